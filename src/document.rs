@@ -1,0 +1,50 @@
+//! The aws-auth document: text that somebody wrote, and what the authenticator makes of it.
+
+mod entry;
+mod mapping;
+mod section;
+mod span;
+
+pub use entry::{Entry, Field, Fields, Status};
+pub use mapping::{Mapping, Principal, SsoRole};
+pub use section::{NotEditable, Problem, Section, SectionName};
+pub use span::Span;
+
+use std::collections::BTreeMap;
+
+/// The three sections of an aws-auth ConfigMap, each read on its own as the authenticator does.
+///
+/// Printing is the identity: every section's text comes out as it went in.
+#[derive(Clone, Debug)]
+pub struct Document {
+    sections: [Section; 3],
+}
+
+impl Document {
+    /// Reads the `data` of a ConfigMap. Keys other than the three are not part of the document.
+    /// Nothing fails: what cannot be read is a [`Problem`] of its section.
+    pub fn read(data: &BTreeMap<String, String>) -> Self {
+        Self {
+            sections: SectionName::ALL
+                .map(|name| Section::read(name, data.get(name.key()).cloned())),
+        }
+    }
+
+    /// One of the three sections.
+    pub fn section(&self, name: SectionName) -> &Section {
+        &self.sections[name as usize]
+    }
+
+    /// The three sections in the order mapRoles, mapUsers, mapAccounts.
+    pub fn sections(&self) -> impl Iterator<Item = &Section> {
+        self.sections.iter()
+    }
+
+    /// The same document with another text for one section.
+    #[must_use]
+    pub fn with(&self, name: SectionName, text: Option<String>) -> Self {
+        let mut next = self.clone();
+        next.sections[name as usize] = Section::read(name, text);
+        next
+    }
+}

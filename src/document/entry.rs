@@ -1,0 +1,60 @@
+use super::{Mapping, Span};
+
+/// One list item of a section, as written, with its place.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The bytes of its value: from the first field (or the opening brace) to the end of the last scalar (or the closing brace).
+    pub span: Span,
+    /// Line in the section's own text where its dash or first byte stands, from 1.
+    pub line: usize,
+    /// What it means to the authenticator, or why the authenticator drops it.
+    pub status: Status,
+    /// Where its fields stand.
+    pub fields: Fields,
+}
+
+impl Entry {
+    /// What it means, `None` when the authenticator drops it.
+    pub fn mapping(&self) -> Option<&Mapping> {
+        match &self.status {
+            Status::Kept(mapping) => Some(mapping),
+            Status::Dropped { .. } => None,
+        }
+    }
+}
+
+/// What the authenticator does with an entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// It goes into the store. A later entry with the same key may still replace it there.
+    Kept(Mapping),
+    /// It is dropped.
+    Dropped {
+        /// What could be read of it all the same; its principal may be empty.
+        mapping: Mapping,
+        /// The authenticator's own words.
+        reason: String,
+    },
+}
+
+/// The fields of an entry that decide its meaning, each where it stands in the text.
+#[derive(Clone, Debug, Default)]
+pub struct Fields {
+    /// `rolearn`, `userarn`, or the account itself.
+    pub principal: Option<Field>,
+    /// `username`
+    pub username: Option<Field>,
+    /// `groups`
+    pub groups: Option<Field>,
+    /// The elements of `groups`, when it is a list.
+    pub group_items: Vec<Span>,
+}
+
+/// One `key: value` of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// The key's bytes.
+    pub key: Span,
+    /// The value's bytes, quotes and brackets included; empty for an absent value.
+    pub value: Span,
+}

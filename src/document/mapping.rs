@@ -1,0 +1,45 @@
+/// What one entry means to the authenticator: who, and which Kubernetes user they become.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mapping {
+    /// Whom it admits.
+    pub principal: Principal,
+    /// The Kubernetes username, templates unrendered; empty when the entry gives none.
+    pub username: String,
+    /// The Kubernetes groups, templates unrendered, in the order written.
+    /// `None` is an absent or null list, which the authenticator tells apart from `[]` only in its store.
+    pub groups: Option<Vec<String>>,
+}
+
+impl Mapping {
+    /// The groups, an absent list being an empty one.
+    pub fn groups(&self) -> &[String] {
+        self.groups.as_deref().unwrap_or_default()
+    }
+}
+
+/// Whom an entry admits.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Principal {
+    /// `rolearn` of a mapRoles entry, as written.
+    Role(String),
+    /// `sso` of a mapRoles entry.
+    Sso(SsoRole),
+    /// `userarn` of a mapUsers entry, as written.
+    User(String),
+    /// An element of mapAccounts, as written.
+    Account(String),
+}
+
+/// The `sso` matcher of a mapRoles entry.
+///
+/// It works only where the authenticator's alpha feature gate `SSORoleMatch` is on:
+/// <https://github.com/kubernetes-sigs/aws-iam-authenticator/blob/v0.7.10/pkg/config/features.go>
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct SsoRole {
+    /// `permissionSetName`
+    pub permission_set_name: String,
+    /// `accountID`, twelve digits
+    pub account_id: String,
+    /// `partition`; empty when not given
+    pub partition: String,
+}

@@ -1,0 +1,95 @@
+use super::{Entry, Span};
+
+/// One of the three keys of `data` that the authenticator recognises, exact in case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SectionName {
+    /// `mapRoles`
+    Roles,
+    /// `mapUsers`
+    Users,
+    /// `mapAccounts`
+    Accounts,
+}
+
+impl SectionName {
+    /// All three, in the order the tool prints them.
+    pub const ALL: [Self; 3] = [Self::Roles, Self::Users, Self::Accounts];
+
+    /// The key in the ConfigMap's `data`.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Roles => "mapRoles",
+            Self::Users => "mapUsers",
+            Self::Accounts => "mapAccounts",
+        }
+    }
+}
+
+/// The text of one section and what the authenticator makes of it.
+#[derive(Clone, Debug)]
+pub struct Section {
+    name: SectionName,
+    text: Option<String>,
+    entries: Vec<Entry>,
+    problems: Vec<Problem>,
+    editable: Result<(), NotEditable>,
+}
+
+impl Section {
+    /// Reads a section's text; `None` is an absent key.
+    pub fn read(name: SectionName, text: Option<String>) -> Self {
+        Self {
+            name,
+            text,
+            entries: Vec::new(),
+            problems: Vec::new(),
+            editable: Ok(()),
+        }
+    }
+
+    /// Which section it is.
+    pub fn name(&self) -> SectionName {
+        self.name
+    }
+
+    /// Its text as written; `None` when the key is absent.
+    pub fn text(&self) -> Option<&str> {
+        self.text.as_deref()
+    }
+
+    /// Every list item as written, in document order, those the authenticator drops included.
+    /// Empty when the section as a whole cannot be read.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// What the authenticator logs as errors, in its order and words.
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
+    /// Whether edits may change the text, and if not, where and why.
+    pub fn editable(&self) -> Result<(), &NotEditable> {
+        self.editable.as_ref().copied()
+    }
+}
+
+/// An error the authenticator logs while reading a section.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Line in the section's own text, from 1.
+    pub line: usize,
+    /// The authenticator's own words.
+    pub message: String,
+}
+
+/// Why a section's text is not edited.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotEditable {
+    /// Line in the section's own text, from 1.
+    pub line: usize,
+    /// Where in the text the reason stands.
+    pub span: Span,
+    /// The reason, such as "a merge key" or the syntax error; a fragment.
+    pub reason: String,
+}

@@ -1,0 +1,18 @@
+//! `awsauth` reads, merges and writes the aws-auth ConfigMap of an EKS cluster.
+//!
+//! Data flows one way: bytes → [`document`] → [`plan`] → guards → write → verify.
+//!
+//! ```text
+//! main ─ cli ─ commands ─┬─ render     what people and machines read
+//!                        ├─ cluster    Kubernetes: connect, read, write
+//!                        │     ↓ hand plain data down, never clients
+//!                        └─ plan, effect, owners, wanted ── manifest, document ── arn ── facts
+//! ```
+//!
+//! Everything below `render` is the core: no async, no clock, no environment, no I/O.
+//! `cargo check --lib --no-default-features` builds it alone.
+//!
+//! # Not preserved
+//! Nothing: bytes that no edit names come out as they went in.
+
+pub mod document;
