@@ -16,3 +16,4 @@
 //! Nothing: bytes that no edit names come out as they went in.
 
 pub mod document;
+pub mod yaml;

@@ -1,0 +1,450 @@
+//! Scalars in their five spellings.
+
+use std::borrow::Cow;
+
+use super::properties::hex;
+use super::scanner::Scanner;
+use super::token::{Token, TokenKind};
+use super::{Mark, ScalarStyle, SyntaxError};
+
+type Scanned<'t> = Result<Token<'t>, SyntaxError>;
+
+/// White space between two words of a scalar that runs over lines.
+#[derive(Default)]
+struct Gap {
+    /// Blanks within a line.
+    blanks: String,
+    /// The first line break.
+    first: String,
+    /// Those after it.
+    rest: String,
+    has_break: bool,
+}
+
+impl Gap {
+    /// Appends what the white space stands for: one newline is a space, more are one fewer.
+    fn fold_into(&mut self, value: &mut String) {
+        if !self.has_break {
+            value.push_str(&self.blanks);
+        } else if self.first.starts_with('\n') {
+            value.push_str(if self.rest.is_empty() {
+                " "
+            } else {
+                &self.rest
+            });
+        } else {
+            value.push_str(&self.first);
+            value.push_str(&self.rest);
+        }
+        self.clear();
+    }
+
+    fn clear(&mut self) {
+        self.blanks.clear();
+        self.first.clear();
+        self.rest.clear();
+        self.has_break = false;
+    }
+}
+
+impl<'t> Scanner<'t> {
+    pub(super) fn scan_plain(&mut self) -> Scanned<'t> {
+        let start = self.input.mark();
+        let indent = self.indent + 1;
+        let mut end = start;
+        // The text itself serves as long as it needs no folding.
+        let mut folded: Option<String> = None;
+        let mut gap = Gap::default();
+        loop {
+            self.input.need(4)?;
+            if self.input.is_document_indicator() || self.input.peek(0) == b'#' {
+                break;
+            }
+            let word = self.input.pos;
+            self.skip_plain_word()?;
+            if self.input.pos > word {
+                if gap.has_break && folded.is_none() {
+                    folded = Some(self.input.text[start.offset..end.offset].to_owned());
+                }
+                if let Some(value) = &mut folded {
+                    gap.fold_into(value);
+                    value.push_str(&self.input.text[word..self.input.pos]);
+                }
+                gap.clear();
+                end = self.input.mark();
+            }
+            if !(self.input.is_blank(0) || self.input.is_break(0)) {
+                break;
+            }
+            self.skip_plain_gap(start, indent, &mut gap)?;
+            if self.flow_level == 0 && (self.input.column() as isize) < indent {
+                break;
+            }
+        }
+        if gap.has_break {
+            self.simple_key_allowed = true;
+        }
+        let value = match folded {
+            Some(value) => Cow::Owned(value),
+            None => Cow::Borrowed(&self.input.text[start.offset..end.offset]),
+        };
+        Ok(Token {
+            kind: TokenKind::Scalar {
+                value,
+                style: ScalarStyle::Plain,
+            },
+            start,
+            end,
+        })
+    }
+
+    fn skip_plain_word(&mut self) -> Result<(), SyntaxError> {
+        while !self.input.is_space(0) {
+            match self.input.peek(0) {
+                b':' if self.input.is_space(1) => break,
+                b',' | b'?' | b'[' | b']' | b'{' | b'}' if self.flow_level > 0 => break,
+                _ => self.input.skip(),
+            }
+            self.input.need(2)?;
+        }
+        Ok(())
+    }
+
+    fn skip_plain_gap(
+        &mut self,
+        start: Mark,
+        indent: isize,
+        gap: &mut Gap,
+    ) -> Result<(), SyntaxError> {
+        self.input.need(1)?;
+        while self.input.is_blank(0) || self.input.is_break(0) {
+            if self.input.is_blank(0) {
+                let is_tab = self.input.peek(0) == b'\t';
+                if gap.has_break && is_tab && (self.input.column() as isize) < indent {
+                    return Err(
+                        self.error_in(start, "found a tab character that violates indentation")
+                    );
+                }
+                self.read_blank(gap);
+            } else {
+                self.read_gap_line(gap)?;
+            }
+            self.input.need(1)?;
+        }
+        Ok(())
+    }
+
+    fn read_blank(&mut self, gap: &mut Gap) {
+        if !gap.has_break {
+            gap.blanks.push(char::from(self.input.peek(0)));
+        }
+        self.input.skip_ascii(1);
+    }
+
+    fn read_gap_line(&mut self, gap: &mut Gap) -> Result<(), SyntaxError> {
+        self.input.need(2)?;
+        if gap.has_break {
+            self.input.read_line(&mut gap.rest);
+        } else {
+            gap.blanks.clear();
+            self.input.read_line(&mut gap.first);
+            gap.has_break = true;
+        }
+        Ok(())
+    }
+
+    pub(super) fn scan_single_quoted(&mut self) -> Scanned<'t> {
+        self.scan_quoted(ScalarStyle::SingleQuoted, b'\'')
+    }
+
+    pub(super) fn scan_double_quoted(&mut self) -> Scanned<'t> {
+        self.scan_quoted(ScalarStyle::DoubleQuoted, b'"')
+    }
+
+    fn scan_quoted(&mut self, style: ScalarStyle, quote: u8) -> Scanned<'t> {
+        let start = self.input.mark();
+        self.input.skip_ascii(1);
+        // The text itself serves as long as nothing in it is escaped or folded.
+        let mut built: Option<String> = None;
+        let mut gap = Gap::default();
+        loop {
+            self.input.need(4)?;
+            if self.input.is_document_indicator() {
+                return Err(self.error_in(start, "found unexpected document indicator"));
+            }
+            if self.input.is_end() {
+                return Err(self.error_in(start, "found unexpected end of stream"));
+            }
+            self.input.need(2)?;
+            self.scan_quoted_word(start, quote, &mut built, &mut gap)?;
+            self.input.need(1)?;
+            if self.input.peek(0) == quote {
+                break;
+            }
+            while self.input.is_blank(0) || self.input.is_break(0) {
+                if self.input.is_blank(0) {
+                    self.read_blank(&mut gap);
+                } else {
+                    self.so_far(start, &mut built, gap.blanks.len());
+                    self.read_gap_line(&mut gap)?;
+                }
+                self.input.need(1)?;
+            }
+            if let Some(value) = &mut built {
+                gap.fold_into(value);
+            }
+            gap.clear();
+        }
+        let inside = start.offset + 1..self.input.pos;
+        self.input.skip_ascii(1);
+        let value = match built {
+            Some(value) => Cow::Owned(value),
+            None => Cow::Borrowed(&self.input.text[inside]),
+        };
+        Ok(Token {
+            kind: TokenKind::Scalar { value, style },
+            start,
+            end: self.input.mark(),
+        })
+    }
+
+    /// The value built so far, copied from the text when this is the first place where they differ.
+    fn so_far<'b>(
+        &self,
+        start: Mark,
+        built: &'b mut Option<String>,
+        blanks: usize,
+    ) -> &'b mut String {
+        built.get_or_insert_with(|| {
+            self.input.text[start.offset + 1..self.input.pos - blanks].to_owned()
+        })
+    }
+
+    fn scan_quoted_word(
+        &mut self,
+        start: Mark,
+        quote: u8,
+        built: &mut Option<String>,
+        gap: &mut Gap,
+    ) -> Result<(), SyntaxError> {
+        while !self.input.is_space(0) {
+            match self.input.peek(0) {
+                b'\'' if quote == b'\'' && self.input.peek(1) == b'\'' => {
+                    self.so_far(start, built, 0).push('\'');
+                    self.input.skip_ascii(2);
+                }
+                byte if byte == quote => break,
+                b'\\' if quote == b'"' && self.input.is_break(1) => {
+                    self.so_far(start, built, 0);
+                    self.input.need(3)?;
+                    self.input.skip_ascii(1);
+                    self.input.skip_line();
+                    gap.has_break = true;
+                    break;
+                }
+                b'\\' if quote == b'"' => {
+                    let value = self.so_far(start, built, 0);
+                    self.scan_escape(start, value)?;
+                }
+                _ => {
+                    let from = self.input.pos;
+                    self.input.skip();
+                    if let Some(value) = built {
+                        value.push_str(&self.input.text[from..self.input.pos]);
+                    }
+                }
+            }
+            self.input.need(2)?;
+        }
+        Ok(())
+    }
+
+    fn scan_escape(&mut self, start: Mark, value: &mut String) -> Result<(), SyntaxError> {
+        let digits = match self.input.peek(1) {
+            b'x' => 2,
+            b'u' => 4,
+            b'U' => 8,
+            byte => {
+                value.push(match byte {
+                    b'0' => '\0',
+                    b'a' => '\x07',
+                    b'b' => '\x08',
+                    b't' | b'\t' => '\t',
+                    b'n' => '\n',
+                    b'v' => '\x0b',
+                    b'f' => '\x0c',
+                    b'r' => '\r',
+                    b'e' => '\x1b',
+                    b' ' | b'"' | b'\'' | b'\\' => char::from(byte),
+                    b'N' => '\u{85}',
+                    b'_' => '\u{a0}',
+                    b'L' => '\u{2028}',
+                    b'P' => '\u{2029}',
+                    _ => return Err(self.error_in(start, "found unknown escape character")),
+                });
+                0
+            }
+        };
+        self.input.skip_ascii(2);
+        if digits > 0 {
+            self.input.need(digits)?;
+            let mut code = 0;
+            for at in 0..digits {
+                let Some(digit) = hex(self.input.peek(at)) else {
+                    return Err(self.error_in(start, "did not find expected hexdecimal number"));
+                };
+                code = code << 4 | u32::from(digit);
+            }
+            let Some(char) = char::from_u32(code) else {
+                return Err(self.error_in(start, "found invalid Unicode character escape code"));
+            };
+            value.push(char);
+            self.input.skip_ascii(digits);
+        }
+        Ok(())
+    }
+
+    pub(super) fn scan_block_scalar(&mut self, literal: bool) -> Scanned<'t> {
+        let start = self.input.mark();
+        self.input.skip_ascii(1);
+        self.input.need(1)?;
+        let (chomp, increment) = self.scan_block_header(start)?;
+        self.skip_rest_of_line(start)?;
+        let mut end = self.input.mark();
+        let mut indent = if increment > 0 {
+            self.indent.max(0) as usize + increment
+        } else {
+            0
+        };
+        let (mut value, mut break_before, mut breaks) =
+            (String::new(), String::new(), String::new());
+        self.scan_block_breaks(start, &mut indent, &mut breaks, &mut end)?;
+        self.input.need(1)?;
+        let mut was_blank = false;
+        while self.input.column() == indent && !self.input.is_end() {
+            let is_blank = self.input.is_blank(0);
+            if !literal && !was_blank && !is_blank && break_before.starts_with('\n') {
+                if breaks.is_empty() {
+                    value.push(' ');
+                }
+            } else {
+                value.push_str(&break_before);
+            }
+            break_before.clear();
+            value.push_str(&breaks);
+            breaks.clear();
+            was_blank = is_blank;
+            let from = self.input.pos;
+            while !self.input.is_break_or_end(0) {
+                self.input.skip();
+                self.input.need(1)?;
+            }
+            value.push_str(&self.input.text[from..self.input.pos]);
+            self.input.need(2)?;
+            self.input.read_line(&mut break_before);
+            self.scan_block_breaks(start, &mut indent, &mut breaks, &mut end)?;
+        }
+        if chomp != Chomp::Strip {
+            value.push_str(&break_before);
+        }
+        if chomp == Chomp::Keep {
+            value.push_str(&breaks);
+        }
+        let style = if literal {
+            ScalarStyle::Literal
+        } else {
+            ScalarStyle::Folded
+        };
+        Ok(Token {
+            kind: TokenKind::Scalar {
+                value: Cow::Owned(value),
+                style,
+            },
+            start,
+            end,
+        })
+    }
+
+    /// `+` or `-` and a digit, in either order, each optional.
+    fn scan_block_header(&mut self, start: Mark) -> Result<(Chomp, usize), SyntaxError> {
+        let (mut chomp, mut increment) = (Chomp::Clip, None);
+        if let Some(found) = self.chomp() {
+            chomp = found;
+            self.input.skip_ascii(1);
+            self.input.need(1)?;
+            increment = self.block_increment(start)?;
+        } else if let Some(found) = self.block_increment(start)? {
+            increment = Some(found);
+            self.input.need(1)?;
+            if let Some(found) = self.chomp() {
+                chomp = found;
+                self.input.skip_ascii(1);
+            }
+        }
+        Ok((chomp, increment.unwrap_or(0)))
+    }
+
+    fn chomp(&self) -> Option<Chomp> {
+        match self.input.peek(0) {
+            b'+' => Some(Chomp::Keep),
+            b'-' => Some(Chomp::Strip),
+            _ => None,
+        }
+    }
+
+    fn block_increment(&mut self, start: Mark) -> Result<Option<usize>, SyntaxError> {
+        match self.input.peek(0) {
+            b'0' => Err(self.error_in(start, "found an indentation indicator equal to 0")),
+            byte @ b'1'..=b'9' => {
+                self.input.skip_ascii(1);
+                Ok(Some(usize::from(byte - b'0')))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Steps over indentation and empty lines; finds out the indentation if it is not known yet (0).
+    fn scan_block_breaks(
+        &mut self,
+        start: Mark,
+        indent: &mut usize,
+        breaks: &mut String,
+        end: &mut Mark,
+    ) -> Result<(), SyntaxError> {
+        *end = self.input.mark();
+        let mut deepest = 0;
+        loop {
+            self.input.need(1)?;
+            while (*indent == 0 || self.input.column() < *indent) && self.input.peek(0) == b' ' {
+                self.input.skip_ascii(1);
+                self.input.need(1)?;
+            }
+            let column = self.input.column();
+            deepest = deepest.max(column);
+            if (*indent == 0 || column < *indent) && self.input.peek(0) == b'\t' {
+                return Err(self.error_in(
+                    start,
+                    "found a tab character where an indentation space is expected",
+                ));
+            }
+            if !self.input.is_break(0) {
+                break;
+            }
+            self.input.need(2)?;
+            self.input.read_line(breaks);
+            *end = self.input.mark();
+        }
+        if *indent == 0 {
+            *indent = deepest.max((self.indent + 1).max(1) as usize);
+        }
+        Ok(())
+    }
+}
+
+/// What becomes of the line breaks behind a block scalar.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Chomp {
+    Clip,
+    Keep,
+    Strip,
+}
