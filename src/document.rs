@@ -1,9 +1,18 @@
 //! The aws-auth document: text that somebody wrote, and what the authenticator makes of it.
 
+mod accounts;
+mod decode;
 mod entry;
+mod fields;
+mod json;
 mod mapping;
+mod read;
+mod resolve;
 mod section;
 mod span;
+mod timestamp;
+mod typed;
+mod validate;
 
 pub use entry::{Entry, Field, Fields, Status};
 pub use mapping::{Mapping, Principal, SsoRole};

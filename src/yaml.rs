@@ -9,7 +9,6 @@ mod error;
 mod event;
 mod input;
 mod node;
-
 mod parser;
 mod properties;
 mod scalar;
@@ -18,6 +17,5 @@ mod token;
 
 pub use error::{ErrorKind, SyntaxError};
 pub use event::{Event, EventKind, Mark, ScalarStyle};
-
 pub use node::{Node, NodeId, NodeKind, Tree, TreeError};
 pub use parser::Parser;

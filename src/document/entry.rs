@@ -5,6 +5,8 @@ use super::{Mapping, Span};
 pub struct Entry {
     /// The bytes of its value: from the first field (or the opening brace) to the end of the last scalar (or the closing brace).
     pub span: Span,
+    /// Where its dash stands; `None` inside brackets.
+    pub dash: Option<usize>,
     /// Line in the section's own text where its dash or first byte stands, from 1.
     pub line: usize,
     /// What it means to the authenticator, or why the authenticator drops it.
@@ -42,12 +44,20 @@ pub enum Status {
 pub struct Fields {
     /// `rolearn`, `userarn`, or the account itself.
     pub principal: Option<Field>,
+    /// `sso`
+    pub sso: Option<Field>,
     /// `username`
     pub username: Option<Field>,
     /// `groups`
     pub groups: Option<Field>,
-    /// The elements of `groups`, when it is a list.
+    /// The elements of `groups`.
     pub group_items: Vec<Span>,
+    /// Whether `groups` is a list, as it must be.
+    pub groups_are_list: bool,
+    /// Whether one of them stands there more than once, in any letter case.
+    pub repeated: bool,
+    /// Whether the entry is written in braces.
+    pub flow: bool,
 }
 
 /// One `key: value` of an entry.

@@ -1,3 +1,4 @@
+use super::read::{List, Reading, read};
 use super::{Entry, Span};
 
 /// One of the three keys of `data` that the authenticator recognises, exact in case.
@@ -33,17 +34,28 @@ pub struct Section {
     entries: Vec<Entry>,
     problems: Vec<Problem>,
     editable: Result<(), NotEditable>,
+    list: Option<List>,
 }
 
 impl Section {
     /// Reads a section's text; `None` is an absent key.
     pub fn read(name: SectionName, text: Option<String>) -> Self {
+        let reading = text
+            .as_deref()
+            .map_or_else(Reading::empty, |text| read(name, text));
+        let Reading {
+            entries,
+            problems,
+            editable,
+            list,
+        } = reading;
         Self {
             name,
             text,
-            entries: Vec::new(),
-            problems: Vec::new(),
-            editable: Ok(()),
+            entries,
+            problems,
+            editable,
+            list,
         }
     }
 
@@ -71,6 +83,11 @@ impl Section {
     /// Whether edits may change the text, and if not, where and why.
     pub fn editable(&self) -> Result<(), &NotEditable> {
         self.editable.as_ref().copied()
+    }
+
+    /// The list that the section is; `None` when there is none yet.
+    pub(super) fn list(&self) -> Option<List> {
+        self.list
     }
 }
 

@@ -10,7 +10,7 @@ pub struct Mark {
     /// Column in characters, from 0.
     pub column: usize,
     /// Characters before this place.
-    pub(super) chars: usize,
+    pub chars: usize,
 }
 
 /// How a scalar is spelt.

@@ -3,6 +3,9 @@ use std::collections::HashMap;
 
 use super::{Event, EventKind, Mark, Parser, ScalarStyle, SyntaxError};
 
+/// What follows the last character of a block scalar.
+const LINE_END: [char; 7] = [' ', '\t', '\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'];
+
 /// A node's place in its [`Tree`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NodeId(u32);
@@ -111,7 +114,11 @@ impl<'t> Tree<'t> {
                 }
                 EventKind::SequenceEnd | EventKind::MappingEnd => {
                     if let Some((id, last)) = open.pop() {
-                        tree.close(id, last, end);
+                        tree.close(
+                            id,
+                            last,
+                            tree.is_flow(id).then_some(end).filter(|end| *end != start),
+                        );
                     }
                     continue;
                 }
@@ -153,6 +160,19 @@ impl<'t> Tree<'t> {
                     (anchor, tag, NodeKind::Mapping { flow })
                 }
             };
+            let end = match &kind {
+                NodeKind::Scalar {
+                    style: ScalarStyle::Literal | ScalarStyle::Folded,
+                    ..
+                } => {
+                    let offset = start.offset
+                        + text[start.offset..end.offset]
+                            .trim_end_matches(LINE_END)
+                            .len();
+                    Mark { offset, ..end }
+                }
+                _ => end,
+            };
             let is_open = matches!(kind, NodeKind::Sequence { .. } | NodeKind::Mapping { .. });
             let anchored = anchor.is_some();
             let node = Node {
@@ -187,26 +207,18 @@ impl<'t> Tree<'t> {
         Ok(tree)
     }
 
-    fn close(&mut self, id: NodeId, last: Option<NodeId>, end: Mark) {
-        let flow = matches!(
-            self.node(id).kind,
-            NodeKind::Sequence { flow: true } | NodeKind::Mapping { flow: true }
-        );
-        let end = match last {
-            // The one pair of `[a: b]` has no closing brace: its end is where the next token stands.
-            Some(last)
-                if !flow || end.offset < self.node(last).end.offset || !self.is_braced(id) =>
-            {
-                self.node(last).end
-            }
-            _ => end,
-        };
-        self.nodes[id.0 as usize].end = end;
+    fn close(&mut self, id: NodeId, last: Option<NodeId>, bracket: Option<Mark>) {
+        // Only brackets say where a collection ends; for the others it is where their last child does.
+        if let Some(end) = bracket.or_else(|| last.map(|last| self.node(last).end)) {
+            self.nodes[id.0 as usize].end = end;
+        }
     }
 
-    fn is_braced(&self, id: NodeId) -> bool {
-        let node = self.node(id);
-        node.end.offset > node.start.offset
+    fn is_flow(&self, id: NodeId) -> bool {
+        matches!(
+            self.node(id).kind,
+            NodeKind::Sequence { flow: true } | NodeKind::Mapping { flow: true }
+        )
     }
 
     /// The document's root; `None` for a text without any document.

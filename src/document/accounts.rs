@@ -1,0 +1,215 @@
+//! mapAccounts, which the authenticator decodes straight into a list of strings, without a step through JSON.
+
+use super::decode::{Expansion, Lost, decode_base64};
+use super::read::{Reading, span};
+use super::resolve::{Resolved, resolve, short_tag};
+use super::{Entry, Field, Fields, Mapping, Principal, Problem, Status};
+use crate::yaml::{Mark, NodeId, NodeKind, Tree};
+
+/// What one element gives.
+enum Element {
+    Account(String),
+    /// It is dropped, with this line in the one error.
+    Dropped(String),
+}
+
+/// Reads the accounts of the document with this root.
+pub(super) fn read_accounts(tree: &Tree<'_>, root: NodeId) -> Reading {
+    let mut expansion = Expansion::new();
+    let mut reading = Reading::empty();
+    if !matches!(tree.node(root).kind, NodeKind::Sequence { .. }) {
+        match not_a_list(tree, root, &mut expansion) {
+            Ok(None) => {}
+            Ok(Some(problem)) => reading.fail(vec![problem]),
+            Err(Lost { message, at }) => return Reading::lost(message, at),
+        }
+        return reading;
+    }
+    let mut dropped = Vec::new();
+    let mut lost = None;
+    let count = tree.children(root).count();
+    let _ = expansion.count(tree.node(root).start);
+    for node in tree.children(root) {
+        let element = if lost.is_some() {
+            Ok(Element::Account(String::new()))
+        } else {
+            element(tree, node, &mut expansion)
+        };
+        let place = tree.node(node);
+        let line = place.dash.unwrap_or(place.start).line + 1;
+        let status = match element {
+            Ok(Element::Account(account)) => kept(account),
+            Ok(Element::Dropped(message)) => {
+                dropped.push((place.start, message.clone()));
+                Status::Dropped {
+                    mapping: mapping(String::new()),
+                    reason: message,
+                }
+            }
+            Err(error) => {
+                lost = Some(error);
+                kept(String::new())
+            }
+        };
+        let fields = Fields {
+            principal: Some(Field {
+                key: span(place),
+                value: span(place),
+            }),
+            ..Fields::default()
+        };
+        reading.entries.push(Entry {
+            span: span(place),
+            dash: place.dash.map(|dash| dash.offset),
+            line,
+            status,
+            fields,
+        });
+    }
+    if let Some(Lost { message, at }) = lost {
+        // What was dropped before has left its place at the end, as an empty account.
+        for entry in &mut reading.entries {
+            if let Status::Dropped { mapping, .. } = &entry.status {
+                entry.status = Status::Kept(mapping.clone());
+            }
+        }
+        debug_assert_eq!(reading.entries.len(), count);
+        reading.problems = vec![Problem {
+            line: at.line + 1,
+            message,
+        }];
+    } else {
+        reading.fail(dropped);
+    }
+    reading
+}
+
+impl Reading {
+    /// Adds go-yaml's one error for all elements of a wrong type.
+    fn fail(&mut self, lines: Vec<(Mark, String)>) {
+        let Some((first, _)) = lines.first() else {
+            return;
+        };
+        let line = first.line + 1;
+        let list: Vec<_> = lines
+            .iter()
+            .map(|(_, message)| format!("  {message}"))
+            .collect();
+        self.problems.push(Problem {
+            line,
+            message: format!("yaml: unmarshal errors:\n{}", list.join("\n")),
+        });
+    }
+}
+
+fn mapping(account: String) -> Mapping {
+    Mapping {
+        principal: Principal::Account(account),
+        username: String::new(),
+        groups: None,
+    }
+}
+
+fn kept(account: String) -> Status {
+    Status::Kept(mapping(account))
+}
+
+fn element(tree: &Tree<'_>, id: NodeId, expansion: &mut Expansion) -> Result<Element, Lost> {
+    let node = tree.node(id);
+    expansion.count(node.start)?;
+    match &node.kind {
+        NodeKind::Alias { name, target } => {
+            expansion.enter(id, name, node.start)?;
+            let element = element(tree, *target, expansion);
+            expansion.leave(id);
+            element
+        }
+        NodeKind::Scalar { value, .. } => Ok(Element::Account(match scalar(tree, id)? {
+            Resolved::Null => String::new(),
+            Resolved::Binary => {
+                let lost = |message: &str| Lost {
+                    message: message.to_owned(),
+                    at: node.start,
+                };
+                String::from_utf8_lossy(&decode_base64(value).map_err(lost)?).into_owned()
+            }
+            _ => value.clone().into_owned(),
+        })),
+        NodeKind::Sequence { .. } => Ok(Element::Dropped(wrong(
+            node.start,
+            node.tag.as_deref(),
+            "!!seq",
+            "string",
+        ))),
+        NodeKind::Mapping { .. } => Ok(Element::Dropped(wrong(
+            node.start,
+            node.tag.as_deref(),
+            "!!map",
+            "string",
+        ))),
+    }
+}
+
+fn scalar(tree: &Tree<'_>, id: NodeId) -> Result<Resolved, Lost> {
+    let node = tree.node(id);
+    match &node.kind {
+        NodeKind::Scalar {
+            value, implicit, ..
+        } if *implicit || node.tag.is_some() => {
+            resolve(node.tag.as_deref(), value).map_err(|message| Lost {
+                message,
+                at: node.start,
+            })
+        }
+        _ => Ok(Resolved::Text),
+    }
+}
+
+fn wrong(at: Mark, tag: Option<&str>, kind: &str, wanted: &str) -> String {
+    let tag = tag.map_or_else(|| kind.to_owned(), short_tag);
+    format!("line {}: cannot unmarshal {tag} into {wanted}", at.line + 1)
+}
+
+/// A top level that is no list: null is an empty one, anything else an error.
+fn not_a_list(
+    tree: &Tree<'_>,
+    root: NodeId,
+    expansion: &mut Expansion,
+) -> Result<Option<(Mark, String)>, Lost> {
+    let node = tree.node(root);
+    expansion.count(node.start)?;
+    let NodeKind::Scalar { value, .. } = &node.kind else {
+        return Ok(Some((
+            node.start,
+            wrong(node.start, node.tag.as_deref(), "!!map", "[]string"),
+        )));
+    };
+    let resolved = scalar(tree, root)?;
+    if resolved == Resolved::Null {
+        return Ok(None);
+    }
+    if resolved == Resolved::Binary && decode_base64(value).is_err() {
+        let message = "yaml: !!binary value contains invalid base64 data".to_owned();
+        return Err(Lost {
+            message,
+            at: node.start,
+        });
+    }
+
+    let tag = node
+        .tag
+        .as_deref()
+        .map_or_else(|| resolved.tag().to_owned(), short_tag);
+    let shown = if value.len() > 10 {
+        format!("{}...", String::from_utf8_lossy(&value.as_bytes()[..7]))
+    } else {
+        value.clone().into_owned()
+    };
+    Ok(Some((
+        node.start,
+        format!(
+            "line {}: cannot unmarshal {tag} `{shown}` into []string",
+            node.start.line + 1
+        ),
+    )))
+}

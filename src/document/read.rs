@@ -1,0 +1,333 @@
+//! A section's text to its entries, as the authenticator reads them.
+//!
+//! <https://github.com/kubernetes-sigs/aws-iam-authenticator/blob/v0.7.10/pkg/mapper/configmap/configmap.go>
+
+use super::accounts::read_accounts;
+use super::decode::{Key, Kind, Lost, ValueId, decode};
+use super::fields::{FieldName, field_name};
+use super::typed::{Mismatch, RawEntry, TypedReader};
+use super::{
+    Entry, Field, Fields, Mapping, NotEditable, Principal, Problem, SectionName, Span, Status,
+};
+use super::{json, validate};
+use crate::yaml::{Mark, Node, NodeId, NodeKind, Tree, TreeError};
+
+/// What reading a section's text gives.
+#[derive(Debug)]
+pub(super) struct Reading {
+    pub(super) entries: Vec<Entry>,
+    pub(super) problems: Vec<Problem>,
+    pub(super) editable: Result<(), NotEditable>,
+    pub(super) list: Option<List>,
+}
+
+/// The list that a section is, as written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct List {
+    /// Brackets included.
+    pub(super) span: Span,
+    /// In brackets.
+    pub(super) flow: bool,
+}
+
+impl Reading {
+    pub(super) fn empty() -> Self {
+        Self {
+            entries: Vec::new(),
+            problems: Vec::new(),
+            editable: Ok(()),
+            list: None,
+        }
+    }
+
+    /// Nothing of the section is left.
+    pub(super) fn lost(message: String, at: Mark) -> Self {
+        let line = at.line + 1;
+        let reason = message
+            .strip_prefix("yaml: ")
+            .unwrap_or(&message)
+            .to_owned();
+        Self {
+            problems: vec![Problem { line, message }],
+            editable: Err(NotEditable {
+                line,
+                span: Span::new(at.offset, at.offset),
+                reason,
+            }),
+            ..Self::empty()
+        }
+    }
+}
+
+/// Reads one section.
+pub(super) fn read(name: SectionName, text: &str) -> Reading {
+    if is_skipped(text) {
+        return Reading::empty();
+    }
+    if name != SectionName::Accounts && text.trim_start().starts_with('{') {
+        return read_object(name, text);
+    }
+    let tree = match Tree::read(text) {
+        Ok(tree) => tree,
+        Err(TreeError::Syntax(error)) => return Reading::lost(error.go_message(), error.problem),
+        Err(TreeError::UnknownAnchor { name, at }) => {
+            return Reading::lost(format!("yaml: unknown anchor '{name}' referenced"), at);
+        }
+    };
+    let Some(root) = tree.root() else {
+        return Reading::empty();
+    };
+    let mut reading = match name {
+        SectionName::Accounts => read_accounts(&tree, root),
+        SectionName::Roles | SectionName::Users => read_mappings(name, &tree, root),
+    };
+    if reading.editable.is_ok() {
+        reading.editable = editable(&tree, root, text);
+    }
+    reading.list = list(tree.node(root));
+    reading
+}
+
+/// Whether the authenticator takes the text for no text at all.
+fn is_skipped(text: &str) -> bool {
+    matches!(text.trim(), "" | "``" | "\"\"" | "''")
+}
+
+fn list(root: &Node<'_>) -> Option<List> {
+    match root.kind {
+        NodeKind::Sequence { flow } => Some(List {
+            span: span(root),
+            flow,
+        }),
+        _ => None,
+    }
+}
+
+fn read_object(name: SectionName, text: &str) -> Reading {
+    let (offset, message) = json::syntax_error(text).unwrap_or_else(|| {
+        (
+            0,
+            format!(
+                "json: cannot unmarshal object into Go value of type []config.{}",
+                type_name(name)
+            ),
+        )
+    });
+    let line = text.as_bytes()[..offset]
+        .iter()
+        .filter(|byte| **byte == b'\n')
+        .count();
+    Reading::lost(
+        message,
+        Mark {
+            line,
+            offset: floor_boundary(text, offset),
+            ..Mark::default()
+        },
+    )
+}
+
+fn floor_boundary(text: &str, mut offset: usize) -> usize {
+    while !text.is_char_boundary(offset) {
+        offset -= 1;
+    }
+    offset
+}
+
+/// The Go type of an entry, as messages name it.
+pub(super) fn type_name(name: SectionName) -> &'static str {
+    if name == SectionName::Users {
+        "UserMapping"
+    } else {
+        "RoleMapping"
+    }
+}
+
+fn read_mappings(name: SectionName, tree: &Tree<'_>, root: NodeId) -> Reading {
+    let decoded = match decode(tree, root) {
+        Ok(decoded) => decoded,
+        Err(Lost { message, at }) => return Reading::lost(message, at),
+    };
+    let mut reader = TypedReader::new(name, tree, &decoded);
+    let items: &[ValueId] = match &decoded.value(decoded.root).kind {
+        Kind::List(items) => items,
+        Kind::Null => &[],
+        kind => {
+            let of = format!("Go value of type []config.{}", type_name(name));
+            return Reading::lost(
+                format!("json: cannot unmarshal {} into {of}", kind.json_name()),
+                tree.node(root).start,
+            );
+        }
+    };
+    let mut entries = Vec::with_capacity(items.len());
+    let mut invalid = Vec::new();
+    for (node, item) in tree.children(root).zip(items) {
+        let raw = reader.entry(*item);
+        let place = tree.node(node);
+        let line = place.dash.unwrap_or(place.start).line + 1;
+        let status = status(name, raw);
+        if let Status::Dropped { reason, .. } = &status {
+            invalid.push(Problem {
+                line,
+                message: reason.clone(),
+            });
+        }
+        entries.push(Entry {
+            span: span(place),
+            dash: place.dash.map(|dash| dash.offset),
+            line,
+            status,
+            fields: fields(name, tree, node),
+        });
+    }
+    let mismatch = reader
+        .into_mismatch()
+        .map(|Mismatch { message, at }| Problem {
+            line: at.line + 1,
+            message,
+        });
+    Reading {
+        entries,
+        problems: mismatch.into_iter().chain(invalid).collect(),
+        ..Reading::empty()
+    }
+}
+
+fn status(name: SectionName, raw: RawEntry) -> Status {
+    let reason = validate::invalid(name, &raw);
+    let RawEntry {
+        arn,
+        username,
+        groups,
+        sso,
+    } = raw;
+    let principal = match (name, sso) {
+        (SectionName::Users, _) => Principal::User(arn),
+        (_, Some(sso)) if arn.is_empty() => Principal::Sso(sso),
+        _ => Principal::Role(arn),
+    };
+    let mapping = Mapping {
+        principal,
+        username,
+        groups,
+    };
+    match reason {
+        None => Status::Kept(mapping),
+        Some(reason) => Status::Dropped { mapping, reason },
+    }
+}
+
+pub(super) fn span(node: &Node<'_>) -> Span {
+    Span::new(node.start.offset, node.end.offset)
+}
+
+/// Where an entry's fields stand, as written: of several spellings of one field the last.
+fn fields(name: SectionName, tree: &Tree<'_>, entry: NodeId) -> Fields {
+    let mut fields = Fields::default();
+    if let NodeKind::Mapping { flow } = tree.node(entry).kind {
+        fields.flow = flow;
+    }
+    if !matches!(tree.node(entry).kind, NodeKind::Mapping { .. }) {
+        return fields;
+    }
+    for (key, value) in tree.pairs(entry) {
+        let (key, value_node) = (tree.node(key), tree.node(value));
+        let NodeKind::Scalar {
+            value: key_text, ..
+        } = &key.kind
+        else {
+            continue;
+        };
+        let Some(field) = field_name(name, key_text) else {
+            continue;
+        };
+        let place = Field {
+            key: span(key),
+            value: span(value_node),
+        };
+        let slot = match field {
+            FieldName::Arn => &mut fields.principal,
+            FieldName::Sso => &mut fields.sso,
+            FieldName::Username => &mut fields.username,
+            FieldName::Groups => {
+                fields.group_items = tree
+                    .children(value)
+                    .map(|item| span(tree.node(item)))
+                    .collect();
+                fields.groups_are_list = matches!(value_node.kind, NodeKind::Sequence { .. });
+                &mut fields.groups
+            }
+        };
+        fields.repeated |= slot.is_some();
+        *slot = Some(place);
+    }
+    fields
+}
+
+/// Anything that stands for text elsewhere, or for other text than is written, is not edited around.
+fn editable(tree: &Tree<'_>, root: NodeId, text: &str) -> Result<(), NotEditable> {
+    let refuse = |at: Mark, end: usize, reason: &str| {
+        Err(NotEditable {
+            line: at.line + 1,
+            span: Span::new(at.offset, end),
+            reason: reason.to_owned(),
+        })
+    };
+    for node in tree.nodes() {
+        let reason = match &node.kind {
+            NodeKind::Alias { .. } => "an alias",
+            _ if node.anchored => "an anchor",
+            _ if node.tag.is_some() => "an explicit tag",
+            NodeKind::Scalar {
+                value,
+                implicit: true,
+                ..
+            } if value == "<<" => "a merge key",
+            _ => continue,
+        };
+        return refuse(node.start, node.end.offset, reason);
+    }
+    if let Some(at) = tree.second_document {
+        return refuse(
+            at,
+            at.offset,
+            "a second YAML document, which the authenticator never reads",
+        );
+    }
+    let node = tree.node(root);
+    match &node.kind {
+        NodeKind::Sequence { .. } => Ok(()),
+        NodeKind::Scalar { .. } if node.start.offset == node.end.offset => Ok(()),
+        NodeKind::Scalar { .. }
+            if matches!(&text[span(node).range()], "~" | "null" | "Null" | "NULL") =>
+        {
+            Ok(())
+        }
+        _ => refuse(node.start, node.end.offset, "not a list"),
+    }
+}
+
+impl Kind<'_> {
+    /// What Go's JSON decoder calls it.
+    pub(super) fn json_name(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool => "bool",
+            Self::Number(_) => "number",
+            Self::Text(_) => "string",
+            Self::List(_) => "array",
+            Self::Map(_) => "object",
+        }
+    }
+}
+
+impl Key<'_> {
+    /// Its text, when it can name a field.
+    pub(super) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+}
