@@ -1,0 +1,15 @@
+//! Real parts for tests and benches: a Kubernetes API server, kubectl, and aws-iam-authenticator's
+//! own reading of aws-auth.
+//!
+//! Not a test of its own (hence `mod.rs`, which cargo does not take for one):
+//! tests say `mod support;`, benches `#[path = "../tests/support/mod.rs"] mod support;`.
+#![allow(dead_code, reason = "each test uses the part it needs")]
+
+pub(crate) mod access;
+pub(crate) mod certificates;
+pub(crate) mod cluster;
+pub(crate) mod oracle;
+pub(crate) mod ports;
+pub(crate) mod servers;
+pub(crate) mod supervised;
+pub(crate) mod toolchain;

@@ -1,0 +1,261 @@
+//! The real authenticator's answers, asked in bulk over a pipe.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::toolchain::Binary;
+
+/// What to ask. Section names map to texts, as in a ConfigMap's `data`.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "op", rename_all = "lowercase")]
+pub(crate) enum Request {
+    /// What ParseMap reads.
+    Parse {
+        #[serde(flatten)]
+        data: Data,
+    },
+    /// Whom an identity becomes; `ec2` maps instance ids to private DNS names.
+    Map {
+        #[serde(flatten)]
+        data: Data,
+        identity: Identity,
+        /// Whether the feature gate SSORoleMatch is on.
+        sso_gate: bool,
+        ec2: BTreeMap<String, String>,
+    },
+    /// An ARN's canonical form and kind.
+    Arn { arn: String },
+    /// How long ParseMap takes, `count` times over.
+    Bench {
+        #[serde(flatten)]
+        data: Data,
+        count: u32,
+    },
+}
+
+/// A ConfigMap's `data`, whose values may be any bytes here.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Data {
+    #[serde(rename = "data")]
+    pub(crate) texts: BTreeMap<String, String>,
+    /// Values that are not UTF-8.
+    #[serde(rename = "data_b64", serialize_with = "in_base64")]
+    pub(crate) bytes: BTreeMap<String, Vec<u8>>,
+}
+
+/// What STS says of a caller, and the access key the caller signed with.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub(crate) struct Identity {
+    pub(crate) sts_arn: String,
+    pub(crate) sts_account: String,
+    pub(crate) sts_userid: String,
+    #[serde(default)]
+    pub(crate) access_key: String,
+}
+
+/// The answer to the [`Request`] of the same name.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Answer {
+    Parse(Parsed),
+    Map(Mapped),
+    Arn(CanonicalArn),
+    /// Nanoseconds per run.
+    Bench(Vec<u64>),
+    /// The library panicked on this request.
+    Panic(String),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct Parsed {
+    pub(crate) roles: Vec<Role>,
+    pub(crate) users: Vec<User>,
+    pub(crate) accounts: Vec<String>,
+    /// In the order users, roles, accounts.
+    pub(crate) errors: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct Role {
+    /// Empty for an entry with `sso`.
+    #[serde(default)]
+    pub(crate) rolearn: String,
+    pub(crate) sso: Option<Sso>,
+    pub(crate) username: String,
+    pub(crate) groups: Option<Vec<String>>,
+    #[serde(default)]
+    pub(crate) userid: String,
+    /// What it is stored under: of several with the same key, the last one counts.
+    pub(crate) key: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Sso {
+    pub(crate) permission_set_name: String,
+    #[serde(rename = "accountID")]
+    pub(crate) account_id: String,
+    pub(crate) partition: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct User {
+    pub(crate) userarn: String,
+    pub(crate) username: String,
+    pub(crate) groups: Option<Vec<String>>,
+    #[serde(default)]
+    pub(crate) userid: String,
+    pub(crate) key: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct Mapped {
+    /// What the authenticator derived from the STS reply; absent when it refused that.
+    pub(crate) identity: Option<Derived>,
+    /// The outcome, where there is one possible outcome only.
+    pub(crate) result: Option<Login>,
+    /// The outcomes that the authenticator chooses from at random.
+    #[serde(default)]
+    pub(crate) any_of: Vec<Login>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct Derived {
+    pub(crate) canonical: String,
+    pub(crate) account: String,
+    pub(crate) userid: String,
+    pub(crate) session: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Login {
+    Accepted {
+        username: String,
+        groups: Vec<String>,
+    },
+    /// Begins with `verify: ` when the identity was refused before any mapping was looked at.
+    Refused { error: String },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum CanonicalArn {
+    Valid { canonical: String, kind: String },
+    Invalid { error: String },
+}
+
+/// A running oracle. It ends when its pipe closes, so at the latest with our process.
+pub(crate) struct Oracle {
+    child: Child,
+    requests: BufWriter<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Oracle {
+    /// # Panics
+    /// When it cannot be built or started.
+    pub(crate) fn start() -> Self {
+        let mut command = Command::new(Binary::Oracle.path());
+        command
+            .env_clear()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        let mut child = command.spawn().expect("the oracle can be run");
+        let requests = child.stdin.take().expect("stdin is piped");
+        let answers = child.stdout.take().expect("stdout is piped");
+        Self {
+            child,
+            requests: BufWriter::with_capacity(1 << 20, requests),
+            answers: BufReader::with_capacity(1 << 20, answers),
+        }
+    }
+
+    /// One answer per request, in their order. Fastest with a few thousand requests at a time: they
+    /// are written while the first answers are read.
+    ///
+    /// # Panics
+    /// When the oracle ends (a Go error that cannot be caught), naming the first request without an answer.
+    pub(crate) fn ask(&mut self, requests: &[Request]) -> Vec<Answer> {
+        let (to, from) = (&mut self.requests, &mut self.answers);
+        std::thread::scope(|scope| {
+            let writer = scope.spawn(move || write_frames(to, requests));
+            let mut answers = Vec::with_capacity(requests.len());
+            for request in requests {
+                match read_frame(from).and_then(|frame| answer_to(request, &frame)) {
+                    Ok(answer) => answers.push(answer),
+                    Err(e) => panic!("no answer to request {}: {e}: {request:?}", answers.len()),
+                }
+            }
+            let written = writer.join().expect("the writer does not panic");
+            written.expect("the oracle reads what it has answered");
+            answers
+        })
+    }
+}
+
+impl Drop for Oracle {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn write_frames(to: &mut BufWriter<ChildStdin>, requests: &[Request]) -> io::Result<()> {
+    let mut body = Vec::new();
+    for request in requests {
+        body.clear();
+        serde_json::to_writer(&mut body, request)?;
+        let length = u32::try_from(body.len()).map_err(io::Error::other)?;
+        to.write_all(&length.to_le_bytes())?;
+        to.write_all(&body)?;
+    }
+    to.flush()
+}
+
+fn read_frame(from: &mut BufReader<ChildStdout>) -> io::Result<Vec<u8>> {
+    let mut length = [0; 4];
+    from.read_exact(&mut length)?;
+    let length = usize::try_from(u32::from_le_bytes(length)).map_err(io::Error::other)?;
+    let mut body = vec![0; length];
+    from.read_exact(&mut body)?;
+    Ok(body)
+}
+
+fn answer_to(request: &Request, body: &[u8]) -> io::Result<Answer> {
+    #[derive(Deserialize)]
+    struct Panic {
+        panic: String,
+    }
+    #[derive(Deserialize)]
+    struct Bench {
+        nanos: Vec<u64>,
+    }
+    if body.starts_with(br#"{"panic":"#) {
+        return Ok(Answer::Panic(read::<Panic>(body)?.panic));
+    }
+    Ok(match request {
+        Request::Parse { .. } => Answer::Parse(read(body)?),
+        Request::Map { .. } => Answer::Map(read(body)?),
+        Request::Arn { .. } => Answer::Arn(read(body)?),
+        Request::Bench { .. } => Answer::Bench(read::<Bench>(body)?.nanos),
+    })
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> io::Result<T> {
+    serde_json::from_slice(body)
+        .map_err(|e| io::Error::other(format!("{e} in {}", String::from_utf8_lossy(body))))
+}
+
+fn in_base64<S: Serializer>(bytes: &BTreeMap<String, Vec<u8>>, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_map(
+        bytes
+            .iter()
+            .map(|(key, value)| (key, BASE64_STANDARD.encode(value))),
+    )
+}

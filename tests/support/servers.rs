@@ -1,0 +1,95 @@
+//! The two servers of a test cluster: how they are started, and on which ports.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::certificates::Certificates;
+use super::supervised::Supervised;
+use super::toolchain::Binary;
+
+/// A server that can be started more than once, with the same data.
+pub(crate) struct Server {
+    binary: PathBuf,
+    args: Vec<String>,
+    folder: PathBuf,
+}
+
+impl Server {
+    /// Starts it; it is not ready yet.
+    pub(crate) fn start(&self) -> io::Result<Supervised> {
+        let name = self
+            .binary
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy();
+        let log = self.folder.join(format!("{name}.log"));
+        Supervised::start(&self.binary, &self.args, &self.folder, log)
+    }
+}
+
+/// An etcd that keeps its data in `folder` without waiting for the disk.
+pub(crate) fn etcd(folder: &Path, port: u16, peer_port: u16) -> Server {
+    let (client, peer) = (etcd_url(port), etcd_url(peer_port));
+    let args = vec![
+        "--unsafe-no-fsync".to_owned(),
+        "--log-level=warn".to_owned(),
+        format!("--data-dir={}", folder.join("etcd").display()),
+        format!("--listen-client-urls={client}"),
+        format!("--advertise-client-urls={client}"),
+        format!("--listen-peer-urls={peer}"),
+        format!("--initial-advertise-peer-urls={peer}"),
+        format!("--initial-cluster=default={peer}"),
+    ];
+    Server {
+        binary: Binary::Etcd.path(),
+        args,
+        folder: folder.to_owned(),
+    }
+}
+
+/// An API server on `port` over the etcd on `etcd_port`, which knows the users in `tokens`.
+pub(crate) fn apiserver(
+    folder: &Path,
+    port: u16,
+    etcd_port: u16,
+    certificates: &Certificates,
+    tokens: &Path,
+) -> Server {
+    let args = vec![
+        format!("--etcd-servers={}", etcd_url(etcd_port)),
+        format!("--secure-port={port}"),
+        "--bind-address=127.0.0.1".to_owned(),
+        // Must not be a loopback address; one reserved for documentation spares it a look at the routes.
+        "--advertise-address=192.0.2.1".to_owned(),
+        "--endpoint-reconciler-type=none".to_owned(),
+        format!("--cert-dir={}", folder.join("apiserver").display()),
+        format!("--tls-cert-file={}", certificates.server.display()),
+        format!(
+            "--tls-private-key-file={}",
+            certificates.server_key.display()
+        ),
+        "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
+        format!(
+            "--service-account-key-file={}",
+            certificates.service_account_public_key.display()
+        ),
+        format!(
+            "--service-account-signing-key-file={}",
+            certificates.service_account_key.display()
+        ),
+        "--service-cluster-ip-range=10.96.0.0/24".to_owned(),
+        "--authorization-mode=RBAC".to_owned(),
+        format!("--token-auth-file={}", tokens.display()),
+        // No controller makes service accounts here, and without them it would refuse every pod.
+        "--disable-admission-plugins=ServiceAccount".to_owned(),
+    ];
+    Server {
+        binary: Binary::KubeApiserver.path(),
+        args,
+        folder: folder.to_owned(),
+    }
+}
+
+fn etcd_url(port: u16) -> String {
+    format!("http://127.0.0.1:{port}")
+}
