@@ -15,5 +15,7 @@
 //! # Not preserved
 //! Nothing: bytes that no edit names come out as they went in.
 
+pub mod arn;
 pub mod document;
+pub mod facts;
 pub mod yaml;

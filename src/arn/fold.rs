@@ -1,0 +1,128 @@
+//! Letter case as the authenticator compares it: `strings.EqualFold` and `strings.ToLower` of Go,
+//! whose tables are those of Unicode 15.0.
+
+use std::borrow::Cow;
+
+/// Whether two texts are equal under Unicode simple case folding, as Go's `strings.EqualFold` has it:
+/// `ſ` equals `s`, the Kelvin sign equals `k`, `ß` does not equal `ss`, and `İ` equals only itself.
+pub fn equal_fold(a: &str, b: &str) -> bool {
+    if a.is_ascii() && b.is_ascii() {
+        return a.eq_ignore_ascii_case(b);
+    }
+    a.chars().map(fold_char).eq(b.chars().map(fold_char))
+}
+
+/// A form that two texts share exactly when they are [`equal_fold`]: what to look an ARN up by.
+pub fn fold(s: &str) -> Cow<'_, str> {
+    mapped(s, fold_char)
+}
+
+/// Each code point in lower case by its simple mapping, as Go's `strings.ToLower` does it:
+/// `İ` becomes `i`, and there is no rule for a final sigma.
+pub fn to_lower(s: &str) -> Cow<'_, str> {
+    mapped(s, lower_char)
+}
+
+fn mapped(s: &str, map: fn(char) -> char) -> Cow<'_, str> {
+    if !s.is_ascii() {
+        Cow::Owned(s.chars().map(map).collect())
+    } else if s.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(s.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(s)
+    }
+}
+
+fn fold_char(c: char) -> char {
+    if c.is_ascii() {
+        return c.to_ascii_lowercase();
+    }
+    if is_newer_than_go(c) {
+        return c;
+    }
+    unicode_case_mapping::case_folded(c)
+        .and_then(|folded| char::from_u32(folded.get()))
+        .unwrap_or(c)
+}
+
+fn lower_char(c: char) -> char {
+    if is_newer_than_go(c) {
+        return c;
+    }
+    // The first code point is the simple mapping; U+0130 alone has a second, a combining dot.
+    c.to_lowercase().next().unwrap_or(c)
+}
+
+/// Letters whose case Unicode settled after version 15.0: each is a class of its own to Go.
+fn is_newer_than_go(c: char) -> bool {
+    matches!(c,
+        '\u{1C89}'..='\u{1C8A}'
+        | '\u{1FD3}'
+        | '\u{1FE3}'
+        | '\u{A7CB}'..='\u{A7CF}'
+        | '\u{A7D2}'..='\u{A7D5}'
+        | '\u{A7DA}'..='\u{A7DC}'
+        | '\u{FB05}'
+        | '\u{10D50}'..='\u{10D85}'
+        | '\u{16EA0}'..='\u{16ED3}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_letters_that_surprise() {
+        for (a, b, equal) in [
+            ("Opſ", "oPS", true),
+            ("\u{212A}ube", "kube", true),
+            ("Σς", "σΣ", true),
+            ("ß", "ss", false),
+            ("ẞ", "ß", true),
+            ("İ", "i", false),
+            ("İ", "İ", true),
+            ("ı", "I", false),
+            ("Ω", "ω", true),
+            ("\u{10D50}", "\u{10D70}", false),
+            ("role", "rolex", false),
+        ] {
+            assert_eq!(equal_fold(a, b), equal, "{a} {b}");
+            assert_eq!(fold(a) == fold(b), equal, "{a} {b}");
+        }
+        assert_eq!(to_lower("İΣΑΣ"), "iσασ");
+        assert_eq!(to_lower("Dev"), "dev");
+        assert!(matches!(to_lower("dev-1"), Cow::Borrowed(_)));
+    }
+
+    /// What lets a store be looked up by folded text: folding is idempotent, and lower case keeps the
+    /// fold of every letter but U+0130.
+    #[test]
+    fn folding_is_a_class_and_lower_case_stays_in_it() {
+        for c in '\0'..=char::MAX {
+            assert_eq!(fold_char(fold_char(c)), fold_char(c), "{c:?}");
+            assert_eq!(fold_char(lower_char(c)) == fold_char(c), c != 'İ', "{c:?}");
+        }
+    }
+
+    /// FNV-1a over every code point's image, as 32-bit little endian.
+    fn digest(image: impl Fn(char) -> char) -> u64 {
+        ('\0'..=char::MAX)
+            .flat_map(|c| u32::from(image(c)).to_le_bytes())
+            .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+                (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+            })
+    }
+
+    /// The digests are those of Go 1.26's `unicode.ToLower(r)`, and of the smallest rune on the circle of
+    /// `unicode.SimpleFold(r)`, over all runes but the surrogates. A new compiler or crate with newer
+    /// Unicode tables shows here.
+    #[test]
+    fn every_code_point_agrees_with_go() {
+        let mut smallest = std::collections::HashMap::new();
+        for c in '\0'..=char::MAX {
+            smallest.entry(fold_char(c)).or_insert(c);
+        }
+        assert_eq!(digest(lower_char), 0x7687_652b_e5ca_dec6);
+        assert_eq!(digest(|c| smallest[&fold_char(c)]), 0x8caf_122d_7a6d_cf37);
+    }
+}

@@ -1,0 +1,58 @@
+use super::{ArnError, Kind, canonical, quote};
+
+/// Who signs in, as the authenticator knows it from the answer of `sts:GetCallerIdentity`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The ARN that entries are compared with; see [`canonical`].
+    pub canonical_arn: String,
+    /// The account as STS reports it, which need not be the one in the ARN.
+    pub account: String,
+    /// The unique id of the user or role.
+    pub user_id: String,
+    /// A role session's name; empty for users, root users and federated users.
+    pub session_name: String,
+    /// The access key id that signed the request.
+    pub access_key_id: String,
+}
+
+/// Why an answer of STS names no identity. The texts are the authenticator's own.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IdentityError {
+    /// Its ARN is no identity's.
+    #[error(transparent)]
+    Arn(#[from] ArnError),
+    /// A role's user id that is not `ID:SESSION`.
+    #[error("malformed UserID {}", quote(.0))]
+    UserId(String),
+}
+
+impl Identity {
+    /// The identity that the fields of STS's answer and the signing access key describe.
+    ///
+    /// The session's name comes from the user id, not from the ARN.
+    ///
+    /// # Errors
+    /// When the authenticator would refuse the answer.
+    pub fn from_sts(
+        arn: &str,
+        account: &str,
+        user_id: &str,
+        access_key_id: &str,
+    ) -> Result<Self, IdentityError> {
+        let canonical = canonical(arn)?;
+        let (user_id, session_name) = match canonical.kind {
+            Kind::User | Kind::Root | Kind::FederatedUser => (user_id, ""),
+            Kind::Role | Kind::AssumedRole => user_id
+                .split_once(':')
+                .filter(|(_, session)| !session.contains(':'))
+                .ok_or_else(|| IdentityError::UserId(user_id.to_owned()))?,
+        };
+        Ok(Self {
+            canonical_arn: canonical.arn,
+            account: account.to_owned(),
+            user_id: user_id.to_owned(),
+            session_name: session_name.to_owned(),
+            access_key_id: access_key_id.to_owned(),
+        })
+    }
+}

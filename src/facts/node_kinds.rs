@@ -1,0 +1,63 @@
+//! The standard node entry of each kind of node.
+
+/// The username of nodes that are EC2 instances: their private DNS name, which the authenticator asks EC2 for.
+const EC2_USERNAME: &str = "system:node:{{EC2PrivateDNSName}}";
+/// The username of nodes whose session is named after the node.
+const SESSION_USERNAME: &str = "system:node:{{SessionName}}";
+
+/// A kind of node, by the entry its IAM role needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NodeKind {
+    /// EC2 instances with Linux:
+    /// <https://docs.aws.amazon.com/eks/latest/userguide/auth-configmap.html#aws-auth-configmap>
+    Linux,
+    /// EC2 instances with Windows; kube-proxy needs a group of its own there:
+    /// <https://docs.aws.amazon.com/eks/latest/userguide/windows-support.html>
+    Windows,
+    /// A Fargate profile's pod execution role:
+    /// <https://docs.aws.amazon.com/eks/latest/userguide/migrating-access-entries.html>
+    Fargate,
+    /// Machines outside AWS (EKS Hybrid Nodes):
+    /// <https://docs.aws.amazon.com/eks/latest/userguide/hybrid-nodes-cluster-prep.html>
+    Hybrid,
+}
+
+impl NodeKind {
+    /// All kinds, in the order that help texts list them.
+    pub const ALL: [Self; 4] = [Self::Linux, Self::Windows, Self::Fargate, Self::Hybrid];
+
+    /// The name by which a command line asks for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Linux => "linux",
+            Self::Windows => "windows",
+            Self::Fargate => "fargate",
+            Self::Hybrid => "hybrid",
+        }
+    }
+
+    /// The username template.
+    pub const fn username(self) -> &'static str {
+        match self {
+            Self::Linux | Self::Windows => EC2_USERNAME,
+            Self::Fargate | Self::Hybrid => SESSION_USERNAME,
+        }
+    }
+
+    /// The groups, in the order in which EKS and its guide write them.
+    pub const fn groups(self) -> &'static [&'static str] {
+        match self {
+            Self::Linux | Self::Hybrid => &["system:bootstrappers", "system:nodes"],
+            Self::Windows => &[
+                "system:bootstrappers",
+                "system:nodes",
+                "eks:kube-proxy-windows",
+            ],
+            Self::Fargate => &[
+                "system:bootstrappers",
+                "system:nodes",
+                "system:node-proxier",
+            ],
+        }
+    }
+}
