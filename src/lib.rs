@@ -17,5 +17,6 @@
 
 pub mod arn;
 pub mod document;
+pub mod effect;
 pub mod facts;
 pub mod yaml;

@@ -1,10 +1,18 @@
 //! Recorded answers of aws-iam-authenticator 0.7.10, in `tests/vectors`.
 
-use awsauth::arn::canonical;
-use serde_json::Value;
+use awsauth::arn::{Identity, canonical};
+use awsauth::document::Document;
+use awsauth::effect::{NOT_MAPPED, Options, Store, User};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 fn vectors(text: &str) -> impl Iterator<Item = Value> {
-    text.lines().map(|line| serde_json::from_str(line).expect("a vector is JSON"))
+    text.lines()
+        .map(|line| serde_json::from_str(line).expect("a vector is JSON"))
+}
+
+fn texts(value: &Value) -> BTreeMap<String, String> {
+    serde_json::from_value(value.clone()).unwrap_or_default()
 }
 
 #[test]
@@ -22,4 +30,60 @@ fn arns_are_canonicalised_as_recorded() {
         seen += 1;
     }
     assert_eq!(seen, 71);
+}
+
+/// Every answer that the document allows for, each as the vectors write it.
+fn answers(vector: &Value) -> Vec<Value> {
+    let given = &vector["identity"];
+    let text = |field: &str| given[field].as_str().unwrap_or_default();
+    let key = "ASIAEXAMPLEKEY";
+    let identity = match Identity::from_sts(
+        text("sts_arn"),
+        text("sts_account"),
+        text("sts_userid"),
+        key,
+    ) {
+        Ok(identity) => identity,
+        Err(error) => {
+            return vec![
+                json!({"error": format!("verify: sts getCallerIdentity failed: {error}")}),
+            ];
+        }
+    };
+    assert_eq!(identity.canonical_arn, text("canonical"));
+    assert_eq!(identity.account, text("account"));
+    assert_eq!(identity.user_id, text("userid"));
+    assert_eq!(identity.session_name, text("session"));
+
+    let document = Document::read(&texts(&vector["data"]));
+    let options = Options {
+        sso_gate: vector["sso_gate"] == true,
+        private_dns_names: texts(&vector["ec2"]),
+    };
+    let verdict = Store::new(&document).lookup(&identity, &options);
+    if verdict.candidates.is_empty() {
+        return vec![json!({ "error": NOT_MAPPED })];
+    }
+    let answers = verdict
+        .candidates
+        .into_iter()
+        .map(|candidate| match candidate.user {
+            Ok(User { username, groups }) => json!({"username": username, "groups": groups}),
+            Err(error) => json!({"error": error.to_string()}),
+        });
+    answers.collect()
+}
+
+#[test]
+fn identities_are_mapped_as_recorded() {
+    let mut seen = 0;
+    for vector in vectors(include_str!("vectors/map.jsonl")) {
+        let recorded = match &vector["any_of"] {
+            Value::Array(any) => any.clone(),
+            _ => vec![vector["result"].clone()],
+        };
+        assert_eq!(answers(&vector), recorded, "{}", vector["name"]);
+        seen += 1;
+    }
+    assert_eq!(seen, 133);
 }

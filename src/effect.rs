@@ -1,0 +1,54 @@
+//! What the authenticator would conclude from a document: whom it admits, as which Kubernetes user.
+//!
+//! The rules are those of aws-iam-authenticator 0.7: roles before users before accounts, a later role of
+//! the same key replaces an earlier one, and ARNs are compared ignoring letter case.
+//! Source: <https://github.com/kubernetes-sigs/aws-iam-authenticator/tree/v0.7.10/pkg/mapper/configmap>
+
+mod access;
+mod explain;
+mod lookup;
+mod near;
+mod sso;
+mod store;
+mod template;
+#[cfg(test)]
+mod testing;
+
+pub use access::{AccessChange, OWN_ARN, access_diff};
+pub use explain::{Answer, Explanation, Question, explain};
+pub use lookup::{Candidate, NOT_MAPPED, Options, Verdict};
+pub use near::{Near, Why};
+pub use store::{Slot, Standing, Store};
+pub use template::{Cause, Field, Placeholder, TemplateError};
+
+use crate::document::{Mapping, SectionName};
+
+/// Where an entry stands in a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Place {
+    /// Its section.
+    pub section: SectionName,
+    /// Its line in the section's own text, from 1.
+    pub line: usize,
+    /// Its position among the section's entries, from 0, ignored ones included.
+    pub index: usize,
+}
+
+/// A Kubernetes user, as the authenticator hands it to the API server.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct User {
+    /// May be empty: the authenticator lets that pass.
+    pub username: String,
+    /// In the order written, empty and repeated ones included.
+    pub groups: Vec<String>,
+}
+
+impl From<&Mapping> for User {
+    /// The user with its templates unrendered.
+    fn from(mapping: &Mapping) -> Self {
+        Self {
+            username: mapping.username.clone(),
+            groups: mapping.groups().to_vec(),
+        }
+    }
+}

@@ -1,0 +1,167 @@
+use super::template::{PrivateDnsName, Values};
+use super::{Place, Store, TemplateError, User};
+use crate::arn::{Identity, to_lower};
+use std::collections::BTreeMap;
+
+/// The authenticator's answer to an identity that no entry matches.
+pub const NOT_MAPPED: &str = "identity is not mapped";
+
+/// How the authenticator runs, and what EC2 would tell it.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Whether the alpha feature gate `SSORoleMatch` is on. It is off by default.
+    pub sso_gate: bool,
+    /// The private DNS name of each EC2 instance, by instance id.
+    pub private_dns_names: BTreeMap<String, String>,
+}
+
+/// What becomes of an identity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// Empty: refused with [`NOT_MAPPED`]. One: that one decides. Several: the authenticator picks any of
+    /// them, another one at the next login.
+    pub candidates: Vec<Candidate>,
+}
+
+/// What becomes of an identity when this entry decides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// The entry.
+    pub place: Place,
+    /// The user it becomes, or why the login is refused.
+    pub user: Result<User, TemplateError>,
+}
+
+impl Store<'_> {
+    /// What the authenticator makes of an identity. Takes the same time however many entries there are.
+    pub fn lookup(&self, identity: &Identity, options: &Options) -> Verdict {
+        let subject = to_lower(&identity.canonical_arn);
+        let values = Values {
+            account: &identity.account,
+            session_name: Some(&identity.session_name),
+            access_key_id: Some(&identity.access_key_id),
+            private_dns_name: PrivateDnsName::Of(&options.private_dns_names),
+        };
+        let mut candidates: Vec<Candidate> = self
+            .matching(&subject, options.sso_gate)
+            .into_iter()
+            .map(|slot| Candidate {
+                place: slot.place,
+                user: values.render(slot.mapping, &mut Vec::new()),
+            })
+            .collect();
+        // An entry that matches but cannot be rendered does not fall back to the account.
+        if candidates.is_empty()
+            && let Some(slot) = self.account(&identity.account)
+        {
+            let user = User {
+                username: identity.canonical_arn.clone(),
+                groups: Vec::new(),
+            };
+            candidates.push(Candidate {
+                place: slot.place,
+                user: Ok(user),
+            });
+        }
+        Verdict { candidates }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arn::equal_fold;
+    use crate::document::{Mapping, Principal, SectionName, Status};
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    /// Entries of few names, so that they meet in every letter case.
+    fn entries() -> impl Strategy<Value = Vec<(SectionName, Status)>> {
+        let section = prop::sample::select(SectionName::ALL.to_vec());
+        let name =
+            prop::sample::select(vec!["ops", "OPS", "Opſ", "kİ", "Ki", "\u{212A}i", "1", ""]);
+        let entry = (section, name, 0..4u8).prop_map(|(section, name, dropped)| {
+            let arn = format!("arn:aws:iam::1:role/{name}");
+            let mapping = Mapping {
+                principal: match section {
+                    SectionName::Roles => Principal::Role(arn),
+                    SectionName::Users => Principal::User(arn),
+                    SectionName::Accounts => Principal::Account(name.to_owned()),
+                },
+                username: String::new(),
+                groups: None,
+            };
+            let status = match dropped {
+                0 => Status::Dropped {
+                    mapping,
+                    reason: String::new(),
+                },
+                _ => Status::Kept(mapping),
+            };
+            (section, status)
+        });
+        vec(entry, 0..12)
+    }
+
+    /// The indices of the entries that may decide, found as the rules read: a list of stored entries, gone
+    /// through one by one.
+    fn model(entries: &[(SectionName, Status)], identity: &Identity) -> Vec<usize> {
+        let subject = to_lower(&identity.canonical_arn);
+        let mut stored: Vec<(usize, SectionName, String)> = Vec::new();
+        for (index, (section, status)) in entries.iter().enumerate() {
+            let Status::Kept(Mapping { principal, .. }) = status else {
+                continue;
+            };
+            let (Principal::Role(arn) | Principal::User(arn) | Principal::Account(arn)) = principal
+            else {
+                continue;
+            };
+            stored.retain(|(_, other, earlier)| {
+                other != section
+                    || match section {
+                        SectionName::Roles => to_lower(earlier) != to_lower(arn),
+                        _ => earlier != arn,
+                    }
+            });
+            stored.push((index, *section, arn.clone()));
+        }
+        let of = |section, matches: &dyn Fn(&str) -> bool| -> Vec<usize> {
+            let found = stored
+                .iter()
+                .filter(|(_, other, arn)| *other == section && matches(arn));
+            found.map(|(index, ..)| *index).collect()
+        };
+        let roles = of(SectionName::Roles, &|arn| equal_fold(arn, &subject));
+        let users = of(SectionName::Users, &|arn| equal_fold(arn, &subject));
+        let accounts = of(SectionName::Accounts, &|account| {
+            account == identity.account
+        });
+        [roles, users, accounts]
+            .into_iter()
+            .find(|found| !found.is_empty())
+            .unwrap_or_default()
+    }
+
+    proptest! {
+        #[test]
+        fn finds_what_going_through_all_entries_finds(
+            entries in entries(),
+            name in prop::sample::select(vec!["ops", "Ops", "kI", "kİ", "K\u{131}", "1"]),
+            account in prop::sample::select(vec!["1", ""]),
+        ) {
+            let identity = Identity {
+                canonical_arn: format!("arn:aws:iam::1:role/{name}"),
+                account: account.to_owned(),
+                user_id: String::new(),
+                session_name: String::new(),
+                access_key_id: String::new(),
+            };
+            let store = Store::of(entries.iter().enumerate().map(|(index, (section, status))| {
+                (Place { section: *section, line: index + 1, index }, status)
+            }));
+            let verdict = store.lookup(&identity, &Options::default());
+            let found: Vec<usize> = verdict.candidates.iter().map(|found| found.place.index).collect();
+            prop_assert_eq!(found, model(&entries, &identity));
+        }
+    }
+}

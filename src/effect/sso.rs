@@ -1,0 +1,28 @@
+//! The `sso` matcher of a mapRoles entry, which works only behind the feature gate `SSORoleMatch`.
+//! Source: <https://github.com/kubernetes-sigs/aws-iam-authenticator/blob/v0.7.10/pkg/config/mapper.go>
+
+use crate::document::SsoRole;
+
+/// The matcher as text: its key in the authenticator's store.
+///
+/// The authenticator leaves the partition EMPTY when one is given, so that such an entry never matches.
+pub(super) fn pattern(sso: &SsoRole) -> String {
+    format!("{}*", prefix(sso))
+}
+
+/// Whether the matcher admits the canonical ARN `subject`, given in lower case.
+pub(super) fn matches(sso: &SsoRole, subject: &str) -> bool {
+    // The only wildcard is the last character, and it does not match a line break.
+    subject
+        .strip_prefix(prefix(sso).as_str())
+        .is_some_and(|suffix| !suffix.contains('\n'))
+}
+
+fn prefix(sso: &SsoRole) -> String {
+    let partition = if sso.partition.is_empty() { "aws" } else { "" };
+    format!(
+        "arn:{partition}:iam::{}:role/awsreservedsso_{}_",
+        sso.account_id,
+        sso.permission_set_name.to_ascii_lowercase()
+    )
+}

@@ -1,0 +1,277 @@
+use super::{Place, sso};
+use crate::arn::{fold, to_lower};
+use crate::document::{Document, Mapping, Principal, SectionName, Status};
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+/// The entries of a document as the authenticator stores them, ready to be looked up.
+#[derive(Debug)]
+pub struct Store<'d> {
+    slots: Vec<Slot<'d>>,
+    /// Effective `rolearn` entries by folded ARN. Several share one only when they differ by more than ASCII case.
+    roles: HashMap<Cow<'d, str>, Vec<usize>>,
+    /// Stored `userarn` entries by folded ARN. Those that differ in case share one.
+    users: HashMap<Cow<'d, str>, Vec<usize>>,
+    sso_roles: Vec<usize>,
+    accounts: HashMap<&'d str, usize>,
+}
+
+/// An entry and what became of it.
+#[derive(Debug)]
+pub struct Slot<'d> {
+    /// Where it stands.
+    pub place: Place,
+    /// What it says; what could be read of it when it is ignored.
+    pub mapping: &'d Mapping,
+    /// Whether it counts.
+    pub standing: Standing<'d>,
+}
+
+/// Whether an entry counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing<'d> {
+    /// It is in the store, and what it matches is decided by it.
+    /// Users that differ only in letter case are all effective: any of them may be picked.
+    Effective,
+    /// The entry in force takes every identity that it could match.
+    Shadowed {
+        /// That entry: a later one with the same key, or the role that is found before a user.
+        by: Place,
+    },
+    /// The authenticator drops it.
+    Ignored {
+        /// The authenticator's own words.
+        reason: &'d str,
+    },
+}
+
+impl<'d> Store<'d> {
+    /// The store that the authenticator builds from a document.
+    pub fn new(document: &'d Document) -> Self {
+        Self::of(document.sections().flat_map(|section| {
+            let entries = section.entries().iter().enumerate();
+            entries.map(|(index, entry)| {
+                let place = Place {
+                    section: section.name(),
+                    line: entry.line,
+                    index,
+                };
+                (place, &entry.status)
+            })
+        }))
+    }
+
+    /// The store of the given entries, which come in document order.
+    pub fn of(entries: impl IntoIterator<Item = (Place, &'d Status)>) -> Self {
+        let mut slots: Vec<Slot<'d>> = Vec::new();
+        let mut keys: [HashMap<Cow<'d, str>, usize>; 3] = Default::default();
+        for (place, status) in entries {
+            let (mapping, standing) = match status {
+                Status::Kept(mapping) => {
+                    let keys = &mut keys[place.section as usize];
+                    if let Some(earlier) = keys.insert(key(&mapping.principal), slots.len()) {
+                        slots[earlier].standing = Standing::Shadowed { by: place };
+                    }
+                    (mapping, Standing::Effective)
+                }
+                Status::Dropped { mapping, reason } => (mapping, Standing::Ignored { reason }),
+            };
+            slots.push(Slot {
+                place,
+                mapping,
+                standing,
+            });
+        }
+        // An entry that was replaced twice is shadowed by the last one.
+        for number in 0..slots.len() {
+            if let Standing::Shadowed { .. } = slots[number].standing {
+                let keys = &keys[slots[number].place.section as usize];
+                let by = slots[keys[&key(&slots[number].mapping.principal)]].place;
+                slots[number].standing = Standing::Shadowed { by };
+            }
+        }
+        let mut store = Self {
+            slots,
+            roles: HashMap::new(),
+            users: HashMap::new(),
+            sso_roles: Vec::new(),
+            accounts: HashMap::new(),
+        };
+        store.index();
+        store.shadow_users_by_roles();
+        store
+    }
+
+    fn index(&mut self) {
+        for (number, slot) in self.slots.iter().enumerate() {
+            if slot.standing != Standing::Effective {
+                continue;
+            }
+            match &slot.mapping.principal {
+                Principal::Role(arn) => self.roles.entry(fold(arn)).or_default().push(number),
+                Principal::User(arn) => self.users.entry(fold(arn)).or_default().push(number),
+                Principal::Sso(_) => self.sso_roles.push(number),
+                Principal::Account(account) => {
+                    self.accounts.insert(account, number);
+                }
+            }
+        }
+    }
+
+    fn shadow_users_by_roles(&mut self) {
+        for (folded, users) in &self.users {
+            let Some(&role) = self.roles.get(folded).and_then(|roles| roles.first()) else {
+                continue;
+            };
+            let by = self.slots[role].place;
+            for &user in users {
+                self.slots[user].standing = Standing::Shadowed { by };
+            }
+        }
+    }
+
+    /// Every entry in document order: as many for each section as it has entries, and in their order.
+    pub fn slots(&self) -> &[Slot<'d>] {
+        &self.slots
+    }
+
+    /// The entries of one section, in document order.
+    pub fn section(&self, name: SectionName) -> impl Iterator<Item = &Slot<'d>> {
+        self.slots
+            .iter()
+            .filter(move |slot| slot.place.section == name)
+    }
+
+    /// The entries in force for an identity, roles before users: none, or one, or several of which the
+    /// authenticator picks any. `subject` is its canonical ARN in lower case.
+    pub(super) fn matching(&self, subject: &str, sso_gate: bool) -> Vec<&Slot<'d>> {
+        let numbers = |found: Option<&Vec<usize>>| found.cloned().unwrap_or_default();
+        let folded = fold(subject);
+        let mut found = numbers(self.roles.get(&folded));
+        if sso_gate {
+            found.extend(self.sso_roles.iter().filter(|&&number| {
+                matches!(&self.slots[number].mapping.principal, Principal::Sso(sso) if sso::matches(sso, subject))
+            }));
+            found.sort_unstable();
+        }
+        if found.is_empty() {
+            found = numbers(self.users.get(&folded));
+        }
+        found
+            .into_iter()
+            .map(|number| &self.slots[number])
+            .collect()
+    }
+
+    /// The entry that admits every identity of an account.
+    pub(super) fn account(&self, account: &str) -> Option<&Slot<'d>> {
+        self.accounts
+            .get(account)
+            .map(|&number| &self.slots[number])
+    }
+}
+
+/// What an entry is stored by: of two entries with the same key the later one counts.
+fn key(principal: &Principal) -> Cow<'_, str> {
+    match principal {
+        Principal::Role(arn) => to_lower(arn),
+        Principal::Sso(sso) => Cow::Owned(sso::pattern(sso)),
+        Principal::User(text) | Principal::Account(text) => Cow::Borrowed(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(principal: Principal) -> Status {
+        Status::Kept(Mapping {
+            principal,
+            username: String::new(),
+            groups: None,
+        })
+    }
+
+    fn role(arn: &str) -> (SectionName, Status) {
+        (SectionName::Roles, kept(Principal::Role(arn.to_owned())))
+    }
+
+    fn user(arn: &str) -> (SectionName, Status) {
+        (SectionName::Users, kept(Principal::User(arn.to_owned())))
+    }
+
+    fn account(id: &str) -> (SectionName, Status) {
+        (
+            SectionName::Accounts,
+            kept(Principal::Account(id.to_owned())),
+        )
+    }
+
+    fn dropped() -> (SectionName, Status) {
+        let (section, status) = role("");
+        let Status::Kept(mapping) = status else {
+            panic!("it is kept")
+        };
+        (
+            section,
+            Status::Dropped {
+                mapping,
+                reason: "one of rolearn or SSO must be supplied".to_owned(),
+            },
+        )
+    }
+
+    /// Each entry's standing: `.` effective, `x` ignored, else the number of the entry that shadows it.
+    fn standings(entries: &[(SectionName, Status)]) -> String {
+        let places = entries
+            .iter()
+            .enumerate()
+            .map(|(index, (section, status))| {
+                (
+                    Place {
+                        section: *section,
+                        line: index + 1,
+                        index,
+                    },
+                    status,
+                )
+            });
+        let store = Store::of(places);
+        let standings = store.slots().iter().map(|slot| match slot.standing {
+            Standing::Effective => ".".to_owned(),
+            Standing::Ignored { .. } => "x".to_owned(),
+            Standing::Shadowed { by } => by.index.to_string(),
+        });
+        standings.collect()
+    }
+
+    #[test]
+    fn a_later_role_of_the_same_key_replaces_the_earlier() {
+        assert_eq!(
+            standings(&[role("a:Dev"), role("a:Ops"), role("A:DEV")]),
+            "2.."
+        );
+        assert_eq!(standings(&[role("a"), role("a"), role("a")]), "22.");
+        assert_eq!(standings(&[role("a"), dropped()]), ".x");
+        assert_eq!(
+            standings(&[role("i"), role("İ")]),
+            "1.",
+            "both have the key i"
+        );
+        assert_eq!(
+            standings(&[role("ops"), role("opſ")]),
+            "..",
+            "equal, but of two keys"
+        );
+    }
+
+    #[test]
+    fn users_are_stored_as_written_and_found_after_roles() {
+        assert_eq!(standings(&[user("bob"), user("Bob"), user("bob")]), "2..");
+        assert_eq!(standings(&[user("bob"), user("Bob"), role("BOB")]), "22.");
+        assert_eq!(
+            standings(&[account("1"), account("1"), account("2")]),
+            "1.."
+        );
+    }
+}
