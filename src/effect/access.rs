@@ -106,7 +106,11 @@ fn grants(users: &[User]) -> Vec<(&str, Vec<&str>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::effect::testing::{document, list};
+    use crate::arn::Identity;
+    use crate::effect::Options;
+    use crate::effect::testing::{document, entries, list, store};
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
 
     const DEV: &str = "arn:aws:iam::111122223333:role/Dev";
     const BOB: &str = "arn:aws:iam::111122223333:user/bob";
@@ -236,5 +240,36 @@ mod tests {
             [format!("{BOB}: one[] → role[]")]
         );
         assert!(diff([&role, &one, ""], [&role, &both, ""]).is_empty());
+    }
+
+    /// The usernames that an identity may get, by signing in.
+    fn signed_in(store: &Store<'_>, arn: &str) -> BTreeSet<String> {
+        let identity = Identity {
+            canonical_arn: arn.to_owned(),
+            account: "1".to_owned(),
+            user_id: String::new(),
+            session_name: String::new(),
+            access_key_id: String::new(),
+        };
+        let candidates = store.lookup(&identity, &Options::default()).candidates;
+        let users = candidates
+            .into_iter()
+            .filter_map(|candidate| candidate.user.ok());
+        users.map(|user| user.username).collect()
+    }
+
+    proptest! {
+        /// An identity with an entry of its own is listed exactly when signing in gives something else.
+        #[test]
+        fn lists_exactly_those_whose_sign_in_changes(before in entries(), after in entries()) {
+            let (before, after) = (store(&before), store(&after));
+            let changes = changes(&before, &after);
+            for arn in ["arn:aws:iam::1:role/Ops", "arn:aws:iam::1:role/ki", "arn:aws:iam::1:role/1"] {
+                let differs = signed_in(&before, arn) != signed_in(&after, arn);
+                let own = |store: &Store<'_>| !store.matching(&to_lower(arn), false).is_empty();
+                let listed = changes.iter().any(|change| fold(&change.arn) == fold(arn));
+                prop_assert_eq!(listed, differs && (own(&before) || own(&after)), "{}", arn);
+            }
+        }
     }
 }

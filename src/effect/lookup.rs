@@ -72,36 +72,8 @@ mod tests {
     use super::*;
     use crate::arn::equal_fold;
     use crate::document::{Mapping, Principal, SectionName, Status};
-    use proptest::collection::vec;
+    use crate::effect::testing::{entries, store};
     use proptest::prelude::*;
-
-    /// Entries of few names, so that they meet in every letter case.
-    fn entries() -> impl Strategy<Value = Vec<(SectionName, Status)>> {
-        let section = prop::sample::select(SectionName::ALL.to_vec());
-        let name =
-            prop::sample::select(vec!["ops", "OPS", "Opſ", "kİ", "Ki", "\u{212A}i", "1", ""]);
-        let entry = (section, name, 0..4u8).prop_map(|(section, name, dropped)| {
-            let arn = format!("arn:aws:iam::1:role/{name}");
-            let mapping = Mapping {
-                principal: match section {
-                    SectionName::Roles => Principal::Role(arn),
-                    SectionName::Users => Principal::User(arn),
-                    SectionName::Accounts => Principal::Account(name.to_owned()),
-                },
-                username: String::new(),
-                groups: None,
-            };
-            let status = match dropped {
-                0 => Status::Dropped {
-                    mapping,
-                    reason: String::new(),
-                },
-                _ => Status::Kept(mapping),
-            };
-            (section, status)
-        });
-        vec(entry, 0..12)
-    }
 
     /// The indices of the entries that may decide, found as the rules read: a list of stored entries, gone
     /// through one by one.
@@ -156,9 +128,7 @@ mod tests {
                 session_name: String::new(),
                 access_key_id: String::new(),
             };
-            let store = Store::of(entries.iter().enumerate().map(|(index, (section, status))| {
-                (Place { section: *section, line: index + 1, index }, status)
-            }));
+            let store = store(&entries);
             let verdict = store.lookup(&identity, &Options::default());
             let found: Vec<usize> = verdict.candidates.iter().map(|found| found.place.index).collect();
             prop_assert_eq!(found, model(&entries, &identity));

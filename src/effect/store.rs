@@ -183,6 +183,7 @@ fn key(principal: &Principal) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::effect::testing::store;
 
     fn kept(principal: Principal) -> Status {
         Status::Kept(Mapping {
@@ -223,20 +224,7 @@ mod tests {
 
     /// Each entry's standing: `.` effective, `x` ignored, else the number of the entry that shadows it.
     fn standings(entries: &[(SectionName, Status)]) -> String {
-        let places = entries
-            .iter()
-            .enumerate()
-            .map(|(index, (section, status))| {
-                (
-                    Place {
-                        section: *section,
-                        line: index + 1,
-                        index,
-                    },
-                    status,
-                )
-            });
-        let store = Store::of(places);
+        let store = store(entries);
         let standings = store.slots().iter().map(|slot| match slot.standing {
             Standing::Effective => ".".to_owned(),
             Standing::Ignored { .. } => "x".to_owned(),

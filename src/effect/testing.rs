@@ -1,6 +1,9 @@
 //! Documents for the tests of this module.
 
-use crate::document::{Document, SectionName};
+use super::{Place, Store};
+use crate::document::{Document, Mapping, Principal, SectionName, Status};
+use proptest::collection::vec;
+use proptest::prelude::*;
 use std::collections::BTreeMap;
 
 /// A document with these sections; an empty text is an absent section.
@@ -21,4 +24,50 @@ pub(super) fn list(field: &str, entries: &[(&str, &str, &[&str])]) -> String {
         format!("- {entry}\n")
     });
     lines.collect()
+}
+
+/// Entries of few names, so that they meet in every letter case.
+pub(super) fn entries() -> impl Strategy<Value = Vec<(SectionName, Status)>> {
+    let section = prop::sample::select(SectionName::ALL.to_vec());
+    let name = prop::sample::select(vec!["ops", "OPS", "Opſ", "kİ", "Ki", "\u{212A}i", "1", ""]);
+    let entry = (section, name, 0..2u8, 0..4u8).prop_map(|(section, name, username, dropped)| {
+        let arn = format!("arn:aws:iam::1:role/{name}");
+        let mapping = Mapping {
+            principal: match section {
+                SectionName::Roles => Principal::Role(arn),
+                SectionName::Users => Principal::User(arn),
+                SectionName::Accounts => Principal::Account(name.to_owned()),
+            },
+            username: format!("user {username}"),
+            groups: None,
+        };
+        let status = match dropped {
+            0 => Status::Dropped {
+                mapping,
+                reason: String::new(),
+            },
+            _ => Status::Kept(mapping),
+        };
+        (section, status)
+    });
+    vec(entry, 0..12)
+}
+
+/// The store of entries, each placed by its position among all of them.
+pub(super) fn store(entries: &[(SectionName, Status)]) -> Store<'_> {
+    Store::of(
+        entries
+            .iter()
+            .enumerate()
+            .map(|(index, (section, status))| {
+                (
+                    Place {
+                        section: *section,
+                        line: index + 1,
+                        index,
+                    },
+                    status,
+                )
+            }),
+    )
 }
