@@ -19,4 +19,5 @@ pub mod arn;
 pub mod document;
 pub mod effect;
 pub mod facts;
+pub mod snapshot;
 pub mod yaml;

@@ -1,0 +1,35 @@
+//! What was read of aws-auth and what is to be written, alike for a manifest file and a cluster.
+
+use std::collections::BTreeMap;
+
+/// The aws-auth ConfigMap as it was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Every key of `data`, those the authenticator ignores included.
+    pub data: BTreeMap<String, String>,
+    /// The annotation [`OWNERS_ANNOTATION`], when there is one.
+    pub owners_annotation: Option<String>,
+    /// `metadata.uid` of the stored object; `None` for a file.
+    pub uid: Option<String>,
+    /// `metadata.resourceVersion` of the stored object; `None` for a file.
+    pub resource_version: Option<String>,
+}
+
+/// What a write changes. Nothing that is not named here changes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Change {
+    /// The keys of `data` whose text changes, each with its new text; `None` removes the key.
+    pub data: BTreeMap<&'static str, Option<String>>,
+    /// The new text of the annotation [`OWNERS_ANNOTATION`], `Some(None)` to remove it, `None` to leave it alone.
+    pub owners_annotation: Option<Option<String>>,
+}
+
+impl Change {
+    /// Whether it changes nothing.
+    pub fn is_empty(&self) -> bool {
+        self.data.is_empty() && self.owners_annotation.is_none()
+    }
+}
+
+/// The annotation that remembers who applied which mappings.
+pub const OWNERS_ANNOTATION: &str = "awsauth.dev/owners";
