@@ -14,7 +14,7 @@ mod timestamp;
 mod typed;
 mod validate;
 
-pub use entry::{Entry, Field, Fields, Status};
+pub use entry::{Entry, Field, Fields, GroupItem, Status};
 pub use mapping::{Mapping, Principal, SsoRole};
 pub use section::{NotEditable, Problem, Section, SectionName};
 pub use span::Span;

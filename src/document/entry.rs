@@ -51,11 +51,15 @@ pub struct Fields {
     /// `groups`
     pub groups: Option<Field>,
     /// The elements of `groups`.
-    pub group_items: Vec<Span>,
+    pub group_items: Vec<GroupItem>,
     /// Whether `groups` is a list, as it must be.
     pub groups_are_list: bool,
     /// Whether one of them stands there more than once, in any letter case.
     pub repeated: bool,
+    /// Whether one of them has a value of the wrong type, which the authenticator leaves out.
+    pub mistyped: bool,
+    /// Whether it has fields that mean nothing.
+    pub others: bool,
     /// Whether the entry is written in braces.
     pub flow: bool,
 }
@@ -67,4 +71,13 @@ pub struct Field {
     pub key: Span,
     /// The value's bytes, quotes and brackets included; empty for an absent value.
     pub value: Span,
+}
+
+/// One element of `groups`, as written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GroupItem {
+    /// Its bytes, quotes included.
+    pub span: Span,
+    /// Where its dash stands; `None` inside brackets.
+    pub dash: Option<usize>,
 }

@@ -7,7 +7,8 @@ use super::decode::{Key, Kind, Lost, ValueId, decode};
 use super::fields::{FieldName, field_name};
 use super::typed::{Mismatch, RawEntry, TypedReader};
 use super::{
-    Entry, Field, Fields, Mapping, NotEditable, Principal, Problem, SectionName, Span, Status,
+    Entry, Field, Fields, GroupItem, Mapping, NotEditable, Principal, Problem, SectionName, Span,
+    Status,
 };
 use super::{json, validate};
 use crate::yaml::{Mark, Node, NodeId, NodeKind, Tree, TreeError};
@@ -164,6 +165,7 @@ fn read_mappings(name: SectionName, tree: &Tree<'_>, root: NodeId) -> Reading {
     let mut invalid = Vec::new();
     for (node, item) in tree.children(root).zip(items) {
         let raw = reader.entry(*item);
+        let mistyped = raw.mistyped;
         let place = tree.node(node);
         let line = place.dash.unwrap_or(place.start).line + 1;
         let status = status(name, raw);
@@ -178,7 +180,10 @@ fn read_mappings(name: SectionName, tree: &Tree<'_>, root: NodeId) -> Reading {
             dash: place.dash.map(|dash| dash.offset),
             line,
             status,
-            fields: fields(name, tree, node),
+            fields: Fields {
+                mistyped,
+                ..fields(name, tree, node)
+            },
         });
     }
     let mismatch = reader
@@ -201,6 +206,7 @@ fn status(name: SectionName, raw: RawEntry) -> Status {
         username,
         groups,
         sso,
+        mistyped: _,
     } = raw;
     let principal = match (name, sso) {
         (SectionName::Users, _) => Principal::User(arn),
@@ -233,13 +239,12 @@ fn fields(name: SectionName, tree: &Tree<'_>, entry: NodeId) -> Fields {
     }
     for (key, value) in tree.pairs(entry) {
         let (key, value_node) = (tree.node(key), tree.node(value));
-        let NodeKind::Scalar {
-            value: key_text, ..
-        } = &key.kind
-        else {
-            continue;
+        let field = match &key.kind {
+            NodeKind::Scalar { value, .. } => field_name(name, value),
+            _ => None,
         };
-        let Some(field) = field_name(name, key_text) else {
+        let Some(field) = field else {
+            fields.others = true;
             continue;
         };
         let place = Field {
@@ -253,7 +258,11 @@ fn fields(name: SectionName, tree: &Tree<'_>, entry: NodeId) -> Fields {
             FieldName::Groups => {
                 fields.group_items = tree
                     .children(value)
-                    .map(|item| span(tree.node(item)))
+                    .map(|item| tree.node(item))
+                    .map(|item| GroupItem {
+                        span: span(item),
+                        dash: item.dash.map(|dash| dash.offset),
+                    })
                     .collect();
                 fields.groups_are_list = matches!(value_node.kind, NodeKind::Sequence { .. });
                 &mut fields.groups

@@ -16,6 +16,8 @@ pub(super) struct RawEntry {
     pub(super) username: String,
     pub(super) groups: Option<Vec<String>>,
     pub(super) sso: Option<SsoRole>,
+    /// Whether a field has a value of the wrong type.
+    pub(super) mistyped: bool,
 }
 
 /// The first field of the wrong type.
@@ -31,6 +33,8 @@ pub(super) struct TypedReader<'a, 't> {
     tree: &'a Tree<'t>,
     decoded: &'a Decoded<'t>,
     mismatch: Option<Mismatch>,
+    /// Whether the entry at hand has a field of the wrong type.
+    mistyped: bool,
 }
 
 /// A list of groups as Go keeps one: what a shorter list leaves behind its end comes back when it grows again.
@@ -47,6 +51,7 @@ impl<'a, 't> TypedReader<'a, 't> {
             tree,
             decoded,
             mismatch: None,
+            mistyped: false,
         }
     }
 
@@ -55,6 +60,7 @@ impl<'a, 't> TypedReader<'a, 't> {
     }
 
     pub(super) fn entry(&mut self, id: ValueId) -> RawEntry {
+        self.mistyped = false;
         let mut entry = RawEntry::default();
         let decoded = self.decoded;
         let pairs = match &decoded.value(id).kind {
@@ -91,6 +97,7 @@ impl<'a, 't> TypedReader<'a, 't> {
             groups.storage.truncate(len);
             groups.storage
         });
+        entry.mistyped = self.mistyped;
         entry
     }
 
@@ -184,6 +191,7 @@ impl<'a, 't> TypedReader<'a, 't> {
         package: &str,
         wanted: &str,
     ) {
+        self.mistyped = true;
         if self.mismatch.is_some() {
             return;
         }
