@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use support::access::StaticUser;
 use support::cluster::Cluster;
-use support::oracle::{Answer, CanonicalArn, Data, Identity, Login, Oracle, Request};
 
 mod support;
 
@@ -184,58 +183,4 @@ impl Traces {
             sleep(Duration::from_millis(20));
         }
     }
-}
-
-#[test]
-fn the_oracle_answers_in_order() {
-    let mut oracle = Oracle::start();
-    let arns: Vec<String> = (0..5_000)
-        .map(|i| format!("arn:aws:sts::111122223333:assumed-role/r{i}/session"))
-        .collect();
-    let requests: Vec<Request> = arns.into_iter().map(|arn| Request::Arn { arn }).collect();
-    for (i, answer) in oracle.ask(&requests).into_iter().enumerate() {
-        let canonical = format!("arn:aws:iam::111122223333:role/r{i}");
-        let kind = "assumed-role".to_owned();
-        assert_eq!(answer, Answer::Arn(CanonicalArn::Valid { canonical, kind }));
-    }
-}
-
-#[test]
-fn the_oracle_reads_and_maps() {
-    let mut oracle = Oracle::start();
-    let mut data = Data::default();
-    let roles = "- rolearn: arn:aws:iam::111122223333:role/Dev\n  username: '{{SessionName}}'\n- username: x\n";
-    data.texts.insert("mapRoles".to_owned(), roles.to_owned());
-    data.bytes
-        .insert("mapUsers".to_owned(), b"- userarn: \x80".to_vec());
-    let identity = Identity {
-        sts_arn: "arn:aws:sts::111122223333:assumed-role/Dev/a@b".to_owned(),
-        sts_account: "111122223333".to_owned(),
-        sts_userid: "AROAEXAMPLE:a@b".to_owned(),
-        access_key: "ASIAEXAMPLE".to_owned(),
-    };
-    let map = Request::Map {
-        data: data.clone(),
-        identity,
-        sso_gate: false,
-        ec2: [].into(),
-    };
-    let answers = oracle.ask(&[Request::Parse { data }, map]);
-    let [Answer::Parse(parsed), Answer::Map(mapped)] = &answers[..] else {
-        panic!("unexpected answers {answers:?}");
-    };
-    assert_eq!(parsed.roles[0].key, "arn:aws:iam::111122223333:role/dev");
-    assert_eq!(parsed.roles[0].groups, None);
-    assert_eq!(
-        parsed.errors,
-        [
-            "yaml: invalid leading UTF-8 octet",
-            "one of rolearn or SSO must be supplied"
-        ]
-    );
-    let login = Login::Accepted {
-        username: "a-b".to_owned(),
-        groups: vec![],
-    };
-    assert_eq!(mapped.result, Some(login));
 }

