@@ -2,6 +2,7 @@
 
 mod accounts;
 mod decode;
+pub mod edit;
 mod entry;
 mod fields;
 mod json;

@@ -20,6 +20,10 @@ pub(super) struct Reading {
     pub(super) problems: Vec<Problem>,
     pub(super) editable: Result<(), NotEditable>,
     pub(super) list: Option<List>,
+    /// A null that is written out.
+    pub(super) null: Option<Span>,
+    /// Where the document ends: at `...`, or with the text.
+    pub(super) document_end: usize,
 }
 
 /// The list that a section is, as written.
@@ -38,6 +42,8 @@ impl Reading {
             problems: Vec::new(),
             editable: Ok(()),
             list: None,
+            null: None,
+            document_end: 0,
         }
     }
 
@@ -62,8 +68,12 @@ impl Reading {
 
 /// Reads one section.
 pub(super) fn read(name: SectionName, text: &str) -> Reading {
+    let document_end = text.len();
     if is_skipped(text) {
-        return Reading::empty();
+        return Reading {
+            document_end,
+            ..Reading::empty()
+        };
     }
     if name != SectionName::Accounts && text.trim_start().starts_with('{') {
         return read_object(name, text);
@@ -75,8 +85,12 @@ pub(super) fn read(name: SectionName, text: &str) -> Reading {
             return Reading::lost(format!("yaml: unknown anchor '{name}' referenced"), at);
         }
     };
+    let document_end = tree.document_end.map_or(text.len(), |end| end.offset);
     let Some(root) = tree.root() else {
-        return Reading::empty();
+        return Reading {
+            document_end,
+            ..Reading::empty()
+        };
     };
     let mut reading = match name {
         SectionName::Accounts => read_accounts(&tree, root),
@@ -85,7 +99,12 @@ pub(super) fn read(name: SectionName, text: &str) -> Reading {
     if reading.editable.is_ok() {
         reading.editable = editable(&tree, root, text);
     }
-    reading.list = list(tree.node(root));
+    let place = tree.node(root);
+    reading.list = list(place);
+    reading.null = matches!(place.kind, NodeKind::Scalar { .. })
+        .then(|| span(place))
+        .filter(|span| !span.is_empty());
+    reading.document_end = document_end;
     reading
 }
 

@@ -6,7 +6,7 @@ use super::timestamp::is_timestamp;
 
 /// The type of a scalar.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Resolved {
+pub(crate) enum Resolved {
     Null,
     Bool(bool),
     Int(i64),
@@ -23,7 +23,7 @@ pub(super) enum Resolved {
 
 impl Resolved {
     /// The short tag, as in messages.
-    pub(super) fn tag(self) -> &'static str {
+    pub(crate) fn tag(self) -> &'static str {
         match self {
             Self::Null => "!!null",
             Self::Bool(_) => "!!bool",
@@ -39,7 +39,7 @@ impl Resolved {
 const LONG_PREFIX: &str = "tag:yaml.org,2002:";
 
 /// A tag as messages print it.
-pub(super) fn short_tag(tag: &str) -> String {
+pub(crate) fn short_tag(tag: &str) -> String {
     tag.strip_prefix(LONG_PREFIX)
         .map_or_else(|| tag.to_owned(), |name| format!("!!{name}"))
 }
@@ -48,7 +48,7 @@ pub(super) fn short_tag(tag: &str) -> String {
 ///
 /// # Errors
 /// When the tag asks for a type that the text is not.
-pub(super) fn resolve(tag: Option<&str>, text: &str) -> Result<Resolved, String> {
+pub(crate) fn resolve(tag: Option<&str>, text: &str) -> Result<Resolved, String> {
     let Some(tag) = tag else {
         return Ok(from_text(text, true));
     };

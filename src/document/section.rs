@@ -35,6 +35,8 @@ pub struct Section {
     problems: Vec<Problem>,
     editable: Result<(), NotEditable>,
     list: Option<List>,
+    null: Option<Span>,
+    document_end: usize,
 }
 
 impl Section {
@@ -48,6 +50,8 @@ impl Section {
             problems,
             editable,
             list,
+            null,
+            document_end,
         } = reading;
         Self {
             name,
@@ -56,6 +60,8 @@ impl Section {
             problems,
             editable,
             list,
+            null,
+            document_end,
         }
     }
 
@@ -88,6 +94,22 @@ impl Section {
     /// The list that the section is; `None` when there is none yet.
     pub(super) fn list(&self) -> Option<List> {
         self.list
+    }
+
+    /// What stands where the list would, such as `[]`, `null` or a pair of quotes.
+    pub(super) fn placeholder(&self) -> Option<Span> {
+        let text = self.text()?;
+        let trimmed = text.trim();
+        if matches!(trimmed, "``" | "\"\"" | "''") {
+            let start = text.len() - text.trim_start().len();
+            return Some(Span::new(start, start + trimmed.len()));
+        }
+        self.list.map(|list| list.span).or(self.null)
+    }
+
+    /// Where a list would begin when nothing stands in its place: at the end of the document.
+    pub(super) fn list_place(&self) -> usize {
+        self.document_end
     }
 }
 

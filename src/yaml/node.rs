@@ -81,6 +81,8 @@ pub struct Tree<'t> {
     root: Option<NodeId>,
     /// Where a second document begins.
     pub second_document: Option<Mark>,
+    /// Where `...` ends the first one.
+    pub document_end: Option<Mark>,
 }
 
 impl<'t> Tree<'t> {
@@ -94,6 +96,7 @@ impl<'t> Tree<'t> {
             nodes: Vec::new(),
             root: None,
             second_document: None,
+            document_end: None,
         };
         let mut anchors = HashMap::new();
         // Collections that are open, each with its last child so far.
@@ -108,7 +111,8 @@ impl<'t> Tree<'t> {
             let (anchor, tag, kind) = match kind {
                 EventKind::StreamStart | EventKind::DocumentStart { .. } => continue,
                 EventKind::StreamEnd => break,
-                EventKind::DocumentEnd { .. } => {
+                EventKind::DocumentEnd { explicit } => {
+                    tree.document_end = explicit.then_some(start);
                     tree.second_document = second_document(&mut parser);
                     break;
                 }

@@ -1,0 +1,191 @@
+//! How a new entry looks: like one that is there, else plain.
+
+use super::change::{Change, arn};
+use super::spell::Quotes;
+use super::splice::splice;
+use crate::document::{Entry, Mapping, Principal, Section, SectionName, Span};
+
+/// An entry to write new ones like.
+pub(super) struct Template {
+    section: Section,
+    /// What was put around the entry so that it is a section of its own.
+    before: usize,
+    after: usize,
+}
+
+impl Template {
+    /// The last entry of the section that has nothing but what a mapping needs.
+    pub(super) fn find(section: &Section) -> Option<Self> {
+        let text = section.text()?;
+        section
+            .entries()
+            .iter()
+            .rev()
+            .filter(|entry| is_clean(text, entry))
+            .find_map(|entry| Self::of(section, entry))
+    }
+
+    fn of(section: &Section, entry: &Entry) -> Option<Self> {
+        let text = section.text()?;
+        let (before, start, after) = match entry.dash {
+            Some(dash) => (
+                " ".repeat(super::lines::indent_before(text, dash)?.len()),
+                dash,
+                "",
+            ),
+            None => ("[".to_owned(), entry.span.start, "]"),
+        };
+        let alone = format!("{before}{}{after}", &text[start..entry.span.end]);
+        let alone = Section::read(section.name(), Some(alone));
+        let same = matches!(alone.entries(), [one] if one.mapping() == entry.mapping());
+        same.then_some(Self {
+            section: alone,
+            before: before.len(),
+            after: after.len(),
+        })
+    }
+
+    /// A new entry like this one, from its dash on, or without one inside brackets.
+    pub(super) fn render(&self, mapping: &Mapping) -> Option<String> {
+        let text = self.section.text()?;
+        let [entry] = self.section.entries() else {
+            return None;
+        };
+        let change = Change {
+            text,
+            entry,
+            from: entry.mapping()?,
+            to: mapping,
+        };
+        let rendered = match &mapping.principal {
+            Principal::Account(id) => account(text, entry.span, id),
+            Principal::Sso(_) => return None,
+            _ => splice(text, change.splices().ok()?),
+        };
+        Some(rendered[self.before..rendered.len() - self.after].to_owned())
+    }
+}
+
+/// An account in the quotes of another; one that could pass for an octal number never goes without.
+fn account(text: &str, like: Span, id: &str) -> String {
+    let written = &text[like.range()];
+    let spelt = match Quotes::of(written) {
+        Quotes::None if !id.starts_with('0') && id.bytes().all(|byte| byte.is_ascii_digit()) => {
+            id.to_owned()
+        }
+        Quotes::Single => Quotes::Single.spell(id, true),
+        _ => Quotes::Double.spell(id, true),
+    };
+    format!("{}{spelt}{}", &text[..like.start], &text[like.end..])
+}
+
+/// Whether the entry has ARN, username and groups once each, all there, and neither comments nor anything else.
+fn is_clean(text: &str, entry: &Entry) -> bool {
+    let fields = &entry.fields;
+    let Some(mapping) = entry.mapping() else {
+        return false;
+    };
+    let start = entry.dash.unwrap_or(entry.span.start);
+    let written = &text[start..entry.span.end];
+    if let Principal::Account(_) = mapping.principal {
+        return !written.contains(['\n', '\r', '|', '>']);
+    }
+    let has_all =
+        fields.principal.is_some() && fields.username.is_some() && !fields.group_items.is_empty();
+    let is_odd = fields.repeated || fields.mistyped || fields.others || fields.sso.is_some();
+    let values = [fields.principal, fields.username]
+        .into_iter()
+        .flatten()
+        .map(|field| field.value);
+    let mut scalars = values.chain(fields.group_items.iter().map(|item| item.span));
+    let is_single_line =
+        |span: Span| !span.is_empty() && !text[span.range()].contains(['\n', '\r', '#']);
+    has_all
+        && !is_odd
+        && scalars.all(is_single_line)
+        && !written.contains('#')
+        && mapping.groups().len() == fields.group_items.len()
+}
+
+/// A new entry where there is none to write it like, from its dash on. Further lines are indented as deep as the dash
+/// and two more.
+pub(super) fn plain_block(mapping: &Mapping, indent: &str, line_break: &str) -> String {
+    let scalar = |value: &str| Quotes::None.spell(value, false);
+    let mut lines = match &mapping.principal {
+        Principal::Account(id) => return format!("- {}", Quotes::Double.spell(id, false)),
+        Principal::Sso(sso) => {
+            let mut lines = vec![
+                "- sso:".to_owned(),
+                format!(
+                    "    permissionSetName: {}",
+                    scalar(&sso.permission_set_name)
+                ),
+                format!(
+                    "    accountID: {}",
+                    Quotes::Double.spell(&sso.account_id, false)
+                ),
+            ];
+            if !sso.partition.is_empty() {
+                lines.push(format!("    partition: {}", scalar(&sso.partition)));
+            }
+            lines
+        }
+        principal => vec![format!(
+            "- {}: {}",
+            key(principal.section()),
+            scalar(arn(principal).unwrap_or_default())
+        )],
+    };
+    lines.push(format!("  username: {}", scalar(&mapping.username)));
+    if !mapping.groups().is_empty() {
+        lines.push("  groups:".to_owned());
+        lines.extend(
+            mapping
+                .groups()
+                .iter()
+                .map(|group| format!("    - {}", scalar(group))),
+        );
+    }
+    lines.join(&format!("{line_break}{indent}"))
+}
+
+/// The same inside brackets, as JSON.
+pub(super) fn plain_flow(mapping: &Mapping) -> String {
+    let text = |value: &str| Quotes::Double.spell(value, true);
+    let principal = match &mapping.principal {
+        Principal::Account(id) => return text(id),
+        Principal::Sso(sso) => {
+            let name = text(&sso.permission_set_name);
+            let mut fields = format!(
+                r#""permissionSetName": {name}, "accountID": {}"#,
+                text(&sso.account_id)
+            );
+            if !sso.partition.is_empty() {
+                fields.push_str(&format!(r#", "partition": {}"#, text(&sso.partition)));
+            }
+            format!(r#""sso": {{{fields}}}"#)
+        }
+        principal => format!(
+            r#""{}": {}"#,
+            key(principal.section()),
+            text(arn(principal).unwrap_or_default())
+        ),
+    };
+    let groups: Vec<_> = mapping.groups().iter().map(|group| text(group)).collect();
+    let groups = if groups.is_empty() {
+        String::new()
+    } else {
+        format!(r#", "groups": [{}]"#, groups.join(", "))
+    };
+    format!(
+        r#"{{{principal}, "username": {}{groups}}}"#,
+        text(&mapping.username)
+    )
+}
+
+const fn key(section: SectionName) -> &'static str {
+    match section {
+        SectionName::Users => "userarn",
+        _ => "rolearn",
+    }
+}
