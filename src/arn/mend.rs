@@ -21,6 +21,21 @@ pub enum Mended {
     },
 }
 
+impl Mended {
+    /// What to tell whoever gave the ARN; `None` when there is nothing to tell.
+    pub fn note(&self) -> Option<String> {
+        match self {
+            Self::AsGiven => None,
+            Self::PathDropped { arn, path } => Some(format!(
+                "left out the IAM path {path}, which STS never reports: the entry is for {arn}"
+            )),
+            Self::Session { role } => Some(format!(
+                "the authenticator compares a session as its role, {role}, so that only all its sessions together can be mapped"
+            )),
+        }
+    }
+}
+
 /// Mends an ARN that can never match but plainly says whom it means.
 ///
 /// Users keep their path, because STS reports it. ARNs that can never match for other reasons, such as
@@ -117,6 +132,19 @@ mod tests {
             mend("arn:aws:sts::111122223333:federated-user/bob"),
             Mended::AsGiven
         );
+    }
+
+    #[test]
+    fn what_was_done_is_told() {
+        let note = |arn: &str| mend(&format!("{A}:{arn}")).note().unwrap_or_default();
+        assert_eq!(
+            note("role/team/Dev"),
+            format!(
+                "left out the IAM path /team/, which STS never reports: the entry is for {A}:role/Dev"
+            )
+        );
+        assert!(note("assumed-role/Dev/s").contains(&format!("its role, {A}:role/Dev,")));
+        assert_eq!(note("role/Dev"), "");
     }
 
     #[test]

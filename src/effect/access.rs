@@ -1,7 +1,6 @@
 use super::{Standing, Store, User};
-use crate::arn::{Parts, can_match, fold, to_lower};
+use crate::arn::{Parts, can_match, fold};
 use crate::document::{Document, Principal};
-use std::collections::HashSet;
 
 /// In place of a username: an account's identities are each called by their own canonical ARN.
 pub const OWN_ARN: &str = "<its own ARN>";
@@ -30,39 +29,61 @@ pub fn access_diff(before: &Document, after: &Document) -> Vec<AccessChange> {
 }
 
 fn changes(before: &Store<'_>, after: &Store<'_>) -> Vec<AccessChange> {
-    let mut seen = HashSet::new();
     let mut identities = Vec::new();
     let mut accounts = Vec::new();
-    let slots = before.slots().iter().chain(after.slots());
-    for slot in slots.filter(|slot| slot.standing == Standing::Effective) {
-        match &slot.mapping.principal {
-            Principal::Role(arn) | Principal::User(arn) => {
-                if seen.insert(fold(arn)) && can_match(arn) {
-                    let users = (users(before, arn), users(after, arn));
-                    identities.extend(change(arn, users));
-                }
+    for (store, is_new) in [(before, false), (after, true)] {
+        for (number, slot) in store.slots().iter().enumerate() {
+            if slot.standing != Standing::Effective {
+                continue;
             }
-            Principal::Account(account) => {
-                if seen.insert(account.into()) {
-                    let users = (members(before, account), members(after, account));
-                    accounts.extend(change(account, users));
+            match &slot.mapping.principal {
+                Principal::Role(arn) | Principal::User(arn) => {
+                    let folded = fold(arn);
+                    // One identity may have several entries, and entries in both documents.
+                    let first = store.own(&folded).first() == Some(&number);
+                    if first && !(is_new && !before.own(&folded).is_empty()) {
+                        identities.extend(identity_change(arn, &folded, before, after));
+                    }
                 }
+                Principal::Account(account) => {
+                    if !(is_new && before.account(account).is_some()) {
+                        let users = (members(before, account), members(after, account));
+                        accounts.extend(change(account, users));
+                    }
+                }
+                Principal::Sso(_) => {}
             }
-            Principal::Sso(_) => {}
         }
     }
     identities.extend(accounts);
     identities
 }
 
+fn identity_change(
+    arn: &str,
+    folded: &str,
+    before: &Store<'_>,
+    after: &Store<'_>,
+) -> Option<AccessChange> {
+    // Most entries of a document stay as they are, and are passed over without a copy.
+    if let (&[was], &[is]) = (before.own(folded), after.own(folded)) {
+        let (was, is) = (before.slots()[was].mapping, after.slots()[is].mapping);
+        if was.username == is.username && was.groups() == is.groups() {
+            return None;
+        }
+    }
+    if !can_match(arn) {
+        return None;
+    }
+    change(arn, (users(before, arn, folded), users(after, arn, folded)))
+}
+
 /// The users that an identity may become.
-fn users(store: &Store<'_>, arn: &str) -> Vec<User> {
-    let matching = store.matching(&to_lower(arn), false);
-    if !matching.is_empty() {
-        return matching
-            .into_iter()
-            .map(|slot| User::from(slot.mapping))
-            .collect();
+fn users(store: &Store<'_>, arn: &str, folded: &str) -> Vec<User> {
+    let own = store.own(folded);
+    if !own.is_empty() {
+        let slots = own.iter().map(|&number| &store.slots()[number]);
+        return slots.map(|slot| User::from(slot.mapping)).collect();
     }
     Parts::of(arn)
         .map(|parts| members(store, parts.account))
@@ -266,7 +287,7 @@ mod tests {
             let changes = changes(&before, &after);
             for arn in ["arn:aws:iam::1:role/Ops", "arn:aws:iam::1:role/ki", "arn:aws:iam::1:role/1"] {
                 let differs = signed_in(&before, arn) != signed_in(&after, arn);
-                let own = |store: &Store<'_>| !store.matching(&to_lower(arn), false).is_empty();
+                let own = |store: &Store<'_>| !store.own(&fold(arn)).is_empty();
                 let listed = changes.iter().any(|change| fold(&change.arn) == fold(arn));
                 prop_assert_eq!(listed, differs && (own(&before) || own(&after)), "{}", arn);
             }

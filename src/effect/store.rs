@@ -63,8 +63,16 @@ impl<'d> Store<'d> {
 
     /// The store of the given entries, which come in document order.
     pub fn of(entries: impl IntoIterator<Item = (Place, &'d Status)>) -> Self {
-        let mut slots: Vec<Slot<'d>> = Vec::new();
-        let mut keys: [HashMap<Cow<'d, str>, usize>; 3] = Default::default();
+        let entries: Vec<_> = entries.into_iter().collect();
+        let mut slots: Vec<Slot<'d>> = Vec::with_capacity(entries.len());
+        let size = |name| {
+            entries
+                .iter()
+                .filter(|(place, _)| place.section == name)
+                .count()
+        };
+        let sizes = SectionName::ALL.map(size);
+        let mut keys: [HashMap<Cow<'d, str>, usize>; 3] = sizes.map(HashMap::with_capacity);
         for (place, status) in entries {
             let (mapping, standing) = match status {
                 Status::Kept(mapping) => {
@@ -92,10 +100,10 @@ impl<'d> Store<'d> {
         }
         let mut store = Self {
             slots,
-            roles: HashMap::new(),
-            users: HashMap::new(),
+            roles: HashMap::with_capacity(sizes[SectionName::Roles as usize]),
+            users: HashMap::with_capacity(sizes[SectionName::Users as usize]),
             sso_roles: Vec::new(),
-            accounts: HashMap::new(),
+            accounts: HashMap::with_capacity(sizes[SectionName::Accounts as usize]),
         };
         store.index();
         store.shadow_users_by_roles();
@@ -142,20 +150,27 @@ impl<'d> Store<'d> {
             .filter(move |slot| slot.place.section == name)
     }
 
+    /// The `rolearn` or else `userarn` entries in force for an ARN, given folded: numbers of [`Self::slots`].
+    pub(super) fn own(&self, folded: &str) -> &[usize] {
+        let found = self.roles.get(folded).or_else(|| self.users.get(folded));
+        found.map_or(&[], Vec::as_slice)
+    }
+
     /// The entries in force for an identity, roles before users: none, or one, or several of which the
     /// authenticator picks any. `subject` is its canonical ARN in lower case.
     pub(super) fn matching(&self, subject: &str, sso_gate: bool) -> Vec<&Slot<'d>> {
-        let numbers = |found: Option<&Vec<usize>>| found.cloned().unwrap_or_default();
         let folded = fold(subject);
-        let mut found = numbers(self.roles.get(&folded));
-        if sso_gate {
-            found.extend(self.sso_roles.iter().filter(|&&number| {
-                matches!(&self.slots[number].mapping.principal, Principal::Sso(sso) if sso::matches(sso, subject))
-            }));
-            found.sort_unstable();
-        }
+        let by_pattern = self.sso_roles.iter().filter(|&&number| {
+            sso_gate
+                && matches!(&self.slots[number].mapping.principal, Principal::Sso(sso) if sso::matches(sso, subject))
+        });
+        let mut found: Vec<usize> = by_pattern.copied().collect();
+        // A pattern is a role, so users are not looked at once one matches.
         if found.is_empty() {
-            found = numbers(self.users.get(&folded));
+            found.extend(self.own(&folded));
+        } else {
+            found.extend(self.roles.get(&folded).into_iter().flatten());
+            found.sort_unstable();
         }
         found
             .into_iter()

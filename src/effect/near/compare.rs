@@ -140,10 +140,27 @@ fn letters(folded: &str, subject: &Subject<'_>, wanted: &Parts<'_>) -> Option<Wh
     if folded.len().abs_diff(subject.folded.len()) > MOST_LETTERS * char::MAX.len_utf8() {
         return None;
     }
-    let count = strsim::osa_distance(folded, &subject.folded);
+    let (a, b) = differing(folded, &subject.folded);
+    let count = strsim::osa_distance(a, b);
     // Of a short name, one letter is much.
     let most = MOST_LETTERS.min(wanted.name.chars().count() / 2);
     (1..=most).contains(&count).then_some(Why::Letters(count))
+}
+
+/// Two texts without what they begin and end with in common, which no distance counts.
+fn differing<'a>(a: &'a str, b: &'a str) -> (&'a str, &'a str) {
+    let pairs = a.chars().zip(b.chars());
+    let start: usize = pairs
+        .take_while(|(a, b)| a == b)
+        .map(|(a, _)| a.len_utf8())
+        .sum();
+    let (a, b) = (&a[start..], &b[start..]);
+    let pairs = a.chars().rev().zip(b.chars().rev());
+    let end: usize = pairs
+        .take_while(|(a, b)| a == b)
+        .map(|(a, _)| a.len_utf8())
+        .sum();
+    (&a[..a.len() - end], &b[..b.len() - end])
 }
 
 /// Why an `sso` entry does not match.
