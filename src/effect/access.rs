@@ -41,12 +41,12 @@ fn changes(before: &Store<'_>, after: &Store<'_>) -> Vec<AccessChange> {
                     let folded = fold(arn);
                     // One identity may have several entries, and entries in both documents.
                     let first = store.own(&folded).first() == Some(&number);
-                    if first && !(is_new && !before.own(&folded).is_empty()) {
+                    if first && (!is_new || before.own(&folded).is_empty()) {
                         identities.extend(identity_change(arn, &folded, before, after));
                     }
                 }
                 Principal::Account(account) => {
-                    if !(is_new && before.account(account).is_some()) {
+                    if !is_new || before.account(account).is_none() {
                         let users = (members(before, account), members(after, account));
                         accounts.extend(change(account, users));
                     }
