@@ -19,5 +19,6 @@ pub mod arn;
 pub mod document;
 pub mod effect;
 pub mod facts;
+pub mod owners;
 pub mod snapshot;
 pub mod yaml;
