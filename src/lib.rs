@@ -21,4 +21,5 @@ pub mod effect;
 pub mod facts;
 pub mod owners;
 pub mod snapshot;
+pub mod wanted;
 pub mod yaml;
