@@ -20,6 +20,7 @@ pub mod document;
 pub mod effect;
 pub mod facts;
 pub mod owners;
+pub mod plan;
 pub mod snapshot;
 pub mod wanted;
 pub mod yaml;

@@ -174,7 +174,15 @@ pub fn apply(document: &Document, edits: &[Edit]) -> Result<Edited, EditError> {
     })
 }
 
-/// The section that an entry of this principal stands in.
+impl Edit {
+    /// Whom it is about.
+    pub fn principal(&self) -> &Principal {
+        match self {
+            Self::Map { principal, .. } | Self::Unmap { principal, .. } => principal,
+        }
+    }
+}
+
 impl Principal {
     /// The section that its entries stand in.
     pub fn section(&self) -> SectionName {

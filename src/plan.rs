@@ -1,0 +1,209 @@
+//! What a run would do: before + edits → text, access, refusals. Pure; no write exists without one.
+
+mod guard;
+mod unified;
+
+pub use guard::{Guard, Refusal};
+pub use unified::unified;
+
+use std::collections::BTreeMap;
+
+use crate::document::edit::{Edit, EditError, Outcome, apply};
+use crate::document::{Document, Principal, SectionName};
+use crate::effect::{AccessChange, access_diff};
+use crate::owners::{Conflict, Kept, Owner, Owners, conflicts, prune};
+use crate::snapshot::{Change, Snapshot};
+
+/// What is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// The edits, in order.
+    pub edits: Vec<Edit>,
+    /// On whose behalf; without an owner nothing is claimed or pruned.
+    pub owner: Option<Ownership>,
+    /// Node entries, by ARN, that may be changed or removed.
+    pub allow_node_entries: Vec<String>,
+}
+
+/// The owner of a set of mappings, and what it may do.
+#[derive(Clone, Debug)]
+pub struct Ownership {
+    /// Who.
+    pub owner: Owner,
+    /// Everything that it wants.
+    pub wanted: Vec<Principal>,
+    /// Remove what it applied before and no longer wants.
+    pub prune: bool,
+    /// Take entries that another owner claims.
+    pub take_over: bool,
+}
+
+/// What would come of a [`Request`].
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The document as it was read.
+    pub before: Document,
+    /// The document as it would be.
+    pub after: Document,
+    /// What each of the request's edits comes to, in order; then what was pruned.
+    pub outcomes: Vec<(Edit, Outcome)>,
+    /// How many of the outcomes are the request's own edits.
+    pub asked: usize,
+    /// What a write has to change.
+    pub change: Change,
+    /// Why it must not be written. Empty: it may.
+    pub refusals: Vec<Refusal>,
+    /// What should be known besides.
+    pub notices: Vec<Notice>,
+}
+
+/// Something to tell, which stops nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// The ownership annotation cannot be read, so nothing was claimed or pruned.
+    OwnersUnreadable {
+        /// Why not; a fragment.
+        reason: String,
+    },
+    /// This owner has applied nothing yet, or its record is gone: nothing was pruned.
+    NothingToPrune {
+        /// The owner.
+        owner: Owner,
+    },
+    /// An entry that its owner no longer wants stays all the same.
+    NotPruned(Kept),
+    /// The edit changes an entry that somebody has applied as theirs.
+    Owned(Conflict),
+}
+
+impl Plan {
+    /// Works out what the request comes to.
+    ///
+    /// # Errors
+    /// When the edits cannot be made; nothing is to be written then.
+    pub fn new(snapshot: &Snapshot, request: &Request) -> Result<Self, EditError> {
+        let before = Document::read(&snapshot.data);
+        let owners = Owners::read(snapshot.owners_annotation.as_deref());
+        let mut edits = request.edits.clone();
+        let mut notices = Vec::new();
+        let mut refusals = Vec::new();
+        if let Some(ownership) = &request.owner {
+            refusals.extend(claimed_by_others(&before, &owners, ownership));
+            if ownership.prune {
+                edits.extend(pruned(&before, &owners, ownership, &mut notices));
+            }
+            if let Some(reason) = owners.unreadable() {
+                notices.push(Notice::OwnersUnreadable {
+                    reason: reason.to_owned(),
+                });
+            }
+        }
+        let edited = apply(&before, &edits)?;
+        let outcomes: Vec<_> = edits.into_iter().zip(edited.outcomes).collect();
+        if request.owner.is_none() {
+            let touched = outcomes.iter().filter(|(_, outcome)| is_change(outcome));
+            let principals: Vec<_> = touched.map(|(edit, _)| edit.principal()).collect();
+            notices.extend(
+                conflicts(&before, &owners, None, principals)
+                    .into_iter()
+                    .map(Notice::Owned),
+            );
+        }
+        let after = edited.document;
+        refusals.extend(guard::node_entries(
+            &before,
+            &after,
+            &request.allow_node_entries,
+        ));
+        let change = Change {
+            data: changed_texts(&before, &after),
+            owners_annotation: request.owner.as_ref().and_then(|ownership| {
+                let next = owners
+                    .after(&after, &ownership.owner, &ownership.wanted)
+                    .to_annotation();
+                (next != snapshot.owners_annotation).then_some(next)
+            }),
+        };
+        Ok(Self {
+            before,
+            after,
+            asked: request.edits.len(),
+            outcomes,
+            change,
+            refusals,
+            notices,
+        })
+    }
+
+    /// Whether carrying it out would change anything.
+    pub fn is_change(&self) -> bool {
+        !self.change.is_empty()
+    }
+
+    /// Who gains, who loses, what changes.
+    pub fn access(&self) -> Vec<AccessChange> {
+        access_diff(&self.before, &self.after)
+    }
+
+    /// What changes in the sections' texts, as a unified diff; empty when nothing does.
+    pub fn text(&self) -> String {
+        let sections = self.before.sections().zip(self.after.sections());
+        sections
+            .map(|(before, after)| {
+                unified(
+                    before.name().key(),
+                    before.text().unwrap_or_default(),
+                    after.text().unwrap_or_default(),
+                )
+            })
+            .collect()
+    }
+}
+
+/// Whether an edit came to a change.
+pub fn is_change(outcome: &Outcome) -> bool {
+    !matches!(outcome, Outcome::Unchanged | Outcome::Absent)
+}
+
+fn claimed_by_others(before: &Document, owners: &Owners, ownership: &Ownership) -> Vec<Refusal> {
+    if ownership.take_over {
+        return Vec::new();
+    }
+    conflicts(before, owners, Some(&ownership.owner), &ownership.wanted)
+        .iter()
+        .map(Refusal::of_conflict)
+        .collect()
+}
+
+/// The edits that remove what the owner no longer wants.
+fn pruned(
+    before: &Document,
+    owners: &Owners,
+    ownership: &Ownership,
+    notices: &mut Vec<Notice>,
+) -> Vec<Edit> {
+    if owners.unreadable().is_none() && !owners.knows(&ownership.owner) {
+        notices.push(Notice::NothingToPrune {
+            owner: ownership.owner.clone(),
+        });
+    }
+    let pruned = prune(before, owners, &ownership.owner, &ownership.wanted);
+    notices.extend(pruned.kept.into_iter().map(Notice::NotPruned));
+    let removed = pruned.remove.into_iter();
+    removed
+        .map(|entry| Edit::Unmap {
+            principal: entry.principal,
+            only_line: Some(entry.line),
+        })
+        .collect()
+}
+
+fn changed_texts(before: &Document, after: &Document) -> BTreeMap<&'static str, Option<String>> {
+    let text = |document: &Document, name| document.section(name).text().map(str::to_owned);
+    let changed = SectionName::ALL
+        .into_iter()
+        .filter(|name| before.section(*name).text() != after.section(*name).text());
+    changed
+        .map(|name| (name.key(), text(after, name)))
+        .collect()
+}
