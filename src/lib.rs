@@ -16,6 +16,8 @@
 //! Nothing: bytes that no edit names come out as they went in.
 
 pub mod arn;
+#[cfg(feature = "cluster")]
+pub mod cluster;
 pub mod document;
 pub mod effect;
 pub mod facts;

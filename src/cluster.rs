@@ -1,0 +1,35 @@
+//! The live aws-auth: connect to an API server, read the ConfigMap, write it back.
+//!
+//! Only this module and its rooms name `kube`. What leaves it is plain data: [`Snapshot`](crate::snapshot::Snapshot)s,
+//! typed errors with a [`Kind`] and a hint, and a [`Target`](target::Target) for messages.
+
+pub mod backoff;
+pub mod connect;
+pub mod environment;
+pub mod fault;
+pub mod interrupt;
+pub mod kind;
+pub mod kubeconfig;
+pub mod live;
+pub mod managers;
+mod proxy;
+pub mod store;
+pub mod target;
+pub mod wait;
+pub mod write;
+
+pub use connect::connect;
+pub use environment::Environment;
+pub use kind::Kind;
+pub use kubeconfig::Flags;
+pub use live::Live;
+pub use store::Store;
+pub use target::Target;
+pub use write::write;
+
+/// The namespace of the ConfigMap that the authenticator reads.
+pub const NAMESPACE: &str = "kube-system";
+/// The name of the ConfigMap that the authenticator reads.
+pub const NAME: &str = "aws-auth";
+/// The field manager under which awsauth writes.
+pub const FIELD_MANAGER: &str = "awsauth";

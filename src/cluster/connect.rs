@@ -1,0 +1,149 @@
+//! Sets up the one connection of a run.
+
+mod error;
+
+use std::time::Duration;
+
+use http::Uri;
+use hyper::rt::{Read, Write};
+use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
+use hyper_util::client::legacy::connect::{Connection, HttpConnector};
+use hyper_util::client::proxy::matcher::Intercept;
+use hyper_util::rt::TokioExecutor;
+use kube::client::middleware::AuthLayer;
+use kube::client::{Client, ConfigExt};
+use kube::{Config, config::ExecConfig};
+use tower::{BoxError, Service, ServiceBuilder};
+
+pub use error::{ConnectError, CredentialsError};
+
+use super::environment::Environment;
+use super::kubeconfig::{self, Access, Flags};
+use super::proxy;
+use super::store::Store;
+
+/// How long a connection may take to open. An EKS endpoint that this network can't reach doesn't refuse; it is silent.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Chooses the cluster, gets credentials (an exec plugin runs once) and prepares the connection, which the first
+/// request opens and all later ones share. Must be called within a tokio runtime.
+///
+/// # Errors
+/// When the flags, the kubeconfig or the credentials can't be used. The API server is not contacted.
+pub async fn connect(flags: &Flags, environment: &Environment) -> Result<Store, ConnectError> {
+    let Access {
+        target,
+        mut config,
+        proxy_url,
+    } = kubeconfig::choose(flags, environment)?;
+    let proxy = proxy::of(&config.cluster_url, proxy_url.as_deref(), environment)
+        .map_err(|proxy| ConnectError::Proxy { proxy })?;
+    let auth = authenticate(&config).await?;
+    let exec = config.auth_info.exec.clone();
+    if auth.is_some() {
+        // While it builds the TLS settings, kube would run the plugin again to see whether it answers with a certificate.
+        config.auth_info.exec = None;
+    }
+    let through = proxy.as_ref().map(|proxy| proxy.uri().to_string());
+    let client = build(&config, auth, proxy)?;
+    Ok(Store::new(
+        client,
+        target,
+        through,
+        exec,
+        flags.request_timeout,
+    ))
+}
+
+async fn authenticate(config: &Config) -> Result<Option<AuthLayer>, ConnectError> {
+    let failed = |error: kube::Error, exec: Option<&ExecConfig>| match error {
+        kube::Error::Auth(error) => CredentialsError::of(&error, exec).into(),
+        other => ConnectError::of_client(other),
+    };
+    let exec = config.auth_info.exec.as_ref();
+    if exec.is_none() && config.auth_info.auth_provider.is_none() {
+        return config.auth_layer().map_err(|error| failed(error, exec));
+    }
+    let owned = config.clone();
+    match tokio::task::spawn_blocking(move || owned.auth_layer()).await {
+        Ok(layer) => layer.map_err(|error| failed(error, exec)),
+        Err(_) => Err(CredentialsError::Unusable.into()),
+    }
+}
+
+fn build(
+    config: &Config,
+    auth: Option<AuthLayer>,
+    proxy: Option<Intercept>,
+) -> Result<Client, ConnectError> {
+    // kube's own connector leaves the socket to Nagle's algorithm, which with delayed acknowledgements costs 40 ms.
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    let Some(proxy) = proxy else {
+        return stack(config, auth, tcp);
+    };
+    match proxy.uri().scheme_str() {
+        Some("socks5" | "socks5h") => {
+            let mut through = SocksV5::new(with_port(proxy.uri(), 1080), tcp);
+            if let Some((user, password)) = proxy.raw_auth() {
+                through = through.with_auth(user.to_owned(), password.to_owned());
+            }
+            stack(config, auth, through)
+        }
+        Some("https") => {
+            // The cluster's CA and the caller's certificate are none of the proxy's business.
+            let own = Config::new(proxy.uri().clone());
+            let tls = own
+                .rustls_https_connector_with_connector(tcp)
+                .map_err(ConnectError::of_client)?;
+            stack(config, auth, tunnel(&proxy, tls))
+        }
+        _ => stack(config, auth, tunnel(&proxy, tcp)),
+    }
+}
+
+fn tunnel<C>(proxy: &Intercept, transport: C) -> Tunnel<C> {
+    let through = Tunnel::new(proxy.uri().clone(), transport);
+    match proxy.basic_auth() {
+        Some(credentials) => through.with_auth(credentials.clone()),
+        None => through,
+    }
+}
+
+fn with_port(proxy: &Uri, default: u16) -> Uri {
+    let Some((host, None)) = proxy.host().map(|host| (host, proxy.port())) else {
+        return proxy.clone();
+    };
+    let scheme = proxy.scheme_str().unwrap_or_default();
+    format!("{scheme}://{host}:{default}/")
+        .parse()
+        .unwrap_or_else(|_| proxy.clone())
+}
+
+/// kube's layers over our own transport. HTTP/1.1: requests follow one another on one connection, so there is
+/// nothing to multiplex.
+fn stack<C>(config: &Config, auth: Option<AuthLayer>, transport: C) -> Result<Client, ConnectError>
+where
+    C: Service<Uri> + Clone + Send + Sync + 'static,
+    C::Response: Connection + Read + Write + Send + Unpin + 'static,
+    C::Future: Send + 'static,
+    C::Error: Into<BoxError>,
+{
+    let tls = config
+        .rustls_https_connector_with_connector(transport)
+        .map_err(ConnectError::of_client)?;
+    let http = hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build(tls);
+    let service = ServiceBuilder::new()
+        .layer(config.base_uri_layer())
+        .option_layer(auth)
+        .layer(
+            config
+                .extra_headers_layer()
+                .map_err(ConnectError::of_client)?,
+        )
+        .map_err(BoxError::from)
+        .service(http);
+    Ok(Client::new(service, "default"))
+}

@@ -1,0 +1,275 @@
+//! What can go wrong with one request, told apart by what the caller can do about it.
+
+mod classify;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::connect::CredentialsError;
+use super::kind::Kind;
+use super::target::Target;
+use super::{NAME, NAMESPACE};
+
+pub(crate) use classify::{of_answer, of_transport};
+
+/// Any cause, kept for the chain of sources.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// One request that failed for good: what was asked, of which cluster, and why it failed.
+#[derive(Debug)]
+pub struct RequestError {
+    /// Why.
+    pub fault: Fault,
+    /// Of which cluster.
+    pub target: Arc<Target>,
+    /// The verb that RBAC knows it by: `get`, `update`, `create`.
+    pub verb: &'static str,
+}
+
+/// Why a request failed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The server's name has no address.
+    UnknownHost(String, Cause),
+    /// Nothing listens at the server's address.
+    Refused(String, Cause),
+    /// The connection did not open in time.
+    ConnectTimedOut(String),
+    /// The network doesn't lead to the server.
+    NoRoute(String, Cause),
+    /// The proxy can't be reached or doesn't let the connection through.
+    Proxy(String, Cause),
+    /// The server's certificate is past its time, or before it.
+    CertificateExpired(String, Cause),
+    /// The server's certificate is signed by none that the kubeconfig trusts.
+    CertificateNotTrusted(String, Cause),
+    /// The server's certificate is for another name.
+    CertificateOtherName(String, Cause),
+    /// TLS failed in another way.
+    Tls(String, Cause),
+    /// The connection broke after the request went out.
+    Lost(String, Cause),
+    /// No answer came in time.
+    TimedOut(String, Duration),
+    /// New credentials were needed and could not be had.
+    Credentials(CredentialsError),
+    /// 401: the server doesn't accept the credentials.
+    Unauthorized(String),
+    /// 403: the caller may not do this. With the server's words.
+    Forbidden(String),
+    /// 404 for an object, in the server's words.
+    NotFound(String),
+    /// 409: the object has changed since it was read.
+    Conflict(String),
+    /// 409: the object to be created is there.
+    AlreadyExists(String),
+    /// 413, or 422 for size: more than the server takes.
+    TooLarge(String),
+    /// 429: later, and how much later if the server says so.
+    Throttled(String, Option<Duration>),
+    /// Any other refusal of the request as it is: validation, an admission webhook or policy.
+    Rejected(u16, String),
+    /// 5xx, and when to try again if the server says so.
+    Server(u16, String, Option<Duration>),
+    /// What answers is not a Kubernetes API server.
+    NotKubernetes(u16),
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::UnknownHost(server, _) => write!(f, "the host of {server} has no address"),
+            Self::Refused(server, _) => write!(f, "nothing answers at {server}"),
+            Self::ConnectTimedOut(server) => {
+                write!(f, "the connection to {server} did not open in time")
+            }
+            Self::NoRoute(server, _) => write!(f, "the network does not lead to {server}"),
+            Self::Proxy(proxy, _) => {
+                write!(f, "the proxy {proxy} does not connect to the API server")
+            }
+            Self::CertificateExpired(server, _) => write!(
+                f,
+                "the certificate of {server} has expired or is not valid yet"
+            ),
+            Self::CertificateNotTrusted(server, _) => {
+                write!(
+                    f,
+                    "the certificate of {server} is not signed by the kubeconfig's certificate authority"
+                )
+            }
+            Self::CertificateOtherName(server, _) => {
+                write!(f, "the certificate of {server} is for another host")
+            }
+            Self::Tls(server, _) => write!(f, "no TLS connection to {server}"),
+            Self::Lost(server, _) => {
+                write!(f, "the connection to {server} broke before the answer came")
+            }
+            Self::TimedOut(server, after) => write!(
+                f,
+                "{server} did not answer within {} s",
+                after.as_secs_f32()
+            ),
+            Self::Credentials(error) => write!(f, "{error}"),
+            Self::Unauthorized(_) => write!(f, "the API server does not accept the credentials"),
+            Self::Forbidden(said)
+            | Self::NotFound(said)
+            | Self::Conflict(said)
+            | Self::AlreadyExists(said) => f.write_str(said),
+            Self::TooLarge(said) => write!(f, "it is too large for the API server: {said}"),
+            Self::Throttled(..) => write!(f, "the API server asks to come back later"),
+            Self::Rejected(_, said) => write!(f, "the API server rejects it: {said}"),
+            Self::Server(status, said, _) => {
+                write!(f, "the API server failed with {status}: {said}")
+            }
+            Self::NotKubernetes(status) => write!(
+                f,
+                "what answers is not a Kubernetes API server (HTTP {status})"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Fault {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::UnknownHost(_, cause)
+            | Self::Refused(_, cause)
+            | Self::NoRoute(_, cause)
+            | Self::Proxy(_, cause)
+            | Self::CertificateExpired(_, cause)
+            | Self::CertificateNotTrusted(_, cause)
+            | Self::CertificateOtherName(_, cause)
+            | Self::Tls(_, cause)
+            | Self::Lost(_, cause) => Some(cause.as_ref()),
+            Self::Credentials(error) => error.source(),
+            _ => None,
+        }
+    }
+}
+
+impl Fault {
+    /// Whether trying the same request again may help.
+    pub(crate) fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused(..)
+                | Self::Lost(..)
+                | Self::TimedOut(..)
+                | Self::Throttled(..)
+                | Self::Server(..)
+        )
+    }
+
+    /// Whether the server may have carried out the request although no good answer came.
+    pub(crate) fn is_unclear(&self) -> bool {
+        matches!(
+            self,
+            Self::Lost(..) | Self::TimedOut(..) | Self::Server(..) | Self::NotKubernetes(500..)
+        )
+    }
+
+    /// How long the server asks to wait.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Throttled(_, after) | Self::Server(_, _, after) => *after,
+            _ => None,
+        }
+    }
+}
+
+impl std::fmt::Display for RequestError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.fault.fmt(f)
+    }
+}
+
+impl std::error::Error for RequestError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.fault.source()
+    }
+}
+
+impl RequestError {
+    /// Which sort of failure it is.
+    pub fn kind(&self) -> Kind {
+        match &self.fault {
+            Fault::UnknownHost(..)
+            | Fault::Refused(..)
+            | Fault::ConnectTimedOut(_)
+            | Fault::NoRoute(..)
+            | Fault::Proxy(..)
+            | Fault::Lost(..)
+            | Fault::TimedOut(..)
+            | Fault::Throttled(..)
+            | Fault::Server(..)
+            | Fault::NotKubernetes(_)
+            | Fault::NotFound(_) => Kind::Unreachable,
+            Fault::CertificateExpired(..)
+            | Fault::CertificateNotTrusted(..)
+            | Fault::CertificateOtherName(..)
+            | Fault::Tls(..)
+            | Fault::Credentials(_)
+            | Fault::Unauthorized(_)
+            | Fault::Forbidden(_) => Kind::Denied,
+            Fault::TooLarge(_) | Fault::Rejected(..) => Kind::Refused,
+            Fault::Conflict(_) | Fault::AlreadyExists(_) => Kind::Conflict,
+        }
+    }
+
+    /// What to do next.
+    pub fn hint(&self) -> String {
+        let kubectl = self.target.kubectl();
+        let server = &self.target.server;
+        match &self.fault {
+            Fault::UnknownHost(..) => "see whether the cluster still exists and the kubeconfig is current: \
+                 aws eks update-kubeconfig --name CLUSTER"
+                .into(),
+            Fault::Refused(..) | Fault::Lost(..) | Fault::TimedOut(..) | Fault::Server(..) => {
+                format!("see whether the API server is ready: {kubectl} get --raw /readyz")
+            }
+            Fault::ConnectTimedOut(_) | Fault::NoRoute(..) => "see whether the endpoint is private, or public for other \
+                 addresses only: aws eks describe-cluster --name CLUSTER --query cluster.resourcesVpcConfig"
+                .into(),
+            Fault::Proxy(..) => format!("see whether the proxy is right, or leave it out: NO_PROXY={} awsauth …", host(server)),
+            Fault::CertificateExpired(..) => format!("look at its dates and at this machine's clock: {}; date -u", openssl(server)),
+            Fault::CertificateNotTrusted(..) => "the cluster may have been made anew, or a proxy stands in between; write its \
+                 kubeconfig entry again: aws eks update-kubeconfig --name CLUSTER"
+                .into(),
+            Fault::CertificateOtherName(..) => format!("set tls-server-name in the kubeconfig, or the right --server; see its names: {}", openssl(server)),
+            Fault::Tls(..) => format!("see what answers there: curl -vk {server}/version"),
+            Fault::Credentials(error) => error.hint(),
+            Fault::Unauthorized(_) => format!("see who you are to AWS and to the cluster: aws sts get-caller-identity; {kubectl} auth whoami"),
+            Fault::Forbidden(_) => format!(
+                "see what you may do, or ask somebody who may: {kubectl} auth can-i {} configmaps/{NAME} -n {NAMESPACE}",
+                self.verb
+            ),
+            Fault::NotFound(_) => format!("see whether it is there: {kubectl} get configmap {NAME} -n {NAMESPACE}"),
+            Fault::Conflict(_) | Fault::AlreadyExists(_) => "run it again".into(),
+            Fault::TooLarge(_) => format!("see how large it is: {kubectl} get configmap {NAME} -n {NAMESPACE} -o json | wc -c"),
+            Fault::Throttled(..) => "run it again later, or allow more time with --timeout".into(),
+            Fault::Rejected(..) => format!(
+                "see which webhooks and policies look at it: {kubectl} get validatingwebhookconfigurations,mutatingwebhookconfigurations,validatingadmissionpolicies"
+            ),
+            Fault::NotKubernetes(_) => format!("see what answers there: curl -k {server}/version"),
+        }
+    }
+}
+
+fn host(server: &str) -> String {
+    let uri = server.parse::<http::Uri>().ok();
+    uri.and_then(|uri| uri.host().map(str::to_owned))
+        .unwrap_or_else(|| server.to_owned())
+}
+
+fn openssl(server: &str) -> String {
+    let port = server
+        .parse::<http::Uri>()
+        .ok()
+        .and_then(|uri| uri.port_u16())
+        .unwrap_or(443);
+    format!(
+        "openssl s_client -connect {}:{port} </dev/null | openssl x509 -noout -dates -ext subjectAltName",
+        host(server)
+    )
+}

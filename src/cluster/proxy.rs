@@ -1,0 +1,128 @@
+//! Which proxy, if any, stands between this machine and the API server.
+
+use std::net::IpAddr;
+
+use http::Uri;
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+
+use super::environment::Environment;
+
+/// The proxy for `server`: the kubeconfig's `proxy-url`, which is final, or else the environment's, which
+/// leaves out loopback servers and whatever `NO_PROXY` lists, as Go's `http.ProxyFromEnvironment` does.
+/// <https://pkg.go.dev/net/http#ProxyFromEnvironment>
+///
+/// `Err` holds a proxy URL that can't be used, without its user and password.
+pub(crate) fn of(
+    server: &Uri,
+    proxy_url: Option<&str>,
+    environment: &Environment,
+) -> Result<Option<Intercept>, String> {
+    if let Some(named) = proxy_url.filter(|url| !url.is_empty()) {
+        let proxy = Matcher::builder()
+            .all(named.to_owned())
+            .build()
+            .intercept(server);
+        return usable(proxy, named).map(Some);
+    }
+    let suggested = match server.scheme_str() {
+        Some("http") => &environment.http_proxy,
+        _ => &environment.https_proxy,
+    };
+    let Some(suggested) = suggested.as_deref().filter(|url| !url.is_empty()) else {
+        return Ok(None);
+    };
+    if is_loopback(server.host().unwrap_or_default()) {
+        return Ok(None);
+    }
+    // A lone NO_PROXY entry is known to bypass only if the proxy itself is usable.
+    let anywhere = Matcher::builder()
+        .all(suggested.to_owned())
+        .build()
+        .intercept(server);
+    usable(anywhere, suggested)?;
+    let no_proxy = environment.no_proxy.clone().unwrap_or_default();
+    Ok(Matcher::builder()
+        .all(suggested.to_owned())
+        .no(no_proxy)
+        .build()
+        .intercept(server))
+}
+
+fn usable(proxy: Option<Intercept>, url: &str) -> Result<Intercept, String> {
+    let known = |proxy: &Intercept| {
+        matches!(
+            proxy.uri().scheme_str(),
+            Some("http" | "https" | "socks5" | "socks5h")
+        )
+    };
+    proxy.filter(known).ok_or_else(|| without_password(url))
+}
+
+/// The URL as it may be shown.
+fn without_password(url: &str) -> String {
+    match (url.find("://"), url.rfind('@')) {
+        (Some(scheme), Some(at)) if scheme < at => {
+            format!("{}{}", &url[..scheme + 3], &url[at + 1..])
+        }
+        (None, Some(at)) => url[at + 1..].to_owned(),
+        _ => url.to_owned(),
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || host
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(server: &str, proxy_url: Option<&str>, no_proxy: &str) -> Option<String> {
+        let environment = Environment {
+            https_proxy: Some("http://outer:3128".into()),
+            no_proxy: Some(no_proxy.into()),
+            ..Environment::default()
+        };
+        of(&server.parse().unwrap(), proxy_url, &environment)
+            .unwrap()
+            .map(|proxy| proxy.uri().to_string())
+    }
+
+    #[test]
+    fn the_environment_suggests_and_the_kubeconfig_decides() {
+        let eks = "https://abcd.eks.amazonaws.com";
+        let outer = Some("http://outer:3128/".to_owned());
+        assert_eq!(check(eks, None, ""), outer);
+        // It is the server that NO_PROXY lists, never the proxy.
+        assert_eq!(check(eks, None, "outer"), outer);
+        assert_eq!(check(eks, None, "localhost,.amazonaws.com"), None);
+        assert_eq!(check(eks, None, "*"), None);
+        assert_eq!(check("https://10.1.2.3", None, "10.0.0.0/8"), None);
+        assert_eq!(check("https://127.0.0.1:6443", None, ""), None);
+        assert_eq!(check("https://localhost:6443", None, ""), None);
+        let named = Some("socks5://bastion:1080");
+        assert_eq!(
+            check(eks, named, "*"),
+            Some("socks5://bastion:1080/".to_owned())
+        );
+        assert_eq!(
+            check("https://127.0.0.1", named, "*"),
+            Some("socks5://bastion:1080/".to_owned())
+        );
+    }
+
+    #[test]
+    fn an_unusable_proxy_is_named_without_its_password() {
+        let server = "https://abcd.eks.amazonaws.com".parse().unwrap();
+        let refused = of(
+            &server,
+            Some("ftp://me:secret@outer:21"),
+            &Environment::default(),
+        );
+        assert_eq!(refused.err().as_deref(), Some("ftp://outer:21"));
+    }
+}

@@ -1,0 +1,257 @@
+//! Where aws-auth lives: single requests, and reads that are repeated while that may help.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use http::{Method, Request};
+use hyper::body::Bytes;
+use kube::Client;
+use kube::config::ExecConfig;
+use serde_json::Value;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::backoff::Backoff;
+use super::fault::{self, Fault, RequestError};
+use super::live::Live;
+use super::target::Target;
+use super::{FIELD_MANAGER, NAME, NAMESPACE};
+
+/// How long one request may take unless the caller says otherwise.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+/// For how long a server that refuses connections is taken for one that restarts.
+const RESTART: Duration = Duration::from_secs(10);
+
+/// Where the API server says whether it is ready.
+const READYZ: &str = "/readyz";
+
+/// aws-auth on one API server, over one connection.
+pub struct Store {
+    client: Client,
+    target: Arc<Target>,
+    proxy: Option<String>,
+    exec: Option<ExecConfig>,
+    request_timeout: Duration,
+    requests: AtomicU32,
+}
+
+/// Whether the API server carries a write out or only says what would come of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Admission and validation run; nothing is stored.
+    DryRun,
+    /// The real thing.
+    Real,
+}
+
+impl Store {
+    pub(crate) fn new(
+        client: Client,
+        target: Target,
+        proxy: Option<String>,
+        exec: Option<ExecConfig>,
+        request_timeout: Option<Duration>,
+    ) -> Self {
+        Self {
+            client,
+            target: Arc::new(target),
+            proxy,
+            exec,
+            // To kubectl, zero means no limit of its own; the run has one anyway.
+            request_timeout: match request_timeout {
+                Some(Duration::ZERO) => Duration::MAX,
+                given => given.unwrap_or(REQUEST_TIMEOUT),
+            },
+            requests: AtomicU32::new(0),
+        }
+    }
+
+    /// Which cluster this is.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// How many requests were sent so far.
+    pub fn requests(&self) -> u32 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Reads aws-auth, again and again while the API server is throttling, failing or restarting, for at most `patience`.
+    ///
+    /// # Errors
+    /// When no attempt gives an answer, or the answer is neither the ConfigMap nor that there is none.
+    pub async fn read(&self, patience: Duration) -> Result<Live, RequestError> {
+        self.read_until(Instant::now() + patience).await
+    }
+
+    pub(crate) async fn read_until(&self, deadline: Instant) -> Result<Live, RequestError> {
+        let path = format!("/api/v1/namespaces/{NAMESPACE}/configmaps/{NAME}");
+        match self
+            .repeat(deadline, || self.send(Method::GET, &path, None, deadline))
+            .await
+        {
+            Ok(object) => Ok(Live::stored(object)),
+            Err(Fault::NotFound(_)) => Ok(Live::missing()),
+            Err(fault) => Err(self.failed("get", fault)),
+        }
+    }
+
+    /// Asks the API server once whether it is ready.
+    pub(crate) async fn probe(&self, deadline: Instant) -> Result<(), Fault> {
+        self.send(Method::GET, READYZ, None, deadline)
+            .await
+            .map(drop)
+    }
+
+    /// Puts `object` in place of the one with its resourceVersion. A dry run is repeated while that may help; the real
+    /// thing is sent again only after 429, which says that nothing was done.
+    pub(crate) async fn replace(
+        &self,
+        object: &Bytes,
+        mode: Mode,
+        deadline: Instant,
+    ) -> Result<Value, Fault> {
+        let path = format!(
+            "/api/v1/namespaces/{NAMESPACE}/configmaps/{NAME}?{}",
+            mode.query()
+        );
+        self.write(Method::PUT, &path, object, mode, deadline).await
+    }
+
+    /// Creates `object`, as [`replace`](Self::replace) replaces.
+    pub(crate) async fn create(
+        &self,
+        object: &Bytes,
+        mode: Mode,
+        deadline: Instant,
+    ) -> Result<Value, Fault> {
+        let path = format!("/api/v1/namespaces/{NAMESPACE}/configmaps?{}", mode.query());
+        self.write(Method::POST, &path, object, mode, deadline)
+            .await
+    }
+
+    pub(crate) fn failed(&self, verb: &'static str, fault: Fault) -> RequestError {
+        RequestError {
+            fault,
+            target: Arc::clone(&self.target),
+            verb,
+        }
+    }
+
+    async fn write(
+        &self,
+        method: Method,
+        path: &str,
+        object: &Bytes,
+        mode: Mode,
+        deadline: Instant,
+    ) -> Result<Value, Fault> {
+        let send = || self.send(method.clone(), path, Some(object.clone()), deadline);
+        match mode {
+            Mode::DryRun => self.repeat(deadline, send).await,
+            Mode::Real => {
+                self.repeat_if(
+                    |fault| matches!(fault, Fault::Throttled(..)),
+                    deadline,
+                    send,
+                )
+                .await
+            }
+        }
+    }
+
+    async fn repeat<S: Future<Output = Result<Value, Fault>>>(
+        &self,
+        deadline: Instant,
+        send: impl Fn() -> S,
+    ) -> Result<Value, Fault> {
+        self.repeat_if(Fault::may_pass, deadline, send).await
+    }
+
+    async fn repeat_if<S: Future<Output = Result<Value, Fault>>>(
+        &self,
+        worth_it: impl Fn(&Fault) -> bool,
+        deadline: Instant,
+        send: impl Fn() -> S,
+    ) -> Result<Value, Fault> {
+        let mut backoff = Backoff::for_faults();
+        let restarted = Instant::now() + RESTART;
+        loop {
+            let fault = match send().await {
+                Err(fault) if worth_it(&fault) => fault,
+                settled => return settled,
+            };
+            let wait = backoff
+                .next_wait()
+                .max(fault.retry_after().unwrap_or_default());
+            let give_up = match fault {
+                Fault::Refused(..) => deadline.min(restarted),
+                _ => deadline,
+            };
+            if Instant::now() + wait >= give_up {
+                return Err(fault);
+            }
+            sleep(wait).await;
+        }
+    }
+
+    /// One request and its answer, as JSON.
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Bytes>,
+        deadline: Instant,
+    ) -> Result<Value, Fault> {
+        let server = &self.target.server;
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("accept", "application/json")
+            .header("user-agent", concat!("awsauth/", env!("CARGO_PKG_VERSION")));
+        let request = match body {
+            Some(body) => request
+                .header("content-type", "application/json")
+                .body(body.into()),
+            None => request.body(kube::client::Body::empty()),
+        };
+        let unsent = |error: kube::Error| {
+            fault::of_transport(error, server, self.proxy.as_deref(), self.exec.as_ref())
+        };
+        let request = request.map_err(|error| unsent(kube::Error::HttpError(error)))?;
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let answered = async {
+            let (parts, body) = self.client.send(request).await?.into_parts();
+            Ok((parts, body.collect_bytes().await?))
+        };
+        let limit = self
+            .request_timeout
+            .min(deadline.saturating_duration_since(Instant::now()));
+        let (parts, body) = match timeout(limit, answered).await {
+            Err(_) => return Err(Fault::TimedOut(server.clone(), limit)),
+            Ok(answer) => answer.map_err(unsent)?,
+        };
+        if !parts.status.is_success() {
+            return Err(fault::of_answer(&parts, &body));
+        }
+        let configmap = |value: &Value| value["kind"] == "ConfigMap";
+        match serde_json::from_slice::<Value>(&body)
+            .ok()
+            .filter(configmap)
+        {
+            Some(value) => Ok(value),
+            // The health endpoints answer in plain text, and a login page on the way is not one of them.
+            None if path == READYZ && body.trim_ascii() == b"ok" => Ok(Value::Null),
+            None => Err(Fault::NotKubernetes(parts.status.as_u16())),
+        }
+    }
+}
+
+impl Mode {
+    fn query(self) -> String {
+        match self {
+            Self::DryRun => format!("fieldManager={FIELD_MANAGER}&dryRun=All"),
+            Self::Real => format!("fieldManager={FIELD_MANAGER}"),
+        }
+    }
+}
