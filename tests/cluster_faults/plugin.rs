@@ -1,0 +1,113 @@
+//! Credential plugins: run once, and each failure told apart without a word of what they print to stdout.
+
+use std::error::Error;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use awsauth::cluster::{Environment, Kind, connect};
+
+use crate::fake_api::FakeApi;
+use crate::{calm, header, read, refused, with_kubeconfig};
+
+/// A kubeconfig whose user runs a shell script.
+fn kubeconfig(api: &FakeApi, script: &str) -> PathBuf {
+    let plugin = api.folder().join("plugin");
+    fs::write(
+        &plugin,
+        format!("#!/bin/sh\necho run >>\"$(dirname \"$0\")/runs\"\n{script}\n"),
+    )
+    .unwrap();
+    fs::set_permissions(&plugin, fs::Permissions::from_mode(0o755)).unwrap();
+    entry(api, &plugin)
+}
+
+fn entry(api: &FakeApi, command: &Path) -> PathBuf {
+    let command = command.display();
+    api.kubeconfig("", &format!(
+        "exec:\n  apiVersion: client.authentication.k8s.io/v1beta1\n  command: {command}\n  args: [get-token]\n  \
+         interactiveMode: Never\n  env:\n  - {{name: PASSWORD, value: hunter2-env}}"
+    ))
+}
+
+#[tokio::test]
+async fn runs_once_for_all_requests() {
+    let api = calm().await;
+    let answer = r#"{"apiVersion":"client.authentication.k8s.io/v1beta1","kind":"ExecCredential","status":{"token":"from-plugin","expirationTimestamp":"2099-01-01T00:00:00Z"}}"#;
+    let flags = with_kubeconfig(kubeconfig(&api, &format!("echo '{answer}'")));
+    let store = connect(&flags, &Environment::default()).await.unwrap();
+    read(&store).await.unwrap();
+    read(&store).await.unwrap();
+    assert_eq!(
+        header(&api, "authorization"),
+        ["Bearer from-plugin", "Bearer from-plugin"]
+    );
+    assert_eq!(
+        fs::read_to_string(api.folder().join("runs")).unwrap(),
+        "run\n"
+    );
+    assert_eq!(api.connections(), 1);
+}
+
+#[tokio::test]
+async fn failures_are_told_apart_and_keep_secrets() {
+    let check = async |script: &str, said: &str| {
+        let api = calm().await;
+        let error = refused(
+            &with_kubeconfig(kubeconfig(&api, script)),
+            &Environment::default(),
+        )
+        .await;
+        let plugin = api.folder().join("plugin").display().to_string();
+        assert_eq!(
+            (error.to_string(), error.kind()),
+            (said.replace("PLUGIN", &plugin), Kind::Denied)
+        );
+        assert!(
+            !format!("{error:?} {}", error.hint()).contains("hunter2"),
+            "{error:?}"
+        );
+        assert!(api.requests().is_empty());
+    };
+    check(
+        "echo hunter2-token; echo first >&2; echo 'Token has expired and refresh failed' >&2; exit 255",
+        "the credential plugin \"PLUGIN get-token\" failed with exit status: 255: Token has expired and refresh failed",
+    ).await;
+    check(
+        "echo hunter2-token",
+        "the credential plugin \"PLUGIN get-token\" printed no credentials",
+    )
+    .await;
+    let api = calm().await;
+    let error = refused(
+        &with_kubeconfig(entry(&api, Path::new("awsauth-no-such-plugin"))),
+        &Environment::default(),
+    )
+    .await;
+    assert_eq!(
+        error.to_string(),
+        "the credential plugin \"awsauth-no-such-plugin\" of the kubeconfig is not installed"
+    );
+    assert_eq!(
+        error.hint(),
+        "install it, or put it on PATH: command -v awsauth-no-such-plugin"
+    );
+    let plain = api.folder().join("plain");
+    fs::write(&plain, "").unwrap();
+    let error = refused(
+        &with_kubeconfig(entry(&api, &plain)),
+        &Environment::default(),
+    )
+    .await;
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "the credential plugin {:?} can't be run",
+            plain.display().to_string()
+        )
+    );
+    assert_eq!(
+        error.source().unwrap().to_string(),
+        "Permission denied (os error 13)"
+    );
+}
