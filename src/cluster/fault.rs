@@ -165,7 +165,7 @@ impl Fault {
     pub(crate) fn is_unclear(&self) -> bool {
         matches!(
             self,
-            Self::Lost(..) | Self::TimedOut(..) | Self::Server(..) | Self::NotKubernetes(500..)
+            Self::Lost(..) | Self::TimedOut(..) | Self::Server(..) | Self::NotKubernetes(200..300)
         )
     }
 
