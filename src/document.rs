@@ -8,7 +8,7 @@ mod fields;
 mod json;
 mod mapping;
 mod read;
-mod resolve;
+pub(crate) mod resolve;
 mod section;
 mod span;
 mod timestamp;

@@ -21,6 +21,7 @@ pub mod cluster;
 pub mod document;
 pub mod effect;
 pub mod facts;
+pub mod manifest;
 pub mod owners;
 pub mod plan;
 pub mod snapshot;

@@ -1,0 +1,267 @@
+//! A file that holds the aws-auth ConfigMap, among other documents or alone: YAML or JSON, text in and text out.
+
+mod align;
+mod block;
+mod cause;
+mod error;
+mod events;
+mod file_lines;
+mod find;
+mod json;
+mod lines;
+mod pair;
+mod proof;
+mod quoted;
+mod rewrite;
+mod spell;
+mod splice;
+mod tree;
+
+use std::collections::BTreeMap;
+
+pub use error::{Cause, ManifestError};
+
+use crate::document::SectionName;
+use crate::snapshot::{Change, OWNERS_ANNOTATION, Snapshot};
+use events::Broken;
+use file_lines::FileLines;
+use find::Place;
+use rewrite::Rewrite;
+use tree::{Kind, Tree};
+
+/// A manifest as somebody wrote it, and where in it aws-auth stands.
+///
+/// It is read as kubectl reads it: as JSON when it starts with `{` and is JSON, else as YAML 1.1.
+#[derive(Clone, Debug)]
+pub struct Manifest {
+    text: String,
+    /// The texts of `data` have moved from here to `data` below.
+    tree: Tree,
+    place: Place,
+    data: BTreeMap<String, String>,
+    owners: Option<String>,
+    file_lines: [Option<FileLines>; 3],
+}
+
+/// Something about a manifest that its author should know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// The ConfigMap names no namespace; it counts as one of kube-system only when it is applied there.
+    NoNamespace,
+}
+
+impl Manifest {
+    /// Reads a manifest that holds exactly one ConfigMap named aws-auth of namespace kube-system (or of none), as a
+    /// document of its own or as an item of a `List`.
+    ///
+    /// # Errors
+    /// When it is not YAML or JSON, in any of its documents; when the ConfigMap is not there, or twice; and when the
+    /// places that a change may have to touch are not plain text, or stand for something written elsewhere.
+    pub fn parse(text: &str) -> Result<Self, ManifestError> {
+        let mut tree = read(text)?;
+        let place = find::find(&tree)?;
+        let mut data = BTreeMap::new();
+        let mut file_lines = [const { None }; 3];
+        let pairs = place
+            .data
+            .map_or(Vec::new(), |data| tree.pairs(data.value).to_vec());
+        for pair in pairs {
+            let key = tree.scalar(pair.key).unwrap_or_default().to_owned();
+            find::check_direct(&tree, Some(pair), &format!("data.{key}"))?;
+            if let Some(what) = find::not_text(&tree, pair.value) {
+                return Err(ManifestError::NotText {
+                    line: tree.node(pair.value).line,
+                    key,
+                    what,
+                });
+            }
+            if let Some(name) = SectionName::ALL.into_iter().find(|name| name.key() == key) {
+                file_lines[name as usize] = Some(FileLines::new(text, &tree, pair));
+            }
+            let null = tree.is_null(pair.value);
+            let Kind::Scalar { value, .. } = &mut tree.node_mut(pair.value).kind else {
+                continue;
+            };
+            data.insert(
+                key,
+                if null {
+                    String::new()
+                } else {
+                    std::mem::take(value)
+                },
+            );
+        }
+        let owners = place
+            .annotations
+            .and_then(|annotations| tree.get(annotations.value, OWNERS_ANNOTATION))
+            .filter(|owners| !tree.is_null(owners.value))
+            .and_then(|owners| tree.scalar(owners.value))
+            .map(str::to_owned);
+        Ok(Self {
+            text: text.to_owned(),
+            tree,
+            place,
+            data,
+            owners,
+            file_lines,
+        })
+    }
+
+    /// The file as it was read.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Every key of the ConfigMap's `data` with its text; a null is an empty text.
+    pub fn data(&self) -> &BTreeMap<String, String> {
+        &self.data
+    }
+
+    /// The annotation [`OWNERS_ANNOTATION`].
+    pub fn owners_annotation(&self) -> Option<&str> {
+        self.owners.as_deref()
+    }
+
+    /// The ConfigMap as plain data.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            data: self.data.clone(),
+            owners_annotation: self.owners.clone(),
+            ..Snapshot::default()
+        }
+    }
+
+    /// What its author should know.
+    pub fn notes(&self) -> Vec<Note> {
+        if self.place.has_namespace {
+            Vec::new()
+        } else {
+            vec![Note::NoNamespace]
+        }
+    }
+
+    /// The line of the file, from 1, on which a line of a section's own text, from 1, stands. For a quoted text on one
+    /// line it is that line. `None` when the section is absent.
+    pub fn file_line(&self, section: SectionName, line: usize) -> Option<usize> {
+        self.file_lines[section as usize]
+            .as_ref()
+            .map(|lines| lines.file_line(line))
+    }
+
+    /// The text of the file after a change. Only the scalars that the change names differ, and in them only what
+    /// differs in their text: style, indent, line endings, comments and escapes stay. Keys that are absent are added
+    /// behind the last, in the style of the others. What already is as asked stays as it is.
+    ///
+    /// # Errors
+    /// [`ManifestError::Unwritable`] when the style of the file cannot say it, and [`ManifestError::Bug`] when the new
+    /// text, read again, is not exactly the old one with this change.
+    pub fn with(&self, change: &Change) -> Result<String, ManifestError> {
+        let change = self.effective(change);
+        match self.steps(&change) {
+            Some((first, then)) => Self::parse(&self.with(&first)?)?.with(&then),
+            None if change.is_empty() => Ok(self.text.clone()),
+            None => self.rewrite(&change),
+        }
+    }
+
+    /// The part of a change that changes something.
+    fn effective(&self, change: &Change) -> Change {
+        let data = change
+            .data
+            .iter()
+            .filter(|(key, text)| self.data.get(**key) != text.as_ref());
+        Change {
+            data: data.map(|(key, text)| (*key, text.clone())).collect(),
+            owners_annotation: change
+                .owners_annotation
+                .clone()
+                .filter(|owners| *owners != self.owners),
+        }
+    }
+
+    /// Splits a change whose parts would touch the same bytes. A key is taken out by itself; keys are added to `data`
+    /// once those that are there have their new texts; and the annotation comes once there is `data` at all.
+    fn steps(&self, change: &Change) -> Option<(Change, Change)> {
+        let mut first = change.clone();
+        let mut then = Change::default();
+        if let Some(removed) = change
+            .data
+            .iter()
+            .find(|(_, text)| text.is_none())
+            .map(|(key, _)| *key)
+        {
+            first.data.retain(|key, _| *key == removed);
+            then.data.clone_from(&change.data);
+            then.data.remove(removed);
+            then.owners_annotation = first.owners_annotation.take();
+        } else if self.place.data.is_none() {
+            then.owners_annotation = first.owners_annotation.take();
+        } else {
+            first.data.retain(|key, _| self.data.contains_key(*key));
+            then.data.clone_from(&change.data);
+            then.data.retain(|key, _| !self.data.contains_key(*key));
+        }
+        (!first.is_empty() && !then.is_empty()).then_some((first, then))
+    }
+
+    fn rewrite(&self, change: &Change) -> Result<String, ManifestError> {
+        let rewrite = Rewrite::new(&self.text, &self.tree, self.place);
+        let mut splices = Vec::new();
+        let mut added = Vec::new();
+        for (key, new) in &change.data {
+            let pair = self
+                .place
+                .data
+                .and_then(|data| self.tree.get(data.value, key));
+            match (pair, new) {
+                (Some(pair), Some(new)) => {
+                    splices.extend(rewrite.set(pair, &self.data[*key], new)?)
+                }
+                (Some(pair), None) => splices.extend(rewrite.remove(pair)?),
+                (None, Some(new)) => added.push((*key, new.as_str())),
+                (None, None) => {}
+            }
+        }
+        if !added.is_empty() {
+            splices.extend(rewrite.add(&added)?);
+        }
+        if let Some(owners) = &change.owners_annotation {
+            splices.extend(rewrite.annotate(owners.as_deref())?);
+        }
+        let text = splice::apply(&self.text, splices)
+            .ok_or_else(|| ManifestError::Bug("two changes touch the same bytes".to_owned()))?;
+        proof::prove(self, change, &text)?;
+        Ok(text)
+    }
+}
+
+fn read(text: &str) -> Result<Tree, ManifestError> {
+    let is_json = text.trim_start().starts_with('{');
+    let as_json = if is_json {
+        json::read(text)
+    } else {
+        events::read(text)
+    };
+    let broken = match as_json {
+        Ok(tree) => return Ok(tree),
+        Err(broken) if !is_json => broken,
+        // A flow mapping of YAML starts like JSON.
+        Err(broken) => match events::read(text) {
+            Ok(tree) => return Ok(tree),
+            Err(_) => broken,
+        },
+    };
+    let Broken {
+        problem,
+        line,
+        document,
+    } = broken;
+    let cause = cause::likely_cause(text, line);
+    Err(ManifestError::Syntax {
+        line,
+        format: if is_json { "JSON" } else { "YAML" },
+        problem,
+        document,
+        cause,
+    })
+}

@@ -1,0 +1,85 @@
+use super::tree::{Compare, NodeId, Tree};
+use super::{Manifest, ManifestError};
+use crate::snapshot::{Change, OWNERS_ANNOTATION};
+
+/// Reads the new text and makes sure that it is the old manifest with this change: the same documents with the same
+/// values everywhere else, and in aws-auth the texts that were asked for.
+pub(super) fn prove(old: &Manifest, change: &Change, text: &str) -> Result<(), ManifestError> {
+    let new = Manifest::parse(text).map_err(|error| ManifestError::Bug(error.to_string()))?;
+    let mut data = old.data.clone();
+    for (key, text) in &change.data {
+        match text {
+            Some(text) => data.insert((*key).to_owned(), text.clone()),
+            None => data.remove(*key),
+        };
+    }
+    let owners = change.owners_annotation.as_ref().unwrap_or(&old.owners);
+    if let Some(key) = data
+        .keys()
+        .chain(new.data.keys())
+        .find(|key| data.get(*key) != new.data.get(*key))
+    {
+        return Err(ManifestError::Bug(format!(
+            "data.{key} would say something else"
+        )));
+    }
+    if *owners != new.owners {
+        return Err(ManifestError::Bug(format!(
+            "the annotation {OWNERS_ANNOTATION} would say something else"
+        )));
+    }
+    if !rest_is_same(old, &new) {
+        return Err(ManifestError::Bug(
+            "something besides aws-auth's own texts would change".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+/// Whether all is the same but for `data` and the owners' annotation.
+fn rest_is_same(old: &Manifest, new: &Manifest) -> bool {
+    if old.tree.roots.len() != new.tree.roots.len()
+        || old.place.has_namespace != new.place.has_namespace
+    {
+        return false;
+    }
+    let annotations = |manifest: &Manifest| match manifest.place.annotations {
+        Some(pair) => others(&manifest.tree, pair.value, OWNERS_ANNOTATION),
+        None => Vec::new(),
+    };
+    let how = |id: NodeId, other: NodeId| {
+        let (mut left, mut right);
+        if (id, other) == (old.place.object, new.place.object) {
+            left = others(&old.tree, id, "data");
+            right = others(&new.tree, other, "data");
+        } else if (id, other) == (old.place.metadata, new.place.metadata) {
+            left = others(&old.tree, id, "annotations");
+            right = others(&new.tree, other, "annotations");
+            if left.len() != right.len() {
+                return Compare::Differs;
+            }
+            left.extend(annotations(old));
+            right.extend(annotations(new));
+        } else {
+            return Compare::All;
+        }
+        if left.len() != right.len() {
+            return Compare::Differs;
+        }
+        Compare::Only(left.into_iter().zip(right).collect())
+    };
+    old.tree
+        .roots
+        .iter()
+        .zip(&new.tree.roots)
+        .all(|(&id, &other)| old.tree.same(id, &new.tree, other, how))
+}
+
+/// Keys and values of a mapping in turn, those of one key left out.
+fn others(tree: &Tree, mapping: NodeId, key: &str) -> Vec<NodeId> {
+    let pairs = tree
+        .pairs(mapping)
+        .iter()
+        .filter(|pair| tree.scalar(pair.key) != Some(key));
+    pairs.flat_map(|pair| [pair.key, pair.value]).collect()
+}

@@ -1,0 +1,110 @@
+//! Spelling a text as a scalar where there is no style to keep.
+
+use super::lines::{decoded_lines, is_break};
+
+/// Whether YAML takes the character as it is inside a scalar; line breaks aside.
+fn is_plain_character(c: char) -> bool {
+    matches!(c, '\t' | ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+}
+
+/// Whether a block scalar can hold the text in some way.
+pub(super) fn fits_block(text: &str) -> bool {
+    text.chars().all(|c| is_plain_character(c) || c == '\n')
+        && !text.ends_with(['\u{2028}', '\u{2029}'])
+}
+
+/// Whether a single-quoted scalar on one line can hold the text.
+pub(super) fn fits_single(text: &str) -> bool {
+    text.chars().all(|c| is_plain_character(c) && !is_break(c))
+}
+
+/// Whether the first line that says something begins with a blank, so that its indent cannot be told from its text.
+pub(super) fn hides_indent(lines: &[(&str, char)]) -> bool {
+    lines
+        .iter()
+        .find(|(line, _)| !line.is_empty())
+        .is_some_and(|(line, _)| line.starts_with([' ', '\t']))
+}
+
+/// Appends the inside of a double-quoted scalar, spelt so that it is JSON as well.
+pub(super) fn push_double(out: &mut String, text: &str) {
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if is_plain_character(c) && !is_break(c) => out.push(c),
+            c => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+        }
+    }
+}
+
+pub(super) fn double(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + text.len() / 16 + 2);
+    out.push('"');
+    push_double(&mut out, text);
+    out.push('"');
+    out
+}
+
+pub(super) fn single(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// A literal block scalar.
+pub(super) struct Literal {
+    /// `|` and its indicators.
+    pub(super) header: String,
+    /// Its lines, indented, each with its break.
+    pub(super) body: String,
+}
+
+/// Spells a text that [`fits_block`] as a literal block below a key in column `parent`, `offset` columns further in.
+/// `None` when the text is empty or needs more than a literal block can say.
+pub(super) fn literal(
+    text: &str,
+    parent: usize,
+    offset: usize,
+    line_break: &str,
+) -> Option<Literal> {
+    let lines = decoded_lines(text);
+    let (last, _) = lines.last()?;
+    let mut header = String::from("|");
+    if hides_indent(&lines) {
+        if !(1..=9).contains(&offset) {
+            return None;
+        }
+        header += &offset.to_string();
+    }
+    if !text.ends_with('\n') {
+        header.push('-');
+    } else if last.is_empty() {
+        // `|+` would take in the blank lines that follow.
+        return None;
+    }
+    let mut body = String::with_capacity(text.len() + lines.len() * (parent + offset));
+    for &line in &lines {
+        push_block_line(&mut body, line, parent + offset, line_break);
+    }
+    Some(Literal { header, body })
+}
+
+/// Appends one line of a block scalar. A line that is empty is not indented.
+pub(super) fn push_block_line(
+    out: &mut String,
+    (line, ends): (&str, char),
+    indent: usize,
+    line_break: &str,
+) {
+    if !line.is_empty() {
+        out.extend(std::iter::repeat_n(' ', indent));
+        out.push_str(line);
+    }
+    if ends == '\n' {
+        out.push_str(line_break)
+    } else {
+        out.push(ends)
+    }
+}

@@ -1,0 +1,189 @@
+//! The nodes of a YAML or JSON stream, each with its place.
+
+use std::ops::Range;
+
+pub(super) type NodeId = usize;
+
+/// Every node of every document. Children are numbers, so that depth costs no stack.
+#[derive(Clone, Debug)]
+pub(super) struct Tree {
+    nodes: Vec<Node>,
+    /// The root of each document.
+    pub(super) roots: Vec<NodeId>,
+    /// Whether it was read as JSON, whose strings know other escapes than YAML's.
+    pub(super) json: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    /// Its bytes. The end of a block collection or block scalar may lie in the white space behind it.
+    pub(super) span: Range<usize>,
+    /// Line of its first byte, from 1.
+    pub(super) line: usize,
+    /// Column of its first byte in characters, from 0; only kept for YAML.
+    pub(super) column: usize,
+    /// Anchor or tag.
+    pub(super) property: Option<Property>,
+    pub(super) kind: Kind,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Property {
+    Anchor(String),
+    Tag(String),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Scalar { value: String, style: Style },
+    Sequence { flow: bool, items: Vec<NodeId> },
+    Mapping { flow: bool, pairs: Vec<Pair> },
+    Alias(String),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Style {
+    Plain,
+    Single,
+    Double,
+    Literal,
+    Folded,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Pair {
+    pub(super) key: NodeId,
+    pub(super) value: NodeId,
+}
+
+/// How two nodes are compared.
+pub(super) enum Compare {
+    /// As they are.
+    All,
+    /// By these pairs of nodes alone.
+    Only(Vec<(NodeId, NodeId)>),
+    /// Not at all: they differ.
+    Differs,
+}
+
+impl Tree {
+    pub(super) fn new(json: bool) -> Self {
+        Self {
+            nodes: Vec::new(),
+            roots: Vec::new(),
+            json,
+        }
+    }
+
+    pub(super) fn add(&mut self, node: Node) -> NodeId {
+        self.nodes.push(node);
+        self.nodes.len() - 1
+    }
+
+    pub(super) fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id]
+    }
+
+    pub(super) fn node_mut(&mut self, id: NodeId) -> &mut Node {
+        &mut self.nodes[id]
+    }
+
+    /// The pairs of a mapping; none for any other node.
+    pub(super) fn pairs(&self, id: NodeId) -> &[Pair] {
+        match &self.node(id).kind {
+            Kind::Mapping { pairs, .. } => pairs,
+            _ => &[],
+        }
+    }
+
+    /// The text of a scalar.
+    pub(super) fn scalar(&self, id: NodeId) -> Option<&str> {
+        match &self.node(id).kind {
+            Kind::Scalar { value, .. } => Some(value),
+            _ => None,
+        }
+    }
+
+    pub(super) fn style(&self, id: NodeId) -> Option<Style> {
+        match &self.node(id).kind {
+            Kind::Scalar { style, .. } => Some(*style),
+            _ => None,
+        }
+    }
+
+    /// The pair of a mapping with this key.
+    pub(super) fn get(&self, id: NodeId, key: &str) -> Option<Pair> {
+        self.pairs(id)
+            .iter()
+            .copied()
+            .find(|pair| self.scalar(pair.key) == Some(key))
+    }
+
+    /// Whether a value is absent or null.
+    pub(super) fn is_null(&self, id: NodeId) -> bool {
+        match &self.node(id).kind {
+            Kind::Scalar {
+                value,
+                style: Style::Plain,
+            } => {
+                matches!(value.as_str(), "" | "~" | "null" | "Null" | "NULL")
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether two nodes decode alike, spelling and place aside. `how` says of any two nodes how to compare them.
+    pub(super) fn same(
+        &self,
+        id: NodeId,
+        other: &Self,
+        other_id: NodeId,
+        how: impl Fn(NodeId, NodeId) -> Compare,
+    ) -> bool {
+        let mut pending = vec![(id, other_id)];
+        while let Some((left, right)) = pending.pop() {
+            match how(left, right) {
+                Compare::All => {}
+                Compare::Only(instead) => {
+                    pending.extend(instead);
+                    continue;
+                }
+                Compare::Differs => return false,
+            }
+            let (a, b) = (self.node(left), other.node(right));
+            if a.property != b.property {
+                return false;
+            }
+            match (&a.kind, &b.kind) {
+                (
+                    Kind::Scalar { value, style },
+                    Kind::Scalar {
+                        value: twin,
+                        style: twin_style,
+                    },
+                ) => {
+                    // A plain scalar may be a number or a null, where a quoted one is text.
+                    if value != twin || (*style == Style::Plain) != (*twin_style == Style::Plain) {
+                        return false;
+                    }
+                }
+                (Kind::Sequence { items, .. }, Kind::Sequence { items: twins, .. })
+                    if items.len() == twins.len() =>
+                {
+                    pending.extend(items.iter().copied().zip(twins.iter().copied()));
+                }
+                (Kind::Mapping { pairs, .. }, Kind::Mapping { pairs: twins, .. })
+                    if pairs.len() == twins.len() =>
+                {
+                    for (pair, twin) in pairs.iter().zip(twins) {
+                        pending.push((pair.key, twin.key));
+                        pending.push((pair.value, twin.value));
+                    }
+                }
+                (Kind::Alias(name), Kind::Alias(twin)) if name == twin => {}
+                _ => return false,
+            }
+        }
+        true
+    }
+}
