@@ -1,6 +1,6 @@
 //! mapAccounts, which the authenticator decodes straight into a list of strings, without a step through JSON.
 
-use super::decode::{Expansion, Lost, decode_base64};
+use super::decode::{Expansion, Lost, decode_base64, lossy_text};
 use super::read::{Reading, span};
 use super::resolve::{Resolved, resolve, short_tag};
 use super::{Entry, Field, Fields, Mapping, Principal, Problem, Status};
@@ -131,22 +131,12 @@ fn element(tree: &Tree<'_>, id: NodeId, expansion: &mut Expansion) -> Result<Ele
                     message: message.to_owned(),
                     at: node.start,
                 };
-                String::from_utf8_lossy(&decode_base64(value).map_err(lost)?).into_owned()
+                lossy_text(&decode_base64(value).map_err(lost)?)
             }
             _ => value.clone().into_owned(),
         })),
-        NodeKind::Sequence { .. } => Ok(Element::Dropped(wrong(
-            node.start,
-            node.tag.as_deref(),
-            "!!seq",
-            "string",
-        ))),
-        NodeKind::Mapping { .. } => Ok(Element::Dropped(wrong(
-            node.start,
-            node.tag.as_deref(),
-            "!!map",
-            "string",
-        ))),
+        NodeKind::Sequence { .. } => Ok(Element::Dropped(wrong(node.start, "!!seq", "string"))),
+        NodeKind::Mapping { .. } => Ok(Element::Dropped(wrong(node.start, "!!map", "string"))),
     }
 }
 
@@ -165,9 +155,11 @@ fn scalar(tree: &Tree<'_>, id: NodeId) -> Result<Resolved, Lost> {
     }
 }
 
-fn wrong(at: Mark, tag: Option<&str>, kind: &str, wanted: &str) -> String {
-    let tag = tag.map_or_else(|| kind.to_owned(), short_tag);
-    format!("line {}: cannot unmarshal {tag} into {wanted}", at.line + 1)
+fn wrong(at: Mark, found: &str, wanted: &str) -> String {
+    format!(
+        "line {}: cannot unmarshal {found} into {wanted}",
+        at.line + 1
+    )
 }
 
 /// A top level that is no list: null is an empty one, anything else an error.
@@ -179,10 +171,7 @@ fn not_a_list(
     let node = tree.node(root);
     expansion.count(node.start)?;
     let NodeKind::Scalar { value, .. } = &node.kind else {
-        return Ok(Some((
-            node.start,
-            wrong(node.start, node.tag.as_deref(), "!!map", "[]string"),
-        )));
+        return Ok(Some((node.start, wrong(node.start, "!!map", "[]string"))));
     };
     let resolved = scalar(tree, root)?;
     if resolved == Resolved::Null {
@@ -196,20 +185,20 @@ fn not_a_list(
         });
     }
 
-    let tag = node
-        .tag
-        .as_deref()
-        .map_or_else(|| resolved.tag().to_owned(), short_tag);
+    let tag = match node.tag.as_deref() {
+        // Meant for real lists and mappings, whose value go-yaml leaves empty.
+        Some(tag @ ("tag:yaml.org,2002:map" | "tag:yaml.org,2002:seq")) => {
+            let found = short_tag(tag) + value;
+            return Ok(Some((node.start, wrong(node.start, &found, "[]string"))));
+        }
+        Some(tag) => short_tag(tag),
+        None => resolved.tag().to_owned(),
+    };
     let shown = if value.len() > 10 {
-        format!("{}...", String::from_utf8_lossy(&value.as_bytes()[..7]))
+        lossy_text(&value.as_bytes()[..7]) + "..."
     } else {
         value.clone().into_owned()
     };
-    Ok(Some((
-        node.start,
-        format!(
-            "line {}: cannot unmarshal {tag} `{shown}` into []string",
-            node.start.line + 1
-        ),
-    )))
+    let found = format!("{tag} `{shown}`");
+    Ok(Some((node.start, wrong(node.start, &found, "[]string"))))
 }

@@ -400,7 +400,7 @@ impl<'a, 't> Decoder<'a, 't> {
             Resolved::Text | Resolved::Timestamp => Kind::Text(value.clone()),
             Resolved::Binary => {
                 let bytes = decode_base64(value).map_err(|message| self.lost(id, message))?;
-                Kind::Text(Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()))
+                Kind::Text(Cow::Owned(lossy_text(&bytes)))
             }
         })
     }
@@ -476,6 +476,16 @@ pub(super) fn decode_base64(text: &str) -> Result<Vec<u8>, &'static str> {
     engine
         .decode(text)
         .map_err(|_| "yaml: !!binary value contains invalid base64 data")
+}
+
+/// Bytes as Go's JSON encoder writes them: each that is not part of a character becomes U+FFFD on its own.
+pub(super) fn lossy_text(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|_| char::REPLACEMENT_CHARACTER));
+    }
+    text
 }
 
 /// The values that the document still has, in document order (maps in key order), with their depth.

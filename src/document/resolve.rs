@@ -104,11 +104,25 @@ fn from_text(text: &str, with_timestamps: bool) -> Resolved {
         ".nan" | ".NaN" | ".NAN" => Resolved::Float(f64::NAN),
         ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => Resolved::Float(f64::INFINITY),
         "-.inf" | "-.Inf" | "-.INF" => Resolved::Float(f64::NEG_INFINITY),
-        _ if first == b'.' => float(text).unwrap_or(Resolved::Text),
+        _ if first == b'.' => without_separators(text)
+            .and_then(|plain| float(&plain))
+            .unwrap_or(Resolved::Text),
         _ if !matches!(first, b'+' | b'-' | b'0'..=b'9') => Resolved::Text,
         _ if with_timestamps && is_timestamp(text) => Resolved::Timestamp,
         _ => number(&text.replace('_', "")).unwrap_or(Resolved::Text),
     }
+}
+
+/// Without underscores, each of which must stand between two digits as Go's literals have it.
+fn without_separators(text: &str) -> Option<String> {
+    let bytes = text.as_bytes();
+    let is_digit = |at: Option<usize>| {
+        at.and_then(|at| bytes.get(at))
+            .is_some_and(u8::is_ascii_digit)
+    };
+    text.match_indices('_')
+        .all(|(at, _)| is_digit(at.checked_sub(1)) && is_digit(Some(at + 1)))
+        .then(|| text.replace('_', ""))
 }
 
 fn number(plain: &str) -> Option<Resolved> {

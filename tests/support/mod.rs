@@ -8,8 +8,12 @@
 pub(crate) mod access;
 pub(crate) mod certificates;
 pub(crate) mod cluster;
+pub(crate) mod generate;
 pub(crate) mod oracle;
 pub(crate) mod ports;
+pub(crate) mod reading;
 pub(crate) mod servers;
+pub(crate) mod shrink;
 pub(crate) mod supervised;
 pub(crate) mod toolchain;
+pub(crate) mod vectors;

@@ -69,7 +69,7 @@ pub(crate) enum Answer {
     Panic(String),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) struct Parsed {
     pub(crate) roles: Vec<Role>,
     pub(crate) users: Vec<User>,
@@ -78,7 +78,7 @@ pub(crate) struct Parsed {
     pub(crate) errors: Vec<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) struct Role {
     /// Empty for an entry with `sso`.
     #[serde(default)]
@@ -92,7 +92,7 @@ pub(crate) struct Role {
     pub(crate) key: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Sso {
     pub(crate) permission_set_name: String,
@@ -101,7 +101,7 @@ pub(crate) struct Sso {
     pub(crate) partition: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) struct User {
     pub(crate) userarn: String,
     pub(crate) username: String,

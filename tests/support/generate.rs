@@ -1,0 +1,100 @@
+//! Texts of aws-auth sections, as people and tools write them and as nobody should. The same seed gives the same text.
+
+mod extremes;
+mod json;
+mod maps;
+mod mutate;
+mod scalars;
+mod trees;
+
+use std::collections::BTreeMap;
+
+use awsauth::document::SectionName;
+use fastrand::Rng;
+
+/// Draws that read well.
+pub(crate) trait Draw {
+    /// True once in `n` times.
+    fn one_in(&mut self, n: u32) -> bool;
+    fn pick<T: Copy>(&mut self, from: &[T]) -> T;
+    /// An index, each with its weight.
+    fn weighted(&mut self, weights: &[u32]) -> usize;
+}
+
+impl Draw for Rng {
+    fn one_in(&mut self, n: u32) -> bool {
+        self.u32(..n) == 0
+    }
+
+    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.usize(..from.len())]
+    }
+
+    fn weighted(&mut self, weights: &[u32]) -> usize {
+        let mut at = self.u32(..weights.iter().sum::<u32>());
+        for (index, weight) in weights.iter().enumerate() {
+            if at < *weight {
+                return index;
+            }
+            at -= weight;
+        }
+        unreachable!("the draw is below the sum of the weights")
+    }
+}
+
+/// A whole `data` for the reader: mostly one section, of any kind of text.
+/// `seeds` are texts to mutate and splice.
+pub(crate) fn data(rng: &mut Rng, seeds: &[String]) -> BTreeMap<String, String> {
+    let count = if rng.one_in(12) {
+        1 + rng.usize(..3)
+    } else {
+        1
+    };
+    (0..count)
+        .map(|_| {
+            let name = SectionName::ALL[rng.weighted(&[55, 20, 25])];
+            (name.key().to_owned(), any(rng, name, seeds))
+        })
+        .collect()
+}
+
+/// A section that the authenticator reads well, in some realistic style.
+pub(crate) fn realistic(rng: &mut Rng, name: SectionName) -> String {
+    maps::section(rng, name, maps::Values::Tame)
+}
+
+/// A section that may be anything.
+pub(crate) fn any(rng: &mut Rng, name: SectionName, seeds: &[String]) -> String {
+    match rng.weighted(&[150, 120, 210, 170, 80, 110, 100, 40, 30, 25, 2]) {
+        0 => realistic(rng, name),
+        1 => maps::section(rng, name, maps::Values::Wild),
+        2 => {
+            let text = maps::section(rng, name, maps::Values::Wild);
+            mutate::some(rng, text, seeds)
+        }
+        3 => trees::section(rng, name),
+        4 => {
+            let text = trees::section(rng, name);
+            mutate::some(rng, text, seeds)
+        }
+        5 => trees::soup(rng),
+        6 => {
+            let text = rng.choice(seeds).cloned().unwrap_or_default();
+            mutate::some(rng, text, seeds)
+        }
+        7 => scalars::focus(rng, name),
+        8 => {
+            let text = json::object(rng);
+            if rng.bool() {
+                text
+            } else {
+                mutate::some(rng, text, seeds)
+            }
+        }
+        9 => {
+            let text = any(rng, name, seeds);
+            mutate::at_piece_end(rng, &text)
+        }
+        _ => extremes::section(rng, name),
+    }
+}

@@ -1,0 +1,52 @@
+//! Recorded answers of the authenticator's `ParseMap`: `tests/vectors/parse.jsonl`, and of the same form the inputs on
+//! which our reader once differed.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::oracle::Parsed;
+
+pub(crate) const VECTORS: &str = "tests/vectors/parse.jsonl";
+/// Where a line has `panic`, the authenticator itself gave up.
+pub(crate) const REGRESSIONS: &str = "tests/regressions/read.jsonl";
+
+#[derive(Deserialize)]
+pub(crate) struct Vector {
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) data: BTreeMap<String, String>,
+    /// Texts that are not UTF-8, in base64.
+    #[serde(default)]
+    pub(crate) data_b64: BTreeMap<String, String>,
+    #[serde(flatten)]
+    pub(crate) outcome: Outcome,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Outcome {
+    Parsed(Parsed),
+    Panic { panic: String },
+}
+
+/// The vectors of one file.
+pub(crate) fn load(file: &str) -> Vec<Vector> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    let lines =
+        std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{file}: {e}: {line}")))
+        .collect()
+}
+
+/// Every text in them.
+pub(crate) fn texts() -> Vec<String> {
+    [VECTORS, REGRESSIONS]
+        .into_iter()
+        .flat_map(load)
+        .flat_map(|vector| vector.data.into_values())
+        .collect()
+}
