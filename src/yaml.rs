@@ -5,6 +5,7 @@
 //! texts: YAML 1.1, `?` ends a plain scalar inside brackets, tags may hold `,`, only `%YAML 1.1` is known. Text is
 //! taken in pieces of 512 bytes as there, which decides whether a forbidden character after the first document is seen.
 
+mod encoding;
 mod error;
 mod event;
 mod input;
@@ -15,6 +16,7 @@ mod scalar;
 mod scanner;
 mod token;
 
+pub use encoding::{EncodingError, to_text};
 pub use error::{ErrorKind, SyntaxError};
 pub use event::{Event, EventKind, Mark, ScalarStyle};
 pub use node::{Node, NodeId, NodeKind, Tree, TreeError};

@@ -19,6 +19,7 @@ use serde_json::json;
 use census::Census;
 use support::oracle::{Answer, Data, Oracle, Parsed, Request};
 use support::reading::{comparable, read};
+use support::vectors::Outcome;
 use support::{generate, shrink, vectors};
 
 #[path = "differential/census.rs"]
@@ -63,6 +64,29 @@ fn reads_generated_texts_as_the_authenticator_does() {
     );
     assert!(disagreements.is_empty(), "{}", report(seed, &disagreements));
     census.assert_varied();
+}
+
+/// So that no case can be a slip of the pen.
+#[test]
+fn recorded_answers_are_the_authenticators() {
+    let mut oracle = Oracle::start();
+    for vector in [vectors::VECTORS, vectors::REGRESSIONS]
+        .into_iter()
+        .flat_map(vectors::load)
+    {
+        let data = Data {
+            texts: vector.data.clone(),
+            bytes: vector.bytes().collect(),
+        };
+        let answer = oracle.ask(&[Request::Parse { data }]).remove(0);
+        match (answer, vector.outcome) {
+            (Answer::Parse(found), Outcome::Parsed(recorded)) => {
+                assert_eq!(comparable(found), comparable(recorded), "{}", vector.name);
+            }
+            (Answer::Panic(_), Outcome::Panic { .. }) => {}
+            (answer, _) => panic!("{}: {answer:?}", vector.name),
+        }
+    }
 }
 
 fn number_from(variable: &str, otherwise: u64) -> u64 {

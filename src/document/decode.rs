@@ -10,11 +10,9 @@ use base64::Engine;
 use base64::alphabet;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
+use super::json;
 use super::resolve::{Resolved, resolve};
 use crate::yaml::{Mark, NodeId, NodeKind, Tree};
-
-/// Go's JSON decoder gives up beyond this depth.
-const MAX_JSON_DEPTH: usize = 10_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ValueId(u32);
@@ -73,7 +71,7 @@ impl<'t> Decoded<'t> {
 pub(super) fn decode<'t>(tree: &Tree<'t>, root: NodeId) -> Result<Decoded<'t>, Lost> {
     let mut decoder = Decoder::new(tree);
     let root = decoder.run(root)?;
-    let needs_check = decoder.needs_check || decoder.deepest > MAX_JSON_DEPTH;
+    let needs_check = decoder.needs_check || decoder.deepest > json::MAX_DEPTH;
     let decoded = Decoded {
         values: decoder.values,
         root,
@@ -546,9 +544,14 @@ fn check_numbers(tree: &Tree<'_>, decoded: &Decoded<'_>) -> Result<(), Lost> {
 
 fn check_depth(tree: &Tree<'_>, decoded: &Decoded<'_>) -> Result<(), Lost> {
     for (value, depth) in walk(decoded) {
-        if depth > MAX_JSON_DEPTH && matches!(value.kind, Kind::List(_) | Kind::Map(_)) {
+        let bracket = match value.kind {
+            Kind::List(_) => b'[',
+            Kind::Map(_) => b'{',
+            _ => continue,
+        };
+        if depth > json::MAX_DEPTH {
             return Err(Lost {
-                message: "exceeded max depth".to_owned(),
+                message: json::too_deep(bracket),
                 at: tree.node(value.node).start,
             });
         }

@@ -4,7 +4,13 @@
 //! <https://github.com/kubernetes/apimachinery/blob/v0.36.3/pkg/util/yaml/decoder.go>. Only the message is of interest:
 //! <https://github.com/golang/go/blob/go1.26.0/src/encoding/json/scanner.go>.
 
-const MAX_DEPTH: usize = 10_000;
+/// Brackets within brackets beyond which Go gives up.
+pub(super) const MAX_DEPTH: usize = 10_000;
+
+/// What it says when this bracket is one too many.
+pub(super) fn too_deep(bracket: u8) -> String {
+    format!("invalid character {} exceeded max depth", quote(bracket))
+}
 
 /// Go's syntax error, with the byte offset where it arose; `None` for valid JSON.
 pub(super) fn syntax_error(text: &str) -> Option<(usize, String)> {
@@ -141,8 +147,8 @@ impl Scanner {
 
     fn begin_value(&mut self, byte: u8) -> Result<(), String> {
         self.step = match byte {
-            b'{' => self.open(Nesting::Key, Step::KeyOrEndOfObject)?,
-            b'[' => self.open(Nesting::Array, Step::ValueOrEndOfArray)?,
+            b'{' => self.open(byte, Nesting::Key, Step::KeyOrEndOfObject)?,
+            b'[' => self.open(byte, Nesting::Array, Step::ValueOrEndOfArray)?,
             b'"' => Step::Text,
             b'-' => Step::Minus,
             b'0' => Step::Zero,
@@ -164,13 +170,12 @@ impl Scanner {
         Ok(())
     }
 
-    fn open(&mut self, nesting: Nesting, step: Step) -> Result<Step, String> {
+    fn open(&mut self, byte: u8, nesting: Nesting, step: Step) -> Result<Step, String> {
         self.nesting.push(nesting);
         if self.nesting.len() > MAX_DEPTH {
-            Err("exceeded max depth".to_owned())
-        } else {
-            Ok(step)
+            return Err(too_deep(byte));
         }
+        Ok(step)
     }
 
     fn literal(&mut self, word: &'static str, at: usize, byte: u8) -> Result<(), String> {

@@ -65,7 +65,7 @@ pub(crate) fn realistic(rng: &mut Rng, name: SectionName) -> String {
 
 /// A section that may be anything.
 pub(crate) fn any(rng: &mut Rng, name: SectionName, seeds: &[String]) -> String {
-    match rng.weighted(&[150, 120, 210, 170, 80, 110, 100, 40, 30, 25, 2]) {
+    match rng.weighted(&[130, 150, 160, 210, 70, 70, 90, 50, 25, 20, 1]) {
         0 => realistic(rng, name),
         1 => maps::section(rng, name, maps::Values::Wild),
         2 => {

@@ -1,52 +1,79 @@
 //! Smaller texts with the same fault.
 
-/// The smallest text found by leaving out parts of `text` and plainer characters, that still has the fault.
-/// `first_faulty` is asked of many candidates at once and gives the index of the first that has it.
+use std::time::{Duration, Instant};
+
+/// How long one text is worth.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How many candidates are asked about at once.
+const BATCH: usize = 128;
+
+/// A smaller text that still has the fault: without lines, then without characters, then with plainer characters.
+/// `first_faulty` gives the index of the first candidate that has it.
 pub(crate) fn shrink(
-    text: String,
+    mut text: String,
     mut first_faulty: impl FnMut(&[String]) -> Option<usize>,
 ) -> String {
-    let mut best = text;
+    let begun = Instant::now();
     loop {
-        let candidates = smaller(&best);
-        let found = candidates
-            .chunks(256)
-            .enumerate()
-            .find_map(|(chunk, some)| Some(chunk * 256 + first_faulty(some)?));
-        match found {
-            Some(index) => best = candidates.into_iter().nth(index).unwrap_or_default(),
-            None => return best,
+        let before = text.clone();
+        for split in [split_lines, split_chars] {
+            let mut run = split(&text).len();
+            while run > 0 && begun.elapsed() < PATIENCE {
+                let mut parts = split(&text);
+                let mut at = 0;
+                while at < parts.len() && begun.elapsed() < PATIENCE {
+                    let starts: Vec<_> = (at..parts.len()).step_by(run).take(BATCH).collect();
+                    let candidates: Vec<_> = starts
+                        .iter()
+                        .map(|start| without(&parts, *start, run))
+                        .collect();
+                    match first_faulty(&candidates) {
+                        Some(found) => {
+                            at = starts[found];
+                            parts.drain(at..parts.len().min(at + run));
+                        }
+                        None => at += run * starts.len(),
+                    }
+                }
+                text = parts.concat();
+                run /= 2;
+            }
+        }
+        text = plainer(&text, &mut first_faulty);
+        if text == before || begun.elapsed() >= PATIENCE {
+            return text;
         }
     }
 }
 
-/// Largest cuts first: runs of lines, then runs of characters, then characters made plain.
-fn smaller(text: &str) -> Vec<String> {
-    let lines: Vec<_> = text.split_inclusive('\n').map(str::to_owned).collect();
-    let chars: Vec<_> = text.chars().map(String::from).collect();
-    let mut candidates = without_runs(&lines);
-    candidates.extend(without_runs(&chars));
-    for (at, char) in chars.iter().enumerate() {
-        if !char.starts_with(|char: char| {
-            matches!(char, 'a' | '\n' | ' ') || char.is_ascii_punctuation()
-        }) {
-            candidates.push([&chars[..at].concat(), "a", &chars[at + 1..].concat()].concat());
-        }
-    }
-    candidates
+fn split_lines(text: &str) -> Vec<String> {
+    text.split_inclusive('\n').map(str::to_owned).collect()
 }
 
-fn without_runs(parts: &[String]) -> Vec<String> {
-    let mut candidates = Vec::new();
-    let mut length = parts.len();
-    // In a long text single parts are not worth their number.
-    let least = parts.len() / 2_000;
-    while length > least {
-        for start in (0..parts.len()).step_by(length) {
-            let end = (start + length).min(parts.len());
-            candidates.push([parts[..start].concat(), parts[end..].concat()].concat());
+fn split_chars(text: &str) -> Vec<String> {
+    text.chars().map(String::from).collect()
+}
+
+fn without(parts: &[String], start: usize, run: usize) -> String {
+    let end = parts.len().min(start + run);
+    [parts[..start].concat(), parts[end..].concat()].concat()
+}
+
+/// With an `a` instead of any letter, digit or foreign character that need not be there.
+fn plainer(text: &str, first_faulty: &mut impl FnMut(&[String]) -> Option<usize>) -> String {
+    let mut chars = split_chars(text);
+    let is_plain = |char: &str| {
+        matches!(char, "a" | "\n" | " ")
+            || char.starts_with(|char: char| char.is_ascii_punctuation())
+    };
+    for at in 0..chars.len().min(500) {
+        if is_plain(&chars[at]) {
+            continue;
         }
-        length /= 2;
+        let candidate = [&chars[..at].concat(), "a", &chars[at + 1..].concat()].concat();
+        if first_faulty(&[candidate]).is_some() {
+            chars[at] = "a".to_owned();
+        }
     }
-    candidates
+    chars.concat()
 }

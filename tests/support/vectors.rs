@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
 
 use super::oracle::Parsed;
@@ -19,7 +21,7 @@ pub(crate) struct Vector {
     pub(crate) data: BTreeMap<String, String>,
     /// Texts that are not UTF-8, in base64.
     #[serde(default)]
-    pub(crate) data_b64: BTreeMap<String, String>,
+    data_b64: BTreeMap<String, String>,
     #[serde(flatten)]
     pub(crate) outcome: Outcome,
 }
@@ -29,6 +31,15 @@ pub(crate) struct Vector {
 pub(crate) enum Outcome {
     Parsed(Parsed),
     Panic { panic: String },
+}
+
+impl Vector {
+    /// The texts that are not UTF-8.
+    pub(crate) fn bytes(&self) -> impl Iterator<Item = (String, Vec<u8>)> {
+        self.data_b64
+            .iter()
+            .map(|(key, text)| (key.clone(), BASE64_STANDARD.decode(text).expect("base64")))
+    }
 }
 
 /// The vectors of one file.

@@ -82,7 +82,7 @@ fn one(rng: &mut Rng, mut text: String, seeds: &[String]) -> String {
             text.replace_range(chars, "");
         }
         4 | 5 => text.insert_str(place(rng, &text), rng.pick(&FRAGMENTS)),
-        6 => text.insert(place(rng, &text), rng.pick(&scalars::ODD)),
+        6 => text.insert(place(rng, &text), scalars::odd_char(rng)),
         7 => {
             let chars = chars(rng, &text, 1);
             text.replace_range(chars, rng.pick(&FRAGMENTS));

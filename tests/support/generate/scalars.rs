@@ -6,7 +6,7 @@ use fastrand::Rng;
 use super::Draw;
 
 /// Characters that readers of YAML, JSON or ARNs tell apart, or should.
-pub(super) const ODD: [char; 40] = [
+const ODD: [char; 31] = [
     '\u{feff}',
     '\u{85}',
     '\u{2028}',
@@ -18,36 +18,41 @@ pub(super) const ODD: [char; 40] = [
     '\u{130}',
     '\u{10000}',
     '\u{1f600}',
-    '\u{fffe}',
-    '\u{ffff}',
     '\u{fffd}',
-    '\0',
-    '\u{1}',
-    '\u{7f}',
-    '\u{80}',
-    '\u{9f}',
     '\u{e9}',
     '\u{df}',
     '\u{3000}',
     '\u{1680}',
     '\t',
     '\r',
-    '\u{b}',
-    '\u{c}',
     '\u{e000}',
     '\u{d7ff}',
     '\u{10ffff}',
-    '\u{1b}',
     '\u{2060}',
     '\u{202e}',
     '\u{3c2}',
-    '\u{1e}',
     '\u{205f}',
     '\u{180e}',
     '\u{ff1a}',
     '\u{2010}',
     '\u{301}',
+    '\u{a1}',
+    '\u{ffdc}',
 ];
+
+/// Characters that YAML does not allow.
+const FORBIDDEN: [char; 12] = [
+    '\0', '\u{1}', '\u{7f}', '\u{80}', '\u{84}', '\u{86}', '\u{9f}', '\u{b}', '\u{c}', '\u{1b}',
+    '\u{fffe}', '\u{ffff}',
+];
+
+pub(super) fn odd_char(rng: &mut Rng) -> char {
+    if rng.one_in(12) {
+        rng.pick(&FORBIDDEN)
+    } else {
+        rng.pick(&ODD)
+    }
+}
 
 /// Plain texts whose type is not obvious, or obvious and not text.
 pub(super) const TYPED: [&str; 104] = [
@@ -293,7 +298,7 @@ pub(super) fn wild_text(rng: &mut Rng) -> String {
             let mut text = username(rng);
             let at = (0..=text.len()).filter(|at| text.is_char_boundary(*at));
             let at = rng.choice(at.collect::<Vec<_>>()).unwrap_or(0);
-            text.insert(at, rng.pick(&ODD));
+            text.insert(at, odd_char(rng));
             text
         }
         2 => format!(

@@ -5,20 +5,29 @@ use fastrand::Rng;
 
 use super::{Draw, scalars};
 
-const ANCHORS: [&str; 8] = ["a", "a", "b", "c", "x-1", "_", "A9", "é"];
+const ANCHORS: [&str; 8] = ["a", "a", "b", "b", "c", "c", "x-1", "A9"];
 
 struct Writer<'r> {
     rng: &'r mut Rng,
     text: String,
     /// Nodes still to be written: keeps trees small.
     budget: usize,
-    /// One in so many places is laid out in a way that may not be YAML; 0 for none.
+    /// One in so many places is written in a way that may not be YAML; 0 for none.
     chaos: u32,
+}
+
+/// What a place asks for; it mostly gets it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Any,
+    Text,
+    Texts,
+    Sso,
 }
 
 /// A section as a tree of nodes, most of its entries of the right shape.
 pub(super) fn section(rng: &mut Rng, name: SectionName) -> String {
-    let chaos = rng.pick(&[0, 0, 60, 20, 8]);
+    let chaos = rng.pick(&[0, 0, 0, 60, 20, 8]);
     let budget = 4 + rng.usize(..30);
     let mut writer = Writer {
         rng,
@@ -27,20 +36,16 @@ pub(super) fn section(rng: &mut Rng, name: SectionName) -> String {
         chaos,
     };
     writer.prologue();
-    match writer.rng.weighted(&[10, 3, 2]) {
-        0 => writer.entries(name),
-        1 => writer.node(0, 0, false),
-        _ => {
-            writer.node(0, 0, false);
-            writer.text.push_str("\n");
-            writer.entries(name);
-        }
+    if writer.rng.one_in(8) {
+        writer.node(0, 0, false, Wanted::Any);
+    } else {
+        writer.entries(name);
     }
     if !writer.rng.one_in(4) {
         writer.text.push('\n');
     }
     if writer.rng.one_in(12) {
-        let end = writer.rng.pick(&[
+        writer.push(&[
             "---\n",
             "...\n",
             "--- [\n",
@@ -50,7 +55,6 @@ pub(super) fn section(rng: &mut Rng, name: SectionName) -> String {
             "...x",
             "---x",
         ]);
-        writer.text.push_str(end);
     }
     writer.text
 }
@@ -60,50 +64,90 @@ impl Writer<'_> {
         self.chaos > 0 && self.rng.one_in(self.chaos)
     }
 
+    /// One of these, rather one that refers to no anchor that there is not.
     fn push(&mut self, from: &[&str]) {
-        self.text.push_str(self.rng.pick(from));
+        let mut text = self.rng.pick(from);
+        for _ in 0..6 {
+            if self.knows_anchors_of(text) {
+                break;
+            }
+            text = self.rng.pick(from);
+        }
+        self.text.push_str(text);
+    }
+
+    fn knows_anchors_of(&self, text: &str) -> bool {
+        let mut names = text.split('*').skip(1);
+        names.all(|rest| rest.starts_with(|name| self.text.contains(&format!("&{name}"))))
+    }
+
+    /// Mostly one of the sound ones.
+    fn push_or(&mut self, sound: &[&str], strange: &[&str]) {
+        let from = if self.strange() { strange } else { sound };
+        self.push(from);
     }
 
     fn prologue(&mut self) {
-        if self.rng.one_in(8) {
-            self.push(&[
+        if !self.rng.one_in(6) {
+            return;
+        }
+        self.push_or(
+            &[
                 "---\n",
                 "--- ",
                 "%YAML 1.1\n---\n",
                 "%TAG !t! tag:yaml.org,2002:\n---\n",
                 "%TAG ! tag:yaml.org,2002:\n--- ",
                 "%TAG !! !\n---\n",
+                "%YAML 1.1 # c\n---\n",
+                "# c\n",
+                "\u{feff}# c\n",
+                "\u{feff}--- ",
+                "%TAG !e! %c3%a9\n---\n",
+                "%YAML 001.1\n---\n",
+                "%TAG !t! !t-\n--- !t!x\n",
+            ],
+            &[
                 "%YAML 1.2\n---\n",
                 "%YAML 1.1\n%YAML 1.1\n---\n",
                 "%FOO bar\n---\n",
                 "%TAG !t! x\n%TAG !t! y\n---\n",
-                "%YAML 1.1 # c\n---\n",
                 "%YAML\n",
                 "%TAG !t !x\n---\n",
                 "%YAML 1.1\n",
-                "# c\n",
-                "\u{feff}# c\n",
-                "\u{feff}--- ",
                 "...\n",
                 "---\n...\n",
-                "%TAG !e! %c3%a9\n---\n",
                 "% \n---\n",
-                "%YAML 001.1\n---\n",
                 "%TAG !t! \n---\n",
-                "%TAG !t! !t-\n--- !t!x\n",
-            ]);
-        }
+            ],
+        );
     }
 
     fn entries(&mut self, name: SectionName) {
         let column = self.rng.pick(&[0, 0, 0, 2]);
+        if self.rng.bool() {
+            self.anchored_entries(name, column);
+        }
         for _ in 0..1 + self.rng.usize(..4) {
             self.text.push_str(&" ".repeat(column));
             self.text.push('-');
             let gap = self.rng.pick(&[1, 1, 1, 3]);
-            if name == SectionName::Accounts && !self.rng.one_in(4) {
+            if name == SectionName::Accounts && !self.rng.one_in(8) {
                 self.text.push(' ');
-                self.node(column + 2, 2, false);
+                self.node(column + 2, 2, false, Wanted::Text);
+                self.end_line();
+                continue;
+            }
+            if self.rng.one_in(14) {
+                self.push(&[
+                    " *a",
+                    " *b",
+                    " {<<: *a, username: m}",
+                    " {<<: [*a, *b]}",
+                    " &a {rolearn: z, userarn: z}",
+                    " ~",
+                    "",
+                ]);
                 self.end_line();
                 continue;
             }
@@ -114,17 +158,59 @@ impl Writer<'_> {
                 self.text.push('\n');
                 self.text.push_str(&" ".repeat(inner));
             }
-            self.pairs(inner, true, name);
+            self.pairs(inner, Some(name));
         }
+    }
+
+    /// Gives later aliases something to refer to.
+    fn anchored_entries(&mut self, name: SectionName, column: usize) {
+        let dash = format!("{}- ", " ".repeat(column));
+        let arn = arn_field(name);
+        let map = self.rng.pick(&[
+            "username: u, groups: [g, h]",
+            "groups: [~, 1]",
+            "sso: {accountID: '111122223333'}",
+            "Username: U, note: n",
+        ]);
+        let second = self.rng.pick(&[
+            "{groups: &c [q, r]}",
+            "{username: w}",
+            "[*a]",
+            "text",
+            "'1'",
+            "~",
+            "[g1, g2]",
+            "{<<: *a, username: v}",
+            "{a: &c x}",
+            "0x1F",
+        ]);
+        self.text.push_str(&match self.rng.u32(..4) {
+            0 => format!("{dash}&a {{{arn}: r, {map}}}\n{dash}&b {second}\n"),
+            1 => format!(
+                "{dash}&a\n{}{arn}: r\n{}username: &c u\n{dash}&b {second}\n",
+                " ".repeat(column + 2),
+                " ".repeat(column + 2)
+            ),
+            2 => format!(
+                "{dash}{arn}: &a r\n{}groups: &b [g, &c h]\n",
+                " ".repeat(column + 2)
+            ),
+            _ => format!("{dash}&a {second}\n{dash}&b {second}\n{dash}&c {second}\n")
+                .replace("&c [q", "[q")
+                .replace("&c x", "x"),
+        });
     }
 
     fn end_line(&mut self) {
         if self.rng.one_in(12) {
-            self.push(&[" # c", "#", " ", "\t", "\r", " \t# c"]);
+            self.push_or(&[" # c", " ", "\t", " \t# c"], &["#", "\r", " x"]);
         }
         self.text.push('\n');
         if self.rng.one_in(20) {
-            self.push(&["\n", "# c\n", "  # c\n", " \n", "\t\n", "\r\n"]);
+            self.push_or(
+                &["\n", "# c\n", "  # c\n", " \n", "\r\n"],
+                &["\t\n", "\t# c\n", "\r"],
+            );
         }
     }
 
@@ -140,61 +226,72 @@ impl Writer<'_> {
         }
     }
 
-    /// Pairs of a block mapping, the first on the current line.
-    fn pairs(&mut self, column: usize, is_entry: bool, name: SectionName) {
-        let count = 1 + self.rng.usize(..4);
-        for at in 0..count {
+    /// Pairs of a block mapping, the first on the current line; those of an entry if `of` is given.
+    fn pairs(&mut self, column: usize, of: Option<SectionName>) {
+        for at in 0..1 + self.rng.usize(..5) {
             if at > 0 {
                 self.indent(column);
             }
             if self.rng.one_in(14) {
-                self.push(&[
-                    "<<: *a",
-                    "<<: [*a, *b]",
-                    "<<: {username: m, rolearn: m, groups: [m]}",
-                    "!!merge <<: *b",
-                    "'<<': *a",
-                    "<<: *c",
-                    "<<: [{rolearn: q}, *a]",
-                    "<<:\n  - *a",
-                    "<<: m",
-                    "! <<: *a",
-                    "<<: [*a, x]",
-                    "<<: []",
-                ]);
+                self.push_or(
+                    &[
+                        "<<: *a",
+                        "<<: [*a, *b]",
+                        "<<: {username: m, rolearn: m, groups: [m]}",
+                        "!!merge <<: *b",
+                        "'<<': *a",
+                        "<<: *c",
+                        "<<: [{rolearn: q}, *a]",
+                        "! <<: *a",
+                        "<<: []",
+                        "<<: {}",
+                    ],
+                    &["<<: m", "<<: [*a, x]", "<<:", "<<: [[]]", "<<"],
+                );
                 self.end_line();
                 continue;
             }
-            self.key(column, is_entry, name);
+            let wanted = self.key(column, of, false);
             if self.rng.one_in(25) {
                 self.end_line();
                 continue;
             }
             self.text.push(' ');
-            self.node(column, 2, false);
+            self.node(column, 2, false, wanted);
             self.end_line();
         }
     }
 
-    fn key(&mut self, column: usize, is_entry: bool, name: SectionName) {
+    /// A key and its colon; gives what the value should be.
+    fn key(&mut self, column: usize, of: Option<SectionName>, in_flow: bool) -> Wanted {
         let explicit = self.rng.one_in(16);
         if explicit {
-            self.push(&["? ", "? ", "?\n", "?"]);
+            self.push_or(&["? ", "?  ", "? "], &["?\n", "?", "?\t"]);
         }
-        if self.rng.one_in(12) {
+        if self.rng.one_in(14) {
             self.properties();
         }
-        if is_entry && !self.rng.one_in(6) {
-            let arn = if name == SectionName::Users {
-                "userarn"
-            } else {
-                "rolearn"
-            };
-            let key = self.rng.pick(&[
-                arn, arn, "username", "username", "groups", "groups", "sso", "Groups", "USERNAME",
-                "userid",
+        let mut wanted = Wanted::Any;
+        if let Some(name) = of.filter(|_| !self.rng.one_in(9)) {
+            let arn = arn_field(name);
+            let (key, value) = self.rng.pick(&[
+                (arn, Wanted::Text),
+                (arn, Wanted::Text),
+                (arn, Wanted::Text),
+                ("username", Wanted::Text),
+                ("username", Wanted::Text),
+                ("groups", Wanted::Texts),
+                ("groups", Wanted::Texts),
+                ("Groups", Wanted::Texts),
+                ("GROUPS", Wanted::Texts),
+                ("USERNAME", Wanted::Text),
+                ("userid", Wanted::Text),
+                ("sso", Wanted::Sso),
+                ("group\u{17f}", Wanted::Texts),
+                ("u\u{17f}ername", Wanted::Text),
             ]);
             self.text.push_str(key);
+            wanted = value;
         } else {
             match self.rng.weighted(&[6, 2, 1, 1]) {
                 0 => self.push(&[
@@ -206,94 +303,104 @@ impl Writer<'_> {
                     "partition",
                     "x y",
                 ]),
-                1 => self.push(&[
-                    "1",
-                    "~",
-                    "true",
-                    ".nan",
-                    "18446744073709551615",
-                    "1.5",
-                    "",
-                    "'q'",
-                    "\"d\"",
-                    "2001-01-01",
-                    "0x10",
-                    "[]",
-                    "{}",
-                    "[a]",
-                    "{a: b}",
-                    "<<",
-                    "!!str 1",
-                    "!!binary YQ==",
-                    "'1'",
-                ]),
-                2 => self.push(&["*a", "*a ", "*b", "&a a", "&b "]),
+                1 => self.push_or(
+                    &[
+                        "1",
+                        "true",
+                        ".nan",
+                        "1.5",
+                        "'q'",
+                        "\"d\"",
+                        "2001-01-01",
+                        "0x10",
+                        "<<",
+                        "!!str 1",
+                        "!!binary YQ==",
+                        "'1'",
+                        "'~'",
+                        "-0.0",
+                        "0.0",
+                        "1e10",
+                        "'1e+10'",
+                    ],
+                    &["~", "18446744073709551615", "", "[]", "{}", "[a]", "{a: b}"],
+                ),
+                2 => self.push(&["*a ", "*b ", "&a a", "&b b"]),
                 _ => {
-                    let in_flow = self.rng.bool();
-                    self.node(column, 3, in_flow);
+                    let in_flow = in_flow || self.rng.bool();
+                    self.node(column, 4, in_flow, Wanted::Text);
                 }
             }
         }
         if explicit {
-            if self.rng.bool() {
+            if !in_flow {
                 self.end_line();
                 self.indent(column);
             }
-            self.push(&[":", ":", " :", "", "\n"]);
-        } else if self.strange() {
-            self.push(&["", " :", "::", ":\t", "=", " "]);
+            self.push_or(&[":", ": "], &[" :", "", "\n"]);
         } else {
-            self.text.push(':');
+            self.push_or(
+                &[":", ":", ":", ":", " :"],
+                &["", "::", ":\t", "=", " ", ":\n"],
+            );
         }
+        wanted
     }
 
     fn properties(&mut self) {
-        for _ in 0..1 + self.rng.usize(..2) {
-            if self.rng.bool() {
+        for at in 0..1 + self.rng.usize(..2) {
+            if self.rng.bool() == (at == 0) {
                 self.text.push('&');
                 self.push(&ANCHORS);
-                self.push(&[" ", " ", " ", "\t", "", ":"]);
+                self.push_or(&[" ", "  ", "\t"], &["", ":", ","]);
             } else {
-                self.push(&[
-                    "!!str ",
-                    "!!map ",
-                    "!!seq ",
-                    "! ",
-                    "!x ",
-                    "!!null ",
-                    "!!int ",
-                    "!!binary ",
-                    "!!float ",
-                    "!!str,",
-                    "!!bool ",
-                    "!<tag:yaml.org,2002:str> ",
-                    "!t!str ",
-                    "!",
-                ]);
+                self.push_or(
+                    &["!!str ", "! ", "!x ", "!!str ", "!<tag:yaml.org,2002:str> "],
+                    &[
+                        "!!map ",
+                        "!!seq ",
+                        "!!null ",
+                        "!!int ",
+                        "!!binary ",
+                        "!!float ",
+                        "!!bool ",
+                        "!t!str ",
+                        "!",
+                        "!!str,",
+                        "!!timestamp ",
+                    ],
+                );
             }
         }
     }
 
     /// A node behind an indicator. `column` is that of the collection it stands in.
-    fn node(&mut self, column: usize, depth: usize, in_flow: bool) {
+    fn node(&mut self, column: usize, depth: usize, in_flow: bool, wanted: Wanted) {
         self.budget = self.budget.saturating_sub(1);
-        if self.rng.one_in(10) {
-            self.properties();
-        }
         if self.rng.one_in(14) {
-            self.text.push('*');
-            self.push(&ANCHORS);
+            self.push(&["*a", "*b", "*c", "*x-1", "*A9", "x"]);
             return;
         }
+        if self.rng.one_in(14) {
+            self.properties();
+        }
         let is_leaf = self.budget == 0 || depth > 8;
-        match self.rng.weighted(&[
-            8,
-            4,
-            2,
-            2,
-            if is_leaf || in_flow { 0 } else { 3 },
-            if is_leaf || in_flow { 0 } else { 4 },
-        ]) {
+        let in_block = u32::from(!(is_leaf || in_flow));
+        let weights = if self.rng.one_in(8) || wanted == Wanted::Any {
+            [8, 4, 2, 2, 3 * in_block, 3 * in_block]
+        } else {
+            match wanted {
+                Wanted::Texts => [0, 0, 2, 0, 4 * in_block, 0],
+                Wanted::Sso => [0, 0, 0, 2, 0, 4 * in_block],
+                _ => [8, 2, 0, 0, 0, 0],
+            }
+        };
+        let inner = if wanted == Wanted::Texts {
+            Wanted::Text
+        } else {
+            Wanted::Any
+        };
+        match self.rng.weighted(&weights) {
             0 => self.push(&[
                 "a",
                 "dev",
@@ -304,66 +411,84 @@ impl Writer<'_> {
                 "'111122223333'",
                 "Admin",
             ]),
-            1 => {
+            1 if self.strange() || wanted == Wanted::Any => {
                 let scalar = scalars::written(self.rng, column, in_flow);
                 self.text.push_str(&scalar);
             }
-            2 if !is_leaf => self.flow_list(column, depth),
-            3 if !is_leaf => self.flow_map(column, depth),
+            1 => {
+                let text = scalars::wild_text(self.rng);
+                let scalar = scalars::spell(self.rng, &text, column, in_flow);
+                self.text.push_str(&scalar);
+            }
+            2 => self.flow_list(column, depth, inner),
+            3 => self.flow_map(column, depth),
             4 => {
                 self.end_line();
                 let column = column + self.rng.pick(&[0, 2, 2, 1]);
                 for _ in 0..1 + self.rng.usize(..3) {
                     self.indent(column);
-                    self.push(&["- ", "- ", "- ", "-", "-   ", "- - "]);
-                    self.node(column + 2, depth + 1, false);
+                    self.push_or(&["- ", "- ", "- ", "-   "], &["-", "- - ", "-\t"]);
+                    self.node(column + 2, depth + 1, false, inner);
                     self.end_line();
                 }
                 self.text.pop();
             }
-            5 => {
+            _ => {
                 self.end_line();
-                let column = column + self.rng.pick(&[2, 2, 1, 4, 0]);
+                let column = column + self.rng.pick(&[2, 2, 1, 4]);
                 self.indent(column);
-                self.pairs(column, false, SectionName::Roles);
+                if wanted == Wanted::Sso {
+                    self.push(&[
+                        "accountID: '111122223333'\n",
+                        "accountId: '111122223333'\n",
+                        "accountID: 1\n",
+                    ]);
+                    self.indent(column);
+                    self.push(&[
+                        "permissionSetName: A\n",
+                        "permissionsetname: b\n",
+                        "permissionSetName: ~\n",
+                    ]);
+                    self.indent(column);
+                }
+                self.pairs(column, None);
                 self.text.pop();
             }
-            _ => {}
         }
     }
 
-    fn flow_list(&mut self, column: usize, depth: usize) {
+    fn flow_list(&mut self, column: usize, depth: usize, inner: Wanted) {
         self.text.push('[');
         for at in 0..self.rng.usize(..4) {
             if at > 0 {
                 self.separator(column);
             }
-            if self.rng.one_in(10) {
-                self.push(&[
-                    "a: b",
-                    "? a: b",
-                    "? a",
-                    "a:",
-                    "? ",
-                    ": b",
-                    "{a: b}: c",
-                    "[a]: b",
-                    "\"a\":b",
-                    "'a' : b",
-                    "a: [b]: c",
-                    "*a : b",
-                    "&a a: *a",
-                    "?",
-                    "-",
-                    "- a",
-                ]);
+            if self.rng.one_in(12) {
+                self.push_or(
+                    &[
+                        "a: b",
+                        "? a: b",
+                        "? a",
+                        "a:",
+                        ": b",
+                        "{a: b}: c",
+                        "[a]: b",
+                        "\"a\":b",
+                        "'a' : b",
+                        "a: [b]: c",
+                        "*a : b",
+                        "&a a: b",
+                    ],
+                    &["?", "-", "- a", "? ", "&a a: *a", ":"],
+                );
                 continue;
             }
-            self.node(column, depth + 1, true);
+            self.node(column, depth + 1, true, inner);
         }
-        self.push(&[
-            "]", "]", "]", "]", "]", "]", "]", "]", "]", ",]", " ]", ",,]", "\n]", "}", "", "]]",
-        ]);
+        self.push_or(
+            &["]", "]", "]", ",]", " ]", "\n ]"],
+            &[",,]", "}", "", "]]", "\n]"],
+        );
     }
 
     fn flow_map(&mut self, column: usize, depth: usize) {
@@ -372,40 +497,50 @@ impl Writer<'_> {
             if at > 0 {
                 self.separator(column);
             }
-            if self.rng.one_in(10) {
-                self.push(&[
-                    "a",
-                    "? a",
-                    "? a: b",
-                    "?",
-                    ": b",
-                    "? [a]: b",
-                    "[a]: b",
-                    "{}: b",
-                    "\"a\":b",
-                    "a:b",
-                    "*a : b",
-                    "<<: *a",
-                    "<<: {rolearn: f}",
-                    "? : b",
-                    "a: , b: c",
-                ]);
+            if self.rng.one_in(12) {
+                self.push_or(
+                    &[
+                        "a",
+                        "? a",
+                        "? a: b",
+                        ": b",
+                        "\"a\":b",
+                        "a:b",
+                        "*a : b",
+                        "<<: *a",
+                        "<<: {rolearn: f}",
+                        "? : b",
+                    ],
+                    &["?", "? [a]: b", "[a]: b", "{}: b", "a: , b: c", ":"],
+                );
                 continue;
             }
-            self.key(column, true, SectionName::Roles);
+            let wanted = self.key(column, Some(SectionName::Roles), true);
             self.text.push(' ');
-            self.node(column, depth + 1, true);
+            self.node(column, depth + 1, true, wanted);
         }
-        self.push(&[
-            "}", "}", "}", "}", "}", "}", "}", "}", "}", ",}", " }", ",,}", "\n}", "]", "", "}}",
-        ]);
+        self.push_or(
+            &["}", "}", "}", ",}", " }", "\n }"],
+            &[",,}", "]", "", "}}", "\n}"],
+        );
     }
 
     fn separator(&mut self, column: usize) {
-        self.push(&[", ", ", ", ",", " , ", ",\n", ", # c\n", ",\n\t", ""]);
+        self.push_or(
+            &[", ", ", ", ",", " , ", ",\n ", ", # c\n ", ",\n\t"],
+            &["", ",,", "\n"],
+        );
         if self.text.ends_with('\n') {
             self.indent(column);
         }
+    }
+}
+
+fn arn_field(name: SectionName) -> &'static str {
+    if name == SectionName::Users {
+        "userarn"
+    } else {
+        "rolearn"
     }
 }
 
