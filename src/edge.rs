@@ -1,0 +1,15 @@
+//! Where the program meets its user: streams, colour, failures, exit codes.
+
+mod exit;
+mod failure;
+mod out;
+mod panic;
+mod program;
+mod spinner;
+
+pub(crate) use exit::Exit;
+pub(crate) use failure::{Failure, Kind, Refusal};
+pub(crate) use out::{ColorMode, Out, Verbosity};
+pub(crate) use panic::report_panics;
+pub(crate) use program::Program;
+pub(crate) use spinner::Spinner;

@@ -1,0 +1,71 @@
+use std::process::ExitCode;
+
+/// What the process ends with; docs/exit-codes.md says the same for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Exit {
+    /// Done, as already asked, or yes.
+    Done = 0,
+    /// No: there are differences, or the mapping that must exist doesn't.
+    No = 1,
+    /// Wrong usage, or input that can't be read.
+    Usage = 2,
+    /// The cluster can't be reached, or the caller lacks permission.
+    Unreachable = 3,
+    /// Refused by a guard or a rule of the object; nothing was written.
+    Refused = 4,
+    /// The object kept changing; nothing was written.
+    Conflict = 5,
+    /// A bug in awsauth.
+    Bug = 70,
+    /// Interrupted by the user.
+    Interrupted = 130,
+}
+
+impl Exit {
+    /// The number that the parent process sees.
+    pub(crate) const fn code(self) -> u8 {
+        self as u8
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Exit; 8] = [
+        Exit::Done,
+        Exit::No,
+        Exit::Usage,
+        Exit::Unreachable,
+        Exit::Refused,
+        Exit::Conflict,
+        Exit::Bug,
+        Exit::Interrupted,
+    ];
+
+    #[test]
+    fn the_page_lists_every_code_in_order() {
+        let page = include_str!("../../docs/exit-codes.md");
+        let rows = page.lines().filter_map(|line| {
+            line.strip_prefix("| ")?
+                .split(" | ")
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+                .into()
+        });
+        let listed: Vec<(u8, String)> = rows
+            .filter_map(|row: Vec<String>| Some((row[0].parse().ok()?, row[1].clone())))
+            .collect();
+        let known: Vec<(u8, String)> = ALL
+            .map(|exit| (exit.code(), format!("{exit:?}").to_lowercase()))
+            .into();
+        assert_eq!(listed, known);
+    }
+}

@@ -1,0 +1,209 @@
+use std::error::Error;
+use std::fmt::{Display, Write};
+use std::io;
+
+use super::{Exit, Program};
+
+/// What kind of failure it is; decides the exit code and nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Wrong usage, or input that can't be read.
+    Usage,
+    /// The cluster can't be reached, or the caller lacks permission.
+    Unreachable,
+    /// Refused by a guard or a rule of the object.
+    Refused,
+    /// The object kept changing.
+    Conflict,
+    /// Our own mistake.
+    Bug,
+    /// The user interrupted.
+    Interrupted,
+    /// The reader of our output went away, which is its right: nothing is said.
+    ClosedPipe,
+}
+
+/// Why a command could not do what it was asked: what, why down to the cause, and the next step.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    kind: Kind,
+    what: String,
+    causes: Vec<String>,
+    hints: Vec<String>,
+    refusal: Option<Refusal>,
+}
+
+/// Who refused, for scripts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    /// The guard's id.
+    pub(crate) guard: &'static str,
+    /// Its name in one word.
+    pub(crate) reason: &'static str,
+}
+
+impl Failure {
+    /// `what` is a lower-case fragment without a period.
+    pub(crate) fn new(kind: Kind, what: impl Display) -> Self {
+        Self {
+            kind,
+            what: what.to_string(),
+            causes: Vec::new(),
+            hints: Vec::new(),
+            refusal: None,
+        }
+    }
+
+    /// A failure of kind [`Kind::Usage`].
+    pub(crate) fn usage(what: impl Display) -> Self {
+        Self::new(Kind::Usage, what)
+    }
+
+    /// A failure of kind [`Kind::Refused`], by one guard.
+    pub(crate) fn refused(refusal: Refusal, what: impl Display) -> Self {
+        Self {
+            refusal: Some(refusal),
+            ..Self::new(Kind::Refused, what)
+        }
+    }
+
+    /// A failure of kind [`Kind::Bug`]: what can't happen did.
+    pub(crate) fn bug(error: &dyn Error) -> Self {
+        Self::new(Kind::Bug, "awsauth made a mistake").because(error)
+    }
+
+    /// Appends an error and its chain of sources as the reason.
+    #[must_use]
+    pub(crate) fn because(mut self, error: &dyn Error) -> Self {
+        let mut next = Some(error);
+        while let Some(error) = next {
+            let text = error.to_string();
+            // Many libraries repeat the source in their own text.
+            if !self.causes.last().is_some_and(|last| last.contains(&text)) {
+                self.causes.push(text);
+            }
+            next = error.source();
+        }
+        self
+    }
+
+    /// Appends a next step. Commands in it are written as `awsauth COMMAND …`, whatever the program was called as.
+    #[must_use]
+    pub(crate) fn hint(mut self, hint: impl Display) -> Self {
+        self.hints.push(hint.to_string());
+        self
+    }
+
+    /// Says at which place of the input it arose.
+    #[must_use]
+    pub(crate) fn at(mut self, place: &str) -> Self {
+        self.what = format!("{place}: {}", self.what);
+        self
+    }
+
+    /// What the process ends with.
+    pub(crate) fn exit(&self) -> Exit {
+        match self.kind {
+            Kind::Usage => Exit::Usage,
+            Kind::Unreachable => Exit::Unreachable,
+            Kind::Refused => Exit::Refused,
+            Kind::Conflict => Exit::Conflict,
+            Kind::Bug => Exit::Bug,
+            Kind::Interrupted => Exit::Interrupted,
+            Kind::ClosedPipe => Exit::Done,
+        }
+    }
+
+    /// Who refused, when it was one guard and no plan has answered for it.
+    pub(crate) fn refusal(&self) -> Option<Refusal> {
+        self.refusal
+    }
+
+    /// What could not be done and why, on one line.
+    pub(crate) fn message(&self) -> String {
+        let mut text = self.what.clone();
+        for cause in &self.causes {
+            let _ = write!(text, ": {cause}");
+        }
+        text
+    }
+
+    /// The text for people, each line ended. Several refusals say so themselves.
+    pub(crate) fn render(&self, program: Program) -> String {
+        let what = self.message();
+        let mut text = match (self.kind, self.refusal) {
+            (Kind::ClosedPipe, _) => return String::new(),
+            (_, Some(Refusal { reason, .. })) => format!("refused ({reason}): {what}\n"),
+            (Kind::Refused, None) => format!("{what}\n"),
+            _ => format!("error: {what}\n"),
+        };
+        for hint in &self.hints {
+            let _ = writeln!(text, "hint: {}", program.speak(hint));
+        }
+        if self.kind == Kind::Bug {
+            let _ = writeln!(
+                text,
+                "hint: This is a bug in awsauth. Please report it: {}",
+                super::program::BUGS
+            );
+        }
+        text
+    }
+}
+
+impl Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.what)
+    }
+}
+
+/// So that a plan can fail with it in the middle of a write. It has no source: its reasons are texts by now.
+impl Error for Failure {}
+
+impl From<io::Error> for Failure {
+    /// For errors of our own output streams.
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            Self::new(Kind::ClosedPipe, "the output was closed")
+        } else {
+            Self::usage("cannot write the output").because(&error)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{0}")]
+    struct Layer(&'static str, #[source] Option<Box<Self>>);
+
+    #[test]
+    fn a_failure_tells_what_why_and_the_next_step() {
+        let cause = Layer(
+            "outer: inner",
+            Some(Box::new(Layer(
+                "inner",
+                Some(Box::new(Layer("cause", None))),
+            ))),
+        );
+        let failure = Failure::usage("cannot read x")
+            .because(&cause)
+            .hint("look at it: awsauth get");
+        assert_eq!(
+            failure.render(Program::KubectlPlugin),
+            "error: cannot read x: outer: inner: cause\nhint: look at it: kubectl awsauth get\n"
+        );
+        assert_eq!(failure.exit(), Exit::Usage);
+    }
+
+    #[test]
+    fn a_closed_pipe_is_silent() {
+        let failure = Failure::from(io::Error::from(io::ErrorKind::BrokenPipe));
+        assert_eq!(
+            (failure.exit(), failure.render(Program::Awsauth).as_str()),
+            (Exit::Done, "")
+        );
+    }
+}

@@ -1,0 +1,153 @@
+//! Where aws-auth comes from and goes to: a manifest file, a pipe, or a live cluster. The same for all from here on.
+
+mod atomic;
+mod duration;
+mod live;
+mod manifests;
+pub(crate) mod sources;
+mod target;
+
+use std::fmt;
+
+pub(crate) use target::Target;
+
+use crate::document::SectionName;
+use crate::edge::{Failure, Kind, Out};
+use crate::snapshot::{Change, Snapshot};
+use live::Cluster;
+use manifests::ManifestFile;
+use target::Chosen;
+
+/// Where aws-auth is.
+pub(crate) enum World {
+    /// In a manifest.
+    Manifest(Box<ManifestFile>),
+    /// On an API server.
+    Cluster(Box<Cluster>),
+}
+
+/// What was read.
+pub(crate) struct Reading {
+    /// What plans are made of; empty when there is no aws-auth.
+    pub(crate) snapshot: Snapshot,
+    /// Whether there is an aws-auth.
+    pub(crate) exists: bool,
+}
+
+/// What a write came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Landed {
+    /// Nothing was to be done, and nothing was written.
+    Unchanged,
+    /// There was no aws-auth; now there is.
+    Created,
+    /// It was changed.
+    Changed,
+}
+
+/// Makes a change of what was read; `None` when nothing is to be done. Called again when somebody else wrote meanwhile.
+pub(crate) type Planner<'a> = dyn FnMut(&Snapshot) -> Result<Option<Change>, Failure> + 'a;
+
+impl World {
+    /// Opens what the user chose. A manifest is read later; a cluster is connected to now.
+    pub(crate) fn open(
+        target: &Target,
+        matches: &clap::ArgMatches,
+        out: &mut Out,
+    ) -> Result<Self, Failure> {
+        Ok(match target.choose(matches)? {
+            Chosen::Cluster => Self::Cluster(Box::new(Cluster::open(target, out)?)),
+            Chosen::File(path) => Self::Manifest(Box::new(ManifestFile::at(path))),
+            Chosen::Pipe => Self::Manifest(Box::new(ManifestFile::of_stdin())),
+        })
+    }
+
+    /// Whether the manifest comes from stdin, and goes to stdout.
+    pub(crate) fn is_pipe(&self) -> bool {
+        matches!(self, Self::Manifest(file) if file.is_pipe())
+    }
+
+    /// Whether an API server can be asked.
+    pub(crate) fn has_server(&self) -> bool {
+        matches!(self, Self::Cluster(_))
+    }
+
+    /// Reads aws-auth.
+    pub(crate) fn read(&mut self, out: &Out) -> Result<Reading, Failure> {
+        match self {
+            Self::Manifest(file) => Ok(Reading {
+                snapshot: file.read()?,
+                exists: true,
+            }),
+            Self::Cluster(cluster) => {
+                let live = cluster.read(out)?;
+                Ok(Reading {
+                    snapshot: live.snapshot(),
+                    exists: live.exists(),
+                })
+            }
+        }
+    }
+
+    /// The line of the manifest where a line of a section stands, as it was read last; `None` of a cluster.
+    pub(crate) fn file_line(&self, section: SectionName, line: usize) -> Option<usize> {
+        match self {
+            Self::Manifest(file) => file.file_line(section, line),
+            Self::Cluster(_) => None,
+        }
+    }
+
+    /// Where a write goes, as messages say it.
+    pub(crate) fn destination(&self) -> String {
+        if self.is_pipe() {
+            "stdout".to_owned()
+        } else {
+            self.to_string()
+        }
+    }
+
+    /// Writes what `plan` makes of aws-auth, all of it or nothing.
+    ///
+    /// # Errors
+    /// When the plan fails, or the write is refused, loses against others until the time is over, or can't be made.
+    pub(crate) fn write(
+        &mut self,
+        plan: &mut Planner<'_>,
+        create: bool,
+        out: &mut Out,
+    ) -> Result<Landed, Failure> {
+        match self {
+            Self::Manifest(file) => file.write(plan, out),
+            Self::Cluster(cluster) => cluster.write(plan, false, create, out),
+        }
+    }
+
+    /// Has the API server check what `plan` makes of aws-auth; nothing is stored.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write), and when there is no server to ask.
+    pub(crate) fn try_on_server(
+        &mut self,
+        plan: &mut Planner<'_>,
+        create: bool,
+        out: &mut Out,
+    ) -> Result<Landed, Failure> {
+        match self {
+            Self::Manifest(_) => Err(Failure::new(
+                Kind::Usage,
+                "cannot use --dry-run=server with --file: a file has no server to ask",
+            )
+            .hint("--dry-run=client shows what would change")),
+            Self::Cluster(cluster) => cluster.write(plan, true, create, out),
+        }
+    }
+}
+
+impl fmt::Display for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Manifest(file) => write!(f, "{file}"),
+            Self::Cluster(cluster) => write!(f, "{}", cluster.target()),
+        }
+    }
+}

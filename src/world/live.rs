@@ -1,0 +1,234 @@
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
+
+use super::Landed;
+use super::target::Target;
+use crate::cluster::managers::next_syncs;
+use crate::cluster::wait::{Awaited, Progress, wait};
+use crate::cluster::write::{Outcome, WriteError, WriteOptions};
+use crate::cluster::{self, Environment, Flags, Live, Store, connect, interrupt};
+use crate::edge::{Failure, Kind, Out, Refusal};
+use crate::snapshot::{Change, Snapshot};
+
+/// How long a connection of a live cluster may say nothing before a spinner shows that we wait.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// A cluster that is connected to. The only thing here that needs a runtime, which only it builds.
+pub(crate) struct Cluster {
+    runtime: Runtime,
+    store: Arc<Store>,
+    timeout: Duration,
+}
+
+impl Cluster {
+    /// Chooses the cluster, refuses another one than expected, and waits for it if asked to.
+    pub(crate) fn open(target: &Target, out: &mut Out) -> Result<Self, Failure> {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Failure::bug(&error))?;
+        let flags = Flags {
+            kubeconfig: target.kubeconfig.clone(),
+            context: target.context.clone(),
+            cluster: target.cluster.clone(),
+            user: target.user.clone(),
+            impersonate: target.impersonate.clone(),
+            impersonate_groups: target.impersonate_groups.clone(),
+            // kubectl's 0 is no limit.
+            request_timeout: target.request_timeout.filter(|timeout| !timeout.is_zero()),
+            ..Flags::default()
+        };
+        let environment = Environment::of_process();
+        let store = until_interrupted(&runtime, out, "Connecting", connect(&flags, &environment))?
+            .map_err(|error| {
+                Failure::new(kind(error.kind()), "cannot connect to the cluster")
+                    .because(&error)
+                    .hint(error.hint())
+            })?;
+        if let Some(expected) = target
+            .expect_cluster
+            .as_deref()
+            .filter(|expected| !store.target().is(expected))
+        {
+            return Err(Failure::refused(Refusal { guard: "WG01", reason: "wrong-cluster" }, format!("this is {}, not {expected}", store.target()))
+                .hint("choose the cluster with --context NAME, or expect this one with --expect-cluster NAME"));
+        }
+        let mut cluster = Self {
+            runtime,
+            store: Arc::new(store),
+            timeout: target.timeout,
+        };
+        if let Some(patience) = target.wait {
+            cluster.wait(patience, target.wait_for_configmap, out)?;
+        }
+        Ok(cluster)
+    }
+
+    /// Which cluster it is.
+    pub(crate) fn target(&self) -> &cluster::Target {
+        self.store.target()
+    }
+
+    /// Reads aws-auth.
+    pub(crate) fn read(&self, out: &Out) -> Result<Live, Failure> {
+        let reading = self.store.read(self.timeout);
+        until_interrupted(&self.runtime, out, "Reading aws-auth", reading)?.map_err(|error| {
+            Failure::new(
+                kind(error.kind()),
+                format!("cannot read aws-auth of {}", self.target()),
+            )
+            .because(&error)
+            .hint(error.hint())
+        })
+    }
+
+    /// Writes what `plan` makes of aws-auth, or only asks the API server what would come of it, and notes what the next
+    /// sync of another keeper will do to it.
+    pub(crate) fn write(
+        &self,
+        plan: impl FnMut(&Snapshot) -> Result<Option<Change>, Failure>,
+        dry_run: bool,
+        create: bool,
+        out: &mut Out,
+    ) -> Result<Landed, Failure> {
+        let options = WriteOptions {
+            timeout: self.timeout,
+            dry_run,
+            create,
+        };
+        let mut plan = plan;
+        let mut last = Change::default();
+        let plan = |snapshot: &Snapshot| {
+            let change = plan(snapshot)?;
+            last = change.clone().unwrap_or_default();
+            Ok(change)
+        };
+        let spinner = out.spinner("Writing aws-auth", PATIENCE);
+        // The write listens for an interrupt itself, so as to end with a whole answer.
+        let written = self.runtime.block_on(cluster::write(
+            &self.store,
+            None,
+            plan,
+            &options,
+            interrupt::requested(),
+        ));
+        drop(spinner);
+        let written = written.map_err(|error| self.failed(error))?;
+        if written.outcome != Outcome::Unchanged {
+            for sync in next_syncs(&written.before, &last) {
+                out.note(&format!("warning: {sync}"));
+                out.note(&format!("hint: {}", sync.hint()));
+            }
+        }
+        Ok(match written.outcome {
+            Outcome::Unchanged => Landed::Unchanged,
+            Outcome::Created => Landed::Created,
+            Outcome::Updated => Landed::Changed,
+        })
+    }
+
+    fn wait(&mut self, patience: Duration, configmap: bool, out: &mut Out) -> Result<(), Failure> {
+        let mut said = String::new();
+        let store = Arc::clone(&self.store);
+        let progress = |Progress {
+                            awaited,
+                            elapsed,
+                            because,
+                        }: Progress<'_>| {
+            let what = match awaited {
+                Awaited::ApiServer => "the API server",
+                Awaited::ConfigMap => "the ConfigMap aws-auth",
+            };
+            let why = because.map_or_else(|| "it is not there yet".to_owned(), ToString::to_string);
+            let line = format!("Waiting for {what}: {why}");
+            // Only what is new: nobody reads the same line every second.
+            if line != said {
+                out.note(&format!("{line} ({} s)", elapsed.as_secs()));
+                said = line;
+            }
+        };
+        let cannot = || format!("cannot use {}", store.target());
+        let came = self.runtime.block_on(async {
+            tokio::select! {
+                came = wait(&store, patience, configmap, progress) => Some(came),
+                () = interrupt::requested() => None,
+            }
+        });
+        match came {
+            None => Err(interrupted()),
+            Some(Ok(true)) => Ok(()),
+            Some(Ok(false)) => Err(Failure::new(
+                Kind::Unreachable,
+                format!(
+                    "{}: there was no aws-auth within {} s",
+                    cannot(),
+                    patience.as_secs()
+                ),
+            )
+            .hint(
+                "wait longer with --wait DURATION, or leave --wait-for-configmap out to create it",
+            )),
+            Some(Err(error)) => Err(Failure::new(kind(error.kind()), cannot())
+                .because(&error)
+                .hint(error.hint())),
+        }
+    }
+
+    fn failed(&self, error: WriteError<Failure>) -> Failure {
+        let (sort, hint) = (error.kind(), error.hint());
+        let Some(sort) = sort else {
+            return match error {
+                WriteError::Plan(failure) => failure,
+                other => Failure::bug(&other),
+            };
+        };
+        let what = format!("cannot write aws-auth of {}", self.target());
+        let failure = match sort {
+            cluster::Kind::Refused => Failure::refused(
+                Refusal {
+                    guard: "WG02",
+                    reason: "object-state",
+                },
+                what,
+            ),
+            _ => Failure::new(kind(sort), what),
+        };
+        let failure = failure.because(&error);
+        match hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
+
+/// Runs a future that may be dropped at any time.
+fn until_interrupted<T>(
+    runtime: &Runtime,
+    out: &Out,
+    doing: &'static str,
+    future: impl Future<Output = T>,
+) -> Result<T, Failure> {
+    let _spinner = out.spinner(doing, PATIENCE);
+    runtime.block_on(async {
+        tokio::select! {
+            biased;
+            done = future => Ok(done),
+            () = interrupt::requested() => Err(interrupted()),
+        }
+    })
+}
+
+fn interrupted() -> Failure {
+    Failure::new(Kind::Interrupted, "interrupted; nothing was written")
+}
+
+fn kind(kind: cluster::Kind) -> Kind {
+    match kind {
+        cluster::Kind::Input => Kind::Usage,
+        cluster::Kind::Unreachable | cluster::Kind::Denied => Kind::Unreachable,
+        cluster::Kind::Refused => Kind::Refused,
+        cluster::Kind::Conflict => Kind::Conflict,
+        cluster::Kind::Interrupted => Kind::Interrupted,
+    }
+}

@@ -1,0 +1,154 @@
+use std::fmt;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::atomic::{Original, ReplaceError};
+use super::{Landed, Planner};
+use crate::document::SectionName;
+use crate::edge::{Failure, Kind, Out, Refusal};
+use crate::manifest::{Manifest, ManifestError};
+use crate::snapshot::Snapshot;
+
+/// How often a file that somebody else writes at the same time is read and planned for anew.
+const ATTEMPTS: usize = 5;
+
+/// A manifest on disk, or one that passes through a pipe.
+#[derive(Debug)]
+pub(crate) struct ManifestFile {
+    /// `None` is stdin and stdout.
+    path: Option<PathBuf>,
+    /// What was read last.
+    manifest: Option<Manifest>,
+}
+
+impl ManifestFile {
+    pub(super) fn at(path: PathBuf) -> Self {
+        Self {
+            path: Some(path),
+            manifest: None,
+        }
+    }
+
+    pub(super) fn of_stdin() -> Self {
+        Self {
+            path: None,
+            manifest: None,
+        }
+    }
+
+    pub(super) fn is_pipe(&self) -> bool {
+        self.path.is_none()
+    }
+
+    pub(super) fn read(&mut self) -> Result<Snapshot, Failure> {
+        let bytes = match &self.path {
+            Some(path) => self.original(path)?.into_bytes(),
+            None => self.stdin()?,
+        };
+        Ok(self.parse(bytes)?.snapshot())
+    }
+
+    /// The line of the file where a line of a section stands.
+    pub(super) fn file_line(&self, section: SectionName, line: usize) -> Option<usize> {
+        self.manifest.as_ref()?.file_line(section, line)
+    }
+
+    pub(super) fn write(
+        &mut self,
+        plan: &mut Planner<'_>,
+        out: &mut Out,
+    ) -> Result<Landed, Failure> {
+        let Some(path) = self.path.clone() else {
+            let bytes = self.stdin()?;
+            self.parse(bytes)?;
+            let (text, landed) = self.changed(plan)?;
+            out.document(text.as_bytes())?;
+            return Ok(landed);
+        };
+        for _ in 0..ATTEMPTS {
+            let original = self.original(&path)?;
+            self.parse(original.bytes().to_vec())?;
+            let (text, landed) = self.changed(plan)?;
+            match original.replace(text.as_bytes()) {
+                Ok(()) => return Ok(landed),
+                Err(ReplaceError::Changed) => {}
+                Err(ReplaceError::Io(error)) => {
+                    return Err(Failure::usage(format!("cannot write {self}")).because(&error));
+                }
+            }
+        }
+        Err(Failure::new(Kind::Conflict, format!("cannot write {self}"))
+            .because(&ReplaceError::Changed))
+    }
+
+    fn changed(&self, plan: &mut Planner<'_>) -> Result<(String, Landed), Failure> {
+        let Some(manifest) = &self.manifest else {
+            return Err(Failure::new(Kind::Bug, "the manifest was not read"));
+        };
+        let change = plan(&manifest.snapshot())?.filter(|change| !change.is_empty());
+        let Some(change) = change else {
+            return Ok((manifest.text().to_owned(), Landed::Unchanged));
+        };
+        let text = manifest.with(&change).map_err(|error| {
+            let cannot = format!("cannot change {self}");
+            with_hint(
+                match &error {
+                    ManifestError::Bug(_) => Failure::new(Kind::Bug, cannot),
+                    _ => Failure::refused(
+                        Refusal {
+                            guard: "WG04",
+                            reason: "lossy-edit",
+                        },
+                        cannot,
+                    ),
+                },
+                &error,
+            )
+        })?;
+        Ok((text, Landed::Changed))
+    }
+
+    fn parse(&mut self, bytes: Vec<u8>) -> Result<&Manifest, Failure> {
+        let cannot = || Failure::usage(format!("cannot read aws-auth from {self}"));
+        let text =
+            String::from_utf8(bytes).map_err(|error| cannot().because(&error.utf8_error()))?;
+        let manifest = Manifest::parse(&text).map_err(|error| with_hint(cannot(), &error))?;
+        Ok(self.manifest.insert(manifest))
+    }
+
+    fn original(&self, path: &Path) -> Result<Original, Failure> {
+        Original::read(path).map_err(|error| {
+            let failure = Failure::usage(format!("cannot read {self}")).because(&error);
+            match error.kind() {
+                io::ErrorKind::NotFound => failure.hint("a new manifest can begin as: kubectl create configmap aws-auth -n kube-system --dry-run=client -o yaml"),
+                _ => failure,
+            }
+        })
+    }
+
+    fn stdin(&self) -> Result<Vec<u8>, Failure> {
+        let mut bytes = Vec::new();
+        io::stdin()
+            .lock()
+            .read_to_end(&mut bytes)
+            .map_err(|error| Failure::usage(format!("cannot read {self}")).because(&error))?;
+        Ok(bytes)
+    }
+}
+
+fn with_hint(failure: Failure, error: &ManifestError) -> Failure {
+    let failure = failure.because(error);
+    match error.hint() {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+impl fmt::Display for ManifestFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.path {
+            Some(path) => write!(f, "{}", path.display()),
+            None => f.write_str("stdin"),
+        }
+    }
+}

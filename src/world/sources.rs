@@ -1,0 +1,86 @@
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use crate::edge::Failure;
+
+/// A text that was named with `-f`, and how messages call it.
+#[derive(Debug)]
+pub(crate) struct Source {
+    /// Its path, or `stdin`.
+    pub(crate) name: String,
+    /// What it holds.
+    pub(crate) text: String,
+}
+
+/// The endings of files that count in a folder, as kubectl has them.
+const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
+
+/// Reads files, `-` for stdin, and of folders the files that end in .yaml, .yml or .json, by name, not those of folders within.
+pub(crate) fn read(filenames: &[PathBuf]) -> Result<Vec<Source>, Failure> {
+    let mut sources = Vec::new();
+    for (at, path) in filenames.iter().enumerate() {
+        if is_stdin(path) {
+            if filenames[..at].iter().any(|earlier| is_stdin(earlier)) {
+                return Err(Failure::usage(
+                    "cannot read stdin twice: --filename - is given more than once",
+                ));
+            }
+            let mut bytes = Vec::new();
+            let read = io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes);
+            sources.push(source("stdin".to_owned(), read)?);
+        } else if path.is_dir() {
+            let found =
+                of_folder(path).map_err(|error| cannot(&path.display().to_string(), &error))?;
+            if found.is_empty() {
+                return Err(Failure::usage(format!(
+                    "cannot read wanted state from the folder {}: it holds no *.yaml, *.yml or *.json",
+                    path.display()
+                )));
+            }
+            for path in found {
+                sources.push(of_file(&path)?);
+            }
+        } else {
+            sources.push(of_file(path)?);
+        }
+    }
+    Ok(sources)
+}
+
+/// Whether a path stands for stdin.
+pub(crate) fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+fn of_file(path: &Path) -> Result<Source, Failure> {
+    source(path.display().to_string(), fs::read(path))
+}
+
+fn of_folder(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let ending = path.extension().and_then(|ending| ending.to_str());
+        if ending.is_some_and(|ending| ENDINGS.contains(&ending)) && path.is_file() {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+fn source(name: String, bytes: io::Result<Vec<u8>>) -> Result<Source, Failure> {
+    let bytes = bytes.map_err(|error| cannot(&name, &error))?;
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(Source { name, text }),
+        Err(error) => Err(
+            Failure::usage(format!("cannot read wanted state from {name}"))
+                .because(&error.utf8_error()),
+        ),
+    }
+}
+
+fn cannot(name: &str, error: &io::Error) -> Failure {
+    Failure::usage(format!("cannot read wanted state from {name}")).because(error)
+}

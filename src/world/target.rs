@@ -1,0 +1,130 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::FalseyValueParser;
+use clap::parser::ValueSource;
+
+use super::duration;
+use crate::edge::Failure;
+
+/// Where aws-auth is, as the user says it. Names and meanings are kubectl's where it has one.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Options for a cluster")]
+pub(crate) struct Target {
+    /// Work on this manifest instead of a cluster; - reads stdin and writes the result to stdout
+    #[arg(
+        long,
+        global = true,
+        env = "AWSAUTH_FILE",
+        value_name = "PATH",
+        help_heading = "Options for a manifest file"
+    )]
+    pub(crate) file: Option<PathBuf>,
+
+    /// The kubeconfig file to use instead of KUBECONFIG and ~/.kube/config
+    #[arg(long, global = true, env = "AWSAUTH_KUBECONFIG", value_name = "PATH")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+
+    /// The kubeconfig context to use
+    #[arg(long, global = true, env = "AWSAUTH_CONTEXT", value_name = "NAME")]
+    pub(crate) context: Option<String>,
+
+    /// The kubeconfig cluster to use
+    #[arg(long, global = true, env = "AWSAUTH_CLUSTER", value_name = "NAME")]
+    pub(crate) cluster: Option<String>,
+
+    /// The kubeconfig user to use
+    #[arg(long, global = true, env = "AWSAUTH_USER", value_name = "NAME")]
+    pub(crate) user: Option<String>,
+
+    /// The user to impersonate
+    #[arg(long = "as", global = true, env = "AWSAUTH_AS", value_name = "USER")]
+    pub(crate) impersonate: Option<String>,
+
+    /// A group to impersonate; may be repeated
+    #[arg(
+        long = "as-group",
+        global = true,
+        env = "AWSAUTH_AS_GROUP",
+        value_name = "GROUP"
+    )]
+    pub(crate) impersonate_groups: Vec<String>,
+
+    /// How long to wait for one answer of the API server, such as 10s; 0 is no limit
+    #[arg(long, global = true, env = "AWSAUTH_REQUEST_TIMEOUT", value_name = "DURATION", value_parser = duration::parse)]
+    pub(crate) request_timeout: Option<Duration>,
+
+    /// Refuse any other cluster than this: a context name, a kubeconfig cluster name, or a server URL
+    #[arg(
+        long,
+        global = true,
+        env = "AWSAUTH_EXPECT_CLUSTER",
+        value_name = "NAME|URL"
+    )]
+    pub(crate) expect_cluster: Option<String>,
+
+    /// How long to keep trying when others write at the same time
+    #[arg(long, global = true, env = "AWSAUTH_TIMEOUT", value_name = "DURATION", value_parser = duration::parse, default_value = "30s")]
+    pub(crate) timeout: Duration,
+
+    /// Wait up to this long for the API server of a new cluster to answer
+    #[arg(long, global = true, env = "AWSAUTH_WAIT", value_name = "DURATION", value_parser = duration::parse)]
+    pub(crate) wait: Option<Duration>,
+
+    /// With --wait, wait for the aws-auth ConfigMap to exist, too
+    #[arg(long, global = true, env = "AWSAUTH_WAIT_FOR_CONFIGMAP", value_parser = FalseyValueParser::new())]
+    pub(crate) wait_for_configmap: bool,
+}
+
+/// Ids of the arguments that only a cluster understands.
+const CLUSTER_ONLY: [&str; 11] = [
+    "kubeconfig",
+    "context",
+    "cluster",
+    "user",
+    "impersonate",
+    "impersonate_groups",
+    "request_timeout",
+    "expect_cluster",
+    "timeout",
+    "wait",
+    "wait_for_configmap",
+];
+
+/// What the user chose, file or cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Chosen {
+    /// A manifest at this path.
+    File(PathBuf),
+    /// A manifest from stdin, the result to stdout.
+    Pipe,
+    /// The live ConfigMap.
+    Cluster,
+}
+
+impl Target {
+    /// Decides between file and cluster. What the command line names wins over the environment;
+    /// naming both on the command line is a usage error.
+    pub(crate) fn choose(&self, matches: &clap::ArgMatches) -> Result<Chosen, Failure> {
+        let typed = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
+        let typed_for_cluster = CLUSTER_ONLY.into_iter().find(|id| typed(id));
+        match (&self.file, typed_for_cluster) {
+            (None, _) => Ok(Chosen::Cluster),
+            (Some(_), Some(_)) if !typed("file") => Ok(Chosen::Cluster),
+            (Some(_), Some(id)) => Err(Failure::usage(format!(
+                "cannot use {} together with --file: a file has no cluster",
+                flag(id)
+            ))),
+            (Some(path), None) if path.as_os_str() == "-" => Ok(Chosen::Pipe),
+            (Some(path), None) => Ok(Chosen::File(path.clone())),
+        }
+    }
+}
+
+fn flag(id: &str) -> String {
+    match id {
+        "impersonate" => "--as".to_owned(),
+        "impersonate_groups" => "--as-group".to_owned(),
+        id => format!("--{}", id.replace('_', "-")),
+    }
+}
