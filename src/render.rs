@@ -1,0 +1,16 @@
+//! What people and machines read: core values become text, JSON or YAML. Nothing here prints.
+//!
+//! Text is always styled; whoever prints it strips the styles where they aren't wanted.
+
+mod access;
+mod difference;
+mod explanation;
+mod listing;
+mod plain;
+mod report;
+mod style;
+mod table;
+
+pub(crate) use explanation::{explanation_json, explanation_text};
+pub(crate) use listing::Listing;
+pub(crate) use report::{notice, outcomes, refusal_json, report_json, report_text, short_name};

@@ -1,0 +1,138 @@
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use super::access::{UserData, user};
+use super::plain::plain;
+use super::style::{GAIN, LOSS, NOTICE, PLACE, paint};
+use crate::effect::{Explanation, Place};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ExplanationData<'a> {
+    arn: &'a str,
+    canonical_arn: &'a str,
+    allowed: bool,
+    username: Option<&'a str>,
+    groups: &'a [String],
+    section: Option<&'static str>,
+    line: Option<usize>,
+    shadowed: Vec<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    any_of: Vec<UserData<'a>>,
+    nearest: Vec<NearData<'a>>,
+}
+
+#[derive(Serialize)]
+struct NearData<'a> {
+    section: &'static str,
+    line: usize,
+    arn: &'a str,
+    why: String,
+}
+
+/// Pretty JSON in the shape that docs/json.md promises.
+pub(crate) fn explanation_json(explanation: &Explanation) -> Result<String, serde_json::Error> {
+    let answers = &explanation.answers;
+    let users: Vec<_> = answers
+        .iter()
+        .filter_map(|answer| answer.user.as_ref().ok())
+        .collect();
+    let sole = if explanation.allowed() {
+        users.first()
+    } else {
+        None
+    };
+    let near = explanation.near.iter().map(|near| NearData {
+        section: near.section.key(),
+        line: near.line,
+        arn: &near.written,
+        why: near.why.to_string(),
+    });
+    let data = ExplanationData {
+        arn: &explanation.arn,
+        canonical_arn: &explanation.canonical_arn,
+        allowed: explanation.allowed(),
+        username: sole.map(|user| user.username.as_str()),
+        groups: sole.map_or(&[], |user| &user.groups),
+        section: answers.first().map(|answer| answer.place.section.key()),
+        line: answers.first().map(|answer| answer.place.line),
+        shadowed: explanation
+            .shadowed
+            .iter()
+            .map(|place| place.line)
+            .collect(),
+        reason: explanation.reason(),
+        any_of: if answers.len() > 1 {
+            users.into_iter().map(UserData::of).collect()
+        } else {
+            Vec::new()
+        },
+        nearest: near.collect(),
+    };
+    serde_json::to_string_pretty(&data).map(|text| text + "\n")
+}
+
+/// The same for people, styled.
+pub(crate) fn explanation_text(explanation: &Explanation) -> String {
+    let mut text = String::new();
+    let arn = plain(&explanation.canonical_arn);
+    if explanation.arn != explanation.canonical_arn {
+        let _ = writeln!(
+            text,
+            "{} is {arn} to the authenticator",
+            plain(&explanation.arn)
+        );
+    }
+    for answer in &explanation.answers {
+        let _ = match &answer.user {
+            Ok(becomes) => writeln!(
+                text,
+                "{}",
+                paint(GAIN, &format!("{arn} becomes {}", user(becomes)))
+            ),
+            Err(error) => writeln!(
+                text,
+                "{}",
+                paint(
+                    LOSS,
+                    &format!("{arn} is refused: {}", plain(&error.to_string()))
+                )
+            ),
+        };
+        let _ = writeln!(text, "  by {}", place(&answer.place));
+    }
+    if explanation.answers.is_empty() {
+        let _ = writeln!(text, "{}", paint(LOSS, &format!("{arn} is not mapped")));
+    } else if let Some(reason) = explanation.reason().filter(|_| explanation.allowed()) {
+        let _ = writeln!(text, "  {}", paint(NOTICE, &plain(&reason)));
+    }
+    for shadowed in &explanation.shadowed {
+        let _ = writeln!(text, "  shadows {}", place(shadowed));
+    }
+    if !explanation.near.is_empty() {
+        let _ = writeln!(text, "Near it:");
+    }
+    for near in &explanation.near {
+        let at = paint(PLACE, &format!("{} line {}", near.section.key(), near.line));
+        let _ = match near.written.as_str() {
+            "" => writeln!(text, "  {at}: {}", plain(&near.why.to_string())),
+            written => writeln!(
+                text,
+                "  {at}: {}: {}",
+                plain(written),
+                plain(&near.why.to_string())
+            ),
+        };
+    }
+    text
+}
+
+fn place(place: &Place) -> String {
+    paint(
+        PLACE,
+        &format!("{} line {}", place.section.key(), place.line),
+    )
+}

@@ -1,0 +1,302 @@
+use std::fmt::Write;
+
+use anstyle::Style;
+use serde::Serialize;
+
+use super::plain::plain;
+use super::style::{FAINT, HEADING, NOTICE, PLACE, paint};
+use super::table::{Cell, Table};
+use crate::document::{Document, Mapping, Principal, SectionName};
+use crate::effect::{OWN_ARN, Place, Slot, Standing, Store};
+
+/// Finds the line of the manifest where a line of a section stands; `None` when it was not read from a file.
+pub(crate) type FileLine<'a> = dyn Fn(SectionName, usize) -> Option<usize> + 'a;
+
+/// The mappings of aws-auth as the authenticator sees them, in document order.
+#[derive(Debug)]
+pub(crate) struct Listing<'a> {
+    rows: Vec<Row<'a>>,
+    problems: Vec<Problem<'a>>,
+}
+
+#[derive(Debug)]
+struct Row<'a> {
+    place: Place,
+    file_line: Option<usize>,
+    mapping: &'a Mapping,
+    standing: Standing<'a>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Problem<'a> {
+    section: &'static str,
+    line: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file_line: Option<usize>,
+    message: &'a str,
+}
+
+impl<'a> Listing<'a> {
+    /// Lists every entry of `document`, of which `store` is the store, that `asked` lets through.
+    pub(crate) fn new(
+        document: &'a Document,
+        store: &Store<'a>,
+        file_line: &FileLine<'_>,
+        asked: impl Fn(&Slot<'_>) -> bool,
+    ) -> Self {
+        let rows = store
+            .slots()
+            .iter()
+            .filter(|slot| asked(slot))
+            .map(|slot| Row {
+                place: slot.place,
+                file_line: file_line(slot.place.section, slot.place.line),
+                mapping: slot.mapping,
+                standing: slot.standing,
+            });
+        let problems = document.sections().flat_map(|section| {
+            section.problems().iter().map(|problem| Problem {
+                section: section.name().key(),
+                line: problem.line,
+                file_line: file_line(section.name(), problem.line),
+                message: &problem.message,
+            })
+        });
+        Self {
+            rows: rows.collect(),
+            problems: problems.collect(),
+        }
+    }
+
+    /// Whether any entry in it is in force.
+    pub(crate) fn has_effect(&self) -> bool {
+        self.rows
+            .iter()
+            .any(|row| row.standing == Standing::Effective)
+    }
+
+    /// Pretty JSON in the shape that docs/json.md promises.
+    pub(crate) fn json(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string_pretty(&self.data()).map(|text| text + "\n")
+    }
+
+    /// The same data as YAML.
+    pub(crate) fn yaml(&self) -> Result<String, serde_yaml::Error> {
+        serde_yaml::to_string(&self.data())
+    }
+
+    /// One ARN or account to a line, those of ignored entries left out.
+    pub(crate) fn names(&self) -> String {
+        let kept = self
+            .rows
+            .iter()
+            .filter(|row| !matches!(row.standing, Standing::Ignored { .. }));
+        kept.map(|row| format!("{}\n", plain(&identity(&row.mapping.principal))))
+            .collect()
+    }
+
+    /// A styled table that fits `limit` columns, then what the authenticator complains about.
+    pub(crate) fn table(&self, limit: Option<usize>) -> String {
+        self.text(limit, false)
+    }
+
+    /// The table with every column, nothing shortened.
+    pub(crate) fn wide(&self) -> String {
+        self.text(None, true)
+    }
+
+    fn data(&self) -> ListingData<'_> {
+        let of = |section| {
+            self.rows
+                .iter()
+                .filter(move |row| row.place.section == section)
+        };
+        ListingData {
+            roles: of(SectionName::Roles).map(Row::data).collect(),
+            users: of(SectionName::Users).map(Row::data).collect(),
+            accounts: of(SectionName::Accounts).filter_map(Row::account).collect(),
+            problems: &self.problems,
+        }
+    }
+
+    fn text(&self, limit: Option<usize>, wide: bool) -> String {
+        let mut text = String::new();
+        if !self.rows.is_empty() {
+            let status = wide
+                || self
+                    .rows
+                    .iter()
+                    .any(|row| row.standing != Standing::Effective);
+            let mut headings = vec!["KIND", "IDENTITY", "USERNAME", "GROUPS"];
+            headings.extend(wide.then_some("LINE"));
+            headings.extend(status.then_some("STATUS"));
+            let mut table = Table::new(headings);
+            for row in &self.rows {
+                table.row(row.cells(wide, status));
+            }
+            text.push_str(&table.render(limit));
+        }
+        if !self.problems.is_empty() {
+            let gap = if text.is_empty() { "" } else { "\n" };
+            let _ = writeln!(
+                text,
+                "{gap}{}",
+                paint(HEADING, "The authenticator will complain:")
+            );
+        }
+        for problem in &self.problems {
+            let mut place = format!("{} line {}", problem.section, problem.line);
+            if let Some(line) = problem.file_line {
+                let _ = write!(place, " (line {line} of the file)");
+            }
+            let _ = writeln!(
+                text,
+                "  {}: {}",
+                paint(PLACE, &place),
+                plain(problem.message)
+            );
+        }
+        text
+    }
+}
+
+#[derive(Serialize)]
+struct ListingData<'a> {
+    roles: Vec<RowData<'a>>,
+    users: Vec<RowData<'a>>,
+    accounts: Vec<&'a str>,
+    problems: &'a [Problem<'a>],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RowData<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    arn: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sso: Option<SsoData<'a>>,
+    username: &'a str,
+    groups: &'a [String],
+    line: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file_line: Option<usize>,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+#[derive(Serialize)]
+struct SsoData<'a> {
+    #[serde(rename = "permissionSetName")]
+    permission_set_name: &'a str,
+    #[serde(rename = "accountID")]
+    account_id: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    partition: &'a str,
+}
+
+impl Row<'_> {
+    fn account(&self) -> Option<&str> {
+        match (&self.mapping.principal, self.standing) {
+            (_, Standing::Ignored { .. }) => None,
+            (Principal::Account(id), _) => Some(id),
+            _ => None,
+        }
+    }
+
+    fn data(&self) -> RowData<'_> {
+        let (arn, sso) = match &self.mapping.principal {
+            Principal::Role(text) | Principal::User(text) | Principal::Account(text) => {
+                (Some(text.as_str()), None)
+            }
+            Principal::Sso(sso) => {
+                let (permission_set_name, account_id) = (&sso.permission_set_name, &sso.account_id);
+                (
+                    None,
+                    Some(SsoData {
+                        permission_set_name,
+                        account_id,
+                        partition: &sso.partition,
+                    }),
+                )
+            }
+        };
+        let (status, reason) = match self.standing {
+            Standing::Effective => ("effective", None),
+            Standing::Shadowed { by } => ("shadowed", Some(format!("{} decides", self.other(by)))),
+            Standing::Ignored { reason } => ("ignored", Some(reason.to_owned())),
+        };
+        RowData {
+            arn,
+            sso,
+            username: &self.mapping.username,
+            groups: self.mapping.groups(),
+            line: self.place.line,
+            file_line: self.file_line,
+            status,
+            reason,
+        }
+    }
+
+    fn cells(&self, wide: bool, status: bool) -> Vec<Cell> {
+        let style = if self.standing == Standing::Effective {
+            Style::new()
+        } else {
+            FAINT
+        };
+        let (username, groups) = match &self.mapping.principal {
+            Principal::Account(_) if self.standing == Standing::Effective => {
+                (OWN_ARN, String::new())
+            }
+            _ => (
+                self.mapping.username.as_str(),
+                self.mapping.groups().join(","),
+            ),
+        };
+        let mut cells = vec![
+            Cell::styled(kind(&self.mapping.principal), style),
+            Cell::styled(&identity(&self.mapping.principal), style),
+            Cell::styled(username, style),
+            Cell::styled(&groups, style),
+        ];
+        if wide {
+            cells.push(Cell::styled(&self.place.line.to_string(), style));
+        }
+        if status {
+            cells.push(match self.standing {
+                Standing::Effective => Cell::new("effective"),
+                Standing::Shadowed { by } => {
+                    Cell::styled(&format!("shadowed by {}", self.other(by)), NOTICE)
+                }
+                Standing::Ignored { reason } => Cell::styled(&format!("ignored: {reason}"), NOTICE),
+            });
+        }
+        cells
+    }
+
+    /// Another entry's place, as seen from this one.
+    fn other(&self, place: Place) -> String {
+        if place.section == self.place.section {
+            format!("line {}", place.line)
+        } else {
+            format!("{} line {}", place.section.key(), place.line)
+        }
+    }
+}
+
+fn kind(principal: &Principal) -> &'static str {
+    match principal {
+        Principal::Role(_) => "role",
+        Principal::Sso(_) => "sso",
+        Principal::User(_) => "user",
+        Principal::Account(_) => "account",
+    }
+}
+
+fn identity(principal: &Principal) -> String {
+    match principal {
+        Principal::Role(text) | Principal::User(text) | Principal::Account(text) => text.clone(),
+        Principal::Sso(sso) => format!("{}@{}", sso.permission_set_name, sso.account_id),
+    }
+}

@@ -1,0 +1,188 @@
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use super::access::{self, AccessData};
+use super::difference;
+use super::plain::plain;
+use super::style::{HEADING, paint};
+use crate::document::Principal;
+use crate::document::edit::{Edit, Outcome};
+use crate::owners::{ANNOTATION, Conflict, EntryRef, Kept, KeptReason};
+use crate::plan::{Notice, Plan};
+
+#[derive(Serialize)]
+struct ReportData<'a> {
+    changed: bool,
+    text: String,
+    access: Vec<AccessData<'a>>,
+    /// Always empty, until there are rules that find something.
+    findings: [(); 0],
+    refusals: Vec<RefusalData<'a>>,
+}
+
+#[derive(Serialize)]
+struct RefusalData<'a> {
+    guard: &'a str,
+    reason: &'a str,
+    message: &'a str,
+    #[serde(rename = "override", skip_serializing_if = "Option::is_none")]
+    allow: Option<&'a str>,
+}
+
+/// Pretty JSON in the shape that docs/json.md promises; `changed` says whether the plan's change is made, or would be.
+pub(crate) fn report_json(plan: &Plan, changed: bool) -> Result<String, serde_json::Error> {
+    let access = plan.access();
+    let refusals = plan.refusals.iter().map(|refusal| RefusalData {
+        guard: refusal.guard.id(),
+        reason: refusal.guard.reason(),
+        message: &refusal.message,
+        allow: Some(&refusal.allow),
+    });
+    pretty(&ReportData {
+        changed,
+        text: plan.text(),
+        access: access::data(&access),
+        findings: [],
+        refusals: refusals.collect(),
+    })
+}
+
+/// The same shape for a refusal that came before there was a plan.
+pub(crate) fn refusal_json(
+    guard: &str,
+    reason: &str,
+    message: &str,
+) -> Result<String, serde_json::Error> {
+    pretty(&ReportData {
+        changed: false,
+        text: String::new(),
+        access: Vec::new(),
+        findings: [],
+        refusals: vec![RefusalData {
+            guard,
+            reason,
+            message,
+            allow: None,
+        }],
+    })
+}
+
+fn pretty(data: &ReportData<'_>) -> Result<String, serde_json::Error> {
+    serde_json::to_string_pretty(data).map(|text| text + "\n")
+}
+
+/// The text diff and the access diff, styled; empty when nothing changes.
+pub(crate) fn report_text(plan: &Plan) -> String {
+    let mut parts = vec![difference::text(&plan.text())];
+    let access = plan.access();
+    if !access.is_empty() {
+        parts.push(format!(
+            "{}\n{}",
+            paint(HEADING, "Access:"),
+            access::text(&access)
+        ));
+    }
+    if plan.change.owners_annotation.is_some() {
+        parts.push(format!(
+            "The annotation {ANNOTATION} changes: who applied what.\n"
+        ));
+    }
+    parts.retain(|part| !part.is_empty());
+    parts.join("\n")
+}
+
+/// A line for each edit about what became of it, in kubectl's words.
+pub(crate) fn outcomes(plan: &Plan) -> Vec<String> {
+    let mut times = HashMap::new();
+    for (edit, _) in &plan.outcomes {
+        *times.entry(short_name(edit.principal())).or_insert(0) += 1;
+    }
+    let line = |(edit, outcome): &(Edit, Outcome)| {
+        let short = short_name(edit.principal());
+        // The same name in two accounts: only the whole ARN tells them apart.
+        let name = if times[&short] > 1 {
+            long_name(edit.principal())
+        } else {
+            short
+        };
+        let became = match outcome {
+            Outcome::Added => "created",
+            Outcome::Changed { .. } => "configured",
+            Outcome::Unchanged => "unchanged",
+            Outcome::Removed { .. } => "deleted",
+            Outcome::Absent => "unchanged: there is no such entry",
+        };
+        format!("mapping {} {became}", plain(&name))
+    };
+    plan.outcomes.iter().map(line).collect()
+}
+
+/// Such as `role/ci`.
+pub(crate) fn short_name(principal: &Principal) -> String {
+    match principal {
+        Principal::Role(arn) | Principal::User(arn) => match arn.splitn(6, ':').nth(5) {
+            Some(resource) if !resource.is_empty() => resource.to_owned(),
+            _ => arn.clone(),
+        },
+        other => long_name(other),
+    }
+}
+
+fn long_name(principal: &Principal) -> String {
+    match principal {
+        Principal::Role(arn) | Principal::User(arn) => arn.clone(),
+        Principal::Account(id) => format!("account/{id}"),
+        Principal::Sso(sso) => format!("sso/{}@{}", sso.permission_set_name, sso.account_id),
+    }
+}
+
+/// A notice as a sentence.
+pub(crate) fn notice(notice: &Notice) -> String {
+    match notice {
+        Notice::OwnersUnreadable { reason } => {
+            format!(
+                "The annotation {ANNOTATION} can't be read ({reason}): nobody owns anything, and nothing is claimed or pruned."
+            )
+        }
+        Notice::NothingToPrune { owner } => {
+            format!(
+                "There is no record of anything that {owner} applied before: nothing is pruned."
+            )
+        }
+        Notice::NotPruned(Kept {
+            entry,
+            reason: KeptReason::Changed,
+        }) => {
+            format!(
+                "{} is no longer asked for but stays: somebody has changed it since.",
+                place(entry)
+            )
+        }
+        Notice::NotPruned(Kept {
+            entry,
+            reason: KeptReason::AlsoOf(other),
+        }) => {
+            format!(
+                "{} is no longer asked for but stays: {other} asks for it, too.",
+                place(entry)
+            )
+        }
+        Notice::Owned(Conflict { entry, holder, .. }) => {
+            format!(
+                "{} was applied by {holder}, whose next apply will put it back.",
+                place(entry)
+            )
+        }
+    }
+}
+
+fn place(entry: &EntryRef) -> String {
+    let name = short_name(&entry.principal);
+    format!(
+        "{} at {} line {}",
+        plain(&name),
+        entry.section.key(),
+        entry.line
+    )
+}
