@@ -4,6 +4,8 @@
 //!
 //! ```text
 //! main ─ cli ─ commands ─┬─ render     what people and machines read
+//!                        ├─ world      where aws-auth is: a manifest or a cluster
+//!                        ├─ edge       streams, colour, failures, exit codes
 //!                        ├─ cluster    Kubernetes: connect, read, write
 //!                        │     ↓ hand plain data down, never clients
 //!                        └─ plan, effect, owners, wanted ── manifest, document ── arn ── facts
@@ -27,3 +29,14 @@ pub mod plan;
 pub mod snapshot;
 pub mod wanted;
 pub mod yaml;
+
+#[cfg(feature = "cli")]
+pub mod cli;
+#[cfg(feature = "cli")]
+mod commands;
+#[cfg(feature = "cli")]
+mod edge;
+#[cfg(feature = "cli")]
+mod render;
+#[cfg(feature = "cli")]
+mod world;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The `awsauth` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    awsauth::cli::run(std::env::args_os().collect())
+}

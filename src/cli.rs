@@ -1,0 +1,129 @@
+//! The command line: what may be typed, and which command it starts.
+
+mod early;
+mod reference;
+mod tree;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches};
+
+pub use reference::reference;
+
+use crate::commands;
+use crate::edge::{Exit, Failure, Out, Program, Refusal, report_panics};
+use crate::render::refusal_json;
+use crate::world::World;
+use tree::{Cli, Command};
+
+/// Runs the program; `arguments` are those of the process, its own name first.
+pub fn run(arguments: Vec<OsString>) -> ExitCode {
+    report_panics();
+    if let Some(exit) = early::version(&arguments) {
+        return exit.into();
+    }
+    let program = Program::called_as(arguments.first().map(OsString::as_os_str));
+    let matches = match command(program).try_get_matches_from(arguments) {
+        Ok(matches) => matches,
+        Err(error) => return early::explain(&error).into(),
+    };
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => return early::explain(&error).into(),
+    };
+    let mut out = Out::new(program, cli.style.color, cli.style.verbosity());
+    let reports_in_json = cli.command.reports_in_json();
+    match dispatch(cli, &matches, &mut out) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            if let Some(Refusal { guard, reason }) = failure.refusal().filter(|_| reports_in_json) {
+                // Whoever asked for JSON finds refusals in it, however early they come.
+                let report = refusal_json(guard, reason, &failure.message()).unwrap_or_default();
+                let _ = out.data(report.as_bytes());
+            }
+            out.failure(&failure.render(program));
+            failure.exit().into()
+        }
+    }
+}
+
+/// The tree of commands, speaking of itself as it was called.
+pub(crate) fn command(program: Program) -> clap::Command {
+    let name = program.name();
+    hide_values(Cli::command().name(name).bin_name(name))
+}
+
+/// Help names the environment variables; what they hold is nobody's business there.
+fn hide_values(command: clap::Command) -> clap::Command {
+    command
+        .mut_args(|arg| arg.hide_env_values(true))
+        .mut_subcommands(hide_values)
+}
+
+fn dispatch(cli: Cli, matches: &clap::ArgMatches, out: &mut Out) -> Result<Exit, Failure> {
+    let Cli {
+        target, command, ..
+    } = cli;
+    let world = |out: &mut Out| World::open(&target, matches, out);
+    match command {
+        Command::Get(args) => commands::get::run(&args, &mut world(out)?, out),
+        Command::Map(args) => commands::map::run(&args, &mut world(out)?, out),
+        Command::Unmap(args) => commands::unmap::run(&args, &mut world(out)?, out),
+        Command::Apply(args) => commands::apply::run(&args, &mut world(out)?, out),
+        Command::Diff(args) => commands::diff::run(&args, &mut world(out)?, out),
+        Command::Explain(args) => commands::explain::run(&args, &mut world(out)?, out),
+        Command::Completion(args) => {
+            commands::completion::run(&args, self::command(out.program()), out)
+        }
+        Command::Man(args) => commands::man::run(&args, self::command(out.program()), out),
+        Command::Version(args) => commands::version::run(&args, out),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Flags that lower a guard, so that no environment may set them unseen.
+    const WITHOUT_ENVIRONMENT: [&str; 5] = [
+        "allow-node-entry",
+        "as-written",
+        "prune",
+        "take-over",
+        "yes",
+    ];
+
+    #[test]
+    fn the_tree_is_sound() {
+        command(Program::Awsauth).debug_assert();
+    }
+
+    #[test]
+    fn every_flag_has_its_variable_except_those_that_lower_a_guard() {
+        let mut without = std::collections::BTreeSet::new();
+        visit(&command(Program::Awsauth), &mut |command, arg| {
+            let Some(long) = arg
+                .get_long()
+                .filter(|long| !["help", "version"].contains(long))
+            else {
+                return;
+            };
+            let expected = format!("AWSAUTH_{}", long.to_uppercase().replace('-', "_"));
+            match arg.get_env() {
+                Some(variable) => assert_eq!(variable, expected.as_str(), "{command} --{long}"),
+                None => drop(without.insert(long.to_owned())),
+            }
+        });
+        assert_eq!(without, WITHOUT_ENVIRONMENT.map(str::to_owned).into());
+    }
+
+    fn visit(command: &clap::Command, see: &mut impl FnMut(&str, &clap::Arg)) {
+        command
+            .get_arguments()
+            .for_each(|arg| see(command.get_name(), arg));
+        command
+            .get_subcommands()
+            .for_each(|command| visit(command, see));
+    }
+}

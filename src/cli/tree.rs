@@ -1,0 +1,103 @@
+use clap::builder::FalseyValueParser;
+use clap::{ArgAction, Args, Parser, Subcommand};
+
+use crate::commands::{Format, apply, completion, diff, explain, get, man, map, unmap, version};
+use crate::edge::{ColorMode, Verbosity};
+use crate::world::Target;
+
+/// Read, merge and write the aws-auth ConfigMap of an EKS cluster, and lose nothing
+///
+/// aws-auth says which IAM roles and users may use an EKS cluster, and as which Kubernetes user and groups. awsauth changes
+/// the one mapping that you name and leaves every other byte, comment and quote as it was. It works on the live
+/// ConfigMap, or with --file on a manifest.
+#[derive(Debug, Parser)]
+#[command(name = "awsauth", version, propagate_version = false, max_term_width = 100, after_long_help = AFTER)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) style: Style,
+    #[command(flatten)]
+    pub(crate) target: Target,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// How the program talks.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Options for every command")]
+pub(crate) struct Style {
+    /// When to colour; NO_COLOR, CLICOLOR_FORCE and TERM=dumb are heard with auto
+    #[arg(
+        long,
+        global = true,
+        env = "AWSAUTH_COLOR",
+        value_enum,
+        value_name = "WHEN",
+        default_value_t
+    )]
+    pub(crate) color: ColorMode,
+
+    /// Say more on stderr
+    #[arg(short, long, global = true, env = "AWSAUTH_VERBOSE", action = ArgAction::SetTrue, value_parser = FalseyValueParser::new())]
+    pub(crate) verbose: bool,
+
+    /// Say nothing on stderr but failures
+    #[arg(short, long, global = true, env = "AWSAUTH_QUIET", action = ArgAction::SetTrue, value_parser = FalseyValueParser::new())]
+    pub(crate) quiet: bool,
+}
+
+impl Style {
+    pub(crate) fn verbosity(&self) -> Verbosity {
+        match (self.quiet, self.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (false, true) => Verbosity::Detailed,
+            (false, false) => Verbosity::Normal,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Get(get::Args),
+    Map(map::Args),
+    Unmap(unmap::Args),
+    Apply(apply::Args),
+    Diff(diff::Args),
+    Explain(explain::Args),
+    Completion(completion::Args),
+    Man(man::Args),
+    Version(version::Args),
+}
+
+impl Command {
+    /// Whether its answer is a report on a plan, in JSON.
+    pub(crate) fn reports_in_json(&self) -> bool {
+        let output = match self {
+            Self::Map(args) => args.output(),
+            Self::Unmap(args) => args.output(),
+            Self::Apply(args) => args.output(),
+            Self::Diff(args) => args.output(),
+            _ => return false,
+        };
+        output == Format::Json
+    }
+}
+
+const AFTER: &str = concat!(
+    "\
+Examples:
+  # Who may use the cluster, as the authenticator sees it
+  awsauth get
+
+  # Let a role in, on the cluster of the current context
+  awsauth map role arn:aws:iam::111122223333:role/mytestrole --username admin --group system:masters
+
+  # The same on a manifest, and only show what would change
+  awsauth map role arn:aws:iam::111122223333:role/mytestrole --username admin --group system:masters --file aws-auth.yaml --dry-run
+
+Exit codes:
+  0 done   1 no, or differences   2 usage or unreadable input   3 no connection or no permission
+  4 refused   5 conflict   70 a bug   130 interrupted
+  See ",
+    env!("CARGO_PKG_REPOSITORY"),
+    "/blob/main/docs/exit-codes.md"
+);

@@ -1,0 +1,34 @@
+use clap_complete::Shell;
+
+use crate::edge::{Exit, Failure, Out};
+
+/// Print a script that completes commands and options in your shell
+///
+/// For kubectl's own completion put an executable called kubectl_complete-awsauth on the PATH; docs/completion.md has it.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// The shell
+    #[arg(value_parser = clap::builder::EnumValueParser::<Shell>::new())]
+    shell: Shell,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  source <(awsauth completion bash)
+  awsauth completion zsh > \"${fpath[1]}/_awsauth\"
+  awsauth completion fish > ~/.config/fish/completions/awsauth.fish
+  awsauth completion powershell | Out-String | Invoke-Expression";
+
+/// Prints the script. Shells complete the file's name, so it is always `awsauth`.
+pub(crate) fn run(args: &Args, tree: clap::Command, out: &mut Out) -> Result<Exit, Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(
+        args.shell,
+        &mut tree.name("awsauth"),
+        "awsauth",
+        &mut script,
+    );
+    out.data(&script)?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,62 @@
+use super::Format;
+use super::apply::Asked;
+use super::write::{edit_failure, refused};
+use crate::edge::{Exit, Failure, Out};
+use crate::plan::Plan;
+use crate::render::{notice, report_json, report_text};
+use crate::world::World;
+
+/// Show what apply would change, in the text and in who has access
+///
+/// Exits with 1 when there is a difference.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    asked: Asked,
+
+    /// The form of the answer
+    #[arg(
+        short,
+        long,
+        env = "AWSAUTH_OUTPUT",
+        value_enum,
+        value_name = "FORMAT",
+        default_value_t
+    )]
+    output: Format,
+}
+
+impl Args {
+    /// The form of the answer.
+    pub(crate) fn output(&self) -> Format {
+        self.output
+    }
+}
+
+/// Plans what apply would do, and shows it.
+pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit, Failure> {
+    let request = args.asked.read(world, out)?;
+    let reading = world.read(out)?;
+    let plan =
+        Plan::new(&reading.snapshot, &request).map_err(|error| edit_failure(&error, world))?;
+    match args.output {
+        Format::Human => out.text(&report_text(&plan))?,
+        Format::Json => out.data(
+            report_json(&plan, plan.is_change())
+                .map_err(|error| Failure::bug(&error))?
+                .as_bytes(),
+        )?,
+    }
+    for each in &plan.notices {
+        out.note(&notice(each));
+    }
+    if !plan.refusals.is_empty() {
+        out.note("To apply this would be refused:");
+        out.note(refused(&plan.refusals).render(out.program()).trim_end());
+    }
+    Ok(if plan.is_change() {
+        Exit::No
+    } else {
+        Exit::Done
+    })
+}

@@ -1,0 +1,137 @@
+use clap::ValueEnum;
+use clap::builder::FalseyValueParser;
+
+use super::principal;
+use crate::arn;
+use crate::document::{Document, Principal, SectionName};
+use crate::edge::{Exit, Failure, Out};
+use crate::effect::{Slot, Store};
+use crate::render::Listing;
+use crate::world::World;
+
+/// Show the mappings as the authenticator sees them
+///
+/// Entries that a later one replaces are shown as shadowed, entries that the authenticator drops as ignored, each with the
+/// reason; and what it will log as errors.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Only roles, users or accounts, or only the entries of this ARN or account
+    #[arg(value_name = "roles|users|accounts|ARN")]
+    what: Option<String>,
+
+    /// The form of the answer
+    #[arg(
+        short,
+        long,
+        env = "AWSAUTH_OUTPUT",
+        value_enum,
+        value_name = "FORMAT",
+        default_value_t
+    )]
+    output: Format,
+
+    /// Exit with 1 when nothing is in force for what was asked
+    #[arg(long, env = "AWSAUTH_MUST_EXIST", value_parser = FalseyValueParser::new())]
+    must_exist: bool,
+}
+
+/// How to answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A table that fits the terminal
+    #[default]
+    #[value(alias = "human")]
+    Table,
+    /// A table with every column, nothing shortened
+    Wide,
+    /// JSON for scripts
+    Json,
+    /// The same as YAML
+    Yaml,
+    /// One ARN or account to a line
+    Name,
+}
+
+/// Reads, and answers in the form asked for.
+pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit, Failure> {
+    let filter = Filter::of(args.what.as_deref())?;
+    let reading = world.read(out)?;
+    let document = Document::read(&reading.snapshot.data);
+    let store = Store::new(&document);
+    let file_line = |section: SectionName, line| world.file_line(section, line);
+    let listing = Listing::new(&document, &store, &file_line, |slot| filter.admits(slot));
+    match args.output {
+        Format::Table => out.text(&listing.table(out.width()))?,
+        Format::Wide => out.text(&listing.wide())?,
+        Format::Json => out.data(
+            listing
+                .json()
+                .map_err(|error| Failure::bug(&error))?
+                .as_bytes(),
+        )?,
+        Format::Yaml => out.data(
+            listing
+                .yaml()
+                .map_err(|error| Failure::bug(&error))?
+                .as_bytes(),
+        )?,
+        Format::Name => out.text(&listing.names())?,
+    }
+    if !reading.exists {
+        out.note(&format!(
+            "There is no aws-auth in {world}: nobody is mapped."
+        ));
+    } else if !listing.has_effect() {
+        out.note(&format!("Nothing of this is in force in {world}."));
+    }
+    Ok(if args.must_exist && !listing.has_effect() {
+        Exit::No
+    } else {
+        Exit::Done
+    })
+}
+
+/// Which entries to show.
+#[derive(Debug)]
+enum Filter {
+    All,
+    Section(SectionName),
+    /// An ARN as given, and as the authenticator would compare it.
+    Arn(String, String),
+    Account(String),
+}
+
+impl Filter {
+    fn of(what: Option<&str>) -> Result<Self, Failure> {
+        let Some(what) = what else {
+            return Ok(Self::All);
+        };
+        Ok(match what {
+            "roles" | "role" | "mapRoles" => Self::Section(SectionName::Roles),
+            "users" | "user" | "mapUsers" => Self::Section(SectionName::Users),
+            "accounts" | "account" | "mapAccounts" => Self::Section(SectionName::Accounts),
+            arn if arn.starts_with("arn:") => {
+                let compared =
+                    arn::canonical(arn).map_or_else(|_| arn.to_owned(), |canonical| canonical.arn);
+                Self::Arn(arn.to_owned(), principal::as_matched(&compared))
+            }
+            id if id.bytes().all(|byte| byte.is_ascii_digit()) => Self::Account(id.to_owned()),
+            other => {
+                return Err(Failure::usage(format!("cannot show {other}: it is neither roles, users, accounts, an ARN nor an account"))
+                    .hint("give the whole ARN, such as arn:aws:iam::111122223333:role/NAME"));
+            }
+        })
+    }
+
+    fn admits(&self, slot: &Slot<'_>) -> bool {
+        match (self, &slot.mapping.principal) {
+            (Self::All, _) => true,
+            (Self::Section(section), _) => slot.place.section == *section,
+            (Self::Arn(given, compared), Principal::Role(arn) | Principal::User(arn)) => {
+                arn == given || arn::equal_fold(arn, compared) || arn::equal_fold(arn, given)
+            }
+            (Self::Account(id), Principal::Account(account)) => id == account,
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,187 @@
+use clap::Subcommand;
+use clap::builder::FalseyValueParser;
+
+use super::Format;
+use super::principal::to_write;
+use super::write::WriteArgs;
+use crate::document::Principal;
+use crate::document::edit::{Edit, Groups};
+use crate::edge::{Exit, Failure, Out};
+use crate::facts::node_kinds::NodeKind;
+use crate::plan::Request;
+use crate::world::World;
+
+/// Merge one mapping: add it, or change just what differs
+///
+/// An entry that already says this stays as it is. Everything else in aws-auth keeps every byte.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Map an IAM role to a Kubernetes user and groups
+    Role(Identity),
+    /// Map an IAM user to a Kubernetes user and groups
+    User(Identity),
+    /// Let every role and user of an AWS account sign in, each named by its own ARN and without groups
+    Account(Account),
+    /// Map an IAM role of nodes, so that they can join the cluster
+    NodeRole(NodeRole),
+}
+
+#[derive(Debug, clap::Args)]
+struct Identity {
+    /// Its ARN, such as arn:aws:iam::111122223333:role/NAME
+    #[arg(value_name = "ARN")]
+    arn: String,
+
+    /// The Kubernetes user it becomes; needed for a new mapping, else the old one stays
+    #[arg(long, env = "AWSAUTH_USERNAME", value_name = "USER")]
+    username: Option<String>,
+
+    /// A Kubernetes group; repeat it to give the whole set
+    #[arg(long = "group", env = "AWSAUTH_GROUP", value_name = "GROUP", conflicts_with_all = ["add_groups", "remove_groups"])]
+    groups: Vec<String>,
+
+    /// A group to add to those it has; may be repeated
+    #[arg(long = "add-group", env = "AWSAUTH_ADD_GROUP", value_name = "GROUP")]
+    add_groups: Vec<String>,
+
+    /// A group to take from those it has; may be repeated
+    #[arg(
+        long = "remove-group",
+        env = "AWSAUTH_REMOVE_GROUP",
+        value_name = "GROUP"
+    )]
+    remove_groups: Vec<String>,
+
+    /// Write the ARN as given, even one that can never match
+    #[arg(long)]
+    as_written: bool,
+
+    #[command(flatten)]
+    creating: Creating,
+    #[command(flatten)]
+    write: WriteArgs,
+}
+
+#[derive(Debug, clap::Args)]
+struct Account {
+    /// The account's twelve digits
+    #[arg(value_name = "ID")]
+    id: String,
+
+    /// Write the id as given, even one that can never match
+    #[arg(long)]
+    as_written: bool,
+
+    #[command(flatten)]
+    creating: Creating,
+    #[command(flatten)]
+    write: WriteArgs,
+}
+
+#[derive(Debug, clap::Args)]
+struct NodeRole {
+    /// The role's ARN, such as arn:aws:iam::111122223333:role/NAME
+    #[arg(value_name = "ARN")]
+    arn: String,
+
+    /// The kind of nodes, which decides user and groups
+    #[arg(long, env = "AWSAUTH_KIND", value_name = "KIND", value_parser = kinds())]
+    kind: NodeKind,
+
+    #[command(flatten)]
+    creating: Creating,
+    #[command(flatten)]
+    write: WriteArgs,
+}
+
+/// What to do when there is no aws-auth yet.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct Creating {
+    /// Fail when there is no aws-auth yet, instead of creating it
+    #[arg(long, env = "AWSAUTH_NO_CREATE", value_parser = FalseyValueParser::new())]
+    pub(crate) no_create: bool,
+}
+
+fn kinds() -> impl clap::builder::TypedValueParser<Value = NodeKind> {
+    use clap::builder::{PossibleValuesParser, TypedValueParser};
+    PossibleValuesParser::new(NodeKind::ALL.map(NodeKind::name)).map(|name| {
+        NodeKind::ALL
+            .into_iter()
+            .find(|kind| kind.name() == name)
+            .unwrap_or(NodeKind::Linux)
+    })
+}
+
+/// Merges the mapping.
+pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit, Failure> {
+    let (principal, as_written) = match &args.what {
+        What::Role(args) => (Principal::Role(args.arn.clone()), args.as_written),
+        What::User(args) => (Principal::User(args.arn.clone()), args.as_written),
+        What::Account(args) => (Principal::Account(args.id.clone()), args.as_written),
+        What::NodeRole(args) => (Principal::Role(args.arn.clone()), false),
+    };
+    let named = to_write(principal, as_written)?;
+    if let Some(mended) = &named.mended {
+        out.note(mended);
+    }
+    let (username, groups) = match &args.what {
+        What::Role(args) | What::User(args) => (args.username.clone(), args.groups()),
+        What::Account(_) => (None, Groups::Keep),
+        What::NodeRole(NodeRole { kind, .. }) => {
+            let groups = kind
+                .groups()
+                .iter()
+                .map(|&group| group.to_owned())
+                .collect();
+            (Some(kind.username().to_owned()), Groups::Set(groups))
+        }
+    };
+    let (creating, write) = match &args.what {
+        What::Role(args) | What::User(args) => (args.creating, &args.write),
+        What::Account(args) => (args.creating, &args.write),
+        What::NodeRole(args) => (args.creating, &args.write),
+    };
+    let request = Request {
+        edits: vec![Edit::Map {
+            principal: named.principal,
+            username,
+            groups,
+        }],
+        allow_node_entries: write.allow_node_entries.clone(),
+        ..Request::default()
+    };
+    write.carry_out(!creating.no_create, &|_| Ok(request.clone()), world, out)?;
+    Ok(Exit::Done)
+}
+
+impl Args {
+    /// The form of the answer.
+    pub(crate) fn output(&self) -> Format {
+        match &self.what {
+            What::Role(args) | What::User(args) => args.write.output,
+            What::Account(args) => args.write.output,
+            What::NodeRole(args) => args.write.output,
+        }
+    }
+}
+
+impl Identity {
+    fn groups(&self) -> Groups {
+        if !self.groups.is_empty() {
+            Groups::Set(self.groups.clone())
+        } else if self.add_groups.is_empty() && self.remove_groups.is_empty() {
+            Groups::Keep
+        } else {
+            Groups::Adjust {
+                add: self.add_groups.clone(),
+                remove: self.remove_groups.clone(),
+            }
+        }
+    }
+}

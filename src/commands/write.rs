@@ -1,0 +1,273 @@
+use clap::ValueEnum;
+
+use super::Format;
+use crate::document::SectionName;
+use crate::document::edit::{EditError, Outcome};
+use crate::edge::{self, Failure, Kind, Out};
+use crate::plan::{Plan, Refusal, Request};
+use crate::render::{notice, outcomes, report_json, report_text, short_name};
+use crate::snapshot::Snapshot;
+use crate::world::{Landed, World};
+
+/// What every writing command understands.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct WriteArgs {
+    /// Show what would change and write nothing; without a value it means server on a cluster and client on a file
+    #[arg(long, env = "AWSAUTH_DRY_RUN", value_enum, value_name = "MODE", default_value_t, default_missing_value = "auto", num_args = 0..=1, require_equals = true)]
+    pub(crate) dry_run: DryRun,
+
+    /// Allow this node entry to be changed or removed; may be repeated
+    #[arg(long = "allow-node-entry", value_name = "ARN")]
+    pub(crate) allow_node_entries: Vec<String>,
+
+    /// The form of the answer
+    #[arg(
+        short,
+        long,
+        env = "AWSAUTH_OUTPUT",
+        value_enum,
+        value_name = "FORMAT",
+        default_value_t
+    )]
+    pub(crate) output: Format,
+}
+
+/// Whether to write, and who is asked instead.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DryRun {
+    /// Write
+    #[default]
+    None,
+    /// Plan here and write nothing
+    Client,
+    /// Send it to the API server, which checks it and stores nothing
+    Server,
+    /// What `--dry-run` without a value means.
+    #[value(hide = true)]
+    Auto,
+}
+
+/// What a writing command asks for, made anew from what is read each time.
+pub(crate) type Asking<'a> = dyn Fn(&Snapshot) -> Result<Request, Failure> + 'a;
+
+impl WriteArgs {
+    /// Plans what is asked for on what is there, and carries it out: writes it, has the server check it, or only shows it.
+    pub(crate) fn carry_out(
+        &self,
+        create: bool,
+        asking: &Asking<'_>,
+        world: &mut World,
+        out: &mut Out,
+    ) -> Result<Plan, Failure> {
+        let dry_run = self.mode(world);
+        if world.is_pipe() && dry_run == DryRun::None && self.output == Format::Json {
+            return Err(
+                Failure::usage("cannot answer in JSON: stdout holds the manifest")
+                    .hint("leave out -o json, or add --dry-run"),
+            );
+        }
+        let mut made: Option<Result<Plan, EditError>> = None;
+        let mut planner = |snapshot: &Snapshot| {
+            // The failure itself is made below, where lines of the file are known.
+            let stop = || Failure::new(Kind::Refused, "refused");
+            let request = asking(snapshot)?;
+            let plan = made
+                .insert(Plan::new(snapshot, &request).and_then(certain))
+                .as_ref()
+                .map_err(|_| stop())?;
+            if plan.refusals.is_empty() {
+                Ok(plan.is_change().then(|| plan.change.clone()))
+            } else {
+                Err(stop())
+            }
+        };
+        let landed = match dry_run {
+            DryRun::None => world.write(&mut planner, create, out),
+            DryRun::Server => world.try_on_server(&mut planner, create, out),
+            DryRun::Client | DryRun::Auto => world.read(out).and_then(|reading| {
+                let change = planner(&reading.snapshot)?;
+                Ok(if change.is_some() {
+                    Landed::Changed
+                } else {
+                    Landed::Unchanged
+                })
+            }),
+        };
+        let plan = match (made, landed) {
+            (Some(Err(error)), _) => return Err(edit_failure(&error, world)),
+            (Some(Ok(plan)), Err(_)) if !plan.refusals.is_empty() => {
+                if self.output == Format::Json {
+                    out.data(
+                        report_json(&plan, false)
+                            .map_err(|error| Failure::bug(&error))?
+                            .as_bytes(),
+                    )?;
+                }
+                return Err(refused(&plan.refusals));
+            }
+            (_, Err(failure)) => return Err(failure),
+            (None, Ok(_)) => return Err(Failure::new(Kind::Bug, "nothing was planned")),
+            (Some(Ok(plan)), Ok(landed)) => {
+                for each in &plan.notices {
+                    out.note(&notice(each));
+                }
+                match self.output {
+                    Format::Json => out.data(
+                        report_json(&plan, plan.is_change())
+                            .map_err(|error| Failure::bug(&error))?
+                            .as_bytes(),
+                    )?,
+                    Format::Human => tell(&plan, dry_run, out)?,
+                }
+                say_where(landed, dry_run, world, out);
+                plan
+            }
+        };
+        Ok(plan)
+    }
+
+    /// Who is asked instead of writing.
+    fn mode(&self, world: &World) -> DryRun {
+        match self.dry_run {
+            DryRun::Auto if world.has_server() => DryRun::Server,
+            DryRun::Auto => DryRun::Client,
+            named => named,
+        }
+    }
+}
+
+/// An entry that isn't found in a section that can't be read may stand there all the same.
+fn certain(plan: Plan) -> Result<Plan, EditError> {
+    let absent = plan
+        .outcomes
+        .iter()
+        .filter(|(_, outcome)| *outcome == Outcome::Absent);
+    for (edit, _) in absent {
+        let section = plan.before.section(edit.principal().section());
+        if let (Err(reason), []) = (section.editable(), section.entries()) {
+            return Err(EditError::NotEditable {
+                section: section.name(),
+                line: reason.line,
+                reason: reason.reason.clone(),
+            });
+        }
+    }
+    Ok(plan)
+}
+
+/// What became of each edit; of a dry run first what would change.
+fn tell(plan: &Plan, dry_run: DryRun, out: &mut Out) -> Result<(), Failure> {
+    let dry = match dry_run {
+        DryRun::None => "",
+        DryRun::Server => " (server dry run)",
+        DryRun::Client | DryRun::Auto => " (dry run)",
+    };
+    if dry_run == DryRun::None {
+        out.detail(report_text(plan).trim_end());
+    } else {
+        out.text(&report_text(plan))?;
+    }
+    for line in outcomes(plan) {
+        out.text(&format!("{line}{dry}\n"))?;
+    }
+    Ok(())
+}
+
+fn say_where(landed: Landed, dry_run: DryRun, world: &World, out: &mut Out) {
+    let destination = world.destination();
+    match (landed, dry_run) {
+        (Landed::Unchanged, _) => {}
+        (_, DryRun::Server | DryRun::Client | DryRun::Auto) => out.note("Nothing was written."),
+        (Landed::Created, DryRun::None) => {
+            out.note(&format!("Created aws-auth on {destination}."));
+            out.note("A Terraform resource kubernetes_config_map would now find it existing: terraform import ADDRESS kube-system/aws-auth");
+        }
+        (Landed::Changed, DryRun::None) => out.note(&format!("Wrote aws-auth to {destination}.")),
+    }
+}
+
+/// The refusals of a plan, each with what would allow it.
+pub(crate) fn refused(refusals: &[Refusal]) -> Failure {
+    let line =
+        |refusal: &Refusal| format!("refused ({}): {}", refusal.guard.reason(), refusal.message);
+    let lines: Vec<String> = refusals.iter().map(line).collect();
+    let overrides: std::collections::BTreeSet<&str> = refusals
+        .iter()
+        .map(|refusal| refusal.allow.as_str())
+        .collect();
+    let failure = Failure::new(Kind::Refused, lines.join("\n"));
+    overrides.into_iter().fold(failure, |failure, flag| {
+        failure.hint(format!("if that is meant, add {flag}"))
+    })
+}
+
+/// Why edits can't be made of the document that was read last.
+pub(crate) fn edit_failure(error: &EditError, world: &World) -> Failure {
+    let place = |section: SectionName, line: usize| match world.file_line(section, line) {
+        Some(file_line) => format!(
+            "{} line {line} (line {file_line} of the file)",
+            section.key()
+        ),
+        None => format!("{} line {line}", section.key()),
+    };
+    match error {
+        EditError::NotEditable {
+            section,
+            line,
+            reason,
+        } => lossy(format!(
+            "{} can't be edited without loss: {reason}",
+            place(*section, *line)
+        ))
+        .hint("write it out plainly there, then run this again"),
+        EditError::OddEntry {
+            section,
+            line,
+            reason,
+        } => lossy(format!(
+            "{} can't be edited without loss: {reason}",
+            place(*section, *line)
+        ))
+        .hint("mend or remove this entry first; awsauth get -o wide shows how it is read"),
+        EditError::OtherList { arn, section, line } => {
+            let place = line.map_or_else(|| section.key().to_owned(), |line| place(*section, line));
+            let word = if *section == SectionName::Roles {
+                "role"
+            } else {
+                "user"
+            };
+            Failure::refused(
+                edge::Refusal {
+                    guard: "ARN",
+                    reason: "other-list",
+                },
+                format!("{arn} stands in {place} already"),
+            )
+            .hint(format!("remove it there first: awsauth unmap {word} {arn}"))
+        }
+        EditError::NeedsUsername { principal } => {
+            let name = short_name(principal);
+            let suggestion = name.rsplit('/').next().unwrap_or_default();
+            Failure::usage(format!(
+                "a new mapping needs a username: {name} is not mapped yet"
+            ))
+            .hint(format!(
+                "name the Kubernetes user it becomes, for instance --username {suggestion}"
+            ))
+        }
+        EditError::NoSuchLine { .. } => {
+            Failure::usage(error).hint("see the lines: awsauth get -o wide")
+        }
+        EditError::Bug { .. } => Failure::bug(error),
+    }
+}
+
+fn lossy(what: String) -> Failure {
+    Failure::refused(
+        edge::Refusal {
+            guard: "WG04",
+            reason: "lossy-edit",
+        },
+        what,
+    )
+}
