@@ -1,0 +1,104 @@
+//! How the program behaves towards its surroundings: pipes, files, shells.
+
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+fn awsauth(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_awsauth"));
+    command
+        .args(arguments)
+        .current_dir(folder)
+        .env_clear()
+        .stdin(Stdio::null());
+    command
+}
+
+/// A folder with an aws-auth of so many roles.
+fn folder(roles: usize) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let entries: String = (0..roles)
+        .map(|n| {
+            format!("    - rolearn: arn:aws:iam::111122223333:role/r{n}\n      username: u{n}\n")
+        })
+        .collect();
+    let head = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: aws-auth\n  namespace: kube-system\ndata:\n  mapRoles: |\n";
+    fs::write(
+        folder.path().join("aws-auth.yaml"),
+        head.to_owned() + &entries,
+    )
+    .expect("a manifest");
+    folder
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    for output in ["table", "json", "yaml", "name"] {
+        let folder = folder(5000);
+        let mut child = awsauth(
+            folder.path(),
+            &["get", "--file", "aws-auth.yaml", "-o", output],
+        )
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+        let mut first = [0; 16];
+        let mut stdout = child.stdout.take().expect("a pipe");
+        stdout.read_exact(&mut first).expect("the beginning");
+        drop(stdout);
+        let output = child.wait_with_output().expect("it ends");
+        assert_eq!(output.status.code(), Some(0));
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    }
+}
+
+#[test]
+fn completions_are_scripts_that_their_shells_accept() {
+    let folder = folder(0);
+    for (shell, check) in [
+        ("bash", "-n"),
+        ("zsh", "-n"),
+        ("fish", "--no-execute"),
+        ("powershell", ""),
+    ] {
+        let output = awsauth(folder.path(), &["completion", shell])
+            .output()
+            .expect("it runs");
+        assert_eq!(output.status.code(), Some(0), "{shell}");
+        let script = folder.path().join(shell);
+        fs::write(&script, &output.stdout).expect("the script");
+        assert!(
+            String::from_utf8_lossy(&output.stdout).contains("must-exist"),
+            "{shell} completes options"
+        );
+        // Shells that are not installed here can't be asked.
+        if let Ok(checked) = Command::new(shell).arg(check).arg(&script).output() {
+            assert!(
+                checked.status.success(),
+                "{shell}: {}",
+                String::from_utf8_lossy(&checked.stderr)
+            );
+        }
+    }
+}
+
+#[test]
+fn manual_pages_are_written_for_every_command() {
+    let folder = folder(0);
+    let one = awsauth(folder.path(), &["man"]).output().expect("it runs");
+    assert!(String::from_utf8_lossy(&one.stdout).contains(".TH awsauth 1"));
+    let all = awsauth(folder.path(), &["man", "--dir", "man1"])
+        .output()
+        .expect("it runs");
+    assert_eq!(all.status.code(), Some(0));
+    for page in [
+        "awsauth.1",
+        "awsauth-get.1",
+        "awsauth-map-role.1",
+        "awsauth-apply.1",
+    ] {
+        assert!(folder.path().join("man1").join(page).exists(), "{page}");
+    }
+}
