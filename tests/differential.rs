@@ -66,19 +66,13 @@ fn reads_generated_texts_as_the_authenticator_does() {
     census.assert_varied();
 }
 
-/// So that no case can be a slip of the pen.
 #[test]
-fn recorded_answers_are_the_authenticators() {
+fn cases_found_earlier_are_recorded_truly() {
     let mut oracle = Oracle::start();
-    for vector in [vectors::VECTORS, vectors::REGRESSIONS]
-        .into_iter()
-        .flat_map(vectors::load)
-    {
-        let data = Data {
-            texts: vector.data.clone(),
-            bytes: vector.bytes().collect(),
-        };
-        let answer = oracle.ask(&[Request::Parse { data }]).remove(0);
+    for vector in vectors::load(vectors::REGRESSIONS) {
+        let answer = oracle
+            .ask(&[Request::Parse { data: vector.data }])
+            .remove(0);
         match (answer, vector.outcome) {
             (Answer::Parse(found), Outcome::Parsed(recorded)) => {
                 assert_eq!(comparable(found), comparable(recorded), "{}", vector.name);

@@ -1,9 +1,9 @@
 //! The reader against answers recorded from the authenticator's own `ParseMap`.
 
 use awsauth::yaml::to_text;
-use support::oracle::Parsed;
+use support::oracle::{Data, Parsed};
 use support::reading::{comparable, read};
-use support::vectors::{self, Outcome, Vector};
+use support::vectors::{self, Outcome};
 
 mod support;
 
@@ -20,7 +20,7 @@ fn reads_alike_what_it_once_read_otherwise() {
 fn assert_read_alike(file: &str) {
     let mut wrong = Vec::new();
     for vector in vectors::load(file) {
-        let have = comparable(read_bytes(&vector));
+        let have = comparable(read_bytes(&vector.data));
         if let Outcome::Parsed(want) = vector.outcome
             && comparable(want.clone()) != have
         {
@@ -39,16 +39,16 @@ fn assert_read_alike(file: &str) {
 }
 
 /// As a file of these bytes is read: what is not text is one error, and nothing is left.
-fn read_bytes(vector: &Vector) -> Parsed {
-    let mut data = vector.data.clone();
+fn read_bytes(data: &Data) -> Parsed {
+    let mut texts = data.texts.clone();
     let mut errors = Vec::new();
-    for (key, bytes) in vector.bytes() {
-        match to_text(&bytes) {
-            Ok(text) => drop(data.insert(key, text.into_owned())),
+    for (key, bytes) in &data.bytes {
+        match to_text(bytes) {
+            Ok(text) => drop(texts.insert(key.clone(), text.into_owned())),
             Err(error) => errors.push(format!("yaml: {}", error.message)),
         }
     }
-    let mut parsed = read(&data);
+    let mut parsed = read(&texts);
     parsed.errors.extend(errors);
     parsed
 }

@@ -5,7 +5,10 @@ mod json;
 mod maps;
 mod mutate;
 mod scalars;
+mod soup;
 mod trees;
+#[rustfmt::skip]
+mod words;
 
 use std::collections::BTreeMap;
 
@@ -77,7 +80,7 @@ pub(crate) fn any(rng: &mut Rng, name: SectionName, seeds: &[String]) -> String 
             let text = trees::section(rng, name);
             mutate::some(rng, text, seeds)
         }
-        5 => trees::soup(rng),
+        5 => soup::section(rng),
         6 => {
             let text = rng.choice(seeds).cloned().unwrap_or_default();
             mutate::some(rng, text, seeds)

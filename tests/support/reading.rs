@@ -104,7 +104,13 @@ fn assert_places(section: &Section) {
             assert_within(field.key);
             assert_within(field.value);
         }
-        fields.group_items.iter().copied().for_each(assert_within);
+        for item in &fields.group_items {
+            assert_within(item.span);
+            assert!(
+                item.dash.is_none_or(|dash| text[dash..].starts_with('-')),
+                "no dash at {item:?} in {text:?}"
+            );
+        }
     }
     for problem in section.problems() {
         assert!(

@@ -1,14 +1,11 @@
 //! Recorded answers of the authenticator's `ParseMap`: `tests/vectors/parse.jsonl`, and of the same form the inputs on
 //! which our reader once differed.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
 
-use super::oracle::Parsed;
+use super::oracle::{Data, Parsed};
 
 pub(crate) const VECTORS: &str = "tests/vectors/parse.jsonl";
 /// Where a line has `panic`, the authenticator itself gave up.
@@ -17,11 +14,8 @@ pub(crate) const REGRESSIONS: &str = "tests/regressions/read.jsonl";
 #[derive(Deserialize)]
 pub(crate) struct Vector {
     pub(crate) name: String,
-    #[serde(default)]
-    pub(crate) data: BTreeMap<String, String>,
-    /// Texts that are not UTF-8, in base64.
-    #[serde(default)]
-    data_b64: BTreeMap<String, String>,
+    #[serde(flatten)]
+    pub(crate) data: Data,
     #[serde(flatten)]
     pub(crate) outcome: Outcome,
 }
@@ -31,15 +25,6 @@ pub(crate) struct Vector {
 pub(crate) enum Outcome {
     Parsed(Parsed),
     Panic { panic: String },
-}
-
-impl Vector {
-    /// The texts that are not UTF-8.
-    pub(crate) fn bytes(&self) -> impl Iterator<Item = (String, Vec<u8>)> {
-        self.data_b64
-            .iter()
-            .map(|(key, text)| (key.clone(), BASE64_STANDARD.decode(text).expect("base64")))
-    }
 }
 
 /// The vectors of one file.
@@ -58,6 +43,6 @@ pub(crate) fn texts() -> Vec<String> {
     [VECTORS, REGRESSIONS]
         .into_iter()
         .flat_map(load)
-        .flat_map(|vector| vector.data.into_values())
+        .flat_map(|vector| vector.data.texts.into_values())
         .collect()
 }

@@ -4,7 +4,7 @@ use awsauth::document::SectionName;
 use fastrand::Rng;
 
 use super::maps::Values;
-use super::{Draw, scalars};
+use super::{Draw, scalars, words};
 
 /// A list of entries as an encoder writes it, on one line or many.
 pub(super) fn list(rng: &mut Rng, name: SectionName, values: Values) -> String {
@@ -42,59 +42,6 @@ fn entry(rng: &mut Rng, name: SectionName, values: Values) -> serde_json::Value 
     serde_json::json!({ arn: scalars::arn(rng, name), "username": username, "groups": groups })
 }
 
-const PIECES: [&str; 50] = [
-    "{",
-    "}",
-    "[",
-    "]",
-    ":",
-    ",",
-    "\"a\"",
-    "\"\"",
-    "\"\\u00e9\"",
-    "\"\\uD83D\\uDE00\"",
-    "\"\\u12\"",
-    "\"\\x\"",
-    "\"\\/\"",
-    "\"\t\"",
-    "\"\u{1f}\"",
-    "true",
-    "false",
-    "null",
-    "tru",
-    "trux",
-    "nul",
-    "falsy",
-    "0",
-    "-0",
-    "-",
-    "-a",
-    "01",
-    "1.5",
-    "1.",
-    "1.a",
-    "1e5",
-    "1e",
-    "1e+",
-    "1E-3",
-    "1ex",
-    "1e+x",
-    "-1",
-    " ",
-    "\n",
-    "\t",
-    "\r",
-    "'",
-    "\\",
-    "\u{e9}",
-    "\u{feff}",
-    "\u{7f}",
-    "\u{a0}",
-    "\u{ad}",
-    "\"é\u{2028}\"",
-    "#",
-];
-
 /// Something that begins with a brace: a JSON object, or what an attempt at one looks like.
 pub(super) fn object(rng: &mut Rng) -> String {
     let mut text = rng
@@ -107,7 +54,7 @@ pub(super) fn object(rng: &mut Rng) -> String {
         text.push_str(rng.pick(&["", "\n", " ", " x", "}", "\u{a0}"]));
     } else {
         for _ in 0..rng.usize(..8) {
-            text.push_str(rng.pick(&PIECES));
+            text.push_str(rng.pick(&words::JSON_PIECES));
         }
     }
     text
@@ -125,7 +72,7 @@ fn members(rng: &mut Rng, depth: usize, text: &mut String) {
 
 fn value(rng: &mut Rng, depth: usize, text: &mut String) {
     match rng.u32(..if depth > 4 { 8 } else { 12 }) {
-        0..8 => text.push_str(rng.pick(&PIECES[6..37])),
+        0..8 => text.push_str(rng.pick(&words::JSON_PIECES[6..37])),
         8 | 9 => {
             text.push('{');
             members(rng, depth, text);

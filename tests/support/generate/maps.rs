@@ -3,7 +3,7 @@
 use awsauth::document::SectionName;
 use fastrand::Rng;
 
-use super::{Draw, json, scalars};
+use super::{Draw, json, scalars, words};
 
 /// What fields hold.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -63,24 +63,7 @@ impl Style {
 /// One section of a few entries; seldom of none.
 pub(super) fn section(rng: &mut Rng, name: SectionName, values: Values) -> String {
     if rng.one_in(30) {
-        return rng
-            .pick(&[
-                "",
-                "[]",
-                "[]\n",
-                "\n",
-                "~",
-                "null\n",
-                "---\n",
-                "# nobody\n",
-                "``",
-                "\"\"",
-                "''",
-                " \u{a0}\n",
-                "{}",
-                "'[]'",
-            ])
-            .to_owned();
+        return rng.pick(&words::EMPTY_SECTIONS).to_owned();
     }
     if rng.one_in(12) {
         return json::list(rng, name, values);
@@ -88,14 +71,7 @@ pub(super) fn section(rng: &mut Rng, name: SectionName, values: Values) -> Strin
     let style = Style::draw(rng, values);
     let mut text = String::new();
     if rng.one_in(12) {
-        text.push_str(rng.pick(&[
-            "---\n",
-            "# managed by terraform\n",
-            "%YAML 1.1\n---\n",
-            "\n",
-            "\u{feff}",
-            "--- # one\n",
-        ]));
+        text.push_str(rng.pick(&words::PREAMBLES));
     }
     for _ in 0..rng.weighted(&[0, 4, 5, 3, 1, 1, 1]) {
         if style.comments {
@@ -256,19 +232,7 @@ fn fields(rng: &mut Rng, style: &Style, name: SectionName) -> Vec<Field> {
 
 /// A field's name in any spelling that might be taken for it.
 fn any_key(rng: &mut Rng) -> String {
-    let key = rng.pick(&[
-        "rolearn",
-        "userarn",
-        "username",
-        "groups",
-        "groups",
-        "sso",
-        "userid",
-        "accountID",
-        "permissionSetName",
-        "partition",
-        "note",
-    ]);
+    let key = rng.pick(&words::FIELD_NAMES);
     match rng.u32(..7) {
         0 => key.to_owned(),
         1 => key.to_uppercase(),
@@ -284,25 +248,7 @@ fn any_key(rng: &mut Rng) -> String {
             })
             .collect(),
         4 => format!("{}{}", key[..1].to_uppercase(), &key[1..]),
-        5 => rng
-            .pick(&[
-                "roleARN",
-                "userARN",
-                "rolearn ",
-                "role_arn",
-                "k\u{212a}",
-                "user",
-                "groupS",
-                "GROUPS",
-                "Groups",
-                "\u{17f}\u{17f}o",
-                "accountId",
-                "<<",
-                "1",
-                "true",
-                "~",
-            ])
-            .to_owned(),
+        5 => rng.pick(&words::NEAR_FIELD_NAMES).to_owned(),
         _ => key.to_lowercase(),
     }
 }

@@ -4,66 +4,7 @@ use std::ops::Range;
 
 use fastrand::Rng;
 
-use super::{Draw, scalars};
-
-const FRAGMENTS: [&str; 56] = [
-    "- ",
-    "-",
-    ": ",
-    ":",
-    "? ",
-    ", ",
-    "[",
-    "]",
-    "{",
-    "}",
-    "{{",
-    "}}",
-    "'",
-    "\"",
-    "''",
-    "\\",
-    "|",
-    ">",
-    "|-",
-    "&a ",
-    "*a",
-    "!!str ",
-    "!",
-    "#",
-    " # c",
-    "\n",
-    "\n\n",
-    "\r",
-    "\t",
-    " ",
-    "  ",
-    "---\n",
-    "\n---\n",
-    "...\n",
-    "<<: *a",
-    "~",
-    "null",
-    "[]",
-    "{}",
-    "\u{feff}",
-    "\u{85}",
-    "\u{2028}",
-    "\u{a0}",
-    "\u{200b}",
-    "\u{17f}",
-    "\0",
-    "\u{7f}",
-    "%",
-    "@",
-    "`",
-    "1",
-    "true",
-    ".nan",
-    "0x1F",
-    "\n- rolearn: x\n",
-    "&a",
-];
+use super::{Draw, scalars, words};
 
 /// One to four mutations.
 pub(super) fn some(rng: &mut Rng, mut text: String, seeds: &[String]) -> String {
@@ -81,11 +22,11 @@ fn one(rng: &mut Rng, mut text: String, seeds: &[String]) -> String {
             let chars = chars(rng, &text, 4);
             text.replace_range(chars, "");
         }
-        4 | 5 => text.insert_str(place(rng, &text), rng.pick(&FRAGMENTS)),
+        4 | 5 => text.insert_str(place(rng, &text), rng.pick(&words::FRAGMENTS)),
         6 => text.insert(place(rng, &text), scalars::odd_char(rng)),
         7 => {
             let chars = chars(rng, &text, 1);
-            text.replace_range(chars, rng.pick(&FRAGMENTS));
+            text.replace_range(chars, rng.pick(&words::FRAGMENTS));
         }
         8 => {
             let chars = chars(rng, &text, 24);
@@ -225,21 +166,7 @@ pub(super) fn at_piece_end(rng: &mut Rng, text: &str) -> String {
             .rev()
             .find(|at| padded.is_char_boundary(*at))
             .unwrap_or(0);
-        padded.insert_str(
-            near,
-            rng.pick(&[
-                "\0",
-                "\u{1}",
-                "\u{feff}",
-                "\n\u{feff}",
-                "\n",
-                "\u{fffe}",
-                "...\n",
-                "\n...\n\u{2}",
-                "\u{85}",
-                "\r\n",
-            ]),
-        );
+        padded.insert_str(near, rng.pick(&words::AT_PIECE_END));
     }
     padded
 }

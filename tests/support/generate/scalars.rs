@@ -3,201 +3,16 @@
 use awsauth::document::SectionName;
 use fastrand::Rng;
 
-use super::Draw;
+use super::{Draw, words};
 
-/// Characters that readers of YAML, JSON or ARNs tell apart, or should.
-const ODD: [char; 31] = [
-    '\u{feff}',
-    '\u{85}',
-    '\u{2028}',
-    '\u{2029}',
-    '\u{a0}',
-    '\u{200b}',
-    '\u{17f}',
-    '\u{212a}',
-    '\u{130}',
-    '\u{10000}',
-    '\u{1f600}',
-    '\u{fffd}',
-    '\u{e9}',
-    '\u{df}',
-    '\u{3000}',
-    '\u{1680}',
-    '\t',
-    '\r',
-    '\u{e000}',
-    '\u{d7ff}',
-    '\u{10ffff}',
-    '\u{2060}',
-    '\u{202e}',
-    '\u{3c2}',
-    '\u{205f}',
-    '\u{180e}',
-    '\u{ff1a}',
-    '\u{2010}',
-    '\u{301}',
-    '\u{a1}',
-    '\u{ffdc}',
-];
-
-/// Characters that YAML does not allow.
-const FORBIDDEN: [char; 12] = [
-    '\0', '\u{1}', '\u{7f}', '\u{80}', '\u{84}', '\u{86}', '\u{9f}', '\u{b}', '\u{c}', '\u{1b}',
-    '\u{fffe}', '\u{ffff}',
-];
-
+/// A character that readers of YAML, JSON or ARNs tell apart from others, or should.
 pub(super) fn odd_char(rng: &mut Rng) -> char {
     if rng.one_in(12) {
-        rng.pick(&FORBIDDEN)
+        rng.pick(&words::FORBIDDEN_CHARS)
     } else {
-        rng.pick(&ODD)
+        rng.pick(&words::ODD_CHARS)
     }
 }
-
-/// Plain texts whose type is not obvious, or obvious and not text.
-pub(super) const TYPED: [&str; 104] = [
-    "",
-    "~",
-    "null",
-    "Null",
-    "NULL",
-    "nULL",
-    "nil",
-    "none",
-    "y",
-    "Y",
-    "yes",
-    "Yes",
-    "YES",
-    "yEs",
-    "n",
-    "N",
-    "no",
-    "No",
-    "NO",
-    "on",
-    "On",
-    "ON",
-    "oN",
-    "off",
-    "Off",
-    "OFF",
-    "true",
-    "True",
-    "TRUE",
-    "tRUE",
-    "false",
-    "False",
-    "FALSE",
-    "0",
-    "-0",
-    "+0",
-    "1",
-    "-1",
-    "+1",
-    "007",
-    "08",
-    "018",
-    "0o17",
-    "0O17",
-    "0o8",
-    "-0o7",
-    "0x1F",
-    "0X1f",
-    "-0x1f",
-    "+0x",
-    "0x",
-    "0b101",
-    "0B11",
-    "0b2",
-    "0b",
-    "-0b11",
-    "0b-1",
-    "0b+1",
-    "-0b-1",
-    "+0b1",
-    "1_000",
-    "1__0",
-    "_1",
-    "1_",
-    "0x_f",
-    "-_1",
-    "1.5",
-    "1.",
-    ".5",
-    "-.5",
-    "+.5",
-    "..5",
-    ".5.",
-    ".",
-    "1e5",
-    "1e",
-    "1e+5",
-    "1.e-5",
-    "1E400",
-    "-1e400",
-    ".5e400",
-    ".e5",
-    "._5",
-    ".5_0",
-    ".inf",
-    ".Inf",
-    "-.INF",
-    "+.inf",
-    ".iNF",
-    ".nan",
-    ".NaN",
-    ".NAN",
-    "-.nan",
-    "9223372036854775807",
-    "9223372036854775808",
-    "-9223372036854775808",
-    "-9223372036854775809",
-    "18446744073709551615",
-    "18446744073709551616",
-    "0xffffffffffffffff",
-    "0x1ffffffffffffffff",
-    "<<",
-    "=",
-    "12:30:45",
-];
-
-const TAGS: [&str; 34] = [
-    "!!str",
-    "!!int",
-    "!!float",
-    "!!bool",
-    "!!null",
-    "!!timestamp",
-    "!!binary",
-    "!!seq",
-    "!!map",
-    "!!merge",
-    "!!set",
-    "!",
-    "!custom",
-    "!c-u_s1",
-    "!!",
-    "!!unknown",
-    "!<tag:yaml.org,2002:str>",
-    "!<tag:yaml.org,2002:int>",
-    "!<!>",
-    "!<>",
-    "!<x",
-    "!t!str",
-    "!t!int",
-    "!u!x",
-    "!a%21b",
-    "!a%c3%a9",
-    "!a%80",
-    "!a%e2%82",
-    "!%zz",
-    "!a,b",
-    "!a[b]",
-    "!a{b",
-    "!<tag:yaml.org,2002:binary>",
-    "!é",
-];
 
 pub(super) fn account(rng: &mut Rng) -> String {
     match rng.weighted(&[6, 2, 1]) {
@@ -240,60 +55,22 @@ pub(super) fn arn(rng: &mut Rng, name: SectionName) -> String {
         "aws-reserved/sso.amazonaws.com/eu-west-1/",
         "a/b/",
     ]);
-    let role = rng.pick(&[
-        "Dev",
-        "Ops",
-        "dev",
-        "KarpenterNodeRole-prod",
-        "eksctl-prod-nodegroup-ng-1-NodeInstanceRole-1ABCDEF",
-        "Admin_1",
-        "x+y=z,.@-_",
-    ]);
+    let role = rng.pick(&words::NAMES);
     format!("arn:{partition}:iam::{}:{kind}/{path}{role}", account(rng))
 }
 
 pub(super) fn username(rng: &mut Rng) -> String {
-    rng.pick(&[
-        "system:node:{{EC2PrivateDNSName}}",
-        "dev",
-        "ops",
-        "admin:{{SessionName}}",
-        "{{AccountID}}",
-        "a b",
-        "o'brien",
-        "x@y.z",
-        "{{SessionNameRaw}}-{{AccessKeyID}}",
-        "dev: ops",
-        "dev #1",
-        "éva",
-        "\"quoted\"",
-        "back\\slash",
-        "",
-        "system:masters",
-    ])
-    .to_owned()
+    rng.pick(&words::USERNAMES).to_owned()
 }
 
 pub(super) fn group(rng: &mut Rng) -> String {
-    rng.pick(&[
-        "system:masters",
-        "system:bootstrappers",
-        "system:nodes",
-        "eks-console-dashboard-full-access-group",
-        "dev",
-        "a",
-        "b",
-        "g:{{SessionName}}",
-        "",
-        "view only",
-    ])
-    .to_owned()
+    rng.pick(&words::GROUPS).to_owned()
 }
 
 /// A text that one spelling or another has to treat with care.
 pub(super) fn wild_text(rng: &mut Rng) -> String {
     match rng.weighted(&[4, 2, 2, 3, 1]) {
-        0 => rng.pick(&TYPED).to_owned(),
+        0 => rng.pick(&words::TYPED).to_owned(),
         1 => {
             let mut text = username(rng);
             let at = (0..=text.len()).filter(|at| text.is_char_boundary(*at));
@@ -309,14 +86,7 @@ pub(super) fn wild_text(rng: &mut Rng) -> String {
         ),
         3 => {
             let length = rng.usize(..8);
-            (0..length)
-                .map(|_| {
-                    rng.pick(&[
-                        ' ', 'a', ':', '-', '#', ',', '[', ']', '{', '}', '&', '*', '!', '|', '>',
-                        '\'', '"', '%', '@', '`', '?', '\n', '\\', '=', '<', '~', '1', '.', '_',
-                    ])
-                })
-                .collect()
+            (0..length).map(|_| rng.pick(&words::PUNCTUATION)).collect()
         }
         _ => number(rng),
     }
@@ -359,10 +129,7 @@ fn timestamp(rng: &mut Rng) -> String {
         number(rng, 60)
     );
     text += rng.pick(&["", "", ".5", ",5", ".", ".1234567890123", ".999999999"]);
-    text += rng.pick(&[
-        "", "Z", "z", "+01:00", "-01:00", "+1", "+0100", " Z", "+24:00", "+25:00", "+23:60",
-        "+23:61", "-00:00", "Z0",
-    ]);
+    text += rng.pick(&words::ZONES);
     text
 }
 
@@ -374,7 +141,7 @@ pub(super) fn spell(rng: &mut Rng, text: &str, indent: usize, in_flow: bool) -> 
             .all(|char| char.is_ascii_alphanumeric() || "/:-_+=.@".contains(char))
         && !text.ends_with(':')
         && text.starts_with(|char: char| char.is_ascii_alphabetic())
-        && !TYPED.contains(&text);
+        && !words::TYPED.contains(&text);
     if is_plain && !rng.one_in(4) {
         return text.to_owned();
     }
@@ -430,7 +197,7 @@ pub(super) fn written(rng: &mut Rng, indent: usize, in_flow: bool) -> String {
             let text = wild_text(rng);
             spell(rng, &text, indent, in_flow)
         }
-        1 => rng.pick(&TYPED).to_owned(),
+        1 => rng.pick(&words::TYPED).to_owned(),
         2 => wild_text(rng),
         3 => number(rng),
         4 => {
@@ -441,7 +208,7 @@ pub(super) fn written(rng: &mut Rng, indent: usize, in_flow: bool) -> String {
             };
             format!(
                 "{}{}{value}",
-                rng.pick(&TAGS),
+                rng.pick(&words::TAGS),
                 rng.pick(&[" ", " ", " ", "  ", "\t", "", "\n "])
             )
         }
@@ -453,44 +220,12 @@ pub(super) fn written(rng: &mut Rng, indent: usize, in_flow: bool) -> String {
 /// A block scalar with any header.
 fn block(rng: &mut Rng, indent: usize) -> String {
     let mut text = rng.pick(&["|", ">"]).to_owned();
-    text += rng.pick(&[
-        "",
-        "",
-        "-",
-        "+",
-        "2",
-        "1-",
-        "-1",
-        "+3",
-        "3+",
-        "0",
-        "10",
-        "-+",
-        "--",
-        "9",
-        " ",
-        " # comment",
-        "#no",
-        "x",
-    ]);
+    text += rng.pick(&words::BLOCK_HEADERS);
     for _ in 0..rng.usize(..5) {
         text.push_str(rng.pick(&["\n", "\n", "\n", "\n", "\r\n", "\r", "\u{85}", "\u{2028}"]));
         let spaces = (indent + rng.usize(..4)).saturating_sub(usize::from(rng.one_in(4)));
         text.push_str(&" ".repeat(if rng.one_in(6) { 0 } else { spaces }));
-        text.push_str(rng.pick(&[
-            "",
-            "a",
-            "dev",
-            "a b",
-            " c",
-            "\tx",
-            "# no comment",
-            "- x",
-            "b: c",
-            "---",
-            "...",
-            "\u{feff}",
-        ]));
+        text.push_str(rng.pick(&words::BLOCK_LINES));
     }
     text
 }
@@ -500,32 +235,7 @@ fn long_quoted(rng: &mut Rng, indent: usize) -> String {
     let quote = rng.pick(&["'", "\"", "\"", ""]);
     let mut text = quote.to_owned();
     for _ in 0..1 + rng.usize(..4) {
-        text.push_str(rng.pick(&[
-            "a",
-            "dev",
-            "a b",
-            "''",
-            "\\n",
-            "\\",
-            "\\ ",
-            "\\\t",
-            "\\x4",
-            "\\x41",
-            "\\u0041",
-            "\\ud83d\\ude00",
-            "\\U0001f600",
-            "\\U00110000",
-            "\\/",
-            "\\e",
-            "\\N",
-            "#",
-            " #",
-            ":",
-            ": ",
-            "\t",
-            " ",
-            "",
-        ]));
+        text.push_str(rng.pick(&words::QUOTED_PIECES));
         if rng.bool() {
             text.push_str(rng.pick(&["", "\\", " ", "\t"]));
             text.push_str(rng.pick(&[

@@ -1,9 +1,9 @@
-//! Any YAML: trees written with every construct, and tokens in no order at all.
+//! Any YAML: trees written with every construct.
 
 use awsauth::document::SectionName;
 use fastrand::Rng;
 
-use super::{Draw, scalars};
+use super::{Draw, scalars, words};
 
 const ANCHORS: [&str; 8] = ["a", "a", "b", "b", "c", "c", "x-1", "A9"];
 
@@ -45,16 +45,7 @@ pub(super) fn section(rng: &mut Rng, name: SectionName) -> String {
         writer.text.push('\n');
     }
     if writer.rng.one_in(12) {
-        writer.push(&[
-            "---\n",
-            "...\n",
-            "--- [\n",
-            "...\n%TAG ! x\n--- *a\n",
-            "# end",
-            "--- a\n...\n",
-            "...x",
-            "---x",
-        ]);
+        writer.push(&words::AFTER_DOCUMENT);
     }
     writer.text
 }
@@ -91,36 +82,7 @@ impl Writer<'_> {
         if !self.rng.one_in(6) {
             return;
         }
-        self.push_or(
-            &[
-                "---\n",
-                "--- ",
-                "%YAML 1.1\n---\n",
-                "%TAG !t! tag:yaml.org,2002:\n---\n",
-                "%TAG ! tag:yaml.org,2002:\n--- ",
-                "%TAG !! !\n---\n",
-                "%YAML 1.1 # c\n---\n",
-                "# c\n",
-                "\u{feff}# c\n",
-                "\u{feff}--- ",
-                "%TAG !e! %c3%a9\n---\n",
-                "%YAML 001.1\n---\n",
-                "%TAG !t! !t-\n--- !t!x\n",
-            ],
-            &[
-                "%YAML 1.2\n---\n",
-                "%YAML 1.1\n%YAML 1.1\n---\n",
-                "%FOO bar\n---\n",
-                "%TAG !t! x\n%TAG !t! y\n---\n",
-                "%YAML\n",
-                "%TAG !t !x\n---\n",
-                "%YAML 1.1\n",
-                "...\n",
-                "---\n...\n",
-                "% \n---\n",
-                "%TAG !t! \n---\n",
-            ],
-        );
+        self.push_or(&words::SOUND_PROLOGUES, &words::STRANGE_PROLOGUES);
     }
 
     fn entries(&mut self, name: SectionName) {
@@ -139,15 +101,7 @@ impl Writer<'_> {
                 continue;
             }
             if self.rng.one_in(14) {
-                self.push(&[
-                    " *a",
-                    " *b",
-                    " {<<: *a, username: m}",
-                    " {<<: [*a, *b]}",
-                    " &a {rolearn: z, userarn: z}",
-                    " ~",
-                    "",
-                ]);
+                self.push(&words::ENTRIES_OF_ALIASES);
                 self.end_line();
                 continue;
             }
@@ -166,24 +120,8 @@ impl Writer<'_> {
     fn anchored_entries(&mut self, name: SectionName, column: usize) {
         let dash = format!("{}- ", " ".repeat(column));
         let arn = arn_field(name);
-        let map = self.rng.pick(&[
-            "username: u, groups: [g, h]",
-            "groups: [~, 1]",
-            "sso: {accountID: '111122223333'}",
-            "Username: U, note: n",
-        ]);
-        let second = self.rng.pick(&[
-            "{groups: &c [q, r]}",
-            "{username: w}",
-            "[*a]",
-            "text",
-            "'1'",
-            "~",
-            "[g1, g2]",
-            "{<<: *a, username: v}",
-            "{a: &c x}",
-            "0x1F",
-        ]);
+        let map = self.rng.pick(&words::ANCHORED_FIELDS);
+        let second = self.rng.pick(&words::ANCHORED_NODES);
         self.text.push_str(&match self.rng.u32(..4) {
             0 => format!("{dash}&a {{{arn}: r, {map}}}\n{dash}&b {second}\n"),
             1 => format!(
@@ -234,18 +172,7 @@ impl Writer<'_> {
             }
             if self.rng.one_in(14) {
                 self.push_or(
-                    &[
-                        "<<: *a",
-                        "<<: [*a, *b]",
-                        "<<: {username: m, rolearn: m, groups: [m]}",
-                        "!!merge <<: *b",
-                        "'<<': *a",
-                        "<<: *c",
-                        "<<: [{rolearn: q}, *a]",
-                        "! <<: *a",
-                        "<<: []",
-                        "<<: {}",
-                    ],
+                    &words::MERGES,
                     &["<<: m", "<<: [*a, x]", "<<:", "<<: [[]]", "<<"],
                 );
                 self.end_line();
@@ -304,25 +231,7 @@ impl Writer<'_> {
                     "x y",
                 ]),
                 1 => self.push_or(
-                    &[
-                        "1",
-                        "true",
-                        ".nan",
-                        "1.5",
-                        "'q'",
-                        "\"d\"",
-                        "2001-01-01",
-                        "0x10",
-                        "<<",
-                        "!!str 1",
-                        "!!binary YQ==",
-                        "'1'",
-                        "'~'",
-                        "-0.0",
-                        "0.0",
-                        "1e10",
-                        "'1e+10'",
-                    ],
+                    &words::SCALAR_KEYS,
                     &["~", "18446744073709551615", "", "[]", "{}", "[a]", "{a: b}"],
                 ),
                 2 => self.push(&["*a ", "*b ", "&a a", "&b b"]),
@@ -356,19 +265,7 @@ impl Writer<'_> {
             } else {
                 self.push_or(
                     &["!!str ", "! ", "!x ", "!!str ", "!<tag:yaml.org,2002:str> "],
-                    &[
-                        "!!map ",
-                        "!!seq ",
-                        "!!null ",
-                        "!!int ",
-                        "!!binary ",
-                        "!!float ",
-                        "!!bool ",
-                        "!t!str ",
-                        "!",
-                        "!!str,",
-                        "!!timestamp ",
-                    ],
+                    &words::TYPE_TAGS,
                 );
             }
         }
@@ -401,16 +298,7 @@ impl Writer<'_> {
             Wanted::Any
         };
         match self.rng.weighted(&weights) {
-            0 => self.push(&[
-                "a",
-                "dev",
-                "'x'",
-                "\"y\"",
-                "arn:aws:iam::111122223333:role/Dev",
-                "a b",
-                "'111122223333'",
-                "Admin",
-            ]),
+            0 => self.push(&words::SCALARS),
             1 if self.strange() || wanted == Wanted::Any => {
                 let scalar = scalars::written(self.rng, column, in_flow);
                 self.text.push_str(&scalar);
@@ -465,20 +353,7 @@ impl Writer<'_> {
             }
             if self.rng.one_in(12) {
                 self.push_or(
-                    &[
-                        "a: b",
-                        "? a: b",
-                        "? a",
-                        "a:",
-                        ": b",
-                        "{a: b}: c",
-                        "[a]: b",
-                        "\"a\":b",
-                        "'a' : b",
-                        "a: [b]: c",
-                        "*a : b",
-                        "&a a: b",
-                    ],
+                    &words::FLOW_PAIRS,
                     &["?", "-", "- a", "? ", "&a a: *a", ":"],
                 );
                 continue;
@@ -499,18 +374,7 @@ impl Writer<'_> {
             }
             if self.rng.one_in(12) {
                 self.push_or(
-                    &[
-                        "a",
-                        "? a",
-                        "? a: b",
-                        ": b",
-                        "\"a\":b",
-                        "a:b",
-                        "*a : b",
-                        "<<: *a",
-                        "<<: {rolearn: f}",
-                        "? : b",
-                    ],
+                    &words::FLOW_MAP_PAIRS,
                     &["?", "? [a]: b", "[a]: b", "{}: b", "a: , b: c", ":"],
                 );
                 continue;
@@ -542,107 +406,4 @@ fn arn_field(name: SectionName) -> &'static str {
     } else {
         "rolearn"
     }
-}
-
-const TOKENS: [&str; 88] = [
-    "- ",
-    "- ",
-    "-",
-    "-\t",
-    "? ",
-    "?",
-    ": ",
-    ": ",
-    ":",
-    ":\t",
-    "[",
-    "]",
-    "[]",
-    "{",
-    "}",
-    "{}",
-    ",",
-    ", ",
-    "&a ",
-    "&a",
-    "*a",
-    "*a ",
-    "*b ",
-    "!",
-    "! ",
-    "!!str ",
-    "!!int ",
-    "!!map ",
-    "!x ",
-    "!<y> ",
-    "|",
-    "|-",
-    "|+",
-    "|1",
-    ">",
-    ">-",
-    ">2+",
-    "'",
-    "''",
-    "'a'",
-    "\"",
-    "\"\"",
-    "\"a\"",
-    "\\",
-    "\\\n",
-    "#",
-    " #",
-    " # c\n",
-    "\n",
-    "\n",
-    "\n",
-    "\n",
-    "\n ",
-    "\n  ",
-    "\n  ",
-    "\n    ",
-    "\n\t",
-    "\r",
-    "\r\n",
-    "\u{85}",
-    "\u{2028}",
-    "\u{feff}",
-    "\u{a0}",
-    "\t",
-    " ",
-    "  ",
-    "---",
-    "\n---",
-    "--- ",
-    "...",
-    "\n...\n",
-    "%YAML 1.1\n",
-    "%TAG !t! x\n",
-    "%",
-    "@",
-    "`",
-    "a",
-    "b",
-    "a b",
-    "a:",
-    "rolearn: x",
-    "username: y\n",
-    "groups:\n",
-    "~",
-    "<<: ",
-    "1",
-    "é",
-    "\u{1f600}",
-];
-
-/// Tokens in a row.
-pub(super) fn soup(rng: &mut Rng) -> String {
-    let mut text = String::new();
-    if rng.one_in(4) {
-        text.push_str("- rolearn: x\n");
-    }
-    for _ in 0..1 + rng.usize(..18) {
-        text.push_str(rng.pick(&TOKENS));
-    }
-    text
 }
