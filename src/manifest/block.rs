@@ -189,9 +189,10 @@ impl<'t> Block<'t> {
         if self.folded && !self.reads_literally(old) {
             return Err(Misfit::Folded);
         }
-        if self.text[self.header.start..end]
-            .replace("\r\n", "")
-            .contains('\r')
+        let raw = &self.text[self.header.start..end];
+        if raw
+            .match_indices('\r')
+            .any(|(at, _)| !raw[at + 1..].starts_with('\n'))
         {
             return Err(Misfit::CarriageReturn);
         }

@@ -31,9 +31,9 @@ impl FileLines {
                 Below::Each(block.folded_lines())
             }
             Some(style @ (Style::Single | Style::Double))
-                if text[node.span.clone()].contains(is_break) =>
+                if !tree.json && text[node.span.clone()].contains(is_break) =>
             {
-                Below::Each(Quoted::new(text, node.span.clone(), style).lines())
+                Below::Each(Quoted::new(text, node.span.clone(), style, tree.json).lines())
             }
             _ => Below::Same,
         };

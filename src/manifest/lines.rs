@@ -112,10 +112,10 @@ pub(super) fn indent_below(text: &str, from: usize) -> usize {
         if !content.is_empty() {
             return needed.max(indent + 1);
         }
+        needed = needed.max(indent);
         if line.next == line.end {
             return needed;
         }
-        needed = needed.max(indent);
         at = line.next;
     }
 }

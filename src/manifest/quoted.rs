@@ -16,6 +16,8 @@ pub(super) struct Quoted<'t> {
     start: usize,
     end: usize,
     single: bool,
+    /// JSON has no line breaks inside of strings; its U+2028 is a character like any other.
+    folds: bool,
 }
 
 /// The bytes that one character of the decoded text is written with, or the white space around a line break.
@@ -40,12 +42,13 @@ enum UnitKind {
 
 impl<'t> Quoted<'t> {
     /// The scalar whose bytes, quotes included, are these.
-    pub(super) fn new(text: &'t str, span: Range<usize>, style: Style) -> Self {
+    pub(super) fn new(text: &'t str, span: Range<usize>, style: Style, json: bool) -> Self {
         Self {
             text,
             start: span.start + 1,
             end: span.end - 1,
             single: style == Style::Single,
+            folds: !json,
         }
     }
 
@@ -83,9 +86,11 @@ impl<'t> Quoted<'t> {
         let mut starts = Vec::with_capacity(lines.len() + 1);
         let (mut decoded, mut boundary, mut folds) = (0, 0, false);
         for unit in self.units(self.start..self.end) {
-            while decoded >= boundary && starts.len() < lines.len() {
+            // A wrap belongs to the line behind it; behind the last there may be one too.
+            while decoded >= boundary && starts.len() <= lines.len() {
+                let line = lines.get(starts.len()).map_or(0, |line| line.len());
                 starts.push(unit.raw.start);
-                boundary += lines[starts.len() - 1].len();
+                boundary += line;
             }
             decoded += unit.length;
             folds |= unit.kind == UnitKind::Fold;
@@ -193,6 +198,7 @@ impl<'t> Quoted<'t> {
             at: range.start,
             end: range.end,
             single: self.single,
+            folds: self.folds,
             blanks_until: 0,
         }
     }
@@ -235,6 +241,7 @@ struct Units<'t> {
     at: usize,
     end: usize,
     single: bool,
+    folds: bool,
     /// Up to here there are blanks that no line break follows.
     blanks_until: usize,
 }
@@ -250,14 +257,14 @@ impl Iterator for Units<'_> {
             ' ' | '\t' if start < self.blanks_until => (1, 1, UnitKind::Blank),
             ' ' | '\t' => {
                 let blanks = rest.len() - rest.trim_start_matches([' ', '\t']).len();
-                if rest[blanks..].starts_with(is_break) {
+                if self.folds && rest[blanks..].starts_with(is_break) {
                     gap(rest, false)
                 } else {
                     self.blanks_until = start + blanks;
                     (1, 1, UnitKind::Blank)
                 }
             }
-            c if is_break(c) => gap(rest, false),
+            c if self.folds && is_break(c) => gap(rest, false),
             '\'' if self.single => (2, 1, UnitKind::Character),
             '\\' if !self.single && rest[1..].starts_with(is_break) => gap(&rest[1..], true),
             '\\' if !self.single => escape(rest),

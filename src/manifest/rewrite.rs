@@ -216,7 +216,8 @@ impl<'t> Rewrite<'t> {
             Some(style @ (Style::Double | Style::Single))
                 if !old.is_empty() || spelling == Spelling::Double =>
             {
-                let kept = Quoted::new(self.text, node.span.clone(), style).rewrite(old, new);
+                let kept = Quoted::new(self.text, node.span.clone(), style, self.tree.json)
+                    .rewrite(old, new);
                 Ok(kept.unwrap_or_else(|| self.replace(pair, new, spelling)))
             }
             _ => Ok(self.replace(pair, new, spelling)),

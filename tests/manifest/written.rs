@@ -1,25 +1,24 @@
-//! Laws of manifests: a change says what was asked for, and not a byte around it moves.
+//! Manifests as somebody might write them, and texts to put into them.
 
 use std::collections::BTreeMap;
 
-use awsauth::manifest::{Manifest, ManifestError};
-use awsauth::snapshot::Change;
+use awsauth::manifest::Manifest;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-const KEYS: [&str; 3] = ["mapRoles", "mapUsers", "mapAccounts"];
+pub(crate) const KEYS: [&str; 3] = ["mapRoles", "mapUsers", "mapAccounts"];
 
 /// A manifest in pieces: what stands around each of the three sections, and the sections as written.
 #[derive(Clone, Debug)]
-struct Pieces {
+pub(crate) struct Pieces {
     /// `around[n]` stands in front of section n, the last one behind all.
-    around: [String; 4],
+    pub(crate) around: [String; 4],
     /// As written behind `key:`, and the text it stands for; `None` is an absent key.
-    sections: [Option<(String, String)>; 3],
+    pub(crate) sections: [Option<(String, String)>; 3],
 }
 
 impl Pieces {
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let mut text = String::new();
         for (around, section) in self
             .around
@@ -34,6 +33,13 @@ impl Pieces {
         text
     }
 
+    pub(crate) fn raw(&self, at: usize) -> &str {
+        self.sections
+            .get(at)
+            .and_then(Option::as_ref)
+            .map_or("", |(raw, _)| raw)
+    }
+
     fn data(&self) -> BTreeMap<String, String> {
         let sections = KEYS.iter().zip(&self.sections);
         sections
@@ -43,7 +49,7 @@ impl Pieces {
 }
 
 /// One line of a section, without its break.
-fn line() -> impl Strategy<Value = String> {
+pub(crate) fn line() -> impl Strategy<Value = String> {
     prop_oneof![
         8 => select(vec![
             "- rolearn: arn:aws:iam::111122223333:role/node",
@@ -60,7 +66,7 @@ fn line() -> impl Strategy<Value = String> {
     ]
 }
 
-fn section_text() -> impl Strategy<Value = String> {
+pub(crate) fn section_text() -> impl Strategy<Value = String> {
     let plain = (
         prop::collection::vec(line(), 0..12),
         select(vec!["", "\n", "\n", "\n", "\n\n"]),
@@ -172,7 +178,7 @@ fn decoded(text: &str, written: Written) -> String {
     }
 }
 
-fn pieces() -> impl Strategy<Value = Pieces> {
+pub(crate) fn pieces() -> impl Strategy<Value = Pieces> {
     let section = || prop::option::weighted(0.8, (section_text(), written()));
     (
         [section(), section(), section()],
@@ -218,7 +224,7 @@ fn pieces() -> impl Strategy<Value = Pieces> {
 }
 
 /// New text: another one, or the old one with a line more, less or other.
-fn next_text(old: String) -> impl Strategy<Value = String> {
+pub(crate) fn next_text(old: String) -> impl Strategy<Value = String> {
     let lines: Vec<String> = old.split_inclusive('\n').map(str::to_owned).collect();
     let edited = (prop::collection::vec((0..=lines.len(), line(), 0..3usize), 1..4)).prop_map(
         move |edits| {
@@ -238,94 +244,8 @@ fn next_text(old: String) -> impl Strategy<Value = String> {
     prop_oneof![3 => edited, 1 => section_text()]
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, max_local_rejects: u32::MAX, ..ProptestConfig::default() })]
-
-    #[test]
-    fn a_change_says_what_it_should_and_touches_nothing_else(
-        (pieces, at, new) in (pieces(), 0..3usize).prop_flat_map(|(pieces, at)| {
-            let old = pieces.sections[at].as_ref().map(|(_, text)| text.clone()).unwrap_or_default();
-            (Just(pieces), Just(at), next_text(old))
-        }),
-    ) {
-        let text = pieces.text();
-        let manifest = Manifest::parse(&text).unwrap();
-        prop_assert_eq!(&manifest.with(&Change::default()).unwrap(), &text);
-        let mut change = Change::default();
-        change.data.insert(KEYS[at], Some(new.clone()));
-        let after = manifest.with(&change).map_err(|error| TestCaseError::fail(format!("{error}\n{text}\n{new:?}")))?;
-        let again = Manifest::parse(&after).unwrap();
-        prop_assert_eq!(&again.data()[KEYS[at]], &new);
-        prop_assert_eq!(&again.with(&change).unwrap(), &after);
-        for other in (0..3).filter(|other| *other != at) {
-            prop_assert_eq!(again.data().get(KEYS[other]), manifest.data().get(KEYS[other]));
-        }
-        if pieces.sections[at].is_some() {
-            let before: String = (0..at).map(|n| pieces.around[n].clone() + raw(&pieces, n)).collect::<String>() + &pieces.around[at];
-            let behind: String = (at + 1..4).map(|n| pieces.around[n].clone() + raw(&pieces, n)).collect();
-            prop_assert!(after.starts_with(&before), "in front\n{}\n{}", text, after);
-            prop_assert!(after.trim_end_matches(['\r', '\n']).ends_with(behind.trim_matches(['\r', '\n'])), "behind\n{text}\n{after}");
-        } else if !new.is_empty() || !manifest.data().contains_key(KEYS[at]) {
-            let kept = similar_lines(&text, &after);
-            prop_assert!(kept, "lines were lost\n{text}\n{after}");
-        }
-    }
-
-    #[test]
-    fn no_text_makes_it_panic_or_write_something_wrong(
-        pieces in pieces(),
-        cuts in prop::collection::vec((any::<prop::sample::Index>(), 0..4usize, select(vec!["", " ", "\n", "\"", "'", "{", "}", "|", ">", "-", ":", "#", "&a ", "*a", "!!str ", "\t", "\u{2028}", "\r", "[", ",", "? "])), 1..4),
-        new in section_text(),
-        at in 0..3usize,
-    ) {
-        let mut chars: Vec<char> = pieces.text().chars().collect();
-        for (index, length, put) in cuts {
-            let from = index.index(chars.len() + 1);
-            let to = (from + length).min(chars.len());
-            chars.splice(from..to, put.chars());
-        }
-        check_any(&chars.into_iter().collect::<String>(), KEYS[at], &new)?;
-    }
-
-    #[test]
-    fn odd_spellings_are_kept_or_replaced_but_never_misread(
-        (raw, new) in select(ODD.to_vec()).prop_flat_map(|raw| {
-            let old = Manifest::parse(&odd(raw)).unwrap().data()["mapUsers"].clone();
-            (Just(raw), next_text(old))
-        }),
-    ) {
-        check_any(&odd(raw), "mapUsers", &new)?;
-        check_any(&odd(raw).replace('\n', "\r\n"), "mapUsers", &new)?;
-        check_any(&odd(raw).replace("data:", "binaryData:\n    a:\n    - |+\n     YQ==\n\ndata:"), "mapRoles", &new)?;
-    }
-
-    #[test]
-    fn json_is_changed_as_json(
-        texts in prop::collection::vec(section_text(), 0..4),
-        new in section_text(),
-        pretty in any::<bool>(),
-        owners in prop::option::of(section_text()),
-    ) {
-        let data: BTreeMap<&str, String> = KEYS.iter().copied().zip(texts).collect();
-        let object = serde_json::json!({"kind": "ConfigMap", "metadata": {"name": "aws-auth", "labels": {"a/b": 1}}, "data": data});
-        let text = if pretty { serde_json::to_string_pretty(&object) } else { serde_json::to_string(&object) }.unwrap();
-        let manifest = Manifest::parse(&text).unwrap();
-        prop_assert_eq!(manifest.data().values().collect::<Vec<_>>(), data.values().collect::<Vec<_>>());
-        let mut change = Change { owners_annotation: owners.clone().map(Some), ..Change::default() };
-        change.data.insert("mapUsers", Some(new.clone()));
-        let after = manifest.with(&change).unwrap();
-        let mut wanted = object;
-        wanted["data"]["mapUsers"] = new.into();
-        if let Some(owners) = owners {
-            wanted["metadata"]["annotations"] = serde_json::json!({"awsauth.dev/owners": owners});
-        }
-        prop_assert_eq!(serde_json::from_str::<serde_json::Value>(&after).unwrap(), wanted);
-        check_any(&text, "mapRoles", "- x\n")?;
-    }
-}
-
 /// Spellings that programs write, or people by mistake.
-const ODD: [&str; 14] = [
+pub(crate) const ODD: [&str; 14] = [
     "",
     " ~ # none",
     " plain text\n      over lines",
@@ -343,69 +263,8 @@ const ODD: [&str; 14] = [
 ];
 
 /// A manifest with mapUsers spelt so.
-fn odd(raw: &str) -> String {
+pub(crate) fn odd(raw: &str) -> String {
     format!(
         "kind: ConfigMap\nmetadata:\n  name: aws-auth\ndata:\n    x: z\n    mapUsers:{raw}\n    # c\n    y2: |\n      a\n"
     )
-}
-
-/// Whatever the text: it is refused, or changed as asked and back again.
-fn check_any(text: &str, key: &'static str, new: &str) -> Result<(), TestCaseError> {
-    let Ok(manifest) = Manifest::parse(text) else {
-        return Ok(());
-    };
-    prop_assert_eq!(&manifest.with(&Change::default()).unwrap(), text);
-    let mut change = Change {
-        owners_annotation: Some(Some("{\"a\": 'b'}".to_owned())),
-        ..Change::default()
-    };
-    change.data.insert(key, Some(new.to_owned()));
-    let mut removal = Change {
-        owners_annotation: Some(None),
-        ..Change::default()
-    };
-    removal.data.insert(key, None);
-    for change in [change, removal] {
-        match manifest.with(&change) {
-            Ok(after) => {
-                let again = Manifest::parse(&after).unwrap();
-                prop_assert_eq!(again.data().get(key), change.data[key].as_ref());
-                prop_assert_eq!(
-                    Some(again.owners_annotation().map(str::to_owned)),
-                    change.owners_annotation
-                );
-            }
-            Err(ManifestError::Unwritable { .. }) => {}
-            Err(error) => {
-                return Err(TestCaseError::fail(format!(
-                    "{error}\n{text}\n{text:?}\n{change:?}"
-                )));
-            }
-        }
-    }
-    Ok(())
-}
-
-fn raw(pieces: &Pieces, at: usize) -> &str {
-    pieces
-        .sections
-        .get(at)
-        .and_then(Option::as_ref)
-        .map_or("", |(raw, _)| raw)
-}
-
-/// Whether every line of the old text is in the new one, in order.
-fn similar_lines(old: &str, new: &str) -> bool {
-    let mut lines = new.lines();
-    old.lines()
-        .filter(|line| !line.trim().is_empty())
-        .all(|line| lines.any(|other| other == line || line.starts_with(other)))
-}
-
-/// `AWSAUTH_TEST_CASES` asks for more.
-fn cases() -> u32 {
-    std::env::var("AWSAUTH_TEST_CASES")
-        .ok()
-        .and_then(|cases| cases.parse().ok())
-        .unwrap_or(2000)
 }

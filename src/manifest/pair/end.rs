@@ -1,0 +1,69 @@
+//! Where a key and all that stands below it end.
+
+use std::ops::Range;
+
+use super::Pairs;
+use crate::manifest::block::Block;
+use crate::manifest::lines::{is_break, line_at};
+use crate::manifest::tree::{Kind, Pair, Style};
+
+/// Where a pair ends.
+pub(super) struct End {
+    /// Behind its last line.
+    pub(super) at: usize,
+    /// If that line is a block scalar's: the column of its text, and whether it takes in the blank lines behind it.
+    pub(super) block: Option<(usize, bool)>,
+}
+
+impl Pairs<'_> {
+    /// Where the last line of a pair ends.
+    pub(super) fn end_of(&self, mut pair: Pair) -> End {
+        let mut column = self.tree.node(pair.key).column;
+        loop {
+            let node = self.tree.node(pair.value);
+            match &node.kind {
+                Kind::Mapping { flow: false, pairs } if !pairs.is_empty() => {
+                    pair = pairs[pairs.len() - 1];
+                    column = self.tree.node(pair.key).column;
+                }
+                Kind::Sequence { flow: false, items } if !items.is_empty() => {
+                    column = node.column;
+                    pair.value = items[items.len() - 1];
+                }
+                Kind::Scalar {
+                    style: Style::Literal | Style::Folded,
+                    ..
+                } => {
+                    let start = skip_properties(self.text, node.span.clone());
+                    let block = Block::read(self.text, start, column, 1);
+                    return End {
+                        at: block.end(),
+                        block: Some((block.indent(), block.keeps_blank_lines())),
+                    };
+                }
+                _ => {
+                    return End {
+                        at: line_at(self.text, node.span.end).next,
+                        block: None,
+                    };
+                }
+            }
+        }
+    }
+}
+
+/// Where a block scalar's header stands, behind an anchor and a tag.
+fn skip_properties(text: &str, span: Range<usize>) -> usize {
+    let mut rest = &text[span.clone()];
+    while let Some(first) = rest.chars().next() {
+        let ends = match first {
+            '&' | '!' => rest.find(char::is_whitespace),
+            '#' => rest.find(is_break),
+            c if c.is_whitespace() => Some(c.len_utf8()),
+            _ => None,
+        };
+        let Some(ends) = ends else { break };
+        rest = &rest[ends..];
+    }
+    span.end - rest.len()
+}
