@@ -91,7 +91,7 @@ pub struct Edited {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EditError {
     /// The section's text is not edited.
-    #[error("{key} is not edited: line {line} holds {reason}", key = section.key())]
+    #[error("{key} is not edited: line {line}: {reason}", key = section.key())]
     NotEditable {
         /// Which section.
         section: SectionName,

@@ -50,10 +50,14 @@ impl Reading {
     /// Nothing of the section is left.
     pub(super) fn lost(message: String, at: Mark) -> Self {
         let line = at.line + 1;
-        let reason = message
-            .strip_prefix("yaml: ")
-            .unwrap_or(&message)
-            .to_owned();
+        let reason = match message
+            .strip_prefix("yaml: line ")
+            .and_then(|rest| rest.split_once(": "))
+        {
+            Some((_, reason)) => reason,
+            None => message.strip_prefix("yaml: ").unwrap_or(&message),
+        }
+        .to_owned();
         Self {
             problems: vec![Problem { line, message }],
             editable: Err(NotEditable {

@@ -122,9 +122,14 @@ impl Change<'_> {
         }
         let (at, line_break, indent) = self.new_line(before)?;
         let value = spell(self.like_principal(), false);
+        let gap = if value.starts_with(line_break) {
+            ""
+        } else {
+            " "
+        };
         Ok(Splice::insert(
             at,
-            format!("{line_break}{indent}{key}: {value}"),
+            format!("{line_break}{indent}{key}:{gap}{value}"),
         ))
     }
 
