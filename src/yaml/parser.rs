@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use super::scanner::Scanner;
 use super::token::{Token, TokenKind};
@@ -41,7 +42,7 @@ pub struct Parser<'t> {
     states: Vec<State>,
     /// Where the collections that we are in begin.
     marks: Vec<Mark>,
-    tag_directives: Vec<(&'t str, String)>,
+    tag_directives: HashMap<&'t str, String>,
 }
 
 impl<'t> Parser<'t> {
@@ -52,7 +53,7 @@ impl<'t> Parser<'t> {
             state: State::StreamStart,
             states: Vec::new(),
             marks: Vec::new(),
-            tag_directives: Vec::new(),
+            tag_directives: HashMap::new(),
         }
     }
 
@@ -199,23 +200,18 @@ impl<'t> Parser<'t> {
                     return Err(error("found incompatible YAML document", at, None));
                 }
                 TokenKind::TagDirective { handle, prefix } => {
-                    if self.tag_directives.iter().any(|(known, _)| known == handle) {
+                    let known = self.tag_directives.insert(handle, prefix.clone());
+                    if known.is_some() {
                         return Err(error("found duplicate %TAG directive", at, None));
                     }
-                    self.tag_directives.push((handle, prefix.clone()));
                 }
                 _ => break,
             }
             self.take()?;
         }
         for (handle, prefix) in [("!", "!"), ("!!", "tag:yaml.org,2002:")] {
-            if self
-                .tag_directives
-                .iter()
-                .all(|(known, _)| *known != handle)
-            {
-                self.tag_directives.push((handle, prefix.to_owned()));
-            }
+            let known = self.tag_directives.entry(handle);
+            known.or_insert_with(|| prefix.to_owned());
         }
         Ok(())
     }
@@ -382,12 +378,8 @@ impl<'t> Parser<'t> {
         if handle.is_empty() {
             return Ok(suffix);
         }
-        let known = self
-            .tag_directives
-            .iter()
-            .find(|(known, _)| *known == handle);
-        match known {
-            Some((_, prefix)) if !(prefix.is_empty() && suffix.is_empty()) => {
+        match self.tag_directives.get(handle) {
+            Some(prefix) if !(prefix.is_empty() && suffix.is_empty()) => {
                 Ok(format!("{prefix}{suffix}"))
             }
             _ => Err(error("found undefined tag handle", at, Some(start))),

@@ -1,0 +1,134 @@
+//! The reader takes time in proportion to the text, whatever the text. No API server is needed to send one.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use awsauth::document::{Document, SectionName};
+
+const SMALL: usize = 128 << 10;
+const LARGE: usize = 1 << 20;
+
+#[test]
+fn time_grows_with_the_text_alone() {
+    for (name, make) in texts() {
+        for section in [SectionName::Roles, SectionName::Accounts] {
+            let time = |bytes, runs| {
+                let data = BTreeMap::from([(section.key().to_owned(), make(bytes))]);
+                (0..runs).map(|_| once(&data)).min().unwrap_or_default()
+            };
+            let (small, large) = (time(SMALL, 3), time(LARGE, 1));
+            // 8 times the text, with room for memory that grows; 64 times would be square.
+            let limit = 30 * small + Duration::from_millis(300);
+            assert!(
+                large < limit,
+                "{name} in {}: {small:?}, {large:?}",
+                section.key()
+            );
+        }
+    }
+}
+
+fn once(data: &BTreeMap<String, String>) -> Duration {
+    let begun = Instant::now();
+    std::hint::black_box(Document::read(data));
+    begun.elapsed()
+}
+
+type Make = fn(usize) -> String;
+
+fn texts() -> [(&'static str, Make); 26] {
+    [
+        ("flow nesting", |bytes| "[".repeat(bytes)),
+        ("deep flow lists", |bytes| {
+            format!("- {}{}\n", "[".repeat(3_000), "]".repeat(3_000)).repeat(bytes / 6_003)
+        }),
+        ("deep block lists", |bytes| {
+            format!("{}x\n", "- ".repeat(3_000)).repeat(bytes / 6_002)
+        }),
+        ("one plain line", |bytes| {
+            format!("- rolearn: {}", "a b ".repeat(bytes / 4))
+        }),
+        ("one quoted line", |bytes| {
+            format!("- rolearn: \"{}\"", "a \\n b".repeat(bytes / 6))
+        }),
+        ("plain lines", |bytes| {
+            format!("- rolearn: {}", "a\n    b ".repeat(bytes / 8))
+        }),
+        ("a literal", |bytes| {
+            format!("- rolearn: |\n{}", "    a\n\n".repeat(bytes / 7))
+        }),
+        ("blank lines", |bytes| format!("{}- a", "\n".repeat(bytes))),
+        ("comments", |bytes| {
+            format!("{}- a", "# comment\n".repeat(bytes / 10))
+        }),
+        ("many keys", |bytes| {
+            format!(
+                "- rolearn: a\n{}",
+                numbered(bytes / 14, |at| format!("  k{at:07}: b\n"))
+            )
+        }),
+        ("one key again", |bytes| {
+            format!("- rolearn: a\n{}", "  groups: [a]\n".repeat(bytes / 14))
+        }),
+        ("groups", |bytes| {
+            format!("- rolearn: a\n  groups:\n{}", "  - a\n".repeat(bytes / 6))
+        }),
+        ("entries", |bytes| "- rolearn: a\n".repeat(bytes / 13)),
+        ("invalid entries", |bytes| "- a\n".repeat(bytes / 4)),
+        ("flow items", |bytes| {
+            format!("[{}]", "a: b, ".repeat(bytes / 6))
+        }),
+        ("empty flow items", |bytes| {
+            format!("[{}]", "[],".repeat(bytes / 3))
+        }),
+        ("question marks", |bytes| {
+            format!("- {{{}}}", "?,".repeat(bytes / 2))
+        }),
+        ("many anchors", |bytes| {
+            numbered(bytes / 16, |at| format!("- &a{at:07} x\n"))
+        }),
+        ("one anchor again", |bytes| "- &a x\n".repeat(bytes / 7)),
+        ("aliases", |bytes| {
+            format!("- &a x\n{}", "- *a\n".repeat(bytes / 5))
+        }),
+        ("merges", |bytes| {
+            format!(
+                "- &a {{rolearn: a, groups: [a, b]}}\n- rolearn: b\n{}",
+                "  <<: *a\n".repeat(bytes / 9)
+            )
+        }),
+        ("an alias bomb behind entries", |bytes| {
+            format!("{}{}", "- ~\n".repeat(bytes / 4), bomb())
+        }),
+        ("tags", |bytes| "- !!str a\n".repeat(bytes / 10)),
+        ("tag directives", |bytes| {
+            format!(
+                "{}---\n- a",
+                numbered(bytes / 16, |at| format!("%TAG !t{at:06}! x\n"))
+            )
+        }),
+        ("JSON nesting", |bytes| {
+            format!("{{\"a\": {}", "[".repeat(bytes))
+        }),
+        ("one number", |bytes| {
+            format!("- rolearn: {}", "1".repeat(bytes))
+        }),
+    ]
+}
+
+fn numbered(count: usize, line: impl Fn(usize) -> String) -> String {
+    (0..count).map(line).collect()
+}
+
+fn bomb() -> String {
+    let ladder = (1..10).map(|at| {
+        format!(
+            "  y{at}: &a{at} [{}]\n",
+            vec![format!("*a{}", at - 1); 9].join(",")
+        )
+    });
+    format!(
+        "- x: &a0 [x,x,x,x,x,x,x,x,x]\n{}",
+        ladder.collect::<String>()
+    )
+}
