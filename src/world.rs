@@ -12,7 +12,7 @@ use std::fmt;
 pub(crate) use target::Target;
 
 use crate::document::SectionName;
-use crate::edge::{Failure, Kind, Out};
+use crate::edge::{Failure, Kind, Out, answer};
 use crate::snapshot::{Change, Snapshot};
 use live::Cluster;
 use manifests::ManifestFile;
@@ -103,6 +103,15 @@ impl World {
             "stdout".to_owned()
         } else {
             self.to_string()
+        }
+    }
+
+    /// Asks the user, who may also interrupt.
+    pub(crate) fn ask(&self, question: &str, out: &mut Out) -> Result<bool, Failure> {
+        out.ask(question);
+        match self {
+            Self::Manifest(_) => Ok(answer()),
+            Self::Cluster(cluster) => cluster.answer(),
         }
     }
 

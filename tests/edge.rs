@@ -102,3 +102,46 @@ fn manual_pages_are_written_for_every_command() {
         assert!(folder.path().join("man1").join(page).exists(), "{page}");
     }
 }
+
+#[test]
+#[cfg(unix)]
+fn the_page_on_completion_has_a_script_that_works_for_kubectl() {
+    let page = include_str!("../docs/completion.md");
+    let script = page
+        .split("```sh\n")
+        .find(|block| block.starts_with("#!/bin/sh"))
+        .expect("a script");
+    let script = script.split("```").next().expect("its end");
+    let program = Path::new(env!("CARGO_BIN_EXE_awsauth"))
+        .parent()
+        .expect("a folder");
+    let path = format!(
+        "{}:{}",
+        program.display(),
+        std::env::var("PATH").expect("a PATH")
+    );
+    for (words, expected) in [
+        (vec![""], vec!["get", "map", "completion"]),
+        (vec!["map", ""], vec!["role", "node-role"]),
+        (
+            vec!["map", "role", "arn:aws:iam::111122223333:role/x", "--us"],
+            vec!["--username", "--group", "--dry-run"],
+        ),
+    ] {
+        let output = Command::new("sh")
+            .args(["-c", script, "kubectl_complete-awsauth"])
+            .args(&words)
+            .env_clear()
+            .env("PATH", &path)
+            .output();
+        let output = output.expect("a shell");
+        let text = String::from_utf8_lossy(&output.stdout);
+        let candidates: Vec<&str> = text.lines().collect();
+        for word in expected {
+            assert!(
+                candidates.contains(&word),
+                "{words:?} offers {candidates:?}"
+            );
+        }
+    }
+}

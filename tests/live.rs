@@ -1,7 +1,8 @@
 //! The commands on a real API server, through the real program.
 
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use support::access::StaticUser;
 use support::cluster::Cluster;
@@ -31,14 +32,18 @@ impl Caller {
         }
     }
 
-    fn run(&self, arguments: &[&str]) -> Output {
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_awsauth"));
         command
             .args(arguments)
             .env_clear()
             .env("HOME", &self.home)
             .env("KUBECONFIG", &self.kubeconfig);
-        command.output().expect("awsauth runs")
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().expect("awsauth runs")
     }
 
     /// Exit code, stdout and stderr.
@@ -244,23 +249,28 @@ fn make_as_eksctl_does(cluster: &Cluster) {
     cluster.kubectl_fed(&["create", "-f", "-"], &manifest.to_string());
 }
 
+/// Somebody who is sent to a port on which nothing listens.
+fn nobody_answers(folder: &tempfile::TempDir) -> Caller {
+    let kubeconfig = folder.path().join("config");
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let text = serde_json::json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "gone",
+        "contexts": [{"name": "gone", "context": {"cluster": "gone", "user": "me"}}],
+        "clusters": [{"name": "gone", "cluster": {"server": format!("http://127.0.0.1:{port}")}}],
+        "users": [{"name": "me", "user": {"token": "t"}}],
+    });
+    std::fs::write(&kubeconfig, text.to_string()).expect("a kubeconfig");
+    Caller {
+        kubeconfig,
+        home: folder.path().to_owned(),
+    }
+}
+
 #[test]
 fn a_cluster_that_does_not_answer_is_told_apart_from_one_that_refuses() {
     let folder = tempfile::tempdir().expect("a folder");
-    let kubeconfig = folder.path().join("config");
-    // Nothing listens on a port that was just given back.
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .expect("a port")
-        .port();
-    let text = format!(
-        "{{apiVersion: v1, kind: Config, current-context: gone, contexts: [{{name: gone, context: {{cluster: gone, user: me}}}}], clusters: [{{name: gone, cluster: {{server: 'http://127.0.0.1:{port}'}}}}], users: [{{name: me, user: {{token: t}}}}]}}"
-    );
-    std::fs::write(&kubeconfig, text).expect("a kubeconfig");
-    let caller = Caller {
-        kubeconfig,
-        home: folder.path().to_owned(),
-    };
+    let caller = nobody_answers(&folder);
     let (code, out, err) = caller.says(&map(&["--timeout", "1s", "-o", "json"]));
     assert_eq!((code, out.as_str()), (3, ""), "{err}");
     assert!(
@@ -270,4 +280,29 @@ fn a_cluster_that_does_not_answer_is_told_apart_from_one_that_refuses() {
     let (code, _, err) = caller.says(&["get", "--wait", "1s"]);
     assert_eq!(code, 3, "{err}");
     assert!(err.contains("Waiting for the API server"), "{err}");
+}
+
+#[test]
+#[cfg(unix)]
+fn an_interrupt_ends_a_wait_with_130() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = nobody_answers(&folder).command(&["get", "--wait", "1h"]);
+    let mut child = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("awsauth runs");
+    let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
+    let waiting = lines.next().expect("a line").expect("UTF-8");
+    assert!(
+        waiting.starts_with("Waiting for the API server"),
+        "{waiting}"
+    );
+    let sent = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(sent.expect("kill runs").success());
+    assert_eq!(child.wait().expect("it ends").code(), Some(130));
+    let last = lines.next().expect("a line").expect("UTF-8");
+    assert_eq!(last, "error: interrupted; nothing was written");
 }

@@ -104,12 +104,8 @@ fn confirm(request: &Request, world: &mut World, out: &mut Out) -> Result<(), Fa
             Edit::Map { .. } => None,
         })
         .collect();
-    if gone.is_empty()
-        || out.ask(&format!(
-            "Remove {} from aws-auth of {world}?",
-            gone.join(", ")
-        ))
-    {
+    let question = || format!("Remove {} from aws-auth of {world}?", gone.join(", "));
+    if gone.is_empty() || world.ask(&question(), out)? {
         return Ok(());
     }
     Err(Failure::refused(

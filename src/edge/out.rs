@@ -124,11 +124,9 @@ impl Out {
         io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
-    /// Asks on the terminal; anything but y or yes is a no.
-    pub(crate) fn ask(&mut self, question: &str) -> bool {
+    /// Puts a question on the terminal; [`answer`] reads what is typed.
+    pub(crate) fn ask(&mut self, question: &str) {
         self.say(Verbosity::Quiet, &format!("{question} [y/N] "));
-        let mut answer = String::new();
-        io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
     }
 
     fn say(&mut self, at: Verbosity, text: &str) {
@@ -137,4 +135,10 @@ impl Out {
             let _ = self.stderr.write_all(text.as_bytes());
         }
     }
+}
+
+/// Reads an answer to a question; anything but y or yes is a no.
+pub(crate) fn answer() -> bool {
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
 }

@@ -131,7 +131,7 @@ impl<'a> Listing<'a> {
             let mut headings = vec!["KIND", "IDENTITY", "USERNAME", "GROUPS"];
             headings.extend(wide.then_some("LINE"));
             headings.extend(status.then_some("STATUS"));
-            let mut table = Table::new(headings);
+            let mut table = Table::new(headings, 1);
             for row in &self.rows {
                 table.row(row.cells(wide, status));
             }

@@ -3,15 +3,18 @@ use anstyle::Style;
 use super::plain::{columns, plain, shorten};
 use super::style::{HEADING, paint};
 
-/// Two blanks, as kubectl has between its columns... at least.
+/// Blanks between columns, as kubectl has them.
 const GAP: usize = 3;
 /// No column is made narrower than this, however small the terminal.
 const NARROWEST: usize = 8;
+/// Down to this width, the column that gives way does so alone.
+const COMFORTABLE: usize = 28;
 
 /// Rows under headings, in columns that line up.
 #[derive(Debug)]
 pub(crate) struct Table {
     headings: Vec<&'static str>,
+    gives_way: usize,
     rows: Vec<Vec<Cell>>,
 }
 
@@ -40,10 +43,11 @@ impl Cell {
 }
 
 impl Table {
-    /// A table without rows.
-    pub(crate) fn new(headings: Vec<&'static str>) -> Self {
+    /// A table without rows. Where there is too little room, the column with the number `gives_way` is shortened first.
+    pub(crate) fn new(headings: Vec<&'static str>, gives_way: usize) -> Self {
         Self {
             headings,
+            gives_way,
             rows: Vec::new(),
         }
     }
@@ -83,11 +87,14 @@ impl Table {
         }
         let Some(limit) = limit else { return widths };
         let room = limit.saturating_sub(GAP * widths.len().saturating_sub(1));
+        let excess = widths.iter().sum::<usize>().saturating_sub(room);
+        let first = &mut widths[self.gives_way];
+        *first -= excess.min(first.saturating_sub(COMFORTABLE));
         while widths.iter().sum::<usize>() > room {
-            let widest = (0..widths.len())
-                .filter(|&i| widths[i] > floors[i])
-                .max_by_key(|&i| widths[i]);
-            let Some(widest) = widest else { break };
+            let shrinkable = (0..widths.len()).filter(|&i| widths[i] > floors[i]);
+            let Some(widest) = shrinkable.max_by_key(|&i| widths[i]) else {
+                break;
+            };
             widths[widest] -= 1;
         }
         widths
@@ -122,7 +129,7 @@ mod tests {
     use super::*;
 
     fn table() -> Table {
-        let mut table = Table::new(vec!["ARN", "GROUPS"]);
+        let mut table = Table::new(vec!["ARN", "GROUPS"], 0);
         table.row(vec![
             Cell::new("arn:aws:iam::111122223333:role/mytestrole"),
             Cell::new("system:masters"),

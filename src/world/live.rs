@@ -1,8 +1,10 @@
 use std::future::Future;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::oneshot;
 
 use super::Landed;
 use super::target::Target;
@@ -10,7 +12,7 @@ use crate::cluster::managers::next_syncs;
 use crate::cluster::wait::{Awaited, Progress, wait};
 use crate::cluster::write::{Outcome, WriteError, WriteOptions};
 use crate::cluster::{self, Environment, Flags, Live, Store, connect, interrupt};
-use crate::edge::{Failure, Kind, Out, Refusal};
+use crate::edge::{self, Failure, Kind, Out, Refusal};
 use crate::snapshot::{Change, Snapshot};
 
 /// How long a connection of a live cluster may say nothing before a spinner shows that we wait.
@@ -125,6 +127,18 @@ impl Cluster {
             Outcome::Unchanged => Landed::Unchanged,
             Outcome::Created => Landed::Created,
             Outcome::Updated => Landed::Changed,
+        })
+    }
+
+    /// The answer to a question. Since a request was interruptible, Ctrl-C no longer ends the process by itself.
+    pub(crate) fn answer(&self) -> Result<bool, Failure> {
+        let (tell, told) = oneshot::channel();
+        thread::spawn(move || tell.send(edge::answer()));
+        self.runtime.block_on(async {
+            tokio::select! {
+                answer = told => Ok(answer.unwrap_or(false)),
+                () = interrupt::requested() => Err(interrupted()),
+            }
         })
     }
 
