@@ -11,6 +11,7 @@ pub(crate) mod unmap;
 pub(crate) mod version;
 
 mod principal;
+mod refusals;
 mod write;
 
 /// How a command without a table answers.

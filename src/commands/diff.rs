@@ -1,6 +1,6 @@
 use super::Format;
 use super::apply::Asked;
-use super::write::{edit_failure, refused};
+use super::refusals::{edit_failure, refused};
 use crate::edge::{Exit, Failure, Out};
 use crate::plan::Plan;
 use crate::render::{notice, report_json, report_text};
