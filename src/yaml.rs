@@ -19,5 +19,5 @@ mod token;
 pub use encoding::{EncodingError, to_text};
 pub use error::{ErrorKind, SyntaxError};
 pub use event::{Event, EventKind, Mark, ScalarStyle};
-pub use node::{Node, NodeId, NodeKind, Tree, TreeError};
+pub use node::{Node, NodeId, NodeKind, Place, Tree, TreeError};
 pub use parser::Parser;

@@ -4,7 +4,7 @@ use super::decode::{Expansion, Lost, decode_base64, lossy_text};
 use super::read::{Reading, span};
 use super::resolve::{Resolved, resolve, short_tag};
 use super::{Entry, Field, Fields, Mapping, Principal, Problem, Status};
-use crate::yaml::{Mark, NodeId, NodeKind, Tree};
+use crate::yaml::{NodeId, NodeKind, Place, Tree};
 
 /// What one element gives.
 enum Element {
@@ -36,7 +36,7 @@ pub(super) fn read_accounts(tree: &Tree<'_>, root: NodeId) -> Reading {
             element(tree, node, &mut expansion)
         };
         let place = tree.node(node);
-        let line = place.dash.unwrap_or(place.start).line + 1;
+        let line = place.dash.unwrap_or(place.start).line() + 1;
         let status = match element {
             Ok(Element::Account(account)) => kept(account),
             Ok(Element::Dropped(message)) => {
@@ -60,7 +60,7 @@ pub(super) fn read_accounts(tree: &Tree<'_>, root: NodeId) -> Reading {
         };
         reading.entries.push(Entry {
             span: span(place),
-            dash: place.dash.map(|dash| dash.offset),
+            dash: place.dash.map(Place::offset),
             line,
             status,
             fields,
@@ -75,7 +75,7 @@ pub(super) fn read_accounts(tree: &Tree<'_>, root: NodeId) -> Reading {
         }
         debug_assert_eq!(reading.entries.len(), count);
         reading.problems = vec![Problem {
-            line: at.line + 1,
+            line: at.line() + 1,
             message,
         }];
     } else {
@@ -86,11 +86,11 @@ pub(super) fn read_accounts(tree: &Tree<'_>, root: NodeId) -> Reading {
 
 impl Reading {
     /// Adds go-yaml's one error for all elements of a wrong type.
-    fn fail(&mut self, lines: Vec<(Mark, String)>) {
+    fn fail(&mut self, lines: Vec<(Place, String)>) {
         let Some((first, _)) = lines.first() else {
             return;
         };
-        let line = first.line + 1;
+        let line = first.line() + 1;
         let list: Vec<_> = lines
             .iter()
             .map(|(_, message)| format!("  {message}"))
@@ -145,20 +145,18 @@ fn scalar(tree: &Tree<'_>, id: NodeId) -> Result<Resolved, Lost> {
     match &node.kind {
         NodeKind::Scalar {
             value, implicit, ..
-        } if *implicit || node.tag.is_some() => {
-            resolve(node.tag.as_deref(), value).map_err(|message| Lost {
-                message,
-                at: node.start,
-            })
-        }
+        } if *implicit || node.tagged => resolve(tree.tag(id), value).map_err(|message| Lost {
+            message,
+            at: node.start,
+        }),
         _ => Ok(Resolved::Text),
     }
 }
 
-fn wrong(at: Mark, found: &str, wanted: &str) -> String {
+fn wrong(at: Place, found: &str, wanted: &str) -> String {
     format!(
         "line {}: cannot unmarshal {found} into {wanted}",
-        at.line + 1
+        at.line() + 1
     )
 }
 
@@ -167,7 +165,7 @@ fn not_a_list(
     tree: &Tree<'_>,
     root: NodeId,
     expansion: &mut Expansion,
-) -> Result<Option<(Mark, String)>, Lost> {
+) -> Result<Option<(Place, String)>, Lost> {
     let node = tree.node(root);
     expansion.count(node.start)?;
     let NodeKind::Scalar { value, .. } = &node.kind else {
@@ -185,7 +183,7 @@ fn not_a_list(
         });
     }
 
-    let tag = match node.tag.as_deref() {
+    let tag = match tree.tag(root) {
         // Meant for real lists and mappings, whose value go-yaml leaves empty.
         Some(tag @ ("tag:yaml.org,2002:map" | "tag:yaml.org,2002:seq")) => {
             let found = short_tag(tag) + value;

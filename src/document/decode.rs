@@ -3,153 +3,45 @@
 //! <https://github.com/yaml/go-yaml/blob/v2.4.0/decode.go>,
 //! <https://github.com/kubernetes-sigs/yaml/blob/v1.6.0/yaml.go>
 
-use std::borrow::Cow;
-use std::collections::HashSet;
+mod binary;
+mod expansion;
+mod loss;
+mod value;
 
-use base64::Engine;
-use base64::alphabet;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use std::borrow::Cow;
 
 use super::json;
 use super::resolve::{Resolved, resolve};
-use crate::yaml::{Mark, NodeId, NodeKind, Tree};
+use crate::yaml::{NodeId, NodeKind, Place, Tree};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ValueId(u32);
+pub(super) use binary::{decode_base64, lossy_text};
+pub(super) use expansion::Expansion;
+pub(super) use value::{Decoded, Key, Kind, ValueId};
 
-/// A value, and the node that it was decoded from.
-#[derive(Debug)]
-pub(super) struct Value<'t> {
-    pub(super) node: NodeId,
-    pub(super) kind: Kind<'t>,
-}
-
-#[derive(Debug)]
-pub(super) enum Kind<'t> {
-    Null,
-    Bool,
-    /// `Err` holds what Go prints for a number that JSON does not have.
-    Number(Result<(), &'static str>),
-    Text(Cow<'t, str>),
-    List(Vec<ValueId>),
-    /// In the byte order of the keys, each once.
-    Map(Vec<(Key<'t>, ValueId)>),
-}
-
-/// A mapping's key. Only text can be the name of a field.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Key<'t> {
-    Null,
-    Bool(bool),
-    Int(i64),
-    Uint(u64),
-    Float(u64),
-    Text(Cow<'t, str>),
-}
+use value::Value;
 
 /// Why a whole section is lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Lost {
     pub(super) message: String,
-    pub(super) at: Mark,
+    pub(super) at: Place,
 }
 
-/// A decoded document.
-#[derive(Debug)]
-pub(super) struct Decoded<'t> {
-    values: Vec<Value<'t>>,
-    pub(super) root: ValueId,
-}
-
-impl<'t> Decoded<'t> {
-    pub(super) fn value(&self, id: ValueId) -> &Value<'t> {
-        &self.values[id.0 as usize]
-    }
-}
-
-/// Decodes the document whose root this is.
-pub(super) fn decode<'t>(tree: &Tree<'t>, root: NodeId) -> Result<Decoded<'t>, Lost> {
-    let mut decoder = Decoder::new(tree);
-    let root = decoder.run(root)?;
-    let needs_check = decoder.needs_check || decoder.deepest > json::MAX_DEPTH;
-    let decoded = Decoded {
-        values: decoder.values,
-        root,
-    };
-    if needs_check {
-        check_keys(tree, &decoded)?;
-        check_numbers(tree, &decoded)?;
-        check_depth(tree, &decoded)?;
-    }
-    Ok(decoded)
-}
-
-/// Counts what go-yaml counts to stop documents that are mostly aliases.
-#[derive(Debug, Default)]
-pub(super) struct Expansion {
-    decoded: usize,
-    from_aliases: usize,
-    depth: usize,
-    open: HashSet<NodeId>,
-}
-
-impl Expansion {
-    /// One for the document itself.
-    pub(super) fn new() -> Self {
-        Self {
-            decoded: 1,
-            ..Self::default()
-        }
-    }
-
-    pub(super) fn count(&mut self, at: Mark) -> Result<(), Lost> {
-        self.decoded += 1;
-        if self.depth > 0 {
-            self.from_aliases += 1;
-        }
-        let share = self.from_aliases as f64 / self.decoded as f64;
-        if self.from_aliases > 100 && self.decoded > 1000 && share > allowed_share(self.decoded) {
-            return Err(Lost {
-                message: "yaml: document contains excessive aliasing".to_owned(),
-                at,
-            });
-        }
-        Ok(())
-    }
-
-    pub(super) fn enter(&mut self, alias: NodeId, name: &str, at: Mark) -> Result<(), Lost> {
-        if !self.open.insert(alias) {
-            return Err(Lost {
-                message: format!("yaml: anchor '{name}' value contains itself"),
-                at,
-            });
-        }
-        self.depth += 1;
-        Ok(())
-    }
-
-    pub(super) fn leave(&mut self, alias: NodeId) {
-        self.depth -= 1;
-        self.open.remove(&alias);
-    }
-}
-
-fn allowed_share(decoded: usize) -> f64 {
-    const LOW: f64 = 400_000.0;
-    const HIGH: f64 = 4_000_000.0;
-    let decoded = (decoded as f64).clamp(LOW, HIGH);
-    0.99 - 0.89 * ((decoded - LOW) / (HIGH - LOW))
-}
-
-struct Decoder<'a, 't> {
+/// Decodes a document item by item, so that the values of one are gone before those of the next.
+pub(super) struct Decoder<'a, 't> {
     tree: &'a Tree<'t>,
-    values: Vec<Value<'t>>,
+    decoded: Decoded<'t>,
     maps: Vec<Vec<(Key<'t>, ValueId)>>,
     frames: Vec<Frame<'t>>,
     returned: Option<ValueId>,
     expansion: Expansion,
-    needs_check: bool,
+    /// How deep in the document the items stand.
+    depth: usize,
     deepest: usize,
+    has_odd_key: bool,
+    has_odd_number: bool,
+    /// What voids the document on its way to JSON: of its keys, its numbers and its depth, the first each.
+    losses: [Option<Lost>; 3],
 }
 
 /// What is being decoded, outermost first. A stack of our own: texts may nest deeper than ours would bear.
@@ -157,13 +49,13 @@ enum Frame<'t> {
     Alias(NodeId),
     List {
         node: NodeId,
-        rest: Vec<NodeId>,
+        next: Option<NodeId>,
         items: Vec<ValueId>,
     },
     Map {
         node: NodeId,
         map: usize,
-        rest: Vec<NodeId>,
+        next: Option<NodeId>,
         step: Step<'t>,
         is_merge: bool,
     },
@@ -181,16 +73,67 @@ enum Step<'t> {
 }
 
 impl<'a, 't> Decoder<'a, 't> {
-    fn new(tree: &'a Tree<'t>) -> Self {
+    pub(super) fn new(tree: &'a Tree<'t>) -> Self {
         Self {
             tree,
-            values: Vec::with_capacity(tree.nodes().len()),
+            decoded: Decoded::default(),
             maps: Vec::new(),
             frames: Vec::new(),
             returned: None,
             expansion: Expansion::new(),
-            needs_check: false,
+            depth: 0,
             deepest: 0,
+            has_odd_key: false,
+            has_odd_number: false,
+            losses: [None, None, None],
+        }
+    }
+
+    pub(super) fn tree(&self) -> &'a Tree<'t> {
+        self.tree
+    }
+
+    /// What [`Self::decode`] decoded last.
+    pub(super) fn decoded(&self) -> &Decoded<'t> {
+        &self.decoded
+    }
+
+    /// Enters the list that the document is; its items are then decoded one by one.
+    pub(super) fn count_list(&mut self, list: NodeId) {
+        // The first node of a document is no alias, and alone never too much.
+        let _ = self.expansion.count(self.tree.node(list).start);
+        self.depth = 1;
+    }
+
+    /// Decodes this node.
+    ///
+    /// # Errors
+    /// What go-yaml gives up at. What only JSON cannot hold shows at the end: see [`Self::into_loss`].
+    pub(super) fn decode(&mut self, node: NodeId) -> Result<ValueId, Lost> {
+        self.decoded.values.clear();
+        self.maps.clear();
+        self.deepest = 0;
+        let id = self.run(node)?;
+        if self.has_odd_key {
+            self.note(0, |decoder| decoder.odd_key(id));
+        }
+        if self.has_odd_number {
+            self.note(1, |decoder| decoder.odd_number(id));
+        }
+        if self.depth + self.deepest > json::MAX_DEPTH {
+            self.note(2, |decoder| decoder.too_deep(id));
+        }
+        Ok(id)
+    }
+
+    /// Why nothing of what was decoded counts, if so: it cannot become JSON.
+    pub(super) fn into_loss(self) -> Option<Lost> {
+        self.losses.into_iter().flatten().next()
+    }
+
+    fn note(&mut self, kind: usize, find: impl FnOnce(&Self) -> Option<Lost>) {
+        if self.losses[kind].is_none() {
+            self.losses[kind] = find(self);
         }
     }
 
@@ -200,14 +143,14 @@ impl<'a, 't> Decoder<'a, 't> {
             self.deepest = self.deepest.max(self.frames.len() + 1);
             match frame {
                 Frame::Alias(node) => self.expansion.leave(node),
-                Frame::List { node, rest, items } => self.step_list(node, rest, items)?,
+                Frame::List { node, next, items } => self.step_list(node, next, items)?,
                 Frame::Map {
                     node,
                     map,
-                    rest,
+                    next,
                     step,
                     is_merge,
-                } => self.step_map(node, map, rest, step, is_merge)?,
+                } => self.step_map(node, map, next, step, is_merge)?,
                 Frame::Merge { map, mut rest } => {
                     if let Some(next) = rest.pop() {
                         self.frames.push(Frame::Merge { map, rest });
@@ -217,6 +160,7 @@ impl<'a, 't> Decoder<'a, 't> {
             }
         }
         self.returned
+            .take()
             .ok_or_else(|| self.lost(root, "yaml: nothing to decode"))
     }
 
@@ -236,11 +180,10 @@ impl<'a, 't> Decoder<'a, 't> {
                 self.give(id, kind);
             }
             NodeKind::Sequence { .. } => {
-                let rest = self.children_reversed(id);
                 self.frames.push(Frame::List {
                     node: id,
-                    items: Vec::with_capacity(rest.len()),
-                    rest,
+                    next: tree.first_child(id),
+                    items: Vec::new(),
                 });
             }
             NodeKind::Mapping { .. } => {
@@ -252,65 +195,57 @@ impl<'a, 't> Decoder<'a, 't> {
     }
 
     fn push_map(&mut self, node: NodeId, map: usize, is_merge: bool) {
-        let rest = self.children_reversed(node);
         self.frames.push(Frame::Map {
             node,
             map,
-            rest,
+            next: self.tree.first_child(node),
             step: Step::Next,
             is_merge,
         });
     }
 
-    fn children_reversed(&self, id: NodeId) -> Vec<NodeId> {
-        let mut children: Vec<_> = self.tree.children(id).collect();
-        children.reverse();
-        children
-    }
-
     fn step_list(
         &mut self,
         node: NodeId,
-        mut rest: Vec<NodeId>,
+        next: Option<NodeId>,
         mut items: Vec<ValueId>,
     ) -> Result<(), Lost> {
         items.extend(self.returned.take());
-        match rest.pop() {
-            Some(next) => {
-                self.frames.push(Frame::List { node, rest, items });
-                self.enter(next)
-            }
-            None => {
-                self.give(node, Kind::List(items));
-                Ok(())
-            }
-        }
+        let Some(item) = next else {
+            self.give(node, Kind::List(items));
+            return Ok(());
+        };
+        let next = self.tree.next_sibling(item);
+        self.frames.push(Frame::List { node, next, items });
+        self.enter(item)
     }
 
     fn step_map(
         &mut self,
         node: NodeId,
         map: usize,
-        mut rest: Vec<NodeId>,
+        next: Option<NodeId>,
         step: Step<'t>,
         is_merge: bool,
     ) -> Result<(), Lost> {
+        let frame = |next, step| Frame::Map {
+            node,
+            map,
+            next,
+            step,
+            is_merge,
+        };
         match (step, self.returned.take()) {
             (Step::Key { value }, Some(key)) => {
                 let key = self.key(key)?;
-                self.frames.push(Frame::Map {
-                    node,
-                    map,
-                    rest,
-                    step: Step::Value { key },
-                    is_merge,
-                });
+                self.frames.push(frame(next, Step::Value { key }));
                 return self.enter(value);
             }
             (Step::Value { key }, Some(value)) => self.maps[map].push((key, value)),
             _ => {}
         }
-        let (Some(key), Some(value)) = (rest.pop(), rest.pop()) else {
+        let pair = next.and_then(|key| Some((key, self.tree.next_sibling(key)?)));
+        let Some((key, value)) = pair else {
             if !is_merge {
                 let mut pairs = std::mem::take(&mut self.maps[map]);
                 keep_last(&mut pairs);
@@ -318,29 +253,18 @@ impl<'a, 't> Decoder<'a, 't> {
             }
             return Ok(());
         };
+        let next = self.tree.next_sibling(value);
         if self.is_merge(key) {
-            self.frames.push(Frame::Map {
-                node,
-                map,
-                rest,
-                step: Step::Next,
-                is_merge,
-            });
+            self.frames.push(frame(next, Step::Next));
             return self.merge(value, map);
         }
-        self.frames.push(Frame::Map {
-            node,
-            map,
-            rest,
-            step: Step::Key { value },
-            is_merge,
-        });
+        self.frames.push(frame(next, Step::Key { value }));
         self.enter(key)
     }
 
     fn is_merge(&self, key: NodeId) -> bool {
         let node = self.tree.node(key);
-        let is_tagged = node.tag.as_deref() == Some("tag:yaml.org,2002:merge");
+        let is_tagged = self.tree.tag(key) == Some("tag:yaml.org,2002:merge");
         matches!(&node.kind, NodeKind::Scalar { value, implicit, .. } if value == "<<" && (*implicit || is_tagged))
     }
 
@@ -385,11 +309,11 @@ impl<'a, 't> Decoder<'a, 't> {
         else {
             return Ok(Kind::Null);
         };
-        if node.tag.is_none() && !implicit {
+        if !node.tagged && !implicit {
             return Ok(Kind::Text(value.clone()));
         }
         let resolved =
-            resolve(node.tag.as_deref(), value).map_err(|message| self.lost(id, &message))?;
+            resolve(self.tree.tag(id), value).map_err(|message| self.lost(id, &message))?;
         Ok(match resolved {
             Resolved::Null => Kind::Null,
             Resolved::Bool(_) => Kind::Bool,
@@ -407,7 +331,7 @@ impl<'a, 't> Decoder<'a, 't> {
         if value.is_finite() {
             return Ok(());
         }
-        self.needs_check = true;
+        self.has_odd_number = true;
         Err(match value {
             value if value.is_nan() => "NaN",
             value if value > 0.0 => "+Inf",
@@ -416,7 +340,7 @@ impl<'a, 't> Decoder<'a, 't> {
     }
 
     fn key(&mut self, id: ValueId) -> Result<Key<'t>, Lost> {
-        let value = &self.values[id.0 as usize];
+        let value = &self.decoded.values[id.0 as usize];
         let node = value.node;
         let text = match &value.kind {
             Kind::List(_) | Kind::Map(_) => {
@@ -424,7 +348,7 @@ impl<'a, 't> Decoder<'a, 't> {
             }
             Kind::Text(text) => return Ok(Key::Text(text.clone())),
             Kind::Null => {
-                self.needs_check = true;
+                self.has_odd_key = true;
                 return Ok(Key::Null);
             }
             Kind::Bool | Kind::Number(_) => match &self.tree.node(node).kind {
@@ -432,14 +356,14 @@ impl<'a, 't> Decoder<'a, 't> {
                 _ => return Ok(Key::Null),
             },
         };
-        let resolved = resolve(self.tree.node(node).tag.as_deref(), text)
-            .map_err(|message| self.lost(node, &message))?;
+        let resolved =
+            resolve(self.tree.tag(node), text).map_err(|message| self.lost(node, &message))?;
         Ok(match resolved {
             Resolved::Bool(value) => Key::Bool(value),
             Resolved::Int(value) => Key::Int(value),
             Resolved::Float(value) => Key::Float(value.to_bits()),
             Resolved::Uint(value) => {
-                self.needs_check = true;
+                self.has_odd_key = true;
                 Key::Uint(value)
             }
             _ => Key::Null,
@@ -447,8 +371,8 @@ impl<'a, 't> Decoder<'a, 't> {
     }
 
     fn give(&mut self, node: NodeId, kind: Kind<'t>) {
-        self.returned = Some(ValueId(self.values.len() as u32));
-        self.values.push(Value { node, kind });
+        self.returned = Some(ValueId(self.decoded.values.len() as u32));
+        self.decoded.values.push(Value { node, kind });
     }
 
     fn lost(&self, node: NodeId, message: &str) -> Lost {
@@ -464,97 +388,4 @@ fn keep_last(pairs: &mut Vec<(Key<'_>, ValueId)>) {
     pairs.reverse();
     pairs.sort_by(|(a, _), (b, _)| a.cmp(b));
     pairs.dedup_by(|later, earlier| later.0 == earlier.0);
-}
-
-/// As `base64.StdEncoding` decodes: line breaks are skipped, bits that do not fill a byte are ignored.
-pub(super) fn decode_base64(text: &str) -> Result<Vec<u8>, &'static str> {
-    let config = GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true);
-    let engine = GeneralPurpose::new(&alphabet::STANDARD, config);
-    let text = text.replace(['\r', '\n'], "");
-    engine
-        .decode(text)
-        .map_err(|_| "yaml: !!binary value contains invalid base64 data")
-}
-
-/// Bytes as Go's JSON encoder writes them: each that is not part of a character becomes U+FFFD on its own.
-pub(super) fn lossy_text(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len());
-    for chunk in bytes.utf8_chunks() {
-        text.push_str(chunk.valid());
-        text.extend(chunk.invalid().iter().map(|_| char::REPLACEMENT_CHARACTER));
-    }
-    text
-}
-
-/// The values that the document still has, in document order (maps in key order), with their depth.
-fn walk<'d, 't>(decoded: &'d Decoded<'t>) -> impl Iterator<Item = (&'d Value<'t>, usize)> {
-    let mut stack = vec![(decoded.root, 1)];
-    std::iter::from_fn(move || {
-        let (id, depth) = stack.pop()?;
-        let value = decoded.value(id);
-        match &value.kind {
-            Kind::List(items) => stack.extend(items.iter().rev().map(|item| (*item, depth + 1))),
-            Kind::Map(pairs) => {
-                stack.extend(pairs.iter().rev().map(|(_, value)| (*value, depth + 1)))
-            }
-            _ => {}
-        }
-        Some((value, depth))
-    })
-}
-
-fn check_keys(tree: &Tree<'_>, decoded: &Decoded<'_>) -> Result<(), Lost> {
-    for (value, _) in walk(decoded) {
-        let Kind::Map(pairs) = &value.kind else {
-            continue;
-        };
-        for (key, id) in pairs {
-            let key = match key {
-                Key::Null => "%!s(<nil>), key: <nil>".to_owned(),
-                Key::Uint(key) => format!("uint64, key: {key:#x}"),
-                _ => continue,
-            };
-            let held = match &decoded.value(*id).kind {
-                Kind::Text(text) => format!("{text:?}"),
-                Kind::Null => "interface {}(nil)".to_owned(),
-                _ => "…".to_owned(),
-            };
-            let message = format!("unsupported map key of type: {key}, value: {held}");
-            return Err(Lost {
-                message,
-                at: tree.node(value.node).start,
-            });
-        }
-    }
-    Ok(())
-}
-
-fn check_numbers(tree: &Tree<'_>, decoded: &Decoded<'_>) -> Result<(), Lost> {
-    for (value, _) in walk(decoded) {
-        if let Kind::Number(Err(name)) = value.kind {
-            let message = format!("json: unsupported value: {name}");
-            return Err(Lost {
-                message,
-                at: tree.node(value.node).start,
-            });
-        }
-    }
-    Ok(())
-}
-
-fn check_depth(tree: &Tree<'_>, decoded: &Decoded<'_>) -> Result<(), Lost> {
-    for (value, depth) in walk(decoded) {
-        let bracket = match value.kind {
-            Kind::List(_) => b'[',
-            Kind::Map(_) => b'{',
-            _ => continue,
-        };
-        if depth > json::MAX_DEPTH {
-            return Err(Lost {
-                message: json::too_deep(bracket),
-                at: tree.node(value.node).start,
-            });
-        }
-    }
-    Ok(())
 }

@@ -3,7 +3,7 @@
 //! <https://github.com/kubernetes-sigs/aws-iam-authenticator/blob/v0.7.10/pkg/mapper/configmap/configmap.go>
 
 use super::accounts::read_accounts;
-use super::decode::{Key, Kind, Lost, ValueId, decode};
+use super::decode::{Decoder, Key, Kind, Lost};
 use super::fields::{FieldName, field_name};
 use super::typed::{Mismatch, RawEntry, TypedReader};
 use super::{
@@ -11,7 +11,7 @@ use super::{
     Status,
 };
 use super::{json, validate};
-use crate::yaml::{Mark, Node, NodeId, NodeKind, Tree, TreeError};
+use crate::yaml::{Node, NodeId, NodeKind, Place, Tree, TreeError};
 
 /// What reading a section's text gives.
 #[derive(Debug)]
@@ -48,8 +48,8 @@ impl Reading {
     }
 
     /// Nothing of the section is left.
-    pub(super) fn lost(message: String, at: Mark) -> Self {
-        let line = at.line + 1;
+    pub(super) fn lost(message: String, at: Place) -> Self {
+        let line = at.line() + 1;
         let reason = match message
             .strip_prefix("yaml: line ")
             .and_then(|rest| rest.split_once(": "))
@@ -62,7 +62,7 @@ impl Reading {
             problems: vec![Problem { line, message }],
             editable: Err(NotEditable {
                 line,
-                span: Span::new(at.offset, at.offset),
+                span: Span::new(at.offset(), at.offset()),
                 reason,
             }),
             ..Self::empty()
@@ -84,12 +84,17 @@ pub(super) fn read(name: SectionName, text: &str) -> Reading {
     }
     let tree = match Tree::read(text) {
         Ok(tree) => tree,
-        Err(TreeError::Syntax(error)) => return Reading::lost(error.go_message(), error.problem),
+        Err(TreeError::Syntax(error)) => {
+            return Reading::lost(error.go_message(), error.problem.into());
+        }
         Err(TreeError::UnknownAnchor { name, at }) => {
-            return Reading::lost(format!("yaml: unknown anchor '{name}' referenced"), at);
+            return Reading::lost(
+                format!("yaml: unknown anchor '{name}' referenced"),
+                at.into(),
+            );
         }
     };
-    let document_end = tree.document_end.map_or(text.len(), |end| end.offset);
+    let document_end = tree.document_end.map_or(text.len(), |end| end.offset());
     let Some(root) = tree.root() else {
         return Reading {
             document_end,
@@ -141,14 +146,7 @@ fn read_object(name: SectionName, text: &str) -> Reading {
         .iter()
         .filter(|byte| **byte == b'\n')
         .count();
-    Reading::lost(
-        message,
-        Mark {
-            line,
-            offset: floor_boundary(text, offset),
-            ..Mark::default()
-        },
-    )
+    Reading::lost(message, Place::new(floor_boundary(text, offset), line))
 }
 
 fn floor_boundary(text: &str, mut offset: usize) -> usize {
@@ -168,29 +166,25 @@ pub(super) fn type_name(name: SectionName) -> &'static str {
 }
 
 fn read_mappings(name: SectionName, tree: &Tree<'_>, root: NodeId) -> Reading {
-    let decoded = match decode(tree, root) {
-        Ok(decoded) => decoded,
-        Err(Lost { message, at }) => return Reading::lost(message, at),
-    };
-    let mut reader = TypedReader::new(name, tree, &decoded);
-    let items: &[ValueId] = match &decoded.value(decoded.root).kind {
-        Kind::List(items) => items,
-        Kind::Null => &[],
-        kind => {
-            let of = format!("Go value of type []config.{}", type_name(name));
-            return Reading::lost(
-                format!("json: cannot unmarshal {} into {of}", kind.json_name()),
-                tree.node(root).start,
-            );
-        }
-    };
-    let mut entries = Vec::with_capacity(items.len());
+    let mut decoder = Decoder::new(tree);
+    if !matches!(tree.node(root).kind, NodeKind::Sequence { .. }) {
+        return not_a_list(name, decoder, root);
+    }
+    decoder.count_list(root);
+    let mut entries = Vec::new();
+    let mut mismatch = None;
     let mut invalid = Vec::new();
-    for (node, item) in tree.children(root).zip(items) {
-        let raw = reader.entry(*item);
+    for node in tree.children(root) {
+        let item = match decoder.decode(node) {
+            Ok(item) => item,
+            Err(Lost { message, at }) => return Reading::lost(message, at),
+        };
+        let mut reader = TypedReader::new(name, tree, decoder.decoded());
+        let raw = reader.entry(item);
+        mismatch = mismatch.or(reader.into_mismatch());
         let mistyped = raw.mistyped;
         let place = tree.node(node);
-        let line = place.dash.unwrap_or(place.start).line + 1;
+        let line = place.dash.unwrap_or(place.start).line() + 1;
         let status = status(name, raw);
         if let Status::Dropped { reason, .. } = &status {
             invalid.push(Problem {
@@ -200,7 +194,7 @@ fn read_mappings(name: SectionName, tree: &Tree<'_>, root: NodeId) -> Reading {
         }
         entries.push(Entry {
             span: span(place),
-            dash: place.dash.map(|dash| dash.offset),
+            dash: place.dash.map(Place::offset),
             line,
             status,
             fields: Fields {
@@ -209,17 +203,35 @@ fn read_mappings(name: SectionName, tree: &Tree<'_>, root: NodeId) -> Reading {
             },
         });
     }
-    let mismatch = reader
-        .into_mismatch()
-        .map(|Mismatch { message, at }| Problem {
-            line: at.line + 1,
-            message,
-        });
+    if let Some(Lost { message, at }) = decoder.into_loss() {
+        return Reading::lost(message, at);
+    }
+    let mismatch = mismatch.map(|Mismatch { message, at }| Problem {
+        line: at.line() + 1,
+        message,
+    });
     Reading {
         entries,
         problems: mismatch.into_iter().chain(invalid).collect(),
         ..Reading::empty()
     }
+}
+
+/// A top level that is no list: null is an empty one, anything else an error.
+fn not_a_list(name: SectionName, mut decoder: Decoder<'_, '_>, root: NodeId) -> Reading {
+    let at = decoder.tree().node(root).start;
+    let found = match decoder.decode(root) {
+        Ok(id) => decoder.decoded().value(id).kind.json_name(),
+        Err(Lost { message, at }) => return Reading::lost(message, at),
+    };
+    if let Some(Lost { message, at }) = decoder.into_loss() {
+        return Reading::lost(message, at);
+    }
+    if found == Kind::Null.json_name() {
+        return Reading::empty();
+    }
+    let wanted = format!("Go value of type []config.{}", type_name(name));
+    Reading::lost(format!("json: cannot unmarshal {found} into {wanted}"), at)
 }
 
 fn status(name: SectionName, raw: RawEntry) -> Status {
@@ -248,7 +260,7 @@ fn status(name: SectionName, raw: RawEntry) -> Status {
 }
 
 pub(super) fn span(node: &Node<'_>) -> Span {
-    Span::new(node.start.offset, node.end.offset)
+    Span::new(node.start.offset(), node.end())
 }
 
 /// Where an entry's fields stand, as written: of several spellings of one field the last.
@@ -279,14 +291,15 @@ fn fields(name: SectionName, tree: &Tree<'_>, entry: NodeId) -> Fields {
             FieldName::Sso => &mut fields.sso,
             FieldName::Username => &mut fields.username,
             FieldName::Groups => {
-                fields.group_items = tree
-                    .children(value)
-                    .map(|item| tree.node(item))
-                    .map(|item| GroupItem {
+                let mut items = Vec::with_capacity(tree.children(value).count());
+                items.extend(tree.children(value).map(|item| {
+                    let item = tree.node(item);
+                    GroupItem {
                         span: span(item),
-                        dash: item.dash.map(|dash| dash.offset),
-                    })
-                    .collect();
+                        dash: item.dash.map(Place::offset),
+                    }
+                }));
+                fields.group_items = items;
                 fields.groups_are_list = matches!(value_node.kind, NodeKind::Sequence { .. });
                 &mut fields.groups
             }
@@ -299,10 +312,10 @@ fn fields(name: SectionName, tree: &Tree<'_>, entry: NodeId) -> Fields {
 
 /// Anything that stands for text elsewhere, or for other text than is written, is not edited around.
 fn editable(tree: &Tree<'_>, root: NodeId, text: &str) -> Result<(), NotEditable> {
-    let refuse = |at: Mark, end: usize, reason: &str| {
+    let refuse = |at: Place, end: usize, reason: &str| {
         Err(NotEditable {
-            line: at.line + 1,
-            span: Span::new(at.offset, end),
+            line: at.line() + 1,
+            span: Span::new(at.offset(), end),
             reason: reason.to_owned(),
         })
     };
@@ -310,7 +323,7 @@ fn editable(tree: &Tree<'_>, root: NodeId, text: &str) -> Result<(), NotEditable
         let reason = match &node.kind {
             NodeKind::Alias { .. } => "an alias",
             _ if node.anchored => "an anchor",
-            _ if node.tag.is_some() => "an explicit tag",
+            _ if node.tagged => "an explicit tag",
             NodeKind::Scalar {
                 value,
                 implicit: true,
@@ -318,25 +331,25 @@ fn editable(tree: &Tree<'_>, root: NodeId, text: &str) -> Result<(), NotEditable
             } if value == "<<" => "a merge key",
             _ => continue,
         };
-        return refuse(node.start, node.end.offset, reason);
+        return refuse(node.start, node.end(), reason);
     }
     if let Some(at) = tree.second_document {
         return refuse(
             at,
-            at.offset,
+            at.offset(),
             "a second YAML document, which the authenticator never reads",
         );
     }
     let node = tree.node(root);
     match &node.kind {
         NodeKind::Sequence { .. } => Ok(()),
-        NodeKind::Scalar { .. } if node.start.offset == node.end.offset => Ok(()),
+        NodeKind::Scalar { .. } if node.start.offset() == node.end() => Ok(()),
         NodeKind::Scalar { .. }
             if matches!(&text[span(node).range()], "~" | "null" | "Null" | "NULL") =>
         {
             Ok(())
         }
-        _ => refuse(node.start, node.end.offset, "not a list"),
+        _ => refuse(node.start, node.end(), "not a list"),
     }
 }
 

@@ -7,7 +7,7 @@ use super::decode::{Decoded, Kind, ValueId};
 use super::fields::{FieldName, equals_field, field_name};
 use super::read::type_name;
 use super::{SectionName, SsoRole};
-use crate::yaml::{Mark, Tree};
+use crate::yaml::{Place, Tree};
 
 /// An entry before it is validated.
 #[derive(Debug, Default)]
@@ -24,7 +24,7 @@ pub(super) struct RawEntry {
 #[derive(Debug)]
 pub(super) struct Mismatch {
     pub(super) message: String,
-    pub(super) at: Mark,
+    pub(super) at: Place,
 }
 
 /// Reads the entries of one section.
@@ -121,7 +121,8 @@ impl<'a, 't> TypedReader<'a, 't> {
                 }
             }
             Kind::List(items) => {
-                if into.storage.len() < items.len() {
+                if let Some(more) = items.len().checked_sub(into.storage.len()) {
+                    into.storage.reserve_exact(more);
                     into.storage.resize(items.len(), String::new());
                 }
                 for (at, item) in items.iter().enumerate() {

@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::{Event, EventKind, Mark, Parser, ScalarStyle, SyntaxError};
+use super::{ErrorKind, Event, EventKind, Mark, Parser, ScalarStyle, SyntaxError};
 
 /// What follows the last character of a block scalar.
 const LINE_END: [char; 7] = [' ', '\t', '\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'];
@@ -10,23 +10,63 @@ const LINE_END: [char; 7] = [' ', '\t', '\n', '\r', '\u{85}', '\u{2028}', '\u{20
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NodeId(u32);
 
+/// Where something stands in the text, kept small: there is one for each node of a large text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    offset: u32,
+    line: u32,
+}
+
+impl Place {
+    /// The place at this byte, on this line from 0.
+    pub fn new(offset: usize, line: usize) -> Self {
+        Self {
+            offset: narrow(offset),
+            line: narrow(line),
+        }
+    }
+
+    /// Byte offset.
+    pub const fn offset(self) -> usize {
+        self.offset as usize
+    }
+
+    /// Line, from 0.
+    pub const fn line(self) -> usize {
+        self.line as usize
+    }
+}
+
+impl From<Mark> for Place {
+    fn from(mark: Mark) -> Self {
+        Self::new(mark.offset, mark.line)
+    }
+}
+
 /// A node of the first document.
 #[derive(Clone, Debug)]
 pub struct Node<'t> {
     /// What it is.
     pub kind: NodeKind<'t>,
     /// Where it starts, its anchor and tag included.
-    pub start: Mark,
-    /// Where it ends: behind its last character, not where the next token stands.
-    pub end: Mark,
+    pub start: Place,
     /// The `-` in front of an item of a block list.
-    pub dash: Option<Mark>,
-    /// Its tag, the handle resolved.
-    pub tag: Option<String>,
+    pub dash: Option<Place>,
     /// Whether it carries an anchor.
     pub anchored: bool,
-    first_child: Option<NodeId>,
-    next_sibling: Option<NodeId>,
+    /// Whether it carries a tag: [`Tree::tag`] has it.
+    pub tagged: bool,
+    end: u32,
+    /// Node numbers. 0 is none: the root is nobody's child.
+    first_child: u32,
+    next_sibling: u32,
+}
+
+impl Node<'_> {
+    /// Where it ends: behind its last character, not where the next token stands.
+    pub const fn end(&self) -> usize {
+        self.end as usize
+    }
 }
 
 /// The kinds of nodes.
@@ -78,23 +118,32 @@ pub enum TreeError {
 #[derive(Clone, Debug)]
 pub struct Tree<'t> {
     nodes: Vec<Node<'t>>,
-    root: Option<NodeId>,
+    /// The tags of the nodes that have one, by number.
+    tags: HashMap<u32, String>,
     /// Where a second document begins.
-    pub second_document: Option<Mark>,
+    pub second_document: Option<Place>,
     /// Where `...` ends the first one.
-    pub document_end: Option<Mark>,
+    pub document_end: Option<Place>,
 }
 
 impl<'t> Tree<'t> {
     /// Reads the first document. What follows it is looked at only for whether it is there.
     ///
     /// # Errors
-    /// Where the first document is not YAML.
+    /// Where the first document is not YAML, and for a text of 4 GiB.
     pub fn read(text: &'t str) -> Result<Self, TreeError> {
+        if u32::try_from(text.len()).is_err() {
+            return Err(TreeError::Syntax(SyntaxError {
+                kind: ErrorKind::Reader,
+                message: "a text of more than 4 GiB",
+                problem: Mark::default(),
+                context: None,
+            }));
+        }
         let mut parser = Parser::new(text);
         let mut tree = Self {
             nodes: Vec::new(),
-            root: None,
+            tags: HashMap::new(),
             second_document: None,
             document_end: None,
         };
@@ -112,17 +161,14 @@ impl<'t> Tree<'t> {
                 EventKind::StreamStart | EventKind::DocumentStart { .. } => continue,
                 EventKind::StreamEnd => break,
                 EventKind::DocumentEnd { explicit } => {
-                    tree.document_end = explicit.then_some(start);
+                    tree.document_end = explicit.then(|| start.into());
                     tree.second_document = second_document(&mut parser);
                     break;
                 }
                 EventKind::SequenceEnd | EventKind::MappingEnd => {
                     if let Some((id, last)) = open.pop() {
-                        tree.close(
-                            id,
-                            last,
-                            tree.is_flow(id).then_some(end).filter(|end| *end != start),
-                        );
+                        let is_bracket = tree.is_flow(id) && start != end;
+                        tree.close(id, last, is_bracket.then_some(end));
                     }
                     continue;
                 }
@@ -169,40 +215,35 @@ impl<'t> Tree<'t> {
                     style: ScalarStyle::Literal | ScalarStyle::Folded,
                     ..
                 } => {
-                    let offset = start.offset
-                        + text[start.offset..end.offset]
-                            .trim_end_matches(LINE_END)
-                            .len();
-                    Mark { offset, ..end }
+                    let scalar = &text[start.offset..end.offset];
+                    start.offset + scalar.trim_end_matches(LINE_END).len()
                 }
-                _ => end,
+                _ => end.offset,
             };
             let is_open = matches!(kind, NodeKind::Sequence { .. } | NodeKind::Mapping { .. });
-            let anchored = anchor.is_some();
-            let node = Node {
+            let id = NodeId(narrow(tree.nodes.len()));
+            tree.nodes.push(Node {
                 kind,
-                start,
-                end,
-                dash,
-                tag,
-                anchored,
-                first_child: None,
-                next_sibling: None,
-            };
-            let id = NodeId(tree.nodes.len() as u32);
-            tree.nodes.push(node);
+                start: start.into(),
+                dash: dash.map(Place::from),
+                anchored: anchor.is_some(),
+                tagged: tag.is_some(),
+                end: narrow(end),
+                first_child: 0,
+                next_sibling: 0,
+            });
+            if let Some(tag) = tag {
+                tree.tags.insert(id.0, tag);
+            }
             if let Some(anchor) = anchor {
                 anchors.insert(anchor, id);
             }
-            match open.last_mut() {
-                None => tree.root = Some(id),
-                Some((parent, last)) => {
-                    match *last {
-                        None => tree.nodes[parent.0 as usize].first_child = Some(id),
-                        Some(last) => tree.nodes[last.0 as usize].next_sibling = Some(id),
-                    }
-                    *last = Some(id);
+            if let Some((parent, last)) = open.last_mut() {
+                match *last {
+                    None => tree.nodes[parent.0 as usize].first_child = id.0,
+                    Some(last) => tree.nodes[last.0 as usize].next_sibling = id.0,
                 }
+                *last = Some(id);
             }
             if is_open {
                 open.push((id, None));
@@ -213,9 +254,12 @@ impl<'t> Tree<'t> {
 
     fn close(&mut self, id: NodeId, last: Option<NodeId>, bracket: Option<Mark>) {
         // Only brackets say where a collection ends; for the others it is where their last child does.
-        if let Some(end) = bracket.or_else(|| last.map(|last| self.node(last).end)) {
-            self.nodes[id.0 as usize].end = end;
-        }
+        let end = match (bracket, last) {
+            (Some(bracket), _) => narrow(bracket.offset),
+            (None, Some(last)) => self.node(last).end,
+            (None, None) => return,
+        };
+        self.nodes[id.0 as usize].end = end;
     }
 
     fn is_flow(&self, id: NodeId) -> bool {
@@ -227,7 +271,7 @@ impl<'t> Tree<'t> {
 
     /// The document's root; `None` for a text without any document.
     pub fn root(&self) -> Option<NodeId> {
-        self.root
+        (!self.nodes.is_empty()).then_some(NodeId(0))
     }
 
     /// The node of this id.
@@ -235,11 +279,27 @@ impl<'t> Tree<'t> {
         &self.nodes[id.0 as usize]
     }
 
+    /// The node's tag, its handle resolved.
+    pub fn tag(&self, id: NodeId) -> Option<&str> {
+        self.node(id)
+            .tagged
+            .then(|| self.tags.get(&id.0))?
+            .map(String::as_str)
+    }
+
+    /// The first item of a list, or key of a mapping.
+    pub fn first_child(&self, id: NodeId) -> Option<NodeId> {
+        link(self.node(id).first_child)
+    }
+
+    /// The item, key or value that comes next in the same collection.
+    pub fn next_sibling(&self, id: NodeId) -> Option<NodeId> {
+        link(self.node(id).next_sibling)
+    }
+
     /// A list's items, or a mapping's keys and values in turn.
     pub fn children(&self, id: NodeId) -> impl Iterator<Item = NodeId> + '_ {
-        std::iter::successors(self.node(id).first_child, |child| {
-            self.node(*child).next_sibling
-        })
+        std::iter::successors(self.first_child(id), |child| self.next_sibling(*child))
     }
 
     /// A mapping's pairs.
@@ -254,15 +314,24 @@ impl<'t> Tree<'t> {
     }
 }
 
+fn link(number: u32) -> Option<NodeId> {
+    (number != 0).then_some(NodeId(number))
+}
+
+/// No text here is 4 GiB long, and none has more nodes or lines than bytes.
+fn narrow(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
 /// Where a second document begins; one that is not YAML begins too.
-fn second_document(parser: &mut Parser<'_>) -> Option<Mark> {
+fn second_document(parser: &mut Parser<'_>) -> Option<Place> {
     match parser.next_event() {
         Ok(Some(Event {
             kind: EventKind::DocumentStart { .. },
             start,
             ..
-        })) => Some(start),
+        })) => Some(start.into()),
         Ok(_) => None,
-        Err(error) => Some(error.problem),
+        Err(error) => Some(error.problem.into()),
     }
 }
