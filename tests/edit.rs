@@ -22,7 +22,7 @@ fn edited(section: SectionName, text: Option<&str>, edits: &str) -> Result<Edite
         .map(|text| (section.key().to_owned(), text.to_owned()))
         .into_iter()
         .collect();
-    let edits: Vec<_> = edits.lines().map(|line| parse(line)).collect();
+    let edits: Vec<_> = edits.lines().map(parse).collect();
     apply(&Document::read(&data), &edits)
 }
 
