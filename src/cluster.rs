@@ -1,7 +1,7 @@
 //! The live aws-auth: connect to an API server, read the ConfigMap, write it back.
 //!
 //! Only this module and its rooms name `kube`. What leaves it is plain data: [`Snapshot`](crate::snapshot::Snapshot)s,
-//! typed errors with a [`Kind`] and a hint, and a [`Target`](target::Target) for messages.
+//! typed errors with a [`Kind`] and a hint, and a [`Target`] for messages.
 
 pub mod backoff;
 pub mod connect;

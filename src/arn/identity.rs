@@ -3,7 +3,7 @@ use super::{ArnError, Kind, canonical, quote};
 /// Who signs in, as the authenticator knows it from the answer of `sts:GetCallerIdentity`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// The ARN that entries are compared with; see [`canonical`].
+    /// The ARN that entries are compared with; see [`canonical()`].
     pub canonical_arn: String,
     /// The account as STS reports it, which need not be the one in the ARN.
     pub account: String,
