@@ -21,13 +21,15 @@ pub use section::{NotEditable, Problem, Section, SectionName};
 pub use span::Span;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The three sections of an aws-auth ConfigMap, each read on its own as the authenticator does.
 ///
 /// Printing is the identity: every section's text comes out as it went in.
 #[derive(Clone, Debug)]
 pub struct Document {
-    sections: [Section; 3],
+    /// Shared between a document and those made from it: most edits leave two of them as they are.
+    sections: [Arc<Section>; 3],
 }
 
 impl Document {
@@ -36,7 +38,7 @@ impl Document {
     pub fn read(data: &BTreeMap<String, String>) -> Self {
         Self {
             sections: SectionName::ALL
-                .map(|name| Section::read(name, data.get(name.key()).cloned())),
+                .map(|name| Arc::new(Section::read(name, data.get(name.key()).cloned()))),
         }
     }
 
@@ -47,14 +49,14 @@ impl Document {
 
     /// The three sections in the order mapRoles, mapUsers, mapAccounts.
     pub fn sections(&self) -> impl Iterator<Item = &Section> {
-        self.sections.iter()
+        self.sections.iter().map(Arc::as_ref)
     }
 
     /// The same document with another text for one section.
     #[must_use]
     pub fn with(&self, name: SectionName, text: Option<String>) -> Self {
         let mut next = self.clone();
-        next.sections[name as usize] = Section::read(name, text);
+        next.sections[name as usize] = Arc::new(Section::read(name, text));
         next
     }
 }
