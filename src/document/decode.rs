@@ -34,14 +34,45 @@ pub(super) struct Decoder<'a, 't> {
     maps: Vec<Vec<(Key<'t>, ValueId)>>,
     frames: Vec<Frame<'t>>,
     returned: Option<ValueId>,
-    expansion: Expansion,
-    /// How deep in the document the items stand.
-    depth: usize,
     deepest: usize,
     has_odd_key: bool,
     has_odd_number: bool,
+    progress: Progress,
+}
+
+/// What is carried from one item of a document to the next.
+#[derive(Debug)]
+pub(super) struct Progress {
+    expansion: Expansion,
+    /// How deep in the document the items stand.
+    depth: usize,
     /// What voids the document on its way to JSON: of its keys, its numbers and its depth, the first each.
     losses: [Option<Lost>; 3],
+}
+
+impl Progress {
+    /// At the beginning of a document that is no list.
+    pub(super) fn new() -> Self {
+        Self {
+            expansion: Expansion::new(),
+            depth: 0,
+            losses: [None, None, None],
+        }
+    }
+
+    /// In front of the items of the list that a document is.
+    pub(super) fn in_list() -> Self {
+        let mut progress = Self::new();
+        // The first node of a document is no alias, and alone never too much.
+        let _ = progress.expansion.count(Place::default());
+        progress.depth = 1;
+        progress
+    }
+
+    /// Why nothing of what was decoded counts, if so: it cannot become JSON.
+    pub(super) fn into_loss(self) -> Option<Lost> {
+        self.losses.into_iter().flatten().next()
+    }
 }
 
 /// What is being decoded, outermost first. A stack of our own: texts may nest deeper than ours would bear.
@@ -73,24 +104,18 @@ enum Step<'t> {
 }
 
 impl<'a, 't> Decoder<'a, 't> {
-    pub(super) fn new(tree: &'a Tree<'t>) -> Self {
+    pub(super) fn new(tree: &'a Tree<'t>, progress: Progress) -> Self {
         Self {
             tree,
             decoded: Decoded::default(),
             maps: Vec::new(),
             frames: Vec::new(),
             returned: None,
-            expansion: Expansion::new(),
-            depth: 0,
             deepest: 0,
             has_odd_key: false,
             has_odd_number: false,
-            losses: [None, None, None],
+            progress,
         }
-    }
-
-    pub(super) fn tree(&self) -> &'a Tree<'t> {
-        self.tree
     }
 
     /// What [`Self::decode`] decoded last.
@@ -98,21 +123,11 @@ impl<'a, 't> Decoder<'a, 't> {
         &self.decoded
     }
 
-    /// Enters the list that the document is; its items are then decoded one by one.
-    pub(super) fn count_list(&mut self, list: NodeId) {
-        // The first node of a document is no alias, and alone never too much.
-        let _ = self.expansion.count(self.tree.node(list).start);
-        self.depth = 1;
-    }
-
     /// Decodes this node.
     ///
     /// # Errors
-    /// What go-yaml gives up at. What only JSON cannot hold shows at the end: see [`Self::into_loss`].
+    /// What go-yaml gives up at. What only JSON cannot hold shows at the end: see [`Progress::into_loss`].
     pub(super) fn decode(&mut self, node: NodeId) -> Result<ValueId, Lost> {
-        self.decoded.values.clear();
-        self.maps.clear();
-        self.deepest = 0;
         let id = self.run(node)?;
         if self.has_odd_key {
             self.note(0, |decoder| decoder.odd_key(id));
@@ -120,20 +135,20 @@ impl<'a, 't> Decoder<'a, 't> {
         if self.has_odd_number {
             self.note(1, |decoder| decoder.odd_number(id));
         }
-        if self.depth + self.deepest > json::MAX_DEPTH {
+        if self.progress.depth + self.deepest > json::MAX_DEPTH {
             self.note(2, |decoder| decoder.too_deep(id));
         }
         Ok(id)
     }
 
-    /// Why nothing of what was decoded counts, if so: it cannot become JSON.
-    pub(super) fn into_loss(self) -> Option<Lost> {
-        self.losses.into_iter().flatten().next()
+    /// What the next item has to know.
+    pub(super) fn into_progress(self) -> Progress {
+        self.progress
     }
 
     fn note(&mut self, kind: usize, find: impl FnOnce(&Self) -> Option<Lost>) {
-        if self.losses[kind].is_none() {
-            self.losses[kind] = find(self);
+        if self.progress.losses[kind].is_none() {
+            self.progress.losses[kind] = find(self);
         }
     }
 
@@ -142,7 +157,7 @@ impl<'a, 't> Decoder<'a, 't> {
         while let Some(frame) = self.frames.pop() {
             self.deepest = self.deepest.max(self.frames.len() + 1);
             match frame {
-                Frame::Alias(node) => self.expansion.leave(node),
+                Frame::Alias(node) => self.progress.expansion.leave(node),
                 Frame::List { node, next, items } => self.step_list(node, next, items)?,
                 Frame::Map {
                     node,
@@ -168,10 +183,10 @@ impl<'a, 't> Decoder<'a, 't> {
     fn enter(&mut self, id: NodeId) -> Result<(), Lost> {
         let tree = self.tree;
         let node = tree.node(id);
-        self.expansion.count(node.start)?;
+        self.progress.expansion.count(node.start)?;
         match &node.kind {
             NodeKind::Alias { name, target } => {
-                self.expansion.enter(id, name, node.start)?;
+                self.progress.expansion.enter(id, name, node.start)?;
                 self.frames.push(Frame::Alias(id));
                 self.enter(*target)?;
             }
@@ -291,11 +306,11 @@ impl<'a, 't> Decoder<'a, 't> {
                 "yaml: map merge requires map or sequence of maps as the value",
             ));
         }
-        self.expansion.count(node.start)?;
+        self.progress.expansion.count(node.start)?;
         if let NodeKind::Alias { name, target } = &node.kind {
-            self.expansion.enter(id, name, node.start)?;
+            self.progress.expansion.enter(id, name, node.start)?;
             self.frames.push(Frame::Alias(id));
-            self.expansion.count(tree.node(*target).start)?;
+            self.progress.expansion.count(tree.node(*target).start)?;
         }
         self.push_map(target, map, true);
         Ok(())

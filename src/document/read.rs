@@ -3,7 +3,7 @@
 //! <https://github.com/kubernetes-sigs/aws-iam-authenticator/blob/v0.7.10/pkg/mapper/configmap/configmap.go>
 
 use super::accounts::read_accounts;
-use super::decode::{Decoder, Key, Kind, Lost};
+use super::decode::{Decoder, Key, Kind, Lost, Progress};
 use super::fields::{FieldName, field_name};
 use super::typed::{Mismatch, RawEntry, TypedReader};
 use super::{
@@ -82,7 +82,14 @@ pub(super) fn read(name: SectionName, text: &str) -> Reading {
     if name != SectionName::Accounts && text.trim_start().starts_with('{') {
         return read_object(name, text);
     }
-    let tree = match Tree::read(text) {
+    let mut items = ItemReader::new(name);
+    let tree = match name {
+        SectionName::Accounts => Tree::read(text),
+        SectionName::Roles | SectionName::Users => {
+            Tree::read_items(text, |tree, item| items.read(tree, item))
+        }
+    };
+    let tree = match tree {
         Ok(tree) => tree,
         Err(TreeError::Syntax(error)) => {
             return Reading::lost(error.go_message(), error.problem.into());
@@ -101,14 +108,19 @@ pub(super) fn read(name: SectionName, text: &str) -> Reading {
             ..Reading::empty()
         };
     };
-    let mut reading = match name {
-        SectionName::Accounts => read_accounts(&tree, root),
-        SectionName::Roles | SectionName::Users => read_mappings(name, &tree, root),
+    let place = tree.node(root);
+    let odd = odd(tree.nodes_from(root).iter().take(1)).or(items.odd.take());
+    let mut reading = match (name, &place.kind) {
+        (SectionName::Accounts, _) => read_accounts(&tree, root),
+        (_, NodeKind::Sequence { .. }) => items.finish(),
+        _ => not_a_list(name, &tree, root),
     };
     if reading.editable.is_ok() {
-        reading.editable = editable(&tree, root, text);
+        reading.editable = match odd.or_else(|| self::odd(tree.nodes().iter())) {
+            Some(odd) => Err(odd),
+            None => editable(&tree, root, text),
+        };
     }
-    let place = tree.node(root);
     reading.list = list(place);
     reading.null = matches!(place.kind, NodeKind::Scalar { .. })
         .then(|| span(place))
@@ -165,66 +177,101 @@ pub(super) fn type_name(name: SectionName) -> &'static str {
     }
 }
 
-fn read_mappings(name: SectionName, tree: &Tree<'_>, root: NodeId) -> Reading {
-    let mut decoder = Decoder::new(tree);
-    if !matches!(tree.node(root).kind, NodeKind::Sequence { .. }) {
-        return not_a_list(name, decoder, root);
+/// Reads the entries of a list, each as it is complete.
+struct ItemReader {
+    section: SectionName,
+    entries: Vec<Entry>,
+    mismatch: Option<Mismatch>,
+    invalid: Vec<Problem>,
+    /// What go-yaml gave up at; nothing is decoded after that.
+    lost: Option<Lost>,
+    /// What the decoder has to know of the items before. Taken while it is at work.
+    progress: Option<Progress>,
+    /// The first thing that is not edited around.
+    odd: Option<NotEditable>,
+}
+
+impl ItemReader {
+    fn new(section: SectionName) -> Self {
+        Self {
+            section,
+            entries: Vec::new(),
+            mismatch: None,
+            invalid: Vec::new(),
+            lost: None,
+            progress: Some(Progress::in_list()),
+            odd: None,
+        }
     }
-    decoder.count_list(root);
-    let mut entries = Vec::new();
-    let mut mismatch = None;
-    let mut invalid = Vec::new();
-    for node in tree.children(root) {
+
+    fn read(&mut self, tree: &Tree<'_>, node: NodeId) {
+        let Some(progress) = self.progress.take() else {
+            return;
+        };
+        let mut decoder = Decoder::new(tree, progress);
         let item = match decoder.decode(node) {
             Ok(item) => item,
-            Err(Lost { message, at }) => return Reading::lost(message, at),
+            Err(lost) => {
+                self.lost = Some(lost);
+                return;
+            }
         };
-        let mut reader = TypedReader::new(name, tree, decoder.decoded());
+        let mut reader = TypedReader::new(self.section, tree, decoder.decoded());
         let raw = reader.entry(item);
-        mismatch = mismatch.or(reader.into_mismatch());
+        let mismatch = reader.into_mismatch();
+        self.mismatch = self.mismatch.take().or(mismatch);
+        self.progress = Some(decoder.into_progress());
         let mistyped = raw.mistyped;
         let place = tree.node(node);
         let line = place.dash.unwrap_or(place.start).line() + 1;
-        let status = status(name, raw);
+        let status = status(self.section, raw);
         if let Status::Dropped { reason, .. } = &status {
-            invalid.push(Problem {
+            self.invalid.push(Problem {
                 line,
                 message: reason.clone(),
             });
         }
-        entries.push(Entry {
+        if self.odd.is_none() {
+            self.odd = odd(tree.nodes_from(node).iter());
+        }
+        self.entries.push(Entry {
             span: span(place),
             dash: place.dash.map(Place::offset),
             line,
             status,
             fields: Fields {
                 mistyped,
-                ..fields(name, tree, node)
+                ..fields(self.section, tree, node)
             },
         });
     }
-    if let Some(Lost { message, at }) = decoder.into_loss() {
-        return Reading::lost(message, at);
-    }
-    let mismatch = mismatch.map(|Mismatch { message, at }| Problem {
-        line: at.line() + 1,
-        message,
-    });
-    Reading {
-        entries,
-        problems: mismatch.into_iter().chain(invalid).collect(),
-        ..Reading::empty()
+
+    fn finish(self) -> Reading {
+        let loss = self.lost.or_else(|| self.progress?.into_loss());
+        if let Some(Lost { message, at }) = loss {
+            return Reading::lost(message, at);
+        }
+        let mismatch = self.mismatch.map(|Mismatch { message, at }| Problem {
+            line: at.line() + 1,
+            message,
+        });
+        Reading {
+            entries: self.entries,
+            problems: mismatch.into_iter().chain(self.invalid).collect(),
+            ..Reading::empty()
+        }
     }
 }
 
 /// A top level that is no list: null is an empty one, anything else an error.
-fn not_a_list(name: SectionName, mut decoder: Decoder<'_, '_>, root: NodeId) -> Reading {
-    let at = decoder.tree().node(root).start;
+fn not_a_list(name: SectionName, tree: &Tree<'_>, root: NodeId) -> Reading {
+    let mut decoder = Decoder::new(tree, Progress::new());
+    let at = tree.node(root).start;
     let found = match decoder.decode(root) {
         Ok(id) => decoder.decoded().value(id).kind.json_name(),
         Err(Lost { message, at }) => return Reading::lost(message, at),
     };
-    if let Some(Lost { message, at }) = decoder.into_loss() {
+    if let Some(Lost { message, at }) = decoder.into_progress().into_loss() {
         return Reading::lost(message, at);
     }
     if found == Kind::Null.json_name() {
@@ -310,16 +357,9 @@ fn fields(name: SectionName, tree: &Tree<'_>, entry: NodeId) -> Fields {
     fields
 }
 
-/// Anything that stands for text elsewhere, or for other text than is written, is not edited around.
-fn editable(tree: &Tree<'_>, root: NodeId, text: &str) -> Result<(), NotEditable> {
-    let refuse = |at: Place, end: usize, reason: &str| {
-        Err(NotEditable {
-            line: at.line() + 1,
-            span: Span::new(at.offset(), end),
-            reason: reason.to_owned(),
-        })
-    };
-    for node in tree.nodes() {
+/// The first of the nodes that stands for text elsewhere, or for other text than is written: not edited around.
+fn odd<'n, 't: 'n>(mut nodes: impl Iterator<Item = &'n Node<'t>>) -> Option<NotEditable> {
+    nodes.find_map(|node| {
         let reason = match &node.kind {
             NodeKind::Alias { .. } => "an alias",
             _ if node.anchored => "an anchor",
@@ -329,16 +369,25 @@ fn editable(tree: &Tree<'_>, root: NodeId, text: &str) -> Result<(), NotEditable
                 implicit: true,
                 ..
             } if value == "<<" => "a merge key",
-            _ => continue,
+            _ => return None,
         };
-        return refuse(node.start, node.end(), reason);
+        Some(not_editable(node.start, node.end(), reason))
+    })
+}
+
+fn not_editable(at: Place, end: usize, reason: &str) -> NotEditable {
+    NotEditable {
+        line: at.line() + 1,
+        span: Span::new(at.offset(), end),
+        reason: reason.to_owned(),
     }
+}
+
+/// Whether the document as a whole is a list, or leaves room for one.
+fn editable(tree: &Tree<'_>, root: NodeId, text: &str) -> Result<(), NotEditable> {
     if let Some(at) = tree.second_document {
-        return refuse(
-            at,
-            at.offset(),
-            "a second YAML document, which the authenticator never reads",
-        );
+        let reason = "a second YAML document, which the authenticator never reads";
+        return Err(not_editable(at, at.offset(), reason));
     }
     let node = tree.node(root);
     match &node.kind {
@@ -349,7 +398,7 @@ fn editable(tree: &Tree<'_>, root: NodeId, text: &str) -> Result<(), NotEditable
         {
             Ok(())
         }
-        _ => refuse(node.start, node.end(), "not a list"),
+        _ => Err(not_editable(node.start, node.end(), "not a list")),
     }
 }
 

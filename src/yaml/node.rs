@@ -3,6 +3,9 @@ use std::collections::HashMap;
 
 use super::{ErrorKind, Event, EventKind, Mark, Parser, ScalarStyle, SyntaxError};
 
+/// Called with each item of a list.
+type Each<'e, 't> = dyn FnMut(&Tree<'t>, NodeId) + 'e;
+
 /// What follows the last character of a block scalar.
 const LINE_END: [char; 7] = [' ', '\t', '\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'];
 
@@ -132,6 +135,22 @@ impl<'t> Tree<'t> {
     /// # Errors
     /// Where the first document is not YAML, and for a text of 4 GiB.
     pub fn read(text: &'t str) -> Result<Self, TreeError> {
+        Self::build(text, None)
+    }
+
+    /// Reads the first document, and where that is a list, shows each of its items as it is complete. An item is gone
+    /// after that, unless a later one may refer to it: a tree takes many times the room of its text.
+    ///
+    /// # Errors
+    /// As [`Self::read`]; items in front of the error have been shown by then.
+    pub fn read_items(
+        text: &'t str,
+        mut each: impl FnMut(&Self, NodeId),
+    ) -> Result<Self, TreeError> {
+        Self::build(text, Some(&mut each))
+    }
+
+    fn build(text: &'t str, mut each: Option<&mut Each<'_, 't>>) -> Result<Self, TreeError> {
         if u32::try_from(text.len()).is_err() {
             return Err(TreeError::Syntax(SyntaxError {
                 kind: ErrorKind::Reader,
@@ -169,6 +188,9 @@ impl<'t> Tree<'t> {
                     if let Some((id, last)) = open.pop() {
                         let is_bracket = tree.is_flow(id) && start != end;
                         tree.close(id, last, is_bracket.then_some(end));
+                        if let Some(each) = &mut each {
+                            tree.show(id, &mut open, anchors.is_empty(), each);
+                        }
                     }
                     continue;
                 }
@@ -247,9 +269,34 @@ impl<'t> Tree<'t> {
             }
             if is_open {
                 open.push((id, None));
+            } else if let Some(each) = &mut each {
+                tree.show(id, &mut open, anchors.is_empty(), each);
             }
         }
         Ok(tree)
+    }
+
+    /// Shows a node that is complete if it is an item of the document's list, and forgets it if it may.
+    fn show(
+        &mut self,
+        id: NodeId,
+        open: &mut [(NodeId, Option<NodeId>)],
+        may_forget: bool,
+        each: &mut Each<'_, 't>,
+    ) {
+        let [(list, last)] = open else { return };
+        if !matches!(self.node(*list).kind, NodeKind::Sequence { .. }) {
+            return;
+        }
+        each(self, id);
+        if may_forget && self.tags.is_empty() {
+            let end = self.node(id).end;
+            self.nodes.truncate(id.0 as usize);
+            let list = &mut self.nodes[list.0 as usize];
+            list.end = end;
+            list.first_child = 0;
+            *last = None;
+        }
     }
 
     fn close(&mut self, id: NodeId, last: Option<NodeId>, bracket: Option<Mark>) {
@@ -311,6 +358,11 @@ impl<'t> Tree<'t> {
     /// Every node, parents before their children.
     pub fn nodes(&self) -> &[Node<'t>] {
         &self.nodes
+    }
+
+    /// This node and those that were read after it.
+    pub fn nodes_from(&self, id: NodeId) -> &[Node<'t>] {
+        &self.nodes[id.0 as usize..]
     }
 }
 

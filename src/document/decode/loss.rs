@@ -5,7 +5,7 @@ use crate::document::json;
 
 impl Decoder<'_, '_> {
     pub(super) fn odd_key(&self, root: ValueId) -> Option<Lost> {
-        for (value, _) in self.decoded.walk(root, self.depth + 1) {
+        for (value, _) in self.decoded.walk(root, self.progress.depth + 1) {
             let Kind::Map(pairs) = &value.kind else {
                 continue;
             };
@@ -28,7 +28,7 @@ impl Decoder<'_, '_> {
     }
 
     pub(super) fn odd_number(&self, root: ValueId) -> Option<Lost> {
-        let mut values = self.decoded.walk(root, self.depth + 1);
+        let mut values = self.decoded.walk(root, self.progress.depth + 1);
         values.find_map(|(value, _)| match value.kind {
             Kind::Number(Err(name)) => {
                 Some(self.lost(value.node, &format!("json: unsupported value: {name}")))
@@ -38,7 +38,7 @@ impl Decoder<'_, '_> {
     }
 
     pub(super) fn too_deep(&self, root: ValueId) -> Option<Lost> {
-        let mut values = self.decoded.walk(root, self.depth + 1);
+        let mut values = self.decoded.walk(root, self.progress.depth + 1);
         values.find_map(|(value, depth)| {
             let bracket = match value.kind {
                 Kind::List(_) => b'[',
