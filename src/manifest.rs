@@ -57,8 +57,9 @@ impl Manifest {
     /// # Errors
     /// When it is not YAML or JSON, in any of its documents; when the ConfigMap is not there, or twice; and when the
     /// places that a change may have to touch are not plain text, or stand for something written elsewhere.
-    pub fn parse(text: &str) -> Result<Self, ManifestError> {
-        let mut tree = read(text)?;
+    pub fn parse(text: impl Into<String>) -> Result<Self, ManifestError> {
+        let text = text.into();
+        let mut tree = read(&text)?;
         let place = find::find(&tree)?;
         let mut data = BTreeMap::new();
         let mut file_lines = [const { None }; 3];
@@ -76,7 +77,7 @@ impl Manifest {
                 });
             }
             if let Some(name) = SectionName::ALL.into_iter().find(|name| name.key() == key) {
-                file_lines[name as usize] = Some(FileLines::new(text, &tree, pair));
+                file_lines[name as usize] = Some(FileLines::new(&text, &tree, pair));
             }
             let null = tree.is_null(pair.value);
             let Kind::Scalar { value, .. } = &mut tree.node_mut(pair.value).kind else {
@@ -98,7 +99,7 @@ impl Manifest {
             .and_then(|owners| tree.scalar(owners.value))
             .map(str::to_owned);
         Ok(Self {
-            text: text.to_owned(),
+            text,
             tree,
             place,
             data,

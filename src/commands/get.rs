@@ -63,12 +63,7 @@ pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit,
     match args.output {
         Format::Table => out.text(&listing.table(out.width()))?,
         Format::Wide => out.text(&listing.wide())?,
-        Format::Json => out.data(
-            listing
-                .json()
-                .map_err(|error| Failure::bug(&error))?
-                .as_bytes(),
-        )?,
+        Format::Json => out.stream(|stdout| listing.write_json(stdout))?,
         Format::Yaml => out.data(
             listing
                 .yaml()

@@ -81,6 +81,16 @@ impl Out {
         stdout.flush()
     }
 
+    /// Data that is written piece by piece, so that it need not stand whole anywhere.
+    pub(crate) fn stream(
+        &mut self,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut stdout = io::BufWriter::new(io::stdout().lock());
+        write(&mut stdout)?;
+        stdout.flush()
+    }
+
     /// Styled text that the user asked for.
     pub(crate) fn text(&mut self, text: &str) -> io::Result<()> {
         if self.stdout_is_document {

@@ -1,6 +1,6 @@
 //! What must not be written without being asked for by name.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::arn::{equal_fold, fold};
 use crate::document::{Document, Mapping, Principal};
@@ -73,26 +73,40 @@ pub(super) fn node_entries(
     after: &Document,
     allowed: &[String],
 ) -> Vec<Refusal> {
-    let (old, new) = (Store::new(before), Store::new(after));
+    let is_allowed = |arn: &str| allowed.iter().any(|allowed| equal_fold(allowed, arn));
+    let old = Store::new(before);
+    let mut nodes: Vec<_> = in_force(&old)
+        .filter(|(arn, mapping)| is_node(mapping) && !is_allowed(arn))
+        .map(|(arn, mapping)| (fold(arn), arn, mapping))
+        .collect();
+    drop(old);
+    let new = Store::new(after);
+    let wanted: HashSet<_> = nodes.iter().map(|(key, ..)| key.clone()).collect();
     let mut left: HashMap<_, Vec<&Mapping>> = HashMap::new();
     for (arn, mapping) in in_force(&new) {
-        left.entry(fold(arn)).or_default().push(mapping);
+        if let Some(key) = wanted.get(&fold(arn)) {
+            left.entry(key).or_default().push(mapping);
+        }
     }
-    let is_allowed = |arn: &str| allowed.iter().any(|allowed| equal_fold(allowed, arn));
-    let nodes = in_force(&old).filter(|(arn, mapping)| is_node(mapping) && !is_allowed(arn));
-    nodes
-        .filter_map(|(arn, mapping)| {
-            let message = match left.get(&fold(arn)).map(Vec::as_slice) {
-                None | Some([]) => format!("nodes sign in with {arn}; without its entry they would go NotReady"),
-                Some(found) if found.iter().all(|found| keeps(mapping, found)) => return None,
-                Some(_) => format!("nodes sign in with {arn}; with another username or fewer groups they would go NotReady"),
-            };
-            Some(Refusal { guard: Guard::NodeEntry, message, allow: format!("--allow-node-entry {arn}") })
-        })
-        .collect()
+    nodes.retain(|(key, _, mapping)| {
+        let found = left.get(key).map(Vec::as_slice).unwrap_or_default();
+        found.is_empty() || !found.iter().all(|found| keeps(mapping, found))
+    });
+    let refusals = nodes.iter().map(|(key, arn, _)| {
+        let loss = match left.get(key) {
+            None => "without its entry",
+            Some(_) => "with another username or fewer groups",
+        };
+        Refusal {
+            guard: Guard::NodeEntry,
+            message: format!("nodes sign in with {arn}; {loss} they would go NotReady"),
+            allow: format!("--allow-node-entry {arn}"),
+        }
+    });
+    refusals.collect()
 }
 
-fn in_force<'s>(store: &'s Store<'_>) -> impl Iterator<Item = (&'s str, &'s Mapping)> {
+fn in_force<'d>(store: &Store<'d>) -> impl Iterator<Item = (&'d str, &'d Mapping)> {
     store
         .slots()
         .iter()

@@ -1,6 +1,7 @@
 mod data;
 
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io;
 
 use anstyle::Style;
 use serde::Serialize;
@@ -79,8 +80,9 @@ impl<'a> Listing<'a> {
     }
 
     /// Pretty JSON in the shape that docs/json.md promises.
-    pub(crate) fn json(&self) -> Result<String, serde_json::Error> {
-        serde_json::to_string_pretty(&self.data()).map(|text| text + "\n")
+    pub(crate) fn write_json(&self, mut out: &mut dyn io::Write) -> io::Result<()> {
+        serde_json::to_writer_pretty(&mut out, &self.data())?;
+        out.write_all(b"\n")
     }
 
     /// The same data as YAML.

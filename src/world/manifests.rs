@@ -112,7 +112,7 @@ impl ManifestFile {
         let cannot = || Failure::usage(format!("cannot read aws-auth from {self}"));
         let text =
             String::from_utf8(bytes).map_err(|error| cannot().because(&error.utf8_error()))?;
-        let manifest = Manifest::parse(&text).map_err(|error| with_hint(cannot(), &error))?;
+        let manifest = Manifest::parse(text).map_err(|error| with_hint(cannot(), &error))?;
         Ok(self.manifest.insert(manifest))
     }
 
