@@ -61,7 +61,7 @@ fn the_header_changes_only_when_it_has_to() {
         ("|-2 # c", "|2 # c", "- a\n- b\n"),
     ] {
         let change = change(&[Set("mapRoles", new)]);
-        let manifest = Manifest::parse(&format!("{HEAD}{}", header(before, ""))).unwrap();
+        let manifest = Manifest::parse(format!("{HEAD}{}", header(before, ""))).unwrap();
         let text = manifest.with(&change).unwrap();
         assert_eq!(
             text,
@@ -163,7 +163,7 @@ fn a_folded_block_that_folds_nothing_stays_folded_while_it_can() {
 #[test]
 fn a_folded_block_that_folds_is_refused() {
     let manifest =
-        Manifest::parse(&format!("{HEAD}data:\n  mapRoles: >\n    - a\n    - b\n")).unwrap();
+        Manifest::parse(format!("{HEAD}data:\n  mapRoles: >\n    - a\n    - b\n")).unwrap();
     assert_eq!(manifest.data()["mapRoles"], "- a - b\n");
     let error = manifest
         .with(&change(&[Set("mapRoles", "- c\n")]))

@@ -64,7 +64,7 @@ proptest! {
     #[test]
     fn odd_spellings_are_kept_or_replaced_but_never_misread(
         (raw, new) in select(ODD.to_vec()).prop_flat_map(|raw| {
-            let old = Manifest::parse(&odd(raw)).unwrap().data()["mapUsers"].clone();
+            let old = Manifest::parse(odd(raw)).unwrap().data()["mapUsers"].clone();
             (Just(raw), next_text(old))
         }),
     ) {

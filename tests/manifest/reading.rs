@@ -29,7 +29,7 @@ fn a_missing_namespace_is_noted() {
 
 #[test]
 fn lines_of_a_section_are_lines_of_the_file() {
-    let manifest = Manifest::parse(&format!(
+    let manifest = Manifest::parse(format!(
         "{HEAD}data:\n  mapRoles: |\n\n    - a\n    - b\n  mapUsers: >\n    - a\n      b\n\n    c\n    d\n  mapAccounts: \"- a\\n\\\n    - b\\n- c\"\n"
     ))
     .unwrap();

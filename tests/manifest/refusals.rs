@@ -67,7 +67,7 @@ fn data_has_to_be_text() {
         (" 012", "a number"),
         (" .inf", "a number"),
     ] {
-        let error = Manifest::parse(&format!("{HEAD}data:\n  mapRoles:{value}\n")).unwrap_err();
+        let error = Manifest::parse(format!("{HEAD}data:\n  mapRoles:{value}\n")).unwrap_err();
         assert!(
             matches!(&error, ManifestError::NotText { key, what: w, .. } if key == "mapRoles" && *w == what),
             "{error}"
@@ -81,7 +81,7 @@ fn data_has_to_be_text() {
     );
     for text in ["yEs", "nULL", "2001-01-01", "1e", "0o9", "a", "-", "1:30"] {
         assert!(
-            Manifest::parse(&format!("{HEAD}data:\n  x: {text}a\n")).is_ok(),
+            Manifest::parse(format!("{HEAD}data:\n  x: {text}a\n")).is_ok(),
             "{text}"
         );
     }

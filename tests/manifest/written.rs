@@ -219,7 +219,7 @@ pub(crate) fn pieces() -> impl Strategy<Value = Pieces> {
         })
         // Blank lines and comments behind `|+` would be text, or end it.
         .prop_filter("the pieces stay apart", |pieces| {
-            Manifest::parse(&pieces.text()).is_ok_and(|manifest| *manifest.data() == pieces.data())
+            Manifest::parse(pieces.text()).is_ok_and(|manifest| *manifest.data() == pieces.data())
         })
 }
 
