@@ -35,7 +35,7 @@ pub struct Document {
 impl Document {
     /// Reads the `data` of a ConfigMap. Keys other than the three are not part of the document.
     /// Nothing fails: what cannot be read is a [`Problem`] of its section.
-    pub fn read(data: &BTreeMap<String, String>) -> Self {
+    pub fn read(data: &BTreeMap<String, impl Clone + Into<Arc<str>>>) -> Self {
         Self {
             sections: SectionName::ALL
                 .map(|name| Arc::new(Section::read(name, data.get(name.key()).cloned()))),

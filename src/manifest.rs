@@ -18,6 +18,7 @@ mod splice;
 mod tree;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 pub use error::{Cause, ManifestError};
 
@@ -38,7 +39,7 @@ pub struct Manifest {
     /// The texts of `data` have moved from here to `data` below.
     tree: Tree,
     place: Place,
-    data: BTreeMap<String, String>,
+    data: BTreeMap<String, Arc<str>>,
     owners: Option<String>,
     file_lines: [Option<FileLines>; 3],
 }
@@ -86,9 +87,9 @@ impl Manifest {
             data.insert(
                 key,
                 if null {
-                    String::new()
+                    Arc::default()
                 } else {
-                    std::mem::take(value)
+                    std::mem::take(value).into()
                 },
             );
         }
@@ -114,7 +115,7 @@ impl Manifest {
     }
 
     /// Every key of the ConfigMap's `data` with its text; a null is an empty text.
-    pub fn data(&self) -> &BTreeMap<String, String> {
+    pub fn data(&self) -> &BTreeMap<String, Arc<str>> {
         &self.data
     }
 
@@ -219,7 +220,7 @@ impl Manifest {
                     splices.extend(rewrite.set(pair, &self.data[*key], new)?)
                 }
                 (Some(pair), None) => splices.extend(rewrite.remove(pair)?),
-                (None, Some(new)) => added.push((*key, new.as_str())),
+                (None, Some(new)) => added.push((*key, new.as_ref())),
                 (None, None) => {}
             }
         }
@@ -231,8 +232,7 @@ impl Manifest {
         }
         let text = splice::apply(&self.text, splices)
             .ok_or_else(|| ManifestError::Bug("two changes touch the same bytes".to_owned()))?;
-        proof::prove(self, change, &text)?;
-        Ok(text)
+        proof::prove(self, change, text)
     }
 }
 

@@ -7,6 +7,7 @@ pub use guard::{Guard, Refusal};
 pub use unified::unified;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::document::edit::{Edit, EditError, Outcome, apply};
 use crate::document::{Document, Principal, SectionName};
@@ -198,8 +199,8 @@ fn pruned(
         .collect()
 }
 
-fn changed_texts(before: &Document, after: &Document) -> BTreeMap<&'static str, Option<String>> {
-    let text = |document: &Document, name| document.section(name).text().map(str::to_owned);
+fn changed_texts(before: &Document, after: &Document) -> BTreeMap<&'static str, Option<Arc<str>>> {
+    let text = |document: &Document, name| document.section(name).shared_text();
     let changed = SectionName::ALL
         .into_iter()
         .filter(|name| before.section(*name).text() != after.section(*name).text());

@@ -1,12 +1,13 @@
 //! What was read of aws-auth and what is to be written, alike for a manifest file and a cluster.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The aws-auth ConfigMap as it was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
     /// Every key of `data`, those the authenticator ignores included.
-    pub data: BTreeMap<String, String>,
+    pub data: BTreeMap<String, Arc<str>>,
     /// The annotation [`OWNERS_ANNOTATION`], when there is one.
     pub owners_annotation: Option<String>,
     /// `metadata.uid` of the stored object; `None` for a file.
@@ -19,7 +20,7 @@ pub struct Snapshot {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Change {
     /// The keys of `data` whose text changes, each with its new text; `None` removes the key.
-    pub data: BTreeMap<&'static str, Option<String>>,
+    pub data: BTreeMap<&'static str, Option<Arc<str>>>,
     /// The new text of the annotation [`OWNERS_ANNOTATION`], `Some(None)` to remove it, `None` to leave it alone.
     pub owners_annotation: Option<Option<String>>,
 }

@@ -51,7 +51,7 @@ impl Live {
             data: data
                 .into_iter()
                 .flatten()
-                .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
+                .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.into())))
                 .collect(),
             owners_annotation: self.annotation(OWNERS_ANNOTATION).map(str::to_owned),
             uid: text("/metadata/uid"),
@@ -174,7 +174,7 @@ mod tests {
 
     fn change(text: Option<&str>) -> Change {
         Change {
-            data: BTreeMap::from([("mapRoles", text.map(str::to_owned))]),
+            data: BTreeMap::from([("mapRoles", text.map(Into::into))]),
             ..Change::default()
         }
     }
@@ -201,7 +201,7 @@ mod tests {
         change.owners_annotation = Some(Some("{}".into()));
         let made = Live::stored(Live::missing().with(&change));
         assert!(made.holds(&change));
-        assert_eq!(made.snapshot().data["mapRoles"], "- new\n");
+        assert_eq!(made.snapshot().data["mapRoles"].as_ref(), "- new\n");
         assert_eq!(made.annotations()[OWNERS_ANNOTATION], "{}");
         change.owners_annotation = Some(None);
         assert!(!made.holds(&change));

@@ -238,7 +238,7 @@ mod tests {
 
     fn check(metadata: Value) -> Vec<String> {
         let change = Change {
-            data: BTreeMap::from([("mapRoles", Some(String::new()))]),
+            data: BTreeMap::from([("mapRoles", Some("".into()))]),
             ..Change::default()
         };
         let live = Live::stored(json!({ "metadata": metadata }));

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::read::{List, Reading, read};
 use super::{Entry, Span};
 
@@ -30,7 +32,7 @@ impl SectionName {
 #[derive(Clone, Debug)]
 pub struct Section {
     name: SectionName,
-    text: Option<String>,
+    text: Option<Arc<str>>,
     entries: Vec<Entry>,
     problems: Vec<Problem>,
     editable: Result<(), NotEditable>,
@@ -41,7 +43,8 @@ pub struct Section {
 
 impl Section {
     /// Reads a section's text; `None` is an absent key.
-    pub fn read(name: SectionName, text: Option<String>) -> Self {
+    pub fn read(name: SectionName, text: Option<impl Into<Arc<str>>>) -> Self {
+        let text: Option<Arc<str>> = text.map(Into::into);
         let reading = text
             .as_deref()
             .map_or_else(Reading::empty, |text| read(name, text));
@@ -73,6 +76,11 @@ impl Section {
     /// Its text as written; `None` when the key is absent.
     pub fn text(&self) -> Option<&str> {
         self.text.as_deref()
+    }
+
+    /// The same, to be kept without a copy.
+    pub fn shared_text(&self) -> Option<Arc<str>> {
+        self.text.clone()
     }
 
     /// Every list item as written, in document order, those the authenticator drops included.

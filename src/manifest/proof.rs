@@ -3,8 +3,12 @@ use super::{Manifest, ManifestError};
 use crate::snapshot::{Change, OWNERS_ANNOTATION};
 
 /// Reads the new text and makes sure that it is the old manifest with this change: the same documents with the same
-/// values everywhere else, and in aws-auth the texts that were asked for.
-pub(super) fn prove(old: &Manifest, change: &Change, text: &str) -> Result<(), ManifestError> {
+/// values everywhere else, and in aws-auth the texts that were asked for. Gives the text back.
+pub(super) fn prove(
+    old: &Manifest,
+    change: &Change,
+    text: String,
+) -> Result<String, ManifestError> {
     let new = Manifest::parse(text).map_err(|error| ManifestError::Bug(error.to_string()))?;
     let mut data = old.data.clone();
     for (key, text) in &change.data {
@@ -33,7 +37,7 @@ pub(super) fn prove(old: &Manifest, change: &Change, text: &str) -> Result<(), M
             "something besides aws-auth's own texts would change".to_owned(),
         ));
     }
-    Ok(())
+    Ok(new.text)
 }
 
 /// Whether all is the same but for `data` and the owners' annotation.

@@ -2,11 +2,10 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-/// A file as it was read, and where it really is.
+/// Where a file that was read really is.
 #[derive(Debug)]
 pub(crate) struct Original {
     path: PathBuf,
-    bytes: Vec<u8>,
 }
 
 /// Why a file could not be replaced.
@@ -21,8 +20,8 @@ pub(crate) enum ReplaceError {
 }
 
 impl Original {
-    /// Reads a regular file, through symlinks.
-    pub(crate) fn read(path: &Path) -> io::Result<Self> {
+    /// Reads a regular file, through symlinks; gives what it held, too.
+    pub(crate) fn read(path: &Path) -> io::Result<(Self, Vec<u8>)> {
         let path = fs::canonicalize(path)?;
         let mut file = File::open(&path)?;
         let metadata = file.metadata()?;
@@ -34,23 +33,13 @@ impl Original {
         }
         let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default());
         file.read_to_end(&mut bytes)?;
-        Ok(Self { path, bytes })
+        Ok((Self { path }, bytes))
     }
 
-    /// What it held.
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    /// What it held, to keep.
-    pub(crate) fn into_bytes(self) -> Vec<u8> {
-        self.bytes
-    }
-
-    /// Puts `bytes` in its place in one step: readers see the old or the new file, never a part.
+    /// Puts `bytes` in the place of what it held in one step: readers see the old or the new file, never a part.
     /// Mode, owner and symlinks to it stay; equal bytes leave the file alone.
-    pub(crate) fn replace(&self, bytes: &[u8]) -> Result<(), ReplaceError> {
-        if bytes == self.bytes {
+    pub(crate) fn replace(&self, held: &[u8], bytes: &[u8]) -> Result<(), ReplaceError> {
+        if bytes == held {
             return Ok(());
         }
         let folder = self.path.parent().unwrap_or(Path::new("/"));
@@ -66,7 +55,7 @@ impl Original {
         keep_owner(next.as_file(), &metadata);
         next.as_file().set_permissions(metadata.permissions())?;
         next.as_file().sync_all()?;
-        if fs::read(&self.path)? != self.bytes {
+        if fs::read(&self.path)? != held {
             return Err(ReplaceError::Changed);
         }
         next.persist(&self.path).map_err(|error| error.error)?;
@@ -97,16 +86,18 @@ mod tests {
         (folder, path)
     }
 
+    fn replace(path: &Path, bytes: &[u8]) -> Result<(), ReplaceError> {
+        let (original, held) = Original::read(path).expect("read");
+        original.replace(&held, bytes)
+    }
+
     #[test]
     fn mode_and_symlink_stay() {
         let (folder, path) = folder_with(b"old");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).expect("chmod");
         let link = folder.path().join("link.yaml");
         symlink("aws-auth.yaml", &link).expect("symlink");
-        Original::read(&link)
-            .expect("read")
-            .replace(b"new")
-            .expect("replace");
+        replace(&link, b"new").expect("replace");
         assert_eq!(fs::read(&path).expect("read"), b"new");
         assert_eq!(
             fs::metadata(&path).expect("stat").permissions().mode() & 0o7777,
@@ -129,20 +120,17 @@ mod tests {
     fn equal_bytes_leave_the_file_alone() {
         let (_folder, path) = folder_with(b"same");
         let inode = fs::metadata(&path).expect("stat").ino();
-        Original::read(&path)
-            .expect("read")
-            .replace(b"same")
-            .expect("replace");
+        replace(&path, b"same").expect("replace");
         assert_eq!(fs::metadata(&path).expect("stat").ino(), inode);
     }
 
     #[test]
     fn a_file_that_somebody_else_wrote_is_not_overwritten() {
         let (folder, path) = folder_with(b"old");
-        let original = Original::read(&path).expect("read");
+        let (original, held) = Original::read(&path).expect("read");
         fs::write(&path, b"theirs").expect("write");
         assert!(matches!(
-            original.replace(b"ours"),
+            original.replace(&held, b"ours"),
             Err(ReplaceError::Changed)
         ));
         assert_eq!(fs::read(&path).expect("read"), b"theirs");
@@ -153,8 +141,11 @@ mod tests {
     fn a_read_only_file_and_a_folder_are_refused() {
         let (folder, path) = folder_with(b"old");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).expect("chmod");
-        let original = Original::read(&path).expect("read");
-        assert!(matches!(original.replace(b"new"), Err(ReplaceError::Io(_))));
+        let (original, held) = Original::read(&path).expect("read");
+        assert!(matches!(
+            original.replace(&held, b"new"),
+            Err(ReplaceError::Io(_))
+        ));
         assert!(Original::read(folder.path()).is_err());
     }
 }

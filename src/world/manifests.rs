@@ -42,7 +42,7 @@ impl ManifestFile {
 
     pub(super) fn read(&mut self) -> Result<Snapshot, Failure> {
         let bytes = match &self.path {
-            Some(path) => self.original(path)?.into_bytes(),
+            Some(path) => self.original(path)?.1,
             None => self.stdin()?,
         };
         Ok(self.parse(bytes)?.snapshot())
@@ -66,10 +66,11 @@ impl ManifestFile {
             return Ok(landed);
         };
         for _ in 0..ATTEMPTS {
-            let original = self.original(&path)?;
-            self.parse(original.bytes().to_vec())?;
+            let (original, bytes) = self.original(&path)?;
+            self.parse(bytes)?;
             let (text, landed) = self.changed(plan)?;
-            match original.replace(text.as_bytes()) {
+            let held = self.manifest.as_ref().map_or("", Manifest::text);
+            match original.replace(held.as_bytes(), text.as_bytes()) {
                 Ok(()) => return Ok(landed),
                 Err(ReplaceError::Changed) => {}
                 Err(ReplaceError::Io(error)) => {
@@ -116,7 +117,7 @@ impl ManifestFile {
         Ok(self.manifest.insert(manifest))
     }
 
-    fn original(&self, path: &Path) -> Result<Original, Failure> {
+    fn original(&self, path: &Path) -> Result<(Original, Vec<u8>), Failure> {
         Original::read(path).map_err(|error| {
             let failure = Failure::usage(format!("cannot read {self}")).because(&error);
             match error.kind() {

@@ -33,7 +33,7 @@ pub(crate) fn add(line: &'static str) -> impl FnMut(&Snapshot) -> Result<Option<
     move |before| {
         let text = before.data.get("mapRoles").cloned().unwrap_or_default();
         Ok((!text.contains(line)).then(|| Change {
-            data: BTreeMap::from([("mapRoles", Some(text + line))]),
+            data: BTreeMap::from([("mapRoles", Some(format!("{text}{line}").into()))]),
             ..Change::default()
         }))
     }

@@ -164,7 +164,7 @@ fn a_folded_block_that_folds_nothing_stays_folded_while_it_can() {
 fn a_folded_block_that_folds_is_refused() {
     let manifest =
         Manifest::parse(format!("{HEAD}data:\n  mapRoles: >\n    - a\n    - b\n")).unwrap();
-    assert_eq!(manifest.data()["mapRoles"], "- a - b\n");
+    assert_eq!(&*manifest.data()["mapRoles"], "- a - b\n");
     let error = manifest
         .with(&change(&[Set("mapRoles", "- c\n")]))
         .unwrap_err();

@@ -27,7 +27,7 @@ fn change(edits: &[Do]) -> Change {
     let mut change = Change::default();
     for edit in edits {
         match edit {
-            Set(key, text) => drop(change.data.insert(key, Some((*text).to_owned()))),
+            Set(key, text) => drop(change.data.insert(key, Some((*text).into()))),
             Remove(key) => drop(change.data.insert(key, None)),
             Own(owners) => change.owners_annotation = Some(Some((*owners).to_owned())),
             Disown => change.owners_annotation = Some(None),

@@ -39,9 +39,9 @@ fn lines_of_a_section_are_lines_of_the_file() {
             .collect::<Vec<_>>()
     };
     assert_eq!(lines(SectionName::Roles, 3), [8, 9, 10]);
-    assert_eq!(manifest.data()["mapUsers"], "- a\n  b\n\nc d\n");
+    assert_eq!(&*manifest.data()["mapUsers"], "- a\n  b\n\nc d\n");
     assert_eq!(lines(SectionName::Users, 4), [12, 13, 14, 15]);
-    assert_eq!(manifest.data()["mapAccounts"], "- a\n- b\n- c");
+    assert_eq!(&*manifest.data()["mapAccounts"], "- a\n- b\n- c");
     assert_eq!(lines(SectionName::Accounts, 3), [17, 18, 18]);
     assert_eq!(
         Manifest::parse(HEAD)
@@ -58,8 +58,8 @@ fn the_snapshot_is_the_plain_data() {
     assert_eq!(
         snapshot.data,
         BTreeMap::from([
-            ("a".to_owned(), "b".to_owned()),
-            ("mapUsers".to_owned(), String::new())
+            ("a".to_owned(), "b".into()),
+            ("mapUsers".to_owned(), "".into())
         ])
     );
     assert_eq!(snapshot.owners_annotation.as_deref(), Some("x"));
