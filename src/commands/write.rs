@@ -163,7 +163,7 @@ fn tell(plan: &Plan, dry_run: DryRun, out: &mut Out) -> Result<(), Failure> {
         DryRun::Client | DryRun::Auto => " (dry run)",
     };
     if dry_run == DryRun::None {
-        out.detail(report_text(plan).trim_end());
+        out.detail(|| report_text(plan).trim_end().to_owned());
     } else {
         out.text(&report_text(plan))?;
     }

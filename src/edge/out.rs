@@ -109,9 +109,11 @@ impl Out {
         );
     }
 
-    /// A line for those who want to know more; goes to stderr.
-    pub(crate) fn detail(&mut self, line: &str) {
-        self.say(Verbosity::Detailed, &format!("{line}\n"));
+    /// A line for those who want to know more, made only for them; goes to stderr.
+    pub(crate) fn detail(&mut self, line: impl FnOnce() -> String) {
+        if self.verbosity == Verbosity::Detailed {
+            self.say(Verbosity::Detailed, &format!("{}\n", line()));
+        }
     }
 
     /// Why a command failed or was refused; goes to stderr, always.
