@@ -1,0 +1,135 @@
+//! A client that reads the whole object and writes it back, as EKS and eksctl do.
+
+use http::Request;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use serde_json::{Value, json};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::support::cluster::Cluster;
+
+const CONFIGMAPS: &str = "/api/v1/namespaces/kube-system/configmaps";
+const AWS_AUTH: &str = "/api/v1/namespaces/kube-system/configmaps/aws-auth";
+
+/// Reads and writes aws-auth as the cluster's creator.
+pub(crate) struct Api {
+    runtime: Runtime,
+    client: kube::Client,
+    manager: &'static str,
+}
+
+/// Why a request was not carried out.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Refusal {
+    Missing,
+    /// The object has changed since it was read, or is there already.
+    Conflict,
+    /// No answer, or one of a server that is not well.
+    Unclear(String),
+}
+
+impl Api {
+    /// `manager` is the field manager that it writes as.
+    pub(crate) fn of(cluster: &Cluster, manager: &'static str) -> Self {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let kubeconfig = Kubeconfig::read_from(cluster.kubeconfig()).unwrap();
+        let client = runtime.block_on(async {
+            let options = KubeConfigOptions::default();
+            let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options);
+            kube::Client::try_from(config.await.unwrap()).unwrap()
+        });
+        Self {
+            runtime,
+            client,
+            manager,
+        }
+    }
+
+    /// aws-auth, every field of it.
+    pub(crate) fn get(&self) -> Result<Value, Refusal> {
+        self.ask("GET", AWS_AUTH, None)
+    }
+
+    /// aws-auth, which must be there.
+    pub(crate) fn object(&self) -> Value {
+        self.get().unwrap()
+    }
+
+    pub(crate) fn create(&self, object: &Value) -> Result<Value, Refusal> {
+        let path = format!("{CONFIGMAPS}?fieldManager={}", self.manager);
+        self.ask("POST", &path, Some(object))
+    }
+
+    /// Puts `object` in place of the one with its resourceVersion.
+    pub(crate) fn replace(&self, object: &Value) -> Result<Value, Refusal> {
+        let path = format!("{AWS_AUTH}?fieldManager={}", self.manager);
+        self.ask("PUT", &path, Some(object))
+    }
+
+    pub(crate) fn delete(&self) {
+        match self.ask("DELETE", AWS_AUTH, None) {
+            Ok(_) | Err(Refusal::Missing) => {}
+            Err(refusal) => panic!("{refusal:?}"),
+        }
+    }
+
+    /// Reads, changes and writes mapRoles until nobody comes in between; returns how often it was tried.
+    /// `change` answers `None` when what it wants is there already.
+    pub(crate) fn change_roles(&self, change: impl Fn(&str) -> Option<String>) -> u32 {
+        for attempt in 1.. {
+            let read = match self.get() {
+                Err(Refusal::Missing) => match self.create(&configmap(&change("").unwrap())) {
+                    Ok(_) => return attempt,
+                    Err(_) => continue,
+                },
+                read => read,
+            };
+            let written = read.and_then(|mut object| {
+                match change(object["data"]["mapRoles"].as_str().unwrap()) {
+                    None => Ok(object),
+                    Some(text) => {
+                        object["data"]["mapRoles"] = text.into();
+                        self.replace(&object)
+                    }
+                }
+            });
+            match written {
+                Ok(_) => return attempt,
+                Err(Refusal::Conflict) => {}
+                Err(refusal) => {
+                    assert_ne!(refusal, Refusal::Missing);
+                    std::thread::sleep(std::time::Duration::from_millis(100));
+                }
+            }
+        }
+        unreachable!("it is tried until it succeeds")
+    }
+
+    fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value, Refusal> {
+        let body = body.map(Value::to_string).unwrap_or_default().into_bytes();
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("content-type", "application/json")
+            .body(body)
+            .unwrap();
+        match self.runtime.block_on(self.client.request(request)) {
+            Ok(answer) => Ok(answer),
+            Err(kube::Error::Api(status)) => Err(match status.code {
+                404 => Refusal::Missing,
+                409 => Refusal::Conflict,
+                _ => Refusal::Unclear(status.message),
+            }),
+            Err(error) => Err(Refusal::Unclear(error.to_string())),
+        }
+    }
+}
+
+/// aws-auth with these roles and nothing else.
+pub(crate) fn configmap(roles: &str) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "aws-auth", "namespace": "kube-system"},
+        "data": {"mapRoles": roles},
+    })
+}

@@ -1,0 +1,20 @@
+//! The API server is killed and comes back while everybody writes.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use crate::session::{Session, eksctl_made};
+use crate::storm::{report, storm};
+
+#[test]
+fn writers_outlive_crashes_of_the_api_server() {
+    let session = Session::that_may_crash();
+    session.put(&eksctl_made());
+    let (took, _) = storm(&session, || {
+        for _ in 0..2 {
+            sleep(Duration::from_secs(2));
+            session.cluster.restart_apiserver();
+        }
+    });
+    report("storm with crashes", took);
+}

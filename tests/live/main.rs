@@ -1,0 +1,24 @@
+//! The real program on a real API server: what people do with it, and what others do meanwhile.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod api;
+mod choice;
+mod crash;
+mod creation;
+mod dry_run;
+mod interrupt;
+mod keepers;
+mod limits;
+mod merge;
+mod ownership;
+mod permission;
+mod plugin;
+mod reading;
+mod session;
+mod slow;
+mod storm;
+#[path = "../support/mod.rs"]
+mod support;
+mod wait;

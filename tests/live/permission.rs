@@ -1,0 +1,129 @@
+//! Callers who may not do what they ask for.
+
+use crate::session::{MYTESTROLE, READER, Run, STRANGER, Session, awsauth, map_args};
+
+const READ_ONLY: &str = r#"
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: aws-auth-reader, namespace: kube-system}
+rules:
+- {apiGroups: [""], resources: [configmaps], resourceNames: [aws-auth], verbs: [get]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: aws-auth-reader, namespace: kube-system}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: aws-auth-reader}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: readers}]
+"#;
+
+#[test]
+fn who_may_only_read_is_told_what_is_missing_and_how_to_see_it() {
+    let session = Session::start();
+    session
+        .cluster
+        .kubectl_fed(&["apply", "-f", "-"], READ_ONLY);
+    let version = session.resource_version();
+    let as_reader = |args: &[&str]| {
+        Run::of(
+            awsauth(
+                session.cluster,
+                &session.cluster.kubeconfig_for(READER.name),
+            )
+            .args(args),
+        )
+    };
+    crate::session::eventually(|| as_reader(&["get"]).status == 0);
+
+    let unchanged = ["diff", "explain"];
+    assert!(
+        as_reader(&["get", "-o", "name"])
+            .stdout
+            .contains("role/eksctl-")
+    );
+    as_reader(&[unchanged[1], MYTESTROLE]).says(0, &[]);
+    for more in [&[][..], &["--dry-run=server"]] {
+        as_reader(&[&map_args(MYTESTROLE)[..], more].concat()).says(
+            3,
+            &[
+                "error: cannot write aws-auth of context reader",
+                &session.cluster.server_url(),
+                r#"User "reader" cannot update resource "configmaps""#,
+                "hint: see what you may do, or ask somebody who may: kubectl --context reader auth can-i update configmaps/aws-auth -n kube-system",
+            ],
+        );
+    }
+    as_reader(&[&map_args(MYTESTROLE)[..], &["--dry-run=client"]].concat()).says(0, &[]);
+    assert_eq!(session.resource_version(), version);
+
+    // The hint's command says the same.
+    let mut kubectl = session.cluster.kubectl_command();
+    kubectl.env("KUBECONFIG", session.cluster.kubeconfig_for(READER.name));
+    let asked = kubectl
+        .args([
+            "--context",
+            "reader",
+            "auth",
+            "can-i",
+            "update",
+            "configmaps/aws-auth",
+            "-n",
+            "kube-system",
+        ])
+        .output();
+    assert_eq!(asked.unwrap().stdout, b"no\n");
+
+    // Creating is another permission.
+    session.api.delete();
+    as_reader(&map_args(MYTESTROLE)).says(
+        3,
+        &["cannot create resource", "auth can-i create configmaps"],
+    );
+    assert!(session.api.get().is_err());
+}
+
+#[test]
+fn who_may_not_even_read_is_told_so() {
+    let session = Session::start();
+    let stranger = session.cluster.kubeconfig_for(STRANGER.name);
+    for args in [
+        &["get"][..],
+        &map_args(MYTESTROLE),
+        &["explain", MYTESTROLE],
+    ] {
+        Run::of(awsauth(session.cluster, &stranger).args(args)).says(
+            3,
+            &[
+                r#"User "stranger" cannot get resource "configmaps""#,
+                "auth can-i get configmaps/aws-auth -n kube-system",
+            ],
+        );
+    }
+    // The creator as the stranger, and the stranger as somebody else.
+    session
+        .run(&["get", "--as", "stranger"])
+        .says(3, &[r#"User "stranger" cannot get"#]);
+    Run::of(awsauth(session.cluster, &stranger).args(["get", "--as", "admin"]))
+        .says(3, &["cannot impersonate"]);
+}
+
+#[test]
+fn a_token_that_is_not_accepted_is_told_apart() {
+    let session = Session::start();
+    let wrong = session.kubeconfig_with("wrong.kubeconfig", "admin-token", "made-up-token");
+    for args in [
+        &["get"][..],
+        &map_args(MYTESTROLE),
+        &["get", "--wait", "20s"],
+    ] {
+        let run = Run::of(awsauth(session.cluster, &wrong).args(args));
+        run.says(
+            3,
+            &[
+                "does not accept the credentials",
+                "aws sts get-caller-identity",
+                "auth whoami",
+            ],
+        );
+        assert!(!run.stderr.contains("made-up-token"));
+    }
+}

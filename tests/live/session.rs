@@ -1,0 +1,255 @@
+//! One test's time with the cluster: there is only one aws-auth in it.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::api::{Api, configmap};
+use crate::support::access::StaticUser;
+use crate::support::cluster::Cluster;
+
+/// The entry of the nodes, as eksctl writes it.
+pub(crate) const NODES: &str = "\
+- groups:
+  - system:bootstrappers
+  - system:nodes
+  rolearn: arn:aws:iam::111122223333:role/eksctl-k8s-cluster-nodegroup-ng-1-NodeInstanceRole-1FI6JXPS9MDWK
+  username: system:node:{{EC2PrivateDNSName}}
+";
+
+pub(crate) const MYTESTROLE: &str = "arn:aws:iam::111122223333:role/mytestrole";
+
+/// May read aws-auth and nothing else.
+pub(crate) const READER: StaticUser = StaticUser {
+    name: "reader",
+    groups: &["readers"],
+};
+
+/// May do nothing.
+pub(crate) const STRANGER: StaticUser = StaticUser {
+    name: "stranger",
+    groups: &[],
+};
+
+/// A cluster for one test at a time.
+pub(crate) struct Session {
+    pub(crate) cluster: &'static Cluster,
+    pub(crate) api: Api,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Session {
+    /// Waits for its turn. There is no aws-auth.
+    pub(crate) fn without_aws_auth() -> Self {
+        static CLUSTER: OnceLock<Cluster> = OnceLock::new();
+        static TURN: Mutex<()> = Mutex::new(());
+        Self::on(&CLUSTER, &TURN)
+    }
+
+    /// The same on the cluster whose API server tests may kill.
+    pub(crate) fn that_may_crash() -> Self {
+        static CLUSTER: OnceLock<Cluster> = OnceLock::new();
+        static TURN: Mutex<()> = Mutex::new(());
+        Self::on(&CLUSTER, &TURN)
+    }
+
+    /// aws-auth is as eksctl makes it.
+    pub(crate) fn start() -> Self {
+        let session = Self::without_aws_auth();
+        session.put(&eksctl_made());
+        session
+    }
+
+    fn on(cluster: &'static OnceLock<Cluster>, turn: &'static Mutex<()>) -> Self {
+        // A test that failed in its turn leaves nothing that the next does not clear away.
+        let turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let cluster = cluster.get_or_init(|| Cluster::start_with(&[READER, STRANGER]));
+        let api = Api::of(cluster, "eksctl");
+        api.delete();
+        Self {
+            cluster,
+            api,
+            _turn: turn,
+        }
+    }
+
+    /// Makes aws-auth this, as eksctl would.
+    pub(crate) fn put(&self, object: &Value) {
+        self.api.delete();
+        self.api.create(object).unwrap();
+    }
+
+    /// The text of a key of aws-auth.
+    pub(crate) fn text(&self, key: &str) -> String {
+        let object = self.api.object();
+        object["data"][key].as_str().unwrap_or_default().to_owned()
+    }
+
+    pub(crate) fn resource_version(&self) -> String {
+        let object = self.api.object();
+        object["metadata"]["resourceVersion"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    /// The program as the cluster's creator.
+    pub(crate) fn command(&self) -> Command {
+        awsauth(self.cluster, &self.cluster.kubeconfig())
+    }
+
+    /// Runs the program as the cluster's creator.
+    pub(crate) fn run(&self, args: &[&str]) -> Run {
+        Run::of(self.command().args(args))
+    }
+
+    /// Runs the program; it must end well.
+    pub(crate) fn done(&self, args: &[&str]) -> Run {
+        let run = self.run(args);
+        assert_eq!(run.status, 0, "awsauth {args:?}: {run:?}");
+        run
+    }
+
+    /// Lets `mytestrole` in, with more arguments.
+    pub(crate) fn map(&self, more: &[&str]) -> Run {
+        self.run(&[&map_args(MYTESTROLE)[..], more].concat())
+    }
+
+    /// A file in the cluster's folder, which goes with it.
+    pub(crate) fn file(&self, name: &str, content: &str) -> PathBuf {
+        let path = self.cluster.folder().join(name);
+        std::fs::write(&path, content).unwrap();
+        path
+    }
+
+    /// A kubeconfig of the cluster's creator in which `from` reads `to`.
+    pub(crate) fn kubeconfig_with(&self, name: &str, from: &str, to: &str) -> PathBuf {
+        let kubeconfig = std::fs::read_to_string(self.cluster.kubeconfig()).unwrap();
+        assert!(kubeconfig.contains(from), "{kubeconfig}");
+        self.file(name, &kubeconfig.replace(from, to))
+    }
+}
+
+/// What lets `arn` in as an administrator.
+pub(crate) fn map_args(arn: &str) -> [&str; 7] {
+    [
+        "map",
+        "role",
+        arn,
+        "--username",
+        "admin",
+        "--group",
+        "system:masters",
+    ]
+}
+
+/// The program with this kubeconfig, and nothing else of anybody's environment.
+pub(crate) fn awsauth(cluster: &Cluster, kubeconfig: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_awsauth"));
+    command
+        .env_clear()
+        .env("HOME", cluster.folder())
+        .env("KUBECONFIG", kubeconfig)
+        .stdin(Stdio::null());
+    command
+}
+
+/// aws-auth as eksctl leaves it behind.
+pub(crate) fn eksctl_made() -> Value {
+    let mut object = configmap(NODES);
+    object["data"]["mapUsers"] = "[]\n".into();
+    object
+}
+
+/// A run that has ended.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) status: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Run {
+    pub(crate) fn of(command: &mut Command) -> Self {
+        command.output().unwrap().into()
+    }
+
+    /// Ends with `status`, and stderr has each of `parts`.
+    #[track_caller]
+    pub(crate) fn says(&self, status: i32, parts: &[&str]) {
+        assert_eq!(self.status, status, "{self:?}");
+        for part in parts {
+            assert!(
+                self.stderr.contains(part),
+                "no {part:?} in:\n{}",
+                self.stderr
+            );
+        }
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+}
+
+impl From<Output> for Run {
+    fn from(output: Output) -> Self {
+        Self {
+            // A signal that ended it is no status.
+            status: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+/// A run that goes on. It is killed if its test fails.
+pub(crate) struct Running(Option<Child>);
+
+impl Running {
+    pub(crate) fn start<S: AsRef<OsStr>>(mut command: Command, args: &[S]) -> Self {
+        let command = command
+            .args(args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        Self(Some(command.spawn().unwrap()))
+    }
+
+    pub(crate) fn is_over(&mut self) -> bool {
+        self.0.as_mut().unwrap().try_wait().unwrap().is_some()
+    }
+
+    /// As Ctrl-C does.
+    pub(crate) fn interrupt(&self) {
+        let pid = self.0.as_ref().unwrap().id().to_string();
+        let sent = Command::new("kill").args(["-INT", &pid]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    pub(crate) fn end(mut self) -> Run {
+        self.0.take().unwrap().wait_with_output().unwrap().into()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.0.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Waits until it is so.
+#[track_caller]
+pub(crate) fn eventually(mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "it never came to be");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}

@@ -1,0 +1,236 @@
+//! Many writers at once, strangers among them: everybody's work is there in the end.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::api::Api;
+use crate::session::{NODES, Run, Session, awsauth, map_args};
+use crate::support::cluster::Cluster;
+
+const WRITERS: usize = 64;
+const ROUNDS: usize = 8;
+
+#[test]
+fn writers_by_the_dozen_lose_nothing_and_neither_do_strangers() {
+    let session = Session::start();
+    let requests = || requests_of_awsauth(session.cluster);
+    let before = requests();
+    let (took, read_modify_writes) = storm(&session, || {});
+    let sent = requests() - before - read_modify_writes;
+    report("storm", took.clone());
+    // Of the three requests of a write two are counted here: reading is not only ours.
+    #[allow(clippy::print_stderr, reason = "a number to look at")]
+    {
+        eprintln!(
+            "storm: {:.1} dry runs and writes per success",
+            f64::from(sent) / took.len() as f64
+        );
+    }
+}
+
+/// Has all of them write at once, with `meanwhile` going on, and checks what is there in the end. Returns how long each
+/// of our runs took, and how many writes the read-modify-write stranger sent.
+pub(crate) fn storm(session: &Session, meanwhile: impl FnOnce()) -> (Vec<Duration>, u32) {
+    let cluster = session.cluster;
+    let over = AtomicBool::new(false);
+    let over = &over;
+    let (runs, labels, users, nodes) = thread::scope(|scope| {
+        let labels = scope.spawn(|| patch_labels(cluster, over));
+        let users = scope.spawn(|| apply_users(cluster, over));
+        let nodes = scope.spawn(|| change_node_entries(cluster, over));
+        let writers: Vec<_> = (0..WRITERS)
+            .map(|writer| scope.spawn(move || write_all_rounds(cluster, writer)))
+            .collect();
+        meanwhile();
+        let runs: Vec<(Run, Duration)> = writers
+            .into_iter()
+            .flat_map(|writer| writer.join().unwrap())
+            .collect();
+        over.store(true, Ordering::Relaxed);
+        (
+            runs,
+            labels.join().unwrap(),
+            users.join().unwrap(),
+            nodes.join().unwrap(),
+        )
+    });
+
+    let failed: Vec<&Run> = runs
+        .iter()
+        .map(|(run, _)| run)
+        .filter(|run| run.status != 0)
+        .collect();
+    assert!(
+        failed.is_empty(),
+        "{} of {} failed, the first: {:?}",
+        failed.len(),
+        runs.len(),
+        failed[0]
+    );
+    let object = session.api.object();
+    let roles = object["data"]["mapRoles"].as_str().unwrap();
+    assert!(roles.starts_with(NODES), "{roles}");
+    for role in (0..WRITERS).flat_map(|writer| (0..ROUNDS).map(move |round| role(writer, round))) {
+        assert_eq!(roles.matches(&format!("{role}\n")).count(), 1, "{role}");
+    }
+    assert_eq!(
+        roles.matches(":role/writer-").count(),
+        WRITERS * ROUNDS,
+        "no other"
+    );
+    assert!(labels > 0 && users > 0 && nodes.rounds > 0);
+    for label in 0..labels {
+        assert_eq!(
+            object["metadata"]["labels"][format!("patch-{label}")],
+            "kept"
+        );
+    }
+    assert_eq!(object["data"]["mapUsers"], users_text(users - 1));
+    assert_eq!(
+        roles.matches("role/nodes-of-eks-").count(),
+        nodes.rounds,
+        "{roles}"
+    );
+    (
+        runs.into_iter().map(|(_, took)| took).collect(),
+        nodes.writes,
+    )
+}
+
+/// Prints the median and the slow end.
+pub(crate) fn report(name: &str, mut took: Vec<Duration>) {
+    took.sort();
+    let at = |percent: usize| took[(took.len() - 1) * percent / 100];
+    #[allow(clippy::print_stderr, reason = "a number to look at")]
+    {
+        eprintln!(
+            "{name}: {} runs, p50 {:.2?}, p99 {:.2?}, longest {:.2?}",
+            took.len(),
+            at(50),
+            at(99),
+            at(100)
+        );
+    }
+}
+
+fn role(writer: usize, round: usize) -> String {
+    format!("arn:aws:iam::111122223333:role/writer-{writer}-{round}")
+}
+
+fn write_all_rounds(cluster: &Cluster, writer: usize) -> Vec<(Run, Duration)> {
+    let round = |round| {
+        let start = Instant::now();
+        let mut command = awsauth(cluster, &cluster.kubeconfig());
+        let run = Run::of(command.args(map_args(&role(writer, round))));
+        (run, start.elapsed())
+    };
+    (0..ROUNDS).map(round).collect()
+}
+
+/// A label more each time; returns how many there are.
+fn patch_labels(cluster: &Cluster, over: &AtomicBool) -> usize {
+    rounds(over, |round| {
+        let patch = format!(r#"{{"metadata":{{"labels":{{"patch-{round}":"kept"}}}}}}"#);
+        let done = cluster
+            .kubectl_command()
+            .args(["patch", "configmap", "aws-auth", "-n", "kube-system"])
+            .args(["--type=merge", "-p", &patch])
+            .output();
+        done.unwrap().status.success()
+    })
+}
+
+/// Applies longer and longer mapUsers; returns how often.
+fn apply_users(cluster: &Cluster, over: &AtomicBool) -> usize {
+    let applied = cluster.folder().join("users.json");
+    rounds(over, |round| {
+        let mut object = crate::api::configmap("");
+        object["data"] = serde_json::json!({"mapUsers": users_text(round)});
+        std::fs::write(&applied, object.to_string()).unwrap();
+        // The first time takes the text over from eksctl.
+        let done = cluster
+            .kubectl_command()
+            .args(["apply", "--server-side", "--force-conflicts"])
+            .args(["--field-manager=users", "-f"])
+            .arg(&applied)
+            .output();
+        done.unwrap().status.success()
+    })
+}
+
+fn users_text(round: usize) -> String {
+    (0..=round % 20)
+        .map(|user| {
+            format!(
+                "- userarn: arn:aws:iam::111122223333:user/u{round}-{user}\n  username: u{user}\n"
+            )
+        })
+        .collect()
+}
+
+/// Does it again and again until told to end, repeating what fails; returns how often it was done.
+fn rounds(over: &AtomicBool, mut once: impl FnMut(usize) -> bool) -> usize {
+    let mut round = 0;
+    while !over.load(Ordering::Relaxed) {
+        eventually_done(|| once(round));
+        round += 1;
+        thread::sleep(Duration::from_millis(500));
+    }
+    round
+}
+
+fn eventually_done(mut once: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !once() {
+        assert!(
+            Instant::now() < deadline,
+            "a stranger is kept from its work"
+        );
+        thread::sleep(Duration::from_millis(200));
+    }
+}
+
+struct NodeChanges {
+    /// Entries that were added and stay.
+    rounds: usize,
+    writes: u32,
+}
+
+/// As EKS does when managed node groups come and go: two entries are added, and the first of them removed again.
+fn change_node_entries(cluster: &Cluster, over: &AtomicBool) -> NodeChanges {
+    let eks = Api::of(cluster, "vpcLambda");
+    let entry = |name: String| {
+        format!(
+            "- rolearn: arn:aws:iam::111122223333:role/{name}\n  username: system:node:{{{{EC2PrivateDNSName}}}}\n  groups:\n  - system:bootstrappers\n  - system:nodes\n"
+        )
+    };
+    let mut writes = 0;
+    let rounds = rounds(over, |round| {
+        let (goes, stays) = (
+            entry(format!("brief-{round}")),
+            entry(format!("nodes-of-eks-{round}")),
+        );
+        for added in [&goes, &stays] {
+            writes += eks
+                .change_roles(|roles| (!roles.contains(added)).then(|| format!("{roles}{added}")));
+        }
+        let stored = eks.object();
+        let roles = stored["data"]["mapRoles"].as_str().unwrap();
+        assert!(roles.contains(&goes) && roles.contains(&stays), "{roles}");
+        writes += eks.change_roles(|roles| roles.contains(&goes).then(|| roles.replace(&goes, "")));
+        true
+    });
+    NodeChanges { rounds, writes }
+}
+
+/// How many PUTs of ConfigMaps the API server has answered, dry runs among them.
+fn requests_of_awsauth(cluster: &Cluster) -> u32 {
+    let metrics = cluster.kubectl(&["get", "--raw", "/metrics"]);
+    metrics
+        .lines()
+        .filter(|line| line.starts_with("apiserver_request_total{"))
+        .filter(|line| line.contains(r#"resource="configmaps""#) && line.contains(r#"verb="PUT""#))
+        .map(|line| line.rsplit(' ').next().unwrap().parse::<u32>().unwrap())
+        .sum()
+}
