@@ -83,6 +83,19 @@ async fn conflicts_are_planned_anew_and_lose_nothing() {
 }
 
 #[tokio::test]
+async fn a_lost_race_is_run_again_even_in_little_time() {
+    for _ in 0..5 {
+        let once = Scenario::Conflicts {
+            times: 1,
+            by: "foreign",
+        };
+        let api = FakeApi::start(once, Some(eksctl_made())).await;
+        let written = run_for(&api, Duration::from_millis(400)).await.unwrap();
+        assert_eq!(written.attempts, 2);
+    }
+}
+
+#[tokio::test]
 async fn conflicts_without_end_name_who_makes_them() {
     let api = FakeApi::start(
         Scenario::Conflicts {

@@ -16,5 +16,5 @@ fn writers_outlive_crashes_of_the_api_server() {
             session.cluster.restart_apiserver();
         }
     });
-    report("storm with crashes", took);
+    report("storm with crashes", took, "two restarts");
 }

@@ -75,3 +75,18 @@ fn what_is_missing_is_read_as_empty_and_created_by_a_write() {
         format!("- rolearn: {MYTESTROLE}\n  username: admin\n  groups:\n    - system:masters\n")
     );
 }
+
+#[test]
+fn one_without_data_is_filled() {
+    let session = Session::without_aws_auth();
+    for data in [serde_json::Value::Null, serde_json::json!({})] {
+        let mut object = crate::api::configmap("");
+        object["data"] = data;
+        session.put(&object);
+        session.done(&["get"]);
+        session.map(&[]).says(0, &["Wrote aws-auth"]);
+        assert!(session.text("mapRoles").contains(MYTESTROLE));
+        session.done(&["unmap", "role", MYTESTROLE]);
+        assert_eq!(session.text("mapRoles"), "[]\n");
+    }
+}

@@ -6,22 +6,22 @@ use crate::session::{MYTESTROLE, Session, eventually};
 fn a_server_dry_run_is_answered_and_stores_nothing() {
     let session = Session::start();
     let before = session.api.object();
-    let asked = dry_runs(&session);
+    let asked = session.updates().dry;
     let run = session.map(&["--dry-run=server"]);
     run.says(0, &["Nothing was written."]);
     assert!(
         run.stdout.contains(&format!("+  rolearn: {MYTESTROLE}")),
         "{run:?}"
     );
-    assert_eq!(dry_runs(&session), asked + 1);
+    assert_eq!(session.updates().dry, asked + 1);
     session.map(&["--dry-run"]).says(0, &[]);
     assert_eq!(
-        dry_runs(&session),
+        session.updates().dry,
         asked + 2,
         "on a cluster, it means server"
     );
     session.map(&["--dry-run=client"]).says(0, &[]);
-    assert_eq!(dry_runs(&session), asked + 2, "the client asks nobody");
+    assert_eq!(session.updates().dry, asked + 2, "the client asks nobody");
     let wanted = session.file(
         "dry.yaml",
         "- rolearn: arn:aws:iam::111122223333:role/other\n  username: other\n",
@@ -61,26 +61,6 @@ fn what_admission_refuses_is_refused_in_a_dry_run_too() {
         "validatingadmissionpolicy,validatingadmissionpolicybinding",
         "no-never",
     ]);
-}
-
-/// How many dry runs of an update of a ConfigMap the API server has answered.
-fn dry_runs(session: &Session) -> u32 {
-    let metrics = session.cluster.kubectl(&["get", "--raw", "/metrics"]);
-    let counted = |line: &&str| {
-        line.starts_with("apiserver_request_total{")
-            && [
-                r#"resource="configmaps""#,
-                r#"verb="PUT""#,
-                r#"dry_run="All""#,
-            ]
-            .iter()
-            .all(|label| line.contains(label))
-    };
-    let counts = metrics
-        .lines()
-        .filter(counted)
-        .map(|line| line.rsplit(' ').next().unwrap());
-    counts.map(|count| count.parse::<u32>().unwrap()).sum()
 }
 
 const POLICY: &str = r#"

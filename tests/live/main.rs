@@ -11,6 +11,7 @@ mod dry_run;
 mod interrupt;
 mod keepers;
 mod limits;
+mod losing;
 mod merge;
 mod ownership;
 mod permission;

@@ -97,6 +97,24 @@ impl Session {
             .to_owned()
     }
 
+    /// How many updates of ConfigMaps the API server has answered, dry runs apart.
+    pub(crate) fn updates(&self) -> Updates {
+        let metrics = self.cluster.kubectl(&["get", "--raw", "/metrics"]);
+        let count = |dry_run: &str| {
+            let labels = [r#"resource="configmaps""#, r#"verb="PUT""#, dry_run];
+            metrics
+                .lines()
+                .filter(|line| line.starts_with("apiserver_request_total{"))
+                .filter(|line| labels.iter().all(|label| line.contains(label)))
+                .map(|line| line.rsplit(' ').next().unwrap().parse::<u32>().unwrap())
+                .sum()
+        };
+        Updates {
+            dry: count(r#"dry_run="All""#),
+            real: count(r#"dry_run="""#),
+        }
+    }
+
     /// The program as the cluster's creator.
     pub(crate) fn command(&self) -> Command {
         awsauth(self.cluster, &self.cluster.kubeconfig())
@@ -132,6 +150,12 @@ impl Session {
         assert!(kubeconfig.contains(from), "{kubeconfig}");
         self.file(name, &kubeconfig.replace(from, to))
     }
+}
+
+/// Updates of ConfigMaps that were asked for, successful or not.
+pub(crate) struct Updates {
+    pub(crate) dry: u32,
+    pub(crate) real: u32,
 }
 
 /// What lets `arn` in as an administrator.
