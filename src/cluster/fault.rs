@@ -105,11 +105,9 @@ impl std::fmt::Display for Fault {
             Self::Lost(server, _) => {
                 write!(f, "the connection to {server} broke before the answer came")
             }
-            Self::TimedOut(server, after) => write!(
-                f,
-                "{server} did not answer within {} s",
-                after.as_secs_f32()
-            ),
+            Self::TimedOut(server, after) => {
+                write!(f, "{server} did not answer within {}", rounded(*after))
+            }
             Self::Credentials(error) => write!(f, "{error}"),
             Self::Unauthorized(_) => write!(f, "the API server does not accept the credentials"),
             Self::Forbidden(said)
@@ -253,6 +251,14 @@ impl RequestError {
             ),
             Fault::NotKubernetes(_) => format!("see what answers there: curl -k {server}/version"),
         }
+    }
+}
+
+/// In whole seconds, or in whole milliseconds.
+fn rounded(time: Duration) -> String {
+    match time.subsec_millis() {
+        0 => format!("{} s", time.as_secs()),
+        _ => format!("{} ms", time.as_millis()),
     }
 }
 

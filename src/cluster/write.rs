@@ -27,6 +27,8 @@ pub const MAX_SIZE: usize = 1 << 20;
 
 /// Beyond the time allowed, a write that is under way gets this long to be answered.
 const GRACE: Duration = Duration::from_secs(5);
+/// With less time left than this, it is not tried again.
+const LAST_CHANCE: Duration = Duration::from_millis(40);
 
 /// How to write.
 #[derive(Clone, Debug)]
@@ -203,9 +205,11 @@ impl Run<'_> {
     /// Reads again; while there is doubt, beyond the time allowed if need be.
     async fn read<E: std::error::Error + 'static>(&self) -> Result<Live, WriteError<E>> {
         match &self.doubt {
-            None => Ok(self.store.read_until(self.deadline).await?),
+            // What is read after a lost race is read to the end: cut short, the server would seem to be at fault.
+            None if self.attempts == 0 => Ok(self.store.read_until(self.deadline).await?),
+            None => Ok(self.store.read_until(self.late()).await?),
             Some(_) => {
-                let deadline = self.deadline.max(Instant::now() + GRACE);
+                let deadline = self.late();
                 self.store
                     .read_until(deadline)
                     .await
@@ -240,14 +244,20 @@ impl Run<'_> {
 
     async fn send(&self, live: &Live, object: &Bytes, mode: Mode) -> Result<Value, Fault> {
         let deadline = match mode {
-            Mode::DryRun => self.deadline,
+            Mode::DryRun if self.attempts == 1 => self.deadline,
+            Mode::DryRun => self.late(),
             // Cut short, it would leave in doubt what became of it.
-            Mode::Real => self.deadline.max(Instant::now() + GRACE),
+            Mode::Real => self.late(),
         };
         match live.exists() {
             true => self.store.replace(object, mode, deadline).await,
             false => self.store.create(object, mode, deadline).await,
         }
+    }
+
+    /// Until when something that was begun may take.
+    fn late(&self) -> Instant {
+        self.deadline.max(Instant::now() + GRACE)
     }
 
     /// Sends the write and awaits its answer, interrupted or not.
@@ -305,11 +315,11 @@ impl Run<'_> {
             fault if fault.may_pass() => false,
             _ => return Err(self.store.failed(verb, fault).into()),
         };
-        let wait = self
-            .backoff
-            .next_wait()
-            .max(fault.retry_after().unwrap_or_default());
-        if Instant::now() + wait < self.deadline {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        // However little time is left, some of it is for trying again.
+        let wait = self.backoff.next_wait().min(left / 2);
+        let wait = wait.max(fault.retry_after().unwrap_or_default());
+        if wait < left && left > LAST_CHANCE {
             return Ok(wait);
         }
         if let Some(doubt) = self.doubt.take() {
