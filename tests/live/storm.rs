@@ -1,5 +1,6 @@
 //! Many writers at once, strangers among them: everybody's work is there in the end.
 
+use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -33,12 +34,13 @@ pub(crate) fn storm(session: &Session, meanwhile: impl FnOnce()) -> (Vec<Duratio
     let cluster = session.cluster;
     let over = AtomicBool::new(false);
     let over = &over;
+    let together = &Barrier::new(WRITERS);
     let (runs, labels, users, nodes) = thread::scope(|scope| {
         let labels = scope.spawn(|| patch_labels(cluster, over));
         let users = scope.spawn(|| apply_users(cluster, over));
         let nodes = scope.spawn(|| change_node_entries(cluster, over));
         let writers: Vec<_> = (0..WRITERS)
-            .map(|writer| scope.spawn(move || write_all_rounds(cluster, writer)))
+            .map(|writer| scope.spawn(move || write_all_rounds(cluster, writer, together)))
             .collect();
         meanwhile();
         let runs: Vec<(Run, Duration)> = writers
@@ -114,8 +116,9 @@ pub(crate) fn role(writer: usize, round: usize) -> String {
     format!("arn:aws:iam::111122223333:role/writer-{writer}-{round}")
 }
 
-fn write_all_rounds(cluster: &Cluster, writer: usize) -> Vec<(Run, Duration)> {
+fn write_all_rounds(cluster: &Cluster, writer: usize, together: &Barrier) -> Vec<(Run, Duration)> {
     let round = |round| {
+        together.wait();
         let start = Instant::now();
         let mut command = awsauth(cluster, &cluster.kubeconfig());
         let run = Run::of(command.args(map_args(&role(writer, round))));
