@@ -1,6 +1,6 @@
 //! Which cluster it is, and which it must be.
 
-use crate::session::{Run, Session, awsauth};
+use crate::session::{MYTESTROLE, Run, Session, awsauth, map_args};
 
 #[test]
 fn a_cluster_is_expected_by_context_cluster_or_server() {
@@ -67,6 +67,11 @@ fn what_is_named_wins_over_what_the_environment_suggests() {
         ],
     );
     get(&["--kubeconfig", admin]).says(0, &[]);
+    let mut command = awsauth(session.cluster, &nowhere);
+    command.args(map_args(MYTESTROLE));
+    let map = Run::of(command.args(["--timeout", "1s", "-o", "json"]));
+    map.says(3, &["context admin", "hint: "]);
+    assert_eq!(map.stdout, "", "there is no plan to report");
 
     // A list of kubeconfigs, and contexts by name; a file that is not there is skipped.
     let stranger = session.cluster.kubeconfig_for("stranger");

@@ -51,7 +51,12 @@ fn what_is_missing_is_read_as_empty_and_created_by_a_write() {
 
     session.map(&["--no-create"]).says(
         4,
-        &["does not exist", "--no-create", "--wait-for-configmap"],
+        &[
+            "refused (object-state): ",
+            "does not exist",
+            "--no-create",
+            "--wait-for-configmap",
+        ],
     );
     assert!(session.api.get().is_err());
     session

@@ -13,6 +13,7 @@ fn a_server_dry_run_is_answered_and_stores_nothing() {
         run.stdout.contains(&format!("+  rolearn: {MYTESTROLE}")),
         "{run:?}"
     );
+    assert!(run.stdout.contains("gains user admin"), "{run:?}");
     assert_eq!(session.updates().dry, asked + 1);
     session.map(&["--dry-run"]).says(0, &[]);
     assert_eq!(

@@ -51,6 +51,10 @@ fn a_role_more_is_the_added_lines_and_nothing_else() {
         json!({"f:data": {"f:mapRoles": {}}})
     );
 
+    let listed = session.done(&["get", MYTESTROLE, "-o", "json", "--must-exist"]);
+    assert_eq!(listed.json()["roles"][0]["line"], 6);
+    assert_eq!(listed.json()["roles"][0].get("fileLine"), None);
+
     let again = session.map(&[]);
     again.says(0, &[]);
     assert_eq!(again.stdout, "mapping role/mytestrole unchanged\n");
