@@ -5,6 +5,7 @@ mod decode;
 pub mod edit;
 mod entry;
 mod fields;
+mod items;
 mod json;
 mod mapping;
 mod read;

@@ -4,13 +4,9 @@
 
 use super::accounts::read_accounts;
 use super::decode::{Decoder, Key, Kind, Lost, Progress};
-use super::fields::{FieldName, field_name};
-use super::typed::{Mismatch, RawEntry, TypedReader};
-use super::{
-    Entry, Field, Fields, GroupItem, Mapping, NotEditable, Principal, Problem, SectionName, Span,
-    Status,
-};
-use super::{json, validate};
+use super::items::ItemReader;
+use super::json;
+use super::{Entry, NotEditable, Problem, SectionName, Span};
 use crate::yaml::{Node, NodeId, NodeKind, Place, Tree, TreeError};
 
 /// What reading a section's text gives.
@@ -177,92 +173,6 @@ pub(super) fn type_name(name: SectionName) -> &'static str {
     }
 }
 
-/// Reads the entries of a list, each as it is complete.
-struct ItemReader {
-    section: SectionName,
-    entries: Vec<Entry>,
-    mismatch: Option<Mismatch>,
-    invalid: Vec<Problem>,
-    /// What go-yaml gave up at; nothing is decoded after that.
-    lost: Option<Lost>,
-    /// What the decoder has to know of the items before. Taken while it is at work.
-    progress: Option<Progress>,
-    /// The first thing that is not edited around.
-    odd: Option<NotEditable>,
-}
-
-impl ItemReader {
-    fn new(section: SectionName) -> Self {
-        Self {
-            section,
-            entries: Vec::new(),
-            mismatch: None,
-            invalid: Vec::new(),
-            lost: None,
-            progress: Some(Progress::in_list()),
-            odd: None,
-        }
-    }
-
-    fn read(&mut self, tree: &Tree<'_>, node: NodeId) {
-        let Some(progress) = self.progress.take() else {
-            return;
-        };
-        let mut decoder = Decoder::new(tree, progress);
-        let item = match decoder.decode(node) {
-            Ok(item) => item,
-            Err(lost) => {
-                self.lost = Some(lost);
-                return;
-            }
-        };
-        let mut reader = TypedReader::new(self.section, tree, decoder.decoded());
-        let raw = reader.entry(item);
-        let mismatch = reader.into_mismatch();
-        self.mismatch = self.mismatch.take().or(mismatch);
-        self.progress = Some(decoder.into_progress());
-        let mistyped = raw.mistyped;
-        let place = tree.node(node);
-        let line = place.dash.unwrap_or(place.start).line() + 1;
-        let status = status(self.section, raw);
-        if let Status::Dropped { reason, .. } = &status {
-            self.invalid.push(Problem {
-                line,
-                message: reason.clone(),
-            });
-        }
-        if self.odd.is_none() {
-            self.odd = odd(tree.nodes_from(node).iter());
-        }
-        self.entries.push(Entry {
-            span: span(place),
-            dash: place.dash.map(Place::offset),
-            line,
-            status,
-            fields: Fields {
-                mistyped,
-                ..fields(self.section, tree, node)
-            },
-        });
-    }
-
-    fn finish(self) -> Reading {
-        let loss = self.lost.or_else(|| self.progress?.into_loss());
-        if let Some(Lost { message, at }) = loss {
-            return Reading::lost(message, at);
-        }
-        let mismatch = self.mismatch.map(|Mismatch { message, at }| Problem {
-            line: at.line() + 1,
-            message,
-        });
-        Reading {
-            entries: self.entries,
-            problems: mismatch.into_iter().chain(self.invalid).collect(),
-            ..Reading::empty()
-        }
-    }
-}
-
 /// A top level that is no list: null is an empty one, anything else an error.
 fn not_a_list(name: SectionName, tree: &Tree<'_>, root: NodeId) -> Reading {
     let mut decoder = Decoder::new(tree, Progress::new());
@@ -281,84 +191,14 @@ fn not_a_list(name: SectionName, tree: &Tree<'_>, root: NodeId) -> Reading {
     Reading::lost(format!("json: cannot unmarshal {found} into {wanted}"), at)
 }
 
-fn status(name: SectionName, raw: RawEntry) -> Status {
-    let reason = validate::invalid(name, &raw);
-    let RawEntry {
-        arn,
-        username,
-        groups,
-        sso,
-        mistyped: _,
-    } = raw;
-    let principal = match (name, sso) {
-        (SectionName::Users, _) => Principal::User(arn),
-        (_, Some(sso)) if arn.is_empty() => Principal::Sso(sso),
-        _ => Principal::Role(arn),
-    };
-    let mapping = Mapping {
-        principal,
-        username,
-        groups,
-    };
-    match reason {
-        None => Status::Kept(mapping),
-        Some(reason) => Status::Dropped { mapping, reason },
-    }
-}
-
 pub(super) fn span(node: &Node<'_>) -> Span {
     Span::new(node.start.offset(), node.end())
 }
 
-/// Where an entry's fields stand, as written: of several spellings of one field the last.
-fn fields(name: SectionName, tree: &Tree<'_>, entry: NodeId) -> Fields {
-    let mut fields = Fields::default();
-    if let NodeKind::Mapping { flow } = tree.node(entry).kind {
-        fields.flow = flow;
-    }
-    if !matches!(tree.node(entry).kind, NodeKind::Mapping { .. }) {
-        return fields;
-    }
-    for (key, value) in tree.pairs(entry) {
-        let (key, value_node) = (tree.node(key), tree.node(value));
-        let field = match &key.kind {
-            NodeKind::Scalar { value, .. } => field_name(name, value),
-            _ => None,
-        };
-        let Some(field) = field else {
-            fields.others = true;
-            continue;
-        };
-        let place = Field {
-            key: span(key),
-            value: span(value_node),
-        };
-        let slot = match field {
-            FieldName::Arn => &mut fields.principal,
-            FieldName::Sso => &mut fields.sso,
-            FieldName::Username => &mut fields.username,
-            FieldName::Groups => {
-                let mut items = Vec::with_capacity(tree.children(value).count());
-                items.extend(tree.children(value).map(|item| {
-                    let item = tree.node(item);
-                    GroupItem {
-                        span: span(item),
-                        dash: item.dash.map(Place::offset),
-                    }
-                }));
-                fields.group_items = items;
-                fields.groups_are_list = matches!(value_node.kind, NodeKind::Sequence { .. });
-                &mut fields.groups
-            }
-        };
-        fields.repeated |= slot.is_some();
-        *slot = Some(place);
-    }
-    fields
-}
-
 /// The first of the nodes that stands for text elsewhere, or for other text than is written: not edited around.
-fn odd<'n, 't: 'n>(mut nodes: impl Iterator<Item = &'n Node<'t>>) -> Option<NotEditable> {
+pub(super) fn odd<'n, 't: 'n>(
+    mut nodes: impl Iterator<Item = &'n Node<'t>>,
+) -> Option<NotEditable> {
     nodes.find_map(|node| {
         let reason = match &node.kind {
             NodeKind::Alias { .. } => "an alias",
