@@ -78,6 +78,7 @@ pub(crate) fn edit_failure(error: &EditError, world: &World) -> Failure {
                 "name the Kubernetes user it becomes, for instance --username {suggestion}"
             ))
         }
+        EditError::Invalid { .. } => Failure::usage(error),
         EditError::NoSuchLine { .. } => {
             Failure::usage(error).hint("see the lines: awsauth get -o wide")
         }

@@ -2,7 +2,7 @@ use clap::ValueEnum;
 
 use super::Format;
 use super::refusals::{edit_failure, refused};
-use crate::document::edit::{EditError, Outcome};
+use crate::document::edit::EditError;
 use crate::edge::{Failure, Kind, Out};
 use crate::plan::{Plan, Request};
 use crate::render::{notice, outcomes, report_json, report_text};
@@ -72,7 +72,7 @@ impl WriteArgs {
             let stop = || Failure::new(Kind::Refused, "refused");
             let request = asking(snapshot)?;
             let plan = made
-                .insert(Plan::new(snapshot, &request).and_then(certain))
+                .insert(Plan::new(snapshot, &request))
                 .as_ref()
                 .map_err(|_| stop())?;
             if plan.refusals.is_empty() {
@@ -134,25 +134,6 @@ impl WriteArgs {
             named => named,
         }
     }
-}
-
-/// An entry that isn't found in a section that can't be read may stand there all the same.
-fn certain(plan: Plan) -> Result<Plan, EditError> {
-    let absent = plan
-        .outcomes
-        .iter()
-        .filter(|(_, outcome)| *outcome == Outcome::Absent);
-    for (edit, _) in absent {
-        let section = plan.before.section(edit.principal().section());
-        if let (Err(reason), []) = (section.editable(), section.entries()) {
-            return Err(EditError::NotEditable {
-                section: section.name(),
-                line: reason.line,
-                reason: reason.reason.clone(),
-            });
-        }
-    }
-    Ok(plan)
 }
 
 /// What became of each edit; of a dry run first what would change.

@@ -11,6 +11,7 @@ mod model;
 mod render;
 mod spell;
 mod splice;
+mod start;
 mod template;
 mod verify;
 
@@ -116,6 +117,14 @@ pub enum EditError {
         /// Whose mapping.
         principal: Principal,
     },
+    /// The authenticator would drop such an entry, or never find it.
+    #[error("such a mapping would admit nobody: {reason}")]
+    Invalid {
+        /// Whose mapping.
+        principal: Principal,
+        /// The authenticator's words, or ours where it has none.
+        reason: String,
+    },
     /// The ARN stands in the other list.
     #[error("{arn} stands in {key} already", key = section.key())]
     OtherList {
@@ -144,7 +153,8 @@ pub enum EditError {
     },
 }
 
-/// Applies a batch, which means the same as its edits one by one. Takes time linear in the text and the batch.
+/// Applies a batch, which means the same as its edits one by one. Takes time linear in the text and the batch, where an
+/// edit of users counts once for each that differs in letter case only.
 ///
 /// # Errors
 /// Nothing is changed then.
@@ -157,14 +167,6 @@ pub fn apply(document: &Document, edits: &[Edit]) -> Result<Edited, EditError> {
     let mut edited = document.clone();
     for section in model.changed_sections() {
         let name = section.section.name();
-        if let Err(reason) = section.section.editable() {
-            let reason = reason.clone();
-            return Err(EditError::NotEditable {
-                section: name,
-                line: reason.line,
-                reason: reason.reason,
-            });
-        }
         edited = edited.with(name, Some(render::section(section)?));
         verify::verify(section, edited.section(name))?;
     }

@@ -21,12 +21,7 @@ struct Flow<'a> {
 pub(super) fn change(text: &str, list: Span, items: &[Item], new: &[String]) -> Vec<Splice> {
     let flow = Flow { text, list, items };
     let Some(last) = items.iter().rposition(|item| !item.goes) else {
-        let same = items.is_empty() && new.is_empty();
-        return if same {
-            Vec::new()
-        } else {
-            vec![Splice::replace(list, format!("[{}]", new.join(", ")))]
-        };
+        return flow.replace_all(new);
     };
     let mut splices = Vec::new();
     flow.remove_before(last, &mut splices);
@@ -38,6 +33,35 @@ pub(super) fn change(text: &str, list: Span, items: &[Item], new: &[String]) -> 
 }
 
 impl Flow<'_> {
+    /// Puts the new items in the place of all that are there; comments stay.
+    fn replace_all(&self, new: &[String]) -> Vec<Splice> {
+        let new = new.join(", ");
+        let gaps = (0..self.items.len()).map(|at| {
+            let end = self
+                .items
+                .get(at + 1)
+                .map_or(self.list.end, |next| next.span.start);
+            self.items[at].span.end..end
+        });
+        let first = self
+            .items
+            .first()
+            .map_or(self.list.end - 1, |first| first.span.start);
+        let mut around = gaps.chain(std::iter::once(self.list.start..first));
+        if !around.any(|gap| self.text[gap].contains('#')) {
+            return vec![Splice::replace(self.list, format!("[{new}]"))];
+        }
+        let mut splices: Vec<_> = (0..self.items.len())
+            .flat_map(|at| {
+                let comma = self.comma(at).map(|comma| Splice::delete(comma, comma + 1));
+                let Span { start, end } = self.items[at].span;
+                std::iter::once(Splice::delete(start, end)).chain(comma)
+            })
+            .collect();
+        splices.push(Splice::insert(first, new));
+        splices
+    }
+
     /// Removes the items that go and stand before one that stays.
     fn remove_before(&self, last: usize, splices: &mut Vec<Splice>) {
         let mut at = 0;
@@ -72,28 +96,28 @@ impl Flow<'_> {
         let until = trailing.map_or(self.items[end].span.end, |comma| comma + 1);
         let keeps_comma = trailing.is_some() || !is_end;
         if !keeps_comma {
-            splices.push(Splice::delete(comma, comma + 1));
+            // A comment begins behind a blank.
+            let blank = if self.text[comma + 1..].starts_with('#') {
+                " "
+            } else {
+                ""
+            };
+            splices.push(Splice::replace(Span::new(comma, comma + 1), blank));
         }
         let own_line = indent_before(self.text, self.items[last + 1].span.start).is_some();
-        let (from, to) = if own_line {
-            (
-                line_end(self.text, comma),
-                line_end(self.text, until).min(self.bracket(until)),
-            )
-        } else {
+        let end = line_end(self.text, comma);
+        let (from, to) = if !own_line {
             (comma + 1, until)
+        } else if self.list.end > line_end(self.text, until) {
+            (end, line_end(self.text, until))
+        } else if self.text[comma..end].contains('#') {
+            // The bracket must not become a part of the comment.
+            (next_line(self.text, end), until)
+        } else {
+            (end, until)
         };
         if from < to {
             splices.push(Splice::delete(from, to));
-        }
-    }
-
-    /// The closing bracket, but for one that stands on a later line: then there is none to mind.
-    fn bracket(&self, until: usize) -> usize {
-        if self.list.end <= line_end(self.text, until) {
-            until
-        } else {
-            self.text.len()
         }
     }
 
@@ -147,7 +171,10 @@ impl Flow<'_> {
     /// What stands between items on one line.
     fn separator(&self) -> &'static str {
         let is_tight = |pair: &[Item]| &self.text[pair[0].span.end..pair[1].span.start] == ",";
-        let tight_inside = || self.text[self.list.range()].contains(",\"");
+        let tight_inside = || {
+            self.text[self.list.range()].contains(",\"")
+                || self.text[..self.list.start].ends_with("\":")
+        };
         match self.items.windows(2).next_back() {
             Some(pair) if is_tight(pair) => ",",
             None if tight_inside() => ",",

@@ -2,7 +2,8 @@
 
 const BOM: char = '\u{feff}';
 
-fn is_break(char: char) -> bool {
+/// Whether a line ends with it.
+pub(super) fn is_break(char: char) -> bool {
     matches!(char, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
@@ -63,6 +64,14 @@ pub(super) fn comment_column(text: &str, line: usize) -> Option<usize> {
     let content = &text[line..line_end(text, line)];
     let column = content.len() - content.trim_start_matches([' ', '\t']).len();
     content[column..].starts_with('#').then_some(column)
+}
+
+/// The line break right before `at`; where there is none, the one that the text uses there.
+pub(super) fn break_before(text: &str, at: usize) -> &str {
+    match without_break(&text[..at]) {
+        Some(rest) => &text[rest.len()..at],
+        None => usual_break(text, at),
+    }
 }
 
 /// The line break that the text uses: the one at `at` or before it, else the first one, else a newline.

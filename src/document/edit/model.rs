@@ -1,10 +1,22 @@
 //! What a batch comes to, worked out on the entries before any text is touched.
 
-use std::collections::{BTreeSet, HashMap};
+mod groups;
+mod index;
+mod steady;
 
+use std::cell::OnceCell;
+use std::collections::HashMap;
+
+use super::change::changeable;
 use super::{Edit, EditError, Groups, Outcome};
-use crate::arn::{canonical, fold};
-use crate::document::{Document, Entry, Mapping, Principal, Section, SectionName, Status};
+use crate::arn::{canonical, equal_fold, to_lower};
+use crate::document::typed::RawEntry;
+use crate::document::validate::invalid;
+use crate::document::{
+    Document, Entry, Mapping, NotEditable, Principal, Section, SectionName, Status,
+};
+use groups::GroupSet;
+use index::{Index, is_same};
 
 /// The three sections.
 pub(super) struct Model<'d> {
@@ -12,23 +24,33 @@ pub(super) struct Model<'d> {
 }
 
 /// One section: its entries and what becomes of them.
+///
+/// An entry's slot is its number: those of the text first, then those added, in order.
 pub(super) struct SectionModel<'d> {
     pub(super) section: &'d Section,
-    /// What becomes of each entry of the text.
-    pub(super) fates: Vec<Fate>,
-    /// New entries, in the order they were added; `None` for one that was removed again.
-    pub(super) added: Vec<Option<Mapping>>,
-    /// Where the entries with this key stand, in order; those of the text first, then those added.
-    slots: HashMap<String, Vec<usize>>,
+    /// What becomes of the entry in each slot.
+    fates: Vec<Fate>,
+    /// Whom each new entry is for.
+    added: Vec<Principal>,
+    /// What an entry says that was added, changed or found to say so already.
+    wanted: HashMap<usize, Wanted>,
+    index: Index,
+    /// Whether its text may be edited, once asked.
+    steady: OnceCell<Result<(), NotEditable>>,
 }
 
-/// What becomes of an entry of the text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What becomes of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
     Stays,
     Goes,
-    /// It says this from now on.
-    Changes(Mapping),
+    Changes,
+}
+
+/// As whom, and with which groups.
+struct Wanted {
+    username: String,
+    groups: GroupSet,
 }
 
 impl<'d> Model<'d> {
@@ -49,6 +71,7 @@ impl<'d> Model<'d> {
                 username,
                 groups,
             } => {
+                refuse_invalid(principal)?;
                 self.refuse_other_list(principal)?;
                 self.sections[principal.section() as usize].map(
                     principal,
@@ -65,41 +88,80 @@ impl<'d> Model<'d> {
 
     fn refuse_other_list(&self, principal: &Principal) -> Result<(), EditError> {
         let (arn, other) = match principal {
-            Principal::Role(arn) => (arn, SectionName::Users),
-            Principal::User(arn) => (arn, SectionName::Roles),
+            Principal::Role(arn) => (arn, Principal::User(arn.clone())),
+            Principal::User(arn) => (arn, Principal::Role(arn.clone())),
             Principal::Sso(_) | Principal::Account(_) => return Ok(()),
         };
-        let section = &self.sections[other as usize];
-        match section.in_force(&fold(arn)).first() {
+        let section = &self.sections[other.section() as usize];
+        match section.in_force(&other).first() {
             None => Ok(()),
-            Some(&slot) => {
-                let line = section.entry(slot).map(|entry| entry.line);
-                Err(EditError::OtherList {
-                    arn: arn.clone(),
-                    section: other,
-                    line,
-                })
-            }
+            Some(&slot) => Err(EditError::OtherList {
+                arn: arn.clone(),
+                section: other.section(),
+                line: section.entry(slot).map(|entry| entry.line),
+            }),
         }
     }
 }
 
+/// Refuses what the authenticator would drop, or store and never find.
+fn refuse_invalid(principal: &Principal) -> Result<(), EditError> {
+    let mut entry = RawEntry::default();
+    let reason = match principal {
+        Principal::Account(_) => None,
+        Principal::Role(arn) | Principal::User(arn) if !equal_fold(arn, &to_lower(arn)) => {
+            Some("in lower case its ARN is another one".to_owned())
+        }
+        Principal::Role(arn) | Principal::User(arn) => {
+            entry.arn.clone_from(arn);
+            invalid(principal.section(), &entry)
+        }
+        Principal::Sso(sso) => {
+            entry.sso = Some(sso.clone());
+            invalid(principal.section(), &entry)
+        }
+    };
+    reason.map_or(Ok(()), |reason| {
+        Err(EditError::Invalid {
+            principal: principal.clone(),
+            reason,
+        })
+    })
+}
+
 impl<'d> SectionModel<'d> {
     fn new(section: &'d Section) -> Self {
-        let mut slots: HashMap<String, Vec<usize>> =
-            HashMap::with_capacity(section.entries().len());
-        for (slot, entry) in section.entries().iter().enumerate() {
-            slots
-                .entry(key(&mapping_of(entry).principal))
-                .or_default()
-                .push(slot);
+        let entries = section.entries();
+        let mut index = Index::with_capacity(entries.len());
+        for (slot, entry) in entries.iter().enumerate() {
+            index.push(&mapping_of(entry).principal, slot);
         }
         Self {
             section,
-            fates: vec![Fate::Stays; section.entries().len()],
+            fates: vec![Fate::Stays; entries.len()],
             added: Vec::new(),
-            slots,
+            wanted: HashMap::new(),
+            index,
+            steady: OnceCell::new(),
         }
+    }
+
+    /// The entries of the text and what becomes of them.
+    pub(super) fn fates(&self) -> &[Fate] {
+        &self.fates[..self.section.entries().len()]
+    }
+
+    /// What the entry of the text in this slot is to say.
+    pub(super) fn changed(&self, slot: usize) -> Option<Mapping> {
+        (self.fates[slot] == Fate::Changes).then(|| self.mapping(slot))
+    }
+
+    /// The new entries that are still there at the end, in order.
+    pub(super) fn added(&self) -> Vec<Mapping> {
+        (self.section.entries().len()..self.fates.len())
+            .filter(|slot| self.fates[*slot] != Fate::Goes)
+            .map(|slot| self.mapping(slot))
+            .collect()
     }
 
     /// The entry of the text in this slot; `None` for an added one.
@@ -107,44 +169,62 @@ impl<'d> SectionModel<'d> {
         self.section.entries().get(slot)
     }
 
-    /// What the slot says now; `None` when it is gone.
-    fn mapping(&self, slot: usize) -> Option<&Mapping> {
-        match self.fates.get(slot) {
-            None => self.added[slot - self.fates.len()].as_ref(),
-            Some(Fate::Goes) => None,
-            Some(Fate::Changes(mapping)) => Some(mapping),
-            Some(Fate::Stays) => Some(mapping_of(&self.section.entries()[slot])),
+    fn principal(&self, slot: usize) -> &Principal {
+        match self.entry(slot) {
+            Some(entry) => &mapping_of(entry).principal,
+            None => &self.added[slot - self.section.entries().len()],
+        }
+    }
+
+    /// What an entry says that an edit has named.
+    fn mapping(&self, slot: usize) -> Mapping {
+        let principal = self.principal(slot).clone();
+        let wanted = self.wanted.get(&slot);
+        Mapping {
+            username: wanted.map_or_else(String::new, |wanted| wanted.username.clone()),
+            groups: wanted
+                .filter(|_| !matches!(principal, Principal::Account(_)))
+                .map(|wanted| wanted.groups.to_vec()),
+            principal,
         }
     }
 
     fn is_changed(&self) -> bool {
-        self.fates.iter().any(|fate| *fate != Fate::Stays) || self.added.iter().any(Option::is_some)
+        let changed = |fate: &Fate| *fate != Fate::Stays;
+        self.fates().iter().any(changed) || self.fates[self.fates().len()..].contains(&Fate::Stays)
     }
 
-    /// The entries that answer for this key: of equal spellings the last.
-    fn in_force(&self, key: &str) -> Vec<usize> {
-        let mut last: Vec<usize> = Vec::new();
-        for &slot in self.slots.get(key).into_iter().flatten() {
-            let is_dropped = self
-                .entry(slot)
-                .is_some_and(|entry| matches!(entry.status, Status::Dropped { .. }));
-            let Some(mapping) = self.mapping(slot).filter(|_| !is_dropped) else {
-                continue;
-            };
-            // Roles are stored by folded ARN, users as written.
-            let twin = |&other: &usize| match (
-                &mapping.principal,
-                self.mapping(other).map(|other| &other.principal),
-            ) {
-                (Principal::User(arn), Some(Principal::User(other))) => arn == other,
-                _ => true,
-            };
-            match last.iter().position(twin) {
-                Some(at) => last[at] = slot,
-                None => last.push(slot),
-            }
+    fn refuse_uneditable(&self) -> Result<(), EditError> {
+        self.section
+            .editable()
+            .map_err(|reason| self.not_editable(reason))?;
+        let steady = self.steady.get_or_init(|| steady::check(self.section));
+        steady
+            .as_ref()
+            .copied()
+            .map_err(|reason| self.not_editable(reason))
+    }
+
+    fn not_editable(&self, reason: &NotEditable) -> EditError {
+        EditError::NotEditable {
+            section: self.section.name(),
+            line: reason.line,
+            reason: reason.reason.clone(),
         }
-        last
+    }
+
+    /// The entries that decide about the principal: of each key of the authenticator's store the last.
+    fn in_force(&self, principal: &Principal) -> Vec<usize> {
+        let decides = |slot: &usize| {
+            self.entry(*slot)
+                .is_none_or(|entry| entry.mapping().is_some())
+        };
+        let last = |slots: &[usize]| slots.iter().copied().rev().find(decides);
+        let mut slots: Vec<_> = (self.index.of(principal).filter_map(last))
+            .filter(|slot| is_same(self.principal(*slot), principal))
+            .collect();
+        slots.sort_unstable();
+        slots
     }
 
     fn map(
@@ -153,81 +233,71 @@ impl<'d> SectionModel<'d> {
         username: Option<&str>,
         groups: &Groups,
     ) -> Result<Outcome, EditError> {
-        let key = key(principal);
-        let slots = self.in_force(&key);
+        let slots = self.in_force(principal);
         if slots.is_empty() {
-            self.add(key, principal, username, groups)?;
-            return Ok(Outcome::Added);
+            return self.add(principal, username, groups);
         }
         let mut outcome = Outcome::Unchanged;
+        if matches!(principal, Principal::Account(_)) {
+            return Ok(outcome);
+        }
         for slot in slots {
-            let Some(current) = self.mapping(slot) else {
-                continue;
-            };
-            let wanted = Mapping {
-                principal: current.principal.clone(),
-                username: username.unwrap_or(&current.username).to_owned(),
-                groups: groups.applied_to(current.groups()),
-            };
-            if wanted.username == current.username && is_same_set(wanted.groups(), current.groups())
-            {
+            let entry = self.entry(slot);
+            let wanted = self.wanted.entry(slot).or_insert_with(|| {
+                let mapping = entry.map(mapping_of);
+                Wanted {
+                    username: mapping.map_or_else(String::new, |found| found.username.clone()),
+                    groups: GroupSet::new(mapping.map_or(&[], Mapping::groups)),
+                }
+            });
+            let renamed = username.filter(|username| *username != wanted.username);
+            if let Some(username) = renamed {
+                username.clone_into(&mut wanted.username);
+            }
+            if !wanted.groups.apply(groups) && renamed.is_none() {
                 continue;
             }
+            self.refuse_uneditable()?;
+            if let Some(entry) = entry.filter(|_| self.fates[slot] == Fate::Stays) {
+                self.refuse_odd(entry)?;
+                self.fates[slot] = Fate::Changes;
+            }
             outcome = Outcome::Changed {
-                line: self.entry(slot).map(|entry| entry.line),
+                line: entry.map(|entry| entry.line),
             };
-            self.change(slot, wanted)?;
         }
         Ok(outcome)
     }
 
     fn add(
         &mut self,
-        key: String,
         principal: &Principal,
         username: Option<&str>,
         groups: &Groups,
-    ) -> Result<(), EditError> {
+    ) -> Result<Outcome, EditError> {
         let is_account = matches!(principal, Principal::Account(_));
-        let username = match username {
-            Some(username) => username.to_owned(),
-            None if is_account => String::new(),
-            None => {
-                return Err(EditError::NeedsUsername {
-                    principal: principal.clone(),
-                });
-            }
+        let Some(username) = (if is_account { Some("") } else { username }) else {
+            return Err(EditError::NeedsUsername {
+                principal: principal.clone(),
+            });
         };
-        let groups = if is_account {
-            None
-        } else {
-            groups.applied_to(&[])
+        self.refuse_uneditable()?;
+        let mut wanted = Wanted {
+            username: username.to_owned(),
+            groups: GroupSet::default(),
         };
-        let slot = self.fates.len() + self.added.len();
-        self.added.push(Some(Mapping {
-            principal: principal.clone(),
-            username,
-            groups,
-        }));
-        self.slots.entry(key).or_default().push(slot);
-        Ok(())
+        wanted.groups.apply(groups);
+        let slot = self.fates.len();
+        self.fates.push(Fate::Stays);
+        self.added.push(principal.clone());
+        self.wanted.insert(slot, wanted);
+        self.index.push(principal, slot);
+        Ok(Outcome::Added)
     }
 
-    fn change(&mut self, slot: usize, wanted: Mapping) -> Result<(), EditError> {
-        let Some(entry) = self.entry(slot) else {
-            let at = slot - self.fates.len();
-            self.added[at] = Some(wanted);
-            return Ok(());
-        };
-        let reason = match &entry.fields {
-            fields if fields.repeated => "it holds a field more than once",
-            fields if fields.mistyped => "it holds a value of the wrong type",
-            _ => {
-                self.fates[slot] = Fate::Changes(wanted);
-                return Ok(());
-            }
-        };
-        Err(EditError::OddEntry {
+    fn refuse_odd(&self, entry: &Entry) -> Result<(), EditError> {
+        let text = self.section.text().unwrap_or_default();
+        changeable(text, entry).map_err(|reason| EditError::OddEntry {
             section: self.section.name(),
             line: entry.line,
             reason,
@@ -239,19 +309,17 @@ impl<'d> SectionModel<'d> {
         principal: &Principal,
         only_line: Option<usize>,
     ) -> Result<Outcome, EditError> {
-        let mut keys = BTreeSet::from([key(principal)]);
-        if let Principal::Role(arn) | Principal::User(arn) = principal
-            && let Ok(canonical) = canonical(arn)
-        {
-            keys.insert(fold(&canonical.arn).into_owned());
+        let mut names = vec![principal.clone()];
+        if let Some(canonical) = canonical_of(principal) {
+            names.push(canonical);
         }
-        let slots = keys
-            .iter()
-            .filter_map(|key| self.slots.get(key))
-            .flatten()
-            .copied();
-        let mut alive: Vec<usize> = slots.filter(|slot| self.mapping(*slot).is_some()).collect();
+        let named = |name| {
+            let slots = self.index.of(name).flatten().copied();
+            slots.filter(|slot| is_same(self.principal(*slot), name))
+        };
+        let mut alive: Vec<usize> = names.iter().flat_map(named).collect();
         alive.sort_unstable();
+        alive.dedup();
         if let Some(line) = only_line {
             alive.retain(|slot| self.entry(*slot).is_some_and(|entry| entry.line == line));
             if alive.is_empty() {
@@ -261,73 +329,43 @@ impl<'d> SectionModel<'d> {
                 });
             }
         }
+        // Nobody knows who stands in a section that cannot be read.
+        if !alive.is_empty() || self.fates.is_empty() {
+            self.refuse_uneditable()?;
+        }
         if alive.is_empty() {
             return Ok(Outcome::Absent);
         }
-        let mut lines = Vec::new();
-        for slot in alive {
-            match self.entry(slot) {
-                Some(entry) => {
-                    lines.push(entry.line);
-                    self.fates[slot] = Fate::Goes;
-                }
-                None => {
-                    let at = slot - self.fates.len();
-                    self.added[at] = None;
-                }
-            }
+        for slot in &alive {
+            self.fates[*slot] = Fate::Goes;
         }
-        Ok(Outcome::Removed { lines })
+        for name in &names {
+            self.index
+                .retain(name, |slot| self.fates[slot] != Fate::Goes);
+        }
+        let lines = alive.iter().filter_map(|slot| self.entry(*slot));
+        Ok(Outcome::Removed {
+            lines: lines.map(|entry| entry.line).collect(),
+        })
     }
 }
 
-impl Groups {
-    fn applied_to(&self, current: &[String]) -> Option<Vec<String>> {
-        let groups = match self {
-            Self::Keep => current.to_vec(),
-            Self::Set(groups) => groups.clone(),
-            Self::Adjust { add, remove } => {
-                let kept = current.iter().filter(|group| !remove.contains(group));
-                let new = add
-                    .iter()
-                    .filter(|group| !current.contains(group) && !remove.contains(group));
-                kept.chain(new).cloned().collect()
-            }
-        };
-        Some(without_repetitions(groups))
+/// The principal as the authenticator compares it, where that is another.
+fn canonical_of(principal: &Principal) -> Option<Principal> {
+    let (Principal::Role(arn) | Principal::User(arn)) = principal else {
+        return None;
+    };
+    let canonical = canonical(arn).ok()?.arn;
+    match principal {
+        _ if canonical == *arn => None,
+        Principal::User(_) => Some(Principal::User(canonical)),
+        _ => Some(Principal::Role(canonical)),
     }
-}
-
-fn without_repetitions(groups: Vec<String>) -> Vec<String> {
-    let mut seen = BTreeSet::new();
-    groups
-        .into_iter()
-        .filter(|group| seen.insert(group.clone()))
-        .collect()
-}
-
-fn is_same_set(a: &[String], b: &[String]) -> bool {
-    a.iter().collect::<BTreeSet<_>>() == b.iter().collect::<BTreeSet<_>>()
 }
 
 /// What an entry says, whether the authenticator keeps it or not.
 pub(super) fn mapping_of(entry: &Entry) -> &Mapping {
     match &entry.status {
         Status::Kept(mapping) | Status::Dropped { mapping, .. } => mapping,
-    }
-}
-
-/// What two principals share when they are the same to the authenticator.
-fn key(principal: &Principal) -> String {
-    match principal {
-        Principal::Role(arn) | Principal::User(arn) => fold(arn).into_owned(),
-        Principal::Account(id) => id.clone(),
-        Principal::Sso(sso) => {
-            let pattern = format!(
-                "sso\n{}\n{}\n{}",
-                sso.partition, sso.account_id, sso.permission_set_name
-            );
-            pattern.to_ascii_lowercase()
-        }
     }
 }

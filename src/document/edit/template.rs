@@ -1,9 +1,13 @@
 //! How a new entry looks: like one that is there, else plain.
 
-use super::change::{Change, arn};
+use super::change::{Change, arn, changeable};
+use super::lines::is_break;
 use super::spell::Quotes;
 use super::splice::splice;
 use crate::document::{Entry, Mapping, Principal, Section, SectionName, Span};
+
+/// So many groups tell how others are to be written.
+const ENOUGH: usize = 2;
 
 /// An entry to write new ones like.
 pub(super) struct Template {
@@ -36,9 +40,18 @@ impl Template {
             None => ("[".to_owned(), entry.span.start, "]"),
         };
         let alone = format!("{before}{}{after}", &text[start..entry.span.end]);
-        let alone = Section::read(section.name(), Some(alone));
-        let same = matches!(alone.entries(), [one] if one.mapping() == entry.mapping());
-        same.then_some(Self {
+        let mut alone = Section::read(section.name(), Some(alone));
+        let [one] = alone.entries() else { return None };
+        if one.mapping() != entry.mapping() {
+            return None;
+        }
+        if one.fields.group_items.len() > ENOUGH {
+            let mut mapping = one.mapping()?.clone();
+            mapping.groups.as_mut()?.truncate(ENOUGH);
+            let text = rewritten(&alone, &mapping)?;
+            alone = Section::read(section.name(), Some(text));
+        }
+        Some(Self {
             section: alone,
             before: before.len(),
             after: after.len(),
@@ -51,32 +64,58 @@ impl Template {
         let [entry] = self.section.entries() else {
             return None;
         };
-        let change = Change {
-            text,
-            entry,
-            from: entry.mapping()?,
-            to: mapping,
-        };
         let rendered = match &mapping.principal {
             Principal::Account(id) => account(text, entry.span, id),
             Principal::Sso(_) => return None,
-            _ => splice(text, change.splices().ok()?),
+            _ => rewritten(&self.section, mapping)?,
         };
-        Some(rendered[self.before..rendered.len() - self.after].to_owned())
+        Some(without_trailing_blanks(
+            &rendered[self.before..rendered.len() - self.after],
+        ))
     }
+}
+
+/// The text of a section of one entry, with this mapping in its place.
+fn rewritten(section: &Section, to: &Mapping) -> Option<String> {
+    let [entry] = section.entries() else {
+        return None;
+    };
+    let change = Change {
+        text: section.text()?,
+        entry,
+        from: entry.mapping()?,
+        to,
+        afresh: true,
+    };
+    Some(splice(change.text, change.splices()?))
+}
+
+/// The text with no blanks at the end of its lines, and no line break at its own.
+fn without_trailing_blanks(text: &str) -> String {
+    let text = text.trim_end();
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive(is_break) {
+        let content = line.trim_end_matches(is_break);
+        out.push_str(content.trim_end_matches(' '));
+        out.push_str(&line[content.len()..]);
+    }
+    out
 }
 
 /// An account in the quotes of another; one that could pass for an octal number never goes without.
 fn account(text: &str, like: Span, id: &str) -> String {
     let written = &text[like.range()];
     let spelt = match Quotes::of(written) {
-        Quotes::None if !id.starts_with('0') && id.bytes().all(|byte| byte.is_ascii_digit()) => {
-            id.to_owned()
-        }
+        Quotes::None if is_number(id) => id.to_owned(),
         Quotes::Single => Quotes::Single.spell(id, true),
         _ => Quotes::Double.spell(id, true),
     };
     format!("{}{spelt}{}", &text[..like.start], &text[like.end..])
+}
+
+/// Whether nobody takes it for anything but a decimal number.
+fn is_number(id: &str) -> bool {
+    !id.is_empty() && !id.starts_with('0') && id.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Whether the entry has ARN, username and groups once each, all there, and neither comments nor anything else.
@@ -88,7 +127,7 @@ fn is_clean(text: &str, entry: &Entry) -> bool {
     let start = entry.dash.unwrap_or(entry.span.start);
     let written = &text[start..entry.span.end];
     if let Principal::Account(_) = mapping.principal {
-        return !written.contains(['\n', '\r', '|', '>']);
+        return !entry.span.is_empty() && !written.contains(['\n', '\r', '|', '>']);
     }
     let has_all =
         fields.principal.is_some() && fields.username.is_some() && !fields.group_items.is_empty();
@@ -102,8 +141,9 @@ fn is_clean(text: &str, entry: &Entry) -> bool {
         |span: Span| !span.is_empty() && !text[span.range()].contains(['\n', '\r', '#']);
     has_all
         && !is_odd
+        && changeable(text, entry).is_ok()
         && scalars.all(is_single_line)
-        && !written.contains('#')
+        && !written.contains(['#', '\t'])
         && mapping.groups().len() == fields.group_items.len()
 }
 

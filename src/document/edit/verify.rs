@@ -1,7 +1,7 @@
 //! Whether the result says what it should.
 
 use super::EditError;
-use super::model::{Fate, SectionModel};
+use super::model::{Fate, SectionModel, mapping_of};
 use crate::document::{Entry, Mapping, Section, Status};
 
 /// Reads the result against the model.
@@ -14,23 +14,27 @@ pub(super) fn verify(model: &SectionModel<'_>, result: &Section) -> Result<(), E
         .section
         .entries()
         .iter()
-        .zip(&model.fates)
-        .filter(|(_, fate)| **fate != Fate::Goes);
-    let added: Vec<&Mapping> = model.added.iter().flatten().collect();
+        .zip(model.fates())
+        .enumerate()
+        .filter(|(_, (_, fate))| **fate != Fate::Goes);
     let mut found = result.entries().iter();
-    for (entry, fate) in kept {
+    for (slot, (entry, _)) in kept {
         let next = found
             .next()
             .ok_or_else(|| bug("an entry is missing".to_owned()))?;
-        let is_right = match fate {
-            Fate::Changes(mapping) => says(next, mapping),
-            _ => next.status == entry.status,
+        let is_right = match model.changed(slot) {
+            Some(mapping) => says(next, &mapping),
+            // Why an entry is dropped may name its line, and that may be another one now.
+            None => {
+                next.mapping().is_some() == entry.mapping().is_some()
+                    && mapping_of(next) == mapping_of(entry)
+            }
         };
         if !is_right {
             return Err(bug(format!("line {} differs", next.line)));
         }
     }
-    for mapping in added {
+    for mapping in &model.added() {
         let next = found
             .next()
             .ok_or_else(|| bug("a new entry is missing".to_owned()))?;

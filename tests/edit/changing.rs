@@ -1,0 +1,90 @@
+//! What is written into entries that are there.
+
+use crate::{check, edited};
+use awsauth::document::SectionName;
+
+#[test]
+fn only_what_differs_is_written() {
+    let before = "# who\n- rolearn: 'arn:aws:iam::111122223333:role/N' # ours\n  username: \"u\"   # him\n  groups: # these\n  - a # first\n  - b\n  userid: x\n";
+    check(
+        "map role n v a b",
+        before,
+        &before.replace("\"u\"", "\"v\""),
+    );
+    check("map role n u b a", before, before);
+    check(
+        "add role n c",
+        before,
+        &before.replace("- b\n", "- b\n  - c\n"),
+    );
+    check(
+        "drop role n a",
+        before,
+        &before.replace("  - a # first\n", ""),
+    );
+    check(
+        "map role n u c b",
+        before,
+        &before.replace("- a #", "- c #"),
+    );
+    check(
+        "map role n u",
+        before,
+        &before.replace(
+            "groups: # these\n  - a # first\n  - b\n",
+            "groups: [] # these\n",
+        ),
+    );
+}
+
+#[test]
+fn missing_values_are_filled_in() {
+    for (before, after) in [
+        (
+            "- rolearn: arn:aws:iam::111122223333:role/n\n",
+            "- rolearn: arn:aws:iam::111122223333:role/n\n  username: u\n  groups:\n    - g\n",
+        ),
+        (
+            "- rolearn: arn:aws:iam::111122223333:role/n\n  username: # who?\n  groups:\n",
+            "- rolearn: arn:aws:iam::111122223333:role/n\n  username: u # who?\n  groups:\n    - g\n",
+        ),
+        (
+            "- rolearn: arn:aws:iam::111122223333:role/n\n  groups: []\n  username: ~\n",
+            "- rolearn: arn:aws:iam::111122223333:role/n\n  groups: [g]\n  username: u\n",
+        ),
+        (
+            "[{\"rolearn\":\"arn:aws:iam::111122223333:role/n\"}]",
+            "[{\"rolearn\":\"arn:aws:iam::111122223333:role/n\", \"username\":\"u\", \"groups\":[\"g\"]}]",
+        ),
+    ] {
+        check("map role n u g", before, after);
+    }
+}
+
+#[test]
+fn what_is_in_force_is_what_the_authenticator_finds() {
+    // It stores roles in lower case and compares them by folding, so that these are two, and both in force.
+    check(
+        "map role Ops u g",
+        "- rolearn: arn:aws:iam::111122223333:role/ops\n  username: a\n- rolearn: arn:aws:iam::111122223333:role/op\u{17f}\n  username: b\n",
+        "- rolearn: arn:aws:iam::111122223333:role/ops\n  username: u\n  groups:\n    - g\n- rolearn: arn:aws:iam::111122223333:role/op\u{17f}\n  username: u\n  groups:\n    - g\n",
+    );
+    check(
+        "unmap role OPS",
+        "- rolearn: arn:aws:iam::111122223333:role/ops\n- rolearn: a\n- rolearn: arn:aws:iam::111122223333:role/op\u{17f}\n",
+        "- rolearn: a\n",
+    );
+    for (edits, message) in [
+        (
+            "map role \u{130} u",
+            "such a mapping would admit nobody: in lower case its ARN is another one",
+        ),
+        (
+            "map sso Admin 1 u",
+            "such a mapping would admit nobody: AccountID '1' is not a valid AWS Account ID",
+        ),
+    ] {
+        let error = edited(SectionName::Roles, Some("[]"), edits).expect_err(message);
+        assert_eq!(error.to_string(), message);
+    }
+}
