@@ -9,6 +9,7 @@ pub(crate) mod access;
 pub(crate) mod certificates;
 pub(crate) mod cluster;
 pub(crate) mod generate;
+pub(crate) mod laws;
 pub(crate) mod oracle;
 pub(crate) mod ports;
 pub(crate) mod reading;

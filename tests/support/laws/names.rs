@@ -1,0 +1,72 @@
+//! Whom an edit names, and what entries say.
+
+use std::collections::BTreeSet;
+
+use awsauth::arn::{canonical, fold};
+use awsauth::document::edit::Edit;
+use awsauth::document::{Entry, Mapping, Principal, Section, Status};
+
+/// Whom a principal means, however it is spelt.
+pub(super) fn identity(principal: &Principal) -> String {
+    match principal {
+        Principal::Role(arn) | Principal::User(arn) => {
+            fold(&canonical(arn).map_or_else(|_| arn.clone(), |found| found.arn)).into_owned()
+        }
+        Principal::Account(id) => id.clone(),
+        Principal::Sso(sso) => format!("{sso:?}").to_lowercase(),
+    }
+}
+
+pub(super) fn as_written(principal: &Principal) -> String {
+    match principal {
+        Principal::Role(arn) | Principal::User(arn) => fold(arn).into_owned(),
+        other => identity(other),
+    }
+}
+
+pub(super) fn names(edit: &Edit, found: &Principal) -> bool {
+    let (Edit::Map { principal, .. } | Edit::Unmap { principal, .. }) = edit;
+    let is_unmap = matches!(edit, Edit::Unmap { .. });
+    match (principal, found) {
+        (Principal::Role(arn), Principal::Role(found))
+        | (Principal::User(arn), Principal::User(found)) => {
+            let is_canonical =
+                || canonical(arn).is_ok_and(|canonical| fold(&canonical.arn) == fold(found));
+            fold(arn) == fold(found) || is_unmap && is_canonical()
+        }
+        _ => principal.section() == found.section() && identity(principal) == identity(found),
+    }
+}
+
+pub(super) fn mapping_of(entry: &Entry) -> &Mapping {
+    match &entry.status {
+        Status::Kept(mapping) | Status::Dropped { mapping, .. } => mapping,
+    }
+}
+
+pub(super) fn principal_of(entry: &Entry) -> &Principal {
+    &mapping_of(entry).principal
+}
+
+pub(super) type Meaning<'a> = (&'a Principal, &'a str, BTreeSet<&'a str>, bool);
+
+pub(super) fn meanings(section: &Section) -> Vec<Meaning<'_>> {
+    section
+        .entries()
+        .iter()
+        .map(|entry| {
+            let Mapping {
+                principal,
+                username,
+                ..
+            } = mapping_of(entry);
+            let groups = mapping_of(entry).groups().iter().map(String::as_str);
+            (
+                principal,
+                username.as_str(),
+                groups.collect(),
+                entry.mapping().is_some(),
+            )
+        })
+        .collect()
+}

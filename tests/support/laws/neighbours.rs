@@ -1,0 +1,112 @@
+//! No byte of an entry that no edit changes is different.
+
+use awsauth::document::edit::{Edit, Edited, Outcome};
+use awsauth::document::{Document, Entry, Mapping};
+
+use super::comments::comments;
+use super::names::{mapping_of, names, principal_of};
+use super::{Broken, Seen, count, holds};
+
+/// What became of an entry, as the outcomes tell it.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Fate {
+    Stays,
+    Goes,
+    Changes,
+}
+
+fn fate(entry: &Entry, edits: &[Edit], outcomes: &[Outcome]) -> Fate {
+    let mut fate = Fate::Stays;
+    for (edit, outcome) in edits.iter().zip(outcomes) {
+        match outcome {
+            Outcome::Removed { lines }
+                if lines.contains(&entry.line) && names(edit, principal_of(entry)) =>
+            {
+                return Fate::Goes;
+            }
+            // Of several that change, one line is told.
+            Outcome::Changed { .. } if names(edit, principal_of(entry)) => fate = Fate::Changes,
+            _ => {}
+        }
+    }
+    fate
+}
+
+/// No byte of an entry that no edit changes is different, and no comment is lost but that of an entry that goes.
+pub(super) fn neighbours(
+    before: &Document,
+    edits: &[Edit],
+    edited: &Edited,
+    seen: &mut Seen,
+) -> Result<(), Broken> {
+    for (before, after) in before.sections().zip(edited.document.sections()) {
+        let (Some(old), Some(new)) = (before.text(), after.text()) else {
+            holds(before.text().is_none(), || "a section is gone".to_owned())?;
+            continue;
+        };
+        let fates: Vec<_> = (before.entries().iter())
+            .map(|entry| fate(entry, edits, &edited.outcomes))
+            .collect();
+        if old != new {
+            let of = |edit: &Edit| match edit {
+                Edit::Map { principal, .. } | Edit::Unmap { principal, .. } => principal.section(),
+            };
+            holds(edits.iter().any(|edit| of(edit) == before.name()), || {
+                "a section that no edit names is different".to_owned()
+            })?;
+        }
+        let kept = before.entries().iter().zip(&fates);
+        let kept: Vec<_> = kept.filter(|(_, fate)| **fate != Fate::Goes).collect();
+        holds(kept.len() <= after.entries().len(), || {
+            "an entry is missing".to_owned()
+        })?;
+        for ((was, fate), is) in kept.iter().zip(after.entries()) {
+            if **fate != Fate::Stays {
+                continue;
+            }
+            let (was, is) = (lines_of(old, was), lines_of(new, is));
+            holds(was == is, || {
+                format!("a neighbour's bytes changed:\n{was:?}\n{is:?}")
+            })?;
+            count(seen, "neighbours");
+        }
+        for (was, _) in &kept {
+            if is_node(mapping_of(was)) {
+                count(seen, "node entries");
+            }
+        }
+        comments(before, old, new, &fates, seen)?;
+    }
+    Ok(())
+}
+
+fn is_node(mapping: &Mapping) -> bool {
+    let has = |name: &str| mapping.groups().iter().any(|group| group == name);
+    mapping.username.starts_with("system:node:")
+        || has("system:bootstrappers") && has("system:nodes")
+}
+
+/// An entry's bytes, and the comment behind it on its last line.
+fn lines_of<'t>(text: &'t str, entry: &Entry) -> (&'t str, &'t str) {
+    let start = entry.dash.unwrap_or(entry.span.start);
+    let end = entry.span.end.max(start);
+    let tail = line(text, end);
+    // Inside brackets commas come and go.
+    let comment = if entry.dash.is_some() {
+        tail.trim_end()
+    } else {
+        tail.trim_start_matches([' ', '\t', ','])
+    };
+    let is_comment = comment.trim_start().starts_with('#');
+    let written = text[start..end].trim_end();
+    (written, if is_comment { comment } else { "" })
+}
+
+pub(super) fn is_break(char: char) -> bool {
+    matches!(char, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+/// The rest of the line at `at`.
+pub(super) fn line(text: &str, at: usize) -> &str {
+    text[at..].split(is_break).next().unwrap_or_default()
+}
