@@ -35,8 +35,6 @@ pub(super) fn field_name(section: SectionName, key: &str) -> Option<FieldName> {
 /// Whether a key names this field: letter case does not matter, and of what else Unicode folds only U+017F is like an
 /// `s` (U+212A is like a `k`, which no field has).
 pub(super) fn equals_field(key: &str, field: &str) -> bool {
-    if key.is_ascii() {
-        return key.eq_ignore_ascii_case(field);
-    }
-    key.replace('\u{17f}', "s").eq_ignore_ascii_case(field)
+    key.eq_ignore_ascii_case(field)
+        || !key.is_ascii() && key.replace('\u{17f}', "s").eq_ignore_ascii_case(field)
 }

@@ -13,6 +13,11 @@ pub(super) fn line_at(text: &str, start: usize) -> Line {
     let bytes = text.as_bytes();
     let mut at = start;
     loop {
+        // The first bytes of all breaks.
+        let rest = bytes.get(at..).unwrap_or_default().iter();
+        at += rest
+            .take_while(|byte| !matches!(byte, b'\n' | b'\r' | 0xc2 | 0xe2))
+            .count();
         let width = match bytes.get(at) {
             None => {
                 return Line {
@@ -87,10 +92,12 @@ pub(super) fn break_near(text: &str, offset: usize) -> &str {
 pub(super) fn decoded_lines(text: &str) -> Vec<(&str, char)> {
     let mut lines = Vec::new();
     let mut start = 0;
-    for (at, c) in text
-        .char_indices()
-        .filter(|(_, c)| matches!(c, '\n' | '\u{2028}' | '\u{2029}'))
-    {
+    // The first bytes of these breaks, among others.
+    let may_end = |byte: &u8| matches!(byte, b'\n' | 0xe2);
+    for (at, _) in text.bytes().enumerate().filter(|(_, byte)| may_end(byte)) {
+        let Some(c @ ('\n' | '\u{2028}' | '\u{2029}')) = text[at..].chars().next() else {
+            continue;
+        };
         lines.push((&text[start..at], c));
         start = at + c.len_utf8();
     }

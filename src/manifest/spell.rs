@@ -9,7 +9,10 @@ fn is_plain_character(c: char) -> bool {
 
 /// Whether a block scalar can hold the text in some way.
 pub(super) fn fits_block(text: &str) -> bool {
-    text.chars().all(|c| is_plain_character(c) || c == '\n')
+    let is_ascii = text
+        .bytes()
+        .fold(true, |all, byte| all & matches!(byte, b' '..=b'~' | b'\n'));
+    (is_ascii || text.chars().all(|c| is_plain_character(c) || c == '\n'))
         && !text.ends_with(['\u{2028}', '\u{2029}'])
 }
 

@@ -3,6 +3,8 @@ use super::{ErrorKind, Mark, SyntaxError};
 /// go-yaml reads its input in pieces of this many bytes.
 const PIECE: usize = 512;
 const BOM: &[u8] = "\u{feff}".as_bytes();
+/// Bytes that are looked at together.
+const CHUNK: usize = 32;
 
 /// The text, and how far of it has been taken in.
 ///
@@ -28,6 +30,18 @@ pub(super) struct Input<'t> {
     /// NULs that go-yaml appends to its buffer each time that it asks for more than there is.
     nuls: usize,
     started: bool,
+}
+
+/// Whether all are characters of one byte that every text may hold; without a branch for each, so that the compiler
+/// compares many at a time.
+fn are_plain(chunk: &[u8; CHUNK]) -> bool {
+    chunk
+        .iter()
+        .fold(true, |plain, byte| plain & is_plain(*byte))
+}
+
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~' | b'\n' | b'\t' | b'\r')
 }
 
 impl<'t> Input<'t> {
@@ -149,8 +163,14 @@ impl<'t> Input<'t> {
     fn decode_piece(&mut self) -> Result<usize, SyntaxError> {
         let mut count = 0;
         while self.filled < self.raw_end {
-            let byte = self.bytes[self.filled];
-            if matches!(byte, b' '..=b'~' | b'\n' | b'\t' | b'\r') {
+            let piece = &self.bytes[self.filled..self.raw_end];
+            if piece.first_chunk().is_some_and(are_plain) {
+                self.filled += CHUNK;
+                count += CHUNK;
+                continue;
+            }
+            let byte = piece[0];
+            if is_plain(byte) {
                 self.filled += 1;
                 count += 1;
                 continue;
