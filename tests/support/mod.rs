@@ -15,6 +15,7 @@ pub(crate) mod ports;
 pub(crate) mod reading;
 pub(crate) mod servers;
 pub(crate) mod shrink;
+pub(crate) mod static_build;
 pub(crate) mod supervised;
 pub(crate) mod toolchain;
 pub(crate) mod vectors;
