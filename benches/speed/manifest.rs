@@ -1,0 +1,161 @@
+//! A manifest as large as a ConfigMap can be, and the library on four times as much.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::fs;
+use std::time::Duration;
+
+use awsauth::document::edit::{Edit, Groups, apply};
+use awsauth::document::{Document, Principal, SectionName};
+
+use crate::aws_auth::{MAP_NEW, NEW_ROLE};
+use crate::measure::{Samples, heading, in_turns, ratio, row, row_over, timed};
+use crate::memory::peak;
+use crate::program::{Awsauth, timed_run};
+use crate::support::oracle::{Answer, Data, Oracle, Request};
+use crate::yardstick::event_pass;
+
+/// So many roles make 1 MiB.
+const ROLES: usize = 7_600;
+const ROUNDS: usize = 20;
+
+/// What is run, on a manifest that `--file` names: its label, its arguments, and the multiple it should not exceed.
+const RUNS: [(&str, &[&str], f64); 3] = [
+    ("awsauth get --file -o json", &["get", "-o", "json"], 3.0),
+    ("awsauth map --file, changing", &MAP_NEW, 5.0),
+    (
+        "awsauth apply --file, 1000 new mappings",
+        &["apply", "-f", "wanted.yaml"],
+        6.0,
+    ),
+];
+
+pub(crate) fn run(awsauth: &Awsauth) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let text = roles("platform", ROLES);
+    let large = manifest_of(&text);
+    fs::write(folder.path().join("wanted.yaml"), roles("more", 1000)).expect("a file");
+    // Each run starts from the same manifest.
+    let command = |arguments: &[&str], manifest: &str| {
+        fs::write(folder.path().join("aws-auth.yaml"), manifest).expect("a file");
+        let mut command = awsauth.command(arguments);
+        command
+            .args(["--file", "aws-auth.yaml"])
+            .current_dir(&folder);
+        command
+    };
+    let [get, map, apply] =
+        RUNS.map(|(_, arguments, _)| || timed_run(&mut command(arguments, &large)));
+
+    let [bare, runs @ ..] = in_turns(
+        ROUNDS,
+        [
+            &mut || event_pass(&text),
+            &mut { get },
+            &mut { map },
+            &mut { apply },
+        ],
+    );
+    heading(&format!(
+        "A manifest with {} KiB of mapRoles, {ROLES} roles",
+        text.len() >> 10
+    ));
+    row("libyaml's events, nothing else", &bare);
+    for ((label, _, limit), samples) in RUNS.iter().zip(&runs) {
+        row_over(label, samples, &bare, Some(*limit));
+    }
+    row_over(
+        "aws-iam-authenticator's ParseMap",
+        &parse_map(&text),
+        &bare,
+        None,
+    );
+
+    println!("\nPeak memory beyond the same on an empty aws-auth, over the size of the text");
+    for (label, arguments, _) in RUNS {
+        let beyond =
+            peak(&command(arguments, &large)) - peak(&command(arguments, &manifest_of("[]\n")));
+        println!(
+            "{label:<46}{:>26} KiB{}",
+            beyond >> 10,
+            ratio(beyond as f64 / text.len() as f64, Some(12.0))
+        );
+    }
+    library();
+}
+
+/// Whether time grows with the text, and not faster.
+fn library() {
+    let [one, four] = [ROLES, 4 * ROLES].map(|count| {
+        BTreeMap::from([(
+            SectionName::Roles.key().to_owned(),
+            roles("platform", count),
+        )])
+    });
+    let edit = [Edit::Map {
+        principal: Principal::Role(NEW_ROLE.to_owned()),
+        username: Some("admin".to_owned()),
+        groups: Groups::Set(vec!["system:masters".to_owned()]),
+    }];
+    let read = |data| timed(|| Document::read(data));
+    let change =
+        |data| timed(|| apply(&Document::read(data), &edit).expect("an edit that can be made"));
+    let [read_one, read_four, change_one, change_four] = in_turns(
+        ROUNDS,
+        [
+            &mut || read(&one),
+            &mut || read(&four),
+            &mut || change(&one),
+            &mut || change(&four),
+        ],
+    );
+    heading("In the library");
+    row("read 1 MiB", &read_one);
+    row_over("read 4 MiB", &read_four, &read_one, Some(4.5));
+    row("read and map 1 MiB", &change_one);
+    row_over("read and map 4 MiB", &change_four, &change_one, Some(4.5));
+}
+
+/// The authenticator's own reader.
+fn parse_map(text: &str) -> Samples {
+    let data = Data {
+        texts: BTreeMap::from([("mapRoles".to_owned(), text.to_owned())]),
+        ..Data::default()
+    };
+    let count = u32::try_from(ROUNDS).expect("a small number");
+    let answers = Oracle::start().ask(&[Request::Bench { data, count }]);
+    let [Answer::Bench(nanos)] = answers.as_slice() else {
+        panic!("{answers:?}");
+    };
+    Samples::new(
+        nanos
+            .iter()
+            .map(|&nanos| Duration::from_nanos(nanos))
+            .collect(),
+    )
+}
+
+/// Entries as people keep them, 142 bytes each on average.
+fn roles(prefix: &str, count: usize) -> String {
+    let mut text = String::new();
+    for i in 0..count {
+        let account = 111_122_223_333 + i % 7;
+        let name = format!("{prefix}-{i:05}-deployer");
+        let _ = write!(
+            text,
+            "- rolearn: arn:aws:iam::{account}:role/{name}\n  username: {name}\n  groups:\n  - {prefix}-{i:05}:editors\n"
+        );
+        if i % 4 == 0 {
+            text += "  - observers\n";
+        }
+    }
+    text
+}
+
+fn manifest_of(map_roles: &str) -> String {
+    let mut manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: aws-auth\n  namespace: kube-system\ndata:\n  mapRoles: |\n".to_owned();
+    for line in map_roles.lines() {
+        let _ = writeln!(manifest, "    {line}");
+    }
+    manifest
+}

@@ -1,0 +1,95 @@
+//! How often a run waits for the API server: on a network where each round trip takes 50 ms, little else counts.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use crate::aws_auth::{self, KUBECTL_GET, MAP_NEW, MAP_NO_OP, patch_back};
+use crate::delay::Delay;
+use crate::measure::{Samples, shown};
+use crate::program::{Awsauth, timed_run};
+use crate::support::cluster::Cluster;
+
+const ROUND_TRIP: Duration = Duration::from_millis(50);
+const ROUNDS: usize = 5;
+
+pub(crate) fn run(awsauth: &Awsauth) {
+    let cluster = Cluster::shared();
+    aws_auth::create(cluster);
+    let server = cluster.server_url().replace("https://", "");
+    let delay = Delay::start(server.clone(), ROUND_TRIP).expect("a loopback port");
+    let config = fs::read_to_string(cluster.kubeconfig()).expect("a kubeconfig");
+    let kubeconfig = cluster.folder().join("delayed.kubeconfig");
+    fs::write(&kubeconfig, config.replace(&server, &delay.address)).expect("a kubeconfig");
+
+    println!(
+        "\nWith 50 ms for each round trip; after connecting\n{:<46}{:>10}{:>16}{:>14}  wanted",
+        "", "requests", "time / 50 ms", "whole run"
+    );
+    for (label, arguments, limit) in [
+        ("awsauth get", ["get"].as_slice(), 1),
+        ("awsauth map, nothing to change", &MAP_NO_OP, 1),
+        ("awsauth map, changing mapRoles", &MAP_NEW, 3),
+    ] {
+        let mut runs = Vec::new();
+        for _ in 0..ROUNDS {
+            timed_run(&mut patch_back(cluster));
+            delay.take();
+            let whole = timed_run(&mut awsauth.on(&kubeconfig, arguments));
+            runs.push(Run::of(&delay, whole));
+        }
+        runs.sort_unstable_by_key(|run| run.after_connecting);
+        let run = &runs[ROUNDS / 2];
+        let missed = if run.requests > limit { "  MISSED" } else { "" };
+        println!(
+            "{label:<46}{:>10}{:>16.2}{:>14}  ≤ {limit}{missed}",
+            run.requests,
+            run.after_connecting.as_secs_f64() / ROUND_TRIP.as_secs_f64(),
+            shown(run.whole),
+        );
+    }
+    let kubectl = (0..ROUNDS).map(|_| {
+        timed_run(
+            cluster
+                .kubectl_command()
+                .env("KUBECONFIG", &kubeconfig)
+                .args(KUBECTL_GET),
+        )
+    });
+    let kubectl = Samples::new(kubectl.collect());
+    println!(
+        "{:<72}{:>14}",
+        "kubectl get configmap aws-auth -o yaml",
+        shown(kubectl.median())
+    );
+}
+
+/// One run as the network saw it.
+struct Run {
+    requests: usize,
+    after_connecting: Duration,
+    whole: Duration,
+}
+
+impl Run {
+    fn of(delay: &Delay, whole: Duration) -> Self {
+        let ended = Instant::now();
+        let connections = delay.take();
+        let [connection] = connections.as_slice() else {
+            panic!(
+                "one connection is enough, and there were {}",
+                connections.len()
+            );
+        };
+        // The handshake is over when the client says its second thing.
+        let [_, requests @ ..] = connection.turns.as_slice() else {
+            panic!("nothing was said");
+        };
+        Self {
+            requests: requests.len(),
+            after_connecting: requests
+                .first()
+                .map_or(Duration::ZERO, |first| ended - *first),
+            whole,
+        }
+    }
+}
