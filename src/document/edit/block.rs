@@ -51,7 +51,7 @@ impl Block<'_> {
         {
             let at = self.end(last, self.indent(last)?.len());
             let rest = splices.iter().fold(at, |rest, splice| match splice.span {
-                span if span.start <= rest => span.end.max(rest),
+                span if span.start() <= rest => span.end().max(rest),
                 _ => rest,
             });
             let mut text = self.appended(last, at, new)?;
@@ -109,7 +109,7 @@ impl Block<'_> {
         let indent = self.indent(at)?.len();
         let floor = match at {
             0 => 0,
-            _ => self.entries[at - 1].span.end,
+            _ => self.entries[at - 1].span.end(),
         };
         let mut line = self.entries[at].dash? - indent;
         let mut comments = Vec::new();
@@ -174,8 +174,8 @@ impl Block<'_> {
     /// The end of the last thing written in the entry. A missing value may stand further down, but not there.
     fn last_character(&self, at: usize) -> usize {
         let entry = &self.entries[at];
-        let start = entry.dash.unwrap_or(entry.span.start);
-        let written = &self.text[start..entry.span.end.max(start)];
+        let start = entry.dash.unwrap_or(entry.span.start());
+        let written = &self.text[start..entry.span.end().max(start)];
         start + written.trim_end().len()
     }
 

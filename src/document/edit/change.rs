@@ -38,12 +38,12 @@ pub(super) fn changeable(text: &str, entry: &Entry) -> Result<(), &'static str> 
         return Err("it holds a key without a colon");
     }
     let begins_line = |at: usize| indent_before(text, at).is_some();
-    if !fields.flow && !entry.dash.is_some_and(begins_line) && !begins_line(entry.span.start) {
+    if !fields.flow && !entry.dash.is_some_and(begins_line) && !begins_line(entry.span.start()) {
         return Err("it begins in the middle of a line");
     }
-    let behind = &text[entry.span.end..];
+    let behind = &text[entry.span.end()..];
     let blanks = behind.len() - behind.trim_start().len();
-    let mut lines = text[entry.span.start..entry.span.end + blanks].split(['\n', '\r']);
+    let mut lines = text[entry.span.start()..entry.span.end() + blanks].split(['\n', '\r']);
     if lines.any(|line| line.contains('\t') && line.trim().is_empty()) {
         return Err("it holds a line of tabs, which may stand behind some values only");
     }
@@ -57,7 +57,7 @@ pub(super) fn changeable(text: &str, entry: &Entry) -> Result<(), &'static str> 
 
 /// The place right behind the colon of a field.
 fn behind_colon(text: &str, field: &Field) -> Option<usize> {
-    let behind_key = &text[field.key.end..];
+    let behind_key = &text[field.key.end()..];
     let colon = behind_key.trim_start_matches([' ', '\t']);
     colon.starts_with(':').then(|| text.len() - colon.len() + 1)
 }
@@ -92,13 +92,13 @@ impl Change<'_> {
         let is_block = self.text[span.range()].starts_with(['|', '>']);
         let gap = if span.is_empty() {
             1
-        } else if is_block && indent_before(self.text, span.start).is_some() {
+        } else if is_block && indent_before(self.text, span.start()).is_some() {
             self.key_indent().unwrap_or_default().len() + 4
         } else {
             0
         };
         // A quote may end right before a comment.
-        let behind = if self.text[span.end..].starts_with('#') {
+        let behind = if self.text[span.end()..].starts_with('#') {
             " "
         } else {
             ""
@@ -147,7 +147,7 @@ impl Change<'_> {
         let before = before?;
         let key = Quotes::of(&self.text[before.key.range()]).spell(name, fields.flow);
         if fields.flow {
-            let colon = if self.text[before.key.end..].starts_with(": ") {
+            let colon = if self.text[before.key.end()..].starts_with(": ") {
                 ": "
             } else {
                 ":"
@@ -157,14 +157,14 @@ impl Change<'_> {
             } else {
                 ": "
             };
-            let comma = if self.text[before.value.end..].starts_with(",\"") {
+            let comma = if self.text[before.value.end()..].starts_with(",\"") {
                 ","
             } else {
                 ", "
             };
             let value = spell(self.like_principal());
             return Some(Splice::insert(
-                before.value.end,
+                before.value.end(),
                 format!("{comma}{key}{colon}{value}"),
             ));
         }
@@ -183,14 +183,14 @@ impl Change<'_> {
 
     /// Where a line behind this field begins: the place, the line break to put there, and the keys' indent.
     fn new_line(&self, before: Field) -> Option<(usize, &str, String)> {
-        let end = before.value.end.max(before.key.end);
+        let end = before.value.end().max(before.key.end());
         let at = line_end(self.text, end);
         Some((at, usual_break(self.text, at), self.key_indent()?))
     }
 
     /// What stands before a key of the entry at the beginning of a line of its own.
     fn key_indent(&self) -> Option<String> {
-        let start = self.entry.span.start;
+        let start = self.entry.span.start();
         if let Some(indent) = indent_before(self.text, start) {
             return Some(indent.to_owned());
         }

@@ -40,22 +40,22 @@ impl Flow<'_> {
             let end = self
                 .items
                 .get(at + 1)
-                .map_or(self.list.end, |next| next.span.start);
-            self.items[at].span.end..end
+                .map_or(self.list.end(), |next| next.span.start());
+            self.items[at].span.end()..end
         });
         let first = self
             .items
             .first()
-            .map_or(self.list.end - 1, |first| first.span.start);
-        let mut around = gaps.chain(std::iter::once(self.list.start..first));
+            .map_or(self.list.end() - 1, |first| first.span.start());
+        let mut around = gaps.chain(std::iter::once(self.list.start()..first));
         if !around.any(|gap| self.text[gap].contains('#')) {
             return vec![Splice::replace(self.list, format!("[{new}]"))];
         }
         let mut splices: Vec<_> = (0..self.items.len())
             .flat_map(|at| {
                 let comma = self.comma(at).map(|comma| Splice::delete(comma, comma + 1));
-                let Span { start, end } = self.items[at].span;
-                std::iter::once(Splice::delete(start, end)).chain(comma)
+                let item = self.items[at].span;
+                std::iter::once(Splice::delete(item.start(), item.end())).chain(comma)
             })
             .collect();
         splices.push(Splice::insert(first, new));
@@ -74,7 +74,7 @@ impl Flow<'_> {
             while self.items[at].goes {
                 at += 1;
             }
-            let (start, next) = (self.items[first].span.start, self.items[at].span.start);
+            let (start, next) = (self.items[first].span.start(), self.items[at].span.start());
             let lines = indent_before(self.text, start).zip(indent_before(self.text, next));
             splices.push(match (lines, self.comma(at - 1)) {
                 // Whole lines: what stands above the next item stays with it.
@@ -93,7 +93,7 @@ impl Flow<'_> {
             return;
         };
         let trailing = self.comma(end);
-        let until = trailing.map_or(self.items[end].span.end, |comma| comma + 1);
+        let until = trailing.map_or(self.items[end].span.end(), |comma| comma + 1);
         let keeps_comma = trailing.is_some() || !is_end;
         if !keeps_comma {
             // A comment begins behind a blank.
@@ -104,11 +104,11 @@ impl Flow<'_> {
             };
             splices.push(Splice::replace(Span::new(comma, comma + 1), blank));
         }
-        let own_line = indent_before(self.text, self.items[last + 1].span.start).is_some();
+        let own_line = indent_before(self.text, self.items[last + 1].span.start()).is_some();
         let end = line_end(self.text, comma);
         let (from, to) = if !own_line {
             (comma + 1, until)
-        } else if self.list.end > line_end(self.text, until) {
+        } else if self.list.end() > line_end(self.text, until) {
             (end, line_end(self.text, until))
         } else if self.text[comma..end].contains('#') {
             // The bracket must not become a part of the comment.
@@ -131,17 +131,17 @@ impl Flow<'_> {
         let comma = self.comma(last);
         // A comma behind the last item of all stays the last thing of the list.
         let trailing = self.comma(self.items.len() - 1).is_some();
-        let behind = comma.map_or(item.end, |comma| comma + 1);
+        let behind = comma.map_or(item.end(), |comma| comma + 1);
         let end = if trailing { "," } else { "" };
-        match indent_before(self.text, item.start) {
+        match indent_before(self.text, item.start()) {
             Some(indent) => {
                 let line = line_end(self.text, behind);
-                let closes_here = is_last && self.list.end <= line;
-                let line_break = self.line_break(item.start - indent.len());
+                let closes_here = is_last && self.list.end() <= line;
+                let line_break = self.line_break(item.start() - indent.len());
                 let separator = format!(",{line_break}{indent}");
                 let text = format!("{line_break}{indent}{}{end}", new.join(&separator));
                 if comma.is_none() {
-                    splices.push(Splice::insert(item.end, ","));
+                    splices.push(Splice::insert(item.end(), ","));
                 }
                 splices.push(Splice::insert(
                     if closes_here { behind } else { line },
@@ -170,10 +170,10 @@ impl Flow<'_> {
 
     /// What stands between items on one line.
     fn separator(&self) -> &'static str {
-        let is_tight = |pair: &[Item]| &self.text[pair[0].span.end..pair[1].span.start] == ",";
+        let is_tight = |pair: &[Item]| &self.text[pair[0].span.end()..pair[1].span.start()] == ",";
         let tight_inside = || {
             self.text[self.list.range()].contains(",\"")
-                || self.text[..self.list.start].ends_with("\":")
+                || self.text[..self.list.start()].ends_with("\":")
         };
         match self.items.windows(2).next_back() {
             Some(pair) if is_tight(pair) => ",",
@@ -184,11 +184,11 @@ impl Flow<'_> {
 
     /// The comma behind an item.
     fn comma(&self, item: usize) -> Option<usize> {
-        let mut at = self.items[item].span.end;
+        let mut at = self.items[item].span.end();
         let end = self
             .items
             .get(item + 1)
-            .map_or(self.list.end, |next| next.span.start);
+            .map_or(self.list.end(), |next| next.span.start());
         while at < end {
             match self.text[at..].chars().next()? {
                 ',' => return Some(at),

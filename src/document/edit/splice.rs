@@ -32,9 +32,9 @@ pub(super) fn splice(text: &str, mut splices: Vec<Splice>) -> String {
     let mut out = String::with_capacity(text.len() + grown);
     let mut done = 0;
     for Splice { span, text: new } in &splices {
-        out.push_str(&text[done..span.start.max(done)]);
+        out.push_str(&text[done..span.start().max(done)]);
         out.push_str(new);
-        done = span.end.max(done);
+        done = span.end().max(done);
     }
     out.push_str(&text[done..]);
     out

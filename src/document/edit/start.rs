@@ -35,12 +35,12 @@ fn start(section: &Section, text: &str, place: Option<Span>, new: &[Mapping]) ->
         let gap = if begins_line { "" } else { line_break };
         return Splice::insert(at, format!("{gap}{list}{line_break}"));
     };
-    let (gap, before) = match indent_before(text, place.start) {
+    let (gap, before) = match indent_before(text, place.start()) {
         Some(indent) => ("", indent.len()),
         None => (line_break, 0),
     };
-    let start = place.start - before;
-    let rest = &text[place.end..];
+    let start = place.start() - before;
+    let rest = &text[place.end()..];
     if rest.contains('\t') && rest.trim().is_empty() {
         // Tabs may stand behind some values only.
         return Splice::replace(
@@ -48,8 +48,8 @@ fn start(section: &Section, text: &str, place: Option<Span>, new: &[Mapping]) ->
             format!("{gap}{list}{line_break}"),
         );
     }
-    let end = line_end(text, place.end);
-    match text[place.end..end].trim() {
+    let end = line_end(text, place.end());
+    match text[place.end()..end].trim() {
         "" => Splice::replace(Span::new(start, end), format!("{gap}{list}")),
         // A comment behind the brackets gets a line of its own.
         comment => Splice::replace(
@@ -62,9 +62,9 @@ fn start(section: &Section, text: &str, place: Option<Span>, new: &[Mapping]) ->
 /// Where the dashes go: where the brackets stood, but no less deep than comments right below, which would else belong
 /// to the last entry.
 fn indent(text: &str, place: Span) -> String {
-    let indent = indent_before(text, place.start).unwrap_or_default();
+    let indent = indent_before(text, place.start()).unwrap_or_default();
     let mut deepest = indent.len();
-    let mut line = next_line(text, place.end);
+    let mut line = next_line(text, place.end());
     while line < text.len()
         && let Some(column) = comment_column(text, line)
     {

@@ -37,9 +37,9 @@ impl Template {
                 dash,
                 "",
             ),
-            None => ("[".to_owned(), entry.span.start, "]"),
+            None => ("[".to_owned(), entry.span.start(), "]"),
         };
-        let alone = format!("{before}{}{after}", &text[start..entry.span.end]);
+        let alone = format!("{before}{}{after}", &text[start..entry.span.end()]);
         let mut alone = Section::read(section.name(), Some(alone));
         let [one] = alone.entries() else { return None };
         if one.mapping() != entry.mapping() {
@@ -110,7 +110,7 @@ fn account(text: &str, like: Span, id: &str) -> String {
         Quotes::Single => Quotes::Single.spell(id, true),
         _ => Quotes::Double.spell(id, true),
     };
-    format!("{}{spelt}{}", &text[..like.start], &text[like.end..])
+    format!("{}{spelt}{}", &text[..like.start()], &text[like.end()..])
 }
 
 /// Whether nobody takes it for anything but a decimal number.
@@ -124,8 +124,8 @@ fn is_clean(text: &str, entry: &Entry) -> bool {
     let Some(mapping) = entry.mapping() else {
         return false;
     };
-    let start = entry.dash.unwrap_or(entry.span.start);
-    let written = &text[start..entry.span.end];
+    let start = entry.dash.unwrap_or(entry.span.start());
+    let written = &text[start..entry.span.end()];
     if let Principal::Account(_) = mapping.principal {
         return !entry.span.is_empty() && !written.contains(['\n', '\r', '|', '>']);
     }

@@ -38,8 +38,8 @@ fn continues(rest: &str) -> bool {
 
 fn entry_at(section: &Section, at: usize) -> Option<&Entry> {
     let entries = section.entries();
-    let next = entries.partition_point(|entry| entry.span.start <= at);
-    entries[..next].last().filter(|entry| at < entry.span.end)
+    let next = entries.partition_point(|entry| entry.span.start() <= at);
+    entries[..next].last().filter(|entry| at < entry.span.end())
 }
 
 fn outside(section: &Section) -> Why {

@@ -39,7 +39,7 @@ pub(super) fn comments(
     let lines = comment_lines(old);
     for (number, &(start, column, text)) in lines.iter().enumerate() {
         let of = before.entries().iter().position(|entry| {
-            (entry.dash.unwrap_or(entry.span.start)..entry.span.end).contains(&start)
+            (entry.dash.unwrap_or(entry.span.start())..entry.span.end()).contains(&start)
         });
         let may_go = match of {
             // All bytes of one that stays are compared.
@@ -112,7 +112,7 @@ fn belongs_to_one_that_goes(
                 && text[end..dash].trim().is_empty()
                 && is_right_behind(end, dash)
         } else {
-            let end = entry.span.end.max(dash);
+            let end = entry.span.end().max(dash);
             let first = comments
                 .iter()
                 .position(|comment| comment.0 >= end)

@@ -88,8 +88,8 @@ fn is_node(mapping: &Mapping) -> bool {
 
 /// An entry's bytes, and the comment behind it on its last line.
 fn lines_of<'t>(text: &'t str, entry: &Entry) -> (&'t str, &'t str) {
-    let start = entry.dash.unwrap_or(entry.span.start);
-    let end = entry.span.end.max(start);
+    let start = entry.dash.unwrap_or(entry.span.start());
+    let end = entry.span.end().max(start);
     let tail = line(text, end);
     // Inside brackets commas come and go.
     let comment = if entry.dash.is_some() {

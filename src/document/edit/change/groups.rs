@@ -63,7 +63,7 @@ impl Change<'_> {
         let Some(indent) = indent else {
             return flow_list(groups, quotes);
         };
-        let line_break = usual_break(self.text, self.entry.span.end);
+        let line_break = usual_break(self.text, self.entry.span.end());
         groups
             .iter()
             .map(|group| format!("{line_break}{indent}  - {}", quotes.spell(group, false)))
@@ -124,7 +124,7 @@ impl Change<'_> {
             }
             let dash = item.dash?;
             let indent = indent_before(self.text, dash)?;
-            splices.push(self.delete_lines(dash - indent.len(), item.span.end));
+            splices.push(self.delete_lines(dash - indent.len(), item.span.end()));
         }
         match last_kept {
             None => {
@@ -133,7 +133,7 @@ impl Change<'_> {
             Some(item) => {
                 let dash = item.dash?;
                 let indent = indent_before(self.text, dash)?;
-                let at = line_end(self.text, item.span.end);
+                let at = line_end(self.text, item.span.end());
                 let line_break = usual_break(self.text, at);
                 let text: String = new
                     .map(|group| format!("{line_break}{indent}- {group}"))

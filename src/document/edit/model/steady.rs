@@ -22,15 +22,15 @@ pub(super) fn check(section: &Section) -> Result<(), NotEditable> {
         return Ok(());
     };
     let is_open = |entry: &&Entry| {
-        let behind = text[entry.span.end..].trim_start();
+        let behind = text[entry.span.end()..].trim_start();
         entry.dash.is_none() && behind.starts_with(':')
     };
     if let Some(open) = section.entries().iter().find(is_open) {
-        return refuse(open.span.end, open.line, "a key without a value");
+        return refuse(open.span.end(), open.line, "a key without a value");
     }
     if without_break(text).is_none() && ends_in_block_scalar(section, text) {
         return refuse(
-            last.span.start,
+            last.span.start(),
             last.line,
             "a value that ends with the text, without a line break",
         );
@@ -58,7 +58,7 @@ fn ends_in_block_scalar(section: &Section, text: &str) -> bool {
     let Some(last) = section.entries().last() else {
         return false;
     };
-    let start = last.dash.unwrap_or(last.span.start);
+    let start = last.dash.unwrap_or(last.span.start());
     if !text[start..].contains(['|', '>']) {
         return false;
     }
