@@ -107,7 +107,7 @@ fn status(name: SectionName, raw: RawEntry) -> Status {
     } = raw;
     let principal = match (name, sso) {
         (SectionName::Users, _) => Principal::User(arn),
-        (_, Some(sso)) if arn.is_empty() => Principal::Sso(sso),
+        (_, Some(sso)) if arn.is_empty() => Principal::Sso(Box::new(sso)),
         _ => Principal::Role(arn),
     };
     let mapping = Mapping {

@@ -23,7 +23,7 @@ pub enum Principal {
     /// `rolearn` of a mapRoles entry, as written.
     Role(String),
     /// `sso` of a mapRoles entry.
-    Sso(SsoRole),
+    Sso(Box<SsoRole>),
     /// `userarn` of a mapUsers entry, as written.
     User(String),
     /// An element of mapAccounts, as written.

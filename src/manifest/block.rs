@@ -115,6 +115,7 @@ impl<'t> Block<'t> {
             }
             at = rest.next;
         }
+        self.lines.shrink_to_fit();
     }
 
     /// Where the last line that says something ends, its break included; with `|+`, the last line of all.

@@ -90,10 +90,10 @@ pub(super) fn break_near(text: &str, offset: usize) -> &str {
 
 /// A decoded text in lines, each with the break that ends it; a last line without one is given a newline.
 pub(super) fn decoded_lines(text: &str) -> Vec<(&str, char)> {
-    let mut lines = Vec::new();
     let mut start = 0;
     // The first bytes of these breaks, among others.
     let may_end = |byte: &u8| matches!(byte, b'\n' | 0xe2);
+    let mut lines = Vec::with_capacity(text.bytes().filter(may_end).count() + 1);
     for (at, _) in text.bytes().enumerate().filter(|(_, byte)| may_end(byte)) {
         let Some(c @ ('\n' | '\u{2028}' | '\u{2029}')) = text[at..].chars().next() else {
             continue;

@@ -180,7 +180,7 @@ pub(super) fn nobody(form: &Form) -> Reason {
 fn principal(field: Field<'_>) -> Result<Principal, Fault> {
     let what = format!("`{}`", field.name);
     Ok(match field.name {
-        "sso" => Principal::Sso(sso(field.value)?),
+        "sso" => Principal::Sso(Box::new(sso(field.value)?)),
         // Twelve digits are kept as they are written, quoted or not: nothing is guessed.
         "account" => Principal::Account(field.value.source(&what)?.to_owned()),
         "rolearn" | "role" => Principal::Role(field.value.text(&what)?.to_owned()),

@@ -38,11 +38,11 @@ fn parse(line: &str) -> Edit {
     let (verb, kind, name) = (next(), next(), next());
     let mut rest: Vec<String> = words.map(str::to_owned).collect();
     let principal = match kind {
-        "sso" => Principal::Sso(SsoRole {
+        "sso" => Principal::Sso(Box::new(SsoRole {
             permission_set_name: name.to_owned(),
             account_id: rest.remove(0),
             partition: String::new(),
-        }),
+        })),
         "role" => Principal::Role(format!("arn:aws:iam::111122223333:role/{name}")),
         "user" => Principal::User(format!("arn:aws:iam::111122223333:user/{name}")),
         _ => Principal::Account(name.to_owned()),

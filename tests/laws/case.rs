@@ -180,11 +180,11 @@ fn edit(value: &Value) -> Edit {
         Some(("role", arn)) => Principal::Role(text(arn)),
         Some(("user", arn)) => Principal::User(text(arn)),
         Some(("account", id)) => Principal::Account(text(id)),
-        Some(("sso", sso)) => Principal::Sso(SsoRole {
+        Some(("sso", sso)) => Principal::Sso(Box::new(SsoRole {
             permission_set_name: text(&sso[0]),
             account_id: text(&sso[1]),
             partition: text(&sso[2]),
-        }),
+        })),
         _ => panic!("whom does {value} name?"),
     };
     if verb == "unmap" {

@@ -198,11 +198,11 @@ fn other(rng: &mut Rng, section: SectionName) -> Principal {
         _ => format!("arn:aws:iam::111122223333:{kind}/{name}"),
     };
     match section {
-        SectionName::Roles if rng.u8(..6) == 0 => Principal::Sso(SsoRole {
+        SectionName::Roles if rng.u8(..6) == 0 => Principal::Sso(Box::new(SsoRole {
             permission_set_name: ["Admin", "ReadOnly_1", "a b", ""][rng.usize(..4)].to_owned(),
             account_id: ["111122223333", "012345678901", "1"][rng.usize(..3)].to_owned(),
             partition: ["", "", "aws", "aws-cn", "moon"][rng.usize(..5)].to_owned(),
-        }),
+        })),
         SectionName::Roles => Principal::Role(arn("role")),
         SectionName::Users => Principal::User(arn("user")),
         SectionName::Accounts => Principal::Account(match rng.u8(..3) {

@@ -117,7 +117,7 @@ fn refuse_invalid(principal: &Principal) -> Result<(), EditError> {
             invalid(principal.section(), &entry)
         }
         Principal::Sso(sso) => {
-            entry.sso = Some(sso.clone());
+            entry.sso = Some(sso.as_ref().clone());
             invalid(principal.section(), &entry)
         }
     };
