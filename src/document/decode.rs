@@ -6,6 +6,7 @@
 mod binary;
 mod expansion;
 mod loss;
+mod progress;
 mod value;
 
 use std::borrow::Cow;
@@ -16,6 +17,7 @@ use crate::yaml::{NodeId, NodeKind, Place, Tree};
 
 pub(super) use binary::{decode_base64, lossy_text};
 pub(super) use expansion::Expansion;
+pub(super) use progress::Progress;
 pub(super) use value::{Decoded, Key, Kind, ValueId};
 
 use value::Value;
@@ -38,41 +40,6 @@ pub(super) struct Decoder<'a, 't> {
     has_odd_key: bool,
     has_odd_number: bool,
     progress: Progress,
-}
-
-/// What is carried from one item of a document to the next.
-#[derive(Debug)]
-pub(super) struct Progress {
-    expansion: Expansion,
-    /// How deep in the document the items stand.
-    depth: usize,
-    /// What voids the document on its way to JSON: of its keys, its numbers and its depth, the first each.
-    losses: [Option<Lost>; 3],
-}
-
-impl Progress {
-    /// At the beginning of a document that is no list.
-    pub(super) fn new() -> Self {
-        Self {
-            expansion: Expansion::new(),
-            depth: 0,
-            losses: [None, None, None],
-        }
-    }
-
-    /// In front of the items of the list that a document is.
-    pub(super) fn in_list() -> Self {
-        let mut progress = Self::new();
-        // The first node of a document is no alias, and alone never too much.
-        let _ = progress.expansion.count(Place::default());
-        progress.depth = 1;
-        progress
-    }
-
-    /// Why nothing of what was decoded counts, if so: it cannot become JSON.
-    pub(super) fn into_loss(self) -> Option<Lost> {
-        self.losses.into_iter().flatten().next()
-    }
 }
 
 /// What is being decoded, outermost first. A stack of our own: texts may nest deeper than ours would bear.
