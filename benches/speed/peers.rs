@@ -38,7 +38,11 @@ pub(crate) fn run(cluster: &Cluster, kubectl_get: &Samples, patch: &Samples) {
 
 /// One writing run, undone afterwards so that the next has something to change again.
 fn writing(cluster: &Cluster, program: &Path, command: &[&str]) -> Duration {
-    let duration = timed_run(on(cluster, program).args(command).args([
+    let mut program = on(cluster, program);
+    program.args(command);
+    // aws-iam-authenticator does not look at KUBECONFIG.
+    program.arg("--kubeconfig").arg(cluster.kubeconfig());
+    let duration = timed_run(program.args([
         "--rolearn",
         NEW_ROLE,
         "--username",
