@@ -39,13 +39,15 @@ pub struct Ownership {
     pub take_over: bool,
 }
 
+/// The `data` of a ConfigMap.
+type Texts = BTreeMap<String, Arc<str>>;
+
 /// What would come of a [`Request`].
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// The document as it was read.
-    pub before: Document,
-    /// The document as it would be.
-    pub after: Document,
+    /// The texts as they were read, and as they would be: documents of large maps take many times their room.
+    before: Texts,
+    after: Texts,
     /// What each of the request's edits comes to, in order; then what was pruned.
     pub outcomes: Vec<(Edit, Outcome)>,
     /// How many of the outcomes are the request's own edits.
@@ -125,6 +127,14 @@ impl Plan {
                 (next != snapshot.owners_annotation).then_some(next)
             }),
         };
+        let before = snapshot.data.clone();
+        let mut after = before.clone();
+        for (key, text) in &change.data {
+            match text {
+                Some(text) => after.insert((*key).to_owned(), Arc::clone(text)),
+                None => after.remove(*key),
+            };
+        }
         Ok(Self {
             before,
             after,
@@ -141,20 +151,27 @@ impl Plan {
         !self.change.is_empty()
     }
 
+    /// The document as it would be, read anew.
+    pub fn after(&self) -> Document {
+        Document::read(&self.after)
+    }
+
     /// Who gains, who loses, what changes.
     pub fn access(&self) -> Vec<AccessChange> {
-        access_diff(&self.before, &self.after)
+        access_diff(&Document::read(&self.before), &self.after())
     }
 
     /// What changes in the sections' texts, as a unified diff; empty when nothing does.
     pub fn text(&self) -> String {
-        let sections = self.before.sections().zip(self.after.sections());
+        let text =
+            |texts: &Texts, name: SectionName| texts.get(name.key()).cloned().unwrap_or_default();
+        let sections = SectionName::ALL.into_iter();
         sections
-            .map(|(before, after)| {
+            .map(|name| {
                 unified(
-                    before.name().key(),
-                    before.text().unwrap_or_default(),
-                    after.text().unwrap_or_default(),
+                    name.key(),
+                    &text(&self.before, name),
+                    &text(&self.after, name),
                 )
             })
             .collect()

@@ -124,7 +124,7 @@ fn still_admitted(principal: &Principal, plan: &Plan) -> Option<String> {
         arn,
         ..Question::default()
     };
-    let explanation = explain(&plan.after, &question).ok()?;
+    let explanation = explain(&plan.after(), &question).ok()?;
     let answer = explanation.answers.first()?;
     let place = format!("{} line {}", answer.place.section.key(), answer.place.line);
     Some(format!(
