@@ -93,6 +93,11 @@ fn flow_lists_grow_as_they_are_written() {
     );
     check(
         "map account 222233334444",
+        "[111122223333 # ours\n]\n",
+        "[111122223333, # ours\n  222233334444\n]\n",
+    );
+    check(
+        "map account 222233334444",
         "[111122223333, ] # ours\n",
         "[111122223333, 222233334444, ] # ours\n",
     );

@@ -9,12 +9,13 @@ use super::lines::{
     break_before, comment_column, indent_before, is_blank, line_break, line_end, next_line,
     previous_line, usual_break, without_break,
 };
-use super::model::Fate;
+use super::model::{Fate, mapping_of};
 use super::splice::Splice;
-use crate::document::Entry;
+use crate::document::{Entry, Section, SectionName};
 
 /// A list with dashes, and what becomes of its entries.
 pub(super) struct Block<'a> {
+    pub(super) section: SectionName,
     pub(super) text: &'a str,
     pub(super) entries: &'a [Entry],
     pub(super) fates: &'a [Fate],
@@ -33,17 +34,17 @@ impl Block<'_> {
     pub(super) fn change(&self, new: &[String]) -> Option<Vec<Splice>> {
         let last = self.fates.iter().rposition(|fate| *fate != Fate::Goes);
         let mut splices = Vec::new();
-        let mut stays_before = false;
+        let mut before = None;
         for at in 0..self.entries.len() {
             if self.fates[at] != Fate::Goes {
-                stays_before = true;
+                before = Some(at);
                 continue;
             }
             let lines = self.lines(at, last.is_some())?;
             splices.push(match last {
                 None if at == 0 => self.replace_all(lines, new)?,
                 None => Splice::delete(self.blanks_before(at, lines.start), lines.end),
-                Some(last) => self.remove(at, lines, stays_before, last > at, !new.is_empty()),
+                Some(last) => self.remove(at, lines, before, last > at, !new.is_empty()),
             });
         }
         if let Some(last) = last
@@ -184,27 +185,49 @@ impl Block<'_> {
         self.text[self.entries[at].span.range()].contains(['|', '>'])
     }
 
+    /// Whether blank lines behind the entry could become a part of it.
+    fn may_take_lines(&self, at: usize) -> bool {
+        let end = self.end(at, self.indent(at).map_or(0, str::len));
+        let behind = &self.text[self.last_character(at)..end];
+        self.may_be_block_scalar(at) && behind.trim().is_empty()
+    }
+
+    /// Removes an entry behind `before`, the last that stays.
     fn remove(
         &self,
         at: usize,
         lines: Lines,
-        stays_before: bool,
+        before: Option<usize>,
         stays_after: bool,
         some_follow: bool,
     ) -> Splice {
         let Lines { mut start, mut end } = lines;
-        if !stays_before {
+        let blank_follows = end < self.text.len() && is_blank(self.text, end);
+        let may_take_lines = before.is_some_and(|before| self.may_take_lines(before));
+        if before.is_none() || may_take_lines {
             // What separated it from the next entry goes with it.
             while end < self.text.len() && is_blank(self.text, end) {
                 end = next_line(self.text, end);
             }
-        } else if !stays_after || end < self.text.len() && is_blank(self.text, end) {
+        } else if !stays_after || blank_follows {
             start = self.blanks_before(at, start);
         }
-        if self.is_unended(end) && stays_before && !some_follow {
-            start = without_break(&self.text[..start]).map_or(start, str::len);
+        if self.is_unended(end)
+            && !some_follow
+            && let Some(before) = before
+            && let Some(unended) = without_break(&self.text[..start])
+            && (!may_take_lines || self.means_same_in(unended, before))
+        {
+            start = unended.len();
         }
         Splice::delete(start, end)
+    }
+
+    /// Whether an entry means the same where the text is but this.
+    fn means_same_in(&self, text: &str, entry: usize) -> bool {
+        let section = Section::read(self.section, Some(text.to_owned()));
+        let found = section.entries().get(entry).map(mapping_of);
+        found == Some(mapping_of(&self.entries[entry]))
     }
 
     /// Whether the text ends here, and without a line break.

@@ -2,7 +2,7 @@
 
 mod groups;
 
-use super::lines::{indent_before, line_end, usual_break};
+use super::lines::{indent_before, is_break, line_end, usual_break};
 use super::spell::Quotes;
 use super::splice::Splice;
 use crate::document::{Entry, Field, Fields, Mapping, Principal, Span};
@@ -43,7 +43,7 @@ pub(super) fn changeable(text: &str, entry: &Entry) -> Result<(), &'static str> 
     }
     let behind = &text[entry.span.end()..];
     let blanks = behind.len() - behind.trim_start().len();
-    let mut lines = text[entry.span.start()..entry.span.end() + blanks].split(['\n', '\r']);
+    let mut lines = text[entry.span.start()..entry.span.end() + blanks].split(is_break);
     if lines.any(|line| line.contains('\t') && line.trim().is_empty()) {
         return Err("it holds a line of tabs, which may stand behind some values only");
     }
@@ -121,7 +121,7 @@ impl Change<'_> {
             && Quotes::None.spell(&self.from.username, flow) != self.from.username;
         if needed {
             let value = Quotes::None.spell(&self.to.username, flow);
-            return Some(Splice::replace(field.value, value));
+            return Some(self.in_place_of(field.value, value));
         }
         let null = ["~", "null", "Null", "NULL"].contains(&&self.text[field.value.range()]);
         Some(if null {

@@ -96,12 +96,10 @@ impl Flow<'_> {
         let until = trailing.map_or(self.items[end].span.end(), |comma| comma + 1);
         let keeps_comma = trailing.is_some() || !is_end;
         if !keeps_comma {
-            // A comment begins behind a blank.
-            let blank = if self.text[comma + 1..].starts_with('#') {
-                " "
-            } else {
-                ""
-            };
+            // Behind a scalar without quotes a comment needs a blank.
+            let is_plain = !self.text[..comma].ends_with(['\'', '"', ']', '}']);
+            let is_comment = self.text[comma + 1..].starts_with('#');
+            let blank = if is_plain && is_comment { " " } else { "" };
             splices.push(Splice::replace(Span::new(comma, comma + 1), blank));
         }
         let own_line = indent_before(self.text, self.items[last + 1].span.start()).is_some();
@@ -147,6 +145,19 @@ impl Flow<'_> {
                     if closes_here { behind } else { line },
                     text,
                 ));
+            }
+            // A comment right behind the item stays behind it.
+            None if self.text[behind..]
+                .trim_start_matches([' ', '\t'])
+                .starts_with('#') =>
+            {
+                let line = line_end(self.text, behind);
+                let line_break = line_break(self.text, line);
+                let text = format!("{line_break}  {}{end}", new.join(self.separator()));
+                if comma.is_none() {
+                    splices.push(Splice::insert(item.end(), ","));
+                }
+                splices.push(Splice::insert(line, text));
             }
             None => {
                 let separator = self.separator();

@@ -43,6 +43,7 @@ pub(super) fn section(model: &SectionModel<'_>) -> Result<String, EditError> {
         return Ok(splice(text, splices));
     }
     let block = Block {
+        section: model.section.name(),
         text,
         entries: model.section.entries(),
         fates: model.fates(),

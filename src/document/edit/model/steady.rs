@@ -1,6 +1,6 @@
 //! Whether a text means the same when other text around it moves.
 
-use crate::document::edit::lines::{bom, usual_break, without_break};
+use crate::document::edit::lines::{bom, indent_before, usual_break, without_break};
 use crate::document::edit::model::mapping_of;
 use crate::document::{Entry, NotEditable, Section, Span};
 
@@ -17,6 +17,15 @@ pub(super) fn check(section: &Section) -> Result<(), NotEditable> {
     if let Some(at) = misread(text) {
         let line = 1 + text[..at].matches('\n').count();
         return refuse(at, line, "a character that is read in some places only");
+    }
+    let is_block = section.list().is_none_or(|list| !list.flow);
+    if let Some(at) = tab_before_comment(text).filter(|_| is_block) {
+        let line = 1 + text[..at].matches('\n').count();
+        return refuse(
+            at,
+            line,
+            "a tab before a comment, which may stand behind some values only",
+        );
     }
     let Some(last) = section.entries().last() else {
         return Ok(());
@@ -51,6 +60,14 @@ fn misread(text: &str) -> Option<usize> {
         !matches!(char, ' '..='~' | '\n' | '\r' | '\t' | '\u{85}' | '\u{a0}'..='\u{fefe}' | '\u{ff00}'..='\u{fffd}' | '\u{10000}'..)
     });
     found.map(|(at, _)| start + at)
+}
+
+/// A line of blanks, among them a tab, and a comment.
+fn tab_before_comment(text: &str) -> Option<usize> {
+    text.match_indices('\t').map(|(at, _)| at).find(|&at| {
+        let behind = text[at..].trim_start_matches([' ', '\t']);
+        behind.starts_with('#') && indent_before(text, at).is_some()
+    })
 }
 
 /// Whether the last value would gain the line break that more text needs before it.
