@@ -25,7 +25,7 @@ fn only_what_differs_is_written() {
     check(
         "map role n u c b",
         before,
-        &before.replace("- a #", "- c #"),
+        &before.replace("- a # first", "- c"),
     );
     check(
         "map role n u",

@@ -118,7 +118,19 @@ impl Change<'_> {
         let mut new = new.iter().map(|group| quotes.spell(group, false));
         let mut last_kept = None;
         for (item, goes) in items.iter().zip(goes) {
-            if !goes || self.replaced(item.span, &mut new, splices) {
+            if *goes && self.replaced(item.span, &mut new, splices) {
+                // What was said of the one says nothing of the other.
+                let end = line_end(self.text, item.span.end());
+                if self.text[item.span.end()..end]
+                    .trim_start()
+                    .starts_with('#')
+                {
+                    splices.push(Splice::delete(item.span.end(), end));
+                }
+                last_kept = Some(item);
+                continue;
+            }
+            if !goes {
                 last_kept = Some(item);
                 continue;
             }
