@@ -9,8 +9,12 @@ use serde::Serialize;
 use super::plain::plain;
 use super::style::{FAINT, HEADING, NOTICE, PLACE, paint};
 use super::table::{Cell, Table};
+use crate::arn::can_match;
 use crate::document::{Document, Mapping, Principal, SectionName};
 use crate::effect::{OWN_ARN, Place, Slot, Standing, Store};
+
+/// Said of an entry that stands in force for an ARN that STS never reports.
+const MATCHES_NOBODY: &str = "matches nobody, for no caller has this ARN";
 
 /// Finds the line of the manifest where a line of a section stands; `None` when it was not read from a file.
 pub(crate) type FileLine<'a> = dyn Fn(SectionName, usize) -> Option<usize> + 'a;
@@ -76,7 +80,7 @@ impl<'a> Listing<'a> {
     pub(crate) fn has_effect(&self) -> bool {
         self.rows
             .iter()
-            .any(|row| row.standing == Standing::Effective)
+            .any(|row| row.standing == Standing::Effective && row.matches_somebody())
     }
 
     /// Pretty JSON in the shape that docs/json.md promises.
@@ -117,7 +121,7 @@ impl<'a> Listing<'a> {
                 || self
                     .rows
                     .iter()
-                    .any(|row| row.standing != Standing::Effective);
+                    .any(|row| row.standing != Standing::Effective || !row.matches_somebody());
             let mut headings = vec!["KIND", "IDENTITY", "USERNAME", "GROUPS"];
             headings.extend(wide.then_some("LINE"));
             headings.extend(status.then_some("STATUS"));
@@ -178,6 +182,9 @@ impl Row<'_> {
         }
         if status {
             cells.push(match self.standing {
+                Standing::Effective if !self.matches_somebody() => {
+                    Cell::styled(&format!("effective: {MATCHES_NOBODY}"), NOTICE)
+                }
                 Standing::Effective => Cell::new("effective"),
                 Standing::Shadowed { by } => {
                     Cell::styled(&format!("shadowed by {}", self.other(by)), NOTICE)
@@ -186,6 +193,14 @@ impl Row<'_> {
             });
         }
         cells
+    }
+
+    /// Whether there can be a caller whom it admits.
+    fn matches_somebody(&self) -> bool {
+        match &self.mapping.principal {
+            Principal::Role(arn) | Principal::User(arn) => can_match(arn),
+            Principal::Sso(_) | Principal::Account(_) => true,
+        }
     }
 
     /// Another entry's place, as seen from this one.

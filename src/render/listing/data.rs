@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use super::{Listing, Problem, Row};
+use super::{Listing, MATCHES_NOBODY, Problem, Row};
 use crate::document::{Principal, SectionName};
 use crate::effect::Standing;
 
@@ -84,7 +84,10 @@ impl Row<'_> {
             }
         };
         let (status, reason) = match self.standing {
-            Standing::Effective => ("effective", None),
+            Standing::Effective => {
+                let reason = (!self.matches_somebody()).then(|| MATCHES_NOBODY.to_owned());
+                ("effective", reason)
+            }
             Standing::Shadowed { by } => ("shadowed", Some(format!("{} decides", self.other(by)))),
             Standing::Ignored { reason } => ("ignored", Some(reason.to_owned())),
         };
