@@ -164,6 +164,7 @@ pub fn apply(document: &Document, edits: &[Edit]) -> Result<Edited, EditError> {
         .iter()
         .map(|edit| model.apply(edit))
         .collect::<Result<_, _>>()?;
+    model.forget_index();
     let mut edited = document.clone();
     for section in model.changed_sections() {
         let name = section.section.name();

@@ -60,6 +60,13 @@ impl<'d> Model<'d> {
         }
     }
 
+    /// Makes room for the result: no more edits are to come.
+    pub(super) fn forget_index(&mut self) {
+        for section in &mut self.sections {
+            section.index = Index::default();
+        }
+    }
+
     pub(super) fn changed_sections(&self) -> impl Iterator<Item = &SectionModel<'d>> {
         self.sections.iter().filter(|section| section.is_changed())
     }
