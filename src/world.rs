@@ -57,7 +57,7 @@ impl World {
     ) -> Result<Self, Failure> {
         Ok(match target.choose(matches)? {
             Chosen::Cluster => Self::Cluster(Box::new(Cluster::open(target, out)?)),
-            Chosen::File(path) => Self::Manifest(Box::new(ManifestFile::at(path))),
+            Chosen::File(path) => Self::Manifest(Box::new(ManifestFile::at(path, target.timeout))),
             Chosen::Pipe => Self::Manifest(Box::new(ManifestFile::of_stdin())),
         })
     }

@@ -55,6 +55,53 @@ fn a_reader_that_goes_away_is_no_failure() {
 }
 
 #[test]
+fn runs_at_the_same_time_lose_nothing_of_each_other() {
+    const RUNS: usize = 30;
+    let folder = folder(0);
+    let runs: Vec<_> = (0..RUNS)
+        .map(|n| {
+            let arn = format!("arn:aws:iam::111122223333:role/r{n}");
+            let arguments = ["map", "role", &arn, "--username", "u", "--file"];
+            awsauth(folder.path(), &arguments)
+                .arg("aws-auth.yaml")
+                .stdout(Stdio::null())
+                .stderr(Stdio::piped())
+                .spawn()
+                .expect("it starts")
+        })
+        .collect();
+    for run in runs {
+        let output = run.wait_with_output().expect("it ends");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{stderr}");
+    }
+    let text = fs::read_to_string(folder.path().join("aws-auth.yaml")).expect("the manifest");
+    for n in 0..RUNS {
+        assert!(text.contains(&format!(":role/r{n}\n")), "r{n} in\n{text}");
+    }
+    let left = fs::read_dir(folder.path()).expect("the folder").count();
+    assert_eq!(left, 1, "nothing but the manifest is left");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_folder_that_stays_locked_is_a_conflict() {
+    let folder = folder(1);
+    let lock = fs::File::open(folder.path()).expect("the folder");
+    lock.lock().expect("the lock");
+    let role = "arn:aws:iam::111122223333:role/r0";
+    let unmap = ["unmap", "role", role, "--file", "aws-auth.yaml"];
+    let mut command = awsauth(folder.path(), &unmap);
+    let output = command.args(["--timeout", "0s"]).output().expect("it runs");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(5), "{stderr}");
+    assert!(stderr.contains("hint: nothing was written; "), "{stderr}");
+    lock.unlock().expect("the lock");
+    let output = awsauth(folder.path(), &unmap).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
 fn completions_are_scripts_that_their_shells_accept() {
     let folder = folder(0);
     for (shell, check) in [

@@ -1,39 +1,52 @@
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
-/// Where a file that was read really is.
+/// How soon to ask again for a lock that somebody else holds.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// A file that is to be replaced, and where it really is. While this lives, other runs of this program wait.
 #[derive(Debug)]
 pub(crate) struct Original {
     path: PathBuf,
+    /// The file's folder, locked: the file itself is another one after each replacement.
+    _lock: Option<File>,
 }
 
 /// Why a file could not be replaced.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReplaceError {
     /// Somebody else wrote it after it was read.
-    #[error("the file changed while it was being worked on")]
+    #[error("others kept changing the file while it was being worked on")]
     Changed,
+    /// Somebody else held the lock all the time.
+    #[error("another program holds a lock on the folder {}", .0.display())]
+    Locked(PathBuf),
     /// The operating system refused.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
 
 impl Original {
-    /// Reads a regular file, through symlinks; gives what it held, too.
-    pub(crate) fn read(path: &Path) -> io::Result<(Self, Vec<u8>)> {
+    /// Finds a regular file, through symlinks, and waits up to `patience` for other runs that write in its folder.
+    pub(crate) fn lock(path: &Path, patience: Duration) -> Result<Self, ReplaceError> {
         let path = fs::canonicalize(path)?;
-        let mut file = File::open(&path)?;
-        let metadata = file.metadata()?;
-        if !metadata.is_file() {
+        if !fs::metadata(&path)?.is_file() {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
                 "it is not a regular file; use - for a pipe",
-            ));
+            )
+            .into());
         }
-        let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default());
-        file.read_to_end(&mut bytes)?;
-        Ok((Self { path }, bytes))
+        let lock = lock(folder(&path), patience)?;
+        Ok(Self { path, _lock: lock })
+    }
+
+    /// What it holds now.
+    pub(crate) fn read(&self) -> io::Result<Vec<u8>> {
+        fs::read(&self.path)
     }
 
     /// Puts `bytes` in the place of what it held in one step: readers see the old or the new file, never a part.
@@ -42,10 +55,9 @@ impl Original {
         if bytes == held {
             return Ok(());
         }
-        let folder = self.path.parent().unwrap_or(Path::new("/"));
         let mut next = tempfile::Builder::new()
             .prefix(".awsauth-")
-            .tempfile_in(folder)?;
+            .tempfile_in(folder(&self.path))?;
         next.write_all(bytes)?;
         let metadata = fs::metadata(&self.path)?;
         if metadata.permissions().readonly() {
@@ -55,11 +67,34 @@ impl Original {
         keep_owner(next.as_file(), &metadata);
         next.as_file().set_permissions(metadata.permissions())?;
         next.as_file().sync_all()?;
-        if fs::read(&self.path)? != held {
+        // Those who don't ask for the lock are seen here.
+        if self.read()? != held {
             return Err(ReplaceError::Changed);
         }
         next.persist(&self.path).map_err(|error| error.error)?;
         Ok(())
+    }
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new("/"))
+}
+
+/// Waits for the lock; `None` where folders can't be opened or locked, which leaves the comparison before each replacement.
+fn lock(folder: &Path, patience: Duration) -> Result<Option<File>, ReplaceError> {
+    let Ok(file) = File::open(folder) else {
+        return Ok(None);
+    };
+    let begun = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(Some(file)),
+            Err(TryLockError::Error(_)) => return Ok(None),
+            Err(TryLockError::WouldBlock) if begun.elapsed() >= patience => {
+                return Err(ReplaceError::Locked(folder.to_owned()));
+            }
+            Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
+        }
     }
 }
 
@@ -86,8 +121,14 @@ mod tests {
         (folder, path)
     }
 
+    fn locked(path: &Path) -> (Original, Vec<u8>) {
+        let original = Original::lock(path, Duration::ZERO).expect("the lock");
+        let held = original.read().expect("read");
+        (original, held)
+    }
+
     fn replace(path: &Path, bytes: &[u8]) -> Result<(), ReplaceError> {
-        let (original, held) = Original::read(path).expect("read");
+        let (original, held) = locked(path);
         original.replace(&held, bytes)
     }
 
@@ -127,7 +168,7 @@ mod tests {
     #[test]
     fn a_file_that_somebody_else_wrote_is_not_overwritten() {
         let (folder, path) = folder_with(b"old");
-        let (original, held) = Original::read(&path).expect("read");
+        let (original, held) = locked(&path);
         fs::write(&path, b"theirs").expect("write");
         assert!(matches!(
             original.replace(&held, b"ours"),
@@ -141,11 +182,24 @@ mod tests {
     fn a_read_only_file_and_a_folder_are_refused() {
         let (folder, path) = folder_with(b"old");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).expect("chmod");
-        let (original, held) = Original::read(&path).expect("read");
+        let (original, held) = locked(&path);
         assert!(matches!(
             original.replace(&held, b"new"),
             Err(ReplaceError::Io(_))
         ));
-        assert!(Original::read(folder.path()).is_err());
+        assert!(Original::lock(folder.path(), Duration::ZERO).is_err());
+    }
+
+    #[test]
+    fn a_lock_is_waited_for_until_patience_ends() {
+        let (_folder, path) = folder_with(b"old");
+        let first = Original::lock(&path, Duration::ZERO).expect("the lock");
+        assert!(matches!(
+            Original::lock(&path, Duration::from_millis(20)),
+            Err(ReplaceError::Locked(_))
+        ));
+        let waiting = thread::spawn(move || Original::lock(&path, Duration::from_secs(60)).is_ok());
+        drop(first);
+        assert!(waiting.join().expect("it ends"));
     }
 }

@@ -1,6 +1,8 @@
 use std::fmt;
+use std::fs;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use super::atomic::{Original, ReplaceError};
 use super::{Landed, Planner};
@@ -9,22 +11,22 @@ use crate::edge::{Failure, Kind, Out, Refusal};
 use crate::manifest::{Manifest, ManifestError};
 use crate::snapshot::Snapshot;
 
-/// How often a file that somebody else writes at the same time is read and planned for anew.
-const ATTEMPTS: usize = 5;
-
 /// A manifest on disk, or one that passes through a pipe.
 #[derive(Debug)]
 pub(crate) struct ManifestFile {
     /// `None` is stdin and stdout.
     path: Option<PathBuf>,
+    /// How long to keep trying while others write it.
+    timeout: Duration,
     /// What was read last.
     manifest: Option<Manifest>,
 }
 
 impl ManifestFile {
-    pub(super) fn at(path: PathBuf) -> Self {
+    pub(super) fn at(path: PathBuf, timeout: Duration) -> Self {
         Self {
             path: Some(path),
+            timeout,
             manifest: None,
         }
     }
@@ -32,6 +34,7 @@ impl ManifestFile {
     pub(super) fn of_stdin() -> Self {
         Self {
             path: None,
+            timeout: Duration::ZERO,
             manifest: None,
         }
     }
@@ -42,7 +45,7 @@ impl ManifestFile {
 
     pub(super) fn read(&mut self) -> Result<Snapshot, Failure> {
         let bytes = match &self.path {
-            Some(path) => self.original(path)?.1,
+            Some(path) => fs::read(path).map_err(|error| self.cannot_read(&error))?,
             None => self.stdin()?,
         };
         Ok(self.parse(bytes)?.snapshot())
@@ -65,21 +68,22 @@ impl ManifestFile {
             out.document(text.as_bytes())?;
             return Ok(landed);
         };
-        for _ in 0..ATTEMPTS {
-            let (original, bytes) = self.original(&path)?;
+        let begun = Instant::now();
+        let original = Original::lock(&path, self.timeout).map_err(|error| match error {
+            ReplaceError::Io(error) => self.cannot_read(&error),
+            error => self.cannot_write(&error),
+        })?;
+        loop {
+            let bytes = original.read().map_err(|error| self.cannot_read(&error))?;
             self.parse(bytes)?;
             let (text, landed) = self.changed(plan)?;
             let held = self.manifest.as_ref().map_or("", Manifest::text);
             match original.replace(held.as_bytes(), text.as_bytes()) {
                 Ok(()) => return Ok(landed),
-                Err(ReplaceError::Changed) => {}
-                Err(ReplaceError::Io(error)) => {
-                    return Err(Failure::usage(format!("cannot write {self}")).because(&error));
-                }
+                Err(ReplaceError::Changed) if begun.elapsed() < self.timeout => {}
+                Err(error) => return Err(self.cannot_write(&error)),
             }
         }
-        Err(Failure::new(Kind::Conflict, format!("cannot write {self}"))
-            .because(&ReplaceError::Changed))
     }
 
     fn changed(&self, plan: &mut Planner<'_>) -> Result<(String, Landed), Failure> {
@@ -117,14 +121,25 @@ impl ManifestFile {
         Ok(self.manifest.insert(manifest))
     }
 
-    fn original(&self, path: &Path) -> Result<(Original, Vec<u8>), Failure> {
-        Original::read(path).map_err(|error| {
-            let failure = Failure::usage(format!("cannot read {self}")).because(&error);
-            match error.kind() {
-                io::ErrorKind::NotFound => failure.hint("a new manifest can begin as: kubectl create configmap aws-auth -n kube-system --dry-run=client -o yaml"),
-                _ => failure,
-            }
-        })
+    fn cannot_read(&self, error: &io::Error) -> Failure {
+        let failure = Failure::usage(format!("cannot read {self}")).because(error);
+        match error.kind() {
+            io::ErrorKind::NotFound => failure.hint("a new manifest can begin as: kubectl create configmap aws-auth -n kube-system --dry-run=client -o yaml"),
+            _ => failure,
+        }
+    }
+
+    fn cannot_write(&self, error: &ReplaceError) -> Failure {
+        let kind = match error {
+            ReplaceError::Changed | ReplaceError::Locked(_) => Kind::Conflict,
+            ReplaceError::Io(_) => Kind::Usage,
+        };
+        let failure = Failure::new(kind, format!("cannot write {self}")).because(error);
+        if kind == Kind::Conflict {
+            failure.hint("nothing was written; run this again, or keep trying for longer with --timeout DURATION")
+        } else {
+            failure
+        }
     }
 
     fn stdin(&self) -> Result<Vec<u8>, Failure> {

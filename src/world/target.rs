@@ -64,7 +64,7 @@ pub(crate) struct Target {
     pub(crate) expect_cluster: Option<String>,
 
     /// How long to keep trying when others write at the same time
-    #[arg(long, global = true, env = "AWSAUTH_TIMEOUT", value_name = "DURATION", value_parser = duration::parse, default_value = "30s")]
+    #[arg(long, global = true, env = "AWSAUTH_TIMEOUT", value_name = "DURATION", value_parser = duration::parse, default_value = "30s", help_heading = "Options for every command")]
     pub(crate) timeout: Duration,
 
     /// Wait up to this long for the API server of a new cluster to answer
@@ -77,7 +77,7 @@ pub(crate) struct Target {
 }
 
 /// Ids of the arguments that only a cluster understands.
-const CLUSTER_ONLY: [&str; 11] = [
+const CLUSTER_ONLY: [&str; 10] = [
     "kubeconfig",
     "context",
     "cluster",
@@ -86,7 +86,6 @@ const CLUSTER_ONLY: [&str; 11] = [
     "impersonate_groups",
     "request_timeout",
     "expect_cluster",
-    "timeout",
     "wait",
     "wait_for_configmap",
 ];
