@@ -4,7 +4,7 @@ mod early;
 mod reference;
 mod tree;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
@@ -24,7 +24,7 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
         return exit.into();
     }
     let program = Program::called_as(arguments.first().map(OsString::as_os_str));
-    let matches = match command(program).try_get_matches_from(arguments) {
+    let matches = match forget_empty(command(program)).try_get_matches_from(arguments) {
         Ok(matches) => matches,
         Err(error) => return early::explain(&error).into(),
     };
@@ -59,6 +59,21 @@ fn hide_values(command: clap::Command) -> clap::Command {
     command
         .mut_args(|arg| arg.hide_env_values(true))
         .mut_subcommands(hide_values)
+}
+
+/// An empty variable is as good as none, as in `AWSAUTH_FILE= awsauth get`.
+fn forget_empty(command: clap::Command) -> clap::Command {
+    let is_empty =
+        |variable: &OsStr| std::env::var_os(variable).is_some_and(|value| value.is_empty());
+    command
+        .mut_args(|arg| {
+            if arg.get_env().is_some_and(is_empty) {
+                arg.env(clap::builder::Resettable::Reset)
+            } else {
+                arg
+            }
+        })
+        .mut_subcommands(forget_empty)
 }
 
 fn dispatch(cli: Cli, matches: &clap::ArgMatches, out: &mut Out) -> Result<Exit, Failure> {
