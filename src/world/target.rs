@@ -1,3 +1,4 @@
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -76,18 +77,29 @@ pub(crate) struct Target {
     pub(crate) wait_for_configmap: bool,
 }
 
-/// Ids of the arguments that only a cluster understands.
-const CLUSTER_ONLY: [&str; 10] = [
-    "kubeconfig",
-    "context",
-    "cluster",
-    "user",
+/// Ids of the arguments that say which cluster.
+const NAMES_CLUSTER: [&str; 4] = ["kubeconfig", "context", "cluster", "user"];
+
+/// Ids of the other arguments that only a cluster understands.
+const CLUSTER_ONLY: [&str; 6] = [
     "impersonate",
     "impersonate_groups",
     "request_timeout",
     "expect_cluster",
     "wait",
     "wait_for_configmap",
+];
+
+/// Ids of the arguments that mean nothing when they are empty.
+const TEXTS: [&str; 8] = [
+    "file",
+    "kubeconfig",
+    "context",
+    "cluster",
+    "user",
+    "impersonate",
+    "impersonate_groups",
+    "expect_cluster",
 ];
 
 /// What the user chose, file or cluster.
@@ -102,20 +114,42 @@ pub(crate) enum Chosen {
 }
 
 impl Target {
-    /// Decides between file and cluster. What the command line names wins over the environment;
-    /// naming both on the command line is a usage error.
+    /// Decides between file and cluster. A cluster that the command line names wins over a file that only the
+    /// environment names; any other argument for clusters beside a file is a usage error, and so is an empty one.
     pub(crate) fn choose(&self, matches: &clap::ArgMatches) -> Result<Chosen, Failure> {
         let typed = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
-        let typed_for_cluster = CLUSTER_ONLY.into_iter().find(|id| typed(id));
-        match (&self.file, typed_for_cluster) {
-            (None, _) => Ok(Chosen::Cluster),
-            (Some(_), Some(_)) if !typed("file") => Ok(Chosen::Cluster),
-            (Some(_), Some(id)) => Err(Failure::usage(format!(
+        let empty = |id: &str| {
+            let mut values = matches.get_raw(id).into_iter().flatten();
+            values.any(OsStr::is_empty)
+        };
+        if let Some(id) = TEXTS.into_iter().find(|id| empty(id)) {
+            return Err(Failure::usage(format!(
+                "{} is empty: is the variable set?",
+                flag(id)
+            )));
+        }
+        if typed("wait_for_configmap") && self.wait.is_none() {
+            return Err(Failure::usage("--wait-for-configmap needs --wait")
+                .hint("say how long to wait, such as --wait 5m"));
+        }
+        let names_cluster = NAMES_CLUSTER.into_iter().find(|id| typed(id));
+        let path = match &self.file {
+            Some(path) if typed("file") || names_cluster.is_none() => path,
+            _ => return Ok(Chosen::Cluster),
+        };
+        let for_cluster = names_cluster.or_else(|| CLUSTER_ONLY.into_iter().find(|id| typed(id)));
+        match for_cluster {
+            Some(id) if typed("file") => Err(Failure::usage(format!(
                 "cannot use {} together with --file: a file has no cluster",
                 flag(id)
             ))),
-            (Some(path), None) if path.as_os_str() == "-" => Ok(Chosen::Pipe),
-            (Some(path), None) => Ok(Chosen::File(path.clone())),
+            Some(id) => Err(Failure::usage(format!(
+                "cannot use {} while AWSAUTH_FILE names a file: a file has no cluster",
+                flag(id)
+            ))
+            .hint("name the cluster, such as --context NAME, or unset AWSAUTH_FILE")),
+            None if path.as_os_str() == "-" => Ok(Chosen::Pipe),
+            None => Ok(Chosen::File(path.clone())),
         }
     }
 }
