@@ -54,6 +54,103 @@ fn a_reader_that_goes_away_is_no_failure() {
     }
 }
 
+/// Runs it with a stdout whose reader is gone before anything is written.
+fn without_reader(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let mut command = awsauth(folder, arguments);
+    let output = command.stdout(writer).stderr(Stdio::piped()).output();
+    let output = output.expect("it runs");
+    (
+        output.status.code(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
+}
+
+#[test]
+fn the_exit_code_does_not_depend_on_the_reader() {
+    let folder = folder(1);
+    let wanted: String = (0..5000)
+        .map(|n| format!("- rolearn: arn:aws:iam::111122223333:role/w{n}\n  username: u\n"))
+        .collect();
+    fs::write(folder.path().join("wanted.yaml"), wanted).expect("the wanted state");
+    for output in ["human", "json"] {
+        let arguments = ["diff", "--file", "aws-auth.yaml", "-f", "wanted.yaml", "-o"];
+        let mut child = awsauth(folder.path(), &arguments)
+            .arg(output)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        let mut first = [0; 16];
+        let mut stdout = child.stdout.take().expect("a pipe");
+        stdout.read_exact(&mut first).expect("the beginning");
+        drop(stdout);
+        let status = child.wait().expect("it ends");
+        assert_eq!(status.code(), Some(1), "{output}");
+    }
+
+    let manifest = fs::read_to_string(folder.path().join("aws-auth.yaml")).expect("the manifest");
+    let node = manifest + "      groups: [system:bootstrappers, system:nodes]\n";
+    fs::write(folder.path().join("nodes.yaml"), node).expect("a manifest");
+    let role = "arn:aws:iam::111122223333:role/r0";
+    let arguments = ["unmap", "role", role, "--file", "nodes.yaml", "-o", "json"];
+    let (code, stderr) = without_reader(folder.path(), &arguments);
+    assert_eq!(code, Some(4), "{stderr}");
+    assert!(stderr.contains("refused (node-guard)"), "{stderr}");
+}
+
+#[test]
+fn a_write_is_told_even_when_nobody_reads_the_answer() {
+    for output in ["human", "json"] {
+        let folder = folder(1);
+        let role = "arn:aws:iam::111122223333:role/r0";
+        let arguments = [
+            "unmap",
+            "role",
+            role,
+            "--file",
+            "aws-auth.yaml",
+            "-o",
+            output,
+        ];
+        let (code, stderr) = without_reader(folder.path(), &arguments);
+        assert_eq!(
+            (code, stderr.as_str()),
+            (Some(0), "Wrote aws-auth to aws-auth.yaml.\n")
+        );
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_write_is_told_even_when_stdout_cannot_be_written() {
+    let role = "arn:aws:iam::111122223333:role/r0";
+    let write = ["unmap", "role", role, "--file", "aws-auth.yaml"];
+    for (more, told) in [
+        (
+            vec![],
+            "Wrote aws-auth to aws-auth.yaml.\nerror: aws-auth was written: cannot write the output: ",
+        ),
+        (
+            vec!["-o", "json", "--quiet"],
+            "error: aws-auth was written: cannot write the output: ",
+        ),
+        (
+            vec!["--dry-run"],
+            "Nothing was written.\nerror: cannot write the output: ",
+        ),
+    ] {
+        let folder = folder(1);
+        let full = fs::OpenOptions::new().write(true).open("/dev/full");
+        let mut command = awsauth(folder.path(), &write);
+        let output = command.args(more).stdout(full.expect("/dev/full")).output();
+        let output = output.expect("it runs");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(74), "{stderr}");
+        assert!(stderr.starts_with(told), "{stderr}");
+    }
+}
+
 #[test]
 fn runs_at_the_same_time_lose_nothing_of_each_other() {
     const RUNS: usize = 30;

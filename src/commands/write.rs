@@ -97,11 +97,10 @@ impl WriteArgs {
             (Some(Err(error)), _) => return Err(edit_failure(&error, world)),
             (Some(Ok(plan)), Err(_)) if !plan.refusals.is_empty() => {
                 if self.output == Format::Json {
-                    out.data(
-                        report_json(&plan, false)
-                            .map_err(|error| Failure::bug(&error))?
-                            .as_bytes(),
-                    )?;
+                    let report = report_json(&plan, false).map_err(|error| Failure::bug(&error))?;
+                    if let Err(error) = out.data(report.as_bytes()) {
+                        out.failure(&Failure::from(error).render(out.program()));
+                    }
                 }
                 return Err(refused(&plan.refusals));
             }
@@ -111,15 +110,20 @@ impl WriteArgs {
                 for each in &plan.notices {
                     out.note(&notice(each));
                 }
-                match self.output {
-                    Format::Json => out.data(
-                        report_json(&plan, plan.is_change())
-                            .map_err(|error| Failure::bug(&error))?
-                            .as_bytes(),
-                    )?,
-                    Format::Human => tell(&plan, dry_run, out)?,
-                }
+                let answered = match self.output {
+                    Format::Json => report_json(&plan, plan.is_change())
+                        .map_err(|error| Failure::bug(&error))
+                        .and_then(|report| Ok(out.data(report.as_bytes())?)),
+                    Format::Human => tell(&plan, dry_run, out),
+                };
+                // What was written is written, whether or not the answer can be given.
                 say_where(landed, dry_run, world, out);
+                answered.map_err(|failure| match (landed, dry_run) {
+                    (Landed::Created | Landed::Changed, DryRun::None) => {
+                        failure.at("aws-auth was written")
+                    }
+                    _ => failure,
+                })?;
                 plan
             }
         };

@@ -18,6 +18,8 @@ pub(crate) enum Exit {
     Conflict = 5,
     /// A bug in awsauth.
     Bug = 70,
+    /// Stdout could not be written, whatever else was done; sysexits.h calls it an I/O error.
+    Output = 74,
     /// Interrupted by the user.
     Interrupted = 130,
 }
@@ -39,7 +41,7 @@ impl From<Exit> for ExitCode {
 mod tests {
     use super::*;
 
-    const ALL: [Exit; 8] = [
+    const ALL: [Exit; 9] = [
         Exit::Done,
         Exit::No,
         Exit::Usage,
@@ -47,6 +49,7 @@ mod tests {
         Exit::Refused,
         Exit::Conflict,
         Exit::Bug,
+        Exit::Output,
         Exit::Interrupted,
     ];
 

@@ -19,8 +19,8 @@ pub(crate) enum Kind {
     Bug,
     /// The user interrupted.
     Interrupted,
-    /// The reader of our output went away, which is its right: nothing is said.
-    ClosedPipe,
+    /// Stdout can't be written.
+    Output,
 }
 
 /// Why a command could not do what it was asked: what, why down to the cause, and the next step.
@@ -110,7 +110,7 @@ impl Failure {
             Kind::Conflict => Exit::Conflict,
             Kind::Bug => Exit::Bug,
             Kind::Interrupted => Exit::Interrupted,
-            Kind::ClosedPipe => Exit::Done,
+            Kind::Output => Exit::Output,
         }
     }
 
@@ -132,7 +132,6 @@ impl Failure {
     pub(crate) fn render(&self, program: Program) -> String {
         let what = self.message();
         let mut text = match (self.kind, self.refusal) {
-            (Kind::ClosedPipe, _) => return String::new(),
             (_, Some(Refusal { reason, .. })) => format!("refused ({reason}): {what}\n"),
             (Kind::Refused, None) => format!("{what}\n"),
             _ => format!("error: {what}\n"),
@@ -163,11 +162,7 @@ impl Error for Failure {}
 impl From<io::Error> for Failure {
     /// For errors of our own output streams.
     fn from(error: io::Error) -> Self {
-        if error.kind() == io::ErrorKind::BrokenPipe {
-            Self::new(Kind::ClosedPipe, "the output was closed")
-        } else {
-            Self::usage("cannot write the output").because(&error)
-        }
+        Self::new(Kind::Output, "cannot write the output").because(&error)
     }
 }
 
@@ -196,14 +191,5 @@ mod tests {
             "error: cannot read x: outer: inner: cause\nhint: look at it: kubectl awsauth get\n"
         );
         assert_eq!(failure.exit(), Exit::Usage);
-    }
-
-    #[test]
-    fn a_closed_pipe_is_silent() {
-        let failure = Failure::from(io::Error::from(io::ErrorKind::BrokenPipe));
-        assert_eq!(
-            (failure.exit(), failure.render(Program::Awsauth).as_str()),
-            (Exit::Done, "")
-        );
     }
 }

@@ -29,6 +29,7 @@ pub(crate) enum Verbosity {
 }
 
 /// The only writer to stdout and stderr. Data goes to stdout, everything else to stderr.
+/// A reader of stdout that goes away has what it wanted: its leaving is no error, and the work goes on.
 #[derive(Debug)]
 pub(crate) struct Out {
     program: Program,
@@ -77,8 +78,7 @@ impl Out {
     /// Bytes that the user asked for, as they are.
     pub(crate) fn data(&mut self, bytes: &[u8]) -> io::Result<()> {
         let mut stdout = io::stdout().lock();
-        stdout.write_all(bytes)?;
-        stdout.flush()
+        read_enough(stdout.write_all(bytes).and_then(|()| stdout.flush()))
     }
 
     /// Data that is written piece by piece, so that it need not stand whole anywhere.
@@ -87,8 +87,7 @@ impl Out {
         write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> io::Result<()> {
         let mut stdout = io::BufWriter::new(io::stdout().lock());
-        write(&mut stdout)?;
-        stdout.flush()
+        read_enough(write(&mut stdout).and_then(|()| stdout.flush()))
     }
 
     /// Styled text that the user asked for.
@@ -97,8 +96,8 @@ impl Out {
             self.say(Verbosity::Normal, text);
             return Ok(());
         }
-        self.stdout.write_all(text.as_bytes())?;
-        self.stdout.flush()
+        let written = self.stdout.write_all(text.as_bytes());
+        read_enough(written.and_then(|()| self.stdout.flush()))
     }
 
     /// A line about what happened; goes to stderr.
@@ -146,6 +145,14 @@ impl Out {
             // When stderr itself is gone there is nobody left to tell.
             let _ = self.stderr.write_all(text.as_bytes());
         }
+    }
+}
+
+/// A closed pipe as a success.
+fn read_enough(written: io::Result<()>) -> io::Result<()> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
     }
 }
 
