@@ -126,6 +126,9 @@ pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit,
         What::Account(args) => (Principal::Account(args.id.clone()), args.as_written),
         What::NodeRole(args) => (Principal::Role(args.arn.clone()), false),
     };
+    if let What::Role(args) | What::User(args) = &args.what {
+        args.check()?;
+    }
     let named = to_write(principal, as_written)?;
     if let Some(mended) = &named.mended {
         out.note(mended);
@@ -172,6 +175,48 @@ impl Args {
 }
 
 impl Identity {
+    /// Refuses what a script's unset variable leaves, and several groups in one text.
+    fn check(&self) -> Result<(), Failure> {
+        let texts = self
+            .username
+            .iter()
+            .map(|username| ("--username", username));
+        let sets = [
+            ("--group", &self.groups),
+            ("--add-group", &self.add_groups),
+            ("--remove-group", &self.remove_groups),
+        ];
+        let groups = sets
+            .into_iter()
+            .flat_map(|(flag, groups)| groups.iter().map(move |group| (flag, group)));
+        for (flag, text) in texts.chain(groups.clone()) {
+            if text.trim().is_empty() {
+                return Err(Failure::usage(format!(
+                    "{flag} is empty: is the variable set?"
+                )));
+            }
+        }
+        // A group that was once written with its comma must remain removable.
+        match groups
+            .clone()
+            .find(|(flag, group)| *flag != "--remove-group" && group.contains(','))
+        {
+            Some((flag, group)) => {
+                let each: Vec<String> = group
+                    .split(',')
+                    .map(str::trim)
+                    .filter(|name| !name.is_empty())
+                    .map(|name| format!("{flag} {name}"))
+                    .collect();
+                Err(Failure::usage(format!(
+                    "{flag} {group:?} holds a comma, and would be one group of that name"
+                ))
+                .hint(format!("repeat {flag} for each: {}", each.join(" "))))
+            }
+            None => Ok(()),
+        }
+    }
+
     fn groups(&self) -> Groups {
         if !self.groups.is_empty() {
             Groups::Set(self.groups.clone())
