@@ -152,6 +152,47 @@ fn a_write_is_told_even_when_stdout_cannot_be_written() {
 }
 
 #[test]
+#[cfg(unix)]
+fn a_manifest_may_come_from_a_pipe_but_not_go_there() {
+    let folder = folder(1);
+    let role = "arn:aws:iam::111122223333:role/r0";
+    let run = |arguments: &[&str]| {
+        let manifest = fs::File::open(folder.path().join("aws-auth.yaml")).expect("the manifest");
+        let mut cat = Command::new("cat")
+            .stdin(manifest)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("cat");
+        let pipe = cat.stdout.take().expect("a pipe");
+        let output = awsauth(folder.path(), arguments).stdin(pipe).output();
+        cat.wait().expect("it ends");
+        let output = output.expect("it runs");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (
+            output.status.code(),
+            text(&output.stdout),
+            text(&output.stderr),
+        )
+    };
+    let (code, stdout, stderr) = run(&["get", "--file", "/dev/fd/0", "-o", "name"]);
+    assert_eq!((code, stdout), (Some(0), format!("{role}\n")), "{stderr}");
+    let (code, stdout, stderr) = run(&["explain", role, "--file", "/dev/fd/0"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stdout.contains("u0"), "{stdout}");
+    let unmap = ["unmap", "role", role, "--file", "/dev/fd/0", "--dry-run"];
+    let (code, stdout, stderr) = run(&unmap);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stdout.contains("deleted (dry run)"), "{stdout}");
+    let refused =
+        "error: cannot write /dev/fd/0: it is a pipe; use - to read stdin and write stdout\n";
+    let (code, stdout, stderr) = run(&unmap[..5]);
+    assert_eq!(
+        (code, stdout.as_str(), stderr.as_str()),
+        (Some(2), "", refused)
+    );
+}
+
+#[test]
 fn runs_at_the_same_time_lose_nothing_of_each_other() {
     const RUNS: usize = 30;
     let folder = folder(0);

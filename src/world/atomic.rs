@@ -32,14 +32,17 @@ pub(crate) enum ReplaceError {
 impl Original {
     /// Finds a regular file, through symlinks, and waits up to `patience` for other runs that write in its folder.
     pub(crate) fn lock(path: &Path, patience: Duration) -> Result<Self, ReplaceError> {
-        let path = fs::canonicalize(path)?;
-        if !fs::metadata(&path)?.is_file() {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "it is not a regular file; use - for a pipe",
-            )
-            .into());
+        // Before the path is resolved: a pipe's real path need not be one.
+        let sort = fs::metadata(path)?.file_type();
+        if !sort.is_file() {
+            let why = if is_pipe(sort) {
+                "it is a pipe; use - to read stdin and write stdout"
+            } else {
+                "it is not a regular file"
+            };
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, why).into());
         }
+        let path = fs::canonicalize(path)?;
         let lock = lock(folder(&path), patience)?;
         Ok(Self { path, _lock: lock })
     }
@@ -96,6 +99,16 @@ fn lock(folder: &Path, patience: Duration) -> Result<Option<File>, ReplaceError>
             Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
         }
     }
+}
+
+#[cfg(unix)]
+fn is_pipe(sort: fs::FileType) -> bool {
+    std::os::unix::fs::FileTypeExt::is_fifo(&sort)
+}
+
+#[cfg(not(unix))]
+fn is_pipe(_sort: fs::FileType) -> bool {
+    false
 }
 
 /// Only root can give files away, and nobody else needs to: failing is fine.

@@ -70,7 +70,9 @@ impl ManifestFile {
         };
         let begun = Instant::now();
         let original = Original::lock(&path, self.timeout).map_err(|error| match error {
-            ReplaceError::Io(error) => self.cannot_read(&error),
+            ReplaceError::Io(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.cannot_read(&error)
+            }
             error => self.cannot_write(&error),
         })?;
         loop {
