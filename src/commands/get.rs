@@ -57,6 +57,15 @@ pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit,
     let filter = Filter::of(args.what.as_deref())?;
     let reading = world.read(out)?;
     let document = Document::read(&reading.snapshot.data);
+    for section in document
+        .sections()
+        .filter(|section| section.is_unreadable())
+    {
+        out.note(&format!(
+            "{} can't be read: none of its entries is in force.",
+            section.name().key()
+        ));
+    }
     let store = Store::new(&document);
     let file_line = |section: SectionName, line| world.file_line(section, line);
     let listing = Listing::new(&document, &store, &file_line, |slot| filter.admits(slot));

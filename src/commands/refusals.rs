@@ -38,6 +38,22 @@ pub(crate) fn edit_failure(error: &EditError, world: &World) -> Failure {
             section,
             line,
             reason,
+            unreadable: Some(text),
+        } => lossy(format!(
+            "{} is not YAML that the authenticator can read, so no entry of {} is in force: {reason}",
+            place(*section, *line),
+            section.key()
+        ))
+        .hint(if text.contains("{{") {
+            "quote the value that holds {{; if Helm is to fill it in, render it first: helm template RELEASE CHART"
+        } else {
+            "mend that line, then run this again"
+        }),
+        EditError::NotEditable {
+            section,
+            line,
+            reason,
+            unreadable: None,
         } => lossy(format!(
             "{} can't be edited without loss: {reason}",
             place(*section, *line)

@@ -100,6 +100,8 @@ pub enum EditError {
         line: usize,
         /// The reason, a fragment.
         reason: String,
+        /// That line, when the authenticator can make nothing of the section as a whole.
+        unreadable: Option<String>,
     },
     /// The entry itself is not changed, though others beside it may be.
     #[error("the entry at line {line} of {key} is not changed: {reason}", key = section.key())]

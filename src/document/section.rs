@@ -99,6 +99,11 @@ impl Section {
         self.editable.as_ref().copied()
     }
 
+    /// Whether the authenticator can make nothing of the section as a whole, so that none of its entries is in force.
+    pub fn is_unreadable(&self) -> bool {
+        self.entries.is_empty() && !self.problems.is_empty()
+    }
+
     /// The list that the section is; `None` when there is none yet.
     pub(super) fn list(&self) -> Option<List> {
         self.list

@@ -213,10 +213,16 @@ impl<'d> SectionModel<'d> {
     }
 
     fn not_editable(&self, reason: &NotEditable) -> EditError {
+        let line_of = |text: &str| {
+            let mut lines = text.lines();
+            lines.nth(reason.line.saturating_sub(1)).map(str::to_owned)
+        };
         EditError::NotEditable {
             section: self.section.name(),
             line: reason.line,
             reason: reason.reason.clone(),
+            unreadable: (self.section.is_unreadable())
+                .then(|| self.section.text().and_then(line_of).unwrap_or_default()),
         }
     }
 

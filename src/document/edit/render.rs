@@ -65,6 +65,7 @@ pub(super) fn section(model: &SectionModel<'_>) -> Result<String, EditError> {
         section: model.section.name(),
         line: 1,
         reason: "an entry that begins in the middle of a line".to_owned(),
+        unreadable: None,
     })?;
     splices.extend(list_splices);
     Ok(splice(text, splices))
