@@ -12,6 +12,7 @@ pub mod kind;
 pub mod kubeconfig;
 pub mod live;
 pub mod managers;
+pub mod next_sync;
 mod proxy;
 pub mod store;
 pub mod target;

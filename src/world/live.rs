@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use super::Landed;
 use super::target::Target;
-use crate::cluster::managers::next_syncs;
+use crate::cluster::next_sync::next_syncs;
 use crate::cluster::wait::{Awaited, Progress, wait};
 use crate::cluster::write::{Outcome, WriteError, WriteOptions};
 use crate::cluster::{self, Environment, Flags, Live, Store, connect, interrupt};

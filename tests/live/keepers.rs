@@ -1,7 +1,11 @@
 //! Somebody else keeps aws-auth: what we say about their next sync is what it does.
 
+use serde_json::json;
+
 use crate::api::configmap;
-use crate::session::{MYTESTROLE, NODES, Run, Session};
+use crate::session::{MYTESTROLE, NODES, Run, Session, map_args};
+
+const OTHER: &str = "arn:aws:iam::111122223333:role/other";
 
 #[test]
 fn a_server_side_apply_that_follows_conflicts_as_told() {
@@ -18,7 +22,7 @@ fn a_server_side_apply_that_follows_conflicts_as_told() {
         session.map(more).says(
             0,
             &[
-                "warning: mapRoles is kept by gitops, whose next sync will fail with a conflict, or overwrite this change if it forces",
+                "warning: mapRoles is kept by gitops: its next sync stops with a conflict, or overwrites this if it forces",
                 "hint: make the change where it is kept: the same awsauth command with --file PATH",
             ],
         );
@@ -55,14 +59,65 @@ fn a_server_side_apply_that_follows_conflicts_as_told() {
 }
 
 #[test]
+fn an_applier_that_lost_the_field_is_still_told_of() {
+    let session = Session::without_aws_auth();
+    let mut object = configmap(NODES);
+    object["metadata"]["labels"] = json!({"team": "platform"});
+    let manifest = session.file("labelled.json", &object.to_string());
+    let sync = |manager: &str, more: &[&str]| {
+        let mut kubectl = session.cluster.kubectl_command();
+        kubectl.args(["apply", "--server-side", "--field-manager", manager, "-f"]);
+        Run::of(kubectl.arg(&manifest).args(more))
+    };
+    for (manager, first, second, forces) in [
+        (
+            "gitops",
+            "warning: mapRoles is kept by gitops: its next sync stops with a conflict, or overwrites this if it forces",
+            "warning: awsauth took mapRoles over: if gitops declares it, its next sync stops with a conflict, or overwrites this if it forces",
+            &[][..],
+        ),
+        (
+            "argocd-controller",
+            "warning: mapRoles is kept by argocd-controller: its next sync overwrites this",
+            "warning: awsauth took mapRoles over: if argocd-controller declares it, its next sync overwrites this",
+            // As Argo CD does.
+            &["--force-conflicts"],
+        ),
+    ] {
+        session.api.delete();
+        sync(manager, &[]).says(0, &[]);
+        session.map(&[]).says(0, &[first]);
+        session.run(&map_args(OTHER)).says(0, &[second]);
+        let run = sync(manager, forces);
+        if forces.is_empty() {
+            run.says(1, &["conflict", r#""awsauth""#, ".data.mapRoles"]);
+            let roles = session.text("mapRoles");
+            assert!(roles.contains(MYTESTROLE) && roles.contains(OTHER));
+        } else {
+            run.says(0, &[]);
+            assert_eq!(session.text("mapRoles"), NODES);
+        }
+    }
+}
+
+#[test]
 fn a_client_side_apply_that_follows_overwrites_as_told() {
     let session = Session::without_aws_auth();
     let manifest = session.file("kept.json", &configmap(NODES).to_string());
     let manifest = manifest.to_str().unwrap();
     let sync = || session.cluster.kubectl(&["apply", "-f", manifest]);
     sync();
-    session.map(&[]).says(0, &["warning: mapRoles is kept by kubectl-client-side-apply, whose next sync will overwrite this change"]);
-    assert!(session.text("mapRoles").contains(MYTESTROLE));
+    let warning = "warning: mapRoles is kept by kubectl apply: the next one overwrites this";
+    // The field is awsauth's after the first write; kubectl overwrites it all the same.
+    session.map(&[]).says(0, &[warning]);
+    session.run(&map_args(OTHER)).says(0, &[warning]);
+    let roles = session.text("mapRoles");
+    assert!(roles.contains(MYTESTROLE) && roles.contains(OTHER));
+    // What kubectl has not applied, it leaves alone.
+    let user = "arn:aws:iam::111122223333:user/ops";
+    let run = session.done(&["map", "user", user, "--username", "ops"]);
+    assert!(!run.stderr.contains("warning"), "{run:?}");
     sync();
     assert_eq!(session.text("mapRoles"), NODES);
+    assert!(session.text("mapUsers").contains(user));
 }
