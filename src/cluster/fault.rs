@@ -72,6 +72,8 @@ pub enum Fault {
     Rejected(u16, String),
     /// 5xx, and when to try again if the server says so.
     Server(u16, String, Option<Duration>),
+    /// 500: the server is there, but these of its own checks fail.
+    NotReady(Vec<String>),
     /// What answers is not a Kubernetes API server.
     NotKubernetes(u16),
 }
@@ -120,6 +122,7 @@ impl std::fmt::Display for Fault {
             Self::Server(status, said, _) => {
                 write!(f, "the API server failed with {status}: {said}")
             }
+            Self::NotReady(checks) => write!(f, "not ready: {}", checks.join(", ")),
             Self::NotKubernetes(status) => write!(
                 f,
                 "what answers is not a Kubernetes API server (HTTP {status})"
@@ -156,6 +159,7 @@ impl Fault {
                 | Self::TimedOut(..)
                 | Self::Throttled(..)
                 | Self::Server(..)
+                | Self::NotReady(_)
         )
     }
 
@@ -201,6 +205,7 @@ impl RequestError {
             | Fault::TimedOut(..)
             | Fault::Throttled(..)
             | Fault::Server(..)
+            | Fault::NotReady(_)
             | Fault::NotKubernetes(_)
             | Fault::NotFound(_) => Kind::Unreachable,
             Fault::CertificateExpired(..)
@@ -223,7 +228,7 @@ impl RequestError {
             Fault::UnknownHost(..) => "see whether the cluster still exists and the kubeconfig is current: \
                  aws eks update-kubeconfig --name CLUSTER"
                 .into(),
-            Fault::Refused(..) | Fault::Lost(..) | Fault::TimedOut(..) | Fault::Server(..) => {
+            Fault::Refused(..) | Fault::Lost(..) | Fault::TimedOut(..) | Fault::Server(..) | Fault::NotReady(_) => {
                 format!("see whether the API server is ready: {kubectl} get --raw /readyz")
             }
             Fault::ConnectTimedOut(_) | Fault::NoRoute(..) => "see whether the endpoint is private, or public for other \

@@ -83,10 +83,13 @@ pub(crate) fn of_answer(parts: &Parts, body: &[u8]) -> Fault {
         .map(Duration::from_secs);
     let Some(status) = status else {
         // Before a request reaches the API proper, throttling and failures come as plain text, and from what stands in between.
-        let said = shortened(String::from_utf8_lossy(body).trim());
+        let text = String::from_utf8_lossy(body);
+        let failed = failed_checks(&text);
+        let said = shortened(text.trim());
         return match code {
             401 => Fault::Unauthorized(said),
             429 => Fault::Throttled(said, after),
+            500.. if !failed.is_empty() => Fault::NotReady(failed),
             500.. => Fault::Server(code, said, after),
             _ => Fault::NotKubernetes(code),
         };
@@ -107,6 +110,17 @@ pub(crate) fn of_answer(parts: &Parts, body: &[u8]) -> Fault {
         (500.., _) => Fault::Server(code, said, after),
         _ => Fault::Rejected(code, said),
     }
+}
+
+/// The checks that the text of a health endpoint calls failed.
+/// <https://kubernetes.io/docs/reference/using-api/health-checks/>
+fn failed_checks(text: &str) -> Vec<String> {
+    let failed = text.lines().filter_map(|line| line.strip_prefix("[-]"));
+    failed
+        .filter_map(|check| check.split_whitespace().next())
+        .map(|name| name.strip_prefix("poststarthook/").unwrap_or(name))
+        .map(str::to_owned)
+        .collect()
 }
 
 fn shortened(text: &str) -> String {
@@ -147,4 +161,34 @@ fn root(error: &(dyn StdError + 'static)) -> Cause {
         .map(ToString::to_string)
         .unwrap_or_default()
         .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Response;
+
+    use super::*;
+
+    fn said(body: &str) -> String {
+        let (parts, ()) = Response::builder()
+            .status(500)
+            .body(())
+            .unwrap()
+            .into_parts();
+        of_answer(&parts, body.as_bytes()).to_string()
+    }
+
+    #[test]
+    fn a_server_that_is_not_ready_is_told_of_by_its_failed_checks() {
+        let passed = "[+]poststarthook/start-kube-apiserver-admission-initializer ok\n".repeat(30);
+        let body = format!(
+            "[+]ping ok\n[-]informer-sync failed: reason withheld\n{passed}\
+             [-]poststarthook/crd-informer-synced failed: reason withheld\nreadyz check failed\n"
+        );
+        assert_eq!(said(&body), "not ready: informer-sync, crd-informer-synced");
+        assert_eq!(
+            said("out of order\n"),
+            "the API server failed with 500: out of order"
+        );
+    }
 }
