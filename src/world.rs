@@ -73,13 +73,14 @@ impl World {
     }
 
     /// Reads aws-auth.
-    pub(crate) fn read(&mut self, out: &Out) -> Result<Reading, Failure> {
+    pub(crate) fn read(&mut self, out: &mut Out) -> Result<Reading, Failure> {
         match self {
             Self::Manifest(file) => Ok(Reading {
                 snapshot: file.read()?,
                 exists: true,
             }),
             Self::Cluster(cluster) => {
+                out.detail(|| format!("Reading aws-auth of {}", cluster.target()));
                 let live = cluster.read(out)?;
                 Ok(Reading {
                     snapshot: live.snapshot(),

@@ -63,6 +63,19 @@ fn a_cluster_and_the_manifest_made_from_it_read_alike() {
     }
 }
 
+#[test]
+fn which_cluster_is_read_is_told_to_those_who_want_to_know() {
+    let session = Session::start();
+    let told = format!(
+        "Reading aws-auth of context admin ({})\n",
+        session.cluster.server_url()
+    );
+    let run = session.done(&["get", "-v"]);
+    assert_eq!(run.stderr, told);
+    assert_eq!(run.stdout, session.done(&["get"]).stdout);
+    assert_eq!(session.done(&["get"]).stderr, "");
+}
+
 /// Only a file has lines of its own.
 fn without_notes(text: &str) -> String {
     let mut parts = text.split(" (line ");
