@@ -14,6 +14,7 @@ pub mod live;
 pub mod managers;
 pub mod next_sync;
 mod proxy;
+mod shell;
 pub mod store;
 pub mod target;
 pub mod wait;

@@ -4,6 +4,8 @@ use std::fmt;
 
 use http::Uri;
 
+use super::shell::quoted;
+
 /// The cluster that a connection goes to, under every name the caller may know it by.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Target {
@@ -57,15 +59,6 @@ fn plain(url: &str) -> Option<(String, String, u16, String)> {
         port,
         uri.path().trim_end_matches('/').to_owned(),
     ))
-}
-
-/// A word for a POSIX shell.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]

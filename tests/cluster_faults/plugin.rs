@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use awsauth::cluster::{Environment, Kind, connect};
 
@@ -47,6 +48,21 @@ async fn runs_once_for_all_requests() {
         "run\n"
     );
     assert_eq!(api.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_failed_plugin_can_be_run_from_the_hint() {
+    let api = calm().await;
+    let script = "echo \"no 'creds'\" >&2; exit 254";
+    let kubeconfig = api.kubeconfig("", &format!(
+        "exec:\n  apiVersion: client.authentication.k8s.io/v1beta1\n  command: sh\n  args: [-c, {script:?}]\n  interactiveMode: Never"
+    ));
+    let error = refused(&with_kubeconfig(kubeconfig), &Environment::default()).await;
+    let hint = error.hint();
+    let command = hint.strip_prefix("run it by itself: ").unwrap();
+    let run = Command::new("sh").args(["-c", command]).output().unwrap();
+    assert_eq!(run.status.code(), Some(254), "{hint}");
+    assert_eq!(run.stderr, b"no 'creds'\n");
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use kube::config::{ExecConfig, KubeconfigError, LoadDataError};
 use thiserror::Error;
 
 use crate::cluster::kind::Kind;
+use crate::cluster::shell::{command_line, quoted};
 
 /// Why no connection could be set up. The API server was not contacted.
 #[derive(Debug, Error)]
@@ -190,7 +191,7 @@ pub enum CredentialsError {
         said(stderr)
     )]
     PluginFailed {
-        /// The command with its arguments.
+        /// The command with its arguments, as a shell takes it.
         command: String,
         /// Its exit status.
         status: String,
@@ -236,10 +237,16 @@ impl CredentialsError {
                 "install the AWS CLI, or put it on PATH: command -v aws".into()
             }
             Self::PluginMissing { command, .. } => {
-                format!("install it, or put it on PATH: command -v {command}")
+                format!(
+                    "install it, or put it on PATH: command -v {}",
+                    quoted(command)
+                )
             }
             Self::PluginNotRun { command, .. } => {
-                format!("see whether it may be executed: ls -l \"$(command -v {command})\"")
+                format!(
+                    "see whether it may be executed: ls -l \"$(command -v {})\"",
+                    quoted(command)
+                )
             }
             Self::PluginFailed { command, .. } | Self::PluginAnswer { command } => {
                 format!("run it by itself: {command}")
@@ -257,7 +264,8 @@ impl CredentialsError {
             .and_then(|exec| exec.command.clone())
             .unwrap_or_default();
         let arguments = exec.and_then(|exec| exec.args.clone()).unwrap_or_default();
-        let command = [vec![program.clone()], arguments].concat().join(" ");
+        let words = std::iter::once(&program).chain(&arguments);
+        let command = command_line(words.map(String::as_str));
         let copy = |error: &io::Error| match error.raw_os_error() {
             Some(code) => io::Error::from_raw_os_error(code),
             None => io::Error::from(error.kind()),
