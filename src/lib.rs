@@ -7,17 +7,20 @@
 //!                        ├─ world      where aws-auth is: a manifest or a cluster
 //!                        ├─ edge       streams, colour, failures, exit codes
 //!                        ├─ cluster    Kubernetes: connect, read, write
+//!                        ├─ aws        credentials, STS, EKS
 //!                        │     ↓ hand plain data down, never clients
-//!                        └─ plan, effect, owners, wanted ── manifest, document ── arn ── facts
+//!                        └─ plan, effect, owners, wanted ── manifest, document, token ── arn ── facts
 //! ```
 //!
-//! Everything below `render` is the core: no async, no clock, no environment, no I/O.
+//! Everything below `aws` is the core: no async, no clock, no environment, no I/O.
 //! `cargo check --lib --no-default-features` builds it alone.
 //!
 //! # Not preserved
 //! Nothing: bytes that no edit names come out as they went in.
 
 pub mod arn;
+#[cfg(feature = "aws")]
+pub mod aws;
 #[cfg(feature = "cluster")]
 pub mod cluster;
 pub mod document;
@@ -27,6 +30,7 @@ pub mod manifest;
 pub mod owners;
 pub mod plan;
 pub mod snapshot;
+pub mod token;
 pub mod wanted;
 pub mod yaml;
 

@@ -1,0 +1,1 @@
+//! AWS: where credentials come from, STS, EKS. Hands plain data down, never clients.
