@@ -343,7 +343,8 @@ impl<'a, 't> Decoder<'a, 't> {
         Ok(match resolved {
             Resolved::Bool(value) => Key::Bool(value),
             Resolved::Int(value) => Key::Int(value),
-            Resolved::Float(value) => Key::Float(value.to_bits()),
+            // Both zeros are one key.
+            Resolved::Float(value) => Key::Float((value + 0.0).to_bits()),
             Resolved::Uint(value) => {
                 self.has_odd_key = true;
                 Key::Uint(value)
