@@ -49,7 +49,7 @@ impl Document {
     }
 
     /// The three sections in the order mapRoles, mapUsers, mapAccounts.
-    pub fn sections(&self) -> impl Iterator<Item = &Section> {
+    pub fn sections(&self) -> impl Iterator<Item = &Section> + Clone {
         self.sections.iter().map(Arc::as_ref)
     }
 

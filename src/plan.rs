@@ -3,6 +3,7 @@
 mod guard;
 mod unified;
 
+use guard::NodeEntries;
 pub use guard::{Guard, Refusal};
 pub use unified::unified;
 
@@ -10,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::document::edit::{Edit, EditError, Outcome, apply};
-use crate::document::{Document, Principal, SectionName};
+use crate::document::{Document, Principal, Section, SectionName};
 use crate::effect::{AccessChange, access_diff};
 use crate::owners::{Conflict, Kept, Owner, Owners, conflicts, prune};
 use crate::snapshot::{Change, Snapshot};
@@ -86,6 +87,7 @@ impl Plan {
     /// When the edits cannot be made; nothing is to be written then.
     pub fn new(snapshot: &Snapshot, request: &Request) -> Result<Self, EditError> {
         let before = Document::read(&snapshot.data);
+        let nodes = NodeEntries::of(&before, &request.allow_node_entries);
         let owners = Owners::read(snapshot.owners_annotation.as_deref());
         let mut edits = request.edits.clone();
         let mut notices = Vec::new();
@@ -112,14 +114,12 @@ impl Plan {
                     .map(Notice::Owned),
             );
         }
+        // A large document takes room, and the guard needs more.
+        drop(before);
         let after = edited.document;
-        refusals.extend(guard::node_entries(
-            &before,
-            &after,
-            &request.allow_node_entries,
-        ));
+        refusals.extend(nodes.lost_in(&after));
         let change = Change {
-            data: changed_texts(&before, &after),
+            data: changed_texts(&snapshot.data, &after),
             owners_annotation: request.owner.as_ref().and_then(|ownership| {
                 let next = owners
                     .after(&after, &ownership.owner, &ownership.wanted)
@@ -216,12 +216,11 @@ fn pruned(
         .collect()
 }
 
-fn changed_texts(before: &Document, after: &Document) -> BTreeMap<&'static str, Option<Arc<str>>> {
-    let text = |document: &Document, name| document.section(name).shared_text();
-    let changed = SectionName::ALL
-        .into_iter()
-        .filter(|name| before.section(*name).text() != after.section(*name).text());
+fn changed_texts(before: &Texts, after: &Document) -> BTreeMap<&'static str, Option<Arc<str>>> {
+    let is_changed =
+        |section: &&Section| before.get(section.name().key()).map(AsRef::as_ref) != section.text();
+    let changed = after.sections().filter(is_changed);
     changed
-        .map(|name| (name.key(), text(after, name)))
+        .map(|section| (section.name().key(), section.shared_text()))
         .collect()
 }

@@ -25,10 +25,11 @@ pub(super) struct ItemReader {
 }
 
 impl ItemReader {
-    pub(super) fn new(section: SectionName) -> Self {
+    pub(super) fn new(section: SectionName, text: &str) -> Self {
         Self {
             section,
-            entries: Vec::new(),
+            // Room that is never touched costs nothing; growing a large list step by step leaves holes behind.
+            entries: Vec::with_capacity(text.len() / 100),
             mismatch: None,
             invalid: Vec::new(),
             lost: None,

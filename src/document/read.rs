@@ -78,7 +78,7 @@ pub(super) fn read(name: SectionName, text: &str) -> Reading {
     if name != SectionName::Accounts && text.trim_start().starts_with('{') {
         return read_object(name, text);
     }
-    let mut items = ItemReader::new(name);
+    let mut items = ItemReader::new(name, text);
     let tree = match name {
         SectionName::Accounts => Tree::read(text),
         SectionName::Roles | SectionName::Users => {

@@ -62,44 +62,14 @@ impl<'d> Store<'d> {
     }
 
     /// The store of the given entries, which come in document order.
-    pub fn of(entries: impl IntoIterator<Item = (Place, &'d Status)>) -> Self {
-        let entries: Vec<_> = entries.into_iter().collect();
-        let mut slots: Vec<Slot<'d>> = Vec::with_capacity(entries.len());
-        let size = |name| {
-            entries
-                .iter()
-                .filter(|(place, _)| place.section == name)
-                .count()
-        };
-        let sizes = SectionName::ALL.map(size);
-        let mut keys: [HashMap<Cow<'d, str>, usize>; 3] = sizes.map(HashMap::with_capacity);
-        for (place, status) in entries {
-            let (mapping, standing) = match status {
-                Status::Kept(mapping) => {
-                    let keys = &mut keys[place.section as usize];
-                    if let Some(earlier) = keys.insert(key(&mapping.principal), slots.len()) {
-                        slots[earlier].standing = Standing::Shadowed { by: place };
-                    }
-                    (mapping, Standing::Effective)
-                }
-                Status::Dropped { mapping, reason } => (mapping, Standing::Ignored { reason }),
-            };
-            slots.push(Slot {
-                place,
-                mapping,
-                standing,
-            });
-        }
-        // An entry that was replaced twice is shadowed by the last one.
-        for number in 0..slots.len() {
-            if let Standing::Shadowed { .. } = slots[number].standing {
-                let keys = &keys[slots[number].place.section as usize];
-                let by = slots[keys[&key(&slots[number].mapping.principal)]].place;
-                slots[number].standing = Standing::Shadowed { by };
-            }
+    pub fn of(entries: impl IntoIterator<Item = (Place, &'d Status), IntoIter: Clone>) -> Self {
+        let entries = entries.into_iter();
+        let mut sizes = [0; 3];
+        for (place, _) in entries.clone() {
+            sizes[place.section as usize] += 1;
         }
         let mut store = Self {
-            slots,
+            slots: stored(entries, sizes),
             roles: HashMap::with_capacity(sizes[SectionName::Roles as usize]),
             users: HashMap::with_capacity(sizes[SectionName::Users as usize]),
             sso_roles: Vec::new(),
@@ -184,6 +154,41 @@ impl<'d> Store<'d> {
             .get(account)
             .map(|&number| &self.slots[number])
     }
+}
+
+/// What becomes of each entry when it is stored; of each section there are so many.
+fn stored<'d>(
+    entries: impl Iterator<Item = (Place, &'d Status)>,
+    sizes: [usize; 3],
+) -> Vec<Slot<'d>> {
+    let mut slots: Vec<Slot<'d>> = Vec::with_capacity(sizes.iter().sum());
+    let mut keys: [HashMap<Cow<'d, str>, usize>; 3] = sizes.map(HashMap::with_capacity);
+    for (place, status) in entries {
+        let (mapping, standing) = match status {
+            Status::Kept(mapping) => {
+                let keys = &mut keys[place.section as usize];
+                if let Some(earlier) = keys.insert(key(&mapping.principal), slots.len()) {
+                    slots[earlier].standing = Standing::Shadowed { by: place };
+                }
+                (mapping, Standing::Effective)
+            }
+            Status::Dropped { mapping, reason } => (mapping, Standing::Ignored { reason }),
+        };
+        slots.push(Slot {
+            place,
+            mapping,
+            standing,
+        });
+    }
+    // An entry that was replaced twice is shadowed by the last one.
+    for number in 0..slots.len() {
+        if let Standing::Shadowed { .. } = slots[number].standing {
+            let keys = &keys[slots[number].place.section as usize];
+            let by = slots[keys[&key(&slots[number].mapping.principal)]].place;
+            slots[number].standing = Standing::Shadowed { by };
+        }
+    }
+    slots
 }
 
 /// What an entry is stored by: of two entries with the same key the later one counts.

@@ -67,43 +67,48 @@ fn is_node(mapping: &Mapping) -> bool {
         || has("system:bootstrappers") && has("system:nodes")
 }
 
-/// A refusal for each node entry in force that would be lost or say something else.
-pub(super) fn node_entries(
-    before: &Document,
-    after: &Document,
-    allowed: &[String],
-) -> Vec<Refusal> {
-    let is_allowed = |arn: &str| allowed.iter().any(|allowed| equal_fold(allowed, arn));
-    let old = Store::new(before);
-    let mut nodes: Vec<_> = in_force(&old)
-        .filter(|(arn, mapping)| is_node(mapping) && !is_allowed(arn))
-        .map(|(arn, mapping)| (fold(arn), arn, mapping))
-        .collect();
-    drop(old);
-    let new = Store::new(after);
-    let wanted: HashSet<_> = nodes.iter().map(|(key, ..)| key.clone()).collect();
-    let mut left: HashMap<_, Vec<&Mapping>> = HashMap::new();
-    for (arn, mapping) in in_force(&new) {
-        if let Some(key) = wanted.get(&fold(arn)) {
-            left.entry(key).or_default().push(mapping);
-        }
+/// The node entries in force that have to stay as they are.
+pub(super) struct NodeEntries {
+    /// Each by its folded ARN, with its ARN as written.
+    entries: Vec<(String, String, Mapping)>,
+}
+
+impl NodeEntries {
+    /// Those of a document, but for the allowed ones.
+    pub(super) fn of(document: &Document, allowed: &[String]) -> Self {
+        let is_allowed = |arn: &str| allowed.iter().any(|allowed| equal_fold(allowed, arn));
+        let store = Store::new(document);
+        let entries = in_force(&store)
+            .filter(|(arn, mapping)| is_node(mapping) && !is_allowed(arn))
+            .map(|(arn, mapping)| (fold(arn).into_owned(), arn.to_owned(), mapping.clone()))
+            .collect();
+        Self { entries }
     }
-    nodes.retain(|(key, _, mapping)| {
-        let found = left.get(key).map(Vec::as_slice).unwrap_or_default();
-        found.is_empty() || !found.iter().all(|found| keeps(mapping, found))
-    });
-    let refusals = nodes.iter().map(|(key, arn, _)| {
-        let loss = match left.get(key) {
-            None => "without its entry",
-            Some(_) => "with another username or fewer groups",
-        };
-        Refusal {
-            guard: Guard::NodeEntry,
-            message: format!("nodes sign in with {arn}; {loss} they would go NotReady"),
-            allow: format!("--allow-node-entry {arn}"),
+
+    /// A refusal for each that `after` has lost, or that says something else there.
+    pub(super) fn lost_in(&self, after: &Document) -> Vec<Refusal> {
+        let store = Store::new(after);
+        let wanted: HashSet<&str> = self.entries.iter().map(|(key, ..)| key.as_str()).collect();
+        let mut left: HashMap<&str, Vec<&Mapping>> = HashMap::new();
+        for (arn, mapping) in in_force(&store) {
+            if let Some(key) = wanted.get(&*fold(arn)) {
+                left.entry(key).or_default().push(mapping);
+            }
         }
-    });
-    refusals.collect()
+        let refusals = self.entries.iter().filter_map(|(key, arn, mapping)| {
+            let loss = match left.get(key.as_str()) {
+                None => "without its entry",
+                Some(found) if found.iter().all(|found| keeps(mapping, found)) => return None,
+                Some(_) => "with another username or fewer groups",
+            };
+            Some(Refusal {
+                guard: Guard::NodeEntry,
+                message: format!("nodes sign in with {arn}; {loss} they would go NotReady"),
+                allow: format!("--allow-node-entry {arn}"),
+            })
+        });
+        refusals.collect()
+    }
 }
 
 fn in_force<'d>(store: &Store<'d>) -> impl Iterator<Item = (&'d str, &'d Mapping)> {
