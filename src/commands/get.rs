@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use clap::ValueEnum;
 use clap::builder::FalseyValueParser;
 
@@ -66,6 +68,12 @@ pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit,
             section.name().key()
         ));
     }
+    for (key, name) in misspelt(&reading.snapshot.data) {
+        out.note(&format!(
+            "{key} is not read: the authenticator knows it as {}.",
+            name.key()
+        ));
+    }
     let store = Store::new(&document);
     let file_line = |section: SectionName, line| world.file_line(section, line);
     let listing = Listing::new(&document, &store, &file_line, |slot| filter.admits(slot));
@@ -92,6 +100,16 @@ pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit,
         Exit::No
     } else {
         Exit::Done
+    })
+}
+
+/// The keys of `data` that are a section's name in other letter case, each with that section.
+fn misspelt<T>(data: &BTreeMap<String, T>) -> impl Iterator<Item = (&str, SectionName)> {
+    data.keys().filter_map(|key| {
+        let name = SectionName::ALL
+            .into_iter()
+            .find(|name| name.key().eq_ignore_ascii_case(key))?;
+        (name.key() != key).then_some((key.as_str(), name))
     })
 }
 
