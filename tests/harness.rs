@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use support::access::StaticUser;
 use support::cluster::Cluster;
+use support::python::Packages;
 
 mod support;
 
@@ -122,6 +123,25 @@ fn owner_of_a_cluster() {
         Traces::of(&cluster).write(Path::new(&report));
         sleep(Duration::from_secs(600));
     }
+}
+
+#[test]
+fn botocore_is_the_pinned_one() {
+    let pins = include_str!("python/requirements.txt");
+    let told = Packages::Botocore
+        .python()
+        .args([
+            "-c",
+            "import botocore; print('botocore==' + botocore.__version__)",
+        ])
+        .output()
+        .expect("python can be run");
+    let version = String::from_utf8_lossy(&told.stdout);
+    assert!(!version.is_empty(), "{told:?}");
+    assert!(
+        pins.contains(&format!("\n{} ", version.trim_end())),
+        "{version}"
+    );
 }
 
 /// What a cluster leaves in the world while it runs.

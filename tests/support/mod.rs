@@ -12,6 +12,7 @@ pub(crate) mod generate;
 pub(crate) mod laws;
 pub(crate) mod oracle;
 pub(crate) mod ports;
+pub(crate) mod python;
 pub(crate) mod reading;
 pub(crate) mod servers;
 pub(crate) mod shrink;

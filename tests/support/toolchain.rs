@@ -125,7 +125,7 @@ impl fmt::Display for Binary {
     }
 }
 
-fn cache_folder() -> PathBuf {
+pub(super) fn cache_folder() -> PathBuf {
     std::env::var_os("AWSAUTH_TEST_CACHE").map_or_else(|| PathBuf::from(CACHE), PathBuf::from)
 }
 
