@@ -6,7 +6,6 @@ pub mod edit;
 mod entry;
 mod fields;
 mod items;
-mod json;
 mod mapping;
 mod read;
 pub(crate) mod resolve;

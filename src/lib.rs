@@ -26,6 +26,7 @@ pub mod cluster;
 pub mod document;
 pub mod effect;
 pub mod facts;
+mod json;
 pub mod manifest;
 pub mod owners;
 pub mod plan;

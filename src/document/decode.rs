@@ -11,8 +11,8 @@ mod value;
 
 use std::borrow::Cow;
 
-use super::json;
 use super::resolve::{Resolved, resolve};
+use crate::json;
 use crate::yaml::{NodeId, NodeKind, Place, Tree};
 
 pub(super) use binary::{decode_base64, lossy_text};

@@ -5,8 +5,8 @@
 use super::accounts::read_accounts;
 use super::decode::{Decoder, Key, Kind, Lost, Progress};
 use super::items::ItemReader;
-use super::json;
 use super::{Entry, NotEditable, Problem, SectionName, Span};
+use crate::json;
 use crate::yaml::{Node, NodeId, NodeKind, Place, Tree, TreeError};
 
 /// What reading a section's text gives.
@@ -140,6 +140,8 @@ fn list(root: &Node<'_>) -> Option<List> {
     }
 }
 
+/// A text that begins with `{` is taken for JSON and never for YAML, and an object is never the list that is wanted:
+/// <https://github.com/kubernetes/apimachinery/blob/v0.36.3/pkg/util/yaml/decoder.go>
 fn read_object(name: SectionName, text: &str) -> Reading {
     let (offset, message) = json::syntax_error(text).unwrap_or_else(|| {
         (

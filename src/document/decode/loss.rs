@@ -1,7 +1,7 @@
 //! What JSON cannot hold.
 
 use super::{Decoder, Key, Kind, Lost, ValueId};
-use crate::document::json;
+use crate::json;
 
 impl Decoder<'_, '_> {
     pub(super) fn odd_key(&self, root: ValueId) -> Option<Lost> {

@@ -1,19 +1,16 @@
-//! What Go's JSON decoder says of a text that begins with `{`.
-//!
-//! Such a text is taken for JSON and never for YAML, and an object is never the list that is wanted:
-//! <https://github.com/kubernetes/apimachinery/blob/v0.36.3/pkg/util/yaml/decoder.go>. Only the message is of interest:
+//! What Go's JSON decoder, which the authenticator reads JSON with, says of a text that it can't read:
 //! <https://github.com/golang/go/blob/go1.26.0/src/encoding/json/scanner.go>.
 
 /// Brackets within brackets beyond which Go gives up.
-pub(super) const MAX_DEPTH: usize = 10_000;
+pub(crate) const MAX_DEPTH: usize = 10_000;
 
 /// What it says when this bracket is one too many.
-pub(super) fn too_deep(bracket: u8) -> String {
+pub(crate) fn too_deep(bracket: u8) -> String {
     format!("invalid character {} exceeded max depth", quote(bracket))
 }
 
 /// Go's syntax error, with the byte offset where it arose; `None` for valid JSON.
-pub(super) fn syntax_error(text: &str) -> Option<(usize, String)> {
+pub(crate) fn syntax_error(text: &str) -> Option<(usize, String)> {
     let mut scanner = Scanner {
         step: Step::Value,
         nesting: Vec::new(),
