@@ -1,5 +1,9 @@
 //! EKS tokens: a presigned `sts:GetCallerIdentity` that the API server's authenticator replays.
 
 mod credentials;
+mod host;
+mod presign;
 
 pub use credentials::Credentials;
+pub use host::{Endpoint, RegionError, StsHost};
+pub use presign::{CLUSTER_HEADER, Token};

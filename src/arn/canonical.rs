@@ -1,4 +1,4 @@
-use crate::facts::partitions::PARTITIONS;
+use crate::facts::partitions::Partition;
 
 /// An identity's ARN in the form that entries are compared with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +46,7 @@ pub enum ArnError {
     /// It has fewer than six sections.
     #[error("arn '{0}' is invalid: 'arn: not enough sections'")]
     Sections(String),
-    /// Its partition is none of [`PARTITIONS`].
+    /// Its partition is none of [`PARTITIONS`](crate::facts::partitions::PARTITIONS).
     #[error("arn '{0}' does not have a recognized partition")]
     Partition(String),
     /// An assumed-role ARN without a role or without a session.
@@ -85,7 +85,7 @@ pub fn canonical(arn: &str) -> Result<Canonical, ArnError> {
     let &[_, partition, service, _, account, resource] = sections.as_slice() else {
         return Err(ArnError::Sections(arn.to_owned()));
     };
-    if !PARTITIONS.contains(&partition) {
+    if Partition::named(partition).is_none() {
         return Err(ArnError::Partition(arn.to_owned()));
     }
     let (kind, rest) = match resource.split_once('/') {

@@ -4,19 +4,7 @@
 
 use super::typed::RawEntry;
 use super::{SectionName, SsoRole};
-
-/// The partitions that the authenticator knows:
-/// <https://github.com/kubernetes-sigs/aws-iam-authenticator/blob/v0.7.10/pkg/endpoints/partitions.go>
-const PARTITIONS: [&str; 8] = [
-    "aws",
-    "aws-cn",
-    "aws-us-gov",
-    "aws-iso",
-    "aws-iso-b",
-    "aws-iso-e",
-    "aws-iso-f",
-    "aws-eusc",
-];
+use crate::facts::partitions::Partition;
 
 /// The authenticator's words for why it drops this entry.
 pub(super) fn invalid(section: SectionName, entry: &RawEntry) -> Option<String> {
@@ -55,7 +43,7 @@ fn invalid_sso(sso: &SsoRole) -> Option<String> {
             "PermissionSetName '{name}' is not a valid AWS SSO PermissionSet Name"
         ));
     }
-    if !partition.is_empty() && !PARTITIONS.contains(&partition.as_str()) {
+    if !partition.is_empty() && Partition::named(partition).is_none() {
         return Some(format!(
             "partition '{partition}' is not a valid AWS partition"
         ));

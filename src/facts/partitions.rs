@@ -1,14 +1,165 @@
-//! AWS partitions.
+//! AWS partitions and the domains of their endpoints.
 
-/// The partitions that the authenticator recognises, exact in case.
-/// Source: <https://github.com/kubernetes-sigs/aws-iam-authenticator/blob/v0.7.10/pkg/endpoints/partitions.go>
-pub const PARTITIONS: [&str; 8] = [
-    "aws",
-    "aws-cn",
-    "aws-us-gov",
-    "aws-iso",
-    "aws-iso-b",
-    "aws-iso-e",
-    "aws-iso-f",
-    "aws-eusc",
+/// An AWS partition.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Partition {
+    /// Such as `aws`, exact in case.
+    pub id: &'static str,
+    /// What comes before the last two parts of its regions' names, such as `us` in `us-east-1`.
+    prefixes: &'static [&'static str],
+    /// What the names of its endpoints end with.
+    pub domain: &'static str,
+    /// The same for endpoints with both IPv4 and IPv6.
+    pub dual_stack_domain: &'static str,
+    /// Whether the authenticator takes tokens that are signed for a dual-stack host:
+    /// <https://github.com/kubernetes-sigs/aws-iam-authenticator/blob/v0.7.10/pkg/endpoints/partitions.go>
+    pub has_dual_stack_tokens: bool,
+}
+
+/// The partitions that the authenticator recognises, the commercial one first.
+///
+/// Sources: <https://github.com/kubernetes-sigs/aws-iam-authenticator/blob/v0.7.10/pkg/endpoints/partitions.go>,
+/// and for regions and domains
+/// <https://github.com/aws/aws-sdk-go-v2/blob/v1.40.0/internal/endpoints/awsrulesfn/partitions.json>.
+pub const PARTITIONS: [Partition; 8] = [
+    Partition {
+        id: "aws",
+        prefixes: &["us", "eu", "ap", "sa", "ca", "me", "af", "il", "mx"],
+        domain: "amazonaws.com",
+        dual_stack_domain: "api.aws",
+        has_dual_stack_tokens: true,
+    },
+    Partition {
+        id: "aws-cn",
+        prefixes: &["cn"],
+        domain: "amazonaws.com.cn",
+        dual_stack_domain: "api.amazonwebservices.com.cn",
+        has_dual_stack_tokens: true,
+    },
+    Partition {
+        id: GOVCLOUD,
+        prefixes: &["us-gov"],
+        domain: "amazonaws.com",
+        dual_stack_domain: "api.aws",
+        has_dual_stack_tokens: true,
+    },
+    Partition {
+        id: "aws-iso",
+        prefixes: &["us-iso"],
+        domain: "c2s.ic.gov",
+        dual_stack_domain: "api.aws.ic.gov",
+        has_dual_stack_tokens: false,
+    },
+    Partition {
+        id: "aws-iso-b",
+        prefixes: &["us-isob"],
+        domain: "sc2s.sgov.gov",
+        dual_stack_domain: "api.aws.scloud",
+        has_dual_stack_tokens: false,
+    },
+    Partition {
+        id: "aws-iso-e",
+        prefixes: &["eu-isoe"],
+        domain: "cloud.adc-e.uk",
+        dual_stack_domain: "api.cloud-aws.adc-e.uk",
+        has_dual_stack_tokens: false,
+    },
+    Partition {
+        id: "aws-iso-f",
+        prefixes: &["us-isof"],
+        domain: "csp.hci.ic.gov",
+        dual_stack_domain: "api.aws.hci.ic.gov",
+        has_dual_stack_tokens: false,
+    },
+    Partition {
+        id: "aws-eusc",
+        prefixes: &["eusc-de"],
+        domain: "amazonaws.eu",
+        dual_stack_domain: "api.amazonwebservices.eu",
+        has_dual_stack_tokens: true,
+    },
 ];
+
+/// The id of the partition whose ordinary endpoints are FIPS ones.
+pub const GOVCLOUD: &str = "aws-us-gov";
+
+/// The region that stands for the commercial partition's endpoints without a region.
+pub const GLOBAL_REGION: &str = "aws-global";
+
+/// The host of STS without a region, in the commercial partition alone.
+pub const GLOBAL_STS: &str = "sts.amazonaws.com";
+
+/// The region for which requests to [`GLOBAL_STS`] are signed.
+pub const GLOBAL_STS_REGION: &str = "us-east-1";
+
+impl Partition {
+    /// The partition with this id.
+    pub fn named(id: &str) -> Option<&'static Self> {
+        PARTITIONS.iter().find(|partition| partition.id == id)
+    }
+
+    /// The partition of a region. A region that AWS has not told of is taken for a commercial one, as the SDKs do.
+    pub fn of_region(region: &str) -> &'static Self {
+        let holds = |partition: &&Self| partition.names(region);
+        PARTITIONS.iter().find(holds).unwrap_or(&PARTITIONS[0])
+    }
+
+    /// Whether a region is called as its regions are: `PREFIX-NAME-NUMBER`, or `PARTITION-global`.
+    fn names(&self, region: &str) -> bool {
+        if region.strip_suffix("-global") == Some(self.id) {
+            return true;
+        }
+        let mut parts = region.rsplitn(3, '-');
+        let (Some(number), Some(name), Some(prefix)) = (parts.next(), parts.next(), parts.next())
+        else {
+            return false;
+        };
+        let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        !number.is_empty()
+            && number.bytes().all(|byte| byte.is_ascii_digit())
+            && !name.is_empty()
+            && name.bytes().all(is_word)
+            && self.prefixes.contains(&prefix)
+    }
+}
+
+/// Whether a region's name can stand in the name of a host: letters, digits and inner hyphens, as
+/// [the authenticator](https://github.com/kubernetes-sigs/aws-iam-authenticator/blob/v0.7.10/pkg/token/token.go) wants it.
+pub fn is_region_label(region: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    !region.is_empty()
+        && region.bytes().all(fits)
+        && !region.starts_with('-')
+        && !region.ends_with('-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn regions_belong_to_partitions_by_their_names() {
+        for (region, partition) in [
+            ("us-east-1", "aws"),
+            ("mx-central-1", "aws"),
+            ("cn-northwest-1", "aws-cn"),
+            ("us-gov-west-1", "aws-us-gov"),
+            ("us-iso-east-1", "aws-iso"),
+            ("us-isob-east-1", "aws-iso-b"),
+            ("eu-isoe-west-1", "aws-iso-e"),
+            ("us-isof-south-1", "aws-iso-f"),
+            ("eusc-de-east-1", "aws-eusc"),
+            ("aws-global", "aws"),
+            ("aws-cn-global", "aws-cn"),
+            ("aws-iso-b-global", "aws-iso-b"),
+            ("zz-new-1", "aws"),
+            ("CN-NORTH-1", "aws"),
+            ("cn-north", "aws"),
+            ("cn-north-x", "aws"),
+            ("cn--1", "aws"),
+            ("", "aws"),
+        ] {
+            assert_eq!(Partition::of_region(region).id, partition, "{region}");
+        }
+    }
+}

@@ -1,7 +1,7 @@
 use super::Wanted;
 use super::error::{Fault, Reason};
 use crate::document::Principal;
-use crate::facts::partitions::PARTITIONS;
+use crate::facts::partitions::Partition;
 
 /// What must hold for a wanted mapping in whatever form it came.
 pub(super) fn check(wanted: &Wanted) -> Result<(), Fault> {
@@ -22,7 +22,7 @@ fn check_principal(principal: &Principal) -> Result<(), Reason> {
             if name.is_empty() || name.len() > 32 || !name.chars().all(fits) {
                 return Err(Reason::PermissionSet(name.clone()));
             }
-            if sso.partition.is_empty() || PARTITIONS.contains(&sso.partition.as_str()) {
+            if sso.partition.is_empty() || Partition::named(&sso.partition).is_some() {
                 return Ok(());
             }
             Err(Reason::Partition(sso.partition.clone()))

@@ -1,0 +1,108 @@
+//! Tokens that aws-iam-authenticator 0.7.10 made, and what it said of tokens, in `tests/vectors`.
+
+use awsauth::token::{Credentials, Endpoint, StsHost, Token};
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use jiff::{SignedDuration, Timestamp};
+use secrecy::ExposeSecret;
+use serde_json::Value;
+
+fn vectors(text: &str) -> impl Iterator<Item = Value> {
+    text.lines()
+        .map(|line| serde_json::from_str(line).expect("a vector is JSON"))
+}
+
+fn text<'v>(vector: &'v Value, field: &str) -> &'v str {
+    vector[field].as_str().unwrap_or_default()
+}
+
+/// When the tokens of presign.jsonl were signed.
+const SIGNED: &str = "2026-11-20T07:11:50Z";
+
+fn credentials(vector: &Value) -> Credentials {
+    let session = text(vector, "session_token");
+    Credentials {
+        access_key_id: text(vector, "access_key").to_owned(),
+        secret_access_key: text(vector, "secret_key").into(),
+        session_token: (!session.is_empty()).then(|| session.into()),
+        expiration: None,
+        account_id: None,
+    }
+}
+
+#[test]
+fn tokens_are_signed_as_recorded() {
+    let now: Timestamp = SIGNED.parse().expect("an instant");
+    let mut seen = 0;
+    for vector in vectors(include_str!("vectors/presign.jsonl")) {
+        let host = StsHost::of(text(&vector, "region"), Endpoint::default()).expect("a region");
+        let token = Token::sign(&credentials(&vector), &host, text(&vector, "cluster"), now);
+        let signed = token.text.expose_secret();
+        let url = BASE64_URL_SAFE_NO_PAD
+            .decode(signed.trim_start_matches("k8s-aws-v1."))
+            .expect("base64");
+        assert_eq!(vector["url"], String::from_utf8_lossy(&url).as_ref());
+        assert_eq!(signed, vector["token"]);
+        let seconds = token.expiration.duration_since(now).as_secs();
+        assert_eq!(vector["expires_after_s"], seconds);
+        seen += 1;
+    }
+    assert_eq!(seen, 12);
+}
+
+#[test]
+fn a_token_ends_before_its_credentials_do() {
+    let now: Timestamp = SIGNED.parse().expect("an instant");
+    let host = StsHost::of("us-east-1", Endpoint::default()).expect("a region");
+    for (left, stated) in [
+        (SignedDuration::from_hours(1), SignedDuration::from_mins(14)),
+        (SignedDuration::from_mins(15), SignedDuration::from_mins(14)),
+        (SignedDuration::from_mins(10), SignedDuration::from_mins(9)),
+        (
+            SignedDuration::from_secs(30),
+            SignedDuration::from_secs(-30),
+        ),
+    ] {
+        let ending = Credentials {
+            expiration: Some(now + left),
+            ..credentials(&Value::Null)
+        };
+        let token = Token::sign(&ending, &host, "c", now);
+        assert_eq!(token.expiration, now + stated, "{left:?}");
+    }
+}
+
+#[test]
+fn only_a_token_over_the_limit_is_too_long() {
+    let now: Timestamp = SIGNED.parse().expect("an instant");
+    let host = StsHost::of("us-east-1", Endpoint::default()).expect("a region");
+    let mut longest = 0;
+    for length in 2_500..3_000 {
+        let credentials = Credentials {
+            session_token: Some("x".repeat(length).into()),
+            ..credentials(&Value::Null)
+        };
+        let token = Token::sign(&credentials, &host, "c", now);
+        let bytes = token.text.expose_secret().len();
+        assert_eq!(token.is_too_long(), bytes > 4096, "{bytes}");
+        longest = longest.max(bytes);
+    }
+    assert!(longest > 4096);
+}
+
+#[test]
+fn nothing_secret_is_shown() {
+    let secret = Credentials {
+        access_key_id: "AKIDEXAMPLE".to_owned(),
+        secret_access_key: "hush-key".into(),
+        session_token: Some("hush-session".into()),
+        expiration: None,
+        account_id: None,
+    };
+    let host = StsHost::of("us-east-1", Endpoint::default()).expect("a region");
+    let token = Token::sign(&secret, &host, "c", Timestamp::UNIX_EPOCH);
+    let shown = format!("{secret:?} {token:?}");
+    for hidden in ["hush", "aHR0cH", "k8s-aws-v1"] {
+        assert!(!shown.contains(hidden), "{shown}");
+    }
+}
