@@ -5,5 +5,5 @@ mod host;
 mod presign;
 
 pub use credentials::Credentials;
-pub use host::{Endpoint, RegionError, StsHost};
+pub use host::{Endpoint, HostError, StsHost};
 pub use presign::{CLUSTER_HEADER, Token};

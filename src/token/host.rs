@@ -20,10 +20,18 @@ pub struct StsHost {
     pub region: String,
 }
 
-/// A region's name that no host can have.
+/// Why a region has no such endpoint.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no region: its name consists of letters, digits and hyphens, as us-east-1 does")]
-pub struct RegionError(String);
+pub enum HostError {
+    /// A region's name that no host can have.
+    #[error(
+        "{0:?} is no region: its name consists of letters, digits and hyphens, as us-east-1 does"
+    )]
+    Region(String),
+    /// The authenticators of this partition refuse tokens for its dual-stack hosts.
+    #[error("clusters in partition {0} take no tokens that are signed for a dual-stack endpoint")]
+    DualStack(&'static str),
+}
 
 impl StsHost {
     /// The endpoint of STS in a region, as AWS's endpoint rules name it:
@@ -31,10 +39,14 @@ impl StsHost {
     /// are taken for commercial ones.
     ///
     /// # Errors
-    /// When the region can't be part of a host's name.
-    pub fn of(region: &str, endpoint: Endpoint) -> Result<Self, RegionError> {
+    /// When the region can't be part of a host's name, or there is no such endpoint.
+    pub fn of(region: &str, endpoint: Endpoint) -> Result<Self, HostError> {
         if !is_region_label(region) {
-            return Err(RegionError(region.to_owned()));
+            return Err(HostError::Region(region.to_owned()));
+        }
+        let partition = Partition::of_region(region);
+        if endpoint.dual_stack && !partition.has_dual_stack_tokens {
+            return Err(HostError::DualStack(partition.id));
         }
         if region == GLOBAL_REGION && endpoint == Endpoint::default() {
             return Ok(Self {
@@ -136,5 +148,11 @@ mod tests {
                 "{refused}"
             );
         }
+    }
+
+    #[test]
+    fn isolated_partitions_have_no_dual_stack_tokens() {
+        let refused = StsHost::of("us-iso-east-1", DUAL).unwrap_err();
+        assert_eq!(refused, HostError::DualStack("aws-iso"));
     }
 }
