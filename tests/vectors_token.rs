@@ -1,6 +1,6 @@
 //! Tokens that aws-iam-authenticator 0.7.10 made, and what it said of tokens, in `tests/vectors`.
 
-use awsauth::token::{Credentials, Endpoint, StsHost, Token};
+use awsauth::token::{Credentials, Endpoint, ExecVersion, StsHost, Token};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
@@ -105,4 +105,61 @@ fn nothing_secret_is_shown() {
     for hidden in ["hush", "aHR0cH", "k8s-aws-v1"] {
         assert!(!shown.contains(hidden), "{shown}");
     }
+}
+
+fn credential(exec_info: &str, expiration: &str) -> String {
+    let token = Token {
+        text: "k8s-aws-v1.abc".into(),
+        expiration: expiration.parse().expect("an instant"),
+    };
+    let line = ExecVersion::asked_for(exec_info).credential(&token);
+    let line = line.expose_secret().strip_suffix('\n').expect("an end");
+    line.to_owned()
+}
+
+#[test]
+fn credentials_for_kubectl_are_as_recorded() {
+    let mut seen = 0;
+    for vector in vectors(include_str!("vectors/exec.jsonl")) {
+        assert_eq!(text(&vector, "token"), "k8s-aws-v1.abc");
+        let exec_info = text(&vector, "exec_info");
+        let line = credential(exec_info, text(&vector, "expiration"));
+        assert_eq!(vector["output"], line, "{exec_info}");
+        seen += 1;
+    }
+    assert_eq!(seen, 24);
+}
+
+#[test]
+fn the_version_is_the_one_that_was_asked_for() {
+    for (exec_info, version, taken) in [
+        (
+            r#"{"apiVersion":"client.authentication.k8s.io/v1"}"#,
+            Some("client.authentication.k8s.io/v1"),
+            true,
+        ),
+        ("", Some("client.authentication.k8s.io/v1beta1"), true),
+        (
+            r#"{"apiVersion":"client.authentication.k8s.io/v1alpha1"}"#,
+            Some("client.authentication.k8s.io/v1alpha1"),
+            false,
+        ),
+        (r#"{"apiVersion":"a","APIVERSION":"b"}"#, Some("b"), false),
+        (r#"{"apiVersion":"a","apiversion":null}"#, Some("a"), false),
+        (r#"{"apiVersion":""}"#, None, false),
+        (
+            r#"{"spec":{"cluster":{"server":"https://x"},"apiVersion":"a"}}"#,
+            None,
+            false,
+        ),
+    ] {
+        let asked = ExecVersion::asked_for(exec_info);
+        assert_eq!(asked.as_str(), version, "{exec_info}");
+        assert_eq!(asked.is_taken(), taken, "{exec_info}");
+    }
+    let odd = credential(r#"{"apiVersion":"<\"&\u2028>"}"#, "2026-01-02T03:04:05Z");
+    assert!(
+        odd.contains(r#""apiVersion":"\u003c\"\u0026\u2028\u003e","spec""#),
+        "{odd}"
+    );
 }
