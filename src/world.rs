@@ -1,7 +1,7 @@
 //! Where aws-auth comes from and goes to: a manifest file, a pipe, or a live cluster. The same for all from here on.
 
 mod atomic;
-mod duration;
+pub(crate) mod duration;
 mod live;
 mod manifests;
 pub(crate) mod sources;

@@ -29,8 +29,17 @@ pub(crate) struct Failure {
     kind: Kind,
     what: String,
     causes: Vec<String>,
-    hints: Vec<String>,
+    lines: Vec<Line>,
     refusal: Option<Refusal>,
+}
+
+/// What stands below the message.
+#[derive(Debug)]
+enum Line {
+    /// What was tried.
+    Note(String),
+    /// A next step.
+    Hint(String),
 }
 
 /// Who refused, for scripts.
@@ -49,7 +58,7 @@ impl Failure {
             kind,
             what: what.to_string(),
             causes: Vec::new(),
-            hints: Vec::new(),
+            lines: Vec::new(),
             refusal: None,
         }
     }
@@ -87,10 +96,17 @@ impl Failure {
         self
     }
 
+    /// Appends a line of what was tried, for people alone.
+    #[must_use]
+    pub(crate) fn note(mut self, note: impl Display) -> Self {
+        self.lines.push(Line::Note(note.to_string()));
+        self
+    }
+
     /// Appends a next step. Commands in it are written as `awsauth COMMAND …`, whatever the program was called as.
     #[must_use]
     pub(crate) fn hint(mut self, hint: impl Display) -> Self {
-        self.hints.push(hint.to_string());
+        self.lines.push(Line::Hint(hint.to_string()));
         self
     }
 
@@ -136,8 +152,11 @@ impl Failure {
             (Kind::Refused, None) => format!("{what}\n"),
             _ => format!("error: {what}\n"),
         };
-        for hint in &self.hints {
-            let _ = writeln!(text, "hint: {}", program.speak(hint));
+        for line in &self.lines {
+            let _ = match line {
+                Line::Note(note) => writeln!(text, "  {note}"),
+                Line::Hint(hint) => writeln!(text, "hint: {}", program.speak(hint)),
+            };
         }
         if self.kind == Kind::Bug {
             let _ = writeln!(
@@ -185,10 +204,11 @@ mod tests {
         );
         let failure = Failure::usage("cannot read x")
             .because(&cause)
+            .note("tried: y")
             .hint("look at it: awsauth get");
         assert_eq!(
             failure.render(Program::KubectlPlugin),
-            "error: cannot read x: outer: inner: cause\nhint: look at it: kubectl awsauth get\n"
+            "error: cannot read x: outer: inner: cause\n  tried: y\nhint: look at it: kubectl awsauth get\n"
         );
         assert_eq!(failure.exit(), Exit::Usage);
     }

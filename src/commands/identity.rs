@@ -1,0 +1,100 @@
+use std::time::Duration;
+
+use clap::ValueEnum;
+use clap::builder::FalseyValueParser;
+
+use crate::aws::credentials::{NoCredentials, Pin, Wish};
+use crate::edge::{Failure, Kind};
+use crate::world::duration;
+
+/// Which AWS credentials to use. Flattened into each command that signs something.
+#[derive(Debug, Default, clap::Args)]
+#[command(next_help_heading = "Options for AWS credentials")]
+pub(crate) struct Identity {
+    /// The profile of ~/.aws/config and ~/.aws/credentials; keys in the environment then do not count
+    #[arg(long, env = "AWSAUTH_PROFILE", value_name = "NAME")]
+    profile: Option<String>,
+
+    /// The AWS region
+    #[arg(long, env = "AWSAUTH_REGION", value_name = "REGION")]
+    region: Option<String>,
+
+    /// Take credentials from nowhere else
+    #[arg(long, env = "AWSAUTH_SOURCE", value_enum, value_name = "SOURCE")]
+    source: Option<SourceName>,
+
+    /// Assume this role; may be repeated, each with the credentials of the one before
+    #[arg(short, long = "role-arn", env = "AWSAUTH_ROLE_ARN", value_name = "ARN")]
+    roles: Vec<String>,
+
+    /// The name of the role's session, which CloudTrail shows
+    #[arg(long, env = "AWSAUTH_ROLE_SESSION_NAME", value_name = "NAME")]
+    role_session_name: Option<String>,
+
+    /// What the role's trust policy asks for as sts:ExternalId
+    #[arg(long, env = "AWSAUTH_EXTERNAL_ID", value_name = "ID")]
+    external_id: Option<String>,
+
+    /// How long the role's session lives, such as 1h
+    #[arg(long, env = "AWSAUTH_DURATION", value_name = "DURATION", value_parser = duration::parse)]
+    duration: Option<Duration>,
+
+    /// Neither use nor keep sessions in the user's cache folder
+    #[arg(long, env = "AWSAUTH_NO_CACHE", value_parser = FalseyValueParser::new())]
+    no_cache: bool,
+}
+
+/// The values of `--source`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum SourceName {
+    /// EC2 instance metadata
+    Instance,
+    /// AWS_ACCESS_KEY_ID and its companions
+    Env,
+    /// The profile, in whichever way it gives credentials
+    Profile,
+    /// A web identity token: IRSA, a CI job
+    WebIdentity,
+    /// The container endpoint: ECS, EKS Pod Identity
+    Container,
+}
+
+impl Identity {
+    /// What is asked of [`credentials`](crate::aws::credentials).
+    pub(crate) fn wish(&self) -> Wish {
+        Wish {
+            source: self.source.map(SourceName::pin),
+            profile: self.profile.clone(),
+            region: self.region.clone(),
+            roles: self.roles.clone(),
+            session_name: self.role_session_name.clone(),
+            external_id: self.external_id.clone(),
+            duration: self.duration,
+            no_cache: self.no_cache,
+        }
+    }
+}
+
+impl SourceName {
+    fn pin(self) -> Pin {
+        match self {
+            Self::Instance => Pin::Instance,
+            Self::Env => Pin::Environment,
+            Self::Profile => Pin::Profile,
+            Self::WebIdentity => Pin::WebIdentity,
+            Self::Container => Pin::Container,
+        }
+    }
+}
+
+/// `what` could not be done for want of credentials: says which sources were tried.
+pub(crate) fn failure(what: &str, error: &NoCredentials) -> Failure {
+    let kind = if error.is_input() {
+        Kind::Usage
+    } else {
+        Kind::Unreachable
+    };
+    let failure = Failure::new(kind, what).because(error);
+    let failure = error.tried.iter().fold(failure, Failure::note);
+    failure.hint(error.hint())
+}
