@@ -1,10 +1,12 @@
 //! EKS tokens: a presigned `sts:GetCallerIdentity` that the API server's authenticator replays.
 
+mod check;
 mod credentials;
 mod exec;
 mod host;
 mod presign;
 
+pub use check::{Authenticator, FormatError, Replay, TokenError};
 pub use credentials::Credentials;
 pub use exec::{EXEC_INFO, ExecVersion};
 pub use host::{Endpoint, HostError, StsHost};

@@ -1,6 +1,6 @@
 //! Tokens that aws-iam-authenticator 0.7.10 made, and what it said of tokens, in `tests/vectors`.
 
-use awsauth::token::{Credentials, Endpoint, ExecVersion, StsHost, Token};
+use awsauth::token::{Authenticator, Credentials, Endpoint, ExecVersion, StsHost, Token};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
@@ -162,4 +162,101 @@ fn the_version_is_the_one_that_was_asked_for() {
         odd.contains(r#""apiVersion":"\u003c\"\u0026\u2028\u003e","spec""#),
         "{odd}"
     );
+}
+
+/// What STS answers where a vector does not say.
+const ANSWER: &str = r#"{"GetCallerIdentityResponse":{"GetCallerIdentityResult":{"Account":"111122223333",
+    "Arn":"arn:aws:sts::111122223333:assumed-role/dev/s","UserId":"AROAEXAMPLE:s"}}}"#;
+
+#[test]
+fn tokens_are_judged_as_recorded() {
+    let mut seen = 0;
+    for vector in vectors(include_str!("vectors/token.jsonl")) {
+        let name = &vector["name"];
+        let authenticator = Authenticator {
+            partition: text(&vector, "partition"),
+            region: text(&vector, "region"),
+        };
+        let now: Timestamp = text(&vector, "now").parse().expect("an instant");
+        let replay = authenticator.read(text(&vector, "token"), now);
+        assert_eq!(replay.is_ok(), !vector["sent_host"].is_null(), "{name}");
+        if let Ok(replay) = &replay {
+            assert_eq!(vector["sent_host"], replay.host, "{name}");
+            assert_eq!(vector["sent_x_k8s_aws_id"], "my-cluster", "{name}");
+            assert_eq!(vector["sent_accept"], "application/json", "{name}");
+        }
+        let status = vector["sts_status"].as_u64().unwrap_or(200);
+        let body = match (status, vector["sts_body"].as_str()) {
+            (_, Some(body)) => body,
+            (200, None) => ANSWER,
+            _ => "",
+        };
+        let status = u16::try_from(status).expect("a status");
+        match replay.and_then(|replay| replay.answer(status, body)) {
+            Ok(identity) => {
+                assert_eq!(vector["ok"], true, "{name}");
+                assert_eq!(
+                    text(&vector, "access_key"),
+                    identity.access_key_id,
+                    "{name}"
+                );
+            }
+            Err(error) => assert_eq!(vector["error"], error.to_string(), "{name}"),
+        }
+        seen += 1;
+    }
+    assert_eq!(seen, 104);
+}
+
+/// A token whose URL is this.
+fn token_of(url: &str) -> String {
+    format!("k8s-aws-v1.{}", BASE64_URL_SAFE_NO_PAD.encode(url))
+}
+
+#[test]
+fn no_refusal_shows_the_token() {
+    let authenticator = Authenticator {
+        partition: "aws",
+        region: "us-east-1",
+    };
+    for url in [
+        "https://sts.us-east-1.amazonaws.com:x/?hush",
+        "https://sts.us-east-1.amazonaws.com/?\u{1}hush",
+        "https://%zz/?hush",
+        "hush:hush/?hush",
+        "https://sts.us-east-1.amazonaws.com/?X-Amz-Security-Token=hush&X-Amz-Security-Token=hush",
+    ] {
+        let refused = authenticator.read(&token_of(url), Timestamp::UNIX_EPOCH);
+        let shown = format!("{refused:?} {}", refused.as_ref().expect_err(url));
+        assert!(
+            !shown.contains("?hush") && !shown.contains("=hush"),
+            "{shown}"
+        );
+    }
+}
+
+#[test]
+fn our_own_tokens_are_taken_everywhere() {
+    let now: Timestamp = SIGNED.parse().expect("an instant");
+    for (region, partition) in [
+        ("eu-west-1", "aws"),
+        ("cn-north-1", "aws-cn"),
+        ("us-gov-west-1", "aws-us-gov"),
+        ("us-iso-east-1", "aws-iso"),
+        ("us-isob-east-1", "aws-iso-b"),
+        ("eu-isoe-west-1", "aws-iso-e"),
+        ("us-isof-south-1", "aws-iso-f"),
+        ("eusc-de-east-1", "aws-eusc"),
+    ] {
+        for (fips, dual_stack) in [(false, false), (true, false), (false, true), (true, true)] {
+            let Ok(host) = StsHost::of(region, Endpoint { fips, dual_stack }) else {
+                assert!(dual_stack && partition.starts_with("aws-iso"), "{region}");
+                continue;
+            };
+            let token = Token::sign(&credentials(&Value::Null), &host, "c", now);
+            let read = Authenticator { partition, region }.read(token.text.expose_secret(), now);
+            let replay = read.unwrap_or_else(|error| panic!("{region}: {error}"));
+            assert_eq!((replay.host, replay.signed), (host.name, now));
+        }
+    }
 }
