@@ -260,3 +260,15 @@ fn our_own_tokens_are_taken_everywhere() {
         }
     }
 }
+
+/// Found by `differential_token.rs`.
+#[test]
+fn a_url_is_whole_before_its_scheme_counts() {
+    let authenticator = Authenticator {
+        partition: "aws",
+        region: "us-east-1",
+    };
+    let refused = authenticator.read(&token_of("x:y#%"), Timestamp::UNIX_EPOCH);
+    let expected = "input token was not properly formatted: parse \"…\": invalid URL escape \"%\"";
+    assert_eq!(refused.expect_err("no token").to_string(), expected);
+}

@@ -29,6 +29,14 @@ pub(crate) enum Request {
     },
     /// An ARN's canonical form and kind.
     Arn { arn: String },
+    /// Whom a token signs in to a cluster, when STS answers so.
+    Token {
+        token: String,
+        partition: String,
+        region: String,
+        status: u16,
+        body: String,
+    },
     /// How long ParseMap takes, `count` times over.
     Bench {
         #[serde(flatten)]
@@ -63,6 +71,7 @@ pub(crate) enum Answer {
     Parse(Parsed),
     Map(Mapped),
     Arn(CanonicalArn),
+    Token(Verdict),
     /// Nanoseconds per run.
     Bench(Vec<u64>),
     /// The library panicked on this request.
@@ -146,6 +155,21 @@ pub(crate) enum Login {
 pub(crate) enum CanonicalArn {
     Valid { canonical: String, kind: String },
     Invalid { error: String },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Verdict {
+    Refused {
+        error: String,
+    },
+    SignedIn {
+        /// The host that was asked.
+        host: String,
+        canonical: String,
+        #[serde(default)]
+        access_key: String,
+    },
 }
 
 /// A running oracle. It ends when its pipe closes, so at the latest with our process.
@@ -241,6 +265,7 @@ fn answer_to(request: &Request, body: &[u8]) -> io::Result<Answer> {
         Request::Parse { .. } => Answer::Parse(read(body)?),
         Request::Map { .. } => Answer::Map(read(body)?),
         Request::Arn { .. } => Answer::Arn(read(body)?),
+        Request::Token { .. } => Answer::Token(read(body)?),
         Request::Bench { .. } => Answer::Bench(read::<Bench>(body)?.nanos),
     })
 }

@@ -19,11 +19,13 @@ pub(super) struct Url<'a> {
 
 impl<'a> Url<'a> {
     pub(super) fn parse(text: &'a str) -> Result<Self, FormatError> {
-        Self::parts(text).map_err(FormatError::Url)
+        let (text, fragment) = text.split_once('#').unwrap_or((text, ""));
+        Self::parts(text)
+            .and_then(|url| unescape(fragment, Part::Other).map(|_| url))
+            .map_err(FormatError::Url)
     }
 
     fn parts(text: &'a str) -> Result<Self, String> {
-        let (text, fragment) = text.split_once('#').unwrap_or((text, ""));
         if text.bytes().any(|byte| byte.is_ascii_control()) {
             return Err("net/url: invalid control character in URL".to_owned());
         }
@@ -52,7 +54,6 @@ impl<'a> Url<'a> {
             _ => rest,
         };
         url.path = unescape(path, Part::Other)?.to_string();
-        unescape(fragment, Part::Other)?;
         Ok(url)
     }
 }

@@ -20,6 +20,7 @@ type request struct {
 	EC2      map[string]string `json:"ec2"`
 	ARN      string            `json:"arn"`
 	Count    int               `json:"count"`
+	tokenRequest
 }
 
 func (r *request) data() map[string]string {
@@ -51,6 +52,8 @@ func answer(frame []byte) (body []byte) {
 		return encode(mapIdentity(&r))
 	case "arn":
 		return encode(canonicalize(r.ARN))
+	case "token":
+		return encode(verifyToken(&r.tokenRequest))
 	case "bench":
 		return encode(bench(r.data(), r.Count))
 	default:

@@ -6,6 +6,7 @@
 //	{"op":"parse","data":{"mapRoles":"…"}}              what ParseMap reads
 //	{"op":"map","data":{…},"identity":{…}}              whom an STS identity becomes
 //	{"op":"arn","arn":"arn:aws:…"}                      its canonical ARN and kind
+//	{"op":"token","token":"…","partition":"aws",…}      whom a token signs in, given STS's answer
 //	{"op":"bench","data":{…},"count":20}                how long one ParseMap takes
 //
 // Values that are not UTF-8 go in data_b64 instead of data. A panic inside the library is caught and
