@@ -21,6 +21,8 @@ pub(crate) enum Binary {
     Authenticator,
     /// Answers what the authenticator makes of an aws-auth: see [`super::oracle`].
     Oracle,
+    /// Plays AWS: see [`super::aws`].
+    Standin,
 }
 
 impl Binary {
@@ -31,6 +33,7 @@ impl Binary {
             Self::Kubectl => "k8s.io/kubernetes/cmd/kubectl",
             Self::Authenticator => "sigs.k8s.io/aws-iam-authenticator/cmd/aws-iam-authenticator",
             Self::Oracle => "./oracle",
+            Self::Standin => "./standin",
         }
     }
 
@@ -92,8 +95,8 @@ impl Binary {
     /// Changes with whatever goes into the binary: module pins, our sources, compiler and platform.
     fn key(self) -> Result<String, String> {
         let mut inputs = vec![module_file("go.mod"), module_file("go.sum")];
-        if self == Self::Oracle {
-            let sources = module_file("oracle");
+        if let Some(ours) = self.package().strip_prefix("./") {
+            let sources = module_file(ours);
             let listed =
                 fs::read_dir(&sources).map_err(|e| format!("{}: {e}", sources.display()))?;
             inputs.extend(listed.filter_map(Result::ok).map(|source| source.path()));
@@ -121,6 +124,7 @@ impl fmt::Display for Binary {
             Self::Kubectl => "kubectl",
             Self::Authenticator => "aws-iam-authenticator",
             Self::Oracle => "oracle",
+            Self::Standin => "standin",
         })
     }
 }
