@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::api::{Api, configmap};
 use crate::support::access::StaticUser;
 use crate::support::cluster::Cluster;
+pub(crate) use crate::support::run::Run;
 
 /// The entry of the nodes, as eksctl writes it.
 pub(crate) const NODES: &str = "\
@@ -187,48 +188,6 @@ pub(crate) fn eksctl_made() -> Value {
     let mut object = configmap(NODES);
     object["data"]["mapUsers"] = "[]\n".into();
     object
-}
-
-/// A run that has ended.
-#[derive(Debug)]
-pub(crate) struct Run {
-    pub(crate) status: i32,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
-}
-
-impl Run {
-    pub(crate) fn of(command: &mut Command) -> Self {
-        command.output().unwrap().into()
-    }
-
-    /// Ends with `status`, and stderr has each of `parts`.
-    #[track_caller]
-    pub(crate) fn says(&self, status: i32, parts: &[&str]) {
-        assert_eq!(self.status, status, "{self:?}");
-        for part in parts {
-            assert!(
-                self.stderr.contains(part),
-                "no {part:?} in:\n{}",
-                self.stderr
-            );
-        }
-    }
-
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
-    }
-}
-
-impl From<Output> for Run {
-    fn from(output: Output) -> Self {
-        Self {
-            // A signal that ended it is no status.
-            status: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
 }
 
 /// A run that goes on. It is killed if its test fails.

@@ -1,4 +1,4 @@
-//! A Kubernetes API server with its etcd, alone on the loopback interface.
+//! A Kubernetes API server with its etcd, alone on the loopback interface; and what makes one of EKS of it.
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::access::{self, StaticUser};
+use super::aws::Aws;
 use super::certificates::Certificates;
+use super::eks::{self, Eks};
 use super::ports;
 use super::servers::{self, Server};
 use super::supervised::{Supervised, Sweeper};
@@ -24,6 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// port, no file.
 pub(crate) struct Cluster {
     // In the order of their destruction: the API server would complain if it missed its etcd.
+    eks: Option<Eks>,
     apiserver: Mutex<Supervised>,
     etcd: Mutex<Supervised>,
     folder: TempDir,
@@ -44,10 +47,20 @@ impl Cluster {
 
     /// Starts a cluster that knows `users` too; what they may do is for RBAC objects to say.
     pub(crate) fn start_with(users: &[StaticUser]) -> Self {
-        let mut started = Self::try_start(users);
+        Self::start_as(users, Kind::Plain)
+    }
+
+    /// Starts a cluster as EKS has them: its API server asks the real aws-iam-authenticator about tokens, which watches
+    /// aws-auth and has an AWS of its own. Its name is [`eks::NAME`].
+    pub(crate) fn start_eks(users: &[StaticUser]) -> Self {
+        Self::start_as(users, Kind::Eks)
+    }
+
+    fn start_as(users: &[StaticUser], kind: Kind) -> Self {
+        let mut started = Self::try_start(users, kind);
         // The ports are chosen a moment before they are bound, so one may be gone by then.
         if started.as_ref().is_err_and(Failure::is_port_taken) {
-            started = Self::try_start(users);
+            started = Self::try_start(users, kind);
         }
         started.unwrap_or_else(|Failure(reason)| panic!("cannot start a cluster: {reason}"))
     }
@@ -58,19 +71,31 @@ impl Cluster {
         SHARED.get_or_init(Self::start)
     }
 
-    fn try_start(users: &[StaticUser]) -> Result<Self, Failure> {
+    fn try_start(users: &[StaticUser], kind: Kind) -> Result<Self, Failure> {
         let kubectl = Binary::Kubectl.path();
         let folder = TempDir::with_prefix("awsauth-cluster-")?;
         let sweeper = Sweeper::start(folder.path())?;
-        let [etcd_port, peer_port, port] = ports::free();
+        let [etcd_port, peer_port, port, webhook_port] = ports::free();
 
         let certificates = Certificates::create(folder.path())?;
         let users = [users, &[access::ADMIN]].concat();
         let tokens = access::write(folder.path(), &users, &server_url(port), &certificates.ca)?;
         let etcd = servers::etcd(folder.path(), etcd_port, peer_port);
-        let setup = servers::apiserver(folder.path(), port, etcd_port, &certificates, &tokens);
+        let webhook = match kind {
+            Kind::Plain => None,
+            Kind::Eks => Some(eks::introduce(folder.path(), webhook_port, &certificates)?),
+        };
+        let setup = servers::apiserver(
+            folder.path(),
+            port,
+            etcd_port,
+            &certificates,
+            &tokens,
+            webhook.as_deref(),
+        );
 
-        let cluster = Self {
+        let mut cluster = Self {
+            eks: None,
             // At once: the API server waits for its etcd.
             etcd: Mutex::new(etcd.start()?),
             apiserver: Mutex::new(setup.start()?),
@@ -80,8 +105,27 @@ impl Cluster {
             port,
             kubectl,
         };
+        // Meanwhile.
+        let aws = match kind {
+            Kind::Plain => None,
+            Kind::Eks => Some(Aws::start(&cluster.folder().join("aws"))?),
+        };
         cluster.wait_until_ready()?;
+        if let Some(aws) = aws {
+            cluster.eks = Some(Eks::start(
+                cluster.folder(),
+                webhook_port,
+                &cluster.kubeconfig(),
+                aws,
+            )?);
+        }
         Ok(cluster)
+    }
+
+    /// The AWS around a cluster of [`Self::start_eks`].
+    pub(crate) fn aws(&self) -> &Aws {
+        let eks = self.eks.as_ref();
+        &eks.expect("a cluster of start_eks").aws
     }
 
     /// A kubeconfig for the cluster's creator.
@@ -217,6 +261,12 @@ impl Cluster {
             .output();
         done.is_ok_and(|done| done.status.success() && done.stdout == expected.as_bytes())
     }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Plain,
+    Eks,
 }
 
 fn server_url(port: u16) -> String {

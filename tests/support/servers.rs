@@ -1,4 +1,4 @@
-//! The two servers of a test cluster: how they are started, and on which ports.
+//! The servers of a test cluster: how they are started, and on which ports.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,9 +9,10 @@ use super::toolchain::Binary;
 
 /// A server that can be started more than once, with the same data.
 pub(crate) struct Server {
-    binary: PathBuf,
-    args: Vec<String>,
-    folder: PathBuf,
+    pub(crate) binary: PathBuf,
+    pub(crate) args: Vec<String>,
+    pub(crate) variables: Vec<(String, String)>,
+    pub(crate) folder: PathBuf,
 }
 
 impl Server {
@@ -23,7 +24,7 @@ impl Server {
             .unwrap_or_default()
             .to_string_lossy();
         let log = self.folder.join(format!("{name}.log"));
-        Supervised::start(&self.binary, &self.args, &self.folder, log)
+        Supervised::start(&self.binary, &self.args, &self.variables, &self.folder, log)
     }
 }
 
@@ -43,19 +44,22 @@ pub(crate) fn etcd(folder: &Path, port: u16, peer_port: u16) -> Server {
     Server {
         binary: Binary::Etcd.path(),
         args,
+        variables: Vec::new(),
         folder: folder.to_owned(),
     }
 }
 
-/// An API server on `port` over the etcd on `etcd_port`, which knows the users in `tokens`.
+/// An API server on `port` over the etcd on `etcd_port`, which knows the users in `tokens`, and asks the webhook in
+/// that kubeconfig about other tokens.
 pub(crate) fn apiserver(
     folder: &Path,
     port: u16,
     etcd_port: u16,
     certificates: &Certificates,
     tokens: &Path,
+    webhook: Option<&Path>,
 ) -> Server {
-    let args = vec![
+    let mut args = vec![
         format!("--etcd-servers={}", etcd_url(etcd_port)),
         format!("--secure-port={port}"),
         "--bind-address=127.0.0.1".to_owned(),
@@ -83,9 +87,21 @@ pub(crate) fn apiserver(
         // No controller makes service accounts here, and without them it would refuse every pod.
         "--disable-admission-plugins=ServiceAccount".to_owned(),
     ];
+    if let Some(webhook) = webhook {
+        args.extend([
+            format!(
+                "--authentication-token-webhook-config-file={}",
+                webhook.display()
+            ),
+            "--authentication-token-webhook-version=v1".to_owned(),
+            // Keeps no answer. What it lets in is still good for 10 s, which no flag changes.
+            "--authentication-token-webhook-cache-ttl=0s".to_owned(),
+        ]);
+    }
     Server {
         binary: Binary::KubeApiserver.path(),
         args,
+        variables: Vec::new(),
         folder: folder.to_owned(),
     }
 }

@@ -30,10 +30,11 @@ pub(crate) struct Supervised {
 }
 
 impl Supervised {
-    /// Starts `program` with no environment but `HOME`, appending all it says to `log`.
+    /// Starts `program` with no environment but `HOME` and `variables`, appending all it says to `log`.
     pub(crate) fn start(
         program: &Path,
         args: &[String],
+        variables: &[(String, String)],
         home: &Path,
         log: PathBuf,
     ) -> io::Result<Self> {
@@ -44,6 +45,7 @@ impl Supervised {
             .args(args)
             .env_clear()
             .env("HOME", home)
+            .envs(variables.iter().cloned())
             .current_dir(home);
         let mut child = command.stdout(said.try_clone()?).stderr(said).spawn()?;
         let leash = child.stdin.take();

@@ -1,0 +1,104 @@
+//! What makes a cluster one of EKS: the real aws-iam-authenticator, and an AWS for it.
+
+use std::fs;
+use std::io;
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::aws::{ACCOUNT, Aws};
+use super::certificates::Certificates;
+use super::servers::Server;
+use super::supervised::Supervised;
+use super::toolchain::Binary;
+
+/// The name by which EKS knows the clusters of [`super::cluster::Cluster::start_eks`].
+pub(crate) const NAME: &str = "my-cluster";
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What a cluster of EKS has beside the others.
+pub(crate) struct Eks {
+    // Held so that it runs.
+    _authenticator: Supervised,
+    pub(crate) aws: Aws,
+}
+
+impl Eks {
+    /// Starts the authenticator and waits until it listens on `port`. The API server of `kubeconfig` must be up: an
+    /// authenticator that does not find it tries again only after 5 s.
+    pub(crate) fn start(folder: &Path, port: u16, kubeconfig: &Path, aws: Aws) -> io::Result<Self> {
+        let mut authenticator = authenticator(folder, port, kubeconfig, &aws).start()?;
+        let deadline = Instant::now() + PATIENCE;
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            if let Some(last_words) = authenticator.ended() {
+                return Err(io::Error::other(last_words));
+            }
+            if Instant::now() > deadline {
+                return Err(io::Error::other(authenticator.last_words()));
+            }
+            sleep(Duration::from_millis(10));
+        }
+        Ok(Self {
+            _authenticator: authenticator,
+            aws,
+        })
+    }
+}
+
+/// It watches aws-auth through `kubeconfig`, and asks STS and EC2 of `aws`, the latter as a user of that.
+fn authenticator(folder: &Path, port: u16, kubeconfig: &Path, aws: &Aws) -> Server {
+    let user = aws.user(&format!("arn:aws:iam::{ACCOUNT}:user/authenticator"));
+    let args = [
+        "server",
+        &format!("--cluster-id={NAME}"),
+        "--backend-mode=EKSConfigMap",
+        &format!("--kubeconfig={}", kubeconfig.display()),
+        &format!("--state-dir={}", state(folder).display()),
+        "--kubeconfig-pregenerated=true",
+        "--address=127.0.0.1",
+        &format!("--port={port}"),
+    ];
+    let variables = aws.environment().with_credentials(&user);
+    Server {
+        binary: Binary::Authenticator.path(),
+        args: args.map(str::to_owned).to_vec(),
+        variables: variables
+            .variables()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
+        folder: folder.to_owned(),
+    }
+}
+
+/// Writes what the authenticator and the API server know each other by, and returns the API server's half.
+pub(crate) fn introduce(
+    folder: &Path,
+    port: u16,
+    certificates: &Certificates,
+) -> io::Result<PathBuf> {
+    let state = state(folder);
+    fs::create_dir_all(&state)?;
+    fs::copy(&certificates.server, state.join("cert.pem"))?;
+    fs::copy(&certificates.server_key, state.join("key.pem"))?;
+    let server = format!("https://127.0.0.1:{port}/authenticate");
+    let kubeconfig = json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "webhook", "cluster": {"server": server, "certificate-authority": certificates.ca}}],
+        "users": [{"name": "apiserver"}],
+        "contexts": [{"name": "webhook", "context": {"cluster": "webhook", "user": "apiserver"}}],
+        "current-context": "webhook",
+    });
+    let path = folder.join("webhook.kubeconfig");
+    fs::write(&path, kubeconfig.to_string())?;
+    Ok(path)
+}
+
+/// Where the authenticator keeps its certificate.
+fn state(folder: &Path) -> PathBuf {
+    folder.join("authenticator")
+}
