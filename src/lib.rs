@@ -9,7 +9,7 @@
 //!                        ├─ cluster    Kubernetes: connect, read, write
 //!                        ├─ aws        credentials, STS, EKS
 //!                        │     ↓ hand plain data down, never clients
-//!                        └─ plan, effect, owners, wanted ── manifest, document, token ── arn ── facts
+//!                        └─ plan, rbac, effect, owners, wanted ── manifest, document, token ── arn ── facts
 //! ```
 //!
 //! Everything below `aws` is the core: no async, no clock, no environment, no I/O.
@@ -30,6 +30,7 @@ mod json;
 pub mod manifest;
 pub mod owners;
 pub mod plan;
+pub mod rbac;
 pub mod snapshot;
 pub mod token;
 pub mod wanted;
