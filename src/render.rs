@@ -7,6 +7,7 @@ mod difference;
 mod explanation;
 mod listing;
 mod plain;
+mod rbac;
 mod report;
 mod style;
 mod table;

@@ -13,6 +13,7 @@ pub(crate) use target::Target;
 
 use crate::document::SectionName;
 use crate::edge::{Failure, Kind, Out, answer};
+use crate::rbac::{Policy, UserInfo};
 use crate::snapshot::{Change, Snapshot};
 use live::Cluster;
 use manifests::ManifestFile;
@@ -87,6 +88,25 @@ impl World {
                     exists: live.exists(),
                 })
             }
+        }
+    }
+
+    /// Reads what RBAC says of these users; `None` of a manifest, where nobody knows.
+    ///
+    /// # Errors
+    /// When the user interrupts. What can't be read is on record in the answer.
+    pub(crate) fn policy(&self, users: &[UserInfo], out: &Out) -> Result<Option<Policy>, Failure> {
+        match self {
+            Self::Manifest(_) => Ok(None),
+            Self::Cluster(cluster) => cluster.policy(users, out).map(Some),
+        }
+    }
+
+    /// The start of a kubectl command on the cluster; of a manifest, on whichever is current.
+    pub(crate) fn kubectl(&self) -> String {
+        match self {
+            Self::Manifest(_) => "kubectl".to_owned(),
+            Self::Cluster(cluster) => cluster.target().kubectl(),
         }
     }
 

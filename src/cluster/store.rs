@@ -8,6 +8,7 @@ use http::{Method, Request};
 use hyper::body::Bytes;
 use kube::Client;
 use kube::config::ExecConfig;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -160,20 +161,33 @@ impl Store {
         }
     }
 
-    async fn repeat<S: Future<Output = Result<Value, Fault>>>(
+    /// Reads what is at `path`, as [`read`](Self::read) reads aws-auth.
+    pub(crate) async fn get<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        deadline: Instant,
+    ) -> Result<T, Fault> {
+        let send = async || {
+            let (status, body) = self.exchange(Method::GET, path, None, deadline).await?;
+            serde_json::from_slice(&body).map_err(|_| Fault::NotKubernetes(status))
+        };
+        self.repeat(deadline, send).await
+    }
+
+    async fn repeat<T, S: Future<Output = Result<T, Fault>>>(
         &self,
         deadline: Instant,
         send: impl Fn() -> S,
-    ) -> Result<Value, Fault> {
+    ) -> Result<T, Fault> {
         self.repeat_if(Fault::may_pass, deadline, send).await
     }
 
-    async fn repeat_if<S: Future<Output = Result<Value, Fault>>>(
+    async fn repeat_if<T, S: Future<Output = Result<T, Fault>>>(
         &self,
         worth_it: impl Fn(&Fault) -> bool,
         deadline: Instant,
         send: impl Fn() -> S,
-    ) -> Result<Value, Fault> {
+    ) -> Result<T, Fault> {
         let mut backoff = Backoff::for_faults();
         let restarted = Instant::now() + RESTART;
         loop {
@@ -195,7 +209,7 @@ impl Store {
         }
     }
 
-    /// One request and its answer, as JSON.
+    /// One request and its answer: a ConfigMap.
     async fn send(
         &self,
         method: Method,
@@ -203,6 +217,27 @@ impl Store {
         body: Option<Bytes>,
         deadline: Instant,
     ) -> Result<Value, Fault> {
+        let (status, body) = self.exchange(method, path, body, deadline).await?;
+        let configmap = |value: &Value| value["kind"] == "ConfigMap";
+        match serde_json::from_slice::<Value>(&body)
+            .ok()
+            .filter(configmap)
+        {
+            Some(value) => Ok(value),
+            // The health endpoints answer in plain text, and a login page on the way is not one of them.
+            None if path == READYZ && body.trim_ascii() == b"ok" => Ok(Value::Null),
+            None => Err(Fault::NotKubernetes(status)),
+        }
+    }
+
+    /// One request, and the status and body of its answer, which is a success.
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Bytes>,
+        deadline: Instant,
+    ) -> Result<(u16, Bytes), Fault> {
         let server = &self.target.server;
         let request = Request::builder()
             .method(method)
@@ -234,16 +269,7 @@ impl Store {
         if !parts.status.is_success() {
             return Err(fault::of_answer(&parts, &body));
         }
-        let configmap = |value: &Value| value["kind"] == "ConfigMap";
-        match serde_json::from_slice::<Value>(&body)
-            .ok()
-            .filter(configmap)
-        {
-            Some(value) => Ok(value),
-            // The health endpoints answer in plain text, and a login page on the way is not one of them.
-            None if path == READYZ && body.trim_ascii() == b"ok" => Ok(Value::Null),
-            None => Err(Fault::NotKubernetes(parts.status.as_u16())),
-        }
+        Ok((parts.status.as_u16(), body))
     }
 }
 

@@ -1,15 +1,21 @@
 use super::Format;
 use crate::arn::{self, ArnError};
+use crate::cluster::shell::quoted;
 use crate::document::Document;
 use crate::edge::{Exit, Failure, Out};
-use crate::effect::{Question, explain};
+use crate::effect::{Explanation, Question, explain};
+use crate::rbac::{Access, Policy, Unread, UserInfo};
 use crate::render::{explanation_json, explanation_text};
 use crate::world::World;
+
+/// So many things that can't be read are named.
+const UNREAD: usize = 3;
 
 /// Say which Kubernetes user and groups an identity becomes, and why
 ///
 /// Takes the ARN of a role, a user, a role's session or a federated user, as aws sts get-caller-identity prints it. Says
-/// which entry decides and which it shadows; and when none does, why not, and which entries come near.
+/// which entry decides and which it shadows; and when none does, why not, and which entries come near. On a cluster, also what
+/// RBAC then allows: the bindings that reach this user and these groups, and what their roles come to.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Its ARN, such as arn:aws:sts::111122223333:assumed-role/NAME/SESSION
@@ -59,10 +65,20 @@ pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit,
     let reading = world.read(out)?;
     let document = Document::read(&reading.snapshot.data);
     let explanation = explain(&document, &question).map_err(|error| cannot(&error))?;
+    let users = users(&explanation);
+    let policy = if users.is_empty() {
+        None
+    } else {
+        world.policy(&users, out)?
+    };
+    let access: Vec<_> = match &policy {
+        Some(policy) => users.iter().map(|user| policy.access(user)).collect(),
+        None => Vec::new(),
+    };
     match args.output {
-        Format::Human => out.text(&explanation_text(&explanation))?,
+        Format::Human => out.text(&explanation_text(&explanation, &access))?,
         Format::Json => out.data(
-            explanation_json(&explanation)
+            explanation_json(&explanation, &access)
                 .map_err(|error| Failure::bug(&error))?
                 .as_bytes(),
         )?,
@@ -72,5 +88,65 @@ pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit,
             "There is no aws-auth in {world}: nobody is mapped."
         ));
     }
+    if let Some(policy) = &policy {
+        advise(policy, &access, world, out);
+    }
     Ok(Exit::Done)
+}
+
+/// The users that it may become, as authorizers see them.
+fn users(explanation: &Explanation) -> Vec<UserInfo> {
+    let answers = explanation.answers.iter();
+    let user = answers.filter_map(|answer| {
+        let user = answer.user.as_ref().ok()?;
+        Some(UserInfo::new(user, &answer.missing))
+    });
+    user.collect()
+}
+
+/// Says what could not be read; else, when it may do nothing of its own, how that could change.
+fn advise(policy: &Policy, access: &[Access<'_>], world: &World, out: &mut Out) {
+    for unread in policy.unread.iter().take(UNREAD) {
+        let Unread { resource, why, .. } = unread;
+        out.note(&format!(
+            "warning: cannot read {resource} of {world}: {why}"
+        ));
+    }
+    if let Some(left) = policy
+        .unread
+        .len()
+        .checked_sub(UNREAD)
+        .filter(|&left| left > 0)
+    {
+        out.note(&format!("warning: and {left} more cannot be read"));
+    }
+    let kubectl = world.kubectl();
+    if let Some(permission) = policy
+        .unread
+        .iter()
+        .find_map(|unread| unread.permission.as_deref())
+    {
+        out.note(&format!(
+            "hint: see what you may do, or ask somebody who may: {kubectl} auth can-i {permission}"
+        ));
+    }
+    let [access] = access else { return };
+    if !policy.unread.is_empty() || access.is_beyond_everybody() {
+        return;
+    }
+    if let Some((flag, name)) = access.user.to_bind() {
+        let bind = |kind, role, place| {
+            let binding = quoted(&format!("{}-{role}", name.replace(['/', '%'], "-")));
+            let subject = quoted(&format!("--{flag}={name}"));
+            format!("{kubectl} create {kind} {binding} --clusterrole={role} {subject}{place}")
+        };
+        out.note(&format!(
+            "hint: to let it read across the cluster: {}",
+            bind("clusterrolebinding", "view", "")
+        ));
+        out.note(&format!(
+            "hint: to let it work in one namespace: {}",
+            bind("rolebinding", "edit", " -n NAMESPACE")
+        ));
+    }
 }

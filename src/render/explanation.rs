@@ -4,8 +4,10 @@ use serde::Serialize;
 
 use super::access::{UserData, user};
 use super::plain::plain;
+use super::rbac::{self, RbacData};
 use super::style::{GAIN, LOSS, NOTICE, PLACE, paint};
 use crate::effect::{Explanation, Place};
+use crate::rbac::Access;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -21,8 +23,17 @@ struct ExplanationData<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    any_of: Vec<UserData<'a>>,
+    any_of: Vec<PossibleData<'a>>,
     nearest: Vec<NearData<'a>>,
+    rbac: Option<RbacData<'a>>,
+}
+
+/// One of several users that the authenticator may pick.
+#[derive(Serialize)]
+struct PossibleData<'a> {
+    #[serde(flatten)]
+    user: UserData<'a>,
+    rbac: Option<RbacData<'a>>,
 }
 
 #[derive(Serialize)]
@@ -33,8 +44,12 @@ struct NearData<'a> {
     why: String,
 }
 
-/// Pretty JSON in the shape that docs/json.md promises.
-pub(crate) fn explanation_json(explanation: &Explanation) -> Result<String, serde_json::Error> {
+/// Pretty JSON in the shape that docs/json.md promises. `access` is what each user of the explanation may do, in the same
+/// order; empty when that is not known.
+pub(crate) fn explanation_json<'a>(
+    explanation: &'a Explanation,
+    access: &'a [Access<'a>],
+) -> Result<String, serde_json::Error> {
     let answers = &explanation.answers;
     let users: Vec<_> = answers
         .iter()
@@ -66,17 +81,29 @@ pub(crate) fn explanation_json(explanation: &Explanation) -> Result<String, serd
             .collect(),
         reason: explanation.reason(),
         any_of: if answers.len() > 1 {
-            users.into_iter().map(UserData::of).collect()
+            let access = access.iter().map(RbacData::of).map(Some);
+            let possible = users
+                .into_iter()
+                .zip(access.chain(std::iter::repeat_with(|| None)));
+            let possible = possible.map(|(user, rbac)| PossibleData {
+                user: UserData::of(user),
+                rbac,
+            });
+            possible.collect()
         } else {
             Vec::new()
         },
         nearest: near.collect(),
+        rbac: match access {
+            [access] if answers.len() == 1 => Some(RbacData::of(access)),
+            _ => None,
+        },
     };
     serde_json::to_string_pretty(&data).map(|text| text + "\n")
 }
 
 /// The same for people, styled.
-pub(crate) fn explanation_text(explanation: &Explanation) -> String {
+pub(crate) fn explanation_text(explanation: &Explanation, access: &[Access<'_>]) -> String {
     let mut text = String::new();
     let arn = plain(&explanation.canonical_arn);
     if explanation.arn != explanation.canonical_arn {
@@ -126,6 +153,17 @@ pub(crate) fn explanation_text(explanation: &Explanation) -> String {
                 plain(&near.why.to_string())
             ),
         };
+    }
+    let users = explanation
+        .answers
+        .iter()
+        .filter_map(|answer| answer.user.as_ref().ok());
+    for (becomes, access) in users.zip(access) {
+        let heading = match explanation.answers.len() {
+            1 => "What it may do".to_owned(),
+            _ => format!("What it may do as {}", user(becomes)),
+        };
+        text += &rbac::text(&heading, access);
     }
     text
 }

@@ -13,6 +13,7 @@ use crate::cluster::wait::{Awaited, Progress, wait};
 use crate::cluster::write::{Outcome, WriteError, WriteOptions};
 use crate::cluster::{self, Environment, Flags, Live, Store, connect, interrupt};
 use crate::edge::{self, Failure, Kind, Out, Refusal};
+use crate::rbac::{Policy, UserInfo};
 use crate::snapshot::{Change, Snapshot};
 
 /// How long a connection of a live cluster may say nothing before a spinner shows that we wait.
@@ -83,6 +84,12 @@ impl Cluster {
             .because(&error)
             .hint(error.hint())
         })
+    }
+
+    /// Reads what RBAC says of these users.
+    pub(crate) fn policy(&self, users: &[UserInfo], out: &Out) -> Result<Policy, Failure> {
+        let reading = cluster::rbac::policy(&self.store, users, self.timeout);
+        until_interrupted(&self.runtime, out, "Reading RBAC", reading)
     }
 
     /// Writes what `plan` makes of aws-auth, or only asks the API server what would come of it, and notes what the next

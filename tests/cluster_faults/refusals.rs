@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use awsauth::cluster::fault::Fault;
 use awsauth::cluster::write::{WriteError, WriteOptions};
-use awsauth::cluster::{Environment, Flags, Kind, connect};
+use awsauth::cluster::{self, Environment, Flags, Kind, connect};
+use awsauth::effect::User;
+use awsauth::rbac::{Unread, UserInfo};
 use serde_json::{Value, json};
 
 use crate::fake_api::{FakeApi, Scenario, eksctl_made};
@@ -179,4 +181,48 @@ async fn nothing_listening_is_said_so_with_its_cause_once() {
     let store = connect(&flags, &Environment::default()).await.unwrap();
     let error = store.read(Duration::from_secs(5)).await.unwrap_err();
     assert!(matches!(error.fault, Fault::UnknownHost(..)), "{error:?}");
+}
+
+#[tokio::test]
+async fn rbac_that_cannot_be_read_is_on_record_with_the_reason() {
+    let user = User {
+        username: "dev".into(),
+        groups: Vec::new(),
+    };
+    let users = [UserInfo::new(&user, &[])];
+    let forbidden = r#"{"kind": "Status", "status": "Failure", "reason": "Forbidden", "code": 403, "message": "not you"}"#;
+    for (status, body, why, permitted) in [
+        (
+            404,
+            "404 page not found",
+            "what answers is not a Kubernetes API server (HTTP 404)",
+            true,
+        ),
+        (
+            200,
+            r#"{"kind": "ConfigMap"}"#,
+            "what answers is not a Kubernetes API server (HTTP 200)",
+            true,
+        ),
+        (503, "later", "the API server failed with 503: later", true),
+        (403, forbidden, "not you", false),
+    ] {
+        let api = FakeApi::start(Scenario::Always { status, body }, None).await;
+        let patience = Duration::from_millis(50);
+        let policy = cluster::rbac::policy(&crate::store(&api).await, &users, patience).await;
+        assert_eq!((policy.bindings, policy.roles.len()), (Vec::new(), 0));
+        let unread = |resource: &str, question: &str| Unread {
+            resource: resource.to_owned(),
+            is_one: false,
+            permission: (!permitted).then(|| question.to_owned()),
+            why: why.to_owned(),
+        };
+        assert_eq!(
+            policy.unread,
+            [
+                unread("clusterrolebindings", "list clusterrolebindings"),
+                unread("rolebindings", "list rolebindings --all-namespaces"),
+            ]
+        );
+    }
 }

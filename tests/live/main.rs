@@ -16,6 +16,7 @@ mod merge;
 mod ownership;
 mod permission;
 mod plugin;
+mod rbac;
 mod reading;
 mod session;
 mod slow;

@@ -2,7 +2,8 @@
 
 use crate::session::{MYTESTROLE, READER, Run, STRANGER, Session, awsauth, map_args};
 
-const READ_ONLY: &str = r#"
+/// Lets [`READER`] read aws-auth, and nothing else.
+pub(crate) const READ_ONLY: &str = r#"
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata: {name: aws-auth-reader, namespace: kube-system}
