@@ -9,7 +9,7 @@
 //!                        ├─ cluster    Kubernetes: connect, read, write
 //!                        ├─ aws        credentials, STS, EKS
 //!                        │     ↓ hand plain data down, never clients
-//!                        └─ plan, rbac, effect, owners, wanted ── manifest, document, token ── arn ── facts
+//!                        └─ plan, rbac, effect, owners, wanted ── manifest, document, token, trust ── arn ── facts
 //! ```
 //!
 //! Everything below `aws` is the core: no async, no clock, no environment, no I/O.
@@ -33,6 +33,7 @@ pub mod plan;
 pub mod rbac;
 pub mod snapshot;
 pub mod token;
+pub mod trust;
 pub mod wanted;
 pub mod yaml;
 

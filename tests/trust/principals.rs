@@ -1,0 +1,201 @@
+//! Who a principal is, and is not.
+
+use super::*;
+
+#[test]
+fn a_role_that_assumes_itself_must_name_itself() {
+    let itself = "arn:aws:sts::111122223333:assumed-role/ExampleAssumedRole/ci";
+    let trust = trusting("Allow", r#"{"Service":"ec2.amazonaws.com"}"#, "{}");
+    let facts = Facts {
+        own_policies: Decision::Allowed,
+        ..facts(itself, ROLE, &trust)
+    };
+    let advice = check(
+        &facts,
+        State::Allows,
+        State::Lacks,
+        &[Gap::NotTrustedByItself],
+    );
+    assert!(advice.trust.statement.unwrap().contains(ROLE));
+    let trust = trusts(&format!("\"{ROLE}\""));
+    check(
+        &Facts {
+            trust_policy: Some(&trust),
+            ..facts
+        },
+        State::NotNeeded,
+        State::Allows,
+        &[],
+    );
+    // So it does by its account.
+    let trust = names_account();
+    check(
+        &Facts {
+            trust_policy: Some(&trust),
+            ..facts
+        },
+        State::Allows,
+        State::Allows,
+        &[],
+    );
+}
+
+#[test]
+fn a_unique_id_is_a_deleted_principal() {
+    let trust = trusts(r#"["AROAEXAMPLEEXAMPLE000"]"#);
+    let gap = Gap::DeletedPrincipal {
+        id: "AROAEXAMPLEEXAMPLE000".into(),
+    };
+    let advice = check(
+        &facts(SESSION, ROLE, &trust),
+        State::NotNeeded,
+        State::Lacks,
+        &[gap],
+    );
+    assert!(advice.trust.statement.is_some());
+}
+
+#[test]
+fn a_session_as_principal_is_fragile() {
+    let trust = trusts(&format!("\"{SESSION}\""));
+    let advice = check(
+        &facts(SESSION, ROLE, &trust),
+        State::NotNeeded,
+        State::Allows,
+        &[],
+    );
+    assert!(
+        advice
+            .to_string()
+            .contains("another session name is refused"),
+        "{advice}"
+    );
+    let another = SESSION.replace("i-0123456789abcdef0", "i-0fedcba9876543210");
+    let gap = Gap::OtherSession {
+        arn: SESSION.into(),
+    };
+    check(
+        &facts(&another, ROLE, &trust),
+        State::NotNeeded,
+        State::Lacks,
+        &[gap],
+    );
+}
+
+#[test]
+fn a_role_is_named_with_its_path_which_sts_does_not_report() {
+    let trust = trusts(r#""arn:aws:iam::111122223333:role/team/ExampleRole""#);
+    check(
+        &facts(SESSION, ROLE, &trust),
+        State::NotNeeded,
+        State::Allows,
+        &[],
+    );
+    let trust = trusts(&format!("\"{TWO}\""));
+    let advice = check(
+        &facts(SESSION, ROLE, &trust),
+        State::NotNeeded,
+        State::Lacks,
+        &[Gap::NotTrusted],
+    );
+    assert!(
+        advice
+            .to_string()
+            .contains("aws iam get-role --role-name ExampleRole"),
+        "{advice}"
+    );
+}
+
+#[test]
+fn a_user_is_named_by_its_whole_arn() {
+    let trust = trusts(&format!("\"{USER}\""));
+    check(
+        &facts(USER, ROLE, &trust),
+        State::NotNeeded,
+        State::Allows,
+        &[],
+    );
+    let trust = trusts(r#""arn:aws:iam::111122223333:user/bob""#);
+    check(
+        &facts(USER, ROLE, &trust),
+        State::NotNeeded,
+        State::Lacks,
+        &[Gap::NotTrusted],
+    );
+}
+
+#[test]
+fn a_session_of_identity_center_is_let_in_by_pattern() {
+    let sso = "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Admin_0123456789abcdef/bob";
+    let trust = trusts(&format!("\"{TWO}\""));
+    let advice = check(
+        &facts(sso, ROLE, &trust),
+        State::Unknown,
+        State::Lacks,
+        &[Gap::NotTrusted],
+    );
+    // What is printed lets it in.
+    let statement = advice.trust.statement.unwrap();
+    let trust = format!(r#"{{"Statement":{statement}}}"#);
+    let advice = explain(&facts(sso, ROLE, &trust));
+    assert_eq!(advice.gaps, []);
+    assert!(
+        statement
+            .contains("role/aws-reserved/sso.amazonaws.com*/AWSReservedSSO_Admin_0123456789abcdef")
+    );
+}
+
+#[test]
+fn ec2_must_be_named_as_a_service() {
+    let trust = names_role();
+    let advice = check(
+        &facts(EC2, ROLE, &trust),
+        State::NotNeeded,
+        State::Lacks,
+        &[Gap::NotTrusted],
+    );
+    assert_eq!(advice.trust.statement.unwrap(), statement_for_service(EC2));
+    for service in ["ec2.amazonaws.com", "ec2.amazonaws.com.cn"] {
+        let trust = trusting(
+            "Allow",
+            &format!(r#"{{"Service":["eks.amazonaws.com","{service}"]}}"#),
+            "{}",
+        );
+        check(
+            &facts(EC2, ROLE, &trust),
+            State::NotNeeded,
+            State::Allows,
+            &[],
+        );
+    }
+}
+
+#[test]
+fn some_callers_can_assume_no_role() {
+    let other = "arn:aws-cn:sts::111122223333:assumed-role/ExampleRole/s";
+    let partitions = Gap::OtherPartition {
+        caller: "aws-cn".into(),
+        role: "aws".into(),
+    };
+    for (caller, message, gap) in [
+        ("arn:aws:iam::111122223333:root", None, Gap::RootUser),
+        (
+            USER,
+            Some("Roles may not be assumed by root accounts."),
+            Gap::RootUser,
+        ),
+        (
+            "arn:aws:sts::111122223333:federated-user/bob",
+            None,
+            Gap::FederatedUser,
+        ),
+        (other, None, partitions),
+    ] {
+        let facts = Facts {
+            message,
+            ..facts(caller, ROLE, "")
+        };
+        let advice = check(&facts, State::Unknown, State::Unknown, &[gap]);
+        assert!(!advice.to_string().contains("trust policy of"), "{advice}");
+    }
+}
