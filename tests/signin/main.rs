@@ -3,7 +3,12 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+#[path = "../live/api.rs"]
+#[allow(dead_code, reason = "it is shared")]
+mod api;
+mod reviewer;
 mod session;
 #[path = "../support/mod.rs"]
 mod support;
+mod templates;
 mod tokens;

@@ -1,11 +1,19 @@
 //! One test's time with a cluster of EKS: there is only one aws-auth in it.
 
+use std::cell::Cell;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::support::aws::{Aws, Credentials};
+use awsauth::token::{Endpoint, StsHost, Token};
+use jiff::{SignedDuration, Timestamp};
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+
+use crate::api::Api;
+use crate::reviewer::{Reviewer, Who};
+use crate::support::aws::{Aws, Credentials, REGION};
 use crate::support::cluster::Cluster;
 use crate::support::eks;
 use crate::support::environment::Environment;
@@ -14,37 +22,26 @@ use crate::support::toolchain::Binary;
 
 pub(crate) const MYTESTROLE: &str = "arn:aws:iam::111122223333:role/mytestrole";
 
+/// A session of [`MYTESTROLE`], as an instance has it.
+pub(crate) const MYTESTROLE_SESSION: &str =
+    "arn:aws:sts::111122223333:assumed-role/mytestrole/i-0123456789abcdef0";
+
 /// How long a change of aws-auth may take until the authenticator has it, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A cluster for one test at a time.
 pub(crate) struct Session {
     pub(crate) cluster: &'static Cluster,
+    pub(crate) api: Api,
+    reviewer: Reviewer,
+    begun: Timestamp,
+    /// How many of [`Self::fresh_token`] there were.
+    tokens: Cell<i64>,
     _turn: MutexGuard<'static, ()>,
 }
 
-/// Who the API server takes somebody for.
-#[derive(Debug, PartialEq)]
-pub(crate) enum Who {
-    Unauthorized,
-    User {
-        name: String,
-        /// Without `system:authenticated`.
-        groups: Vec<String>,
-    },
-}
-
-impl Who {
-    pub(crate) fn user(name: &str, groups: &[&str]) -> Self {
-        Self::User {
-            name: name.to_owned(),
-            groups: groups.iter().map(ToString::to_string).collect(),
-        }
-    }
-}
-
 impl Session {
-    /// Waits for its turn. aws-auth lets nobody in.
+    /// Waits for its turn. There is no aws-auth.
     pub(crate) fn start() -> Self {
         static CLUSTER: OnceLock<Cluster> = OnceLock::new();
         static TURN: Mutex<()> = Mutex::new(());
@@ -53,10 +50,15 @@ impl Session {
         let cluster = CLUSTER.get_or_init(|| Cluster::start_eks(&[]));
         let session = Self {
             cluster,
+            api: Api::of(cluster, "eksctl"),
+            reviewer: Reviewer::of(cluster),
+            begun: Timestamp::now(),
+            tokens: Cell::new(0),
             _turn: turn,
         };
         session.aws().no_faults();
-        session.put("{}");
+        session.aws().forget_requests();
+        session.api.delete();
         session
     }
 
@@ -64,20 +66,16 @@ impl Session {
         self.cluster.aws()
     }
 
-    /// Makes this the `data` of aws-auth, in JSON.
-    pub(crate) fn put(&self, data: &str) {
-        let object = format!(
-            r#"{{"apiVersion":"v1","kind":"ConfigMap","metadata":{{"name":"aws-auth","namespace":"kube-system"}},"data":{data}}}"#
-        );
-        self.cluster.kubectl(&[
-            "delete",
-            "configmap",
-            "aws-auth",
-            "-n",
-            "kube-system",
-            "--ignore-not-found",
-        ]);
-        self.cluster.kubectl_fed(&["create", "-f", "-"], &object);
+    /// Makes this the `data` of aws-auth.
+    pub(crate) fn put(&self, data: &Value) {
+        self.api.delete();
+        let object = json!({
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "aws-auth", "namespace": "kube-system"},
+            "data": data,
+        });
+        self.api.create(&object).unwrap();
     }
 
     /// Runs our program as the cluster's creator; it must end well.
@@ -102,7 +100,7 @@ impl Session {
         self.token_in(&environment, eks::NAME)
     }
 
-    /// A token for a cluster of that name from the authenticator's own client.
+    /// The same for a cluster of some name.
     pub(crate) fn token_in(&self, environment: &Environment, cluster: &str) -> String {
         let mut command = environment.command(&Binary::Authenticator.path());
         let run = self
@@ -112,46 +110,51 @@ impl Session {
         run.json()["status"]["token"].as_str().unwrap().to_owned()
     }
 
-    /// Asks the API server, with kubectl, whose token this is.
-    pub(crate) fn who(&self, token: &str) -> Who {
-        let mut command = self.cluster.kubectl_command();
-        let server = self.cluster.server_url();
-        command
-            .env_remove("KUBECONFIG")
-            .args(["auth", "whoami", "-o", "json", "--server", &server])
-            .arg("--certificate-authority")
-            .arg(self.cluster.ca())
-            .args(["--token", token]);
-        let run = self.aws().run(&mut command);
-        if run.status != 0 {
-            run.says(1, &["Unauthorized"]);
-            return Who::Unauthorized;
-        }
-        let user = &run.json()["status"]["userInfo"];
-        let groups = user["groups"].as_array().unwrap().iter();
-        Who::User {
-            name: user["username"].as_str().unwrap_or_default().to_owned(),
-            groups: groups
-                .map(|group| group.as_str().unwrap().to_owned())
-                .filter(|group| group != "system:authenticated")
-                .collect(),
-        }
+    /// A token that nobody has seen before: the API server lets in for 10 s what it has once let in.
+    pub(crate) fn fresh_token(&self, credentials: &Credentials) -> String {
+        // Each a second older than the one before, and none too old.
+        let number = self.tokens.replace((self.tokens.get() + 1) % 600);
+        let signed = self.begun - SignedDuration::from_secs(number);
+        sign_at(credentials, REGION, eks::NAME, signed)
     }
 
-    /// Waits until the API server takes the holder of the credentials for `expected`. What it let in stays in its memory
-    /// for 10 s, so each try takes a token of its own; tokens differ from second to second.
+    /// Who the API server takes the token's bearer for.
+    pub(crate) fn who(&self, token: &str) -> Who {
+        self.reviewer.who(token)
+    }
+
+    /// Waits until the API server takes the holder of the credentials for `expected`.
     #[track_caller]
     pub(crate) fn becomes(&self, credentials: &Credentials, expected: &Who) {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let who = self.who(&self.token(credentials));
+            let who = self.who(&self.fresh_token(credentials));
             if who == *expected {
                 return;
             }
             assert!(Instant::now() < deadline, "it is still {who:?}");
-            sleep(Duration::from_millis(100));
+            sleep(Duration::from_millis(50));
         }
     }
+}
+
+/// A token for a cluster of that name, signed with our own code.
+pub(crate) fn sign(of: &Credentials, region: &str, cluster: &str) -> String {
+    sign_at(of, region, cluster, Timestamp::now())
+}
+
+/// The same at another time.
+pub(crate) fn sign_at(of: &Credentials, region: &str, cluster: &str, signed: Timestamp) -> String {
+    let credentials = awsauth::token::Credentials {
+        access_key_id: of.access_key_id.clone(),
+        secret_access_key: of.secret_access_key.clone().into(),
+        session_token: of.session_token.clone().map(Into::into),
+        expiration: None,
+        account_id: None,
+    };
+    let host = StsHost::of(region, Endpoint::default()).unwrap();
+    let token = Token::sign(&credentials, &host, cluster, signed);
+    token.text.expose_secret().to_owned()
 }
 
 /// What lets `arn` in as an administrator.
