@@ -6,8 +6,10 @@
 #[path = "../live/api.rs"]
 #[allow(dead_code, reason = "it is shared")]
 mod api;
+mod identities;
 mod reviewer;
 mod session;
+mod silence;
 #[path = "../support/mod.rs"]
 mod support;
 mod templates;

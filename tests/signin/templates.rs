@@ -92,7 +92,8 @@ fn each_placeholder_is_rendered_as_explain_says() {
 fn nobody_is_a_node_without_an_instance_of_the_clusters_account() {
     let session = Session::start();
     let aws = session.aws();
-    let foreign = "i-0fedcba9876543210";
+    // The authenticator keeps the names that it has asked for, so these ids are this test's own.
+    let foreign = "i-0f0f0f0f0f0f0f0f0";
     aws.instance(&json!({"id": INSTANCE, "privateDnsName": DNS_NAME}));
     aws.instance(&json!({"id": foreign, "privateDnsName": "ip-10-9-9-9.ec2.internal", "account": "444455556666"}));
     session.put(&entry(
@@ -108,7 +109,7 @@ fn nobody_is_a_node_without_an_instance_of_the_clusters_account() {
         &Who::user("system:node:ip-10-0-0-1.ec2.internal", &["system:nodes"]),
     );
     for name in [
-        "i-01234567",
+        "i-0badbad0",
         foreign,
         "ann",
         "i-0123456789abcdef",

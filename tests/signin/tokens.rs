@@ -99,7 +99,7 @@ fn tokens_that_are_not_in_order_are_refused_and_for_that_very_reason() {
     wrong_secret.secret_access_key.replace_range(..1, "_");
     let mut no_session = credentials.clone();
     no_session.session_token = None;
-    let of = |fields| aws.session_with(&fields);
+    let of = |fields| aws.sessions_with(&[fields]).remove(0);
     let ended = of(json!({"arn": MYTESTROLE_SESSION, "seconds": -1}));
     let long = of(json!({"arn": MYTESTROLE_SESSION, "sessionTokenBytes": 3000}));
 

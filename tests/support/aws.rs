@@ -168,14 +168,13 @@ impl Aws {
 
     /// Credentials for whoever has these ARNs, as STS reports them, without asking anybody's trust.
     pub(crate) fn sessions(&self, arns: &[&str]) -> Vec<Credentials> {
-        let wanted: Vec<_> = arns.iter().map(|arn| json!({"arn": arn})).collect();
-        self.control("POST", "/sessions", &Value::Array(wanted))
+        let fields: Vec<_> = arns.iter().map(|arn| json!({"arn": arn})).collect();
+        self.sessions_with(&fields)
     }
 
-    /// The same with more fields, for one.
-    pub(crate) fn session_with(&self, fields: &Value) -> Credentials {
-        self.control::<Vec<_>>("POST", "/sessions", &json!([fields]))
-            .remove(0)
+    /// The same with more fields.
+    pub(crate) fn sessions_with(&self, fields: &[Value]) -> Vec<Credentials> {
+        self.control("POST", "/sessions", &json!(fields))
     }
 
     /// Ends a session now.

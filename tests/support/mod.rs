@@ -12,6 +12,7 @@ pub(crate) mod cluster;
 pub(crate) mod eks;
 pub(crate) mod environment;
 pub(crate) mod generate;
+pub(crate) mod identities;
 pub(crate) mod laws;
 pub(crate) mod oracle;
 pub(crate) mod ports;
