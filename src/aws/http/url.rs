@@ -1,0 +1,121 @@
+use std::fmt;
+use std::net::IpAddr;
+
+use http::header::HeaderValue;
+use http::uri::PathAndQuery;
+use http::{Uri, uri};
+
+/// An `http` or `https` URL without a user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Url {
+    uri: Uri,
+    https: bool,
+}
+
+impl Url {
+    /// Reads a URL; `None` when it is none that can be asked. A user part is none: whoever writes one means to be
+    /// understood as another host than the one that is asked.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let uri: Uri = text.parse().ok()?;
+        let https = match uri.scheme_str()? {
+            "http" => false,
+            "https" => true,
+            _ => return None,
+        };
+        let authority = uri.authority()?.as_str();
+        let usable =
+            !authority.contains('@') && !uri.host()?.is_empty() && uri.port_u16() != Some(0);
+        // A port that is no number is left out by `Uri`.
+        let port_read = uri.port().is_some() || !text_after_host(authority).contains(':');
+        HeaderValue::from_str(authority).ok()?;
+        (usable && port_read).then_some(Self { uri, https })
+    }
+
+    pub(crate) fn is_https(&self) -> bool {
+        self.https
+    }
+
+    /// The host without the brackets of an IPv6 address.
+    pub(crate) fn host(&self) -> &str {
+        let host = self.uri.host().unwrap_or_default();
+        host.trim_start_matches('[').trim_end_matches(']')
+    }
+
+    /// The host as an address, when it is one.
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        self.host().parse().ok()
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.uri
+            .port_u16()
+            .unwrap_or(if self.https { 443 } else { 80 })
+    }
+
+    /// What the `Host` header says.
+    pub(super) fn authority(&self) -> HeaderValue {
+        let authority = self.uri.authority().map(uri::Authority::as_str);
+        HeaderValue::from_str(authority.unwrap_or_default()).unwrap_or(HeaderValue::from_static(""))
+    }
+
+    /// What is asked for: this URL's own path and query when `more` is empty, else `more` below its path.
+    pub(super) fn target(&self, more: &str) -> Uri {
+        let own = self.uri.path_and_query().map_or("/", PathAndQuery::as_str);
+        let whole = match more {
+            "" => own.to_owned(),
+            more => format!("{}{more}", self.uri.path().trim_end_matches('/')),
+        };
+        whole.parse().unwrap_or_default()
+    }
+}
+
+fn text_after_host(authority: &str) -> &str {
+    authority.rsplit(']').next().unwrap_or_default()
+}
+
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.uri.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_be_asked_is_taken_apart() {
+        for (text, host, port, target) in [
+            ("http://169.254.169.254", "169.254.169.254", 80, "/latest"),
+            ("http://169.254.169.254/", "169.254.169.254", 80, "/latest"),
+            ("http://[fd00:ec2::254]/", "fd00:ec2::254", 80, "/latest"),
+            ("http://[::1]:1338/pre/", "::1", 1338, "/pre/latest"),
+            ("https://agent.local/x", "agent.local", 443, "/x/latest"),
+        ] {
+            let url = Url::parse(text).unwrap_or_else(|| panic!("{text}"));
+            assert_eq!((url.host(), url.port()), (host, port), "{text}");
+            assert_eq!(url.target("/latest"), target, "{text}");
+        }
+        let url = Url::parse("http://127.0.0.1:80/v1?id=a%20b").expect("a URL");
+        assert_eq!(url.target(""), "/v1?id=a%20b");
+    }
+
+    #[test]
+    fn what_cannot_be_asked_is_no_url() {
+        for text in [
+            "",
+            "169.254.169.254",
+            "/latest",
+            "ftp://host/",
+            "http://",
+            "http:///x",
+            "http://169.254.170.2@evil.example/",
+            "http://host:0/",
+            "http://host:none/",
+            "http://host name/",
+            "http://host/\r\nX: y",
+        ] {
+            assert_eq!(Url::parse(text), None, "{text:?}");
+        }
+    }
+}

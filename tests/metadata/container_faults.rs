@@ -1,0 +1,213 @@
+//! What fails with a container's endpoint: each failure is told apart, with its remedy.
+
+use std::fs;
+
+use awsauth::aws::container::Container;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use tokio::net::TcpListener;
+
+use super::certificates::Certificates;
+use super::container::*;
+use super::*;
+
+/// What Kubernetes projects into a pod of the service account shop/cart.
+fn pod_token() -> String {
+    let claims = r#"{"sub":"system:serviceaccount:shop:cart","aud":["pods.eks.amazonaws.com"]}"#;
+    format!("e30.{}.c2lnbmF0dXJl", URL_SAFE_NO_PAD.encode(claims))
+}
+
+async fn fails(surroundings: &Surroundings) -> String {
+    let begun = Instant::now();
+    let error = container(surroundings).credentials().await.unwrap_err();
+    assert!(begun.elapsed() < CEILING);
+    let text = shown(&error, &error.hint());
+    if let Some(token) = surroundings.get(AUTHORIZATION) {
+        assert!(!format!("{error:?}{text}").contains(token.trim()), "{text}");
+    }
+    text
+}
+
+#[tokio::test]
+async fn no_association_for_the_service_account() {
+    let refused = "[4b6c]: (ResourceNotFoundException): No association found, fault: client\n";
+    let server = agent(&[Reply::status(404, refused)]).await;
+    assert_eq!(
+        fails(&here(&server).with(AUTHORIZATION, &pod_token())).await,
+        "the EKS Pod Identity agent has no credentials for the service account shop/cart: it answered 404: [4b6c]: \
+         (ResourceNotFoundException): No association found, fault: client\n\
+         hint: list this service account's associations: aws eks list-pod-identity-associations --cluster-name CLUSTER --namespace shop \
+         --service-account cart"
+    );
+    assert_eq!(server.lines().len(), 1);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_gives_the_token_back() {
+    let server = agent(&[Reply::status(400, &format!("bad token {}", pod_token()))]).await;
+    let text = fails(&here(&server).with(AUTHORIZATION, &pod_token())).await;
+    assert!(
+        text.contains("it answered 400: bad token (the token)"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn the_agent_does_not_run() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/v1/credentials", listener.local_addr().unwrap());
+    drop(listener);
+    let here = Surroundings::default().with(URI, &url);
+    let text = fails(&here).await;
+    assert!(
+        text.starts_with(&format!(
+            "the credentials endpoint does not run: nothing accepts connections at {url}"
+        )),
+        "{text}"
+    );
+    let text = fails(&here.with(AUTHORIZATION, &pod_token())).await;
+    assert!(
+        text.starts_with("the EKS Pod Identity agent does not run"),
+        "{text}"
+    );
+    assert!(
+        text.contains(
+            "kubectl get pods -n kube-system -l app.kubernetes.io/name=eks-pod-identity-agent"
+        ),
+        "{text}"
+    );
+    assert!(
+        text.contains(
+            "aws eks create-addon --cluster-name CLUSTER --addon-name eks-pod-identity-agent"
+        ),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn a_token_file_that_cannot_be_read() {
+    let server = agent(&[given()]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    let path = file.to_str().unwrap();
+    let text = fails(&here(&server).with(FILE, path)).await;
+    assert!(
+        text.starts_with(&format!("can't read {path}, which {FILE} names: ")),
+        "{text}"
+    );
+    assert!(text.ends_with(&format!("ls -l '{path}'")), "{text}");
+    assert_eq!(server.connections(), 0);
+}
+
+#[tokio::test]
+async fn a_token_with_a_line_break_is_not_sent() {
+    let server = agent(&[given()]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    fs::write(&file, "secret\r\nx-forged: 1").unwrap();
+    let text = fails(&here(&server).with(FILE, file.to_str().unwrap())).await;
+    assert!(
+        text.starts_with(&format!("the token that {FILE} gives holds a line break")),
+        "{text}"
+    );
+    let text = fails(&here(&server).with(AUTHORIZATION, "secret\n")).await;
+    assert!(
+        text.starts_with(&format!(
+            "the token that {AUTHORIZATION} gives holds a line break"
+        )),
+        "{text}"
+    );
+    assert_eq!(server.connections(), 0);
+}
+
+#[tokio::test]
+async fn a_host_that_may_not_be_asked() {
+    let here = Surroundings::default().with(URI, "http://anywhere.example/x");
+    let error = Container::of(&here).unwrap_err();
+    let text = shown(&error, &error.hint());
+    assert!(
+        text.starts_with("the credentials endpoint anywhere.example may not be asked without TLS"),
+        "{text}"
+    );
+    let error = Container::of(&Surroundings::default().with(URI, "x")).unwrap_err();
+    let text = shown(&error, &error.hint());
+    assert!(
+        text.starts_with(&format!("\"x\", which is {URI}, is not a URI")),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn an_endpoint_that_keeps_failing() {
+    let server = agent(&[Reply::status(500, "boom")]).await;
+    let text = fails(&here(&server)).await;
+    assert!(
+        text.starts_with("the credentials endpoint keeps failing: it answered 500: boom"),
+        "{text}"
+    );
+    assert_eq!(server.lines().len(), 4);
+    let server = agent(&[Reply::broken()]).await;
+    let text = fails(&here(&server)).await;
+    assert!(
+        text.contains("the connection to the credentials endpoint"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_too_slow() {
+    let server = agent(&[Reply::never()]).await;
+    let text = fails(&here(&server)).await;
+    assert!(text.contains("did not answer within 5 s"), "{text}");
+    assert_eq!(server.lines(), [GET]);
+}
+
+#[tokio::test]
+async fn credentials_that_cannot_be_read() {
+    let mut lacking = issued();
+    lacking.as_object_mut().unwrap().remove("Token");
+    for (body, problem) in [
+        ("<html>", "it is not the JSON of credentials"),
+        (&lacking.to_string(), "its Token is missing"),
+    ] {
+        let server = agent(&[Reply::ok(body)]).await;
+        let text = fails(&here(&server)).await;
+        assert!(
+            text.starts_with(&format!(
+                "what the credentials endpoint gave can't be read: {problem}"
+            )),
+            "{text}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_https_endpoint_that_is_not_trusted() {
+    let folder = tempfile::tempdir().unwrap();
+    let certificates = Certificates::create(folder.path()).unwrap();
+    let server = Server::start_with([(GET, given())], Some(acceptor(&certificates))).await;
+    let at = |path: &std::path::Path| here(&server).with("AWS_CA_BUNDLE", path.to_str().unwrap());
+    // A certificate that signed another's.
+    let text = fails(&at(&certificates.server)).await;
+    assert!(
+        text.starts_with(&format!("TLS with the credentials endpoint {}", server.url)),
+        "{text}"
+    );
+    assert!(
+        text.contains(
+            "hint: set AWS_CA_BUNDLE to a file with the certificate that signed the endpoint's"
+        ),
+        "{text}"
+    );
+    let text = fails(&at(&certificates.server_key)).await;
+    assert!(
+        text.contains("holds no certificate that can be used"),
+        "{text}"
+    );
+    let text = fails(&at(&folder.path().join("none"))).await;
+    assert!(
+        text.starts_with("the credentials endpoint can't be trusted: can't read"),
+        "{text}"
+    );
+    assert_eq!(server.lines(), Vec::<String>::new());
+}
