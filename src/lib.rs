@@ -35,6 +35,7 @@ pub mod snapshot;
 pub mod token;
 pub mod trust;
 pub mod wanted;
+mod written;
 pub mod yaml;
 
 #[cfg(feature = "cli")]

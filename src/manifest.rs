@@ -1,21 +1,11 @@
 //! A file that holds the aws-auth ConfigMap, among other documents or alone: YAML or JSON, text in and text out.
 
-mod align;
-mod block;
 mod cause;
 mod error;
-mod events;
 mod file_lines;
 mod find;
-mod json;
-mod lines;
-mod pair;
 mod proof;
-mod quoted;
 mod rewrite;
-mod spell;
-mod splice;
-mod tree;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,11 +14,11 @@ pub use error::{Cause, ManifestError};
 
 use crate::document::SectionName;
 use crate::snapshot::{Change, OWNERS_ANNOTATION, Snapshot};
-use events::Broken;
+use crate::written::tree::{Kind, Tree};
+use crate::written::{self, Broken, splice};
 use file_lines::FileLines;
 use find::Place;
 use rewrite::Rewrite;
-use tree::{Kind, Tree};
 
 /// A manifest as somebody wrote it, and where in it aws-auth stands.
 ///
@@ -237,32 +227,19 @@ impl Manifest {
 }
 
 fn read(text: &str) -> Result<Tree, ManifestError> {
-    let is_json = text.trim_start().starts_with('{');
-    let as_json = if is_json {
-        json::read(text)
-    } else {
-        events::read(text)
-    };
-    let broken = match as_json {
-        Ok(tree) => return Ok(tree),
-        Err(broken) if !is_json => broken,
-        // A flow mapping of YAML starts like JSON.
-        Err(broken) => match events::read(text) {
-            Ok(tree) => return Ok(tree),
-            Err(_) => broken,
-        },
-    };
-    let Broken {
-        problem,
-        line,
-        document,
-    } = broken;
-    let cause = cause::likely_cause(text, line);
-    Err(ManifestError::Syntax {
-        line,
-        format: if is_json { "JSON" } else { "YAML" },
-        problem,
-        document,
-        cause,
+    written::read(text).map_err(|broken| {
+        let Broken {
+            format,
+            problem,
+            line,
+            document,
+        } = broken;
+        ManifestError::Syntax {
+            line,
+            format,
+            problem,
+            document,
+            cause: cause::likely_cause(text, line),
+        }
     })
 }

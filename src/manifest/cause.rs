@@ -1,6 +1,6 @@
 use super::error::Cause;
-use super::lines::line_at;
 use crate::document::SectionName;
+use crate::written::lines::line_at;
 
 /// What a syntax error found at this line, from 1, most likely comes from.
 pub(super) fn likely_cause(text: &str, line: usize) -> Cause {

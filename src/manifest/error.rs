@@ -1,5 +1,7 @@
 use thiserror::Error;
 
+use crate::written::Unwritable;
+
 /// Why a manifest cannot be read or changed. Lines count in the file, from 1.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ManifestError {
@@ -184,5 +186,22 @@ fn place(document: usize) -> String {
         String::new()
     } else {
         format!(" (document {} of the stream)", document + 1)
+    }
+}
+
+impl From<Unwritable> for ManifestError {
+    fn from(unwritable: Unwritable) -> Self {
+        let Unwritable {
+            line,
+            path,
+            reason,
+            remedy,
+        } = unwritable;
+        Self::Unwritable {
+            line,
+            path,
+            reason,
+            remedy,
+        }
     }
 }

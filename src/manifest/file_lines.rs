@@ -1,7 +1,7 @@
-use super::block::Block;
-use super::lines::is_break;
-use super::quoted::Quoted;
-use super::tree::{Pair, Style, Tree};
+use crate::written::block::Block;
+use crate::written::lines::is_break;
+use crate::written::quoted::Quoted;
+use crate::written::tree::{Pair, Style, Tree};
 
 /// Where in the file the lines of a decoded text stand.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,10 +1,10 @@
 //! Where in the stream the aws-auth ConfigMap stands.
 
 use super::error::{HEAD, ManifestError};
-use super::tree::{Kind, NodeId, Pair, Property, Style, Tree};
 use crate::document::SectionName;
 use crate::document::resolve::{Resolved, resolve};
 use crate::snapshot::OWNERS_ANNOTATION;
+use crate::written::tree::{Kind, NodeId, Pair, Property, Style, Tree};
 
 /// The nodes of the ConfigMap that matter.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,6 @@
-use super::tree::{Compare, NodeId, Tree};
 use super::{Manifest, ManifestError};
 use crate::snapshot::{Change, OWNERS_ANNOTATION};
+use crate::written::tree::{Compare, NodeId, Tree};
 
 /// Reads the new text and makes sure that it is the old manifest with this change: the same documents with the same
 /// values everywhere else, and in aws-auth the texts that were asked for. Gives the text back.

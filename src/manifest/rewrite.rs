@@ -1,79 +1,13 @@
 //! A change to splices.
 
-use super::block::{Block, Misfit};
-use super::error::ManifestError;
 use super::find::Place;
-use super::lines::{break_near, indent_below, line_at};
-use super::pair::{New, Pairs};
-use super::quoted::Quoted;
-use super::spell::{double, fits_block, fits_single, literal, single};
-use super::splice::Splice;
-use super::tree::{Kind, NodeId, Pair, Style, Tree};
 use crate::snapshot::OWNERS_ANNOTATION;
-
-/// How a text is spelt where there is no style of its own to keep.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Spelling {
-    /// A literal block, this much further in than its key.
-    Literal { offset: usize },
-    /// Double quotes on one line.
-    Double,
-    /// Single quotes on one line where they can say it.
-    Single,
-}
-
-impl Spelling {
-    /// What stands behind the key, and the lines below it. `below` is the indent of what follows those.
-    pub(super) fn spell(
-        self,
-        text: &str,
-        column: usize,
-        line_break: &str,
-        below: usize,
-    ) -> (String, String) {
-        let block = match self {
-            // A comment as deep as the block would become part of it.
-            Self::Literal { offset } if fits_block(text) && below <= column + offset => {
-                literal(text, column, offset, line_break)
-            }
-            _ => None,
-        };
-        match block {
-            Some(block) => (block.header, block.body),
-            None if self == Self::Single && fits_single(text) => (single(text), String::new()),
-            None => (double(text), String::new()),
-        }
-    }
-
-    /// As the texts of `data` are spelt.
-    fn of_data(text: &str, tree: &Tree, data: Option<Pair>) -> Self {
-        let mut spelling = Self::Literal {
-            offset: DEFAULT_STEP,
-        };
-        for pair in data.map_or(&[][..], |data| tree.pairs(data.value)) {
-            let node = tree.node(pair.value);
-            match tree.style(pair.value) {
-                Some(Style::Literal | Style::Folded) => {
-                    let block = Block::read(
-                        text,
-                        node.span.start,
-                        tree.node(pair.key).column,
-                        DEFAULT_STEP,
-                    );
-                    if let Some(offset) = block.offset() {
-                        return Self::Literal { offset };
-                    }
-                }
-                Some(Style::Double) if node.span.len() > 2 => spelling = Self::Double,
-                _ => {}
-            }
-        }
-        spelling
-    }
-}
-
-/// Columns from a key to what stands below it, where the file does not show its own.
-const DEFAULT_STEP: usize = 2;
+use crate::written::block::Block;
+use crate::written::pair::New;
+use crate::written::spell::Spelling;
+use crate::written::splice::Splice;
+use crate::written::tree::{Kind, NodeId, Pair, Style, Tree};
+use crate::written::{DEFAULT_STEP, Editor, Unwritable};
 
 /// A manifest to be changed, and where in it aws-auth stands.
 #[derive(Clone, Copy, Debug)]
@@ -90,17 +24,12 @@ impl<'t> Rewrite<'t> {
             text,
             tree,
             place,
-            spelling: Spelling::of_data(text, tree, place.data),
+            spelling: of_data(text, tree, place.data),
         }
     }
 
     /// Gives the value of a key in `data` another text; `old` is the one it has.
-    pub(super) fn set(
-        &self,
-        pair: Pair,
-        old: &str,
-        new: &str,
-    ) -> Result<Vec<Splice>, ManifestError> {
+    pub(super) fn set(&self, pair: Pair, old: &str, new: &str) -> Result<Vec<Splice>, Unwritable> {
         let key = self.tree.scalar(pair.key).unwrap_or_default();
         let in_flow = self.place.data.is_some_and(|data| self.is_flow(data.value));
         let spelling = if in_flow {
@@ -112,36 +41,37 @@ impl<'t> Rewrite<'t> {
     }
 
     /// Adds keys to `data`.
-    pub(super) fn add(&self, entries: &[(&str, &str)]) -> Result<Vec<Splice>, ManifestError> {
+    pub(super) fn add(&self, entries: &[(&str, &str)]) -> Result<Vec<Splice>, Unwritable> {
         let entries: Vec<_> = entries
             .iter()
             .map(|&(key, text)| (key, New::Text(text)))
             .collect();
-        let pairs = self.pairs(self.spelling);
+        let editor = self.editor(self.spelling);
         match self.place.data {
-            Some(data) => pairs.add(data.value, Some((data, self.place.object)), &entries),
-            None => pairs.add(self.place.object, None, &[("data", New::Map(entries))]),
+            Some(data) => editor.add(data.value, Some((data, self.place.object)), &entries),
+            None => editor.add(self.place.object, None, &[("data", New::Map(entries))]),
         }
     }
 
     /// Takes a key out of `data`.
-    pub(super) fn remove(&self, pair: Pair) -> Result<Vec<Splice>, ManifestError> {
+    pub(super) fn remove(&self, pair: Pair) -> Result<Vec<Splice>, Unwritable> {
         let Some(data) = self.place.data else {
             return Ok(Vec::new());
         };
-        self.pairs(self.spelling).remove(data.value, pair, data.key)
+        self.editor(self.spelling)
+            .remove(data.value, pair, data.key)
     }
 
     /// Sets or removes the annotation that names the owners.
-    pub(super) fn annotate(&self, new: Option<&str>) -> Result<Vec<Splice>, ManifestError> {
+    pub(super) fn annotate(&self, new: Option<&str>) -> Result<Vec<Splice>, Unwritable> {
         let annotations = self.place.annotations;
         let existing =
             annotations.and_then(|annotations| self.tree.get(annotations.value, OWNERS_ANNOTATION));
-        let pairs = self.pairs(Spelling::Single);
+        let editor = self.editor(Spelling::Single);
         match (annotations, existing, new) {
             (_, None, None) | (None, Some(_), _) => Ok(Vec::new()),
             (Some(annotations), Some(pair), None) => {
-                pairs.remove(annotations.value, pair, annotations.key)
+                editor.remove(annotations.value, pair, annotations.key)
             }
             (Some(annotations), Some(pair), Some(new)) => {
                 let old = if self.tree.is_null(pair.value) {
@@ -158,14 +88,14 @@ impl<'t> Rewrite<'t> {
                 let path = format!("metadata.annotations.{OWNERS_ANNOTATION}");
                 self.set_scalar(pair, &path, old.unwrap_or_default(), new, spelling)
             }
-            (Some(annotations), None, Some(new)) => pairs.add(
+            (Some(annotations), None, Some(new)) => editor.add(
                 annotations.value,
                 Some((annotations, self.place.metadata)),
                 &[(OWNERS_ANNOTATION, New::Text(new))],
             ),
             (None, None, Some(new)) => {
                 let annotation = vec![(OWNERS_ANNOTATION, New::Text(new))];
-                pairs.add(
+                editor.add(
                     self.place.metadata,
                     None,
                     &[("annotations", New::Map(annotation))],
@@ -181,68 +111,10 @@ impl<'t> Rewrite<'t> {
         old: &str,
         new: &str,
         spelling: Spelling,
-    ) -> Result<Vec<Splice>, ManifestError> {
-        let node = self.tree.node(pair.value);
+    ) -> Result<Vec<Splice>, Unwritable> {
         let column = self.tree.node(pair.key).column;
-        let offset = match spelling {
-            Spelling::Literal { offset } => offset,
-            _ => DEFAULT_STEP,
-        };
-        let unwritable = |reason, remedy| ManifestError::Unwritable {
-            line: node.line,
-            path: path.to_owned(),
-            reason,
-            remedy,
-        };
-        match self.tree.style(pair.value) {
-            Some(Style::Literal | Style::Folded) => {
-                let block = Block::read(self.text, node.span.start, column, offset);
-                match block.rewrite(old, new) {
-                    Ok(splices) => Ok(splices),
-                    Err(Misfit::Text) => Ok(vec![
-                        Splice::new(block.header.clone(), double(new)),
-                        Splice::new(block.filled_lines(), ""),
-                    ]),
-                    Err(Misfit::Folded) => Err(unwritable(
-                        "the `>` joins its lines",
-                        "write `|` instead of `>`, and one line per line of the text",
-                    )),
-                    Err(Misfit::CarriageReturn) => Err(unwritable(
-                        "some of its lines end in a lone carriage return",
-                        "let every line end in a newline",
-                    )),
-                }
-            }
-            Some(style @ (Style::Double | Style::Single))
-                if !old.is_empty() || spelling == Spelling::Double =>
-            {
-                let kept = Quoted::new(self.text, node.span.clone(), style, self.tree.json)
-                    .rewrite(old, new);
-                Ok(kept.unwrap_or_else(|| self.replace(pair, new, spelling)))
-            }
-            _ => Ok(self.replace(pair, new, spelling)),
-        }
-    }
-
-    /// Spells a value anew.
-    fn replace(&self, pair: Pair, new: &str, spelling: Spelling) -> Vec<Splice> {
-        let span = self.tree.node(pair.value).span.clone();
-        let column = self.tree.node(pair.key).column;
-        let line_break = break_near(self.text, span.end);
-        let below = indent_below(self.text, line_at(self.text, span.end).next);
-        let (mut head, mut body) = spelling.spell(new, column, line_break, below);
-        if self.text[..span.start].ends_with(':') && !self.tree.json {
-            head.insert(0, ' ');
-        }
-        let mut splices = vec![Splice::new(span.clone(), head)];
-        if !body.is_empty() {
-            let line = line_at(self.text, span.end);
-            if line.next == line.end {
-                body.insert_str(0, line_break);
-            }
-            splices.push(Splice::insert(line.next, body));
-        }
-        splices
+        let editor = self.editor(spelling);
+        editor.set(pair.value, column, path, old, new)
     }
 
     fn is_flow(&self, mapping: NodeId) -> bool {
@@ -252,7 +124,7 @@ impl<'t> Rewrite<'t> {
         )
     }
 
-    fn pairs(&self, spelling: Spelling) -> Pairs<'t> {
+    fn editor(&self, spelling: Spelling) -> Editor<'t> {
         // The children of metadata show how far in the file goes.
         let column = |mapping: NodeId| {
             self.tree
@@ -266,11 +138,37 @@ impl<'t> Rewrite<'t> {
             }
             _ => DEFAULT_STEP,
         };
-        Pairs {
+        Editor {
             text: self.text,
             tree: self.tree,
             spelling,
             step,
         }
     }
+}
+
+/// As the texts of `data` are spelt.
+fn of_data(text: &str, tree: &Tree, data: Option<Pair>) -> Spelling {
+    let mut spelling = Spelling::Literal {
+        offset: DEFAULT_STEP,
+    };
+    for pair in data.map_or(&[][..], |data| tree.pairs(data.value)) {
+        let node = tree.node(pair.value);
+        match tree.style(pair.value) {
+            Some(Style::Literal | Style::Folded) => {
+                let block = Block::read(
+                    text,
+                    node.span.start,
+                    tree.node(pair.key).column,
+                    DEFAULT_STEP,
+                );
+                if let Some(offset) = block.offset() {
+                    return Spelling::Literal { offset };
+                }
+            }
+            Some(Style::Double) if node.span.len() > 2 => spelling = Spelling::Double,
+            _ => {}
+        }
+    }
+    spelling
 }

@@ -10,7 +10,7 @@ use super::tree::Style;
 
 /// A quoted scalar as written.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Quoted<'t> {
+pub(crate) struct Quoted<'t> {
     text: &'t str,
     /// Between the quotes.
     start: usize,
@@ -42,7 +42,7 @@ enum UnitKind {
 
 impl<'t> Quoted<'t> {
     /// The scalar whose bytes, quotes included, are these.
-    pub(super) fn new(text: &'t str, span: Range<usize>, style: Style, json: bool) -> Self {
+    pub(crate) fn new(text: &'t str, span: Range<usize>, style: Style, json: bool) -> Self {
         Self {
             text,
             start: span.start + 1,
@@ -54,7 +54,7 @@ impl<'t> Quoted<'t> {
 
     /// The splices after which the scalar, whose text is `old`, says `new`; what is the same in both keeps its
     /// spelling. `None` when single quotes cannot say it.
-    pub(super) fn rewrite(&self, old: &str, new: &str) -> Option<Vec<Splice>> {
+    pub(crate) fn rewrite(&self, old: &str, new: &str) -> Option<Vec<Splice>> {
         let old_lines: Vec<&str> = old.split_inclusive(is_separator).collect();
         let new_lines: Vec<&str> = new.split_inclusive(is_separator).collect();
         let (starts, folds) = self.line_starts(&old_lines);
@@ -103,7 +103,7 @@ impl<'t> Quoted<'t> {
     }
 
     /// For each line of the decoded text the line of the file it starts on, counted from the scalar's first.
-    pub(super) fn lines(&self) -> Vec<usize> {
+    pub(crate) fn lines(&self) -> Vec<usize> {
         let mut lines = vec![0];
         let (mut line, mut fresh) = (0, false);
         for unit in self.units(self.start..self.end) {

@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use super::Pairs;
-use crate::manifest::block::Block;
-use crate::manifest::lines::{is_break, line_at};
-use crate::manifest::tree::{Kind, Pair, Style};
+use crate::written::Editor;
+use crate::written::block::Block;
+use crate::written::lines::{is_break, line_at};
+use crate::written::tree::{Kind, Pair, Style};
 
 /// Where a pair ends.
 pub(super) struct End {
@@ -15,7 +15,7 @@ pub(super) struct End {
     pub(super) block: Option<(usize, bool)>,
 }
 
-impl Pairs<'_> {
+impl Editor<'_> {
     /// Where the last line of a pair ends.
     pub(super) fn end_of(&self, mut pair: Pair) -> End {
         let mut column = self.tree.node(pair.key).column;

@@ -2,21 +2,14 @@
 
 use std::collections::HashSet;
 
+use super::Broken;
 use super::tree::{Kind, Node, NodeId, Pair, Property, Style, Tree};
 use crate::yaml::{EventKind, Parser, ScalarStyle};
 
-/// What stopped the reading, and where.
-#[derive(Clone, Debug)]
-pub(super) struct Broken {
-    pub(super) problem: String,
-    /// From 1.
-    pub(super) line: usize,
-    /// The document of the stream, from 0.
-    pub(super) document: usize,
-}
+const FORMAT: &str = "YAML";
 
 /// Reads every document of a YAML stream.
-pub(super) fn read(text: &str) -> Result<Tree, Broken> {
+pub(crate) fn read(text: &str) -> Result<Tree, Broken> {
     let mut tree = Tree::new(false);
     let mut parser = Parser::new(text);
     let mut anchors: HashSet<&str> = HashSet::new();
@@ -25,6 +18,7 @@ pub(super) fn read(text: &str) -> Result<Tree, Broken> {
     while let Some(event) = next(&mut parser, &tree)? {
         let line = event.start.line + 1;
         let broken = |tree: &Tree, problem| Broken {
+            format: FORMAT,
             problem,
             line,
             document: tree.roots.len().saturating_sub(1),
@@ -111,6 +105,7 @@ fn next<'t>(
     tree: &Tree,
 ) -> Result<Option<crate::yaml::Event<'t>>, Broken> {
     parser.next_event().map_err(|error| Broken {
+        format: FORMAT,
         problem: error.message.to_owned(),
         line: error.problem.line + 1,
         document: tree.roots.len().saturating_sub(1),

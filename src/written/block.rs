@@ -11,14 +11,14 @@ use super::splice::Splice;
 
 /// A block scalar as written.
 #[derive(Debug)]
-pub(super) struct Block<'t> {
+pub(crate) struct Block<'t> {
     text: &'t str,
     folded: bool,
     chomp: Chomp,
     /// The indentation indicator.
     explicit: Option<usize>,
     /// `|` or `>` with its indicators.
-    pub(super) header: Range<usize>,
+    pub(crate) header: Range<usize>,
     /// Where the line below the header starts.
     body: usize,
     /// Column of the key.
@@ -39,7 +39,7 @@ enum Chomp {
 
 /// Why a block scalar cannot be changed in its own style.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Misfit {
+pub(crate) enum Misfit {
     /// The new text holds what no block scalar can hold.
     Text,
     /// Its lines are folded, so that new ones cannot be told from old.
@@ -51,7 +51,7 @@ pub(super) enum Misfit {
 impl<'t> Block<'t> {
     /// Reads the block scalar that starts at this byte, as the value of a key in column `parent`. `offset` is how much
     /// further in its text would stand if it had any.
-    pub(super) fn read(text: &'t str, start: usize, parent: usize, offset: usize) -> Self {
+    pub(crate) fn read(text: &'t str, start: usize, parent: usize, offset: usize) -> Self {
         let head = line_at(text, start);
         let bytes = text.as_bytes();
         let (mut chomp, mut explicit, mut header_end) = (Chomp::Clip, None, start + 1);
@@ -119,7 +119,7 @@ impl<'t> Block<'t> {
     }
 
     /// Where the last line that says something ends, its break included; with `|+`, the last line of all.
-    pub(super) fn end(&self) -> usize {
+    pub(crate) fn end(&self) -> usize {
         let lines = if self.chomp == Chomp::Keep {
             &self.lines[..]
         } else {
@@ -129,22 +129,22 @@ impl<'t> Block<'t> {
     }
 
     /// The column of its text.
-    pub(super) fn indent(&self) -> usize {
+    pub(crate) fn indent(&self) -> usize {
         self.indent
     }
 
     /// Whether blank lines behind the text are part of it.
-    pub(super) fn keeps_blank_lines(&self) -> bool {
+    pub(crate) fn keeps_blank_lines(&self) -> bool {
         self.chomp == Chomp::Keep
     }
 
     /// How much further in than its key the text stands.
-    pub(super) fn offset(&self) -> Option<usize> {
+    pub(crate) fn offset(&self) -> Option<usize> {
         (self.filled > 0).then_some(self.indent - self.parent)
     }
 
     /// The lines that say something.
-    pub(super) fn filled_lines(&self) -> Range<usize> {
+    pub(crate) fn filled_lines(&self) -> Range<usize> {
         let end = self
             .filled
             .checked_sub(1)
@@ -161,7 +161,7 @@ impl<'t> Block<'t> {
     }
 
     /// For each line of the decoded text the line of the file it starts on, counted from the header's, if it is folded.
-    pub(super) fn folded_lines(&self) -> Vec<usize> {
+    pub(crate) fn folded_lines(&self) -> Vec<usize> {
         let mut starts = Vec::new();
         let mut blank_lines = Vec::new();
         let mut before: Option<&str> = None;
@@ -182,7 +182,7 @@ impl<'t> Block<'t> {
     }
 
     /// The splices after which the scalar, whose text is `old`, says `new`. Lines that are the same stay as they are.
-    pub(super) fn rewrite(&self, old: &str, new: &str) -> Result<Vec<Splice>, Misfit> {
+    pub(crate) fn rewrite(&self, old: &str, new: &str) -> Result<Vec<Splice>, Misfit> {
         let end = self.lines.last().map_or(self.body, |line| line.next);
         if !fits_block(new) {
             return Err(Misfit::Text);

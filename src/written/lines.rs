@@ -2,14 +2,14 @@
 
 /// A line of the manifest: its first byte, its end before the break, and the first byte of the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Line {
-    pub(super) start: usize,
-    pub(super) end: usize,
-    pub(super) next: usize,
+pub(crate) struct Line {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    pub(crate) next: usize,
 }
 
 /// The line, or the rest of it, that starts at this byte.
-pub(super) fn line_at(text: &str, start: usize) -> Line {
+pub(crate) fn line_at(text: &str, start: usize) -> Line {
     let bytes = text.as_bytes();
     let mut at = start;
     loop {
@@ -49,7 +49,7 @@ pub(super) fn line_at(text: &str, start: usize) -> Line {
 }
 
 /// The first byte of the line that holds this one.
-pub(super) fn line_start(text: &str, offset: usize) -> usize {
+pub(crate) fn line_start(text: &str, offset: usize) -> usize {
     let before = &text[..offset];
     before
         .char_indices()
@@ -58,12 +58,12 @@ pub(super) fn line_start(text: &str, offset: usize) -> usize {
         .map_or(0, |(at, c)| at + c.len_utf8())
 }
 
-pub(super) fn is_break(c: char) -> bool {
+pub(crate) fn is_break(c: char) -> bool {
     matches!(c, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
 /// What a break decodes to: LS and PS stay, any other is a newline.
-pub(super) fn decoded_break(raw: &str) -> char {
+pub(crate) fn decoded_break(raw: &str) -> char {
     raw.chars()
         .next()
         .filter(|c| matches!(c, '\u{2028}' | '\u{2029}'))
@@ -71,7 +71,7 @@ pub(super) fn decoded_break(raw: &str) -> char {
 }
 
 /// The break that ends the line of this byte, or the first of the file where that line is the last.
-pub(super) fn break_near(text: &str, offset: usize) -> &str {
+pub(crate) fn break_near(text: &str, offset: usize) -> &str {
     let here = line_at(text, offset);
     let raw = &text[here.end..here.next];
     let raw = if raw.is_empty() {
@@ -89,7 +89,7 @@ pub(super) fn break_near(text: &str, offset: usize) -> &str {
 }
 
 /// A decoded text in lines, each with the break that ends it; a last line without one is given a newline.
-pub(super) fn decoded_lines(text: &str) -> Vec<(&str, char)> {
+pub(crate) fn decoded_lines(text: &str) -> Vec<(&str, char)> {
     let mut start = 0;
     // The first bytes of these breaks, among others.
     let may_end = |byte: &u8| matches!(byte, b'\n' | 0xe2);
@@ -109,7 +109,7 @@ pub(super) fn decoded_lines(text: &str) -> Vec<(&str, char)> {
 
 /// How far in a block scalar that ends here must at least stand so that nothing behind it becomes part of it: deeper
 /// than the next line that says something, and as deep as the blank lines in front of that.
-pub(super) fn indent_below(text: &str, from: usize) -> usize {
+pub(crate) fn indent_below(text: &str, from: usize) -> usize {
     let mut needed = 0;
     let mut at = from;
     loop {

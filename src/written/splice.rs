@@ -2,27 +2,27 @@ use std::ops::Range;
 
 /// Bytes of the manifest to replace.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Splice {
-    pub(super) range: Range<usize>,
-    pub(super) text: String,
+pub(crate) struct Splice {
+    pub(crate) range: Range<usize>,
+    pub(crate) text: String,
 }
 
 impl Splice {
-    pub(super) fn new(range: Range<usize>, text: impl Into<String>) -> Self {
+    pub(crate) fn new(range: Range<usize>, text: impl Into<String>) -> Self {
         Self {
             range,
             text: text.into(),
         }
     }
 
-    pub(super) fn insert(at: usize, text: impl Into<String>) -> Self {
+    pub(crate) fn insert(at: usize, text: impl Into<String>) -> Self {
         Self::new(at..at, text)
     }
 }
 
 /// The text with every splice done; of several at one place, the one listed first comes first.
 /// `None` when two of them overlap.
-pub(super) fn apply(text: &str, mut splices: Vec<Splice>) -> Option<String> {
+pub(crate) fn apply(text: &str, mut splices: Vec<Splice>) -> Option<String> {
     splices.sort_by_key(|splice| (splice.range.start, splice.range.end));
     let grown: usize = splices.iter().map(|splice| splice.text.len()).sum();
     let mut out = String::with_capacity(text.len() + grown);

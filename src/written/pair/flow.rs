@@ -1,12 +1,13 @@
 //! Keys inside brackets.
 
-use super::{New, Pairs, spell_key};
-use crate::manifest::lines::is_break;
-use crate::manifest::spell::double;
-use crate::manifest::splice::Splice;
-use crate::manifest::tree::{NodeId, Pair, Style};
+use super::{New, spell_key};
+use crate::written::Editor;
+use crate::written::lines::is_break;
+use crate::written::spell::double;
+use crate::written::splice::Splice;
+use crate::written::tree::{NodeId, Pair, Style};
 
-impl Pairs<'_> {
+impl Editor<'_> {
     pub(super) fn add_in_flow(
         &self,
         mapping: NodeId,

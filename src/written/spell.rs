@@ -2,13 +2,48 @@
 
 use super::lines::{decoded_lines, is_break};
 
+/// How a text is spelt where there is no style of its own to keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Spelling {
+    /// A literal block, this much further in than its key.
+    Literal { offset: usize },
+    /// Double quotes on one line.
+    Double,
+    /// Single quotes on one line where they can say it.
+    Single,
+}
+
+impl Spelling {
+    /// What stands behind the key, and the lines below it. `below` is the indent of what follows those.
+    pub(crate) fn spell(
+        self,
+        text: &str,
+        column: usize,
+        line_break: &str,
+        below: usize,
+    ) -> (String, String) {
+        let block = match self {
+            // A comment as deep as the block would become part of it.
+            Self::Literal { offset } if fits_block(text) && below <= column + offset => {
+                literal(text, column, offset, line_break)
+            }
+            _ => None,
+        };
+        match block {
+            Some(block) => (block.header, block.body),
+            None if self == Self::Single && fits_single(text) => (single(text), String::new()),
+            None => (double(text), String::new()),
+        }
+    }
+}
+
 /// Whether YAML takes the character as it is inside a scalar; line breaks aside.
 fn is_plain_character(c: char) -> bool {
     matches!(c, '\t' | ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
 }
 
 /// Whether a block scalar can hold the text in some way.
-pub(super) fn fits_block(text: &str) -> bool {
+pub(crate) fn fits_block(text: &str) -> bool {
     let is_ascii = text
         .bytes()
         .fold(true, |all, byte| all & matches!(byte, b' '..=b'~' | b'\n'));
@@ -17,12 +52,12 @@ pub(super) fn fits_block(text: &str) -> bool {
 }
 
 /// Whether a single-quoted scalar on one line can hold the text.
-pub(super) fn fits_single(text: &str) -> bool {
+pub(crate) fn fits_single(text: &str) -> bool {
     text.chars().all(|c| is_plain_character(c) && !is_break(c))
 }
 
 /// Whether the first line that says something begins with a blank, so that its indent cannot be told from its text.
-pub(super) fn hides_indent(lines: &[(&str, char)]) -> bool {
+pub(crate) fn hides_indent(lines: &[(&str, char)]) -> bool {
     lines
         .iter()
         .find(|(line, _)| !line.is_empty())
@@ -30,7 +65,7 @@ pub(super) fn hides_indent(lines: &[(&str, char)]) -> bool {
 }
 
 /// Appends the inside of a double-quoted scalar, spelt so that it is JSON as well.
-pub(super) fn push_double(out: &mut String, text: &str) {
+pub(crate) fn push_double(out: &mut String, text: &str) {
     for c in text.chars() {
         match c {
             '"' => out.push_str("\\\""),
@@ -44,7 +79,7 @@ pub(super) fn push_double(out: &mut String, text: &str) {
     }
 }
 
-pub(super) fn double(text: &str) -> String {
+pub(crate) fn double(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + text.len() / 16 + 2);
     out.push('"');
     push_double(&mut out, text);
@@ -52,21 +87,21 @@ pub(super) fn double(text: &str) -> String {
     out
 }
 
-pub(super) fn single(text: &str) -> String {
+pub(crate) fn single(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
 /// A literal block scalar.
-pub(super) struct Literal {
+pub(crate) struct Literal {
     /// `|` and its indicators.
-    pub(super) header: String,
+    pub(crate) header: String,
     /// Its lines, indented, each with its break.
-    pub(super) body: String,
+    pub(crate) body: String,
 }
 
 /// Spells a text that [`fits_block`] as a literal block below a key in column `parent`, `offset` columns further in.
 /// `None` when the text is empty or needs more than a literal block can say.
-pub(super) fn literal(
+pub(crate) fn literal(
     text: &str,
     parent: usize,
     offset: usize,
@@ -95,7 +130,7 @@ pub(super) fn literal(
 }
 
 /// Appends one line of a block scalar. A line that is empty is not indented.
-pub(super) fn push_block_line(
+pub(crate) fn push_block_line(
     out: &mut String,
     (line, ends): (&str, char),
     indent: usize,

@@ -5,40 +5,28 @@ mod flow;
 
 use end::End;
 
-use super::error::ManifestError;
 use super::lines::{break_near, indent_below, is_break, line_at, line_start};
-use super::rewrite::Spelling;
 use super::spell::double;
 use super::splice::Splice;
-use super::tree::{Kind, NodeId, Pair, Style, Tree};
+use super::tree::{Kind, NodeId, Pair, Style};
+use super::{Editor, Unwritable};
 
 /// What a key to be added says.
 #[derive(Clone, Debug)]
-pub(super) enum New<'a> {
+pub(crate) enum New<'a> {
     Text(&'a str),
     Map(Vec<(&'a str, Self)>),
 }
 
-/// A file in which keys are added or taken out.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Pairs<'t> {
-    pub(super) text: &'t str,
-    pub(super) tree: &'t Tree,
-    /// How new texts are spelt.
-    pub(super) spelling: Spelling,
-    /// How much further in than its key a block mapping stands.
-    pub(super) step: usize,
-}
-
-impl Pairs<'_> {
+impl Editor<'_> {
     /// Adds keys behind the last one of a mapping; `within` is the pair whose value it is, and the mapping that this
-    /// pair belongs to.
-    pub(super) fn add(
+    /// pair belongs to; a document has none.
+    pub(crate) fn add(
         &self,
         mapping: NodeId,
         within: Option<(Pair, NodeId)>,
         entries: &[(&str, New<'_>)],
-    ) -> Result<Vec<Splice>, ManifestError> {
+    ) -> Result<Vec<Splice>, Unwritable> {
         let pairs = self.tree.pairs(mapping);
         if let Some(&last) = pairs.last() {
             return if self.is_flow(mapping) {
@@ -48,10 +36,12 @@ impl Pairs<'_> {
                     .map(|splice| vec![splice])
             };
         }
-        let Some((pair, outer)) = within else {
-            return Err(ManifestError::Bug("the ConfigMap has no keys".to_owned()));
-        };
         let span = self.tree.node(mapping).span.clone();
+        let Some((pair, outer)) = within else {
+            // The braces of a whole document.
+            let text = self.flow_mapping("", ": ", self.tree.json, entries);
+            return Ok(vec![Splice::new(span, text)]);
+        };
         if self.is_flow(outer) {
             let lead = self.lead(outer);
             let text = self.flow_mapping(
@@ -97,12 +87,12 @@ impl Pairs<'_> {
     }
 
     /// Takes a key and its value out of a mapping; `within` is the key whose value the mapping is.
-    pub(super) fn remove(
+    pub(crate) fn remove(
         &self,
         mapping: NodeId,
         pair: Pair,
         within: NodeId,
-    ) -> Result<Vec<Splice>, ManifestError> {
+    ) -> Result<Vec<Splice>, Unwritable> {
         let pairs = self.tree.pairs(mapping);
         let at = pairs
             .iter()
@@ -160,7 +150,7 @@ impl Pairs<'_> {
         first: Pair,
         last: Pair,
         entries: &[(&str, New<'_>)],
-    ) -> Result<Splice, ManifestError> {
+    ) -> Result<Splice, Unwritable> {
         let column = self.tree.node(first.key).column;
         let End { mut at, block } = self.end_of(last);
         let line_break = break_near(self.text, self.tree.node(last.key).span.start);
@@ -209,7 +199,7 @@ impl Pairs<'_> {
     }
 
     /// Where the line of a key starts, when nothing else stands in front of the key.
-    fn own_line(&self, key: NodeId) -> Result<usize, ManifestError> {
+    fn own_line(&self, key: NodeId) -> Result<usize, Unwritable> {
         let node = self.tree.node(key);
         let start = line_start(self.text, node.span.start);
         if self.text[start..node.span.start]
@@ -225,8 +215,8 @@ impl Pairs<'_> {
         ))
     }
 
-    fn unwritable(&self, key: NodeId, reason: &'static str, remedy: &'static str) -> ManifestError {
-        ManifestError::Unwritable {
+    fn unwritable(&self, key: NodeId, reason: &'static str, remedy: &'static str) -> Unwritable {
+        Unwritable {
             line: self.tree.node(key).line,
             path: self.tree.scalar(key).unwrap_or_default().to_owned(),
             reason,

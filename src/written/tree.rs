@@ -2,39 +2,39 @@
 
 use std::ops::Range;
 
-pub(super) type NodeId = usize;
+pub(crate) type NodeId = usize;
 
 /// Every node of every document. Children are numbers, so that depth costs no stack.
 #[derive(Clone, Debug)]
-pub(super) struct Tree {
+pub(crate) struct Tree {
     nodes: Vec<Node>,
     /// The root of each document.
-    pub(super) roots: Vec<NodeId>,
+    pub(crate) roots: Vec<NodeId>,
     /// Whether it was read as JSON, whose strings know other escapes than YAML's.
-    pub(super) json: bool,
+    pub(crate) json: bool,
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Node {
+pub(crate) struct Node {
     /// Its bytes. The end of a block collection or block scalar may lie in the white space behind it.
-    pub(super) span: Range<usize>,
+    pub(crate) span: Range<usize>,
     /// Line of its first byte, from 1.
-    pub(super) line: usize,
+    pub(crate) line: usize,
     /// Column of its first byte in characters, from 0; only kept for YAML.
-    pub(super) column: usize,
+    pub(crate) column: usize,
     /// Anchor or tag.
-    pub(super) property: Option<Property>,
-    pub(super) kind: Kind,
+    pub(crate) property: Option<Property>,
+    pub(crate) kind: Kind,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Property {
+pub(crate) enum Property {
     Anchor(String),
     Tag(String),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Scalar { value: String, style: Style },
     Sequence { flow: bool, items: Vec<NodeId> },
     Mapping { flow: bool, pairs: Vec<Pair> },
@@ -42,7 +42,7 @@ pub(super) enum Kind {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Style {
+pub(crate) enum Style {
     Plain,
     Single,
     Double,
@@ -51,13 +51,13 @@ pub(super) enum Style {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Pair {
-    pub(super) key: NodeId,
-    pub(super) value: NodeId,
+pub(crate) struct Pair {
+    pub(crate) key: NodeId,
+    pub(crate) value: NodeId,
 }
 
 /// How two nodes are compared.
-pub(super) enum Compare {
+pub(crate) enum Compare {
     /// As they are.
     All,
     /// By these pairs of nodes alone.
@@ -67,7 +67,7 @@ pub(super) enum Compare {
 }
 
 impl Tree {
-    pub(super) fn new(json: bool) -> Self {
+    pub(crate) fn new(json: bool) -> Self {
         Self {
             nodes: Vec::new(),
             roots: Vec::new(),
@@ -75,21 +75,21 @@ impl Tree {
         }
     }
 
-    pub(super) fn add(&mut self, node: Node) -> NodeId {
+    pub(crate) fn add(&mut self, node: Node) -> NodeId {
         self.nodes.push(node);
         self.nodes.len() - 1
     }
 
-    pub(super) fn node(&self, id: NodeId) -> &Node {
+    pub(crate) fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id]
     }
 
-    pub(super) fn node_mut(&mut self, id: NodeId) -> &mut Node {
+    pub(crate) fn node_mut(&mut self, id: NodeId) -> &mut Node {
         &mut self.nodes[id]
     }
 
     /// The pairs of a mapping; none for any other node.
-    pub(super) fn pairs(&self, id: NodeId) -> &[Pair] {
+    pub(crate) fn pairs(&self, id: NodeId) -> &[Pair] {
         match &self.node(id).kind {
             Kind::Mapping { pairs, .. } => pairs,
             _ => &[],
@@ -97,14 +97,14 @@ impl Tree {
     }
 
     /// The text of a scalar.
-    pub(super) fn scalar(&self, id: NodeId) -> Option<&str> {
+    pub(crate) fn scalar(&self, id: NodeId) -> Option<&str> {
         match &self.node(id).kind {
             Kind::Scalar { value, .. } => Some(value),
             _ => None,
         }
     }
 
-    pub(super) fn style(&self, id: NodeId) -> Option<Style> {
+    pub(crate) fn style(&self, id: NodeId) -> Option<Style> {
         match &self.node(id).kind {
             Kind::Scalar { style, .. } => Some(*style),
             _ => None,
@@ -112,7 +112,7 @@ impl Tree {
     }
 
     /// The pair of a mapping with this key.
-    pub(super) fn get(&self, id: NodeId, key: &str) -> Option<Pair> {
+    pub(crate) fn get(&self, id: NodeId, key: &str) -> Option<Pair> {
         self.pairs(id)
             .iter()
             .copied()
@@ -120,7 +120,7 @@ impl Tree {
     }
 
     /// Whether a value is absent or null.
-    pub(super) fn is_null(&self, id: NodeId) -> bool {
+    pub(crate) fn is_null(&self, id: NodeId) -> bool {
         match &self.node(id).kind {
             Kind::Scalar {
                 value,
@@ -133,7 +133,7 @@ impl Tree {
     }
 
     /// Whether two nodes decode alike, spelling and place aside. `how` says of any two nodes how to compare them.
-    pub(super) fn same(
+    pub(crate) fn same(
         &self,
         id: NodeId,
         other: &Self,

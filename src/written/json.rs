@@ -6,11 +6,11 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::events::Broken;
+use super::Broken;
 use super::tree::{Kind, Node, NodeId, Pair, Style, Tree};
 
 /// Reads one JSON value, or several one after another.
-pub(super) fn read(text: &str) -> Result<Tree, Broken> {
+pub(crate) fn read(text: &str) -> Result<Tree, Broken> {
     let mut reader = Reader {
         text,
         tree: Tree::new(true),
@@ -108,6 +108,7 @@ impl<'t> Reader<'t> {
             .to_owned();
         let line = 1 + breaks(&self.text[..start]) + error.line().saturating_sub(1);
         Broken {
+            format: "JSON",
             problem,
             line,
             document: self.tree.roots.len(),
