@@ -27,6 +27,7 @@ pub mod document;
 pub mod effect;
 pub mod facts;
 mod json;
+pub mod kubeconfig;
 pub mod manifest;
 pub mod owners;
 pub mod plan;

@@ -4,10 +4,14 @@
 
 mod align;
 pub(crate) mod block;
+pub(crate) mod direct;
 mod events;
+mod flow;
+mod item;
 mod json;
 pub(crate) mod lines;
-pub(crate) mod pair;
+pub(crate) mod new;
+mod pair;
 pub(crate) mod quoted;
 pub(crate) mod spell;
 pub(crate) mod splice;
@@ -29,6 +33,8 @@ pub(crate) struct Editor<'t> {
     pub(crate) spelling: Spelling,
     /// How much further in than its key a block mapping stands.
     pub(crate) step: usize,
+    /// How much further in than its key a list stands.
+    pub(crate) dash: usize,
 }
 
 /// A change that cannot be written in the style of the file.
@@ -56,11 +62,16 @@ pub(crate) struct Broken {
     pub(crate) document: usize,
 }
 
-/// Reads a text as kubectl does: as JSON when it starts with `{` and is JSON, else as YAML 1.1.
+/// Reads a text as kubectl does a manifest: as JSON when it starts with `{` and is JSON, else as YAML 1.1.
 pub(crate) fn read(text: &str) -> Result<Tree, Broken> {
     if !text.trim_start().starts_with('{') {
         return events::read(text);
     }
     // A flow mapping of YAML starts like JSON.
     json::read(text).or_else(|broken| events::read(text).map_err(|_| broken))
+}
+
+/// Reads a text as kubectl does a kubeconfig: as YAML 1.1, even where it looks like JSON.
+pub(crate) fn read_yaml(text: &str) -> Result<Tree, Broken> {
+    events::read(text)
 }

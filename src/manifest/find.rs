@@ -4,7 +4,8 @@ use super::error::{HEAD, ManifestError};
 use crate::document::SectionName;
 use crate::document::resolve::{Resolved, resolve};
 use crate::snapshot::OWNERS_ANNOTATION;
-use crate::written::tree::{Kind, NodeId, Pair, Property, Style, Tree};
+use crate::written::direct::{self, Obstacle};
+use crate::written::tree::{Kind, NodeId, Pair, Style, Tree};
 
 /// The nodes of the ConfigMap that matter.
 #[derive(Clone, Copy, Debug)]
@@ -235,67 +236,31 @@ fn place(tree: &Tree, object: NodeId) -> Result<Place, ManifestError> {
     })
 }
 
-/// A mapping that may be changed: no key twice, and nothing that stands for something written elsewhere.
+/// A mapping that may be changed; `prefix` stands in front of its keys in messages.
 fn check_mapping(
     tree: &Tree,
     id: NodeId,
     path: &'static str,
     prefix: &str,
 ) -> Result<(), ManifestError> {
-    let node = tree.node(id);
-    if let Some(what) = indirect(tree, id) {
-        return Err(ManifestError::Indirect {
-            line: node.line,
+    direct::mapping(tree, id).map_err(|obstacle| match obstacle {
+        Obstacle::Indirect { line, what } => ManifestError::Indirect {
+            line,
             path: path.to_owned(),
             what,
-        });
-    }
-    let what = match &node.kind {
-        Kind::Mapping { .. } => None,
-        Kind::Sequence { .. } => Some("a list"),
-        _ if tree.is_null(id) => None,
-        _ => Some("a scalar"),
-    };
-    if let Some(what) = what {
-        return Err(ManifestError::WrongKind {
-            line: node.line,
+        },
+        Obstacle::Duplicate { line, key, first } => ManifestError::Duplicate {
+            line,
+            path: format!("{prefix}{key}"),
+            first,
+        },
+        Obstacle::WrongKind { line, what } => ManifestError::WrongKind {
+            line,
             path,
             what,
             wanted: "a mapping",
-        });
-    }
-    let mut seen = std::collections::HashMap::new();
-    for pair in tree.pairs(id) {
-        let line = tree.node(pair.key).line;
-        let key = tree.scalar(pair.key).unwrap_or_default();
-        let what = indirect(tree, pair.key);
-        let merge = (key == "<<" && tree.style(pair.key) == Some(Style::Plain))
-            .then(|| "the merge key <<".to_owned());
-        if let Some(what) = what.or(merge) {
-            return Err(ManifestError::Indirect {
-                line,
-                path: path.to_owned(),
-                what,
-            });
-        }
-        let flow = matches!(node.kind, Kind::Mapping { flow: true, .. });
-        if !flow && tree.node(pair.key).column != node.column {
-            let what = "a key behind `?`".to_owned();
-            return Err(ManifestError::Indirect {
-                line,
-                path: path.to_owned(),
-                what,
-            });
-        }
-        if let Some(first) = seen.insert(key, line) {
-            return Err(ManifestError::Duplicate {
-                line,
-                path: format!("{prefix}{key}"),
-                first,
-            });
-        }
-    }
-    Ok(())
+        },
+    })
 }
 
 /// A value that may be changed stands for itself.
@@ -305,26 +270,13 @@ pub(super) fn check_direct(
     path: &str,
 ) -> Result<(), ManifestError> {
     let Some(pair) = pair else { return Ok(()) };
-    match indirect(tree, pair.value) {
-        Some(what) => Err(ManifestError::Indirect {
-            line: tree.node(pair.value).line,
+    match direct::node(tree, pair.value) {
+        Err(Obstacle::Indirect { line, what }) => Err(ManifestError::Indirect {
+            line,
             path: path.to_owned(),
             what,
         }),
-        None => Ok(()),
-    }
-}
-
-fn indirect(tree: &Tree, id: NodeId) -> Option<String> {
-    let node = tree.node(id);
-    match (&node.kind, &node.property) {
-        (Kind::Alias(name), _) => Some(format!("the alias *{name}")),
-        (_, Some(Property::Anchor(name))) => Some(format!("the anchor &{name}")),
-        (_, Some(Property::Tag(tag))) => Some(format!(
-            "the tag {}",
-            tag.replace("tag:yaml.org,2002:", "!!")
-        )),
-        _ => None,
+        _ => Ok(()),
     }
 }
 

@@ -3,10 +3,10 @@
 use super::find::Place;
 use crate::snapshot::OWNERS_ANNOTATION;
 use crate::written::block::Block;
-use crate::written::pair::New;
+use crate::written::new::New;
 use crate::written::spell::Spelling;
 use crate::written::splice::Splice;
-use crate::written::tree::{Kind, NodeId, Pair, Style, Tree};
+use crate::written::tree::{NodeId, Pair, Style, Tree};
 use crate::written::{DEFAULT_STEP, Editor, Unwritable};
 
 /// A manifest to be changed, and where in it aws-auth stands.
@@ -31,7 +31,10 @@ impl<'t> Rewrite<'t> {
     /// Gives the value of a key in `data` another text; `old` is the one it has.
     pub(super) fn set(&self, pair: Pair, old: &str, new: &str) -> Result<Vec<Splice>, Unwritable> {
         let key = self.tree.scalar(pair.key).unwrap_or_default();
-        let in_flow = self.place.data.is_some_and(|data| self.is_flow(data.value));
+        let in_flow = self
+            .place
+            .data
+            .is_some_and(|data| self.tree.is_flow(data.value));
         let spelling = if in_flow {
             Spelling::Double
         } else {
@@ -79,7 +82,7 @@ impl<'t> Rewrite<'t> {
                 } else {
                     self.tree.scalar(pair.value)
                 };
-                let in_flow = self.is_flow(annotations.value);
+                let in_flow = self.tree.is_flow(annotations.value);
                 let spelling = if in_flow {
                     Spelling::Double
                 } else {
@@ -117,13 +120,6 @@ impl<'t> Rewrite<'t> {
         editor.set(pair.value, column, path, old, new)
     }
 
-    fn is_flow(&self, mapping: NodeId) -> bool {
-        matches!(
-            self.tree.node(mapping).kind,
-            Kind::Mapping { flow: true, .. }
-        )
-    }
-
     fn editor(&self, spelling: Spelling) -> Editor<'t> {
         // The children of metadata show how far in the file goes.
         let column = |mapping: NodeId| {
@@ -133,7 +129,9 @@ impl<'t> Rewrite<'t> {
                 .map(|pair| self.tree.node(pair.key).column)
         };
         let step = match (column(self.place.object), column(self.place.metadata)) {
-            (Some(outer), Some(inner)) if inner > outer && !self.is_flow(self.place.metadata) => {
+            (Some(outer), Some(inner))
+                if inner > outer && !self.tree.is_flow(self.place.metadata) =>
+            {
                 inner - outer
             }
             _ => DEFAULT_STEP,
@@ -143,6 +141,7 @@ impl<'t> Rewrite<'t> {
             tree: self.tree,
             spelling,
             step,
+            dash: 0,
         }
     }
 }

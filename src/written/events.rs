@@ -81,6 +81,7 @@ pub(crate) fn read(text: &str) -> Result<Tree, Broken> {
             span: event.start.offset..event.end.offset,
             line,
             column: event.start.column,
+            dash: event.dash.map(|dash| dash.offset),
             property: anchor
                 .map(|name| Property::Anchor(name.to_owned()))
                 .or(tag.map(Property::Tag)),

@@ -58,6 +58,7 @@ impl<'t> Reader<'t> {
             span: start..start + raw.len(),
             line,
             column: 0,
+            dash: None,
             property: None,
             kind,
         });

@@ -1,22 +1,16 @@
 //! Adding keys to a mapping, and taking one out, in the style of its neighbours.
 
 mod end;
-mod flow;
 
-use end::End;
+use std::ops::Range;
+
+pub(super) use end::End;
 
 use super::lines::{break_near, indent_below, is_break, line_at, line_start};
-use super::spell::double;
+use super::new::{Around, New, Spacing};
 use super::splice::Splice;
-use super::tree::{Kind, NodeId, Pair, Style};
+use super::tree::{NodeId, Pair, Style};
 use super::{Editor, Unwritable};
-
-/// What a key to be added says.
-#[derive(Clone, Debug)]
-pub(crate) enum New<'a> {
-    Text(&'a str),
-    Map(Vec<(&'a str, Self)>),
-}
 
 impl Editor<'_> {
     /// Adds keys behind the last one of a mapping; `within` is the pair whose value it is, and the mapping that this
@@ -29,7 +23,7 @@ impl Editor<'_> {
     ) -> Result<Vec<Splice>, Unwritable> {
         let pairs = self.tree.pairs(mapping);
         if let Some(&last) = pairs.last() {
-            return if self.is_flow(mapping) {
+            return if self.tree.is_flow(mapping) {
                 Ok(vec![self.add_in_flow(mapping, pairs, entries)])
             } else {
                 self.add_in_block(pairs[0], last, entries)
@@ -37,53 +31,65 @@ impl Editor<'_> {
             };
         }
         let span = self.tree.node(mapping).span.clone();
-        let Some((pair, outer)) = within else {
+        let new = New::Map(entries.to_vec());
+        Ok(match within {
+            Some((pair, outer)) => self.fill(pair, outer, &new),
             // The braces of a whole document.
-            let text = self.flow_mapping("", ": ", self.tree.json, entries);
-            return Ok(vec![Splice::new(span, text)]);
-        };
-        if self.is_flow(outer) {
-            let lead = self.lead(outer);
-            let text = self.flow_mapping(
-                &lead,
-                &self.separator(outer),
-                self.quotes_keys(outer),
-                entries,
-            );
-            let blank = if self.text[..span.start].ends_with(':') && !self.tree.json {
+            None => vec![Splice::new(span, self.flow(&Spacing::of_nothing(), &new))],
+        })
+    }
+
+    /// Gives a key whose value is `{}`, `[]`, null or nothing its first value; `outer` is the mapping it belongs to.
+    pub(crate) fn fill(&self, pair: Pair, outer: NodeId, new: &New<'_>) -> Vec<Splice> {
+        let span = self.tree.node(pair.value).span.clone();
+        if self.tree.is_flow(outer) {
+            let spacing = self.spacing(outer);
+            let text = self.flow(&spacing, new);
+            let key = self.tree.node(pair.key).span.end;
+            let rest = self.text[key..].trim_start();
+            if !rest.starts_with(':') {
+                // A key alone, as `a` in `{a, b: c}`.
+                return vec![Splice::insert(key, format!("{}{text}", spacing.separator))];
+            }
+            let is_close = self.text[..span.start].ends_with(':');
+            let blank = if is_close && !self.tree.json && spacing.separator.ends_with(' ') {
                 " "
             } else {
                 ""
             };
-            return Ok(vec![Splice::new(span, format!("{blank}{text}"))]);
+            return vec![Splice::new(span, format!("{blank}{text}"))];
         }
-        // A block mapping takes the place of `{}`, `null` or nothing.
+        // A block takes the place of what stands behind the colon.
         let line = line_at(self.text, span.end);
         let line_break = break_near(self.text, span.end);
-        let mut lines = String::new();
-        if line.next == line.end {
-            lines.push_str(line_break);
-        }
-        let column = self.tree.node(pair.key).column + self.step;
         let below = indent_below(self.text, line.next);
-        self.push_block(
-            &mut lines,
+        let column = self.tree.node(pair.key).column;
+        let (mut head, mut lines) = self.block(
+            new,
             column,
-            line_break,
-            self.quotes_keys(outer),
-            below,
-            entries,
+            Around {
+                line_break,
+                quoted: self.quotes_keys(outer),
+                below,
+            },
         );
+        if line.next == line.end && !lines.is_empty() {
+            lines.insert_str(0, line_break);
+        }
+        if self.text[span.end..].starts_with('#') {
+            // Brackets may end where a comment begins, nothing else may.
+            head.push(' ');
+        }
         let blanks = self.text[..span.start].trim_end_matches(' ').len();
         let from = if span.is_empty() || !self.text[..blanks].ends_with(':') {
             span.start
         } else {
             blanks
         };
-        Ok(vec![
-            Splice::new(from..span.end, ""),
+        vec![
+            Splice::new(from..span.end, head),
             Splice::insert(line.next, lines),
-        ])
+        ]
     }
 
     /// Takes a key and its value out of a mapping; `within` is the key whose value the mapping is.
@@ -99,7 +105,7 @@ impl Editor<'_> {
             .position(|other| other.key == pair.key)
             .unwrap_or_default();
         let span = |id: NodeId| self.tree.node(id).span.clone();
-        if self.is_flow(mapping) {
+        if self.tree.is_flow(mapping) {
             let range = if at > 0 {
                 span(pairs[at - 1].value).end..span(pair.value).end
             } else if let Some(next) = pairs.get(1) {
@@ -110,24 +116,9 @@ impl Editor<'_> {
             return Ok(vec![Splice::new(range, "")]);
         }
         let start = self.own_line(pair.key)?;
-        let mut end = self.end_of(pair).at;
-        // A block scalar above takes in what stands deep enough.
-        let above = at
-            .checked_sub(1)
-            .and_then(|above| self.end_of(pairs[above]).block);
-        if let Some((indent, keeps_blank_lines)) = above {
-            if keeps_blank_lines || indent_below(self.text, end) > indent {
-                end = skip_blank_lines(self.text, end);
-            }
-            if indent_below(self.text, end) > indent {
-                return Err(self.unwritable(
-                    pair.key,
-                    "what stands below it would become text of the key above",
-                    "indent the comment below it less",
-                ));
-            }
-        }
-        let mut splices = vec![Splice::new(start..end, "")];
+        let above = at.checked_sub(1).map(|above| self.end_of(pairs[above]));
+        let range = self.cut(start..self.end_of(pair).at, above, pair.key)?;
+        let mut splices = vec![Splice::new(range, "")];
         if pairs.len() == 1 {
             let key = span(within).end;
             let colon = self.text[key..]
@@ -138,11 +129,28 @@ impl Editor<'_> {
         Ok(splices)
     }
 
-    fn is_flow(&self, mapping: NodeId) -> bool {
-        matches!(
-            self.tree.node(mapping).kind,
-            Kind::Mapping { flow: true, .. }
-        )
+    /// What goes when these lines are taken out; `above` is the end of what then stands in front of what follows.
+    pub(super) fn cut(
+        &self,
+        lines: Range<usize>,
+        above: Option<End>,
+        about: NodeId,
+    ) -> Result<Range<usize>, Unwritable> {
+        let mut end = lines.end;
+        // A block scalar above takes in what stands deep enough.
+        if let Some((indent, keeps_blank_lines)) = above.and_then(|above| above.block) {
+            if keeps_blank_lines || indent_below(self.text, end) > indent {
+                end = skip_blank_lines(self.text, end);
+            }
+            if indent_below(self.text, end) > indent {
+                return Err(self.unwritable(
+                    about,
+                    "what stands below it would become text of the key above",
+                    "indent the comment below it less",
+                ));
+            }
+        }
+        Ok(lines.start..end)
     }
 
     fn add_in_block(
@@ -163,43 +171,17 @@ impl Editor<'_> {
                 lines.push_str(line_break);
             }
         }
-        let quoted = matches!(self.tree.style(first.key), Some(Style::Double));
-        let below = indent_below(self.text, at);
-        self.push_block(&mut lines, column, line_break, quoted, below, entries);
+        let around = Around {
+            line_break,
+            quoted: matches!(self.tree.style(first.key), Some(Style::Double)),
+            below: indent_below(self.text, at),
+        };
+        self.push_entries(&mut lines, column, around, entries);
         Ok(Splice::insert(at, lines))
     }
 
-    fn push_block(
-        &self,
-        out: &mut String,
-        column: usize,
-        line_break: &str,
-        quoted: bool,
-        below: usize,
-        entries: &[(&str, New<'_>)],
-    ) {
-        for (key, new) in entries {
-            out.extend(std::iter::repeat_n(' ', column));
-            out.push_str(&spell_key(key, quoted));
-            out.push(':');
-            match new {
-                New::Text(text) => {
-                    let (head, body) = self.spelling.spell(text, column, line_break, below);
-                    out.push(' ');
-                    out.push_str(&head);
-                    out.push_str(line_break);
-                    out.push_str(&body);
-                }
-                New::Map(entries) => {
-                    out.push_str(line_break);
-                    self.push_block(out, column + self.step, line_break, quoted, below, entries);
-                }
-            }
-        }
-    }
-
     /// Where the line of a key starts, when nothing else stands in front of the key.
-    fn own_line(&self, key: NodeId) -> Result<usize, Unwritable> {
+    pub(super) fn own_line(&self, key: NodeId) -> Result<usize, Unwritable> {
         let node = self.tree.node(key);
         let start = line_start(self.text, node.span.start);
         if self.text[start..node.span.start]
@@ -215,7 +197,12 @@ impl Editor<'_> {
         ))
     }
 
-    fn unwritable(&self, key: NodeId, reason: &'static str, remedy: &'static str) -> Unwritable {
+    pub(super) fn unwritable(
+        &self,
+        key: NodeId,
+        reason: &'static str,
+        remedy: &'static str,
+    ) -> Unwritable {
         Unwritable {
             line: self.tree.node(key).line,
             path: self.tree.scalar(key).unwrap_or_default().to_owned(),
@@ -235,8 +222,4 @@ fn skip_blank_lines(text: &str, from: usize) -> usize {
         line = line_at(text, line.next);
     }
     line.start
-}
-
-fn spell_key(key: &str, quoted: bool) -> String {
-    if quoted { double(key) } else { key.to_owned() }
 }

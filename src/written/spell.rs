@@ -11,6 +11,8 @@ pub(crate) enum Spelling {
     Double,
     /// Single quotes on one line where they can say it.
     Single,
+    /// As it is where that cannot be misread.
+    Plain,
 }
 
 impl Spelling {
@@ -31,6 +33,7 @@ impl Spelling {
         };
         match block {
             Some(block) => (block.header, block.body),
+            None if self == Self::Plain && fits_plain(text) => (text.to_owned(), String::new()),
             None if self == Self::Single && fits_single(text) => (single(text), String::new()),
             None => (double(text), String::new()),
         }
@@ -54,6 +57,19 @@ pub(crate) fn fits_block(text: &str) -> bool {
 /// Whether a single-quoted scalar on one line can hold the text.
 pub(crate) fn fits_single(text: &str) -> bool {
     text.chars().all(|c| is_plain_character(c) && !is_break(c))
+}
+
+/// Whether a text without any quotes is that text to every reader of YAML.
+/// Many that would do are not taken: what begins with a digit may be a number or a date.
+fn fits_plain(text: &str) -> bool {
+    const WORDS: [&str; 9] = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
+    let name = text.strip_prefix("--").unwrap_or(text);
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/')
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "-_./:@+=%".contains(c))
+        && !text.ends_with(':')
+        && !WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
 /// Whether the first line that says something begins with a blank, so that its indent cannot be told from its text.

@@ -22,6 +22,8 @@ pub(crate) struct Node {
     pub(crate) line: usize,
     /// Column of its first byte in characters, from 0; only kept for YAML.
     pub(crate) column: usize,
+    /// The `-` in front of an item of a block list.
+    pub(crate) dash: Option<usize>,
     /// Anchor or tag.
     pub(crate) property: Option<Property>,
     pub(crate) kind: Kind,
@@ -102,6 +104,22 @@ impl Tree {
             Kind::Scalar { value, .. } => Some(value),
             _ => None,
         }
+    }
+
+    /// The items of a list; none for any other node.
+    pub(crate) fn items(&self, id: NodeId) -> &[NodeId] {
+        match &self.node(id).kind {
+            Kind::Sequence { items, .. } => items,
+            _ => &[],
+        }
+    }
+
+    /// Whether it is a mapping or list in brackets.
+    pub(crate) fn is_flow(&self, id: NodeId) -> bool {
+        matches!(
+            self.node(id).kind,
+            Kind::Mapping { flow: true, .. } | Kind::Sequence { flow: true, .. }
+        )
     }
 
     pub(crate) fn style(&self, id: NodeId) -> Option<Style> {

@@ -64,8 +64,13 @@ impl Editor<'_> {
         let span = self.tree.node(value).span.clone();
         let line_break = break_near(self.text, span.end);
         let below = indent_below(self.text, line_at(self.text, span.end).next);
-        let (mut head, mut body) = self.spelling.spell(new, column, line_break, below);
-        if self.text[..span.start].ends_with(':') && !self.tree.json {
+        let spelling = match self.spelling {
+            // Quotes may end where a comment begins, a plain scalar may not.
+            Spelling::Plain if self.text[span.end..].starts_with('#') => Spelling::Double,
+            spelling => spelling,
+        };
+        let (mut head, mut body) = spelling.spell(new, column, line_break, below);
+        if self.text[..span.start].ends_with([':', '-']) && !self.tree.json {
             head.insert(0, ' ');
         }
         let mut splices = vec![Splice::new(span.clone(), head)];

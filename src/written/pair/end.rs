@@ -5,30 +5,35 @@ use std::ops::Range;
 use crate::written::Editor;
 use crate::written::block::Block;
 use crate::written::lines::{is_break, line_at};
-use crate::written::tree::{Kind, Pair, Style};
+use crate::written::tree::{Kind, NodeId, Pair, Style};
 
 /// Where a pair ends.
-pub(super) struct End {
+pub(in crate::written) struct End {
     /// Behind its last line.
-    pub(super) at: usize,
+    pub(in crate::written) at: usize,
     /// If that line is a block scalar's: the column of its text, and whether it takes in the blank lines behind it.
-    pub(super) block: Option<(usize, bool)>,
+    pub(in crate::written) block: Option<(usize, bool)>,
 }
 
 impl Editor<'_> {
     /// Where the last line of a pair ends.
-    pub(super) fn end_of(&self, mut pair: Pair) -> End {
-        let mut column = self.tree.node(pair.key).column;
+    pub(super) fn end_of(&self, pair: Pair) -> End {
+        self.end_below(pair.value, self.tree.node(pair.key).column)
+    }
+
+    /// Where the last line of the value of a key, or the item of a dash, in this column ends.
+    pub(in crate::written) fn end_below(&self, mut value: NodeId, mut column: usize) -> End {
         loop {
-            let node = self.tree.node(pair.value);
+            let node = self.tree.node(value);
             match &node.kind {
                 Kind::Mapping { flow: false, pairs } if !pairs.is_empty() => {
-                    pair = pairs[pairs.len() - 1];
-                    column = self.tree.node(pair.key).column;
+                    let last = pairs[pairs.len() - 1];
+                    column = self.tree.node(last.key).column;
+                    value = last.value;
                 }
                 Kind::Sequence { flow: false, items } if !items.is_empty() => {
                     column = node.column;
-                    pair.value = items[items.len() - 1];
+                    value = items[items.len() - 1];
                 }
                 Kind::Scalar {
                     style: Style::Literal | Style::Folded,
