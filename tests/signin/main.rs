@@ -10,6 +10,7 @@ mod identities;
 mod reviewer;
 mod session;
 mod silence;
+mod story;
 #[path = "../support/mod.rs"]
 mod support;
 mod templates;
