@@ -13,7 +13,7 @@ use std::time::Duration;
 use http::Method;
 use http::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use super::Surroundings;
 use super::http::tls;
@@ -109,25 +109,26 @@ impl Container {
             value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);
         }
-        let answer = self.ask(headers, &giver, deadline).await?;
+        let answer = self.ask(&headers, &giver, deadline).await?;
         if answer.status == 200 {
             let read = Issued::read(&answer.body).and_then(Issued::credentials);
             return read.map_err(|source| ContainerError::Garbage { source });
         }
         let (status, said) = (answer.status, said(&answer, token.as_ref()));
-        Err(match status {
-            429 | 500.. => ContainerError::Failing { status, said },
-            _ => ContainerError::Refused {
+        Err(if answer.is_failure() {
+            ContainerError::Failing { status, said }
+        } else {
+            ContainerError::Refused {
                 status,
                 said,
                 giver,
-            },
+            }
         })
     }
 
     async fn ask(
         &self,
-        headers: HeaderMap,
+        headers: &HeaderMap,
         giver: &Giver,
         deadline: Instant,
     ) -> Result<Answer, ContainerError> {
@@ -136,24 +137,12 @@ impl Container {
             false => None,
         };
         let mut client = Client::new(self.url.clone(), tls);
-        let mut pauses = PAUSES.into_iter();
-        loop {
-            let answered = client
-                .send(Method::GET, "", headers.clone(), deadline)
-                .await;
-            let again = matches!(
-                answered,
-                Ok(Answer {
-                    status: 429 | 500..,
-                    ..
-                }) | Err(Fault::Lost(_) | Fault::Connect(_))
-            );
-            let pause = pauses.next().map(|pause| Instant::now() + pause);
-            match pause.filter(|end| again && *end < deadline) {
-                Some(end) => sleep_until(end).await,
-                None => return answered.map_err(|fault| self.failed(fault, giver)),
-            }
-        }
+        let may_pass = |answered: &Result<Answer, Fault>| match answered {
+            Ok(answer) => answer.is_failure(),
+            Err(fault) => matches!(fault, Fault::Lost(_) | Fault::Connect(_)),
+        };
+        let answered = client.insist(Method::GET, "", headers, &PAUSES, may_pass, deadline);
+        answered.await.map_err(|fault| self.failed(fault, giver))
     }
 
     fn token(&self) -> Result<Option<SecretString>, ContainerError> {
@@ -195,7 +184,7 @@ impl Container {
     }
 
     fn failed(&self, fault: Fault, giver: &Giver) -> ContainerError {
-        let (url, giver) = (self.url.to_string(), giver.clone());
+        let (url, giver) = (self.url.origin(), giver.clone());
         let source = match fault {
             Fault::Connect(source) => Some(source),
             Fault::ConnectTimedOut => None,

@@ -12,7 +12,7 @@ use std::time::Duration;
 use http::header::{HOST, HeaderMap, HeaderValue, USER_AGENT};
 use http::{Method, Request};
 use http_body_util::{BodyExt, Empty};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Body, Bytes, Incoming};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
@@ -21,7 +21,7 @@ use secrecy::zeroize::Zeroizing;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_rustls::TlsConnector;
 
 pub(crate) use url::Url;
@@ -41,6 +41,11 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// Whether the server failed, or was asked too often.
+    pub(crate) fn is_failure(&self) -> bool {
+        matches!(self.status, 429 | 500..)
+    }
+
     /// The body as text, without blanks around it; nothing when it is not UTF-8.
     pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(&self.body).unwrap_or_default().trim()
@@ -119,6 +124,29 @@ impl Client {
         Ok(answer)
     }
 
+    /// Asks, and after each pause once more, for as long as it fails in a way that `may_pass`.
+    pub(crate) async fn insist(
+        &mut self,
+        method: Method,
+        target: &str,
+        headers: &HeaderMap,
+        pauses: &[Duration],
+        may_pass: fn(&Result<Answer, Fault>) -> bool,
+        deadline: Instant,
+    ) -> Result<Answer, Fault> {
+        let mut pauses = pauses.iter();
+        loop {
+            let asked = self.send(method.clone(), target, headers.clone(), deadline);
+            let answered = asked.await;
+            let pause = pauses.next().filter(|_| may_pass(&answered));
+            let end = pause.map(|pause| Instant::now() + *pause);
+            match end.filter(|end| *end < deadline) {
+                Some(end) => sleep_until(end).await,
+                None => return answered,
+            }
+        }
+    }
+
     fn request(
         &self,
         method: Method,
@@ -170,8 +198,11 @@ async fn converse(
 }
 
 async fn read(mut body: Incoming) -> Result<Zeroizing<Vec<u8>>, Fault> {
+    let announced = body.size_hint().upper();
+    let room = announced.and_then(|length| usize::try_from(length).ok());
     // Never grows, so that no copy of a secret is left behind.
-    let mut whole = Zeroizing::new(Vec::with_capacity(LONGEST_BODY));
+    let room = room.unwrap_or(LONGEST_BODY).min(LONGEST_BODY);
+    let mut whole = Zeroizing::new(Vec::with_capacity(room));
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(Fault::Lost)?.into_data() else {
             continue;

@@ -15,7 +15,7 @@ use std::time::Duration;
 use http::Method;
 use http::header::{HeaderMap, HeaderName};
 use jiff::{SignedDuration, Timestamp};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use super::http::{Answer, Client, Fault};
 use super::issued::Issued;
@@ -218,7 +218,7 @@ impl Imds {
                 instance: self.instance_by_firmware(),
             }),
             (401, Session::V1(why)) => Err(ImdsError::V2Required { why }),
-            (status @ (429 | 500..), _) => Err(ImdsError::Failing {
+            (status, _) if answer.is_failure() => Err(ImdsError::Failing {
                 what: what.to_owned(),
                 status,
             }),
@@ -236,25 +236,14 @@ impl Imds {
         what: &str,
         deadline: Instant,
     ) -> Result<Answer, ImdsError> {
-        let mut pauses = PAUSES.into_iter();
-        loop {
-            let asked = self
-                .client
-                .send(method.clone(), target, headers.clone(), deadline);
-            let answered = asked.await;
-            let again = matches!(
-                answered,
-                Ok(Answer {
-                    status: 429 | 500..,
-                    ..
-                }) | Err(Fault::Lost(_))
-            );
-            let pause = pauses.next().map(|pause| Instant::now() + pause);
-            match pause.filter(|end| again && *end < deadline) {
-                Some(end) => sleep_until(end).await,
-                None => return answered.map_err(|fault| self.failed(fault, what)),
-            }
-        }
+        let may_pass = |answered: &Result<Answer, Fault>| match answered {
+            Ok(answer) => answer.is_failure(),
+            Err(fault) => matches!(fault, Fault::Lost(_)),
+        };
+        let answered = self
+            .client
+            .insist(method, target, headers, &PAUSES, may_pass, deadline);
+        answered.await.map_err(|fault| self.failed(fault, what))
     }
 
     fn failed(&self, fault: Fault, what: &str) -> ImdsError {

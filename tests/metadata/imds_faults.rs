@@ -94,7 +94,7 @@ async fn the_hop_limit_is_too_low_in_a_container() {
         text,
         format!(
             "the instance metadata service at {} accepts connections, but its answer with the session token does not reach this \
-             container: the instance's HttpPutResponseHopLimit is 1\n\
+             container, most likely because the instance's HttpPutResponseHopLimit is 1\n\
              hint: let the answer travel one hop further: aws ec2 modify-instance-metadata-options --instance-id i-0fedcba9876543210 \
              --http-put-response-hop-limit 2\n\
              or give the pod a role of its own, with EKS Pod Identity or IRSA",

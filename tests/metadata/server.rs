@@ -203,7 +203,9 @@ async fn answer(
     };
     match what {
         What::Answer(status, body, delay) => {
-            tokio::time::sleep(delay).await;
+            if !delay.is_zero() {
+                tokio::time::sleep(delay).await;
+            }
             let response = Response::builder().status(status);
             Ok(response.body(Full::new(body.into())).unwrap())
         }

@@ -6,7 +6,7 @@ use http::uri::PathAndQuery;
 use http::{Uri, uri};
 
 /// An `http` or `https` URL without a user.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Url {
     uri: Uri,
     https: bool,
@@ -52,6 +52,13 @@ impl Url {
             .unwrap_or(if self.https { 443 } else { 80 })
     }
 
+    /// Scheme, host and port, which may be shown: the path below which ECS has a task's credentials is not for others.
+    pub(crate) fn origin(&self) -> String {
+        let authority = self.uri.authority().map(uri::Authority::as_str);
+        let scheme = if self.https { "https" } else { "http" };
+        format!("{scheme}://{}", authority.unwrap_or_default())
+    }
+
     /// What the `Host` header says.
     pub(super) fn authority(&self) -> HeaderValue {
         let authority = self.uri.authority().map(uri::Authority::as_str);
@@ -71,6 +78,12 @@ impl Url {
 
 fn text_after_host(authority: &str) -> &str {
     authority.rsplit(']').next().unwrap_or_default()
+}
+
+impl fmt::Debug for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Url").field(&self.origin()).finish()
+    }
 }
 
 impl fmt::Display for Url {

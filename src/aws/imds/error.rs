@@ -46,7 +46,7 @@ pub enum ImdsError {
     /// Connections open, but the answer to the PUT never arrives in this container.
     #[error(
         "the instance metadata service at {endpoint} accepts connections, but its answer with the session token does not \
-         reach this container: the instance's HttpPutResponseHopLimit is 1"
+         reach this container, most likely because the instance's HttpPutResponseHopLimit is 1"
     )]
     HopLimit {
         /// What was asked.

@@ -65,7 +65,7 @@ impl Imds {
                     return Ok(session);
                 }
                 400 => return Err(super::refused(SESSION, 400)),
-                status @ (429 | 500..) => NoSession::Failed(status),
+                status if answer.is_failure() => NoSession::Failed(status),
                 status => NoSession::NotOffered(status),
             },
             Put::V1(client) => {
