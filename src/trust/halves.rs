@@ -145,16 +145,26 @@ impl Case<'_> {
             Some(false) => Decision::ImplicitDeny,
             None => self.facts.boundary,
         };
-        // A grant to the session itself or to everybody is not bound by what a boundary leaves out. For users IAM's pages
-        // disagree; the one on trust policies says that their boundary must allow it:
+        // A grant to the caller's session, to a user or to everybody is not bound by what a boundary leaves out:
+        // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+        // For users the page on trust policies says otherwise, and a refusal decides:
         // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_update-role-trust-policy.html
-        let unbound =
-            self.is_same_account() && matches!(self.grant, Some(Grant::Session | Grant::Everyone));
+        let refused = self.facts.message.is_some();
+        let unbound = self.is_same_account()
+            && match self.grant {
+                Some(Grant::Session | Grant::Everyone) => true,
+                Some(Grant::Itself) => !refused,
+                _ => false,
+            };
         match boundary {
             Decision::ExplicitDeny => advice.gaps.push(self.denied_by(Place::Boundary)),
             Decision::ImplicitDeny if !unbound => {
                 advice.gaps.push(self.limited_by(Place::Boundary))
             }
+            Decision::ImplicitDeny if self.grant == Some(Grant::Itself) => advice.notes.push(
+                "the user's permissions boundary does not allow it; if AWS refuses, let it"
+                    .to_owned(),
+            ),
             _ => {}
         }
         let others = [
