@@ -5,6 +5,8 @@
 
 pub mod backoff;
 pub mod connect;
+mod discovery;
+mod eks_name;
 pub mod environment;
 pub mod fault;
 pub mod interrupt;
@@ -15,6 +17,7 @@ pub mod managers;
 pub mod next_sync;
 mod proxy;
 pub mod rbac;
+pub mod review;
 pub(crate) mod shell;
 pub mod store;
 pub mod target;
@@ -22,6 +25,7 @@ pub mod wait;
 pub mod write;
 
 pub use connect::connect;
+pub use eks_name::EksName;
 pub use environment::Environment;
 pub use kind::Kind;
 pub use kubeconfig::Flags;

@@ -5,11 +5,13 @@
 
 mod access;
 mod binding;
+mod question;
 mod summary;
 mod user_info;
 
 pub use access::{Access, Grant};
 pub use binding::{Binding, Role, RoleKind, RoleRef, Rule, Rules, Subject};
+pub use question::{Asked, Namespace, Question, QuestionError};
 pub use summary::{Allowance, Object, Summary};
 pub use user_info::UserInfo;
 

@@ -17,6 +17,7 @@ use tower::{BoxError, Service, ServiceBuilder};
 
 pub use error::{ConnectError, CredentialsError};
 
+use super::eks_name::EksName;
 use super::environment::Environment;
 use super::kubeconfig::{self, Access, Flags};
 use super::proxy;
@@ -31,11 +32,51 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// # Errors
 /// When the flags, the kubeconfig or the credentials can't be used. The API server is not contacted.
 pub async fn connect(flags: &Flags, environment: &Environment) -> Result<Store, ConnectError> {
+    let access = kubeconfig::choose(flags, environment)?;
+    open(access, flags, environment).await
+}
+
+/// A cluster that nobody is signed in to yet, and what the kubeconfig says of it.
+pub struct Nobody {
+    /// For [`Store::signed_in`].
+    pub store: Store,
+    /// Which cluster it is at EKS.
+    pub eks: EksName,
+    /// The namespace of the context; in a pod, or where none is named, `default`.
+    pub namespace: String,
+}
+
+/// The same without anybody's credentials: those of the kubeconfig are left alone, and no plugin runs.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn connect_as_nobody(
+    flags: &Flags,
+    environment: &Environment,
+) -> Result<Nobody, ConnectError> {
+    let mut access = kubeconfig::choose(flags, environment)?;
+    let user = std::mem::take(&mut access.config.auth_info);
+    Ok(Nobody {
+        eks: EksName::of(user.exec.as_ref(), &access.target),
+        namespace: access
+            .namespace
+            .clone()
+            .unwrap_or_else(|| "default".to_owned()),
+        store: open(access, flags, environment).await?,
+    })
+}
+
+async fn open(
+    access: Access,
+    flags: &Flags,
+    environment: &Environment,
+) -> Result<Store, ConnectError> {
     let Access {
         target,
         mut config,
         proxy_url,
-    } = kubeconfig::choose(flags, environment)?;
+        ..
+    } = access;
     let proxy = proxy::of(&config.cluster_url, proxy_url.as_deref(), environment)
         .map_err(|proxy| ConnectError::Proxy { proxy })?;
     let auth = authenticate(&config).await?;

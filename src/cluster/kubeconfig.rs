@@ -47,6 +47,8 @@ pub(crate) struct Access {
     pub(crate) config: Config,
     /// The kubeconfig's own `proxy-url`.
     pub(crate) proxy_url: Option<String>,
+    /// The namespace of the context.
+    pub(crate) namespace: Option<String>,
 }
 
 /// Chooses the cluster and the credentials. Reads files, runs nothing, contacts nobody.
@@ -194,7 +196,11 @@ fn select(kubeconfig: Kubeconfig, flags: &Flags) -> Result<Access, ConnectError>
         cluster: cluster_name.cloned(),
         server,
     };
-    with_cluster(target, cluster, user)
+    let namespace = context.and_then(|context| context.namespace.clone());
+    Ok(Access {
+        namespace: namespace.filter(|namespace| !namespace.is_empty()),
+        ..with_cluster(target, cluster, user)?
+    })
 }
 
 fn with_cluster(
@@ -225,6 +231,7 @@ fn with_cluster(
         target,
         config,
         proxy_url: cluster.proxy_url,
+        namespace: None,
     })
 }
 

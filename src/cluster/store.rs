@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use http::header::{AUTHORIZATION, HeaderValue};
 use http::{Method, Request};
 use hyper::body::Bytes;
 use kube::Client;
 use kube::config::ExecConfig;
+use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout};
@@ -23,6 +25,9 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 /// For how long a server that refuses connections is taken for one that restarts.
 const RESTART: Duration = Duration::from_secs(10);
 
+/// What the API server's objects come as.
+const JSON: &str = "application/json";
+
 /// Where the API server says whether it is ready.
 const READYZ: &str = "/readyz";
 
@@ -34,6 +39,7 @@ pub struct Store {
     exec: Option<ExecConfig>,
     request_timeout: Duration,
     requests: AtomicU32,
+    bearer: Option<SecretString>,
 }
 
 /// Whether the API server carries a write out or only says what would come of it.
@@ -64,6 +70,21 @@ impl Store {
                 given => given.unwrap_or(REQUEST_TIMEOUT),
             },
             requests: AtomicU32::new(0),
+            bearer: None,
+        }
+    }
+
+    /// The same cluster over the same connection, signed in to with this token. For one that was connected to as nobody.
+    #[must_use]
+    pub fn signed_in(&self, token: SecretString) -> Self {
+        Self {
+            client: self.client.clone(),
+            target: Arc::clone(&self.target),
+            proxy: self.proxy.clone(),
+            exec: None,
+            request_timeout: self.request_timeout,
+            requests: AtomicU32::new(0),
+            bearer: Some(token),
         }
     }
 
@@ -167,9 +188,35 @@ impl Store {
         path: &str,
         deadline: Instant,
     ) -> Result<T, Fault> {
+        self.get_as(path, JSON, deadline).await
+    }
+
+    /// The same in one of the forms that `accept` names.
+    pub(crate) async fn get_as<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        accept: &str,
+        deadline: Instant,
+    ) -> Result<T, Fault> {
         let send = async || {
-            let (status, body) = self.exchange(Method::GET, path, None, deadline).await?;
-            serde_json::from_slice(&body).map_err(|_| Fault::NotKubernetes(status))
+            let answer = self.exchange(Method::GET, path, None, accept, deadline);
+            read(answer.await?)
+        };
+        self.repeat(deadline, send).await
+    }
+
+    /// Sends an object that asks something and is not stored, and reads the answer, as [`get`](Self::get) does.
+    pub(crate) async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        object: &Value,
+        deadline: Instant,
+    ) -> Result<T, Fault> {
+        let body = Bytes::from(object.to_string());
+        let send = async || {
+            let body = Some(body.clone());
+            let answer = self.exchange(Method::POST, path, body, JSON, deadline);
+            read(answer.await?)
         };
         self.repeat(deadline, send).await
     }
@@ -217,7 +264,8 @@ impl Store {
         body: Option<Bytes>,
         deadline: Instant,
     ) -> Result<Value, Fault> {
-        let (status, body) = self.exchange(method, path, body, deadline).await?;
+        let answer = self.exchange(method, path, body, JSON, deadline);
+        let (status, body) = answer.await?;
         let configmap = |value: &Value| value["kind"] == "ConfigMap";
         match serde_json::from_slice::<Value>(&body)
             .ok()
@@ -236,22 +284,28 @@ impl Store {
         method: Method,
         path: &str,
         body: Option<Bytes>,
+        accept: &str,
         deadline: Instant,
     ) -> Result<(u16, Bytes), Fault> {
         let server = &self.target.server;
         let request = Request::builder()
             .method(method)
             .uri(path)
-            .header("accept", "application/json")
+            .header("accept", accept)
             .header("user-agent", concat!("awsauth/", env!("CARGO_PKG_VERSION")));
-        let request = match body {
-            Some(body) => request
-                .header("content-type", "application/json")
-                .body(body.into()),
-            None => request.body(kube::client::Body::empty()),
-        };
         let unsent = |error: kube::Error| {
             fault::of_transport(error, server, self.proxy.as_deref(), self.exec.as_ref())
+        };
+        let request = match &self.bearer {
+            Some(token) => {
+                let value = bearer(token).map_err(|error| unsent(kube::Error::HttpError(error)))?;
+                request.header(AUTHORIZATION, value)
+            }
+            None => request,
+        };
+        let request = match body {
+            Some(body) => request.header("content-type", JSON).body(body.into()),
+            None => request.body(kube::client::Body::empty()),
         };
         let request = request.map_err(|error| unsent(kube::Error::HttpError(error)))?;
         self.requests.fetch_add(1, Ordering::Relaxed);
@@ -271,6 +325,18 @@ impl Store {
         }
         Ok((parts.status.as_u16(), body))
     }
+}
+
+/// An answer's JSON.
+fn read<T: DeserializeOwned>((status, body): (u16, Bytes)) -> Result<T, Fault> {
+    serde_json::from_slice(&body).map_err(|_| Fault::NotKubernetes(status))
+}
+
+/// The value of the header that carries a token. `Debug` does not show it.
+fn bearer(token: &SecretString) -> Result<HeaderValue, http::Error> {
+    let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose_secret()))?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 impl Mode {
