@@ -88,6 +88,7 @@ fn dispatch(cli: Cli, matches: &clap::ArgMatches, out: &mut Out) -> Result<Exit,
         Command::Apply(args) => commands::apply::run(&args, &mut world(out)?, out),
         Command::Diff(args) => commands::diff::run(&args, &mut world(out)?, out),
         Command::Explain(args) => commands::explain::run(&args, &mut world(out)?, out),
+        Command::Verify(args) => commands::verify::run(&args, &target, matches, out),
         Command::Completion(args) => {
             commands::completion::run(&args, self::command(out.program()), out)
         }

@@ -8,12 +8,14 @@ pub(crate) mod get;
 pub(crate) mod man;
 pub(crate) mod map;
 pub(crate) mod unmap;
+pub(crate) mod verify;
 pub(crate) mod version;
 
-#[expect(dead_code, reason = "no command signs anything yet")]
 mod identity;
 mod principal;
+mod proof;
 mod refusals;
+mod signer;
 mod write;
 
 /// How a command without a table answers.

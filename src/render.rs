@@ -11,7 +11,9 @@ mod rbac;
 mod report;
 mod style;
 mod table;
+mod verification;
 
 pub(crate) use explanation::{explanation_json, explanation_text};
 pub(crate) use listing::Listing;
 pub(crate) use report::{notice, outcomes, refusal_json, report_json, report_text, short_name};
+pub(crate) use verification::{Verification, verification_json, verification_text};

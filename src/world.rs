@@ -4,11 +4,13 @@ mod atomic;
 pub(crate) mod duration;
 mod live;
 mod manifests;
+mod sign_in;
 pub(crate) mod sources;
 mod target;
 
 use std::fmt;
 
+pub(crate) use sign_in::{Came, SignIn};
 pub(crate) use target::Target;
 
 use crate::document::SectionName;

@@ -1,7 +1,9 @@
 use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
-use crate::commands::{Format, apply, completion, diff, explain, get, man, map, unmap, version};
+use crate::commands::{
+    Format, apply, completion, diff, explain, get, man, map, unmap, verify, version,
+};
 use crate::edge::{ColorMode, Verbosity};
 use crate::world::Target;
 
@@ -63,6 +65,7 @@ pub(crate) enum Command {
     Apply(apply::Args),
     Diff(diff::Args),
     Explain(explain::Args),
+    Verify(verify::Args),
     Completion(completion::Args),
     Man(man::Args),
     Version(version::Args),

@@ -9,6 +9,8 @@ use super::{Exit, Program};
 pub(crate) enum Kind {
     /// Wrong usage, or input that can't be read.
     Usage,
+    /// The answer is no.
+    No,
     /// The cluster can't be reached, or the caller lacks permission.
     Unreachable,
     /// Refused by a guard or a rule of the object.
@@ -121,6 +123,7 @@ impl Failure {
     pub(crate) fn exit(&self) -> Exit {
         match self.kind {
             Kind::Usage => Exit::Usage,
+            Kind::No => Exit::No,
             Kind::Unreachable => Exit::Unreachable,
             Kind::Refused => Exit::Refused,
             Kind::Conflict => Exit::Conflict,

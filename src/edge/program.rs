@@ -34,13 +34,14 @@ impl Program {
 
     /// A message with its commands, written `awsauth COMMAND …`, as the user would type them.
     pub(crate) fn speak(self, message: &str) -> Cow<'_, str> {
-        const COMMANDS: [&str; 7] = [
+        const COMMANDS: [&str; 8] = [
             "apply",
             "diff",
             "explain",
             "get",
             "map",
             "unmap",
+            "verify",
             "completion",
         ];
         let mut spoken = Cow::Borrowed(message);

@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 
 use super::Landed;
 use super::target::Target;
+use crate::cluster::connect::ConnectError;
 use crate::cluster::next_sync::next_syncs;
 use crate::cluster::wait::{Awaited, Progress, wait};
 use crate::cluster::write::{Outcome, WriteError, WriteOptions};
@@ -29,43 +30,20 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// Chooses the cluster, refuses another one than expected, and waits for it if asked to.
     pub(crate) fn open(target: &Target, out: &mut Out) -> Result<Self, Failure> {
-        let runtime = Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| Failure::bug(&error))?;
-        let flags = Flags {
-            kubeconfig: target.kubeconfig.clone(),
-            context: target.context.clone(),
-            cluster: target.cluster.clone(),
-            user: target.user.clone(),
-            impersonate: target.impersonate.clone(),
-            impersonate_groups: target.impersonate_groups.clone(),
-            // kubectl's 0 is no limit.
-            request_timeout: target.request_timeout.filter(|timeout| !timeout.is_zero()),
-            ..Flags::default()
-        };
-        let environment = Environment::of_process();
+        let runtime = runtime()?;
+        let (flags, environment) = (flags(target), Environment::of_process());
         let store = until_interrupted(&runtime, out, "Connecting", connect(&flags, &environment))?
-            .map_err(|error| {
-                Failure::new(kind(error.kind()), "cannot connect to the cluster")
-                    .because(&error)
-                    .hint(error.hint())
-            })?;
-        if let Some(expected) = target
-            .expect_cluster
-            .as_deref()
-            .filter(|expected| !store.target().is(expected))
-        {
-            return Err(Failure::refused(Refusal { guard: "WG01", reason: "wrong-cluster" }, format!("this is {}, not {expected}", store.target()))
-                .hint("choose the cluster with --context NAME, or expect this one with --expect-cluster NAME"));
-        }
-        let mut cluster = Self {
-            runtime,
-            store: Arc::new(store),
-            timeout: target.timeout,
-        };
+            .map_err(|error| not_connected(&error))?;
+        refuse_other(target, store.target())?;
+        let store = Arc::new(store);
         if let Some(patience) = target.wait {
-            cluster.wait(patience, target.wait_for_configmap, out)?;
+            wait_for(&runtime, &store, patience, target.wait_for_configmap, out)?;
         }
-        Ok(cluster)
+        Ok(Self {
+            runtime,
+            store,
+            timeout: target.timeout,
+        })
     }
 
     /// Which cluster it is.
@@ -149,53 +127,6 @@ impl Cluster {
         })
     }
 
-    fn wait(&mut self, patience: Duration, configmap: bool, out: &mut Out) -> Result<(), Failure> {
-        let mut said = String::new();
-        let store = Arc::clone(&self.store);
-        let progress = |Progress {
-                            awaited,
-                            elapsed,
-                            because,
-                        }: Progress<'_>| {
-            let what = match awaited {
-                Awaited::ApiServer => "the API server",
-                Awaited::ConfigMap => "the ConfigMap aws-auth",
-            };
-            let why = because.map_or_else(|| "it is not there yet".to_owned(), ToString::to_string);
-            let line = format!("Waiting for {what}: {why}");
-            // Only what is new: nobody reads the same line every second.
-            if line != said {
-                out.note(&format!("{line} ({} s)", elapsed.as_secs()));
-                said = line;
-            }
-        };
-        let cannot = || format!("cannot use {}", store.target());
-        let came = self.runtime.block_on(async {
-            tokio::select! {
-                came = wait(&store, patience, configmap, progress) => Some(came),
-                () = interrupt::requested() => None,
-            }
-        });
-        match came {
-            None => Err(interrupted()),
-            Some(Ok(true)) => Ok(()),
-            Some(Ok(false)) => Err(Failure::new(
-                Kind::Unreachable,
-                format!(
-                    "{}: there was no aws-auth within {} s",
-                    cannot(),
-                    patience.as_secs()
-                ),
-            )
-            .hint(
-                "wait longer with --wait DURATION, or leave --wait-for-configmap out to create it",
-            )),
-            Some(Err(error)) => Err(Failure::new(kind(error.kind()), cannot())
-                .because(&error)
-                .hint(error.hint())),
-        }
-    }
-
     fn failed(&self, error: WriteError<Failure>) -> Failure {
         let (sort, hint) = (error.kind(), error.hint());
         let Some(sort) = sort else {
@@ -223,8 +154,102 @@ impl Cluster {
     }
 }
 
+/// The runtime of a run.
+pub(super) fn runtime() -> Result<Runtime, Failure> {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| Failure::bug(&error))
+}
+
+/// The user's choice, as kubectl's flags.
+pub(super) fn flags(target: &Target) -> Flags {
+    Flags {
+        kubeconfig: target.kubeconfig.clone(),
+        context: target.context.clone(),
+        cluster: target.cluster.clone(),
+        user: target.user.clone(),
+        impersonate: target.impersonate.clone(),
+        impersonate_groups: target.impersonate_groups.clone(),
+        // kubectl's 0 is no limit.
+        request_timeout: target.request_timeout.filter(|timeout| !timeout.is_zero()),
+        ..Flags::default()
+    }
+}
+
+pub(super) fn not_connected(error: &ConnectError) -> Failure {
+    Failure::new(kind(error.kind()), "cannot connect to the cluster")
+        .because(error)
+        .hint(error.hint())
+}
+
+/// Refuses another cluster than the expected one.
+pub(super) fn refuse_other(target: &Target, chosen: &cluster::Target) -> Result<(), Failure> {
+    let expected = target.expect_cluster.as_deref();
+    let Some(expected) = expected.filter(|expected| !chosen.is(expected)) else {
+        return Ok(());
+    };
+    Err(Failure::refused(
+        Refusal {
+            guard: "WG01",
+            reason: "wrong-cluster",
+        },
+        format!("this is {chosen}, not {expected}"),
+    )
+    .hint("choose the cluster with --context NAME, or expect this one with --expect-cluster NAME"))
+}
+
+/// Waits for a cluster that is just being made.
+pub(super) fn wait_for(
+    runtime: &Runtime,
+    store: &Arc<Store>,
+    patience: Duration,
+    configmap: bool,
+    out: &mut Out,
+) -> Result<(), Failure> {
+    let mut said = String::new();
+    let progress = |Progress {
+                        awaited,
+                        elapsed,
+                        because,
+                    }: Progress<'_>| {
+        let what = match awaited {
+            Awaited::ApiServer => "the API server",
+            Awaited::ConfigMap => "the ConfigMap aws-auth",
+        };
+        let why = because.map_or_else(|| "it is not there yet".to_owned(), ToString::to_string);
+        let line = format!("Waiting for {what}: {why}");
+        // Only what is new: nobody reads the same line every second.
+        if line != said {
+            out.note(&format!("{line} ({} s)", elapsed.as_secs()));
+            said = line;
+        }
+    };
+    let cannot = || format!("cannot use {}", store.target());
+    let came = runtime.block_on(async {
+        tokio::select! {
+            came = wait(store, patience, configmap, progress) => Some(came),
+            () = interrupt::requested() => None,
+        }
+    });
+    match came {
+        None => Err(interrupted()),
+        Some(Ok(true)) => Ok(()),
+        Some(Ok(false)) => Err(Failure::new(
+            Kind::Unreachable,
+            format!(
+                "{}: there was no aws-auth within {} s",
+                cannot(),
+                patience.as_secs()
+            ),
+        )
+        .hint("wait longer with --wait DURATION, or leave --wait-for-configmap out to create it")),
+        Some(Err(error)) => Err(Failure::new(kind(error.kind()), cannot())
+            .because(&error)
+            .hint(error.hint())),
+    }
+}
+
 /// Runs a future that may be dropped at any time.
-fn until_interrupted<T>(
+pub(super) fn until_interrupted<T>(
     runtime: &Runtime,
     out: &Out,
     doing: &'static str,
@@ -244,7 +269,7 @@ fn interrupted() -> Failure {
     Failure::new(Kind::Interrupted, "interrupted; nothing was written")
 }
 
-fn kind(kind: cluster::Kind) -> Kind {
+pub(super) fn kind(kind: cluster::Kind) -> Kind {
     match kind {
         cluster::Kind::Input => Kind::Usage,
         cluster::Kind::Unreachable | cluster::Kind::Denied => Kind::Unreachable,

@@ -10,8 +10,8 @@ mod identities;
 mod reviewer;
 mod session;
 mod silence;
-mod story;
 #[path = "../support/mod.rs"]
 mod support;
 mod templates;
 mod tokens;
+mod verify;

@@ -1,0 +1,173 @@
+//! Proof of access: a token that the API server accepts, and what comes out.
+
+use std::time::{Duration, Instant};
+
+use super::signer::Signer;
+use crate::cluster::review::{Answer, Reviewed};
+use crate::cluster::shell::quoted;
+use crate::edge::{Failure, Kind, Out};
+use crate::facts::limits::TOKEN_BYTES;
+use crate::rbac::Question;
+use crate::render::Verification;
+use crate::token::Token;
+use crate::world::{Came, SignIn};
+
+/// Between two attempts: tokens differ from second to second, and the API server remembers what it made of one, also that it
+/// refused it.
+const PAUSE: Duration = Duration::from_millis(1100);
+
+/// What must come out.
+pub(crate) struct Expected<'a> {
+    /// This user.
+    pub(crate) username: Option<&'a str>,
+    /// These groups, among others.
+    pub(crate) groups: &'a [String],
+    /// These things are allowed.
+    pub(crate) can: &'a [Question],
+}
+
+/// What came out in the end.
+pub(crate) struct Proof<'a> {
+    expected: &'a Expected<'a>,
+    came: Came,
+    unmet: Vec<String>,
+    token: Token,
+}
+
+impl Expected<'_> {
+    /// Signs in again and again until all is as expected, for at most `patience`; once in any case.
+    ///
+    /// # Errors
+    /// When the API server gives no answer, or the user interrupts.
+    pub(crate) fn prove(
+        &self,
+        cluster: &SignIn,
+        signer: &Signer,
+        patience: Duration,
+        out: &mut Out,
+    ) -> Result<Proof<'_>, Failure> {
+        let start = Instant::now();
+        let mut is_first = true;
+        loop {
+            let token = signer.token();
+            let came = cluster.attempt(&token, self.can, out)?;
+            let unmet = self.unmet(&came);
+            let is_hopeless = token.is_too_long() || start.elapsed() + PAUSE > patience;
+            if unmet.is_empty() && !is_first {
+                out.note(&format!(
+                    "It came into force after {} s",
+                    start.elapsed().as_secs()
+                ));
+            }
+            if unmet.is_empty() || is_hopeless {
+                return Ok(Proof {
+                    expected: self,
+                    came,
+                    unmet,
+                    token,
+                });
+            }
+            if is_first {
+                out.note(&format!(
+                    "Waiting up to {} s for a change to come into force: {}",
+                    patience.as_secs(),
+                    unmet.join("; ")
+                ));
+            }
+            is_first = false;
+            cluster.pause(PAUSE, out)?;
+        }
+    }
+
+    /// What is not as expected, each as a clause.
+    fn unmet(&self, came: &Came) -> Vec<String> {
+        let (who, answers) = match came {
+            Came::In(who, answers) => (who, answers),
+            Came::Unauthorized => {
+                return vec!["the API server does not accept the token".to_owned()];
+            }
+            Came::Forbidden(said) => return vec![said.clone()],
+        };
+        let mut unmet = Vec::new();
+        if let Some(expected) = self.username.filter(|expected| *expected != who.username) {
+            unmet.push(format!(
+                "the username is {:?}, not {expected:?}",
+                who.username
+            ));
+        }
+        let missing = self
+            .groups
+            .iter()
+            .filter(|group| !who.groups.contains(group));
+        unmet.extend(missing.map(|group| format!("group {group:?} is not among its groups")));
+        let asked = self.can.iter().zip(answers);
+        let refused = asked.filter(|(_, answer)| !answer.allowed);
+        unmet.extend(refused.map(|(question, _)| format!("it may not {question}")));
+        unmet
+    }
+}
+
+impl Proof<'_> {
+    /// Whether all is as expected.
+    pub(crate) fn is_good(&self) -> bool {
+        self.unmet.is_empty()
+    }
+
+    /// What stands in the way; `None` when all is as expected.
+    pub(crate) fn failure(&self, cluster: &SignIn, signer: &Signer) -> Option<Failure> {
+        if self.is_good() {
+            return None;
+        }
+        let target = cluster.target();
+        Some(match &self.came {
+            Came::In(who, _) => {
+                let what = format!("signing in to {target} did not give what was expected");
+                let failure = self.unmet.iter().fold(Failure::new(Kind::No, what), Failure::note);
+                match who.canonical_arn() {
+                    Some(arn) => failure.hint(format!(
+                        "see which entry decides, and what RBAC allows: awsauth explain {}",
+                        quoted(arn)
+                    )),
+                    None => failure,
+                }
+            }
+            Came::Forbidden(said) => Failure::new(
+                Kind::No,
+                format!("{target} accepts the token, but does not say whose it is: {said}"),
+            )
+            .hint(format!(
+                "give system:authenticated the ClusterRole system:basic-user, which every cluster starts with: {} get clusterrolebinding system:basic-user -o yaml",
+                target.kubectl()
+            )),
+            Came::Unauthorized => self.refused(cluster, signer),
+        })
+    }
+
+    fn refused(&self, cluster: &SignIn, signer: &Signer) -> Failure {
+        let what = format!("{} does not accept the token", cluster.target());
+        let failure = Failure::new(Kind::No, what);
+        if self.token.is_too_long() {
+            return failure
+                .note(format!("it is longer than the {TOKEN_BYTES} bytes that the authenticator reads, for its session token is"))
+                .hint("use a session with fewer or shorter tags, or another role");
+        }
+        let Signer { host, cluster, .. } = signer;
+        failure.note(format!(
+            "it was signed for cluster {cluster:?} and {}",
+            host.name
+        ))
+    }
+
+    /// For people and machines.
+    pub(crate) fn verification(&self) -> Verification<'_> {
+        let (who, answers): (Option<&Reviewed>, &[Answer]) = match &self.came {
+            Came::In(who, answers) => (Some(who), answers),
+            Came::Unauthorized | Came::Forbidden(_) => (None, &[]),
+        };
+        Verification {
+            who,
+            answers: self.expected.can.iter().zip(answers).collect(),
+            unmet: &self.unmet,
+        }
+    }
+}

@@ -1,0 +1,100 @@
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::access::user;
+use super::plain::plain;
+use super::style::{GAIN, LOSS, paint};
+use super::table::{Cell, Table};
+use crate::cluster::review::{Answer, Reviewed};
+use crate::effect::User;
+use crate::rbac::Question;
+
+/// What came of signing in.
+#[derive(Debug)]
+pub(crate) struct Verification<'a> {
+    /// Whom the API server took it for; `None` when it accepted nobody.
+    pub(crate) who: Option<&'a Reviewed>,
+    /// What was asked, and the answers.
+    pub(crate) answers: Vec<(&'a Question, &'a Answer)>,
+    /// What is not as expected, each as a clause.
+    pub(crate) unmet: &'a [String],
+}
+
+#[derive(Serialize)]
+struct VerificationData<'a> {
+    ok: bool,
+    username: Option<&'a str>,
+    groups: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uid: Option<&'a str>,
+    extra: BTreeMap<&'a str, &'a [String]>,
+    can: Vec<CanData<'a>>,
+    unmet: &'a [String],
+}
+
+#[derive(Serialize)]
+struct CanData<'a> {
+    what: String,
+    allowed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+}
+
+/// Pretty JSON in the shape that docs/json.md promises.
+pub(crate) fn verification_json(
+    verification: &Verification<'_>,
+) -> Result<String, serde_json::Error> {
+    let who = verification.who;
+    let can = verification
+        .answers
+        .iter()
+        .map(|(question, answer)| CanData {
+            what: question.to_string(),
+            allowed: answer.allowed,
+            reason: answer.reason.as_deref(),
+        });
+    let extra = who.into_iter().flat_map(|who| &who.extra);
+    let data = VerificationData {
+        ok: verification.unmet.is_empty(),
+        username: who.map(|who| who.username.as_str()),
+        groups: who.map_or(&[], |who| &who.groups),
+        uid: who.and_then(|who| who.uid.as_deref()),
+        extra: extra
+            .map(|(key, values)| (key.as_str(), values.as_slice()))
+            .collect(),
+        can: can.collect(),
+        unmet: verification.unmet,
+    };
+    serde_json::to_string_pretty(&data).map(|text| text + "\n")
+}
+
+/// The same for people, styled; nothing when nobody was accepted.
+pub(crate) fn verification_text(verification: &Verification<'_>, width: Option<usize>) -> String {
+    let Some(who) = verification.who else {
+        return String::new();
+    };
+    let becomes = User {
+        username: who.username.clone(),
+        groups: who.groups.clone(),
+    };
+    let whose = who.canonical_arn().map_or_else(|| "it".into(), plain);
+    let mut text = paint(GAIN, &format!("{whose} becomes {}", user(&becomes))) + "\n";
+    if verification.answers.is_empty() {
+        return text;
+    }
+    let mut table = Table::new(vec!["MAY IT", "", "BECAUSE"], 2);
+    for (question, answer) in &verification.answers {
+        let (said, style) = match answer.allowed {
+            true => ("yes", GAIN),
+            false => ("no", LOSS),
+        };
+        table.row(vec![
+            Cell::new(&question.to_string()),
+            Cell::styled(said, style),
+            Cell::new(answer.reason.as_deref().unwrap_or_default()),
+        ]);
+    }
+    text += &table.render(width);
+    text
+}

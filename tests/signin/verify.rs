@@ -1,0 +1,320 @@
+//! `awsauth verify`: who comes out, and what they may do.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::session::{MYTESTROLE, MYTESTROLE_SESSION, Session, map_args};
+use crate::support::aws::Credentials;
+use crate::support::eks;
+use crate::support::environment::Environment;
+use crate::support::run::Run;
+
+/// Somebody at a machine with a kubeconfig, who has these credentials.
+fn somebody(session: &Session, credentials: &Credentials) -> Environment {
+    let kubeconfig = session.cluster.kubeconfig().display().to_string();
+    let environment = session.aws().environment().with_credentials(credentials);
+    environment
+        .with("KUBECONFIG", &kubeconfig)
+        .with("AWSAUTH_CLUSTER_NAME", eks::NAME)
+}
+
+fn mytestrole(session: &Session) -> Environment {
+    let credentials = session.aws().sessions(&[MYTESTROLE_SESSION]).remove(0);
+    somebody(session, &credentials)
+}
+
+fn verify(session: &Session, environment: &Environment, more: &[&str]) -> Run {
+    session.awsauth(environment, &[&["verify"][..], more].concat())
+}
+
+const ONCE: [&str; 2] = ["--timeout", "0"];
+
+#[test]
+fn who_comes_out_is_told_with_what_they_may_do() {
+    let session = Session::start();
+    session.done(&map_args(MYTESTROLE));
+    let environment = mytestrole(&session);
+    let args = [
+        "--expect-username",
+        "admin",
+        "--expect-group",
+        "system:masters",
+        "--can",
+        "* * -A",
+        "--can",
+        "get /metrics",
+    ];
+    let run = verify(&session, &environment, &args);
+    assert_eq!(run.status, 0, "{run:?}");
+    assert_eq!(
+        run.stdout,
+        "arn:aws:iam::111122223333:role/mytestrole becomes user admin in groups system:masters, system:authenticated\n\
+         MAY IT               BECAUSE\n\
+         * * -A         yes   <none>\n\
+         get /metrics   yes   <none>\n"
+    );
+    let args = [&args[..], &["-o", "json"]].concat();
+    let json = verify(&session, &environment, &args).json();
+    assert_eq!(json["ok"], true);
+    assert_eq!(json["username"], "admin");
+    assert_eq!(
+        json["groups"],
+        json!(["system:masters", "system:authenticated"])
+    );
+    assert_eq!(json["extra"]["canonicalArn"], json!([MYTESTROLE]));
+    assert_eq!(json["extra"]["arn"], json!([MYTESTROLE_SESSION]));
+    assert_eq!(json["can"][0], json!({"what": "* * -A", "allowed": true}));
+    assert_eq!(json["unmet"], json!([]));
+}
+
+#[test]
+fn it_waits_until_a_change_has_come_into_force() {
+    let session = Session::start();
+    let environment = mytestrole(&session);
+    let refused = verify(&session, &environment, &ONCE);
+    refused.says(1, &["does not accept the token"]);
+    let cluster = session.cluster;
+    let later = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_secs(2));
+        let roles = format!("[{{rolearn: {MYTESTROLE}, username: admin}}]");
+        let object = json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "aws-auth", "namespace": "kube-system"},
+            "data": {"mapRoles": roles},
+        });
+        cluster.kubectl_fed(&["create", "-f", "-"], &object.to_string());
+    });
+    let run = verify(&session, &environment, &["--expect-username", "admin"]);
+    later.join().unwrap();
+    run.says(
+        0,
+        &[
+            "Waiting up to 30 s for a change to come into force: the API server does not accept the token\n",
+            "It came into force after ",
+        ],
+    );
+    assert_eq!(run.stderr.lines().count(), 2, "{run:?}");
+}
+
+const PODS: &str = "
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: verify-pods, namespace: default}
+rules:
+- {apiGroups: [''], resources: [pods, pods/log], verbs: [get, list]}
+- {apiGroups: [apps], resources: [deployments], resourceNames: [web], verbs: [update]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: verify-pods, namespace: default}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: verify-pods}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: devs}]
+";
+
+#[test]
+fn what_is_not_as_expected_is_named() {
+    let session = Session::start();
+    session.cluster.kubectl_fed(&["apply", "-f", "-"], PODS);
+    session.done(&[
+        "map",
+        "role",
+        MYTESTROLE,
+        "--username",
+        "dev",
+        "--group",
+        "devs",
+    ]);
+    let environment = mytestrole(&session);
+    let as_expected = ["--expect-username", "dev", "--expect-group", "devs"];
+    let can = [
+        "list po -n default",
+        "list pods",
+        "get pod/web --subresource=log",
+        "update deploy/web -n default",
+        "get Deployments.v1.apps -n default",
+        "list nodes",
+        "list pods -A",
+        "get /metrics",
+        "list things",
+    ];
+    let can: Vec<&str> = can
+        .iter()
+        .flat_map(|&question| ["--can", question])
+        .collect();
+    let wait = verify(&session, &environment, &as_expected);
+    assert_eq!(wait.status, 0, "{wait:?}");
+
+    let run = verify(&session, &environment, &[&ONCE[..], &can].concat());
+    run.says(1, &[
+        "warning: context admin (",
+        ") has no such resource: list things\n",
+        "error: signing in to context admin (",
+        ") did not give what was expected\n\
+         \x20 it may not get Deployments.v1.apps -n default\n\
+         \x20 it may not list nodes\n\
+         \x20 it may not list pods -A\n\
+         \x20 it may not get /metrics\n\
+         \x20 it may not list things\n\
+         hint: see which entry decides, and what RBAC allows: awsauth explain arn:aws:iam::111122223333:role/mytestrole\n",
+    ]);
+    assert!(run.stdout.contains("\nlist po -n default                   yes   RBAC: allowed by RoleBinding \"verify-pods/default\" of Role \"verify-pods\" to Group \"devs\"\n"), "{run:?}");
+    let json = verify(
+        &session,
+        &environment,
+        &[&ONCE[..], &can, &["-o", "json"]].concat(),
+    )
+    .json();
+    assert_eq!(json["ok"], false);
+    let allowed: Vec<bool> = json["can"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|can| can["allowed"].as_bool().unwrap())
+        .collect();
+    assert_eq!(
+        allowed,
+        [true, true, true, true, false, false, false, false, false]
+    );
+
+    let other = [
+        &ONCE[..],
+        &[
+            "--expect-username",
+            "admin",
+            "--expect-group",
+            "devs",
+            "--expect-group",
+            "ops",
+        ],
+    ]
+    .concat();
+    verify(&session, &environment, &other).says(
+        1,
+        &["  the username is \"dev\", not \"admin\"\n  group \"ops\" is not among its groups\n"],
+    );
+}
+
+#[test]
+fn a_token_that_is_not_accepted_is_told_with_what_it_is_for() {
+    let session = Session::start();
+    session.done(&map_args(MYTESTROLE));
+    let environment = mytestrole(&session);
+    assert_eq!(verify(&session, &environment, &[]).status, 0);
+    let run = verify(
+        &session,
+        &environment,
+        &["--timeout=0", "--cluster-name", "other", "-o", "json"],
+    );
+    run.says(1, &[
+        "error: context admin (",
+        ") does not accept the token\n  it was signed for cluster \"other\" and sts.us-east-1.amazonaws.com\n",
+    ]);
+    assert_eq!(
+        run.json(),
+        json!({
+            "ok": false, "username": null, "groups": [], "extra": {}, "can": [],
+            "unmet": ["the API server does not accept the token"],
+        })
+    );
+    // What no authenticator would read is not tried again.
+    let long = environment.with("AWS_SESSION_TOKEN", &"x".repeat(4096));
+    verify(&session, &long, &[]).says(
+        1,
+        &[
+            "it is longer than the 4096 bytes",
+            "hint: use a session with fewer",
+        ],
+    );
+}
+
+#[test]
+fn who_may_not_ask_who_they_are_is_told_so() {
+    let session = Session::start();
+    session.done(&[
+        "map",
+        "role",
+        MYTESTROLE,
+        "--username",
+        "dev",
+        "--group",
+        "devs",
+    ]);
+    let environment = mytestrole(&session);
+    assert_eq!(verify(&session, &environment, &[]).status, 0);
+    let binding = ["clusterrolebinding", "system:basic-user"];
+    let kept = session
+        .cluster
+        .kubectl(&[&["get", "-o", "yaml"][..], &binding].concat());
+    session
+        .cluster
+        .kubectl(&[&["delete"][..], &binding].concat());
+    let run = verify(&session, &environment, &["--timeout", "3s"]);
+    session
+        .cluster
+        .kubectl_fed(&["replace", "--force", "-f", "-"], &kept);
+    run.says(1, &[
+        "accepts the token, but does not say whose it is: selfsubjectreviews.authentication.k8s.io is forbidden: User \"dev\" cannot create",
+        "hint: give system:authenticated the ClusterRole system:basic-user",
+    ]);
+}
+
+#[test]
+fn what_is_missing_to_sign_in_is_asked_for() {
+    let session = Session::start();
+    let environment = mytestrole(&session);
+    let unnamed = environment.clone().without("AWSAUTH_CLUSTER_NAME");
+    verify(&session, &unnamed, &[]).says(
+        2,
+        &[
+            "the kubeconfig does not say what the cluster is called at EKS",
+            "hint: give its name: --cluster-name NAME",
+        ],
+    );
+    let stranger = environment.clone().without("AWS_ACCESS_KEY_ID");
+    verify(&session, &stranger, &[]).says(
+        3,
+        &[
+            "cannot sign in to context admin",
+            "no AWS credentials were found",
+        ],
+    );
+    for (more, said) in [
+        (&["--file", "x.yaml"][..], "cannot sign in to a file"),
+        (&["--as", "somebody"], "impersonate"),
+        (&["--region", "us_east"], "is no region"),
+        (&["--can", "get"], "give a verb and a resource"),
+        (&["--expect-cluster", "prod"], "not prod"),
+    ] {
+        let run = verify(&session, &environment, more);
+        assert!([2, 4].contains(&run.status), "{run:?}");
+        assert!(run.stderr.contains(said), "{run:?}");
+    }
+}
+
+#[test]
+fn the_kubeconfig_tells_the_name_and_its_own_user_is_left_alone() {
+    let session = Session::start();
+    session.done(&map_args(MYTESTROLE));
+    let kubeconfig = std::fs::read_to_string(session.cluster.kubeconfig()).unwrap();
+    let mut kubeconfig: serde_json::Value = serde_json::from_str(&kubeconfig).unwrap();
+    kubeconfig["users"][0]["user"] = json!({"exec": {
+        "apiVersion": "client.authentication.k8s.io/v1beta1",
+        "command": "/nonexistent/aws",
+        "args": ["--region", "us-west-2", "eks", "get-token", "--cluster-name", eks::NAME],
+    }});
+    let path = session.cluster.folder().join("exec.kubeconfig");
+    std::fs::write(&path, kubeconfig.to_string()).unwrap();
+    let environment = mytestrole(&session)
+        .without("AWSAUTH_CLUSTER_NAME")
+        .with("KUBECONFIG", &path.display().to_string());
+    session.aws().forget_requests();
+    let run = verify(&session, &environment, &["--expect-username", "admin"]);
+    assert_eq!(run.status, 0, "{run:?}");
+    let asked = session.aws().requests();
+    assert!(
+        asked
+            .iter()
+            .any(|asked| asked.host == "sts.us-west-2.amazonaws.com"),
+        "{asked:?}"
+    );
+}
