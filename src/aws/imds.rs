@@ -42,6 +42,7 @@ const PAUSES: [Duration; 3] = [
 const TOKEN: HeaderName = HeaderName::from_static("x-aws-ec2-metadata-token");
 const ROLES: &str = "/latest/meta-data/iam/security-credentials/";
 const REGION: &str = "/latest/meta-data/placement/region";
+const CREDENTIALS: &str = "the role's credentials";
 const ID: &str = "/latest/meta-data/instance-id";
 
 /// A conversation with instance metadata. It keeps its session and its connection, and all of its waiting together is
@@ -102,7 +103,7 @@ impl Imds {
     /// # Errors
     /// Each way in which there can be none, told apart.
     pub async fn credentials(&mut self, now: Timestamp) -> Result<Fetched, ImdsError> {
-        let deadline = self.begin()?;
+        let deadline = self.begin(CREDENTIALS)?;
         let fetched = self.fetch(now, deadline).await;
         self.end(deadline);
         fetched
@@ -113,7 +114,7 @@ impl Imds {
     /// # Errors
     /// As for [`Self::credentials`], as far as they apply.
     pub async fn region(&mut self) -> Result<String, ImdsError> {
-        let deadline = self.begin()?;
+        let deadline = self.begin("the region")?;
         let region = self.text(REGION, "the region", deadline).await;
         self.end(deadline);
         region
@@ -124,15 +125,19 @@ impl Imds {
     /// # Errors
     /// As for [`Self::credentials`], as far as they apply.
     pub async fn instance_id(&mut self) -> Result<String, ImdsError> {
-        let deadline = self.begin()?;
+        let deadline = self.begin("the instance id")?;
         let id = self.text(ID, "the instance id", deadline).await;
         self.end(deadline);
         id
     }
 
-    fn begin(&self) -> Result<Instant, ImdsError> {
+    fn begin(&self, what: &str) -> Result<Instant, ImdsError> {
         if self.settings.disabled {
             return Err(ImdsError::Disabled);
+        }
+        if self.left.is_zero() {
+            let what = what.to_owned();
+            return Err(ImdsError::Slow { what });
         }
         Ok(Instant::now() + self.left)
     }
@@ -144,15 +149,13 @@ impl Imds {
     async fn fetch(&mut self, now: Timestamp, deadline: Instant) -> Result<Fetched, ImdsError> {
         let role = self.role(deadline).await?;
         let target = format!("{ROLES}{role}");
-        let answer = self
-            .get(&target, "the role's credentials", deadline)
-            .await?;
+        let answer = self.get(&target, CREDENTIALS, deadline).await?;
         let garbage = |source| ImdsError::Garbage {
             role: role.clone(),
             source,
         };
         if answer.status != 200 {
-            return Err(refused("the role's credentials", answer.status));
+            return Err(refused(CREDENTIALS, answer.status));
         }
         let issued = Issued::read(&answer.body).map_err(garbage)?;
         match issued.code.as_deref() {
