@@ -23,6 +23,7 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
     if let Some(exit) = early::version(&arguments) {
         return exit.into();
     }
+    let arguments = early::aws_words::in_order(arguments);
     let program = Program::called_as(arguments.first().map(OsString::as_os_str));
     let matches = match forget_empty(command(program)).try_get_matches_from(arguments) {
         Ok(matches) => matches,
@@ -34,7 +35,13 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
     };
     let mut out = Out::new(program, cli.style.color, cli.style.verbosity());
     let reports_in_json = cli.command.reports_in_json();
-    match dispatch(cli, &matches, &mut out) {
+    let done = dispatch(cli, &matches, &mut out);
+    ended(done, reports_in_json, &mut out)
+}
+
+/// Says why it failed, if it did.
+fn ended(done: Result<Exit, Failure>, reports_in_json: bool, out: &mut Out) -> ExitCode {
+    match done {
         Ok(exit) => exit.into(),
         Err(failure) => {
             if let Some(Refusal { guard, reason }) = failure.refusal().filter(|_| reports_in_json) {
@@ -42,7 +49,7 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
                 let report = refusal_json(guard, reason, &failure.message()).unwrap_or_default();
                 let _ = out.data(report.as_bytes());
             }
-            out.failure(&failure.render(program));
+            out.failure(&failure.render(out.program()));
             failure.exit().into()
         }
     }
@@ -89,6 +96,10 @@ fn dispatch(cli: Cli, matches: &clap::ArgMatches, out: &mut Out) -> Result<Exit,
         Command::Diff(args) => commands::diff::run(&args, &mut world(out)?, out),
         Command::Explain(args) => commands::explain::run(&args, &mut world(out)?, out),
         Command::Verify(args) => commands::verify::run(&args, &target, matches, out),
+        Command::Token(args) => commands::token::run(&args.request(), out),
+        Command::Eks(args) => match args.command {
+            commands::eks::Command::GetToken(args) => commands::token::run(&args.request(), out),
+        },
         Command::Completion(args) => {
             commands::completion::run(&args, self::command(out.program()), out)
         }
@@ -119,6 +130,10 @@ mod tests {
     fn every_flag_has_its_variable_except_those_that_lower_a_guard() {
         let mut without = std::collections::BTreeSet::new();
         visit(&command(Program::Awsauth), &mut |command, arg| {
+            // The aws CLI's words go with the aws CLI's environment.
+            if command == "get-token" {
+                return;
+            }
             let Some(long) = arg
                 .get_long()
                 .filter(|long| !["help", "version"].contains(long))

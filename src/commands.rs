@@ -3,10 +3,12 @@
 pub(crate) mod apply;
 pub(crate) mod completion;
 pub(crate) mod diff;
+pub(crate) mod eks;
 pub(crate) mod explain;
 pub(crate) mod get;
 pub(crate) mod man;
 pub(crate) mod map;
+pub(crate) mod token;
 pub(crate) mod unmap;
 pub(crate) mod verify;
 pub(crate) mod version;

@@ -17,15 +17,17 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 12] = [
     "apply",
     "cli",
     "completion",
     "diff",
+    "eks",
     "explain",
     "get",
     "man",
     "map",
+    "token",
     "unmap",
     "version",
 ];

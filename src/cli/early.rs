@@ -1,3 +1,5 @@
+pub(super) mod aws_words;
+
 use std::ffi::OsString;
 use std::io::{self, Write};
 

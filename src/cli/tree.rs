@@ -2,7 +2,7 @@ use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::commands::{
-    Format, apply, completion, diff, explain, get, man, map, unmap, verify, version,
+    Format, apply, completion, diff, eks, explain, get, man, map, token, unmap, verify, version,
 };
 use crate::edge::{ColorMode, Verbosity};
 use crate::world::Target;
@@ -65,6 +65,9 @@ pub(crate) enum Command {
     Apply(apply::Args),
     Diff(diff::Args),
     Explain(explain::Args),
+    Token(token::Args),
+    #[command(hide = true)]
+    Eks(eks::Args),
     Verify(verify::Args),
     Completion(completion::Args),
     Man(man::Args),

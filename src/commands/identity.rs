@@ -7,7 +7,8 @@ use crate::aws::credentials::{NoCredentials, Pin, Wish};
 use crate::edge::{Failure, Kind};
 use crate::world::duration;
 
-/// Which AWS credentials to use. Flattened into each command that signs something.
+/// Which AWS credentials to use. Flattened into each command that signs something. Hidden aliases are those of
+/// aws-iam-authenticator.
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Options for AWS credentials")]
 pub(crate) struct Identity {
@@ -24,15 +25,32 @@ pub(crate) struct Identity {
     source: Option<SourceName>,
 
     /// Assume this role; may be repeated, each with the credentials of the one before
-    #[arg(short, long = "role-arn", env = "AWSAUTH_ROLE_ARN", value_name = "ARN")]
+    #[arg(
+        short,
+        long = "role-arn",
+        alias = "role",
+        env = "AWSAUTH_ROLE_ARN",
+        value_name = "ARN"
+    )]
     roles: Vec<String>,
 
     /// The name of the role's session, which CloudTrail shows
-    #[arg(long, env = "AWSAUTH_ROLE_SESSION_NAME", value_name = "NAME")]
+    #[arg(
+        long,
+        short_alias = 's',
+        alias = "session-name",
+        env = "AWSAUTH_ROLE_SESSION_NAME",
+        value_name = "NAME"
+    )]
     role_session_name: Option<String>,
 
     /// What the role's trust policy asks for as sts:ExternalId
-    #[arg(long, env = "AWSAUTH_EXTERNAL_ID", value_name = "ID")]
+    #[arg(
+        long,
+        short_alias = 'e',
+        env = "AWSAUTH_EXTERNAL_ID",
+        value_name = "ID"
+    )]
     external_id: Option<String>,
 
     /// How long the role's session lives, such as 1h

@@ -1,0 +1,269 @@
+//! `awsauth token` and `awsauth eks get-token`, run as kubectl runs them, with credentials of the environment. Nothing here needs a
+//! network; `tests/signin` takes the tokens to an API server.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+use std::fs::File;
+use std::path::Path;
+
+use awsauth::token::{Authenticator, EXEC_INFO, Replay};
+use jiff::{SignedDuration, Timestamp};
+use secrecy::ExposeSecret;
+use support::environment::Environment;
+use support::run::Run;
+
+mod support;
+
+const SECRETS: [&str; 2] = ["hushed-secret-key", "hushed/session+token=="];
+
+fn environment() -> Environment {
+    Environment::new(Path::new("/nowhere"))
+        .with("AWS_ACCESS_KEY_ID", "ASIAEXAMPLE")
+        .with("AWS_SECRET_ACCESS_KEY", SECRETS[0])
+        .with("AWS_SESSION_TOKEN", SECRETS[1])
+        .with("AWS_REGION", "eu-west-1")
+}
+
+fn command(environment: &Environment, args: &[&str]) -> std::process::Command {
+    let mut command = environment.command(Path::new(env!("CARGO_BIN_EXE_awsauth")));
+    command.args(args);
+    command
+}
+
+/// Nothing secret but the token, and that on stdout alone.
+fn run(environment: &Environment, args: &[&str]) -> Run {
+    let run = Run::of(&mut command(environment, args));
+    for secret in SECRETS {
+        assert!(!run.stdout.contains(secret), "{run:?}");
+        assert!(!run.stderr.contains(secret), "{run:?}");
+    }
+    assert!(!run.stderr.contains("k8s-aws-v1."), "{run:?}");
+    run
+}
+
+/// What the authenticator of a cluster in Ireland will make of a token.
+fn read(token: &str) -> Replay {
+    let authenticator = Authenticator {
+        partition: "aws",
+        region: "eu-west-1",
+    };
+    authenticator.read(token, Timestamp::now()).unwrap()
+}
+
+/// The token in an ExecCredential, with a word on when it ends.
+fn token(run: &Run) -> (Replay, Timestamp) {
+    assert_eq!((run.status, run.stderr.as_str()), (0, ""), "{run:?}");
+    assert_eq!(run.stdout.lines().count(), 1);
+    let credential = run.json();
+    assert_eq!(credential["kind"], "ExecCredential");
+    let end = credential["status"]["expirationTimestamp"]
+        .as_str()
+        .unwrap();
+    let token = credential["status"]["token"].as_str().unwrap();
+    (read(token), end.parse().unwrap())
+}
+
+#[test]
+fn all_words_for_it_give_the_same() {
+    let words = [
+        &["token", "--cluster-name", "prod"][..],
+        &["token", "--cluster-id", "prod"],
+        &["token", "-i", "prod"],
+        &["token", "-iprod"],
+        &["token", "-i", "prod", "--region", "eu-west-1"],
+        &["--quiet", "token", "-i", "prod"],
+        &["eks", "get-token", "--cluster-name", "prod"],
+        &["eks", "get-token", "--cluster-id=prod", "--output=json"],
+        &[
+            "--region",
+            "eu-west-1",
+            "eks",
+            "get-token",
+            "--cluster-name",
+            "prod",
+            "--output",
+            "json",
+        ],
+        &[
+            "eks",
+            "--region",
+            "eu-west-1",
+            "get-token",
+            "--cluster-name",
+            "prod",
+        ],
+    ];
+    // Any of our variables keeps arguments from being read early.
+    let environments = [environment(), environment().with("AWSAUTH_COLOR", "never")];
+    for environment in environments {
+        for args in words {
+            let before = Timestamp::now();
+            let (replay, end) = token(&run(&environment, args));
+            assert_eq!(replay.host, "sts.eu-west-1.amazonaws.com", "{args:?}");
+            assert_eq!(replay.access_key_id, "ASIAEXAMPLE");
+            let signed = replay.signed;
+            assert!(before.as_second() <= signed.as_second() && signed <= Timestamp::now());
+            assert_eq!(end, signed + SignedDuration::from_mins(14));
+            assert!(
+                replay
+                    .url
+                    .expose_secret()
+                    .contains("&X-Amz-Security-Token=hushed%2Fsession%2Btoken%3D%3D&")
+            );
+        }
+    }
+}
+
+#[test]
+fn our_own_variables_stand_for_options() {
+    let environment = environment()
+        .with("AWSAUTH_CLUSTER_NAME", "prod")
+        .with("AWSAUTH_REGION", "us-west-2");
+    let (replay, _) = token(&run(&environment, &["token"]));
+    assert_eq!(replay.host, "sts.us-west-2.amazonaws.com");
+    // Not for those of the aws CLI.
+    run(&environment, &["eks", "get-token"]).says(2, &["--cluster-name <NAME>"]);
+    let (replay, _) = token(&run(
+        &environment,
+        &["eks", "get-token", "--cluster-name", "c"],
+    ));
+    assert_eq!(replay.host, "sts.eu-west-1.amazonaws.com");
+}
+
+#[test]
+fn the_environment_chooses_the_endpoint() {
+    for (variables, host) in [
+        (&[("AWS_REGION", "")][..], "sts.us-east-1.amazonaws.com"),
+        (
+            &[("AWS_REGION", ""), ("AWS_DEFAULT_REGION", "eu-north-1")],
+            "sts.eu-north-1.amazonaws.com",
+        ),
+        (
+            &[("AWS_DEFAULT_REGION", "eu-north-1")],
+            "sts.eu-west-1.amazonaws.com",
+        ),
+        (&[("AWS_REGION", "aws-global")], "sts.amazonaws.com"),
+        (
+            &[("AWS_USE_FIPS_ENDPOINT", "true")],
+            "sts-fips.eu-west-1.amazonaws.com",
+        ),
+        (
+            &[("AWS_USE_DUALSTACK_ENDPOINT", "true")],
+            "sts.eu-west-1.api.aws",
+        ),
+        (
+            &[("AWS_USE_DUALSTACK_ENDPOINT", "false")],
+            "sts.eu-west-1.amazonaws.com",
+        ),
+        // No authenticator takes a token for another host.
+        (
+            &[("AWS_ENDPOINT_URL_STS", "https://sts.example.com")],
+            "sts.eu-west-1.amazonaws.com",
+        ),
+    ] {
+        let environment = variables
+            .iter()
+            .fold(environment(), |environment, (name, value)| {
+                environment.with(name, value)
+            });
+        let (replay, _) = token(&run(&environment, &["token", "-i", "prod"]));
+        assert_eq!(replay.host, host, "{variables:?}");
+    }
+}
+
+#[test]
+fn a_token_says_when_its_credentials_end() {
+    let end = Timestamp::now() + SignedDuration::from_mins(5);
+    let environment = environment().with("AWS_CREDENTIAL_EXPIRATION", &end.to_string());
+    let (_, stated) = token(&run(&environment, &["token", "-i", "prod"]));
+    let early = end - SignedDuration::from_mins(1);
+    assert_eq!(stated.as_second(), early.as_second());
+}
+
+#[test]
+fn a_client_gets_the_version_it_asks_for_and_a_word_on_an_odd_one() {
+    let ask = |version: &str| {
+        let info = format!(
+            r#"{{"kind":"ExecCredential","apiVersion":"{version}","spec":{{"interactive":true}}}}"#
+        );
+        run(
+            &environment().with(EXEC_INFO, &info),
+            &["token", "-i", "prod"],
+        )
+    };
+    for version in [
+        "client.authentication.k8s.io/v1",
+        "client.authentication.k8s.io/v1beta1",
+    ] {
+        let run = ask(version);
+        token(&run);
+        assert_eq!(run.json()["apiVersion"], version);
+    }
+    let old = ask("client.authentication.k8s.io/v1alpha1");
+    assert_eq!(
+        old.json()["apiVersion"],
+        "client.authentication.k8s.io/v1alpha1"
+    );
+    old.says(0, &[
+        "warning: KUBERNETES_EXEC_INFO asks for client.authentication.k8s.io/v1alpha1; kubectl 1.24 and newer take",
+        "hint: kubectl config set-credentials USER --exec-api-version=client.authentication.k8s.io/v1beta1",
+    ]);
+    let none = run(
+        &environment().with(EXEC_INFO, "{}"),
+        &["token", "-i", "prod"],
+    );
+    none.says(0, &["warning: KUBERNETES_EXEC_INFO names no apiVersion"]);
+    assert!(none.json().get("apiVersion").is_none());
+}
+
+#[test]
+fn the_bare_token_is_there_for_who_asks() {
+    let run = run(&environment(), &["token", "-i", "prod", "--token-only"]);
+    assert_eq!((run.status, run.stderr.as_str()), (0, ""));
+    read(run.stdout.strip_suffix('\n').unwrap());
+}
+
+#[test]
+fn a_token_over_the_limit_is_given_with_its_cause() {
+    let environment = environment().with("AWS_SESSION_TOKEN", &"x".repeat(3_000));
+    for args in [
+        &["token", "-i", "prod"][..],
+        &["token", "-i", "prod", "--token-only"],
+    ] {
+        let run = run(&environment, args);
+        run.says(
+            0,
+            &[
+                "the cluster's authenticator refuses more than 4096",
+                "--role-arn",
+            ],
+        );
+        assert!(run.stdout.len() > 4096);
+    }
+}
+
+#[test]
+fn without_credentials_it_says_which_are_missing() {
+    let none = Environment::new(Path::new("/nowhere")).with("AWS_EC2_METADATA_DISABLED", "true");
+    let missing = run(&none, &["token", "-i", "prod"]);
+    missing.says(
+        3,
+        &[
+            "error: cannot make a token for cluster \"prod\": ",
+            "AWS_ACCESS_KEY_ID",
+            "hint: ",
+        ],
+    );
+    assert_eq!(missing.stdout, "");
+    let half = none.with("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE");
+    run(&half, &["eks", "get-token", "--cluster-name", "prod"])
+        .says(2, &["AWS_SECRET_ACCESS_KEY", "hint: "]);
+}
+
+#[test]
+fn a_full_disk_is_no_success() {
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let mut command = command(&environment(), &["token", "-i", "prod"]);
+    Run::of(command.stdout(full)).says(74, &["error: cannot write the output"]);
+}
