@@ -12,7 +12,7 @@ use clap::{CommandFactory, FromArgMatches};
 pub use reference::reference;
 
 use crate::commands;
-use crate::edge::{Exit, Failure, Out, Program, Refusal, report_panics};
+use crate::edge::{ColorMode, Exit, Failure, Out, Program, Refusal, Verbosity, report_panics};
 use crate::render::refusal_json;
 use crate::world::World;
 use tree::{Cli, Command};
@@ -25,6 +25,11 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
     }
     let arguments = early::aws_words::in_order(arguments);
     let program = Program::called_as(arguments.first().map(OsString::as_os_str));
+    if let Some(request) = early::token::read(&arguments) {
+        let mut out = Out::new(program, ColorMode::default(), Verbosity::Normal);
+        let done = commands::token::run(&request, &mut out);
+        return ended(done, false, &mut out);
+    }
     let matches = match forget_empty(command(program)).try_get_matches_from(arguments) {
         Ok(matches) => matches,
         Err(error) => return early::explain(&error).into(),

@@ -1,4 +1,5 @@
 pub(super) mod aws_words;
+pub(super) mod token;
 
 use std::ffi::OsString;
 use std::io::{self, Write};

@@ -1,0 +1,208 @@
+use std::ffi::OsString;
+
+use crate::commands::token::Request;
+
+/// The token that plain arguments ask for, without the tree of commands: kubectl asks often, and building the tree takes longer than
+/// signing. Whatever is not known here, or could be wrong, is left to the tree.
+pub(crate) fn read(arguments: &[OsString]) -> Option<Request> {
+    // Any of our variables may change what is asked for.
+    let ours = |(name, _): (OsString, OsString)| name.as_encoded_bytes().starts_with(b"AWSAUTH_");
+    let request = plain(arguments)?;
+    (!std::env::vars_os().any(ours)).then_some(request)
+}
+
+/// An option with a value, in which way it counts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Field {
+    Cluster,
+    Output,
+    Profile,
+    Region,
+    Role,
+}
+
+fn plain(arguments: &[OsString]) -> Option<Request> {
+    let words: Option<Vec<&str>> = arguments.iter().skip(1).map(|word| word.to_str()).collect();
+    let (options, is_ours) = match words.as_deref()? {
+        ["token", options @ ..] => (options, true),
+        ["eks", "get-token", options @ ..] => (options, false),
+        _ => return None,
+    };
+    let (pairs, rest) = options.as_chunks::<2>();
+    if !rest.is_empty() {
+        return None;
+    }
+    let mut request = Request::default();
+    let mut seen = Vec::with_capacity(pairs.len());
+    for [name, value] in pairs {
+        if value.is_empty() || value.starts_with(['-', '=']) {
+            return None;
+        }
+        let field = match *name {
+            "--cluster-name" | "--cluster-id" => Field::Cluster,
+            "-i" if is_ours => Field::Cluster,
+            "--role-arn" | "--role" => Field::Role,
+            "-r" if is_ours => Field::Role,
+            "--profile" => Field::Profile,
+            "--region" => Field::Region,
+            "--output" if !is_ours && *value == "json" => Field::Output,
+            _ => return None,
+        };
+        // Only our own command takes several roles, one after another.
+        if seen.contains(&field) && !(is_ours && field == Field::Role) {
+            return None;
+        }
+        seen.push(field);
+        let value = (*value).to_owned();
+        match field {
+            Field::Cluster => request.cluster = value,
+            Field::Output => {}
+            Field::Profile => request.wish.profile = Some(value),
+            Field::Region => request.wish.region = Some(value),
+            Field::Role => request.wish.roles.push(value),
+        }
+    }
+    (!request.cluster.is_empty()).then_some(request)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::FromArgMatches;
+    use clap::builder::Resettable;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::cli::command;
+    use crate::cli::early::aws_words::in_order;
+    use crate::cli::tree::{Cli, Command};
+    use crate::commands::eks;
+    use crate::edge::Program;
+
+    fn of(words: &[&str]) -> Vec<OsString> {
+        std::iter::once("awsauth")
+            .chain(words.iter().copied())
+            .map(OsString::from)
+            .collect()
+    }
+
+    /// What the tree reads, whatever the environment of this test holds.
+    fn by_the_tree(arguments: &[OsString]) -> Option<Request> {
+        fn alone(command: clap::Command) -> clap::Command {
+            command
+                .mut_args(|arg| arg.env(Resettable::Reset))
+                .mut_subcommands(alone)
+        }
+        let matches = alone(command(Program::Awsauth))
+            .try_get_matches_from(arguments)
+            .ok()?;
+        match Cli::from_arg_matches(&matches).ok()?.command {
+            Command::Token(args) => Some(args.request()),
+            Command::Eks(eks::Args {
+                command: eks::Command::GetToken(args),
+            }) => Some(args.request()),
+            _ => None,
+        }
+    }
+
+    const VOCABULARY: [&str; 26] = [
+        "token",
+        "eks",
+        "get-token",
+        "-i",
+        "--cluster-name",
+        "--cluster-id",
+        "-r",
+        "--role-arn",
+        "--role",
+        "--region",
+        "--profile",
+        "--output",
+        "json",
+        "text",
+        "c",
+        "arn:aws:iam::111122223333:role/a",
+        "us-east-1",
+        "",
+        "-",
+        "--",
+        "=x",
+        "-x",
+        "--token-only",
+        "-q",
+        "--region=x",
+        "é b",
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_is_read_early_is_what_the_tree_reads(
+            ours in any::<bool>(),
+            words in proptest::collection::vec(proptest::sample::select(&VOCABULARY[..]), 0..7),
+            pairs in proptest::collection::vec(
+                (proptest::sample::select(&VOCABULARY[3..12]), proptest::sample::select(&VOCABULARY[12..])), 0..4),
+        ) {
+            let command: &[&str] = if ours { &["token"] } else { &["eks", "get-token"] };
+            let pairs: Vec<&str> = pairs.iter().flat_map(|(name, value)| [*name, *value]).collect();
+            for arguments in [of(&words), of(&[command, &pairs].concat()), of(&[&words, command, &pairs].concat())] {
+                let arguments = in_order(arguments);
+                if let Some(early) = plain(&arguments) {
+                    let late = by_the_tree(&arguments);
+                    prop_assert_eq!(format!("{:?}", Some(early)), format!("{:?}", late), "{:?}", arguments);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_kubeconfigs_hold_is_read_early() {
+        for words in [
+            &["token", "-i", "c"][..],
+            &["token", "-i", "c", "-r", "arn:aws:iam::111122223333:role/a"],
+            &["token", "--cluster-name", "c", "--region", "us-east-1"],
+            &[
+                "--region",
+                "us-east-1",
+                "eks",
+                "get-token",
+                "--cluster-name",
+                "c",
+                "--output",
+                "json",
+            ],
+            &[
+                "--region",
+                "us-east-1",
+                "eks",
+                "get-token",
+                "--cluster-name",
+                "c",
+                "--output",
+                "json",
+                "--role",
+                "arn:aws:iam::111122223333:role/a",
+            ],
+            &[
+                "eks",
+                "get-token",
+                "--output",
+                "json",
+                "--cluster-name",
+                "c",
+                "--region",
+                "us-east-1",
+                "--role-arn",
+                "arn:aws:iam::111122223333:role/a",
+            ],
+        ] {
+            let arguments = in_order(of(words));
+            let early = plain(&arguments);
+            assert!(early.is_some(), "{words:?}");
+            assert_eq!(
+                format!("{early:?}"),
+                format!("{:?}", by_the_tree(&arguments))
+            );
+        }
+    }
+}
