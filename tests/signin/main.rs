@@ -7,6 +7,7 @@
 #[allow(dead_code, reason = "it is shared")]
 mod api;
 mod identities;
+mod plugin;
 mod reviewer;
 mod session;
 mod silence;

@@ -1,0 +1,246 @@
+//! Our program as kubectl's credential plugin: kubeconfigs as others write them, with nothing but `command` replaced.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::reviewer::Who;
+use crate::session::{MYTESTROLE, MYTESTROLE_SESSION, Session, map_args};
+use crate::support::aws::{Credentials, REGION};
+use crate::support::eks;
+use crate::support::environment::Environment;
+use crate::support::run::Run;
+
+const V1: &str = "client.authentication.k8s.io/v1";
+const BETA: &str = "client.authentication.k8s.io/v1beta1";
+
+/// Somebody whom aws-auth lets in as an administrator.
+fn admitted(session: &Session) -> Credentials {
+    let credentials = session.aws().sessions(&[MYTESTROLE_SESSION]).remove(0);
+    session.done(&map_args(MYTESTROLE));
+    session.becomes(&credentials, &Who::user("admin", &["system:masters"]));
+    credentials
+}
+
+/// A kubeconfig whose user has this `exec`, with our program as its command.
+fn kubeconfig(session: &Session, name: &str, mut exec: Value) -> PathBuf {
+    exec["command"] = env!("CARGO_BIN_EXE_awsauth").into();
+    let cluster = json!({"server": session.cluster.server_url(), "certificate-authority": session.cluster.ca()});
+    let content = json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "c", "cluster": cluster}],
+        "users": [{"name": "u", "user": {"exec": exec}}],
+        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+        "current-context": "x",
+    });
+    let path = session.cluster.folder().join(format!("{name}.kubeconfig"));
+    fs::write(&path, content.to_string()).unwrap();
+    path
+}
+
+fn kubectl(session: &Session, environment: &Environment, kubeconfig: &Path, args: &[&str]) -> Run {
+    let mut command = environment.command(session.cluster.kubectl_path());
+    session
+        .aws()
+        .run(command.arg("--kubeconfig").arg(kubeconfig).args(args))
+}
+
+/// The API server takes whoever uses this kubeconfig for an administrator.
+#[track_caller]
+fn signs_in(session: &Session, environment: &Environment, kubeconfig: &Path) {
+    let listed = kubectl(
+        session,
+        environment,
+        kubeconfig,
+        &["get", "namespaces", "-o", "name"],
+    );
+    listed.says(0, &[]);
+    assert!(
+        listed.stdout.contains("namespace/kube-system"),
+        "{listed:?}"
+    );
+    assert_eq!(listed.stderr, "");
+}
+
+/// <https://github.com/aws/aws-cli/blob/1.46.2/awscli/customizations/eks/update_kubeconfig.py>
+#[test]
+fn kubeconfigs_of_the_aws_cli_work() {
+    let session = Session::start();
+    let credentials = admitted(&session);
+    let environment = session
+        .aws()
+        .environment()
+        .without("AWS_REGION")
+        .with_credentials(&credentials);
+    for (name, exec) in [
+        (
+            "aws",
+            json!({
+                "apiVersion": BETA,
+                "args": ["--region", REGION, "eks", "get-token", "--cluster-name", eks::NAME, "--output", "json"],
+            }),
+        ),
+        // On an Outpost.
+        (
+            "aws-id",
+            json!({
+                "apiVersion": BETA,
+                "args": ["--region", REGION, "eks", "get-token", "--cluster-id", eks::NAME, "--output", "json"],
+            }),
+        ),
+        (
+            "aws-v1",
+            json!({
+                "apiVersion": V1,
+                "interactiveMode": "IfAvailable",
+                "provideClusterInfo": true,
+                "args": ["--region", REGION, "eks", "get-token", "--cluster-name", eks::NAME, "--output", "json"],
+            }),
+        ),
+    ] {
+        signs_in(&session, &environment, &kubeconfig(&session, name, exec));
+    }
+}
+
+/// <https://github.com/eksctl-io/eksctl/blob/main/pkg/utils/kubeconfig/kubeconfig.go>
+#[test]
+fn kubeconfigs_of_eksctl_work() {
+    let session = Session::start();
+    let credentials = admitted(&session);
+    let environment = session
+        .aws()
+        .environment()
+        .without("AWS_REGION")
+        .with_credentials(&credentials);
+    let regional = json!({"name": "AWS_STS_REGIONAL_ENDPOINTS", "value": "regional"});
+    for (name, exec) in [
+        (
+            "eksctl",
+            json!({
+                "apiVersion": BETA,
+                "args": ["eks", "get-token", "--output", "json", "--cluster-name", eks::NAME, "--region", REGION],
+                "env": [regional],
+                "provideClusterInfo": false,
+            }),
+        ),
+        (
+            "eksctl-authenticator",
+            json!({
+                "apiVersion": BETA,
+                "args": ["token", "-i", eks::NAME],
+                "env": [regional, {"name": "AWS_DEFAULT_REGION", "value": REGION}],
+                "provideClusterInfo": false,
+            }),
+        ),
+    ] {
+        signs_in(&session, &environment, &kubeconfig(&session, name, exec));
+    }
+}
+
+/// <https://github.com/kubernetes-sigs/aws-iam-authenticator/blob/v0.7.10/README.md>
+#[test]
+fn kubeconfigs_of_aws_iam_authenticator_work() {
+    let session = Session::start();
+    let credentials = admitted(&session);
+    let environment = session.aws().environment().with_credentials(&credentials);
+    let exec = json!({"apiVersion": BETA, "args": ["token", "-i", eks::NAME]});
+    signs_in(
+        &session,
+        &environment,
+        &kubeconfig(&session, "authenticator", exec),
+    );
+}
+
+#[test]
+fn a_kubeconfig_of_old_is_mended_as_we_say() {
+    let session = Session::start();
+    let credentials = admitted(&session);
+    let environment = session.aws().environment().with_credentials(&credentials);
+    let exec = json!({
+        "apiVersion": "client.authentication.k8s.io/v1alpha1",
+        "args": ["token", "-i", eks::NAME],
+        "env": [{"name": "AWS_STS_REGIONAL_ENDPOINTS", "value": "regional"}],
+    });
+    let kubeconfig = kubeconfig(&session, "old", exec);
+    let refused = kubectl(&session, &environment, &kubeconfig, &["get", "namespaces"]);
+    refused.says(1, &["invalid apiVersion"]);
+    let version = format!("--exec-api-version={BETA}");
+    let mend = ["config", "set-credentials", "u", &version];
+    kubectl(&session, &environment, &kubeconfig, &mend).says(0, &[]);
+    signs_in(&session, &environment, &kubeconfig);
+}
+
+#[test]
+fn a_failure_is_told_through_kubectl() {
+    let session = Session::start();
+    let exec = json!({"apiVersion": BETA, "args": ["token", "-i", eks::NAME]});
+    let kubeconfig = kubeconfig(&session, "nobody", exec);
+    let run = kubectl(
+        &session,
+        &session.aws().environment(),
+        &kubeconfig,
+        &["get", "namespaces"],
+    );
+    run.says(
+        1,
+        &[
+            "error: cannot make a token for cluster \"my-cluster\": ",
+            "AWS_ACCESS_KEY_ID",
+            "failed with exit code 3",
+        ],
+    );
+}
+
+#[test]
+fn our_tokens_let_in_whom_they_should() {
+    let session = Session::start();
+    let credentials = admitted(&session);
+    let environment = session.aws().environment().with_credentials(&credentials);
+    let ours = |cluster: &str, environment: &Environment| {
+        let program = Path::new(env!("CARGO_BIN_EXE_awsauth"));
+        let mut command = environment.command(program);
+        let args = ["token", "--cluster-name", cluster, "--token-only"];
+        let run = session.aws().run_for_token(command.args(args));
+        run.says(0, &[]);
+        run.stdout.trim_end().to_owned()
+    };
+    let admin = Who::user("admin", &["system:masters"]);
+    assert_eq!(session.who(&ours(eks::NAME, &environment)), admin);
+    for (name, value) in [
+        ("AWS_REGION", "eu-west-1"),
+        ("AWS_REGION", "aws-global"),
+        ("AWS_USE_FIPS_ENDPOINT", "true"),
+        ("AWS_USE_DUALSTACK_ENDPOINT", "true"),
+    ] {
+        let elsewhere = environment.clone().with(name, value);
+        assert_eq!(
+            session.who(&ours(eks::NAME, &elsewhere)),
+            admin,
+            "{name}={value}"
+        );
+    }
+
+    let for_another = ours("other-cluster", &environment);
+    assert_eq!(session.who(&for_another), Who::Unauthorized);
+}
+
+#[test]
+fn a_token_over_the_limit_is_refused_and_we_said_so() {
+    let session = Session::start();
+    admitted(&session);
+    let fields = json!({"arn": MYTESTROLE_SESSION, "sessionTokenBytes": 3_500});
+    let long = session.aws().sessions_with(&[fields]).remove(0);
+    let environment = session.aws().environment().with_credentials(&long);
+    let exec = json!({"apiVersion": BETA, "args": ["token", "-i", eks::NAME]});
+    let kubeconfig = kubeconfig(&session, "long", exec);
+    let run = kubectl(&session, &environment, &kubeconfig, &["get", "namespaces"]);
+    run.says(
+        1,
+        &[
+            "the cluster's authenticator refuses more than 4096",
+            "You must be logged in to the server",
+        ],
+    );
+}
