@@ -100,6 +100,7 @@ fn dispatch(cli: Cli, matches: &clap::ArgMatches, out: &mut Out) -> Result<Exit,
         Command::Apply(args) => commands::apply::run(&args, &mut world(out)?, out),
         Command::Diff(args) => commands::diff::run(&args, &mut world(out)?, out),
         Command::Explain(args) => commands::explain::run(&args, &mut world(out)?, out),
+        Command::Credentials(args) => commands::credentials::run(&args, out),
         Command::Verify(args) => commands::verify::run(&args, &target, matches, out),
         Command::Token(args) => commands::token::run(&args.request(), out),
         Command::Eks(args) => match args.command {
@@ -118,10 +119,11 @@ mod tests {
     use super::*;
 
     /// Flags that lower a guard, so that no environment may set them unseen.
-    const WITHOUT_ENVIRONMENT: [&str; 5] = [
+    const WITHOUT_ENVIRONMENT: [&str; 6] = [
         "allow-node-entry",
         "as-written",
         "prune",
+        "reveal",
         "take-over",
         "yes",
     ];

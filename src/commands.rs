@@ -2,6 +2,7 @@
 
 pub(crate) mod apply;
 pub(crate) mod completion;
+pub(crate) mod credentials;
 pub(crate) mod diff;
 pub(crate) mod eks;
 pub(crate) mod explain;

@@ -3,6 +3,7 @@
 //! Text is always styled; whoever prints it strips the styles where they aren't wanted.
 
 mod access;
+mod credentials;
 mod difference;
 mod explanation;
 mod listing;
@@ -13,6 +14,9 @@ mod style;
 mod table;
 mod verification;
 
+pub(crate) use credentials::{
+    as_dotenv, as_exports, as_json, as_powershell, as_process, variables,
+};
 pub(crate) use explanation::{explanation_json, explanation_text};
 pub(crate) use listing::Listing;
 pub(crate) use report::{notice, outcomes, refusal_json, report_json, report_text, short_name};

@@ -2,7 +2,8 @@ use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::commands::{
-    Format, apply, completion, diff, eks, explain, get, man, map, token, unmap, verify, version,
+    Format, apply, completion, credentials, diff, eks, explain, get, man, map, token, unmap,
+    verify, version,
 };
 use crate::edge::{ColorMode, Verbosity};
 use crate::world::Target;
@@ -69,6 +70,7 @@ pub(crate) enum Command {
     #[command(hide = true)]
     Eks(eks::Args),
     Verify(verify::Args),
+    Credentials(credentials::Args),
     Completion(completion::Args),
     Man(man::Args),
     Version(version::Args),

@@ -16,7 +16,9 @@ const DEFAULT_REGION: &str = "us-east-1";
 pub(crate) struct SignIn {
     /// The cluster's name at EKS, which the token is signed for; the kubeconfig mostly knows it
     #[arg(
+        short = 'i',
         long,
+        visible_alias = "cluster-id",
         env = "AWSAUTH_CLUSTER_NAME",
         value_name = "NAME",
         help_heading = "Options for AWS credentials"

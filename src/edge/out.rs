@@ -75,6 +75,11 @@ impl Out {
             .then(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)))?
     }
 
+    /// Whether stdout is a terminal, where what it shows stays to be read.
+    pub(crate) fn is_seen(&self) -> bool {
+        io::stdout().is_terminal()
+    }
+
     /// Bytes that the user asked for, as they are.
     pub(crate) fn data(&mut self, bytes: &[u8]) -> io::Result<()> {
         let mut stdout = io::stdout().lock();

@@ -34,7 +34,7 @@ impl Program {
 
     /// A message with its commands, written `awsauth COMMAND …`, as the user would type them.
     pub(crate) fn speak(self, message: &str) -> Cow<'_, str> {
-        const COMMANDS: [&str; 8] = [
+        const COMMANDS: [&str; 9] = [
             "apply",
             "diff",
             "explain",
@@ -43,6 +43,7 @@ impl Program {
             "unmap",
             "verify",
             "completion",
+            "credentials",
         ];
         let mut spoken = Cow::Borrowed(message);
         if self == Self::KubectlPlugin {

@@ -2,5 +2,7 @@
 
 mod config_file;
 mod environment;
+#[cfg(unix)]
+mod handing;
 #[path = "../support/mod.rs"]
 mod support;

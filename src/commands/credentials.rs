@@ -1,0 +1,112 @@
+mod exec;
+
+use clap::{Subcommand, ValueEnum};
+use jiff::Timestamp;
+
+use super::identity::{self, Identity};
+use crate::aws::Surroundings;
+use crate::aws::credentials::{Resolved, resolve};
+use crate::edge::{Exit, Failure, Kind, Out};
+use crate::render::{as_dotenv, as_exports, as_json, as_powershell, as_process};
+
+/// Hand AWS credentials to a shell, a file or a command
+///
+/// Gets credentials as every other command does, and prints them for whatever reads them next. Never prints to a terminal without
+/// --reveal.
+#[derive(Debug, clap::Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
+Examples:
+  # Into this shell
+  eval \"$(awsauth credentials --role-arn arn:aws:iam::111122223333:role/deploy)\"
+
+  # Into PowerShell, as in the user data of an EC2 Windows instance
+  awsauth credentials -o powershell | Out-String | Invoke-Expression
+
+  # For one command only, as another role
+  awsauth credentials exec --role-arn arn:aws:iam::111122223333:role/deploy -- terraform plan
+
+  # In ~/.aws/config, for every AWS tool
+  credential_process = awsauth credentials -o process --role-arn arn:aws:iam::111122223333:role/deploy"
+)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    #[command(flatten)]
+    identity: Identity,
+
+    /// What will read them
+    #[arg(
+        short,
+        long,
+        env = "AWSAUTH_OUTPUT",
+        value_enum,
+        value_name = "FORMAT",
+        default_value_t
+    )]
+    output: Format,
+
+    /// Print them even to a terminal, where they stay to be read
+    #[arg(long)]
+    reveal: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Exec(exec::Args),
+}
+
+/// Who reads credentials.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A POSIX shell's eval
+    #[default]
+    Env,
+    /// PowerShell's Invoke-Expression
+    Powershell,
+    /// A .env file, such as docker run --env-file takes
+    Dotenv,
+    /// A script
+    Json,
+    /// The credential_process of a profile
+    Process,
+}
+
+/// Prints credentials, or runs a command with them.
+pub(crate) fn run(args: &Args, out: &mut Out) -> Result<Exit, Failure> {
+    if let Some(Command::Exec(args)) = &args.command {
+        return exec::run(args);
+    }
+    if out.is_seen() && !args.reveal {
+        return Err(Failure::new(
+            Kind::Refused,
+            "refused: credentials are not printed to a terminal, where others may read them",
+        )
+        .hint("take them into this shell: eval \"$(awsauth credentials)\"; or print them nonetheless with --reveal"));
+    }
+    let resolved = fresh(&args.identity)?;
+    let credentials = &resolved.credentials;
+    let bug = |error: serde_json::Error| Failure::bug(&error);
+    let text = match args.output {
+        Format::Env => as_exports(credentials),
+        Format::Powershell => as_powershell(credentials),
+        Format::Dotenv => as_dotenv(credentials).ok_or_else(|| {
+            Failure::usage("cannot write these credentials to a .env file: they hold characters that its readers disagree on")
+                .hint("take them as JSON: awsauth credentials -o json")
+        })?,
+        Format::Json => as_json(credentials, resolved.source.to_string()).map_err(bug)?,
+        Format::Process => as_process(credentials).map_err(bug)?,
+    };
+    out.data(text.as_bytes())?;
+    Ok(Exit::Done)
+}
+
+/// Credentials that were not kept anywhere: whoever takes them along wants them to last.
+fn fresh(identity: &Identity) -> Result<Resolved, Failure> {
+    let mut wish = identity.wish();
+    wish.no_cache = true;
+    resolve(&wish, &Surroundings::of_process(), Timestamp::now())
+        .map_err(|error| identity::failure("cannot get AWS credentials", &error))
+}

@@ -1,0 +1,70 @@
+use std::ffi::OsString;
+use std::process::Command;
+
+use secrecy::ExposeSecret;
+
+use super::fresh;
+use crate::commands::identity::Identity;
+use crate::edge::{Exit, Failure};
+use crate::render::variables;
+
+/// Variables that would make a program look elsewhere for credentials.
+const MISLEADING: [&str; 2] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
+
+/// Run a command with the credentials in its environment, and nowhere else
+///
+/// The command takes the place of this program: its exit code, its signals and its terminal are its own.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    identity: Identity,
+
+    /// The command and its arguments
+    #[arg(value_name = "COMMAND", required = true, last = true)]
+    command: Vec<OsString>,
+}
+
+/// Becomes the command.
+pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
+    let resolved = fresh(&args.identity)?;
+    let Some((program, arguments)) = args.command.split_first() else {
+        return Err(Failure::usage("no command is given"));
+    };
+    let mut command = Command::new(program);
+    command.args(arguments);
+    for name in MISLEADING {
+        command.env_remove(name);
+    }
+    for (name, value) in variables(&resolved.credentials) {
+        match value {
+            Some(value) => command.env(name, value.expose_secret()),
+            None => command.env_remove(name),
+        };
+    }
+    if let Some(region) = args.identity.wish().region {
+        command.env("AWS_REGION", &region);
+        command.env("AWS_DEFAULT_REGION", &region);
+    }
+    become_it(command).map_err(|error| {
+        Failure::usage(format!("cannot run {}", program.display())).because(&error)
+    })
+}
+
+/// Does not come back where it succeeds.
+#[cfg(unix)]
+fn become_it(mut command: Command) -> std::io::Result<Exit> {
+    use std::os::unix::process::CommandExt;
+
+    Err(command.exec())
+}
+
+/// Where nothing can take another's place, waits and ends alike.
+#[cfg(not(unix))]
+#[expect(
+    clippy::exit,
+    reason = "the exit code is the command's, which may be any"
+)]
+fn become_it(mut command: Command) -> std::io::Result<Exit> {
+    let status = command.status()?;
+    std::process::exit(status.code().unwrap_or(1))
+}
