@@ -11,6 +11,7 @@ mod plugin;
 mod reviewer;
 mod session;
 mod silence;
+mod story;
 #[path = "../support/mod.rs"]
 mod support;
 mod templates;

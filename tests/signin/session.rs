@@ -27,7 +27,7 @@ pub(crate) const MYTESTROLE_SESSION: &str =
     "arn:aws:sts::111122223333:assumed-role/mytestrole/i-0123456789abcdef0";
 
 /// How long a change of aws-auth may take until the authenticator has it, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A cluster for one test at a time.
 pub(crate) struct Session {
