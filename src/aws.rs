@@ -1,16 +1,27 @@
 //! AWS: where credentials come from, STS, EKS. Hands plain data down, never clients.
 
+mod cache;
+pub mod client;
 pub mod config_file;
 pub mod container;
 pub mod credentials;
+mod document;
+mod error;
 mod http;
 pub mod imds;
 mod issued;
 mod machine;
+mod network;
+pub mod region;
+mod session_name;
+mod sts;
 mod surroundings;
+mod time;
 pub mod words;
 
+pub use error::{AwsError, Obstacle, Refused};
 pub use http::tls::TlsError;
 pub use issued::IssuedError;
 pub use machine::Machine;
+pub use session_name::session_name;
 pub use surroundings::Surroundings;

@@ -76,9 +76,9 @@ impl ConfigFiles {
             let path = surroundings.get(variable).unwrap_or(default);
             expand(path, surroundings)
         };
-        let (config, config_sections) = load(named("AWS_CONFIG_FILE", "~/.aws/config"))?;
+        let (config, config_sections) = read_sections(named("AWS_CONFIG_FILE", "~/.aws/config"))?;
         let (credentials, credentials_sections) =
-            load(named("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"))?;
+            read_sections(named("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"))?;
         let mut files = Self {
             config,
             credentials,
@@ -173,7 +173,8 @@ pub fn profile_name<'a>(
         .or_else(|| surroundings.get("AWS_PROFILE"))
 }
 
-fn load(path: Option<PathBuf>) -> Result<(File, Ini), ConfigError> {
+/// The sections of a file, in its order; none when it is not there.
+pub(super) fn read_sections(path: Option<PathBuf>) -> Result<(File, Ini), ConfigError> {
     let missing = |path, why: String| {
         let missing = Some(why);
         Ok((File { path, missing }, Ini::default()))

@@ -1,8 +1,20 @@
 //! Where credentials come from: the sources that botocore knows, in its order.
 
-mod environment;
+mod chain;
 mod error;
+mod hint;
+mod keys;
+mod legacy;
+mod login;
+mod machine;
+mod process;
+mod role;
+mod search;
+mod session;
 mod source;
+mod sso;
+mod token_file;
+mod web_identity;
 
 use std::fmt;
 use std::time::Duration;
@@ -10,10 +22,20 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Surroundings;
-use crate::token::Credentials;
+use crate::token::{Credentials, Endpoint};
+use crate::trust::Advice;
 
+use chain::Failed;
 pub use error::SourceError;
+use search::Search;
 pub use source::{Pin, Source};
+pub use sso::SsoError;
+pub use token_file::Claims;
+
+use super::cache::Cache;
+use super::region::Region;
+use super::session_name::{is_session_name, session_name};
+use super::sts::Role;
 
 /// What the caller wants of credentials. The default is what botocore does when nothing is said.
 #[derive(Clone, Debug, Default)]
@@ -44,10 +66,18 @@ pub struct Resolved {
     pub credentials: Credentials,
     /// Which source served.
     pub source: Source,
-    /// The roles that were then assumed, in order.
+    /// The ARNs of the roles that were assumed, in order; the credentials are those of the last.
     pub roles: Vec<String>,
+    /// Whether they were kept from an earlier run.
+    pub kept: bool,
+    /// The region whose services are to be asked, and who says so.
+    pub region: Region,
+    /// Which of the region's endpoints are wanted.
+    pub endpoint: Endpoint,
     /// The sources that come before it, and why they did not serve.
     pub tried: Vec<Attempt>,
+    /// What the user should know although it worked.
+    pub notes: Vec<String>,
 }
 
 /// A source that did not serve.
@@ -57,6 +87,8 @@ pub struct Attempt {
     pub source: Source,
     /// Why: what would have to be there.
     pub why: String,
+    /// What to do about it, where it is worth saying.
+    pub hint: Option<String>,
 }
 
 impl fmt::Display for Attempt {
@@ -71,7 +103,7 @@ pub struct NoCredentials {
     /// The sources that have nothing, in the order in which they were asked, and why.
     pub tried: Vec<Attempt>,
     /// The source that should have served and could not, which ends the search; `None` when no source has anything.
-    pub failed: Option<(Source, SourceError)>,
+    pub failed: Option<(Source, Box<SourceError>)>,
 }
 
 impl NoCredentials {
@@ -79,8 +111,20 @@ impl NoCredentials {
     pub fn hint(&self) -> String {
         match &self.failed {
             Some((_, error)) => error.hint(),
-            None => "say which credentials to use: --profile NAME, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment".into(),
+            None => {
+                let said = self
+                    .tried
+                    .iter()
+                    .rev()
+                    .find_map(|attempt| attempt.hint.clone());
+                said.unwrap_or_else(|| "say which credentials to use: --profile NAME, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment".into())
+            }
         }
+    }
+
+    /// What decides over the role that could not be assumed, if AWS refused one.
+    pub fn advice(&self) -> Option<Advice> {
+        self.failed.as_ref()?.1.advice()
     }
 
     /// Whether something that the user wrote is at fault, rather than AWS or the network.
@@ -94,7 +138,8 @@ impl NoCredentials {
 impl fmt::Display for NoCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.failed {
-            Some((source, _)) => write!(f, "{source}"),
+            Some((_, error)) if error.is_of_no_source() => error.fmt(f),
+            Some((source, _)) => source.fmt(f),
             None => f.write_str("no AWS credentials were found"),
         }
     }
@@ -102,8 +147,10 @@ impl fmt::Display for NoCredentials {
 
 impl std::error::Error for NoCredentials {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        let (_, error) = self.failed.as_ref()?;
-        Some(error)
+        match self.failed.as_ref()? {
+            (_, error) if error.is_of_no_source() => error.source(),
+            (_, error) => Some(error.as_ref()),
+        }
     }
 }
 
@@ -116,33 +163,71 @@ impl std::error::Error for NoCredentials {
 pub fn resolve(
     wish: &Wish,
     surroundings: &Surroundings,
-    _now: Timestamp,
+    now: Timestamp,
 ) -> Result<Resolved, NoCredentials> {
+    let search = Search::new(wish, surroundings, now);
     let mut tried = Vec::new();
-    if wish.profile.is_none() && wish.source.is_none_or(|pin| pin == Pin::Environment) {
-        match environment::credentials(surroundings) {
-            Ok(Some(credentials)) => {
-                return Ok(Resolved {
-                    credentials,
-                    source: Source::Environment,
-                    roles: Vec::new(),
-                    tried,
-                });
-            }
-            Ok(None) => tried.push(Attempt {
-                source: Source::Environment,
-                why: "AWS_ACCESS_KEY_ID is not set".to_owned(),
-            }),
-            Err(error) => {
-                return Err(NoCredentials {
-                    tried,
-                    failed: Some((Source::Environment, error)),
-                });
-            }
-        }
+    match resolved(&search, &mut tried) {
+        Ok(Some(resolved)) => Ok(Resolved { tried, ..resolved }),
+        Ok(None) => Err(NoCredentials {
+            tried,
+            failed: None,
+        }),
+        Err((source, error)) => Err(NoCredentials {
+            tried,
+            failed: Some((source, Box::new(error))),
+        }),
     }
-    Err(NoCredentials {
-        tried,
-        failed: None,
-    })
+}
+
+fn resolved(search: &Search, tried: &mut Vec<Attempt>) -> Result<Option<Resolved>, Failed> {
+    let Some(mut session) = chain::find(search, tried)? else {
+        return Ok(None);
+    };
+    let source = session.source;
+    let failed = |error| (source, error);
+    session.roles.extend(wished_roles(search).map_err(failed)?);
+    let cache = Cache::of(search.surroundings, !search.wish.no_cache);
+    let (credentials, kept) = session.credentials(search, &cache).map_err(failed)?;
+    if let Some(when) = credentials.expiration.filter(|end| *end <= search.now) {
+        return Err(failed(SourceError::Expired { when }));
+    }
+    let reach = search.reach().map_err(failed)?;
+    Ok(Some(Resolved {
+        credentials,
+        source,
+        roles: session.role_arns(),
+        kept,
+        region: search.region().map_err(failed)?.clone(),
+        endpoint: Endpoint {
+            fips: reach.fips() == Some(true),
+            dual_stack: reach.dual_stack() == Some(true),
+        },
+        tried: Vec::new(),
+        notes: search.notes.take(),
+    }))
+}
+
+/// The roles of the caller's chain. External id and duration are for the last: those before it only lead there.
+fn wished_roles(search: &Search) -> Result<Vec<Role>, SourceError> {
+    let wish = search.wish;
+    let name = match &wish.session_name {
+        Some(name) if !is_session_name(name) => {
+            return Err(SourceError::SessionName { name: name.clone() });
+        }
+        Some(name) => name.clone(),
+        None => session_name(search.surroundings),
+    };
+    let last = wish.roles.len().saturating_sub(1);
+    let seconds = wish.duration.map(|duration| duration.as_secs());
+    let seconds = seconds.and_then(|seconds| i32::try_from(seconds).ok());
+    let roles = wish.roles.iter().enumerate();
+    Ok(roles
+        .map(|(index, arn)| Role {
+            arn: arn.clone(),
+            session_name: name.clone(),
+            external_id: wish.external_id.clone().filter(|_| index == last),
+            duration: seconds.filter(|_| index == last),
+        })
+        .collect())
 }

@@ -3,12 +3,13 @@ use std::env;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// What the process's surroundings suggest, as a value, so that tests can choose it: variables and the home folder. The default
+/// What the process's surroundings suggest, as a value, so that tests can choose it: variables, the home folder, the host's name. The default
 /// suggests nothing.
 #[derive(Clone, Default)]
 pub struct Surroundings {
     variables: BTreeMap<String, String>,
     home: Option<PathBuf>,
+    host: Option<String>,
 }
 
 impl Surroundings {
@@ -20,6 +21,7 @@ impl Surroundings {
         Self {
             variables: env::vars_os().filter_map(unicode).collect(),
             home: env::home_dir(),
+            host: host(),
         }
     }
 
@@ -37,6 +39,13 @@ impl Surroundings {
         self
     }
 
+    /// The same on a machine of another name.
+    #[must_use]
+    pub fn on_host(mut self, host: &str) -> Self {
+        self.host = Some(host.to_owned());
+        self
+    }
+
     /// A variable's value. An empty one is as good as none, as to botocore.
     pub fn get(&self, name: &str) -> Option<&str> {
         let value = self.variables.get(name).map(String::as_str);
@@ -47,6 +56,22 @@ impl Surroundings {
     pub fn home(&self) -> Option<&Path> {
         self.home.as_deref()
     }
+
+    /// What this machine calls itself.
+    pub fn host(&self) -> Option<&str> {
+        self.host.as_deref()
+    }
+}
+
+#[cfg(unix)]
+fn host() -> Option<String> {
+    let system = rustix::system::uname();
+    Some(system.nodename().to_str().ok()?.to_owned())
+}
+
+#[cfg(not(unix))]
+fn host() -> Option<String> {
+    env::var("COMPUTERNAME").ok()
 }
 
 impl fmt::Debug for Surroundings {
@@ -55,6 +80,7 @@ impl fmt::Debug for Surroundings {
         f.debug_struct("Surroundings")
             .field("variables", &self.variables.keys())
             .field("home", &self.home)
+            .field("host", &self.host)
             .finish()
     }
 }

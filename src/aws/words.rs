@@ -13,18 +13,36 @@ pub struct OpenQuote(&'static str);
 /// # Errors
 /// When a quote is not closed, or nothing follows a backslash.
 pub fn split(line: &str) -> Result<Vec<String>, OpenQuote> {
+    split_with(line, &['\'', '"'], true)
+}
+
+/// Splits a command line as botocore does: on Windows a backslash belongs to a path, and only double quotes are quotes.
+///
+/// # Errors
+/// As [`split`].
+pub(super) fn command(line: &str) -> Result<Vec<String>, OpenQuote> {
+    if cfg!(windows) {
+        split_with(line, &['"'], false)
+    } else {
+        split(line)
+    }
+}
+
+fn split_with(line: &str, quotes: &[char], escapes: bool) -> Result<Vec<String>, OpenQuote> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut rest = line.chars();
     while let Some(c) = rest.next() {
         match c {
             ' ' | '\t' | '\r' | '\n' => words.extend(word.take()),
-            '\\' => {
+            '\\' if escapes => {
                 let next = rest.next();
                 let next = next.ok_or(OpenQuote("nothing follows the last backslash"))?;
                 word.get_or_insert_default().push(next);
             }
-            '\'' | '"' => quoted(c, &mut rest, word.get_or_insert_default())?,
+            quote if quotes.contains(&quote) => {
+                quoted(quote, &mut rest, escapes, word.get_or_insert_default())?;
+            }
             c => word.get_or_insert_default().push(c),
         }
     }
@@ -33,12 +51,17 @@ pub fn split(line: &str) -> Result<Vec<String>, OpenQuote> {
 }
 
 /// What stands up to the closing quote. Between double quotes a backslash escapes a quote and itself, and else is one.
-fn quoted(quote: char, rest: &mut std::str::Chars, word: &mut String) -> Result<(), OpenQuote> {
+fn quoted(
+    quote: char,
+    rest: &mut std::str::Chars,
+    escapes: bool,
+    word: &mut String,
+) -> Result<(), OpenQuote> {
     let open = || OpenQuote("a quote is not closed");
     loop {
         match rest.next().ok_or_else(open)? {
             c if c == quote => return Ok(()),
-            '\\' if quote == '"' => {
+            '\\' if quote == '"' && escapes => {
                 let next = rest.next().ok_or_else(open)?;
                 if !['"', '\\'].contains(&next) {
                     word.push('\\');

@@ -1,11 +1,10 @@
 mod exec;
 
 use clap::{Subcommand, ValueEnum};
-use jiff::Timestamp;
 
 use super::identity::{self, Identity};
 use crate::aws::Surroundings;
-use crate::aws::credentials::{Resolved, resolve};
+use crate::aws::credentials::Resolved;
 use crate::edge::{Exit, Failure, Kind, Out};
 use crate::render::{as_dotenv, as_exports, as_json, as_powershell, as_process};
 
@@ -77,7 +76,7 @@ enum Format {
 /// Prints credentials, or runs a command with them.
 pub(crate) fn run(args: &Args, out: &mut Out) -> Result<Exit, Failure> {
     if let Some(Command::Exec(args)) = &args.command {
-        return exec::run(args);
+        return exec::run(args, out);
     }
     if out.is_seen() && !args.reveal {
         return Err(Failure::new(
@@ -86,7 +85,7 @@ pub(crate) fn run(args: &Args, out: &mut Out) -> Result<Exit, Failure> {
         )
         .hint("take them into this shell: eval \"$(awsauth credentials)\"; or print them nonetheless with --reveal"));
     }
-    let resolved = fresh(&args.identity)?;
+    let resolved = fresh(&args.identity, out)?;
     let credentials = &resolved.credentials;
     let bug = |error: serde_json::Error| Failure::bug(&error);
     let text = match args.output {
@@ -104,9 +103,9 @@ pub(crate) fn run(args: &Args, out: &mut Out) -> Result<Exit, Failure> {
 }
 
 /// Credentials that were not kept anywhere: whoever takes them along wants them to last.
-fn fresh(identity: &Identity) -> Result<Resolved, Failure> {
+fn fresh(identity: &Identity, out: &mut Out) -> Result<Resolved, Failure> {
     let mut wish = identity.wish();
     wish.no_cache = true;
-    resolve(&wish, &Surroundings::of_process(), Timestamp::now())
-        .map_err(|error| identity::failure("cannot get AWS credentials", &error))
+    let surroundings = Surroundings::of_process();
+    identity::resolve("cannot get AWS credentials", &wish, &surroundings, out)
 }

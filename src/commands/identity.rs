@@ -2,9 +2,11 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use clap::builder::FalseyValueParser;
+use jiff::Timestamp;
 
-use crate::aws::credentials::{NoCredentials, Pin, Wish};
-use crate::edge::{Failure, Kind};
+use crate::aws::Surroundings;
+use crate::aws::credentials::{self, NoCredentials, Pin, Resolved, Wish};
+use crate::edge::{Failure, Kind, Out};
 use crate::world::duration;
 
 /// Which AWS credentials to use. Flattened into each command that signs something. Hidden aliases are those of
@@ -105,14 +107,35 @@ impl SourceName {
     }
 }
 
-/// `what` could not be done for want of credentials: says which sources were tried.
+/// Gets credentials, and says what the user should know of them.
+pub(crate) fn resolve(
+    what: &str,
+    wish: &Wish,
+    surroundings: &Surroundings,
+    out: &mut Out,
+) -> Result<Resolved, Failure> {
+    let resolved = credentials::resolve(wish, surroundings, Timestamp::now());
+    let resolved = resolved.map_err(|error| failure(what, &error))?;
+    out.detail(|| format!("Signing with credentials of {}", resolved.source));
+    for note in &resolved.notes {
+        out.note(&format!("warning: {note}"));
+    }
+    Ok(resolved)
+}
+
+/// `what` could not be done for want of credentials. When no source has any, says why each has none.
 pub(crate) fn failure(what: &str, error: &NoCredentials) -> Failure {
     let kind = if error.is_input() {
         Kind::Usage
     } else {
         Kind::Unreachable
     };
-    let failure = Failure::new(kind, what).because(error);
-    let failure = error.tried.iter().fold(failure, Failure::note);
+    let mut failure = Failure::new(kind, what).because(error);
+    if error.failed.is_none() {
+        failure = error.tried.iter().fold(failure, Failure::note);
+    }
+    if let Some(advice) = error.advice() {
+        failure = advice.to_string().lines().fold(failure, Failure::note);
+    }
     failure.hint(error.hint())
 }

@@ -3,13 +3,10 @@ use jiff::Timestamp;
 
 use super::identity::{self, Identity};
 use crate::aws::Surroundings;
-use crate::aws::credentials::{Resolved, resolve};
+use crate::aws::credentials::Resolved;
 use crate::cluster::EksName;
 use crate::edge::{Failure, Out};
-use crate::token::{Endpoint, StsHost, Token};
-
-/// The region of tokens when nothing says another one, as aws-iam-authenticator has it.
-const DEFAULT_REGION: &str = "us-east-1";
+use crate::token::{StsHost, Token};
 
 /// Who signs in, and what for.
 #[derive(Debug, Args)]
@@ -56,14 +53,9 @@ impl SignIn {
         let surroundings = Surroundings::of_process();
         let mut wish = self.identity.wish();
         wish.no_cache = true;
-        let resolved = resolve(&wish, &surroundings, Timestamp::now())
-            .map_err(|error| identity::failure(what, &error))?;
-        out.detail(|| format!("Signing with credentials of {}", resolved.source));
+        let resolved = identity::resolve(what, &wish, &surroundings, out)?;
         let said = wish.region.as_deref().or(eks.region.as_deref());
-        let region = said
-            .or_else(|| surroundings.get("AWS_REGION"))
-            .or_else(|| surroundings.get("AWS_DEFAULT_REGION"));
-        let host = StsHost::of(region.unwrap_or(DEFAULT_REGION), Endpoint::default()).map_err(
+        let host = StsHost::of(said.unwrap_or(&resolved.region.name), resolved.endpoint).map_err(
             |error| {
                 Failure::usage(what)
                     .because(&error)

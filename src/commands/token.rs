@@ -4,10 +4,10 @@ use secrecy::ExposeSecret;
 
 use super::identity::{self, Identity};
 use crate::aws::Surroundings;
-use crate::aws::credentials::{self, Wish};
+use crate::aws::credentials::Wish;
 use crate::edge::{Exit, Failure, Out};
 use crate::facts::limits::TOKEN_BYTES;
-use crate::token::{EXEC_INFO, Endpoint, ExecVersion, HostError, StsHost, Token};
+use crate::token::{EXEC_INFO, ExecVersion, HostError, StsHost, Token};
 
 /// Print a token for kubectl
 ///
@@ -65,18 +65,18 @@ pub(crate) fn run(request: &Request, out: &mut Out) -> Result<Exit, Failure> {
             .hint("give the name that it was created with: awsauth token --cluster-name NAME"));
     }
     let surroundings = Surroundings::of_process();
-    let host = StsHost::of(&region(wish, &surroundings), endpoint(&surroundings));
+    let resolved = identity::resolve(&what, wish, &surroundings, out)?;
+    let host = StsHost::of(&resolved.region.name, resolved.endpoint);
     let host = host.map_err(|error| {
         let hint = match error {
             HostError::Region(_) => "name the cluster's region: --region eu-west-1",
-            HostError::DualStack(_) => "unset AWS_USE_DUALSTACK_ENDPOINT",
+            HostError::DualStack(_) => {
+                "unset AWS_USE_DUALSTACK_ENDPOINT, and use_dualstack_endpoint of the profile"
+            }
         };
         Failure::usage(&what).because(&error).hint(hint)
     })?;
-    let now = Timestamp::now();
-    let resolved = credentials::resolve(wish, &surroundings, now)
-        .map_err(|error| identity::failure(&what, &error))?;
-    let token = Token::sign(&resolved.credentials, &host, cluster, now);
+    let token = Token::sign(&resolved.credentials, &host, cluster, Timestamp::now());
     if request.token_only {
         out.data(token.text.expose_secret().as_bytes())?;
         out.data(b"\n")?;
@@ -124,28 +124,5 @@ fn fault(cluster: &str) -> Option<&'static str> {
         Some("a name can't hold control characters")
     } else {
         None
-    }
-}
-
-/// The region whose STS the token is for.
-fn region(wish: &Wish, surroundings: &Surroundings) -> String {
-    let named = wish.region.as_deref();
-    named
-        .or_else(|| surroundings.get("AWS_REGION"))
-        .or_else(|| surroundings.get("AWS_DEFAULT_REGION"))
-        .unwrap_or("us-east-1")
-        .to_owned()
-}
-
-/// Which of its endpoints.
-fn endpoint(surroundings: &Surroundings) -> Endpoint {
-    let is_set = |name| {
-        surroundings
-            .get(name)
-            .is_some_and(|value| value.eq_ignore_ascii_case("true"))
-    };
-    Endpoint {
-        fips: is_set("AWS_USE_FIPS_ENDPOINT"),
-        dual_stack: is_set("AWS_USE_DUALSTACK_ENDPOINT"),
     }
 }

@@ -185,6 +185,15 @@ fn a_line_that_cannot_be_read_is_named_and_its_value_is_not() {
 }
 
 #[test]
+fn a_file_that_is_not_text_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config");
+    fs::write(&path, b"[default]\nregion = \xff\n").unwrap();
+    let error = read(folder.path()).unwrap_err().to_string();
+    assert_eq!(error, format!("{} is not UTF-8", path.display()));
+}
+
+#[test]
 fn paths_name_the_home_folder_and_variables() {
     let home = tempfile::tempdir().unwrap();
     fs::create_dir(home.path().join(".aws")).unwrap();

@@ -23,6 +23,13 @@ fn shell(program: &str, script: &str, variables: &[(&str, &str)]) -> Output {
     let path = format!("{}:/usr/bin:/bin", folder.expect("its folder").display());
     command.args(["-c", script]).env_clear().env("PATH", path);
     command.env("AWS_EC2_METADATA_DISABLED", "true");
+    // A profile to be in the way, and nothing of anybody's own.
+    let config = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/credentials/other-profile"
+    );
+    command.env("AWS_CONFIG_FILE", config);
+    command.env("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent");
     command.envs(variables.iter().copied());
     command.output().expect("a shell")
 }
@@ -128,6 +135,16 @@ fn a_command_has_them_in_its_environment_and_its_own_way_to_end() {
         assert!(shown.lines().any(|shown| shown == line), "{shown}");
     }
     assert!(!shown.contains("AWS_PROFILE"), "{shown}");
+    // What the profile says of the region goes along without it.
+    let of_profile = said(&shell(
+        "sh",
+        "AWS_PROFILE=other awsauth credentials exec -- env",
+        &PAIR,
+    ));
+    assert!(
+        of_profile.contains("AWS_REGION=eu-north-1\n"),
+        "{of_profile}"
+    );
     assert_eq!(
         said(&run("printf '%s,' -o --reveal 'a b'")),
         "-o,--reveal,a b,"

@@ -4,5 +4,19 @@ mod config_file;
 mod environment;
 #[cfg(unix)]
 mod handing;
+#[cfg(unix)]
+mod keeping;
+#[cfg(unix)]
+mod matrix;
+#[cfg(unix)]
+mod place;
+#[cfg(unix)]
+mod profiles;
+#[cfg(unix)]
+mod refusals;
+#[cfg(unix)]
+mod sessions;
+#[cfg(unix)]
+mod sso;
 #[path = "../support/mod.rs"]
 mod support;

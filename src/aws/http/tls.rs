@@ -17,16 +17,16 @@ pub(crate) const BUNDLE: &str = "AWS_CA_BUNDLE";
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum TlsError {
-    /// The file that `AWS_CA_BUNDLE` names can't be read.
-    #[error("can't read {}, which {BUNDLE} names", path.display())]
+    /// The file of certificates can't be read.
+    #[error("can't read {}", path.display())]
     Bundle {
         /// The file.
         path: PathBuf,
         /// Why it can't be read.
         source: io::Error,
     },
-    /// The file that `AWS_CA_BUNDLE` names holds no certificate, or one that can't be used.
-    #[error("{}, which {BUNDLE} names, holds no certificate that can be used", path.display())]
+    /// The file holds no certificate that can be used.
+    #[error("{} holds no certificate that can be used", path.display())]
     NoCertificate {
         /// The file.
         path: PathBuf,
@@ -39,7 +39,7 @@ pub enum TlsError {
 /// Trusts the certificates of the bundle alone if there is one, else the system's.
 pub(crate) fn client(bundle: Option<&Path>) -> Result<Arc<ClientConfig>, TlsError> {
     let roots = match bundle {
-        Some(path) => of_file(path.to_owned())?,
+        Some(path) => of_file(path)?,
         None => of_system()?,
     };
     let ring = Arc::new(rustls::crypto::ring::default_provider());
@@ -51,21 +51,36 @@ pub(crate) fn client(bundle: Option<&Path>) -> Result<Arc<ClientConfig>, TlsErro
     Ok(Arc::new(config))
 }
 
-fn of_file(path: PathBuf) -> Result<RootCertStore, TlsError> {
-    let read = CertificateDer::pem_file_iter(&path).and_then(Iterator::collect);
-    let certificates: Vec<_> = match read {
-        Ok(certificates) => certificates,
-        Err(pem::Error::Io(source)) => return Err(TlsError::Bundle { path, source }),
-        Err(_) => return Err(TlsError::NoCertificate { path }),
-    };
+fn of_file(path: &Path) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
-    match roots.add_parsable_certificates(certificates) {
-        (0, _) => Err(TlsError::NoCertificate { path }),
-        _ => Ok(roots),
-    }
+    roots.add_parsable_certificates(certificates(path)?);
+    Ok(roots)
 }
 
-fn of_system() -> Result<RootCertStore, TlsError> {
+/// The certificates of a file that can be used; at least one.
+pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let path = || path.to_owned();
+    let read = CertificateDer::pem_file_iter(path()).and_then(Iterator::collect);
+    let all: Vec<CertificateDer> = match read {
+        Ok(all) => all,
+        Err(pem::Error::Io(source)) => {
+            let path = path();
+            return Err(TlsError::Bundle { path, source });
+        }
+        Err(_) => return Err(TlsError::NoCertificate { path: path() }),
+    };
+    let usable = all
+        .into_iter()
+        .filter(|certificate| RootCertStore::empty().add(certificate.clone()).is_ok());
+    let usable: Vec<_> = usable.collect();
+    if usable.is_empty() {
+        return Err(TlsError::NoCertificate { path: path() });
+    }
+    Ok(usable)
+}
+
+/// The system's; at least one.
+pub(crate) fn of_system() -> Result<RootCertStore, TlsError> {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
     match roots.add_parsable_certificates(found.certs) {

@@ -4,8 +4,9 @@ use std::process::Command;
 use secrecy::ExposeSecret;
 
 use super::fresh;
+use crate::aws::region::RegionSource;
 use crate::commands::identity::Identity;
-use crate::edge::{Exit, Failure};
+use crate::edge::{Exit, Failure, Out};
 use crate::render::variables;
 
 /// Variables that would make a program look elsewhere for credentials.
@@ -25,8 +26,8 @@ pub(crate) struct Args {
 }
 
 /// Becomes the command.
-pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
-    let resolved = fresh(&args.identity)?;
+pub(super) fn run(args: &Args, out: &mut Out) -> Result<Exit, Failure> {
+    let resolved = fresh(&args.identity, out)?;
     let Some((program, arguments)) = args.command.split_first() else {
         return Err(Failure::usage("no command is given"));
     };
@@ -41,9 +42,10 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
             None => command.env_remove(name),
         };
     }
-    if let Some(region) = args.identity.wish().region {
-        command.env("AWS_REGION", &region);
-        command.env("AWS_DEFAULT_REGION", &region);
+    // The command no longer sees the profile, which may have said it.
+    if resolved.region.from != RegionSource::Fallback {
+        command.env("AWS_REGION", &resolved.region.name);
+        command.env("AWS_DEFAULT_REGION", &resolved.region.name);
     }
     become_it(command).map_err(|error| {
         Failure::usage(format!("cannot run {}", program.display())).because(&error)

@@ -1,0 +1,149 @@
+use secrecy::ExposeSecret;
+
+use super::SourceError;
+use super::search::Search;
+use super::source::Source;
+use super::sso::{Sso, SsoToken};
+use super::token_file::WebToken;
+use super::web_identity::WebIdentity;
+use crate::aws::cache::{Cache, Key};
+use crate::aws::sts::{self, Role};
+use crate::token::Credentials;
+
+/// What a session begins with.
+#[derive(Clone, Debug)]
+pub(super) enum Origin {
+    /// Credentials as they are.
+    Keys(Credentials),
+    WebIdentity(WebIdentity),
+    Sso(Sso),
+}
+
+/// A session that can be had, and has not been asked for yet.
+#[derive(Clone, Debug)]
+pub(super) struct Session {
+    origin: Origin,
+    pub(super) source: Source,
+    /// Roles to assume from there, in order.
+    pub(super) roles: Vec<Role>,
+}
+
+/// The way to a session: who begins it, by now known, and the roles.
+struct Way<'a> {
+    search: &'a Search<'a>,
+    cache: &'a Cache,
+    start: Start<'a>,
+    roles: &'a [Role],
+    key: Key,
+}
+
+enum Start<'a> {
+    Keys(&'a Credentials),
+    WebIdentity(&'a WebIdentity, WebToken),
+    Sso(&'a Sso, SsoToken),
+}
+
+impl Session {
+    pub(super) fn new(origin: Origin, source: Source) -> Self {
+        Self {
+            origin,
+            source,
+            roles: Vec::new(),
+        }
+    }
+
+    /// The ARNs of the roles on its way, the last being the one that signs.
+    pub(super) fn role_arns(&self) -> Vec<String> {
+        let first = match &self.origin {
+            Origin::WebIdentity(identity) => Some(identity.role()),
+            _ => None,
+        };
+        let rest = self.roles.iter().map(|role| role.arn.as_str());
+        first.into_iter().chain(rest).map(str::to_owned).collect()
+    }
+
+    /// The credentials of the session, from the cache or from AWS, and whether they were kept.
+    pub(super) fn credentials(
+        &self,
+        search: &Search,
+        cache: &Cache,
+    ) -> Result<(Credentials, bool), SourceError> {
+        if let (Origin::Keys(keys), []) = (&self.origin, self.roles.as_slice()) {
+            return Ok((keys.clone(), false));
+        }
+        let (start, key) = match &self.origin {
+            Origin::Keys(keys) => (Start::Keys(keys), of_keys(keys)),
+            Origin::WebIdentity(identity) => {
+                let token = identity.token()?;
+                let key = identity.key(&token);
+                (Start::WebIdentity(identity, token), key)
+            }
+            Origin::Sso(sso) => {
+                let token = sso.token(search)?;
+                let key = sso.key(&token);
+                (Start::Sso(sso, token), key)
+            }
+        };
+        let way = Way {
+            search,
+            cache,
+            start,
+            roles: &self.roles,
+            key: key.with(&search.place()?),
+        };
+        way.session(self.roles.len())
+    }
+}
+
+impl Way<'_> {
+    /// The session after so many roles. Each on the way is kept too: others may begin alike.
+    fn session(&self, roles: usize) -> Result<(Credentials, bool), SourceError> {
+        if let (Start::Keys(keys), 0) = (&self.start, roles) {
+            return Ok(((*keys).clone(), false));
+        }
+        let key = self.roles[..roles].iter().fold(self.key.clone(), of_role);
+        self.cache
+            .session(&key, self.search.now, || self.fetch(roles))
+    }
+
+    fn fetch(&self, roles: usize) -> Result<Credentials, SourceError> {
+        let Some(role) = roles.checked_sub(1).map(|last| &self.roles[last]) else {
+            return match &self.start {
+                Start::Keys(keys) => Ok((*keys).clone()),
+                Start::WebIdentity(identity, token) => identity.fetch(self.search, token),
+                Start::Sso(sso, token) => sso.fetch(self.search, token),
+            };
+        };
+        let (credentials, _) = self.session(roles - 1)?;
+        let region = &self.search.region()?.name;
+        let config = self
+            .search
+            .reach()?
+            .config("STS", region, Some(&credentials))?;
+        let assumed = self.search.wait(sts::assume_role(&config, role))?;
+        assumed.map_err(|source| SourceError::AssumeRole {
+            role: role.arn.clone(),
+            session_name: role.session_name.clone(),
+            external_id: role.external_id.clone(),
+            source,
+        })
+    }
+}
+
+/// The sessions that these credentials may have. To name one takes the secrets.
+fn of_keys(keys: &Credentials) -> Key {
+    let token = keys.session_token.as_ref();
+    Key::of("keys")
+        .with(&keys.access_key_id)
+        .with(keys.secret_access_key.expose_secret())
+        .with_option(token.map(ExposeSecret::expose_secret))
+}
+
+fn of_role(key: Key, role: &Role) -> Key {
+    let duration = role.duration.map(|seconds| seconds.to_string());
+    key.with("role")
+        .with(&role.arn)
+        .with(&role.session_name)
+        .with_option(role.external_id.as_deref())
+        .with_option(duration.as_deref())
+}
