@@ -6,6 +6,7 @@ pub mod config_file;
 pub mod container;
 pub mod credentials;
 mod document;
+pub mod eks;
 mod error;
 mod http;
 pub mod imds;

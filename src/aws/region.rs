@@ -21,6 +21,11 @@ pub struct Region {
 }
 
 impl Region {
+    /// Whether nobody said it.
+    pub fn is_nobodys(&self) -> bool {
+        self.from == RegionSource::Fallback
+    }
+
     /// What is meant when nobody says anything.
     pub(super) fn fallback() -> Self {
         Self {

@@ -49,6 +49,12 @@ pub(crate) async fn assume_role_with_web_identity(
     credentials(answer.credentials, user.as_deref())
 }
 
+/// The account that the credentials of `config` belong to.
+pub(crate) async fn account(config: &SdkConfig) -> Result<Option<String>, AwsError> {
+    let answer = Client::new(config).get_caller_identity().send().await;
+    Ok(answer.map_err(AwsError::of)?.account)
+}
+
 /// The account is read from the ARN of the session, as botocore does.
 fn credentials(issued: Option<Issued>, user: Option<&str>) -> Result<Credentials, AwsError> {
     let issued = issued.ok_or(AwsError::Empty)?;

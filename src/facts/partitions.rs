@@ -100,8 +100,12 @@ impl Partition {
 
     /// The partition of a region. A region that AWS has not told of is taken for a commercial one, as the SDKs do.
     pub fn of_region(region: &str) -> &'static Self {
-        let holds = |partition: &&Self| partition.names(region);
-        PARTITIONS.iter().find(holds).unwrap_or(&PARTITIONS[0])
+        Self::naming(region).unwrap_or(&PARTITIONS[0])
+    }
+
+    /// The partition whose regions are called so; `None` for what is no region's name.
+    pub fn naming(region: &str) -> Option<&'static Self> {
+        PARTITIONS.iter().find(|partition| partition.names(region))
     }
 
     /// Whether a region is called as its regions are: `PREFIX-NAME-NUMBER`, or `PARTITION-global`.

@@ -10,6 +10,7 @@ pub(crate) mod aws;
 pub(crate) mod certificates;
 pub(crate) mod cluster;
 pub(crate) mod eks;
+pub(crate) mod eks_service;
 pub(crate) mod environment;
 pub(crate) mod generate;
 pub(crate) mod identities;

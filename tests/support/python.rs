@@ -15,6 +15,7 @@ const COMPLETE: &str = "complete";
 pub(crate) enum Packages {
     Botocore,
     Awscli,
+    Moto,
 }
 
 impl Packages {
@@ -22,6 +23,7 @@ impl Packages {
         Path::new(match self {
             Self::Botocore => concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/requirements.txt"),
             Self::Awscli => concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/awscli.txt"),
+            Self::Moto => concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/moto.txt"),
         })
     }
 

@@ -83,3 +83,16 @@ pub enum Pin {
     /// The container endpoint.
     Container,
 }
+
+impl Pin {
+    /// Its name as a value of `--source`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Instance => "instance",
+            Self::Environment => "env",
+            Self::Profile => "profile",
+            Self::WebIdentity => "web-identity",
+            Self::Container => "container",
+        }
+    }
+}
