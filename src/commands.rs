@@ -7,6 +7,7 @@ pub(crate) mod diff;
 pub(crate) mod eks;
 pub(crate) mod explain;
 pub(crate) mod get;
+pub(crate) mod kubeconfig;
 pub(crate) mod man;
 pub(crate) mod map;
 pub(crate) mod token;

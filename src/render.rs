@@ -6,6 +6,7 @@ mod access;
 mod credentials;
 mod difference;
 mod explanation;
+mod kubeconfig;
 mod listing;
 mod plain;
 mod rbac;
@@ -18,6 +19,7 @@ pub(crate) use credentials::{
     as_dotenv, as_exports, as_json, as_powershell, as_process, variables,
 };
 pub(crate) use explanation::{explanation_json, explanation_text};
+pub(crate) use kubeconfig::kubeconfig_changes;
 pub(crate) use listing::Listing;
 pub(crate) use report::{notice, outcomes, refusal_json, report_json, report_text, short_name};
 pub(crate) use verification::{Verification, verification_json, verification_text};

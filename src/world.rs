@@ -2,6 +2,7 @@
 
 mod atomic;
 pub(crate) mod duration;
+pub(crate) mod kubeconfigs;
 mod live;
 mod manifests;
 mod sign_in;

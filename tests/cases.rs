@@ -17,7 +17,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "apply",
     "cli",
     "completion",
@@ -25,6 +25,7 @@ const COMMANDS: [&str; 12] = [
     "eks",
     "explain",
     "get",
+    "kubeconfig",
     "man",
     "map",
     "token",

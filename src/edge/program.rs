@@ -34,7 +34,7 @@ impl Program {
 
     /// A message with its commands, written `awsauth COMMAND …`, as the user would type them.
     pub(crate) fn speak(self, message: &str) -> Cow<'_, str> {
-        const COMMANDS: [&str; 9] = [
+        const COMMANDS: [&str; 10] = [
             "apply",
             "diff",
             "explain",
@@ -44,6 +44,7 @@ impl Program {
             "verify",
             "completion",
             "credentials",
+            "kubeconfig",
         ];
         let mut spoken = Cow::Borrowed(message);
         if self == Self::KubectlPlugin {

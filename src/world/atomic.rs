@@ -4,10 +4,15 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use tempfile::NamedTempFile;
+
 /// How soon to ask again for a lock that somebody else holds.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// A file that is to be replaced, and where it really is. While this lives, other runs of this program wait.
+/// How many symlinks may lead to a file, as for Linux.
+const MOST_LINKS: usize = 40;
+
+/// A file that is to be replaced or made, and where it really is. While this lives, other runs of this program wait.
 #[derive(Debug)]
 pub(crate) struct Original {
     path: PathBuf,
@@ -24,6 +29,9 @@ pub(crate) enum ReplaceError {
     /// Somebody else held the lock all the time.
     #[error("another program holds a lock on the folder {}", .0.display())]
     Locked(PathBuf),
+    /// Somebody else's lock file was there all the time.
+    #[error("kubectl is changing it, says {}", .0.display())]
+    Held(PathBuf),
     /// The operating system refused.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -47,9 +55,29 @@ impl Original {
         Ok(Self { path, _lock: lock })
     }
 
+    /// The same for a file that need not be there yet; its folder is made.
+    pub(crate) fn lock_or_make(path: &Path, patience: Duration) -> Result<Self, ReplaceError> {
+        match fs::metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            _ => return Self::lock(path, patience),
+        }
+        let path = end_of_links(path)?;
+        fs::create_dir_all(folder(&path))?;
+        let lock = lock(folder(&path), patience)?;
+        Ok(Self { path, _lock: lock })
+    }
+
     /// What it holds now.
     pub(crate) fn read(&self) -> io::Result<Vec<u8>> {
         fs::read(&self.path)
+    }
+
+    /// What it holds now; `None` when it is not there.
+    pub(crate) fn read_if_there(&self) -> io::Result<Option<Vec<u8>>> {
+        match self.read() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            read => read.map(Some),
+        }
     }
 
     /// Puts `bytes` in the place of what it held in one step: readers see the old or the new file, never a part.
@@ -58,25 +86,72 @@ impl Original {
         if bytes == held {
             return Ok(());
         }
+        let next = self.next(bytes)?;
+        let metadata = self.writable()?;
+        keep_owner(next.as_file(), &metadata);
+        next.as_file().set_permissions(metadata.permissions())?;
+        next.as_file().sync_all()?;
+        self.persist(next, Some(held))
+    }
+
+    /// As [`replace`](Self::replace), for a file that only its owner should read, and that may not have been there. `guard` is
+    /// what others ask for; it is had only while the file is compared and replaced.
+    pub(crate) fn replace_private<G>(
+        &self,
+        held: Option<&[u8]>,
+        bytes: &[u8],
+        guard: impl FnOnce() -> Result<G, ReplaceError>,
+    ) -> Result<(), ReplaceError> {
+        if held == Some(bytes) {
+            return Ok(());
+        }
+        // A temporary file is its owner's alone.
+        let next = self.next(bytes)?;
+        if held.is_some() {
+            keep_owner(next.as_file(), &self.writable()?);
+        }
+        next.as_file().sync_all()?;
+        let _guard = guard()?;
+        self.persist(next, held)
+    }
+
+    fn next(&self, bytes: &[u8]) -> io::Result<NamedTempFile> {
         let mut next = tempfile::Builder::new()
             .prefix(".awsauth-")
             .tempfile_in(folder(&self.path))?;
         next.write_all(bytes)?;
+        Ok(next)
+    }
+
+    fn writable(&self) -> io::Result<fs::Metadata> {
         let metadata = fs::metadata(&self.path)?;
         if metadata.permissions().readonly() {
             // A rename would not ask.
-            return Err(io::Error::from(io::ErrorKind::PermissionDenied).into());
+            return Err(io::ErrorKind::PermissionDenied.into());
         }
-        keep_owner(next.as_file(), &metadata);
-        next.as_file().set_permissions(metadata.permissions())?;
-        next.as_file().sync_all()?;
+        Ok(metadata)
+    }
+
+    fn persist(&self, next: NamedTempFile, held: Option<&[u8]>) -> Result<(), ReplaceError> {
         // Those who don't ask for the lock are seen here.
-        if self.read()? != held {
+        if self.read_if_there()?.as_deref() != held {
             return Err(ReplaceError::Changed);
         }
         next.persist(&self.path).map_err(|error| error.error)?;
         Ok(())
     }
+}
+
+/// Where a file would be that is not there: at the end of the symlinks, if there are any.
+fn end_of_links(path: &Path) -> io::Result<PathBuf> {
+    let mut path = std::path::absolute(path)?;
+    for _ in 0..MOST_LINKS {
+        match fs::read_link(&path) {
+            Ok(to) => path = folder(&path).join(to),
+            Err(_) => return Ok(path),
+        }
+    }
+    Err(io::Error::other("too many symlinks lead to it"))
 }
 
 fn folder(path: &Path) -> &Path {
@@ -201,6 +276,34 @@ mod tests {
             Err(ReplaceError::Io(_))
         ));
         assert!(Original::lock(folder.path(), Duration::ZERO).is_err());
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_made_for_its_owner_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let link = folder.path().join("link");
+        symlink("to/link", &link).expect("symlink");
+        fs::create_dir(folder.path().join("to")).expect("a folder");
+        symlink("../new/file", folder.path().join("to/link")).expect("symlink");
+        let original = Original::lock_or_make(&link, Duration::ZERO).expect("the lock");
+        assert_eq!(original.read_if_there().expect("no error"), None);
+        original
+            .replace_private(None, b"new", || Ok(()))
+            .expect("made");
+        let made = folder.path().join("new/file");
+        let mode = |path: &Path| fs::metadata(path).expect("stat").permissions().mode() & 0o7777;
+        assert_eq!(fs::read(&made).expect("read"), b"new");
+        assert_eq!(mode(&made), 0o600);
+        assert!(matches!(
+            original.replace_private(None, b"again", || Ok(())),
+            Err(ReplaceError::Changed)
+        ));
+        fs::set_permissions(&made, fs::Permissions::from_mode(0o644)).expect("chmod");
+        original
+            .replace_private(Some(b"new"), b"again", || Ok(()))
+            .expect("replaced");
+        assert_eq!(mode(&made), 0o600);
+        assert!(link.is_symlink());
     }
 
     #[test]

@@ -133,7 +133,9 @@ impl ManifestFile {
 
     fn cannot_write(&self, error: &ReplaceError) -> Failure {
         let kind = match error {
-            ReplaceError::Changed | ReplaceError::Locked(_) => Kind::Conflict,
+            ReplaceError::Changed | ReplaceError::Locked(_) | ReplaceError::Held(_) => {
+                Kind::Conflict
+            }
             ReplaceError::Io(_) => Kind::Usage,
         };
         let failure = Failure::new(kind, format!("cannot write {self}")).because(error);

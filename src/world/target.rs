@@ -154,6 +154,33 @@ impl Target {
     }
 }
 
+impl Target {
+    /// For a command that writes a kubeconfig: whatever else says which cluster or file would be left unheard.
+    pub(crate) fn only_kubeconfig(&self, matches: &clap::ArgMatches) -> Result<(), Failure> {
+        let typed = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
+        let heard = ["kubeconfig", "wait"];
+        let others = ["file"]
+            .into_iter()
+            .chain(NAMES_CLUSTER)
+            .chain(CLUSTER_ONLY);
+        match others
+            .into_iter()
+            .find(|id| typed(id) && !heard.contains(id))
+        {
+            Some("file") => Err(
+                Failure::usage("cannot use --file here: a kubeconfig is written")
+                    .hint("name it with --kubeconfig FILE"),
+            ),
+            Some(id) => Err(Failure::usage(format!(
+                "cannot use {} here: the cluster is named with --cluster-name",
+                flag(id)
+            ))
+            .hint("name the context with --alias NAME, the user with --user-alias NAME")),
+            None => Ok(()),
+        }
+    }
+}
+
 fn flag(id: &str) -> String {
     match id {
         "impersonate" => "--as".to_owned(),

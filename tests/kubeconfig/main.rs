@@ -1,8 +1,11 @@
-//! Kubeconfigs: text in, text out.
+//! Kubeconfigs: text in, text out; and the command that writes them.
 
+mod eks;
+mod files;
 mod kubectl;
 mod laws;
 mod mending;
+mod place;
 mod styles;
 #[path = "../support/mod.rs"]
 mod support;
