@@ -226,7 +226,7 @@ impl RequestError {
         let server = &self.target.server;
         match &self.fault {
             Fault::UnknownHost(..) => "see whether the cluster still exists and the kubeconfig is current: \
-                 aws eks update-kubeconfig --name CLUSTER"
+                 awsauth kubeconfig --cluster-name CLUSTER"
                 .into(),
             Fault::Refused(..) | Fault::Lost(..) | Fault::TimedOut(..) | Fault::Server(..) | Fault::NotReady(_) => {
                 format!("see whether the API server is ready: {kubectl} get --raw /readyz")
@@ -237,7 +237,7 @@ impl RequestError {
             Fault::Proxy(..) => format!("see whether the proxy is right, or leave it out: NO_PROXY={} awsauth …", host(server)),
             Fault::CertificateExpired(..) => format!("look at its dates and at this machine's clock: {}; date -u", openssl(server)),
             Fault::CertificateNotTrusted(..) => "the cluster may have been made anew, or a proxy stands in between; write its \
-                 kubeconfig entry again: aws eks update-kubeconfig --name CLUSTER"
+                 kubeconfig entry again: awsauth kubeconfig --cluster-name CLUSTER"
                 .into(),
             Fault::CertificateOtherName(..) => format!("set tls-server-name in the kubeconfig, or the right --server; see its names: {}", openssl(server)),
             Fault::Tls(..) => format!("see what answers there: curl -vk {server}/version"),

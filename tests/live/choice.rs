@@ -102,7 +102,7 @@ fn servers_that_are_not_there_are_told_apart() {
         3,
         &[
             "the host of https://no-such-host.invalid has no address",
-            "aws eks update-kubeconfig",
+            "awsauth kubeconfig --cluster-name",
         ],
     );
 
@@ -119,7 +119,7 @@ fn servers_that_are_not_there_are_told_apart() {
         3,
         &[
             "is not signed by the kubeconfig's certificate authority",
-            "aws eks update-kubeconfig",
+            "awsauth kubeconfig --cluster-name",
         ],
     );
 }

@@ -95,16 +95,16 @@ impl ConnectError {
     pub fn hint(&self) -> String {
         match self {
             Self::File { .. } | Self::NotAKubeconfig { .. } => {
-                "name another kubeconfig with --kubeconfig FILE, or write one: aws eks update-kubeconfig --name CLUSTER".into()
+                "name another kubeconfig with --kubeconfig FILE, or write one: awsauth kubeconfig --cluster-name CLUSTER".into()
             }
             Self::KubeconfigsDiffer { .. } => "name one kubeconfig: --kubeconfig FILE".into(),
-            Self::NoCluster => "write a kubeconfig: aws eks update-kubeconfig --name CLUSTER".into(),
+            Self::NoCluster => "write a kubeconfig: awsauth kubeconfig --cluster-name CLUSTER".into(),
             Self::NoCurrentContext => "name one with --context NAME; list them: kubectl config get-contexts".into(),
             Self::NoSuch { what: "context", .. } => "list the contexts: kubectl config get-contexts".into(),
             Self::NoSuch { what: "cluster", .. } => "list the clusters: kubectl config get-clusters".into(),
             Self::NoSuch { .. } => "list the users: kubectl config get-users".into(),
             Self::NotAServer { .. } => "give it as --server https://HOST[:PORT]".into(),
-            Self::Data { .. } => "write the entry again: aws eks update-kubeconfig --name CLUSTER".into(),
+            Self::Data { .. } => "write the entry again: awsauth kubeconfig --cluster-name CLUSTER".into(),
             Self::Proxy { .. } => "set proxy-url in the kubeconfig or HTTPS_PROXY to a URL such as http://HOST:PORT".into(),
             Self::ImpersonatesNobody => "add --as USER".into(),
             Self::Credentials(error) => error.hint(),
@@ -253,7 +253,7 @@ impl CredentialsError {
             }
             Self::TokenFile { .. } => "see whether it exists and may be read by this user".into(),
             Self::Unusable => {
-                "write the entry again: aws eks update-kubeconfig --name CLUSTER".into()
+                "write the entry again: awsauth kubeconfig --cluster-name CLUSTER".into()
             }
         }
     }
