@@ -117,32 +117,41 @@ fn a_pod_with_an_identity() {
 }
 
 impl Session {
-    /// Tells the story with the authenticator's own plugin.
+    /// Tells the story with each plugin: with the authenticator's own it proves the parts that it is told on, with ours our
+    /// program.
     fn tell(&self, caller: &Caller) {
         self.tell_with(Plugin::Theirs, caller);
+        self.tell_with(Plugin::Ours, caller);
     }
 
     fn tell_with(&self, plugin: Plugin, caller: &Caller) {
         let kubeconfig = plugin.kubeconfig(self, caller);
         let kubectl = |args: &[&str]| self.kubectl(caller, &kubeconfig, args);
-        let stranger = kubectl(&["get", "namespaces"]);
-        stranger.says(1, &["You must be logged in to the server"]);
+        kubectl(&["get", "namespaces"]).says(1, &["You must be logged in to the server"]);
+        if plugin == Plugin::Ours {
+            let stranger = self.verify(caller, &kubeconfig, &["--timeout", "1s"]);
+            stranger.says(1, &["does not accept the token"]);
+        }
 
         let kind = if caller.principal.contains(":user/") {
             "user"
         } else {
             "role"
         };
-        let map = [
-            "map",
-            kind,
-            &caller.principal,
-            "--username",
-            "admin",
-            "--group",
-            "system:masters",
-        ];
-        self.done(&map);
+        let grant = ["--username", "admin", "--group", "system:masters"];
+        self.done(&[&["map", kind, &caller.principal], &grant[..]].concat());
+        if plugin == Plugin::Ours {
+            // It waits until the authenticator has seen the change.
+            let expected = [
+                "--expect-username",
+                "admin",
+                "--expect-group",
+                "system:masters",
+                "--can",
+                "* * -A",
+            ];
+            self.verify(caller, &kubeconfig, &expected).says(0, &[]);
+        }
         let listed = eventually(|| kubectl(&["get", "namespaces", "-o", "name"]), 0);
         assert!(
             listed.stdout.contains("namespace/kube-system"),
@@ -161,6 +170,18 @@ impl Session {
         self.done(&["unmap", kind, &caller.principal]);
         let stranger = eventually(|| kubectl(&["get", "namespaces"]), 1);
         stranger.says(1, &["You must be logged in to the server"]);
+    }
+
+    fn verify(&self, caller: &Caller, kubeconfig: &Path, args: &[&str]) -> Run {
+        let environment = &caller.environment;
+        let environment = environment
+            .clone()
+            .with("KUBECONFIG", &kubeconfig.display().to_string());
+        let mut args = [&["verify"], args].concat();
+        if let Some(role) = &caller.assumes {
+            args.extend(["--role-arn", role]);
+        }
+        self.awsauth(&environment, &args)
     }
 
     fn kubectl(&self, caller: &Caller, kubeconfig: &Path, args: &[&str]) -> Run {
@@ -185,17 +206,20 @@ fn eventually(run: impl Fn() -> Run, status: i32) -> Run {
 }
 
 /// Who makes the tokens.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 enum Plugin {
-    /// aws-iam-authenticator's own client: with it the story proves the parts that it is told on.
+    /// aws-iam-authenticator's own client.
     Theirs,
+    Ours,
 }
 
 impl Plugin {
     fn kubeconfig(self, session: &Session, caller: &Caller) -> PathBuf {
-        let (command, mut args) = match self {
-            Self::Theirs => (Binary::Authenticator.path(), vec!["token", "-i", eks::NAME]),
+        let command = match self {
+            Self::Theirs => Binary::Authenticator.path(),
+            Self::Ours => PathBuf::from(env!("CARGO_BIN_EXE_awsauth")),
         };
+        let mut args = vec!["token", "-i", eks::NAME];
         if let Some(role) = &caller.assumes {
             args.extend(["-r", role]);
         }
