@@ -2,9 +2,9 @@
 default:
     @just --list
 
-# The main job on the example manifest: merge a role in, show the difference, write nothing.
+# The whole story on real parts, told line by line.
 demo:
-    cargo run -- map role arn:aws:iam::111122223333:role/mytestrole --username admin --group system:masters --file examples/aws-auth.yaml --dry-run=client
+    ./demo
 
 # All tests, on real parts.
 test:
