@@ -120,9 +120,10 @@ mod tests {
     use super::*;
 
     /// Flags that lower a guard, so that no environment may set them unseen.
-    const WITHOUT_ENVIRONMENT: [&str; 6] = [
+    const WITHOUT_ENVIRONMENT: [&str; 7] = [
         "allow-node-entry",
         "as-written",
+        "no-rollback",
         "prune",
         "reveal",
         "take-over",

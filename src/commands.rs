@@ -20,6 +20,7 @@ mod principal;
 mod proof;
 mod refusals;
 mod signer;
+mod witness;
 mod write;
 
 /// How a command without a table answers.

@@ -2,10 +2,12 @@
 
 mod guard;
 mod unified;
+mod way_back;
 
 use guard::NodeEntries;
 pub use guard::{Guard, Refusal};
 pub use unified::unified;
+pub use way_back::{Overtaken, WayBack};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -49,6 +51,7 @@ pub struct Plan {
     /// The texts as they were read, and as they would be: documents of large maps take many times their room.
     before: Texts,
     after: Texts,
+    owners_before: Option<String>,
     /// What each of the request's edits comes to, in order; then what was pruned.
     pub outcomes: Vec<(Edit, Outcome)>,
     /// How many of the outcomes are the request's own edits.
@@ -138,6 +141,7 @@ impl Plan {
         Ok(Self {
             before,
             after,
+            owners_before: snapshot.owners_annotation.clone(),
             asked: request.edits.len(),
             outcomes,
             change,
@@ -154,6 +158,11 @@ impl Plan {
     /// The document as it would be, read anew.
     pub fn after(&self) -> Document {
         Document::read(&self.after)
+    }
+
+    /// How to undo it once it is carried out.
+    pub fn way_back(&self) -> WayBack {
+        WayBack::of(self)
     }
 
     /// Who gains, who loses, what changes.

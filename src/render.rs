@@ -15,6 +15,7 @@ mod style;
 mod table;
 mod verification;
 
+pub(crate) use access::user_text;
 pub(crate) use credentials::{
     as_dotenv, as_exports, as_json, as_powershell, as_process, variables,
 };

@@ -1,5 +1,6 @@
 //! Where aws-auth comes from and goes to: a manifest file, a pipe, or a live cluster. The same for all from here on.
 
+mod aside;
 mod atomic;
 pub(crate) mod duration;
 pub(crate) mod kubeconfigs;
@@ -10,7 +11,9 @@ pub(crate) mod sources;
 mod target;
 
 use std::fmt;
+use std::time::Duration;
 
+pub(crate) use aside::keep_aside;
 pub(crate) use sign_in::{Came, SignIn};
 pub(crate) use target::Target;
 
@@ -102,6 +105,26 @@ impl World {
         match self {
             Self::Manifest(_) => Ok(None),
             Self::Cluster(cluster) => cluster.policy(users, out).map(Some),
+        }
+    }
+
+    /// A connection to the same cluster, for signing in with tokens.
+    ///
+    /// # Errors
+    /// When it is a manifest, which nobody signs in to.
+    pub(crate) fn sign_in(&self, out: &mut Out) -> Result<SignIn, Failure> {
+        match self {
+            Self::Manifest(_) => Err(Failure::usage("cannot sign in to a file")
+                .hint("leave out --verify and --verify-as, or name a cluster with --context NAME")),
+            Self::Cluster(cluster) => SignIn::to(cluster.asked(), out),
+        }
+    }
+
+    /// How long to keep trying.
+    pub(crate) fn patience(&self) -> Duration {
+        match self {
+            Self::Manifest(_) => Duration::ZERO,
+            Self::Cluster(cluster) => cluster.asked().timeout,
         }
     }
 

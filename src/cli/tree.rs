@@ -105,7 +105,7 @@ Examples:
 
 Exit codes:
   0 done   1 no, or differences   2 usage or unreadable input   3 no connection or no permission
-  4 refused   5 conflict   70 a bug   74 stdout can't be written   130 interrupted
+  4 refused   5 conflict   6 written, not verified, put back   7 written, not verified   70 a bug   74 stdout can't be written   130 interrupted
   See ",
     env!("CARGO_PKG_REPOSITORY"),
     "/blob/main/docs/exit-codes.md"

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::discovery::{Resource, Resources};
 use super::fault::{Fault, RequestError};
 use super::store::Store;
+use crate::effect::User;
 use crate::rbac::{Asked, Namespace, Question};
 
 /// Who a caller is to the API server.
@@ -46,9 +47,17 @@ struct Filled<T> {
 }
 
 impl Reviewed {
-    /// The ARN by which the authenticator looked the caller up, if it says so.
-    pub fn canonical_arn(&self) -> Option<&str> {
-        self.extra.get("canonicalArn")?.first().map(String::as_str)
+    /// What the authenticator says of the caller under `arn`, `canonicalArn`, `sessionName` or `accessKeyId`, if it does.
+    pub fn says(&self, key: &str) -> Option<&str> {
+        self.extra.get(key)?.first().map(String::as_str)
+    }
+
+    /// The user.
+    pub fn user(&self) -> User {
+        User {
+            username: self.username.clone(),
+            groups: self.groups.clone(),
+        }
     }
 }
 

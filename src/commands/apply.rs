@@ -4,6 +4,7 @@ use super::Format;
 use super::map::Creating;
 use super::principal::to_write;
 use super::refusals::edit_failure;
+use super::witness::WitnessArgs;
 use super::write::{DryRun, WriteArgs};
 use crate::document::Principal;
 use crate::document::edit::{Edit, Groups};
@@ -33,6 +34,8 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     write: WriteArgs,
+    #[command(flatten)]
+    witness: WitnessArgs,
 }
 
 /// The wanted state and whose it is.
@@ -79,6 +82,7 @@ pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit,
     args.write.carry_out(
         !args.creating.no_create,
         &|_| Ok(request.clone()),
+        Some(&args.witness),
         world,
         out,
     )?;

@@ -42,7 +42,7 @@ pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit,
     match args.output {
         Format::Human => out.text(&report_text(&plan))?,
         Format::Json => out.data(
-            report_json(&plan, plan.is_change())
+            report_json(&plan, plan.is_change(), None)
                 .map_err(|error| Failure::bug(&error))?
                 .as_bytes(),
         )?,

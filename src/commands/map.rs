@@ -3,6 +3,7 @@ use clap::builder::FalseyValueParser;
 
 use super::Format;
 use super::principal::to_write;
+use super::witness::WitnessArgs;
 use super::write::WriteArgs;
 use crate::document::Principal;
 use crate::document::edit::{Edit, Groups};
@@ -23,9 +24,9 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 enum What {
     /// Map an IAM role to a Kubernetes user and groups
-    Role(Identity),
+    Role(RoleOrUser),
     /// Map an IAM user to a Kubernetes user and groups
-    User(Identity),
+    User(RoleOrUser),
     /// Let every role and user of an AWS account sign in, each named by its own ARN and without groups
     Account(Account),
     /// Map an IAM role of nodes, so that they can join the cluster
@@ -33,7 +34,7 @@ enum What {
 }
 
 #[derive(Debug, clap::Args)]
-struct Identity {
+struct RoleOrUser {
     /// Its ARN, such as arn:aws:iam::111122223333:role/NAME
     #[arg(value_name = "ARN")]
     arn: String,
@@ -66,6 +67,8 @@ struct Identity {
     creating: Creating,
     #[command(flatten)]
     write: WriteArgs,
+    #[command(flatten)]
+    witness: WitnessArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -82,6 +85,8 @@ struct Account {
     creating: Creating,
     #[command(flatten)]
     write: WriteArgs,
+    #[command(flatten)]
+    witness: WitnessArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -98,6 +103,8 @@ struct NodeRole {
     creating: Creating,
     #[command(flatten)]
     write: WriteArgs,
+    #[command(flatten)]
+    witness: WitnessArgs,
 }
 
 /// What to do when there is no aws-auth yet.
@@ -145,10 +152,10 @@ pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit,
             (Some(kind.username().to_owned()), Groups::Set(groups))
         }
     };
-    let (creating, write) = match &args.what {
-        What::Role(args) | What::User(args) => (args.creating, &args.write),
-        What::Account(args) => (args.creating, &args.write),
-        What::NodeRole(args) => (args.creating, &args.write),
+    let (creating, write, witness) = match &args.what {
+        What::Role(args) | What::User(args) => (args.creating, &args.write, &args.witness),
+        What::Account(args) => (args.creating, &args.write, &args.witness),
+        What::NodeRole(args) => (args.creating, &args.write, &args.witness),
     };
     let request = Request {
         edits: vec![Edit::Map {
@@ -159,7 +166,13 @@ pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit,
         allow_node_entries: write.allow_node_entries.clone(),
         ..Request::default()
     };
-    write.carry_out(!creating.no_create, &|_| Ok(request.clone()), world, out)?;
+    write.carry_out(
+        !creating.no_create,
+        &|_| Ok(request.clone()),
+        Some(witness),
+        world,
+        out,
+    )?;
     Ok(Exit::Done)
 }
 
@@ -174,7 +187,7 @@ impl Args {
     }
 }
 
-impl Identity {
+impl RoleOrUser {
     /// Refuses what a script's unset variable leaves, and several groups in one text.
     fn check(&self) -> Result<(), Failure> {
         let texts = self

@@ -5,10 +5,12 @@ use std::time::{Duration, Instant};
 use super::signer::Signer;
 use crate::cluster::review::{Answer, Reviewed};
 use crate::cluster::shell::quoted;
+use crate::document::Document;
 use crate::edge::{Failure, Kind, Out};
+use crate::effect::{self, User, explain};
 use crate::facts::limits::TOKEN_BYTES;
 use crate::rbac::Question;
-use crate::render::Verification;
+use crate::render::{Verification, user_text};
 use crate::token::Token;
 use crate::world::{Came, SignIn};
 
@@ -17,6 +19,7 @@ use crate::world::{Came, SignIn};
 const PAUSE: Duration = Duration::from_millis(1100);
 
 /// What must come out.
+#[derive(Default)]
 pub(crate) struct Expected<'a> {
     /// This user.
     pub(crate) username: Option<&'a str>,
@@ -24,11 +27,13 @@ pub(crate) struct Expected<'a> {
     pub(crate) groups: &'a [String],
     /// These things are allowed.
     pub(crate) can: &'a [Question],
+    /// Whom this aws-auth makes of them, if it maps them.
+    pub(crate) document: Option<&'a Document>,
 }
 
 /// What came out in the end.
-pub(crate) struct Proof<'a> {
-    expected: &'a Expected<'a>,
+pub(crate) struct Proof {
+    asked: Vec<Question>,
     came: Came,
     unmet: Vec<String>,
     token: Token,
@@ -45,7 +50,7 @@ impl Expected<'_> {
         signer: &Signer,
         patience: Duration,
         out: &mut Out,
-    ) -> Result<Proof<'_>, Failure> {
+    ) -> Result<Proof, Failure> {
         let start = Instant::now();
         let mut is_first = true;
         loop {
@@ -61,7 +66,7 @@ impl Expected<'_> {
             }
             if unmet.is_empty() || is_hopeless {
                 return Ok(Proof {
-                    expected: self,
+                    asked: self.can.to_vec(),
                     came,
                     unmet,
                     token,
@@ -89,6 +94,21 @@ impl Expected<'_> {
             Came::Forbidden(said) => return vec![said.clone()],
         };
         let mut unmet = Vec::new();
+        if let Some(users) = self.document.and_then(|document| mapped(document, who)) {
+            let is = |user: &User| {
+                let groups = user.groups.iter();
+                user.username == who.username
+                    && groups.clone().all(|group| who.groups.contains(group))
+            };
+            if !users.iter().any(is) {
+                let users: Vec<_> = users.iter().map(user_text).collect();
+                unmet.push(format!(
+                    "it is {}, and aws-auth says {}",
+                    user_text(&who.user()),
+                    users.join(", or ")
+                ));
+            }
+        }
         if let Some(expected) = self.username.filter(|expected| *expected != who.username) {
             unmet.push(format!(
                 "the username is {:?}, not {expected:?}",
@@ -107,7 +127,26 @@ impl Expected<'_> {
     }
 }
 
-impl Proof<'_> {
+/// The users that a document makes of whoever has signed in; `None` when it maps them not at all, or to names that only the
+/// authenticator knows.
+fn mapped(document: &Document, who: &Reviewed) -> Option<Vec<User>> {
+    let question = effect::Question {
+        arn: who.says("arn").or_else(|| who.says("canonicalArn"))?,
+        session_name: who.says("sessionName"),
+        access_key_id: who.says("accessKeyId"),
+        ..effect::Question::default()
+    };
+    let explanation = explain(document, &question).ok()?;
+    let answers = explanation.answers.into_iter();
+    let users = answers.map(|answer| {
+        let is_whole = answer.missing.is_empty();
+        answer.user.ok().filter(|_| is_whole)
+    });
+    let users: Vec<User> = users.collect::<Option<_>>()?;
+    (!users.is_empty()).then_some(users)
+}
+
+impl Proof {
     /// Whether all is as expected.
     pub(crate) fn is_good(&self) -> bool {
         self.unmet.is_empty()
@@ -123,7 +162,7 @@ impl Proof<'_> {
             Came::In(who, _) => {
                 let what = format!("signing in to {target} did not give what was expected");
                 let failure = self.unmet.iter().fold(Failure::new(Kind::No, what), Failure::note);
-                match who.canonical_arn() {
+                match who.says("canonicalArn") {
                     Some(arn) => failure.hint(format!(
                         "see which entry decides, and what RBAC allows: awsauth explain {}",
                         quoted(arn)
@@ -166,7 +205,7 @@ impl Proof<'_> {
         };
         Verification {
             who,
-            answers: self.expected.can.iter().zip(answers).collect(),
+            answers: self.asked.iter().zip(answers).collect(),
             unmet: &self.unmet,
         }
     }

@@ -37,10 +37,11 @@ pub(crate) struct Signer {
 }
 
 impl SignIn {
-    /// Gets fresh credentials, never kept ones: what is proved is what AWS says now.
+    /// Gets fresh credentials, never kept ones: what is proved is what AWS says now. `role` is assumed last.
     pub(crate) fn signer(
         &self,
         eks: &EksName,
+        role: Option<&str>,
         what: &str,
         out: &mut Out,
     ) -> Result<Signer, Failure> {
@@ -53,6 +54,7 @@ impl SignIn {
         let surroundings = Surroundings::of_process();
         let mut wish = self.identity.wish();
         wish.no_cache = true;
+        wish.roles.extend(role.map(str::to_owned));
         let resolved = identity::resolve(what, &wish, &surroundings, out)?;
         let said = wish.region.as_deref().or(eks.region.as_deref());
         let host = StsHost::of(said.unwrap_or(&resolved.region.name), resolved.endpoint).map_err(

@@ -78,7 +78,7 @@ pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit,
         absent_names_must_be_arns(&principal, &document)?;
         Ok(request.clone())
     };
-    let plan = rest.write.carry_out(false, &asking, world, out)?;
+    let plan = rest.write.carry_out(false, &asking, None, world, out)?;
     if let Some(admitted) = still_admitted(&principal, &plan) {
         out.note(&admitted);
     }

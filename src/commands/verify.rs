@@ -63,11 +63,12 @@ pub(crate) fn run(
 ) -> Result<Exit, Failure> {
     let cluster = SignIn::open(target, matches, out)?;
     let what = format!("cannot sign in to {}", cluster.target());
-    let signer = args.sign_in.signer(cluster.eks(), &what, out)?;
+    let signer = args.sign_in.signer(cluster.eks(), None, &what, out)?;
     let expected = Expected {
         username: args.expect_username.as_deref(),
         groups: &args.expect_groups,
         can: &args.can,
+        document: None,
     };
     let proof = expected.prove(&cluster, &signer, target.timeout, out)?;
     let verification = proof.verification();

@@ -1,11 +1,13 @@
 use clap::ValueEnum;
 
 use super::Format;
+use super::proof::Proof;
 use super::refusals::{edit_failure, refused};
+use super::witness::{Seen, WitnessArgs};
 use crate::document::edit::EditError;
 use crate::edge::{Failure, Kind, Out};
 use crate::plan::{Plan, Request};
-use crate::render::{notice, outcomes, report_json, report_text};
+use crate::render::{notice, outcomes, report_json, report_text, verification_text};
 use crate::snapshot::Snapshot;
 use crate::world::{Landed, World};
 
@@ -56,6 +58,7 @@ impl WriteArgs {
         &self,
         create: bool,
         asking: &Asking<'_>,
+        witness: Option<&WitnessArgs>,
         world: &mut World,
         out: &mut Out,
     ) -> Result<Plan, Failure> {
@@ -66,6 +69,10 @@ impl WriteArgs {
                     .hint("leave out -o json, or add --dry-run"),
             );
         }
+        let witness = match (witness, dry_run) {
+            (Some(args), DryRun::None) => args.witness(world, out)?,
+            _ => None,
+        };
         let mut made: Option<Result<Plan, EditError>> = None;
         let mut planner = |snapshot: &Snapshot| {
             // The failure itself is made below, where lines of the file are known.
@@ -97,7 +104,8 @@ impl WriteArgs {
             (Some(Err(error)), _) => return Err(edit_failure(&error, world)),
             (Some(Ok(plan)), Err(_)) if !plan.refusals.is_empty() => {
                 if self.output == Format::Json {
-                    let report = report_json(&plan, false).map_err(|error| Failure::bug(&error))?;
+                    let report =
+                        report_json(&plan, false, None).map_err(|error| Failure::bug(&error))?;
                     if let Err(error) = out.data(report.as_bytes()) {
                         out.failure(&Failure::from(error).render(out.program()));
                     }
@@ -110,14 +118,20 @@ impl WriteArgs {
                 for each in &plan.notices {
                     out.note(&notice(each));
                 }
-                let answered = match self.output {
-                    Format::Json => report_json(&plan, plan.is_change())
-                        .map_err(|error| Failure::bug(&error))
-                        .and_then(|report| Ok(out.data(report.as_bytes())?)),
+                let told = match self.output {
+                    Format::Json => Ok(()),
                     Format::Human => tell(&plan, dry_run, out),
                 };
                 // What was written is written, whether or not the answer can be given.
                 say_where(landed, dry_run, world, out);
+                let seen = witness.map(|witness| witness.see(&plan, landed, world, out));
+                let answered = told.and_then(|()| self.answer(&plan, seen.as_ref(), out));
+                if let Some(failure) = seen.and_then(|seen| seen.failure) {
+                    if let Err(error) = answered {
+                        out.failure(&error.render(out.program()));
+                    }
+                    return Err(failure);
+                }
                 answered.map_err(|failure| match (landed, dry_run) {
                     (Landed::Created | Landed::Changed, DryRun::None) => {
                         failure.at("aws-auth was written")
@@ -128,6 +142,26 @@ impl WriteArgs {
             }
         };
         Ok(plan)
+    }
+
+    /// The report for scripts; for people, whom a witness was taken for.
+    fn answer(&self, plan: &Plan, seen: Option<&Seen>, out: &mut Out) -> Result<(), Failure> {
+        let proof = seen.and_then(|seen| seen.proof.as_ref());
+        let verification = proof.map(Proof::verification);
+        match self.output {
+            Format::Json => {
+                let is_rolled_back = seen.is_some_and(Seen::is_rolled_back);
+                let changed = plan.is_change() && !is_rolled_back;
+                let report = report_json(plan, changed, verification.as_ref());
+                out.data(report.map_err(|error| Failure::bug(&error))?.as_bytes())?;
+            }
+            Format::Human => {
+                if let Some(verification) = &verification {
+                    out.text(&verification_text(verification, out.width()))?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Who is asked instead of writing.

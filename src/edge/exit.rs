@@ -16,6 +16,10 @@ pub(crate) enum Exit {
     Refused = 4,
     /// The object kept changing; nothing was written.
     Conflict = 5,
+    /// Written, verification failed, and put back as it was.
+    RolledBack = 6,
+    /// Written, verification failed, and not put back.
+    NotRolledBack = 7,
     /// A bug in awsauth.
     Bug = 70,
     /// Stdout could not be written, whatever else was done; sysexits.h calls it an I/O error.
@@ -41,13 +45,15 @@ impl From<Exit> for ExitCode {
 mod tests {
     use super::*;
 
-    const ALL: [Exit; 9] = [
+    const ALL: [Exit; 11] = [
         Exit::Done,
         Exit::No,
         Exit::Usage,
         Exit::Unreachable,
         Exit::Refused,
         Exit::Conflict,
+        Exit::RolledBack,
+        Exit::NotRolledBack,
         Exit::Bug,
         Exit::Output,
         Exit::Interrupted,

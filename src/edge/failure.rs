@@ -17,6 +17,10 @@ pub(crate) enum Kind {
     Refused,
     /// The object kept changing.
     Conflict,
+    /// Written and not as expected; what was there before is back.
+    RolledBack,
+    /// Written and not as expected, and it stands.
+    NotRolledBack,
     /// Our own mistake.
     Bug,
     /// The user interrupted.
@@ -119,6 +123,12 @@ impl Failure {
         self
     }
 
+    /// The same failure, as part of a greater one.
+    #[must_use]
+    pub(crate) fn of_kind(self, kind: Kind) -> Self {
+        Self { kind, ..self }
+    }
+
     /// What the process ends with.
     pub(crate) fn exit(&self) -> Exit {
         match self.kind {
@@ -127,6 +137,8 @@ impl Failure {
             Kind::Unreachable => Exit::Unreachable,
             Kind::Refused => Exit::Refused,
             Kind::Conflict => Exit::Conflict,
+            Kind::RolledBack => Exit::RolledBack,
+            Kind::NotRolledBack => Exit::NotRolledBack,
             Kind::Bug => Exit::Bug,
             Kind::Interrupted => Exit::Interrupted,
             Kind::Output => Exit::Output,

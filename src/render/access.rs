@@ -90,11 +90,15 @@ fn identity(arn: &str) -> String {
 }
 
 fn users(users: &[User]) -> String {
-    users.iter().map(user).collect::<Vec<_>>().join(", or ")
+    users
+        .iter()
+        .map(user_text)
+        .collect::<Vec<_>>()
+        .join(", or ")
 }
 
 /// A Kubernetes user in words.
-pub(super) fn user(user: &User) -> String {
+pub(crate) fn user_text(user: &User) -> String {
     let name = if user.username.is_empty() {
         "an empty username".to_owned()
     } else {

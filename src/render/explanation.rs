@@ -2,7 +2,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::access::{UserData, user};
+use super::access::{UserData, user_text};
 use super::plain::plain;
 use super::rbac::{self, RbacData};
 use super::style::{GAIN, LOSS, NOTICE, PLACE, paint};
@@ -118,7 +118,7 @@ pub(crate) fn explanation_text(explanation: &Explanation, access: &[Access<'_>])
             Ok(becomes) => writeln!(
                 text,
                 "{}",
-                paint(GAIN, &format!("{arn} becomes {}", user(becomes)))
+                paint(GAIN, &format!("{arn} becomes {}", user_text(becomes)))
             ),
             Err(error) => writeln!(
                 text,
@@ -161,7 +161,7 @@ pub(crate) fn explanation_text(explanation: &Explanation, access: &[Access<'_>])
     for (becomes, access) in users.zip(access) {
         let heading = match explanation.answers.len() {
             1 => "What it may do".to_owned(),
-            _ => format!("What it may do as {}", user(becomes)),
+            _ => format!("What it may do as {}", user_text(becomes)),
         };
         text += &rbac::text(&heading, access);
     }

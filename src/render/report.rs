@@ -6,6 +6,7 @@ use super::access::{self, AccessData};
 use super::difference;
 use super::plain::plain;
 use super::style::{HEADING, paint};
+use super::verification::{Verification, VerificationData};
 use crate::document::Principal;
 use crate::document::edit::{Edit, Outcome};
 use crate::owners::{ANNOTATION, Conflict, EntryRef, Kept, KeptReason};
@@ -19,6 +20,8 @@ struct ReportData<'a> {
     /// Always empty, until there are rules that find something.
     findings: [(); 0],
     refusals: Vec<RefusalData<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verification: Option<VerificationData<'a>>,
 }
 
 #[derive(Serialize)]
@@ -31,7 +34,11 @@ struct RefusalData<'a> {
 }
 
 /// Pretty JSON in the shape that docs/json.md promises; `changed` says whether the plan's change is made, or would be.
-pub(crate) fn report_json(plan: &Plan, changed: bool) -> Result<String, serde_json::Error> {
+pub(crate) fn report_json(
+    plan: &Plan,
+    changed: bool,
+    verification: Option<&Verification<'_>>,
+) -> Result<String, serde_json::Error> {
     let access = plan.access();
     let refusals = plan.refusals.iter().map(|refusal| RefusalData {
         guard: refusal.guard.id(),
@@ -45,6 +52,7 @@ pub(crate) fn report_json(plan: &Plan, changed: bool) -> Result<String, serde_js
         access: access::data(&access),
         findings: [],
         refusals: refusals.collect(),
+        verification: verification.map(VerificationData::of),
     })
 }
 
@@ -65,6 +73,7 @@ pub(crate) fn refusal_json(
             message,
             allow: None,
         }],
+        verification: None,
     })
 }
 

@@ -2,12 +2,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::access::user;
+use super::access::user_text;
 use super::plain::plain;
 use super::style::{GAIN, LOSS, paint};
 use super::table::{Cell, Table};
 use crate::cluster::review::{Answer, Reviewed};
-use crate::effect::User;
 use crate::rbac::Question;
 
 /// What came of signing in.
@@ -21,8 +20,9 @@ pub(crate) struct Verification<'a> {
     pub(crate) unmet: &'a [String],
 }
 
+/// For scripts.
 #[derive(Serialize)]
-struct VerificationData<'a> {
+pub(super) struct VerificationData<'a> {
     ok: bool,
     username: Option<&'a str>,
     groups: &'a [String],
@@ -45,28 +45,34 @@ struct CanData<'a> {
 pub(crate) fn verification_json(
     verification: &Verification<'_>,
 ) -> Result<String, serde_json::Error> {
-    let who = verification.who;
-    let can = verification
-        .answers
-        .iter()
-        .map(|(question, answer)| CanData {
-            what: question.to_string(),
-            allowed: answer.allowed,
-            reason: answer.reason.as_deref(),
-        });
-    let extra = who.into_iter().flat_map(|who| &who.extra);
-    let data = VerificationData {
-        ok: verification.unmet.is_empty(),
-        username: who.map(|who| who.username.as_str()),
-        groups: who.map_or(&[], |who| &who.groups),
-        uid: who.and_then(|who| who.uid.as_deref()),
-        extra: extra
-            .map(|(key, values)| (key.as_str(), values.as_slice()))
-            .collect(),
-        can: can.collect(),
-        unmet: verification.unmet,
-    };
+    let data = VerificationData::of(verification);
     serde_json::to_string_pretty(&data).map(|text| text + "\n")
+}
+
+impl<'a> VerificationData<'a> {
+    pub(super) fn of(verification: &'a Verification<'a>) -> Self {
+        let who = verification.who;
+        let can = verification
+            .answers
+            .iter()
+            .map(|(question, answer)| CanData {
+                what: question.to_string(),
+                allowed: answer.allowed,
+                reason: answer.reason.as_deref(),
+            });
+        let extra = who.into_iter().flat_map(|who| &who.extra);
+        Self {
+            ok: verification.unmet.is_empty(),
+            username: who.map(|who| who.username.as_str()),
+            groups: who.map_or(&[], |who| &who.groups),
+            uid: who.and_then(|who| who.uid.as_deref()),
+            extra: extra
+                .map(|(key, values)| (key.as_str(), values.as_slice()))
+                .collect(),
+            can: can.collect(),
+            unmet: verification.unmet,
+        }
+    }
 }
 
 /// The same for people, styled; nothing when nobody was accepted.
@@ -74,12 +80,8 @@ pub(crate) fn verification_text(verification: &Verification<'_>, width: Option<u
     let Some(who) = verification.who else {
         return String::new();
     };
-    let becomes = User {
-        username: who.username.clone(),
-        groups: who.groups.clone(),
-    };
-    let whose = who.canonical_arn().map_or_else(|| "it".into(), plain);
-    let mut text = paint(GAIN, &format!("{whose} becomes {}", user(&becomes))) + "\n";
+    let whose = who.says("canonicalArn").map_or_else(|| "it".into(), plain);
+    let mut text = paint(GAIN, &format!("{whose} becomes {}", user_text(&who.user()))) + "\n";
     if verification.answers.is_empty() {
         return text;
     }

@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_millis(300);
 pub(crate) struct Cluster {
     runtime: Runtime,
     store: Arc<Store>,
-    timeout: Duration,
+    asked: Target,
 }
 
 impl Cluster {
@@ -42,8 +42,13 @@ impl Cluster {
         Ok(Self {
             runtime,
             store,
-            timeout: target.timeout,
+            asked: target.clone(),
         })
+    }
+
+    /// How the user chose it.
+    pub(super) fn asked(&self) -> &Target {
+        &self.asked
     }
 
     /// Which cluster it is.
@@ -53,7 +58,7 @@ impl Cluster {
 
     /// Reads aws-auth.
     pub(crate) fn read(&self, out: &Out) -> Result<Live, Failure> {
-        let reading = self.store.read(self.timeout);
+        let reading = self.store.read(self.asked.timeout);
         until_interrupted(&self.runtime, out, "Reading aws-auth", reading)?.map_err(|error| {
             Failure::new(
                 kind(error.kind()),
@@ -66,7 +71,7 @@ impl Cluster {
 
     /// Reads what RBAC says of these users.
     pub(crate) fn policy(&self, users: &[UserInfo], out: &Out) -> Result<Policy, Failure> {
-        let reading = cluster::rbac::policy(&self.store, users, self.timeout);
+        let reading = cluster::rbac::policy(&self.store, users, self.asked.timeout);
         until_interrupted(&self.runtime, out, "Reading RBAC", reading)
     }
 
@@ -80,7 +85,7 @@ impl Cluster {
         out: &mut Out,
     ) -> Result<Landed, Failure> {
         let options = WriteOptions {
-            timeout: self.timeout,
+            timeout: self.asked.timeout,
             dry_run,
             create,
         };

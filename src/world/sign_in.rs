@@ -9,7 +9,7 @@ use super::target::{Chosen, Target};
 use crate::cluster::connect::connect_as_nobody;
 use crate::cluster::fault::{Fault, RequestError};
 use crate::cluster::review::{self, Answer, Reviewed};
-use crate::cluster::{self, EksName, Environment, Store};
+use crate::cluster::{self, EksName, Environment, Flags, Store};
 use crate::edge::{Failure, Out};
 use crate::rbac::Question;
 use crate::token::Token;
@@ -54,8 +54,18 @@ impl SignIn {
             )
             .hint("leave out --as and --as-group"));
         }
+        Self::to(target, out)
+    }
+
+    /// The same for a cluster that is chosen already. Whom its other requests impersonate is none of the token's business.
+    pub(super) fn to(target: &Target, out: &mut Out) -> Result<Self, Failure> {
         let runtime = runtime()?;
-        let (flags, environment) = (flags(target), Environment::of_process());
+        let flags = Flags {
+            impersonate: None,
+            impersonate_groups: Vec::new(),
+            ..flags(target)
+        };
+        let environment = Environment::of_process();
         let connecting = connect_as_nobody(&flags, &environment);
         let nobody = until_interrupted(&runtime, out, "Connecting", connecting)?
             .map_err(|error| not_connected(&error))?;

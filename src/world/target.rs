@@ -64,7 +64,7 @@ pub(crate) struct Target {
     )]
     pub(crate) expect_cluster: Option<String>,
 
-    /// How long to keep trying when others write at the same time
+    /// How long to keep trying: when others write at the same time, and until a change has come into force
     #[arg(long, global = true, env = "AWSAUTH_TIMEOUT", value_name = "DURATION", value_parser = duration::parse, default_value = "30s", help_heading = "Options for every command")]
     pub(crate) timeout: Duration,
 

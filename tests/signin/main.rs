@@ -17,3 +17,4 @@ mod support;
 mod templates;
 mod tokens;
 mod verify;
+mod witness;

@@ -1,0 +1,181 @@
+//! Proves a write by signing in, and takes it back where that fails.
+
+use std::collections::BTreeMap;
+
+use clap::Args;
+use clap::builder::FalseyValueParser;
+use serde_json::json;
+
+use super::proof::{Expected, Proof};
+use super::signer::{self, Signer};
+use crate::cluster::shell::quoted;
+use crate::edge::{Exit, Failure, Kind, Out};
+use crate::facts::partitions::Partition;
+use crate::plan::{Plan, WayBack};
+use crate::snapshot::OWNERS_ANNOTATION;
+use crate::world::{Landed, SignIn, World, keep_aside};
+
+/// Whether a write is to be proved, and by whom.
+#[derive(Debug, Args)]
+pub(crate) struct WitnessArgs {
+    /// After the write, sign in with a fresh token of your AWS credentials; if that fails, put the previous text back
+    #[arg(long, env = "AWSAUTH_VERIFY", value_parser = FalseyValueParser::new())]
+    verify: bool,
+
+    /// The same, but sign in as this role
+    #[arg(long, env = "AWSAUTH_VERIFY_AS", value_name = "ROLE-ARN")]
+    verify_as: Option<String>,
+
+    /// Let what was written stand when it can't be verified
+    #[arg(long)]
+    no_rollback: bool,
+
+    #[command(flatten)]
+    sign_in: signer::SignIn,
+}
+
+/// Somebody who is ready to sign in after a write.
+pub(crate) struct Witness {
+    cluster: SignIn,
+    signer: Signer,
+    rolls_back: bool,
+}
+
+/// What a witness saw.
+pub(crate) struct Seen {
+    /// What came of signing in; `None` when the API server gave no answer.
+    pub(crate) proof: Option<Proof>,
+    /// Why the write is not proved; `None` when it is.
+    pub(crate) failure: Option<Failure>,
+}
+
+impl Seen {
+    /// Whether what was written does not stand any more.
+    pub(crate) fn is_rolled_back(&self) -> bool {
+        let exit = self.failure.as_ref().map(Failure::exit);
+        exit == Some(Exit::RolledBack)
+    }
+}
+
+impl WitnessArgs {
+    /// Gets ready to sign in, before anything is written: who can't sign in at all writes nothing.
+    pub(crate) fn witness(&self, world: &World, out: &mut Out) -> Result<Option<Witness>, Failure> {
+        if !self.verify && self.verify_as.is_none() {
+            return Ok(None);
+        }
+        let cluster = world.sign_in(out)?;
+        let what = format!(
+            "cannot verify what would be written to {}",
+            cluster.target()
+        );
+        let role = self.verify_as.as_deref();
+        let signer = self.sign_in.signer(cluster.eks(), role, &what, out)?;
+        Ok(Some(Witness {
+            cluster,
+            signer,
+            rolls_back: !self.no_rollback,
+        }))
+    }
+}
+
+impl Witness {
+    /// Signs in until the API server takes the witness for whom aws-auth now says, and takes the write back otherwise.
+    pub(crate) fn see(
+        &self,
+        plan: &Plan,
+        landed: Landed,
+        world: &mut World,
+        out: &mut Out,
+    ) -> Seen {
+        let document = plan.after();
+        let expected = Expected {
+            document: Some(&document),
+            ..Expected::default()
+        };
+        let patience = world.patience();
+        let (proof, why) = match expected.prove(&self.cluster, &self.signer, patience, out) {
+            Ok(proof) => {
+                let why = proof.failure(&self.cluster, &self.signer);
+                (Some(proof), why)
+            }
+            Err(failure) => (None, Some(failure)),
+        };
+        let failure = why.map(|why| match landed {
+            Landed::Unchanged => why,
+            Landed::Created | Landed::Changed => self.after(why, plan, world, out),
+        });
+        Seen { proof, failure }
+    }
+
+    /// What a failed verification means for what was written.
+    fn after(&self, why: Failure, plan: &Plan, world: &mut World, out: &mut Out) -> Failure {
+        if why.exit() == Exit::Interrupted {
+            return Failure::new(
+                Kind::Interrupted,
+                "interrupted: aws-auth was written, and is not verified",
+            )
+            .hint("verify it: awsauth verify");
+        }
+        let why = why.at("aws-auth was written, and could not be verified");
+        if !self.rolls_back {
+            return why
+                .of_kind(Kind::NotRolledBack)
+                .note("what was written stands, as --no-rollback asks");
+        }
+        let way = plan.way_back();
+        let mut planner = |snapshot: &_| {
+            way.from(snapshot)
+                .map_err(|error| Failure::new(Kind::Conflict, error))
+        };
+        match world.write(&mut planner, false, out) {
+            Ok(_) => why
+                .of_kind(Kind::RolledBack)
+                .note("the previous text is back"),
+            Err(obstacle) => {
+                let why = why.of_kind(Kind::NotRolledBack).note(format!(
+                    "what was written stands, because it can't be put back: {}",
+                    obstacle.message()
+                ));
+                match obstacle.exit() {
+                    Exit::Conflict => why.hint("see what is there now: awsauth get"),
+                    _ => self.ways_out(why, &way, world),
+                }
+            }
+        }
+    }
+
+    /// What somebody else can run who still gets in, or has IAM rights to let themselves in.
+    fn ways_out(&self, why: Failure, way: &WayBack, world: &World) -> Failure {
+        let kubectl = world.kubectl();
+        let name = quoted(&self.signer.cluster);
+        let partition = Partition::of_region(&self.signer.host.region).id;
+        let why = match keep_aside("aws-auth-before-", patch(way).as_bytes()) {
+            Ok(path) => why.hint(format!(
+                "whoever may still write aws-auth puts it back with: {kubectl} patch configmap aws-auth -n kube-system --type merge --patch-file {}",
+                quoted(&path.to_string_lossy())
+            )),
+            Err(error) => why.note(format!("the previous text could not be kept in a file either: {error}")),
+        };
+        why.hint(format!(
+            "if nobody may, somebody with IAM rights lets a principal in first: aws eks create-access-entry --cluster-name {name} --principal-arn ARN && \
+             aws eks associate-access-policy --cluster-name {name} --principal-arn ARN \
+             --policy-arn arn:{partition}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy --access-scope type=cluster"
+        ))
+        .hint(format!(
+            "if the cluster takes no access entries, then before that, and for good: aws eks update-cluster-config --name {name} \
+             --access-config authenticationMode=API_AND_CONFIG_MAP"
+        ))
+    }
+}
+
+/// The way back as a JSON merge patch.
+fn patch(way: &WayBack) -> String {
+    let change = way.change();
+    let texts = change.data.iter();
+    let texts: BTreeMap<_, _> = texts.map(|(key, text)| (key, text.as_deref())).collect();
+    let mut patch = json!({"data": texts});
+    if let Some(owners) = &change.owners_annotation {
+        patch["metadata"]["annotations"][OWNERS_ANNOTATION] = json!(owners);
+    }
+    patch.to_string()
+}
