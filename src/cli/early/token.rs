@@ -205,4 +205,36 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn the_words_of_aws_iam_authenticator_are_understood() {
+        let theirs = ["token", "-i", "c", "-r", "a", "-e", "x", "-s", "n"];
+        let long = [
+            "token",
+            "-i",
+            "c",
+            "--role",
+            "a",
+            "--external-id",
+            "x",
+            "--session-name",
+            "n",
+        ];
+        let ours = [
+            "token",
+            "--cluster-name",
+            "c",
+            "--role-arn",
+            "a",
+            "--external-id",
+            "x",
+            "--role-session-name",
+            "n",
+        ];
+        let expected = format!("{:?}", by_the_tree(&of(&ours)));
+        for words in [&theirs[..], &long] {
+            assert_eq!(format!("{:?}", by_the_tree(&of(words))), expected);
+        }
+        assert!(expected.contains("Some"), "{expected}");
+    }
 }
