@@ -18,6 +18,7 @@ mod peers;
 mod program;
 mod round_trips;
 mod start;
+mod token;
 mod writers;
 mod yardstick;
 
@@ -25,8 +26,9 @@ use program::Awsauth;
 
 type Part = (&'static str, fn(&Awsauth));
 
-const PARTS: [Part; 5] = [
+const PARTS: [Part; 6] = [
     ("start", start::run),
+    ("token", token::run),
     ("manifest", manifest::run),
     ("live", live::run),
     ("round-trips", round_trips::run),

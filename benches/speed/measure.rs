@@ -78,6 +78,28 @@ pub(crate) fn row_over(label: &str, samples: &Samples, other: &Samples, limit: O
     );
 }
 
+/// A row of another program as a multiple of ours, and the multiple it should reach.
+pub(crate) fn row_beyond(label: &str, theirs: &Samples, ours: &Samples, wanted: f64) {
+    let ratio = theirs.over(ours);
+    let missed = if ratio < wanted { "  MISSED" } else { "" };
+    println!(
+        "{label:<46}{}{ratio:>7.2} ×  ≥ {wanted}{missed}",
+        times(theirs)
+    );
+}
+
+/// A row, what it takes longer than another, and how much that should not exceed.
+pub(crate) fn row_more(label: &str, samples: &Samples, other: &Samples, limit: Duration) {
+    let more = samples.median().saturating_sub(other.median());
+    let missed = if more > limit { "  MISSED" } else { "" };
+    println!(
+        "{label:<46}{}{:>9}  ≤ {} more{missed}",
+        times(samples),
+        format!("+{}", shown(more)),
+        shown(limit)
+    );
+}
+
 /// A ratio as it ends a row.
 pub(crate) fn ratio(ratio: f64, limit: Option<f64>) -> String {
     let wanted = limit.map_or(String::new(), |limit| {

@@ -5,19 +5,35 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use tempfile::TempDir;
+
 use crate::support::static_build;
 
 /// The released binary.
 pub(crate) struct Awsauth {
     path: PathBuf,
+    // Held so that it is there.
+    _folder: TempDir,
 }
 
 impl Awsauth {
-    /// Builds it, which takes minutes the first time.
+    /// Builds it, which takes minutes the first time. Runs a copy, as whoever installs it does: what the linker writes lies in the
+    /// page cache in small pieces, for which each start pays.
     pub(crate) fn build() -> Self {
-        let path = static_build::released();
-        println!("awsauth is {}", path.display());
-        Self { path }
+        let built = static_build::released();
+        println!("awsauth is a copy of {}", built.display());
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("awsauth");
+        std::fs::copy(built, &path).expect("a copy");
+        Self {
+            path,
+            _folder: folder,
+        }
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The program with nothing of the caller's environment.

@@ -1,0 +1,186 @@
+//! A token for kubectl, from exec to exit, beside the programs that it stands for; and what kubectl itself takes with it.
+
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde_json::json;
+
+use crate::aws_auth::KUBECTL_GET;
+use crate::measure::{heading, in_turns, row, row_beyond, row_more, row_over};
+use crate::program::{Awsauth, must_succeed, timed_run};
+use crate::support::cluster::Cluster;
+use crate::support::eks;
+use crate::support::environment::Environment;
+use crate::support::python::Packages;
+use crate::support::toolchain::Binary;
+
+const TOKEN: [&str; 3] = ["token", "-i", eks::NAME];
+const GET_TOKEN: [&str; 8] = [
+    "--region",
+    "us-east-1",
+    "eks",
+    "get-token",
+    "--cluster-name",
+    eks::NAME,
+    "--output",
+    "json",
+];
+
+pub(crate) fn run(awsauth: &Awsauth) {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let environment = Environment::new(home.path())
+        .with("AWS_ACCESS_KEY_ID", "ASIAEXAMPLE")
+        .with(
+            "AWS_SECRET_ACCESS_KEY",
+            "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+        )
+        .with("AWS_SESSION_TOKEN", &"FwoGZXIvYXdzE/+=".repeat(40))
+        .with("AWS_EC2_METADATA_DISABLED", "true")
+        .with("AWS_REGION", "us-east-1");
+    let timed = |program: &Path, args: &[&str]| timed_run(environment.command(program).args(args));
+
+    let [nothing, token, get_token, through_tree] = in_turns(
+        400,
+        [
+            &mut || timed(Path::new("/bin/true"), &[]),
+            &mut || timed(awsauth.path(), &TOKEN),
+            &mut || timed(awsauth.path(), &GET_TOKEN),
+            &mut || timed(awsauth.path(), &["--quiet", "token", "-i", eks::NAME]),
+        ],
+    );
+    heading("A token from credentials in the environment");
+    row("/bin/true", &nothing);
+    row_over("awsauth token", &token, &nothing, Some(2.5));
+    row_over("awsauth eks get-token", &get_token, &nothing, Some(2.5));
+    row_over(
+        "awsauth token, through the command tree",
+        &through_tree,
+        &nothing,
+        None,
+    );
+
+    heading("The same from others, as a multiple of ours");
+    let beside = |label: &str, rounds, program: &Path, args: &[&str], wanted| {
+        let [ours, theirs] = in_turns(
+            rounds,
+            [&mut || timed(awsauth.path(), args), &mut || {
+                timed(program, args)
+            }],
+        );
+        row_beyond(label, &theirs, &ours, wanted);
+    };
+    let authenticator = Binary::Authenticator.path();
+    beside(
+        "aws-iam-authenticator token",
+        40,
+        &authenticator,
+        &TOKEN,
+        10.0,
+    );
+    match Packages::Awscli.programs() {
+        Ok(programs) => beside(
+            "aws eks get-token",
+            15,
+            &programs.join("aws"),
+            &GET_TOKEN,
+            200.0,
+        ),
+        Err(reason) => println!("the aws CLI is missing: {reason}"),
+    }
+    with_kubectl(awsauth);
+}
+
+/// What a `kubectl get` takes longer with our plugin than with a token that is there already.
+fn with_kubectl(awsauth: &Awsauth) {
+    let cluster = Cluster::start_eks(&[]);
+    let role = "arn:aws:iam::111122223333:role/admins";
+    let map = format!("- rolearn: {role}\n  username: admin\n  groups: [system:masters]\n");
+    let object = json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "aws-auth", "namespace": "kube-system"},
+        "data": {"mapRoles": map},
+    });
+    cluster.kubectl_fed(&["apply", "-f", "-"], &object.to_string());
+    let session = "arn:aws:sts::111122223333:assumed-role/admins/bench";
+    let credentials = cluster.aws().sessions(&[session]).remove(0);
+    let environment = cluster.aws().environment().with_credentials(&credentials);
+
+    let with_plugin = kubeconfig(
+        &cluster,
+        "plugin",
+        &json!({"exec": {
+            "apiVersion": "client.authentication.k8s.io/v1",
+            "interactiveMode": "Never",
+            "command": awsauth.path(),
+            "args": TOKEN,
+        }}),
+    );
+    let kubectl = |kubeconfig: &Path| {
+        let mut command = environment.command(cluster.kubectl_path());
+        command
+            .arg("--kubeconfig")
+            .arg(kubeconfig)
+            .args(KUBECTL_GET);
+        command
+    };
+    while !kubectl(&with_plugin)
+        .output()
+        .is_ok_and(|done| done.status.success())
+    {
+        sleep(Duration::from_millis(200));
+    }
+    let fresh = || {
+        let mut command = environment.command(awsauth.path());
+        let done = command.args(TOKEN).arg("--token-only").output();
+        let token = must_succeed(&command, done).stdout;
+        let token = String::from_utf8_lossy(&token).trim_end().to_owned();
+        kubeconfig(&cluster, "token", &json!({"token": token}))
+    };
+    let [token, plugin] = in_turns(
+        15,
+        [
+            // Tokens are new each second, and the API server has to ask about a new one.
+            &mut || {
+                next_second();
+                timed_run(&mut kubectl(&fresh()))
+            },
+            &mut || {
+                next_second();
+                timed_run(&mut kubectl(&with_plugin))
+            },
+        ],
+    );
+    heading("kubectl get configmap aws-auth, signed in by the authenticator");
+    row("with a token in the kubeconfig", &token);
+    row_more(
+        "with awsauth token",
+        &plugin,
+        &token,
+        Duration::from_millis(5),
+    );
+}
+
+fn kubeconfig(cluster: &Cluster, name: &str, user: &serde_json::Value) -> PathBuf {
+    let server = json!({"server": cluster.server_url(), "certificate-authority": cluster.ca()});
+    let content = json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "c", "cluster": server}],
+        "users": [{"name": "u", "user": user}],
+        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+        "current-context": "x",
+    });
+    let path = cluster.folder().join(format!("{name}.kubeconfig"));
+    std::fs::write(&path, content.to_string()).expect("a kubeconfig");
+    path
+}
+
+/// Waits until the next second begins.
+fn next_second() {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    sleep(Duration::from_secs(1) - Duration::from_nanos(now.subsec_nanos().into()));
+}
