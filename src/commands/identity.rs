@@ -80,7 +80,7 @@ enum SourceName {
 }
 
 impl Identity {
-    /// What is asked of [`credentials`](crate::aws::credentials).
+    /// What is asked of [`credentials`].
     pub(crate) fn wish(&self) -> Wish {
         Wish {
             source: self.source.map(SourceName::pin),
