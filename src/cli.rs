@@ -102,6 +102,7 @@ fn dispatch(cli: Cli, matches: &clap::ArgMatches, out: &mut Out) -> Result<Exit,
         Command::Explain(args) => commands::explain::run(&args, &mut world(out)?, out),
         Command::Kubeconfig(args) => commands::kubeconfig::run(&args, &target, matches, out),
         Command::Credentials(args) => commands::credentials::run(&args, out),
+        Command::Whoami(args) => commands::whoami::run(&args, &target, matches, out),
         Command::Verify(args) => commands::verify::run(&args, &target, matches, out),
         Command::Token(args) => commands::token::run(&args.request(), out),
         Command::Eks(args) => match args.command {

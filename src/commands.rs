@@ -14,6 +14,7 @@ pub(crate) mod token;
 pub(crate) mod unmap;
 pub(crate) mod verify;
 pub(crate) mod version;
+pub(crate) mod whoami;
 
 mod identity;
 mod principal;

@@ -14,6 +14,7 @@ mod report;
 mod style;
 mod table;
 mod verification;
+mod whoami;
 
 pub(crate) use access::user_text;
 pub(crate) use credentials::{
@@ -24,3 +25,4 @@ pub(crate) use kubeconfig::kubeconfig_changes;
 pub(crate) use listing::Listing;
 pub(crate) use report::{notice, outcomes, refusal_json, report_json, report_text, short_name};
 pub(crate) use verification::{Verification, verification_json, verification_text};
+pub(crate) use whoami::{OnCluster, Whoami, whoami_json, whoami_text};

@@ -1,5 +1,6 @@
 //! Where credentials come from: the sources that botocore knows, in its order.
 
+mod caller;
 mod chain;
 mod error;
 mod hint;
@@ -25,6 +26,7 @@ use super::Surroundings;
 use crate::token::{Credentials, Endpoint};
 use crate::trust::Advice;
 
+pub use caller::{Caller, CallerError, caller};
 use chain::Failed;
 pub use error::SourceError;
 use search::Search;

@@ -141,8 +141,8 @@ impl Eks {
             profile: self.files.profile(&self.profile),
         };
         let config = reach.config("STS", &self.region, Some(&self.credentials));
-        let answer = self.network.wait(sts::account(&config.ok()?));
-        answer.ok()?.ok().flatten()
+        let answer = self.network.wait(sts::caller_identity(&config.ok()?));
+        Some(answer.ok()?.ok()?.account)
     }
 
     /// The names of the clusters that there are, as far as they may be seen; only asked for messages.

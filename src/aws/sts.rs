@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::AwsError;
+use super::credentials::Caller;
 use crate::token::Credentials;
 
 /// A role to assume.
@@ -49,10 +50,20 @@ pub(crate) async fn assume_role_with_web_identity(
     credentials(answer.credentials, user.as_deref())
 }
 
-/// The account that the credentials of `config` belong to.
-pub(crate) async fn account(config: &SdkConfig) -> Result<Option<String>, AwsError> {
+/// Asks who the credentials of `config` are.
+pub(crate) async fn caller_identity(config: &SdkConfig) -> Result<Caller, AwsError> {
     let answer = Client::new(config).get_caller_identity().send().await;
-    Ok(answer.map_err(AwsError::of)?.account)
+    let answer = answer.map_err(AwsError::of)?;
+    let said = |text: Option<String>| {
+        text.ok_or_else(|| AwsError::Garbage {
+            why: "it says not whole who the caller is".to_owned(),
+        })
+    };
+    Ok(Caller {
+        arn: said(answer.arn)?,
+        account: said(answer.account)?,
+        user_id: said(answer.user_id)?,
+    })
 }
 
 /// The account is read from the ARN of the session, as botocore does.

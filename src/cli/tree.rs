@@ -3,7 +3,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::commands::{
     Format, apply, completion, credentials, diff, eks, explain, get, kubeconfig, man, map, token,
-    unmap, verify, version,
+    unmap, verify, version, whoami,
 };
 use crate::edge::{ColorMode, Verbosity};
 use crate::world::Target;
@@ -70,6 +70,7 @@ pub(crate) enum Command {
     Token(token::Args),
     #[command(hide = true)]
     Eks(eks::Args),
+    Whoami(whoami::Args),
     Verify(verify::Args),
     Credentials(credentials::Args),
     Completion(completion::Args),

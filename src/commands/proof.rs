@@ -1,18 +1,21 @@
 //! Proof of access: a token that the API server accepts, and what comes out.
 
+mod refused;
+
 use std::time::{Duration, Instant};
 
 use super::signer::Signer;
+use crate::arn::canonical;
+use crate::aws::credentials::{Caller, CallerError};
 use crate::cluster::review::{Answer, Reviewed};
 use crate::cluster::shell::quoted;
 use crate::document::Document;
 use crate::edge::{Failure, Kind, Out};
 use crate::effect::{self, User, explain};
-use crate::facts::limits::TOKEN_BYTES;
 use crate::rbac::Question;
 use crate::render::{Verification, user_text};
-use crate::token::Token;
 use crate::world::{Came, SignIn};
+use refused::refused;
 
 /// Between two attempts: tokens differ from second to second, and the API server remembers what it made of one, also that it
 /// refused it.
@@ -36,7 +39,8 @@ pub(crate) struct Proof {
     asked: Vec<Question>,
     came: Came,
     unmet: Vec<String>,
-    token: Token,
+    /// Who STS says it is, where the API server accepts nobody; `None` for a token that no authenticator reads.
+    caller: Option<Result<Caller, CallerError>>,
 }
 
 impl Expected<'_> {
@@ -65,11 +69,12 @@ impl Expected<'_> {
                 ));
             }
             if unmet.is_empty() || is_hopeless {
+                let is_refused = matches!(came, Came::Unauthorized) && !token.is_too_long();
                 return Ok(Proof {
                     asked: self.can.to_vec(),
                     came,
                     unmet,
-                    token,
+                    caller: is_refused.then(|| signer.caller()),
                 });
             }
             if is_first {
@@ -178,23 +183,8 @@ impl Proof {
                 "give system:authenticated the ClusterRole system:basic-user, which every cluster starts with: {} get clusterrolebinding system:basic-user -o yaml",
                 target.kubectl()
             )),
-            Came::Unauthorized => self.refused(cluster, signer),
+            Came::Unauthorized => refused(cluster, signer, self.caller.as_ref()),
         })
-    }
-
-    fn refused(&self, cluster: &SignIn, signer: &Signer) -> Failure {
-        let what = format!("{} does not accept the token", cluster.target());
-        let failure = Failure::new(Kind::No, what);
-        if self.token.is_too_long() {
-            return failure
-                .note(format!("it is longer than the {TOKEN_BYTES} bytes that the authenticator reads, for its session token is"))
-                .hint("use a session with fewer or shorter tags, or another role");
-        }
-        let Signer { host, cluster, .. } = signer;
-        failure.note(format!(
-            "it was signed for cluster {cluster:?} and {}",
-            host.name
-        ))
     }
 
     /// For people and machines.
@@ -203,7 +193,13 @@ impl Proof {
             Came::In(who, answers) => (Some(who), answers),
             Came::Unauthorized | Came::Forbidden(_) => (None, &[]),
         };
+        let caller = self.caller.as_ref().and_then(|caller| caller.as_ref().ok());
         Verification {
+            canonical_arn: match (who, caller) {
+                (Some(who), _) => who.says("canonicalArn").map(str::to_owned),
+                (None, Some(caller)) => canonical(&caller.arn).ok().map(|canonical| canonical.arn),
+                (None, None) => None,
+            },
             who,
             answers: self.asked.iter().zip(answers).collect(),
             unmet: &self.unmet,

@@ -34,7 +34,7 @@ impl Program {
 
     /// A message with its commands, written `awsauth COMMAND …`, as the user would type them.
     pub(crate) fn speak(self, message: &str) -> Cow<'_, str> {
-        const COMMANDS: [&str; 10] = [
+        const COMMANDS: [&str; 11] = [
             "apply",
             "diff",
             "explain",
@@ -45,6 +45,7 @@ impl Program {
             "completion",
             "credentials",
             "kubeconfig",
+            "whoami",
         ];
         let mut spoken = Cow::Borrowed(message);
         if self == Self::KubectlPlugin {

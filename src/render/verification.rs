@@ -12,6 +12,8 @@ use crate::rbac::Question;
 /// What came of signing in.
 #[derive(Debug)]
 pub(crate) struct Verification<'a> {
+    /// By which ARN the authenticator looks it up, if that is known.
+    pub(crate) canonical_arn: Option<String>,
     /// Whom the API server took it for; `None` when it accepted nobody.
     pub(crate) who: Option<&'a Reviewed>,
     /// What was asked, and the answers.
@@ -22,12 +24,14 @@ pub(crate) struct Verification<'a> {
 
 /// For scripts.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct VerificationData<'a> {
     ok: bool,
     username: Option<&'a str>,
     groups: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     uid: Option<&'a str>,
+    canonical_arn: Option<&'a str>,
     extra: BTreeMap<&'a str, &'a [String]>,
     can: Vec<CanData<'a>>,
     unmet: &'a [String],
@@ -65,6 +69,7 @@ impl<'a> VerificationData<'a> {
             ok: verification.unmet.is_empty(),
             username: who.map(|who| who.username.as_str()),
             groups: who.map_or(&[], |who| &who.groups),
+            canonical_arn: verification.canonical_arn.as_deref(),
             uid: who.and_then(|who| who.uid.as_deref()),
             extra: extra
                 .map(|(key, values)| (key.as_str(), values.as_slice()))
@@ -80,7 +85,10 @@ pub(crate) fn verification_text(verification: &Verification<'_>, width: Option<u
     let Some(who) = verification.who else {
         return String::new();
     };
-    let whose = who.says("canonicalArn").map_or_else(|| "it".into(), plain);
+    let whose = verification
+        .canonical_arn
+        .as_deref()
+        .map_or_else(|| "it".into(), plain);
     let mut text = paint(GAIN, &format!("{whose} becomes {}", user_text(&who.user()))) + "\n";
     if verification.answers.is_empty() {
         return text;

@@ -6,12 +6,13 @@ use tokio::time::sleep;
 
 use super::live::{flags, kind, not_connected, refuse_other, runtime, until_interrupted, wait_for};
 use super::target::{Chosen, Target};
-use crate::cluster::connect::connect_as_nobody;
+use crate::cluster::connect::{ConnectError, connect_as_nobody};
 use crate::cluster::fault::{Fault, RequestError};
 use crate::cluster::review::{self, Answer, Reviewed};
 use crate::cluster::{self, EksName, Environment, Flags, Store};
 use crate::edge::{Failure, Out};
 use crate::rbac::Question;
+use crate::snapshot::Snapshot;
 use crate::token::Token;
 
 /// How long the API server may take for all questions of one attempt.
@@ -57,8 +58,28 @@ impl SignIn {
         Self::to(target, out)
     }
 
+    /// The same where there may be none: `None` when nobody names a cluster and the kubeconfig suggests none.
+    pub(crate) fn open_if_any(
+        target: &Target,
+        matches: &clap::ArgMatches,
+        out: &mut Out,
+    ) -> Result<Option<Self>, Failure> {
+        if target.choose(matches)? != Chosen::Cluster {
+            return Ok(None);
+        }
+        match Self::connect(target, out)? {
+            Err(ConnectError::NoCluster | ConnectError::NoCurrentContext) => Ok(None),
+            Err(error) => Err(not_connected(&error)),
+            Ok(connected) => Ok(Some(connected)),
+        }
+    }
+
     /// The same for a cluster that is chosen already. Whom its other requests impersonate is none of the token's business.
     pub(super) fn to(target: &Target, out: &mut Out) -> Result<Self, Failure> {
+        Self::connect(target, out)?.map_err(|error| not_connected(&error))
+    }
+
+    fn connect(target: &Target, out: &mut Out) -> Result<Result<Self, ConnectError>, Failure> {
         let runtime = runtime()?;
         let flags = Flags {
             impersonate: None,
@@ -67,19 +88,21 @@ impl SignIn {
         };
         let environment = Environment::of_process();
         let connecting = connect_as_nobody(&flags, &environment);
-        let nobody = until_interrupted(&runtime, out, "Connecting", connecting)?
-            .map_err(|error| not_connected(&error))?;
+        let nobody = match until_interrupted(&runtime, out, "Connecting", connecting)? {
+            Ok(nobody) => nobody,
+            Err(error) => return Ok(Err(error)),
+        };
         refuse_other(target, nobody.store.target())?;
         let store = Arc::new(nobody.store);
         if let Some(patience) = target.wait {
             wait_for(&runtime, &store, patience, false, out)?;
         }
-        Ok(Self {
+        Ok(Ok(Self {
             runtime,
             store,
             eks: nobody.eks,
             namespace: nobody.namespace,
-        })
+        }))
     }
 
     /// Which cluster it is.
@@ -125,6 +148,21 @@ impl SignIn {
             .because(&error)
             .hint(error.hint())),
         }
+    }
+
+    /// Reads aws-auth as the token's holder; or says why that can't be done.
+    ///
+    /// # Errors
+    /// When the user interrupts.
+    pub(crate) fn aws_auth(
+        &self,
+        token: &Token,
+        out: &Out,
+    ) -> Result<Result<Snapshot, RequestError>, Failure> {
+        let store = self.store.signed_in(token.text.clone());
+        let reading = store.read(ATTEMPT);
+        let read = until_interrupted(&self.runtime, out, "Reading aws-auth", reading)?;
+        Ok(read.map(|live| live.snapshot()))
     }
 
     /// Waits; the user may interrupt.

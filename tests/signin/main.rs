@@ -17,4 +17,5 @@ mod support;
 mod templates;
 mod tokens;
 mod verify;
+mod whoami;
 mod witness;

@@ -195,7 +195,7 @@ fn what_is_not_as_expected_is_named() {
 }
 
 #[test]
-fn a_token_that_is_not_accepted_is_told_with_what_it_is_for() {
+fn a_token_that_is_not_accepted_is_told_with_what_may_keep_it_out() {
     let session = Session::start();
     session.done(&map_args(MYTESTROLE));
     let environment = mytestrole(&session);
@@ -205,16 +205,40 @@ fn a_token_that_is_not_accepted_is_told_with_what_it_is_for() {
         &environment,
         &["--timeout=0", "--cluster-name", "other", "-o", "json"],
     );
-    run.says(1, &[
-        "error: context admin (",
-        ") does not accept the token\n  it was signed for cluster \"other\" and sts.us-east-1.amazonaws.com\n",
-    ]);
+    run.says(
+        1,
+        &[&format!(
+            "error: context admin ({}) does not accept the token\n\
+             \x20 AWS knows its holder as {MYTESTROLE_SESSION}\n\
+             \x20 either the cluster does not map {MYTESTROLE}, or it is not the one that the token is for: \"other\"\n\
+             hint: to let it in, somebody who may write aws-auth runs: awsauth map role {MYTESTROLE} --username mytestrole --group GROUP\n\
+             hint: see which entries come near: awsauth explain {MYTESTROLE}\n\
+             hint: see whether its endpoint is that of cluster \"other\": aws eks describe-cluster --name other --region us-east-1 --query cluster.endpoint\n",
+            session.cluster.server_url()
+        )],
+    );
     assert_eq!(
         run.json(),
         json!({
-            "ok": false, "username": null, "groups": [], "extra": {}, "can": [],
+            "ok": false, "username": null, "groups": [], "canonicalArn": MYTESTROLE, "extra": {}, "can": [],
             "unmet": ["the API server does not accept the token"],
         })
+    );
+    let user = session.aws().user("arn:aws:iam::111122223333:user/team/jo");
+    verify(&session, &somebody(&session, &user), &ONCE).says(
+        1,
+        &["awsauth map user arn:aws:iam::111122223333:user/team/jo --username jo --group GROUP\n"],
+    );
+    // Without AWS it stays open whose it is.
+    let alone = environment
+        .clone()
+        .with("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1");
+    verify(&session, &alone, &["--timeout=0", "-i", "other"]).says(
+        1,
+        &[
+            "whose it is could not be asked: AWS can't be reached",
+            "aws eks describe-cluster --name other",
+        ],
     );
     // What no authenticator would read is not tried again.
     let long = environment.with("AWS_SESSION_TOKEN", &"x".repeat(4096));
@@ -281,7 +305,7 @@ fn what_is_missing_to_sign_in_is_asked_for() {
     for (more, said) in [
         (&["--file", "x.yaml"][..], "cannot sign in to a file"),
         (&["--as", "somebody"], "impersonate"),
-        (&["--region", "us_east"], "is no region"),
+        (&["--region", "us_east"], "not the name of a region"),
         (&["--can", "get"], "give a verb and a resource"),
         (&["--expect-cluster", "prod"], "not prod"),
     ] {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::session::{MYTESTROLE, MYTESTROLE_SESSION, Session, map_args};
+use crate::support::aws::trusts;
 use crate::support::eks;
 use crate::support::environment::Environment;
 use crate::support::run::Run;
@@ -252,4 +253,43 @@ fn who_interrupts_it_is_told_that_it_was_written() {
         ],
     );
     assert!(roles(&session).contains(MYTESTROLE));
+}
+
+#[test]
+fn the_mapped_role_itself_may_be_the_witness() {
+    let session = Session::start();
+    let environment = with(&session, OTHER_SESSION);
+    let other = "arn:aws:iam::111122223333:role/other";
+    session.aws().role(MYTESTROLE, &[trusts(other)]);
+    let as_role = ["--verify-as", MYTESTROLE, "--role-session-name", "witness"];
+    let run = map(&session, &environment, &as_role);
+    assert_eq!(run.status, 0, "{run:?}");
+    assert!(
+        run.stdout
+            .contains("role/mytestrole becomes user admin in groups system:masters"),
+        "{run:?}"
+    );
+    // The group of the entry is what must come out, and its templates are filled with the witness's session.
+    let template = [
+        "map",
+        "role",
+        MYTESTROLE,
+        "--username",
+        "{{SessionName}}",
+        "--group",
+        "team-{{AccountID}}",
+    ];
+    let run = session.awsauth(&environment, &[&template[..], &as_role].concat());
+    assert_eq!(run.status, 0, "{run:?}");
+    assert!(
+        run.stdout
+            .contains("becomes user witness in groups team-111122223333, system:authenticated"),
+        "{run:?}"
+    );
+    // A role that can't be assumed keeps anything from being written.
+    let before = roles(&session);
+    let stranger = ["--verify-as", "arn:aws:iam::111122223333:role/closed"];
+    map(&session, &environment, &stranger)
+        .says(3, &["cannot verify what would be written to context admin"]);
+    assert_eq!(roles(&session), before);
 }
