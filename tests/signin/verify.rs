@@ -305,7 +305,7 @@ fn what_is_missing_to_sign_in_is_asked_for() {
     for (more, said) in [
         (&["--file", "x.yaml"][..], "cannot sign in to a file"),
         (&["--as", "somebody"], "impersonate"),
-        (&["--region", "us_east"], "not the name of a region"),
+        (&["--region", "us_east"], "is no region"),
         (&["--can", "get"], "give a verb and a resource"),
         (&["--expect-cluster", "prod"], "not prod"),
     ] {
