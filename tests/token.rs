@@ -267,3 +267,30 @@ fn a_full_disk_is_no_success() {
     let mut command = command(&environment(), &["token", "-i", "prod"]);
     Run::of(command.stdout(full)).says(74, &["error: cannot write the output"]);
 }
+
+#[test]
+fn roles_are_assumed_or_there_is_no_token() {
+    let role = "arn:aws:iam::111122223333:role/a";
+    // Nobody listens there.
+    let environment = environment()
+        .with("HTTPS_PROXY", "http://127.0.0.1:1")
+        .with("AWS_MAX_ATTEMPTS", "1")
+        .with("CI", "true");
+    for args in [
+        &["token", "-i", "prod", "-r", role][..],
+        &["token", "-i", "prod", "--role", role],
+        &["eks", "get-token", "--cluster-name", "prod", "--role", role],
+        &[
+            "eks",
+            "get-token",
+            "--cluster-name",
+            "prod",
+            "--role-arn",
+            role,
+        ],
+    ] {
+        let run = run(&environment, args);
+        run.says(3, &["cannot make a token for cluster \"prod\"", role]);
+        assert_eq!(run.stdout, "");
+    }
+}

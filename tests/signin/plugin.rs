@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::reviewer::Who;
 use crate::session::{MYTESTROLE, MYTESTROLE_SESSION, Session, map_args};
-use crate::support::aws::{Credentials, REGION};
+use crate::support::aws::{Credentials, REGION, trusts};
 use crate::support::eks;
 use crate::support::environment::Environment;
 use crate::support::run::Run;
@@ -242,5 +242,100 @@ fn a_token_over_the_limit_is_refused_and_we_said_so() {
             "the cluster's authenticator refuses more than 4096",
             "You must be logged in to the server",
         ],
+    );
+}
+
+const ALICE: &str = "arn:aws:iam::111122223333:user/alice";
+
+/// Alice, who is nobody to the cluster, and may assume a role that is an administrator there; and a home folder of her own, so that
+/// nothing was kept before.
+fn alice(session: &Session) -> (Environment, tempfile::TempDir) {
+    let user = session.aws().user(ALICE);
+    session.aws().role(MYTESTROLE, &[trusts(ALICE)]);
+    let home = tempfile::tempdir().unwrap();
+    let environment = session.aws().environment();
+    let environment = environment.with("HOME", &home.path().display().to_string());
+    (environment.with_credentials(&user), home)
+}
+
+#[test]
+fn roles_in_kubeconfigs_are_assumed() {
+    let session = Session::start();
+    admitted(&session);
+    let (environment, _home) = alice(&session);
+    let alone = json!({"apiVersion": BETA, "args": ["token", "-i", eks::NAME]});
+    let refused = kubectl(
+        &session,
+        &environment,
+        &kubeconfig(&session, "alone", alone),
+        &["get", "namespaces"],
+    );
+    refused.says(1, &["You must be logged in to the server"]);
+    for (name, args) in [
+        (
+            "aws-role",
+            &[
+                "--region",
+                REGION,
+                "eks",
+                "get-token",
+                "--cluster-name",
+                eks::NAME,
+                "--output",
+                "json",
+                "--role",
+                MYTESTROLE,
+            ][..],
+        ),
+        (
+            "eksctl-role",
+            &[
+                "eks",
+                "get-token",
+                "--output",
+                "json",
+                "--cluster-name",
+                eks::NAME,
+                "--region",
+                REGION,
+                "--role-arn",
+                MYTESTROLE,
+            ],
+        ),
+        (
+            "authenticator-role",
+            &["token", "-i", eks::NAME, "-r", MYTESTROLE],
+        ),
+    ] {
+        let exec = json!({"apiVersion": BETA, "args": args});
+        signs_in(&session, &environment, &kubeconfig(&session, name, exec));
+    }
+}
+
+/// `aws eks update-kubeconfig --profile` and eksctl write the profile's name as a variable.
+#[test]
+fn a_profile_in_a_kubeconfig_counts() {
+    let session = Session::start();
+    let credentials = admitted(&session);
+    let home = tempfile::tempdir().unwrap();
+    fs::create_dir(home.path().join(".aws")).unwrap();
+    let content = format!(
+        "[admin]\naws_access_key_id = {}\naws_secret_access_key = {}\naws_session_token = {}\n",
+        credentials.access_key_id,
+        credentials.secret_access_key,
+        credentials.session_token.unwrap()
+    );
+    fs::write(home.path().join(".aws/credentials"), content).unwrap();
+    let environment = session.aws().environment();
+    let environment = environment.with("HOME", &home.path().display().to_string());
+    let exec = json!({
+        "apiVersion": BETA,
+        "args": ["--region", REGION, "eks", "get-token", "--cluster-name", eks::NAME, "--output", "json"],
+        "env": [{"name": "AWS_PROFILE", "value": "admin"}],
+    });
+    signs_in(
+        &session,
+        &environment,
+        &kubeconfig(&session, "profile", exec),
     );
 }
