@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 use secrecy::SecretString;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use thiserror::Error;
 
+use super::document::secret;
 use crate::token::Credentials;
 
 /// The document as it came. Instance metadata also answers errors this way, with a status of 200.
@@ -66,11 +67,6 @@ impl Issued {
 
 fn filled(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.is_empty())
-}
-
-fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
-    let text = Option::<String>::deserialize(deserializer)?;
-    Ok(filled(text).map(SecretString::from))
 }
 
 #[cfg(test)]

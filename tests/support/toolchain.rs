@@ -130,7 +130,8 @@ impl fmt::Display for Binary {
 }
 
 pub(super) fn cache_folder() -> PathBuf {
-    std::env::var_os("AWSAUTH_TEST_CACHE").map_or_else(|| PathBuf::from(CACHE), PathBuf::from)
+    let named = std::env::var_os("AWSAUTH_TEST_CACHE").filter(|folder| !folder.is_empty());
+    named.map_or_else(|| PathBuf::from(CACHE), PathBuf::from)
 }
 
 fn module_file(name: &str) -> PathBuf {
