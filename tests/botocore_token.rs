@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
 use serde_json::json;
 use support::python::Packages;
+use support::secrets;
 
 mod support;
 
@@ -112,7 +113,7 @@ fn botocore(requests: &[Request]) -> Vec<String> {
     let mut child = python.spawn().expect("python can be run");
     let mut stdin = child.stdin.take().expect("stdin is piped");
     let fed = thread::spawn(move || stdin.write_all(lines.as_bytes()));
-    let done = child.wait_with_output().expect("python ends");
+    let done = secrets::ended(child);
     assert!(done.status.success(), "botocore failed: {}", done.status);
     fed.join()
         .expect("a thread")

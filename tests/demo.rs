@@ -9,6 +9,12 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use secrets::Prints;
+
+#[path = "support/secrets.rs"]
+#[allow(dead_code, reason = "no stand-in hands out any here")]
+mod secrets;
+
 /// What a newcomer should have seen, in this order.
 const STORY: [&str; 7] = [
     "instance$ kubectl auth whoami\nerror: You must be logged in to the server (Unauthorized)\n",
@@ -31,7 +37,7 @@ fn demo(arguments: &[&str], temporary: &Path) -> String {
             command.env_remove(name);
         }
     }
-    let done = command.stdin(Stdio::null()).output().unwrap();
+    let done = secrets::output(command.stdin(Stdio::null()));
     let [stdout, stderr] = [&done.stdout, &done.stderr].map(|said| String::from_utf8_lossy(said));
     assert!(done.status.success(), "{}\n{stdout}{stderr}", done.status);
     stdout.into_owned()
@@ -39,7 +45,8 @@ fn demo(arguments: &[&str], temporary: &Path) -> String {
 
 fn is_named_by_a_process(folder: &Path) -> bool {
     let mut list = Command::new("ps");
-    let listed = list.args(["-A", "-o", "args="]).output().unwrap();
+    // Others' programs too, with whatever they were given.
+    let listed = secrets::output_of(list.args(["-A", "-o", "args="]), Prints::Credentials);
     String::from_utf8_lossy(&listed.stdout).contains(&*folder.to_string_lossy())
 }
 
@@ -66,7 +73,6 @@ fn it_tells_the_story_and_cleans_up() {
         let at = at.unwrap_or_else(|| panic!("no {line:?} where it belongs in\n{told}"));
         rest = &rest[at + line.len()..];
     }
-    assert!(!told.contains("k8s-aws-v1."), "{told}");
     assert_nothing_is_left(temporary.path());
 }
 
@@ -83,7 +89,7 @@ fn it_leaves_the_cluster_up_when_asked_to() {
     let (pid, instance) = (line("kill "), line(". "));
     let sh = |script: &str| {
         let mut shell = Command::new("/bin/sh");
-        let done = shell.env_clear().args(["-c", script]).output().unwrap();
+        let done = secrets::output(shell.env_clear().args(["-c", script]));
         (
             done.status.code(),
             String::from_utf8_lossy(&done.stdout).into_owned(),

@@ -5,6 +5,10 @@ use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+#[path = "support/secrets.rs"]
+#[allow(dead_code, reason = "no stand-in hands out any here")]
+mod secrets;
+
 fn awsauth(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_awsauth"));
     command
@@ -48,7 +52,7 @@ fn a_reader_that_goes_away_is_no_failure() {
         let mut stdout = child.stdout.take().expect("a pipe");
         stdout.read_exact(&mut first).expect("the beginning");
         drop(stdout);
-        let output = child.wait_with_output().expect("it ends");
+        let output = secrets::ended(child);
         assert_eq!(output.status.code(), Some(0));
         assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     }
@@ -59,8 +63,7 @@ fn without_reader(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);
     let mut command = awsauth(folder, arguments);
-    let output = command.stdout(writer).stderr(Stdio::piped()).output();
-    let output = output.expect("it runs");
+    let output = secrets::output(command.stdout(writer).stderr(Stdio::piped()));
     (
         output.status.code(),
         String::from_utf8_lossy(&output.stderr).into_owned(),
@@ -143,8 +146,7 @@ fn a_write_is_told_even_when_stdout_cannot_be_written() {
         let folder = folder(1);
         let full = fs::OpenOptions::new().write(true).open("/dev/full");
         let mut command = awsauth(folder.path(), &write);
-        let output = command.args(more).stdout(full.expect("/dev/full")).output();
-        let output = output.expect("it runs");
+        let output = secrets::output(command.args(more).stdout(full.expect("/dev/full")));
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(74), "{stderr}");
         assert!(stderr.starts_with(told), "{stderr}");
@@ -164,9 +166,8 @@ fn a_manifest_may_come_from_a_pipe_but_not_go_there() {
             .spawn()
             .expect("cat");
         let pipe = cat.stdout.take().expect("a pipe");
-        let output = awsauth(folder.path(), arguments).stdin(pipe).output();
+        let output = secrets::output(awsauth(folder.path(), arguments).stdin(pipe));
         cat.wait().expect("it ends");
-        let output = output.expect("it runs");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         (
             output.status.code(),
@@ -209,7 +210,7 @@ fn runs_at_the_same_time_lose_nothing_of_each_other() {
         })
         .collect();
     for run in runs {
-        let output = run.wait_with_output().expect("it ends");
+        let output = secrets::ended(run);
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(0), "{stderr}");
     }
@@ -230,12 +231,12 @@ fn a_folder_that_stays_locked_is_a_conflict() {
     let role = "arn:aws:iam::111122223333:role/r0";
     let unmap = ["unmap", "role", role, "--file", "aws-auth.yaml"];
     let mut command = awsauth(folder.path(), &unmap);
-    let output = command.args(["--timeout", "0s"]).output().expect("it runs");
+    let output = secrets::output(command.args(["--timeout", "0s"]));
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(5), "{stderr}");
     assert!(stderr.contains("hint: nothing was written; "), "{stderr}");
     lock.unlock().expect("the lock");
-    let output = awsauth(folder.path(), &unmap).output().expect("it runs");
+    let output = secrets::output(&mut awsauth(folder.path(), &unmap));
     assert_eq!(output.status.code(), Some(0));
 }
 
@@ -248,9 +249,7 @@ fn completions_are_scripts_that_their_shells_accept() {
         ("fish", "--no-execute"),
         ("powershell", ""),
     ] {
-        let output = awsauth(folder.path(), &["completion", shell])
-            .output()
-            .expect("it runs");
+        let output = secrets::output(&mut awsauth(folder.path(), &["completion", shell]));
         assert_eq!(output.status.code(), Some(0), "{shell}");
         let script = folder.path().join(shell);
         fs::write(&script, &output.stdout).expect("the script");
@@ -259,7 +258,10 @@ fn completions_are_scripts_that_their_shells_accept() {
             "{shell} completes options"
         );
         // Shells that are not installed here can't be asked.
-        if let Ok(checked) = Command::new(shell).arg(check).arg(&script).output() {
+        let mut command = Command::new(shell);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        if let Ok(checked) = command.arg(check).arg(&script).spawn() {
+            let checked = secrets::ended(checked);
             assert!(
                 checked.status.success(),
                 "{shell}: {}",
@@ -272,11 +274,9 @@ fn completions_are_scripts_that_their_shells_accept() {
 #[test]
 fn manual_pages_are_written_for_every_command() {
     let folder = folder(0);
-    let one = awsauth(folder.path(), &["man"]).output().expect("it runs");
+    let one = secrets::output(&mut awsauth(folder.path(), &["man"]));
     assert!(String::from_utf8_lossy(&one.stdout).contains(".TH awsauth 1"));
-    let all = awsauth(folder.path(), &["man", "--dir", "man1"])
-        .output()
-        .expect("it runs");
+    let all = secrets::output(&mut awsauth(folder.path(), &["man", "--dir", "man1"]));
     assert_eq!(all.status.code(), Some(0));
     for page in [
         "awsauth.1",
@@ -313,13 +313,12 @@ fn the_page_on_completion_has_a_script_that_works_for_kubectl() {
             vec!["--username", "--group", "--dry-run"],
         ),
     ] {
-        let output = Command::new("sh")
+        let mut shell = Command::new("sh");
+        shell
             .args(["-c", script, "kubectl_complete-awsauth"])
             .args(&words)
-            .env_clear()
-            .env("PATH", &path)
-            .output();
-        let output = output.expect("a shell");
+            .env_clear();
+        let output = secrets::output(shell.env("PATH", &path));
         let text = String::from_utf8_lossy(&output.stdout);
         let candidates: Vec<&str> = text.lines().collect();
         for word in expected {

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use support::access::StaticUser;
 use support::cluster::Cluster;
 use support::python::Packages;
+use support::secrets::{self, Prints};
 
 mod support;
 
@@ -48,7 +49,7 @@ fn a_configmap_outlives_a_crash_of_the_api_server() {
     as_reader
         .args(get)
         .env("KUBECONFIG", cluster.kubeconfig_for(reader.name));
-    let refused = as_reader.output().expect("kubectl can be run");
+    let refused = secrets::output(&mut as_reader);
     let said = String::from_utf8_lossy(&refused.stderr);
     assert!(
         said.contains(r#"User "reader" cannot get resource "configmaps""#),
@@ -129,14 +130,10 @@ fn owner_of_a_cluster() {
 #[test]
 fn botocore_is_the_pinned_one() {
     let pins = include_str!("python/requirements.txt");
-    let told = Packages::Botocore
-        .python()
-        .args([
-            "-c",
-            "import botocore; print('botocore==' + botocore.__version__)",
-        ])
-        .output()
-        .expect("python can be run");
+    let told = secrets::output(Packages::Botocore.python().args([
+        "-c",
+        "import botocore; print('botocore==' + botocore.__version__)",
+    ]));
     let version = String::from_utf8_lossy(&told.stdout);
     assert!(!version.is_empty(), "{told:?}");
     assert!(
@@ -186,10 +183,9 @@ impl Traces {
 
     /// Every process of a cluster, its watchers too, has the folder among its arguments.
     fn is_named_by_a_process(&self) -> bool {
-        let listed = Command::new("ps")
-            .args(["-A", "-o", "args="])
-            .output()
-            .expect("ps lists processes");
+        let mut list = Command::new("ps");
+        // Others' programs too, with whatever they were given.
+        let listed = secrets::output_of(list.args(["-A", "-o", "args="]), Prints::Credentials);
         String::from_utf8_lossy(&listed.stdout).contains(&*self.folder.to_string_lossy())
     }
 

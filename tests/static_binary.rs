@@ -16,7 +16,7 @@ use tokio_rustls::rustls::ServerConfig;
 
 use dns::Dns;
 use fake_api::{FakeApi, Scenario, eksctl_made};
-use support::static_build;
+use support::{secrets, static_build};
 
 #[path = "support/dns.rs"]
 mod dns;
@@ -68,7 +68,8 @@ fn it_resolves_names_and_reads_the_ca_in_an_empty_root() {
         return reaches_a_server_by_name(&binary);
     }
     let this = std::env::current_exe().expect("a test binary knows its path");
-    let done = Command::new("unshare")
+    let mut command = Command::new("unshare");
+    command
         .args(["--user", "--map-root-user", "--net", "--"])
         .args([
             "sh",
@@ -78,9 +79,8 @@ fn it_resolves_names_and_reads_the_ca_in_an_empty_root() {
         ])
         .arg(this)
         .args(["--exact", "as_root", "--ignored", "--nocapture"])
-        .env(BINARY, binary)
-        .output()
-        .expect("unshare (util-linux) can be run");
+        .env(BINARY, binary);
+    let done = secrets::output(&mut command);
     assert!(
         done.status.success(),
         "run this test as root, or allow user namespaces \
@@ -135,14 +135,14 @@ fn reaches_a_server_by_name(binary: &Path) {
 }
 
 fn awsauth_in(root: &Path, arguments: &[&str]) -> Output {
-    Command::new("unshare")
+    let mut command = Command::new("unshare");
+    command
         .env_clear()
         .arg("--root")
         .arg(root)
         .args(["--wd", "/", "--", "/awsauth"])
-        .args(arguments)
-        .output()
-        .expect("unshare (util-linux) can be run")
+        .args(arguments);
+    secrets::output(&mut command)
 }
 
 fn kubeconfig(server: &str) -> String {

@@ -213,3 +213,24 @@ fn files_stay_small() {
         );
     }
 }
+
+/// What tests run is searched for secrets: they take programs' output in `tests/support/secrets.rs` alone.
+#[test]
+fn no_test_takes_output_past_the_place_that_searches_it() {
+    // What builds the parts: Go, cargo, pip. Nobody has handed out a secret yet.
+    const BUILDERS: [&str; 3] = ["toolchain.rs", "static_build.rs", "python.rs"];
+    const WAYS: [&str; 3] = [".output()", ".wait_with_output()", ".status()"];
+    let folder = root().join("tests");
+    for file in sources(&folder) {
+        let support = file.strip_prefix("support").ok();
+        let searches = support.is_some_and(|file| file == Path::new("secrets.rs"));
+        let builds = support.is_some_and(|file| BUILDERS.iter().any(|b| file == Path::new(b)));
+        if searches || builds || file == Path::new("tidy.rs") {
+            continue;
+        }
+        let text = read(Path::new("tests").join(&file));
+        for way in WAYS {
+            assert!(!text.contains(way), "{} has {way}", file.display());
+        }
+    }
+}

@@ -9,7 +9,7 @@ use std::process::Command;
 use awsauth::cluster::{Environment, Kind, connect};
 
 use crate::fake_api::FakeApi;
-use crate::{calm, header, read, refused, with_kubeconfig};
+use crate::{calm, header, read, refused, secrets, with_kubeconfig};
 
 /// A kubeconfig whose user runs a shell script.
 fn kubeconfig(api: &FakeApi, script: &str) -> PathBuf {
@@ -60,7 +60,7 @@ async fn a_failed_plugin_can_be_run_from_the_hint() {
     let error = refused(&with_kubeconfig(kubeconfig), &Environment::default()).await;
     let hint = error.hint();
     let command = hint.strip_prefix("run it by itself: ").unwrap();
-    let run = Command::new("sh").args(["-c", command]).output().unwrap();
+    let run = secrets::output(Command::new("sh").args(["-c", command]));
     assert_eq!(run.status.code(), Some(254), "{hint}");
     assert_eq!(run.stderr, b"no 'creds'\n");
 }

@@ -9,6 +9,7 @@ use awsauth::aws::config_file::{ConfigError, ConfigFiles, Section, Value};
 use serde_json::{Value as Json, json};
 
 use crate::support::python::Packages;
+use crate::support::secrets::{self, Prints};
 
 /// Pieces that files are made of; each stands where a newcomer or a tool puts it, or where nobody should.
 const LINES: [&str; 41] = [
@@ -119,7 +120,7 @@ fn files_say_what_botocore_reads_in_them() {
         .arg("tests/credentials/config_files.py")
         .args(&folders)
         .env("HOME", scratch.path());
-    let answered = python.output().expect("Python");
+    let answered = secrets::output_of(&mut python, Prints::Credentials);
     assert!(answered.status.success(), "{answered:?}");
     let answers = String::from_utf8(answered.stdout).unwrap();
     let mut read_at_all = 0;

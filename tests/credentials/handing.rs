@@ -8,6 +8,8 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
+use crate::support::secrets::{self, Prints};
+
 /// Whatever a source may have, a shell must get it as it is.
 const ODD: &str = "it's \"$HOME\" `id` \\ !x\t~ * & ; | < > # é";
 
@@ -16,7 +18,7 @@ const PAIR: [(&str, &str); 2] = [
     ("AWS_SECRET_ACCESS_KEY", "wJalr/XUtn+FEMI="),
 ];
 
-/// A shell that knows our program as `awsauth`, with these variables.
+/// A shell that is there to show credentials, and knows our program as `awsauth`, with these variables.
 fn shell(program: &str, script: &str, variables: &[(&str, &str)]) -> Output {
     let mut command = Command::new(program);
     let folder = Path::new(env!("CARGO_BIN_EXE_awsauth")).parent();
@@ -31,7 +33,7 @@ fn shell(program: &str, script: &str, variables: &[(&str, &str)]) -> Output {
     command.env("AWS_CONFIG_FILE", config);
     command.env("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent");
     command.envs(variables.iter().copied());
-    command.output().expect("a shell")
+    secrets::output_of(&mut command, Prints::Credentials)
 }
 
 fn said(output: &Output) -> String {
@@ -180,11 +182,7 @@ fn a_terminal_is_shown_none_unless_it_is_asked_for() {
         command
             .stdout(Stdio::from(terminal.slave))
             .stderr(Stdio::piped());
-        let output = command
-            .spawn()
-            .expect("it starts")
-            .wait_with_output()
-            .expect("it ends");
+        let output = secrets::output(&mut command);
         // The slave must be closed everywhere, or the master is never at its end.
         drop(command);
         let mut shown = Vec::new();

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use crate::support::aws::{ACCOUNT, Asked, Aws, trusts_web_identity};
 use crate::support::environment::Environment;
+use crate::support::secrets;
 
 pub(crate) const ISSUER: &str = "token.actions.githubusercontent.com";
 
@@ -41,6 +42,7 @@ impl Place {
     pub(crate) fn file(&self, name: &str, text: &str) -> String {
         let path = self.home().join(name);
         fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        secrets::know_lines(text);
         fs::write(&path, text).expect("a file");
         path.to_str().expect("a path").to_owned()
     }
@@ -142,7 +144,9 @@ pub(crate) fn said(error: &NoCredentials) -> String {
         }
         next = cause.source();
     }
-    format!("{text}\nhint: {}", error.hint())
+    let said = format!("{text}\nhint: {}", error.hint());
+    secrets::assert_none_in(&said);
+    said
 }
 
 pub(crate) fn fails(environment: &Environment, wish: &Wish) -> String {

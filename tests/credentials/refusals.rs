@@ -9,6 +9,8 @@ use serde_json::json;
 
 use crate::place::{ISSUER, Place, arn, fails, get, roles, surroundings, trusting};
 use crate::support::environment::Environment;
+use crate::support::run::Run;
+use crate::support::secrets;
 
 /// The failure has these causes and this hint.
 fn check(said: &str, cause: &str, hint: &str) {
@@ -324,11 +326,8 @@ fn a_web_identity_that_is_refused_says_what_the_token_claims() {
 /// What the program itself says, with nothing else in its environment.
 fn program(here: &Environment, arguments: &[&str]) -> (Option<i32>, String) {
     let mut command = here.command(Path::new(env!("CARGO_BIN_EXE_awsauth")));
-    let output = command.args(arguments).output().expect("the program runs");
-    (
-        output.status.code(),
-        String::from_utf8(output.stderr).expect("it is UTF-8"),
-    )
+    let run = Run::of(command.args(arguments));
+    (Some(run.status), run.stderr)
 }
 
 #[test]
@@ -415,9 +414,5 @@ fn no_text_of_ours_holds_a_secret() {
         }
         texts += &format!("{:?}", surroundings(here));
     }
-    let secrets = place.aws.secrets();
-    assert!(secrets.len() > 3);
-    for secret in secrets {
-        assert!(!texts.contains(&secret), "{texts}");
-    }
+    secrets::assert_none_in(&texts);
 }

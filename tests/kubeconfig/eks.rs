@@ -244,7 +244,7 @@ fn a_cluster_that_is_being_made_is_waited_for() {
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
     service.set(&json!({"clusters": {"prod": cluster("ACTIVE")}}));
-    let run = Run::from(run.wait_with_output().expect("it ends"));
+    let run = Run::ended(run);
     run.says(
         0,
         &["Waiting for EKS: the cluster prod is CREATING\n", "Wrote "],

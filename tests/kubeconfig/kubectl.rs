@@ -7,6 +7,7 @@ use awsauth::kubeconfig::Kubeconfig;
 use serde_json::Value;
 
 use crate::laws::wanted;
+use crate::support::secrets;
 use crate::support::toolchain::Binary;
 use crate::written::{Written, written};
 use crate::{ARN, prod, prod_as};
@@ -15,15 +16,15 @@ use crate::{ARN, prod, prod_as};
 fn kubectl(folder: &Path, text: &str, args: &[&str]) -> Output {
     let file = folder.join("kubeconfig");
     std::fs::write(&file, text).expect("a file");
-    Command::new(Binary::Kubectl.path())
+    let mut command = Command::new(Binary::Kubectl.path());
+    command
         .env_clear()
         .env("HOME", folder)
         .arg("--kubeconfig")
         .arg(file)
         .args(["config", "view", "--raw", "-o", "json"])
-        .args(args)
-        .output()
-        .expect("kubectl runs")
+        .args(args);
+    secrets::output(&mut command)
 }
 
 /// What kubectl reads.

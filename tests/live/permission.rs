@@ -59,19 +59,17 @@ fn who_may_only_read_is_told_what_is_missing_and_how_to_see_it() {
     // The hint's command says the same.
     let mut kubectl = session.cluster.kubectl_command();
     kubectl.env("KUBECONFIG", session.cluster.kubeconfig_for(READER.name));
-    let asked = kubectl
-        .args([
-            "--context",
-            "reader",
-            "auth",
-            "can-i",
-            "update",
-            "configmaps/aws-auth",
-            "-n",
-            "kube-system",
-        ])
-        .output();
-    assert_eq!(asked.unwrap().stdout, b"no\n");
+    let asked = kubectl.args([
+        "--context",
+        "reader",
+        "auth",
+        "can-i",
+        "update",
+        "configmaps/aws-auth",
+        "-n",
+        "kube-system",
+    ]);
+    assert_eq!(Run::of(asked).stdout, "no\n");
 
     // Creating is another permission.
     session.api.delete();

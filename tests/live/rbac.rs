@@ -245,7 +245,7 @@ fn bindings_that_reach_user_or_group_are_shown_with_what_they_allow() {
             "--as=dev",
             "--as-group=devs",
         ]);
-        let said = String::from_utf8(asked.output().unwrap().stdout).unwrap();
+        let said = Run::of(asked).stdout;
         assert_eq!(
             said.split_whitespace().next(),
             Some(expected),

@@ -12,6 +12,7 @@ use crate::api::{Api, configmap};
 use crate::support::access::StaticUser;
 use crate::support::cluster::Cluster;
 pub(crate) use crate::support::run::Run;
+use crate::support::secrets;
 
 /// The entry of the nodes, as eksctl writes it.
 pub(crate) const NODES: &str = "\
@@ -209,12 +210,12 @@ impl Running {
     /// As Ctrl-C does.
     pub(crate) fn interrupt(&self) {
         let pid = self.0.as_ref().unwrap().id().to_string();
-        let sent = Command::new("kill").args(["-INT", &pid]).status().unwrap();
-        assert!(sent.success());
+        let sent = secrets::output(Command::new("kill").args(["-INT", &pid]));
+        assert!(sent.status.success());
     }
 
     pub(crate) fn end(mut self) -> Run {
-        self.0.take().unwrap().wait_with_output().unwrap().into()
+        Run::ended(self.0.take().unwrap())
     }
 }
 

@@ -131,12 +131,9 @@ fn write_all_rounds(cluster: &Cluster, writer: usize, together: &Barrier) -> Vec
 fn patch_labels(cluster: &Cluster, over: &AtomicBool) -> usize {
     rounds(over, |round| {
         let patch = format!(r#"{{"metadata":{{"labels":{{"patch-{round}":"kept"}}}}}}"#);
-        let done = cluster
-            .kubectl_command()
-            .args(["patch", "configmap", "aws-auth", "-n", "kube-system"])
-            .args(["--type=merge", "-p", &patch])
-            .output();
-        done.unwrap().status.success()
+        let mut kubectl = cluster.kubectl_command();
+        kubectl.args(["patch", "configmap", "aws-auth", "-n", "kube-system"]);
+        Run::of(kubectl.args(["--type=merge", "-p", &patch])).status == 0
     })
 }
 
@@ -148,13 +145,11 @@ fn apply_users(cluster: &Cluster, over: &AtomicBool) -> usize {
         object["data"] = serde_json::json!({"mapUsers": users_text(round)});
         std::fs::write(&applied, object.to_string()).unwrap();
         // The first time takes the text over from eksctl.
-        let done = cluster
-            .kubectl_command()
+        let mut kubectl = cluster.kubectl_command();
+        kubectl
             .args(["apply", "--server-side", "--force-conflicts"])
-            .args(["--field-manager=users", "-f"])
-            .arg(&applied)
-            .output();
-        done.unwrap().status.success()
+            .args(["--field-manager=users", "-f"]);
+        Run::of(kubectl.arg(&applied)).status == 0
     })
 }
 

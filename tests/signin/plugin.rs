@@ -11,6 +11,7 @@ use crate::support::aws::{Credentials, REGION, trusts};
 use crate::support::eks;
 use crate::support::environment::Environment;
 use crate::support::run::Run;
+use crate::support::secrets::Prints;
 
 const V1: &str = "client.authentication.k8s.io/v1";
 const BETA: &str = "client.authentication.k8s.io/v1beta1";
@@ -42,9 +43,7 @@ fn kubeconfig(session: &Session, name: &str, mut exec: Value) -> PathBuf {
 
 fn kubectl(session: &Session, environment: &Environment, kubeconfig: &Path, args: &[&str]) -> Run {
     let mut command = environment.command(session.cluster.kubectl_path());
-    session
-        .aws()
-        .run(command.arg("--kubeconfig").arg(kubeconfig).args(args))
+    Run::of(command.arg("--kubeconfig").arg(kubeconfig).args(args))
 }
 
 /// The API server takes whoever uses this kubeconfig for an administrator.
@@ -202,7 +201,7 @@ fn our_tokens_let_in_whom_they_should() {
         let program = Path::new(env!("CARGO_BIN_EXE_awsauth"));
         let mut command = environment.command(program);
         let args = ["token", "--cluster-name", cluster, "--token-only"];
-        let run = session.aws().run_for_token(command.args(args));
+        let run = Run::that_prints(Prints::Token, command.args(args));
         run.says(0, &[]);
         run.stdout.trim_end().to_owned()
     };

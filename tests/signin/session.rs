@@ -18,6 +18,7 @@ use crate::support::cluster::Cluster;
 use crate::support::eks;
 use crate::support::environment::Environment;
 use crate::support::run::Run;
+use crate::support::secrets::Prints;
 use crate::support::toolchain::Binary;
 
 pub(crate) const MYTESTROLE: &str = "arn:aws:iam::111122223333:role/mytestrole";
@@ -91,7 +92,7 @@ impl Session {
     /// Runs our program.
     pub(crate) fn awsauth(&self, environment: &Environment, args: &[&str]) -> Run {
         let program = Path::new(env!("CARGO_BIN_EXE_awsauth"));
-        self.aws().run(environment.command(program).args(args))
+        Run::of(environment.command(program).args(args))
     }
 
     /// A token from the authenticator's own client.
@@ -103,9 +104,7 @@ impl Session {
     /// The same for a cluster of some name.
     pub(crate) fn token_in(&self, environment: &Environment, cluster: &str) -> String {
         let mut command = environment.command(&Binary::Authenticator.path());
-        let run = self
-            .aws()
-            .run_for_token(command.args(["token", "-i", cluster]));
+        let run = Run::that_prints(Prints::Token, command.args(["token", "-i", cluster]));
         assert_eq!(run.status, 0, "{run:?}");
         run.json()["status"]["token"].as_str().unwrap().to_owned()
     }

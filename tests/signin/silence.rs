@@ -1,6 +1,5 @@
-//! Nothing secret is said: every program that these tests run goes through `tests/support/run.rs`, which looks.
+//! Nothing secret is said: every program that any test runs goes through `tests/support/secrets.rs`, which looks, and can find.
 
-use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::Command;
@@ -9,23 +8,9 @@ use serde_json::json;
 
 use crate::session::{MYTESTROLE_SESSION, Session};
 use crate::support::aws::ACCOUNT;
-
-/// What would run a program past that place.
-const WAYS_AROUND: [&str; 4] = [".output()", ".status()", ".spawn()", "Run::of("];
-
-#[test]
-fn no_test_runs_a_program_past_the_place_that_looks() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/signin");
-    let files = fs::read_dir(folder)
-        .unwrap()
-        .map(|file| file.unwrap().path());
-    for file in files.filter(|file| !file.ends_with("silence.rs")) {
-        let text = fs::read_to_string(&file).unwrap();
-        for way in WAYS_AROUND {
-            assert!(!text.contains(way), "{} has {way}", file.display());
-        }
-    }
-}
+use crate::support::environment::Environment;
+use crate::support::run::Run;
+use crate::support::secrets::{self, Prints};
 
 #[test]
 fn a_secret_in_what_is_said_is_found() {
@@ -44,7 +29,15 @@ fn a_secret_in_what_is_said_is_found() {
             .replace('=', "%3D")
     };
     let session_token = credentials.session_token.unwrap();
+    // Two that no stand-in handed out: of a variable, and of a file.
+    let of_variable = "a+variable's/own";
+    let environment = Environment::new(Path::new("/")).with("AWS_SECRET_ACCESS_KEY", of_variable);
+    let of_file = "a/file's+own";
+    secrets::know_lines(&format!("[default]\naws_secret_access_key = {of_file}\n"));
     for secret in [
+        of_variable.to_owned(),
+        of_file.to_owned(),
+        in_url(of_file).replace('\'', "%27"),
         user.secret_access_key,
         credentials.secret_access_key,
         in_url(&session_token),
@@ -53,20 +46,25 @@ fn a_secret_in_what_is_said_is_found() {
         token.clone(),
     ] {
         for redirected in ["", ">&2"] {
-            let mut command = Command::new("/bin/sh");
+            let mut command = environment.command(Path::new("/bin/sh"));
             let script = format!("printf 'it is %s!' \"$1\" {redirected}");
             command.args(["-c", &script, "sh", &secret]);
-            let looked = catch_unwind(AssertUnwindSafe(|| aws.run(&mut command)));
+            let looked = catch_unwind(AssertUnwindSafe(|| Run::of(&mut command)));
             assert!(looked.is_err(), "{secret} {redirected}");
+            let looked = catch_unwind(|| secrets::assert_none_in(&format!("it is {secret}!")));
+            assert!(looked.is_err(), "{secret}");
+            // What a command is there to print it prints on its standard output alone.
+            let may = AssertUnwindSafe(|| Run::that_prints(Prints::Credentials, &mut command));
+            assert_eq!(catch_unwind(may).is_ok(), redirected.is_empty());
         }
     }
     let mut command = Command::new("/bin/sh");
     command.args(["-c", "printf %s \"$1\"", "sh", &token]);
-    assert_eq!(aws.run_for_token(&mut command).stdout, token);
+    assert_eq!(Run::that_prints(Prints::Token, &mut command).stdout, token);
     let mut command = Command::new("/bin/sh");
     command.args([
         "-c",
         "printf 'tokens begin with k8s-aws-v1. and keys with AKIA'",
     ]);
-    aws.run(&mut command).says(0, &[]);
+    Run::of(&mut command).says(0, &[]);
 }

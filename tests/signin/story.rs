@@ -186,8 +186,7 @@ impl Session {
 
     fn kubectl(&self, caller: &Caller, kubeconfig: &Path, args: &[&str]) -> Run {
         let mut command = caller.environment.command(self.cluster.kubectl_path());
-        self.aws()
-            .run(command.env("KUBECONFIG", kubeconfig).args(args))
+        Run::of(command.env("KUBECONFIG", kubeconfig).args(args))
     }
 }
 

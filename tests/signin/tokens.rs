@@ -46,7 +46,7 @@ fn kubectl_whoami(session: &Session, token: &str) -> Option<Who> {
         .args(["--server", &session.cluster.server_url()])
         .arg("--certificate-authority")
         .arg(session.cluster.ca());
-    let run: Run = session.aws().run(&mut command);
+    let run = Run::of(&mut command);
     if run.status == 0 {
         return Some(Who::of(&run.json()["status"]["userInfo"]));
     }

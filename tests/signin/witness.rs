@@ -244,7 +244,7 @@ fn who_interrupts_it_is_told_that_it_was_written() {
     command.args(["--preserve-status", "--signal=INT", "3"]);
     command.arg(env!("CARGO_BIN_EXE_awsauth"));
     command.args(map_args(MYTESTROLE)).arg("--verify");
-    let run = session.aws().run(&mut command);
+    let run = Run::of(&mut command);
     run.says(
         130,
         &[

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use super::secrets;
+
 /// Somebody the API server knows by a fixed bearer token.
 #[derive(Clone, Copy)]
 pub(crate) struct StaticUser {
@@ -41,6 +43,7 @@ pub(crate) fn write(
     let mut tokens = String::new();
     for user in users {
         let (name, token) = (user.name, user.token());
+        secrets::know(&token);
         tokens += &format!("{token},{name},{name},\"{}\"\n", user.groups.join(","));
         let content = json!({
             "apiVersion": "v1",

@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::environment::Environment;
+use super::secrets;
 use super::supervised::Supervised;
 use super::toolchain::Binary;
 
@@ -30,6 +32,8 @@ pub(crate) struct Aws {
     _process: Supervised,
     home: PathBuf,
     endpoints: Endpoints,
+    // Held so that what it hands out is searched for.
+    _secrets: Arc<secrets::Told>,
 }
 
 #[derive(Deserialize)]
@@ -98,10 +102,15 @@ impl Aws {
             }
             sleep(Duration::from_millis(5));
         }
+        let endpoints: Endpoints = serde_json::from_slice(&fs::read(path)?)?;
+        let control = endpoints.control.clone();
+        let secrets: Arc<secrets::Told> = Arc::new(move || handed_out(&control));
+        secrets::know_standin(&secrets);
         Ok(Self {
             _process: process,
             home: folder.to_owned(),
-            endpoints: serde_json::from_slice(&fs::read(path)?)?,
+            endpoints,
+            _secrets: secrets,
         })
     }
 
@@ -213,17 +222,16 @@ impl Aws {
         let () = self.control("DELETE", "/requests", &Value::Null);
     }
 
-    /// Every secret key, session token and web identity token that it ever handed out.
-    pub(crate) fn secrets(&self) -> Vec<String> {
-        self.control("GET", "/secrets", &Value::Null)
-    }
-
     fn control<T: DeserializeOwned>(&self, method: &str, path: &str, body: &Value) -> T {
-        let address = self.endpoints.control.trim_start_matches("http://");
         // A server that does not read what it is sent closes the connection over our heads.
         let sent = (!body.is_null()).then(|| body.to_string());
-        let answer = ask(address, method, path, &sent.unwrap_or_default())
-            .unwrap_or_else(|e| panic!("the stand-in does not answer: {e}"));
+        let answer = ask(
+            &self.endpoints.control,
+            method,
+            path,
+            &sent.unwrap_or_default(),
+        )
+        .unwrap_or_else(|e| panic!("the stand-in does not answer: {e}"));
         let (head, content) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
         assert!(
             head.starts_with("HTTP/1.0 200"),
@@ -233,8 +241,16 @@ impl Aws {
     }
 }
 
+/// Every secret key, session token and web identity token that the stand-in ever handed out.
+fn handed_out(control: &str) -> Option<Vec<String>> {
+    let answer = ask(control, "GET", "/secrets", "").ok()?;
+    let (_, content) = answer.split_once("\r\n\r\n")?;
+    serde_json::from_str(content).ok()
+}
+
 /// One HTTP request, after which the server closes the connection.
-fn ask(address: &str, method: &str, path: &str, body: &str) -> io::Result<String> {
+fn ask(control: &str, method: &str, path: &str, body: &str) -> io::Result<String> {
+    let address = control.trim_start_matches("http://");
     let mut connection = TcpStream::connect(address)?;
     connection.set_read_timeout(Some(PATIENCE))?;
     let length = body.len();

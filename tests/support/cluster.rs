@@ -15,6 +15,7 @@ use super::aws::Aws;
 use super::certificates::Certificates;
 use super::eks::{self, Eks};
 use super::ports;
+use super::secrets;
 use super::servers::{self, Server};
 use super::supervised::{Supervised, Sweeper};
 use super::toolchain::Binary;
@@ -175,8 +176,7 @@ impl Cluster {
 
     /// What kubectl prints; it must succeed.
     pub(crate) fn kubectl(&self, args: &[&str]) -> String {
-        let done = self.kubectl_command().args(args).output();
-        succeeded(args, done.expect("kubectl can be run"))
+        succeeded(args, secrets::output(self.kubectl_command().args(args)))
     }
 
     /// What kubectl prints when it is fed `input`, as with `apply -f -`; it must succeed.
@@ -194,7 +194,7 @@ impl Cluster {
             .write_all(input.as_bytes())
             .expect("kubectl reads its input");
         drop(stdin);
-        succeeded(args, child.wait_with_output().expect("kubectl ends"))
+        succeeded(args, secrets::ended(child))
     }
 
     /// Kills the API server as a crash would, starts it on the same port with the same data, and
@@ -254,12 +254,9 @@ impl Cluster {
 
     fn answers(&self, args: &[&str], expected: &str) -> bool {
         // A stranger on our port might never answer.
-        let done = self
-            .kubectl_command()
-            .args(args)
-            .arg("--request-timeout=2s")
-            .output();
-        done.is_ok_and(|done| done.status.success() && done.stdout == expected.as_bytes())
+        let mut command = self.kubectl_command();
+        let done = secrets::output(command.args(args).arg("--request-timeout=2s"));
+        done.status.success() && done.stdout == expected.as_bytes()
     }
 }
 

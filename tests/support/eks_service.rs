@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use super::environment::Environment;
 use super::python::Packages;
+use super::secrets;
 
 const KEY: &str = "AKIAIOSFODNN7EXAMPLE";
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
@@ -24,6 +25,7 @@ pub(crate) struct EksService {
 impl EksService {
     /// One in which there is what `world` says, beside keys of its own.
     pub(crate) fn start(world: &Value) -> Self {
+        secrets::know(SECRET);
         let folder = tempfile::tempdir().expect("a folder");
         let mut python = Packages::Botocore.python();
         python

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::aws::Credentials;
+use super::secrets;
 
 /// Variables for a child process, which inherits no others.
 #[derive(Clone)]
@@ -17,6 +18,7 @@ impl Environment {
 
     #[must_use]
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+        secrets::know_value(name, value);
         self.0.insert(name.to_owned(), value.to_owned());
         self
     }

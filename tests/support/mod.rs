@@ -20,6 +20,7 @@ pub(crate) mod ports;
 pub(crate) mod python;
 pub(crate) mod reading;
 pub(crate) mod run;
+pub(crate) mod secrets;
 pub(crate) mod servers;
 pub(crate) mod shrink;
 pub(crate) mod static_build;
