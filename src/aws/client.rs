@@ -191,6 +191,12 @@ impl Reach<'_> {
     }
 }
 
+/// The same settings, and with them the same connections, for requests that these credentials sign.
+pub(crate) fn signed_with(config: &SdkConfig, credentials: &Credentials) -> SdkConfig {
+    let config = config.clone().into_builder();
+    config.credentials_provider(provider(credentials)).build()
+}
+
 fn provider(credentials: &Credentials) -> SharedCredentialsProvider {
     let token = credentials.session_token.as_ref();
     SharedCredentialsProvider::new(aws_credential_types::Credentials::new(

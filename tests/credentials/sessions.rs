@@ -57,6 +57,31 @@ fn a_chain_of_roles_is_assumed_one_with_the_other() {
     );
 }
 
+/// Opening one takes three round trips, and a proxy's two more.
+#[test]
+fn all_of_a_chain_are_asked_for_over_one_connection() {
+    let place = Place::new();
+    let web = place.web_identity("first", "repo:octo/app:environment:prod");
+    let user = place.user_with_role("start");
+    let by = |name| trusting(&arn(&format!("role/{name}")));
+    place.aws.role(&arn("role/other"), &[by("start")]);
+    place
+        .aws
+        .role(&arn("role/second"), &[by("first"), by("other")]);
+    for (here, names, requests) in [
+        (web, &["second"][..], 2),
+        (user, &["start", "other", "second"], 3),
+    ] {
+        let wish = roles(names);
+        get(&here, &wish).unwrap_or_else(|error| panic!("{}", said(&error)));
+        let asked = place.asked();
+        assert_eq!(asked.len(), requests, "{asked:?}");
+        for one in &asked {
+            assert_eq!(one.connection, asked[0].connection, "{asked:?}");
+        }
+    }
+}
+
 #[test]
 fn a_session_is_named_as_the_caller_wishes() {
     let place = Place::new();

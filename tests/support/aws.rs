@@ -76,6 +76,8 @@ pub(crate) struct Asked {
     pub(crate) action: String,
     pub(crate) access_key_id: String,
     pub(crate) user_agent: String,
+    /// The client's end of the connection that it came by; of STS, EC2 and SSO.
+    pub(crate) connection: String,
     /// 0 where no answer was given.
     pub(crate) status: u16,
     /// The AWS error code.

@@ -2,6 +2,7 @@ use std::cell::{OnceCell, RefCell};
 use std::future::Future;
 use std::io;
 
+use aws_types::SdkConfig;
 use jiff::Timestamp;
 
 use super::machine;
@@ -24,6 +25,7 @@ pub(super) struct Search<'a> {
     region: OnceCell<Region>,
     network: RefCell<Network>,
     imds: RefCell<Option<Imds>>,
+    sts: OnceCell<SdkConfig>,
 }
 
 impl<'a> Search<'a> {
@@ -37,6 +39,7 @@ impl<'a> Search<'a> {
             region: OnceCell::new(),
             network: RefCell::default(),
             imds: RefCell::default(),
+            sts: OnceCell::new(),
         }
     }
 
@@ -101,6 +104,15 @@ impl<'a> Search<'a> {
         let region = self.configured_region()?.map(|region| region.name);
         let endpoint = self.reach()?.endpoint("STS")?;
         Ok(format!("{region:?} {endpoint:?}"))
+    }
+
+    /// How the region's STS is asked without credentials. Whoever asks it in this search does so over the same connection.
+    pub(super) fn sts(&self) -> Result<&SdkConfig, SourceError> {
+        if let Some(config) = self.sts.get() {
+            return Ok(config);
+        }
+        let config = self.reach()?.config("STS", &self.region()?.name, None)?;
+        Ok(self.sts.get_or_init(|| config))
     }
 
     /// Waits for the network.

@@ -7,6 +7,7 @@ use super::sso::{Sso, SsoToken};
 use super::token_file::WebToken;
 use super::web_identity::WebIdentity;
 use crate::aws::cache::{Cache, Key};
+use crate::aws::client::signed_with;
 use crate::aws::sts::{self, Role};
 use crate::token::Credentials;
 
@@ -115,11 +116,7 @@ impl Way<'_> {
             };
         };
         let (credentials, _) = self.session(roles - 1)?;
-        let region = &self.search.region()?.name;
-        let config = self
-            .search
-            .reach()?
-            .config("STS", region, Some(&credentials))?;
+        let config = signed_with(self.search.sts()?, &credentials);
         let assumed = self.search.wait(sts::assume_role(&config, role))?;
         assumed.map_err(|source| SourceError::AssumeRole {
             role: role.arn.clone(),

@@ -70,10 +70,8 @@ impl WebIdentity {
         search: &Search,
         token: &WebToken,
     ) -> Result<Credentials, SourceError> {
-        let config = search
-            .reach()?
-            .config("STS", &search.region()?.name, None)?;
-        let request = sts::assume_role_with_web_identity(&config, &self.role, &token.text);
+        let config = search.sts()?;
+        let request = sts::assume_role_with_web_identity(config, &self.role, &token.text);
         let refused = |source: AwsError| SourceError::WebIdentity {
             role: self.role.arn.clone(),
             path: self.path.clone(),

@@ -22,6 +22,8 @@ type entry struct {
 	// AccessKeyID is what the request says it was signed with.
 	AccessKeyID string `json:"accessKeyId,omitempty"`
 	UserAgent   string `json:"userAgent,omitempty"`
+	// Connection is the client's end of the one that it came by.
+	Connection string `json:"connection,omitempty"`
 	// Status is 0 when no answer was given.
 	Status int `json:"status"`
 	// Code is the AWS error code.

@@ -40,7 +40,7 @@ type call struct {
 const maxBody = 1 << 20
 
 func (s *services) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	e := &entry{Host: r.Host, Method: r.Method, Path: r.URL.Path, UserAgent: r.UserAgent()}
+	e := &entry{Host: r.Host, Method: r.Method, Path: r.URL.Path, UserAgent: r.UserAgent(), Connection: r.RemoteAddr}
 	defer func() { s.journal.add(*e) }()
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody))
 	if err != nil {
