@@ -314,3 +314,85 @@ fn a_region_knows_who_said_it() {
          does\nhint: name a region: --region eu-west-1"
     );
 }
+
+/// They are on this machine, where no proxy can go for us.
+#[test]
+fn nothing_on_this_machine_is_asked_through_a_proxy() {
+    let place = Place::new();
+    let node = arn("role/node");
+    place
+        .aws
+        .role(&node, &[trusts_service("ec2.amazonaws.com")]);
+    let told = place.aws.declare(&json!({"instances": [{
+        "id": "i-0123456789abcdef0", "metadata": "v2", "profile": "node", "role": node,
+    }]}));
+    let url = |of: &str| {
+        let url = told["instances"][0][of].as_str();
+        url.filter(|url| !url.is_empty()).map(str::to_owned)
+    };
+    let task = arn("role/task");
+    place
+        .aws
+        .role(&task, &[trusts_service("ecs-tasks.amazonaws.com")]);
+    let container = place.aws.container(&json!({
+        "id": "task", "kind": "ecs", "role": task, "authorizationToken": "open"
+    }));
+    let mut here = place.user_with_role("deploy");
+    let proxy = here
+        .variables()
+        .find_map(|(name, value)| (name == "HTTPS_PROXY").then(|| value.to_owned()))
+        .unwrap();
+    for name in [
+        "HTTP_PROXY",
+        "http_proxy",
+        "https_proxy",
+        "ALL_PROXY",
+        "all_proxy",
+    ] {
+        here = here.with(name, &proxy);
+    }
+    let plain = place.aws.plain_endpoint().to_owned();
+    // Who lists hosts of his own does not thereby want these to be asked through it.
+    for here in [
+        here.clone(),
+        here.clone().with("NO_PROXY", ""),
+        here.with("NO_PROXY", "example.com"),
+    ] {
+        for url in ["ipv4", "ipv6"].into_iter().filter_map(url) {
+            let wish = Wish {
+                source: Some(Pin::Instance),
+                ..Wish::default()
+            };
+            get(&here.clone().on_instance(&url), &wish)
+                .unwrap_or_else(|error| panic!("{url}: {}", said(&error)));
+            // A service at that address, of which this is none.
+            let wish = Wish {
+                no_cache: true,
+                ..roles(&["deploy"])
+            };
+            get(&here.clone().with("AWS_ENDPOINT_URL_STS", &url), &wish).unwrap_err();
+        }
+        let wish = Wish {
+            source: Some(Pin::Container),
+            ..Wish::default()
+        };
+        get(&here.clone().in_container(&container, "open"), &wish)
+            .unwrap_or_else(|error| panic!("{}", said(&error)));
+        let wish = Wish {
+            no_cache: true,
+            ..roles(&["deploy"])
+        };
+        for endpoint in [plain.clone(), plain.replace("127.0.0.1", "localhost")] {
+            get(&here.clone().with("AWS_ENDPOINT_URL_STS", &endpoint), &wish)
+                .unwrap_or_else(|error| panic!("{endpoint}: {}", said(&error)));
+        }
+        let asked = place.asked();
+        assert!(asked.iter().any(|asked| asked.service == "imds"));
+        assert!(asked.iter().any(|asked| asked.service == "container"));
+        assert!(asked.iter().any(|asked| asked.service == "sts"));
+        assert!(
+            asked.iter().all(|asked| asked.service != "proxy"),
+            "{asked:?}"
+        );
+    }
+}
