@@ -1,19 +1,24 @@
 //! Sessions are kept for whoever may have them, and for nobody else.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
 use awsauth::aws::credentials::{Resolved, Wish};
+use awsauth::token::Authenticator;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use crate::place::{ISSUER, Place, arn, get, get_at, roles, said, trusting};
-use crate::support::aws::{trusts_service, trusts_web_identity};
+use crate::support::aws::{REGION, trusts_service, trusts_web_identity};
 use crate::support::environment::Environment;
+use crate::support::run::Run;
+use crate::support::secrets::Prints;
 
 fn key(resolved: &Resolved) -> &str {
     &resolved.credentials.access_key_id
@@ -324,6 +329,40 @@ fn of_a_hundred_that_need_a_session_at_once_one_asks() {
     });
     assert!(keys.iter().filter(|key| **key != before).count() >= 1);
     assert!(place.actions().len() <= 2);
+}
+
+/// As kubectl runs them, in a hundred terminals at once.
+#[test]
+fn of_a_hundred_programs_that_need_a_session_at_once_one_asks() {
+    let place = Place::new();
+    let here = place.user_with_role("deploy");
+    place
+        .aws
+        .fault(&json!({"service": "sts", "delayMillis": 300}));
+    let role = arn("role/deploy");
+    let start = || {
+        let mut command = here.command(Path::new(env!("CARGO_BIN_EXE_awsauth")));
+        command.args(["token", "-i", "my-cluster", "--role-arn", &role]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().expect("it starts")
+    };
+    let runs: Vec<_> = (0..100).map(|_| start()).collect();
+    let authenticator = Authenticator {
+        partition: "aws",
+        region: REGION,
+    };
+    let mut keys = BTreeSet::new();
+    for run in runs {
+        let run = Run::ended_of(run, Prints::Token);
+        run.says(0, &[]);
+        let credential = run.json();
+        let token = credential["status"]["token"].as_str().expect("a token");
+        let replay = authenticator.read(token, Timestamp::now()).unwrap();
+        keys.insert(replay.access_key_id);
+    }
+    assert_eq!(keys.len(), 1, "{keys:?}");
+    assert_eq!(place.actions(), ["AssumeRole"]);
+    assert_eq!(kept(&place).len(), 1);
 }
 
 #[test]

@@ -30,7 +30,13 @@ impl Run {
     /// The end of a run that prints nothing secret.
     #[track_caller]
     pub(crate) fn ended(child: Child) -> Self {
-        Self::new(secrets::ended(child))
+        Self::ended_of(child, Prints::Nothing)
+    }
+
+    /// The end of a run that is there to print such things.
+    #[track_caller]
+    pub(crate) fn ended_of(child: Child, prints: Prints) -> Self {
+        Self::new(secrets::ended_of(child, prints))
     }
 
     /// Ends with `status`, and stderr has each of `parts`.
