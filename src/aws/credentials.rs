@@ -51,14 +51,22 @@ pub struct Wish {
     pub region: Option<String>,
     /// Roles to assume, each with the credentials of the one before.
     pub roles: Vec<String>,
-    /// The name of each role's session.
+    /// The name of each role's session. Without [`Self::roles`], of the session of the role that the profile or the web identity names.
     pub session_name: Option<String>,
-    /// What the trust policy of the last role asks for.
+    /// What the trust policy of the last role asks for; without [`Self::roles`], of the profile's.
     pub external_id: Option<String>,
-    /// How long the session of the last role lives.
+    /// How long the session of the last role lives; without [`Self::roles`], of the profile's or the web identity's.
     pub duration: Option<Duration>,
     /// Neither read sessions from the user's cache folder nor keep them there.
     pub no_cache: bool,
+}
+
+impl Wish {
+    /// The duration as STS takes it.
+    fn seconds(&self) -> Option<i32> {
+        let seconds = self.duration?.as_secs();
+        i32::try_from(seconds).ok()
+    }
 }
 
 /// Credentials, and how they were had.
@@ -188,7 +196,10 @@ fn resolved(search: &Search, tried: &mut Vec<Attempt>) -> Result<Option<Resolved
     };
     let source = session.source;
     let failed = |error| (source, error);
-    session.roles.extend(wished_roles(search).map_err(failed)?);
+    match wished_roles(search).map_err(failed)? {
+        roles if roles.is_empty() => session.adjust(search),
+        roles => session.roles.extend(roles),
+    }
     let cache = Cache::of(search.surroundings, !search.wish.no_cache);
     let (credentials, kept) = session.credentials(search, &cache).map_err(failed)?;
     if let Some(when) = credentials.expiration.filter(|end| *end <= search.now) {
@@ -221,15 +232,13 @@ fn wished_roles(search: &Search) -> Result<Vec<Role>, SourceError> {
         None => session_name(search.surroundings),
     };
     let last = wish.roles.len().saturating_sub(1);
-    let seconds = wish.duration.map(|duration| duration.as_secs());
-    let seconds = seconds.and_then(|seconds| i32::try_from(seconds).ok());
     let roles = wish.roles.iter().enumerate();
     Ok(roles
         .map(|(index, arn)| Role {
             arn: arn.clone(),
             session_name: name.clone(),
             external_id: wish.external_id.clone().filter(|_| index == last),
-            duration: seconds.filter(|_| index == last),
+            duration: wish.seconds().filter(|_| index == last),
         })
         .collect())
 }

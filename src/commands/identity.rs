@@ -36,7 +36,7 @@ pub(crate) struct Identity {
     )]
     roles: Vec<String>,
 
-    /// The name of the role's session, which CloudTrail shows
+    /// The name of the role's session, which CloudTrail shows; without --role-arn, of the profile's role
     #[arg(
         long,
         short_alias = 's',
@@ -46,7 +46,7 @@ pub(crate) struct Identity {
     )]
     role_session_name: Option<String>,
 
-    /// What the role's trust policy asks for as sts:ExternalId
+    /// What the role's trust policy asks for as sts:ExternalId; without --role-arn, that of the profile's role
     #[arg(
         long,
         short_alias = 'e',
@@ -55,7 +55,7 @@ pub(crate) struct Identity {
     )]
     external_id: Option<String>,
 
-    /// How long the role's session lives, such as 1h
+    /// How long the role's session lives, such as 1h; without --role-arn, that of the profile's role
     #[arg(long, env = "AWSAUTH_DURATION", value_name = "DURATION", value_parser = duration::parse)]
     duration: Option<Duration>,
 

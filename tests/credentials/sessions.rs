@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use awsauth::aws::credentials::{Pin, Source, Wish};
+use awsauth::aws::credentials::{Pin, Resolved, Source, Wish, caller};
 use awsauth::aws::region::RegionSource;
 use serde_json::json;
 
-use crate::place::{Place, arn, get, roles, said, trusting};
+use crate::place::{Place, arn, get, roles, said, surroundings, trusting};
 use crate::support::aws::{ACCOUNT, trusts, trusts_service};
 
 #[test]
@@ -104,6 +104,100 @@ fn a_session_is_named_as_the_caller_wishes() {
         said(&error),
         "environment variables: \"release 7\" can't name a session: STS takes 2 to 64 letters, digits and _+=,.@-\n\
          hint: name it with --role-session-name, such as deploy@ci"
+    );
+}
+
+#[test]
+fn what_is_said_of_a_session_counts_for_the_role_of_a_profile_too() {
+    let place = Place::new();
+    let here = place.user_with_role("deploy");
+    let mut trust = trusts(&arn("user/alice"));
+    trust["Condition"] = json!({"StringEquals": {
+        "sts:ExternalId": "audit-7", "sts:RoleSessionName": "release=7",
+    }});
+    place.aws.role(&arn("role/deploy"), &[trust]);
+    let profile = format!(
+        "[profile deploy]\nrole_arn = {}\ncredential_source = Environment\n\
+         role_session_name = other\nexternal_id = other\nduration_seconds = 3600\n",
+        arn("role/deploy")
+    );
+    let here = here.with("AWS_CONFIG_FILE", &place.file("config", &profile));
+    let wish = Wish {
+        profile: Some("deploy".into()),
+        session_name: Some("release=7".into()),
+        external_id: Some("audit-7".into()),
+        duration: Some(Duration::from_secs(900)),
+        ..Wish::default()
+    };
+    let resolved = get(&here, &wish).unwrap_or_else(|error| panic!("{}", said(&error)));
+    assert_eq!(resolved.notes, Vec::<String>::new());
+    let minutes = |resolved: &Resolved| {
+        let end = resolved.credentials.expiration.unwrap();
+        end.duration_since(jiff::Timestamp::now()).as_mins()
+    };
+    assert!(minutes(&resolved) <= 15);
+    // Somebody else's session is another.
+    let other = Wish {
+        session_name: Some("other".into()),
+        ..wish
+    };
+    assert!(said(&get(&here, &other).unwrap_err()).contains("AccessDenied"));
+}
+
+#[test]
+fn what_is_said_of_a_session_counts_for_a_web_identity_too() {
+    let place = Place::new();
+    let here = place.web_identity("ci", "repo:octo/app:ref:refs/heads/main");
+    let wish = Wish {
+        session_name: Some("release=7".into()),
+        duration: Some(Duration::from_secs(900)),
+        ..Wish::default()
+    };
+    // A longer one is another, and does not serve instead.
+    assert!(!get(&here, &Wish::default()).unwrap().kept);
+    let resolved = get(&here, &wish).unwrap();
+    assert!(!resolved.kept);
+    let end = resolved.credentials.expiration.unwrap();
+    assert!(end.duration_since(jiff::Timestamp::now()).as_mins() <= 15);
+    let caller = caller(
+        &resolved,
+        &wish,
+        &surroundings(&here),
+        jiff::Timestamp::now(),
+    );
+    assert!(caller.unwrap().arn.ends_with(":assumed-role/ci/release=7"));
+    let wish = Wish {
+        external_id: Some("audit-7".into()),
+        ..wish
+    };
+    assert_eq!(
+        get(&here, &wish).unwrap().notes,
+        ["--external-id changes nothing: a web identity token assumes its role without one"]
+    );
+}
+
+#[test]
+fn what_is_said_of_a_session_that_there_is_not_is_said_to_change_nothing() {
+    let place = Place::new();
+    let here = place.user_with_role("deploy");
+    let wish = Wish {
+        external_id: Some("audit-7".into()),
+        duration: Some(Duration::from_secs(900)),
+        ..Wish::default()
+    };
+    assert_eq!(
+        get(&here, &wish).unwrap().notes,
+        [
+            "--external-id and --duration change nothing: no role is assumed; name one with --role-arn"
+        ]
+    );
+    let wish = Wish {
+        session_name: Some("release=7".into()),
+        ..Wish::default()
+    };
+    assert_eq!(
+        get(&here, &wish).unwrap().notes,
+        ["--role-session-name changes nothing: no role is assumed; name one with --role-arn"]
     );
 }
 

@@ -53,6 +53,44 @@ impl Session {
         }
     }
 
+    /// Takes what the caller wishes of a session to be meant for the role that the profile or the web identity names; notes what is
+    /// meant for nothing.
+    pub(super) fn adjust(&mut self, search: &Search) {
+        let wish = search.wish;
+        let (role, takes_external_id) = match (self.roles.last_mut(), &mut self.origin) {
+            (Some(role), _) => (Some(role), true),
+            (None, Origin::WebIdentity(identity)) => (Some(identity.role_mut()), false),
+            (None, Origin::Keys(_) | Origin::Sso(_)) => (None, false),
+        };
+        let mut idle = Vec::new();
+        if wish.external_id.is_some() && !takes_external_id {
+            idle.push("--external-id");
+        }
+        match role {
+            Some(role) => {
+                let external_id = wish.external_id.clone().filter(|_| takes_external_id);
+                role.external_id = external_id.or_else(|| role.external_id.take());
+                role.duration = wish.seconds().or(role.duration);
+                if let Some(name) = &wish.session_name {
+                    role.session_name.clone_from(name);
+                }
+            }
+            None => {
+                idle.extend(wish.duration.map(|_| "--duration"));
+                idle.extend(wish.session_name.as_ref().map(|_| "--role-session-name"));
+            }
+        }
+        if !idle.is_empty() {
+            let change = if idle.len() == 1 { "changes" } else { "change" };
+            let why = match self.origin {
+                Origin::WebIdentity(_) => "a web identity token assumes its role without one",
+                _ => "no role is assumed; name one with --role-arn",
+            };
+            let note = format!("{} {change} nothing: {why}", idle.join(" and "));
+            search.notes.borrow_mut().push(note);
+        }
+    }
+
     /// The ARNs of the roles on its way, the last being the one that signs.
     pub(super) fn role_arns(&self) -> Vec<String> {
         let first = match &self.origin {

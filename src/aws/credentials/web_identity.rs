@@ -52,16 +52,22 @@ impl WebIdentity {
         &self.role.arn
     }
 
+    pub(super) fn role_mut(&mut self) -> &mut Role {
+        &mut self.role
+    }
+
     pub(super) fn token(&self) -> Result<WebToken, SourceError> {
         WebToken::read(&self.path)
     }
 
     /// The session of this role that belongs to whom the token speaks of.
     pub(super) fn key(&self, token: &WebToken) -> Key {
+        let duration = self.role.duration.map(|seconds| seconds.to_string());
         token
             .key(Key::of("web identity"))
             .with(&self.role.arn)
             .with(&self.role.session_name)
+            .with_option(duration.as_deref())
     }
 
     /// Asks STS for the session.
