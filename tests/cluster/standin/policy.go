@@ -72,11 +72,25 @@ type question struct {
 // verdict of one policy.
 type verdict struct {
 	denied bool
-	// allowed says that a statement allows it; named, that it does so for the caller itself and not
-	// for its whole account.
+	// allowed says that a statement allows it, and reach how closely it names the caller.
 	allowed bool
-	named   bool
+	reach   reach
 }
+
+// reach is how closely a Principal names a caller. The later, the closer.
+type reach int
+
+const (
+	// nobody is named.
+	nobody reach = iota
+	// wholeAccount leaves it to the policies of the account.
+	wholeAccount
+	// itsRole is the role of a session, whose boundary still limits it.
+	itsRole
+	// itself is a session, a user, a service, or everybody: what other policies leave out does not limit it.
+	// https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
+	itself
+)
 
 // judge goes through a policy. wantsPrincipal is true for a role's trust.
 func judge(policy []statement, q question, wantsPrincipal bool) verdict {
@@ -85,10 +99,9 @@ func judge(policy []statement, q question, wantsPrincipal bool) verdict {
 		if !anyLike(s.Action, q.action, strings.ToLower) || !s.holds(q.context) {
 			continue
 		}
-		named := false
+		closest := nobody
 		if wantsPrincipal {
-			var matched bool
-			if matched, named = s.Principal.match(q.callers); !matched {
+			if closest = s.Principal.match(q.callers); closest == nobody {
 				continue
 			}
 		} else if !anyLike(s.Resource, q.resource, nil) {
@@ -99,15 +112,15 @@ func judge(policy []statement, q question, wantsPrincipal bool) verdict {
 			continue
 		}
 		v.allowed = true
-		v.named = v.named || named
+		v.reach = max(v.reach, closest)
 	}
 	return v
 }
 
-// match says whether the caller is among the principals, and whether by a name of its own.
-func (p principals) match(callers map[string][]string) (matched, named bool) {
+// match says how closely the principals name the caller.
+func (p principals) match(callers map[string][]string) (closest reach) {
 	if p.anybody {
-		return true, true
+		return itself
 	}
 	for kind, names := range p.of {
 		for _, name := range names {
@@ -115,14 +128,16 @@ func (p principals) match(callers map[string][]string) (matched, named bool) {
 			for _, caller := range callers[kind] {
 				switch {
 				case kind == "AWS" && account != "" && accountNamed(caller) == account:
-					matched = true
+					closest = max(closest, wholeAccount)
+				case name == caller && (strings.Contains(name, ":role/") || strings.HasPrefix(name, "AROA")):
+					closest = max(closest, itsRole)
 				case name == caller && account == "", kind == "AWS" && name == "*":
-					matched, named = true, true
+					closest = itself
 				}
 			}
 		}
 	}
-	return matched, named
+	return closest
 }
 
 // accountNamed returns the account in 111122223333 or arn:aws:iam::111122223333:root.
@@ -224,9 +239,9 @@ func (w *world) mayAssume(caller principal, target *role, action string, have co
 		return refused(" with an explicit deny in a permissions boundary")
 	case !trust.allowed:
 		return refused("")
-	case sameAccount && trust.named:
-		// The trust alone is enough; of a boundary's silence only a role knows to suffer.
-		if !limit.allowed && caller.role != "" {
+	case sameAccount && trust.reach > wholeAccount:
+		// The trust alone is enough, and only who is named by his role suffers from a boundary's silence.
+		if !limit.allowed && trust.reach == itsRole {
 			return refused(" because no permissions boundary allows the " + action + " action")
 		}
 		return nil

@@ -15,7 +15,9 @@ use aws_sigv4::sign::v4::SigningParams;
 use serde_json::{Value, json};
 use support::aws::{ACCOUNT, Aws, Credentials, trusts, trusts_service, trusts_web_identity};
 
+#[path = "../support/mod.rs"]
 mod support;
+mod trust;
 
 const MYTESTROLE: &str = "arn:aws:iam::111122223333:role/mytestrole";
 const SESSION: &str = "arn:aws:sts::111122223333:assumed-role/mytestrole/i-0123456789abcdef0";
