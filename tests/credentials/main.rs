@@ -9,6 +9,8 @@ mod keeping;
 #[cfg(unix)]
 mod matrix;
 #[cfg(unix)]
+mod moto;
+#[cfg(unix)]
 mod place;
 #[cfg(unix)]
 mod profiles;

@@ -1,62 +1,28 @@
 //! What EKS says of a cluster, from moto's EKS and from one that answers as it is told.
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 
 use serde_json::{Value, json};
 
 use crate::place::Place;
 use crate::support::eks_service::EksService;
+use crate::support::moto::Moto;
 use crate::support::python::Packages;
 use crate::support::run::Run;
 
-/// moto's AWS with some EKS clusters. It ends with its value, and with the process in any case.
-struct Moto {
-    process: Child,
-    url: String,
-}
-
-impl Moto {
-    /// With a cluster for each `REGION/NAME`.
-    fn start(clusters: &[&str]) -> Self {
-        let mut python = Packages::Moto.python();
-        python
-            .arg(concat!(
-                env!("CARGO_MANIFEST_DIR"),
-                "/tests/python/clusters.py"
-            ))
-            .args(clusters)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
-        let mut process = python.spawn().expect("python runs");
-        let stdout = process.stdout.take().expect("a pipe");
-        let mut url = String::new();
-        BufReader::new(stdout).read_line(&mut url).expect("its URL");
-        Self {
-            process,
-            url: url.trim().to_owned(),
-        }
-    }
-
-    fn place(&self) -> Place {
-        Place::new().with_keys().with("AWS_ENDPOINT_URL", &self.url)
-    }
-}
-
-impl Drop for Moto {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
 const ARN: &str = "arn:aws:eks:eu-west-1:123456789012:cluster/prod";
+
+fn in_moto(moto: &Moto) -> Place {
+    Place::new()
+        .with_keys()
+        .with("AWS_ENDPOINT_URL", moto.url())
+}
 
 #[test]
 fn eks_tells_where_the_cluster_is() {
     let moto = Moto::start(&["eu-west-1/prod", "eu-west-1/dev"]);
-    let place = moto.place();
+    let place = in_moto(&moto);
     let in_region = ["--region", "eu-west-1"];
     let run = place.awsauth(&[&["--cluster-name", "prod"][..], &in_region].concat());
     run.says(0, &["Wrote "]);
@@ -112,7 +78,7 @@ fn the_aws_cli_would_have_chosen_the_same_file_and_names() {
         (Some("one:two"), &["--kubeconfig", "named"]),
     ] {
         let [by_aws, by_us] = [true, false].map(|aws| {
-            let mut place = moto.place();
+            let mut place = in_moto(&moto);
             if let Some(list) = list {
                 place = place.with("KUBECONFIG", list);
             }

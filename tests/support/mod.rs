@@ -15,6 +15,7 @@ pub(crate) mod environment;
 pub(crate) mod generate;
 pub(crate) mod identities;
 pub(crate) mod laws;
+pub(crate) mod moto;
 pub(crate) mod oracle;
 pub(crate) mod ports;
 pub(crate) mod python;
