@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::aws_auth::KUBECTL_GET;
 use crate::measure::{heading, in_turns, row, row_beyond, row_more, row_over};
 use crate::program::{Awsauth, must_succeed, timed_run};
+use crate::support::aws::{ACCOUNT, Aws, trusts, trusts_service};
 use crate::support::cluster::Cluster;
 use crate::support::eks;
 use crate::support::environment::Environment;
@@ -88,7 +89,56 @@ pub(crate) fn run(awsauth: &Awsauth) {
         ),
         Err(reason) => println!("the aws CLI is missing: {reason}"),
     }
+    from_aws(awsauth);
     with_kubectl(awsauth);
+}
+
+/// Where a token's credentials come from when they are not in the environment: a session that was kept, and the instance.
+fn from_aws(awsauth: &Awsauth) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let aws = Aws::start(&folder.path().join("aws")).expect("the stand-in");
+    let role = |name: &str| format!("arn:aws:iam::{ACCOUNT}:role/{name}");
+    let user = format!("arn:aws:iam::{ACCOUNT}:user/bench");
+    let keys = aws.user(&user);
+    aws.role(&role("second"), &[trusts(&user)]);
+    aws.role(&role("node"), &[trusts_service("ec2.amazonaws.com")]);
+    let metadata = aws.instance(&json!({
+        "id": "i-0123456789abcdef0", "metadata": "v2", "profile": "node", "role": role("node"),
+    }));
+    let home = folder.path().display().to_string();
+    let here = aws.environment().with("HOME", &home);
+    let with_keys = here.clone().with_credentials(&keys);
+    let on_instance = here.on_instance(&metadata);
+    let timed = |environment: &Environment, more: &[&str]| {
+        timed_run(environment.command(awsauth.path()).args(TOKEN).args(more))
+    };
+    let second = role("second");
+    let as_second = ["--role-arn", second.as_str()];
+    let [environment, kept, instance] = in_turns(
+        100,
+        [
+            &mut || timed(&with_keys, &[]),
+            &mut || timed(&with_keys, &as_second),
+            &mut || timed(&on_instance, &[]),
+        ],
+    );
+    let asked = aws.requests();
+    let count = |service: &str| {
+        asked
+            .iter()
+            .filter(|asked| asked.service == service)
+            .count()
+    };
+    assert_eq!((count("sts"), count("imds")), (1, 3 * 101));
+    heading("A token from credentials of other sources");
+    row("awsauth token, from the environment", &environment);
+    row_over("of a role, its session kept", &kept, &environment, None);
+    row_more(
+        "of the instance, with its three requests",
+        &instance,
+        &environment,
+        Duration::from_millis(3),
+    );
 }
 
 /// What a `kubectl get` takes longer with our plugin than with a token that is there already.
