@@ -16,7 +16,8 @@ use secrets::Prints;
 mod secrets;
 
 /// What a newcomer should have seen, in this order.
-const STORY: [&str; 7] = [
+const STORY: [&str; 8] = [
+    "instance$ awsauth whoami\narn:aws:sts::111122223333:assumed-role/mytestrole/i-0123456789abcdef0\n",
     "instance$ kubectl auth whoami\nerror: You must be logged in to the server (Unauthorized)\n",
     "arn:aws:iam::111122223333:role/mytestrole is not mapped\n",
     "mapping role/mytestrole created\n",

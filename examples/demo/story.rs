@@ -17,6 +17,7 @@ pub(crate) fn tell(stage: &Stage) -> Result<(), String> {
     stage.say("An EC2 instance has the role mytestrole. No keys, no aws CLI: kubectl asks awsauth for a token, awsauth");
     stage.go_on("asks the instance's metadata service for the role's credentials.");
     stage.type_(Instance, "grep -A6 exec: $KUBECONFIG", 0)?;
+    stage.type_(Instance, "awsauth whoami", 0)?;
     stage.type_(Instance, "kubectl auth whoami", 1)?;
 
     stage.say("Why? Because nobody said that this role may enter.");
