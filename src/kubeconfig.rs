@@ -14,6 +14,7 @@ pub use entries::{Cluster, Entries, Exec, User};
 pub use error::KubeconfigError;
 pub use report::{Change, How, Mend, Part, What};
 
+pub use crate::written::Unwritable;
 use crate::written::splice;
 use crate::written::tree::Tree;
 

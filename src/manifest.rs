@@ -14,6 +14,7 @@ pub use error::{Cause, ManifestError};
 
 use crate::document::SectionName;
 use crate::snapshot::{Change, OWNERS_ANNOTATION, Snapshot};
+pub use crate::written::Unwritable;
 use crate::written::tree::{Kind, Tree};
 use crate::written::{self, Broken, splice};
 use file_lines::FileLines;

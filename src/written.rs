@@ -18,6 +18,8 @@ pub(crate) mod splice;
 pub(crate) mod tree;
 mod value;
 
+use thiserror::Error;
+
 use spell::Spelling;
 use tree::Tree;
 
@@ -38,16 +40,17 @@ pub(crate) struct Editor<'t> {
 }
 
 /// A change that cannot be written in the style of the file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Unwritable {
-    /// From 1.
-    pub(crate) line: usize,
-    /// What it is about.
-    pub(crate) path: String,
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("line {line}: cannot change {path} as it is written: {reason}")]
+pub struct Unwritable {
+    /// Where it stands in the file, from 1.
+    pub line: usize,
+    /// `server`, `data.mapRoles` and the like.
+    pub path: String,
     /// Why not.
-    pub(crate) reason: &'static str,
+    pub reason: &'static str,
     /// What to write instead.
-    pub(crate) remedy: &'static str,
+    pub remedy: &'static str,
 }
 
 /// Why a text could not be read, and where.

@@ -74,17 +74,8 @@ pub enum KubeconfigError {
         what: String,
     },
     /// A change that cannot be written in the style of the file.
-    #[error("line {line}: cannot change {path} as it is written: {reason}")]
-    Unwritable {
-        /// Where it stands.
-        line: usize,
-        /// `server` and the like.
-        path: String,
-        /// Why not.
-        reason: &'static str,
-        /// What to write instead.
-        remedy: &'static str,
-    },
+    #[error(transparent)]
+    Unwritable(#[from] Unwritable),
     /// The user entry holds a credential that would be lost.
     #[error("line {line}: the user {user:?} signs in with {field}, which would be lost")]
     OtherCredential {
@@ -143,29 +134,12 @@ impl KubeconfigError {
                     .to_owned()
             }
             Self::Indirect { .. } => "write it out as plain `key: value`".to_owned(),
-            Self::Unwritable { remedy, .. } => (*remedy).to_owned(),
+            Self::Unwritable(unwritable) => unwritable.remedy.to_owned(),
             Self::OtherCredential { .. } => {
                 "choose another name with --user-alias NAME, or take that field out of the file"
                     .to_owned()
             }
             Self::Bug(_) => return None,
         })
-    }
-}
-
-impl From<Unwritable> for KubeconfigError {
-    fn from(unwritable: Unwritable) -> Self {
-        let Unwritable {
-            line,
-            path,
-            reason,
-            remedy,
-        } = unwritable;
-        Self::Unwritable {
-            line,
-            path,
-            reason,
-            remedy,
-        }
     }
 }

@@ -86,17 +86,8 @@ pub enum ManifestError {
         what: String,
     },
     /// A change that cannot be written in the style of the file.
-    #[error("line {line}: cannot change {path} as it is written: {reason}")]
-    Unwritable {
-        /// Where it stands.
-        line: usize,
-        /// `data.mapRoles` and the like.
-        path: String,
-        /// Why not.
-        reason: &'static str,
-        /// What to write instead.
-        remedy: &'static str,
-    },
+    #[error(transparent)]
+    Unwritable(#[from] Unwritable),
     /// The new text does not say what it was meant to say. Nothing of it may be written.
     #[error("the changed manifest would not read as intended: {0}")]
     Bug(String),
@@ -132,7 +123,7 @@ impl ManifestError {
             | Self::WrongKind { line, .. }
             | Self::Duplicate { line, .. }
             | Self::Indirect { line, .. }
-            | Self::Unwritable { line, .. } => Some(*line),
+            | Self::Unwritable(Unwritable { line, .. }) => Some(*line),
             Self::NotFound { .. } | Self::Bug(_) => None,
         }
     }
@@ -172,7 +163,7 @@ impl ManifestError {
             }
             Self::Duplicate { .. } => "keep one of them".to_owned(),
             Self::Indirect { .. } => "write it out as plain `key: value`".to_owned(),
-            Self::Unwritable { remedy, .. } => (*remedy).to_owned(),
+            Self::Unwritable(unwritable) => unwritable.remedy.to_owned(),
             Self::Bug(_) => return None,
         })
     }
@@ -186,22 +177,5 @@ fn place(document: usize) -> String {
         String::new()
     } else {
         format!(" (document {} of the stream)", document + 1)
-    }
-}
-
-impl From<Unwritable> for ManifestError {
-    fn from(unwritable: Unwritable) -> Self {
-        let Unwritable {
-            line,
-            path,
-            reason,
-            remedy,
-        } = unwritable;
-        Self::Unwritable {
-            line,
-            path,
-            reason,
-            remedy,
-        }
     }
 }
