@@ -1,11 +1,11 @@
 //! The JSON in which instance metadata and container endpoints hand out credentials.
 
-use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::Deserialize;
 use thiserror::Error;
 
 use super::document::secret;
+use super::time::instant;
 use crate::token::Credentials;
 
 /// The document as it came. Instance metadata also answers errors this way, with a status of 200.
@@ -55,11 +55,7 @@ impl Issued {
             access_key_id: filled(self.access_key_id).ok_or(missing("AccessKeyId"))?,
             secret_access_key: self.secret_access_key.ok_or(missing("SecretAccessKey"))?,
             session_token: Some(self.token.ok_or(missing("Token"))?),
-            expiration: Some(
-                expiration
-                    .parse::<Timestamp>()
-                    .map_err(|_| IssuedError::Expiration)?,
-            ),
+            expiration: Some(instant(&expiration).ok_or(IssuedError::Expiration)?),
             account_id: filled(self.account_id),
         })
     }
