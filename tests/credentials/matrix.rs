@@ -11,6 +11,7 @@ use awsauth::aws::Surroundings;
 use awsauth::aws::credentials::{SourceError, Wish, resolve};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use clap::ValueEnum;
 use jiff::Timestamp;
 use serde_json::json;
 use sha1::{Digest, Sha1};
@@ -18,7 +19,7 @@ use sha1::{Digest, Sha1};
 use crate::support::python::Packages;
 
 /// What may be there. Profile `p` has what the sources of profiles say, or the default profile does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[expect(clippy::enum_variant_names, reason = "RoleWithoutSource has none")]
 enum Source {
     Environment,
@@ -53,38 +54,6 @@ enum Source {
 }
 
 use Source::*;
-
-const ALL: [Source; 29] = [
-    Environment,
-    HalfAnEnvironment,
-    CredentialsFile,
-    HalfACredentialsFile,
-    ConfigFile,
-    Process,
-    BrokenProcess,
-    Role,
-    RoleOfItself,
-    RoleOfARole,
-    RoleInACircle,
-    RoleOfNobody,
-    RoleOfTheEnvironment,
-    RoleWithoutSource,
-    RoleOfTheContainer,
-    RoleOfTheInstance,
-    RoleOfSomething,
-    RoleOfAWebIdentity,
-    WebIdentity,
-    WebIdentityWithoutRole,
-    WebIdentityProfile,
-    Sso,
-    OldSso,
-    HalfASso,
-    SsoWithoutSession,
-    Ec2File,
-    BotoFile,
-    Container,
-    Instance,
-];
 
 /// How the profile is chosen.
 #[derive(Clone, Copy, Debug)]
@@ -443,8 +412,9 @@ fn of_any_two_sources_we_choose_what_botocore_chooses() {
     let endpoint = botocore.endpoint.clone();
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     let mut differences = String::new();
-    for (index, first) in ALL.into_iter().enumerate() {
-        for second in ALL.into_iter().skip(index) {
+    let all = Source::value_variants();
+    for (index, &first) in all.iter().enumerate() {
+        for &second in &all[index..] {
             for profile in [
                 Profile::Default,
                 Profile::Variable,
