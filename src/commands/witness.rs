@@ -102,13 +102,20 @@ impl Witness {
         };
         let failure = why.map(|why| match landed {
             Landed::Unchanged => why,
-            Landed::Created | Landed::Changed => self.after(why, plan, world, out),
+            Landed::Created | Landed::Changed => self.after(why, plan, landed, world, out),
         });
         Seen { proof, failure }
     }
 
     /// What a failed verification means for what was written.
-    fn after(&self, why: Failure, plan: &Plan, world: &mut World, out: &mut Out) -> Failure {
+    fn after(
+        &self,
+        why: Failure,
+        plan: &Plan,
+        landed: Landed,
+        world: &mut World,
+        out: &mut Out,
+    ) -> Failure {
         if why.exit() == Exit::Interrupted {
             return Failure::new(
                 Kind::Interrupted,
@@ -128,9 +135,15 @@ impl Witness {
                 .map_err(|error| Failure::new(Kind::Conflict, error))
         };
         match world.write(&mut planner, false, out) {
-            Ok(_) => why
-                .of_kind(Kind::RolledBack)
-                .note("the previous text is back"),
+            Ok(_) => {
+                let why = why
+                    .of_kind(Kind::RolledBack)
+                    .note("the previous text is back");
+                match landed {
+                    Landed::Created => left_empty(why, &world.kubectl()),
+                    Landed::Unchanged | Landed::Changed => why,
+                }
+            }
             Err(obstacle) => {
                 let why = why.of_kind(Kind::NotRolledBack).note(format!(
                     "what was written stands, because it can't be put back: {}",
@@ -166,6 +179,14 @@ impl Witness {
              --access-config authenticationMode=API_AND_CONFIG_MAP"
         ))
     }
+}
+
+/// There was no aws-auth, and now there is one. It is not deleted: whoever has seen it since may have come to count on it.
+fn left_empty(why: Failure, kubectl: &str) -> Failure {
+    why.note("aws-auth, which was not there before, stays and is empty, which admits nobody: awsauth never deletes it")
+        .hint(format!(
+            "to remove it, once awsauth get shows that nobody uses it: {kubectl} delete configmap aws-auth -n kube-system"
+        ))
 }
 
 /// The way back as a JSON merge patch.

@@ -132,7 +132,15 @@ fn a_write_that_lets_nobody_in_is_taken_back() {
     // A new aws-auth is left without what was written.
     session.api.delete();
     map(&session, &environment, &quick)
-        .says(6, &["Created aws-auth on", "the previous text is back"]);
+        .says(
+            6,
+            &[
+                "Created aws-auth on",
+                "the previous text is back",
+                "aws-auth, which was not there before, stays and is empty",
+                "hint: to remove it, once awsauth get shows that nobody uses it: kubectl --context admin delete configmap aws-auth -n kube-system",
+            ],
+        );
     assert_eq!(session.api.object()["data"], Value::Null);
 }
 
