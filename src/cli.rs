@@ -30,7 +30,7 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
         let done = commands::token::run(&request, &mut out);
         return ended(done, false, &mut out);
     }
-    let matches = match forget_empty(command(program)).try_get_matches_from(arguments) {
+    let matches = match parsed(program, arguments) {
         Ok(matches) => matches,
         Err(error) => return early::explain(&error).into(),
     };
@@ -51,7 +51,8 @@ fn ended(done: Result<Exit, Failure>, reports_in_json: bool, out: &mut Out) -> E
         Err(failure) => {
             if let Some(Refusal { guard, reason }) = failure.refusal().filter(|_| reports_in_json) {
                 // Whoever asked for JSON finds refusals in it, however early they come.
-                let report = refusal_json(guard, reason, &failure.message()).unwrap_or_default();
+                let report = refusal_json(guard, reason, &failure.message(), failure.allow());
+                let report = report.unwrap_or_default();
                 let _ = out.data(report.as_bytes());
             }
             out.failure(&failure.render(out.program()));
@@ -73,26 +74,41 @@ fn hide_values(command: clap::Command) -> clap::Command {
         .mut_subcommands(hide_values)
 }
 
-/// An empty variable is as good as none, as in `AWSAUTH_FILE= awsauth get`.
-fn forget_empty(command: clap::Command) -> clap::Command {
+/// What was typed, and what our variables say besides. An empty variable is as good as none, as in `AWSAUTH_FILE= awsauth get`.
+fn parsed(program: Program, arguments: Vec<OsString>) -> clap::error::Result<clap::ArgMatches> {
+    if arguments.iter().any(|word| word == "get-token") {
+        // The aws CLI's words go with the aws CLI's environment.
+        let alone = forget(command(program), &|_| true);
+        if let Ok(matches) = alone.try_get_matches_from(&arguments)
+            && matches.subcommand_name() == Some("eks")
+        {
+            return Ok(matches);
+        }
+    }
     let is_empty =
         |variable: &OsStr| std::env::var_os(variable).is_some_and(|value| value.is_empty());
+    forget(command(program), &is_empty).try_get_matches_from(arguments)
+}
+
+/// The tree without those of its variables.
+fn forget(command: clap::Command, which: &dyn Fn(&OsStr) -> bool) -> clap::Command {
     command
         .mut_args(|arg| {
-            if arg.get_env().is_some_and(is_empty) {
+            if arg.get_env().is_some_and(which) {
                 arg.env(clap::builder::Resettable::Reset)
             } else {
                 arg
             }
         })
-        .mut_subcommands(forget_empty)
+        .mut_subcommands(|command| forget(command, which))
 }
 
 fn dispatch(cli: Cli, matches: &clap::ArgMatches, out: &mut Out) -> Result<Exit, Failure> {
     let Cli {
         target, command, ..
     } = cli;
-    let world = |out: &mut Out| World::open(&target, matches, out);
+    let signs_in = command.signs_in();
+    let world = |out: &mut Out| World::open(&target, matches, signs_in, out);
     match command {
         Command::Get(args) => commands::get::run(&args, &mut world(out)?, out),
         Command::Map(args) => commands::map::run(&args, &mut world(out)?, out),
@@ -101,12 +117,14 @@ fn dispatch(cli: Cli, matches: &clap::ArgMatches, out: &mut Out) -> Result<Exit,
         Command::Diff(args) => commands::diff::run(&args, &mut world(out)?, out),
         Command::Explain(args) => commands::explain::run(&args, &mut world(out)?, out),
         Command::Kubeconfig(args) => commands::kubeconfig::run(&args, &target, matches, out),
-        Command::Credentials(args) => commands::credentials::run(&args, out),
+        Command::Credentials(args) => commands::credentials::run(&args, &target.identity, out),
         Command::Whoami(args) => commands::whoami::run(&args, &target, matches, out),
         Command::Verify(args) => commands::verify::run(&args, &target, matches, out),
-        Command::Token(args) => commands::token::run(&args.request(), out),
+        Command::Token(args) => commands::token::run(&args.request(&target.identity), out),
         Command::Eks(args) => match args.command {
-            commands::eks::Command::GetToken(args) => commands::token::run(&args.request(), out),
+            commands::eks::Command::GetToken(args) => {
+                commands::token::run(&args.request(&target.identity), out)
+            }
         },
         Command::Completion(args) => {
             commands::completion::run(&args, self::command(out.program()), out)
@@ -121,7 +139,8 @@ mod tests {
     use super::*;
 
     /// Flags that lower a guard, so that no environment may set them unseen.
-    const WITHOUT_ENVIRONMENT: [&str; 7] = [
+    const WITHOUT_ENVIRONMENT: [&str; 8] = [
+        "allow-ignored",
         "allow-node-entry",
         "as-written",
         "no-rollback",

@@ -21,17 +21,19 @@ pub mod review;
 pub(crate) mod shell;
 pub mod store;
 pub mod target;
+pub mod tokens;
 pub mod wait;
 pub mod write;
 
-pub use connect::connect;
+pub use connect::{Place, connect, connect_to};
 pub use eks_name::EksName;
 pub use environment::Environment;
 pub use kind::Kind;
 pub use kubeconfig::Flags;
 pub use live::Live;
 pub use store::Store;
-pub use target::Target;
+pub use target::{AtEks, Target};
+pub use tokens::Tokens;
 pub use write::write;
 
 /// The namespace of the ConfigMap that the authenticator reads.

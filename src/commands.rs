@@ -16,7 +16,7 @@ pub(crate) mod verify;
 pub(crate) mod version;
 pub(crate) mod whoami;
 
-mod identity;
+mod ignored;
 mod principal;
 mod proof;
 mod refusals;

@@ -5,7 +5,7 @@ mod unified;
 mod way_back;
 
 use guard::NodeEntries;
-pub use guard::{Guard, Refusal};
+pub use guard::{Guard, Refusal, has_node_entry};
 pub use unified::unified;
 pub use way_back::{Overtaken, WayBack};
 

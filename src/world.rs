@@ -3,22 +3,28 @@
 mod aside;
 mod atomic;
 pub(crate) mod duration;
+pub(crate) mod eks;
+pub(crate) mod identity;
 pub(crate) mod kubeconfigs;
 mod live;
+mod managed_nodes;
 mod manifests;
 mod sign_in;
 pub(crate) mod sources;
 mod target;
+mod waiting;
 
 use std::fmt;
 use std::time::Duration;
 
 pub(crate) use aside::keep_aside;
+pub(crate) use eks::EksCluster;
 pub(crate) use sign_in::{Came, SignIn};
 pub(crate) use target::Target;
 
 use crate::document::SectionName;
 use crate::edge::{Failure, Kind, Out, answer};
+use crate::facts::auth_mode::AuthenticationMode;
 use crate::rbac::{Policy, UserInfo};
 use crate::snapshot::{Change, Snapshot};
 use live::Cluster;
@@ -56,14 +62,17 @@ pub(crate) enum Landed {
 pub(crate) type Planner<'a> = dyn FnMut(&Snapshot) -> Result<Option<Change>, Failure> + 'a;
 
 impl World {
-    /// Opens what the user chose. A manifest is read later; a cluster is connected to now.
+    /// Opens what the user chose. A manifest is read later; a cluster is connected to now. `signs_in` says whether AWS credentials
+    /// are of use beside a kubeconfig.
     pub(crate) fn open(
         target: &Target,
         matches: &clap::ArgMatches,
+        signs_in: bool,
         out: &mut Out,
     ) -> Result<Self, Failure> {
-        Ok(match target.choose(matches)? {
+        Ok(match target.choose(matches, signs_in)? {
             Chosen::Cluster => Self::Cluster(Box::new(Cluster::open(target, out)?)),
+            Chosen::Eks(name) => Self::Cluster(Box::new(Cluster::open_at_eks(&name, target, out)?)),
             Chosen::File(path) => Self::Manifest(Box::new(ManifestFile::at(path, target.timeout))),
             Chosen::Pipe => Self::Manifest(Box::new(ManifestFile::of_stdin())),
         })
@@ -108,6 +117,23 @@ impl World {
         }
     }
 
+    /// What should be known of an aws-auth that says nothing, because there is none or nobody reads it.
+    pub(crate) fn who_else_decides(&self, reading: &Reading) -> Option<String> {
+        let mode = self.eks().and_then(|eks| eks.facts.authentication_mode);
+        Some(match (mode, reading.exists) {
+            (Some(AuthenticationMode::Api), _) => format!(
+                "Nobody reads aws-auth of {self}: access entries alone say who may enter (authentication mode API)."
+            ),
+            (_, true) => return None,
+            (Some(AuthenticationMode::ApiAndConfigMap), false) => {
+                format!("There is no aws-auth in {self}: access entries say who may enter.")
+            }
+            (Some(AuthenticationMode::ConfigMap) | None, false) => {
+                format!("There is no aws-auth in {self}: nobody is mapped.")
+            }
+        })
+    }
+
     /// A connection to the same cluster, for signing in with tokens.
     ///
     /// # Errors
@@ -116,7 +142,15 @@ impl World {
         match self {
             Self::Manifest(_) => Err(Failure::usage("cannot sign in to a file")
                 .hint("leave out --verify and --verify-as, or name a cluster with --context NAME")),
-            Self::Cluster(cluster) => SignIn::to(cluster.asked(), out),
+            Self::Cluster(cluster) => SignIn::beside(cluster, out),
+        }
+    }
+
+    /// What EKS says of the cluster; `None` of a manifest and of a kubeconfig's cluster.
+    pub(crate) fn eks(&self) -> Option<&EksCluster> {
+        match self {
+            Self::Manifest(_) => None,
+            Self::Cluster(cluster) => cluster.eks(),
         }
     }
 

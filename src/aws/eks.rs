@@ -19,7 +19,7 @@ use crate::token::Credentials;
 
 pub use error::EksError;
 
-/// How many names of other clusters are asked for when one is not there.
+/// How many names are asked for at once, which is all that EKS gives.
 const NAMES: i32 = 100;
 
 /// What EKS says of a cluster that can be signed in to.
@@ -128,6 +128,19 @@ impl Eks {
             },
             _ => EksError::Aws(error),
         })
+    }
+
+    /// The names of managed node groups of a cluster, the first hundred of them.
+    ///
+    /// # Errors
+    /// When EKS can't be asked.
+    pub fn node_groups(&mut self, name: &str) -> Result<Vec<String>, EksError> {
+        let request = self.client.list_nodegroups().cluster_name(name);
+        let request = request.max_results(NAMES).send();
+        match self.network.wait(request)? {
+            Ok(answer) => Ok(answer.nodegroups.unwrap_or_default()),
+            Err(error) => Err(EksError::Aws(AwsError::of(error))),
+        }
     }
 
     /// The account whose clusters are seen; only asked for messages.

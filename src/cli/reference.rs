@@ -8,7 +8,7 @@ pub fn reference() -> String {
     root.build();
     let mut root = root.mut_subcommands(hide_global);
     let mut text = String::from(
-        "# Command line\n\nMade from the program's own help; `UPDATE_DOCS=1 cargo test --test docs` writes it anew. Options under\n\"Options for every command\", \"for a manifest file\" and \"for a cluster\" work with every command and are listed once.\n",
+        "# Command line\n\nMade from the program's own help; `UPDATE_DOCS=1 cargo test --test docs` writes it anew. Options under\n\"Options for every command\", \"for a manifest file\", \"for a cluster\" and \"for AWS credentials\" work with every command and are listed once.\n",
     );
     section(&mut root, &mut text);
     text

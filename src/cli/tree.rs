@@ -92,6 +92,17 @@ impl Command {
     }
 }
 
+impl Command {
+    /// Whether it signs in with AWS credentials whoever else the kubeconfig lets in.
+    pub(crate) fn signs_in(&self) -> bool {
+        match self {
+            Self::Map(args) => args.is_verified(),
+            Self::Apply(args) => args.is_verified(),
+            _ => false,
+        }
+    }
+}
+
 const AFTER: &str = concat!(
     "\
 Examples:

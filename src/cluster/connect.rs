@@ -22,9 +22,14 @@ use super::environment::Environment;
 use super::kubeconfig::{self, Access, Flags};
 use super::proxy;
 use super::store::Store;
+use super::target::{AtEks, Target};
+use super::tokens::Tokens;
 
 /// How long a connection may take to open. An EKS endpoint that this network can't reach doesn't refuse; it is silent.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The namespace of who names none.
+const DEFAULT_NAMESPACE: &str = "default";
 
 /// Chooses the cluster, gets credentials (an exec plugin runs once) and prepares the connection, which the first
 /// request opens and all later ones share. Must be called within a tokio runtime.
@@ -36,11 +41,68 @@ pub async fn connect(flags: &Flags, environment: &Environment) -> Result<Store, 
     open(access, flags, environment).await
 }
 
-/// A cluster that nobody is signed in to yet, and what the kubeconfig says of it.
+/// Where EKS says that a cluster is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// What EKS calls it.
+    pub eks: AtEks,
+    /// What its tokens are made for.
+    pub token_id: String,
+    /// The URL of its API server.
+    pub endpoint: String,
+    /// The certificates that its API server's is checked with, as base64 of PEM.
+    pub certificate_authority_data: String,
+}
+
+/// Prepares the connection to a cluster of EKS, without a kubeconfig, signed in to with these tokens. Must be called within a
+/// tokio runtime.
+///
+/// # Errors
+/// When the flags, the place or a proxy can't be used. The API server is not contacted.
+pub async fn connect_to(
+    place: &Place,
+    tokens: Tokens,
+    flags: &Flags,
+    environment: &Environment,
+) -> Result<Store, ConnectError> {
+    let access = access_to(place, flags)?;
+    Ok(open(access, flags, environment).await?.with_tokens(tokens))
+}
+
+/// The same without anybody's credentials.
+///
+/// # Errors
+/// As [`connect_to`].
+pub async fn connect_to_as_nobody(
+    place: &Place,
+    flags: &Flags,
+    environment: &Environment,
+) -> Result<Nobody, ConnectError> {
+    let access = access_to(place, flags)?;
+    Ok(Nobody {
+        eks: EksName {
+            name: Some(place.token_id.clone()),
+            region: Some(place.eks.region().to_owned()),
+        },
+        namespace: DEFAULT_NAMESPACE.to_owned(),
+        store: open(access, flags, environment).await?,
+    })
+}
+
+fn access_to(place: &Place, flags: &Flags) -> Result<Access, ConnectError> {
+    let target = Target {
+        server: place.endpoint.clone(),
+        eks: Some(place.eks.clone()),
+        ..Target::default()
+    };
+    kubeconfig::at(target, place.certificate_authority_data.clone(), flags)
+}
+
+/// A cluster that nobody is signed in to yet, and what the kubeconfig or EKS says of it.
 pub struct Nobody {
     /// For [`Store::signed_in`].
     pub store: Store,
-    /// Which cluster it is at EKS.
+    /// What it is called at EKS, as far as that is known.
     pub eks: EksName,
     /// The namespace of the context; in a pod, or where none is named, `default`.
     pub namespace: String,
@@ -61,7 +123,7 @@ pub async fn connect_as_nobody(
         namespace: access
             .namespace
             .clone()
-            .unwrap_or_else(|| "default".to_owned()),
+            .unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned()),
         store: open(access, flags, environment).await?,
     })
 }

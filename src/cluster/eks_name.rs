@@ -135,6 +135,7 @@ mod tests {
             context: None,
             cluster: Some(entry.to_owned()),
             server: server.to_owned(),
+            ..Target::default()
         };
         let known = EksName::of(exec.as_ref(), &target);
         let shown = |part: Option<String>| part.unwrap_or_else(|| "-".to_owned());

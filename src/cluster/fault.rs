@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use super::connect::CredentialsError;
 use super::kind::Kind;
+use super::shell::quoted;
 use super::target::Target;
+use super::tokens::MintError;
 use super::{NAME, NAMESPACE};
 
 pub(crate) use classify::{of_answer, of_transport};
@@ -54,6 +56,8 @@ pub enum Fault {
     TimedOut(String, Duration),
     /// New credentials were needed and could not be had.
     Credentials(CredentialsError),
+    /// The last token has ended, and no other could be made.
+    NoToken(MintError),
     /// 401: the server doesn't accept the credentials.
     Unauthorized(String),
     /// 403: the caller may not do this. With the server's words.
@@ -97,7 +101,7 @@ impl std::fmt::Display for Fault {
             Self::CertificateNotTrusted(server, _) => {
                 write!(
                     f,
-                    "the certificate of {server} is not signed by the kubeconfig's certificate authority"
+                    "the certificate of {server} is not signed by the cluster's certificate authority"
                 )
             }
             Self::CertificateOtherName(server, _) => {
@@ -111,6 +115,7 @@ impl std::fmt::Display for Fault {
                 write!(f, "{server} did not answer within {}", rounded(*after))
             }
             Self::Credentials(error) => write!(f, "{error}"),
+            Self::NoToken(_) => f.write_str("no new token could be made"),
             Self::Unauthorized(_) => write!(f, "the API server does not accept the credentials"),
             Self::Forbidden(said)
             | Self::NotFound(said)
@@ -144,6 +149,7 @@ impl std::error::Error for Fault {
             | Self::Tls(_, cause)
             | Self::Lost(_, cause) => Some(cause.as_ref()),
             Self::Credentials(error) => error.source(),
+            Self::NoToken(error) => Some(error.cause.as_ref()),
             _ => None,
         }
     }
@@ -213,6 +219,7 @@ impl RequestError {
             | Fault::CertificateOtherName(..)
             | Fault::Tls(..)
             | Fault::Credentials(_)
+            | Fault::NoToken(_)
             | Fault::Unauthorized(_)
             | Fault::Forbidden(_) => Kind::Denied,
             Fault::TooLarge(_) | Fault::Rejected(..) => Kind::Refused,
@@ -220,10 +227,35 @@ impl RequestError {
         }
     }
 
+    /// What to do next where EKS said how to reach the cluster, if that is something else than with a kubeconfig.
+    fn hint_at_eks(&self) -> Option<String> {
+        let eks = self.target.eks.as_ref()?;
+        let (name, region) = (quoted(&eks.name), eks.region());
+        Some(match &self.fault {
+            Fault::UnknownHost(..) | Fault::ConnectTimedOut(_) | Fault::NoRoute(..) => format!(
+                "see whether the endpoint is private, or public for other addresses only: \
+                 aws eks describe-cluster --name {name} --region {region} --query cluster.resourcesVpcConfig"
+            ),
+            Fault::CertificateNotTrusted(..) => {
+                format!(
+                    "a proxy may stand in between; see whose certificate it is: {}",
+                    openssl(&self.target.server)
+                )
+            }
+            Fault::Unauthorized(_) => format!(
+                "see who you are to AWS, and to the cluster: awsauth whoami --cluster-name {name} --region {region}"
+            ),
+            _ => return None,
+        })
+    }
+
     /// What to do next.
     pub fn hint(&self) -> String {
         let kubectl = self.target.kubectl();
         let server = &self.target.server;
+        if let Some(hint) = self.hint_at_eks() {
+            return hint;
+        }
         match &self.fault {
             Fault::UnknownHost(..) => "see whether the cluster still exists and the kubeconfig is current: \
                  awsauth kubeconfig --cluster-name CLUSTER"
@@ -242,6 +274,7 @@ impl RequestError {
             Fault::CertificateOtherName(..) => format!("set tls-server-name in the kubeconfig, or the right --server; see its names: {}", openssl(server)),
             Fault::Tls(..) => format!("see what answers there: curl -vk {server}/version"),
             Fault::Credentials(error) => error.hint(),
+            Fault::NoToken(error) => error.hint.clone(),
             Fault::Unauthorized(_) => format!("see who you are to AWS and to the cluster: aws sts get-caller-identity; {kubectl} auth whoami"),
             Fault::Forbidden(_) => format!(
                 "see what you may do, or ask somebody who may: {kubectl} auth can-i {} configmaps/{NAME} -n {NAMESPACE}",

@@ -53,10 +53,7 @@ pub(crate) struct Access {
 
 /// Chooses the cluster and the credentials. Reads files, runs nothing, contacts nobody.
 pub(crate) fn choose(flags: &Flags, environment: &Environment) -> Result<Access, ConnectError> {
-    let asks_for_more = flags.impersonate_uid.is_some() || !flags.impersonate_groups.is_empty();
-    if flags.impersonate.is_none() && asks_for_more {
-        return Err(ConnectError::ImpersonatesNobody);
-    }
+    check_impersonation(flags)?;
     let kubeconfig = load(flags, environment)?
         .filter(|read| !read.contexts.is_empty() || !read.clusters.is_empty());
     let names_something = flags.kubeconfig.is_some()
@@ -69,13 +66,42 @@ pub(crate) fn choose(flags: &Flags, environment: &Environment) -> Result<Access,
         None if !names_something => return Err(ConnectError::NoCluster),
         kubeconfig => select(kubeconfig.unwrap_or_default(), flags)?,
     };
-    let user = &mut access.config.auth_info;
+    impersonate(flags, &mut access.config.auth_info);
+    Ok(access)
+}
+
+/// The cluster at this endpoint, without a kubeconfig and without credentials. The flags that choose something in a
+/// kubeconfig have no say.
+pub(crate) fn at(
+    target: Target,
+    certificate_authority_data: String,
+    flags: &Flags,
+) -> Result<Access, ConnectError> {
+    check_impersonation(flags)?;
+    let cluster = Cluster {
+        server: Some(target.server.clone()),
+        certificate_authority_data: Some(certificate_authority_data),
+        ..Cluster::default()
+    };
+    let mut user = AuthInfo::default();
+    impersonate(flags, &mut user);
+    with_cluster(target, cluster, user)
+}
+
+fn check_impersonation(flags: &Flags) -> Result<(), ConnectError> {
+    let asks_for_more = flags.impersonate_uid.is_some() || !flags.impersonate_groups.is_empty();
+    if flags.impersonate.is_none() && asks_for_more {
+        return Err(ConnectError::ImpersonatesNobody);
+    }
+    Ok(())
+}
+
+fn impersonate(flags: &Flags, user: &mut AuthInfo) {
     if flags.impersonate.is_some() {
         user.impersonate = flags.impersonate.clone();
         user.impersonate_groups = Some(flags.impersonate_groups.clone());
         user.impersonate_uid = flags.impersonate_uid.clone();
     }
-    Ok(access)
 }
 
 /// The kubeconfig that counts; `None` when there is none.
@@ -195,6 +221,7 @@ fn select(kubeconfig: Kubeconfig, flags: &Flags) -> Result<Access, ConnectError>
         context: context_name.cloned(),
         cluster: cluster_name.cloned(),
         server,
+        eks: None,
     };
     let namespace = context.and_then(|context| context.namespace.clone());
     Ok(Access {
@@ -267,9 +294,8 @@ fn in_cluster(environment: &Environment) -> Result<Access, ConnectError> {
     };
     with_cluster(
         Target {
-            context: None,
-            cluster: None,
             server,
+            ..Target::default()
         },
         cluster,
         user,

@@ -119,6 +119,11 @@ impl Live {
         object
     }
 
+    /// What plans are made of once `change` is made.
+    pub(crate) fn after(&self, change: &Change) -> Snapshot {
+        Self::stored(self.with(change)).snapshot()
+    }
+
     /// Whether all that `change` asks for is what is stored.
     pub(crate) fn holds(&self, change: &Change) -> bool {
         let data = change.data.iter().all(|(key, text)| {

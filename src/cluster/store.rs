@@ -18,6 +18,7 @@ use super::backoff::Backoff;
 use super::fault::{self, Fault, RequestError};
 use super::live::Live;
 use super::target::Target;
+use super::tokens::Tokens;
 use super::{FIELD_MANAGER, NAME, NAMESPACE};
 
 /// How long one request may take unless the caller says otherwise.
@@ -39,7 +40,15 @@ pub struct Store {
     exec: Option<ExecConfig>,
     request_timeout: Duration,
     requests: AtomicU32,
-    bearer: Option<SecretString>,
+    bearer: Option<Bearer>,
+}
+
+/// Who signs in, where the client itself does not.
+enum Bearer {
+    /// The holder of this token.
+    One(SecretString),
+    /// The holder of these, one after another.
+    Renewed(Tokens),
 }
 
 /// Whether the API server carries a write out or only says what would come of it.
@@ -84,7 +93,16 @@ impl Store {
             exec: None,
             request_timeout: self.request_timeout,
             requests: AtomicU32::new(0),
-            bearer: Some(token),
+            bearer: Some(Bearer::One(token)),
+        }
+    }
+
+    /// The same, signed in to with tokens that are renewed. For one that was connected to as nobody.
+    #[must_use]
+    pub fn with_tokens(self, tokens: Tokens) -> Self {
+        Self {
+            bearer: Some(Bearer::Renewed(tokens)),
+            ..self
         }
     }
 
@@ -296,9 +314,15 @@ impl Store {
         let unsent = |error: kube::Error| {
             fault::of_transport(error, server, self.proxy.as_deref(), self.exec.as_ref())
         };
-        let request = match &self.bearer {
+        let token = match &self.bearer {
+            Some(Bearer::One(token)) => Some(token.clone()),
+            Some(Bearer::Renewed(tokens)) => Some(tokens.token().await.map_err(Fault::NoToken)?),
+            None => None,
+        };
+        let request = match token {
             Some(token) => {
-                let value = bearer(token).map_err(|error| unsent(kube::Error::HttpError(error)))?;
+                let value =
+                    bearer(&token).map_err(|error| unsent(kube::Error::HttpError(error)))?;
                 request.header(AUTHORIZATION, value)
             }
             None => request,

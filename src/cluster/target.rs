@@ -13,30 +13,63 @@ pub struct Target {
     pub context: Option<String>,
     /// The name of the kubeconfig's cluster entry.
     pub cluster: Option<String>,
-    /// The URL of the API server, as the kubeconfig spells it.
+    /// The URL of the API server, as the kubeconfig or EKS spells it.
     pub server: String,
+    /// What EKS calls it, where EKS said how to reach it.
+    pub eks: Option<AtEks>,
+}
+
+/// What EKS calls a cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AtEks {
+    /// Its name.
+    pub name: String,
+    /// Its ARN.
+    pub arn: String,
+}
+
+impl AtEks {
+    /// The region that it is in.
+    pub fn region(&self) -> &str {
+        self.arn.split(':').nth(3).unwrap_or_default()
+    }
 }
 
 impl Target {
-    /// Whether `expected` names this cluster: its context, its kubeconfig cluster or its server URL,
+    /// Whether `expected` names this cluster: its context, its kubeconfig cluster, its name or ARN at EKS, or its server URL,
     /// where a trailing slash, the default port and the letter case of the host make no difference.
     pub fn is(&self, expected: &str) -> bool {
         self.context.as_deref() == Some(expected)
             || self.cluster.as_deref() == Some(expected)
+            || self
+                .eks
+                .as_ref()
+                .is_some_and(|eks| eks.name == expected || eks.arn == expected)
             || (plain(expected).is_some() && plain(expected) == plain(&self.server))
     }
 
-    /// `kubectl`, with the context that reaches this cluster.
+    /// `kubectl`, with the context that reaches this cluster. Where there is none, that is written first, to a file of its own.
     pub(crate) fn kubectl(&self) -> String {
-        match &self.context {
-            Some(context) => format!("kubectl --context {}", quoted(context)),
-            None => "kubectl".to_owned(),
+        match (&self.context, &self.eks) {
+            (Some(context), _) => format!("kubectl --context {}", quoted(context)),
+            (None, Some(eks)) => {
+                let name = quoted(&eks.name);
+                let file = quoted(&format!("{}.kubeconfig", eks.name));
+                format!(
+                    "awsauth kubeconfig --cluster-name {name} --region {} --kubeconfig {file} && kubectl --kubeconfig {file}",
+                    eks.region()
+                )
+            }
+            (None, None) => "kubectl".to_owned(),
         }
     }
 }
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(eks) = &self.eks {
+            return write!(f, "EKS cluster {} ({})", eks.name, self.server);
+        }
         match (&self.context, &self.cluster) {
             (Some(name), _) => write!(f, "context {name} ({})", self.server),
             (None, Some(name)) => write!(f, "cluster {name} ({})", self.server),
@@ -71,6 +104,7 @@ mod tests {
             context: Some("prod".into()),
             cluster: Some("arn:aws:eks:us-east-1:111122223333:cluster/prod".into()),
             server: "https://ABCD.gr7.us-east-1.eks.amazonaws.com".into(),
+            eks: None,
         };
         for expected in [
             "prod",
@@ -90,6 +124,38 @@ mod tests {
         ] {
             assert!(!target.is(expected), "{expected}");
         }
+    }
+
+    #[test]
+    fn a_cluster_of_eks_is_known_by_name_arn_or_server() {
+        let arn = "arn:aws:eks:eu-west-1:111122223333:cluster/prod";
+        let target = Target {
+            server: "https://ABCD.gr7.eu-west-1.eks.amazonaws.com".into(),
+            eks: Some(AtEks {
+                name: "prod".into(),
+                arn: arn.into(),
+            }),
+            ..Target::default()
+        };
+        for expected in ["prod", arn, "https://abcd.gr7.eu-west-1.eks.amazonaws.com"] {
+            assert!(target.is(expected), "{expected}");
+        }
+        for expected in [
+            "",
+            "PROD",
+            "cluster/prod",
+            &arn.replace("eu-west", "us-west"),
+        ] {
+            assert!(!target.is(expected), "{expected}");
+        }
+        assert_eq!(
+            target.to_string(),
+            "EKS cluster prod (https://ABCD.gr7.eu-west-1.eks.amazonaws.com)"
+        );
+        assert_eq!(
+            target.kubectl(),
+            "awsauth kubeconfig --cluster-name prod --region eu-west-1 --kubeconfig prod.kubeconfig && kubectl --kubeconfig prod.kubeconfig"
+        );
     }
 
     #[test]

@@ -94,6 +94,11 @@ impl Args {
     pub(crate) fn output(&self) -> Format {
         self.write.output
     }
+
+    /// Whether somebody signs in to see what came of it.
+    pub(crate) fn is_verified(&self) -> bool {
+        self.witness.is_asked()
+    }
 }
 
 /// Names what would be pruned and asks, when there is somebody to ask.

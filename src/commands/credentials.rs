@@ -2,11 +2,11 @@ mod exec;
 
 use clap::{Subcommand, ValueEnum};
 
-use super::identity::{self, Identity};
 use crate::aws::Surroundings;
 use crate::aws::credentials::Resolved;
 use crate::edge::{Exit, Failure, Kind, Out};
 use crate::render::{as_dotenv, as_exports, as_json, as_powershell, as_process};
+use crate::world::identity::{self, Identity};
 
 /// Hand AWS credentials to a shell, a file or a command
 ///
@@ -32,9 +32,6 @@ Examples:
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Option<Command>,
-
-    #[command(flatten)]
-    identity: Identity,
 
     /// What will read them
     #[arg(
@@ -74,9 +71,9 @@ enum Format {
 }
 
 /// Prints credentials, or runs a command with them.
-pub(crate) fn run(args: &Args, out: &mut Out) -> Result<Exit, Failure> {
+pub(crate) fn run(args: &Args, identity: &Identity, out: &mut Out) -> Result<Exit, Failure> {
     if let Some(Command::Exec(args)) = &args.command {
-        return exec::run(args, out);
+        return exec::run(args, identity, out);
     }
     if out.is_seen() && !args.reveal {
         return Err(Failure::new(
@@ -85,7 +82,7 @@ pub(crate) fn run(args: &Args, out: &mut Out) -> Result<Exit, Failure> {
         )
         .hint("take them into this shell: eval \"$(awsauth credentials)\"; or print them nonetheless with --reveal"));
     }
-    let resolved = fresh(&args.identity, out)?;
+    let resolved = fresh(identity, out)?;
     let credentials = &resolved.credentials;
     let bug = |error: serde_json::Error| Failure::bug(&error);
     let text = match args.output {

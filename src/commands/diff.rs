@@ -1,5 +1,6 @@
 use super::Format;
 use super::apply::Asked;
+use super::ignored;
 use super::refusals::{edit_failure, refused};
 use crate::edge::{Exit, Failure, Out};
 use crate::plan::Plan;
@@ -53,6 +54,10 @@ pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit,
     if !plan.refusals.is_empty() {
         out.note("To apply this would be refused:");
         out.note(refused(&plan.refusals).render(out.program()).trim_end());
+    }
+    if let Some(refusal) = ignored::refusal(world, &request.edits) {
+        out.note("To apply this would be refused:");
+        out.note(refusal.render(out.program()).trim_end());
     }
     Ok(if plan.is_change() {
         Exit::No

@@ -2,6 +2,7 @@ use clap::Subcommand;
 
 use super::token::Request;
 use crate::aws::credentials::Wish;
+use crate::world::identity::Identity;
 
 /// Commands in the words of the aws CLI, so that a kubeconfig needs another `command` and nothing else
 #[derive(Debug, clap::Args)]
@@ -25,17 +26,9 @@ pub(crate) struct GetToken {
     cluster_name: String,
 
     /// Assume this role
-    // The aws CLI writes --role into kubeconfigs, and takes it for the beginning of --role-arn.
-    #[arg(long, alias = "role", value_name = "ARN")]
-    role_arn: Option<String>,
-
-    /// The AWS region
-    #[arg(long, value_name = "REGION")]
-    region: Option<String>,
-
-    /// The profile of ~/.aws/config and ~/.aws/credentials
-    #[arg(long, value_name = "NAME")]
-    profile: Option<String>,
+    // The aws CLI writes --role into kubeconfigs, and takes it for the beginning of --role-arn. It takes one.
+    #[arg(id = "roles", long = "role-arn", alias = "role", value_name = "ARN")]
+    role: Option<String>,
 
     /// The form of the answer
     #[arg(long, value_name = "FORMAT", value_parser = ["json"])]
@@ -43,15 +36,13 @@ pub(crate) struct GetToken {
 }
 
 impl GetToken {
-    /// What is asked for.
-    pub(crate) fn request(self) -> Request {
+    /// What is asked for; `identity` is what every command understands.
+    pub(crate) fn request(self, identity: &Identity) -> Request {
         Request {
             cluster: self.cluster_name,
             wish: Wish {
-                region: self.region,
-                profile: self.profile,
-                roles: self.role_arn.into_iter().collect(),
-                ..Wish::default()
+                roles: self.role.into_iter().collect(),
+                ..identity.wish()
             },
             token_only: false,
         }

@@ -83,10 +83,8 @@ pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit,
                 .as_bytes(),
         )?,
     }
-    if !reading.exists {
-        out.note(&format!(
-            "There is no aws-auth in {world}: nobody is mapped."
-        ));
+    if let Some(note) = world.who_else_decides(&reading) {
+        out.note(&note);
     }
     if let Some(policy) = &policy {
         advise(policy, &access, world, out);

@@ -89,10 +89,8 @@ pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit,
         )?,
         Format::Name => out.text(&listing.names())?,
     }
-    if !reading.exists {
-        out.note(&format!(
-            "There is no aws-auth in {world}: nobody is mapped."
-        ));
+    if let Some(note) = world.who_else_decides(&reading) {
+        out.note(&note);
     } else if !listing.has_effect() {
         out.note(&format!("Nothing of this is in force in {world}."));
     }

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use clap::builder::FalseyValueParser;
 
-use super::identity::Identity;
 use super::write::DryRun;
 use crate::aws::Surroundings;
 use crate::aws::config_file;
@@ -16,6 +15,7 @@ use crate::edge::{Exit, Failure, Out};
 use crate::kubeconfig::{Change, Cluster, Edited, Entries, Exec, Kubeconfig, User, What};
 use crate::render::kubeconfig_changes;
 use crate::world::Target;
+use crate::world::eks::{self, Asks};
 use crate::world::kubeconfigs::KubeconfigFile;
 use cluster::Found;
 
@@ -65,9 +65,6 @@ pub(crate) struct Args {
     /// Say what would change and write nothing
     #[arg(long, env = "AWSAUTH_DRY_RUN", value_enum, value_name = "MODE", default_value_t, default_missing_value = "auto", num_args = 0..=1, require_equals = true)]
     dry_run: DryRun,
-
-    #[command(flatten)]
-    identity: Identity,
 }
 
 const EXAMPLES: &str = "\
@@ -97,10 +94,16 @@ pub(crate) fn run(
         .hint("--dry-run=client says what would change"));
     }
     let surroundings = Surroundings::of_process();
-    let wish = args.identity.wish();
+    let wish = target.identity.wish();
     let found = match &args.endpoint {
         Some(endpoint) => args.given(endpoint, &wish, &surroundings)?,
-        None => cluster::ask(&args.cluster_name, &wish, &surroundings, target.wait, out)?,
+        None => {
+            let name = &args.cluster_name;
+            let asks = Asks::OwnFirst;
+            eks::ask(name, asks, &wish, &surroundings, target.wait, out)?
+                .facts
+                .into()
+        }
     };
     let entries = args.entries(found, &wish, &surroundings)?;
     let named = target.kubeconfig.as_deref();

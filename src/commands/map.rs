@@ -152,10 +152,10 @@ pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit,
             (Some(kind.username().to_owned()), Groups::Set(groups))
         }
     };
-    let (creating, write, witness) = match &args.what {
-        What::Role(args) | What::User(args) => (args.creating, &args.write, &args.witness),
-        What::Account(args) => (args.creating, &args.write, &args.witness),
-        What::NodeRole(args) => (args.creating, &args.write, &args.witness),
+    let (creating, write) = match &args.what {
+        What::Role(args) | What::User(args) => (args.creating, &args.write),
+        What::Account(args) => (args.creating, &args.write),
+        What::NodeRole(args) => (args.creating, &args.write),
     };
     let request = Request {
         edits: vec![Edit::Map {
@@ -169,7 +169,7 @@ pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit,
     write.carry_out(
         !creating.no_create,
         &|_| Ok(request.clone()),
-        Some(witness),
+        Some(args.witness()),
         world,
         out,
     )?;
@@ -183,6 +183,21 @@ impl Args {
             What::Role(args) | What::User(args) => args.write.output,
             What::Account(args) => args.write.output,
             What::NodeRole(args) => args.write.output,
+        }
+    }
+}
+
+impl Args {
+    /// Whether somebody signs in to see what came of it.
+    pub(crate) fn is_verified(&self) -> bool {
+        self.witness().is_asked()
+    }
+
+    fn witness(&self) -> &WitnessArgs {
+        match &self.what {
+            What::Role(args) | What::User(args) => &args.witness,
+            What::Account(args) => &args.witness,
+            What::NodeRole(args) => &args.witness,
         }
     }
 }

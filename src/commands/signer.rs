@@ -1,30 +1,12 @@
-use clap::Args;
 use jiff::Timestamp;
 
-use super::identity::{self, Identity};
 use crate::aws::Surroundings;
 use crate::aws::credentials::{Caller, CallerError, Resolved, Wish, caller};
 use crate::cluster::EksName;
 use crate::edge::{Failure, Out};
 use crate::token::{HostError, StsHost, Token};
-
-/// Who signs in, and what for.
-#[derive(Debug, Args)]
-pub(crate) struct SignIn {
-    /// The cluster's name at EKS, which the token is signed for; the kubeconfig mostly knows it
-    #[arg(
-        short = 'i',
-        long,
-        visible_alias = "cluster-id",
-        env = "AWSAUTH_CLUSTER_NAME",
-        value_name = "NAME",
-        help_heading = "Options for AWS credentials"
-    )]
-    cluster_name: Option<String>,
-
-    #[command(flatten)]
-    identity: Identity,
-}
+use crate::world::SignIn;
+use crate::world::identity::{self, Identity};
 
 /// Credentials, and what they were asked for with.
 pub(crate) struct Whose {
@@ -43,61 +25,29 @@ pub(crate) struct Signer {
     pub(crate) cluster: String,
 }
 
-impl SignIn {
+impl Whose {
     /// Gets fresh credentials, never kept ones: what is proved is what AWS says now. `role` is assumed last.
     ///
     /// # Errors
     /// `what` could not be done for want of them.
-    pub(crate) fn whose(
-        &self,
+    pub(crate) fn get(
+        identity: &Identity,
         role: Option<&str>,
         what: &str,
         out: &mut Out,
-    ) -> Result<Whose, Failure> {
+    ) -> Result<Self, Failure> {
         let surroundings = Surroundings::of_process();
-        let mut wish = self.identity.wish();
+        let mut wish = identity.wish();
         wish.no_cache = true;
         wish.roles.extend(role.map(str::to_owned));
         let resolved = identity::resolve(what, &wish, &surroundings, out)?;
-        Ok(Whose {
+        Ok(Self {
             wish,
             surroundings,
             resolved,
         })
     }
 
-    /// What the cluster is called at EKS: as the user says, else as the kubeconfig does.
-    pub(crate) fn cluster_name(&self, eks: &EksName) -> Option<String> {
-        self.cluster_name.clone().or_else(|| eks.name.clone())
-    }
-
-    /// Gets ready to sign in.
-    ///
-    /// # Errors
-    /// `what` could not be done for want of the cluster's name or of credentials.
-    pub(crate) fn signer(
-        &self,
-        eks: &EksName,
-        role: Option<&str>,
-        what: &str,
-        out: &mut Out,
-    ) -> Result<Signer, Failure> {
-        let cluster = self.cluster_name(eks).ok_or_else(|| {
-            Failure::usage(format!(
-                "{what}: the kubeconfig does not say what the cluster is called at EKS"
-            ))
-            .hint("give its name: --cluster-name NAME; list them: aws eks list-clusters")
-        })?;
-        let whose = self.whose(role, what, out)?;
-        whose.signer(eks, cluster).map_err(|error| {
-            Failure::usage(what)
-                .because(&error)
-                .hint("give it with --region")
-        })
-    }
-}
-
-impl Whose {
     /// Asks STS who it is.
     pub(crate) fn caller(&self) -> Result<Caller, CallerError> {
         caller(
@@ -121,6 +71,30 @@ impl Whose {
 }
 
 impl Signer {
+    /// Gets ready to sign in to a cluster; `role` is assumed last.
+    ///
+    /// # Errors
+    /// `what` could not be done for want of the cluster's name or of credentials.
+    pub(crate) fn get(
+        cluster: &SignIn,
+        role: Option<&str>,
+        what: &str,
+        out: &mut Out,
+    ) -> Result<Self, Failure> {
+        let name = cluster.eks().name.clone().ok_or_else(|| {
+            Failure::usage(format!(
+                "{what}: the kubeconfig does not say what the cluster is called at EKS"
+            ))
+            .hint("give its name: --cluster-name NAME, or beside options that choose in a kubeconfig AWSAUTH_CLUSTER_NAME=NAME; list them: aws eks list-clusters")
+        })?;
+        let whose = Whose::get(cluster.identity(), role, what, out)?;
+        whose.signer(cluster.eks(), name).map_err(|error| {
+            Failure::usage(what)
+                .because(&error)
+                .hint("give it with --region")
+        })
+    }
+
     /// A token of this second. The API server remembers what it made of a token, also that it refused it, so that asking again
     /// takes another.
     pub(crate) fn token(&self) -> Token {

@@ -2,12 +2,12 @@ use clap::builder::FalseyValueParser;
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 
-use super::identity::{self, Identity};
 use crate::aws::Surroundings;
 use crate::aws::credentials::Wish;
 use crate::edge::{Exit, Failure, Out};
 use crate::facts::limits::TOKEN_BYTES;
 use crate::token::{EXEC_INFO, ExecVersion, HostError, StsHost, Token};
+use crate::world::identity::{self, Identity};
 
 /// Print a token for kubectl
 ///
@@ -30,15 +30,55 @@ pub(crate) struct Args {
     token_only: bool,
 
     #[command(flatten)]
-    identity: Identity,
+    words: Words,
+}
+
+/// Options that every command has, here also under the names that aws-iam-authenticator gives them. In place of those, by their
+/// ids.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Options for AWS credentials")]
+struct Words {
+    /// Assume this role; may be repeated, each with the credentials of the one before
+    #[arg(
+        short,
+        long = "role-arn",
+        alias = "role",
+        env = "AWSAUTH_ROLE_ARN",
+        value_name = "ARN"
+    )]
+    roles: Vec<String>,
+
+    /// The name of the role's session, which CloudTrail shows; without --role-arn, of the profile's role
+    #[arg(
+        long,
+        short_alias = 's',
+        alias = "session-name",
+        env = "AWSAUTH_ROLE_SESSION_NAME",
+        value_name = "NAME"
+    )]
+    role_session_name: Option<String>,
+
+    /// What the role's trust policy asks for as sts:ExternalId; without --role-arn, that of the profile's role
+    #[arg(
+        long,
+        short_alias = 'e',
+        env = "AWSAUTH_EXTERNAL_ID",
+        value_name = "ID"
+    )]
+    external_id: Option<String>,
 }
 
 impl Args {
-    /// What is asked for.
-    pub(crate) fn request(self) -> Request {
+    /// What is asked for; `identity` is what every command understands.
+    pub(crate) fn request(self, identity: &Identity) -> Request {
         Request {
             cluster: self.cluster_name,
-            wish: self.identity.wish(),
+            wish: Wish {
+                roles: self.words.roles,
+                session_name: self.words.role_session_name,
+                external_id: self.words.external_id,
+                ..identity.wish()
+            },
             token_only: self.token_only,
         }
     }

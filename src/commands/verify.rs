@@ -1,6 +1,6 @@
 use super::Format;
 use super::proof::Expected;
-use super::signer;
+use super::signer::Signer;
 use crate::edge::{Exit, Failure, Out};
 use crate::rbac::Question;
 use crate::render::{verification_json, verification_text};
@@ -8,8 +8,8 @@ use crate::world::{SignIn, Target};
 
 /// Sign in with a fresh token, and check who comes out and what they may do
 ///
-/// Makes an EKS token with AWS credentials, signs in to the cluster of the kubeconfig's context with it instead of the
-/// kubeconfig's own user, and shows whom the API server takes it for. Where that is not as expected, it tries again until a
+/// Makes an EKS token with AWS credentials, signs in to the cluster of --cluster-name or of the kubeconfig's context with it, never
+/// as the kubeconfig's own user, and shows whom the API server takes it for. Where that is not as expected, it tries again until a
 /// change of aws-auth has come into force, for --timeout at most; then exits with 1.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -39,9 +39,6 @@ pub(crate) struct Args {
     )]
     expect_groups: Vec<String>,
 
-    #[command(flatten)]
-    sign_in: signer::SignIn,
-
     /// The form of the answer
     #[arg(
         short,
@@ -63,7 +60,7 @@ pub(crate) fn run(
 ) -> Result<Exit, Failure> {
     let cluster = SignIn::open(target, matches, out)?;
     let what = format!("cannot sign in to {}", cluster.target());
-    let signer = args.sign_in.signer(cluster.eks(), None, &what, out)?;
+    let signer = Signer::get(&cluster, None, &what, out)?;
     let expected = Expected {
         username: args.expect_username.as_deref(),
         groups: &args.expect_groups,

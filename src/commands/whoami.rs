@@ -1,5 +1,5 @@
 use super::Format;
-use super::signer::{self, Signer};
+use super::signer::{Signer, Whose};
 use crate::arn::Identity;
 use crate::document::Document;
 use crate::edge::{Exit, Failure, Kind, Out};
@@ -9,13 +9,10 @@ use crate::world::{Came, SignIn, Target};
 
 /// Say who your AWS credentials are, where they come from, and whom a cluster takes you for
 ///
-/// Asks STS, never only what was kept of an earlier run. With a cluster in the kubeconfig, signs in to it with a fresh token, and
+/// Asks STS, never only what was kept of an earlier run. With --cluster-name or a cluster in the kubeconfig, signs in to it with a fresh token, and
 /// says which Kubernetes user comes out and, where you may read aws-auth, which entry decides that.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    #[command(flatten)]
-    sign_in: signer::SignIn,
-
     /// The form of the answer
     #[arg(
         short,
@@ -37,7 +34,7 @@ pub(crate) fn run(
 ) -> Result<Exit, Failure> {
     let what = "cannot say who you are to AWS";
     let cluster = SignIn::open_if_any(target, matches, out)?;
-    let whose = args.sign_in.whose(None, what, out)?;
+    let whose = Whose::get(&target.identity, None, what, out)?;
     let caller = whose.caller().map_err(|error| {
         Failure::new(Kind::Unreachable, what)
             .because(&error)
@@ -54,7 +51,7 @@ pub(crate) fn run(
             out.detail(|| "No cluster is asked: the kubeconfig has none".to_owned());
             None
         }
-        Some(cluster) => match args.sign_in.cluster_name(cluster.eks()) {
+        Some(cluster) => match cluster.eks().name.clone() {
             None => {
                 out.note(&format!(
                     "{} is not asked: its kubeconfig does not say what it is called at EKS",

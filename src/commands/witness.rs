@@ -7,7 +7,7 @@ use clap::builder::FalseyValueParser;
 use serde_json::json;
 
 use super::proof::{Expected, Proof};
-use super::signer::{self, Signer};
+use super::signer::Signer;
 use crate::cluster::shell::quoted;
 use crate::edge::{Exit, Failure, Kind, Out};
 use crate::facts::partitions::Partition;
@@ -29,9 +29,6 @@ pub(crate) struct WitnessArgs {
     /// Let what was written stand when it can't be verified
     #[arg(long)]
     no_rollback: bool,
-
-    #[command(flatten)]
-    sign_in: signer::SignIn,
 }
 
 /// Somebody who is ready to sign in after a write.
@@ -58,9 +55,14 @@ impl Seen {
 }
 
 impl WitnessArgs {
+    /// Whether there is to be a proof.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.verify || self.verify_as.is_some()
+    }
+
     /// Gets ready to sign in, before anything is written: who can't sign in at all writes nothing.
     pub(crate) fn witness(&self, world: &World, out: &mut Out) -> Result<Option<Witness>, Failure> {
-        if !self.verify && self.verify_as.is_none() {
+        if !self.is_asked() {
             return Ok(None);
         }
         let cluster = world.sign_in(out)?;
@@ -69,7 +71,7 @@ impl WitnessArgs {
             cluster.target()
         );
         let role = self.verify_as.as_deref();
-        let signer = self.sign_in.signer(cluster.eks(), role, &what, out)?;
+        let signer = Signer::get(&cluster, role, &what, out)?;
         Ok(Some(Witness {
             cluster,
             signer,

@@ -1,6 +1,7 @@
 use clap::ValueEnum;
 
 use super::Format;
+use super::ignored;
 use super::proof::Proof;
 use super::refusals::{edit_failure, refused};
 use super::witness::{Seen, WitnessArgs};
@@ -21,6 +22,10 @@ pub(crate) struct WriteArgs {
     /// Allow this node entry to be changed or removed; may be repeated
     #[arg(long = "allow-node-entry", value_name = "ARN")]
     pub(crate) allow_node_entries: Vec<String>,
+
+    /// Write aws-auth even where the cluster ignores it
+    #[arg(long)]
+    pub(crate) allow_ignored: bool,
 
     /// The form of the answer
     #[arg(
@@ -68,6 +73,13 @@ impl WriteArgs {
                 Failure::usage("cannot answer in JSON: stdout holds the manifest")
                     .hint("leave out -o json, or add --dry-run"),
             );
+        }
+        if !self.allow_ignored && world.eks().is_some() {
+            // Before anything is read: who may not enter learns why, too.
+            let edits = asking(&Snapshot::default()).map(|request| request.edits);
+            if let Some(refusal) = ignored::refusal(world, &edits.unwrap_or_default()) {
+                return Err(refusal);
+            }
         }
         let witness = match (witness, dry_run) {
             (Some(args), DryRun::None) => args.witness(world, out)?,

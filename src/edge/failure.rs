@@ -36,7 +36,15 @@ pub(crate) struct Failure {
     what: String,
     causes: Vec<String>,
     lines: Vec<Line>,
-    refusal: Option<Refusal>,
+    // On its own, because failures are handed up through every function.
+    refusal: Option<Box<Refused>>,
+}
+
+/// Who refused, and what would have allowed it.
+#[derive(Debug)]
+struct Refused {
+    by: Refusal,
+    allow: Option<&'static str>,
 }
 
 /// What stands below the message.
@@ -77,7 +85,10 @@ impl Failure {
     /// A failure of kind [`Kind::Refused`], by one guard.
     pub(crate) fn refused(refusal: Refusal, what: impl Display) -> Self {
         Self {
-            refusal: Some(refusal),
+            refusal: Some(Box::new(Refused {
+                by: refusal,
+                allow: None,
+            })),
             ..Self::new(Kind::Refused, what)
         }
     }
@@ -106,6 +117,15 @@ impl Failure {
     #[must_use]
     pub(crate) fn note(mut self, note: impl Display) -> Self {
         self.lines.push(Line::Note(note.to_string()));
+        self
+    }
+
+    /// Names the flag that allows what was refused.
+    #[must_use]
+    pub(crate) fn unless(mut self, flag: &'static str) -> Self {
+        if let Some(refused) = &mut self.refusal {
+            refused.allow = Some(flag);
+        }
         self
     }
 
@@ -145,9 +165,14 @@ impl Failure {
         }
     }
 
+    /// The flag that allows what was refused.
+    pub(crate) fn allow(&self) -> Option<&'static str> {
+        self.refusal.as_ref()?.allow
+    }
+
     /// Who refused, when it was one guard and no plan has answered for it.
     pub(crate) fn refusal(&self) -> Option<Refusal> {
-        self.refusal
+        self.refusal.as_ref().map(|refused| refused.by)
     }
 
     /// What could not be done and why, on one line.
@@ -162,7 +187,7 @@ impl Failure {
     /// The text for people, each line ended. Several refusals say so themselves.
     pub(crate) fn render(&self, program: Program) -> String {
         let what = self.message();
-        let mut text = match (self.kind, self.refusal) {
+        let mut text = match (self.kind, self.refusal()) {
             (_, Some(Refusal { reason, .. })) => format!("refused ({reason}): {what}\n"),
             (Kind::Refused, None) => format!("{what}\n"),
             _ => format!("error: {what}\n"),

@@ -36,6 +36,17 @@ impl NodeKind {
         }
     }
 
+    /// The type of the access entry that does the same:
+    /// <https://docs.aws.amazon.com/eks/latest/userguide/access-entries.html>
+    pub const fn access_entry_type(self) -> &'static str {
+        match self {
+            Self::Linux => "EC2_LINUX",
+            Self::Windows => "EC2_WINDOWS",
+            Self::Fargate => "FARGATE_LINUX",
+            Self::Hybrid => "HYBRID_LINUX",
+        }
+    }
+
     /// The username template.
     pub const fn username(self) -> &'static str {
         match self {

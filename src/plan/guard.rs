@@ -67,6 +67,11 @@ fn is_node(mapping: &Mapping) -> bool {
         || has("system:bootstrappers") && has("system:nodes")
 }
 
+/// Whether nodes sign in through an entry that is in force.
+pub fn has_node_entry(document: &Document) -> bool {
+    in_force(&Store::new(document)).any(|(_, mapping)| is_node(mapping))
+}
+
 /// The node entries in force that have to stay as they are.
 pub(super) struct NodeEntries {
     /// Each by its folded ARN, with its ARN as written.

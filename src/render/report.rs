@@ -61,6 +61,7 @@ pub(crate) fn refusal_json(
     guard: &str,
     reason: &str,
     message: &str,
+    allow: Option<&str>,
 ) -> Result<String, serde_json::Error> {
     pretty(&ReportData {
         changed: false,
@@ -71,7 +72,7 @@ pub(crate) fn refusal_json(
             guard,
             reason,
             message,
-            allow: None,
+            allow,
         }],
         verification: None,
     })

@@ -52,6 +52,8 @@ struct WhoamiData<'a> {
 #[derive(Serialize)]
 struct ClusterData<'a> {
     context: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
     server: &'a str,
     username: Option<&'a str>,
     groups: &'a [String],
@@ -65,6 +67,7 @@ struct ClusterData<'a> {
 pub(crate) fn whoami_json(whoami: &Whoami<'_>) -> Result<String, serde_json::Error> {
     let cluster = whoami.on_cluster.as_ref().map(|on| ClusterData {
         context: on.target.context.as_deref(),
+        name: on.target.eks.as_ref().map(|eks| eks.name.as_str()),
         server: &on.target.server,
         username: on.user.as_ref().map(|user| user.username.as_str()),
         groups: on.user.as_ref().map_or(&[], |user| &user.groups),

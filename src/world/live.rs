@@ -1,18 +1,21 @@
 use std::future::Future;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
 use super::Landed;
+use super::eks::{self, Asks, EksCluster};
+use super::managed_nodes;
 use super::target::Target;
+use super::waiting::{came, wait_for};
+use crate::aws::Surroundings;
 use crate::cluster::connect::ConnectError;
 use crate::cluster::next_sync::next_syncs;
-use crate::cluster::wait::{Awaited, Progress, wait};
 use crate::cluster::write::{Outcome, WriteError, WriteOptions};
-use crate::cluster::{self, Environment, Flags, Live, Store, connect, interrupt};
+use crate::cluster::{self, Environment, Flags, Live, Store, connect, connect_to, interrupt};
 use crate::edge::{self, Failure, Kind, Out, Refusal};
 use crate::rbac::{Policy, UserInfo};
 use crate::snapshot::{Change, Snapshot};
@@ -25,25 +28,61 @@ pub(crate) struct Cluster {
     runtime: Runtime,
     store: Arc<Store>,
     asked: Target,
+    eks: Option<EksCluster>,
 }
 
 impl Cluster {
+    /// Has EKS say where the cluster is, and signs in with AWS credentials.
+    pub(crate) fn open_at_eks(name: &str, target: &Target, out: &mut Out) -> Result<Self, Failure> {
+        let begun = Instant::now();
+        let surroundings = Surroundings::of_process();
+        let wish = target.identity.wish();
+        let asks = Asks::RolesFirst;
+        let eks = eks::ask(name, asks, &wish, &surroundings, target.wait, out)?;
+        let tokens = eks.tokens(&wish, &surroundings, out)?;
+        let runtime = runtime()?;
+        let (flags, environment) = (flags(target), Environment::of_process());
+        let place = eks.place();
+        let connecting = connect_to(&place, tokens, &flags, &environment);
+        let store = until_interrupted(&runtime, out, "Connecting", connecting)?
+            .map_err(|error| not_connected(&error))?;
+        let left = target.wait.map(|wait| wait.saturating_sub(begun.elapsed()));
+        Self::opened(runtime, store, target, Some(eks), left, out)
+    }
+
     /// Chooses the cluster, refuses another one than expected, and waits for it if asked to.
     pub(crate) fn open(target: &Target, out: &mut Out) -> Result<Self, Failure> {
         let runtime = runtime()?;
         let (flags, environment) = (flags(target), Environment::of_process());
         let store = until_interrupted(&runtime, out, "Connecting", connect(&flags, &environment))?
             .map_err(|error| not_connected(&error))?;
+        Self::opened(runtime, store, target, None, target.wait, out)
+    }
+
+    fn opened(
+        runtime: Runtime,
+        store: Store,
+        target: &Target,
+        eks: Option<EksCluster>,
+        patience: Option<Duration>,
+        out: &mut Out,
+    ) -> Result<Self, Failure> {
         refuse_other(target, store.target())?;
         let store = Arc::new(store);
-        if let Some(patience) = target.wait {
+        if let Some(patience) = patience {
             wait_for(&runtime, &store, patience, target.wait_for_configmap, out)?;
         }
         Ok(Self {
             runtime,
             store,
             asked: target.clone(),
+            eks,
         })
+    }
+
+    /// What EKS says of it, where EKS was asked.
+    pub(crate) fn eks(&self) -> Option<&EksCluster> {
+        self.eks.as_ref()
     }
 
     /// How the user chose it.
@@ -91,16 +130,20 @@ impl Cluster {
         };
         let mut plan = plan;
         let mut last = Change::default();
-        let plan = |snapshot: &Snapshot| {
+        let mut plan = |snapshot: &Snapshot| {
             let change = plan(snapshot)?;
             last = change.clone().unwrap_or_default();
             Ok(change)
+        };
+        let first = match create && !dry_run {
+            true => managed_nodes::read_first(self, &mut plan, out)?,
+            false => None,
         };
         let spinner = out.spinner("Writing aws-auth", PATIENCE);
         // The write listens for an interrupt itself, so as to end with a whole answer.
         let written = self.runtime.block_on(cluster::write(
             &self.store,
-            None,
+            first,
             plan,
             &options,
             interrupt::requested(),
@@ -118,6 +161,15 @@ impl Cluster {
             Outcome::Created => Landed::Created,
             Outcome::Updated => Landed::Changed,
         })
+    }
+
+    /// Waits for aws-auth to exist. Returns whether it came to be in time.
+    pub(super) fn await_aws_auth(
+        &self,
+        patience: Duration,
+        out: &mut Out,
+    ) -> Result<bool, Failure> {
+        came(&self.runtime, &self.store, patience, true, out)
     }
 
     /// The answer to a question. Since a request was interruptible, Ctrl-C no longer ends the process by itself.
@@ -202,57 +254,6 @@ pub(super) fn refuse_other(target: &Target, chosen: &cluster::Target) -> Result<
     .hint("choose the cluster with --context NAME, or expect this one with --expect-cluster NAME"))
 }
 
-/// Waits for a cluster that is just being made.
-pub(super) fn wait_for(
-    runtime: &Runtime,
-    store: &Arc<Store>,
-    patience: Duration,
-    configmap: bool,
-    out: &mut Out,
-) -> Result<(), Failure> {
-    let mut said = String::new();
-    let progress = |Progress {
-                        awaited,
-                        elapsed,
-                        because,
-                    }: Progress<'_>| {
-        let what = match awaited {
-            Awaited::ApiServer => "the API server",
-            Awaited::ConfigMap => "the ConfigMap aws-auth",
-        };
-        let why = because.map_or_else(|| "it is not there yet".to_owned(), ToString::to_string);
-        let line = format!("Waiting for {what}: {why}");
-        // Only what is new: nobody reads the same line every second.
-        if line != said {
-            out.note(&format!("{line} ({} s)", elapsed.as_secs()));
-            said = line;
-        }
-    };
-    let cannot = || format!("cannot use {}", store.target());
-    let came = runtime.block_on(async {
-        tokio::select! {
-            came = wait(store, patience, configmap, progress) => Some(came),
-            () = interrupt::requested() => None,
-        }
-    });
-    match came {
-        None => Err(interrupted()),
-        Some(Ok(true)) => Ok(()),
-        Some(Ok(false)) => Err(Failure::new(
-            Kind::Unreachable,
-            format!(
-                "{}: there was no aws-auth within {} s",
-                cannot(),
-                patience.as_secs()
-            ),
-        )
-        .hint("wait longer with --wait DURATION, or leave --wait-for-configmap out to create it")),
-        Some(Err(error)) => Err(Failure::new(kind(error.kind()), cannot())
-            .because(&error)
-            .hint(error.hint())),
-    }
-}
-
 /// Runs a future that may be dropped at any time.
 pub(super) fn until_interrupted<T>(
     runtime: &Runtime,
@@ -270,7 +271,7 @@ pub(super) fn until_interrupted<T>(
     })
 }
 
-fn interrupted() -> Failure {
+pub(super) fn interrupted() -> Failure {
     Failure::new(Kind::Interrupted, "interrupted; nothing was written")
 }
 

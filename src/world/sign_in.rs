@@ -1,15 +1,19 @@
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 use tokio::time::sleep;
 
-use super::live::{flags, kind, not_connected, refuse_other, runtime, until_interrupted, wait_for};
+use super::eks::{self, Asks};
+use super::identity::Identity;
+use super::live::{Cluster, flags, kind, not_connected, refuse_other, runtime, until_interrupted};
 use super::target::{Chosen, Target};
-use crate::cluster::connect::{ConnectError, connect_as_nobody};
+use super::waiting::wait_for;
+use crate::aws::Surroundings;
+use crate::cluster::connect::{ConnectError, Nobody, connect_as_nobody, connect_to_as_nobody};
 use crate::cluster::fault::{Fault, RequestError};
 use crate::cluster::review::{self, Answer, Reviewed};
-use crate::cluster::{self, EksName, Environment, Flags, Store};
+use crate::cluster::{self, EksName, Environment, Flags, Place, Store};
 use crate::edge::{Failure, Out};
 use crate::rbac::Question;
 use crate::snapshot::Snapshot;
@@ -24,6 +28,7 @@ pub(crate) struct SignIn {
     store: Arc<Store>,
     eks: EksName,
     namespace: String,
+    identity: Identity,
 }
 
 /// What came of a token.
@@ -44,7 +49,8 @@ impl SignIn {
         matches: &clap::ArgMatches,
         out: &mut Out,
     ) -> Result<Self, Failure> {
-        if target.choose(matches)? != Chosen::Cluster {
+        let chosen = target.choose_to_sign_in(matches)?;
+        if let Chosen::File(_) | Chosen::Pipe = chosen {
             return Err(Failure::usage("cannot sign in to a file").hint(
                 "name the cluster, such as --context NAME, and leave out --file and AWSAUTH_FILE",
             ));
@@ -55,7 +61,10 @@ impl SignIn {
             )
             .hint("leave out --as and --as-group"));
         }
-        Self::to(target, out)
+        match chosen {
+            Chosen::Eks(name) => Self::at_eks(&name, target, out),
+            _ => Self::of_kubeconfig(target, out)?.map_err(|error| not_connected(&error)),
+        }
     }
 
     /// The same where there may be none: `None` when nobody names a cluster and the kubeconfig suggests none.
@@ -64,45 +73,86 @@ impl SignIn {
         matches: &clap::ArgMatches,
         out: &mut Out,
     ) -> Result<Option<Self>, Failure> {
-        if target.choose(matches)? != Chosen::Cluster {
-            return Ok(None);
-        }
-        match Self::connect(target, out)? {
-            Err(ConnectError::NoCluster | ConnectError::NoCurrentContext) => Ok(None),
-            Err(error) => Err(not_connected(&error)),
-            Ok(connected) => Ok(Some(connected)),
+        match target.choose_to_sign_in(matches)? {
+            Chosen::File(_) | Chosen::Pipe => Ok(None),
+            Chosen::Eks(name) => Self::at_eks(&name, target, out).map(Some),
+            Chosen::Cluster => match Self::of_kubeconfig(target, out)? {
+                Err(ConnectError::NoCluster | ConnectError::NoCurrentContext) => Ok(None),
+                Err(error) => Err(not_connected(&error)),
+                Ok(connected) => Ok(Some(connected)),
+            },
         }
     }
 
-    /// The same for a cluster that is chosen already. Whom its other requests impersonate is none of the token's business.
-    pub(super) fn to(target: &Target, out: &mut Out) -> Result<Self, Failure> {
-        Self::connect(target, out)?.map_err(|error| not_connected(&error))
+    /// A second connection to a cluster. Whom its other requests impersonate is none of the token's business.
+    pub(super) fn beside(cluster: &Cluster, out: &mut Out) -> Result<Self, Failure> {
+        let asked = cluster.asked();
+        match cluster.eks() {
+            Some(eks) => Self::to(&eks.place(), asked, asked.wait, out),
+            None => Self::of_kubeconfig(asked, out)?.map_err(|error| not_connected(&error)),
+        }
     }
 
-    fn connect(target: &Target, out: &mut Out) -> Result<Result<Self, ConnectError>, Failure> {
+    fn at_eks(name: &str, target: &Target, out: &mut Out) -> Result<Self, Failure> {
+        let begun = Instant::now();
+        let surroundings = Surroundings::of_process();
+        let wish = target.identity.wish();
+        let asks = Asks::RolesFirst;
+        let eks = eks::ask(name, asks, &wish, &surroundings, target.wait, out)?;
+        let left = target.wait.map(|wait| wait.saturating_sub(begun.elapsed()));
+        Self::to(&eks.place(), target, left, out)
+    }
+
+    fn to(
+        place: &Place,
+        target: &Target,
+        patience: Option<Duration>,
+        out: &mut Out,
+    ) -> Result<Self, Failure> {
         let runtime = runtime()?;
-        let flags = Flags {
-            impersonate: None,
-            impersonate_groups: Vec::new(),
-            ..flags(target)
-        };
-        let environment = Environment::of_process();
+        let (flags, environment) = (nobodys_flags(target), Environment::of_process());
+        let connecting = connect_to_as_nobody(place, &flags, &environment);
+        let nobody = until_interrupted(&runtime, out, "Connecting", connecting)?
+            .map_err(|error| not_connected(&error))?;
+        Self::connected(runtime, nobody, target, patience, out)
+    }
+
+    fn of_kubeconfig(
+        target: &Target,
+        out: &mut Out,
+    ) -> Result<Result<Self, ConnectError>, Failure> {
+        let runtime = runtime()?;
+        let (flags, environment) = (nobodys_flags(target), Environment::of_process());
         let connecting = connect_as_nobody(&flags, &environment);
-        let nobody = match until_interrupted(&runtime, out, "Connecting", connecting)? {
+        let mut nobody = match until_interrupted(&runtime, out, "Connecting", connecting)? {
             Ok(nobody) => nobody,
             Err(error) => return Ok(Err(error)),
         };
+        if let Some(name) = &target.cluster_name {
+            nobody.eks.name = Some(name.clone());
+        }
+        Self::connected(runtime, nobody, target, target.wait, out).map(Ok)
+    }
+
+    fn connected(
+        runtime: Runtime,
+        nobody: Nobody,
+        target: &Target,
+        patience: Option<Duration>,
+        out: &mut Out,
+    ) -> Result<Self, Failure> {
         refuse_other(target, nobody.store.target())?;
         let store = Arc::new(nobody.store);
-        if let Some(patience) = target.wait {
+        if let Some(patience) = patience {
             wait_for(&runtime, &store, patience, false, out)?;
         }
-        Ok(Ok(Self {
+        Ok(Self {
             runtime,
             store,
             eks: nobody.eks,
             namespace: nobody.namespace,
-        }))
+            identity: target.identity.clone(),
+        })
     }
 
     /// Which cluster it is.
@@ -110,9 +160,14 @@ impl SignIn {
         self.store.target()
     }
 
-    /// What the kubeconfig says of it at EKS.
+    /// What it is called at EKS, as far as the user, the kubeconfig or EKS says it.
     pub(crate) fn eks(&self) -> &EksName {
         &self.eks
+    }
+
+    /// Which AWS credentials the user wants to sign in with.
+    pub(crate) fn identity(&self) -> &Identity {
+        &self.identity
     }
 
     /// Signs in, and asks.
@@ -170,5 +225,14 @@ impl SignIn {
         // A timer needs the runtime from the start.
         let waiting = async { sleep(time).await };
         until_interrupted(&self.runtime, out, "Waiting", waiting)
+    }
+}
+
+/// The flags of a connection that impersonates nobody.
+fn nobodys_flags(target: &Target) -> Flags {
+    Flags {
+        impersonate: None,
+        impersonate_groups: Vec::new(),
+        ..flags(target)
     }
 }

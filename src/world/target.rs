@@ -6,6 +6,7 @@ use clap::builder::FalseyValueParser;
 use clap::parser::ValueSource;
 
 use super::duration;
+use super::identity::{self, Identity};
 use crate::edge::Failure;
 
 /// Where aws-auth is, as the user says it. Names and meanings are kubectl's where it has one.
@@ -21,6 +22,10 @@ pub(crate) struct Target {
         help_heading = "Options for a manifest file"
     )]
     pub(crate) file: Option<PathBuf>,
+
+    /// The cluster's name at EKS: EKS says where it is, and your AWS credentials sign in; no kubeconfig is read
+    #[arg(long, global = true, env = "AWSAUTH_CLUSTER_NAME", value_name = "NAME")]
+    pub(crate) cluster_name: Option<String>,
 
     /// The kubeconfig file to use instead of KUBECONFIG and ~/.kube/config
     #[arg(long, global = true, env = "AWSAUTH_KUBECONFIG", value_name = "PATH")]
@@ -55,12 +60,12 @@ pub(crate) struct Target {
     #[arg(long, global = true, env = "AWSAUTH_REQUEST_TIMEOUT", value_name = "DURATION", value_parser = duration::parse)]
     pub(crate) request_timeout: Option<Duration>,
 
-    /// Refuse any other cluster than this: a context name, a kubeconfig cluster name, or a server URL
+    /// Refuse any other cluster than this: a context, a kubeconfig cluster, a name or ARN at EKS, or a server URL
     #[arg(
         long,
         global = true,
         env = "AWSAUTH_EXPECT_CLUSTER",
-        value_name = "NAME|URL"
+        value_name = "NAME|ARN|URL"
     )]
     pub(crate) expect_cluster: Option<String>,
 
@@ -75,6 +80,9 @@ pub(crate) struct Target {
     /// With --wait, wait for the aws-auth ConfigMap to exist, too
     #[arg(long, global = true, env = "AWSAUTH_WAIT_FOR_CONFIGMAP", value_parser = FalseyValueParser::new())]
     pub(crate) wait_for_configmap: bool,
+
+    #[command(flatten)]
+    pub(crate) identity: Identity,
 }
 
 /// Ids of the arguments that say which cluster.
@@ -91,7 +99,13 @@ const CLUSTER_ONLY: [&str; 6] = [
 ];
 
 /// Ids of the arguments that mean nothing when they are empty.
-const TEXTS: [&str; 8] = [
+const TEXTS: [&str; 14] = [
+    "cluster_name",
+    "profile",
+    "region",
+    "roles",
+    "role_session_name",
+    "external_id",
     "file",
     "kubeconfig",
     "context",
@@ -109,15 +123,51 @@ pub(crate) enum Chosen {
     File(PathBuf),
     /// A manifest from stdin, the result to stdout.
     Pipe,
-    /// The live ConfigMap.
+    /// The live ConfigMap of the kubeconfig's cluster.
     Cluster,
+    /// The live ConfigMap of the cluster that EKS knows by this name.
+    Eks(String),
 }
 
 impl Target {
-    /// Decides between file and cluster. A cluster that the command line names wins over a file that only the
-    /// environment names; any other argument for clusters beside a file is a usage error, and so is an empty one.
-    pub(crate) fn choose(&self, matches: &clap::ArgMatches) -> Result<Chosen, Failure> {
-        let typed = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
+    /// Decides between file, kubeconfig and EKS. What the command line names wins over what only the environment names. To name two
+    /// of them is a usage error; so are any other argument for clusters beside a file, AWS credentials where nobody would use them,
+    /// and whatever is empty. `signs_in` says whether AWS credentials are of use beside a kubeconfig.
+    pub(crate) fn choose(
+        &self,
+        matches: &clap::ArgMatches,
+        signs_in: bool,
+    ) -> Result<Chosen, Failure> {
+        let chosen = self.choose_to_sign_in(matches)?;
+        let typed = |id: &str| is_typed(matches, id);
+        if let Some(id) = NAMES_CLUSTER.into_iter().find(|id| typed(id))
+            && typed("cluster_name")
+        {
+            return Err(Failure::usage(format!(
+                "cannot use --cluster-name together with {}: the one asks EKS where the cluster is, the other a kubeconfig",
+                flag(id)
+            ))
+            .hint("leave one of them out"));
+        }
+        let unheard = identity::OPTIONS.into_iter().find(|id| typed(id));
+        match (&chosen, unheard) {
+            (Chosen::File(_) | Chosen::Pipe, Some(id)) => Err(Failure::usage(format!(
+                "cannot use {} with a manifest file: nobody signs in to one",
+                flag(id)
+            ))),
+            (Chosen::Cluster, Some(id)) if !signs_in => Err(Failure::usage(format!(
+                "cannot use {}: the kubeconfig says who signs in",
+                flag(id)
+            ))
+            .hint("do without the kubeconfig: --cluster-name NAME")),
+            _ => Ok(chosen),
+        }
+    }
+
+    /// The same for a command that signs in with AWS credentials in any case, so that with a kubeconfig that is named
+    /// `--cluster-name` only says what tokens are signed for.
+    pub(super) fn choose_to_sign_in(&self, matches: &clap::ArgMatches) -> Result<Chosen, Failure> {
+        let typed = |id: &str| is_typed(matches, id);
         let empty = |id: &str| {
             let mut values = matches.get_raw(id).into_iter().flatten();
             values.any(OsStr::is_empty)
@@ -132,9 +182,11 @@ impl Target {
             return Err(Failure::usage("--wait-for-configmap needs --wait")
                 .hint("say how long to wait, such as --wait 5m"));
         }
-        let names_cluster = NAMES_CLUSTER.into_iter().find(|id| typed(id));
-        let path = match &self.file {
-            Some(path) if typed("file") || names_cluster.is_none() => path,
+        let of_kubeconfig = NAMES_CLUSTER.into_iter().find(|id| typed(id));
+        let names_cluster = of_kubeconfig.or(Some("cluster_name").filter(|id| typed(id)));
+        let path = match (&self.file, &self.cluster_name) {
+            (Some(path), _) if typed("file") || names_cluster.is_none() => path,
+            (_, Some(name)) if of_kubeconfig.is_none() => return Ok(Chosen::Eks(name.clone())),
             _ => return Ok(Chosen::Cluster),
         };
         let for_cluster = names_cluster.or_else(|| CLUSTER_ONLY.into_iter().find(|id| typed(id)));
@@ -157,7 +209,7 @@ impl Target {
 impl Target {
     /// For a command that writes a kubeconfig: whatever else says which cluster or file would be left unheard.
     pub(crate) fn only_kubeconfig(&self, matches: &clap::ArgMatches) -> Result<(), Failure> {
-        let typed = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
+        let typed = |id: &str| is_typed(matches, id);
         let heard = ["kubeconfig", "wait"];
         let others = ["file"]
             .into_iter()
@@ -181,8 +233,13 @@ impl Target {
     }
 }
 
+fn is_typed(matches: &clap::ArgMatches, id: &str) -> bool {
+    matches.value_source(id) == Some(ValueSource::CommandLine)
+}
+
 fn flag(id: &str) -> String {
     match id {
+        "roles" => "--role-arn".to_owned(),
         "impersonate" => "--as".to_owned(),
         "impersonate_groups" => "--as-group".to_owned(),
         id => format!("--{}", id.replace('_', "-")),

@@ -98,7 +98,7 @@ async fn certificates_are_checked_and_each_defect_is_named() {
     );
     assert_eq!(
         check(here, 2099, "", false).await,
-        said("the certificate of URL is not signed by the kubeconfig's certificate authority")
+        said("the certificate of URL is not signed by the cluster's certificate authority")
     );
     assert_eq!(
         check(&["api.example.com"], 2099, "", true).await,

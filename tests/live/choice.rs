@@ -118,7 +118,7 @@ fn servers_that_are_not_there_are_told_apart() {
     run.says(
         3,
         &[
-            "is not signed by the kubeconfig's certificate authority",
+            "is not signed by the cluster's certificate authority",
             "awsauth kubeconfig --cluster-name",
         ],
     );

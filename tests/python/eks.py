@@ -8,7 +8,12 @@ Takes a folder. world.json in it, read for every request, says what there is:
      "entries": {"prod": [{"principalArn": "…", "type": "STANDARD", …, "policies": [{"policyArn": "…", …}]}]},
      "nodegroups": {"prod": ["workers"]},
      "denied": {"DescribeCluster": "User: … is not authorized to perform: …"},
+     "allowed": ["AKIA…"],
+     "strangers": true,
      "page": 2}
+
+What is denied is denied to all but the allowed keys. Strangers are keys that are not listed; whoever hands those out verifies
+them elsewhere. A cluster is seen in the region of its ARN.
 
 Prints its URL and lives until stdin ends. requests.jsonl gets a line for each request.
 """
@@ -92,7 +97,10 @@ def verify(world, request, region):
     if not parts:
         raise Refusal("MissingAuthenticationTokenException", "Missing Authentication Token", 403)
     key, _, region, names, signature = parts.groups()
+    world["key"], world["region"] = key, region
     known = world["keys"].get(key)
+    if not known and world.get("strangers"):
+        return region
     token = request.headers.get("X-Amz-Security-Token")
     if not known or known.get("token") != token:
         raise Refusal("UnrecognizedClientException", "The security token included in the request is invalid.", 403)
@@ -107,9 +115,10 @@ def verify(world, request, region):
 
 
 def cluster_of(world, name):
-    if name not in world.get("clusters", {}):
+    cluster = world.get("clusters", {}).get(name)
+    if not cluster or cluster["arn"].split(":")[3] != world["region"]:
         raise Refusal("ResourceNotFoundException", f"No cluster found for name: {name}.", 404)
-    return {"name": name, **world["clusters"][name]}
+    return {"name": name, **cluster}
 
 
 def entry_of(world, given):
@@ -188,7 +197,7 @@ class Eks(BaseHTTPRequestHandler):
             told["region"] = verify(world, self, None)
             operation, given = asked(self.command, url.path, url.query, self.body)
             told["operation"] = operation.name
-            if operation.name in world.get("denied", {}):
+            if operation.name in world.get("denied", {}) and world["key"] not in world.get("allowed", []):
                 raise Refusal("AccessDeniedException", world["denied"][operation.name], 403)
             answered = answer(world, operation.name, given)
             check(operation, answered)

@@ -6,8 +6,12 @@
 #[path = "../live/api.rs"]
 #[allow(dead_code, reason = "it is shared")]
 mod api;
+mod by_name;
+mod by_name_creation;
+mod by_name_mode;
 mod identities;
 mod plugin;
+mod renewal;
 mod reviewer;
 mod session;
 mod silence;

@@ -95,6 +95,21 @@ impl Session {
         Run::of(environment.command(program).args(args))
     }
 
+    /// Runs our program on the cluster of the environment's kubeconfig, which is typed, so that it counts for more than
+    /// `AWSAUTH_CLUSTER_NAME`.
+    pub(crate) fn awsauth_on_kubeconfig(&self, environment: &Environment, args: &[&str]) -> Run {
+        let kubeconfig = environment
+            .variables()
+            .find(|(name, _)| *name == "KUBECONFIG");
+        match kubeconfig {
+            Some((_, path)) if !args.contains(&"--file") => {
+                let typed = ["--kubeconfig", path];
+                self.awsauth(environment, &[&typed, args].concat())
+            }
+            _ => self.awsauth(environment, args),
+        }
+    }
+
     /// A token from the authenticator's own client.
     pub(crate) fn token(&self, credentials: &Credentials) -> String {
         let environment = self.aws().environment().with_credentials(credentials);

@@ -25,7 +25,7 @@ fn mytestrole(session: &Session) -> Environment {
 }
 
 fn verify(session: &Session, environment: &Environment, more: &[&str]) -> Run {
-    session.awsauth(environment, &[&["verify"][..], more].concat())
+    session.awsauth_on_kubeconfig(environment, &[&["verify"][..], more].concat())
 }
 
 const ONCE: [&str; 2] = ["--timeout", "0"];
@@ -233,7 +233,12 @@ fn a_token_that_is_not_accepted_is_told_with_what_may_keep_it_out() {
     let alone = environment
         .clone()
         .with("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1");
-    verify(&session, &alone, &["--timeout=0", "-i", "other"]).says(
+    verify(
+        &session,
+        &alone,
+        &["--timeout=0", "--cluster-name", "other"],
+    )
+    .says(
         1,
         &[
             "whose it is could not be asked: AWS can't be reached",

@@ -9,7 +9,7 @@ use crate::support::environment::Environment;
 use crate::support::run::Run;
 
 fn whoami(session: &Session, environment: &Environment, more: &[&str]) -> Run {
-    session.awsauth(environment, &[&["whoami"][..], more].concat())
+    session.awsauth_on_kubeconfig(environment, &[&["whoami"][..], more].concat())
 }
 
 fn mytestrole(session: &Session) -> Environment {
@@ -26,7 +26,7 @@ fn who_somebody_is_to_aws_and_to_the_cluster() {
     let session = Session::start();
     let environment = mytestrole(&session);
     session.done(&map_args(MYTESTROLE));
-    let verified = session.awsauth(&environment, &["verify"]);
+    let verified = session.awsauth_on_kubeconfig(&environment, &["verify"]);
     assert_eq!(verified.status, 0, "{verified:?}");
     let run = whoami(&session, &environment, &[]);
     assert_eq!((run.status, run.stderr.as_str()), (0, ""), "{run:?}");
@@ -66,7 +66,7 @@ fn who_somebody_is_to_aws_and_to_the_cluster() {
         "--group",
         "devs",
     ]);
-    let dev = session.awsauth(&environment, &["verify", "--expect-username", "dev"]);
+    let dev = session.awsauth_on_kubeconfig(&environment, &["verify", "--expect-username", "dev"]);
     assert_eq!(dev.status, 0, "{dev:?}");
     let run = whoami(&session, &environment, &[]);
     assert!(
@@ -105,7 +105,7 @@ fn who_is_let_in_by_nothing_is_told_so_and_of_aws_alone_without_a_cluster() {
             "hint: give its name",
         ],
     );
-    let alone = environment.clone().without("KUBECONFIG");
+    let alone = unnamed.without("KUBECONFIG");
     let run = whoami(&session, &alone, &[]);
     assert_eq!((run.status, run.stderr.as_str()), (0, ""), "{run:?}");
     assert!(
@@ -163,13 +163,13 @@ fn credentials_that_aws_does_not_accept_are_told_apart() {
         .with("KUBECONFIG", &kubeconfig)
         .with("AWSAUTH_CLUSTER_NAME", eks::NAME);
     session
-        .awsauth(&environment, &["verify", "--timeout=0"])
+        .awsauth_on_kubeconfig(&environment, &["verify", "--timeout=0"])
         .says(
             1,
             &[") does not accept the token, and AWS not what it is signed with: ExpiredToken"],
         );
     let wrong = environment.with("AWS_SECRET_ACCESS_KEY", "wrong");
     session
-        .awsauth(&wrong, &["verify", "--timeout=0"])
+        .awsauth_on_kubeconfig(&wrong, &["verify", "--timeout=0"])
         .says(1, &["AWS not what it is signed with: "]);
 }

@@ -29,7 +29,7 @@ fn with(session: &Session, arn: &str) -> Environment {
 }
 
 fn map(session: &Session, environment: &Environment, more: &[&str]) -> Run {
-    session.awsauth(environment, &[&map_args(MYTESTROLE)[..], more].concat())
+    session.awsauth_on_kubeconfig(environment, &[&map_args(MYTESTROLE)[..], more].concat())
 }
 
 fn roles(session: &Session) -> String {
@@ -62,7 +62,7 @@ fn a_write_that_lets_the_witness_in_stands() {
         format!("[{{rolearn: {MYTESTROLE}, username: admin}}]"),
     )
     .unwrap();
-    let again = session.awsauth(
+    let again = session.awsauth_on_kubeconfig(
         &environment,
         &[
             "apply",
@@ -251,6 +251,8 @@ fn who_interrupts_it_is_told_that_it_was_written() {
     let mut command = environment.command(Path::new("/usr/bin/timeout"));
     command.args(["--preserve-status", "--signal=INT", "3"]);
     command.arg(env!("CARGO_BIN_EXE_awsauth"));
+    let kubeconfig = session.cluster.kubeconfig();
+    command.arg("--kubeconfig").arg(kubeconfig);
     command.args(map_args(MYTESTROLE)).arg("--verify");
     let run = Run::of(&mut command);
     run.says(
@@ -287,7 +289,7 @@ fn the_mapped_role_itself_may_be_the_witness() {
         "--group",
         "team-{{AccountID}}",
     ];
-    let run = session.awsauth(&environment, &[&template[..], &as_role].concat());
+    let run = session.awsauth_on_kubeconfig(&environment, &[&template[..], &as_role].concat());
     assert_eq!(run.status, 0, "{run:?}");
     assert!(
         run.stdout

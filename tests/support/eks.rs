@@ -18,6 +18,9 @@ use super::toolchain::Binary;
 /// The name by which EKS knows the clusters of [`super::cluster::Cluster::start_eks`].
 pub(crate) const NAME: &str = "my-cluster";
 
+/// The role that made the cluster, which is let in as an administrator whatever aws-auth says.
+pub(crate) const CREATOR: &str = "arn:aws:iam::111122223333:role/cluster-creator";
+
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a cluster of EKS has beside the others.
@@ -31,6 +34,7 @@ impl Eks {
     /// Starts the authenticator and waits until it listens on `port`. The API server of `kubeconfig` must be up: an
     /// authenticator that does not find it tries again only after 5 s.
     pub(crate) fn start(folder: &Path, port: u16, kubeconfig: &Path, aws: Aws) -> io::Result<Self> {
+        fs::write(config(folder), creator().to_string())?;
         let mut authenticator = authenticator(folder, port, kubeconfig, &aws).start()?;
         let deadline = Instant::now() + PATIENCE;
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
@@ -55,7 +59,8 @@ fn authenticator(folder: &Path, port: u16, kubeconfig: &Path, aws: &Aws) -> Serv
     let args = [
         "server",
         &format!("--cluster-id={NAME}"),
-        "--backend-mode=EKSConfigMap",
+        "--backend-mode=MountedFile,EKSConfigMap",
+        &format!("--config={}", config(folder).display()),
         &format!("--kubeconfig={}", kubeconfig.display()),
         &format!("--state-dir={}", state(folder).display()),
         "--kubeconfig-pregenerated=true",
@@ -96,6 +101,17 @@ pub(crate) fn introduce(
     let path = folder.join("webhook.kubeconfig");
     fs::write(&path, kubeconfig.to_string())?;
     Ok(path)
+}
+
+/// What the authenticator is told beside its arguments: whom EKS lets in by itself.
+fn creator() -> serde_json::Value {
+    let role =
+        json!({"roleARN": CREATOR, "username": "kubernetes-admin", "groups": ["system:masters"]});
+    json!({"clusterID": NAME, "server": {"mapRoles": [role]}})
+}
+
+fn config(folder: &Path) -> PathBuf {
+    folder.join("authenticator.yaml")
 }
 
 /// Where the authenticator keeps its certificate.

@@ -92,7 +92,7 @@ impl EksError {
                     .and_then(|refused| refused.caller())
                     .unwrap_or("whoever you are");
                 format!(
-                    "let an administrator add this to a policy of {whom}: {statement}; or do without EKS: --endpoint URL --certificate-authority FILE"
+                    "let an administrator add this to a policy of {whom}: {statement}; or do without EKS: awsauth kubeconfig --cluster-name NAME --endpoint URL --certificate-authority FILE"
                 )
             }
             Self::NotReady { .. } if self.will_pass() => {

@@ -95,11 +95,14 @@ mod tests {
         let matches = alone(command(Program::Awsauth))
             .try_get_matches_from(arguments)
             .ok()?;
-        match Cli::from_arg_matches(&matches).ok()?.command {
-            Command::Token(args) => Some(args.request()),
+        let Cli {
+            target, command, ..
+        } = Cli::from_arg_matches(&matches).ok()?;
+        match command {
+            Command::Token(args) => Some(args.request(&target.identity)),
             Command::Eks(eks::Args {
                 command: eks::Command::GetToken(args),
-            }) => Some(args.request()),
+            }) => Some(args.request(&target.identity)),
             _ => None,
         }
     }

@@ -5,9 +5,9 @@ use secrecy::ExposeSecret;
 
 use super::fresh;
 use crate::aws::region::RegionSource;
-use crate::commands::identity::Identity;
 use crate::edge::{Exit, Failure, Out};
 use crate::render::variables;
+use crate::world::identity::Identity;
 
 /// Variables that would make a program look elsewhere for credentials.
 const MISLEADING: [&str; 2] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
@@ -17,17 +17,14 @@ const MISLEADING: [&str; 2] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
 /// The command takes the place of this program: its exit code, its signals and its terminal are its own.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    #[command(flatten)]
-    identity: Identity,
-
     /// The command and its arguments
     #[arg(value_name = "COMMAND", required = true, last = true)]
     command: Vec<OsString>,
 }
 
 /// Becomes the command.
-pub(super) fn run(args: &Args, out: &mut Out) -> Result<Exit, Failure> {
-    let resolved = fresh(&args.identity, out)?;
+pub(super) fn run(args: &Args, identity: &Identity, out: &mut Out) -> Result<Exit, Failure> {
+    let resolved = fresh(identity, out)?;
     let Some((program, arguments)) = args.command.split_first() else {
         return Err(Failure::usage("no command is given"));
     };

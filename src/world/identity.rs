@@ -4,33 +4,37 @@ use clap::ValueEnum;
 use clap::builder::FalseyValueParser;
 use jiff::Timestamp;
 
+use super::duration;
 use crate::aws::Surroundings;
 use crate::aws::credentials::{self, NoCredentials, Pin, Resolved, Wish};
 use crate::edge::{Failure, Kind, Out};
-use crate::world::duration;
 
-/// Which AWS credentials to use. Flattened into each command that signs something. Hidden aliases are those of
-/// aws-iam-authenticator.
-#[derive(Debug, Default, clap::Args)]
+/// Which AWS credentials to use. Every command has these options; one that has no use for them says so.
+#[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Options for AWS credentials")]
 pub(crate) struct Identity {
     /// The profile of ~/.aws/config and ~/.aws/credentials; keys in the environment then do not count
-    #[arg(long, env = "AWSAUTH_PROFILE", value_name = "NAME")]
+    #[arg(long, global = true, env = "AWSAUTH_PROFILE", value_name = "NAME")]
     profile: Option<String>,
 
     /// The AWS region
-    #[arg(long, env = "AWSAUTH_REGION", value_name = "REGION")]
+    #[arg(long, global = true, env = "AWSAUTH_REGION", value_name = "REGION")]
     region: Option<String>,
 
     /// Take credentials from nowhere else
-    #[arg(long, env = "AWSAUTH_SOURCE", value_enum, value_name = "SOURCE")]
+    #[arg(
+        long,
+        global = true,
+        env = "AWSAUTH_SOURCE",
+        value_enum,
+        value_name = "SOURCE"
+    )]
     source: Option<SourceName>,
 
     /// Assume this role; may be repeated, each with the credentials of the one before
     #[arg(
-        short,
         long = "role-arn",
-        alias = "role",
+        global = true,
         env = "AWSAUTH_ROLE_ARN",
         value_name = "ARN"
     )]
@@ -39,30 +43,36 @@ pub(crate) struct Identity {
     /// The name of the role's session, which CloudTrail shows; without --role-arn, of the profile's role
     #[arg(
         long,
-        short_alias = 's',
-        alias = "session-name",
+        global = true,
         env = "AWSAUTH_ROLE_SESSION_NAME",
         value_name = "NAME"
     )]
     role_session_name: Option<String>,
 
     /// What the role's trust policy asks for as sts:ExternalId; without --role-arn, that of the profile's role
-    #[arg(
-        long,
-        short_alias = 'e',
-        env = "AWSAUTH_EXTERNAL_ID",
-        value_name = "ID"
-    )]
+    #[arg(long, global = true, env = "AWSAUTH_EXTERNAL_ID", value_name = "ID")]
     external_id: Option<String>,
 
     /// How long the role's session lives, such as 1h; without --role-arn, that of the profile's role
-    #[arg(long, env = "AWSAUTH_DURATION", value_name = "DURATION", value_parser = duration::parse)]
+    #[arg(long, global = true, env = "AWSAUTH_DURATION", value_name = "DURATION", value_parser = duration::parse)]
     duration: Option<Duration>,
 
     /// Neither use nor keep sessions in the user's cache folder
-    #[arg(long, env = "AWSAUTH_NO_CACHE", value_parser = FalseyValueParser::new())]
+    #[arg(long, global = true, env = "AWSAUTH_NO_CACHE", value_parser = FalseyValueParser::new())]
     no_cache: bool,
 }
+
+/// Ids of these options.
+pub(super) const OPTIONS: [&str; 8] = [
+    "profile",
+    "region",
+    "source",
+    "roles",
+    "role_session_name",
+    "external_id",
+    "duration",
+    "no_cache",
+];
 
 /// The values of `--source`.
 #[derive(Clone, Copy, Debug, ValueEnum)]

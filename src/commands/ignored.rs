@@ -1,0 +1,151 @@
+//! The guard of clusters that ignore aws-auth, and the access entries to make instead.
+
+use crate::cluster::shell::command_line;
+use crate::document::Principal;
+use crate::document::edit::{Edit, Groups};
+use crate::edge::{Failure, Refusal};
+use crate::facts::auth_mode::AuthenticationMode;
+use crate::facts::node_kinds::NodeKind;
+use crate::facts::partitions::Partition;
+use crate::world::{EksCluster, World};
+
+/// The flag that lowers the guard.
+const ALLOW: &str = "--allow-ignored";
+
+/// For so many edits, the commands are printed.
+const SHOWN: usize = 10;
+
+/// The group of those who may do everything.
+const MASTERS: &str = "system:masters";
+
+/// With these, neither usernames nor groups of access entries may begin.
+/// <https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html>
+const RESERVED: [&str; 5] = ["system:", "eks:", "aws:", "amazon:", "iam:"];
+
+/// The refusal to write what nobody reads; `None` where the cluster reads aws-auth, as far as is known.
+pub(super) fn refusal(world: &World, edits: &[Edit]) -> Option<Failure> {
+    let cluster = world.eks()?;
+    if cluster.facts.authentication_mode != Some(AuthenticationMode::Api) {
+        return None;
+    }
+    let refusal = Refusal {
+        guard: "WG03",
+        reason: "mode-ignores-aws-auth",
+    };
+    let what = format!(
+        "the authentication mode of {world} is {}: access entries alone say who may enter, and nobody reads aws-auth",
+        AuthenticationMode::Api.name()
+    );
+    let mut failure = Failure::refused(refusal, what);
+    for edit in edits.iter().take(SHOWN) {
+        failure = match instead(edit, cluster) {
+            Instead::Run(commands) => failure.hint(commands.join(" && ")),
+            Instead::Nothing(why) => failure.note(why),
+        };
+    }
+    if let Some(more @ 1..) = edits.len().checked_sub(SHOWN) {
+        failure = failure.note(format!("and {more} more like these"));
+    }
+    if edits.iter().any(|edit| matches!(edit, Edit::Map { .. })) {
+        failure = failure.note("a principal's ARN is given with its path: aws iam get-role --role-name NAME --query Role.Arn");
+    }
+    let failure = failure.hint(format!("to write it all the same, add {ALLOW}"));
+    Some(failure.unless(ALLOW))
+}
+
+/// What to do instead of an edit.
+enum Instead {
+    Run(Vec<String>),
+    Nothing(String),
+}
+
+fn instead(edit: &Edit, cluster: &EksCluster) -> Instead {
+    let arn = match edit.principal() {
+        Principal::Role(arn) | Principal::User(arn) => arn,
+        Principal::Account(id) => {
+            return Instead::Nothing(format!(
+                "an access entry is for one principal, so that there is none for account {id}"
+            ));
+        }
+        Principal::Sso(_) => {
+            return Instead::Nothing(
+                "an access entry is for one principal: that of an SSO role is its whole ARN"
+                    .to_owned(),
+            );
+        }
+    };
+    let facts = &cluster.facts;
+    let command = |verb: &str, more: &[&str]| {
+        let words = [
+            "aws",
+            "eks",
+            verb,
+            "--region",
+            facts.region(),
+            "--cluster-name",
+            &facts.name,
+        ];
+        let words = words.into_iter().chain(["--principal-arn", arn]);
+        command_line(words.chain(more.iter().copied()))
+    };
+    let Edit::Map {
+        username, groups, ..
+    } = edit
+    else {
+        return Instead::Run(vec![command("delete-access-entry", &[])]);
+    };
+    let groups: &[String] = match groups {
+        Groups::Set(groups) => groups,
+        Groups::Adjust { add, .. } => add,
+        Groups::Keep => &[],
+    };
+    if let Some(kind) = kind_of(username.as_deref(), groups) {
+        let entry = command("create-access-entry", &["--type", kind.access_entry_type()]);
+        return Instead::Run(vec![entry]);
+    }
+    let mut more = Vec::new();
+    if let Some(username) = username.as_deref().filter(|name| may_be_username(name)) {
+        more.extend(["--username", username]);
+    }
+    let own = groups.iter().map(String::as_str);
+    let own: Vec<&str> = own.filter(|group| !is_reserved(group)).collect();
+    if !own.is_empty() {
+        more.push("--kubernetes-groups");
+        more.extend(own);
+    }
+    let mut commands = vec![command("create-access-entry", &more)];
+    if groups.iter().any(|group| group == MASTERS) {
+        let partition = Partition::of_region(facts.region()).id;
+        let policy =
+            format!("arn:{partition}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy");
+        let more = ["--policy-arn", &policy, "--access-scope", "type=cluster"];
+        commands.push(command("associate-access-policy", &more));
+    }
+    Instead::Run(commands)
+}
+
+/// The kind of nodes that this entry is for.
+fn kind_of(username: Option<&str>, groups: &[String]) -> Option<NodeKind> {
+    NodeKind::ALL.into_iter().find(|kind| {
+        let mut theirs = kind.groups().iter();
+        username == Some(kind.username())
+            && groups.len() == kind.groups().len()
+            && theirs.all(|group| groups.iter().any(|own| own == group))
+    })
+}
+
+fn is_reserved(name: &str) -> bool {
+    RESERVED.iter().any(|reserved| name.starts_with(reserved))
+}
+
+/// Whether an access entry takes it; without one, EKS names the user after the principal.
+fn may_be_username(name: &str) -> bool {
+    let plain = match name.split_once("{{SessionName") {
+        // Who it is must not be for the session's name alone to say.
+        Some((before, after)) => {
+            before.contains(':') && !before.contains("{{") && !after.contains("{{")
+        }
+        None => !name.contains("{{"),
+    };
+    plain && !is_reserved(name)
+}

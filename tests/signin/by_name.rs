@@ -1,0 +1,290 @@
+//! `--cluster-name`: through EKS, without a kubeconfig.
+
+use std::fs;
+use std::sync::OnceLock;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::{Value, json};
+
+use crate::session::{MYTESTROLE, MYTESTROLE_SESSION, Session, map_args};
+use crate::support::aws::{REGION, trusts, trusts_service};
+use crate::support::eks::{self, CREATOR};
+use crate::support::eks_service::EksService;
+use crate::support::environment::Environment;
+use crate::support::run::Run;
+
+/// A pipeline that has just made the cluster.
+pub(crate) const CREATOR_SESSION: &str =
+    "arn:aws:sts::111122223333:assumed-role/cluster-creator/ci";
+
+/// EKS, where the session's cluster is; `more` is what else it has, or has otherwise.
+pub(crate) fn eks(session: &Session, more: &Value) -> &'static EksService {
+    static EKS: OnceLock<EksService> = OnceLock::new();
+    let mut world = json!({
+        "clusters": {eks::NAME: described(session)},
+        // The stand-in for AWS hands the keys out, and verifies the tokens that are signed with them.
+        "strangers": true,
+    });
+    merge(&mut world, more);
+    let eks = EKS.get_or_init(|| EksService::start(&world));
+    eks.set(&world);
+    eks
+}
+
+/// What EKS says of the session's cluster.
+fn described(session: &Session) -> Value {
+    let ca = fs::read(session.cluster.ca()).unwrap();
+    json!({
+        "arn": arn(),
+        "status": "ACTIVE",
+        "endpoint": session.cluster.server_url(),
+        "certificateAuthority": {"data": BASE64_STANDARD.encode(ca)},
+        "accessConfig": {"authenticationMode": "API_AND_CONFIG_MAP"},
+    })
+}
+
+fn arn() -> String {
+    format!("arn:aws:eks:{REGION}:111122223333:cluster/{}", eks::NAME)
+}
+
+fn merge(into: &mut Value, more: &Value) {
+    match (into.as_object_mut(), more.as_object()) {
+        (Some(object), Some(more)) => {
+            for (key, value) in more {
+                merge(object.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        _ => *into = more.clone(),
+    }
+}
+
+/// What changes of the cluster.
+pub(crate) fn with_cluster(more: &Value) -> Value {
+    json!({"clusters": {eks::NAME: more}})
+}
+
+/// Where a session of this ARN is at hand, and no kubeconfig.
+pub(crate) fn holding(session: &Session, eks: &EksService, arn: &str) -> Environment {
+    let credentials = session.aws().sessions(&[arn]).remove(0);
+    let environment = eks.under(session.aws().environment());
+    environment
+        .with_credentials(&credentials)
+        .with("KUBECONFIG", "/nonexistent/kubeconfig")
+}
+
+pub(crate) fn on(session: &Session, environment: &Environment, args: &[&str]) -> Run {
+    let named = ["--cluster-name", eks::NAME];
+    session.awsauth(environment, &[args, &named].concat())
+}
+
+#[test]
+fn every_command_goes_through_eks() {
+    let session = Session::start();
+    let eks = eks(&session, &json!({}));
+    let ci = holding(&session, eks, CREATOR_SESSION);
+    let on = |args: &[&str]| on(&session, &ci, args);
+    let place = format!("EKS cluster my-cluster ({})", session.cluster.server_url());
+
+    on(&["get"]).says(
+        0,
+        &[&format!(
+            "There is no aws-auth in {place}: access entries say who may enter.\n"
+        )],
+    );
+    let run = on(&map_args(MYTESTROLE));
+    run.says(0, &[&format!("Created aws-auth on {place}.\n")]);
+    let listed = on(&["get", "-o", "json"]).json();
+    assert_eq!(listed["roles"][0]["arn"], MYTESTROLE);
+    let explained = on(&["explain", MYTESTROLE, "-o", "json"]);
+    assert_eq!(explained.json()["username"], "admin");
+
+    let wanted = session.cluster.folder().join("by-name.yaml");
+    fs::write(
+        &wanted,
+        "[{rolearn: arn:aws:iam::111122223333:role/deploy, username: deploy}]",
+    )
+    .unwrap();
+    let wanted = wanted.to_str().unwrap();
+    on(&["diff", "-f", wanted]).says(1, &[]);
+    // As docs/ci.md has it.
+    let run = on(&["apply", "-f", wanted, "--wait", "10m", "--verify"]);
+    run.says(0, &[&format!("Wrote aws-auth to {place}.\n")]);
+    assert!(
+        run.stdout.ends_with("cluster-creator becomes user kubernetes-admin in groups system:masters, system:authenticated\n"),
+        "{run:?}"
+    );
+    on(&["unmap", "role", "arn:aws:iam::111122223333:role/deploy"]).says(0, &["Wrote aws-auth"]);
+    on(&[
+        "verify",
+        "--expect-username",
+        "kubernetes-admin",
+        "--can",
+        "* * -A",
+    ])
+    .says(0, &[]);
+    let who = on(&["whoami", "-o", "json"]).json();
+    assert_eq!(who["cluster"]["server"], session.cluster.server_url());
+    assert_eq!(who["cluster"]["context"], Value::Null);
+    assert_eq!(who["cluster"]["name"], eks::NAME);
+    assert_eq!(who["cluster"]["username"], "kubernetes-admin");
+
+    // A request takes one question to EKS, and a proof no second one.
+    assert!(eks.asked().iter().all(|asked| asked == "DescribeCluster"));
+    // The variable does the same.
+    let named = ci.clone().with("AWSAUTH_CLUSTER_NAME", eks::NAME);
+    assert_eq!(
+        session.awsauth(&named, &["get", "-o", "json"]).json(),
+        listed
+    );
+}
+
+#[test]
+fn the_cluster_s_other_names_may_be_expected_and_no_others() {
+    let session = Session::start();
+    let eks = eks(&session, &json!({}));
+    let ci = holding(&session, eks, CREATOR_SESSION);
+    let (arn, url) = (arn(), session.cluster.server_url());
+    for expected in [eks::NAME, &arn, &url] {
+        on(&session, &ci, &["get", "--expect-cluster", expected]).says(0, &[]);
+    }
+    for expected in ["prod", "admin", &arn.replace("my-", "your-")] {
+        on(&session, &ci, &["get", "--expect-cluster", expected])
+            .says(4, &["this is EKS cluster my-cluster", "wrong-cluster"]);
+    }
+}
+
+#[test]
+fn an_instance_and_an_assumed_role_sign_in() {
+    let session = Session::start();
+    let eks = eks(&session, &json!({}));
+    let aws = session.aws();
+    aws.role(MYTESTROLE, &[trusts_service("ec2.amazonaws.com")]);
+    let url = aws.instance(&json!({
+        "id": "i-0123456789abcdef0", "metadata": "v2", "profile": "mytestrole", "role": MYTESTROLE,
+    }));
+    let home = tempfile::tempdir().unwrap();
+    let instance = eks
+        .under(aws.environment().on_instance(&url))
+        .with("HOME", &home.path().display().to_string());
+    on(&session, &instance, &["verify", "--timeout", "0"]).says(1, &["does not accept the token"]);
+    on(&session, &instance, &["get"]).says(
+        3,
+        &[
+            "the API server does not accept the credentials",
+            "hint: see who you are to AWS, and to the cluster: awsauth whoami --cluster-name my-cluster --region us-east-1\n",
+        ],
+    );
+
+    // The cluster's creator lets it in, as a role that the instance may assume.
+    aws.role(CREATOR, &[trusts(MYTESTROLE)]);
+    let as_creator = [&map_args(MYTESTROLE)[..], &["--role-arn", CREATOR]].concat();
+    on(&session, &instance, &as_creator).says(0, &["Created aws-auth on EKS cluster my-cluster"]);
+    on(
+        &session,
+        &instance,
+        &["verify", "--expect-username", "admin"],
+    )
+    .says(0, &[]);
+    let listed = on(&session, &instance, &["get", "-o", "name"]);
+    assert_eq!(listed.stdout, format!("{MYTESTROLE}\n"), "{listed:?}");
+    let explained = on(
+        &session,
+        &instance,
+        &["explain", MYTESTROLE_SESSION, "-o", "json"],
+    );
+    assert_eq!(explained.json()["username"], "admin");
+
+    // kubectl's options count as with a kubeconfig.
+    on(
+        &session,
+        &instance,
+        &["get", "--as", "dev", "--as-group", "devs"],
+    )
+    .says(
+        3,
+        &[
+            "User \"dev\" cannot get resource \"configmaps\"",
+            "awsauth kubeconfig --cluster-name my-cluster --region us-east-1",
+        ],
+    );
+    on(&session, &instance, &["get", "--as-group", "devs"]).says(2, &["no user"]);
+    on(&session, &instance, &["unmap", "role", MYTESTROLE]).says(0, &["Wrote aws-auth"]);
+}
+
+/// Of two accounts with a cluster of the same name, the role's is meant.
+#[test]
+fn the_role_asks_first_and_the_caller_where_it_may_not() {
+    let session = Session::start();
+    let jo = session.aws().user("arn:aws:iam::111122223333:user/jo");
+    session
+        .aws()
+        .role(CREATOR, &[trusts("arn:aws:iam::111122223333:user/jo")]);
+    let denied = "User: arn:aws:sts::111122223333:assumed-role/cluster-creator/x is not authorized to perform: eks:DescribeCluster";
+    let denied = json!({"DescribeCluster": denied});
+    let eks = eks(
+        &session,
+        &json!({"denied": denied, "allowed": [jo.access_key_id]}),
+    );
+    let home = tempfile::tempdir().unwrap();
+    let environment = eks.under(session.aws().environment()).with_credentials(&jo);
+    let environment = environment.with("HOME", &home.path().display().to_string());
+    let before = eks.asked().len();
+    on(&session, &environment, &["get", "--role-arn", CREATOR]).says(0, &["There is no aws-auth"]);
+    let asked = eks.asked().split_off(before);
+    assert_eq!(
+        asked,
+        ["DescribeCluster AccessDeniedException", "DescribeCluster"]
+    );
+    eks.set(&json!({"denied": denied, "strangers": true}));
+    on(&session, &environment, &["get", "--role-arn", CREATOR]).says(
+        3,
+        &[
+            "cannot ask EKS about cluster \"my-cluster\": AccessDeniedException: User: arn:aws:sts::111122223333:assumed-role/cluster-creator/x is not",
+            "\"Action\":\"eks:DescribeCluster\"",
+        ],
+    );
+}
+
+#[test]
+fn what_eks_does_not_know_is_said_before_anything_is_asked_of_a_cluster() {
+    let session = Session::start();
+    let eks = eks(&session, &json!({}));
+    let ci = holding(&session, eks, CREATOR_SESSION);
+    session.awsauth(&ci, &["get", "--cluster-name", "my-clutser"]).says(
+        3,
+        &[
+            "cannot ask EKS about cluster \"my-clutser\": there is no cluster \"my-clutser\" in us-east-1 of account 111122223333",
+            "hint: there are my-cluster; name another region with --region",
+        ],
+    );
+    on(&session, &ci, &["get", "--region", "eu-west-1"])
+        .says(3, &["no cluster \"my-cluster\" in eu-west-1"]);
+    on(&session, &ci.clone().without("AWS_REGION"), &["get"]).says(
+        2,
+        &["nobody says in which region it is", "--region eu-west-1"],
+    );
+    on(&session, &ci.without("AWS_ACCESS_KEY_ID"), &["get"]).says(
+        3,
+        &["cannot ask EKS about cluster \"my-cluster\": no AWS credentials were found"],
+    );
+}
+
+/// `verify` and `whoami` sign in with AWS credentials in any case: a kubeconfig that is named says where, the name for whom.
+#[test]
+fn verify_keeps_a_named_kubeconfig() {
+    let session = Session::start();
+    let eks = eks(&session, &json!({"clusters": {}}));
+    session.done(&map_args(MYTESTROLE));
+    let instance = holding(&session, eks, MYTESTROLE_SESSION);
+    let kubeconfig = session.cluster.kubeconfig().display().to_string();
+    let named = ["--kubeconfig", &kubeconfig];
+    let before = eks.asked().len();
+    let expected = ["verify", "--expect-username", "admin"];
+    on(&session, &instance, &[&expected[..], &named].concat()).says(0, &[]);
+    let who = on(&session, &instance, &[&["whoami"][..], &named].concat());
+    assert!(who.stdout.contains("to context admin ("), "{who:?}");
+    assert_eq!(eks.asked().len(), before, "EKS is not asked");
+    on(&session, &instance, &[&["get"][..], &named].concat())
+        .says(2, &["cannot use --cluster-name together with --kubeconfig"]);
+}
