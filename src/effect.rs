@@ -5,6 +5,7 @@
 //! Source: <https://github.com/kubernetes-sigs/aws-iam-authenticator/tree/v0.7.10/pkg/mapper/configmap>
 
 mod access;
+mod access_entries;
 mod explain;
 mod lookup;
 mod near;
@@ -15,6 +16,7 @@ mod template;
 mod testing;
 
 pub use access::{AccessChange, OWN_ARN, access_diff};
+pub use access_entries::{AccessEntries, Admitted, Hidden, template};
 pub use explain::{Answer, Explanation, Question, explain};
 pub use lookup::{Candidate, NOT_MAPPED, Options, Verdict};
 pub use near::{Near, Why};

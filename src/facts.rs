@@ -1,5 +1,6 @@
 //! What AWS, Kubernetes and the authenticator fix, as constants with their source. Uses nothing.
 
+pub mod access_entries;
 pub mod auth_mode;
 pub mod limits;
 pub mod node_kinds;

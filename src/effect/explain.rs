@@ -3,7 +3,10 @@ mod tests;
 
 use super::near::{self, Near};
 use super::template::{PrivateDnsName, Values};
-use super::{NOT_MAPPED, Place, Placeholder, Standing, Store, TemplateError, User, sso};
+use super::{
+    AccessEntries, Admitted, Hidden, NOT_MAPPED, Place, Placeholder, Standing, Store,
+    TemplateError, User, sso,
+};
 use crate::arn::{ArnError, Kind, Mended, Parts, canonical, equal_fold, mend, to_lower};
 use crate::document::{Document, Principal};
 
@@ -22,6 +25,8 @@ pub struct Question<'a> {
     pub account: Option<&'a str>,
     /// Whether the alpha feature gate `SSORoleMatch` is on.
     pub sso_gate: bool,
+    /// The cluster's access entries, which answer before aws-auth; `None` when nobody knows of any.
+    pub access_entries: Option<&'a AccessEntries>,
 }
 
 /// What becomes of an identity, and why.
@@ -32,10 +37,15 @@ pub struct Explanation {
     /// The ARN that the authenticator compares. It has no IAM path where it is a role's, because STS
     /// reports none.
     pub canonical_arn: String,
-    /// What each entry that may decide would make of it: none, one, or several of which the authenticator
+    /// The access entry that decides. Then no entry of aws-auth does.
+    pub admitted: Option<Admitted>,
+    /// Whether aws-auth is asked about those who have no access entry.
+    pub aws_auth_counts: bool,
+    /// What each entry of aws-auth that may decide would make of it: none, one, or several of which the authenticator
     /// picks any.
     pub answers: Vec<Answer>,
-    /// The entries for this very identity that do not count because another one does.
+    /// The entries for this very identity that do not count because another one does, or an access entry, or nothing reads
+    /// aws-auth.
     pub shadowed: Vec<Place>,
     /// The entries that nearly match, nearest first; looked for when no role or user entry decides.
     pub near: Vec<Near>,
@@ -55,11 +65,24 @@ pub struct Answer {
 impl Explanation {
     /// Whether the identity is admitted, whichever entry decides.
     pub fn allowed(&self) -> bool {
+        if let Some(admitted) = &self.admitted {
+            return !matches!(admitted.user, Some(Err(_)));
+        }
         !self.answers.is_empty() && self.answers.iter().all(|answer| answer.user.is_ok())
     }
 
     /// Why it is refused, or why the answer is not a whole one; `None` when there is nothing to say.
     pub fn reason(&self) -> Option<String> {
+        if let Some(admitted) = &self.admitted {
+            return match &admitted.user {
+                None => Some("what its access entry says is not known".to_owned()),
+                Some(Err(error)) => Some(error.cause.to_string()),
+                Some(Ok(_)) => open(&admitted.missing),
+            };
+        }
+        if !self.aws_auth_counts {
+            return Some(format!("{NOT_MAPPED}: {}", Hidden::ByMode));
+        }
         let [answer] = self.answers.as_slice() else {
             return Some(match self.answers.len() {
                 0 => NOT_MAPPED.to_owned(),
@@ -69,13 +92,17 @@ impl Explanation {
         if let Err(error) = &answer.user {
             return Some(error.to_string());
         }
-        let flags: Vec<String> = answer
-            .missing
-            .iter()
-            .filter_map(|&missing| Some(format!("{} takes {}", missing.text(), flag(missing)?)))
-            .collect();
-        (!flags.is_empty()).then(|| flags.join(", "))
+        open(&answer.missing)
     }
+}
+
+/// Which flags give these placeholders their values.
+fn open(missing: &[Placeholder]) -> Option<String> {
+    let flags: Vec<String> = missing
+        .iter()
+        .filter_map(|&missing| Some(format!("{} takes {}", missing.text(), flag(missing)?)))
+        .collect();
+    (!flags.is_empty()).then(|| flags.join(", "))
 }
 
 /// The flag that gives a placeholder its value; `None` for the account, which is always known.
@@ -88,7 +115,7 @@ fn flag(placeholder: Placeholder) -> Option<&'static str> {
     }
 }
 
-/// What the authenticator would make of an identity, and which entries nearly match it.
+/// What access entries and then the authenticator would make of an identity, and which entries nearly match it.
 ///
 /// # Errors
 /// When the ARN is none that a caller can have, in the authenticator's words.
@@ -118,7 +145,7 @@ pub fn explain(document: &Document, question: &Question<'_>) -> Result<Explanati
         .into_iter()
         .map(|slot| {
             let mut missing = Vec::new();
-            let user = values.render(slot.mapping, &mut missing);
+            let user = values.render(&User::from(slot.mapping), &mut missing);
             Answer {
                 place: slot.place,
                 user,
@@ -126,8 +153,11 @@ pub fn explain(document: &Document, question: &Question<'_>) -> Result<Explanati
             }
         })
         .collect();
+    let hidden = question
+        .access_entries
+        .and_then(|entries| entries.hide(&canonical_arn));
     let mut near = Vec::new();
-    if answers.is_empty() {
+    if answers.is_empty() && hidden.is_none() {
         near = near::find(
             document,
             &store,
@@ -142,10 +172,24 @@ pub fn explain(document: &Document, question: &Question<'_>) -> Result<Explanati
             missing: Vec::new(),
         }));
     }
-    let shadowed = shadowed(&store, &subject, account, question.sso_gate);
+    let mut shadowed = shadowed(&store, &subject, account, question.sso_gate);
+    let admitted = match hidden {
+        Some(Hidden::ByEntry(entry)) => Some(Admitted::new(entry, &values)),
+        Some(Hidden::ByMode) | None => None,
+    };
+    if hidden.is_some() {
+        let account = store.account(account).filter(|_| answers.is_empty());
+        let account = account.map(|slot| slot.place);
+        shadowed.extend(answers.drain(..).map(|answer| answer.place).chain(account));
+        shadowed.sort_unstable_by_key(|place| (place.section as usize, place.index));
+    }
     Ok(Explanation {
         arn: question.arn.to_owned(),
         canonical_arn,
+        admitted,
+        aws_auth_counts: question
+            .access_entries
+            .is_none_or(AccessEntries::aws_auth_counts),
         answers,
         shadowed,
         near,

@@ -47,7 +47,7 @@ impl Store<'_> {
             .into_iter()
             .map(|slot| Candidate {
                 place: slot.place,
-                user: values.render(slot.mapping, &mut Vec::new()),
+                user: values.render(&User::from(slot.mapping), &mut Vec::new()),
             })
             .collect();
         // An entry that matches but cannot be rendered does not fall back to the account.

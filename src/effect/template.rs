@@ -2,7 +2,6 @@
 
 use super::User;
 use crate::arn::quote;
-use crate::document::Mapping;
 use std::collections::BTreeMap;
 
 /// What a template may hold, in the order in which the authenticator replaces it.
@@ -104,11 +103,11 @@ pub(super) enum PrivateDnsName<'a> {
 }
 
 impl Values<'_> {
-    /// Renders an entry, username first. A placeholder whose value is not known stays as it is and is
+    /// Renders the user that an entry names, username first. A placeholder whose value is not known stays as it is and is
     /// added to `missing`.
     pub(super) fn render(
         &self,
-        mapping: &Mapping,
+        template: &User,
         missing: &mut Vec<Placeholder>,
     ) -> Result<User, TemplateError> {
         let mut render = |field, template: &str| {
@@ -119,9 +118,9 @@ impl Values<'_> {
                     cause,
                 })
         };
-        let username = render(Field::Username, &mapping.username)?;
-        let groups = mapping
-            .groups()
+        let username = render(Field::Username, &template.username)?;
+        let groups = template
+            .groups
             .iter()
             .map(|group| render(Field::Group, group));
         Ok(User {
@@ -188,17 +187,14 @@ fn is_instance_id(session_name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document::Principal;
 
     fn render(username: &str, values: &Values<'_>) -> (String, Vec<Placeholder>) {
-        let principal = Principal::Role(String::new());
-        let mapping = Mapping {
-            principal,
+        let template = User {
             username: username.to_owned(),
-            groups: None,
+            groups: Vec::new(),
         };
         let mut missing = Vec::new();
-        let user = values.render(&mapping, &mut missing);
+        let user = values.render(&template, &mut missing);
         (
             user.map_or_else(|error| error.to_string(), |user| user.username),
             missing,

@@ -216,3 +216,107 @@ fn what_is_no_identity_is_said_in_the_authenticators_words() {
         (false, Some(NOT_MAPPED.to_owned()))
     );
 }
+
+mod with_access_entries {
+    use super::*;
+    use crate::effect::AccessEntries;
+    use crate::facts::access_entries::{AccessEntry, AccessTerms, STANDARD};
+    use crate::facts::auth_mode::AuthenticationMode::{self, Api, ApiAndConfigMap};
+
+    const PATHED: &str = "arn:aws:iam::111122223333:role/team/Dev";
+    const SESSION: &str = "arn:aws:sts::111122223333:assumed-role/Dev/ann@example.com";
+
+    fn entries(mode: AuthenticationMode, username: Option<&str>) -> AccessEntries {
+        let terms = AccessTerms {
+            kind: STANDARD.to_owned(),
+            username: username.map(str::to_owned),
+            groups: vec!["devs".to_owned()],
+            policies: Some(Vec::new()),
+        };
+        let entry = AccessEntry {
+            principal_arn: PATHED.to_owned(),
+            terms: Some(terms),
+        };
+        AccessEntries::new(mode, Some(vec![entry]))
+    }
+
+    fn aws_auth() -> Document {
+        let roles = list("rolearn", &[(DEV, "a", &[]), (DEV, "b", &[])]);
+        document(&roles, "", "- '111122223333'\n")
+    }
+
+    fn asked(arn: &str, entries: &AccessEntries) -> Explanation {
+        let question = Question {
+            arn,
+            access_entries: Some(entries),
+            ..Question::default()
+        };
+        ask(&aws_auth(), question)
+    }
+
+    fn shadowed(explanation: &Explanation) -> Vec<(SectionName, usize)> {
+        let places = explanation.shadowed.iter();
+        places.map(|place| (place.section, place.line)).collect()
+    }
+
+    #[test]
+    fn it_answers_and_hides_all_that_aws_auth_says_of_its_principal() {
+        for (username, expected) in [
+            (
+                None,
+                "arn:aws:sts::111122223333:assumed-role/Dev/ann-example.com",
+            ),
+            (Some("dev:{{SessionNameRaw}}"), "dev:ann@example.com"),
+        ] {
+            let found = asked(SESSION, &entries(ApiAndConfigMap, username));
+            assert_eq!((found.allowed(), found.reason()), (true, None));
+            let user = found.admitted.as_ref().and_then(|admitted| admitted.user());
+            let user = user.map(|user| (user.username.as_str(), user.groups.join(",")));
+            assert_eq!(user, Some((expected, "devs".to_owned())));
+            assert_eq!(found.answers, []);
+            let both = [(SectionName::Roles, 1), (SectionName::Roles, 2)];
+            assert_eq!(shadowed(&found), both);
+        }
+        let found = asked(PATHED, &entries(ApiAndConfigMap, None));
+        assert_eq!(found.canonical_arn, DEV);
+        let reason = found.reason().unwrap_or_default();
+        assert_eq!(reason, "{{SessionName}} takes --session-name");
+    }
+
+    #[test]
+    fn others_are_aws_auths_as_long_as_it_counts() {
+        let other = "arn:aws:iam::111122223333:role/Other";
+        let found = asked(other, &entries(ApiAndConfigMap, None));
+        assert_eq!(found.answers[0].place.section, SectionName::Accounts);
+        assert_eq!(found.admitted, None);
+
+        let found = asked(other, &entries(Api, None));
+        assert!(!found.allowed());
+        let reason = "identity is not mapped: nothing reads aws-auth in mode API";
+        assert_eq!(found.reason().as_deref(), Some(reason));
+        assert_eq!(shadowed(&found), [(SectionName::Accounts, 1)]);
+    }
+
+    #[test]
+    fn a_session_that_is_no_instance_is_no_node() {
+        let found = asked(
+            SESSION,
+            &entries(ApiAndConfigMap, Some("system:node:{{EC2PrivateDNSName}}")),
+        );
+        assert!(!found.allowed());
+        let reason = "SessionName did not contain an instance id";
+        assert_eq!(found.reason().as_deref(), Some(reason));
+    }
+
+    #[test]
+    fn terms_that_are_not_known_are_said_to_be_so() {
+        let entry = AccessEntry {
+            principal_arn: PATHED.to_owned(),
+            terms: None,
+        };
+        let found = asked(SESSION, &AccessEntries::new(Api, Some(vec![entry])));
+        assert!(found.allowed());
+        let reason = "what its access entry says is not known";
+        assert_eq!(found.reason().as_deref(), Some(reason));
+    }
+}
