@@ -1,5 +1,6 @@
 //! EKS: what it says of a cluster.
 
+mod access_entries;
 mod error;
 
 use std::fmt;
@@ -17,6 +18,7 @@ use super::sts;
 use crate::facts::auth_mode::AuthenticationMode;
 use crate::token::Credentials;
 
+pub use access_entries::{Told, Untold};
 pub use error::EksError;
 
 /// How many names are asked for at once, which is all that EKS gives.

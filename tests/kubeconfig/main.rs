@@ -1,5 +1,6 @@
 //! Kubeconfigs: text in, text out; and the command that writes them.
 
+mod access_entries;
 mod eks;
 mod files;
 mod kubectl;

@@ -13,7 +13,7 @@ Takes a folder. world.json in it, read for every request, says what there is:
      "page": 2}
 
 What is denied is denied to all but the allowed keys. Strangers are keys that are not listed; whoever hands those out verifies
-them elsewhere. A cluster is seen in the region of its ARN.
+them elsewhere. A cluster is seen in the region of its ARN. An access entry with "gone" is deleted as soon as it was listed.
 
 Prints its URL and lives until stdin ends. requests.jsonl gets a line for each request.
 """
@@ -124,7 +124,7 @@ def cluster_of(world, name):
 def entry_of(world, given):
     cluster_of(world, given["clusterName"])
     for entry in world.get("entries", {}).get(given["clusterName"], []):
-        if entry["principalArn"] == given["principalArn"]:
+        if entry["principalArn"] == given["principalArn"] and not entry.get("gone"):
             return {"clusterName": given["clusterName"], **entry}
     raise Refusal(
         "ResourceNotFoundException",

@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
 
+use awsauth::aws::Surroundings;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -67,6 +68,14 @@ impl EksService {
     pub(crate) fn with_keys(&self, environment: Environment) -> Environment {
         let environment = environment.with("AWS_ACCESS_KEY_ID", KEY);
         self.under(environment.with("AWS_SECRET_ACCESS_KEY", SECRET))
+    }
+
+    /// For asking it in this process, with keys that it knows.
+    pub(crate) fn surroundings(&self) -> Surroundings {
+        Surroundings::default()
+            .with("AWS_ENDPOINT_URL_EKS", &self.url)
+            .with("AWS_ACCESS_KEY_ID", KEY)
+            .with("AWS_SECRET_ACCESS_KEY", SECRET)
     }
 
     /// The operations that it was asked for, and with what it refused some.

@@ -87,12 +87,9 @@ impl EksError {
                 ..
             } => no_such_cluster(name, region, others),
             Self::Denied { refusal, statement } => {
-                let whom = refusal
-                    .refused()
-                    .and_then(|refused| refused.caller())
-                    .unwrap_or("whoever you are");
+                let allow = allow(refusal, statement);
                 format!(
-                    "let an administrator add this to a policy of {whom}: {statement}; or do without EKS: awsauth kubeconfig --cluster-name NAME --endpoint URL --certificate-authority FILE"
+                    "{allow}; or do without EKS: awsauth kubeconfig --cluster-name NAME --endpoint URL --certificate-authority FILE"
                 )
             }
             Self::NotReady { .. } if self.will_pass() => {
@@ -110,6 +107,14 @@ impl EksError {
             Self::Network(_) => "see what limits this process: ulimit -a".to_owned(),
         }
     }
+}
+
+/// How somebody else lets the caller ask.
+pub(super) fn allow(refusal: &AwsError, statement: &str) -> String {
+    let refused = refusal.refused();
+    let whom = refused.and_then(|refused| refused.caller());
+    let whom = whom.unwrap_or("whoever you are");
+    format!("let an administrator add this to a policy of {whom}: {statement}")
 }
 
 fn of_account(account: Option<&str>) -> impl fmt::Display {

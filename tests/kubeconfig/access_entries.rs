@@ -1,0 +1,178 @@
+//! What EKS says of a cluster's access entries.
+
+use awsauth::aws::credentials::{Wish, resolve};
+use awsauth::aws::eks::{Eks, Told, Untold};
+use awsauth::facts::access_entries::{AccessEntry, AccessScope, AccessTerms};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::support::eks_service::EksService;
+
+const A: &str = "arn:aws:iam::111122223333";
+const VIEW: &str = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy";
+const ADMIN: &str = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy";
+
+/// An EKS with these access entries, told two at a time, and what it denies.
+fn world(mode: &str, entries: &[Value], denied: &Value) -> Value {
+    let cluster = json!({
+        "arn": "arn:aws:eks:eu-west-1:111122223333:cluster/prod",
+        "status": "ACTIVE",
+        "accessConfig": {"authenticationMode": mode},
+    });
+    json!({"clusters": {"prod": cluster}, "entries": {"prod": entries}, "denied": denied, "page": 2})
+}
+
+fn entries() -> Vec<Value> {
+    let everywhere = json!({"type": "cluster", "namespaces": []});
+    let some = json!({"type": "namespace", "namespaces": ["dev-*", "web"]});
+    let policies = json!([
+        {"policyArn": VIEW, "accessScope": some},
+        {"policyArn": ADMIN, "accessScope": everywhere},
+        {"policyArn": VIEW.replace("View", "Edit"), "accessScope": some},
+    ]);
+    let entry = |resource: &str, kind: &str, groups: &[&str]| {
+        json!({
+            "principalArn": format!("{A}:{resource}"),
+            "type": kind,
+            "kubernetesGroups": groups,
+            "username": format!("name:{resource}"),
+        })
+    };
+    let mut admin = entry("role/team/Admin", "STANDARD", &["ops"]);
+    admin["policies"] = policies;
+    let mut gone = entry("role/Gone", "STANDARD", &[]);
+    gone["gone"] = json!(true);
+    vec![
+        admin,
+        entry("role/Node", "EC2_LINUX", &["system:nodes"]),
+        gone,
+        entry("user/team/bob", "STANDARD", &[]),
+        entry("role/Fargate", "FARGATE_LINUX", &[]),
+    ]
+}
+
+fn ask(service: &EksService, wanted: &dyn Fn(&str) -> bool) -> Result<Told, Untold> {
+    let surroundings = service.surroundings().with("AWS_REGION", "eu-west-1");
+    let resolved = resolve(&Wish::default(), &surroundings, Timestamp::now()).expect("keys");
+    let mut eks = Eks::new(&resolved, None, &surroundings).expect("a client");
+    eks.access_entries("prod", wanted)
+}
+
+fn names(told: &Told) -> Vec<&str> {
+    let names = told.entries.iter().map(|entry| &entry.principal_arn);
+    names
+        .map(|arn| arn.rsplit(':').next().unwrap_or_default())
+        .collect()
+}
+
+fn terms(entry: &AccessEntry) -> &AccessTerms {
+    entry.terms.as_ref().expect("it is told")
+}
+
+#[test]
+fn pages_are_read_to_the_end_and_what_is_gone_is_left_out() {
+    let service = EksService::start(&world("API_AND_CONFIG_MAP", &entries(), &json!({})));
+    let told = ask(&service, &|_| true).expect("it tells");
+    assert!(told.untold.is_empty(), "{told:?}");
+    let all = [
+        "role/team/Admin",
+        "role/Node",
+        "user/team/bob",
+        "role/Fargate",
+    ];
+    assert_eq!(names(&told), all);
+    let [admin, node, bob, _] = told.entries.as_slice() else {
+        panic!("{told:?}")
+    };
+    assert_eq!(terms(admin).groups, ["ops"]);
+    assert_eq!(
+        terms(admin).username.as_deref(),
+        Some("name:role/team/Admin")
+    );
+    let policies = terms(admin).policies().iter();
+    let policies: Vec<_> = policies
+        .map(|policy| (policy.name(), &policy.scope))
+        .collect();
+    let some = AccessScope::Namespaces(vec!["dev-*".to_owned(), "web".to_owned()]);
+    let expected = [
+        ("AmazonEKSViewPolicy", &some),
+        ("AmazonEKSClusterAdminPolicy", &AccessScope::Cluster),
+        ("AmazonEKSEditPolicy", &some),
+    ];
+    assert_eq!(policies, expected);
+    assert!(terms(node).is_for_nodes() && !terms(bob).is_for_nodes());
+    assert_eq!(terms(node).policies.as_deref(), Some(&[][..]));
+    let asked = service.asked();
+    let count = |wanted: &str| asked.iter().filter(|asked| *asked == wanted).count();
+    assert_eq!(count("ListAccessEntries"), 3);
+    assert_eq!(count("DescribeAccessEntry"), 4);
+    assert_eq!(count("DescribeAccessEntry ResourceNotFoundException"), 1);
+    // Nodes have none; the three of one entry take two pages.
+    assert_eq!(count("ListAssociatedAccessPolicies"), 3);
+}
+
+#[test]
+fn only_those_who_matter_are_asked_about() {
+    let service = EksService::start(&world("API", &entries(), &json!({})));
+    let told = ask(&service, &|arn| arn.ends_with("bob")).expect("it tells");
+    assert_eq!(names(&told).len(), 5);
+    let known = told.entries.iter().filter(|entry| entry.terms.is_some());
+    let known: Vec<_> = known.map(|entry| entry.principal_arn.as_str()).collect();
+    assert_eq!(known, [format!("{A}:user/team/bob")]);
+    assert_eq!(service.asked().len(), 5);
+
+    service.set(&world("API", &[], &json!({})));
+    let told = ask(&service, &|_| true).expect("it tells");
+    assert!(told.entries.is_empty() && told.untold.is_empty());
+}
+
+#[test]
+fn what_is_denied_is_on_record_with_the_statement_that_is_missing() {
+    let denied = |action: &str| {
+        format!("User: {A}:user/ann is not authorized to perform: eks:{action} on resource: x")
+    };
+    let world = |action: &str| {
+        world(
+            "API_AND_CONFIG_MAP",
+            &entries(),
+            &json!({action: denied(action)}),
+        )
+    };
+    let service = EksService::start(&world("ListAccessEntries"));
+    let untold = ask(&service, &|_| true).expect_err("it is denied");
+    assert_eq!(untold.action, "eks:ListAccessEntries");
+    assert_eq!(untold.what(), "its access entries");
+    assert_eq!(
+        untold.hint(),
+        format!(
+            "let an administrator add this to a policy of {A}:user/ann: {}",
+            concat!(
+                r#"{"Action":["eks:ListAccessEntries","eks:DescribeAccessEntry","eks:ListAssociatedAccessPolicies"],"#,
+                r#""Effect":"Allow","Resource":["arn:aws:eks:eu-west-1:*:cluster/prod","#,
+                r#""arn:aws:eks:eu-west-1:*:access-entry/prod/*"]}"#
+            )
+        )
+    );
+
+    service.set(&world("DescribeAccessEntry"));
+    let told = ask(&service, &|_| true).expect("it lists them");
+    assert!(told.entries.iter().all(|entry| entry.terms.is_none()));
+    assert_eq!(names(&told).len(), 5);
+    let actions: Vec<_> = told.untold.iter().map(|untold| untold.action).collect();
+    assert_eq!(actions, ["eks:DescribeAccessEntry"]);
+
+    service.set(&world("ListAssociatedAccessPolicies"));
+    let told = ask(&service, &|_| true).expect("it lists them");
+    let unknown = |entry: &&AccessEntry| terms(entry).policies.is_none();
+    assert_eq!(told.entries.iter().filter(unknown).count(), 2);
+    let actions: Vec<_> = told.untold.iter().map(|untold| untold.action).collect();
+    assert_eq!(actions, ["eks:ListAssociatedAccessPolicies"]);
+}
+
+#[test]
+fn a_cluster_without_access_entries_says_so() {
+    let service = EksService::start(&world("CONFIG_MAP", &[], &json!({})));
+    let untold = ask(&service, &|_| true).expect_err("it has none");
+    let why = untold.why.to_string();
+    assert!(why.starts_with("InvalidRequestException: "), "{why}");
+}
