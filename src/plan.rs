@@ -1,6 +1,7 @@
 //! What a run would do: before + edits → text, access, refusals. Pure; no write exists without one.
 
 mod guard;
+mod ignored;
 mod unified;
 mod way_back;
 
@@ -14,7 +15,7 @@ use std::sync::Arc;
 
 use crate::document::edit::{Edit, EditError, Outcome, apply};
 use crate::document::{Document, Principal, Section, SectionName};
-use crate::effect::{AccessChange, access_diff};
+use crate::effect::{AccessChange, AccessEntries, access_diff};
 use crate::owners::{Conflict, Kept, Owner, Owners, conflicts, prune};
 use crate::snapshot::{Change, Snapshot};
 
@@ -27,6 +28,10 @@ pub struct Request {
     pub owner: Option<Ownership>,
     /// Node entries, by ARN, that may be changed or removed.
     pub allow_node_entries: Vec<String>,
+    /// Whether mappings may be written that count for nothing.
+    pub allow_ignored: bool,
+    /// The cluster's access entries, which are asked before aws-auth; `None` when nobody knows of any.
+    pub access_entries: Option<Arc<AccessEntries>>,
 }
 
 /// The owner of a set of mappings, and what it may do.
@@ -52,6 +57,7 @@ pub struct Plan {
     before: Texts,
     after: Texts,
     owners_before: Option<String>,
+    access_entries: Option<Arc<AccessEntries>>,
     /// What each of the request's edits comes to, in order; then what was pruned.
     pub outcomes: Vec<(Edit, Outcome)>,
     /// How many of the outcomes are the request's own edits.
@@ -81,6 +87,13 @@ pub enum Notice {
     NotPruned(Kept),
     /// The edit changes an entry that somebody has applied as theirs.
     Owned(Conflict),
+    /// What the edit says of this principal counts for nothing.
+    Hidden {
+        /// Who.
+        principal: Principal,
+        /// Why not; a clause.
+        why: String,
+    },
 }
 
 impl Plan {
@@ -90,7 +103,8 @@ impl Plan {
     /// When the edits cannot be made; nothing is to be written then.
     pub fn new(snapshot: &Snapshot, request: &Request) -> Result<Self, EditError> {
         let before = Document::read(&snapshot.data);
-        let nodes = NodeEntries::of(&before, &request.allow_node_entries);
+        let entries = request.access_entries.as_deref();
+        let nodes = NodeEntries::of(&before, &request.allow_node_entries, entries);
         let owners = Owners::read(snapshot.owners_annotation.as_deref());
         let mut edits = request.edits.clone();
         let mut notices = Vec::new();
@@ -117,6 +131,7 @@ impl Plan {
                     .map(Notice::Owned),
             );
         }
+        ignored::of(&outcomes, request, &mut refusals, &mut notices);
         // A large document takes room, and the guard needs more.
         drop(before);
         let after = edited.document;
@@ -142,6 +157,7 @@ impl Plan {
             before,
             after,
             owners_before: snapshot.owners_annotation.clone(),
+            access_entries: request.access_entries.clone(),
             asked: request.edits.len(),
             outcomes,
             change,
@@ -165,9 +181,18 @@ impl Plan {
         WayBack::of(self)
     }
 
-    /// Who gains, who loses, what changes.
+    /// Who gains, who loses, what changes. What aws-auth says of those for whom an access entry answers is nothing of this.
     pub fn access(&self) -> Vec<AccessChange> {
-        access_diff(&Document::read(&self.before), &self.after())
+        let mut access = access_diff(&Document::read(&self.before), &self.after());
+        if let Some(entries) = &self.access_entries {
+            access.retain(|change| entries.hide(&change.arn).is_none());
+        }
+        access
+    }
+
+    /// The access entries that it was made with.
+    pub fn access_entries(&self) -> Option<&AccessEntries> {
+        self.access_entries.as_deref()
     }
 
     /// What changes in the sections' texts, as a unified diff; empty when nothing does.

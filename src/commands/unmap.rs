@@ -8,6 +8,7 @@ use crate::document::{Document, Principal};
 use crate::edge::{Exit, Failure, Out};
 use crate::effect::{Question, explain};
 use crate::plan::{Plan, Request};
+use crate::render::user_text;
 use crate::snapshot::Snapshot;
 use crate::world::World;
 
@@ -122,9 +123,18 @@ fn still_admitted(principal: &Principal, plan: &Plan) -> Option<String> {
     };
     let question = Question {
         arn,
+        access_entries: plan.access_entries(),
         ..Question::default()
     };
     let explanation = explain(&plan.after(), &question).ok()?;
+    if let Some(admitted) = &explanation.admitted {
+        let becomes = admitted.user().map(user_text);
+        let becomes = becomes.map_or_else(String::new, |user| format!(", as {user}"));
+        return Some(format!(
+            "{} is still admitted, by the access entry of {}{becomes}.",
+            explanation.canonical_arn, admitted.entry.principal_arn
+        ));
+    }
     let answer = explanation.answers.first()?;
     let place = format!("{} line {}", answer.place.section.key(), answer.place.line);
     Some(format!(

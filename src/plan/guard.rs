@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use crate::arn::{equal_fold, fold};
 use crate::document::{Document, Mapping, Principal};
-use crate::effect::{Standing, Store};
+use crate::effect::{AccessEntries, Standing, Store};
+use crate::facts::access_entries::AccessTerms;
 use crate::owners::Conflict;
 
 /// Why a plan is not carried out.
@@ -21,6 +22,8 @@ pub struct Refusal {
 /// What looks after something that is easily lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Guard {
+    /// What counts for nothing is not written.
+    Ignored,
     /// Node entries are not changed or removed, but for gaining groups.
     NodeEntry,
     /// Owners do not take each other's entries.
@@ -31,6 +34,7 @@ impl Guard {
     /// Its id, which never changes.
     pub const fn id(self) -> &'static str {
         match self {
+            Self::Ignored => "WG03",
             Self::NodeEntry => "WG08",
             Self::Owner => "WG13",
         }
@@ -39,6 +43,7 @@ impl Guard {
     /// Its name in one word.
     pub const fn reason(self) -> &'static str {
         match self {
+            Self::Ignored => "mode-ignores-aws-auth",
             Self::NodeEntry => "node-guard",
             Self::Owner => "other-owner",
         }
@@ -79,12 +84,22 @@ pub(super) struct NodeEntries {
 }
 
 impl NodeEntries {
-    /// Those of a document, but for the allowed ones.
-    pub(super) fn of(document: &Document, allowed: &[String]) -> Self {
+    /// Those of a document, but for the allowed ones, and those whose nodes sign in with an access entry.
+    pub(super) fn of(
+        document: &Document,
+        allowed: &[String],
+        access_entries: Option<&AccessEntries>,
+    ) -> Self {
         let is_allowed = |arn: &str| allowed.iter().any(|allowed| equal_fold(allowed, arn));
+        let has_access_entry = |arn: &str| {
+            let entry = access_entries.and_then(|entries| entries.of(arn));
+            let terms = entry.and_then(|entry| entry.terms.as_ref());
+            terms.is_some_and(AccessTerms::is_for_nodes)
+        };
         let store = Store::new(document);
         let entries = in_force(&store)
             .filter(|(arn, mapping)| is_node(mapping) && !is_allowed(arn))
+            .filter(|(arn, _)| !has_access_entry(arn))
             .map(|(arn, mapping)| (fold(arn).into_owned(), arn.to_owned(), mapping.clone()))
             .collect();
         Self { entries }

@@ -178,6 +178,13 @@ pub(crate) fn notice(notice: &Notice) -> String {
                 place(entry)
             )
         }
+        Notice::Hidden { principal, why } => {
+            format!(
+                "What aws-auth says of {} counts for nothing: {}.",
+                plain(&short_name(principal)),
+                plain(why)
+            )
+        }
         Notice::Owned(Conflict { entry, holder, .. }) => {
             format!(
                 "{} was applied by {holder}, whose next apply will put it back.",
