@@ -1,5 +1,6 @@
 //! The commands: each its arguments and a `run` that reads, plans, shows and writes.
 
+mod access_entries;
 pub(crate) mod apply;
 pub(crate) mod completion;
 pub(crate) mod credentials;

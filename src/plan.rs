@@ -191,8 +191,8 @@ impl Plan {
     }
 
     /// The access entries that it was made with.
-    pub fn access_entries(&self) -> Option<&AccessEntries> {
-        self.access_entries.as_deref()
+    pub fn access_entries(&self) -> Option<&Arc<AccessEntries>> {
+        self.access_entries.as_ref()
     }
 
     /// What changes in the sections' texts, as a unified diff; empty when nothing does.

@@ -3,6 +3,7 @@
 //! Text is always styled; whoever prints it strips the styles where they aren't wanted.
 
 mod access;
+mod access_entry;
 mod credentials;
 mod difference;
 mod explanation;

@@ -1,5 +1,6 @@
 //! Where aws-auth comes from and goes to: a manifest file, a pipe, or a live cluster. The same for all from here on.
 
+mod access_entries;
 mod aside;
 mod atomic;
 pub(crate) mod duration;

@@ -1,9 +1,10 @@
 use super::Format;
+use super::access_entries;
 use super::apply::Asked;
 use super::ignored;
 use super::refusals::{edit_failure, refused};
 use crate::edge::{Exit, Failure, Out};
-use crate::plan::Plan;
+use crate::plan::{Plan, Request};
 use crate::render::{notice, report_json, report_text};
 use crate::world::World;
 
@@ -37,6 +38,10 @@ impl Args {
 /// Plans what apply would do, and shows it.
 pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit, Failure> {
     let request = args.asked.read(world, out)?;
+    let request = Request {
+        access_entries: access_entries::of_edits(&request.edits, None, world, out),
+        ..request
+    };
     let reading = world.read(out)?;
     let plan =
         Plan::new(&reading.snapshot, &request).map_err(|error| edit_failure(&error, world))?;
@@ -53,7 +58,8 @@ pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit,
     }
     if !plan.refusals.is_empty() {
         out.note("To apply this would be refused:");
-        out.note(refused(&plan.refusals).render(out.program()).trim_end());
+        let refused = ignored::with_hints(refused(&plan.refusals), &plan, world);
+        out.note(refused.render(out.program()).trim_end());
     }
     if let Some(refusal) = ignored::refusal(world, &request.edits) {
         out.note("To apply this would be refused:");

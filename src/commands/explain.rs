@@ -1,4 +1,5 @@
 use super::Format;
+use super::access_entries::is_of;
 use crate::arn::{self, ArnError};
 use crate::cluster::shell::quoted;
 use crate::document::Document;
@@ -62,8 +63,13 @@ pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit,
     };
     // An ARN that no caller can have is the user's to mend, before any cluster is asked.
     arn::canonical(&args.arn).map_err(|error| cannot(&error))?;
+    let access_entries = world.access_entries(&|arn| is_of(arn, &args.arn), out);
     let reading = world.read(out)?;
     let document = Document::read(&reading.snapshot.data);
+    let question = Question {
+        access_entries: access_entries.as_deref(),
+        ..question
+    };
     let explanation = explain(&document, &question).map_err(|error| cannot(&error))?;
     let users = users(&explanation);
     let policy = if users.is_empty() {
@@ -87,23 +93,37 @@ pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit,
         out.note(&note);
     }
     if let Some(policy) = &policy {
-        advise(policy, &access, world, out);
+        advise(policy, &explanation, &access, world, out);
     }
     Ok(Exit::Done)
 }
 
 /// The users that it may become, as authorizers see them.
 fn users(explanation: &Explanation) -> Vec<UserInfo> {
-    let answers = explanation.answers.iter();
-    let user = answers.filter_map(|answer| {
-        let user = answer.user.as_ref().ok()?;
-        Some(UserInfo::new(user, &answer.missing))
-    });
-    user.collect()
+    let users = explanation.becomes();
+    let users = users.map(|(user, missing)| UserInfo::new(user, missing));
+    users.collect()
+}
+
+/// Whether it has rights that RBAC does not show, or may have.
+fn may_more(explanation: &Explanation) -> bool {
+    let entry = explanation
+        .admitted
+        .as_ref()
+        .map(|admitted| &admitted.entry);
+    let terms = entry.and_then(|entry| entry.terms.as_ref());
+    let policies = terms.map(|terms| terms.policies.as_deref());
+    policies.is_some_and(|policies| policies != Some(&[]))
 }
 
 /// Says what could not be read; else, when it may do nothing of its own, how that could change.
-fn advise(policy: &Policy, access: &[Access<'_>], world: &World, out: &mut Out) {
+fn advise(
+    policy: &Policy,
+    explanation: &Explanation,
+    access: &[Access<'_>],
+    world: &World,
+    out: &mut Out,
+) {
     for unread in policy.unread.iter().take(UNREAD) {
         let Unread { resource, why, .. } = unread;
         out.note(&format!(
@@ -129,7 +149,7 @@ fn advise(policy: &Policy, access: &[Access<'_>], world: &World, out: &mut Out) 
         ));
     }
     let [access] = access else { return };
-    if !policy.unread.is_empty() || access.is_beyond_everybody() {
+    if !policy.unread.is_empty() || access.is_beyond_everybody() || may_more(explanation) {
         return;
     }
     if let Some((flag, name)) = access.user.to_bind() {

@@ -3,11 +3,12 @@ use std::collections::BTreeMap;
 use clap::ValueEnum;
 use clap::builder::FalseyValueParser;
 
-use super::principal;
-use crate::arn;
+use super::{access_entries, principal};
+use crate::arn::{self, Parts};
 use crate::document::{Document, Principal, SectionName};
 use crate::edge::{Exit, Failure, Out};
 use crate::effect::{Slot, Store};
+use crate::facts::access_entries::AccessEntry;
 use crate::render::Listing;
 use crate::world::World;
 
@@ -57,6 +58,7 @@ enum Format {
 /// Reads, and answers in the form asked for.
 pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit, Failure> {
     let filter = Filter::of(args.what.as_deref())?;
+    let entries = world.access_entries(&|_| true, out);
     let reading = world.read(out)?;
     let document = Document::read(&reading.snapshot.data);
     for section in document
@@ -76,7 +78,10 @@ pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit,
     }
     let store = Store::new(&document);
     let file_line = |section: SectionName, line| world.file_line(section, line);
-    let listing = Listing::new(&document, &store, &file_line, |slot| filter.admits(slot));
+    let mut listing = Listing::new(&document, &store, &file_line, |slot| filter.admits(slot));
+    if let Some(entries) = &entries {
+        listing = listing.with_access_entries(entries, |entry| filter.admits_entry(entry));
+    }
     match args.output {
         Format::Table => out.text(&listing.table(out.width()))?,
         Format::Wide => out.text(&listing.wide())?,
@@ -152,6 +157,18 @@ impl Filter {
             }
             (Self::Account(id), Principal::Account(account)) => id == account,
             _ => false,
+        }
+    }
+
+    fn admits_entry(&self, entry: &AccessEntry) -> bool {
+        let arn = &entry.principal_arn;
+        let is = |kind| Parts::of(arn).is_some_and(|parts| parts.is("iam", kind));
+        match self {
+            Self::All => true,
+            Self::Section(SectionName::Roles) => is("role"),
+            Self::Section(SectionName::Users) => is("user"),
+            Self::Section(SectionName::Accounts) | Self::Account(_) => false,
+            Self::Arn(_, compared) => access_entries::is_of(arn, compared),
         }
     }
 }

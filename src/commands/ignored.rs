@@ -4,9 +4,12 @@ use crate::cluster::shell::command_line;
 use crate::document::Principal;
 use crate::document::edit::{Edit, Groups};
 use crate::edge::{Failure, Refusal};
+use crate::effect::Hidden;
+use crate::facts::access_entries::AccessEntry;
 use crate::facts::auth_mode::AuthenticationMode;
 use crate::facts::node_kinds::NodeKind;
 use crate::facts::partitions::Partition;
+use crate::plan::{Plan, is_change};
 use crate::world::{EksCluster, World};
 
 /// The flag that lowers the guard.
@@ -38,7 +41,7 @@ pub(super) fn refusal(world: &World, edits: &[Edit]) -> Option<Failure> {
     );
     let mut failure = Failure::refused(refusal, what);
     for edit in edits.iter().take(SHOWN) {
-        failure = match instead(edit, cluster) {
+        failure = match instead(edit, cluster, None) {
             Instead::Run(commands) => failure.hint(commands.join(" && ")),
             Instead::Nothing(why) => failure.note(why),
         };
@@ -53,15 +56,42 @@ pub(super) fn refusal(world: &World, edits: &[Edit]) -> Option<Failure> {
     Some(failure.unless(ALLOW))
 }
 
+/// The failure with what to run instead of mappings that access entries hide.
+pub(super) fn with_hints(failure: Failure, plan: &Plan, world: &World) -> Failure {
+    let (Some(entries), Some(cluster)) = (plan.access_entries(), world.eks()) else {
+        return failure;
+    };
+    let asked = plan.outcomes.iter().take(plan.asked);
+    let hidden = asked.filter_map(|(edit, outcome)| match edit {
+        Edit::Map { .. } if is_change(outcome) => match entries.hide_principal(edit.principal())? {
+            Hidden::ByEntry(entry) => Some((edit, entry)),
+            Hidden::ByMode => None,
+        },
+        _ => None,
+    });
+    hidden.take(SHOWN).fold(failure, |failure, (edit, entry)| {
+        match instead(edit, cluster, Some(entry)) {
+            Instead::Run(commands) => {
+                let commands = commands.join(" && ");
+                failure.hint(format!("to change what it gets: {commands}"))
+            }
+            Instead::Nothing(why) => failure.note(why),
+        }
+    })
+}
+
 /// What to do instead of an edit.
 enum Instead {
     Run(Vec<String>),
     Nothing(String),
 }
 
-fn instead(edit: &Edit, cluster: &EksCluster) -> Instead {
+/// What to do at EKS, where there is this access entry already or none.
+fn instead(edit: &Edit, cluster: &EksCluster, entry: Option<&AccessEntry>) -> Instead {
     let arn = match edit.principal() {
-        Principal::Role(arn) | Principal::User(arn) => arn,
+        Principal::Role(arn) | Principal::User(arn) => {
+            entry.map_or(arn.as_str(), |entry| &entry.principal_arn)
+        }
         Principal::Account(id) => {
             return Instead::Nothing(format!(
                 "an access entry is for one principal, so that there is none for account {id}"
@@ -89,19 +119,31 @@ fn instead(edit: &Edit, cluster: &EksCluster) -> Instead {
         command_line(words.chain(more.iter().copied()))
     };
     let Edit::Map {
-        username, groups, ..
+        username,
+        groups: groups_edit,
+        ..
     } = edit
     else {
         return Instead::Run(vec![command("delete-access-entry", &[])]);
     };
-    let groups: &[String] = match groups {
+    let groups: &[String] = match groups_edit {
         Groups::Set(groups) => groups,
         Groups::Adjust { add, .. } => add,
         Groups::Keep => &[],
     };
+    let terms = entry.and_then(|entry| entry.terms.as_ref());
+    if entry.is_some() && terms.is_none() {
+        return Instead::Run(vec![command("describe-access-entry", &[])]);
+    }
+    if let Some(terms) = terms.filter(|terms| terms.is_for_nodes()) {
+        let kind = &terms.kind;
+        return Instead::Nothing(format!("the access entry is of type {kind}, for nodes"));
+    }
     if let Some(kind) = kind_of(username.as_deref(), groups) {
-        let entry = command("create-access-entry", &["--type", kind.access_entry_type()]);
-        return Instead::Run(vec![entry]);
+        let made = command("create-access-entry", &["--type", kind.access_entry_type()]);
+        // The type of one can't be changed.
+        let gone = entry.map(|_| command("delete-access-entry", &[]));
+        return Instead::Run(gone.into_iter().chain([made]).collect());
     }
     let mut more = Vec::new();
     if let Some(username) = username.as_deref().filter(|name| may_be_username(name)) {
@@ -109,17 +151,37 @@ fn instead(edit: &Edit, cluster: &EksCluster) -> Instead {
     }
     let own = groups.iter().map(String::as_str);
     let own: Vec<&str> = own.filter(|group| !is_reserved(group)).collect();
+    let own = match (&terms, groups_edit) {
+        // An update gives the whole list.
+        (Some(terms), Groups::Adjust { remove, .. }) => {
+            let kept = terms.groups.iter().filter(|group| !remove.contains(group));
+            let kept = kept
+                .map(String::as_str)
+                .filter(|group| !own.contains(group));
+            kept.chain(own.iter().copied()).collect()
+        }
+        _ => own,
+    };
     if !own.is_empty() {
         more.push("--kubernetes-groups");
         more.extend(own);
     }
-    let mut commands = vec![command("create-access-entry", &more)];
+    let mut commands = match entry {
+        None => vec![command("create-access-entry", &more)],
+        Some(_) if more.is_empty() => Vec::new(),
+        Some(_) => vec![command("update-access-entry", &more)],
+    };
     if groups.iter().any(|group| group == MASTERS) {
         let partition = Partition::of_region(facts.region()).id;
         let policy =
             format!("arn:{partition}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy");
         let more = ["--policy-arn", &policy, "--access-scope", "type=cluster"];
         commands.push(command("associate-access-policy", &more));
+    }
+    if commands.is_empty() {
+        return Instead::Nothing(
+            "an access entry can't have this username or these groups".to_owned(),
+        );
     }
     Instead::Run(commands)
 }

@@ -2,8 +2,10 @@
 
 mod refused;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::access_entries::is_of;
 use super::signer::Signer;
 use crate::arn::canonical;
 use crate::aws::credentials::{Caller, CallerError};
@@ -11,7 +13,8 @@ use crate::cluster::review::{Answer, Reviewed};
 use crate::cluster::shell::quoted;
 use crate::document::Document;
 use crate::edge::{Failure, Kind, Out};
-use crate::effect::{self, User, explain};
+use crate::effect::{self, AccessEntries, User, explain};
+use crate::facts::access_entries::AccessEntry;
 use crate::rbac::Question;
 use crate::render::{Verification, user_text};
 use crate::world::{Came, SignIn};
@@ -32,6 +35,8 @@ pub(crate) struct Expected<'a> {
     pub(crate) can: &'a [Question],
     /// Whom this aws-auth makes of them, if it maps them.
     pub(crate) document: Option<&'a Document>,
+    /// The access entries that are asked before it, if they are known already.
+    pub(crate) access_entries: Option<Arc<AccessEntries>>,
 }
 
 /// What came out in the end.
@@ -41,6 +46,8 @@ pub(crate) struct Proof {
     unmet: Vec<String>,
     /// Who STS says it is, where the API server accepts nobody; `None` for a token that no authenticator reads.
     caller: Option<Result<Caller, CallerError>>,
+    /// The access entry of whoever it is, as far as it is known.
+    access_entry: Option<AccessEntry>,
 }
 
 impl Expected<'_> {
@@ -70,11 +77,14 @@ impl Expected<'_> {
             }
             if unmet.is_empty() || is_hopeless {
                 let is_refused = matches!(came, Came::Unauthorized) && !token.is_too_long();
+                let caller = is_refused.then(|| signer.caller());
+                let arn = canonical_arn(&came, caller.as_ref());
                 return Ok(Proof {
                     asked: self.can.to_vec(),
+                    access_entry: arn.and_then(|arn| self.access_entry(&arn, cluster, out)),
                     came,
                     unmet,
-                    caller: is_refused.then(|| signer.caller()),
+                    caller,
                 });
             }
             if is_first {
@@ -89,6 +99,15 @@ impl Expected<'_> {
         }
     }
 
+    /// The access entry of whoever signs in with this ARN.
+    fn access_entry(&self, arn: &str, cluster: &SignIn, out: &mut Out) -> Option<AccessEntry> {
+        let entries = match &self.access_entries {
+            Some(known) => Arc::clone(known),
+            None => Arc::new(cluster.access_entries(&|of| is_of(of, arn), out)?),
+        };
+        entries.of(arn).cloned()
+    }
+
     /// What is not as expected, each as a clause.
     fn unmet(&self, came: &Came) -> Vec<String> {
         let (who, answers) = match came {
@@ -99,7 +118,11 @@ impl Expected<'_> {
             Came::Forbidden(said) => return vec![said.clone()],
         };
         let mut unmet = Vec::new();
-        if let Some(users) = self.document.and_then(|document| mapped(document, who)) {
+        let entries = self.access_entries.as_deref();
+        let mapped = self
+            .document
+            .and_then(|document| mapped(document, entries, who));
+        if let Some((users, source)) = mapped {
             let is = |user: &User| {
                 let groups = user.groups.iter();
                 user.username == who.username
@@ -108,7 +131,7 @@ impl Expected<'_> {
             if !users.iter().any(is) {
                 let users: Vec<_> = users.iter().map(user_text).collect();
                 unmet.push(format!(
-                    "it is {}, and aws-auth says {}",
+                    "it is {}, and {source} says {}",
                     user_text(&who.user()),
                     users.join(", or ")
                 ));
@@ -132,23 +155,41 @@ impl Expected<'_> {
     }
 }
 
-/// The users that a document makes of whoever has signed in; `None` when it maps them not at all, or to names that only the
-/// authenticator knows.
-fn mapped(document: &Document, who: &Reviewed) -> Option<Vec<User>> {
+/// The users that access entries or a document make of whoever has signed in, and which of these says so; `None` when they map them
+/// not at all, or to names that only the authenticator knows.
+fn mapped(
+    document: &Document,
+    access_entries: Option<&AccessEntries>,
+    who: &Reviewed,
+) -> Option<(Vec<User>, &'static str)> {
     let question = effect::Question {
         arn: who.says("arn").or_else(|| who.says("canonicalArn"))?,
         session_name: who.says("sessionName"),
         access_key_id: who.says("accessKeyId"),
+        access_entries,
         ..effect::Question::default()
     };
     let explanation = explain(document, &question).ok()?;
+    if let Some(admitted) = &explanation.admitted {
+        let user = admitted.user().filter(|_| admitted.missing.is_empty());
+        return Some((vec![user?.clone()], "its access entry"));
+    }
     let answers = explanation.answers.into_iter();
     let users = answers.map(|answer| {
         let is_whole = answer.missing.is_empty();
         answer.user.ok().filter(|_| is_whole)
     });
     let users: Vec<User> = users.collect::<Option<_>>()?;
-    (!users.is_empty()).then_some(users)
+    (!users.is_empty()).then_some((users, "aws-auth"))
+}
+
+/// By which ARN the authenticator looks somebody up, where it or STS says it.
+fn canonical_arn(came: &Came, caller: Option<&Result<Caller, CallerError>>) -> Option<String> {
+    match (came, caller) {
+        (Came::In(who, _), _) => who.says("canonicalArn").map(str::to_owned),
+        (_, Some(Ok(caller))) => canonical(&caller.arn).ok().map(|canonical| canonical.arn),
+        _ => None,
+    }
 }
 
 impl Proof {
@@ -183,7 +224,9 @@ impl Proof {
                 "give system:authenticated the ClusterRole system:basic-user, which every cluster starts with: {} get clusterrolebinding system:basic-user -o yaml",
                 target.kubectl()
             )),
-            Came::Unauthorized => refused(cluster, signer, self.caller.as_ref()),
+            Came::Unauthorized => {
+                refused(cluster, signer, self.caller.as_ref(), self.access_entry.as_ref())
+            }
         })
     }
 
@@ -193,13 +236,9 @@ impl Proof {
             Came::In(who, answers) => (Some(who), answers),
             Came::Unauthorized | Came::Forbidden(_) => (None, &[]),
         };
-        let caller = self.caller.as_ref().and_then(|caller| caller.as_ref().ok());
         Verification {
-            canonical_arn: match (who, caller) {
-                (Some(who), _) => who.says("canonicalArn").map(str::to_owned),
-                (None, Some(caller)) => canonical(&caller.arn).ok().map(|canonical| canonical.arn),
-                (None, None) => None,
-            },
+            canonical_arn: canonical_arn(&self.came, self.caller.as_ref()),
+            access_entry: self.access_entry.as_ref().filter(|_| who.is_some()),
             who,
             answers: self.asked.iter().zip(answers).collect(),
             unmet: &self.unmet,

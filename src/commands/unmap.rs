@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use clap::Subcommand;
 
 use super::Format;
@@ -123,7 +125,7 @@ fn still_admitted(principal: &Principal, plan: &Plan) -> Option<String> {
     };
     let question = Question {
         arn,
-        access_entries: plan.access_entries(),
+        access_entries: plan.access_entries().map(Arc::as_ref),
         ..Question::default()
     };
     let explanation = explain(&plan.after(), &question).ok()?;

@@ -65,7 +65,7 @@ pub(crate) fn run(
         username: args.expect_username.as_deref(),
         groups: &args.expect_groups,
         can: &args.can,
-        document: None,
+        ..Expected::default()
     };
     let proof = expected.prove(&cluster, &signer, target.timeout, out)?;
     let verification = proof.verification();

@@ -1,4 +1,5 @@
 use super::Format;
+use super::access_entries::is_of;
 use super::signer::{Signer, Whose};
 use crate::arn::Identity;
 use crate::document::Document;
@@ -115,6 +116,7 @@ fn asked(
                 target,
                 user: None,
                 place: None,
+                access_entry: None,
                 note: Some("it does not accept your token".to_owned()),
             }));
         }
@@ -123,11 +125,23 @@ fn asked(
                 target,
                 user: None,
                 place: None,
+                access_entry: None,
                 note: Some(said),
             }));
         }
     };
     let user = who.user();
+    let entries = cluster.access_entries(&|of| is_of(of, arn), out);
+    let entry = entries.and_then(|entries| entries.of(&identity.canonical_arn).cloned());
+    if entry.is_some() {
+        return Ok(Some(OnCluster {
+            target,
+            user: Some(user),
+            place: None,
+            access_entry: entry,
+            note: None,
+        }));
+    }
     let (place, note) = match cluster.aws_auth(&token, out)? {
         Err(why) => (None, Some(format!("by which entry is not known: {why}"))),
         Ok(snapshot) => {
@@ -152,6 +166,7 @@ fn asked(
         target,
         user: Some(user),
         place,
+        access_entry: None,
         note,
     }))
 }

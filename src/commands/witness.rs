@@ -60,6 +60,11 @@ impl WitnessArgs {
         self.verify || self.verify_as.is_some()
     }
 
+    /// The role that signs in, where one is named.
+    pub(crate) fn role(&self) -> Option<&str> {
+        self.verify_as.as_deref()
+    }
+
     /// Gets ready to sign in, before anything is written: who can't sign in at all writes nothing.
     pub(crate) fn witness(&self, world: &World, out: &mut Out) -> Result<Option<Witness>, Failure> {
         if !self.is_asked() {
@@ -70,8 +75,7 @@ impl WitnessArgs {
             "cannot verify what would be written to {}",
             cluster.target()
         );
-        let role = self.verify_as.as_deref();
-        let signer = Signer::get(&cluster, role, &what, out)?;
+        let signer = Signer::get(&cluster, self.role(), &what, out)?;
         Ok(Some(Witness {
             cluster,
             signer,
@@ -92,6 +96,7 @@ impl Witness {
         let document = plan.after();
         let expected = Expected {
             document: Some(&document),
+            access_entries: plan.access_entries().cloned(),
             ..Expected::default()
         };
         let patience = world.patience();

@@ -1,6 +1,7 @@
 use clap::ValueEnum;
 
 use super::Format;
+use super::access_entries;
 use super::ignored;
 use super::proof::Proof;
 use super::refusals::{edit_failure, refused};
@@ -74,13 +75,19 @@ impl WriteArgs {
                     .hint("leave out -o json, or add --dry-run"),
             );
         }
-        if !self.allow_ignored && world.eks().is_some() {
-            // Before anything is read: who may not enter learns why, too.
-            let edits = asking(&Snapshot::default()).map(|request| request.edits);
-            if let Some(refusal) = ignored::refusal(world, &edits.unwrap_or_default()) {
-                return Err(refusal);
-            }
+        let edits = match world.eks() {
+            Some(_) => asking(&Snapshot::default()).map(|request| request.edits),
+            None => Ok(Vec::new()),
+        };
+        let edits = edits.unwrap_or_default();
+        // Before anything is read: who may not enter learns why, too.
+        if !self.allow_ignored
+            && let Some(refusal) = ignored::refusal(world, &edits)
+        {
+            return Err(refusal);
         }
+        let role = witness.and_then(WitnessArgs::role);
+        let access_entries = access_entries::of_edits(&edits, role, world, out);
         let witness = match (witness, dry_run) {
             (Some(args), DryRun::None) => args.witness(world, out)?,
             _ => None,
@@ -89,7 +96,11 @@ impl WriteArgs {
         let mut planner = |snapshot: &Snapshot| {
             // The failure itself is made below, where lines of the file are known.
             let stop = || Failure::new(Kind::Refused, "refused");
-            let request = asking(snapshot)?;
+            let request = Request {
+                access_entries: access_entries.clone(),
+                allow_ignored: self.allow_ignored,
+                ..asking(snapshot)?
+            };
             let plan = made
                 .insert(Plan::new(snapshot, &request))
                 .as_ref()
@@ -122,7 +133,7 @@ impl WriteArgs {
                         out.failure(&Failure::from(error).render(out.program()));
                     }
                 }
-                return Err(refused(&plan.refusals));
+                return Err(ignored::with_hints(refused(&plan.refusals), &plan, world));
             }
             (_, Err(failure)) => return Err(failure),
             (None, Ok(_)) => return Err(Failure::new(Kind::Bug, "nothing was planned")),

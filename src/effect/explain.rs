@@ -71,6 +71,16 @@ impl Explanation {
         !self.answers.is_empty() && self.answers.iter().all(|answer| answer.user.is_ok())
     }
 
+    /// The users that it may become, each of whose logins is not refused, with what is left open in it.
+    pub fn becomes(&self) -> impl Iterator<Item = (&User, &[Placeholder])> {
+        let admitted = self.admitted.iter();
+        let admitted = admitted.filter_map(|by| Some((by.user()?, by.missing.as_slice())));
+        let answers = self.answers.iter();
+        let answers =
+            answers.filter_map(|by| Some((by.user.as_ref().ok()?, by.missing.as_slice())));
+        admitted.chain(answers)
+    }
+
     /// Why it is refused, or why the answer is not a whole one; `None` when there is nothing to say.
     pub fn reason(&self) -> Option<String> {
         if let Some(admitted) = &self.admitted {

@@ -1,9 +1,10 @@
 use super::{Guard, Notice, Refusal, Request, is_change};
 use crate::document::edit::{Edit, Outcome};
 use crate::effect::Hidden;
+use crate::facts::access_entries::AccessEntry;
 
-/// What is said of edits about those whom the cluster does not ask aws-auth about: a mapping that would count for nothing is refused
-/// unless that is allowed; whatever else says something of them is told to change nothing.
+/// What is said of edits about those for whom an access entry answers: a mapping that would count for nothing is refused unless that is
+/// allowed; whatever else says something of them is told to change nothing. Where nothing reads aws-auth there is no more to say.
 pub(super) fn of(
     outcomes: &[(Edit, Outcome)],
     request: &Request,
@@ -14,13 +15,15 @@ pub(super) fn of(
         return;
     };
     for (number, (edit, outcome)) in outcomes.iter().enumerate() {
-        let Some(hidden) = entries.hide_principal(edit.principal()) else {
+        let hidden = entries.hide_principal(edit.principal());
+        let Some(hidden @ Hidden::ByEntry(entry)) = hidden.filter(|_| entries.aws_auth_counts())
+        else {
             continue;
         };
         let is_pruned = number >= request.edits.len();
         match edit {
             Edit::Map { .. } if is_change(outcome) && !request.allow_ignored => {
-                refusals.push(refusal(hidden));
+                refusals.push(refusal(entry));
             }
             // Who asks for an entry to go is told who else lets its principal in.
             Edit::Unmap { .. } if !is_pruned => {}
@@ -32,16 +35,13 @@ pub(super) fn of(
     }
 }
 
-fn refusal(hidden: Hidden<'_>) -> Refusal {
+fn refusal(entry: &AccessEntry) -> Refusal {
     Refusal {
         guard: Guard::Ignored,
-        message: match hidden {
-            Hidden::ByEntry(entry) => format!(
-                "the access entry of {} answers, and what aws-auth says of it counts for nothing",
-                entry.principal_arn
-            ),
-            Hidden::ByMode => hidden.to_string(),
-        },
+        message: format!(
+            "the access entry of {} answers, and what aws-auth says of it counts for nothing",
+            entry.principal_arn
+        ),
         allow: "--allow-ignored".to_owned(),
     }
 }
@@ -54,7 +54,7 @@ mod tests {
     use crate::document::Principal;
     use crate::document::edit::Groups;
     use crate::effect::AccessEntries;
-    use crate::facts::access_entries::{AccessEntry, AccessTerms};
+    use crate::facts::access_entries::AccessTerms;
     use crate::facts::auth_mode::AuthenticationMode;
     use crate::plan::Plan;
     use crate::snapshot::Snapshot;

@@ -3,10 +3,11 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::access::{UserData, user_text};
+use super::access_entry::{self, AccessEntryData};
 use super::plain::plain;
 use super::rbac::{self, RbacData};
 use super::style::{GAIN, LOSS, NOTICE, PLACE, paint};
-use crate::effect::{Explanation, Place};
+use crate::effect::{Explanation, Hidden, Place, User};
 use crate::rbac::Access;
 
 #[derive(Serialize)]
@@ -25,6 +26,8 @@ struct ExplanationData<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     any_of: Vec<PossibleData<'a>>,
     nearest: Vec<NearData<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_entry: Option<AccessEntryData<'a>>,
     rbac: Option<RbacData<'a>>,
 }
 
@@ -56,7 +59,9 @@ pub(crate) fn explanation_json<'a>(
         .filter_map(|answer| answer.user.as_ref().ok())
         .collect();
     let sole = if explanation.allowed() {
-        users.first()
+        let admitted = explanation.admitted.as_ref();
+        let admitted = admitted.and_then(|admitted| admitted.user());
+        admitted.or(users.first().copied())
     } else {
         None
     };
@@ -94,8 +99,12 @@ pub(crate) fn explanation_json<'a>(
             Vec::new()
         },
         nearest: near.collect(),
+        access_entry: explanation
+            .admitted
+            .as_ref()
+            .map(|admitted| AccessEntryData::of(&admitted.entry)),
         rbac: match access {
-            [access] if answers.len() == 1 => Some(RbacData::of(access)),
+            [access] if answers.len() <= 1 => Some(RbacData::of(access)),
             _ => None,
         },
     };
@@ -113,31 +122,35 @@ pub(crate) fn explanation_text(explanation: &Explanation, access: &[Access<'_>])
             plain(&explanation.arn)
         );
     }
+    if let Some(admitted) = &explanation.admitted {
+        let _ = match &admitted.user {
+            Some(Ok(user)) => writeln!(text, "{}", becomes(&arn, user)),
+            Some(Err(error)) => writeln!(text, "{}", refused(&arn, &error.cause.to_string())),
+            None => writeln!(text, "{}", paint(GAIN, &format!("{arn} is let in"))),
+        };
+        let _ = writeln!(text, "  by {}", access_entry::name(&admitted.entry));
+    }
     for answer in &explanation.answers {
         let _ = match &answer.user {
-            Ok(becomes) => writeln!(
-                text,
-                "{}",
-                paint(GAIN, &format!("{arn} becomes {}", user_text(becomes)))
-            ),
-            Err(error) => writeln!(
-                text,
-                "{}",
-                paint(
-                    LOSS,
-                    &format!("{arn} is refused: {}", plain(&error.to_string()))
-                )
-            ),
+            Ok(user) => writeln!(text, "{}", becomes(&arn, user)),
+            Err(error) => writeln!(text, "{}", refused(&arn, &error.to_string())),
         };
         let _ = writeln!(text, "  by {}", place(&answer.place));
     }
-    if explanation.answers.is_empty() {
+    if explanation.answers.is_empty() && explanation.admitted.is_none() {
         let _ = writeln!(text, "{}", paint(LOSS, &format!("{arn} is not mapped")));
+        if !explanation.aws_auth_counts {
+            let _ = writeln!(text, "  {}", paint(NOTICE, &Hidden::ByMode.to_string()));
+        }
     } else if let Some(reason) = explanation.reason().filter(|_| explanation.allowed()) {
         let _ = writeln!(text, "  {}", paint(NOTICE, &plain(&reason)));
     }
+    let shadows = match explanation.aws_auth_counts {
+        true => "shadows",
+        false => "not by",
+    };
     for shadowed in &explanation.shadowed {
-        let _ = writeln!(text, "  shadows {}", place(shadowed));
+        let _ = writeln!(text, "  {shadows} {}", place(shadowed));
     }
     if !explanation.near.is_empty() {
         let _ = writeln!(text, "Near it:");
@@ -154,18 +167,27 @@ pub(crate) fn explanation_text(explanation: &Explanation, access: &[Access<'_>])
             ),
         };
     }
-    let users = explanation
-        .answers
-        .iter()
-        .filter_map(|answer| answer.user.as_ref().ok());
-    for (becomes, access) in users.zip(access) {
+    if let Some(admitted) = &explanation.admitted {
+        text += &access_entry::rights(&admitted.entry);
+    }
+    let users = explanation.becomes();
+    for ((user, _), access) in users.zip(access) {
         let heading = match explanation.answers.len() {
+            0 => "What RBAC lets it do".to_owned(),
             1 => "What it may do".to_owned(),
-            _ => format!("What it may do as {}", user_text(becomes)),
+            _ => format!("What it may do as {}", user_text(user)),
         };
         text += &rbac::text(&heading, access);
     }
     text
+}
+
+fn becomes(arn: &str, user: &User) -> String {
+    paint(GAIN, &format!("{arn} becomes {}", user_text(user)))
+}
+
+fn refused(arn: &str, why: &str) -> String {
+    paint(LOSS, &format!("{arn} is refused: {}", plain(why)))
 }
 
 fn place(place: &Place) -> String {

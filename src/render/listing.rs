@@ -1,17 +1,18 @@
+mod cells;
 mod data;
 
 use std::fmt::Write as _;
 use std::io;
 
-use anstyle::Style;
 use serde::Serialize;
 
 use super::plain::plain;
-use super::style::{FAINT, HEADING, NOTICE, PLACE, paint};
-use super::table::{Cell, Table};
+use super::style::{HEADING, PLACE, paint};
+use super::table::Table;
 use crate::arn::can_match;
 use crate::document::{Document, Mapping, Principal, SectionName};
-use crate::effect::{OWN_ARN, Place, Slot, Standing, Store};
+use crate::effect::{AccessEntries, Hidden, Place, Slot, Standing, Store};
+use crate::facts::access_entries::AccessEntry;
 
 /// Said of an entry that stands in force for an ARN that STS never reports.
 const MATCHES_NOBODY: &str = "matches nobody, for no caller has this ARN";
@@ -24,6 +25,14 @@ pub(crate) type FileLine<'a> = dyn Fn(SectionName, usize) -> Option<usize> + 'a;
 pub(crate) struct Listing<'a> {
     rows: Vec<Row<'a>>,
     problems: Vec<Problem<'a>>,
+    /// The access entries that were asked for, where it is known which there are.
+    access: Option<Access<'a>>,
+}
+
+#[derive(Debug)]
+struct Access<'a> {
+    /// `None` when they can't be read.
+    shown: Option<Vec<&'a AccessEntry>>,
 }
 
 #[derive(Debug)]
@@ -32,6 +41,8 @@ struct Row<'a> {
     file_line: Option<usize>,
     mapping: &'a Mapping,
     standing: Standing<'a>,
+    /// Why it counts for nothing all the same.
+    hidden: Option<Hidden<'a>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -61,6 +72,7 @@ impl<'a> Listing<'a> {
                 file_line: file_line(slot.place.section, slot.place.line),
                 mapping: slot.mapping,
                 standing: slot.standing,
+                hidden: None,
             });
         let problems = document.sections().flat_map(|section| {
             section.problems().iter().map(|problem| Problem {
@@ -73,14 +85,38 @@ impl<'a> Listing<'a> {
         Self {
             rows: rows.collect(),
             problems: problems.collect(),
+            access: None,
         }
+    }
+
+    /// The same beside the cluster's access entries, of which those are listed that `asked` lets through.
+    pub(crate) fn with_access_entries(
+        self,
+        entries: &'a AccessEntries,
+        asked: impl Fn(&AccessEntry) -> bool,
+    ) -> Self {
+        let hide = |row: Row<'a>| Row {
+            hidden: entries.hide_principal(&row.mapping.principal),
+            ..row
+        };
+        let shown = entries.all();
+        let shown = shown.map(|all| all.iter().filter(|entry| asked(entry)).collect());
+        Self {
+            rows: self.rows.into_iter().map(hide).collect(),
+            access: Some(Access { shown }),
+            ..self
+        }
+    }
+
+    /// The access entries that are listed.
+    fn shown(&self) -> &[&'a AccessEntry] {
+        let shown = self.access.as_ref().map(|access| access.shown.as_deref());
+        shown.flatten().unwrap_or_default()
     }
 
     /// Whether any entry in it is in force.
     pub(crate) fn has_effect(&self) -> bool {
-        self.rows
-            .iter()
-            .any(|row| row.standing == Standing::Effective && row.matches_somebody())
+        !self.shown().is_empty() || self.rows.iter().any(Row::is_in_force)
     }
 
     /// Pretty JSON in the shape that docs/json.md promises.
@@ -100,7 +136,11 @@ impl<'a> Listing<'a> {
             .rows
             .iter()
             .filter(|row| !matches!(row.standing, Standing::Ignored { .. }));
-        kept.map(|row| format!("{}\n", plain(&identity(&row.mapping.principal))))
+        let kept = kept.map(|row| identity(&row.mapping.principal));
+        let admitted = self.shown().iter();
+        let admitted = admitted.map(|entry| entry.principal_arn.clone());
+        kept.chain(admitted)
+            .map(|name| format!("{}\n", plain(&name)))
             .collect()
     }
 
@@ -116,18 +156,14 @@ impl<'a> Listing<'a> {
 
     fn text(&self, limit: Option<usize>, wide: bool) -> String {
         let mut text = String::new();
-        if !self.rows.is_empty() {
-            let status = wide
-                || self
-                    .rows
-                    .iter()
-                    .any(|row| row.standing != Standing::Effective || !row.matches_somebody());
-            let mut headings = vec!["KIND", "IDENTITY", "USERNAME", "GROUPS"];
-            headings.extend(wide.then_some("LINE"));
-            headings.extend(status.then_some("STATUS"));
-            let mut table = Table::new(headings, 1);
+        let columns = self.columns(wide);
+        if !self.rows.is_empty() || !self.shown().is_empty() {
+            let mut table = Table::new(columns.headings(), 1);
             for row in &self.rows {
-                table.row(row.cells(wide, status));
+                table.row(row.cells(&columns));
+            }
+            for entry in self.shown() {
+                table.row(cells::of_access_entry(entry, &columns));
             }
             text.push_str(&table.render(limit));
         }
@@ -156,43 +192,9 @@ impl<'a> Listing<'a> {
 }
 
 impl Row<'_> {
-    fn cells(&self, wide: bool, status: bool) -> Vec<Cell> {
-        let style = if self.standing == Standing::Effective {
-            Style::new()
-        } else {
-            FAINT
-        };
-        let (username, groups) = match &self.mapping.principal {
-            Principal::Account(_) if self.standing == Standing::Effective => {
-                (OWN_ARN, String::new())
-            }
-            _ => (
-                self.mapping.username.as_str(),
-                self.mapping.groups().join(","),
-            ),
-        };
-        let mut cells = vec![
-            Cell::styled(kind(&self.mapping.principal), style),
-            Cell::styled(&identity(&self.mapping.principal), style),
-            Cell::styled(username, style),
-            Cell::styled(&groups, style),
-        ];
-        if wide {
-            cells.push(Cell::styled(&self.place.line.to_string(), style));
-        }
-        if status {
-            cells.push(match self.standing {
-                Standing::Effective if !self.matches_somebody() => {
-                    Cell::styled(&format!("effective: {MATCHES_NOBODY}"), NOTICE)
-                }
-                Standing::Effective => Cell::new("effective"),
-                Standing::Shadowed { by } => {
-                    Cell::styled(&format!("shadowed by {}", self.other(by)), NOTICE)
-                }
-                Standing::Ignored { reason } => Cell::styled(&format!("ignored: {reason}"), NOTICE),
-            });
-        }
-        cells
+    /// Whether it decides for somebody.
+    fn is_in_force(&self) -> bool {
+        self.standing == Standing::Effective && self.hidden.is_none() && self.matches_somebody()
     }
 
     /// Whether there can be a caller whom it admits.

@@ -3,10 +3,12 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::access::user_text;
+use super::access_entry::{self, AccessEntryData};
 use super::plain::plain;
 use super::style::{GAIN, LOSS, paint};
 use super::table::{Cell, Table};
 use crate::cluster::review::{Answer, Reviewed};
+use crate::facts::access_entries::AccessEntry;
 use crate::rbac::Question;
 
 /// What came of signing in.
@@ -14,6 +16,8 @@ use crate::rbac::Question;
 pub(crate) struct Verification<'a> {
     /// By which ARN the authenticator looks it up, if that is known.
     pub(crate) canonical_arn: Option<String>,
+    /// The access entry that let it in.
+    pub(crate) access_entry: Option<&'a AccessEntry>,
     /// Whom the API server took it for; `None` when it accepted nobody.
     pub(crate) who: Option<&'a Reviewed>,
     /// What was asked, and the answers.
@@ -32,6 +36,8 @@ pub(super) struct VerificationData<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     uid: Option<&'a str>,
     canonical_arn: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_entry: Option<AccessEntryData<'a>>,
     extra: BTreeMap<&'a str, &'a [String]>,
     can: Vec<CanData<'a>>,
     unmet: &'a [String],
@@ -70,6 +76,7 @@ impl<'a> VerificationData<'a> {
             username: who.map(|who| who.username.as_str()),
             groups: who.map_or(&[], |who| &who.groups),
             canonical_arn: verification.canonical_arn.as_deref(),
+            access_entry: verification.access_entry.map(AccessEntryData::of),
             uid: who.and_then(|who| who.uid.as_deref()),
             extra: extra
                 .map(|(key, values)| (key.as_str(), values.as_slice()))
@@ -90,6 +97,9 @@ pub(crate) fn verification_text(verification: &Verification<'_>, width: Option<u
         .as_deref()
         .map_or_else(|| "it".into(), plain);
     let mut text = paint(GAIN, &format!("{whose} becomes {}", user_text(&who.user()))) + "\n";
+    if let Some(entry) = verification.access_entry {
+        text += &format!("  by {}\n", access_entry::name(entry));
+    }
     if verification.answers.is_empty() {
         return text;
     }

@@ -3,12 +3,14 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::access::user_text;
+use super::access_entry::{self, AccessEntryData};
 use super::plain::plain;
 use super::style::{GAIN, NOTICE, PLACE, paint};
 use crate::arn::Identity;
 use crate::aws::credentials::Resolved;
 use crate::cluster::Target;
 use crate::effect::{Place, User};
+use crate::facts::access_entries::AccessEntry;
 
 /// Who somebody is to AWS and to a cluster.
 #[derive(Debug)]
@@ -32,6 +34,8 @@ pub(crate) struct OnCluster {
     pub(crate) user: Option<User>,
     /// The entry of aws-auth that decides.
     pub(crate) place: Option<Place>,
+    /// The access entry that decides.
+    pub(crate) access_entry: Option<AccessEntry>,
     /// Why one of these is missing.
     pub(crate) note: Option<String>,
 }
@@ -50,6 +54,7 @@ struct WhoamiData<'a> {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct ClusterData<'a> {
     context: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,6 +64,8 @@ struct ClusterData<'a> {
     groups: &'a [String],
     section: Option<&'static str>,
     line: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_entry: Option<AccessEntryData<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
 }
@@ -73,6 +80,7 @@ pub(crate) fn whoami_json(whoami: &Whoami<'_>) -> Result<String, serde_json::Err
         groups: on.user.as_ref().map_or(&[], |user| &user.groups),
         section: on.place.map(|place| place.section.key()),
         line: on.place.map(|place| place.line),
+        access_entry: on.access_entry.as_ref().map(AccessEntryData::of),
         reason: on.note.as_deref(),
     });
     let data = WhoamiData {
@@ -115,6 +123,9 @@ pub(crate) fn whoami_text(whoami: &Whoami<'_>) -> String {
     if let Some(place) = on.place {
         let place = format!("{} line {}", place.section.key(), place.line);
         let _ = writeln!(text, "    by {}", paint(PLACE, &place));
+    }
+    if let Some(entry) = &on.access_entry {
+        let _ = writeln!(text, "    by {}", access_entry::name(entry));
     }
     if let Some(note) = &on.note {
         let _ = writeln!(text, "    {}", paint(NOTICE, &plain(note)));

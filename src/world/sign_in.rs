@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 use tokio::time::sleep;
 
-use super::eks::{self, Asks};
+use super::eks::{self, Asks, EksCluster};
 use super::identity::Identity;
 use super::live::{Cluster, flags, kind, not_connected, refuse_other, runtime, until_interrupted};
 use super::target::{Chosen, Target};
@@ -29,6 +29,8 @@ pub(crate) struct SignIn {
     eks: EksName,
     namespace: String,
     identity: Identity,
+    /// What EKS says of it, where that was asked to find it.
+    described: Option<EksCluster>,
 }
 
 /// What came of a token.
@@ -100,7 +102,11 @@ impl SignIn {
         let asks = Asks::RolesFirst;
         let eks = eks::ask(name, asks, &wish, &surroundings, target.wait, out)?;
         let left = target.wait.map(|wait| wait.saturating_sub(begun.elapsed()));
-        Self::to(&eks.place(), target, left, out)
+        let opened = Self::to(&eks.place(), target, left, out)?;
+        Ok(Self {
+            described: Some(eks),
+            ..opened
+        })
     }
 
     fn to(
@@ -152,6 +158,7 @@ impl SignIn {
             eks: nobody.eks,
             namespace: nobody.namespace,
             identity: target.identity.clone(),
+            described: None,
         })
     }
 
@@ -163,6 +170,11 @@ impl SignIn {
     /// What it is called at EKS, as far as the user, the kubeconfig or EKS says it.
     pub(crate) fn eks(&self) -> &EksName {
         &self.eks
+    }
+
+    /// What EKS says of it, where that was asked to find it.
+    pub(crate) fn described(&self) -> Option<&EksCluster> {
+        self.described.as_ref()
     }
 
     /// Which AWS credentials the user wants to sign in with.

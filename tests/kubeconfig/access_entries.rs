@@ -141,7 +141,7 @@ fn what_is_denied_is_on_record_with_the_statement_that_is_missing() {
     let service = EksService::start(&world("ListAccessEntries"));
     let untold = ask(&service, &|_| true).expect_err("it is denied");
     assert_eq!(untold.action, "eks:ListAccessEntries");
-    assert_eq!(untold.what(), "its access entries");
+    assert_eq!(untold.what(), "the access entries");
     assert_eq!(
         untold.hint(),
         format!(

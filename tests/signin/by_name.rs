@@ -82,6 +82,7 @@ pub(crate) fn on(session: &Session, environment: &Environment, args: &[&str]) ->
 fn every_command_goes_through_eks() {
     let session = Session::start();
     let eks = eks(&session, &json!({}));
+    let before = eks.asked().len();
     let ci = holding(&session, eks, CREATOR_SESSION);
     let on = |args: &[&str]| on(&session, &ci, args);
     let place = format!("EKS cluster my-cluster ({})", session.cluster.server_url());
@@ -129,8 +130,13 @@ fn every_command_goes_through_eks() {
     assert_eq!(who["cluster"]["name"], eks::NAME);
     assert_eq!(who["cluster"]["username"], "kubernetes-admin");
 
-    // A request takes one question to EKS, and a proof no second one.
-    assert!(eks.asked().iter().all(|asked| asked == "DescribeCluster"));
+    // Where the cluster is, and which access entries it has; nothing of them, for nobody here has one.
+    let known = ["DescribeCluster", "ListAccessEntries"];
+    let asked = eks.asked().split_off(before);
+    assert!(
+        asked.iter().all(|asked| known.contains(&asked.as_str())),
+        "{asked:?}"
+    );
     // The variable does the same.
     let named = ci.clone().with("AWSAUTH_CLUSTER_NAME", eks::NAME);
     assert_eq!(
@@ -234,7 +240,11 @@ fn the_role_asks_first_and_the_caller_where_it_may_not() {
     let asked = eks.asked().split_off(before);
     assert_eq!(
         asked,
-        ["DescribeCluster AccessDeniedException", "DescribeCluster"]
+        [
+            "DescribeCluster AccessDeniedException",
+            "DescribeCluster",
+            "ListAccessEntries"
+        ]
     );
     eks.set(&json!({"denied": denied, "strangers": true}));
     on(&session, &environment, &["get", "--role-arn", CREATOR]).says(

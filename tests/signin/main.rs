@@ -3,6 +3,7 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+mod access_entries;
 #[path = "../live/api.rs"]
 #[allow(dead_code, reason = "it is shared")]
 mod api;

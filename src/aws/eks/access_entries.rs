@@ -39,12 +39,12 @@ pub struct Untold {
 }
 
 impl Untold {
-    /// What is not known, as the subject of a sentence.
+    /// What is not known, to be followed by `of cluster NAME`.
     pub fn what(&self) -> &'static str {
         match self.action {
-            DESCRIBE => "what its access entries say",
-            POLICIES => "the access policies of its access entries",
-            _ => "its access entries",
+            DESCRIBE => "what is in the access entries",
+            POLICIES => "the access policies of access entries",
+            _ => "the access entries",
         }
     }
 

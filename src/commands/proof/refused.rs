@@ -1,8 +1,10 @@
-use crate::arn::{Kind as Of, canonical};
+use crate::arn::{Kind as Of, Parts, canonical};
 use crate::aws::credentials::{Caller, CallerError};
 use crate::cluster::shell::quoted;
 use crate::commands::signer::Signer;
 use crate::edge::{Failure, Kind};
+use crate::facts::access_entries::AccessEntry;
+use crate::facts::auth_mode::AuthenticationMode;
 use crate::facts::limits::TOKEN_BYTES;
 use crate::world::SignIn;
 
@@ -12,6 +14,7 @@ pub(super) fn refused(
     cluster: &SignIn,
     signer: &Signer,
     caller: Option<&Result<Caller, CallerError>>,
+    access_entry: Option<&AccessEntry>,
 ) -> Failure {
     let what = format!("{} does not accept the token", cluster.target());
     let failure = Failure::new(Kind::No, &what);
@@ -30,12 +33,42 @@ pub(super) fn refused(
             let known = failure.note(format!("whose it is could not be asked: {error}"));
             other_cluster(known.hint(error.hint()), signer)
         }
-        Some(Ok(caller)) => not_mapped(failure, signer, caller),
+        Some(Ok(caller)) => match access_entry {
+            Some(entry) => of_another(failure, signer, caller, entry),
+            None => not_mapped(failure, cluster, signer, caller),
+        },
+    }
+}
+
+/// There is an access entry for it, which does not let it in.
+fn of_another(failure: Failure, signer: &Signer, caller: &Caller, entry: &AccessEntry) -> Failure {
+    let arn = &entry.principal_arn;
+    failure
+        .note(format!("AWS knows its holder as {}", caller.arn))
+        .note(format!("the access entry of {arn} does not let it in: either it was made within the last seconds, or {arn} was deleted and made again since, and the entry is the old one's"))
+        .hint(format!(
+            "see when the entry was made, and what to make anew after deleting it: aws eks describe-access-entry --region {} --cluster-name {} --principal-arn {}",
+            quoted(&signer.host.region),
+            quoted(&signer.cluster),
+            quoted(arn)
+        ))
+        .hint(format!(
+            "see when its principal was made: aws iam get-{} --{}-name {}",
+            kind(arn), kind(arn),
+            quoted(arn.rsplit('/').next().unwrap_or(arn))
+        ))
+}
+
+/// IAM's word for what an ARN names.
+fn kind(arn: &str) -> &'static str {
+    match Parts::of(arn) {
+        Some(parts) if parts.is("iam", "user") => "user",
+        _ => "role",
     }
 }
 
 /// AWS accepts what the token is signed with.
-fn not_mapped(failure: Failure, signer: &Signer, caller: &Caller) -> Failure {
+fn not_mapped(failure: Failure, cluster: &SignIn, signer: &Signer, caller: &Caller) -> Failure {
     let failure = failure.note(format!("AWS knows its holder as {}", caller.arn));
     let Ok(canonical) = canonical(&caller.arn) else {
         return other_cluster(failure, signer);
@@ -51,6 +84,19 @@ fn not_mapped(failure: Failure, signer: &Signer, caller: &Caller) -> Failure {
         Of::Root | Of::FederatedUser => None,
     };
     let name = arn.rsplit('/').next().unwrap_or(&arn);
+    let mode = cluster
+        .described()
+        .and_then(|eks| eks.facts.authentication_mode);
+    if mode == Some(AuthenticationMode::Api) {
+        return failure
+            .note("nothing reads aws-auth in mode API")
+            .hint(format!(
+                "to let it in, somebody with IAM rights runs this, with the principal's path: aws eks create-access-entry --region {} --cluster-name {} --principal-arn {}",
+                quoted(&signer.host.region),
+                quoted(&signer.cluster),
+                quoted(&arn)
+            ));
+    }
     let failure = match section {
         Some(section) => failure.hint(format!(
             "to let it in, somebody who may write aws-auth runs: awsauth map {section} {} --username {} --group GROUP",

@@ -3,6 +3,7 @@ use serde::Serialize;
 use super::{Listing, MATCHES_NOBODY, Problem, Row};
 use crate::document::{Principal, SectionName};
 use crate::effect::Standing;
+use crate::render::access_entry::AccessEntryData;
 
 /// A listing in the shape that docs/json.md promises.
 #[derive(Serialize)]
@@ -10,6 +11,9 @@ pub(super) struct ListingData<'a> {
     roles: Vec<RowData<'a>>,
     users: Vec<RowData<'a>>,
     accounts: Vec<&'a str>,
+    /// Null when they can't be read, absent where there are none to read.
+    #[serde(rename = "accessEntries", skip_serializing_if = "Option::is_none")]
+    access_entries: Option<Option<Vec<AccessEntryData<'a>>>>,
     problems: &'a [Problem<'a>],
 }
 
@@ -52,6 +56,10 @@ impl Listing<'_> {
             roles: of(SectionName::Roles).map(Row::data).collect(),
             users: of(SectionName::Users).map(Row::data).collect(),
             accounts: of(SectionName::Accounts).filter_map(Row::account).collect(),
+            access_entries: self.access.as_ref().map(|access| {
+                let shown = access.shown.as_ref()?.iter();
+                Some(shown.map(|entry| AccessEntryData::of(entry)).collect())
+            }),
             problems: &self.problems,
         }
     }
@@ -83,13 +91,16 @@ impl Row<'_> {
                 )
             }
         };
-        let (status, reason) = match self.standing {
-            Standing::Effective => {
+        let (status, reason) = match (self.standing, self.hidden) {
+            (Standing::Effective, Some(hidden)) => ("shadowed", Some(hidden.to_string())),
+            (Standing::Effective, None) => {
                 let reason = (!self.matches_somebody()).then(|| MATCHES_NOBODY.to_owned());
                 ("effective", reason)
             }
-            Standing::Shadowed { by } => ("shadowed", Some(format!("{} decides", self.other(by)))),
-            Standing::Ignored { reason } => ("ignored", Some(reason.to_owned())),
+            (Standing::Shadowed { by }, _) => {
+                ("shadowed", Some(format!("{} decides", self.other(by))))
+            }
+            (Standing::Ignored { reason }, _) => ("ignored", Some(reason.to_owned())),
         };
         RowData {
             arn,

@@ -1,0 +1,33 @@
+//! Which access entries a command is about.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::principal::as_matched;
+use crate::arn::{equal_fold, fold};
+use crate::document::Principal;
+use crate::document::edit::Edit;
+use crate::edge::Out;
+use crate::effect::AccessEntries;
+use crate::world::World;
+
+/// The access entries that a plan counts in, with what those say whom the edits or `witness` are about.
+pub(super) fn of_edits<'e>(
+    edits: impl IntoIterator<Item = &'e Edit>,
+    witness: Option<&str>,
+    world: &World,
+    out: &mut Out,
+) -> Option<Arc<AccessEntries>> {
+    let key = |arn: &str| fold(&as_matched(arn)).into_owned();
+    let principals = edits.into_iter().filter_map(|edit| match edit.principal() {
+        Principal::Role(arn) | Principal::User(arn) => Some(arn.as_str()),
+        Principal::Account(_) | Principal::Sso(_) => None,
+    });
+    let about: HashSet<String> = principals.chain(witness).map(key).collect();
+    world.access_entries(&|arn| about.contains(&key(arn)), out)
+}
+
+/// Whether an access entry is that of whoever signs in with this ARN.
+pub(super) fn is_of(principal_arn: &str, arn: &str) -> bool {
+    equal_fold(&as_matched(principal_arn), &as_matched(arn))
+}
