@@ -7,6 +7,7 @@ mod entry;
 mod fields;
 mod items;
 mod mapping;
+mod oddity;
 mod read;
 pub(crate) mod resolve;
 mod section;
@@ -17,6 +18,7 @@ mod validate;
 
 pub use entry::{Entry, Field, Fields, GroupItem, Status};
 pub use mapping::{Mapping, Principal, SsoRole};
+pub use oddity::{Oddity, Shape};
 pub use section::{NotEditable, Problem, Section, SectionName};
 pub use span::Span;
 

@@ -64,6 +64,7 @@ pub(super) fn read_accounts(tree: &Tree<'_>, root: NodeId) -> Reading {
             line,
             status,
             fields,
+            oddities: Vec::new(),
         });
     }
     if let Some(Lost { message, at }) = lost {

@@ -1,4 +1,4 @@
-use super::{Mapping, Span};
+use super::{Mapping, Oddity, Span};
 
 /// One list item of a section, as written, with its place.
 #[derive(Clone, Debug)]
@@ -13,6 +13,8 @@ pub struct Entry {
     pub status: Status,
     /// Where its fields stand.
     pub fields: Fields,
+    /// What in it has no effect, or another than its author may think.
+    pub oddities: Vec<Oddity>,
 }
 
 impl Entry {

@@ -1,14 +1,15 @@
 //! The entries of mapRoles and mapUsers, each read as its text is complete.
 
 use super::decode::{Decoder, Lost, Progress};
-use super::fields::{FieldName, field_name};
+use super::fields::{FieldName, equals_field, field_name};
 use super::read::{Reading, odd, span};
 use super::typed::{Mismatch, RawEntry, TypedReader};
 use super::validate;
 use super::{
-    Entry, Field, Fields, GroupItem, Mapping, NotEditable, Principal, Problem, SectionName, Status,
+    Entry, Field, Fields, GroupItem, Mapping, NotEditable, Oddity, Principal, Problem, SectionName,
+    Shape, Status,
 };
-use crate::yaml::{NodeId, NodeKind, Place, Tree};
+use crate::yaml::{Node, NodeId, NodeKind, Place, Tree};
 
 /// Reads the entries of a list, each as it is complete.
 pub(super) struct ItemReader {
@@ -51,11 +52,12 @@ impl ItemReader {
             }
         };
         let mut reader = TypedReader::new(self.section, tree, decoder.decoded());
-        let raw = reader.entry(item);
+        let mut raw = reader.entry(item);
         let mismatch = reader.into_mismatch();
         self.mismatch = self.mismatch.take().or(mismatch);
         self.progress = Some(decoder.into_progress());
-        let mistyped = raw.mistyped;
+        let mut oddities = std::mem::take(&mut raw.mistyped);
+        let mistyped = oddities.iter().any(is_mismatch);
         let place = tree.node(node);
         let line = place.dash.unwrap_or(place.start).line() + 1;
         let status = status(self.section, raw);
@@ -75,8 +77,9 @@ impl ItemReader {
             status,
             fields: Fields {
                 mistyped,
-                ..fields(self.section, tree, node)
+                ..fields(self.section, tree, node, &mut oddities)
             },
+            oddities,
         });
     }
 
@@ -122,8 +125,26 @@ fn status(name: SectionName, raw: RawEntry) -> Status {
     }
 }
 
+/// Whether Go's decoder would report it: null is of any type.
+fn is_mismatch(oddity: &Oddity) -> bool {
+    match oddity {
+        Oddity::NotAMapping(found) | Oddity::Mistyped { found, .. } => *found != Shape::Null,
+        Oddity::UnknownField(_) | Oddity::Repeated { .. } => false,
+    }
+}
+
+/// Whether a key that names no field that decides has no meaning at all.
+fn has_no_meaning(key: &Node<'_>) -> bool {
+    match &key.kind {
+        NodeKind::Scalar { value, .. } => value != "<<" && !equals_field(value, "userid"),
+        // What it stands for may be any name.
+        NodeKind::Alias { .. } => false,
+        _ => true,
+    }
+}
+
 /// Where an entry's fields stand, as written: of several spellings of one field the last.
-fn fields(name: SectionName, tree: &Tree<'_>, entry: NodeId) -> Fields {
+fn fields(name: SectionName, tree: &Tree<'_>, entry: NodeId, oddities: &mut Vec<Oddity>) -> Fields {
     let mut fields = Fields::default();
     if let NodeKind::Mapping { flow } = tree.node(entry).kind {
         fields.flow = flow;
@@ -133,17 +154,20 @@ fn fields(name: SectionName, tree: &Tree<'_>, entry: NodeId) -> Fields {
     }
     for (key, value) in tree.pairs(entry) {
         let (key, value_node) = (tree.node(key), tree.node(value));
+        let place = Field {
+            key: span(key),
+            value: span(value_node),
+        };
         let field = match &key.kind {
             NodeKind::Scalar { value, .. } => field_name(name, value),
             _ => None,
         };
         let Some(field) = field else {
             fields.others = true;
+            if has_no_meaning(key) {
+                oddities.push(Oddity::UnknownField(place));
+            }
             continue;
-        };
-        let place = Field {
-            key: span(key),
-            value: span(value_node),
         };
         let slot = match field {
             FieldName::Arn => &mut fields.principal,
@@ -163,8 +187,13 @@ fn fields(name: SectionName, tree: &Tree<'_>, entry: NodeId) -> Fields {
                 &mut fields.groups
             }
         };
-        fields.repeated |= slot.is_some();
-        *slot = Some(place);
+        if let Some(earlier) = slot.replace(place) {
+            fields.repeated = true;
+            oddities.push(Oddity::Repeated {
+                earlier,
+                later: place,
+            });
+        }
     }
     fields
 }

@@ -5,7 +5,8 @@
 use super::accounts::read_accounts;
 use super::decode::{Decoder, Key, Kind, Lost, Progress};
 use super::items::ItemReader;
-use super::{Entry, NotEditable, Problem, SectionName, Span};
+use super::resolve::{Resolved, resolve};
+use super::{Entry, NotEditable, Problem, SectionName, Shape, Span};
 use crate::json;
 use crate::yaml::{Node, NodeId, NodeKind, Place, Tree, TreeError};
 
@@ -20,6 +21,10 @@ pub(super) struct Reading {
     pub(super) null: Option<Span>,
     /// Where the document ends: at `...`, or with the text.
     pub(super) document_end: usize,
+    /// What the document is, where it is YAML at all.
+    pub(super) shape: Option<Shape>,
+    /// Where a second document begins, which is never read.
+    pub(super) second_document: Option<usize>,
 }
 
 /// The list that a section is, as written.
@@ -40,6 +45,8 @@ impl Reading {
             list: None,
             null: None,
             document_end: 0,
+            shape: None,
+            second_document: None,
         }
     }
 
@@ -122,12 +129,36 @@ pub(super) fn read(name: SectionName, text: &str) -> Reading {
         .then(|| span(place))
         .filter(|span| !span.is_empty());
     reading.document_end = document_end;
+    reading.shape = Some(shape(&tree, root));
+    reading.second_document = tree.second_document.map(Place::offset);
     reading
 }
 
 /// Whether the authenticator takes the text for no text at all.
 fn is_skipped(text: &str) -> bool {
     matches!(text.trim(), "" | "``" | "\"\"" | "''")
+}
+
+/// What a node is.
+fn shape(tree: &Tree<'_>, id: NodeId) -> Shape {
+    let node = tree.node(id);
+    let (value, implicit) = match &node.kind {
+        NodeKind::Sequence { .. } => return Shape::List,
+        NodeKind::Mapping { .. } => return Shape::Mapping,
+        NodeKind::Scalar {
+            value, implicit, ..
+        } => (value, *implicit),
+        NodeKind::Alias { .. } => return Shape::Text,
+    };
+    if !implicit && !node.tagged {
+        return Shape::Text;
+    }
+    match resolve(tree.tag(id), value) {
+        Ok(Resolved::Null) => Shape::Null,
+        Ok(Resolved::Bool(_)) => Shape::Boolean,
+        Ok(Resolved::Int(_) | Resolved::Uint(_) | Resolved::Float(_)) => Shape::Number,
+        _ => Shape::Text,
+    }
 }
 
 fn list(root: &Node<'_>) -> Option<List> {
@@ -143,7 +174,9 @@ fn list(root: &Node<'_>) -> Option<List> {
 /// A text that begins with `{` is taken for JSON and never for YAML, and an object is never the list that is wanted:
 /// <https://github.com/kubernetes/apimachinery/blob/v0.36.3/pkg/util/yaml/decoder.go>
 fn read_object(name: SectionName, text: &str) -> Reading {
-    let (offset, message) = json::syntax_error(text).unwrap_or_else(|| {
+    let error = json::syntax_error(text);
+    let shape = error.is_none().then_some(Shape::Mapping);
+    let (offset, message) = error.unwrap_or_else(|| {
         (
             0,
             format!(
@@ -156,7 +189,10 @@ fn read_object(name: SectionName, text: &str) -> Reading {
         .iter()
         .filter(|byte| **byte == b'\n')
         .count();
-    Reading::lost(message, Place::new(floor_boundary(text, offset), line))
+    Reading {
+        shape,
+        ..Reading::lost(message, Place::new(floor_boundary(text, offset), line))
+    }
 }
 
 fn floor_boundary(text: &str, mut offset: usize) -> usize {
@@ -245,6 +281,18 @@ fn editable(tree: &Tree<'_>, root: NodeId, text: &str) -> Result<(), NotEditable
 }
 
 impl Kind<'_> {
+    /// What it is.
+    pub(super) fn shape(&self) -> Shape {
+        match self {
+            Self::Null => Shape::Null,
+            Self::Bool => Shape::Boolean,
+            Self::Number(_) => Shape::Number,
+            Self::Text(_) => Shape::Text,
+            Self::List(_) => Shape::List,
+            Self::Map(_) => Shape::Mapping,
+        }
+    }
+
     /// What Go's JSON decoder calls it.
     pub(super) fn json_name(&self) -> &'static str {
         match self {

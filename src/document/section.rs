@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::read::{List, Reading, read};
-use super::{Entry, Span};
+use super::{Entry, Shape, Span};
 
 /// One of the three keys of `data` that the authenticator recognises, exact in case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -39,6 +39,8 @@ pub struct Section {
     list: Option<List>,
     null: Option<Span>,
     document_end: usize,
+    shape: Option<Shape>,
+    second_document: Option<usize>,
 }
 
 impl Section {
@@ -55,6 +57,8 @@ impl Section {
             list,
             null,
             document_end,
+            shape,
+            second_document,
         } = reading;
         Self {
             name,
@@ -65,6 +69,8 @@ impl Section {
             list,
             null,
             document_end,
+            shape,
+            second_document,
         }
     }
 
@@ -102,6 +108,16 @@ impl Section {
     /// Whether the authenticator can make nothing of the section as a whole, so that none of its entries is in force.
     pub fn is_unreadable(&self) -> bool {
         self.entries.is_empty() && !self.problems.is_empty()
+    }
+
+    /// What its first document is; `None` when it holds none, and when it is neither YAML nor JSON.
+    pub fn shape(&self) -> Option<Shape> {
+        self.shape
+    }
+
+    /// Where a second YAML document begins, which the authenticator never reads.
+    pub fn second_document(&self) -> Option<usize> {
+        self.second_document
     }
 
     /// The list that the section is; `None` when there is none yet.

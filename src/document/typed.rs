@@ -5,8 +5,8 @@
 
 use super::decode::{Decoded, Kind, ValueId};
 use super::fields::{FieldName, equals_field, field_name};
-use super::read::type_name;
-use super::{SectionName, SsoRole};
+use super::read::{span, type_name};
+use super::{Oddity, SectionName, SsoRole};
 use crate::yaml::{Place, Tree};
 
 /// An entry before it is validated.
@@ -16,8 +16,8 @@ pub(super) struct RawEntry {
     pub(super) username: String,
     pub(super) groups: Option<Vec<String>>,
     pub(super) sso: Option<SsoRole>,
-    /// Whether a field has a value of the wrong type.
-    pub(super) mistyped: bool,
+    /// The values of a wrong type.
+    pub(super) mistyped: Vec<Oddity>,
 }
 
 /// The first field of the wrong type.
@@ -33,8 +33,8 @@ pub(super) struct TypedReader<'a, 't> {
     tree: &'a Tree<'t>,
     decoded: &'a Decoded<'t>,
     mismatch: Option<Mismatch>,
-    /// Whether the entry at hand has a field of the wrong type.
-    mistyped: bool,
+    /// Those of the entry at hand.
+    mistyped: Vec<Oddity>,
 }
 
 /// A list of groups as Go keeps one: what a shorter list leaves behind its end comes back when it grows again.
@@ -51,7 +51,7 @@ impl<'a, 't> TypedReader<'a, 't> {
             tree,
             decoded,
             mismatch: None,
-            mistyped: false,
+            mistyped: Vec::new(),
         }
     }
 
@@ -60,14 +60,16 @@ impl<'a, 't> TypedReader<'a, 't> {
     }
 
     pub(super) fn entry(&mut self, id: ValueId) -> RawEntry {
-        self.mistyped = false;
+        self.mistyped.clear();
         let mut entry = RawEntry::default();
         let decoded = self.decoded;
         let pairs = match &decoded.value(id).kind {
             Kind::Map(pairs) => pairs,
-            Kind::Null => return entry,
-            _ => {
-                self.mismatch(id, String::new, "config.", type_name(self.section));
+            kind => {
+                entry.mistyped = vec![Oddity::NotAMapping(kind.shape())];
+                if !matches!(kind, Kind::Null) {
+                    self.mismatch(id, String::new, "config.", type_name(self.section));
+                }
                 return entry;
             }
         };
@@ -97,11 +99,11 @@ impl<'a, 't> TypedReader<'a, 't> {
             groups.storage.truncate(len);
             groups.storage
         });
-        entry.mistyped = self.mistyped;
+        entry.mistyped = std::mem::take(&mut self.mistyped);
         entry
     }
 
-    fn text(&mut self, id: ValueId, path: &str, into: &mut String) {
+    fn text(&mut self, id: ValueId, path: &'static str, into: &mut String) {
         let decoded = self.decoded;
         match &decoded.value(id).kind {
             Kind::Text(text) => *into = text.clone().into_owned(),
@@ -127,6 +129,10 @@ impl<'a, 't> TypedReader<'a, 't> {
                 }
                 for (at, item) in items.iter().enumerate() {
                     let mut group = std::mem::take(&mut into.storage[at]);
+                    if matches!(decoded.value(*item).kind, Kind::Null) {
+                        // No mismatch, and no group.
+                        self.note("groups", true, *item);
+                    }
                     self.text(*item, "groups", &mut group);
                     into.storage[at] = group;
                 }
@@ -165,24 +171,38 @@ impl<'a, 't> TypedReader<'a, 't> {
             match &decoded.value(*value).kind {
                 Kind::Text(text) => *field = text.clone().into_owned(),
                 Kind::Null => {}
-                _ => self.mismatch(
-                    *value,
-                    || format!("Go struct field SSOARNMatcher.{path} of type "),
-                    "",
-                    "string",
-                ),
+                _ => {
+                    self.note(path, false, *value);
+                    self.mismatch(
+                        *value,
+                        || format!("Go struct field SSOARNMatcher.{path} of type "),
+                        "",
+                        "string",
+                    );
+                }
             }
         }
     }
 
-    fn field_mismatch(&mut self, id: ValueId, path: &str, wanted: &str) {
+    fn field_mismatch(&mut self, id: ValueId, path: &'static str, wanted: &str) {
         let section = self.section;
+        self.note(path, path == "groups" && wanted == "string", id);
         self.mismatch(
             id,
             || format!("Go struct field {}.{path} of type ", type_name(section)),
             "",
             wanted,
         );
+    }
+
+    fn note(&mut self, field: &'static str, in_list: bool, id: ValueId) {
+        let value = self.decoded.value(id);
+        self.mistyped.push(Oddity::Mistyped {
+            field,
+            in_list,
+            found: value.kind.shape(),
+            span: span(self.tree.node(value.node)),
+        });
     }
 
     fn mismatch(
@@ -192,7 +212,6 @@ impl<'a, 't> TypedReader<'a, 't> {
         package: &str,
         wanted: &str,
     ) {
-        self.mistyped = true;
         if self.mismatch.is_some() {
             return;
         }
