@@ -3,11 +3,13 @@
 mod cause;
 mod error;
 mod file_lines;
+mod file_offsets;
 mod find;
 mod proof;
 mod rewrite;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 pub use error::{Cause, ManifestError};
@@ -15,7 +17,7 @@ pub use error::{Cause, ManifestError};
 use crate::document::SectionName;
 use crate::snapshot::{Change, OWNERS_ANNOTATION, Snapshot};
 pub use crate::written::Unwritable;
-use crate::written::tree::{Kind, Tree};
+use crate::written::tree::{Kind, Pair, Tree};
 use crate::written::{self, Broken, splice};
 use file_lines::FileLines;
 use find::Place;
@@ -141,6 +143,26 @@ impl Manifest {
             .map(|lines| lines.file_line(line))
     }
 
+    /// The bytes of the file at which bytes of a section's own text are written. `offsets` ascend; empty when the section is
+    /// absent.
+    pub fn file_offsets(&self, section: SectionName, offsets: &[usize]) -> Vec<usize> {
+        let decoded = self.data.get(section.key());
+        let Some((pair, decoded)) = self.pair(section.key()).zip(decoded) else {
+            return Vec::new();
+        };
+        file_offsets::file_offsets(&self.text, &self.tree, pair, decoded, offsets)
+    }
+
+    /// Where a key of `data` stands in the file.
+    pub fn key_span(&self, key: &str) -> Option<Range<usize>> {
+        self.pair(key)
+            .map(|pair| self.tree.node(pair.key).span.clone())
+    }
+
+    fn pair(&self, key: &str) -> Option<Pair> {
+        self.tree.get(self.place.data?.value, key)
+    }
+
     /// The text of the file after a change. Only the scalars that the change names differ, and in them only what
     /// differs in their text: style, indent, line endings, comments and escapes stay. Keys that are absent are added
     /// behind the last, in the style of the others. What already is as asked stays as it is.
@@ -202,11 +224,7 @@ impl Manifest {
         let mut splices = Vec::new();
         let mut added = Vec::new();
         for (key, new) in &change.data {
-            let pair = self
-                .place
-                .data
-                .and_then(|data| self.tree.get(data.value, key));
-            match (pair, new) {
+            match (self.pair(key), new) {
                 (Some(pair), Some(new)) => {
                     splices.extend(rewrite.set(pair, &self.data[*key], new)?)
                 }

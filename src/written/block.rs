@@ -160,6 +160,13 @@ impl<'t> Block<'t> {
         )
     }
 
+    /// What its lines say, each without its indent and its break.
+    pub(crate) fn contents(&self) -> impl Iterator<Item = Range<usize>> {
+        self.lines
+            .iter()
+            .map(|line| (line.start + self.indent).min(line.end)..line.end)
+    }
+
     /// For each line of the decoded text the line of the file it starts on, counted from the header's, if it is folded.
     pub(crate) fn folded_lines(&self) -> Vec<usize> {
         let mut starts = Vec::new();

@@ -132,6 +132,12 @@ impl<'t> Quoted<'t> {
         lines
     }
 
+    /// Its bytes piece by piece, each with the length of what it stands for.
+    pub(crate) fn steps(&self) -> impl Iterator<Item = (Range<usize>, usize)> {
+        self.units(self.start..self.end)
+            .map(|unit| (unit.raw, unit.length))
+    }
+
     fn rewrite_part(&self, raw: Range<usize>, old: &str, new: &str, folds: bool) -> Option<Splice> {
         let units: Vec<Unit> = self.units(raw.clone()).collect();
         let mut head = 0;
