@@ -9,6 +9,7 @@ pub(crate) mod eks;
 pub(crate) mod explain;
 pub(crate) mod get;
 pub(crate) mod kubeconfig;
+pub(crate) mod lint;
 pub(crate) mod man;
 pub(crate) mod map;
 pub(crate) mod token;

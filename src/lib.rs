@@ -28,6 +28,7 @@ pub mod effect;
 pub mod facts;
 mod json;
 pub mod kubeconfig;
+pub mod lint;
 pub mod manifest;
 pub mod owners;
 pub mod plan;

@@ -8,6 +8,7 @@ mod credentials;
 mod difference;
 mod explanation;
 mod kubeconfig;
+mod lint;
 mod listing;
 mod plain;
 mod rbac;
@@ -23,6 +24,7 @@ pub(crate) use credentials::{
 };
 pub(crate) use explanation::{explanation_json, explanation_text};
 pub(crate) use kubeconfig::kubeconfig_changes;
+pub(crate) use lint::{Linted, lint_json, lint_notes, lint_text};
 pub(crate) use listing::Listing;
 pub(crate) use report::{notice, outcomes, refusal_json, report_json, report_text, short_name};
 pub(crate) use verification::{Verification, verification_json, verification_text};

@@ -16,6 +16,7 @@ mod target;
 mod waiting;
 
 use std::fmt;
+use std::path::Path;
 use std::time::Duration;
 
 pub(crate) use aside::keep_aside;
@@ -26,6 +27,7 @@ pub(crate) use target::Target;
 use crate::document::SectionName;
 use crate::edge::{Failure, Kind, Out, answer};
 use crate::facts::auth_mode::AuthenticationMode;
+use crate::manifest::Manifest;
 use crate::rbac::{Policy, UserInfo};
 use crate::snapshot::{Change, Snapshot};
 use live::Cluster;
@@ -77,6 +79,23 @@ impl World {
             Chosen::File(path) => Self::Manifest(Box::new(ManifestFile::at(path, target.timeout))),
             Chosen::Pipe => Self::Manifest(Box::new(ManifestFile::of_stdin())),
         })
+    }
+
+    /// The manifest at this path, or with `-` that from stdin.
+    pub(crate) fn of_file(path: &Path) -> Self {
+        Self::Manifest(Box::new(if sources::is_stdin(path) {
+            ManifestFile::of_stdin()
+        } else {
+            ManifestFile::at(path.to_owned(), Duration::ZERO)
+        }))
+    }
+
+    /// The name and the text of the manifest that was read last; `None` of a cluster.
+    pub(crate) fn manifest(&self) -> Option<(String, &Manifest)> {
+        match self {
+            Self::Manifest(file) => Some((file.to_string(), file.manifest()?)),
+            Self::Cluster(_) => None,
+        }
     }
 
     /// Whether the manifest comes from stdin, and goes to stdout.

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `cmd` | one line: `awsauth` or `kubectl-awsauth`, then arguments; `'…'` holds blanks |
 //! | `in.yaml` | the manifest, there as `aws-auth.yaml` |
-//! | `wanted…` | files or a folder that the command reads, there under their own names |
+//! | `wanted…`, `bad.yaml`, `good.yaml` | files or a folder that the command reads, there under their own names |
 //! | `stdin`, `env` | what comes in on stdin; `NAME=value` lines |
 //! | `out.yaml` | the manifest afterwards; without it the manifest must be unchanged |
 //! | `stdout`, `stderr`, `status` | what must come out; without them nothing, nothing and 0 |
@@ -23,7 +23,7 @@ use secrets::Prints;
 #[allow(dead_code, reason = "no stand-in hands out any here")]
 mod secrets;
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 14] = [
     "apply",
     "cli",
     "completion",
@@ -32,6 +32,7 @@ const COMMANDS: [&str; 13] = [
     "explain",
     "get",
     "kubeconfig",
+    "lint",
     "man",
     "map",
     "token",
@@ -219,7 +220,8 @@ fn words(line: &str) -> Vec<String> {
 
 fn is_wanted(path: &Path) -> bool {
     path.file_name()
-        .is_some_and(|name| name.to_string_lossy().starts_with("wanted"))
+        .map(|name| name.to_string_lossy())
+        .is_some_and(|name| name.starts_with("wanted") || name == "bad.yaml" || name == "good.yaml")
 }
 
 fn forgotten(case: &Path) -> impl Iterator<Item = String> {

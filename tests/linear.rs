@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use awsauth::document::{Document, SectionName};
+use awsauth::lint::{Facts, Selection, lint};
 
 const SMALL: usize = 128 << 10;
 const LARGE: usize = 1 << 20;
@@ -31,6 +32,52 @@ fn time_grows_with_the_text_alone() {
 fn once(data: &BTreeMap<String, String>) -> Duration {
     let begun = Instant::now();
     std::hint::black_box(Document::read(data));
+    begun.elapsed()
+}
+
+/// Texts that rules find something in, in every entry or in every field.
+#[test]
+fn the_rules_take_time_that_grows_with_the_text_alone() {
+    let texts: [(&str, Make); 5] = [
+        ("the same entry", |bytes| {
+            "- rolearn: a\n".repeat(bytes / 13)
+        }),
+        ("pathed roles", |bytes| {
+            numbered(bytes / 47, |at| {
+                format!("- rolearn: arn:aws:iam::111122223333:role/a/{at:06}\n")
+            })
+        }),
+        ("unknown fields", |bytes| {
+            format!(
+                "- rolearn: a\n{}",
+                numbered(bytes / 14, |at| format!("  k{at:07}: b\n"))
+            )
+        }),
+        ("waivers", |bytes| {
+            let waivers = "# awsauth: ignore[R99] no reason\n".repeat(bytes / 33);
+            format!("{waivers}- rolearn: a\n")
+        }),
+        ("templates without quotes on one line", |bytes| {
+            format!("- groups: [{}]", "a{{b}},".repeat(bytes / 7))
+        }),
+    ];
+    for (name, make) in texts {
+        let time = |bytes, runs| {
+            let data = BTreeMap::from([("mapRoles".to_owned(), make(bytes))]);
+            let document = Document::read(&data);
+            (0..runs).map(|_| once_lint(&data, &document)).min()
+        };
+        let (small, large) = (time(SMALL, 3), time(LARGE, 1));
+        let limit = 30 * small.unwrap_or_default() + Duration::from_millis(300);
+        assert!(large < Some(limit), "{name}: {small:?}, {large:?}");
+    }
+}
+
+fn once_lint(data: &BTreeMap<String, String>, document: &Document) -> Duration {
+    let begun = Instant::now();
+    let (facts, selection) = (Facts::default(), Selection::default());
+    let report = std::hint::black_box(lint(data, document, &facts, &selection));
+    assert!(!report.findings.is_empty());
     begun.elapsed()
 }
 

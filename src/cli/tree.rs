@@ -2,8 +2,8 @@ use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::commands::{
-    Format, apply, completion, credentials, diff, eks, explain, get, kubeconfig, man, map, token,
-    unmap, verify, version, whoami,
+    Format, apply, completion, credentials, diff, eks, explain, get, kubeconfig, lint, man, map,
+    token, unmap, verify, version, whoami,
 };
 use crate::edge::{ColorMode, Verbosity};
 use crate::world::Target;
@@ -66,6 +66,7 @@ pub(crate) enum Command {
     Apply(apply::Args),
     Diff(diff::Args),
     Explain(explain::Args),
+    Lint(lint::Args),
     Kubeconfig(kubeconfig::Args),
     Token(token::Args),
     #[command(hide = true)]

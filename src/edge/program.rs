@@ -34,11 +34,12 @@ impl Program {
 
     /// A message with its commands, written `awsauth COMMAND …`, as the user would type them.
     pub(crate) fn speak(self, message: &str) -> Cow<'_, str> {
-        const COMMANDS: [&str; 11] = [
+        const COMMANDS: [&str; 12] = [
             "apply",
             "diff",
             "explain",
             "get",
+            "lint",
             "map",
             "unmap",
             "verify",

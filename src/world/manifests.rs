@@ -51,6 +51,11 @@ impl ManifestFile {
         Ok(self.parse(bytes)?.snapshot())
     }
 
+    /// What was read last.
+    pub(super) fn manifest(&self) -> Option<&Manifest> {
+        self.manifest.as_ref()
+    }
+
     /// The line of the file where a line of a section stands.
     pub(super) fn file_line(&self, section: SectionName, line: usize) -> Option<usize> {
         self.manifest.as_ref()?.file_line(section, line)

@@ -207,6 +207,22 @@ impl Target {
 }
 
 impl Target {
+    /// For a command that was given files of its own: whatever else says where aws-auth is would be left unheard.
+    pub(crate) fn only_files(&self, matches: &clap::ArgMatches) -> Result<(), Failure> {
+        let typed = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
+        let others = ["file", "cluster_name"]
+            .into_iter()
+            .chain(NAMES_CLUSTER)
+            .chain(CLUSTER_ONLY);
+        match others.into_iter().find(|id| typed(id)) {
+            Some(id) => Err(Failure::usage(format!(
+                "cannot use {} together with FILE: only the files are read",
+                flag(id)
+            ))),
+            None => Ok(()),
+        }
+    }
+
     /// For a command that writes a kubeconfig: whatever else says which cluster or file would be left unheard.
     pub(crate) fn only_kubeconfig(&self, matches: &clap::ArgMatches) -> Result<(), Failure> {
         let typed = |id: &str| is_typed(matches, id);

@@ -1,0 +1,229 @@
+//! What all rules look at, worked out once.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+
+use super::facts::Facts;
+use super::finding::{Finding, Site};
+use super::waiver::{self, Waiver};
+use crate::arn::{Parts, fold};
+use crate::document::{Document, Entry, Mapping, Principal, Section, SectionName, Span};
+use crate::effect::{Place, Standing, Store};
+
+pub(super) struct Context<'a> {
+    /// The document.
+    pub(super) document: &'a Document,
+    /// The keys of `data`.
+    pub(super) keys: &'a [&'a str],
+    /// What is known besides.
+    pub(super) facts: &'a Facts,
+    /// Every entry, in the order of the document.
+    entries: Vec<Written<'a>>,
+    /// Where the entries of each section start in it.
+    starts: [usize; 3],
+    /// The ARNs of mapRoles, folded.
+    roles: HashSet<Cow<'a, str>>,
+    waivers: Vec<Waiver<'a>>,
+    /// The waivers of each line, by their numbers.
+    by_line: HashMap<(SectionName, usize), Vec<usize>>,
+}
+
+/// An entry as written, and what becomes of it.
+pub(super) struct Written<'a> {
+    pub(super) section: SectionName,
+    /// Its position among the section's entries.
+    pub(super) index: usize,
+    pub(super) entry: &'a Entry,
+    /// What it says; what could be read of it when the authenticator drops it.
+    pub(super) mapping: &'a Mapping,
+    pub(super) standing: Standing<'a>,
+    /// Its ARN taken apart, where it is one.
+    pub(super) parts: Option<Parts<'a>>,
+    /// The text of its section.
+    text: &'a str,
+}
+
+impl<'a> Context<'a> {
+    pub(super) fn new(document: &'a Document, keys: &'a [&'a str], facts: &'a Facts) -> Self {
+        let store = Store::new(document);
+        let mut slots = store.slots().iter();
+        let mut entries = Vec::with_capacity(store.slots().len());
+        let mut starts = [0; 3];
+        for section in document.sections() {
+            starts[section.name() as usize] = entries.len();
+            let each = section.entries().iter().zip(&mut slots).enumerate();
+            entries.extend(each.map(|(index, (entry, slot))| Written {
+                section: section.name(),
+                index,
+                entry,
+                mapping: slot.mapping,
+                standing: slot.standing,
+                parts: Parts::of(principal(slot.mapping)),
+                text: section.text().unwrap_or_default(),
+            }));
+        }
+        let waivers: Vec<_> = document.sections().flat_map(waiver::of_section).collect();
+        let mut by_line: HashMap<_, Vec<_>> = HashMap::new();
+        for (number, waiver) in waivers.iter().enumerate() {
+            let line = (waiver.section, waiver.line);
+            by_line.entry(line).or_default().push(number);
+        }
+        let roles = entries.iter().filter_map(|written| {
+            let is_role = written.section == SectionName::Roles;
+            is_role.then(|| fold(written.principal()))
+        });
+        Self {
+            roles: roles.collect(),
+            document,
+            keys,
+            facts,
+            entries,
+            starts,
+            waivers,
+            by_line,
+        }
+    }
+
+    /// Every entry, those included that the authenticator drops.
+    pub(super) fn entries(&self) -> &[Written<'a>] {
+        &self.entries
+    }
+
+    /// The entries of mapRoles and mapUsers that the authenticator keeps, whether or not another one shadows them.
+    pub(super) fn mapped(&self) -> impl Iterator<Item = &Written<'a>> {
+        self.entries
+            .iter()
+            .filter(|written| written.is_kept() && written.section != SectionName::Accounts)
+    }
+
+    /// The entries of mapRoles and mapUsers that count.
+    pub(super) fn in_force(&self) -> impl Iterator<Item = &Written<'a>> {
+        self.mapped()
+            .filter(|written| written.standing == Standing::Effective)
+    }
+
+    /// The entries of mapAccounts.
+    pub(super) fn accounts(&self) -> &[Written<'a>] {
+        &self.entries[self.starts[SectionName::Accounts as usize]..]
+    }
+
+    /// The entry that stands there.
+    pub(super) fn at(&self, place: Place) -> Option<&Written<'a>> {
+        self.entries
+            .get(self.starts[place.section as usize] + place.index)
+    }
+
+    /// The sections of which the authenticator can make nothing.
+    pub(super) fn unreadable(&self) -> impl Iterator<Item = &'a Section> {
+        self.document
+            .sections()
+            .filter(|section| section.is_unreadable())
+    }
+
+    /// Whether mapRoles has an entry of this ARN.
+    pub(super) fn has_role(&self, arn: &str) -> bool {
+        self.roles.contains(&*fold(arn))
+    }
+
+    /// The comments that waive findings, with and without effect.
+    pub(super) fn waivers(&self) -> &[Waiver<'a>] {
+        &self.waivers
+    }
+
+    /// Whether a comment waives this finding.
+    pub(super) fn is_waived(&self, finding: &Finding) -> bool {
+        let Site::Text(text) = &finding.site else {
+            return false;
+        };
+        let entry = finding.entry.and_then(|index| {
+            let first = self.starts[text.section as usize];
+            self.entries.get(first + index)
+        });
+        let lines = [
+            Some(text.start.line),
+            entry.map(|written| written.entry.line),
+        ];
+        lines
+            .into_iter()
+            .flatten()
+            .filter_map(|line| self.by_line.get(&(text.section, line)))
+            .flatten()
+            .any(|&number| self.waivers[number].waives(finding.rule))
+    }
+}
+
+impl<'a> Written<'a> {
+    /// Whether the authenticator keeps it.
+    pub(super) fn is_kept(&self) -> bool {
+        !matches!(self.standing, Standing::Ignored { .. })
+    }
+
+    /// Whom it is for, as written: an ARN, an account, or a permission set.
+    pub(super) fn principal(&self) -> &'a str {
+        principal(self.mapping)
+    }
+
+    /// The word for it on a command line.
+    pub(super) fn principal_kind(&self) -> &'static str {
+        match self.section {
+            SectionName::Roles => "role",
+            SectionName::Users => "user",
+            SectionName::Accounts => "account",
+        }
+    }
+
+    /// What stands there in the text.
+    pub(super) fn raw(&self, span: Span) -> &'a str {
+        self.text.get(span.range()).unwrap_or_default()
+    }
+
+    /// Where its ARN or account stands; the whole entry when it is written elsewhere.
+    pub(super) fn principal_span(&self) -> Span {
+        let fields = &self.entry.fields;
+        self.value_of(fields.principal.or(fields.sso).map(|field| field.value))
+    }
+
+    /// Where its username stands, as above.
+    pub(super) fn username_span(&self) -> Span {
+        self.value_of(self.entry.fields.username.map(|field| field.value))
+    }
+
+    /// Where its groups stand, as above.
+    pub(super) fn groups_span(&self) -> Span {
+        self.value_of(self.entry.fields.groups.map(|field| field.value))
+    }
+
+    /// Its groups, each with where it stands.
+    pub(super) fn groups(&self) -> impl Iterator<Item = (&'a str, Span)> {
+        let items = &self.entry.fields.group_items;
+        let groups = self.mapping.groups();
+        // Where they are not the same, the groups come from elsewhere.
+        let is_here = items.len() == groups.len();
+        let whole = self.groups_span();
+        groups.iter().enumerate().map(move |(at, group)| {
+            let item = items.get(at).filter(|_| is_here);
+            (group.as_str(), item.map_or(whole, |item| item.span))
+        })
+    }
+
+    /// The change after which `old`, as it stands once in a value, is `new`; `None` where it does not stand there so.
+    pub(super) fn replaced(&self, value: Span, old: &str, new: &str) -> Option<(Span, String)> {
+        let mut places = self.raw(value).match_indices(old);
+        let (at, _) = places.next()?;
+        let start = value.start() + at;
+        (places.next().is_none() && self.entry.span.range().contains(&start))
+            .then(|| (Span::new(start, start + old.len()), new.to_owned()))
+    }
+
+    fn value_of(&self, span: Option<Span>) -> Span {
+        span.filter(|span| !span.is_empty())
+            .unwrap_or(self.entry.span)
+    }
+}
+
+fn principal(mapping: &Mapping) -> &str {
+    match &mapping.principal {
+        Principal::Role(text) | Principal::User(text) | Principal::Account(text) => text,
+        Principal::Sso(sso) => &sso.permission_set_name,
+    }
+}

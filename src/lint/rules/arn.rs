@@ -1,0 +1,3 @@
+//! R: ARNs.
+
+pub(super) mod role_path;

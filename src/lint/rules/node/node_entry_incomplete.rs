@@ -1,0 +1,49 @@
+//! What the username of a node says, its groups have to allow.
+
+use crate::arn::can_match;
+use crate::lint::context::Context;
+use crate::lint::found::Found;
+use crate::lint::{Needs, Rule, Severity};
+
+pub(in crate::lint) const RULE: Rule = Rule {
+    id: "N04",
+    name: "node-entry-incomplete",
+    severity: Severity::Error,
+    needs: Needs::Nothing,
+    check,
+};
+
+/// What every node needs:
+/// <https://docs.aws.amazon.com/eks/latest/userguide/auth-configmap.html>
+const GROUPS: [&str; 2] = ["system:bootstrappers", "system:nodes"];
+
+fn check(context: &Context<'_>, found: &mut Found) {
+    for written in context.in_force() {
+        if !written.mapping.username.starts_with("system:node:") {
+            continue;
+        }
+        let groups = written.mapping.groups();
+        let missing: Vec<_> = GROUPS
+            .into_iter()
+            .filter(|group| !groups.iter().any(|has| has == group))
+            .collect();
+        if missing.is_empty() {
+            continue;
+        }
+        let message = format!(
+            "a node without {} can't join or can't work",
+            missing.join(" and ")
+        );
+        let flags: String = missing
+            .iter()
+            .map(|group| format!(" --add-group {group}"))
+            .collect();
+        let (kind, arn) = (written.principal_kind(), written.principal());
+        let help = if can_match(arn) {
+            format!("awsauth map {kind} {arn}{flags}")
+        } else {
+            format!("add {}", missing.join(" and "))
+        };
+        found.entry(written, written.groups_span(), message, help);
+    }
+}

@@ -1,0 +1,3 @@
+//! U: usernames and templates.
+
+pub(super) mod unknown_template;
