@@ -14,6 +14,7 @@ mod issued;
 mod machine;
 mod network;
 pub mod region;
+pub mod replay;
 mod session_name;
 mod sts;
 mod surroundings;

@@ -144,6 +144,19 @@ impl Reach<'_> {
         Ok(config.build())
     }
 
+    /// What sends a request over HTTPS that is not one of a service's client.
+    pub(super) fn connector(&self) -> Result<Connector, ClientError> {
+        let proxy = proxy::of(self.surroundings, false)?.unwrap_or_else(ProxyConfig::disabled);
+        let tls = TlsContext::builder()
+            .with_trust_store(roots::of(self)?)
+            .build();
+        Ok(Connector::builder()
+            .proxy_config(proxy)
+            .tls_provider(Provider::Rustls(CryptoMode::Ring))
+            .tls_context(tls.expect("nothing in it can fail"))
+            .build())
+    }
+
     /// Whether FIPS endpoints are wanted, if somebody says so.
     pub fn fips(&self) -> Option<bool> {
         self.flag("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint")

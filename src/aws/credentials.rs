@@ -35,6 +35,7 @@ pub use sso::SsoError;
 pub use token_file::Claims;
 
 use super::cache::Cache;
+use super::imds::ImdsError;
 use super::region::Region;
 use super::session_name::{is_session_name, session_name};
 use super::sts::Role;
@@ -114,6 +115,8 @@ pub struct NoCredentials {
     pub tried: Vec<Attempt>,
     /// The source that should have served and could not, which ends the search; `None` when no source has anything.
     pub failed: Option<(Source, Box<SourceError>)>,
+    /// Why instance metadata, which comes last, has nothing, when no source has anything.
+    pub instance: Option<Box<ImdsError>>,
 }
 
 impl NoCredentials {
@@ -182,10 +185,12 @@ pub fn resolve(
         Ok(None) => Err(NoCredentials {
             tried,
             failed: None,
+            instance: search.instance.take().map(Box::new),
         }),
         Err((source, error)) => Err(NoCredentials {
             tried,
             failed: Some((source, Box::new(error))),
+            instance: None,
         }),
     }
 }

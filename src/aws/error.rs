@@ -129,7 +129,7 @@ impl Refused {
 }
 
 /// A refusal for a wrong signature quotes the whole request, the session token included; its first sentence says all.
-fn shown(message: &str) -> String {
+pub(super) fn shown(message: &str) -> String {
     let quoted = message.find("The Canonical String");
     let end = quoted.unwrap_or(message.len());
     let first_lines = message[..end].lines().map(str::trim);
@@ -137,7 +137,7 @@ fn shown(message: &str) -> String {
     lines.join(" ")
 }
 
-fn clock_ahead(response: &HttpResponse) -> Option<SignedDuration> {
+pub(super) fn clock_ahead(response: &HttpResponse) -> Option<SignedDuration> {
     let date = response.headers().get("date")?;
     let there = rfc2822::parse(date).ok()?.timestamp();
     Some(Timestamp::now().duration_since(there))

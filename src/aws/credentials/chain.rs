@@ -282,11 +282,13 @@ fn instance(search: &Search) -> Answer {
         Err(SourceError::Instance(error))
             if search.wish.source.is_none() && !machine::is_misconfigured(&error) =>
         {
-            Ok(Err(Absence {
+            let absence = Absence {
                 why: with_causes(&error),
                 // Whoever switched it off knows how to switch it on, and did not mean to be asked.
                 hint: (!matches!(error, ImdsError::Disabled)).then(|| error.hint()),
-            }))
+            };
+            *search.instance.borrow_mut() = Some(error);
+            Ok(Err(absence))
         }
         Err(error) => Err(error),
     }

@@ -10,7 +10,7 @@ use super::{SourceError, Wish};
 use crate::aws::Surroundings;
 use crate::aws::client::Reach;
 use crate::aws::config_file::{ConfigFiles, DEFAULT_PROFILE, profile_name};
-use crate::aws::imds::Imds;
+use crate::aws::imds::{Imds, ImdsError};
 use crate::aws::network::Network;
 use crate::aws::region::{self, Region, RegionSource};
 
@@ -21,6 +21,8 @@ pub(super) struct Search<'a> {
     pub(super) now: Timestamp,
     /// What the user should know although it worked.
     pub(super) notes: RefCell<Vec<String>>,
+    /// Why instance metadata has nothing.
+    pub(super) instance: RefCell<Option<ImdsError>>,
     files: OnceCell<ConfigFiles>,
     region: OnceCell<Region>,
     network: RefCell<Network>,
@@ -35,6 +37,7 @@ impl<'a> Search<'a> {
             surroundings,
             now,
             notes: RefCell::default(),
+            instance: RefCell::default(),
             files: OnceCell::new(),
             region: OnceCell::new(),
             network: RefCell::default(),
