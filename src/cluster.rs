@@ -4,6 +4,7 @@
 //! typed errors with a [`Kind`] and a hint, and a [`Target`] for messages.
 
 pub mod backoff;
+pub(crate) mod choice;
 pub mod connect;
 mod discovery;
 mod eks_name;

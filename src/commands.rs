@@ -5,6 +5,7 @@ pub(crate) mod apply;
 pub(crate) mod completion;
 pub(crate) mod credentials;
 pub(crate) mod diff;
+pub(crate) mod doctor;
 pub(crate) mod eks;
 pub(crate) mod explain;
 pub(crate) mod get;

@@ -6,10 +6,11 @@
 //! main ─ cli ─ commands ─┬─ render     what people and machines read
 //!                        ├─ world      where aws-auth is: a manifest or a cluster
 //!                        ├─ edge       streams, colour, failures, exit codes
+//!                        ├─ probe      what the doctor looks at
 //!                        ├─ cluster    Kubernetes: connect, read, write
 //!                        ├─ aws        credentials, STS, EKS
 //!                        │     ↓ hand plain data down, never clients
-//!                        └─ plan, rbac, effect, owners, wanted ── manifest, document, token, trust ── arn ── facts
+//!                        └─ doctor, plan, rbac, effect, owners, wanted ── manifest, document, token, trust ── arn ── facts
 //! ```
 //!
 //! Everything below `aws` is the core: no async, no clock, no environment, no I/O.
@@ -23,6 +24,7 @@ pub mod arn;
 pub mod aws;
 #[cfg(feature = "cluster")]
 pub mod cluster;
+pub mod doctor;
 pub mod document;
 pub mod effect;
 pub mod facts;
@@ -33,6 +35,7 @@ pub mod manifest;
 pub mod owners;
 pub mod plan;
 pub mod rbac;
+mod shell;
 pub mod snapshot;
 pub mod token;
 pub mod trust;
@@ -46,6 +49,8 @@ pub mod cli;
 mod commands;
 #[cfg(feature = "cli")]
 mod edge;
+#[cfg(feature = "cli")]
+mod probe;
 #[cfg(feature = "cli")]
 mod render;
 #[cfg(feature = "cli")]

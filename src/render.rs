@@ -6,6 +6,7 @@ mod access;
 mod access_entry;
 mod credentials;
 mod difference;
+mod doctor;
 mod explanation;
 mod kubeconfig;
 mod lint;
@@ -22,6 +23,7 @@ pub(crate) use access::user_text;
 pub(crate) use credentials::{
     as_dotenv, as_exports, as_json, as_powershell, as_process, variables,
 };
+pub(crate) use doctor::{Ran, doctor_bundle, doctor_json, doctor_text};
 pub(crate) use explanation::{explanation_json, explanation_text};
 pub(crate) use kubeconfig::kubeconfig_changes;
 pub(crate) use lint::{Linted, lint_json, lint_notes, lint_text};

@@ -19,7 +19,7 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
-pub(crate) use aside::keep_aside;
+pub(crate) use aside::{keep_aside, keep_private};
 pub(crate) use eks::EksCluster;
 pub(crate) use sign_in::{Came, SignIn};
 pub(crate) use target::Target;

@@ -23,11 +23,12 @@ use secrets::Prints;
 #[allow(dead_code, reason = "no stand-in hands out any here")]
 mod secrets;
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "apply",
     "cli",
     "completion",
     "diff",
+    "doctor",
     "eks",
     "explain",
     "get",

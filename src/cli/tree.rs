@@ -2,8 +2,8 @@ use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::commands::{
-    Format, apply, completion, credentials, diff, eks, explain, get, kubeconfig, lint, man, map,
-    token, unmap, verify, version, whoami,
+    Format, apply, completion, credentials, diff, doctor, eks, explain, get, kubeconfig, lint, man,
+    map, token, unmap, verify, version, whoami,
 };
 use crate::edge::{ColorMode, Verbosity};
 use crate::world::Target;
@@ -73,6 +73,7 @@ pub(crate) enum Command {
     Eks(eks::Args),
     Whoami(whoami::Args),
     Verify(verify::Args),
+    Doctor(doctor::Args),
     Credentials(credentials::Args),
     Completion(completion::Args),
     Man(man::Args),

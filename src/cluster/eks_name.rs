@@ -25,10 +25,15 @@ pub struct EksName {
 }
 
 impl EksName {
+    /// The name that a credential plugin is told.
+    pub(super) fn of_plugin(exec: &ExecConfig) -> Option<String> {
+        plugin(exec).name
+    }
+
     /// From the arguments of the credential plugin, else from names as `aws eks update-kubeconfig` and eksctl give them, and
     /// from the server's address.
     pub(super) fn of(exec: Option<&ExecConfig>, target: &Target) -> Self {
-        let plugin = exec.map(of_plugin).unwrap_or_default();
+        let plugin = exec.map(plugin).unwrap_or_default();
         let names = [target.cluster.as_deref(), target.context.as_deref()];
         let entries: Vec<Self> = names.into_iter().flatten().map(of_entry).collect();
         let first = |field: fn(&Self) -> Option<&String>| {
@@ -42,21 +47,11 @@ impl EksName {
     }
 }
 
-fn of_plugin(exec: &ExecConfig) -> EksName {
+fn plugin(exec: &ExecConfig) -> EksName {
     let command = exec.command.as_deref().map(Path::new);
     let command = command.and_then(Path::file_stem);
     let is_signer = command.is_some_and(|command| SIGNERS.iter().any(|signer| command == *signer));
-    let arguments = exec.args.as_deref().unwrap_or_default();
-    let value = |names: &[&str]| {
-        arguments.iter().enumerate().find_map(|(at, argument)| {
-            let (flag, value) = match argument.split_once('=') {
-                Some((flag, value)) => (flag, Some(value)),
-                None => (argument.as_str(), arguments.get(at + 1).map(String::as_str)),
-            };
-            let value = value.filter(|value| !value.is_empty());
-            names.contains(&flag).then_some(value?).map(str::to_owned)
-        })
-    };
+    let value = |names: &[&str]| argument(exec, names);
     let variable = |name: &str| {
         let variables = exec.env.iter().flatten();
         let mut named = variables.filter(|pair| pair.get("name").is_some_and(|it| it == name));
@@ -70,6 +65,19 @@ fn of_plugin(exec: &ExecConfig) -> EksName {
             .or_else(|| variable("AWS_REGION"))
             .or_else(|| variable("AWS_DEFAULT_REGION")),
     }
+}
+
+/// The value of the first of the plugin's arguments that is one of these flags.
+pub(super) fn argument(exec: &ExecConfig, names: &[&str]) -> Option<String> {
+    let arguments = exec.args.as_deref().unwrap_or_default();
+    arguments.iter().enumerate().find_map(|(at, argument)| {
+        let (flag, value) = match argument.split_once('=') {
+            Some((flag, value)) => (flag, Some(value)),
+            None => (argument.as_str(), arguments.get(at + 1).map(String::as_str)),
+        };
+        let value = value.filter(|value| !value.is_empty());
+        names.contains(&flag).then_some(value?).map(str::to_owned)
+    })
 }
 
 /// From the ARN that `aws eks update-kubeconfig` gives to an entry, or eksctl's `NAME.REGION.eksctl.io`, which for a context

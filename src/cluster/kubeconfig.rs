@@ -313,7 +313,7 @@ fn url(server: &str) -> Result<Uri, ConnectError> {
     }
 }
 
-fn certificates(pem: &[u8]) -> Result<Vec<Vec<u8>>, ConnectError> {
+pub(super) fn certificates(pem: &[u8]) -> Result<Vec<Vec<u8>>, ConnectError> {
     let unusable = || ConnectError::Data {
         what: "certificate-authority-data",
         problem: "holds no PEM certificate",

@@ -100,6 +100,30 @@ pub async fn may(
     namespace: &str,
     patience: Duration,
 ) -> Result<Vec<Answer>, RequestError> {
+    ask(store, None, questions, namespace, patience).await
+}
+
+/// The same of somebody else, which the caller must be permitted to ask.
+///
+/// # Errors
+/// As [`who`].
+pub async fn may_they(
+    store: &Store,
+    they: &User,
+    questions: &[Question],
+    namespace: &str,
+    patience: Duration,
+) -> Result<Vec<Answer>, RequestError> {
+    ask(store, Some(they), questions, namespace, patience).await
+}
+
+async fn ask(
+    store: &Store,
+    they: Option<&User>,
+    questions: &[Question],
+    namespace: &str,
+    patience: Duration,
+) -> Result<Vec<Answer>, RequestError> {
     let deadline = Instant::now() + patience;
     let about_resources = |question: &Question| matches!(question.of, Asked::Resource { .. });
     let resources = if questions.iter().any(about_resources) {
@@ -110,11 +134,19 @@ pub async fn may(
     };
     let mut answers = Vec::new();
     for question in questions {
-        let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
-        let (spec, is_unknown_resource) = spec(question, resources.as_ref(), namespace);
-        let object = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": spec});
+        let (mut spec, is_unknown_resource) = spec(question, resources.as_ref(), namespace);
+        let (plural, kind) = match they {
+            None => ("selfsubjectaccessreviews", "SelfSubjectAccessReview"),
+            Some(they) => {
+                spec["user"] = json!(they.username);
+                spec["groups"] = json!(they.groups);
+                ("subjectaccessreviews", "SubjectAccessReview")
+            }
+        };
+        let path = format!("/apis/authorization.k8s.io/v1/{plural}");
+        let object = json!({"apiVersion": "authorization.k8s.io/v1", "kind": kind, "spec": spec});
         let Filled::<SubjectAccessReviewStatus> { status } = store
-            .post(path, &object, deadline)
+            .post(&path, &object, deadline)
             .await
             .map_err(|fault| store.failed("create", fault))?;
         let said = [status.reason, status.evaluation_error];

@@ -1,13 +1,6 @@
 //! Commands that can be pasted.
 
-/// A word for a POSIX shell.
-pub(crate) fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
+pub(crate) use crate::shell::quoted;
 
 /// A command and its arguments for a POSIX shell.
 pub(crate) fn command_line<'a>(words: impl IntoIterator<Item = &'a str>) -> String {

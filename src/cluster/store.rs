@@ -111,6 +111,27 @@ impl Store {
         &self.target
     }
 
+    /// The proxy that connections go through, without its password.
+    pub fn proxy(&self) -> Option<&str> {
+        self.proxy.as_deref()
+    }
+
+    /// Asks once whether the API server is alive, and says with which status it answered: who is not signed in may be refused,
+    /// and then it is.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub async fn alive(&self, patience: Duration) -> Result<u16, RequestError> {
+        let deadline = Instant::now() + patience;
+        let asked = self.exchange(Method::GET, "/livez", None, "*/*", deadline);
+        match asked.await {
+            Ok((status, _)) => Ok(status),
+            Err(Fault::Unauthorized(_)) => Ok(401),
+            Err(Fault::Forbidden(_)) => Ok(403),
+            Err(fault) => Err(self.failed("get", fault)),
+        }
+    }
+
     /// How many requests were sent so far.
     pub fn requests(&self) -> u32 {
         self.requests.load(Ordering::Relaxed)

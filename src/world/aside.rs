@@ -1,5 +1,5 @@
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tempfile::Builder;
 
@@ -9,4 +9,15 @@ pub(crate) fn keep_aside(prefix: &str, content: &[u8]) -> io::Result<PathBuf> {
     file.write_all(content)?;
     let (_, path) = file.keep().map_err(|error| error.error)?;
     Ok(path)
+}
+
+/// Writes a file that only this user may read, in place of what was there.
+pub(crate) fn keep_private(path: &Path, content: &[u8]) -> io::Result<()> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let mut file = Builder::new().tempfile_in(folder.unwrap_or(Path::new(".")))?;
+    file.write_all(content)?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
 }

@@ -7,6 +7,7 @@ use clap::parser::ValueSource;
 
 use super::duration;
 use super::identity::{self, Identity};
+use crate::cluster::Flags;
 use crate::edge::Failure;
 
 /// Where aws-auth is, as the user says it. Names and meanings are kubectl's where it has one.
@@ -221,6 +222,11 @@ impl Target {
             ))),
             None => Ok(()),
         }
+    }
+
+    /// As kubectl's flags.
+    pub(crate) fn flags(&self) -> Flags {
+        super::live::flags(self)
     }
 
     /// For a command that writes a kubeconfig: whatever else says which cluster or file would be left unheard.

@@ -1,0 +1,59 @@
+use super::evidence::{Exec, User};
+use super::{Evidence, Judged, Outcome, Rung, Skipped};
+use crate::shell::quoted;
+
+pub(super) const RUNG: Rung = Rung {
+    id: "K2",
+    title: "exec apiVersion",
+    after: &["K1"],
+    judge,
+};
+
+/// The versions that a kubectl of today takes.
+/// <https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins>
+const TAKEN: [&str; 2] = [
+    "client.authentication.k8s.io/v1",
+    "client.authentication.k8s.io/v1beta1",
+];
+
+/// The exec plugin of the kubeconfig.
+pub(super) fn exec(evidence: &Evidence) -> Result<&Exec, Skipped> {
+    match &evidence.entry()?.user {
+        User::Exec(exec) => Ok(exec),
+        _ => Err(Skipped::needs("an exec plugin in the kubeconfig")),
+    }
+}
+
+fn judge(evidence: &Evidence) -> Judged {
+    let exec = exec(evidence)?;
+    let entry = evidence.entry()?;
+    let change = || match entry.eks_name() {
+        Some(_) => entry.rewrite(),
+        None => format!("set apiVersion: {} in the user of the kubeconfig", TAKEN[1]),
+    };
+    let Some(version) = &exec.api_version else {
+        return Outcome::problem(
+            "no apiVersion",
+            "the exec plugin has no apiVersion",
+            change(),
+        );
+    };
+    let saw = format!("apiVersion {}", quoted(version));
+    if !TAKEN.contains(&version.as_str()) {
+        let cause = match version.as_str() {
+            "client.authentication.k8s.io/v1alpha1" => {
+                "kubectl takes no plugin of v1alpha1 since 1.24".to_owned()
+            }
+            other => format!("kubectl knows no exec plugin of {other:?}"),
+        };
+        return Outcome::problem(saw, cause, change());
+    }
+    if version == TAKEN[0] && !exec.has_interactive_mode {
+        return Outcome::problem(
+            saw,
+            "an exec plugin of v1 needs interactiveMode, and the kubeconfig has none",
+            "set interactiveMode: IfAvailable beside it in the user of the kubeconfig",
+        );
+    }
+    Outcome::ok(saw)
+}

@@ -1,0 +1,42 @@
+use super::{Evidence, Judged, Outcome, Rung, remedy};
+
+pub(super) const RUNG: Rung = Rung {
+    id: "M5",
+    title: "look-up",
+    after: &["M1", "M4"],
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judged {
+    let explained = evidence.explanation()?;
+    let explanation = &explained.explanation;
+    let arn = &explanation.canonical_arn;
+    if let Some(admitted) = &explanation.admitted {
+        return Outcome::ok(format!(
+            "the access entry of {} answers, before aws-auth is asked",
+            admitted.entry.principal_arn
+        ));
+    }
+    let Some(answer) = explanation.answers.first() else {
+        let saw = format!("no entry is for {arn}");
+        if evidence.is_in() {
+            return Outcome::ok(format!(
+                "{saw}: something else lets it in, such as an access entry"
+            ));
+        }
+        return Outcome::problem(
+            saw,
+            format!("aws-auth does not map {arn}"),
+            remedy::map(evidence, None),
+        );
+    };
+    let place = format!("{} line {}", answer.place.section.key(), answer.place.line);
+    Outcome::ok(match &answer.user {
+        Ok(user) => format!(
+            "{place} makes {arn} user {} in {}",
+            user.username,
+            remedy::groups(&user.groups)
+        ),
+        Err(_) => format!("{place} is for {arn}: see M7"),
+    })
+}

@@ -1,0 +1,121 @@
+//! Commands that would mend it.
+
+use super::evidence::{Evidence, SignedIn, Subject};
+use crate::arn::{Kind, Parts};
+use crate::document::{Document, Mapping, Status};
+use crate::effect::{Near, User};
+use crate::shell::quoted;
+
+/// The `awsauth map` that lets the subject in, with the username and groups of an entry that was meant for it.
+pub(super) fn map(evidence: &Evidence, near: Option<(&Document, &Near)>) -> String {
+    let Some(subject) = evidence.subject() else {
+        return "see who it is: awsauth whoami".to_owned();
+    };
+    let arn = &subject.canonical.arn;
+    let section = match subject.canonical.kind {
+        Kind::Role | Kind::AssumedRole => "role",
+        Kind::User => "user",
+        Kind::Root | Kind::FederatedUser => {
+            return "sign in as a role or a user instead: --role-arn ARN, --profile NAME"
+                .to_owned();
+        }
+    };
+    let meant = near.and_then(|(document, near)| mapping(document, near));
+    let name = Parts::of(arn).map_or("", |parts| parts.name);
+    let username = meant.map(|mapping| mapping.username.as_str());
+    let username = username.filter(|name| !name.is_empty()).unwrap_or(name);
+    let groups = meant.map(Mapping::groups).unwrap_or_default();
+    let groups = match groups {
+        [] => " --group GROUP".to_owned(),
+        groups => groups
+            .iter()
+            .map(|group| format!(" --group {}", quoted(group)))
+            .collect(),
+    };
+    let context = evidence
+        .entry()
+        .ok()
+        .and_then(|entry| entry.context.as_deref());
+    let context = context.map_or_else(String::new, |name| format!(" --context {}", quoted(name)));
+    format!(
+        "awsauth map {section} {} --username {}{groups}{context}",
+        quoted(arn),
+        quoted(username)
+    )
+}
+
+fn mapping<'d>(document: &'d Document, near: &Near) -> Option<&'d Mapping> {
+    let mut entries = document.section(near.section).entries().iter();
+    let entry = entries.find(|entry| entry.line == near.line)?;
+    match &entry.status {
+        Status::Kept(mapping) | Status::Dropped { mapping, .. } => Some(mapping),
+    }
+}
+
+/// Lets the subject in where nothing reads aws-auth.
+pub(super) fn access_entry(cluster: &str, subject: &Subject<'_>) -> String {
+    format!(
+        "aws eks create-access-entry --cluster-name {} --principal-arn {}",
+        quoted(cluster),
+        quoted(&subject.canonical.arn)
+    )
+}
+
+/// What somebody else can say.
+pub(super) fn ask_an_admin(evidence: &Evidence) -> String {
+    match evidence.subject() {
+        Some(subject) => format!(
+            "have somebody who may read aws-auth run: awsauth doctor --for {}",
+            quoted(&subject.canonical.arn)
+        ),
+        None => "see who it is: awsauth whoami".to_owned(),
+    }
+}
+
+/// The Kubernetes user that the subject is, or would be.
+pub(super) fn user(evidence: &Evidence) -> Option<User> {
+    if let Some(SignedIn::In { username, groups }) = evidence.signed_in.known() {
+        return Some(User {
+            username: username.clone(),
+            groups: groups.clone(),
+        });
+    }
+    let explained = evidence.explanation().ok()?;
+    let (user, _) = explained.explanation.becomes().next()?;
+    Some(user.clone())
+}
+
+/// Groups in words.
+pub(super) fn groups(groups: &[String]) -> String {
+    match groups {
+        [] => "no groups".to_owned(),
+        [group] => format!("group {group}"),
+        groups => format!("groups {}", groups.join(", ")),
+    }
+}
+
+/// A binding that gives the least that usually helps.
+pub(super) fn bind(evidence: &Evidence, question: &str) -> String {
+    let kubectl = evidence.entry().map_or("kubectl", |entry| &entry.kubectl);
+    let Some(user) = user(evidence) else {
+        return format!("{kubectl} auth can-i {question}");
+    };
+    let is_own = |name: &&String| !name.is_empty() && !name.starts_with("system:");
+    let (flag, name) = match user.groups.iter().find(is_own) {
+        Some(group) => ("group", group.as_str()),
+        None => ("user", user.username.as_str()),
+    };
+    let verb = question.split_whitespace().next().unwrap_or_default();
+    let role = match verb {
+        "get" | "list" | "watch" => "view",
+        _ => "edit",
+    };
+    format!(
+        "{kubectl} create clusterrolebinding {} --clusterrole={role} {}",
+        quoted(&format!(
+            "{}-{role}",
+            name.replace(['/', '%', ':', '@'], "-")
+        )),
+        quoted(&format!("--{flag}={name}"))
+    )
+}
