@@ -121,7 +121,7 @@ fn dispatch(cli: Cli, matches: &clap::ArgMatches, out: &mut Out) -> Result<Exit,
         Command::Credentials(args) => commands::credentials::run(&args, &target.identity, out),
         Command::Whoami(args) => commands::whoami::run(&args, &target, matches, out),
         Command::Verify(args) => commands::verify::run(&args, &target, matches, out),
-        Command::Doctor(args) => commands::doctor::run(&args, &target, out),
+        Command::Doctor(args) => commands::doctor::run(&args, &target, matches, out),
         Command::Token(args) => commands::token::run(&args.request(&target.identity), out),
         Command::Eks(args) => match args.command {
             commands::eks::Command::GetToken(args) => {

@@ -275,7 +275,10 @@ impl RequestError {
             Fault::Tls(..) => format!("see what answers there: curl -vk {server}/version"),
             Fault::Credentials(error) => error.hint(),
             Fault::NoToken(error) => error.hint.clone(),
-            Fault::Unauthorized(_) => format!("see who you are to AWS and to the cluster: aws sts get-caller-identity; {kubectl} auth whoami"),
+            Fault::Unauthorized(_) => match &self.target.context {
+                Some(context) => format!("find out why: awsauth doctor --context {}", quoted(context)),
+                None => "find out why: awsauth doctor".into(),
+            },
             Fault::Forbidden(_) => format!(
                 "see what you may do, or ask somebody who may: {kubectl} auth can-i {} configmaps/{NAME} -n {NAMESPACE}",
                 self.verb

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::builder::FalseyValueParser;
+use clap::parser::ValueSource;
 
 use super::Format;
 use crate::doctor::{examine, without_accounts};
@@ -78,7 +79,18 @@ pub(crate) struct Args {
 }
 
 /// Looks at everything, and says what came of it.
-pub(crate) fn run(args: &Args, target: &Target, out: &mut Out) -> Result<Exit, Failure> {
+pub(crate) fn run(
+    args: &Args,
+    target: &Target,
+    matches: &clap::ArgMatches,
+    out: &mut Out,
+) -> Result<Exit, Failure> {
+    if matches.value_source("file") == Some(ValueSource::CommandLine) {
+        return Err(
+            Failure::usage("cannot use --file here: a file has nobody who signs in")
+                .hint("what a manifest makes of somebody: awsauth explain ARN --file FILE"),
+        );
+    }
     if let Some(arn) = &args.who {
         crate::arn::canonical(arn).map_err(|error| {
             Failure::usage(format!("cannot diagnose {arn}"))

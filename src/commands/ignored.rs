@@ -42,7 +42,10 @@ pub(super) fn refusal(world: &World, edits: &[Edit]) -> Option<Failure> {
     let mut failure = Failure::refused(refusal, what);
     for edit in edits.iter().take(SHOWN) {
         failure = match instead(edit, cluster, None) {
-            Instead::Run(commands) => failure.hint(commands.join(" && ")),
+            Instead::Run { commands, without } => without
+                .into_iter()
+                .fold(failure, Failure::note)
+                .hint(commands.join(" && ")),
             Instead::Nothing(why) => failure.note(why),
         };
     }
@@ -71,8 +74,9 @@ pub(super) fn with_hints(failure: Failure, plan: &Plan, world: &World) -> Failur
     });
     hidden.take(SHOWN).fold(failure, |failure, (edit, entry)| {
         match instead(edit, cluster, Some(entry)) {
-            Instead::Run(commands) => {
+            Instead::Run { commands, without } => {
                 let commands = commands.join(" && ");
+                let failure = without.into_iter().fold(failure, Failure::note);
                 failure.hint(format!("to change what it gets: {commands}"))
             }
             Instead::Nothing(why) => failure.note(why),
@@ -82,8 +86,19 @@ pub(super) fn with_hints(failure: Failure, plan: &Plan, world: &World) -> Failur
 
 /// What to do instead of an edit.
 enum Instead {
-    Run(Vec<String>),
+    Run {
+        commands: Vec<String>,
+        /// What was asked for and is not in them, and why.
+        without: Option<String>,
+    },
     Nothing(String),
+}
+
+impl Instead {
+    fn run(commands: Vec<String>) -> Self {
+        let without = None;
+        Self::Run { commands, without }
+    }
 }
 
 /// What to do at EKS, where there is this access entry already or none.
@@ -124,7 +139,11 @@ fn instead(edit: &Edit, cluster: &EksCluster, entry: Option<&AccessEntry>) -> In
         ..
     } = edit
     else {
-        return Instead::Run(vec![command("delete-access-entry", &[])]);
+        // No hint: the access entry may be wanted, and only what is left of it in aws-auth is to go.
+        return Instead::Nothing(format!(
+            "to take away what an access entry gives {arn}: {}",
+            command("delete-access-entry", &[])
+        ));
     };
     let groups: &[String] = match groups_edit {
         Groups::Set(groups) => groups,
@@ -133,7 +152,7 @@ fn instead(edit: &Edit, cluster: &EksCluster, entry: Option<&AccessEntry>) -> In
     };
     let terms = entry.and_then(|entry| entry.terms.as_ref());
     if entry.is_some() && terms.is_none() {
-        return Instead::Run(vec![command("describe-access-entry", &[])]);
+        return Instead::run(vec![command("describe-access-entry", &[])]);
     }
     if let Some(terms) = terms.filter(|terms| terms.is_for_nodes()) {
         let kind = &terms.kind;
@@ -143,7 +162,7 @@ fn instead(edit: &Edit, cluster: &EksCluster, entry: Option<&AccessEntry>) -> In
         let made = command("create-access-entry", &["--type", kind.access_entry_type()]);
         // The type of one can't be changed.
         let gone = entry.map(|_| command("delete-access-entry", &[]));
-        return Instead::Run(gone.into_iter().chain([made]).collect());
+        return Instead::run(gone.into_iter().chain([made]).collect());
     }
     let mut more = Vec::new();
     if let Some(username) = username.as_deref().filter(|name| may_be_username(name)) {
@@ -183,7 +202,22 @@ fn instead(edit: &Edit, cluster: &EksCluster, entry: Option<&AccessEntry>) -> In
             "an access entry can't have this username or these groups".to_owned(),
         );
     }
-    Instead::Run(commands)
+    let without = left_out(username.as_deref(), groups);
+    Instead::Run { commands, without }
+}
+
+/// What an access entry can't have of this, in words.
+fn left_out(username: Option<&str>, groups: &[String]) -> Option<String> {
+    let username = username.filter(|name| !may_be_username(name));
+    let groups = groups
+        .iter()
+        .filter(|group| is_reserved(group) && *group != MASTERS);
+    let words = username.map(|name| format!("username {name:?}"));
+    let words = words.into_iter();
+    let words: Vec<_> = words
+        .chain(groups.map(|group| format!("group {group:?}")))
+        .collect();
+    (!words.is_empty()).then(|| format!("an access entry can't have {}", words.join(" or ")))
 }
 
 /// The kind of nodes that this entry is for.

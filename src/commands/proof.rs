@@ -156,12 +156,15 @@ impl Expected<'_> {
 }
 
 /// The users that access entries or a document make of whoever has signed in, and which of these says so; `None` when they map them
-/// not at all, or to names that only the authenticator knows.
+/// not at all, or to names that only the authenticator knows, or when access entries count and can't be read.
 fn mapped(
     document: &Document,
     access_entries: Option<&AccessEntries>,
     who: &Reviewed,
 ) -> Option<(Vec<User>, &'static str)> {
+    if access_entries.is_some_and(|entries| entries.all().is_none()) {
+        return None;
+    }
     let question = effect::Question {
         arn: who.says("arn").or_else(|| who.says("canonicalArn"))?,
         session_name: who.says("sessionName"),

@@ -109,9 +109,7 @@ fn asked(
     let who = match came {
         Came::In(who, _) => who,
         Came::Unauthorized => {
-            out.note(&format!(
-                "hint: see what keeps you out: awsauth verify --timeout 0; awsauth explain {arn}"
-            ));
+            out.note("hint: find out what keeps you out: awsauth doctor");
             return Ok(Some(OnCluster {
                 target,
                 user: None,

@@ -122,7 +122,7 @@ fn host_hint(error: &HostError) -> &'static str {
 pub(crate) enum Asks {
     /// The caller's own, as with the aws CLI, whose roles are for tokens; the roles where the caller is told nothing.
     OwnFirst,
-    /// The roles, whose account it is that the name means something in; the caller's own where the roles are told nothing.
+    /// The roles, whose account it is that the name means something in; the caller's own only where the roles may not ask.
     RolesFirst,
 }
 
@@ -151,7 +151,7 @@ pub(crate) fn ask(
     };
     let mut describe = |wish: &Wish| describe(name, wish, surroundings, patience, out);
     let first = match describe(wishes[0]) {
-        Err(Unanswered::Eks(error)) if is_silent(&error) && !wish.roles.is_empty() => {
+        Err(Unanswered::Eks(error)) if asks.may_go_on(&error) && !wish.roles.is_empty() => {
             Unanswered::Eks(error)
         }
         told => return told.map_err(|unanswered| unanswered.failure(name)),
@@ -163,12 +163,10 @@ pub(crate) fn ask(
                 ..cluster
             };
             if asks == Asks::RolesFirst {
-                out.detail(|| {
-                    format!(
-                        "EKS tells {} of {name}, and not the role",
-                        cluster.resolved.source
-                    )
-                });
+                out.note(&format!(
+                    "The role may not ask EKS about {name}; {} may, and sees {}",
+                    cluster.resolved.source, cluster.facts.arn
+                ));
             }
             Ok(cluster)
         }
@@ -177,12 +175,15 @@ pub(crate) fn ask(
     }
 }
 
-/// Whether somebody else may be told more.
-fn is_silent(error: &EksError) -> bool {
-    matches!(
-        error,
-        EksError::Denied { .. } | EksError::NoSuchCluster { .. }
-    )
+impl Asks {
+    /// Whether somebody else is asked, too. Where the roles see no such cluster, another account's of that name is another cluster.
+    fn may_go_on(self, error: &EksError) -> bool {
+        match error {
+            EksError::Denied { .. } => true,
+            EksError::NoSuchCluster { .. } => self == Self::OwnFirst,
+            _ => false,
+        }
+    }
 }
 
 enum Unanswered {

@@ -7,7 +7,7 @@ use tokio::time::sleep;
 use super::eks::{self, Asks, EksCluster};
 use super::identity::Identity;
 use super::live::{Cluster, flags, kind, not_connected, refuse_other, runtime, until_interrupted};
-use super::target::{Chosen, Target};
+use super::target::{Chosen, Target, is_typed};
 use super::waiting::wait_for;
 use crate::aws::Surroundings;
 use crate::cluster::connect::{ConnectError, Nobody, connect_as_nobody, connect_to_as_nobody};
@@ -65,7 +65,8 @@ impl SignIn {
         }
         match chosen {
             Chosen::Eks(name) => Self::at_eks(&name, target, out),
-            _ => Self::of_kubeconfig(target, out)?.map_err(|error| not_connected(&error)),
+            _ => Self::of_kubeconfig(target, is_typed(matches, "cluster_name"), out)?
+                .map_err(|error| not_connected(&error)),
         }
     }
 
@@ -78,11 +79,14 @@ impl SignIn {
         match target.choose_to_sign_in(matches)? {
             Chosen::File(_) | Chosen::Pipe => Ok(None),
             Chosen::Eks(name) => Self::at_eks(&name, target, out).map(Some),
-            Chosen::Cluster => match Self::of_kubeconfig(target, out)? {
-                Err(ConnectError::NoCluster | ConnectError::NoCurrentContext) => Ok(None),
-                Err(error) => Err(not_connected(&error)),
-                Ok(connected) => Ok(Some(connected)),
-            },
+            Chosen::Cluster => {
+                let is_typed = is_typed(matches, "cluster_name");
+                match Self::of_kubeconfig(target, is_typed, out)? {
+                    Err(ConnectError::NoCluster | ConnectError::NoCurrentContext) => Ok(None),
+                    Err(error) => Err(not_connected(&error)),
+                    Ok(connected) => Ok(Some(connected)),
+                }
+            }
         }
     }
 
@@ -91,7 +95,7 @@ impl SignIn {
         let asked = cluster.asked();
         match cluster.eks() {
             Some(eks) => Self::to(&eks.place(), asked, asked.wait, out),
-            None => Self::of_kubeconfig(asked, out)?.map_err(|error| not_connected(&error)),
+            None => Self::of_kubeconfig(asked, false, out)?.map_err(|error| not_connected(&error)),
         }
     }
 
@@ -123,8 +127,11 @@ impl SignIn {
         Self::connected(runtime, nobody, target, patience, out)
     }
 
+    /// `is_named`: the command line names the cluster, too. A variable's word counts only where the kubeconfig is silent: it may
+    /// be about another cluster, whose tokens are none of this one's business.
     fn of_kubeconfig(
         target: &Target,
+        is_named: bool,
         out: &mut Out,
     ) -> Result<Result<Self, ConnectError>, Failure> {
         let runtime = runtime()?;
@@ -134,8 +141,8 @@ impl SignIn {
             Ok(nobody) => nobody,
             Err(error) => return Ok(Err(error)),
         };
-        if let Some(name) = &target.cluster_name {
-            nobody.eks.name = Some(name.clone());
+        if is_named || nobody.eks.name.is_none() {
+            nobody.eks.name = target.cluster_name.clone().or(nobody.eks.name);
         }
         Self::connected(runtime, nobody, target, target.wait, out).map(Ok)
     }

@@ -210,7 +210,7 @@ impl Target {
 impl Target {
     /// For a command that was given files of its own: whatever else says where aws-auth is would be left unheard.
     pub(crate) fn only_files(&self, matches: &clap::ArgMatches) -> Result<(), Failure> {
-        let typed = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
+        let typed = |id: &str| is_typed(matches, id);
         let others = ["file", "cluster_name"]
             .into_iter()
             .chain(NAMES_CLUSTER)
@@ -255,7 +255,8 @@ impl Target {
     }
 }
 
-fn is_typed(matches: &clap::ArgMatches, id: &str) -> bool {
+/// Whether the command line itself says it.
+pub(super) fn is_typed(matches: &clap::ArgMatches, id: &str) -> bool {
     matches.value_source(id) == Some(ValueSource::CommandLine)
 }
 

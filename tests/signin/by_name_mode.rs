@@ -44,6 +44,7 @@ fn a_cluster_that_ignores_aws_auth_is_not_written_to() {
             "hint: {entry} {} --username 'dev:{{{{SessionName}}}}' --kubernetes-groups devs ops && aws eks associate",
             role("dev")
         ),
+        "  an access entry can't have username \"{{SessionName}}\"\n".to_owned(),
         format!("hint: {entry} {} --kubernetes-groups ops\n", role("ops")),
         format!("hint: {entry} {} --type EC2_LINUX\n", role("nodes")),
         "  an access entry is for one principal, so that there is none for account 444455556666\n"
@@ -57,7 +58,7 @@ fn a_cluster_that_ignores_aws_auth_is_not_written_to() {
         &["To apply this would be refused:\n", "mode-ignores-aws-auth"],
     );
     on(&["unmap", "role", MYTESTROLE]).says(4, &[
-        &format!("hint: aws eks delete-access-entry --region us-east-1 --cluster-name my-cluster --principal-arn {MYTESTROLE}\n"),
+        &format!("  to take away what an access entry gives {MYTESTROLE}: aws eks delete-access-entry --region us-east-1 --cluster-name my-cluster --principal-arn {MYTESTROLE}\n"),
     ]);
     let json = on(&[&map_args(MYTESTROLE)[..], &["-o", "json"]].concat());
     json.says(4, &[]);

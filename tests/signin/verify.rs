@@ -346,4 +346,13 @@ fn the_kubeconfig_tells_the_name_and_its_own_user_is_left_alone() {
             .any(|asked| asked.host == "sts.us-west-2.amazonaws.com"),
         "{asked:?}"
     );
+    // A variable that is about another cluster; its tokens would serve there.
+    let misled = environment.with("AWSAUTH_CLUSTER_NAME", "another");
+    verify(&session, &misled, &["--expect-username", "admin"]).says(0, &[]);
+    verify(
+        &session,
+        &misled,
+        &["--cluster-name", "another", "--timeout", "0"],
+    )
+    .says(1, &[]);
 }

@@ -87,7 +87,7 @@ fn who_is_let_in_by_nothing_is_told_so_and_of_aws_alone_without_a_cluster() {
     let session = Session::start();
     let environment = mytestrole(&session);
     let run = whoami(&session, &environment, &[]);
-    run.says(0, &["hint: see what keeps you out: awsauth verify --timeout 0; awsauth explain arn:aws:sts::"]);
+    run.says(0, &["hint: find out what keeps you out: awsauth doctor"]);
     assert!(
         run.stdout
             .ends_with("): nobody\n    it does not accept your token\n"),
