@@ -5,6 +5,7 @@
 //! [`effect`](crate::effect).
 
 mod context;
+mod explained;
 mod facts;
 mod finding;
 mod found;

@@ -7,7 +7,7 @@ use super::facts::Facts;
 use super::finding::{Finding, Site};
 use super::waiver::{self, Waiver};
 use crate::arn::{Parts, fold};
-use crate::document::{Document, Entry, Mapping, Principal, Section, SectionName, Span};
+use crate::document::{Document, Entry, Field, Mapping, Principal, Section, SectionName, Span};
 use crate::effect::{Place, Standing, Store};
 
 pub(super) struct Context<'a> {
@@ -177,6 +177,11 @@ impl<'a> Written<'a> {
         self.text.get(span.range()).unwrap_or_default()
     }
 
+    /// A field's name, without its quotes.
+    pub(super) fn field_name(&self, field: Field) -> &'a str {
+        self.raw(field.key).trim_matches(['"', '\''])
+    }
+
     /// Where its ARN or account stands; the whole entry when it is written elsewhere.
     pub(super) fn principal_span(&self) -> Span {
         let fields = &self.entry.fields;
@@ -204,6 +209,32 @@ impl<'a> Written<'a> {
             let item = items.get(at).filter(|_| is_here);
             (group.as_str(), item.map_or(whole, |item| item.span))
         })
+    }
+
+    /// Its ARN or account, its username and its groups, each with where it stands. A permission set is none of them.
+    pub(super) fn texts(&self) -> impl Iterator<Item = (&'a str, Span)> {
+        let is_sso = matches!(self.mapping.principal, Principal::Sso(_));
+        let principal = (!is_sso).then(|| (self.principal(), self.principal_span()));
+        let username = &self.mapping.username;
+        let username = (!username.is_empty()).then(|| (username.as_str(), self.username_span()));
+        principal.into_iter().chain(username).chain(self.groups())
+    }
+
+    /// Whether this text, which is its own, is its ARN or account.
+    pub(super) fn is_principal(&self, text: &str) -> bool {
+        std::ptr::eq(text, self.principal())
+    }
+
+    /// The change after which a value that stands there in the text is `new`, in quotes; `None` where it stands there
+    /// otherwise than as one plain or quoted text.
+    pub(super) fn rewritten(&self, value: Span, new: &str) -> Option<(Span, String)> {
+        let raw = self.raw(value);
+        let is_one = !raw.is_empty()
+            && !raw.starts_with(['&', '*', '!', '|', '>', '[', '{'])
+            && !raw.contains(['\n', '\r'])
+            && self.entry.span.range().contains(&value.start());
+        let is_plain = !new.contains(|c: char| c.is_control() || matches!(c, '"' | '\\'));
+        (is_one && is_plain).then(|| (value, format!("\"{new}\"")))
     }
 
     /// The change after which `old`, as it stands once in a value, is `new`; `None` where it does not stand there so.

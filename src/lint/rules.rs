@@ -3,16 +3,16 @@
 mod account;
 mod arn;
 mod duplicate;
-mod group;
+pub(super) mod group;
 mod node;
-mod shape;
+pub(super) mod shape;
 mod username;
 mod waiver;
 
 use super::rule::Rule;
 
 /// All rules, in the order of their ids.
-pub const RULES: [&Rule; 15] = [
+pub const RULES: [&Rule; 26] = [
     &account::account_shape::RULE,
     &account::foreign_account::RULE,
     &duplicate::identical_duplicate::RULE,
@@ -23,9 +23,20 @@ pub const RULES: [&Rule; 15] = [
     &node::node_entry_incomplete::RULE,
     &arn::role_path::RULE,
     &shape::top_level_key_case::RULE,
+    &shape::unknown_top_level_key::RULE,
     &shape::yaml_syntax_error::RULE,
     &shape::unquoted_template::RULE,
+    &shape::not_a_list::RULE,
+    &shape::entry_not_a_mapping::RULE,
+    &shape::principal_missing::RULE,
+    &shape::principal_under_wrong_key::RULE,
     &shape::groups_not_a_list::RULE,
+    &shape::value_not_a_string::RULE,
     &shape::unknown_entry_field::RULE,
+    &shape::repeated_field::RULE,
+    &shape::second_yaml_document::RULE,
+    &shape::groups_run_together::RULE,
+    &shape::stray_delimiters::RULE,
+    &shape::placeholder_left_in::RULE,
     &username::unknown_template::RULE,
 ];

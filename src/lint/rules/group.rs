@@ -1,3 +1,3 @@
 //! G: groups.
 
-pub(super) mod near_miss_of_built_in;
+pub(in crate::lint) mod near_miss_of_built_in;

@@ -3,6 +3,7 @@
 use super::is_account;
 use crate::document::Status;
 use crate::lint::context::Context;
+use crate::lint::explained;
 use crate::lint::found::Found;
 use crate::lint::{Needs, Rule, Severity};
 
@@ -24,7 +25,7 @@ fn check(context: &Context<'_>, found: &mut Found) {
             found.entry(written, span, message, help);
             continue;
         }
-        if is_account(account) {
+        if is_account(account) || explained::left_in(account, true).is_some() {
             continue;
         }
         let plain: String = account.chars().filter(|c| *c != '-' && *c != ' ').collect();

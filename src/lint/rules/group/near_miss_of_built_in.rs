@@ -1,6 +1,7 @@
 //! A group that is nearly one of those that Kubernetes and EKS give a meaning to.
 
 use crate::lint::context::Context;
+use crate::lint::explained;
 use crate::lint::found::Found;
 use crate::lint::{Needs, Rule, Severity};
 use std::collections::HashMap;
@@ -50,8 +51,8 @@ fn check(context: &Context<'_>, found: &mut Found) {
 }
 
 /// The built-in group that this one is not, by a letter or two.
-fn near(group: &str) -> Option<&'static str> {
-    if BUILT_IN.contains(&group) {
+pub(in crate::lint) fn near(group: &str) -> Option<&'static str> {
+    if BUILT_IN.contains(&group) || explained::is_stray(group) {
         return None;
     }
     let folded = group.to_ascii_lowercase();

@@ -2,6 +2,7 @@
 
 use crate::arn::can_match;
 use crate::lint::context::Context;
+use crate::lint::explained;
 use crate::lint::found::Found;
 use crate::lint::{Needs, Rule, Severity};
 
@@ -27,7 +28,7 @@ fn check(context: &Context<'_>, found: &mut Found) {
             .into_iter()
             .filter(|group| !groups.iter().any(|has| has == group))
             .collect();
-        if missing.is_empty() {
+        if missing.is_empty() || explained::has_lost_groups(written) {
             continue;
         }
         let message = format!(

@@ -30,7 +30,7 @@ fn check(context: &Context<'_>, found: &mut Found) {
             let Oddity::UnknownField(field) = oddity else {
                 continue;
             };
-            let name = written.raw(field.key).trim_matches(['"', '\'']);
+            let name = written.field_name(*field);
             let message =
                 format!("the authenticator does not know the field {name}, and passes over it");
             match meant(written.section, name) {
@@ -59,7 +59,7 @@ fn check(context: &Context<'_>, found: &mut Found) {
 }
 
 /// The field that a name is not, by a letter or two.
-fn meant(section: SectionName, name: &str) -> Option<&'static str> {
+pub(in crate::lint) fn meant(section: SectionName, name: &str) -> Option<&'static str> {
     let folded = name.to_ascii_lowercase();
     let arn = if section == SectionName::Users {
         "userarn"

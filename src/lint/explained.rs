@@ -1,0 +1,55 @@
+//! One mistake, one finding: where several rules could speak of it, the one that knows most of it does.
+//!
+//! | what | who speaks |
+//! |---|---|
+//! | a section that is not read | S05, else S06, else S04 |
+//! | an entry that is dropped | S07, else R15, else S09, else S08 |
+//! | a value | S17 where it was never filled in, else S15 for two in one, else S16 for what strayed into it, else the rules of its kind |
+//! | groups that an entry lacks | S10, S11, S12, S15, S16, S17 and G04 where they say what became of them, else the rules of groups and nodes |
+
+use super::context::Written;
+use super::rules::group::near_miss_of_built_in::near;
+use super::rules::shape::groups_run_together::run_together;
+use super::rules::shape::placeholder_left_in::{placeholder, template};
+use super::rules::shape::stray_delimiters::stripped;
+use super::rules::shape::unknown_entry_field::meant;
+use crate::arn::can_match;
+use crate::document::Oddity;
+
+/// What in a value was never filled in. In a principal nothing is, templates included.
+pub(super) fn left_in(text: &str, is_principal: bool) -> Option<&str> {
+    // What is in angle brackets was filled in, and the brackets have stayed.
+    let bare = stripped(text);
+    if text.starts_with('<') && (can_match(bare) || bare.starts_with("system:")) {
+        return None;
+    }
+    let template = || template(text).filter(|_| is_principal);
+    placeholder(text).or_else(template)
+}
+
+/// Whether something has strayed into a value.
+pub(super) fn is_stray(text: &str) -> bool {
+    stripped(text).len() < text.len() && left_in(text, false).is_none() && !run_together(text)
+}
+
+/// Whether other rules say what became of groups that the entry seems not to have.
+pub(super) fn has_lost_groups(written: &Written<'_>) -> bool {
+    let is_slip = |group: &str| {
+        run_together(group)
+            || is_stray(group)
+            || left_in(group, false).is_some()
+            || near(group).is_some()
+    };
+    has_lost(written, "groups") || written.groups().any(|(group, _)| is_slip(group))
+}
+
+/// Whether a field that the entry seems not to have is there, of a wrong type or under a name that is nearly its own.
+fn has_lost(written: &Written<'_>, name: &str) -> bool {
+    written.entry.oddities.iter().any(|oddity| match oddity {
+        Oddity::Mistyped { field, .. } => *field == name,
+        Oddity::UnknownField(field) => {
+            meant(written.section, written.field_name(*field)) == Some(name)
+        }
+        Oddity::NotAMapping(_) | Oddity::Repeated { .. } => false,
+    })
+}
