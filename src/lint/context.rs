@@ -1,7 +1,7 @@
 //! What all rules look at, worked out once.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::facts::Facts;
 use super::finding::{Finding, Site};
@@ -21,8 +21,8 @@ pub(super) struct Context<'a> {
     entries: Vec<Written<'a>>,
     /// Where the entries of each section start in it.
     starts: [usize; 3],
-    /// The ARNs of mapRoles, folded.
-    roles: HashSet<Cow<'a, str>>,
+    /// The entry in force for each ARN of mapRoles, folded.
+    roles: HashMap<Cow<'a, str>, usize>,
     waivers: Vec<Waiver<'a>>,
     /// The waivers of each line, by their numbers.
     by_line: HashMap<(SectionName, usize), Vec<usize>>,
@@ -68,9 +68,9 @@ impl<'a> Context<'a> {
             let line = (waiver.section, waiver.line);
             by_line.entry(line).or_default().push(number);
         }
-        let roles = entries.iter().filter_map(|written| {
+        let roles = entries.iter().enumerate().filter_map(|(number, written)| {
             let is_role = written.section == SectionName::Roles;
-            is_role.then(|| fold(written.principal()))
+            (is_role && written.is_kept()).then(|| (fold(written.principal()), number))
         });
         Self {
             roles: roles.collect(),
@@ -120,9 +120,9 @@ impl<'a> Context<'a> {
             .filter(|section| section.is_unreadable())
     }
 
-    /// Whether mapRoles has an entry of this ARN.
-    pub(super) fn has_role(&self, arn: &str) -> bool {
-        self.roles.contains(&*fold(arn))
+    /// The entry of mapRoles in force for this ARN.
+    pub(super) fn role(&self, arn: &str) -> Option<&Written<'a>> {
+        self.entries.get(*self.roles.get(&*fold(arn))?)
     }
 
     /// The comments that waive findings, with and without effect.

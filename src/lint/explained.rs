@@ -5,6 +5,7 @@
 //! | a section that is not read | S05, else S06, else S04 |
 //! | an entry that is dropped | S07, else R15, else S09, else S08 |
 //! | a value | S17 where it was never filled in, else S15 for two in one, else S16 for what strayed into it, else the rules of its kind |
+//! | an ARN | the first that `rules/arn/fault.rs` finds; D05 in place of R03, R14 of R13 |
 //! | groups that an entry lacks | S10, S11, S12, S15, S16, S17 and G04 where they say what became of them, else the rules of groups and nodes |
 
 use super::context::Written;

@@ -2,6 +2,9 @@
 
 pub(super) mod conflicting_duplicate;
 pub(super) mod identical_duplicate;
+pub(super) mod path_twin;
+pub(super) mod role_list_shadows_user_list;
+pub(super) mod user_case_twins;
 
 use std::collections::BTreeSet;
 

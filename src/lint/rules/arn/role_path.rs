@@ -1,5 +1,6 @@
 //! STS never reports a role's path, so an entry with one matches nobody.
 
+use super::fault::{Fault, faulty};
 use crate::arn::{Mended, mend};
 use crate::lint::context::Context;
 use crate::lint::found::Found;
@@ -14,13 +15,10 @@ pub(in crate::lint) const RULE: Rule = Rule {
 };
 
 fn check(context: &Context<'_>, found: &mut Found) {
-    for written in context.mapped() {
-        let Some(parts) = written.parts else {
+    for (written, fault) in faulty(context) {
+        let (Fault::Path, Some(parts)) = (fault, written.parts) else {
             continue;
         };
-        if !parts.is("iam", "role") || !parts.has_path() {
-            continue;
-        }
         let path = parts.path;
         let span = written.principal_span();
         let message = format!(
@@ -30,17 +28,18 @@ fn check(context: &Context<'_>, found: &mut Found) {
             found.entry(written, span, message, "write the role's ARN as role/NAME");
             continue;
         };
+        // Where the mended ARN has an entry already, D05 has more to say.
+        if context.role(&arn).is_some() {
+            continue;
+        }
         let help = format!("leave the path out: {arn}");
         if let Some(finding) = found.entry(written, span, message, help) {
-            // Where the mended ARN has an entry already, that one would be replaced.
-            if !context.has_role(&arn) {
-                let change = written.replaced(
-                    span,
-                    &format!("{path}{}", parts.name),
-                    &format!("/{}", parts.name),
-                );
-                finding.fix(format!("leave out the path {path}"), change);
-            }
+            let change = written.replaced(
+                span,
+                &format!("{path}{}", parts.name),
+                &format!("/{}", parts.name),
+            );
+            finding.fix(format!("leave out the path {path}"), change);
         }
     }
 }
