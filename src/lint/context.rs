@@ -220,6 +220,12 @@ impl<'a> Written<'a> {
         principal.into_iter().chain(username).chain(self.groups())
     }
 
+    /// Its username and its groups, in which the authenticator replaces templates.
+    pub(super) fn templated(&self) -> impl Iterator<Item = (&'a str, Span)> {
+        let username = (self.mapping.username.as_str(), self.username_span());
+        std::iter::once(username).chain(self.groups())
+    }
+
     /// Whether this text, which is its own, is its ARN or account.
     pub(super) fn is_principal(&self, text: &str) -> bool {
         std::ptr::eq(text, self.principal())

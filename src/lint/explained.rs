@@ -6,14 +6,21 @@
 //! | an entry that is dropped | S07, else R15, else S09, else S08 |
 //! | a value | S17 where it was never filled in, else S15 for two in one, else S16 for what strayed into it, else the rules of its kind |
 //! | an ARN | the first that `rules/arn/fault.rs` finds; D05 in place of R03, R14 of R13 |
+//! | a username that an entry lacks | S11 and S12, else U01 |
+//! | a template | U05, else U02; U03 in place of N04, N14, U04 and G09 |
+//! | nodes | G06 in place of G05 and G07; N05 in place of G07 and U06, where nothing else is wrong with the username |
+//! | an account | A04 in place of A03 where the cluster's is known; S17 in place of N14 |
 //! | groups that an entry lacks | S10, S11, S12, S15, S16, S17 and G04 where they say what became of them, else the rules of groups and nodes |
 
 use super::context::Written;
 use super::rules::group::near_miss_of_built_in::near;
+use super::rules::node::node_username_wrong::is_misnamed;
 use super::rules::shape::groups_run_together::run_together;
 use super::rules::shape::placeholder_left_in::{placeholder, template};
 use super::rules::shape::stray_delimiters::stripped;
 use super::rules::shape::unknown_entry_field::meant;
+use super::rules::username::template_eaten::is_eaten;
+use super::rules::username::unknown_template::unknown;
 use crate::arn::can_match;
 use crate::document::Oddity;
 
@@ -42,6 +49,25 @@ pub(super) fn has_lost_groups(written: &Written<'_>) -> bool {
             || near(group).is_some()
     };
     has_lost(written, "groups") || written.groups().any(|(group, _)| is_slip(group))
+}
+
+/// Whether other rules say what became of a username that the entry seems not to have.
+pub(super) fn has_lost_username(written: &Written<'_>) -> bool {
+    has_lost(written, "username")
+}
+
+/// Whether other rules say what is wrong with the text of the username.
+pub(super) fn has_odd_username(written: &Written<'_>) -> bool {
+    let username = &written.mapping.username;
+    is_stray(username)
+        || left_in(username, false).is_some()
+        || is_eaten(username)
+        || unknown(username).next().is_some()
+}
+
+/// Whether this is an entry of nodes by its groups, and N05 says what they are called.
+pub(super) fn is_misnamed_node(written: &Written<'_>) -> bool {
+    is_misnamed(written)
 }
 
 /// Whether a field that the entry seems not to have is there, of a wrong type or under a name that is nearly its own.

@@ -4,26 +4,37 @@ mod account;
 mod arn;
 mod duplicate;
 pub(super) mod group;
-mod node;
+pub(super) mod node;
 pub(super) mod shape;
-mod username;
+pub(super) mod username;
 mod waiver;
 
 use super::rule::Rule;
 
 /// All rules, in the order of their ids.
-pub const RULES: [&Rule; 43] = [
+pub const RULES: [&Rule; 60] = [
     &account::account_shape::RULE,
+    &account::account_unquoted::RULE,
+    &account::whole_account_mapped::RULE,
     &account::foreign_account::RULE,
     &duplicate::identical_duplicate::RULE,
     &duplicate::conflicting_duplicate::RULE,
     &duplicate::user_case_twins::RULE,
     &duplicate::role_list_shadows_user_list::RULE,
     &duplicate::path_twin::RULE,
+    &group::no_groups::RULE,
+    &group::clusterrole_used_as_group::RULE,
     &group::near_miss_of_built_in::RULE,
+    &group::system_masters::RULE,
+    &group::masters_with_nodes::RULE,
+    &group::node_groups_on_non_node::RULE,
+    &group::reserved_group::RULE,
+    &group::caller_chosen_group::RULE,
     &waiver::waiver_without_reason::RULE,
     &waiver::waiver_of_unknown_rule::RULE,
     &node::node_entry_incomplete::RULE,
+    &node::node_username_wrong::RULE,
+    &node::cross_account_node_role::RULE,
     &arn::malformed_arn::RULE,
     &arn::account_id_shape::RULE,
     &arn::role_path::RULE,
@@ -55,5 +66,11 @@ pub const RULES: [&Rule; 43] = [
     &shape::groups_run_together::RULE,
     &shape::stray_delimiters::RULE,
     &shape::placeholder_left_in::RULE,
+    &username::empty_username::RULE,
     &username::unknown_template::RULE,
+    &username::template_needs_a_session::RULE,
+    &username::caller_chosen_username::RULE,
+    &username::template_eaten::RULE,
+    &username::impersonates_system_identity::RULE,
+    &username::access_key_template::RULE,
 ];

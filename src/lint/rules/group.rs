@@ -1,3 +1,30 @@
 //! G: groups.
 
+pub(super) mod caller_chosen_group;
+pub(super) mod clusterrole_used_as_group;
+pub(super) mod masters_with_nodes;
 pub(in crate::lint) mod near_miss_of_built_in;
+pub(super) mod no_groups;
+pub(super) mod node_groups_on_non_node;
+pub(super) mod reserved_group;
+pub(super) mod system_masters;
+
+use crate::lint::context::Written;
+
+/// The group that may do everything.
+pub(super) const MASTERS: &str = "system:masters";
+
+/// What every node needs:
+/// <https://docs.aws.amazon.com/eks/latest/userguide/auth-configmap.html>
+pub(super) const OF_NODES: [&str; 2] = ["system:bootstrappers", "system:nodes"];
+
+/// Whether this group makes a node of whoever has it.
+pub(in crate::lint) fn is_of_nodes(group: &str) -> bool {
+    OF_NODES.contains(&group)
+}
+
+/// Whether an entry has the group that may do everything and one of a node.
+fn is_master_and_node(written: &Written<'_>) -> bool {
+    let groups = written.mapping.groups();
+    groups.iter().any(|group| group == MASTERS) && groups.iter().any(|group| is_of_nodes(group))
+}

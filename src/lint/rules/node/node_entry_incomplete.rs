@@ -4,6 +4,8 @@ use crate::arn::can_match;
 use crate::lint::context::Context;
 use crate::lint::explained;
 use crate::lint::found::Found;
+use crate::lint::rules::group::{MASTERS, OF_NODES};
+use crate::lint::rules::username::template_needs_a_session::is_refused;
 use crate::lint::{Needs, Rule, Severity};
 
 pub(in crate::lint) const RULE: Rule = Rule {
@@ -14,21 +16,21 @@ pub(in crate::lint) const RULE: Rule = Rule {
     check,
 };
 
-/// What every node needs:
-/// <https://docs.aws.amazon.com/eks/latest/userguide/auth-configmap.html>
-const GROUPS: [&str; 2] = ["system:bootstrappers", "system:nodes"];
-
 fn check(context: &Context<'_>, found: &mut Found) {
     for written in context.in_force() {
         if !written.mapping.username.starts_with("system:node:") {
             continue;
         }
         let groups = written.mapping.groups();
-        let missing: Vec<_> = GROUPS
+        // Whom system:masters lets do everything lacks nothing; that is for G05 and G06 to say.
+        if groups.iter().any(|group| group == MASTERS) {
+            continue;
+        }
+        let missing: Vec<_> = OF_NODES
             .into_iter()
             .filter(|group| !groups.iter().any(|has| has == group))
             .collect();
-        if missing.is_empty() || explained::has_lost_groups(written) {
+        if missing.is_empty() || explained::has_lost_groups(written) || is_refused(written) {
             continue;
         }
         let message = format!(

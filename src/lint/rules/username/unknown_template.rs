@@ -1,9 +1,8 @@
 //! What is not exactly one of the five templates stays as text.
 
-use crate::document::Span;
+use super::template_eaten::is_eaten;
 use crate::effect::Placeholder;
 use crate::lint::context::Context;
-use crate::lint::context::Written;
 use crate::lint::found::Found;
 use crate::lint::{Needs, Rule, Severity};
 
@@ -17,61 +16,53 @@ pub(in crate::lint) const RULE: Rule = Rule {
 
 fn check(context: &Context<'_>, found: &mut Found) {
     for written in context.mapped() {
-        text(
-            written,
-            &written.mapping.username,
-            written.username_span(),
-            found,
-        );
-        for (group, span) in written.groups() {
-            text(written, group, span, found);
+        for (text, span) in written.templated() {
+            // What is left of a template is U05's.
+            if is_eaten(text) && text == written.mapping.username {
+                continue;
+            }
+            for template in unknown(text) {
+                let message =
+                    format!("{template} is no template: the authenticator leaves it as it is");
+                let Some(meant) = meant(template) else {
+                    let known = Placeholder::ALL.map(Placeholder::text).join(", ");
+                    found.entry(written, span, message, format!("the templates are {known}"));
+                    continue;
+                };
+                let write = format!("write {meant}");
+                if let Some(finding) = found.entry(written, span, message, write.clone()) {
+                    finding.fix(write, written.replaced(span, template, meant));
+                }
+            }
         }
     }
 }
 
-fn text(written: &Written<'_>, text: &str, span: Span, found: &mut Found) {
+/// The template that is written so but for blanks, braces and letter case.
+fn meant(template: &str) -> Option<&'static str> {
+    let bare = |text: &str| text.trim_matches(['{', '}', ' ']).to_ascii_lowercase();
+    let known = Placeholder::ALL.into_iter().map(Placeholder::text);
+    known
+        .into_iter()
+        .find(|known| bare(known) == bare(template))
+}
+
+/// What stands in a text as templates do, and is none.
+pub(in crate::lint) fn unknown(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
-    while let Some((_, after)) = rest.split_once("{{") {
-        let Some((inner, behind)) = after.split_once("}}") else {
-            return;
-        };
-        rest = behind;
+    let all = std::iter::from_fn(move || {
+        let start = rest.find("{{")?;
+        let end = start + 2 + rest[start + 2..].find("}}")? + 2;
+        let template = &rest[start..end];
+        rest = &rest[end..];
+        Some(template)
+    });
+    all.filter(|template| {
         // What stands within more braces is another matter.
-        if inner.contains(['{', '}']) {
-            continue;
-        }
-        let template = format!("{{{{{inner}}}}}");
-        if Placeholder::ALL
-            .iter()
-            .any(|known| known.text() == template)
-        {
-            continue;
-        }
-        let bare = |text: &str| text.trim_matches(['{', '}', ' ']).to_ascii_lowercase();
-        let meant = Placeholder::ALL
-            .into_iter()
-            .map(Placeholder::text)
-            .find(|known| bare(known) == bare(&template));
-        let message = format!("{template} is no template: the authenticator leaves it as it is");
-        match meant {
-            Some(meant) => {
-                let finding = found.entry(written, span, message, format!("write {meant}"));
-                if let Some(finding) = finding {
-                    finding.fix(
-                        format!("write {meant}"),
-                        written.replaced(span, &template, meant),
-                    );
-                }
-            }
-            None => {
-                let known: Vec<_> = Placeholder::ALL.iter().map(|known| known.text()).collect();
-                found.entry(
-                    written,
-                    span,
-                    message,
-                    format!("the templates are {}", known.join(", ")),
-                );
-            }
-        }
-    }
+        let is_one = !template[2..template.len() - 2].contains(['{', '}']);
+        is_one
+            && !Placeholder::ALL
+                .iter()
+                .any(|known| known.text() == *template)
+    })
 }
