@@ -4,6 +4,7 @@ use crate::document::Principal;
 use crate::lint::context::{Context, Written};
 use crate::lint::found::Found;
 use crate::lint::{Needs, Rule, Severity};
+use std::collections::BTreeMap;
 
 pub(in crate::lint) const RULE: Rule = Rule {
     id: "R16",
@@ -14,16 +15,24 @@ pub(in crate::lint) const RULE: Rule = Rule {
 };
 
 fn check(context: &Context<'_>, found: &mut Found) {
-    let sets: Vec<(String, String)> = context.mapped().filter_map(permission_set).collect();
+    let all = context.mapped().filter_map(permission_set);
+    // By account and folded name, so that the names that go on behind another stand next to it.
+    let sets: BTreeMap<(&str, String), &str> = all
+        .map(|(account, name)| ((account, name.to_ascii_lowercase()), name))
+        .collect();
     for written in context.mapped() {
         let Principal::Sso(sso) = &written.mapping.principal else {
             continue;
         };
         let name = &sso.permission_set_name;
-        let prefix = format!("{}_", name.to_ascii_lowercase());
-        let wider = sets.iter().find(|(account, other)| {
-            *account == sso.account_id && other.to_ascii_lowercase().starts_with(&prefix)
-        });
+        let from = (
+            sso.account_id.as_str(),
+            format!("{}_", name.to_ascii_lowercase()),
+        );
+        let wider = sets
+            .range(&from..)
+            .next()
+            .filter(|((account, other), _)| *account == from.0 && other.starts_with(&from.1));
         // With a partition it matches nobody at all.
         if let Some((_, other)) = wider.filter(|_| sso.partition.is_empty()) {
             let message = format!(
@@ -36,16 +45,15 @@ fn check(context: &Context<'_>, found: &mut Found) {
 }
 
 /// The account and name of the permission set that an entry is for.
-fn permission_set(written: &Written<'_>) -> Option<(String, String)> {
-    match &written.mapping.principal {
-        Principal::Sso(sso) => Some((sso.account_id.clone(), sso.permission_set_name.clone())),
-        _ => {
-            let parts = written.parts.filter(|parts| parts.is("iam", "role"))?;
-            let (prefix, rest) = parts.name.split_once('_')?;
-            let (name, _suffix) = rest.rsplit_once('_')?;
-            prefix
-                .eq_ignore_ascii_case("AWSReservedSSO")
-                .then(|| (parts.account.to_owned(), name.to_owned()))
-        }
+fn permission_set<'a>(written: &Written<'a>) -> Option<(&'a str, &'a str)> {
+    let mapping = written.mapping;
+    if let Principal::Sso(sso) = &mapping.principal {
+        return Some((&sso.account_id, &sso.permission_set_name));
     }
+    let parts = written.parts.filter(|parts| parts.is("iam", "role"))?;
+    let (prefix, rest) = parts.name.split_once('_')?;
+    let (name, _suffix) = rest.rsplit_once('_')?;
+    prefix
+        .eq_ignore_ascii_case("AWSReservedSSO")
+        .then_some((parts.account, name))
 }

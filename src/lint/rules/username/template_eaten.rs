@@ -47,13 +47,17 @@ pub(in crate::lint) fn is_eaten(username: &str) -> bool {
 
 /// Whether braces stand there other than two before and two behind a word.
 fn has_odd_braces(text: &str) -> bool {
-    let Some((before, rest)) = text.split_once("{{") else {
-        return text.contains(['{', '}']);
-    };
-    let Some((inner, behind)) = rest.split_once("}}") else {
-        return true;
-    };
-    before.contains(['{', '}']) || inner.contains(['{', '}']) || has_odd_braces(behind)
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("{{") {
+        let Some((inner, behind)) = after.split_once("}}") else {
+            return true;
+        };
+        if before.contains(['{', '}']) || inner.contains(['{', '}']) {
+            return true;
+        }
+        rest = behind;
+    }
+    rest.contains(['{', '}'])
 }
 
 #[cfg(test)]
