@@ -89,7 +89,8 @@ fn missing(written: &Written<'_>, field: &'static str, found: &mut Found) {
         .trim_start_matches(['"', '\''])
         .starts_with("arn:");
     if let Some(finding) = finding {
-        let change = is_arn.then(|| (near.key, field.to_owned()));
+        let renamed = name.replacen(written.field_name(*near), field, 1);
+        let change = is_arn.then_some((near.key, renamed));
         finding.fix(format!("write {field}"), change);
     }
 }

@@ -19,7 +19,7 @@ fn check(context: &Context<'_>, found: &mut Found) {
             let Oddity::Repeated { earlier, later } = oddity else {
                 continue;
             };
-            let (first, second) = (written.raw(earlier.key), written.raw(later.key));
+            let (first, second) = (written.field_name(*earlier), written.field_name(*later));
             let twice = if first == second {
                 format!("{second} stands here twice")
             } else {
@@ -36,7 +36,7 @@ fn check(context: &Context<'_>, found: &mut Found) {
 
 /// What the authenticator has made of the field, where it keeps the entry.
 fn taken(written: &Written<'_>, name: &str) -> Option<String> {
-    let name = name.trim_matches(['"', '\'']).to_ascii_lowercase();
+    let name = name.to_ascii_lowercase();
     let taken = match name.as_str() {
         _ if !written.is_kept() => return None,
         "username" => written.mapping.username.clone(),

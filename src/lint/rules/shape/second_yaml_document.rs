@@ -21,6 +21,10 @@ fn check(context: &Context<'_>, found: &mut Found) {
         let (Some(at), Some(text)) = (section.second_document(), section.text()) else {
             continue;
         };
+        // Where nothing at all is read, another rule says why.
+        if section.is_unreadable() {
+            continue;
+        }
         let rest = text[at..].trim_start_matches(MARK);
         let says_something = |line: &str| {
             let line = line.trim();
@@ -35,7 +39,7 @@ fn check(context: &Context<'_>, found: &mut Found) {
             "a second YAML document begins here: the authenticator reads nothing of {} from here on",
             section.name().key()
         );
-        let help = "make one list of the two, without the line ---";
+        let help = "make one list of the two, and leave out what parts them";
         if let Some(finding) = found.section(section.name(), span, message, help) {
             finding.fix("remove the line ---", joined(section, text, at));
         }

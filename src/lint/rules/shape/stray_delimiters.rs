@@ -26,8 +26,8 @@ fn check(context: &Context<'_>, found: &mut Found) {
             let message = format!(
                 "{what} at the start or end is part of the value: the authenticator keeps it"
             );
-            let help = if bare.is_empty() {
-                "write a value".to_owned()
+            let help = if bare.is_empty() || bare.contains(char::is_control) {
+                "write a value of one line".to_owned()
             } else {
                 format!("write {bare}")
             };

@@ -57,7 +57,8 @@ fn has_odd_braces(text: &str) -> bool {
         }
         rest = behind;
     }
-    rest.contains(['{', '}'])
+    // A closing brace without any other is a letter like others.
+    rest.contains('{') || (rest.contains('}') && text.contains('{'))
 }
 
 #[cfg(test)]
@@ -72,6 +73,8 @@ mod tests {
             ("{{ SessionName }}", false),
             ("dev", false),
             ("[dev]", false),
+            ("dev}", false),
+            ("{{SessionName}}}", true),
             ("system:node:", true),
             ("{SessionName}", true),
             ("{{{SessionName}}}", true),
