@@ -9,7 +9,7 @@ use crate::lint::{Facts, Report, Selection, Severity, UnknownRule, lint};
 use crate::render::{Linted, lint_json, lint_notes, lint_text};
 use crate::snapshot::Snapshot;
 use crate::world::sources::is_stdin;
-use crate::world::{Reading, Target, World};
+use crate::world::{Target, World};
 
 /// Check aws-auth for what breaks, weakens or misleads
 ///
@@ -96,9 +96,6 @@ pub(crate) fn run(
 ) -> Result<Exit, Failure> {
     let selection =
         Selection::new(&args.select, &args.ignore).map_err(|error| no_such_rule(&error))?;
-    let facts = Facts {
-        account: args.cluster_account.clone(),
-    };
     let mut failures = Vec::new();
     let mut sources = Vec::new();
     for world in worlds(args, target, matches, out)? {
@@ -109,8 +106,14 @@ pub(crate) fn run(
     }
     let check = |source: &Source| {
         let Source {
-            snapshot, document, ..
+            snapshot,
+            document,
+            world,
         } = source;
+        let told = || world.eks().map(|eks| eks.facts.account().to_owned());
+        let facts = Facts {
+            account: args.cluster_account.clone().or_else(told),
+        };
         lint(&snapshot.data, document, &facts, &selection)
     };
     let reports: Vec<Report> = sources.iter().map(check).collect();
@@ -154,12 +157,11 @@ pub(crate) fn run(
 
 impl Source {
     fn read(mut world: World, out: &mut Out) -> Result<Self, Failure> {
-        let Reading { snapshot, exists } = world.read(out)?;
-        if !exists {
-            out.note(&format!(
-                "There is no aws-auth in {world}: nobody is mapped."
-            ));
+        let reading = world.read(out)?;
+        if let Some(note) = world.who_else_decides(&reading) {
+            out.note(&note);
         }
+        let snapshot = reading.snapshot;
         Ok(Self {
             document: Document::read(&snapshot.data),
             snapshot,

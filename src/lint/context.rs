@@ -163,15 +163,6 @@ impl<'a> Written<'a> {
         principal(self.mapping)
     }
 
-    /// The word for it on a command line.
-    pub(super) fn principal_kind(&self) -> &'static str {
-        match self.section {
-            SectionName::Roles => "role",
-            SectionName::Users => "user",
-            SectionName::Accounts => "account",
-        }
-    }
-
     /// What stands there in the text.
     pub(super) fn raw(&self, span: Span) -> &'a str {
         self.text.get(span.range()).unwrap_or_default()

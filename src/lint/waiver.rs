@@ -69,7 +69,7 @@ pub(super) fn of_section(section: &Section) -> Vec<Waiver<'_>> {
     }
 }
 
-/// The waiver on a line: where its `#` stands, the rules that it names, and its reason.
+/// The waiver on a line: where its `#` stands, the rules that it names, and its reason. Other comments about us are none.
 fn comment(line: &str) -> Option<(usize, Vec<&str>, &str)> {
     let (at, _) = line.match_indices(MARK).find(|(at, _)| {
         let lead = line[..*at].trim_end().strip_suffix('#');
@@ -77,9 +77,7 @@ fn comment(line: &str) -> Option<(usize, Vec<&str>, &str)> {
     })?;
     let hash = line[..at].rfind('#')?;
     let rest = line[at + MARK.len()..].trim();
-    let Some(list) = rest.strip_prefix("ignore").map(str::trim_start) else {
-        return Some((hash, Vec::new(), rest));
-    };
+    let list = rest.strip_prefix("ignore")?.trim_start();
     let (names, reason) = list
         .strip_prefix('[')
         .and_then(|list| list.split_once(']'))

@@ -214,7 +214,8 @@ impl Target {
         let others = ["file", "cluster_name"]
             .into_iter()
             .chain(NAMES_CLUSTER)
-            .chain(CLUSTER_ONLY);
+            .chain(CLUSTER_ONLY)
+            .chain(identity::OPTIONS);
         match others.into_iter().find(|id| typed(id)) {
             Some(id) => Err(Failure::usage(format!(
                 "cannot use {} together with FILE: only the files are read",

@@ -1,6 +1,5 @@
 //! What the username of a node says, its groups have to allow.
 
-use crate::arn::can_match;
 use crate::lint::context::Context;
 use crate::lint::explained;
 use crate::lint::found::Found;
@@ -37,16 +36,7 @@ fn check(context: &Context<'_>, found: &mut Found) {
             "a node without {} can't join or can't work",
             missing.join(" and ")
         );
-        let flags: String = missing
-            .iter()
-            .map(|group| format!(" --add-group {group}"))
-            .collect();
-        let (kind, arn) = (written.principal_kind(), written.principal());
-        let help = if can_match(arn) {
-            format!("awsauth map {kind} {arn}{flags}")
-        } else {
-            format!("add {}", missing.join(" and "))
-        };
+        let help = format!("add {} to its groups", missing.join(" and "));
         found.entry(written, written.groups_span(), message, help);
     }
 }
