@@ -146,14 +146,18 @@ impl Store {
     }
 
     pub(crate) async fn read_until(&self, deadline: Instant) -> Result<Live, RequestError> {
-        let path = format!("/api/v1/namespaces/{NAMESPACE}/configmaps/{NAME}");
-        match self
-            .repeat(deadline, || self.send(Method::GET, &path, None, deadline))
-            .await
-        {
+        let read = self.read_named(NAME, deadline).await;
+        read.map_err(|fault| self.failed("get", fault))
+    }
+
+    /// The same for another ConfigMap of the namespace.
+    pub(crate) async fn read_named(&self, name: &str, deadline: Instant) -> Result<Live, Fault> {
+        let path = format!("/api/v1/namespaces/{NAMESPACE}/configmaps/{name}");
+        let read = self.repeat(deadline, || self.send(Method::GET, &path, None, deadline));
+        match read.await {
             Ok(object) => Ok(Live::stored(object)),
             Err(Fault::NotFound(_)) => Ok(Live::missing()),
-            Err(fault) => Err(self.failed("get", fault)),
+            Err(fault) => Err(fault),
         }
     }
 
@@ -168,12 +172,13 @@ impl Store {
     /// thing is sent again only after 429, which says that nothing was done.
     pub(crate) async fn replace(
         &self,
+        name: &str,
         object: &Bytes,
         mode: Mode,
         deadline: Instant,
     ) -> Result<Value, Fault> {
         let path = format!(
-            "/api/v1/namespaces/{NAMESPACE}/configmaps/{NAME}?{}",
+            "/api/v1/namespaces/{NAMESPACE}/configmaps/{name}?{}",
             mode.query()
         );
         self.write(Method::PUT, &path, object, mode, deadline).await
