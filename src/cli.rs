@@ -115,10 +115,6 @@ fn dispatch(cli: Cli, matches: &clap::ArgMatches, out: &mut Out) -> Result<Exit,
         Command::Unmap(args) => commands::unmap::run(&args, &mut world(out)?, out),
         Command::Apply(args) => commands::apply::run(&args, &mut world(out)?, out),
         Command::Diff(args) => commands::diff::run(&args, &mut world(out)?, out),
-        Command::History(args) => commands::history::run(&args, &world(out)?, out),
-        Command::Undo(args) => commands::undo::run(&args, &mut world(out)?, out),
-        Command::Restore(args) => commands::restore::run(&args, &mut world(out)?, out),
-        Command::Backup(args) => commands::backup::run(&args, &target, matches, out),
         Command::Explain(args) => commands::explain::run(&args, &mut world(out)?, out),
         Command::Lint(args) => commands::lint::run(&args, &target, matches, out),
         Command::Kubeconfig(args) => commands::kubeconfig::run(&args, &target, matches, out),
@@ -145,11 +141,10 @@ mod tests {
     use super::*;
 
     /// Flags that lower a guard, so that no environment may set them unseen.
-    const WITHOUT_ENVIRONMENT: [&str; 9] = [
+    const WITHOUT_ENVIRONMENT: [&str; 8] = [
         "allow-ignored",
         "allow-node-entry",
         "as-written",
-        "no-backup",
         "no-rollback",
         "prune",
         "reveal",

@@ -10,7 +10,6 @@ mod discovery;
 mod eks_name;
 pub mod environment;
 pub mod fault;
-pub mod history;
 pub mod interrupt;
 pub mod kind;
 pub mod kubeconfig;
@@ -42,7 +41,5 @@ pub use write::write;
 pub const NAMESPACE: &str = "kube-system";
 /// The name of the ConfigMap that the authenticator reads.
 pub const NAME: &str = "aws-auth";
-/// The name of the ConfigMap that keeps what aws-auth was before each write.
-pub const HISTORY: &str = "awsauth-history";
 /// The field manager under which awsauth writes.
 pub const FIELD_MANAGER: &str = "awsauth";

@@ -2,7 +2,6 @@
 
 mod access_entries;
 pub(crate) mod apply;
-pub(crate) mod backup;
 pub(crate) mod completion;
 pub(crate) mod credentials;
 pub(crate) mod diff;
@@ -10,14 +9,11 @@ pub(crate) mod doctor;
 pub(crate) mod eks;
 pub(crate) mod explain;
 pub(crate) mod get;
-pub(crate) mod history;
 pub(crate) mod kubeconfig;
 pub(crate) mod lint;
 pub(crate) mod man;
 pub(crate) mod map;
-pub(crate) mod restore;
 pub(crate) mod token;
-pub(crate) mod undo;
 pub(crate) mod unmap;
 pub(crate) mod verify;
 pub(crate) mod version;

@@ -28,7 +28,6 @@ pub mod doctor;
 pub mod document;
 pub mod effect;
 pub mod facts;
-pub mod history;
 mod json;
 pub mod kubeconfig;
 pub mod lint;

@@ -191,8 +191,6 @@ impl Manifest {
                 .owners_annotation
                 .clone()
                 .filter(|owners| *owners != self.owners),
-            // Only a cluster's aws-auth goes back to a kept text.
-            ..Change::default()
         }
     }
 

@@ -16,7 +16,6 @@ use std::sync::Arc;
 use crate::document::edit::{Edit, EditError, Outcome, apply};
 use crate::document::{Document, Principal, Section, SectionName};
 use crate::effect::{AccessChange, AccessEntries, access_diff};
-use crate::history::Contents;
 use crate::owners::{Conflict, Kept, Owner, Owners, conflicts, prune};
 use crate::snapshot::{Change, Snapshot};
 
@@ -33,8 +32,6 @@ pub struct Request {
     pub allow_ignored: bool,
     /// The cluster's access entries, which are asked before aws-auth; `None` when nobody knows of any.
     pub access_entries: Option<Arc<AccessEntries>>,
-    /// Instead of edits: what all of aws-auth is to be, as it was kept once.
-    pub kept: Option<Contents>,
 }
 
 /// The owner of a set of mappings, and what it may do.
@@ -59,11 +56,8 @@ pub struct Plan {
     /// The texts as they were read, and as they would be: documents of large maps take many times their room.
     before: Texts,
     after: Texts,
-    binary_before: Texts,
     owners_before: Option<String>,
     access_entries: Option<Arc<AccessEntries>>,
-    /// Whether it is no edits, but what all of aws-auth is to be.
-    pub is_whole: bool,
     /// What each of the request's edits comes to, in order; then what was pruned.
     pub outcomes: Vec<(Edit, Outcome)>,
     /// How many of the outcomes are the request's own edits.
@@ -111,9 +105,6 @@ impl Plan {
         let before = Document::read(&snapshot.data);
         let entries = request.access_entries.as_deref();
         let nodes = NodeEntries::of(&before, &request.allow_node_entries, entries);
-        if let Some(kept) = &request.kept {
-            return Ok(Self::back_to(kept, snapshot, request, &nodes));
-        }
         let owners = Owners::read(snapshot.owners_annotation.as_deref());
         let mut edits = request.edits.clone();
         let mut notices = Vec::new();
@@ -153,7 +144,6 @@ impl Plan {
                     .to_annotation();
                 (next != snapshot.owners_annotation).then_some(next)
             }),
-            ..Change::default()
         };
         let before = snapshot.data.clone();
         let mut after = before.clone();
@@ -166,48 +156,14 @@ impl Plan {
         Ok(Self {
             before,
             after,
-            binary_before: snapshot.binary_data.clone(),
             owners_before: snapshot.owners_annotation.clone(),
             access_entries: request.access_entries.clone(),
-            is_whole: false,
             asked: request.edits.len(),
             outcomes,
             change,
             refusals,
             notices,
         })
-    }
-
-    /// What it takes to make aws-auth what it was once.
-    fn back_to(
-        kept: &Contents,
-        snapshot: &Snapshot,
-        request: &Request,
-        nodes: &NodeEntries,
-    ) -> Self {
-        let after = Document::read(&kept.data);
-        let sections = SectionName::ALL.map(SectionName::key);
-        let mut other_data = differences(&snapshot.data, &kept.data);
-        other_data.retain(|key, _| !sections.contains(&key.as_str()));
-        let owners = &kept.owners_annotation;
-        Self {
-            before: snapshot.data.clone(),
-            after: kept.data.clone(),
-            binary_before: snapshot.binary_data.clone(),
-            owners_before: snapshot.owners_annotation.clone(),
-            access_entries: request.access_entries.clone(),
-            is_whole: true,
-            asked: 0,
-            outcomes: Vec::new(),
-            change: Change {
-                data: changed_texts(&snapshot.data, &after),
-                owners_annotation: (*owners != snapshot.owners_annotation).then(|| owners.clone()),
-                other_data,
-                binary_data: differences(&snapshot.binary_data, &kept.binary_data),
-            },
-            refusals: nodes.lost_in(&after),
-            notices: Vec::new(),
-        }
     }
 
     /// Whether carrying it out would change anything.
@@ -241,12 +197,17 @@ impl Plan {
 
     /// What changes in the sections' texts, as a unified diff; empty when nothing does.
     pub fn text(&self) -> String {
-        let text = |texts: &Texts, key: &str| texts.get(key).cloned().unwrap_or_default();
-        let sections = SectionName::ALL.map(SectionName::key).into_iter();
-        let others = self.change.other_data.keys().map(String::as_str);
+        let text =
+            |texts: &Texts, name: SectionName| texts.get(name.key()).cloned().unwrap_or_default();
+        let sections = SectionName::ALL.into_iter();
         sections
-            .chain(others)
-            .map(|key| unified(key, &text(&self.before, key), &text(&self.after, key)))
+            .map(|name| {
+                unified(
+                    name.key(),
+                    &text(&self.before, name),
+                    &text(&self.after, name),
+                )
+            })
             .collect()
     }
 }
@@ -286,15 +247,6 @@ fn pruned(
             principal: entry.principal,
             only_line: Some(entry.line),
         })
-        .collect()
-}
-
-/// The keys whose texts differ, each with the text after.
-fn differences(before: &Texts, after: &Texts) -> BTreeMap<String, Option<Arc<str>>> {
-    let keys = before.keys().chain(after.keys());
-    let differ = keys.filter(|key| before.get(*key) != after.get(*key));
-    differ
-        .map(|key| (key.clone(), after.get(key).cloned()))
         .collect()
 }
 

@@ -8,7 +8,6 @@ mod credentials;
 mod difference;
 mod doctor;
 mod explanation;
-mod history;
 mod kubeconfig;
 mod lint;
 mod listing;
@@ -26,12 +25,9 @@ pub(crate) use credentials::{
 };
 pub(crate) use doctor::{Ran, doctor_bundle, doctor_json, doctor_text};
 pub(crate) use explanation::{explanation_json, explanation_text};
-pub(crate) use history::{HistoryRow, access_summary, history_table, revision_heading};
 pub(crate) use kubeconfig::kubeconfig_changes;
 pub(crate) use lint::{Linted, lint_json, lint_notes, lint_text};
 pub(crate) use listing::Listing;
-pub(crate) use report::{
-    access_text, notice, outcomes, refusal_json, report_json, report_text, short_name,
-};
+pub(crate) use report::{notice, outcomes, refusal_json, report_json, report_text, short_name};
 pub(crate) use verification::{Verification, verification_json, verification_text};
 pub(crate) use whoami::{OnCluster, Whoami, whoami_json, whoami_text};

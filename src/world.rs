@@ -5,9 +5,7 @@ mod aside;
 mod atomic;
 pub(crate) mod duration;
 pub(crate) mod eks;
-mod history;
 pub(crate) mod identity;
-mod keep;
 pub(crate) mod kubeconfigs;
 mod live;
 mod managed_nodes;
@@ -22,11 +20,7 @@ use std::path::Path;
 use std::time::Duration;
 
 pub(crate) use aside::{keep_aside, keep_private};
-pub(crate) use atomic::write_private;
 pub(crate) use eks::EksCluster;
-pub(crate) use history::{History, KeptRevision};
-pub(crate) use keep::Keep;
-pub(crate) use live::contexts;
 pub(crate) use sign_in::{Came, SignIn};
 pub(crate) use target::Target;
 
@@ -112,17 +106,6 @@ impl World {
     /// Whether an API server can be asked.
     pub(crate) fn has_server(&self) -> bool {
         matches!(self, Self::Cluster(_))
-    }
-
-    /// Refuses a manifest, for commands that know clusters alone.
-    pub(crate) fn must_be_cluster(&self) -> Result<(), Failure> {
-        match self {
-            Self::Manifest(_) => Err(Failure::usage(
-                "cannot do this to a file: version control keeps what it was",
-            )
-            .hint("leave out --file, or see what changed in it: git log -p FILE")),
-            Self::Cluster(_) => Ok(()),
-        }
     }
 
     /// Reads aws-auth.
@@ -233,7 +216,7 @@ impl World {
         }
     }
 
-    /// Writes what `plan` makes of aws-auth, all of it or nothing. On a cluster, what is there is kept first.
+    /// Writes what `plan` makes of aws-auth, all of it or nothing.
     ///
     /// # Errors
     /// When the plan fails, or the write is refused, loses against others until the time is over, or can't be made.
@@ -241,12 +224,11 @@ impl World {
         &mut self,
         plan: &mut Planner<'_>,
         create: bool,
-        keep: &Keep,
         out: &mut Out,
     ) -> Result<Landed, Failure> {
         match self {
             Self::Manifest(file) => file.write(plan, out),
-            Self::Cluster(cluster) => cluster.write(plan, Some(keep), create, out),
+            Self::Cluster(cluster) => cluster.write(plan, false, create, out),
         }
     }
 
@@ -266,7 +248,7 @@ impl World {
                 "cannot use --dry-run=server with --file: a file has no server to ask",
             )
             .hint("--dry-run=client shows what would change")),
-            Self::Cluster(cluster) => cluster.write(plan, None, create, out),
+            Self::Cluster(cluster) => cluster.write(plan, true, create, out),
         }
     }
 }

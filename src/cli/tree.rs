@@ -2,8 +2,8 @@ use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::commands::{
-    Format, apply, backup, completion, credentials, diff, doctor, eks, explain, get, history,
-    kubeconfig, lint, man, map, restore, token, undo, unmap, verify, version, whoami,
+    Format, apply, completion, credentials, diff, doctor, eks, explain, get, kubeconfig, lint, man,
+    map, token, unmap, verify, version, whoami,
 };
 use crate::edge::{ColorMode, Verbosity};
 use crate::world::Target;
@@ -65,10 +65,6 @@ pub(crate) enum Command {
     Unmap(unmap::Args),
     Apply(apply::Args),
     Diff(diff::Args),
-    History(history::Args),
-    Undo(undo::Args),
-    Restore(restore::Args),
-    Backup(backup::Args),
     Explain(explain::Args),
     Lint(lint::Args),
     Kubeconfig(kubeconfig::Args),
@@ -92,8 +88,6 @@ impl Command {
             Self::Unmap(args) => args.output(),
             Self::Apply(args) => args.output(),
             Self::Diff(args) => args.output(),
-            Self::Undo(args) => args.output(),
-            Self::Restore(args) => args.output(),
             _ => return false,
         };
         output == Format::Json

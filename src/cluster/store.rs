@@ -146,18 +146,14 @@ impl Store {
     }
 
     pub(crate) async fn read_until(&self, deadline: Instant) -> Result<Live, RequestError> {
-        let read = self.read_named(NAME, deadline).await;
-        read.map_err(|fault| self.failed("get", fault))
-    }
-
-    /// The same for another ConfigMap of the namespace.
-    pub(crate) async fn read_named(&self, name: &str, deadline: Instant) -> Result<Live, Fault> {
-        let path = format!("/api/v1/namespaces/{NAMESPACE}/configmaps/{name}");
-        let read = self.repeat(deadline, || self.send(Method::GET, &path, None, deadline));
-        match read.await {
+        let path = format!("/api/v1/namespaces/{NAMESPACE}/configmaps/{NAME}");
+        match self
+            .repeat(deadline, || self.send(Method::GET, &path, None, deadline))
+            .await
+        {
             Ok(object) => Ok(Live::stored(object)),
             Err(Fault::NotFound(_)) => Ok(Live::missing()),
-            Err(fault) => Err(fault),
+            Err(fault) => Err(self.failed("get", fault)),
         }
     }
 
@@ -172,13 +168,12 @@ impl Store {
     /// thing is sent again only after 429, which says that nothing was done.
     pub(crate) async fn replace(
         &self,
-        name: &str,
         object: &Bytes,
         mode: Mode,
         deadline: Instant,
     ) -> Result<Value, Fault> {
         let path = format!(
-            "/api/v1/namespaces/{NAMESPACE}/configmaps/{name}?{}",
+            "/api/v1/namespaces/{NAMESPACE}/configmaps/{NAME}?{}",
             mode.query()
         );
         self.write(Method::PUT, &path, object, mode, deadline).await

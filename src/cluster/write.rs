@@ -1,8 +1,6 @@
-//! A write, step by step: read → plan → dry run → keep what is there → PUT with the resourceVersion read → read the answer.
+//! A write, step by step: read → plan → dry run → PUT with the resourceVersion read → the answer is what is stored.
 
-mod beside;
 mod error;
-mod terms;
 
 use std::collections::BTreeMap;
 use std::pin::{Pin, pin};
@@ -11,21 +9,17 @@ use std::time::Duration;
 
 use hyper::body::Bytes;
 use serde_json::Value;
+use tokio::select;
 use tokio::time::{Instant, sleep, timeout};
-use tokio::{join, select};
 
 use super::backoff::Backoff;
 use super::fault::Fault;
-use super::history::{Keeper, read_shelf};
 use super::live::Live;
 use super::managers::last_writer;
 use super::store::{Mode, Store};
-use super::{HISTORY, NAME};
 use crate::snapshot::{Change, Snapshot};
 
-use beside::with_beside;
 pub use error::{Fate, WriteError};
-pub use terms::{Outcome, WriteOptions, Written};
 
 /// The bytes that the API server lets the values of a ConfigMap have.
 /// <https://kubernetes.io/docs/concepts/configuration/configmap/>
@@ -36,11 +30,55 @@ const GRACE: Duration = Duration::from_secs(5);
 /// With less time left than this, it is not tried again.
 const LAST_CHANCE: Duration = Duration::from_millis(40);
 
+/// How to write.
+#[derive(Clone, Debug)]
+pub struct WriteOptions {
+    /// For how long to try.
+    pub timeout: Duration,
+    /// Only ask the API server what would be stored: the object and its resourceVersion stay as they are.
+    pub dry_run: bool,
+    /// Whether a missing aws-auth may be created.
+    pub create: bool,
+}
+
+impl Default for WriteOptions {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(30),
+            dry_run: false,
+            create: true,
+        }
+    }
+}
+
+/// What a write did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing was to be done, and nothing was sent.
+    Unchanged,
+    /// There was no aws-auth; now there is.
+    Created,
+    /// The stored object was changed.
+    Updated,
+}
+
+/// A write that came to its end. After a dry run: what it would have been.
+#[derive(Debug)]
+pub struct Written {
+    /// What was done.
+    pub outcome: Outcome,
+    /// What the plan that was carried out was made of.
+    pub before: Live,
+    /// What the API server says it stores now.
+    pub stored: Live,
+    /// How often it was tried; more than once after conflicts and unclear answers.
+    pub attempts: u32,
+}
+
 /// Writes what `plan` makes of the stored aws-auth. `plan` is called again with what is stored then whenever somebody
 /// else has changed it in between; it answers `None` when nothing is to be done, and nothing is sent then.
 ///
-/// `first` is what was read already, if anything. Without conflict, this takes two requests, one more without `first`, and
-/// one more to keep the text before, while the history is read beside aws-auth.
+/// `first` is what was read already, if anything. Without conflict, this takes two requests, and one more without `first`.
 /// When `interrupt` completes, a request that may change the object is awaited to its answer, and the error says
 /// what became of it.
 ///
@@ -62,14 +100,7 @@ pub async fn write<E: std::error::Error + 'static>(
         lost_to: BTreeMap::new(),
         attempts: 0,
     };
-    let keeping = options.keep.as_ref().filter(|_| !options.dry_run);
-    let mut keeper = keeping.map(|keeping| Keeper::new(store, keeping, options.timeout));
-    let written = run
-        .carry_out(first, plan, &mut keeper, pin!(interrupt))
-        .await?;
-    let mut kept = keeper.and_then(Keeper::into_kept);
-    kept = kept.filter(|_| written.outcome != Outcome::Unchanged);
-    Ok(Written { kept, ..written })
+    run.carry_out(first, plan, pin!(interrupt)).await
 }
 
 /// A write that was sent and not answered.
@@ -95,19 +126,12 @@ impl Run<'_> {
         mut self,
         mut first: Option<Live>,
         mut plan: impl FnMut(&Snapshot) -> Result<Option<Change>, E>,
-        keeper: &mut Option<Keeper<'_>>,
         mut interrupt: Pin<&mut I>,
     ) -> Result<Written, WriteError<E>> {
         loop {
-            let is_needed = keeper.as_ref().is_some_and(Keeper::reads);
-            let mut history = pin!(read_shelf(self.store, is_needed, self.late()));
-            let mut read = None;
             let live = match first.take() {
                 Some(live) => live,
-                None => {
-                    let reading = with_beside(self.read(), history.as_mut(), &mut read);
-                    self.unless(&mut interrupt, reading).await??
-                }
+                None => self.unless(&mut interrupt, self.read()).await??,
             };
             if let Some(doubt) = self.doubt.take() {
                 let changed = live.resource_version() != doubt.before.resource_version();
@@ -132,42 +156,19 @@ impl Run<'_> {
                         before: live.clone(),
                         stored: live,
                         attempts: self.attempts,
-                        kept: None,
                     },
                 });
             };
             let object = self.admit(&live, &change)?;
             self.attempts += 1;
-            let trial = async {
-                // Over the connection on which the history is read.
-                let beside = async {
-                    if read.is_none() {
-                        read = Some(history.as_mut().await);
-                    }
-                    if let Some(keeper) = keeper.as_mut() {
-                        keeper.introduce().await;
-                    }
-                };
-                join!(self.send(&live, &object, Mode::DryRun), beside).0
-            };
-            let tried = self.unless(&mut interrupt, trial).await?;
-            let tried = tried.map(Live::stored);
-            if let (true, Ok(_)) = (self.options.dry_run, &tried) {
-                return Ok(self.written(live, tried.unwrap_or_default()));
-            }
-            let next = match tried {
-                Ok(next) => next,
+            let trial = self.send(&live, &object, Mode::DryRun);
+            match self.unless(&mut interrupt, trial).await? {
+                Ok(stored) if self.options.dry_run => {
+                    return Ok(self.written(live, Live::stored(stored)));
+                }
+                Ok(_) => {}
                 Err(fault) => {
                     let wait = self.retry_wait(&live, fault)?;
-                    self.unless(&mut interrupt, sleep(wait)).await?;
-                    continue;
-                }
-            };
-            if let Some(keeper) = keeper.as_mut() {
-                let keep = keeper.keep(&live, &next, read.flatten());
-                let kept = self.unless(&mut interrupt, keep).await?;
-                if !kept.map_err(|source| WriteError::NoCopy { source })? {
-                    let wait = self.retry_wait(&live, Fault::Conflict(HISTORY.to_owned()))?;
                     self.unless(&mut interrupt, sleep(wait)).await?;
                     continue;
                 }
@@ -249,7 +250,7 @@ impl Run<'_> {
             Mode::Real => self.late(),
         };
         match live.exists() {
-            true => self.store.replace(NAME, object, mode, deadline).await,
+            true => self.store.replace(object, mode, deadline).await,
             false => self.store.create(object, mode, deadline).await,
         }
     }
@@ -379,7 +380,6 @@ impl Run<'_> {
             before,
             stored,
             attempts: self.attempts,
-            kept: None,
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::edge::{Exit, Failure, Kind, Out};
 use crate::facts::partitions::Partition;
 use crate::plan::{Plan, WayBack};
 use crate::snapshot::OWNERS_ANNOTATION;
-use crate::world::{Keep, Landed, SignIn, World, keep_aside};
+use crate::world::{Landed, SignIn, World, keep_aside};
 
 /// Whether a write is to be proved, and by whom.
 #[derive(Debug, Args)]
@@ -141,12 +141,7 @@ impl Witness {
             way.from(snapshot)
                 .map_err(|error| Failure::new(Kind::Conflict, error))
         };
-        let keep = Keep {
-            reason: Some("put back: it could not be verified".to_owned()),
-            // What is put back was kept before.
-            optional: true,
-        };
-        match world.write(&mut planner, false, &keep, out) {
+        match world.write(&mut planner, false, out) {
             Ok(_) => {
                 let why = why
                     .of_kind(Kind::RolledBack)

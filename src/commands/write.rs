@@ -9,9 +9,9 @@ use super::witness::{Seen, WitnessArgs};
 use crate::document::edit::EditError;
 use crate::edge::{Failure, Kind, Out};
 use crate::plan::{Plan, Request};
-use crate::render::{access_text, notice, outcomes, report_json, report_text, verification_text};
+use crate::render::{notice, outcomes, report_json, report_text, verification_text};
 use crate::snapshot::Snapshot;
-use crate::world::{Keep, Landed, World};
+use crate::world::{Landed, World};
 
 /// What every writing command understands.
 #[derive(Clone, Debug, clap::Args)]
@@ -27,14 +27,6 @@ pub(crate) struct WriteArgs {
     /// Write aws-auth even where the cluster ignores it
     #[arg(long)]
     pub(crate) allow_ignored: bool,
-
-    /// Why, for whoever reads the history
-    #[arg(long, env = "AWSAUTH_REASON", value_name = "TEXT")]
-    pub(crate) reason: Option<String>,
-
-    /// Write even where no copy of what is there can be kept
-    #[arg(long)]
-    pub(crate) no_backup: bool,
 
     /// The form of the answer
     #[arg(
@@ -120,7 +112,7 @@ impl WriteArgs {
             }
         };
         let landed = match dry_run {
-            DryRun::None => world.write(&mut planner, create, &self.keep(), out),
+            DryRun::None => world.write(&mut planner, create, out),
             DryRun::Server => world.try_on_server(&mut planner, create, out),
             DryRun::Client | DryRun::Auto => world.read(out).and_then(|reading| {
                 let change = planner(&reading.snapshot)?;
@@ -195,13 +187,6 @@ impl WriteArgs {
         Ok(())
     }
 
-    fn keep(&self) -> Keep {
-        Keep {
-            reason: self.reason.clone(),
-            optional: self.no_backup,
-        }
-    }
-
     /// Who is asked instead of writing.
     fn mode(&self, world: &World) -> DryRun {
         match self.dry_run {
@@ -219,10 +204,7 @@ fn tell(plan: &Plan, dry_run: DryRun, out: &mut Out) -> Result<(), Failure> {
         DryRun::Server => " (server dry run)",
         DryRun::Client | DryRun::Auto => " (dry run)",
     };
-    if dry_run == DryRun::None && plan.is_whole {
-        // Nobody typed who is let in and who is not.
-        out.text(&access_text(plan))?;
-    } else if dry_run == DryRun::None {
+    if dry_run == DryRun::None {
         out.detail(|| report_text(plan).trim_end().to_owned());
     } else {
         out.text(&report_text(plan))?;

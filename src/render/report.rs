@@ -82,26 +82,16 @@ fn pretty(data: &ReportData<'_>) -> Result<String, serde_json::Error> {
     serde_json::to_string_pretty(data).map(|text| text + "\n")
 }
 
-/// The access diff under its heading, styled; empty when nothing changes.
-pub(crate) fn access_text(plan: &Plan) -> String {
-    let access = plan.access();
-    match access.is_empty() {
-        true => String::new(),
-        false => format!("{}\n{}", paint(HEADING, "Access:"), access::text(&access)),
-    }
-}
-
 /// The text diff and the access diff, styled; empty when nothing changes.
 pub(crate) fn report_text(plan: &Plan) -> String {
-    let mut parts = vec![difference::text(&plan.text()), access_text(plan)];
-    if !plan.change.binary_data.is_empty() {
-        let keys: Vec<_> = plan
-            .change
-            .binary_data
-            .keys()
-            .map(|key| plain(key))
-            .collect();
-        parts.push(format!("binaryData changes: {}\n", keys.join(", ")));
+    let mut parts = vec![difference::text(&plan.text())];
+    let access = plan.access();
+    if !access.is_empty() {
+        parts.push(format!(
+            "{}\n{}",
+            paint(HEADING, "Access:"),
+            access::text(&access)
+        ));
     }
     if plan.change.owners_annotation.is_some() {
         parts.push(format!(
@@ -114,14 +104,6 @@ pub(crate) fn report_text(plan: &Plan) -> String {
 
 /// A line for each edit about what became of it, in kubectl's words.
 pub(crate) fn outcomes(plan: &Plan) -> Vec<String> {
-    if plan.is_whole {
-        let became = if plan.is_change() {
-            "configured"
-        } else {
-            "unchanged"
-        };
-        return vec![format!("configmap/aws-auth {became}")];
-    }
     let mut times = HashMap::new();
     for (edit, _) in &plan.outcomes {
         *times.entry(short_name(edit.principal())).or_insert(0) += 1;

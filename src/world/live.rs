@@ -6,20 +6,16 @@ use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
+use super::Landed;
 use super::eks::{self, Asks, EksCluster};
 use super::managed_nodes;
 use super::target::Target;
 use super::waiting::{came, wait_for};
-use super::{Keep, Landed};
 use crate::aws::Surroundings;
 use crate::cluster::connect::ConnectError;
-use crate::cluster::fault::RequestError;
-use crate::cluster::history::{self, Kept};
 use crate::cluster::next_sync::next_syncs;
 use crate::cluster::write::{Outcome, WriteError, WriteOptions};
-use crate::cluster::{
-    self, Environment, Flags, HISTORY, Live, Store, connect, connect_to, interrupt,
-};
+use crate::cluster::{self, Environment, Flags, Live, Store, connect, connect_to, interrupt};
 use crate::edge::{self, Failure, Kind, Out, Refusal};
 use crate::rbac::{Policy, UserInfo};
 use crate::snapshot::{Change, Snapshot};
@@ -102,31 +98,14 @@ impl Cluster {
     /// Reads aws-auth.
     pub(crate) fn read(&self, out: &Out) -> Result<Live, Failure> {
         let reading = self.store.read(self.asked.timeout);
-        until_interrupted(&self.runtime, out, "Reading aws-auth", reading)?
-            .map_err(|error| self.not_read(&error))
-    }
-
-    /// Reads aws-auth and, beside it, what is kept of it.
-    pub(super) fn read_history(
-        &self,
-        out: &Out,
-    ) -> Result<(Live, Result<history::Values, RequestError>), Failure> {
-        let patience = self.asked.timeout;
-        let both = async {
-            let history = history::read(&self.store, (Instant::now() + patience).into());
-            tokio::join!(self.store.read(patience), history)
-        };
-        let (live, history) = until_interrupted(&self.runtime, out, "Reading the history", both)?;
-        Ok((live.map_err(|error| self.not_read(&error))?, history))
-    }
-
-    fn not_read(&self, error: &RequestError) -> Failure {
-        Failure::new(
-            kind(error.kind()),
-            format!("cannot read aws-auth of {}", self.target()),
-        )
-        .because(error)
-        .hint(error.hint())
+        until_interrupted(&self.runtime, out, "Reading aws-auth", reading)?.map_err(|error| {
+            Failure::new(
+                kind(error.kind()),
+                format!("cannot read aws-auth of {}", self.target()),
+            )
+            .because(&error)
+            .hint(error.hint())
+        })
     }
 
     /// Reads what RBAC says of these users.
@@ -135,20 +114,19 @@ impl Cluster {
         until_interrupted(&self.runtime, out, "Reading RBAC", reading)
     }
 
-    /// Writes what `plan` makes of aws-auth, or without `keep` only asks the API server what would come of it. Notes where
-    /// the text before is kept, and what the next sync of another keeper will do to the new one.
+    /// Writes what `plan` makes of aws-auth, or only asks the API server what would come of it, and notes what the next
+    /// sync of another keeper will do to it.
     pub(crate) fn write(
         &self,
         plan: impl FnMut(&Snapshot) -> Result<Option<Change>, Failure>,
-        keep: Option<&Keep>,
+        dry_run: bool,
         create: bool,
         out: &mut Out,
     ) -> Result<Landed, Failure> {
         let options = WriteOptions {
             timeout: self.asked.timeout,
-            dry_run: keep.is_none(),
+            dry_run,
             create,
-            keep: keep.map(Keep::keeping),
         };
         let mut plan = plan;
         let mut last = Change::default();
@@ -157,7 +135,7 @@ impl Cluster {
             last = change.clone().unwrap_or_default();
             Ok(change)
         };
-        let first = match create && keep.is_some() {
+        let first = match create && !dry_run {
             true => managed_nodes::read_first(self, &mut plan, out)?,
             false => None,
         };
@@ -172,9 +150,6 @@ impl Cluster {
         ));
         drop(spinner);
         let written = written.map_err(|error| self.failed(error))?;
-        if let Some(kept) = &written.kept {
-            say_where_kept(kept, out);
-        }
         if written.outcome != Outcome::Unchanged {
             for sync in next_syncs(&written.before, &last) {
                 out.note(&format!("warning: {sync}"));
@@ -219,7 +194,13 @@ impl Cluster {
         };
         let what = format!("cannot write aws-auth of {}", self.target());
         let failure = match sort {
-            cluster::Kind::Refused => Failure::refused(guard(&error), what),
+            cluster::Kind::Refused => Failure::refused(
+                Refusal {
+                    guard: "WG02",
+                    reason: "object-state",
+                },
+                what,
+            ),
             _ => Failure::new(kind(sort), what),
         };
         let failure = failure.because(&error);
@@ -228,51 +209,6 @@ impl Cluster {
             None => failure,
         }
     }
-}
-
-/// Who refused a write.
-fn guard(error: &WriteError<Failure>) -> Refusal {
-    let (guard, reason) = match error {
-        WriteError::Request(_) => ("WG15", "server-dry-run"),
-        WriteError::NoCopy { .. } => ("WG16", "backup-failed"),
-        _ => ("WG02", "object-state"),
-    };
-    Refusal { guard, reason }
-}
-
-fn say_where_kept(kept: &Kept, out: &mut Out) {
-    match kept {
-        Kept::InCluster(number) => out.note(&format!(
-            "Kept what was there as revision {number}; to take this back: awsauth undo"
-        )),
-        Kept::InFolder { path, why: None } => out.note(&format!(
-            "Kept what was there in {}, as others were writing to {HISTORY}; to take this back: awsauth undo",
-            path.display()
-        )),
-        Kept::InFolder {
-            path,
-            why: Some(why),
-        } => {
-            out.note(&format!(
-                "warning: the cluster does not keep what was there: {why}"
-            ));
-            out.note(&format!(
-                "Kept what was there in {}; to take this back: awsauth undo",
-                path.display()
-            ));
-        }
-        Kept::Nowhere(why) => out.note(&format!("warning: what was there is kept nowhere: {why}")),
-    }
-}
-
-/// The contexts of the kubeconfig that the user chose.
-pub(crate) fn contexts(target: &Target) -> Result<Vec<String>, Failure> {
-    let names = cluster::kubeconfig::contexts(&flags(target), &Environment::of_process());
-    names.map_err(|error| {
-        Failure::new(kind(error.kind()), "cannot list the contexts")
-            .because(&error)
-            .hint(error.hint())
-    })
 }
 
 /// The runtime of a run.

@@ -9,7 +9,6 @@ use crate::support::cluster::Cluster;
 
 const CONFIGMAPS: &str = "/api/v1/namespaces/kube-system/configmaps";
 const AWS_AUTH: &str = "/api/v1/namespaces/kube-system/configmaps/aws-auth";
-const HISTORY: &str = "/api/v1/namespaces/kube-system/configmaps/awsauth-history";
 
 /// Reads and writes aws-auth as the cluster's creator.
 pub(crate) struct Api {
@@ -67,16 +66,7 @@ impl Api {
     }
 
     pub(crate) fn delete(&self) {
-        self.delete_at(AWS_AUTH);
-    }
-
-    /// Forgets what awsauth has kept of aws-auth.
-    pub(crate) fn delete_history(&self) {
-        self.delete_at(HISTORY);
-    }
-
-    fn delete_at(&self, path: &str) {
-        match self.ask("DELETE", path, None) {
+        match self.ask("DELETE", AWS_AUTH, None) {
             Ok(_) | Err(Refusal::Missing) => {}
             Err(refusal) => panic!("{refusal:?}"),
         }

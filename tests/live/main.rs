@@ -8,7 +8,6 @@ mod choice;
 mod crash;
 mod creation;
 mod dry_run;
-mod history;
 mod interrupt;
 mod keepers;
 mod limits;

@@ -72,9 +72,6 @@ impl Session {
         let cluster = cluster.get_or_init(|| Cluster::start_with(&[READER, STRANGER]));
         let api = Api::of(cluster, "eksctl");
         api.delete();
-        api.delete_history();
-        // The user's own copies; there need not be any.
-        let _ = std::fs::remove_dir_all(cluster.folder().join(".local"));
         Self {
             cluster,
             api,

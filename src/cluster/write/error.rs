@@ -7,10 +7,9 @@ use thiserror::Error;
 
 use super::MAX_SIZE;
 use crate::cluster::fault::RequestError;
-use crate::cluster::history::NoCopy;
 use crate::cluster::kind::Kind;
 use crate::cluster::target::Target;
-use crate::cluster::{HISTORY, NAME, NAMESPACE};
+use crate::cluster::{NAME, NAMESPACE};
 
 /// What became of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,12 +59,6 @@ pub enum WriteError<E: std::error::Error + 'static> {
         /// The bytes it would hold.
         size: usize,
     },
-    /// What is there now could be kept nowhere. Nothing was written.
-    #[error("nothing is written without a copy of what is there now")]
-    NoCopy {
-        /// Why not.
-        source: Arc<NoCopy>,
-    },
     /// Others kept changing it. Nothing was written.
     #[error("{NAMESPACE}/{NAME} kept changing for {} s, through {attempts} attempts{}", timeout.as_secs_f32(), by.as_ref().map(|name| format!("; last changed by {name}")).unwrap_or_default())]
     Conflict {
@@ -109,7 +102,6 @@ impl<E: std::error::Error + 'static> WriteError<E> {
             | Self::NamespaceMissing { .. }
             | Self::Immutable { .. }
             | Self::BeingDeleted { .. }
-            | Self::NoCopy { .. }
             | Self::TooLarge { .. } => Some(Kind::Refused),
         }
     }
@@ -136,10 +128,6 @@ impl<E: std::error::Error + 'static> WriteError<E> {
             Self::BeingDeleted { target } => format!(
                 "see what holds it, and run this again when it is gone: {} get configmap {NAME} -n {NAMESPACE} -o jsonpath='{{.metadata.finalizers}}'",
                 target.kubectl()
-            ),
-            Self::NoCopy { source } => format!(
-                "allow one of them: {} auth can-i update configmaps/{HISTORY} -n {NAMESPACE}, or XDG_STATE_HOME=FOLDER; or write without a copy: --no-backup",
-                source.cluster.target.kubectl()
             ),
             Self::TooLarge { .. } => {
                 "remove what is no longer needed: awsauth get -o wide; awsauth unmap role ARN"
