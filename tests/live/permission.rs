@@ -119,8 +119,7 @@ fn a_token_that_is_not_accepted_is_told_apart() {
             3,
             &[
                 "does not accept the credentials",
-                "aws sts get-caller-identity",
-                "auth whoami",
+                "hint: find out why: awsauth doctor --context admin\n",
             ],
         );
         assert!(!run.stderr.contains("made-up-token"));
