@@ -36,3 +36,18 @@ pub(crate) enum Format {
     /// JSON for scripts
     Json,
 }
+
+/// How such a command is asked for it.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Answer {
+    /// The form of the answer
+    #[arg(
+        short,
+        long,
+        env = "AWSAUTH_OUTPUT",
+        value_enum,
+        value_name = "FORMAT",
+        default_value_t
+    )]
+    pub(crate) output: Format,
+}

@@ -92,7 +92,7 @@ pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit,
 impl Args {
     /// The form of the answer.
     pub(crate) fn output(&self) -> Format {
-        self.write.output
+        self.write.answer.output
     }
 
     /// Whether somebody signs in to see what came of it.

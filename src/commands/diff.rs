@@ -1,8 +1,8 @@
-use super::Format;
 use super::access_entries;
 use super::apply::Asked;
 use super::ignored;
 use super::refusals::{edit_failure, refused};
+use super::{Answer, Format};
 use crate::edge::{Exit, Failure, Out};
 use crate::plan::{Plan, Request};
 use crate::render::{notice, report_json, report_text};
@@ -16,22 +16,14 @@ pub(crate) struct Args {
     #[command(flatten)]
     asked: Asked,
 
-    /// The form of the answer
-    #[arg(
-        short,
-        long,
-        env = "AWSAUTH_OUTPUT",
-        value_enum,
-        value_name = "FORMAT",
-        default_value_t
-    )]
-    output: Format,
+    #[command(flatten)]
+    answer: Answer,
 }
 
 impl Args {
     /// The form of the answer.
     pub(crate) fn output(&self) -> Format {
-        self.output
+        self.answer.output
     }
 }
 
@@ -45,7 +37,7 @@ pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit,
     let reading = world.read(out)?;
     let plan =
         Plan::new(&reading.snapshot, &request).map_err(|error| edit_failure(&error, world))?;
-    match args.output {
+    match args.answer.output {
         Format::Human => out.text(&report_text(&plan))?,
         Format::Json => out.data(
             report_json(&plan, plan.is_change(), None)

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use clap::builder::FalseyValueParser;
 use clap::parser::ValueSource;
 
-use super::Format;
+use super::{Answer, Format};
 use crate::doctor::{examine, without_accounts};
 use crate::edge::{Exit, Failure, Kind, Out};
 use crate::probe;
@@ -62,16 +62,8 @@ pub(crate) struct Args {
     #[arg(long, env = "AWSAUTH_REDACT_ACCOUNTS", value_parser = FalseyValueParser::new())]
     redact_accounts: bool,
 
-    /// The form of the answer
-    #[arg(
-        short,
-        long,
-        env = "AWSAUTH_OUTPUT",
-        value_enum,
-        value_name = "FORMAT",
-        default_value_t
-    )]
-    output: Format,
+    #[command(flatten)]
+    answer: Answer,
 
     /// The command that fails; it is run, and what it says is read
     #[arg(last = true, value_name = "COMMAND")]
@@ -137,7 +129,7 @@ pub(crate) fn run(
             path.display()
         ));
     }
-    match args.output {
+    match args.answer.output {
         Format::Human => out.text(&doctor_text(&report, ran.as_ref()))?,
         Format::Json => out.data(json.as_bytes())?,
     }

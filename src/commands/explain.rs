@@ -1,5 +1,5 @@
-use super::Format;
 use super::access_entries::is_of;
+use super::{Answer, Format};
 use crate::arn::{self, ArnError};
 use crate::cluster::shell::quoted;
 use crate::document::Document;
@@ -35,16 +35,8 @@ pub(crate) struct Args {
     #[arg(long, env = "AWSAUTH_PRIVATE_DNS_NAME", value_name = "NAME")]
     private_dns_name: Option<String>,
 
-    /// The form of the answer
-    #[arg(
-        short,
-        long,
-        env = "AWSAUTH_OUTPUT",
-        value_enum,
-        value_name = "FORMAT",
-        default_value_t
-    )]
-    output: Format,
+    #[command(flatten)]
+    answer: Answer,
 }
 
 /// Reads, and explains what the authenticator would make of the identity.
@@ -81,7 +73,7 @@ pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit,
         Some(policy) => users.iter().map(|user| policy.access(user)).collect(),
         None => Vec::new(),
     };
-    match args.output {
+    match args.answer.output {
         Format::Human => out.text(&explanation_text(&explanation, &access))?,
         Format::Json => out.data(
             explanation_json(&explanation, &access)

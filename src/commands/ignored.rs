@@ -7,6 +7,7 @@ use crate::edge::{Failure, Refusal};
 use crate::effect::Hidden;
 use crate::facts::access_entries::AccessEntry;
 use crate::facts::auth_mode::AuthenticationMode;
+use crate::facts::groups::MASTERS;
 use crate::facts::node_kinds::NodeKind;
 use crate::facts::partitions::Partition;
 use crate::plan::{Plan, is_change};
@@ -17,9 +18,6 @@ const ALLOW: &str = "--allow-ignored";
 
 /// For so many edits, the commands are printed.
 const SHOWN: usize = 10;
-
-/// The group of those who may do everything.
-const MASTERS: &str = "system:masters";
 
 /// With these, neither usernames nor groups of access entries may begin.
 /// <https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html>

@@ -2,9 +2,10 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::Format;
+use super::{Answer, Format};
 use crate::document::Document;
 use crate::edge::{Exit, Failure, Out};
+use crate::facts::accounts::is_account_id;
 use crate::lint::{Facts, Report, Selection, Severity, UnknownRule, lint};
 use crate::render::{Linted, lint_json, lint_notes, lint_text};
 use crate::snapshot::Snapshot;
@@ -54,16 +55,8 @@ pub(crate) struct Args {
     #[arg(long, env = "AWSAUTH_CLUSTER_ACCOUNT", value_name = "ID", value_parser = account)]
     cluster_account: Option<String>,
 
-    /// The form of the answer
-    #[arg(
-        short,
-        long,
-        env = "AWSAUTH_OUTPUT",
-        value_enum,
-        value_name = "FORMAT",
-        default_value_t
-    )]
-    output: Format,
+    #[command(flatten)]
+    answer: Answer,
 }
 
 /// From which severity on the answer is no.
@@ -121,7 +114,7 @@ pub(crate) fn run(
     let linted: Vec<Linted<'_>> = both
         .map(|(source, report)| Linted::new(source.world.manifest(), &source.document, report))
         .collect();
-    match args.output {
+    match args.answer.output {
         Format::Human => {
             let text = lint_text(&linted);
             out.text(&out.program().speak(&text))?;
@@ -209,7 +202,7 @@ fn no_such_rule(error: &UnknownRule) -> Failure {
 }
 
 fn account(text: &str) -> Result<String, String> {
-    if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+    if is_account_id(text) {
         Ok(text.to_owned())
     } else {
         Err("an account has twelve digits".to_owned())

@@ -180,9 +180,9 @@ impl Args {
     /// The form of the answer.
     pub(crate) fn output(&self) -> Format {
         match &self.what {
-            What::Role(args) | What::User(args) => args.write.output,
-            What::Account(args) => args.write.output,
-            What::NodeRole(args) => args.write.output,
+            What::Role(args) | What::User(args) => args.write.answer.output,
+            What::Account(args) => args.write.answer.output,
+            What::NodeRole(args) => args.write.answer.output,
         }
     }
 }

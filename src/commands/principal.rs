@@ -3,6 +3,7 @@
 use crate::arn::{self, Kind, Mended, Parts};
 use crate::document::Principal;
 use crate::edge::{Failure, Refusal};
+use crate::facts::accounts::is_account_id;
 
 /// What `--as-written` says of itself in hints.
 const AS_WRITTEN: &str = "add --as-written to write it all the same";
@@ -128,7 +129,7 @@ fn user(arn: String) -> Result<Named, Failure> {
 }
 
 fn account(id: String) -> Result<Named, Failure> {
-    if is_account(&id) {
+    if is_account_id(&id) {
         return Ok(Named {
             principal: Principal::Account(id),
             mended: None,
@@ -144,7 +145,7 @@ fn matchable(arn: String) -> Result<String, Failure> {
     let account = Parts::of(&arn)
         .map(|parts| parts.account)
         .unwrap_or_default();
-    if !is_account(account) {
+    if !is_account_id(account) {
         return Err(cannot_match(&arn)
             .because(&NotAnAccount(account.to_owned()))
             .hint(AS_WRITTEN));
@@ -153,10 +154,6 @@ fn matchable(arn: String) -> Result<String, Failure> {
         return Err(cannot_match(&arn).hint("entries have no wildcards, blanks or regions: name each role and user by its own ARN").hint(AS_WRITTEN));
     }
     Ok(arn)
-}
-
-fn is_account(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn cannot_match(arn: &str) -> Failure {

@@ -92,8 +92,8 @@ impl Args {
     /// The form of the answer.
     pub(crate) fn output(&self) -> Format {
         match &self.what {
-            What::Role(args) | What::User(args) => args.rest.write.output,
-            What::Account(args) => args.rest.write.output,
+            What::Role(args) | What::User(args) => args.rest.write.answer.output,
+            What::Account(args) => args.rest.write.answer.output,
         }
     }
 }

@@ -1,6 +1,6 @@
-use super::Format;
 use super::proof::Expected;
 use super::signer::Signer;
+use super::{Answer, Format};
 use crate::edge::{Exit, Failure, Out};
 use crate::rbac::Question;
 use crate::render::{verification_json, verification_text};
@@ -39,16 +39,8 @@ pub(crate) struct Args {
     )]
     expect_groups: Vec<String>,
 
-    /// The form of the answer
-    #[arg(
-        short,
-        long,
-        env = "AWSAUTH_OUTPUT",
-        value_enum,
-        value_name = "FORMAT",
-        default_value_t
-    )]
-    output: Format,
+    #[command(flatten)]
+    answer: Answer,
 }
 
 /// Signs in until all is as expected or the time is over, and says what came of it.
@@ -77,7 +69,7 @@ pub(crate) fn run(
             ));
         }
     }
-    match args.output {
+    match args.answer.output {
         Format::Human => out.text(&verification_text(&verification, out.width()))?,
         Format::Json => out.data(
             verification_json(&verification)

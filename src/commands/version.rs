@@ -8,21 +8,13 @@ pub(crate) const LINE: &str = concat!("awsauth ", env!("CARGO_PKG_VERSION"), "\n
 /// Print the version
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The form of the answer
-    #[arg(
-        short,
-        long,
-        env = "AWSAUTH_OUTPUT",
-        value_enum,
-        value_name = "FORMAT",
-        default_value_t
-    )]
-    output: super::Format,
+    #[command(flatten)]
+    answer: super::Answer,
 }
 
 /// Prints name and version.
 pub(crate) fn run(args: &Args, out: &mut Out) -> Result<Exit, Failure> {
-    match args.output {
+    match args.answer.output {
         super::Format::Human => out.text(LINE)?,
         super::Format::Json => {
             out.data(format!("{}\n", json!({ "version": env!("CARGO_PKG_VERSION") })).as_bytes())?

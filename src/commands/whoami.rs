@@ -1,6 +1,6 @@
-use super::Format;
 use super::access_entries::is_of;
 use super::signer::{Signer, Whose};
+use super::{Answer, Format};
 use crate::arn::Identity;
 use crate::document::Document;
 use crate::edge::{Exit, Failure, Kind, Out};
@@ -14,16 +14,8 @@ use crate::world::{Came, SignIn, Target};
 /// says which Kubernetes user comes out and, where you may read aws-auth, which entry decides that.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The form of the answer
-    #[arg(
-        short,
-        long,
-        env = "AWSAUTH_OUTPUT",
-        value_enum,
-        value_name = "FORMAT",
-        default_value_t
-    )]
-    output: Format,
+    #[command(flatten)]
+    answer: Answer,
 }
 
 /// Asks AWS, then the cluster if there is one.
@@ -77,7 +69,7 @@ pub(crate) fn run(
         resolved: &resolved,
         on_cluster,
     };
-    match args.output {
+    match args.answer.output {
         Format::Human => out.text(&whoami_text(&whoami))?,
         Format::Json => out.data(
             whoami_json(&whoami)

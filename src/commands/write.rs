@@ -1,11 +1,11 @@
 use clap::ValueEnum;
 
-use super::Format;
 use super::access_entries;
 use super::ignored;
 use super::proof::Proof;
 use super::refusals::{edit_failure, refused};
 use super::witness::{Seen, WitnessArgs};
+use super::{Answer, Format};
 use crate::document::edit::EditError;
 use crate::edge::{Failure, Kind, Out};
 use crate::plan::{Plan, Request};
@@ -28,16 +28,8 @@ pub(crate) struct WriteArgs {
     #[arg(long)]
     pub(crate) allow_ignored: bool,
 
-    /// The form of the answer
-    #[arg(
-        short,
-        long,
-        env = "AWSAUTH_OUTPUT",
-        value_enum,
-        value_name = "FORMAT",
-        default_value_t
-    )]
-    pub(crate) output: Format,
+    #[command(flatten)]
+    pub(crate) answer: Answer,
 }
 
 /// Whether to write, and who is asked instead.
@@ -69,7 +61,7 @@ impl WriteArgs {
         out: &mut Out,
     ) -> Result<Plan, Failure> {
         let dry_run = self.mode(world);
-        if world.is_pipe() && dry_run == DryRun::None && self.output == Format::Json {
+        if world.is_pipe() && dry_run == DryRun::None && self.answer.output == Format::Json {
             return Err(
                 Failure::usage("cannot answer in JSON: stdout holds the manifest")
                     .hint("leave out -o json, or add --dry-run"),
@@ -126,7 +118,7 @@ impl WriteArgs {
         let plan = match (made, landed) {
             (Some(Err(error)), _) => return Err(edit_failure(&error, world)),
             (Some(Ok(plan)), Err(_)) if !plan.refusals.is_empty() => {
-                if self.output == Format::Json {
+                if self.answer.output == Format::Json {
                     let report =
                         report_json(&plan, false, None).map_err(|error| Failure::bug(&error))?;
                     if let Err(error) = out.data(report.as_bytes()) {
@@ -141,7 +133,7 @@ impl WriteArgs {
                 for each in &plan.notices {
                     out.note(&notice(each));
                 }
-                let told = match self.output {
+                let told = match self.answer.output {
                     Format::Json => Ok(()),
                     Format::Human => tell(&plan, dry_run, out),
                 };
@@ -171,7 +163,7 @@ impl WriteArgs {
     fn answer(&self, plan: &Plan, seen: Option<&Seen>, out: &mut Out) -> Result<(), Failure> {
         let proof = seen.and_then(|seen| seen.proof.as_ref());
         let verification = proof.map(Proof::verification);
-        match self.output {
+        match self.answer.output {
             Format::Json => {
                 let is_rolled_back = seen.is_some_and(Seen::is_rolled_back);
                 let changed = plan.is_change() && !is_rolled_back;

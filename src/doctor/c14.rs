@@ -1,5 +1,5 @@
 use super::c1::failed_at;
-use super::evidence::{Half, Place};
+use super::evidence::{Half, NoKeys, Place};
 use super::{Evidence, Judged, Outcome, Rung, Skipped};
 
 pub(super) const RUNG: Rung = Rung {
@@ -10,10 +10,9 @@ pub(super) const RUNG: Rung = Rung {
 };
 
 fn judge(evidence: &Evidence) -> Judged {
-    let none = match failed_at(evidence, Place::AssumeRole)? {
-        Err(none) => none,
-        Ok(keys) if keys.roles.is_empty() => return Err(Skipped::needs("a role to assume")),
-        Ok(keys) => return Outcome::ok(format!("assumed {}", keys.roles.join(", then "))),
+    let none = match refused(evidence)? {
+        Ok(none) => none,
+        Err(assumed) => return Ok(assumed),
     };
     let Some([own, trust]) = none.halves.as_deref() else {
         return Outcome::trouble("sts:AssumeRole", &none.trouble);
@@ -26,6 +25,15 @@ fn judge(evidence: &Evidence) -> Judged {
         None => none.trouble.next.clone(),
     };
     Outcome::problem(said(own), &none.trouble.cause, next)
+}
+
+/// Why a role was not assumed; else what to say of those that were.
+pub(super) fn refused(evidence: &Evidence) -> Result<Result<&NoKeys, Outcome>, Skipped> {
+    match failed_at(evidence, Place::AssumeRole)? {
+        Err(none) => Ok(Ok(none)),
+        Ok(keys) if keys.roles.is_empty() => Err(Skipped::needs("a role to assume")),
+        Ok(keys) => Outcome::ok(format!("assumed {}", keys.roles.join(", then "))).map(Err),
+    }
 }
 
 /// What a half says.

@@ -1,6 +1,4 @@
-use super::c1::failed_at;
-use super::c14::said;
-use super::evidence::Place;
+use super::c14::{refused, said};
 use super::{Evidence, Judged, Outcome, Rung, Skipped};
 
 pub(super) const RUNG: Rung = Rung {
@@ -11,10 +9,9 @@ pub(super) const RUNG: Rung = Rung {
 };
 
 fn judge(evidence: &Evidence) -> Judged {
-    let none = match failed_at(evidence, Place::AssumeRole)? {
-        Err(none) => none,
-        Ok(keys) if keys.roles.is_empty() => return Err(Skipped::needs("a role to assume")),
-        Ok(keys) => return Outcome::ok(format!("assumed {}", keys.roles.join(", then "))),
+    let none = match refused(evidence)? {
+        Ok(none) => none,
+        Err(assumed) => return Ok(assumed),
     };
     let Some([_, trust]) = none.halves.as_deref() else {
         return Err(Skipped::needs("what AWS says of the refusal (C14)"));

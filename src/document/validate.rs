@@ -4,6 +4,7 @@
 
 use super::typed::RawEntry;
 use super::{SectionName, SsoRole};
+use crate::facts::accounts::is_account_id;
 use crate::facts::partitions::Partition;
 
 /// The authenticator's words for why it drops this entry.
@@ -28,12 +29,11 @@ fn invalid_sso(sso: &SsoRole) -> Option<String> {
         account_id: account,
         partition,
     } = sso;
-    let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
     let is_name = (1..=32).contains(&name.len())
         && name
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte));
-    if !is_account {
+    if !is_account_id(account) {
         return Some(format!(
             "AccountID '{account}' is not a valid AWS Account ID"
         ));

@@ -1,5 +1,7 @@
 //! The standard node entry of each kind of node.
 
+use super::groups::OF_NODES;
+
 /// The username of nodes that are EC2 instances: their private DNS name, which the authenticator asks EC2 for.
 const EC2_USERNAME: &str = "system:node:{{EC2PrivateDNSName}}";
 /// The username of nodes whose session is named after the node.
@@ -58,7 +60,7 @@ impl NodeKind {
     /// The groups, in the order in which EKS and its guide write them.
     pub const fn groups(self) -> &'static [&'static str] {
         match self {
-            Self::Linux | Self::Hybrid => &["system:bootstrappers", "system:nodes"],
+            Self::Linux | Self::Hybrid => &OF_NODES,
             Self::Windows => &[
                 "system:bootstrappers",
                 "system:nodes",

@@ -6,6 +6,7 @@ use crate::arn::{equal_fold, fold};
 use crate::document::{Document, Mapping, Principal};
 use crate::effect::{AccessEntries, Standing, Store};
 use crate::facts::access_entries::AccessTerms;
+use crate::facts::groups::OF_NODES;
 use crate::owners::Conflict;
 
 /// Why a plan is not carried out.
@@ -68,8 +69,7 @@ impl Refusal {
 /// Whether nodes sign in through this mapping.
 fn is_node(mapping: &Mapping) -> bool {
     let has = |name: &str| mapping.groups().iter().any(|group| group == name);
-    mapping.username.starts_with("system:node:")
-        || has("system:bootstrappers") && has("system:nodes")
+    mapping.username.starts_with("system:node:") || OF_NODES.into_iter().all(has)
 }
 
 /// Whether nodes sign in through an entry that is in force.

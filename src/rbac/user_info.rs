@@ -2,15 +2,12 @@ use std::collections::BTreeSet;
 
 use super::Subject;
 use crate::effect::{Placeholder, User};
+use crate::facts::groups::MASTERS;
 
 /// The group of everybody who signed in. The API server adds it by itself.
 pub(super) const AUTHENTICATED: &str = "system:authenticated";
 const UNAUTHENTICATED: &str = "system:unauthenticated";
 const ANONYMOUS: &str = "system:anonymous";
-
-/// The group that may do everything without asking RBAC.
-/// Source: <https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/kubeapiserver/authorizer/reload.go>
-const MASTERS: &str = "system:masters";
 
 /// Who is a kubelet to the Node authorizer.
 /// Source: <https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/auth/nodeidentifier/default.go>

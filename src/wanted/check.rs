@@ -1,6 +1,7 @@
 use super::Wanted;
 use super::error::{Fault, Reason};
 use crate::document::Principal;
+use crate::facts::accounts::is_account_id;
 use crate::facts::partitions::Partition;
 
 /// What must hold for a wanted mapping in whatever form it came.
@@ -31,7 +32,7 @@ fn check_principal(principal: &Principal) -> Result<(), Reason> {
 }
 
 fn check_account(account: &str) -> Result<(), Reason> {
-    if account.len() == 12 && account.bytes().all(|digit| digit.is_ascii_digit()) {
+    if is_account_id(account) {
         return Ok(());
     }
     Err(Reason::AccountId {

@@ -9,14 +9,8 @@ pub(super) mod node_groups_on_non_node;
 pub(super) mod reserved_group;
 pub(super) mod system_masters;
 
+use crate::facts::groups::{MASTERS, OF_NODES};
 use crate::lint::context::Written;
-
-/// The group that may do everything.
-pub(super) const MASTERS: &str = "system:masters";
-
-/// What every node needs:
-/// <https://docs.aws.amazon.com/eks/latest/userguide/auth-configmap.html>
-pub(super) const OF_NODES: [&str; 2] = ["system:bootstrappers", "system:nodes"];
 
 /// Whether this group makes a node of whoever has it.
 pub(in crate::lint) fn is_of_nodes(group: &str) -> bool {

@@ -1,7 +1,7 @@
 //! An account is twelve digits, and compared as text.
 
-use super::is_account;
 use crate::document::Status;
+use crate::facts::accounts::is_account_id;
 use crate::lint::context::Context;
 use crate::lint::explained;
 use crate::lint::found::Found;
@@ -25,11 +25,11 @@ fn check(context: &Context<'_>, found: &mut Found) {
             found.entry(written, span, message, help);
             continue;
         }
-        if is_account(account) || explained::left_in(account, true).is_some() {
+        if is_account_id(account) || explained::left_in(account, true).is_some() {
             continue;
         }
         let plain: String = account.chars().filter(|c| *c != '-' && *c != ' ').collect();
-        let fixed = is_account(&plain).then(|| format!("\"{plain}\""));
+        let fixed = is_account_id(&plain).then(|| format!("\"{plain}\""));
         let message = if account.is_empty() {
             "an empty account matches nobody".to_owned()
         } else {

@@ -1,6 +1,6 @@
 //! An account without quotes is a number to other tools.
 
-use super::is_account;
+use crate::facts::accounts::is_account_id;
 use crate::lint::context::Context;
 use crate::lint::found::Found;
 use crate::lint::{Needs, Rule, Severity};
@@ -17,7 +17,7 @@ fn check(context: &Context<'_>, found: &mut Found) {
     for written in context.accounts() {
         let (account, span) = (written.principal(), written.entry.span);
         // What stands in quotes, or elsewhere, is not the same as what it says.
-        if !written.is_kept() || !is_account(account) || written.raw(span) != account {
+        if !written.is_kept() || !is_account_id(account) || written.raw(span) != account {
             continue;
         }
         let message = if account.starts_with('0') {

@@ -1,6 +1,6 @@
 //! Who maps an account trusts whoever administers its IAM.
 
-use super::is_account;
+use crate::facts::accounts::is_account_id;
 use crate::lint::context::Context;
 use crate::lint::found::Found;
 use crate::lint::{Needs, Rule, Severity};
@@ -19,7 +19,7 @@ fn check(context: &Context<'_>, found: &mut Found) {
     };
     for written in context.accounts() {
         let account = written.principal();
-        if written.is_kept() && is_account(account) && account != own {
+        if written.is_kept() && is_account_id(account) && account != own {
             found.entry(
                 written,
                 written.entry.span,

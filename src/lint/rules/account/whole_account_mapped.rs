@@ -1,6 +1,6 @@
 //! Who maps an account lets everybody in it sign in.
 
-use super::is_account;
+use crate::facts::accounts::is_account_id;
 use crate::lint::context::Context;
 use crate::lint::found::Found;
 use crate::lint::{Needs, Rule, Severity};
@@ -19,7 +19,7 @@ fn check(context: &Context<'_>, found: &mut Found) {
         // Of another account than the cluster's, A04 says more.
         let own = context.facts.account.as_deref();
         let is_ours = own.is_none_or(|own| own == account);
-        if written.is_kept() && is_account(account) && is_ours {
+        if written.is_kept() && is_account_id(account) && is_ours {
             found.entry(
                 written,
                 written.entry.span,

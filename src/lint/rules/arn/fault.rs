@@ -2,10 +2,10 @@
 
 use crate::arn::{Parts, can_match, fold};
 use crate::document::Principal;
+use crate::facts::accounts::is_account_id;
 use crate::facts::partitions::Partition;
 use crate::lint::context::{Context, Written};
 use crate::lint::explained;
-use crate::lint::rules::account::is_account;
 
 /// The reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,7 +87,7 @@ fn of(arn: &str) -> Option<Fault> {
     if !parts.region.is_empty() {
         return malformed("ARNs of IAM have no region");
     }
-    if !is_account(parts.account) {
+    if !is_account_id(parts.account) {
         let is_digits = parts
             .account
             .bytes()

@@ -1,6 +1,7 @@
 //! An `sso` entry that the authenticator drops.
 
 use crate::document::{Oddity, Principal, Status};
+use crate::facts::accounts::is_account_id;
 use crate::lint::context::Context;
 use crate::lint::found::Found;
 use crate::lint::{Needs, Rule, Severity};
@@ -43,14 +44,14 @@ fn check(context: &Context<'_>, found: &mut Found) {
             shape.name()
         );
         let raw = written.raw(span);
-        let is_digits = raw.len() == 12 && raw.bytes().all(|byte| byte.is_ascii_digit());
-        let help = if is_digits {
+        let is_account = is_account_id(raw);
+        let help = if is_account {
             format!("write \"{raw}\"")
         } else {
             format!("make it {wanted}")
         };
         if let Some(finding) = found.entry(written, span, message, help) {
-            let change = is_digits.then(|| written.rewritten(span, raw)).flatten();
+            let change = is_account.then(|| written.rewritten(span, raw)).flatten();
             finding.fix("put it in quotes", change);
         }
     }

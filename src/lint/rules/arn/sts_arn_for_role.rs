@@ -2,9 +2,9 @@
 
 use super::fault::{Fault, faulty};
 use crate::arn::{Mended, can_match, mend};
+use crate::facts::accounts::is_account_id;
 use crate::lint::context::Context;
 use crate::lint::found::Found;
-use crate::lint::rules::account::is_account;
 use crate::lint::{Needs, Rule, Severity};
 
 pub(in crate::lint) const RULE: Rule = Rule {
@@ -36,7 +36,7 @@ fn check(context: &Context<'_>, found: &mut Found) {
         let help = format!("write {role}, which maps all sessions of the role");
         if let Some(finding) = found.entry(written, span, message, help) {
             // Where the role has an entry already, that one would be replaced.
-            let is_free = context.role(&role).is_none() && is_account(parts.account);
+            let is_free = context.role(&role).is_none() && is_account_id(parts.account);
             let change = is_free.then(|| written.rewritten(span, &role)).flatten();
             finding.fix("write the role's ARN", change);
         }

@@ -1,6 +1,7 @@
 //! Nodes that may do everything.
 
-use super::{MASTERS, is_master_and_node};
+use super::is_master_and_node;
+use crate::facts::groups::MASTERS;
 use crate::lint::context::Context;
 use crate::lint::found::Found;
 use crate::lint::{Needs, Rule, Severity};

@@ -1,7 +1,8 @@
 //! The group that may do everything, whatever RBAC says.
 
-use super::{MASTERS, is_master_and_node};
+use super::is_master_and_node;
 use crate::document::SectionName;
+use crate::facts::groups::MASTERS;
 use crate::lint::context::Context;
 use crate::lint::found::Found;
 use crate::lint::{Needs, Rule, Severity};

@@ -1,9 +1,9 @@
 //! What the username of a node says, its groups have to allow.
 
+use crate::facts::groups::{MASTERS, OF_NODES};
 use crate::lint::context::Context;
 use crate::lint::explained;
 use crate::lint::found::Found;
-use crate::lint::rules::group::{MASTERS, OF_NODES};
 use crate::lint::rules::username::template_needs_a_session::is_refused;
 use crate::lint::{Needs, Rule, Severity};
 

@@ -1,10 +1,10 @@
 //! A node has one name, and may act under no other.
 
+use crate::facts::groups::OF_NODES;
 use crate::facts::node_kinds::NodeKind;
 use crate::lint::context::{Context, Written};
 use crate::lint::explained;
 use crate::lint::found::Found;
-use crate::lint::rules::group::OF_NODES;
 use crate::lint::{Needs, Rule, Severity};
 
 pub(in crate::lint) const RULE: Rule = Rule {
