@@ -1,5 +1,6 @@
-//! AWS: where credentials come from, STS, EKS. Hands plain data down, never clients.
+//! AWS: where credentials come from, STS, EKS, IAM. Hands plain data down, never clients.
 
+mod at_once;
 mod cache;
 pub mod client;
 pub mod config_file;
@@ -9,6 +10,7 @@ mod document;
 pub mod eks;
 mod error;
 mod http;
+pub mod iam;
 pub mod imds;
 mod issued;
 mod machine;

@@ -11,7 +11,7 @@ use clap::{CommandFactory, FromArgMatches};
 
 pub use reference::reference;
 
-use crate::commands;
+use crate::commands::{self, PlanFormat};
 use crate::edge::{ColorMode, Exit, Failure, Out, Program, Refusal, Verbosity, report_panics};
 use crate::render::refusal_json;
 use crate::world::World;
@@ -28,7 +28,7 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
     if let Some(request) = early::token::read(&arguments) {
         let mut out = Out::new(program, ColorMode::default(), Verbosity::Normal);
         let done = commands::token::run(&request, &mut out);
-        return ended(done, false, &mut out);
+        return ended(done, None, &mut out);
     }
     let matches = match parsed(program, arguments) {
         Ok(matches) => matches,
@@ -39,21 +39,27 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
         Err(error) => return early::explain(&error).into(),
     };
     let mut out = Out::new(program, cli.style.color, cli.style.verbosity());
-    let reports_in_json = cli.command.reports_in_json();
+    let format = cli.command.plan_format();
     let done = dispatch(cli, &matches, &mut out);
-    ended(done, reports_in_json, &mut out)
+    ended(done, format, &mut out)
 }
 
 /// Says why it failed, if it did.
-fn ended(done: Result<Exit, Failure>, reports_in_json: bool, out: &mut Out) -> ExitCode {
+fn ended(done: Result<Exit, Failure>, format: Option<PlanFormat>, out: &mut Out) -> ExitCode {
     match done {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            if let Some(Refusal { guard, reason }) = failure.refusal().filter(|_| reports_in_json) {
+            if let Some(Refusal { guard, reason }) = failure
+                .refusal()
+                .filter(|_| format == Some(PlanFormat::Json))
+            {
                 // Whoever asked for JSON finds refusals in it, however early they come.
                 let report = refusal_json(guard, reason, &failure.message(), failure.allow());
                 let report = report.unwrap_or_default();
                 let _ = out.data(report.as_bytes());
+            }
+            if format == Some(PlanFormat::Github) {
+                commands::step_failed(&failure, out);
             }
             out.failure(&failure.render(out.program()));
             failure.exit().into()
@@ -115,6 +121,11 @@ fn dispatch(cli: Cli, matches: &clap::ArgMatches, out: &mut Out) -> Result<Exit,
         Command::Unmap(args) => commands::unmap::run(&args, &mut world(out)?, out),
         Command::Apply(args) => commands::apply::run(&args, &mut world(out)?, out),
         Command::Diff(args) => commands::diff::run(&args, &mut world(out)?, out),
+        Command::Edit(args) => commands::edit::run(&args, &mut world(out)?, out),
+        Command::History(args) => commands::history::run(&args, &world(out)?, out),
+        Command::Undo(args) => commands::undo::run(&args, &mut world(out)?, out),
+        Command::Restore(args) => commands::restore::run(&args, &mut world(out)?, out),
+        Command::Backup(args) => commands::backup::run(&args, &target, matches, out),
         Command::Explain(args) => commands::explain::run(&args, &mut world(out)?, out),
         Command::Lint(args) => commands::lint::run(&args, &target, matches, out),
         Command::Kubeconfig(args) => commands::kubeconfig::run(&args, &target, matches, out),
@@ -132,7 +143,7 @@ fn dispatch(cli: Cli, matches: &clap::ArgMatches, out: &mut Out) -> Result<Exit,
             commands::completion::run(&args, self::command(out.program()), out)
         }
         Command::Man(args) => commands::man::run(&args, self::command(out.program()), out),
-        Command::Version(args) => commands::version::run(&args, out),
+        Command::Version(args) => commands::version::run(&args, &target, matches, out),
     }
 }
 
@@ -141,20 +152,39 @@ mod tests {
     use super::*;
 
     /// Flags that lower a guard, so that no environment may set them unseen.
-    const WITHOUT_ENVIRONMENT: [&str; 8] = [
+    const WITHOUT_ENVIRONMENT: [&str; 15] = [
+        "allow",
         "allow-ignored",
+        "allow-no-admin",
         "allow-node-entry",
+        "allow-removals",
+        "allow-self-lockout",
         "as-written",
+        "no-backup",
         "no-rollback",
+        "no-verify",
         "prune",
         "reveal",
         "take-over",
+        "whole",
         "yes",
     ];
 
     #[test]
     fn the_tree_is_sound() {
         command(Program::Awsauth).debug_assert();
+    }
+
+    #[test]
+    fn every_command_is_named_as_it_is_called() {
+        // What others run for the user, and what no message names.
+        const ALONE: [&str; 4] = ["eks", "man", "token", "version"];
+        for command in command(Program::KubectlPlugin).get_subcommands() {
+            let name = command.get_name();
+            let hint = format!("run awsauth {name} --help");
+            let spoken = Program::KubectlPlugin.speak(&hint);
+            assert_eq!(spoken.contains("kubectl"), !ALONE.contains(&name), "{name}");
+        }
     }
 
     #[test]

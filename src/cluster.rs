@@ -10,12 +10,15 @@ mod discovery;
 mod eks_name;
 pub mod environment;
 pub mod fault;
+pub mod history;
 pub mod interrupt;
+pub mod karpenter;
 pub mod kind;
 pub mod kubeconfig;
 pub mod live;
 pub mod managers;
 pub mod next_sync;
+pub mod nodes;
 mod proxy;
 pub mod rbac;
 pub mod review;
@@ -23,6 +26,7 @@ pub(crate) mod shell;
 pub mod store;
 pub mod target;
 pub mod tokens;
+pub mod version;
 pub mod wait;
 pub mod write;
 
@@ -41,5 +45,7 @@ pub use write::write;
 pub const NAMESPACE: &str = "kube-system";
 /// The name of the ConfigMap that the authenticator reads.
 pub const NAME: &str = "aws-auth";
+/// The name of the ConfigMap that keeps what aws-auth was before each write.
+pub const HISTORY: &str = "awsauth-history";
 /// The field manager under which awsauth writes.
 pub const FIELD_MANAGER: &str = "awsauth";

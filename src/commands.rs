@@ -2,30 +2,40 @@
 
 mod access_entries;
 pub(crate) mod apply;
+pub(crate) mod backup;
 pub(crate) mod completion;
 pub(crate) mod credentials;
 pub(crate) mod diff;
 pub(crate) mod doctor;
+pub(crate) mod edit;
 pub(crate) mod eks;
 pub(crate) mod explain;
 pub(crate) mod get;
+pub(crate) mod history;
 pub(crate) mod kubeconfig;
 pub(crate) mod lint;
 pub(crate) mod man;
 pub(crate) mod map;
+pub(crate) mod restore;
 pub(crate) mod token;
+pub(crate) mod undo;
 pub(crate) mod unmap;
 pub(crate) mod verify;
 pub(crate) mod version;
 pub(crate) mod whoami;
 
 mod ignored;
+mod overrides;
+mod planning;
 mod principal;
 mod proof;
 mod refusals;
 mod signer;
+mod step;
 mod witness;
 mod write;
+
+pub(crate) use step::failed as step_failed;
 
 /// How a command without a table answers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -50,4 +60,31 @@ pub(crate) struct Answer {
         default_value_t
     )]
     pub(crate) output: Format,
+}
+
+/// How a command answers whose answer is what becomes of aws-auth.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum PlanFormat {
+    /// Text for people
+    #[default]
+    Human,
+    /// JSON for scripts
+    Json,
+    /// Text in the log of a step of GitHub Actions, a table in its summary, and its output `changed`
+    Github,
+}
+
+/// How such a command is asked for it.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct PlanAnswer {
+    /// The form of the answer
+    #[arg(
+        short,
+        long,
+        env = "AWSAUTH_OUTPUT",
+        value_enum,
+        value_name = "FORMAT",
+        default_value_t
+    )]
+    pub(crate) output: PlanFormat,
 }

@@ -44,11 +44,15 @@ mod m5;
 mod m6;
 mod m7;
 mod m8;
+mod m9;
 mod t1;
 mod t2;
 mod t3;
 mod t4;
 mod t5;
+mod w1;
+mod w2;
+mod w3;
 
 pub use evidence::Evidence;
 pub use headline::{Headline, Standing};
@@ -122,7 +126,7 @@ impl Outcome {
 }
 
 /// Every rung, in the order in which they are shown.
-pub static LADDER: [Rung; 40] = [
+pub static LADDER: [Rung; 44] = [
     k1::RUNG,
     k2::RUNG,
     k3::RUNG,
@@ -161,8 +165,12 @@ pub static LADDER: [Rung; 40] = [
     m6::RUNG,
     m7::RUNG,
     m8::RUNG,
+    m9::RUNG,
     b1::RUNG,
     b2::RUNG,
+    w1::RUNG,
+    w2::RUNG,
+    w3::RUNG,
 ];
 
 /// What the ladder came to.

@@ -9,7 +9,7 @@ mod spinner;
 
 pub(crate) use exit::Exit;
 pub(crate) use failure::{Failure, Kind, Refusal};
-pub(crate) use out::{ColorMode, Out, Verbosity, answer};
+pub(crate) use out::{ColorMode, Out, Verbosity, typed};
 pub(crate) use panic::report_panics;
 pub(crate) use program::Program;
 pub(crate) use spinner::Spinner;

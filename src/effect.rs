@@ -9,6 +9,9 @@ mod access_entries;
 mod explain;
 mod lookup;
 mod near;
+mod node_entry;
+mod node_roles;
+mod outcome;
 mod sso;
 mod store;
 mod template;
@@ -20,6 +23,9 @@ pub use access_entries::{AccessEntries, Admitted, Hidden, template};
 pub use explain::{Answer, Explanation, Question, explain};
 pub use lookup::{Candidate, NOT_MAPPED, Options, Verdict};
 pub use near::{Near, Why};
+pub use node_entry::{Loss, LostNodes, has_node_entry, is_node, lost_nodes, node_entries};
+pub use node_roles::{InUse, NodeRoles};
+pub use outcome::can_become;
 pub use store::{Slot, Standing, Store};
 pub use template::{Cause, Field, Placeholder, TemplateError};
 
@@ -43,6 +49,14 @@ pub struct User {
     pub username: String,
     /// In the order written, empty and repeated ones included.
     pub groups: Vec<String>,
+}
+
+impl User {
+    /// Whether the API server, which adds groups of its own, has made `signed_in` of it.
+    pub fn is(&self, signed_in: &Self) -> bool {
+        let mut groups = self.groups.iter();
+        self.username == signed_in.username && groups.all(|group| signed_in.groups.contains(group))
+    }
 }
 
 impl From<&Mapping> for User {

@@ -3,7 +3,10 @@
 pub mod access_entries;
 pub mod accounts;
 pub mod auth_mode;
+pub mod fleet;
 pub mod groups;
+pub mod keepers;
 pub mod limits;
 pub mod node_kinds;
 pub mod partitions;
+pub mod principals;

@@ -4,24 +4,35 @@
 //! anything else than the authenticator does: what an entry means comes from [`document`](crate::document) and
 //! [`effect`](crate::effect).
 
+mod bound;
+mod change;
+mod cluster;
 mod context;
 mod explained;
 mod facts;
 mod finding;
 mod found;
+mod mend;
+mod nodes;
+mod principals;
 mod rule;
 mod rules;
 mod selection;
 mod waiver;
 mod walk;
 
-pub use facts::{Facts, Needs};
+pub use change::{Whole, lint_change};
+pub use cluster::{Cluster, Nodes};
+pub use facts::{Facts, Needs, Object, Writer, Writers};
 pub use finding::{Finding, Fix, Position, Replacement, Site, Text};
+pub use mend::{Mended, Texts, mend};
+pub use principals::lacks_suffix;
 pub use rule::{Rule, Severity};
 pub use rules::RULES;
-pub use selection::{Selection, UnknownRule};
+pub use selection::{Selection, UnknownRule, rule};
 pub use walk::Walk;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::document::Document;
@@ -36,7 +47,16 @@ pub struct Report {
     /// What was found, and is waived by a comment in the text.
     pub waived: Vec<Finding>,
     /// The rules that were asked for, whose facts are not known.
-    pub not_checked: Vec<&'static Rule>,
+    pub not_checked: Vec<NotChecked>,
+}
+
+/// A rule that could not be checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotChecked {
+    /// The rule.
+    pub rule: &'static Rule,
+    /// What it lacks, and how that could be known.
+    pub needs: Cow<'static, str>,
 }
 
 /// Checks the `data` of an aws-auth, and the document that was read from it.
@@ -53,12 +73,12 @@ pub fn lint<T>(
     let mut report = Report::default();
     let mut found = Found::default();
     for rule in RULES.into_iter().filter(|rule| selection.admits(rule)) {
-        if rule.needs.are_met(facts) {
-            found.of(rule);
-            (rule.check)(&context, &mut found);
-        } else {
-            report.not_checked.push(rule);
+        if let Some(needs) = rule.needs.lacks(facts) {
+            report.not_checked.push(NotChecked { rule, needs });
+            continue;
         }
+        found.of(rule);
+        (rule.check)(&context, &mut found);
     }
     for finding in found.located(document) {
         if context.is_waived(&finding) {

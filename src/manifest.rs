@@ -1,5 +1,7 @@
 //! A file that holds the aws-auth ConfigMap, among other documents or alone: YAML or JSON, text in and text out.
 
+mod amiss;
+mod bars;
 mod cause;
 mod error;
 mod file_lines;
@@ -12,12 +14,14 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+pub use amiss::{Amiss, Astray, NotText, Slip};
+pub use cause::is_template;
 pub use error::{Cause, ManifestError};
 
 use crate::document::SectionName;
 use crate::snapshot::{Change, OWNERS_ANNOTATION, Snapshot};
 pub use crate::written::Unwritable;
-use crate::written::tree::{Kind, Pair, Tree};
+use crate::written::tree::{Kind, Pair, Style, Tree};
 use crate::written::{self, Broken, splice};
 use file_lines::FileLines;
 use find::Place;
@@ -53,9 +57,28 @@ impl Manifest {
     /// places that a change may have to touch are not plain text, or stand for something written elsewhere.
     pub fn parse(text: impl Into<String>) -> Result<Self, ManifestError> {
         let text = text.into();
-        let mut tree = read(&text)?;
+        let tree = read(&text)?;
         let place = find::find(&tree)?;
+        let (manifest, not_text) = Self::at(text, tree, place)?;
+        let Some(NotText { key, what, line }) = not_text.first().cloned() else {
+            return Ok(manifest);
+        };
+        Err(ManifestError::NotText {
+            line,
+            key,
+            what,
+            takes_bar: manifest.barred(&not_text).is_some(),
+        })
+    }
+
+    /// The manifest whose aws-auth stands at this place, and the keys of `data` that are no text, which it is without.
+    fn at(
+        text: String,
+        mut tree: Tree,
+        place: Place,
+    ) -> Result<(Self, Vec<NotText>), ManifestError> {
         let mut data = BTreeMap::new();
+        let mut not_text = Vec::new();
         let mut file_lines = [const { None }; 3];
         let pairs = place
             .data
@@ -64,11 +87,9 @@ impl Manifest {
             let key = tree.scalar(pair.key).unwrap_or_default().to_owned();
             find::check_direct(&tree, Some(pair), &format!("data.{key}"))?;
             if let Some(what) = find::not_text(&tree, pair.value) {
-                return Err(ManifestError::NotText {
-                    line: tree.node(pair.value).line,
-                    key,
-                    what,
-                });
+                let line = tree.node(pair.value).line;
+                not_text.push(NotText { key, what, line });
+                continue;
             }
             if let Some(name) = SectionName::ALL.into_iter().find(|name| name.key() == key) {
                 file_lines[name as usize] = Some(FileLines::new(&text, &tree, pair));
@@ -92,14 +113,15 @@ impl Manifest {
             .filter(|owners| !tree.is_null(owners.value))
             .and_then(|owners| tree.scalar(owners.value))
             .map(str::to_owned);
-        Ok(Self {
+        let manifest = Self {
             text,
             tree,
             place,
             data,
             owners,
             file_lines,
-        })
+        };
+        Ok((manifest, not_text))
     }
 
     /// The file as it was read.
@@ -115,6 +137,25 @@ impl Manifest {
     /// The annotation [`OWNERS_ANNOTATION`].
     pub fn owners_annotation(&self) -> Option<&str> {
         self.owners.as_deref()
+    }
+
+    /// The labels.
+    pub fn labels(&self) -> BTreeMap<&str, &str> {
+        let labels = self.tree.get(self.place.metadata, "labels");
+        labels.map_or_else(BTreeMap::new, |labels| self.texts(labels))
+    }
+
+    /// The annotations.
+    pub fn annotations(&self) -> BTreeMap<&str, &str> {
+        let annotations = self.place.annotations;
+        annotations.map_or_else(BTreeMap::new, |annotations| self.texts(annotations))
+    }
+
+    fn texts(&self, of: Pair) -> BTreeMap<&str, &str> {
+        let pairs = self.tree.pairs(of.value).iter();
+        pairs
+            .filter_map(|pair| Some((self.tree.scalar(pair.key)?, self.tree.scalar(pair.value)?)))
+            .collect()
     }
 
     /// The ConfigMap as plain data.
@@ -153,10 +194,23 @@ impl Manifest {
         file_offsets::file_offsets(&self.text, &self.tree, pair, decoded, offsets)
     }
 
+    /// Whether a section stands in a block, `|` or `>`, whose lines have no escapes.
+    pub fn is_block(&self, section: SectionName) -> bool {
+        let style = self
+            .pair(section.key())
+            .and_then(|pair| self.tree.style(pair.value));
+        matches!(style, Some(Style::Literal | Style::Folded))
+    }
+
     /// Where a key of `data` stands in the file.
     pub fn key_span(&self, key: &str) -> Option<Range<usize>> {
         self.pair(key)
             .map(|pair| self.tree.node(pair.key).span.clone())
+    }
+
+    /// The line of the file on which a key of `data` stands.
+    pub fn key_line(&self, key: &str) -> Option<usize> {
+        self.pair(key).map(|pair| self.tree.node(pair.key).line)
     }
 
     fn pair(&self, key: &str) -> Option<Pair> {
@@ -191,6 +245,8 @@ impl Manifest {
                 .owners_annotation
                 .clone()
                 .filter(|owners| *owners != self.owners),
+            // Only a cluster's aws-auth goes back to a kept text.
+            ..Change::default()
         }
     }
 

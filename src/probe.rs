@@ -5,8 +5,10 @@
 pub(crate) mod aws_auth;
 pub(crate) mod command;
 pub(crate) mod endpoint;
+mod halves;
 pub(crate) mod keys;
 pub(crate) mod kubeconfig;
+pub(crate) mod nodes;
 pub(crate) mod plugin;
 mod process;
 pub(crate) mod sign_in;
@@ -22,9 +24,8 @@ use std::time::{Duration, Instant};
 use jiff::SignedDuration;
 use tokio::runtime::Builder;
 
-use crate::cluster::Store;
-use crate::cluster::connect::{ConnectError, connect_as_nobody};
-use crate::cluster::{Environment, Flags};
+use crate::cluster::connect::{ConnectError, connect_as_nobody, connect_to_as_nobody};
+use crate::cluster::{Environment, Flags, Place, Store};
 use crate::doctor::evidence::{Probed, Trouble};
 use crate::doctor::redacted;
 
@@ -88,14 +89,32 @@ fn in_runtime<T>(work: impl Future<Output = T>) -> io::Result<T> {
     Ok(runtime.block_on(work))
 }
 
-/// A connection of nobody's to the chosen cluster.
-async fn nobody(flags: &Flags, environment: &Environment) -> Result<Store, ConnectError> {
-    let flags = Flags {
-        impersonate: None,
-        impersonate_groups: Vec::new(),
-        ..flags.clone()
-    };
-    Ok(connect_as_nobody(&flags, environment).await?.store)
+/// The way to the cluster.
+#[derive(Clone)]
+pub(crate) struct Way {
+    /// What is chosen of a kubeconfig.
+    pub(crate) flags: Flags,
+    pub(crate) environment: Environment,
+    /// Where EKS says that it is, where there is no kubeconfig.
+    pub(crate) place: Option<Place>,
+    /// When everything has to be over.
+    pub(crate) end: Instant,
+}
+
+impl Way {
+    /// A connection of nobody's to the chosen cluster.
+    async fn nobody(&self) -> Result<Store, ConnectError> {
+        let flags = Flags {
+            impersonate: None,
+            impersonate_groups: Vec::new(),
+            ..self.flags.clone()
+        };
+        let nobody = match &self.place {
+            Some(place) => connect_to_as_nobody(place, &flags, &self.environment).await?,
+            None => connect_as_nobody(&flags, &self.environment).await?,
+        };
+        Ok(nobody.store)
+    }
 }
 
 /// An error with its causes, each said once, and nothing secret.

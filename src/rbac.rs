@@ -9,7 +9,7 @@ mod question;
 mod summary;
 mod user_info;
 
-pub use access::{Access, Grant};
+pub use access::{Access, Grant, is_for_everybody};
 pub use binding::{Binding, Role, RoleKind, RoleRef, Rule, Rules, Subject};
 pub use question::{Asked, Namespace, Question, QuestionError};
 pub use summary::{Allowance, Object, Summary};
@@ -42,6 +42,12 @@ pub struct Unread {
 }
 
 impl Policy {
+    /// Why one of these resources, such as `rolebindings`, is not here whole; `None` when all are.
+    pub fn lacks(&self, resources: &[&str]) -> Option<&Unread> {
+        let mut unread = self.unread.iter();
+        unread.find(|unread| resources.contains(&unread.resource.as_str()))
+    }
+
     /// What it gives to `user`.
     pub fn access<'a>(&'a self, user: &'a UserInfo) -> Access<'a> {
         Access::of(self, user)

@@ -8,6 +8,8 @@ mod credentials;
 mod difference;
 mod doctor;
 mod explanation;
+mod github;
+mod history;
 mod kubeconfig;
 mod lint;
 mod listing;
@@ -17,6 +19,7 @@ mod report;
 mod style;
 mod table;
 mod verification;
+mod version;
 mod whoami;
 
 pub(crate) use access::user_text;
@@ -25,9 +28,18 @@ pub(crate) use credentials::{
 };
 pub(crate) use doctor::{Ran, doctor_bundle, doctor_json, doctor_text};
 pub(crate) use explanation::{explanation_json, explanation_text};
+pub(crate) use github::{failure_command, failure_summary, plan_summary};
+pub(crate) use history::{HistoryRow, access_summary, history_table, revision_heading};
 pub(crate) use kubeconfig::kubeconfig_changes;
-pub(crate) use lint::{Linted, lint_json, lint_notes, lint_text};
+pub(crate) use lint::{
+    Fixed, Linted, Origin, finding_remark, lint_commands, lint_counts, lint_json, lint_junit,
+    lint_notes, lint_sarif, lint_sarif_limits, lint_table, lint_text,
+};
 pub(crate) use listing::Listing;
-pub(crate) use report::{notice, outcomes, refusal_json, report_json, report_text, short_name};
+pub(crate) use plain::plain;
+pub(crate) use report::{
+    access_text, outcomes, refusal_json, remarks, report_json, report_text, short_name,
+};
 pub(crate) use verification::{Verification, verification_json, verification_text};
+pub(crate) use version::{Versions, version_json, version_text};
 pub(crate) use whoami::{OnCluster, Whoami, whoami_json, whoami_text};

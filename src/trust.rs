@@ -121,6 +121,15 @@ pub fn explain(facts: &Facts<'_>) -> Advice {
     advice
 }
 
+/// Everybody whom a trust policy names as somebody who may assume the role: ARNs, accounts, services, providers, or `*`. Conditions and
+/// what denies are not looked at.
+///
+/// # Errors
+/// When it can't be read as a policy; says why.
+pub fn named_in(trust_policy: &str) -> Result<Vec<String>, String> {
+    policy::named(trust_policy)
+}
+
 /// The statement by which a role's trust policy lets an AWS service such as [`EC2`] assume it, as JSON to paste.
 pub fn statement_for_service(service: &str) -> String {
     statement::of_trust(&Who::of(service), ASSUME_ROLE)

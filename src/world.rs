@@ -4,8 +4,14 @@ mod access_entries;
 mod aside;
 mod atomic;
 pub(crate) mod duration;
+mod editor;
 pub(crate) mod eks;
+pub(crate) mod files;
+mod fleet;
+mod gather;
+mod history;
 pub(crate) mod identity;
+mod keep;
 pub(crate) mod kubeconfigs;
 mod live;
 mod managed_nodes;
@@ -13,6 +19,7 @@ mod manifests;
 mod sign_in;
 pub(crate) mod sources;
 mod target;
+mod version;
 mod waiting;
 
 use std::fmt;
@@ -20,14 +27,22 @@ use std::path::Path;
 use std::time::Duration;
 
 pub(crate) use aside::{keep_aside, keep_private};
+pub(crate) use atomic::write_private;
+pub(crate) use editor::{Edited, Editor};
 pub(crate) use eks::EksCluster;
+pub(crate) use gather::Gathered;
+pub(crate) use history::{History, KeptRevision};
+pub(crate) use keep::Keep;
+pub(crate) use live::contexts;
 pub(crate) use sign_in::{Came, SignIn};
 pub(crate) use target::Target;
 
+use crate::cluster::Live;
+use crate::cluster::version::ServerVersion;
 use crate::document::SectionName;
-use crate::edge::{Failure, Kind, Out, answer};
+use crate::edge::{Failure, Kind, Out};
 use crate::facts::auth_mode::AuthenticationMode;
-use crate::manifest::Manifest;
+use crate::manifest::{Amiss, Manifest};
 use crate::rbac::{Policy, UserInfo};
 use crate::snapshot::{Change, Snapshot};
 use live::Cluster;
@@ -81,13 +96,25 @@ impl World {
         })
     }
 
-    /// The manifest at this path, or with `-` that from stdin.
-    pub(crate) fn of_file(path: &Path) -> Self {
-        Self::Manifest(Box::new(if sources::is_stdin(path) {
-            ManifestFile::of_stdin()
-        } else {
-            ManifestFile::at(path.to_owned(), Duration::ZERO)
-        }))
+    /// The manifest from stdin, which goes to stdout.
+    pub(crate) fn of_stdin() -> Self {
+        Self::Manifest(Box::new(ManifestFile::of_stdin()))
+    }
+
+    /// Takes the manifest as it is after a change, which has gone to stdout.
+    pub(crate) fn hold_with(&mut self, change: &Change) -> Result<(), Failure> {
+        match self {
+            Self::Manifest(file) => file.hold_with(change),
+            Self::Cluster(_) => Ok(()),
+        }
+    }
+
+    /// The path of the manifest, - for stdin; `None` of a cluster.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Manifest(file) => Some(file.path().unwrap_or(Path::new("-"))),
+            Self::Cluster(_) => None,
+        }
     }
 
     /// The name and the text of the manifest that was read last; `None` of a cluster.
@@ -98,6 +125,26 @@ impl World {
         }
     }
 
+    /// What is amiss with the manifest that was read last; nothing of a cluster.
+    pub(crate) fn amiss(&self) -> Amiss {
+        match self {
+            Self::Manifest(file) => file.amiss().clone(),
+            Self::Cluster(_) => Amiss::default(),
+        }
+    }
+
+    /// From here on, makes text of what is none as the manifest is read, so that it is written as text.
+    pub(crate) fn add_bars(&mut self) {
+        if let Self::Manifest(file) = self {
+            file.add_bars();
+        }
+    }
+
+    /// Whether what was read is held with bars that it has not.
+    pub(crate) fn has_bars(&self) -> bool {
+        matches!(self, Self::Manifest(file) if file.has_bars())
+    }
+
     /// Whether the manifest comes from stdin, and goes to stdout.
     pub(crate) fn is_pipe(&self) -> bool {
         matches!(self, Self::Manifest(file) if file.is_pipe())
@@ -106,6 +153,33 @@ impl World {
     /// Whether an API server can be asked.
     pub(crate) fn has_server(&self) -> bool {
         matches!(self, Self::Cluster(_))
+    }
+
+    /// The URL of that server.
+    pub(crate) fn server(&self) -> Option<&str> {
+        match self {
+            Self::Cluster(cluster) => Some(&cluster.target().server),
+            Self::Manifest(_) => None,
+        }
+    }
+
+    /// Whether this is the URL of that server, however it is spelt.
+    pub(crate) fn is_at(&self, server: &str) -> bool {
+        match self {
+            Self::Cluster(cluster) => cluster.target().is(server),
+            Self::Manifest(_) => false,
+        }
+    }
+
+    /// Refuses a manifest, for commands that know clusters alone.
+    pub(crate) fn must_be_cluster(&self) -> Result<(), Failure> {
+        match self {
+            Self::Manifest(_) => Err(Failure::usage(
+                "cannot do this to a file: version control keeps what it was",
+            )
+            .hint("leave out --file, or see what changed in it: git log -p FILE")),
+            Self::Cluster(_) => Ok(()),
+        }
     }
 
     /// Reads aws-auth.
@@ -126,6 +200,18 @@ impl World {
         }
     }
 
+    /// Reads aws-auth of a cluster whole, and at the same time all of RBAC that is about users and groups; `None` of a manifest, which
+    /// is to be [`read`](Self::read).
+    pub(crate) fn read_with_rbac(&self, out: &mut Out) -> Result<Option<(Live, Policy)>, Failure> {
+        match self {
+            Self::Manifest(_) => Ok(None),
+            Self::Cluster(cluster) => {
+                out.detail(|| format!("Reading aws-auth and RBAC of {}", cluster.target()));
+                cluster.read_with_rbac(out).map(Some)
+            }
+        }
+    }
+
     /// Reads what RBAC says of these users; `None` of a manifest, where nobody knows.
     ///
     /// # Errors
@@ -134,6 +220,14 @@ impl World {
         match self {
             Self::Manifest(_) => Ok(None),
             Self::Cluster(cluster) => cluster.policy(users, out).map(Some),
+        }
+    }
+
+    /// The version of the API server; `None` of a manifest, which has none.
+    pub(crate) fn server_version(&self, out: &Out) -> Option<Result<ServerVersion, Failure>> {
+        match self {
+            Self::Manifest(_) => None,
+            Self::Cluster(cluster) => Some(cluster.version(out)),
         }
     }
 
@@ -198,6 +292,11 @@ impl World {
         }
     }
 
+    /// The line of the manifest on which a key of `data` stands, as it was read last; `None` of a cluster.
+    pub(crate) fn key_line(&self, key: &str) -> Option<usize> {
+        self.manifest()?.1.key_line(key)
+    }
+
     /// Where a write goes, as messages say it.
     pub(crate) fn destination(&self) -> String {
         if self.is_pipe() {
@@ -207,16 +306,28 @@ impl World {
         }
     }
 
-    /// Asks the user, who may also interrupt.
+    /// Asks the user, who may also interrupt; anything but y or yes is a no.
     pub(crate) fn ask(&self, question: &str, out: &mut Out) -> Result<bool, Failure> {
-        out.ask(question);
+        out.ask(&format!("{question} [y/N]"));
+        let typed = match self {
+            Self::Manifest(_) => live::typed(&live::runtime()?)?,
+            Self::Cluster(cluster) => cluster.typed()?,
+        };
+        Ok(matches!(typed.as_str(), "y" | "Y" | "yes"))
+    }
+
+    /// Has the user type what the cluster is called; a manifest is called nothing.
+    pub(crate) fn ask_for_name(&self, question: &str, out: &mut Out) -> Result<bool, Failure> {
         match self {
-            Self::Manifest(_) => Ok(answer()),
-            Self::Cluster(cluster) => cluster.answer(),
+            Self::Manifest(_) => Ok(true),
+            Self::Cluster(cluster) => {
+                out.ask(question);
+                Ok(cluster.target().is(&cluster.typed()?))
+            }
         }
     }
 
-    /// Writes what `plan` makes of aws-auth, all of it or nothing.
+    /// Writes what `plan` makes of aws-auth, all of it or nothing. On a cluster, what is there is kept first.
     ///
     /// # Errors
     /// When the plan fails, or the write is refused, loses against others until the time is over, or can't be made.
@@ -224,11 +335,12 @@ impl World {
         &mut self,
         plan: &mut Planner<'_>,
         create: bool,
+        keep: &Keep,
         out: &mut Out,
     ) -> Result<Landed, Failure> {
         match self {
             Self::Manifest(file) => file.write(plan, out),
-            Self::Cluster(cluster) => cluster.write(plan, false, create, out),
+            Self::Cluster(cluster) => cluster.write(plan, Some(keep), create, out),
         }
     }
 
@@ -248,7 +360,7 @@ impl World {
                 "cannot use --dry-run=server with --file: a file has no server to ask",
             )
             .hint("--dry-run=client shows what would change")),
-            Self::Cluster(cluster) => cluster.write(plan, true, create, out),
+            Self::Cluster(cluster) => cluster.write(plan, None, create, out),
         }
     }
 }

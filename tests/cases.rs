@@ -23,20 +23,25 @@ use secrets::Prints;
 #[allow(dead_code, reason = "no stand-in hands out any here")]
 mod secrets;
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 20] = [
     "apply",
+    "backup",
     "cli",
     "completion",
     "diff",
     "doctor",
+    "edit",
     "eks",
     "explain",
     "get",
+    "history",
     "kubeconfig",
     "lint",
     "man",
     "map",
+    "restore",
     "token",
+    "undo",
     "unmap",
     "version",
 ];

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use awsauth::document::{Document, SectionName};
-use awsauth::lint::{Facts, Selection, lint};
+use awsauth::facts::principals::{Listed, Principal, Principals};
+use awsauth::lint::{Cluster, Facts, Selection, lint};
 
 const SMALL: usize = 128 << 10;
 const LARGE: usize = 1 << 20;
@@ -38,7 +39,12 @@ fn once(data: &BTreeMap<String, String>) -> Duration {
 /// Texts that rules find something in, in every entry or in every field.
 #[test]
 fn the_rules_take_time_that_grows_with_the_text_alone() {
-    let texts: [(&str, Make); 5] = [
+    let texts: [(&str, Make); 7] = [
+        ("roles that are gone", |bytes| {
+            numbered(bytes / 50, |at| {
+                format!("- rolearn: arn:aws:iam::111122223333:role/r{at:07}\n")
+            })
+        }),
         ("the same entry", |bytes| {
             "- rolearn: a\n".repeat(bytes / 13)
         }),
@@ -56,6 +62,9 @@ fn the_rules_take_time_that_grows_with_the_text_alone() {
         ("waivers", |bytes| {
             let waivers = "# awsauth: ignore[R99] no reason\n".repeat(bytes / 33);
             format!("{waivers}- rolearn: a\n")
+        }),
+        ("templates in braces on one line", |bytes| {
+            format!("- {{a: {}", "a: b{{c}}, ".repeat(bytes / 11))
         }),
         ("templates without quotes on one line", |bytes| {
             format!("- groups: [{}]", "a{{b}},".repeat(bytes / 7))
@@ -75,10 +84,32 @@ fn the_rules_take_time_that_grows_with_the_text_alone() {
 
 fn once_lint(data: &BTreeMap<String, String>, document: &Document) -> Duration {
     let begun = Instant::now();
-    let (facts, selection) = (Facts::default(), Selection::default());
+    let (facts, selection) = (known(), Selection::default());
     let report = std::hint::black_box(lint(data, document, &facts, &selection));
     assert!(!report.findings.is_empty());
     begun.elapsed()
+}
+
+/// A cluster's account with many roles.
+fn known() -> Facts {
+    let role = |at| {
+        let name = format!("role-{at}");
+        let arn = format!("arn:aws:iam::111122223333:role/{name}");
+        let trust = None;
+        Principal { arn, name, trust }
+    };
+    let principals = Principals {
+        account: "111122223333".to_owned(),
+        roles: Listed::all((0..1000).map(role).collect()),
+        ..Principals::default()
+    };
+    Facts {
+        cluster: Some(Cluster {
+            principals: Some(principals),
+            ..Cluster::default()
+        }),
+        ..Facts::default()
+    }
 }
 
 type Make = fn(usize) -> String;

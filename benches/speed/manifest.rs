@@ -20,8 +20,9 @@ const ROLES: usize = 7_600;
 const ROUNDS: usize = 20;
 
 /// What is run, on a manifest that `--file` names: its label, its arguments, and the multiple it should not exceed.
-const RUNS: [(&str, &[&str], f64); 3] = [
+const RUNS: [(&str, &[&str], f64); 4] = [
     ("awsauth get --file -o json", &["get", "-o", "json"], 3.0),
+    ("awsauth lint --file", &["lint"], 6.0),
     ("awsauth map --file, changing", &MAP_NEW, 5.0),
     (
         "awsauth apply --file, 1000 new mappings",
@@ -44,7 +45,7 @@ pub(crate) fn run(awsauth: &Awsauth) {
             .current_dir(&folder);
         command
     };
-    let [get, map, apply] =
+    let [get, lint, map, apply] =
         RUNS.map(|(_, arguments, _)| || timed_run(&mut command(arguments, &large)));
 
     let [bare, runs @ ..] = in_turns(
@@ -52,6 +53,7 @@ pub(crate) fn run(awsauth: &Awsauth) {
         [
             &mut || event_pass(&text),
             &mut { get },
+            &mut { lint },
             &mut { map },
             &mut { apply },
         ],

@@ -28,7 +28,7 @@ pub(crate) fn run(awsauth: &Awsauth) {
     for (label, arguments, limit) in [
         ("awsauth get", ["get"].as_slice(), 1),
         ("awsauth map, nothing to change", &MAP_NO_OP, 1),
-        ("awsauth map, changing mapRoles", &MAP_NEW, 3),
+        ("awsauth map, changing mapRoles", &MAP_NEW, 4),
     ] {
         let mut runs = Vec::new();
         for _ in 0..ROUNDS {
@@ -65,6 +65,7 @@ pub(crate) fn run(awsauth: &Awsauth) {
 
 /// One run as the network saw it.
 struct Run {
+    /// One after another.
     requests: usize,
     after_connecting: Duration,
     whole: Duration,
@@ -74,14 +75,11 @@ impl Run {
     fn of(delay: &Delay, whole: Duration) -> Self {
         let ended = Instant::now();
         let connections = delay.take();
-        let [connection] = connections.as_slice() else {
-            panic!(
-                "one connection is enough, and there were {}",
-                connections.len()
-            );
-        };
+        // What goes over a second one meanwhile, nobody waits for.
+        let busiest = connections.iter().max_by_key(|one| one.turns.len());
+        let busiest = busiest.expect("a connection");
         // The handshake is over when the client says its second thing.
-        let [_, requests @ ..] = connection.turns.as_slice() else {
+        let [_, requests @ ..] = busiest.turns.as_slice() else {
             panic!("nothing was said");
         };
         Self {

@@ -1,4 +1,5 @@
 use super::{Kind, canonical, fold};
+use crate::facts::accounts::is_account_id;
 
 /// An ARN taken apart, whatever its letter case and whether or not an identity could have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,12 +76,15 @@ fn is_iam_name(name: &str) -> bool {
 /// Whether any caller can have an ARN that the authenticator finds equal to this one.
 ///
 /// STS never reports a role's path, sessions are compared as their role, names hold no wildcard and no
-/// blank. Account digits are not looked at.
+/// blank, and accounts are twelve digits.
 pub fn can_match(arn: &str) -> bool {
     let folded = fold(arn);
     let (Ok(canonical), Some(parts)) = (canonical(&folded), Parts::of(&folded)) else {
         return false;
     };
+    if !is_account_id(parts.account) {
+        return false;
+    }
     match canonical.kind {
         Kind::Role => parts.region.is_empty() && !parts.has_path() && parts.has_valid_name(),
         Kind::User => parts.region.is_empty() && parts.has_valid_name(),
@@ -114,6 +118,9 @@ mod tests {
             ("arn:aws:sts::111122223333:assumed-role/Dev/s", false),
             ("arn:aws:iam::111122223333:group/devs", false),
             ("arn:aws-mars:iam::111122223333:role/Dev", false),
+            ("arn:aws:iam::1111:role/Dev", false),
+            ("arn:aws:iam::1111-2222-3333:user/bob", false),
+            ("arn:aws:iam:::root", false),
             ("Dev", false),
         ] {
             assert_eq!(can_match(arn), can, "{arn}");

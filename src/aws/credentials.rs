@@ -29,6 +29,7 @@ use crate::trust::Advice;
 pub use caller::{Caller, CallerError, caller};
 use chain::Failed;
 pub use error::SourceError;
+pub use hint::Known;
 use search::Search;
 pub use source::{Pin, Source};
 pub use sso::SsoError;

@@ -2,11 +2,13 @@
 
 mod access_entries;
 mod error;
+mod nodes;
+mod untold;
 
 use std::fmt;
 
 use aws_sdk_eks::Client;
-use aws_sdk_eks::types::{Cluster, ClusterStatus};
+use aws_sdk_eks::types::{Cluster, ClusterStatus, LogType};
 
 use super::AwsError;
 use super::Surroundings;
@@ -18,8 +20,10 @@ use super::sts;
 use crate::facts::auth_mode::AuthenticationMode;
 use crate::token::Credentials;
 
-pub use access_entries::{Told, Untold};
+pub use access_entries::Told;
 pub use error::EksError;
+pub use nodes::Nodes;
+pub use untold::Untold;
 
 /// How many names are asked for at once, which is all that EKS gives.
 const NAMES: i32 = 100;
@@ -43,6 +47,8 @@ pub struct ClusterFacts {
     pub version: Option<String>,
     /// EKS's own version of it, such as `eks.7`.
     pub platform_version: Option<String>,
+    /// Whether the log of its authenticator is kept.
+    pub logs_authenticator: bool,
 }
 
 impl ClusterFacts {
@@ -124,7 +130,7 @@ impl Eks {
                 account: self.account(),
                 others: self.names(),
             },
-            Some("AccessDeniedException" | "AccessDenied") => EksError::Denied {
+            _ if error.is_denial() => EksError::Denied {
                 statement: error::statement("eks:DescribeCluster", &self.region, name, &error),
                 refusal: error,
             },
@@ -194,6 +200,12 @@ fn facts(name: &str, cluster: Cluster) -> Result<ClusterFacts, EksError> {
     let mode = cluster
         .access_config
         .and_then(|access| access.authentication_mode);
+    let logging = cluster.logging.and_then(|logging| logging.cluster_logging);
+    let mut kept = logging
+        .iter()
+        .flatten()
+        .filter(|log| log.enabled == Some(true));
+    let logs_authenticator = kept.any(|log| log.types().contains(&LogType::Authenticator));
     // As the aws CLI has it: a local cluster is known to its authenticator by its id.
     let is_local = cluster
         .outpost_config
@@ -208,5 +220,6 @@ fn facts(name: &str, cluster: Cluster) -> Result<ClusterFacts, EksError> {
         authentication_mode: mode.and_then(|mode| AuthenticationMode::named(mode.as_str())),
         version: cluster.version,
         platform_version: cluster.platform_version,
+        logs_authenticator,
     })
 }

@@ -113,6 +113,11 @@ impl AwsError {
         }
     }
 
+    /// Whether the caller may not ask.
+    pub fn is_denial(&self) -> bool {
+        matches!(self.code(), Some("AccessDeniedException" | "AccessDenied"))
+    }
+
     /// The service's word for its refusal.
     pub fn code(&self) -> Option<&str> {
         Some(&self.refused()?.code)

@@ -2,8 +2,8 @@ use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::commands::{
-    Format, apply, completion, credentials, diff, doctor, eks, explain, get, kubeconfig, lint, man,
-    map, token, unmap, verify, version, whoami,
+    PlanFormat, apply, backup, completion, credentials, diff, doctor, edit, eks, explain, get,
+    history, kubeconfig, lint, man, map, restore, token, undo, unmap, verify, version, whoami,
 };
 use crate::edge::{ColorMode, Verbosity};
 use crate::world::Target;
@@ -65,6 +65,11 @@ pub(crate) enum Command {
     Unmap(unmap::Args),
     Apply(apply::Args),
     Diff(diff::Args),
+    Edit(edit::Args),
+    History(history::Args),
+    Undo(undo::Args),
+    Restore(restore::Args),
+    Backup(backup::Args),
     Explain(explain::Args),
     Lint(lint::Args),
     Kubeconfig(kubeconfig::Args),
@@ -81,16 +86,18 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// Whether its answer is a report on a plan, in JSON.
-    pub(crate) fn reports_in_json(&self) -> bool {
-        let output = match self {
+    /// The form of its answer, where that is a report on a plan.
+    pub(crate) fn plan_format(&self) -> Option<PlanFormat> {
+        Some(match self {
             Self::Map(args) => args.output(),
             Self::Unmap(args) => args.output(),
             Self::Apply(args) => args.output(),
             Self::Diff(args) => args.output(),
-            _ => return false,
-        };
-        output == Format::Json
+            Self::Edit(args) => args.output(),
+            Self::Undo(args) => args.output(),
+            Self::Restore(args) => args.output(),
+            _ => return None,
+        })
     }
 }
 

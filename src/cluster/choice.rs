@@ -7,7 +7,7 @@ use base64::prelude::BASE64_STANDARD;
 use kube::config::{AuthInfo, ExecConfig};
 use secrecy::SecretString;
 
-use super::connect::ConnectError;
+use super::connect::{ConnectError, Place, access_to};
 use super::eks_name::{EksName, argument};
 use super::environment::Environment;
 use super::kubeconfig::{self, Flags};
@@ -102,6 +102,23 @@ impl Choice {
                 .root_cert
                 .filter(|_| !access.config.accept_invalid_certs),
             target: access.target,
+        })
+    }
+
+    /// What there is to choose where EKS says which cluster it is: nobody signs in to it yet.
+    pub(crate) fn at(place: &Place, flags: &Flags) -> Result<Self, ConnectError> {
+        let access = access_to(place, flags)?;
+        let eks = EksName {
+            name: Some(place.eks.name.clone()),
+            region: Some(place.eks.region().to_owned()),
+        };
+        Ok(Self {
+            target: access.target,
+            user: ChosenUser::Nobody,
+            entry: eks.clone(),
+            eks,
+            namespace: "default".to_owned(),
+            certificates: access.config.root_cert,
         })
     }
 

@@ -89,7 +89,7 @@ pub async fn connect_to_as_nobody(
     })
 }
 
-fn access_to(place: &Place, flags: &Flags) -> Result<Access, ConnectError> {
+pub(super) fn access_to(place: &Place, flags: &Flags) -> Result<Access, ConnectError> {
     let target = Target {
         server: place.endpoint.clone(),
         eks: Some(place.eks.clone()),

@@ -104,6 +104,20 @@ fn impersonate(flags: &Flags, user: &mut AuthInfo) {
     }
 }
 
+/// The names of all contexts, in the kubeconfig's order.
+pub(crate) fn contexts(
+    flags: &Flags,
+    environment: &Environment,
+) -> Result<Vec<String>, ConnectError> {
+    let kubeconfig = load(flags, environment)?.unwrap_or_default();
+    let names = kubeconfig.contexts.into_iter().map(|named| named.name);
+    let names: Vec<_> = names.collect();
+    match names.is_empty() {
+        true => Err(ConnectError::NoCluster),
+        false => Ok(names),
+    }
+}
+
 /// The kubeconfig that counts; `None` when there is none.
 fn load(flags: &Flags, environment: &Environment) -> Result<Option<Kubeconfig>, ConnectError> {
     if let Some(path) = &flags.kubeconfig {

@@ -46,13 +46,16 @@ impl Live {
     /// What plans are made of. Of a missing aws-auth, an empty one.
     pub fn snapshot(&self) -> Snapshot {
         let text = |pointer: &str| self.at(pointer).and_then(Value::as_str).map(str::to_owned);
-        let data = self.at("/data").and_then(Value::as_object);
-        Snapshot {
-            data: data
-                .into_iter()
+        let texts = |pointer: &str| {
+            let map = self.at(pointer).and_then(Value::as_object);
+            map.into_iter()
                 .flatten()
                 .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.into())))
-                .collect(),
+                .collect()
+        };
+        Snapshot {
+            data: texts("/data"),
+            binary_data: texts("/binaryData"),
             owners_annotation: self.annotation(OWNERS_ANNOTATION).map(str::to_owned),
             uid: text("/metadata/uid"),
             resource_version: text("/metadata/resourceVersion"),
@@ -105,8 +108,11 @@ impl Live {
     pub(crate) fn with(&self, change: &Change) -> Value {
         let new = || json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": NAME, "namespace": NAMESPACE}});
         let mut object = self.object.clone().unwrap_or_else(new);
-        for (key, text) in &change.data {
-            put(&mut object, &["data"], key, text.as_deref());
+        for (key, text) in change.texts() {
+            put(&mut object, &["data"], key, text);
+        }
+        for (key, text) in &change.binary_data {
+            put(&mut object, &["binaryData"], key, text.as_deref());
         }
         if let Some(text) = &change.owners_annotation {
             put(
@@ -126,15 +132,16 @@ impl Live {
 
     /// Whether all that `change` asks for is what is stored.
     pub(crate) fn holds(&self, change: &Change) -> bool {
-        let data = change.data.iter().all(|(key, text)| {
-            let stored = self
-                .at("/data")
-                .and_then(|data| data.get(key))
-                .and_then(Value::as_str);
-            stored == text.as_deref()
-        });
+        let is = |pointer: &str, key: &str, text: Option<&str>| {
+            let stored = self.at(pointer).and_then(|map| map.get(key));
+            stored.and_then(Value::as_str) == text
+        };
+        let data = change.texts().all(|(key, text)| is("/data", key, text));
+        let mut binary = change.binary_data.iter();
+        let binary = binary.all(|(key, text)| is("/binaryData", key, text.as_deref()));
         let annotation = change.owners_annotation.as_ref();
-        data && annotation.is_none_or(|text| self.annotation(OWNERS_ANNOTATION) == text.as_deref())
+        data && binary
+            && annotation.is_none_or(|text| self.annotation(OWNERS_ANNOTATION) == text.as_deref())
     }
 
     fn at(&self, pointer: &str) -> Option<&Value> {
@@ -216,6 +223,7 @@ mod tests {
         let removal = Change {
             data: BTreeMap::from([("mapRoles", None)]),
             owners_annotation: Some(None),
+            ..Change::default()
         };
         assert_eq!(bare.with(&removal), json!({"metadata": {}}));
     }

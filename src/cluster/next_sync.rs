@@ -1,15 +1,13 @@
 //! What becomes of a change when others who keep aws-auth next come by.
 
-mod source;
-
 use std::fmt;
 
 use serde_json::{Map, Value};
 
-use self::source::{Source, source};
 use super::FIELD_MANAGER;
 use super::live::Live;
 use super::managers::{Manager, Operation};
+use crate::facts::keepers::{Keeper, keeper};
 use crate::snapshot::Change;
 
 /// The field manager of `kubectl apply` without `--server-side`.
@@ -80,10 +78,13 @@ impl NextSync {
 
 /// What the next syncs of others will do to `change`, given who managed the object before the write.
 pub fn next_syncs(before: &Live, change: &Change) -> Vec<NextSync> {
-    let (managers, source) = (before.managers(), source(before));
+    let (managers, keeper) = (
+        before.managers(),
+        keeper(&before.labels(), &before.annotations()),
+    );
     let last_applied = last_applied(before);
     let acts =
-        |source: &Source, manager: &Manager| source.managers.contains(&manager.name.as_str());
+        |keeper: &Keeper, manager: &Manager| keeper.managers.contains(&manager.name.as_str());
     let is_ours = |key: &str| {
         let mut managers = managers.iter();
         managers.any(|manager| manager.name == FIELD_MANAGER && manager.owns(key))
@@ -98,8 +99,8 @@ pub fn next_syncs(before: &Live, change: &Change) -> Vec<NextSync> {
         let Some(effect) = effect(manager) else {
             continue;
         };
-        let by = match &source {
-            Some(source) if acts(source, manager) => &source.name,
+        let by = match &keeper {
+            Some(keeper) if acts(keeper, manager) => &keeper.name,
             _ => &manager.name,
         };
         let owned = changed().filter(|key| manager.owns(key)).collect();
@@ -108,13 +109,13 @@ pub fn next_syncs(before: &Live, change: &Change) -> Vec<NextSync> {
         expect(&mut syncs, by, taken.collect(), Evidence::TakenOver, effect);
     }
     // Marks stay even where managedFields were cleared.
-    if let Some(source) = source
-        && !managers.iter().any(|manager| acts(&source, manager))
+    if let Some(keeper) = keeper
+        && !managers.iter().any(|manager| acts(&keeper, manager))
     {
         let keys = changed().collect();
         expect(
             &mut syncs,
-            &source.name,
+            &keeper.name,
             keys,
             Evidence::Marked,
             Effect::Overwrites,

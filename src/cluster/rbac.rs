@@ -1,4 +1,6 @@
-//! Reads what RBAC says of some users.
+//! Reads what RBAC says of some users, or of all.
+
+mod whole;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -8,11 +10,18 @@ use k8s_openapi::{List, ListableResource};
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-use super::fault::Fault;
+pub use whole::whole_policy;
+
+use super::fault::{Fault, RequestError};
 use super::store::Store;
+use crate::plan::Admins;
 use crate::rbac::{
     Binding, Policy, Role, RoleKind, RoleRef, Rule, Rules, Subject, Unread, UserInfo,
 };
+
+/// The ClusterRole that allows everything.
+/// <https://kubernetes.io/docs/reference/access-authn-authz/rbac/#user-facing-roles>
+const CLUSTER_ADMIN: &str = "cluster-admin";
 
 const API: &str = "/apis/rbac.authorization.k8s.io/v1";
 
@@ -36,12 +45,7 @@ pub async fn policy(store: &Store, users: &[UserInfo], patience: Duration) -> Po
     ] {
         match listed {
             Ok(bindings) => policy.bindings.extend(bindings),
-            Err(fault) => policy.unread.push(Unread {
-                resource: resource.to_owned(),
-                is_one: false,
-                permission: permission(&fault, || format!("list {resource}{everywhere}")),
-                why: fault.to_string(),
-            }),
+            Err(fault) => policy.unread.push(unread(resource, everywhere, &fault)),
         }
     }
     let roles: BTreeSet<Role> = policy.bindings.iter().map(Binding::role).collect();
@@ -69,24 +73,56 @@ pub async fn policy(store: &Store, users: &[UserInfo], patience: Duration) -> Po
     policy
 }
 
+/// To whom the ClusterRole `cluster-admin` is bound in the whole cluster.
+///
+/// # Errors
+/// When the API server does not say within `patience`.
+pub async fn admins(store: &Store, patience: Duration) -> Result<Admins, RequestError> {
+    let binds = |binding: &Binding| {
+        binding.role.kind == RoleKind::ClusterRole && binding.role.name == CLUSTER_ADMIN
+    };
+    let deadline = Instant::now() + patience;
+    let listed = list(store, "clusterrolebindings", of_cluster, binds, deadline).await;
+    let bindings = listed.map_err(|fault| store.failed("list", fault))?;
+    let mut admins = Admins::default();
+    for subject in bindings.into_iter().flat_map(|binding| binding.subjects) {
+        match subject {
+            Subject::User(name) => drop(admins.users.insert(name)),
+            Subject::Group(name) => drop(admins.groups.insert(name)),
+            Subject::ServiceAccount { .. } => {}
+        }
+    }
+    Ok(admins)
+}
+
+/// A list that could not be read, of `of`, such as `" -n a"`.
+fn unread(resource: &str, of: &str, fault: &Fault) -> Unread {
+    Unread {
+        resource: resource.to_owned(),
+        is_one: false,
+        permission: permission(fault, || format!("list {resource}{of}")),
+        why: fault.to_string(),
+    }
+}
+
 fn permission(fault: &Fault, name: impl FnOnce() -> String) -> Option<String> {
     matches!(fault, Fault::Forbidden(_)).then(name)
 }
 
-/// Those that `keep` keeps of all bindings of a kind, page by page, so that a large cluster's need not stand whole in memory.
-async fn list<T: ListableResource + DeserializeOwned>(
+/// Those that `keep` keeps of all objects of a kind, page by page, so that a large cluster's need not stand whole in memory.
+async fn list<T: ListableResource + DeserializeOwned, O>(
     store: &Store,
     resource: &str,
-    binding: impl Fn(T) -> Binding,
-    keep: impl Fn(&Binding) -> bool,
+    object: impl Fn(T) -> O,
+    keep: impl Fn(&O) -> bool,
     deadline: Instant,
-) -> Result<Vec<Binding>, Fault> {
+) -> Result<Vec<O>, Fault> {
     let mut kept = Vec::new();
     let mut next = String::new();
     loop {
         let path = format!("{API}/{resource}?limit={PAGE}{next}");
         let page: List<T> = store.get(&path, deadline).await?;
-        kept.extend(page.items.into_iter().map(&binding).filter(&keep));
+        kept.extend(page.items.into_iter().map(&object).filter(&keep));
         match page.metadata.continue_.as_deref() {
             None | Some("") => return Ok(kept),
             Some(token) => next = format!("&continue={}", encoded(token)),

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::discovery::{Resource, Resources};
 use super::fault::{Fault, RequestError};
 use super::store::Store;
+use super::{NAME, NAMESPACE};
 use crate::effect::User;
 use crate::rbac::{Asked, Namespace, Question};
 
@@ -117,6 +118,44 @@ pub async fn may_they(
     ask(store, Some(they), questions, namespace, patience).await
 }
 
+/// Asks whether the caller, or another user whom the caller must be permitted to ask about, may update aws-auth.
+///
+/// # Errors
+/// As [`who`].
+pub async fn may_update(
+    store: &Store,
+    they: Option<&User>,
+    patience: Duration,
+) -> Result<bool, RequestError> {
+    let attributes =
+        json!({"verb": "update", "resource": "configmaps", "name": NAME, "namespace": NAMESPACE});
+    let mut spec = json!({ "resourceAttributes": attributes });
+    let status = review(store, they, &mut spec, Instant::now() + patience).await?;
+    Ok(status.allowed)
+}
+
+/// Sends a question as the caller's own, or as one about somebody else.
+async fn review(
+    store: &Store,
+    they: Option<&User>,
+    spec: &mut Value,
+    deadline: Instant,
+) -> Result<SubjectAccessReviewStatus, RequestError> {
+    let (plural, kind) = match they {
+        None => ("selfsubjectaccessreviews", "SelfSubjectAccessReview"),
+        Some(they) => {
+            spec["user"] = json!(they.username);
+            spec["groups"] = json!(they.groups);
+            ("subjectaccessreviews", "SubjectAccessReview")
+        }
+    };
+    let path = format!("/apis/authorization.k8s.io/v1/{plural}");
+    let object = json!({"apiVersion": "authorization.k8s.io/v1", "kind": kind, "spec": spec});
+    let answered = store.post(&path, &object, deadline).await;
+    let Filled { status } = answered.map_err(|fault| store.failed("create", fault))?;
+    Ok(status)
+}
+
 async fn ask(
     store: &Store,
     they: Option<&User>,
@@ -135,20 +174,7 @@ async fn ask(
     let mut answers = Vec::new();
     for question in questions {
         let (mut spec, is_unknown_resource) = spec(question, resources.as_ref(), namespace);
-        let (plural, kind) = match they {
-            None => ("selfsubjectaccessreviews", "SelfSubjectAccessReview"),
-            Some(they) => {
-                spec["user"] = json!(they.username);
-                spec["groups"] = json!(they.groups);
-                ("subjectaccessreviews", "SubjectAccessReview")
-            }
-        };
-        let path = format!("/apis/authorization.k8s.io/v1/{plural}");
-        let object = json!({"apiVersion": "authorization.k8s.io/v1", "kind": kind, "spec": spec});
-        let Filled::<SubjectAccessReviewStatus> { status } = store
-            .post(&path, &object, deadline)
-            .await
-            .map_err(|fault| store.failed("create", fault))?;
+        let status = review(store, they, &mut spec, deadline).await?;
         let said = [status.reason, status.evaluation_error];
         let said: Vec<String> = said
             .into_iter()

@@ -1,5 +1,7 @@
 //! Where aws-auth lives: single requests, and reads that are repeated while that may help.
 
+mod writing;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -19,7 +21,9 @@ use super::fault::{self, Fault, RequestError};
 use super::live::Live;
 use super::target::Target;
 use super::tokens::Tokens;
-use super::{FIELD_MANAGER, NAME, NAMESPACE};
+use super::{NAME, NAMESPACE};
+
+pub(crate) use writing::Mode;
 
 /// How long one request may take unless the caller says otherwise.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
@@ -28,6 +32,9 @@ const RESTART: Duration = Duration::from_secs(10);
 
 /// What the API server's objects come as.
 const JSON: &str = "application/json";
+/// What is merged into an object as it is when the request arrives.
+/// <https://kubernetes.io/docs/reference/using-api/api-concepts/#patch-and-apply>
+const MERGE_PATCH: &str = "application/merge-patch+json";
 
 /// Where the API server says whether it is ready.
 const READYZ: &str = "/readyz";
@@ -49,15 +56,6 @@ enum Bearer {
     One(SecretString),
     /// The holder of these, one after another.
     Renewed(Tokens),
-}
-
-/// Whether the API server carries a write out or only says what would come of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mode {
-    /// Admission and validation run; nothing is stored.
-    DryRun,
-    /// The real thing.
-    Real,
 }
 
 impl Store {
@@ -146,14 +144,18 @@ impl Store {
     }
 
     pub(crate) async fn read_until(&self, deadline: Instant) -> Result<Live, RequestError> {
-        let path = format!("/api/v1/namespaces/{NAMESPACE}/configmaps/{NAME}");
-        match self
-            .repeat(deadline, || self.send(Method::GET, &path, None, deadline))
-            .await
-        {
+        let read = self.read_named(NAME, deadline).await;
+        read.map_err(|fault| self.failed("get", fault))
+    }
+
+    /// The same for another ConfigMap of the namespace.
+    pub(crate) async fn read_named(&self, name: &str, deadline: Instant) -> Result<Live, Fault> {
+        let path = format!("/api/v1/namespaces/{NAMESPACE}/configmaps/{name}");
+        let read = self.repeat(deadline, || self.send(Method::GET, &path, None, deadline));
+        match read.await {
             Ok(object) => Ok(Live::stored(object)),
             Err(Fault::NotFound(_)) => Ok(Live::missing()),
-            Err(fault) => Err(self.failed("get", fault)),
+            Err(fault) => Err(fault),
         }
     }
 
@@ -164,60 +166,11 @@ impl Store {
             .map(drop)
     }
 
-    /// Puts `object` in place of the one with its resourceVersion. A dry run is repeated while that may help; the real
-    /// thing is sent again only after 429, which says that nothing was done.
-    pub(crate) async fn replace(
-        &self,
-        object: &Bytes,
-        mode: Mode,
-        deadline: Instant,
-    ) -> Result<Value, Fault> {
-        let path = format!(
-            "/api/v1/namespaces/{NAMESPACE}/configmaps/{NAME}?{}",
-            mode.query()
-        );
-        self.write(Method::PUT, &path, object, mode, deadline).await
-    }
-
-    /// Creates `object`, as [`replace`](Self::replace) replaces.
-    pub(crate) async fn create(
-        &self,
-        object: &Bytes,
-        mode: Mode,
-        deadline: Instant,
-    ) -> Result<Value, Fault> {
-        let path = format!("/api/v1/namespaces/{NAMESPACE}/configmaps?{}", mode.query());
-        self.write(Method::POST, &path, object, mode, deadline)
-            .await
-    }
-
     pub(crate) fn failed(&self, verb: &'static str, fault: Fault) -> RequestError {
         RequestError {
             fault,
             target: Arc::clone(&self.target),
             verb,
-        }
-    }
-
-    async fn write(
-        &self,
-        method: Method,
-        path: &str,
-        object: &Bytes,
-        mode: Mode,
-        deadline: Instant,
-    ) -> Result<Value, Fault> {
-        let send = || self.send(method.clone(), path, Some(object.clone()), deadline);
-        match mode {
-            Mode::DryRun => self.repeat(deadline, send).await,
-            Mode::Real => {
-                self.repeat_if(
-                    |fault| matches!(fault, Fault::Throttled(..)),
-                    deadline,
-                    send,
-                )
-                .await
-            }
         }
     }
 
@@ -327,6 +280,10 @@ impl Store {
         deadline: Instant,
     ) -> Result<(u16, Bytes), Fault> {
         let server = &self.target.server;
+        let content_type = match method {
+            Method::PATCH => MERGE_PATCH,
+            _ => JSON,
+        };
         let request = Request::builder()
             .method(method)
             .uri(path)
@@ -349,7 +306,9 @@ impl Store {
             None => request,
         };
         let request = match body {
-            Some(body) => request.header("content-type", JSON).body(body.into()),
+            Some(body) => request
+                .header("content-type", content_type)
+                .body(body.into()),
             None => request.body(kube::client::Body::empty()),
         };
         let request = request.map_err(|error| unsent(kube::Error::HttpError(error)))?;
@@ -382,13 +341,4 @@ fn bearer(token: &SecretString) -> Result<HeaderValue, http::Error> {
     let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose_secret()))?;
     value.set_sensitive(true);
     Ok(value)
-}
-
-impl Mode {
-    fn query(self) -> String {
-        match self {
-            Self::DryRun => format!("fieldManager={FIELD_MANAGER}&dryRun=All"),
-            Self::Real => format!("fieldManager={FIELD_MANAGER}"),
-        }
-    }
 }

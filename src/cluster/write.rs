@@ -1,6 +1,7 @@
-//! A write, step by step: read → plan → dry run → PUT with the resourceVersion read → the answer is what is stored.
+//! A write, step by step: read → plan → dry run → keep what is there → PUT with the resourceVersion read → read the answer.
 
 mod error;
+mod terms;
 
 use std::collections::BTreeMap;
 use std::pin::{Pin, pin};
@@ -9,17 +10,20 @@ use std::time::Duration;
 
 use hyper::body::Bytes;
 use serde_json::Value;
-use tokio::select;
 use tokio::time::{Instant, sleep, timeout};
+use tokio::{join, select};
 
+use super::NAME;
 use super::backoff::Backoff;
 use super::fault::Fault;
+use super::history::Keeper;
 use super::live::Live;
 use super::managers::last_writer;
 use super::store::{Mode, Store};
 use crate::snapshot::{Change, Snapshot};
 
 pub use error::{Fate, WriteError};
+pub use terms::{Outcome, WriteOptions, Written};
 
 /// The bytes that the API server lets the values of a ConfigMap have.
 /// <https://kubernetes.io/docs/concepts/configuration/configmap/>
@@ -30,55 +34,11 @@ const GRACE: Duration = Duration::from_secs(5);
 /// With less time left than this, it is not tried again.
 const LAST_CHANCE: Duration = Duration::from_millis(40);
 
-/// How to write.
-#[derive(Clone, Debug)]
-pub struct WriteOptions {
-    /// For how long to try.
-    pub timeout: Duration,
-    /// Only ask the API server what would be stored: the object and its resourceVersion stay as they are.
-    pub dry_run: bool,
-    /// Whether a missing aws-auth may be created.
-    pub create: bool,
-}
-
-impl Default for WriteOptions {
-    fn default() -> Self {
-        Self {
-            timeout: Duration::from_secs(30),
-            dry_run: false,
-            create: true,
-        }
-    }
-}
-
-/// What a write did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Nothing was to be done, and nothing was sent.
-    Unchanged,
-    /// There was no aws-auth; now there is.
-    Created,
-    /// The stored object was changed.
-    Updated,
-}
-
-/// A write that came to its end. After a dry run: what it would have been.
-#[derive(Debug)]
-pub struct Written {
-    /// What was done.
-    pub outcome: Outcome,
-    /// What the plan that was carried out was made of.
-    pub before: Live,
-    /// What the API server says it stores now.
-    pub stored: Live,
-    /// How often it was tried; more than once after conflicts and unclear answers.
-    pub attempts: u32,
-}
-
 /// Writes what `plan` makes of the stored aws-auth. `plan` is called again with what is stored then whenever somebody
 /// else has changed it in between; it answers `None` when nothing is to be done, and nothing is sent then.
 ///
-/// `first` is what was read already, if anything. Without conflict, this takes two requests, and one more without `first`.
+/// `first` is what was read already, if anything. Without conflict, this takes two requests, one more without `first`, and
+/// one more to keep the text before.
 /// When `interrupt` completes, a request that may change the object is awaited to its answer, and the error says
 /// what became of it.
 ///
@@ -100,7 +60,23 @@ pub async fn write<E: std::error::Error + 'static>(
         lost_to: BTreeMap::new(),
         attempts: 0,
     };
-    run.carry_out(first, plan, pin!(interrupt)).await
+    let keeping = options.keep.as_ref().filter(|_| !options.dry_run);
+    let mut keeper = keeping.map(|keeping| Keeper::new(store, keeping, options.timeout));
+    let ended = run
+        .carry_out(first, plan, &mut keeper, pin!(interrupt))
+        .await;
+    let Some(keeper) = keeper else { return ended };
+    match ended {
+        Ok(written) if written.outcome != Outcome::Unchanged => {
+            let kept = keeper.settled().await;
+            Ok(Written { kept, ..written })
+        }
+        Err(error) if error.may_be_written() => Err(error),
+        ended => {
+            keeper.withdraw().await;
+            ended
+        }
+    }
 }
 
 /// A write that was sent and not answered.
@@ -126,6 +102,7 @@ impl Run<'_> {
         mut self,
         mut first: Option<Live>,
         mut plan: impl FnMut(&Snapshot) -> Result<Option<Change>, E>,
+        keeper: &mut Option<Keeper<'_>>,
         mut interrupt: Pin<&mut I>,
     ) -> Result<Written, WriteError<E>> {
         loop {
@@ -156,22 +133,37 @@ impl Run<'_> {
                         before: live.clone(),
                         stored: live,
                         attempts: self.attempts,
+                        kept: None,
                     },
                 });
             };
             let object = self.admit(&live, &change)?;
             self.attempts += 1;
-            let trial = self.send(&live, &object, Mode::DryRun);
-            match self.unless(&mut interrupt, trial).await? {
-                Ok(stored) if self.options.dry_run => {
-                    return Ok(self.written(live, Live::stored(stored)));
-                }
-                Ok(_) => {}
+            let trial = async {
+                let beside = async {
+                    if let Some(keeper) = keeper.as_mut() {
+                        keeper.prepare(self.attempts).await;
+                    }
+                };
+                join!(self.send(&live, &object, Mode::DryRun), beside).0
+            };
+            let tried = self.unless(&mut interrupt, trial).await?;
+            let tried = tried.map(Live::stored);
+            if let (true, Ok(_)) = (self.options.dry_run, &tried) {
+                return Ok(self.written(live, tried.unwrap_or_default()));
+            }
+            let next = match tried {
+                Ok(next) => next,
                 Err(fault) => {
                     let wait = self.retry_wait(&live, fault)?;
                     self.unless(&mut interrupt, sleep(wait)).await?;
                     continue;
                 }
+            };
+            if let Some(keeper) = keeper.as_mut() {
+                let keep = keeper.keep(&live, &next);
+                let kept = self.unless(&mut interrupt, keep).await?;
+                kept.map_err(|source| WriteError::NoCopy { source })?;
             }
             let (answer, interrupted) = self.send_to_the_end(&live, &object, &mut interrupt).await;
             if interrupted {
@@ -182,6 +174,9 @@ impl Run<'_> {
             match answer {
                 Ok(stored) => return Ok(self.written(live, Live::stored(stored))),
                 Err(fault) if fault.is_unclear() => {
+                    if let Some(keeper) = keeper.as_mut() {
+                        keeper.doubt();
+                    }
                     let wait = self
                         .backoff
                         .next_wait()
@@ -250,7 +245,7 @@ impl Run<'_> {
             Mode::Real => self.late(),
         };
         match live.exists() {
-            true => self.store.replace(object, mode, deadline).await,
+            true => self.store.replace(NAME, object, mode, deadline).await,
             false => self.store.create(object, mode, deadline).await,
         }
     }
@@ -380,6 +375,7 @@ impl Run<'_> {
             before,
             stored,
             attempts: self.attempts,
+            kept: None,
         }
     }
 }

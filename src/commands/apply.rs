@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use super::Format;
+use super::PlanFormat;
 use super::map::Creating;
 use super::principal::to_write;
 use super::refusals::edit_failure;
@@ -70,11 +70,7 @@ pub(crate) struct Asked {
 
 /// Merges what the files ask for.
 pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit, Failure> {
-    let asked = args.asked.read(world, out)?;
-    let request = Request {
-        allow_node_entries: args.write.allow_node_entries.clone(),
-        ..asked
-    };
+    let request = args.asked.read(world, out)?;
     let asks = args.asked.prune && !args.yes && args.write.dry_run == DryRun::None;
     if asks && !world.is_pipe() && out.can_ask() {
         confirm(&request, world, out)?;
@@ -91,7 +87,7 @@ pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit,
 
 impl Args {
     /// The form of the answer.
-    pub(crate) fn output(&self) -> Format {
+    pub(crate) fn output(&self) -> PlanFormat {
         self.write.answer.output
     }
 
@@ -166,6 +162,7 @@ impl Asked {
                 prune: self.prune,
                 take_over: self.take_over,
             }),
+            as_written: self.as_written,
             ..Request::default()
         })
     }

@@ -1,16 +1,15 @@
-//! The guard of clusters that ignore aws-auth, and the access entries to make instead.
+//! The access entries to make instead of what a cluster would ignore in aws-auth.
 
 use crate::cluster::shell::command_line;
 use crate::document::Principal;
 use crate::document::edit::{Edit, Groups};
-use crate::edge::{Failure, Refusal};
+use crate::edge::{self, Failure};
 use crate::effect::Hidden;
 use crate::facts::access_entries::AccessEntry;
-use crate::facts::auth_mode::AuthenticationMode;
 use crate::facts::groups::MASTERS;
 use crate::facts::node_kinds::NodeKind;
 use crate::facts::partitions::Partition;
-use crate::plan::{Plan, is_change};
+use crate::plan::{Plan, is_change, nobody_reads};
 use crate::world::{EksCluster, World};
 
 /// The flag that lowers the guard.
@@ -23,22 +22,26 @@ const SHOWN: usize = 10;
 /// <https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html>
 const RESERVED: [&str; 5] = ["system:", "eks:", "aws:", "amazon:", "iam:"];
 
-/// The refusal to write what nobody reads; `None` where the cluster reads aws-auth, as far as is known.
+/// The refusal to write what nobody reads, with what to run instead; `None` where the cluster reads aws-auth, as far as is known.
 pub(super) fn refusal(world: &World, edits: &[Edit]) -> Option<Failure> {
     let cluster = world.eks()?;
-    if cluster.facts.authentication_mode != Some(AuthenticationMode::Api) {
-        return None;
-    }
-    let refusal = Refusal {
-        guard: "WG03",
-        reason: "mode-ignores-aws-auth",
+    let refusal = nobody_reads(cluster.facts.authentication_mode)?;
+    let by = edge::Refusal {
+        guard: refusal.guard.id(),
+        reason: refusal.guard.reason(),
     };
-    let what = format!(
-        "the authentication mode of {world} is {}: access entries alone say who may enter, and nobody reads aws-auth",
-        AuthenticationMode::Api.name()
-    );
-    let mut failure = Failure::refused(refusal, what);
-    for edit in edits.iter().take(SHOWN) {
+    let failure = Failure::refused(by, refusal.message);
+    let failure = with_commands(failure, edits.iter(), cluster);
+    let failure = failure.hint(format!("to write it all the same, add {ALLOW}"));
+    Some(failure.unless(ALLOW))
+}
+
+fn with_commands<'e>(
+    mut failure: Failure,
+    edits: impl ExactSizeIterator<Item = &'e Edit> + Clone,
+    cluster: &EksCluster,
+) -> Failure {
+    for edit in edits.clone().take(SHOWN) {
         failure = match instead(edit, cluster, None) {
             Instead::Run { commands, without } => without
                 .into_iter()
@@ -50,19 +53,25 @@ pub(super) fn refusal(world: &World, edits: &[Edit]) -> Option<Failure> {
     if let Some(more @ 1..) = edits.len().checked_sub(SHOWN) {
         failure = failure.note(format!("and {more} more like these"));
     }
-    if edits.iter().any(|edit| matches!(edit, Edit::Map { .. })) {
+    let mut edits = edits;
+    if edits.any(|edit| matches!(edit, Edit::Map { .. })) {
         failure = failure.note("a principal's ARN is given with its path: aws iam get-role --role-name NAME --query Role.Arn");
     }
-    let failure = failure.hint(format!("to write it all the same, add {ALLOW}"));
-    Some(failure.unless(ALLOW))
+    failure
 }
 
-/// The failure with what to run instead of mappings that access entries hide.
+/// The failure with what to run instead of mappings that count for nothing.
 pub(super) fn with_hints(failure: Failure, plan: &Plan, world: &World) -> Failure {
-    let (Some(entries), Some(cluster)) = (plan.access_entries(), world.eks()) else {
+    let Some(cluster) = world.eks() else {
         return failure;
     };
     let asked = plan.outcomes.iter().take(plan.asked);
+    if nobody_reads(cluster.facts.authentication_mode).is_some() {
+        return with_commands(failure, asked.map(|(edit, _)| edit), cluster);
+    }
+    let Some(entries) = plan.access_entries() else {
+        return failure;
+    };
     let hidden = asked.filter_map(|(edit, outcome)| match edit {
         Edit::Map { .. } if is_change(outcome) => match entries.hide_principal(edit.principal())? {
             Hidden::ByEntry(entry) => Some((edit, entry)),

@@ -1,25 +1,33 @@
+mod answer;
+mod fix;
+mod gather;
+mod source;
+
 use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::{Answer, Format};
-use crate::document::Document;
 use crate::edge::{Exit, Failure, Out};
 use crate::facts::accounts::is_account_id;
-use crate::lint::{Facts, Report, Selection, Severity, UnknownRule, lint};
-use crate::render::{Linted, lint_json, lint_notes, lint_text};
-use crate::snapshot::Snapshot;
-use crate::world::sources::is_stdin;
-use crate::world::{Target, World};
+use crate::lint::{RULES, Report, Selection, Severity, UnknownRule};
+use crate::render::Linted;
+use crate::world::Target;
+use answer::{Answer, Form};
+use fix::Fixing;
+use gather::Asking;
+use source::{Source, Sources};
 
 /// Check aws-auth for what breaks, weakens or misleads
 ///
-/// Reads manifests, or without FILE the live ConfigMap, and names each place with what the authenticator makes of it and
+/// Reads manifests and Terraform plans, or without FILE the live ConfigMap, and names each place with what the authenticator makes of it and
 /// what mends it. A comment `# awsauth: ignore[ID] REASON` in the text waives a finding on its line, on the line below, or in the
 /// entry that starts there.
+///
+/// With -o github, the findings are also added as a table to the file that GITHUB_STEP_SUMMARY names, and findings=N and errors=N to the
+/// one that GITHUB_OUTPUT names.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Manifests with aws-auth in them; - is stdin
+    /// Manifests or Terraform plans in JSON with aws-auth in them, folders with such, or patterns; - is stdin
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
 
@@ -55,8 +63,23 @@ pub(crate) struct Args {
     #[arg(long, env = "AWSAUTH_CLUSTER_ACCOUNT", value_name = "ID", value_parser = account)]
     cluster_account: Option<String>,
 
+    /// The form of the answer
+    #[arg(
+        short,
+        long,
+        env = "AWSAUTH_OUTPUT",
+        value_enum,
+        value_name = "FORMAT",
+        default_value_t
+    )]
+    output: Form,
+
+    /// The file that SARIF is to name for the live ConfigMap and stdin
+    #[arg(long, env = "AWSAUTH_SARIF_PATH", value_name = "PATH")]
+    sarif_path: Option<String>,
+
     #[command(flatten)]
-    answer: Answer,
+    fixing: Fixing,
 }
 
 /// From which severity on the answer is no.
@@ -73,13 +96,6 @@ enum FailOn {
     Never,
 }
 
-/// An aws-auth that was read.
-struct Source {
-    world: World,
-    snapshot: Snapshot,
-    document: Document,
-}
-
 /// Checks every file, or the live ConfigMap.
 pub(crate) fn run(
     args: &Args,
@@ -87,49 +103,44 @@ pub(crate) fn run(
     matches: &clap::ArgMatches,
     out: &mut Out,
 ) -> Result<Exit, Failure> {
+    args.fixing.only_to_fix(matches)?;
     let selection =
         Selection::new(&args.select, &args.ignore).map_err(|error| no_such_rule(&error))?;
-    let mut failures = Vec::new();
-    let mut sources = Vec::new();
-    for world in worlds(args, target, matches, out)? {
-        match Source::read(world, out) {
-            Ok(source) => sources.push(source),
-            Err(failure) => failures.push(failure),
-        }
-    }
-    let check = |source: &Source| {
-        let Source {
-            snapshot,
-            document,
-            world,
-        } = source;
-        let told = || world.eks().map(|eks| eks.facts.account().to_owned());
-        let facts = Facts {
-            account: args.cluster_account.clone().or_else(told),
-        };
-        lint(&snapshot.data, document, &facts, &selection)
+    let mut wanted = RULES.into_iter().filter(|rule| selection.admits(rule));
+    let asking = Asking {
+        account: args.cluster_account.as_deref(),
+        aws: wanted.any(|rule| rule.needs.is_of_aws()),
     };
+    let Sources {
+        read: sources,
+        mut failures,
+        fixed,
+        are_below,
+    } = if args.fixing.fix {
+        fix::run(args, &asking, &selection, target, matches, out)?
+    } else {
+        Sources::read(&args.files, &asking, target, matches, out)?
+    };
+    let check = |source: &Source| source.check(&selection);
     let reports: Vec<Report> = sources.iter().map(check).collect();
     let both = sources.iter().zip(&reports);
     let linted: Vec<Linted<'_>> = both
-        .map(|(source, report)| Linted::new(source.world.manifest(), &source.document, report))
+        .map(|(source, report)| Linted::new(source.origin(), source.document(), report))
         .collect();
-    match args.answer.output {
-        Format::Human => {
-            let text = lint_text(&linted);
-            out.text(&out.program().speak(&text))?;
-        }
-        Format::Json => out.data(
-            lint_json(&linted)
-                .map_err(|error| Failure::bug(&error))?
-                .as_bytes(),
-        )?,
+    for note in sources.iter().flat_map(Source::unknown) {
+        out.note(&note);
     }
-    if !linted.is_empty() {
-        for line in lint_notes(&linted) {
-            out.note(&line);
-        }
-    }
+    let answer = Answer {
+        form: args.output,
+        linted: &linted,
+        failures: &failures,
+        fail_on: args.fail_on,
+        fixed: args.fixing.fix.then_some(fixed.as_slice()),
+        is_dry: args.fixing.is_dry(),
+        is_below: are_below,
+        sarif_path: args.sarif_path.as_deref(),
+    };
+    answer.give(out)?;
     // What could be read is told first.
     if let Some(last) = failures.pop() {
         for failure in failures {
@@ -148,41 +159,6 @@ pub(crate) fn run(
     )
 }
 
-impl Source {
-    fn read(mut world: World, out: &mut Out) -> Result<Self, Failure> {
-        let reading = world.read(out)?;
-        if let Some(note) = world.who_else_decides(&reading) {
-            out.note(&note);
-        }
-        let snapshot = reading.snapshot;
-        Ok(Self {
-            document: Document::read(&snapshot.data),
-            snapshot,
-            world,
-        })
-    }
-}
-
-/// The files, or whatever else the user chose.
-fn worlds(
-    args: &Args,
-    target: &Target,
-    matches: &clap::ArgMatches,
-    out: &mut Out,
-) -> Result<Vec<World>, Failure> {
-    if args.files.is_empty() {
-        return Ok(vec![World::open(target, matches, false, out)?]);
-    }
-    target.only_files(matches)?;
-    let stdins = args.files.iter().filter(|path| is_stdin(path)).count();
-    if stdins > 1 {
-        return Err(Failure::usage(
-            "cannot read stdin twice: - is given more than once",
-        ));
-    }
-    Ok(args.files.iter().map(|path| World::of_file(path)).collect())
-}
-
 impl FailOn {
     fn is_reached(self, severity: Severity) -> bool {
         match self {
@@ -195,10 +171,10 @@ impl FailOn {
 }
 
 fn no_such_rule(error: &UnknownRule) -> Failure {
-    Failure::usage(error).hint(format!(
-        "the nearest is {}; docs/lint.md has all rules",
-        error.nearest
-    ))
+    Failure::usage(error).hint(match error.nearest {
+        Some(nearest) => format!("the nearest is {nearest}; docs/lint.md has all rules"),
+        None => "docs/lint.md has all rules".to_owned(),
+    })
 }
 
 fn account(text: &str) -> Result<String, String> {

@@ -1,7 +1,7 @@
 use clap::Subcommand;
 use clap::builder::FalseyValueParser;
 
-use super::Format;
+use super::PlanFormat;
 use super::principal::to_write;
 use super::witness::WitnessArgs;
 use super::write::WriteArgs;
@@ -163,7 +163,7 @@ pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit,
             username,
             groups,
         }],
-        allow_node_entries: write.allow_node_entries.clone(),
+        as_written,
         ..Request::default()
     };
     write.carry_out(
@@ -178,7 +178,7 @@ pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit,
 
 impl Args {
     /// The form of the answer.
-    pub(crate) fn output(&self) -> Format {
+    pub(crate) fn output(&self) -> PlanFormat {
         match &self.what {
             What::Role(args) | What::User(args) => args.write.answer.output,
             What::Account(args) => args.write.answer.output,

@@ -35,6 +35,8 @@ pub(crate) struct Expected<'a> {
     pub(crate) can: &'a [Question],
     /// Whom this aws-auth makes of them, if it maps them.
     pub(crate) document: Option<&'a Document>,
+    /// What aws-auth said before: whoever it let in then and lets in no more may be in only until the authenticator has read it.
+    pub(crate) before: Option<&'a Document>,
     /// The access entries that are asked before it, if they are known already.
     pub(crate) access_entries: Option<Arc<AccessEntries>>,
 }
@@ -69,13 +71,14 @@ impl Expected<'_> {
             let came = cluster.attempt(&token, self.can, out)?;
             let unmet = self.unmet(&came);
             let is_hopeless = token.is_too_long() || start.elapsed() + PAUSE > patience;
-            if unmet.is_empty() && !is_first {
+            let is_good = unmet.is_empty() && (is_hopeless || !self.may_be_of_before(&came));
+            if is_good && !is_first {
                 out.note(&format!(
                     "It came into force after {} s",
                     start.elapsed().as_secs()
                 ));
             }
-            if unmet.is_empty() || is_hopeless {
+            if is_good || is_hopeless {
                 let is_refused = matches!(came, Came::Unauthorized) && !token.is_too_long();
                 let caller = is_refused.then(|| signer.caller());
                 let arn = canonical_arn(&came, caller.as_ref());
@@ -88,10 +91,13 @@ impl Expected<'_> {
                 });
             }
             if is_first {
+                let why = match unmet.is_empty() {
+                    true => "it is who aws-auth said before".to_owned(),
+                    false => unmet.join("; "),
+                };
                 out.note(&format!(
-                    "Waiting up to {} s for a change to come into force: {}",
+                    "Waiting up to {} s for a change to come into force: {why}",
                     patience.as_secs(),
-                    unmet.join("; ")
                 ));
             }
             is_first = false;
@@ -108,6 +114,24 @@ impl Expected<'_> {
         entries.of(arn).cloned()
     }
 
+    fn mapped(
+        &self,
+        document: Option<&Document>,
+        who: &Reviewed,
+    ) -> Option<(Vec<User>, &'static str)> {
+        mapped(document?, self.access_entries.as_deref(), who)
+    }
+
+    /// Whether whoever came in is let in by the aws-auth of before, and by none of now.
+    fn may_be_of_before(&self, came: &Came) -> bool {
+        let Came::In(who, _) = came else {
+            return false;
+        };
+        let before = self.mapped(self.before, who);
+        let was = before.is_some_and(|(users, _)| users.iter().any(|user| user.is(&who.user())));
+        was && self.mapped(self.document, who).is_none()
+    }
+
     /// What is not as expected, each as a clause.
     fn unmet(&self, came: &Came) -> Vec<String> {
         let (who, answers) = match came {
@@ -118,24 +142,15 @@ impl Expected<'_> {
             Came::Forbidden(said) => return vec![said.clone()],
         };
         let mut unmet = Vec::new();
-        let entries = self.access_entries.as_deref();
-        let mapped = self
-            .document
-            .and_then(|document| mapped(document, entries, who));
-        if let Some((users, source)) = mapped {
-            let is = |user: &User| {
-                let groups = user.groups.iter();
-                user.username == who.username
-                    && groups.clone().all(|group| who.groups.contains(group))
-            };
-            if !users.iter().any(is) {
-                let users: Vec<_> = users.iter().map(user_text).collect();
-                unmet.push(format!(
-                    "it is {}, and {source} says {}",
-                    user_text(&who.user()),
-                    users.join(", or ")
-                ));
-            }
+        if let Some((users, source)) = self.mapped(self.document, who)
+            && !users.iter().any(|user| user.is(&who.user()))
+        {
+            let users: Vec<_> = users.iter().map(user_text).collect();
+            unmet.push(format!(
+                "it is {}, and {source} says {}",
+                user_text(&who.user()),
+                users.join(", or ")
+            ));
         }
         if let Some(expected) = self.username.filter(|expected| *expected != who.username) {
             unmet.push(format!(

@@ -2,26 +2,69 @@
 
 use std::collections::BTreeSet;
 
+use crate::cluster::shell::quoted;
 use crate::document::SectionName;
 use crate::document::edit::EditError;
-use crate::edge::{self, Failure, Kind};
-use crate::plan::Refusal;
+use crate::edge::{self, Failure, Kind, Out};
+use crate::plan::{Facts, Guard, Known, Refusal};
 use crate::render::short_name;
 use crate::world::World;
 
-/// The refusals of a plan, each with what would allow it.
+/// The refusals of a plan, with all that would allow it.
 pub(crate) fn refused(refusals: &[Refusal]) -> Failure {
-    let line =
-        |refusal: &Refusal| format!("refused ({}): {}", refusal.guard.reason(), refusal.message);
     let lines: Vec<String> = refusals.iter().map(line).collect();
     let overrides: BTreeSet<&str> = refusals
         .iter()
         .map(|refusal| refusal.allow.as_str())
         .collect();
-    let failure = Failure::new(Kind::Refused, lines.join("\n"));
-    overrides.into_iter().fold(failure, |failure, flag| {
-        failure.hint(format!("if that is meant, add {flag}"))
-    })
+    let overrides: Vec<&str> = overrides.into_iter().collect();
+    Failure::new(Kind::Refused, lines.join("\n"))
+        .hint(format!("if that is meant, add {}", overrides.join(" ")))
+}
+
+/// The API server would not let the caller write.
+pub(crate) fn no_permission(world: &World, facts: &Facts) -> Failure {
+    let kubectl = world.kubectl();
+    let user = match &facts.caller {
+        Known::Is(caller) => caller.user.username.as_str(),
+        Known::NotAsked | Known::Unknown { .. } => "USER",
+    };
+    let what = format!("cannot write aws-auth of {world}");
+    let why = format!("user {user} may not update configmaps/aws-auth in kube-system");
+    Failure::new(Kind::Unreachable, format!("{what}: {why}"))
+        .hint(format!(
+            "see what you may do, or ask somebody who may: {kubectl} auth can-i update configmaps/aws-auth -n kube-system"
+        ))
+        .hint(format!(
+            "whoever may give permissions gives this one: {kubectl} create role awsauth -n kube-system --verb=get,update \
+             --resource=configmaps --resource-name=aws-auth --resource-name=awsauth-history && {kubectl} create rolebinding awsauth \
+             -n kube-system --role=awsauth --user={}",
+            quoted(user)
+        ))
+}
+
+/// Has whoever is there type the name of the cluster that would be left without an administrator.
+pub(crate) fn confirm_no_admin(world: &World, out: &mut Out) -> Result<(), Failure> {
+    let question = format!(
+        "Nobody who is known would remain who can administer {world}. Type its name to go on:"
+    );
+    if world.ask_for_name(&question, out)? {
+        return Ok(());
+    }
+    let guard = Guard::LastAdmin;
+    let refusal = edge::Refusal {
+        guard: guard.id(),
+        reason: guard.reason(),
+    };
+    Err(Failure::refused(
+        refusal,
+        "that is not its name; nothing was written",
+    ))
+}
+
+/// A refusal on one line.
+pub(crate) fn line(refusal: &Refusal) -> String {
+    format!("refused ({}): {}", refusal.guard.reason(), refusal.message)
 }
 
 /// Why edits can't be made of the document that was read last.

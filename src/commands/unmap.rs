@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use clap::Subcommand;
 
-use super::Format;
+use super::PlanFormat;
 use super::principal::must_be_arn;
 use super::write::WriteArgs;
 use crate::document::edit::Edit;
@@ -73,7 +73,6 @@ pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit,
             principal: principal.clone(),
             only_line: rest.only,
         }],
-        allow_node_entries: rest.write.allow_node_entries.clone(),
         ..Request::default()
     };
     let asking = |snapshot: &Snapshot| {
@@ -90,7 +89,7 @@ pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit,
 
 impl Args {
     /// The form of the answer.
-    pub(crate) fn output(&self) -> Format {
+    pub(crate) fn output(&self) -> PlanFormat {
         match &self.what {
             What::Role(args) | What::User(args) => args.rest.write.answer.output,
             What::Account(args) => args.rest.write.answer.output,

@@ -8,12 +8,13 @@ use serde_json::json;
 
 use super::proof::{Expected, Proof};
 use super::signer::Signer;
+use crate::arn::{canonical, fold};
 use crate::cluster::shell::quoted;
 use crate::edge::{Exit, Failure, Kind, Out};
 use crate::facts::partitions::Partition;
 use crate::plan::{Plan, WayBack};
 use crate::snapshot::OWNERS_ANNOTATION;
-use crate::world::{Landed, SignIn, World, keep_aside};
+use crate::world::{Keep, Landed, SignIn, World, keep_aside};
 
 /// Whether a write is to be proved, and by whom.
 #[derive(Debug, Args)]
@@ -25,10 +26,6 @@ pub(crate) struct WitnessArgs {
     /// The same, but sign in as this role
     #[arg(long, env = "AWSAUTH_VERIFY_AS", value_name = "ROLE-ARN")]
     verify_as: Option<String>,
-
-    /// Let what was written stand when it can't be verified
-    #[arg(long)]
-    no_rollback: bool,
 }
 
 /// Somebody who is ready to sign in after a write.
@@ -66,7 +63,12 @@ impl WitnessArgs {
     }
 
     /// Gets ready to sign in, before anything is written: who can't sign in at all writes nothing.
-    pub(crate) fn witness(&self, world: &World, out: &mut Out) -> Result<Option<Witness>, Failure> {
+    pub(crate) fn witness(
+        &self,
+        rolls_back: bool,
+        world: &World,
+        out: &mut Out,
+    ) -> Result<Option<Witness>, Failure> {
         if !self.is_asked() {
             return Ok(None);
         }
@@ -79,12 +81,41 @@ impl WitnessArgs {
         Ok(Some(Witness {
             cluster,
             signer,
-            rolls_back: !self.no_rollback,
+            rolls_back,
         }))
     }
 }
 
 impl Witness {
+    /// Whoever carries the write out, ready to sign in anew, if these AWS credentials are theirs.
+    ///
+    /// # Errors
+    /// Why they can't: a clause.
+    pub(crate) fn own(
+        arn: &str,
+        rolls_back: bool,
+        world: &World,
+        out: &mut Out,
+    ) -> Result<Self, String> {
+        let what = "cannot sign in with these AWS credentials";
+        let cluster = world.sign_in(out).map_err(|failure| failure.message())?;
+        let signer = Signer::get(&cluster, None, what, out).map_err(|failure| failure.message())?;
+        let caller = signer.caller().map_err(|error| error.to_string())?;
+        let key = |arn: &str| {
+            canonical(arn)
+                .ok()
+                .map(|canonical| fold(&canonical.arn).into_owned())
+        };
+        match key(&caller.arn) == key(arn) {
+            true => Ok(Self {
+                cluster,
+                signer,
+                rolls_back,
+            }),
+            false => Err(format!("these AWS credentials are those of {}", caller.arn)),
+        }
+    }
+
     /// Signs in until the API server takes the witness for whom aws-auth now says, and takes the write back otherwise.
     pub(crate) fn see(
         &self,
@@ -93,8 +124,9 @@ impl Witness {
         world: &mut World,
         out: &mut Out,
     ) -> Seen {
-        let document = plan.after();
+        let (before, document) = (plan.before(), plan.after());
         let expected = Expected {
+            before: (landed != Landed::Unchanged).then_some(&before),
             document: Some(&document),
             access_entries: plan.access_entries().cloned(),
             ..Expected::default()
@@ -141,7 +173,12 @@ impl Witness {
             way.from(snapshot)
                 .map_err(|error| Failure::new(Kind::Conflict, error))
         };
-        match world.write(&mut planner, false, out) {
+        let keep = Keep {
+            reason: Some("put back: it could not be verified".to_owned()),
+            // What is put back was kept before.
+            optional: true,
+        };
+        match world.write(&mut planner, false, &keep, out) {
             Ok(_) => {
                 let why = why
                     .of_kind(Kind::RolledBack)
@@ -165,25 +202,36 @@ impl Witness {
     }
 
     /// What somebody else can run who still gets in, or has IAM rights to let themselves in.
+    ///
+    /// <https://docs.aws.amazon.com/eks/latest/userguide/setting-up-access-entries.html>
     fn ways_out(&self, why: Failure, way: &WayBack, world: &World) -> Failure {
         let kubectl = world.kubectl();
         let name = quoted(&self.signer.cluster);
+        let region = quoted(&self.signer.host.region);
         let partition = Partition::of_region(&self.signer.host.region).id;
-        let why = match keep_aside("aws-auth-before-", patch(way).as_bytes()) {
+        let why = match keep_aside("aws-auth-before-", ".json", patch(way).as_bytes()) {
             Ok(path) => why.hint(format!(
                 "whoever may still write aws-auth puts it back with: {kubectl} patch configmap aws-auth -n kube-system --type merge --patch-file {}",
                 quoted(&path.to_string_lossy())
             )),
             Err(error) => why.note(format!("the previous text could not be kept in a file either: {error}")),
         };
+        let undo = format!("awsauth undo --cluster-name {name} --region {region}");
         why.hint(format!(
-            "if nobody may, somebody with IAM rights lets a principal in first: aws eks create-access-entry --cluster-name {name} --principal-arn ARN && \
-             aws eks associate-access-policy --cluster-name {name} --principal-arn ARN \
+            "the IAM identity that made the cluster gets in whatever aws-auth says, unless that right was taken from it; as that identity: {undo}"
+        ))
+        .hint(format!(
+            "if nobody gets in, somebody with IAM rights lets a principal in first: aws eks create-access-entry --cluster-name {name} --region {region} --principal-arn ARN && \
+             aws eks associate-access-policy --cluster-name {name} --region {region} --principal-arn ARN \
              --policy-arn arn:{partition}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy --access-scope type=cluster"
         ))
         .hint(format!(
-            "if the cluster takes no access entries, then before that, and for good: aws eks update-cluster-config --name {name} \
+            "if the cluster takes no access entries, then before that (no cluster can be switched back): aws eks update-cluster-config --name {name} --region {region} \
              --access-config authenticationMode=API_AND_CONFIG_MAP"
+        ))
+        .hint(format!("then, as that principal: {undo}"))
+        .hint(format!(
+            "and in the end take its right away again: aws eks delete-access-entry --cluster-name {name} --region {region} --principal-arn ARN"
         ))
     }
 }
@@ -199,11 +247,60 @@ fn left_empty(why: Failure, kubectl: &str) -> Failure {
 /// The way back as a JSON merge patch.
 fn patch(way: &WayBack) -> String {
     let change = way.change();
-    let texts = change.data.iter();
-    let texts: BTreeMap<_, _> = texts.map(|(key, text)| (key, text.as_deref())).collect();
-    let mut patch = json!({"data": texts});
+    let sections = change.data.iter();
+    let sections = sections.map(|(key, text)| (*key, text.as_deref()));
+    let others = change.other_data.iter();
+    let others = others.map(|(key, text)| (key.as_str(), text.as_deref()));
+    let data: BTreeMap<_, _> = sections.chain(others).collect();
+    let binary = change.binary_data.iter();
+    let binary_data: BTreeMap<_, _> = binary.map(|(key, text)| (key, text.as_deref())).collect();
+    let mut patch = json!({"data": data});
+    if !binary_data.is_empty() {
+        patch["binaryData"] = json!(binary_data);
+    }
     if let Some(owners) = &change.owners_annotation {
         patch["metadata"]["annotations"][OWNERS_ANNOTATION] = json!(owners);
     }
     patch.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::Contents;
+    use crate::plan::Request;
+
+    #[test]
+    fn the_way_back_brings_back_every_key() {
+        let texts = |texts: &[(&str, &str)]| {
+            let texts = texts.iter();
+            texts
+                .map(|&(key, text)| (key.to_owned(), text.into()))
+                .collect()
+        };
+        let before = Contents {
+            exists: true,
+            data: texts(&[("mapRoles", "[]\n"), ("other", "was")]),
+            binary_data: texts(&[("blob", "AAEC")]),
+            owners_annotation: None,
+        };
+        let after = Contents {
+            data: texts(&[("mapRoles", ""), ("other", "is"), ("new", "is")]),
+            binary_data: texts(&[("logo", "AAAA")]),
+            ..before.clone()
+        };
+        let request = Request {
+            kept: Some(after),
+            ..Request::default()
+        };
+        let plan = Plan::new(&before.snapshot(), &request).unwrap();
+        let patch: serde_json::Value = serde_json::from_str(&patch(&plan.way_back())).unwrap();
+        assert_eq!(
+            patch,
+            json!({
+                "data": {"mapRoles": "[]\n", "other": "was", "new": null},
+                "binaryData": {"blob": "AAEC", "logo": null},
+            })
+        );
+    }
 }

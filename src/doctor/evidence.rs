@@ -3,17 +3,20 @@
 mod aws;
 mod cluster;
 mod kubeconfig;
+mod nodes;
 
 use jiff::{SignedDuration, Timestamp};
 
 pub use aws::{Caller, Described, Half, Keys, NoKeys, NotDescribed, Place, StsTrouble};
 pub use cluster::{Answered, AwsAuth, Played, Reached, SignedIn, Signer, Token, Unreached};
 pub use kubeconfig::{Entry, Exec, Plugin, User};
+pub use nodes::{Node, NodesAtEks};
 
 use super::Skipped;
 use crate::arn::{Canonical, canonical};
 use crate::document::Document;
 use crate::effect::{self, AccessEntries, Explanation, Question, explain};
+use crate::facts::fleet::NodeClass;
 use crate::rbac::Policy;
 
 /// What a probe saw.
@@ -131,6 +134,12 @@ pub struct Evidence {
     pub answers: Probed<Vec<Answered>>,
     /// The bindings that reach them.
     pub policy: Probed<Policy>,
+    /// EKS on the cluster's nodes.
+    pub nodes_at_eks: Probed<NodesAtEks>,
+    /// Karpenter's node classes.
+    pub node_classes: Probed<Result<Vec<NodeClass>, String>>,
+    /// The nodes that have joined.
+    pub nodes: Probed<Result<Vec<Node>, String>>,
 }
 
 impl Evidence {

@@ -47,10 +47,10 @@ pub struct Headline {
 
 /// The order in which problems decide. What only shows that something is wrong comes after what says why: a plugin that fails
 /// after the credentials that it lacks, a token that is not accepted after the entry that is not there.
-const PATH: [&str; 40] = [
+const PATH: [&str; 43] = [
     "K1", "K2", "K3", "K6", "C1", "C2", "C3", "C4", "C5", "C6", "C7", "C8", "C9", "C11", "C13",
     "C15", "C14", "C10", "C12", "K5", "K4", "K7", "T1", "T3", "T4", "T2", "T5", "E1", "E2", "E3",
-    "M1", "M3", "M4", "M7", "M6", "M5", "M8", "M2", "B2", "B1",
+    "M1", "M3", "M4", "M7", "M6", "M5", "M8", "M2", "B2", "B1", "W3", "W1", "W2",
 ];
 
 pub(super) fn of(evidence: &Evidence, rungs: &[(&'static Rung, Judged)]) -> Headline {

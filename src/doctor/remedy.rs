@@ -1,6 +1,6 @@
 //! Commands that would mend it.
 
-use super::evidence::{Evidence, SignedIn, Subject};
+use super::evidence::{Entry, Evidence, SignedIn, Subject};
 use crate::arn::{Kind, Parts};
 use crate::document::{Document, Mapping, Status};
 use crate::effect::{Near, User};
@@ -36,7 +36,12 @@ pub(super) fn map(evidence: &Evidence, near: Option<(&Document, &Near)>) -> Stri
         .entry()
         .ok()
         .and_then(|entry| entry.context.as_deref());
-    let context = context.map_or_else(String::new, |name| format!(" --context {}", quoted(name)));
+    let context = match context {
+        Some(name) => format!(" --context {}", quoted(name)),
+        None => evidence
+            .entry()
+            .map_or_else(|_| String::new(), Entry::flags),
+    };
     format!(
         "awsauth map {section} {} --username {}{groups}{context}",
         quoted(arn),

@@ -30,6 +30,16 @@ pub enum Principal {
     Account(String),
 }
 
+impl Principal {
+    /// Its ARN or account as written, or the permission set's name.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Role(text) | Self::User(text) | Self::Account(text) => text,
+            Self::Sso(sso) => &sso.permission_set_name,
+        }
+    }
+}
+
 /// The `sso` matcher of a mapRoles entry.
 ///
 /// It works only where the authenticator's alpha feature gate `SSORoleMatch` is on:

@@ -165,6 +165,11 @@ impl Failure {
         }
     }
 
+    /// Whether something was refused.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.kind == Kind::Refused
+    }
+
     /// The flag that allows what was refused.
     pub(crate) fn allow(&self) -> Option<&'static str> {
         self.refusal.as_ref()?.allow

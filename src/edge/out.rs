@@ -105,6 +105,11 @@ impl Out {
         read_enough(written.and_then(|()| self.stdout.flush()))
     }
 
+    /// Whether the details are told, too.
+    pub(crate) fn is_detailed(&self) -> bool {
+        self.verbosity == Verbosity::Detailed
+    }
+
     /// A line about what happened; goes to stderr.
     pub(crate) fn note(&mut self, line: &str) {
         self.say(
@@ -140,9 +145,14 @@ impl Out {
         io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
-    /// Puts a question on the terminal; [`answer`] reads what is typed.
+    /// What the next question is about; goes where that goes.
+    pub(crate) fn lay_out(&mut self, text: &str) {
+        self.say(Verbosity::Quiet, text);
+    }
+
+    /// Puts a question on the terminal; [`typed`] reads what is typed.
     pub(crate) fn ask(&mut self, question: &str) {
-        self.say(Verbosity::Quiet, &format!("{question} [y/N] "));
+        self.say(Verbosity::Quiet, &format!("{question} "));
     }
 
     fn say(&mut self, at: Verbosity, text: &str) {
@@ -161,8 +171,11 @@ fn read_enough(written: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// Reads an answer to a question; anything but y or yes is a no.
-pub(crate) fn answer() -> bool {
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
+/// Reads a line that answers a question; an empty one where there is none.
+pub(crate) fn typed() -> String {
+    let mut typed = String::new();
+    match io::stdin().read_line(&mut typed) {
+        Ok(_) => typed.trim().to_owned(),
+        Err(_) => String::new(),
+    }
 }

@@ -34,18 +34,24 @@ impl Program {
 
     /// A message with its commands, written `awsauth COMMAND …`, as the user would type them.
     pub(crate) fn speak(self, message: &str) -> Cow<'_, str> {
-        const COMMANDS: [&str; 12] = [
+        const COMMANDS: [&str; 18] = [
             "apply",
-            "diff",
-            "explain",
-            "get",
-            "lint",
-            "map",
-            "unmap",
-            "verify",
+            "backup",
             "completion",
             "credentials",
+            "diff",
+            "doctor",
+            "edit",
+            "explain",
+            "get",
+            "history",
             "kubeconfig",
+            "lint",
+            "map",
+            "restore",
+            "undo",
+            "unmap",
+            "verify",
             "whoami",
         ];
         let mut spoken = Cow::Borrowed(message);

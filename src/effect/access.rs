@@ -174,17 +174,20 @@ mod tests {
 
     #[test]
     fn who_gains_loses_and_changes_in_document_order() {
-        let before = roles(&[(DEV, "dev", &["a"]), ("arn:aws:iam::1:role/x", "x", &[])]);
+        let before = roles(&[
+            (DEV, "dev", &["a"]),
+            ("arn:aws:iam::111122223333:role/x", "x", &[]),
+        ]);
         let after = roles(&[
-            ("arn:aws:iam::1:role/new", "n", &["b"]),
+            ("arn:aws:iam::111122223333:role/new", "n", &["b"]),
             (DEV, "dev", &["a", "b"]),
         ]);
         assert_eq!(
             diff([&before, "", ""], [&after, "", ""]),
             [
                 format!("{DEV}: dev[a] → dev[a, b]"),
-                "arn:aws:iam::1:role/x: x[] → -".to_owned(),
-                "arn:aws:iam::1:role/new: - → n[b]".to_owned(),
+                "arn:aws:iam::111122223333:role/x: x[] → -".to_owned(),
+                "arn:aws:iam::111122223333:role/new: - → n[b]".to_owned(),
             ]
         );
         assert!(diff([&after, "", ""], [&after, "", ""]).is_empty());
@@ -285,7 +288,7 @@ mod tests {
         fn lists_exactly_those_whose_sign_in_changes(before in entries(), after in entries()) {
             let (before, after) = (store(&before), store(&after));
             let changes = changes(&before, &after);
-            for arn in ["arn:aws:iam::1:role/Ops", "arn:aws:iam::1:role/ki", "arn:aws:iam::1:role/1"] {
+            for arn in ["arn:aws:iam::111122223333:role/Ops", "arn:aws:iam::111122223333:role/ki", "arn:aws:iam::111122223333:role/1"] {
                 let differs = signed_in(&before, arn) != signed_in(&after, arn);
                 let own = |store: &Store<'_>| !store.own(&fold(arn)).is_empty();
                 let listed = changes.iter().any(|change| fold(&change.arn) == fold(arn));

@@ -64,6 +64,11 @@ impl AccessEntries {
         self.entries.as_deref()
     }
 
+    /// Who answers for the cluster.
+    pub fn mode(&self) -> AuthenticationMode {
+        self.mode
+    }
+
     /// Whether aws-auth is asked for those who have no access entry.
     pub fn aws_auth_counts(&self) -> bool {
         self.mode != AuthenticationMode::Api
@@ -148,7 +153,7 @@ fn default_username(arn: &str, terms: &AccessTerms) -> String {
 }
 
 /// What its principal signs in with, folded: STS reports no path of a role, and names differ by more than letter case.
-fn key(principal_arn: &str) -> String {
+pub(super) fn key(principal_arn: &str) -> String {
     match mend(principal_arn) {
         Mended::PathDropped { arn, .. } => fold(&arn).into_owned(),
         Mended::AsGiven | Mended::Session { .. } => fold(principal_arn).into_owned(),

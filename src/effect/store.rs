@@ -120,6 +120,16 @@ impl<'d> Store<'d> {
             .filter(move |slot| slot.place.section == name)
     }
 
+    /// The role and user entries in force, each with its ARN.
+    pub fn in_force(&self) -> impl Iterator<Item = (&'d str, &Slot<'d>)> {
+        let slots = self.slots.iter();
+        let in_force = slots.filter(|slot| slot.standing == Standing::Effective);
+        in_force.filter_map(|slot| match &slot.mapping.principal {
+            Principal::Role(arn) | Principal::User(arn) => Some((arn.as_str(), slot)),
+            Principal::Sso(_) | Principal::Account(_) => None,
+        })
+    }
+
     /// The `rolearn` or else `userarn` entries in force for an ARN, given folded: numbers of [`Self::slots`].
     pub(super) fn own(&self, folded: &str) -> &[usize] {
         let found = self.roles.get(folded).or_else(|| self.users.get(folded));

@@ -5,6 +5,10 @@
 /// <https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html>
 pub const STANDARD: &str = "STANDARD";
 
+/// The access policy that allows everything:
+/// <https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html>
+pub const CLUSTER_ADMIN: &str = "AmazonEKSClusterAdminPolicy";
+
 /// One IAM principal whom EKS admits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessEntry {
@@ -53,6 +57,11 @@ impl AccessPolicy {
     /// Its name, such as `AmazonEKSViewPolicy`.
     pub fn name(&self) -> &str {
         self.arn.rsplit('/').next().unwrap_or(&self.arn)
+    }
+
+    /// Whether it allows everything in the whole cluster.
+    pub fn is_cluster_admin(&self) -> bool {
+        self.name() == "AmazonEKSClusterAdminPolicy" && self.scope == AccessScope::Cluster
     }
 }
 

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use super::bound::Bound;
 use super::facts::Facts;
 use super::finding::{Finding, Site};
 use super::waiver::{self, Waiver};
@@ -17,6 +18,8 @@ pub(super) struct Context<'a> {
     pub(super) keys: &'a [&'a str],
     /// What is known besides.
     pub(super) facts: &'a Facts,
+    /// What RBAC gives; `None` when not all bindings are known.
+    pub(super) bound: Option<Bound<'a>>,
     /// Every entry, in the order of the document.
     entries: Vec<Written<'a>>,
     /// Where the entries of each section start in it.
@@ -58,7 +61,7 @@ impl<'a> Context<'a> {
                 entry,
                 mapping: slot.mapping,
                 standing: slot.standing,
-                parts: Parts::of(principal(slot.mapping)),
+                parts: Parts::of(slot.mapping.principal.text()),
                 text: section.text().unwrap_or_default(),
             }));
         }
@@ -76,6 +79,7 @@ impl<'a> Context<'a> {
             roles: roles.collect(),
             document,
             keys,
+            bound: Bound::new(facts),
             facts,
             entries,
             starts,
@@ -160,7 +164,7 @@ impl<'a> Written<'a> {
 
     /// Whom it is for, as written: an ARN, an account, or a permission set.
     pub(super) fn principal(&self) -> &'a str {
-        principal(self.mapping)
+        self.mapping.principal.text()
     }
 
     /// What stands there in the text.
@@ -246,12 +250,5 @@ impl<'a> Written<'a> {
     fn value_of(&self, span: Option<Span>) -> Span {
         span.filter(|span| !span.is_empty())
             .unwrap_or(self.entry.span)
-    }
-}
-
-fn principal(mapping: &Mapping) -> &str {
-    match &mapping.principal {
-        Principal::Role(text) | Principal::User(text) | Principal::Account(text) => text,
-        Principal::Sso(sso) => &sso.permission_set_name,
     }
 }

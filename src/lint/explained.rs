@@ -6,10 +6,14 @@
 //! | an entry that is dropped | S07, else R15, else S09, else S08 |
 //! | a value | S17 where it was never filled in, else S15 for two in one, else S16 for what strayed into it, else the rules of its kind |
 //! | an ARN | the first that `rules/arn/fault.rs` finds; D05 in place of R03, R14 of R13 |
+//! | a principal of the cluster's account | the rules of its ARN, else R12, N11 or N10, where IAM is known |
 //! | a username that an entry lacks | S11 and S12, else U01 |
 //! | a template | U05, else U02; U03 in place of N04, N14, U04 and G09 |
 //! | nodes | G06 in place of G05 and G07; N05 in place of G07 and U06, where nothing else is wrong with the username |
-//! | an account | A04 in place of A03 where the cluster's is known; S17 in place of N14 |
+//! | nodes of the cluster | N01 where there is no aws-auth; N02 in place of N09 for a role of both; N04 in place of N07 for the groups of all nodes |
+//! | an account | A04 in place of A03 where the cluster's is known, and A05 where its bindings are; S17 in place of N14 |
+//! | a group | S15, S16, S17 and G04 where it was meant to be another; else G03 where it is a role, else G02 |
+//! | an entry that an access entry hides | N12 where nobody reads aws-auth at all, else D06 |
 //! | groups that an entry lacks | S10, S11, S12, S15, S16, S17 and G04 where they say what became of them, else the rules of groups and nodes |
 
 use super::context::Written;
@@ -42,13 +46,15 @@ pub(super) fn is_stray(text: &str) -> bool {
 
 /// Whether other rules say what became of groups that the entry seems not to have.
 pub(super) fn has_lost_groups(written: &Written<'_>) -> bool {
-    let is_slip = |group: &str| {
-        run_together(group)
-            || is_stray(group)
-            || left_in(group, false).is_some()
-            || near(group).is_some()
-    };
     has_lost(written, "groups") || written.groups().any(|(group, _)| is_slip(group))
+}
+
+/// Whether other rules say what is wrong with the text of a group.
+pub(super) fn is_slip(group: &str) -> bool {
+    run_together(group)
+        || is_stray(group)
+        || left_in(group, false).is_some()
+        || near(group).is_some()
 }
 
 /// Whether other rules say what became of a username that the entry seems not to have.

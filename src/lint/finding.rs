@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::{Rule, Severity};
 use crate::document::{SectionName, Span};
@@ -31,8 +32,12 @@ pub struct Finding {
 pub enum Site {
     /// In the text of a section.
     Text(Text),
-    /// At this key of `data`, which is no section.
+    /// At this key of `data`; `data` is all of them.
     Key(String),
+    /// In these bytes of the file around the document.
+    File(Range<usize>),
+    /// In the ConfigMap as a whole.
+    ConfigMap,
 }
 
 /// A place in the text of a section.
@@ -73,6 +78,16 @@ pub struct Replacement {
     pub span: Span,
     /// What becomes of them.
     pub text: String,
+}
+
+impl Site {
+    /// The place in the text of a section, where it is one.
+    pub fn text(&self) -> Option<&Text> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Key(_) | Self::File(_) | Self::ConfigMap => None,
+        }
+    }
 }
 
 impl Finding {

@@ -1,6 +1,7 @@
 //! Findings on their way from the rules into a report.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::context::Written;
 use super::finding::{Finding, Position, Site, Text};
@@ -45,7 +46,7 @@ impl Found {
         self.add(text(section, span), None, None, message, help)
     }
 
-    /// A key of `data` that is no section.
+    /// A key of `data`.
     pub(super) fn key(
         &mut self,
         key: &str,
@@ -53,6 +54,36 @@ impl Found {
         help: impl Into<Cow<'static, str>>,
     ) -> Option<&mut Finding> {
         self.add(Site::Key(key.to_owned()), None, None, message, help)
+    }
+
+    /// Something in the file around the document.
+    pub(super) fn file(
+        &mut self,
+        span: Range<usize>,
+        message: impl Into<Cow<'static, str>>,
+        help: impl Into<Cow<'static, str>>,
+    ) -> Option<&mut Finding> {
+        self.add(Site::File(span), None, None, message, help)
+    }
+
+    /// Something about the ConfigMap as a whole.
+    pub(super) fn config_map(
+        &mut self,
+        message: impl Into<Cow<'static, str>>,
+        help: impl Into<Cow<'static, str>>,
+    ) -> Option<&mut Finding> {
+        self.add(Site::ConfigMap, None, None, message, help)
+    }
+
+    /// An entry of mapRoles that is not there, for this ARN.
+    pub(super) fn missing(
+        &mut self,
+        arn: &str,
+        message: impl Into<Cow<'static, str>>,
+        help: impl Into<Cow<'static, str>>,
+    ) -> Option<&mut Finding> {
+        let site = Site::Key(SectionName::Roles.key().to_owned());
+        self.add(site, Some(arn.to_owned()), None, message, help)
     }
 
     fn add(
@@ -88,7 +119,7 @@ impl Found {
                 .filter(here)
                 .flat_map(|finding| match &finding.site {
                     Site::Text(text) => [text.span.start(), text.span.end()],
-                    Site::Key(_) => [0, 0],
+                    Site::Key(_) | Site::File(_) | Site::ConfigMap => [0, 0],
                 })
                 .collect();
             offsets.sort_unstable();
@@ -120,10 +151,10 @@ fn text(section: SectionName, span: Span) -> Site {
     })
 }
 
-/// Keys first, then sections; in a place, by id.
+/// What is about the whole first, then keys, then sections; in a place, by id.
 fn order(finding: &Finding) -> (Option<SectionName>, Option<Span>, &str) {
     match &finding.site {
-        Site::Key(_) => (None, None, finding.rule.id),
+        Site::Key(_) | Site::File(_) | Site::ConfigMap => (None, None, finding.rule.id),
         Site::Text(text) => (Some(text.section), Some(text.span), finding.rule.id),
     }
 }

@@ -16,8 +16,8 @@ pub struct Selection {
 pub struct UnknownRule {
     /// The word.
     pub given: String,
-    /// The id or name that is nearest to it.
-    pub nearest: &'static str,
+    /// The id or name that is nearest to it, where one is near.
+    pub nearest: Option<&'static str>,
 }
 
 impl Selection {
@@ -46,7 +46,7 @@ fn rules(words: &[String]) -> Result<Vec<&'static Rule>, UnknownRule> {
         rules.extend(
             RULES
                 .into_iter()
-                .filter(|rule| is_called(rule, word) || rule.id[..1] == *word),
+                .filter(|rule| is_called(rule, word) || rule.id[..1].eq_ignore_ascii_case(word)),
         );
         if rules.len() == before {
             return Err(UnknownRule {
@@ -58,15 +58,31 @@ fn rules(words: &[String]) -> Result<Vec<&'static Rule>, UnknownRule> {
     Ok(rules)
 }
 
+/// The rule of this id or name.
+///
+/// # Errors
+/// When there is none.
+pub fn rule(word: &str) -> Result<&'static Rule, UnknownRule> {
+    let mut rules = RULES.into_iter();
+    rules
+        .find(|rule| is_called(rule, word))
+        .ok_or_else(|| UnknownRule {
+            given: word.to_owned(),
+            nearest: nearest(word),
+        })
+}
+
 /// Whether a rule has this id or name.
 pub(super) fn is_called(rule: &Rule, word: &str) -> bool {
     rule.id.eq_ignore_ascii_case(word) || rule.name == word
 }
 
-/// The id or name that is nearest to a word that is none.
-pub(super) fn nearest(word: &str) -> &'static str {
+/// The id or name that is nearest to a word that is none, if no more than a third of the word is another.
+pub(super) fn nearest(word: &str) -> Option<&'static str> {
     let words = RULES.into_iter().flat_map(|rule| [rule.id, rule.name]);
-    words
-        .min_by_key(|known| strsim::levenshtein(known, word))
-        .unwrap_or_default()
+    let apart = |known: &str| strsim::levenshtein(known, word);
+    let near = words
+        .map(|known| (apart(known), known))
+        .min_by_key(|(apart, _)| *apart)?;
+    (near.0 <= (word.chars().count() / 3).max(1)).then_some(near.1)
 }

@@ -52,6 +52,8 @@ pub enum ManifestError {
         key: String,
         /// What it is.
         what: &'static str,
+        /// Whether a `|` behind its key makes the text of it that stands there.
+        takes_bar: bool,
     },
     /// Something that has to be a mapping is none, or text that is none.
     #[error("line {line}: {path} is {what}, not {wanted}")]
@@ -151,11 +153,15 @@ impl ManifestError {
             Self::Twice { .. } => "keep one of them, or split the file".to_owned(),
             Self::NotText {
                 key,
-                what: "a list" | "a mapping",
+                takes_bar: true,
                 ..
             } => {
                 format!("put `|` behind `{key}:` and indent the lines below it deeper than `{key}`")
             }
+            Self::NotText {
+                what: "a list" | "a mapping",
+                ..
+            } => "write it as text".to_owned(),
             Self::NotText { .. } => "put it in quotes".to_owned(),
             Self::WrongKind { path, wanted, .. } => format!("make {path} {wanted}"),
             Self::Duplicate { path, .. } if !path.contains('.') => {

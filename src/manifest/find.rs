@@ -47,7 +47,7 @@ pub(super) fn find(tree: &Tree) -> Result<Place, ManifestError> {
 }
 
 /// The documents that say something, and the items of those that are lists of objects.
-fn objects(tree: &Tree) -> Vec<NodeId> {
+pub(super) fn objects(tree: &Tree) -> Vec<NodeId> {
     let mut objects = Vec::new();
     for &root in &tree.roots {
         if tree.is_null(root) {
@@ -65,7 +65,7 @@ fn objects(tree: &Tree) -> Vec<NodeId> {
     objects
 }
 
-enum Identity {
+pub(super) enum Identity {
     AwsAuth,
     /// The sections alone.
     Bare(String),
@@ -73,7 +73,7 @@ enum Identity {
     Other(String),
 }
 
-fn identify(tree: &Tree, object: NodeId) -> Identity {
+pub(super) fn identify(tree: &Tree, object: NodeId) -> Identity {
     match &tree.node(object).kind {
         Kind::Sequence { items, .. } => {
             let about_aws = items.iter().any(|&item| {
@@ -141,7 +141,7 @@ fn identify(tree: &Tree, object: NodeId) -> Identity {
 }
 
 /// The text of a key's value; what is null counts as absent.
-fn text<'t>(tree: &'t Tree, of: NodeId, key: &str) -> Option<&'t str> {
+pub(super) fn text<'t>(tree: &'t Tree, of: NodeId, key: &str) -> Option<&'t str> {
     tree.get(of, key)
         .filter(|pair| !tree.is_null(pair.value))
         .and_then(|pair| tree.scalar(pair.value))
@@ -183,7 +183,7 @@ fn not_found(tree: &Tree, others: &[(NodeId, String)]) -> ManifestError {
     }
 }
 
-fn place(tree: &Tree, object: NodeId) -> Result<Place, ManifestError> {
+pub(super) fn place(tree: &Tree, object: NodeId) -> Result<Place, ManifestError> {
     check_mapping(tree, object, "the ConfigMap", "")?;
     let metadata = tree
         .get(object, "metadata")

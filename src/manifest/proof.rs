@@ -10,6 +10,12 @@ pub(super) fn prove(
     text: String,
 ) -> Result<String, ManifestError> {
     let new = Manifest::parse(text).map_err(|error| ManifestError::Bug(error.to_string()))?;
+    same(old, change, &new)?;
+    Ok(new.text)
+}
+
+/// Makes sure that the new manifest is the old one with this change.
+pub(super) fn same(old: &Manifest, change: &Change, new: &Manifest) -> Result<(), ManifestError> {
     let mut data = old.data.clone();
     for (key, text) in &change.data {
         match text {
@@ -32,12 +38,12 @@ pub(super) fn prove(
             "the annotation {OWNERS_ANNOTATION} would say something else"
         )));
     }
-    if !rest_is_same(old, &new) {
+    if !rest_is_same(old, new) {
         return Err(ManifestError::Bug(
             "something besides aws-auth's own texts would change".to_owned(),
         ));
     }
-    Ok(new.text)
+    Ok(())
 }
 
 /// Whether all is the same but for `data` and the owners' annotation.

@@ -1,13 +1,29 @@
-//! What must not be written without being asked for by name.
+//! What must not be written without being asked for in words.
 
-use std::collections::{HashMap, HashSet};
+mod admin_grant;
+mod admins;
+mod caller;
+mod ignored;
+mod last_admin;
+mod lint_regression;
+mod mass_removal;
+mod node_entry;
+mod owner;
+mod self_lockout;
+#[cfg(test)]
+mod tests;
 
-use crate::arn::{equal_fold, fold};
-use crate::document::{Document, Mapping, Principal};
-use crate::effect::{AccessEntries, Standing, Store};
-use crate::facts::access_entries::AccessTerms;
-use crate::facts::groups::OF_NODES;
-use crate::owners::Conflict;
+pub use ignored::nobody_reads;
+pub use last_admin::has_admin;
+
+use super::facts::Open;
+use super::{Notice, Request};
+use crate::document::Document;
+use crate::document::edit::{Edit, Outcome};
+use crate::effect::AccessChange;
+use crate::lint::Finding;
+use crate::owners::Owners;
+use caller::Standing;
 
 /// Why a plan is not carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,10 +41,93 @@ pub struct Refusal {
 pub enum Guard {
     /// What counts for nothing is not written.
     Ignored,
+    /// No error comes in that was not there.
+    LintRegression,
     /// Node entries are not changed or removed, but for gaining groups.
     NodeEntry,
+    /// Not many mappings go that nobody named.
+    MassRemoval,
+    /// Whoever writes can still write afterwards.
+    SelfLockout,
+    /// Somebody is left who can administer the cluster.
+    LastAdmin,
+    /// Who becomes an administrator is said aloud.
+    AdminGrant,
     /// Owners do not take each other's entries.
     Owner,
+}
+
+/// What every guard looks at.
+struct Case<'a> {
+    before: &'a Document,
+    after: &'a Document,
+    request: &'a Request,
+    outcomes: &'a [(Edit, Outcome)],
+    /// Who gains, who loses, what changes, as far as aws-auth is asked about them.
+    access: &'a [AccessChange],
+    /// What the rules find that they did not find before.
+    findings: &'a [Finding],
+    owners: &'a Owners,
+    /// How the plan touches whoever carries it out.
+    caller: Standing,
+}
+
+/// What guards say of a plan.
+#[derive(Debug, Default)]
+pub(super) struct Said {
+    pub(super) refusals: Vec<Refusal>,
+    pub(super) notices: Vec<Notice>,
+    /// What they would have to know to say more.
+    pub(super) open: Vec<Open>,
+    /// Whether it changes what whoever carries it out becomes.
+    pub(super) touches_caller: bool,
+    /// Whether aws-auth is what lets in whoever carries it out, where that is known.
+    pub(super) is_by_aws_auth: Option<bool>,
+    /// Whether it takes away the last administrator who is known, and that is allowed.
+    pub(super) leaves_no_admin: bool,
+}
+
+/// All guards that look at plans, in the order in which they speak. What looks at commands and objects comes before them and after.
+const GUARDS: [fn(&Case<'_>, &mut Said); 8] = [
+    ignored::check,
+    lint_regression::check,
+    node_entry::check,
+    mass_removal::check,
+    self_lockout::check,
+    last_admin::check,
+    admin_grant::check,
+    owner::check,
+];
+
+/// What the guards say of what comes of a request.
+pub(super) fn judge(
+    (before, after): (&Document, &Document),
+    request: &Request,
+    outcomes: &[(Edit, Outcome)],
+    access: &[AccessChange],
+    findings: &[Finding],
+    owners: &Owners,
+    is_by_aws_auth: Option<bool>,
+) -> Said {
+    let case = Case {
+        before,
+        after,
+        request,
+        outcomes,
+        access,
+        findings,
+        owners,
+        caller: Standing::of(before, after, request, is_by_aws_auth),
+    };
+    let mut said = Said {
+        touches_caller: case.caller.is_touched(),
+        is_by_aws_auth: case.caller.is_by_aws_auth(),
+        ..Said::default()
+    };
+    for check in GUARDS {
+        check(&case, &mut said);
+    }
+    said
 }
 
 impl Guard {
@@ -36,7 +135,12 @@ impl Guard {
     pub const fn id(self) -> &'static str {
         match self {
             Self::Ignored => "WG03",
+            Self::LintRegression => "WG07",
             Self::NodeEntry => "WG08",
+            Self::MassRemoval => "WG09",
+            Self::SelfLockout => "WG10",
+            Self::LastAdmin => "WG11",
+            Self::AdminGrant => "WG12",
             Self::Owner => "WG13",
         }
     }
@@ -45,108 +149,37 @@ impl Guard {
     pub const fn reason(self) -> &'static str {
         match self {
             Self::Ignored => "mode-ignores-aws-auth",
+            Self::LintRegression => "lint-regression",
             Self::NodeEntry => "node-guard",
+            Self::MassRemoval => "mass-removal",
+            Self::SelfLockout => "self-lockout",
+            Self::LastAdmin => "last-admin",
+            Self::AdminGrant => "admin-grant",
             Self::Owner => "other-owner",
         }
     }
 }
 
-impl Refusal {
-    pub(super) fn of_conflict(conflict: &Conflict) -> Self {
-        let Conflict { entry, holder, .. } = conflict;
-        let section = entry.section.key();
-        Self {
-            guard: Guard::Owner,
-            message: format!(
-                "the entry at line {} of {section} belongs to owner {holder}",
-                entry.line
-            ),
-            allow: "--take-over".to_owned(),
-        }
-    }
-}
-
-/// Whether nodes sign in through this mapping.
-fn is_node(mapping: &Mapping) -> bool {
-    let has = |name: &str| mapping.groups().iter().any(|group| group == name);
-    mapping.username.starts_with("system:node:") || OF_NODES.into_iter().all(has)
-}
-
-/// Whether nodes sign in through an entry that is in force.
-pub fn has_node_entry(document: &Document) -> bool {
-    in_force(&Store::new(document)).any(|(_, mapping)| is_node(mapping))
-}
-
-/// The node entries in force that have to stay as they are.
-pub(super) struct NodeEntries {
-    /// Each by its folded ARN, with its ARN as written.
-    entries: Vec<(String, String, Mapping)>,
-}
-
-impl NodeEntries {
-    /// Those of a document, but for the allowed ones, and those whose nodes sign in with an access entry.
-    pub(super) fn of(
-        document: &Document,
-        allowed: &[String],
-        access_entries: Option<&AccessEntries>,
-    ) -> Self {
-        let is_allowed = |arn: &str| allowed.iter().any(|allowed| equal_fold(allowed, arn));
-        let has_access_entry = |arn: &str| {
-            let entry = access_entries.and_then(|entries| entries.of(arn));
-            let terms = entry.and_then(|entry| entry.terms.as_ref());
-            terms.is_some_and(AccessTerms::is_for_nodes)
-        };
-        let store = Store::new(document);
-        let entries = in_force(&store)
-            .filter(|(arn, mapping)| is_node(mapping) && !is_allowed(arn))
-            .filter(|(arn, _)| !has_access_entry(arn))
-            .map(|(arn, mapping)| (fold(arn).into_owned(), arn.to_owned(), mapping.clone()))
-            .collect();
-        Self { entries }
-    }
-
-    /// A refusal for each that `after` has lost, or that says something else there.
-    pub(super) fn lost_in(&self, after: &Document) -> Vec<Refusal> {
-        let store = Store::new(after);
-        let wanted: HashSet<&str> = self.entries.iter().map(|(key, ..)| key.as_str()).collect();
-        let mut left: HashMap<&str, Vec<&Mapping>> = HashMap::new();
-        for (arn, mapping) in in_force(&store) {
-            if let Some(key) = wanted.get(&*fold(arn)) {
-                left.entry(key).or_default().push(mapping);
-            }
-        }
-        let refusals = self.entries.iter().filter_map(|(key, arn, mapping)| {
-            let loss = match left.get(key.as_str()) {
-                None => "without its entry",
-                Some(found) if found.iter().all(|found| keeps(mapping, found)) => return None,
-                Some(_) => "with another username or fewer groups",
-            };
-            Some(Refusal {
-                guard: Guard::NodeEntry,
-                message: format!("nodes sign in with {arn}; {loss} they would go NotReady"),
-                allow: format!("--allow-node-entry {arn}"),
-            })
+impl Said {
+    fn refuse(&mut self, guard: Guard, message: impl Into<String>, allow: impl Into<String>) {
+        self.refusals.push(Refusal {
+            guard,
+            message: message.into(),
+            allow: allow.into(),
         });
-        refusals.collect()
+    }
+
+    fn not_checked(&mut self, what: impl Into<String>, needs: &str) {
+        self.notices.push(Notice::NotChecked {
+            what: what.into(),
+            needs: needs.to_owned(),
+        });
     }
 }
 
-fn in_force<'d>(store: &Store<'d>) -> impl Iterator<Item = (&'d str, &'d Mapping)> {
-    store
-        .slots()
-        .iter()
-        .filter(|slot| slot.standing == Standing::Effective)
-        .filter_map(|slot| match &slot.mapping.principal {
-            Principal::Role(arn) | Principal::User(arn) => Some((arn.as_str(), slot.mapping)),
-            _ => None,
-        })
-}
-
-/// Whether a node could not tell the difference: the same username, and at least the same groups.
-fn keeps(before: &Mapping, after: &Mapping) -> bool {
-    before.username == after.username
-        && before
-            .groups()
-            .iter()
-            .all(|group| after.groups().contains(group))
+impl Case<'_> {
+    /// Whether somebody loses or changes what they had.
+    fn takes_away(&self) -> bool {
+        self.access.iter().any(|change| !change.before.is_empty())
+    }
 }

@@ -18,21 +18,26 @@ pub struct Overtaken {
 
 /// What a [`WayBack`] calls the owners' annotation.
 const OWNERS: &str = "the record of owners";
+/// What it calls the keys that are no sections.
+const OTHERS: &str = "other keys";
 
 impl WayBack {
     pub(super) fn of(plan: &Plan) -> Self {
-        let keys = plan.change.data.keys();
+        let change = &plan.change;
         let was = |key: &&'static str| (*key, plan.before.get(*key).cloned());
+        let other = |key: &String| (key.clone(), plan.before.get(key).cloned());
+        let binary = |key: &String| (key.clone(), plan.binary_before.get(key).cloned());
         Self {
             back: Change {
-                data: keys.map(was).collect(),
-                owners_annotation: plan
-                    .change
+                data: change.data.keys().map(was).collect(),
+                other_data: change.other_data.keys().map(other).collect(),
+                binary_data: change.binary_data.keys().map(binary).collect(),
+                owners_annotation: change
                     .owners_annotation
                     .is_some()
                     .then(|| plan.owners_before.clone()),
             },
-            wrote: plan.change.clone(),
+            wrote: change.clone(),
         }
     }
 
@@ -41,6 +46,14 @@ impl WayBack {
     /// # Errors
     /// When a text is neither what was written nor what it was: it is somebody else's by now, and stays.
     pub fn from(&self, snapshot: &Snapshot) -> Result<Option<Change>, Overtaken> {
+        let now = |key: &String| match self.wrote.binary_data.contains_key(key) {
+            true => snapshot.binary_data.get(key),
+            false => snapshot.data.get(key),
+        };
+        let others_are = |change: &Change| {
+            let mut others = change.other_data.iter().chain(&change.binary_data);
+            others.all(|(key, text)| text.as_ref() == now(key))
+        };
         let is = |change: &Change, key: &str| {
             change.data.get(key).map(Option::as_ref) == Some(snapshot.data.get(key))
         };
@@ -49,12 +62,14 @@ impl WayBack {
             None => true,
         };
         let keys = || self.wrote.data.keys().copied();
-        if keys().all(|key| is(&self.back, key)) && owners_are(&self.back) {
+        if keys().all(|key| is(&self.back, key)) && owners_are(&self.back) && others_are(&self.back)
+        {
             return Ok(None);
         }
         let foreign = keys().filter(|key| !is(&self.wrote, key));
         let owners = (!owners_are(&self.wrote)).then_some(OWNERS);
-        let keys: Vec<_> = foreign.chain(owners).collect();
+        let others = (!others_are(&self.wrote)).then_some(OTHERS);
+        let keys: Vec<_> = foreign.chain(owners).chain(others).collect();
         match keys.is_empty() {
             true => Ok(Some(self.back.clone())),
             false => Err(Overtaken { keys }),

@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 
 use super::sign_in::answered;
-use super::{in_runtime, nobody, trouble};
+use super::{Way, in_runtime, trouble};
 use crate::cluster::review;
-use crate::cluster::{self, Environment, Flags, Live, Store, connect};
+use crate::cluster::{self, Flags, Live, Store, connect};
 use crate::doctor::evidence::{Answered, AwsAuth, Trouble};
 use crate::effect::User;
 use crate::rbac::{Policy, Question, UserInfo};
@@ -31,13 +31,17 @@ impl Reader {
         }
     }
 
-    async fn store(&self, flags: &Flags, environment: &Environment) -> Result<Store, Trouble> {
+    pub(super) async fn store(&self, way: &Way) -> Result<Store, Trouble> {
+        let Way {
+            flags, environment, ..
+        } = way;
         let other = |name: &String| Flags {
             context: Some(name.clone()),
             ..flags.clone()
         };
         let store = match self {
-            Self::Token(token) => nobody(flags, environment)
+            Self::Token(token) => way
+                .nobody()
                 .await
                 .map(|store| store.signed_in(token.clone())),
             Self::Kubeconfig => connect(flags, environment).await,
@@ -48,14 +52,9 @@ impl Reader {
 }
 
 /// Reads aws-auth.
-pub(crate) fn read(
-    flags: &Flags,
-    environment: &Environment,
-    reader: &Reader,
-    limit: Duration,
-) -> Result<AwsAuth, Trouble> {
+pub(crate) fn read(way: &Way, reader: &Reader, limit: Duration) -> Result<AwsAuth, Trouble> {
     let read = in_runtime(async {
-        let store = reader.store(flags, environment).await?;
+        let store = reader.store(way).await?;
         let live = store.read(limit).await;
         live.map_err(|error| trouble(&error, error.hint()))
     });
@@ -78,15 +77,14 @@ fn changed(live: &Live) -> Option<Timestamp> {
 
 /// What RBAC says of a user, and, where they can't be asked themselves, what they may do.
 pub(crate) fn rights(
-    flags: &Flags,
-    environment: &Environment,
+    way: &Way,
     reader: &Reader,
     user: &User,
     questions: &[Question],
     limit: Duration,
 ) -> Result<(Policy, Option<Vec<Answered>>), Trouble> {
     let read = in_runtime(async {
-        let store = reader.store(flags, environment).await?;
+        let store = reader.store(way).await?;
         let info = [UserInfo::new(user, &[])];
         let policy = cluster::rbac::policy(&store, &info, limit).await;
         let answers = match questions {

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use http::Uri;
 
-use super::{in_runtime, nobody, trouble};
+use super::{Way, in_runtime, trouble};
 use crate::cluster::fault::{Fault, RequestError};
-use crate::cluster::{Environment, Flags};
 use crate::doctor::evidence::{Reached, Trouble, Unreached};
 
 /// Where a connection to the API server goes.
@@ -17,8 +16,8 @@ pub(crate) struct Door {
 }
 
 /// Which host is connected to: the API server's, or a proxy's.
-pub(crate) fn door(flags: &Flags, environment: &Environment) -> Result<Door, Trouble> {
-    let store = in_runtime(nobody(flags, environment)).map_err(|error| of_system(&error))?;
+pub(crate) fn door(way: &Way) -> Result<Door, Trouble> {
+    let store = in_runtime(way.nobody()).map_err(|error| of_system(&error))?;
     let store = store.map_err(|error| trouble(&error, error.hint()))?;
     let proxy = store.proxy();
     let url = proxy.unwrap_or(&store.target().server);
@@ -69,13 +68,10 @@ pub(crate) fn knock(addresses: &[SocketAddr], is_proxy: bool, limit: Duration) -
 }
 
 /// Asks the API server, as nobody, whether it is alive.
-pub(crate) fn alive(
-    flags: &Flags,
-    environment: &Environment,
-    limit: Duration,
-) -> Result<String, Trouble> {
+pub(crate) fn alive(way: &Way, limit: Duration) -> Result<String, Trouble> {
     let asked = in_runtime(async {
-        let store = nobody(flags, environment)
+        let store = way
+            .nobody()
             .await
             .map_err(|error| trouble(&error, error.hint()))?;
         store.alive(limit).await.map_err(|error| of_request(&error))

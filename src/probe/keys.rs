@@ -6,7 +6,7 @@ use crate::aws::imds::ImdsError;
 use crate::aws::{AwsError, Machine, Surroundings};
 use crate::doctor::evidence::{Half, Keys, NoKeys, Place, Trouble};
 use crate::doctor::last_four;
-use crate::trust::{self, State};
+use crate::trust::{self, Advice, State};
 
 /// Searches for credentials.
 pub(crate) fn search(
@@ -17,9 +17,14 @@ pub(crate) fn search(
     match credentials::resolve(wish, surroundings, now) {
         Ok(resolved) => Ok((found(&resolved), resolved)),
         Err(error) if error.failed.is_none() => Err(Box::new(
-            of_instance(&error, surroundings).unwrap_or_else(|| none(&error)),
+            of_instance(&error, surroundings).unwrap_or_else(|| none(&error, None)),
         )),
-        Err(error) => Err(Box::new(none(&error))),
+        Err(error) => {
+            let failed = error.failed.as_ref();
+            let advice = failed
+                .and_then(|(_, failed)| super::halves::advice(failed, wish, surroundings, now));
+            Err(Box::new(none(&error, advice)))
+        }
     }
 }
 
@@ -55,7 +60,7 @@ fn of_instance(error: &NoCredentials, surroundings: &Surroundings) -> Option<NoK
     })
 }
 
-fn none(error: &NoCredentials) -> NoKeys {
+fn none(error: &NoCredentials, advice: Option<Advice>) -> NoKeys {
     let tried = error.tried.iter().map(ToString::to_string).collect();
     let Some((source, failed)) = &error.failed else {
         return NoKeys {
@@ -71,7 +76,7 @@ fn none(error: &NoCredentials) -> NoKeys {
         };
     };
     let refused = of_aws(failed).and_then(AwsError::refused);
-    let halves = error.advice().map(|advice| {
+    let halves = advice.map(|advice| {
         let half = |half: &trust::Half| Half {
             title: half.title.clone(),
             because: half.because.clone(),

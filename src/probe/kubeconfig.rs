@@ -7,6 +7,7 @@ use secrecy::ExposeSecret;
 use super::trouble;
 use crate::aws::Surroundings;
 use crate::cluster::choice::{self, Choice, ChosenExec, ChosenUser};
+use crate::cluster::connect::ConnectError;
 use crate::cluster::{Environment, Flags};
 use crate::doctor::evidence::{Entry, Exec, Trouble, User};
 use crate::facts::partitions::Partition;
@@ -64,6 +65,29 @@ pub(crate) fn entry(
         kubectl: target.kubectl(),
     };
     Ok((entry, choice))
+}
+
+/// Whether nothing at all says which cluster.
+pub(crate) fn is_absent(flags: &Flags, environment: &Environment) -> bool {
+    matches!(Choice::of(flags, environment), Err(ConnectError::NoCluster))
+}
+
+/// What stands in for the entries where EKS says which cluster.
+pub(crate) fn at_eks(choice: &Choice) -> Entry {
+    let target = &choice.target;
+    let name = choice.eks.name.clone();
+    Entry {
+        files: format!(
+            "no kubeconfig; EKS says where {} is",
+            name.as_deref().unwrap_or_default()
+        ),
+        server: target.server.clone(),
+        user: User::Other("AWS credentials".to_owned()),
+        named: name,
+        region: choice.eks.region.clone(),
+        kubectl: target.kubectl(),
+        ..Entry::default()
+    }
 }
 
 /// When a token was signed, if it can be read.

@@ -3,10 +3,9 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::endpoint::of_request;
-use super::{in_runtime, nobody, trouble};
+use super::{Way, in_runtime, trouble};
 use crate::cluster::fault::{Fault, RequestError};
 use crate::cluster::review::{self, Answer};
-use crate::cluster::{Environment, Flags};
 use crate::doctor::evidence::{Answered, SignedIn, Trouble};
 use crate::rbac::Question;
 
@@ -18,8 +17,7 @@ pub(crate) struct Came {
 
 /// Signs in with the token, and asks what its holder may do.
 pub(crate) fn sign_in(
-    flags: &Flags,
-    environment: &Environment,
+    way: &Way,
     token: SecretString,
     questions: &[Question],
     namespace: &str,
@@ -30,7 +28,7 @@ pub(crate) fn sign_in(
         answers: None,
     };
     let came = in_runtime(async {
-        let store = match nobody(flags, environment).await {
+        let store = match way.nobody().await {
             Ok(store) => store.signed_in(token),
             Err(error) => return failed(trouble(&error, error.hint())),
         };

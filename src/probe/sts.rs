@@ -7,7 +7,10 @@ use crate::aws::eks::{Eks, EksError};
 use crate::aws::replay::replay;
 use crate::aws::{AwsError, Surroundings};
 use crate::cluster::choice::Choice;
-use crate::doctor::evidence::{Caller, Described, NotDescribed, Played, Signer, StsTrouble, Token};
+use crate::cluster::{AtEks, Place};
+use crate::doctor::evidence::{
+    Caller, Described, NotDescribed, Played, Signer, StsTrouble, Token, Trouble,
+};
 use crate::effect::AccessEntries;
 use crate::facts::access_entries::AccessEntry;
 use crate::facts::auth_mode::AuthenticationMode;
@@ -106,6 +109,33 @@ pub(crate) fn describe(
         endpoint: facts.endpoint,
         mode: facts.authentication_mode,
         version: versions.join(" "),
+        logs_authenticator: facts.logs_authenticator,
+    })
+}
+
+/// Asks EKS where the cluster is.
+pub(crate) fn place(
+    resolved: &Resolved,
+    profile: Option<&str>,
+    surroundings: &Surroundings,
+    name: &str,
+) -> Result<Place, Trouble> {
+    let asked = Eks::new(resolved, profile, surroundings).and_then(|mut eks| eks.describe(name));
+    let facts = asked.map_err(|error| Trouble {
+        cause: format!(
+            "there is no kubeconfig, and EKS does not say where {name} is: {}",
+            super::words(&error)
+        ),
+        next: error.hint(),
+    })?;
+    Ok(Place {
+        eks: AtEks {
+            name: facts.name,
+            arn: facts.arn,
+        },
+        token_id: facts.token_id,
+        endpoint: facts.endpoint,
+        certificate_authority_data: facts.certificate_authority_data,
     })
 }
 

@@ -1,5 +1,5 @@
-use super::user_info::AUTHENTICATED;
 use super::{Binding, Policy, Role, Rules, Subject, Unread, UserInfo};
+use crate::facts::groups::AUTHENTICATED;
 
 /// The ClusterRoles that every cluster gives to everybody who signed in: who they are, and what API there is.
 /// Source: <https://kubernetes.io/docs/reference/access-authn-authz/rbac/#discovery-roles>
@@ -68,12 +68,14 @@ impl Grant<'_> {
 
     /// Whether it is one that every cluster has for everybody.
     pub fn is_a_default(&self) -> bool {
-        let Role { namespace, name } = self.binding.role();
-        self.is_for_everybody()
-            && self.binding.namespace.is_none()
-            && namespace.is_none()
-            && FOR_EVERYBODY.contains(&name.as_str())
+        self.is_for_everybody() && is_for_everybody(self.binding)
     }
+}
+
+/// Whether this is a binding of a role that every cluster gives to everybody.
+pub fn is_for_everybody(binding: &Binding) -> bool {
+    let Role { namespace, name } = binding.role();
+    binding.namespace.is_none() && namespace.is_none() && FOR_EVERYBODY.contains(&name.as_str())
 }
 
 #[cfg(test)]

@@ -2,10 +2,8 @@ use std::collections::BTreeSet;
 
 use super::Subject;
 use crate::effect::{Placeholder, User};
-use crate::facts::groups::MASTERS;
+use crate::facts::groups::{AUTHENTICATED, MASTERS};
 
-/// The group of everybody who signed in. The API server adds it by itself.
-pub(super) const AUTHENTICATED: &str = "system:authenticated";
 const UNAUTHENTICATED: &str = "system:unauthenticated";
 const ANONYMOUS: &str = "system:anonymous";
 

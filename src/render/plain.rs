@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthChar;
 
 /// The text with control and direction characters spelt out, so that what somebody wrote into
 /// aws-auth can neither hide itself nor steer the terminal.
-pub(super) fn plain(text: &str) -> Cow<'_, str> {
+pub(crate) fn plain(text: &str) -> Cow<'_, str> {
     if !text.chars().any(unsafe_to_show) {
         return Cow::Borrowed(text);
     }

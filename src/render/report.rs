@@ -4,21 +4,25 @@ use serde::Serialize;
 
 use super::access::{self, AccessData};
 use super::difference;
+use super::lint::FindingData;
 use super::plain::plain;
 use super::style::{HEADING, paint};
 use super::verification::{Verification, VerificationData};
 use crate::document::Principal;
 use crate::document::edit::{Edit, Outcome};
+use crate::lint::{Finding, Severity, Site};
 use crate::owners::{ANNOTATION, Conflict, EntryRef, Kept, KeptReason};
-use crate::plan::{Notice, Plan};
+use crate::plan::{Guard, Notice, Plan};
+
+/// Rules whose findings a notice says in other words, with who it is.
+const TOLD_AS_GRANT: [&str; 4] = ["A03", "G05", "G09", "U04"];
 
 #[derive(Serialize)]
 struct ReportData<'a> {
     changed: bool,
     text: String,
     access: Vec<AccessData<'a>>,
-    /// Always empty, until there are rules that find something.
-    findings: [(); 0],
+    findings: Vec<FindingData<'a>>,
     refusals: Vec<RefusalData<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     verification: Option<VerificationData<'a>>,
@@ -50,7 +54,7 @@ pub(crate) fn report_json(
         changed,
         text: plan.text(),
         access: access::data(&access),
-        findings: [],
+        findings: plan.findings.iter().map(FindingData::of).collect(),
         refusals: refusals.collect(),
         verification: verification.map(VerificationData::of),
     })
@@ -67,7 +71,7 @@ pub(crate) fn refusal_json(
         changed: false,
         text: String::new(),
         access: Vec::new(),
-        findings: [],
+        findings: Vec::new(),
         refusals: vec![RefusalData {
             guard,
             reason,
@@ -82,16 +86,26 @@ fn pretty(data: &ReportData<'_>) -> Result<String, serde_json::Error> {
     serde_json::to_string_pretty(data).map(|text| text + "\n")
 }
 
+/// The access diff under its heading, styled; empty when nothing changes.
+pub(crate) fn access_text(plan: &Plan) -> String {
+    let access = plan.access();
+    match access.is_empty() {
+        true => String::new(),
+        false => format!("{}\n{}", paint(HEADING, "Access:"), access::text(&access)),
+    }
+}
+
 /// The text diff and the access diff, styled; empty when nothing changes.
 pub(crate) fn report_text(plan: &Plan) -> String {
-    let mut parts = vec![difference::text(&plan.text())];
-    let access = plan.access();
-    if !access.is_empty() {
-        parts.push(format!(
-            "{}\n{}",
-            paint(HEADING, "Access:"),
-            access::text(&access)
-        ));
+    let mut parts = vec![difference::text(&plan.text()), access_text(plan)];
+    if !plan.change.binary_data.is_empty() {
+        let keys: Vec<_> = plan
+            .change
+            .binary_data
+            .keys()
+            .map(|key| plain(key))
+            .collect();
+        parts.push(format!("binaryData changes: {}\n", keys.join(", ")));
     }
     if plan.change.owners_annotation.is_some() {
         parts.push(format!(
@@ -104,6 +118,14 @@ pub(crate) fn report_text(plan: &Plan) -> String {
 
 /// A line for each edit about what became of it, in kubectl's words.
 pub(crate) fn outcomes(plan: &Plan) -> Vec<String> {
+    if plan.is_whole {
+        let became = if plan.is_change() {
+            "configured"
+        } else {
+            "unchanged"
+        };
+        return vec![format!("configmap/aws-auth {became}")];
+    }
     let mut times = HashMap::new();
     for (edit, _) in &plan.outcomes {
         *times.entry(short_name(edit.principal())).or_insert(0) += 1;
@@ -147,8 +169,37 @@ fn long_name(principal: &Principal) -> String {
     }
 }
 
+/// What else is to be told of a plan, a line each: notices, and what the rules find that they did not find before.
+pub(crate) fn remarks(plan: &Plan) -> Vec<String> {
+    // Why it is refused is told as that.
+    let mut refusals = plan.refusals.iter();
+    let most = match refusals.any(|refusal| refusal.guard == Guard::LintRegression) {
+        true => Severity::Warning,
+        false => Severity::Error,
+    };
+    let is_told = |finding: &&Finding| {
+        (Severity::Warning..=most).contains(&finding.severity)
+            && !TOLD_AS_GRANT.contains(&finding.rule.id)
+    };
+    let findings = plan.findings.iter().filter(is_told).map(|finding| {
+        let Finding { rule, severity, .. } = finding;
+        let place = match &finding.site {
+            Site::Text(text) => format!("{} line {}", text.section.key(), text.start.line),
+            Site::Key(key) => format!("key {}", plain(key)),
+            Site::File(_) | Site::ConfigMap => "aws-auth".to_owned(),
+        };
+        let (id, name, severity) = (rule.id, rule.name, severity.name());
+        format!(
+            "{severity}[{id} {name}]: {place}: {}",
+            plain(&finding.message)
+        )
+    });
+    let notices = plan.notices.iter().map(notice);
+    notices.chain(findings).collect()
+}
+
 /// A notice as a sentence.
-pub(crate) fn notice(notice: &Notice) -> String {
+fn notice(notice: &Notice) -> String {
     match notice {
         Notice::OwnersUnreadable { reason } => {
             format!(
@@ -183,6 +234,14 @@ pub(crate) fn notice(notice: &Notice) -> String {
                 "What aws-auth says of {} counts for nothing: {}.",
                 plain(&short_name(principal)),
                 plain(why)
+            )
+        }
+        Notice::Granted { arn, what } => format!("{} {}.", plain(arn), plain(what)),
+        Notice::NotChecked { what, needs } => {
+            format!(
+                "Not checked: {}, which needs {}.",
+                plain(what),
+                plain(needs)
             )
         }
         Notice::Owned(Conflict { entry, holder, .. }) => {

@@ -8,6 +8,14 @@ use serde_json::Value;
 use super::condition::{self, Outcome};
 use super::who::{Kind, Who};
 
+/// The ways to a role's credentials that a trust policy opens:
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_request.html>
+const WAYS_IN: [&str; 3] = [
+    super::ASSUME_ROLE,
+    "sts:AssumeRoleWithWebIdentity",
+    "sts:AssumeRoleWithSAML",
+];
+
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Document {
@@ -109,13 +117,7 @@ pub(super) fn read(
     action: &str,
     context: &condition::Context<'_>,
 ) -> Result<Reading, String> {
-    let text = text.trim();
-    let plain = if text.starts_with('%') {
-        decoded(text)
-    } else {
-        text.to_owned()
-    };
-    let document: Document = serde_json::from_str(&plain).map_err(|error| error.to_string())?;
+    let document = document(text)?;
     let mut reading = Reading::default();
     let about = |statement: &&Statement| statement.is_about(action);
     for statement in document.statement.as_slice().iter().filter(about) {
@@ -125,6 +127,42 @@ pub(super) fn read(
         reading.unmet = None;
     }
     Ok(reading)
+}
+
+/// Everybody whom a policy names in a statement that lets the role be assumed in any way, whatever else it asks of them.
+pub(super) fn named(text: &str) -> Result<Vec<String>, String> {
+    let document = document(text)?;
+    let lets_in = |statement: &&Statement| {
+        let mut actions = WAYS_IN.into_iter();
+        statement.effect == Effect::Allow && actions.any(|action| statement.is_about(action))
+    };
+    let mut named: Vec<String> = Vec::new();
+    for statement in document.statement.as_slice().iter().filter(lets_in) {
+        let listed = match &statement.principal {
+            Some(Principal::Everyone(text)) => vec![text.clone()],
+            Some(Principal::Listed(kinds)) => {
+                let all = kinds.values().flat_map(Many::as_slice);
+                all.cloned().collect()
+            }
+            None => vec!["*".to_owned()],
+        };
+        for name in listed {
+            if !named.contains(&name) {
+                named.push(name);
+            }
+        }
+    }
+    Ok(named)
+}
+
+fn document(text: &str) -> Result<Document, String> {
+    let text = text.trim();
+    let plain = if text.starts_with('%') {
+        decoded(text)
+    } else {
+        text.to_owned()
+    };
+    serde_json::from_str(&plain).map_err(|error| error.to_string())
 }
 
 impl Statement {

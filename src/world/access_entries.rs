@@ -29,6 +29,15 @@ impl World {
         }
         Some(Arc::new(entries))
     }
+
+    /// Who answers for the cluster, and what each access entry says; `None` where EKS was not asked, or does not say who answers.
+    pub(crate) fn who_answers(&self, out: &mut Out) -> Option<Arc<AccessEntries>> {
+        let mode = self.eks()?.facts.authentication_mode?;
+        if mode == AuthenticationMode::ConfigMap {
+            return Some(Arc::new(AccessEntries::new(mode, None)));
+        }
+        self.access_entries(&|_| true, out)
+    }
 }
 
 impl SignIn {
@@ -70,7 +79,7 @@ impl EksCluster {
     }
 }
 
-fn not_told(untold: &Untold, cluster: &str) -> String {
+pub(super) fn not_told(untold: &Untold, cluster: &str) -> String {
     let what = untold.what();
     format!(
         "EKS does not tell {what} of cluster {cluster}: {}",

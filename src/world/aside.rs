@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use tempfile::Builder;
 
 /// Keeps something in a new file of the system's folder for temporary ones, readable to this user alone, and says where.
-pub(crate) fn keep_aside(prefix: &str, content: &[u8]) -> io::Result<PathBuf> {
-    let mut file = Builder::new().prefix(prefix).suffix(".json").tempfile()?;
+pub(crate) fn keep_aside(prefix: &str, suffix: &str, content: &[u8]) -> io::Result<PathBuf> {
+    let mut file = Builder::new().prefix(prefix).suffix(suffix).tempfile()?;
     file.write_all(content)?;
     let (_, path) = file.keep().map_err(|error| error.error)?;
     Ok(path)

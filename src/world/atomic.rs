@@ -9,6 +9,9 @@ use tempfile::NamedTempFile;
 /// How soon to ask again for a lock that somebody else holds.
 const PAUSE: Duration = Duration::from_millis(5);
 
+/// How long to wait for others who write in the same folder.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// How many symlinks may lead to a file, as for Linux.
 const MOST_LINKS: usize = 40;
 
@@ -18,6 +21,13 @@ pub(crate) struct Original {
     path: PathBuf,
     /// The file's folder, locked: the file itself is another one after each replacement.
     _lock: Option<File>,
+}
+
+/// Puts a file there that only its owner may read, in one step, whatever was there before.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), ReplaceError> {
+    let original = Original::lock_or_make(path, PATIENCE)?;
+    let held = original.read_if_there()?;
+    original.replace_private(held.as_deref(), bytes, || Ok(()))
 }
 
 /// Why a file could not be replaced.

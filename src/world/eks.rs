@@ -9,6 +9,7 @@ use super::identity;
 use crate::aws::Surroundings;
 use crate::aws::credentials::{self, Resolved, Wish};
 use crate::aws::eks::{ClusterFacts, Eks, EksError};
+use crate::aws::iam::{Iam, IamError};
 use crate::cluster::tokens::MintError;
 use crate::cluster::{AtEks, Place, Tokens};
 use crate::edge::{Failure, Kind, Out};
@@ -30,12 +31,20 @@ pub(crate) struct EksCluster {
     resolved: Resolved,
     /// Whether they are those that were asked for first.
     is_first: bool,
+    /// The profile whose settings say how AWS is reached, and what else does.
+    profile: Option<String>,
+    surroundings: Surroundings,
 }
 
 impl EksCluster {
     /// Asks EKS for more. Blocks, as [`Eks`] does.
     pub(crate) fn ask<T>(&self, question: impl FnOnce(&mut Eks) -> T) -> T {
         question(&mut self.eks.borrow_mut())
+    }
+
+    /// IAM, to be asked with the same credentials, which are of the cluster's account.
+    pub(super) fn iam(&self) -> Result<Iam, IamError> {
+        Iam::new(&self.resolved, self.profile.as_deref(), &self.surroundings)
     }
 
     /// Where to connect to.
@@ -255,6 +264,8 @@ fn describe(
                     eks: RefCell::new(eks),
                     resolved,
                     is_first: true,
+                    profile: wish.profile.clone(),
+                    surroundings: surroundings.clone(),
                 });
             }
         }

@@ -1,4 +1,5 @@
 use std::future::Future;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -6,17 +7,21 @@ use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
-use super::Landed;
 use super::eks::{self, Asks, EksCluster};
 use super::managed_nodes;
 use super::target::Target;
 use super::waiting::{came, wait_for};
+use super::{Keep, Landed};
 use crate::aws::Surroundings;
 use crate::cluster::connect::ConnectError;
+use crate::cluster::fault::{Fault, RequestError};
+use crate::cluster::history::{self, Kept};
+use crate::cluster::karpenter::{NodeClass, node_classes};
 use crate::cluster::next_sync::next_syncs;
 use crate::cluster::write::{Outcome, WriteError, WriteOptions};
 use crate::cluster::{self, Environment, Flags, Live, Store, connect, connect_to, interrupt};
 use crate::edge::{self, Failure, Kind, Out, Refusal};
+use crate::history::Who;
 use crate::rbac::{Policy, UserInfo};
 use crate::snapshot::{Change, Snapshot};
 
@@ -29,6 +34,8 @@ pub(crate) struct Cluster {
     store: Arc<Store>,
     asked: Target,
     eks: Option<EksCluster>,
+    /// What was read for the next write to go on from, and who asked.
+    begun: Option<(Live, Who)>,
 }
 
 impl Cluster {
@@ -77,6 +84,7 @@ impl Cluster {
             store,
             asked: target.clone(),
             eks,
+            begun: None,
         })
     }
 
@@ -98,14 +106,62 @@ impl Cluster {
     /// Reads aws-auth.
     pub(crate) fn read(&self, out: &Out) -> Result<Live, Failure> {
         let reading = self.store.read(self.asked.timeout);
-        until_interrupted(&self.runtime, out, "Reading aws-auth", reading)?.map_err(|error| {
-            Failure::new(
-                kind(error.kind()),
-                format!("cannot read aws-auth of {}", self.target()),
+        until_interrupted(&self.runtime, out, "Reading aws-auth", reading)?
+            .map_err(|error| self.not_read(&error))
+    }
+
+    /// Reads aws-auth and, beside it, what is kept of it.
+    pub(super) fn read_history(
+        &self,
+        out: &Out,
+    ) -> Result<(Live, Result<history::Values, RequestError>), Failure> {
+        let patience = self.asked.timeout;
+        let both = async {
+            let history = history::read(&self.store, (Instant::now() + patience).into());
+            tokio::join!(self.store.read(patience), history)
+        };
+        let (live, history) = until_interrupted(&self.runtime, out, "Reading the history", both)?;
+        Ok((live.map_err(|error| self.not_read(&error))?, history))
+    }
+
+    /// The next write goes on from what was read.
+    pub(super) fn begin(&mut self, live: Live, who: Who) {
+        self.begun = Some((live, who));
+    }
+
+    pub(super) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub(super) fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
+    pub(super) fn not_written(&self, error: RequestError) -> Failure {
+        self.failed(error.into())
+    }
+
+    pub(super) fn not_read(&self, error: &RequestError) -> Failure {
+        Failure::new(
+            kind(error.kind()),
+            format!("cannot read aws-auth of {}", self.target()),
+        )
+        .because(error)
+        .hint(error.hint())
+    }
+
+    /// Reads aws-auth, and at the same time all of RBAC that is about users and groups.
+    pub(crate) fn read_with_rbac(&self, out: &Out) -> Result<(Live, Policy), Failure> {
+        let patience = self.asked.timeout;
+        let reading = async {
+            tokio::join!(
+                self.store.read(patience),
+                cluster::rbac::whole_policy(&self.store, patience),
             )
-            .because(&error)
-            .hint(error.hint())
-        })
+        };
+        let (live, policy) =
+            until_interrupted(&self.runtime, out, "Reading aws-auth and RBAC", reading)?;
+        Ok((live.map_err(|error| self.not_read(&error))?, policy))
     }
 
     /// Reads what RBAC says of these users.
@@ -114,19 +170,36 @@ impl Cluster {
         until_interrupted(&self.runtime, out, "Reading RBAC", reading)
     }
 
-    /// Writes what `plan` makes of aws-auth, or only asks the API server what would come of it, and notes what the next
-    /// sync of another keeper will do to it.
-    pub(crate) fn write(
+    /// Reads Karpenter's node classes, while `meanwhile` asks somebody else.
+    pub(super) fn node_classes<T>(
         &self,
+        meanwhile: impl FnOnce() -> T,
+    ) -> (Result<Vec<NodeClass>, Fault>, T) {
+        let (runtime, store) = (&self.runtime, &self.store);
+        let deadline = tokio::time::Instant::now() + self.asked.timeout;
+        thread::scope(|scope| {
+            let reading = scope.spawn(|| runtime.block_on(node_classes(store, deadline)));
+            let told = meanwhile();
+            let read = reading.join();
+            (read.unwrap_or_else(|panic| resume_unwind(panic)), told)
+        })
+    }
+
+    /// Writes what `plan` makes of aws-auth, or without `keep` only asks the API server what would come of it. Notes where
+    /// the text before is kept, and what the next sync of another keeper will do to the new one.
+    pub(crate) fn write(
+        &mut self,
         plan: impl FnMut(&Snapshot) -> Result<Option<Change>, Failure>,
-        dry_run: bool,
+        keep: Option<&Keep>,
         create: bool,
         out: &mut Out,
     ) -> Result<Landed, Failure> {
+        let (first, who) = self.begun.take().unzip();
         let options = WriteOptions {
             timeout: self.asked.timeout,
-            dry_run,
+            dry_run: keep.is_none(),
             create,
+            keep: keep.map(|keep| keep.keeping(who)),
         };
         let mut plan = plan;
         let mut last = Change::default();
@@ -135,9 +208,9 @@ impl Cluster {
             last = change.clone().unwrap_or_default();
             Ok(change)
         };
-        let first = match create && !dry_run {
-            true => managed_nodes::read_first(self, &mut plan, out)?,
-            false => None,
+        let first = match create && keep.is_some() {
+            true => managed_nodes::read_first(self, first, &mut plan, out)?,
+            false => first,
         };
         let spinner = out.spinner("Writing aws-auth", PATIENCE);
         // The write listens for an interrupt itself, so as to end with a whole answer.
@@ -150,6 +223,9 @@ impl Cluster {
         ));
         drop(spinner);
         let written = written.map_err(|error| self.failed(error))?;
+        if let Some(kept) = &written.kept {
+            say_where_kept(kept, out);
+        }
         if written.outcome != Outcome::Unchanged {
             for sync in next_syncs(&written.before, &last) {
                 out.note(&format!("warning: {sync}"));
@@ -172,16 +248,9 @@ impl Cluster {
         came(&self.runtime, &self.store, patience, true, out)
     }
 
-    /// The answer to a question. Since a request was interruptible, Ctrl-C no longer ends the process by itself.
-    pub(crate) fn answer(&self) -> Result<bool, Failure> {
-        let (tell, told) = oneshot::channel();
-        thread::spawn(move || tell.send(edge::answer()));
-        self.runtime.block_on(async {
-            tokio::select! {
-                answer = told => Ok(answer.unwrap_or(false)),
-                () = interrupt::requested() => Err(interrupted()),
-            }
-        })
+    /// The answer to a question.
+    pub(crate) fn typed(&self) -> Result<String, Failure> {
+        typed(&self.runtime)
     }
 
     fn failed(&self, error: WriteError<Failure>) -> Failure {
@@ -194,13 +263,7 @@ impl Cluster {
         };
         let what = format!("cannot write aws-auth of {}", self.target());
         let failure = match sort {
-            cluster::Kind::Refused => Failure::refused(
-                Refusal {
-                    guard: "WG02",
-                    reason: "object-state",
-                },
-                what,
-            ),
+            cluster::Kind::Refused => Failure::refused(guard(&error), what),
             _ => Failure::new(kind(sort), what),
         };
         let failure = failure.because(&error);
@@ -209,6 +272,56 @@ impl Cluster {
             None => failure,
         }
     }
+}
+
+/// The answer to a question. Since something was interruptible, Ctrl-C no longer ends the process by itself.
+pub(super) fn typed(runtime: &Runtime) -> Result<String, Failure> {
+    let (tell, told) = oneshot::channel();
+    thread::spawn(move || tell.send(edge::typed()));
+    runtime.block_on(async {
+        tokio::select! {
+            typed = told => Ok(typed.unwrap_or_default()),
+            () = interrupt::requested() => Err(interrupted()),
+        }
+    })
+}
+
+/// Who refused a write.
+fn guard(error: &WriteError<Failure>) -> Refusal {
+    let (guard, reason) = match error {
+        WriteError::Request(_) => ("WG15", "server-dry-run"),
+        WriteError::NoCopy { .. } => ("WG16", "backup-failed"),
+        _ => ("WG02", "object-state"),
+    };
+    Refusal { guard, reason }
+}
+
+fn say_where_kept(kept: &Kept, out: &mut Out) {
+    match kept {
+        Kept::InCluster(number) => out.note(&format!(
+            "Kept what was there as revision {number}; to take this back: awsauth undo"
+        )),
+        Kept::InFolder { path, why } => {
+            out.note(&format!(
+                "warning: the cluster does not keep what was there: {why}"
+            ));
+            out.note(&format!(
+                "Kept what was there in {}; to take this back: awsauth undo",
+                path.display()
+            ));
+        }
+        Kept::Nowhere(why) => out.note(&format!("warning: what was there is kept nowhere: {why}")),
+    }
+}
+
+/// The contexts of the kubeconfig that the user chose.
+pub(crate) fn contexts(target: &Target) -> Result<Vec<String>, Failure> {
+    let names = cluster::kubeconfig::contexts(&flags(target), &Environment::of_process());
+    names.map_err(|error| {
+        Failure::new(kind(error.kind()), "cannot list the contexts")
+            .because(&error)
+            .hint(error.hint())
+    })
 }
 
 /// The runtime of a run.

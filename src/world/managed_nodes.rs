@@ -5,25 +5,29 @@ use super::live::Cluster;
 use crate::cluster::Live;
 use crate::document::Document;
 use crate::edge::{Failure, Out, Refusal};
+use crate::effect::has_node_entry;
 use crate::facts::auth_mode::AuthenticationMode;
-use crate::plan::has_node_entry;
 use crate::snapshot::{Change, Snapshot};
 
-/// What is there before a write that may create aws-auth. Without access entries, EKS writes the nodes' entry when a managed node
-/// group is made. That is waited for, unless what is to be written has an entry for nodes itself. `None` when that is none of a
-/// cluster's ways, or the write shall see for itself.
+/// What is there before a write that may create aws-auth, `first` where it was read already. Without access entries, EKS writes the nodes' entry when a managed node
+/// group is made. That is waited for, unless what is to be written has an entry for nodes itself. `None` when the write
+/// shall see for itself.
 /// <https://docs.aws.amazon.com/eks/latest/userguide/auth-configmap.html>
 pub(super) fn read_first(
     cluster: &Cluster,
+    first: Option<Live>,
     plan: &mut impl FnMut(&Snapshot) -> Result<Option<Change>, Failure>,
     out: &mut Out,
 ) -> Result<Option<Live>, Failure> {
     let mode = Some(AuthenticationMode::ConfigMap);
     let eks = cluster.eks();
     let Some(eks) = eks.filter(|eks| eks.facts.authentication_mode == mode) else {
-        return Ok(None);
+        return Ok(first);
     };
-    let live = cluster.read(out)?;
+    let live = match first {
+        Some(live) => live,
+        None => cluster.read(out)?,
+    };
     if live.exists() {
         return Ok(Some(live));
     }

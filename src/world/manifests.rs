@@ -1,15 +1,16 @@
 use std::fmt;
 use std::fs;
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::atomic::{Original, ReplaceError};
 use super::{Landed, Planner};
 use crate::document::SectionName;
 use crate::edge::{Failure, Kind, Out, Refusal};
-use crate::manifest::{Manifest, ManifestError};
-use crate::snapshot::Snapshot;
+use crate::manifest::{Amiss, Manifest, ManifestError};
+use crate::shell::quoted;
+use crate::snapshot::{Change, Snapshot};
 
 /// A manifest on disk, or one that passes through a pipe.
 #[derive(Debug)]
@@ -20,6 +21,12 @@ pub(crate) struct ManifestFile {
     timeout: Duration,
     /// What was read last.
     manifest: Option<Manifest>,
+    /// What was amiss with it.
+    amiss: Amiss,
+    /// The text as it was read, where what is held of it has bars that it has not.
+    without_bars: Option<String>,
+    /// Whether to put bars where they are missing.
+    adds_bars: bool,
 }
 
 impl ManifestFile {
@@ -28,6 +35,9 @@ impl ManifestFile {
             path: Some(path),
             timeout,
             manifest: None,
+            amiss: Amiss::default(),
+            without_bars: None,
+            adds_bars: false,
         }
     }
 
@@ -36,6 +46,9 @@ impl ManifestFile {
             path: None,
             timeout: Duration::ZERO,
             manifest: None,
+            amiss: Amiss::default(),
+            without_bars: None,
+            adds_bars: false,
         }
     }
 
@@ -43,12 +56,76 @@ impl ManifestFile {
         self.path.is_none()
     }
 
+    pub(super) fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// What stands there, whatever it is.
+    pub(super) fn bytes(&self) -> Result<Vec<u8>, Failure> {
+        match &self.path {
+            Some(path) => fs::read(path).map_err(|error| self.cannot_read(&error)),
+            None => self.stdin(),
+        }
+    }
+
     pub(super) fn read(&mut self) -> Result<Snapshot, Failure> {
-        let bytes = match &self.path {
-            Some(path) => fs::read(path).map_err(|error| self.cannot_read(&error))?,
-            None => self.stdin()?,
-        };
+        let bytes = self.bytes()?;
         Ok(self.parse(bytes)?.snapshot())
+    }
+
+    /// Takes this as what was read.
+    pub(super) fn hold(&mut self, manifest: Manifest, amiss: Amiss) {
+        self.manifest = Some(manifest);
+        self.amiss = amiss;
+    }
+
+    /// What was amiss with what was read.
+    pub(super) fn amiss(&self) -> &Amiss {
+        &self.amiss
+    }
+
+    /// From here on, makes text of what is none as it is read, so that it is written as text.
+    pub(super) fn add_bars(&mut self) {
+        self.adds_bars = true;
+    }
+
+    /// Whether what was read is held with bars.
+    pub(super) fn has_bars(&self) -> bool {
+        self.without_bars.is_some()
+    }
+
+    /// Takes what was read with this change.
+    pub(super) fn hold_with(&mut self, change: &Change) -> Result<(), Failure> {
+        let Some(manifest) = &self.manifest else {
+            return Ok(());
+        };
+        let changed = manifest.with(change).and_then(Manifest::parse_amiss);
+        let (manifest, amiss) = changed.map_err(|error| Failure::bug(&error))?;
+        self.hold(manifest, amiss);
+        Ok(())
+    }
+
+    /// Why there is no aws-auth to be had from it.
+    pub(super) fn holds_none(&self, error: &ManifestError) -> Failure {
+        let failure = with_hint(
+            Failure::usage(format!("cannot read aws-auth from {self}")),
+            error,
+        );
+        match (error, &self.path) {
+            (
+                ManifestError::NotText {
+                    takes_bar: true, ..
+                },
+                Some(path),
+            ) => {
+                let path = path.display().to_string();
+                failure.hint(format!(
+                    "or let lint do so: awsauth lint --fix {}",
+                    quoted(&path)
+                ))
+            }
+            _ => failure,
+        }
     }
 
     /// What was read last.
@@ -85,6 +162,7 @@ impl ManifestFile {
             self.parse(bytes)?;
             let (text, landed) = self.changed(plan)?;
             let held = self.manifest.as_ref().map_or("", Manifest::text);
+            let held = self.without_bars.as_deref().unwrap_or(held);
             match original.replace(held.as_bytes(), text.as_bytes()) {
                 Ok(()) => return Ok(landed),
                 Err(ReplaceError::Changed) if begun.elapsed() < self.timeout => {}
@@ -99,7 +177,12 @@ impl ManifestFile {
         };
         let change = plan(&manifest.snapshot())?.filter(|change| !change.is_empty());
         let Some(change) = change else {
-            return Ok((manifest.text().to_owned(), Landed::Unchanged));
+            let landed = if self.has_bars() {
+                Landed::Changed
+            } else {
+                Landed::Unchanged
+            };
+            return Ok((manifest.text().to_owned(), landed));
         };
         let text = manifest.with(&change).map_err(|error| {
             let cannot = format!("cannot change {self}");
@@ -121,11 +204,28 @@ impl ManifestFile {
     }
 
     fn parse(&mut self, bytes: Vec<u8>) -> Result<&Manifest, Failure> {
-        let cannot = || Failure::usage(format!("cannot read aws-auth from {self}"));
-        let text =
-            String::from_utf8(bytes).map_err(|error| cannot().because(&error.utf8_error()))?;
-        let manifest = Manifest::parse(text).map_err(|error| with_hint(cannot(), &error))?;
+        let text = self.text(bytes)?;
+        let manifest = if self.adds_bars {
+            self.with_bars(text)
+        } else {
+            Manifest::parse(text)
+        };
+        let manifest = manifest.map_err(|error| self.holds_none(&error))?;
         Ok(self.manifest.insert(manifest))
+    }
+
+    fn with_bars(&mut self, text: String) -> Result<Manifest, ManifestError> {
+        let (_, amiss) = Manifest::parse_amiss(text.clone())?;
+        let manifest = Manifest::with_bars(text.clone())?;
+        self.without_bars = amiss.takes_bars.then_some(text);
+        self.amiss = amiss;
+        Ok(manifest)
+    }
+
+    pub(super) fn text(&self, bytes: Vec<u8>) -> Result<String, Failure> {
+        String::from_utf8(bytes).map_err(|error| {
+            Failure::usage(format!("cannot read aws-auth from {self}")).because(&error.utf8_error())
+        })
     }
 
     fn cannot_read(&self, error: &io::Error) -> Failure {

@@ -131,6 +131,12 @@ pub(crate) enum Chosen {
 }
 
 impl Target {
+    /// Whether somebody has said which cluster.
+    pub(crate) fn names_cluster(&self) -> bool {
+        let names = [&self.cluster_name, &self.context, &self.cluster];
+        self.kubeconfig.is_some() || names.iter().any(|name| name.is_some())
+    }
+
     /// Decides between file, kubeconfig and EKS. What the command line names wins over what only the environment names. To name two
     /// of them is a usage error; so are any other argument for clusters beside a file, AWS credentials where nobody would use them,
     /// and whatever is empty. `signs_in` says whether AWS credentials are of use beside a kubeconfig.
@@ -219,6 +225,19 @@ impl Target {
         match others.into_iter().find(|id| typed(id)) {
             Some(id) => Err(Failure::usage(format!(
                 "cannot use {} together with FILE: only the files are read",
+                flag(id)
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// For a command that goes through all contexts of the kubeconfig: whatever names one cluster would save it under the
+    /// names of others.
+    pub(crate) fn all_contexts(&self, matches: &clap::ArgMatches) -> Result<(), Failure> {
+        let one = ["file", "cluster_name", "context", "cluster", "user"];
+        match one.into_iter().find(|id| is_typed(matches, id)) {
+            Some(id) => Err(Failure::usage(format!(
+                "cannot use {} together with --all-contexts: each context says which cluster it is",
                 flag(id)
             ))),
             None => Ok(()),

@@ -9,6 +9,7 @@ mod accuracy;
 mod api;
 mod faults;
 mod judged;
+mod nodes;
 mod page;
 mod patient;
 #[path = "../signin/reviewer.rs"]

@@ -9,6 +9,7 @@ use crate::support::cluster::Cluster;
 
 const CONFIGMAPS: &str = "/api/v1/namespaces/kube-system/configmaps";
 const AWS_AUTH: &str = "/api/v1/namespaces/kube-system/configmaps/aws-auth";
+const HISTORY: &str = "/api/v1/namespaces/kube-system/configmaps/awsauth-history";
 
 /// Reads and writes aws-auth as the cluster's creator.
 pub(crate) struct Api {
@@ -66,7 +67,25 @@ impl Api {
     }
 
     pub(crate) fn delete(&self) {
-        match self.ask("DELETE", AWS_AUTH, None) {
+        self.delete_at(AWS_AUTH);
+    }
+
+    /// Forgets what awsauth has kept of aws-auth.
+    pub(crate) fn delete_history(&self) {
+        self.delete_at(HISTORY);
+    }
+
+    /// Changes what awsauth has kept, and nothing that it says.
+    pub(crate) fn touch_history(&self, times: u32) {
+        if let Ok(mut object) = self.ask("GET", HISTORY, None) {
+            object["metadata"]["annotations"]["touched"] = times.to_string().into();
+            // Who comes too late tries again soon.
+            let _ = self.ask("PUT", HISTORY, Some(&object));
+        }
+    }
+
+    fn delete_at(&self, path: &str) {
+        match self.ask("DELETE", path, None) {
             Ok(_) | Err(Refusal::Missing) => {}
             Err(refusal) => panic!("{refusal:?}"),
         }

@@ -53,7 +53,7 @@ fn a_server_side_apply_that_follows_conflicts_as_told() {
         "ops",
     ];
     let run = session.done(&user);
-    assert!(!run.stderr.contains("warning"), "{run:?}");
+    assert!(!run.stderr.contains("warning: "), "{run:?}");
     sync(&[]).says(0, &[]);
     assert!(session.text("mapUsers").contains("user/ops"));
 }
@@ -116,7 +116,7 @@ fn a_client_side_apply_that_follows_overwrites_as_told() {
     // What kubectl has not applied, it leaves alone.
     let user = "arn:aws:iam::111122223333:user/ops";
     let run = session.done(&["map", "user", user, "--username", "ops"]);
-    assert!(!run.stderr.contains("warning"), "{run:?}");
+    assert!(!run.stderr.contains("warning: "), "{run:?}");
     sync();
     assert_eq!(session.text("mapRoles"), NODES);
     assert!(session.text("mapUsers").contains(user));

@@ -42,17 +42,21 @@ fn who_may_only_read_is_told_what_is_missing_and_how_to_see_it() {
             .contains("role/eksctl-")
     );
     as_reader(&[unchanged[1], MYTESTROLE]).says(0, &[]);
+    let updates = session.updates();
     for more in [&[][..], &["--dry-run=server"]] {
         as_reader(&[&map_args(MYTESTROLE)[..], more].concat()).says(
             3,
             &[
                 "error: cannot write aws-auth of context reader",
                 &session.cluster.server_url(),
-                r#"User "reader" cannot update resource "configmaps""#,
+                "user reader may not update configmaps/aws-auth in kube-system",
                 "hint: see what you may do, or ask somebody who may: kubectl --context reader auth can-i update configmaps/aws-auth -n kube-system",
             ],
         );
     }
+    // Before anything is sent.
+    let after = session.updates();
+    assert_eq!((updates.dry, updates.real), (after.dry, after.real));
     as_reader(&[&map_args(MYTESTROLE)[..], &["--dry-run=client"]].concat()).says(0, &[]);
     assert_eq!(session.resource_version(), version);
 
@@ -78,6 +82,33 @@ fn who_may_only_read_is_told_what_is_missing_and_how_to_see_it() {
         &["cannot create resource", "auth can-i create configmaps"],
     );
     assert!(session.api.get().is_err());
+}
+
+#[test]
+fn the_permission_that_is_missing_can_be_given_as_it_is_said() {
+    let session = Session::start();
+    session
+        .cluster
+        .kubectl_fed(&["apply", "-f", "-"], READ_ONLY);
+    let reader = session.cluster.kubeconfig_for(READER.name);
+    let map = || Run::of(awsauth(session.cluster, &reader).args(map_args(MYTESTROLE)));
+    crate::session::eventually(|| {
+        Run::of(awsauth(session.cluster, &reader).arg("get")).status == 0
+    });
+    let run = map();
+    run.says(3, &["hint: whoever may give permissions gives this one: "]);
+    let (_, commands) = run.stderr.split_once("gives this one: ").unwrap();
+    for command in commands.lines().next().unwrap().split(" && ") {
+        let args: Vec<&str> = command.split_whitespace().skip(1).collect();
+        assert_eq!(args[..2], ["--context", "reader"], "{command}");
+        session.cluster.kubectl(&args[2..]);
+    }
+    crate::session::eventually(|| map().status == 0);
+    for kind in ["rolebinding", "role"] {
+        session
+            .cluster
+            .kubectl(&["delete", kind, "awsauth", "-n", "kube-system"]);
+    }
 }
 
 #[test]

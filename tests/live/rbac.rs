@@ -6,10 +6,10 @@ use crate::permission::READ_ONLY;
 use crate::session::{MYTESTROLE, NODES, READER, Run, STRANGER, Session, awsauth, eventually};
 
 /// Objects of RBAC, in a namespace of their own, that go with the test.
-struct Objects<'a>(&'a Session, String);
+pub(crate) struct Objects<'a>(&'a Session, String);
 
 impl<'a> Objects<'a> {
-    fn create(session: &'a Session, yaml: &str) -> Self {
+    pub(crate) fn create(session: &'a Session, yaml: &str) -> Self {
         let yaml = format!("{NAMESPACES}{yaml}");
         session.cluster.kubectl_fed(&["apply", "-f", "-"], &yaml);
         Self(session, yaml)
@@ -38,7 +38,7 @@ metadata: {name: team-b}
 ";
 
 /// aws-auth that lets `mytestrole` in as this user with these groups.
-fn mapped(username: &str, groups: &[&str]) -> Value {
+pub(crate) fn mapped(username: &str, groups: &[&str]) -> Value {
     let roles = json!([{"rolearn": MYTESTROLE, "username": username, "groups": groups}]);
     crate::api::configmap(&format!(
         "{NODES}{}",

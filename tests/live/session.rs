@@ -72,6 +72,9 @@ impl Session {
         let cluster = cluster.get_or_init(|| Cluster::start_with(&[READER, STRANGER]));
         let api = Api::of(cluster, "eksctl");
         api.delete();
+        api.delete_history();
+        // The user's own copies; there need not be any.
+        let _ = std::fs::remove_dir_all(cluster.folder().join(".local"));
         Self {
             cluster,
             api,
@@ -99,11 +102,11 @@ impl Session {
             .to_owned()
     }
 
-    /// How many updates of ConfigMaps the API server has answered, dry runs apart.
+    /// How many updates and patches of ConfigMaps the API server has answered, dry runs apart.
     pub(crate) fn updates(&self) -> Updates {
         let metrics = self.cluster.kubectl(&["get", "--raw", "/metrics"]);
-        let count = |dry_run: &str| {
-            let labels = [r#"resource="configmaps""#, r#"verb="PUT""#, dry_run];
+        let count = |verb: &str, dry_run: &str| {
+            let labels = [r#"resource="configmaps""#, verb, dry_run];
             metrics
                 .lines()
                 .filter(|line| line.starts_with("apiserver_request_total{"))
@@ -112,8 +115,9 @@ impl Session {
                 .sum()
         };
         Updates {
-            dry: count(r#"dry_run="All""#),
-            real: count(r#"dry_run="""#),
+            dry: count(r#"verb="PUT""#, r#"dry_run="All""#),
+            real: count(r#"verb="PUT""#, r#"dry_run="""#),
+            patches: count(r#"verb="PATCH""#, r#"dry_run="""#),
         }
     }
 
@@ -158,6 +162,7 @@ impl Session {
 pub(crate) struct Updates {
     pub(crate) dry: u32,
     pub(crate) real: u32,
+    pub(crate) patches: u32,
 }
 
 /// What lets `arn` in as an administrator.

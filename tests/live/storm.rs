@@ -16,21 +16,47 @@ const ROUNDS: usize = 8;
 fn writers_by_the_dozen_lose_nothing_and_neither_do_strangers() {
     let session = Session::start();
     let before = session.updates();
-    let (took, read_modify_writes) = storm(&session, || {});
+    let storm = storm(&session, || {});
     let after = session.updates();
     // Before each dry run goes one reading, and dry runs are ours alone.
-    let requests = 2 * (after.dry - before.dry) + (after.real - before.real) - read_modify_writes;
-    let per_success = f64::from(requests) / took.len() as f64;
+    let requests =
+        2 * (after.dry - before.dry) + (after.real - before.real) - storm.read_modify_writes;
+    let patches = after.patches - before.patches - storm.patches;
+    let runs = storm.took.len() as f64;
+    let of_each = |requests: u32| f64::from(requests) / runs;
+    assert_eq!(storm.kept_in_cluster, WRITERS * ROUNDS, "of all copies");
     report(
         "storm",
-        took,
-        &format!("{per_success:.1} requests per success"),
+        storm.took,
+        &format!(
+            "{:.1} requests per success and {:.1} to keep a copy",
+            of_each(requests),
+            of_each(patches)
+        ),
     );
+    // Those whose writes were not carried out have left nothing.
+    let list = session.done(&["history", "-o", "json"]).json();
+    let revisions = list["revisions"].as_array().unwrap();
+    assert!(revisions.len() >= 20, "{list}");
+    for revision in revisions {
+        assert_ne!(revision["then"], "void", "{list}");
+    }
 }
 
-/// Has all of them write at once, with `meanwhile` going on, and checks what is there in the end. Returns how long each
-/// of our runs took, and how many writes the read-modify-write stranger sent.
-pub(crate) fn storm(session: &Session, meanwhile: impl FnOnce()) -> (Vec<Duration>, u32) {
+/// What came of a storm.
+pub(crate) struct Storm {
+    /// How long each of our runs took.
+    pub(crate) took: Vec<Duration>,
+    /// How many of them kept what was there in the cluster.
+    pub(crate) kept_in_cluster: usize,
+    /// How many writes the read-modify-write stranger sent.
+    pub(crate) read_modify_writes: u32,
+    /// How many patches strangers sent; more where one failed.
+    pub(crate) patches: u32,
+}
+
+/// Has all of them write at once, with `meanwhile` going on, and checks what is there in the end.
+pub(crate) fn storm(session: &Session, meanwhile: impl FnOnce()) -> Storm {
     let cluster = session.cluster;
     let over = AtomicBool::new(false);
     let over = &over;
@@ -92,10 +118,13 @@ pub(crate) fn storm(session: &Session, meanwhile: impl FnOnce()) -> (Vec<Duratio
         nodes.rounds,
         "{roles}"
     );
-    (
-        runs.into_iter().map(|(_, took)| took).collect(),
-        nodes.writes,
-    )
+    let in_cluster = |(run, _): &&(Run, Duration)| run.stderr.contains("there as revision");
+    Storm {
+        kept_in_cluster: runs.iter().filter(in_cluster).count(),
+        took: runs.into_iter().map(|(_, took)| took).collect(),
+        read_modify_writes: nodes.writes,
+        patches: u32::try_from(labels + users).unwrap(),
+    }
 }
 
 /// Prints the median and the slow end.

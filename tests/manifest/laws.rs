@@ -62,6 +62,30 @@ proptest! {
     }
 
     #[test]
+    fn bars_are_put_or_refused(
+        pieces in pieces(),
+        cuts in prop::collection::vec((any::<prop::sample::Index>(), 0..4usize, select(vec!["", " ", "\n", "\"", "- ", "{", "}", "[", "]", ":", "# a", "&a ", "*a", "\t", "\r", "|"])), 0..3),
+    ) {
+        let text = pieces.text().replace(" |", "").replace(" >", "");
+        let mut chars: Vec<char> = text.chars().collect();
+        for (index, length, put) in cuts {
+            let from = index.index(chars.len() + 1);
+            let to = (from + length).min(chars.len());
+            chars.splice(from..to, put.chars());
+        }
+        let text: String = chars.into_iter().collect();
+        let (read, barred) = (Manifest::parse_amiss(text.as_str()), Manifest::with_bars(text.as_str()));
+        if let Ok((_, amiss)) = read {
+            let is_refused = amiss.stands_in || (!amiss.not_text.is_empty() && !amiss.takes_bars);
+            prop_assert_eq!(barred.is_err(), is_refused, "{}", text);
+        }
+        if let Ok(barred) = barred {
+            let again = Manifest::parse(barred.text()).expect("it is one");
+            prop_assert_eq!(again.data(), barred.data());
+        }
+    }
+
+    #[test]
     fn odd_spellings_are_kept_or_replaced_but_never_misread(
         (raw, new) in select(ODD.to_vec()).prop_flat_map(|raw| {
             let old = Manifest::parse(odd(raw)).unwrap().data()["mapUsers"].clone();

@@ -6,14 +6,15 @@ Takes a folder. world.json in it, read for every request, says what there is:
     {"keys": {"AKIA…": {"secret": "…", "token": null}},
      "clusters": {"prod": {"arn": "…", "status": "ACTIVE", …}},
      "entries": {"prod": [{"principalArn": "…", "type": "STANDARD", …, "policies": [{"policyArn": "…", …}]}]},
-     "nodegroups": {"prod": ["workers"]},
+     "nodegroups": {"prod": ["workers", {"nodegroupName": "ng-1", "nodeRole": "…", …}]},
+     "profiles": {"prod": [{"fargateProfileName": "fp-1", "podExecutionRoleArn": "…", …}]},
      "denied": {"DescribeCluster": "User: … is not authorized to perform: …"},
      "allowed": ["AKIA…"],
      "strangers": true,
      "page": 2}
 
 What is denied is denied to all but the allowed keys. Strangers are keys that are not listed; whoever hands those out verifies
-them elsewhere. A cluster is seen in the region of its ARN. An access entry with "gone" is deleted as soon as it was listed.
+them elsewhere. A cluster is seen in the region of its ARN. An access entry or a node group with "gone" is deleted as soon as it was listed.
 
 Prints its URL and lives until stdin ends. requests.jsonl gets a line for each request.
 """
@@ -133,6 +134,16 @@ def entry_of(world, given):
     )
 
 
+def groups_of(world, given):
+    """Of a group of which only the name is said there is no more to tell."""
+    groups = world.get("nodegroups", {}).get(given["clusterName"], [])
+    return [group if isinstance(group, dict) else {"nodegroupName": group} for group in groups]
+
+
+def profiles_of(world, given):
+    return world.get("profiles", {}).get(given["clusterName"], [])
+
+
 def page(world, given, field, items):
     size = min(given.get("maxResults", 100), world.get("page", 100))
     start = int(given.get("nextToken", 0))
@@ -149,7 +160,23 @@ def answer(world, operation, given):
         return {"cluster": cluster_of(world, given["name"])}
     if operation == "ListNodegroups":
         cluster_of(world, given["clusterName"])
-        return page(world, given, "nodegroups", world.get("nodegroups", {}).get(given["clusterName"], []))
+        return page(world, given, "nodegroups", [group["nodegroupName"] for group in groups_of(world, given)])
+    if operation == "DescribeNodegroup":
+        cluster_of(world, given["clusterName"])
+        for group in groups_of(world, given):
+            if group["nodegroupName"] == given["nodegroupName"] and not group.get("gone"):
+                return {"nodegroup": {"clusterName": given["clusterName"], **group}}
+        raise Refusal("ResourceNotFoundException", f"No node group found for name: {given['nodegroupName']}.", 404)
+    if operation == "ListFargateProfiles":
+        cluster_of(world, given["clusterName"])
+        names = [profile["fargateProfileName"] for profile in profiles_of(world, given)]
+        return page(world, given, "fargateProfileNames", names)
+    if operation == "DescribeFargateProfile":
+        cluster_of(world, given["clusterName"])
+        for profile in profiles_of(world, given):
+            if profile["fargateProfileName"] == given["fargateProfileName"]:
+                return {"fargateProfile": {"clusterName": given["clusterName"], **profile}}
+        raise Refusal("ResourceNotFoundException", "No Fargate Profile found with name.", 404)
     if operation == "ListAccessEntries":
         mode = cluster_of(world, given["clusterName"]).get("accessConfig", {}).get("authenticationMode", "CONFIG_MAP")
         if mode == "CONFIG_MAP":

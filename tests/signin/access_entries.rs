@@ -15,7 +15,7 @@ const NODE: &str = "arn:aws:iam::111122223333:role/nodes";
 const DEV: &str = "arn:aws:iam::111122223333:role/team/dev";
 
 /// What EKS has, beside what `more` says.
-fn world(mode: &str, denied: &Value) -> Value {
+pub(crate) fn world(mode: &str, denied: &Value) -> Value {
     let mut world = with_cluster(&json!({"accessConfig": {"authenticationMode": mode}}));
     let everywhere = json!({"type": "cluster", "namespaces": []});
     let some = json!({"type": "namespace", "namespaces": ["dev-*", "web"]});
@@ -44,7 +44,7 @@ fn told(session: &Session) -> &'static EksService {
 }
 
 /// An aws-auth in which two entries are hidden by access entries.
-fn put(session: &Session) {
+pub(crate) fn put(session: &Session) {
     let roles = format!(
         "- rolearn: {MYTESTROLE}\n  username: admin\n  groups: [system:masters]\n\
          - rolearn: arn:aws:iam::111122223333:role/dev\n  username: dev\n  groups: [ops]\n\

@@ -146,6 +146,58 @@ fn every_command_goes_through_eks() {
 }
 
 #[test]
+fn versions_are_those_of_the_program_the_server_and_eks() {
+    let session = Session::start();
+    let told = json!({"version": "1.36", "platformVersion": "eks.7"});
+    let eks = eks(&session, &with_cluster(&told));
+    let ci = holding(&session, eks, CREATOR_SESSION);
+    let versions = on(&session, &ci, &["version", "-o", "json"]);
+    versions.says(0, &[]);
+    let versions = versions.json();
+    assert_eq!(versions["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(versions["client"]["version"], versions["version"]);
+    let server = &versions["server"];
+    assert!(
+        server["version"].as_str().unwrap().starts_with('v'),
+        "{server}"
+    );
+    assert_eq!(server["platform"], "linux/amd64");
+    let expected = json!({
+        "name": eks::NAME, "arn": arn(), "version": "1.36", "platformVersion": "eks.7",
+        "authenticationMode": "API_AND_CONFIG_MAP",
+    });
+    assert_eq!(versions["eks"], expected);
+    let run = on(&session, &ci, &["version"]);
+    let last = "EKS cluster my-cluster, version 1.36, platform eks.7, authentication mode API_AND_CONFIG_MAP\n";
+    assert!(
+        run.stdout.contains("\nAPI server v") && run.stdout.ends_with(last),
+        "{run:?}"
+    );
+
+    let alone = session
+        .awsauth(&ci, &["version", "-o", "json", "--client"])
+        .json();
+    assert_eq!(alone["server"], Value::Null);
+    // Nobody named a cluster: what is known is told.
+    let unnamed = session.awsauth(&ci, &["version", "-o", "json"]);
+    unnamed.says(0, &["The cluster's version is not known: "]);
+    let misspelt = session.awsauth(
+        &ci,
+        &["version", "-o", "json", "--cluster-name", "my-clutser"],
+    );
+    misspelt.says(3, &["there is no cluster \"my-clutser\""]);
+    assert_eq!(misspelt.json()["client"], versions["client"]);
+    // The server does not know who asks.
+    let stranger = session
+        .aws()
+        .user("arn:aws:iam::111122223333:user/stranger");
+    let stranger = ci.with_credentials(&stranger).without("AWS_SESSION_TOKEN");
+    let refused = on(&session, &stranger, &["version", "-o", "json"]);
+    refused.says(3, &["cannot ask EKS cluster my-cluster"]);
+    assert_eq!(refused.json()["eks"]["platformVersion"], "eks.7");
+}
+
+#[test]
 fn the_cluster_s_other_names_may_be_expected_and_no_others() {
     let session = Session::start();
     let eks = eks(&session, &json!({}));
@@ -215,7 +267,9 @@ fn an_instance_and_an_assumed_role_sign_in() {
         ],
     );
     on(&session, &instance, &["get", "--as-group", "devs"]).says(2, &["no user"]);
-    on(&session, &instance, &["unmap", "role", MYTESTROLE]).says(0, &["Wrote aws-auth"]);
+    let unmap = ["unmap", "role", MYTESTROLE];
+    let own = ["--allow-self-lockout", "--allow-no-admin"];
+    on(&session, &instance, &[&unmap[..], &own].concat()).says(0, &["Wrote aws-auth"]);
 }
 
 /// Of two accounts with a cluster of the same name, the role's is meant.

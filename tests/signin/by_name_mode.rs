@@ -23,8 +23,7 @@ fn a_cluster_that_ignores_aws_auth_is_not_written_to() {
     on(&map_args(MYTESTROLE)).says(
         4,
         &[
-            "refused (mode-ignores-aws-auth): the authentication mode of EKS cluster my-cluster (",
-            ") is API: access entries alone say who may enter, and nobody reads aws-auth\n",
+            "refused (mode-ignores-aws-auth): the authentication mode of this cluster is API: access entries alone say who may enter, and nobody reads aws-auth\n",
             &format!("hint: {entry} {MYTESTROLE} --username admin && aws eks associate-access-policy --region us-east-1 --cluster-name my-cluster --principal-arn {MYTESTROLE} --policy-arn arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy --access-scope type=cluster\n"),
             "hint: to write it all the same, add --allow-ignored\n",
         ],

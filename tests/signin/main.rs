@@ -4,13 +4,20 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod access_entries;
+mod accidents;
 #[path = "../live/api.rs"]
 #[allow(dead_code, reason = "it is shared")]
 mod api;
 mod by_name;
 mod by_name_creation;
 mod by_name_mode;
+mod fleet;
+mod guards;
 mod identities;
+mod lint;
+mod lockout;
+mod peers;
+mod pipeline;
 mod plugin;
 mod renewal;
 mod reviewer;

@@ -45,10 +45,19 @@ impl Session {
     /// Waits for its turn. There is no aws-auth.
     pub(crate) fn start() -> Self {
         static CLUSTER: OnceLock<Cluster> = OnceLock::new();
+        Self::on(&CLUSTER, || Cluster::start_eks(&[]))
+    }
+
+    /// The same on a cluster of this test's own, whose API server counts on what the authenticator has said for as long.
+    pub(crate) fn that_caches(cluster: &'static OnceLock<Cluster>, cache: &'static str) -> Self {
+        Self::on(cluster, || Cluster::start_eks_that_caches(cache))
+    }
+
+    fn on(cluster: &'static OnceLock<Cluster>, start: impl FnOnce() -> Cluster) -> Self {
         static TURN: Mutex<()> = Mutex::new(());
         // A test that failed in its turn leaves nothing that the next does not clear away.
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        let cluster = CLUSTER.get_or_init(|| Cluster::start_eks(&[]));
+        let cluster = cluster.get_or_init(start);
         let session = Self {
             cluster,
             api: Api::of(cluster, "eksctl"),
@@ -60,6 +69,7 @@ impl Session {
         session.aws().no_faults();
         session.aws().forget_requests();
         session.api.delete();
+        session.api.delete_history();
         session
     }
 

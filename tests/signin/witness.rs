@@ -229,7 +229,8 @@ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: writer}]
         "what was written stands, because it can't be put back: cannot write aws-auth of context admin",
         "User \"writer\" cannot",
         "hint: whoever may still write aws-auth puts it back with: kubectl --context admin patch configmap aws-auth -n kube-system --type merge --patch-file ",
-        "aws eks create-access-entry --cluster-name my-cluster --principal-arn ARN && aws eks associate-access-policy --cluster-name my-cluster",
+        "as that identity: awsauth undo --cluster-name my-cluster --region us-east-1\n",
+        "aws eks create-access-entry --cluster-name my-cluster --region us-east-1 --principal-arn ARN && aws eks associate-access-policy --cluster-name my-cluster",
         "--policy-arn arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy --access-scope type=cluster\n",
         "authenticationMode=API_AND_CONFIG_MAP\n",
     ]);
@@ -301,5 +302,34 @@ fn the_mapped_role_itself_may_be_the_witness() {
     let stranger = ["--verify-as", "arn:aws:iam::111122223333:role/closed"];
     map(&session, &environment, &stranger)
         .says(3, &["cannot verify what would be written to context admin"]);
+    assert_eq!(roles(&session), before);
+}
+
+/// The authenticator may not have read the change when the witness signs in for the first time.
+#[test]
+fn a_write_that_takes_the_witness_out_is_taken_back() {
+    let session = Session::start();
+    let environment = with(&session, MYTESTROLE_SESSION);
+    let wanted = session.cluster.folder().join("own.yaml");
+    let apply = |entries: &str| {
+        std::fs::write(&wanted, entries).unwrap();
+        let apply = [
+            "apply",
+            "-f",
+            wanted.to_str().unwrap(),
+            "--owner",
+            "ci",
+            "--prune",
+        ];
+        let allowed = ["--allow-no-admin", "--verify"];
+        session.awsauth_on_kubeconfig(&environment, &[&apply[..], &allowed].concat())
+    };
+    let mapped = apply(&format!("[{{rolearn: {MYTESTROLE}, username: admin}}]"));
+    assert_eq!(mapped.status, 0, "{mapped:?}");
+    let before = roles(&session);
+    apply("[]").says(
+        6,
+        &["does not accept the token", "the previous text is back"],
+    );
     assert_eq!(roles(&session), before);
 }

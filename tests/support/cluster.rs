@@ -54,7 +54,12 @@ impl Cluster {
     /// Starts a cluster as EKS has them: its API server asks the real aws-iam-authenticator about tokens, which watches
     /// aws-auth and has an AWS of its own. Its name is [`eks::NAME`].
     pub(crate) fn start_eks(users: &[StaticUser]) -> Self {
-        Self::start_as(users, Kind::Eks)
+        Self::start_as(users, Kind::Eks { cache: "0s" })
+    }
+
+    /// The same, whose API server counts on what the authenticator has said for as long as this.
+    pub(crate) fn start_eks_that_caches(cache: &'static str) -> Self {
+        Self::start_as(&[], Kind::Eks { cache })
     }
 
     fn start_as(users: &[StaticUser], kind: Kind) -> Self {
@@ -84,15 +89,21 @@ impl Cluster {
         let etcd = servers::etcd(folder.path(), etcd_port, peer_port);
         let webhook = match kind {
             Kind::Plain => None,
-            Kind::Eks => Some(eks::introduce(folder.path(), webhook_port, &certificates)?),
+            Kind::Eks { cache } => {
+                let webhook = eks::introduce(folder.path(), webhook_port, &certificates)?;
+                Some((webhook, cache))
+            }
         };
+        let webhook = webhook
+            .as_ref()
+            .map(|(path, cache)| (path.as_path(), *cache));
         let setup = servers::apiserver(
             folder.path(),
             port,
             etcd_port,
             &certificates,
             &tokens,
-            webhook.as_deref(),
+            webhook,
         );
 
         let mut cluster = Self {
@@ -109,7 +120,7 @@ impl Cluster {
         // Meanwhile.
         let aws = match kind {
             Kind::Plain => None,
-            Kind::Eks => Some(Aws::start(&cluster.folder().join("aws"))?),
+            Kind::Eks { .. } => Some(Aws::start(&cluster.folder().join("aws"))?),
         };
         cluster.wait_until_ready()?;
         if let Some(aws) = aws {
@@ -263,7 +274,7 @@ impl Cluster {
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     Plain,
-    Eks,
+    Eks { cache: &'static str },
 }
 
 fn server_url(port: u16) -> String {

@@ -6,9 +6,11 @@
 #![allow(dead_code, reason = "each test uses the part it needs")]
 
 pub(crate) mod access;
+pub(crate) mod action;
 pub(crate) mod aws;
 pub(crate) mod certificates;
 pub(crate) mod cluster;
+pub(crate) mod desk;
 pub(crate) mod eks;
 pub(crate) mod eks_service;
 pub(crate) mod environment;

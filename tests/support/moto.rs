@@ -12,7 +12,7 @@ pub(crate) struct Moto {
 }
 
 impl Moto {
-    /// With an EKS cluster for each `REGION/NAME`.
+    /// With an EKS cluster for each `REGION/NAME`, and what IAM has as `tests/python/clusters.py` takes it.
     pub(crate) fn start(clusters: &[&str]) -> Self {
         let mut python = Packages::Moto.python();
         python

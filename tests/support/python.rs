@@ -16,6 +16,7 @@ pub(crate) enum Packages {
     Botocore,
     Awscli,
     Moto,
+    PreCommit,
 }
 
 impl Packages {
@@ -23,6 +24,7 @@ impl Packages {
         Path::new(match self {
             Self::Botocore => concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/requirements.txt"),
             Self::Awscli => concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/awscli.txt"),
+            Self::PreCommit => concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/pre-commit.txt"),
             Self::Moto => concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/moto.txt"),
         })
     }

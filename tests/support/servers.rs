@@ -57,7 +57,7 @@ pub(crate) fn apiserver(
     etcd_port: u16,
     certificates: &Certificates,
     tokens: &Path,
-    webhook: Option<&Path>,
+    webhook: Option<(&Path, &str)>,
 ) -> Server {
     let mut args = vec![
         format!("--etcd-servers={}", etcd_url(etcd_port)),
@@ -87,15 +87,15 @@ pub(crate) fn apiserver(
         // No controller makes service accounts here, and without them it would refuse every pod.
         "--disable-admission-plugins=ServiceAccount".to_owned(),
     ];
-    if let Some(webhook) = webhook {
+    if let Some((webhook, cache)) = webhook {
         args.extend([
             format!(
                 "--authentication-token-webhook-config-file={}",
                 webhook.display()
             ),
             "--authentication-token-webhook-version=v1".to_owned(),
-            // Keeps no answer. What it lets in is still good for 10 s, which no flag changes.
-            "--authentication-token-webhook-cache-ttl=0s".to_owned(),
+            // What it lets in is good for 10 s at least, which no flag changes.
+            format!("--authentication-token-webhook-cache-ttl={cache}"),
         ]);
     }
     Server {

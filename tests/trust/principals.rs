@@ -199,3 +199,29 @@ fn some_callers_can_assume_no_role() {
         assert!(!advice.to_string().contains("trust policy of"), "{advice}");
     }
 }
+
+/// Whoever a trust policy names, whatever else it asks of them.
+#[test]
+fn everybody_who_is_named_is_told() {
+    let named = |policy: &str| awsauth::trust::named_in(policy).unwrap();
+    let statements = |list: &str| format!(r#"{{"Version":"2012-10-17","Statement":[{list}]}}"#);
+    let policy = statements(
+        r#"{"Effect":"Allow","Action":"sts:*","Principal":{"Service":"ec2.amazonaws.com","AWS":["111122223333","*"]}},
+           {"Effect":"Allow","Action":["sts:AssumeRoleWithWebIdentity"],"Principal":{"Federated":"arn:aws:iam::111122223333:oidc-provider/x"}},
+           {"Effect":"Allow","Action":"sts:AssumeRole","Principal":"*","Condition":{"StringEquals":{"sts:ExternalId":"x"}}},
+           {"Effect":"Allow","Action":"sts:TagSession","Principal":{"AWS":"arn:aws:iam::111122223333:role/tags"}},
+           {"Effect":"Deny","Action":"sts:AssumeRole","Principal":{"AWS":"arn:aws:iam::111122223333:role/never"}}"#,
+    );
+    assert_eq!(
+        named(&policy),
+        [
+            "111122223333",
+            "*",
+            "ec2.amazonaws.com",
+            "arn:aws:iam::111122223333:oidc-provider/x"
+        ]
+    );
+    let encoded = policy.replace('{', "%7B").replace('"', "%22");
+    assert_eq!(named(&encoded), named(&policy));
+    assert!(awsauth::trust::named_in("{}").is_err());
+}

@@ -1,7 +1,18 @@
 use super::{Claims, SourceError};
 use crate::aws::AwsError;
 use crate::aws::container::ContainerError;
-use crate::trust::{self, Advice, Facts};
+use crate::trust::{self, Advice, Decision, Facts};
+
+/// What IAM says of the two halves of a role that can't be assumed, as far as it may be asked.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// The role's trust policy.
+    pub trust_policy: Option<String>,
+    /// What the caller's own policies say.
+    pub own_policies: Decision,
+    /// What the caller's permissions boundary says.
+    pub boundary: Decision,
+}
 
 impl SourceError {
     /// What to do next.
@@ -65,6 +76,11 @@ impl SourceError {
 
     /// What decides over a role that AWS refuses to let be assumed, and the statements to add.
     pub fn advice(&self) -> Option<Advice> {
+        self.advice_knowing(&Known::default())
+    }
+
+    /// The same with what IAM says of the two halves.
+    pub fn advice_knowing(&self, known: &Known) -> Option<Advice> {
         let Self::AssumeRole {
             role,
             session_name,
@@ -81,6 +97,9 @@ impl SourceError {
             message: Some(&refused.message),
             external_id: external_id.as_deref(),
             session_name: Some(session_name),
+            trust_policy: known.trust_policy.as_deref(),
+            own_policies: known.own_policies,
+            boundary: known.boundary,
             ..Facts::new(refused.caller()?, role)
         }))
     }

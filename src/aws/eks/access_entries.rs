@@ -1,24 +1,17 @@
-use std::collections::VecDeque;
 use std::io;
 
 use aws_sdk_eks::Client;
 use aws_sdk_eks::types::AccessScopeType;
-use serde_json::json;
-use tokio::task::JoinSet;
 
-use super::error::allow;
-use super::{Eks, EksError};
+use super::{Eks, EksError, Untold};
 use crate::aws::AwsError;
+use crate::aws::at_once::at_once;
 use crate::facts::access_entries::{AccessEntry, AccessPolicy, AccessScope, AccessTerms, STANDARD};
-use crate::facts::partitions::Partition;
-
-/// So many access entries are asked for at the same time.
-const AT_ONCE: usize = 8;
 
 /// The actions that take part, all of which one statement allows.
 const LIST: &str = "eks:ListAccessEntries";
-const DESCRIBE: &str = "eks:DescribeAccessEntry";
-const POLICIES: &str = "eks:ListAssociatedAccessPolicies";
+pub(super) const DESCRIBE: &str = "eks:DescribeAccessEntry";
+pub(super) const POLICIES: &str = "eks:ListAssociatedAccessPolicies";
 
 /// What EKS told of a cluster's access entries.
 #[derive(Debug)]
@@ -27,34 +20,6 @@ pub struct Told {
     pub entries: Vec<AccessEntry>,
     /// What it did not tell of some; at most one for each action.
     pub untold: Vec<Untold>,
-}
-
-/// What EKS did not tell of access entries.
-#[derive(Debug)]
-pub struct Untold {
-    /// What was asked for, such as `eks:ListAccessEntries`.
-    pub action: &'static str,
-    /// Why there is no answer.
-    pub why: EksError,
-}
-
-impl Untold {
-    /// What is not known, to be followed by `of cluster NAME`.
-    pub fn what(&self) -> &'static str {
-        match self.action {
-            DESCRIBE => "what is in the access entries",
-            POLICIES => "the access policies of access entries",
-            _ => "the access entries",
-        }
-    }
-
-    /// What to do next.
-    pub fn hint(&self) -> String {
-        match &self.why {
-            EksError::Denied { refusal, statement } => allow(refusal, statement),
-            why => why.hint(),
-        }
-    }
 }
 
 impl Eks {
@@ -98,27 +63,13 @@ impl Eks {
         Ok(told)
     }
 
-    /// Why EKS did not answer, with the statement that allows all that is asked about access entries.
-    /// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelastickubernetesservice.html>
     fn unanswered(&self, cluster: &str, error: AwsError) -> EksError {
-        if !matches!(error.code(), Some("AccessDeniedException" | "AccessDenied")) {
-            return EksError::Aws(error);
-        }
-        let partition = Partition::of_region(&self.region).id;
-        let account = self.credentials.account_id.as_deref().unwrap_or("*");
-        let resource = |kind: &str| format!("arn:{partition}:eks:{}:{account}:{kind}", self.region);
-        let statement = json!({
-            "Effect": "Allow",
-            "Action": [LIST, DESCRIBE, POLICIES],
-            "Resource": [
-                resource(&format!("cluster/{cluster}")),
-                resource(&format!("access-entry/{cluster}/*")),
-            ],
-        });
-        EksError::Denied {
-            refusal: error,
-            statement: statement.to_string(),
-        }
+        self.refused(
+            cluster,
+            error,
+            &[LIST, DESCRIBE, POLICIES],
+            &["access-entry"],
+        )
     }
 }
 
@@ -140,42 +91,29 @@ async fn names(client: &Client, cluster: &str) -> Result<Vec<String>, AwsError> 
     Ok(names)
 }
 
-/// Some of them at the same time; the order stays.
 async fn describe_all(
     client: &Client,
     cluster: &str,
     names: Vec<String>,
     wanted: &dyn Fn(&str) -> bool,
 ) -> io::Result<Vec<Answer>> {
-    let mut answers: Vec<Answer> = Vec::with_capacity(names.len());
-    let mut left = VecDeque::new();
-    for (number, principal_arn) in names.into_iter().enumerate() {
-        if wanted(&principal_arn) {
-            left.push_back((number, principal_arn.clone()));
+    let names: Vec<_> = names.into_iter().map(|arn| (wanted(&arn), arn)).collect();
+    at_once(names, |(is_wanted, principal_arn)| {
+        let (client, cluster) = (client.clone(), cluster.to_owned());
+        async move {
+            match is_wanted {
+                true => describe(&client, &cluster, principal_arn).await,
+                false => Answer {
+                    entry: Some(AccessEntry {
+                        principal_arn,
+                        terms: None,
+                    }),
+                    untold: None,
+                },
+            }
         }
-        let entry = AccessEntry {
-            principal_arn,
-            terms: None,
-        };
-        answers.push(Answer {
-            entry: Some(entry),
-            untold: None,
-        });
-    }
-    let mut asked = JoinSet::new();
-    loop {
-        while asked.len() < AT_ONCE
-            && let Some((number, arn)) = left.pop_front()
-        {
-            let (client, cluster) = (client.clone(), cluster.to_owned());
-            asked.spawn(async move { (number, describe(&client, &cluster, arn).await) });
-        }
-        let Some(answered) = asked.join_next().await else {
-            return Ok(answers);
-        };
-        let (number, answer) = answered.map_err(io::Error::other)?;
-        answers[number] = answer;
-    }
+    })
+    .await
 }
 
 async fn describe(client: &Client, cluster: &str, principal_arn: String) -> Answer {

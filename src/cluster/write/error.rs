@@ -7,9 +7,10 @@ use thiserror::Error;
 
 use super::MAX_SIZE;
 use crate::cluster::fault::RequestError;
+use crate::cluster::history::NoCopy;
 use crate::cluster::kind::Kind;
 use crate::cluster::target::Target;
-use crate::cluster::{NAME, NAMESPACE};
+use crate::cluster::{HISTORY, NAME, NAMESPACE};
 
 /// What became of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +60,12 @@ pub enum WriteError<E: std::error::Error + 'static> {
         /// The bytes it would hold.
         size: usize,
     },
+    /// What is there now could be kept nowhere. Nothing was written.
+    #[error("nothing is written without a copy of what is there now")]
+    NoCopy {
+        /// Why not.
+        source: Arc<NoCopy>,
+    },
     /// Others kept changing it. Nothing was written.
     #[error("{NAMESPACE}/{NAME} kept changing for {} s, through {attempts} attempts{}", timeout.as_secs_f32(), by.as_ref().map(|name| format!("; last changed by {name}")).unwrap_or_default())]
     Conflict {
@@ -90,6 +97,15 @@ pub enum WriteError<E: std::error::Error + 'static> {
 }
 
 impl<E: std::error::Error + 'static> WriteError<E> {
+    /// Whether the write may have been carried out all the same.
+    pub(super) fn may_be_written(&self) -> bool {
+        match self {
+            Self::Unknown { .. } => true,
+            Self::Interrupted { fate } => *fate != Fate::NotWritten,
+            _ => false,
+        }
+    }
+
     /// Which sort of failure it is; `None` for [`Plan`](Self::Plan), which the caller knows better.
     pub fn kind(&self) -> Option<Kind> {
         match self {
@@ -102,6 +118,7 @@ impl<E: std::error::Error + 'static> WriteError<E> {
             | Self::NamespaceMissing { .. }
             | Self::Immutable { .. }
             | Self::BeingDeleted { .. }
+            | Self::NoCopy { .. }
             | Self::TooLarge { .. } => Some(Kind::Refused),
         }
     }
@@ -128,6 +145,10 @@ impl<E: std::error::Error + 'static> WriteError<E> {
             Self::BeingDeleted { target } => format!(
                 "see what holds it, and run this again when it is gone: {} get configmap {NAME} -n {NAMESPACE} -o jsonpath='{{.metadata.finalizers}}'",
                 target.kubectl()
+            ),
+            Self::NoCopy { source } => format!(
+                "allow one of them: {} auth can-i patch configmaps/{HISTORY} -n {NAMESPACE}, or XDG_STATE_HOME=FOLDER; or write without a copy: --no-backup",
+                source.cluster.target.kubectl()
             ),
             Self::TooLarge { .. } => {
                 "remove what is no longer needed: awsauth get -o wide; awsauth unmap role ARN"

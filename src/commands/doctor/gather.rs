@@ -13,15 +13,15 @@ use secrecy::SecretString;
 
 use crate::aws::Surroundings;
 use crate::aws::credentials::{Resolved, Wish};
+use crate::cluster::Environment;
 use crate::cluster::choice::{Choice, ChosenExec};
-use crate::cluster::{Environment, Flags};
 use crate::doctor::evidence::{Evidence, Keys, NoKeys, Plugin, Probed, Wanted};
 use crate::probe::command::Ran;
-use crate::probe::{LIMIT, Sent, keys, kubeconfig, plugin, send};
+use crate::probe::{Sent, Way, keys, kubeconfig, plugin, send};
 use crate::rbac::Question;
 use crate::world::Target;
 use aws::{play, searched};
-use dial::{dial, dialled};
+use dial::{dialled, send_to};
 
 /// A search for credentials may ask instance metadata and then STS.
 const SEARCH: Duration = Duration::from_secs(4);
@@ -39,14 +39,6 @@ pub(super) struct Asked {
     pub(super) identity: Option<String>,
     pub(super) questions: Vec<Question>,
     pub(super) as_context: Option<String>,
-}
-
-/// The way to the cluster.
-#[derive(Clone)]
-struct Way {
-    flags: Flags,
-    environment: Environment,
-    end: Instant,
 }
 
 /// With what credentials are searched for, and those that were found.
@@ -71,9 +63,10 @@ impl Asked {
     ) -> (Evidence, Option<Ran>) {
         let now = Timestamp::now();
         let surroundings = Surroundings::of_process();
-        let way = Way {
+        let mut way = Way {
             flags: self.target.flags(),
             environment: Environment::of_process(),
+            place: None,
             end,
         };
         let mut evidence = Evidence {
@@ -86,7 +79,10 @@ impl Asked {
             ..Evidence::default()
         };
         let read = kubeconfig::entry(&way.flags, &way.environment, &surroundings, now);
-        let (entry, choice) = match read {
+        let goes_through_eks = self.cluster.is_some()
+            && self.arn.is_none()
+            && kubeconfig::is_absent(&way.flags, &way.environment);
+        let (entry, mut choice) = match read {
             Ok((entry, choice)) => (Ok(entry), Some(Arc::new(choice))),
             Err(trouble) => (Err(trouble), None),
         };
@@ -107,12 +103,15 @@ impl Asked {
                 keys::search(&ring.wish, &ring.surroundings, now)
             })
         });
-        let dialling = choice.is_some().then(|| {
-            let way = way.clone();
-            send(LIMIT * 3, end, move || dial(&way))
-        });
+        let dialled_first = choice.is_some().then(|| send_to(&way));
 
         ring.resolved = searched(&mut evidence, searching);
+        if goes_through_eks {
+            choice = self
+                .through_eks(&mut evidence, &ring, &mut way)
+                .map(Arc::new);
+        }
+        let dialling = dialled_first.or_else(|| choice.is_some().then(|| send_to(&way)));
         if let (Probed::Seen(Ok(keys)), None) = (&mut evidence.keys, &self.wish.region)
             && ring.wish.region.is_some()
         {
@@ -130,6 +129,7 @@ impl Asked {
                 Sent::wait,
             );
         }
+        let counting = aws::ask_nodes(&mut evidence, &ring, end);
         evidence.played = playing.map_or_else(
             || Probed::NotAsked("a token that can be read".to_owned()),
             Sent::wait,
@@ -151,6 +151,10 @@ impl Asked {
             evidence.aws_auth = Probed::NotAsked(needs());
             evidence.answers = Probed::NotAsked(needs());
             evidence.policy = Probed::NotAsked(needs());
+            evidence.nodes = Probed::NotAsked(needs());
+        }
+        if let Some(counting) = counting {
+            evidence.nodes_at_eks = counting.wait();
         }
         (evidence, ran)
     }

@@ -120,6 +120,8 @@ pub struct Described {
     pub mode: Option<AuthenticationMode>,
     /// Versions.
     pub version: String,
+    /// Whether the authenticator's log is kept.
+    pub logs_authenticator: bool,
 }
 
 /// Why EKS says nothing of it.

@@ -29,6 +29,16 @@ impl Entry {
         self.plugin_named.as_deref().or(self.named.as_deref())
     }
 
+    /// The flags that name the cluster at EKS, as far as its name is known.
+    pub(in crate::doctor) fn flags(&self) -> String {
+        let Some(name) = self.eks_name() else {
+            return String::new();
+        };
+        let region = self.region.as_deref();
+        let region = region.map_or_else(String::new, |region| format!(" --region {region}"));
+        format!(" --cluster-name {}{region}", crate::shell::quoted(name))
+    }
+
     /// The command that writes the entries anew.
     pub(in crate::doctor) fn rewrite(&self) -> String {
         let name = self.named.as_deref().or(self.plugin_named.as_deref());

@@ -1,5 +1,6 @@
 //! A: accounts.
 
+pub(super) mod account_plus_wide_binding;
 pub(super) mod account_shape;
 pub(super) mod account_unquoted;
 pub(super) mod foreign_account;

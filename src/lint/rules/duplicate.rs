@@ -1,5 +1,6 @@
 //! D: entries for the same principal.
 
+pub(super) mod access_entry_shadows;
 pub(super) mod conflicting_duplicate;
 pub(super) mod identical_duplicate;
 pub(super) mod path_twin;

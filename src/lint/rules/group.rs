@@ -1,6 +1,7 @@
 //! G: groups.
 
 pub(super) mod caller_chosen_group;
+pub(super) mod can_edit_aws_auth;
 pub(super) mod clusterrole_used_as_group;
 pub(super) mod masters_with_nodes;
 pub(in crate::lint) mod near_miss_of_built_in;
@@ -8,6 +9,7 @@ pub(super) mod no_groups;
 pub(super) mod node_groups_on_non_node;
 pub(super) mod reserved_group;
 pub(super) mod system_masters;
+pub(super) mod unbound_group;
 
 use crate::facts::groups::{MASTERS, OF_NODES};
 use crate::lint::context::Written;

@@ -3,6 +3,7 @@
 pub(super) mod entry_not_a_mapping;
 pub(super) mod groups_not_a_list;
 pub(in crate::lint) mod groups_run_together;
+pub(super) mod map_not_a_string;
 pub(super) mod not_a_list;
 pub(in crate::lint) mod placeholder_left_in;
 pub(super) mod principal_missing;
@@ -15,4 +16,5 @@ pub(in crate::lint) mod unknown_entry_field;
 pub(super) mod unknown_top_level_key;
 pub(super) mod unquoted_template;
 pub(super) mod value_not_a_string;
+pub(super) mod wrong_object;
 pub(super) mod yaml_syntax_error;

@@ -1,6 +1,7 @@
 //! U: usernames and templates.
 
 pub(super) mod access_key_template;
+pub(super) mod binding_uses_template_text;
 pub(super) mod caller_chosen_username;
 pub(super) mod empty_username;
 pub(super) mod impersonates_system_identity;

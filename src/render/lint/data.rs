@@ -1,19 +1,24 @@
 use serde::Serialize;
 
-use super::{Linted, Shown};
-use crate::lint::{Finding, Rule, Site};
+use super::{Fixed, Linted, Shown, each_not_checked};
+use crate::lint::{Finding, NotChecked};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct LintData<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changed: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fixed: Option<Vec<FixedData<'a>>>,
     findings: Vec<FindingData<'a>>,
     waived: Vec<WaivedData<'a>>,
-    not_checked: Vec<RuleData>,
+    not_checked: Vec<NotCheckedData<'a>>,
 }
 
+/// A finding for scripts.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct FindingData<'a> {
+pub(in crate::render) struct FindingData<'a> {
     id: &'static str,
     name: &'static str,
     severity: &'static str,
@@ -24,6 +29,8 @@ struct FindingData<'a> {
     end_column: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     file_line: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -41,6 +48,24 @@ struct FindingData<'a> {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FixedData<'a> {
+    id: &'static str,
+    name: &'static str,
+    severity: &'static str,
+    section: Option<&'static str>,
+    line: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file_line: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    principal: Option<&'a str>,
+    message: &'a str,
+    fix: &'a str,
+}
+
+#[derive(Serialize)]
 struct WaivedData<'a> {
     id: &'static str,
     name: &'static str,
@@ -48,43 +73,46 @@ struct WaivedData<'a> {
     line: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<&'a str>,
 }
 
 #[derive(Serialize)]
-struct RuleData {
+struct NotCheckedData<'a> {
     id: &'static str,
     name: &'static str,
-    needs: &'static str,
+    needs: &'a str,
 }
 
-/// Pretty JSON in the shape that docs/json.md promises.
-pub(crate) fn lint_json(all: &[Linted<'_>]) -> Result<String, serde_json::Error> {
+/// Pretty JSON in the shape that docs/json.md promises. `fixed` is what was mended, or of a dry run would be.
+pub(crate) fn lint_json(
+    all: &[Linted<'_>],
+    fixed: Option<&[Fixed]>,
+    is_dry: bool,
+) -> Result<String, serde_json::Error> {
     let findings = all.iter().flat_map(|linted| {
         let each = linted.findings();
-        each.map(|(finding, shown)| FindingData::of(linted, finding, shown))
+        each.map(|(finding, shown)| FindingData::shown(linted, finding, shown))
     });
     let waived = all.iter().flat_map(|linted| {
         let each = linted.report.waived.iter();
         each.map(|finding| WaivedData::of(linted, finding))
     });
-    let not_checked = all
-        .first()
-        .map_or(&[][..], |first| &first.report.not_checked);
+    let not_checked = each_not_checked(all).into_iter();
     let data = LintData {
+        changed: fixed.map(|fixed| !is_dry && !fixed.is_empty()),
+        fixed: fixed.map(|fixed| fixed.iter().map(FixedData::of).collect()),
         findings: findings.collect(),
         waived: waived.collect(),
-        not_checked: not_checked.iter().map(|rule| RuleData::of(rule)).collect(),
+        not_checked: not_checked.map(NotCheckedData::of).collect(),
     };
     serde_json::to_string_pretty(&data).map(|text| text + "\n")
 }
 
 impl<'a> FindingData<'a> {
-    fn of(linted: &'a Linted<'_>, finding: &'a Finding, shown: Option<&Shown<'_>>) -> Self {
-        let text = match &finding.site {
-            Site::Text(text) => Some(text),
-            Site::Key(_) => None,
-        };
-        let in_file = shown.filter(|_| linted.file.is_some());
+    /// As it stands in a section's own text.
+    pub(in crate::render) fn of(finding: &'a Finding) -> Self {
+        let text = finding.site.text();
         Self {
             id: finding.rule.id,
             name: finding.rule.name,
@@ -94,43 +122,75 @@ impl<'a> FindingData<'a> {
             column: text.map(|text| text.start.column),
             end_line: text.map(|text| text.end.line),
             end_column: text.map(|text| text.end.column),
-            file: linted.file.as_deref(),
-            file_line: in_file.map(|shown| shown.start.line),
-            file_column: in_file.map(|shown| shown.start.column),
+            file: None,
+            address: None,
+            file_line: None,
+            file_column: None,
             principal: finding.principal.as_deref(),
             other_line: finding.other,
-            other_file_line: text
-                .zip(finding.other)
-                .and_then(|(text, line)| linted.file_line(text.section, line)),
+            other_file_line: None,
             message: &finding.message,
             help: &finding.help,
             fix: finding.fix.as_ref().map(|fix| fix.what.as_str()),
+        }
+    }
+
+    fn shown(linted: &'a Linted<'_>, finding: &'a Finding, shown: Option<&Shown<'_>>) -> Self {
+        let in_file = shown.filter(|_| linted.manifest().is_some());
+        let other_file_line = match (finding.site.text(), finding.other) {
+            (Some(text), Some(line)) => linted.file_line(text.section, line),
+            _ => None,
+        };
+        Self {
+            file: linted.file(),
+            address: linted.address(),
+            file_line: in_file.map(|shown| shown.start.line),
+            file_column: in_file.map(|shown| shown.start.column),
+            other_file_line,
+            ..Self::of(finding)
+        }
+    }
+}
+
+impl<'a> FixedData<'a> {
+    fn of(fixed: &'a Fixed) -> Self {
+        let finding = &fixed.finding;
+        let text = finding.site.text();
+        Self {
+            id: finding.rule.id,
+            name: finding.rule.name,
+            severity: finding.severity.name(),
+            section: text.map(|text| text.section.key()),
+            line: text.map(|text| text.start.line),
+            file: fixed.file.as_deref(),
+            file_line: fixed.file_line,
+            principal: finding.principal.as_deref(),
+            message: &finding.message,
+            fix: fixed.what(),
         }
     }
 }
 
 impl<'a> WaivedData<'a> {
     fn of(linted: &'a Linted<'_>, finding: &Finding) -> Self {
-        let text = match &finding.site {
-            Site::Text(text) => Some(text),
-            Site::Key(_) => None,
-        };
+        let text = finding.site.text();
         Self {
             id: finding.rule.id,
             name: finding.rule.name,
             section: text.map(|text| text.section.key()),
             line: text.map(|text| text.start.line),
-            file: linted.file.as_deref(),
+            file: linted.file(),
+            address: linted.address(),
         }
     }
 }
 
-impl RuleData {
-    fn of(rule: &Rule) -> Self {
+impl<'a> NotCheckedData<'a> {
+    fn of(not_checked: &'a NotChecked) -> Self {
         Self {
-            id: rule.id,
-            name: rule.name,
-            needs: rule.needs.name(),
+            id: not_checked.rule.id,
+            name: not_checked.rule.name,
+            needs: &not_checked.needs,
         }
     }
 }

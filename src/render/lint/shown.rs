@@ -17,6 +17,8 @@ pub(super) struct Shown<'a> {
     pub(super) line: Range<usize>,
     /// Where they begin.
     pub(super) start: Position,
+    /// Where they end.
+    pub(super) end: Position,
 }
 
 /// The places of a report's findings, in their order; `None` for what stands in no text.
@@ -65,9 +67,12 @@ pub(super) fn places<'a>(
     }
     if let Some(manifest) = manifest {
         for (place, finding) in places.iter_mut().zip(&report.findings) {
-            if let Site::Key(key) = &finding.site
-                && let Some(span) = manifest.key_span(key)
-            {
+            let span = match &finding.site {
+                Site::Key(key) => manifest.key_span(key),
+                Site::File(span) => Some(span.clone()),
+                Site::Text(_) | Site::ConfigMap => None,
+            };
+            if let Some(span) = span {
                 let text = manifest.text();
                 *place = Some(shown(text, span, &mut Walk::new(text)));
             }
@@ -78,10 +83,14 @@ pub(super) fn places<'a>(
 
 fn shown<'a>(text: &'a str, range: Range<usize>, walk: &mut Walk<'a>) -> Shown<'a> {
     let start = walk.to(range.start);
+    let line = walk.span();
+    // Another place may begin before this one ends.
+    let end = walk.clone().to(range.end);
     Shown {
         text,
         range,
-        line: walk.span(),
+        line,
         start,
+        end,
     }
 }

@@ -8,10 +8,10 @@ use super::{Asked, Keyring, Searched};
 use crate::aws::credentials::Resolved;
 use crate::cluster::choice::Choice;
 use crate::doctor::evidence::{
-    Caller, Described, Evidence, NotDescribed, Played, Probed, StsTrouble,
+    Caller, Described, Evidence, NodesAtEks, NotDescribed, Played, Probed, StsTrouble,
 };
 use crate::facts::auth_mode::AuthenticationMode;
-use crate::probe::{LIMIT, Sent, send, sts};
+use crate::probe::{LIMIT, Sent, Way, kubeconfig, nodes, send, sts};
 
 type CallerSeen = Result<Caller, StsTrouble>;
 type DescribedSeen = Result<Described, NotDescribed>;
@@ -42,6 +42,45 @@ impl Asked {
         Some((calling, describing))
     }
 
+    /// Has EKS say where the cluster is, where there is no kubeconfig.
+    pub(super) fn through_eks(
+        &self,
+        evidence: &mut Evidence,
+        ring: &Keyring,
+        way: &mut Way,
+    ) -> Option<Choice> {
+        let name = self.cluster.clone()?;
+        let Some(resolved) = ring.resolved.clone() else {
+            let needs = "credentials (C1): there is no kubeconfig, and EKS is to say which cluster";
+            evidence.kubeconfig = Probed::NotAsked(needs.to_owned());
+            return None;
+        };
+        let ring = ring.clone();
+        let asked = send(LIMIT, way.end, move || {
+            let profile = ring.wish.profile.as_deref();
+            sts::place(&resolved, profile, &ring.surroundings, &name)
+        });
+        let place = match asked.wait() {
+            Probed::Seen(Ok(place)) => place,
+            Probed::Seen(Err(trouble)) => {
+                evidence.kubeconfig = Probed::Seen(Err(trouble));
+                return None;
+            }
+            Probed::TooLate(limit) => {
+                evidence.kubeconfig = Probed::TooLate(limit);
+                return None;
+            }
+            Probed::NotAsked(needs) => {
+                evidence.kubeconfig = Probed::NotAsked(needs);
+                return None;
+            }
+        };
+        let choice = Choice::at(&place, &way.flags).ok()?;
+        evidence.kubeconfig = Probed::Seen(Ok(kubeconfig::at_eks(&choice)));
+        way.place = Some(place);
+        Some(choice)
+    }
+
     /// Asks EKS about the access entry, where access entries are asked.
     pub(super) fn ask_entries(&self, evidence: &mut Evidence, ring: &Keyring, end: Instant) {
         let needs = "eks:DescribeCluster (M1)";
@@ -64,6 +103,30 @@ impl Asked {
         });
         evidence.access_entries = asked.wait();
     }
+}
+
+/// Asks EKS about the nodes, where it tells of the cluster.
+pub(super) fn ask_nodes(
+    evidence: &mut Evidence,
+    ring: &Keyring,
+    end: Instant,
+) -> Option<Sent<NodesAtEks>> {
+    let described = match &evidence.described {
+        Probed::Seen(Ok(described)) => described,
+        Probed::NotAsked(needs) => {
+            evidence.nodes_at_eks = Probed::NotAsked(needs.clone());
+            return None;
+        }
+        _ => {
+            evidence.nodes_at_eks = Probed::NotAsked("eks:DescribeCluster (M1)".to_owned());
+            return None;
+        }
+    };
+    let (resolved, name, ring) = (ring.resolved.clone()?, described.name.clone(), ring.clone());
+    Some(send(LIMIT, end, move || {
+        let profile = ring.wish.profile.as_deref();
+        nodes::at_eks(&resolved, profile, &ring.surroundings, &name)
+    }))
 }
 
 pub(super) fn searched(

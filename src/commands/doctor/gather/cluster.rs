@@ -1,9 +1,11 @@
+use super::Asked;
 use super::token::{Tried, reader};
-use super::{Asked, Way};
 use crate::cluster::choice::Choice;
-use crate::doctor::evidence::{Evidence, Probed, SignedIn};
+use crate::doctor::evidence::{Evidence, Probed, SignedIn, Trouble};
+use crate::probe;
 use crate::probe::aws_auth::{self, Reader};
-use crate::probe::{LIMIT, Sent, send, sign_in};
+use crate::probe::nodes::Joined;
+use crate::probe::{LIMIT, Sent, Way, send, sign_in};
 
 impl Asked {
     /// Signs in, reads aws-auth and asks what is allowed.
@@ -22,7 +24,7 @@ impl Asked {
         let read = |reader: &Reader| {
             let (way, reader) = (way.clone(), reader.clone());
             send(super::READING, way.end, move || {
-                aws_auth::read(&way.flags, &way.environment, &reader, LIMIT)
+                aws_auth::read(&way, &reader, LIMIT)
             })
         };
         let reading = own.as_ref().map(read);
@@ -33,10 +35,7 @@ impl Asked {
                 let namespace = choice.map(|choice| choice.namespace.clone());
                 let came = send(LIMIT * 2, way.end, move || {
                     let namespace = namespace.as_deref().unwrap_or("default");
-                    let Way {
-                        flags, environment, ..
-                    } = &way;
-                    sign_in::sign_in(flags, environment, token, &questions, namespace, LIMIT)
+                    sign_in::sign_in(&way, token, &questions, namespace, LIMIT)
                 });
                 let (signed_in, answers) = match came.wait() {
                     Probed::Seen(came) => (Probed::Seen(came.signed_in), came.answers),
@@ -65,7 +64,9 @@ impl Asked {
         };
         let needs = "somebody who may read it: --as-context NAME";
         evidence.aws_auth = reading.map_or_else(|| Probed::NotAsked(needs.to_owned()), Sent::wait);
+        let counting = counted(evidence, way, reader.as_ref());
         self.rights(evidence, way, reader);
+        nodes(evidence, counting);
     }
 
     /// Reads what RBAC says of the user, and of somebody else what they may do.
@@ -81,10 +82,7 @@ impl Asked {
             None => Vec::new(),
         };
         let asked = send(LIMIT * 2, way.end, move || {
-            let Way {
-                flags, environment, ..
-            } = &way;
-            aws_auth::rights(flags, environment, &reader, &user, &questions, LIMIT)
+            aws_auth::rights(&way, &reader, &user, &questions, LIMIT)
         });
         match asked.wait() {
             Probed::Seen(Ok((policy, answers))) => {
@@ -97,5 +95,36 @@ impl Asked {
             Probed::TooLate(limit) => evidence.policy = Probed::TooLate(limit),
             Probed::NotAsked(needs) => evidence.policy = Probed::NotAsked(needs),
         }
+    }
+}
+
+/// Counts the nodes and Karpenter's node classes.
+fn counted(
+    evidence: &Evidence,
+    way: &Way,
+    reader: Option<&Reader>,
+) -> Option<Sent<Result<Joined, Trouble>>> {
+    let arn = match evidence.described.known() {
+        Some(Ok(described)) => described.arn.clone(),
+        _ => String::new(),
+    };
+    let (way, reader) = (way.clone(), reader?.clone());
+    Some(send(super::READING, way.end, move || {
+        probe::nodes::joined(&way, &reader, &arn, LIMIT)
+    }))
+}
+
+/// Notes what nodes there are.
+fn nodes(evidence: &mut Evidence, counting: Option<Sent<Result<Joined, Trouble>>>) {
+    let needs = || "somebody who may list nodes".to_owned();
+    match counting.map(Sent::wait) {
+        Some(Probed::Seen(Ok(joined))) => {
+            evidence.node_classes = Probed::Seen(joined.classes);
+            evidence.nodes = Probed::Seen(joined.nodes);
+        }
+        Some(Probed::Seen(Err(trouble))) => evidence.nodes = Probed::NotAsked(trouble.cause),
+        Some(Probed::TooLate(limit)) => evidence.nodes = Probed::TooLate(limit),
+        Some(Probed::NotAsked(needs)) => evidence.nodes = Probed::NotAsked(needs),
+        None => evidence.nodes = Probed::NotAsked(needs()),
     }
 }

@@ -1,6 +1,5 @@
-use super::Way;
 use crate::doctor::evidence::{Evidence, Probed, Reached, Trouble};
-use crate::probe::{LIMIT, Sent, endpoint, send};
+use crate::probe::{LIMIT, Sent, Way, endpoint, send};
 
 /// What was found at the endpoint.
 pub(super) struct Dialled {
@@ -9,14 +8,20 @@ pub(super) struct Dialled {
     alive: Option<Result<String, Trouble>>,
 }
 
+/// Sends somebody out to look at it.
+pub(super) fn send_to(way: &Way) -> Sent<Dialled> {
+    let way = way.clone();
+    send(LIMIT * 3, way.end, move || dial(&way))
+}
+
 /// DNS, connection and life of the endpoint, one after the other.
-pub(super) fn dial(way: &Way) -> Dialled {
+fn dial(way: &Way) -> Dialled {
     let failed = |trouble| Dialled {
         addresses: Err(trouble),
         reached: None,
         alive: None,
     };
-    let door = match endpoint::door(&way.flags, &way.environment) {
+    let door = match endpoint::door(way) {
         Ok(door) => door,
         Err(trouble) => return failed(trouble),
     };
@@ -42,7 +47,7 @@ pub(super) fn dial(way: &Way) -> Dialled {
     shown.dedup();
     Dialled {
         addresses: Ok(shown),
-        alive: is_open.then(|| endpoint::alive(&way.flags, &way.environment, LIMIT)),
+        alive: is_open.then(|| endpoint::alive(way, LIMIT)),
         reached: Some(reached),
     }
 }

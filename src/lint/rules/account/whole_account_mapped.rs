@@ -1,5 +1,6 @@
 //! Who maps an account lets everybody in it sign in.
 
+use super::account_plus_wide_binding::wide;
 use crate::facts::accounts::is_account_id;
 use crate::lint::context::Context;
 use crate::lint::found::Found;
@@ -14,6 +15,10 @@ pub(in crate::lint) const RULE: Rule = Rule {
 };
 
 fn check(context: &Context<'_>, found: &mut Found) {
+    // What they get, A05 says.
+    if !wide(context).is_empty() {
+        return;
+    }
     for written in context.accounts() {
         let account = written.principal();
         // Of another account than the cluster's, A04 says more.

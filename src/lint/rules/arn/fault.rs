@@ -9,7 +9,7 @@ use crate::lint::explained;
 
 /// The reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(in crate::lint) enum Fault {
     /// It is not made as an ARN of IAM is; a fragment that says so.
     Malformed(String),
     /// It has a wildcard.
@@ -51,7 +51,7 @@ pub(super) fn faulty<'c, 'a>(
 }
 
 /// Why the ARN of an entry matches nobody, where no other rule says so of any text.
-pub(super) fn fault(written: &Written<'_>) -> Option<Fault> {
+pub(in crate::lint) fn fault(written: &Written<'_>) -> Option<Fault> {
     let arn = written.principal();
     let is_arn = !matches!(written.mapping.principal, Principal::Sso(_));
     let is_explained = explained::is_stray(arn) || explained::left_in(arn, true).is_some();

@@ -3,10 +3,8 @@
 use super::fault::{Fault, fault};
 use crate::lint::context::Context;
 use crate::lint::found::Found;
+use crate::lint::principals::{lacks_suffix, of_permission_set, principals, sso_name};
 use crate::lint::{Needs, Rule, Severity};
-
-/// What the names of its roles begin with.
-const PREFIX: &str = "awsreservedsso_";
 
 pub(in crate::lint) const RULE: Rule = Rule {
     id: "R04",
@@ -21,8 +19,7 @@ fn check(context: &Context<'_>, found: &mut Found) {
         let Some(parts) = written.parts else {
             continue;
         };
-        let name = parts.name.to_ascii_lowercase();
-        let is_ours = parts.is("iam", "role") && name.starts_with(PREFIX) && !has_suffix(&name);
+        let is_ours = parts.is("iam", "role") && lacks_suffix(parts.name);
         if !is_ours || !matches!(fault(written), None | Some(Fault::Path)) {
             continue;
         }
@@ -30,14 +27,24 @@ fn check(context: &Context<'_>, found: &mut Found) {
             "{} lacks the 16 hexadecimal digits that Identity Center ends its roles with: the entry matches nobody",
             parts.name
         );
-        let help = "copy the role's whole name; aws iam list-roles tells it";
-        found.entry(written, written.principal_span(), message, help);
+        let span = written.principal_span();
+        let all = principals(context).filter(|all| all.account == parts.account);
+        let set = sso_name(parts.name).unwrap_or_default();
+        let roles = all.map(|all| of_permission_set(all, set));
+        let roles = roles.unwrap_or_default();
+        let help = match roles.as_slice() {
+            [] => "copy the role's whole name; aws iam list-roles tells it".to_owned(),
+            [role] => format!("write {}", role.name),
+            roles => {
+                let names: Vec<_> = roles.iter().map(|role| role.name.as_str()).collect();
+                format!("write the one that is meant: {}", names.join(", "))
+            }
+        };
+        let finding = found.entry(written, span, message, help);
+        if let (Some(finding), [role]) = (finding, roles.as_slice()) {
+            let (old, new) = (parts.name, &role.name);
+            let fix = written.replaced(span, old, new);
+            finding.fix(format!("write {new} in place of {old}"), fix);
+        }
     }
-}
-
-/// Whether a name ends as Identity Center ends it.
-fn has_suffix(name: &str) -> bool {
-    name.rsplit_once('_').is_some_and(|(_, suffix)| {
-        suffix.len() == 16 && suffix.bytes().all(|byte| byte.is_ascii_hexdigit())
-    })
 }

@@ -28,14 +28,26 @@ pub(in crate::lint) const RULE: Rule = Rule {
 fn check(context: &Context<'_>, found: &mut Found) {
     for written in context.mapped() {
         for (group, span) in written.groups() {
-            if !ROLES.contains(&group) || near(group).is_some() {
+            if !is_role(context, group) || near(group).is_some() {
                 continue;
             }
-            let message = format!(
-                "{group} is a ClusterRole, and a group of that name has none of its rights unless a binding says so"
-            );
+            let message = match &context.bound {
+                Some(bound) if !bound.group(group).is_empty() => continue,
+                Some(_) => format!(
+                    "{group} is a ClusterRole, and no binding names a group of that name: it gives nothing"
+                ),
+                None => format!(
+                    "{group} is a ClusterRole, and a group of that name has none of its rights unless a binding says so"
+                ),
+            };
             let help = format!("write a group that a binding names together with the role {group}");
             found.entry(written, span, message, help);
         }
     }
+}
+
+/// Whether this is the name of a ClusterRole, as far as they are known.
+pub(super) fn is_role(context: &Context<'_>, group: &str) -> bool {
+    let bound = context.bound.as_ref();
+    ROLES.contains(&group) || bound.is_some_and(|bound| bound.is_cluster_role(group))
 }

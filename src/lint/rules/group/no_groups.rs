@@ -1,5 +1,6 @@
 //! Whoever has no group may sign in, and do nothing.
 
+use crate::lint::bound::Bound;
 use crate::lint::context::Context;
 use crate::lint::explained;
 use crate::lint::found::Found;
@@ -21,8 +22,17 @@ fn check(context: &Context<'_>, found: &mut Found) {
         if !written.mapping.groups().is_empty() || is_other {
             continue;
         }
+        let account = written.parts.map_or("", |parts| parts.account);
+        let is_bound = |bound: &Bound<'_>| bound.one_of(username, account).is_some();
+        if context.bound.as_ref().is_some_and(is_bound) {
+            continue;
+        }
         let message = if username.is_empty() {
             "there is no group: the login works, and everything is forbidden".to_owned()
+        } else if context.bound.is_some() {
+            format!(
+                "there is no group, and no binding names the user {username}: the login works, and everything is forbidden"
+            )
         } else {
             format!(
                 "there is no group: the login works, and everything is forbidden unless a binding names the user {username}"

@@ -54,6 +54,9 @@ pub(in crate::lint) fn is_documentation(account: &str, own: &str) -> bool {
 
 /// The part of a text that stands for a value.
 pub(in crate::lint) fn placeholder(text: &str) -> Option<&str> {
+    if !may_hold_one(text) {
+        return None;
+    }
     let pairs = [("${", "}"), ("$(", ")"), ("<", ">")];
     let bracketed = pairs.into_iter().find_map(|(open, close)| {
         let start = text.find(open)?;
@@ -76,6 +79,16 @@ pub(in crate::lint) fn placeholder(text: &str) -> Option<&str> {
     };
     let format = || text.find("%s").and_then(|at| text.get(at..at + 2));
     bracketed.or_else(word).or_else(run).or_else(format)
+}
+
+/// What most texts have nothing of, in one look at each byte.
+fn may_hold_one(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let begins = |pair: &[u8]| WORDS.iter().any(|word| word.as_bytes().starts_with(pair));
+    bytes.iter().any(|byte| matches!(byte, b'$' | b'<' | b'%'))
+        || bytes
+            .windows(2)
+            .any(|pair| begins(pair) || pair.eq_ignore_ascii_case(b"xx"))
 }
 
 /// The template in a text in which the authenticator replaces none.

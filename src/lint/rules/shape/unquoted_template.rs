@@ -82,7 +82,10 @@ fn of_line(line: &str, start: usize, spans: &mut Vec<Span>) {
         }
     };
     if value.starts_with("{{") {
-        push(value);
+        // Within braces that stand on several lines.
+        push(value.trim_end_matches(','));
+    } else if value.starts_with('{') {
+        in_braces(value).into_iter().for_each(push);
     } else if let Some(items) = value.strip_prefix('[') {
         items
             .trim_end_matches(']')
@@ -91,4 +94,24 @@ fn of_line(line: &str, start: usize, spans: &mut Vec<Span>) {
             .filter(|item| item.contains("{{") && !item.starts_with(['"', '\'']))
             .for_each(push);
     }
+}
+
+/// The values with templates in a mapping in braces.
+fn in_braces(mapping: &str) -> Vec<&str> {
+    let mut values = Vec::new();
+    let mut done = 1;
+    while let Some(opened) = mapping[done..].find("{{") {
+        let before = &mapping[done..done + opened];
+        let item = before.rfind([',', '[', '{']).map_or(0, |at| at + 1);
+        let field = before.rfind(": ").map_or(0, |at| at + 2);
+        let start = done + item.max(field);
+        let Some(closed) = mapping[done + opened..].find("}}") else {
+            break;
+        };
+        let closed = done + opened + closed + 2;
+        let end = mapping[closed..].find([',', ']', '}']);
+        done = end.map_or(mapping.len(), |end| closed + end);
+        values.push(mapping[start..done].trim());
+    }
+    values
 }

@@ -2,6 +2,7 @@
 
 use super::OF_SESSION;
 use super::template_needs_a_session::is_sessionless;
+use crate::lint::bound::in_words;
 use crate::lint::context::Context;
 use crate::lint::found::Found;
 use crate::lint::{Needs, Rule, Severity};
@@ -24,10 +25,25 @@ fn check(context: &Context<'_>, found: &mut Found) {
         let Some(template) = named.filter(|_| !is_sessionless(written)) else {
             continue;
         };
-        let message =
-            "whoever may assume the role names the session, and with it the Kubernetes user";
+        let account = written.parts.map_or("", |parts| parts.account);
+        let bound = context.bound.as_ref();
+        let chosen = bound.and_then(|bound| bound.one_of(username, account));
+        let message = match chosen {
+            None => {
+                "whoever may assume the role names the session, and with it the Kubernetes user"
+                    .to_owned()
+            }
+            Some((user, binding)) => format!(
+                "whoever may assume the role names the session, and so can become the user {user} of {}",
+                in_words(binding)
+            ),
+        };
         let help =
             format!("write something in front, as in dev:{template}, and name it in the bindings");
-        found.entry(written, written.username_span(), message, help);
+        if let Some(finding) = found.entry(written, written.username_span(), message, help)
+            && chosen.is_some()
+        {
+            finding.severity(Severity::Error);
+        }
     }
 }

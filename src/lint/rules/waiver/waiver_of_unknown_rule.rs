@@ -28,7 +28,10 @@ fn check(context: &Context<'_>, found: &mut Found) {
         for name in &waiver.names {
             if !RULES.into_iter().any(|rule| is_called(rule, name)) {
                 let message = format!("there is no rule {name}, so that nothing of it is waived");
-                let help = format!("write {}, if that is what is meant", nearest(name));
+                let help = nearest(name).map_or_else(
+                    || "write the id of a rule, or leave it out".to_owned(),
+                    |nearest| format!("write {nearest}, if that is what is meant"),
+                );
                 found.section(waiver.section, waiver.span, message, help);
             }
         }

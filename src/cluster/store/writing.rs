@@ -1,0 +1,93 @@
+//! Requests that change a ConfigMap.
+
+use http::Method;
+use hyper::body::Bytes;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::Store;
+use crate::cluster::fault::Fault;
+use crate::cluster::{FIELD_MANAGER, NAMESPACE};
+
+/// Whether the API server carries a write out or only says what would come of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Admission and validation run; nothing is stored.
+    DryRun,
+    /// The real thing.
+    Real,
+}
+
+impl Store {
+    /// Puts `object` in place of the one with its resourceVersion. A dry run is repeated while that may help; the real
+    /// thing is sent again only after 429, which says that nothing was done.
+    pub(crate) async fn replace(
+        &self,
+        name: &str,
+        object: &Bytes,
+        mode: Mode,
+        deadline: Instant,
+    ) -> Result<Value, Fault> {
+        let path = format!(
+            "/api/v1/namespaces/{NAMESPACE}/configmaps/{name}?{}",
+            mode.query()
+        );
+        self.write(Method::PUT, &path, object, mode, deadline).await
+    }
+
+    /// Creates `object`, as [`replace`](Self::replace) replaces.
+    pub(crate) async fn create(
+        &self,
+        object: &Bytes,
+        mode: Mode,
+        deadline: Instant,
+    ) -> Result<Value, Fault> {
+        let path = format!("/api/v1/namespaces/{NAMESPACE}/configmaps?{}", mode.query());
+        self.write(Method::POST, &path, object, mode, deadline)
+            .await
+    }
+
+    /// Merges `patch` into an object, whatever has changed in it; twice must be once, as it is repeated while that may help.
+    pub(crate) async fn patch(
+        &self,
+        name: &str,
+        patch: &Bytes,
+        deadline: Instant,
+    ) -> Result<Value, Fault> {
+        let query = Mode::Real.query();
+        let path = format!("/api/v1/namespaces/{NAMESPACE}/configmaps/{name}?{query}");
+        let send = || self.send(Method::PATCH, &path, Some(patch.clone()), deadline);
+        self.repeat(deadline, send).await
+    }
+
+    async fn write(
+        &self,
+        method: Method,
+        path: &str,
+        object: &Bytes,
+        mode: Mode,
+        deadline: Instant,
+    ) -> Result<Value, Fault> {
+        let send = || self.send(method.clone(), path, Some(object.clone()), deadline);
+        match mode {
+            Mode::DryRun => self.repeat(deadline, send).await,
+            Mode::Real => {
+                self.repeat_if(
+                    |fault| matches!(fault, Fault::Throttled(..)),
+                    deadline,
+                    send,
+                )
+                .await
+            }
+        }
+    }
+}
+
+impl Mode {
+    fn query(self) -> String {
+        match self {
+            Self::DryRun => format!("fieldManager={FIELD_MANAGER}&dryRun=All"),
+            Self::Real => format!("fieldManager={FIELD_MANAGER}"),
+        }
+    }
+}

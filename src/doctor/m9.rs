@@ -1,0 +1,29 @@
+use super::evidence::SignedIn;
+use super::{Evidence, Judged, Outcome, Rung, Skipped};
+use crate::shell::quoted;
+
+pub(super) const RUNG: Rung = Rung {
+    id: "M9",
+    title: "the server's own words",
+    after: &["K7"],
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judged {
+    let described = evidence.described.seen()?.as_ref();
+    let described = described.map_err(|_| Skipped::needs("eks:DescribeCluster (M1)"))?;
+    if evidence.signed_in.known() != Some(&SignedIn::Unauthorized) {
+        return Err(Skipped::needs("somebody who is refused (M2)"));
+    }
+    let region = described.arn.split(':').nth(3).unwrap_or_default();
+    let (name, region) = (quoted(&described.name), quoted(region));
+    let group = quoted(&format!("/aws/eks/{}/cluster", described.name));
+    if described.logs_authenticator {
+        return Outcome::ok(format!(
+            "the authenticator's log says why: aws logs filter-log-events --region {region} --log-group-name {group} --log-stream-name-prefix authenticator --filter-pattern '\"access denied\"'"
+        ));
+    }
+    Outcome::ok(format!(
+        "the authenticator does not log; to have it say why from now on: aws eks update-cluster-config --region {region} --name {name} --logging '{{\"clusterLogging\":[{{\"types\":[\"authenticator\"],\"enabled\":true}}]}}'"
+    ))
+}

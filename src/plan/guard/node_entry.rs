@@ -1,0 +1,35 @@
+use super::{Case, Guard, Said};
+use crate::arn::equal_fold;
+use crate::effect::{Loss, LostNodes, Store, lost_nodes};
+use crate::facts::access_entries::AccessTerms;
+
+/// Refuses to take a node entry away, or to make it say less, but for the allowed ones, and those whose nodes sign in with an access
+/// entry.
+pub(super) fn check(case: &Case<'_>, said: &mut Said) {
+    let request = case.request;
+    let entries = request.access_entries.as_deref();
+    let is_allowed = |arn: &str| {
+        let mut allowed = request.allow.node_entries.iter();
+        allowed.any(|allowed| equal_fold(allowed, arn))
+    };
+    let has_access_entry = |arn: &str| {
+        let entry = entries.and_then(|entries| entries.of(arn));
+        let terms = entry.and_then(|entry| entry.terms.as_ref());
+        terms.is_some_and(AccessTerms::is_for_nodes)
+    };
+    let lost = lost_nodes(&Store::new(case.before), &Store::new(case.after));
+    for LostNodes { arn, loss, .. } in lost {
+        if is_allowed(&arn) || has_access_entry(&arn) {
+            continue;
+        }
+        let how = match loss {
+            Loss::Entry => "without its entry",
+            Loss::Terms => "with another username or fewer groups",
+        };
+        said.refuse(
+            Guard::NodeEntry,
+            format!("nodes sign in with {arn}; {how} they would go NotReady"),
+            format!("--allow-node-entry {arn}"),
+        );
+    }
+}

@@ -1,0 +1,147 @@
+//! Whoever has written away their own access, and how it comes back.
+
+use std::sync::OnceLock;
+
+use serde_json::json;
+
+use crate::by_name::{CREATOR_SESSION, eks, holding, on};
+use crate::reviewer::Who;
+use crate::session::{MYTESTROLE, MYTESTROLE_SESSION, Session, map_args};
+use crate::support::aws::trusts;
+use crate::support::cluster::Cluster;
+use crate::support::run::Run;
+
+const DEPLOY: &str = "arn:aws:iam::111122223333:role/deploy";
+
+/// Applies a list without the identity that applies it, and with a slip in the role that is to get in, which is tried for
+/// longer than the 10 s for which any API server
+/// lets in a token that it has let in. Returns the run, and aws-auth before and after it.
+fn locked_out(session: &Session) -> (Run, String, String) {
+    let eks = eks(session, &json!({}));
+    let creator = holding(session, eks, CREATOR_SESSION);
+    let operator = holding(session, eks, MYTESTROLE_SESSION);
+    let folder = session.cluster.folder();
+    let operator = operator.with("TMPDIR", &folder.display().to_string());
+    let list = |name: &str, text: &str| {
+        let path = folder.join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let own = format!("{{rolearn: {MYTESTROLE}, username: admin, groups: [system:masters]}}");
+    let other = "{rolearn: arn:aws:iam::111122223333:role/deploy-, username: deploy}";
+    session.aws().role(DEPLOY, &[trusts(MYTESTROLE)]);
+    let (with, without) = (
+        list("with.yaml", &format!("[{own}, {other}]")),
+        list("without.yaml", &format!("[{other}]")),
+    );
+    on(session, &creator, &["apply", "-f", &with, "--owner", "ci"]).says(0, &[]);
+    let credentials = session.aws().sessions(&[MYTESTROLE_SESSION]).remove(0);
+    while !matches!(
+        session.who(&session.fresh_token(&credentials)),
+        Who::User { .. }
+    ) {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    let roles = || {
+        session.api.object()["data"]["mapRoles"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let before = roles();
+    let args = [
+        "apply",
+        "-f",
+        &without,
+        "--owner",
+        "ci",
+        "--prune",
+        "--allow-self-lockout",
+        "--allow-no-admin",
+        "--verify-as",
+        DEPLOY,
+        "--timeout",
+        "14s",
+    ];
+    let run = on(session, &operator, &args);
+    (run, before, roles())
+}
+
+#[test]
+fn a_token_that_is_no_longer_good_cannot_put_it_back() {
+    static CLUSTER: OnceLock<Cluster> = OnceLock::new();
+    let session = Session::that_caches(&CLUSTER, "1s");
+    let (run, before, after) = locked_out(&session);
+    run.says(7, &[
+        "aws-auth was written, and could not be verified",
+        "what was written stands, because it can't be put back: ",
+        "hint: whoever may still write aws-auth puts it back with: awsauth kubeconfig",
+        "hint: the IAM identity that made the cluster gets in whatever aws-auth says, unless that right was taken from it; as that identity: awsauth undo --cluster-name my-cluster --region us-east-1\n",
+        "aws eks create-access-entry --cluster-name my-cluster --region us-east-1 --principal-arn ARN && ",
+        "(no cluster can be switched back): aws eks update-cluster-config --name my-cluster --region us-east-1 --access-config authenticationMode=API_AND_CONFIG_MAP\n",
+        "hint: then, as that principal: awsauth undo --cluster-name my-cluster --region us-east-1\n",
+        "aws eks delete-access-entry --cluster-name my-cluster --region us-east-1 --principal-arn ARN\n",
+    ]);
+    assert!(
+        before.contains(MYTESTROLE) && !after.contains(MYTESTROLE),
+        "{after}"
+    );
+    // As it says.
+    let creator = holding(&session, eks(&session, &json!({})), CREATOR_SESSION);
+    on(&session, &creator, &["undo", "--region", "us-east-1"]).says(0, &[]);
+    let roles = session.api.object()["data"]["mapRoles"].clone();
+    assert_eq!(roles, before);
+}
+
+#[test]
+fn a_token_that_is_still_good_puts_it_back() {
+    static CLUSTER: OnceLock<Cluster> = OnceLock::new();
+    let session = Session::that_caches(&CLUSTER, "2m");
+    let (run, before, after) = locked_out(&session);
+    run.says(6, &["could not be verified", "the previous text is back"]);
+    assert_eq!(after, before);
+}
+
+#[test]
+fn what_is_undone_or_restored_lets_in_again() {
+    let session = Session::start();
+    let eks = eks(&session, &json!({}));
+    let creator = holding(&session, eks, CREATOR_SESSION);
+    let credentials = session.aws().sessions(&[MYTESTROLE_SESSION]).remove(0);
+    let on = |args: &[&str]| on(&session, &creator, args);
+    on(&map_args(MYTESTROLE)).says(0, &[]);
+    let accepted = || {
+        matches!(
+            session.who(&session.fresh_token(&credentials)),
+            Who::User { .. }
+        )
+    };
+    let becomes = |is_in: bool| {
+        let deadline = std::time::Instant::now() + crate::session::PATIENCE;
+        while accepted() != is_in {
+            assert!(std::time::Instant::now() < deadline, "it never came to be");
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+    };
+    becomes(true);
+    on(&["unmap", "role", MYTESTROLE]).says(0, &[]);
+    becomes(false);
+    let undone = on(&["undo"]);
+    undone.says(0, &["Taking back revision"]);
+    assert!(
+        undone.stdout.contains("mytestrole gains user admin"),
+        "{undone:?}"
+    );
+    becomes(true);
+    let list = on(&["history", "-o", "json"]).json();
+    on(&["unmap", "role", MYTESTROLE]).says(0, &[]);
+    becomes(false);
+    // As it was before the first removal.
+    let number = list["revisions"][1]["revision"].to_string();
+    on(&["restore", &number]).says(0, &["Going back to what was there before revision"]);
+    becomes(true);
+    session.api.delete();
+    becomes(false);
+    on(&["restore", &number]).says(0, &["Created aws-auth"]);
+    becomes(true);
+}
