@@ -24,10 +24,10 @@ pub struct Parts<'a> {
 impl<'a> Parts<'a> {
     /// Takes an ARN apart; `None` when it does not even have an ARN's six sections.
     pub fn of(arn: &'a str) -> Option<Self> {
-        let sections: Vec<&str> = arn.splitn(6, ':').collect();
-        let &[prefix, partition, service, region, account, resource] = sections.as_slice() else {
-            return None;
-        };
+        let mut sections = arn.splitn(6, ':');
+        let [prefix, partition, service, region, account, resource] =
+            std::array::from_fn(|_| sections.next());
+        let (prefix, resource) = (prefix?, resource?);
         if !prefix.eq_ignore_ascii_case("arn") {
             return None;
         }
@@ -38,10 +38,10 @@ impl<'a> Parts<'a> {
             .unwrap_or_default();
         let path = &resource[kind.len()..resource.len() - name.len()];
         Some(Self {
-            partition,
-            service,
-            region,
-            account,
+            partition: partition?,
+            service: service?,
+            region: region?,
+            account: account?,
             kind,
             path,
             name,

@@ -1,11 +1,13 @@
 //! What all rules look at, worked out once.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use super::bound::Bound;
 use super::facts::Facts;
 use super::finding::{Finding, Site};
+use super::rules::arn::fault::{Fault, fault};
 use super::waiver::{self, Waiver};
 use crate::arn::{Parts, fold};
 use crate::document::{Document, Entry, Field, Mapping, Principal, Section, SectionName, Span};
@@ -26,6 +28,8 @@ pub(super) struct Context<'a> {
     starts: [usize; 3],
     /// The entry in force for each ARN of mapRoles, folded.
     roles: HashMap<Cow<'a, str>, usize>,
+    /// The entries whose ARN matches nobody, by their numbers; empty until a rule asks.
+    faulty: OnceCell<Vec<(usize, Fault)>>,
     waivers: Vec<Waiver<'a>>,
     /// The waivers of each line, by their numbers.
     by_line: HashMap<(SectionName, usize), Vec<usize>>,
@@ -40,8 +44,6 @@ pub(super) struct Written<'a> {
     /// What it says; what could be read of it when the authenticator drops it.
     pub(super) mapping: &'a Mapping,
     pub(super) standing: Standing<'a>,
-    /// Its ARN taken apart, where it is one.
-    pub(super) parts: Option<Parts<'a>>,
     /// The text of its section.
     text: &'a str,
 }
@@ -61,7 +63,6 @@ impl<'a> Context<'a> {
                 entry,
                 mapping: slot.mapping,
                 standing: slot.standing,
-                parts: Parts::of(slot.mapping.principal.text()),
                 text: section.text().unwrap_or_default(),
             }));
         }
@@ -83,6 +84,7 @@ impl<'a> Context<'a> {
             facts,
             entries,
             starts,
+            faulty: OnceCell::new(),
             waivers,
             by_line,
         }
@@ -95,9 +97,20 @@ impl<'a> Context<'a> {
 
     /// The entries of mapRoles and mapUsers that the authenticator keeps, whether or not another one shadows them.
     pub(super) fn mapped(&self) -> impl Iterator<Item = &Written<'a>> {
-        self.entries
-            .iter()
-            .filter(|written| written.is_kept() && written.section != SectionName::Accounts)
+        self.entries.iter().filter(|written| written.is_mapped())
+    }
+
+    /// The entries that the authenticator keeps and whose ARN matches nobody, each with why.
+    pub(super) fn faulty(&self) -> impl Iterator<Item = (&Written<'a>, &Fault)> {
+        let look = || {
+            let mapped = self.entries.iter().enumerate();
+            let mapped = mapped.filter(|(_, written)| written.is_mapped());
+            mapped
+                .filter_map(|(number, written)| Some((number, fault(written)?)))
+                .collect()
+        };
+        let faulty = self.faulty.get_or_init(look).iter();
+        faulty.map(|(number, fault)| (&self.entries[*number], fault))
     }
 
     /// The entries of mapRoles and mapUsers that count.
@@ -162,9 +175,19 @@ impl<'a> Written<'a> {
         !matches!(self.standing, Standing::Ignored { .. })
     }
 
+    /// Whether the authenticator keeps it in mapRoles or mapUsers.
+    fn is_mapped(&self) -> bool {
+        self.is_kept() && self.section != SectionName::Accounts
+    }
+
     /// Whom it is for, as written: an ARN, an account, or a permission set.
     pub(super) fn principal(&self) -> &'a str {
         self.mapping.principal.text()
+    }
+
+    /// Its ARN taken apart, where it is one.
+    pub(super) fn parts(&self) -> Option<Parts<'a>> {
+        Parts::of(self.principal())
     }
 
     /// What stands there in the text.

@@ -27,7 +27,9 @@ pub(super) fn known<'c, 'a>(context: &'c Context<'a>) -> impl Iterator<Item = Kn
     let entries = context.in_force();
     entries.filter_map(move |written| {
         let all = all?;
-        let parts = written.parts.filter(|parts| parts.account == all.account)?;
+        let parts = written
+            .parts()
+            .filter(|parts| parts.account == all.account)?;
         let named = if parts.is("iam", "role") {
             all.roles.named(parts.name)
         } else if parts.is("iam", "user") {

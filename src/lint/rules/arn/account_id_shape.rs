@@ -1,6 +1,6 @@
 //! An account has twelve digits, leading zeros included.
 
-use super::fault::{Fault, faulty};
+use super::fault::Fault;
 use crate::lint::context::Context;
 use crate::lint::found::Found;
 use crate::lint::{Needs, Rule, Severity};
@@ -14,8 +14,8 @@ pub(in crate::lint) const RULE: Rule = Rule {
 };
 
 fn check(context: &Context<'_>, found: &mut Found) {
-    for (written, fault) in faulty(context) {
-        let (Fault::Account, Some(parts)) = (fault, written.parts) else {
+    for (written, fault) in context.faulty() {
+        let (Fault::Account, Some(parts)) = (fault, written.parts()) else {
             continue;
         };
         let account = parts.account;

@@ -15,7 +15,7 @@ pub(in crate::lint) const RULE: Rule = Rule {
 
 fn check(context: &Context<'_>, found: &mut Found) {
     for written in context.mapped() {
-        let is_root = written.parts.is_some_and(|parts| parts.is("iam", "root"));
+        let is_root = written.parts().is_some_and(|parts| parts.is("iam", "root"));
         if is_root && fault(written).is_none() {
             let message = "this is the account's root user alone, not everybody in the account";
             let help = "map the roles or users that need access";

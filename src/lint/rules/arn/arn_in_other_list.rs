@@ -20,7 +20,7 @@ fn check(context: &Context<'_>, found: &mut Found) {
             SectionName::Roles => ("user", SectionName::Users),
             _ => ("role", SectionName::Roles),
         };
-        let is_other = written.parts.is_some_and(|parts| parts.is("iam", kind));
+        let is_other = written.parts().is_some_and(|parts| parts.is("iam", kind));
         if is_other && fault(written).is_none() {
             let message = format!(
                 "a {kind} in {} works, but other tools don't expect it there",

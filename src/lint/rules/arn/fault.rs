@@ -4,7 +4,7 @@ use crate::arn::{Parts, can_match, fold};
 use crate::document::Principal;
 use crate::facts::accounts::is_account_id;
 use crate::facts::partitions::Partition;
-use crate::lint::context::{Context, Written};
+use crate::lint::context::Written;
 use crate::lint::explained;
 
 /// The reason.
@@ -40,15 +40,6 @@ const OTHERS: [&str; 8] = [
     "sms-mfa",
     "access-report",
 ];
-
-/// The entries that the authenticator keeps and whose ARN matches nobody, each with why.
-pub(super) fn faulty<'c, 'a>(
-    context: &'c Context<'a>,
-) -> impl Iterator<Item = (&'c Written<'a>, Fault)> {
-    context
-        .mapped()
-        .filter_map(|written| Some((written, fault(written)?)))
-}
 
 /// Why the ARN of an entry matches nobody, where no other rule says so of any text.
 pub(in crate::lint) fn fault(written: &Written<'_>) -> Option<Fault> {

@@ -1,6 +1,6 @@
 //! An instance profile is not a principal: the role in it is.
 
-use super::fault::{Fault, faulty};
+use super::fault::Fault;
 use crate::lint::context::{Context, Written};
 use crate::lint::found::Found;
 use crate::lint::nodes::signs_in_with;
@@ -16,8 +16,8 @@ pub(in crate::lint) const RULE: Rule = Rule {
 };
 
 fn check(context: &Context<'_>, found: &mut Found) {
-    for (written, fault) in faulty(context) {
-        if fault != Fault::InstanceProfile {
+    for (written, fault) in context.faulty() {
+        if *fault != Fault::InstanceProfile {
             continue;
         }
         let message = "an instance profile never signs in, its role does: the entry matches nobody";
@@ -38,7 +38,9 @@ fn check(context: &Context<'_>, found: &mut Found) {
 /// The ARN that the profile's role signs in with, where IAM tells it.
 fn role(context: &Context<'_>, written: &Written<'_>) -> Option<String> {
     let all = principals(context)?;
-    let parts = written.parts.filter(|parts| parts.account == all.account)?;
+    let parts = written
+        .parts()
+        .filter(|parts| parts.account == all.account)?;
     let role = all.instance_profiles.get(parts.name)?.as_deref()?;
     Some(signs_in_with(role))
 }

@@ -1,6 +1,6 @@
 //! What is not made as an ARN of IAM is equals none.
 
-use super::fault::{Fault, faulty};
+use super::fault::Fault;
 use crate::lint::context::Context;
 use crate::lint::found::Found;
 use crate::lint::{Needs, Rule, Severity};
@@ -14,7 +14,7 @@ pub(in crate::lint) const RULE: Rule = Rule {
 };
 
 fn check(context: &Context<'_>, found: &mut Found) {
-    for (written, fault) in faulty(context) {
+    for (written, fault) in context.faulty() {
         let Fault::Malformed(reason) = fault else {
             continue;
         };

@@ -1,6 +1,6 @@
 //! Not everything that has an ARN can sign in.
 
-use super::fault::{Fault, faulty};
+use super::fault::Fault;
 use crate::lint::context::Context;
 use crate::lint::found::Found;
 use crate::lint::{Needs, Rule, Severity};
@@ -14,8 +14,8 @@ pub(in crate::lint) const RULE: Rule = Rule {
 };
 
 fn check(context: &Context<'_>, found: &mut Found) {
-    for (written, fault) in faulty(context) {
-        let (Fault::NotAPrincipal, Some(parts)) = (fault, written.parts) else {
+    for (written, fault) in context.faulty() {
+        let (Fault::NotAPrincipal, Some(parts)) = (fault, written.parts()) else {
             continue;
         };
         let what = if parts.service.eq_ignore_ascii_case("iam") {

@@ -1,6 +1,6 @@
 //! An ARN of a partition that there is not.
 
-use super::fault::{Fault, faulty};
+use super::fault::Fault;
 use crate::facts::partitions::PARTITIONS;
 use crate::lint::context::Context;
 use crate::lint::found::Found;
@@ -15,8 +15,8 @@ pub(in crate::lint) const RULE: Rule = Rule {
 };
 
 fn check(context: &Context<'_>, found: &mut Found) {
-    for (written, fault) in faulty(context) {
-        let (Fault::Partition, Some(parts)) = (fault, written.parts) else {
+    for (written, fault) in context.faulty() {
+        let (Fault::Partition, Some(parts)) = (fault, written.parts()) else {
             continue;
         };
         let known = PARTITIONS.map(|partition| partition.id).join(", ");

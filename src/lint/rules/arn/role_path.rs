@@ -1,6 +1,6 @@
 //! STS never reports a role's path, so an entry with one matches nobody.
 
-use super::fault::{Fault, faulty};
+use super::fault::Fault;
 use crate::arn::{Mended, mend};
 use crate::lint::context::Context;
 use crate::lint::found::Found;
@@ -15,8 +15,8 @@ pub(in crate::lint) const RULE: Rule = Rule {
 };
 
 fn check(context: &Context<'_>, found: &mut Found) {
-    for (written, fault) in faulty(context) {
-        let (Fault::Path, Some(parts)) = (fault, written.parts) else {
+    for (written, fault) in context.faulty() {
+        let (Fault::Path, Some(parts)) = (fault, written.parts()) else {
             continue;
         };
         let path = parts.path;

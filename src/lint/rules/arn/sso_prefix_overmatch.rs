@@ -50,7 +50,7 @@ fn permission_set<'a>(written: &Written<'a>) -> Option<(&'a str, &'a str)> {
     if let Principal::Sso(sso) = &mapping.principal {
         return Some((&sso.account_id, &sso.permission_set_name));
     }
-    let parts = written.parts.filter(|parts| parts.is("iam", "role"))?;
+    let parts = written.parts().filter(|parts| parts.is("iam", "role"))?;
     let (prefix, rest) = parts.name.split_once('_')?;
     let (name, _suffix) = rest.rsplit_once('_')?;
     prefix

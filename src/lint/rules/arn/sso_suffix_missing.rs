@@ -16,7 +16,7 @@ pub(in crate::lint) const RULE: Rule = Rule {
 
 fn check(context: &Context<'_>, found: &mut Found) {
     for written in context.mapped() {
-        let Some(parts) = written.parts else {
+        let Some(parts) = written.parts() else {
             continue;
         };
         let is_ours = parts.is("iam", "role") && lacks_suffix(parts.name);

@@ -1,6 +1,6 @@
 //! A session is compared as its role.
 
-use super::fault::{Fault, faulty};
+use super::fault::Fault;
 use crate::arn::{Mended, can_match, mend};
 use crate::facts::accounts::is_account_id;
 use crate::lint::context::Context;
@@ -16,8 +16,8 @@ pub(in crate::lint) const RULE: Rule = Rule {
 };
 
 fn check(context: &Context<'_>, found: &mut Found) {
-    for (written, fault) in faulty(context) {
-        let (Fault::Session, Some(parts)) = (fault, written.parts) else {
+    for (written, fault) in context.faulty() {
+        let (Fault::Session, Some(parts)) = (fault, written.parts()) else {
             continue;
         };
         let role = match mend(written.principal()) {

@@ -1,6 +1,6 @@
 //! ARNs are compared as they stand: a wildcard is a letter like others.
 
-use super::fault::{Fault, faulty};
+use super::fault::Fault;
 use crate::lint::context::Context;
 use crate::lint::found::Found;
 use crate::lint::{Needs, Rule, Severity};
@@ -14,8 +14,8 @@ pub(in crate::lint) const RULE: Rule = Rule {
 };
 
 fn check(context: &Context<'_>, found: &mut Found) {
-    for (written, fault) in faulty(context) {
-        if fault != Fault::Wildcard {
+    for (written, fault) in context.faulty() {
+        if *fault != Fault::Wildcard {
             continue;
         }
         let message = "ARNs are compared letter by letter, wildcards too: the entry matches nobody";

@@ -22,7 +22,7 @@ fn check(context: &Context<'_>, found: &mut Found) {
         if !written.mapping.groups().is_empty() || is_other {
             continue;
         }
-        let account = written.parts.map_or("", |parts| parts.account);
+        let account = written.parts().map_or("", |parts| parts.account);
         let is_bound = |bound: &Bound<'_>| bound.one_of(username, account).is_some();
         if context.bound.as_ref().is_some_and(is_bound) {
             continue;

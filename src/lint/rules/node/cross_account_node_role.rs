@@ -22,7 +22,7 @@ fn check(context: &Context<'_>, found: &mut Found) {
     };
     for written in context.in_force() {
         let template = Placeholder::Ec2PrivateDnsName.text();
-        let account = written.parts.map_or("", |parts| parts.account);
+        let account = written.parts().map_or("", |parts| parts.account);
         let is_foreign =
             is_account_id(account) && account != own && !is_documentation(account, own);
         if is_foreign && written.mapping.username.contains(template) && !is_refused(written) {

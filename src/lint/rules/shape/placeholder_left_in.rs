@@ -31,7 +31,7 @@ fn check(context: &Context<'_>, found: &mut Found) {
             }
         }
         let own = context.facts.account.as_deref();
-        let account = written.parts.map(|parts| parts.account);
+        let account = written.parts().map(|parts| parts.account);
         if let (Some(own), Some(account)) = (own, account)
             && written.section != SectionName::Accounts
             && is_documentation(account, own)

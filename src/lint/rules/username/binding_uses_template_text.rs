@@ -44,7 +44,7 @@ fn check(context: &Context<'_>, found: &mut Found) {
         if !username.contains(name) {
             continue;
         }
-        let account = written.parts.map_or("", |parts| parts.account);
+        let account = written.parts().map_or("", |parts| parts.account);
         let meant = username.replace(name, raw);
         let reached = with_at.iter().find(|(user, _)| {
             can_become(&meant, user, account) && !can_become(username, user, account)

@@ -25,7 +25,7 @@ fn check(context: &Context<'_>, found: &mut Found) {
         let Some(template) = named.filter(|_| !is_sessionless(written)) else {
             continue;
         };
-        let account = written.parts.map_or("", |parts| parts.account);
+        let account = written.parts().map_or("", |parts| parts.account);
         let bound = context.bound.as_ref();
         let chosen = bound.and_then(|bound| bound.one_of(username, account));
         let message = match chosen {

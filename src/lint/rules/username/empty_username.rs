@@ -19,7 +19,7 @@ fn check(context: &Context<'_>, found: &mut Found) {
             continue;
         }
         let message = "there is no username: the caller signs in without a name, which no binding can name and no audit log tells";
-        let name = written.parts.map(|parts| parts.name);
+        let name = written.parts().map(|parts| parts.name);
         let help = match name.filter(|name| !name.is_empty()) {
             Some(name) => format!("write a username, such as {name}"),
             None => "write a username".to_owned(),

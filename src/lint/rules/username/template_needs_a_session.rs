@@ -58,7 +58,7 @@ fn check(context: &Context<'_>, found: &mut Found) {
 
 /// Whether callers of this entry are no roles, and so have no session.
 pub(in crate::lint) fn is_sessionless(written: &Written<'_>) -> bool {
-    written.parts.is_some_and(|parts| {
+    written.parts().is_some_and(|parts| {
         parts.is("iam", "user") || parts.is("iam", "root") || parts.is("sts", "federated-user")
     })
 }
