@@ -37,6 +37,7 @@ pub mod manifest;
 pub mod owners;
 pub mod plan;
 pub mod rbac;
+pub mod reconcile;
 mod shell;
 pub mod snapshot;
 pub mod terraform;
