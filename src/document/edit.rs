@@ -15,7 +15,7 @@ mod start;
 mod template;
 mod verify;
 
-use super::{Document, Principal, SectionName};
+use super::{Document, Entry, Principal, Section, SectionName};
 use model::Model;
 
 /// One thing to do to a document.
@@ -153,6 +153,11 @@ pub enum EditError {
         /// What differs.
         detail: String,
     },
+}
+
+/// Why no edit can change what this entry of a section says; `None` where one can. A fragment.
+pub fn why_not_changed(section: &Section, entry: &Entry) -> Option<&'static str> {
+    change::changeable(section.text().unwrap_or_default(), entry).err()
 }
 
 /// Applies a batch, which means the same as its edits one by one. Takes time linear in the text and the batch, where an

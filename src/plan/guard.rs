@@ -34,6 +34,8 @@ pub struct Refusal {
     pub message: String,
     /// The flag that allows it.
     pub allow: String,
+    /// The ARN that it is about, where it is about the edits of one.
+    pub about: Option<String>,
 }
 
 /// What looks after something that is easily lost.
@@ -166,6 +168,17 @@ impl Said {
             guard,
             message: message.into(),
             allow: allow.into(),
+            about: None,
+        });
+    }
+
+    /// The same, where it is about the edits of one ARN.
+    fn refuse_one(&mut self, arn: &str, guard: Guard, message: String, allow: impl Into<String>) {
+        self.refusals.push(Refusal {
+            guard,
+            message,
+            allow: allow.into(),
+            about: Some(arn.to_owned()),
         });
     }
 

@@ -21,6 +21,7 @@ pub fn nobody_reads(mode: Option<AuthenticationMode>) -> Option<Refusal> {
             api.name()
         ),
         allow: ALLOW.to_owned(),
+        about: None,
     })
 }
 
@@ -48,7 +49,8 @@ pub(super) fn check(case: &Case<'_>, said: &mut Said) {
         let is_pruned = number >= request.edits.len();
         match edit {
             Edit::Map { .. } if is_change(outcome) && !request.allow.ignored => {
-                said.refuse(Guard::Ignored, hidden_by(entry), ALLOW);
+                let arn = edit.principal().text();
+                said.refuse_one(arn, Guard::Ignored, hidden_by(entry), ALLOW);
             }
             // Who asks for an entry to go is told who else lets its principal in.
             Edit::Unmap { .. } if !is_pruned => {}
@@ -71,7 +73,8 @@ fn check_whole(case: &Case<'_>, entries: &AccessEntries, said: &mut Said) {
         if case.request.allow.ignored {
             said.notices.push(of.notice());
         } else {
-            said.refuse(Guard::Ignored, hidden_by(of.by), ALLOW);
+            let arn = of.principal.text();
+            said.refuse_one(arn, Guard::Ignored, hidden_by(of.by), ALLOW);
         }
     }
     let gone = was.iter().filter(|(key, _)| !is.contains_key(*key));

@@ -37,14 +37,15 @@ pub(super) fn check(case: &Case<'_>, said: &mut Said) {
             Site::Key(key) => format!("key {key}"),
             Site::File(_) | Site::ConfigMap => "aws-auth".to_owned(),
         };
-        said.refuse(
-            Guard::LintRegression,
-            format!(
-                "would bring in {} {} at {place}: {}",
-                rule.id, rule.name, finding.message
-            ),
-            format!("--allow {}", rule.id),
+        let message = format!(
+            "would bring in {} {} at {place}: {}",
+            rule.id, rule.name, finding.message
         );
+        let (guard, allow) = (Guard::LintRegression, format!("--allow {}", rule.id));
+        match &finding.principal {
+            Some(principal) => said.refuse_one(principal, guard, message, allow),
+            None => said.refuse(guard, message, allow),
+        }
     }
 }
 

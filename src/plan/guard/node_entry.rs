@@ -26,7 +26,8 @@ pub(super) fn check(case: &Case<'_>, said: &mut Said) {
             Loss::Entry => "without its entry",
             Loss::Terms => "with another username or fewer groups",
         };
-        said.refuse(
+        said.refuse_one(
+            &arn,
             Guard::NodeEntry,
             format!("nodes sign in with {arn}; {how} they would go NotReady"),
             format!("--allow-node-entry {arn}"),
