@@ -1,5 +1,10 @@
 use super::pattern::Pattern;
 
+mod approval;
+mod read;
+#[cfg(test)]
+mod tests;
+
 /// What the controller is told: whom it may admit as what, what it protects, and whom admission only warns.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
@@ -45,7 +50,7 @@ pub struct Admission {
     pub break_glass_groups: Vec<String>,
 }
 
-/// Why a configuration was not taken. Its text names the line.
+/// Why a configuration was not taken. Its text names the line, from 1.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct ConfigError {
@@ -71,13 +76,10 @@ impl Default for Admission {
     }
 }
 
-impl Config {
-    /// Reads a configuration; an empty text is the default one.
-    ///
-    /// # Errors
-    /// When it is no YAML, has a field that is not known, or a value that can't be meant.
-    pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        let _ = text;
-        Ok(Self::default())
+impl Protect {
+    /// Whether the entry of this ARN is protected by name.
+    pub fn names(&self, arn: &str) -> bool {
+        let folded = crate::arn::fold(arn);
+        self.arns.iter().any(|pattern| pattern.matches(&folded))
     }
 }

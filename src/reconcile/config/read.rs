@@ -1,0 +1,291 @@
+//! The configuration's YAML.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{self, Deserialize, Deserializer, SeqAccess, Visitor};
+
+use super::approval::{GROUPS_OF_KUBERNETES, RESERVED_USERNAMES};
+use super::{Admission, Config, ConfigError, Grant, Protect};
+use crate::arn::{Mended, Parts, fold, mend};
+use crate::facts::accounts::is_account_id;
+use crate::reconcile::pattern::Pattern;
+
+#[derive(Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Whole {
+    grants: Vec<Granting>,
+    protect: Protecting,
+    admission: Admitting,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Granting {
+    accounts: NotEmpty<Text<Account>>,
+    arns: Option<NotEmpty<Text<Arn>>>,
+    #[serde(default)]
+    groups: Vec<Text<Group>>,
+    usernames: Option<NotEmpty<Text<Username>>>,
+    #[serde(default)]
+    whole_accounts: bool,
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+struct Protecting {
+    node_entries: Option<bool>,
+    arns: Vec<Text<Arn>>,
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+struct Admitting {
+    warn_only: Option<Vec<Text<User>>>,
+    break_glass: BreakGlass,
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct BreakGlass {
+    groups: Vec<Text<Literal>>,
+}
+
+impl Config {
+    /// Reads a configuration; an empty text is the default one.
+    ///
+    /// # Errors
+    /// When it is no YAML, has a field that is not known, or a value that can't be meant.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        let whole: Option<Whole> =
+            serde_yaml::from_str(text).map_err(|error| of_yaml(&error, text))?;
+        let whole = whole.unwrap_or_default();
+        let default = Self::default();
+        let user = whole.admission.warn_only.map(texts);
+        Ok(Self {
+            grants: whole.grants.into_iter().map(Grant::from).collect(),
+            protect: Protect {
+                node_entries: whole
+                    .protect
+                    .node_entries
+                    .unwrap_or(default.protect.node_entries),
+                arns: texts(whole.protect.arns),
+            },
+            admission: Admission {
+                warn_only: user.unwrap_or(default.admission.warn_only),
+                break_glass_groups: texts(whole.admission.break_glass.groups),
+            },
+        })
+    }
+}
+
+/// The error with its line, which the reader leaves out at the top.
+fn of_yaml(error: &serde_yaml::Error, text: &str) -> ConfigError {
+    let message = error.to_string();
+    let field = message.split('`').nth(1).unwrap_or_default();
+    let is_field = |line: &str| {
+        let rest = line.strip_prefix(field);
+        !field.is_empty() && rest.is_some_and(|rest| rest.starts_with(':'))
+    };
+    let lines = text.lines().zip(1..);
+    let line = lines.filter(|(line, _)| is_field(line)).last();
+    let line = line.filter(|_| !message.contains(" at line "));
+    ConfigError {
+        message: match line {
+            Some((_, line)) => format!("{message} at line {line}"),
+            None => message,
+        },
+    }
+}
+
+impl From<Granting> for Grant {
+    fn from(granting: Granting) -> Self {
+        Self {
+            accounts: texts(granting.accounts.0),
+            arns: granting.arns.map(|arns| texts(arns.0)).unwrap_or_default(),
+            groups: texts(granting.groups),
+            usernames: granting
+                .usernames
+                .map(|names| texts(names.0))
+                .unwrap_or_default(),
+            whole_accounts: granting.whole_accounts,
+        }
+    }
+}
+
+fn texts<T: Checked>(texts: Vec<Text<T>>) -> Vec<T::Out> {
+    texts.into_iter().map(|text| text.0).collect()
+}
+
+/// What a text has to be.
+trait Checked {
+    /// What is made of it.
+    type Out;
+    /// What is expected; a fragment.
+    const WHAT: &'static str;
+    /// Reads it, or says why it can't be meant; a sentence without a full stop.
+    fn read(text: &str) -> Result<Self::Out, String>;
+}
+
+struct Account;
+struct Arn;
+struct Group;
+struct Username;
+struct User;
+struct Literal;
+
+impl Checked for Account {
+    type Out = String;
+    const WHAT: &'static str = "an account's twelve digits, in quotes";
+
+    fn read(text: &str) -> Result<String, String> {
+        match is_account_id(text) {
+            true => Ok(text.to_owned()),
+            false => Err(format!(
+                "`{text}` is not an account id: give its twelve digits"
+            )),
+        }
+    }
+}
+
+impl Checked for Arn {
+    type Out = Pattern;
+    const WHAT: &'static str = "an ARN, in which * stands for any characters";
+
+    fn read(text: &str) -> Result<Pattern, String> {
+        let role = match mend(text) {
+            Mended::Session { role } => Some(role),
+            Mended::PathDropped { arn, .. } => Some(arn),
+            Mended::AsGiven => {
+                let parts = Parts::of(text);
+                let pathed = parts.filter(|parts| parts.is("iam", "role") && parts.has_path());
+                pathed.map(|parts| {
+                    let before = text.len() - parts.path.len() - parts.name.len();
+                    format!("{}/{}", &text[..before], parts.name)
+                })
+            }
+        };
+        if let Some(role) = role {
+            return Err(format!(
+                "`{text}` matches nobody: a session is compared as its role, and a role without its IAM path, as in {role}"
+            ));
+        }
+        if !text.starts_with("arn:") && !text.starts_with('*') {
+            return Err(format!("`{text}` is not an ARN"));
+        }
+        plain(text).map(|text| Pattern::new(fold(text)))
+    }
+}
+
+impl Checked for Group {
+    type Out = Pattern;
+    const WHAT: &'static str = "a group, in which * stands for any characters";
+
+    fn read(text: &str) -> Result<Pattern, String> {
+        literal_where_reserved(text, &[GROUPS_OF_KUBERNETES])
+    }
+}
+
+impl Checked for Username {
+    type Out = Pattern;
+    const WHAT: &'static str = "a username, in which * stands for any characters";
+
+    fn read(text: &str) -> Result<Pattern, String> {
+        literal_where_reserved(text, &RESERVED_USERNAMES)
+    }
+}
+
+impl Checked for User {
+    type Out = Pattern;
+    const WHAT: &'static str = "a username, in which * stands for any characters";
+
+    fn read(text: &str) -> Result<Pattern, String> {
+        plain(text).map(Pattern::new)
+    }
+}
+
+impl Checked for Literal {
+    type Out = String;
+    const WHAT: &'static str = "the name of a group";
+
+    fn read(text: &str) -> Result<String, String> {
+        match plain(text)?.contains('*') {
+            true => Err(format!("`{text}`: groups are named one by one here")),
+            false => Ok(text.to_owned()),
+        }
+    }
+}
+
+/// A pattern; where names are reserved, they are written out.
+fn literal_where_reserved(text: &str, reserved: &[&str]) -> Result<Pattern, String> {
+    let prefix = reserved.iter().find(|prefix| text.starts_with(**prefix));
+    match prefix.filter(|_| text.contains('*')) {
+        Some(prefix) => Err(format!(
+            "`{text}` matches nothing: names that begin with {prefix} are granted one by one"
+        )),
+        None => plain(text).map(Pattern::new),
+    }
+}
+
+fn plain(text: &str) -> Result<&str, String> {
+    if text.is_empty() {
+        return Err("an empty text matches nothing".to_owned());
+    }
+    match text.trim() != text || text.contains(char::is_control) {
+        true => Err(format!(
+            "{text:?} has white space around it or a control character in it"
+        )),
+        false => Ok(text),
+    }
+}
+
+/// A text that was checked while its place was known.
+struct Text<T: Checked>(T::Out);
+
+impl<'de, T: Checked> Deserialize<'de> for Text<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader<T>(PhantomData<T>);
+        impl<T: Checked> Visitor<'_> for Reader<T> {
+            type Value = Text<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(T::WHAT)
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                T::read(text).map(Text).map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_any(Reader(PhantomData))
+    }
+}
+
+/// A list that means something only when something is in it.
+struct NotEmpty<T>(Vec<T>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for NotEmpty<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Reader<T> {
+            type Value = NotEmpty<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                let mut items = Vec::new();
+                while let Some(item) = seq.next_element()? {
+                    items.push(item);
+                }
+                match items.is_empty() {
+                    true => Err(de::Error::custom(
+                        "the list is empty, so nothing is granted",
+                    )),
+                    false => Ok(NotEmpty(items)),
+                }
+            }
+        }
+        deserializer.deserialize_seq(Reader(PhantomData))
+    }
+}

@@ -1,0 +1,282 @@
+use super::*;
+use crate::document::Principal;
+
+const WHOLE: &str = r#"
+grants:
+- accounts: ["111122223333"]
+  arns: ["arn:aws:iam::111122223333:role/Team-*", "arn:aws:iam::111122223333:user/*"]
+  groups: [developers, "view-*", system:masters]
+  usernames: ["*", "system:node:{{EC2PrivateDNSName}}"]
+- accounts: ["444455556666"]
+  wholeAccounts: true
+protect:
+  nodeEntries: false
+  arns: ["arn:aws:iam::111122223333:role/admin"]
+admission:
+  warnOnly: ["eks:*", "ops"]
+  breakGlass: {groups: [oncall]}
+"#;
+
+fn role(name: &str) -> Principal {
+    Principal::Role(format!("arn:aws:iam::111122223333:role/{name}"))
+}
+
+fn approved(
+    config: &str,
+    principal: &Principal,
+    username: &str,
+    groups: &[&str],
+) -> Result<(), String> {
+    let groups: Vec<String> = groups.iter().map(|&group| group.to_owned()).collect();
+    let username = (!matches!(principal, Principal::Account(_))).then_some(username);
+    Config::parse(config)
+        .unwrap()
+        .approve(principal, username, &groups)
+}
+
+#[test]
+fn all_of_a_configuration_is_read() {
+    let config = Config::parse(WHOLE).unwrap();
+    assert_eq!(config.grants.len(), 2);
+    assert_eq!(
+        config.grants[0].arns[0].text(),
+        "arn:aws:iam::111122223333:role/team-*"
+    );
+    assert!(config.grants[1].whole_accounts && !config.protect.node_entries);
+    assert!(config.protect.names("arn:aws:iam::111122223333:role/Admin"));
+    assert_eq!(config.admission.break_glass_groups, ["oncall"]);
+    assert_eq!(config.admission.warn_only.len(), 2);
+}
+
+#[test]
+fn what_is_left_out_is_the_default() {
+    for text in [
+        "",
+        "# nothing\n",
+        "grants: []\n",
+        "protect: {}\nadmission: {}\n",
+    ] {
+        assert_eq!(Config::parse(text).unwrap(), Config::default(), "{text}");
+    }
+    let config = Config::default();
+    assert!(
+        config.protect.node_entries && config.admission.warn_only[0].matches("eks:node-manager")
+    );
+    assert_eq!(
+        Config::parse("admission: {warnOnly: []}")
+            .unwrap()
+            .admission
+            .warn_only,
+        []
+    );
+}
+
+#[test]
+fn an_error_names_the_line_and_what_is_expected_there() {
+    for (text, line, said) in [
+        (
+            "grants:\n- acounts: []\n",
+            "line 2",
+            "unknown field `acounts`, expected one of `accounts`",
+        ),
+        (
+            "grants:\n- groups: [a]\n",
+            "line 2",
+            "missing field `accounts`",
+        ),
+        ("grants:\n- accounts: []\n", "line 2", "the list is empty"),
+        (
+            "grants:\n- accounts:\n  - 111122223333\n",
+            "line 3",
+            "an account's twelve digits, in quotes",
+        ),
+        (
+            "grants:\n- accounts:\n  - \"1111\"\n",
+            "line 3",
+            "`1111` is not an account id",
+        ),
+        (
+            "grants:\n- accounts: [\"111122223333\"]\n  groups:\n  - \"system:*\"\n",
+            "line 4",
+            "granted one by one",
+        ),
+        (
+            "grants:\n- accounts: [\"111122223333\"]\n  groups:\n  - \" a\"\n",
+            "line 4",
+            "white space",
+        ),
+        (
+            "grants:\n- accounts: [\"111122223333\"]\n  groups: [\"\"]\n",
+            "line 3",
+            "an empty text",
+        ),
+        (
+            "grants:\n- accounts: [\"111122223333\"]\n  usernames: [\"eks:*\"]\n",
+            "line 3",
+            "granted one by one",
+        ),
+        (
+            "grants:\n- accounts: [\"111122223333\"]\n  arns: []\n",
+            "line 3",
+            "the list is empty",
+        ),
+        (
+            "grants:\n- accounts: [\"111122223333\"]\n  arns:\n  - arn:aws:iam::111122223333:role/team/*\n",
+            "line 4",
+            "as in arn:aws:iam::111122223333:role/*",
+        ),
+        (
+            "grants:\n- accounts: [\"111122223333\"]\n  arns:\n  - arn:aws:sts::111122223333:assumed-role/a/b\n",
+            "line 4",
+            "as in arn:aws:iam::111122223333:role/a",
+        ),
+        (
+            "protect:\n  arns: [team]\n",
+            "line 2",
+            "`team` is not an ARN",
+        ),
+        ("protect:\n  nodeEntries: maybe\n", "line 2", "nodeEntries"),
+        (
+            "admission:\n  breakGlass: {users: [a]}\n",
+            "line 2",
+            "unknown field `users`",
+        ),
+        (
+            "admission:\n  breakGlass:\n    groups: [\"on*\"]\n",
+            "line 3",
+            "one by one",
+        ),
+        ("grants: [\n", "line 2", "did not find expected"),
+        (
+            "protect: {}\ngrnts: []\n",
+            "line 2",
+            "unknown field `grnts`",
+        ),
+        ("grants:\ngrants:\n", "line 2", "duplicate"),
+    ] {
+        let error = Config::parse(text).unwrap_err().to_string();
+        assert!(
+            error.contains(said) && error.contains(line),
+            "{text}: {error}"
+        );
+    }
+}
+
+#[test]
+fn one_grant_approves_all_of_a_mapping_or_it_is_not_approved() {
+    let masters = ["system:masters"];
+    for (principal, username, groups) in [
+        (role("team-a"), "ops", &["developers", "view-all"][..]),
+        (role("TEAM-A"), "ops", &masters[..]),
+        (role("team-a"), "{{SessionName}}", &[]),
+        (role("team-a"), "system:node:{{EC2PrivateDNSName}}", &[]),
+        (Principal::Account("444455556666".into()), "", &[]),
+    ] {
+        assert_eq!(
+            approved(WHOLE, &principal, username, groups),
+            Ok(()),
+            "{principal:?}"
+        );
+    }
+    for (principal, username, groups, said) in [
+        (
+            role("other"),
+            "ops",
+            &[][..],
+            "covers arn:aws:iam::111122223333:role/other; add it to the arns",
+        ),
+        (
+            role("team-a"),
+            "system:admin",
+            &[],
+            "has username system:admin; add it to the usernames",
+        ),
+        (role("team-a"), "eks:x", &[], "has username eks:x"),
+        (
+            role("team-a"),
+            "ops",
+            &["system:nodes"],
+            "has group system:nodes; add it to the groups",
+        ),
+        (
+            role("team-a"),
+            "ops",
+            &["a", "developers", "b"],
+            "has groups a, b; add them",
+        ),
+        (
+            Principal::Role("arn:aws:iam::999999999999:role/team-a".into()),
+            "ops",
+            &[],
+            "names account 999999999999",
+        ),
+        (
+            Principal::Account("111122223333".into()),
+            "",
+            &[],
+            "set wholeAccounts: true",
+        ),
+    ] {
+        let error = approved(WHOLE, &principal, username, groups).unwrap_err();
+        assert!(error.contains(said), "{error}");
+    }
+    let error = approved("", &role("a"), "ops", &["g"]).unwrap_err();
+    assert!(
+        error.contains(
+            "grants nothing; add under grants: accounts: [\"111122223333\"], groups: [g]"
+        ),
+        "{error}"
+    );
+}
+
+#[test]
+fn no_pattern_and_no_placeholder_comes_to_a_name_of_kubernetes() {
+    let all = "grants: [{accounts: [\"111122223333\"], groups: [\"*\", \"s*\", \"*s\"]}]";
+    let any = "grants: [{accounts: [\"111122223333\"], groups: [\"*\"], usernames: [\"*\"]}]";
+    for name in [
+        "system:masters",
+        "{{SessionName}}:masters",
+        "s{{SessionName}}:masters",
+        "{{SessionName}}{{AccountID}}:masters",
+        "system{{SessionName}}:masters",
+        "system:{{SessionName}}",
+    ] {
+        assert!(approved(all, &role("a"), "ops", &[name]).is_err(), "{name}");
+        assert!(approved(all, &role("a"), name, &[]).is_err(), "{name}");
+        assert!(approved(any, &role("a"), name, &[]).is_err(), "{name}");
+    }
+    for name in [
+        "{{SessionName}}",
+        "team:{{SessionName}}",
+        "view-{{SessionName}}:x",
+        "xsystem:a",
+        "System:a",
+    ] {
+        assert_eq!(approved(all, &role("a"), "ops", &[name]), Ok(()), "{name}");
+        assert_eq!(approved(all, &role("a"), name, &[]), Ok(()), "{name}");
+    }
+}
+
+#[test]
+fn a_star_stands_for_any_characters() {
+    for (pattern, yes, no) in [
+        (
+            "a*b",
+            &["ab", "axb", "abb"][..],
+            &["a", "b", "abc", "xab"][..],
+        ),
+        ("*", &["", "a"], &[]),
+        ("a**b*", &["ab", "axbc"], &["ba"]),
+        ("*a*", &["a", "bab"], &["b"]),
+        ("aa*aa", &["aaaa", "aaxaa"], &["aaa"]),
+        ("a*b*a", &["aba", "axbya"], &["aa", "ab"]),
+        ("ab", &["ab"], &["a", "abc", ""]),
+    ] {
+        for text in yes {
+            assert!(Pattern::new(pattern).matches(text), "{pattern} {text}");
+        }
+        for text in no {
+            assert!(!Pattern::new(pattern).matches(text), "{pattern} {text}");
+        }
+    }
+}
