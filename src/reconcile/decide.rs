@@ -1,16 +1,85 @@
-use super::view::{Decision, Memory, View};
+mod batch;
+mod contest;
+mod fate;
+mod idle;
+mod look;
+mod need;
+mod protect;
+mod removal;
+mod report;
+mod stands;
+mod wish;
 
-/// What is to be done about aws-auth and the objects. Takes time in proportion to the text and the objects.
+use std::collections::HashMap;
+
+use super::view::{Decision, Memory, Stage, View};
+use crate::document::Document;
+use crate::plan::nobody_reads;
+use batch::{Refused, Unit};
+use look::Look;
+use protect::Protecting;
+
+/// In so many rounds, what guards refuse one object is left to the next younger that asks for the same ARN.
+const ROUNDS: usize = 6;
+
+/// What is to be done about aws-auth and the objects. Takes time in proportion to the text and the objects, and as often as guards
+/// refuse something new.
 pub fn decide(view: &View<'_>) -> Decision {
-    let _ = view;
-    Decision {
-        prepare: Vec::new(),
-        plan: None,
-        states: Vec::new(),
-        events: Vec::new(),
-        refused: Vec::new(),
-        idle: None,
-        memory: Memory::default(),
-        again: None,
+    let mode = view.access_entries.map(|entries| entries.mode());
+    if let Some(refusal) = nobody_reads(view.facts.mode.or(mode)) {
+        return idle::decide(view, &refusal.message);
+    }
+    let document = Document::read(&view.stored.data);
+    let mut look = Look::of(view, &document);
+    let mut refused_before = HashMap::new();
+    let mut rounds = 1;
+    loop {
+        let fates = look.fates();
+        let protecting = Protecting::of(view, &document, |key| look.speaks_of(key));
+        let (objects, mut units): (Vec<usize>, Vec<Unit>) = look.units(&fates).into_iter().unzip();
+        units.extend(protecting.units());
+        let batch = batch::plan(view, &units);
+        let refused = |unit: usize| batch.refused.get(&unit).cloned();
+        let is_new = (0..objects.len()).any(|unit| batch.refused.contains_key(&unit));
+        refused_before.extend(
+            objects
+                .iter()
+                .enumerate()
+                .filter_map(|(unit, at)| Some((*at, refused(unit)?))),
+        );
+        if is_new {
+            look.refuse(&refused_before, rounds < ROUNDS);
+            rounds += 1;
+            continue;
+        }
+        let guards = refused_before.values().chain(batch.refused.values());
+        let mut decision = Decision {
+            prepare: match view.stage {
+                Stage::Preparing => look.preparations(&fates),
+                Stage::Writing => Vec::new(),
+            },
+            states: Vec::new(),
+            events: Vec::new(),
+            refused: guards.filter_map(Refused::guard).collect(),
+            idle: None,
+            asks_fleet: protecting.is_missing || look.asks_fleet(&fates),
+            memory: Memory {
+                repairs: view.memory.repairs.clone(),
+                ..Memory::default()
+            },
+            again: look.again(&fates),
+            plan: batch.plan,
+        };
+        decision.again = decision.again.into_iter().chain(protecting.again).min();
+        let mut repairs = look.repairs(&fates);
+        repairs.extend(protecting.carried_out(
+            decision.plan.as_ref(),
+            |unit| refused(objects.len() + unit),
+            &mut decision.events,
+            &mut decision.memory,
+        ));
+        contest::remember(&mut decision.memory, repairs, view.now);
+        look.report(&fates, &mut decision);
+        return decision;
     }
 }

@@ -59,6 +59,9 @@ pub struct Decision {
     pub refused: Vec<Guard>,
     /// Why nothing is done at all, such as the authentication mode API; a sentence.
     pub idle: Option<String>,
+    /// Whether what is said of a protected entry depends on [`View::fleet`], because one is gone: before a plan is carried out that puts
+    /// one back, facts of now are needed, since EKS itself removes the entry of a node group that it deletes.
+    pub asks_fleet: bool,
     /// What to remember once the plan is carried out.
     pub memory: Memory,
     /// When something is due that no change of an object or of aws-auth will bring up.

@@ -1,0 +1,151 @@
+//! All that a decision looks at, put in order once.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use super::super::object::{DeletionPolicy, Object, ObjectKind, Reason, Recorded};
+use super::super::view::View;
+use super::batch::Refused;
+use super::stands::{Records, Stands};
+use super::wish::{self, Key};
+use crate::document::Document;
+
+/// Everything, and what guards have refused so far.
+pub(super) struct Look<'a> {
+    pub(super) view: &'a View<'a>,
+    pub(super) stands: Stands<'a>,
+    pub(super) records: Records<'a>,
+    /// The numbers of the objects, the oldest first.
+    pub(super) order: Vec<usize>,
+    /// What each object asks for, as it is written; or why it is not to be had.
+    pub(super) wishes: Vec<Result<Recorded, String>>,
+    /// Whose each ARN or account is.
+    winners: HashMap<String, usize>,
+    pub(super) refused: HashMap<usize, Refused>,
+}
+
+impl<'a> Look<'a> {
+    pub(super) fn of(view: &'a View<'a>, document: &'a Document) -> Self {
+        let objects = view.objects;
+        let mut order: Vec<usize> = (0..objects.len()).collect();
+        order.sort_by_cached_key(|&at| {
+            let Object {
+                created,
+                name,
+                uid,
+                kind,
+                ..
+            } = &objects[at];
+            (*created, name.clone(), uid.clone(), *kind)
+        });
+        let mut look = Self {
+            view,
+            stands: Stands::of(document),
+            records: Records::of(objects),
+            order,
+            wishes: objects.iter().map(|object| wish_of(view, object)).collect(),
+            winners: HashMap::new(),
+            refused: HashMap::new(),
+        };
+        look.settle_claims(&HashSet::new());
+        look
+    }
+
+    /// Who has an ARN: the oldest object that asks for it and may have it.
+    fn settle_claims(&mut self, without: &HashSet<usize>) {
+        self.winners.clear();
+        for &at in &self.order {
+            let is_claimant = !self.view.objects[at].is_deleting && !without.contains(&at);
+            if let (true, Ok(wish)) = (is_claimant, &self.wishes[at]) {
+                self.winners.entry(wish.claim()).or_insert(at);
+            }
+        }
+    }
+
+    /// Goes on without these; `give_way` lets younger objects have what they can't.
+    pub(super) fn refuse(&mut self, refused: &HashMap<usize, Refused>, give_way: bool) {
+        self.refused.clone_from(refused);
+        if give_way {
+            self.settle_claims(&refused.keys().copied().collect());
+        }
+    }
+
+    /// Whose an ARN or account is.
+    pub(super) fn winner(&self, claim: &str) -> Option<usize> {
+        self.winners.get(claim).copied()
+    }
+
+    /// Whether an object has written this entry or asks for it.
+    pub(super) fn speaks_of(&self, key: &Key) -> bool {
+        self.winners.contains_key(&key.1) || self.records.name(key)
+    }
+
+    pub(super) fn object(&self, at: usize) -> &'a Object {
+        &self.view.objects[at]
+    }
+
+    /// What it has recorded, of each entry the latest.
+    pub(super) fn recorded(&self, at: usize) -> Vec<&'a Recorded> {
+        let status = &self.object(at).status;
+        let latest = status.pending.iter().rev().chain(&status.entry);
+        let mut seen = BTreeSet::new();
+        latest
+            .filter(|recorded| seen.insert(recorded.key()))
+            .collect()
+    }
+
+    /// Whether the object still needs its finalizer.
+    pub(super) fn lacks_finalizer(&self, at: usize) -> bool {
+        let object = self.object(at);
+        let spec = object.spec.as_ref();
+        object.kind == ObjectKind::AwsAuthMapping
+            && !object.has_finalizer
+            && !object.is_deleting
+            && spec.is_ok_and(|spec| spec.deletion == DeletionPolicy::Delete)
+    }
+
+    /// Whether what it asks for is recorded as it is about to be written.
+    pub(super) fn is_recorded(&self, at: usize, wish: &Recorded) -> bool {
+        let status = &self.object(at).status;
+        let mut recorded = status.entry.iter().chain(&status.pending);
+        recorded.any(|recorded| recorded.is_same(wish))
+    }
+}
+
+/// What an object asks for, if it may have it.
+fn wish_of(view: &View<'_>, object: &Object) -> Result<Recorded, String> {
+    let spec = object
+        .spec
+        .as_ref()
+        .map_err(|why| format!("its spec can't be read: {why}"))?;
+    let wish = wish::of(spec)?;
+    let username = spec.username.as_deref();
+    view.config
+        .approve(&wish.principal(), username, &wish.groups)?;
+    Ok(wish)
+}
+
+impl Refused {
+    /// The reason of conditions.
+    pub(super) fn reason(&self) -> Reason {
+        match self {
+            Self::ByGuard(..) | Self::Unwritable(_) => Reason::Refused,
+            Self::Unreadable(_) => Reason::Unreadable,
+        }
+    }
+
+    /// Its message.
+    pub(super) fn message(&self) -> String {
+        match self {
+            Self::ByGuard(guard, message) => format!("guard {}: {message}", guard.reason()),
+            Self::Unwritable(message) | Self::Unreadable(message) => message.clone(),
+        }
+    }
+
+    /// The guard that refuses it.
+    pub(super) fn guard(&self) -> Option<crate::plan::Guard> {
+        match self {
+            Self::ByGuard(guard, _) => Some(*guard),
+            Self::Unwritable(_) | Self::Unreadable(_) => None,
+        }
+    }
+}
