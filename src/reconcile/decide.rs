@@ -16,6 +16,7 @@ use super::view::{Decision, Memory, Stage, View};
 use crate::document::Document;
 use crate::plan::nobody_reads;
 use batch::{Refused, Unit};
+use fate::Fate;
 use look::Look;
 use protect::Protecting;
 
@@ -50,6 +51,14 @@ pub fn decide(view: &View<'_>) -> Decision {
         if is_new {
             look.refuse(&refused_before, rounds < ROUNDS);
             rounds += 1;
+            continue;
+        }
+        if look.tries_unrecorded
+            && objects
+                .iter()
+                .any(|&at| matches!(fates[at], Fate::Later(_)))
+        {
+            look.tries_unrecorded = false;
             continue;
         }
         let guards = refused_before.values().chain(batch.refused.values());

@@ -21,8 +21,8 @@ use crate::shell::quoted;
 pub(super) enum Fate {
     /// aws-auth says, or is about to say, what it asks for.
     Has(Has),
-    /// It is not recorded yet what is about to be written, so that it is not written.
-    Later,
+    /// It is not recorded yet what is about to be written, this, so that it is not written. `None` where it waits for another object.
+    Later(Option<Unit>),
     /// Somebody else has changed its entry, and that is to be reported only.
     Drifted(String),
     /// Somebody changes its entry again and again.
@@ -61,8 +61,12 @@ impl Look<'_> {
         }
         self.wait_for_each_other(&living, &mut fates);
         for &at in &living {
-            let Some(Fate::Has(mut has)) = fates.remove(&at) else {
-                continue;
+            let mut has = match fates.remove(&at) {
+                Some(Fate::Has(has)) => has,
+                other => {
+                    fates.extend(other.map(|other| (at, other)));
+                    continue;
+                }
             };
             let moved = self.without_old(at, &mut has, &fates, &roles);
             fates.insert(at, moved.unwrap_or(Fate::Has(has)));
@@ -72,7 +76,7 @@ impl Look<'_> {
             fates.insert(at, fate);
         }
         (0..self.order.len())
-            .map(|at| fates.remove(&at).unwrap_or(Fate::Later))
+            .map(|at| fates.remove(&at).unwrap_or(Fate::Later(None)))
             .collect()
     }
 
@@ -87,12 +91,12 @@ impl Look<'_> {
                 }
             }
         }
-        let is_later = |at: &usize| matches!(fates.get(at), Some(Fate::Later));
+        let is_later = |at: &usize| matches!(fates.get(at), Some(Fate::Later(_)));
         let mut later: Vec<usize> = living.iter().copied().filter(is_later).collect();
         while let Some(holder) = later.pop() {
             for at in waiting.remove(&holder).unwrap_or_default() {
                 if matches!(fates.get(&at), Some(Fate::Has(_))) {
-                    fates.insert(at, Fate::Later);
+                    fates.insert(at, Fate::Later(None));
                     later.push(at);
                 }
             }
@@ -126,15 +130,15 @@ impl Look<'_> {
             return stalled;
         }
         let fate = self.of_entry(at, wish, section);
-        match &fate {
+        match fate {
             Fate::Has(has) if self.view.stage == Stage::Writing => {
                 let is_recorded = has.unit.edits.is_empty() || self.is_recorded(at, wish);
                 match is_recorded && !self.lacks_finalizer(at) {
-                    true => fate,
-                    false => Fate::Later,
+                    true => Fate::Has(has),
+                    false => Fate::Later(Some(has.unit)),
                 }
             }
-            _ => fate,
+            fate => fate,
         }
     }
 
@@ -250,7 +254,7 @@ impl Look<'_> {
             }
             match self.removal(at, old, fates, roles) {
                 Removal::Nothing => {}
-                Removal::Waits => return Some(Fate::Later),
+                Removal::Waits => return Some(Fate::Later(None)),
                 Removal::Left(why) => has.left.push(why),
                 Removal::Unreadable(fate) => return Some(fate),
                 Removal::Edit(edit, allowed) => {
@@ -285,7 +289,7 @@ impl Look<'_> {
             }
             match self.removal(at, old, fates, roles) {
                 Removal::Nothing => {}
-                Removal::Waits => return Fate::Later,
+                Removal::Waits => return Fate::Later(None),
                 Removal::Left(why) => left.push(why),
                 Removal::Unreadable(fate) => return fate,
                 Removal::Edit(edit, allowed) => {

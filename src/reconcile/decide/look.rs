@@ -21,6 +21,8 @@ pub(super) struct Look<'a> {
     /// Whose each ARN or account is.
     winners: HashMap<String, usize>,
     pub(super) refused: HashMap<usize, Refused>,
+    /// Whether plans are still tried with what is not recorded.
+    pub(super) tries_unrecorded: bool,
 }
 
 impl<'a> Look<'a> {
@@ -45,6 +47,7 @@ impl<'a> Look<'a> {
             wishes: objects.iter().map(|object| wish_of(view, object)).collect(),
             winners: HashMap::new(),
             refused: HashMap::new(),
+            tries_unrecorded: true,
         };
         look.settle_claims(&HashSet::new());
         look

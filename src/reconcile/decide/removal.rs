@@ -41,7 +41,7 @@ impl Look<'_> {
                 Some(Fate::Drifted(_) | Fate::Contested(_)) if self.has_record(holder, &key) => {
                     return Removal::Nothing;
                 }
-                Some(Fate::Later) | None => return Removal::Waits,
+                Some(Fate::Later(_)) | None => return Removal::Waits,
                 Some(_) => {}
             }
         }

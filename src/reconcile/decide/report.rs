@@ -20,7 +20,8 @@ use crate::document::Principal;
 const ONE_BY_ONE: usize = 20;
 
 impl Look<'_> {
-    /// What is to be edited for objects, removals first, older objects first.
+    /// What is to be edited for objects, removals first, older objects first. What is not recorded is tried first, to learn what guards
+    /// say of it.
     pub(super) fn units(&self, fates: &[Fate]) -> Vec<(usize, Unit)> {
         let leaving = self.order.iter().filter_map(|&at| match &fates[at] {
             Fate::Goes(unit, _) => Some((at, unit.clone())),
@@ -28,6 +29,7 @@ impl Look<'_> {
         });
         let living = self.order.iter().filter_map(|&at| match &fates[at] {
             Fate::Has(has) => Some((at, has.unit.clone())),
+            Fate::Later(unit) if self.tries_unrecorded => Some((at, unit.clone()?)),
             _ => None,
         });
         let all = leaving.chain(living);
@@ -98,7 +100,7 @@ impl Look<'_> {
     /// When one of them has to be looked at again.
     pub(super) fn again(&self, fates: &[Fate]) -> Option<Timestamp> {
         let at = fates.iter().filter_map(|fate| match fate {
-            Fate::Later => Some(self.view.now),
+            Fate::Later(_) => Some(self.view.now),
             Fate::Contested(contest) => Some(contest.until),
             _ => None,
         });
@@ -143,11 +145,11 @@ impl Look<'_> {
             .as_ref()
             .is_ok_and(|spec| spec.deletion == DeletionPolicy::Retain);
         let release = match fate {
-            Fate::Later => false,
+            Fate::Later(_) => false,
             Fate::Goes(..) => true,
             _ => object.has_finalizer && keeps_its_own && !object.is_deleting,
         };
-        if let Fate::Later | Fate::Goes(..) = fate {
+        if let Fate::Later(_) | Fate::Goes(..) = fate {
             return State {
                 status: object.status.clone(),
                 release,
@@ -234,7 +236,7 @@ impl Look<'_> {
                 });
                 (Reason::Contested, message)
             }
-            Fate::Later | Fate::Goes(..) => (Reason::Applying, String::new()),
+            Fate::Later(_) | Fate::Goes(..) => (Reason::Applying, String::new()),
         }
     }
 
@@ -252,7 +254,7 @@ impl Look<'_> {
                 .collect()
         };
         match fate {
-            Fate::Later => Vec::new(),
+            Fate::Later(_) => Vec::new(),
             Fate::Goes(unit, stays) => {
                 let mut events = left(stays);
                 if let Some(edit) = unit.edits.first() {

@@ -1,0 +1,7 @@
+//! What the controller decides: rule by rule, and laws that hold whatever objects come and go and whatever others do to aws-auth.
+
+mod laws;
+mod protection;
+mod rules;
+mod scale;
+mod world;
