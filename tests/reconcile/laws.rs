@@ -7,7 +7,7 @@ use awsauth::document::{Document, Principal, SectionName};
 use awsauth::effect::{Options, Store, User, is_node};
 use awsauth::facts::fleet::{Fleet, NodeGroup};
 use awsauth::plan::Known;
-use awsauth::reconcile::{DeletionPolicy, DriftPolicy, Reason, Spec, Stage};
+use awsauth::reconcile::{DeletionPolicy, DriftPolicy, Reason, Recorded, Spec, Stage};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -138,10 +138,18 @@ fn texts(world: &World) -> BTreeMap<(SectionName, String), Vec<String>> {
     texts
 }
 
-/// The entries that some object has recorded.
-fn recorded(world: &World) -> BTreeSet<(SectionName, String)> {
+/// The entries that are some object's: those that it wrote, and those that read as it was about to write them.
+fn owned(world: &World) -> BTreeSet<(SectionName, String)> {
+    let meaning = world.meaning();
+    let is_said = |recorded: &&Recorded| {
+        let users = meaning.get(&recorded.key.to_lowercase());
+        users.is_some_and(|users| users.iter().all(|user| user.username == recorded.username))
+    };
     let statuses = world.objects.iter().map(|object| &object.status);
-    let all = statuses.flat_map(|status| status.entry.iter().chain(&status.pending));
+    let all = statuses.flat_map(|status| {
+        let pending = status.pending.iter().filter(is_said);
+        status.entry.iter().chain(pending)
+    });
     all.map(|recorded| (recorded.section, fold(&recorded.key).into_owned()))
         .collect()
 }
@@ -172,7 +180,7 @@ fn signed_in(world: &World) -> BTreeMap<String, Vec<User>> {
 /// A look, and what may come of it at most.
 fn look(world: &mut World, crash: Option<Crash>) -> Result<(), TestCaseError> {
     let (before, before_texts, before_users) = (world.clone(), texts(world), signed_in(world));
-    let mut owned = recorded(world);
+    let mut owned = owned(world);
     world.look_until(crash);
     if crash.is_none() {
         world.is_settled();

@@ -632,6 +632,13 @@ fn a_crash_at_any_time_takes_nobody_s_entry() {
         // Somebody has written the same ARN as they like: it is theirs.
         let theirs = entry("a", "theirs", &[]);
         world.set("mapRoles", &theirs);
+        let mut gone = world.clone();
+        gone.delete("a");
+        gone.look();
+        assert_eq!(
+            (gone.objects.len(), gone.text("mapRoles")),
+            (0, theirs.as_str())
+        );
         world.look();
         assert_eq!(
             (world.reason("a"), world.text("mapRoles")),
