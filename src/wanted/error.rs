@@ -115,6 +115,12 @@ pub enum Reason {
         "an iamIdentityMappings item with `serviceName` also stands for RBAC objects, which awsauth does not write"
     )]
     ServiceName,
+    #[error("`{field}` is `{text}`, which is none of its values")]
+    Policy {
+        field: &'static str,
+        text: String,
+        values: [&'static str; 2],
+    },
     #[error("an object without `kind`, or `data` alone, could be anything")]
     NoKind,
     #[error("{kind} is not wanted state")]
@@ -180,6 +186,7 @@ impl Reason {
             Self::ServiceName => "Remove the item here and run \
                 `eksctl create iamidentitymapping --cluster CLUSTER --service-name NAME --namespace NAMESPACE` for it."
                 .into(),
+            Self::Policy { values: [one, other], .. } => format!("Write {one} or {other}."),
             Self::NoKind => "If it is the aws-auth ConfigMap, add `apiVersion: v1` and `kind: ConfigMap`.".into(),
             Self::Kind { .. } => format!("Supported: {SUPPORTED}."),
             Self::OtherConfigMap { .. } => "Give the ConfigMap aws-auth of namespace kube-system; the authenticator reads no other.".into(),

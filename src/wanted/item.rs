@@ -16,6 +16,12 @@ pub(super) struct Form {
     pub(super) others: &'static [&'static str],
 }
 
+/// Fields that say what a controller does with the object, each with its values. A file asks for the mapping alone.
+const POLICIES: [(&str, [&str; 2]); 2] = [
+    ("deletionPolicy", ["Delete", "Retain"]),
+    ("driftPolicy", ["Repair", "Report"]),
+];
+
 const USER: &[&str] = &["username", "groups"];
 
 pub(super) const MAP_ROLES: Form = Form {
@@ -52,7 +58,7 @@ pub(super) const IAM_IDENTITY_MAPPING: Form = Form {
 pub(super) const AWS_AUTH_MAPPING: Form = Form {
     what: "the spec of an AwsAuthMapping",
     principals: &["role", "user", "account"],
-    others: USER,
+    others: &["username", "groups", "deletionPolicy", "driftPolicy"],
 };
 
 /// Reads one mapping.
@@ -70,6 +76,18 @@ pub(super) fn read(value: Value<'_>, form: &Form, source: &str) -> Result<Wanted
     }
     if let Some(flag) = given("noDuplicateARNs") {
         flag.value.flag("`noDuplicateARNs`")?;
+    }
+    for (name, values) in POLICIES {
+        let Some(policy) = given(name) else { continue };
+        let text = policy.value.text(&format!("`{name}`"))?;
+        if !values.contains(&text) {
+            let reason = Reason::Policy {
+                field: name,
+                text: text.to_owned(),
+                values,
+            };
+            return Err(Fault::new(policy.line, reason));
+        }
     }
     let mut principals = form.principals.iter().filter_map(|name| given(name));
     let Some(first) = principals.next() else {

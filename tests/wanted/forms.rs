@@ -145,7 +145,7 @@ items:
 - apiVersion: awsauth.dev/v1alpha1
   kind: AwsAuthMapping
   metadata: {name: ann}
-  spec: {user: 'arn:aws:iam::111122223333:user/ann', username: ann}
+  spec: {user: 'arn:aws:iam::111122223333:user/ann', username: ann, deletionPolicy: Retain, driftPolicy: Report}
 - apiVersion: awsauth.dev/v1alpha1
   kind: AwsAuthMapping
   spec: {account: '111122223333'}

@@ -337,6 +337,22 @@ hint: Give one of `arn`.",
         "apiVersion: awsauth.dev/v1alpha1\nkind: AwsAuthMapping\nspec: {role: a, account: b}\n",
         "f:3: both `role` and `account`, but a mapping admits one",
     );
+    let ours =
+        "apiVersion: awsauth.dev/v1alpha1\nkind: AwsAuthMapping\nspec:\n  role: a\n  username: a\n";
+    check(
+        &format!("{ours}  deletionPolicy: Keep\n"),
+        "\
+f:6: `deletionPolicy` is `Keep`, which is none of its values
+hint: Write Delete or Retain.",
+    );
+    refused(
+        &format!("{ours}  driftPolicy: report\n"),
+        "f:6: `driftPolicy` is `report`, which is none of its values\nhint: Write Repair or Report.",
+    );
+    refused(
+        &format!("{iam}spec: {{arn: a, driftPolicy: Report}}\n"),
+        "f:3: unknown field `driftPolicy` in the spec of an IAMIdentityMapping",
+    );
     refused(
         &format!("{iam}specs: {{}}\n"),
         "f:3: unknown field `specs` in the object\nhint: Did you mean `spec`?",
