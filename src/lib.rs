@@ -10,7 +10,7 @@
 //!                        ├─ cluster    Kubernetes: connect, read, write
 //!                        ├─ aws        credentials, STS, EKS
 //!                        │     ↓ hand plain data down, never clients
-//!                        └─ doctor, plan, rbac, effect, owners, wanted ── manifest, document, token, trust ── arn ── facts
+//!                        └─ doctor, reconcile, plan, rbac, effect, owners, wanted ── manifest, document, token, trust ── arn ── facts
 //! ```
 //!
 //! Everything below `aws` is the core: no async, no clock, no environment, no I/O.

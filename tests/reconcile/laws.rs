@@ -282,7 +282,7 @@ fn take(world: &mut World, step: &Step) -> Result<(), TestCaseError> {
         Step::Foreign(foreign) => disturb(world, foreign),
         Step::Grants(given) => {
             let text = if *given { CONFIG } else { "" };
-            world.config = awsauth::reconcile::Config::parse(text).unwrap();
+            world.config = awsauth::reconcile::Config::parse(text).expect("there is one");
         }
         Step::Fleet(kind) => world.fleet = fleet(*kind),
         Step::Pass(seconds) => world.pass(*seconds),
@@ -325,7 +325,7 @@ fn disturb(world: &mut World, foreign: &Foreign) {
         if lines.contains(&number) {
             pieces.push(String::new());
         }
-        pieces.last_mut().unwrap().push_str(line);
+        pieces.last_mut().expect("there is one").push_str(line);
     }
     let next = match foreign {
         Foreign::Drop(mask) => {
@@ -437,7 +437,7 @@ proptest! {
         // Of those that are well, each has what it asks for.
         let meaning = world.meaning();
         for object in world.objects.iter().filter(|object| object.status.reason() == Some(Reason::Applied)) {
-            let entry = object.status.entry.as_ref().unwrap();
+            let entry = object.status.entry.as_ref().expect("there is one");
             let users = &meaning[&entry.key.to_lowercase()];
             prop_assert!(users.iter().all(|user| user.username == entry.username));
         }
@@ -456,7 +456,7 @@ proptest! {
             look(&mut world, None)?;
             let meaning = world.meaning();
             for object in &world.objects {
-                let reason = object.status.reason().unwrap();
+                let reason = object.status.reason().expect("there is one");
                 let Some(entry) = &object.status.entry else {
                     prop_assert_ne!(reason, Reason::Applied);
                     continue;

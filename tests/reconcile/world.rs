@@ -77,14 +77,14 @@ pub(crate) fn spec(name: &str, username: &str, groups: &[&str]) -> Spec {
 impl World {
     pub(crate) fn new(config: &str, roles: &str) -> Self {
         let mut world = Self {
-            config: Config::parse(config).unwrap(),
+            config: Config::parse(config).expect("a configuration"),
             objects: Vec::new(),
             stored: Snapshot::default(),
             memory: Memory::default(),
             facts: Facts::default(),
             entries: None,
             fleet: Known::NotAsked,
-            now: "2026-11-20T12:00:00.5Z".parse().unwrap(),
+            now: "2026-11-20T12:00:00.5Z".parse().expect("a time"),
             manager: None,
             writes: 0,
             born: 0,
@@ -113,7 +113,7 @@ impl World {
             created: self
                 .now
                 .checked_add(SignedDuration::from_secs(self.born))
-                .unwrap(),
+                .expect("there is one"),
             is_deleting: false,
             has_finalizer: false,
             spec: Ok(spec),
@@ -130,14 +130,16 @@ impl World {
         self.objects
             .iter()
             .find(|object| object.name == name)
-            .unwrap()
+            .expect("there is one")
     }
 
     pub(crate) fn change(&mut self, name: &str, change: impl FnOnce(&mut Spec)) {
         let mut objects = self.objects.iter_mut();
-        let object = objects.find(|object| object.name == name).unwrap();
+        let object = objects
+            .find(|object| object.name == name)
+            .expect("there is one");
         let before = object.spec.clone();
-        change(object.spec.as_mut().unwrap());
+        change(object.spec.as_mut().expect("a spec"));
         object.generation += i64::from(object.spec != before);
     }
 
@@ -154,7 +156,7 @@ impl World {
         self.now = self
             .now
             .checked_add(SignedDuration::from_secs(seconds))
-            .unwrap();
+            .expect("there is one");
     }
 
     pub(crate) fn decide(&self, stage: Stage) -> Decision {
@@ -197,7 +199,7 @@ impl World {
             for (key, text) in &plan.change.data {
                 self.stored
                     .data
-                    .insert((*key).to_owned(), text.clone().unwrap());
+                    .insert((*key).to_owned(), text.clone().expect("a text"));
             }
             self.manager = None;
             self.writes += 1;
@@ -241,7 +243,7 @@ impl World {
             assert!(
                 next.plan.is_none(),
                 "{}\n{self:#?}",
-                next.plan.unwrap().text()
+                next.plan.expect("a plan").text()
             );
             assert_eq!(next.events, [], "{self:#?}");
             assert_eq!(next.memory, self.memory);

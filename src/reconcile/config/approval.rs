@@ -116,7 +116,7 @@ impl Grant {
         }
         let is_granted = |group: &&String| !grants(&self.groups, group, &[GROUPS_OF_KUBERNETES]);
         let lacking: Vec<String> = groups.iter().filter(is_granted).cloned().collect();
-        (!lacking.is_empty()).then(|| Lack::Groups(std::cmp::Reverse(lacking)))
+        (!lacking.is_empty()).then_some(Lack::Groups(std::cmp::Reverse(lacking)))
     }
 }
 
