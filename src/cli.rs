@@ -139,6 +139,10 @@ fn dispatch(cli: Cli, matches: &clap::ArgMatches, out: &mut Out) -> Result<Exit,
                 commands::token::run(&args.request(&target.identity), out)
             }
         },
+        #[cfg(feature = "controller")]
+        Command::Controller(args) => commands::controller::run(&args, &target, matches, out),
+        #[cfg(feature = "controller")]
+        Command::Crd(args) => commands::crd::run(&args, out),
         Command::Completion(args) => {
             commands::completion::run(&args, self::command(out.program()), out)
         }

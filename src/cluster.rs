@@ -1,6 +1,6 @@
 //! The live aws-auth: connect to an API server, read the ConfigMap, write it back.
 //!
-//! Only this module and its rooms name `kube`. What leaves it is plain data: [`Snapshot`](crate::snapshot::Snapshot)s,
+//! Only this room names `kube`, and above it `controller`. What leaves it is plain data: [`Snapshot`](crate::snapshot::Snapshot)s,
 //! typed errors with a [`Kind`] and a hint, and a [`Target`] for messages.
 
 pub mod backoff;
@@ -49,3 +49,10 @@ pub const NAME: &str = "aws-auth";
 pub const HISTORY: &str = "awsauth-history";
 /// The field manager under which awsauth writes.
 pub const FIELD_MANAGER: &str = "awsauth";
+/// The field manager under which it writes as a controller.
+pub const CONTROLLER: &str = "awsauth-controller";
+
+/// Whether a field manager is awsauth, at a desk or in a cluster.
+pub(crate) fn is_own_manager(name: &str) -> bool {
+    matches!(name, FIELD_MANAGER | CONTROLLER)
+}

@@ -4,6 +4,10 @@ mod access_entries;
 pub(crate) mod apply;
 pub(crate) mod backup;
 pub(crate) mod completion;
+#[cfg(feature = "controller")]
+pub(crate) mod controller;
+#[cfg(feature = "controller")]
+pub(crate) mod crd;
 pub(crate) mod credentials;
 pub(crate) mod diff;
 pub(crate) mod doctor;

@@ -51,6 +51,8 @@ pub mod yaml;
 pub mod cli;
 #[cfg(feature = "cli")]
 mod commands;
+#[cfg(feature = "controller")]
+mod controller;
 #[cfg(feature = "cli")]
 mod edge;
 #[cfg(feature = "cli")]

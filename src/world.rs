@@ -16,6 +16,7 @@ pub(crate) mod kubeconfigs;
 mod live;
 mod managed_nodes;
 mod manifests;
+mod service;
 mod sign_in;
 pub(crate) mod sources;
 mod target;
@@ -34,6 +35,7 @@ pub(crate) use gather::Gathered;
 pub(crate) use history::{History, KeptRevision};
 pub(crate) use keep::Keep;
 pub(crate) use live::contexts;
+pub(crate) use service::connect_to_stay;
 pub(crate) use sign_in::{Came, SignIn};
 pub(crate) use target::Target;
 

@@ -5,6 +5,8 @@ use crate::commands::{
     PlanFormat, apply, backup, completion, credentials, diff, doctor, edit, eks, explain, get,
     history, kubeconfig, lint, man, map, restore, token, undo, unmap, verify, version, whoami,
 };
+#[cfg(feature = "controller")]
+use crate::commands::{controller, crd};
 use crate::edge::{ColorMode, Verbosity};
 use crate::world::Target;
 
@@ -80,6 +82,10 @@ pub(crate) enum Command {
     Verify(verify::Args),
     Doctor(doctor::Args),
     Credentials(credentials::Args),
+    #[cfg(feature = "controller")]
+    Controller(Box<controller::Args>),
+    #[cfg(feature = "controller")]
+    Crd(crd::Args),
     Completion(completion::Args),
     Man(man::Args),
     Version(version::Args),

@@ -28,6 +28,9 @@ use super::tokens::Tokens;
 /// How long a connection may take to open. An EKS endpoint that this network can't reach doesn't refuse; it is silent.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How soon a silent connection is asked whether it still is one.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+
 /// The namespace of who names none.
 const DEFAULT_NAMESPACE: &str = "default";
 
@@ -183,6 +186,8 @@ fn build(
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
+    // A watch hears nothing for minutes; without this, it would not learn that nobody is there any more.
+    tcp.set_keepalive(Some(KEEPALIVE));
     tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
     let Some(proxy) = proxy else {
         return stack(config, auth, tcp);

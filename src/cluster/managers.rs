@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::FIELD_MANAGER;
+use super::is_own_manager;
 
 /// How a manager came to own fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +61,7 @@ pub(crate) fn of(fields: Option<&Value>) -> Vec<Manager> {
 pub(crate) fn last_writer(managers: &[Manager]) -> Option<&Manager> {
     managers
         .iter()
-        .max_by_key(|manager| (manager.time.as_deref(), manager.name != FIELD_MANAGER))
+        .max_by_key(|manager| (manager.time.as_deref(), !is_own_manager(&manager.name)))
 }
 
 #[cfg(test)]
@@ -69,6 +69,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::cluster::FIELD_MANAGER;
 
     fn managed(name: &str, operation: &str, key: &str) -> Value {
         json!({"manager": name, "operation": operation, "time": "2026-01-01T00:00:00Z",

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::FIELD_MANAGER;
+use super::is_own_manager;
 use super::live::Live;
 use super::managers::{Manager, Operation};
 use crate::facts::keepers::{Keeper, keeper};
@@ -87,7 +87,7 @@ pub fn next_syncs(before: &Live, change: &Change) -> Vec<NextSync> {
         |keeper: &Keeper, manager: &Manager| keeper.managers.contains(&manager.name.as_str());
     let is_ours = |key: &str| {
         let mut managers = managers.iter();
-        managers.any(|manager| manager.name == FIELD_MANAGER && manager.owns(key))
+        managers.any(|manager| is_own_manager(&manager.name) && manager.owns(key))
     };
     let changed = || change.data.keys().copied();
     let mut syncs = vec![];
@@ -186,7 +186,7 @@ fn last_applied(live: &Live) -> Option<Map<String, Value>> {
 /// What the manager does on its next sync; `None` for those who have none, such as `kubectl edit`.
 fn effect(manager: &Manager) -> Option<Effect> {
     match (manager.operation, manager.name.as_str()) {
-        (_, FIELD_MANAGER) => None,
+        (_, name) if is_own_manager(name) => None,
         // Argo CD and Flux force: <https://argo-cd.readthedocs.io/en/stable/proposals/server-side-apply/>,
         // <https://fluxcd.io/flux/faq/#what-is-the-behavior-of-kustomize-used-by-flux>.
         (
@@ -212,6 +212,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::cluster::FIELD_MANAGER;
 
     fn check(metadata: Value) -> Vec<String> {
         let change = Change {

@@ -36,6 +36,12 @@ const JSON: &str = "application/json";
 /// <https://kubernetes.io/docs/reference/using-api/api-concepts/#patch-and-apply>
 const MERGE_PATCH: &str = "application/merge-patch+json";
 
+/// What an object should be, by server-side apply. JSON is YAML.
+/// <https://kubernetes.io/docs/reference/using-api/server-side-apply/>
+const APPLY_PATCH: &str = "application/apply-patch+yaml";
+/// What tells such a request from a merge. It says what is so without saying it.
+const APPLIES: &str = "&force=false";
+
 /// Where the API server says whether it is ready.
 const READYZ: &str = "/readyz";
 
@@ -48,6 +54,17 @@ pub struct Store {
     request_timeout: Duration,
     requests: AtomicU32,
     bearer: Option<Bearer>,
+    writer: Writer,
+}
+
+/// As whom it writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Writer {
+    /// The program that somebody runs.
+    Program,
+    /// The controller. What is missing it makes by server-side apply, which RBAC can allow by the object's name; a POST has none.
+    /// <https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources>
+    Controller,
 }
 
 /// Who signs in, where the client itself does not.
@@ -78,6 +95,7 @@ impl Store {
             },
             requests: AtomicU32::new(0),
             bearer: None,
+            writer: Writer::Program,
         }
     }
 
@@ -92,6 +110,7 @@ impl Store {
             request_timeout: self.request_timeout,
             requests: AtomicU32::new(0),
             bearer: Some(Bearer::One(token)),
+            writer: self.writer,
         }
     }
 
@@ -102,6 +121,21 @@ impl Store {
             bearer: Some(Bearer::Renewed(tokens)),
             ..self
         }
+    }
+
+    /// The same, writing as the controller does.
+    #[must_use]
+    pub fn of_controller(self) -> Self {
+        Self {
+            writer: Writer::Controller,
+            ..self
+        }
+    }
+
+    /// The connection itself.
+    #[cfg(feature = "controller")]
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
     }
 
     /// Which cluster this is.
@@ -281,6 +315,7 @@ impl Store {
     ) -> Result<(u16, Bytes), Fault> {
         let server = &self.target.server;
         let content_type = match method {
+            Method::PATCH if path.contains(APPLIES) => APPLY_PATCH,
             Method::PATCH => MERGE_PATCH,
             _ => JSON,
         };

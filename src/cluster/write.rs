@@ -246,7 +246,7 @@ impl Run<'_> {
         };
         match live.exists() {
             true => self.store.replace(NAME, object, mode, deadline).await,
-            false => self.store.create(object, mode, deadline).await,
+            false => self.store.create(NAME, object, mode, deadline).await,
         }
     }
 

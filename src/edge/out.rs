@@ -110,6 +110,11 @@ impl Out {
         self.verbosity == Verbosity::Detailed
     }
 
+    /// How much is said.
+    pub(crate) fn verbosity(&self) -> Verbosity {
+        self.verbosity
+    }
+
     /// A line about what happened; goes to stderr.
     pub(crate) fn note(&mut self, line: &str) {
         self.say(

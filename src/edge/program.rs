@@ -34,10 +34,12 @@ impl Program {
 
     /// A message with its commands, written `awsauth COMMAND …`, as the user would type them.
     pub(crate) fn speak(self, message: &str) -> Cow<'_, str> {
-        const COMMANDS: [&str; 18] = [
+        const COMMANDS: [&str; 20] = [
             "apply",
             "backup",
             "completion",
+            "controller",
+            "crd",
             "credentials",
             "diff",
             "doctor",

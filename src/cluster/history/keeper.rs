@@ -312,7 +312,9 @@ impl<'a> Keeper<'a> {
 
     async fn make(&self, addition: &Addition, deadline: Instant) -> Result<Value, Fault> {
         let object = Bytes::from(with(addition).to_string());
-        self.store.create(&object, Mode::Real, deadline).await
+        self.store
+            .create(HISTORY, &object, Mode::Real, deadline)
+            .await
     }
 
     fn give_up(&mut self, verb: &'static str, fault: Fault) -> Arc<RequestError> {

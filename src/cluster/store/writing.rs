@@ -5,9 +5,9 @@ use hyper::body::Bytes;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::Store;
+use super::{APPLIES, Store, Writer};
 use crate::cluster::fault::Fault;
-use crate::cluster::{FIELD_MANAGER, NAMESPACE};
+use crate::cluster::{CONTROLLER, FIELD_MANAGER, NAMESPACE};
 
 /// Whether the API server carries a write out or only says what would come of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,21 +30,27 @@ impl Store {
     ) -> Result<Value, Fault> {
         let path = format!(
             "/api/v1/namespaces/{NAMESPACE}/configmaps/{name}?{}",
-            mode.query()
+            self.query(mode)
         );
         self.write(Method::PUT, &path, object, mode, deadline).await
     }
 
-    /// Creates `object`, as [`replace`](Self::replace) replaces.
+    /// Creates `object`, as [`replace`](Self::replace) replaces. Where somebody else has made one with other texts meanwhile, that is
+    /// a conflict.
     pub(crate) async fn create(
         &self,
+        name: &str,
         object: &Bytes,
         mode: Mode,
         deadline: Instant,
     ) -> Result<Value, Fault> {
-        let path = format!("/api/v1/namespaces/{NAMESPACE}/configmaps?{}", mode.query());
-        self.write(Method::POST, &path, object, mode, deadline)
-            .await
+        let all = format!("/api/v1/namespaces/{NAMESPACE}/configmaps");
+        let query = self.query(mode);
+        let (method, path) = match self.writer {
+            Writer::Program => (Method::POST, format!("{all}?{query}")),
+            Writer::Controller => (Method::PATCH, format!("{all}/{name}?{query}{APPLIES}")),
+        };
+        self.write(method, &path, object, mode, deadline).await
     }
 
     /// Merges `patch` into an object, whatever has changed in it; twice must be once, as it is repeated while that may help.
@@ -54,10 +60,21 @@ impl Store {
         patch: &Bytes,
         deadline: Instant,
     ) -> Result<Value, Fault> {
-        let query = Mode::Real.query();
+        let query = self.query(Mode::Real);
         let path = format!("/api/v1/namespaces/{NAMESPACE}/configmaps/{name}?{query}");
         let send = || self.send(Method::PATCH, &path, Some(patch.clone()), deadline);
         self.repeat(deadline, send).await
+    }
+
+    fn query(&self, mode: Mode) -> String {
+        let manager = match self.writer {
+            Writer::Program => FIELD_MANAGER,
+            Writer::Controller => CONTROLLER,
+        };
+        match mode {
+            Mode::DryRun => format!("fieldManager={manager}&dryRun=All"),
+            Mode::Real => format!("fieldManager={manager}"),
+        }
     }
 
     async fn write(
@@ -79,15 +96,6 @@ impl Store {
                 )
                 .await
             }
-        }
-    }
-}
-
-impl Mode {
-    fn query(self) -> String {
-        match self {
-            Self::DryRun => format!("fieldManager={FIELD_MANAGER}&dryRun=All"),
-            Self::Real => format!("fieldManager={FIELD_MANAGER}"),
         }
     }
 }

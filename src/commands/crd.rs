@@ -1,0 +1,46 @@
+use crate::controller::crd;
+use crate::edge::{Exit, Failure, Out};
+
+/// Print the CustomResourceDefinition of AwsAuthMapping
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// The form of the answer
+    #[arg(
+        short,
+        long,
+        env = "AWSAUTH_OUTPUT",
+        value_enum,
+        value_name = "FORMAT",
+        default_value_t
+    )]
+    output: Form,
+}
+
+/// How it is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Form {
+    /// YAML
+    #[default]
+    Yaml,
+    /// JSON
+    Json,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  awsauth crd | kubectl apply --server-side -f -";
+
+/// Prints it.
+pub(crate) fn run(args: &Args, out: &mut Out) -> Result<Exit, Failure> {
+    let crd = crd::definition();
+    let text = match args.output {
+        Form::Yaml => serde_yaml::to_string(&crd).map_err(|error| Failure::bug(&error))?,
+        Form::Json => {
+            let text = serde_json::to_string_pretty(&crd);
+            text.map_err(|error| Failure::bug(&error))? + "\n"
+        }
+    };
+    out.data(text.as_bytes())?;
+    Ok(Exit::Done)
+}

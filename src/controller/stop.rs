@@ -1,0 +1,53 @@
+use tokio::sync::watch;
+
+/// Knows when the process has been asked to end. Each part of the controller holds one.
+#[derive(Clone, Debug)]
+pub(crate) struct Stop(watch::Receiver<bool>);
+
+/// Asks all of them. When it is dropped, they are asked, too.
+#[derive(Debug)]
+pub(crate) struct Stopper(watch::Sender<bool>);
+
+impl Stop {
+    /// A new pair, not asked yet.
+    pub(crate) fn new() -> (Stopper, Self) {
+        let (sender, receiver) = watch::channel(false);
+        (Stopper(sender), Self(receiver))
+    }
+
+    /// Completes once the process is to end; at once when it has been asked already.
+    pub(crate) async fn asked(&self) {
+        // An error says that the sender is gone, which is as good.
+        let _ = self.0.clone().wait_for(|asked| *asked).await;
+    }
+
+    /// Whether it has been asked.
+    pub(crate) fn is_asked(&self) -> bool {
+        *self.0.borrow() || self.0.has_changed().is_err()
+    }
+}
+
+impl Stopper {
+    /// Asks them to end.
+    pub(crate) fn stop(&self) {
+        self.0.send_replace(true);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn whoever_asks_late_hears_it_too() {
+        let (stopper, stop) = Stop::new();
+        assert!(!stop.is_asked());
+        stopper.stop();
+        stop.asked().await;
+        assert!(stop.clone().is_asked());
+        let (stopper, stop) = Stop::new();
+        drop(stopper);
+        stop.asked().await;
+        assert!(stop.is_asked());
+    }
+}
