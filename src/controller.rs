@@ -3,21 +3,31 @@
 //! Beside [`cluster`](crate::cluster) the only room that names `kube`. What it decides, it has decided by
 //! [`reconcile`](crate::reconcile), which knows nothing of all this.
 
+mod cache;
 pub(crate) mod config;
+mod convert;
+mod count;
 pub(crate) mod crd;
 mod health;
 mod http;
+mod lease;
 mod log;
+mod look;
 mod metrics;
+mod pace;
+mod record;
 mod settings;
 mod stop;
+mod told;
+mod watch;
 
 use std::sync::Arc;
 
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
-use tokio::sync::watch;
+use tokio::sync::Notify;
+use tokio::sync::watch::channel;
 use tokio::task::JoinSet;
 use tracing::info;
 
@@ -27,10 +37,16 @@ pub(crate) use settings::Settings;
 use crate::cluster::{Store, interrupt};
 use crate::edge::Failure;
 use crate::reconcile::Config;
+use crate::reconcile::{Memory, ObjectKind};
+use cache::Cache;
 use config::Loaded;
+use count::Counted;
 use health::Health;
+use look::Looker;
 use metrics::Metrics;
+use record::Recorder;
 use stop::Stop;
+use told::Told;
 
 /// What all parts of a running controller have.
 #[derive(Clone)]
@@ -65,7 +81,7 @@ pub(crate) fn run(
 
 async fn serve(settings: Settings, config: Config, store: Arc<Store>) -> Result<(), Failure> {
     let (stopper, stop) = Stop::new();
-    let (reload, config) = watch::channel(Arc::new(config));
+    let (reload, config) = channel(Arc::new(config));
     let metrics_at = http::listen(settings.metrics_listen, "--metrics-listen").await?;
     let health_at = http::listen(settings.health_listen, "--health-listen").await?;
     let running = Running {
@@ -104,10 +120,53 @@ async fn serve(settings: Settings, config: Config, store: Arc<Store>) -> Result<
         let stop = running.stop.clone();
         parts.spawn(async move { config::follow(&path, reload, stop).await });
     }
+    let identity = lease::identity();
+    let cache = Arc::new(Cache::default());
+    let mut kinds = vec![ObjectKind::AwsAuthMapping];
+    if running.settings.iam_identity_mappings {
+        kinds.push(ObjectKind::IamIdentityMapping);
+    }
+    parts.spawn(watch::aws_auth(running.clone(), Arc::clone(&cache)));
+    for kind in &kinds {
+        parts.spawn(watch::objects(running.clone(), Arc::clone(&cache), *kind));
+    }
+    let (leads, is_leader) = channel(false);
+    // The lease is given back last, so that nobody else begins while this replica ends.
+    let (last, at_last) = Stop::new();
+    let lease = tokio::spawn(lease::hold(
+        running.clone(),
+        identity.clone(),
+        leads,
+        at_last,
+    ));
+    let ask = Arc::new(Notify::new());
+    let (tell, told) = channel(Arc::new(Told::default()));
+    parts.spawn(told::ask(running.clone(), tell, Arc::clone(&ask)));
+    let looker = Looker {
+        recorder: Recorder::new(
+            running.store.client().clone(),
+            Arc::clone(&cache),
+            &identity,
+        ),
+        cache,
+        kinds,
+        leads: is_leader,
+        told,
+        ask,
+        memory: Memory::default(),
+        counted: Counted::default(),
+        who: None,
+        idle: None,
+        failing: None,
+        running,
+    };
+    parts.spawn(looker.run());
     interrupt::requested().await;
     info!("asked to end");
     stopper.stop();
     while parts.join_next().await.is_some() {}
+    last.stop();
+    let _ = lease.await;
     info!("ended");
     Ok(())
 }

@@ -188,6 +188,8 @@ fn build(
     tcp.set_nodelay(true);
     // A watch hears nothing for minutes; without this, it would not learn that nobody is there any more.
     tcp.set_keepalive(Some(KEEPALIVE));
+    tcp.set_keepalive_interval(Some(KEEPALIVE / 3));
+    tcp.set_keepalive_retries(Some(3));
     tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
     let Some(proxy) = proxy else {
         return stack(config, auth, tcp);

@@ -49,7 +49,7 @@ pub(crate) struct RuleLabel {
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub(crate) struct StateLabel {
     /// The reason of its condition, such as Applied.
-    pub(crate) state: String,
+    pub(crate) state: &'static str,
 }
 
 /// What was said of an edit.
@@ -166,6 +166,22 @@ impl Metrics {
 
     fn register(&mut self, name: &str, help: &str, metric: impl Metric + EncodeMetric) {
         self.registry.register(name, help, metric);
+    }
+
+    /// A look ended so.
+    pub(crate) fn reconciled(&self, result: &'static str) {
+        self.reconciles.get_or_create(&ResultLabel { result }).inc();
+    }
+
+    /// A look came to its end.
+    pub(crate) fn succeeded(&self) {
+        let now = jiff::Timestamp::now().as_millisecond();
+        self.last_success.set(now as f64 / 1000.0);
+    }
+
+    /// A write of aws-auth ended so.
+    pub(crate) fn wrote(&self, result: &'static str) {
+        self.writes.get_or_create(&ResultLabel { result }).inc();
     }
 
     /// All of them, as Prometheus reads them.

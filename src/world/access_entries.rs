@@ -58,7 +58,7 @@ impl SignIn {
 
 impl EksCluster {
     /// As [`World::access_entries`], with what EKS does not tell.
-    fn access_entries(
+    pub(super) fn access_entries(
         &self,
         wanted: &dyn Fn(&str) -> bool,
         out: &Out,

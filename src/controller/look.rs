@@ -1,0 +1,409 @@
+//! The loop: what has changed is looked at, decided, recorded, written and reported. One look at a time, and each at everything, so
+//! that nothing is lost with an event that was missed.
+
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use thiserror::Error;
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, sleep, sleep_until};
+use tracing::{debug, error, info, warn};
+
+use super::Running;
+use super::cache::{Cache, Roll, Stored};
+use super::count::Counted;
+use super::pace::Pace;
+use super::record::{Recorder, aws_auth};
+use super::told::Told;
+use crate::arn::fold;
+use crate::cluster::backoff::Backoff;
+use crate::cluster::history::{Keeping, Kept};
+use crate::cluster::write::{Outcome, WriteError, WriteOptions};
+use crate::cluster::{self, review};
+use crate::history::Who;
+use crate::plan::{Known, Plan, is_change};
+use crate::reconcile::{Decision, EventKind, Memory, ObjectKind, Stage, View, decide};
+use crate::snapshot::Snapshot;
+
+/// How often everything is looked at although nothing has changed, as far as is known.
+const PERIOD: Duration = Duration::from_secs(600);
+/// How often a write is planned anew because others write, before it waits its turn.
+const RACES: u32 = 10;
+/// How long it may take to learn who this is.
+const INTRODUCTION: Duration = Duration::from_secs(3);
+/// How long what EKS says is waited for when it decides whether a protected entry is put back.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What looks at everything.
+pub(crate) struct Looker {
+    pub(crate) running: Running,
+    pub(crate) cache: Arc<Cache>,
+    pub(crate) kinds: Vec<ObjectKind>,
+    pub(crate) leads: watch::Receiver<bool>,
+    pub(crate) told: watch::Receiver<Arc<Told>>,
+    /// Has EKS asked at once.
+    pub(crate) ask: Arc<Notify>,
+    pub(crate) recorder: Recorder,
+    pub(crate) memory: Memory,
+    pub(crate) counted: Counted,
+    /// Who this is to the API server, once it was asked.
+    pub(crate) who: Option<Who>,
+    /// What was said of why nothing is done.
+    pub(crate) idle: Option<String>,
+    /// Why the last write failed.
+    pub(crate) failing: Option<String>,
+}
+
+/// Why a write was given up before it was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+enum Stopped {
+    /// Somebody else has written, and so it is decided anew.
+    #[error("somebody else has written aws-auth meanwhile")]
+    Overtaken,
+    /// Another replica works.
+    #[error("this replica does not hold the lease any more")]
+    NotLeader,
+}
+
+/// How a look ended.
+enum Ended {
+    /// Nothing is left to do; and when something will be.
+    Done(Option<Timestamp>),
+    /// It is not this replica's turn.
+    NotLeader,
+    /// It is to be tried again.
+    Failed,
+}
+
+impl Looker {
+    /// Looks until the process ends.
+    pub(crate) async fn run(mut self) {
+        let mut pace = Pace::new();
+        let mut full = Instant::now();
+        let mut config = self.running.config.clone();
+        loop {
+            let leads = *self.leads.borrow_and_update();
+            let due = match leads {
+                true => pace.due().unwrap_or(full).min(full),
+                false => full,
+            };
+            let again = self.recorder.again().filter(|_| leads);
+            tokio::select! {
+                biased;
+                () = self.running.stop.asked() => return,
+                changed = self.leads.changed() => {
+                    if changed.is_err() { return }
+                    // Whoever comes to work knows nothing of what was done before.
+                    self.memory = Memory::default();
+                    pace.changed(Instant::now());
+                    continue;
+                }
+                () = self.cache.changed() => { pace.changed(Instant::now()); continue; }
+                Ok(()) = config.changed() => { pace.changed(Instant::now()); continue; }
+                Ok(()) = self.told.changed() => { pace.changed(Instant::now()); continue; }
+                () = at(again) => pace.changed(Instant::now()),
+                () = sleep_until(due) => {}
+            }
+            if !leads {
+                full = Instant::now() + PERIOD;
+                continue;
+            }
+            let now = Instant::now();
+            pace.begins(now);
+            let ended = self.look().await;
+            let took = now.elapsed();
+            self.running
+                .metrics
+                .reconcile_duration
+                .observe(took.as_secs_f64());
+            let result = match ended {
+                Ended::Done(again) => {
+                    pace.done();
+                    full = Instant::now() + again.map_or(PERIOD, until).min(PERIOD);
+                    self.running.metrics.succeeded();
+                    "done"
+                }
+                Ended::NotLeader => {
+                    full = Instant::now() + PERIOD;
+                    "not_leader"
+                }
+                Ended::Failed => {
+                    let wait = pace.failed(Instant::now());
+                    full = Instant::now() + PERIOD;
+                    debug!(again_ms = wait.as_millis(), "the look failed");
+                    "failed"
+                }
+            };
+            self.running.metrics.reconciled(result);
+            debug!(result, took_ms = took.as_millis(), "looked at everything");
+        }
+    }
+
+    async fn look(&mut self) -> Ended {
+        let Some((stored, mut roll)) = self.cache.all(&self.kinds) else {
+            // As soon as all is known, the cache says so.
+            return Ended::Done(None);
+        };
+        let told = Arc::clone(&self.told.borrow());
+        let first = self.decide(Stage::Preparing, &stored, &roll, &told);
+        self.say_idle(first.idle.clone()).await;
+        let told = match first.plan.as_ref().is_some_and(|plan| self.puts_back(plan)) {
+            true => self.told_anew(told).await,
+            false => told,
+        };
+        let writes = first.plan.is_some();
+        let prepared = !first.prepare.is_empty();
+        let mut decision = first;
+        if prepared {
+            let prepare = std::mem::take(&mut decision.prepare);
+            debug!(
+                objects = prepare.len(),
+                "recording what is about to be written"
+            );
+            self.recorder.prepare(&mut roll, prepare).await;
+        }
+        let mut stored = stored;
+        if writes {
+            drop(decision);
+            (stored, decision) = match self.write(&roll, &told).await {
+                Ok(written) => written,
+                Err(ended) => return ended,
+            };
+        } else if prepared {
+            decision = self.decide(Stage::Writing, &stored, &roll, &told);
+        }
+        self.counted
+            .count(&self.running.metrics, &stored.snapshot, &decision, &told);
+        let Decision {
+            states,
+            events,
+            memory,
+            again,
+            ..
+        } = decision;
+        self.memory = memory;
+        let plain = roll.objects.clone();
+        self.recorder.report(&mut roll, states).await;
+        self.recorder.tell(&plain, &events).await;
+        Ended::Done(again)
+    }
+
+    fn decide(&self, stage: Stage, stored: &Stored, roll: &Roll, told: &Told) -> Decision {
+        let config = Arc::clone(&self.running.config.borrow());
+        decide(&View {
+            stage,
+            config: &config,
+            objects: &roll.objects,
+            stored: &stored.snapshot,
+            last_manager: stored.last_manager.as_deref(),
+            memory: &self.memory,
+            facts: &told.facts,
+            access_entries: told.eks.access_entries.as_ref(),
+            fleet: &told.fleet,
+            now: Timestamp::now(),
+        })
+    }
+
+    /// Whether the plan puts a protected entry back because of what EKS has said of nodes.
+    fn puts_back(&self, plan: &Plan) -> bool {
+        let mut outcomes = plan.outcomes.iter();
+        matches!(self.told.borrow().fleet, Known::Is(_))
+            && outcomes.any(|(edit, outcome)| {
+                let arn = fold(edit.principal().text());
+                is_change(outcome) && self.memory.protected.contains_key(&*arn)
+            })
+    }
+
+    /// What EKS says now. A node group that is being deleted was not, ten minutes ago.
+    async fn told_anew(&mut self, before: Arc<Told>) -> Arc<Told> {
+        self.ask.notify_one();
+        let asked = tokio::time::timeout(PATIENCE, self.told.changed()).await;
+        match asked {
+            Ok(Ok(())) => Arc::clone(&self.told.borrow_and_update()),
+            _ => {
+                warn!("EKS did not say in time what becomes of the node groups");
+                let needs = "an answer of EKS".to_owned();
+                Arc::new(Told {
+                    fleet: Known::Unknown { needs },
+                    ..(*before).clone()
+                })
+            }
+        }
+    }
+
+    /// Writes what is decided on what is stored by then. Says what that was, and what is stored now.
+    async fn write(&mut self, roll: &Roll, told: &Told) -> Result<(Stored, Decision), Ended> {
+        let mut backoff = Backoff::for_conflicts();
+        for _ in 0..RACES {
+            let timeout = self.running.settings.timeout;
+            let live = match self.running.store.read(timeout).await {
+                Ok(live) => live,
+                Err(error) => {
+                    self.failed(chain(&error), Some(error.hint())).await;
+                    return Err(Ended::Failed);
+                }
+            };
+            self.cache.put_aws_auth(&live);
+            self.introduce_oneself().await;
+            let options = WriteOptions {
+                timeout,
+                keep: Some(self.keeping()),
+                ..WriteOptions::default()
+            };
+            let before = Stored::of(&live);
+            let mut decided = None;
+            let plan = |snapshot: &Snapshot| {
+                if !*self.leads.borrow() {
+                    return Err(Stopped::NotLeader);
+                }
+                if *snapshot != before.snapshot {
+                    return Err(Stopped::Overtaken);
+                }
+                let decision =
+                    decided.get_or_insert_with(|| self.decide(Stage::Writing, &before, roll, told));
+                Ok(decision.plan.as_ref().map(|plan| plan.change.clone()))
+            };
+            let store = Arc::clone(&self.running.store);
+            let stop = self.running.stop.clone();
+            let written = cluster::write(&store, Some(live), plan, &options, stop.asked()).await;
+            match written {
+                Ok(written) => {
+                    let stored = Stored::of(&written.stored);
+                    self.cache.put_aws_auth(&written.stored);
+                    self.wrote(written.outcome, written.kept.as_ref(), &before)
+                        .await;
+                    let Some(decision) = decided else {
+                        return Err(Ended::Failed);
+                    };
+                    return Ok((stored, decision));
+                }
+                Err(WriteError::Plan(Stopped::Overtaken)) => {
+                    self.running.metrics.write_conflicts.inc();
+                    sleep(backoff.next_wait()).await;
+                }
+                Err(WriteError::Plan(Stopped::NotLeader)) => {
+                    info!("{}", Stopped::NotLeader);
+                    return Err(Ended::NotLeader);
+                }
+                Err(error) => {
+                    let hint = error.hint();
+                    self.failed(chain(&error), hint).await;
+                    return Err(Ended::Failed);
+                }
+            }
+        }
+        self.failed(chain(&Stopped::Overtaken), None).await;
+        Err(Ended::Failed)
+    }
+
+    async fn wrote(&mut self, outcome: Outcome, kept: Option<&Kept>, before: &Stored) {
+        let result = match outcome {
+            Outcome::Unchanged => return,
+            Outcome::Created => "created",
+            Outcome::Updated => "updated",
+        };
+        self.running.metrics.wrote(result);
+        let revision = match kept {
+            Some(Kept::InCluster(number)) => Some(*number),
+            Some(Kept::InFolder { .. } | Kept::Nowhere(_)) | None => None,
+        };
+        let after = before.snapshot.resource_version.as_deref();
+        info!(result, revision, after, "wrote aws-auth");
+        if let Some(Kept::Nowhere(why)) = kept {
+            warn!(error = %why, "what was there is kept nowhere");
+        }
+        if self.failing.take().is_some() {
+            self.running
+                .health
+                .remarks("writes", "the last one succeeded");
+        }
+    }
+
+    /// A write failed: that is said once for each reason.
+    async fn failed(&mut self, why: String, hint: Option<String>) {
+        self.running.metrics.wrote("failed");
+        self.running.health.remarks("writes", why.clone());
+        if self.failing.as_ref() == Some(&why) {
+            debug!(error = why, "cannot write aws-auth");
+            return;
+        }
+        error!(
+            error = why,
+            hint, "cannot write aws-auth, which is tried again"
+        );
+        self.recorder
+            .event(aws_auth(), EventKind::Warning, "WriteFailed", &why)
+            .await;
+        self.failing = Some(why);
+    }
+
+    async fn say_idle(&mut self, idle: Option<String>) {
+        if self.idle == idle {
+            return;
+        }
+        match &idle {
+            Some(why) => {
+                warn!(why, "nothing is done");
+                self.running.health.remarks("idle", why.clone());
+                self.recorder
+                    .event(aws_auth(), EventKind::Warning, "Idle", why)
+                    .await;
+            }
+            None => self.running.health.remarks("idle", "no"),
+        }
+        self.idle = idle;
+    }
+
+    /// Learns who this is to the API server, for the history.
+    async fn introduce_oneself(&mut self) {
+        if self.who.is_none() {
+            let who = review::who(&self.running.store, INTRODUCTION).await;
+            self.who = who.ok().map(|who| Who {
+                arn: who.says("arn").map(str::to_owned),
+                username: Some(who.username),
+            });
+        }
+    }
+
+    fn keeping(&self) -> Keeping {
+        Keeping {
+            command: ["awsauth", "controller"].map(str::to_owned).into(),
+            reason: Some("AwsAuthMapping objects".to_owned()),
+            who: self.who.clone(),
+            folder: None,
+            // What objects ask for can be made again, and a node entry must not wait for the history.
+            optional: true,
+        }
+    }
+}
+
+/// An error with its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let said = cause.to_string();
+        if !text.contains(&said) {
+            text = format!("{text}: {said}");
+        }
+        next = cause.source();
+    }
+    text
+}
+
+/// How long it is to a point in time.
+fn until(at: Timestamp) -> Duration {
+    let left = at.duration_since(Timestamp::now());
+    Duration::try_from(left)
+        .unwrap_or_default()
+        .max(Duration::from_millis(200))
+}
+
+async fn at(when: Option<Instant>) {
+    match when {
+        Some(when) => sleep_until(when).await,
+        None => pending().await,
+    }
+}

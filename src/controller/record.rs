@@ -1,0 +1,321 @@
+//! What is written about objects: their status, their finalizer, and events.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::stream;
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::ObjectReference;
+use k8s_openapi::api::events::v1::Event as StoredEvent;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
+use kube::Client;
+use kube::api::{Api, DynamicObject, Patch, PatchParams, PostParams};
+use serde_json::{Value, json};
+use tokio::time::{Instant, timeout};
+use tracing::{debug, warn};
+
+use super::cache::{Cache, Roll};
+use super::convert::{FINALIZER, Known, known, status_patch};
+use super::watch::resource;
+use crate::cluster::{CONTROLLER, NAME, NAMESPACE};
+use crate::reconcile::{About, Event, EventKind, Object, ObjectKind, Preparation, State, Status};
+
+/// How many requests are under way at a time.
+const AT_ONCE: usize = 8;
+/// How long one may take.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// The first wait after a request about an object failed, and the longest.
+const WAITS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
+/// How many events of a look say that all is well; of thousands, statuses tell.
+const GOOD_NEWS: usize = 25;
+/// How many say otherwise.
+const BAD_NEWS: usize = 200;
+/// The most that the API server takes as an event's note.
+/// <https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/>
+const NOTE: usize = 1000;
+/// Where events about objects without a namespace are.
+const NO_NAMESPACE: &str = "default";
+
+/// Writes about objects; what fails is tried again later, and later each time.
+pub(crate) struct Recorder {
+    client: Client,
+    api: Api<DynamicObject>,
+    cache: Arc<Cache>,
+    instance: String,
+    failing: HashMap<String, (u32, Instant)>,
+}
+
+/// What is to be written about one object.
+#[derive(Clone, Debug, Default)]
+struct Writing {
+    adds_finalizer: bool,
+    removes_finalizer: bool,
+    status: Option<Status>,
+}
+
+impl Recorder {
+    /// `instance` is this replica.
+    pub(crate) fn new(client: Client, cache: Arc<Cache>, instance: &str) -> Self {
+        Self {
+            api: Api::all_with(client.clone(), &resource(ObjectKind::AwsAuthMapping)),
+            client,
+            cache,
+            instance: instance.to_owned(),
+            failing: HashMap::new(),
+        }
+    }
+
+    /// Carries out what has to be recorded before a write. The objects become what they are then.
+    pub(crate) async fn prepare(&mut self, roll: &mut Roll, prepare: Vec<Preparation>) {
+        let work = prepare.into_iter().map(|preparation| {
+            let writing = Writing {
+                adds_finalizer: preparation.finalizer,
+                removes_finalizer: false,
+                status: preparation.status,
+            };
+            (preparation.object, writing)
+        });
+        self.write_all(roll, work.collect()).await;
+    }
+
+    /// Reports what came of a look. Says when to try again what failed.
+    pub(crate) async fn report(&mut self, roll: &mut Roll, states: Vec<State>) {
+        let states = states.into_iter().enumerate();
+        let work = states.filter_map(|(index, state)| {
+            let object = &roll.objects[index];
+            if object.kind == ObjectKind::IamIdentityMapping {
+                if object.status != state.status || state.release {
+                    self.cache.remember(object, &state.status, state.release);
+                }
+                return None;
+            }
+            let removes_finalizer = state.release && object.has_finalizer;
+            // Who is let go needs no report, and may be gone before it comes.
+            let goes = removes_finalizer && object.is_deleting;
+            let status = Some(state.status).filter(|status| !goes && *status != object.status);
+            let writing = Writing {
+                adds_finalizer: false,
+                removes_finalizer,
+                status,
+            };
+            (removes_finalizer || writing.status.is_some()).then_some((index, writing))
+        });
+        let work = work.collect();
+        self.write_all(roll, work).await;
+    }
+
+    /// When what failed is to be tried again.
+    pub(crate) fn again(&self) -> Option<Instant> {
+        self.failing.values().map(|(_, until)| *until).min()
+    }
+
+    async fn write_all(&mut self, roll: &mut Roll, work: Vec<(usize, Writing)>) {
+        let now = Instant::now();
+        let failing = &self.failing;
+        let waits = |uid: &str| failing.get(uid).is_some_and(|(_, until)| *until > now);
+        let work: Vec<_> = work
+            .into_iter()
+            .filter(|(index, _)| !waits(&roll.objects[*index].uid))
+            .collect();
+        let known = &*roll;
+        let api = &self.api;
+        let written = stream::iter(work).map(|(index, writing)| async move {
+            match writing.status {
+                // Remembered only; there is nothing that could fail.
+                Some(status) if known.objects[index].kind == ObjectKind::IamIdentityMapping => {
+                    let mut known = known.get(index);
+                    known.object.status = status;
+                    (index, Ok(Some(known)))
+                }
+                _ => (index, write(api, known.get(index), &writing).await),
+            }
+        });
+        let written: Vec<_> = written.buffer_unordered(AT_ONCE).collect().await;
+        for (index, result) in written {
+            let object = &roll.objects[index];
+            match result {
+                Ok(Some(now)) => {
+                    self.failing.remove(&object.uid);
+                    match object.kind {
+                        ObjectKind::AwsAuthMapping => self.cache.put_own(now.clone()),
+                        ObjectKind::IamIdentityMapping => {
+                            self.cache.remember(object, &now.object.status, false);
+                        }
+                    }
+                    roll.set(index, now);
+                }
+                // It is gone, as the watch will say.
+                Ok(None) => drop(self.failing.remove(&object.uid)),
+                Err(error) => {
+                    let (times, until) = self.failing.entry(object.uid.clone()).or_insert((0, now));
+                    let wait = WAITS.0.saturating_mul(1 << (*times).min(16)).min(WAITS.1);
+                    *until = Instant::now() + wait.mul_f64(0.8 + 0.4 * fastrand::f64());
+                    *times += 1;
+                    warn!(
+                        object = object.name,
+                        error,
+                        again_s = wait.as_secs(),
+                        "cannot write about an object"
+                    );
+                }
+            }
+        }
+        let (now, known) = (Instant::now(), &self.failing);
+        if known.len() > roll.objects.len() {
+            self.failing.retain(|_, (_, until)| *until > now);
+        }
+    }
+
+    /// Tells events. What can't be told is in the log.
+    pub(crate) async fn tell(&self, objects: &[Object], events: &[Event]) {
+        let (mut good, mut bad) = (0, 0);
+        let told = events.iter().filter(|event| {
+            let (count, most) = match event.kind {
+                EventKind::Normal => (&mut good, GOOD_NEWS),
+                EventKind::Warning => (&mut bad, BAD_NEWS),
+            };
+            *count += 1;
+            *count <= most
+        });
+        let told: Vec<_> = told.collect();
+        stream::iter(told)
+            .for_each_concurrent(AT_ONCE, |event| async move {
+                let about = match event.about {
+                    About::Object(index) => {
+                        let object = &objects[index];
+                        let kind = resource(object.kind);
+                        ObjectReference {
+                            api_version: Some(kind.api_version),
+                            kind: Some(kind.kind),
+                            name: Some(object.name.clone()),
+                            uid: Some(object.uid.clone()),
+                            ..ObjectReference::default()
+                        }
+                    }
+                    About::AwsAuth => aws_auth(),
+                };
+                self.event(about, event.kind, event.reason, &event.message)
+                    .await;
+            })
+            .await;
+    }
+
+    /// Tells one event.
+    pub(crate) async fn event(
+        &self,
+        about: ObjectReference,
+        kind: EventKind,
+        reason: &str,
+        message: &str,
+    ) {
+        let now = Timestamp::now();
+        let namespace = about.namespace.clone();
+        let namespace = namespace.unwrap_or_else(|| NO_NAMESPACE.to_owned());
+        let name = about.name.clone().unwrap_or_default();
+        let is_good = kind == EventKind::Normal;
+        match is_good {
+            true => debug!(about = name, reason, message, "event"),
+            false => warn!(about = name, reason, message, "event"),
+        }
+        let event = StoredEvent {
+            metadata: ObjectMeta {
+                name: Some(format!("{name:.200}.{:016x}", fastrand::u64(..))),
+                namespace: Some(namespace.clone()),
+                ..ObjectMeta::default()
+            },
+            action: Some("Reconcile".to_owned()),
+            event_time: Some(MicroTime(now)),
+            note: Some(message.chars().take(NOTE).collect()),
+            reason: Some(reason.to_owned()),
+            regarding: Some(about),
+            reporting_controller: Some(format!("awsauth.dev/{CONTROLLER}")),
+            reporting_instance: Some(self.instance.chars().take(128).collect()),
+            type_: Some(if is_good { "Normal" } else { "Warning" }.to_owned()),
+            ..StoredEvent::default()
+        };
+        let api = Api::<StoredEvent>::namespaced(self.client.clone(), &namespace);
+        let parameters = PostParams::default();
+        match timeout(PATIENCE, api.create(&parameters, &event)).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => debug!(%error, "cannot tell an event"),
+            Err(_) => debug!("an event was not taken in time"),
+        }
+    }
+}
+
+/// aws-auth, as events name it.
+pub(crate) fn aws_auth() -> ObjectReference {
+    ObjectReference {
+        api_version: Some("v1".to_owned()),
+        kind: Some("ConfigMap".to_owned()),
+        name: Some(NAME.to_owned()),
+        namespace: Some(NAMESPACE.to_owned()),
+        ..ObjectReference::default()
+    }
+}
+
+/// Writes about one object; `None` when it is gone.
+async fn write(
+    api: &Api<DynamicObject>,
+    object: Known,
+    writing: &Writing,
+) -> Result<Option<Known>, String> {
+    let (name, uid) = (object.object.name.clone(), object.object.uid.clone());
+    let name = name.as_str();
+    let mut now = object;
+    if writing.adds_finalizer && !now.object.has_finalizer {
+        let with = [now.finalizers.as_slice(), &[FINALIZER.to_owned()]].concat();
+        match patch(api, name, &finalizers(&now, &with), false).await? {
+            Some(patched) => now = patched,
+            None => return Ok(None),
+        }
+    }
+    if let Some(status) = &writing.status {
+        let status = status_patch(&uid, status);
+        match patch(api, name, &status, true).await? {
+            Some(patched) => now = patched,
+            None => return Ok(None),
+        }
+    }
+    if writing.removes_finalizer {
+        let mut without = now.finalizers.clone();
+        without.retain(|name| name != FINALIZER);
+        match patch(api, name, &finalizers(&now, &without), false).await? {
+            Some(patched) => now = patched,
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(now))
+}
+
+/// A merge patch knows lists only as a whole, so it holds for what was read alone.
+fn finalizers(of: &Known, finalizers: &[String]) -> Value {
+    json!({"metadata": {"resourceVersion": of.resource_version, "uid": of.object.uid, "finalizers": finalizers}})
+}
+
+async fn patch(
+    api: &Api<DynamicObject>,
+    name: &str,
+    change: &Value,
+    is_status: bool,
+) -> Result<Option<Known>, String> {
+    let parameters = PatchParams {
+        field_manager: Some(CONTROLLER.to_owned()),
+        ..PatchParams::default()
+    };
+    let change = Patch::Merge(change);
+    let patched = async {
+        match is_status {
+            true => api.patch_status(name, &parameters, &change).await,
+            false => api.patch(name, &parameters, &change).await,
+        }
+    };
+    match timeout(PATIENCE, patched).await {
+        Ok(Ok(object)) => Ok(Some(known(ObjectKind::AwsAuthMapping, object))),
+        Ok(Err(kube::Error::Api(status))) if status.code == 404 => Ok(None),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err(format!("no answer within {} s", PATIENCE.as_secs())),
+    }
+}
