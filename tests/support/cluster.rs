@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::access::{self, StaticUser};
+use super::audit::{self, Request};
 use super::aws::Aws;
 use super::certificates::Certificates;
 use super::eks::{self, Eks};
@@ -57,6 +58,11 @@ impl Cluster {
         Self::start_as(users, Kind::Eks { cache: "0s" })
     }
 
+    /// Starts one whose API server keeps record of who asks it what, in [`Self::asked`].
+    pub(crate) fn start_audited(users: &[StaticUser]) -> Self {
+        Self::start_as(users, Kind::Audited)
+    }
+
     /// The same, whose API server counts on what the authenticator has said for as long as this.
     pub(crate) fn start_eks_that_caches(cache: &'static str) -> Self {
         Self::start_as(&[], Kind::Eks { cache })
@@ -88,7 +94,7 @@ impl Cluster {
         let tokens = access::write(folder.path(), &users, &server_url(port), &certificates.ca)?;
         let etcd = servers::etcd(folder.path(), etcd_port, peer_port);
         let webhook = match kind {
-            Kind::Plain => None,
+            Kind::Plain | Kind::Audited => None,
             Kind::Eks { cache } => {
                 let webhook = eks::introduce(folder.path(), webhook_port, &certificates)?;
                 Some((webhook, cache))
@@ -97,7 +103,7 @@ impl Cluster {
         let webhook = webhook
             .as_ref()
             .map(|(path, cache)| (path.as_path(), *cache));
-        let setup = servers::apiserver(
+        let mut setup = servers::apiserver(
             folder.path(),
             port,
             etcd_port,
@@ -105,6 +111,9 @@ impl Cluster {
             &tokens,
             webhook,
         );
+        if kind == Kind::Audited {
+            setup.args.extend(audit::keep(folder.path())?);
+        }
 
         let mut cluster = Self {
             eks: None,
@@ -119,7 +128,7 @@ impl Cluster {
         };
         // Meanwhile.
         let aws = match kind {
-            Kind::Plain => None,
+            Kind::Plain | Kind::Audited => None,
             Kind::Eks { .. } => Some(Aws::start(&cluster.folder().join("aws"))?),
         };
         cluster.wait_until_ready()?;
@@ -138,6 +147,11 @@ impl Cluster {
     pub(crate) fn aws(&self) -> &Aws {
         let eks = self.eks.as_ref();
         &eks.expect("a cluster of start_eks").aws
+    }
+
+    /// What was asked so far of a cluster of [`Self::start_audited`], in the order in which it was answered.
+    pub(crate) fn asked(&self) -> Vec<Request> {
+        audit::read(self.folder.path())
     }
 
     /// A kubeconfig for the cluster's creator.
@@ -274,6 +288,7 @@ impl Cluster {
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     Plain,
+    Audited,
     Eks { cache: &'static str },
 }
 

@@ -7,6 +7,7 @@
 
 pub(crate) mod access;
 pub(crate) mod action;
+pub(crate) mod audit;
 pub(crate) mod aws;
 pub(crate) mod certificates;
 pub(crate) mod cluster;

@@ -66,6 +66,11 @@ impl Supervised {
         lines[lines.len().saturating_sub(15)..].join("\n")
     }
 
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Kills it with SIGKILL, unless it is dead already, and waits for that.
     pub(crate) fn kill(&mut self) {
         let _ = self.child.kill();

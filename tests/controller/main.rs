@@ -1,0 +1,10 @@
+//! The real controller on a real API server: what objects ask for, what others do meanwhile, and what becomes of both.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod definition;
+mod desk;
+mod replicas;
+#[path = "../support/mod.rs"]
+mod support;
