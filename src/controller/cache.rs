@@ -115,6 +115,18 @@ impl Cache {
         self.touch();
     }
 
+    /// aws-auth of this uid is gone.
+    pub(crate) fn remove_aws_auth(&self, uid: Option<&str>) {
+        let known = self
+            .inner()
+            .aws_auth
+            .as_ref()
+            .map(|stored| stored.snapshot.uid.clone());
+        if known.flatten().as_deref() == uid {
+            self.put_aws_auth(&Live::missing());
+        }
+    }
+
     /// An object as it is now, unless what is known of it is newer.
     pub(crate) fn put(&self, known: Known) {
         let key = key(&known.object);

@@ -17,13 +17,12 @@ use super::count::Counted;
 use super::pace::Pace;
 use super::record::{Recorder, aws_auth};
 use super::told::Told;
-use crate::arn::fold;
 use crate::cluster::backoff::Backoff;
 use crate::cluster::history::{Keeping, Kept};
 use crate::cluster::write::{Outcome, WriteError, WriteOptions};
 use crate::cluster::{self, review};
 use crate::history::Who;
-use crate::plan::{Known, Plan, is_change};
+use crate::plan::Known;
 use crate::reconcile::{Decision, EventKind, Memory, ObjectKind, Stage, View, decide};
 use crate::snapshot::Snapshot;
 
@@ -149,7 +148,7 @@ impl Looker {
         let told = Arc::clone(&self.told.borrow());
         let first = self.decide(Stage::Preparing, &stored, &roll, &told);
         self.say_idle(first.idle.clone()).await;
-        let told = match first.plan.as_ref().is_some_and(|plan| self.puts_back(plan)) {
+        let told = match first.asks_fleet && first.plan.is_some() && told.is_old() {
             true => self.told_anew(told).await,
             false => told,
         };
@@ -204,16 +203,6 @@ impl Looker {
             fleet: &told.fleet,
             now: Timestamp::now(),
         })
-    }
-
-    /// Whether the plan puts a protected entry back because of what EKS has said of nodes.
-    fn puts_back(&self, plan: &Plan) -> bool {
-        let mut outcomes = plan.outcomes.iter();
-        matches!(self.told.borrow().fleet, Known::Is(_))
-            && outcomes.any(|(edit, outcome)| {
-                let arn = fold(edit.principal().text());
-                is_change(outcome) && self.memory.protected.contains_key(&*arn)
-            })
     }
 
     /// What EKS says now. A node group that is being deleted was not, ten minutes ago.

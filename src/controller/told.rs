@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
 use super::Running;
@@ -15,6 +15,8 @@ use crate::world::{EksFacts, eks_facts};
 
 /// How often EKS is asked.
 const PERIOD: Duration = Duration::from_secs(600);
+/// So long its answer is as good as a new one.
+const RECENT: Duration = Duration::from_secs(5);
 /// What the part of [`Health`](super::health::Health) is called.
 const PART: &str = "EKS";
 
@@ -27,6 +29,8 @@ pub(crate) struct Told {
     pub(crate) eks: EksFacts,
     /// What its nodes sign in with.
     pub(crate) fleet: Known<Fleet>,
+    /// When EKS was asked; `None` where nobody asks it.
+    pub(crate) asked: Option<Instant>,
 }
 
 impl Default for Told {
@@ -43,6 +47,7 @@ impl Told {
             fleet: Known::Unknown {
                 needs: needs.into(),
             },
+            asked: None,
         }
     }
 
@@ -61,7 +66,13 @@ impl Told {
                 },
             },
             eks,
+            asked: Some(Instant::now()),
         }
+    }
+
+    /// Whether EKS may say something else by now.
+    pub(crate) fn is_old(&self) -> bool {
+        self.asked.is_some_and(|asked| asked.elapsed() > RECENT)
     }
 }
 
@@ -116,7 +127,10 @@ pub(crate) async fn ask(running: Running, sender: watch::Sender<Arc<Told>>, now:
         running.health.remarks(PART, remark);
         // What was known stays known until it is known better.
         let told = told.or_else(|| {
-            matches!(sender.borrow().fleet, Known::Unknown { .. }).then(|| Told::unknown(missing))
+            matches!(sender.borrow().fleet, Known::Unknown { .. }).then(|| Told {
+                asked: Some(Instant::now()),
+                ..Told::unknown(missing)
+            })
         });
         if let Some(told) = told {
             sender.send_replace(Arc::new(told));

@@ -39,7 +39,7 @@ pub(crate) async fn aws_auth(running: Running, cache: Arc<Cache>) {
                 cache.put_aws_auth(&Live::missing());
             }
         }
-        Event::Delete(_) => cache.put_aws_auth(&Live::missing()),
+        Event::Delete(object) => cache.remove_aws_auth(object.metadata.uid.as_deref()),
     };
     follow(&running, AWS_AUTH, watcher(api, only), &mut take).await;
 }

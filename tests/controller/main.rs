@@ -5,6 +5,9 @@
 
 mod definition;
 mod desk;
+mod fights;
 mod replicas;
+mod story;
 #[path = "../support/mod.rs"]
 mod support;
+mod thousands;

@@ -1,0 +1,392 @@
+//! What an object's life is like, and that the authenticator admits exactly those whom objects name.
+
+use std::time::{Duration, Instant};
+
+use http::Request;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use serde_json::{Value, json};
+
+use crate::desk::{
+    CONFIG, CONTROLLER, Controller, Desk, NODE_ENTRY, developer, eventually, mapping, role,
+};
+use crate::support::aws::Credentials;
+use crate::support::cluster::Cluster;
+use crate::support::eks;
+use crate::support::run::Run;
+
+/// How soon somebody else's change is taken back.
+const REPAIR: Duration = Duration::from_secs(2);
+
+#[test]
+fn objects_say_who_may_enter() {
+    let desk = Desk::new(Cluster::start_eks(&[CONTROLLER]));
+    desk.create(NODE_ENTRY, "eks");
+    let controller = desk.controller(CONFIG).leads();
+    objects_become_entries_beside_the_nodes(&desk);
+    the_authenticator_admits_whom_they_name(&desk);
+    what_is_not_granted_is_refused(&desk);
+    the_older_of_two_wins(&desk);
+    a_changed_spec_changes_its_entry(&desk);
+    drift_is_repaired_or_reported(&desk, &controller);
+    an_entry_goes_with_its_object_unless_it_is_retained(&desk);
+    aws_auth_is_deleted_emptied_replaced_and_made_unreadable(&desk);
+    what_is_counted(&controller);
+    let said = controller.asked_to_end();
+    assert!(!said.contains("panicked"), "{said}");
+}
+
+fn objects_become_entries_beside_the_nodes(desk: &Desk) {
+    desk.apply(&developer("ann"));
+    desk.apply(&mapping(
+        "bob",
+        json!({"user": "arn:aws:iam::111122223333:user/people/bob", "username": "bob", "groups": ["view-all"]}),
+    ));
+    desk.cluster.kubectl(&[
+        "wait",
+        "--for=condition=Ready",
+        "aam/ann",
+        "aam/bob",
+        "--timeout=60s",
+    ]);
+    let roles = desk.roles();
+    assert!(roles.starts_with(NODE_ENTRY), "{roles}");
+    assert!(roles.contains(&role("ann")), "{roles}");
+    assert!(desk.section("mapUsers").contains("user/people/bob"));
+    let ann = desk.object("ann");
+    assert_eq!(ann["status"]["canonicalArn"], role("ann"));
+    assert_eq!(
+        ann["status"]["entry"],
+        json!({"section": "mapRoles", "key": role("ann"), "username": "ann", "groups": ["developers"]})
+    );
+    assert_eq!(ann["status"]["pending"], Value::Null);
+    assert_eq!(ann["metadata"]["finalizers"], json!(["awsauth.dev/entry"]));
+    let managers = desk.aws_auth()["metadata"]["managedFields"].to_string();
+    assert!(managers.contains("awsauth-controller"), "{managers}");
+    let history = desk.cluster.kubectl(&[
+        "get",
+        "configmap",
+        "awsauth-history",
+        "-n",
+        "kube-system",
+        "-o",
+        "name",
+    ]);
+    assert!(history.contains("awsauth-history"), "{history}");
+}
+
+impl Desk {
+    fn credentials(&self, name: &str) -> Credentials {
+        let session = format!("arn:aws:sts::111122223333:assumed-role/{name}/session");
+        self.cluster.aws().sessions(&[&session]).remove(0)
+    }
+
+    /// Whom the API server takes the role for, such as `ann developers`; empty when it is let in as nobody.
+    fn enters(&self, of: &Credentials) -> String {
+        use awsauth::token::{Endpoint, StsHost, Token};
+        use secrecy::ExposeSecret;
+        let credentials = awsauth::token::Credentials {
+            access_key_id: of.access_key_id.clone(),
+            secret_access_key: of.secret_access_key.clone().into(),
+            session_token: of.session_token.clone().map(Into::into),
+            expiration: None,
+            account_id: None,
+        };
+        let host = StsHost::of(crate::support::aws::REGION, Endpoint::default()).unwrap();
+        // The API server remembers for a while whom it has let in, by token.
+        let signed =
+            jiff::Timestamp::now() - jiff::SignedDuration::from_secs(fastrand::i64(0..600));
+        let token = Token::sign(&credentials, &host, eks::NAME, signed);
+        let kubeconfig = json!({
+            "clusters": [{"name": "test", "cluster": {"server": self.cluster.server_url(), "certificate-authority": self.cluster.ca()}}],
+            "users": [{"name": "somebody", "user": {"token": token.text.expose_secret()}}],
+            "contexts": [{"name": "test", "context": {"cluster": "test", "user": "somebody"}}],
+            "current-context": "test",
+        });
+        let kubeconfig: Kubeconfig = serde_json::from_value(kubeconfig).unwrap();
+        let review = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"});
+        let request = Request::post("/apis/authentication.k8s.io/v1/selfsubjectreviews")
+            .header("content-type", "application/json")
+            .body(review.to_string().into_bytes())
+            .unwrap();
+        let answer = self.runtime.block_on(async {
+            let options = KubeConfigOptions::default();
+            let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options);
+            let client = kube::Client::try_from(config.await.unwrap()).unwrap();
+            client.request::<Value>(request).await
+        });
+        match answer {
+            Ok(answer) => {
+                let user = &answer["status"]["userInfo"];
+                let groups = user["groups"].as_array().into_iter().flatten();
+                let groups = groups.filter_map(Value::as_str);
+                let groups = groups.filter(|group| *group != "system:authenticated");
+                let name = user["username"].as_str().unwrap();
+                std::iter::once(name)
+                    .chain(groups)
+                    .collect::<Vec<_>>()
+                    .join(" ")
+            }
+            Err(kube::Error::Api(status)) if status.code == 401 => String::new(),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    #[track_caller]
+    fn enters_as(&self, of: &Credentials, expected: &str) {
+        eventually(expected, || (self.enters(of) == expected).then_some(()));
+    }
+}
+
+fn the_authenticator_admits_whom_they_name(desk: &Desk) {
+    let [ann, eve] = ["ann", "eve"].map(|name| desk.credentials(name));
+    desk.enters_as(&ann, "ann developers");
+    assert_eq!(desk.enters(&eve), "");
+    desk.apply(&developer("eve"));
+    desk.enters_as(&eve, "eve developers");
+    desk.delete("eve");
+    desk.enters_as(&eve, "");
+    assert_eq!(desk.enters(&ann), "ann developers");
+    eventually("eve is gone", || desk.object("eve").is_null().then_some(()));
+}
+
+fn what_is_not_granted_is_refused(desk: &Desk) {
+    let before = desk.aws_auth()["data"].clone();
+    desk.apply(&mapping(
+        "mallory",
+        json!({"role": role("mallory"), "username": "mallory", "groups": ["system:masters"]}),
+    ));
+    desk.apply(&mapping(
+        "stranger",
+        json!({"role": "arn:aws:iam::444455556666:role/x", "username": "x", "groups": ["developers"]}),
+    ));
+    desk.apply(&mapping("all", json!({"account": "111122223333"})));
+    for name in ["mallory", "stranger", "all"] {
+        desk.becomes(name, "False Refused");
+        assert_eq!(desk.condition(name, "Stalled"), "True Refused");
+    }
+    assert_eq!(desk.aws_auth()["data"], before);
+    assert_eq!(desk.enters(&desk.credentials("mallory")), "");
+    let events = eventually("the refusal is told", || {
+        Some(desk.events()).filter(|events| events.contains(" mallory: "))
+    });
+    assert!(events.contains("system:masters"), "{events}");
+    for name in ["mallory", "stranger", "all"] {
+        desk.delete(name);
+        eventually(name, || desk.object(name).is_null().then_some(()));
+    }
+}
+
+fn the_older_of_two_wins(desk: &Desk) {
+    let twin = json!({"role": role("team/ann"), "username": "other"});
+    desk.apply(&mapping("younger", twin));
+    desk.becomes("younger", "False Conflict");
+    let message = desk.object("younger")["status"]["conditions"].to_string();
+    assert!(message.contains("ann"), "{message}");
+    desk.becomes("ann", "True Applied");
+    desk.delete("ann");
+    desk.becomes("younger", "True Applied");
+    let roles = desk.roles();
+    assert_eq!(roles.matches(&role("ann")).count(), 1, "{roles}");
+    assert!(roles.contains("username: other"), "{roles}");
+    desk.delete("younger");
+    eventually("it is gone", || {
+        desk.object("younger").is_null().then_some(())
+    });
+    desk.apply(&developer("ann"));
+    desk.becomes("ann", "True Applied");
+}
+
+fn a_changed_spec_changes_its_entry(desk: &Desk) {
+    desk.apply(&mapping(
+        "ann",
+        json!({"role": role("ann-2"), "username": "ann", "groups": ["view-all"]}),
+    ));
+    desk.becomes("ann", "True Applied");
+    let roles = desk.roles();
+    assert!(
+        !roles.contains("role/ann\n") && roles.contains(&role("ann-2")),
+        "{roles}"
+    );
+    desk.apply(&developer("ann"));
+    desk.becomes("ann", "True Applied");
+}
+
+fn drift_is_repaired_or_reported(desk: &Desk, controller: &Controller) {
+    let good = desk.roles();
+    let begun = Instant::now();
+    desk.write(
+        "mapRoles",
+        &good.replace("developers", "view-other"),
+        "kubectl-edit",
+    );
+    eventually("the drift is repaired", || {
+        (desk.roles() == good).then_some(())
+    });
+    let took = begun.elapsed();
+    eprintln!("a drift was repaired after {took:.2?}");
+    assert!(took <= REPAIR, "{took:?}");
+    assert_eq!(controller.metric("awsauth_drift_repairs_total"), Some(1.0));
+    let events = eventually("the repair is told", || {
+        Some(desk.events()).filter(|events| events.contains("DriftRepaired"))
+    });
+    assert!(events.contains("kubectl-edit"), "{events}");
+
+    let mut only = developer("told");
+    only["spec"]["driftPolicy"] = json!("Report");
+    desk.apply(&only);
+    desk.becomes("told", "True Applied");
+    let changed = desk.roles().replace("username: told", "username: somebody");
+    desk.write("mapRoles", &changed, "kubectl-edit");
+    desk.becomes("told", "False Drifted");
+    assert_eq!(desk.roles(), changed);
+    desk.write(
+        "mapRoles",
+        &changed.replace("username: somebody", "username: told"),
+        "kubectl-edit",
+    );
+    desk.becomes("told", "True Applied");
+    desk.delete("told");
+    eventually("it is gone", || desk.object("told").is_null().then_some(()));
+}
+
+fn an_entry_goes_with_its_object_unless_it_is_retained(desk: &Desk) {
+    let mut kept = developer("kept");
+    kept["spec"]["deletionPolicy"] = json!("Retain");
+    desk.apply(&kept);
+    desk.apply(&developer("gone"));
+    desk.becomes("kept", "True Applied");
+    desk.becomes("gone", "True Applied");
+    assert_eq!(desk.object("kept")["metadata"]["finalizers"], Value::Null);
+    desk.cluster
+        .kubectl(&["delete", "aam", "kept", "gone", "--timeout=60s"]);
+    let roles = eventually("the entry is gone", || {
+        Some(desk.roles()).filter(|roles| !roles.contains(&role("gone")))
+    });
+    assert!(roles.contains(&role("kept")), "{roles}");
+    // Nobody's now, and so nobody's to change.
+    desk.apply(&mapping(
+        "kept",
+        json!({"role": role("kept"), "username": "else", "groups": ["developers"]}),
+    ));
+    desk.becomes("kept", "False Conflict");
+    let message = desk.object("kept")["status"]["conditions"].to_string();
+    assert!(message.contains("awsauth unmap role"), "{message}");
+    // One that reads as it is asked for is taken up.
+    desk.apply(&developer("kept"));
+    desk.becomes("kept", "True Applied");
+    desk.delete("kept");
+    eventually("the entry is gone", || {
+        (!desk.roles().contains(&role("kept"))).then_some(())
+    });
+}
+
+fn aws_auth_is_deleted_emptied_replaced_and_made_unreadable(desk: &Desk) {
+    let good = desk.aws_auth()["data"].clone();
+    let whole = |desk: &Desk| {
+        let data = desk.aws_auth()["data"].clone();
+        let roles = data["mapRoles"].as_str().unwrap_or_default();
+        let is_whole = roles.contains(&role("ann")) && data["mapUsers"] == good["mapUsers"];
+        is_whole.then(|| roles.to_owned())
+    };
+    let kubectl = |args: &[&str]| desk.cluster.kubectl(args);
+    for (what, change) in [
+        (
+            "deleted",
+            vec!["delete", "configmap", "aws-auth", "-n", "kube-system"],
+        ),
+        (
+            "emptied",
+            vec![
+                "patch",
+                "configmap",
+                "aws-auth",
+                "-n",
+                "kube-system",
+                "--type=merge",
+                "-p",
+                r#"{"data":null}"#,
+            ],
+        ),
+    ] {
+        let begun = Instant::now();
+        kubectl(&change);
+        let roles = eventually(what, || whole(desk));
+        eprintln!(
+            "aws-auth was {what}: whole again after {:.2?}",
+            begun.elapsed()
+        );
+        // Without an answer of EKS nobody knows that nodes need theirs; that is told.
+        assert!(!roles.contains("system:nodes"), "{roles}");
+        desk.write("mapRoles", &format!("{NODE_ENTRY}{roles}"), "eks");
+        eventually("nothing else changes", || whole(desk));
+    }
+    let replaced = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "aws-auth", "namespace": "kube-system"},
+        "data": {"mapRoles": format!("# ours alone\n{NODE_ENTRY}"), "other": "kept"}});
+    desk.cluster
+        .kubectl_fed(&["replace", "-f", "-"], &replaced.to_string());
+    let roles = eventually("replaced", || whole(desk));
+    assert!(roles.starts_with("# ours alone\n"), "{roles}");
+    assert_eq!(desk.aws_auth()["data"]["other"], "kept");
+
+    let broken = format!("{roles}- rolearn: [\n");
+    desk.write("mapRoles", &broken, "kubectl-edit");
+    desk.becomes("ann", "False Unreadable");
+    // Users can be read, and go on.
+    desk.apply(&mapping(
+        "carl",
+        json!({"user": "arn:aws:iam::111122223333:user/carl", "username": "carl"}),
+    ));
+    desk.becomes("carl", "True Applied");
+    assert_eq!(desk.roles(), broken);
+    desk.write("mapRoles", &roles, "kubectl-edit");
+    desk.becomes("ann", "True Applied");
+    desk.becomes("bob", "True Applied");
+}
+
+fn what_is_counted(controller: &Controller) {
+    let metrics = controller.metrics();
+    for line in [
+        "awsauth_leader 1\n",
+        "awsauth_mappings{state=\"Applied\"} 3\n",
+        "awsauth_reconcile_total{result=\"done\"} ",
+        "awsauth_writes_total{result=\"updated\"} ",
+        "awsauth_writes_total{result=\"created\"} 1\n",
+        "awsauth_contested 0\n",
+        "# EOF\n",
+    ] {
+        assert!(metrics.contains(line), "{line} in\n{metrics}");
+    }
+    assert!(
+        !metrics.contains("arn:") && !metrics.contains("ann"),
+        "{metrics}"
+    );
+}
+
+#[test]
+fn what_cannot_be_used_is_said_before_anything_is_done() {
+    let cluster = Cluster::shared();
+    let awsauth = |args: &[&str]| {
+        let mut command = std::process::Command::new(crate::desk::awsauth());
+        command
+            .env_clear()
+            .env("HOME", cluster.folder())
+            .env("KUBECONFIG", cluster.kubeconfig());
+        Run::of(command.arg("controller").args(args))
+    };
+    let file = cluster.folder().join("odd.yaml");
+    std::fs::write(&file, "grants: []\ngrant: []\n").unwrap();
+    let file = file.display().to_string();
+    awsauth(&["--config", &file]).says(
+        2,
+        &["error: cannot use the configuration", "grant", "hint: "],
+    );
+    awsauth(&["--config", "/nowhere.yaml"]).says(
+        2,
+        &["cannot use the configuration /nowhere.yaml", "No such file"],
+    );
+    awsauth(&["--file", "aws-auth.yaml"]).says(2, &["cannot run a controller for a file"]);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    awsauth(&["--metrics-listen", &taken])
+        .says(2, &["cannot listen on 127.0.0.1", "--metrics-listen"]);
+}
