@@ -221,6 +221,14 @@ impl Cache {
         }
     }
 
+    /// The cluster knows no such kind, and so there are none. Where there were some, they are only out of sight.
+    pub(crate) fn lists_none(&self, kind: ObjectKind) {
+        if !self.inner().listed.contains(&kind) {
+            self.begin(kind);
+            self.listed(kind);
+        }
+    }
+
     /// Remembers the status of an object that has none of ours; forgets it when it is gone and `release` says that nothing is left.
     pub(crate) fn remember(&self, object: &Object, status: &Status, release: bool) {
         let key = key(object);

@@ -88,7 +88,7 @@ pub(crate) async fn ask(running: Running, sender: watch::Sender<Arc<Told>>, now:
         );
         return;
     };
-    let mut said = String::new();
+    let mut said = None;
     loop {
         let (name, wish) = (name.clone(), running.settings.wish.clone());
         let asking = tokio::task::spawn_blocking(move || {
@@ -108,7 +108,7 @@ pub(crate) async fn ask(running: Running, sender: watch::Sender<Arc<Told>>, now:
             Ok(Err(failure)) => (None, failure.message()),
             Err(panic) => (None, panic.to_string()),
         };
-        if missing != said {
+        if said.as_ref() != Some(&missing) {
             match missing.is_empty() {
                 true => info!("EKS tells all that is asked"),
                 false => warn!(
@@ -116,7 +116,7 @@ pub(crate) async fn ask(running: Running, sender: watch::Sender<Arc<Told>>, now:
                     "EKS does not tell all that is asked; it is asked again every 10 minutes"
                 ),
             }
-            said.clone_from(&missing);
+            said = Some(missing.clone());
         }
         let mode = told.as_ref().and_then(|told| told.eks.mode);
         let mode = mode.map_or("not known", |mode| mode.name());

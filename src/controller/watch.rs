@@ -41,7 +41,7 @@ pub(crate) async fn aws_auth(running: Running, cache: Arc<Cache>) {
         }
         Event::Delete(object) => cache.remove_aws_auth(object.metadata.uid.as_deref()),
     };
-    follow(&running, AWS_AUTH, watcher(api, only), &mut take).await;
+    follow(&running, AWS_AUTH, watcher(api, only), &mut take, &|| {}).await;
 }
 
 /// Follows the objects of a kind.
@@ -62,7 +62,8 @@ pub(crate) async fn objects(running: Running, cache: Arc<Cache>, kind: ObjectKin
             cache.remove(kind, &name, &uid.unwrap_or_default());
         }
     };
-    follow(&running, part, watcher(api, all), &mut take).await;
+    let none = || cache.lists_none(kind);
+    follow(&running, part, watcher(api, all), &mut take, &none).await;
 }
 
 /// What the API server calls a kind.
@@ -77,12 +78,14 @@ pub(crate) fn resource(kind: ObjectKind) -> ApiResource {
     }
 }
 
-/// Takes what the watch brings until the process ends. What goes wrong is said once, and tried again.
+/// Takes what the watch brings until the process ends. What goes wrong is said once, and tried again; `none` is told that the cluster
+/// knows no such kind.
 async fn follow(
     running: &Running,
     part: &'static str,
     events: impl Stream<Item = Result<Event<DynamicObject>, Error>>,
     take: &mut (dyn FnMut(Event<DynamicObject>) + Send),
+    none: &(dyn Fn() + Sync),
 ) {
     let mut events = std::pin::pin!(events.default_backoff());
     let mut told = String::new();
@@ -102,6 +105,10 @@ async fn follow(
             }
             Some(Err(error)) => {
                 let why = why(part, &error);
+                if is_unknown(&error) {
+                    running.health.needs(part, why.clone());
+                    none();
+                }
                 if why != told {
                     warn!(
                         what = part,
@@ -116,21 +123,29 @@ async fn follow(
     }
 }
 
+/// Whether the API server knows no such kind.
+fn is_unknown(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::InitialListFailed(kube::Error::Api(status))
+        | Error::WatchStartFailed(kube::Error::Api(status)) if status.code == 404
+    )
+}
+
 /// Why a watch fails, and what helps where that is known.
 fn why(part: &str, error: &Error) -> String {
-    let cause = match error {
+    if is_unknown(error) && part != AWS_AUTH {
+        let help = match part == ObjectKind::AwsAuthMapping.name() {
+            true => "make it known: awsauth crd | kubectl apply --server-side -f -",
+            false => "install its CustomResourceDefinition, or leave out --iam-identity-mappings",
+        };
+        return format!("the cluster knows no {part}; {help}");
+    }
+    match error {
         Error::InitialListFailed(cause)
         | Error::WatchStartFailed(cause)
-        | Error::WatchFailed(cause) => cause,
-        other => return other.to_string(),
-    };
-    match cause {
-        kube::Error::Api(status) if status.code == 404 && part != AWS_AUTH => {
-            format!(
-                "the cluster has no {part}; to make it known: awsauth crd | kubectl apply --server-side -f -"
-            )
-        }
-        cause => cause.to_string(),
+        | Error::WatchFailed(cause) => cause.to_string(),
+        other => other.to_string(),
     }
 }
 

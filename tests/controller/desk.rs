@@ -299,6 +299,11 @@ impl Controller {
         self
     }
 
+    /// What /readyz says, while it is ready.
+    pub(crate) fn ready_says(&self) -> String {
+        self.get(self.health, "/readyz").unwrap_or_default()
+    }
+
     fn get(&self, port: u16, path: &str) -> Option<String> {
         use std::io::{Read, Write};
         let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).ok()?;
@@ -339,8 +344,7 @@ impl Controller {
     #[track_caller]
     pub(crate) fn asked_to_end(mut self) -> String {
         let pid = self.pid().to_string();
-        let sent = Command::new("kill").args(["-TERM", &pid]).status();
-        assert!(sent.unwrap().success());
+        Run::of(Command::new("kill").args(["-TERM", &pid])).says(0, &[]);
         let ended = eventually("the controller ends", || self.process.ended());
         assert!(ended.starts_with("exit status: 0"), "{ended}");
         self.said()

@@ -6,6 +6,8 @@
 mod definition;
 mod desk;
 mod fights;
+mod identity_mappings;
+mod nodes;
 mod replicas;
 mod story;
 #[path = "../support/mod.rs"]
