@@ -6,11 +6,8 @@ use super::metrics::{GuardLabel, Metrics, RuleLabel, StateLabel};
 use super::told::Told;
 use crate::document::Document;
 use crate::lint::{Facts, Selection, lint};
-use crate::reconcile::{Decision, Reason};
+use crate::reconcile::{Decision, Memory, Reason};
 use crate::snapshot::Snapshot;
-
-/// The reason of the event of a repair.
-const REPAIRED: &str = "DriftRepaired";
 
 /// What was counted last.
 #[derive(Debug, Default)]
@@ -20,12 +17,13 @@ pub(crate) struct Counted {
 }
 
 impl Counted {
-    /// Counts what came of a look.
+    /// Counts what came of a look, before which this was remembered.
     pub(crate) fn count(
         &mut self,
         metrics: &Metrics,
         stored: &Snapshot,
         decision: &Decision,
+        before: &Memory,
         told: &Told,
     ) {
         let mut states: BTreeMap<Reason, i64> = Reason::ALL.map(|reason| (reason, 0)).into();
@@ -48,10 +46,10 @@ impl Counted {
             let guard = guard.id();
             metrics.refusals.get_or_create(&GuardLabel { guard }).inc();
         }
-        let repairs = decision
-            .events
-            .iter()
-            .filter(|event| event.reason == REPAIRED);
+        let repairs = decision.memory.repairs.iter().flat_map(|(key, repairs)| {
+            let known = before.repairs.get(key).map_or(&[][..], Vec::as_slice);
+            repairs.iter().filter(move |repair| !known.contains(repair))
+        });
         metrics.drift_repairs.inc_by(repairs.count() as u64);
         self.lint(metrics, stored, told);
     }

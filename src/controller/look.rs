@@ -30,6 +30,8 @@ use crate::snapshot::Snapshot;
 const PERIOD: Duration = Duration::from_secs(600);
 /// How often a write is planned anew because others write, before it waits its turn.
 const RACES: u32 = 10;
+/// After so short a time without the lease, nobody else has done much.
+const TURN: Duration = Duration::from_secs(30);
 /// How long it may take to learn who this is.
 const INTRODUCTION: Duration = Duration::from_secs(3);
 /// How long what EKS says is waited for when it decides whether a protected entry is put back.
@@ -81,6 +83,8 @@ impl Looker {
     pub(crate) async fn run(mut self) {
         let mut pace = Pace::new();
         let mut full = Instant::now();
+        // When this replica's last turn ended.
+        let mut led: Option<Instant> = None;
         let mut config = self.running.config.clone();
         loop {
             let leads = *self.leads.borrow_and_update();
@@ -94,9 +98,15 @@ impl Looker {
                 () = self.running.stop.asked() => return,
                 changed = self.leads.changed() => {
                     if changed.is_err() { return }
-                    // Whoever comes to work knows nothing of what was done before.
-                    self.memory = Memory::default();
-                    pace.changed(Instant::now());
+                    if *self.leads.borrow() {
+                        // What was learnt long before another replica's turn no longer holds.
+                        if led.is_none_or(|led| led.elapsed() > TURN) {
+                            self.memory = Memory::default();
+                        }
+                        pace.changed(Instant::now());
+                    } else {
+                        led = Some(Instant::now());
+                    }
                     continue;
                 }
                 () = self.cache.changed() => { pace.changed(Instant::now()); continue; }
@@ -173,8 +183,13 @@ impl Looker {
         } else if prepared {
             decision = self.decide(Stage::Writing, &stored, &roll, &told);
         }
-        self.counted
-            .count(&self.running.metrics, &stored.snapshot, &decision, &told);
+        self.counted.count(
+            &self.running.metrics,
+            &stored.snapshot,
+            &decision,
+            &self.memory,
+            &told,
+        );
         let Decision {
             states,
             events,

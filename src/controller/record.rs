@@ -28,10 +28,6 @@ const AT_ONCE: usize = 8;
 const PATIENCE: Duration = Duration::from_secs(15);
 /// The first wait after a request about an object failed, and the longest.
 const WAITS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
-/// How many events of a look say that all is well; of thousands, statuses tell.
-const GOOD_NEWS: usize = 25;
-/// How many say otherwise.
-const BAD_NEWS: usize = 200;
 /// The most that the API server takes as an event's note.
 /// <https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/>
 const NOTE: usize = 1000;
@@ -170,17 +166,7 @@ impl Recorder {
 
     /// Tells events. What can't be told is in the log.
     pub(crate) async fn tell(&self, objects: &[Object], events: &[Event]) {
-        let (mut good, mut bad) = (0, 0);
-        let told = events.iter().filter(|event| {
-            let (count, most) = match event.kind {
-                EventKind::Normal => (&mut good, GOOD_NEWS),
-                EventKind::Warning => (&mut bad, BAD_NEWS),
-            };
-            *count += 1;
-            *count <= most
-        });
-        let told: Vec<_> = told.collect();
-        stream::iter(told)
+        stream::iter(events)
             .for_each_concurrent(AT_ONCE, |event| async move {
                 let about = match event.about {
                     About::Object(index) => {
