@@ -1,0 +1,184 @@
+//! Carrying out what is decided.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::time::sleep;
+use tracing::{debug, error, info, warn};
+
+use super::{Ended, Looker};
+use crate::cluster::backoff::Backoff;
+use crate::cluster::history::{Keeping, Kept};
+use crate::cluster::write::{Outcome, WriteError, WriteOptions};
+use crate::cluster::{self, review};
+use crate::controller::cache::{Roll, Stored};
+use crate::controller::record::aws_auth;
+use crate::controller::told::Told;
+use crate::history::Who;
+use crate::reconcile::{Decision, EventKind, Stage};
+use crate::snapshot::Snapshot;
+
+/// How often a write is planned anew because others write, before it waits its turn.
+const RACES: u32 = 10;
+/// How long it may take to learn who this is.
+const INTRODUCTION: Duration = Duration::from_secs(3);
+
+/// Why a write was given up before it was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+enum Stopped {
+    /// Somebody else has written, and so it is decided anew.
+    #[error("somebody else has written aws-auth meanwhile")]
+    Overtaken,
+    /// Another replica works.
+    #[error("this replica does not hold the lease any more")]
+    NotLeader,
+}
+
+impl Looker {
+    /// Writes what is decided on what is stored by then. Says what that was, and what is stored now.
+    pub(super) async fn write(
+        &mut self,
+        roll: &Roll,
+        told: &Told,
+    ) -> Result<(Stored, Decision), Ended> {
+        let mut backoff = Backoff::for_conflicts();
+        for _ in 0..RACES {
+            let timeout = self.running.settings.timeout;
+            let live = match self.running.store.read(timeout).await {
+                Ok(live) => live,
+                Err(error) => {
+                    self.failed(chain(&error), Some(error.hint())).await;
+                    return Err(Ended::Failed);
+                }
+            };
+            self.cache.put_aws_auth(&live);
+            self.introduce_oneself().await;
+            let options = WriteOptions {
+                timeout,
+                keep: Some(self.keeping()),
+                ..WriteOptions::default()
+            };
+            let before = Stored::of(&live);
+            let mut decided = None;
+            let plan = |snapshot: &Snapshot| {
+                if !*self.leads.borrow() {
+                    return Err(Stopped::NotLeader);
+                }
+                if *snapshot != before.snapshot {
+                    return Err(Stopped::Overtaken);
+                }
+                let decision =
+                    decided.get_or_insert_with(|| self.decide(Stage::Writing, &before, roll, told));
+                Ok(decision.plan.as_ref().map(|plan| plan.change.clone()))
+            };
+            let store = Arc::clone(&self.running.store);
+            let stop = self.running.stop.clone();
+            let written = cluster::write(&store, Some(live), plan, &options, stop.asked()).await;
+            match written {
+                Ok(written) => {
+                    let stored = Stored::of(&written.stored);
+                    self.cache.put_aws_auth(&written.stored);
+                    self.wrote(written.outcome, written.kept.as_ref(), &before)
+                        .await;
+                    let Some(decision) = decided else {
+                        return Err(Ended::Failed);
+                    };
+                    return Ok((stored, decision));
+                }
+                Err(WriteError::Plan(Stopped::Overtaken)) => {
+                    self.running.metrics.write_conflicts.inc();
+                    sleep(backoff.next_wait()).await;
+                }
+                Err(WriteError::Plan(Stopped::NotLeader)) => {
+                    info!("{}", Stopped::NotLeader);
+                    return Err(Ended::NotLeader);
+                }
+                Err(error) => {
+                    let hint = error.hint();
+                    self.failed(chain(&error), hint).await;
+                    return Err(Ended::Failed);
+                }
+            }
+        }
+        self.failed(chain(&Stopped::Overtaken), None).await;
+        Err(Ended::Failed)
+    }
+
+    async fn wrote(&mut self, outcome: Outcome, kept: Option<&Kept>, before: &Stored) {
+        let result = match outcome {
+            Outcome::Unchanged => return,
+            Outcome::Created => "created",
+            Outcome::Updated => "updated",
+        };
+        self.running.metrics.wrote(result);
+        let revision = match kept {
+            Some(Kept::InCluster(number)) => Some(*number),
+            Some(Kept::InFolder { .. } | Kept::Nowhere(_)) | None => None,
+        };
+        let planned_on = before.snapshot.resource_version.as_deref();
+        info!(result, revision, planned_on, "wrote aws-auth");
+        if let Some(Kept::Nowhere(why)) = kept {
+            warn!(error = %why, "what was there is kept nowhere");
+        }
+        if self.failing.take().is_some() {
+            self.running
+                .health
+                .remarks("writes", "the last one succeeded");
+        }
+    }
+
+    /// A write failed: that is said once for each reason.
+    async fn failed(&mut self, why: String, hint: Option<String>) {
+        self.running.metrics.wrote("failed");
+        self.running.health.remarks("writes", why.clone());
+        if self.failing.as_ref() == Some(&why) {
+            debug!(error = why, "cannot write aws-auth");
+            return;
+        }
+        error!(
+            error = why,
+            hint, "cannot write aws-auth, which is tried again"
+        );
+        self.recorder
+            .event(aws_auth(), EventKind::Warning, "WriteFailed", &why)
+            .await;
+        self.failing = Some(why);
+    }
+
+    /// Learns who this is to the API server, for the history.
+    async fn introduce_oneself(&mut self) {
+        if self.who.is_none() {
+            let who = review::who(&self.running.store, INTRODUCTION).await;
+            self.who = who.ok().map(|who| Who {
+                arn: who.says("arn").map(str::to_owned),
+                username: Some(who.username),
+            });
+        }
+    }
+
+    fn keeping(&self) -> Keeping {
+        Keeping {
+            command: ["awsauth", "controller"].map(str::to_owned).into(),
+            reason: Some("AwsAuthMapping objects".to_owned()),
+            who: self.who.clone(),
+            folder: None,
+            // What objects ask for can be made again, and a node entry must not wait for the history.
+            optional: true,
+        }
+    }
+}
+
+/// An error with its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let said = cause.to_string();
+        if !text.contains(&said) {
+            text = format!("{text}: {said}");
+        }
+        next = cause.source();
+    }
+    text
+}
