@@ -212,13 +212,13 @@ mod tests {
             observed_generation: Some(3),
             canonical_arn: Some("arn:aws:iam::111122223333:role/dev".into()),
             entry: Some(Recorded {
-                section: SectionName::MapAccounts,
+                section: SectionName::Accounts,
                 key: "111122223333".into(),
                 username: String::new(),
                 groups: Vec::new(),
             }),
             pending: vec![Recorded {
-                section: SectionName::MapRoles,
+                section: SectionName::Roles,
                 key: "arn".into(),
                 username: "dev".into(),
                 groups: vec!["g".into()],
