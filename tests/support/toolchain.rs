@@ -1,4 +1,4 @@
-//! The Go programs that tests run, built on first use from the module in `tests/cluster`.
+//! The Go programs that tests run, built on first use from the modules in `tests/cluster` and `tests/tools`.
 
 use std::fmt;
 use std::fs::{self, File};
@@ -8,7 +8,8 @@ use std::sync::OnceLock;
 
 use sha2::{Digest, Sha256};
 
-const MODULE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cluster");
+const CLUSTER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cluster");
+const TOOLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tools");
 
 /// Where binaries are kept unless `AWSAUTH_TEST_CACHE` names another folder.
 const CACHE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/cluster");
@@ -23,6 +24,8 @@ pub(crate) enum Binary {
     Oracle,
     /// Plays AWS: see [`super::aws`].
     Standin,
+    Helm,
+    Promtool,
 }
 
 impl Binary {
@@ -34,6 +37,24 @@ impl Binary {
             Self::Authenticator => "sigs.k8s.io/aws-iam-authenticator/cmd/aws-iam-authenticator",
             Self::Oracle => "./oracle",
             Self::Standin => "./standin",
+            Self::Helm => "helm.sh/helm/v4/cmd/helm",
+            Self::Promtool => "github.com/prometheus/prometheus/cmd/promtool",
+        }
+    }
+
+    /// The folder of the module that pins it.
+    fn module(self) -> &'static Path {
+        Path::new(match self {
+            Self::Helm | Self::Promtool => TOOLS,
+            _ => CLUSTER,
+        })
+    }
+
+    /// Build tags: promtool needs none of the clients of clouds that Prometheus looks for targets in.
+    fn tags(self) -> &'static str {
+        match self {
+            Self::Promtool => "remove_all_sd",
+            _ => "",
         }
     }
 
@@ -67,9 +88,10 @@ impl Binary {
     /// Builds beside `binary` and renames, so that an interrupted build is never taken for a whole one.
     fn build(self, binary: &Path) -> Result<(), String> {
         let partial = binary.with_extension("partial");
-        let mut go = go();
+        let mut go = go(self.module());
         go.args(["build", "-trimpath", "-buildvcs=false", "-ldflags"])
             .arg(self.link_flags()?);
+        go.args(["-tags", self.tags()]);
         go.arg("-o").arg(&partial).arg(self.package());
         output(&mut go)?;
         fs::rename(&partial, binary).map_err(|e| format!("{}: {e}", binary.display()))
@@ -94,9 +116,10 @@ impl Binary {
 
     /// Changes with whatever goes into the binary: module pins, our sources, compiler and platform.
     fn key(self) -> Result<String, String> {
-        let mut inputs = vec![module_file("go.mod"), module_file("go.sum")];
+        let module = self.module();
+        let mut inputs = vec![module.join("go.mod"), module.join("go.sum")];
         if let Some(ours) = self.package().strip_prefix("./") {
-            let sources = module_file(ours);
+            let sources = module.join(ours);
             let listed =
                 fs::read_dir(&sources).map_err(|e| format!("{}: {e}", sources.display()))?;
             inputs.extend(listed.filter_map(Result::ok).map(|source| source.path()));
@@ -125,6 +148,8 @@ impl fmt::Display for Binary {
             Self::Authenticator => "aws-iam-authenticator",
             Self::Oracle => "oracle",
             Self::Standin => "standin",
+            Self::Helm => "helm",
+            Self::Promtool => "promtool",
         })
     }
 }
@@ -134,13 +159,10 @@ pub(super) fn cache_folder() -> PathBuf {
     named.map_or_else(|| PathBuf::from(CACHE), PathBuf::from)
 }
 
-fn module_file(name: &str) -> PathBuf {
-    Path::new(MODULE).join(name)
-}
-
-/// The version that go.mod pins `module` to, such as `v1.36.3`.
+/// The version that the cluster's go.mod pins `module` to, such as `v1.36.3`.
 fn pinned(module: &str) -> Result<String, String> {
-    let go_mod = fs::read_to_string(module_file("go.mod")).map_err(|e| format!("go.mod: {e}"))?;
+    let go_mod =
+        fs::read_to_string(Path::new(CLUSTER).join("go.mod")).map_err(|e| format!("go.mod: {e}"))?;
     let mut lines = go_mod
         .lines()
         .map(|line| line.trim().trim_start_matches("require "));
@@ -160,17 +182,17 @@ fn go_platform() -> Result<&'static str, String> {
     static PLATFORM: OnceLock<Result<String, String>> = OnceLock::new();
     PLATFORM
         .get_or_init(|| {
-            let told = output(go().args(["env", "GOVERSION", "GOOS", "GOARCH"]))?;
+            let told = output(go(Path::new(CLUSTER)).args(["env", "GOVERSION", "GOOS", "GOARCH"]))?;
             Ok(String::from_utf8_lossy(&told.stdout).into_owned())
         })
         .as_deref()
         .map_err(Clone::clone)
 }
 
-fn go() -> Command {
+fn go(module: &Path) -> Command {
     let mut go = Command::new("go");
     // No C compiler, no other toolchain, and never another version than the ones in go.sum.
-    go.current_dir(MODULE)
+    go.current_dir(module)
         .env("CGO_ENABLED", "0")
         .env("GOTOOLCHAIN", "local")
         .env("GOFLAGS", "-mod=readonly")
