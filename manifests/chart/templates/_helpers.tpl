@@ -1,0 +1,59 @@
+{{- define "awsauth.labels" -}}
+app.kubernetes.io/name: awsauth
+app.kubernetes.io/part-of: awsauth
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- end }}
+
+{{- define "awsauth.controllerLabels" -}}
+{{ include "awsauth.labels" . }}
+app.kubernetes.io/component: controller
+{{- end }}
+
+{{- define "awsauth.selector" -}}
+app.kubernetes.io/name: awsauth
+app.kubernetes.io/component: controller
+{{- end }}
+
+{{- define "awsauth.serviceAccount" -}}
+{{- if .Values.serviceAccount.create -}}
+{{ .Values.serviceAccount.name | default "awsauth-controller" }}
+{{- else -}}
+{{ required "serviceAccount.name is needed where serviceAccount.create is false" .Values.serviceAccount.name }}
+{{- end -}}
+{{- end }}
+
+{{- define "awsauth.subjects" -}}
+subjects:
+  - kind: ServiceAccount
+    name: {{ include "awsauth.serviceAccount" . }}
+    namespace: {{ .Release.Namespace }}
+{{- end }}
+
+{{- define "awsauth.image" -}}
+{{- if .Values.image.digest -}}
+{{ printf "%s@%s" .Values.image.repository .Values.image.digest }}
+{{- else -}}
+{{ printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) }}
+{{- end -}}
+{{- end }}
+
+{{- define "awsauth.config" -}}
+{{ toYaml .Values.config }}
+{{- end }}
+
+{{- /* The objects of a file, with the chart's labels; .annotations are added to each. */ -}}
+{{- define "awsauth.file" -}}
+{{- $top := .top }}
+{{- $annotations := .annotations }}
+{{- range $text := splitList "\n---\n" ($top.Files.Get .path) }}
+{{- $object := fromYaml $text }}
+{{- $_ := set $object.metadata "labels" (include "awsauth.labels" $top | fromYaml) }}
+{{- if $annotations }}
+{{- $_ := set $object.metadata "annotations" (merge (default dict $object.metadata.annotations) $annotations) }}
+{{- end }}
+---
+{{ toYaml $object }}
+{{- end }}
+{{- end }}
