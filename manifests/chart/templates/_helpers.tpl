@@ -39,10 +39,6 @@ subjects:
 {{- end -}}
 {{- end }}
 
-{{- define "awsauth.config" -}}
-{{ toYaml .Values.config }}
-{{- end }}
-
 {{- /* The objects of a file, with the chart's labels; .annotations are added to each. */ -}}
 {{- define "awsauth.file" -}}
 {{- $top := .top }}

@@ -1,0 +1,31 @@
+# The controller's image: the released binary and the certificates that AWS is believed by, in nothing else.
+#
+#   docker buildx build --platform linux/amd64,linux/arm64 -t REPOSITORY:TAG --push .
+#
+# Compiled on the builder's own platform for that of the image, so that nothing is emulated.
+FROM --platform=$BUILDPLATFORM rust:1.95-trixie AS build
+ARG TARGETARCH
+WORKDIR /src
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-x86-64-linux-gnu libc6-dev-amd64-cross \
+    && rm -rf /var/lib/apt/lists/*
+ENV CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
+    CC_aarch64_unknown_linux_gnu=aarch64-linux-gnu-gcc \
+    CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER=x86_64-linux-gnu-gcc \
+    CC_x86_64_unknown_linux_gnu=x86_64-linux-gnu-gcc
+COPY . .
+RUN case "$TARGETARCH" in \
+        amd64) TARGET=x86_64-unknown-linux-gnu ;; \
+        arm64) TARGET=aarch64-unknown-linux-gnu ;; \
+        *) echo "no such platform: $TARGETARCH" >&2; exit 1 ;; \
+    esac \
+    && rustup target add "$TARGET" \
+    && cargo build --locked --release --config .cargo/static.toml --target "$TARGET" \
+    && install -D -m 0755 "target/$TARGET/release/awsauth" /out/awsauth
+
+FROM scratch
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
+COPY --from=build /out/awsauth /awsauth
+USER 65532:65532
+ENTRYPOINT ["/awsauth"]
+CMD ["controller"]

@@ -1,0 +1,103 @@
+//! The Dockerfile, as far as it can be judged without docker. What it builds is run in an empty root by `tests/static_binary.rs`.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::rendered::{kustomized, object};
+
+fn read(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+}
+
+/// The Dockerfile's instructions, each on a line.
+fn instructions() -> Vec<String> {
+    let text = read("Dockerfile").replace("\\\n", " ");
+    let lines = text.lines().map(str::trim);
+    let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let words = lines.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+    words.collect()
+}
+
+/// `cargo build …` in a text, up to what follows it in the shell.
+fn cargo_build(text: &str) -> String {
+    let start = text.find("cargo build").expect("cargo build");
+    let line = text[start..].lines().next().unwrap();
+    line.split(" &&").next().unwrap().trim().to_owned()
+}
+
+#[test]
+fn it_builds_what_is_released() {
+    let all = instructions().join("\n");
+    let built = cargo_build(&all);
+    assert_eq!(built, cargo_build(&read(".github/workflows/release.yml")));
+    // And that is `cargo static`, but for the platform and the lock.
+    let config: Value = {
+        let text = read(".cargo/config.toml");
+        let line = text.lines().find_map(|line| line.strip_prefix("static = "));
+        serde_json::from_str(line.unwrap()).unwrap()
+    };
+    let alias: Vec<&str> = config.as_str().unwrap().split(' ').collect();
+    for word in &alias[..alias.len() - 1] {
+        assert!(built.split(' ').any(|of| of == *word), "{word} in {built}");
+    }
+    for (platform, target) in [
+        ("amd64", "x86_64-unknown-linux-gnu"),
+        ("arm64", "aarch64-unknown-linux-gnu"),
+    ] {
+        assert!(all.contains(&format!("{platform}) TARGET={target} ;;")), "{all}");
+        let flags = read(".cargo/static.toml");
+        let flags = flags.split(&format!("[target.{target}]")).nth(1).unwrap();
+        assert!(flags.lines().nth(1).unwrap().contains("target-feature=+crt-static"));
+    }
+}
+
+/// The compiler is the one that Cargo.toml asks for.
+#[test]
+fn the_compiler_is_that_of_the_package() {
+    let package = read("Cargo.toml");
+    let version = package
+        .lines()
+        .find_map(|line| line.strip_prefix("rust-version = "))
+        .unwrap()
+        .trim_matches('"');
+    let first = &instructions()[0];
+    assert!(first.contains(&format!("rust:{version}-")), "{first}");
+}
+
+#[test]
+fn the_image_holds_the_binary_and_runs_it_as_nobody() {
+    let all = instructions();
+    let start = all.iter().position(|line| line == "FROM scratch").unwrap();
+    assert_eq!(
+        all[start + 1..],
+        [
+            "COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt",
+            "COPY --from=build /out/awsauth /awsauth",
+            "USER 65532:65532",
+            "ENTRYPOINT [\"/awsauth\"]",
+            "CMD [\"controller\"]",
+        ]
+    );
+    let deployment = object(&kustomized("controller"), "Deployment", "awsauth-controller");
+    let pod = &deployment["spec"]["template"]["spec"];
+    assert_eq!(pod["securityContext"]["runAsUser"], 65532);
+    assert_eq!(pod["securityContext"]["runAsGroup"], 65532);
+    // The arguments of the image are replaced, the program is not.
+    let container = &pod["containers"][0];
+    assert_eq!(container.get("command"), None);
+    assert_eq!(container["args"][0], "controller");
+}
+
+/// The version is one.
+#[test]
+fn image_chart_and_package_have_one_version() {
+    let version = env!("CARGO_PKG_VERSION");
+    let chart: Value = serde_yaml::from_str(&read("manifests/chart/Chart.yaml")).unwrap();
+    assert_eq!(chart["appVersion"], version);
+    assert_eq!(chart["version"], version);
+    let deployment = object(&kustomized("controller"), "Deployment", "awsauth-controller");
+    let image = &deployment["spec"]["template"]["spec"]["containers"][0]["image"];
+    assert_eq!(image, &format!("awsauth:{version}"));
+}

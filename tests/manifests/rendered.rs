@@ -1,0 +1,187 @@
+//! The objects that kubectl and helm make of the files, and that both make the same.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::support::run::Run;
+use crate::support::toolchain::Binary;
+
+/// Where the chart's release goes, unless a test says otherwise.
+pub(crate) const NAMESPACE: &str = "kube-system";
+
+pub(crate) fn manifests(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("manifests")
+        .join(path)
+}
+
+/// What `kubectl kustomize` makes of an overlay.
+pub(crate) fn kustomized(overlay: &str) -> String {
+    let mut command = Command::new(Binary::Kubectl.path());
+    command.env_clear().arg("kustomize");
+    let run = Run::of(command.arg(manifests(&format!("overlays/{overlay}"))));
+    run.says(0, &[]);
+    assert_eq!(run.stderr, "", "no warning");
+    run.stdout
+}
+
+/// helm, with nothing of the caller's environment or home.
+pub(crate) fn helm(args: &[&str]) -> Run {
+    let home = tempfile::tempdir().unwrap();
+    let mut command = Command::new(Binary::Helm.path());
+    command.env_clear().env("HOME", home.path());
+    Run::of(command.args(args).current_dir(manifests("chart")))
+}
+
+/// What helm makes of the chart in kube-system, with these values (`KEY=VALUE`).
+pub(crate) fn charted(values: &[&str]) -> String {
+    let run = template(NAMESPACE, values);
+    run.says(0, &[]);
+    assert_eq!(run.stderr, "", "no warning");
+    run.stdout
+}
+
+pub(crate) fn template(namespace: &str, values: &[&str]) -> Run {
+    let mut args = vec!["template", "awsauth", ".", "--namespace", namespace];
+    args.extend(set(values));
+    helm(&args)
+}
+
+/// The arguments that set values. Those of the configuration are JSON, because an account must be no number.
+pub(crate) fn set<'a>(values: &[&'a str]) -> Vec<&'a str> {
+    let flag = |value: &str| match value.starts_with("config.") {
+        true => "--set-json",
+        false => "--set",
+    };
+    let pairs = values.iter().map(|value| [flag(value), *value]);
+    pairs.flatten().collect()
+}
+
+/// The objects of a stream of YAML documents.
+pub(crate) fn objects(text: &str) -> Vec<Value> {
+    serde_yaml::Deserializer::from_str(text)
+        .map(|document| Value::deserialize(document).unwrap())
+        .filter(|object| !object.is_null())
+        .collect()
+}
+
+/// The one object of this kind and name.
+pub(crate) fn object(text: &str, kind: &str, name: &str) -> Value {
+    let mut found = objects(text)
+        .into_iter()
+        .filter(|object| object["kind"] == kind && object["metadata"]["name"] == name);
+    let object = found.next().unwrap_or_else(|| panic!("no {kind} {name}"));
+    assert_eq!(found.next(), None, "one {kind} {name}");
+    object
+}
+
+/// Kind, namespace and name of an object.
+pub(crate) fn key(object: &Value) -> String {
+    let metadata = &object["metadata"];
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    [
+        &object["kind"],
+        &metadata["namespace"],
+        &metadata["name"],
+    ]
+    .map(text)
+    .join(" ")
+}
+
+/// The objects by their keys, without what says who rendered them.
+fn comparable(text: &str) -> BTreeMap<String, Value> {
+    let mut all = BTreeMap::new();
+    for mut object in objects(text) {
+        strip(&mut object["metadata"]);
+        if let Some(template) = object.pointer_mut("/spec/template/metadata") {
+            strip(template);
+        }
+        if let Some(config) = object.pointer_mut("/data/config.yaml") {
+            let text = config.as_str().unwrap();
+            *config = serde_yaml::from_str(text).unwrap();
+        }
+        let before = all.insert(key(&object), object);
+        assert_eq!(before, None, "each object once");
+    }
+    all
+}
+
+fn strip(metadata: &mut Value) {
+    if let Some(labels) = metadata["labels"].as_object_mut() {
+        for renderer in [
+            "app.kubernetes.io/managed-by",
+            "app.kubernetes.io/version",
+            "helm.sh/chart",
+        ] {
+            labels.remove(renderer);
+        }
+    }
+    let Some(annotations) = metadata.get_mut("annotations") else {
+        return;
+    };
+    let annotations = annotations.as_object_mut().unwrap();
+    annotations.remove("helm.sh/resource-policy");
+    if annotations.is_empty() {
+        metadata.as_object_mut().unwrap().remove("annotations");
+    }
+}
+
+#[track_caller]
+fn are_the_same(overlay: &str, values: &[&str]) {
+    let of_kustomize = comparable(&kustomized(overlay));
+    let of_helm = comparable(&charted(values));
+    let keys = |of: &BTreeMap<String, Value>| of.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(keys(&of_kustomize), keys(&of_helm));
+    for (key, object) in of_kustomize {
+        assert_eq!(object, of_helm[&key], "{key}");
+    }
+}
+
+#[test]
+fn helm_and_kustomize_make_the_same_controller() {
+    are_the_same("controller", &[]);
+}
+
+#[test]
+fn helm_and_kustomize_make_the_same_webhook() {
+    are_the_same("controller-webhook", &["webhook.enabled=true"]);
+}
+
+#[test]
+fn helm_and_kustomize_make_the_same_policies() {
+    are_the_same("policy-only", &["controller.enabled=false"]);
+}
+
+/// What a component adds is what the value adds.
+#[test]
+fn node_facts_are_the_same_in_both() {
+    let folder = tempfile::tempdir_in(manifests("overlays")).unwrap();
+    let kustomization = "resources: [../controller]\ncomponents: [../../components/node-facts]\n";
+    std::fs::write(folder.path().join("kustomization.yaml"), kustomization).unwrap();
+    let name = folder.path().file_name().unwrap().to_str().unwrap();
+    let of_kustomize = kustomized(name);
+    let of_helm = charted(&["rbac.nodeFacts=true"]);
+    for kind in ["ClusterRole", "ClusterRoleBinding"] {
+        let [one, other] = [&of_kustomize, &of_helm].map(|text| {
+            let mut object = object(text, kind, "awsauth-controller-nodes");
+            object["metadata"] = Value::Null;
+            object
+        });
+        assert_eq!(one, other);
+    }
+}
+
+/// A tool that applies a folder again and again would own it, and undo everybody's edits.
+#[test]
+fn nothing_makes_aws_auth_itself() {
+    for text in [kustomized("controller-webhook"), charted(&["webhook.enabled=true"])] {
+        for object in objects(&text) {
+            assert_ne!(object["metadata"]["name"], "aws-auth");
+            assert_ne!(object["kind"], "Secret");
+        }
+    }
+}
