@@ -15,11 +15,26 @@ fn the_schema_refuses_what_would_only_be_seen_later() {
     let cases = [
         ("replicas=0", "/replicas"),
         ("replica=3", "additional properties 'replica' not allowed"),
-        (r#"config.grants=[{"groups": ["devs"]}]"#, "missing property 'accounts'"),
-        (r#"config.grants=[{"accounts": ["1111"]}]"#, "/config/grants/0/accounts/0"),
-        ("config.grants=[{\"accounts\": [111122223333]}]", "got number, want string"),
-        ("config.grant=[]", "additional properties 'grant' not allowed"),
-        (r#"config.protect={"arns": ["role/x"]}"#, "/config/protect/arns/0"),
+        (
+            r#"config.grants=[{"groups": ["devs"]}]"#,
+            "missing property 'accounts'",
+        ),
+        (
+            r#"config.grants=[{"accounts": ["1111"]}]"#,
+            "/config/grants/0/accounts/0",
+        ),
+        (
+            "config.grants=[{\"accounts\": [111122223333]}]",
+            "got number, want string",
+        ),
+        (
+            "config.grant=[]",
+            "additional properties 'grant' not allowed",
+        ),
+        (
+            r#"config.protect={"arns": ["role/x"]}"#,
+            "/config/protect/arns/0",
+        ),
         ("image.digest=latest", "/image/digest"),
         ("image.pullPolicy=Sometimes", "/image/pullPolicy"),
         ("webhook.timeoutSeconds=10", "/webhook/timeoutSeconds"),
@@ -66,7 +81,11 @@ fn values_reach_the_controller() {
         .iter()
         .map(|arg| arg.as_str().unwrap())
         .collect();
-    for arg in ["--webhook", "--webhook-listen=[::]:9443", "--iam-identity-mappings"] {
+    for arg in [
+        "--webhook",
+        "--webhook-listen=[::]:9443",
+        "--iam-identity-mappings",
+    ] {
         assert!(args.contains(&arg), "{arg} in {args:?}");
     }
     let port = container["ports"].as_array().unwrap().last().unwrap();
@@ -91,7 +110,10 @@ fn the_configuration_is_rendered_as_it_is_given() {
         serde_yaml::from_str(config["data"]["config.yaml"].as_str().unwrap()).unwrap();
     assert_eq!(config["grants"][0]["groups"][1], "view-*");
     assert_eq!(config["protect"]["nodeEntries"], true);
-    assert_eq!(config["admission"]["breakGlass"]["groups"][0], "awsauth:break-glass");
+    assert_eq!(
+        config["admission"]["breakGlass"]["groups"][0],
+        "awsauth:break-glass"
+    );
 }
 
 /// With cert-manager the controller may neither write certificates nor touch the webhook's configuration.
@@ -99,7 +121,11 @@ fn the_configuration_is_rendered_as_it_is_given() {
 fn with_cert_manager_the_controller_makes_no_certificate() {
     let values = ["webhook.enabled=true", "webhook.certManager.enabled=true"];
     let text = charted(&values);
-    let configuration = object(&text, "ValidatingWebhookConfiguration", "awsauth-controller");
+    let configuration = object(
+        &text,
+        "ValidatingWebhookConfiguration",
+        "awsauth-controller",
+    );
     assert_eq!(
         configuration["metadata"]["annotations"]["cert-manager.io/inject-ca-from"],
         "kube-system/awsauth-controller-webhook"
@@ -132,8 +158,15 @@ fn with_cert_manager_the_controller_makes_no_certificate() {
 #[test]
 fn ca_bundle_is_left_out() {
     let text = charted(&["webhook.enabled=true"]);
-    let configuration = object(&text, "ValidatingWebhookConfiguration", "awsauth-controller");
-    assert_eq!(configuration["webhooks"][0]["clientConfig"].get("caBundle"), None);
+    let configuration = object(
+        &text,
+        "ValidatingWebhookConfiguration",
+        "awsauth-controller",
+    );
+    assert_eq!(
+        configuration["webhooks"][0]["clientConfig"].get("caBundle"),
+        None
+    );
 }
 
 #[test]
@@ -148,9 +181,16 @@ fn in_another_namespace_aws_auth_stays_where_it_is() {
         "Role kube-system awsauth-controller",
         "Role default awsauth-controller-events",
     ] {
-        assert!(keys.contains(&expected.to_owned()), "{expected} in {keys:#?}");
+        assert!(
+            keys.contains(&expected.to_owned()),
+            "{expected} in {keys:#?}"
+        );
     }
-    let configuration = object(&run.stdout, "ValidatingWebhookConfiguration", "awsauth-controller");
+    let configuration = object(
+        &run.stdout,
+        "ValidatingWebhookConfiguration",
+        "awsauth-controller",
+    );
     let webhook = &configuration["webhooks"][0];
     assert_eq!(webhook["clientConfig"]["service"]["namespace"], "access");
     assert_eq!(
@@ -167,9 +207,16 @@ fn in_another_namespace_aws_auth_stays_where_it_is() {
 #[test]
 fn a_service_account_of_yours_is_used_and_not_made() {
     let text = charted(&["serviceAccount.create=false", "serviceAccount.name=mine"]);
-    assert!(objects(&text).iter().all(|object| object["kind"] != "ServiceAccount"));
+    assert!(
+        objects(&text)
+            .iter()
+            .all(|object| object["kind"] != "ServiceAccount")
+    );
     let deployment = object(&text, "Deployment", "awsauth-controller");
-    assert_eq!(deployment["spec"]["template"]["spec"]["serviceAccountName"], "mine");
+    assert_eq!(
+        deployment["spec"]["template"]["spec"]["serviceAccountName"],
+        "mine"
+    );
     let binding = object(&text, "ClusterRoleBinding", "awsauth-controller");
     assert_eq!(binding["subjects"][0]["name"], "mine");
 }
@@ -177,14 +224,24 @@ fn a_service_account_of_yours_is_used_and_not_made() {
 #[test]
 fn the_notes_say_what_to_do_next() {
     let notes = |values: &[&str]| {
-        let mut args = vec!["install", "awsauth", ".", "-n", "kube-system", "--dry-run=client"];
+        let mut args = vec![
+            "install",
+            "awsauth",
+            ".",
+            "-n",
+            "kube-system",
+            "--dry-run=client",
+        ];
         args.extend(set(values));
         let run = helm(&args);
         run.says(0, &[]);
         run.stdout.split("NOTES:").nth(1).unwrap().to_owned()
     };
     let nothing_granted = notes(&[]);
-    assert!(nothing_granted.contains("Nothing is granted yet"), "{nothing_granted}");
+    assert!(
+        nothing_granted.contains("Nothing is granted yet"),
+        "{nothing_granted}"
+    );
     assert!(!nothing_granted.contains("caBundle"));
     let granted = notes(&[
         r#"config.grants=[{"accounts": ["111122223333"]}]"#,

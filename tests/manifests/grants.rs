@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::rendered::{kustomized, objects};
 use crate::site::{Site, eventually};
 use crate::support::run::Run;
 
@@ -47,25 +48,37 @@ subjects: [{kind: User, name: any-group}]
 apiVersion: v1
 kind: Namespace
 metadata: {name: team}
----
+DEFAULT_ROLES"#;
+
+/// Whom the default roles for people are bound to, in namespace `team` and everywhere. Here no controller makes `admin` and `edit` of
+/// the parts that are aggregated into them, so they are bound part by part.
+const DEFAULT_ROLES: [(&str, &[&str]); 3] = [
+    ("namespace-admin", &["admin", "edit", "view"]),
+    ("editor", &["edit", "view"]),
+    ("administrator", &["admin", "edit", "view"]),
+];
+
+fn default_roles() -> String {
+    let mut bindings = String::new();
+    for (user, parts) in DEFAULT_ROLES {
+        for part in parts {
+            let (kind, namespace) = match user {
+                "namespace-admin" => ("RoleBinding", ", namespace: team"),
+                _ => ("ClusterRoleBinding", ""),
+            };
+            bindings += &format!(
+                "---
 apiVersion: rbac.authorization.k8s.io/v1
-kind: RoleBinding
-metadata: {name: admin, namespace: team}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: admin}
-subjects: [{kind: User, name: namespace-admin}]
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRoleBinding
-metadata: {name: edits}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: edit}
-subjects: [{kind: User, name: editor}]
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRoleBinding
-metadata: {name: administers}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: admin}
-subjects: [{kind: User, name: administrator}]
-"#;
+kind: {kind}
+metadata: {{name: {user}-{part}{namespace}}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: 'system:aggregate-to-{part}'}}
+subjects: [{{kind: User, name: {user}}}]
+"
+            );
+        }
+    }
+    bindings
+}
 
 fn group(number: usize) -> String {
     format!("group-{number}")
@@ -78,7 +91,9 @@ fn groups(count: usize) -> Vec<String> {
 /// Starts with these roles, and without objects.
 fn start() -> Site {
     let site = Site::start();
-    let rbac = RBAC.replace("GROUPS", &json!(groups(30)).to_string());
+    let rbac = RBAC
+        .replace("GROUPS", &json!(groups(30)).to_string())
+        .replace("DEFAULT_ROLES", &default_roles());
     site.cluster.kubectl_fed(&["apply", "-f", "-"], &rbac);
     site.cluster
         .kubectl(&["delete", "awsauthmappings", "--all", "--wait=false"]);
@@ -106,7 +121,11 @@ fn mapping(username: &str, groups: &[String]) -> Value {
 
 fn create(site: &Site, user: &str, object: &Value, dry: bool) -> Run {
     let user = format!("--as={user}");
-    let dry = if dry { "--dry-run=server" } else { "--dry-run=none" };
+    let dry = if dry {
+        "--dry-run=server"
+    } else {
+        "--dry-run=none"
+    };
     site.attempt(&[&user], &["create", dry, "-f", "-"], Some(object))
 }
 
@@ -160,8 +179,12 @@ fn a_whole_account_needs_leave_for_any_user() {
         &create(&site, "mapper", &object, true),
         "may not impersonate every user",
     );
-    site.attempt(&[], &["create", "--dry-run=server", "-f", "-"], Some(&object))
-        .says(0, &[]);
+    site.attempt(
+        &[],
+        &["create", "--dry-run=server", "-f", "-"],
+        Some(&object),
+    )
+    .says(0, &[]);
 }
 
 /// What counts is the change, and who makes it; not what an object held before.
@@ -172,7 +195,14 @@ fn a_change_of_the_spec_is_asked_for_and_nothing_else() {
     create(&site, "mapper", &object, false).says(0, &[]);
     let patch = |user: &str, patch: &str, more: &[&str]| {
         let user = format!("--as={user}");
-        let args = ["patch", "awsauthmapping", "mapping", "--type=merge", "-p", patch];
+        let args = [
+            "patch",
+            "awsauthmapping",
+            "mapping",
+            "--type=merge",
+            "-p",
+            patch,
+        ];
         site.attempt(&[&user], &[&args[..], more].concat(), None)
     };
     denied(
@@ -180,7 +210,11 @@ fn a_change_of_the_spec_is_asked_for_and_nothing_else() {
         "group system:masters",
     );
     denied(
-        &patch("stranger", r#"{"spec": {"role": "arn:aws:iam::111122223333:role/mine"}}"#, &[]),
+        &patch(
+            "stranger",
+            r#"{"spec": {"role": "arn:aws:iam::111122223333:role/mine"}}"#,
+            &[],
+        ),
         "user developer",
     );
     patch("mapper", r#"{"spec": {"groups": ["group-1"]}}"#, &[]).says(0, &[]);
@@ -197,15 +231,33 @@ fn a_change_of_the_spec_is_asked_for_and_nothing_else() {
         .kubectl(&["get", "awsauthmapping", "mapping", "-o", "json"]);
     let stored: Value = serde_json::from_str(&stored).unwrap();
     assert_eq!(stored["status"]["observedGeneration"], 1);
-    site.cluster.kubectl(&["delete", "awsauthmapping", "mapping"]);
+    site.cluster
+        .kubectl(&["delete", "awsauthmapping", "mapping"]);
 }
 
 /// The kind is aggregated into no default role.
 #[test]
 fn a_namespace_admin_can_not_escalate() {
     let site = start();
+    let text = kustomized("controller-webhook");
+    for role in objects(&text)
+        .iter()
+        .filter(|object| object["kind"] == "ClusterRole")
+    {
+        assert_eq!(role.get("aggregationRule"), None);
+        let labels = role["metadata"]["labels"].as_object().unwrap();
+        assert!(
+            labels.keys().all(|label| !label.contains("aggregate-to")),
+            "{labels:?}"
+        );
+    }
+    // They are in force.
+    eventually(|| {
+        let args = ["auth", "can-i", "create", "roles", "-n", "team"];
+        site.attempt(&["--as=namespace-admin"], &args, None).stdout == "yes\n"
+    });
     let object = mapping("developer", &groups(1));
-    for user in ["namespace-admin", "editor", "administrator"] {
+    for (user, _) in DEFAULT_ROLES {
         let run = create(&site, user, &object, true);
         let why = format!("User \"{user}\" cannot create resource \"awsauthmappings\"");
         run.says(1, &[&why]);
@@ -226,7 +278,10 @@ fn a_namespace_admin_can_not_escalate() {
     });
     let as_admin = ["--as=namespace-admin"];
     let run = site.attempt(&as_admin, &["create", "-f", "-"], Some(&made));
-    run.says(1, &["attempting to grant RBAC permissions not currently held"]);
+    run.says(
+        1,
+        &["attempting to grant RBAC permissions not currently held"],
+    );
 }
 
 /// The authenticator's own kind, which the controller honours when it is asked to.
@@ -252,14 +307,16 @@ fn iam_identity_mappings_are_judged_alike() {
             }],
         },
     });
-    site.attempt(&[], &["apply", "-f", "-"], Some(&definition)).says(0, &[]);
+    site.attempt(&[], &["apply", "-f", "-"], Some(&definition))
+        .says(0, &[]);
     let rules = json!({
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "ClusterRole",
         "metadata": {"name": "maps"},
         "rules": [{"apiGroups": ["awsauth.dev", "iamauthenticator.k8s.aws"], "resources": ["*"], "verbs": ["*"]}],
     });
-    site.attempt(&[], &["apply", "-f", "-"], Some(&rules)).says(0, &[]);
+    site.attempt(&[], &["apply", "-f", "-"], Some(&rules))
+        .says(0, &[]);
     let object = |group: &str| {
         json!({
             "apiVersion": "iamauthenticator.k8s.aws/v1alpha1",
@@ -273,5 +330,8 @@ fn iam_identity_mappings_are_judged_alike() {
         &create(&site, "mapper", &object("system:masters"), true),
         "group system:masters",
     );
-    denied(&create(&site, "stranger", &object("group-1"), true), "user developer");
+    denied(
+        &create(&site, "stranger", &object("group-1"), true),
+        "user developer",
+    );
 }

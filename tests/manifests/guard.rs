@@ -34,9 +34,16 @@ fn a_deletion_is_denied() {
     let site = Site::start();
     site.put(&format!("{NODE}{DEVELOPER}"));
     denied(&site.delete(&[]), DELETED);
-    denied(&site.delete(&["--as=tool", "--as-group=system:masters"]), DELETED);
+    denied(
+        &site.delete(&["--as=tool", "--as-group=system:masters"]),
+        DELETED,
+    );
     // As a replacement that deletes first.
-    let forced = site.attempt(&[], &["replace", "--force", "-f", "-"], Some(&aws_auth(NODE)));
+    let forced = site.attempt(
+        &[],
+        &["replace", "--force", "-f", "-"],
+        Some(&aws_auth(NODE)),
+    );
     denied(&forced, DELETED);
 }
 
@@ -50,7 +57,10 @@ fn the_deletion_of_a_collection_is_denied() {
         format!("{configmaps}?fieldSelector=metadata.name%3Daws-auth"),
         format!("{configmaps}?dryRun=All"),
     ] {
-        denied(&site.attempt(&[], &["delete", "--raw", &path], None), DELETED);
+        denied(
+            &site.attempt(&[], &["delete", "--raw", &path], None),
+            DELETED,
+        );
     }
     site.cluster
         .kubectl(&["get", "configmap", "aws-auth", "-n", "kube-system"]);
@@ -60,12 +70,28 @@ fn the_deletion_of_a_collection_is_denied() {
 fn map_roles_can_not_be_emptied() {
     let site = Site::start();
     site.put(DEVELOPER);
-    for emptied in ["", "[]\n", "# nobody\n", "# - rolearn: arn:aws:iam::111122223333:role/developer\n"] {
+    for emptied in [
+        "",
+        "[]\n",
+        "# nobody\n",
+        "# - rolearn: arn:aws:iam::111122223333:role/developer\n",
+    ] {
         denied(&site.replace(&[], &aws_auth(emptied)), EMPTIED);
     }
     let patch = |patch| {
-        let args = ["patch", "configmap", "aws-auth", "-n", "kube-system", "--dry-run=server"];
-        site.attempt(&[], &[&args[..], &["--type=merge", "-p", patch]].concat(), None)
+        let args = [
+            "patch",
+            "configmap",
+            "aws-auth",
+            "-n",
+            "kube-system",
+            "--dry-run=server",
+        ];
+        site.attempt(
+            &[],
+            &[&args[..], &["--type=merge", "-p", patch]].concat(),
+            None,
+        )
     };
     denied(&patch(r#"{"data": {"mapRoles": null}}"#), EMPTIED);
     denied(&patch(r#"{"data": null}"#), EMPTIED);
@@ -102,14 +128,18 @@ fn everything_else_is_let_through() {
         format!("{NODE}{DEVELOPER}{third}"),
         format!("# ours\n{DEVELOPER}{NODE}"),
         NODE.replace("system:nodes", "system:nodes, eks:kube-proxy-windows"),
-        format!("{NODE}{DEVELOPER}{}", NODE.replace("role/node", "role/new-node")),
+        format!(
+            "{NODE}{DEVELOPER}{}",
+            NODE.replace("role/node", "role/new-node")
+        ),
     ] {
         site.replace(&[], &aws_auth(&allowed)).says(0, &[]);
     }
     // Not aws-auth.
     let mut other = aws_auth("[]");
     other["metadata"]["name"] = "another".into();
-    site.attempt(&[], &["apply", "-f", "-"], Some(&other)).says(0, &[]);
+    site.attempt(&[], &["apply", "-f", "-"], Some(&other))
+        .says(0, &[]);
     site.cluster
         .kubectl(&["delete", "configmap", "another", "-n", "kube-system"]);
 }
@@ -136,11 +166,28 @@ fn awsauth_has_its_own_guards() {
     let site = Site::start();
     site.put(&format!("{NODE}{DEVELOPER}"));
     for manager in ["awsauth", "awsauth-controller"] {
-        let args = ["replace", "--dry-run=server", "-f", "-", "--field-manager", manager];
-        site.attempt(&[], &args, Some(&aws_auth(DEVELOPER))).says(0, &[]);
+        let args = [
+            "replace",
+            "--dry-run=server",
+            "-f",
+            "-",
+            "--field-manager",
+            manager,
+        ];
+        site.attempt(&[], &args, Some(&aws_auth(DEVELOPER)))
+            .says(0, &[]);
     }
-    let args = ["replace", "--dry-run=server", "-f", "-", "--field-manager=awsauthor"];
-    denied(&site.attempt(&[], &args, Some(&aws_auth(DEVELOPER))), NODE_LOST);
+    let args = [
+        "replace",
+        "--dry-run=server",
+        "-f",
+        "-",
+        "--field-manager=awsauthor",
+    ];
+    denied(
+        &site.attempt(&[], &args, Some(&aws_auth(DEVELOPER))),
+        NODE_LOST,
+    );
 }
 
 #[test]
@@ -149,7 +196,8 @@ fn whoever_breaks_the_glass_is_let_through() {
     site.put(&format!("{NODE}{DEVELOPER}"));
     site.replace(BREAK_GLASS, &aws_auth("[]")).says(0, &[]);
     site.delete(BREAK_GLASS).says(0, &[]);
-    site.replace(&[], &excused("[]", "moved to access entries")).says(0, &[]);
+    site.replace(&[], &excused("[]", "moved to access entries"))
+        .says(0, &[]);
     denied(&site.replace(&[], &excused("[]", "")), EMPTIED);
 
     // A deletion has no object: the one that is there says it, as the message told.

@@ -46,10 +46,19 @@ fn it_builds_what_is_released() {
         ("amd64", "x86_64-unknown-linux-gnu"),
         ("arm64", "aarch64-unknown-linux-gnu"),
     ] {
-        assert!(all.contains(&format!("{platform}) TARGET={target} ;;")), "{all}");
+        assert!(
+            all.contains(&format!("{platform}) TARGET={target} ;;")),
+            "{all}"
+        );
         let flags = read(".cargo/static.toml");
         let flags = flags.split(&format!("[target.{target}]")).nth(1).unwrap();
-        assert!(flags.lines().nth(1).unwrap().contains("target-feature=+crt-static"));
+        assert!(
+            flags
+                .lines()
+                .nth(1)
+                .unwrap()
+                .contains("target-feature=+crt-static")
+        );
     }
 }
 
@@ -80,7 +89,11 @@ fn the_image_holds_the_binary_and_runs_it_as_nobody() {
             "CMD [\"controller\"]",
         ]
     );
-    let deployment = object(&kustomized("controller"), "Deployment", "awsauth-controller");
+    let deployment = object(
+        &kustomized("controller"),
+        "Deployment",
+        "awsauth-controller",
+    );
     let pod = &deployment["spec"]["template"]["spec"];
     assert_eq!(pod["securityContext"]["runAsUser"], 65532);
     assert_eq!(pod["securityContext"]["runAsGroup"], 65532);
@@ -97,7 +110,11 @@ fn image_chart_and_package_have_one_version() {
     let chart: Value = serde_yaml::from_str(&read("manifests/chart/Chart.yaml")).unwrap();
     assert_eq!(chart["appVersion"], version);
     assert_eq!(chart["version"], version);
-    let deployment = object(&kustomized("controller"), "Deployment", "awsauth-controller");
+    let deployment = object(
+        &kustomized("controller"),
+        "Deployment",
+        "awsauth-controller",
+    );
     let image = &deployment["spec"]["template"]["spec"]["containers"][0]["image"];
     assert_eq!(image, &format!("awsauth:{version}"));
 }

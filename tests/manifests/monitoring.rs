@@ -64,7 +64,13 @@ fn named(text: &str) -> BTreeSet<String> {
 #[test]
 fn promtool_takes_the_rules() {
     let run = promtool(
-        &["check", "rules", "--lint=all", "--lint-fatal", alerts().to_str().unwrap()],
+        &[
+            "check",
+            "rules",
+            "--lint=all",
+            "--lint-fatal",
+            alerts().to_str().unwrap(),
+        ],
         Path::new("/"),
     );
     run.says(0, &[]);
@@ -95,8 +101,13 @@ fn promtool_takes_the_queries_of_the_dashboard() {
         .iter()
         .enumerate()
         .map(|(number, query)| {
-            let query = query.replace("$__rate_interval", "5m").replace("$job", ".*");
-            format!("      - {{record: \"panel:{number}\", expr: {}}}\n", Value::from(query))
+            let query = query
+                .replace("$__rate_interval", "5m")
+                .replace("$job", ".*");
+            format!(
+                "      - {{record: \"panel:{number}\", expr: {}}}\n",
+                Value::from(query)
+            )
         })
         .collect();
     let text = format!("groups:\n  - name: panels\n    rules:\n{rules}");
@@ -143,7 +154,8 @@ fn the_chart_brings_them_for_those_who_ask() {
     let file: Value = serde_yaml::from_str(&fs::read_to_string(alerts()).unwrap()).unwrap();
     assert_eq!(rules["spec"], file);
     let shown = object(&text, "ConfigMap", "awsauth-controller-dashboard");
-    let shown: Value = serde_json::from_str(shown["data"]["awsauth.json"].as_str().unwrap()).unwrap();
+    let shown: Value =
+        serde_json::from_str(shown["data"]["awsauth.json"].as_str().unwrap()).unwrap();
     assert_eq!(shown, dashboard());
     let monitor = object(&text, "PodMonitor", "awsauth-controller");
     assert_eq!(monitor["metadata"]["labels"]["release"], "prometheus");

@@ -53,7 +53,10 @@ fn they_run_where_restricted_is_enforced() {
 
 #[test]
 fn they_write_no_file_and_ask_for_what_they_take() {
-    for text in [kustomized("controller-webhook"), charted(&["webhook.enabled=true"])] {
+    for text in [
+        kustomized("controller-webhook"),
+        charted(&["webhook.enabled=true"]),
+    ] {
         let spec = pod(&text)["spec"].take();
         let container = &spec["containers"][0];
         assert_eq!(container["securityContext"]["readOnlyRootFilesystem"], true);

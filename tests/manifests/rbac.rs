@@ -49,7 +49,9 @@ impl<'a> Controller<'a> {
             _ => answers,
         };
         assert_eq!(answers.len(), questions.len());
-        let allowed = answers.iter().map(|answer| answer["status"]["allowed"] == true);
+        let allowed = answers
+            .iter()
+            .map(|answer| answer["status"]["allowed"] == true);
         allowed.collect()
     }
 }
@@ -175,7 +177,13 @@ fn it_makes_what_is_missing_by_server_side_apply_alone() {
     controller
         .kubectl(&["create", "-f", "-"], Some(&aws_auth))
         .says(1, &["cannot create resource \"configmaps\""]);
-    let apply = ["apply", "--server-side", "--field-manager=awsauth-controller", "-f", "-"];
+    let apply = [
+        "apply",
+        "--server-side",
+        "--field-manager=awsauth-controller",
+        "-f",
+        "-",
+    ];
     controller.kubectl(&apply, Some(&aws_auth)).says(0, &[]);
     let lease = json!({
         "apiVersion": "coordination.k8s.io/v1",
@@ -193,7 +201,9 @@ fn it_makes_what_is_missing_by_server_side_apply_alone() {
     for other in ["aws-auth-copy", "kube-proxy"] {
         let mut other_map = aws_auth.clone();
         other_map["metadata"]["name"] = other.into();
-        controller.kubectl(&apply, Some(&other_map)).says(1, &["cannot patch"]);
+        controller
+            .kubectl(&apply, Some(&other_map))
+            .says(1, &["cannot patch"]);
     }
 
     let namespace = ["-n", "kube-system"];
@@ -206,6 +216,11 @@ fn it_makes_what_is_missing_by_server_side_apply_alone() {
         .says(1, &["cannot delete"]);
     site.cluster
         .kubectl(&["delete", "lease", "awsauth-controller", "-n", "kube-system"]);
-    site.cluster
-        .kubectl(&["delete", "secret", "awsauth-controller-webhook-tls", "-n", "kube-system"]);
+    site.cluster.kubectl(&[
+        "delete",
+        "secret",
+        "awsauth-controller-webhook-tls",
+        "-n",
+        "kube-system",
+    ]);
 }

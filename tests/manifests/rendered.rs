@@ -83,13 +83,9 @@ pub(crate) fn object(text: &str, kind: &str, name: &str) -> Value {
 pub(crate) fn key(object: &Value) -> String {
     let metadata = &object["metadata"];
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    [
-        &object["kind"],
-        &metadata["namespace"],
-        &metadata["name"],
-    ]
-    .map(text)
-    .join(" ")
+    [&object["kind"], &metadata["namespace"], &metadata["name"]]
+        .map(text)
+        .join(" ")
 }
 
 /// The objects by their keys, without what says who rendered them.
@@ -178,7 +174,10 @@ fn node_facts_are_the_same_in_both() {
 /// A tool that applies a folder again and again would own it, and undo everybody's edits.
 #[test]
 fn nothing_makes_aws_auth_itself() {
-    for text in [kustomized("controller-webhook"), charted(&["webhook.enabled=true"])] {
+    for text in [
+        kustomized("controller-webhook"),
+        charted(&["webhook.enabled=true"]),
+    ] {
         for object in objects(&text) {
             assert_ne!(object["metadata"]["name"], "aws-auth");
             assert_ne!(object["kind"], "Secret");

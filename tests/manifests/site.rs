@@ -57,7 +57,14 @@ impl Site {
     fn clear(&self) {
         self.attempt(
             &["--as=eks:test", "--as-group=system:masters"],
-            &["delete", "configmap", "aws-auth", "-n", "kube-system", "--ignore-not-found"],
+            &[
+                "delete",
+                "configmap",
+                "aws-auth",
+                "-n",
+                "kube-system",
+                "--ignore-not-found",
+            ],
             None,
         )
         .says(0, &[]);
@@ -82,7 +89,11 @@ impl Site {
 
     /// The cluster's creator would replace aws-auth.
     pub(crate) fn replace(&self, flags: &[&str], object: &Value) -> Run {
-        self.attempt(flags, &["replace", "--dry-run=server", "-f", "-"], Some(object))
+        self.attempt(
+            flags,
+            &["replace", "--dry-run=server", "-f", "-"],
+            Some(object),
+        )
     }
 
     /// kubectl as the cluster's creator, with more flags.

@@ -161,8 +161,8 @@ pub(super) fn cache_folder() -> PathBuf {
 
 /// The version that the cluster's go.mod pins `module` to, such as `v1.36.3`.
 fn pinned(module: &str) -> Result<String, String> {
-    let go_mod =
-        fs::read_to_string(Path::new(CLUSTER).join("go.mod")).map_err(|e| format!("go.mod: {e}"))?;
+    let go_mod = fs::read_to_string(Path::new(CLUSTER).join("go.mod"))
+        .map_err(|e| format!("go.mod: {e}"))?;
     let mut lines = go_mod
         .lines()
         .map(|line| line.trim().trim_start_matches("require "));
