@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::site::{DEVELOPER, NODE, Site, aws_auth};
 use crate::support::run::Run;
@@ -142,6 +142,28 @@ fn everything_else_is_let_through() {
         .says(0, &[]);
     site.cluster
         .kubectl(&["delete", "configmap", "another", "-n", "kube-system"]);
+}
+
+/// The controller's forbidden edit, with which it sees whether its webhook is asked: were it denied here, it would never know.
+#[test]
+fn the_probe_of_the_webhook_is_none_of_its_business() {
+    let site = Site::start();
+    site.put(&format!("{NODE}{DEVELOPER}"));
+    let probe = json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "aws-auth", "namespace": "kube-system"},
+        "data": {"mAPaCCOUNTS": "[]\n"},
+    });
+    let args = [
+        "apply",
+        "--server-side",
+        "--dry-run=server",
+        "--field-manager=awsauth-admission-probe",
+        "-f",
+        "-",
+    ];
+    site.attempt(&[], &args, Some(&probe)).says(0, &[]);
 }
 
 #[test]

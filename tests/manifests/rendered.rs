@@ -184,3 +184,41 @@ fn nothing_makes_aws_auth_itself() {
         }
     }
 }
+
+/// The overlay that the page has people write, over the files that stand here.
+#[test]
+fn the_overlay_of_the_page_names_its_image_and_its_configuration() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/install.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let block = |first: &str| {
+        let start = page.find(first).unwrap();
+        page[start..].split("```").next().unwrap().to_owned()
+    };
+    let kustomization = block("# kustomization.yaml").replace(
+        "https://github.com/awsauth/awsauth//manifests/overlays/controller-webhook?ref=v0.1.0",
+        "../controller-webhook",
+    );
+    let config = block("grants:\n");
+    let folder = tempfile::tempdir_in(manifests("overlays")).unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write(
+        "kustomization.yaml",
+        &kustomization.replace("REPOSITORY", "example.test/awsauth"),
+    );
+    write("config.yaml", &config);
+    let text = kustomized(folder.path().file_name().unwrap().to_str().unwrap());
+    let deployment = object(&text, "Deployment", "awsauth-controller");
+    let image = &deployment["spec"]["template"]["spec"]["containers"][0]["image"];
+    assert_eq!(image, "example.test/awsauth:0.1.0");
+    let stored = object(&text, "ConfigMap", "awsauth-controller");
+    assert_eq!(stored["data"]["config.yaml"], config);
+    // The chart takes the same as values.
+    let parsed: Value = serde_yaml::from_str(&config).unwrap();
+    let grants = format!("config.grants={}", parsed["grants"]);
+    let admission = format!("config.admission={}", parsed["admission"]);
+    let charted = charted(&[&grants, &admission]);
+    let charted = object(&charted, "ConfigMap", "awsauth-controller");
+    let charted: Value =
+        serde_yaml::from_str(charted["data"]["config.yaml"].as_str().unwrap()).unwrap();
+    assert_eq!(charted, parsed);
+}
