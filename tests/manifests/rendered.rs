@@ -21,9 +21,26 @@ pub(crate) fn manifests(path: &str) -> PathBuf {
 
 /// What `kubectl kustomize` makes of an overlay.
 pub(crate) fn kustomized(overlay: &str) -> String {
+    kustomized_in(&manifests(&format!("overlays/{overlay}")))
+}
+
+/// The same of an overlay somewhere else, whose files these are. In them MANIFESTS is the way to ours.
+fn kustomized_from(files: &[(&str, &str)]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap();
+    // It takes no absolute path.
+    let up = "../".repeat(root.components().count() - 1);
+    let ours = manifests("").canonicalize().unwrap();
+    let ours = format!("{up}{}", ours.strip_prefix("/").unwrap().display());
+    for (name, text) in files {
+        std::fs::write(root.join(name), text.replace("MANIFESTS", &ours)).unwrap();
+    }
+    kustomized_in(&root)
+}
+
+fn kustomized_in(folder: &Path) -> String {
     let mut command = Command::new(Binary::Kubectl.path());
-    command.env_clear().arg("kustomize");
-    let run = Run::of(command.arg(manifests(&format!("overlays/{overlay}"))));
+    let run = Run::of(command.env_clear().arg("kustomize").arg(folder));
     run.says(0, &[]);
     assert_eq!(run.stderr, "", "no warning");
     run.stdout
@@ -155,11 +172,8 @@ fn helm_and_kustomize_make_the_same_policies() {
 /// What a component adds is what the value adds.
 #[test]
 fn node_facts_are_the_same_in_both() {
-    let folder = tempfile::tempdir_in(manifests("overlays")).unwrap();
-    let kustomization = "resources: [../controller]\ncomponents: [../../components/node-facts]\n";
-    std::fs::write(folder.path().join("kustomization.yaml"), kustomization).unwrap();
-    let name = folder.path().file_name().unwrap().to_str().unwrap();
-    let of_kustomize = kustomized(name);
+    let kustomization = "resources: [MANIFESTS/overlays/controller]\ncomponents: [MANIFESTS/components/node-facts]\n";
+    let of_kustomize = kustomized_from(&[("kustomization.yaml", kustomization)]);
     let of_helm = charted(&["rbac.nodeFacts=true"]);
     for kind in ["ClusterRole", "ClusterRoleBinding"] {
         let [one, other] = [&of_kustomize, &of_helm].map(|text| {
@@ -196,17 +210,14 @@ fn the_overlay_of_the_page_names_its_image_and_its_configuration() {
     };
     let kustomization = block("# kustomization.yaml").replace(
         "https://github.com/awsauth/awsauth//manifests/overlays/controller-webhook?ref=v0.1.0",
-        "../controller-webhook",
+        "MANIFESTS/overlays/controller-webhook",
     );
     let config = block("grants:\n");
-    let folder = tempfile::tempdir_in(manifests("overlays")).unwrap();
-    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
-    write(
-        "kustomization.yaml",
-        &kustomization.replace("REPOSITORY", "example.test/awsauth"),
-    );
-    write("config.yaml", &config);
-    let text = kustomized(folder.path().file_name().unwrap().to_str().unwrap());
+    let kustomization = kustomization.replace("REPOSITORY", "example.test/awsauth");
+    let text = kustomized_from(&[
+        ("kustomization.yaml", &kustomization),
+        ("config.yaml", &config),
+    ]);
     let deployment = object(&text, "Deployment", "awsauth-controller");
     let image = &deployment["spec"]["template"]["spec"]["containers"][0]["image"];
     assert_eq!(image, "example.test/awsauth:0.1.0");
