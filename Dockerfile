@@ -4,11 +4,15 @@
 #
 # Compiled on the builder's own platform for that of the image, so that nothing is emulated.
 FROM --platform=$BUILDPLATFORM rust:1.95-trixie AS build
+ARG BUILDARCH
 ARG TARGETARCH
 WORKDIR /src
-RUN apt-get update \
-    && apt-get install -y --no-install-recommends gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-x86-64-linux-gnu libc6-dev-amd64-cross \
-    && rm -rf /var/lib/apt/lists/*
+RUN case "$BUILDARCH-$TARGETARCH" in \
+        amd64-arm64) PACKAGES="gcc-aarch64-linux-gnu libc6-dev-arm64-cross" ;; \
+        arm64-amd64) PACKAGES="gcc-x86-64-linux-gnu libc6-dev-amd64-cross" ;; \
+        *) exit 0 ;; \
+    esac \
+    && apt-get update && apt-get install -y --no-install-recommends $PACKAGES && rm -rf /var/lib/apt/lists/*
 ENV CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
     CC_aarch64_unknown_linux_gnu=aarch64-linux-gnu-gcc \
     CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER=x86_64-linux-gnu-gcc \
