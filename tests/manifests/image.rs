@@ -1,11 +1,14 @@
 //! The Dockerfile, as far as it can be judged without docker. What it builds is run in an empty root by `tests/static_binary.rs`.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::Value;
 
 use crate::rendered::{kustomized, object};
+use crate::support::run::Run;
 
 fn read(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
@@ -60,6 +63,60 @@ fn it_builds_what_is_released() {
                 .contains("target-feature=+crt-static")
         );
     }
+}
+
+/// Its shell, with programs that only say what they were asked for.
+#[test]
+fn each_platform_is_compiled_for_from_each() {
+    let stubs = tempfile::tempdir().unwrap();
+    for name in ["apt-get", "cargo", "install", "rm", "rustup"] {
+        let stub = stubs.path().join(name);
+        fs::write(&stub, format!("#!/bin/sh\necho {name} \"$@\"\n")).unwrap();
+        fs::set_permissions(&stub, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let all = instructions();
+    let scripts: Vec<&str> = all
+        .iter()
+        .filter_map(|line| line.strip_prefix("RUN "))
+        .collect();
+    let run = |from: &str, to: &str| {
+        let runs = scripts.iter().map(|script| {
+            let mut shell = Command::new("/bin/sh");
+            shell
+                .env_clear()
+                .env("PATH", stubs.path())
+                .env("BUILDARCH", from)
+                .env("TARGETARCH", to)
+                .args(["-c", script]);
+            Run::of(&mut shell)
+        });
+        runs.collect::<Vec<_>>()
+    };
+    for (from, to, packages, target) in [
+        ("amd64", "amd64", None, "x86_64"),
+        ("arm64", "arm64", None, "aarch64"),
+        ("amd64", "arm64", Some("gcc-aarch64-linux-gnu"), "aarch64"),
+        ("arm64", "amd64", Some("gcc-x86-64-linux-gnu"), "x86_64"),
+    ] {
+        let [prepared, built] = &run(from, to)[..] else {
+            panic!("two steps");
+        };
+        prepared.says(0, &[]);
+        match packages {
+            None => assert_eq!(prepared.stdout, ""),
+            Some(package) => assert!(prepared.stdout.contains(package), "{prepared:?}"),
+        }
+        built.says(0, &[]);
+        let target = format!("{target}-unknown-linux-gnu");
+        for part in [
+            format!("rustup target add {target}\n"),
+            format!("--target {target}\n"),
+            format!("target/{target}/release/awsauth /out/awsauth\n"),
+        ] {
+            assert!(built.stdout.contains(&part), "{part} in {built:?}");
+        }
+    }
+    run("amd64", "riscv64")[1].says(1, &["no such platform: riscv64"]);
 }
 
 /// The compiler is the one that Cargo.toml asks for.
