@@ -19,6 +19,7 @@
 //! # Not preserved
 //! Nothing: bytes that no edit names come out as they went in.
 
+pub mod admission;
 pub mod arn;
 #[cfg(feature = "aws")]
 pub mod aws;
