@@ -20,6 +20,7 @@ mod settings;
 mod stop;
 mod told;
 mod watch;
+mod webhook;
 
 use std::sync::Arc;
 
@@ -84,6 +85,10 @@ async fn serve(settings: Settings, config: Config, store: Arc<Store>) -> Result<
     let (reload, config) = channel(Arc::new(config));
     let metrics_at = http::listen(settings.metrics_listen, "--metrics-listen").await?;
     let health_at = http::listen(settings.health_listen, "--health-listen").await?;
+    let webhook_at = match settings.webhook {
+        true => Some(http::listen(settings.webhook_listen, "--webhook-listen").await?),
+        false => None,
+    };
     let running = Running {
         store,
         metrics: Arc::new(Metrics::new(settings.webhook)),
@@ -142,6 +147,9 @@ async fn serve(settings: Settings, config: Config, store: Arc<Store>) -> Result<
     let ask = Arc::new(Notify::new());
     let (tell, told) = channel(Arc::new(Told::default()));
     parts.spawn(told::ask(running.clone(), tell, Arc::clone(&ask)));
+    if let Some(listener) = webhook_at {
+        parts.spawn(webhook::run(listener, running.clone(), told.clone()));
+    }
     let looker = Looker {
         recorder: Recorder::new(
             running.store.client().clone(),

@@ -33,7 +33,7 @@ pub(crate) use atomic::write_private;
 pub(crate) use editor::{Edited, Editor};
 pub(crate) use eks::EksCluster;
 pub(crate) use eks_facts::{EksFacts, eks_facts};
-pub(crate) use gather::Gathered;
+pub(crate) use gather::{Gathered, known_admins};
 pub(crate) use history::{History, KeptRevision};
 pub(crate) use keep::Keep;
 pub(crate) use live::contexts;

@@ -11,15 +11,12 @@ pub const WEBHOOK: &str = "guard.awsauth.dev";
 const KEY: &str = "mAPaCCOUNTS";
 
 /// The fields of the forbidden edit, as server-side apply takes them.
-pub fn forbidden(nonce: &str) -> serde_json::Value {
-    let text = format!(
-        "[] # awsauth-controller sees whether this is refused; it is never stored ({nonce})\n"
-    );
+pub fn forbidden() -> serde_json::Value {
     serde_json::json!({
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {"name": "aws-auth", "namespace": "kube-system"},
-        "data": {KEY: text},
+        "data": {KEY: "[] # awsauth-controller sees whether this is refused; it is never stored\n"},
     })
 }
 

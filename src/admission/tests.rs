@@ -385,7 +385,7 @@ fn where_nobody_reads_aws_auth_everybody_may_write_it() {
 
 #[test]
 fn the_probe_is_refused_whatever_aws_auth_is() {
-    let forbidden = probe::forbidden("1");
+    let forbidden = probe::forbidden();
     let data = forbidden["data"].as_object().unwrap();
     let brought_in = |before: &Option<Object>| {
         let mut after = before.clone().unwrap_or_default();

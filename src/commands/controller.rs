@@ -45,6 +45,10 @@ pub(crate) struct Args {
     )]
     webhook_service: String,
 
+    /// The folder of the webhook's certificate (tls.crt and tls.key), where cert-manager or somebody else makes it
+    #[arg(long, env = "AWSAUTH_WEBHOOK_CERT_DIR", value_name = "DIR")]
+    webhook_cert_dir: Option<PathBuf>,
+
     /// Where /metrics is served
     #[arg(
         long,
@@ -113,6 +117,7 @@ pub(crate) fn run(
         webhook: args.webhook,
         webhook_listen: args.webhook_listen,
         webhook_service: args.webhook_service.clone(),
+        webhook_cert_dir: args.webhook_cert_dir.clone(),
         metrics_listen: args.metrics_listen,
         health_listen: args.health_listen,
         lease_name: args.lease_name.clone(),

@@ -56,6 +56,21 @@ pub(crate) async fn serve<S, O, A>(
     O: Future<Output = io::Result<S>> + Send + 'static,
     A: Future<Output = Answer> + Send + 'static,
 {
+    serve_idle(listener, PATIENCE, open, answer, stop).await;
+}
+
+/// The same for clients that keep a connection for so long without a request.
+pub(crate) async fn serve_idle<S, O, A>(
+    listener: TcpListener,
+    idle: Duration,
+    open: impl Fn(TcpStream) -> O + Clone + Send + 'static,
+    answer: impl Fn(Request<Incoming>) -> A + Clone + Send + 'static,
+    stop: Stop,
+) where
+    S: Read + Write + Unpin + Send + 'static,
+    O: Future<Output = io::Result<S>> + Send + 'static,
+    A: Future<Output = Answer> + Send + 'static,
+{
     let seats = Arc::new(Semaphore::new(CONNECTIONS));
     let mut served = JoinSet::new();
     loop {
@@ -81,7 +96,7 @@ pub(crate) async fn serve<S, O, A>(
         served.spawn(async move {
             let _seat = seat;
             match timeout(PATIENCE, open(stream)).await {
-                Ok(Ok(stream)) => connection(stream, answer, stop).await,
+                Ok(Ok(stream)) => connection(stream, idle, answer, stop).await,
                 Ok(Err(error)) => debug!(%error, "a connection does not open"),
                 Err(_) => debug!("a connection does not open in time"),
             }
@@ -97,6 +112,7 @@ pub(crate) async fn serve<S, O, A>(
 
 async fn connection<S, A>(
     stream: S,
+    idle: Duration,
     answer: impl Fn(Request<Incoming>) -> A + Send + 'static,
     stop: Stop,
 ) where
@@ -109,7 +125,7 @@ async fn connection<S, A>(
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(PATIENCE)
+        .header_read_timeout(idle)
         .serve_connection(stream, service);
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {

@@ -19,6 +19,8 @@ pub(crate) struct Settings {
     pub(crate) webhook_listen: SocketAddr,
     /// The Service through which the API server reaches it.
     pub(crate) webhook_service: String,
+    /// The folder of its certificate, where somebody else makes it.
+    pub(crate) webhook_cert_dir: Option<PathBuf>,
     /// Where metrics are served.
     pub(crate) metrics_listen: SocketAddr,
     /// Where health is served.

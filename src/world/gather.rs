@@ -128,7 +128,7 @@ impl Cluster {
                 Ok(who) => Known::Is(caller(who)),
                 Err(error) => unknown(error, "create selfsubjectreviews"),
             },
-            admins: admins.map_or(Known::NotAsked, known),
+            admins: admins.map_or(Known::NotAsked, known_admins),
             ..Facts::default()
         };
         let who = who.map_or_else(|_| Who::default(), |who| named(&who));
@@ -145,7 +145,7 @@ impl Cluster {
     fn admins(&self, out: &Out) -> Result<Known<Admins>, Failure> {
         let asking = rbac::admins(self.store(), PATIENCE);
         let asked = until_interrupted(self.runtime(), out, "Asking what is allowed", asking)?;
-        Ok(known(asked))
+        Ok(known_admins(asked))
     }
 
     fn may_update(&self, user: &User, out: &Out) -> Result<Known<bool>, Failure> {
@@ -165,7 +165,8 @@ impl Cluster {
     }
 }
 
-fn known(admins: Result<Admins, RequestError>) -> Known<Admins> {
+/// To whom `cluster-admin` is bound, or what it takes to know.
+pub(crate) fn known_admins(admins: Result<Admins, RequestError>) -> Known<Admins> {
     match admins {
         Ok(admins) => Known::Is(admins),
         Err(error) => unknown(&error, "list clusterrolebindings"),
