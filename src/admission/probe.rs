@@ -50,3 +50,70 @@ impl Outcome {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{NODE, judged, object, refused, review};
+    use super::super::{Object, Review};
+    use super::*;
+    use crate::document::Document;
+    use crate::effect::access_diff;
+
+    #[test]
+    fn the_probe_is_refused_whatever_aws_auth_is() {
+        let forbidden = forbidden();
+        let data = forbidden["data"].as_object().unwrap();
+        let brought_in = |before: &Option<Object>| {
+            let mut after = before.clone().unwrap_or_default();
+            for (key, text) in data {
+                after
+                    .contents
+                    .data
+                    .insert(key.clone(), text.as_str().unwrap().into());
+            }
+            Review {
+                before: before.clone(),
+                after: Some(after),
+                ..review(&[], None)
+            }
+        };
+        for before in [None, object(""), object(NODE), object("- rolearn: [\n")] {
+            let answer = judged(&brought_in(&before));
+            assert_eq!(refused(&answer), ["lint-regression"], "{before:?}");
+            // Were it stored, nobody would be let in or kept out by it.
+            let read = |object: &Option<Object>| {
+                let data = object.as_ref().map(|object| object.contents.data.clone());
+                Document::read(&data.unwrap_or_default())
+            };
+            let after = brought_in(&before).after;
+            assert!(access_diff(&read(&before), &read(&after)).is_empty());
+        }
+    }
+
+    #[test]
+    fn the_answer_to_the_probe_is_told_from_what_others_say() {
+        let ours =
+            "admission webhook \"guard.awsauth.dev\" denied the request: aws-auth stays as it is";
+        let other = "admission webhook \"guard.example.com\" denied the request: no";
+        let through = "let through by awsauth (lint-regression): would bring in S01".to_owned();
+        for (status, message, warnings, expected) in [
+            (403, ours, vec![], Outcome::Enforced),
+            (403, other, vec![], Outcome::Unknown(other.to_owned())),
+            (200, "", vec![], Outcome::NotEnforced),
+            (
+                201,
+                ours,
+                vec!["unrelated".to_owned()],
+                Outcome::NotEnforced,
+            ),
+            (
+                200,
+                "",
+                vec!["unrelated".to_owned(), through.clone()],
+                Outcome::LetThrough(through),
+            ),
+        ] {
+            assert_eq!(Outcome::of(status, message, &warnings), expected);
+        }
+    }
+}

@@ -5,7 +5,7 @@ use crate::facts::auth_mode::AuthenticationMode;
 use crate::reconcile::Pattern;
 use crate::snapshot::Snapshot;
 
-const NODE: &str = "- rolearn: arn:aws:iam::111122223333:role/node\n  username: system:node:{{EC2PrivateDNSName}}\n  groups:\n  - system:bootstrappers\n  - system:nodes\n";
+pub(super) const NODE: &str = "- rolearn: arn:aws:iam::111122223333:role/node\n  username: system:node:{{EC2PrivateDNSName}}\n  groups:\n  - system:bootstrappers\n  - system:nodes\n";
 const ADMIN: &str = "- rolearn: arn:aws:iam::111122223333:role/admin\n  username: admin\n  groups:\n  - system:masters\n";
 const DEV: &str =
     "- rolearn: arn:aws:iam::111122223333:role/dev\n  username: dev\n  groups:\n  - devs\n";
@@ -14,7 +14,7 @@ const OPS: &str =
 const WITH_PATH: &str =
     "- rolearn: arn:aws:iam::111122223333:role/team/x\n  username: x\n  groups:\n  - devs\n";
 
-fn object(roles: &str) -> Option<Object> {
+pub(super) fn object(roles: &str) -> Option<Object> {
     let snapshot = Snapshot {
         data: [("mapRoles".to_owned(), roles.into())].into(),
         resource_version: Some("1".to_owned()),
@@ -26,7 +26,7 @@ fn object(roles: &str) -> Option<Object> {
     })
 }
 
-fn review(before: &[&str], after: Option<&[&str]>) -> Review {
+pub(super) fn review(before: &[&str], after: Option<&[&str]>) -> Review {
     Review {
         before: object(&before.concat()),
         after: after.and_then(|after| object(&after.concat())),
@@ -39,12 +39,12 @@ fn review(before: &[&str], after: Option<&[&str]>) -> Review {
     }
 }
 
-fn judged(review: &Review) -> Answer {
+pub(super) fn judged(review: &Review) -> Answer {
     judge(review, &Terms::default(), &Facts::default())
 }
 
 /// What is refused, by guard.
-fn refused(answer: &Answer) -> Vec<&str> {
+pub(super) fn refused(answer: &Answer) -> Vec<&str> {
     let record = answer.audit.get("refused").map_or("", String::as_str);
     let each = record.split("; ").filter(|of| !of.is_empty());
     each.filter_map(|of| Some(of.split_once(": ")?.0)).collect()
@@ -381,63 +381,4 @@ fn where_nobody_reads_aws_auth_everybody_may_write_it() {
     let answer = judge(&review(&[NODE, ADMIN], None), &Terms::default(), &facts);
     assert_eq!(answer.verdict, Verdict::Warned);
     assert!(answer.warnings[0].contains("nobody reads aws-auth"));
-}
-
-#[test]
-fn the_probe_is_refused_whatever_aws_auth_is() {
-    let forbidden = probe::forbidden();
-    let data = forbidden["data"].as_object().unwrap();
-    let brought_in = |before: &Option<Object>| {
-        let mut after = before.clone().unwrap_or_default();
-        for (key, text) in data {
-            after
-                .contents
-                .data
-                .insert(key.clone(), text.as_str().unwrap().into());
-        }
-        Review {
-            before: before.clone(),
-            after: Some(after),
-            ..review(&[], None)
-        }
-    };
-    for before in [None, object(""), object(NODE), object("- rolearn: [\n")] {
-        let answer = judged(&brought_in(&before));
-        assert_eq!(refused(&answer), ["lint-regression"], "{before:?}");
-        // Were it stored, nobody would be let in or kept out by it.
-        let read = |object: &Option<Object>| {
-            let data = object.as_ref().map(|object| object.contents.data.clone());
-            crate::document::Document::read(&data.unwrap_or_default())
-        };
-        let after = brought_in(&before).after;
-        assert!(crate::effect::access_diff(&read(&before), &read(&after)).is_empty());
-    }
-}
-
-#[test]
-fn the_answer_to_the_probe_is_told_from_what_others_say() {
-    use probe::Outcome;
-    let ours =
-        "admission webhook \"guard.awsauth.dev\" denied the request: aws-auth stays as it is";
-    let other = "admission webhook \"guard.example.com\" denied the request: no";
-    let through = "let through by awsauth (lint-regression): would bring in S01".to_owned();
-    for (status, message, warnings, expected) in [
-        (403, ours, vec![], Outcome::Enforced),
-        (403, other, vec![], Outcome::Unknown(other.to_owned())),
-        (200, "", vec![], Outcome::NotEnforced),
-        (
-            201,
-            ours,
-            vec!["unrelated".to_owned()],
-            Outcome::NotEnforced,
-        ),
-        (
-            200,
-            "",
-            vec!["unrelated".to_owned(), through.clone()],
-            Outcome::LetThrough(through),
-        ),
-    ] {
-        assert_eq!(Outcome::of(status, message, &warnings), expected);
-    }
 }
