@@ -1,4 +1,8 @@
 //! The objects that are asked for: what the API server is told of them, and what comes of their JSON.
+#![allow(
+    clippy::duplicated_attributes,
+    reason = "each column has a type of its own"
+)]
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{CustomResource, CustomResourceExt, KubeSchema};
