@@ -57,11 +57,13 @@ pub(crate) fn of(fields: Option<&Value>) -> Vec<Manager> {
         .collect()
 }
 
-/// The manager that changed the object last; among several in the same second, one other than awsauth.
+/// The manager that changed the object last; among several in the same second, one other than awsauth, and rather one whose key of `data`
+/// still is its own.
 pub(crate) fn last_writer(managers: &[Manager]) -> Option<&Manager> {
-    managers
-        .iter()
-        .max_by_key(|manager| (manager.time.as_deref(), !is_own_manager(&manager.name)))
+    managers.iter().max_by_key(|manager| {
+        let is_other = !is_own_manager(&manager.name);
+        (manager.time.as_deref(), is_other, !manager.keys.is_empty())
+    })
 }
 
 #[cfg(test)]
@@ -85,6 +87,13 @@ mod tests {
         assert_eq!(
             last_writer(&managers).map(|manager| manager.name.as_str()),
             Some("eksctl")
+        );
+        let taken = json!({"manager": "eks", "operation": "Update", "time": "2026-01-01T00:00:00Z", "fieldsV1": {"f:data": {".": {}}}});
+        let owner = managed("argocd-controller", "Apply", "f:mapRoles");
+        let both = of(Some(&json!([owner, taken])));
+        assert_eq!(
+            last_writer(&both).map(|manager| manager.name.as_str()),
+            Some("argocd-controller")
         );
         managers[1].time = Some("2026-01-01T00:00:01Z".into());
         assert_eq!(
