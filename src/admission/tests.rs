@@ -50,9 +50,20 @@ pub(super) fn refused(answer: &Answer) -> Vec<&str> {
     each.filter_map(|of| Some(of.split_once(": ")?.0)).collect()
 }
 
+/// What is done, the entries before and after, and what is refused.
+type Case = (
+    &'static str,
+    &'static [&'static str],
+    Option<&'static [&'static str]>,
+    &'static [&'static str],
+);
+
+/// By which way somebody is let through, and why; `None` where they are not.
+type Through = Option<(&'static str, Option<&'static str>)>;
+
 #[test]
 fn what_would_be_lost_is_refused_and_nothing_else() {
-    let cases: &[(&str, &[&str], Option<&[&str]>, &[&str])] = &[
+    let cases: &[Case] = &[
         (
             "an entry is added",
             &[NODE, ADMIN],
@@ -181,7 +192,7 @@ fn who_is_let_through_is_told_what_would_be_refused_and_it_is_on_record() {
         change(&mut review);
         review
     };
-    let cases: [(&str, Review, Option<(&str, Option<&str>)>); 12] = [
+    let cases: [(&str, Review, Through); 12] = [
         ("anybody", forbidden(), None),
         (
             "EKS",
