@@ -13,6 +13,7 @@ mod monitoring;
 mod pods;
 mod rbac;
 mod rendered;
+mod running;
 mod site;
 #[path = "../support/mod.rs"]
 mod support;

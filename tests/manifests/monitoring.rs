@@ -12,7 +12,7 @@ use crate::support::run::Run;
 use crate::support::toolchain::Binary;
 
 /// What the controller exports.
-const METRICS: [&str; 15] = [
+pub(crate) const METRICS: [&str; 15] = [
     "awsauth_admission_enforced",
     "awsauth_admission_reviews_total",
     "awsauth_build_info",
