@@ -2,18 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use tokio::time::Instant;
+
 use super::metrics::{GuardLabel, Metrics, RuleLabel, StateLabel};
 use super::told::Told;
 use crate::document::Document;
-use crate::lint::{Facts, Selection, lint};
+use crate::lint::{Cluster, Facts, Selection, lint};
 use crate::reconcile::{Decision, Memory, Reason};
 use crate::snapshot::Snapshot;
 
 /// What was counted last.
 #[derive(Debug, Default)]
 pub(crate) struct Counted {
-    /// Of which the findings were counted.
-    linted: Option<Snapshot>,
+    /// Of which the findings were counted, and when EKS had been asked.
+    linted: Option<(Snapshot, Option<Instant>)>,
 }
 
 impl Counted {
@@ -54,17 +56,24 @@ impl Counted {
         self.lint(metrics, stored, told);
     }
 
-    /// Counts what lint finds, when there is another text.
+    /// Counts what lint finds, when there is another text or EKS has answered anew.
     fn lint(&mut self, metrics: &Metrics, stored: &Snapshot, told: &Told) {
-        if self
+        let is_counted = self
             .linted
             .as_ref()
-            .is_some_and(|linted| linted.data == stored.data)
-        {
+            .is_some_and(|(linted, asked)| linted.data == stored.data && *asked == told.asked);
+        if is_counted {
             return;
         }
+        // Its name is for commands in messages, which nobody reads here.
+        let cluster = told.asked.map(|_| Cluster {
+            fleet: told.eks.fleet.clone(),
+            ..Cluster::default()
+        });
         let facts = Facts {
             account: told.eks.account.clone(),
+            access_entries: told.eks.access_entries.clone(),
+            cluster,
             is_absent: stored.uid.is_none(),
             ..Facts::default()
         };
@@ -80,6 +89,48 @@ impl Counted {
             let label = RuleLabel { rule, severity };
             metrics.lint_findings.get_or_create(&label).set(count);
         }
-        self.linted = Some(stored.clone());
+        self.linted = Some((stored.clone(), told.asked));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prometheus_client::encoding::text::encode;
+
+    use super::*;
+    use crate::facts::fleet::{Fleet, NodeGroup};
+    use crate::world::EksFacts;
+
+    #[test]
+    fn node_roles_that_are_not_mapped_are_counted_once_eks_tells_of_them() {
+        let (metrics, mut counted) = (Metrics::new(false), Counted::default());
+        let stored = Snapshot {
+            uid: Some("uid".to_owned()),
+            data: [("mapRoles".to_owned(), "[]".into())].into(),
+            ..Snapshot::default()
+        };
+        let group = NodeGroup {
+            name: "ng-1".to_owned(),
+            role: Some("arn:aws:iam::111122223333:role/nodes".to_owned()),
+            ami_type: "AL2023_x86_64_STANDARD".to_owned(),
+            status: "ACTIVE".to_owned(),
+            ..NodeGroup::default()
+        };
+        let told = Told::of(EksFacts {
+            fleet: Fleet {
+                groups: Some(vec![group]),
+                profiles: Some(Vec::new()),
+                classes: None,
+            },
+            ..EksFacts::default()
+        });
+        let mut has_n02 = |told: &Told| {
+            counted.lint(&metrics, &stored, told);
+            let mut text = String::new();
+            encode(&mut text, &metrics.registry).unwrap();
+            text.contains("awsauth_lint_findings{rule=\"N02\",severity=\"error\"} 1")
+        };
+        assert!(!has_n02(&Told::default()));
+        assert!(has_n02(&told));
     }
 }

@@ -51,7 +51,8 @@ impl Told {
         }
     }
 
-    fn of(eks: EksFacts) -> Self {
+    /// What comes of EKS's answer.
+    pub(crate) fn of(eks: EksFacts) -> Self {
         let is_known = eks.fleet.groups.is_some() && eks.fleet.profiles.is_some();
         Self {
             facts: Facts {
