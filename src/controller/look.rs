@@ -139,7 +139,8 @@ impl Looker {
         let told = Arc::clone(&self.told.borrow());
         let first = self.decide(Stage::Preparing, &stored, &roll, &told);
         self.say_idle(first.idle.clone()).await;
-        let told = match first.asks_fleet && first.plan.is_some() && told.is_old() {
+        let asks = first.asks_fleet && first.plan.is_some() && told.is_old();
+        let told = match asks {
             true => self.told_anew(told).await,
             false => told,
         };
@@ -156,8 +157,9 @@ impl Looker {
         }
         let mut stored = stored;
         if writes {
-            drop(decision);
-            (stored, decision) = match self.write(&roll, &told).await {
+            // Where nothing had to be recorded or asked first, it holds as long as aws-auth is what it was.
+            let holds = (!prepared && !asks).then_some((stored, decision));
+            (stored, decision) = match self.write(&roll, &told, holds).await {
                 Ok(written) => written,
                 Err(ended) => return ended,
             };
@@ -203,6 +205,8 @@ impl Looker {
 
     /// What EKS says now. A node group that is being deleted was not, ten minutes ago.
     async fn told_anew(&mut self, before: Arc<Told>) -> Arc<Told> {
+        // An answer that came before is none to this.
+        self.told.mark_unchanged();
         self.ask.notify_one();
         let asked = tokio::time::timeout(PATIENCE, self.told.changed()).await;
         match asked {

@@ -36,11 +36,12 @@ enum Stopped {
 }
 
 impl Looker {
-    /// Writes what is decided on what is stored by then. Says what that was, and what is stored now.
+    /// Writes what is decided on what is stored by then; `holds` is decided already, on this. Says what that was, and what is stored now.
     pub(super) async fn write(
         &mut self,
         roll: &Roll,
         told: &Told,
+        mut holds: Option<(Stored, Decision)>,
     ) -> Result<(Stored, Decision), Ended> {
         let mut backoff = Backoff::for_conflicts();
         for _ in 0..RACES {
@@ -60,7 +61,8 @@ impl Looker {
                 ..WriteOptions::default()
             };
             let before = Stored::of(&live);
-            let mut decided = None;
+            let known = holds.take().filter(|(on, _)| *on == before);
+            let mut decided = known.map(|(_, decision)| decision);
             let plan = |snapshot: &Snapshot| {
                 if !*self.leads.borrow() {
                     return Err(Stopped::NotLeader);
