@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{debug, warn};
 
 use super::Running;
@@ -26,7 +26,7 @@ use crate::reconcile::{Decision, EventKind, Memory, ObjectKind, Stage, View, dec
 const PERIOD: Duration = Duration::from_secs(600);
 /// After so short a time without the lease, nobody else has done much.
 const TURN: Duration = Duration::from_secs(30);
-/// How long what EKS says is waited for when it decides whether a protected entry is put back.
+/// How long what EKS says is waited for: at the start, and when it decides whether a protected entry is put back.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What looks at everything.
@@ -67,6 +67,13 @@ impl Looker {
         // When this replica's last turn ended.
         let mut led: Option<Instant> = None;
         let mut config = self.running.config.clone();
+        if self.running.settings.cluster_name.is_some() {
+            // It may say that nobody reads aws-auth.
+            tokio::select! {
+                () = self.running.stop.asked() => return,
+                _ = timeout(PATIENCE, self.told.changed()) => {}
+            }
+        }
         loop {
             let leads = *self.leads.borrow_and_update();
             let due = match leads {
@@ -208,7 +215,7 @@ impl Looker {
         // An answer that came before is none to this.
         self.told.mark_unchanged();
         self.ask.notify_one();
-        let asked = tokio::time::timeout(PATIENCE, self.told.changed()).await;
+        let asked = timeout(PATIENCE, self.told.changed()).await;
         match asked {
             Ok(Ok(())) => Arc::clone(&self.told.borrow_and_update()),
             _ => {
