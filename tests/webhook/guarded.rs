@@ -217,6 +217,16 @@ impl Guard {
         }
     }
 
+    /// It comes to say this in its log.
+    pub(crate) fn until_it_says(&self, said: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.log().contains(said) {
+            let (ready, log) = (self.ready(), self.log());
+            assert!(Instant::now() < deadline, "no {said}:\n{ready}\n{log}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
     /// What readiness says.
     pub(crate) fn ready(&self) -> String {
         get(self.health, "/readyz").unwrap_or_default()

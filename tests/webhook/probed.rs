@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::guarded::{ADMIN, DENIED, DEV, Guarded, NODE, eventually};
+use crate::guarded::{ADMIN, DENIED, DEV, Guard, Guarded, NODE, configure, eventually, prepare};
+use crate::support::cluster::Cluster;
 use crate::support::ports;
 
 #[test]
@@ -173,4 +174,73 @@ fn it_is_seen_that_everything_is_let_through_and_where_there_is_no_aws_auth() {
     assert!(started.elapsed() < Duration::from_secs(60));
     let missing = guarded.kubectl(&["get", "configmap", "aws-auth", "-n", "kube-system"]);
     missing.says(1, &["not found"]);
+}
+
+#[test]
+fn what_it_may_not_do_is_said_and_done_once_it_may() {
+    let cluster = Cluster::start();
+    prepare(&cluster);
+    let revoke = [
+        "delete",
+        "rolebinding,clusterrolebinding",
+        "awsauth-controller",
+        "-n",
+        "kube-system",
+    ];
+    cluster.kubectl(&revoke);
+    let guard = Guard::start(&cluster, &[]);
+    configure(&cluster, guard.webhook);
+    for said in [
+        "cannot watch the Secret awsauth-controller-webhook-tls",
+        "cannot watch the ValidatingWebhookConfiguration awsauth-controller",
+        "that can't be seen, as somebody else has refused the probe before we were asked",
+        "cannot tell it as an event",
+    ] {
+        guard.until_it_says(said);
+    }
+    assert!(
+        guard
+            .ready()
+            .contains("[-] webhook: there is no certificate yet"),
+        "{}",
+        guard.ready()
+    );
+    assert!(!guard.is_enforced());
+    // Watching alone is not enough to keep a certificate. The watch is tried again after some seconds.
+    let verbs =
+        r#"[{"op": "replace", "path": "/rules/1/verbs", "value": ["get", "list", "watch"]}]"#;
+    let role = [
+        "patch",
+        "role",
+        "awsauth-controller",
+        "-n",
+        "kube-system",
+        "--type=json",
+        "-p",
+        verbs,
+    ];
+    cluster.kubectl(&role);
+    let account = "--serviceaccount=kube-system:awsauth-controller";
+    let role = [
+        "create",
+        "rolebinding",
+        "awsauth-controller",
+        "-n",
+        "kube-system",
+        "--role=awsauth-controller",
+        account,
+    ];
+    cluster.kubectl(&role);
+    let role = [
+        "create",
+        "clusterrolebinding",
+        "awsauth-controller",
+        "--clusterrole=awsauth-controller",
+        account,
+    ];
+    cluster.kubectl(&role);
+    let said = "cannot write the Secret awsauth-controller-webhook-tls";
+    guard.until_it_says(said);
+    prepare(&cluster);
+    guard.until_enforced();
 }

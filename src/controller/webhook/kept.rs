@@ -106,8 +106,22 @@ struct Keeper {
 #[derive(Default)]
 struct Told {
     last: Option<Instant>,
-    /// How often in a row with less than [`SELDOM`] in between.
+    /// How often in a row, with little time in between.
     times: u32,
+}
+
+impl Told {
+    /// It is told now; or else when it is time again.
+    fn tells(&mut self, now: Instant) -> Result<(), Instant> {
+        let again = self.last.map(|last| last + SELDOM);
+        match again {
+            Some(again) if self.times >= OFTEN && now < again => return Err(again),
+            Some(again) if now < again + SELDOM => self.times += 1,
+            _ => self.times = 1,
+        }
+        self.last = Some(now);
+        Ok(())
+    }
 }
 
 impl Keeper {
@@ -213,17 +227,9 @@ impl Keeper {
             return None;
         }
         let now = Instant::now();
-        let since = self.told.last.map(|last| now - last);
-        if self.told.times >= OFTEN
-            && let Some(wait) = since.and_then(|since| SELDOM.checked_sub(since))
-        {
-            return Some(now + wait);
+        if let Err(at) = self.told.tells(now) {
+            return Some(at);
         }
-        self.told.times = match since {
-            Some(since) if since < SELDOM => self.told.times + 1,
-            _ => 1,
-        };
-        self.told.last = Some(now);
         match tell(&self.running, &kept.authorities).await {
             Ok(()) => None,
             Err(error) => {
@@ -295,5 +301,28 @@ fn secret(stored: &Secret, kept: &Kept) -> Secret {
         // The type of one that is there can't change.
         type_: Some(stored.type_.clone().unwrap_or_else(|| TYPE.to_owned())),
         ..Secret::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_takes_it_away_again_and_again_is_answered_seldom() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut told = Told::default();
+        for now in [0, 1, 2] {
+            assert_eq!(told.tells(at(now)), Ok(()));
+        }
+        assert_eq!(told.tells(at(3)), Err(at(32)));
+        assert_eq!(told.tells(at(32)), Ok(()));
+        assert_eq!(told.tells(at(33)), Err(at(62)));
+        // After some peace it is answered at once again.
+        for now in [100, 101, 102] {
+            assert_eq!(told.tells(at(now)), Ok(()));
+        }
+        assert_eq!(told.tells(at(103)), Err(at(132)));
     }
 }

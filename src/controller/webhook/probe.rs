@@ -124,10 +124,13 @@ impl Prober {
                     let why = format!("every edit is let through: {said}");
                     return self.is(State::NotEnforced(why)).await;
                 }
+                Attempt::Answer(Outcome::Unknown(said)) => {
+                    let why = format!(
+                        "that can't be seen, as somebody else has refused the probe before we were asked: {said}"
+                    );
+                    return self.is(State::NotEnforced(why)).await;
+                }
                 Attempt::Answer(Outcome::NotEnforced) => Ok(self.cause(seen, was_heard)),
-                Attempt::Answer(Outcome::Unknown(said)) => Ok(format!(
-                    "somebody else has refused the probe, so that it is not known whether we would have been asked: {said}"
-                )),
                 Attempt::NoAnswer(why) => Err(why),
             };
             let Some(&pause) = pauses.next() else {
