@@ -1,4 +1,4 @@
-//! What AwsAuthMapping objects ask of aws-auth, what of it is approved, and what is to be done about it. Pure: [`decide`] is given
+//! What AwsAuthMapping objects ask of aws-auth, what of it is approved, and what is to be done about it. Pure: [`decide()`] is given
 //! everything, time included, and gives back what to write where.
 //!
 //! # Who owns an entry
@@ -8,8 +8,8 @@
 //! other entry is somebody else's and is never touched.
 //!
 //! # How to call it
-//! 1. [`decide`] at [`Stage::Preparing`], on what caches hold: carry out [`Decision::prepare`], finalizers and status.
-//! 2. [`decide`] at [`Stage::Writing`], on the objects as they are then and each [`Snapshot`](crate::snapshot::Snapshot) that a write
+//! 1. [`decide()`] at [`Stage::Preparing`], on what caches hold: carry out [`Decision::prepare`], finalizers and status.
+//! 2. [`decide()`] at [`Stage::Writing`], on the objects as they are then and each [`Snapshot`](crate::snapshot::Snapshot) that a write
 //!    reads: carry out [`Decision::plan`].
 //! 3. Report [`Decision::states`] and [`Decision::events`] of that last decision, and keep its [`Decision::memory`].
 //!
