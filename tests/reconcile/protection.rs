@@ -62,6 +62,29 @@ fn a_node_entry_is_put_back_when_nodes_need_it() {
 }
 
 #[test]
+fn no_object_gets_what_nodes_sign_in_with_though_their_entry_is_gone() {
+    let mut world = nodes().with("thief", spec("n", "mine", &["dev"]));
+    for _ in 0..2 {
+        world.look();
+        let (reason, message) = world.said("thief");
+        assert!(
+            reason == Reason::Conflict && message.ends_with("so delete this object"),
+            "{message}"
+        );
+        world.set("mapRoles", "");
+    }
+    assert_eq!(world.look().len(), 1, "the drift of a");
+    assert!(!world.meaning().contains_key(&role("n")));
+    world.fleet = fleet(vec![group("n", "ACTIVE")]);
+    world.look();
+    assert_eq!(
+        world.meaning()[&role("n")][0].username,
+        "system:node:{{EC2PrivateDNSName}}"
+    );
+    assert_eq!(world.reason("thief"), Reason::Conflict);
+}
+
+#[test]
 fn it_is_told_once_when_that_can_t_be_known() {
     let unknown = Known::Unknown {
         needs: "permission to eks:ListNodegroups".to_owned(),
@@ -120,7 +143,8 @@ fn nothing_is_done_while_eks_deletes_a_node_group_nor_afterwards() {
             ),
         "{told:?}"
     );
-    assert_eq!((world.writes, world.memory.protected.len()), (1, 0));
+    assert_eq!(world.look(), [""; 0]);
+    assert_eq!(world.writes, 1);
 }
 
 #[test]

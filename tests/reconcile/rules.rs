@@ -203,7 +203,11 @@ fn what_is_no_longer_granted_stays_as_it_was_and_goes_with_its_object() {
     assert_eq!(world.meaning()[&role("a")][0].groups, ["dev"]);
     world.config = awsauth::reconcile::Config::default();
     world.look();
-    assert!(world.said("a").1.contains("grants nothing"));
+    let message = world.said("a").1;
+    assert!(
+        message.contains("grants nothing") && message.ends_with("until the object is deleted"),
+        "{message}"
+    );
     assert_eq!((world.meaning().len(), world.writes), (1, 1));
     // It is not put back, either.
     world.set("mapRoles", "");

@@ -106,7 +106,7 @@ impl Look<'_> {
     fn of_living(&self, at: usize) -> Fate {
         let wish = match &self.wishes[at] {
             Ok(wish) => wish,
-            Err(why) => return Fate::Stalled(Reason::Refused, why.clone()),
+            Err(why) => return self.unapproved(at, why),
         };
         if let Some(refused) = self.refused.get(&at) {
             return Fate::Stalled(refused.reason(), refused.message());
@@ -140,6 +140,27 @@ impl Look<'_> {
             }
             fate => fate,
         }
+    }
+
+    /// What becomes of an object that asks for what nobody grants. What was granted before is not taken away: one slip in the
+    /// configuration would lock everybody out.
+    fn unapproved(&self, at: usize, why: &str) -> Fate {
+        let had = self.object(at).status.entry.as_ref();
+        let is_own = |old: &&Recorded| {
+            let winner = self.winner(&old.claim());
+            winner.is_none_or(|winner| winner == at) && self.stands.get(&old.key()).is_some()
+        };
+        let stays = had.filter(is_own);
+        let message = stays.map_or_else(
+            || why.to_owned(),
+            |old| {
+                format!(
+                    "{why}. The entry of {} stays as it is until the object is deleted",
+                    old.key
+                )
+            },
+        );
+        Fate::Stalled(Reason::Refused, message)
     }
 
     /// What becomes of an object that may have its entry.
@@ -181,6 +202,9 @@ impl Look<'_> {
                     .filter(|_| wrote_this)
                     .map(|now| format!("was changed to {now}"));
                 edits.push(wish.map());
+            }
+            None if let Some(protected) = self.protected_from(&key) => {
+                return taken(wish, Some(&protected.mapping()));
             }
             None => {
                 drift = wrote_this.then(|| "was removed".to_owned());
@@ -350,11 +374,17 @@ fn taken(wish: &Recorded, mapping: Option<&Mapping>) -> Fate {
     let now = mapping.map_or_else(String::new, |now| {
         format!(" as {}", said(&now.username, now.groups()))
     });
-    let message = format!(
-        "{} is mapped{now} by an entry that no object has written; remove it: {}",
-        wish.key,
-        unmap(wish)
-    );
+    let message = match mapping.is_some_and(is_node) {
+        true => format!(
+            "{} is what nodes sign in with{now}: without that entry they would go NotReady, so delete this object",
+            wish.key
+        ),
+        false => format!(
+            "{} is mapped{now} by an entry that no object has written; remove it: {}",
+            wish.key,
+            unmap(wish)
+        ),
+    };
     Fate::Stalled(Reason::Conflict, message)
 }
 

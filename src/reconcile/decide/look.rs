@@ -79,7 +79,17 @@ impl<'a> Look<'a> {
 
     /// Whether an object has written this entry or asks for it.
     pub(super) fn speaks_of(&self, key: &Key) -> bool {
-        self.winners.contains_key(&key.1) || self.records.name(key)
+        self.records.name(key)
+            || (self.winners.contains_key(&key.1) && self.protected_from(key).is_none())
+    }
+
+    /// The protected entry of this key that was there, where whoever asks for it now asks for something else.
+    pub(super) fn protected_from(&self, key: &Key) -> Option<&'a Recorded> {
+        let protected = &self.view.memory.protected.get(&key.1)?.entry;
+        let winner = *self.winners.get(&key.1)?;
+        let is_asked = |wish: &Recorded| wish.is_same(protected);
+        let is_theirs = self.records.name(key) || self.wishes[winner].as_ref().is_ok_and(is_asked);
+        (!is_theirs).then_some(protected)
     }
 
     pub(super) fn object(&self, at: usize) -> &'a Object {

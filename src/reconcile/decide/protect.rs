@@ -104,6 +104,7 @@ impl<'a> Protecting<'a> {
                 if let Some(contest) = contest {
                     self.look_again(contest.until);
                     Some((
+                        EventKind::Warning,
                         "ProtectedEntryContested",
                         format!(
                             "the entry of {arn} is removed again and again by {by}, and is left alone for an hour; {whose}"
@@ -123,15 +124,16 @@ impl<'a> Protecting<'a> {
                 );
                 None
             }
-            Need::NotNeeded => {
-                self.events.push(event(
-                    EventKind::Normal,
-                    "NodeEntryGone",
-                    format!("the entry of {arn} was removed by {by}; no node group, Fargate profile or Karpenter node class is known that needs it"),
-                ));
-                return;
-            }
+            // It is remembered all the same: no object gets it meanwhile, and another group may need it.
+            Need::NotNeeded => Some((
+                EventKind::Normal,
+                "NodeEntryGone",
+                format!(
+                    "the entry of {arn} was removed by {by}; no node group, Fargate profile or Karpenter node class is known that needs it"
+                ),
+            )),
             Need::Unknown(needs) => Some((
+                EventKind::Warning,
                 "NodeEntryGone",
                 format!(
                     "the entry of {arn} ({}) was removed by {by}; whether nodes need it can't be known without {needs}. If they do: awsauth map role {} --username {}{}",
@@ -146,8 +148,8 @@ impl<'a> Protecting<'a> {
                 ),
             )),
         };
-        if let Some((reason, message)) = told.filter(|_| !keep.is_reported) {
-            self.events.push(event(EventKind::Warning, reason, message));
+        if let Some((kind, reason, message)) = told.filter(|_| !keep.is_reported) {
+            self.events.push(event(kind, reason, message));
             keep.is_reported = true;
         }
         self.memory.insert(key.to_owned(), keep);
