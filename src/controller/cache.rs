@@ -149,6 +149,8 @@ impl Cache {
         let key = key(&known.object);
         let mut inner = self.inner();
         let before = inner.objects.get(&key);
+        let is_same = |before: &&Known| before.object.uid == known.object.uid;
+        let before = before.filter(is_same);
         if before.is_some_and(|before| !is_older(&known, before)) {
             inner.objects.insert(key, known);
         }
@@ -241,6 +243,18 @@ impl Cache {
             if release && known.object.is_deleting {
                 inner.objects.remove(&key);
             }
+        }
+    }
+
+    /// Forgets what is remembered of objects that have no status of ours.
+    pub(crate) fn forget(&self) {
+        let mut inner = self.inner();
+        inner
+            .objects
+            .retain(|_, known| !(leaves_a_memory(known) && known.object.is_deleting));
+        let remembered = inner.objects.values_mut();
+        for known in remembered.filter(|known| leaves_a_memory(known)) {
+            known.object.status = Status::default();
         }
     }
 

@@ -24,6 +24,8 @@ use crate::reconcile::{Decision, EventKind, Memory, ObjectKind, Stage, View, dec
 
 /// How often everything is looked at although nothing has changed, as far as is known.
 const PERIOD: Duration = Duration::from_secs(600);
+/// How soon it is looked at again at the earliest, while something about an object can't be written.
+const RETRY: Duration = Duration::from_secs(10);
 /// After so short a time without the lease, nobody else has done much.
 const TURN: Duration = Duration::from_secs(30);
 /// How long what EKS says is waited for: at the start, and when it decides whether a protected entry is put back.
@@ -90,6 +92,7 @@ impl Looker {
                         // What was learnt long before another replica's turn no longer holds.
                         if led.is_none_or(|led| led.elapsed() > TURN) {
                             self.memory = Memory::default();
+                            self.cache.forget();
                         }
                         pace.changed(Instant::now());
                     } else {
@@ -100,7 +103,12 @@ impl Looker {
                 () = self.cache.changed() => { pace.changed(Instant::now()); continue; }
                 Ok(()) = config.changed() => { pace.changed(Instant::now()); continue; }
                 Ok(()) = self.told.changed() => { pace.changed(Instant::now()); continue; }
-                () = at(again) => pace.changed(Instant::now()),
+                () = at(again) => {
+                    let now = Instant::now();
+                    self.recorder.due(now);
+                    pace.changed(now);
+                    continue;
+                }
                 () = sleep_until(due) => {}
             }
             if !leads {
@@ -118,7 +126,10 @@ impl Looker {
             let result = match ended {
                 Ended::Done(again) => {
                     pace.done();
-                    full = Instant::now() + again.map_or(PERIOD, until).min(PERIOD);
+                    let wait = again.map_or(PERIOD, until).min(PERIOD);
+                    // What can't be recorded keeps its entry from being written, however often that is looked at.
+                    let least = self.recorder.again().map_or(Duration::ZERO, |_| RETRY);
+                    full = Instant::now() + wait.max(least);
                     self.running.metrics.succeeded();
                     "done"
                 }

@@ -40,7 +40,8 @@ pub(crate) struct Recorder {
     api: Api<DynamicObject>,
     cache: Arc<Cache>,
     instance: String,
-    failing: HashMap<String, (u32, Instant)>,
+    /// What failed, by uid: how often, and until when it waits; `None` once it is due.
+    failing: HashMap<String, (u32, Option<Instant>)>,
 }
 
 /// What is to be written about one object.
@@ -100,17 +101,29 @@ impl Recorder {
         });
         let work = work.collect();
         self.write_all(roll, work).await;
+        // What was due and did not fail again has nothing left to write.
+        self.failing.retain(|_, (_, until)| until.is_some());
     }
 
     /// When what failed is to be tried again.
     pub(crate) fn again(&self) -> Option<Instant> {
-        self.failing.values().map(|(_, until)| *until).min()
+        self.failing.values().filter_map(|(_, until)| *until).min()
+    }
+
+    /// What has waited until now is due, and asked for no more.
+    pub(crate) fn due(&mut self, now: Instant) {
+        for (_, until) in self.failing.values_mut() {
+            *until = until.filter(|until| *until > now);
+        }
     }
 
     async fn write_all(&mut self, roll: &mut Roll, work: Vec<(usize, Writing)>) {
         let now = Instant::now();
         let failing = &self.failing;
-        let waits = |uid: &str| failing.get(uid).is_some_and(|(_, until)| *until > now);
+        let waits = |uid: &str| {
+            let until = failing.get(uid).and_then(|(_, until)| *until);
+            until.is_some_and(|until| until > now)
+        };
         let work: Vec<_> = work
             .into_iter()
             .filter(|(index, _)| !waits(&roll.objects[*index].uid))
@@ -145,9 +158,10 @@ impl Recorder {
                 // It is gone, as the watch will say.
                 Ok(None) => drop(self.failing.remove(&object.uid)),
                 Err(error) => {
-                    let (times, until) = self.failing.entry(object.uid.clone()).or_insert((0, now));
+                    let (times, until) =
+                        self.failing.entry(object.uid.clone()).or_insert((0, None));
                     let wait = WAITS.0.saturating_mul(1 << (*times).min(16)).min(WAITS.1);
-                    *until = Instant::now() + wait.mul_f64(0.8 + 0.4 * fastrand::f64());
+                    *until = Some(Instant::now() + wait.mul_f64(0.8 + 0.4 * fastrand::f64()));
                     *times += 1;
                     warn!(
                         object = object.name,
@@ -157,10 +171,6 @@ impl Recorder {
                     );
                 }
             }
-        }
-        let (now, known) = (Instant::now(), &self.failing);
-        if known.len() > roll.objects.len() {
-            self.failing.retain(|_, (_, until)| *until > now);
         }
     }
 

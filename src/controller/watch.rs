@@ -106,7 +106,8 @@ async fn follow(
             Some(Err(error)) => {
                 let why = why(part, &error);
                 if is_unknown(&error) {
-                    running.health.needs(part, why.clone());
+                    // The webhook can do without, and its Service takes only who is ready.
+                    running.health.remarks(part, why.clone());
                     none();
                 }
                 if why != told {

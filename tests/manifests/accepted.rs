@@ -62,7 +62,6 @@ fn the_api_server_takes_every_object_as_it_is() {
         "serviceMonitor.enabled=true",
         "prometheusRule.enabled=true",
         "dashboard.enabled=true",
-        "rbac.nodeFacts=true",
         "iamIdentityMappings=true",
         "hostNetwork=true",
         "aws.clusterName=prod",

@@ -169,22 +169,6 @@ fn helm_and_kustomize_make_the_same_policies() {
     are_the_same("policy-only", &["controller.enabled=false"]);
 }
 
-/// What a component adds is what the value adds.
-#[test]
-fn node_facts_are_the_same_in_both() {
-    let kustomization = "resources: [MANIFESTS/overlays/controller]\ncomponents: [MANIFESTS/components/node-facts]\n";
-    let of_kustomize = kustomized_from(&[("kustomization.yaml", kustomization)]);
-    let of_helm = charted(&["rbac.nodeFacts=true"]);
-    for kind in ["ClusterRole", "ClusterRoleBinding"] {
-        let [one, other] = [&of_kustomize, &of_helm].map(|text| {
-            let mut object = object(text, kind, "awsauth-controller-nodes");
-            object["metadata"] = Value::Null;
-            object
-        });
-        assert_eq!(one, other);
-    }
-}
-
 /// A tool that applies a folder again and again would own it, and undo everybody's edits.
 #[test]
 fn nothing_makes_aws_auth_itself() {

@@ -32,7 +32,10 @@ struct Pod {
 }
 
 impl Drop for Pod {
-    #[expect(clippy::print_stderr, reason = "whoever looks for why it failed reads it")]
+    #[expect(
+        clippy::print_stderr,
+        reason = "whoever looks for why it failed reads it"
+    )]
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("{}", self.log());
