@@ -122,8 +122,8 @@ async fn serve(settings: Settings, config: Config, store: Arc<Store>) -> Result<
     );
     config::warn_of_none(&running.config.borrow());
     if let Some(path) = running.settings.config.clone() {
-        let stop = running.stop.clone();
-        parts.spawn(async move { config::follow(&path, reload, stop).await });
+        let running = running.clone();
+        parts.spawn(async move { config::follow(&path, reload, running).await });
     }
     let identity = lease::identity();
     let cache = Arc::new(Cache::default());

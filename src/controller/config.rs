@@ -8,13 +8,15 @@ use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{error, info, warn};
 
-use super::stop::Stop;
+use super::Running;
 use crate::edge::Failure;
 use crate::reconcile::Config;
 
 /// How often the file is looked at. The kubelet takes up to a minute to bring a change.
 /// <https://kubernetes.io/docs/concepts/configuration/configmap/#mounted-configmaps-are-updated-automatically>
 const PERIOD: Duration = Duration::from_secs(10);
+/// What the part of [`Health`](super::health::Health) is called.
+const PART: &str = "configuration";
 
 /// The configuration as it is now, and whoever wants to know when it changes.
 pub(crate) type Loaded = watch::Receiver<Arc<Config>>;
@@ -37,18 +39,21 @@ pub(crate) fn load(path: Option<&Path>) -> Result<Config, Failure> {
 }
 
 /// Reads the file again and again. One that can't be used is reported, and what was read before stays in force.
-pub(crate) async fn follow(path: &Path, sender: watch::Sender<Arc<Config>>, stop: Stop) {
+pub(crate) async fn follow(path: &Path, sender: watch::Sender<Arc<Config>>, running: Running) {
     let mut period = interval(PERIOD);
     period.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut told = String::new();
     loop {
         tokio::select! {
-            () = stop.asked() => return,
+            () = running.stop.asked() => return,
             _ = period.tick() => {}
         }
         match load(Some(path)) {
             Ok(config) => {
-                told.clear();
+                if !told.is_empty() {
+                    running.health.is_ready(PART);
+                    told.clear();
+                }
                 let is_new = sender.send_if_modified(|known| {
                     let is_new = **known != config;
                     if is_new {
@@ -68,6 +73,10 @@ pub(crate) async fn follow(path: &Path, sender: watch::Sender<Arc<Config>>, stop
                         error = why,
                         "the configuration as it was before stays in force"
                     );
+                    // A replica that keeps to what was right is as ready as before.
+                    running
+                        .health
+                        .remarks(PART, format!("as it was before: {why}"));
                     told = why;
                 }
             }

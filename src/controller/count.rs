@@ -1,12 +1,14 @@
 //! What is counted of a look.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use tokio::time::Instant;
 
 use super::metrics::{GuardLabel, Metrics, RuleLabel, StateLabel};
 use super::told::Told;
 use crate::document::Document;
+use crate::effect::AccessEntries;
 use crate::lint::{Cluster, Facts, Selection, lint};
 use crate::reconcile::{Decision, Memory, Reason};
 use crate::snapshot::Snapshot;
@@ -70,9 +72,12 @@ impl Counted {
             fleet: told.eks.fleet.clone(),
             ..Cluster::default()
         });
+        let entries = told.eks.access_entries.clone();
+        // Where the mode alone says who is asked.
+        let none = || Some(Arc::new(AccessEntries::new(told.eks.mode?, None)));
         let facts = Facts {
             account: told.eks.account.clone(),
-            access_entries: told.eks.access_entries.clone(),
+            access_entries: entries.or_else(none),
             cluster,
             is_absent: stored.uid.is_none(),
             ..Facts::default()
@@ -96,6 +101,7 @@ impl Counted {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::auth_mode::AuthenticationMode;
     use crate::facts::fleet::{Fleet, NodeGroup};
     use crate::world::EksFacts;
 
@@ -115,6 +121,7 @@ mod tests {
             ..NodeGroup::default()
         };
         let told = Told::of(EksFacts {
+            mode: Some(AuthenticationMode::ConfigMap),
             fleet: Fleet {
                 groups: Some(vec![group]),
                 profiles: Some(Vec::new()),
