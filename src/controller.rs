@@ -8,6 +8,7 @@ pub(crate) mod config;
 mod convert;
 mod count;
 pub(crate) mod crd;
+mod fault;
 mod health;
 mod http;
 mod lease;

@@ -20,6 +20,7 @@ use tower::{BoxError, service_fn};
 use tracing::{info, warn};
 
 use super::Running;
+use super::fault::why_no_lease;
 use super::stop::Stop;
 use crate::cluster::CONTROLLER;
 
@@ -49,7 +50,7 @@ pub(crate) async fn hold(
                     told.clear();
                     turns(&running, &manager, &leads, &stop).await
                 }
-                Err(error) => Err(error.to_string()),
+                Err(error) => Err(why_no_lease(&error)),
             },
             () = stop.asked() => Ok(()),
         };
@@ -79,14 +80,20 @@ async fn turns(
                 if *leads.borrow() {
                     match timeout(PATIENCE, manager.release()).await {
                         Ok(Ok(())) => info!("the lease is given back"),
-                        Ok(Err(error)) => warn!(%error, "the lease is not given back"),
+                        Ok(Err(error)) => {
+                            warn!(error = why_no_lease(&error), "the lease is not given back");
+                        }
                         Err(_) => warn!("the lease is not given back in time"),
                     }
                 }
                 return Ok(());
             }
         };
-        say(running, leads, changed.map_err(|error| error.to_string())?);
+        say(
+            running,
+            leads,
+            changed.map_err(|error| why_no_lease(&error))?,
+        );
     }
 }
 

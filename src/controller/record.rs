@@ -19,6 +19,7 @@ use tracing::{debug, warn};
 use super::cache::{Cache, Roll};
 use super::convert::{FINALIZER, Known, known, status_patch};
 use super::watch::resource;
+use super::fault;
 use crate::cluster::{CONTROLLER, NAME, NAMESPACE};
 use crate::reconcile::{About, Event, EventKind, Object, ObjectKind, Preparation, State, Status};
 
@@ -235,7 +236,7 @@ impl Recorder {
         let parameters = PostParams::default();
         match timeout(PATIENCE, api.create(&parameters, &event)).await {
             Ok(Ok(_)) => {}
-            Ok(Err(error)) => debug!(%error, "cannot tell an event"),
+            Ok(Err(error)) => debug!(error = fault::why(&error), "cannot tell an event"),
             Err(_) => debug!("an event was not taken in time"),
         }
     }
@@ -311,7 +312,7 @@ async fn patch(
     match timeout(PATIENCE, patched).await {
         Ok(Ok(object)) => Ok(Some(known(ObjectKind::AwsAuthMapping, object))),
         Ok(Err(kube::Error::Api(status))) if status.code == 404 => Ok(None),
-        Ok(Err(error)) => Err(error.to_string()),
+        Ok(Err(error)) => Err(fault::why(&error)),
         Err(_) => Err(format!("no answer within {} s", PATIENCE.as_secs())),
     }
 }

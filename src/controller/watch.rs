@@ -12,6 +12,7 @@ use super::Running;
 use super::cache::Cache;
 use super::convert::known;
 use super::crd::AwsAuthMapping;
+use super::fault::{self, chain};
 use crate::cluster::{Live, NAME, NAMESPACE};
 use crate::reconcile::ObjectKind;
 
@@ -145,8 +146,8 @@ fn why(part: &str, error: &Error) -> String {
     match error {
         Error::InitialListFailed(cause)
         | Error::WatchStartFailed(cause)
-        | Error::WatchFailed(cause) => cause.to_string(),
-        other => other.to_string(),
+        | Error::WatchFailed(cause) => fault::why(cause),
+        other => chain(other),
     }
 }
 

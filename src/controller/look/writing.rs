@@ -13,6 +13,7 @@ use crate::cluster::history::{Keeping, Kept};
 use crate::cluster::write::{Outcome, WriteError, WriteOptions};
 use crate::cluster::{self, review};
 use crate::controller::cache::{Roll, Stored};
+use crate::controller::fault::chain;
 use crate::controller::record::aws_auth;
 use crate::controller::told::Told;
 use crate::history::Who;
@@ -169,18 +170,4 @@ impl Looker {
             optional: true,
         }
     }
-}
-
-/// An error with its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let said = cause.to_string();
-        if !text.contains(&said) {
-            text = format!("{text}: {said}");
-        }
-        next = cause.source();
-    }
-    text
 }
