@@ -71,7 +71,7 @@ pub fn decide(view: &View<'_>) -> Decision {
             events: Vec::new(),
             refused: guards.filter_map(Refused::guard).collect(),
             idle: None,
-            asks_fleet: protecting.is_missing || look.asks_fleet(&fates),
+            asks_fleet: protecting.asks_fleet || look.asks_fleet(&fates),
             memory: Memory {
                 repairs: view.memory.repairs.clone(),
                 ..Memory::default()

@@ -115,8 +115,11 @@ fn it_is_told_once_when_that_can_t_be_known() {
             "{told:?}"
         );
         assert_eq!(world.writes, 1);
+        // It was told, so no other write has to wait for an answer of EKS.
+        assert!(!world.decide(Stage::Preparing).asks_fleet);
         // Once it can, it is put back as it was.
         world.fleet = fleet(vec![group("n", "ACTIVE")]);
+        assert!(world.decide(Stage::Preparing).asks_fleet);
         world.look();
         assert_eq!((world.meaning().len(), world.writes), (2, 2));
     }

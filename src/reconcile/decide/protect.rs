@@ -30,8 +30,8 @@ pub(super) struct Protecting<'a> {
     back: Vec<(Recorded, String)>,
     events: Vec<Event>,
     pub(super) again: Option<Timestamp>,
-    /// Whether some are gone, so that facts about nodes must be of now.
-    pub(super) is_missing: bool,
+    /// Whether facts about nodes decide what is said of some that are gone, and so must be of now.
+    pub(super) asks_fleet: bool,
 }
 
 impl<'a> Protecting<'a> {
@@ -49,7 +49,7 @@ impl<'a> Protecting<'a> {
             back: Vec::new(),
             events: Vec::new(),
             again: None,
-            is_missing: false,
+            asks_fleet: false,
         };
         let roles = match view.fleet {
             Known::Is(fleet) => NodeRoles::of(fleet),
@@ -86,16 +86,19 @@ impl<'a> Protecting<'a> {
         roles: &NodeRoles<'_>,
         document: &Document,
     ) {
-        self.is_missing = true;
         let entry = &protected.entry;
         let arn = &entry.key;
         let by = by(self.view);
         let mut keep = protected.clone();
         let is_readable = !document.section(entry.section).is_unreadable();
-        let need = match self.view.config.protect.names(arn) {
+        let is_named = self.view.config.protect.names(arn);
+        let need = match is_named {
             true => Need::Needed("the controller's configuration protects it".to_owned()),
             false => need::need(self.view, roles, arn),
         };
+        let is_settled =
+            protected.is_reported && matches!(need, Need::NotNeeded | Need::Unknown(_));
+        self.asks_fleet |= !is_named && !is_settled;
         let told = match need {
             // Nobody knows what stands there.
             _ if !is_readable => None,
@@ -185,7 +188,7 @@ impl<'a> Protecting<'a> {
             if is_known || !needs_entry || need::need(self.view, roles, &arn) == Need::Deleting {
                 continue;
             }
-            self.is_missing = true;
+            self.asks_fleet = true;
             let kind = role.kind();
             let entry = Recorded {
                 section: SectionName::Roles,
