@@ -157,6 +157,7 @@ async fn serve(settings: Settings, config: Config, store: Arc<Store>) -> Result<
             Arc::clone(&cache),
             &identity,
         ),
+        aws_auth: cache.aws_auth(),
         cache,
         kinds,
         leads: is_leader,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::convert::Known;
 use crate::cluster::managers::last_writer;
@@ -17,14 +17,16 @@ type Key = (ObjectKind, String);
 /// What watches have brought so far, for all parts of the process.
 #[derive(Debug, Default)]
 pub(crate) struct Cache {
+    /// `None` before it was looked at.
+    aws_auth: watch::Sender<Option<Stored>>,
     inner: Mutex<Inner>,
     changed: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Inner {
-    /// `None` before aws-auth was looked at.
-    aws_auth: Option<Stored>,
+    /// The newest resourceVersion that was seen of aws-auth, its deletion included.
+    newest: u64,
     objects: BTreeMap<Key, Known>,
     /// The kinds of which all are known.
     listed: Vec<ObjectKind>,
@@ -85,7 +87,7 @@ impl Cache {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Completes when something has changed since this last completed.
+    /// Completes when something about objects has changed since this last completed.
     pub(crate) async fn changed(&self) {
         self.changed.notified().await;
     }
@@ -95,36 +97,39 @@ impl Cache {
         self.changed.notify_one();
     }
 
-    /// aws-auth as it is now. What a write of one's own answered is no news to the watch.
-    pub(crate) fn put_aws_auth(&self, live: &Live) {
-        let stored = Stored::of(live);
-        let mut inner = self.inner();
-        let before = inner.aws_auth.as_ref();
-        let is_older = before.is_some_and(|before| {
-            let (one, other) = (&stored.snapshot, &before.snapshot);
-            one.uid.is_some()
-                && one.uid == other.uid
-                && version(one.resource_version.as_deref())
-                    < version(other.resource_version.as_deref())
-        });
-        if is_older || before == Some(&stored) {
-            return;
-        }
-        inner.aws_auth = Some(stored);
-        drop(inner);
-        self.touch();
+    /// aws-auth as it was last seen, `None` before. What is no news does not count as a change.
+    pub(crate) fn aws_auth(&self) -> watch::Receiver<Option<Stored>> {
+        self.aws_auth.subscribe()
     }
 
-    /// aws-auth of this uid is gone.
-    pub(crate) fn remove_aws_auth(&self, uid: Option<&str>) {
-        let known = self
-            .inner()
-            .aws_auth
-            .as_ref()
-            .map(|stored| stored.snapshot.uid.clone());
-        if known.flatten().as_deref() == uid {
-            self.put_aws_auth(&Live::missing());
+    /// aws-auth as it is now, unless what is known of it is newer. What a write of one's own answered is no news to the watch.
+    pub(crate) fn put_aws_auth(&self, live: &Live) {
+        let stored = Stored::of(live);
+        let at = stored.snapshot.resource_version.as_deref().map(version);
+        self.see(stored, at);
+    }
+
+    /// aws-auth of this uid is gone, since this resourceVersion.
+    pub(crate) fn remove_aws_auth(&self, uid: Option<&str>, at: Option<&str>) {
+        let known = self.aws_auth.borrow().clone().unwrap_or_default();
+        if known.snapshot.uid.as_deref() == uid {
+            self.see(Stored::of(&Live::missing()), at.map(version));
         }
+    }
+
+    fn see(&self, stored: Stored, at: Option<u64>) {
+        let mut inner = self.inner();
+        if at.is_some_and(|at| at < inner.newest) {
+            return;
+        }
+        inner.newest = at.unwrap_or(inner.newest);
+        self.aws_auth.send_if_modified(|known| {
+            let is_new = known.as_ref() != Some(&stored);
+            if is_new {
+                *known = Some(stored);
+            }
+            is_new
+        });
     }
 
     /// An object as it is now, unless what is known of it is newer.
@@ -258,20 +263,19 @@ impl Cache {
         }
     }
 
-    /// What is known, when all of it is: aws-auth and all objects of these kinds.
-    pub(crate) fn all(&self, kinds: &[ObjectKind]) -> Option<(Stored, Roll)> {
+    /// All objects of these kinds, once all of them are known.
+    pub(crate) fn all(&self, kinds: &[ObjectKind]) -> Option<Roll> {
         let inner = self.inner();
         if !kinds.iter().all(|kind| inner.listed.contains(kind)) {
             return None;
         }
-        let stored = inner.aws_auth.clone()?;
         let mut roll = Roll::default();
         for known in inner.objects.values() {
             roll.objects.push(known.object.clone());
             roll.rest
                 .push((known.finalizers.clone(), known.resource_version.clone()));
         }
-        Some((stored, roll))
+        Some(roll)
     }
 }
 
@@ -283,11 +287,11 @@ fn key(object: &Object) -> Key {
 /// <https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions>
 fn is_older(one: &Known, other: &Known) -> bool {
     one.object.uid == other.object.uid
-        && version(Some(&one.resource_version)) < version(Some(&other.resource_version))
+        && version(&one.resource_version) < version(&other.resource_version)
 }
 
-fn version(text: Option<&str>) -> u64 {
-    text.and_then(|text| text.parse().ok()).unwrap_or(0)
+fn version(text: &str) -> u64 {
+    text.parse().unwrap_or(0)
 }
 
 /// The object with the status that is remembered of it, if its own is not ours to write.

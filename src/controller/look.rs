@@ -3,7 +3,7 @@
 
 mod writing;
 
-use std::future::pending;
+use std::future::{Future, pending};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,8 +24,6 @@ use crate::reconcile::{Decision, EventKind, Memory, ObjectKind, Stage, View, dec
 
 /// How often everything is looked at although nothing has changed, as far as is known.
 const PERIOD: Duration = Duration::from_secs(600);
-/// How soon it is looked at again at the earliest, while something about an object can't be written.
-const RETRY: Duration = Duration::from_secs(10);
 /// After so short a time without the lease, nobody else has done much.
 const TURN: Duration = Duration::from_secs(30);
 /// How long what EKS says is waited for: at the start, and when it decides whether a protected entry is put back.
@@ -35,6 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Looker {
     pub(crate) running: Running,
     pub(crate) cache: Arc<Cache>,
+    pub(crate) aws_auth: watch::Receiver<Option<Stored>>,
     pub(crate) kinds: Vec<ObjectKind>,
     pub(crate) leads: watch::Receiver<bool>,
     pub(crate) told: watch::Receiver<Arc<Told>>,
@@ -55,7 +54,9 @@ pub(crate) struct Looker {
 enum Ended {
     /// Nothing is left to do; and when something will be.
     Done(Option<Timestamp>),
-    /// It is not this replica's turn.
+    /// Something is left to do at once.
+    Unfinished,
+    /// It is not this replica's turn any more, or the process ends.
     NotLeader,
     /// It is to be tried again.
     Failed,
@@ -100,6 +101,7 @@ impl Looker {
                     }
                     continue;
                 }
+                Ok(()) = self.aws_auth.changed() => { pace.urgent(Instant::now()); continue; }
                 () = self.cache.changed() => { pace.changed(Instant::now()); continue; }
                 Ok(()) = config.changed() => { pace.changed(Instant::now()); continue; }
                 Ok(()) = self.told.changed() => { pace.changed(Instant::now()); continue; }
@@ -126,12 +128,15 @@ impl Looker {
             let result = match ended {
                 Ended::Done(again) => {
                     pace.done();
-                    let wait = again.map_or(PERIOD, until).min(PERIOD);
-                    // What can't be recorded keeps its entry from being written, however often that is looked at.
-                    let least = self.recorder.again().map_or(Duration::ZERO, |_| RETRY);
-                    full = Instant::now() + wait.max(least);
+                    full = Instant::now() + again.map_or(PERIOD, until).min(PERIOD);
                     self.running.metrics.succeeded();
                     "done"
+                }
+                Ended::Unfinished => {
+                    pace.done();
+                    pace.urgent(Instant::now());
+                    full = Instant::now() + PERIOD;
+                    "unfinished"
                 }
                 Ended::NotLeader => {
                     full = Instant::now() + PERIOD;
@@ -150,7 +155,8 @@ impl Looker {
     }
 
     async fn look(&mut self) -> Ended {
-        let Some((stored, mut roll)) = self.cache.all(&self.kinds) else {
+        let stored = self.aws_auth.borrow_and_update().clone();
+        let (Some(stored), Some(mut roll)) = (stored, self.cache.all(&self.kinds)) else {
             // As soon as all is known, the cache says so.
             return Ended::Done(None);
         };
@@ -165,13 +171,18 @@ impl Looker {
         let writes = first.plan.is_some();
         let prepared = !first.prepare.is_empty();
         let mut decision = first;
+        let mut unfinished = false;
         if prepared {
             let prepare = std::mem::take(&mut decision.prepare);
             debug!(
                 objects = prepare.len(),
                 "recording what is about to be written"
             );
-            self.recorder.prepare(&mut roll, prepare).await;
+            let enough = self.enough(&stored);
+            unfinished |= !self.recorder.prepare(&mut roll, prepare, enough).await;
+        }
+        if self.is_over() {
+            return Ended::NotLeader;
         }
         let mut stored = stored;
         if writes {
@@ -195,14 +206,43 @@ impl Looker {
             states,
             events,
             memory,
+            waits,
             again,
             ..
         } = decision;
         self.memory = memory;
         let plain = roll.objects.clone();
-        self.recorder.report(&mut roll, states).await;
+        let enough = self.enough(&stored);
+        unfinished |= !self.recorder.report(&mut roll, states, enough).await;
         self.recorder.tell(&plain, &events).await;
-        Ended::Done(again)
+        // What was just written here is seen already.
+        unfinished |= self.aws_auth.borrow_and_update().as_ref() != Some(&stored);
+        // What can't be recorded is tried again when the recorder says so.
+        unfinished |= waits && self.recorder.again().is_none();
+        match (self.is_over(), unfinished) {
+            (true, _) => Ended::NotLeader,
+            (false, true) => Ended::Unfinished,
+            (false, false) => Ended::Done(again),
+        }
+    }
+
+    /// Whether this replica is to write nothing more.
+    fn is_over(&self) -> bool {
+        !*self.leads.borrow() || self.running.stop.is_asked()
+    }
+
+    /// Completes when writing about thousands of objects has to wait, or to end: aws-auth is not this any more, it is another replica's
+    /// turn, or the process is asked to end.
+    fn enough(&self, stored: &Stored) -> impl Future<Output = ()> + use<> {
+        let (stored, stop) = (Some(stored.clone()), self.running.stop.clone());
+        let (mut aws_auth, mut leads) = (self.aws_auth.clone(), self.leads.clone());
+        async move {
+            tokio::select! {
+                () = stop.asked() => {}
+                _ = leads.wait_for(|leads| !leads) => {}
+                _ = aws_auth.wait_for(|now| *now != stored) => {}
+            }
+        }
     }
 
     fn decide(&self, stage: Stage, stored: &Stored, roll: &Roll, told: &Told) -> Decision {

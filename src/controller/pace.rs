@@ -21,6 +21,8 @@ pub(crate) struct Pace {
     patience: Duration,
     since: Option<Instant>,
     last: Option<Instant>,
+    /// Since when something is not to wait for quiet.
+    urgent: Option<Instant>,
     faults: u32,
     not_before: Option<Instant>,
 }
@@ -31,6 +33,7 @@ impl Pace {
             patience: FIRST,
             since: None,
             last: None,
+            urgent: None,
             faults: 0,
             not_before: None,
         }
@@ -45,10 +48,19 @@ impl Pace {
         self.last = Some(now);
     }
 
+    /// Something has changed that is looked at soon, whatever else keeps changing.
+    pub(crate) fn urgent(&mut self, now: Instant) {
+        self.changed(now);
+        self.urgent.get_or_insert(now);
+    }
+
     /// When to look; `None` while nothing has changed.
     pub(crate) fn due(&self) -> Option<Instant> {
         let (since, last) = (self.since?, self.last?);
-        let due = (last + QUIET).min(since + self.patience);
+        let mut due = (last + QUIET).min(since + self.patience);
+        if let Some(urgent) = self.urgent {
+            due = due.min(urgent + FIRST);
+        }
         Some(
             self.not_before
                 .map_or(due, |not_before| due.max(not_before)),
@@ -62,6 +74,7 @@ impl Pace {
             self.patience = (self.patience * 2).min(LAST);
         }
         self.since = None;
+        self.urgent = None;
     }
 
     /// It came to its end.
@@ -119,6 +132,31 @@ mod tests {
         assert_eq!(pace.due(), Some(now + CALM * 2 + QUIET));
         pace.changed(now + CALM * 2 + ms(290));
         assert_eq!(pace.due(), Some(now + CALM * 2 + FIRST));
+    }
+
+    #[test]
+    fn what_is_urgent_does_not_wait_for_quiet() {
+        let (mut pace, begun) = (Pace::new(), Instant::now());
+        let mut now = begun;
+        while now < begun + Duration::from_secs(30) {
+            now += ms(20);
+            pace.changed(now);
+            if pace.due().is_some_and(|due| due <= now) {
+                pace.begins(now);
+            }
+        }
+        pace.urgent(now);
+        for _ in 0..20 {
+            now += ms(20);
+            pace.changed(now);
+        }
+        assert!(pace.due().is_some_and(|due| due <= now));
+        pace.begins(now);
+        for _ in 0..20 {
+            now += ms(20);
+            pace.changed(now);
+        }
+        assert!(pace.due() > Some(now));
     }
 
     #[test]

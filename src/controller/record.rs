@@ -1,6 +1,7 @@
 //! What is written about objects: their status, their finalizer, and events.
 
 use std::collections::HashMap;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,8 +19,8 @@ use tracing::{debug, warn};
 
 use super::cache::{Cache, Roll};
 use super::convert::{FINALIZER, Known, known, status_patch};
-use super::watch::resource;
 use super::fault;
+use super::watch::resource;
 use crate::cluster::{CONTROLLER, NAME, NAMESPACE};
 use crate::reconcile::{About, Event, EventKind, Object, ObjectKind, Preparation, State, Status};
 
@@ -65,8 +66,14 @@ impl Recorder {
         }
     }
 
-    /// Carries out what has to be recorded before a write. The objects become what they are then.
-    pub(crate) async fn prepare(&mut self, roll: &mut Roll, prepare: Vec<Preparation>) {
+    /// Carries out what has to be recorded before a write. The objects become what they are then. No more of it is begun once `enough`
+    /// completes; says whether it came to the end.
+    pub(crate) async fn prepare(
+        &mut self,
+        roll: &mut Roll,
+        prepare: Vec<Preparation>,
+        enough: impl Future<Output = ()>,
+    ) -> bool {
         let work = prepare.into_iter().map(|preparation| {
             let writing = Writing {
                 adds_finalizer: preparation.finalizer,
@@ -75,11 +82,16 @@ impl Recorder {
             };
             (preparation.object, writing)
         });
-        self.write_all(roll, work.collect()).await;
+        self.write_all(roll, work.collect(), enough).await
     }
 
-    /// Reports what came of a look. Says when to try again what failed.
-    pub(crate) async fn report(&mut self, roll: &mut Roll, states: Vec<State>) {
+    /// Reports what came of a look. No more of it is begun once `enough` completes; says whether it came to the end.
+    pub(crate) async fn report(
+        &mut self,
+        roll: &mut Roll,
+        states: Vec<State>,
+        enough: impl Future<Output = ()>,
+    ) -> bool {
         let states = states.into_iter().enumerate();
         let work = states.filter_map(|(index, state)| {
             let object = &roll.objects[index];
@@ -101,9 +113,12 @@ impl Recorder {
             (removes_finalizer || writing.status.is_some()).then_some((index, writing))
         });
         let work = work.collect();
-        self.write_all(roll, work).await;
+        let is_all = self.write_all(roll, work, enough).await;
         // What was due and did not fail again has nothing left to write.
-        self.failing.retain(|_, (_, until)| until.is_some());
+        if is_all {
+            self.failing.retain(|_, (_, until)| until.is_some());
+        }
+        is_all
     }
 
     /// When what failed is to be tried again.
@@ -118,7 +133,12 @@ impl Recorder {
         }
     }
 
-    async fn write_all(&mut self, roll: &mut Roll, work: Vec<(usize, Writing)>) {
+    async fn write_all(
+        &mut self,
+        roll: &mut Roll,
+        work: Vec<(usize, Writing)>,
+        enough: impl Future<Output = ()>,
+    ) -> bool {
         let now = Instant::now();
         let failing = &self.failing;
         let waits = |uid: &str| {
@@ -129,31 +149,35 @@ impl Recorder {
             .into_iter()
             .filter(|(index, _)| !waits(&roll.objects[*index].uid))
             .collect();
+        let count = work.len();
         let known = &*roll;
-        let api = &self.api;
-        let written = stream::iter(work).map(|(index, writing)| async move {
-            match writing.status {
+        let (api, cache) = (&self.api, &self.cache);
+        let work = stream::iter(work).take_until(enough);
+        let written = work.map(|(index, writing)| async move {
+            let object = &known.objects[index];
+            let result = match (object.kind, &writing.status) {
                 // Remembered only; there is nothing that could fail.
-                Some(status) if known.objects[index].kind == ObjectKind::IamIdentityMapping => {
+                (ObjectKind::IamIdentityMapping, Some(status)) => {
+                    cache.remember(object, status, false);
                     let mut known = known.get(index);
-                    known.object.status = status;
-                    (index, Ok(Some(known)))
+                    known.object.status = status.clone();
+                    Ok(Some(known))
                 }
-                _ => (index, write(api, known.get(index), &writing).await),
+                _ => write(api, known.get(index), &writing).await,
+            };
+            // At once, so that what the watch brings of it is no news.
+            if let (ObjectKind::AwsAuthMapping, Ok(Some(now))) = (object.kind, &result) {
+                cache.put_own(now.clone());
             }
+            (index, result)
         });
         let written: Vec<_> = written.buffer_unordered(AT_ONCE).collect().await;
+        let is_all = written.len() == count;
         for (index, result) in written {
             let object = &roll.objects[index];
             match result {
                 Ok(Some(now)) => {
                     self.failing.remove(&object.uid);
-                    match object.kind {
-                        ObjectKind::AwsAuthMapping => self.cache.put_own(now.clone()),
-                        ObjectKind::IamIdentityMapping => {
-                            self.cache.remember(object, &now.object.status, false);
-                        }
-                    }
                     roll.set(index, now);
                 }
                 // It is gone, as the watch will say.
@@ -173,6 +197,7 @@ impl Recorder {
                 }
             }
         }
+        is_all
     }
 
     /// Tells events. What can't be told is in the log.

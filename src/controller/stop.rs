@@ -20,6 +20,11 @@ impl Stop {
         // An error says that the sender is gone, which is as good.
         let _ = self.0.clone().wait_for(|asked| *asked).await;
     }
+
+    /// Whether the process has been asked to end.
+    pub(crate) fn is_asked(&self) -> bool {
+        *self.0.borrow()
+    }
 }
 
 impl Stopper {

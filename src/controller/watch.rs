@@ -40,7 +40,10 @@ pub(crate) async fn aws_auth(running: Running, cache: Arc<Cache>) {
                 cache.put_aws_auth(&Live::missing());
             }
         }
-        Event::Delete(object) => cache.remove_aws_auth(object.metadata.uid.as_deref()),
+        Event::Delete(object) => {
+            let (uid, at) = (object.metadata.uid, object.metadata.resource_version);
+            cache.remove_aws_auth(uid.as_deref(), at.as_deref());
+        }
     };
     follow(&running, AWS_AUTH, watcher(api, only), &mut take, &|| {}).await;
 }

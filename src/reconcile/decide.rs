@@ -76,6 +76,7 @@ pub fn decide(view: &View<'_>) -> Decision {
                 repairs: view.memory.repairs.clone(),
                 ..Memory::default()
             },
+            waits: fates.iter().any(|fate| matches!(fate, Fate::Later(_))),
             again: look.again(&fates),
             plan: batch.plan,
         };

@@ -64,6 +64,8 @@ pub struct Decision {
     pub asks_fleet: bool,
     /// What to remember once the plan is carried out.
     pub memory: Memory,
+    /// Whether something has to be recorded first that was not, which keeps it from being written: it is to be decided anew once it is.
+    pub waits: bool,
     /// When something is due that no change of an object or of aws-auth will bring up.
     pub again: Option<Timestamp>,
 }

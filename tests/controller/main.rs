@@ -11,6 +11,7 @@ mod identity_mappings;
 mod nodes;
 mod replicas;
 mod story;
+mod stuck;
 #[path = "../support/mod.rs"]
 mod support;
 mod thousands;

@@ -440,6 +440,14 @@ fn another_arn_is_one_write_and_others_move_in() {
 }
 
 #[test]
+fn what_is_not_recorded_waits_and_is_not_due_at_any_time() {
+    let world = World::new(CONFIG, "").with("a", spec("a", "u", &["dev"]));
+    let decision = world.decide(awsauth::reconcile::Stage::Writing);
+    assert!(decision.waits && decision.plan.is_none());
+    assert_eq!(decision.again, None);
+}
+
+#[test]
 fn after_three_repairs_within_ten_minutes_it_is_left_alone_for_an_hour() {
     let theirs = entry("a", "mallory", &["dev"]);
     let mut world = World::new(CONFIG, "")

@@ -240,6 +240,7 @@ impl World {
         for stage in [Stage::Preparing, Stage::Writing] {
             let next = self.decide(stage);
             assert_eq!(next.prepare, [], "{self:#?}");
+            assert!(!next.waits, "{self:#?}");
             assert!(
                 next.plan.is_none(),
                 "{}\n{self:#?}",

@@ -27,6 +27,7 @@ pub(super) fn decide(view: &View<'_>, why: &str) -> Decision {
         idle: Some(why.to_owned()),
         asks_fleet: false,
         memory: view.memory.clone(),
+        waits: false,
         again: None,
     }
 }

@@ -100,7 +100,6 @@ impl Look<'_> {
     /// When one of them has to be looked at again.
     pub(super) fn again(&self, fates: &[Fate]) -> Option<Timestamp> {
         let at = fates.iter().filter_map(|fate| match fate {
-            Fate::Later(_) => Some(self.view.now),
             Fate::Contested(contest) => Some(contest.until),
             _ => None,
         });
