@@ -3,7 +3,6 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -13,6 +12,7 @@ use crate::support::access::StaticUser;
 use crate::support::cluster::Cluster;
 pub(crate) use crate::support::run::Run;
 use crate::support::secrets;
+use crate::support::turns::{Turn, Turns};
 
 /// The entry of the nodes, as eksctl writes it.
 pub(crate) const NODES: &str = "\
@@ -41,22 +41,20 @@ pub(crate) const STRANGER: StaticUser = StaticUser {
 pub(crate) struct Session {
     pub(crate) cluster: &'static Cluster,
     pub(crate) api: Api,
-    _turn: MutexGuard<'static, ()>,
+    _turn: Turn<Cluster>,
 }
 
 impl Session {
     /// Waits for its turn. There is no aws-auth.
     pub(crate) fn without_aws_auth() -> Self {
-        static CLUSTER: OnceLock<Cluster> = OnceLock::new();
-        static TURN: Mutex<()> = Mutex::new(());
-        Self::on(&CLUSTER, &TURN)
+        static CLUSTERS: Turns<Cluster> = Turns::new();
+        Self::on(&CLUSTERS)
     }
 
-    /// The same on the cluster whose API server tests may kill.
+    /// The same on a cluster whose API server tests may kill.
     pub(crate) fn that_may_crash() -> Self {
-        static CLUSTER: OnceLock<Cluster> = OnceLock::new();
-        static TURN: Mutex<()> = Mutex::new(());
-        Self::on(&CLUSTER, &TURN)
+        static CLUSTERS: Turns<Cluster> = Turns::new();
+        Self::on(&CLUSTERS)
     }
 
     /// aws-auth is as eksctl makes it.
@@ -66,10 +64,9 @@ impl Session {
         session
     }
 
-    fn on(cluster: &'static OnceLock<Cluster>, turn: &'static Mutex<()>) -> Self {
-        // A test that failed in its turn leaves nothing that the next does not clear away.
-        let turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let cluster = cluster.get_or_init(|| Cluster::start_with(&[READER, STRANGER]));
+    fn on(clusters: &'static Turns<Cluster>) -> Self {
+        let turn = clusters.take(|| Cluster::start_with(&[READER, STRANGER]));
+        let cluster = *turn;
         let api = Api::of(cluster, "eksctl");
         api.delete();
         api.delete_history();

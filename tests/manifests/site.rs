@@ -1,7 +1,6 @@
 //! A cluster on which the manifests were applied, for one test at a time: there is only one aws-auth in it.
 
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -9,6 +8,7 @@ use serde_json::{Value, json};
 use crate::rendered::{kustomized, objects};
 use crate::support::cluster::Cluster;
 use crate::support::run::Run;
+use crate::support::turns::{Turn, Turns};
 
 pub(crate) const NODE: &str = "\
 - rolearn: arn:aws:iam::111122223333:role/node
@@ -23,23 +23,21 @@ pub(crate) const DEVELOPER: &str = "\
 
 pub(crate) struct Site {
     pub(crate) cluster: &'static Cluster,
-    _turn: MutexGuard<'static, ()>,
+    _turn: Turn<Cluster>,
 }
 
 impl Site {
     /// Waits for its turn. The overlay with the webhook is applied, but for the webhook's configuration: nobody would answer it.
     /// There is no aws-auth.
     pub(crate) fn start() -> Self {
-        static CLUSTER: OnceLock<Cluster> = OnceLock::new();
-        static TURN: Mutex<()> = Mutex::new(());
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        let cluster = CLUSTER.get_or_init(|| {
+        static CLUSTERS: Turns<Cluster> = Turns::new();
+        let turn = CLUSTERS.take(|| {
             let cluster = Cluster::start();
             apply(&cluster, &kustomized("controller-webhook"));
             cluster
         });
         let site = Self {
-            cluster,
+            cluster: *turn,
             _turn: turn,
         };
         site.clear();

@@ -1,7 +1,6 @@
 //! `--cluster-name`: through EKS, without a kubeconfig.
 
 use std::fs;
-use std::sync::OnceLock;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -20,14 +19,13 @@ pub(crate) const CREATOR_SESSION: &str =
 
 /// EKS, where the session's cluster is; `more` is what else it has, or has otherwise.
 pub(crate) fn eks(session: &Session, more: &Value) -> &'static EksService {
-    static EKS: OnceLock<EksService> = OnceLock::new();
     let mut world = json!({
         "clusters": {eks::NAME: described(session)},
         // The stand-in for AWS hands the keys out, and verifies the tokens that are signed with them.
         "strangers": true,
     });
     merge(&mut world, more);
-    let eks = EKS.get_or_init(|| EksService::start(&world));
+    let eks = session.site.eks.get_or_init(|| EksService::start(&world));
     eks.set(&world);
     eks
 }

@@ -6,9 +6,8 @@ use serde_json::json;
 
 use crate::by_name::{CREATOR_SESSION, eks, holding, on};
 use crate::reviewer::Who;
-use crate::session::{MYTESTROLE, MYTESTROLE_SESSION, Session, map_args};
+use crate::session::{MYTESTROLE, MYTESTROLE_SESSION, Session, Site, map_args};
 use crate::support::aws::trusts;
-use crate::support::cluster::Cluster;
 use crate::support::run::Run;
 
 const DEPLOY: &str = "arn:aws:iam::111122223333:role/deploy";
@@ -69,8 +68,8 @@ fn locked_out(session: &Session) -> (Run, String, String) {
 
 #[test]
 fn a_token_that_is_no_longer_good_cannot_put_it_back() {
-    static CLUSTER: OnceLock<Cluster> = OnceLock::new();
-    let session = Session::that_caches(&CLUSTER, "1s");
+    static SITE: OnceLock<Site> = OnceLock::new();
+    let session = Session::that_caches(&SITE, "1s");
     let (run, before, after) = locked_out(&session);
     run.says(7, &[
         "aws-auth was written, and could not be verified",
@@ -95,8 +94,8 @@ fn a_token_that_is_no_longer_good_cannot_put_it_back() {
 
 #[test]
 fn a_token_that_is_still_good_puts_it_back() {
-    static CLUSTER: OnceLock<Cluster> = OnceLock::new();
-    let session = Session::that_caches(&CLUSTER, "2m");
+    static SITE: OnceLock<Site> = OnceLock::new();
+    let session = Session::that_caches(&SITE, "2m");
     let (run, before, after) = locked_out(&session);
     run.says(6, &["could not be verified", "the previous text is back"]);
     assert_eq!(after, before);

@@ -1,8 +1,8 @@
-//! One test's time with a cluster of EKS: there is only one aws-auth in it.
+//! One test's time with a cluster of EKS: there is only one aws-auth in each.
 
 use std::cell::Cell;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::OnceLock;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -16,10 +16,12 @@ use crate::reviewer::{Reviewer, Who};
 use crate::support::aws::{Aws, Credentials, REGION};
 use crate::support::cluster::Cluster;
 use crate::support::eks;
+use crate::support::eks_service::EksService;
 use crate::support::environment::Environment;
 use crate::support::run::Run;
 use crate::support::secrets::Prints;
 use crate::support::toolchain::Binary;
+use crate::support::turns::{Turn, Turns};
 
 pub(crate) const MYTESTROLE: &str = "arn:aws:iam::111122223333:role/mytestrole";
 
@@ -30,36 +32,51 @@ pub(crate) const MYTESTROLE_SESSION: &str =
 /// How long a change of aws-auth may take until the authenticator has it, on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
+/// A cluster, and what else there is one of to each.
+pub(crate) struct Site {
+    cluster: Cluster,
+    /// EKS as an AWS client asks it, where a test needs that.
+    pub(crate) eks: OnceLock<EksService>,
+}
+
 /// A cluster for one test at a time.
 pub(crate) struct Session {
     pub(crate) cluster: &'static Cluster,
+    pub(crate) site: &'static Site,
     pub(crate) api: Api,
     reviewer: Reviewer,
     begun: Timestamp,
     /// How many of [`Self::fresh_token`] there were.
     tokens: Cell<i64>,
-    _turn: MutexGuard<'static, ()>,
+    _turn: Option<Turn<Site>>,
+}
+
+impl Site {
+    fn of(cluster: Cluster) -> Self {
+        let eks = OnceLock::new();
+        Self { cluster, eks }
+    }
 }
 
 impl Session {
     /// Waits for its turn. There is no aws-auth.
     pub(crate) fn start() -> Self {
-        static CLUSTER: OnceLock<Cluster> = OnceLock::new();
-        Self::on(&CLUSTER, || Cluster::start_eks(&[]))
+        static SITES: Turns<Site> = Turns::new();
+        let turn = SITES.take(|| Site::of(Cluster::start_eks(&[])));
+        Self::on(&turn, Some(turn))
     }
 
     /// The same on a cluster of this test's own, whose API server counts on what the authenticator has said for as long.
-    pub(crate) fn that_caches(cluster: &'static OnceLock<Cluster>, cache: &'static str) -> Self {
-        Self::on(cluster, || Cluster::start_eks_that_caches(cache))
+    pub(crate) fn that_caches(site: &'static OnceLock<Site>, cache: &'static str) -> Self {
+        let site = site.get_or_init(|| Site::of(Cluster::start_eks_that_caches(cache)));
+        Self::on(site, None)
     }
 
-    fn on(cluster: &'static OnceLock<Cluster>, start: impl FnOnce() -> Cluster) -> Self {
-        static TURN: Mutex<()> = Mutex::new(());
-        // A test that failed in its turn leaves nothing that the next does not clear away.
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        let cluster = cluster.get_or_init(start);
+    fn on(site: &'static Site, turn: Option<Turn<Site>>) -> Self {
+        let cluster = &site.cluster;
         let session = Self {
             cluster,
+            site,
             api: Api::of(cluster, "eksctl"),
             reviewer: Reviewer::of(cluster),
             begun: Timestamp::now(),

@@ -30,4 +30,5 @@ pub(crate) mod shrink;
 pub(crate) mod static_build;
 pub(crate) mod supervised;
 pub(crate) mod toolchain;
+pub(crate) mod turns;
 pub(crate) mod vectors;
