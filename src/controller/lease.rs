@@ -101,12 +101,12 @@ fn say(running: &Running, leads: &watch::Sender<bool>, is_leader: bool) {
     running.metrics.leader.set(is_leader.into());
     let is_new = leads.send_if_modified(|known| std::mem::replace(known, is_leader) != is_leader);
     let turn = match is_leader {
-        true => "this replica works",
-        false => "another replica works, or none",
+        true => "held by this replica, which works",
+        false => "not held by this replica, which waits",
     };
     running.health.remarks("lease", turn);
     if is_new {
-        info!("{turn}");
+        info!("the lease is {turn}");
     }
 }
 
