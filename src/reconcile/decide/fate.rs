@@ -345,7 +345,7 @@ pub(super) fn unreadable(section: &Section) -> Option<Fate> {
         .first()
         .filter(|_| section.is_unreadable())?;
     let message = format!(
-        "{} can't be read, so that none of it is in force: line {}: {}",
+        "{} can't be read, so that none of it is in force: line {}: {}; see what is wrong with awsauth lint, and mend it with awsauth edit",
         section.name().key(),
         problem.line,
         problem.message
