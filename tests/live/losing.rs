@@ -35,8 +35,8 @@ fn who_loses_every_race_says_so_and_has_written_nothing() {
             run.says(5, &["kept changing for 0.4 s", "with a longer --timeout"]);
         }
     }
-    let lost = runs.iter().filter(|run| run.status == 5).count();
-    assert!(lost > 0, "64 writers do not fit into 400 ms");
+    let failed = runs.iter().filter(|run| run.status != 0).count();
+    assert!(failed > 0, "64 writers do not fit into 400 ms");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Many writers at once, strangers among them: everybody's work is there in the end.
 
-use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Barrier, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -57,6 +57,9 @@ pub(crate) struct Storm {
 
 /// Has all of them write at once, with `meanwhile` going on, and checks what is there in the end.
 pub(crate) fn storm(session: &Session, meanwhile: impl FnOnce()) -> Storm {
+    // Two at once would keep each other from the processor rather than from writing.
+    static ALONE: Mutex<()> = Mutex::new(());
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let cluster = session.cluster;
     let over = AtomicBool::new(false);
     let over = &over;
