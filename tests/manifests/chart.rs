@@ -1,5 +1,9 @@
 //! The chart's values, and what its schema refuses.
 
+use std::path::Path;
+
+use serde_json::Value;
+
 use crate::rendered::{charted, helm, key, object, objects, set, template};
 
 #[test]
@@ -136,7 +140,6 @@ fn with_cert_manager_the_controller_makes_no_certificate() {
         certificate["spec"]["dnsNames"][0],
         "awsauth-controller.kube-system.svc"
     );
-    object(&text, "Issuer", "awsauth-controller-webhook");
     let role = object(&text, "ClusterRole", "awsauth-controller-webhook");
     assert_eq!(
         role["rules"][0]["verbs"],
@@ -150,8 +153,50 @@ fn with_cert_manager_the_controller_makes_no_certificate() {
     let text = charted(&[values[0], values[1], own, name]);
     let certificate = object(&text, "Certificate", "awsauth-controller-webhook");
     assert_eq!(certificate["spec"]["issuerRef"]["name"], "internal");
-    let issuers = objects(&text);
-    assert!(issuers.iter().all(|object| object["kind"] != "Issuer"));
+    let kinds = |kind: &str| {
+        let all = objects(&text);
+        all.iter().filter(|object| object["kind"] == kind).count()
+    };
+    assert_eq!((kinds("Issuer"), kinds("Certificate")), (0, 1));
+}
+
+/// A certificate that is its own CA could not be renewed without a time in which the API server trusts another one than is served.
+#[test]
+fn with_cert_manager_a_ca_that_keeps_its_key_signs_the_certificate() {
+    let text = charted(&["webhook.enabled=true", "webhook.certManager.enabled=true"]);
+    let spec = |kind: &str, name: &str| {
+        let object = object(&text, kind, name);
+        assert_eq!(object["metadata"]["namespace"], "kube-system");
+        object["spec"].clone()
+    };
+    let issuer = |spec: &Value| {
+        assert_eq!(spec["issuerRef"]["kind"], "Issuer");
+        spec["issuerRef"]["name"].as_str().unwrap().to_owned()
+    };
+    let served = spec("Certificate", "awsauth-controller-webhook");
+    assert_eq!(served["secretName"], "awsauth-controller-webhook-tls");
+    assert_eq!(served.get("isCA"), None);
+    let signer = spec("Issuer", &issuer(&served));
+    let authority = spec("Certificate", "awsauth-controller-webhook-ca");
+    assert_eq!(signer["ca"]["secretName"], authority["secretName"]);
+    assert_ne!(authority["secretName"], served["secretName"]);
+    assert_eq!(authority["isCA"], true);
+    assert_eq!(authority["privateKey"]["rotationPolicy"], "Never");
+    let root = spec("Issuer", &issuer(&authority));
+    assert_eq!(root, serde_json::json!({"selfSigned": {}}));
+
+    // The page shows the same.
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/admission.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let mut blocks = page.split("```yaml\n");
+    let shown = blocks.find(|block| block.starts_with("apiVersion: cert-manager.io"));
+    let shown = objects(shown.unwrap().split("```").next().unwrap());
+    assert_eq!(shown.len(), 4);
+    for shown in shown {
+        let kind = shown["kind"].as_str().unwrap();
+        let name = shown["metadata"]["name"].as_str().unwrap();
+        assert_eq!(spec(kind, name), shown["spec"], "{kind} {name}");
+    }
 }
 
 /// Nobody but the controller says whom the API server believes; and its own CA is not taken away by an upgrade.
