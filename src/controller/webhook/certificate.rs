@@ -106,11 +106,6 @@ impl Pair {
         })
     }
 
-    /// When it was made, if we have made it.
-    pub(super) fn made(&self) -> Timestamp {
-        self.begins + SKEW
-    }
-
     /// From when on another one should take its place: after two thirds of its life.
     pub(super) fn is_old_from(&self) -> Timestamp {
         self.begins + self.begins.duration_until(self.ends) * 2 / 3
@@ -188,7 +183,7 @@ mod tests {
         ];
         let Made { pair, authority } = Pair::make(&names, now).unwrap();
         assert!(pair.is_for(&names) && !pair.is_for(&["b".to_owned()]));
-        assert_eq!(pair.made(), now);
+        assert_eq!(pair.begins, now - SKEW);
         assert_eq!(pair.ends, now + LIFE);
         assert!(pair.counts(now) && !pair.counts(pair.ends));
         let day = |at: Timestamp| (at.as_second() - now.as_second()) / 86_400;

@@ -18,7 +18,7 @@ use tracing::{error, info, warn};
 
 use super::certificate::Pair;
 use super::configuration::{Seen, tell};
-use super::rotation::{Kept, Step, step};
+use super::rotation::{Kept, Published, Step, step};
 use super::served::Served;
 use crate::cluster::CONTROLLER;
 use crate::controller::{Running, Settings};
@@ -59,6 +59,7 @@ pub(super) async fn keep(
         running: running.clone(),
         stored: None,
         last: None,
+        published: Published::default(),
         told: Told::default(),
     };
     let mut is_told = false;
@@ -99,6 +100,8 @@ struct Keeper {
     stored: Option<Option<Secret>>,
     /// What it kept last.
     last: Option<Kept>,
+    /// Whom the API server is told to trust.
+    published: Published,
     told: Told,
 }
 
@@ -127,6 +130,8 @@ impl Told {
 impl Keeper {
     /// Does what is to be done, and says when to look again.
     async fn look(&mut self, seen: &Seen) -> Option<Instant> {
+        let now = Timestamp::now();
+        self.published.see(seen.trusted(), now);
         let stored = self.stored.clone()?;
         let kept = match stored.as_ref().map(read) {
             None => None,
@@ -139,7 +144,6 @@ impl Keeper {
                 None
             }
         };
-        let now = Timestamp::now();
         let last = self.last.clone().filter(|last| last.current.counts(now));
         if let (None, Some(last)) = (&kept, last) {
             info!(
@@ -157,7 +161,7 @@ impl Keeper {
                 warn!(why, "cannot serve the certificate of the Secret {SECRET}");
             }
         }
-        let next = match step(kept.as_ref(), seen.trusted(), &self.names, now) {
+        let next = match step(kept.as_ref(), &self.published, &self.names, now) {
             Step::Wait(at) => {
                 let told = match &kept {
                     Some(kept) => self.tell(kept, seen).await,

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::certificate::{Made, Pair, first_of};
 
-/// How long the API servers are given to learn of an authority.
+/// How long the API servers are given to learn of an authority once it is seen in the configuration. Of several, each learns by itself.
 const OVERLAP: SignedDuration = SignedDuration::from_secs(60);
 
 /// What is kept of certificates.
@@ -20,6 +20,26 @@ pub(super) struct Kept {
     pub(super) next: Option<Pair>,
     /// The authorities that the API server is to trust, as PEM; the newest first.
     pub(super) authorities: String,
+}
+
+/// Whom the API server is told to trust, and since when that has been seen without a change.
+#[derive(Debug, Default)]
+pub(super) struct Published(Option<(String, Timestamp)>);
+
+impl Published {
+    /// It is told of these authorities now.
+    pub(super) fn see(&mut self, trusted: Option<&str>, now: Timestamp) {
+        let known = self.0.as_ref().map(|(authorities, _)| authorities.as_str());
+        if known != trusted {
+            self.0 = trusted.map(|authorities| (authorities.to_owned(), now));
+        }
+    }
+
+    /// Since when it has been told of exactly these.
+    fn since(&self, authorities: &str) -> Option<Timestamp> {
+        let (known, since) = self.0.as_ref()?;
+        (known == authorities).then_some(*since)
+    }
 }
 
 /// What is to be done.
@@ -35,10 +55,10 @@ pub(super) enum Step {
     Promote,
 }
 
-/// What is to be done with what is kept, if anything is. `trusted` are the authorities that the API server is told of.
+/// What is to be done with what is kept, if anything is. `published` are the authorities that the API server is told of.
 pub(super) fn step(
     kept: Option<&Kept>,
-    trusted: Option<&str>,
+    published: &Published,
     names: &[String],
     now: Timestamp,
 ) -> Step {
@@ -51,14 +71,16 @@ pub(super) fn step(
             if !counts(&kept.current) {
                 return Step::Promote;
             }
+            // Nobody is told of it. That changes, or what is served ends.
+            let Some(since) = published.since(&kept.authorities) else {
+                return Step::Wait(Some(kept.current.ends));
+            };
             // Where the one that is served ends soon, half of what is left.
-            let left = next.made().duration_until(kept.current.ends) / 2;
-            let at = next.made() + OVERLAP.min(left);
-            match trusted == Some(&kept.authorities) {
-                true if at <= now => Step::Promote,
-                true => Step::Wait(Some(at)),
-                // Nobody is told of it. That changes, or what is served ends.
-                false => Step::Wait(Some(kept.current.ends)),
+            let left = since.duration_until(kept.current.ends) / 2;
+            let at = since + OVERLAP.min(left);
+            match at <= now {
+                true => Step::Promote,
+                false => Step::Wait(Some(at)),
             }
         }
         _ if !counts(&kept.current) => Step::Make,
@@ -112,23 +134,30 @@ mod tests {
         Pair::make(&["a".to_owned()], at(day)).unwrap()
     }
 
+    /// The API server is told of what is kept, since then.
+    fn published(kept: &Kept, since: Timestamp) -> Published {
+        Published(Some((kept.authorities.clone(), since)))
+    }
+
     #[test]
     fn it_is_renewed_after_two_thirds_of_its_life_and_trusted_before_it_is_served() {
         let names = ["a".to_owned()];
-        let step =
-            |kept: &Kept, trusted: Option<&str>, now| super::step(Some(kept), trusted, &names, now);
-        assert_eq!(super::step(None, None, &names, at(0)), Step::Make);
+        let step = |kept: &Kept, published: &Published, now| {
+            super::step(Some(kept), published, &names, now)
+        };
+        let nobody = Published::default();
+        assert_eq!(super::step(None, &nobody, &names, at(0)), Step::Make);
 
         let first = Kept::first(make(0));
-        let trusted = Some(first.authorities.as_str());
+        let trusted = published(&first, at(0));
         assert_eq!(
-            step(&first, None, at(1)),
+            step(&first, &nobody, at(1)),
             Step::Wait(Some(first.current.is_old_from()))
         );
-        assert_eq!(step(&first, trusted, at(61)), Step::Stage);
-        assert_eq!(step(&first, trusted, at(91)), Step::Make);
+        assert_eq!(step(&first, &trusted, at(61)), Step::Stage);
+        assert_eq!(step(&first, &trusted, at(91)), Step::Make);
         assert_eq!(
-            super::step(Some(&first), trusted, &["b".to_owned()], at(1)),
+            super::step(Some(&first), &trusted, &["b".to_owned()], at(1)),
             Step::Stage
         );
 
@@ -137,13 +166,13 @@ mod tests {
         let soon = at(61) + OVERLAP;
         // As long as the API server is not told of it, it is not served.
         assert_eq!(
-            step(&staged, trusted, soon),
+            step(&staged, &trusted, soon),
             Step::Wait(Some(first.current.ends))
         );
-        assert_eq!(step(&staged, trusted, at(90)), Step::Promote);
-        let trusted = Some(staged.authorities.as_str());
-        assert_eq!(step(&staged, trusted, at(61)), Step::Wait(Some(soon)));
-        assert_eq!(step(&staged, trusted, soon), Step::Promote);
+        assert_eq!(step(&staged, &trusted, at(90)), Step::Promote);
+        let trusted = published(&staged, at(61));
+        assert_eq!(step(&staged, &trusted, at(61)), Step::Wait(Some(soon)));
+        assert_eq!(step(&staged, &trusted, soon), Step::Promote);
 
         // One that is for other names by now gives way to yet another one, and what is served is trusted all the while.
         let again = staged.staged(make(62));
@@ -153,7 +182,7 @@ mod tests {
         let second = staged.promoted();
         assert_eq!(Some(&second.current), staged.next.as_ref());
         assert_eq!(second.authorities, staged.authorities);
-        assert!(matches!(step(&second, trusted, soon), Step::Wait(_)));
+        assert!(matches!(step(&second, &trusted, soon), Step::Wait(_)));
 
         // The authority of the first is forgotten when the third comes.
         let third = make(121);
@@ -175,11 +204,42 @@ mod tests {
         let staged = first.staged(made);
         let names = ["a".to_owned()];
         let half = end - SignedDuration::from_secs(10);
-        let trusted = Some(staged.authorities.as_str());
+        let trusted = published(&staged, late);
         assert_eq!(
-            step(Some(&staged), trusted, &names, late),
+            step(Some(&staged), &trusted, &names, late),
             Step::Wait(Some(half))
         );
-        assert_eq!(step(Some(&staged), trusted, &names, half), Step::Promote);
+        assert_eq!(step(Some(&staged), &trusted, &names, half), Step::Promote);
+    }
+
+    /// As where the controller may not patch the configuration for a while, or there is none.
+    #[test]
+    fn what_is_published_late_is_served_later() {
+        let names = ["a".to_owned()];
+        let first = Kept::first(make(0));
+        let staged = first.staged(make(61));
+        let mut published = Published::default();
+        published.see(Some(&first.authorities), at(61));
+        let late = at(62);
+        published.see(Some(&staged.authorities), late);
+        let soon = late + OVERLAP;
+        for now in [late, soon - SignedDuration::from_secs(1)] {
+            published.see(Some(&staged.authorities), now);
+            assert_eq!(
+                step(Some(&staged), &published, &names, now),
+                Step::Wait(Some(soon))
+            );
+        }
+        assert_eq!(step(Some(&staged), &published, &names, soon), Step::Promote);
+
+        // Somebody takes it away, and it comes back.
+        for taken in [None, Some(first.authorities.as_str())] {
+            published.see(taken, soon);
+            published.see(Some(&staged.authorities), soon);
+            assert_eq!(
+                step(Some(&staged), &published, &names, soon),
+                Step::Wait(Some(soon + OVERLAP))
+            );
+        }
     }
 }
