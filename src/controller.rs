@@ -17,6 +17,7 @@ mod look;
 mod metrics;
 mod pace;
 mod record;
+mod seats;
 mod settings;
 mod stop;
 mod told;

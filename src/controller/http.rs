@@ -1,9 +1,11 @@
 //! A small HTTP server for what few ask: Prometheus, the kubelet, and with TLS the API server.
+//!
+//! The API server keeps connections without a request for longer than it waits for an answer. So no limit to the time of an idle
+//! connection alone keeps idle ones from filling the house: where it is full, the one that has been quiet for longest makes room.
 
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, Response};
@@ -14,16 +16,13 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioTimer;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
+use super::seats::{Quiet, Seats};
 use super::stop::Stop;
 use crate::edge::Failure;
 
-/// How many are served at once; who comes then waits.
-const CONNECTIONS: usize = 128;
 /// How long a client may take to open its side of a connection, and for the head of a request.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long what is being answered may take when the process is to end.
@@ -59,7 +58,7 @@ pub(crate) async fn serve<S, O, A>(
     serve_idle(listener, PATIENCE, open, answer, stop).await;
 }
 
-/// The same for clients that keep a connection for so long without a request.
+/// The same for clients that keep a connection for so long without a request. Where seats are wanted, it ends sooner.
 pub(crate) async fn serve_idle<S, O, A>(
     listener: TcpListener,
     idle: Duration,
@@ -71,14 +70,8 @@ pub(crate) async fn serve_idle<S, O, A>(
     O: Future<Output = io::Result<S>> + Send + 'static,
     A: Future<Output = Answer> + Send + 'static,
 {
-    let seats = Arc::new(Semaphore::new(CONNECTIONS));
-    let mut served = JoinSet::new();
+    let mut seats = Seats::default();
     loop {
-        let seat = tokio::select! {
-            biased;
-            () = stop.asked() => break,
-            seat = Arc::clone(&seats).acquire_owned() => seat,
-        };
         let accepted = tokio::select! {
             biased;
             () = stop.asked() => break,
@@ -92,36 +85,42 @@ pub(crate) async fn serve_idle<S, O, A>(
                 continue;
             }
         };
+        tokio::select! {
+            biased;
+            () = stop.asked() => break,
+            () = seats.make_room() => {}
+        }
         let (open, answer, stop) = (open.clone(), answer.clone(), stop.clone());
-        served.spawn(async move {
-            let _seat = seat;
+        seats.take(|quiet| async move {
             match timeout(PATIENCE, open(stream)).await {
-                Ok(Ok(stream)) => connection(stream, idle, answer, stop).await,
+                Ok(Ok(stream)) => connection(stream, idle, answer, quiet, stop).await,
                 Ok(Err(error)) => debug!(%error, "a connection does not open"),
                 Err(_) => debug!("a connection does not open in time"),
             }
         });
-        while served.try_join_next().is_some() {}
     }
     drop(listener);
-    let _ = timeout(FAREWELL, async {
-        while served.join_next().await.is_some() {}
-    })
-    .await;
+    let _ = timeout(FAREWELL, seats.empty()).await;
 }
 
 async fn connection<S, A>(
     stream: S,
     idle: Duration,
     answer: impl Fn(Request<Incoming>) -> A + Send + 'static,
+    quiet: Quiet,
     stop: Stop,
 ) where
     S: Read + Write + Unpin + Send + 'static,
     A: Future<Output = Answer> + Send + 'static,
 {
     let service = service_fn(move |request| {
+        let answering = quiet.answers();
         let answered = answer(request);
-        async move { Ok::<_, Infallible>(answered.await) }
+        async move {
+            let answer = answered.await;
+            drop(answering);
+            Ok::<_, Infallible>(answer)
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -137,5 +136,126 @@ async fn connection<S, A>(
     };
     if let Err(error) = ended {
         debug!(%error, "a connection ended early");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use hyper_util::rt::TokioIo;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::sync::Notify;
+    use tokio::task::JoinHandle;
+
+    use super::super::health::plain;
+    use super::super::seats::SEATS;
+    use super::super::stop::Stopper;
+    use super::*;
+
+    /// Longer than any test.
+    const LONG: Duration = Duration::from_secs(3600);
+
+    struct Server {
+        address: SocketAddr,
+        /// A request for `/held` was read.
+        held: Arc<Notify>,
+        /// It is answered when this is told.
+        release: Arc<Notify>,
+        _stopper: Stopper,
+        _serving: JoinHandle<()>,
+    }
+
+    impl Server {
+        async fn start() -> Self {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let (held, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+            let (told, awaited) = (Arc::clone(&held), Arc::clone(&release));
+            let answer = move |request: Request<Incoming>| {
+                let (told, awaited) = (Arc::clone(&told), Arc::clone(&awaited));
+                async move {
+                    if request.uri().path() == "/held" {
+                        told.notify_one();
+                        awaited.notified().await;
+                    }
+                    plain(http::StatusCode::OK, "fine\n".to_owned())
+                }
+            };
+            let open = async |stream: TcpStream| Ok(TokioIo::new(stream));
+            let (stopper, stop) = Stop::new();
+            Self {
+                address,
+                held,
+                release,
+                _stopper: stopper,
+                _serving: tokio::spawn(serve_idle(listener, LONG, open, answer, stop)),
+            }
+        }
+
+        async fn connect(&self) -> TcpStream {
+            TcpStream::connect(self.address).await.unwrap()
+        }
+
+        /// Connections with all the seats but so many; on one the head of a request has begun, and on another one was answered.
+        async fn idle(&self, but: usize) -> Vec<TcpStream> {
+            let mut idle = Vec::new();
+            for _ in but..SEATS {
+                idle.push(self.connect().await);
+            }
+            send(&mut idle[0], "GET / HTTP/1.1\r\nhost: ").await;
+            ask(&mut idle[1], "/").await;
+            answered(&mut idle[1]).await;
+            idle
+        }
+    }
+
+    async fn send(stream: &mut TcpStream, text: &str) {
+        stream.write_all(text.as_bytes()).await.unwrap();
+    }
+
+    async fn ask(stream: &mut TcpStream, path: &str) {
+        send(stream, &format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n")).await;
+    }
+
+    /// An answer comes long before any connection ends by itself.
+    async fn answered(stream: &mut TcpStream) {
+        let mut text = String::new();
+        while !text.ends_with("fine\n") {
+            let mut bytes = [0; 1024];
+            let read = timeout(LONG / 60, stream.read(&mut bytes)).await;
+            let read = read.expect("no answer").unwrap();
+            assert_ne!(read, 0, "it ends after {text:?}");
+            text.push_str(std::str::from_utf8(&bytes[..read]).unwrap());
+        }
+        assert!(text.starts_with("HTTP/1.1 200"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn idle_connections_keep_nobody_out() {
+        let server = Server::start().await;
+        let _idle = server.idle(0).await;
+        for _ in 0..3 {
+            let mut new = server.connect().await;
+            ask(&mut new, "/").await;
+            answered(&mut new).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_being_answered_is_not_cut_off() {
+        let server = Server::start().await;
+        let mut first = server.connect().await;
+        ask(&mut first, "/held").await;
+        server.held.notified().await;
+        let _idle = server.idle(1).await;
+        // So many that every other one has given way.
+        for _ in 0..SEATS {
+            let mut new = server.connect().await;
+            ask(&mut new, "/").await;
+            answered(&mut new).await;
+        }
+        server.release.notify_one();
+        answered(&mut first).await;
     }
 }

@@ -11,7 +11,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use serde_json::{Value, json};
 
-use crate::guarded::{ADMIN, DEV, Guarded, NODE, configmap};
+use crate::guarded::{ADMIN, DENIED, DEV, Guarded, NODE, configmap};
 
 const PATH: &str = "/admit/aws-auth";
 
@@ -23,29 +23,37 @@ struct Answer {
     body: String,
 }
 
+/// Trusts whom the API server is to trust.
+fn trusting(guarded: &Guarded) -> Arc<ClientConfig> {
+    let path = "jsonpath={.data.ca\\.crt}";
+    let authority = guarded.cluster.kubectl(&[
+        "get",
+        "secret",
+        "awsauth-controller-webhook-tls",
+        "-n",
+        "kube-system",
+        "-o",
+        path,
+    ]);
+    let mut roots = RootCertStore::empty();
+    for authority in CertificateDer::pem_slice_iter(&BASE64_STANDARD.decode(authority).unwrap()) {
+        roots.add(authority.unwrap()).unwrap();
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Arc::new(config)
+}
+
 impl Wire {
     fn open(guarded: &Guarded) -> Self {
-        let path = "jsonpath={.data.ca\\.crt}";
-        let authority = guarded.cluster.kubectl(&[
-            "get",
-            "secret",
-            "awsauth-controller-webhook-tls",
-            "-n",
-            "kube-system",
-            "-o",
-            path,
-        ]);
-        let mut roots = RootCertStore::empty();
-        for authority in CertificateDer::pem_slice_iter(&BASE64_STANDARD.decode(authority).unwrap())
-        {
-            roots.add(authority.unwrap()).unwrap();
-        }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        Self::connect(guarded, trusting(guarded))
+    }
+
+    fn connect(guarded: &Guarded, config: Arc<ClientConfig>) -> Self {
         let name = ServerName::try_from("awsauth-controller.kube-system.svc").unwrap();
         let stream = TcpStream::connect(("127.0.0.1", guarded.guard.webhook)).unwrap();
         stream.set_nodelay(true).unwrap();
@@ -53,9 +61,16 @@ impl Wire {
             .set_read_timeout(Some(Duration::from_secs(10)))
             .unwrap();
         Self(StreamOwned::new(
-            ClientConnection::new(Arc::new(config), name).unwrap(),
+            ClientConnection::new(config, name).unwrap(),
             stream,
         ))
+    }
+
+    /// Only that, and no request.
+    fn shake_hands(&mut self) {
+        while self.0.conn.is_handshaking() {
+            self.0.conn.complete_io(&mut self.0.sock).unwrap();
+        }
     }
 
     fn send(&mut self, method: &str, path: &str, form: &str, body: &str) -> Answer {
@@ -222,6 +237,30 @@ fn reviews_are_answered_and_anything_else_is_too() {
     let begun = Instant::now();
     assert_eq!(slow.answer().status, 408);
     assert!(begun.elapsed() < Duration::from_secs(3));
+}
+
+#[test]
+fn idle_connections_keep_no_review_out() {
+    let guarded = Guarded::start();
+    let trusting = trusting(&guarded);
+    let asked = review(with(&[NODE]), with(&[NODE, DEV]), "UPDATE");
+    // More than are served at once, and each could stay for longer than the API server waits.
+    let mut idle = Vec::new();
+    let mut silent = Vec::new();
+    for number in 0..150 {
+        let mut wire = Wire::connect(&guarded, Arc::clone(&trusting));
+        wire.shake_hands();
+        if number % 3 == 0 {
+            wire.review(&asked);
+        }
+        idle.push(wire);
+        silent.push(TcpStream::connect(("127.0.0.1", guarded.guard.webhook)).unwrap());
+    }
+    // The API server is answered, too, although its own connection has given way.
+    let denied = guarded.replace(&[ADMIN], None);
+    denied.says(1, &[DENIED]);
+    let mut wire = Wire::connect(&guarded, trusting);
+    assert_eq!(wire.review(&asked)["allowed"], true);
 }
 
 #[test]
