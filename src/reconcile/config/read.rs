@@ -3,18 +3,20 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{self, Deserialize, Deserializer, SeqAccess, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::approval::{GROUPS_OF_KUBERNETES, RESERVED_USERNAMES};
 use super::{Admission, Config, ConfigError, Grant, Protect};
 use crate::arn::{Mended, Parts, fold, mend};
 use crate::facts::accounts::is_account_id;
+use crate::facts::partitions::PARTITIONS;
 use crate::reconcile::pattern::Pattern;
 
 #[derive(Default, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Whole {
-    grants: Vec<Granting>,
+    grants: Vec<Fitting>,
     protect: Protecting,
     admission: Admitting,
 }
@@ -63,13 +65,17 @@ impl Config {
         let default = Self::default();
         let user = whole.admission.warn_only.map(texts);
         Ok(Self {
-            grants: whole.grants.into_iter().map(Grant::from).collect(),
+            grants: whole
+                .grants
+                .into_iter()
+                .map(|grant| Grant::from(grant.0))
+                .collect(),
             protect: Protect {
                 node_entries: whole
                     .protect
                     .node_entries
                     .unwrap_or(default.protect.node_entries),
-                arns: texts(whole.protect.arns),
+                arns: patterns(whole.protect.arns),
             },
             admission: Admission {
                 warn_only: user.unwrap_or(default.admission.warn_only),
@@ -102,7 +108,10 @@ impl From<Granting> for Grant {
     fn from(granting: Granting) -> Self {
         Self {
             accounts: texts(granting.accounts.0),
-            arns: granting.arns.map(|arns| texts(arns.0)).unwrap_or_default(),
+            arns: granting
+                .arns
+                .map(|arns| patterns(arns.0))
+                .unwrap_or_default(),
             groups: texts(granting.groups),
             usernames: granting
                 .usernames
@@ -111,6 +120,65 @@ impl From<Granting> for Grant {
             whole_accounts: granting.whole_accounts,
         }
     }
+}
+
+/// A grant, each of whose ARNs can be in one of its accounts. The error ends before ` at line`, which is where the grant begins.
+struct Fitting(Granting);
+
+impl<'de> Deserialize<'de> for Fitting {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Fitting;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a grant")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                let granting = Granting::deserialize(MapAccessDeserializer::new(map))?;
+                match granting.misfit() {
+                    Some(arn) => Err(de::Error::custom(format!(
+                        "`{}` matches nothing (take it out, or add its account): it is in none of the accounts of the grant",
+                        arn.text
+                    ))),
+                    None => Ok(Fitting(granting)),
+                }
+            }
+        }
+        deserializer.deserialize_map(Reader)
+    }
+}
+
+impl Granting {
+    /// An ARN that is in none of the accounts.
+    fn misfit(&self) -> Option<&Written> {
+        let Self { accounts, arns, .. } = self;
+        let mut arns = arns.iter().flat_map(|arns| &arns.0).map(|arn| &arn.0);
+        arns.find(|arn| {
+            let mut accounts = accounts.0.iter();
+            !accounts.any(|account| may_be_in(&arn.pattern, &account.0))
+        })
+    }
+}
+
+/// Whether a pattern may match an ARN in this account.
+fn may_be_in(pattern: &Pattern, account: &str) -> bool {
+    let text = pattern.text();
+    // Five colons come before an ARN's last part. Where the pattern has them all, a * stands for none.
+    let mut parts = text.splitn(6, ':').skip(4);
+    if let (Some(part), Some(_)) = (parts.next(), parts.next()) {
+        return Pattern::new(part).matches(account);
+    }
+    let head = text.split('*').next().unwrap_or_default();
+    PARTITIONS.iter().any(|partition| {
+        let arn = format!("arn:{}:iam::{account}:", partition.id);
+        arn.starts_with(head) || head.starts_with(&arn)
+    })
+}
+
+fn patterns(arns: Vec<Text<Arn>>) -> Vec<Pattern> {
+    arns.into_iter().map(|arn| arn.0.pattern).collect()
 }
 
 fn texts<T: Checked>(texts: Vec<Text<T>>) -> Vec<T::Out> {
@@ -148,11 +216,17 @@ impl Checked for Account {
     }
 }
 
+/// An ARN as somebody wrote it, and what it matches.
+struct Written {
+    text: String,
+    pattern: Pattern,
+}
+
 impl Checked for Arn {
-    type Out = Pattern;
+    type Out = Written;
     const WHAT: &'static str = "an ARN, in which * stands for any characters";
 
-    fn read(text: &str) -> Result<Pattern, String> {
+    fn read(text: &str) -> Result<Written, String> {
         let role = match mend(text) {
             Mended::Session { role } => Some(role),
             Mended::PathDropped { arn, .. } => Some(arn),
@@ -173,7 +247,10 @@ impl Checked for Arn {
         if !text.starts_with("arn:") && !text.starts_with('*') {
             return Err(format!("`{text}` is not an ARN"));
         }
-        plain(text).map(|text| Pattern::new(fold(text)))
+        plain(text).map(|text| Written {
+            text: text.to_owned(),
+            pattern: Pattern::new(fold(text)),
+        })
     }
 }
 

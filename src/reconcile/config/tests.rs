@@ -131,6 +131,11 @@ fn an_error_names_the_line_and_what_is_expected_there() {
             "as in arn:aws:iam::111122223333:role/a",
         ),
         (
+            "grants:\n- accounts: [\"111122223333\"]\n- accounts: [\"111122223333\", \"444455556666\"]\n  arns:\n  - arn:aws:iam::999999999999:role/Team-*\n",
+            "line 3",
+            "`arn:aws:iam::999999999999:role/Team-*` matches nothing (take it out, or add its account): it is in none of the accounts of the grant at line 3",
+        ),
+        (
             "protect:\n  arns: [team]\n",
             "line 2",
             "`team` is not an ARN",
@@ -160,6 +165,45 @@ fn an_error_names_the_line_and_what_is_expected_there() {
             "{text}: {error}"
         );
     }
+}
+
+#[test]
+fn an_arn_of_no_account_of_its_grant_is_refused() {
+    let read = |arn: &str| {
+        Config::parse(&format!(
+            "grants:\n- arns: [\"{arn}\"]\n  accounts: [\"111122223333\"]\n"
+        ))
+    };
+    for arn in [
+        "arn:aws:iam::111122223333:role/a",
+        "arn:*:iam::111122223333:role/a",
+        "arn:aws:iam::*:role/a",
+        "arn:aws:iam::1111*:role/a",
+        "arn:aws:iam::*3333:user/team/a:b",
+        "arn:aws-cn:iam::1111*",
+        "arn:aws:*:role/a",
+        "arn:aws:iam::111122223333*",
+        "*:role/a",
+        "*",
+    ] {
+        assert!(read(arn).is_ok(), "{arn}");
+    }
+    for arn in [
+        "arn:aws:iam::444455556666:role/a",
+        "arn:aws:iam::11112222333:role/*",
+        "arn:aws:iam:::role/a",
+        "arn:*:iam::444455556666:role/*",
+        "arn:aws:iam::*6666:role/a",
+        "arn:aws:iam::4444*",
+    ] {
+        let error = read(arn).unwrap_err().to_string();
+        assert!(
+            error.contains(arn) && error.contains("line 2"),
+            "{arn}: {error}"
+        );
+    }
+    // What is protected is in any account.
+    assert!(Config::parse("protect: {arns: [\"arn:aws:iam::444455556666:role/a\"]}").is_ok());
 }
 
 #[test]
