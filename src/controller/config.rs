@@ -1,5 +1,6 @@
 //! The configuration's file. It is read again when it changes, as a mounted ConfigMap does.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +31,15 @@ pub(crate) fn load(path: Option<&Path>) -> Result<Config, Failure> {
         return Ok(Config::default());
     };
     let failed = || Failure::usage(format!("cannot use the configuration {}", path.display()));
-    let text = std::fs::read_to_string(path).map_err(|error| failed().because(&error))?;
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let failure = failed().because(&error);
+        match error.kind() {
+            ErrorKind::NotFound => failure.hint(
+                "write it as docs/controller.md shows, or leave --config out: then nothing is granted",
+            ),
+            _ => failure,
+        }
+    })?;
     Config::parse(&text).map_err(|error| {
         failed()
             .because(&error)

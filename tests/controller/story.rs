@@ -382,7 +382,11 @@ fn what_cannot_be_used_is_said_before_anything_is_done() {
     );
     awsauth(&["--config", "/nowhere.yaml"]).says(
         2,
-        &["cannot use the configuration /nowhere.yaml", "No such file"],
+        &[
+            "cannot use the configuration /nowhere.yaml",
+            "No such file",
+            "hint: write it as docs/controller.md shows, or leave --config out",
+        ],
     );
     awsauth(&["--file", "aws-auth.yaml"]).says(2, &["cannot run a controller for a file"]);
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
