@@ -41,14 +41,14 @@ impl Health {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether all parts are ready, and each part on a line.
+    /// Whether all parts are ready, and each part on a line. What is only to be known has a mark of its own: nothing was checked.
     fn report(&self) -> (bool, String) {
         let mut text = String::new();
         let mut ready = true;
         for (part, state) in self.parts().iter() {
             let _ = match state {
                 State::Ready => writeln!(text, "[+] {part}: ready"),
-                State::Remark(what) => writeln!(text, "[ ] {part}: {what}"),
+                State::Remark(what) => writeln!(text, "[i] {part}: {what}"),
                 State::NotReady(why) => {
                     ready = false;
                     writeln!(text, "[-] {part}: {why}")
@@ -106,7 +106,7 @@ mod tests {
         health.remarks("EKS", "not asked");
         let (ready, text) = health.report();
         assert!(!ready);
-        assert_eq!(text, "[ ] EKS: not asked\n[-] objects: not listed yet\n");
+        assert_eq!(text, "[i] EKS: not asked\n[-] objects: not listed yet\n");
         health.is_ready("objects");
         let (ready, text) = health.report();
         assert!(ready);
