@@ -7,6 +7,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -17,6 +18,7 @@ use crate::support::cluster::Cluster;
 use crate::support::ports;
 use crate::support::run::Run;
 use crate::support::supervised::Supervised;
+use crate::support::webhook_secret::{SECRET, make, secret};
 
 /// What stands in the place of no grants.
 const GRANTS: &str = r#"grants:
@@ -214,6 +216,38 @@ spec: {role: 'arn:aws:iam::111122223333:role/master', username: master, groups: 
         requests.partition(|line| line.contains(r#"code="403""#));
     assert_eq!(refused, Vec::<&str>::new());
     assert!(!answered.is_empty());
+    assert!(!pod.log().contains("forbidden"), "{}", pod.log());
+}
+
+/// Whoever may make the Secret may still lack what changes it two months later.
+#[test]
+fn the_rights_of_the_manifests_are_enough_to_renew_the_certificate() {
+    const DAY: u64 = 86_400;
+    let cluster = Cluster::start();
+    let rendered = kustomized("controller-webhook");
+    cluster.kubectl_fed(&["apply", "-f", "-"], &rendered);
+    let old = make(60 * DAY + 3600, 30 * DAY);
+    cluster.kubectl_fed(&["create", "-f", "-"], &secret(&old).to_string());
+    let pod = Pod::start(&cluster, &rendered);
+    let kept = |key: &str| {
+        let secret = get(&cluster, &["secret", SECRET]);
+        let text = secret["data"][key].as_str().unwrap_or_default();
+        String::from_utf8(BASE64_STANDARD.decode(text).unwrap()).unwrap()
+    };
+    eventually(|| {
+        let log = pod.log();
+        assert!(!log.contains("cannot write the Secret"), "{log}");
+        !kept("next.crt").is_empty()
+    });
+    assert_eq!(kept("tls.crt"), old.certificate);
+    let authorities = kept("ca.crt");
+    assert!(authorities.ends_with(&old.authority) && authorities != old.authority);
+    eventually(|| {
+        let configuration = ["validatingwebhookconfiguration", "awsauth-controller"];
+        let configuration = get(&cluster, &configuration);
+        let trusted = &configuration["webhooks"][0]["clientConfig"]["caBundle"];
+        *trusted == BASE64_STANDARD.encode(&authorities)
+    });
     assert!(!pod.log().contains("forbidden"), "{}", pod.log());
 }
 

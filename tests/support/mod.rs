@@ -32,3 +32,4 @@ pub(crate) mod supervised;
 pub(crate) mod toolchain;
 pub(crate) mod turns;
 pub(crate) mod vectors;
+pub(crate) mod webhook_secret;

@@ -4,68 +4,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use base64::prelude::{BASE64_STANDARD, Engine};
-use rcgen::{
-    BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose, date_time_ymd,
-};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::guarded::{
     ADMIN, DENIED, DEV, Guard, Guarded, NODE, configmap, configure, eventually, prepare,
 };
 use crate::support::cluster::Cluster;
-use crate::support::secrets;
-
-const SECRET: &str = "awsauth-controller-webhook-tls";
-
-/// A certificate for the webhook, and its authority.
-struct Made {
-    certificate: String,
-    key: String,
-    authority: String,
-}
-
-/// One that began and ends so many seconds from now.
-fn make(begun: u64, ends: u64) -> Made {
-    let now = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap();
-    let at = |offset: Duration| date_time_ymd(1970, 1, 1) + offset;
-    let mut authority = CertificateParams::default();
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    authority.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-    let names = [
-        "127.0.0.1",
-        "awsauth-controller.kube-system.svc",
-        "awsauth-controller.kube-system.svc.cluster.local",
-    ];
-    let mut server = CertificateParams::new(names.map(str::to_owned)).unwrap();
-    server.use_authority_key_identifier_extension = true;
-    for params in [&mut authority, &mut server] {
-        params.not_before = at(now - Duration::from_secs(begun));
-        params.not_after = at(now + Duration::from_secs(ends));
-    }
-    let [authority_key, key] = [KeyPair::generate().unwrap(), KeyPair::generate().unwrap()];
-    let pem = authority.self_signed(&authority_key).unwrap().pem();
-    let certificate = server
-        .signed_by(&key, &Issuer::new(authority, authority_key))
-        .unwrap();
-    secrets::know(key.serialize_pem().lines().nth(1).unwrap());
-    Made {
-        certificate: certificate.pem(),
-        key: key.serialize_pem(),
-        authority: pem,
-    }
-}
-
-fn secret(made: &Made) -> Value {
-    json!({
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "type": "kubernetes.io/tls",
-        "metadata": {"name": SECRET, "namespace": "kube-system", "labels": {"mine": "kept"}},
-        "stringData": {"tls.crt": made.certificate, "tls.key": made.key, "ca.crt": made.authority},
-    })
-}
+use crate::support::webhook_secret::{Made, SECRET, make, secret};
 
 /// A text of the Secret.
 fn kept(cluster: &Cluster, key: &str) -> String {
