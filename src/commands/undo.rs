@@ -39,6 +39,9 @@ const RACE: Refusal = Refusal {
     reason: "rollback-race",
 };
 
+/// Said before what the controller wrote is taken back.
+const WRITTEN_AGAIN: &str = "warning: the controller writes again what AwsAuthMapping objects ask for. To take such an entry away, delete its object: kubectl delete aam NAME";
+
 /// Takes the write back.
 pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit, Failure> {
     let history = world.history(out)?;
@@ -73,6 +76,9 @@ pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit,
         })
     };
     out.note(&format!("Taking back revision {name}: {}", told(revision)));
+    if revision.is_by_controller() || (args.whole && history.is_by_controller_since(revision)) {
+        out.note(WRITTEN_AGAIN);
+    }
     args.write.carry_out(true, &asking, None, world, out)?;
     Ok(Exit::Done)
 }

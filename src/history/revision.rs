@@ -4,6 +4,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::command::CONTROLLER;
 use super::contents::{Contents, Digest};
 use super::delta::Delta;
 use super::gzip::{gunzip, gzip};
@@ -104,6 +105,11 @@ struct Versioned {
 }
 
 impl Revision {
+    /// Whether the controller made the write, for objects that ask for it.
+    pub fn is_by_controller(&self) -> bool {
+        self.command == CONTROLLER
+    }
+
     pub(super) fn meta(&self) -> Meta {
         Meta {
             v: VERSION,

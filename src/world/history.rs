@@ -72,6 +72,16 @@ impl History {
         })
     }
 
+    /// Whether the controller made one of the writes that are in force from this one on.
+    pub(crate) fn is_by_controller_since(&self, first: &Revision) -> bool {
+        let readable = self.kept.iter().flat_map(|kept| &kept.revision);
+        readable
+            .filter(|(revision, standing)| {
+                revision.number >= first.number && *standing != Standing::Void
+            })
+            .any(|(revision, _)| revision.is_by_controller())
+    }
+
     /// Whether what is there now is not what the newest write left.
     pub(crate) fn is_changed_by_others(&self) -> bool {
         let newest = self.newest_write();

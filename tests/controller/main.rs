@@ -15,3 +15,4 @@ mod stuck;
 #[path = "../support/mod.rs"]
 mod support;
 mod thousands;
+mod undo;

@@ -14,7 +14,7 @@ use crate::support::environment::Environment;
 /// How long something is watched that must not happen.
 const QUIET: Duration = Duration::from_secs(3);
 
-fn world(mode: &str, status: &str) -> Value {
+pub(crate) fn world(mode: &str, status: &str) -> Value {
     json!({
         "clusters": {NAME: {
             "arn": format!("arn:aws:eks:{REGION}:111122223333:cluster/{NAME}"),
@@ -34,7 +34,7 @@ fn world(mode: &str, status: &str) -> Value {
     })
 }
 
-fn start(desk: &Desk, eks: &EksService) -> Controller {
+pub(crate) fn start(desk: &Desk, eks: &EksService) -> Controller {
     let environment = Environment::new(desk.cluster.folder()).with("AWS_REGION", REGION);
     let environment = eks.with_keys(environment);
     let variables = environment.variables();
