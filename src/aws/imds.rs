@@ -217,9 +217,7 @@ impl Imds {
             .ask(Method::GET, target, &headers, what, deadline)
             .await?;
         match (answer.status, session) {
-            (403, _) => Err(ImdsError::Forbidden {
-                instance: self.instance_by_firmware(),
-            }),
+            (403, _) => Err(self.forbidden()),
             (401, Session::V1(why)) => Err(ImdsError::V2Required { why }),
             (status, _) if answer.is_failure() => Err(ImdsError::Failing {
                 what: what.to_owned(),
@@ -272,6 +270,18 @@ impl Imds {
     fn endpoint(&self) -> String {
         let url = self.client.url().to_string();
         url.trim_end_matches('/').to_owned()
+    }
+
+    /// What a 403 means depends on where this is: anything may answer so at this address.
+    fn forbidden(&self) -> ImdsError {
+        match self.settings.machine.is_ec2() {
+            true => ImdsError::SwitchedOff {
+                instance: self.instance_by_firmware(),
+            },
+            false => ImdsError::Forbidden {
+                endpoint: self.endpoint(),
+            },
+        }
     }
 
     fn not_ec2(&self, saw: String) -> ImdsError {

@@ -315,7 +315,7 @@ pub(crate) const OF_THE_MACHINE: &[Fault] = &[
 ];
 
 /// Credentials of an instance and no others.
-fn instance(cluster: &'static Cluster, patient: &mut Patient, fields: &Value) {
+pub(crate) fn instance(cluster: &'static Cluster, patient: &mut Patient, fields: &Value) {
     patient.penniless();
     let role = "arn:aws:iam::111122223333:role/mytestrole";
     cluster

@@ -2,8 +2,10 @@
 
 use std::os::unix::fs::PermissionsExt;
 
+use awsauth::aws::{Machine, Surroundings};
 use serde_json::json;
 
+use crate::faults::instance;
 use crate::patient::{CLUSTER, Patient, admin, put, sound};
 use crate::reviewer::Who;
 use crate::session::{MYTESTROLE, Session};
@@ -22,6 +24,28 @@ fn whoever_is_well_is_told_so() {
     );
     assert!(run.stdout.ends_with(&end), "{}", run.stdout);
     assert_eq!(run.stderr, "");
+}
+
+/// A sandbox or a proxy answers so, too: nothing says that this is an instance, unless the firmware does.
+#[test]
+fn a_403_of_metadata_makes_no_instance_of_a_machine() {
+    let session = Session::start();
+    let mut patient = Patient::new(session.cluster);
+    instance(
+        session.cluster,
+        &mut patient,
+        &json!({"metadata": "disabled"}),
+    );
+    let diagnosis = patient.examined(&[]);
+    assert_eq!(diagnosis.headline(), "C5", "{}", diagnosis.json);
+    let (cause, next) = (diagnosis.text("C5", "cause"), diagnosis.text("C5", "next"));
+    assert!(cause.contains("it answers 403"), "{cause}");
+    let is_instance = Machine::of(&Surroundings::default()).is_ec2();
+    let says = (
+        cause.contains("this instance"),
+        next.contains("modify-instance-metadata-options"),
+    );
+    assert_eq!(says, (is_instance, is_instance), "{cause}: {next}");
 }
 
 #[test]

@@ -145,6 +145,22 @@ async fn switched_off_on_the_instance() {
 }
 
 #[tokio::test]
+async fn a_403_elsewhere_says_that_nothing_is_given() {
+    let forbidden = Reply::status(403, "blocked");
+    let server = instance(&[(PUT, forbidden.clone()), (LIST, forbidden)]).await;
+    let wanted = format!(
+        "what answers at {} gives nothing: it answers 403\n\
+         hint: this machine does not look like an EC2 instance: name a profile with --profile, or set AWS_ACCESS_KEY_ID and \
+         AWS_SECRET_ACCESS_KEY",
+        server.url
+    );
+    assert_eq!(shown_by_imds(fetch(&server).await), wanted);
+    let here = surroundings(&server).with("AWS_EC2_METADATA_V1_DISABLED", "true");
+    let error = failing(&here, &[]).await;
+    assert_eq!(shown(&error, &error.hint()), wanted);
+}
+
+#[tokio::test]
 async fn imdsv1_only_where_it_is_forbidden() {
     let server = instance(&[
         (PUT, Reply::status(404, "")),

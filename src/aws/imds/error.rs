@@ -65,11 +65,17 @@ pub enum ImdsError {
         /// Which instance it is.
         instance: Instance,
     },
-    /// 403: the metadata service is switched off on the instance.
+    /// 403 on an EC2 instance: the metadata service is switched off on it.
     #[error("the instance metadata service is switched off for this instance: it answers 403")]
-    Forbidden {
+    SwitchedOff {
         /// Which instance it is.
         instance: Instance,
+    },
+    /// 403 where nothing says that this is an EC2 instance: whatever answers there gives nothing.
+    #[error("what answers at {endpoint} gives nothing: it answers 403")]
+    Forbidden {
+        /// What was asked.
+        endpoint: String,
     },
     /// There are no sessions (IMDSv2), and the user forbids IMDSv1.
     #[error("no session (IMDSv2) could be had, because {why}, and {setting} forbids IMDSv1")]
@@ -288,7 +294,7 @@ impl ImdsError {
                 format!("set {setting} to a URL such as http://169.254.169.254, or remove it")
             }
             Self::Mode { setting, .. } => format!("set {setting} to IPv4 or IPv6, or remove it"),
-            Self::Unreachable { on_ec2: false, .. } => {
+            Self::Unreachable { on_ec2: false, .. } | Self::Forbidden { .. } => {
                 "this machine does not look like an EC2 instance: name a profile with --profile, or set AWS_ACCESS_KEY_ID and \
                  AWS_SECRET_ACCESS_KEY"
                     .into()
@@ -306,7 +312,7 @@ impl ImdsError {
                 "if this runs in a container or a virtual machine on the instance, let the answer travel one hop further: {}",
                 instance.one_hop_more()
             ),
-            Self::Forbidden { instance } => format!(
+            Self::SwitchedOff { instance } => format!(
                 "switch it on: {}",
                 instance.command("modify-instance-metadata-options", "--http-endpoint enabled")
             ),

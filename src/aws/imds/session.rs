@@ -137,12 +137,6 @@ impl Imds {
             ImdsError::NoAnswer { endpoint, instance }
         }
     }
-
-    fn forbidden(&self) -> ImdsError {
-        ImdsError::Forbidden {
-            instance: self.instance_by_firmware(),
-        }
-    }
 }
 
 fn settled(answered: Result<Answer, ImdsError>) -> Result<Put, ImdsError> {
