@@ -39,10 +39,12 @@ mod step;
 mod witness;
 mod write;
 
+use clap::ValueEnum;
+
 pub(crate) use step::failed as step_failed;
 
 /// How a command without a table answers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     /// Text for people
     #[default]
@@ -51,23 +53,8 @@ pub(crate) enum Format {
     Json,
 }
 
-/// How such a command is asked for it.
-#[derive(Clone, Debug, clap::Args)]
-pub(crate) struct Answer {
-    /// The form of the answer
-    #[arg(
-        short,
-        long,
-        env = "AWSAUTH_OUTPUT",
-        value_enum,
-        value_name = "FORMAT",
-        default_value_t
-    )]
-    pub(crate) output: Format,
-}
-
 /// How a command answers whose answer is what becomes of aws-auth.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum PlanFormat {
     /// Text for people
     #[default]
@@ -78,9 +65,9 @@ pub(crate) enum PlanFormat {
     Github,
 }
 
-/// How such a command is asked for it.
+/// How a command is asked for the form of its answer.
 #[derive(Clone, Debug, clap::Args)]
-pub(crate) struct PlanAnswer {
+pub(crate) struct Answer<F: ValueEnum + Default + Send + Sync + 'static = Format> {
     /// The form of the answer
     #[arg(
         short,
@@ -88,7 +75,13 @@ pub(crate) struct PlanAnswer {
         env = "AWSAUTH_OUTPUT",
         value_enum,
         value_name = "FORMAT",
-        default_value_t
+        default_value = usual::<F>()
     )]
-    pub(crate) output: PlanFormat,
+    pub(crate) output: F,
+}
+
+/// The word for a command's usual form. `default_value_t` would put one into a static that all commands share, as the struct is generic.
+fn usual<F: ValueEnum + Default>() -> String {
+    let usual = F::default().to_possible_value();
+    usual.map_or_else(String::new, |usual| usual.get_name().to_owned())
 }

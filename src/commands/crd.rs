@@ -1,3 +1,4 @@
+use super::Answer;
 use crate::controller::crd;
 use crate::edge::{Exit, Failure, Out};
 
@@ -5,16 +6,8 @@ use crate::edge::{Exit, Failure, Out};
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The form of the answer
-    #[arg(
-        short,
-        long,
-        env = "AWSAUTH_OUTPUT",
-        value_enum,
-        value_name = "FORMAT",
-        default_value_t
-    )]
-    output: Form,
+    #[command(flatten)]
+    answer: Answer<Form>,
 }
 
 /// How it is printed.
@@ -34,7 +27,7 @@ Examples:
 /// Prints it.
 pub(crate) fn run(args: &Args, out: &mut Out) -> Result<Exit, Failure> {
     let crd = crd::definition();
-    let text = match args.output {
+    let text = match args.answer.output {
         Form::Yaml => serde_yaml::to_string(&crd).map_err(|error| Failure::bug(&error))?,
         Form::Json => {
             let text = serde_json::to_string_pretty(&crd);

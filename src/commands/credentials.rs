@@ -2,6 +2,7 @@ mod exec;
 
 use clap::{Subcommand, ValueEnum};
 
+use super::Answer;
 use crate::aws::Surroundings;
 use crate::aws::credentials::Resolved;
 use crate::edge::{Exit, Failure, Kind, Out};
@@ -15,6 +16,7 @@ use crate::world::identity::{self, Identity};
 #[derive(Debug, clap::Args)]
 #[command(
     args_conflicts_with_subcommands = true,
+    mut_arg("output", |output| output.help("What will read them")),
     after_help = "\
 Examples:
   # Into this shell
@@ -33,16 +35,8 @@ pub(crate) struct Args {
     #[command(subcommand)]
     command: Option<Command>,
 
-    /// What will read them
-    #[arg(
-        short,
-        long,
-        env = "AWSAUTH_OUTPUT",
-        value_enum,
-        value_name = "FORMAT",
-        default_value_t
-    )]
-    output: Format,
+    #[command(flatten)]
+    answer: Answer<Format>,
 
     /// Print them even to a terminal, where they stay to be read
     #[arg(long)]
@@ -85,7 +79,7 @@ pub(crate) fn run(args: &Args, identity: &Identity, out: &mut Out) -> Result<Exi
     let resolved = fresh(identity, out)?;
     let credentials = &resolved.credentials;
     let bug = |error: serde_json::Error| Failure::bug(&error);
-    let text = match args.output {
+    let text = match args.answer.output {
         Format::Env => as_exports(credentials),
         Format::Powershell => as_powershell(credentials),
         Format::Dotenv => as_dotenv(credentials).ok_or_else(|| {

@@ -4,7 +4,7 @@ use super::ignored;
 use super::planning::{Planning, wants_admins};
 use super::refusals::{edit_failure, refused};
 use super::step::{self, StepEnd};
-use super::{PlanAnswer, PlanFormat};
+use super::{Answer, PlanFormat};
 use crate::edge::{Exit, Failure, Kind, Out};
 use crate::plan::Allowed;
 use crate::render::{remarks, report_json, report_text};
@@ -20,7 +20,7 @@ pub(crate) struct Args {
     asked: Asked,
 
     #[command(flatten)]
-    answer: PlanAnswer,
+    answer: Answer<PlanFormat>,
 }
 
 impl Args {

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use clap::ValueEnum;
 use clap::builder::FalseyValueParser;
 
-use super::{access_entries, principal};
+use super::{Answer, access_entries, principal};
 use crate::arn::{self, Parts};
 use crate::document::{Document, Principal, SectionName};
 use crate::edge::{Exit, Failure, Out};
@@ -22,16 +22,8 @@ pub(crate) struct Args {
     #[arg(value_name = "roles|users|accounts|ARN")]
     what: Option<String>,
 
-    /// The form of the answer
-    #[arg(
-        short,
-        long,
-        env = "AWSAUTH_OUTPUT",
-        value_enum,
-        value_name = "FORMAT",
-        default_value_t
-    )]
-    output: Format,
+    #[command(flatten)]
+    answer: Answer<Format>,
 
     /// Exit with 1 when nothing is in force for what was asked
     #[arg(long, env = "AWSAUTH_MUST_EXIST", value_parser = FalseyValueParser::new())]
@@ -82,7 +74,7 @@ pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit,
     if let Some(entries) = &entries {
         listing = listing.with_access_entries(entries, |entry| filter.admits_entry(entry));
     }
-    match args.output {
+    match args.answer.output {
         Format::Table => out.text(&listing.table(out.width()))?,
         Format::Wide => out.text(&listing.wide())?,
         Format::Json => out.stream(|stdout| listing.write_json(stdout))?,

@@ -63,16 +63,8 @@ pub(crate) struct Args {
     #[arg(long, env = "AWSAUTH_CLUSTER_ACCOUNT", value_name = "ID", value_parser = account)]
     cluster_account: Option<String>,
 
-    /// The form of the answer
-    #[arg(
-        short,
-        long,
-        env = "AWSAUTH_OUTPUT",
-        value_enum,
-        value_name = "FORMAT",
-        default_value_t
-    )]
-    output: Form,
+    #[command(flatten)]
+    answer: super::Answer<Form>,
 
     /// The file that SARIF is to name for the live ConfigMap and stdin
     #[arg(long, env = "AWSAUTH_SARIF_PATH", value_name = "PATH")]
@@ -131,7 +123,7 @@ pub(crate) fn run(
         out.note(&note);
     }
     let answer = Answer {
-        form: args.output,
+        form: args.answer.output,
         linted: &linted,
         failures: &failures,
         fail_on: args.fail_on,

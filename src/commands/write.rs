@@ -8,7 +8,7 @@ use super::proof::Proof;
 use super::refusals::{confirm_no_admin, edit_failure, no_permission, refused};
 use super::step::{self, StepEnd};
 use super::witness::{Seen, Witness, WitnessArgs};
-use super::{PlanAnswer, PlanFormat};
+use super::{Answer, PlanFormat};
 use crate::edge::{Failure, Kind, Out};
 use crate::plan::{Plan, Request};
 use crate::render::{access_text, outcomes, remarks, report_json, report_text, verification_text};
@@ -23,7 +23,7 @@ pub(crate) struct WriteArgs {
     pub(crate) dry_run: DryRun,
 
     #[command(flatten)]
-    pub(crate) answer: PlanAnswer,
+    pub(crate) answer: Answer<PlanFormat>,
 
     /// Why, for whoever reads the history
     #[arg(long, env = "AWSAUTH_REASON", value_name = "TEXT")]

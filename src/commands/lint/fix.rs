@@ -10,7 +10,7 @@ use super::source::{Source, Sources};
 use super::{Args, Form};
 use crate::commands::overrides::Overrides;
 use crate::commands::write::{DryRun, WriteArgs};
-use crate::commands::{PlanAnswer, PlanFormat};
+use crate::commands::{Answer, PlanFormat};
 use crate::document::Document;
 use crate::edge::{Exit, Failure, Out};
 use crate::history::Contents;
@@ -51,7 +51,7 @@ pub(super) fn run(
     matches: &clap::ArgMatches,
     out: &mut Out,
 ) -> Result<Sources, Failure> {
-    if !matches!(args.output, Form::Human | Form::Json) {
+    if !matches!(args.answer.output, Form::Human | Form::Json) {
         return Err(Failure::usage("--fix answers in text or JSON")
             .hint("mend first, then lint again for the report"));
     }
@@ -168,7 +168,7 @@ impl Run<'_> {
                 return Ok(());
             }
         }
-        let write = fixing.write(self.args.output);
+        let write = fixing.write(self.args.answer.output);
         let plan = write.carry_out(false, &request, None, world, out)?;
         self.sources.are_below |= plan.is_change();
         let is_dry = fixing.is_dry();
@@ -252,7 +252,7 @@ impl Fixing {
     fn write(&self, form: Form) -> WriteArgs {
         WriteArgs {
             dry_run: self.dry_run,
-            answer: PlanAnswer {
+            answer: Answer {
                 output: match form {
                     Form::Json => PlanFormat::Json,
                     _ => PlanFormat::Human,
