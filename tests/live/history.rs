@@ -448,16 +448,7 @@ fn the_oldest_go_when_there_is_no_room() {
     );
 
     // Others may put there what they like.
-    session.cluster.kubectl(&[
-        "patch",
-        "configmap",
-        "awsauth-history",
-        "-n",
-        "kube-system",
-        "--type=merge",
-        "-p",
-        r#"{"data":{"note":"x"},"binaryData":{"theirs":"aGVsbG8="}}"#,
-    ]);
+    session.patch_history(&json!({"data": {"note": "x"}, "binaryData": {"theirs": "aGVsbG8="}}));
     let table = session.done(&["history"]).stdout;
     assert!(table.contains("unreadable: it is not awsauth's"), "{table}");
     session
@@ -465,13 +456,7 @@ fn the_oldest_go_when_there_is_no_room() {
         .says(0, &["Kept what was there as revision"]);
     session.done(&["undo"]);
     // And take it away.
-    session.cluster.kubectl(&[
-        "delete",
-        "configmap",
-        "awsauth-history",
-        "-n",
-        "kube-system",
-    ]);
+    session.api.delete_history();
     session
         .run(&["undo"])
         .says(1, &["nothing is kept", "awsauth restore FILE"]);
@@ -574,16 +559,7 @@ fn the_home_folder_is_the_last_resort() {
     let home = session.cluster.folder().join(".local/state/awsauth");
     session.map(&[]).says(0, &[]);
     assert!(!home.exists(), "the cluster keeps it");
-    session.cluster.kubectl(&[
-        "patch",
-        "configmap",
-        "awsauth-history",
-        "-n",
-        "kube-system",
-        "--type=merge",
-        "-p",
-        r#"{"immutable":true}"#,
-    ]);
+    session.patch_history(&json!({"immutable": true}));
     session.done(&["unmap", "role", MYTESTROLE]).says(
         0,
         &[

@@ -85,6 +85,14 @@ impl Session {
         self.api.create(object).unwrap();
     }
 
+    /// Changes the ConfigMap awsauth-history as somebody else would.
+    pub(crate) fn patch_history(&self, patch: &Value) {
+        let patch = patch.to_string();
+        let args = ["patch", "configmap", "awsauth-history", "-n", "kube-system"];
+        let how = ["--type=merge", "-p", &patch];
+        self.cluster.kubectl(&[&args[..], &how].concat());
+    }
+
     /// The text of a key of aws-auth.
     pub(crate) fn text(&self, key: &str) -> String {
         let object = self.api.object();
