@@ -22,19 +22,8 @@ pub(in crate::render) struct FindingData<'a> {
     id: &'static str,
     name: &'static str,
     severity: &'static str,
-    section: Option<&'static str>,
-    line: Option<usize>,
-    column: Option<usize>,
-    end_line: Option<usize>,
-    end_column: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    file: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    address: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    file_line: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    file_column: Option<usize>,
+    #[serde(flatten)]
+    place: Place<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     principal: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,12 +42,8 @@ struct FixedData<'a> {
     id: &'static str,
     name: &'static str,
     severity: &'static str,
-    section: Option<&'static str>,
-    line: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    file: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    file_line: Option<usize>,
+    #[serde(flatten)]
+    place: Place<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     principal: Option<&'a str>,
     message: &'a str,
@@ -69,12 +54,35 @@ struct FixedData<'a> {
 struct WaivedData<'a> {
     id: &'static str,
     name: &'static str,
+    #[serde(flatten)]
+    place: Place<'a>,
+}
+
+/// Where it is: in the section's own text, and in the file around that.
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Place<'a> {
     section: Option<&'static str>,
     line: Option<usize>,
+    #[serde(flatten)]
+    extent: Option<Extent>,
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file_line: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file_column: Option<usize>,
+}
+
+/// From which column on, and up to where.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Extent {
+    column: Option<usize>,
+    end_line: Option<usize>,
+    end_column: Option<usize>,
 }
 
 #[derive(Serialize)]
@@ -117,15 +125,14 @@ impl<'a> FindingData<'a> {
             id: finding.rule.id,
             name: finding.rule.name,
             severity: finding.severity.name(),
-            section: text.map(|text| text.section.key()),
-            line: text.map(|text| text.start.line),
-            column: text.map(|text| text.start.column),
-            end_line: text.map(|text| text.end.line),
-            end_column: text.map(|text| text.end.column),
-            file: None,
-            address: None,
-            file_line: None,
-            file_column: None,
+            place: Place {
+                extent: Some(Extent {
+                    column: text.map(|text| text.start.column),
+                    end_line: text.map(|text| text.end.line),
+                    end_column: text.map(|text| text.end.column),
+                }),
+                ..Place::of(finding)
+            },
             principal: finding.principal.as_deref(),
             other_line: finding.other,
             other_file_line: None,
@@ -141,13 +148,17 @@ impl<'a> FindingData<'a> {
             (Some(text), Some(line)) => linted.file_line(text.section, line),
             _ => None,
         };
+        let found = Self::of(finding);
         Self {
-            file: linted.file(),
-            address: linted.address(),
-            file_line: in_file.map(|shown| shown.start.line),
-            file_column: in_file.map(|shown| shown.start.column),
+            place: Place {
+                file: linted.file(),
+                address: linted.address(),
+                file_line: in_file.map(|shown| shown.start.line),
+                file_column: in_file.map(|shown| shown.start.column),
+                ..found.place
+            },
             other_file_line,
-            ..Self::of(finding)
+            ..found
         }
     }
 }
@@ -155,15 +166,15 @@ impl<'a> FindingData<'a> {
 impl<'a> FixedData<'a> {
     fn of(fixed: &'a Fixed) -> Self {
         let finding = &fixed.finding;
-        let text = finding.site.text();
         Self {
             id: finding.rule.id,
             name: finding.rule.name,
             severity: finding.severity.name(),
-            section: text.map(|text| text.section.key()),
-            line: text.map(|text| text.start.line),
-            file: fixed.file.as_deref(),
-            file_line: fixed.file_line,
+            place: Place {
+                file: fixed.file.as_deref(),
+                file_line: fixed.file_line,
+                ..Place::of(finding)
+            },
             principal: finding.principal.as_deref(),
             message: &finding.message,
             fix: fixed.what(),
@@ -173,14 +184,26 @@ impl<'a> FixedData<'a> {
 
 impl<'a> WaivedData<'a> {
     fn of(linted: &'a Linted<'_>, finding: &Finding) -> Self {
-        let text = finding.site.text();
         Self {
             id: finding.rule.id,
             name: finding.rule.name,
+            place: Place {
+                file: linted.file(),
+                address: linted.address(),
+                ..Place::of(finding)
+            },
+        }
+    }
+}
+
+impl Place<'_> {
+    /// The line in the section's own text, and no more.
+    fn of(finding: &Finding) -> Self {
+        let text = finding.site.text();
+        Self {
             section: text.map(|text| text.section.key()),
             line: text.map(|text| text.start.line),
-            file: linted.file(),
-            address: linted.address(),
+            ..Self::default()
         }
     }
 }
