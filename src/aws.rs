@@ -21,6 +21,7 @@ mod session_name;
 mod sts;
 mod surroundings;
 mod time;
+mod unasked;
 pub mod words;
 
 pub use error::{AwsError, Obstacle, Refused};
@@ -29,3 +30,4 @@ pub use issued::IssuedError;
 pub use machine::Machine;
 pub use session_name::session_name;
 pub use surroundings::Surroundings;
+pub use unasked::Unasked;

@@ -38,14 +38,14 @@ impl Eks {
         let names = match listed {
             Ok(Ok(names)) => names,
             Ok(Err(error)) => return Err(untold(LIST, self.unanswered(cluster, error))),
-            Err(error) => return Err(untold(LIST, EksError::Network(error))),
+            Err(error) => return Err(untold(LIST, error.into())),
         };
         let answers = match self
             .network
             .wait(describe_all(&client, cluster, names, wanted))
         {
             Ok(Ok(answers)) => answers,
-            Ok(Err(error)) | Err(error) => return Err(untold(DESCRIBE, EksError::Network(error))),
+            Ok(Err(error)) | Err(error) => return Err(untold(DESCRIBE, error.into())),
         };
         let mut told = Told {
             entries: Vec::with_capacity(answers.len()),

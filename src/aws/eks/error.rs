@@ -1,12 +1,9 @@
 use std::fmt;
-use std::io;
 
 use serde_json::json;
 use thiserror::Error;
 
-use crate::aws::AwsError;
-use crate::aws::client::ClientError;
-use crate::aws::config_file::ConfigError;
+use crate::aws::{AwsError, Unasked};
 use crate::facts::partitions::Partition;
 
 /// The most names of other clusters that a message holds.
@@ -55,21 +52,21 @@ pub enum EksError {
     /// EKS could not be asked, or answered with something else.
     #[error(transparent)]
     Aws(AwsError),
-    /// No client can be had.
+    /// It was not even asked.
     #[error(transparent)]
-    Client(#[from] ClientError),
-    /// The files that say how AWS is reached can't be read.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// The system refuses what a connection needs.
-    #[error("the network can't be used")]
-    Network(#[from] io::Error),
+    Unasked(Unasked),
+}
+
+impl<E: Into<Unasked>> From<E> for EksError {
+    fn from(error: E) -> Self {
+        Self::Unasked(error.into())
+    }
 }
 
 impl EksError {
     /// Whether something that the user wrote is at fault, rather than AWS or the network.
     pub fn is_input(&self) -> bool {
-        matches!(self, Self::Client(_) | Self::Config(_))
+        matches!(self, Self::Unasked(error) if error.is_input())
     }
 
     /// Whether it is only a matter of time.
@@ -102,9 +99,7 @@ impl EksError {
                 "see whether AWS_ENDPOINT_URL_EKS or a proxy sends it elsewhere".to_owned()
             }
             Self::Aws(error) => error.hint(),
-            Self::Client(error) => error.hint(),
-            Self::Config(_) => "correct that line".to_owned(),
-            Self::Network(_) => "see what limits this process: ulimit -a".to_owned(),
+            Self::Unasked(error) => error.hint(),
         }
     }
 }

@@ -31,11 +31,10 @@ impl Eks {
         let (groups, profiles) = match self.network.wait(both) {
             Ok(both) => both,
             Err(error) => {
-                let why = |error| EksError::Network(error);
                 let again = std::io::Error::new(error.kind(), error.to_string());
                 (
-                    Err((LIST_GROUPS, why(error))),
-                    Err((LIST_PROFILES, why(again))),
+                    Err((LIST_GROUPS, error.into())),
+                    Err((LIST_PROFILES, again.into())),
                 )
             }
         };
@@ -111,7 +110,7 @@ fn all<T>(
     described: std::io::Result<Vec<Result<Option<T>, AwsError>>>,
     action: &'static str,
 ) -> Result<Vec<T>, Unanswered> {
-    let described = described.map_err(|error| (action, EksError::Network(error)))?;
+    let described = described.map_err(|error| (action, error.into()))?;
     let found: Result<Vec<Option<T>>, AwsError> = described.into_iter().collect();
     let found = found.map_err(|error| (action, EksError::Aws(error)))?;
     Ok(found.into_iter().flatten().collect())

@@ -1,10 +1,6 @@
-use std::io;
-
 use thiserror::Error;
 
-use crate::aws::AwsError;
-use crate::aws::client::ClientError;
-use crate::aws::config_file::ConfigError;
+use crate::aws::{AwsError, Unasked};
 
 /// Why IAM told nothing.
 #[derive(Debug, Error)]
@@ -18,15 +14,15 @@ pub enum IamError {
         /// Why there is no answer.
         source: AwsError,
     },
-    /// No client can be had.
+    /// It was not even asked.
     #[error(transparent)]
-    Client(#[from] ClientError),
-    /// The files that say how AWS is reached can't be read.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// The system refuses what a connection needs.
-    #[error("the network can't be used")]
-    Network(#[from] io::Error),
+    Unasked(Unasked),
+}
+
+impl<E: Into<Unasked>> From<E> for IamError {
+    fn from(error: E) -> Self {
+        Self::Unasked(error.into())
+    }
 }
 
 impl IamError {
@@ -47,9 +43,7 @@ impl IamError {
                 )
             }
             Self::Aws { source, .. } => source.hint(),
-            Self::Client(error) => error.hint(),
-            Self::Config(_) => "correct that line".to_owned(),
-            Self::Network(_) => "see what limits this process: ulimit -a".to_owned(),
+            Self::Unasked(error) => error.hint(),
         }
     }
 }
