@@ -38,7 +38,7 @@ pub(crate) use log::LogFormat;
 pub(crate) use settings::Settings;
 
 use crate::cluster::{Store, interrupt};
-use crate::edge::Failure;
+use crate::edge::{Failure, Verbosity};
 use crate::reconcile::Config;
 use crate::reconcile::{Memory, ObjectKind};
 use cache::Cache;
@@ -74,11 +74,12 @@ pub(crate) struct Running {
 /// When an address can't be listened on. What goes wrong later is logged and tried again.
 pub(crate) fn run(
     settings: Settings,
+    verbosity: Verbosity,
     config: Config,
     runtime: &Runtime,
     store: Arc<Store>,
 ) -> Result<(), Failure> {
-    log::start(settings.log_format, settings.verbosity);
+    log::start(settings.log_format, verbosity);
     runtime.block_on(serve(settings, config, store))
 }
 

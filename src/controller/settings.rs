@@ -2,41 +2,103 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::FalseyValueParser;
+
 use super::LogFormat;
 use crate::aws::credentials::Wish;
-use crate::edge::Verbosity;
 
-/// How the controller was started.
-#[derive(Clone, Debug)]
+/// How the controller was started. What no flag of its own says comes from those of every command.
+#[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Settings {
-    /// The configuration's file; without one, nothing is granted.
+    /// The configuration: what may be granted, and what is protected
+    #[arg(long, env = "AWSAUTH_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Whether IAMIdentityMapping objects are honoured.
+
+    /// Honour IAMIdentityMapping objects, too
+    #[arg(long, env = "AWSAUTH_IAM_IDENTITY_MAPPINGS", value_parser = FalseyValueParser::new())]
     pub(crate) iam_identity_mappings: bool,
-    /// Whether edits by others are judged on admission.
+
+    /// Judge edits of aws-auth by anybody on admission, too
+    #[arg(long, env = "AWSAUTH_WEBHOOK", value_parser = FalseyValueParser::new())]
     pub(crate) webhook: bool,
-    /// Where the webhook listens.
+
+    /// Where the API server reaches the webhook
+    #[arg(
+        long,
+        env = "AWSAUTH_WEBHOOK_LISTEN",
+        value_name = "ADDRESS:PORT",
+        default_value = "0.0.0.0:8443"
+    )]
     pub(crate) webhook_listen: SocketAddr,
-    /// The Service through which the API server reaches it.
+
+    /// The Service through which the API server reaches the webhook
+    #[arg(
+        long,
+        env = "AWSAUTH_WEBHOOK_SERVICE",
+        value_name = "NAME",
+        default_value = "awsauth-controller"
+    )]
     pub(crate) webhook_service: String,
-    /// The folder of its certificate, where somebody else makes it.
+
+    /// The folder of the webhook's certificate (tls.crt and tls.key), where cert-manager or somebody else makes it
+    #[arg(long, env = "AWSAUTH_WEBHOOK_CERT_DIR", value_name = "DIR")]
     pub(crate) webhook_cert_dir: Option<PathBuf>,
-    /// Where metrics are served.
+
+    /// Where /metrics is served
+    #[arg(
+        long,
+        env = "AWSAUTH_METRICS_LISTEN",
+        value_name = "ADDRESS:PORT",
+        default_value = "0.0.0.0:8080"
+    )]
     pub(crate) metrics_listen: SocketAddr,
-    /// Where health is served.
+
+    /// Where /healthz and /readyz are served
+    #[arg(
+        long,
+        env = "AWSAUTH_HEALTH_LISTEN",
+        value_name = "ADDRESS:PORT",
+        default_value = "0.0.0.0:8081"
+    )]
     pub(crate) health_listen: SocketAddr,
-    /// The Lease that the leader holds.
+
+    /// The Lease that one replica holds
+    #[arg(
+        long,
+        env = "AWSAUTH_LEASE_NAME",
+        value_name = "NAME",
+        default_value = "awsauth-controller"
+    )]
     pub(crate) lease_name: String,
-    /// The namespace of the Lease, and of the webhook's Service and certificate.
+
+    /// The namespace of the Lease, and of the webhook's Service and certificate
+    #[arg(
+        long,
+        env = "AWSAUTH_NAMESPACE",
+        value_name = "NAME",
+        default_value = "kube-system"
+    )]
     pub(crate) namespace: String,
-    /// The form of the log.
+
+    /// The form of the log, which goes to stderr
+    #[arg(
+        long,
+        env = "AWSAUTH_LOG_FORMAT",
+        value_enum,
+        value_name = "FORMAT",
+        default_value_t
+    )]
     pub(crate) log_format: LogFormat,
-    /// How much it says.
-    pub(crate) verbosity: Verbosity,
+
     /// What EKS calls the cluster, where somebody says so.
+    #[arg(skip)]
     pub(crate) cluster_name: Option<String>,
+
     /// Which AWS credentials EKS is asked with.
+    #[arg(skip)]
     pub(crate) wish: Wish,
+
     /// For how long a write is tried before the next one is planned anew.
+    #[arg(skip)]
     pub(crate) timeout: Duration,
 }
