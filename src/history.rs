@@ -18,7 +18,7 @@ mod revision;
 mod shelf;
 
 pub use chain::{Standing, standings};
-pub use command::{text_without_secrets, without_secrets};
+pub use command::{CONTROLLER, text_without_secrets, without_secrets};
 pub use contents::{Contents, Digest};
 pub use file::{FileError, Filed, read_file, write_file};
 pub use merge::{Piece, pieces};

@@ -1,6 +1,7 @@
 //! Why a request failed, in one line for the log and `/readyz`, with what helps where that is known.
 
 use kube::Error;
+use kube::runtime::watcher;
 use kube_lease_manager::LeaseManagerError;
 
 /// Of any request. kube's own words hold the whole answer as Rust prints it.
@@ -17,6 +18,16 @@ pub(crate) fn why(error: &Error) -> String {
         ),
         false if status.message.is_empty() => format!("HTTP {}", status.code),
         false => status.message.clone(),
+    }
+}
+
+/// Of a watch.
+pub(crate) fn why_no_watch(error: &watcher::Error) -> String {
+    match error {
+        watcher::Error::InitialListFailed(error)
+        | watcher::Error::WatchStartFailed(error)
+        | watcher::Error::WatchFailed(error) => why(error),
+        other => chain(other),
     }
 }
 

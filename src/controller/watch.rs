@@ -12,7 +12,7 @@ use super::Running;
 use super::cache::Cache;
 use super::convert::known;
 use super::crd::AwsAuthMapping;
-use super::fault::{self, chain};
+use super::fault::why_no_watch;
 use crate::cluster::{Live, NAME, NAMESPACE};
 use crate::reconcile::ObjectKind;
 
@@ -146,12 +146,7 @@ fn why(part: &str, error: &Error) -> String {
         };
         return format!("the cluster knows no {part}; {help}");
     }
-    match error {
-        Error::InitialListFailed(cause)
-        | Error::WatchStartFailed(cause)
-        | Error::WatchFailed(cause) => fault::why(cause),
-        other => chain(other),
-    }
+    why_no_watch(error)
 }
 
 /// The ConfigMap, as all else reads it.

@@ -1,5 +1,5 @@
 /// The command of what the controller writes; nobody typed it.
-pub(super) const CONTROLLER: [&str; 2] = ["awsauth", "controller"];
+pub const CONTROLLER: [&str; 2] = ["awsauth", "controller"];
 
 /// What stands in the place of a secret.
 const HIDDEN: &str = "…";

@@ -16,7 +16,7 @@ use crate::controller::cache::{Roll, Stored};
 use crate::controller::fault::chain;
 use crate::controller::record::aws_auth;
 use crate::controller::told::Told;
-use crate::history::Who;
+use crate::history::{CONTROLLER, Who};
 use crate::reconcile::{Decision, EventKind, Stage};
 use crate::snapshot::Snapshot;
 
@@ -162,7 +162,7 @@ impl Looker {
 
     fn keeping(&self) -> Keeping {
         Keeping {
-            command: ["awsauth", "controller"].map(str::to_owned).into(),
+            command: CONTROLLER.map(str::to_owned).into(),
             reason: Some("AwsAuthMapping objects".to_owned()),
             who: self.who.clone(),
             folder: None,

@@ -17,6 +17,7 @@ use super::CONFIGURATION;
 use crate::admission::probe::WEBHOOK;
 use crate::cluster::CONTROLLER;
 use crate::controller::Running;
+use crate::controller::fault::why_no_watch;
 
 /// What is known of the configuration.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -70,7 +71,10 @@ pub(super) async fn follow(running: Running, sender: watch::Sender<Seen>) {
             }
             Some(Err(error)) if !is_told => {
                 is_told = true;
-                warn!(%error, "cannot watch the ValidatingWebhookConfiguration {CONFIGURATION}");
+                warn!(
+                    error = why_no_watch(&error),
+                    "cannot watch the ValidatingWebhookConfiguration {CONFIGURATION}"
+                );
             }
             Some(Err(_)) => {}
             None => return,

@@ -21,6 +21,7 @@ use super::configuration::{Seen, tell};
 use super::rotation::{Kept, Published, Step, step};
 use super::served::Served;
 use crate::cluster::CONTROLLER;
+use crate::controller::fault::{self, why_no_watch};
 use crate::controller::{Running, Settings};
 
 /// The Secret's name.
@@ -75,7 +76,10 @@ pub(super) async fn keep(
                 }
                 Some(Err(error)) => {
                     if !is_told {
-                        error!(%error, "cannot watch the Secret {SECRET}");
+                        error!(
+                            error = why_no_watch(&error),
+                            "cannot watch the Secret {SECRET}"
+                        );
                     }
                     is_told = true;
                     continue;
@@ -219,7 +223,10 @@ impl Keeper {
             // The watch brings what the other one wrote.
             Err(kube::Error::Api(status)) if status.code == 409 => None,
             Err(error) => {
-                error!(%error, "cannot write the Secret {SECRET}");
+                error!(
+                    error = fault::why(&error),
+                    "cannot write the Secret {SECRET}"
+                );
                 Some(Instant::now() + AGAIN)
             }
         }
@@ -237,7 +244,10 @@ impl Keeper {
         match tell(&self.running, &kept.authorities).await {
             Ok(()) => None,
             Err(error) => {
-                error!(%error, "cannot tell the API server whom to trust");
+                error!(
+                    error = fault::why(&error),
+                    "cannot tell the API server whom to trust"
+                );
                 Some(now + AGAIN)
             }
         }

@@ -17,7 +17,7 @@ use super::judge::Judge;
 use super::served::Served;
 use crate::admission::probe::{MANAGER, Outcome, WEBHOOK, forbidden};
 use crate::cluster::{CONTROLLER, NAME, NAMESPACE};
-use crate::controller::Running;
+use crate::controller::{Running, fault};
 
 /// How often it is seen to.
 const PERIOD: Duration = Duration::from_secs(600);
@@ -171,7 +171,7 @@ impl Prober {
         };
         let (head, body) = match timeout(PATIENCE, answered).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => return Attempt::NoAnswer(error.to_string()),
+            Ok(Err(error)) => return Attempt::NoAnswer(fault::why(&error)),
             Err(_) => return Attempt::NoAnswer("the API server does not answer".to_owned()),
         };
         let said: BTreeMap<String, serde_json::Value> =
@@ -255,7 +255,10 @@ impl Prober {
                 secondary: None,
             };
             if let Err(error) = self.recorder.publish(&event, &aws_auth()).await {
-                warn!(%error, reason, "cannot tell it as an event");
+                warn!(
+                    error = fault::why(&error),
+                    reason, "cannot tell it as an event"
+                );
             }
         }
         self.state = state;
