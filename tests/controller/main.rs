@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 #![allow(clippy::print_stderr, reason = "what was measured is told")]
 
+mod at_scale;
 mod definition;
 mod desk;
 mod fights;
@@ -14,5 +15,4 @@ mod story;
 mod stuck;
 #[path = "../support/mod.rs"]
 mod support;
-mod thousands;
 mod undo;

@@ -3,8 +3,8 @@
 use std::thread::sleep;
 use std::time::Duration;
 
+use crate::crowd::{report, storm};
 use crate::session::{Session, eksctl_made};
-use crate::storm::{report, storm};
 
 #[test]
 fn writers_outlive_crashes_of_the_api_server() {

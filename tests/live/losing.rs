@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use crate::crowd::{WRITERS, role};
 use crate::session::{MYTESTROLE, Run, Session, awsauth, map_args};
 use crate::slow::Slow;
-use crate::storm::{WRITERS, role};
 
 #[test]
 fn who_loses_every_race_says_so_and_has_written_nothing() {

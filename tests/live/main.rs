@@ -7,6 +7,7 @@ mod api;
 mod choice;
 mod crash;
 mod creation;
+mod crowd;
 mod dry_run;
 mod edit;
 mod halt;
@@ -26,7 +27,6 @@ mod rbac;
 mod reading;
 mod session;
 mod slow;
-mod storm;
 #[path = "../support/mod.rs"]
 mod support;
 mod wait;

@@ -3,8 +3,8 @@
 use std::ops::Deref;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 
-/// At most as many as tests run at a time on two cores. Each is made when it is first needed, and ends with the process.
-pub(crate) struct Turns<T>([(Mutex<()>, OnceLock<T>); 2]);
+/// So many that few tests wait, and few servers run. Each is made when it is first needed, and ends with the process.
+pub(crate) struct Turns<T>([(Mutex<()>, OnceLock<T>); 3]);
 
 /// One of them, until its end.
 pub(crate) struct Turn<T: 'static> {
@@ -14,7 +14,7 @@ pub(crate) struct Turn<T: 'static> {
 
 impl<T> Turns<T> {
     pub(crate) const fn new() -> Self {
-        Self([const { (Mutex::new(()), OnceLock::new()) }; 2])
+        Self([const { (Mutex::new(()), OnceLock::new()) }; 3])
     }
 
     /// Waits for a turn. A test that failed in its own leaves nothing that the next does not clear away.

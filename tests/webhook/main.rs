@@ -3,10 +3,10 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+mod asked;
 mod certificates;
 mod guarded;
 mod judged;
-mod probed;
 #[path = "../support/mod.rs"]
 mod support;
 mod wire;
