@@ -8,7 +8,7 @@ use crate::session::{Session, eksctl_made};
 
 #[test]
 fn writers_outlive_crashes_of_the_api_server() {
-    let session = Session::that_may_crash();
+    let session = Session::alone();
     session.put(&eksctl_made());
     let storm = storm(&session, || {
         for _ in 0..2 {

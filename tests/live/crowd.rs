@@ -6,17 +6,16 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::api::Api;
-use crate::session::{NODES, Run, Session, awsauth, map_args};
+use crate::session::{NODES, Run, Session, awsauth, eksctl_made, map_args};
 use crate::support::cluster::Cluster;
 
 pub(crate) const WRITERS: usize = 64;
 const ROUNDS: usize = 8;
-/// They race for the object, not for the processor that they share with all other tests.
-const LONG: &str = "90s";
 
 #[test]
 fn writers_by_the_dozen_lose_nothing_and_neither_do_strangers() {
-    let session = Session::start();
+    let session = Session::alone();
+    session.put(&eksctl_made());
     let before = session.updates();
     let storm = storm(&session, || {});
     let after = session.updates();
@@ -153,7 +152,7 @@ fn write_all_rounds(cluster: &Cluster, writer: usize, together: &Barrier) -> Vec
         let start = Instant::now();
         let mut command = awsauth(cluster, &cluster.kubeconfig());
         command.args(map_args(&role(writer, round)));
-        let run = Run::of(command.args(["--timeout", LONG]));
+        let run = Run::of(&mut command);
         (run, start.elapsed())
     };
     (0..ROUNDS).map(round).collect()
@@ -201,7 +200,7 @@ fn rounds(over: &AtomicBool, mut once: impl FnMut(usize) -> bool) -> usize {
     while !over.load(Ordering::Relaxed) {
         eventually_done(|| once(round));
         round += 1;
-        thread::sleep(Duration::from_millis(500));
+        thread::sleep(Duration::from_millis(1500));
     }
     round
 }

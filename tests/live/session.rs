@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -42,19 +43,51 @@ pub(crate) struct Session {
     pub(crate) cluster: &'static Cluster,
     pub(crate) api: Api,
     _turn: Turn<Cluster>,
+    _beside: Beside,
+}
+
+static CLUSTERS: Turns<Cluster> = Turns::new();
+
+/// What else runs meanwhile, until its end.
+enum Beside {
+    Others {
+        _guard: RwLockReadGuard<'static, ()>,
+    },
+    Nobody {
+        _guard: RwLockWriteGuard<'static, ()>,
+    },
+}
+
+static SESSIONS: RwLock<()> = RwLock::new(());
+
+impl Beside {
+    fn others() -> Self {
+        let _guard = SESSIONS.read().unwrap_or_else(PoisonError::into_inner);
+        Self::Others { _guard }
+    }
+
+    fn nobody() -> Self {
+        let _guard = SESSIONS.write().unwrap_or_else(PoisonError::into_inner);
+        Self::Nobody { _guard }
+    }
 }
 
 impl Session {
     /// Waits for its turn. There is no aws-auth.
     pub(crate) fn without_aws_auth() -> Self {
-        static CLUSTERS: Turns<Cluster> = Turns::new();
-        Self::on(&CLUSTERS)
+        Self::on(&CLUSTERS, Beside::others())
     }
 
-    /// The same on a cluster whose API server tests may kill.
+    /// The same, while no other test has a session: dozens of writers that share the processor with another cluster don't race, but
+    /// starve.
+    pub(crate) fn alone() -> Self {
+        Self::on(&CLUSTERS, Beside::nobody())
+    }
+
+    /// The same beside others, on a cluster whose API server tests may kill.
     pub(crate) fn that_may_crash() -> Self {
         static CLUSTERS: Turns<Cluster> = Turns::new();
-        Self::on(&CLUSTERS)
+        Self::on(&CLUSTERS, Beside::others())
     }
 
     /// aws-auth is as eksctl makes it.
@@ -64,7 +97,7 @@ impl Session {
         session
     }
 
-    fn on(clusters: &'static Turns<Cluster>) -> Self {
+    fn on(clusters: &'static Turns<Cluster>, beside: Beside) -> Self {
         let turn = clusters.take(|| Cluster::start_with(&[READER, STRANGER]));
         let cluster = *turn;
         let api = Api::of(cluster, "eksctl");
@@ -76,6 +109,7 @@ impl Session {
             cluster,
             api,
             _turn: turn,
+            _beside: beside,
         }
     }
 
