@@ -1,8 +1,8 @@
-# The controller's image: the released binary and the certificates that AWS is believed by, in nothing else.
+# The controller's image. It contains only the released binary and the CA certificates for connections to AWS.
 #
 #   docker buildx build --platform linux/amd64,linux/arm64 -t REPOSITORY:TAG --push .
 #
-# Compiled on the builder's own platform for that of the image, so that nothing is emulated.
+# Cross-compiles on the builder's own platform, so that nothing runs under emulation.
 FROM --platform=$BUILDPLATFORM rust:1.95-trixie AS build
 ARG BUILDARCH
 ARG TARGETARCH
@@ -21,7 +21,7 @@ COPY . .
 RUN case "$TARGETARCH" in \
         amd64) TARGET=x86_64-unknown-linux-gnu ;; \
         arm64) TARGET=aarch64-unknown-linux-gnu ;; \
-        *) echo "no such platform: $TARGETARCH" >&2; exit 1 ;; \
+        *) echo "platform $TARGETARCH is not supported" >&2; exit 1 ;; \
     esac \
     && rustup target add "$TARGET" \
     && cargo build --locked --release --config .cargo/static.toml --target "$TARGET" \

@@ -1,31 +1,32 @@
-# What is here, one line each.
+# List the recipes.
 default:
     @just --list
 
-# The whole story on real parts, told line by line.
+# Run the demo: a complete session against a local cluster.
 demo:
     ./demo
 
-# All tests, on real parts.
-test:
-    cargo test
+# Run all tests against real servers.
+test *arguments:
+    ./test {{arguments}}
 
-# What CI runs.
+# Run all CI checks.
 check:
     .ci/run
 
+# Check formatting and run clippy.
 lint:
     cargo fmt --check
     cargo clippy --all-targets -- -D warnings
 
-# The static, position-independent binary for Linux.
+# Build the static, position-independent binary for Linux.
 static:
     cargo static
 
-# Ratios beside kubectl and bare YAML, in one run.
+# Measure awsauth relative to kubectl and a plain YAML parser.
 bench:
     cargo bench
 
-# The editing laws under libFuzzer; needs nightly and cargo-fuzz.
+# Fuzz the editing laws with libFuzzer. Needs nightly and cargo-fuzz.
 fuzz:
     cd fuzz && cargo +nightly fuzz run laws

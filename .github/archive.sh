@@ -1,5 +1,5 @@
 #!/bin/sh
-# Packs what was built for a release: sh .github/archive.sh FOLDER PLATFORM, such as target/release linux_amd64
+# Packs a built binary into a release archive: sh .github/archive.sh FOLDER PLATFORM, for example target/release linux_amd64
 set -eu
 
 folder=$1 platform=$2
@@ -7,7 +7,7 @@ version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)
 case ${GITHUB_REF_NAME:-v$version} in
 "v$version") ;;
 *)
-    echo "error: cannot release $GITHUB_REF_NAME: Cargo.toml says $version" >&2
+    echo "error: cannot release $GITHUB_REF_NAME: the version in Cargo.toml is $version" >&2
     exit 1
     ;;
 esac

@@ -1,8 +1,9 @@
 #!/bin/sh
-# Puts a release of awsauth into a folder: sh install.sh VERSION FOLDER
+# Installs a release of awsauth into a folder: sh install.sh VERSION FOLDER
 #
-# VERSION "path" takes the awsauth on the PATH instead, and downloads nothing. Anything else comes from the project's own release page, and has
-# to have the checksum that stands there; where AWSAUTH_SHA256 is set, that one, too. In GitHub Actions, later steps have the folder on their PATH.
+# With VERSION "path", uses the awsauth on the PATH and downloads nothing. Any other version is downloaded from the release page of AWSAUTH_REPOSITORY, which
+# is OWNER/NAME on GitHub or a URL. In the GitHub action, the default is the repository of the action. The archive must match the checksum on the release page
+# and, if AWSAUTH_SHA256 is set, that checksum too. In GitHub Actions, adds the folder to the PATH of later steps.
 set -eu
 
 version=${1:?"usage: sh install.sh VERSION FOLDER"}
@@ -18,12 +19,12 @@ sha256() {
 }
 
 if [ "$version" = path ]; then
-    command -v awsauth >/dev/null || fail "there is none on the PATH"
+    command -v awsauth >/dev/null || fail "it is not on the PATH"
     exit 0
 fi
 version=${version#v}
 case $version in
-'' | *[!0-9A-Za-z.+-]*) fail "this is no version" ;;
+'' | *[!0-9A-Za-z.+-]*) fail "this is not a valid version" ;;
 esac
 program=awsauth
 case $(uname -s) in
@@ -38,20 +39,29 @@ aarch64 | arm64) arch=arm64 ;;
 *) fail "there is no release for $(uname -m)" ;;
 esac
 
+repository=${AWSAUTH_REPOSITORY:-${ACTION_REPOSITORY:-}}
+case $repository in
+'')
+    fail "its repository is not known
+hint: set AWSAUTH_REPOSITORY to OWNER/NAME on GitHub, or to the repository's URL"
+    ;;
+https://*) ;;
+*) repository=https://github.com/$repository ;;
+esac
 archive=awsauth_${version}_${os}_${arch}.tar.gz
-page=https://github.com/awsauth/awsauth/releases/download/v$version
+page=${repository%/}/releases/download/v$version
 mkdir -p "$folder"
-# Names without a folder: to tar, the drive of a Windows path is a host.
+# Use file names without a folder, because tar reads the drive letter of a Windows path as a host name.
 cd "$folder"
 trap 'rm -f "$archive" checksums.txt' EXIT
 for file in "$archive" checksums.txt; do
-    curl --proto '=https' --tlsv1.2 -sSfL --retry 3 -o "$file" "$page/$file" || fail "$page/$file can't be had"
+    curl --proto '=https' --tlsv1.2 -sSfL --retry 3 -o "$file" "$page/$file" || fail "$page/$file can't be downloaded"
 done
 digest=$(sha256 "$archive")
-wanted=$(while read -r each name; do [ "${name#\*}" != "$archive" ] || echo "$each"; done <checksums.txt)
-[ -n "$wanted" ] || fail "checksums.txt does not name $archive"
-[ "$digest" = "$wanted" ] || fail "$archive has the SHA-256 $digest, and checksums.txt says $wanted"
-[ "$digest" = "${AWSAUTH_SHA256:-$digest}" ] || fail "$archive has the SHA-256 $digest, and AWSAUTH_SHA256 says $AWSAUTH_SHA256"
+expected=$(while read -r each name; do [ "${name#\*}" != "$archive" ] || echo "$each"; done <checksums.txt)
+[ -n "$expected" ] || fail "checksums.txt does not name $archive"
+[ "$digest" = "$expected" ] || fail "$archive has the SHA-256 $digest, but checksums.txt has $expected"
+[ "$digest" = "${AWSAUTH_SHA256:-$digest}" ] || fail "$archive has the SHA-256 $digest, but AWSAUTH_SHA256 is $AWSAUTH_SHA256"
 tar -xzf "$archive" "$program"
 if [ -n "${GITHUB_PATH:-}" ]; then
     printf '%s\n' "$folder" >>"$GITHUB_PATH"

@@ -1,8 +1,8 @@
 #!/bin/sh
-# One step of a pipeline: sh step.sh apply|diff|lint [FILE…]
+# Runs awsauth as a pipeline step: sh step.sh apply|diff|lint [FILE…]
 #
-# Variables say the rest. Every flag of awsauth has one: AWSAUTH_CLUSTER_NAME, AWSAUTH_WAIT, AWSAUTH_VERIFY and so on; empty ones count for nothing.
-# Those of this script: STEP_FILES, more files, one to a line; STEP_PRUNE, STEP_DRY_RUN and STEP_FAIL_ON_CHANGE, each true or not.
+# Environment variables set the options. Every flag of awsauth has one (AWSAUTH_CLUSTER_NAME, AWSAUTH_WAIT, AWSAUTH_VERIFY and so on); an empty variable is
+# treated as unset. This script also reads STEP_FILES (more files, one per line), and STEP_PRUNE, STEP_DRY_RUN and STEP_FAIL_ON_CHANGE (true or anything else).
 set -eu
 
 usage="usage: sh step.sh apply|diff|lint [FILE...]"

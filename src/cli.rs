@@ -1,6 +1,7 @@
-//! The command line: what may be typed, and which command it starts.
+//! Parses the command line and dispatches to commands.
 
-mod early;
+mod fast_path;
+#[cfg(test)]
 mod reference;
 mod tree;
 
@@ -9,34 +10,33 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
 
-pub use reference::reference;
-
-use crate::commands::{self, PlanFormat};
-use crate::edge::{ColorMode, Exit, Failure, Out, Program, Refusal, Verbosity, report_panics};
-use crate::render::refusal_json;
-use crate::world::World;
+use crate::backend::World;
+use crate::commands;
+use crate::github_step;
+use crate::output::{PlanFormat, refusal_json};
+use crate::terminal::{ColorMode, Exit, Failure, Out, Program, Refusal, Verbosity, report_panics};
 use tree::{Cli, Command};
 
-/// Runs the program; `arguments` are those of the process, its own name first.
-pub fn run(arguments: Vec<OsString>) -> ExitCode {
+/// Runs the program with the arguments of the process, including the program name.
+pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
     report_panics();
-    if let Some(exit) = early::version(&arguments) {
+    if let Some(exit) = fast_path::version(&arguments) {
         return exit.into();
     }
-    let arguments = early::aws_words::in_order(arguments);
+    let arguments = fast_path::get_token_arguments::options_last(arguments);
     let program = Program::called_as(arguments.first().map(OsString::as_os_str));
-    if let Some(request) = early::token::read(&arguments) {
+    if let Some(request) = fast_path::token::read(&arguments) {
         let mut out = Out::new(program, ColorMode::default(), Verbosity::Normal);
         let done = commands::token::run(&request, &mut out);
         return ended(done, None, &mut out);
     }
     let matches = match parsed(program, arguments) {
         Ok(matches) => matches,
-        Err(error) => return early::explain(&error).into(),
+        Err(error) => return fast_path::explain(&error).into(),
     };
     let cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
-        Err(error) => return early::explain(&error).into(),
+        Err(error) => return fast_path::explain(&error).into(),
     };
     let mut out = Out::new(program, cli.style.color, cli.style.verbosity());
     let format = cli.command.plan_format();
@@ -44,7 +44,7 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
     ended(done, format, &mut out)
 }
 
-/// Says why it failed, if it did.
+/// Prints a failure and returns the exit code.
 fn ended(done: Result<Exit, Failure>, format: Option<PlanFormat>, out: &mut Out) -> ExitCode {
     match done {
         Ok(exit) => exit.into(),
@@ -53,13 +53,13 @@ fn ended(done: Result<Exit, Failure>, format: Option<PlanFormat>, out: &mut Out)
                 .refusal()
                 .filter(|_| format == Some(PlanFormat::Json))
             {
-                // Whoever asked for JSON finds refusals in it, however early they come.
+                // JSON output also reports refusals that precede the plan.
                 let report = refusal_json(guard, reason, &failure.message(), failure.allow());
                 let report = report.unwrap_or_default();
                 let _ = out.data(report.as_bytes());
             }
             if format == Some(PlanFormat::Github) {
-                commands::step_failed(&failure, out);
+                github_step::report_failure(&failure, out);
             }
             out.failure(&failure.render(out.program()));
             failure.exit().into()
@@ -67,25 +67,25 @@ fn ended(done: Result<Exit, Failure>, format: Option<PlanFormat>, out: &mut Out)
     }
 }
 
-/// The tree of commands, speaking of itself as it was called.
+/// The clap command, under the name that the program was called by.
 pub(crate) fn command(program: Program) -> clap::Command {
     let name = program.name();
     hide_values(Cli::command().name(name).bin_name(name))
 }
 
-/// Help names the environment variables; what they hold is nobody's business there.
+/// Hides the values of environment variables from help, because they may be sensitive.
 fn hide_values(command: clap::Command) -> clap::Command {
     command
         .mut_args(|arg| arg.hide_env_values(true))
         .mut_subcommands(hide_values)
 }
 
-/// What was typed, and what our variables say besides. An empty variable is as good as none, as in `AWSAUTH_FILE= awsauth get`.
+/// Parses the arguments and the AWSAUTH_ variables. An empty variable is treated as unset, as in `AWSAUTH_FILE= awsauth get`.
 fn parsed(program: Program, arguments: Vec<OsString>) -> clap::error::Result<clap::ArgMatches> {
     if arguments.iter().any(|word| word == "get-token") {
-        // The aws CLI's words go with the aws CLI's environment.
-        let alone = forget(command(program), &|_| true);
-        if let Ok(matches) = alone.try_get_matches_from(&arguments)
+        // `eks get-token` only honors the aws CLI's environment variables.
+        let without_environment = without_variables(command(program), &|_| true);
+        if let Ok(matches) = without_environment.try_get_matches_from(&arguments)
             && matches.subcommand_name() == Some("eks")
         {
             return Ok(matches);
@@ -93,11 +93,11 @@ fn parsed(program: Program, arguments: Vec<OsString>) -> clap::error::Result<cla
     }
     let is_empty =
         |variable: &OsStr| std::env::var_os(variable).is_some_and(|value| value.is_empty());
-    forget(command(program), &is_empty).try_get_matches_from(arguments)
+    without_variables(command(program), &is_empty).try_get_matches_from(arguments)
 }
 
-/// The tree without those of its variables.
-fn forget(command: clap::Command, which: &dyn Fn(&OsStr) -> bool) -> clap::Command {
+/// Removes the selected environment variables from the command's options.
+fn without_variables(command: clap::Command, which: &dyn Fn(&OsStr) -> bool) -> clap::Command {
     command
         .mut_args(|arg| {
             if arg.get_env().is_some_and(which) {
@@ -106,7 +106,7 @@ fn forget(command: clap::Command, which: &dyn Fn(&OsStr) -> bool) -> clap::Comma
                 arg
             }
         })
-        .mut_subcommands(|command| forget(command, which))
+        .mut_subcommands(|command| without_variables(command, which))
 }
 
 fn dispatch(cli: Cli, matches: &clap::ArgMatches, out: &mut Out) -> Result<Exit, Failure> {
@@ -139,9 +139,7 @@ fn dispatch(cli: Cli, matches: &clap::ArgMatches, out: &mut Out) -> Result<Exit,
                 commands::token::run(&args.request(&target.identity), out)
             }
         },
-        #[cfg(feature = "controller")]
         Command::Controller(args) => commands::controller::run(&args, &target, matches, out),
-        #[cfg(feature = "controller")]
         Command::Crd(args) => commands::crd::run(&args, out),
         Command::Completion(args) => {
             commands::completion::run(&args, self::command(out.program()), out)
@@ -155,7 +153,7 @@ fn dispatch(cli: Cli, matches: &clap::ArgMatches, out: &mut Out) -> Result<Exit,
 mod tests {
     use super::*;
 
-    /// Flags that lower a guard, so that no environment may set them unseen.
+    /// Flags that relax a guard. They have no environment variable, so that they are always visible on the command line.
     const WITHOUT_ENVIRONMENT: [&str; 15] = [
         "allow",
         "allow-ignored",
@@ -175,13 +173,13 @@ mod tests {
     ];
 
     #[test]
-    fn the_tree_is_sound() {
+    fn command_definitions_are_valid() {
         command(Program::Awsauth).debug_assert();
     }
 
     #[test]
-    fn every_command_is_named_as_it_is_called() {
-        // What others run for the user, and what no message names.
+    fn hints_name_every_command_under_kubectl() {
+        // Other programs run these, or no message mentions them.
         const ALONE: [&str; 4] = ["eks", "man", "token", "version"];
         for command in command(Program::KubectlPlugin).get_subcommands() {
             let name = command.get_name();
@@ -192,10 +190,10 @@ mod tests {
     }
 
     #[test]
-    fn every_flag_has_its_variable_except_those_that_lower_a_guard() {
+    fn every_flag_has_a_variable_except_those_that_relax_a_guard() {
         let mut without = std::collections::BTreeSet::new();
         visit(&command(Program::Awsauth), &mut |command, arg| {
-            // The aws CLI's words go with the aws CLI's environment.
+            // `eks get-token` only honors the aws CLI's environment variables.
             if command == "get-token" {
                 return;
             }

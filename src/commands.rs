@@ -1,12 +1,9 @@
 //! The commands: each its arguments and a `run` that reads, plans, shows and writes.
 
-mod access_entries;
 pub(crate) mod apply;
 pub(crate) mod backup;
 pub(crate) mod completion;
-#[cfg(feature = "controller")]
 pub(crate) mod controller;
-#[cfg(feature = "controller")]
 pub(crate) mod crd;
 pub(crate) mod credentials;
 pub(crate) mod diff;
@@ -28,20 +25,12 @@ pub(crate) mod verify;
 pub(crate) mod version;
 pub(crate) mod whoami;
 
-mod ignored;
-mod overrides;
-mod planning;
 mod principal;
-mod proof;
-mod refusals;
-mod signer;
-mod step;
-mod witness;
-mod write;
+mod write_args;
 
 use clap::ValueEnum;
 
-pub(crate) use step::failed as step_failed;
+use crate::output::PlanFormat;
 
 /// How a command without a table answers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -53,22 +42,10 @@ pub(crate) enum Format {
     Json,
 }
 
-/// How a command answers whose answer is what becomes of aws-auth.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum PlanFormat {
-    /// Text for people
-    #[default]
-    Human,
-    /// JSON for scripts
-    Json,
-    /// Text in the log of a step of GitHub Actions, a table in its summary, and its output `changed`
-    Github,
-}
-
 /// How a command is asked for the form of its answer.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Answer<F: ValueEnum + Default + Send + Sync + 'static = Format> {
-    /// The form of the answer
+    /// The output format
     #[arg(
         short,
         long,

@@ -1,10 +1,10 @@
-//! The aws-auth on the test cluster that is read and written.
+//! The aws-auth that the benchmarks read and write on the test cluster.
 
 use std::process::Command;
 
 use crate::support::cluster::Cluster;
 
-/// Reads it with kubectl.
+/// kubectl's arguments that read aws-auth.
 pub(crate) const KUBECTL_GET: [&str; 7] = [
     "get",
     "configmap",
@@ -15,15 +15,15 @@ pub(crate) const KUBECTL_GET: [&str; 7] = [
     "yaml",
 ];
 
-/// Maps what is mapped already.
+/// awsauth's arguments for a mapping that already exists.
 pub(crate) const MAP_NO_OP: [&str; 7] = map("arn:aws:iam::111122223333:role/admins");
 
-/// Adds a mapping.
+/// awsauth's arguments for a new mapping.
 pub(crate) const MAP_NEW: [&str; 7] = map(NEW_ROLE);
 
 pub(crate) const NEW_ROLE: &str = "arn:aws:iam::111122223333:role/mytestrole";
 
-/// As eksctl leaves it behind, and one role of people.
+/// The node entry that eksctl writes, and one role for users.
 const MAP_ROLES: &str = "\
 - groups:
   - system:bootstrappers
@@ -48,7 +48,7 @@ pub(crate) const fn map(arn: &str) -> [&str; 7] {
     ]
 }
 
-/// Creates it.
+/// Creates aws-auth.
 pub(crate) fn create(cluster: &Cluster) {
     let object = serde_json::json!({
         "apiVersion": "v1",
@@ -59,7 +59,7 @@ pub(crate) fn create(cluster: &Cluster) {
     cluster.kubectl_fed(&["apply", "-f", "-"], &object.to_string());
 }
 
-/// A `kubectl patch` that takes back what was added since.
+/// Returns a `kubectl patch` that restores the first text.
 pub(crate) fn patch_back(cluster: &Cluster) -> Command {
     let patch = serde_json::json!({"data": {"mapRoles": MAP_ROLES}});
     let mut kubectl = cluster.kubectl_command();

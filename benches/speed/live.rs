@@ -1,10 +1,10 @@
-//! `get` and `map` on the local API server, beside kubectl and whoever else is here.
+//! `get` and `map` on the local API server, compared with kubectl and other tools that are installed.
 
 use crate::aws_auth::{self, KUBECTL_GET, MAP_NEW, MAP_NO_OP, patch_back};
-use crate::measure::{heading, in_turns, row, row_over};
-use crate::peers;
+use crate::other_tools;
 use crate::program::{Awsauth, timed_run};
 use crate::support::cluster::Cluster;
+use crate::timing::{heading, interleaved, row, row_at_most};
 
 pub(crate) const ROUNDS: usize = 40;
 
@@ -13,13 +13,13 @@ pub(crate) fn run(awsauth: &Awsauth) {
     aws_auth::create(cluster);
     let awsauth = |arguments: &[&str]| timed_run(&mut awsauth.on(&cluster.kubeconfig(), arguments));
 
-    let [kubectl_get, get, no_op, changing, patch] = in_turns(
+    let [kubectl_get, get, no_op, changing, patch] = interleaved(
         ROUNDS,
         [
             &mut || timed_run(cluster.kubectl_command().args(KUBECTL_GET)),
             &mut || awsauth(&["get"]),
             &mut || awsauth(&MAP_NO_OP),
-            // These two take turns in changing mapRoles.
+            // These two alternate: one adds the mapping, the other removes it.
             &mut || awsauth(&MAP_NEW),
             &mut || timed_run(&mut patch_back(cluster)),
         ],
@@ -27,14 +27,14 @@ pub(crate) fn run(awsauth: &Awsauth) {
 
     heading("On the local API server");
     row("kubectl get configmap aws-auth -o yaml", &kubectl_get);
-    row_over("awsauth get", &get, &kubectl_get, Some(0.3));
+    row_at_most("awsauth get", &get, &kubectl_get, Some(0.3));
     row("kubectl patch, changing mapRoles", &patch);
-    row_over("awsauth map, nothing to change", &no_op, &patch, None);
-    row_over(
+    row_at_most("awsauth map, nothing to change", &no_op, &patch, None);
+    row_at_most(
         "awsauth map, changing mapRoles",
         &changing,
         &patch,
         Some(0.5),
     );
-    peers::run(cluster, &kubectl_get, &patch);
+    other_tools::run(cluster, &kubectl_get, &patch);
 }

@@ -1,38 +1,38 @@
-//! How fast awsauth is beside kubectl, bare YAML and `/bin/true`: ratios, taken side by side in one run.
+//! Benchmarks of awsauth relative to kubectl, a YAML parser and `/bin/true`, measured in the same run.
 //!
-//! Nothing is asserted: a busy machine makes every number worse, and only the ratios mean anything. `cargo bench`
-//! runs everything; `cargo bench -- start manifest` only what it names. It measures the binary that is released,
-//! which it builds with `cargo static`, against the real parts of `tests/cluster`.
-#![expect(clippy::print_stdout, reason = "a bench is there to print")]
+//! Nothing fails because of a number: a busy machine makes every number worse, and only the ratios are meaningful. `cargo
+//! bench` runs all benchmarks, `cargo bench -- start manifest` only those. They measure the release binary, which they
+//! build with `cargo static`, against the servers of `tests/go/cluster`.
+#![expect(clippy::print_stdout, reason = "a benchmark prints its results")]
 
 #[path = "../../tests/support/mod.rs"]
 mod support;
 
 mod aws_auth;
-mod delay;
+mod concurrent_writers;
+mod latency_proxy;
+mod libyaml_pass;
 mod live;
 mod manifest;
-mod measure;
 mod memory;
-mod peers;
+mod other_tools;
+mod process_start;
 mod program;
 mod round_trips;
-mod start;
+mod timing;
 mod token;
-mod writers;
-mod yardstick;
 
 use program::Awsauth;
 
-type Part = (&'static str, fn(&Awsauth));
+type Benchmark = (&'static str, fn(&Awsauth));
 
-const PARTS: [Part; 6] = [
-    ("start", start::run),
+const BENCHMARKS: [Benchmark; 6] = [
+    ("start", process_start::run),
     ("token", token::run),
     ("manifest", manifest::run),
     ("live", live::run),
     ("round-trips", round_trips::run),
-    ("writers", writers::run),
+    ("writers", concurrent_writers::run),
 ];
 
 fn main() {
@@ -42,24 +42,24 @@ fn main() {
     {
         return memory::report_peak(command);
     }
-    // cargo itself says `--bench`.
-    let wanted: Vec<&str> = arguments
+    // cargo adds `--bench`.
+    let selected: Vec<&str> = arguments
         .iter()
         .map(String::as_str)
         .filter(|argument| !argument.starts_with('-'))
         .collect();
-    let unknown = wanted
+    let unknown = selected
         .iter()
-        .find(|wanted| PARTS.iter().all(|(name, _)| name != *wanted));
+        .find(|name| BENCHMARKS.iter().all(|(known, _)| known != *name));
     assert!(
         unknown.is_none(),
-        "no part is called {unknown:?}; there are {:?}",
-        PARTS.map(|(name, _)| name)
+        "there is no benchmark {unknown:?}; choose from {:?}",
+        BENCHMARKS.map(|(name, _)| name)
     );
     let awsauth = Awsauth::build();
-    for (_, run) in PARTS
+    for (_, run) in BENCHMARKS
         .iter()
-        .filter(|(name, _)| wanted.is_empty() || wanted.contains(name))
+        .filter(|(name, _)| selected.is_empty() || selected.contains(name))
     {
         run(&awsauth);
     }

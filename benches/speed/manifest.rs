@@ -1,32 +1,32 @@
-//! A manifest as large as a ConfigMap can be, and the library on four times as much.
+//! Commands on a manifest of 1 MiB, the limit of a ConfigMap, and the library on up to 4 MiB.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
 use std::time::Duration;
 
-use awsauth::document::edit::{Edit, Groups, apply};
-use awsauth::document::{Document, Principal, SectionName};
+use awsauth_core::document::edit::{Edit, Groups, apply};
+use awsauth_core::document::{Document, Principal, SectionName};
 
 use crate::aws_auth::{MAP_NEW, NEW_ROLE};
-use crate::measure::{Samples, heading, in_turns, ratio, row, row_over, timed};
+use crate::libyaml_pass::event_pass;
 use crate::memory::peak;
 use crate::program::{Awsauth, timed_run};
 use crate::support::oracle::{Answer, Data, Oracle, Request};
-use crate::yardstick::event_pass;
+use crate::timing::{Samples, heading, interleaved, ratio, row, row_at_most, timed};
 
-/// So many roles make 1 MiB.
+/// The number of roles in 1 MiB.
 const ROLES: usize = 7_600;
 const ROUNDS: usize = 20;
 
-/// What is run, on a manifest that `--file` names: its label, its arguments, and the multiple it should not exceed.
+/// The commands: label, arguments, and the highest acceptable multiple of a parser pass.
 const RUNS: [(&str, &[&str], f64); 4] = [
     ("awsauth get --file -o json", &["get", "-o", "json"], 3.0),
     ("awsauth lint --file", &["lint"], 6.0),
     ("awsauth map --file, changing", &MAP_NEW, 5.0),
     (
         "awsauth apply --file, 1000 new mappings",
-        &["apply", "-f", "wanted.yaml"],
+        &["apply", "-f", "desired.yaml"],
         6.0,
     ),
 ];
@@ -35,8 +35,8 @@ pub(crate) fn run(awsauth: &Awsauth) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let text = roles("platform", ROLES);
     let large = manifest_of(&text);
-    fs::write(folder.path().join("wanted.yaml"), roles("more", 1000)).expect("a file");
-    // Each run starts from the same manifest.
+    fs::write(folder.path().join("desired.yaml"), roles("more", 1000)).expect("a file");
+    // Every run starts with the same manifest.
     let command = |arguments: &[&str], manifest: &str| {
         fs::write(folder.path().join("aws-auth.yaml"), manifest).expect("a file");
         let mut command = awsauth.command(arguments);
@@ -48,7 +48,7 @@ pub(crate) fn run(awsauth: &Awsauth) {
     let [get, lint, map, apply] =
         RUNS.map(|(_, arguments, _)| || timed_run(&mut command(arguments, &large)));
 
-    let [bare, runs @ ..] = in_turns(
+    let [bare, runs @ ..] = interleaved(
         ROUNDS,
         [
             &mut || event_pass(&text),
@@ -64,9 +64,9 @@ pub(crate) fn run(awsauth: &Awsauth) {
     ));
     row("libyaml's events, nothing else", &bare);
     for ((label, _, limit), samples) in RUNS.iter().zip(&runs) {
-        row_over(label, samples, &bare, Some(*limit));
+        row_at_most(label, samples, &bare, Some(*limit));
     }
-    row_over(
+    row_at_most(
         "aws-iam-authenticator's ParseMap",
         &parse_map(&text),
         &bare,
@@ -86,7 +86,7 @@ pub(crate) fn run(awsauth: &Awsauth) {
     library();
 }
 
-/// Whether time grows with the text, and not faster.
+/// Compares 1 MiB with 4 MiB: the time must grow linearly.
 fn library() {
     let [one, four] = [ROLES, 4 * ROLES].map(|count| {
         BTreeMap::from([(
@@ -102,7 +102,7 @@ fn library() {
     let read = |data| timed(|| Document::read(data));
     let change =
         |data| timed(|| apply(&Document::read(data), &edit).expect("an edit that can be made"));
-    let [read_one, read_four, change_one, change_four] = in_turns(
+    let [read_one, read_four, change_one, change_four] = interleaved(
         ROUNDS,
         [
             &mut || read(&one),
@@ -113,12 +113,12 @@ fn library() {
     );
     heading("In the library");
     row("read 1 MiB", &read_one);
-    row_over("read 4 MiB", &read_four, &read_one, Some(4.5));
+    row_at_most("read 4 MiB", &read_four, &read_one, Some(4.5));
     row("read and map 1 MiB", &change_one);
-    row_over("read and map 4 MiB", &change_four, &change_one, Some(4.5));
+    row_at_most("read and map 4 MiB", &change_four, &change_one, Some(4.5));
 }
 
-/// The authenticator's own reader.
+/// Measures the authenticator's own parser.
 fn parse_map(text: &str) -> Samples {
     let data = Data {
         texts: BTreeMap::from([("mapRoles".to_owned(), text.to_owned())]),
@@ -137,7 +137,7 @@ fn parse_map(text: &str) -> Samples {
     )
 }
 
-/// Entries as people keep them, 142 bytes each on average.
+/// Returns typical entries, of 142 bytes on average.
 fn roles(prefix: &str, count: usize) -> String {
     let mut text = String::new();
     for i in 0..count {

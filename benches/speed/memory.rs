@@ -1,4 +1,4 @@
-//! The most memory that a process ever held.
+//! The peak memory of a process.
 
 use std::io;
 use std::process::{Command, Stdio};
@@ -7,12 +7,12 @@ use nix::sys::resource::{UsageWho, getrusage};
 
 use crate::program::must_succeed;
 
-/// Makes this program run the command behind it and print its peak.
+/// The flag with which this program runs the command after it and prints its peak memory.
 pub(crate) const FLAG: &str = "--peak-memory";
 
-/// The peak of `command` in bytes. It must succeed.
+/// Runs `command`, which must succeed, and returns its peak memory in bytes.
 pub(crate) fn peak(command: &Command) -> u64 {
-    // A child starts with the peak of the process that forked it, so a small one has to do that: this program, anew.
+    // A child inherits the peak of the process that forks it. So fork from a small process: a new one of this program.
     let this = std::env::current_exe().expect("a program knows its path");
     let mut small = Command::new(this);
     if let Some(folder) = command.get_current_dir() {
@@ -31,7 +31,7 @@ pub(crate) fn peak(command: &Command) -> u64 {
         .expect("a number of bytes")
 }
 
-/// The other side of [`peak`].
+/// Runs the command for [`peak`] and prints its peak memory.
 pub(crate) fn report_peak(command: &[String]) {
     let [program, arguments @ ..] = command else {
         panic!("{FLAG} needs a command");
@@ -47,7 +47,7 @@ pub(crate) fn report_peak(command: &[String]) {
         "{command:?}: {done:?}"
     );
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN).map_err(io::Error::from);
-    // Linux counts in KiB.
+    // Linux reports KiB.
     println!(
         "{}",
         usage.expect("a process may ask for its own").max_rss() * 1024

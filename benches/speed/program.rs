@@ -1,4 +1,4 @@
-//! The program under measurement, and child processes as they are timed.
+//! The release binary, and timed child processes.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,16 +9,16 @@ use tempfile::TempDir;
 
 use crate::support::static_build;
 
-/// The released binary.
+/// The release binary.
 pub(crate) struct Awsauth {
     path: PathBuf,
-    // Held so that it is there.
+    // Deletes the folder when dropped.
     _folder: TempDir,
 }
 
 impl Awsauth {
-    /// Builds it, which takes minutes the first time. Runs a copy, as whoever installs it does: what the linker writes lies in the
-    /// page cache in small pieces, for which each start pays.
+    /// Builds the binary, which takes minutes the first time, and copies it. A copy starts like an installed program: the file
+    /// that the linker wrote is fragmented in the page cache and starts slower.
     pub(crate) fn build() -> Self {
         let built = static_build::released();
         println!("awsauth is a copy of {}", built.display());
@@ -31,12 +31,12 @@ impl Awsauth {
         }
     }
 
-    /// Where it is.
+    /// The path of the binary.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The program with nothing of the caller's environment.
+    /// Returns a command with an empty environment.
     pub(crate) fn command<A: AsRef<std::ffi::OsStr>>(
         &self,
         arguments: impl IntoIterator<Item = A>,
@@ -46,7 +46,7 @@ impl Awsauth {
         command
     }
 
-    /// The same, on the cluster of a kubeconfig.
+    /// Returns a command for the cluster of a kubeconfig.
     pub(crate) fn on(&self, kubeconfig: &Path, arguments: &[&str]) -> Command {
         let mut command = self.command(arguments);
         command.env("KUBECONFIG", kubeconfig);
@@ -54,7 +54,7 @@ impl Awsauth {
     }
 }
 
-/// From before the start of `command` until after its end, its output thrown away. It must succeed.
+/// Measures `command` from before its start until after its end. Discards its output. The command must succeed.
 pub(crate) fn timed_run(command: &mut Command) -> Duration {
     let start = Instant::now();
     let done = run(command);
@@ -71,8 +71,10 @@ fn run(command: &mut Command) -> io::Result<Output> {
     command.spawn()?.wait_with_output()
 }
 
+/// Returns the output of a command.
+///
 /// # Panics
-/// With what it said, unless it succeeded.
+/// If the command failed, with its stderr.
 pub(crate) fn must_succeed(command: &Command, done: io::Result<Output>) -> Output {
     let done = done.unwrap_or_else(|error| panic!("{command:?}: {error}"));
     assert!(

@@ -1,13 +1,13 @@
-//! How often a run waits for the API server: on a network where each round trip takes 50 ms, little else counts.
+//! How many round trips to the API server a command waits for, on a network where each takes 50 ms.
 
 use std::fs;
 use std::time::{Duration, Instant};
 
 use crate::aws_auth::{self, KUBECTL_GET, MAP_NEW, MAP_NO_OP, patch_back};
-use crate::delay::Delay;
-use crate::measure::{Samples, shown};
+use crate::latency_proxy::LatencyProxy;
 use crate::program::{Awsauth, timed_run};
 use crate::support::cluster::Cluster;
+use crate::timing::{Samples, milliseconds};
 
 const ROUND_TRIP: Duration = Duration::from_millis(50);
 const ROUNDS: usize = 5;
@@ -16,14 +16,14 @@ pub(crate) fn run(awsauth: &Awsauth) {
     let cluster = Cluster::shared();
     aws_auth::create(cluster);
     let server = cluster.server_url().replace("https://", "");
-    let delay = Delay::start(server.clone(), ROUND_TRIP).expect("a loopback port");
+    let proxy = LatencyProxy::start(server.clone(), ROUND_TRIP).expect("a loopback port");
     let config = fs::read_to_string(cluster.kubeconfig()).expect("a kubeconfig");
     let kubeconfig = cluster.folder().join("delayed.kubeconfig");
-    fs::write(&kubeconfig, config.replace(&server, &delay.address)).expect("a kubeconfig");
+    fs::write(&kubeconfig, config.replace(&server, &proxy.address)).expect("a kubeconfig");
 
     println!(
-        "\nWith 50 ms for each round trip; after connecting\n{:<46}{:>10}{:>16}{:>14}  wanted",
-        "", "requests", "time / 50 ms", "whole run"
+        "\nWith 50 ms for each round trip; after connecting\n{:<46}{:>10}{:>16}{:>14}  goal",
+        "", "requests", "time / 50 ms", "total"
     );
     for (label, arguments, limit) in [
         ("awsauth get", ["get"].as_slice(), 1),
@@ -33,9 +33,9 @@ pub(crate) fn run(awsauth: &Awsauth) {
         let mut runs = Vec::new();
         for _ in 0..ROUNDS {
             timed_run(&mut patch_back(cluster));
-            delay.take();
-            let whole = timed_run(&mut awsauth.on(&kubeconfig, arguments));
-            runs.push(Run::of(&delay, whole));
+            proxy.take();
+            let total = timed_run(&mut awsauth.on(&kubeconfig, arguments));
+            runs.push(Run::of(&proxy, total));
         }
         runs.sort_unstable_by_key(|run| run.after_connecting);
         let run = &runs[ROUNDS / 2];
@@ -44,7 +44,7 @@ pub(crate) fn run(awsauth: &Awsauth) {
             "{label:<46}{:>10}{:>16.2}{:>14}  ≤ {limit}{missed}",
             run.requests,
             run.after_connecting.as_secs_f64() / ROUND_TRIP.as_secs_f64(),
-            shown(run.whole),
+            milliseconds(run.total),
         );
     }
     let kubectl = (0..ROUNDS).map(|_| {
@@ -59,35 +59,35 @@ pub(crate) fn run(awsauth: &Awsauth) {
     println!(
         "{:<72}{:>14}",
         "kubectl get configmap aws-auth -o yaml",
-        shown(kubectl.median())
+        milliseconds(kubectl.median())
     );
 }
 
-/// One run as the network saw it.
+/// One run as seen by the proxy.
 struct Run {
-    /// One after another.
+    /// The number of consecutive requests.
     requests: usize,
     after_connecting: Duration,
-    whole: Duration,
+    total: Duration,
 }
 
 impl Run {
-    fn of(delay: &Delay, whole: Duration) -> Self {
+    fn of(proxy: &LatencyProxy, total: Duration) -> Self {
         let ended = Instant::now();
-        let connections = delay.take();
-        // What goes over a second one meanwhile, nobody waits for.
+        let connections = proxy.take();
+        // The command does not wait for requests on other connections.
         let busiest = connections.iter().max_by_key(|one| one.turns.len());
         let busiest = busiest.expect("a connection");
-        // The handshake is over when the client says its second thing.
+        // The handshake is complete when the client sends for the second time.
         let [_, requests @ ..] = busiest.turns.as_slice() else {
-            panic!("nothing was said");
+            panic!("the client sent no request");
         };
         Self {
             requests: requests.len(),
             after_connecting: requests
                 .first()
                 .map_or(Duration::ZERO, |first| ended - *first),
-            whole,
+            total,
         }
     }
 }

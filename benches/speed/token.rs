@@ -1,4 +1,4 @@
-//! A token for kubectl, from exec to exit, beside the programs that it stands for; and what kubectl itself takes with it.
+//! `awsauth token` from exec to exit, compared with the programs that it replaces, and its effect on `kubectl get`.
 
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
@@ -7,14 +7,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde_json::json;
 
 use crate::aws_auth::KUBECTL_GET;
-use crate::measure::{heading, in_turns, row, row_beyond, row_more, row_over};
 use crate::program::{Awsauth, must_succeed, timed_run};
 use crate::support::aws::{ACCOUNT, Aws, trusts, trusts_service};
 use crate::support::cluster::Cluster;
 use crate::support::eks;
 use crate::support::environment::Environment;
+use crate::support::go_programs::Binary;
 use crate::support::python::Packages;
-use crate::support::toolchain::Binary;
+use crate::timing::{heading, interleaved, row, row_at_least, row_at_most, row_difference};
 
 const TOKEN: [&str; 3] = ["token", "-i", eks::NAME];
 const GET_TOKEN: [&str; 8] = [
@@ -41,7 +41,7 @@ pub(crate) fn run(awsauth: &Awsauth) {
         .with("AWS_REGION", "us-east-1");
     let timed = |program: &Path, args: &[&str]| timed_run(environment.command(program).args(args));
 
-    let [nothing, token, get_token, through_tree] = in_turns(
+    let [nothing, token, get_token, with_clap] = interleaved(
         400,
         [
             &mut || timed(Path::new("/bin/true"), &[]),
@@ -52,27 +52,22 @@ pub(crate) fn run(awsauth: &Awsauth) {
     );
     heading("A token from credentials in the environment");
     row("/bin/true", &nothing);
-    row_over("awsauth token", &token, &nothing, Some(2.5));
-    row_over("awsauth eks get-token", &get_token, &nothing, Some(2.5));
-    row_over(
-        "awsauth token, through the command tree",
-        &through_tree,
-        &nothing,
-        None,
-    );
+    row_at_most("awsauth token", &token, &nothing, Some(2.5));
+    row_at_most("awsauth eks get-token", &get_token, &nothing, Some(2.5));
+    row_at_most("awsauth token, parsed by clap", &with_clap, &nothing, None);
 
-    heading("The same from others, as a multiple of ours");
-    let beside = |label: &str, rounds, program: &Path, args: &[&str], wanted| {
-        let [ours, theirs] = in_turns(
+    heading("Other programs, as a multiple of awsauth");
+    let compare = |label: &str, rounds, program: &Path, args: &[&str], goal| {
+        let [ours, theirs] = interleaved(
             rounds,
             [&mut || timed(awsauth.path(), args), &mut || {
                 timed(program, args)
             }],
         );
-        row_beyond(label, &theirs, &ours, wanted);
+        row_at_least(label, &theirs, &ours, goal);
     };
     let authenticator = Binary::Authenticator.path();
-    beside(
+    compare(
         "aws-iam-authenticator token",
         40,
         &authenticator,
@@ -80,23 +75,23 @@ pub(crate) fn run(awsauth: &Awsauth) {
         10.0,
     );
     match Packages::Awscli.programs() {
-        Ok(programs) => beside(
+        Ok(programs) => compare(
             "aws eks get-token",
             15,
             &programs.join("aws"),
             &GET_TOKEN,
             200.0,
         ),
-        Err(reason) => println!("the aws CLI is missing: {reason}"),
+        Err(reason) => println!("the aws CLI is not measured: {reason}"),
     }
     from_aws(awsauth);
     with_kubectl(awsauth);
 }
 
-/// Where a token's credentials come from when they are not in the environment: a session that was kept, and the instance.
+/// Measures tokens whose credentials come from a cached session or from instance metadata.
 fn from_aws(awsauth: &Awsauth) {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let aws = Aws::start(&folder.path().join("aws")).expect("the stand-in");
+    let aws = Aws::start(&folder.path().join("aws")).expect("the AWS stand-in");
     let role = |name: &str| format!("arn:aws:iam::{ACCOUNT}:role/{name}");
     let user = format!("arn:aws:iam::{ACCOUNT}:user/bench");
     let keys = aws.user(&user);
@@ -114,7 +109,7 @@ fn from_aws(awsauth: &Awsauth) {
     };
     let second = role("second");
     let as_second = ["--role-arn", second.as_str()];
-    let [environment, kept, instance] = in_turns(
+    let [environment, cached, instance] = interleaved(
         100,
         [
             &mut || timed(&with_keys, &[]),
@@ -132,16 +127,21 @@ fn from_aws(awsauth: &Awsauth) {
     assert_eq!((count("sts"), count("imds")), (1, 3 * 101));
     heading("A token from credentials of other sources");
     row("awsauth token, from the environment", &environment);
-    row_over("of a role, its session kept", &kept, &environment, None);
-    row_more(
-        "of the instance, with its three requests",
+    row_at_most(
+        "with a cached session of a role",
+        &cached,
+        &environment,
+        None,
+    );
+    row_difference(
+        "with instance metadata, three requests",
         &instance,
         &environment,
         Duration::from_millis(3),
     );
 }
 
-/// What a `kubectl get` takes longer with our plugin than with a token that is there already.
+/// Measures how much longer `kubectl get` takes with the exec plugin than with a token in the kubeconfig.
 fn with_kubectl(awsauth: &Awsauth) {
     let cluster = Cluster::start_eks(&[]);
     let role = "arn:aws:iam::111122223333:role/admins";
@@ -188,10 +188,10 @@ fn with_kubectl(awsauth: &Awsauth) {
         let token = String::from_utf8_lossy(&token).trim_end().to_owned();
         kubeconfig(&cluster, "token", &json!({"token": token}))
     };
-    let [token, plugin] = in_turns(
+    let [token, plugin] = interleaved(
         15,
         [
-            // Tokens are new each second, and the API server has to ask about a new one.
+            // Each second gives a new token, which the API server has not cached yet.
             &mut || {
                 next_second();
                 timed_run(&mut kubectl(&fresh()))
@@ -204,7 +204,7 @@ fn with_kubectl(awsauth: &Awsauth) {
     );
     heading("kubectl get configmap aws-auth, signed in by the authenticator");
     row("with a token in the kubeconfig", &token);
-    row_more(
+    row_difference(
         "with awsauth token",
         &plugin,
         &token,

@@ -1,42 +1,41 @@
-//! Tells the story of an instance role and a cluster, on real parts. Run it with `./demo`.
+//! A demo session on a real API server: an instance role is denied, mapped, verified and removed again. Run it with `./demo`.
 //!
-//! Two processes: one holds the cluster for as long as it runs, the other tells the story on it. So the cluster can
-//! outlive the story.
+//! There are two processes: one runs the cluster, the other runs the session. With `--keep`, the cluster outlives the session.
 
 #![cfg(unix)]
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "it tells a story"
+    reason = "it prints a session"
 )]
 
-mod holder;
-mod stage;
-mod story;
+mod cluster_process;
+mod session;
+mod steps;
 #[path = "../../tests/support/mod.rs"]
 mod support;
 
 use std::process::ExitCode;
 
-use stage::Stage;
+use session::Session;
 
 const USAGE: &str = "usage: ./demo [--keep]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let told = match arguments[..] {
-        [] => tell(false),
-        ["--keep"] => tell(true),
-        [holder::HOLD] => holder::hold(false),
-        [holder::HOLD_ON] => holder::hold(true),
+    let result = match arguments[..] {
+        [] => demo(false),
+        ["--keep"] => demo(true),
+        [cluster_process::RUN] => cluster_process::run(false),
+        [cluster_process::RUN_AND_KEEP] => cluster_process::run(true),
         ["--help" | "-h"] => {
             println!("{USAGE}");
             Ok(())
         }
         _ => Err(USAGE.to_owned()),
     };
-    match told {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(reason) => {
             eprintln!("{reason}");
@@ -45,15 +44,13 @@ fn main() -> ExitCode {
     }
 }
 
-fn tell(keep: bool) -> Result<(), String> {
-    println!(
-        "Starting kube-apiserver, etcd, aws-iam-authenticator and a stand-in for AWS on this machine."
-    );
-    println!("(The first time builds them, which takes some minutes.)");
-    let stage = Stage::set(keep)?;
-    story::tell(&stage)?;
+fn demo(keep: bool) -> Result<(), String> {
+    println!("Starting kube-apiserver, etcd, aws-iam-authenticator and a local AWS stand-in.");
+    println!("(The first run builds them, which takes some minutes.)");
+    let session = Session::start(keep)?;
+    steps::run(&session)?;
     if keep {
-        stage.leave();
+        session.keep_cluster();
     }
     Ok(())
 }

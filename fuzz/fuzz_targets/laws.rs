@@ -1,13 +1,13 @@
-//! The laws of editing on texts that libFuzzer thinks of.
+//! Checks the editing laws on texts that libFuzzer generates.
 //!
-//! An input is eight bytes to draw the edits with, then mapRoles, mapUsers and mapAccounts, NUL between them.
+//! An input is an eight-byte seed for random edits, then mapRoles, mapUsers and mapAccounts, separated by NUL.
 #![no_main]
 
-use awsauth::document::{Document, SectionName};
+use awsauth_core::document::{Document, SectionName};
 use fastrand::Rng;
 use libfuzzer_sys::{Corpus, fuzz_target};
 
-#[path = "../../tests/laws/edits.rs"]
+#[path = "../../tests/offline/edit_laws/edits.rs"]
 mod edits;
 #[path = "../../tests/support/laws.rs"]
 mod laws;

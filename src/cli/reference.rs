@@ -1,20 +1,37 @@
+//! Generates docs/cli.md from the program's help.
+
 use std::fmt::Write;
+use std::path::Path;
 
-use crate::edge::Program;
+use crate::terminal::Program;
 
-/// The reference of all commands and options in Markdown, as docs/cli.md holds it.
-pub fn reference() -> String {
+#[test]
+fn reference_page_is_current() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/cli.md");
+    let reference = reference();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, &reference).expect("docs/cli.md is writable");
+    }
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        written == reference,
+        "docs/cli.md is out of date: UPDATE_DOCS=1 cargo test --bin awsauth reference"
+    );
+}
+
+/// Returns all commands and options as Markdown.
+fn reference() -> String {
     let mut root = super::command(Program::Awsauth).term_width(100);
     root.build();
     let mut root = root.mut_subcommands(hide_global);
     let mut text = String::from(
-        "# Command line\n\nMade from the program's own help; `UPDATE_DOCS=1 cargo test --test docs` writes it anew. Options under\n\"Options for every command\", \"for a manifest file\", \"for a cluster\" and \"for AWS credentials\" work with every command and are listed once.\n",
+        "# Command line\n\nGenerated from the program's help with `UPDATE_DOCS=1 cargo test --bin awsauth reference`. The options under\n\"Options for every command\", \"for a manifest file\", \"for a cluster\" and \"for AWS credentials\" work with every command and are listed once.\n",
     );
     section(&mut root, &mut text);
     text
 }
 
-/// Every command has the global options; once is enough on one page.
+/// Hides global options from subcommands, because the page lists them once.
 fn hide_global(command: clap::Command) -> clap::Command {
     command
         .mut_args(|arg| {

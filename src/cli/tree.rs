@@ -1,20 +1,20 @@
 use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
+use crate::backend::Target;
 use crate::commands::{
-    PlanFormat, apply, backup, completion, credentials, diff, doctor, edit, eks, explain, get,
-    history, kubeconfig, lint, man, map, restore, token, undo, unmap, verify, version, whoami,
+    apply, backup, completion, credentials, diff, doctor, edit, eks, explain, get, history,
+    kubeconfig, lint, man, map, restore, token, undo, unmap, verify, version, whoami,
 };
-#[cfg(feature = "controller")]
 use crate::commands::{controller, crd};
-use crate::edge::{ColorMode, Verbosity};
-use crate::world::Target;
+use crate::output::PlanFormat;
+use crate::terminal::{ColorMode, Verbosity};
 
-/// Read, merge and write the aws-auth ConfigMap of an EKS cluster, and lose nothing
+/// Read, edit and verify the aws-auth ConfigMap of an EKS cluster
 ///
-/// aws-auth says which IAM roles and users may use an EKS cluster, and as which Kubernetes user and groups. awsauth changes
-/// the one mapping that you name and leaves every other byte, comment and quote as it was. It works on the live
-/// ConfigMap, or with --file on a manifest.
+/// aws-auth maps IAM roles and users to the Kubernetes user and groups that they use in an EKS cluster. awsauth changes
+/// only the mapping that you name and keeps every other byte, comment and quote unchanged. It works on the live
+/// ConfigMap or, with --file, on a manifest.
 #[derive(Debug, Parser)]
 #[command(name = "awsauth", version, propagate_version = false, max_term_width = 100, after_long_help = AFTER)]
 pub(crate) struct Cli {
@@ -26,11 +26,11 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-/// How the program talks.
+/// Options for output.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options for every command")]
 pub(crate) struct Style {
-    /// When to colour; NO_COLOR, CLICOLOR_FORCE and TERM=dumb are heard with auto
+    /// When to color output; auto honors NO_COLOR, CLICOLOR_FORCE and TERM=dumb
     #[arg(
         long,
         global = true,
@@ -41,11 +41,11 @@ pub(crate) struct Style {
     )]
     pub(crate) color: ColorMode,
 
-    /// Say more on stderr
+    /// Print details on stderr
     #[arg(short, long, global = true, env = "AWSAUTH_VERBOSE", action = ArgAction::SetTrue, value_parser = FalseyValueParser::new())]
     pub(crate) verbose: bool,
 
-    /// Say nothing on stderr but failures
+    /// Print only failures on stderr
     #[arg(short, long, global = true, env = "AWSAUTH_QUIET", action = ArgAction::SetTrue, value_parser = FalseyValueParser::new())]
     pub(crate) quiet: bool,
 }
@@ -82,9 +82,7 @@ pub(crate) enum Command {
     Verify(verify::Args),
     Doctor(doctor::Args),
     Credentials(credentials::Args),
-    #[cfg(feature = "controller")]
     Controller(Box<controller::Args>),
-    #[cfg(feature = "controller")]
     Crd(crd::Args),
     Completion(completion::Args),
     Man(man::Args),
@@ -92,7 +90,7 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// The form of its answer, where that is a report on a plan.
+    /// Returns the output format of commands that report a plan.
     pub(crate) fn plan_format(&self) -> Option<PlanFormat> {
         Some(match self {
             Self::Map(args) => args.output(),
@@ -108,7 +106,7 @@ impl Command {
 }
 
 impl Command {
-    /// Whether it signs in with AWS credentials whoever else the kubeconfig lets in.
+    /// Returns whether the command signs in with AWS credentials even if it connects with a kubeconfig.
     pub(crate) fn signs_in(&self) -> bool {
         match self {
             Self::Map(args) => args.is_verified(),
@@ -118,22 +116,18 @@ impl Command {
     }
 }
 
-const AFTER: &str = concat!(
-    "\
+const AFTER: &str = "\
 Examples:
-  # Who may use the cluster, as the authenticator sees it
+  # Show who may use the cluster, as the authenticator sees it
   awsauth get
 
-  # Let a role in, on the cluster of the current context
+  # Map a role, on the cluster of the current context
   awsauth map role arn:aws:iam::111122223333:role/mytestrole --username admin --group system:masters
 
-  # The same on a manifest, and only show what would change
+  # Show what the same command would change in a manifest
   awsauth map role arn:aws:iam::111122223333:role/mytestrole --username admin --group system:masters --file aws-auth.yaml --dry-run
 
 Exit codes:
-  0 done   1 no, or differences   2 usage or unreadable input   3 no connection or no permission
-  4 refused   5 conflict   6 written, not verified, put back   7 written, not verified   70 a bug   74 stdout can't be written   130 interrupted
-  See ",
-    env!("CARGO_PKG_REPOSITORY"),
-    "/blob/main/docs/exit-codes.md"
-);
+  0 success   1 no, or differences   2 usage or unreadable input   3 no connection or no permission
+  4 refused   5 conflict   6 verification failed, rolled back   7 verification failed   70 a bug   74 cannot write stdout   130 interrupted
+  See docs/exit-codes.md";

@@ -1,47 +1,45 @@
 use std::path::PathBuf;
 
-use super::PlanFormat;
 use super::map::Creating;
 use super::principal::to_write;
-use super::refusals::edit_failure;
-use super::witness::WitnessArgs;
-use super::write::{DryRun, WriteArgs};
-use crate::document::Principal;
-use crate::document::edit::{Edit, Groups};
-use crate::edge::{Exit, Failure, Out, Refusal};
-use crate::owners::Owner;
-use crate::plan::{Ownership, Plan, Request};
-use crate::render::short_name;
-use crate::wanted::{self, Wanted, WantedError};
-use crate::world::World;
-use crate::world::sources::{self, is_stdin};
+use super::write_args::{DryRun, VerifyArgs, WriteArgs};
+use crate::backend::World;
+use crate::backend::sources::{self, is_stdin};
+use crate::output::{PlanFormat, short_name};
+use crate::terminal::{Exit, Failure, Out, Refusal};
+use crate::write::{Transaction, edit_failure};
+use awsauth_core::desired::{self, Wanted, WantedError};
+use awsauth_core::document::Principal;
+use awsauth_core::document::edit::{Edit, Groups};
+use awsauth_core::ownership::Owner;
+use awsauth_core::plan::{Ownership, Plan, Request};
 
 /// Merge many mappings in one write
 ///
 /// Reads an aws-auth ConfigMap, lists of mapRoles, mapUsers and mapAccounts, a bare list of mappings, an eksctl
 /// ClusterConfig's iamIdentityMappings, IAMIdentityMapping or AwsAuthMapping objects, as YAML or JSON. With --owner it
-/// remembers who asked for them, so that --prune can remove what the same owner no longer asks for.
+/// records the owner of the mappings, so that --prune can remove what the same owner no longer requests.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
-    asked: Asked,
+    desired: DesiredArgs,
     #[command(flatten)]
     creating: Creating,
 
-    /// Yes to every question
+    /// Answer yes to every question
     #[arg(short, long)]
     yes: bool,
 
     #[command(flatten)]
     write: WriteArgs,
     #[command(flatten)]
-    witness: WitnessArgs,
+    verify: VerifyArgs,
 }
 
-/// The wanted state and whose it is.
+/// The desired state and its owner.
 #[derive(Clone, Debug, clap::Args)]
-pub(crate) struct Asked {
-    /// What is wanted: a file, a folder with *.yaml, *.yml and *.json, or - for stdin; may be repeated
+pub(crate) struct DesiredArgs {
+    /// The desired state: a file, a directory with *.yaml, *.yml and *.json, or - for stdin; may be repeated
     #[arg(
         short,
         long = "filename",
@@ -51,11 +49,11 @@ pub(crate) struct Asked {
     )]
     pub(crate) filenames: Vec<PathBuf>,
 
-    /// Remember the mappings under this name
+    /// Record the mappings under this owner name
     #[arg(long, env = "AWSAUTH_OWNER", value_name = "NAME")]
     pub(crate) owner: Option<String>,
 
-    /// Remove what this owner applied before and no longer asks for
+    /// Remove what this owner applied before and no longer requests
     #[arg(long, requires = "owner")]
     pub(crate) prune: bool,
 
@@ -63,45 +61,46 @@ pub(crate) struct Asked {
     #[arg(long, requires = "owner")]
     pub(crate) take_over: bool,
 
-    /// Write ARNs as given, even those that can never match
+    /// Write ARNs as given, even if they can never match
     #[arg(long)]
     pub(crate) as_written: bool,
 }
 
-/// Merges what the files ask for.
-pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit, Failure> {
-    let request = args.asked.read(world, out)?;
-    let asks = args.asked.prune && !args.yes && args.write.dry_run == DryRun::None;
-    if asks && !world.is_pipe() && out.can_ask() {
-        confirm(&request, world, out)?;
+/// Merges what the files request.
+pub(crate) fn run(args: &Args, backend: &mut World, out: &mut Out) -> Result<Exit, Failure> {
+    let request = args.desired.read(backend, out)?;
+    let must_confirm = args.desired.prune && !args.yes && args.write.dry_run == DryRun::None;
+    if must_confirm && !backend.is_pipe() && out.can_ask() {
+        confirm(&request, backend, out)?;
     }
-    args.write.carry_out(
-        !args.creating.no_create,
-        &|_| Ok(request.clone()),
-        Some(&args.witness),
-        world,
-        out,
-    )?;
+    Transaction {
+        edits: &request.edits,
+        request: &|_| Ok(request.clone()),
+        create: !args.creating.no_create,
+        verify: args.verify.verify_as(),
+        options: &args.write.options(backend),
+    }
+    .run(backend, out)?;
     Ok(Exit::Done)
 }
 
 impl Args {
-    /// The form of the answer.
+    /// The output format.
     pub(crate) fn output(&self) -> PlanFormat {
         self.write.answer.output
     }
 
-    /// Whether somebody signs in to see what came of it.
+    /// Whether the command verifies the write by signing in.
     pub(crate) fn is_verified(&self) -> bool {
-        self.witness.is_asked()
+        self.verify.is_requested()
     }
 }
 
-/// Names what would be pruned and asks, when there is somebody to ask.
-fn confirm(request: &Request, world: &mut World, out: &mut Out) -> Result<(), Failure> {
-    let reading = world.read(out)?;
+/// Shows what would be pruned and asks for confirmation.
+fn confirm(request: &Request, backend: &mut World, out: &mut Out) -> Result<(), Failure> {
+    let reading = backend.read(out)?;
     let plan =
-        Plan::new(&reading.snapshot, request).map_err(|error| edit_failure(&error, world))?;
+        Plan::new(&reading.snapshot, request).map_err(|error| edit_failure(&error, backend))?;
     let gone: Vec<String> = plan
         .outcomes
         .iter()
@@ -110,8 +109,8 @@ fn confirm(request: &Request, world: &mut World, out: &mut Out) -> Result<(), Fa
             Edit::Map { .. } => None,
         })
         .collect();
-    let question = || format!("Remove {} from aws-auth of {world}?", gone.join(", "));
-    if gone.is_empty() || world.ask(&question(), out)? {
+    let question = || format!("Remove {} from aws-auth of {backend}?", gone.join(", "));
+    if gone.is_empty() || backend.ask(&question(), out)? {
         return Ok(());
     }
     Err(Failure::refused(
@@ -121,18 +120,18 @@ fn confirm(request: &Request, world: &mut World, out: &mut Out) -> Result<(), Fa
         },
         "the answer was no; nothing was written",
     )
-    .hint("to be asked nothing, add --yes"))
+    .hint("to skip the question, add --yes"))
 }
 
-impl Asked {
-    /// Reads and checks all that is wanted, and mends what can't match as it stands.
+impl DesiredArgs {
+    /// Reads and checks the desired state, and removes IAM paths from role ARNs, which cannot match with a path.
     ///
     /// # Errors
-    /// The first thing that can't be read, is contradicted elsewhere, or can match nobody.
-    pub(crate) fn read(&self, world: &World, out: &mut Out) -> Result<Request, Failure> {
-        if world.is_pipe() && self.filenames.iter().any(|path| is_stdin(path)) {
+    /// The first entry that cannot be read, contradicts another one, or can match no identity.
+    pub(crate) fn read(&self, backend: &World, out: &mut Out) -> Result<Request, Failure> {
+        if backend.is_pipe() && self.filenames.iter().any(|path| is_stdin(path)) {
             return Err(Failure::usage(
-                "cannot read both the manifest and the wanted state from stdin",
+                "cannot read both the manifest and the desired state from stdin",
             )
             .hint("put one of them in a file: --file - or --filename - may read stdin, not both"));
         }
@@ -141,7 +140,8 @@ impl Asked {
         let mut wanted = Vec::new();
         for source in sources::read(&self.filenames)? {
             wanted.extend(
-                wanted::read(&source.text, &source.name).map_err(|error| unwanted(&error))?,
+                desired::read(&source.text, &source.name)
+                    .map_err(|error| desired_failure(&error))?,
             );
         }
         for each in &mut wanted {
@@ -152,7 +152,7 @@ impl Asked {
             }
             each.principal = named.principal;
         }
-        let wanted = wanted::merge(wanted).map_err(|error| unwanted(&error))?;
+        let wanted = desired::merge(wanted).map_err(|error| desired_failure(&error))?;
         let principals: Vec<Principal> = wanted.iter().map(|each| each.principal.clone()).collect();
         Ok(Request {
             edits: wanted.into_iter().map(edit).collect(),
@@ -176,8 +176,8 @@ fn edit(wanted: Wanted) -> Edit {
     }
 }
 
-fn unwanted(error: &WantedError) -> Failure {
-    Failure::usage("cannot read wanted state")
+fn desired_failure(error: &WantedError) -> Failure {
+    Failure::usage("cannot read the desired state")
         .because(error)
         .hint(error.remedy())
 }

@@ -3,25 +3,25 @@ use std::path::{Path, PathBuf};
 
 use clap::builder::FalseyValueParser;
 
-use crate::edge::{Exit, Failure, Kind, Out};
-use crate::history::{Contents, write_file};
-use crate::world::{Target, World, contexts, write_private};
+use crate::backend::{Target, World, contexts, write_private};
+use crate::terminal::{Exit, Failure, Kind, Out};
+use awsauth_core::history::{Contents, write_file};
 
-/// Save aws-auth in a file, which restore and kubectl understand
+/// Save aws-auth to a file that restore and kubectl can read
 ///
-/// The file is replaced in one step, and only its owner may read it.
+/// The file is replaced atomically, and only its owner may read it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The file, or - for stdout; with --all-contexts the folder
+    /// The file, or - for stdout; with --all-contexts the directory
     #[arg(long, env = "AWSAUTH_TO", value_name = "FILE|-")]
     to: PathBuf,
 
-    /// One file for each context of the kubeconfig, called CONTEXT.yaml
+    /// Save one file for each context of the kubeconfig, named CONTEXT.yaml
     #[arg(long, env = "AWSAUTH_ALL_CONTEXTS", value_parser = FalseyValueParser::new())]
     all_contexts: bool,
 }
 
-/// Saves one, or one for each context.
+/// Saves one cluster's aws-auth, or that of each context.
 pub(crate) fn run(
     args: &Args,
     target: &Target,
@@ -35,19 +35,19 @@ pub(crate) fn run(
     }
     if args.to.as_os_str() == "-" {
         return Err(Failure::usage("cannot write several backups to stdout")
-            .hint("name a folder: --to FOLDER"));
+            .hint("give a directory: --to DIRECTORY"));
     }
     target.all_contexts(matches)?;
     let names = contexts(target)?;
     let folder = &args.to;
     fs::create_dir_all(folder).map_err(|error| {
-        Failure::usage(format!("cannot make the folder {}", folder.display())).because(&error)
+        Failure::usage(format!("cannot create the directory {}", folder.display())).because(&error)
     })?;
-    let mut worst: Option<Failure> = None;
+    let mut last_failure: Option<Failure> = None;
     for name in &names {
         let of_context = Target {
             context: Some(name.clone()),
-            // What variables say is of one cluster.
+            // Environment variables are about one cluster.
             file: None,
             cluster_name: None,
             cluster: None,
@@ -60,12 +60,12 @@ pub(crate) fn run(
             if failure.exit() == Exit::Interrupted {
                 return Err(failure);
             }
-            if let Some(before) = worst.replace(failure) {
+            if let Some(before) = last_failure.replace(failure) {
                 out.failure(&before.render(out.program()));
             }
         }
     }
-    match worst {
+    match last_failure {
         Some(failure) => Err(failure),
         None => Ok(Exit::Done),
     }
@@ -76,7 +76,7 @@ fn save(world: &mut World, to: &Path, out: &mut Out) -> Result<Exit, Failure> {
     if !reading.exists {
         return Err(Failure::new(
             Kind::No,
-            format!("there is no aws-auth in {world} to save"),
+            format!("{world} has no aws-auth to save"),
         ));
     }
     let text = write_file(&Contents::of(&reading.snapshot), None, world.server());
@@ -87,11 +87,11 @@ fn save(world: &mut World, to: &Path, out: &mut Out) -> Result<Exit, Failure> {
     write_private(to, text.as_bytes()).map_err(|error| {
         Failure::usage(format!("cannot write {}", to.display())).because(&error)
     })?;
-    out.note(&format!("Saved aws-auth of {world} in {}.", to.display()));
+    out.note(&format!("Saved aws-auth of {world} to {}.", to.display()));
     Ok(Exit::Done)
 }
 
-/// A file's name for a context, of which two of these never share one, on no disk: some tell no capitals from small letters.
+/// The file name for a context. Different contexts get different names, even on file systems that ignore letter case.
 fn file_name(context: &str, all: &[String]) -> String {
     let has_twin = all
         .iter()
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn contexts_become_files_of_their_own() {
+    fn different_contexts_get_different_file_names() {
         for (context, file) in [
             ("prod", "prod.yaml"),
             (

@@ -1,10 +1,10 @@
 use clap_complete::Shell;
 
-use crate::edge::{Exit, Failure, Out};
+use crate::terminal::{Exit, Failure, Out};
 
 /// Print a script that completes commands and options in your shell
 ///
-/// For kubectl's own completion put an executable called kubectl_complete-awsauth on the PATH; docs/completion.md has it.
+/// For kubectl's own completion, put the executable kubectl_complete-awsauth of docs/completion.md on the PATH.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -20,7 +20,7 @@ Examples:
   awsauth completion fish > ~/.config/fish/completions/awsauth.fish
   awsauth completion powershell | Out-String | Invoke-Expression";
 
-/// Prints the script. Shells complete the file's name, so it is always `awsauth`.
+/// Prints the script. Shells complete the name of the executable, which is always `awsauth`.
 pub(crate) fn run(args: &Args, tree: clap::Command, out: &mut Out) -> Result<Exit, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(

@@ -1,6 +1,6 @@
-use crate::controller::{self, Settings};
-use crate::edge::{Exit, Failure, Out};
-use crate::world::{Target, connect_to_stay};
+use crate::backend::{Target, connect_for_controller};
+use crate::terminal::{Exit, Failure, Out, Verbosity};
+use awsauth_controller::{LogLevel, Settings, StartError, config};
 
 /// Run in the cluster, and keep aws-auth as its AwsAuthMapping objects ask
 ///
@@ -31,12 +31,29 @@ pub(crate) fn run(
 ) -> Result<Exit, Failure> {
     let settings = Settings {
         cluster_name: target.cluster_name.clone(),
-        wish: target.identity.wish(),
+        credential_options: target.identity.credential_options(),
         timeout: target.timeout,
         ..args.settings.clone()
     };
-    let config = controller::config::load(settings.config.as_deref())?;
-    let (runtime, store) = connect_to_stay(target, matches, out)?;
-    controller::run(settings, out.verbosity(), config, &runtime, store)?;
+    let config = config::load(settings.config.as_deref()).map_err(failure)?;
+    let (runtime, store) = connect_for_controller(target, matches, out)?;
+    let level = match out.verbosity() {
+        Verbosity::Quiet => LogLevel::Warn,
+        Verbosity::Normal => LogLevel::Info,
+        Verbosity::Detailed => LogLevel::Debug,
+    };
+    awsauth_controller::run(settings, level, config, &runtime, store).map_err(failure)?;
     Ok(Exit::Done)
+}
+
+fn failure(error: StartError) -> Failure {
+    let failure = Failure::usage(&error);
+    let failure = match std::error::Error::source(&error) {
+        Some(cause) => failure.because(cause),
+        None => failure,
+    };
+    match error.hint() {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
 }

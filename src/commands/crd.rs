@@ -1,6 +1,6 @@
 use super::Answer;
-use crate::controller::crd;
-use crate::edge::{Exit, Failure, Out};
+use crate::terminal::{Exit, Failure, Out};
+use awsauth_controller::crd;
 
 /// Print the CustomResourceDefinition of AwsAuthMapping
 #[derive(Debug, clap::Args)]

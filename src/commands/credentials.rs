@@ -3,20 +3,20 @@ mod exec;
 use clap::{Subcommand, ValueEnum};
 
 use super::Answer;
-use crate::aws::Surroundings;
-use crate::aws::credentials::Resolved;
-use crate::edge::{Exit, Failure, Kind, Out};
-use crate::render::{as_dotenv, as_exports, as_json, as_powershell, as_process};
-use crate::world::identity::{self, Identity};
+use crate::backend::identity::{self, Identity};
+use crate::output::{as_dotenv, as_exports, as_json, as_powershell, as_process};
+use crate::terminal::{Exit, Failure, Kind, Out};
+use awsauth_aws::AwsEnvironment;
+use awsauth_aws::credentials::ResolvedCredentials;
 
-/// Hand AWS credentials to a shell, a file or a command
+/// Export AWS credentials to a shell, a file or a command
 ///
-/// Gets credentials as every other command does, and prints them for whatever reads them next. Never prints to a terminal without
-/// --reveal.
+/// Resolves credentials as every other command does, and prints them in the format of the consumer. Prints to a
+/// terminal only with --reveal.
 #[derive(Debug, clap::Args)]
 #[command(
     args_conflicts_with_subcommands = true,
-    mut_arg("output", |output| output.help("What will read them")),
+    mut_arg("output", |output| output.help("The output format")),
     after_help = "\
 Examples:
   # Into this shell
@@ -38,7 +38,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     answer: Answer<Format>,
 
-    /// Print them even to a terminal, where they stay to be read
+    /// Print credentials even to a terminal
     #[arg(long)]
     reveal: bool,
 }
@@ -48,7 +48,7 @@ enum Command {
     Exec(exec::Args),
 }
 
-/// Who reads credentials.
+/// The output format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// A POSIX shell's eval
@@ -72,9 +72,9 @@ pub(crate) fn run(args: &Args, identity: &Identity, out: &mut Out) -> Result<Exi
     if out.is_seen() && !args.reveal {
         return Err(Failure::new(
             Kind::Refused,
-            "refused: credentials are not printed to a terminal, where others may read them",
+            "refused: credentials are not printed to a terminal, where other users may read them",
         )
-        .hint("take them into this shell: eval \"$(awsauth credentials)\"; or print them nonetheless with --reveal"));
+        .hint("load them into this shell: eval \"$(awsauth credentials)\"; or print them anyway with --reveal"));
     }
     let resolved = fresh(identity, out)?;
     let credentials = &resolved.credentials;
@@ -83,7 +83,7 @@ pub(crate) fn run(args: &Args, identity: &Identity, out: &mut Out) -> Result<Exi
         Format::Env => as_exports(credentials),
         Format::Powershell => as_powershell(credentials),
         Format::Dotenv => as_dotenv(credentials).ok_or_else(|| {
-            Failure::usage("cannot write these credentials to a .env file: they hold characters that its readers disagree on")
+            Failure::usage("cannot write these credentials to a .env file: they contain characters that its readers interpret differently")
                 .hint("take them as JSON: awsauth credentials -o json")
         })?,
         Format::Json => as_json(credentials, resolved.source.to_string()).map_err(bug)?,
@@ -93,10 +93,15 @@ pub(crate) fn run(args: &Args, identity: &Identity, out: &mut Out) -> Result<Exi
     Ok(Exit::Done)
 }
 
-/// Credentials that were not kept anywhere: whoever takes them along wants them to last.
-fn fresh(identity: &Identity, out: &mut Out) -> Result<Resolved, Failure> {
-    let mut wish = identity.wish();
-    wish.no_cache = true;
-    let surroundings = Surroundings::of_process();
-    identity::resolve("cannot get AWS credentials", &wish, &surroundings, out)
+/// Resolves credentials without the cache, so that they have their full lifetime.
+fn fresh(identity: &Identity, out: &mut Out) -> Result<ResolvedCredentials, Failure> {
+    let mut credential_options = identity.credential_options();
+    credential_options.no_cache = true;
+    let aws_environment = AwsEnvironment::of_process();
+    identity::resolve(
+        "cannot get AWS credentials",
+        &credential_options,
+        &aws_environment,
+        out,
+    )
 }

@@ -1,50 +1,49 @@
-use super::access_entries;
-use super::apply::Asked;
-use super::ignored;
-use super::planning::{Planning, wants_admins};
-use super::refusals::{edit_failure, refused};
-use super::step::{self, StepEnd};
-use super::{Answer, PlanFormat};
-use crate::edge::{Exit, Failure, Kind, Out};
-use crate::plan::Allowed;
-use crate::render::{remarks, report_json, report_text};
-use crate::snapshot::Snapshot;
-use crate::world::World;
+use super::Answer;
+use super::apply::DesiredArgs;
+use crate::backend::World;
+use crate::output::{PlanFormat, remarks, report_json, report_text};
+use crate::terminal::{Exit, Failure, Kind, Out};
+use crate::write::{
+    PlanBuilder, access_entries_for, edit_failure, refused, report_dry_run_step, wants_admins,
+    with_access_entry_commands,
+};
+use awsauth_core::plan::{Allowed, Facts};
+use awsauth_core::snapshot::Snapshot;
 
-/// Show what apply would change, in the text and in who has access
+/// Show what apply would change, in the text and in access
 ///
-/// Exits with 1 when there is a difference.
+/// Exits with 1 if there is a difference.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
-    asked: Asked,
+    desired: DesiredArgs,
 
     #[command(flatten)]
     answer: Answer<PlanFormat>,
 }
 
 impl Args {
-    /// The form of the answer.
+    /// The output format.
     pub(crate) fn output(&self) -> PlanFormat {
         self.answer.output
     }
 }
 
-/// Plans what apply would do, and shows it.
-pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit, Failure> {
-    let request = args.asked.read(world, out)?;
-    let gathered = world.gather(false, wants_admins(&request.edits), out)?;
+/// Plans what apply would do and shows it.
+pub(crate) fn run(args: &Args, backend: &mut World, out: &mut Out) -> Result<Exit, Failure> {
+    let request = args.desired.read(backend, out)?;
+    let gathered = backend.gather(false, wants_admins(&request.edits), out)?;
     let there = gathered.as_ref().map(|gathered| &gathered.snapshot);
-    let access_entries = access_entries::of_edits(&request.edits, None, there, world, out);
-    let asking = |_: &Snapshot| Ok(request.clone());
-    let mut planning = Planning::new(&asking, Allowed::default(), access_entries);
-    match gathered {
-        Some(gathered) => drop(planning.begin(&gathered, world, out)?),
-        // What can't be planned is told below.
-        None => drop(planning.change(&world.read(out)?.snapshot)),
-    }
-    let plan = match planning.into_made() {
-        Some(made) => made.map_err(|error| edit_failure(&error, world))?,
+    let access_entries = access_entries_for(&request.edits, None, there, backend, out);
+    let build = |_: &Snapshot| Ok(request.clone());
+    let mut planner = PlanBuilder::new(&build, Allowed::default(), access_entries);
+    let (snapshot, facts) = match gathered {
+        Some(gathered) => (gathered.snapshot, gathered.facts),
+        None => (backend.read(out)?.snapshot, Facts::default()),
+    };
+    planner.begin(&snapshot, &facts, backend, out)?;
+    let plan = match planner.into_plan() {
+        Some(made) => made.map_err(|error| edit_failure(&error, backend))?,
         None => return Err(Failure::new(Kind::Bug, "nothing was planned")),
     };
     match args.answer.output {
@@ -59,13 +58,12 @@ pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit,
         out.note(&line);
     }
     if !plan.refusals.is_empty() {
-        out.note("To apply this would be refused:");
-        let refused = ignored::with_hints(refused(&plan.refusals), &plan, world);
+        out.note("Applying this would be refused:");
+        let refused = with_access_entry_commands(refused(&plan.refusals), &plan, backend);
         out.note(refused.render(out.program()).trim_end());
     }
     if args.answer.output == PlanFormat::Github {
-        let changes = plan.is_change();
-        step::told(&plan, StepEnd::Asked { changes }, None, world, out);
+        report_dry_run_step(&plan, plan.is_change(), backend, out);
     }
     Ok(if plan.is_change() {
         Exit::No

@@ -1,5 +1,3 @@
-mod gather;
-
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -7,70 +5,69 @@ use clap::builder::FalseyValueParser;
 use clap::parser::ValueSource;
 
 use super::{Answer, Format};
-use crate::doctor::{examine, without_accounts};
-use crate::edge::{Exit, Failure, Kind, Out};
-use crate::probe;
-use crate::rbac::Question;
-use crate::render::{Ran, doctor_bundle, doctor_json, doctor_text};
-use crate::world::{Target, keep_private};
-use gather::Asked;
+use crate::backend::{Target, replace_private};
+use crate::collect::{self, Collector, failing_command};
+use crate::output::{Ran, doctor_bundle, doctor_json, doctor_text};
+use crate::terminal::{Exit, Failure, Kind, Out};
+use awsauth_core::doctor::{diagnose, without_accounts};
+use awsauth_core::rbac::Question;
 
-/// The whole ladder ends within this time.
+/// The time limit of all checks.
 const WHOLE: Duration = Duration::from_secs(10);
 
 /// Find out why an identity can't use a cluster: from "Unauthorized" to its cause
 ///
-/// Looks at the kubeconfig, its exec plugin, the AWS credentials, the token, the endpoint, aws-auth and RBAC, at the same time
-/// where that is possible, and writes nothing. Says of each what it saw, then one diagnosis and the next step. Exits with 1 when
-/// there is something to mend.
+/// Checks the kubeconfig, its exec plugin, the AWS credentials, the token, the endpoint, aws-auth and RBAC, concurrently if
+/// possible, and writes nothing. Prints the evidence of each check, then one diagnosis and the next step. Exits with 1 if there is
+/// a problem.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   # Why does kubectl say Unauthorized?
   awsauth doctor
 
-  # Read the failing command's own message
+  # Run the failing command and read its message
   awsauth doctor -- kubectl get pods
 
   # On an instance: is its role the right one, and does the cluster know it?
   awsauth doctor --source instance --expect-role mytestrole --cluster-name prod
 
-  # For somebody else, as an administrator
+  # For another identity, as an administrator
   awsauth doctor --for arn:aws:iam::111122223333:role/ci")]
 pub(crate) struct Args {
-    /// Somebody else's ARN: the diagnosis is what can be read about them
+    /// Diagnose this ARN instead of your own identity, from aws-auth and RBAC
     #[arg(long = "for", env = "AWSAUTH_FOR", value_name = "ARN")]
     who: Option<String>,
 
-    /// The role or user that one should be, by ARN or name
+    /// The role or user that you expect to be, by ARN or name
     #[arg(long, env = "AWSAUTH_EXPECT_ROLE", value_name = "ARN|NAME")]
     expect_role: Option<String>,
 
-    /// Something that must be allowed, as kubectl auth can-i takes it: "get pods -n default"; may be repeated
+    /// A permission to check, in the form of kubectl auth can-i: "get pods -n default"; may be repeated
     #[arg(long, env = "AWSAUTH_CAN", value_name = "QUESTION")]
     can: Vec<Question>,
 
-    /// Read aws-auth with the user of this context, who may
+    /// Read aws-auth and RBAC with the user of this context
     #[arg(long, env = "AWSAUTH_AS_CONTEXT", value_name = "NAME")]
     as_context: Option<String>,
 
-    /// Write all of it to a file for a ticket, without secrets
+    /// Write the whole report to a file for a ticket, without secrets
     #[arg(long, env = "AWSAUTH_BUNDLE", value_name = "FILE")]
     bundle: Option<PathBuf>,
 
-    /// Leave the accounts' numbers out of that file
+    /// Replace account ids in that file
     #[arg(long, env = "AWSAUTH_REDACT_ACCOUNTS", value_parser = FalseyValueParser::new())]
     redact_accounts: bool,
 
     #[command(flatten)]
     answer: Answer,
 
-    /// The command that fails; it is run, and what it says is read
+    /// The failing command; doctor runs it and reads its message
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<String>,
 }
 
-/// Looks at everything, and says what came of it.
+/// Collects the evidence, judges it, and prints the report.
 pub(crate) fn run(
     args: &Args,
     target: &Target,
@@ -79,34 +76,34 @@ pub(crate) fn run(
 ) -> Result<Exit, Failure> {
     if matches.value_source("file") == Some(ValueSource::CommandLine) {
         return Err(
-            Failure::usage("cannot use --file here: a file has nobody who signs in")
-                .hint("what a manifest makes of somebody: awsauth explain ARN --file FILE"),
+            Failure::usage("cannot use --file here: doctor needs a cluster to sign in to")
+                .hint("to see how a manifest maps an identity: awsauth explain ARN --file FILE"),
         );
     }
     if let Some(arn) = &args.who {
-        crate::arn::canonical(arn).map_err(|error| {
+        awsauth_core::arn::canonical(arn).map_err(|error| {
             Failure::usage(format!("cannot diagnose {arn}"))
                 .because(&error)
-                .hint("give it as aws sts get-caller-identity prints it")
+                .hint("use the ARN that aws sts get-caller-identity prints")
         })?;
     }
     let end = Instant::now() + WHOLE;
-    let spinner = out.spinner("Looking", Duration::from_millis(300));
+    let spinner = out.spinner("Checking", Duration::from_millis(300));
     let words = args.command.clone();
     let failing = (!words.is_empty())
-        .then(|| probe::send(WHOLE, end, move || probe::command::run(&words, WHOLE)));
-    let asked = Asked {
+        .then(|| collect::spawn(WHOLE, end, move || failing_command::run(&words, WHOLE)));
+    let collector = Collector {
         target: target.clone(),
-        wish: target.identity.wish(),
+        credential_options: target.identity.credential_options(),
         cluster: target.cluster_name.clone(),
         arn: args.who.clone(),
         identity: args.expect_role.clone(),
         questions: args.can.clone(),
         as_context: args.as_context.clone(),
     };
-    let (evidence, ran) = asked.gather(failing, end);
+    let (evidence, ran) = collector.collect(failing, end);
     drop(spinner);
-    let report = examine(&evidence);
+    let report = diagnose(&evidence);
     let ran = (!args.command.is_empty()).then(|| Ran {
         command: &args.command,
         status: ran.as_ref().and_then(|ran| ran.status.as_deref()),
@@ -121,11 +118,11 @@ pub(crate) fn run(
             true => without_accounts(&bundle),
             false => bundle,
         };
-        keep_private(path, bundle.as_bytes()).map_err(|error| {
+        replace_private(path, bundle.as_bytes()).map_err(|error| {
             Failure::new(Kind::Usage, format!("cannot write {}", path.display())).because(&error)
         })?;
         out.note(&format!(
-            "{} is for the ticket: look through it first",
+            "wrote {}: review it before you attach it to a ticket",
             path.display()
         ));
     }

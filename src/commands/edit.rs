@@ -1,29 +1,29 @@
-//! A round: the editor, then everything that a write has to pass. What does not pass goes back to the editor.
+//! `awsauth edit`: opens the editor, checks what was saved, and writes it. If a check fails, opens the editor again with the reasons.
 
-mod judge;
+mod check;
+mod page_header;
 mod session;
-mod words;
 
 use std::cell::{Cell, RefCell};
 
-use super::PlanFormat;
-use super::ignored;
-use super::write::{DryRun, WriteArgs};
-use crate::edge::{Exit, Failure, Kind, Out};
-use crate::history::{Contents, combine};
-use crate::plan::Request;
-use crate::snapshot::Snapshot;
-use crate::world::{Editor, World};
+use super::write_args::{DryRun, WriteArgs};
+use crate::backend::{Editor, World};
+use crate::output::PlanFormat;
+use crate::terminal::{Exit, Failure, Kind, Out};
+use crate::write::{Options, Transaction, refuse_if_ignored};
+use awsauth_core::history::{Contents, combine};
+use awsauth_core::plan::Request;
+use awsauth_core::snapshot::Snapshot;
 use session::{Round, Session};
 
 /// Change aws-auth in your editor
 ///
-/// The editor is what KUBE_EDITOR, VISUAL or EDITOR names. What you save is checked, shown as a change, and written once you
-/// say yes. What can't be written comes back to the editor with the reasons in it; what others write meanwhile is
-/// merged. Saved unchanged or empty, nothing is written.
+/// Uses the editor that KUBE_EDITOR, VISUAL or EDITOR names. Checks what you save, shows the change, and writes it after you
+/// confirm. If it cannot be written, opens the editor again with the reasons. Merges changes that other clients make in the
+/// meantime. Writes nothing if you save the text unchanged or empty.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Yes to every question
+    /// Answer yes to every question
     #[arg(short, long)]
     yes: bool,
 
@@ -32,45 +32,47 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// The form of the answer.
+    /// The output format.
     pub(crate) fn output(&self) -> PlanFormat {
         self.write.answer.output
     }
 }
 
-/// How often a text goes back to an editor at which nobody sits.
-const MOST_ROUNDS: usize = 10;
+/// How often the editor is opened again if there is no terminal.
+const MAX_ROUNDS: usize = 10;
 
-/// Has the user edit it, and writes what comes of it.
-pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit, Failure> {
-    let asks = !args.yes && args.write.dry_run == DryRun::None;
-    if world.is_pipe() {
+/// Opens the editor and writes the result.
+pub(crate) fn run(args: &Args, backend: &mut World, out: &mut Out) -> Result<Exit, Failure> {
+    let must_confirm = !args.yes && args.write.dry_run == DryRun::None;
+    if backend.is_pipe() {
         return Err(Failure::usage(
             "cannot edit a manifest from stdin: the editor needs the terminal",
         )
         .hint("put it in a file: --file PATH"));
     }
-    if !world.has_server() {
-        // Of a file that can't be read, the terminal is not what is in the way.
-        world.read(out)?;
+    if !backend.has_server() {
+        // A file that cannot be read is reported before a missing terminal.
+        backend.read(out)?;
     }
-    if asks && !out.can_ask() {
+    if must_confirm && !out.can_ask() {
         return Err(
             Failure::usage("cannot ask whether to write: there is no terminal")
-                .hint("answer beforehand with --yes, or only look with --dry-run"),
+                .hint("confirm in advance with --yes, or only show the change with --dry-run"),
         );
     }
     let editor = Editor::of_process(out)?;
-    if !args.write.overrides.allow_ignored
-        && let Some(refusal) = ignored::refusal(world, &[])
-    {
-        return Err(refusal);
+    if !args.write.overrides.allow_ignored {
+        refuse_if_ignored(backend, &[])?;
     }
-    let mut session = Session::open(&args.write, world, out)?;
+    let options = Options {
+        is_confirmed: must_confirm,
+        ..args.write.options(backend)
+    };
+    let mut session = Session::open(&options, backend, out)?;
     let mut rounds = 0;
     loop {
         rounds += 1;
-        let ours = match session.round(&editor, world, out)? {
+        let ours = match session.round(&editor, backend, out)? {
             Round::Cancelled => {
                 out.note("Edit cancelled, no changes made.");
                 if args.output() == PlanFormat::Human {
@@ -78,30 +80,28 @@ pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit,
                 }
                 session.base().clone()
             }
-            Round::Wrong if rounds < MOST_ROUNDS || out.can_ask() => continue,
+            Round::Wrong if rounds < MAX_ROUNDS || out.can_ask() => continue,
             Round::Wrong => return Err(session.give_up(out)),
             Round::Saved(contents) => contents,
         };
-        if asks && ours != *session.base() {
+        if must_confirm && ours != *session.base() {
             session.show(out);
-            let question = format!("Write this to {world}?");
-            match world.ask(&question, out) {
+            let question = format!("Write this to {backend}?");
+            match backend.ask(&question, out) {
                 Ok(true) => {}
                 Ok(false) => return Err(session.not_written(no())),
                 Err(failure) => return Err(session.not_written(failure)),
             }
         }
-        let write = WriteArgs {
-            is_shown: asks,
-            ..args.write.clone()
-        };
-        match carry_out(&write, &ours, &session, world, out) {
+        match write(&options, &ours, &session, backend, out) {
             Ok(()) => return Ok(Exit::Done),
-            Err(Stopped { failure, theirs }) => {
-                let goes_on = rounds < MOST_ROUNDS || out.can_ask();
+            Err(NotWritten { failure, theirs }) => {
+                let goes_on = rounds < MAX_ROUNDS || out.can_ask();
                 match theirs {
-                    Some(theirs) if goes_on => session.tear(&ours, &theirs, failure, world),
-                    // To scripts the refusal is told already.
+                    Some(theirs) if goes_on => {
+                        session.show_conflicts(&ours, &theirs, failure, backend)
+                    }
+                    // With JSON output, the refusal is reported already.
                     None if goes_on
                         && failure.is_refused()
                         && args.output() == PlanFormat::Human =>
@@ -116,54 +116,65 @@ pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit,
 }
 
 /// Why the text could not be written.
-struct Stopped {
+struct NotWritten {
     failure: Failure,
-    /// What is there now, when others have changed the same.
+    /// The current state, if other clients have changed the same lines.
     theirs: Option<Box<Contents>>,
 }
 
-fn carry_out(
-    write: &WriteArgs,
+fn write(
+    options: &Options,
     ours: &Contents,
     session: &Session,
-    world: &mut World,
+    backend: &mut World,
     out: &mut Out,
-) -> Result<(), Stopped> {
-    let torn = RefCell::new(None);
+) -> Result<(), NotWritten> {
+    let conflicting = RefCell::new(None);
     let is_merged = Cell::new(false);
     let is_deleted =
         |snapshot: &Snapshot| session.is_stored() && snapshot.resource_version.is_none();
     let base = session.base();
-    let asking = |snapshot: &Snapshot| {
-        torn.take();
+    let request = |snapshot: &Snapshot| {
+        conflicting.take();
         let conflict = |what: &str| Failure::new(Kind::Conflict, what);
         if is_deleted(snapshot) {
             return Err(
-                conflict("aws-auth was deleted meanwhile; nothing was written")
-                    .hint("bring it back first: awsauth restore"),
+                conflict("aws-auth was deleted in the meantime; nothing was written")
+                    .hint("restore it first: awsauth restore"),
             );
         }
         let theirs = Contents::of(snapshot).existing();
         is_merged.set(theirs != *base);
-        let kept = combine(base, ours, &theirs).map_err(|overlap| {
-            torn.replace(Some(theirs));
-            conflict("others have changed the same meanwhile; nothing was written")
-                .because(&overlap)
+        let contents = combine(base, ours, &theirs).map_err(|overlap| {
+            conflicting.replace(Some(theirs));
+            conflict(
+                "other clients have changed the same lines in the meantime; nothing was written",
+            )
+            .because(&overlap)
         })?;
         Ok(Request {
-            kept: Some(kept),
+            contents: Some(contents),
             ..Request::default()
         })
     };
-    let done = write.carry_out(true, &asking, None, world, out);
-    match (done, torn.take()) {
+    let transaction = Transaction {
+        edits: &[],
+        request: &request,
+        create: true,
+        verify: None,
+        options,
+    };
+    let done = transaction.run(backend, out);
+    match (done, conflicting.take()) {
         (Ok(_), _) => {
             if is_merged.get() {
-                out.note("Others have changed aws-auth meanwhile: what they changed stays.");
+                out.note(
+                    "Other clients have changed aws-auth in the meantime: their changes stay.",
+                );
             }
             Ok(())
         }
-        (Err(failure), theirs) => Err(Stopped {
+        (Err(failure), theirs) => Err(NotWritten {
             failure,
             theirs: theirs.map(Box::new),
         }),

@@ -1,10 +1,10 @@
 use clap::Subcommand;
 
 use super::token::Request;
-use crate::aws::credentials::Wish;
-use crate::world::identity::Identity;
+use crate::backend::identity::Identity;
+use awsauth_aws::credentials::CredentialOptions;
 
-/// Commands in the words of the aws CLI, so that a kubeconfig needs another `command` and nothing else
+/// Commands of the aws CLI, so that a kubeconfig only needs another `command`
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -16,33 +16,33 @@ pub(crate) enum Command {
     GetToken(GetToken),
 }
 
-/// Print a token for kubectl, as `aws eks get-token` does
+/// Print a token for kubectl, like `aws eks get-token`
 ///
-/// No variable of ours stands for an option here: what the aws CLI hears of its environment is heard.
+/// Ignores the AWSAUTH_ variables of options. Environment variables of the aws CLI are honored.
 #[derive(Debug, clap::Args)]
 pub(crate) struct GetToken {
-    /// The cluster's name, or on an Outpost its id
+    /// The cluster's name, or its id on an Outpost
     #[arg(long, visible_alias = "cluster-id", value_name = "NAME")]
     cluster_name: String,
 
     /// Assume this role
-    // The aws CLI writes --role into kubeconfigs, and takes it for the beginning of --role-arn. It takes one.
+    // The aws CLI writes --role into kubeconfigs as an abbreviation of --role-arn. It accepts one role.
     #[arg(id = "roles", long = "role-arn", alias = "role", value_name = "ARN")]
     role: Option<String>,
 
-    /// The form of the answer
+    /// The output format
     #[arg(long, value_name = "FORMAT", value_parser = ["json"])]
     output: Option<String>,
 }
 
 impl GetToken {
-    /// What is asked for; `identity` is what every command understands.
+    /// Combines these options with the global ones.
     pub(crate) fn request(self, identity: &Identity) -> Request {
         Request {
             cluster: self.cluster_name,
-            wish: Wish {
+            credential_options: CredentialOptions {
                 roles: self.role.into_iter().collect(),
-                ..identity.wish()
+                ..identity.credential_options()
             },
             token_only: false,
         }

@@ -1,37 +1,36 @@
-use super::access_entries::is_of;
 use super::{Answer, Format};
-use crate::arn::{self, ArnError};
-use crate::cluster::shell::quoted;
-use crate::document::Document;
-use crate::edge::{Exit, Failure, Out};
-use crate::effect::{Explanation, Question, explain};
-use crate::rbac::{Access, Policy, Unread, UserInfo};
-use crate::render::{explanation_json, explanation_text};
-use crate::world::World;
+use crate::backend::World;
+use crate::output::{explanation_json, explanation_text};
+use crate::terminal::{Exit, Failure, Out};
+use awsauth_core::arn::{self, ArnError, is_same_principal};
+use awsauth_core::authenticator::{Explanation, Question, explain};
+use awsauth_core::document::Document;
+use awsauth_core::rbac::{Access, Policy, Unread, UserInfo};
+use awsauth_kube::command_line::quoted;
 
-/// So many things that can't be read are named.
+/// The maximum number of warnings about unreadable resources.
 const UNREAD: usize = 3;
 
-/// Say which Kubernetes user and groups an identity becomes, and why
+/// Explain which Kubernetes user and groups an identity gets, and why
 ///
-/// Takes the ARN of a role, a user, a role's session or a federated user, as aws sts get-caller-identity prints it. Says
-/// which entry decides and which it shadows; and when none does, why not, and which entries come near. On a cluster, also what
-/// RBAC then allows: the bindings that reach this user and these groups, and what their roles come to.
+/// Takes the ARN of a role, a user, a role's session or a federated user, as aws sts get-caller-identity prints it. Shows
+/// which entry decides and which entries it shadows or, if none matches, why not, and which entries are similar. On a
+/// cluster, also shows what RBAC allows: the bindings of this user and these groups, and the rules of their roles.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Its ARN, such as arn:aws:sts::111122223333:assumed-role/NAME/SESSION
+    /// The ARN, such as arn:aws:sts::111122223333:assumed-role/NAME/SESSION
     #[arg(value_name = "ARN")]
     arn: String,
 
-    /// What {{SessionName}} stands for; taken from the ARN of a session when it has one
+    /// The value of {{SessionName}}; by default, that of the session's ARN
     #[arg(long, env = "AWSAUTH_SESSION_NAME", value_name = "NAME")]
     session_name: Option<String>,
 
-    /// What {{AccessKeyID}} stands for
+    /// The value of {{AccessKeyID}}
     #[arg(long, env = "AWSAUTH_ACCESS_KEY_ID", value_name = "ID")]
     access_key_id: Option<String>,
 
-    /// What {{EC2PrivateDNSName}} stands for
+    /// The value of {{EC2PrivateDNSName}}
     #[arg(long, env = "AWSAUTH_PRIVATE_DNS_NAME", value_name = "NAME")]
     private_dns_name: Option<String>,
 
@@ -39,7 +38,7 @@ pub(crate) struct Args {
     answer: Answer,
 }
 
-/// Reads, and explains what the authenticator would make of the identity.
+/// Reads aws-auth and explains how the authenticator maps the identity.
 pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit, Failure> {
     let question = Question {
         arn: &args.arn,
@@ -53,9 +52,9 @@ pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit,
             .because(error)
             .hint("see who you are: aws sts get-caller-identity --query Arn --output text")
     };
-    // An ARN that no caller can have is the user's to mend, before any cluster is asked.
+    // Reports an invalid ARN before any request to the cluster.
     arn::canonical(&args.arn).map_err(|error| cannot(&error))?;
-    let access_entries = world.access_entries(&|arn| is_of(arn, &args.arn), out);
+    let access_entries = world.access_entries(&|arn| is_same_principal(arn, &args.arn), out);
     let reading = world.read(out)?;
     let document = Document::read(&reading.snapshot.data);
     let question = Question {
@@ -90,14 +89,14 @@ pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit,
     Ok(Exit::Done)
 }
 
-/// The users that it may become, as authorizers see them.
+/// Returns the possible users, as authorizers see them.
 fn users(explanation: &Explanation) -> Vec<UserInfo> {
     let users = explanation.becomes();
     let users = users.map(|(user, missing)| UserInfo::new(user, missing));
     users.collect()
 }
 
-/// Whether it has rights that RBAC does not show, or may have.
+/// Returns whether the identity has, or may have, permissions outside RBAC.
 fn may_more(explanation: &Explanation) -> bool {
     let entry = explanation
         .admitted
@@ -108,7 +107,7 @@ fn may_more(explanation: &Explanation) -> bool {
     policies.is_some_and(|policies| policies != Some(&[]))
 }
 
-/// Says what could not be read; else, when it may do nothing of its own, how that could change.
+/// Prints what could not be read. Otherwise, if the identity has no permissions of its own, prints how to grant some.
 fn advise(
     policy: &Policy,
     explanation: &Explanation,
@@ -137,7 +136,7 @@ fn advise(
         .find_map(|unread| unread.permission.as_deref())
     {
         out.note(&format!(
-            "hint: see what you may do, or ask somebody who may: {kubectl} auth can-i {permission}"
+            "hint: check your permissions, or ask a user who has this one: {kubectl} auth can-i {permission}"
         ));
     }
     let [access] = access else { return };
@@ -151,11 +150,11 @@ fn advise(
             format!("{kubectl} create {kind} {binding} --clusterrole={role} {subject}{place}")
         };
         out.note(&format!(
-            "hint: to let it read across the cluster: {}",
+            "hint: to grant it read access to the whole cluster: {}",
             bind("clusterrolebinding", "view", "")
         ));
         out.note(&format!(
-            "hint: to let it work in one namespace: {}",
+            "hint: to grant it write access to one namespace: {}",
             bind("rolebinding", "edit", " -n NAMESPACE")
         ));
     }

@@ -3,19 +3,19 @@ use std::collections::BTreeMap;
 use clap::ValueEnum;
 use clap::builder::FalseyValueParser;
 
-use super::{Answer, access_entries, principal};
-use crate::arn::{self, Parts};
-use crate::document::{Document, Principal, SectionName};
-use crate::edge::{Exit, Failure, Out};
-use crate::effect::{Slot, Store};
-use crate::facts::access_entries::AccessEntry;
-use crate::render::Listing;
-use crate::world::World;
+use super::Answer;
+use crate::backend::World;
+use crate::output::Listing;
+use crate::terminal::{Exit, Failure, Out};
+use awsauth_core::arn::{self, Parts};
+use awsauth_core::authenticator::{Slot, Store};
+use awsauth_core::document::{Document, Principal, SectionName};
+use awsauth_core::facts::access_entries::AccessEntry;
 
 /// Show the mappings as the authenticator sees them
 ///
-/// Entries that a later one replaces are shown as shadowed, entries that the authenticator drops as ignored, each with the
-/// reason; and what it will log as errors.
+/// Entries that a later one overrides are shown as shadowed, entries that the authenticator drops as ignored, each with the
+/// reason. Also shows the errors that the authenticator will log.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Only roles, users or accounts, or only the entries of this ARN or account
@@ -25,12 +25,12 @@ pub(crate) struct Args {
     #[command(flatten)]
     answer: Answer<Format>,
 
-    /// Exit with 1 when nothing is in force for what was asked
+    /// Exit with 1 if no selected entry is in effect
     #[arg(long, env = "AWSAUTH_MUST_EXIST", value_parser = FalseyValueParser::new())]
     must_exist: bool,
 }
 
-/// How to answer.
+/// The output format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// A table that fits the terminal
@@ -41,13 +41,13 @@ enum Format {
     Wide,
     /// JSON for scripts
     Json,
-    /// The same as YAML
+    /// YAML for scripts
     Yaml,
-    /// One ARN or account to a line
+    /// One ARN or account per line
     Name,
 }
 
-/// Reads, and answers in the form asked for.
+/// Reads aws-auth and prints the selected entries.
 pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit, Failure> {
     let filter = Filter::of(args.what.as_deref())?;
     let entries = world.access_entries(&|_| true, out);
@@ -89,7 +89,9 @@ pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit,
     if let Some(note) = world.who_else_decides(&reading) {
         out.note(&note);
     } else if !listing.has_effect() {
-        out.note(&format!("Nothing of this is in force in {world}."));
+        out.note(&format!(
+            "None of the selected entries is in effect in {world}."
+        ));
     }
     Ok(if args.must_exist && !listing.has_effect() {
         Exit::No
@@ -98,7 +100,7 @@ pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit,
     })
 }
 
-/// The keys of `data` that are a section's name in other letter case, each with that section.
+/// Returns the keys of `data` that differ from a section's name only in case, with that section.
 fn misspelt<T>(data: &BTreeMap<String, T>) -> impl Iterator<Item = (&str, SectionName)> {
     data.keys().filter_map(|key| {
         let name = SectionName::ALL
@@ -113,7 +115,7 @@ fn misspelt<T>(data: &BTreeMap<String, T>) -> impl Iterator<Item = (&str, Sectio
 enum Filter {
     All,
     Section(SectionName),
-    /// An ARN as given, and as the authenticator would compare it.
+    /// An ARN as given, and in the form that the authenticator compares.
     Arn(String, String),
     Account(String),
 }
@@ -130,12 +132,14 @@ impl Filter {
             arn if arn.starts_with("arn:") => {
                 let compared =
                     arn::canonical(arn).map_or_else(|_| arn.to_owned(), |canonical| canonical.arn);
-                Self::Arn(arn.to_owned(), principal::as_matched(&compared))
+                Self::Arn(arn.to_owned(), arn::comparable(&compared))
             }
             id if id.bytes().all(|byte| byte.is_ascii_digit()) => Self::Account(id.to_owned()),
             other => {
-                return Err(Failure::usage(format!("cannot show {other}: it is neither roles, users, accounts, an ARN nor an account"))
-                    .hint("give the whole ARN, such as arn:aws:iam::111122223333:role/NAME"));
+                return Err(Failure::usage(format!(
+                    "cannot show {other}: it is not roles, users, accounts, an ARN or an account"
+                ))
+                .hint("give the full ARN, such as arn:aws:iam::111122223333:role/NAME"));
             }
         })
     }
@@ -160,7 +164,7 @@ impl Filter {
             Self::Section(SectionName::Roles) => is("role"),
             Self::Section(SectionName::Users) => is("user"),
             Self::Section(SectionName::Accounts) | Self::Account(_) => false,
-            Self::Arn(_, compared) => access_entries::is_of(arn, compared),
+            Self::Arn(_, compared) => arn::is_same_principal(arn, compared),
         }
     }
 }

@@ -1,17 +1,19 @@
-mod data;
+//! `awsauth history`
+
+mod list;
 
 use clap::Subcommand;
 
 use super::{Answer, Format};
-use crate::edge::{Exit, Failure, Kind, Out};
-use crate::history::{Contents, Revision};
-use crate::plan::{Plan, Request};
-use crate::render::{history_table, report_json, report_text, revision_heading};
-use crate::world::{History, KeptRevision, World};
+use crate::backend::{History, KeptRevision, World};
+use crate::output::{history_table, report_json, report_text, revision_heading};
+use crate::terminal::{Exit, Failure, Kind, Out};
+use awsauth_core::history::{Contents, Revision};
+use awsauth_core::plan::{Plan, Request};
 
-/// Show what was written to aws-auth, by whom and why
+/// Show the writes to aws-auth, their authors and reasons
 ///
-/// Each write keeps what was there before as a revision, in the ConfigMap awsauth-history beside aws-auth. The newest 20 stay.
+/// Each write stores the previous aws-auth as a revision in the ConfigMap awsauth-history, which keeps the newest 20.
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
@@ -23,20 +25,20 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Show what the write of one revision changed, in the text and in who has access
+    /// Show what the write of one revision changed, in the text and in access
     Show {
-        /// Its number, as history shows it
+        /// The revision number from history
         #[arg(value_name = "REVISION")]
         revision: String,
         #[command(flatten)]
         answer: Answer,
     },
-    /// Compare what was kept as two revisions, or as one with what is there now
+    /// Compare aws-auth before two writes, or before one write and now
     Diff {
-        /// What was there before this revision's write
+        /// The revision whose write comes after the first state
         #[arg(value_name = "FROM")]
         from: String,
-        /// And before this one's; without it, what is there now
+        /// The revision whose write comes after the second state; without it, the current state
         #[arg(value_name = "TO")]
         to: Option<String>,
         #[command(flatten)]
@@ -48,7 +50,7 @@ enum What {
 pub(crate) fn run(args: &Args, world: &World, out: &mut Out) -> Result<Exit, Failure> {
     let history = world.history(out)?;
     match &args.what {
-        None => list(&history, args.answer.output, world, out),
+        None => print_list(&history, args.answer.output, world, out),
         Some(What::Show {
             revision,
             answer: wanted,
@@ -75,26 +77,32 @@ pub(crate) fn run(args: &Args, world: &World, out: &mut Out) -> Result<Exit, Fai
     }
 }
 
-fn list(history: &History, output: Format, world: &World, out: &mut Out) -> Result<Exit, Failure> {
+fn print_list(
+    history: &History,
+    output: Format,
+    world: &World,
+    out: &mut Out,
+) -> Result<Exit, Failure> {
     match output {
         Format::Json => {
-            let json = data::json(history).map_err(|error| Failure::bug(&error))?;
+            let json = list::json(history).map_err(|error| Failure::bug(&error))?;
             out.data(json.as_bytes())?;
         }
         Format::Human => {
             if history.kept.is_empty() {
-                out.note(&format!(
-                    "Nothing was written to {world} yet that awsauth has kept."
-                ));
+                out.note(&format!("The history has no writes to {world}."));
                 return Ok(Exit::Done);
             }
-            out.text(&history_table(&data::rows(history), out.width()))?;
+            out.text(&history_table(&list::rows(history), out.width()))?;
         }
     }
     Ok(Exit::Done)
 }
 
-/// The revision of this name, which can be read.
+/// Finds a revision by its name.
+///
+/// # Errors
+/// If there is no such revision, or it cannot be read.
 pub(super) fn find<'h>(
     history: &'h History,
     name: &str,
@@ -102,26 +110,26 @@ pub(super) fn find<'h>(
     let Some(kept) = history.find(name) else {
         return Err(
             Failure::new(Kind::No, format!("there is no revision {name}"))
-                .hint("see which there are: awsauth history"),
+                .hint("list the revisions: awsauth history"),
         );
     };
     match &kept.revision {
         Ok((revision, _)) => Ok((kept, revision)),
         Err(why) => Err(
             Failure::new(Kind::Usage, format!("revision {name} can't be read: {why}"))
-                .hint("see which can: awsauth history"),
+                .hint("see which revisions can be read: awsauth history"),
         ),
     }
 }
 
-/// What leads from one to the other, as a plan shows it.
+/// The plan that changes one state into the other.
 pub(super) fn difference(from: &Contents, to: &Contents) -> Result<Plan, Failure> {
     let request = Request {
-        kept: Some(to.clone()),
+        contents: Some(to.clone()),
         ..Request::default()
     };
     let mut plan = Plan::new(&from.snapshot(), &request).map_err(|error| Failure::bug(&error))?;
-    // It is not about to be carried out.
+    // The plan is not carried out.
     plan.refusals.clear();
     Ok(plan)
 }

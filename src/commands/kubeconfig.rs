@@ -6,24 +6,27 @@ use std::path::{Path, PathBuf};
 
 use clap::builder::FalseyValueParser;
 
-use super::write::DryRun;
-use crate::aws::Surroundings;
-use crate::aws::config_file;
-use crate::aws::credentials::Wish;
-use crate::cluster::Environment;
-use crate::edge::{Exit, Failure, Out};
-use crate::kubeconfig::{Change, Cluster, Edited, Entries, Exec, Kubeconfig, User, What};
-use crate::render::kubeconfig_changes;
-use crate::world::Target;
-use crate::world::eks::{self, Asks};
-use crate::world::kubeconfigs::KubeconfigFile;
+use super::write_args::DryRun;
+use crate::backend::Target;
+use crate::backend::eks;
+use crate::backend::kubeconfigs::KubeconfigFile;
+use crate::output::kubeconfig_changes;
+use crate::terminal::{Exit, Failure, Out};
+use awsauth_aws::AwsEnvironment;
+use awsauth_aws::config_file;
+use awsauth_aws::credentials::CredentialOptions;
+use awsauth_aws::eks::CredentialOrder;
+use awsauth_core::kubeconfig::{
+    Change, Cluster, Edited, Entries, EntryChange, Exec, Kubeconfig, User,
+};
+use awsauth_kube::Environment;
 use cluster::Found;
 
-/// Write or mend a cluster's entries in a kubeconfig
+/// Write or update a cluster's entries in a kubeconfig
 ///
-/// Adds the cluster, a user that signs in with awsauth's own tokens, and a context, or mends what differs in them, and makes
-/// the context the current one. Everything else in the file stays as it is, byte for byte. The names are those that
-/// `aws eks update-kubeconfig` gives, so that its entries are mended, too.
+/// Adds or updates the cluster, a user that signs in with awsauth's own tokens, and a context, and makes
+/// the context the current one. Everything else in the file stays unchanged, byte for byte. The names are those that
+/// `aws eks update-kubeconfig` uses, so that its entries are updated, too.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -37,19 +40,19 @@ pub(crate) struct Args {
     )]
     cluster_name: String,
 
-    /// The context's name; otherwise the user's
+    /// The context's name; by default, the user's
     #[arg(long, env = "AWSAUTH_ALIAS", value_name = "NAME")]
     alias: Option<String>,
 
-    /// The user's name; otherwise the cluster's ARN
+    /// The user's name; by default, the cluster's ARN
     #[arg(long, env = "AWSAUTH_USER_ALIAS", value_name = "NAME")]
     user_alias: Option<String>,
 
-    /// Where the API server is, instead of asking EKS
+    /// The URL of the API server; by default, EKS reports it
     #[arg(long, env = "AWSAUTH_ENDPOINT", value_name = "URL")]
     endpoint: Option<String>,
 
-    /// The PEM certificates to check the API server's with, instead of asking EKS
+    /// The file of the API server's CA certificates (PEM); by default, EKS reports them
     #[arg(
         long,
         env = "AWSAUTH_CERTIFICATE_AUTHORITY",
@@ -58,11 +61,11 @@ pub(crate) struct Args {
     )]
     certificate_authority: Option<PathBuf>,
 
-    /// Write to stdout: these entries alone, or with --kubeconfig that whole file as it would be
+    /// Write to stdout: only these entries or, with --kubeconfig, the whole updated file
     #[arg(long, env = "AWSAUTH_PRINT", value_parser = FalseyValueParser::new())]
     print: bool,
 
-    /// Say what would change and write nothing
+    /// Show what would change, and write nothing
     #[arg(long, env = "AWSAUTH_DRY_RUN", value_enum, value_name = "MODE", default_value_t, default_missing_value = "auto", num_args = 0..=1, require_equals = true)]
     dry_run: DryRun,
 }
@@ -79,7 +82,7 @@ Examples:
   awsauth kubeconfig --cluster-name prod --print > kubeconfig
 ";
 
-/// Finds the cluster, and writes its entries or says what would be written.
+/// Finds the cluster, and writes its entries or shows what would be written.
 pub(crate) fn run(
     args: &Args,
     target: &Target,
@@ -88,24 +91,31 @@ pub(crate) fn run(
 ) -> Result<Exit, Failure> {
     target.only_kubeconfig(matches)?;
     if args.dry_run == DryRun::Server {
-        return Err(Failure::usage(
-            "cannot use --dry-run=server: a kubeconfig has no server to ask",
-        )
-        .hint("--dry-run=client says what would change"));
+        return Err(
+            Failure::usage("cannot use --dry-run=server: a kubeconfig is a local file")
+                .hint("--dry-run=client shows what would change"),
+        );
     }
-    let surroundings = Surroundings::of_process();
-    let wish = target.identity.wish();
+    let aws_environment = AwsEnvironment::of_process();
+    let credential_options = target.identity.credential_options();
     let found = match &args.endpoint {
-        Some(endpoint) => args.given(endpoint, &wish, &surroundings)?,
+        Some(endpoint) => args.given(endpoint, &credential_options, &aws_environment)?,
         None => {
             let name = &args.cluster_name;
-            let asks = Asks::OwnFirst;
-            eks::ask(name, asks, &wish, &surroundings, target.wait, out)?
-                .facts
-                .into()
+            let order = CredentialOrder::OwnFirst;
+            eks::ask(
+                name,
+                order,
+                &credential_options,
+                &aws_environment,
+                target.wait,
+                out,
+            )?
+            .facts
+            .into()
         }
     };
-    let entries = args.entries(found, &wish, &surroundings)?;
+    let entries = args.entries(found, &credential_options, &aws_environment)?;
     let named = target.kubeconfig.as_deref();
     if args.print {
         return print(named, &entries, out);
@@ -122,19 +132,19 @@ pub(crate) fn run(
         file.with(&file.read()?, &entries)?
     };
     out.text(&kubeconfig_changes(&edited.changes))?;
-    say_what_to_know(&edited, out);
+    print_warnings(&edited, out);
     if edited
         .changes
         .iter()
-        .all(|Change { what, .. }| *what == What::Unchanged)
+        .all(|Change { what, .. }| *what == EntryChange::Unchanged)
     {
-        out.note(&format!("{file} is as asked."));
+        out.note(&format!("{file} needs no change."));
     } else if args.dry_run != DryRun::None {
         out.note("Nothing was written.");
     } else {
         out.note(&format!("Wrote {file}."));
     }
-    if let Some((before, context)) = file.hidden_behind()
+    if let Some((before, context)) = file.overriding_context()
         && context != entries.context
     {
         out.note(&format!(
@@ -150,41 +160,42 @@ pub(crate) fn run(
 }
 
 impl Args {
-    /// The cluster as the user describes it, so that nobody need be asked.
+    /// Returns the cluster from the options alone, without a request to EKS.
     fn given(
         &self,
         endpoint: &str,
-        wish: &Wish,
-        surroundings: &Surroundings,
+        credential_options: &CredentialOptions,
+        aws_environment: &AwsEnvironment,
     ) -> Result<Found, Failure> {
         let ca = self.certificate_authority.as_deref();
         Found::given(
             &self.cluster_name,
             endpoint,
             ca.map(certificate::data).transpose()?,
-            wish,
-            surroundings,
+            credential_options,
+            aws_environment,
         )
     }
 
     fn entries(
         &self,
         found: Found,
-        wish: &Wish,
-        surroundings: &Surroundings,
+        credential_options: &CredentialOptions,
+        aws_environment: &AwsEnvironment,
     ) -> Result<Entries, Failure> {
         let user = self
             .user_alias
             .clone()
             .unwrap_or_else(|| found.name.clone());
-        let profile = config_file::profile_name(wish.profile.as_deref(), surroundings);
+        let profile =
+            config_file::profile_name(credential_options.profile.as_deref(), aws_environment);
         Ok(Entries {
             context: self.alias.clone().unwrap_or_else(|| user.clone()),
             user: User {
                 name: user,
                 exec: Exec {
                     command: executable::path()?,
-                    args: arguments(&found, wish),
+                    args: arguments(&found, credential_options),
                     profile: profile.map(str::to_owned),
                 },
             },
@@ -197,30 +208,30 @@ impl Args {
     }
 }
 
-/// What makes the same token that these options would make.
-fn arguments(found: &Found, wish: &Wish) -> Vec<String> {
+/// Returns the arguments of the command that makes tokens with these options.
+fn arguments(found: &Found, credential_options: &CredentialOptions) -> Vec<String> {
     let mut arguments = vec!["token".to_owned()];
     let mut add = |flag: &str, value: &str| arguments.extend([flag.to_owned(), value.to_owned()]);
     add("--cluster-name", &found.token_id);
     if let Some(region) = &found.region {
         add("--region", region);
     }
-    for role in &wish.roles {
+    for role in &credential_options.roles {
         add("--role-arn", role);
     }
-    if let Some(name) = &wish.session_name {
+    if let Some(name) = &credential_options.session_name {
         add("--role-session-name", name);
     }
-    if let Some(id) = &wish.external_id {
+    if let Some(id) = &credential_options.external_id {
         add("--external-id", id);
     }
-    if let Some(duration) = wish.duration {
+    if let Some(duration) = credential_options.duration {
         add("--duration", &format!("{}s", duration.as_secs()));
     }
-    if let Some(source) = wish.source {
+    if let Some(source) = credential_options.source {
         add("--source", source.name());
     }
-    if wish.no_cache {
+    if credential_options.no_cache {
         arguments.push("--no-cache".to_owned());
     }
     arguments
@@ -242,16 +253,16 @@ fn print(named: Option<&Path>, entries: &Entries, out: &mut Out) -> Result<Exit,
             .map_err(|error| Failure::bug(&error))?,
     };
     out.document(edited.text.as_bytes())?;
-    say_what_to_know(&edited, out);
+    print_warnings(&edited, out);
     Ok(Exit::Done)
 }
 
-fn say_what_to_know(edited: &Edited, out: &mut Out) {
+fn print_warnings(edited: &Edited, out: &mut Out) {
     if !edited.also_for.is_empty() {
         out.note(&format!(
-            "warning: that user serves other contexts, too: {}",
+            "warning: other contexts also use that user: {}",
             edited.also_for.join(", ")
         ));
-        out.note("hint: keep users apart with --user-alias NAME");
+        out.note("hint: use a separate user: --user-alias NAME");
     }
 }

@@ -1,139 +1,68 @@
-mod answer;
+//! `awsauth lint`.
+
+mod args;
+mod collect;
 mod fix;
-mod gather;
+mod output;
 mod source;
 
-use std::path::PathBuf;
+pub(crate) use args::Args;
 
-use clap::ValueEnum;
-
-use crate::edge::{Exit, Failure, Out};
-use crate::facts::accounts::is_account_id;
-use crate::lint::{RULES, Report, Selection, Severity, UnknownRule};
-use crate::render::Linted;
-use crate::world::Target;
-use answer::{Answer, Form};
-use fix::Fixing;
-use gather::Asking;
+use crate::backend::Target;
+use crate::output::Linted;
+use crate::terminal::{Exit, Failure, Out};
+use awsauth_core::lint::{RULES, Report, Selection, UnknownRule};
+use collect::Requested;
+use output::Output;
 use source::{Source, Sources};
 
-/// Check aws-auth for what breaks, weakens or misleads
-///
-/// Reads manifests and Terraform plans, or without FILE the live ConfigMap, and names each place with what the authenticator makes of it and
-/// what mends it. A comment `# awsauth: ignore[ID] REASON` in the text waives a finding on its line, on the line below, or in the
-/// entry that starts there.
-///
-/// With -o github, the findings are also added as a table to the file that GITHUB_STEP_SUMMARY names, and findings=N and errors=N to the
-/// one that GITHUB_OUTPUT names.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    /// Manifests or Terraform plans in JSON with aws-auth in them, folders with such, or patterns; - is stdin
-    #[arg(value_name = "FILE")]
-    files: Vec<PathBuf>,
-
-    /// Only these rules, by id, name or the letter of their group
-    #[arg(
-        long,
-        env = "AWSAUTH_SELECT",
-        value_name = "RULE",
-        value_delimiter = ','
-    )]
-    select: Vec<String>,
-
-    /// Not these rules, by id, name or the letter of their group
-    #[arg(
-        long,
-        env = "AWSAUTH_IGNORE",
-        value_name = "RULE",
-        value_delimiter = ','
-    )]
-    ignore: Vec<String>,
-
-    /// Exit with 1 when something of this severity or worse is found
-    #[arg(
-        long,
-        env = "AWSAUTH_FAIL_ON",
-        value_enum,
-        value_name = "SEVERITY",
-        default_value_t
-    )]
-    fail_on: FailOn,
-
-    /// The account of the cluster, for rules that have to know it
-    #[arg(long, env = "AWSAUTH_CLUSTER_ACCOUNT", value_name = "ID", value_parser = account)]
-    cluster_account: Option<String>,
-
-    #[command(flatten)]
-    answer: super::Answer<Form>,
-
-    /// The file that SARIF is to name for the live ConfigMap and stdin
-    #[arg(long, env = "AWSAUTH_SARIF_PATH", value_name = "PATH")]
-    sarif_path: Option<String>,
-
-    #[command(flatten)]
-    fixing: Fixing,
-}
-
-/// From which severity on the answer is no.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum FailOn {
-    /// For errors
-    #[default]
-    Error,
-    /// For warnings, too
-    Warning,
-    /// For anything
-    Note,
-    /// For nothing
-    Never,
-}
-
-/// Checks every file, or the live ConfigMap.
+/// Checks all files, or the live ConfigMap.
 pub(crate) fn run(
     args: &Args,
     target: &Target,
     matches: &clap::ArgMatches,
     out: &mut Out,
 ) -> Result<Exit, Failure> {
-    args.fixing.only_to_fix(matches)?;
+    args.fix.validate(matches)?;
     let selection =
         Selection::new(&args.select, &args.ignore).map_err(|error| no_such_rule(&error))?;
-    let mut wanted = RULES.into_iter().filter(|rule| selection.admits(rule));
-    let asking = Asking {
+    let mut selected = RULES.into_iter().filter(|rule| selection.admits(rule));
+    let requested = Requested {
         account: args.cluster_account.as_deref(),
-        aws: wanted.any(|rule| rule.needs.is_of_aws()),
+        needs_aws: selected.any(|rule| rule.needs.is_cluster()),
     };
     let Sources {
         read: sources,
         mut failures,
         fixed,
-        are_below,
-    } = if args.fixing.fix {
-        fix::run(args, &asking, &selection, target, matches, out)?
+        follow_output,
+    } = if args.fix.fix {
+        fix::run(args, &requested, &selection, target, matches, out)?
     } else {
-        Sources::read(&args.files, &asking, target, matches, out)?
+        Sources::read(&args.files, &requested, target, matches, out)?
     };
     let check = |source: &Source| source.check(&selection);
     let reports: Vec<Report> = sources.iter().map(check).collect();
-    let both = sources.iter().zip(&reports);
-    let linted: Vec<Linted<'_>> = both
+    let linted: Vec<Linted<'_>> = sources
+        .iter()
+        .zip(&reports)
         .map(|(source, report)| Linted::new(source.origin(), source.document(), report))
         .collect();
-    for note in sources.iter().flat_map(Source::unknown) {
+    for note in sources.iter().flat_map(Source::unchecked) {
         out.note(&note);
     }
-    let answer = Answer {
-        form: args.answer.output,
+    let output = Output {
+        format: args.answer.output,
         linted: &linted,
         failures: &failures,
         fail_on: args.fail_on,
-        fixed: args.fixing.fix.then_some(fixed.as_slice()),
-        is_dry: args.fixing.is_dry(),
-        is_below: are_below,
+        fixed: args.fix.fix.then_some(fixed.as_slice()),
+        is_dry: args.fix.is_dry(),
+        is_continued: follow_output,
         sarif_path: args.sarif_path.as_deref(),
     };
-    answer.give(out)?;
-    // What could be read is told first.
+    output.print(out)?;
+    // Failures come after the findings.
     if let Some(last) = failures.pop() {
         for failure in failures {
             out.failure(&failure.render(out.program()));
@@ -151,28 +80,9 @@ pub(crate) fn run(
     )
 }
 
-impl FailOn {
-    fn is_reached(self, severity: Severity) -> bool {
-        match self {
-            Self::Error => severity >= Severity::Error,
-            Self::Warning => severity >= Severity::Warning,
-            Self::Note => true,
-            Self::Never => false,
-        }
-    }
-}
-
 fn no_such_rule(error: &UnknownRule) -> Failure {
-    Failure::usage(error).hint(match error.nearest {
-        Some(nearest) => format!("the nearest is {nearest}; docs/lint.md has all rules"),
-        None => "docs/lint.md has all rules".to_owned(),
+    Failure::usage(error).hint(match error.closest {
+        Some(closest) => format!("did you mean {closest}? docs/lint.md lists all rules"),
+        None => "docs/lint.md lists all rules".to_owned(),
     })
-}
-
-fn account(text: &str) -> Result<String, String> {
-    if is_account_id(text) {
-        Ok(text.to_owned())
-    } else {
-        Err("an account has twelve digits".to_owned())
-    }
 }

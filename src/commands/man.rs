@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap_mangen::Man;
 
-use crate::edge::{Exit, Failure, Out};
+use crate::terminal::{Exit, Failure, Out};
 
 /// Print the manual page, or write one page per command to a folder
 #[derive(Debug, clap::Args)]
@@ -12,7 +12,7 @@ pub(crate) struct Args {
     dir: Option<PathBuf>,
 }
 
-/// Prints one page, or writes them all.
+/// Prints one page, or writes all pages.
 pub(crate) fn run(args: &Args, tree: clap::Command, out: &mut Out) -> Result<Exit, Failure> {
     let tree = tree.name("awsauth");
     let Some(dir) = &args.dir else {

@@ -1,20 +1,20 @@
 use clap::Subcommand;
 use clap::builder::FalseyValueParser;
 
-use super::PlanFormat;
 use super::principal::to_write;
-use super::witness::WitnessArgs;
-use super::write::WriteArgs;
-use crate::document::Principal;
-use crate::document::edit::{Edit, Groups};
-use crate::edge::{Exit, Failure, Out};
-use crate::facts::node_kinds::NodeKind;
-use crate::plan::Request;
-use crate::world::World;
+use super::write_args::{VerifyArgs, WriteArgs};
+use crate::backend::World;
+use crate::output::PlanFormat;
+use crate::terminal::{Exit, Failure, Out};
+use crate::write::Transaction;
+use awsauth_core::document::Principal;
+use awsauth_core::document::edit::{Edit, Groups};
+use awsauth_core::facts::node_kinds::NodeKind;
+use awsauth_core::plan::Request;
 
-/// Merge one mapping: add it, or change just what differs
+/// Merge one mapping: add it, or change only what differs
 ///
-/// An entry that already says this stays as it is. Everything else in aws-auth keeps every byte.
+/// An entry that already matches stays as it is. All other text in aws-auth is preserved byte for byte.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -27,9 +27,9 @@ enum What {
     Role(RoleOrUser),
     /// Map an IAM user to a Kubernetes user and groups
     User(RoleOrUser),
-    /// Let every role and user of an AWS account sign in, each named by its own ARN and without groups
+    /// Let every role and user of an AWS account sign in, with its ARN as the username and without groups
     Account(Account),
-    /// Map an IAM role of nodes, so that they can join the cluster
+    /// Map an IAM role of nodes so that they can join the cluster
     NodeRole(NodeRole),
 }
 
@@ -39,19 +39,19 @@ struct RoleOrUser {
     #[arg(value_name = "ARN")]
     arn: String,
 
-    /// The Kubernetes user it becomes; needed for a new mapping, else the old one stays
+    /// The Kubernetes username; required for a new mapping, otherwise the current one stays
     #[arg(long, env = "AWSAUTH_USERNAME", value_name = "USER")]
     username: Option<String>,
 
-    /// A Kubernetes group; repeat it to give the whole set
+    /// A Kubernetes group; repeat it for the complete list
     #[arg(long = "group", env = "AWSAUTH_GROUP", value_name = "GROUP", conflicts_with_all = ["add_groups", "remove_groups"])]
     groups: Vec<String>,
 
-    /// A group to add to those it has; may be repeated
+    /// A group to add; may be repeated
     #[arg(long = "add-group", env = "AWSAUTH_ADD_GROUP", value_name = "GROUP")]
     add_groups: Vec<String>,
 
-    /// A group to take from those it has; may be repeated
+    /// A group to remove; may be repeated
     #[arg(
         long = "remove-group",
         env = "AWSAUTH_REMOVE_GROUP",
@@ -59,7 +59,7 @@ struct RoleOrUser {
     )]
     remove_groups: Vec<String>,
 
-    /// Write the ARN as given, even one that can never match
+    /// Write the ARN as given, even if it can never match
     #[arg(long)]
     as_written: bool,
 
@@ -68,7 +68,7 @@ struct RoleOrUser {
     #[command(flatten)]
     write: WriteArgs,
     #[command(flatten)]
-    witness: WitnessArgs,
+    verify: VerifyArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -77,7 +77,7 @@ struct Account {
     #[arg(value_name = "ID")]
     id: String,
 
-    /// Write the id as given, even one that can never match
+    /// Write the ID as given, even if it can never match
     #[arg(long)]
     as_written: bool,
 
@@ -86,7 +86,7 @@ struct Account {
     #[command(flatten)]
     write: WriteArgs,
     #[command(flatten)]
-    witness: WitnessArgs,
+    verify: VerifyArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -95,7 +95,7 @@ struct NodeRole {
     #[arg(value_name = "ARN")]
     arn: String,
 
-    /// The kind of nodes, which decides user and groups
+    /// The kind of nodes, which determines the username and groups
     #[arg(long, env = "AWSAUTH_KIND", value_name = "KIND", value_parser = kinds())]
     kind: NodeKind,
 
@@ -104,13 +104,13 @@ struct NodeRole {
     #[command(flatten)]
     write: WriteArgs,
     #[command(flatten)]
-    witness: WitnessArgs,
+    verify: VerifyArgs,
 }
 
-/// What to do when there is no aws-auth yet.
+/// What to do if aws-auth does not exist.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct Creating {
-    /// Fail when there is no aws-auth yet, instead of creating it
+    /// Fail if aws-auth does not exist, instead of creating it
     #[arg(long, env = "AWSAUTH_NO_CREATE", value_parser = FalseyValueParser::new())]
     pub(crate) no_create: bool,
 }
@@ -126,7 +126,7 @@ fn kinds() -> impl clap::builder::TypedValueParser<Value = NodeKind> {
 }
 
 /// Merges the mapping.
-pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit, Failure> {
+pub(crate) fn run(args: &Args, backend: &mut World, out: &mut Out) -> Result<Exit, Failure> {
     let (principal, as_written) = match &args.what {
         What::Role(args) => (Principal::Role(args.arn.clone()), args.as_written),
         What::User(args) => (Principal::User(args.arn.clone()), args.as_written),
@@ -166,18 +166,19 @@ pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit,
         as_written,
         ..Request::default()
     };
-    write.carry_out(
-        !creating.no_create,
-        &|_| Ok(request.clone()),
-        Some(args.witness()),
-        world,
-        out,
-    )?;
+    Transaction {
+        edits: &request.edits,
+        request: &|_| Ok(request.clone()),
+        create: !creating.no_create,
+        verify: args.verify().verify_as(),
+        options: &write.options(backend),
+    }
+    .run(backend, out)?;
     Ok(Exit::Done)
 }
 
 impl Args {
-    /// The form of the answer.
+    /// The output format.
     pub(crate) fn output(&self) -> PlanFormat {
         match &self.what {
             What::Role(args) | What::User(args) => args.write.answer.output,
@@ -185,25 +186,23 @@ impl Args {
             What::NodeRole(args) => args.write.answer.output,
         }
     }
-}
 
-impl Args {
-    /// Whether somebody signs in to see what came of it.
+    /// Whether the command verifies the write by signing in.
     pub(crate) fn is_verified(&self) -> bool {
-        self.witness().is_asked()
+        self.verify().is_requested()
     }
 
-    fn witness(&self) -> &WitnessArgs {
+    fn verify(&self) -> &VerifyArgs {
         match &self.what {
-            What::Role(args) | What::User(args) => &args.witness,
-            What::Account(args) => &args.witness,
-            What::NodeRole(args) => &args.witness,
+            What::Role(args) | What::User(args) => &args.verify,
+            What::Account(args) => &args.verify,
+            What::NodeRole(args) => &args.verify,
         }
     }
 }
 
 impl RoleOrUser {
-    /// Refuses what a script's unset variable leaves, and several groups in one text.
+    /// Refuses empty values, which an unset variable in a script leaves, and several groups in one value.
     fn check(&self) -> Result<(), Failure> {
         let texts = self
             .username
@@ -224,7 +223,7 @@ impl RoleOrUser {
                 )));
             }
         }
-        // A group that was once written with its comma must remain removable.
+        // A group that was written with its comma must remain removable.
         match groups
             .clone()
             .find(|(flag, group)| *flag != "--remove-group" && group.contains(','))
@@ -237,7 +236,7 @@ impl RoleOrUser {
                     .map(|name| format!("{flag} {name}"))
                     .collect();
                 Err(Failure::usage(format!(
-                    "{flag} {group:?} holds a comma, and would be one group of that name"
+                    "{flag} {group:?} contains a comma and would be one group with that name"
                 ))
                 .hint(format!("repeat {flag} for each: {}", each.join(" "))))
             }

@@ -1,27 +1,27 @@
-//! Whom a command names, read from its arguments.
+//! Checks the principal in a command's arguments.
 
-use crate::arn::{self, Kind, Mended, Parts};
-use crate::document::Principal;
-use crate::edge::{Failure, Refusal};
-use crate::facts::accounts::is_account_id;
+use crate::terminal::{Failure, Refusal};
+use awsauth_core::arn::{self, Kind, Normalized, Parts};
+use awsauth_core::document::Principal;
+use awsauth_core::facts::accounts::is_account_id;
 
-/// What `--as-written` says of itself in hints.
-const AS_WRITTEN: &str = "add --as-written to write it all the same";
+/// The hint about `--as-written`.
+const AS_WRITTEN: &str = "add --as-written to write it anyway";
 
-/// Whom to map, and what was mended on the way.
+/// The principal to map, and what was corrected in its ARN.
 #[derive(Debug)]
 pub(crate) struct Named {
-    /// With the ARN that is to be written.
+    /// The principal with the ARN to write.
     pub(crate) principal: Principal,
-    /// What was mended, as a sentence.
+    /// The correction, as a sentence.
     pub(crate) mended: Option<String>,
 }
 
-/// Checks an ARN or account that is to be written, so that somebody can match it: a role's IAM path is dropped, because
-/// STS reports none. With `as_written` everything passes as it is.
+/// Checks that a caller can match an ARN or account before it is written. Drops the IAM path of a role, because STS reports none.
+/// With `as_written`, accepts everything unchanged.
 ///
 /// # Errors
-/// An ARN of another kind, one that nobody can match, and a session's, since mapping its role would be wider.
+/// If the ARN is of another kind, no caller can match it, or it is that of a session, because mapping its role would grant more.
 pub(crate) fn to_write(principal: Principal, as_written: bool) -> Result<Named, Failure> {
     if as_written {
         return Ok(Named {
@@ -40,16 +40,7 @@ pub(crate) fn to_write(principal: Principal, as_written: bool) -> Result<Named, 
     }
 }
 
-/// The ARN that entries are compared with, of an ARN as consoles and STS show it.
-pub(crate) fn as_matched(arn: &str) -> String {
-    let canonical = arn::canonical(arn).map_or_else(|_| arn.to_owned(), |canonical| canonical.arn);
-    match arn::mend(&canonical) {
-        Mended::PathDropped { arn, .. } => arn,
-        Mended::AsGiven | Mended::Session { .. } => canonical,
-    }
-}
-
-/// Fails with the way an ARN looks, when this is none at all.
+/// Fails with an example if the text is not an ARN.
 pub(crate) fn must_be_arn(word: &'static str, text: &str) -> Result<(), Failure> {
     if Parts::of(text).is_some() {
         return Ok(());
@@ -61,20 +52,20 @@ pub(crate) fn must_be_arn(word: &'static str, text: &str) -> Result<(), Failure>
     };
     Err(
         Failure::usage(format!("{text:?} is not the ARN of a {word}")).hint(format!(
-            "give the whole ARN, such as arn:aws:iam::111122223333:{word}/{name}"
+            "give the full ARN, such as arn:aws:iam::111122223333:{word}/{name}"
         )),
     )
 }
 
 fn role(arn: String) -> Result<Named, Failure> {
     must_be_arn("role", &arn)?;
-    if let Mended::Session { role } = arn::mend(&arn) {
+    if let Normalized::Session { role } = arn::normalize(&arn) {
         return Err(Failure::refused(
             Refusal {
                 guard: "ARN",
                 reason: "session",
             },
-            format!("{arn} is one session of a role, and only whole roles can be mapped"),
+            format!("{arn} is one session of a role, and only roles can be mapped"),
         )
         .hint(format!(
             "to map the role, for every session of it: awsauth map role {role} …"
@@ -90,8 +81,8 @@ fn role(arn: String) -> Result<Named, Failure> {
         ))
         .hint(format!("map it as a user: awsauth map user {arn} …")));
     }
-    match arn::mend(&arn) {
-        Mended::PathDropped { arn: mended, path } => {
+    match arn::normalize(&arn) {
+        Normalized::PathDropped { arn: mended, path } => {
             let note = format!(
                 "Dropped the path {path}: STS reports roles without it, and the entry would match nobody."
             );
@@ -100,7 +91,7 @@ fn role(arn: String) -> Result<Named, Failure> {
                 mended: Some(note),
             })
         }
-        Mended::AsGiven | Mended::Session { .. } => Ok(Named {
+        Normalized::AsGiven | Normalized::Session { .. } => Ok(Named {
             principal: Principal::Role(matchable(arn)?),
             mended: None,
         }),
@@ -119,7 +110,7 @@ fn user(arn: String) -> Result<Named, Failure> {
         ))
         .hint(format!(
             "map it as a role: awsauth map role {} …",
-            as_matched(&arn)
+            arn::comparable(&arn)
         )));
     }
     Ok(Named {

@@ -2,24 +2,25 @@ use std::fs;
 use std::io::Read;
 use std::path::Path;
 
-use super::PlanFormat;
 use super::history::find;
-use super::undo::{nothing, told};
-use super::write::WriteArgs;
-use crate::edge::{Exit, Failure, Out};
-use crate::history::{Contents, Filed, read_file};
-use crate::plan::Request;
-use crate::snapshot::Snapshot;
-use crate::world::World;
+use super::undo::{describe, no_write};
+use super::write_args::WriteArgs;
+use crate::backend::World;
+use crate::output::PlanFormat;
+use crate::terminal::{Exit, Failure, Out};
+use crate::write::Transaction;
+use awsauth_core::history::{BackupFile, Contents, read_file};
+use awsauth_core::plan::Request;
+use awsauth_core::snapshot::Snapshot;
 
-/// Put aws-auth back as it was kept
+/// Restore aws-auth from the history or a file
 ///
-/// As it was before a revision's write, as a file has it, or without either as the newest write of awsauth left it: whatever
-/// others did since is gone then. The whole of data and binaryData becomes what was kept; labels and other annotations stay, and so
-/// does the record of owners where a file has none. An aws-auth that was deleted is made again.
+/// Restores aws-auth as it was before a revision's write, as a file has it, or without an argument as the newest write of awsauth
+/// left it, which undoes later changes by other clients. Replaces all of data and binaryData. Labels and other annotations stay,
+/// and so does the record of owners if a file has none. Creates aws-auth if it was deleted.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// A revision as history shows it, a file that backup made or any manifest of aws-auth, or - for stdin
+    /// A revision number from history, a file from backup or any manifest of aws-auth, or - for stdin
     #[arg(value_name = "REVISION|FILE")]
     from: Option<String>,
     #[command(flatten)]
@@ -27,58 +28,65 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// The form of the answer.
+    /// The output format.
     pub(crate) fn output(&self) -> PlanFormat {
         self.write.answer.output
     }
 }
 
-/// Puts it back.
-pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit, Failure> {
-    let (contents, says_owners) = match args.from.as_deref() {
-        // Before a cluster's history is asked for, which a manifest has none of.
+/// Restores it.
+pub(crate) fn run(args: &Args, backend: &mut World, out: &mut Out) -> Result<Exit, Failure> {
+    let (contents, has_owners) = match args.from.as_deref() {
+        // Checked before the history is read, which a manifest does not have.
         Some(path) if !is_revision(path) => {
-            world.must_be_cluster()?;
-            let Filed {
+            backend.must_be_cluster()?;
+            let BackupFile {
                 contents,
                 revision,
                 server,
             } = file(path)?;
-            if let Some(server) = server.filter(|server| !world.is_at(server)) {
+            if let Some(server) = server.filter(|server| !backend.is_at(server)) {
                 out.note(&format!(
-                    "The file is a backup of {server}; it goes to {world}."
+                    "The file is a backup of {server}; it is restored to {backend}."
                 ));
             }
-            let says_owners = revision.is_some() || contents.owners_annotation.is_some();
-            // A revision's file may be of a time when there was no aws-auth.
+            let has_owners = revision.is_some() || contents.owners_annotation.is_some();
+            // The file of a revision may be from a time without an aws-auth.
             let contents = revision.map_or(contents, |revision| revision.before.existing());
-            (contents, says_owners)
+            (contents, has_owners)
         }
-        revision => (kept(revision, world, out)?, true),
+        revision => (kept(revision, backend, out)?, true),
     };
-    let asking = |snapshot: &Snapshot| {
+    let request = |snapshot: &Snapshot| {
         let mut kept = contents.clone();
-        if !says_owners {
-            // A claim that no longer fits its entry prunes nothing.
+        if !has_owners {
+            // A claim that does not match its entry prunes nothing.
             kept.owners_annotation
                 .clone_from(&snapshot.owners_annotation);
         }
         Ok(Request {
-            kept: Some(kept),
+            contents: Some(kept),
             ..Request::default()
         })
     };
-    args.write.carry_out(true, &asking, None, world, out)?;
+    Transaction {
+        edits: &[],
+        request: &request,
+        create: true,
+        verify: None,
+        options: &args.write.options(backend),
+    }
+    .run(backend, out)?;
     Ok(Exit::Done)
 }
 
-/// What was there before this revision's write; without one, what the newest write left.
-fn kept(name: Option<&str>, world: &World, out: &mut Out) -> Result<Contents, Failure> {
-    let history = world.history(out)?;
+/// The contents before this revision's write; without a name, the contents after the newest write.
+fn kept(name: Option<&str>, backend: &World, out: &mut Out) -> Result<Contents, Failure> {
+    let history = backend.history(out)?;
     if history.is_changed_by_others() {
-        let by = history.last_writer.as_deref().unwrap_or("somebody else");
+        let by = history.last_writer.as_deref().unwrap_or("another client");
         out.note(&format!(
-            "Others have changed aws-auth since the last write that is kept (last by {by}): that goes, too."
+            "Other clients have changed aws-auth since the newest recorded write (last by {by}): that is undone, too."
         ));
     }
     let (name, then, contents, revision) = match name {
@@ -88,23 +96,23 @@ fn kept(name: Option<&str>, world: &World, out: &mut Out) -> Result<Contents, Fa
         }
         None => {
             let newest = history.newest_write();
-            let (name, revision) = newest.ok_or_else(|| nothing(&history, world))?;
+            let (name, revision) = newest.ok_or_else(|| no_write(&history, backend))?;
             (name, "was there after", &revision.after, revision)
         }
     };
     out.note(&format!(
-        "Going back to what {then} revision {name}: {}",
-        told(revision)
+        "Restoring what {then} revision {name}: {}",
+        describe(revision)
     ));
     Ok(contents.existing())
 }
 
-/// A file of such a name can be given as ./7.
+/// Whether it is a revision number. A file with such a name can be given as `./7`.
 fn is_revision(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-fn file(path: &str) -> Result<Filed, Failure> {
+fn file(path: &str) -> Result<BackupFile, Failure> {
     let cannot = || Failure::usage(format!("cannot read aws-auth from {path}"));
     let read = match path {
         "-" => {
@@ -117,7 +125,7 @@ fn file(path: &str) -> Result<Filed, Failure> {
     let text = read.map_err(|error| {
         cannot()
             .because(&error)
-            .hint("name a revision, as awsauth history shows it, or a file")
+            .hint("give a revision number from awsauth history, or a file")
     })?;
     read_file(&text).map_err(|error| cannot().because(&error))
 }

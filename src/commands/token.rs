@@ -2,20 +2,20 @@ use clap::builder::FalseyValueParser;
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 
-use crate::aws::Surroundings;
-use crate::aws::credentials::Wish;
-use crate::edge::{Exit, Failure, Out};
-use crate::facts::limits::TOKEN_BYTES;
-use crate::token::{EXEC_INFO, ExecVersion, HostError, StsHost, Token};
-use crate::world::identity::{self, Identity};
+use crate::backend::identity::{self, Identity};
+use crate::terminal::{Exit, Failure, Out};
+use awsauth_aws::AwsEnvironment;
+use awsauth_aws::credentials::CredentialOptions;
+use awsauth_core::facts::limits::TOKEN_BYTES;
+use awsauth_core::token::{EXEC_INFO, ExecVersion, HostError, StsHost, Token};
 
 /// Print a token for kubectl
 ///
-/// Goes into a kubeconfig as the command of a user's exec entry, in place of `aws eks get-token` or `aws-iam-authenticator
-/// token`. Needs no network when credentials are at hand.
+/// Use it as the command of a user's exec entry in a kubeconfig, in place of `aws eks get-token` or
+/// `aws-iam-authenticator token`. Needs no network if the credentials are available locally.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The cluster's name, or the id that its authenticator was set up with
+    /// The cluster's name, or the id in its authenticator's configuration
     #[arg(
         short = 'i',
         long,
@@ -25,7 +25,7 @@ pub(crate) struct Args {
     )]
     cluster_name: String,
 
-    /// Print the bare token, for programs that take no ExecCredential
+    /// Print only the token, for programs that do not read an ExecCredential
     #[arg(long, env = "AWSAUTH_TOKEN_ONLY", value_parser = FalseyValueParser::new())]
     token_only: bool,
 
@@ -33,12 +33,11 @@ pub(crate) struct Args {
     words: Words,
 }
 
-/// Options that every command has, here also under the names that aws-iam-authenticator gives them. In place of those, by their
-/// ids.
+/// The global options under the names of aws-iam-authenticator. They replace the global options by id.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Options for AWS credentials")]
 struct Words {
-    /// Assume this role; may be repeated, each with the credentials of the one before
+    /// Assume this role; may be repeated, each with the credentials of the previous one
     #[arg(
         short,
         long = "role-arn",
@@ -48,7 +47,7 @@ struct Words {
     )]
     roles: Vec<String>,
 
-    /// The name of the role's session, which CloudTrail shows; without --role-arn, of the profile's role
+    /// The session name of the role, as in CloudTrail; without --role-arn, of the profile's role
     #[arg(
         long,
         short_alias = 's',
@@ -58,7 +57,7 @@ struct Words {
     )]
     role_session_name: Option<String>,
 
-    /// What the role's trust policy asks for as sts:ExternalId; without --role-arn, that of the profile's role
+    /// The sts:ExternalId that the role's trust policy requires; without --role-arn, for the profile's role
     #[arg(
         long,
         short_alias = 'e',
@@ -69,43 +68,44 @@ struct Words {
 }
 
 impl Args {
-    /// What is asked for; `identity` is what every command understands.
+    /// Combines these options with the global ones.
     pub(crate) fn request(self, identity: &Identity) -> Request {
         Request {
             cluster: self.cluster_name,
-            wish: Wish {
+            credential_options: CredentialOptions {
                 roles: self.words.roles,
                 session_name: self.words.role_session_name,
                 external_id: self.words.external_id,
-                ..identity.wish()
+                ..identity.credential_options()
             },
             token_only: self.token_only,
         }
     }
 }
 
-/// A token that is asked for, in whichever words.
+/// A request for a token.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Request {
-    /// The cluster's name.
     pub(crate) cluster: String,
-    /// What to sign with.
-    pub(crate) wish: Wish,
-    /// Whether nothing but the token is wanted.
+    pub(crate) credential_options: CredentialOptions,
+    /// Whether to print only the token.
     pub(crate) token_only: bool,
 }
 
-/// Signs a token and prints it. Nothing that clients could stumble over is kept from them: what they will not like of it is said on
-/// stderr.
+/// Signs a token and prints it. Prints warnings on stderr about problems that clients will have with it.
 pub(crate) fn run(request: &Request, out: &mut Out) -> Result<Exit, Failure> {
-    let Request { cluster, wish, .. } = request;
+    let Request {
+        cluster,
+        credential_options,
+        ..
+    } = request;
     let what = format!("cannot make a token for cluster {cluster:?}");
     if let Some(fault) = fault(cluster) {
         return Err(Failure::usage(format!("{what}: {fault}"))
             .hint("give the name that it was created with: awsauth token --cluster-name NAME"));
     }
-    let surroundings = Surroundings::of_process();
-    let resolved = identity::resolve(&what, wish, &surroundings, out)?;
+    let aws_environment = AwsEnvironment::of_process();
+    let resolved = identity::resolve(&what, credential_options, &aws_environment, out)?;
     let host = StsHost::of(&resolved.region.name, resolved.endpoint);
     let host = host.map_err(|error| {
         let hint = match error {
@@ -121,24 +121,24 @@ pub(crate) fn run(request: &Request, out: &mut Out) -> Result<Exit, Failure> {
         out.data(token.text.expose_secret().as_bytes())?;
         out.data(b"\n")?;
     } else {
-        let exec_info = surroundings.get(EXEC_INFO).unwrap_or_default();
+        let exec_info = aws_environment.get(EXEC_INFO).unwrap_or_default();
         let version = ExecVersion::asked_for(exec_info);
         out.data(version.credential(&token).expose_secret().as_bytes())?;
         if !version.is_taken() {
-            complain_of_version(&version, out);
+            warn_about_version(&version, out);
         }
     }
     if token.is_too_long() {
-        complain_of_length(&token, out);
+        warn_about_length(&token, out);
     }
     Ok(Exit::Done)
 }
 
-/// kubectl refuses such a version itself, but says neither whose it is nor how to change it.
-fn complain_of_version(version: &ExecVersion, out: &mut Out) {
+/// Prints a warning. kubectl itself names neither the user nor a remedy.
+fn warn_about_version(version: &ExecVersion, out: &mut Out) {
     let asked = version.as_str().map_or_else(
         || "names no apiVersion".to_owned(),
-        |version| format!("asks for {version}"),
+        |version| format!("requests {version}"),
     );
     out.note(&format!(
         "warning: {EXEC_INFO} {asked}; kubectl 1.24 and newer take client.authentication.k8s.io/v1beta1 or v1"
@@ -146,8 +146,8 @@ fn complain_of_version(version: &ExecVersion, out: &mut Out) {
     out.note("hint: kubectl config set-credentials USER --exec-api-version=client.authentication.k8s.io/v1beta1");
 }
 
-/// The authenticator refuses such a token before it looks at it, and the client hears no more than Unauthorized.
-fn complain_of_length(token: &Token, out: &mut Out) {
+/// Prints a warning. The authenticator refuses the token, and the client only reports Unauthorized.
+fn warn_about_length(token: &Token, out: &mut Out) {
     out.note(&format!(
         "warning: the token has {} bytes and the cluster's authenticator refuses more than {TOKEN_BYTES}: the session token of these \
          credentials is too long, as session tags and session policies make it",
@@ -156,12 +156,12 @@ fn complain_of_length(token: &Token, out: &mut Out) {
     out.note("hint: use credentials whose session has fewer tags and no policy of its own, such as those of a role: --role-arn ARN");
 }
 
-/// Why it can't stand in the header that is signed.
+/// Returns why a name cannot be part of the signed header.
 fn fault(cluster: &str) -> Option<&'static str> {
     if cluster.trim().is_empty() {
         Some("it has no name")
     } else if cluster.chars().any(char::is_control) {
-        Some("a name can't hold control characters")
+        Some("a name cannot contain control characters")
     } else {
         None
     }

@@ -1,24 +1,25 @@
-use super::PlanFormat;
 use super::history::find;
-use super::write::WriteArgs;
-use crate::cluster::shell::quoted;
-use crate::edge::{Exit, Failure, Kind, Out, Refusal};
-use crate::history::{Contents, Revision, revert};
-use crate::plan::Request;
-use crate::snapshot::Snapshot;
-use crate::world::{History, World};
+use super::write_args::WriteArgs;
+use crate::backend::{History, World};
+use crate::output::PlanFormat;
+use crate::terminal::{Exit, Failure, Kind, Out, Refusal};
+use crate::write::Transaction;
+use awsauth_core::history::{Contents, Revision, revert};
+use awsauth_core::plan::Request;
+use awsauth_core::snapshot::Snapshot;
+use awsauth_kube::command_line::quoted;
 
-/// Take back the newest write
+/// Undo the newest write
 ///
-/// aws-auth becomes what it was before. What others have written since stays; --whole takes that back, too. An undo is a write
-/// like any other, and can itself be undone. restore goes further back.
+/// Restores aws-auth as it was before that write. Later changes by other clients stay; --whole undoes them, too. An undo is a write
+/// like any other and can itself be undone. To go further back, use restore.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Take back what this revision's write did instead
+    /// Undo the write of this revision instead
     #[arg(value_name = "REVISION")]
     revision: Option<String>,
 
-    /// Put the whole text back as it was before, and lose what was written since; where others have written, with REVISION
+    /// Restore the whole text as it was before, and lose what was written since; requires REVISION if other clients have written
     #[arg(long)]
     whole: bool,
 
@@ -27,24 +28,24 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// The form of the answer.
+    /// The output format.
     pub(crate) fn output(&self) -> PlanFormat {
         self.write.answer.output
     }
 }
 
-/// Others have written since.
+/// Another client has written since.
 const RACE: Refusal = Refusal {
     guard: "WG19",
     reason: "rollback-race",
 };
 
-/// Said before what the controller wrote is taken back.
-const WRITTEN_AGAIN: &str = "warning: the controller writes again what AwsAuthMapping objects ask for. To take such an entry away, delete its object: kubectl delete aam NAME";
+/// The warning before a write of the controller is undone.
+const CONTROLLER_RESTORES: &str = "warning: the controller restores the entries of AwsAuthMapping objects. To remove such an entry, delete its object: kubectl delete aam NAME";
 
-/// Takes the write back.
-pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit, Failure> {
-    let history = world.history(out)?;
+/// Undoes the write.
+pub(crate) fn run(args: &Args, backend: &mut World, out: &mut Out) -> Result<Exit, Failure> {
+    let history = backend.history(out)?;
     let (name, revision) = match &args.revision {
         Some(name) => {
             let (kept, revision) = find(&history, name)?;
@@ -52,34 +53,41 @@ pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit,
         }
         None => history
             .newest_write()
-            .ok_or_else(|| nothing(&history, world))?,
+            .ok_or_else(|| no_write(&history, backend))?,
     };
     let name = name.to_string();
     if args.whole && args.revision.is_none() && history.is_changed_by_others() {
-        return Err(unnamed(&name, &history));
+        return Err(needs_revision(&name, &history));
     }
     if history.live != revision.after {
         let by = history.last_writer.as_deref();
         let by = by.map_or_else(String::new, |by| format!(" (last by {by})"));
         let then = match args.whole {
-            true => "that is taken back, too",
-            false => "what it did is taken back, and all else stays",
+            true => "that is undone, too",
+            false => "only what it changed is undone",
         };
         out.note(&format!(
             "aws-auth was changed since the write of revision {name}{by}: {then}."
         ));
     }
-    let asking = |snapshot: &Snapshot| {
+    let request = |snapshot: &Snapshot| {
         Ok(Request {
-            kept: Some(target(args.whole, &name, revision, snapshot)?),
+            contents: Some(target(args.whole, &name, revision, snapshot)?),
             ..Request::default()
         })
     };
-    out.note(&format!("Taking back revision {name}: {}", told(revision)));
+    out.note(&format!("Undoing revision {name}: {}", describe(revision)));
     if revision.is_by_controller() || (args.whole && history.is_by_controller_since(revision)) {
-        out.note(WRITTEN_AGAIN);
+        out.note(CONTROLLER_RESTORES);
     }
-    args.write.carry_out(true, &asking, None, world, out)?;
+    Transaction {
+        edits: &[],
+        request: &request,
+        create: true,
+        verify: None,
+        options: &args.write.options(backend),
+    }
+    .run(backend, out)?;
     Ok(Exit::Done)
 }
 
@@ -97,31 +105,31 @@ fn target(
         Ok(reverted) => Ok(reverted.contents),
         Err(overlap) => {
             let what = format!(
-                "what the write of revision {name} did can't be told from what others did since"
+                "what the write of revision {name} changed cannot be separated from later changes by other clients"
             );
             let failure = Failure::refused(RACE, what).because(&overlap);
             Err(match live.exists {
-                true => failure.hint(format!("put the whole text back as it was before, and lose what was written since: awsauth undo {name} --whole")),
-                false => failure.hint("bring it back as the newest write left it: awsauth restore"),
+                true => failure.hint(format!("restore the whole text as it was before, and lose what was written since: awsauth undo {name} --whole")),
+                false => failure.hint("restore it as the newest write left it: awsauth restore"),
             })
         }
     }
 }
 
-/// Whoever takes back what others did, too, is to have looked at it.
-fn unnamed(name: &str, history: &History) -> Failure {
-    let by = history.last_writer.as_deref().unwrap_or("somebody else");
+/// Refuses `--whole` without a revision after other clients have written, so that the user looks at their changes first.
+fn needs_revision(name: &str, history: &History) -> Failure {
+    let by = history.last_writer.as_deref().unwrap_or("another client");
     Failure::refused(
         RACE,
-        format!("others have changed aws-auth since the newest write that is kept (last by {by})"),
+        format!("other clients have changed aws-auth since the newest recorded write (last by {by})"),
     )
     .hint(format!(
-        "see what they did: awsauth history; take back the newest write alone: awsauth undo; all since before it: awsauth undo {name} --whole"
+        "see what they changed: awsauth history; undo the newest write only: awsauth undo; undo everything since then: awsauth undo {name} --whole"
     ))
 }
 
-/// The write in a line.
-pub(super) fn told(revision: &Revision) -> String {
+/// The write on one line.
+pub(super) fn describe(revision: &Revision) -> String {
     let words: Vec<_> = revision.command.iter().map(|word| quoted(word)).collect();
     let who = &revision.who;
     let who = who.arn.as_ref().or(who.username.as_ref());
@@ -130,11 +138,12 @@ pub(super) fn told(revision: &Revision) -> String {
     format!("{}, {when}{who}", words.join(" "))
 }
 
-pub(super) fn nothing(history: &History, world: &World) -> Failure {
+/// There is no write to undo or restore.
+pub(super) fn no_write(history: &History, backend: &World) -> Failure {
     let what = match history.kept.is_empty() {
-        true => format!("nothing is kept of {world} that could be undone"),
-        false => format!("no write that is kept of {world} is in force"),
+        true => format!("the history has no write to {backend}"),
+        false => format!("no recorded write to {backend} is in force"),
     };
     Failure::new(Kind::No, what)
-        .hint("see what is kept: awsauth history; or put back a file: awsauth restore FILE")
+        .hint("see the history: awsauth history; or restore from a file: awsauth restore FILE")
 }

@@ -2,22 +2,22 @@ use std::sync::Arc;
 
 use clap::Subcommand;
 
-use super::PlanFormat;
 use super::principal::must_be_arn;
-use super::write::WriteArgs;
-use crate::document::edit::Edit;
-use crate::document::{Document, Principal};
-use crate::edge::{Exit, Failure, Out};
-use crate::effect::{Question, explain};
-use crate::plan::{Plan, Request};
-use crate::render::user_text;
-use crate::snapshot::Snapshot;
-use crate::world::World;
+use super::write_args::WriteArgs;
+use crate::backend::World;
+use crate::output::{PlanFormat, user_text};
+use crate::terminal::{Exit, Failure, Out};
+use crate::write::Transaction;
+use awsauth_core::authenticator::{Question, explain};
+use awsauth_core::document::edit::Edit;
+use awsauth_core::document::{Document, Principal};
+use awsauth_core::plan::{Plan, Request};
+use awsauth_core::snapshot::Snapshot;
 
 /// Remove the mappings of one identity
 ///
-/// Every entry whose ARN equals the argument, as written or as the authenticator reads it, goes, with the comment that
-/// belongs to it. Everything else in aws-auth keeps every byte.
+/// Removes every entry whose ARN equals the argument, as written or as the authenticator reads it, with its comment. All other
+/// text in aws-auth is preserved byte for byte.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -45,7 +45,7 @@ struct Identity {
 
 #[derive(Debug, clap::Args)]
 struct Account {
-    /// The account's id, as it stands there
+    /// The account's ID, as written in mapAccounts
     #[arg(value_name = "ID")]
     id: String,
     #[command(flatten)]
@@ -54,7 +54,7 @@ struct Account {
 
 #[derive(Debug, clap::Args)]
 struct Rest {
-    /// Only the entry that begins at this line of its section, as get -o wide shows it
+    /// Remove only the entry that starts at this line of its section; get -o wide shows the lines
     #[arg(long, env = "AWSAUTH_ONLY", value_name = "LINE")]
     only: Option<usize>,
     #[command(flatten)]
@@ -62,7 +62,7 @@ struct Rest {
 }
 
 /// Removes the mappings.
-pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit, Failure> {
+pub(crate) fn run(args: &Args, backend: &mut World, out: &mut Out) -> Result<Exit, Failure> {
     let (principal, rest) = match &args.what {
         What::Role(args) => (Principal::Role(args.arn.clone()), &args.rest),
         What::User(args) => (Principal::User(args.arn.clone()), &args.rest),
@@ -75,12 +75,18 @@ pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit,
         }],
         ..Request::default()
     };
-    let asking = |snapshot: &Snapshot| {
-        let document = Document::read(&snapshot.data);
-        absent_names_must_be_arns(&principal, &document)?;
+    let checked_request = |snapshot: &Snapshot| {
+        must_be_arn_or_mapped(&principal, snapshot)?;
         Ok(request.clone())
     };
-    let plan = rest.write.carry_out(false, &asking, None, world, out)?;
+    let plan = Transaction {
+        edits: &request.edits,
+        request: &checked_request,
+        create: false,
+        verify: None,
+        options: &rest.write.options(backend),
+    }
+    .run(backend, out)?;
     if let Some(admitted) = still_admitted(&principal, &plan) {
         out.note(&admitted);
     }
@@ -88,7 +94,7 @@ pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit,
 }
 
 impl Args {
-    /// The form of the answer.
+    /// The output format.
     pub(crate) fn output(&self) -> PlanFormat {
         match &self.what {
             What::Role(args) | What::User(args) => args.rest.write.answer.output,
@@ -97,27 +103,30 @@ impl Args {
     }
 }
 
-/// A bare name is a slip of the hand, unless an entry reads just like that.
-fn absent_names_must_be_arns(principal: &Principal, document: &Document) -> Result<(), Failure> {
+/// Refuses an argument that is not an ARN, unless an entry has exactly this text.
+fn must_be_arn_or_mapped(principal: &Principal, snapshot: &Snapshot) -> Result<(), Failure> {
     let (word, arn) = match principal {
         Principal::Role(arn) => ("role", arn),
         Principal::User(arn) => ("user", arn),
         Principal::Account(_) | Principal::Sso(_) => return Ok(()),
     };
+    let Err(failure) = must_be_arn(word, arn) else {
+        return Ok(());
+    };
+    let document = Document::read(&snapshot.data);
     let entries = document.section(principal.section()).entries();
-    let is_there = entries.iter().any(|entry| {
+    let is_mapped = entries.iter().any(|entry| {
         entry
             .mapping()
             .is_some_and(|mapping| mapping.principal == *principal)
     });
-    if is_there {
-        Ok(())
-    } else {
-        must_be_arn(word, arn)
+    match is_mapped {
+        true => Ok(()),
+        false => Err(failure),
     }
 }
 
-/// Who is unmapped here may come in another way.
+/// Returns a note if the principal still has access in another way.
 fn still_admitted(principal: &Principal, plan: &Plan) -> Option<String> {
     let (Principal::Role(arn) | Principal::User(arn)) = principal else {
         return None;
@@ -127,19 +136,19 @@ fn still_admitted(principal: &Principal, plan: &Plan) -> Option<String> {
         access_entries: plan.access_entries().map(Arc::as_ref),
         ..Question::default()
     };
-    let explanation = explain(&plan.after(), &question).ok()?;
+    let explanation = explain(plan.after(), &question).ok()?;
     if let Some(admitted) = &explanation.admitted {
         let becomes = admitted.user().map(user_text);
         let becomes = becomes.map_or_else(String::new, |user| format!(", as {user}"));
         return Some(format!(
-            "{} is still admitted, by the access entry of {}{becomes}.",
+            "{} still has access, by the access entry of {}{becomes}.",
             explanation.canonical_arn, admitted.entry.principal_arn
         ));
     }
     let answer = explanation.answers.first()?;
     let place = format!("{} line {}", answer.place.section.key(), answer.place.line);
     Some(format!(
-        "{} is still admitted, by {place}.",
+        "{} still has access, by {place}.",
         explanation.canonical_arn
     ))
 }

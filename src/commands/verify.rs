@@ -1,16 +1,15 @@
-use super::proof::Expected;
-use super::signer::Signer;
 use super::{Answer, Format};
-use crate::edge::{Exit, Failure, Out};
-use crate::rbac::Question;
-use crate::render::{verification_json, verification_text};
-use crate::world::{SignIn, Target};
+use crate::access_check::{ExpectedAccess, TokenSigner};
+use crate::backend::{SignIn, Target};
+use crate::output::{verification_json, verification_text};
+use crate::terminal::{Exit, Failure, Out};
+use awsauth_core::rbac::Question;
 
-/// Sign in with a fresh token, and check who comes out and what they may do
+/// Sign in with a new token, and check the resulting user and its permissions
 ///
-/// Makes an EKS token with AWS credentials, signs in to the cluster of --cluster-name or of the kubeconfig's context with it, never
-/// as the kubeconfig's own user, and shows whom the API server takes it for. Where that is not as expected, it tries again until a
-/// change of aws-auth has come into force, for --timeout at most; then exits with 1.
+/// Signs an EKS token with AWS credentials, signs in to the cluster of --cluster-name or of the kubeconfig's context
+/// with it, never as the kubeconfig's own user, and shows the user that the API server reports. If it is not the
+/// expected one, tries again until a change of aws-auth takes effect, for --timeout at most; then exits with 1.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -23,15 +22,15 @@ Examples:
   # May another role list pods?
   awsauth verify --role-arn arn:aws:iam::111122223333:role/ci --can \"list pods -n default\"")]
 pub(crate) struct Args {
-    /// Something that must be allowed, as kubectl auth can-i takes it: "get pods -n default"; may be repeated
+    /// An action that must be allowed, in the syntax of kubectl auth can-i: "get pods -n default"; may be repeated
     #[arg(long, env = "AWSAUTH_CAN", value_name = "QUESTION")]
     can: Vec<Question>,
 
-    /// The username that must come out
+    /// The expected username
     #[arg(long, env = "AWSAUTH_EXPECT_USERNAME", value_name = "USER")]
     expect_username: Option<String>,
 
-    /// A group that must come out; may be repeated
+    /// An expected group; may be repeated
     #[arg(
         long = "expect-group",
         env = "AWSAUTH_EXPECT_GROUP",
@@ -43,7 +42,7 @@ pub(crate) struct Args {
     answer: Answer,
 }
 
-/// Signs in until all is as expected or the time is over, and says what came of it.
+/// Signs in until all expectations are met or the time is over, and prints the result.
 pub(crate) fn run(
     args: &Args,
     target: &Target,
@@ -52,15 +51,15 @@ pub(crate) fn run(
 ) -> Result<Exit, Failure> {
     let cluster = SignIn::open(target, matches, out)?;
     let what = format!("cannot sign in to {}", cluster.target());
-    let signer = Signer::get(&cluster, None, &what, out)?;
-    let expected = Expected {
+    let signer = TokenSigner::get(&cluster, None, &what, out)?;
+    let expected = ExpectedAccess {
         username: args.expect_username.as_deref(),
         groups: &args.expect_groups,
         can: &args.can,
-        ..Expected::default()
+        ..ExpectedAccess::default()
     };
-    let proof = expected.prove(&cluster, &signer, target.timeout, out)?;
-    let verification = proof.verification();
+    let checked = expected.check(&cluster, &signer, target.timeout, out)?;
+    let verification = checked.verification();
     for (question, answer) in &verification.answers {
         if answer.is_unknown_resource {
             out.note(&format!(
@@ -77,7 +76,7 @@ pub(crate) fn run(
                 .as_bytes(),
         )?,
     }
-    match proof.failure(&cluster, &signer) {
+    match checked.failure(&cluster, &signer) {
         Some(failure) => Err(failure),
         None => Ok(Exit::Done),
     }

@@ -1,20 +1,20 @@
 use std::env::consts::{ARCH, OS};
 
 use super::{Answer, Format};
-use crate::edge::{Exit, Failure, Out};
-use crate::render::{Versions, version_json, version_text};
-use crate::world::{Target, World};
+use crate::backend::{Target, World};
+use crate::output::{Versions, version_json, version_text};
+use crate::terminal::{Exit, Failure, Out};
 
-/// What a plain `--version` prints.
+/// The output of a plain `--version`.
 pub(crate) const LINE: &str = concat!("awsauth ", env!("CARGO_PKG_VERSION"), "\n");
 
-/// Print the version, and those of the cluster
+/// Print the versions of awsauth and of the cluster
 ///
-/// A plain `awsauth version` asks nobody. With any option, it also tells the version of the cluster's API server, and with --cluster-name what EKS
-/// says of it.
+/// A plain `awsauth version` sends no request. With any option, it also prints the version of the cluster's API server and, with
+/// --cluster-name, those that EKS reports.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Ask no cluster
+    /// Print only the version of awsauth
     #[arg(long, env = "AWSAUTH_CLIENT", value_parser = clap::builder::FalseyValueParser::new())]
     client: bool,
 
@@ -22,7 +22,7 @@ pub(crate) struct Args {
     answer: Answer,
 }
 
-/// Prints what is known. Where nobody has named a cluster, none is needed.
+/// Prints the versions. Works without a cluster if none is selected.
 pub(crate) fn run(
     args: &Args,
     target: &Target,
@@ -57,7 +57,7 @@ pub(crate) fn run(
         Some(failure) if target.names_cluster() => Err(failure),
         Some(failure) => {
             out.note(&format!(
-                "The cluster's version is not known: {}",
+                "The cluster's version is unknown: {}",
                 failure.message()
             ));
             Ok(Exit::Done)
@@ -66,7 +66,7 @@ pub(crate) fn run(
     }
 }
 
-/// In Go's words, as Kubernetes has its own.
+/// Returns the platform in Go's names, as Kubernetes does.
 fn platform() -> String {
     let os = match OS {
         "macos" => "darwin",

@@ -1,17 +1,16 @@
-use super::access_entries::is_of;
-use super::signer::{Signer, Whose};
 use super::{Answer, Format};
-use crate::arn::Identity;
-use crate::document::Document;
-use crate::edge::{Exit, Failure, Kind, Out};
-use crate::effect::{Question, explain};
-use crate::render::{OnCluster, Whoami, whoami_json, whoami_text};
-use crate::world::{Came, SignIn, Target};
+use crate::access_check::{SigningCredentials, TokenSigner};
+use crate::backend::{SignIn, SignInResult, Target};
+use crate::output::{OnCluster, Whoami, whoami_json, whoami_text};
+use crate::terminal::{Exit, Failure, Kind, Out};
+use awsauth_core::arn::{Identity, is_same_principal};
+use awsauth_core::authenticator::{Question, explain};
+use awsauth_core::document::Document;
 
-/// Say who your AWS credentials are, where they come from, and whom a cluster takes you for
+/// Show your AWS identity, the source of its credentials, and your user in the cluster
 ///
-/// Asks STS, never only what was kept of an earlier run. With --cluster-name or a cluster in the kubeconfig, signs in to it with a fresh token, and
-/// says which Kubernetes user comes out and, where you may read aws-auth, which entry decides that.
+/// Always asks STS, without cached sessions. With --cluster-name or a cluster in the kubeconfig, signs in to the
+/// cluster with a new token, and shows the Kubernetes user and, if you may read aws-auth, the entry that decides.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -25,36 +24,36 @@ pub(crate) fn run(
     matches: &clap::ArgMatches,
     out: &mut Out,
 ) -> Result<Exit, Failure> {
-    let what = "cannot say who you are to AWS";
+    let what = "cannot determine your AWS identity";
     let cluster = SignIn::open_if_any(target, matches, out)?;
-    let whose = Whose::get(&target.identity, None, what, out)?;
-    let caller = whose.caller().map_err(|error| {
+    let credentials = SigningCredentials::get(&target.identity, None, what, out)?;
+    let caller = credentials.caller().map_err(|error| {
         Failure::new(Kind::Unreachable, what)
             .because(&error)
-            .note(format!("credentials: {}", whose.resolved.source))
+            .note(format!("credentials: {}", credentials.resolved.source))
             .hint(error.hint())
     })?;
-    let resolved = whose.resolved.clone();
+    let resolved = credentials.resolved.clone();
     let key = &resolved.credentials.access_key_id;
     let identity = Identity::from_sts(&caller.arn, &caller.account, &caller.user_id, key);
     let identity =
         identity.map_err(|error| Failure::new(Kind::Unreachable, what).because(&error))?;
     let on_cluster = match cluster {
         None => {
-            out.detail(|| "No cluster is asked: the kubeconfig has none".to_owned());
+            out.detail(|| "No cluster is checked: the kubeconfig has none".to_owned());
             None
         }
         Some(cluster) => match cluster.eks().name.clone() {
             None => {
                 out.note(&format!(
-                    "{} is not asked: its kubeconfig does not say what it is called at EKS",
+                    "{} is skipped: its kubeconfig does not contain the cluster's name at EKS",
                     cluster.target()
                 ));
-                out.note("hint: give its name: --cluster-name NAME");
+                out.note("hint: name it: --cluster-name NAME");
                 None
             }
             Some(name) => {
-                let signer = whose.signer(cluster.eks(), name).map_err(|error| {
+                let signer = credentials.signer(cluster.eks(), name).map_err(|error| {
                     Failure::usage(what)
                         .because(&error)
                         .hint("give it with --region")
@@ -80,10 +79,10 @@ pub(crate) fn run(
     Ok(Exit::Done)
 }
 
-/// Signs in once. A cluster that gives no answer is told of, and spoils nothing.
+/// Signs in once. Prints a warning if the cluster does not respond.
 fn asked(
     cluster: &SignIn,
-    signer: &Signer,
+    signer: &TokenSigner,
     arn: &str,
     identity: &Identity,
     out: &mut Out,
@@ -99,9 +98,9 @@ fn asked(
     };
     let target = cluster.target().clone();
     let who = match came {
-        Came::In(who, _) => who,
-        Came::Unauthorized => {
-            out.note("hint: find out what keeps you out: awsauth doctor");
+        SignInResult::Accepted(who, _) => who,
+        SignInResult::Unauthorized => {
+            out.note("hint: find the cause: awsauth doctor");
             return Ok(Some(OnCluster {
                 target,
                 user: None,
@@ -110,7 +109,7 @@ fn asked(
                 note: Some("it does not accept your token".to_owned()),
             }));
         }
-        Came::Forbidden(said) => {
+        SignInResult::Forbidden(said) => {
             return Ok(Some(OnCluster {
                 target,
                 user: None,
@@ -121,7 +120,7 @@ fn asked(
         }
     };
     let user = who.user();
-    let entries = cluster.access_entries(&|of| is_of(of, arn), out);
+    let entries = cluster.access_entries(&|of| is_same_principal(of, arn), out);
     let entry = entries.and_then(|entries| entries.of(&identity.canonical_arn).cloned());
     if entry.is_some() {
         return Ok(Some(OnCluster {
@@ -133,7 +132,7 @@ fn asked(
         }));
     }
     let (place, note) = match cluster.aws_auth(&token, out)? {
-        Err(why) => (None, Some(format!("by which entry is not known: {why}"))),
+        Err(why) => (None, Some(format!("the deciding entry is unknown: {why}"))),
         Ok(snapshot) => {
             let document = Document::read(&snapshot.data);
             let question = Question {
@@ -147,8 +146,8 @@ fn asked(
             let answers = explanation.map(|explanation| explanation.answers);
             match answers.as_deref() {
                 Some([answer]) => (Some(answer.place), None),
-                Some([]) | None => (None, Some("by no entry of aws-auth: an access entry may do it".to_owned())),
-                Some(_) => (None, Some("by one of several entries of aws-auth, and the authenticator picks any of them".to_owned())),
+                Some([]) | None => (None, Some("by no entry of aws-auth; it may be an access entry".to_owned())),
+                Some(_) => (None, Some("by one of several entries of aws-auth, of which the authenticator picks any".to_owned())),
             }
         }
     };

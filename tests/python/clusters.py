@@ -1,4 +1,4 @@
-"""moto's AWS. Prints its URL and lives until stdin ends. Each argument is an EKS cluster, REGION/NAME, or what IAM has:
+"""Runs moto's AWS server. Prints its URL and runs until stdin closes. Each argument is an EKS cluster (REGION/NAME) or the contents of IAM:
 
     {"account": "111122223333", "roles": {"team/ci": {…trust policy…}}, "policies": {"ci": {…policy…}},
      "users": ["eng/bob"], "profiles": {"workers": "ci"}, "denied": ["list_roles"]}
@@ -29,21 +29,21 @@ url = f"http://{host}:{port}"
 
 
 def simulate(self):
-    """What moto lacks: its own reading of the inline policies of a role."""
+    """Implements SimulatePrincipalPolicy, which moto lacks, with moto's evaluation of the role's inline policies."""
     role = self.backend.get_role(self._get_param("PolicySourceArn").rsplit("/", 1)[1])
     action, resource = self._get_param("ActionNames")[0], self._get_param("ResourceArns")[0]
-    said = {IAMPolicy(text).is_action_permitted(action, resource) for text in role.policies.values()}
+    results = {IAMPolicy(text).is_action_permitted(action, resource) for text in role.policies.values()}
     decision = "implicitDeny"
-    if PermissionResult.PERMITTED in said:
+    if PermissionResult.PERMITTED in results:
         decision = "allowed"
-    if PermissionResult.DENIED in said:
+    if PermissionResult.DENIED in results:
         decision = "explicitDeny"
     result = {"EvalActionName": action, "EvalResourceName": resource, "EvalDecision": decision}
     return ActionResult({"EvaluationResults": [result], "IsTruncated": False})
 
 
 def refuse(action):
-    """As AWS refuses, whoever asks."""
+    """Returns a handler that denies the action to every caller, as AWS does."""
     words = "".join(word.capitalize() for word in action.split("_"))
     message = f"User: arn:aws:iam::111122223333:user/x is not authorized to perform: iam:{words} on resource: *"
     error = f"<Error><Type>Sender</Type><Code>AccessDenied</Code><Message>{message}</Message></Error>"
@@ -51,7 +51,7 @@ def refuse(action):
     return lambda self: (body, {"status": 403})
 
 
-def apart(path_and_name):
+def split_path(path_and_name):
     path, _, name = f"/{path_and_name}".rpartition("/")
     return path + "/", name
 
@@ -69,12 +69,12 @@ for cluster in sys.argv[1:]:
 for world in WORLD:
     iam = boto3.client("iam", region_name="us-east-1", endpoint_url=url, **KEYS)
     for role, trust in world.get("roles", {}).items():
-        path, name = apart(role)
+        path, name = split_path(role)
         iam.create_role(RoleName=name, Path=path, AssumeRolePolicyDocument=json.dumps(trust))
     for role, policy in world.get("policies", {}).items():
         iam.put_role_policy(RoleName=role, PolicyName="own", PolicyDocument=json.dumps(policy))
     for user in world.get("users", []):
-        path, name = apart(user)
+        path, name = split_path(user)
         iam.create_user(UserName=name, Path=path)
     for profile, role in world.get("profiles", {}).items():
         iam.create_instance_profile(InstanceProfileName=profile)

@@ -1,7 +1,6 @@
-"""A stand-in for EKS, held to botocore's model of it: requests that the model does not know or allow are refused, and so
-are answers that it does not. Signatures are verified.
+"""An EKS stand-in that validates every request and response against botocore's service model and verifies signatures.
 
-Takes a folder. world.json in it, read for every request, says what there is:
+The argument is a folder. The server reads its state from world.json in that folder on every request:
 
     {"keys": {"AKIA…": {"secret": "…", "token": null}},
      "clusters": {"prod": {"arn": "…", "status": "ACTIVE", …}},
@@ -13,10 +12,10 @@ Takes a folder. world.json in it, read for every request, says what there is:
      "strangers": true,
      "page": 2}
 
-What is denied is denied to all but the allowed keys. Strangers are keys that are not listed; whoever hands those out verifies
-them elsewhere. A cluster is seen in the region of its ARN. An access entry or a node group with "gone" is deleted as soon as it was listed.
+"denied" operations are denied to all keys except "allowed" ones. With "strangers", requests signed with unlisted keys are accepted without
+verification. A cluster exists only in the region of its ARN. An access entry or node group with "gone" is listed, but describing it fails as if it was deleted.
 
-Prints its URL and lives until stdin ends. requests.jsonl gets a line for each request.
+Prints its URL and runs until stdin closes. Appends a line for each request to requests.jsonl.
 """
 
 import json
@@ -56,11 +55,11 @@ def operations():
 OPERATIONS = list(operations())
 
 
-def asked(method, path, query, body):
-    """The operation, and its input under the names that the model gives."""
-    for operation, wanted, pattern in OPERATIONS:
+def parse_request(method, path, query, body):
+    """Returns the operation and its input, with the names of the model."""
+    for operation, expected, pattern in OPERATIONS:
         match = pattern.match(path)
-        if method != wanted or not match:
+        if method != expected or not match:
             continue
         shape, given = operation.input_shape, {}
         queries = parse_qs(query, keep_blank_values=True, strict_parsing=bool(query))
@@ -81,7 +80,7 @@ def asked(method, path, query, body):
         if report.has_errors():
             raise Refusal("InvalidParameterException", report.generate_report())
         return operation, given
-    raise Refusal("UnknownOperationException", f"{method} {path} is no operation of EKS", 404)
+    raise Refusal("UnknownOperationException", f"{method} {path} is not an EKS operation", 404)
 
 
 def convert(member, value):
@@ -89,7 +88,7 @@ def convert(member, value):
 
 
 def verify(world, request, region):
-    """Computes the signature anew from the headers that it says are signed."""
+    """Recomputes the signature over the headers that the request lists as signed."""
     given = request.headers.get("Authorization", "")
     parts = re.match(
         r"AWS4-HMAC-SHA256 Credential=([^/]+)/(\d+)/([^/]+)/eks/aws4_request, ?SignedHeaders=([^,]+), ?Signature=(\w+)$",
@@ -135,7 +134,7 @@ def entry_of(world, given):
 
 
 def groups_of(world, given):
-    """Of a group of which only the name is said there is no more to tell."""
+    """Returns the node groups. A group given only by name has no other fields."""
     groups = world.get("nodegroups", {}).get(given["clusterName"], [])
     return [group if isinstance(group, dict) else {"nodegroupName": group} for group in groups]
 
@@ -185,11 +184,11 @@ def answer(world, operation, given):
                 "The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this operation.",
             )
         entries = world.get("entries", {}).get(given["clusterName"], [])
-        wanted = given.get("associatedPolicyArn")
+        policy_arn = given.get("associatedPolicyArn")
         names = [
             entry["principalArn"]
             for entry in entries
-            if not wanted or wanted in [policy["policyArn"] for policy in entry.get("policies", [])]
+            if not policy_arn or policy_arn in [policy["policyArn"] for policy in entry.get("policies", [])]
         ]
         return page(world, given, "accessEntries", names)
     if operation == "DescribeAccessEntry":
@@ -204,7 +203,7 @@ def answer(world, operation, given):
 
 
 def check(operation, answered):
-    """The answer as the model allows it; a field that it does not know is no answer of EKS."""
+    """Checks a response against the model, which must know every field."""
     report = ParamValidator().validate(answered, operation.output_shape)
     if report.has_errors():
         raise AssertionError(report.generate_report())
@@ -219,11 +218,11 @@ class Eks(BaseHTTPRequestHandler):
         self.body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         world = json.loads((FOLDER / "world.json").read_text())
         url = urlsplit(self.path)
-        told = {"method": self.command, "path": self.path}
+        record = {"method": self.command, "path": self.path}
         try:
-            told["region"] = verify(world, self, None)
-            operation, given = asked(self.command, url.path, url.query, self.body)
-            told["operation"] = operation.name
+            record["region"] = verify(world, self, None)
+            operation, given = parse_request(self.command, url.path, url.query, self.body)
+            record["operation"] = operation.name
             if operation.name in world.get("denied", {}) and world["key"] not in world.get("allowed", []):
                 raise Refusal("AccessDeniedException", world["denied"][operation.name], 403)
             answered = answer(world, operation.name, given)
@@ -231,12 +230,12 @@ class Eks(BaseHTTPRequestHandler):
             status, headers = 200, {}
         except Refusal as refusal:
             status, headers, answered = refusal.status, {"x-amzn-ErrorType": refusal.code}, {"message": str(refusal)}
-            told["refused"] = refusal.code
-        except Exception as error:  # a mistake of the test itself
+            record["refused"] = refusal.code
+        except Exception as error:  # an error in the test or in this server
             status, headers, answered = 500, {}, {"message": repr(error)}
-            told["broken"] = repr(error)
+            record["broken"] = repr(error)
         with LOCK, (FOLDER / "requests.jsonl").open("a") as log:
-            log.write(json.dumps(told) + "\n")
+            log.write(json.dumps(record) + "\n")
         body = json.dumps(answered, default=seconds).encode()
         self.send_response(status)
         for name, value in headers.items():

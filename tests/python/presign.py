@@ -1,4 +1,4 @@
-"""Signs as `aws eks get-token` does: one JSON object for each line of stdin, one URL for each on stdout."""
+"""Presigns requests as `aws eks get-token` does: reads a JSON object per line from stdin, prints a URL per line."""
 
 import datetime
 import json
@@ -21,21 +21,21 @@ def add(request, **_):
 
 session = botocore.session.Session()
 for line in sys.stdin:
-    asked = json.loads(line)
-    now = datetime.datetime.fromtimestamp(asked["now"], datetime.timezone.utc)
+    request = json.loads(line)
+    now = datetime.datetime.fromtimestamp(request["now"], datetime.timezone.utc)
     botocore.auth.get_current_datetime = lambda: now
     sts = session.create_client(
         "sts",
-        region_name=asked["region"],
-        aws_access_key_id=asked["access_key"],
-        aws_secret_access_key=asked["secret_key"],
-        aws_session_token=asked["session_token"],
-        config=Config(use_fips_endpoint=asked["fips"], use_dualstack_endpoint=asked["dual_stack"]),
+        region_name=request["region"],
+        aws_access_key_id=request["access_key"],
+        aws_secret_access_key=request["secret_key"],
+        aws_session_token=request["session_token"],
+        config=Config(use_fips_endpoint=request["fips"], use_dualstack_endpoint=request["dual_stack"]),
     )
     sts.meta.events.register("provide-client-params.sts.GetCallerIdentity", take)
     sts.meta.events.register("before-sign.sts.GetCallerIdentity", add)
     print(
         sts.generate_presigned_url(
-            "get_caller_identity", Params={HEADER: asked["cluster"]}, ExpiresIn=60, HttpMethod="GET"
+            "get_caller_identity", Params={HEADER: request["cluster"]}, ExpiresIn=60, HttpMethod="GET"
         )
     )

@@ -1,4 +1,4 @@
-//! Who may talk to a test cluster: static users and their kubeconfigs.
+//! The users of a test cluster with static tokens, and their kubeconfigs.
 
 use std::fs;
 use std::io;
@@ -8,15 +8,15 @@ use serde_json::json;
 
 use super::secrets;
 
-/// Somebody the API server knows by a fixed bearer token.
+/// A user whom the API server authenticates by a static bearer token.
 #[derive(Clone, Copy)]
 pub(crate) struct StaticUser {
-    /// Letters, digits and dashes; the name of the kubeconfig too.
+    /// Letters, digits and dashes. Also the name of the kubeconfig.
     pub(crate) name: &'static str,
     pub(crate) groups: &'static [&'static str],
 }
 
-/// The creator of the cluster, who may do everything.
+/// The creator of the cluster, with all rights.
 pub(crate) const ADMIN: StaticUser = StaticUser {
     name: "admin",
     groups: &["system:masters"],
@@ -28,12 +28,12 @@ impl StaticUser {
     }
 }
 
-/// Where [`write`] puts the kubeconfig of the user called `name`.
+/// Returns the path of the kubeconfig that [`write`] creates for the user `name`.
 pub(crate) fn kubeconfig(folder: &Path, name: &str) -> PathBuf {
     folder.join(format!("{name}.kubeconfig"))
 }
 
-/// Writes a kubeconfig for each user, and the list that kube-apiserver knows them by; returns the list's path.
+/// Writes a kubeconfig for each user, and the token file of kube-apiserver. Returns the path of the token file.
 pub(crate) fn write(
     folder: &Path,
     users: &[StaticUser],

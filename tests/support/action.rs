@@ -1,4 +1,4 @@
-//! `action.yml` as the runner of GitHub Actions reads a composite action.
+//! Reads `action.yml` as the GitHub Actions runner reads a composite action.
 //!
 //! <https://docs.github.com/en/actions/reference/workflows-and-actions/metadata-syntax>
 
@@ -17,7 +17,7 @@ pub(crate) struct Step {
 }
 
 impl Action {
-    /// The project's own.
+    /// Reads the project's `action.yml`.
     pub(crate) fn read() -> Self {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("action.yml");
         let text = fs::read_to_string(path).expect("action.yml");
@@ -28,7 +28,7 @@ impl Action {
         &self.0
     }
 
-    /// Its steps for these inputs. Expressions stand in variables alone: in shell, their values would be read as shell.
+    /// Returns the steps for these inputs. Expressions may occur only in variables: inside a script, the shell would evaluate their values.
     pub(crate) fn steps(&self, inputs: &[(&str, &str)]) -> Vec<Step> {
         for (name, _) in inputs {
             assert!(self.0["inputs"][name].is_object(), "no input {name}");
@@ -53,8 +53,11 @@ impl Action {
         steps.iter().map(step).collect()
     }
 
-    /// An expression's value: that of an input, or its default.
+    /// Returns the value of an expression: the input's, or its default.
     fn resolved(&self, expression: &str, inputs: &[(&str, &str)]) -> String {
+        if expression == "${{ github.action_repository }}" {
+            return "example/awsauth".to_owned();
+        }
         let name = expression
             .strip_prefix("${{ inputs.")
             .and_then(|rest| rest.strip_suffix(" }}"))

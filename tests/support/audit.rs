@@ -1,4 +1,4 @@
-//! The API server's own record of who asked it what.
+//! The audit log of the API server.
 //! <https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/>
 
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-/// A request that was answered; of a watch, that was begun.
+/// A request that the API server answered. A watch counts when it starts.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Request {
     pub(crate) user: String,
@@ -20,7 +20,7 @@ pub(crate) struct Request {
     pub(crate) status: u64,
 }
 
-/// Writes the policy, and says the flags that have it kept.
+/// Writes the audit policy and returns the flags that enable the audit log.
 pub(super) fn keep(folder: &Path) -> io::Result<[String; 3]> {
     let policy = folder.join("audit-policy.json");
     let rules = json!([{"level": "Metadata", "omitStages": ["RequestReceived"]}]);
@@ -35,7 +35,7 @@ pub(super) fn keep(folder: &Path) -> io::Result<[String; 3]> {
 
 pub(super) fn read(folder: &Path) -> Vec<Request> {
     let text = fs::read_to_string(log(folder)).unwrap_or_default();
-    // The last line may be on its way.
+    // The last line may be incomplete.
     let lines = text
         .lines()
         .filter_map(|line| serde_json::from_str(line).ok());

@@ -1,5 +1,5 @@
-//! An AWS of the tests' own: identities, the credentials they hold, STS, EC2, instance metadata and container
-//! endpoints, played by the program in `tests/cluster/standin`. Its README has what may be declared.
+//! A simulated AWS: identities, their credentials, STS, EC2, instance metadata and container endpoints.
+//! The program is in `tests/go/cluster/standin`; its README lists what can be declared.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -13,12 +13,12 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::child_process::Supervised;
 use super::environment::Environment;
+use super::go_programs::Binary;
 use super::secrets;
-use super::supervised::Supervised;
-use super::toolchain::Binary;
 
-/// The account of the examples.
+/// The account that the tests use.
 pub(crate) const ACCOUNT: &str = "111122223333";
 
 /// The region of [`Aws::environment`].
@@ -26,14 +26,14 @@ pub(crate) const REGION: &str = "us-east-1";
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A running stand-in. It ends with its value, and with the process in any case.
+/// A running stand-in. It ends when it is dropped, at the latest with the process.
 pub(crate) struct Aws {
-    // Held so that it runs.
+    // Held so that it keeps running.
     _process: Supervised,
     home: PathBuf,
     endpoints: Endpoints,
-    // Held so that what it hands out is searched for.
-    _secrets: Arc<secrets::Told>,
+    // Held so that all output is searched for the secrets that it issues.
+    _secrets: Arc<secrets::IssuedSecrets>,
 }
 
 #[derive(Deserialize)]
@@ -44,11 +44,11 @@ struct Endpoints {
     ca: PathBuf,
 }
 
-/// What a request to AWS is signed with.
+/// Credentials that sign requests to AWS.
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Credentials {
-    /// Whose they are, as STS reports it.
+    /// The ARN of their identity, as STS reports it.
     #[serde(default)]
     pub(crate) arn: String,
     /// As STS reports it: `AIDA…`, or `AROA…:SESSION`.
@@ -61,14 +61,14 @@ pub(crate) struct Credentials {
     pub(crate) expiration: Option<String>,
 }
 
-/// A request that the stand-in was asked.
+/// A request that the stand-in received.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(rename_all = "camelCase", default)]
 #[derive(Default)]
-pub(crate) struct Asked {
-    /// `sts`, `ec2`, `imds`, `container`; `proxy` for what the proxy refused.
+pub(crate) struct ReceivedRequest {
+    /// `sts`, `ec2`, `imds`, `container`, or `proxy` for requests that the proxy refused.
     pub(crate) service: String,
-    /// The instance's or container's.
+    /// The ID of the instance or container.
     pub(crate) id: String,
     pub(crate) host: String,
     pub(crate) method: String,
@@ -76,16 +76,16 @@ pub(crate) struct Asked {
     pub(crate) action: String,
     pub(crate) access_key_id: String,
     pub(crate) user_agent: String,
-    /// The client's end of the connection that it came by; of STS, EC2 and SSO.
+    /// The client address of the connection, for STS, EC2 and SSO.
     pub(crate) connection: String,
-    /// 0 where no answer was given.
+    /// 0 if the stand-in sent no response.
     pub(crate) status: u16,
     /// The AWS error code.
     pub(crate) code: String,
 }
 
 impl Aws {
-    /// Starts one that keeps its files in `folder`, where there is nobody yet.
+    /// Starts a stand-in without identities. It stores its files in `folder`.
     pub(crate) fn start(folder: &Path) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
         let args = [folder.display().to_string()];
@@ -106,7 +106,7 @@ impl Aws {
         }
         let endpoints: Endpoints = serde_json::from_slice(&fs::read(path)?)?;
         let control = endpoints.control.clone();
-        let secrets: Arc<secrets::Told> = Arc::new(move || handed_out(&control));
+        let secrets: Arc<secrets::IssuedSecrets> = Arc::new(move || handed_out(&control));
         secrets::know_standin(&secrets);
         Ok(Self {
             _process: process,
@@ -116,38 +116,38 @@ impl Aws {
         })
     }
 
-    /// The variables with which a program sees this AWS, and nothing else of anybody's environment: no
-    /// credentials yet.
+    /// Returns the variables with which a program uses this AWS. They contain nothing of this process's environment, and no
+    /// credentials.
     pub(crate) fn environment(&self) -> Environment {
         let ca = self.endpoints.ca.display().to_string();
         Environment::new(&self.home)
             .with("HTTPS_PROXY", &self.endpoints.proxy)
-            // Where an instance's metadata may be instead; a test that forgets to say which must not find a real one.
+            // A test that does not set an instance must not reach the metadata service of a real one.
             .with("AWS_EC2_METADATA_DISABLED", "true")
             .with("AWS_CA_BUNDLE", &ca)
             .with("SSL_CERT_FILE", &ca)
             .with("AWS_REGION", REGION)
     }
 
-    /// For `AWS_ENDPOINT_URL_STS`: STS without TLS or proxy.
+    /// The endpoint of STS without TLS or proxy, for `AWS_ENDPOINT_URL_STS`.
     pub(crate) fn plain_endpoint(&self) -> &str {
         &self.endpoints.aws
     }
 
-    /// The authority behind [`Self::environment`], in PEM form.
+    /// The CA certificate of [`Self::environment`], in PEM form.
     pub(crate) fn ca(&self) -> &Path {
         &self.endpoints.ca
     }
 
-    /// Adds to what there is, as the README says; answers what the stand-in made up.
+    /// Declares identities and machines as described in the README. Returns the values that the stand-in generated.
     ///
     /// # Panics
-    /// With its reason if it refuses; so do all methods here.
+    /// If the stand-in rejects the declaration. The other methods panic likewise.
     pub(crate) fn declare(&self, what: &Value) -> Value {
         self.control("POST", "/declare", what)
     }
 
-    /// Adds a role that the statements in `trust` let somebody assume.
+    /// Adds a role with these trust policy statements.
     pub(crate) fn role(&self, arn: &str, trust: &[Value]) {
         self.declare(&json!({"roles": [{"arn": arn, "trust": trust}]}));
     }
@@ -158,8 +158,8 @@ impl Aws {
         read(told["users"][0].clone())
     }
 
-    /// Adds an instance, or changes it, and returns the URL of its metadata service (IPv4). `fields` are
-    /// those of the README; without `metadata` there is no URL.
+    /// Adds or changes an instance, and returns the URL of its metadata service (IPv4). The README lists the
+    /// fields; without `metadata` the URL is empty.
     pub(crate) fn instance(&self, fields: &Value) -> String {
         let told = self.declare(&json!({"instances": [fields]}));
         told["instances"][0]["ipv4"]
@@ -177,46 +177,46 @@ impl Aws {
             .to_owned()
     }
 
-    /// Credentials for whoever has these ARNs, as STS reports them, without asking anybody's trust.
+    /// Returns credentials for sessions with these ARNs, as STS reports them, without checking a trust policy.
     pub(crate) fn sessions(&self, arns: &[&str]) -> Vec<Credentials> {
         let fields: Vec<_> = arns.iter().map(|arn| json!({"arn": arn})).collect();
         self.sessions_with(&fields)
     }
 
-    /// The same with more fields.
+    /// Like the function above, with more fields.
     pub(crate) fn sessions_with(&self, fields: &[Value]) -> Vec<Credentials> {
         self.control("POST", "/sessions", &json!(fields))
     }
 
-    /// Ends a session now.
+    /// Expires a session.
     pub(crate) fn expire(&self, access_key_id: &str) {
         let () = self.control("POST", "/expire", &json!({"accessKeyId": access_key_id}));
     }
 
-    /// A token of a declared OIDC issuer, for the audience `sts.amazonaws.com`.
+    /// Returns a token of a declared OIDC issuer for the audience `sts.amazonaws.com`.
     pub(crate) fn web_identity(&self, issuer: &str, subject: &str) -> String {
         let fields = json!({"issuer": issuer, "subject": subject});
         self.web_identity_with(&fields)
     }
 
-    /// The same with more fields.
+    /// Like the function above, with more fields.
     pub(crate) fn web_identity_with(&self, fields: &Value) -> String {
         let told: Value = self.control("POST", "/web-identity", fields);
         told["token"].as_str().unwrap_or_default().to_owned()
     }
 
-    /// Makes some requests go wrong.
+    /// Makes the requests that match `fields` fail.
     pub(crate) fn fault(&self, fields: &Value) {
         let () = self.control("POST", "/faults", &json!([fields]));
     }
 
-    /// Makes no more requests go wrong.
+    /// Removes all faults.
     pub(crate) fn no_faults(&self) {
         let () = self.control("DELETE", "/faults", &Value::Null);
     }
 
-    /// What was asked since [`Self::forget_requests`].
-    pub(crate) fn requests(&self) -> Vec<Asked> {
+    /// Returns the requests since [`Self::forget_requests`].
+    pub(crate) fn requests(&self) -> Vec<ReceivedRequest> {
         self.control("GET", "/requests", &Value::Null)
     }
 
@@ -225,7 +225,7 @@ impl Aws {
     }
 
     fn control<T: DeserializeOwned>(&self, method: &str, path: &str, body: &Value) -> T {
-        // A server that does not read what it is sent closes the connection over our heads.
+        // The server closes the connection early if it does not read the request body.
         let sent = (!body.is_null()).then(|| body.to_string());
         let answer = ask(
             &self.endpoints.control,
@@ -243,14 +243,14 @@ impl Aws {
     }
 }
 
-/// Every secret key, session token and web identity token that the stand-in ever handed out.
+/// Returns every secret key, session token and web identity token that the stand-in issued.
 fn handed_out(control: &str) -> Option<Vec<String>> {
     let answer = ask(control, "GET", "/secrets", "").ok()?;
     let (_, content) = answer.split_once("\r\n\r\n")?;
     serde_json::from_str(content).ok()
 }
 
-/// One HTTP request, after which the server closes the connection.
+/// Sends one HTTP request, after which the server closes the connection.
 fn ask(control: &str, method: &str, path: &str, body: &str) -> io::Result<String> {
     let address = control.trim_start_matches("http://");
     let mut connection = TcpStream::connect(address)?;
@@ -269,12 +269,12 @@ fn read<T: DeserializeOwned>(value: Value) -> T {
     serde_json::from_value(value).unwrap_or_else(|e| panic!("the stand-in's answer: {e}"))
 }
 
-/// Lets an AWS service, such as `ec2.amazonaws.com`, assume a role.
+/// A trust policy statement that allows an AWS service, such as `ec2.amazonaws.com`.
 pub(crate) fn trusts_service(name: &str) -> Value {
     json!({"Effect": "Allow", "Principal": {"Service": name}, "Action": "sts:AssumeRole"})
 }
 
-/// Lets the principal of this ARN, or a whole account, assume a role.
+/// A trust policy statement that allows the principal with this ARN, or a whole account.
 pub(crate) fn trusts(arn: &str) -> Value {
     json!({"Effect": "Allow", "Principal": {"AWS": arn}, "Action": "sts:AssumeRole"})
 }

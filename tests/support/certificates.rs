@@ -9,7 +9,7 @@ use rcgen::{
 
 /// Files in PEM form.
 pub(crate) struct Certificates {
-    /// The authority that clients verify the server with.
+    /// The CA with which clients verify the server.
     pub(crate) ca: PathBuf,
     /// Valid for 127.0.0.1 and localhost, signed by `ca`.
     pub(crate) server: PathBuf,
@@ -21,7 +21,7 @@ pub(crate) struct Certificates {
 }
 
 impl Certificates {
-    /// Makes them all and writes them into `folder`.
+    /// Creates all certificates and keys in `folder`.
     pub(crate) fn create(folder: &Path) -> Result<Self, String> {
         let pems = Pems::generate().map_err(|e| format!("certificates: {e}"))?;
         let write = |name: &str, pem: String| {

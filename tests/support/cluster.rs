@@ -1,4 +1,4 @@
-//! A Kubernetes API server with its etcd, alone on the loopback interface; and what makes one of EKS of it.
+//! A Kubernetes API server with etcd on the loopback interface, optionally set up as on EKS.
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
@@ -14,20 +14,21 @@ use super::access::{self, StaticUser};
 use super::audit::{self, Request};
 use super::aws::Aws;
 use super::certificates::Certificates;
+use super::child_process::{Supervised, Sweeper};
 use super::eks::{self, Eks};
+use super::exclusive;
+use super::go_programs::Binary;
 use super::ports;
 use super::secrets;
 use super::servers::{self, Server};
-use super::supervised::{Supervised, Sweeper};
-use super::toolchain::Binary;
 
-/// How long a start may take on a busy machine; on an idle one it takes two seconds.
+/// The start timeout for a busy machine. On an idle one a start takes two seconds.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A running cluster. However its process ends, nothing of it is left soon after: no process, no
-/// port, no file.
+/// A running cluster. When the test process ends, even by SIGKILL, all processes, ports and files of the
+/// cluster are removed.
 pub(crate) struct Cluster {
-    // In the order of their destruction: the API server would complain if it missed its etcd.
+    // In drop order: the API server must end before etcd.
     eks: Option<Eks>,
     apiserver: Mutex<Supervised>,
     etcd: Mutex<Supervised>,
@@ -42,42 +43,43 @@ impl Cluster {
     /// Starts a cluster whose only user is its creator, in group system:masters.
     ///
     /// # Panics
-    /// With the servers' last words when they do not come up; so do all methods here.
+    /// If the servers do not start, with the end of their logs. The other methods panic likewise.
     pub(crate) fn start() -> Self {
         Self::start_with(&[])
     }
 
-    /// Starts a cluster that knows `users` too; what they may do is for RBAC objects to say.
+    /// Starts a cluster with these additional users, whose rights depend on RBAC objects.
     pub(crate) fn start_with(users: &[StaticUser]) -> Self {
         Self::start_as(users, Kind::Plain)
     }
 
-    /// Starts a cluster as EKS has them: its API server asks the real aws-iam-authenticator about tokens, which watches
-    /// aws-auth and has an AWS of its own. Its name is [`eks::NAME`].
+    /// Starts a cluster as on EKS: its API server calls the real aws-iam-authenticator, which watches aws-auth and uses a
+    /// simulated AWS. The cluster's name is [`eks::NAME`].
     pub(crate) fn start_eks(users: &[StaticUser]) -> Self {
         Self::start_as(users, Kind::Eks { cache: "0s" })
     }
 
-    /// Starts one whose API server keeps record of who asks it what, in [`Self::asked`].
+    /// Starts a cluster with an audit log, which [`Self::asked`] returns.
     pub(crate) fn start_audited(users: &[StaticUser]) -> Self {
         Self::start_as(users, Kind::Audited)
     }
 
-    /// The same, whose API server counts on what the authenticator has said for as long as this.
+    /// Like [`Self::start_eks`], with this cache time for the authenticator's answers.
     pub(crate) fn start_eks_that_caches(cache: &'static str) -> Self {
         Self::start_as(&[], Kind::Eks { cache })
     }
 
     fn start_as(users: &[StaticUser], kind: Kind) -> Self {
+        exclusive::share();
         let mut started = Self::try_start(users, kind);
-        // The ports are chosen a moment before they are bound, so one may be gone by then.
+        // Another process may take a port between its selection and its use.
         if started.as_ref().is_err_and(Failure::is_port_taken) {
             started = Self::try_start(users, kind);
         }
         started.unwrap_or_else(|Failure(reason)| panic!("cannot start a cluster: {reason}"))
     }
 
-    /// The cluster that all tests of this process may share. It ends with the process.
+    /// Returns a cluster that all tests of this process share.
     pub(crate) fn shared() -> &'static Self {
         static SHARED: OnceLock<Cluster> = OnceLock::new();
         SHARED.get_or_init(Self::start)
@@ -117,7 +119,7 @@ impl Cluster {
 
         let mut cluster = Self {
             eks: None,
-            // At once: the API server waits for its etcd.
+            // Concurrently: the API server waits for etcd.
             etcd: Mutex::new(etcd.start()?),
             apiserver: Mutex::new(setup.start()?),
             folder,
@@ -126,7 +128,7 @@ impl Cluster {
             port,
             kubectl,
         };
-        // Meanwhile.
+        // Starts while the API server gets ready.
         let aws = match kind {
             Kind::Plain | Kind::Audited => None,
             Kind::Eks { .. } => Some(Aws::start(&cluster.folder().join("aws"))?),
@@ -143,23 +145,23 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// The AWS around a cluster of [`Self::start_eks`].
+    /// Returns the simulated AWS of a cluster from [`Self::start_eks`].
     pub(crate) fn aws(&self) -> &Aws {
         let eks = self.eks.as_ref();
         &eks.expect("a cluster of start_eks").aws
     }
 
-    /// What was asked so far of a cluster of [`Self::start_audited`], in the order in which it was answered.
+    /// Returns the requests to a cluster from [`Self::start_audited`], in the order of the responses.
     pub(crate) fn asked(&self) -> Vec<Request> {
         audit::read(self.folder.path())
     }
 
-    /// A kubeconfig for the cluster's creator.
+    /// Returns the kubeconfig of the cluster's creator.
     pub(crate) fn kubeconfig(&self) -> PathBuf {
         self.kubeconfig_for(access::ADMIN.name)
     }
 
-    /// A kubeconfig for one of the users that the cluster was started with.
+    /// Returns the kubeconfig of a user that the cluster was started with.
     pub(crate) fn kubeconfig_for(&self, user: &str) -> PathBuf {
         access::kubeconfig(self.folder.path(), user)
     }
@@ -169,7 +171,7 @@ impl Cluster {
         server_url(self.port)
     }
 
-    /// The authority that signed the server's certificate, in PEM form.
+    /// The CA certificate of the server, in PEM form.
     pub(crate) fn ca(&self) -> PathBuf {
         self.folder.path().join("ca.crt")
     }
@@ -179,7 +181,7 @@ impl Cluster {
         access::ADMIN.token()
     }
 
-    /// Where all files of the cluster are, logs included.
+    /// The folder with all files of the cluster, including logs.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -188,7 +190,7 @@ impl Cluster {
         &self.kubectl
     }
 
-    /// kubectl as the cluster's creator, ready for more arguments, with nothing of the caller's environment.
+    /// Returns kubectl as the cluster's creator, without the environment of this process.
     pub(crate) fn kubectl_command(&self) -> Command {
         let mut command = Command::new(&self.kubectl);
         command
@@ -199,12 +201,12 @@ impl Cluster {
         command
     }
 
-    /// What kubectl prints; it must succeed.
+    /// Runs kubectl, which must succeed, and returns its output.
     pub(crate) fn kubectl(&self, args: &[&str]) -> String {
         succeeded(args, secrets::output(self.kubectl_command().args(args)))
     }
 
-    /// What kubectl prints when it is fed `input`, as with `apply -f -`; it must succeed.
+    /// Runs kubectl with `input` on its standard input, as for `apply -f -`, and returns its output. It must succeed.
     pub(crate) fn kubectl_fed(&self, args: &[&str], input: &str) -> String {
         let mut command = self.kubectl_command();
         command
@@ -214,7 +216,7 @@ impl Cluster {
             .stderr(Stdio::piped());
         let mut child = command.spawn().expect("kubectl can be run");
         let mut stdin = child.stdin.take().expect("stdin is piped");
-        // kubectl reads all of it before it prints anything, so this cannot block both sides.
+        // kubectl reads all input before it prints, so this cannot deadlock.
         stdin
             .write_all(input.as_bytes())
             .expect("kubectl reads its input");
@@ -222,14 +224,14 @@ impl Cluster {
         succeeded(args, secrets::ended(child))
     }
 
-    /// Kills the API server as a crash would, starts it on the same port with the same data, and
-    /// returns when it is ready. Other threads may go on using the cluster meanwhile.
+    /// Kills the API server, starts it on the same port with the same data, and returns when it is ready.
+    /// Other threads can use the cluster meanwhile.
     pub(crate) fn restart_apiserver(&self) {
         self.kill_apiserver();
         self.start_apiserver();
     }
 
-    /// Kills the API server as a crash would. Its port is closed on return.
+    /// Kills the API server. Its port is closed on return.
     pub(crate) fn kill_apiserver(&self) {
         lock(&self.apiserver).kill();
     }
@@ -243,7 +245,7 @@ impl Cluster {
         }
     }
 
-    /// Kills everything and removes all files, as dropping does.
+    /// Kills all processes and removes all files, like `drop`.
     pub(crate) fn stop(self) {
         drop(self);
     }
@@ -251,7 +253,7 @@ impl Cluster {
     fn wait_until_ready(&self) -> Result<(), Failure> {
         let deadline = Instant::now() + PATIENCE;
         let address = SocketAddr::from(([127, 0, 0, 1], self.port));
-        // Knocking is cheaper than a kubectl, and for most of the start nobody answers.
+        // A TCP connection is cheaper than kubectl, and fails for most of the start.
         let ready = || {
             TcpStream::connect(address).is_ok()
                 && self.answers(&["get", "--raw", "/readyz"], "ok")
@@ -278,7 +280,7 @@ impl Cluster {
     }
 
     fn answers(&self, args: &[&str], expected: &str) -> bool {
-        // A stranger on our port might never answer.
+        // Another program on the port might never respond.
         let mut command = self.kubectl_command();
         let done = secrets::output(command.args(args).arg("--request-timeout=2s"));
         done.status.success() && done.stdout == expected.as_bytes()
@@ -296,7 +298,7 @@ fn server_url(port: u16) -> String {
     format!("https://127.0.0.1:{port}")
 }
 
-/// A test that panicked while it held the lock left the server as it was.
+/// Ignores lock poisoning: a test that panicked did not change the server.
 fn lock(server: &Mutex<Supervised>) -> MutexGuard<'_, Supervised> {
     server.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,12 +1,12 @@
-//! A DNS server that knows one name.
+//! A DNS server for a single name.
 
 use std::net::UdpSocket;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-/// It listens until the process ends.
+/// A DNS server that runs until the process ends.
 pub(crate) struct Dns {
-    /// Of the loopback network, and port 53 on it: resolvers know no other.
+    /// An address of the loopback network. The port is 53, because resolvers use no other.
     pub(crate) address: String,
     asked: Arc<Mutex<Vec<String>>>,
 }
@@ -15,13 +15,13 @@ const HEADER: usize = 12;
 const TYPE_A: [u8; 4] = [0, 1, 0, 1];
 
 impl Dns {
-    /// Says that `name` is 127.0.0.1, and that there is no other.
+    /// Starts a server that resolves `name` to 127.0.0.1 and no other name.
     ///
     /// # Panics
-    /// Without the right to listen on port 53.
+    /// If the process may not listen on port 53.
     pub(crate) fn start(name: &'static str) -> Self {
         let random = || fastrand::u8(1..=254);
-        // Most addresses of 127.0.0.0/8 are nobody's, whoever may listen on the well-known ones.
+        // Other servers listen only on the well-known addresses of 127.0.0.0/8.
         let address = format!("127.{}.{}.{}", random(), random(), random());
         let socket = UdpSocket::bind((address.as_str(), 53))
             .unwrap_or_else(|error| panic!("cannot listen on {address}, port 53: {error}"));
@@ -43,7 +43,7 @@ impl Dns {
         Self { address, asked }
     }
 
-    /// The names it was asked for.
+    /// Returns the names of all queries.
     pub(crate) fn asked(&self) -> Vec<String> {
         self.asked
             .lock()
@@ -52,7 +52,7 @@ impl Dns {
     }
 }
 
-/// The first question of a query: its bytes, and the name in them.
+/// Returns the bytes and the name of the first question in a query.
 fn question(query: &[u8]) -> Option<(&[u8], String)> {
     let mut labels = Vec::new();
     let mut at = HEADER;
@@ -74,7 +74,7 @@ fn answer(id: &[u8], question: &[u8], known: bool) -> Vec<u8> {
     let has_address = known && question.ends_with(&TYPE_A);
     let code = if known { 0 } else { 3 };
     let mut answer = id.to_vec();
-    // An answer, recursion as desired; one question, at most one record, nothing else.
+    // A response with the recursion bit of the query, one question and at most one record.
     answer.extend([
         0x81,
         0x80 | code,
@@ -89,7 +89,7 @@ fn answer(id: &[u8], question: &[u8], known: bool) -> Vec<u8> {
     ]);
     answer.extend(question);
     if has_address {
-        // The name of the question, an address, good for no time at all.
+        // The name of the question, an address, TTL 0.
         answer.extend([0xc0, 12]);
         answer.extend(TYPE_A);
         answer.extend([0, 0, 0, 0, 0, 4, 127, 0, 0, 1]);

@@ -1,4 +1,4 @@
-//! What makes a cluster one of EKS: the real aws-iam-authenticator, and an AWS for it.
+//! What a cluster has on EKS: the real aws-iam-authenticator, and a simulated AWS.
 
 use std::fs;
 use std::io;
@@ -11,28 +11,28 @@ use serde_json::json;
 
 use super::aws::{ACCOUNT, Aws};
 use super::certificates::Certificates;
+use super::child_process::Supervised;
+use super::go_programs::Binary;
 use super::servers::Server;
-use super::supervised::Supervised;
-use super::toolchain::Binary;
 
-/// The name by which EKS knows the clusters of [`super::cluster::Cluster::start_eks`].
+/// The EKS cluster name of [`super::cluster::Cluster::start_eks`].
 pub(crate) const NAME: &str = "my-cluster";
 
-/// The role that made the cluster, which is let in as an administrator whatever aws-auth says.
+/// The role that created the cluster. The authenticator admits it as an administrator independently of aws-auth.
 pub(crate) const CREATOR: &str = "arn:aws:iam::111122223333:role/cluster-creator";
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What a cluster of EKS has beside the others.
+/// The authenticator and the simulated AWS of a cluster.
 pub(crate) struct Eks {
-    // Held so that it runs.
+    // Held so that it keeps running.
     _authenticator: Supervised,
     pub(crate) aws: Aws,
 }
 
 impl Eks {
-    /// Starts the authenticator and waits until it listens on `port`. The API server of `kubeconfig` must be up: an
-    /// authenticator that does not find it tries again only after 5 s.
+    /// Starts the authenticator and waits until it listens on `port`. The API server of `kubeconfig` must be ready: the
+    /// authenticator retries only after 5 s.
     pub(crate) fn start(folder: &Path, port: u16, kubeconfig: &Path, aws: Aws) -> io::Result<Self> {
         fs::write(config(folder), creator().to_string())?;
         let mut authenticator = authenticator(folder, port, kubeconfig, &aws).start()?;
@@ -53,7 +53,7 @@ impl Eks {
     }
 }
 
-/// It watches aws-auth through `kubeconfig`, and asks STS and EC2 of `aws`, the latter as a user of that.
+/// The authenticator. It watches aws-auth through `kubeconfig`, and uses STS and EC2 of `aws`.
 fn authenticator(folder: &Path, port: u16, kubeconfig: &Path, aws: &Aws) -> Server {
     let user = aws.user(&format!("arn:aws:iam::{ACCOUNT}:user/authenticator"));
     let args = [
@@ -79,7 +79,7 @@ fn authenticator(folder: &Path, port: u16, kubeconfig: &Path, aws: &Aws) -> Serv
     }
 }
 
-/// Writes what the authenticator and the API server know each other by, and returns the API server's half.
+/// Writes the certificates and configuration for the webhook, and returns the path of the API server's configuration.
 pub(crate) fn introduce(
     folder: &Path,
     port: u16,
@@ -103,7 +103,7 @@ pub(crate) fn introduce(
     Ok(path)
 }
 
-/// What the authenticator is told beside its arguments: whom EKS lets in by itself.
+/// The authenticator's configuration file: the identities that EKS admits itself.
 fn creator() -> serde_json::Value {
     let role =
         json!({"roleARN": CREATOR, "username": "kubernetes-admin", "groups": ["system:masters"]});
@@ -114,7 +114,7 @@ fn config(folder: &Path) -> PathBuf {
     folder.join("authenticator.yaml")
 }
 
-/// Where the authenticator keeps its certificate.
+/// The folder of the authenticator's certificate.
 fn state(folder: &Path) -> PathBuf {
     folder.join("authenticator")
 }

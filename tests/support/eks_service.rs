@@ -1,11 +1,11 @@
-//! EKS itself, as far as it is asked about clusters: `tests/python/eks.py`, which botocore's model of EKS holds to what EKS
-//! may be asked and may answer.
+//! A simulated EKS API: `tests/python/eks.py`, which validates requests and responses with
+//! botocore's model of EKS.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
 
-use awsauth::aws::Surroundings;
+use awsauth_aws::AwsEnvironment;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -16,7 +16,7 @@ use super::secrets;
 const KEY: &str = "AKIAIOSFODNN7EXAMPLE";
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 
-/// A running stand-in. It ends with its value, and with the process in any case.
+/// A running EKS API. It ends when it is dropped, at the latest with the process.
 pub(crate) struct EksService {
     process: Child,
     folder: TempDir,
@@ -24,7 +24,7 @@ pub(crate) struct EksService {
 }
 
 impl EksService {
-    /// One in which there is what `world` says, beside keys of its own.
+    /// Starts an EKS API with the state `world` and its own access keys.
     pub(crate) fn start(world: &Value) -> Self {
         secrets::know(SECRET);
         let folder = tempfile::tempdir().expect("a folder");
@@ -47,7 +47,7 @@ impl EksService {
         service
     }
 
-    /// Now there is this.
+    /// Replaces the state.
     pub(crate) fn set(&self, world: &Value) {
         let mut world = world.clone();
         if world.get("keys").is_none() {
@@ -59,26 +59,26 @@ impl EksService {
         fs::rename(&next, &path).expect("a file");
     }
 
-    /// `environment`, in which EKS is this one.
+    /// Returns `environment` with this EKS endpoint.
     pub(crate) fn under(&self, environment: Environment) -> Environment {
         environment.with("AWS_ENDPOINT_URL_EKS", &self.url)
     }
 
-    /// The same with keys that it knows.
+    /// Like [`Self::in_environment`], with valid access keys.
     pub(crate) fn with_keys(&self, environment: Environment) -> Environment {
         let environment = environment.with("AWS_ACCESS_KEY_ID", KEY);
         self.under(environment.with("AWS_SECRET_ACCESS_KEY", SECRET))
     }
 
-    /// For asking it in this process, with keys that it knows.
-    pub(crate) fn surroundings(&self) -> Surroundings {
-        Surroundings::default()
+    /// Returns variables with valid access keys for requests from this process.
+    pub(crate) fn aws_environment(&self) -> AwsEnvironment {
+        AwsEnvironment::default()
             .with("AWS_ENDPOINT_URL_EKS", &self.url)
             .with("AWS_ACCESS_KEY_ID", KEY)
             .with("AWS_SECRET_ACCESS_KEY", SECRET)
     }
 
-    /// The operations that it was asked for, and with what it refused some.
+    /// Returns the requested operations, each with its error code if it was rejected.
     pub(crate) fn asked(&self) -> Vec<String> {
         let log = fs::read_to_string(self.folder.path().join("requests.jsonl"));
         let log = log.unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What a child process knows of the world.
+//! The environment of a child process.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use super::aws::Credentials;
 use super::secrets;
 
-/// Variables for a child process, which inherits no others.
+/// The variables of a child process, which inherits no others.
 #[derive(Clone)]
 pub(crate) struct Environment(BTreeMap<String, String>);
 
@@ -29,7 +29,7 @@ impl Environment {
         self
     }
 
-    /// Somebody's credentials, as variables.
+    /// Adds credentials as variables.
     #[must_use]
     pub(crate) fn with_credentials(self, of: &Credentials) -> Self {
         let some = self
@@ -41,21 +41,21 @@ impl Environment {
         }
     }
 
-    /// On the instance whose metadata is at `url`.
+    /// Adds the metadata service of an instance.
     #[must_use]
     pub(crate) fn on_instance(self, url: &str) -> Self {
         self.without("AWS_EC2_METADATA_DISABLED")
             .with("AWS_EC2_METADATA_SERVICE_ENDPOINT", url)
     }
 
-    /// In the container whose credentials are at `url`.
+    /// Adds the credentials endpoint of a container.
     #[must_use]
     pub(crate) fn in_container(self, url: &str, authorization: &str) -> Self {
         self.with("AWS_CONTAINER_CREDENTIALS_FULL_URI", url)
             .with("AWS_CONTAINER_AUTHORIZATION_TOKEN", authorization)
     }
 
-    /// With a web identity token in a file.
+    /// Adds a role and a web identity token file.
     #[must_use]
     pub(crate) fn with_web_identity(self, role: &str, token_file: &Path) -> Self {
         self.with("AWS_ROLE_ARN", role).with(
@@ -64,14 +64,14 @@ impl Environment {
         )
     }
 
-    /// The variables, by name.
+    /// Returns the variables in the order of their names.
     pub(crate) fn variables(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// A program that knows this and nothing else, and has nothing on its standard input.
+    /// Returns a command with only these variables and an empty standard input.
     pub(crate) fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command.env_clear().envs(&self.0).stdin(Stdio::null());

@@ -1,9 +1,9 @@
-//! A pretend API server that misbehaves in one named way, for faults that a real one shows too rarely to test.
+//! A fake API server with one fault, for faults that are too rare on a real one.
 //!
-//! It keeps one ConfigMap and treats resourceVersions as the real one does. It listens on a loopback port of its own
-//! and ends with the value.
+//! It stores one ConfigMap and handles resourceVersions as the real one does. It listens on a loopback port until it
+//! is dropped.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-#[path = "fake_api/state.rs"]
 mod state;
 
 use std::convert::Infallible;
@@ -24,50 +24,50 @@ use tokio_rustls::TlsAcceptor;
 
 use state::State;
 
-/// The one way in which the server misbehaves.
+/// The fault of the server.
 #[derive(Clone, Debug)]
 pub(crate) enum Scenario {
-    /// It doesn't.
+    /// No fault.
     Calm,
-    /// Before each of the first `times` real writes arrives, somebody else has written.
+    /// Another client writes just before each of the first `times` writes. Dry runs do not count.
     Conflicts { times: u32, by: &'static str },
     /// The first `times` requests are answered with 429 and `Retry-After: 1`.
     Throttled { times: u32 },
-    /// The first `times` requests of this method (dry runs left out) are answered with this status.
+    /// The first `times` requests with this method, except dry runs, fail with this status.
     Failing {
         method: Method,
         status: u16,
         times: u32,
     },
-    /// The first `times` requests break off without an answer.
+    /// The first `times` connections are closed without a response.
     Resets { times: u32 },
-    /// The first real write is stored, and its answer is lost.
+    /// The first write is stored, but its response is lost.
     AnswerLost,
-    /// The first real write is stored, its answer is lost, and somebody else writes at once.
+    /// The first write is stored, its response is lost, and another client writes immediately.
     AnswerLostAndOvertaken,
-    /// The first real write is lost before it is stored.
+    /// The first write is lost before it is stored.
     RequestLost,
-    /// Every real write is lost before it is stored, and reads fail from then on.
+    /// Every write is lost before it is stored, and later reads fail.
     GoneAfterWrite,
-    /// Somebody else creates the ConfigMap just before our creation arrives.
+    /// Another client creates the ConfigMap just before the create request.
     CreateRace,
-    /// Somebody deletes the ConfigMap just before our first write arrives.
+    /// Another client deletes the ConfigMap just before the first write.
     Deleted,
-    /// Every answer to this method (dry runs left out) comes this late.
+    /// Every response to this method, except to dry runs, is delayed.
     Slow { method: Method, delay: Duration },
-    /// Everything is answered with this status and this body.
+    /// Every response has this status and body.
     Always { status: u16, body: &'static str },
-    /// Real and dry writes are answered with this status, reason and message.
+    /// Writes and dry runs fail with this status, reason and message.
     RefusesWrites {
         status: u16,
         reason: &'static str,
         message: &'static str,
     },
-    /// `/readyz` fails `times` times, then the ConfigMap is missing for as many reads.
+    /// `/readyz` fails `times` times; then the ConfigMap is missing for as many reads.
     Starting { times: u32 },
 }
 
-/// The running server.
+/// A running fake API server.
 pub(crate) struct FakeApi {
     pub(crate) state: Arc<Mutex<State>>,
     pub(crate) url: String,
@@ -81,7 +81,7 @@ impl Drop for FakeApi {
     }
 }
 
-/// An aws-auth with one entry, as eksctl leaves it behind.
+/// An aws-auth with one entry, as eksctl creates it.
 pub(crate) fn eksctl_made() -> Value {
     json!({
         "apiVersion": "v1", "kind": "ConfigMap",
@@ -97,12 +97,12 @@ pub(crate) fn eksctl_made() -> Value {
 }
 
 impl FakeApi {
-    /// Starts it over plain HTTP.
+    /// Starts a server with plain HTTP.
     pub(crate) async fn start(scenario: Scenario, object: Option<Value>) -> Self {
         Self::start_with(scenario, object, None).await
     }
 
-    /// Starts it, over TLS if an acceptor is given.
+    /// Starts a server, with TLS if an acceptor is given.
     pub(crate) async fn start_with(
         scenario: Scenario,
         object: Option<Value>,
@@ -151,12 +151,12 @@ impl FakeApi {
         }
     }
 
-    /// A folder that ends with the server.
+    /// A folder that is removed with the server.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Writes a kubeconfig with one context `fake`. `cluster` and `user` are the rest of these entries, as YAML lines.
+    /// Writes a kubeconfig with the context `fake`. `cluster` and `user` are more YAML lines of these entries.
     pub(crate) fn kubeconfig(&self, cluster: &str, user: &str) -> PathBuf {
         let entry = |text: &str| {
             text.lines()
@@ -177,7 +177,7 @@ impl FakeApi {
         path
     }
 
-    /// The stored object.
+    /// Returns the stored object.
     pub(crate) fn object(&self) -> Value {
         self.state
             .lock()
@@ -187,12 +187,12 @@ impl FakeApi {
             .expect("a stored object")
     }
 
-    /// What was asked, in order.
+    /// Returns the requests in order.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.state.lock().unwrap().requests.clone()
     }
 
-    /// How many connections were opened.
+    /// Returns the number of connections.
     pub(crate) fn connections(&self) -> u32 {
         self.state.lock().unwrap().connections
     }
@@ -200,7 +200,7 @@ impl FakeApi {
 
 async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin + 'static, state: Arc<Mutex<State>>) {
     let service = service_fn(|request| answer(request, Arc::clone(&state)));
-    // An error is a connection that a scenario breaks off.
+    // An error is a connection that the scenario closes.
     let _ = hyper::server::conn::http1::Builder::new()
         .serve_connection(TokioIo::new(stream), service)
         .await;
@@ -248,5 +248,5 @@ async fn answer(
     reply.ok_or_else(|| "broken off".to_owned())
 }
 
-/// Never used as an error, but what a plan that can't fail fails with.
+/// The error type of plans that cannot fail.
 pub(crate) type Never = Infallible;

@@ -1,4 +1,4 @@
-//! Texts of aws-auth sections, as people and tools write them and as nobody should. The same seed gives the same text.
+//! Generates texts of aws-auth sections, valid and damaged. The same seed gives the same text.
 
 mod extremes;
 mod json;
@@ -12,15 +12,15 @@ mod words;
 
 use std::collections::BTreeMap;
 
-use awsauth::document::SectionName;
+use awsauth_core::document::SectionName;
 use fastrand::Rng;
 
-/// Draws that read well.
+/// Random choices.
 pub(crate) trait Draw {
-    /// True once in `n` times.
+    /// Returns true with probability 1/`n`.
     fn one_in(&mut self, n: u32) -> bool;
     fn pick<T: Copy>(&mut self, from: &[T]) -> T;
-    /// An index, each with its weight.
+    /// Returns an index with these weights.
     fn weighted(&mut self, weights: &[u32]) -> usize;
 }
 
@@ -45,7 +45,7 @@ impl Draw for Rng {
     }
 }
 
-/// A whole `data` for the reader: mostly one section, of any kind of text.
+/// Generates `data` for the reader: mostly one section, with any kind of text.
 /// `seeds` are texts to mutate and splice.
 pub(crate) fn data(rng: &mut Rng, seeds: &[String]) -> BTreeMap<String, String> {
     let count = if rng.one_in(12) {
@@ -61,12 +61,12 @@ pub(crate) fn data(rng: &mut Rng, seeds: &[String]) -> BTreeMap<String, String> 
         .collect()
 }
 
-/// A section that the authenticator reads well, in some realistic style.
+/// Generates a section that the authenticator reads without errors, in a realistic style.
 pub(crate) fn realistic(rng: &mut Rng, name: SectionName) -> String {
     maps::section(rng, name, maps::Values::Tame)
 }
 
-/// A section that may be anything.
+/// Generates any section.
 pub(crate) fn any(rng: &mut Rng, name: SectionName, seeds: &[String]) -> String {
     match rng.weighted(&[130, 150, 160, 210, 70, 70, 90, 50, 25, 20, 1]) {
         0 => realistic(rng, name),

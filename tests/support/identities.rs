@@ -1,10 +1,10 @@
-//! Identities as STS reports them, and maps in which some of them stand. The same seed gives the same.
+//! Generates identities as STS reports them, and maps that contain some of them. The same seed gives the same result.
 
 use std::collections::BTreeMap;
 
-use awsauth::arn::canonical;
-use awsauth::document::SectionName;
-use awsauth::effect::{Explanation, NOT_MAPPED, Placeholder, Question};
+use awsauth_core::arn::canonical;
+use awsauth_core::authenticator::{Explanation, NOT_MAPPED, Placeholder, Question};
+use awsauth_core::document::SectionName;
 use fastrand::Rng;
 use serde_json::{Value, json};
 
@@ -63,16 +63,16 @@ const GROUPS: [&str; 9] = [
     "dev",
 ];
 
-/// Which identities to draw.
+/// Which identities to generate.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reach {
-    /// Of every partition, and with what STS would hardly let pass.
+    /// Identities of every partition, including ones that STS would hardly return.
     Any,
-    /// Such that a cluster in partition aws may see them.
+    /// Identities that can sign in to a cluster in partition aws.
     OneCluster,
 }
 
-/// Somebody who signs in, as STS reports them.
+/// An identity, as STS reports it.
 #[derive(Clone, Debug)]
 pub(crate) struct Person {
     pub(crate) arn: String,
@@ -127,13 +127,13 @@ impl Person {
         }
     }
 
-    /// The EC2 instance that they are named for, if any.
+    /// The EC2 instance in the session name, if any.
     pub(crate) fn instance(&self) -> Option<&str> {
         let session = self.arn.rsplit('/').next()?;
         session.starts_with("i-").then_some(session)
     }
 
-    /// What to ask the authenticator's own mapper.
+    /// The request to the authenticator's mapper.
     pub(crate) fn request(
         &self,
         data: &BTreeMap<String, String>,
@@ -156,7 +156,7 @@ impl Person {
         }
     }
 
-    /// What to ask `explain`.
+    /// The input of `explain`.
     pub(crate) fn question<'a>(
         &'a self,
         sso_gate: bool,
@@ -185,7 +185,7 @@ fn sso_role(rng: &mut Rng) -> String {
     format!("AWSReservedSSO_{set}_{:016x}", rng.u64(..4))
 }
 
-/// Now and then in other letter case.
+/// Sometimes changes the letter case.
 fn cased(rng: &mut Rng, text: &str) -> String {
     match rng.u32(..8) {
         0 => text.to_uppercase(),
@@ -194,7 +194,7 @@ fn cased(rng: &mut Rng, text: &str) -> String {
     }
 }
 
-/// A map in which some of the people stand, in one way or another, and `users` for sure.
+/// Generates a map that contains some of the identities, and always `users`.
 pub(crate) fn map(rng: &mut Rng, people: &[Person], users: &[Value]) -> BTreeMap<String, String> {
     let kept = users;
     let (mut roles, mut users, mut accounts) = (Vec::new(), users.to_vec(), Vec::new());
@@ -222,7 +222,7 @@ pub(crate) fn map(rng: &mut Rng, people: &[Person], users: &[Value]) -> BTreeMap
         ("mapAccounts".to_owned(), json!(accounts).to_string()),
     ]);
     if rng.one_in(6) {
-        // Somebody else's.
+        // Of another identity.
         let mut names = SectionName::ALL.to_vec();
         names.retain(|name| kept.is_empty() || *name != SectionName::Users);
         let name = rng.pick(&names);
@@ -238,7 +238,7 @@ fn entry(rng: &mut Rng, mut fields: Value) -> Value {
     fields
 }
 
-/// A person's ARN as an entry may have it, rightly or not.
+/// The ARN of an identity as an entry may spell it, correctly or not.
 fn written(rng: &mut Rng, person: &Person) -> String {
     let arn = canonical(&person.arn).map_or_else(|_| person.arn.clone(), |canonical| canonical.arn);
     match rng.weighted(&[24, 4, 4, 2, 1, 2, 1, 1, 1]) {
@@ -263,7 +263,7 @@ fn sso_fields(rng: &mut Rng, person: &Person) -> Value {
     json!({"sso": sso})
 }
 
-/// JSON is YAML too; or a block, in which JSON's strings are YAML's.
+/// Writes JSON, or a block with JSON strings. Both are YAML.
 fn section(rng: &mut Rng, entries: &[Value]) -> String {
     if rng.one_in(4) {
         return Value::from(entries).to_string();
@@ -279,7 +279,7 @@ fn section(rng: &mut Rng, entries: &[Value]) -> String {
     text
 }
 
-/// What `explain` says, in the mapper's words and order.
+/// The result of `explain` in the form of the mapper.
 pub(crate) fn explained(explanation: &Explanation) -> Vec<Login> {
     let refused = |error: String| Login::Refused { error };
     let mut logins: Vec<Login> = explanation
@@ -304,11 +304,11 @@ pub(crate) fn explained(explanation: &Explanation) -> Vec<Login> {
     logins
 }
 
-/// What the mapper says, in the same form.
+/// The mapper's result in the same form.
 pub(crate) fn answered(mapped: Mapped) -> Vec<Login> {
     let mut logins: Vec<Login> = mapped.result.into_iter().chain(mapped.any_of).collect();
     for login in &mut logins {
-        // An instance that EC2 does not know: explain asks nobody, and says that it needs the name.
+        // EC2 does not know the instance. explain sends no request and reports that it needs the name.
         if let Login::Refused { error } = login
             && error.contains("failed to find node")
         {

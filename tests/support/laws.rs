@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use awsauth::document::edit::{Edit, EditError, Edited, Groups, Outcome, apply};
-use awsauth::document::{Document, Entry, Principal, Section, SectionName};
+use awsauth_core::document::edit::{Edit, EditError, Edited, Groups, Outcome, apply};
+use awsauth_core::document::{Document, Entry, Principal, Section, SectionName};
 
 use comments::comment_lines;
 use mapped::is_mapped;
@@ -22,13 +22,13 @@ mod neighbours;
 
 pub(crate) type Data = BTreeMap<String, String>;
 
-/// How often what was tried came to what.
+/// Counts of each kind of outcome.
 pub(crate) type Seen = BTreeMap<&'static str, u64>;
 
-/// Which law was broken, and how.
+/// The broken law.
 type Broken = String;
 
-/// Checks every law on a batch, and on its edits one by one.
+/// Checks every law on a batch and on each of its edits.
 pub(crate) fn check(data: &Data, edits: &[Edit], seen: &mut Seen) -> Result<(), Broken> {
     let before = Document::read(data);
     for section in before.sections() {
@@ -49,7 +49,7 @@ pub(crate) fn check(data: &Data, edits: &[Edit], seen: &mut Seen) -> Result<(), 
             Err(error) => first_error = first_error.or(Some(error)),
         }
     }
-    // A line is one of the text before the batch, so that it means the same only to the first edit.
+    // Lines refer to the text before the batch, so that only the first edit can use one.
     let names_line =
         |edit: &Edit| matches!(edit, Edit::Unmap { only_line, .. } if only_line.is_some());
     if !edits.iter().skip(1).any(names_line) {
@@ -70,7 +70,7 @@ fn count(seen: &mut Seen, what: &'static str) {
     *seen.entry(what).or_default() += 1;
 }
 
-/// One edit alone: what it is for, what it leaves alone, and that it is done once and for all.
+/// Checks a single edit: its effect, that nothing else changes, and that it is idempotent.
 fn step(
     before: &Document,
     edit: &Edit,
@@ -200,7 +200,7 @@ fn same_one_by_one(
     }
 }
 
-/// A batch that names nobody twice changes nothing when it is applied again.
+/// Checks that a batch without repeated principals changes nothing when it is applied again.
 fn batch_twice(before: &Document, edits: &[Edit]) -> Result<(), Broken> {
     let mut principals = BTreeSet::new();
     for edit in edits {
@@ -234,7 +234,7 @@ fn batch_twice(before: &Document, edits: &[Edit]) -> Result<(), Broken> {
     )
 }
 
-/// A new entry and its removal leave no trace where there was an entry before, else an empty list.
+/// Checks that adding and removing an entry restores the text, or leaves an empty list if there was no entry.
 fn there_and_back(before: &Document, section: &Section, seen: &mut Seen) -> Result<(), Broken> {
     let name = section.name();
     let principal = match name {

@@ -1,25 +1,34 @@
-//! Real parts for tests and benches: a Kubernetes API server, kubectl, and aws-iam-authenticator's
-//! own reading of aws-auth; the authenticator itself, and an AWS for it.
+//! What the test programs, the benches and the demo share: a Kubernetes API server with kubectl, aws-iam-authenticator and an AWS for it,
+//! an API server that fails as asked, generated inputs, and the search of all output for secrets.
 //!
-//! Not a test of its own (hence `mod.rs`, which cargo does not take for one):
-//! tests say `mod support;`, benches `#[path = "../tests/support/mod.rs"] mod support;`.
+//! Each program declares it as `#[path = "../support/mod.rs"] mod support;`.
 #![allow(dead_code, reason = "each test uses the part it needs")]
 
 pub(crate) mod access;
 pub(crate) mod action;
 pub(crate) mod audit;
 pub(crate) mod aws;
+pub(crate) mod aws_auth_client;
 pub(crate) mod certificates;
+pub(crate) mod child_process;
 pub(crate) mod cluster;
-pub(crate) mod desk;
+pub(crate) mod cpu_time;
+pub(crate) mod dns;
+pub(crate) mod editor_session;
 pub(crate) mod eks;
 pub(crate) mod eks_service;
 pub(crate) mod environment;
+pub(crate) mod exclusive;
+pub(crate) mod fake_api;
 pub(crate) mod generate;
+pub(crate) mod go_programs;
 pub(crate) mod identities;
+pub(crate) mod kubeconfigs;
 pub(crate) mod laws;
+pub(crate) mod lint_facts;
 pub(crate) mod moto;
 pub(crate) mod oracle;
+pub(crate) mod pool;
 pub(crate) mod ports;
 pub(crate) mod python;
 pub(crate) mod reading;
@@ -27,9 +36,8 @@ pub(crate) mod run;
 pub(crate) mod secrets;
 pub(crate) mod servers;
 pub(crate) mod shrink;
+pub(crate) mod signals;
+pub(crate) mod slips;
 pub(crate) mod static_build;
-pub(crate) mod supervised;
-pub(crate) mod toolchain;
-pub(crate) mod turns;
 pub(crate) mod vectors;
 pub(crate) mod webhook_secret;

@@ -1,18 +1,18 @@
-//! moto's AWS, in a process of its own: it believes every signature and every token, and answers with AWS's shapes.
+//! moto in its own process. It accepts every signature and token, and its responses have the shapes of AWS.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
 
 use super::python::Packages;
 
-/// A running one. It ends with its value, and with the process in any case.
+/// A running moto. It ends when it is dropped, at the latest with the process.
 pub(crate) struct Moto {
     process: Child,
     url: String,
 }
 
 impl Moto {
-    /// With an EKS cluster for each `REGION/NAME`, and what IAM has as `tests/python/clusters.py` takes it.
+    /// Starts moto with an EKS cluster for each `REGION/NAME`, and IAM objects as `tests/python/clusters.py` defines them.
     pub(crate) fn start(clusters: &[&str]) -> Self {
         let mut python = Packages::Moto.python();
         python

@@ -1,4 +1,4 @@
-//! The real authenticator's answers, asked in bulk over a pipe.
+//! The answers of the authenticator's own code, requested in bulk over a pipe.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufReader, BufWriter, Read, Write};
@@ -7,18 +7,18 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::toolchain::Binary;
+use super::go_programs::Binary;
 
-/// What to ask. Section names map to texts, as in a ConfigMap's `data`.
+/// A request. Sections are maps from names to texts, as in a ConfigMap's `data`.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "op", rename_all = "lowercase")]
 pub(crate) enum Request {
-    /// What ParseMap reads.
+    /// The result of ParseMap.
     Parse {
         #[serde(flatten)]
         data: Data,
     },
-    /// Whom an identity becomes; `ec2` maps instance ids to private DNS names.
+    /// The user that an identity becomes. `ec2` maps instance IDs to private DNS names.
     Map {
         #[serde(flatten)]
         data: Data,
@@ -29,7 +29,7 @@ pub(crate) enum Request {
     },
     /// An ARN's canonical form and kind.
     Arn { arn: String },
-    /// Whom a token signs in to a cluster, when STS answers so.
+    /// The identity of a token, given this STS response.
     Token {
         token: String,
         partition: String,
@@ -37,7 +37,7 @@ pub(crate) enum Request {
         status: u16,
         body: String,
     },
-    /// How long ParseMap takes, `count` times over.
+    /// The time of `count` runs of ParseMap.
     Bench {
         #[serde(flatten)]
         data: Data,
@@ -45,7 +45,7 @@ pub(crate) enum Request {
     },
 }
 
-/// A ConfigMap's `data`, whose values may be any bytes here.
+/// A ConfigMap's `data`. Values may be any bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) struct Data {
     #[serde(rename = "data", default)]
@@ -55,7 +55,7 @@ pub(crate) struct Data {
     pub(crate) bytes: BTreeMap<String, Vec<u8>>,
 }
 
-/// What STS says of a caller, and the access key the caller signed with.
+/// A caller as STS reports it, and the access key that signed the request.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Identity {
     pub(crate) sts_arn: String,
@@ -97,7 +97,7 @@ pub(crate) struct Role {
     pub(crate) groups: Option<Vec<String>>,
     #[serde(default)]
     pub(crate) userid: String,
-    /// What it is stored under: of several with the same key, the last one counts.
+    /// The key under which the authenticator stores the entry. The last entry with a key wins.
     pub(crate) key: String,
 }
 
@@ -122,11 +122,11 @@ pub(crate) struct User {
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub(crate) struct Mapped {
-    /// What the authenticator derived from the STS reply; absent when it refused that.
+    /// What the authenticator derived from the STS response. Missing if it rejected the response.
     pub(crate) identity: Option<Derived>,
-    /// The outcome, where there is one possible outcome only.
+    /// The outcome, if there is exactly one.
     pub(crate) result: Option<Login>,
-    /// The outcomes that the authenticator chooses from at random.
+    /// The outcomes among which the authenticator chooses at random.
     #[serde(default)]
     pub(crate) any_of: Vec<Login>,
 }
@@ -146,7 +146,7 @@ pub(crate) enum Login {
         username: String,
         groups: Vec<String>,
     },
-    /// Begins with `verify: ` when the identity was refused before any mapping was looked at.
+    /// Starts with `verify: ` if the identity was rejected before the mappings were checked.
     Refused { error: String },
 }
 
@@ -164,7 +164,7 @@ pub(crate) enum Verdict {
         error: String,
     },
     SignedIn {
-        /// The host that was asked.
+        /// The host of the STS request.
         host: String,
         canonical: String,
         #[serde(default)]
@@ -172,7 +172,7 @@ pub(crate) enum Verdict {
     },
 }
 
-/// A running oracle. It ends when its pipe closes, so at the latest with our process.
+/// A running oracle. It ends when its pipe closes, at the latest with the test process.
 pub(crate) struct Oracle {
     child: Child,
     requests: BufWriter<ChildStdin>,
@@ -181,7 +181,7 @@ pub(crate) struct Oracle {
 
 impl Oracle {
     /// # Panics
-    /// When it cannot be built or started.
+    /// If it cannot be built or started.
     pub(crate) fn start() -> Self {
         let mut command = Command::new(Binary::Oracle.path());
         command
@@ -198,11 +198,11 @@ impl Oracle {
         }
     }
 
-    /// One answer per request, in their order. Fastest with a few thousand requests at a time: they
+    /// Returns one answer per request, in order. Fastest with a few thousand requests at a time, because they
     /// are written while the first answers are read.
     ///
     /// # Panics
-    /// When the oracle ends (a Go error that cannot be caught), naming the first request without an answer.
+    /// If the oracle ends, with the first request without an answer.
     pub(crate) fn ask(&mut self, requests: &[Request]) -> Vec<Answer> {
         let (to, from) = (&mut self.requests, &mut self.answers);
         std::thread::scope(|scope| {
@@ -275,7 +275,7 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> io::Result<T> {
         .map_err(|e| io::Error::other(format!("{e} in {}", String::from_utf8_lossy(body))))
 }
 
-/// How JSON carries [`Data::bytes`].
+/// Encodes [`Data::bytes`] in JSON.
 mod in_base64 {
     use std::collections::BTreeMap;
 

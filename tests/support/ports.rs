@@ -2,12 +2,12 @@
 
 use std::net::TcpListener;
 
-/// Below what kernels hand out by themselves (32768 and up), so that no outgoing connection takes a
-/// port while its server is being restarted.
+/// Below the kernel's ephemeral ports (32768 and up), so that no outgoing connection takes a
+/// port while its server restarts.
 const RANGE: std::ops::Range<u16> = 18_000..32_000;
 
-/// `N` different ports that were free a moment ago. Another process may take one before it is used:
-/// callers try again with others.
+/// Returns `N` different ports that are free now. Another process may take one before it is used,
+/// so callers retry with other ports.
 pub(crate) fn free<const N: usize>() -> [u16; N] {
     let mut held: Vec<TcpListener> = Vec::with_capacity(N);
     while held.len() < N {

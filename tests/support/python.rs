@@ -6,9 +6,9 @@ use std::process::{Command, Output};
 
 use sha2::{Digest, Sha256};
 
-use super::toolchain::cache_folder;
+use super::go_programs::cache_folder;
 
-/// Says that a folder holds all it should, and not what an interrupted installation left.
+/// The file that marks a complete installation.
 const COMPLETE: &str = "complete";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,11 +29,11 @@ impl Packages {
         })
     }
 
-    /// A Python that has these packages and no others, ready for arguments, with nothing of the caller's environment.
-    /// The first time they are downloaded; other processes that need them wait for that.
+    /// Returns a Python with only these packages, and without the environment of this process.
+    /// The first call downloads them; other processes that need them wait.
     ///
     /// # Panics
-    /// With the remedy, when there is no Python or the packages can't be had.
+    /// If there is no Python or the packages cannot be installed.
     pub(crate) fn python(self) -> Command {
         let folder = self
             .folder()
@@ -43,7 +43,7 @@ impl Packages {
         python
     }
 
-    /// Where the packages' programs are, `python` among them.
+    /// Returns the folder of the packages' programs, including `python`.
     pub(crate) fn programs(self) -> Result<PathBuf, String> {
         Ok(self.folder()?.join("bin"))
     }
@@ -76,7 +76,7 @@ impl Packages {
         Ok(())
     }
 
-    /// Changes with what is asked for, and with the Python that it is for.
+    /// A hash of the requirements and of the Python version.
     fn key(self) -> Result<String, String> {
         let requirements = self.requirements();
         let told =
@@ -101,7 +101,7 @@ fn python3() -> Command {
     python
 }
 
-/// Nothing of another Python; what is said about package indexes and proxies counts.
+/// Removes the variables of another Python. Those of package indexes and proxies stay.
 fn without_python(command: &mut Command) {
     for name in ["PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV"] {
         command.env_remove(name);

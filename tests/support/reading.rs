@@ -1,18 +1,18 @@
-//! What the reader and the authenticator make of a ConfigMap's `data`, in one form to compare.
+//! The results of our reader and of the authenticator in one form, for comparison.
 
 use std::collections::BTreeMap;
 
-use awsauth::document::{Document, Entry, Mapping, Principal, Section, SectionName, Span};
+use awsauth_core::document::{Document, Entry, Mapping, Principal, Section, SectionName, Span};
 
 use super::oracle::{Parsed, Role, Sso, User};
 
-/// Messages whose end is Go's own rendering of a value; what stands before it is compared.
+/// Messages that end with Go's rendering of a value. Only the part before it is compared.
 const OPEN_ENDED: [&str; 2] = ["yaml: invalid map key: ", "unsupported map key of type: "];
 
-/// What our reader makes of it.
+/// Reads `data` with our reader.
 ///
 /// # Panics
-/// When a place it names is not in the text.
+/// If a reported position is not in the text.
 pub(crate) fn read(data: &BTreeMap<String, String>) -> Parsed {
     let document = Document::read(data);
     for section in document.sections() {
@@ -36,8 +36,8 @@ pub(crate) fn read(data: &BTreeMap<String, String>) -> Parsed {
     }
 }
 
-/// Without what is not compared: store keys, `userid` (stored, never consulted), line numbers and open ends of
-/// messages, which element of a broken mapAccounts stands where.
+/// Removes what is not compared: store keys, `userid` (stored but never used), line numbers, the variable ends of
+/// messages, and the order of elements of a broken mapAccounts.
 pub(crate) fn comparable(mut parsed: Parsed) -> Parsed {
     for role in &mut parsed.roles {
         role.key.clear();
@@ -56,7 +56,7 @@ pub(crate) fn comparable(mut parsed: Parsed) -> Parsed {
     parsed
 }
 
-/// The part of a message that go-yaml keeps stable: its line numbers can be off by one or missing.
+/// The stable part of a go-yaml message. Its line numbers can be off by one or missing.
 pub(crate) fn stable(message: &str) -> String {
     if let Some(start) = OPEN_ENDED.iter().find(|start| message.starts_with(**start)) {
         return (*start).to_owned();

@@ -1,4 +1,4 @@
-//! Runs of programs that have ended. What they said has been searched for secrets.
+//! Completed runs of programs, whose output was searched for secrets.
 
 use std::process::{Child, Command, Output};
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::secrets::{self, Prints};
 
-/// A run that has ended.
+/// A completed run.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) status: i32,
@@ -15,31 +15,31 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// Runs a command that prints nothing secret to its end.
+    /// Runs a command that prints no secret.
     #[track_caller]
     pub(crate) fn of(command: &mut Command) -> Self {
         Self::that_prints(Prints::Nothing, command)
     }
 
-    /// Runs a command that is there to print such things.
+    /// Runs a command that may print such secrets.
     #[track_caller]
     pub(crate) fn that_prints(prints: Prints, command: &mut Command) -> Self {
         Self::new(secrets::output_of(command, prints))
     }
 
-    /// The end of a run that prints nothing secret.
+    /// Waits for a child process that prints no secret.
     #[track_caller]
     pub(crate) fn ended(child: Child) -> Self {
         Self::ended_of(child, Prints::Nothing)
     }
 
-    /// The end of a run that is there to print such things.
+    /// Waits for a child process that may print such secrets.
     #[track_caller]
     pub(crate) fn ended_of(child: Child, prints: Prints) -> Self {
         Self::new(secrets::ended_of(child, prints))
     }
 
-    /// Ends with `status`, and stderr has each of `parts`.
+    /// Asserts the exit status, and that stderr contains each of `parts`.
     #[track_caller]
     pub(crate) fn says(&self, status: i32, parts: &[&str]) {
         assert_eq!(self.status, status, "{self:?}");
@@ -60,7 +60,7 @@ impl Run {
     fn new(output: Output) -> Self {
         let text = |bytes| String::from_utf8(bytes).expect("programs say UTF-8");
         Self {
-            // A signal that ended it is no status.
+            // -1 if a signal ended the process.
             status: output.status.code().unwrap_or(-1),
             stdout: text(output.stdout),
             stderr: text(output.stderr),

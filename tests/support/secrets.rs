@@ -1,6 +1,4 @@
-//! Secrets that the tests know, and the one place where programs' output is taken and searched for them.
-//!
-//! Needs nothing else of `support`, so that a test may take it alone.
+//! Takes the output of programs and searches it for all known secrets. Tests take output only here.
 
 use std::collections::BTreeSet;
 use std::process::{Child, Command, Output};
@@ -8,10 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::sleep;
 use std::time::Duration;
 
-/// How an EKS token begins.
+use super::signals;
+
+/// The prefix of an EKS token.
 const TOKEN: &str = "k8s-aws-v1.";
 
-/// The variables and the options of files that hold secrets.
+/// Variables and config file options whose values are secrets.
 const NAMES: [&str; 4] = [
     "aws_secret_access_key",
     "aws_session_token",
@@ -19,48 +19,48 @@ const NAMES: [&str; 4] = [
     "aws_container_authorization_token",
 ];
 
-/// Shorter ones are words of their own, which somebody may well say.
+/// Shorter values are not searched for, because they may occur by chance.
 const SHORTEST: usize = 8;
 
 static KNOWN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
-static STANDINS: Mutex<Vec<Weak<Told>>> = Mutex::new(Vec::new());
+static STANDINS: Mutex<Vec<Weak<IssuedSecrets>>> = Mutex::new(Vec::new());
 
-/// Answers with all secrets that a stand-in ever handed out, or not at all where it is gone.
-pub(crate) type Told = dyn Fn() -> Option<Vec<String>> + Send + Sync;
+/// Returns all secrets that a stand-in issued, or `None` if it has ended.
+pub(crate) type IssuedSecrets = dyn Fn() -> Option<Vec<String>> + Send + Sync;
 
-/// What a program is there to print on its standard output. On the other it prints nothing secret, ever.
+/// The secrets that a program may print on stdout. On stderr it may never print any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Prints {
-    /// Nothing secret.
+    /// No secret.
     Nothing,
-    /// An EKS token, and nothing else that is secret.
+    /// An EKS token and no other secret.
     Token,
     /// Credentials.
     Credentials,
 }
 
-/// From now on nobody may say this.
+/// Adds a secret to search for.
 pub(crate) fn know(secret: &str) {
     if secret.len() >= SHORTEST {
         lock(&KNOWN).insert(secret.to_owned());
     }
 }
 
-/// The same of a variable's value, or an option's, if its name says that it is a secret.
+/// Adds the value of a variable or option if its name marks a secret.
 pub(crate) fn know_value(name: &str, value: &str) {
     if NAMES.contains(&name.trim().to_ascii_lowercase().as_str()) {
         know(value.trim());
     }
 }
 
-/// The same of all lines `name = value` in a file.
+/// Adds the secrets among the lines `name = value` of a file.
 pub(crate) fn know_lines(text: &str) {
     for (name, value) in text.lines().filter_map(|line| line.split_once('=')) {
         know_value(name, value);
     }
 }
 
-/// The same of the variables that a command is given.
+/// Adds the secrets among the variables of a command.
 pub(crate) fn know_environment(command: &Command) {
     for (name, value) in command.get_envs() {
         if let (Some(name), Some(value)) = (name.to_str(), value.and_then(|v| v.to_str())) {
@@ -69,20 +69,21 @@ pub(crate) fn know_environment(command: &Command) {
     }
 }
 
-/// The same of what a stand-in hands out, for as long as its owner holds this.
-pub(crate) fn know_standin(told: &Arc<Told>) {
+/// Adds the secrets that a stand-in issues, while the caller holds `told`.
+pub(crate) fn know_standin(told: &Arc<IssuedSecrets>) {
     lock(&STANDINS).push(Arc::downgrade(told));
 }
 
-/// Runs a command that prints nothing secret to its end.
+/// Runs a command that prints no secret.
 #[track_caller]
 pub(crate) fn output(command: &mut Command) -> Output {
     output_of(command, Prints::Nothing)
 }
 
-/// Runs a command to its end.
+/// Runs a command.
 #[track_caller]
 pub(crate) fn output_of(command: &mut Command, prints: Prints) -> Output {
+    signals::reset_for_children();
     know_environment(command);
     let output = command.output();
     searched(
@@ -91,7 +92,7 @@ pub(crate) fn output_of(command: &mut Command, prints: Prints) -> Output {
     )
 }
 
-/// The end of a run that prints nothing secret.
+/// Waits for a child process that prints no secret.
 #[track_caller]
 pub(crate) fn ended(child: Child) -> Output {
     ended_of(child, Prints::Nothing)
@@ -114,7 +115,7 @@ fn searched(output: Output, prints: Prints) -> Output {
     output
 }
 
-/// Looks for what may not be in a text that our code made without a program of its own.
+/// Searches a text that code in this process produced.
 #[track_caller]
 pub(crate) fn assert_none_in(said: &str) {
     search("a message", said, Prints::Nothing, &all());
@@ -124,7 +125,7 @@ pub(crate) fn assert_none_in(said: &str) {
 fn search(stream: &str, said: &str, prints: Prints, all: &BTreeSet<String>) {
     if prints != Prints::Credentials {
         for secret in all {
-            // As a part of a URL, too.
+            // Also percent-encoded, as in a URL.
             let in_url = percent_encoded(secret);
             assert!(
                 !said.contains(secret.as_str()) && !said.contains(&in_url),
@@ -143,7 +144,7 @@ fn has_token(said: &str) -> bool {
             .bytes()
             .take_while(|b| b.is_ascii_alphanumeric() || b"-_".contains(b))
             .count();
-        // A mere mention of the prefix is none.
+        // The prefix alone is not a token.
         length >= 16
     })
 }
@@ -162,10 +163,10 @@ fn all() -> BTreeSet<String> {
     all
 }
 
-/// What a stand-in handed out; nothing once its owner is gone, which it is a moment after the stand-in itself.
-fn handed_out(told: &Weak<Told>) -> Vec<String> {
+/// Returns the secrets of a stand-in. None after its owner is dropped, which happens shortly after the stand-in ends.
+fn handed_out(told: &Weak<IssuedSecrets>) -> Vec<String> {
     for _ in 0..500 {
-        // Held no longer than this: other threads ask, too.
+        // Held briefly, because other threads search, too.
         let Some(told) = told.upgrade() else {
             return Vec::new();
         };
@@ -178,7 +179,7 @@ fn handed_out(told: &Weak<Told>) -> Vec<String> {
     panic!("a stand-in does not tell what it handed out");
 }
 
-/// A test that failed while it held the lock left all as it was.
+/// Ignores lock poisoning: a failed test did not change the data.
 fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
 }

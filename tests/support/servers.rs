@@ -1,13 +1,13 @@
-//! The servers of a test cluster: how they are started, and on which ports.
+//! The command lines of the servers of a test cluster.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::certificates::Certificates;
-use super::supervised::Supervised;
-use super::toolchain::Binary;
+use super::child_process::Supervised;
+use super::go_programs::Binary;
 
-/// A server that can be started more than once, with the same data.
+/// A server that can be restarted with the same data.
 pub(crate) struct Server {
     pub(crate) binary: PathBuf,
     pub(crate) args: Vec<String>,
@@ -16,7 +16,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts it; it is not ready yet.
+    /// Starts the server. It is not ready on return.
     pub(crate) fn start(&self) -> io::Result<Supervised> {
         let name = self
             .binary
@@ -28,7 +28,7 @@ impl Server {
     }
 }
 
-/// An etcd that keeps its data in `folder` without waiting for the disk.
+/// etcd with its data in `folder`, without fsync.
 pub(crate) fn etcd(folder: &Path, port: u16, peer_port: u16) -> Server {
     let (client, peer) = (etcd_url(port), etcd_url(peer_port));
     let args = vec![
@@ -49,8 +49,8 @@ pub(crate) fn etcd(folder: &Path, port: u16, peer_port: u16) -> Server {
     }
 }
 
-/// An API server on `port` over the etcd on `etcd_port`, which knows the users in `tokens`, and asks the webhook in
-/// that kubeconfig about other tokens.
+/// kube-apiserver on `port`, with etcd on `etcd_port`, the users in `tokens`, and for other tokens the webhook in this
+/// kubeconfig.
 pub(crate) fn apiserver(
     folder: &Path,
     port: u16,
@@ -63,7 +63,7 @@ pub(crate) fn apiserver(
         format!("--etcd-servers={}", etcd_url(etcd_port)),
         format!("--secure-port={port}"),
         "--bind-address=127.0.0.1".to_owned(),
-        // Must not be a loopback address; one reserved for documentation spares it a look at the routes.
+        // Must not be a loopback address. With an address for documentation it does not inspect the routes.
         "--advertise-address=192.0.2.1".to_owned(),
         "--endpoint-reconciler-type=none".to_owned(),
         format!("--cert-dir={}", folder.join("apiserver").display()),
@@ -84,7 +84,7 @@ pub(crate) fn apiserver(
         "--service-cluster-ip-range=10.96.0.0/24".to_owned(),
         "--authorization-mode=RBAC".to_owned(),
         format!("--token-auth-file={}", tokens.display()),
-        // No controller makes service accounts here, and without them it would refuse every pod.
+        // No controller creates service accounts here, and without them the plugin rejects every pod.
         "--disable-admission-plugins=ServiceAccount".to_owned(),
     ];
     if let Some((webhook, cache)) = webhook {
@@ -94,7 +94,7 @@ pub(crate) fn apiserver(
                 webhook.display()
             ),
             "--authentication-token-webhook-version=v1".to_owned(),
-            // What it lets in is good for 10 s at least, which no flag changes.
+            // Accepted tokens are cached for at least 10 s, which no flag changes.
             format!("--authentication-token-webhook-cache-ttl={cache}"),
         ]);
     }

@@ -1,14 +1,14 @@
-//! Smaller texts with the same fault.
+//! Shrinks texts that show a fault.
 
 use std::time::{Duration, Instant};
 
-/// How long one text is worth.
+/// The time limit for one text.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// How many candidates are asked about at once.
+/// The number of candidates per request.
 const BATCH: usize = 128;
 
-/// A smaller text that still has the fault: without lines, then without characters, then with plainer characters.
-/// `first_faulty` gives the index of the first candidate that has it.
+/// Returns a smaller text with the same fault: removes lines, then characters, then simplifies characters.
+/// `first_faulty` returns the index of the first candidate with the fault.
 pub(crate) fn shrink(
     mut text: String,
     mut first_faulty: impl FnMut(&[String]) -> Option<usize>,
@@ -59,7 +59,7 @@ fn without(parts: &[String], start: usize, run: usize) -> String {
     [parts[..start].concat(), parts[end..].concat()].concat()
 }
 
-/// With an `a` instead of any letter, digit or foreign character that need not be there.
+/// Replaces letters, digits and non-ASCII characters with `a` if the fault remains.
 fn plainer(text: &str, first_faulty: &mut impl FnMut(&[String]) -> Option<usize>) -> String {
     let mut chars = split_chars(text);
     let is_plain = |char: &str| {

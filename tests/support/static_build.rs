@@ -6,13 +6,13 @@ use std::process::{Command, Stdio};
 
 use serde::Deserialize;
 
-/// The released binary, brought up to date as `cargo static` does. From nothing that takes minutes.
+/// Builds the release binary with `cargo static`. The first build takes minutes.
 ///
 /// # Panics
-/// With what cargo said when it can't be built.
+/// If the build fails.
 pub(crate) fn released() -> PathBuf {
     let mut cargo = cargo();
-    // These would take the place of the flags that make it static.
+    // These would replace the flags for a static binary.
     cargo
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS");
@@ -20,27 +20,35 @@ pub(crate) fn released() -> PathBuf {
     built(cargo.args(REPORTING))
 }
 
-/// The same program with the same link flags, made in seconds of what the tests have compiled already.
+/// The same program with the same link flags, linked in seconds from the crates that the tests have compiled already.
+///
+/// The feature gives it a hash of its own, and the target folder a place of its own, so that the program under test stays as it is.
 ///
 /// # Panics
-/// With what cargo said when it can't be built.
+/// With what cargo printed if it can't be built.
 pub(crate) fn linked_alike() -> PathBuf {
+    let program = std::env::current_exe().expect("the path of this program");
+    // target/debug/deps/PROGRAM
+    let target = program.ancestors().nth(3).expect("the target folder");
     let mut cargo = cargo();
-    cargo.args(["rustc", "--example", "static_binary"]);
+    cargo
+        .env("CARGO_BUILD_BUILD_DIR", target)
+        .env("CARGO_TARGET_DIR", target.join("static"))
+        .args(["rustc", "--bin", "awsauth", "--features", "static-link"]);
     built(cargo.args(REPORTING).arg("--").args(flags()))
 }
 
 const REPORTING: [&str; 3] = ["--locked", "--message-format", "json"];
 const FLAGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/.cargo/static.toml");
 
-/// What makes a binary static; cargo itself would compile every crate anew with them.
+/// The flags for a static binary. As cargo configuration they would recompile every crate.
 fn flags() -> Vec<String> {
     let content = fs::read_to_string(FLAGS).unwrap_or_else(|error| panic!("{FLAGS}: {error}"));
     let flags = content
         .lines()
         .find_map(|line| line.strip_prefix("rustflags = "))
         .expect("one line of flags");
-    // A TOML list on one line is one in JSON.
+    // A one-line TOML list is valid JSON.
     serde_json::from_str(flags).unwrap_or_else(|error| panic!("{FLAGS}: {error}"))
 }
 
@@ -49,7 +57,7 @@ fn cargo() -> Command {
     cargo
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .stderr(Stdio::inherit());
-    // What the outer cargo says of us would make build scripts of others run again.
+    // Variables of the outer cargo would make build scripts run again.
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();
         if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
@@ -69,7 +77,7 @@ fn built(cargo: &mut Command) -> PathBuf {
         .expect("cargo names the binary that it built")
 }
 
-/// What matters of one of cargo's messages.
+/// The used part of a cargo message.
 #[derive(Deserialize)]
 struct Message {
     executable: Option<PathBuf>,

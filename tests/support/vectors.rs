@@ -1,5 +1,5 @@
-//! Recorded answers of the authenticator's `ParseMap`: `tests/vectors/parse.jsonl`, and of the same form the inputs on
-//! which our reader once differed.
+//! Recorded results of the authenticator's `ParseMap`: `tests/data/vectors/parse.jsonl`, and in the same form the inputs
+//! that our reader once read differently.
 
 use std::path::Path;
 
@@ -7,9 +7,9 @@ use serde::Deserialize;
 
 use super::oracle::{Data, Parsed};
 
-pub(crate) const VECTORS: &str = "tests/vectors/parse.jsonl";
-/// Where a line has `panic`, the authenticator itself gave up.
-pub(crate) const REGRESSIONS: &str = "tests/regressions/read.jsonl";
+pub(crate) const VECTORS: &str = "tests/data/vectors/parse.jsonl";
+/// In lines with `panic`, the authenticator panicked.
+pub(crate) const REGRESSIONS: &str = "tests/data/regressions/read.jsonl";
 
 #[derive(Deserialize)]
 pub(crate) struct Vector {
@@ -27,7 +27,7 @@ pub(crate) enum Outcome {
     Panic { panic: String },
 }
 
-/// The vectors of one file.
+/// Reads the vectors of a file.
 pub(crate) fn load(file: &str) -> Vec<Vector> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     let lines =
@@ -38,7 +38,7 @@ pub(crate) fn load(file: &str) -> Vec<Vector> {
         .collect()
 }
 
-/// Every text in them.
+/// Returns every text in them.
 pub(crate) fn texts() -> Vec<String> {
     [VECTORS, REGRESSIONS]
         .into_iter()

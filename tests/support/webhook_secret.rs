@@ -1,4 +1,4 @@
-//! The Secret of the webhook's certificate, with a certificate of any age.
+//! The Secret of the webhook's certificate, with any validity period.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::time::{Duration, SystemTime};
@@ -10,17 +10,17 @@ use serde_json::{Value, json};
 
 use super::secrets;
 
-/// Its name.
+/// The name of the Secret.
 pub(crate) const SECRET: &str = "awsauth-controller-webhook-tls";
 
-/// A certificate for the webhook, and its authority.
+/// A certificate for the webhook, and its CA.
 pub(crate) struct Made {
     pub(crate) certificate: String,
     pub(crate) key: String,
     pub(crate) authority: String,
 }
 
-/// One that began and ends so many seconds from now.
+/// Creates a certificate that became valid `begun` seconds ago and expires in `ends` seconds.
 pub(crate) fn make(begun: u64, ends: u64) -> Made {
     let now = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
@@ -53,7 +53,7 @@ pub(crate) fn make(begun: u64, ends: u64) -> Made {
     }
 }
 
-/// The Secret that keeps it.
+/// Returns the Secret that stores the certificate.
 pub(crate) fn secret(made: &Made) -> Value {
     json!({
         "apiVersion": "v1",

@@ -20,7 +20,7 @@ app.kubernetes.io/component: controller
 {{- if .Values.serviceAccount.create -}}
 {{ .Values.serviceAccount.name | default "awsauth-controller" }}
 {{- else -}}
-{{ required "serviceAccount.name is needed where serviceAccount.create is false" .Values.serviceAccount.name }}
+{{ required "serviceAccount.name is required if serviceAccount.create is false" .Values.serviceAccount.name }}
 {{- end -}}
 {{- end }}
 
@@ -39,7 +39,7 @@ subjects:
 {{- end -}}
 {{- end }}
 
-{{- /* The objects of a file, with the chart's labels; .annotations are added to each. */ -}}
+{{- /* Renders all objects of a file with the chart's labels, and adds .annotations to each. */ -}}
 {{- define "awsauth.file" -}}
 {{- $top := .top }}
 {{- $annotations := .annotations }}

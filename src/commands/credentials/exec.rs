@@ -4,17 +4,17 @@ use std::process::Command;
 use secrecy::ExposeSecret;
 
 use super::fresh;
-use crate::aws::region::RegionSource;
-use crate::edge::{Exit, Failure, Out};
-use crate::render::variables;
-use crate::world::identity::Identity;
+use crate::backend::identity::Identity;
+use crate::output::variables;
+use crate::terminal::{Exit, Failure, Out};
+use awsauth_aws::region::RegionSource;
 
-/// Variables that would make a program look elsewhere for credentials.
+/// Variables that would make the command use other credentials.
 const MISLEADING: [&str; 2] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
 
-/// Run a command with the credentials in its environment, and nowhere else
+/// Run a command with the credentials in its environment only
 ///
-/// The command takes the place of this program: its exit code, its signals and its terminal are its own.
+/// The command replaces the awsauth process, with its own exit code, signals and terminal.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The command and its arguments
@@ -22,7 +22,7 @@ pub(crate) struct Args {
     command: Vec<OsString>,
 }
 
-/// Becomes the command.
+/// Replaces this process by the command.
 pub(super) fn run(args: &Args, identity: &Identity, out: &mut Out) -> Result<Exit, Failure> {
     let resolved = fresh(identity, out)?;
     let Some((program, arguments)) = args.command.split_first() else {
@@ -39,7 +39,7 @@ pub(super) fn run(args: &Args, identity: &Identity, out: &mut Out) -> Result<Exi
             None => command.env_remove(name),
         };
     }
-    // The command no longer sees the profile, which may have said it.
+    // The command no longer has the profile, which may set the region.
     if resolved.region.from != RegionSource::Fallback {
         command.env("AWS_REGION", &resolved.region.name);
         command.env("AWS_DEFAULT_REGION", &resolved.region.name);
@@ -49,7 +49,7 @@ pub(super) fn run(args: &Args, identity: &Identity, out: &mut Out) -> Result<Exi
     })
 }
 
-/// Does not come back where it succeeds.
+/// Returns only on failure.
 #[cfg(unix)]
 fn become_it(mut command: Command) -> std::io::Result<Exit> {
     use std::os::unix::process::CommandExt;
@@ -57,7 +57,7 @@ fn become_it(mut command: Command) -> std::io::Result<Exit> {
     Err(command.exec())
 }
 
-/// Where nothing can take another's place, waits and ends alike.
+/// Windows cannot replace a process: waits, and exits with the same code.
 #[cfg(not(unix))]
 #[expect(
     clippy::exit,

@@ -1,57 +1,59 @@
-use super::judge::judge;
-use super::words;
-use crate::commands::planning::QUESTIONS;
-use crate::commands::refusals::{edit_failure, no_permission};
-use crate::commands::write::{DryRun, WriteArgs};
-use crate::commands::{PlanFormat, access_entries};
-use crate::edge::{Failure, Kind, Out};
-use crate::editable::{Keys, MARK, Remark, is_same, page, read, torn_page, with_remarks};
-use crate::history::Contents;
-use crate::plan::{Facts, Plan, Request};
-use crate::render::{remarks, report_json, report_text};
-use crate::world::{Edited, Editor, Gathered, Reading, World, keep_aside};
+use std::sync::Arc;
 
-/// A text that goes between the editor and the checks until it passes or is given up.
+use super::check::check;
+use super::page_header;
+use crate::backend::{Edited, Editor, Gathered, Reading, World, write_temporary};
+use crate::output::{PlanFormat, remarks, report_json, report_text};
+use crate::terminal::{Failure, Kind, Out};
+use crate::write::{Mode, Options, PlanBuilder, access_entries_for, edit_failure, no_permission};
+use awsauth_core::authenticator::AccessEntries;
+use awsauth_core::edit_buffer::{Keys, MARK, Remark, is_same, page, read, torn_page, with_remarks};
+use awsauth_core::history::Contents;
+use awsauth_core::plan::{Allowed, Facts, Plan, Request};
+use awsauth_core::snapshot::Snapshot;
+
+/// An editing session: the text is edited and checked until it may be written or the user gives up.
 pub(super) struct Session {
-    /// aws-auth as the text was made of it.
+    /// The aws-auth that the text is based on.
     base: Contents,
-    /// Whether it was stored on a cluster.
+    /// Whether aws-auth is stored in a cluster.
     is_stored: bool,
     keys: Keys,
-    /// What is known and allowed, for the plan.
-    request: Request,
+    allow: Allowed,
+    access_entries: Option<Arc<AccessEntries>>,
+    facts: Facts,
     is_for_scripts: bool,
-    /// The plan that is the reason why it went back.
+    /// The plan whose refusal reopened the editor.
     refused: Option<Plan>,
-    /// The page as the editor was shown it last.
+    /// The page that the editor opened last.
     shown: String,
-    /// What it is the page of.
+    /// The title lines of the page.
     title: Vec<String>,
-    /// What the user has saved last; `None` while that is nothing of theirs.
+    /// The text that the user saved last; `None` if they changed nothing.
     typed: Option<String>,
-    /// Why it went back to the editor.
+    /// Why the editor was opened again.
     why: Option<Failure>,
-    /// What the question is about.
+    /// The change to confirm.
     report: String,
 }
 
-/// What came of a round.
+/// The result of one round of editing.
 pub(super) enum Round {
     /// There is nothing to write.
     Cancelled,
-    /// It goes back to the editor.
+    /// The editor must be opened again.
     Wrong,
-    /// It may be written.
+    /// The text may be written.
     Saved(Contents),
 }
 
 impl Session {
-    /// Reads aws-auth, and what guards have to know.
+    /// Reads aws-auth and the facts that guards need.
     ///
     /// # Errors
-    /// When it can't be read, and when it is known beforehand that it can't be written.
+    /// If aws-auth cannot be read, or the user has no permission to write it.
     pub(super) fn open(
-        write: &WriteArgs,
+        options: &Options,
         world: &mut World,
         out: &mut Out,
     ) -> Result<Self, Failure> {
@@ -59,7 +61,7 @@ impl Session {
             Some(gathered) => {
                 if gathered.exists
                     && gathered.may_update == Some(false)
-                    && write.dry_run != DryRun::Client
+                    && options.mode != Mode::ClientDryRun
                 {
                     return Err(no_permission(world, &gathered.facts));
                 }
@@ -70,24 +72,21 @@ impl Session {
             }
             None => (world.read(out)?, Facts::default()),
         };
-        let title = words::title(world, world.who_else_decides(&reading));
+        let title = page_header::title(world, world.who_else_decides(&reading));
         let snapshot = reading.snapshot;
         let base = Contents::of(&snapshot).existing();
-        // A file's other keys are edited in the file.
+        // The other keys of a manifest are edited in the file itself.
         let keys = Keys::of(&base, world.has_server());
         Ok(Self {
             is_stored: snapshot.resource_version.is_some(),
-            shown: page(&base, &keys, &words::header(&title, &base, &keys)),
+            shown: page(&base, &keys, &page_header::header(&title, &base, &keys)),
             base,
             keys,
             title,
-            request: Request {
-                allow: write.overrides.allowed(),
-                access_entries: access_entries::of_edits([], None, Some(&snapshot), world, out),
-                facts,
-                ..Request::default()
-            },
-            is_for_scripts: write.answer.output == PlanFormat::Json,
+            allow: options.allow.clone(),
+            access_entries: access_entries_for(&[], None, Some(&snapshot), world, out),
+            facts,
+            is_for_scripts: options.format == PlanFormat::Json,
             refused: None,
             typed: None,
             why: None,
@@ -95,20 +94,20 @@ impl Session {
         })
     }
 
-    /// aws-auth as the text was made of it.
+    /// The aws-auth that the text is based on.
     pub(super) fn base(&self) -> &Contents {
         &self.base
     }
 
-    /// Whether there was an aws-auth on the cluster.
+    /// Whether aws-auth is stored in a cluster.
     pub(super) fn is_stored(&self) -> bool {
         self.is_stored
     }
 
-    /// Has the user edit the page, and checks what was saved.
+    /// Opens the editor, and checks what was saved.
     ///
     /// # Errors
-    /// When it is given up: what was typed is kept then.
+    /// If the user gives up. The typed text is then saved to a file.
     pub(super) fn round(
         &mut self,
         editor: &Editor,
@@ -156,9 +155,9 @@ impl Session {
             Ok(plan) => plan,
             Err(failure) => return Err(self.not_written(failure)),
         };
-        let judged = judge(&self.base, &contents, &parts, &plan);
-        if let Some(failure) = judged.failure {
-            self.reopen(&text, &judged.remarks, failure);
+        let checked = check(&self.base, &contents, &parts, &plan);
+        if let Some(failure) = checked.failure {
+            self.reopen(&text, &checked.remarks, failure);
             self.refused = Some(plan);
             return Ok(Round::Wrong);
         }
@@ -167,37 +166,38 @@ impl Session {
         Ok(Round::Saved(contents))
     }
 
-    /// What would come of it. What guards find that they have to know is asked.
-    fn plan(&mut self, ours: &Contents, world: &World, out: &mut Out) -> Result<Plan, Failure> {
-        self.request.kept = Some(ours.clone());
-        let make = |request: &Request| {
-            Plan::new(&self.base.snapshot(), request).map_err(|error| edit_failure(&error, world))
+    /// Plans the edited contents, and looks up the facts that the guards need.
+    fn plan(&mut self, ours: &Contents, backend: &World, out: &mut Out) -> Result<Plan, Failure> {
+        let request = |_: &Snapshot| {
+            Ok(Request {
+                contents: Some(ours.clone()),
+                ..Request::default()
+            })
         };
-        // One answer may make another question matter.
-        for _ in 0..QUESTIONS {
-            let plan = make(&self.request)?;
-            if plan.open.is_empty() {
-                return Ok(plan);
-            }
-            world.learn(&plan.open, &mut self.request.facts, out)?;
+        let mut planner =
+            PlanBuilder::new(&request, self.allow.clone(), self.access_entries.clone());
+        planner.begin(&self.base.snapshot(), &self.facts, backend, out)?;
+        self.facts = planner.facts().clone();
+        match planner.into_plan() {
+            Some(plan) => plan.map_err(|error| edit_failure(&error, backend)),
+            None => Err(Failure::new(Kind::Bug, "nothing was planned")),
         }
-        make(&self.request)
     }
 
-    /// Shows what would be written.
+    /// Shows the change.
     pub(super) fn show(&self, out: &mut Out) {
         out.lay_out(&self.report);
     }
 
-    /// Goes back to the editor with what refused it.
+    /// Prepares to open the editor again with the refusal.
     pub(super) fn refuse(&mut self, failure: Failure, out: &Out) {
         let remark = Remark::new(None, failure.render(out.program()).trim_end());
         let text = self.typed.clone().unwrap_or_default();
         self.reopen(&text, &[remark], failure);
     }
 
-    /// Goes back to the editor with what others have written meanwhile.
-    pub(super) fn tear(
+    /// Prepares to open the editor again with the conflicting changes of other clients.
+    pub(super) fn show_conflicts(
         &mut self,
         ours: &Contents,
         theirs: &Contents,
@@ -207,7 +207,7 @@ impl Session {
         if world.has_server() {
             self.keys.add(theirs);
         }
-        let header = words::torn(&self.title, &failure);
+        let header = page_header::with_conflicts(&self.title, &failure);
         let there = if world.has_server() {
             "on the cluster now"
         } else {
@@ -220,13 +220,13 @@ impl Session {
     }
 
     fn reopen(&mut self, text: &str, remarks: &[Remark], failure: Failure) {
-        let header = words::reopened(&self.title);
+        let header = page_header::reopened(&self.title);
         self.shown = with_remarks(text, &self.keys, &header, remarks);
         self.why = Some(failure);
         self.refused = None;
     }
 
-    /// Ends it for the reason for which it went back to the editor.
+    /// Ends the session with the reason why the editor was opened again.
     pub(super) fn give_up(&mut self, out: &mut Out) -> Failure {
         let why = self.why.take();
         let failure = why.unwrap_or_else(|| Failure::new(Kind::Bug, "given up without a reason"));
@@ -242,14 +242,14 @@ impl Session {
         self.not_written(failure)
     }
 
-    /// Ends it, and keeps what was typed.
+    /// Ends the session, and saves what was typed to a file.
     pub(super) fn not_written(&self, failure: Failure) -> Failure {
         let Some(typed) = &self.typed else {
             return failure;
         };
-        match keep_aside("awsauth-edit-", ".yaml", typed.as_bytes()) {
-            Ok(path) => failure.hint(format!("what you typed is kept in {}", path.display())),
-            Err(error) => failure.note(format!("What you typed could not be kept: {error}")),
+        match write_temporary("awsauth-edit-", ".yaml", typed.as_bytes()) {
+            Ok(path) => failure.hint(format!("your text is saved in {}", path.display())),
+            Err(error) => failure.note(format!("Your text could not be saved: {error}")),
         }
     }
 }

@@ -5,9 +5,9 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use crate::edge::Failure;
+use crate::terminal::Failure;
 
-/// A file of PEM certificates as a kubeconfig holds it.
+/// Returns a file of PEM certificates in the encoding of a kubeconfig.
 pub(super) fn data(path: &Path) -> Result<String, Failure> {
     let cannot = || Failure::usage(format!("cannot use the certificates of {}", path.display()));
     let pem = fs::read(path).map_err(|error| cannot().because(&error))?;
@@ -15,7 +15,7 @@ pub(super) fn data(path: &Path) -> Result<String, Failure> {
     match certificates {
         Ok(certificates) if !certificates.is_empty() => Ok(BASE64_STANDARD.encode(&pem)),
         _ => Err(
-            Failure::usage(format!("{}: it holds no PEM certificate", cannot())).hint(format!(
+            Failure::usage(format!("{}: the file has no PEM certificate", cannot())).hint(format!(
                 "if it is DER: openssl x509 -inform der -in {} -out ca.pem",
                 path.display()
             )),

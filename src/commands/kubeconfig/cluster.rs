@@ -1,25 +1,25 @@
 use http::Uri;
 
-use crate::aws::Surroundings;
-use crate::aws::credentials::Wish;
-use crate::aws::eks::ClusterFacts;
-use crate::edge::Failure;
-use crate::facts::partitions::Partition;
+use crate::terminal::Failure;
+use awsauth_aws::AwsEnvironment;
+use awsauth_aws::credentials::CredentialOptions;
+use awsauth_aws::eks::ClusterDescription;
+use awsauth_core::facts::partitions::Partition;
 
-/// A cluster, and where it is.
+/// A cluster and its endpoint.
 #[derive(Debug)]
 pub(super) struct Found {
-    /// What it is called in a kubeconfig: its ARN, or its name where nobody said that.
+    /// The name in a kubeconfig: the ARN or, if that is unknown, the cluster's name.
     pub(super) name: String,
     pub(super) endpoint: String,
     pub(super) certificate_authority_data: Option<String>,
     pub(super) region: Option<String>,
-    /// What its tokens are made for.
+    /// The cluster id that tokens are signed for.
     pub(super) token_id: String,
 }
 
-impl From<ClusterFacts> for Found {
-    fn from(facts: ClusterFacts) -> Self {
+impl From<ClusterDescription> for Found {
+    fn from(facts: ClusterDescription) -> Self {
         Self {
             region: Some(facts.region().to_owned()),
             name: facts.arn,
@@ -31,13 +31,13 @@ impl From<ClusterFacts> for Found {
 }
 
 impl Found {
-    /// The cluster at this endpoint.
+    /// Returns the cluster at this endpoint.
     pub(super) fn given(
         name: &str,
         endpoint: &str,
         certificate_authority_data: Option<String>,
-        wish: &Wish,
-        surroundings: &Surroundings,
+        credential_options: &CredentialOptions,
+        aws_environment: &AwsEnvironment,
     ) -> Result<Self, Failure> {
         let uri: Option<Uri> = endpoint.parse().ok();
         let host = uri
@@ -46,18 +46,18 @@ impl Found {
             .and_then(Uri::host);
         let Some(host) = host else {
             return Err(Failure::usage(format!(
-                "cannot use --endpoint {endpoint}: it is no URL of an API server"
+                "cannot use --endpoint {endpoint}: it is not the URL of an API server"
             ))
             .hint("give it as --endpoint https://HOST[:PORT]"));
         };
-        let named = wish.region.as_deref();
+        let named = credential_options.region.as_deref();
         let of_host = host
             .split('.')
             .find(|label| Partition::naming(label).is_some());
         let region = named
             .or(of_host)
-            .or_else(|| surroundings.get("AWS_REGION"))
-            .or_else(|| surroundings.get("AWS_DEFAULT_REGION"));
+            .or_else(|| aws_environment.get("AWS_REGION"))
+            .or_else(|| aws_environment.get("AWS_DEFAULT_REGION"));
         Ok(Self {
             name: name.to_owned(),
             endpoint: endpoint.to_owned(),

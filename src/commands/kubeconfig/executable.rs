@@ -3,12 +3,12 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::{self, Path, PathBuf};
 
-use crate::edge::Failure;
+use crate::terminal::Failure;
 
-/// The absolute path of this program, by which others can start it. Where it was called through a link, the link: what
-/// that leads to may go with the next version.
+/// Returns the absolute path of this program, for other programs to start it. If it was called through a symlink, returns the
+/// symlink, because an upgrade may remove its target.
 pub(super) fn path() -> Result<String, Failure> {
-    let cannot = || Failure::usage("cannot tell the path of this program");
+    let cannot = || Failure::usage("cannot determine the path of this program");
     let own = env::current_exe().map_err(|error| cannot().because(&error))?;
     let called = env::args_os().next();
     let found = called
@@ -27,7 +27,7 @@ pub(super) fn path() -> Result<String, Failure> {
     })
 }
 
-/// What the name by which it was called may stand for.
+/// Returns the paths that the called name may refer to.
 fn candidates(called: &OsStr) -> Vec<PathBuf> {
     let called = Path::new(called);
     if called.components().count() > 1 {

@@ -1,71 +1,50 @@
+//! `lint --fix`.
+
 use std::cell::RefCell;
 use std::path::Path;
 
-use clap::Args as _;
-use clap::builder::FalseyValueParser;
-use clap::parser::ValueSource;
-
-use super::gather::Asking;
+use super::args::{Args, Format};
+use super::collect::Requested;
 use super::source::{Source, Sources};
-use super::{Args, Form};
-use crate::commands::overrides::Overrides;
-use crate::commands::write::{DryRun, WriteArgs};
-use crate::commands::{Answer, PlanFormat};
-use crate::document::Document;
-use crate::edge::{Exit, Failure, Out};
-use crate::history::Contents;
-use crate::lint::{Facts, Finding, Mended, RULES, Selection, Site, Texts, lint, mend};
-use crate::manifest::Amiss;
-use crate::plan::Request;
-use crate::render::Fixed;
-use crate::snapshot::Snapshot;
-use crate::world::files::{Candidate, Content, search};
-use crate::world::sources::is_stdin;
-use crate::world::{Target, World};
+use crate::backend::files::{Candidate, Content, search};
+use crate::backend::sources::is_stdin;
+use crate::backend::{Target, World};
+use crate::output::FixedFinding;
+use crate::terminal::{Exit, Failure, Out};
+use crate::write::{Options, Transaction};
+use awsauth_core::document::Document;
+use awsauth_core::history::Contents;
+use awsauth_core::lint::{
+    Facts, Finding, FixResult, RULES, Selection, Site, Texts, apply_fixes, lint,
+};
+use awsauth_core::manifest::ManifestFaults;
+use awsauth_core::plan::Request;
+use awsauth_core::snapshot::Snapshot;
 
-/// Whether to mend what is found, and how to write that.
-#[derive(Clone, Debug, clap::Args)]
-pub(super) struct Fixing {
-    /// Mend what can be mended without a doubt, and tell the rest; of stdin the mended text goes to stdout
-    #[arg(long, env = "AWSAUTH_FIX", value_parser = FalseyValueParser::new())]
-    pub(super) fix: bool,
-
-    /// With --fix, show what would change and write nothing; without a value it means server on a cluster and client on a file
-    #[arg(long, env = "AWSAUTH_DRY_RUN", value_enum, value_name = "MODE", default_value_t, default_missing_value = "auto", num_args = 0..=1, require_equals = true)]
-    dry_run: DryRun,
-
-    /// With --fix, why, for whoever reads the history
-    #[arg(long, env = "AWSAUTH_REASON", value_name = "TEXT")]
-    reason: Option<String>,
-
-    #[command(flatten)]
-    overrides: Overrides,
-}
-
-/// Mends each file, or the live ConfigMap; gives back what is there then.
+/// Fixes each file, or the live ConfigMap, and reads the result.
 pub(super) fn run(
     args: &Args,
-    asking: &Asking<'_>,
+    requested: &Requested<'_>,
     selection: &Selection,
     target: &Target,
     matches: &clap::ArgMatches,
     out: &mut Out,
 ) -> Result<Sources, Failure> {
-    if !matches!(args.answer.output, Form::Human | Form::Json) {
-        return Err(Failure::usage("--fix answers in text or JSON")
-            .hint("mend first, then lint again for the report"));
+    if !matches!(args.answer.output, Format::Human | Format::Json) {
+        return Err(Failure::usage("--fix prints text or JSON only")
+            .hint("run lint --fix first, then lint again for the report"));
     }
     let mut run = Run {
         args,
         selection,
-        asking,
+        requested,
         sources: Sources::default(),
     };
     let candidates = if args.files.is_empty() {
         let world = World::open(target, matches, false, out)?;
         let Some(path) = world.path().map(Path::to_owned) else {
-            let mended = run.one(world, out);
-            run.sources.add(mended);
+            let fixed = run.fix_and_read(world, out);
+            run.sources.add(fixed);
             return Ok(run.sources);
         };
         vec![Candidate::named(&path)]
@@ -74,108 +53,118 @@ pub(super) fn run(
         search(&args.files)?
     };
     for candidate in candidates {
-        let mended = if is_stdin(candidate.path()) {
-            run.one(World::of_stdin(), out)
+        let fixed = if is_stdin(candidate.path()) {
+            run.fix_and_read(World::of_stdin(), out)
         } else {
-            run.file(&candidate, out)
+            run.fix_file(&candidate, out)
         };
-        run.sources.add(mended);
+        run.sources.add(fixed);
     }
-    run.sources.say_if_none(&args.files, out);
+    run.sources.note_if_empty(&args.files, out);
     Ok(run.sources)
 }
 
-/// What is to be mended, and what has come of it.
+/// The state of a run.
 struct Run<'a> {
     args: &'a Args,
     selection: &'a Selection,
-    asking: &'a Asking<'a>,
+    requested: &'a Requested<'a>,
     sources: Sources,
 }
 
 impl Run<'_> {
-    /// Mends a file, if it holds an aws-auth that can be written.
-    fn file(&mut self, candidate: &Candidate, out: &mut Out) -> Result<Vec<Source>, Failure> {
+    /// Fixes a file, if it contains an aws-auth that can be written.
+    fn fix_file(&mut self, candidate: &Candidate, out: &mut Out) -> Result<Vec<Source>, Failure> {
         let content = match candidate.read(out)? {
-            Some(Content::Manifest(world)) if self.is_writable(&world.amiss()) => {
-                return self.one(world, out);
+            Some(Content::Manifest(world)) if self.is_writable(&world.manifest_faults()) => {
+                return self.fix_and_read(world, out);
             }
             content => content,
         };
         match &content {
             Some(Content::Manifest(world)) => out.note(&format!(
-                "Nothing of {world} was mended: as it stands, it is no aws-auth."
+                "Nothing in {world} was fixed: it is not the ConfigMap aws-auth."
             )),
             Some(Content::Terraform(file, _)) => out.note(&format!(
-                "{file} is Terraform's: mend its configuration instead."
+                "{file} is a Terraform plan or state: fix the Terraform configuration instead."
             )),
             None => {}
         }
-        Ok(Source::of_file(candidate, content, self.asking.account))
+        Ok(Source::of_file(candidate, content, self.requested.account))
     }
 
-    fn is_writable(&self, amiss: &Amiss) -> bool {
-        let is_text = amiss.not_text.is_empty() || (amiss.takes_bars && self.adds_bars());
-        is_text && !amiss.stands_in
+    fn is_writable(&self, faults: &ManifestFaults) -> bool {
+        let is_text =
+            faults.not_text.is_empty() || (faults.fits_literal_blocks && self.adds_bars());
+        is_text && !faults.is_substitute
     }
 
     fn adds_bars(&self) -> bool {
         let mut rules = RULES.into_iter();
-        rules.any(|rule| rule.id == BARS && self.selection.admits(rule))
+        rules.any(|rule| rule.id == NOT_A_STRING && self.selection.admits(rule))
     }
 
-    /// Mends one aws-auth, and reads it again.
-    fn one(&mut self, mut world: World, out: &mut Out) -> Result<Vec<Source>, Failure> {
-        match self.mend(&mut world, out) {
-            // What is found there is told all the same.
+    /// Fixes one aws-auth and reads the result.
+    fn fix_and_read(&mut self, mut world: World, out: &mut Out) -> Result<Vec<Source>, Failure> {
+        match self.fix(&mut world, out) {
+            // Its findings are still reported.
             Err(refusal) if refusal.exit() == Exit::Refused => {
                 self.sources.failures.push(refusal.at(&world.to_string()));
             }
-            mended => mended?,
+            result => result?,
         }
-        Source::again(world, self.asking, out)
+        Source::after_write(world, self.requested, out)
     }
 
-    fn mend(&mut self, world: &mut World, out: &mut Out) -> Result<(), Failure> {
+    fn fix(&mut self, world: &mut World, out: &mut Out) -> Result<(), Failure> {
         if self.adds_bars() {
             world.add_bars();
         }
-        let of_eks = world.eks().map(|eks| eks.facts.account().to_owned());
-        // What the cluster lacks besides, such as a binding of a group, no fix of the text brings in.
+        let eks_account = world.eks().map(|eks| eks.facts.account().to_owned());
+        // A fix of the text can't cause findings that need other facts, such as the bindings of a group.
         let facts = Facts {
-            account: self.asking.account.map(str::to_owned).or(of_eks),
+            account: self.requested.account.map(str::to_owned).or(eks_account),
             ..Facts::default()
         };
-        let fixing = &self.args.fixing;
-        let found = RefCell::new(Vec::new());
+        let args = &self.args.fix;
+        let fixed = RefCell::new(Vec::new());
         let request = |snapshot: &Snapshot| {
-            let Mended { data, fixed } = mend(&snapshot.data, &facts, self.selection);
-            found.replace(fixed);
-            let kept = Contents {
-                data,
+            let result = apply_fixes(&snapshot.data, &facts, self.selection);
+            fixed.replace(result.fixed);
+            let contents = Contents {
+                data: result.data,
                 ..Contents::of(snapshot)
             };
             Ok(Request {
-                kept: Some(kept),
+                contents: Some(contents),
                 ..Request::default()
             })
         };
         if !world.is_pipe() {
             let data: Texts = world.read(out)?.snapshot.data;
-            let is_mendable =
-                world.has_bars() || !mend(&data, &facts, self.selection).fixed.is_empty();
-            if !is_mendable {
+            let FixResult { fixed, .. } = apply_fixes(&data, &facts, self.selection);
+            if !world.has_bars() && fixed.is_empty() {
                 return Ok(());
             }
         }
-        let write = fixing.write(self.args.answer.output);
-        let plan = write.carry_out(false, &request, None, world, out)?;
-        self.sources.are_below |= plan.is_change();
-        let is_dry = fixing.is_dry();
-        for finding in bars(world).into_iter().chain(found.into_inner()) {
-            let fixed = fixed(finding, world);
-            out.note(&fixed.told(is_dry));
-            self.sources.fixed.push(fixed);
+        let write = args.write_args(self.args.answer.output);
+        let plan = Transaction {
+            edits: &[],
+            request: &request,
+            create: false,
+            verify: None,
+            options: &Options {
+                prints_own_json: true,
+                ..write.options(world)
+            },
+        }
+        .run(world, out)?;
+        self.sources.follow_output |= plan.is_change();
+        let is_dry = args.is_dry();
+        for finding in added_bars(world).into_iter().chain(fixed.into_inner()) {
+            let finding = with_place(finding, world);
+            out.note(&finding.message(is_dry));
+            self.sources.fixed.push(finding);
         }
         if world.is_pipe() && !is_dry {
             world.hold_with(&plan.change)?;
@@ -184,84 +173,38 @@ impl Run<'_> {
     }
 }
 
-/// The rule whose fix stands around the sections' texts, and makes texts of them.
-const BARS: &str = "S03";
+/// The rule whose fix adds `|` after the keys of sections, outside their texts.
+const NOT_A_STRING: &str = "S03";
 
-/// What the bars mend that what was read is held with.
-fn bars(world: &World) -> Vec<Finding> {
+/// Returns the findings that the added `|` fixes.
+fn added_bars(world: &World) -> Vec<Finding> {
     if !world.has_bars() {
         return Vec::new();
     }
     let facts = Facts {
-        amiss: world.amiss(),
+        manifest_faults: world.manifest_faults(),
         ..Facts::default()
     };
     let nothing = Texts::new();
     let document = Document::read(&nothing);
     let report = lint(&nothing, &document, &facts, &Selection::default());
     let findings = report.findings.into_iter();
-    findings.filter(|finding| finding.rule.id == BARS).collect()
+    findings
+        .filter(|finding| finding.rule.id == NOT_A_STRING)
+        .collect()
 }
 
-/// What was mended, with the place where it stood.
-fn fixed(finding: Finding, world: &World) -> Fixed {
+/// Adds the place of a fixed finding.
+fn with_place(finding: Finding, world: &World) -> FixedFinding {
     let file = world.path().map(|_| world.to_string());
     let file_line = match &finding.site {
         Site::Text(text) => world.file_line(text.section, text.start.line),
         Site::Key(key) => world.key_line(key),
         Site::File(_) | Site::ConfigMap => None,
     };
-    Fixed {
+    FixedFinding {
         finding,
         file,
         file_line,
-    }
-}
-
-impl Fixing {
-    /// Refuses what was typed for a write where nothing is to be written. Variables hold for other commands, too.
-    pub(super) fn only_to_fix(&self, matches: &clap::ArgMatches) -> Result<(), Failure> {
-        if self.fix {
-            return Ok(());
-        }
-        let matches = matches.subcommand().map_or(matches, |(_, lint)| lint);
-        let known = Self::augment_args(clap::Command::new("lint"));
-        let typed = known.get_arguments().find(|arg| {
-            matches.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine)
-        });
-        let Some(flag) = typed.and_then(clap::Arg::get_long) else {
-            return Ok(());
-        };
-        let failure = Failure::usage(format!(
-            "--{flag} needs --fix: nothing is written without it"
-        ));
-        Err(match flag {
-            "allow" => failure.hint("to leave out what a rule finds: --ignore RULE"),
-            _ => failure.hint(format!(
-                "leave out --{flag}, or mend what is found: add --fix"
-            )),
-        })
-    }
-
-    /// Whether nothing is to be written.
-    pub(super) fn is_dry(&self) -> bool {
-        self.dry_run != DryRun::None
-    }
-
-    /// As every command writes.
-    fn write(&self, form: Form) -> WriteArgs {
-        WriteArgs {
-            dry_run: self.dry_run,
-            answer: Answer {
-                output: match form {
-                    Form::Json => PlanFormat::Json,
-                    _ => PlanFormat::Human,
-                },
-            },
-            is_part: true,
-            reason: self.reason.clone(),
-            overrides: self.overrides.clone(),
-            is_shown: false,
-        }
     }
 }

@@ -1,49 +1,51 @@
+//! The aws-auth documents to check, and where they come from.
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::gather::{self, Asking};
-use crate::document::{Document, SectionName};
-use crate::edge::{Failure, Out};
-use crate::lint::{Facts, Report, Selection, Whole, lint, lint_change};
-use crate::render::{Fixed, Origin};
-use crate::terraform::{Fate, Resource};
-use crate::world::files::{Candidate, Content, relative, search};
-use crate::world::sources::is_stdin;
-use crate::world::{Target, World};
+use super::collect::{self, Requested};
+use crate::backend::files::{Candidate, Content, relative, search};
+use crate::backend::sources::is_stdin;
+use crate::backend::{Target, World};
+use crate::output::{FixedFinding, Origin};
+use crate::terminal::{Failure, Out};
+use awsauth_core::document::{Document, SectionName};
+use awsauth_core::lint::{Change, Facts, ObjectChange, Report, Selection, lint};
+use awsauth_core::terraform::{ObjectFate, Resource};
 
 /// An aws-auth that was read.
 pub(super) struct Source {
-    whence: Whence,
+    input: Input,
     data: BTreeMap<String, Arc<str>>,
     document: Document,
     facts: Facts,
-    /// The path of its file, as code hosts call it; `None` of what comes from none.
+    /// The file's path relative to the checkout; `None` without a file.
     path: Option<String>,
 }
 
-/// What it was read from.
-enum Whence {
+/// What an aws-auth was read from.
+enum Input {
     World(World),
     Plan { file: String, resource: Resource },
 }
 
-/// What was read, and what could not be.
+/// What was read, and what could not be read.
 #[derive(Default)]
 pub(super) struct Sources {
     pub(super) read: Vec<Source>,
     pub(super) failures: Vec<Failure>,
-    /// What was mended in them.
-    pub(super) fixed: Vec<Fixed>,
-    /// Whether what is said of them stands below what became of them.
-    pub(super) are_below: bool,
+    /// The fixed findings.
+    pub(super) fixed: Vec<FixedFinding>,
+    /// Whether the report of a write was printed before their findings.
+    pub(super) follow_output: bool,
 }
 
 impl Sources {
-    /// Reads these files, or without any whatever else the user chose.
+    /// Reads these files, or if there are none, the target of the other flags.
     pub(super) fn read(
         files: &[PathBuf],
-        asking: &Asking<'_>,
+        requested: &Requested<'_>,
         target: &Target,
         matches: &clap::ArgMatches,
         out: &mut Out,
@@ -54,7 +56,7 @@ impl Sources {
             match world.path() {
                 Some(path) => vec![Candidate::named(path)],
                 None => {
-                    let read = Source::of_cluster(world, asking, out);
+                    let read = Source::of_cluster(world, requested, out);
                     sources.add(read.map(|source| vec![source]));
                     return Ok(sources);
                 }
@@ -65,20 +67,21 @@ impl Sources {
         };
         for candidate in candidates {
             let read = candidate.read(out);
-            sources.add(read.map(|content| Source::of_file(&candidate, content, asking.account)));
+            sources
+                .add(read.map(|content| Source::of_file(&candidate, content, requested.account)));
         }
-        sources.say_if_none(files, out);
+        sources.note_if_empty(files, out);
         Ok(sources)
     }
 
-    /// Says so where nothing was found.
-    pub(super) fn say_if_none(&self, files: &[PathBuf], out: &mut Out) {
+    /// Prints a note if no file contains an aws-auth.
+    pub(super) fn note_if_empty(&self, files: &[PathBuf], out: &mut Out) {
         if self.read.is_empty() && self.failures.is_empty() {
             let names: Vec<String> = files
                 .iter()
                 .map(|path| path.display().to_string())
                 .collect();
-            out.note(&format!("Nothing in {} holds aws-auth.", names.join(", ")));
+            out.note(&format!("No aws-auth in {}.", names.join(", ")));
         }
     }
 
@@ -92,7 +95,7 @@ impl Sources {
 
 impl Source {
     fn new(
-        whence: Whence,
+        input: Input,
         data: BTreeMap<String, Arc<str>>,
         facts: Facts,
         path: Option<String>,
@@ -100,20 +103,20 @@ impl Source {
         Self {
             facts,
             document: Document::read(&data),
-            whence,
+            input,
             data,
             path,
         }
     }
 
-    /// What is there after a run that may have written it; of stdin, what went to stdout.
-    pub(super) fn again(
+    /// Reads the result of a write; for stdin, the text that was printed.
+    pub(super) fn after_write(
         world: World,
-        asking: &Asking<'_>,
+        requested: &Requested<'_>,
         out: &mut Out,
     ) -> Result<Vec<Self>, Failure> {
         let Some(path) = world.path().map(Path::to_owned) else {
-            return Self::of_cluster(world, asking, out).map(|source| vec![source]);
+            return Self::of_cluster(world, requested, out).map(|source| vec![source]);
         };
         let candidate = Candidate::named(&path);
         let content = if is_stdin(&path) {
@@ -121,12 +124,16 @@ impl Source {
         } else {
             candidate.read(out)?
         };
-        Ok(Self::of_file(&candidate, content, asking.account))
+        Ok(Self::of_file(&candidate, content, requested.account))
     }
 
-    fn of_cluster(mut world: World, asking: &Asking<'_>, out: &mut Out) -> Result<Self, Failure> {
-        let (snapshot, facts) = gather::of_cluster(&mut world, asking, out)?;
-        Ok(Self::new(Whence::World(world), snapshot.data, facts, None))
+    fn of_cluster(
+        mut world: World,
+        requested: &Requested<'_>,
+        out: &mut Out,
+    ) -> Result<Self, Failure> {
+        let (snapshot, facts) = collect::of_cluster(&mut world, requested, out)?;
+        Ok(Self::new(Input::World(world), snapshot.data, facts, None))
     }
 
     pub(super) fn of_file(
@@ -142,46 +149,35 @@ impl Source {
                 let manifest = world.manifest().map(|(_, manifest)| manifest);
                 let data = manifest.map(|manifest| manifest.data().clone());
                 let facts = Facts {
-                    amiss: world.amiss(),
-                    ..gather::of_file(manifest, account)
+                    manifest_faults: world.manifest_faults(),
+                    ..collect::of_file(manifest, account)
                 };
                 let data = data.unwrap_or_default();
-                vec![Self::new(Whence::World(world), data, facts, path)]
+                vec![Self::new(Input::World(world), data, facts, path)]
             }
             Some(Content::Terraform(file, resources)) => {
                 let each = resources.into_iter().map(|resource| {
                     let (data, file) = (resource.after.clone(), file.clone());
-                    let facts = gather::of_file(None, account);
-                    let whence = Whence::Plan { file, resource };
-                    Self::new(whence, data, facts, path.clone())
+                    let facts = Facts {
+                        change: change(&resource),
+                        ..collect::of_file(None, account)
+                    };
+                    let input = Input::Plan { file, resource };
+                    Self::new(input, data, facts, path.clone())
                 });
                 each.collect()
             }
         }
     }
 
-    /// What the rules say of it.
+    /// Runs the rules.
     pub(super) fn check(&self, selection: &Selection) -> Report {
-        let mut report = lint(&self.data, &self.document, &self.facts, selection);
-        if let Whence::Plan { resource, .. } = &self.whence
-            && let Some(before) = &resource.before
-            && resource.fate != Fate::Forgotten
-        {
-            let whole = match resource.fate {
-                Fate::Deleted => Whole::Deleted,
-                Fate::Replaced => Whole::Replaced,
-                Fate::Stays | Fate::Forgotten => Whole::Stays,
-            };
-            let before = Document::read(before);
-            let both = (&before, &self.document);
-            lint_change(&mut report, both, whole, &resource.unknown, selection);
-        }
-        report
+        lint(&self.data, &self.document, &self.facts, selection)
     }
 
-    /// What of it could not be checked.
-    pub(super) fn unknown(&self) -> Vec<String> {
-        let Whence::Plan { file, resource } = &self.whence else {
+    /// Returns notes about what could not be checked.
+    pub(super) fn unchecked(&self) -> Vec<String> {
+        let Input::Plan { file, resource } = &self.input else {
             return Vec::new();
         };
         let address = &resource.address;
@@ -190,7 +186,7 @@ impl Source {
         let unknown: Vec<&str> = unknown.collect();
         if !unknown.is_empty() {
             notes.push(format!(
-                "Not checked: {} of {address} in {file}, which is known only after the plan was applied.",
+                "Not checked: {} of {address} in {file}, which is known only after the plan is applied.",
                 unknown.join(", ")
             ));
         }
@@ -200,17 +196,16 @@ impl Source {
                 .filter(|key| resource.after.contains_key(*key) || unknown.contains(key))
                 .collect();
             notes.push(format!(
-                "Not checked: what {} of the cluster holds now. {address} in {file} replaces it (force), entries of nodes included.",
+                "Not checked: the current {} in the cluster. {address} in {file} replaces it (force), including node entries.",
                 keys.join(", ")
             ));
         }
         notes
     }
 
-    /// Where its findings are.
     pub(super) fn origin(&self) -> Origin<'_> {
-        match &self.whence {
-            Whence::World(world) => match world.manifest() {
+        match &self.input {
+            Input::World(world) => match world.manifest() {
                 Some((file, manifest)) => Origin::File {
                     file,
                     path: self.path.clone(),
@@ -218,7 +213,7 @@ impl Source {
                 },
                 None => Origin::Live,
             },
-            Whence::Plan { file, resource } => Origin::Plan {
+            Input::Plan { file, resource } => Origin::Plan {
                 file: file.clone(),
                 path: self.path.clone(),
                 address: resource.address.clone(),
@@ -229,4 +224,19 @@ impl Source {
     pub(super) fn document(&self) -> &Document {
         &self.document
     }
+}
+
+/// Returns what a plan changes, if it shows the text before the change.
+fn change(resource: &Resource) -> Option<Change> {
+    let object = match resource.object {
+        ObjectFate::Kept => ObjectChange::Updated,
+        ObjectFate::Replaced => ObjectChange::Replaced,
+        ObjectFate::Deleted => ObjectChange::Deleted,
+        ObjectFate::Forgotten => return None,
+    };
+    Some(Change {
+        before: Document::read(resource.before.as_ref()?),
+        object,
+        unknown: resource.unknown.clone(),
+    })
 }

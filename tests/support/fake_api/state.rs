@@ -1,4 +1,4 @@
-//! What the pretend API server keeps, and how it answers.
+//! The state and the responses of the fake API server.
 
 use http_body_util::Full;
 use hyper::body::Bytes;
@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use super::{Scenario, eksctl_made};
 
-/// What the server keeps and has seen.
+/// The state of the server.
 pub(crate) struct State {
     pub(super) scenario: Scenario,
-    /// How often the misbehaviour has been shown.
+    /// How often the fault has occurred.
     pub(super) shown: u32,
     pub(super) version: u64,
     /// The stored object.
@@ -19,16 +19,16 @@ pub(crate) struct State {
     pub(crate) requests: Vec<String>,
     /// The headers of every request, lower case.
     pub(crate) headers: Vec<Vec<(String, String)>>,
-    /// How many connections were opened.
+    /// The number of connections.
     pub(crate) connections: u32,
-    /// Real writes that failed because the object had changed.
+    /// The number of writes that failed with a conflict.
     pub(crate) conflicts: u32,
 }
 
 type Reply = Option<Response<Full<Bytes>>>;
 
 impl State {
-    /// The answer; `None` breaks the connection off.
+    /// Returns the response. `None` closes the connection.
     pub(super) fn reply(
         &mut self,
         method: &Method,
@@ -122,7 +122,7 @@ impl State {
         self.behave(method, path, body, dry)
     }
 
-    /// As the real one would.
+    /// Responds as the real API server does.
     fn behave(&mut self, method: &Method, path: &str, body: Option<Value>, dry: bool) -> Reply {
         if path == "/readyz" {
             return Some(Response::new(Full::from("ok")));
@@ -170,7 +170,7 @@ impl State {
         self.object = Some(object);
     }
 
-    /// Somebody else adds a line of their own.
+    /// Adds a line as another client.
     fn foreign_write(&mut self, by: &str) {
         let mut object = self.object.clone().unwrap_or_else(eksctl_made);
         let text = object["data"]["mapRoles"].as_str().unwrap_or_default();

@@ -1,11 +1,11 @@
 //! Texts at the limits: nesting, keys, aliases, lengths.
 
-use awsauth::document::SectionName;
+use awsauth_core::document::SectionName;
 use fastrand::Rng;
 
 use super::{Draw, maps};
 
-/// Large and slow to read: to be drawn seldom.
+/// Large and slow to read, so it is chosen rarely.
 pub(super) fn section(rng: &mut Rng, name: SectionName) -> String {
     match rng.u32(..10) {
         0 => nested_flow(rng),
@@ -107,7 +107,7 @@ fn long_key(rng: &mut Rng) -> String {
     }
 }
 
-/// Around the place where there are too many.
+/// A count near the limit.
 fn aliases(rng: &mut Rng) -> String {
     let (per_anchor, count) = match rng.u32(..3) {
         0 => (90 + rng.usize(..20), 1 + rng.usize(..3)),
@@ -120,7 +120,7 @@ fn aliases(rng: &mut Rng) -> String {
     format!("- rolearn: a\n  x: &a [{items}]\n  y:\n{aliases}{rest}")
 }
 
-/// Each anchor holds the one before it several times.
+/// Anchors that each repeat the previous one several times.
 fn alias_ladder(rng: &mut Rng) -> String {
     let (width, height) = (2 + rng.usize(..9), 2 + rng.usize(..6));
     let mut text = "- rolearn: a\n  a0: &a0 [x]\n".to_owned();

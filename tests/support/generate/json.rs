@@ -1,12 +1,12 @@
 //! JSON: lists that are read as YAML, and objects that are read as JSON.
 
-use awsauth::document::SectionName;
+use awsauth_core::document::SectionName;
 use fastrand::Rng;
 
 use super::maps::Values;
 use super::{Draw, scalars, words};
 
-/// A list of entries as an encoder writes it, on one line or many.
+/// A list of entries as an encoder writes it, on one or several lines.
 pub(super) fn list(rng: &mut Rng, name: SectionName, values: Values) -> String {
     let entries: Vec<_> = (0..1 + rng.usize(..3))
         .map(|_| entry(rng, name, values))
@@ -42,7 +42,7 @@ fn entry(rng: &mut Rng, name: SectionName, values: Values) -> serde_json::Value 
     serde_json::json!({ arn: scalars::arn(rng, name), "username": username, "groups": groups })
 }
 
-/// Something that begins with a brace: a JSON object, or what an attempt at one looks like.
+/// A text that starts with a brace: a JSON object, valid or damaged.
 pub(super) fn object(rng: &mut Rng) -> String {
     let mut text = rng
         .pick(&["", "", " ", "\n", "\u{a0}", "\u{feff}"])

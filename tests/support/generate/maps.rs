@@ -1,31 +1,31 @@
-//! Sections in the styles that people and tools write.
+//! Sections in the styles of users and tools.
 
-use awsauth::document::SectionName;
+use awsauth_core::document::SectionName;
 use fastrand::Rng;
 
 use super::{Draw, json, scalars, words};
 
-/// What fields hold.
+/// The values of fields.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Values {
-    /// What belongs there.
+    /// Valid values.
     Tame,
-    /// Now and then something else, in other spellings, with fields repeated or missing.
+    /// Sometimes invalid values, other spellings, and repeated or missing fields.
     Wild,
 }
 
-/// How a section is laid out.
+/// The layout of a section.
 struct Style {
     values: Values,
-    /// Column of the entries' dashes.
+    /// The column of the entries' dashes.
     dash: usize,
-    /// Blanks between a dash and what follows.
+    /// The number of spaces after a dash.
     gap: usize,
-    /// How much deeper than its key a list stands.
+    /// The indentation of a list below its key.
     list: usize,
     quoted_keys: bool,
     quoted_values: bool,
-    /// Whether lists, and whole entries, stand in brackets.
+    /// Whether lists and entries are in flow style.
     flow_lists: bool,
     flow_entries: bool,
     comments: bool,
@@ -60,7 +60,7 @@ impl Style {
     }
 }
 
-/// One section of a few entries; seldom of none.
+/// A section with a few entries, rarely none.
 pub(super) fn section(rng: &mut Rng, name: SectionName, values: Values) -> String {
     if rng.one_in(30) {
         return rng.pick(&words::EMPTY_SECTIONS).to_owned();
@@ -158,7 +158,7 @@ fn account_entry(rng: &mut Rng, style: &Style, text: &mut String) {
     trailing_comment(rng, style, text);
 }
 
-/// A field's name and what it holds.
+/// A field's name and value.
 enum Field {
     Text(String, String),
     List(String, Vec<String>),
@@ -230,7 +230,7 @@ fn fields(rng: &mut Rng, style: &Style, name: SectionName) -> Vec<Field> {
     fields
 }
 
-/// A field's name in any spelling that might be taken for it.
+/// A field's name, exact or misspelled.
 fn any_key(rng: &mut Rng) -> String {
     let key = rng.pick(&words::FIELD_NAMES);
     match rng.u32(..7) {

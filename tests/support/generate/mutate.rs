@@ -1,4 +1,4 @@
-//! Small damage to a text: what an editor, a merge or a lost connection does to it.
+//! Small damage to a text, as by an editor, a merge or a lost connection.
 
 use std::ops::Range;
 
@@ -61,7 +61,7 @@ fn one(rng: &mut Rng, mut text: String, seeds: &[String]) -> String {
     text
 }
 
-/// A place between two characters.
+/// A position between two characters.
 fn place(rng: &mut Rng, text: &str) -> usize {
     let mut at = rng.usize(..=text.len());
     while !text.is_char_boundary(at) {
@@ -125,7 +125,7 @@ fn lines(rng: &mut Rng, text: &str) -> String {
     lines.concat()
 }
 
-/// Some lines become deeper or shallower.
+/// Changes the indentation of some lines.
 fn indents(rng: &mut Rng, text: &str) -> String {
     let deeper = rng.pick(&[" ", "  ", "\t", "\u{a0}", "    "]);
     let (all, shallower) = (rng.one_in(4), rng.bool());
@@ -143,7 +143,7 @@ fn indents(rng: &mut Rng, text: &str) -> String {
     indented
 }
 
-/// The text behind so much comment that something odd stands near the end of a piece of 512 bytes.
+/// Puts a comment before the text so that an interesting position is near the end of a 512-byte chunk.
 pub(super) fn at_piece_end(rng: &mut Rng, text: &str) -> String {
     let piece = 512 * (1 + rng.usize(..3));
     let padding = (piece + 8).saturating_sub(rng.usize(..16) + text.len().min(rng.usize(..64)));

@@ -1,11 +1,11 @@
-//! Scalars: what they say and how they are spelt.
+//! Scalars: values and spellings.
 
-use awsauth::document::SectionName;
+use awsauth_core::document::SectionName;
 use fastrand::Rng;
 
 use super::{Draw, words};
 
-/// A character that readers of YAML, JSON or ARNs tell apart from others, or should.
+/// A character that is special in YAML, JSON or ARNs.
 pub(super) fn odd_char(rng: &mut Rng) -> char {
     if rng.one_in(12) {
         rng.pick(&words::FORBIDDEN_CHARS)
@@ -67,7 +67,7 @@ pub(super) fn group(rng: &mut Rng) -> String {
     rng.pick(&words::GROUPS).to_owned()
 }
 
-/// A text that one spelling or another has to treat with care.
+/// A text that needs care in some scalar style.
 pub(super) fn wild_text(rng: &mut Rng) -> String {
     match rng.weighted(&[4, 2, 2, 3, 1]) {
         0 => rng.pick(&words::TYPED).to_owned(),
@@ -92,7 +92,7 @@ pub(super) fn wild_text(rng: &mut Rng) -> String {
     }
 }
 
-/// Something like a number or a timestamp.
+/// A text like a number or a timestamp.
 fn number(rng: &mut Rng) -> String {
     if rng.one_in(3) {
         return timestamp(rng);
@@ -133,7 +133,7 @@ fn timestamp(rng: &mut Rng) -> String {
     text
 }
 
-/// One of the ways to write a text that a reader of any YAML understands. `indent` is that of the lines after the first.
+/// A valid scalar for a text, in any style. `indent` is the indentation of later lines.
 pub(super) fn spell(rng: &mut Rng, text: &str, indent: usize, in_flow: bool) -> String {
     let is_plain = !text.is_empty()
         && text
@@ -190,7 +190,7 @@ fn escaped(rng: &mut Rng, char: char) -> String {
     }
 }
 
-/// A scalar as written, in any state.
+/// A scalar in any style, valid or damaged.
 pub(super) fn written(rng: &mut Rng, indent: usize, in_flow: bool) -> String {
     match rng.weighted(&[5, 4, 4, 2, 4, 3, 3]) {
         0 => {
@@ -255,7 +255,7 @@ fn long_quoted(rng: &mut Rng, indent: usize) -> String {
     text + quote
 }
 
-/// A map that is nothing but one interesting scalar.
+/// A section with a single interesting scalar.
 pub(super) fn focus(rng: &mut Rng, name: SectionName) -> String {
     let scalar = written(rng, 2, false);
     match (name, rng.u32(..6)) {

@@ -1,4 +1,4 @@
-//! Tokens in no order at all.
+//! Tokens in random order.
 
 use fastrand::Rng;
 

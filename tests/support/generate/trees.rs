@@ -1,6 +1,6 @@
-//! Any YAML: trees written with every construct.
+//! YAML trees with every construct.
 
-use awsauth::document::SectionName;
+use awsauth_core::document::SectionName;
 use fastrand::Rng;
 
 use super::{Draw, scalars, words};
@@ -10,13 +10,13 @@ const ANCHORS: [&str; 8] = ["a", "a", "b", "b", "c", "c", "x-1", "A9"];
 struct Writer<'r> {
     rng: &'r mut Rng,
     text: String,
-    /// Nodes still to be written: keeps trees small.
+    /// The number of nodes that may still be written. Keeps trees small.
     budget: usize,
-    /// One in so many places is written in a way that may not be YAML; 0 for none.
+    /// One in this many places may be invalid YAML; 0 for none.
     chaos: u32,
 }
 
-/// What a place asks for; it mostly gets it.
+/// The kind of node that is expected in a place. Mostly it is generated.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Wanted {
     Any,
@@ -25,7 +25,7 @@ enum Wanted {
     Sso,
 }
 
-/// A section as a tree of nodes, most of its entries of the right shape.
+/// A section as a tree of nodes. Most entries have the right shape.
 pub(super) fn section(rng: &mut Rng, name: SectionName) -> String {
     let chaos = rng.pick(&[0, 0, 0, 60, 20, 8]);
     let budget = 4 + rng.usize(..30);
@@ -55,7 +55,7 @@ impl Writer<'_> {
         self.chaos > 0 && self.rng.one_in(self.chaos)
     }
 
-    /// One of these, rather one that refers to no anchor that there is not.
+    /// Chooses one of these, preferably without a reference to a missing anchor.
     fn push(&mut self, from: &[&str]) {
         let mut text = self.rng.pick(from);
         for _ in 0..6 {
@@ -72,7 +72,7 @@ impl Writer<'_> {
         names.all(|rest| rest.starts_with(|name| self.text.contains(&format!("&{name}"))))
     }
 
-    /// Mostly one of the sound ones.
+    /// Mostly chooses a valid one.
     fn push_or(&mut self, sound: &[&str], strange: &[&str]) {
         let from = if self.strange() { strange } else { sound };
         self.push(from);
@@ -116,7 +116,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Gives later aliases something to refer to.
+    /// Defines an anchor for later aliases.
     fn anchored_entries(&mut self, name: SectionName, column: usize) {
         let dash = format!("{}- ", " ".repeat(column));
         let arn = arn_field(name);
@@ -164,7 +164,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Pairs of a block mapping, the first on the current line; those of an entry if `of` is given.
+    /// Writes the pairs of a block mapping, the first on the current line. With `of`, those of an entry.
     fn pairs(&mut self, column: usize, of: Option<SectionName>) {
         for at in 0..1 + self.rng.usize(..5) {
             if at > 0 {
@@ -189,7 +189,7 @@ impl Writer<'_> {
         }
     }
 
-    /// A key and its colon; gives what the value should be.
+    /// Writes a key and its colon. Returns the expected kind of value.
     fn key(&mut self, column: usize, of: Option<SectionName>, in_flow: bool) -> Wanted {
         let explicit = self.rng.one_in(16);
         if explicit {
@@ -271,7 +271,7 @@ impl Writer<'_> {
         }
     }
 
-    /// A node behind an indicator. `column` is that of the collection it stands in.
+    /// Writes a node after an indicator. `column` is that of its collection.
     fn node(&mut self, column: usize, depth: usize, in_flow: bool, wanted: Wanted) {
         self.budget = self.budget.saturating_sub(1);
         if self.rng.one_in(14) {

@@ -1,4 +1,4 @@
-//! What the other modules draw from, in lines that rustfmt would make one for each word.
+//! Word lists of the other modules. rustfmt would put every word on its own line.
 
 pub(super) const AFTER_DOCUMENT: [&str; 8] = [
     "---\n", "...\n", "--- [\n", "...\n%TAG ! x\n--- *a\n", "# end", "--- a\n...\n", "...x", "---x",

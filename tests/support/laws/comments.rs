@@ -1,11 +1,11 @@
-//! No comment is lost but that of an entry that goes.
+//! The law that only comments of removed entries are removed.
 
-use awsauth::document::{Entry, Section};
+use awsauth_core::document::{Entry, Section};
 
 use super::neighbours::{Fate, is_break, line};
 use super::{Broken, Seen, count, holds};
 
-/// Lines that are a comment: where each begins, its column, and its text.
+/// Returns the comment lines: position, column and text.
 pub(super) fn comment_lines(text: &str) -> Vec<(usize, usize, &str)> {
     let starts = std::iter::once(0).chain(text.char_indices().filter_map(|(at, char)| {
         let is_middle = char == '\r' && text[at..].starts_with("\r\n");
@@ -42,7 +42,7 @@ pub(super) fn comments(
             (entry.dash.unwrap_or(entry.span.start())..entry.span.end()).contains(&start)
         });
         let may_go = match of {
-            // All bytes of one that stays are compared.
+            // Entries that stay are compared byte by byte.
             Some(entry) => fates[entry] != Fate::Changes || is_in_scalar(old, before, entry),
             None => belongs_to_one_that_goes(before, old, fates, &lines, number, column),
         };
@@ -57,20 +57,20 @@ pub(super) fn comments(
     Ok(())
 }
 
-/// Whether what looks like a comment inside an entry could be a part of a scalar.
+/// Returns whether an apparent comment inside an entry could be part of a scalar.
 fn is_in_scalar(text: &str, section: &Section, entry: usize) -> bool {
     text[section.entries()[entry].span.range()].contains(['|', '>', '"', '\''])
 }
 
-/// Whether blank lines behind an entry may be a part of it.
+/// Returns whether blank lines after an entry may be part of it.
 fn may_go_on(text: &str, entry: &Entry, end: usize, comment: usize) -> bool {
     let blanks = &text[end..comment];
     let is_block = text[entry.span.range()].contains(['|', '>']);
     blanks.trim().is_empty() && (is_block || blanks.contains('\t'))
 }
 
-/// Whether the comment is one of the lines right above an entry that goes, at its dash's column, or right below it
-/// and deeper.
+/// Returns whether the comment is directly above a removed entry, at the column of its dash, or directly below it
+/// with more indentation.
 fn belongs_to_one_that_goes(
     before: &Section,
     text: &str,

@@ -1,16 +1,16 @@
-//! A lookup finds whoever was mapped.
+//! The law that a lookup finds every mapped principal.
 
 use std::collections::BTreeSet;
 
-use awsauth::arn::Identity;
-use awsauth::document::edit::Groups;
-use awsauth::document::{Document, Principal};
-use awsauth::effect::{Options, Place, Standing, Store};
+use awsauth_core::arn::Identity;
+use awsauth_core::authenticator::{EntryState, Options, Place, Store};
+use awsauth_core::document::edit::Groups;
+use awsauth_core::document::{Document, Principal};
 
 use super::names::identity;
 use super::{Broken, holds};
 
-/// A lookup finds the principal, with exactly the username and groups that it was to have.
+/// Checks that a lookup finds the principal with exactly the requested username and groups.
 pub(super) fn is_mapped(
     before: &Document,
     after: &Document,
@@ -23,11 +23,11 @@ pub(super) fn is_mapped(
         Principal::Account(_) | Principal::Sso(_) => {
             let store = Store::new(after);
             let mut slots = store.section(principal.section());
-            // The authenticator loses the partition of those that give one: they replace each other, and match nobody.
+            // The authenticator drops an explicit partition: such entries replace each other and never match.
             let has_partition =
                 matches!(principal, Principal::Sso(sso) if !sso.partition.is_empty());
             let is_there = slots.any(|slot| {
-                (has_partition || slot.standing == Standing::Effective)
+                (has_partition || slot.state == EntryState::Effective)
                     && identity(&slot.mapping.principal) == identity(principal)
             });
             return holds(is_there, || format!("{principal:?} is not in force"));

@@ -1,12 +1,12 @@
-//! Whom an edit names, and what entries say.
+//! The principals of edits and entries.
 
 use std::collections::BTreeSet;
 
-use awsauth::arn::{canonical, fold};
-use awsauth::document::edit::Edit;
-use awsauth::document::{Entry, Mapping, Principal, Section, Status};
+use awsauth_core::arn::{canonical, fold};
+use awsauth_core::document::edit::Edit;
+use awsauth_core::document::{Entry, Mapping, Principal, Section, Status};
 
-/// Whom a principal means, however it is spelt.
+/// The identity of a principal, independent of its spelling.
 pub(super) fn identity(principal: &Principal) -> String {
     match principal {
         Principal::Role(arn) | Principal::User(arn) => {

@@ -1,13 +1,13 @@
-//! No byte of an entry that no edit changes is different.
+//! The law that entries without an edit keep every byte.
 
-use awsauth::document::edit::{Edit, Edited, Outcome};
-use awsauth::document::{Document, Entry, Mapping};
+use awsauth_core::document::edit::{Edit, Edited, Outcome};
+use awsauth_core::document::{Document, Entry, Mapping};
 
 use super::comments::comments;
 use super::names::{mapping_of, names, principal_of};
 use super::{Broken, Seen, count, holds};
 
-/// What became of an entry, as the outcomes tell it.
+/// The outcome for an entry.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Fate {
     Stays,
@@ -24,7 +24,7 @@ fn fate(entry: &Entry, edits: &[Edit], outcomes: &[Outcome]) -> Fate {
             {
                 return Fate::Goes;
             }
-            // Of several that change, one line is told.
+            // If several entries change, the outcome names one line.
             Outcome::Changed { .. } if names(edit, principal_of(entry)) => fate = Fate::Changes,
             _ => {}
         }
@@ -32,7 +32,7 @@ fn fate(entry: &Entry, edits: &[Edit], outcomes: &[Outcome]) -> Fate {
     fate
 }
 
-/// No byte of an entry that no edit changes is different, and no comment is lost but that of an entry that goes.
+/// Checks that entries without an edit keep every byte, and that only comments of removed entries are removed.
 pub(super) fn neighbours(
     before: &Document,
     edits: &[Edit],
@@ -86,12 +86,12 @@ fn is_node(mapping: &Mapping) -> bool {
         || has("system:bootstrappers") && has("system:nodes")
 }
 
-/// An entry's bytes, and the comment behind it on its last line.
+/// The bytes of an entry, with the comment at the end of its last line.
 fn lines_of<'t>(text: &'t str, entry: &Entry) -> (&'t str, &'t str) {
     let start = entry.dash.unwrap_or(entry.span.start());
     let end = entry.span.end().max(start);
     let tail = line(text, end);
-    // Inside brackets commas come and go.
+    // In flow style, commas change.
     let comment = if entry.dash.is_some() {
         tail.trim_end()
     } else {

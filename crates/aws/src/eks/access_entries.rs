@@ -1,0 +1,204 @@
+use std::io;
+
+use aws_sdk_eks::Client;
+use aws_sdk_eks::types::AccessScopeType;
+
+use super::client::Eks;
+use super::error::{
+    DESCRIBE_ACCESS_ENTRY, EksError, LIST_ACCESS_ENTRIES, LIST_ACCESS_POLICIES, Unavailable,
+};
+use crate::AwsError;
+use crate::concurrency::map_concurrently;
+use awsauth_core::facts::access_entries::{
+    AccessEntry, AccessPolicy, AccessScope, AccessTerms, STANDARD,
+};
+
+/// The access entries that EKS returned.
+#[derive(Debug)]
+pub struct AccessEntryList {
+    /// All entries, in EKS's order.
+    pub entries: Vec<AccessEntry>,
+    /// What EKS did not return; at most one item for each action.
+    pub unavailable: Vec<Unavailable>,
+}
+
+impl Eks {
+    /// Lists the access entries of a cluster, and describes those whose principal is `wanted`.
+    ///
+    /// # Errors
+    /// If EKS does not list them.
+    pub fn access_entries(
+        &mut self,
+        cluster: &str,
+        wanted: &dyn Fn(&str) -> bool,
+    ) -> Result<AccessEntryList, Unavailable> {
+        let client = self.client.clone();
+        let unavailable = |action, why| Unavailable { action, why };
+        let listed = self.runtime.block_on(names(&client, cluster));
+        let names = match listed {
+            Ok(Ok(names)) => names,
+            Ok(Err(error)) => {
+                return Err(unavailable(
+                    LIST_ACCESS_ENTRIES,
+                    self.unanswered(cluster, error),
+                ));
+            }
+            Err(error) => return Err(unavailable(LIST_ACCESS_ENTRIES, error.into())),
+        };
+        let answers = match self
+            .runtime
+            .block_on(describe_all(&client, cluster, names, wanted))
+        {
+            Ok(Ok(answers)) => answers,
+            Ok(Err(error)) | Err(error) => {
+                return Err(unavailable(DESCRIBE_ACCESS_ENTRY, error.into()));
+            }
+        };
+        let mut told = AccessEntryList {
+            entries: Vec::with_capacity(answers.len()),
+            unavailable: Vec::new(),
+        };
+        for answer in answers {
+            told.entries.extend(answer.entry);
+            if let Some((action, error)) = answer.unavailable
+                && told.unavailable.iter().all(|other| other.action != action)
+            {
+                told.unavailable
+                    .push(unavailable(action, self.unanswered(cluster, error)));
+            }
+        }
+        Ok(told)
+    }
+
+    fn unanswered(&self, cluster: &str, error: AwsError) -> EksError {
+        self.refused(
+            cluster,
+            error,
+            &[
+                LIST_ACCESS_ENTRIES,
+                DESCRIBE_ACCESS_ENTRY,
+                LIST_ACCESS_POLICIES,
+            ],
+            &["access-entry"],
+        )
+    }
+}
+
+/// The result for one access entry.
+struct Answer {
+    /// The entry; `None` if it was deleted after it was listed.
+    entry: Option<AccessEntry>,
+    /// The action that failed, and its error.
+    unavailable: Option<(&'static str, AwsError)>,
+}
+
+async fn names(client: &Client, cluster: &str) -> Result<Vec<String>, AwsError> {
+    let asking = client.list_access_entries().cluster_name(cluster);
+    let mut pages = asking.into_paginator().items().send();
+    let mut names = Vec::new();
+    while let Some(name) = pages.next().await {
+        names.push(name.map_err(AwsError::of)?);
+    }
+    Ok(names)
+}
+
+async fn describe_all(
+    client: &Client,
+    cluster: &str,
+    names: Vec<String>,
+    wanted: &dyn Fn(&str) -> bool,
+) -> io::Result<Vec<Answer>> {
+    let names: Vec<_> = names.into_iter().map(|arn| (wanted(&arn), arn)).collect();
+    map_concurrently(names, |(is_wanted, principal_arn)| {
+        let (client, cluster) = (client.clone(), cluster.to_owned());
+        async move {
+            match is_wanted {
+                true => describe(&client, &cluster, principal_arn).await,
+                false => Answer {
+                    entry: Some(AccessEntry {
+                        principal_arn,
+                        terms: None,
+                    }),
+                    unavailable: None,
+                },
+            }
+        }
+    })
+    .await
+}
+
+async fn describe(client: &Client, cluster: &str, principal_arn: String) -> Answer {
+    let asking = client.describe_access_entry().cluster_name(cluster);
+    let described = asking.principal_arn(&principal_arn).send().await;
+    let entry_data = match described.map_err(AwsError::of) {
+        Ok(answer) => answer.access_entry,
+        Err(error) if error.code() == Some("ResourceNotFoundException") => {
+            return Answer {
+                entry: None,
+                unavailable: None,
+            };
+        }
+        Err(error) => {
+            let terms = None;
+            return Answer {
+                entry: Some(AccessEntry {
+                    principal_arn,
+                    terms,
+                }),
+                unavailable: Some((DESCRIBE_ACCESS_ENTRY, error)),
+            };
+        }
+    };
+    let (mut terms, mut unavailable) = (None, None);
+    if let Some(entry_data) = entry_data {
+        let kind = entry_data.r#type.unwrap_or_else(|| STANDARD.to_owned());
+        // Entries of other types have fixed permissions and no access policies.
+        let policies = match kind.as_str() {
+            STANDARD => policies(client, cluster, &principal_arn).await,
+            _ => Ok(Vec::new()),
+        };
+        terms = Some(AccessTerms {
+            kind,
+            username: entry_data.username.filter(|username| !username.is_empty()),
+            groups: entry_data.kubernetes_groups.unwrap_or_default(),
+            policies: policies
+                .map_err(|error| unavailable = Some((LIST_ACCESS_POLICIES, error)))
+                .ok(),
+        });
+    }
+    Answer {
+        entry: Some(AccessEntry {
+            principal_arn,
+            terms,
+        }),
+        unavailable,
+    }
+}
+
+async fn policies(
+    client: &Client,
+    cluster: &str,
+    principal_arn: &str,
+) -> Result<Vec<AccessPolicy>, AwsError> {
+    let asking = client
+        .list_associated_access_policies()
+        .cluster_name(cluster)
+        .principal_arn(principal_arn);
+    let mut pages = asking.into_paginator().items().send();
+    let mut policies = Vec::new();
+    while let Some(policy) = pages.next().await {
+        let policy = policy.map_err(AwsError::of)?;
+        let scope = policy.access_scope;
+        let is_cluster = scope.as_ref().and_then(|scope| scope.r#type.as_ref())
+            == Some(&AccessScopeType::Cluster);
+        let namespaces = scope.and_then(|scope| scope.namespaces);
+        policies.push(AccessPolicy {
+            arn: policy.policy_arn.unwrap_or_default(),
+            scope: match is_cluster {
+                true => AccessScope::Cluster,
+                false => AccessScope::Namespaces(namespaces.unwrap_or_default()),
+            },
+        });
+    }
+    Ok(policies)
+}

@@ -1,0 +1,267 @@
+//! Converts Kubernetes objects to the plain data of `reconcile`, and statuses back.
+
+use jiff::Timestamp;
+use kube::core::DynamicObject;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::crd::{
+    self, AwsAuthMappingSpec, AwsAuthMappingStatus, RecordedCondition, RecordedEntry,
+};
+use awsauth_core::arn::Parts;
+use awsauth_core::document::{Principal, SectionName};
+use awsauth_core::reconcile::{
+    Condition, ConditionKind, DeletionPolicy, DriftPolicy, Object, ObjectKind, Reason, Recorded,
+    Spec, Status,
+};
+
+/// The finalizer that keeps an object until its entry is removed.
+pub(crate) const FINALIZER: &str = "awsauth.dev/entry";
+
+/// An object as decisions need it, and what requests about it need besides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Known {
+    /// What decisions need.
+    pub(crate) object: Object,
+    /// Its finalizers, all of them.
+    pub(crate) finalizers: Vec<String>,
+    /// What of it was read.
+    pub(crate) resource_version: String,
+}
+
+/// Reads an object of this kind, whatever stands in it.
+pub(crate) fn known(kind: ObjectKind, read: DynamicObject) -> Known {
+    let metadata = read.metadata;
+    let finalizers = metadata.finalizers.unwrap_or_default();
+    let spec = match kind {
+        ObjectKind::AwsAuthMapping => mapping(&read.data["spec"]),
+        ObjectKind::IamIdentityMapping => identity_mapping(&read.data["spec"]),
+    };
+    let status = match kind {
+        ObjectKind::AwsAuthMapping => status(&read.data["status"]),
+        // Theirs is the authenticator's to write; ours is remembered.
+        ObjectKind::IamIdentityMapping => Status::default(),
+    };
+    Known {
+        object: Object {
+            kind,
+            name: metadata.name.unwrap_or_default(),
+            uid: metadata.uid.unwrap_or_default(),
+            generation: metadata.generation.unwrap_or_default(),
+            created: metadata
+                .creation_timestamp
+                .map_or(Timestamp::UNIX_EPOCH, |time| time.0),
+            is_deleting: metadata.deletion_timestamp.is_some(),
+            has_finalizer: finalizers.iter().any(|name| name == FINALIZER),
+            spec,
+            status,
+        },
+        finalizers,
+        resource_version: metadata.resource_version.unwrap_or_default(),
+    }
+}
+
+fn read<T: DeserializeOwned>(value: &Value) -> Result<T, String> {
+    T::deserialize(value).map_err(|error| error.to_string())
+}
+
+fn mapping(spec: &Value) -> Result<Spec, String> {
+    let spec: AwsAuthMappingSpec = read(spec)?;
+    let principal = match (spec.role, spec.user, spec.account) {
+        (Some(role), None, None) => Principal::Role(role),
+        (None, Some(user), None) => Principal::User(user),
+        (None, None, Some(account)) => Principal::Account(account),
+        _ => return Err("it has to name exactly one of role, user and account".to_owned()),
+    };
+    Ok(Spec {
+        principal,
+        username: spec.username,
+        groups: spec.groups.unwrap_or_default(),
+        deletion: match spec.deletion_policy {
+            crd::DeletionPolicy::Delete => DeletionPolicy::Delete,
+            crd::DeletionPolicy::Retain => DeletionPolicy::Retain,
+        },
+        drift: match spec.drift_policy {
+            crd::DriftPolicy::Repair => DriftPolicy::Repair,
+            crd::DriftPolicy::Report => DriftPolicy::Report,
+        },
+    })
+}
+
+/// What an IAMIdentityMapping asks for. As with the authenticator, what is a role's ARN makes a role's entry, and any other a user's.
+fn identity_mapping(spec: &Value) -> Result<Spec, String> {
+    #[derive(serde::Deserialize)]
+    struct Asked {
+        arn: String,
+        username: Option<String>,
+        #[serde(default)]
+        groups: Option<Vec<String>>,
+    }
+    let asked: Asked = read(spec)?;
+    let is_role = Parts::of(&asked.arn)
+        .is_some_and(|parts| parts.is("iam", "role") || parts.is("sts", "assumed-role"));
+    Ok(Spec {
+        principal: match is_role {
+            true => Principal::Role(asked.arn),
+            false => Principal::User(asked.arn),
+        },
+        username: asked.username,
+        groups: asked.groups.unwrap_or_default(),
+        deletion: DeletionPolicy::default(),
+        drift: DriftPolicy::default(),
+    })
+}
+
+/// Reads a status. Ignores fields of other controllers.
+fn status(value: &Value) -> Status {
+    let Ok(status) = read::<AwsAuthMappingStatus>(value) else {
+        return Status::default();
+    };
+    Status {
+        observed_generation: status.observed_generation,
+        canonical_arn: status.canonical_arn,
+        entry: status.entry.and_then(recorded),
+        pending: status.pending.into_iter().filter_map(recorded).collect(),
+        conditions: status
+            .conditions
+            .into_iter()
+            .filter_map(condition)
+            .collect(),
+    }
+}
+
+fn recorded(entry: RecordedEntry) -> Option<Recorded> {
+    let mut sections = SectionName::ALL.into_iter();
+    Some(Recorded {
+        section: sections.find(|section| section.key() == entry.section)?,
+        key: entry.key,
+        username: entry.username.unwrap_or_default(),
+        groups: entry.groups,
+    })
+}
+
+fn condition(read: RecordedCondition) -> Option<Condition> {
+    Some(Condition {
+        kind: ConditionKind::named(&read.kind)?,
+        is_true: read.status == "True",
+        reason: Reason::named(&read.reason)?,
+        message: read.message,
+        observed_generation: read.observed_generation.unwrap_or_default(),
+        since: read.last_transition_time.parse().ok()?,
+    })
+}
+
+/// Returns the merge patch that changes a stored status to this one.
+pub(crate) fn status_patch(uid: &str, status: &Status) -> Value {
+    json!({
+        // Another object of that name is none of this one's business.
+        "metadata": {"uid": uid},
+        "status": {
+            "observedGeneration": status.observed_generation,
+            "canonicalArn": status.canonical_arn,
+            "entry": status.entry.as_ref().map(entry),
+            "pending": match status.pending.is_empty() {
+                true => Value::Null,
+                false => status.pending.iter().map(entry).collect(),
+            },
+            "conditions": status.conditions.iter().map(stored_condition).collect::<Value>(),
+        },
+    })
+}
+
+fn entry(recorded: &Recorded) -> Value {
+    // A merge patch keeps what it does not name.
+    json!({
+        "section": recorded.section.key(),
+        "key": recorded.key,
+        "username": Some(&recorded.username).filter(|name| !name.is_empty()),
+        "groups": Some(&recorded.groups).filter(|groups| !groups.is_empty()),
+    })
+}
+
+fn stored_condition(condition: &Condition) -> Value {
+    json!({
+        "type": condition.kind.name(),
+        "status": if condition.is_true { "True" } else { "False" },
+        "observedGeneration": condition.observed_generation,
+        "lastTransitionTime": condition.since.to_string(),
+        "reason": condition.reason.name(),
+        "message": condition.message,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(spec: Value, status: Value) -> DynamicObject {
+        let object = json!({
+            "apiVersion": "awsauth.dev/v1alpha1",
+            "kind": "AwsAuthMapping",
+            "metadata": {"name": "dev", "uid": "u", "generation": 3, "resourceVersion": "7",
+                "creationTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["other", FINALIZER]},
+            "spec": spec,
+            "status": status,
+        });
+        serde_json::from_value(object).unwrap()
+    }
+
+    #[test]
+    fn what_is_reported_is_read_back() {
+        let status = Status {
+            observed_generation: Some(3),
+            canonical_arn: Some("arn:aws:iam::111122223333:role/dev".into()),
+            entry: Some(Recorded {
+                section: SectionName::Accounts,
+                key: "111122223333".into(),
+                username: String::new(),
+                groups: Vec::new(),
+            }),
+            pending: vec![Recorded {
+                section: SectionName::Roles,
+                key: "arn".into(),
+                username: "dev".into(),
+                groups: vec!["g".into()],
+            }],
+            conditions: vec![Condition {
+                kind: ConditionKind::Ready,
+                is_true: false,
+                reason: Reason::Conflict,
+                message: "m".into(),
+                observed_generation: 3,
+                since: "2026-01-01T00:00:00Z".parse().unwrap(),
+            }],
+        };
+        // Nulls are what a merge patch removes.
+        let mut patch = status_patch("u", &status)["status"].take();
+        patch["entry"]
+            .as_object_mut()
+            .unwrap()
+            .retain(|_, value| !value.is_null());
+        let known = known(ObjectKind::AwsAuthMapping, object(json!({}), patch));
+        assert_eq!(known.object.status, status);
+        assert!(known.object.has_finalizer);
+        assert_eq!(known.resource_version, "7");
+    }
+
+    #[test]
+    fn what_cannot_be_read_says_why() {
+        let spec = |spec| {
+            known(ObjectKind::AwsAuthMapping, object(spec, Value::Null))
+                .object
+                .spec
+        };
+        assert!(
+            spec(json!({"role": 7}))
+                .unwrap_err()
+                .contains("invalid type")
+        );
+        assert!(
+            spec(json!({"role": "r", "user": "u"}))
+                .unwrap_err()
+                .contains("exactly one")
+        );
+        assert!(spec(json!({"account": "111122223333"})).is_ok());
+        assert!(spec(Value::Null).is_err());
+    }
+}

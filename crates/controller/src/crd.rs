@@ -1,0 +1,186 @@
+//! The AwsAuthMapping custom resource: its schema and its JSON form.
+#![allow(clippy::duplicated_attributes, reason = "each column has its own type")]
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::{CustomResource, CustomResourceExt, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The definition of AwsAuthMapping, for `kubectl apply`.
+pub fn definition() -> CustomResourceDefinition {
+    AwsAuthMapping::crd()
+}
+
+/// One mapping of aws-auth: an IAM role or user with its Kubernetes user and groups, or a whole account.
+#[derive(CustomResource, Clone, Debug, Default, Deserialize, Serialize, KubeSchema)]
+#[kube(
+    group = "awsauth.dev",
+    version = "v1alpha1",
+    kind = "AwsAuthMapping",
+    plural = "awsauthmappings",
+    shortname = "aam",
+    category = "awsauth",
+    status = "AwsAuthMappingStatus",
+    doc = "One mapping of aws-auth. The controller's configuration determines what may be granted.",
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="Ready")].status"#
+    ),
+    printcolumn(
+        name = "Principal",
+        type_ = "string",
+        json_path = ".spec['role','user','account']"
+    ),
+    printcolumn(name = "Username", type_ = "string", json_path = ".spec.username"),
+    printcolumn(name = "Groups", type_ = "string", json_path = ".spec.groups"),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="Ready")].reason"#,
+        priority = "1"
+    ),
+    printcolumn(
+        name = "Age",
+        type_ = "date",
+        json_path = ".metadata.creationTimestamp"
+    )
+)]
+#[x_kube(
+    validation = Rule::new("[has(self.role), has(self.user), has(self.account)].filter(given, given).size() == 1")
+        .message("name exactly one of role, user and account"),
+    validation = Rule::new("!has(self.account) || (!has(self.username) && !has(self.groups))")
+        .message("an account has neither username nor groups: the username of each of its identities is its own ARN"),
+    validation = Rule::new("has(self.account) || has(self.username)")
+        .message("username is missing: set the name of the Kubernetes user"),
+)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AwsAuthMappingSpec {
+    /// The ARN of an IAM role, such as arn:aws:iam::111122223333:role/developer. The entry is written without the IAM path.
+    #[schemars(with = "String", length(max = 1024))]
+    #[x_kube(
+        validation = Rule::new("self.matches('^arn:aws[a-z-]*:iam::[0-9]{12}:role/[^ ]+$')")
+            .message("role is the ARN of an IAM role, such as arn:aws:iam::111122223333:role/developer; of assumed-role/NAME/SESSION, it is role/NAME")
+    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+
+    /// The ARN of an IAM user with its path, such as arn:aws:iam::111122223333:user/alice.
+    #[schemars(with = "String", length(max = 1024))]
+    #[x_kube(
+        validation = Rule::new("self.matches('^arn:aws[a-z-]*:(iam::[0-9]{12}:(user/[^ ]+|root)|sts::[0-9]{12}:federated-user/[^ ]+)$')")
+            .message("user is the ARN of an IAM user, such as arn:aws:iam::111122223333:user/alice")
+    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+
+    /// An AWS account. All of its identities can sign in, each with its ARN as username.
+    #[schemars(with = "String", regex(pattern = "^[0-9]{12}$"))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+
+    /// The Kubernetes username. The authenticator replaces {{SessionName}}, {{AccountID}} and {{EC2PrivateDNSName}}.
+    #[schemars(with = "String", length(min = 1, max = 1024))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+
+    /// The Kubernetes groups.
+    #[schemars(
+        with = "Vec<String>",
+        length(max = 64),
+        inner(length(min = 1, max = 253))
+    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<Vec<String>>,
+
+    /// Whether the entry is removed from aws-auth when this object is deleted.
+    #[serde(default)]
+    pub deletion_policy: DeletionPolicy,
+
+    /// Whether the controller reverts changes that other clients make to the entry in aws-auth, or only reports them.
+    #[serde(default)]
+    pub drift_policy: DriftPolicy,
+}
+
+/// What happens to the entry when the object is deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub enum DeletionPolicy {
+    #[default]
+    Delete,
+    Retain,
+}
+
+/// How the controller handles changes by other clients.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub enum DriftPolicy {
+    #[default]
+    Repair,
+    Report,
+}
+
+/// The current state. Written only by the controller.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AwsAuthMappingStatus {
+    /// The generation of the spec that this status describes.
+    #[schemars(with = "i64")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+
+    /// The ARN in the form in which the authenticator compares it.
+    #[schemars(with = "String")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canonical_arn: Option<String>,
+
+    /// The entry of aws-auth that this object owns, as it was last written.
+    #[schemars(with = "RecordedEntry")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry: Option<RecordedEntry>,
+
+    /// The entries that are about to be written, or may have been written. Recorded before each write.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pending: Vec<RecordedEntry>,
+
+    /// Ready is always present. Reconciling and Stalled are present while they are true.
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<RecordedCondition>,
+}
+
+/// An entry of aws-auth as it was written.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+pub struct RecordedEntry {
+    /// mapRoles, mapUsers or mapAccounts.
+    pub section: String,
+    /// The ARN or the account id, as in aws-auth.
+    pub key: String,
+    /// The Kubernetes user.
+    #[schemars(with = "String")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// The Kubernetes groups.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
+}
+
+/// A standard Kubernetes condition.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RecordedCondition {
+    /// The type of the condition.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// True, False or Unknown.
+    pub status: String,
+    /// The generation of the spec that the condition describes.
+    #[schemars(with = "i64")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// When the status last changed.
+    #[schemars(extend("format" = "date-time"))]
+    pub last_transition_time: String,
+    /// The reason as one word.
+    pub reason: String,
+    /// The reason as a readable sentence.
+    pub message: String,
+}

@@ -1,0 +1,54 @@
+//! Cluster facts for reviews, refreshed in the background so that no review waits for them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval};
+use tracing::warn;
+
+use crate::Running;
+use awsauth_core::plan::{Admins, Known};
+use awsauth_kube::known::known_admins;
+use awsauth_kube::{rbac, review};
+
+/// The refresh interval.
+const PERIOD: Duration = Duration::from_secs(600);
+/// The timeout of a refresh.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Cluster facts besides those from EKS.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ground {
+    /// The subjects bound to the ClusterRole `cluster-admin`.
+    pub(super) admins: Known<Admins>,
+    /// The controller's own username.
+    pub(super) controller: Option<String>,
+}
+
+/// Refreshes the facts immediately and then periodically, until shutdown.
+pub(super) async fn follow(running: Running, sender: watch::Sender<Arc<Ground>>) {
+    let mut period = interval(PERIOD);
+    period.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = running.stop.asked() => return,
+            _ = period.tick() => {}
+        }
+        let store = &running.store;
+        let (admins, who) =
+            tokio::join!(rbac::admins(store, PATIENCE), review::who(store, PATIENCE));
+        let known = sender.borrow().controller.clone();
+        let controller = match who {
+            Ok(who) => Some(who.username),
+            Err(error) => {
+                warn!(%error, "cannot learn its own name: its own writes are judged, too");
+                known
+            }
+        };
+        sender.send_replace(Arc::new(Ground {
+            admins: known_admins(admins),
+            controller,
+        }));
+    }
+}

@@ -1,0 +1,71 @@
+//! What the authenticator does with a document: which identities it admits, and as which Kubernetes user.
+//!
+//! The rules are those of aws-iam-authenticator 0.7: roles before users before accounts, a later role of
+//! the same key replaces an earlier one, and ARNs are compared ignoring letter case.
+//! Source: <https://github.com/kubernetes-sigs/aws-iam-authenticator/tree/v0.7.10/pkg/mapper/configmap>
+
+mod access_diff;
+mod access_entries;
+mod explain;
+mod lookup;
+mod near_match;
+mod node_entry;
+mod node_roles;
+mod sso;
+mod store;
+mod template;
+mod template_match;
+#[cfg(test)]
+mod testing;
+
+pub(crate) use access_diff::access_changes;
+pub use access_diff::{AccessChange, OWN_ARN, access_diff};
+pub use access_entries::{AccessEntries, Admitted, Hidden, template};
+pub(crate) use explain::explain_in;
+pub use explain::{Answer, Explanation, Question, explain};
+pub use lookup::{Candidate, NOT_MAPPED, Options, Verdict};
+pub use near_match::{Mismatch, NearMatch};
+pub use node_entry::{Loss, LostNodes, has_node_entry, is_node, lost_nodes, node_entries};
+pub use node_roles::{InUse, NodeRoles};
+pub use store::{EntryState, Slot, Store};
+pub use template::{Cause, Field, Placeholder, TemplateError};
+pub use template_match::can_become;
+
+use crate::document::{Mapping, SectionName};
+
+/// The position of an entry in a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Place {
+    pub section: SectionName,
+    /// Its line in the section's own text, from 1.
+    pub line: usize,
+    /// Its position among the section's entries, from 0, ignored ones included.
+    pub index: usize,
+}
+
+/// A Kubernetes user, as the authenticator hands it to the API server.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct User {
+    /// May be empty: the authenticator allows that.
+    pub username: String,
+    /// In the order written, empty and repeated ones included.
+    pub groups: Vec<String>,
+}
+
+impl User {
+    /// Whether `signed_in` is this user after the API server added its own groups.
+    pub fn is(&self, signed_in: &Self) -> bool {
+        let mut groups = self.groups.iter();
+        self.username == signed_in.username && groups.all(|group| signed_in.groups.contains(group))
+    }
+}
+
+impl From<&Mapping> for User {
+    /// The user with its templates unrendered.
+    fn from(mapping: &Mapping) -> Self {
+        Self {
+            username: mapping.username.clone(),
+            groups: mapping.groups().to_vec(),
+        }
+    }
+}

@@ -1,0 +1,300 @@
+use super::{EntryState, Store, User};
+use crate::arn::{Parts, can_match, fold};
+use crate::document::{Document, Principal};
+
+/// In place of a username: an account's identities are each called by their own canonical ARN.
+pub const OWN_ARN: &str = "<its own ARN>";
+
+/// How the access of an identity, or of an account's identities, changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessChange {
+    /// The ARN as the entry writes it, or the account as mapAccounts writes it.
+    pub arn: String,
+    /// The user it was, templates unrendered. Empty: it had no access. Several: the authenticator picked
+    /// any of them.
+    pub before: Vec<User>,
+    /// The user it becomes, likewise.
+    pub after: Vec<User>,
+}
+
+/// Who gains, who loses and what changes between two documents, in time linear in their entries.
+///
+/// Only what the authenticator would do counts: ignored and shadowed entries grant nothing, nor do ARNs
+/// that no caller can have, nor `sso` entries, whose feature gate is off. An identity without an entry of its
+/// own has the access of its account. The order of groups grants nothing, so it is no change.
+///
+/// The order is that of `before`, then what is new in the order of `after`; accounts come last.
+pub fn access_diff(before: &Document, after: &Document) -> Vec<AccessChange> {
+    access_changes(&Store::new(before), &Store::new(after))
+}
+
+/// As [`access_diff`], for two stores.
+pub(crate) fn access_changes(before: &Store<'_>, after: &Store<'_>) -> Vec<AccessChange> {
+    let mut identities = Vec::new();
+    let mut accounts = Vec::new();
+    for (store, is_new) in [(before, false), (after, true)] {
+        for (number, slot) in store.slots().iter().enumerate() {
+            if slot.state != EntryState::Effective {
+                continue;
+            }
+            match &slot.mapping.principal {
+                Principal::Role(arn) | Principal::User(arn) => {
+                    let folded = fold(arn);
+                    // One identity may have several entries, and entries in both documents.
+                    let first = store.own(&folded).first() == Some(&number);
+                    if first && (!is_new || before.own(&folded).is_empty()) {
+                        identities.extend(identity_change(arn, &folded, before, after));
+                    }
+                }
+                Principal::Account(account) => {
+                    if !is_new || before.account(account).is_none() {
+                        let users = (members(before, account), members(after, account));
+                        accounts.extend(change(account, users));
+                    }
+                }
+                Principal::Sso(_) => {}
+            }
+        }
+    }
+    identities.extend(accounts);
+    identities
+}
+
+fn identity_change(
+    arn: &str,
+    folded: &str,
+    before: &Store<'_>,
+    after: &Store<'_>,
+) -> Option<AccessChange> {
+    // Most entries of a document stay as they are, and are passed over without a copy.
+    if let (&[was], &[is]) = (before.own(folded), after.own(folded)) {
+        let (was, is) = (before.slots()[was].mapping, after.slots()[is].mapping);
+        if was.username == is.username && was.groups() == is.groups() {
+            return None;
+        }
+    }
+    if !can_match(arn) {
+        return None;
+    }
+    change(arn, (users(before, arn, folded), users(after, arn, folded)))
+}
+
+/// The users that an identity may become.
+fn users(store: &Store<'_>, arn: &str, folded: &str) -> Vec<User> {
+    let own = store.own(folded);
+    if !own.is_empty() {
+        let slots = own.iter().map(|&number| &store.slots()[number]);
+        return slots.map(|slot| User::from(slot.mapping)).collect();
+    }
+    Parts::of(arn)
+        .map(|parts| members(store, parts.account))
+        .unwrap_or_default()
+}
+
+/// The users that an account's identities without entries of their own become.
+fn members(store: &Store<'_>, account: &str) -> Vec<User> {
+    let own = User {
+        username: OWN_ARN.to_owned(),
+        groups: Vec::new(),
+    };
+    store.account(account).map(|_| own).into_iter().collect()
+}
+
+fn change(arn: &str, (before, after): (Vec<User>, Vec<User>)) -> Option<AccessChange> {
+    let same = before == after || grants(&before) == grants(&after);
+    (!same).then(|| AccessChange {
+        arn: arn.to_owned(),
+        before,
+        after,
+    })
+}
+
+/// What users are granted: neither their order nor that of their groups counts.
+fn grants(users: &[User]) -> Vec<(&str, Vec<&str>)> {
+    let mut grants: Vec<_> = users
+        .iter()
+        .map(|user| {
+            let mut groups: Vec<&str> = user.groups.iter().map(String::as_str).collect();
+            groups.sort_unstable();
+            groups.dedup();
+            (user.username.as_str(), groups)
+        })
+        .collect();
+    grants.sort_unstable();
+    grants.dedup();
+    grants
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arn::Identity;
+    use crate::authenticator::Options;
+    use crate::authenticator::testing::{document, entries, list, store};
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    const DEV: &str = "arn:aws:iam::111122223333:role/Dev";
+    const BOB: &str = "arn:aws:iam::111122223333:user/bob";
+    const UPPER_BOB: &str = "arn:aws:iam::111122223333:user/BOB";
+
+    fn roles(entries: &[(&str, &str, &[&str])]) -> String {
+        list("rolearn", entries)
+    }
+
+    fn users(entries: &[(&str, &str, &[&str])]) -> String {
+        list("userarn", entries)
+    }
+
+    /// Each change as `ARN: before → after`, users as `username[groups]`, none as `-`.
+    fn diff(before: [&str; 3], after: [&str; 3]) -> Vec<String> {
+        let [before, after] =
+            [before, after].map(|[roles, users, accounts]| document(roles, users, accounts));
+        let show = |users: &[User]| {
+            let shown = users
+                .iter()
+                .map(|user| format!("{}{:?}", user.username, user.groups));
+            let shown = shown.collect::<Vec<_>>().join(" or ");
+            if shown.is_empty() {
+                "-".to_owned()
+            } else {
+                shown.replace('"', "")
+            }
+        };
+        let changes = access_diff(&before, &after);
+        let lines = changes.iter().map(|change| {
+            format!(
+                "{}: {} → {}",
+                change.arn,
+                show(&change.before),
+                show(&change.after)
+            )
+        });
+        lines.collect()
+    }
+
+    #[test]
+    fn who_gains_loses_and_changes_in_document_order() {
+        let before = roles(&[
+            (DEV, "dev", &["a"]),
+            ("arn:aws:iam::111122223333:role/x", "x", &[]),
+        ]);
+        let after = roles(&[
+            ("arn:aws:iam::111122223333:role/new", "n", &["b"]),
+            (DEV, "dev", &["a", "b"]),
+        ]);
+        assert_eq!(
+            diff([&before, "", ""], [&after, "", ""]),
+            [
+                format!("{DEV}: dev[a] → dev[a, b]"),
+                "arn:aws:iam::111122223333:role/x: x[] → -".to_owned(),
+                "arn:aws:iam::111122223333:role/new: - → n[b]".to_owned(),
+            ]
+        );
+        assert!(diff([&after, "", ""], [&after, "", ""]).is_empty());
+    }
+
+    #[test]
+    fn what_grants_nothing_is_no_change() {
+        let before = roles(&[(DEV, "dev", &["a", "b"])]);
+        for after in [
+            roles(&[(DEV, "dev", &["b", "a", "a"])]),
+            roles(&[(DEV, "old", &[]), (&DEV.to_uppercase(), "dev", &["a", "b"])]),
+            format!("{before}- username: dropped\n"),
+            before.clone()
+                + &roles(&[("arn:aws:iam::111122223333:role/team/Dev", "never", &["x"])]),
+            before.clone()
+                + &roles(&[(
+                    "arn:aws:sts::111122223333:assumed-role/Dev/s",
+                    "never",
+                    &["x"],
+                )]),
+            format!(
+                "{before}- {{sso: {{permissionSetName: A, accountID: '111122223333'}}, username: u}}\n"
+            ),
+        ] {
+            assert!(
+                diff([&before, "", ""], [&after, "", ""]).is_empty(),
+                "{after}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_broken_section_takes_everything_away() {
+        let before = roles(&[(DEV, "dev", &[])]);
+        let broken = format!("{before}- [\n");
+        assert_eq!(
+            diff([&before, "", ""], [&broken, "", ""]),
+            [format!("{DEV}: dev[] → -")]
+        );
+    }
+
+    #[test]
+    fn an_account_admits_those_without_an_entry() {
+        let entry = roles(&[(DEV, "dev", &["a"])]);
+        let account = "- '111122223333'\n";
+        assert_eq!(
+            diff([&entry, "", account], ["", "", account]),
+            [format!("{DEV}: dev[a] → {OWN_ARN}[]")]
+        );
+        assert_eq!(
+            diff([&entry, "", ""], [&entry, "", account]),
+            [format!("111122223333: - → {OWN_ARN}[]")]
+        );
+        assert_eq!(
+            diff([&entry, "", account], ["", "", "[]"]),
+            [
+                format!("{DEV}: dev[a] → -"),
+                format!("111122223333: {OWN_ARN}[] → -")
+            ]
+        );
+    }
+
+    #[test]
+    fn users_in_two_cases_are_one_identity_and_yield_to_a_role() {
+        let both = users(&[(BOB, "one", &[]), (UPPER_BOB, "two", &[])]);
+        let one = users(&[(BOB, "one", &[])]);
+        let role = roles(&[(UPPER_BOB, "role", &[])]);
+        assert_eq!(
+            diff(["", &both, ""], ["", &one, ""]),
+            [format!("{BOB}: one[] or two[] → one[]")]
+        );
+        assert_eq!(
+            diff(["", &one, ""], [&role, &one, ""]),
+            [format!("{BOB}: one[] → role[]")]
+        );
+        assert!(diff([&role, &one, ""], [&role, &both, ""]).is_empty());
+    }
+
+    /// The usernames that an identity may get, by signing in.
+    fn signed_in(store: &Store<'_>, arn: &str) -> BTreeSet<String> {
+        let identity = Identity {
+            canonical_arn: arn.to_owned(),
+            account: "1".to_owned(),
+            user_id: String::new(),
+            session_name: String::new(),
+            access_key_id: String::new(),
+        };
+        let candidates = store.lookup(&identity, &Options::default()).candidates;
+        let users = candidates
+            .into_iter()
+            .filter_map(|candidate| candidate.user.ok());
+        users.map(|user| user.username).collect()
+    }
+
+    proptest! {
+        /// An identity with an entry of its own is listed exactly when signing in gives something else.
+        #[test]
+        fn lists_exactly_those_whose_sign_in_changes(before in entries(), after in entries()) {
+            let (before, after) = (store(&before), store(&after));
+            let changes = access_changes(&before, &after);
+            for arn in ["arn:aws:iam::111122223333:role/Ops", "arn:aws:iam::111122223333:role/ki", "arn:aws:iam::111122223333:role/1"] {
+                let differs = signed_in(&before, arn) != signed_in(&after, arn);
+                let own = |store: &Store<'_>| !store.own(&fold(arn)).is_empty();
+                let listed = changes.iter().any(|change| fold(&change.arn) == fold(arn));
+                prop_assert_eq!(listed, differs && (own(&before) || own(&after)), "{}", arn);
+            }
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Why an entry does not match an identity.
+
+use std::fmt;
+
+/// The largest number of letters that a typo changes.
+pub(super) const MOST_LETTERS: usize = 2;
+
+/// Why an entry does not match an identity. Its text is a fragment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mismatch {
+    /// Blanks, quotes or invisible characters around the ARN.
+    Stray,
+    /// A role's ARN with its IAM path.
+    RolePath,
+    /// A user's ARN with another IAM path, or without one.
+    UserPath,
+    /// The ARN of a session instead of its role.
+    Session,
+    /// The ARN of an instance profile of that name.
+    InstanceProfile,
+    /// The letter `İ`, which never matches.
+    DottedI,
+    /// The authenticator drops the entry, for this reason.
+    Ignored(String),
+    /// The authenticator reads nothing of the section, for this reason.
+    Unreadable(String),
+    /// The ARN is in a comment or in a later YAML document.
+    NotRead,
+    /// One part of the ARN differs.
+    Part {
+        /// `partition`, `service`, `region` or `account`.
+        part: &'static str,
+        /// What the entry says.
+        written: String,
+        /// What the identity has.
+        wanted: String,
+    },
+    /// A user of the role's name, or the other way round.
+    OtherKind {
+        /// What the entry names: `role` or `user`.
+        written: String,
+    },
+    /// Another role of the same permission set of IAM Identity Center.
+    SsoSuffix,
+    /// An `sso` entry that needs the feature gate.
+    SsoGate,
+    /// An `sso` entry that gives a partition.
+    SsoPartition,
+    /// A wildcard where the identity would match.
+    Wildcard,
+    /// The account's root user.
+    Root,
+    /// The account in another spelling.
+    AccountText,
+    /// This many letters differ.
+    Letters(usize),
+}
+
+impl Mismatch {
+    /// How far off the entry is, to sort by: what is certainly meant comes first.
+    pub(super) fn distance(&self) -> usize {
+        match self {
+            Self::Stray
+            | Self::RolePath
+            | Self::Session
+            | Self::DottedI
+            | Self::Ignored(_)
+            | Self::Unreadable(_)
+            | Self::AccountText => 0,
+            Self::UserPath
+            | Self::InstanceProfile
+            | Self::SsoSuffix
+            | Self::SsoGate
+            | Self::SsoPartition => 1,
+            Self::Part { .. } | Self::OtherKind { .. } | Self::Wildcard => 2,
+            Self::NotRead => 3,
+            Self::Letters(count) => 3 + count,
+            Self::Root => 4 + MOST_LETTERS,
+        }
+    }
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stray => f.write_str("blanks, quotes or invisible characters around the ARN are part of it"),
+            Self::RolePath => f.write_str("STS reports a role without its IAM path"),
+            Self::UserPath => f.write_str("the IAM path differs, and STS reports a user with it"),
+            Self::Session => f.write_str("a session is compared as its role, so a session's ARN never matches"),
+            Self::InstanceProfile => f.write_str("an instance profile is not a role"),
+            Self::DottedI => f.write_str("the letter İ never matches, not even itself"),
+            Self::Ignored(reason) => write!(f, "the authenticator drops this entry: {reason}"),
+            Self::Unreadable(reason) => write!(f, "the authenticator reads nothing of this section: {reason}"),
+            Self::NotRead => f.write_str("the authenticator does not read this line: it is a comment, or part of a later YAML document"),
+            Self::Part { part, written, wanted } => {
+                write!(f, "the {part} is {written:?} instead of {wanted:?}")
+            }
+            Self::OtherKind { written } => write!(f, "the entry names a {written} of the same name"),
+            Self::SsoSuffix => f.write_str("the same permission set with another suffix"),
+            Self::SsoGate => f.write_str("an sso entry matches only with the authenticator's feature gate SSORoleMatch, which is off by default"),
+            Self::SsoPartition => f.write_str("an sso entry that gives a partition never matches"),
+            Self::Wildcard => f.write_str("a wildcard is compared literally"),
+            Self::Root => f.write_str("an account's root ARN admits its root user only"),
+            Self::AccountText => f.write_str("an account is compared as text, digit by digit"),
+            Self::Letters(1) => f.write_str("one letter differs"),
+            Self::Letters(count) => write!(f, "{count} letters differ"),
+        }
+    }
+}

@@ -1,0 +1,171 @@
+use std::collections::HashMap;
+use std::fmt;
+
+use super::access_entries::key;
+use crate::arn::fold;
+use crate::facts::node_inventory::{NodeInventory, Starter, Use};
+use crate::facts::node_kinds::NodeKind;
+
+/// The roles that a cluster's nodes sign in with, ready to be looked up.
+#[derive(Clone, Debug, Default)]
+pub struct NodeRoles<'f> {
+    roles: Vec<InUse<'f>>,
+    /// Their numbers, by the folded ARN that their nodes sign in with.
+    by_arn: HashMap<String, usize>,
+}
+
+/// A role that nodes sign in with. Its text says whose: `the role of node group ng-1`.
+#[derive(Clone, Debug)]
+pub struct InUse<'f> {
+    /// Its ARN, with its IAM path.
+    pub arn: &'f str,
+    /// Every use of it; there is one at least.
+    pub uses: Vec<Use<'f>>,
+}
+
+impl<'f> NodeRoles<'f> {
+    /// Those of a node_inventory, in its order.
+    pub fn of(node_inventory: &'f NodeInventory) -> Self {
+        let mut all = Self::default();
+        for one in node_inventory.uses() {
+            let next = all.roles.len();
+            let number = *all.by_arn.entry(key(one.role)).or_insert(next);
+            if number == next {
+                all.roles.push(InUse {
+                    arn: one.role,
+                    uses: Vec::new(),
+                });
+            }
+            all.roles[number].uses.push(one);
+        }
+        all
+    }
+
+    /// All of them.
+    pub fn all(&self) -> &[InUse<'f>] {
+        &self.roles
+    }
+
+    /// The one whose nodes sign in with this ARN, which has no IAM path.
+    pub fn get(&self, arn: &str) -> Option<&InUse<'f>> {
+        self.roles.get(*self.by_arn.get(&*fold(arn))?)
+    }
+}
+
+impl<'f> InUse<'f> {
+    /// Whether nodes of such a kind sign in with it.
+    pub fn has(&self, kind: NodeKind) -> bool {
+        self.uses.iter().any(|one| one.kind == kind)
+    }
+
+    /// The kind whose entry it needs, where nodes of several kinds share it: that with the most groups.
+    pub fn kind(&self) -> NodeKind {
+        let kinds = self.uses.iter().map(|one| one.kind);
+        kinds
+            .max_by_key(|kind| kind.groups().len())
+            .unwrap_or(NodeKind::Linux)
+    }
+
+    /// The same, of these uses alone; `None` when none of them is wanted.
+    pub fn only(&self, wanted: impl Fn(&Use<'f>) -> bool) -> Option<Self> {
+        let uses: Vec<Use<'f>> = self.uses.iter().copied().filter(wanted).collect();
+        let arn = self.arn;
+        (!uses.is_empty()).then_some(Self { arn, uses })
+    }
+}
+
+impl fmt::Display for InUse<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut kinds: Vec<(&str, Vec<&str>)> = Vec::new();
+        for one in &self.uses {
+            let (kind, name) = match one.by {
+                Starter::Group(name) => ("node group", name),
+                Starter::Profile(name) => ("Fargate profile", name),
+                Starter::Class(name) => ("Karpenter's node class", name),
+            };
+            match kinds.iter_mut().find(|(known, _)| *known == kind) {
+                Some((_, names)) => names.push(name),
+                None => kinds.push((kind, vec![name])),
+            }
+        }
+        f.write_str("the role of ")?;
+        for (at, (kind, names)) in kinds.iter().enumerate() {
+            let and = if at == 0 { "" } else { " and " };
+            match names.as_slice() {
+                [name] => write!(f, "{and}{kind} {name}")?,
+                [one, other] => write!(f, "{and}{kind}s {one} and {other}")?,
+                [one, other, more @ ..] => {
+                    write!(f, "{and}{kind}s {one}, {other} and {} more", more.len())?;
+                }
+                [] => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::node_inventory::{FargateProfile, NodeClass, NodeGroup};
+
+    const A: &str = "arn:aws:iam::111122223333:role";
+
+    fn group(name: &str, role: &str, ami_type: &str) -> NodeGroup {
+        NodeGroup {
+            name: name.to_owned(),
+            role: Some(format!("{A}/{role}")),
+            ami_type: ami_type.to_owned(),
+            status: "ACTIVE".to_owned(),
+            issues: Vec::new(),
+        }
+    }
+
+    /// A role is known by what its nodes sign in with, whichever service starts them.
+    #[test]
+    fn roles_are_told_with_whose_they_are() {
+        let node_inventory = NodeInventory {
+            groups: Some(vec![
+                group("ng-1", "eks/Nodes", "AL2023_x86_64_STANDARD"),
+                group("ng-2", "eks/nodes", "WINDOWS_CORE_2022_x86_64"),
+                NodeGroup {
+                    status: "DELETING".to_owned(),
+                    ..group("going", "gone", "CUSTOM")
+                },
+            ]),
+            profiles: Some(vec![FargateProfile {
+                name: "fp".to_owned(),
+                role: Some(format!("{A}/pods")),
+                status: "ACTIVE".to_owned(),
+            }]),
+            classes: Some(vec![
+                NodeClass {
+                    name: "default".to_owned(),
+                    role: Some(format!("{A}/nodes")),
+                    instance_profile: None,
+                },
+                NodeClass {
+                    name: "unknown".to_owned(),
+                    role: None,
+                    instance_profile: Some("p".to_owned()),
+                },
+            ]),
+        };
+        let roles = NodeRoles::of(&node_inventory);
+        let told = |arn: &str| roles.get(&format!("{A}/{arn}")).map(ToString::to_string);
+        assert_eq!(
+            told("NODES").as_deref(),
+            Some("the role of node groups ng-1 and ng-2 and Karpenter's node class default")
+        );
+        assert_eq!(
+            told("pods").as_deref(),
+            Some("the role of Fargate profile fp")
+        );
+        assert_eq!(told("gone"), None);
+        assert_eq!(told("eks/Nodes"), None, "nobody signs in with a path");
+        assert_eq!(roles.all().len(), 2);
+        let nodes = roles.get(&format!("{A}/nodes")).unwrap();
+        assert_eq!(nodes.kind(), NodeKind::Windows);
+        assert!(nodes.has(NodeKind::Linux) && !nodes.has(NodeKind::Fargate));
+    }
+}

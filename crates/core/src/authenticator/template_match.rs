@@ -1,0 +1,108 @@
+//! Which names a template can become for any caller.
+
+use super::Placeholder;
+
+/// Whether a template can become exactly `name` for some caller of an account. Checks only the minimum length of a value.
+///
+/// Takes time in proportion to the template and the name.
+pub fn can_become(template: &str, name: &str, account: &str) -> bool {
+    let name = name.as_bytes();
+    // The places of the name that the template can have come to.
+    let mut reached = vec![false; name.len() + 1];
+    reached[0] = true;
+    let mut rest = template;
+    while !rest.is_empty() {
+        let next = Placeholder::ALL
+            .into_iter()
+            .filter_map(|placeholder| Some((rest.find(placeholder.text())?, placeholder)))
+            .min_by_key(|(at, _)| *at);
+        let literal = next.map_or(rest, |(at, _)| &rest[..at]);
+        reached = behind_literal(&reached, name, literal);
+        let Some((at, placeholder)) = next else {
+            break;
+        };
+        reached = match placeholder {
+            Placeholder::AccountId => behind_literal(&reached, name, account),
+            other => behind_value(&reached, name, other),
+        };
+        rest = &rest[at + placeholder.text().len()..];
+    }
+    reached.last().copied().unwrap_or_default()
+}
+
+fn behind_literal(reached: &[bool], name: &[u8], literal: &str) -> Vec<bool> {
+    let mut behind = vec![false; reached.len()];
+    for (at, _) in reached.iter().enumerate().filter(|(_, is)| **is) {
+        if name[at..].starts_with(literal.as_bytes()) {
+            behind[at + literal.len()] = true;
+        }
+    }
+    behind
+}
+
+fn behind_value(reached: &[bool], name: &[u8], placeholder: Placeholder) -> Vec<bool> {
+    let mut behind = vec![false; reached.len()];
+    // The first place from which everything up to here may be the value.
+    let mut from = None;
+    for at in 0..reached.len() {
+        from = from.or(reached[at].then_some(at));
+        behind[at] = from.is_some_and(|from| at - from >= shortest(placeholder));
+        if name
+            .get(at)
+            .is_none_or(|byte| !may_hold(placeholder, *byte))
+        {
+            from = None;
+        }
+    }
+    behind
+}
+
+/// A session's name has two characters at least:
+/// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>
+fn shortest(placeholder: Placeholder) -> usize {
+    match placeholder {
+        Placeholder::SessionName | Placeholder::SessionNameRaw => 2,
+        _ => 1,
+    }
+}
+
+fn may_hold(placeholder: Placeholder, byte: u8) -> bool {
+    let more: &[u8] = match placeholder {
+        // `@` has become `-` in it.
+        Placeholder::SessionName => b"_+=,.-",
+        Placeholder::SessionNameRaw => b"_+=,.@-",
+        Placeholder::Ec2PrivateDnsName => b".-",
+        Placeholder::AccountId | Placeholder::AccessKeyId => b"",
+    };
+    byte.is_ascii_alphanumeric() || more.contains(&byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_template_becomes_what_its_values_can_be() {
+        for (template, name, expected) in [
+            ("bob", "bob", true),
+            ("bob", "bo", false),
+            ("{{SessionName}}", "alice", true),
+            ("{{SessionName}}", "a", false),
+            ("{{SessionName}}", "system:admin", false),
+            ("{{SessionName}}", "a@b.c", false),
+            ("{{SessionNameRaw}}", "a@b.c", true),
+            ("dev:{{SessionName}}", "dev:alice", true),
+            ("dev:{{SessionName}}", "dev:", false),
+            ("dev:{{SessionName}}-x", "dev:a-x-x", true),
+            ("{{SessionName}}{{SessionName}}", "abcd", true),
+            ("{{SessionName}}{{SessionName}}", "abc", false),
+            ("{{AccountID}}/{{SessionName}}", "111122223333/ab", true),
+            ("{{AccountID}}/{{SessionName}}", "444455556666/ab", false),
+            ("{{sessionname}}", "ab", false),
+            ("", "", true),
+        ] {
+            let becomes = can_become(template, name, "111122223333");
+            assert_eq!(becomes, expected, "{template} {name}");
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Desired state: the mappings that `apply` and `diff` read from files, in all supported forms.
+//!
+//! | form | what is read |
+//! |---|---|
+//! | an aws-auth ConfigMap | the entries of its sections, as the authenticator reads them; not its labels and annotations |
+//! | `mapRoles`, `mapUsers`, `mapAccounts` as real lists | their items |
+//! | a list of `{rolearn\|userarn\|account\|sso, username, groups}` | its items |
+//! | eksctl ClusterConfig | the items of `iamIdentityMappings` |
+//! | IAMIdentityMapping, AwsAuthMapping | the mapping in `spec` |
+//!
+//! The text is YAML or JSON. Several documents in one stream, and v1 Lists, may mix the forms. Anchors, aliases and merge
+//! keys work as in YAML 1.1; an explicit field wins over a merged one.
+//!
+//! # Strictness
+//! `apply --prune` removes mappings that are no longer requested, so that an accidentally empty text must not request an
+//! empty list. An empty file, a file with only comments, a ConfigMap without sections, and a list without a value are
+//! errors; `[]` requests an empty list. For the same reason an unknown field is an error and is never ignored, and a value
+//! that YAML 1.1 reads as a boolean or a number is not converted to text.
+
+mod check;
+mod configmap;
+mod error;
+mod item;
+mod json;
+mod object;
+mod template_rejection;
+mod value;
+
+pub use error::{Reason, WantedError};
+
+use std::collections::HashMap;
+
+use crate::arn::fold;
+use crate::document::Principal;
+
+/// A desired mapping, and where it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The principal. An ARN is as written in the file: not normalized or validated.
+    pub principal: Principal,
+    /// The Kubernetes username: always set for a role or user, never for an account.
+    pub username: Option<String>,
+    /// The Kubernetes groups; `None` if the file does not set them, and for an account.
+    pub groups: Option<Vec<String>>,
+    /// The `source` that [`read`] was given.
+    pub source: String,
+    /// The line in that source, from 1. For an entry of a ConfigMap whose section is not a `|` text, the line of the section.
+    pub line: usize,
+}
+
+impl Wanted {
+    /// Returns the principal as messages name it: the ARN, the account, or the permission set of an sso matcher.
+    fn who(&self) -> String {
+        match &self.principal {
+            Principal::Role(arn) | Principal::User(arn) => arn.clone(),
+            Principal::Account(account) => format!("account {account}"),
+            Principal::Sso(sso) => format!("sso {}/{}", sso.account_id, sso.permission_set_name),
+        }
+    }
+
+    fn place(&self) -> String {
+        format!("{}:{}", self.source, self.line)
+    }
+}
+
+/// The mappings read so far from one text.
+struct Asked<'s> {
+    source: &'s str,
+    wanted: Vec<Wanted>,
+    /// Whether the text has a list, which may be empty.
+    names_a_list: bool,
+}
+
+/// Reads desired state in any form, in the order written. `source` names the text in messages, such as its path.
+///
+/// # Errors
+/// The first problem, with its line and remedy.
+pub fn read(text: &str, source: &str) -> Result<Vec<Wanted>, WantedError> {
+    let mut asked = Asked {
+        source,
+        wanted: Vec::new(),
+        names_a_list: false,
+    };
+    take(text, &mut asked).map_err(|fault| fault.of(source))?;
+    merge(asked.wanted)
+}
+
+fn take(text: &str, asked: &mut Asked<'_>) -> Result<(), error::Fault> {
+    template_rejection::reject(text)?;
+    for tree in value::documents(&json::as_yaml(text))? {
+        if let Some(root) = value::root(&tree).filter(|root| !root.is_null()) {
+            object::document(root, asked)?;
+        }
+    }
+    if asked.wanted.is_empty() && !asked.names_a_list {
+        return Err(error::Fault::new(1, Reason::Empty));
+    }
+    Ok(())
+}
+
+/// Merges desired state of several sources. A mapping that is requested twice in the same way is kept once, at its first
+/// position.
+///
+/// ARNs are compared without regard to letter case, like the authenticator, and a role and a user must not share one. Call
+/// this again after normalizing ARNs, which may make two of them equal.
+///
+/// # Errors
+/// If a principal is requested in two ways. The error names both positions.
+pub fn merge(wanted: Vec<Wanted>) -> Result<Vec<Wanted>, WantedError> {
+    let mut merged: Vec<Wanted> = Vec::with_capacity(wanted.len());
+    let mut places = HashMap::with_capacity(wanted.len());
+    for next in wanted {
+        let Some(&index) = places.get(&key(&next.principal)) else {
+            places.insert(key(&next.principal), merged.len());
+            merged.push(next);
+            continue;
+        };
+        let first: &Wanted = &merged[index];
+        if let Some(difference) = difference(first, &next) {
+            let reason = Reason::Differs {
+                who: next.who(),
+                other: first.place(),
+                difference,
+            };
+            return Err(WantedError {
+                file: next.source,
+                line: next.line,
+                reason: Box::new(reason),
+            });
+        }
+    }
+    Ok(merged)
+}
+
+fn key(principal: &Principal) -> (&'static str, String) {
+    match principal {
+        Principal::Role(arn) | Principal::User(arn) => ("arn", fold(arn).into_owned()),
+        Principal::Account(account) => ("account", account.clone()),
+        Principal::Sso(sso) => {
+            let key = format!(
+                "{}/{}/{}",
+                sso.partition, sso.account_id, sso.permission_set_name
+            );
+            ("sso", fold(&key).into_owned())
+        }
+    }
+}
+
+/// Describes how `first` differs from `second`.
+fn difference(first: &Wanted, second: &Wanted) -> Option<String> {
+    let as_set = |wanted: &Wanted| {
+        let mut groups = wanted.groups.clone();
+        if let Some(groups) = &mut groups {
+            groups.sort();
+            groups.dedup();
+        }
+        groups
+    };
+    let (one, other) = (&first.principal, &second.principal);
+    if std::mem::discriminant(one) != std::mem::discriminant(other) {
+        let list = if matches!(one, Principal::User(_)) {
+            "mapUsers"
+        } else {
+            "mapRoles"
+        };
+        return Some(format!("{list} as its list"));
+    }
+    if first.username != second.username {
+        return Some(format!(
+            "username `{}`",
+            first.username.as_deref().unwrap_or_default()
+        ));
+    }
+    (as_set(first) != as_set(second)).then(|| match &first.groups {
+        None => "no word about groups".to_owned(),
+        Some(groups) => format!("groups [{}]", groups.join(", ")),
+    })
+}

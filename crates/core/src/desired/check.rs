@@ -1,0 +1,85 @@
+//! Validates desired mappings.
+
+use super::Wanted;
+use super::error::{Fault, Reason};
+use crate::document::Principal;
+use crate::facts::accounts::is_account_id;
+use crate::facts::partitions::Partition;
+
+/// Checks a desired mapping, whatever its form.
+pub(super) fn check(wanted: &Wanted) -> Result<(), Fault> {
+    check_principal(&wanted.principal)
+        .and_then(|()| check_user(wanted))
+        .map_err(|reason| Fault::new(wanted.line, reason))
+}
+
+fn check_principal(principal: &Principal) -> Result<(), Reason> {
+    match principal {
+        Principal::Role(arn) => check_text("the role's ARN", arn),
+        Principal::User(arn) => check_text("the user's ARN", arn),
+        Principal::Account(account) => check_account(account),
+        Principal::Sso(sso) => {
+            check_account(&sso.account_id)?;
+            let name = &sso.permission_set_name;
+            let fits = |letter: char| letter.is_ascii_alphanumeric() || "_+=,.@-".contains(letter);
+            if name.is_empty() || name.len() > 32 || !name.chars().all(fits) {
+                return Err(Reason::PermissionSet(name.clone()));
+            }
+            if sso.partition.is_empty() || Partition::named(&sso.partition).is_some() {
+                return Ok(());
+            }
+            Err(Reason::Partition(sso.partition.clone()))
+        }
+    }
+}
+
+fn check_account(account: &str) -> Result<(), Reason> {
+    if is_account_id(account) {
+        return Ok(());
+    }
+    Err(Reason::AccountId {
+        account: account.to_owned(),
+    })
+}
+
+fn check_user(wanted: &Wanted) -> Result<(), Reason> {
+    if let Principal::Account(account) = &wanted.principal {
+        let field = match (&wanted.username, &wanted.groups) {
+            (Some(_), _) => "username",
+            (None, Some(_)) => "groups",
+            (None, None) => return Ok(()),
+        };
+        return Err(Reason::AccountOnly {
+            account: account.clone(),
+            field,
+        });
+    }
+    match wanted.username.as_deref() {
+        None | Some("") => {
+            let who = wanted.who();
+            let suggestion = who.rsplit('/').next().unwrap_or_default().to_owned();
+            return Err(Reason::NoUsername { who, suggestion });
+        }
+        Some(username) => check_text("`username`", username)?,
+    }
+    wanted
+        .groups
+        .iter()
+        .flatten()
+        .try_for_each(|group| check_text("an item of `groups`", group))
+}
+
+fn check_text(what: &str, text: &str) -> Result<(), Reason> {
+    if text.is_empty() {
+        return Err(Reason::EmptyText {
+            what: what.to_owned(),
+        });
+    }
+    if text.trim() != text || text.contains(char::is_control) {
+        return Err(Reason::Blank {
+            what: what.to_owned(),
+            text: text.to_owned(),
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,200 @@
+//! Errors of reading desired state.
+
+use crate::document::SectionName;
+
+/// Why desired state was rejected.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{file}:{line}: {reason}")]
+pub struct WantedError {
+    /// The name of the text that the caller gave, such as a path.
+    pub file: String,
+    /// Line in that text, from 1.
+    pub line: usize,
+    pub reason: Box<Reason>,
+}
+
+impl WantedError {
+    /// Returns what the user can do about it, as a sentence.
+    pub fn remedy(&self) -> String {
+        self.reason.remedy()
+    }
+}
+
+/// An error that does not know its file yet.
+#[derive(Debug)]
+pub(super) struct Fault {
+    pub(super) line: usize,
+    pub(super) reason: Reason,
+}
+
+impl Fault {
+    pub(super) fn new(line: usize, reason: Reason) -> Self {
+        Self { line, reason }
+    }
+
+    pub(super) fn of(self, file: &str) -> WantedError {
+        WantedError {
+            file: file.to_owned(),
+            line: self.line,
+            reason: Box::new(self.reason),
+        }
+    }
+}
+
+/// What is wrong with desired state. `what` names the value, such as "an item of mapRoles" or "`username`".
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[expect(
+    missing_docs,
+    reason = "the messages say what each variant and field is"
+)]
+pub enum Reason {
+    #[error("not YAML: {0}")]
+    Yaml(String),
+    #[error("Helm template text, not YAML yet: `{text}`")]
+    Helm { text: String },
+    #[error("no desired state: neither a mapping nor an empty list")]
+    Empty,
+    #[error("{what} names no list: it has no value")]
+    NoValue { what: String },
+    #[error("{what} is {found}, but must be {expected}")]
+    WrongType {
+        what: String,
+        expected: &'static str,
+        found: &'static str,
+    },
+    #[error(
+        "{what} is the unquoted {text}, which YAML reads as {kind}; the authenticator would read it as empty"
+    )]
+    Unquoted {
+        what: String,
+        text: String,
+        kind: &'static str,
+    },
+    #[error("unknown field `{field}` in {what}")]
+    UnknownField {
+        field: String,
+        what: String,
+        nearest: Option<String>,
+        known: String,
+    },
+    #[error("`{field}` does not belong in {what}")]
+    OtherList {
+        field: String,
+        what: String,
+        list: &'static str,
+    },
+    #[error("`{field}` is given twice")]
+    Twice { field: String },
+    #[error("both `{first}` and `{second}`, but a mapping admits one")]
+    TwoPrincipals { first: String, second: String },
+    #[error("{what} has no principal: none of {choices}")]
+    NoPrincipal { what: String, choices: String },
+    #[error(
+        "{who} has no username, and the authenticator would sign it in as the user with the empty name"
+    )]
+    NoUsername { who: String, suggestion: String },
+    #[error(
+        "account {account} cannot have `{field}`: an account admits each of its identities under their own ARN, without groups"
+    )]
+    AccountOnly {
+        account: String,
+        field: &'static str,
+    },
+    #[error("`{account}` is not an AWS account id")]
+    AccountId { account: String },
+    #[error("`{arn}` is neither a role nor a user")]
+    ArnKind { arn: String },
+    #[error("{what} is empty")]
+    EmptyText { what: String },
+    #[error("{what} starts or ends with white space, or contains a control character: {text:?}")]
+    Blank { what: String, text: String },
+    #[error("sso permissionSetName `{0}` is not one: 1 to 32 of letters, digits and _+=,.@-")]
+    PermissionSet(String),
+    #[error("sso partition `{0}` is not an AWS partition")]
+    Partition(String),
+    #[error(
+        "an iamIdentityMappings item with `serviceName` also creates RBAC objects, which awsauth does not write"
+    )]
+    ServiceName,
+    #[error("`{field}` is `{text}`, which is not a valid value")]
+    Policy {
+        field: &'static str,
+        text: String,
+        values: [&'static str; 2],
+    },
+    #[error("an object without `kind`, or `data` alone, could be anything")]
+    NoKind,
+    #[error("{kind} is not a supported kind")]
+    Kind { kind: String },
+    #[error("ConfigMap {namespace}/{name} is not kube-system/aws-auth")]
+    OtherConfigMap { namespace: String, name: String },
+    #[error("`{key}` must be text that holds the list, not the list itself")]
+    NotText { key: &'static str },
+    #[error("the authenticator would not read all of {}: {}", section.key(), listed(problems))]
+    Section {
+        section: SectionName,
+        /// The line in the file, and the authenticator's message.
+        problems: Vec<(usize, String)>,
+    },
+    #[error("{} holds several YAML documents, of which the authenticator reads only the first", section.key())]
+    SeveralDocuments { section: SectionName },
+    #[error("{who} is also requested at {other}, with {difference}")]
+    Differs {
+        who: String,
+        other: String,
+        difference: String,
+    },
+}
+
+fn listed(problems: &[(usize, String)]) -> String {
+    let lines: Vec<_> = problems
+        .iter()
+        .map(|(line, message)| format!("line {line}: {message}"))
+        .collect();
+    lines.join("; ")
+}
+
+const SUPPORTED: &str = "an aws-auth ConfigMap; mapRoles, mapUsers and mapAccounts as lists; a list of {rolearn|userarn|account, username, groups}; \
+    eksctl.io/v1alpha5 ClusterConfig; iamauthenticator.k8s.aws/v1alpha1 IAMIdentityMapping; awsauth.dev/v1alpha1 AwsAuthMapping; a v1 List of these";
+
+impl Reason {
+    fn remedy(&self) -> String {
+        match self {
+            Self::Yaml(_) => "Fix the YAML at this line.".into(),
+            Self::Helm { .. } => "Render it first: `helm template RELEASE CHART | awsauth apply -f -`".into(),
+            Self::Empty => "Write `[]` to request an empty list, so that an empty file never prunes by accident.".into(),
+            Self::NoValue { what } => format!("Write `[]` after {what} if it is meant to be empty, or leave it out."),
+            Self::WrongType { what, expected, .. } => format!("Make {what} {expected}."),
+            Self::Unquoted { text, .. } => format!("Quote it: \"{text}\""),
+            Self::UnknownField { nearest: Some(nearest), .. } => format!("Did you mean `{nearest}`?"),
+            Self::UnknownField { known, .. } => format!("Known here: {known}."),
+            Self::OtherList { list, .. } => format!("Move the item to {list}."),
+            Self::Twice { .. } => "Keep one of them.".into(),
+            Self::TwoPrincipals { .. } => "Split it into two items.".into(),
+            Self::NoPrincipal { choices, .. } => format!("Give one of {choices}."),
+            Self::NoUsername { suggestion, .. } => format!("Add one, for instance `username: {suggestion}`."),
+            Self::AccountOnly { field, .. } => {
+                format!("Leave out `{field}`, or map the roles and users of the account one by one.")
+            }
+            Self::AccountId { .. } => "Give the twelve digits, without dashes or blanks.".into(),
+            Self::ArnKind { .. } => {
+                "Give arn:aws:iam::ACCOUNT:role/NAME or arn:aws:iam::ACCOUNT:user/NAME, or a whole `account`.".into()
+            }
+            Self::EmptyText { what } => format!("Give {what} a value."),
+            Self::Blank { .. } => "Remove it: names are compared as they are written.".into(),
+            Self::PermissionSet(_) => "Give the permission set's name as IAM Identity Center shows it.".into(),
+            Self::Partition(_) => "Leave `partition` out.".into(),
+            Self::ServiceName => "Remove the item here and run \
+                `eksctl create iamidentitymapping --cluster CLUSTER --service-name NAME --namespace NAMESPACE` for it."
+                .into(),
+            Self::Policy { values: [one, other], .. } => format!("Write {one} or {other}."),
+            Self::NoKind => "If it is the aws-auth ConfigMap, add `apiVersion: v1` and `kind: ConfigMap`.".into(),
+            Self::Kind { .. } => format!("Supported: {SUPPORTED}."),
+            Self::OtherConfigMap { .. } => "Give the ConfigMap aws-auth of namespace kube-system; the authenticator reads no other.".into(),
+            Self::NotText { key } => format!("Put `|` after `{key}:`."),
+            Self::Section { .. } => "Fix these lines: the authenticator would drop these entries.".into(),
+            Self::SeveralDocuments { .. } => "Remove the `---` lines inside the text.".into(),
+            Self::Differs { .. } => "Keep one of the two.".into(),
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! From "Unauthorized" to its cause: checks, each a pure judgment of collected evidence.
+//!
+//! A check knows its id, the checks that it depends on, and how it judges [`Evidence`]. The first problem on the path to a signed-in
+//! user is the diagnosis.
+
+mod check;
+mod checks;
+pub mod evidence;
+mod headline;
+mod redact;
+mod remedy;
+mod symptom;
+
+pub use check::{Check, Judged, Outcome, Skipped};
+pub use checks::CHECKS;
+pub use evidence::Evidence;
+pub use headline::{Headline, SignInState};
+pub use redact::{last_four, redacted, without_accounts};
+pub use symptom::{Symptom, symptom};
+
+/// The results of all checks.
+#[derive(Debug)]
+pub struct Report {
+    /// Each check with its result, in the order of [`CHECKS`].
+    pub checks: Vec<(&'static Check, Judged)>,
+    /// The diagnosis.
+    pub headline: Headline,
+}
+
+/// Judges all evidence.
+pub fn diagnose(evidence: &Evidence) -> Report {
+    let mut checks: Vec<(&'static Check, Judged)> = Vec::new();
+    for check in &CHECKS {
+        let blocker = check.after.iter().find(|id| is_problem(&checks, id));
+        let judged = match blocker {
+            Some(id) => Err(Skipped::needs(format!("{id} to be fixed first"))),
+            None => (check.judge)(evidence),
+        };
+        checks.push((check, judged));
+    }
+    let headline = headline::of(evidence, &checks);
+    Report { checks, headline }
+}
+
+fn is_problem(checks: &[(&'static Check, Judged)], id: &str) -> bool {
+    let found = checks.iter().find(|(check, _)| check.id == id);
+    found.is_some_and(|(_, judged)| {
+        judged
+            .as_ref()
+            .is_ok_and(|outcome| outcome.problem.is_some())
+    })
+}

@@ -1,0 +1,69 @@
+//! A check and its result.
+
+use super::evidence::{Evidence, Problem};
+
+/// One check of `awsauth doctor`.
+#[derive(Debug)]
+pub struct Check {
+    /// A stable id, such as `K1`.
+    pub id: &'static str,
+    /// Its subject in a few words.
+    pub title: &'static str,
+    /// The checks whose problem makes this one meaningless.
+    pub after: &'static [&'static str],
+    /// Judges the evidence.
+    pub judge: fn(&Evidence) -> Judged,
+}
+
+/// The result of a check; an error if there is no evidence to judge.
+pub type Judged = Result<Outcome, Skipped>;
+
+/// What a check saw, and the problem with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The evidence in words.
+    pub saw: String,
+    /// The problem, if there is one.
+    pub problem: Option<Problem>,
+}
+
+/// A check without the evidence that it needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// The missing evidence, or the permission to read it.
+    pub needs: String,
+}
+
+impl Skipped {
+    /// A check that needs `what`.
+    pub fn needs(what: impl Into<String>) -> Self {
+        Self { needs: what.into() }
+    }
+}
+
+impl Outcome {
+    pub(super) fn ok(saw: impl Into<String>) -> Judged {
+        Ok(Self {
+            saw: saw.into(),
+            problem: None,
+        })
+    }
+
+    pub(super) fn problem(
+        saw: impl Into<String>,
+        cause: impl Into<String>,
+        next: impl Into<String>,
+    ) -> Judged {
+        Ok(Self {
+            saw: saw.into(),
+            problem: Some(Problem {
+                cause: cause.into(),
+                next: next.into(),
+            }),
+        })
+    }
+
+    pub(super) fn from_problem(saw: impl Into<String>, problem: &Problem) -> Judged {
+        Self::problem(saw, &problem.cause, &problem.next)
+    }
+}

@@ -1,0 +1,43 @@
+use crate::doctor::Evidence;
+use crate::doctor::check::{Check, Judged, Outcome, Skipped};
+use crate::doctor::checks::credentials::provider_chain::failed_at;
+use crate::doctor::evidence::{FailedAt, PolicySide, SearchFailed};
+
+pub(crate) const CHECK: Check = Check {
+    id: "C14",
+    title: "assume role: permission",
+    after: &["C1"],
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judged {
+    let none = match refused(evidence)? {
+        Ok(none) => none,
+        Err(assumed) => return Ok(assumed),
+    };
+    let Some([own, trust]) = none.halves.as_deref() else {
+        return Outcome::from_problem("sts:AssumeRole", &none.problem);
+    };
+    if trust.is_missing && !own.is_missing {
+        return Outcome::ok(said(own));
+    }
+    let next = match &own.statement {
+        Some(statement) => format!("add to {}: {statement}", own.title),
+        None => none.problem.next.clone(),
+    };
+    Outcome::problem(said(own), &none.problem.cause, next)
+}
+
+/// Why a role was not assumed; else the outcome for the assumed roles.
+pub(crate) fn refused(evidence: &Evidence) -> Result<Result<&SearchFailed, Outcome>, Skipped> {
+    match failed_at(evidence, FailedAt::AssumeRole)? {
+        Err(none) => Ok(Ok(none)),
+        Ok(keys) if keys.roles.is_empty() => Err(Skipped::needs("a role to assume")),
+        Ok(keys) => Outcome::ok(format!("assumed {}", keys.roles.join(", then "))).map(Err),
+    }
+}
+
+/// A policy in words.
+pub(crate) fn said(half: &PolicySide) -> String {
+    format!("{}: {}", half.title, half.because)
+}

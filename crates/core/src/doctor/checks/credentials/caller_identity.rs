@@ -1,0 +1,31 @@
+use crate::doctor::Evidence;
+use crate::doctor::check::{Check, Judged, Outcome};
+use crate::doctor::checks::credentials::provider_chain::failed_at;
+use crate::doctor::evidence::{Collected, FailedAt};
+
+pub(crate) const CHECK: Check = Check {
+    id: "C10",
+    title: "caller identity",
+    after: &["C1"],
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judged {
+    let is_off = crate::doctor::checks::credentials::clock_skew::is_off(evidence.clock_ahead());
+    if let (Ok(Err(none)), false) = (failed_at(evidence, FailedAt::Caller), is_off) {
+        return Outcome::from_problem(none.source.clone().unwrap_or_default(), &none.problem);
+    }
+    if let (Collected::TimedOut(limit), None) = (&evidence.caller, evidence.verified.known()) {
+        return Outcome::problem(
+            format!("STS did not answer within {} s", limit.as_secs()),
+            "STS cannot be reached from this network, so the owner of the credentials is unknown",
+            "check the route to AWS: a VPC endpoint for STS, a NAT gateway, or HTTPS_PROXY",
+        );
+    }
+    match evidence.caller.seen()? {
+        Ok(caller) => Outcome::ok(format!("{}, account {}", caller.arn, caller.account)),
+        // The clock check reports it.
+        Err(_) if is_off => Outcome::ok("STS accepts no signature from this machine: see C11"),
+        Err(problem) => Outcome::from_problem("sts:GetCallerIdentity", &problem.problem),
+    }
+}

@@ -1,0 +1,46 @@
+use crate::arn::{Normalized, Parts, equal_fold, normalize};
+use crate::doctor::Evidence;
+use crate::doctor::check::{Check, Judged, Outcome, Skipped};
+
+pub(crate) const CHECK: Check = Check {
+    id: "C12",
+    title: "expected identity",
+    after: &["C10"],
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judged {
+    let wanted = evidence.request.identity.as_deref();
+    let wanted = wanted.ok_or_else(|| Skipped::needs("--expect-role ARN or NAME"))?;
+    let subject = evidence.subject();
+    let subject = subject.ok_or_else(|| Skipped::needs("the caller's identity (C10)"))?;
+    let is = &subject.canonical.arn;
+    let saw = format!("{is}, expected {wanted}");
+    let expected = match normalize(wanted) {
+        Normalized::PathDropped { arn, .. } => arn,
+        Normalized::Session { role } => role,
+        Normalized::AsGiven => wanted.to_owned(),
+    };
+    let name = Parts::of(is).map_or("", |parts| parts.name);
+    if equal_fold(&expected, is) || equal_fold(&expected, name) {
+        return Outcome::ok(saw);
+    }
+    let source = match evidence.credentials.known() {
+        Some(Ok(keys)) => format!(", with credentials from {}", keys.source),
+        _ => String::new(),
+    };
+    let next = match evidence.credentials.known() {
+        Some(Ok(keys)) if keys.source_name == "env" => {
+            "unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN, or select the source: awsauth doctor --source instance"
+        }
+        Some(Ok(keys)) if keys.source_name == "instance" => {
+            "this is the role of the machine: give the pod its own role (EKS Pod Identity or IRSA), or pass --role-arn"
+        }
+        _ => "select the right one: --profile NAME, --source SOURCE or --role-arn ARN",
+    };
+    Outcome::problem(
+        saw,
+        format!("it signs in as {is}{source}, not as {wanted}"),
+        next,
+    )
+}

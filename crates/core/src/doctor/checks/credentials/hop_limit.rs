@@ -1,0 +1,21 @@
+use crate::doctor::Evidence;
+use crate::doctor::check::{Check, Judged};
+use crate::doctor::checks::credentials::provider_chain::of_source;
+use crate::doctor::evidence::FailedAt;
+
+pub(crate) const CHECK: Check = Check {
+    id: "C6",
+    title: "hop limit",
+    after: &["C1", "C5"],
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judged {
+    of_source(
+        evidence,
+        FailedAt::HopLimit,
+        &["instance"],
+        "credentials from an instance",
+        |_| "answers arrive".to_owned(),
+    )
+}

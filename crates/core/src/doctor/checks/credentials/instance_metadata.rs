@@ -1,0 +1,21 @@
+use crate::doctor::Evidence;
+use crate::doctor::check::{Check, Judged};
+use crate::doctor::checks::credentials::provider_chain::of_source;
+use crate::doctor::evidence::FailedAt;
+
+pub(crate) const CHECK: Check = Check {
+    id: "C5",
+    title: "instance metadata",
+    after: &["C1"],
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judged {
+    of_source(
+        evidence,
+        FailedAt::Imds,
+        &["instance"],
+        "credentials from an instance",
+        |_| "instance metadata answers".to_owned(),
+    )
+}

@@ -1,0 +1,30 @@
+use crate::doctor::Evidence;
+use crate::doctor::check::{Check, Judged};
+use crate::doctor::checks::credentials::provider_chain::of_source;
+use crate::doctor::evidence::FailedAt;
+
+pub(crate) const CHECK: Check = Check {
+    id: "C2",
+    title: "profile",
+    after: &["C1"],
+    judge,
+};
+
+const SOURCES: [&str; 6] = [
+    "role",
+    "sso",
+    "credentials-file",
+    "login",
+    "process",
+    "config-file",
+];
+
+fn judge(evidence: &Evidence) -> Judged {
+    of_source(
+        evidence,
+        FailedAt::Profile,
+        &SOURCES,
+        "credentials from a profile",
+        |keys| format!("the profile provides credentials: {}", keys.source),
+    )
+}

@@ -1,0 +1,21 @@
+use crate::doctor::Evidence;
+use crate::doctor::check::{Check, Judged};
+use crate::doctor::checks::credentials::provider_chain::of_source;
+use crate::doctor::evidence::FailedAt;
+
+pub(crate) const CHECK: Check = Check {
+    id: "C3",
+    title: "web identity",
+    after: &["C1"],
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judged {
+    of_source(
+        evidence,
+        FailedAt::WebIdentity,
+        &["web-identity"],
+        "a web identity token",
+        |keys| format!("STS accepted the token, for {}", keys.roles.join(", ")),
+    )
+}

@@ -1,0 +1,5 @@
+//! E1 to E3: the way to the API server.
+
+pub(super) mod address;
+pub(super) mod connection;
+pub(super) mod liveness;

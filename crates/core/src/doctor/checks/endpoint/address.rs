@@ -1,0 +1,27 @@
+use crate::doctor::Evidence;
+use crate::doctor::check::{Check, Judged, Outcome};
+
+pub(crate) const CHECK: Check = Check {
+    id: "E1",
+    title: "endpoint address",
+    after: &["K1"],
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judged {
+    let entry = evidence.entry()?;
+    if let Some(limit) = evidence.addresses.timed_out() {
+        return Outcome::problem(
+            format!("DNS lookup of {}", entry.server),
+            format!(
+                "this machine's DNS does not answer within {} s",
+                limit.as_secs()
+            ),
+            "check the resolver: cat /etc/resolv.conf",
+        );
+    }
+    match evidence.addresses.seen()? {
+        Ok(addresses) => Outcome::ok(addresses.join(", ")),
+        Err(problem) => Outcome::from_problem(format!("DNS lookup of {}", entry.server), problem),
+    }
+}

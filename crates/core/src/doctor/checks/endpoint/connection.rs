@@ -1,0 +1,70 @@
+use core::net::IpAddr;
+
+use crate::command_line::quoted;
+use crate::doctor::Evidence;
+use crate::doctor::check::{Check, Judged, Outcome};
+use crate::doctor::evidence::{ConnectionAttempt, ConnectionFailure};
+
+pub(crate) const CHECK: Check = Check {
+    id: "E2",
+    title: "connection",
+    after: &["K1", "E1"],
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judged {
+    let entry = evidence.entry()?;
+    let reached = evidence.connections.seen()?;
+    let saw: Vec<String> = reached.iter().map(said).collect();
+    let saw = saw.join(", ");
+    if reached.iter().any(|one| one.failed.is_none()) {
+        return Outcome::ok(saw);
+    }
+    let name = quoted(entry.eks_name().unwrap_or("NAME"));
+    let describe =
+        format!("aws eks describe-cluster --name {name} --query cluster.resourcesVpcConfig");
+    let is_proxy = reached.iter().any(|one| one.is_proxy);
+    let is_private = reached.iter().all(|one| is_private(&one.address));
+    let timed_out = reached
+        .iter()
+        .all(|one| one.failed == Some(ConnectionFailure::TimedOut));
+    let (cause, next) = match (is_proxy, timed_out) {
+        (true, _) => (
+            "the proxy in front of the API server cannot be reached".to_owned(),
+            "check HTTPS_PROXY and the kubeconfig's proxy-url, or bypass the proxy with NO_PROXY".to_owned(),
+        ),
+        (_, true) if is_private => (
+            "the endpoint is private, and it cannot be reached from this network, or the cluster's security group blocks it".to_owned(),
+            format!("connect from its VPC, a peered network or a VPN, and allow port 443 in its security group: {describe}"),
+        ),
+        (_, true) => (
+            "the endpoint does not answer: this machine's address is probably not in its publicAccessCidrs".to_owned(),
+            format!("compare them with this machine's address: {describe}"),
+        ),
+        (_, false) => (
+            format!("connections to {} are refused", entry.server),
+            format!("check that the cluster exists and has this endpoint: {}", entry.rewrite()),
+        ),
+    };
+    Outcome::problem(saw, cause, next)
+}
+
+fn said(one: &ConnectionAttempt) -> String {
+    let proxy = if one.is_proxy { "proxy " } else { "" };
+    let how = match &one.failed {
+        None => "open",
+        Some(ConnectionFailure::TimedOut) => "no answer",
+        Some(ConnectionFailure::Refused) => "refused",
+        Some(ConnectionFailure::Other(why)) => why,
+    };
+    format!("{proxy}{} {how}", one.address)
+}
+
+fn is_private(address: &str) -> bool {
+    let ip = address.rsplit_once(':').map_or(address, |(ip, _)| ip);
+    match ip.trim_matches(['[', ']']).parse() {
+        Ok(IpAddr::V4(ip)) => ip.is_private(),
+        Ok(IpAddr::V6(ip)) => ip.is_unique_local(),
+        Err(_) => false,
+    }
+}

@@ -1,0 +1,28 @@
+use crate::doctor::Evidence;
+use crate::doctor::check::{Check, Judged, Outcome};
+
+pub(crate) const CHECK: Check = Check {
+    id: "E3",
+    title: "TLS and liveness",
+    after: &["K1", "E1", "E2"],
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judged {
+    let entry = evidence.entry()?;
+    if let Some(limit) = evidence.livez.timed_out() {
+        return Outcome::problem(
+            "anonymous GET /livez",
+            format!(
+                "{} accepts the connection but does not answer within {} s",
+                entry.server,
+                limit.as_secs()
+            ),
+            format!("see what answers: curl -vk -m 5 {}/livez", entry.server),
+        );
+    }
+    match evidence.livez.seen()? {
+        Ok(said) => Outcome::ok(format!("anonymous GET /livez: {said}")),
+        Err(problem) => Outcome::from_problem("anonymous GET /livez", problem),
+    }
+}

@@ -1,0 +1,47 @@
+use crate::doctor::Evidence;
+use crate::doctor::check::{Check, Judged, Outcome, Skipped};
+use crate::doctor::evidence::DescribeFailure;
+
+pub(crate) const CHECK: Check = Check {
+    id: "K7",
+    title: "cluster entry is current",
+    after: &["K1", "K5"],
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judged {
+    let entry = evidence.entry()?;
+    let described = match evidence.described.seen()? {
+        Ok(described) => described,
+        Err(DescribeFailure::NoSuchCluster(problem)) => {
+            return Outcome::from_problem("eks:DescribeCluster", problem);
+        }
+        Err(DescribeFailure::NotReady(_)) => return Outcome::ok("EKS has the cluster"),
+        Err(DescribeFailure::Unknown(why)) => {
+            return Err(Skipped::needs(format!("eks:DescribeCluster: {why}")));
+        }
+    };
+    let saw = format!("EKS reports {} at {}", described.name, described.endpoint);
+    let host = |url: &str| {
+        let url = url.trim_end_matches('/').to_ascii_lowercase();
+        url.strip_suffix(":443").map(str::to_owned).unwrap_or(url)
+    };
+    if host(&entry.server) != host(&described.endpoint) {
+        return Outcome::problem(
+            saw,
+            format!(
+                "the kubeconfig's endpoint {} is not the endpoint of cluster {:?}: the cluster was created again, or the entry is for another cluster",
+                entry.server, described.name
+            ),
+            entry.rewrite(),
+        );
+    }
+    if described.same_authority == Some(false) {
+        return Outcome::problem(
+            saw,
+            "the kubeconfig's certificate authority is not the cluster's: the cluster was created again",
+            entry.rewrite(),
+        );
+    }
+    Outcome::ok(saw)
+}

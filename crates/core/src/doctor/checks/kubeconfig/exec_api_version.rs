@@ -1,0 +1,60 @@
+use crate::command_line::quoted;
+use crate::doctor::Evidence;
+use crate::doctor::check::{Check, Judged, Outcome, Skipped};
+use crate::doctor::evidence::{Exec, User};
+
+pub(crate) const CHECK: Check = Check {
+    id: "K2",
+    title: "exec apiVersion",
+    after: &["K1"],
+    judge,
+};
+
+/// The versions that kubectl supports.
+/// <https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins>
+const TAKEN: [&str; 2] = [
+    "client.authentication.k8s.io/v1",
+    "client.authentication.k8s.io/v1beta1",
+];
+
+/// The exec plugin of the kubeconfig.
+pub(crate) fn exec(evidence: &Evidence) -> Result<&Exec, Skipped> {
+    match &evidence.entry()?.user {
+        User::Exec(exec) => Ok(exec),
+        _ => Err(Skipped::needs("an exec plugin in the kubeconfig")),
+    }
+}
+
+fn judge(evidence: &Evidence) -> Judged {
+    let exec = exec(evidence)?;
+    let entry = evidence.entry()?;
+    let change = || match entry.eks_name() {
+        Some(_) => entry.rewrite(),
+        None => format!("set apiVersion: {} in the user of the kubeconfig", TAKEN[1]),
+    };
+    let Some(version) = &exec.api_version else {
+        return Outcome::problem(
+            "no apiVersion",
+            "the exec plugin has no apiVersion",
+            change(),
+        );
+    };
+    let saw = format!("apiVersion {}", quoted(version));
+    if !TAKEN.contains(&version.as_str()) {
+        let cause = match version.as_str() {
+            "client.authentication.k8s.io/v1alpha1" => {
+                "kubectl 1.24 and later do not support exec plugins of v1alpha1".to_owned()
+            }
+            other => format!("kubectl does not support exec plugins of {other:?}"),
+        };
+        return Outcome::problem(saw, cause, change());
+    }
+    if version == TAKEN[0] && !exec.has_interactive_mode {
+        return Outcome::problem(
+            saw,
+            "an exec plugin of v1 needs interactiveMode, and the kubeconfig has none",
+            "set interactiveMode: IfAvailable beside it in the user of the kubeconfig",
+        );
+    }
+    Outcome::ok(saw)
+}

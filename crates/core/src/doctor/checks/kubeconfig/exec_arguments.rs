@@ -1,0 +1,72 @@
+use crate::command_line::quoted;
+use crate::doctor::Evidence;
+use crate::doctor::check::{Check, Judged, Outcome};
+use crate::doctor::checks::kubeconfig::exec_api_version::exec;
+
+pub(crate) const CHECK: Check = Check {
+    id: "K5",
+    title: "exec arguments",
+    after: &["K1"],
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judged {
+    let exec = exec(evidence)?;
+    let entry = evidence.entry()?;
+    let name = entry.plugin_named.as_deref();
+    let mut saw = match name {
+        Some(name) => format!("for cluster {name}"),
+        None => "no cluster name in the arguments".to_owned(),
+    };
+    if let Some(region) = &entry.region {
+        saw += &format!(", region {region}");
+    }
+    for (name, value) in &exec.env {
+        saw += &format!(", {name}={}", quoted(value));
+    }
+    if let (Some(plugin), Some(own)) = (name, entry.named.as_deref())
+        && plugin != own
+    {
+        return Outcome::problem(
+            saw,
+            format!(
+                "the token is made for cluster {plugin:?}, but the kubeconfig entry is for {own:?}"
+            ),
+            entry.rewrite(),
+        );
+    }
+    if let Some(typo) = exec.env.iter().find_map(|(name, _)| misspelled(name)) {
+        let (written, correct) = typo;
+        return Outcome::problem(
+            saw,
+            format!("the plugin's variable {written} has no effect: the name is {correct}"),
+            format!("rename it to {correct} in the env of the kubeconfig user"),
+        );
+    }
+    let profile = exec.env.iter().find(|(name, _)| name == "AWS_PROFILE");
+    if let (Some((_, profile)), true) = (profile, exec.keys_in_environment) {
+        saw += &format!(
+            "; most tools prefer keys in the environment to AWS_PROFILE={profile}: unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN"
+        );
+    }
+    Outcome::ok(saw)
+}
+
+/// A misspelled AWS variable, with the correct name.
+fn misspelled(name: &str) -> Option<(&str, &'static str)> {
+    const KNOWN: [&str; 6] = [
+        "AWS_PROFILE",
+        "AWS_REGION",
+        "AWS_DEFAULT_REGION",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_CONFIG_FILE",
+        "AWS_STS_REGIONAL_ENDPOINTS",
+    ];
+    if KNOWN.contains(&name) {
+        return None;
+    }
+    let near = KNOWN
+        .into_iter()
+        .find(|known| strsim::damerau_levenshtein(known, name) <= 2)?;
+    Some((name, near))
+}

@@ -1,0 +1,47 @@
+use crate::doctor::Evidence;
+use crate::doctor::check::{Check, Judged, Outcome};
+use crate::doctor::checks::kubeconfig::exec_api_version::exec;
+
+pub(crate) const CHECK: Check = Check {
+    id: "K3",
+    title: "exec command",
+    after: &["K1"],
+    judge,
+};
+
+/// The name that aws-iam-authenticator had until 2018.
+const OLD_NAME: &str = "heptio-authenticator-aws";
+
+fn judge(evidence: &Evidence) -> Judged {
+    let exec = exec(evidence)?;
+    let entry = evidence.entry()?;
+    let saw = match &exec.path {
+        Some(path) => format!("{} is {path}", exec.command),
+        None => format!("{} is not on PATH", exec.command),
+    };
+    let instead = match entry.eks_name() {
+        Some(_) => format!("use awsauth as the plugin: {}", entry.rewrite()),
+        None => format!(
+            "install it, or set its full path: command -v {}",
+            exec.command
+        ),
+    };
+    match (&exec.path, &exec.fault) {
+        (None, _) if exec.command.ends_with(OLD_NAME) => Outcome::problem(
+            saw,
+            format!("{OLD_NAME} was renamed to aws-iam-authenticator, and is not installed"),
+            instead,
+        ),
+        (None, _) => Outcome::problem(
+            saw,
+            format!("the exec plugin {:?} is not installed here", exec.command),
+            instead,
+        ),
+        (Some(_), Some(fault)) => Outcome::problem(
+            saw,
+            format!("the exec plugin {:?} cannot be run: {fault}", exec.command),
+            instead,
+        ),
+        (Some(_), None) => Outcome::ok(saw),
+    }
+}

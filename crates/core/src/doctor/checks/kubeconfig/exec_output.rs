@@ -1,0 +1,73 @@
+use crate::doctor::Evidence;
+use crate::doctor::check::{Check, Judged, Outcome};
+use crate::doctor::checks::kubeconfig::exec_api_version::exec;
+
+pub(crate) const CHECK: Check = Check {
+    id: "K4",
+    title: "exec output",
+    after: &["K1", "K3"],
+    judge,
+};
+
+/// Seconds after which a plugin slows down every command noticeably.
+const SLOW: i64 = 3;
+
+fn judge(evidence: &Evidence) -> Judged {
+    let exec = exec(evidence)?;
+    if let Some(limit) = evidence.plugin.timed_out() {
+        return Outcome::problem(
+            format!("{} did not end within {} s", exec.command, limit.as_secs()),
+            "the exec plugin does not finish: it waits for the network or for input",
+            "run it alone with an empty standard input to see what it waits for",
+        );
+    }
+    let plugin = evidence.plugin.seen()?;
+    let by_itself = || format!("run it alone: {}", plugin.command);
+    if let Some(status) = &plugin.failed {
+        let said = plugin.stderr.lines().rfind(|line| !line.trim().is_empty());
+        let said = said.unwrap_or("it printed no message");
+        return Outcome::problem(
+            format!("{} failed with {status}", plugin.command),
+            format!("the exec plugin fails: {}", said.trim()),
+            by_itself(),
+        );
+    }
+    if let Some(why) = &plugin.unreadable {
+        return Outcome::problem(
+            format!("{} printed something else", plugin.command),
+            format!("the exec plugin did not print an ExecCredential: {why}"),
+            by_itself(),
+        );
+    }
+    let version = plugin.api_version.as_deref().unwrap_or("no apiVersion");
+    let mut saw = format!(
+        "a token of {} bytes, {version}, {} ms",
+        plugin.token_bytes,
+        plugin.took.as_millis()
+    );
+    if plugin.token_bytes == 0 {
+        return Outcome::problem(
+            saw,
+            "the exec plugin prints no token, so kubectl sends none and the user is system:anonymous",
+            by_itself(),
+        );
+    }
+    if exec.api_version.as_deref() != Some(version) {
+        let asked = exec.api_version.as_deref().unwrap_or("none");
+        return Outcome::problem(
+            saw,
+            format!(
+                "the kubeconfig requests {asked} from the exec plugin, but it returns {version}"
+            ),
+            evidence.entry()?.rewrite(),
+        );
+    }
+    match &plugin.expiration {
+        Some(when) => saw += &format!(", until {when}"),
+        None => saw += "; it has no expiration, so clients keep using it after it expires",
+    }
+    if plugin.took.as_secs() >= SLOW {
+        saw += "; this is slow";
+    }
+    Outcome::ok(saw)
+}

@@ -1,0 +1,28 @@
+use crate::doctor::Evidence;
+use crate::doctor::check::{Check, Judged, Outcome};
+use crate::doctor::evidence::User;
+
+pub(crate) const CHECK: Check = Check {
+    id: "K1",
+    title: "kubeconfig",
+    after: &[],
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judged {
+    let entry = match evidence.kubeconfig.seen()? {
+        Ok(entry) => entry,
+        Err(problem) => return Outcome::from_problem("no cluster is selected", problem),
+    };
+    let context = match &entry.context {
+        Some(name) => format!("context {name} of {}", entry.files),
+        None => entry.files.clone(),
+    };
+    let user = match &entry.user {
+        User::Nobody => "no credentials".to_owned(),
+        User::Exec(exec) => format!("the plugin {}", exec.command),
+        User::Token { .. } => "a static token".to_owned(),
+        User::Other(what) => what.clone(),
+    };
+    Outcome::ok(format!("{context}: {} with {user}", entry.server))
+}

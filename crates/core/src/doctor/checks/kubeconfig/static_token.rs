@@ -1,0 +1,48 @@
+use jiff::SignedDuration;
+
+use crate::doctor::Evidence;
+use crate::doctor::check::{Check, Judged, Outcome, Skipped};
+use crate::doctor::evidence::User;
+use crate::facts::limits::TOKEN_MINUTES;
+
+pub(crate) const CHECK: Check = Check {
+    id: "K6",
+    title: "static token",
+    after: &["K1"],
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judged {
+    let entry = evidence.entry()?;
+    let User::Token {
+        signed,
+        is_eks,
+        hides_plugin,
+    } = &entry.user
+    else {
+        return Err(Skipped::needs("a token in the kubeconfig"));
+    };
+    if !is_eks {
+        return Outcome::ok(
+            "a token that is not from EKS: its permissions are not checked, only the AWS identity is",
+        );
+    }
+    let mut saw = match signed {
+        Some(signed) => format!("an EKS token, signed at {signed}"),
+        None => "an EKS token that cannot be read".to_owned(),
+    };
+    if *hides_plugin {
+        saw += ", which keeps the exec plugin beside it from running";
+    }
+    let age = signed.map(|signed| evidence.now.duration_since(signed));
+    if age.is_some_and(|age| age > SignedDuration::from_mins(TOKEN_MINUTES)) {
+        return Outcome::problem(
+            saw,
+            format!(
+                "the kubeconfig contains a pasted token, and an EKS token expires after {TOKEN_MINUTES} minutes"
+            ),
+            format!("use an exec plugin instead: {}", entry.rewrite()),
+        );
+    }
+    Outcome::ok(saw)
+}

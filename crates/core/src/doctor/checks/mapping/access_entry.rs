@@ -1,0 +1,69 @@
+use crate::command_line::quoted;
+use crate::doctor::Evidence;
+use crate::doctor::check::{Check, Judged, Outcome, Skipped};
+use crate::doctor::evidence::SignedIn;
+use crate::facts::access_entries::AccessPolicy;
+use crate::facts::auth_mode::AuthenticationMode;
+
+pub(crate) const CHECK: Check = Check {
+    id: "M3",
+    title: "access entry",
+    after: &["K7"],
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judged {
+    let described = evidence.described.seen()?.as_ref();
+    let described = described.map_err(|_| Skipped::needs("eks:DescribeCluster (M1)"))?;
+    if described.mode == Some(AuthenticationMode::ConfigMap) {
+        return Err(Skipped::needs("a cluster that uses access entries"));
+    }
+    let entries = evidence.access_entries.seen()?.as_ref();
+    let entries = entries.map_err(Skipped::needs)?;
+    let subject = evidence.subject();
+    let subject = subject.ok_or_else(|| Skipped::needs("the token's identity (T5)"))?;
+    let arn = &subject.canonical.arn;
+    let Some(entry) = entries.of(arn) else {
+        return Outcome::ok(format!("none for {arn}"));
+    };
+    let principal = &entry.principal_arn;
+    let (name, quoted_arn) = (quoted(&described.name), quoted(principal));
+    if evidence.signed_in.known() == Some(&SignedIn::Unauthorized) {
+        return Outcome::problem(
+            format!("there is one for {principal}"),
+            format!(
+                "the access entry of {principal} has no effect: the principal was deleted and created again in IAM, and the entry belongs to the old one"
+            ),
+            format!(
+                "note its groups and policies, then create it again: aws eks describe-access-entry --cluster-name {name} --principal-arn {quoted_arn} && aws eks delete-access-entry --cluster-name {name} --principal-arn {quoted_arn} && aws eks create-access-entry --cluster-name {name} --principal-arn {quoted_arn}"
+            ),
+        );
+    }
+    let Some(terms) = &entry.terms else {
+        return Outcome::ok(format!(
+            "there is one for {principal}; its contents are unknown"
+        ));
+    };
+    let policies: Vec<&str> = terms.policies().iter().map(AccessPolicy::name).collect();
+    let saw = format!(
+        "{principal}: {}, groups [{}], policies [{}]",
+        terms.kind,
+        terms.groups.join(", "),
+        policies.join(", ")
+    );
+    let answers = evidence.answers.known();
+    let lacks = answers.is_some_and(|answers| answers.iter().any(|one| !one.allowed));
+    let is_empty = terms.groups.is_empty() && terms.policies.as_ref().is_some_and(Vec::is_empty);
+    if lacks && is_empty {
+        return Outcome::problem(
+            saw,
+            format!(
+                "the access entry of {principal} has neither groups nor a policy, and hides the aws-auth entry"
+            ),
+            format!(
+                "aws eks associate-access-policy --cluster-name {name} --principal-arn {quoted_arn} --policy-arn arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy --access-scope type=cluster"
+            ),
+        );
+    }
+    Outcome::ok(saw)
+}

@@ -1,0 +1,44 @@
+use crate::doctor::Evidence;
+use crate::doctor::check::{Check, Judged, Outcome};
+use crate::doctor::remedy;
+
+pub(crate) const CHECK: Check = Check {
+    id: "M5",
+    title: "lookup",
+    after: &["M1", "M4"],
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judged {
+    let explained = evidence.explanation()?;
+    let explanation = &explained.explanation;
+    let arn = &explanation.canonical_arn;
+    if let Some(admitted) = &explanation.admitted {
+        return Outcome::ok(format!(
+            "the access entry of {} applies before aws-auth",
+            admitted.entry.principal_arn
+        ));
+    }
+    let Some(answer) = explanation.answers.first() else {
+        let saw = format!("no entry is for {arn}");
+        if evidence.is_in() {
+            return Outcome::ok(format!(
+                "{saw}: something else gives it access, such as an access entry"
+            ));
+        }
+        return Outcome::problem(
+            saw,
+            format!("aws-auth does not map {arn}"),
+            remedy::map(evidence, None),
+        );
+    };
+    let place = format!("{} line {}", answer.place.section.key(), answer.place.line);
+    Outcome::ok(match &answer.user {
+        Ok(user) => format!(
+            "{place} maps {arn} to user {} in {}",
+            user.username,
+            remedy::groups(&user.groups)
+        ),
+        Err(_) => format!("{place} is for {arn}: see M7"),
+    })
+}

@@ -1,0 +1,33 @@
+use crate::doctor::Evidence;
+use crate::doctor::check::{Check, Judged, Outcome, Skipped};
+use crate::doctor::checks::token::cluster_name::SETTLED;
+use crate::doctor::evidence::SignedIn;
+
+pub(crate) const CHECK: Check = Check {
+    id: "M8",
+    title: "recent change",
+    after: &["M4"],
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judged {
+    let explained = evidence.explanation()?;
+    let changed = explained.aws_auth.changed;
+    let changed =
+        changed.ok_or_else(|| Skipped::needs("the time of the last change of aws-auth"))?;
+    let ago = evidence.now.duration_since(changed);
+    let saw = format!("aws-auth changed {} s ago", ago.as_secs());
+    let is_out = matches!(evidence.signed_in.known(), Some(SignedIn::Unauthorized));
+    if is_out
+        && explained.explanation.admitted.is_none()
+        && explained.explanation.allowed()
+        && ago <= SETTLED
+    {
+        return Outcome::problem(
+            saw.clone(),
+            format!("{saw}, and the change is not in effect yet"),
+            "run this again, or wait until it is: awsauth verify",
+        );
+    }
+    Outcome::ok(saw)
+}

@@ -1,0 +1,37 @@
+use crate::doctor::Evidence;
+use crate::doctor::check::{Check, Judged, Outcome};
+use crate::doctor::evidence::SignedIn;
+use crate::doctor::remedy;
+
+pub(crate) const CHECK: Check = Check {
+    id: "M2",
+    title: "sign-in",
+    after: &["E1", "E2", "E3"],
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judged {
+    let what = "who am I (SelfSubjectReview) with the token";
+    match evidence.signed_in.seen()? {
+        SignedIn::In { username, groups } => Outcome::ok(format!(
+            "{what}: user {username} in groups {}",
+            groups.join(", ")
+        )),
+        SignedIn::Unauthorized => Outcome::problem(
+            format!("{what}: 401"),
+            "the API server does not accept the token",
+            remedy::ask_an_admin(evidence),
+        ),
+        SignedIn::Forbidden(said) => Outcome::problem(
+            format!("{what}: 403"),
+            format!(
+                "the API server accepts the token but does not let its user create a SelfSubjectReview: {said}"
+            ),
+            format!(
+                "bind ClusterRole system:basic-user to system:authenticated again, as in every new cluster: {} get clusterrolebinding system:basic-user -o yaml",
+                evidence.entry()?.kubectl
+            ),
+        ),
+        SignedIn::Failed(problem) => Outcome::from_problem(what, problem),
+    }
+}

@@ -1,0 +1,4 @@
+//! B1 and B2: what RBAC allows.
+
+pub(super) mod bindings;
+pub(super) mod requested_permissions;

@@ -1,0 +1,39 @@
+use crate::doctor::Evidence;
+use crate::doctor::check::{Check, Judged, Outcome};
+use crate::doctor::remedy;
+
+pub(crate) const CHECK: Check = Check {
+    id: "B1",
+    title: "permissions",
+    after: &["M2"],
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judged {
+    let answers = evidence.answers.seen()?;
+    let said: Vec<String> = answers
+        .iter()
+        .map(|one| {
+            let reason = one.reason.as_ref();
+            let reason = reason.map_or_else(String::new, |reason| format!(" ({reason})"));
+            format!(
+                "{}: {}{reason}",
+                one.question,
+                if one.allowed { "yes" } else { "no" }
+            )
+        })
+        .collect();
+    let saw = said.join("; ");
+    let Some(refused) = answers.iter().find(|one| !one.allowed) else {
+        return Outcome::ok(saw);
+    };
+    let who = remedy::user(evidence).map_or_else(
+        || "this identity".to_owned(),
+        |user| format!("user {} in {}", user.username, remedy::groups(&user.groups)),
+    );
+    Outcome::problem(
+        saw,
+        format!("{who} may not {}", refused.question),
+        remedy::bind(evidence, &refused.question),
+    )
+}

@@ -1,0 +1,61 @@
+use jiff::SignedDuration;
+
+use crate::command_line::quoted;
+use crate::doctor::Evidence;
+use crate::doctor::check::{Check, Judged, Outcome};
+use crate::doctor::evidence::{SignedIn, Signer};
+
+pub(crate) const CHECK: Check = Check {
+    id: "T2",
+    title: "cluster name in the token",
+    after: &["T1"],
+    judge,
+};
+
+/// A more recent change of aws-auth may not be in effect yet.
+pub(crate) const SETTLED: SignedDuration = SignedDuration::from_secs(60);
+
+fn judge(evidence: &Evidence) -> Judged {
+    let token = evidence.token.seen()?;
+    let name = &token.cluster;
+    let saw = format!("the authenticator checks it for cluster {name:?}");
+    let region = evidence.entry().ok().and_then(|entry| entry.region.clone());
+    let region = region.map_or_else(String::new, |region| format!(" --region {region}"));
+    let look = format!(
+        "compare its endpoint with the kubeconfig: aws eks describe-cluster --name {}{region} --query cluster.endpoint",
+        quoted(name)
+    );
+    let mismatch = matches!(evidence.verified.known(), Some(Err(problem))
+        if problem.code.as_deref() == Some("SignatureDoesNotMatch"));
+    let keys_are_good = matches!(evidence.caller.known(), Some(Ok(_)));
+    if mismatch && (keys_are_good || token.signer != Signer::Awsauth) {
+        return Outcome::problem(
+            saw,
+            format!("the token is signed for a cluster name other than {name:?}"),
+            look,
+        );
+    }
+    if nothing_else_is_wrong(evidence) {
+        return Outcome::problem(
+            saw,
+            format!(
+                "STS accepts the token and aws-auth maps its identity, but the API server rejects it: the cluster's name is not {name:?}"
+            ),
+            look,
+        );
+    }
+    Outcome::ok(saw)
+}
+
+/// Whether everything else about the token and its identity is right.
+fn nothing_else_is_wrong(evidence: &Evidence) -> bool {
+    let Ok(explained) = evidence.explanation() else {
+        return false;
+    };
+    let changed = explained.aws_auth.changed;
+    matches!(evidence.signed_in.known(), Some(SignedIn::Unauthorized))
+        && matches!(evidence.verified.known(), Some(Ok(_)))
+        && explained.explanation.admitted.is_none()
+        && explained.explanation.allowed()
+        && changed.is_none_or(|changed| evidence.now.duration_since(changed) > SETTLED)
+}

@@ -1,0 +1,247 @@
+//! Collected evidence as plain data, without secrets.
+
+mod aws;
+mod cluster;
+mod kubeconfig;
+mod nodes;
+
+use jiff::{SignedDuration, Timestamp};
+
+pub use aws::{
+    Caller, ClusterDescription, DescribeFailure, FailedAt, FoundCredentials, PolicySide,
+    SearchFailed, StsProblem,
+};
+pub use cluster::{
+    AwsAuth, ConnectionAttempt, ConnectionFailure, PermissionAnswer, SignedIn, Signer, Token,
+    VerifiedCaller,
+};
+pub use kubeconfig::{Entry, Exec, Plugin, User};
+pub use nodes::{EksNodes, Node};
+
+use super::Skipped;
+use crate::arn::{Canonical, canonical};
+use crate::authenticator::{self, AccessEntries, Explanation, Question, explain};
+use crate::document::Document;
+use crate::facts::node_inventory::NodeClass;
+use crate::rbac::Policy;
+
+/// The result of collecting one piece of evidence.
+#[derive(Clone, Debug)]
+pub enum Collected<T> {
+    /// Not collected, because this is missing.
+    NotAsked(String),
+    /// No answer within this time.
+    TimedOut(SignedDuration),
+    /// The evidence.
+    Seen(T),
+}
+
+impl<T> Default for Collected<T> {
+    fn default() -> Self {
+        Self::NotAsked(String::new())
+    }
+}
+
+impl<T> Collected<T> {
+    /// The evidence.
+    ///
+    /// # Errors
+    /// If there is none; then the check is skipped.
+    pub fn seen(&self) -> Result<&T, Skipped> {
+        match self {
+            Self::NotAsked(needs) => Err(Skipped::needs(needs)),
+            Self::TimedOut(limit) => Err(Skipped::needs(format!(
+                "more time: no answer within {} s",
+                limit.as_secs()
+            ))),
+            Self::Seen(seen) => Ok(seen),
+        }
+    }
+
+    /// The evidence, if there is any.
+    pub fn known(&self) -> Option<&T> {
+        match self {
+            Self::Seen(seen) => Some(seen),
+            _ => None,
+        }
+    }
+
+    /// Consumes the result and returns the evidence, if there is any.
+    pub fn into_known(self) -> Option<T> {
+        match self {
+            Self::Seen(seen) => Some(seen),
+            _ => None,
+        }
+    }
+
+    /// The time limit that was exceeded.
+    pub fn timed_out(&self) -> Option<SignedDuration> {
+        match self {
+            Self::TimedOut(limit) => Some(*limit),
+            _ => None,
+        }
+    }
+}
+
+/// A problem in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The cause: one sentence without a period.
+    pub cause: String,
+    /// The next step.
+    pub next: String,
+}
+
+/// The user's request.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// Diagnose this ARN instead of the caller.
+    pub arn: Option<String>,
+    /// The role or user that the caller expects to be.
+    pub identity: Option<String>,
+    /// The cluster name at EKS.
+    pub cluster: Option<String>,
+}
+
+/// All evidence.
+#[derive(Clone, Debug, Default)]
+pub struct Evidence {
+    /// The time of collection.
+    pub now: Timestamp,
+    pub request: Request,
+    /// The selected entries of the kubeconfig.
+    pub kubeconfig: Collected<Result<Entry, Problem>>,
+    /// A run of the exec plugin.
+    pub plugin: Collected<Plugin>,
+    /// The search for AWS credentials.
+    pub credentials: Collected<Result<FoundCredentials, SearchFailed>>,
+    /// The identity of the credentials, from STS.
+    pub caller: Collected<Result<Caller, StsProblem>>,
+    /// The cluster, from EKS.
+    pub described: Collected<Result<ClusterDescription, DescribeFailure>>,
+    /// The access entries of the subject, from EKS.
+    pub access_entries: Collected<Result<AccessEntries, String>>,
+    /// The token under test.
+    pub token: Collected<Token>,
+    /// The identity behind the token, from STS, asked as the authenticator does.
+    pub verified: Collected<Result<VerifiedCaller, StsProblem>>,
+    /// The IP addresses of the API server's host.
+    pub addresses: Collected<Result<Vec<String>, Problem>>,
+    /// Connection attempts to these addresses.
+    pub connections: Collected<Vec<ConnectionAttempt>>,
+    /// The status of an anonymous GET of /livez.
+    pub livez: Collected<Result<String, Problem>>,
+    /// The API server's answer to the token.
+    pub signed_in: Collected<SignedIn>,
+    pub aws_auth: Collected<Result<AwsAuth, Problem>>,
+    /// Answers of the API server about permissions.
+    pub answers: Collected<Vec<PermissionAnswer>>,
+    /// The RBAC bindings that apply to the user.
+    pub policy: Collected<Policy>,
+    /// Node groups and Fargate profiles, from EKS.
+    pub eks_nodes: Collected<EksNodes>,
+    /// Karpenter's node classes.
+    pub node_classes: Collected<Result<Vec<NodeClass>, String>>,
+    /// The nodes of the cluster.
+    pub nodes: Collected<Result<Vec<Node>, String>>,
+}
+
+impl Evidence {
+    /// The selected entries of the kubeconfig, if they are usable.
+    pub(super) fn entry(&self) -> Result<&Entry, Skipped> {
+        let entry = self.kubeconfig.seen()?.as_ref();
+        entry.map_err(|_| Skipped::needs("a kubeconfig (K1)"))
+    }
+
+    /// The identity to diagnose: the requested ARN, else the identity of the token, else the identity of the credentials.
+    pub fn subject(&self) -> Option<Subject<'_>> {
+        if let Some(arn) = &self.request.arn {
+            return Subject::of(arn, None);
+        }
+        if let Some(Ok(played)) = self.verified.known() {
+            return Subject::of(&played.arn, Some(&played.session_name));
+        }
+        match self.caller.known() {
+            Some(Ok(caller)) => Subject::of(&caller.arn, None),
+            _ => None,
+        }
+    }
+
+    /// How far this machine's clock is ahead of AWS, if AWS answered.
+    pub(super) fn clock_ahead(&self) -> Option<SignedDuration> {
+        let of_keys = match self.credentials.known() {
+            Some(Err(none)) => none.clock_ahead,
+            _ => None,
+        };
+        let of_caller = match self.caller.known() {
+            Some(Err(problem)) => problem.clock_ahead,
+            _ => None,
+        };
+        of_keys
+            .or(of_caller)
+            .or_else(|| match self.verified.known()? {
+                Ok(played) => played.clock_ahead,
+                Err(problem) => problem.clock_ahead,
+            })
+    }
+
+    /// How aws-auth maps the subject.
+    pub(super) fn explanation(&self) -> Result<Explained<'_>, Skipped> {
+        let read = self.aws_auth.seen()?.as_ref();
+        let aws_auth = read.map_err(|_| Skipped::needs("aws-auth (M4)"))?;
+        let unknown = || Skipped::needs("the token's identity (T5)");
+        let subject = self.subject().ok_or_else(unknown)?;
+        let document = Document::read(&aws_auth.snapshot.data);
+        let entries = self.access_entries.known();
+        let question = Question {
+            arn: subject.arn,
+            session_name: subject.session_name,
+            access_entries: entries.and_then(|entries| entries.as_ref().ok()),
+            ..Question::default()
+        };
+        let explanation = explain(&document, &question).map_err(|_| unknown())?;
+        Ok(Explained {
+            aws_auth,
+            document,
+            explanation,
+        })
+    }
+
+    /// The Kubernetes user of the subject, from the sign-in or else from aws-auth.
+    pub fn user(&self) -> Option<authenticator::User> {
+        super::remedy::user(self)
+    }
+
+    /// Whether the API server accepted the token.
+    pub(super) fn is_in(&self) -> bool {
+        matches!(self.signed_in.known(), Some(SignedIn::In { .. }))
+    }
+}
+
+/// aws-auth, and how it maps the subject.
+pub(super) struct Explained<'a> {
+    pub(super) aws_auth: &'a AwsAuth,
+    pub(super) document: Document,
+    pub(super) explanation: Explanation,
+}
+
+/// An AWS identity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject<'a> {
+    /// The ARN as STS reports it.
+    pub arn: &'a str,
+    /// The form that is compared with entries.
+    pub canonical: Canonical,
+    /// The session name of an assumed role.
+    pub session_name: Option<&'a str>,
+}
+
+impl<'a> Subject<'a> {
+    fn of(arn: &'a str, session_name: Option<&'a str>) -> Option<Self> {
+        Some(Self {
+            arn,
+            canonical: canonical(arn).ok()?,
+            session_name,
+        })
+    }
+}

@@ -1,0 +1,132 @@
+use jiff::{SignedDuration, Timestamp};
+
+use super::Problem;
+use crate::facts::auth_mode::AuthenticationMode;
+
+/// Credentials that were found, without their secrets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundCredentials {
+    /// The source in words.
+    pub source: String,
+    /// The source as a word, the value of `--source` if it has one.
+    pub source_name: &'static str,
+    /// The last four characters of the access key id.
+    pub key: String,
+    /// The expiration.
+    pub expiration: Option<Timestamp>,
+    /// The assumed roles.
+    pub roles: Vec<String>,
+    /// The sources tried before, each with the reason why it has none.
+    pub tried: Vec<String>,
+    /// Warnings for the user.
+    pub notes: Vec<String>,
+    pub region: String,
+    /// Where the region is configured.
+    pub region_from: String,
+}
+
+/// The check that a failed search belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailedAt {
+    /// C1: no source has credentials.
+    Chain,
+    /// C2: a profile, or what it names.
+    Profile,
+    /// C3: a web identity token.
+    WebIdentity,
+    /// C4: the container endpoint.
+    Container,
+    /// C5: instance metadata cannot be reached.
+    Imds,
+    /// C6: answers of instance metadata do not arrive.
+    HopLimit,
+    /// C7: the instance has no instance profile.
+    NoProfile,
+    /// C8: the instance profile provides no role.
+    NoRole,
+    /// C9: the credentials have expired.
+    Expired,
+    /// C10: AWS rejects them or cannot be reached.
+    Caller,
+    /// C13: the region.
+    Region,
+    /// C14: a role cannot be assumed.
+    AssumeRole,
+}
+
+/// A failed search for credentials.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SearchFailed {
+    /// The check that the failure belongs to.
+    pub place: FailedAt,
+    /// The source that should have provided them.
+    pub source: Option<String>,
+    /// The reason and the next step.
+    pub problem: Problem,
+    /// The sources that were tried, each with the reason why it has none.
+    pub tried: Vec<String>,
+    /// If a role cannot be assumed: the caller's permission, and the role's trust policy.
+    pub halves: Option<Box<[PolicySide; 2]>>,
+    /// How far this machine's clock is ahead of AWS, if AWS answered.
+    pub clock_ahead: Option<SignedDuration>,
+}
+
+/// One of the two policies that decide whether a role can be assumed: the caller's permission or the role's trust policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicySide {
+    /// The policy in words.
+    pub title: String,
+    /// What is known of it.
+    pub because: String,
+    /// The missing statement as JSON.
+    pub statement: Option<String>,
+    /// Whether it certainly denies the request.
+    pub is_missing: bool,
+}
+
+/// The identity of credentials.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The ARN as STS reports it.
+    pub arn: String,
+    pub account: String,
+}
+
+/// Why STS reports no identity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StsProblem {
+    /// The error code; `None` if STS was not reached.
+    pub code: Option<String>,
+    /// The reason and the next step.
+    pub problem: Problem,
+    /// How far this machine's clock is ahead of AWS.
+    pub clock_ahead: Option<SignedDuration>,
+}
+
+/// The answer of DescribeCluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterDescription {
+    pub name: String,
+    pub arn: String,
+    /// The API server's URL.
+    pub endpoint: String,
+    /// Whether the kubeconfig has the same certificate authority; `None` if unknown.
+    pub same_authority: Option<bool>,
+    /// The authentication mode.
+    pub mode: Option<AuthenticationMode>,
+    /// The Kubernetes version and the platform version.
+    pub version: String,
+    /// Whether the authenticator's log is on.
+    pub logs_authenticator: bool,
+}
+
+/// Why EKS did not describe the cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DescribeFailure {
+    /// No cluster has this name.
+    NoSuchCluster(Problem),
+    /// Its status does not allow a sign-in.
+    NotReady(Problem),
+    /// The request was denied or failed.
+    Unknown(String),
+}

@@ -1,0 +1,111 @@
+use jiff::SignedDuration;
+
+/// The cluster and user that a kubeconfig selects.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Entry {
+    /// The kubeconfig files.
+    pub files: String,
+    pub context: Option<String>,
+    /// The name of the cluster entry.
+    pub cluster: Option<String>,
+    /// The API server's URL.
+    pub server: String,
+    pub user: User,
+    /// The cluster name at EKS according to the entries, without the plugin's arguments.
+    pub named: Option<String>,
+    /// The cluster name at EKS according to the plugin's arguments.
+    pub plugin_named: Option<String>,
+    /// The cluster's region, if known.
+    pub region: Option<String>,
+    /// A `kubectl` command with the context.
+    pub kubectl: String,
+}
+
+impl Entry {
+    /// The cluster name that a token must be signed for, if the kubeconfig has it.
+    pub fn eks_name(&self) -> Option<&str> {
+        self.plugin_named.as_deref().or(self.named.as_deref())
+    }
+
+    /// The flags that select the cluster at EKS, if its name is known.
+    pub(in crate::doctor) fn flags(&self) -> String {
+        let Some(name) = self.eks_name() else {
+            return String::new();
+        };
+        let region = self.region.as_deref();
+        let region = region.map_or_else(String::new, |region| format!(" --region {region}"));
+        format!(
+            " --cluster-name {}{region}",
+            crate::command_line::quoted(name)
+        )
+    }
+
+    /// The command that rewrites the entries.
+    pub(in crate::doctor) fn rewrite(&self) -> String {
+        let name = self.named.as_deref().or(self.plugin_named.as_deref());
+        let name = crate::command_line::quoted(name.unwrap_or("NAME"));
+        let region = self.region.as_deref();
+        let region = region.map_or_else(String::new, |region| format!(" --region {region}"));
+        format!("awsauth kubeconfig --cluster-name {name}{region}")
+    }
+}
+
+/// How a kubeconfig signs in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum User {
+    /// No credentials.
+    #[default]
+    Nobody,
+    /// An exec plugin.
+    Exec(Exec),
+    /// With a static token.
+    Token {
+        /// The time of the signature, if it is a readable EKS token.
+        signed: Option<jiff::Timestamp>,
+        /// Whether it is an EKS token.
+        is_eks: bool,
+        /// Whether it keeps an exec plugin from running.
+        hides_plugin: bool,
+    },
+    /// A certificate, a password, a token file, or a pod's service account.
+    Other(String),
+}
+
+/// An exec plugin as configured.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Exec {
+    pub api_version: Option<String>,
+    pub command: String,
+    pub args: Vec<String>,
+    /// The names in `env`, with the values that are not secret.
+    pub env: Vec<(String, String)>,
+    /// Whether `interactiveMode` is set.
+    pub has_interactive_mode: bool,
+    /// The path of the command; `None` if it was not found.
+    pub path: Option<String>,
+    /// Why that file cannot be run.
+    pub fault: Option<String>,
+    /// Whether the environment of this process has AWS keys.
+    pub keys_in_environment: bool,
+}
+
+/// A run of the exec plugin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plugin {
+    /// The command line.
+    pub command: String,
+    /// The duration.
+    pub took: SignedDuration,
+    /// The exit status in words; `None` for success.
+    pub failed: Option<String>,
+    /// Its stderr without secrets.
+    pub stderr: String,
+    /// The `apiVersion` of its output.
+    pub api_version: Option<String>,
+    /// The length of the token; 0 if there is none.
+    pub token_bytes: usize,
+    /// The expiration of the token.
+    pub expiration: Option<String>,
+    /// Why its output is not an ExecCredential.
+    pub unreadable: Option<String>,
+}

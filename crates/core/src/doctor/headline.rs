@@ -1,0 +1,150 @@
+//! The diagnosis: the first problem on the path to a signed-in user.
+
+use super::evidence::{Problem, SignedIn};
+use super::remedy;
+use super::{Check, Evidence, Judged};
+
+/// How far the identity gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignInState {
+    /// The API server was not asked or did not answer.
+    Unknown,
+    /// 401.
+    Unauthorized,
+    /// Signed in, but a requested permission is denied.
+    Forbidden,
+    /// Signed in.
+    SignedIn,
+}
+
+impl SignInState {
+    /// One word for scripts.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Unauthorized => "unauthorized",
+            Self::Forbidden => "forbidden",
+            Self::SignedIn => "signed-in",
+        }
+    }
+}
+
+/// The diagnosis.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Headline {
+    pub state: SignInState,
+    /// The state in words.
+    pub text: String,
+    /// The check with the decisive problem; `None` if there is no problem.
+    pub problem: Option<(&'static str, Problem)>,
+    /// Other checks with a problem.
+    pub others: Vec<&'static str>,
+    /// The ARN that the cluster compares.
+    pub arn: Option<String>,
+    /// The command that adds a matching entry, if none matches.
+    pub entry: Option<String>,
+}
+
+/// The order in which problems decide. A symptom comes after its causes: a failing plugin after missing credentials, a rejected
+/// token after a missing entry.
+const PATH: [&str; 43] = [
+    "K1", "K2", "K3", "K6", "C1", "C2", "C3", "C4", "C5", "C6", "C7", "C8", "C9", "C11", "C13",
+    "C15", "C14", "C10", "C12", "K5", "K4", "K7", "T1", "T3", "T4", "T2", "T5", "E1", "E2", "E3",
+    "M1", "M3", "M4", "M7", "M6", "M5", "M8", "M2", "B2", "B1", "W3", "W1", "W2",
+];
+
+pub(super) fn of(evidence: &Evidence, checks: &[(&'static Check, Judged)]) -> Headline {
+    let problem = |id: &str| {
+        let (check, judged) = checks.iter().find(|(check, _)| check.id == id)?;
+        let problem = judged.as_ref().ok()?.problem.as_ref()?;
+        Some((check.id, problem.clone()))
+    };
+    let mut problems = PATH.iter().filter_map(|id| problem(id));
+    let first = problems.next();
+    let others = problems.map(|(id, _)| id).collect();
+    let state = sign_in_state(evidence, first.as_ref().map(|(id, _)| *id));
+    let subject = evidence.subject();
+    let is_unmapped = evidence.explanation().is_ok_and(|explained| {
+        explained.explanation.admitted.is_none() && explained.explanation.answers.is_empty()
+    }) && state != SignInState::SignedIn;
+    let is_access_entry = first
+        .as_ref()
+        .is_some_and(|(id, _)| ["M1", "M3"].contains(id));
+    Headline {
+        state,
+        text: text(evidence, state, first.is_some()),
+        arn: subject.map(|subject| subject.canonical.arn),
+        entry: (is_unmapped || (state == SignInState::Unauthorized && !is_access_entry)).then(
+            || {
+                let explained = evidence.explanation().ok();
+                let near = explained.as_ref().and_then(|explained| {
+                    let near = explained.explanation.near.first()?;
+                    Some((&explained.document, near))
+                });
+                remedy::map(evidence, near)
+            },
+        ),
+        problem: first,
+        others,
+    }
+}
+
+fn sign_in_state(evidence: &Evidence, first: Option<&str>) -> SignInState {
+    let lacks_rights = evidence
+        .answers
+        .known()
+        .is_some_and(|answers| answers.iter().any(|one| !one.allowed));
+    match evidence.signed_in.known() {
+        Some(SignedIn::In { .. }) if lacks_rights => SignInState::Forbidden,
+        Some(SignedIn::In { .. }) => SignInState::SignedIn,
+        Some(SignedIn::Unauthorized) => SignInState::Unauthorized,
+        Some(SignedIn::Forbidden(_)) => SignInState::Forbidden,
+        Some(SignedIn::Failed(_)) => SignInState::Unknown,
+        // The token of another identity is not available, so aws-auth and RBAC decide.
+        None if evidence.request.arn.is_some() => match first {
+            Some("B1" | "B2") => SignInState::Forbidden,
+            Some(id) if id.starts_with('M') => SignInState::Unauthorized,
+            Some(_) => SignInState::Unknown,
+            None if evidence.explanation().is_ok() => SignInState::SignedIn,
+            None => SignInState::Unknown,
+        },
+        None => SignInState::Unknown,
+    }
+}
+
+fn text(evidence: &Evidence, state: SignInState, is_wrong: bool) -> String {
+    let who = || {
+        let user = remedy::user(evidence)?;
+        Some(format!(
+            "user {} in {}",
+            user.username,
+            remedy::groups(&user.groups)
+        ))
+    };
+    let who = who().unwrap_or_else(|| "known".to_owned());
+    let is = match &evidence.request.arn {
+        Some(arn) => format!("{arn} is"),
+        None => "you are".to_owned(),
+    };
+    match state {
+        SignInState::Unauthorized => format!("Unauthorized (401): {is} unknown to this cluster"),
+        SignInState::Forbidden => {
+            let lack = if evidence.request.arn.is_some() {
+                "lacks"
+            } else {
+                "lack"
+            };
+            format!("Forbidden (403): {is} {who} to this cluster, but {lack} a permission")
+        }
+        SignInState::SignedIn if is_wrong => {
+            format!("Signed in: {is} {who} to this cluster, but something is wrong")
+        }
+        SignInState::SignedIn => format!("Signed in: {is} {who} to this cluster"),
+        SignInState::Unknown if is_wrong => {
+            "The cluster was not asked, because something before that is wrong".to_owned()
+        }
+        SignInState::Unknown => {
+            "No problem was found, but the cluster could not be asked who you are".to_owned()
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! The aws-auth document: the text of its sections, and what the authenticator reads in it.
+
+mod accounts;
+mod decode;
+mod decode_warning;
+pub mod edit;
+mod entry;
+mod items;
+mod mapping;
+mod names;
+
+mod read;
+mod reading;
+mod section;
+mod span;
+mod typed;
+mod validate;
+
+pub use decode_warning::{DecodeWarning, Shape};
+pub use entry::{Entry, Field, Fields, GroupItem, Status};
+pub use mapping::{Mapping, Principal, SsoRole};
+pub use names::SectionName;
+pub use reading::{NotEditable, Problem};
+pub use section::Section;
+pub use span::Span;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The three sections of an aws-auth ConfigMap, each read on its own as the authenticator does.
+///
+/// The text of every section is kept exactly as it was read.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// Shared between a document and its edited copies, because most edits leave two of them unchanged.
+    sections: [Arc<Section>; 3],
+}
+
+impl Document {
+    /// Reads the `data` of a ConfigMap. Keys other than the three are not part of the document.
+    /// Reading never fails: a section that cannot be read has a [`Problem`].
+    pub fn read(data: &BTreeMap<String, impl Clone + Into<Arc<str>>>) -> Self {
+        Self {
+            sections: SectionName::ALL
+                .map(|name| Arc::new(Section::read(name, data.get(name.key()).cloned()))),
+        }
+    }
+
+    /// Returns one of the three sections.
+    pub fn section(&self, name: SectionName) -> &Section {
+        &self.sections[name as usize]
+    }
+
+    /// Returns the three sections in the order mapRoles, mapUsers, mapAccounts.
+    pub fn sections(&self) -> impl Iterator<Item = &Section> + Clone {
+        self.sections.iter().map(Arc::as_ref)
+    }
+
+    /// Returns the document with another text for one section.
+    #[must_use]
+    pub fn with(&self, name: SectionName, text: Option<String>) -> Self {
+        let mut next = self.clone();
+        next.sections[name as usize] = Arc::new(Section::read(name, text));
+        next
+    }
+}

@@ -1,0 +1,51 @@
+//! Finds values that JSON cannot represent.
+
+use super::{Decoder, Key, Kind, Lost, ValueId};
+use goyaml::json;
+
+impl Decoder<'_, '_> {
+    pub(super) fn odd_key(&self, root: ValueId) -> Option<Lost> {
+        for (value, _) in self.decoded.walk(root, self.state.depth + 1) {
+            let Kind::Map(pairs) = &value.kind else {
+                continue;
+            };
+            for (key, id) in pairs {
+                let key = match key {
+                    Key::Null => "%!s(<nil>), key: <nil>".to_owned(),
+                    Key::Uint(key) => format!("uint64, key: {key:#x}"),
+                    _ => continue,
+                };
+                let held = match &self.decoded.value(*id).kind {
+                    Kind::Text(text) => format!("{text:?}"),
+                    Kind::Null => "interface {}(nil)".to_owned(),
+                    _ => "…".to_owned(),
+                };
+                let message = format!("unsupported map key of type: {key}, value: {held}");
+                return Some(self.lost(value.node, &message));
+            }
+        }
+        None
+    }
+
+    pub(super) fn odd_number(&self, root: ValueId) -> Option<Lost> {
+        let mut values = self.decoded.walk(root, self.state.depth + 1);
+        values.find_map(|(value, _)| match value.kind {
+            Kind::Number(Err(name)) => {
+                Some(self.lost(value.node, &format!("json: unsupported value: {name}")))
+            }
+            _ => None,
+        })
+    }
+
+    pub(super) fn too_deep(&self, root: ValueId) -> Option<Lost> {
+        let mut values = self.decoded.walk(root, self.state.depth + 1);
+        values.find_map(|(value, depth)| {
+            let bracket = match value.kind {
+                Kind::List(_) => b'[',
+                Kind::Map(_) => b'{',
+                _ => return None,
+            };
+            (depth > json::MAX_DEPTH).then(|| self.lost(value.node, &json::too_deep(bracket)))
+        })
+    }
+}

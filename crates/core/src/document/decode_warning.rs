@@ -1,0 +1,61 @@
+//! Content of an entry that the authenticator ignores without an error.
+
+use super::{Field, Span};
+
+/// Something in an entry that the authenticator ignores without an error, or that has the wrong type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DecodeWarning {
+    /// The item is not a mapping.
+    NotAMapping(Shape),
+    /// An unknown field. Merge keys, and `userid`, which is known but never used, are not included.
+    UnknownField(Field),
+    /// A field that is repeated, in any letter case.
+    Repeated {
+        /// The field that is written first.
+        earlier: Field,
+        /// The field that is written next.
+        later: Field,
+    },
+    /// A value of the wrong type, including null as an element of `groups`. The authenticator treats it as absent, or as an
+    /// empty text if it is an element of a list.
+    Mistyped {
+        /// The field as the authenticator spells it, such as `groups` or `sso.accountID`.
+        field: &'static str,
+        /// Whether it is an element of a list.
+        in_list: bool,
+        found: Shape,
+        /// Its bytes; for an alias, those of its anchor.
+        span: Span,
+    },
+}
+
+/// The type of a value as the authenticator reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// `~`, `null`, or an absent value.
+    Null,
+    /// `true`, `yes`, `off` and the like, without quotes.
+    Boolean,
+    /// A number without quotes.
+    Number,
+    /// Text.
+    Text,
+    /// A list.
+    List,
+    /// A mapping.
+    Mapping,
+}
+
+impl Shape {
+    /// Returns the name that messages use.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Null => "nothing",
+            Self::Boolean => "a boolean",
+            Self::Number => "a number",
+            Self::Text => "text",
+            Self::List => "a list",
+            Self::Mapping => "a mapping",
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Edits as data, and the function that applies a batch of them.
+//!
+//! An edit names the entries that it changes; every other byte of the text stays as it is. The result is read again, and
+//! the batch fails unless exactly the intended entries changed. Line arithmetic, quoting and lists are those of
+//! [`goyaml::edit`]; what is here knows the fields of an entry.
+
+mod change_entry;
+mod entry_template;
+mod error;
+mod group_set;
+mod model;
+mod new_list;
+mod operation;
+mod position_independence;
+mod principal_index;
+mod section_text;
+mod verify;
+
+pub use error::EditError;
+pub use operation::{Edit, Groups, Outcome};
+
+use super::{Document, Entry, Section};
+use model::Model;
+
+/// A document after a batch of edits.
+#[derive(Clone, Debug)]
+pub struct Edited {
+    /// The result, read again.
+    pub document: Document,
+    /// The outcome of each edit, in the order of the batch.
+    pub outcomes: Vec<Outcome>,
+}
+
+/// Returns why edits cannot change this entry of a section, as a sentence fragment; `None` if they can.
+pub fn why_not_changed(section: &Section, entry: &Entry) -> Option<&'static str> {
+    change_entry::changeable(section.text().unwrap_or_default(), entry).err()
+}
+
+/// Applies a batch, with the same result as its edits one by one. Takes time linear in the text and the batch. An edit
+/// of users counts once for each user that differs in letter case only.
+///
+/// # Errors
+/// The first edit that cannot be applied; the batch then changes nothing.
+pub fn apply(document: &Document, edits: &[Edit]) -> Result<Edited, EditError> {
+    let mut model = Model::new(document);
+    let outcomes = edits
+        .iter()
+        .map(|edit| model.apply(edit))
+        .collect::<Result<_, _>>()?;
+    model.drop_index();
+    let mut edited = document.clone();
+    for section in model.changed_sections() {
+        let name = section.section.name();
+        edited = edited.with(name, Some(section_text::new_text(section)?));
+        verify::verify(section, edited.section(name))?;
+    }
+    Ok(Edited {
+        document: edited,
+        outcomes,
+    })
+}

@@ -1,0 +1,80 @@
+//! What a batch can do to a document, and what each edit results in.
+
+use crate::document::{Principal, SectionName};
+
+/// A change to one principal's entries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Edit {
+    /// Adds an entry, or changes the entry in force.
+    ///
+    /// Of several entries with the same ARN, compared as the authenticator compares, the last one is in force. Users
+    /// that differ in letter case only are all in force, and all of them are changed. Only fields that differ are
+    /// written.
+    Map {
+        principal: Principal,
+        /// The Kubernetes username; `None` keeps the current one.
+        username: Option<String>,
+        groups: Groups,
+    },
+    /// Removes every entry whose ARN equals this one as written or in canonical form.
+    Unmap {
+        principal: Principal,
+        /// Removes only the entry that starts at this line of the section's text, from 1.
+        only_line: Option<usize>,
+    },
+}
+
+/// How an edit changes groups. Order and repetitions are ignored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Groups {
+    /// Keeps the current groups; a new entry has none.
+    Keep,
+    /// Sets exactly these groups.
+    Set(Vec<String>),
+    /// Adds and removes groups.
+    Adjust {
+        add: Vec<String>,
+        remove: Vec<String>,
+    },
+}
+
+/// The outcome of one edit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// An entry was added.
+    Added,
+    /// An entry was changed.
+    Changed {
+        /// Its line in the section's text before the batch, from 1; `None` for an entry that the batch itself added.
+        line: Option<usize>,
+    },
+    /// The entry already was as requested.
+    Unchanged,
+    /// Entries were removed.
+    Removed {
+        /// Their lines in the section's text before the batch, from 1; without entries that the batch itself added.
+        lines: Vec<usize>,
+    },
+    /// There was no entry to remove.
+    Absent,
+}
+
+impl Edit {
+    /// Returns the principal whose entries it changes.
+    pub fn principal(&self) -> &Principal {
+        match self {
+            Self::Map { principal, .. } | Self::Unmap { principal, .. } => principal,
+        }
+    }
+}
+
+impl Principal {
+    /// Returns the section that holds its entries.
+    pub fn section(&self) -> SectionName {
+        match self {
+            Self::Role(_) | Self::Sso(_) => SectionName::Roles,
+            Self::User(_) => SectionName::Users,
+            Self::Account(_) => SectionName::Accounts,
+        }
+    }
+}

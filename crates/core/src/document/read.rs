@@ -1,0 +1,180 @@
+//! Reads the text of a section into entries, as the authenticator does.
+//!
+//! <https://github.com/kubernetes-sigs/aws-iam-authenticator/blob/v0.7.10/pkg/mapper/configmap/configmap.go>
+
+use super::accounts::read_accounts;
+use super::decode::{DecodeState, Decoder, Kind, Lost};
+use super::decode_warning::Shape;
+use super::items::ItemReader;
+use super::names::{SectionName, type_name};
+use super::reading::{List, NotEditable, Reading, not_editable, odd, span};
+use goyaml::json;
+use goyaml::{Node, NodeId, NodeKind, Place, Tree, TreeError};
+use goyaml::{Resolved, resolve};
+
+/// Reads one section.
+pub(super) fn read(name: SectionName, text: &str) -> Reading {
+    let document_end = text.len();
+    if is_skipped(text) {
+        return Reading {
+            document_end,
+            ..Reading::empty()
+        };
+    }
+    if name != SectionName::Accounts && text.trim_start().starts_with('{') {
+        return read_object(name, text);
+    }
+    let mut items = ItemReader::new(name, text);
+    let tree = match name {
+        SectionName::Accounts => Tree::read(text),
+        SectionName::Roles | SectionName::Users => {
+            Tree::read_items(text, |tree, item| items.read(tree, item))
+        }
+    };
+    let tree = match tree {
+        Ok(tree) => tree,
+        Err(TreeError::Syntax(error)) => {
+            return Reading::lost(error.go_message(), error.problem.into());
+        }
+        Err(TreeError::UnknownAnchor { name, at }) => {
+            return Reading::lost(
+                format!("yaml: unknown anchor '{name}' referenced"),
+                at.into(),
+            );
+        }
+    };
+    let document_end = tree.document_end.map_or(text.len(), |end| end.offset());
+    let Some(root) = tree.root() else {
+        return Reading {
+            document_end,
+            ..Reading::empty()
+        };
+    };
+    let place = tree.node(root);
+    let unsupported = odd(tree.nodes_from(root).iter().take(1)).or(items.odd.take());
+    let mut reading = match (name, &place.kind) {
+        (SectionName::Accounts, _) => read_accounts(&tree, root),
+        (_, NodeKind::Sequence { .. }) => items.finish(),
+        _ => not_a_list(name, &tree, root),
+    };
+    if reading.editable.is_ok() {
+        reading.editable = match unsupported.or_else(|| odd(tree.nodes().iter())) {
+            Some(odd) => Err(odd),
+            None => editable(&tree, root, text),
+        };
+    }
+    reading.list = list(place);
+    reading.null = matches!(place.kind, NodeKind::Scalar { .. })
+        .then(|| span(place))
+        .filter(|span| !span.is_empty());
+    reading.document_end = document_end;
+    reading.shape = Some(shape(&tree, root));
+    reading.second_document = tree.second_document.map(Place::offset);
+    reading
+}
+
+/// Reports whether the authenticator treats the text as empty.
+fn is_skipped(text: &str) -> bool {
+    matches!(text.trim(), "" | "``" | "\"\"" | "''")
+}
+
+/// Returns the type of a node.
+fn shape(tree: &Tree<'_>, id: NodeId) -> Shape {
+    let node = tree.node(id);
+    let (value, implicit) = match &node.kind {
+        NodeKind::Sequence { .. } => return Shape::List,
+        NodeKind::Mapping { .. } => return Shape::Mapping,
+        NodeKind::Scalar {
+            value, implicit, ..
+        } => (value, *implicit),
+        NodeKind::Alias { .. } => return Shape::Text,
+    };
+    if !implicit && !node.tagged {
+        return Shape::Text;
+    }
+    match resolve(tree.tag(id), value) {
+        Ok(Resolved::Null) => Shape::Null,
+        Ok(Resolved::Bool(_)) => Shape::Boolean,
+        Ok(Resolved::Int(_) | Resolved::Uint(_) | Resolved::Float(_)) => Shape::Number,
+        _ => Shape::Text,
+    }
+}
+
+fn list(root: &Node<'_>) -> Option<List> {
+    match root.kind {
+        NodeKind::Sequence { flow } => Some(List {
+            span: span(root),
+            flow,
+        }),
+        _ => None,
+    }
+}
+
+/// Reads a text that begins with `{`. The authenticator reads it as JSON, never as YAML, and an object is never the
+/// required list:
+/// <https://github.com/kubernetes/apimachinery/blob/v0.36.3/pkg/util/yaml/decoder.go>
+fn read_object(name: SectionName, text: &str) -> Reading {
+    let error = json::syntax_error(text);
+    let shape = error.is_none().then_some(Shape::Mapping);
+    let (offset, message) = error.unwrap_or_else(|| {
+        (
+            0,
+            format!(
+                "json: cannot unmarshal object into Go value of type []config.{}",
+                type_name(name)
+            ),
+        )
+    });
+    let line = text.as_bytes()[..offset]
+        .iter()
+        .filter(|byte| **byte == b'\n')
+        .count();
+    Reading {
+        shape,
+        ..Reading::lost(message, Place::new(floor_boundary(text, offset), line))
+    }
+}
+
+fn floor_boundary(text: &str, mut offset: usize) -> usize {
+    while !text.is_char_boundary(offset) {
+        offset -= 1;
+    }
+    offset
+}
+
+/// Reads a top level that is not a list: null is an empty list, anything else is an error.
+fn not_a_list(name: SectionName, tree: &Tree<'_>, root: NodeId) -> Reading {
+    let mut decoder = Decoder::new(tree, DecodeState::new());
+    let at = tree.node(root).start;
+    let found = match decoder.decode(root) {
+        Ok(id) => decoder.decoded().value(id).kind.json_name(),
+        Err(Lost { message, at }) => return Reading::lost(message, at),
+    };
+    if let Some(Lost { message, at }) = decoder.into_state().into_loss() {
+        return Reading::lost(message, at);
+    }
+    if found == Kind::Null.json_name() {
+        return Reading::empty();
+    }
+    let wanted = format!("Go value of type []config.{}", type_name(name));
+    Reading::lost(format!("json: cannot unmarshal {found} into {wanted}"), at)
+}
+
+/// Checks that the document is a list, or that a list can be added to it.
+fn editable(tree: &Tree<'_>, root: NodeId, text: &str) -> Result<(), NotEditable> {
+    if let Some(at) = tree.second_document {
+        let reason = "a second YAML document, which the authenticator never reads";
+        return Err(not_editable(at, at.offset(), reason));
+    }
+    let node = tree.node(root);
+    match &node.kind {
+        NodeKind::Sequence { .. } => Ok(()),
+        NodeKind::Scalar { .. } if node.start.offset() == node.end() => Ok(()),
+        NodeKind::Scalar { .. }
+            if matches!(&text[span(node).range()], "~" | "null" | "Null" | "NULL") =>
+        {
+            Ok(())
+        }
+        _ => Err(not_editable(node.start, node.end(), "not a list")),
+    }
+}

@@ -1,0 +1,126 @@
+//! One section of the document.
+
+use std::sync::Arc;
+
+use super::decode_warning::Shape;
+use super::entry::Entry;
+use super::names::SectionName;
+use super::read::read;
+use super::reading::{List, NotEditable, Problem, Reading};
+use super::span::Span;
+
+/// The text of one section and its entries.
+#[derive(Clone, Debug)]
+pub struct Section {
+    name: SectionName,
+    text: Option<Arc<str>>,
+    entries: Vec<Entry>,
+    problems: Vec<Problem>,
+    editable: Result<(), NotEditable>,
+    list: Option<List>,
+    null: Option<Span>,
+    document_end: usize,
+    shape: Option<Shape>,
+    second_document: Option<usize>,
+}
+
+impl Section {
+    /// Reads a section's text; `None` is an absent key.
+    pub fn read(name: SectionName, text: Option<impl Into<Arc<str>>>) -> Self {
+        let text: Option<Arc<str>> = text.map(Into::into);
+        let reading = text
+            .as_deref()
+            .map_or_else(Reading::empty, |text| read(name, text));
+        let Reading {
+            entries,
+            problems,
+            editable,
+            list,
+            null,
+            document_end,
+            shape,
+            second_document,
+        } = reading;
+        Self {
+            name,
+            text,
+            entries,
+            problems,
+            editable,
+            list,
+            null,
+            document_end,
+            shape,
+            second_document,
+        }
+    }
+
+    pub fn name(&self) -> SectionName {
+        self.name
+    }
+
+    /// Returns its text as written; `None` if the key is absent.
+    pub fn text(&self) -> Option<&str> {
+        self.text.as_deref()
+    }
+
+    /// Returns the same text without copying it.
+    pub fn shared_text(&self) -> Option<Arc<str>> {
+        self.text.clone()
+    }
+
+    /// Returns all items in document order, including those that the authenticator drops.
+    /// Empty if the section cannot be read.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// Returns the errors that the authenticator logs, in its order and wording.
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
+    /// Checks whether edits can change the text.
+    ///
+    /// # Errors
+    /// Where and why not.
+    pub fn editable(&self) -> Result<(), &NotEditable> {
+        self.editable.as_ref().copied()
+    }
+
+    /// Reports whether the authenticator cannot read the section at all, so that none of its entries is in force.
+    pub fn is_unreadable(&self) -> bool {
+        self.entries.is_empty() && !self.problems.is_empty()
+    }
+
+    /// Returns the type of its first document; `None` if it is empty, or neither YAML nor JSON.
+    pub fn shape(&self) -> Option<Shape> {
+        self.shape
+    }
+
+    /// Returns the start of a second YAML document, which the authenticator never reads.
+    pub fn second_document(&self) -> Option<usize> {
+        self.second_document
+    }
+
+    /// Returns the position of the list; `None` if there is none.
+    pub(super) fn list(&self) -> Option<List> {
+        self.list
+    }
+
+    /// Returns the text in place of a list, such as `[]`, `null` or a pair of quotes.
+    pub(super) fn placeholder(&self) -> Option<Span> {
+        let text = self.text()?;
+        let trimmed = text.trim();
+        if matches!(trimmed, "``" | "\"\"" | "''") {
+            let start = text.len() - text.trim_start().len();
+            return Some(Span::new(start, start + trimmed.len()));
+        }
+        self.list.map(|list| list.span).or(self.null)
+    }
+
+    /// Returns where to start a list if there is no text in its place: at the end of the document.
+    pub(super) fn list_place(&self) -> usize {
+        self.document_end
+    }
+}

@@ -1,0 +1,12 @@
+//! Constants and data types of AWS, Kubernetes and the authenticator, with their sources.
+
+pub mod access_entries;
+pub mod accounts;
+pub mod auth_mode;
+pub mod groups;
+pub mod limits;
+pub mod management_markers;
+pub mod node_inventory;
+pub mod node_kinds;
+pub mod partitions;
+pub mod principals;

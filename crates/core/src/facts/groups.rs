@@ -1,0 +1,26 @@
+//! Groups with a meaning in Kubernetes or EKS.
+
+/// The group whose members may do everything, without a check of RBAC.
+/// Source: <https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/kubeapiserver/authorizer/reload.go>
+pub const MASTERS: &str = "system:masters";
+
+/// The group of all authenticated users, which the API server adds:
+/// <https://kubernetes.io/docs/reference/access-authn-authz/authentication/>
+pub const AUTHENTICATED: &str = "system:authenticated";
+
+/// The groups that every node needs:
+/// <https://docs.aws.amazon.com/eks/latest/userguide/auth-configmap.html>
+pub const OF_NODES: [&str; 2] = ["system:bootstrappers", "system:nodes"];
+
+/// The further groups of Fargate and Windows nodes, with the permissions of kube-proxy.
+/// <https://docs.aws.amazon.com/eks/latest/userguide/windows-support.html>
+pub const OF_PROXIES: [&str; 2] = ["system:node-proxier", "eks:kube-proxy-windows"];
+
+/// The built-in groups that aws-auth documents use.
+pub const BUILT_IN: [&str; 5] = [
+    MASTERS,
+    OF_NODES[1],
+    OF_NODES[0],
+    OF_PROXIES[0],
+    OF_PROXIES[1],
+];

@@ -1,0 +1,76 @@
+//! The standard entry of each kind of node.
+
+use super::groups::OF_NODES;
+
+/// The username of EC2 instances: their private DNS name, which the authenticator gets from EC2.
+const EC2_USERNAME: &str = "system:node:{{EC2PrivateDNSName}}";
+/// The username of nodes whose session name is the node's name.
+const SESSION_USERNAME: &str = "system:node:{{SessionName}}";
+
+/// A kind of node, by the entry that its IAM role needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NodeKind {
+    /// EC2 instances with Linux:
+    /// <https://docs.aws.amazon.com/eks/latest/userguide/auth-configmap.html#aws-auth-configmap>
+    Linux,
+    /// EC2 instances with Windows, where kube-proxy needs a further group:
+    /// <https://docs.aws.amazon.com/eks/latest/userguide/windows-support.html>
+    Windows,
+    /// Pods on Fargate, with the profile's pod execution role:
+    /// <https://docs.aws.amazon.com/eks/latest/userguide/migrating-access-entries.html>
+    Fargate,
+    /// Machines outside AWS (EKS Hybrid Nodes):
+    /// <https://docs.aws.amazon.com/eks/latest/userguide/hybrid-nodes-cluster-prep.html>
+    Hybrid,
+}
+
+impl NodeKind {
+    /// All kinds, in the order of help texts.
+    pub const ALL: [Self; 4] = [Self::Linux, Self::Windows, Self::Fargate, Self::Hybrid];
+
+    /// Returns the name in command lines.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Linux => "linux",
+            Self::Windows => "windows",
+            Self::Fargate => "fargate",
+            Self::Hybrid => "hybrid",
+        }
+    }
+
+    /// Returns the type of the equivalent access entry:
+    /// <https://docs.aws.amazon.com/eks/latest/userguide/access-entries.html>
+    pub const fn access_entry_type(self) -> &'static str {
+        match self {
+            Self::Linux => "EC2_LINUX",
+            Self::Windows => "EC2_WINDOWS",
+            Self::Fargate => "FARGATE_LINUX",
+            Self::Hybrid => "HYBRID_LINUX",
+        }
+    }
+
+    /// Returns the username template.
+    pub const fn username(self) -> &'static str {
+        match self {
+            Self::Linux | Self::Windows => EC2_USERNAME,
+            Self::Fargate | Self::Hybrid => SESSION_USERNAME,
+        }
+    }
+
+    /// Returns the groups, in the order of EKS and its documentation.
+    pub const fn groups(self) -> &'static [&'static str] {
+        match self {
+            Self::Linux | Self::Hybrid => &OF_NODES,
+            Self::Windows => &[
+                "system:bootstrappers",
+                "system:nodes",
+                "eks:kube-proxy-windows",
+            ],
+            Self::Fargate => &[
+                "system:bootstrappers",
+                "system:nodes",
+                "system:node-proxier",
+            ],
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! The history: copies of aws-auth from before each write, so that every write can be undone.
+//!
+//! A [`Revision`] is aws-auth before and after a write, with the user, the time, the reason and the command. Each has its own key in
+//! the ConfigMap `awsauth-history`. An [`Addition`] adds one and lists the keys to remove.
+//!
+//! What a revision wrote is usually what the next one found. Otherwise another client has written in between;
+//! [`revision_states`] reports that.
+
+mod backup_file;
+mod contents;
+mod delta;
+mod gzip;
+mod merge;
+mod redact;
+mod retention;
+mod revert;
+mod revision;
+mod revision_state;
+
+pub use backup_file::{BackupFile, FileError, read_file, write_file};
+pub use contents::{Contents, Digest};
+pub use merge::{Piece, pieces};
+pub use redact::{CONTROLLER, text_without_secrets, without_secrets};
+pub use retention::{
+    Addition, Key, MAX_BYTES, MAX_REVISIONS, StoredRevision, TooLarge, stored_revisions,
+};
+pub use revert::{Overlap, Reverted, combine, revert};
+pub use revision::{Revision, Unreadable, Who};
+pub use revision_state::{RevisionState, revision_states};

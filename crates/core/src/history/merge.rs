@@ -1,0 +1,180 @@
+use std::ops::Range;
+
+use similar::{DiffOp, TextDiff};
+
+/// Lines of the base that a change replaces.
+struct Hunk<'a> {
+    base: Range<usize>,
+    lines: Vec<&'a str>,
+}
+
+/// A part of two changes of one text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece<'a> {
+    /// Lines of which there is one version.
+    Agreed(Vec<&'a str>),
+    /// Lines that both have changed, or put in the same place.
+    Conflict {
+        /// Those of the one.
+        ours: Vec<&'a str>,
+        /// Those of the other.
+        theirs: Vec<&'a str>,
+    },
+}
+
+impl<'a> Piece<'a> {
+    /// The lines of all versions.
+    pub fn lines(&self) -> impl Iterator<Item = &'a str> {
+        let (one, other) = match self {
+            Self::Agreed(lines) => (lines.as_slice(), &[][..]),
+            Self::Conflict { ours, theirs } => (ours.as_slice(), theirs.as_slice()),
+        };
+        one.iter().chain(other).copied()
+    }
+}
+
+/// Merges two changes of `base`; `None` if they change the same lines or insert at the same position.
+pub(super) fn merge(base: &str, ours: &str, theirs: &str) -> Option<String> {
+    let mut merged = String::new();
+    for piece in pieces(base, ours, theirs) {
+        match piece {
+            Piece::Agreed(lines) => merged.extend(lines),
+            Piece::Conflict { .. } => return None,
+        }
+    }
+    Some(merged)
+}
+
+/// Both changes of `base`, piece by piece.
+pub fn pieces<'a>(base: &'a str, ours: &'a str, theirs: &'a str) -> Vec<Piece<'a>> {
+    let lines: Vec<&str> = base.split_inclusive('\n').collect();
+    let [mut ours, mut theirs] =
+        [ours, theirs].map(|changed| hunks(base, changed).into_iter().peekable());
+    let mut pieces = Vec::new();
+    let mut at = 0;
+    loop {
+        let first = match (ours.peek(), theirs.peek()) {
+            (None, None) => break,
+            (Some(hunk), None) | (None, Some(hunk)) => hunk.base.clone(),
+            (Some(one), Some(other)) => {
+                let key = |hunk: &Hunk<'_>| (hunk.base.start, hunk.base.end);
+                if key(one) <= key(other) {
+                    one.base.clone()
+                } else {
+                    other.base.clone()
+                }
+            }
+        };
+        // What touches what touches it belongs to it, too.
+        let mut range = first;
+        let mut taken = [Vec::new(), Vec::new()];
+        loop {
+            let before = taken.iter().map(Vec::len).sum::<usize>();
+            for (hunks, taken) in [&mut ours, &mut theirs].into_iter().zip(&mut taken) {
+                while let Some(hunk) =
+                    hunks.next_if(|hunk| hunk.base == range || touch(&hunk.base, &range))
+                {
+                    range = range.start.min(hunk.base.start)..range.end.max(hunk.base.end);
+                    taken.push(hunk);
+                }
+            }
+            if taken.iter().map(Vec::len).sum::<usize>() == before {
+                break;
+            }
+        }
+        pieces.push(Piece::Agreed(lines[at..range.start].to_vec()));
+        at = range.end;
+        let [ours, theirs] = &taken;
+        let [ours_lines, theirs_lines] = [ours, theirs].map(|hunks| changed(&lines, &range, hunks));
+        pieces.push(match (ours.is_empty(), theirs.is_empty()) {
+            (_, true) => Piece::Agreed(ours_lines),
+            (true, _) => Piece::Agreed(theirs_lines),
+            _ if ours_lines == theirs_lines => Piece::Agreed(ours_lines),
+            _ => Piece::Conflict {
+                ours: ours_lines,
+                theirs: theirs_lines,
+            },
+        });
+    }
+    pieces.push(Piece::Agreed(lines[at..].to_vec()));
+    pieces.retain(|piece| *piece != Piece::Agreed(Vec::new()));
+    pieces
+}
+
+/// The lines in this range of the base, with these hunks in place of what they change.
+fn changed<'a>(lines: &[&'a str], range: &Range<usize>, hunks: &[Hunk<'a>]) -> Vec<&'a str> {
+    let mut changed = Vec::new();
+    let mut at = range.start;
+    for hunk in hunks {
+        changed.extend(&lines[at..hunk.base.start]);
+        changed.extend(&hunk.lines);
+        at = hunk.base.end;
+    }
+    changed.extend(&lines[at..range.end]);
+    changed
+}
+
+fn touch(one: &Range<usize>, other: &Range<usize>) -> bool {
+    one.start < other.end && other.start < one.end
+}
+
+/// The changes between the equal lines. The other diff operations are not used: after the library shifts them for readability,
+/// their positions in the base are not always right.
+fn hunks<'a>(base: &str, changed: &'a str) -> Vec<Hunk<'a>> {
+    let old: Vec<&str> = base.split_inclusive('\n').collect();
+    let new: Vec<&str> = changed.split_inclusive('\n').collect();
+    // By slices: the crate's own notion of lines ends them at a lone carriage return, too.
+    let diff = TextDiff::from_slices(&old, &new);
+    let same = diff.ops().iter().filter_map(|op| match op {
+        DiffOp::Equal { .. } => Some((op.old_range(), op.new_range())),
+        _ => None,
+    });
+    let end = (old.len()..old.len(), new.len()..new.len());
+    let (mut old_at, mut new_at) = (0, 0);
+    let mut hunks = Vec::new();
+    for (in_old, in_new) in same.chain([end]) {
+        let hunk = Hunk {
+            base: old_at..in_old.start,
+            lines: new[new_at..in_new.start].to_vec(),
+        };
+        if !hunk.base.is_empty() || !hunk.lines.is_empty() {
+            hunks.push(hunk);
+        }
+        (old_at, new_at) = (in_old.end, in_new.end);
+    }
+    hunks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn neighbours_are_merged_and_the_same_place_is_not() {
+        let cases = [
+            ("a\nb\nc\n", "a\nc\n", "a\nb\nc\nd\n", Some("a\nc\nd\n")),
+            ("a\nb\n", "a\n", "a\nb\nd\n", Some("a\nd\n")),
+            ("a\nb\n", "b\n", "x\na\nb\n", Some("x\nb\n")),
+            ("a\nb\n", "a\n", "a\nB\n", None),
+            ("a\n", "a\nx\n", "a\ny\n", None),
+            ("a\nb\n", "a\n", "a\n", Some("a\n")),
+            ("a\nb", "a\n", "a\nb", Some("a\n")),
+        ];
+        for (base, ours, theirs, merged) in cases {
+            assert_eq!(
+                merge(base, ours, theirs).as_deref(),
+                merged,
+                "{base:?} {ours:?} {theirs:?}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn one_change_alone_is_that_change(base in "([a-c]\n){0,8}", changed in "([a-c]\r?\n){0,8}[a-c]?") {
+            let both = [merge(&base, &changed, &base), merge(&base, &base, &changed), merge(&base, &changed, &changed)];
+            prop_assert!(both.iter().all(|merged| merged.as_ref() == Some(&changed)), "{both:?}");
+        }
+    }
+}

@@ -1,0 +1,313 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::contents::{Contents, Digest};
+use super::delta::Delta;
+use super::gzip::{gunzip, gzip};
+use super::redact::CONTROLLER;
+
+/// The version of the encoding. Fields may be added without another; what an older program can't make sense of needs one.
+const VERSION: u32 = 1;
+
+/// No revision is larger: two texts of a ConfigMap, each byte of which may be written with six in JSON.
+const LARGEST: usize = 16 << 20;
+
+/// A write, with aws-auth before and after it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revision {
+    /// The resourceVersion of the aws-auth that the write found, which orders writes independently of clocks. If aws-auth did not exist,
+    /// that of `awsauth-history`.
+    /// <https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions>
+    pub number: u64,
+    /// A random ID of the run that wrote it: 16 hex digits.
+    pub run: String,
+    /// aws-auth before the write.
+    pub before: Contents,
+    /// aws-auth after the write.
+    pub after: Contents,
+    pub who: Who,
+    pub when: Timestamp,
+    /// The command line, without secrets.
+    pub command: Vec<String>,
+    /// The version of awsauth.
+    pub version: String,
+    /// The user's reason.
+    pub reason: Option<String>,
+}
+
+/// The user who wrote, as far as known.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Who {
+    /// The Kubernetes user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// The ARN that the authenticator reported for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arn: Option<String>,
+}
+
+/// Why a revision cannot be read; a clause.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unreadable(pub(super) String);
+
+impl Unreadable {
+    fn new(why: &str) -> Self {
+        Self(why.to_owned())
+    }
+}
+
+/// The stored form of everything but the texts.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Meta {
+    v: u32,
+    number: u64,
+    run: String,
+    when: String,
+    #[serde(default)]
+    who: Who,
+    #[serde(default)]
+    command: Vec<String>,
+    #[serde(default)]
+    version: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// Whether there was an aws-auth before.
+    existed: bool,
+    before_digest: String,
+    after_digest: String,
+    /// The difference between before and after.
+    change: Delta,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Whole {
+    #[serde(flatten)]
+    meta: Meta,
+    #[serde(default)]
+    data: BTreeMap<String, String>,
+    #[serde(default, rename = "binaryData")]
+    binary_data: BTreeMap<String, String>,
+    #[serde(default)]
+    owners: Option<String>,
+}
+
+/// Only the version, so that the other fields of a later version are not parsed.
+#[derive(Deserialize)]
+struct Versioned {
+    v: u32,
+}
+
+impl Revision {
+    /// Whether the controller made the write.
+    pub fn is_by_controller(&self) -> bool {
+        self.command == CONTROLLER
+    }
+
+    pub(super) fn meta(&self) -> Meta {
+        Meta {
+            v: VERSION,
+            number: self.number,
+            run: self.run.clone(),
+            when: self.when.to_string(),
+            who: self.who.clone(),
+            command: self.command.clone(),
+            version: self.version.clone(),
+            reason: self.reason.clone(),
+            existed: self.before.exists,
+            before_digest: self.before.digest().0,
+            after_digest: self.after.digest().0,
+            change: Delta::between(&self.before, &self.after),
+        }
+    }
+
+    /// Rebuilds the revision of a write that found `before`, and checks the stored digests.
+    pub(super) fn of(meta: Meta, before: Contents) -> Result<Self, Unreadable> {
+        let before = Contents {
+            exists: meta.existed,
+            ..before
+        };
+        if before.digest() != Digest(meta.before_digest) {
+            return Err(Unreadable::new("its text is not the one that was kept"));
+        }
+        let after = meta
+            .change
+            .onto(&before)
+            .filter(|after| after.digest() == Digest(meta.after_digest))
+            .ok_or_else(|| Unreadable::new("what the write changed does not fit its text"))?;
+        let when = meta.when.parse();
+        Ok(Self {
+            number: meta.number,
+            run: meta.run,
+            before,
+            after,
+            who: meta.who,
+            when: when.map_err(|_| Unreadable::new("it has no time"))?,
+            command: meta.command,
+            version: meta.version,
+            reason: meta.reason,
+        })
+    }
+
+    /// Encodes the revision for `awsauth-history`.
+    pub fn encode(&self) -> Vec<u8> {
+        let text = |map: &BTreeMap<String, Arc<str>>| {
+            let texts = map.iter();
+            texts
+                .map(|(key, text)| (key.clone(), text.to_string()))
+                .collect()
+        };
+        let whole = Whole {
+            meta: self.meta(),
+            data: text(&self.before.data),
+            binary_data: text(&self.before.binary_data),
+            owners: self.before.owners_annotation.clone(),
+        };
+        let json = serde_json::to_vec(&whole).unwrap_or_default();
+        gzip(&json).unwrap_or_default()
+    }
+
+    /// Reads what [`encode`](Self::encode) wrote.
+    ///
+    /// # Errors
+    /// When it is something else, damaged, or of a later version.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Unreadable> {
+        let json = gunzip(bytes, LARGEST)
+            .ok_or_else(|| Unreadable::new("it is not the gzip that awsauth wrote"))?;
+        check_version(&json)?;
+        let whole: Whole = serde_json::from_slice(&json)
+            .map_err(|error| Unreadable(format!("it is no revision: {error}")))?;
+        let shared = |map: BTreeMap<String, String>| {
+            map.into_iter()
+                .map(|(key, text)| (key, text.into()))
+                .collect()
+        };
+        let before = Contents {
+            exists: true,
+            data: shared(whole.data),
+            binary_data: shared(whole.binary_data),
+            owners_annotation: whole.owners,
+        };
+        Self::of(whole.meta, before)
+    }
+}
+
+/// Whether this program knows the version of the encoding.
+pub(super) fn check_version(json: &[u8]) -> Result<(), Unreadable> {
+    match serde_json::from_slice(json) {
+        Ok(Versioned { v: VERSION }) => Ok(()),
+        Ok(Versioned { v }) => Err(Unreadable(format!(
+            "it is of version {v}, which a later awsauth wrote"
+        ))),
+        Err(error) => Err(Unreadable(format!("it is no revision: {error}"))),
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use proptest::collection::btree_map;
+    use proptest::option;
+    use proptest::prelude::*;
+
+    fn texts() -> impl Strategy<Value = BTreeMap<String, Arc<str>>> {
+        let key = prop_oneof!["mapRoles", "mapUsers", "mapAccounts", "[a-z]{1,3}"];
+        let text = prop_oneof!["- [a-c\u{e9}\n ]{0,12}", "(- [ab]\n){0,6}", any::<String>()];
+        btree_map(key, text.prop_map(Into::into), 0..4)
+    }
+
+    /// Any contents of an aws-auth that exists.
+    pub(in crate::history) fn contents() -> impl Strategy<Value = Contents> {
+        (texts(), texts(), option::of(any::<String>())).prop_map(|(data, binary_data, owners)| {
+            Contents {
+                exists: true,
+                data,
+                binary_data,
+                owners_annotation: owners,
+            }
+        })
+    }
+
+    /// Any revision; now and then of a creation.
+    pub(in crate::history) fn revision() -> impl Strategy<Value = Revision> {
+        let words = (
+            any::<u64>(),
+            option::of(any::<String>()),
+            prop::collection::vec(any::<String>(), 0..3),
+            0..2_000_000_000_i64,
+        );
+        (contents(), contents(), any::<bool>(), words).prop_map(
+            |(before, after, created, (run, reason, command, second))| Revision {
+                number: run % 50,
+                run: format!("{run:016x}"),
+                before: if created { Contents::default() } else { before },
+                after,
+                who: Who {
+                    username: reason.clone(),
+                    arn: None,
+                },
+                when: Timestamp::from_second(second).unwrap(),
+                command,
+                version: "0.1.0".to_owned(),
+                reason,
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_is_decoded(revision in revision()) {
+            prop_assert_eq!(Revision::decode(&revision.encode()), Ok(revision));
+        }
+
+        #[test]
+        fn digests_are_equal_where_contents_are(one in contents(), other in contents()) {
+            prop_assert_eq!(one.digest() == other.digest(), one == other);
+            prop_assert_ne!(one.digest(), Contents::default().digest());
+        }
+    }
+
+    #[test]
+    fn damage_a_later_version_and_other_texts_are_told_apart() {
+        let revision = Revision {
+            number: 1,
+            run: "0".repeat(16),
+            before: Contents::default(),
+            after: Contents {
+                exists: true,
+                ..Contents::default()
+            },
+            who: Who::default(),
+            when: Timestamp::UNIX_EPOCH,
+            command: Vec::new(),
+            version: String::new(),
+            reason: None,
+        };
+        let said = |json: &str| {
+            let packed = gzip(json.as_bytes()).unwrap();
+            Revision::decode(&packed).map_or_else(|error| error.to_string(), |_| "fine".to_owned())
+        };
+        let json = gunzip(&revision.encode(), LARGEST).unwrap();
+        let json = String::from_utf8(json).unwrap();
+        assert_eq!(said(&json), "fine");
+        assert_eq!(said(&json.replace("\"v\":1", "\"v\":1,\"new\":[]")), "fine");
+        assert_eq!(
+            said(&json.replace("\"v\":1", "\"v\":2")),
+            "it is of version 2, which a later awsauth wrote"
+        );
+        assert_eq!(
+            said(&json.replace("\"existed\":false", "\"existed\":true")),
+            "its text is not the one that was kept"
+        );
+        assert_eq!(
+            said(&json.replace("\"change\":{}", "\"change\":{\"data\":{\"gone\":[\"x\"]}}")),
+            "what the write changed does not fit its text"
+        );
+        assert!(said("{}").starts_with("it is no revision"));
+        assert!(Revision::decode(b"hello").is_err());
+    }
+}

@@ -1,0 +1,30 @@
+//! The aws-auth document and everything that can be decided about it without I/O.
+//!
+//! Data flows one way: text → [`document`] → [`plan`] → guards. The crates above read and write; what they read arrives here as
+//! plain data, and the time and the environment arrive as arguments.
+//!
+//! # Not preserved
+//! Nothing: every byte that an edit does not name stays as it was.
+
+pub mod admission;
+pub mod arn;
+pub mod authenticator;
+pub mod command_line;
+pub mod desired;
+pub mod doctor;
+pub mod document;
+pub mod edit_buffer;
+pub mod error_chain;
+pub mod facts;
+pub mod history;
+pub mod kubeconfig;
+pub mod lint;
+pub mod manifest;
+pub mod ownership;
+pub mod plan;
+pub mod rbac;
+pub mod reconcile;
+pub mod snapshot;
+pub mod terraform;
+pub mod token;
+pub mod trust;

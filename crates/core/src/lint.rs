@@ -1,0 +1,35 @@
+//! Rules that find what breaks access, weakens security or misleads the reader in an aws-auth ConfigMap.
+//!
+//! A rule is a pure function of the document, of what the authenticator makes of it, and of facts from elsewhere. It never
+//! contradicts the authenticator: what an entry means comes from [`document`](crate::document) and
+//! [`authenticator`](crate::authenticator).
+
+mod arn_fault;
+mod bindings;
+mod context;
+mod duplicates;
+mod entry;
+mod facts;
+mod finding;
+mod fix;
+mod iam_principals;
+mod node_access;
+mod position;
+mod precedence;
+mod report;
+mod rule;
+mod rules;
+mod selection;
+mod waiver;
+
+pub use facts::{
+    Change, Cluster, Facts, FieldManager, FieldManagers, Needs, NodeSources, Object, ObjectChange,
+};
+pub use finding::{Finding, Fix, Replacement, Site, Text};
+pub use fix::{FixResult, Texts, apply_fixes};
+pub use iam_principals::lacks_sso_suffix;
+pub use position::{Position, PositionCursor};
+pub use report::{NotChecked, Report, lint};
+pub use rule::{Rule, Severity};
+pub use rules::RULES;
+pub use selection::{Selection, UnknownRule, rule};

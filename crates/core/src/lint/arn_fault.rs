@@ -1,0 +1,170 @@
+//! Why an ARN matches no caller. If there are several reasons, only the one to fix first.
+
+use super::entry::ResolvedEntry;
+use crate::arn::{Parts, can_match, fold};
+use crate::document::Principal;
+use crate::facts::accounts::is_account_id;
+use crate::facts::partitions::Partition;
+
+/// The reason why an ARN matches no caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum ArnFault {
+    /// It does not have the form of an IAM ARN; a fragment that states why.
+    Malformed(String),
+    /// It contains a wildcard.
+    Wildcard,
+    /// Its partition does not exist.
+    Partition,
+    /// It is the ARN of a session.
+    Session,
+    /// It is the ARN of an instance profile.
+    InstanceProfile,
+    /// It is the ARN of a resource that can't sign in.
+    NotAPrincipal,
+    /// Its account consists of digits, but not of twelve.
+    Account,
+    /// It contains the path of a role.
+    Path,
+}
+
+/// The resource types of IAM that are not principals:
+/// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html>
+const OTHERS: [&str; 8] = [
+    "group",
+    "policy",
+    "saml-provider",
+    "oidc-provider",
+    "mfa",
+    "server-certificate",
+    "sms-mfa",
+    "access-report",
+];
+
+/// Returns why the ARN of an entry matches no caller, if it does not.
+pub(super) fn arn_fault(entry: &ResolvedEntry<'_>) -> Option<ArnFault> {
+    let is_arn = !matches!(entry.mapping.principal, Principal::Sso(_));
+    is_arn.then(|| fault_of(entry.principal())).flatten()
+}
+
+fn fault_of(arn: &str) -> Option<ArnFault> {
+    let malformed = |reason: &str| Some(ArnFault::Malformed(reason.to_owned()));
+    let folded = fold(arn);
+    let Some(parts) = Parts::of(&folded) else {
+        return malformed(if folded.starts_with("arn:") {
+            "an ARN has five colons before the role or user"
+        } else {
+            "this is not an ARN"
+        });
+    };
+    if arn.contains(['*', '?']) {
+        return Some(ArnFault::Wildcard);
+    }
+    if Partition::named(parts.partition).is_none() {
+        return Some(ArnFault::Partition);
+    }
+    match (parts.service, parts.kind) {
+        ("iam" | "sts", "assumed-role") | ("sts", "role") => return Some(ArnFault::Session),
+        ("iam", "instance-profile") => return Some(ArnFault::InstanceProfile),
+        ("iam", "role" | "user" | "root") | ("sts", "federated-user") => {}
+        ("iam", kind) if OTHERS.contains(&kind) => return Some(ArnFault::NotAPrincipal),
+        ("iam" | "sts" | "", _) => {
+            return malformed("an IAM ARN ends with role/NAME or user/NAME");
+        }
+        _ => return Some(ArnFault::NotAPrincipal),
+    }
+    if !parts.region.is_empty() {
+        return malformed("an IAM ARN has no region");
+    }
+    if !is_account_id(parts.account) {
+        let is_digits = parts
+            .account
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'-');
+        if is_digits && !parts.account.is_empty() {
+            return Some(ArnFault::Account);
+        }
+        return malformed("the account is not twelve digits");
+    }
+    if parts.is("iam", "role") && parts.has_path() {
+        return Some(ArnFault::Path);
+    }
+    if can_match(arn) {
+        return None;
+    }
+    malformed(if parts.name.is_empty() {
+        "the ARN ends without a name"
+    } else {
+        "IAM names contain only letters, digits and _+=,.@-"
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arn_with_several_faults_reports_the_first_to_fix() {
+        use ArnFault::{Account, NotAPrincipal, Path, Session, Wildcard};
+        let a = "arn:aws:iam::111122223333";
+        for (arn, fault) in [
+            (format!("{a}:role/Dev"), None),
+            ("ARN:AWS:IAM::111122223333:ROLE/DEV".to_owned(), None),
+            (format!("{a}:role/Op\u{17f}"), None),
+            (format!("{a}:user/team/bob"), None),
+            (format!("{a}:root"), None),
+            (
+                "arn:aws:sts::111122223333:federated-user/bob".to_owned(),
+                None,
+            ),
+            (format!("{a}:role/team/*"), Some(Wildcard)),
+            (format!("{a}:role/team/Dev"), Some(Path)),
+            (format!("{a}:assumed-role/Dev/s"), Some(Session)),
+            (
+                "arn:aws:sts::111122223333:role/Dev".to_owned(),
+                Some(Session),
+            ),
+            (
+                "arn:aws:sts::1111:assumed-role/Dev/s".to_owned(),
+                Some(Session),
+            ),
+            (
+                "arn:aws:iam::1111-2222-3333:role/team/Dev".to_owned(),
+                Some(Account),
+            ),
+            (
+                "arn:aws-mars:iam::111122223333:role/Dev".to_owned(),
+                Some(ArnFault::Partition),
+            ),
+            (
+                format!("{a}:instance-profile/Dev"),
+                Some(ArnFault::InstanceProfile),
+            ),
+            (
+                "arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned(),
+                Some(NotAPrincipal),
+            ),
+            (
+                "arn:aws:ec2:us-east-1:111122223333:instance/i-0".to_owned(),
+                Some(NotAPrincipal),
+            ),
+        ] {
+            assert_eq!(fault_of(&arn), fault, "{arn}");
+        }
+        for arn in [
+            "Dev",
+            "arn:aws:iam:111122223333:role/Dev",
+            "arn:aws:iam:us-east-1:111122223333:role/Dev",
+            "arn:aws:iam:::role/Dev",
+            "arn:aws:iam::111122223333:Dev",
+            "arn:aws:iam::111122223333:role/",
+            "arn:aws:iam::111122223333:role/Dev#1",
+            "arn:aws:iam::111122223333:role/\u{130}",
+            "arn:aws:iam::111122223333:root/",
+        ] {
+            assert!(
+                matches!(fault_of(arn), Some(ArnFault::Malformed(_))),
+                "{arn}"
+            );
+        }
+    }
+}

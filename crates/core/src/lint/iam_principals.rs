@@ -1,0 +1,72 @@
+//! Entries compared with the roles and users that IAM reports.
+
+use super::arn_fault::arn_fault;
+use super::context::Context;
+use super::entry::ResolvedEntry;
+use crate::arn::Parts;
+use crate::facts::principals::{Named, Principal, Principals};
+
+/// The prefix of Identity Center's role names.
+const SSO_PREFIX: &str = "AWSReservedSSO_";
+
+/// An entry for a role or user of the cluster's account.
+pub(super) struct IamEntry<'c, 'a> {
+    pub(super) entry: &'c ResolvedEntry<'a>,
+    pub(super) arn: Parts<'a>,
+    /// What IAM reports for this name.
+    pub(super) named: Named<'a>,
+}
+
+/// Returns what IAM reports about the cluster's account, if it is known.
+pub(super) fn iam_principals<'a>(context: &Context<'a>) -> Option<&'a Principals> {
+    context.facts.cluster.as_ref()?.principals.as_ref()
+}
+
+/// Returns the effective entries with a valid ARN of a role or user of the cluster's account.
+pub(super) fn iam_entries<'c, 'a>(
+    context: &'c Context<'a>,
+) -> impl Iterator<Item = IamEntry<'c, 'a>> {
+    let all = iam_principals(context);
+    context.effective().filter_map(move |entry| {
+        let all = all?;
+        let arn = entry.arn().filter(|arn| arn.account == all.account)?;
+        let named = if arn.is("iam", "role") {
+            all.roles.named(arn.name)
+        } else if arn.is("iam", "user") {
+            all.users.named(arn.name)
+        } else {
+            return None;
+        };
+        arn_fault(entry)
+            .is_none()
+            .then_some(IamEntry { entry, arn, named })
+    })
+}
+
+/// Returns the permission set of an Identity Center role with a complete name, such as `AWSReservedSSO_SET_0123456789abcdef`.
+pub(super) fn permission_set(name: &str) -> Option<&str> {
+    let (set, suffix) = after_sso_prefix(name)?.rsplit_once('_')?;
+    let is_suffix = suffix.len() == 16 && suffix.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_suffix.then_some(set)
+}
+
+/// Returns whether a role's name has Identity Center's prefix but lacks the suffix that all such names have.
+pub fn lacks_sso_suffix(name: &str) -> bool {
+    after_sso_prefix(name).is_some() && permission_set(name).is_none()
+}
+
+/// Returns the roles that Identity Center created for a permission set.
+pub(super) fn permission_set_roles<'a>(all: &'a Principals, set: &str) -> Vec<&'a Principal> {
+    let is_of_set = |role: &&Principal| {
+        permission_set(&role.name).is_some_and(|other| other.eq_ignore_ascii_case(set))
+    };
+    all.roles.found().filter(is_of_set).collect()
+}
+
+/// Returns the part of a role's name after Identity Center's prefix.
+pub(super) fn after_sso_prefix(name: &str) -> Option<&str> {
+    let start = name.get(..SSO_PREFIX.len())?;
+    start
+        .eq_ignore_ascii_case(SSO_PREFIX)
+        .then(|| &name[SSO_PREFIX.len()..])
+}

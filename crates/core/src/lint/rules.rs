@@ -1,0 +1,117 @@
+//! All rules, each in its own file.
+
+mod account;
+mod arn;
+mod duplicate;
+mod group;
+mod node;
+mod plan;
+mod shape;
+mod username;
+mod waiver;
+
+use super::context::Context;
+use super::finding::Findings;
+use super::rule::Rule;
+
+/// Looks for the problem that a rule describes.
+type Check = fn(&Context<'_>, &mut Findings);
+
+macro_rules! rules {
+    ($count:literal: $($group:ident::$name:ident,)+) => {
+        /// All rules, in the order of their IDs.
+        pub const RULES: [&Rule; $count] = [$(&$group::$name::RULE,)+];
+
+        /// All rules with their check functions, in the same order.
+        pub(super) const CHECKS: [(&Rule, Check); $count] =
+            [$((&$group::$name::RULE, $group::$name::check),)+];
+    };
+}
+
+rules! { 85:
+    account::account_shape,
+    account::account_unquoted,
+    account::whole_account_mapped,
+    account::foreign_account,
+    account::account_plus_wide_binding,
+    duplicate::identical_duplicate,
+    duplicate::conflicting_duplicate,
+    duplicate::user_case_twins,
+    duplicate::role_list_shadows_user_list,
+    duplicate::path_twin,
+    duplicate::access_entry_shadows,
+    group::no_groups,
+    group::unbound_group,
+    group::clusterrole_used_as_group,
+    group::near_miss_of_built_in,
+    group::system_masters,
+    group::masters_with_nodes,
+    group::node_groups_on_non_node,
+    group::reserved_group,
+    group::caller_chosen_group,
+    group::can_edit_aws_auth,
+    waiver::waiver_without_reason,
+    waiver::waiver_of_unknown_rule,
+    node::aws_auth_missing,
+    node::node_role_unmapped,
+    node::shared_role_at_risk,
+    node::node_entry_incomplete,
+    node::node_username_wrong,
+    node::node_name_source_mismatch,
+    node::fargate_entry_incomplete,
+    node::windows_group_missing,
+    node::karpenter_role_missing,
+    node::principal_does_not_exist,
+    node::sso_role_regenerated,
+    node::mode_ignores_aws_auth,
+    node::no_reachable_admin,
+    node::cross_account_node_role,
+    node::node_role_assumable,
+    node::several_writers,
+    node::deletable_by_its_owner,
+    plan::plan_deletes_aws_auth,
+    plan::plan_loses_node_entry,
+    plan::plan_empties_map,
+    arn::malformed_arn,
+    arn::account_id_shape,
+    arn::role_path,
+    arn::sso_suffix_missing,
+    arn::wildcard_arn,
+    arn::sts_arn_for_role,
+    arn::instance_profile_arn,
+    arn::not_a_principal,
+    arn::partition,
+    arn::account_root,
+    arn::arn_in_other_list,
+    arn::user_path_missing,
+    arn::sso_block_gated,
+    arn::sso_partition_set,
+    arn::sso_block_invalid,
+    arn::sso_prefix_overmatch,
+    shape::top_level_key_case,
+    shape::unknown_top_level_key,
+    shape::map_not_a_string,
+    shape::yaml_syntax_error,
+    shape::unquoted_template,
+    shape::not_a_list,
+    shape::entry_not_a_mapping,
+    shape::principal_missing,
+    shape::principal_under_wrong_key,
+    shape::groups_not_a_list,
+    shape::value_not_a_string,
+    shape::unknown_entry_field,
+    shape::repeated_field,
+    shape::second_yaml_document,
+    shape::groups_run_together,
+    shape::stray_delimiters,
+    shape::placeholder_left_in,
+    shape::wrong_object,
+    username::empty_username,
+    username::unknown_template,
+    username::template_needs_a_session,
+    username::caller_chosen_username,
+    username::template_eaten,
+    username::impersonates_system_identity,
+    username::access_key_template,
+    username::binding_uses_template_text,
+}

@@ -1,0 +1,38 @@
+//! An account in an ARN has twelve digits, including leading zeros.
+
+use crate::lint::arn_fault::ArnFault;
+use crate::lint::context::Context;
+use crate::lint::entry::Part;
+use crate::lint::facts::Needs;
+use crate::lint::finding::Findings;
+use crate::lint::rule::{Rule, Severity};
+
+pub(in crate::lint) const RULE: Rule = Rule {
+    id: "R02",
+    name: "account-id-shape",
+    severity: Severity::Error,
+    needs: Needs::Nothing,
+    supersedes: &[],
+};
+
+pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
+    for (entry, fault) in context.unmatchable() {
+        if *fault != ArnFault::Account {
+            continue;
+        }
+        let account = entry.account();
+        let message =
+            format!("{account} is not an account of twelve digits: the entry never matches");
+        let digits = account.replace('-', "");
+        let padded = format!("{digits:0>12}");
+        let own = context.facts.account.as_deref();
+        let help = match digits.len() {
+            12 => format!("write {digits}"),
+            11 if own.is_none_or(|own| own == padded) => {
+                format!("write {padded} if a leading zero was lost")
+            }
+            _ => "write the twelve digits".to_owned(),
+        };
+        findings.entry(entry, Part::Principal, message, help);
+    }
+}

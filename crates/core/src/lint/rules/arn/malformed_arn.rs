@@ -1,0 +1,26 @@
+//! A value without the form of an IAM ARN never matches.
+
+use crate::lint::arn_fault::ArnFault;
+use crate::lint::context::Context;
+use crate::lint::entry::Part;
+use crate::lint::facts::Needs;
+use crate::lint::finding::Findings;
+use crate::lint::rule::{Rule, Severity};
+
+pub(in crate::lint) const RULE: Rule = Rule {
+    id: "R01",
+    name: "malformed-arn",
+    severity: Severity::Error,
+    needs: Needs::Nothing,
+    supersedes: &[],
+};
+
+pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
+    for (entry, fault) in context.unmatchable() {
+        if let ArnFault::Malformed(reason) = fault {
+            let message = format!("{reason}: the entry never matches");
+            let help = "write arn:PARTITION:iam::ACCOUNT:role/NAME or user/NAME";
+            findings.entry(entry, Part::Principal, message, help);
+        }
+    }
+}

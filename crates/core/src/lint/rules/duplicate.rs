@@ -1,0 +1,8 @@
+//! D: several entries for the same principal.
+
+pub(super) mod access_entry_shadows;
+pub(super) mod conflicting_duplicate;
+pub(super) mod identical_duplicate;
+pub(super) mod path_twin;
+pub(super) mod role_list_shadows_user_list;
+pub(super) mod user_case_twins;

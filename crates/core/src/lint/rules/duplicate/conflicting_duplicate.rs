@@ -1,0 +1,44 @@
+//! If two entries for the same principal differ, only the last one counts.
+
+use crate::document::Mapping;
+use crate::lint::context::Context;
+use crate::lint::duplicates::{has_same_effect, replaced_entries};
+use crate::lint::entry::Part;
+use crate::lint::facts::Needs;
+use crate::lint::finding::Findings;
+use crate::lint::rule::{Rule, Severity};
+
+pub(in crate::lint) const RULE: Rule = Rule {
+    id: "D02",
+    name: "conflicting-duplicate",
+    severity: Severity::Error,
+    needs: Needs::Nothing,
+    supersedes: &[],
+};
+
+pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
+    for (entry, by) in replaced_entries(context) {
+        if !has_same_effect(entry.mapping, by.mapping) {
+            let message = format!(
+                "a later entry replaces this one: {} counts, {} does not; groups are not merged",
+                describe(by.mapping),
+                describe(entry.mapping)
+            );
+            findings
+                .entry(entry, Part::Principal, message, "merge the two entries")
+                .other_line(by.source.line);
+        }
+    }
+}
+
+fn describe(mapping: &Mapping) -> String {
+    let groups = match mapping.groups() {
+        [] => "no group".to_owned(),
+        [group] => format!("group {group}"),
+        groups => format!("groups {}", groups.join(", ")),
+    };
+    match mapping.username.as_str() {
+        "" => groups,
+        username => format!("user {username} with {groups}"),
+    }
+}

@@ -1,0 +1,28 @@
+//! If an entry occurs twice, the last one counts.
+
+use crate::lint::context::Context;
+use crate::lint::duplicates::{has_same_effect, replaced_entries};
+use crate::lint::entry::Part;
+use crate::lint::facts::Needs;
+use crate::lint::finding::Findings;
+use crate::lint::rule::{Rule, Severity};
+
+pub(in crate::lint) const RULE: Rule = Rule {
+    id: "D01",
+    name: "identical-duplicate",
+    severity: Severity::Warning,
+    needs: Needs::Nothing,
+    supersedes: &[],
+};
+
+pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
+    for (entry, by) in replaced_entries(context) {
+        if has_same_effect(entry.mapping, by.mapping) {
+            let message = "a later entry repeats this one, and the authenticator uses the last";
+            let help = "remove this entry and keep the last, which is the one in effect";
+            findings
+                .entry(entry, Part::Principal, message, help)
+                .other_line(by.source.line);
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! Nodes with full access to the cluster.
+
+use crate::facts::groups::MASTERS;
+use crate::lint::context::Context;
+use crate::lint::entry::Part;
+use crate::lint::facts::Needs;
+use crate::lint::finding::Findings;
+use crate::lint::rule::{Rule, Severity};
+
+pub(in crate::lint) const RULE: Rule = Rule {
+    id: "G06",
+    name: "masters-with-nodes",
+    severity: Severity::Error,
+    needs: Needs::Nothing,
+    supersedes: &["G05", "G07"],
+};
+
+pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
+    for entry in context.effective() {
+        let masters = entry.groups().find(|(_, group)| *group == MASTERS);
+        let Some((part, _)) = masters.filter(|_| entry.has_node_group()) else {
+            continue;
+        };
+        let message = "system:masters together with a node group: anyone who obtains a node's credentials has full access to the cluster";
+        let help = "leave system:masters to an entry for another role, or remove the node groups";
+        findings
+            .entry(entry, Part::Entry, message, help)
+            .at(entry.span(part));
+    }
+}

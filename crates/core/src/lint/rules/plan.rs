@@ -1,0 +1,5 @@
+//! P: planned changes of aws-auth.
+
+pub(super) mod plan_deletes_aws_auth;
+pub(super) mod plan_empties_map;
+pub(super) mod plan_loses_node_entry;

@@ -1,0 +1,56 @@
+//! The authenticator ignores groups that are not a list.
+
+use crate::document::{DecodeWarning, Shape};
+use crate::lint::context::Context;
+use crate::lint::entry::Part;
+use crate::lint::facts::Needs;
+use crate::lint::finding::Findings;
+use crate::lint::rule::{Rule, Severity};
+
+pub(in crate::lint) const RULE: Rule = Rule {
+    id: "S10",
+    name: "groups-not-a-list",
+    severity: Severity::Error,
+    needs: Needs::Nothing,
+    supersedes: &["G01", "N04", "U03"],
+};
+
+pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
+    for entry in context
+        .mapped()
+        .filter(|entry| entry.mapping.groups.is_none())
+    {
+        for warning in &entry.source.decode_warnings {
+            let DecodeWarning::Mistyped {
+                field: "groups",
+                in_list: false,
+                found: shape,
+                span,
+            } = *warning
+            else {
+                continue;
+            };
+            let message = format!(
+                "groups is {}, not a list: the authenticator keeps the entry without any group",
+                shape.name()
+            );
+            let raw = entry.raw(span);
+            // A comma may separate groups or be part of one, and brackets have a meaning in YAML.
+            let is_one_group = shape == Shape::Text
+                && !raw.contains([',', '[', ']', '{', '}', '\n', '#', '|', '>', '&', '*', '!'])
+                && entry.source.span.range().contains(&span.start());
+            findings
+                .entry(
+                    entry,
+                    Part::Groups,
+                    message,
+                    "write a list, as in groups: [viewers]",
+                )
+                .at(span)
+                .fix(
+                    "make it a list with one group",
+                    is_one_group.then(|| (span, format!("[{raw}]"))),
+                );
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! Two groups in one list item.
+
+use crate::lint::context::Context;
+use crate::lint::facts::Needs;
+use crate::lint::finding::Findings;
+use crate::lint::rule::{Rule, Severity};
+
+pub(in crate::lint) const RULE: Rule = Rule {
+    id: "S15",
+    name: "groups-run-together",
+    severity: Severity::Error,
+    needs: Needs::Nothing,
+    supersedes: &["G02", "N04", "S16", "U03"],
+};
+
+pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
+    for entry in context.mapped() {
+        for (part, group) in entry.groups() {
+            if !group.contains(',') && !group.contains(" - ") {
+                continue;
+            }
+            let parts: Vec<&str> = group
+                .split(',')
+                .flat_map(|part| part.split(" - "))
+                .map(str::trim)
+                .filter(|part| !part.is_empty())
+                .collect();
+            let message = format!("{group} is a single group with that name");
+            let help = match parts.as_slice() {
+                [] => "write one item for each group".to_owned(),
+                [group] => format!("write only {group}"),
+                parts => format!("write one item for each of {}", parts.join(" and ")),
+            };
+            findings.entry(entry, part, message, help);
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! The authenticator ignores unknown keys of `data`.
+
+use strsim::levenshtein;
+
+use crate::document::SectionName;
+use crate::lint::context::Context;
+use crate::lint::facts::Needs;
+use crate::lint::finding::Findings;
+use crate::lint::rule::{Rule, Severity};
+
+pub(in crate::lint) const RULE: Rule = Rule {
+    id: "S02",
+    name: "unknown-top-level-key",
+    severity: Severity::Warning,
+    needs: Needs::Nothing,
+    supersedes: &[],
+};
+
+pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
+    for key in context.keys {
+        if SectionName::ALL
+            .into_iter()
+            .any(|known| known.key() == *key)
+        {
+            continue;
+        }
+        let folded = key.to_ascii_lowercase();
+        let distance = |known: SectionName| levenshtein(&known.key().to_ascii_lowercase(), &folded);
+        let intended = SectionName::ALL
+            .into_iter()
+            .find(|known| distance(*known) <= 2);
+        let message = format!("the authenticator does not know the key {key} and ignores it");
+        let (help, severity) = match intended {
+            Some(intended) => (
+                format!("write {} if that is intended", intended.key()),
+                Severity::Error,
+            ),
+            None if folded == "mapgroups" => (
+                "map the roles that the group's members assume: IAM groups can't be mapped"
+                    .to_owned(),
+                Severity::Error,
+            ),
+            None => (
+                "remove it, unless another tool needs it".to_owned(),
+                Severity::Warning,
+            ),
+        };
+        findings.key(key, message, help).severity(severity);
+    }
+}

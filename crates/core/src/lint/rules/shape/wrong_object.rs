@@ -1,0 +1,50 @@
+//! The authenticator reads only the ConfigMap aws-auth in kube-system.
+
+use crate::lint::context::Context;
+use crate::lint::facts::Needs;
+use crate::lint::finding::Findings;
+use crate::lint::rule::{Rule, Severity};
+use crate::manifest::Misplacement;
+
+pub(in crate::lint) const RULE: Rule = Rule {
+    id: "S18",
+    name: "wrong-object",
+    severity: Severity::Error,
+    needs: Needs::File,
+    supersedes: &[],
+};
+
+pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
+    for misplaced in &context.facts.manifest_faults.misplaced {
+        let object = &misplaced.what;
+        let ignored = "the authenticator never reads it";
+        let (message, help) = match misplaced.misplacement {
+            Misplacement::Kind => (
+                format!("{object} is not a v1 ConfigMap: {ignored}"),
+                "set `apiVersion: v1` and `kind: ConfigMap`",
+            ),
+            Misplacement::Name => (
+                format!("{object} is not named aws-auth: {ignored}"),
+                "set `name: aws-auth` if it should have an effect",
+            ),
+            Misplacement::Namespace => (
+                format!("{object} is not in kube-system: {ignored}"),
+                "set `namespace: kube-system` if it should have an effect",
+            ),
+            Misplacement::NoNamespace => (
+                format!(
+                    "{object} has no namespace: if it is not applied to kube-system, {ignored}"
+                ),
+                "set `namespace: kube-system`",
+            ),
+            Misplacement::Key(key) => (
+                format!("{object} has {key}: the authenticator reads only data"),
+                "move its contents to `data`, as strings",
+            ),
+        };
+        let finding = findings.file(misplaced.span.clone(), message, help);
+        if misplaced.misplacement == Misplacement::NoNamespace {
+            finding.severity(Severity::Warning);
+        }
+    }
+}

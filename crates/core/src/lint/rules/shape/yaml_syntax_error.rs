@@ -1,0 +1,103 @@
+//! If a section is not valid YAML, none of its entries has any effect.
+
+use crate::document::{Section, Span};
+use crate::lint::context::Context;
+use crate::lint::facts::Needs;
+use crate::lint::finding::Findings;
+use crate::lint::rule::{Rule, Severity};
+
+pub(in crate::lint) const RULE: Rule = Rule {
+    id: "S04",
+    name: "yaml-syntax-error",
+    severity: Severity::Error,
+    needs: Needs::Nothing,
+    supersedes: &[],
+};
+
+pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
+    for section in context.unreadable_sections() {
+        let Err(broken) = section.editable() else {
+            continue;
+        };
+        let message = format!(
+            "{}: the authenticator can't read {}, so none of its entries has any effect",
+            broken.reason,
+            section.name().key()
+        );
+        let (span, help) = if let Some((span, what)) = invalid_indent(section, broken.line) {
+            let help = format!("indent this line with spaces; it begins with {what}");
+            (span, help)
+        } else if let Some((span, expected)) = misaligned(section, broken.line) {
+            // In a file, the whole section may be indented further.
+            let indent = span.end() - span.start();
+            let (spaces, what) = match expected > indent {
+                true => (expected - indent, "few"),
+                false => (indent - expected, "many"),
+            };
+            let s = if spaces == 1 { "" } else { "s" };
+            let help = format!(
+                "indent this line like the others of its kind; it has {spaces} space{s} too {what}"
+            );
+            (span, help)
+        } else {
+            let help = "fix the syntax on this line or the line before it".to_owned();
+            (broken.span, help)
+        };
+        findings.section(section.name(), span, message, help);
+    }
+}
+
+/// Returns an indent that YAML does not accept, on the line where the parser failed or the one before it.
+fn invalid_indent(section: &Section, line: usize) -> Option<(Span, &'static str)> {
+    let text = section.text()?;
+    let mut start = 0;
+    for (number, content) in text.split_inclusive('\n').enumerate() {
+        let indent = content.len() - content.trim_start_matches([' ', '\t', '\u{a0}']).len();
+        if (number + 1).abs_diff(line) <= 1 && number < line {
+            for (invalid, what) in [('\t', "a tab"), ('\u{a0}', "a no-break space")] {
+                if content[..indent].contains(invalid) {
+                    return Some((Span::new(start, start + indent), what));
+                }
+            }
+        }
+        start += content.len();
+    }
+    None
+}
+
+/// Returns the indent of a field or entry that differs from those before it, on the line where the parser failed or the one before
+/// it, together with the expected number of spaces.
+fn misaligned(section: &Section, line: usize) -> Option<(Span, usize)> {
+    let text = section.text()?;
+    let (mut start, mut entries, mut fields) = (0, None, None);
+    for (number, content) in text.split_inclusive('\n').enumerate() {
+        let rest = content.trim_start_matches(' ');
+        let indent = content.len() - rest.len();
+        let item = rest
+            .strip_prefix('-')
+            .map(|item| item.trim_start_matches(' '));
+        let expected = match item {
+            Some(item) if is_field(item) => *entries.get_or_insert(indent),
+            None if is_field(rest) => fields.unwrap_or(indent),
+            _ => indent,
+        };
+        if expected != indent && (number + 1).abs_diff(line) <= 1 && number < line {
+            return Some((Span::new(start, start + indent), expected));
+        }
+        if let Some(item) = item.filter(|item| is_field(item) && entries == Some(indent)) {
+            fields = Some(content.len() - item.len());
+        }
+        start += content.len();
+    }
+    None
+}
+
+/// Returns whether a line begins with `name:`.
+fn is_field(line: &str) -> bool {
+    let name = line.trim_start_matches(['"', '\'']);
+    let end = name.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let after = end.map_or("", |end| name[end..].trim_start_matches(['"', '\'', ' ']));
+    let rest = after.strip_prefix(':');
+    end.is_some_and(|end| end > 0)
+        && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\n', '\r']))
+}

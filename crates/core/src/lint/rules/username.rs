@@ -1,0 +1,10 @@
+//! U: usernames and templates.
+
+pub(super) mod access_key_template;
+pub(super) mod binding_uses_template_text;
+pub(super) mod caller_chosen_username;
+pub(super) mod empty_username;
+pub(super) mod impersonates_system_identity;
+pub(super) mod template_eaten;
+pub(super) mod template_needs_a_session;
+pub(super) mod unknown_template;

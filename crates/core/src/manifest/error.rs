@@ -1,0 +1,184 @@
+//! Errors of reading and changing manifests.
+
+use thiserror::Error;
+
+use goyaml::edit::Unwritable;
+
+/// Why a manifest cannot be read or changed. Lines are those of the file, from 1.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ManifestError {
+    /// The file, or one document of it, is neither YAML nor JSON.
+    #[error("line {line}: not {format}: {problem}{}", place(*document))]
+    Syntax {
+        line: usize,
+        /// `YAML` or `JSON`
+        format: &'static str,
+        problem: String,
+        /// The number of the document in the stream, from 0.
+        document: usize,
+        /// The most likely cause.
+        cause: Cause,
+    },
+    /// The file has no ConfigMap named aws-auth in kube-system.
+    #[error("no ConfigMap named aws-auth of namespace kube-system in it: {found}")]
+    NotFound {
+        /// What the file has instead.
+        found: String,
+        hint: String,
+    },
+    /// The file has sections without the ConfigMap around them.
+    #[error("line {line}: {what}, with no ConfigMap around it")]
+    Bare {
+        /// Where it starts.
+        line: usize,
+        /// What it has.
+        what: String,
+    },
+    /// The file has the ConfigMap more than once.
+    #[error("line {second}: a second ConfigMap named aws-auth; the first is at line {first}")]
+    Twice {
+        /// Where the first starts.
+        first: usize,
+        /// Where the second starts.
+        second: usize,
+    },
+    /// A value of `data` that is not text.
+    #[error("line {line}: data.{key} is {what}, not text")]
+    NotText {
+        /// Where the value starts.
+        line: usize,
+        /// The key in `data`.
+        key: String,
+        /// What it is.
+        what: &'static str,
+        /// Whether a `|` after its key would turn it into text.
+        fits_literal_block: bool,
+    },
+    /// A value is not a mapping or text, as it must be.
+    #[error("line {line}: {path} is {what}, not {wanted}")]
+    WrongKind {
+        /// Where it starts.
+        line: usize,
+        /// `data`, `metadata` and the like.
+        path: &'static str,
+        /// What it is.
+        what: &'static str,
+        /// What it should be.
+        wanted: &'static str,
+    },
+    /// A mapping has a key twice.
+    #[error("line {line}: {path} is repeated; the first one is at line {first}")]
+    Duplicate {
+        /// The line of the second one.
+        line: usize,
+        path: String,
+        /// The line of the first one.
+        first: usize,
+    },
+    /// A place that must change has an anchor, alias, merge key or tag.
+    #[error("line {line}: {path} has {what}, which awsauth does not change")]
+    Indirect {
+        line: usize,
+        /// `data.mapRoles` and the like.
+        path: String,
+        /// What makes it so, such as `the alias *x`.
+        what: String,
+    },
+    /// A change that cannot be written in the style of the file.
+    #[error(transparent)]
+    Unwritable(#[from] Unwritable),
+    /// A bug in awsauth: the new text does not read as intended and must not be written.
+    #[error("the changed manifest would not read as intended: {0}")]
+    Bug(String),
+}
+
+/// The most likely cause of a syntax error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// Template text, such as Helm's `{{ … }}`.
+    Template {
+        /// Where.
+        line: usize,
+    },
+    /// The text under `mapRoles: |` is not indented deeper than its key.
+    NotIndented {
+        /// The key.
+        key: String,
+        /// Where the key stands.
+        line: usize,
+    },
+    /// No cause was found.
+    Unknown,
+}
+
+impl ManifestError {
+    /// Returns the line of the file.
+    pub fn line(&self) -> Option<usize> {
+        match self {
+            Self::Syntax { line, .. }
+            | Self::Bare { line, .. }
+            | Self::Twice { second: line, .. }
+            | Self::NotText { line, .. }
+            | Self::WrongKind { line, .. }
+            | Self::Duplicate { line, .. }
+            | Self::Indirect { line, .. }
+            | Self::Unwritable(Unwritable { line, .. }) => Some(*line),
+            Self::NotFound { .. } | Self::Bug(_) => None,
+        }
+    }
+
+    /// Returns what the user can do about it.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Syntax {
+                cause: Cause::Template { line },
+                ..
+            } => format!(
+                "line {line} is template text: `helm template RELEASE CHART > rendered.yaml` shows what it becomes; change aws-auth in the template itself"
+            ),
+            Self::Syntax {
+                cause: Cause::NotIndented { key, line },
+                ..
+            } => {
+                format!("indent the text below `{key}: |` (line {line}) deeper than `{key}` itself")
+            }
+            Self::Syntax { line, .. } => format!("fix line {line} or the one before it"),
+            Self::NotFound { hint, .. } => hint.clone(),
+            Self::Bare { .. } => {
+                format!("wrap it as `{HEAD}`, or apply it with `awsauth apply -f FILE`")
+            }
+            Self::Twice { .. } => "keep one of them, or split the file".to_owned(),
+            Self::NotText {
+                key,
+                fits_literal_block: true,
+                ..
+            } => {
+                format!("put `|` after `{key}:` and indent the lines below it deeper than `{key}`")
+            }
+            Self::NotText {
+                what: "a list" | "a mapping",
+                ..
+            } => "write it as text".to_owned(),
+            Self::NotText { .. } => "put it in quotes".to_owned(),
+            Self::WrongKind { path, wanted, .. } => format!("make {path} {wanted}"),
+            Self::Duplicate { path, .. } if !path.contains('.') => {
+                "keep one of them, or put `---` between two objects".to_owned()
+            }
+            Self::Duplicate { .. } => "keep one of them".to_owned(),
+            Self::Indirect { .. } => "write it out as plain `key: value`".to_owned(),
+            Self::Unwritable(unwritable) => unwritable.remedy.to_owned(),
+            Self::Bug(_) => return None,
+        })
+    }
+}
+
+/// The start of the ConfigMap to put around bare sections.
+pub(super) const HEAD: &str = "{apiVersion: v1, kind: ConfigMap, metadata: {name: aws-auth, namespace: kube-system}, data: …}";
+
+fn place(document: usize) -> String {
+    if document == 0 {
+        String::new()
+    } else {
+        format!(" (document {} of the stream)", document + 1)
+    }
+}

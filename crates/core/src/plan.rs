@@ -1,0 +1,449 @@
+//! Plans: stored state + request → new texts, access diff, refusals. A pure function; every write carries out a plan.
+
+mod facts;
+mod findings;
+mod guard;
+mod notice;
+mod request;
+mod rollback;
+
+pub use facts::{Admins, Caller, Facts, Known, OpenQuestion};
+pub use guard::{Guard, Refusal, aws_auth_is_ignored, has_admin};
+pub use notice::Notice;
+pub use request::{Allowed, Ownership, Request};
+pub use rollback::{Overwritten, Rollback};
+
+use std::collections::BTreeMap;
+use std::mem::discriminant;
+use std::sync::Arc;
+
+use similar::TextDiff;
+
+use crate::authenticator::{AccessChange, AccessEntries, access_changes};
+use crate::document::edit::{Edit, EditError, Outcome, apply};
+use crate::document::{Document, Section, SectionName};
+use crate::history::Contents;
+use crate::lint::Finding;
+use crate::ownership::{Owners, conflicts, prune};
+use crate::snapshot::{Change, Snapshot};
+use guard::{Case, State};
+
+/// The `data` of a ConfigMap.
+type Texts = BTreeMap<String, Arc<str>>;
+
+/// The result of a [`Request`] on what is stored: the new texts, the access that changes, and the refusals.
+///
+/// Everything that is derived from the texts is computed once, when the plan is made: the documents before and after, the access
+/// diff, the findings.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    texts_before: Texts,
+    texts_after: Texts,
+    binary_before: Texts,
+    owners_before: Option<String>,
+    before: Document,
+    after: Document,
+    access: Vec<AccessChange>,
+    access_entries: Option<Arc<AccessEntries>>,
+    /// Whether the caller has access by aws-auth, as of the text that was stored when the API server identified them; `None` if unknown.
+    caller_is_by_aws_auth: Option<bool>,
+    /// The source text of the entries that the edits are about, before and after.
+    edited_entries: [Vec<String>; 2],
+    /// Whether the positions of the findings are those of this plan.
+    findings_are_located: bool,
+    /// Whether the request replaces all of aws-auth instead of making edits.
+    pub replaces_all: bool,
+    /// The outcome of each of the request's edits, in order, followed by those of the pruned entries.
+    pub outcomes: Vec<(Edit, Outcome)>,
+    /// How many of the outcomes belong to the request's own edits.
+    pub requested_edits: usize,
+    /// What a write has to change.
+    pub change: Change,
+    /// The findings of lint rules that the change introduces.
+    pub findings: Vec<Finding>,
+    /// Why the plan must not be carried out. If empty, it may be.
+    pub refusals: Vec<Refusal>,
+    /// Remarks for the user that do not stop the write.
+    pub notices: Vec<Notice>,
+    /// Facts that the guards need and that are not known yet.
+    pub open_questions: Vec<OpenQuestion>,
+    /// Whether the plan changes which Kubernetes user or groups the caller gets.
+    pub changes_caller: bool,
+    /// Whether the plan removes the last known administrator, and an override allows that.
+    pub leaves_no_admin: bool,
+}
+
+/// aws-auth before and after the edits, and what the edits came to.
+struct Draft {
+    texts_after: Texts,
+    before: Document,
+    after: Document,
+    replaces_all: bool,
+    outcomes: Vec<(Edit, Outcome)>,
+    change: Change,
+    notices: Vec<Notice>,
+}
+
+impl Plan {
+    /// Plans a request.
+    ///
+    /// # Errors
+    /// If the edits cannot be made. Nothing must be written then.
+    pub fn new(snapshot: &Snapshot, request: &Request) -> Result<Self, EditError> {
+        Self::make(snapshot, request, None)
+    }
+
+    /// Plans the same request again, with more facts or on what another client has written in the meantime.
+    ///
+    /// If the edits have the same outcomes on the same entries, the findings of this plan are reused, because they depend on these
+    /// entries only. If the texts differ, [`with_located_findings`](Self::with_located_findings) then updates their positions.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn replan(&self, snapshot: &Snapshot, request: &Request) -> Result<Self, EditError> {
+        Self::make(snapshot, request, Some(self))
+    }
+
+    fn make(
+        snapshot: &Snapshot,
+        request: &Request,
+        previous: Option<&Self>,
+    ) -> Result<Self, EditError> {
+        let owners = Owners::read(snapshot.owners_annotation.as_deref());
+        Ok(match &request.contents {
+            Some(contents) => Self::checked(
+                Draft::replacing(contents, snapshot),
+                snapshot,
+                request,
+                &Owners::default(),
+                previous,
+            ),
+            None => Self::checked(
+                Draft::editing(snapshot, request, &owners)?,
+                snapshot,
+                request,
+                &owners,
+                previous,
+            ),
+        })
+    }
+
+    /// Runs the lint rules and the guards on a draft.
+    fn checked(
+        draft: Draft,
+        snapshot: &Snapshot,
+        request: &Request,
+        owners: &Owners,
+        previous: Option<&Self>,
+    ) -> Self {
+        let Draft {
+            texts_after,
+            before,
+            after,
+            replaces_all,
+            outcomes,
+            change,
+            notices,
+        } = draft;
+        let edited_entries = match replaces_all {
+            true => Default::default(),
+            false => {
+                [&before, &after].map(|document| findings::edited_entries(document, &outcomes))
+            }
+        };
+        let mut plan = Self {
+            texts_before: snapshot.data.clone(),
+            texts_after,
+            binary_before: snapshot.binary_data.clone(),
+            owners_before: snapshot.owners_annotation.clone(),
+            before,
+            after,
+            access: Vec::new(),
+            access_entries: request.access_entries.clone(),
+            caller_is_by_aws_auth: previous.and_then(|previous| previous.caller_is_by_aws_auth),
+            edited_entries,
+            findings_are_located: true,
+            replaces_all,
+            requested_edits: match replaces_all {
+                true => 0,
+                false => request.edits.len(),
+            },
+            outcomes,
+            change,
+            findings: Vec::new(),
+            refusals: Vec::new(),
+            notices,
+            open_questions: Vec::new(),
+            changes_caller: false,
+            leaves_no_admin: false,
+        };
+        match previous {
+            Some(previous) if previous.has_same_texts(&plan) => {
+                plan.findings.clone_from(&previous.findings);
+                plan.findings_are_located = previous.findings_are_located;
+            }
+            Some(previous) if previous.has_same_outcomes(&plan) => {
+                plan.findings.clone_from(&previous.findings);
+                plan.findings_are_located = false;
+            }
+            _ => plan.findings = plan.new_findings(request.facts.account.clone()),
+        }
+        let (before, after) = (State::new(&plan.before), State::new(&plan.after));
+        let mut access = access_changes(&before.store, &after.store);
+        if let Some(entries) = &plan.access_entries {
+            access.retain(|change| entries.hide(&change.arn).is_none());
+        }
+        let verdict = guard::check(
+            Case {
+                before,
+                after,
+                request,
+                outcomes: &plan.outcomes,
+                access: &access,
+                findings: &plan.findings,
+                owners,
+            },
+            plan.caller_is_by_aws_auth,
+        );
+        plan.caller_is_by_aws_auth = verdict.caller_is_by_aws_auth;
+        plan.refusals = verdict.refusals;
+        plan.notices.extend(verdict.notices);
+        plan.open_questions = verdict.open_questions;
+        plan.changes_caller = verdict.changes_caller;
+        plan.leaves_no_admin = verdict.leaves_no_admin;
+        plan.access = access;
+        plan
+    }
+
+    /// Whether another plan makes the same texts of the same texts, so that it has the same findings.
+    fn has_same_texts(&self, other: &Self) -> bool {
+        self.replaces_all == other.replaces_all
+            && self.edited_entries == other.edited_entries
+            && self.texts_before == other.texts_before
+            && self.texts_after == other.texts_after
+    }
+
+    /// Whether the edits of another plan have the same outcomes on the same entries.
+    fn has_same_outcomes(&self, other: &Self) -> bool {
+        let kinds = |plan: &Self| -> Vec<_> {
+            let outcomes = plan.outcomes.iter();
+            outcomes.map(|(_, outcome)| discriminant(outcome)).collect()
+        };
+        !self.replaces_all
+            && kinds(self) == kinds(other)
+            && self.edited_entries == other.edited_entries
+    }
+
+    fn new_findings(&self, account: Option<String>) -> Vec<Finding> {
+        let edited: Vec<_> = self
+            .outcomes
+            .iter()
+            .map(|(edit, _)| edit.principal())
+            .collect();
+        let edited = (!self.replaces_all).then_some(edited.as_slice());
+        findings::new_findings(
+            (&self.texts_before, &self.before),
+            (&self.texts_after, &self.after),
+            account,
+            edited,
+        )
+    }
+
+    /// The same plan with its findings at their positions in this plan's texts.
+    #[must_use]
+    pub fn with_located_findings(self, account: Option<String>) -> Self {
+        if self.findings_are_located || self.findings.is_empty() {
+            return self;
+        }
+        Self {
+            findings: self.new_findings(account),
+            findings_are_located: true,
+            ..self
+        }
+    }
+
+    /// Whether carrying out the plan would change anything.
+    pub fn is_change(&self) -> bool {
+        !self.change.is_empty()
+    }
+
+    /// The document as it is stored.
+    pub fn before(&self) -> &Document {
+        &self.before
+    }
+
+    /// The document as it would be.
+    pub fn after(&self) -> &Document {
+        &self.after
+    }
+
+    /// How to undo the plan after it was carried out.
+    pub fn rollback(&self) -> Rollback {
+        Rollback::of(self)
+    }
+
+    /// The identities that gain, lose or change access. Changes to mappings that an access entry overrides are not listed.
+    pub fn access(&self) -> &[AccessChange] {
+        &self.access
+    }
+
+    /// The access entries that the plan takes into account.
+    pub fn access_entries(&self) -> Option<&Arc<AccessEntries>> {
+        self.access_entries.as_ref()
+    }
+
+    /// A unified diff of the sections and of the other keys that change; empty if no text changes.
+    pub fn text(&self) -> String {
+        let text = |texts: &Texts, key: &str| texts.get(key).cloned().unwrap_or_default();
+        let sections = SectionName::ALL.map(SectionName::key).into_iter();
+        let others = self.change.other_data.keys().map(String::as_str);
+        sections
+            .chain(others)
+            .map(|key| {
+                unified_diff(
+                    key,
+                    &text(&self.texts_before, key),
+                    &text(&self.texts_after, key),
+                )
+            })
+            .collect()
+    }
+}
+
+impl Draft {
+    /// Applies the request's edits, and removes what its owner no longer requests.
+    fn editing(snapshot: &Snapshot, request: &Request, owners: &Owners) -> Result<Self, EditError> {
+        let before = Document::read(&snapshot.data);
+        let mut edits = request.edits.clone();
+        let mut notices = Vec::new();
+        if let Some(ownership) = &request.owner {
+            if ownership.prune {
+                edits.extend(pruned(&before, owners, ownership, &mut notices));
+            }
+            if let Some(reason) = owners.unreadable() {
+                notices.push(Notice::OwnersUnreadable {
+                    reason: reason.to_owned(),
+                });
+            }
+        }
+        let edited = apply(&before, &edits)?;
+        let after = edited.document;
+        let outcomes: Vec<_> = edits.into_iter().zip(edited.outcomes).collect();
+        if request.owner.is_none() {
+            let changed = outcomes.iter().filter(|(_, outcome)| is_change(outcome));
+            let principals: Vec<_> = changed.map(|(edit, _)| edit.principal()).collect();
+            notices.extend(
+                conflicts(&before, owners, None, principals)
+                    .into_iter()
+                    .map(Notice::Owned),
+            );
+        }
+        let change = Change {
+            data: changed_sections(&snapshot.data, &after),
+            owners_annotation: request.owner.as_ref().and_then(|ownership| {
+                let next = owners
+                    .after(&after, &ownership.owner, &ownership.wanted)
+                    .to_annotation();
+                (next != snapshot.owners_annotation).then_some(next)
+            }),
+            ..Change::default()
+        };
+        let mut texts_after = snapshot.data.clone();
+        for (key, text) in &change.data {
+            match text {
+                Some(text) => texts_after.insert((*key).to_owned(), Arc::clone(text)),
+                None => texts_after.remove(*key),
+            };
+        }
+        Ok(Self {
+            texts_after,
+            before,
+            after,
+            replaces_all: false,
+            outcomes,
+            change,
+            notices,
+        })
+    }
+
+    /// Replaces all of aws-auth.
+    fn replacing(contents: &Contents, snapshot: &Snapshot) -> Self {
+        let before = Document::read(&snapshot.data);
+        let after = Document::read(&contents.data);
+        let sections = SectionName::ALL.map(SectionName::key);
+        let mut other_data = differences(&snapshot.data, &contents.data);
+        other_data.retain(|key, _| !sections.contains(&key.as_str()));
+        let owners = &contents.owners_annotation;
+        Self {
+            texts_after: contents.data.clone(),
+            change: Change {
+                data: changed_sections(&snapshot.data, &after),
+                owners_annotation: (*owners != snapshot.owners_annotation).then(|| owners.clone()),
+                other_data,
+                binary_data: differences(&snapshot.binary_data, &contents.binary_data),
+            },
+            before,
+            after,
+            replaces_all: true,
+            outcomes: Vec::new(),
+            notices: Vec::new(),
+        }
+    }
+}
+
+/// Whether the outcome of an edit is a change.
+pub fn is_change(outcome: &Outcome) -> bool {
+    !matches!(outcome, Outcome::Unchanged | Outcome::Absent)
+}
+
+/// The edits that remove the entries that the owner no longer requests.
+fn pruned(
+    before: &Document,
+    owners: &Owners,
+    ownership: &Ownership,
+    notices: &mut Vec<Notice>,
+) -> Vec<Edit> {
+    if owners.unreadable().is_none() && !owners.knows(&ownership.owner) {
+        notices.push(Notice::NothingToPrune {
+            owner: ownership.owner.clone(),
+        });
+    }
+    let pruned = prune(before, owners, &ownership.owner, &ownership.wanted);
+    notices.extend(pruned.kept.into_iter().map(Notice::NotPruned));
+    let removed = pruned.remove.into_iter();
+    removed
+        .map(|entry| Edit::Unmap {
+            principal: entry.principal,
+            only_line: Some(entry.line),
+        })
+        .collect()
+}
+
+/// The keys whose texts differ, each with its new text.
+fn differences(before: &Texts, after: &Texts) -> BTreeMap<String, Option<Arc<str>>> {
+    let keys = before.keys().chain(after.keys());
+    let differ = keys.filter(|key| before.get(*key) != after.get(*key));
+    differ
+        .map(|key| (key.clone(), after.get(key).cloned()))
+        .collect()
+}
+
+fn changed_sections(before: &Texts, after: &Document) -> BTreeMap<&'static str, Option<Arc<str>>> {
+    let is_changed =
+        |section: &&Section| before.get(section.name().key()).map(AsRef::as_ref) != section.text();
+    let changed = after.sections().filter(is_changed);
+    changed
+        .map(|section| (section.name().key(), section.shared_text()))
+        .collect()
+}
+
+/// A unified diff of two texts with three lines of context; empty if they are equal.
+fn unified_diff(name: &str, before: &str, after: &str) -> String {
+    if before == after {
+        return String::new();
+    }
+    let diff = TextDiff::from_lines(before, after);
+    diff.unified_diff()
+        .header(&format!("a/{name}"), &format!("b/{name}"))
+        .to_string()
+}

@@ -1,0 +1,71 @@
+//! What guards need to know besides the document.
+
+use std::collections::BTreeSet;
+
+use crate::authenticator::User;
+use crate::facts::auth_mode::AuthenticationMode;
+
+/// What guards need to know besides the document, gathered once for a run.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// The cluster's authentication mode, if EKS reports it.
+    pub mode: Option<AuthenticationMode>,
+    /// The cluster's AWS account, if EKS reports it.
+    pub account: Option<String>,
+    /// The user who writes.
+    pub caller: Known<Caller>,
+    /// The subjects of the bindings to the ClusterRole `cluster-admin`.
+    pub admins: Known<Admins>,
+    /// Whether these users may update aws-auth, as far as the API server was asked.
+    pub may_update: Vec<(User, Known<bool>)>,
+    /// Whether an access entry makes its principal an administrator.
+    pub access_entry_of_admin: Known<bool>,
+}
+
+/// A fact, or why it is not known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Known<T> {
+    /// Not requested: there is no server to ask, or no guard has needed it yet.
+    #[default]
+    NotAsked,
+    /// Requested, and not available.
+    Unknown {
+        /// The permission or condition that is missing; a fragment.
+        needs: String,
+    },
+    /// The fact.
+    Is(T),
+}
+
+/// The user who writes, as the API server and the authenticator see them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Caller {
+    /// The Kubernetes user and groups.
+    pub user: User,
+    /// The ARN that they signed in with; `None` if they are not an AWS identity.
+    pub arn: Option<String>,
+    /// The role session name.
+    pub session_name: Option<String>,
+    /// The AWS access key ID.
+    pub access_key_id: Option<String>,
+}
+
+/// The subjects of the ClusterRoleBindings to `cluster-admin`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Admins {
+    /// Usernames.
+    pub users: BTreeSet<String>,
+    /// Group names.
+    pub groups: BTreeSet<String>,
+}
+
+/// A fact that a guard needs before it can decide. It is looked up only then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OpenQuestion {
+    /// Whether this user may update aws-auth.
+    MayUpdate(User),
+    /// The subjects bound to `cluster-admin`.
+    Admins,
+    /// Whether an access entry makes its principal an administrator.
+    AccessEntryOfAdmin,
+}

@@ -1,0 +1,96 @@
+//! The lint findings that a change introduces.
+
+use std::collections::{HashMap, HashSet};
+
+use super::Texts;
+use crate::arn::{equal_fold, fold};
+use crate::document::edit::{Edit, Outcome};
+use crate::document::{Document, Principal, SectionName, Status};
+use crate::lint::{Facts, Finding, Selection, Site, lint};
+
+/// Identifies a finding before and after an edit. Line numbers are not part of it, because an edit moves lines.
+type Key = (&'static str, Option<SectionName>, String);
+
+/// Returns the findings in the document after the change that the document before does not have. With `edited`, only findings about
+/// these principals and about the document as a whole are new: the other entries are the same.
+///
+/// The document before is linted only if a finding may have existed there.
+pub(super) fn new_findings(
+    (texts_before, before): (&Texts, &Document),
+    (texts_after, after): (&Texts, &Document),
+    account: Option<String>,
+    edited: Option<&[&Principal]>,
+) -> Vec<Finding> {
+    if texts_before == texts_after {
+        return Vec::new();
+    }
+    let facts = Facts {
+        account,
+        ..Facts::default()
+    };
+    let all = Selection::default();
+    let mut found = lint(texts_after, after, &facts, &all).findings;
+    if let Some(edited) = edited {
+        let edited: HashSet<_> = edited.iter().map(|of| fold(of.text())).collect();
+        let is_edited = |of: &String| edited.contains(&fold(of));
+        found.retain(|finding| finding.principal.as_ref().is_none_or(is_edited));
+    }
+    if !found.iter().any(|finding| may_exist_in(before, finding)) {
+        return found;
+    }
+    let mut known: HashMap<Key, usize> = HashMap::new();
+    for finding in lint(texts_before, before, &facts, &all).findings {
+        *known.entry(key(&finding)).or_default() += 1;
+    }
+    found.retain(|finding| match known.get_mut(&key(finding)) {
+        Some(left @ 1..) => {
+            *left -= 1;
+            false
+        }
+        _ => true,
+    });
+    found
+}
+
+/// The source text of every entry of the principals that edits are about.
+pub(super) fn edited_entries(document: &Document, outcomes: &[(Edit, Outcome)]) -> Vec<String> {
+    let principals = outcomes.iter().map(|(edit, _)| edit.principal());
+    let edited: HashSet<_> = principals.map(|of| fold(of.text())).collect();
+    let entries = document.sections().flat_map(|section| {
+        let text = section.text().unwrap_or_default();
+        let entries = section.entries().iter();
+        entries.map(move |entry| (text, entry))
+    });
+    let entries = entries.filter(|(_, entry)| match &entry.status {
+        Status::Kept(mapping) | Status::Dropped { mapping, .. } => {
+            edited.contains(&fold(mapping.principal.text()))
+        }
+    });
+    entries
+        .filter_map(|(text, entry)| text.get(entry.span.start()..entry.span.end()))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Whether a document has something that the finding may be about.
+fn may_exist_in(before: &Document, finding: &Finding) -> bool {
+    let Some(principal) = &finding.principal else {
+        return true;
+    };
+    let mut entries = before.sections().flat_map(|section| section.entries());
+    entries.any(|entry| match &entry.status {
+        Status::Kept(mapping) | Status::Dropped { mapping, .. } => {
+            equal_fold(mapping.principal.text(), principal)
+        }
+    })
+}
+
+fn key(finding: &Finding) -> Key {
+    let id = finding.rule.id;
+    match (&finding.principal, &finding.site) {
+        (Some(principal), _) => (id, None, fold(principal).into_owned()),
+        (None, Site::Text(text)) => (id, Some(text.section), String::new()),
+        (None, Site::Key(key)) => (id, None, key.clone()),
+        (None, Site::File(_) | Site::ConfigMap) => (id, None, String::new()),
+    }
+}

@@ -1,0 +1,190 @@
+//! Guards: checks that refuse a dangerous plan unless the user overrides them with a flag.
+
+mod admin_grant;
+mod admins;
+mod caller;
+mod ignored;
+mod last_admin;
+mod lint_regression;
+mod mass_removal;
+mod node_entry;
+mod owner;
+mod self_lockout;
+#[cfg(test)]
+mod tests;
+
+pub use ignored::aws_auth_is_ignored;
+pub use last_admin::has_admin;
+
+use super::facts::OpenQuestion;
+use super::{Notice, Request};
+use crate::authenticator::{AccessChange, Store};
+use crate::document::Document;
+use crate::document::edit::{Edit, Outcome};
+use crate::lint::Finding;
+use crate::ownership::Owners;
+use caller::CallerAccess;
+
+/// Why a plan must not be carried out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The guard that refuses.
+    pub guard: Guard,
+    /// What the plan would break; a fragment.
+    pub message: String,
+    /// The flag that overrides the guard.
+    pub allow: String,
+    /// The ARN whose edits are refused; `None` if the refusal is about the plan as a whole.
+    pub arn: Option<String>,
+}
+
+/// A check that refuses a dangerous plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// Refuses mappings that have no effect.
+    Ignored,
+    /// Refuses changes that introduce a lint error.
+    LintRegression,
+    /// Refuses changes to node entries, except for added groups.
+    NodeEntry,
+    /// Refuses to remove many mappings that were not named one by one.
+    MassRemoval,
+    /// Refuses changes after which the caller could no longer write aws-auth.
+    SelfLockout,
+    /// Refuses to remove the last administrator.
+    LastAdmin,
+    /// Reports new administrators. Never refuses.
+    AdminGrant,
+    /// Refuses changes to another owner's entries.
+    Owner,
+}
+
+/// A document and the authenticator's store of it, which several guards need.
+pub(super) struct State<'a> {
+    pub(super) document: &'a Document,
+    pub(super) store: Store<'a>,
+}
+
+impl<'a> State<'a> {
+    pub(super) fn new(document: &'a Document) -> Self {
+        Self {
+            document,
+            store: Store::new(document),
+        }
+    }
+}
+
+/// The input of every guard.
+pub(super) struct Case<'a> {
+    pub(super) before: State<'a>,
+    pub(super) after: State<'a>,
+    pub(super) request: &'a Request,
+    pub(super) outcomes: &'a [(Edit, Outcome)],
+    /// The changes of access, without identities that an access entry decides.
+    pub(super) access: &'a [AccessChange],
+    /// The findings that the change introduces.
+    pub(super) findings: &'a [Finding],
+    pub(super) owners: &'a Owners,
+}
+
+/// The results of all guards.
+#[derive(Debug, Default)]
+pub(super) struct Verdict {
+    pub(super) refusals: Vec<Refusal>,
+    pub(super) notices: Vec<Notice>,
+    /// The facts that the guards need and that are not known yet.
+    pub(super) open_questions: Vec<OpenQuestion>,
+    /// Whether the plan changes which Kubernetes user or groups the caller gets.
+    pub(super) changes_caller: bool,
+    /// Whether the caller has access by aws-auth, if known.
+    pub(super) caller_is_by_aws_auth: Option<bool>,
+    /// Whether the plan removes the last known administrator, and an override allows that.
+    pub(super) leaves_no_admin: bool,
+}
+
+/// Runs the guards in a fixed order, which is that of the refusals in messages. The guards on commands and on the stored object run
+/// elsewhere, before and after these.
+///
+/// `caller_is_by_aws_auth` is the result of an earlier run on the text that was stored when the API server identified the caller.
+pub(super) fn check(case: Case<'_>, caller_is_by_aws_auth: Option<bool>) -> Verdict {
+    let caller = CallerAccess::of(&case, caller_is_by_aws_auth);
+    let mut verdict = Verdict {
+        changes_caller: caller.is_changed(),
+        caller_is_by_aws_auth: caller.is_by_aws_auth(),
+        ..Verdict::default()
+    };
+    ignored::check(&case, &mut verdict);
+    lint_regression::check(&case, &mut verdict);
+    node_entry::check(&case, &mut verdict);
+    mass_removal::check(&case, &mut verdict);
+    self_lockout::check(&case, &caller, &mut verdict);
+    last_admin::check(&case, &caller, &mut verdict);
+    admin_grant::check(&case, &mut verdict);
+    owner::check(&case, &mut verdict);
+    verdict
+}
+
+impl Guard {
+    /// The guard's ID, which never changes.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Ignored => "WG03",
+            Self::LintRegression => "WG07",
+            Self::NodeEntry => "WG08",
+            Self::MassRemoval => "WG09",
+            Self::SelfLockout => "WG10",
+            Self::LastAdmin => "WG11",
+            Self::AdminGrant => "WG12",
+            Self::Owner => "WG13",
+        }
+    }
+
+    /// The guard's name in one word, which never changes.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Ignored => "mode-ignores-aws-auth",
+            Self::LintRegression => "lint-regression",
+            Self::NodeEntry => "node-guard",
+            Self::MassRemoval => "mass-removal",
+            Self::SelfLockout => "self-lockout",
+            Self::LastAdmin => "last-admin",
+            Self::AdminGrant => "admin-grant",
+            Self::Owner => "other-owner",
+        }
+    }
+}
+
+impl Verdict {
+    fn refuse(&mut self, guard: Guard, message: impl Into<String>, allow: impl Into<String>) {
+        self.refusals.push(Refusal {
+            guard,
+            message: message.into(),
+            allow: allow.into(),
+            arn: None,
+        });
+    }
+
+    /// Refuses the edits of one ARN.
+    fn refuse_one(&mut self, arn: &str, guard: Guard, message: String, allow: impl Into<String>) {
+        self.refusals.push(Refusal {
+            guard,
+            message,
+            allow: allow.into(),
+            arn: Some(arn.to_owned()),
+        });
+    }
+
+    fn not_checked(&mut self, what: impl Into<String>, needs: &str) {
+        self.notices.push(Notice::NotChecked {
+            what: what.into(),
+            needs: needs.to_owned(),
+        });
+    }
+}
+
+impl Case<'_> {
+    /// Whether an identity loses or changes its access.
+    fn takes_away(&self) -> bool {
+        self.access.iter().any(|change| !change.before.is_empty())
+    }
+}

@@ -1,0 +1,65 @@
+//! Administrators: the users who may do everything in the cluster.
+
+use super::super::facts::{Admins, Known};
+use super::Case;
+use super::caller::CallerAccess;
+use crate::arn::{Parts, can_match};
+use crate::authenticator::{Placeholder, Store, User, is_node};
+use crate::facts::groups::MASTERS;
+use crate::lint;
+
+/// Returns which group or username makes the user an administrator, as far as the bindings are known; a phrase.
+pub(super) fn reason(user: &User, admins: &Known<Admins>) -> Option<String> {
+    if user.groups.iter().any(|group| group == MASTERS) {
+        return Some(format!("by group {MASTERS}"));
+    }
+    let Known::Is(admins) = admins else {
+        return None;
+    };
+    let mut groups = user.groups.iter();
+    match groups.find(|group| admins.groups.contains(*group)) {
+        Some(group) => Some(format!("by group {group}, which is bound to cluster-admin")),
+        None => admins.users.contains(&user.username).then(|| {
+            format!(
+                "by username {}, which is bound to cluster-admin",
+                user.username
+            )
+        }),
+    }
+}
+
+/// The ARNs that aws-auth makes administrators.
+pub(super) fn arns<'d>(store: &Store<'d>, case: &Case<'_>) -> impl Iterator<Item = &'d str> {
+    let entries = case.request.access_entries.as_deref();
+    let admins = &case.request.facts.admins;
+    store
+        .in_force()
+        .filter(|(_, slot)| reason(&User::from(slot.mapping), admins).is_some())
+        .filter(|(_, slot)| !is_node(slot.mapping) && !is_for_instances(&User::from(slot.mapping)))
+        .filter(|(arn, _)| can_match(arn) && !lacks_sso_suffix(arn))
+        .filter(move |(arn, _)| entries.is_none_or(|entries| entries.hide(arn).is_none()))
+        .map(|(arn, _)| arn)
+}
+
+/// Whether only EC2 instances can sign in as this user: its name contains the instance's DNS name.
+fn is_for_instances(user: &User) -> bool {
+    let name = Placeholder::Ec2PrivateDnsName.text();
+    user.username.contains(name) || user.groups.iter().any(|group| group.contains(name))
+}
+
+/// Whether it is the ARN of an Identity Center role without the suffix that every such role has: no such role exists.
+fn lacks_sso_suffix(arn: &str) -> bool {
+    Parts::of(arn)
+        .is_some_and(|parts| parts.is("iam", "role") && lint::lacks_sso_suffix(parts.name))
+}
+
+/// Whether the caller is an administrator independently of aws-auth.
+pub(super) fn has_caller(case: &Case<'_>, access: &CallerAccess) -> bool {
+    let facts = &case.request.facts;
+    match (access, &facts.caller) {
+        (CallerAccess::NotByAwsAuth, Known::Is(caller)) => {
+            reason(&caller.user, &facts.admins).is_some()
+        }
+        _ => false,
+    }
+}

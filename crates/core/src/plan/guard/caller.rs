@@ -1,0 +1,112 @@
+//! How a plan changes the access of the caller.
+
+use super::super::facts::{Caller, Known};
+use super::{Case, Request, State};
+use crate::authenticator::{Question, User, explain_in};
+
+/// How the caller has access to the cluster.
+#[derive(Debug)]
+pub(super) enum CallerAccess {
+    /// Not known, or not requested.
+    Unknown,
+    /// By an access entry, a certificate, or as the cluster's creator.
+    NotByAwsAuth,
+    /// By aws-auth.
+    ByAwsAuth {
+        /// The ARN that they signed in with.
+        arn: String,
+        /// Whether the plan leaves their username and groups as they are.
+        is_unchanged: bool,
+        /// The users that they may become; empty if they lose access.
+        after: Vec<User>,
+    },
+}
+
+impl CallerAccess {
+    /// `is_by_aws_auth` is the answer for the text that was stored when the API server identified the caller. Later changes by other
+    /// clients do not change how the caller signed in.
+    pub(super) fn of(case: &Case<'_>, is_by_aws_auth: Option<bool>) -> Self {
+        let request = case.request;
+        let Known::Is(caller) = &request.facts.caller else {
+            return Self::Unknown;
+        };
+        let Some(arn) = &caller.arn else {
+            return Self::NotByAwsAuth;
+        };
+        let includes_caller = |before: &Vec<Option<User>>| {
+            let mut users = before.iter().flatten();
+            is_by_aws_auth.unwrap_or_else(|| users.any(|user| user.is(&caller.user)))
+        };
+        let before = users(&case.before, caller, arn, request).filter(includes_caller);
+        let Some(before) = before else {
+            return Self::NotByAwsAuth;
+        };
+        let after = users(&case.after, caller, arn, request).unwrap_or_default();
+        Self::ByAwsAuth {
+            arn: arn.clone(),
+            is_unchanged: sorted(&before) == sorted(&after),
+            // If one of several matching entries refuses the caller, some of their logins fail.
+            after: after.into_iter().collect::<Option<_>>().unwrap_or_default(),
+        }
+    }
+
+    /// Whether the caller has access by aws-auth; `None` if unknown.
+    pub(super) fn is_by_aws_auth(&self) -> Option<bool> {
+        match self {
+            Self::Unknown => None,
+            Self::NotByAwsAuth => Some(false),
+            Self::ByAwsAuth { .. } => Some(true),
+        }
+    }
+
+    /// Whether the plan changes the caller's username or groups.
+    pub(super) fn is_changed(&self) -> bool {
+        matches!(
+            self,
+            Self::ByAwsAuth {
+                is_unchanged: false,
+                ..
+            }
+        )
+    }
+}
+
+/// The users that the caller may become by aws-auth, each `None` if that entry refuses the login. The outer `None` means that aws-auth
+/// does not decide.
+fn users(
+    state: &State<'_>,
+    caller: &Caller,
+    arn: &str,
+    request: &Request,
+) -> Option<Vec<Option<User>>> {
+    let question = Question {
+        arn,
+        session_name: caller.session_name.as_deref(),
+        access_key_id: caller.access_key_id.as_deref(),
+        access_entries: request.access_entries.as_deref(),
+        ..Question::default()
+    };
+    let explanation = explain_in(state.document, &state.store, &question).ok()?;
+    if explanation.admitted.is_some() || !explanation.aws_auth_counts {
+        return None;
+    }
+    let answers = explanation.answers.into_iter();
+    Some(answers.map(|answer| answer.user.ok()).collect())
+}
+
+/// Normalizes the order of users and of their groups.
+fn sorted(users: &[Option<User>]) -> Vec<Option<(&str, Vec<&str>)>> {
+    let mut sorted: Vec<_> = users
+        .iter()
+        .map(|user| {
+            let user = user.as_ref()?;
+            let mut groups: Vec<_> = user.groups.iter().map(String::as_str).collect();
+            groups.sort_unstable();
+            groups.dedup();
+            Some((user.username.as_str(), groups))
+        })
+        .collect();
+    sorted.sort_unstable();
+    sorted.dedup();
+    sorted
+}

@@ -1,0 +1,266 @@
+//! Refuses mappings that have no effect.
+
+use std::collections::BTreeMap;
+
+use super::{Case, Guard, Notice, Refusal, Verdict};
+use crate::arn::fold;
+use crate::authenticator::{AccessEntries, Hidden, Store, User};
+use crate::document::Principal;
+use crate::document::edit::Edit;
+use crate::facts::access_entries::AccessEntry;
+use crate::facts::auth_mode::AuthenticationMode;
+use crate::plan::is_change;
+
+const ALLOW: &str = "--allow-ignored";
+
+/// Returns the refusal of every write if the cluster ignores aws-auth in this authentication mode; `None` if it reads it or the mode is
+/// unknown.
+pub fn aws_auth_is_ignored(mode: Option<AuthenticationMode>) -> Option<Refusal> {
+    let api = AuthenticationMode::Api;
+    (mode == Some(api)).then(|| Refusal {
+        guard: Guard::Ignored,
+        message: format!(
+            "the authentication mode of this cluster is {}: it uses access entries only and ignores aws-auth",
+            api.name()
+        ),
+        allow: ALLOW.to_owned(),
+        arn: None,
+    })
+}
+
+/// Refuses all changes if the cluster ignores aws-auth, and new or changed mappings of principals that have an access entry, unless
+/// that is allowed. Other requests about such principals get a notice that they have no effect.
+pub(super) fn check(case: &Case<'_>, verdict: &mut Verdict) {
+    let request = case.request;
+    if let Some(refusal) = aws_auth_is_ignored(request.facts.mode) {
+        verdict
+            .refusals
+            .extend((!request.allow.ignored).then_some(refusal));
+        return;
+    }
+    let Some(entries) = &request.access_entries else {
+        return;
+    };
+    if request.contents.is_some() && entries.aws_auth_counts() {
+        check_replacement(case, entries, verdict);
+    }
+    for (number, (edit, outcome)) in case.outcomes.iter().enumerate() {
+        let hidden = entries.hide_principal(edit.principal());
+        let Some(hidden @ Hidden::ByEntry(entry)) = hidden.filter(|_| entries.aws_auth_counts())
+        else {
+            continue;
+        };
+        let is_pruned = number >= request.edits.len();
+        match edit {
+            Edit::Map { .. } if is_change(outcome) && !request.allow.ignored => {
+                let arn = edit.principal().text();
+                verdict.refuse_one(arn, Guard::Ignored, hidden_by(entry), ALLOW);
+            }
+            // `unmap` reports by itself how the principal still has access.
+            Edit::Unmap { .. } if !is_pruned => {}
+            Edit::Map { .. } | Edit::Unmap { .. } => verdict.notices.push(Notice::Hidden {
+                principal: edit.principal().clone(),
+                why: hidden.to_string(),
+            }),
+        }
+    }
+}
+
+/// Compares the entries without effect before and after a request that replaces all of aws-auth.
+fn check_replacement(case: &Case<'_>, entries: &AccessEntries, verdict: &mut Verdict) {
+    let before = hidden(&case.before.store, entries);
+    let after = hidden(&case.after.store, entries);
+    for (key, hidden) in &after {
+        let old = before.get(key);
+        if old.is_some_and(|old| old.users == hidden.users) {
+            continue;
+        }
+        if case.request.allow.ignored {
+            verdict.notices.push(hidden.notice());
+        } else {
+            let arn = hidden.principal.text();
+            verdict.refuse_one(arn, Guard::Ignored, hidden_by(hidden.by), ALLOW);
+        }
+    }
+    let removed = before.iter().filter(|(key, _)| !after.contains_key(*key));
+    verdict
+        .notices
+        .extend(removed.map(|(_, hidden)| hidden.notice()));
+}
+
+/// A principal that has an access entry, and its users by aws-auth, which have no effect.
+struct HiddenMapping<'a> {
+    principal: &'a Principal,
+    by: &'a AccessEntry,
+    users: Vec<User>,
+}
+
+impl HiddenMapping<'_> {
+    fn notice(&self) -> Notice {
+        Notice::Hidden {
+            principal: self.principal.clone(),
+            why: Hidden::ByEntry(self.by).to_string(),
+        }
+    }
+}
+
+/// The mappings that an access entry overrides, by folded ARN.
+fn hidden<'a>(
+    store: &Store<'a>,
+    entries: &'a AccessEntries,
+) -> BTreeMap<String, HiddenMapping<'a>> {
+    let mut all = BTreeMap::new();
+    for (arn, slot) in store.in_force() {
+        let Some(by) = entries.of(arn) else {
+            continue;
+        };
+        let mapping = all
+            .entry(fold(arn).into_owned())
+            .or_insert_with(|| HiddenMapping {
+                principal: &slot.mapping.principal,
+                by,
+                users: Vec::new(),
+            });
+        mapping.users.push(User::from(slot.mapping));
+    }
+    all
+}
+
+fn hidden_by(entry: &AccessEntry) -> String {
+    format!(
+        "the access entry of {} takes precedence, so the mapping would have no effect",
+        entry.principal_arn
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::document::edit::Groups;
+    use crate::facts::access_entries::AccessTerms;
+    use crate::history::Contents;
+    use crate::plan::{Allowed, Plan, Request};
+    use crate::snapshot::Snapshot;
+
+    const DEV: &str = "arn:aws:iam::111122223333:role/Dev";
+    const OTHER: &str = "arn:aws:iam::111122223333:role/Other";
+    const NODE: &str = "system:node:{{EC2PrivateDNSName}}";
+
+    fn entries(kind: &str) -> Arc<AccessEntries> {
+        let terms = AccessTerms {
+            kind: kind.to_owned(),
+            username: None,
+            groups: Vec::new(),
+            policies: None,
+        };
+        let entry = AccessEntry {
+            principal_arn: "arn:aws:iam::111122223333:role/team/Dev".to_owned(),
+            terms: Some(terms),
+        };
+        Arc::new(AccessEntries::new(
+            AuthenticationMode::ApiAndConfigMap,
+            Some(vec![entry]),
+        ))
+    }
+
+    fn snapshot(username: &str) -> Snapshot {
+        let entry = |arn| format!("- rolearn: {arn}\n  username: {username:?}\n");
+        let text = entry(DEV) + &entry(OTHER);
+        Snapshot {
+            data: [("mapRoles".to_owned(), text.into())].into(),
+            ..Snapshot::default()
+        }
+    }
+
+    fn map(arn: &str, username: &str) -> Edit {
+        Edit::Map {
+            principal: Principal::Role(arn.to_owned()),
+            username: Some(username.to_owned()),
+            groups: Groups::Keep,
+        }
+    }
+
+    fn plan(edit: Edit, before: &Snapshot, kind: &str, allow_ignored: bool) -> Plan {
+        let request = Request {
+            edits: vec![edit],
+            access_entries: Some(entries(kind)),
+            allow: Allowed {
+                ignored: allow_ignored,
+                ..Allowed::default()
+            },
+            ..Request::default()
+        };
+        Plan::new(before, &request).unwrap()
+    }
+
+    fn guards(plan: &Plan) -> Vec<&str> {
+        let guards = plan.refusals.iter();
+        guards.map(|refusal| refusal.guard.id()).collect()
+    }
+
+    #[test]
+    fn a_mapping_that_counts_for_nothing_is_refused_or_told() {
+        let before = snapshot("u");
+        let hidden = plan(map(DEV, "new"), &before, "STANDARD", false);
+        assert_eq!(guards(&hidden), ["WG03"]);
+        assert!(hidden.is_change() && hidden.access().is_empty());
+        let allowed = plan(map(DEV, "new"), &before, "STANDARD", true);
+        assert_eq!((guards(&allowed), allowed.notices.len()), (vec![], 1));
+        assert!(allowed.is_change() && allowed.access().is_empty());
+        let unchanged = plan(map(DEV, "u"), &before, "STANDARD", false);
+        assert_eq!((guards(&unchanged), unchanged.notices.len()), (vec![], 1));
+
+        let other = plan(map(OTHER, "new"), &before, "STANDARD", false);
+        assert_eq!((guards(&other), other.notices.len()), (vec![], 0));
+        assert_eq!(other.access().len(), 1);
+    }
+
+    #[test]
+    fn what_is_put_back_for_nothing_is_refused_or_told() {
+        let whole = |before: &Snapshot, after: &Snapshot, ignored: bool| {
+            let request = Request {
+                contents: Some(Contents::of(after)),
+                access_entries: Some(entries("STANDARD")),
+                allow: Allowed {
+                    ignored,
+                    ..Allowed::default()
+                },
+                ..Request::default()
+            };
+            let plan = Plan::new(before, &request).unwrap();
+            (plan.refusals.len(), plan.notices.len())
+        };
+        let none = Snapshot::default();
+        let (old, new) = (snapshot("u"), snapshot("new"));
+        assert_eq!(whole(&none, &new, false), (1, 0));
+        assert_eq!(whole(&none, &new, true), (0, 1));
+        assert_eq!(whole(&old, &new, false), (1, 0));
+        assert_eq!(whole(&old, &old, false), (0, 0));
+        let mut less = old.clone();
+        let other = format!("- rolearn: {OTHER}\n  username: \"u\"\n");
+        less.data.insert("mapRoles".to_owned(), other.into());
+        assert_eq!(whole(&old, &less, false), (0, 1));
+    }
+
+    /// Only where the access entry is one for nodes: any other would not let them in.
+    #[test]
+    fn the_entry_of_nodes_with_an_access_entry_may_go() {
+        let before = snapshot(NODE);
+        let unmap = |arn: &str| Edit::Unmap {
+            principal: Principal::Role(arn.to_owned()),
+            only_line: None,
+        };
+        let gone = plan(unmap(DEV), &before, "EC2_LINUX", false);
+        assert!(guards(&gone).is_empty() && gone.access().is_empty());
+        assert_eq!(
+            guards(&plan(unmap(DEV), &before, "STANDARD", false)),
+            ["WG08"]
+        );
+        assert_eq!(
+            guards(&plan(unmap(OTHER), &before, "EC2_LINUX", false)),
+            ["WG08"]
+        );
+    }
+}

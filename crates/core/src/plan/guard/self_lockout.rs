@@ -1,0 +1,63 @@
+//! Refuses changes after which the caller could no longer write aws-auth.
+
+use super::super::facts::{Known, OpenQuestion};
+use super::caller::CallerAccess;
+use super::{Case, Guard, Verdict, admins};
+use crate::authenticator::User;
+
+const ALLOW: &str = "--allow-self-lockout";
+
+/// Refuses to remove the caller's access, or the permission to update aws-auth that an undo needs.
+pub(super) fn check(case: &Case<'_>, caller: &CallerAccess, verdict: &mut Verdict) {
+    let request = case.request;
+    if request.allow.self_lockout {
+        return;
+    }
+    if let Known::Unknown { needs } = &request.facts.caller
+        && case.takes_away()
+    {
+        verdict.not_checked("whether this locks you out", needs);
+    }
+    let CallerAccess::ByAwsAuth {
+        arn,
+        is_unchanged: false,
+        after,
+    } = caller
+    else {
+        return;
+    };
+    if after.is_empty() {
+        let message = format!("you are {arn}, and would lose access: you could not undo this");
+        verdict.refuse(Guard::SelfLockout, message, ALLOW);
+        return;
+    }
+    for user in after {
+        if admins::reason(user, &request.facts.admins).is_some() {
+            continue;
+        }
+        let asked = request.facts.may_update.iter().find(|(of, _)| of == user);
+        match asked.map(|(_, answer)| answer) {
+            None | Some(Known::NotAsked) => verdict
+                .open_questions
+                .push(OpenQuestion::MayUpdate(user.clone())),
+            Some(Known::Is(true)) => {}
+            Some(Known::Unknown { needs }) => {
+                verdict.not_checked("whether you could still undo this", needs);
+            }
+            Some(Known::Is(false)) => {
+                let message = format!(
+                    "you are {arn}, and would become {}, who may not update aws-auth: you could not undo this",
+                    describe(user)
+                );
+                verdict.refuse(Guard::SelfLockout, message, ALLOW);
+            }
+        }
+    }
+}
+
+fn describe(user: &User) -> String {
+    match user.groups.as_slice() {
+        [] => format!("user {} without groups", user.username),
+        groups => format!("user {} in {}", user.username, groups.join(", ")),
+    }
+}

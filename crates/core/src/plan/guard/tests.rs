@@ -1,0 +1,394 @@
+//! What the guards say of plans, with and without what they have to know.
+
+use crate::authenticator::User;
+use crate::document::Principal;
+use crate::document::edit::{Edit, Groups};
+use crate::history::Contents;
+use crate::lint::Site;
+use crate::plan::{
+    Admins, Allowed, Caller, Facts, Guard, Known, Notice, OpenQuestion, Plan, Request,
+};
+use crate::snapshot::Snapshot;
+
+const ACCOUNT: &str = "arn:aws:iam::111122223333:role/";
+
+/// An aws-auth of these roles, each `NAME` or `NAME=GROUP`, the username being the name.
+fn snapshot(roles: &[&str]) -> Snapshot {
+    let entry = |role: &&str| {
+        let (name, group) = role.split_once('=').unwrap_or((role, "devs"));
+        format!("- rolearn: {ACCOUNT}{name}\n  username: {name}\n  groups: [\"{group}\"]\n")
+    };
+    let text: String = roles.iter().map(entry).collect();
+    Snapshot {
+        data: [("mapRoles".to_owned(), text.into())].into(),
+        ..Snapshot::default()
+    }
+}
+
+/// To make the one out of the other, with this known and that allowed.
+fn plan(before: &[&str], after: &[&str], facts: &Facts, allow: Allowed) -> Plan {
+    let request = Request {
+        contents: Some(Contents::of(&snapshot(after))),
+        facts: facts.clone(),
+        allow,
+        ..Request::default()
+    };
+    Plan::new(&snapshot(before), &request).unwrap()
+}
+
+fn refused(before: &[&str], after: &[&str], facts: &Facts) -> Vec<&'static str> {
+    let plan = plan(before, after, facts, Allowed::default());
+    let refusals = plan.refusals.iter();
+    refusals.map(|refusal| refusal.guard.reason()).collect()
+}
+
+fn user(username: &str, groups: &[&str]) -> User {
+    User {
+        username: username.to_owned(),
+        groups: groups.iter().map(|&group| group.to_owned()).collect(),
+    }
+}
+
+/// Somebody who is in these groups of the API server's, signed in as this role, if as any.
+fn caller(username: &str, groups: &[&str], role: Option<&str>) -> Facts {
+    let session = |role| format!("arn:aws:sts::111122223333:assumed-role/{role}/s");
+    Facts {
+        caller: Known::Is(Caller {
+            user: user(username, groups),
+            arn: role.map(session),
+            ..Caller::default()
+        }),
+        ..Facts::default()
+    }
+}
+
+#[test]
+fn many_removals_are_more_than_three_or_from_two_on_a_third_or_all_of_a_section() {
+    let removes = |of: usize, gone: usize| {
+        let names: Vec<String> = (0..of).map(|number| format!("r{number}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        refused(&names, &names[gone..], &Facts::default())
+    };
+    for (of, gone) in [(1, 1), (3, 1), (10, 3), (7, 2), (20, 0)] {
+        assert!(removes(of, gone).is_empty(), "{gone} of {of}");
+    }
+    for (of, gone) in [(2, 2), (6, 2), (9, 3), (100, 4)] {
+        assert_eq!(removes(of, gone), ["mass-removal"], "{gone} of {of}");
+    }
+    let only = |removals| Allowed {
+        removals: Some(removals),
+        ..Allowed::default()
+    };
+    let (all, facts) = (["a", "b", "c"], Facts::default());
+    assert!(plan(&all, &[], &facts, only(3)).refusals.is_empty());
+    let less = plan(&all, &[], &facts, only(2));
+    assert!(less.refusals[0].message.contains("3 of 3"), "{less:?}");
+    // Two entries of a large aws-auth, which are all of mapUsers.
+    let users = |text: &str| {
+        let names: Vec<String> = (0..20).map(|number| format!("r{number}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let mut snapshot = snapshot(&names);
+        snapshot.data.insert("mapUsers".to_owned(), text.into());
+        snapshot
+    };
+    let two = "- {userarn: 'arn:aws:iam::111122223333:user/a', username: a, groups: [g]}\n- {userarn: 'arn:aws:iam::111122223333:user/b', username: b, groups: [g]}\n";
+    let request = Request {
+        contents: Some(Contents::of(&users("[]\n"))),
+        ..Request::default()
+    };
+    let emptied = Plan::new(&users(two), &request).unwrap();
+    assert_eq!(emptied.refusals.len(), 1, "{emptied:?}");
+}
+
+#[test]
+fn whoever_aws_auth_lets_in_is_not_locked_out() {
+    let (before, gone) = (["ops", "dev"], ["dev"]);
+    let ops = caller("ops", &["devs", "system:authenticated"], Some("ops"));
+    assert_eq!(refused(&before, &gone, &ops), ["self-lockout"]);
+    assert!(refused(&before, &["ops", "new"], &ops).is_empty());
+    // The order of groups is nothing.
+    assert!(!plan(&before, &["dev", "ops"], &ops, Allowed::default()).changes_caller);
+    // Who comes in by something else: another user than aws-auth would make of them, or no AWS identity.
+    for facts in [
+        caller("kubernetes-admin", &["system:masters"], Some("ops")),
+        caller("ops", &["others"], Some("ops")),
+        caller("ops", &["devs"], None),
+        Facts::default(),
+    ] {
+        assert!(refused(&before, &gone, &facts).is_empty(), "{facts:?}");
+    }
+    let allowed = Allowed {
+        self_lockout: true,
+        ..Allowed::default()
+    };
+    let plan = plan(&before, &gone, &ops, allowed);
+    assert!(plan.refusals.is_empty() && plan.changes_caller);
+}
+
+#[test]
+fn whether_a_new_self_may_write_is_asked_and_not_guessed() {
+    let (before, after) = (["ops=admins"], ["ops=writers"]);
+    let mut facts = caller("ops", &["admins"], Some("ops"));
+    let with = |facts: &Facts| plan(&before, &after, facts, Allowed::default());
+    let becomes = user("ops", &["writers"]);
+    assert_eq!(
+        with(&facts).open_questions,
+        [OpenQuestion::MayUpdate(becomes.clone())]
+    );
+    for (answer, refusals, notices) in [
+        (Known::Is(true), 0, 0),
+        (Known::Is(false), 1, 0),
+        (
+            Known::Unknown {
+                needs: "x".to_owned(),
+            },
+            0,
+            1,
+        ),
+    ] {
+        facts.may_update = vec![(becomes.clone(), answer)];
+        let plan = with(&facts);
+        assert!(plan.open_questions.is_empty());
+        assert_eq!(
+            (plan.refusals.len(), plan.notices.len()),
+            (refusals, notices),
+            "{plan:?}"
+        );
+    }
+    // Who may do everything need not be asked about.
+    let masters = ["ops=system:masters"];
+    assert!(
+        plan(&before, &masters, &facts, Allowed::default())
+            .open_questions
+            .is_empty()
+    );
+}
+
+#[test]
+fn an_unknown_caller_is_told_where_somebody_loses() {
+    let facts = Facts {
+        caller: Known::Unknown {
+            needs: "x".to_owned(),
+        },
+        ..Facts::default()
+    };
+    let notices = |before: &[&str], after: &[&str]| {
+        plan(before, after, &facts, Allowed::default())
+            .notices
+            .len()
+    };
+    assert_eq!(notices(&["a", "b"], &["a"]), 1);
+    assert_eq!(notices(&["a"], &["a", "b"]), 0);
+}
+
+#[test]
+fn the_last_administrator_is_kept() {
+    let (before, gone) = (["ops=system:masters", "dev"], ["dev"]);
+    let nobody = Facts::default();
+    assert_eq!(refused(&before, &gone, &nobody), ["last-admin"]);
+    let less = ["ops=devs", "dev"];
+    assert_eq!(refused(&before, &less, &nobody), ["last-admin"]);
+    // A role with a path matches nobody; an entry of nodes is none.
+    let path = ["team/ops=system:masters", "dev"];
+    assert!(refused(&before, &path, &nobody).contains(&"last-admin"));
+    // Nor is a role whose name Identity Center would have ended, one of no account, or one whose username an instance alone can have.
+    let cut = [
+        "AWSReservedSSO_Admin_0123456789abcdef=system:masters",
+        "dev",
+    ];
+    assert!(refused(&before, &cut, &nobody).is_empty());
+    let cut = ["AWSReservedSSO_Admin=system:masters", "dev"];
+    assert!(refused(&before, &cut, &nobody).contains(&"last-admin"));
+    for (what, instead) in [
+        ("111122223333", "1111"),
+        ("username: ops", "username: '{{EC2PrivateDNSName}}'"),
+    ] {
+        let mut kept = snapshot(&before);
+        let text = kept.data["mapRoles"].replace(what, instead);
+        kept.data.insert("mapRoles".to_owned(), text.into());
+        let request = Request {
+            contents: Some(Contents::of(&kept)),
+            ..Request::default()
+        };
+        let plan = Plan::new(&snapshot(&before), &request).unwrap();
+        let mut refusals = plan.refusals.iter();
+        assert!(
+            refusals.any(|refusal| refusal.guard == Guard::LastAdmin),
+            "{plan:?}"
+        );
+    }
+    // Who never had one loses none.
+    assert!(refused(&["ops", "dev"], &gone, &nobody).is_empty());
+    let bound = |name: &str| Facts {
+        admins: Known::Is(Admins {
+            groups: [name.to_owned()].into(),
+            ..Admins::default()
+        }),
+        ..Facts::default()
+    };
+    assert!(refused(&before, &gone, &bound("devs")).is_empty());
+    assert_eq!(refused(&before, &gone, &bound("others")), ["last-admin"]);
+    // Whoever carries it out is one, if aws-auth is not what makes them one.
+    let creator = caller("kubernetes-admin", &["system:masters"], None);
+    assert!(refused(&before, &gone, &creator).is_empty());
+    // What is bound is asked only now, where there is somebody to ask.
+    let mut reader = caller("reader", &["readers"], None);
+    let asks = plan(&before, &gone, &reader, Allowed::default());
+    assert_eq!(
+        (asks.refusals, asks.open_questions),
+        (vec![], vec![OpenQuestion::Admins])
+    );
+    reader.admins = Known::Is(Admins::default());
+    assert_eq!(refused(&before, &gone, &reader), ["last-admin"]);
+    let allowed = Allowed {
+        no_admin: true,
+        ..Allowed::default()
+    };
+    let plan = plan(&before, &gone, &nobody, allowed);
+    assert!(plan.refusals.is_empty() && plan.leaves_no_admin);
+}
+
+#[test]
+fn who_becomes_an_administrator_is_named() {
+    let facts = Facts {
+        admins: Known::Is(Admins {
+            users: ["root".to_owned()].into(),
+            groups: ["admins".to_owned()].into(),
+        }),
+        ..Facts::default()
+    };
+    let granted = |before: &[&str], after: &[&str]| {
+        let plan = plan(before, after, &facts, Allowed::default());
+        let notices = plan.notices.into_iter().filter_map(|notice| match notice {
+            Notice::Granted { what, .. } => Some(what),
+            _ => None,
+        });
+        notices.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        granted(&[], &["a=system:masters", "b=admins", "root", "c"]),
+        [
+            "becomes cluster admin by group system:masters",
+            "becomes cluster admin by group admins, which is bound to cluster-admin",
+            "becomes cluster admin by username root, which is bound to cluster-admin",
+        ]
+    );
+    assert!(granted(&["a=admins"], &["a=system:masters"]).is_empty());
+}
+
+#[test]
+fn after_a_lost_race_what_the_rules_find_is_taken_over_and_put_in_its_place() {
+    let edit = Edit::Map {
+        principal: Principal::Role(format!("{ACCOUNT}new")),
+        username: Some("new".to_owned()),
+        groups: Groups::Set(vec!["{{SessionName}}".to_owned()]),
+    };
+    let request = Request {
+        edits: vec![edit],
+        ..Request::default()
+    };
+    let line = |plan: &Plan| match &plan.findings[0].site {
+        Site::Text(text) => text.start.line,
+        Site::Key(_) | Site::File(_) | Site::ConfigMap => 0,
+    };
+    let first = Plan::new(&snapshot(&["a"]), &request).unwrap();
+    let (more, same) = (snapshot(&["a", "b"]), snapshot(&["a", "new"]));
+    let again = first.replan(&more, &request).unwrap();
+    let whole = Plan::new(&more, &request).unwrap();
+    assert_eq!(again.refusals.len(), 1);
+    assert!(line(&again) != line(&whole));
+    assert_eq!(line(&again.with_located_findings(None)), line(&whole));
+    // Somebody else has mapped it meanwhile: that is another plan, and the group another finding of another entry.
+    let changed = first.replan(&same, &request).unwrap();
+    assert_eq!(line(&changed), line(&Plan::new(&same, &request).unwrap()));
+}
+
+#[test]
+fn after_a_lost_race_other_entries_have_other_findings() {
+    let request = Request {
+        edits: vec![Edit::Map {
+            principal: Principal::Role(format!("{ACCOUNT}new")),
+            username: None,
+            groups: Groups::Adjust {
+                add: vec!["more".to_owned()],
+                remove: Vec::new(),
+            },
+        }],
+        ..Request::default()
+    };
+    let named = |username: &str| {
+        let entry = format!("- {{rolearn: '{ACCOUNT}new', username: '{username}', groups: []}}\n");
+        Snapshot {
+            data: [("mapRoles".to_owned(), entry.into())].into(),
+            ..Snapshot::default()
+        }
+    };
+    let first = Plan::new(&named("new"), &request).unwrap();
+    assert!(first.refusals.is_empty(), "{first:?}");
+    // Somebody else has given it a username that with these groups lets nobody in.
+    let other = named("{{EC2PrivateDNSName}}");
+    let again = first.replan(&other, &request).unwrap();
+    assert_eq!(
+        again.refusals,
+        Plan::new(&other, &request).unwrap().refusals
+    );
+    assert_eq!(again.refusals.len(), 1);
+}
+
+#[test]
+fn whoever_came_in_by_aws_auth_still_does_after_a_lost_race() {
+    let ops = caller("ops", &["system:masters"], Some("ops"));
+    let request = |after: &[&str]| Request {
+        contents: Some(Contents::of(&snapshot(after))),
+        facts: ops.clone(),
+        ..Request::default()
+    };
+    let masters = ["ops=system:masters", "dev"];
+    let first = Plan::new(&snapshot(&masters), &request(&masters)).unwrap();
+    assert!(first.refusals.is_empty());
+    // Somebody else has changed what they become.
+    let changed = snapshot(&["ops=others", "dev"]);
+    let again = first.replan(&changed, &request(&["dev"])).unwrap();
+    let again: Vec<_> = again
+        .refusals
+        .iter()
+        .map(|refusal| refusal.guard.reason())
+        .collect();
+    assert_eq!(again, ["self-lockout"]);
+    // Who came in by something else still does.
+    let first = Plan::new(&changed, &request(&["dev"])).unwrap();
+    let again = first
+        .replan(&snapshot(&masters), &request(&["dev"]))
+        .unwrap();
+    assert!(again.refusals.is_empty() && !again.changes_caller);
+}
+
+/// Of entries that differ by more than ASCII case the authenticator picks any.
+#[test]
+fn who_is_refused_at_some_logins_came_in_at_another() {
+    let entry = |role: &str, username: &str| {
+        format!("- {{rolearn: '{ACCOUNT}{role}', username: '{username}', groups: [devs]}}\n")
+    };
+    let snapshot = |text: String| Snapshot {
+        data: [("mapRoles".to_owned(), text.into())].into(),
+        ..Snapshot::default()
+    };
+    let both = entry("ops", "ops") + &entry("op\u{17f}", "{{EC2PrivateDNSName}}");
+    let mut ops = caller("ops", &["devs"], Some("ops"));
+    if let Known::Is(caller) = &mut ops.caller {
+        caller.session_name = Some("s".to_owned());
+    }
+    let refused = |after: &str| {
+        let request = Request {
+            contents: Some(Contents::of(&snapshot(after.to_owned()))),
+            facts: ops.clone(),
+            ..Request::default()
+        };
+        let plan = Plan::new(&snapshot(both.clone()), &request).unwrap();
+        plan.refusals
+            .iter()
+            .any(|refusal| refusal.guard == Guard::SelfLockout)
+    };
+    assert!(refused("[]\n"));
+    assert!(!refused(&(both.clone() + &entry("dev", "dev"))));
+}

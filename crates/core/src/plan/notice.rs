@@ -1,0 +1,44 @@
+//! Remarks about a plan that do not stop it.
+
+use crate::document::Principal;
+use crate::ownership::{Conflict, Kept, Owner};
+
+/// A remark about a plan that does not stop it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// The ownership annotation cannot be read, so nothing was claimed or pruned.
+    OwnersUnreadable {
+        /// The parse error; a fragment.
+        reason: String,
+    },
+    /// The owner has applied nothing yet, or its record was deleted: nothing was pruned.
+    NothingToPrune {
+        /// The owner.
+        owner: Owner,
+    },
+    /// An entry stays although its owner no longer requests it.
+    NotPruned(Kept),
+    /// The edit changes an entry that belongs to an owner.
+    Owned(Conflict),
+    /// The mapping of this principal has no effect.
+    Hidden {
+        /// The mapped principal.
+        principal: Principal,
+        /// Why not; a clause.
+        why: String,
+    },
+    /// An identity becomes an administrator, or can choose its own username or groups.
+    Granted {
+        /// Its ARN, as written.
+        arn: String,
+        /// What it becomes; continues a sentence after the ARN.
+        what: String,
+    },
+    /// A guard could not check something.
+    NotChecked {
+        /// What was not checked; a clause.
+        what: String,
+        /// The permission or condition that is missing; a fragment.
+        needs: String,
+    },
+}

@@ -1,0 +1,60 @@
+//! What a command or the controller requests.
+
+use std::sync::Arc;
+
+use super::facts::Facts;
+use crate::authenticator::AccessEntries;
+use crate::document::Principal;
+use crate::document::edit::Edit;
+use crate::history::Contents;
+use crate::lint::Rule;
+use crate::ownership::Owner;
+
+/// What a command or the controller requests.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// The edits, in order.
+    pub edits: Vec<Edit>,
+    /// The owner on whose behalf the edits are made; without one, nothing is claimed or pruned.
+    pub owner: Option<Ownership>,
+    /// The complete new contents of aws-auth, instead of edits.
+    pub contents: Option<Contents>,
+    /// Whether to write principals as given, even those that can match no identity.
+    pub as_written: bool,
+    /// The guards that the user overrides.
+    pub allow: Allowed,
+    /// The cluster's access entries, which take precedence over aws-auth; `None` if unknown.
+    pub access_entries: Option<Arc<AccessEntries>>,
+    /// What else is known about the cluster and the caller.
+    pub facts: Facts,
+}
+
+/// The refusals of guards that the user overrides explicitly.
+#[derive(Clone, Debug, Default)]
+pub struct Allowed {
+    /// Mappings that have no effect.
+    pub ignored: bool,
+    /// Errors of these lint rules.
+    pub rules: Vec<&'static Rule>,
+    /// Changes to and removals of the node entries with these ARNs.
+    pub node_entries: Vec<String>,
+    /// The removal of exactly this many mappings that were not named one by one.
+    pub removals: Option<usize>,
+    /// Locking out the caller.
+    pub self_lockout: bool,
+    /// Leaving the cluster without an administrator.
+    pub no_admin: bool,
+}
+
+/// The owner of a set of mappings, and what it may do.
+#[derive(Clone, Debug)]
+pub struct Ownership {
+    /// The owner.
+    pub owner: Owner,
+    /// All principals that it requests.
+    pub wanted: Vec<Principal>,
+    /// Remove the entries that it applied before and no longer requests.
+    pub prune: bool,
+    /// Take over entries that another owner claims.
+    pub take_over: bool,
+}

@@ -1,0 +1,170 @@
+use std::collections::BTreeSet;
+
+use super::Subject;
+use crate::authenticator::{Placeholder, User};
+use crate::facts::groups::{AUTHENTICATED, MASTERS};
+
+const UNAUTHENTICATED: &str = "system:unauthenticated";
+const ANONYMOUS: &str = "system:anonymous";
+
+/// Who is a kubelet to the Node authorizer.
+/// Source: <https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/auth/nodeidentifier/default.go>
+const NODES: &str = "system:nodes";
+const NODE_PREFIX: &str = "system:node:";
+
+const SERVICE_ACCOUNT_PREFIX: &str = "system:serviceaccount:";
+
+/// A user as authorizers see them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserInfo {
+    username: String,
+    groups: BTreeSet<String>,
+    open: Vec<String>,
+}
+
+impl UserInfo {
+    /// The user that the authenticator returned, after the API server has added [`system:authenticated`][adder]. A name that
+    /// still holds one of the `missing` placeholders is not final, so no binding is known to match it.
+    ///
+    /// [adder]: https://github.com/kubernetes/kubernetes/blob/v1.36.3/staging/src/k8s.io/apiserver/pkg/authentication/group/authenticated_group_adder.go
+    pub fn new(user: &User, missing: &[Placeholder]) -> Self {
+        let is_open = |name: &String| missing.iter().any(|left| name.contains(left.text()));
+        let names = std::iter::once(&user.username).chain(&user.groups);
+        let mut open = Vec::new();
+        for name in names.filter(|name| is_open(name)) {
+            if !open.contains(name) {
+                open.push(name.clone());
+            }
+        }
+        let mut groups: BTreeSet<String> = user.groups.iter().cloned().collect();
+        if user.username != ANONYMOUS && !groups.contains(UNAUTHENTICATED) {
+            groups.insert(AUTHENTICATED.to_owned());
+        }
+        Self {
+            username: user.username.clone(),
+            groups,
+            open,
+        }
+    }
+
+    /// The names of user and groups that are not known whole.
+    pub fn open(&self) -> &[String] {
+        &self.open
+    }
+
+    /// Whether a binding of this subject reaches them.
+    pub fn is(&self, subject: &Subject) -> bool {
+        let (name, is) = match subject {
+            Subject::User(name) => (name, self.username == *name),
+            Subject::Group(name) => (name, self.groups.contains(name)),
+            // The username alone makes one a service account; the authenticator adds none of their groups.
+            Subject::ServiceAccount { namespace, name } => (
+                name,
+                self.username
+                    .strip_prefix(SERVICE_ACCOUNT_PREFIX)
+                    .and_then(|rest| rest.strip_prefix(namespace.as_str()))
+                    .and_then(|rest| rest.strip_prefix(':'))
+                    == Some(name),
+            ),
+        };
+        is && !self.open.contains(name)
+    }
+
+    /// What a binding would best name: `group` or `user`, and the name. A group of one's own rather than one of
+    /// Kubernetes, and `None` when there is no name to bind.
+    pub fn to_bind(&self) -> Option<(&'static str, &str)> {
+        let is_own = |name: &&String| {
+            !name.is_empty() && !name.starts_with("system:") && !self.open.contains(name)
+        };
+        let group = self.groups.iter().find(is_own);
+        let user = Some(&self.username).filter(is_own);
+        group
+            .map(|group| ("group", group.as_str()))
+            .or_else(|| user.map(|user| ("user", user.as_str())))
+    }
+
+    /// Whether they may do everything, independently of RBAC.
+    pub fn may_do_everything(&self) -> bool {
+        self.groups.contains(MASTERS)
+    }
+
+    /// Whether the Node authorizer allows them what a kubelet needs, independently of RBAC.
+    pub fn is_kubelet(&self) -> bool {
+        self.username.starts_with(NODE_PREFIX) && self.groups.contains(NODES)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(username: &str, groups: &[&str]) -> UserInfo {
+        let groups = groups.iter().map(|&group| group.to_owned()).collect();
+        let user = User {
+            username: username.to_owned(),
+            groups,
+        };
+        UserInfo::new(&user, &[Placeholder::SessionName])
+    }
+
+    fn group(name: &str) -> Subject {
+        Subject::Group(name.to_owned())
+    }
+
+    #[test]
+    fn whoever_signed_in_is_authenticated_unless_they_say_otherwise() {
+        assert!(user("dev", &[]).is(&group("system:authenticated")));
+        for user in [
+            user("dev", &["system:unauthenticated"]),
+            user("system:anonymous", &[]),
+        ] {
+            assert!(!user.is(&group("system:authenticated")), "{user:?}");
+        }
+    }
+
+    #[test]
+    fn names_are_compared_as_they_are() {
+        let dev = user("dev", &["devs", ""]);
+        assert!(dev.is(&Subject::User("dev".into())));
+        assert!(dev.is(&group("devs")));
+        assert!(!dev.is(&Subject::User("Dev".into())));
+        assert!(!dev.is(&Subject::User("devs".into())));
+        assert!(!dev.is(&group("dev")));
+    }
+
+    #[test]
+    fn a_service_account_is_known_by_its_username() {
+        let account = |namespace: &str, name: &str| Subject::ServiceAccount {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+        };
+        let user = user("system:serviceaccount:ci:runner", &[]);
+        assert!(user.is(&account("ci", "runner")));
+        assert!(!user.is(&account("c", "i:runner")));
+        assert!(!user.is(&account("ci", "run")));
+        assert!(!user.is(&group("system:serviceaccounts")));
+    }
+
+    #[test]
+    fn a_name_that_is_not_known_whole_is_nobodys() {
+        let open = user(
+            "{{SessionName}}",
+            &["team-{{SessionName}}", "devs", "{{Other}}"],
+        );
+        assert_eq!(open.open(), ["{{SessionName}}", "team-{{SessionName}}"]);
+        assert!(!open.is(&Subject::User("{{SessionName}}".into())));
+        assert!(!open.is(&group("team-{{SessionName}}")));
+        assert!(open.is(&group("devs")));
+        // The authenticator knows no such placeholder: it is what the group is called.
+        assert!(open.is(&group("{{Other}}")));
+    }
+
+    #[test]
+    fn some_need_no_binding() {
+        assert!(user("any", &["system:masters"]).may_do_everything());
+        assert!(!user("system:masters", &["masters"]).may_do_everything());
+        assert!(user("system:node:{{SessionName}}", &["system:nodes"]).is_kubelet());
+        assert!(!user("system:node:a", &["system:bootstrappers"]).is_kubelet());
+        assert!(!user("a", &["system:nodes"]).is_kubelet());
+    }
+}

@@ -1,0 +1,141 @@
+//! The entries in aws-auth and their owners.
+
+use std::collections::{HashMap, HashSet};
+
+use super::super::object::{Object, Recorded};
+use super::desired::Key;
+use crate::arn::{fold, to_lower};
+use crate::document::edit::why_not_changed;
+use crate::document::{Document, Entry, Mapping, SectionName, Status};
+
+/// The entries of a document, by the value that the authenticator compares.
+pub(super) struct Stands<'d> {
+    pub(super) document: &'d Document,
+    entries: HashMap<Key, Vec<&'d Entry>>,
+}
+
+/// The entries of one key; never empty.
+pub(super) struct Entries<'s, 'd> {
+    all: &'s [&'d Entry],
+    section: SectionName,
+}
+
+impl<'d> Stands<'d> {
+    pub(super) fn of(document: &'d Document) -> Self {
+        let mut entries: HashMap<Key, Vec<&Entry>> = HashMap::new();
+        for section in document.sections() {
+            for entry in section.entries() {
+                let (Status::Kept(mapping) | Status::Dropped { mapping, .. }) = &entry.status;
+                let key = fold(mapping.principal.text()).into_owned();
+                entries
+                    .entry((section.name(), key))
+                    .or_default()
+                    .push(entry);
+            }
+        }
+        Self { document, entries }
+    }
+
+    /// Returns the entries that the authenticator keeps; `None` if there are none.
+    pub(super) fn get(&self, key: &Key) -> Option<Entries<'_, 'd>> {
+        let all = self.entries.get(key)?;
+        let section = key.0;
+        let found = Entries { all, section };
+        let is_kept = found.first().is_some();
+        is_kept.then_some(found)
+    }
+}
+
+impl<'d> Entries<'_, 'd> {
+    /// Returns the effective entries: the last one of a role or account, the last one of each spelling of a user.
+    pub(super) fn in_force(&self) -> impl Iterator<Item = &'d Mapping> + use<'d> {
+        self.deciding().into_iter().filter_map(Entry::mapping)
+    }
+
+    fn deciding(&self) -> Vec<&'d Entry> {
+        let mut seen = HashSet::new();
+        let mut deciding: Vec<&'d Entry> = Vec::new();
+        for entry in self.all.iter().rev() {
+            let stored = entry.mapping().map(|mapping| match self.section {
+                SectionName::Roles => to_lower(mapping.principal.text()),
+                SectionName::Users | SectionName::Accounts => mapping.principal.text().into(),
+            });
+            if stored.is_some_and(|stored| seen.insert(stored)) {
+                deciding.push(entry);
+            }
+        }
+        deciding.reverse();
+        deciding
+    }
+
+    /// Returns whether all effective entries have this content.
+    pub(super) fn say(&self, recorded: &Recorded) -> bool {
+        self.in_force().all(|mapping| recorded.is_said_by(mapping))
+    }
+
+    /// Returns whether there is exactly one entry, with this content.
+    pub(super) fn are_just(&self, recorded: &Recorded) -> bool {
+        self.all.len() == 1 && self.say(recorded)
+    }
+
+    /// Returns the first effective entry.
+    pub(super) fn first(&self) -> Option<&'d Mapping> {
+        self.in_force().next()
+    }
+
+    /// Returns why the entries cannot be changed; `None` if they can.
+    pub(super) fn why_not_changed(&self, document: &Document) -> Option<&'static str> {
+        let section = document.section(self.section);
+        let mut deciding = self.deciding().into_iter();
+        deciding.find_map(|entry| why_not_changed(section, entry))
+    }
+}
+
+/// The entries that objects have recorded as theirs.
+pub(super) struct Records<'a> {
+    written: HashMap<Key, Vec<usize>>,
+    pending: HashMap<Key, Vec<(usize, &'a Recorded)>>,
+}
+
+impl<'a> Records<'a> {
+    pub(super) fn of(objects: &'a [Object]) -> Self {
+        let mut records = Self {
+            written: HashMap::new(),
+            pending: HashMap::new(),
+        };
+        for (at, object) in objects.iter().enumerate() {
+            if let Some(recorded) = &object.status.entry {
+                records.written.entry(recorded.key()).or_default().push(at);
+            }
+            for recorded in &object.status.pending {
+                let of_key = records.pending.entry(recorded.key()).or_default();
+                of_key.push((at, recorded));
+            }
+        }
+        records
+    }
+
+    /// Returns whether an object wrote the current entry: it is recorded, or it matches the pending record.
+    pub(super) fn cover(&self, key: &Key, entries: &Entries<'_, '_>) -> bool {
+        let pending = self.pending.get(key).into_iter().flatten();
+        self.written.contains_key(key)
+            || pending
+                .into_iter()
+                .any(|(_, recorded)| entries.say(recorded))
+    }
+
+    /// Returns whether any object has recorded this entry.
+    pub(super) fn name(&self, key: &Key) -> bool {
+        self.written.contains_key(key) || self.pending.contains_key(key)
+    }
+
+    /// Returns whether this object wrote it, as defined by [`cover`](Self::cover).
+    pub(super) fn has(&self, at: usize, key: &Key, entries: &Entries<'_, '_>) -> bool {
+        let written = self.written.get(key).is_some_and(|of| of.contains(&at));
+        let pending = self.pending.get(key).into_iter().flatten();
+        written
+            || pending
+                .into_iter()
+                .any(|(of, recorded)| *of == at && entries.say(recorded))
+    }
+}

@@ -1,0 +1,378 @@
+//! The API client: single requests, and reads that are retried.
+
+mod writing;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use http::header::{AUTHORIZATION, HeaderValue};
+use http::{Method, Request};
+use hyper::body::Bytes;
+use kube::Client;
+use kube::config::ExecConfig;
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::backoff::Backoff;
+use super::live::Live;
+use super::request_error::{self, Fault, RequestError};
+use super::target::Target;
+use super::tokens::Tokens;
+use super::{NAME, NAMESPACE};
+
+pub use writing::Mode;
+
+/// The default timeout of one request.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a refused connection is treated as a restart of the API server.
+const RESTART: Duration = Duration::from_secs(10);
+
+/// The media type of Kubernetes objects.
+const JSON: &str = "application/json";
+/// The media type of a JSON merge patch, applied to the current object.
+/// <https://kubernetes.io/docs/reference/using-api/api-concepts/#patch-and-apply>
+const MERGE_PATCH: &str = "application/merge-patch+json";
+
+/// The media type of server-side apply. JSON is valid YAML.
+/// <https://kubernetes.io/docs/reference/using-api/server-side-apply/>
+const APPLY_PATCH: &str = "application/apply-patch+yaml";
+/// What tells such a request from a merge. It says what is so without saying it.
+const APPLIES: &str = "&force=false";
+
+/// Where the API server says whether it is ready.
+const READYZ: &str = "/readyz";
+
+/// A client for aws-auth on one API server, over one connection.
+pub struct Store {
+    client: Client,
+    target: Arc<Target>,
+    proxy: Option<String>,
+    exec: Option<ExecConfig>,
+    request_timeout: Duration,
+    requests: AtomicU32,
+    bearer: Option<Bearer>,
+    writer: Writer,
+}
+
+/// The writer of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Writer {
+    /// The command-line program.
+    Program,
+    /// The controller. It creates missing objects by server-side apply, which RBAC can restrict by name; a POST has no name.
+    /// <https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources>
+    Controller,
+}
+
+/// The credentials to send when the client does not authenticate itself.
+enum Bearer {
+    /// A fixed token.
+    One(SecretString),
+    /// Tokens that are renewed.
+    Renewed(Tokens),
+}
+
+impl Store {
+    pub fn new(
+        client: Client,
+        target: Target,
+        proxy: Option<String>,
+        exec: Option<ExecConfig>,
+        request_timeout: Option<Duration>,
+    ) -> Self {
+        Self {
+            client,
+            target: Arc::new(target),
+            proxy,
+            exec,
+            // In kubectl, zero means no timeout; the run has its own time limit.
+            request_timeout: match request_timeout {
+                Some(Duration::ZERO) => Duration::MAX,
+                given => given.unwrap_or(REQUEST_TIMEOUT),
+            },
+            requests: AtomicU32::new(0),
+            bearer: None,
+            writer: Writer::Program,
+        }
+    }
+
+    /// Returns a client for the same connection that authenticates with this token. Requires an anonymous connection.
+    #[must_use]
+    pub fn signed_in(&self, token: SecretString) -> Self {
+        Self {
+            client: self.client.clone(),
+            target: Arc::clone(&self.target),
+            proxy: self.proxy.clone(),
+            exec: None,
+            request_timeout: self.request_timeout,
+            requests: AtomicU32::new(0),
+            bearer: Some(Bearer::One(token)),
+            writer: self.writer,
+        }
+    }
+
+    /// Returns a client that authenticates with renewed tokens. Requires an anonymous connection.
+    #[must_use]
+    pub fn with_tokens(self, tokens: Tokens) -> Self {
+        Self {
+            bearer: Some(Bearer::Renewed(tokens)),
+            ..self
+        }
+    }
+
+    /// Returns a client that writes as the controller.
+    #[must_use]
+    pub fn of_controller(self) -> Self {
+        Self {
+            writer: Writer::Controller,
+            ..self
+        }
+    }
+
+    /// Returns the underlying client.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Returns the cluster that the client is connected to.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// Returns the proxy, without its password.
+    pub fn proxy(&self) -> Option<&str> {
+        self.proxy.as_deref()
+    }
+
+    /// Asks once whether the API server is alive, and says with which status it answered: who is not signed in may be refused,
+    /// and then it is.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub async fn alive(&self, patience: Duration) -> Result<u16, RequestError> {
+        let deadline = Instant::now() + patience;
+        let asked = self.exchange(Method::GET, "/livez", None, "*/*", deadline);
+        match asked.await {
+            Ok((status, _)) => Ok(status),
+            Err(Fault::Unauthorized(_)) => Ok(401),
+            Err(Fault::Forbidden(_)) => Ok(403),
+            Err(fault) => Err(self.failed("get", fault)),
+        }
+    }
+
+    /// Returns the number of requests sent so far.
+    pub fn requests(&self) -> u32 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Reads aws-auth; retries for at most `patience` while the API server is throttling, failing or restarting.
+    ///
+    /// # Errors
+    /// When no attempt gives an answer, or the answer is neither the ConfigMap nor that there is none.
+    pub async fn read(&self, patience: Duration) -> Result<Live, RequestError> {
+        self.read_until(Instant::now() + patience).await
+    }
+
+    pub async fn read_until(&self, deadline: Instant) -> Result<Live, RequestError> {
+        let read = self.read_named(NAME, deadline).await;
+        read.map_err(|fault| self.failed("get", fault))
+    }
+
+    /// Reads another ConfigMap of the namespace in the same way.
+    pub async fn read_named(&self, name: &str, deadline: Instant) -> Result<Live, Fault> {
+        let path = format!("/api/v1/namespaces/{NAMESPACE}/configmaps/{name}");
+        let read = self.repeat(deadline, || self.send(Method::GET, &path, None, deadline));
+        match read.await {
+            Ok(object) => Ok(Live::stored(object)),
+            Err(Fault::NotFound(_)) => Ok(Live::missing()),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// Checks once whether the API server is ready.
+    pub async fn probe(&self, deadline: Instant) -> Result<(), Fault> {
+        self.send(Method::GET, READYZ, None, deadline)
+            .await
+            .map(drop)
+    }
+
+    pub fn failed(&self, verb: &'static str, fault: Fault) -> RequestError {
+        RequestError {
+            fault,
+            target: Arc::clone(&self.target),
+            verb,
+        }
+    }
+
+    /// Reads what is at `path`, as [`read`](Self::read) reads aws-auth.
+    pub async fn get<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        deadline: Instant,
+    ) -> Result<T, Fault> {
+        self.get_as(path, JSON, deadline).await
+    }
+
+    /// The same in one of the forms that `accept` names.
+    pub async fn get_as<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        accept: &str,
+        deadline: Instant,
+    ) -> Result<T, Fault> {
+        let send = async || {
+            let answer = self.exchange(Method::GET, path, None, accept, deadline);
+            read(answer.await?)
+        };
+        self.repeat(deadline, send).await
+    }
+
+    /// Sends an object that asks something and is not stored, and reads the answer, as [`get`](Self::get) does.
+    pub async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        object: &Value,
+        deadline: Instant,
+    ) -> Result<T, Fault> {
+        let body = Bytes::from(object.to_string());
+        let send = async || {
+            let body = Some(body.clone());
+            let answer = self.exchange(Method::POST, path, body, JSON, deadline);
+            read(answer.await?)
+        };
+        self.repeat(deadline, send).await
+    }
+
+    async fn repeat<T, S: Future<Output = Result<T, Fault>>>(
+        &self,
+        deadline: Instant,
+        send: impl Fn() -> S,
+    ) -> Result<T, Fault> {
+        self.repeat_if(Fault::may_pass, deadline, send).await
+    }
+
+    async fn repeat_if<T, S: Future<Output = Result<T, Fault>>>(
+        &self,
+        worth_it: impl Fn(&Fault) -> bool,
+        deadline: Instant,
+        send: impl Fn() -> S,
+    ) -> Result<T, Fault> {
+        let mut backoff = Backoff::for_faults();
+        let restarted = Instant::now() + RESTART;
+        loop {
+            let fault = match send().await {
+                Err(fault) if worth_it(&fault) => fault,
+                settled => return settled,
+            };
+            let wait = backoff
+                .next_wait()
+                .max(fault.retry_after().unwrap_or_default());
+            let give_up = match fault {
+                Fault::Refused(..) => deadline.min(restarted),
+                _ => deadline,
+            };
+            if Instant::now() + wait >= give_up {
+                return Err(fault);
+            }
+            sleep(wait).await;
+        }
+    }
+
+    /// Sends one request and decodes a ConfigMap.
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Bytes>,
+        deadline: Instant,
+    ) -> Result<Value, Fault> {
+        let answer = self.exchange(method, path, body, JSON, deadline);
+        let (status, body) = answer.await?;
+        let configmap = |value: &Value| value["kind"] == "ConfigMap";
+        match serde_json::from_slice::<Value>(&body)
+            .ok()
+            .filter(configmap)
+        {
+            Some(value) => Ok(value),
+            // The health endpoints answer in plain text; a login page of a proxy does not.
+            None if path == READYZ && body.trim_ascii() == b"ok" => Ok(Value::Null),
+            None => Err(Fault::NotKubernetes(status)),
+        }
+    }
+
+    /// Sends one request and returns the status and body of a successful response.
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Bytes>,
+        accept: &str,
+        deadline: Instant,
+    ) -> Result<(u16, Bytes), Fault> {
+        let server = &self.target.server;
+        let content_type = match method {
+            Method::PATCH if path.contains(APPLIES) => APPLY_PATCH,
+            Method::PATCH => MERGE_PATCH,
+            _ => JSON,
+        };
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("accept", accept)
+            .header("user-agent", concat!("awsauth/", env!("CARGO_PKG_VERSION")));
+        let unsent = |error: kube::Error| {
+            request_error::of_transport(error, server, self.proxy.as_deref(), self.exec.as_ref())
+        };
+        let token = match &self.bearer {
+            Some(Bearer::One(token)) => Some(token.clone()),
+            Some(Bearer::Renewed(tokens)) => Some(tokens.token().await.map_err(Fault::NoToken)?),
+            None => None,
+        };
+        let request = match token {
+            Some(token) => {
+                let value =
+                    bearer(&token).map_err(|error| unsent(kube::Error::HttpError(error)))?;
+                request.header(AUTHORIZATION, value)
+            }
+            None => request,
+        };
+        let request = match body {
+            Some(body) => request
+                .header("content-type", content_type)
+                .body(body.into()),
+            None => request.body(kube::client::Body::empty()),
+        };
+        let request = request.map_err(|error| unsent(kube::Error::HttpError(error)))?;
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let answered = async {
+            let (parts, body) = self.client.send(request).await?.into_parts();
+            Ok((parts, body.collect_bytes().await?))
+        };
+        let limit = self
+            .request_timeout
+            .min(deadline.saturating_duration_since(Instant::now()));
+        let (parts, body) = match timeout(limit, answered).await {
+            Err(_) => return Err(Fault::TimedOut(server.clone(), limit)),
+            Ok(answer) => answer.map_err(unsent)?,
+        };
+        if !parts.status.is_success() {
+            return Err(request_error::of_answer(&parts, &body));
+        }
+        Ok((parts.status.as_u16(), body))
+    }
+}
+
+/// Decodes a response's JSON.
+fn read<T: DeserializeOwned>((status, body): (u16, Bytes)) -> Result<T, Fault> {
+    serde_json::from_slice(&body).map_err(|_| Fault::NotKubernetes(status))
+}
+
+/// Returns the value of the header that carries a token. `Debug` does not show it.
+fn bearer(token: &SecretString) -> Result<HeaderValue, http::Error> {
+    let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose_secret()))?;
+    value.set_sensitive(true);
+    Ok(value)
+}

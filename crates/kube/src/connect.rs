@@ -1,0 +1,259 @@
+//! Sets up the one connection of a run.
+
+mod error;
+
+use std::time::Duration;
+
+use http::Uri;
+use hyper::rt::{Read, Write};
+use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
+use hyper_util::client::legacy::connect::{Connection, HttpConnector};
+use hyper_util::client::proxy::matcher::Intercept;
+use hyper_util::rt::TokioExecutor;
+use kube::client::middleware::AuthLayer;
+use kube::client::{Client, ConfigExt};
+use kube::{Config, config::ExecConfig};
+use tower::{BoxError, Service, ServiceBuilder};
+
+pub use error::{ConnectError, CredentialsError};
+
+use super::api_client::Store;
+use super::eks_name::EksName;
+use super::environment::Environment;
+use super::kubeconfig::{self, Access, Flags};
+use super::proxy;
+use super::target::{AtEks, Target};
+use super::tokens::Tokens;
+
+/// How long a connection may take to open. An EKS endpoint that this network can't reach doesn't refuse; it is silent.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How soon a silent connection is asked whether it still is one.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+
+/// The namespace of who names none.
+const DEFAULT_NAMESPACE: &str = "default";
+
+/// Chooses the cluster, gets credentials (an exec plugin runs once) and prepares the connection, which the first
+/// request opens and all later ones share. Must be called within a tokio runtime.
+///
+/// # Errors
+/// When the flags, the kubeconfig or the credentials can't be used. The API server is not contacted.
+pub async fn connect(flags: &Flags, environment: &Environment) -> Result<Store, ConnectError> {
+    let access = kubeconfig::choose(flags, environment)?;
+    open(access, flags, environment).await
+}
+
+/// Where EKS says that a cluster is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// What EKS calls it.
+    pub eks: AtEks,
+    /// What its tokens are made for.
+    pub token_id: String,
+    /// The URL of its API server.
+    pub endpoint: String,
+    /// The certificates that its API server's is checked with, as base64 of PEM.
+    pub certificate_authority_data: String,
+}
+
+/// Prepares the connection to a cluster of EKS, without a kubeconfig, signed in to with these tokens. Must be called within a
+/// tokio runtime.
+///
+/// # Errors
+/// When the flags, the place or a proxy can't be used. The API server is not contacted.
+pub async fn connect_to(
+    place: &Place,
+    tokens: Tokens,
+    flags: &Flags,
+    environment: &Environment,
+) -> Result<Store, ConnectError> {
+    let access = access_to(place, flags)?;
+    Ok(open(access, flags, environment).await?.with_tokens(tokens))
+}
+
+/// The same without anybody's credentials.
+///
+/// # Errors
+/// As [`connect_to`].
+pub async fn connect_to_as_nobody(
+    place: &Place,
+    flags: &Flags,
+    environment: &Environment,
+) -> Result<Nobody, ConnectError> {
+    let access = access_to(place, flags)?;
+    Ok(Nobody {
+        eks: EksName {
+            name: Some(place.token_id.clone()),
+            region: Some(place.eks.region().to_owned()),
+        },
+        namespace: DEFAULT_NAMESPACE.to_owned(),
+        store: open(access, flags, environment).await?,
+    })
+}
+
+pub(super) fn access_to(place: &Place, flags: &Flags) -> Result<Access, ConnectError> {
+    let target = Target {
+        server: place.endpoint.clone(),
+        eks: Some(place.eks.clone()),
+        ..Target::default()
+    };
+    kubeconfig::at(target, place.certificate_authority_data.clone(), flags)
+}
+
+/// A cluster that nobody is signed in to yet, and what the kubeconfig or EKS says of it.
+pub struct Nobody {
+    /// For [`Store::signed_in`].
+    pub store: Store,
+    /// What it is called at EKS, as far as that is known.
+    pub eks: EksName,
+    /// The namespace of the context; in a pod, or where none is named, `default`.
+    pub namespace: String,
+}
+
+/// The same without anybody's credentials: those of the kubeconfig are left alone, and no plugin runs.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn connect_as_nobody(
+    flags: &Flags,
+    environment: &Environment,
+) -> Result<Nobody, ConnectError> {
+    let mut access = kubeconfig::choose(flags, environment)?;
+    let user = std::mem::take(&mut access.config.auth_info);
+    Ok(Nobody {
+        eks: EksName::of(user.exec.as_ref(), &access.target),
+        namespace: access
+            .namespace
+            .clone()
+            .unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned()),
+        store: open(access, flags, environment).await?,
+    })
+}
+
+async fn open(
+    access: Access,
+    flags: &Flags,
+    environment: &Environment,
+) -> Result<Store, ConnectError> {
+    let Access {
+        target,
+        mut config,
+        proxy_url,
+        ..
+    } = access;
+    let proxy = proxy::of(&config.cluster_url, proxy_url.as_deref(), environment)
+        .map_err(|proxy| ConnectError::Proxy { proxy })?;
+    let auth = authenticate(&config).await?;
+    let exec = config.auth_info.exec.clone();
+    if auth.is_some() {
+        // While it builds the TLS settings, kube would run the plugin again to see whether it answers with a certificate.
+        config.auth_info.exec = None;
+    }
+    let through = proxy.as_ref().map(|proxy| proxy.uri().to_string());
+    let client = build(&config, auth, proxy)?;
+    Ok(Store::new(
+        client,
+        target,
+        through,
+        exec,
+        flags.request_timeout,
+    ))
+}
+
+async fn authenticate(config: &Config) -> Result<Option<AuthLayer>, ConnectError> {
+    let failed = |error: kube::Error, exec: Option<&ExecConfig>| match error {
+        kube::Error::Auth(error) => CredentialsError::of(&error, exec).into(),
+        other => ConnectError::of_client(other),
+    };
+    let exec = config.auth_info.exec.as_ref();
+    if exec.is_none() && config.auth_info.auth_provider.is_none() {
+        return config.auth_layer().map_err(|error| failed(error, exec));
+    }
+    let owned = config.clone();
+    match tokio::task::spawn_blocking(move || owned.auth_layer()).await {
+        Ok(layer) => layer.map_err(|error| failed(error, exec)),
+        Err(_) => Err(CredentialsError::Unusable.into()),
+    }
+}
+
+fn build(
+    config: &Config,
+    auth: Option<AuthLayer>,
+    proxy: Option<Intercept>,
+) -> Result<Client, ConnectError> {
+    // kube's own connector leaves the socket to Nagle's algorithm, which with delayed acknowledgements costs 40 ms.
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    // A watch hears nothing for minutes; without this, it would not learn that nobody is there any more.
+    tcp.set_keepalive(Some(KEEPALIVE));
+    tcp.set_keepalive_interval(Some(KEEPALIVE / 3));
+    tcp.set_keepalive_retries(Some(3));
+    tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    let Some(proxy) = proxy else {
+        return stack(config, auth, tcp);
+    };
+    match proxy.uri().scheme_str() {
+        Some("socks5" | "socks5h") => {
+            let mut through = SocksV5::new(with_port(proxy.uri(), 1080), tcp);
+            if let Some((user, password)) = proxy.raw_auth() {
+                through = through.with_auth(user.to_owned(), password.to_owned());
+            }
+            stack(config, auth, through)
+        }
+        Some("https") => {
+            // The cluster's CA and the caller's certificate are none of the proxy's business.
+            let own = Config::new(proxy.uri().clone());
+            let tls = own
+                .rustls_https_connector_with_connector(tcp)
+                .map_err(ConnectError::of_client)?;
+            stack(config, auth, tunnel(&proxy, tls))
+        }
+        _ => stack(config, auth, tunnel(&proxy, tcp)),
+    }
+}
+
+fn tunnel<C>(proxy: &Intercept, transport: C) -> Tunnel<C> {
+    let through = Tunnel::new(proxy.uri().clone(), transport);
+    match proxy.basic_auth() {
+        Some(credentials) => through.with_auth(credentials.clone()),
+        None => through,
+    }
+}
+
+fn with_port(proxy: &Uri, default: u16) -> Uri {
+    let Some((host, None)) = proxy.host().map(|host| (host, proxy.port())) else {
+        return proxy.clone();
+    };
+    let scheme = proxy.scheme_str().unwrap_or_default();
+    format!("{scheme}://{host}:{default}/")
+        .parse()
+        .unwrap_or_else(|_| proxy.clone())
+}
+
+/// kube's layers over our own transport. HTTP/1.1: requests follow one another on one connection, so there is
+/// nothing to multiplex.
+fn stack<C>(config: &Config, auth: Option<AuthLayer>, transport: C) -> Result<Client, ConnectError>
+where
+    C: Service<Uri> + Clone + Send + Sync + 'static,
+    C::Response: Connection + Read + Write + Send + Unpin + 'static,
+    C::Future: Send + 'static,
+    C::Error: Into<BoxError>,
+{
+    let tls = config
+        .rustls_https_connector_with_connector(transport)
+        .map_err(ConnectError::of_client)?;
+    let http = hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build(tls);
+    let service = ServiceBuilder::new()
+        .layer(config.base_uri_layer())
+        .option_layer(auth)
+        .layer(
+            config
+                .extra_headers_layer()
+                .map_err(ConnectError::of_client)?,
+        )
+        .map_err(BoxError::from)
+        .service(http);
+    Ok(Client::new(service, "default"))
+}

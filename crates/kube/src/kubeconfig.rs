@@ -1,0 +1,338 @@
+//! Which cluster and whose credentials: kubectl's flags over `KUBECONFIG` over the pod's service account.
+//!
+//! As kubectl does it, but for one thing: what the user names is never left aside for what the environment suggests.
+//! <https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/>
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use http::Uri;
+use kube::Config;
+use kube::config::{AuthInfo, Cluster, ExecAuthCluster, Kubeconfig, KubeconfigError};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+use super::connect::ConnectError;
+use super::environment::Environment;
+use super::target::Target;
+
+/// kubectl's flags for choosing a cluster and a user.
+#[derive(Clone, Debug, Default)]
+pub struct Flags {
+    /// `--kubeconfig`: this file and no other.
+    pub kubeconfig: Option<PathBuf>,
+    /// `--context`.
+    pub context: Option<String>,
+    /// `--cluster`: a cluster entry of the kubeconfig, instead of the context's.
+    pub cluster: Option<String>,
+    /// `--user`: a user entry of the kubeconfig, instead of the context's.
+    pub user: Option<String>,
+    /// `--server`: the URL of the API server, instead of the cluster entry's.
+    pub server: Option<String>,
+    /// `--as`: the user to impersonate.
+    pub impersonate: Option<String>,
+    /// `--as-group`: the groups to impersonate.
+    pub impersonate_groups: Vec<String>,
+    /// `--as-uid`: the UID to impersonate.
+    pub impersonate_uid: Option<String>,
+    /// `--request-timeout`: how long one request may take.
+    pub request_timeout: Option<Duration>,
+}
+
+/// The chosen cluster, ready to be connected to.
+#[derive(Debug)]
+pub struct Access {
+    pub target: Target,
+    pub config: Config,
+    /// The kubeconfig's own `proxy-url`.
+    pub proxy_url: Option<String>,
+    /// The namespace of the context.
+    pub namespace: Option<String>,
+}
+
+/// Chooses the cluster and the credentials. Reads files, runs nothing, contacts nobody.
+pub fn choose(flags: &Flags, environment: &Environment) -> Result<Access, ConnectError> {
+    check_impersonation(flags)?;
+    let kubeconfig = load(flags, environment)?
+        .filter(|read| !read.contexts.is_empty() || !read.clusters.is_empty());
+    let names_something = flags.kubeconfig.is_some()
+        || flags.context.is_some()
+        || flags.cluster.is_some()
+        || flags.user.is_some()
+        || flags.server.is_some();
+    let mut access = match kubeconfig {
+        None if !names_something && environment.is_pod() => in_cluster(environment)?,
+        None if !names_something => return Err(ConnectError::NoCluster),
+        kubeconfig => select(kubeconfig.unwrap_or_default(), flags)?,
+    };
+    impersonate(flags, &mut access.config.auth_info);
+    Ok(access)
+}
+
+/// The cluster at this endpoint, without a kubeconfig and without credentials. The flags that choose something in a
+/// kubeconfig have no say.
+pub fn at(
+    target: Target,
+    certificate_authority_data: String,
+    flags: &Flags,
+) -> Result<Access, ConnectError> {
+    check_impersonation(flags)?;
+    let cluster = Cluster {
+        server: Some(target.server.clone()),
+        certificate_authority_data: Some(certificate_authority_data),
+        ..Cluster::default()
+    };
+    let mut user = AuthInfo::default();
+    impersonate(flags, &mut user);
+    with_cluster(target, cluster, user)
+}
+
+fn check_impersonation(flags: &Flags) -> Result<(), ConnectError> {
+    let asks_for_more = flags.impersonate_uid.is_some() || !flags.impersonate_groups.is_empty();
+    if flags.impersonate.is_none() && asks_for_more {
+        return Err(ConnectError::ImpersonatesNobody);
+    }
+    Ok(())
+}
+
+fn impersonate(flags: &Flags, user: &mut AuthInfo) {
+    if flags.impersonate.is_some() {
+        user.impersonate = flags.impersonate.clone();
+        user.impersonate_groups = Some(flags.impersonate_groups.clone());
+        user.impersonate_uid = flags.impersonate_uid.clone();
+    }
+}
+
+/// The names of all contexts, in the kubeconfig's order.
+pub fn contexts(flags: &Flags, environment: &Environment) -> Result<Vec<String>, ConnectError> {
+    let kubeconfig = load(flags, environment)?.unwrap_or_default();
+    let names = kubeconfig.contexts.into_iter().map(|named| named.name);
+    let names: Vec<_> = names.collect();
+    match names.is_empty() {
+        true => Err(ConnectError::NoCluster),
+        false => Ok(names),
+    }
+}
+
+/// The kubeconfig that counts; `None` when there is none.
+fn load(flags: &Flags, environment: &Environment) -> Result<Option<Kubeconfig>, ConnectError> {
+    if let Some(path) = &flags.kubeconfig {
+        return read(path).map(Some);
+    }
+    let Some(list) = &environment.kubeconfig else {
+        let default = environment
+            .home
+            .as_ref()
+            .map(|home| home.join(".kube").join("config"));
+        return default
+            .filter(|path| path.exists())
+            .map(|path| read(&path))
+            .transpose();
+    };
+    let named: Vec<PathBuf> = env::split_paths(list)
+        .filter(|path| !path.as_os_str().is_empty())
+        .collect();
+    // kubectl skips the files of the list that don't exist; but when none does, nothing of what was asked for is left.
+    let existing: Vec<&PathBuf> = named.iter().filter(|path| path.exists()).collect();
+    if let (true, Some(first)) = (existing.is_empty(), named.first()) {
+        return read(first).map(Some);
+    }
+    existing
+        .into_iter()
+        .try_fold(None, |merged: Option<Kubeconfig>, path| {
+            let next = read(path)?;
+            let Some(merged) = merged else {
+                return Ok(Some(next));
+            };
+            merged
+                .merge(next)
+                .map(Some)
+                .map_err(|source| ConnectError::KubeconfigsDiffer { source })
+        })
+}
+
+fn read(path: &Path) -> Result<Kubeconfig, ConnectError> {
+    let mut read = Kubeconfig::read_from(path).map_err(|error| match error {
+        KubeconfigError::ReadConfig(source, path) => ConnectError::File {
+            what: "the kubeconfig",
+            path,
+            source,
+        },
+        // What the parser says quotes the text around the place, which may hold a token.
+        KubeconfigError::Parse(error) => ConnectError::NotAKubeconfig {
+            path: path.to_owned(),
+            line: error
+                .location()
+                .map(|place| place.line())
+                .filter(|line| *line > 0),
+        },
+        source => ConnectError::KubeconfigsDiffer { source },
+    })?;
+    // Elsewhere an empty name would hide the name that a later file gives.
+    read.current_context = read.current_context.filter(|name| !name.is_empty());
+    Ok(read)
+}
+
+fn select(kubeconfig: Kubeconfig, flags: &Flags) -> Result<Access, ConnectError> {
+    let context_name = flags
+        .context
+        .as_ref()
+        .or(kubeconfig.current_context.as_ref());
+    let context = match context_name {
+        None => None,
+        Some(name) => {
+            let named = kubeconfig.contexts.iter().find(|named| named.name == *name);
+            let context = named.and_then(|named| named.context.as_ref());
+            Some(context.ok_or_else(|| ConnectError::NoSuch {
+                what: "context",
+                name: name.clone(),
+            })?)
+        }
+    };
+    let cluster_name = flags
+        .cluster
+        .as_ref()
+        .or(context.map(|context| &context.cluster));
+    let mut cluster = match cluster_name {
+        None if flags.server.is_some() => Cluster::default(),
+        None => return Err(ConnectError::NoCurrentContext),
+        Some(name) => {
+            let named = kubeconfig.clusters.iter().find(|named| named.name == *name);
+            let cluster = named.and_then(|named| named.cluster.clone());
+            cluster.ok_or_else(|| ConnectError::NoSuch {
+                what: "cluster",
+                name: name.clone(),
+            })?
+        }
+    };
+    if let Some(server) = &flags.server {
+        cluster.server = Some(server.clone());
+    }
+    let user_name = flags
+        .user
+        .as_ref()
+        .or(context.and_then(|context| context.user.as_ref()));
+    let user = match user_name.filter(|name| !name.is_empty()) {
+        None => AuthInfo::default(),
+        Some(name) => {
+            let named = kubeconfig
+                .auth_infos
+                .iter()
+                .find(|named| named.name == *name);
+            let user = named.and_then(|named| named.auth_info.clone());
+            user.ok_or_else(|| ConnectError::NoSuch {
+                what: "user",
+                name: name.clone(),
+            })?
+        }
+    };
+    let server = cluster.server.clone().unwrap_or_default();
+    let target = Target {
+        context: context_name.cloned(),
+        cluster: cluster_name.cloned(),
+        server,
+        eks: None,
+    };
+    let namespace = context.and_then(|context| context.namespace.clone());
+    Ok(Access {
+        namespace: namespace.filter(|namespace| !namespace.is_empty()),
+        ..with_cluster(target, cluster, user)?
+    })
+}
+
+fn with_cluster(
+    target: Target,
+    cluster: Cluster,
+    mut user: AuthInfo,
+) -> Result<Access, ConnectError> {
+    let mut config = Config::new(url(&target.server)?);
+    let plugin_view = ExecAuthCluster::try_from(&cluster).map_err(ConnectError::of_data)?;
+    config.accept_invalid_certs = cluster.insecure_skip_tls_verify.unwrap_or(false);
+    config.root_cert = match &plugin_view.certificate_authority_data {
+        // Where no certificate is checked, an empty list keeps the system's from being loaded for nothing.
+        _ if config.accept_invalid_certs || config.cluster_url.scheme_str() == Some("http") => {
+            Some(Vec::new())
+        }
+        Some(pem) => Some(certificates(pem)?),
+        None => None,
+    };
+    config.tls_server_name = cluster
+        .tls_server_name
+        .clone()
+        .filter(|name| !name.is_empty());
+    if let Some(exec) = user.exec.as_mut().filter(|exec| exec.provide_cluster_info) {
+        exec.cluster = Some(plugin_view);
+    }
+    config.auth_info = user;
+    Ok(Access {
+        target,
+        config,
+        proxy_url: cluster.proxy_url,
+        namespace: None,
+    })
+}
+
+/// The pod's own cluster, with the pod's service account.
+fn in_cluster(environment: &Environment) -> Result<Access, ConnectError> {
+    let host = environment.service_host.clone().unwrap_or_default();
+    let port = environment.service_port.clone().unwrap_or_default();
+    let host = if host.contains(':') {
+        format!("[{host}]")
+    } else {
+        host
+    };
+    let server = if port == "443" {
+        format!("https://{host}")
+    } else {
+        format!("https://{host}:{port}")
+    };
+    let path = |name: &str| {
+        environment
+            .service_account
+            .join(name)
+            .to_string_lossy()
+            .into_owned()
+    };
+    let cluster = Cluster {
+        server: Some(server.clone()),
+        certificate_authority: Some(path("ca.crt")),
+        ..Cluster::default()
+    };
+    let user = AuthInfo {
+        token_file: Some(path("token")),
+        ..AuthInfo::default()
+    };
+    with_cluster(
+        Target {
+            server,
+            ..Target::default()
+        },
+        cluster,
+        user,
+    )
+}
+
+fn url(server: &str) -> Result<Uri, ConnectError> {
+    let invalid = || ConnectError::NotAServer {
+        server: server.to_owned(),
+    };
+    let uri: Uri = server.parse().map_err(|_| invalid())?;
+    match (uri.scheme_str(), uri.host()) {
+        (Some("http" | "https"), Some(host)) if !host.is_empty() => Ok(uri),
+        _ => Err(invalid()),
+    }
+}
+
+pub(super) fn certificates(pem: &[u8]) -> Result<Vec<Vec<u8>>, ConnectError> {
+    let unusable = || ConnectError::Data {
+        what: "certificate-authority-data",
+        problem: "holds no PEM certificate",
+    };
+    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem)
+        .map(|read| read.map(|der| der.to_vec()))
+        .collect();
+    read.ok()
+        .filter(|list| !list.is_empty())
+        .ok_or_else(unusable)
+}

@@ -1,0 +1,222 @@
+//! Reads what RBAC says of some users, or of all.
+
+mod whole;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use k8s_openapi::api::rbac::v1::{self, PolicyRule};
+use k8s_openapi::{List, ListableResource};
+use serde::de::DeserializeOwned;
+use tokio::time::Instant;
+
+pub use whole::whole_policy;
+
+use super::api_client::Store;
+use super::request_error::{Fault, RequestError};
+use awsauth_core::plan::Admins;
+use awsauth_core::rbac::{
+    Binding, Policy, Role, RoleKind, RoleRef, Rule, Rules, Subject, Unread, UserInfo,
+};
+
+/// The ClusterRole that allows everything.
+/// <https://kubernetes.io/docs/reference/access-authn-authz/rbac/#user-facing-roles>
+const CLUSTER_ADMIN: &str = "cluster-admin";
+
+const API: &str = "/apis/rbac.authorization.k8s.io/v1";
+
+/// How many objects of a list come in one answer; kubectl asks for as many.
+const PAGE: u32 = 500;
+
+/// Reads the bindings that reach any of `users`, and the roles of these bindings. What can't be read is on record in the
+/// answer; whatever helps against a passing fault is tried for at most `patience`.
+pub async fn policy(store: &Store, users: &[UserInfo], patience: Duration) -> Policy {
+    let deadline = Instant::now() + patience;
+    let mut policy = Policy::default();
+    let reaches = |binding: &Binding| {
+        let mut subjects = binding.subjects.iter();
+        subjects.any(|subject| users.iter().any(|user| user.is(subject)))
+    };
+    let cluster = list(store, "clusterrolebindings", of_cluster, reaches, deadline).await;
+    let namespaced = list(store, "rolebindings", of_namespace, reaches, deadline).await;
+    for (resource, everywhere, listed) in [
+        ("clusterrolebindings", "", cluster),
+        ("rolebindings", " --all-namespaces", namespaced),
+    ] {
+        match listed {
+            Ok(bindings) => policy.bindings.extend(bindings),
+            Err(fault) => policy.unread.push(unread(resource, everywhere, &fault)),
+        }
+    }
+    let roles: BTreeSet<Role> = policy.bindings.iter().map(Binding::role).collect();
+    for role in roles {
+        let rules = match rules(store, &role, deadline).await {
+            Ok(rules) => Rules::Known(rules.into_iter().map(rule).collect()),
+            Err(Fault::NotFound(_)) => Rules::NoSuchRole,
+            Err(fault) => {
+                let (resource, of) = match &role.namespace {
+                    None => ("clusterroles", String::new()),
+                    Some(namespace) => ("roles", format!(" -n {namespace}")),
+                };
+                let resource = format!("{resource}/{}", role.name);
+                policy.unread.push(Unread {
+                    permission: permission(&fault, || format!("get {resource}{of}")),
+                    why: fault.to_string(),
+                    resource,
+                    is_one: true,
+                });
+                Rules::Unread
+            }
+        };
+        policy.roles.insert(role, rules);
+    }
+    policy
+}
+
+/// To whom the ClusterRole `cluster-admin` is bound in the whole cluster.
+///
+/// # Errors
+/// When the API server does not say within `patience`.
+pub async fn admins(store: &Store, patience: Duration) -> Result<Admins, RequestError> {
+    let binds = |binding: &Binding| {
+        binding.role.kind == RoleKind::ClusterRole && binding.role.name == CLUSTER_ADMIN
+    };
+    let deadline = Instant::now() + patience;
+    let listed = list(store, "clusterrolebindings", of_cluster, binds, deadline).await;
+    let bindings = listed.map_err(|fault| store.failed("list", fault))?;
+    let mut admins = Admins::default();
+    for subject in bindings.into_iter().flat_map(|binding| binding.subjects) {
+        match subject {
+            Subject::User(name) => drop(admins.users.insert(name)),
+            Subject::Group(name) => drop(admins.groups.insert(name)),
+            Subject::ServiceAccount { .. } => {}
+        }
+    }
+    Ok(admins)
+}
+
+/// A list that could not be read, of `of`, such as `" -n a"`.
+fn unread(resource: &str, of: &str, fault: &Fault) -> Unread {
+    Unread {
+        resource: resource.to_owned(),
+        is_one: false,
+        permission: permission(fault, || format!("list {resource}{of}")),
+        why: fault.to_string(),
+    }
+}
+
+fn permission(fault: &Fault, name: impl FnOnce() -> String) -> Option<String> {
+    matches!(fault, Fault::Forbidden(_)).then(name)
+}
+
+/// Those that `keep` keeps of all objects of a kind, page by page, so that a large cluster's need not stand whole in memory.
+async fn list<T: ListableResource + DeserializeOwned, O>(
+    store: &Store,
+    resource: &str,
+    object: impl Fn(T) -> O,
+    keep: impl Fn(&O) -> bool,
+    deadline: Instant,
+) -> Result<Vec<O>, Fault> {
+    let mut kept = Vec::new();
+    let mut next = String::new();
+    loop {
+        let path = format!("{API}/{resource}?limit={PAGE}{next}");
+        let page: List<T> = store.get(&path, deadline).await?;
+        kept.extend(page.items.into_iter().map(&object).filter(&keep));
+        match page.metadata.continue_.as_deref() {
+            None | Some("") => return Ok(kept),
+            Some(token) => next = format!("&continue={}", encoded(token)),
+        }
+    }
+}
+
+async fn rules(store: &Store, role: &Role, deadline: Instant) -> Result<Vec<PolicyRule>, Fault> {
+    let name = encoded(&role.name);
+    let rules = match &role.namespace {
+        None => {
+            let path = format!("{API}/clusterroles/{name}");
+            let role: v1::ClusterRole = store.get(&path, deadline).await?;
+            role.rules
+        }
+        Some(namespace) => {
+            let path = format!("{API}/namespaces/{}/roles/{name}", encoded(namespace));
+            let role: v1::Role = store.get(&path, deadline).await?;
+            role.rules
+        }
+    };
+    Ok(rules.unwrap_or_default())
+}
+
+fn of_cluster(binding: v1::ClusterRoleBinding) -> Binding {
+    Binding {
+        namespace: None,
+        name: binding.metadata.name.unwrap_or_default(),
+        role: role_ref(binding.role_ref),
+        subjects: subjects(binding.subjects, None),
+    }
+}
+
+fn of_namespace(binding: v1::RoleBinding) -> Binding {
+    let namespace = binding.metadata.namespace.unwrap_or_default();
+    Binding {
+        subjects: subjects(binding.subjects, Some(&namespace)),
+        namespace: Some(namespace),
+        name: binding.metadata.name.unwrap_or_default(),
+        role: role_ref(binding.role_ref),
+    }
+}
+
+fn role_ref(role: v1::RoleRef) -> RoleRef {
+    RoleRef {
+        // The API server admits no third kind.
+        kind: match role.kind.as_str() {
+            "Role" => RoleKind::Role,
+            _ => RoleKind::ClusterRole,
+        },
+        name: role.name,
+    }
+}
+
+/// The subjects of the kinds that RBAC looks at. A service account without a namespace is one of the binding's.
+fn subjects(subjects: Option<Vec<v1::Subject>>, namespace: Option<&str>) -> Vec<Subject> {
+    let subject = |subject: v1::Subject| {
+        Some(match subject.kind.as_str() {
+            "User" => Subject::User(subject.name),
+            "Group" => Subject::Group(subject.name),
+            "ServiceAccount" => Subject::ServiceAccount {
+                namespace: subject
+                    .namespace
+                    .filter(|namespace| !namespace.is_empty())
+                    .or_else(|| namespace.map(str::to_owned))?,
+                name: subject.name,
+            },
+            _ => return None,
+        })
+    };
+    let subjects = subjects.into_iter().flatten();
+    subjects.filter_map(subject).collect()
+}
+
+fn rule(rule: PolicyRule) -> Rule {
+    Rule {
+        verbs: rule.verbs,
+        api_groups: rule.api_groups.unwrap_or_default(),
+        resources: rule.resources.unwrap_or_default(),
+        resource_names: rule.resource_names.unwrap_or_default(),
+        non_resource_urls: rule.non_resource_urls.unwrap_or_default(),
+    }
+}
+
+/// A segment of a path, or a value of a query. Names of roles may hold nearly anything.
+fn encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'-' | b'.' | b'_' | b'~' | b':' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
+                encoded.push(char::from(byte));
+            }
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}

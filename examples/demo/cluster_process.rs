@@ -1,0 +1,143 @@
+//! The process that runs the cluster.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::support::aws::trusts_service;
+use crate::support::cluster::Cluster;
+use crate::support::eks;
+use crate::support::environment::Environment;
+use crate::support::go_programs::Binary;
+
+/// Runs the cluster until standard input ends.
+pub(crate) const RUN: &str = "--run-cluster";
+
+/// Runs the cluster until the process is killed.
+pub(crate) const RUN_AND_KEEP: &str = "--run-and-keep-cluster";
+
+pub(crate) const ROLE: &str = "arn:aws:iam::111122223333:role/mytestrole";
+pub(crate) const NODE_ROLE: &str = "arn:aws:iam::111122223333:role/eksctl-k8s-cluster-nodegroup-ng-1-NodeInstanceRole-1FI6JXPS9MDWK";
+pub(crate) const INSTANCE: &str = "i-0123456789abcdef0";
+
+/// How the session reaches the cluster.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct ClusterAccess {
+    pub(crate) pid: u32,
+    /// The kubeconfig of the cluster's creator.
+    pub(crate) kubeconfig: PathBuf,
+    /// A shell script that sets the creator's environment variables.
+    pub(crate) creator: PathBuf,
+    /// A shell script that sets the instance's environment variables.
+    pub(crate) instance: PathBuf,
+}
+
+pub(crate) fn run(keep: bool) -> Result<(), String> {
+    // Print only the message of a panic, not its place in the code.
+    std::panic::set_hook(Box::new(|panic| {
+        eprintln!("{}", panic.payload_as_str().unwrap_or("a bug in the demo"));
+    }));
+    let cluster = Cluster::start_eks(&[]);
+    let access = prepare(&cluster).map_err(|e| format!("cannot prepare the cluster: {e}"))?;
+    println!("{}", json!(access));
+    let _ = std::io::stdout().flush();
+    if keep {
+        loop {
+            std::thread::park();
+        }
+    }
+    let _ = std::io::stdin().read_to_end(&mut Vec::new());
+    Ok(())
+}
+
+/// Creates the aws-auth that eksctl would create, and an EC2 instance with a role.
+fn prepare(cluster: &Cluster) -> std::io::Result<ClusterAccess> {
+    let aws = cluster.aws();
+    aws.role(ROLE, &[trusts_service("ec2.amazonaws.com")]);
+    let metadata = aws.instance(&json!({
+        "id": INSTANCE,
+        "privateDnsName": "ip-10-0-0-1.ec2.internal",
+        "metadata": "v2",
+        "profile": "mytestrole",
+        "role": ROLE,
+    }));
+    let manifest = include_str!("../aws-auth.yaml");
+    cluster.kubectl_fed(&["create", "-f", "-"], manifest);
+
+    let folder = cluster.folder();
+    let kubeconfig = folder.join("instance.kubeconfig");
+    fs::write(&kubeconfig, kubeconfig_of_instance(cluster))?;
+    let path = path(cluster.kubectl_path())?;
+    let creator = Environment::new(folder)
+        .with("PATH", &path)
+        .with("KUBECONFIG", &cluster.kubeconfig().display().to_string());
+    let instance = aws
+        .environment()
+        .on_instance(&metadata)
+        .with("PATH", &path)
+        .with("KUBECONFIG", &kubeconfig.display().to_string());
+    Ok(ClusterAccess {
+        pid: std::process::id(),
+        kubeconfig: cluster.kubeconfig(),
+        creator: script(&folder.join("creator.env"), &creator)?,
+        instance: script(&folder.join("instance.env"), &instance)?,
+    })
+}
+
+/// Returns the kubeconfig of the instance, with awsauth as the exec plugin.
+fn kubeconfig_of_instance(cluster: &Cluster) -> String {
+    format!(
+        "apiVersion: v1
+kind: Config
+current-context: {name}
+contexts:
+- name: {name}
+  context: {{cluster: {name}, user: mytestrole}}
+clusters:
+- name: {name}
+  cluster:
+    server: {server}
+    certificate-authority: {ca}
+users:
+- name: mytestrole
+  user:
+    exec:
+      apiVersion: client.authentication.k8s.io/v1beta1
+      command: awsauth
+      args: [token, --cluster-name, {name}]
+      interactiveMode: Never
+",
+        name = eks::NAME,
+        server = cluster.server_url(),
+        ca = cluster.ca().display(),
+    )
+}
+
+/// Returns a PATH that finds awsauth, kubectl and the authenticator first.
+fn path(kubectl: &Path) -> std::io::Result<String> {
+    let example = std::env::current_exe()?;
+    // target/debug/examples/demo
+    let built = example.parent().and_then(Path::parent);
+    let authenticator = Binary::Authenticator.path();
+    let folders = [built, kubectl.parent(), authenticator.parent()];
+    let inherited = std::env::var_os("PATH").unwrap_or_default();
+    let inherited = std::env::split_paths(&inherited);
+    let all = folders
+        .into_iter()
+        .flatten()
+        .map(PathBuf::from)
+        .chain(inherited);
+    let joined = std::env::join_paths(all).map_err(std::io::Error::other)?;
+    Ok(joined.to_string_lossy().into_owned())
+}
+
+fn script(path: &Path, environment: &Environment) -> std::io::Result<PathBuf> {
+    let lines = environment
+        .variables()
+        .map(|(name, value)| format!("export {name}='{}'\n", value.replace('\'', r"'\''")));
+    fs::write(path, lines.collect::<String>())?;
+    Ok(path.to_owned())
+}

@@ -1,0 +1,270 @@
+//! Checks access by signing in with a fresh token and comparing the resulting user with what is expected.
+
+mod rejection;
+mod signer;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::backend::{SignIn, SignInResult};
+use crate::output::{Verification, user_text};
+use crate::terminal::{Failure, Kind, Out};
+use awsauth_aws::credentials::{Caller, CallerError};
+use awsauth_core::arn::{canonical, is_same_principal};
+use awsauth_core::authenticator::{self, AccessEntries, User, explain};
+use awsauth_core::document::Document;
+use awsauth_core::facts::access_entries::AccessEntry;
+use awsauth_core::rbac::Question;
+use awsauth_kube::command_line::quoted;
+use awsauth_kube::review::{Answer, Reviewed};
+use rejection::rejection;
+
+pub(crate) use signer::{SigningCredentials, TokenSigner};
+
+/// The pause between two attempts. Tokens differ from second to second, and the API server caches the result for a token, even a
+/// rejection.
+const PAUSE: Duration = Duration::from_millis(1100);
+
+/// The access that a check requires.
+#[derive(Default)]
+pub(crate) struct ExpectedAccess<'a> {
+    /// The username.
+    pub(crate) username: Option<&'a str>,
+    /// Groups that must be among the user's groups.
+    pub(crate) groups: &'a [String],
+    /// Actions that RBAC must allow.
+    pub(crate) can: &'a [Question],
+    /// The aws-auth whose mapping of the identity must be in force, if it maps the identity.
+    pub(crate) document: Option<&'a Document>,
+    /// The aws-auth before the write. An identity that only this one maps may still have access until the authenticator reloads
+    /// aws-auth.
+    pub(crate) before: Option<&'a Document>,
+    /// The access entries, which take precedence over aws-auth, if already known.
+    pub(crate) access_entries: Option<Arc<AccessEntries>>,
+}
+
+/// The result of an access check.
+pub(crate) struct CheckedAccess {
+    asked: Vec<Question>,
+    came: SignInResult,
+    unmet: Vec<String>,
+    /// The identity that STS reports, if the API server rejects the token; `None` for a token that is too long for the authenticator.
+    caller: Option<Result<Caller, CallerError>>,
+    /// The identity's access entry, if known.
+    access_entry: Option<AccessEntry>,
+}
+
+impl ExpectedAccess<'_> {
+    /// Signs in at least once, and again until all is as expected or `patience` has passed.
+    ///
+    /// # Errors
+    /// If the API server does not answer, or the user interrupts.
+    pub(crate) fn check(
+        &self,
+        cluster: &SignIn,
+        signer: &TokenSigner,
+        patience: Duration,
+        out: &mut Out,
+    ) -> Result<CheckedAccess, Failure> {
+        let start = Instant::now();
+        let mut is_first = true;
+        loop {
+            let token = signer.token();
+            let came = cluster.attempt(&token, self.can, out)?;
+            let unmet = self.unmet(&came);
+            let is_hopeless = token.is_too_long() || start.elapsed() + PAUSE > patience;
+            let is_good = unmet.is_empty() && (is_hopeless || !self.may_be_of_before(&came));
+            if is_good && !is_first {
+                out.note(&format!(
+                    "It took effect after {} s",
+                    start.elapsed().as_secs()
+                ));
+            }
+            if is_good || is_hopeless {
+                let is_refused = matches!(came, SignInResult::Unauthorized) && !token.is_too_long();
+                let caller = is_refused.then(|| signer.caller());
+                let arn = canonical_arn(&came, caller.as_ref());
+                return Ok(CheckedAccess {
+                    asked: self.can.to_vec(),
+                    access_entry: arn.and_then(|arn| self.access_entry(&arn, cluster, out)),
+                    came,
+                    unmet,
+                    caller,
+                });
+            }
+            if is_first {
+                let why = match unmet.is_empty() {
+                    true => "it is still the user of the previous aws-auth".to_owned(),
+                    false => unmet.join("; "),
+                };
+                out.note(&format!(
+                    "Waiting up to {} s for a change to take effect: {why}",
+                    patience.as_secs(),
+                ));
+            }
+            is_first = false;
+            cluster.pause(PAUSE, out)?;
+        }
+    }
+
+    /// The access entry of the identity that signs in with this ARN.
+    fn access_entry(&self, arn: &str, cluster: &SignIn, out: &mut Out) -> Option<AccessEntry> {
+        let entries = match &self.access_entries {
+            Some(known) => Arc::clone(known),
+            None => Arc::new(cluster.access_entries(&|of| is_same_principal(of, arn), out)?),
+        };
+        entries.of(arn).cloned()
+    }
+
+    fn mapped(
+        &self,
+        document: Option<&Document>,
+        who: &Reviewed,
+    ) -> Option<(Vec<User>, &'static str)> {
+        mapped(document?, self.access_entries.as_deref(), who)
+    }
+
+    /// Whether the identity has the access that the previous aws-auth gave it, and the current one does not map it.
+    fn may_be_of_before(&self, came: &SignInResult) -> bool {
+        let SignInResult::Accepted(who, _) = came else {
+            return false;
+        };
+        let before = self.mapped(self.before, who);
+        let was = before.is_some_and(|(users, _)| users.iter().any(|user| user.is(&who.user())));
+        was && self.mapped(self.document, who).is_none()
+    }
+
+    /// What is not as expected; clauses.
+    fn unmet(&self, came: &SignInResult) -> Vec<String> {
+        let (who, answers) = match came {
+            SignInResult::Accepted(who, answers) => (who, answers),
+            SignInResult::Unauthorized => {
+                return vec!["the API server does not accept the token".to_owned()];
+            }
+            SignInResult::Forbidden(said) => return vec![said.clone()],
+        };
+        let mut unmet = Vec::new();
+        if let Some((users, source)) = self.mapped(self.document, who)
+            && !users.iter().any(|user| user.is(&who.user()))
+        {
+            let users: Vec<_> = users.iter().map(user_text).collect();
+            unmet.push(format!(
+                "it is {}, and {source} says {}",
+                user_text(&who.user()),
+                users.join(", or ")
+            ));
+        }
+        if let Some(expected) = self.username.filter(|expected| *expected != who.username) {
+            unmet.push(format!(
+                "the username is {:?}, not {expected:?}",
+                who.username
+            ));
+        }
+        let missing = self
+            .groups
+            .iter()
+            .filter(|group| !who.groups.contains(group));
+        unmet.extend(missing.map(|group| format!("group {group:?} is not among its groups")));
+        let asked = self.can.iter().zip(answers);
+        let refused = asked.filter(|(_, answer)| !answer.allowed);
+        unmet.extend(refused.map(|(question, _)| format!("it may not {question}")));
+        unmet
+    }
+}
+
+/// The users that access entries or a document map the signed-in identity to, and which of the two does; `None` if neither maps it, if
+/// the names contain values that only the authenticator knows, or if access entries could not be read.
+fn mapped(
+    document: &Document,
+    access_entries: Option<&AccessEntries>,
+    who: &Reviewed,
+) -> Option<(Vec<User>, &'static str)> {
+    if access_entries.is_some_and(|entries| entries.all().is_none()) {
+        return None;
+    }
+    let question = authenticator::Question {
+        arn: who.says("arn").or_else(|| who.says("canonicalArn"))?,
+        session_name: who.says("sessionName"),
+        access_key_id: who.says("accessKeyId"),
+        access_entries,
+        ..authenticator::Question::default()
+    };
+    let explanation = explain(document, &question).ok()?;
+    if let Some(admitted) = &explanation.admitted {
+        let user = admitted.user().filter(|_| admitted.missing.is_empty());
+        return Some((vec![user?.clone()], "its access entry"));
+    }
+    let answers = explanation.answers.into_iter();
+    let users = answers.map(|answer| {
+        let is_whole = answer.missing.is_empty();
+        answer.user.ok().filter(|_| is_whole)
+    });
+    let users: Vec<User> = users.collect::<Option<_>>()?;
+    (!users.is_empty()).then_some((users, "aws-auth"))
+}
+
+/// The ARN that the authenticator compares, if it or STS reports the identity.
+fn canonical_arn(
+    came: &SignInResult,
+    caller: Option<&Result<Caller, CallerError>>,
+) -> Option<String> {
+    match (came, caller) {
+        (SignInResult::Accepted(who, _), _) => who.says("canonicalArn").map(str::to_owned),
+        (_, Some(Ok(caller))) => canonical(&caller.arn).ok().map(|canonical| canonical.arn),
+        _ => None,
+    }
+}
+
+impl CheckedAccess {
+    /// Whether all is as expected.
+    pub(crate) fn is_good(&self) -> bool {
+        self.unmet.is_empty()
+    }
+
+    /// The failure to report; `None` if all is as expected.
+    pub(crate) fn failure(&self, cluster: &SignIn, signer: &TokenSigner) -> Option<Failure> {
+        if self.is_good() {
+            return None;
+        }
+        let target = cluster.target();
+        Some(match &self.came {
+            SignInResult::Accepted(who, _) => {
+                let what = format!("signing in to {target} did not give the expected access");
+                let failure = self.unmet.iter().fold(Failure::new(Kind::No, what), Failure::note);
+                match who.says("canonicalArn") {
+                    Some(arn) => failure.hint(format!(
+                        "see which entry decides, and what RBAC allows: awsauth explain {}",
+                        quoted(arn)
+                    )),
+                    None => failure,
+                }
+            }
+            SignInResult::Forbidden(said) => Failure::new(
+                Kind::No,
+                format!("{target} accepts the token, but does not report its user: {said}"),
+            )
+            .hint(format!(
+                "bind the ClusterRole system:basic-user to system:authenticated, as in every new cluster: {} get clusterrolebinding system:basic-user -o yaml",
+                target.kubectl()
+            )),
+            SignInResult::Unauthorized => {
+                rejection(cluster, signer, self.caller.as_ref(), self.access_entry.as_ref())
+            }
+        })
+    }
+
+    /// The data for the report.
+    pub(crate) fn verification(&self) -> Verification<'_> {
+        let (who, answers): (Option<&Reviewed>, &[Answer]) = match &self.came {
+            SignInResult::Accepted(who, answers) => (Some(who), answers),
+            SignInResult::Unauthorized | SignInResult::Forbidden(_) => (None, &[]),
+        };
+        Verification {
+            canonical_arn: canonical_arn(&self.came, self.caller.as_ref()),
+            access_entry: self.access_entry.as_ref().filter(|_| who.is_some()),
+            who,
+            answers: self.asked.iter().zip(answers).collect(),
+            unmet: &self.unmet,
+        }
+    }
+}

@@ -1,0 +1,377 @@
+//! Where aws-auth is stored: a manifest file, a pipe or a live cluster, behind one interface.
+
+mod access_entries;
+mod atomic;
+mod controller_connection;
+pub(crate) mod duration;
+mod editor;
+pub(crate) mod eks;
+pub(crate) mod files;
+mod gather;
+mod history;
+pub(crate) mod identity;
+mod inventory;
+mod keep;
+pub(crate) mod kubeconfigs;
+mod live;
+mod managed_nodes;
+mod manifests;
+mod sign_in;
+pub(crate) mod sources;
+mod target;
+mod temp_file;
+mod version;
+mod waiting;
+
+use std::fmt;
+use std::path::Path;
+use std::time::Duration;
+
+pub(crate) use atomic::write_private;
+pub(crate) use controller_connection::connect_for_controller;
+pub(crate) use editor::{Edited, Editor};
+pub(crate) use gather::Gathered;
+pub(crate) use history::{History, KeptRevision};
+pub(crate) use keep::Keep;
+pub(crate) use live::contexts;
+pub(crate) use sign_in::{SignIn, SignInResult};
+pub(crate) use target::Target;
+pub(crate) use temp_file::{replace_private, write_temporary};
+
+use crate::terminal::{Failure, Kind, Out};
+use awsauth_aws::eks::EksCluster;
+use awsauth_core::document::SectionName;
+use awsauth_core::facts::auth_mode::AuthenticationMode;
+use awsauth_core::manifest::{Manifest, ManifestFaults};
+use awsauth_core::rbac::{Policy, UserInfo};
+use awsauth_core::snapshot::{Change, Snapshot};
+use awsauth_kube::Live;
+use awsauth_kube::version::ServerVersion;
+use live::Cluster;
+use manifests::ManifestFile;
+use target::Chosen;
+
+/// The storage of aws-auth.
+pub(crate) enum World {
+    /// A manifest.
+    Manifest(Box<ManifestFile>),
+    /// A live cluster.
+    Cluster(Box<Cluster>),
+}
+
+/// The aws-auth that was read.
+pub(crate) struct Reading {
+    /// The input of plans; empty if there is no aws-auth.
+    pub(crate) snapshot: Snapshot,
+    /// Whether aws-auth exists.
+    pub(crate) exists: bool,
+}
+
+/// The outcome of a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WriteOutcome {
+    /// No change was needed, and awsauth wrote nothing.
+    Unchanged,
+
+    Created,
+
+    Changed,
+}
+
+/// Computes a change from the current aws-auth; `None` if none is needed. Called again after a conflicting write.
+pub(crate) type Planner<'a> = dyn FnMut(&Snapshot) -> Result<Option<Change>, Failure> + 'a;
+
+impl World {
+    /// Opens the selected file or cluster. Connects to a cluster immediately; reads a manifest later. `signs_in` is whether the command
+    /// uses AWS credentials together with a kubeconfig.
+    pub(crate) fn open(
+        target: &Target,
+        matches: &clap::ArgMatches,
+        signs_in: bool,
+        out: &mut Out,
+    ) -> Result<Self, Failure> {
+        Ok(match target.choose(matches, signs_in)? {
+            Chosen::Cluster => Self::Cluster(Box::new(Cluster::open(target, out)?)),
+            Chosen::Eks(name) => Self::Cluster(Box::new(Cluster::open_at_eks(&name, target, out)?)),
+            Chosen::File(path) => Self::Manifest(Box::new(ManifestFile::at(path, target.timeout))),
+            Chosen::Pipe => Self::Manifest(Box::new(ManifestFile::of_stdin())),
+        })
+    }
+
+    /// Returns a manifest that is read from stdin and written to stdout.
+    pub(crate) fn of_stdin() -> Self {
+        Self::Manifest(Box::new(ManifestFile::of_stdin()))
+    }
+
+    /// Applies a change that was written to stdout to the manifest in memory.
+    pub(crate) fn hold_with(&mut self, change: &Change) -> Result<(), Failure> {
+        match self {
+            Self::Manifest(file) => file.hold_with(change),
+            Self::Cluster(_) => Ok(()),
+        }
+    }
+
+    /// Returns the path of the manifest, - for stdin; `None` for a cluster.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Manifest(file) => Some(file.path().unwrap_or(Path::new("-"))),
+            Self::Cluster(_) => None,
+        }
+    }
+
+    /// Returns the name and the text of the manifest that was read last; `None` for a cluster.
+    pub(crate) fn manifest(&self) -> Option<(String, &Manifest)> {
+        match self {
+            Self::Manifest(file) => Some((file.to_string(), file.manifest()?)),
+            Self::Cluster(_) => None,
+        }
+    }
+
+    /// Returns the faults of the manifest that was read last; none for a cluster.
+    pub(crate) fn manifest_faults(&self) -> ManifestFaults {
+        match self {
+            Self::Manifest(file) => file.manifest_faults().clone(),
+            Self::Cluster(_) => ManifestFaults::default(),
+        }
+    }
+
+    /// Makes later reads of the manifest convert non-text values to literal blocks.
+    pub(crate) fn add_bars(&mut self) {
+        if let Self::Manifest(file) = self {
+            file.add_bars();
+        }
+    }
+
+    /// Returns whether literal blocks were added to the manifest in memory.
+    pub(crate) fn has_bars(&self) -> bool {
+        matches!(self, Self::Manifest(file) if file.has_bars())
+    }
+
+    /// Returns whether the manifest is read from stdin and written to stdout.
+    pub(crate) fn is_pipe(&self) -> bool {
+        matches!(self, Self::Manifest(file) if file.is_pipe())
+    }
+
+    /// Returns whether there is an API server.
+    pub(crate) fn has_server(&self) -> bool {
+        matches!(self, Self::Cluster(_))
+    }
+
+    /// Returns the URL of the API server.
+    pub(crate) fn server(&self) -> Option<&str> {
+        match self {
+            Self::Cluster(cluster) => Some(&cluster.target().server),
+            Self::Manifest(_) => None,
+        }
+    }
+
+    /// Returns whether a URL, in any spelling, is that of the API server.
+    pub(crate) fn is_at(&self, server: &str) -> bool {
+        match self {
+            Self::Cluster(cluster) => cluster.target().is(server),
+            Self::Manifest(_) => false,
+        }
+    }
+
+    /// Refuses a manifest, for commands that only work on clusters.
+    pub(crate) fn must_be_cluster(&self) -> Result<(), Failure> {
+        match self {
+            Self::Manifest(_) => Err(Failure::usage(
+                "cannot do this for a file: version control has its history",
+            )
+            .hint("leave out --file, or see what changed in it: git log -p FILE")),
+            Self::Cluster(_) => Ok(()),
+        }
+    }
+
+    /// Reads aws-auth.
+    pub(crate) fn read(&mut self, out: &mut Out) -> Result<Reading, Failure> {
+        match self {
+            Self::Manifest(file) => Ok(Reading {
+                snapshot: file.read()?,
+                exists: true,
+            }),
+            Self::Cluster(cluster) => {
+                out.detail(|| format!("Reading aws-auth of {}", cluster.target()));
+                let live = cluster.read(out)?;
+                Ok(Reading {
+                    snapshot: live.snapshot(),
+                    exists: live.exists(),
+                })
+            }
+        }
+    }
+
+    /// Reads aws-auth of a cluster and, concurrently, all RBAC bindings of users and groups; `None` for a manifest, for which
+    /// [`read`](Self::read) is to be used.
+    pub(crate) fn read_with_rbac(&self, out: &mut Out) -> Result<Option<(Live, Policy)>, Failure> {
+        match self {
+            Self::Manifest(_) => Ok(None),
+            Self::Cluster(cluster) => {
+                out.detail(|| format!("Reading aws-auth and RBAC of {}", cluster.target()));
+                cluster.read_with_rbac(out).map(Some)
+            }
+        }
+    }
+
+    /// Reads the RBAC permissions of these users; `None` for a manifest.
+    ///
+    /// # Errors
+    /// If the user interrupts. The result lists what could not be read.
+    pub(crate) fn policy(&self, users: &[UserInfo], out: &Out) -> Result<Option<Policy>, Failure> {
+        match self {
+            Self::Manifest(_) => Ok(None),
+            Self::Cluster(cluster) => cluster.policy(users, out).map(Some),
+        }
+    }
+
+    /// Returns the version of the API server; `None` for a manifest.
+    pub(crate) fn server_version(&self, out: &Out) -> Option<Result<ServerVersion, Failure>> {
+        match self {
+            Self::Manifest(_) => None,
+            Self::Cluster(cluster) => Some(cluster.version(out)),
+        }
+    }
+
+    /// Returns a note about who may sign in if aws-auth does not exist or is not read.
+    pub(crate) fn who_else_decides(&self, reading: &Reading) -> Option<String> {
+        let mode = self.eks().and_then(|eks| eks.facts.authentication_mode);
+        Some(match (mode, reading.exists) {
+            (Some(AuthenticationMode::Api), _) => format!(
+                "{self} does not read aws-auth: only access entries grant access (authentication mode API)."
+            ),
+            (_, true) => return None,
+            (Some(AuthenticationMode::ApiAndConfigMap), false) => {
+                format!("There is no aws-auth in {self}: only access entries grant access.")
+            }
+            (Some(AuthenticationMode::ConfigMap) | None, false) => {
+                format!("There is no aws-auth in {self}: no principal is mapped.")
+            }
+        })
+    }
+
+    /// Opens a connection to the same cluster that signs in with tokens.
+    ///
+    /// # Errors
+    /// If the backend is a manifest.
+    pub(crate) fn sign_in(&self, out: &mut Out) -> Result<SignIn, Failure> {
+        match self {
+            Self::Manifest(_) => Err(Failure::usage("cannot sign in to a file")
+                .hint("leave out --verify and --verify-as, or name a cluster with --context NAME")),
+            Self::Cluster(cluster) => SignIn::beside(cluster, out),
+        }
+    }
+
+    /// Returns the description of the cluster by EKS; `None` for a manifest and for a cluster of a kubeconfig.
+    pub(crate) fn eks(&self) -> Option<&EksCluster> {
+        match self {
+            Self::Manifest(_) => None,
+            Self::Cluster(cluster) => cluster.eks(),
+        }
+    }
+
+    /// Returns how long to retry.
+    pub(crate) fn patience(&self) -> Duration {
+        match self {
+            Self::Manifest(_) => Duration::ZERO,
+            Self::Cluster(cluster) => cluster.asked().timeout,
+        }
+    }
+
+    /// Returns the start of a kubectl command for the cluster; for a manifest, `kubectl`.
+    pub(crate) fn kubectl(&self) -> String {
+        match self {
+            Self::Manifest(_) => "kubectl".to_owned(),
+            Self::Cluster(cluster) => cluster.target().kubectl(),
+        }
+    }
+
+    /// Converts a line of a section to a line of the manifest that was read last; `None` for a cluster.
+    pub(crate) fn file_line(&self, section: SectionName, line: usize) -> Option<usize> {
+        match self {
+            Self::Manifest(file) => file.file_line(section, line),
+            Self::Cluster(_) => None,
+        }
+    }
+
+    /// Returns the line of a key of `data` in the manifest that was read last; `None` for a cluster.
+    pub(crate) fn key_line(&self, key: &str) -> Option<usize> {
+        self.manifest()?.1.key_line(key)
+    }
+
+    /// Returns the target of a write, for messages.
+    pub(crate) fn destination(&self) -> String {
+        if self.is_pipe() {
+            "stdout".to_owned()
+        } else {
+            self.to_string()
+        }
+    }
+
+    /// Asks the user for confirmation; anything but y or yes is a no.
+    pub(crate) fn ask(&self, question: &str, out: &mut Out) -> Result<bool, Failure> {
+        out.ask(&format!("{question} [y/N]"));
+        let typed = match self {
+            Self::Manifest(_) => live::typed(&live::runtime()?)?,
+            Self::Cluster(cluster) => cluster.typed()?,
+        };
+        Ok(matches!(typed.as_str(), "y" | "Y" | "yes"))
+    }
+
+    /// Asks the user to type the cluster's name; always true for a manifest.
+    pub(crate) fn ask_for_name(&self, question: &str, out: &mut Out) -> Result<bool, Failure> {
+        match self {
+            Self::Manifest(_) => Ok(true),
+            Self::Cluster(cluster) => {
+                out.ask(question);
+                Ok(cluster.target().is(&cluster.typed()?))
+            }
+        }
+    }
+
+    /// Writes the change of `plan` atomically. On a cluster, stores the current aws-auth in the history first.
+    ///
+    /// # Errors
+    /// If the plan fails, or the write is refused, still conflicts at the timeout, or fails.
+    pub(crate) fn write(
+        &mut self,
+        plan: &mut Planner<'_>,
+        create: bool,
+        keep: &Keep,
+        out: &mut Out,
+    ) -> Result<WriteOutcome, Failure> {
+        match self {
+            Self::Manifest(file) => file.write(plan, out),
+            Self::Cluster(cluster) => cluster.write(plan, Some(keep), create, out),
+        }
+    }
+
+    /// Sends the change of `plan` to the API server as a dry run.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write), and for a manifest.
+    pub(crate) fn try_on_server(
+        &mut self,
+        plan: &mut Planner<'_>,
+        create: bool,
+        out: &mut Out,
+    ) -> Result<WriteOutcome, Failure> {
+        match self {
+            Self::Manifest(_) => Err(Failure::new(
+                Kind::Usage,
+                "cannot use --dry-run=server with --file: a file has no API server",
+            )
+            .hint("--dry-run=client shows what would change")),
+            Self::Cluster(cluster) => cluster.write(plan, None, create, out),
+        }
+    }
+}
+
+impl fmt::Display for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Manifest(file) => write!(f, "{file}"),
+            Self::Cluster(cluster) => write!(f, "{}", cluster.target()),
+        }
+    }
+}

@@ -1,0 +1,67 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{SignIn, World};
+use crate::terminal::Out;
+use awsauth_aws::eks::{EksCluster, Unavailable};
+use awsauth_core::authenticator::AccessEntries;
+use awsauth_core::facts::auth_mode::AuthenticationMode;
+
+/// How long EKS may take before a spinner appears.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+impl World {
+    /// Lists the access entries, which have precedence over aws-auth, and describes those whose principal is `wanted`.
+    /// Prints a warning for what EKS did not return. Returns `None` for manifests, for clusters of a kubeconfig, and
+    /// for clusters that only read aws-auth.
+    pub(crate) fn access_entries(
+        &self,
+        wanted: &dyn Fn(&str) -> bool,
+        out: &mut Out,
+    ) -> Option<Arc<AccessEntries>> {
+        let (entries, unavailable) = access_entries(self.eks()?, wanted, out)?;
+        let name = self.eks().map_or("", |eks| eks.facts.name.as_str());
+        for unavailable in &unavailable {
+            out.note(&format!("warning: {}", unavailable.message(name)));
+        }
+        if let Some(unavailable) = unavailable.first() {
+            out.note(&format!("hint: {}", unavailable.hint()));
+        }
+        Some(Arc::new(entries))
+    }
+
+    /// Returns the authentication mode and the access entries; `None` if EKS was not asked or reports no mode.
+    pub(crate) fn who_answers(&self, out: &mut Out) -> Option<Arc<AccessEntries>> {
+        let mode = self.eks()?.facts.authentication_mode?;
+        if mode == AuthenticationMode::ConfigMap {
+            return Some(Arc::new(AccessEntries::new(mode, None)));
+        }
+        self.access_entries(&|_| true, out)
+    }
+}
+
+impl SignIn {
+    /// As [`World::access_entries`], but reports what EKS did not return only with --verbose.
+    pub(crate) fn access_entries(
+        &self,
+        wanted: &dyn Fn(&str) -> bool,
+        out: &mut Out,
+    ) -> Option<AccessEntries> {
+        let eks = self.described()?;
+        let (entries, unavailable) = access_entries(eks, wanted, out)?;
+        for unavailable in &unavailable {
+            out.detail(|| unavailable.message(&eks.facts.name));
+        }
+        Some(entries)
+    }
+}
+
+/// Requests the access entries behind a spinner.
+fn access_entries(
+    eks: &EksCluster,
+    wanted: &dyn Fn(&str) -> bool,
+    out: &Out,
+) -> Option<(AccessEntries, Vec<Unavailable>)> {
+    let _spinner = out.spinner("Asking EKS for access entries", PATIENCE);
+    eks.access_entries(wanted)
+}

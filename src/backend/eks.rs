@@ -1,0 +1,180 @@
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::identity;
+use crate::terminal::{Failure, Kind, Out, Spinner};
+use awsauth_aws::AwsEnvironment;
+use awsauth_aws::credentials::{self, CredentialOptions, ResolvedCredentials};
+use awsauth_aws::eks::{self, CredentialOrder, DescribeError, EksCluster, EksError};
+use awsauth_core::token::{HostError, StsHost, Token};
+use awsauth_kube::tokens::MintError;
+use awsauth_kube::{AtEks, Place, Tokens};
+
+/// How long EKS may take before a spinner appears.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// Returns how to connect to the cluster.
+pub(super) fn place(cluster: &EksCluster) -> Place {
+    let facts = &cluster.facts;
+    Place {
+        eks: AtEks {
+            name: facts.name.clone(),
+            arn: facts.arn.clone(),
+        },
+        token_id: facts.token_id.clone(),
+        endpoint: facts.endpoint.clone(),
+        certificate_authority_data: facts.certificate_authority_data.clone(),
+    }
+}
+
+/// Tokens signed with the requested credentials. Credentials are looked up again for each token but the first, because they expire
+/// as tokens do.
+pub(super) fn tokens(
+    cluster: &EksCluster,
+    credential_options: &CredentialOptions,
+    aws_environment: &AwsEnvironment,
+    out: &mut Out,
+) -> Result<Tokens, Failure> {
+    let facts = &cluster.facts;
+    let what = format!("cannot sign in to the cluster {}", facts.name);
+    let resolved = match cluster.preferred_credentials() {
+        Some(resolved) => resolved.clone(),
+        None => identity::resolve(&what, credential_options, aws_environment, out)?,
+    };
+    let signer = Signer {
+        region: facts.region().to_owned(),
+        token_id: facts.token_id.clone(),
+    };
+    let first = signer.sign(&resolved).map_err(|error| {
+        Failure::usage(&what)
+            .because(&error)
+            .hint(host_hint(&error))
+    })?;
+    let (credential_options, aws_environment) =
+        (credential_options.clone(), aws_environment.clone());
+    Ok(Tokens::new(Some(first), move || {
+        let resolved =
+            credentials::resolve(&credential_options, &aws_environment, Timestamp::now());
+        let resolved = resolved.map_err(|error| MintError {
+            hint: error.hint(),
+            cause: error.into(),
+        })?;
+        signer.sign(&resolved).map_err(|error| MintError {
+            hint: host_hint(&error).to_owned(),
+            cause: error.into(),
+        })
+    }))
+}
+
+/// Signs tokens for one cluster.
+struct Signer {
+    region: String,
+    token_id: String,
+}
+
+impl Signer {
+    fn sign(&self, resolved: &ResolvedCredentials) -> Result<Token, HostError> {
+        let host = StsHost::of(&self.region, resolved.endpoint)?;
+        let credentials = &resolved.credentials;
+        Ok(Token::sign(
+            credentials,
+            &host,
+            &self.token_id,
+            Timestamp::now(),
+        ))
+    }
+}
+
+fn host_hint(error: &HostError) -> &'static str {
+    match error {
+        HostError::Region(_) => "name the cluster's region: --region eu-west-1",
+        HostError::DualStack(_) => {
+            "unset AWS_USE_DUALSTACK_ENDPOINT, and use_dualstack_endpoint of the profile"
+        }
+    }
+}
+
+/// Describes a cluster. Waits up to `patience` for one that is being created.
+pub(crate) fn ask(
+    name: &str,
+    order: CredentialOrder,
+    credential_options: &CredentialOptions,
+    aws_environment: &AwsEnvironment,
+    patience: Option<Duration>,
+    out: &mut Out,
+) -> Result<EksCluster, Failure> {
+    let mut progress = Shown {
+        out,
+        name,
+        deadline: patience.map(|patience| Instant::now() + patience),
+        has_reported_wait: false,
+    };
+    eks::describe(
+        name,
+        order,
+        credential_options,
+        aws_environment,
+        &mut progress,
+    )
+    .map_err(|error| failure(name, &error))
+}
+
+/// Shows progress on stderr.
+struct Shown<'a> {
+    out: &'a mut Out,
+    name: &'a str,
+    deadline: Option<Instant>,
+    has_reported_wait: bool,
+}
+
+impl eks::Progress for Shown<'_> {
+    type Guard = Spinner;
+
+    fn resolved(&mut self, resolved: &ResolvedCredentials) {
+        identity::show(resolved, self.out);
+    }
+
+    fn requesting(&mut self) -> Spinner {
+        self.out.spinner("Asking EKS", PATIENCE)
+    }
+
+    fn should_wait(&mut self, error: &EksError) -> bool {
+        let waits = self
+            .deadline
+            .is_some_and(|deadline| Instant::now() < deadline);
+        if waits && !self.has_reported_wait {
+            self.out.note(&format!("Waiting for EKS: {error}"));
+            self.has_reported_wait = true;
+        }
+        waits
+    }
+
+    fn used_own(&mut self, cluster: &EksCluster) {
+        self.out.note(&format!(
+            "The role may not describe {} at EKS; {} may, and gets {}",
+            self.name,
+            cluster.credentials().source,
+            cluster.facts.arn
+        ));
+    }
+}
+
+fn failure(name: &str, error: &DescribeError) -> Failure {
+    let what = format!("cannot describe EKS cluster {name:?}");
+    match error {
+        DescribeError::Credentials(error) => identity::failure(&what, error),
+        DescribeError::Eks(error) => {
+            let kind = if error.is_input() {
+                Kind::Usage
+            } else {
+                Kind::Unreachable
+            };
+            Failure::new(kind, what).because(error).hint(error.hint())
+        }
+        // `NoRegion`, and variants of later versions.
+        error => Failure::usage(what)
+            .because(error)
+            .hint("set the region: --region eu-west-1"),
+    }
+}

@@ -1,0 +1,184 @@
+//! Gathers the facts that guards need, concurrently with the first read of aws-auth.
+
+use std::time::Duration;
+
+use tokio::join;
+
+use super::World;
+use super::live::{Cluster, until_interrupted};
+use crate::terminal::{Failure, Out};
+use awsauth_core::authenticator::User;
+use awsauth_core::facts::groups::AUTHENTICATED;
+use awsauth_core::history::Who;
+use awsauth_core::plan::{Admins, Caller, Facts, Known, OpenQuestion, has_admin};
+use awsauth_core::snapshot::Snapshot;
+use awsauth_kube::known::{known_admins, unknown};
+use awsauth_kube::rbac;
+use awsauth_kube::review::{self, Reviewed};
+
+/// How long to wait for facts that only guards need.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// The first read of aws-auth, and the facts for guards.
+pub(crate) struct Gathered {
+    /// The input of plans; empty if there is no aws-auth.
+    pub(crate) snapshot: Snapshot,
+    /// Whether aws-auth exists.
+    pub(crate) exists: bool,
+    /// The facts for guards.
+    pub(crate) facts: Facts,
+    /// Whether the caller may update aws-auth; `None` if the API server does not report it.
+    pub(crate) may_update: Option<bool>,
+}
+
+impl World {
+    /// Reads aws-auth for the next write, and the facts for guards; `None` for a manifest, which is read when it is written and has no
+    /// other facts. `wants_admins` is whether to read the bindings of `cluster-admin`.
+    ///
+    /// # Errors
+    /// If aws-auth cannot be read, or the user interrupts. The result lists the facts that are unknown.
+    pub(crate) fn gather(
+        &mut self,
+        is_to_write: bool,
+        wants_admins: bool,
+        out: &Out,
+    ) -> Result<Option<Gathered>, Failure> {
+        match self {
+            Self::Manifest(_) => Ok(None),
+            Self::Cluster(cluster) => {
+                let gathered = cluster.gather(is_to_write, wants_admins, out);
+                gathered.map(Some)
+            }
+        }
+    }
+
+    /// Gathers further facts that guards turned out to need.
+    ///
+    /// # Errors
+    /// If the user interrupts.
+    pub(crate) fn learn(
+        &self,
+        questions: &[OpenQuestion],
+        facts: &mut Facts,
+        out: &mut Out,
+    ) -> Result<(), Failure> {
+        for question in questions {
+            match (question, self) {
+                (OpenQuestion::MayUpdate(user), Self::Cluster(cluster)) => {
+                    let answer = cluster.may_update(user, out)?;
+                    facts.may_update.push((user.clone(), answer));
+                }
+                (OpenQuestion::Admins, Self::Cluster(cluster)) => {
+                    facts.admins = cluster.admins(out)?
+                }
+                (OpenQuestion::AccessEntryOfAdmin, Self::Cluster(_)) => {
+                    let entries = self.access_entries(&|_| true, out);
+                    let answer = entries.and_then(|entries| has_admin(&entries, &facts.admins));
+                    facts.access_entry_of_admin = answer.map_or_else(
+                        || Known::Unknown {
+                            needs: "eks:DescribeAccessEntry and eks:ListAssociatedAccessPolicies"
+                                .to_owned(),
+                        },
+                        Known::Is,
+                    );
+                }
+                (_, Self::Manifest(_)) => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Cluster {
+    fn gather(
+        &mut self,
+        is_to_write: bool,
+        wants_admins: bool,
+        out: &Out,
+    ) -> Result<Gathered, Failure> {
+        let store = self.store();
+        let timeout = self.asked().timeout;
+        let patience = PATIENCE.min(timeout);
+        let asking = async {
+            join!(
+                store.read(timeout),
+                review::who(store, patience),
+                review::may_update(store, None, patience),
+                async {
+                    match wants_admins {
+                        true => Some(rbac::admins(store, patience).await),
+                        false => None,
+                    }
+                },
+            )
+        };
+        let (live, who, may_update, admins) =
+            until_interrupted(self.runtime(), out, "Reading aws-auth", asking)?;
+        let live = live.map_err(|error| match is_to_write {
+            true => self.not_written(error),
+            false => self.not_read(&error),
+        })?;
+        let eks = self.eks().map(|eks| &eks.facts);
+        let facts = Facts {
+            mode: eks.and_then(|eks| eks.authentication_mode),
+            account: eks.map(|eks| eks.account().to_owned()),
+            caller: match &who {
+                Ok(_) if self.impersonates() => Known::Unknown {
+                    needs: "a run without --as".to_owned(),
+                },
+                Ok(who) => Known::Is(caller(who)),
+                Err(error) => unknown(error, "create selfsubjectreviews"),
+            },
+            admins: admins.map_or(Known::NotAsked, known_admins),
+            ..Facts::default()
+        };
+        let who = who.map_or_else(|_| Who::default(), |who| named(&who));
+        let gathered = Gathered {
+            snapshot: live.snapshot(),
+            exists: live.exists(),
+            facts,
+            may_update: may_update.ok(),
+        };
+        self.begin(live, who);
+        Ok(gathered)
+    }
+
+    fn admins(&self, out: &Out) -> Result<Known<Admins>, Failure> {
+        let asking = rbac::admins(self.store(), PATIENCE);
+        let asked = until_interrupted(self.runtime(), out, "Asking what is allowed", asking)?;
+        Ok(known_admins(asked))
+    }
+
+    fn may_update(&self, user: &User, out: &Out) -> Result<Known<bool>, Failure> {
+        let mut they = user.clone();
+        they.groups.push(AUTHENTICATED.to_owned());
+        let asking = review::may_update(self.store(), Some(&they), PATIENCE);
+        let asked = until_interrupted(self.runtime(), out, "Asking what is allowed", asking)?;
+        Ok(match asked {
+            Ok(may) => Known::Is(may),
+            Err(error) => unknown(&error, "create subjectaccessreviews"),
+        })
+    }
+
+    fn impersonates(&self) -> bool {
+        let asked = self.asked();
+        asked.impersonate.is_some() || !asked.impersonate_groups.is_empty()
+    }
+}
+
+fn caller(who: &Reviewed) -> Caller {
+    let says = |key| who.says(key).map(str::to_owned);
+    Caller {
+        user: who.user(),
+        arn: says("arn").or_else(|| says("canonicalArn")),
+        session_name: says("sessionName"),
+        access_key_id: says("accessKeyId"),
+    }
+}
+
+fn named(who: &Reviewed) -> Who {
+    Who {
+        arn: who.says("arn").map(str::to_owned),
+        username: Some(who.username.clone()),
+    }
+}

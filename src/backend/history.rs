@@ -1,0 +1,164 @@
+use std::fmt;
+use std::path::PathBuf;
+
+use super::World;
+use super::keep::state_folder;
+use crate::terminal::{Failure, Out};
+use awsauth_core::history::{
+    Contents, Revision, RevisionState, StoredRevision, revision_states, stored_revisions,
+};
+use awsauth_kube::history::Folder;
+use awsauth_kube::managers::last_writer;
+
+/// The current aws-auth and its earlier revisions.
+#[derive(Debug)]
+pub(crate) struct History {
+    /// The current contents.
+    pub(crate) live: Contents,
+    /// The field manager of the last write and its time, if they are recorded.
+    pub(crate) last_writer: Option<String>,
+    /// The revisions, from the oldest to the newest, including unreadable ones.
+    pub(crate) kept: Vec<KeptRevision>,
+}
+
+/// A stored revision.
+#[derive(Debug)]
+pub(crate) struct KeptRevision {
+    pub(crate) name: Name,
+    /// The file; `None` for a revision in the cluster.
+    pub(crate) path: Option<PathBuf>,
+    /// The revision and what came after it, or why it can't be read.
+    pub(crate) revision: Result<(Revision, RevisionState), String>,
+}
+
+/// The name of a revision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Name {
+    /// The resourceVersion of the stored aws-auth.
+    Number(u64),
+    /// The key in the cluster, or the file, of an unreadable revision.
+    Key(String),
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Key(key) => f.write_str(key),
+        }
+    }
+}
+
+/// A revision, or what it is called and why it can't be read.
+type Readable = Result<Revision, (String, String)>;
+
+impl History {
+    /// Finds a revision by name. If several runs stored the same aws-auth, returns the one that wrote.
+    pub(crate) fn find(&self, name: &str) -> Option<&KeptRevision> {
+        let named = || {
+            self.kept
+                .iter()
+                .filter(|kept| kept.name.to_string() == name)
+        };
+        let wrote = |kept: &&KeptRevision| matches!(&kept.revision, Ok((_, state)) if *state != RevisionState::Void);
+        named().find(wrote).or_else(|| named().next())
+    }
+
+    /// The newest write that is in force, or was until somebody else wrote.
+    pub(crate) fn newest_write(&self) -> Option<(&Name, &Revision)> {
+        let mut newest_first = self.kept.iter().rev();
+        newest_first.find_map(|kept| match &kept.revision {
+            Ok((revision, state)) if *state != RevisionState::Void => Some((&kept.name, revision)),
+            _ => None,
+        })
+    }
+
+    /// Returns whether the controller made one of the writes in effect since this revision.
+    pub(crate) fn is_by_controller_since(&self, first: &Revision) -> bool {
+        let readable = self.kept.iter().flat_map(|kept| &kept.revision);
+        readable
+            .filter(|(revision, state)| {
+                revision.number >= first.number && *state != RevisionState::Void
+            })
+            .any(|(revision, _)| revision.is_by_controller())
+    }
+
+    /// Whether what is there now is not what the newest write left.
+    pub(crate) fn is_changed_by_others(&self) -> bool {
+        let newest = self.newest_write();
+        newest.is_some_and(|(_, revision)| revision.after != self.live)
+    }
+}
+
+impl World {
+    /// Reads aws-auth and its history.
+    ///
+    /// # Errors
+    /// If the backend is a manifest, or aws-auth cannot be read. If the cluster's history cannot be read, prints a warning and
+    /// returns only the revisions on this machine.
+    pub(crate) fn history(&self, out: &mut Out) -> Result<History, Failure> {
+        self.must_be_cluster()?;
+        let Self::Cluster(cluster) = self else {
+            return Err(Failure::usage("there is no cluster"));
+        };
+        let (live, stored) = cluster.read_history(out)?;
+        let mut read: Vec<(Option<PathBuf>, Readable)> = Vec::new();
+        match stored {
+            Ok(values) => read.extend(stored_revisions(&values).into_iter().map(
+                |slot| match slot {
+                    StoredRevision::Revision(revision) => (None, Ok(*revision)),
+                    StoredRevision::Unreadable { key, why } => (None, Err((key, why.to_string()))),
+                },
+            )),
+            Err(error) => out.note(&format!(
+                "warning: cannot read the cluster's history: {error}"
+            )),
+        }
+        let folder = state_folder().map(|root| Folder::of(&root, cluster.target()));
+        for file in folder.iter().flat_map(Folder::revisions) {
+            let is_same = |of: &Revision| file.revision.as_ref() == Ok(of);
+            if read
+                .iter()
+                .any(|(_, read)| read.as_ref().is_ok_and(is_same))
+            {
+                // A run moved it to the cluster but did not get to delete the file.
+                continue;
+            }
+            let name = file.path.display().to_string();
+            read.push((Some(file.path), file.revision.map_err(|why| (name, why))));
+        }
+        read.sort_by_key(|(_, revision)| revision.as_ref().ok().map(|revision| revision.number));
+        let contents = Contents::of(&live.snapshot());
+        let readable: Vec<&Revision> = read
+            .iter()
+            .filter_map(|(_, read)| read.as_ref().ok())
+            .collect();
+        let mut revision_states = revision_states(&readable, &contents).into_iter();
+        let kept = read.into_iter().map(|(path, revision)| match revision {
+            Ok(revision) => KeptRevision {
+                name: Name::Number(revision.number),
+                path,
+                revision: Ok((
+                    revision,
+                    revision_states.next().unwrap_or(RevisionState::Overwritten),
+                )),
+            },
+            Err((key, why)) => KeptRevision {
+                name: Name::Key(key),
+                path,
+                revision: Err(why),
+            },
+        });
+        let kept = kept.collect();
+        let managers = live.managers();
+        let last_writer = last_writer(&managers).map(|manager| match &manager.time {
+            Some(time) => format!("{}, {time}", manager.name),
+            None => manager.name.clone(),
+        });
+        Ok(History {
+            live: contents,
+            last_writer,
+            kept,
+        })
+    }
+}

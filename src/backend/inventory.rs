@@ -1,0 +1,172 @@
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::World;
+use crate::terminal::Out;
+use awsauth_aws::eks::EksCluster;
+use awsauth_aws::eks::Unavailable;
+use awsauth_aws::iam::{Iam, IamError};
+use awsauth_core::arn::Parts;
+use awsauth_core::authenticator::Store;
+use awsauth_core::document::{Document, Principal};
+use awsauth_core::facts::node_inventory::NodeInventory;
+use awsauth_core::facts::principals::Principals;
+use awsauth_kube::karpenter::PERMISSION;
+
+/// How long AWS may take before a spinner appears.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// The nodes of a cluster and the principals of its account.
+#[derive(Debug)]
+pub(crate) struct Survey {
+    pub(crate) node_inventory: NodeInventory,
+    /// `None` if IAM returned nothing.
+    pub(crate) principals: Option<Principals>,
+}
+
+/// The names to read one by one if the caller may not list all.
+#[derive(Default)]
+struct Names {
+    roles: BTreeSet<String>,
+    users: BTreeSet<String>,
+    profiles: BTreeSet<String>,
+}
+
+impl World {
+    /// Reads the cluster's nodes, and the principals that the document names; `None` for manifests and for clusters of
+    /// a kubeconfig. Prints a warning for what cannot be read.
+    pub(crate) fn survey(&self, document: &Document, out: &mut Out) -> Option<Survey> {
+        let eks = self.eks()?;
+        let mut node_inventory = self.node_inventory(out)?;
+        let names = Names::of(document, &node_inventory, eks.facts.account());
+        let spinner = out.spinner("Asking IAM", PATIENCE);
+        let told = eks.iam().map(|mut iam| principals(&mut iam, &names));
+        drop(spinner);
+        let (mut principals, unavailable) = match told {
+            Ok(told) => told,
+            Err(error) => (Principals::default(), vec![error]),
+        };
+        eks.facts.account().clone_into(&mut principals.account);
+        for error in &unavailable {
+            let account = &principals.account;
+            out.note(&format!(
+                "warning: IAM did not return everything about account {account}: {error}"
+            ));
+        }
+        if let Some(error) = unavailable.first() {
+            out.note(&format!("hint: {}", error.hint()));
+        }
+        for class in node_inventory.classes.iter_mut().flatten() {
+            let profile = class.instance_profile.as_ref();
+            let role = profile.and_then(|name| principals.instance_profiles.get(name)?.clone());
+            class.role = class.role.take().or(role);
+        }
+        Some(Survey {
+            node_inventory,
+            principals: (!principals.is_unread()).then_some(principals),
+        })
+    }
+
+    /// Reads node groups, Fargate profiles and node classes.
+    fn node_inventory(&self, out: &mut Out) -> Option<NodeInventory> {
+        let Self::Cluster(cluster) = self else {
+            return None;
+        };
+        let eks = cluster.eks()?;
+        let name = &eks.facts.name;
+        let spinner = out.spinner("Asking EKS for nodes", PATIENCE);
+        let (classes, nodes) = cluster.node_classes(|| eks.ask(|eks| eks.nodes(name)));
+        drop(spinner);
+        let classes = match classes {
+            Ok(classes) => Some(classes),
+            Err(fault) => {
+                out.note(&format!(
+                    "warning: {self} does not list Karpenter's node classes: {fault}"
+                ));
+                out.note(&format!(
+                    "hint: ask an administrator to allow this: {PERMISSION}"
+                ));
+                None
+            }
+        };
+        let classes = classes.map(|classes| {
+            let known = classes.into_iter();
+            known.map(|class| class.at(&eks.facts.arn)).collect()
+        });
+        Some(NodeInventory {
+            groups: or_warn(nodes.groups, eks, out),
+            profiles: or_warn(nodes.profiles, eks, out),
+            classes,
+        })
+    }
+}
+
+fn or_warn<T>(answer: Result<T, Unavailable>, eks: &EksCluster, out: &mut Out) -> Option<T> {
+    match answer {
+        Ok(value) => Some(value),
+        Err(unavailable) => {
+            let name = &eks.facts.name;
+            out.note(&format!("warning: {}", unavailable.message(name)));
+            out.note(&format!("hint: {}", unavailable.hint()));
+            None
+        }
+    }
+}
+
+impl Names {
+    fn of(document: &Document, node_inventory: &NodeInventory, account: &str) -> Self {
+        let mut names = Self::default();
+        let uses = node_inventory.uses();
+        let roles = uses.map(|one| one.role.to_owned());
+        let store = Store::new(document);
+        let written = store
+            .slots()
+            .iter()
+            .filter_map(|slot| match &slot.mapping.principal {
+                Principal::Role(arn) | Principal::User(arn) => Some(arn.clone()),
+                _ => None,
+            });
+        for arn in roles.chain(written) {
+            let Some(parts) = Parts::of(&arn).filter(|parts| parts.account == account) else {
+                continue;
+            };
+            let name = parts.name.to_owned();
+            match parts.kind.to_ascii_lowercase().as_str() {
+                _ if !parts.has_valid_name() => continue,
+                "role" => names.roles.insert(name),
+                "user" => names.users.insert(name),
+                "instance-profile" => names.profiles.insert(name),
+                _ => continue,
+            };
+        }
+        let classes = node_inventory.classes.iter().flatten();
+        let profiles = classes.filter_map(|class| class.instance_profile.clone());
+        names.profiles.extend(profiles);
+        names
+    }
+}
+
+/// Reads principals from IAM; returns the errors as well.
+fn principals(iam: &mut Iam, names: &Names) -> (Principals, Vec<IamError>) {
+    let mut all = Principals::default();
+    let mut unavailable = Vec::new();
+    match iam.roles(&names.roles) {
+        Ok(roles) => all.roles = roles,
+        // If IAM cannot be reached, further requests would only wait.
+        Err(error) if !error.is_denial() => return (all, vec![error]),
+        Err(error) => unavailable.push(error),
+    }
+    if !names.users.is_empty() {
+        match iam.users(&names.users) {
+            Ok(users) => all.users = users,
+            Err(error) => unavailable.push(error),
+        }
+    }
+    if !names.profiles.is_empty() {
+        match iam.instance_profiles(&names.profiles) {
+            Ok(profiles) => all.instance_profiles = profiles,
+            Err(error) => unavailable.push(error),
+        }
+    }
+    (all, unavailable)
+}

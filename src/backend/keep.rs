@@ -1,0 +1,47 @@
+use std::env;
+use std::path::{Path, PathBuf};
+
+use awsauth_core::history::{Who, text_without_secrets, without_secrets};
+use awsauth_kube::history::Keeping;
+
+/// How a write is recorded in the history, and whether it may proceed without.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Keep {
+    /// The reason that the user gave.
+    pub(crate) reason: Option<String>,
+    /// Writes even if no copy of the current aws-auth can be kept.
+    pub(crate) optional: bool,
+}
+
+impl Keep {
+    pub(super) fn keeping(&self, who: Option<Who>) -> Keeping {
+        Keeping {
+            who,
+            command: command(),
+            reason: self.reason.as_deref().map(text_without_secrets),
+            folder: state_folder(),
+            optional: self.optional,
+        }
+    }
+}
+
+/// Returns the command line of this process.
+fn command() -> Vec<String> {
+    let mut arguments = env::args_os().map(|argument| argument.to_string_lossy().into_owned());
+    let program = arguments.next().unwrap_or_default();
+    let name = Path::new(&program).file_name();
+    let name = name.map(|name| name.to_string_lossy().into_owned());
+    without_secrets(name.into_iter().chain(arguments))
+}
+
+/// Returns awsauth's folder for persistent state.
+/// <https://specifications.freedesktop.org/basedir-spec/latest/>
+pub(super) fn state_folder() -> Option<PathBuf> {
+    let set = env::var_os("XDG_STATE_HOME").map(PathBuf::from);
+    let set = set.filter(|path| path.is_absolute());
+    let home = || {
+        let home = env::home_dir().filter(|home| home.is_absolute())?;
+        Some(home.join(".local").join("state"))
+    };
+    Some(set.or_else(home)?.join("awsauth"))
+}

@@ -1,0 +1,409 @@
+use std::future::Future;
+use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::oneshot;
+
+use super::eks;
+use super::managed_nodes;
+use super::target::Target;
+use super::waiting::{came, wait_for};
+use super::{Keep, WriteOutcome};
+use crate::terminal::{self, Failure, Kind, Out, Refusal};
+use awsauth_aws::AwsEnvironment;
+use awsauth_aws::eks::{CredentialOrder, EksCluster};
+use awsauth_core::history::Who;
+use awsauth_core::rbac::{Policy, UserInfo};
+use awsauth_core::snapshot::{Change, Snapshot};
+use awsauth_kube::connect::ConnectError;
+use awsauth_kube::history::{self, Kept};
+use awsauth_kube::karpenter::{NodeClass, node_classes};
+use awsauth_kube::next_sync::next_syncs;
+use awsauth_kube::request_error::{Fault, RequestError};
+use awsauth_kube::write::{Outcome, WriteError, WriteOptions};
+use awsauth_kube::{Environment, Flags, Live, Store, connect, connect_to, interrupt};
+
+/// How long a request may take before a spinner appears.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// A connection to a live cluster, with its own async runtime.
+pub(crate) struct Cluster {
+    runtime: Runtime,
+    store: Arc<Store>,
+    asked: Target,
+    eks: Option<EksCluster>,
+    /// The aws-auth that the next write is based on, and the caller.
+    begun: Option<(Live, Who)>,
+}
+
+impl Cluster {
+    /// Gets the endpoint from EKS, and signs in with AWS credentials.
+    pub(crate) fn open_at_eks(name: &str, target: &Target, out: &mut Out) -> Result<Self, Failure> {
+        let begun = Instant::now();
+        let aws_environment = AwsEnvironment::of_process();
+        let credential_options = target.identity.credential_options();
+        let order = CredentialOrder::RolesFirst;
+        let eks = eks::ask(
+            name,
+            order,
+            &credential_options,
+            &aws_environment,
+            target.wait,
+            out,
+        )?;
+        let tokens = eks::tokens(&eks, &credential_options, &aws_environment, out)?;
+        let runtime = runtime()?;
+        let (flags, environment) = (flags(target), Environment::of_process());
+        let place = eks::place(&eks);
+        let connecting = connect_to(&place, tokens, &flags, &environment);
+        let store = until_interrupted(&runtime, out, "Connecting", connecting)?
+            .map_err(|error| not_connected(&error))?;
+        let left = target.wait.map(|wait| wait.saturating_sub(begun.elapsed()));
+        Self::opened(runtime, store, target, Some(eks), left, out)
+    }
+
+    /// Connects to the selected cluster. Refuses it if it is not the expected one, and waits for it with `--wait`.
+    pub(crate) fn open(target: &Target, out: &mut Out) -> Result<Self, Failure> {
+        let runtime = runtime()?;
+        let (flags, environment) = (flags(target), Environment::of_process());
+        let store = until_interrupted(&runtime, out, "Connecting", connect(&flags, &environment))?
+            .map_err(|error| not_connected(&error))?;
+        Self::opened(runtime, store, target, None, target.wait, out)
+    }
+
+    fn opened(
+        runtime: Runtime,
+        store: Store,
+        target: &Target,
+        eks: Option<EksCluster>,
+        patience: Option<Duration>,
+        out: &mut Out,
+    ) -> Result<Self, Failure> {
+        refuse_other(target, store.target())?;
+        let store = Arc::new(store);
+        if let Some(patience) = patience {
+            wait_for(&runtime, &store, patience, target.wait_for_configmap, out)?;
+        }
+        Ok(Self {
+            runtime,
+            store,
+            asked: target.clone(),
+            eks,
+            begun: None,
+        })
+    }
+
+    /// Returns the description by EKS, if EKS was asked.
+    pub(crate) fn eks(&self) -> Option<&EksCluster> {
+        self.eks.as_ref()
+    }
+
+    /// Returns the options that select the cluster.
+    pub(super) fn asked(&self) -> &Target {
+        &self.asked
+    }
+
+    /// Returns the cluster, for messages.
+    pub(crate) fn target(&self) -> &awsauth_kube::Target {
+        self.store.target()
+    }
+
+    /// Reads aws-auth.
+    pub(crate) fn read(&self, out: &Out) -> Result<Live, Failure> {
+        let reading = self.store.read(self.asked.timeout);
+        until_interrupted(&self.runtime, out, "Reading aws-auth", reading)?
+            .map_err(|error| self.not_read(&error))
+    }
+
+    /// Reads aws-auth and, concurrently, its history.
+    pub(super) fn read_history(
+        &self,
+        out: &Out,
+    ) -> Result<(Live, Result<history::Values, RequestError>), Failure> {
+        let patience = self.asked.timeout;
+        let both = async {
+            let history = history::read(&self.store, (Instant::now() + patience).into());
+            tokio::join!(self.store.read(patience), history)
+        };
+        let (live, history) = until_interrupted(&self.runtime, out, "Reading the history", both)?;
+        Ok((live.map_err(|error| self.not_read(&error))?, history))
+    }
+
+    /// Bases the next write on this read.
+    pub(super) fn begin(&mut self, live: Live, who: Who) {
+        self.begun = Some((live, who));
+    }
+
+    pub(super) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub(super) fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
+    pub(super) fn not_written(&self, error: RequestError) -> Failure {
+        self.failed(error.into())
+    }
+
+    pub(super) fn not_read(&self, error: &RequestError) -> Failure {
+        Failure::new(
+            kind(error.kind()),
+            format!("cannot read aws-auth of {}", self.target()),
+        )
+        .because(error)
+        .hint(error.hint())
+    }
+
+    /// Reads aws-auth and, concurrently, all RBAC bindings of users and groups.
+    pub(crate) fn read_with_rbac(&self, out: &Out) -> Result<(Live, Policy), Failure> {
+        let patience = self.asked.timeout;
+        let reading = async {
+            tokio::join!(
+                self.store.read(patience),
+                awsauth_kube::rbac::whole_policy(&self.store, patience),
+            )
+        };
+        let (live, policy) =
+            until_interrupted(&self.runtime, out, "Reading aws-auth and RBAC", reading)?;
+        Ok((live.map_err(|error| self.not_read(&error))?, policy))
+    }
+
+    /// Reads the RBAC permissions of these users.
+    pub(crate) fn policy(&self, users: &[UserInfo], out: &Out) -> Result<Policy, Failure> {
+        let reading = awsauth_kube::rbac::policy(&self.store, users, self.asked.timeout);
+        until_interrupted(&self.runtime, out, "Reading RBAC", reading)
+    }
+
+    /// Reads Karpenter's node classes, and runs `meanwhile` concurrently.
+    pub(super) fn node_classes<T>(
+        &self,
+        meanwhile: impl FnOnce() -> T,
+    ) -> (Result<Vec<NodeClass>, Fault>, T) {
+        let (runtime, store) = (&self.runtime, &self.store);
+        let deadline = tokio::time::Instant::now() + self.asked.timeout;
+        thread::scope(|scope| {
+            let reading = scope.spawn(|| runtime.block_on(node_classes(store, deadline)));
+            let told = meanwhile();
+            let read = reading.join();
+            (read.unwrap_or_else(|panic| resume_unwind(panic)), told)
+        })
+    }
+
+    /// Writes the change of `plan`, or sends it as a dry run if `keep` is `None`. Prints where the previous text is stored, and whether the
+    /// next sync of another management tool will overwrite the change.
+    pub(crate) fn write(
+        &mut self,
+        plan: impl FnMut(&Snapshot) -> Result<Option<Change>, Failure>,
+        keep: Option<&Keep>,
+        create: bool,
+        out: &mut Out,
+    ) -> Result<WriteOutcome, Failure> {
+        let (first, who) = self.begun.take().unzip();
+        let options = WriteOptions {
+            timeout: self.asked.timeout,
+            dry_run: keep.is_none(),
+            create,
+            keep: keep.map(|keep| keep.keeping(who)),
+        };
+        let mut plan = plan;
+        let mut last = Change::default();
+        let mut plan = |snapshot: &Snapshot| {
+            let change = plan(snapshot)?;
+            last = change.clone().unwrap_or_default();
+            Ok(change)
+        };
+        let first = match create && keep.is_some() {
+            true => managed_nodes::read_first(self, first, &mut plan, out)?,
+            false => first,
+        };
+        let spinner = out.spinner("Writing aws-auth", PATIENCE);
+        // The write handles interrupts itself, so that its outcome is always known.
+        let written = self.runtime.block_on(awsauth_kube::write(
+            &self.store,
+            first,
+            plan,
+            &options,
+            interrupt::requested(),
+        ));
+        drop(spinner);
+        let written = written.map_err(|error| self.failed(error))?;
+        if let Some(kept) = &written.kept {
+            print_stored(kept, out);
+        }
+        if written.outcome != Outcome::Unchanged {
+            for sync in next_syncs(&written.before, &last) {
+                out.note(&format!("warning: {sync}"));
+                out.note(&format!("hint: {}", sync.hint()));
+            }
+        }
+        Ok(match written.outcome {
+            Outcome::Unchanged => WriteOutcome::Unchanged,
+            Outcome::Created => WriteOutcome::Created,
+            Outcome::Updated => WriteOutcome::Changed,
+        })
+    }
+
+    /// Waits for aws-auth to exist. Returns whether it existed in time.
+    pub(super) fn await_aws_auth(
+        &self,
+        patience: Duration,
+        out: &mut Out,
+    ) -> Result<bool, Failure> {
+        came(&self.runtime, &self.store, patience, true, out)
+    }
+
+    /// Reads the answer to a question.
+    pub(crate) fn typed(&self) -> Result<String, Failure> {
+        typed(&self.runtime)
+    }
+
+    fn failed(&self, error: WriteError<Failure>) -> Failure {
+        let (sort, hint) = (error.kind(), error.hint());
+        let Some(sort) = sort else {
+            return match error {
+                WriteError::Plan(failure) => failure,
+                other => Failure::bug(&other),
+            };
+        };
+        let what = format!("cannot write aws-auth of {}", self.target());
+        let failure = match sort {
+            awsauth_kube::Kind::Refused => Failure::refused(guard(&error), what),
+            _ => Failure::new(kind(sort), what),
+        };
+        let failure = failure.because(&error);
+        match hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
+
+/// Reads the answer to a question. Handles Ctrl-C, which no longer ends the process once a signal handler is installed.
+pub(super) fn typed(runtime: &Runtime) -> Result<String, Failure> {
+    let (tell, told) = oneshot::channel();
+    thread::spawn(move || tell.send(terminal::typed()));
+    runtime.block_on(async {
+        tokio::select! {
+            typed = told => Ok(typed.unwrap_or_default()),
+            () = interrupt::requested() => Err(interrupted()),
+        }
+    })
+}
+
+/// Returns the guard for a refused write.
+fn guard(error: &WriteError<Failure>) -> Refusal {
+    let (guard, reason) = match error {
+        WriteError::Request(_) => ("WG15", "server-dry-run"),
+        WriteError::NoCopy { .. } => ("WG16", "backup-failed"),
+        _ => ("WG02", "object-state"),
+    };
+    Refusal { guard, reason }
+}
+
+fn print_stored(kept: &Kept, out: &mut Out) {
+    match kept {
+        Kept::InCluster(number) => out.note(&format!(
+            "Stored the previous aws-auth as revision {number}; to undo this change: awsauth undo"
+        )),
+        Kept::InFolder { path, why } => {
+            out.note(&format!(
+                "warning: cannot store the previous aws-auth in the cluster: {why}"
+            ));
+            out.note(&format!(
+                "Stored the previous aws-auth in {}; to undo this change: awsauth undo",
+                path.display()
+            ));
+        }
+        Kept::Nowhere(why) => out.note(&format!(
+            "warning: the previous aws-auth is not stored anywhere: {why}"
+        )),
+    }
+}
+
+/// Returns the contexts of the selected kubeconfig.
+pub(crate) fn contexts(target: &Target) -> Result<Vec<String>, Failure> {
+    let names = awsauth_kube::kubeconfig::contexts(&flags(target), &Environment::of_process());
+    names.map_err(|error| {
+        Failure::new(kind(error.kind()), "cannot list the contexts")
+            .because(&error)
+            .hint(error.hint())
+    })
+}
+
+/// Creates the async runtime.
+pub(super) fn runtime() -> Result<Runtime, Failure> {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| Failure::bug(&error))
+}
+
+/// Returns the options as kubectl's flags.
+pub(super) fn flags(target: &Target) -> Flags {
+    Flags {
+        kubeconfig: target.kubeconfig.clone(),
+        context: target.context.clone(),
+        cluster: target.cluster.clone(),
+        user: target.user.clone(),
+        impersonate: target.impersonate.clone(),
+        impersonate_groups: target.impersonate_groups.clone(),
+        // 0 means no limit, as in kubectl.
+        request_timeout: target.request_timeout.filter(|timeout| !timeout.is_zero()),
+        ..Flags::default()
+    }
+}
+
+pub(super) fn not_connected(error: &ConnectError) -> Failure {
+    Failure::new(kind(error.kind()), "cannot connect to the cluster")
+        .because(error)
+        .hint(error.hint())
+}
+
+/// Refuses a cluster that is not the expected one.
+pub(super) fn refuse_other(target: &Target, chosen: &awsauth_kube::Target) -> Result<(), Failure> {
+    let expected = target.expect_cluster.as_deref();
+    let Some(expected) = expected.filter(|expected| !chosen.is(expected)) else {
+        return Ok(());
+    };
+    Err(Failure::refused(
+        Refusal {
+            guard: "WG01",
+            reason: "wrong-cluster",
+        },
+        format!("this is {chosen}, not {expected}"),
+    )
+    .hint("choose the cluster with --context NAME, or expect this one with --expect-cluster NAME"))
+}
+
+/// Runs a future that is safe to drop at any time.
+pub(super) fn until_interrupted<T>(
+    runtime: &Runtime,
+    out: &Out,
+    doing: &'static str,
+    future: impl Future<Output = T>,
+) -> Result<T, Failure> {
+    let _spinner = out.spinner(doing, PATIENCE);
+    runtime.block_on(async {
+        tokio::select! {
+            biased;
+            done = future => Ok(done),
+            () = interrupt::requested() => Err(interrupted()),
+        }
+    })
+}
+
+pub(super) fn interrupted() -> Failure {
+    Failure::new(Kind::Interrupted, "interrupted; nothing was written")
+}
+
+pub(super) fn kind(kind: awsauth_kube::Kind) -> Kind {
+    match kind {
+        awsauth_kube::Kind::Input => Kind::Usage,
+        awsauth_kube::Kind::Unreachable | awsauth_kube::Kind::Denied => Kind::Unreachable,
+        awsauth_kube::Kind::Refused => Kind::Refused,
+        awsauth_kube::Kind::Conflict => Kind::Conflict,
+        awsauth_kube::Kind::Interrupted => Kind::Interrupted,
+    }
+}

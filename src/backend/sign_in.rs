@@ -1,0 +1,265 @@
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Runtime;
+use tokio::time::sleep;
+
+use super::eks;
+use super::identity::Identity;
+use super::live::{Cluster, flags, kind, not_connected, refuse_other, runtime, until_interrupted};
+use super::target::{Chosen, Target, is_typed};
+use super::waiting::wait_for;
+use crate::terminal::{Failure, Out};
+use awsauth_aws::AwsEnvironment;
+use awsauth_aws::eks::{CredentialOrder, EksCluster};
+use awsauth_core::rbac::Question;
+use awsauth_core::snapshot::Snapshot;
+use awsauth_core::token::Token;
+use awsauth_kube::connect::{ConnectError, Nobody, connect_as_nobody, connect_to_as_nobody};
+use awsauth_kube::request_error::{Fault, RequestError};
+use awsauth_kube::review::{self, Answer, Reviewed};
+use awsauth_kube::{EksName, Environment, Flags, Place, Store};
+
+/// The timeout of the requests to the API server in one attempt.
+const ATTEMPT: Duration = Duration::from_secs(15);
+
+/// A cluster that is authenticated to with tokens.
+pub(crate) struct SignIn {
+    runtime: Runtime,
+    store: Arc<Store>,
+    eks: EksName,
+    namespace: String,
+    identity: Identity,
+    /// The answer of EKS, if EKS was asked to find the cluster.
+    described: Option<EksCluster>,
+}
+
+/// The result of an attempt with a token.
+#[derive(Debug)]
+pub(crate) enum SignInResult {
+    /// The API server accepts the token: the user, and what the user may do.
+    Accepted(Reviewed, Vec<Answer>),
+    /// The API server does not accept the token.
+    Unauthorized,
+    /// The API server accepts the token, but does not report the user.
+    Forbidden(String),
+}
+
+impl SignIn {
+    /// Connects to the chosen cluster, without the credentials of its kubeconfig.
+    pub(crate) fn open(
+        target: &Target,
+        matches: &clap::ArgMatches,
+        out: &mut Out,
+    ) -> Result<Self, Failure> {
+        let chosen = target.choose_to_sign_in(matches)?;
+        if let Chosen::File(_) | Chosen::Pipe = chosen {
+            return Err(Failure::usage("cannot sign in to a file").hint(
+                "name the cluster, such as --context NAME, and leave out --file and AWSAUTH_FILE",
+            ));
+        }
+        if target.impersonate.is_some() || !target.impersonate_groups.is_empty() {
+            return Err(Failure::usage(
+                "cannot combine signing in as an AWS identity with impersonation",
+            )
+            .hint("leave out --as and --as-group"));
+        }
+        match chosen {
+            Chosen::Eks(name) => Self::at_eks(&name, target, out),
+            _ => Self::of_kubeconfig(target, is_typed(matches, "cluster_name"), out)?
+                .map_err(|error| not_connected(&error)),
+        }
+    }
+
+    /// As [`Self::open`]; `None` if no cluster is named and the kubeconfig has none.
+    pub(crate) fn open_if_any(
+        target: &Target,
+        matches: &clap::ArgMatches,
+        out: &mut Out,
+    ) -> Result<Option<Self>, Failure> {
+        match target.choose_to_sign_in(matches)? {
+            Chosen::File(_) | Chosen::Pipe => Ok(None),
+            Chosen::Eks(name) => Self::at_eks(&name, target, out).map(Some),
+            Chosen::Cluster => {
+                let is_typed = is_typed(matches, "cluster_name");
+                match Self::of_kubeconfig(target, is_typed, out)? {
+                    Err(ConnectError::NoCluster | ConnectError::NoCurrentContext) => Ok(None),
+                    Err(error) => Err(not_connected(&error)),
+                    Ok(connected) => Ok(Some(connected)),
+                }
+            }
+        }
+    }
+
+    /// Opens a second connection to a cluster. Impersonation of the first connection does not apply to it.
+    pub(super) fn beside(cluster: &Cluster, out: &mut Out) -> Result<Self, Failure> {
+        let asked = cluster.asked();
+        match cluster.eks() {
+            Some(eks) => Self::to(&eks::place(eks), asked, asked.wait, out),
+            None => Self::of_kubeconfig(asked, false, out)?.map_err(|error| not_connected(&error)),
+        }
+    }
+
+    fn at_eks(name: &str, target: &Target, out: &mut Out) -> Result<Self, Failure> {
+        let begun = Instant::now();
+        let aws_environment = AwsEnvironment::of_process();
+        let credential_options = target.identity.credential_options();
+        let order = CredentialOrder::RolesFirst;
+        let eks = eks::ask(
+            name,
+            order,
+            &credential_options,
+            &aws_environment,
+            target.wait,
+            out,
+        )?;
+        let left = target.wait.map(|wait| wait.saturating_sub(begun.elapsed()));
+        let opened = Self::to(&eks::place(&eks), target, left, out)?;
+        Ok(Self {
+            described: Some(eks),
+            ..opened
+        })
+    }
+
+    fn to(
+        place: &Place,
+        target: &Target,
+        patience: Option<Duration>,
+        out: &mut Out,
+    ) -> Result<Self, Failure> {
+        let runtime = runtime()?;
+        let (flags, environment) = (nobodys_flags(target), Environment::of_process());
+        let connecting = connect_to_as_nobody(place, &flags, &environment);
+        let nobody = until_interrupted(&runtime, out, "Connecting", connecting)?
+            .map_err(|error| not_connected(&error))?;
+        Self::connected(runtime, nobody, target, patience, out)
+    }
+
+    /// `is_named`: whether the command line names the cluster at EKS. A name in the environment only applies if the
+    /// kubeconfig has none, because it may be that of another cluster.
+    fn of_kubeconfig(
+        target: &Target,
+        is_named: bool,
+        out: &mut Out,
+    ) -> Result<Result<Self, ConnectError>, Failure> {
+        let runtime = runtime()?;
+        let (flags, environment) = (nobodys_flags(target), Environment::of_process());
+        let connecting = connect_as_nobody(&flags, &environment);
+        let mut nobody = match until_interrupted(&runtime, out, "Connecting", connecting)? {
+            Ok(nobody) => nobody,
+            Err(error) => return Ok(Err(error)),
+        };
+        if is_named || nobody.eks.name.is_none() {
+            nobody.eks.name = target.cluster_name.clone().or(nobody.eks.name);
+        }
+        Self::connected(runtime, nobody, target, target.wait, out).map(Ok)
+    }
+
+    fn connected(
+        runtime: Runtime,
+        nobody: Nobody,
+        target: &Target,
+        patience: Option<Duration>,
+        out: &mut Out,
+    ) -> Result<Self, Failure> {
+        refuse_other(target, nobody.store.target())?;
+        let store = Arc::new(nobody.store);
+        if let Some(patience) = patience {
+            wait_for(&runtime, &store, patience, false, out)?;
+        }
+        Ok(Self {
+            runtime,
+            store,
+            eks: nobody.eks,
+            namespace: nobody.namespace,
+            identity: target.identity.clone(),
+            described: None,
+        })
+    }
+
+    /// Returns the cluster, for messages.
+    pub(crate) fn target(&self) -> &awsauth_kube::Target {
+        self.store.target()
+    }
+
+    /// Returns the cluster's name at EKS, from the user, the kubeconfig or EKS.
+    pub(crate) fn eks(&self) -> &EksName {
+        &self.eks
+    }
+
+    /// Returns the answer of EKS, if EKS was asked to find the cluster.
+    pub(crate) fn described(&self) -> Option<&EksCluster> {
+        self.described.as_ref()
+    }
+
+    /// Returns the options of AWS credentials.
+    pub(crate) fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Authenticates with a token and reviews permissions.
+    ///
+    /// # Errors
+    /// If there is no response, or the user interrupts.
+    pub(crate) fn attempt(
+        &self,
+        token: &Token,
+        questions: &[Question],
+        out: &Out,
+    ) -> Result<SignInResult, Failure> {
+        let store = self.store.signed_in(token.text.clone());
+        let asking = async {
+            let who = review::who(&store, ATTEMPT).await?;
+            let answers = review::may(&store, questions, &self.namespace, ATTEMPT).await?;
+            Ok((who, answers))
+        };
+        match until_interrupted(&self.runtime, out, "Signing in", asking)? {
+            Ok((who, answers)) => Ok(SignInResult::Accepted(who, answers)),
+            Err(RequestError {
+                fault: Fault::Unauthorized(_),
+                ..
+            }) => Ok(SignInResult::Unauthorized),
+            Err(RequestError {
+                fault: Fault::Forbidden(said),
+                ..
+            }) => Ok(SignInResult::Forbidden(said)),
+            Err(error) => Err(Failure::new(
+                kind(error.kind()),
+                format!("cannot sign in to {}", self.target()),
+            )
+            .because(&error)
+            .hint(error.hint())),
+        }
+    }
+
+    /// Reads aws-auth with the token, or returns why that is not possible.
+    ///
+    /// # Errors
+    /// If the user interrupts.
+    pub(crate) fn aws_auth(
+        &self,
+        token: &Token,
+        out: &Out,
+    ) -> Result<Result<Snapshot, RequestError>, Failure> {
+        let store = self.store.signed_in(token.text.clone());
+        let reading = store.read(ATTEMPT);
+        let read = until_interrupted(&self.runtime, out, "Reading aws-auth", reading)?;
+        Ok(read.map(|live| live.snapshot()))
+    }
+
+    /// Waits; the user can interrupt.
+    pub(crate) fn pause(&self, time: Duration, out: &Out) -> Result<(), Failure> {
+        // The timer must be created inside the runtime.
+        let waiting = async { sleep(time).await };
+        until_interrupted(&self.runtime, out, "Waiting", waiting)
+    }
+}
+
+/// Returns connection flags without impersonation.
+fn nobodys_flags(target: &Target) -> Flags {
+    Flags {
+        impersonate: None,
+        impersonate_groups: Vec::new(),
+        ..flags(target)
+    }
+}

@@ -1,0 +1,91 @@
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use crate::terminal::Failure;
+
+/// An input text of `-f`, and its name in messages.
+#[derive(Debug)]
+pub(crate) struct Source {
+    /// The path, or `stdin`.
+    pub(crate) name: String,
+
+    pub(crate) text: String,
+}
+
+/// The extensions of the files that are read from a folder, as in kubectl.
+const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
+
+/// Reads files, stdin (`-`) and folders. Of a folder, reads *.yaml, *.yml and *.json in the order of their names, without subfolders.
+pub(crate) fn read(filenames: &[PathBuf]) -> Result<Vec<Source>, Failure> {
+    let mut sources = Vec::new();
+    for (at, path) in filenames.iter().enumerate() {
+        if is_stdin(path) {
+            if filenames[..at].iter().any(|earlier| is_stdin(earlier)) {
+                return Err(Failure::usage(
+                    "cannot read stdin twice: --filename - is given more than once",
+                ));
+            }
+            let mut bytes = Vec::new();
+            let read = io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes);
+            sources.push(source("stdin".to_owned(), read)?);
+        } else if path.is_dir() {
+            let found =
+                of_folder(path).map_err(|error| cannot(&path.display().to_string(), &error))?;
+            if found.is_empty() {
+                return Err(Failure::usage(format!(
+                    "cannot read the desired state from the folder {}: it holds no *.yaml, *.yml or *.json",
+                    path.display()
+                )));
+            }
+            for path in found {
+                sources.push(of_file(&path)?);
+            }
+        } else {
+            sources.push(of_file(path)?);
+        }
+    }
+    Ok(sources)
+}
+
+/// Returns whether a file of a folder is read.
+pub(super) fn has_ending(path: &Path) -> bool {
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    ending.is_some_and(|ending| ENDINGS.contains(&ending))
+}
+
+/// Returns whether a path means stdin.
+pub(crate) fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+fn of_file(path: &Path) -> Result<Source, Failure> {
+    source(path.display().to_string(), fs::read(path))
+}
+
+fn of_folder(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if has_ending(&path) && path.is_file() {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+fn source(name: String, bytes: io::Result<Vec<u8>>) -> Result<Source, Failure> {
+    let bytes = bytes.map_err(|error| cannot(&name, &error))?;
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(Source { name, text }),
+        Err(error) => Err(
+            Failure::usage(format!("cannot read the desired state from {name}"))
+                .because(&error.utf8_error()),
+        ),
+    }
+}
+
+fn cannot(name: &str, error: &io::Error) -> Failure {
+    Failure::usage(format!("cannot read the desired state from {name}")).because(error)
+}

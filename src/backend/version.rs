@@ -1,0 +1,17 @@
+use super::live::{Cluster, kind, until_interrupted};
+use crate::terminal::{Failure, Out};
+use awsauth_kube::version::{ServerVersion, version};
+
+impl Cluster {
+    /// Requests the version of the API server.
+    pub(super) fn version(&self, out: &Out) -> Result<ServerVersion, Failure> {
+        let asking = version(self.store(), self.asked().timeout);
+        let version = until_interrupted(self.runtime(), out, "Asking for the version", asking)?;
+        version.map_err(|error| {
+            let what = format!("cannot get the version of {}", self.target());
+            Failure::new(kind(error.kind()), what)
+                .because(&error)
+                .hint(error.hint())
+        })
+    }
+}

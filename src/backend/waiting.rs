@@ -1,0 +1,73 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+
+use super::live::{interrupted, kind};
+use crate::terminal::{Failure, Kind, Out};
+use awsauth_kube::wait::{Awaited, Progress, wait};
+use awsauth_kube::{Store, interrupt};
+
+/// Waits for a cluster that is being created.
+pub(super) fn wait_for(
+    runtime: &Runtime,
+    store: &Arc<Store>,
+    patience: Duration,
+    configmap: bool,
+    out: &mut Out,
+) -> Result<(), Failure> {
+    if came(runtime, store, patience, configmap, out)? {
+        return Ok(());
+    }
+    let what = format!(
+        "cannot use {}: there was no aws-auth within {} s",
+        store.target(),
+        patience.as_secs()
+    );
+    Err(Failure::new(Kind::Unreachable, what)
+        .hint("wait longer with --wait DURATION, or leave --wait-for-configmap out to create it"))
+}
+
+/// Returns whether all objects appeared in time; other errors are failures.
+pub(super) fn came(
+    runtime: &Runtime,
+    store: &Arc<Store>,
+    patience: Duration,
+    configmap: bool,
+    out: &mut Out,
+) -> Result<bool, Failure> {
+    let mut said = String::new();
+    let progress = |Progress {
+                        awaited,
+                        elapsed,
+                        because,
+                    }: Progress<'_>| {
+        let what = match awaited {
+            Awaited::ApiServer => "the API server",
+            Awaited::ConfigMap => "the ConfigMap aws-auth",
+        };
+        let why = because.map_or_else(|| "it does not exist yet".to_owned(), ToString::to_string);
+        let line = format!("Waiting for {what}: {why}");
+        // Prints each line once, not on every attempt.
+        if line != said {
+            out.note(&format!("{line} ({} s)", elapsed.as_secs()));
+            said = line;
+        }
+    };
+    let came = runtime.block_on(async {
+        tokio::select! {
+            came = wait(store, patience, configmap, progress) => Some(came),
+            () = interrupt::requested() => None,
+        }
+    });
+    match came {
+        None => Err(interrupted()),
+        Some(Ok(came)) => Ok(came),
+        Some(Err(error)) => Err(Failure::new(
+            kind(error.kind()),
+            format!("cannot use {}", store.target()),
+        )
+        .because(&error)
+        .hint(error.hint())),
+    }
+}

@@ -1,0 +1,81 @@
+//! Collects the evidence for `doctor`. Each question runs on its own thread with a time limit and returns plain data.
+
+mod assume_role;
+pub(crate) mod aws_auth;
+pub(crate) mod credentials;
+pub(crate) mod endpoint;
+mod evidence;
+pub(crate) mod exec_plugin;
+pub(crate) mod failing_command;
+pub(crate) mod kubeconfig;
+pub(crate) mod nodes;
+pub(crate) mod sign_in;
+pub(crate) mod sts;
+mod subprocess;
+mod task;
+
+use std::error::Error;
+use std::future::Future;
+use std::io;
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Builder;
+
+pub(crate) use evidence::Collector;
+pub(crate) use task::{Task, spawn};
+
+use awsauth_core::doctor::evidence::Problem;
+use awsauth_core::doctor::redacted;
+use awsauth_core::error_chain;
+use awsauth_kube::connect::{ConnectError, connect_as_nobody, connect_to_as_nobody};
+use awsauth_kube::{Environment, Flags, Place, Store};
+
+/// The time limit of most questions.
+pub(crate) const LIMIT: Duration = Duration::from_secs(2);
+
+/// Runs a future in a new runtime.
+fn in_runtime<T>(work: impl Future<Output = T>) -> io::Result<T> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    Ok(runtime.block_on(work))
+}
+
+/// How to connect to the cluster.
+#[derive(Clone)]
+pub(crate) struct ConnectOptions {
+    /// The flags that select a cluster of the kubeconfig.
+    pub(crate) flags: Flags,
+    pub(crate) environment: Environment,
+    /// The endpoint that EKS reports, if there is no kubeconfig.
+    pub(crate) place: Option<Place>,
+    /// The deadline of all questions.
+    pub(crate) end: Instant,
+}
+
+impl ConnectOptions {
+    /// Connects to the selected cluster without credentials.
+    async fn anonymous(&self) -> Result<Store, ConnectError> {
+        let flags = Flags {
+            impersonate: None,
+            impersonate_groups: Vec::new(),
+            ..self.flags.clone()
+        };
+        let anonymous = match &self.place {
+            Some(place) => connect_to_as_nobody(place, &flags, &self.environment).await?,
+            None => connect_as_nobody(&flags, &self.environment).await?,
+        };
+        Ok(anonymous.store)
+    }
+}
+
+/// An error with its causes, without repetitions and secrets.
+pub(crate) fn error_text(error: &dyn Error) -> String {
+    redacted(&error_chain::text(error))
+}
+
+/// An error and the next step.
+fn problem(error: &dyn Error, next: impl Into<String>) -> Problem {
+    Problem {
+        cause: error_text(error),
+        next: next.into(),
+    }
+}

@@ -1,0 +1,78 @@
+//! Asks IAM which policy keeps a role from being assumed.
+
+use std::time::Instant;
+
+use jiff::Timestamp;
+
+use super::{LIMIT, spawn};
+use awsauth_aws::AwsEnvironment;
+use awsauth_aws::credentials::{self, CredentialOptions, IamEvidence, SourceError};
+use awsauth_aws::iam::Iam;
+use awsauth_core::arn::Parts;
+use awsauth_core::trust::Advice;
+
+/// Why AWS denies AssumeRole: from both policies if the caller may read them in IAM, else from the denial.
+pub(super) fn advice(
+    error: &SourceError,
+    credential_options: &CredentialOptions,
+    aws_environment: &AwsEnvironment,
+    now: Timestamp,
+) -> Option<Advice> {
+    let plain = error.advice()?;
+    let SourceError::AssumeRole { role, source, .. } = error else {
+        return Some(plain);
+    };
+    let caller = source.refused().and_then(|refused| refused.caller());
+    // Uses the credentials that were denied. A profile's own chain of roles is not followed back.
+    let at = credential_options
+        .roles
+        .iter()
+        .position(|wished| wished == role);
+    let (Some(caller), Some(at)) = (caller, at) else {
+        return Some(plain);
+    };
+    let base = CredentialOptions {
+        roles: credential_options.roles[..at].to_vec(),
+        session_name: credential_options.session_name.clone().filter(|_| at > 0),
+        external_id: None,
+        duration: None,
+        ..credential_options.clone()
+    };
+    let (caller, role) = (caller.to_owned(), role.clone());
+    let aws_environment = aws_environment.clone();
+    let asked = spawn(LIMIT, Instant::now() + LIMIT, move || {
+        let resolved = credentials::resolve(&base, &aws_environment, now).ok()?;
+        let iam = Iam::new(&resolved, base.profile.as_deref(), &aws_environment);
+        Some(known(&mut iam.ok()?, &caller, &role))
+    });
+    let known = asked.wait().into_known().flatten().unwrap_or_default();
+    error.advice_knowing(&known).or(Some(plain))
+}
+
+/// The policies from IAM, which only answers for its own account.
+fn known(iam: &mut Iam, caller: &str, role: &str) -> IamEvidence {
+    let mut known = IamEvidence::default();
+    let (Some(asking), Some(asked)) = (Parts::of(caller), Parts::of(role)) else {
+        return known;
+    };
+    if asking.account == asked.account {
+        let found = iam.role(asked.name).ok().flatten();
+        known.trust_policy = found.and_then(|role| role.trust);
+    }
+    let policies_of = if asking.is("iam", "user") {
+        Some(caller.to_owned())
+    } else if asking.is("sts", "assumed-role") {
+        // A session's ARN lacks its role's IAM path.
+        let name = asking.path.trim_matches('/');
+        let found = iam.role(name).ok().flatten();
+        found.map(|role| role.arn)
+    } else {
+        None
+    };
+    let said = policies_of.and_then(|arn| iam.simulate(&arn, "sts:AssumeRole", role).ok());
+    if let Some((own, boundary)) = said {
+        known.own_policies = own;
+        known.boundary = boundary;
+    }
+    known
+}

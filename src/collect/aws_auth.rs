@@ -1,0 +1,105 @@
+//! Reads aws-auth and RBAC.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use secrecy::SecretString;
+
+use super::sign_in::answered;
+use super::{ConnectOptions, in_runtime, problem};
+use awsauth_core::authenticator::User;
+use awsauth_core::doctor::evidence::{AwsAuth, PermissionAnswer, Problem};
+use awsauth_core::rbac::{Policy, Question, UserInfo};
+use awsauth_kube::review;
+use awsauth_kube::{Flags, Live, Store, connect};
+
+/// Who reads.
+#[derive(Clone)]
+pub(crate) enum Reader {
+    /// The holder of this token.
+    Token(SecretString),
+    /// The user of the kubeconfig.
+    Kubeconfig,
+    /// The user of this other context.
+    Context(String),
+}
+
+impl Reader {
+    fn name(&self) -> String {
+        match self {
+            Self::Token(_) => "read with the token".to_owned(),
+            Self::Kubeconfig => "read as the kubeconfig user".to_owned(),
+            Self::Context(name) => format!("read with context {name}"),
+        }
+    }
+
+    pub(super) async fn store(&self, options: &ConnectOptions) -> Result<Store, Problem> {
+        let ConnectOptions {
+            flags, environment, ..
+        } = options;
+        let other = |name: &String| Flags {
+            context: Some(name.clone()),
+            ..flags.clone()
+        };
+        let store = match self {
+            Self::Token(token) => options
+                .anonymous()
+                .await
+                .map(|store| store.signed_in(token.clone())),
+            Self::Kubeconfig => connect(flags, environment).await,
+            Self::Context(name) => connect(&other(name), environment).await,
+        };
+        store.map_err(|error| problem(&error, error.hint()))
+    }
+}
+
+/// Reads aws-auth.
+pub(crate) fn read(
+    options: &ConnectOptions,
+    reader: &Reader,
+    limit: Duration,
+) -> Result<AwsAuth, Problem> {
+    let read = in_runtime(async {
+        let store = reader.store(options).await?;
+        let live = store.read(limit).await;
+        live.map_err(|error| problem(&error, error.hint()))
+    });
+    let live =
+        read.map_err(|error| problem(&error, "check the limits of this process: ulimit -a"))??;
+    Ok(AwsAuth {
+        place: reader.name(),
+        exists: live.exists(),
+        snapshot: live.snapshot(),
+        changed: changed(&live),
+    })
+}
+
+/// The latest time that the API server has on record for a change of what it holds.
+fn changed(live: &Live) -> Option<Timestamp> {
+    let managers = live.managers();
+    let times = managers.iter().filter_map(|manager| manager.time.as_ref());
+    times.filter_map(|time| time.parse().ok()).max()
+}
+
+/// What RBAC says of a user, and, where they can't be asked themselves, what they may do.
+pub(crate) fn rights(
+    options: &ConnectOptions,
+    reader: &Reader,
+    user: &User,
+    questions: &[Question],
+    limit: Duration,
+) -> Result<(Policy, Option<Vec<PermissionAnswer>>), Problem> {
+    let read = in_runtime(async {
+        let store = reader.store(options).await?;
+        let info = [UserInfo::new(user, &[])];
+        let policy = awsauth_kube::rbac::policy(&store, &info, limit).await;
+        let answers = match questions {
+            [] => None,
+            questions => review::may_they(&store, user, questions, "default", limit)
+                .await
+                .ok(),
+        };
+        Ok((policy, answers.map(|answers| answered(questions, answers))))
+    });
+    read.map_err(|error| problem(&error, "check the limits of this process: ulimit -a"))?
+}

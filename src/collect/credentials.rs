@@ -1,0 +1,150 @@
+//! Searches for AWS credentials.
+
+use jiff::Timestamp;
+
+use super::problem;
+use awsauth_aws::credentials::{
+    self, CredentialOptions, NoCredentials, ResolvedCredentials, Source, SourceError,
+};
+use awsauth_aws::imds::ImdsError;
+use awsauth_aws::{AwsEnvironment, AwsError, Machine};
+use awsauth_core::doctor::evidence::{
+    FailedAt, FoundCredentials, PolicySide, Problem, SearchFailed,
+};
+use awsauth_core::doctor::last_four;
+use awsauth_core::trust::{self, Advice, State};
+
+/// Searches for credentials.
+pub(crate) fn search(
+    credential_options: &CredentialOptions,
+    aws_environment: &AwsEnvironment,
+    now: Timestamp,
+) -> Result<(FoundCredentials, ResolvedCredentials), Box<SearchFailed>> {
+    match credentials::resolve(credential_options, aws_environment, now) {
+        Ok(resolved) => Ok((found(&resolved), resolved)),
+        Err(error) if error.failed.is_none() => Err(Box::new(
+            of_instance(&error, aws_environment).unwrap_or_else(|| none(&error, None)),
+        )),
+        Err(error) => {
+            let failed = error.failed.as_ref();
+            let advice = failed.and_then(|(_, failed)| {
+                super::assume_role::advice(failed, credential_options, aws_environment, now)
+            });
+            Err(Box::new(none(&error, advice)))
+        }
+    }
+}
+
+fn found(resolved: &ResolvedCredentials) -> FoundCredentials {
+    FoundCredentials {
+        source: resolved.source.to_string(),
+        source_name: resolved.source.name(),
+        key: last_four(&resolved.credentials.access_key_id),
+        expiration: resolved.credentials.expiration,
+        roles: resolved.roles.clone(),
+        tried: resolved.tried.iter().map(ToString::to_string).collect(),
+        notes: resolved.notes.clone(),
+        region: resolved.region.name.clone(),
+        region_from: resolved.region.from.to_string(),
+    }
+}
+
+/// On an instance, its role should have provided credentials if no other source has any.
+fn of_instance(error: &NoCredentials, aws_environment: &AwsEnvironment) -> Option<SearchFailed> {
+    let why = error.instance.as_deref()?;
+    let endpoint = aws_environment.get("AWS_EC2_METADATA_SERVICE_ENDPOINT");
+    let is_expected = endpoint.is_some() || Machine::of(aws_environment).is_ec2();
+    if matches!(why, ImdsError::Disabled) || !is_expected {
+        return None;
+    }
+    Some(SearchFailed {
+        place: of_imds(why),
+        source: Some(Source::Instance.to_string()),
+        problem: problem(why, why.hint()),
+        tried: error.tried.iter().map(ToString::to_string).collect(),
+        halves: None,
+        clock_ahead: None,
+    })
+}
+
+fn none(error: &NoCredentials, advice: Option<Advice>) -> SearchFailed {
+    let tried = error.tried.iter().map(ToString::to_string).collect();
+    let Some((source, failed)) = &error.failed else {
+        return SearchFailed {
+            place: FailedAt::Chain,
+            source: None,
+            problem: Problem {
+                cause: error.to_string(),
+                next: error.hint(),
+            },
+            tried,
+            halves: None,
+            clock_ahead: None,
+        };
+    };
+    let refused = of_aws(failed).and_then(AwsError::refused);
+    let halves = advice.map(|advice| {
+        let half = |half: &trust::Half| PolicySide {
+            title: half.title.clone(),
+            because: half.because.clone(),
+            statement: half.statement.clone(),
+            is_missing: matches!(half.state, State::Lacks | State::Denies),
+        };
+        Box::new([half(&advice.own), half(&advice.trust)])
+    });
+    SearchFailed {
+        place: place(*source, failed),
+        source: Some(source.to_string()),
+        problem: problem(failed.as_ref(), failed.hint()),
+        tried,
+        halves,
+        clock_ahead: refused.and_then(|refused| refused.clock_ahead),
+    }
+}
+
+fn of_aws(error: &SourceError) -> Option<&AwsError> {
+    match error {
+        SourceError::AssumeRole { source, .. } | SourceError::WebIdentity { source, .. } => {
+            Some(source)
+        }
+        _ => None,
+    }
+}
+
+/// The check that a failure belongs to.
+fn place(source: Source, error: &SourceError) -> FailedAt {
+    match error {
+        SourceError::Partial { .. } if source == Source::Environment => FailedAt::Chain,
+        SourceError::Time { .. } | SourceError::Expired { .. } => FailedAt::Expired,
+        SourceError::Region(_) => FailedAt::Region,
+        SourceError::NoRole | SourceError::TokenFile { .. } | SourceError::WebIdentity { .. } => {
+            FailedAt::WebIdentity
+        }
+        SourceError::AssumeRole { source, .. } => match source.code() {
+            Some("AccessDenied" | "ValidationError" | "MalformedPolicyDocument") => {
+                FailedAt::AssumeRole
+            }
+            Some("ExpiredToken" | "ExpiredTokenException") => FailedAt::Expired,
+            _ => FailedAt::Caller,
+        },
+        SourceError::Container(_) => FailedAt::Container,
+        SourceError::Instance(error) => of_imds(error),
+        SourceError::SessionName { .. } | SourceError::Client(_) | SourceError::Runtime(_) => {
+            FailedAt::Chain
+        }
+        _ => FailedAt::Profile,
+    }
+}
+
+fn of_imds(error: &ImdsError) -> FailedAt {
+    match error {
+        ImdsError::HopLimit { .. } | ImdsError::NoAnswer { .. } => FailedAt::HopLimit,
+        ImdsError::NoProfile { .. } => FailedAt::NoProfile,
+        ImdsError::ProfileNotFound { .. }
+        | ImdsError::ProfileWithoutRole { .. }
+        | ImdsError::NotTrusted { .. }
+        | ImdsError::NoCredentials { .. }
+        | ImdsError::Garbage { .. } => FailedAt::NoRole,
+        _ => FailedAt::Imds,
+    }
+}

@@ -1,0 +1,121 @@
+//! Resolves and connects to the API server's endpoint.
+
+use std::io;
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::time::Duration;
+
+use http::Uri;
+
+use super::{ConnectOptions, in_runtime, problem};
+use awsauth_core::doctor::evidence::{ConnectionAttempt, ConnectionFailure, Problem};
+use awsauth_kube::request_error::{Fault, RequestError};
+
+/// Where a connection to the API server goes.
+pub(crate) struct Host {
+    host: String,
+    port: u16,
+    is_proxy: bool,
+}
+
+/// Which host is connected to: the API server's, or a proxy's.
+pub(crate) fn host(options: &ConnectOptions) -> Result<Host, Problem> {
+    let store = in_runtime(options.anonymous()).map_err(|error| of_system(&error))?;
+    let store = store.map_err(|error| problem(&error, error.hint()))?;
+    let proxy = store.proxy();
+    let url = proxy.unwrap_or(&store.target().server);
+    let uri: Uri = url.parse().unwrap_or_default();
+    let host = uri.host().unwrap_or_default();
+    let default = match uri.scheme_str() {
+        Some("http") => 80,
+        Some("socks5" | "socks5h") => 1080,
+        _ => 443,
+    };
+    Ok(Host {
+        host: host.trim_matches(['[', ']']).to_owned(),
+        port: uri.port_u16().unwrap_or(default),
+        is_proxy: proxy.is_some(),
+    })
+}
+
+/// The addresses of that host.
+pub(crate) fn addresses(host: &Host) -> Result<Vec<SocketAddr>, Problem> {
+    let found = (host.host.as_str(), host.port).to_socket_addrs();
+    found.map(Iterator::collect).map_err(|error| Problem {
+        cause: format!("the name {} cannot be resolved: {error}", host.host),
+        next: "the cluster may be deleted, or this network's DNS does not resolve it; write the entry again: \
+               awsauth kubeconfig --cluster-name NAME"
+            .to_owned(),
+    })
+}
+
+/// Knocks at each address, all at the same time.
+pub(crate) fn connect_all(
+    addresses: &[SocketAddr],
+    is_proxy: bool,
+    limit: Duration,
+) -> Vec<ConnectionAttempt> {
+    let attempts: Vec<_> = addresses
+        .iter()
+        .map(|&address| std::thread::spawn(move || TcpStream::connect_timeout(&address, limit)))
+        .collect();
+    let answers = addresses.iter().zip(attempts).map(|(address, attempt)| {
+        let failed = match attempt.join() {
+            Ok(Ok(_)) => None,
+            Ok(Err(error)) => Some(unreached(&error)),
+            Err(_) => Some(ConnectionFailure::TimedOut),
+        };
+        ConnectionAttempt {
+            address: address.to_string(),
+            is_proxy,
+            failed,
+        }
+    });
+    answers.collect()
+}
+
+/// Asks the API server, as nobody, whether it is alive.
+pub(crate) fn alive(options: &ConnectOptions, limit: Duration) -> Result<String, Problem> {
+    let asked = in_runtime(async {
+        let store = options
+            .anonymous()
+            .await
+            .map_err(|error| problem(&error, error.hint()))?;
+        store.alive(limit).await.map_err(|error| of_request(&error))
+    });
+    let status = asked.map_err(|error| of_system(&error))??;
+    Ok(match status {
+        401 | 403 => format!("{status}, so the API server is alive"),
+        status => status.to_string(),
+    })
+}
+
+impl Host {
+    /// Whether it is a proxy's.
+    pub(crate) fn is_proxy(&self) -> bool {
+        self.is_proxy
+    }
+}
+
+fn unreached(error: &io::Error) -> ConnectionFailure {
+    match error.kind() {
+        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => ConnectionFailure::TimedOut,
+        io::ErrorKind::ConnectionRefused => ConnectionFailure::Refused,
+        _ => ConnectionFailure::Other(error.to_string()),
+    }
+}
+
+/// A request that failed, with a command that writes the entry anew where the certificate is not trusted.
+pub(super) fn of_request(error: &RequestError) -> Problem {
+    let mut problem = problem(error, error.hint());
+    if let Fault::NotReady(_) | Fault::Server(..) = &error.fault {
+        problem.next = format!(
+            "check the control plane: {}",
+            "aws eks describe-cluster --name NAME --query cluster.[status,health]"
+        );
+    }
+    problem
+}
+
+fn of_system(error: &io::Error) -> Problem {
+    problem(error, "check the limits of this process: ulimit -a")
+}

@@ -1,0 +1,225 @@
+//! The order of the questions: each starts as soon as the answers that it needs have arrived.
+
+mod api_server;
+mod aws;
+mod endpoint;
+mod token;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use secrecy::SecretString;
+
+use crate::backend::Target;
+use crate::collect::failing_command::Ran;
+use crate::collect::{ConnectOptions, Task, credentials, exec_plugin, kubeconfig, spawn};
+use aws::{searched, verify_token};
+use awsauth_aws::AwsEnvironment;
+use awsauth_aws::credentials::{CredentialOptions, ResolvedCredentials};
+use awsauth_core::doctor::evidence::{
+    Collected, Evidence, FoundCredentials, Plugin, Request, SearchFailed,
+};
+use awsauth_core::rbac::Question;
+use awsauth_kube::Environment;
+use awsauth_kube::choice::{Choice, ChosenExec};
+use endpoint::{add_endpoint, connect};
+
+/// The limit of the search for credentials, which may ask instance metadata and then STS.
+const SEARCH: Duration = Duration::from_secs(4);
+/// The limit of reading aws-auth. The user of another context may have an exec plugin.
+const READING: Duration = Duration::from_secs(4);
+/// How long to wait for the failing command once everything before the cluster is known.
+const SAYING: Duration = Duration::from_secs(3);
+
+/// The arguments of a run.
+pub(crate) struct Collector {
+    pub(crate) target: Target,
+    pub(crate) credential_options: CredentialOptions,
+    pub(crate) cluster: Option<String>,
+    pub(crate) arn: Option<String>,
+    pub(crate) identity: Option<String>,
+    pub(crate) questions: Vec<Question>,
+    pub(crate) as_context: Option<String>,
+}
+
+/// How credentials are searched, and the credentials that were found.
+#[derive(Clone)]
+struct CredentialContext {
+    credential_options: CredentialOptions,
+    aws_environment: AwsEnvironment,
+    resolved: Option<ResolvedCredentials>,
+    /// Whether the user selected the credentials, so that the kubeconfig's plugin is ignored.
+    is_own: bool,
+}
+
+type Searched = Result<(FoundCredentials, ResolvedCredentials), Box<SearchFailed>>;
+type Printed = Option<(Plugin, Option<SecretString>)>;
+
+impl Collector {
+    /// Collects everything, until `end` at most.
+    pub(crate) fn collect(
+        mut self,
+        command: Option<Task<Ran>>,
+        end: Instant,
+    ) -> (Evidence, Option<Ran>) {
+        let now = Timestamp::now();
+        let aws_environment = AwsEnvironment::of_process();
+        let mut options = ConnectOptions {
+            flags: self.target.flags(),
+            environment: Environment::of_process(),
+            place: None,
+            end,
+        };
+        let mut evidence = Evidence {
+            now,
+            request: Request {
+                arn: self.arn.clone(),
+                identity: self.identity.clone(),
+                cluster: self.cluster.clone(),
+            },
+            ..Evidence::default()
+        };
+        let read = kubeconfig::entry(&options.flags, &options.environment, &aws_environment, now);
+        let goes_through_eks = self.cluster.is_some()
+            && self.arn.is_none()
+            && kubeconfig::is_absent(&options.flags, &options.environment);
+        let (entry, mut choice) = match read {
+            Ok((entry, choice)) => (Ok(entry), Some(Arc::new(choice))),
+            Err(problem) => (Err(problem), None),
+        };
+        evidence.kubeconfig = Collected::Seen(entry);
+        let exec = choice.as_deref().and_then(Choice::exec);
+        let mut context = self.credential_context(aws_environment, exec, choice.as_deref());
+
+        // Needs only the kubeconfig.
+        let running = exec.filter(|exec| exec.can_run()).cloned();
+        let running = running.map(|exec| {
+            spawn(exec_plugin::LIMIT, end, move || {
+                exec_plugin::run(&exec, exec_plugin::LIMIT)
+            })
+        });
+        let searching = self.arn.is_none().then(|| {
+            let context = context.clone();
+            spawn(SEARCH, end, move || {
+                credentials::search(&context.credential_options, &context.aws_environment, now)
+            })
+        });
+        let dialled_first = choice.is_some().then(|| connect(&options));
+
+        context.resolved = searched(&mut evidence, searching);
+        if goes_through_eks {
+            choice = self
+                .through_eks(&mut evidence, &context, &mut options)
+                .map(Arc::new);
+        }
+        let connecting = dialled_first.or_else(|| choice.is_some().then(|| connect(&options)));
+        if let (Collected::Seen(Ok(keys)), None) =
+            (&mut evidence.credentials, &self.credential_options.region)
+            && context.credential_options.region.is_some()
+        {
+            keys.region_from = "the kubeconfig".to_owned();
+        }
+        let aws = self.ask_aws(&context, choice.as_ref(), now, end);
+        let printed = ran_plugin(&mut evidence, running);
+        let tested = self.token(&mut evidence, &context, choice.as_deref(), printed, now);
+        let verifying = tested
+            .as_ref()
+            .and_then(|tested| verify_token(tested, &context, end));
+        let is_alive = add_endpoint(&mut evidence, connecting);
+        if let Some((calling, describing)) = aws {
+            evidence.caller = calling.wait();
+            evidence.described = describing.map_or_else(
+                || Collected::NotAsked("the cluster's name at EKS: --cluster-name NAME".to_owned()),
+                Task::wait,
+            );
+        }
+        let counting = aws::ask_nodes(&mut evidence, &context, end);
+        evidence.verified = verifying.map_or_else(
+            || Collected::NotAsked("a token that can be read".to_owned()),
+            Task::wait,
+        );
+        self.ask_entries(&mut evidence, &context, end);
+        let ran = command.and_then(|command| command.within(SAYING).into_known());
+        let said = ran.as_ref().and_then(|ran| ran.symptom.as_ref());
+        let said = said.and_then(|symptom| symptom.question.as_deref());
+        self.questions
+            .extend(said.and_then(|said| said.parse().ok()));
+        if self.questions.is_empty() {
+            self.questions.extend("list pods".parse::<Question>());
+        }
+        if is_alive {
+            self.ask_api_server(&mut evidence, &options, choice.as_deref(), tested);
+        } else {
+            let needs = || "an endpoint that answers (E1 to E3)".to_owned();
+            evidence.signed_in = Collected::NotAsked(needs());
+            evidence.aws_auth = Collected::NotAsked(needs());
+            evidence.answers = Collected::NotAsked(needs());
+            evidence.policy = Collected::NotAsked(needs());
+            evidence.nodes = Collected::NotAsked(needs());
+        }
+        if let Some(counting) = counting {
+            evidence.eks_nodes = counting.wait();
+        }
+        (evidence, ran)
+    }
+
+    /// How credentials are searched: as the kubeconfig's plugin would, unless the user selects otherwise.
+    fn credential_context(
+        &self,
+        aws_environment: AwsEnvironment,
+        exec: Option<&ChosenExec>,
+        choice: Option<&Choice>,
+    ) -> CredentialContext {
+        let mut credential_options = self.credential_options.clone();
+        let is_own = credential_options.source.is_some()
+            || credential_options.profile.is_some()
+            || !credential_options.roles.is_empty();
+        credential_options.no_cache = true;
+        credential_options.region = credential_options
+            .region
+            .or_else(|| choice.and_then(|choice| choice.eks.region.clone()));
+        let mut context = CredentialContext {
+            credential_options,
+            aws_environment,
+            resolved: None,
+            is_own,
+        };
+        if let Some(exec) = exec.filter(|_| !is_own) {
+            context.credential_options.profile = exec.profile.clone();
+            context.credential_options.roles.extend(exec.role.clone());
+            for (name, value) in &exec.env {
+                context.aws_environment = context.aws_environment.with(name, value);
+            }
+        }
+        context
+    }
+
+    /// The cluster's name at EKS, if known.
+    fn cluster_name(&self, choice: Option<&Choice>) -> Option<String> {
+        let known = choice.and_then(|choice| choice.eks.name.clone());
+        self.cluster.clone().or(known)
+    }
+}
+
+fn ran_plugin(evidence: &mut Evidence, running: Option<Task<Printed>>) -> Option<SecretString> {
+    let Some(running) = running else {
+        evidence.plugin = Collected::NotAsked("an exec plugin that can be run".to_owned());
+        return None;
+    };
+    let limit = running.limit();
+    match running.wait() {
+        Collected::Seen(Some((plugin, token))) => {
+            evidence.plugin = Collected::Seen(plugin);
+            token
+        }
+        Collected::Seen(None) | Collected::TimedOut(_) => {
+            evidence.plugin = Collected::TimedOut(limit);
+            None
+        }
+        Collected::NotAsked(needs) => {
+            evidence.plugin = Collected::NotAsked(needs);
+            None
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Steps that need the API server.
+
+use super::Collector;
+use super::token::{TestedToken, reader};
+use crate::collect;
+use crate::collect::aws_auth::{self, Reader};
+use crate::collect::nodes::JoinedNodes;
+use crate::collect::{ConnectOptions, LIMIT, Task, sign_in, spawn};
+use awsauth_core::doctor::evidence::{Collected, Evidence, Problem, SignedIn};
+use awsauth_kube::choice::Choice;
+
+impl Collector {
+    /// Signs in, reads aws-auth and asks about permissions.
+    pub(super) fn ask_api_server(
+        &self,
+        evidence: &mut Evidence,
+        options: &ConnectOptions,
+        choice: Option<&Choice>,
+        tested: Option<TestedToken>,
+    ) {
+        let token = tested
+            .map(|tested| tested.token)
+            .filter(|_| self.arn.is_none());
+        let own = reader(choice, self.as_context.as_deref(), evidence);
+        // Another reader does not need to wait for the sign-in.
+        let read = |reader: &Reader| {
+            let (options, reader) = (options.clone(), reader.clone());
+            spawn(super::READING, options.end, move || {
+                aws_auth::read(&options, &reader, LIMIT)
+            })
+        };
+        let reading = own.as_ref().map(read);
+        match &token {
+            Some(token) => {
+                let (options, token) = (options.clone(), token.clone());
+                let questions = self.questions.clone();
+                let namespace = choice.map(|choice| choice.namespace.clone());
+                let result = spawn(LIMIT * 2, options.end, move || {
+                    let namespace = namespace.as_deref().unwrap_or("default");
+                    sign_in::sign_in(&options, token, &questions, namespace, LIMIT)
+                });
+                let (signed_in, answers) = match result.wait() {
+                    Collected::Seen(result) => (Collected::Seen(result.signed_in), result.answers),
+                    Collected::TimedOut(limit) => (Collected::TimedOut(limit), None),
+                    Collected::NotAsked(needs) => (Collected::NotAsked(needs), None),
+                };
+                evidence.signed_in = signed_in;
+                evidence.answers = answers.map_or_else(
+                    || Collected::NotAsked("a successful sign-in (M2)".to_owned()),
+                    Collected::Seen,
+                );
+            }
+            None => {
+                let needs = match self.arn {
+                    Some(_) => "the identity's own credentials (run without --for)",
+                    None => "a token (T1)",
+                };
+                evidence.signed_in = Collected::NotAsked(needs.to_owned());
+            }
+        }
+        let is_in = matches!(evidence.signed_in.known(), Some(SignedIn::In { .. }));
+        let mine = token.filter(|_| is_in).map(Reader::Token);
+        let (reading, reader) = match reading {
+            Some(reading) => (Some(reading), own),
+            None => (mine.as_ref().map(read), mine),
+        };
+        let needs = "permission to read it: --as-context NAME";
+        evidence.aws_auth =
+            reading.map_or_else(|| Collected::NotAsked(needs.to_owned()), Task::wait);
+        let counting = read_nodes(evidence, options, reader.as_ref());
+        self.rights(evidence, options, reader);
+        add_nodes(evidence, counting);
+    }
+
+    /// Reads the RBAC bindings of the user, and for `--for` also the permissions.
+    pub(super) fn rights(
+        &self,
+        evidence: &mut Evidence,
+        options: &ConnectOptions,
+        reader: Option<Reader>,
+    ) {
+        let needs = || "permission to read RBAC".to_owned();
+        let Some((user, reader)) = evidence.user().zip(reader) else {
+            evidence.policy = Collected::NotAsked(needs());
+            return;
+        };
+        let options = options.clone();
+        let questions = match self.arn {
+            Some(_) => self.questions.clone(),
+            None => Vec::new(),
+        };
+        let asked = spawn(LIMIT * 2, options.end, move || {
+            aws_auth::rights(&options, &reader, &user, &questions, LIMIT)
+        });
+        match asked.wait() {
+            Collected::Seen(Ok((policy, answers))) => {
+                evidence.policy = Collected::Seen(policy);
+                if let Some(answers) = answers {
+                    evidence.answers = Collected::Seen(answers);
+                }
+            }
+            Collected::Seen(Err(problem)) => evidence.policy = Collected::NotAsked(problem.cause),
+            Collected::TimedOut(limit) => evidence.policy = Collected::TimedOut(limit),
+            Collected::NotAsked(needs) => evidence.policy = Collected::NotAsked(needs),
+        }
+    }
+}
+
+/// Reads the nodes and Karpenter's node classes.
+fn read_nodes(
+    evidence: &Evidence,
+    options: &ConnectOptions,
+    reader: Option<&Reader>,
+) -> Option<Task<Result<JoinedNodes, Problem>>> {
+    let arn = match evidence.described.known() {
+        Some(Ok(described)) => described.arn.clone(),
+        _ => String::new(),
+    };
+    let (options, reader) = (options.clone(), reader?.clone());
+    Some(spawn(super::READING, options.end, move || {
+        collect::nodes::joined(&options, &reader, &arn, LIMIT)
+    }))
+}
+
+/// Adds the nodes to the evidence.
+fn add_nodes(evidence: &mut Evidence, counting: Option<Task<Result<JoinedNodes, Problem>>>) {
+    let needs = || "permission to list nodes".to_owned();
+    match counting.map(Task::wait) {
+        Some(Collected::Seen(Ok(joined))) => {
+            evidence.node_classes = Collected::Seen(joined.classes);
+            evidence.nodes = Collected::Seen(joined.nodes);
+        }
+        Some(Collected::Seen(Err(problem))) => evidence.nodes = Collected::NotAsked(problem.cause),
+        Some(Collected::TimedOut(limit)) => evidence.nodes = Collected::TimedOut(limit),
+        Some(Collected::NotAsked(needs)) => evidence.nodes = Collected::NotAsked(needs),
+        None => evidence.nodes = Collected::NotAsked(needs()),
+    }
+}

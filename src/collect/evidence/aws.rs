@@ -1,0 +1,194 @@
+//! Steps that need AWS credentials.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use jiff::Timestamp;
+
+use super::token::TestedToken;
+use super::{Collector, CredentialContext, Searched};
+use crate::collect::{ConnectOptions, LIMIT, Task, kubeconfig, nodes, spawn, sts};
+use awsauth_aws::credentials::ResolvedCredentials;
+use awsauth_core::doctor::evidence::{
+    Caller, ClusterDescription, Collected, DescribeFailure, EksNodes, Evidence, StsProblem,
+    VerifiedCaller,
+};
+use awsauth_core::facts::auth_mode::AuthenticationMode;
+use awsauth_kube::choice::Choice;
+
+type CallerResult = Result<Caller, StsProblem>;
+type DescribeResult = Result<ClusterDescription, DescribeFailure>;
+type VerifiedResult = Result<VerifiedCaller, StsProblem>;
+
+impl Collector {
+    /// Asks STS for the identity of the credentials, and EKS about the cluster.
+    pub(super) fn ask_aws(
+        &self,
+        context: &CredentialContext,
+        choice: Option<&Arc<Choice>>,
+        now: Timestamp,
+        end: Instant,
+    ) -> Option<(Task<CallerResult>, Option<Task<DescribeResult>>)> {
+        let resolved = context.resolved.clone()?;
+        let (with, asker) = (resolved.clone(), context.clone());
+        let calling = spawn(LIMIT, end, move || {
+            sts::caller(
+                &with,
+                &asker.credential_options,
+                &asker.aws_environment,
+                now,
+            )
+        });
+        let name = self.cluster_name(choice.map(Arc::as_ref));
+        let describing = name.zip(choice.cloned()).map(|(name, choice)| {
+            let context = context.clone();
+            spawn(LIMIT, end, move || {
+                let profile = context.credential_options.profile.as_deref();
+                sts::describe(&resolved, profile, &context.aws_environment, &name, &choice)
+            })
+        });
+        Some((calling, describing))
+    }
+
+    /// Asks EKS for the endpoint if there is no kubeconfig.
+    pub(super) fn through_eks(
+        &self,
+        evidence: &mut Evidence,
+        context: &CredentialContext,
+        options: &mut ConnectOptions,
+    ) -> Option<Choice> {
+        let name = self.cluster.clone()?;
+        let Some(resolved) = context.resolved.clone() else {
+            let needs = "credentials (C1): without a kubeconfig, EKS is asked for the cluster";
+            evidence.kubeconfig = Collected::NotAsked(needs.to_owned());
+            return None;
+        };
+        let context = context.clone();
+        let asked = spawn(LIMIT, options.end, move || {
+            let profile = context.credential_options.profile.as_deref();
+            sts::place(&resolved, profile, &context.aws_environment, &name)
+        });
+        let place = match asked.wait() {
+            Collected::Seen(Ok(place)) => place,
+            Collected::Seen(Err(problem)) => {
+                evidence.kubeconfig = Collected::Seen(Err(problem));
+                return None;
+            }
+            Collected::TimedOut(limit) => {
+                evidence.kubeconfig = Collected::TimedOut(limit);
+                return None;
+            }
+            Collected::NotAsked(needs) => {
+                evidence.kubeconfig = Collected::NotAsked(needs);
+                return None;
+            }
+        };
+        let choice = Choice::at(&place, &options.flags).ok()?;
+        evidence.kubeconfig = Collected::Seen(Ok(kubeconfig::at_eks(&choice)));
+        options.place = Some(place);
+        Some(choice)
+    }
+
+    /// Asks EKS about the access entry if the cluster uses access entries.
+    pub(super) fn ask_entries(
+        &self,
+        evidence: &mut Evidence,
+        context: &CredentialContext,
+        end: Instant,
+    ) {
+        let needs = "eks:DescribeCluster (M1)";
+        evidence.access_entries = Collected::NotAsked(needs.to_owned());
+        let Some(Ok(described)) = evidence.described.known() else {
+            return;
+        };
+        let mode = described.mode.unwrap_or(AuthenticationMode::ConfigMap);
+        let (Some(resolved), Some(subject)) = (context.resolved.clone(), evidence.subject()) else {
+            return;
+        };
+        if mode == AuthenticationMode::ConfigMap {
+            return;
+        }
+        let (name, arn) = (described.name.clone(), subject.canonical.arn);
+        let context = context.clone();
+        let asked = spawn(LIMIT, end, move || {
+            let profile = context.credential_options.profile.as_deref();
+            sts::access_entries(
+                &resolved,
+                profile,
+                &context.aws_environment,
+                &name,
+                mode,
+                &arn,
+            )
+        });
+        evidence.access_entries = asked.wait();
+    }
+}
+
+/// Asks EKS about the nodes if it described the cluster.
+pub(super) fn ask_nodes(
+    evidence: &mut Evidence,
+    context: &CredentialContext,
+    end: Instant,
+) -> Option<Task<EksNodes>> {
+    let described = match &evidence.described {
+        Collected::Seen(Ok(described)) => described,
+        Collected::NotAsked(needs) => {
+            evidence.eks_nodes = Collected::NotAsked(needs.clone());
+            return None;
+        }
+        _ => {
+            evidence.eks_nodes = Collected::NotAsked("eks:DescribeCluster (M1)".to_owned());
+            return None;
+        }
+    };
+    let (resolved, name, context) = (
+        context.resolved.clone()?,
+        described.name.clone(),
+        context.clone(),
+    );
+    Some(spawn(LIMIT, end, move || {
+        let profile = context.credential_options.profile.as_deref();
+        nodes::at_eks(&resolved, profile, &context.aws_environment, &name)
+    }))
+}
+
+pub(super) fn searched(
+    evidence: &mut Evidence,
+    searching: Option<Task<Searched>>,
+) -> Option<ResolvedCredentials> {
+    let for_other = || "the identity's own credentials (run without --for)".to_owned();
+    let without = || "credentials (C1)".to_owned();
+    let Some(searching) = searching else {
+        evidence.credentials = Collected::NotAsked(for_other());
+        evidence.caller = Collected::NotAsked(for_other());
+        evidence.described = Collected::NotAsked(for_other());
+        return None;
+    };
+    evidence.caller = Collected::NotAsked(without());
+    evidence.described = Collected::NotAsked(without());
+    let (keys, resolved) = match searching.wait() {
+        Collected::Seen(Ok((keys, resolved))) => (Collected::Seen(Ok(keys)), Some(resolved)),
+        Collected::Seen(Err(none)) => (Collected::Seen(Err(*none)), None),
+        Collected::NotAsked(needs) => (Collected::NotAsked(needs), None),
+        Collected::TimedOut(limit) => (Collected::TimedOut(limit), None),
+    };
+    evidence.credentials = keys;
+    resolved
+}
+
+pub(super) fn verify_token(
+    tested: &TestedToken,
+    context: &CredentialContext,
+    end: Instant,
+) -> Option<Task<VerifiedResult>> {
+    let (presigned, cluster, context) = (
+        tested.presigned.clone()?,
+        tested.cluster.clone(),
+        context.clone(),
+    );
+    Some(spawn(LIMIT, end, move || {
+        let profile = context.credential_options.profile.as_deref();
+        sts::verify_token(&presigned, &cluster, profile, &context.aws_environment)
+    }))
+}

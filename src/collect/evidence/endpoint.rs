@@ -1,0 +1,93 @@
+//! The step that connects to the endpoint.
+
+use crate::collect::{ConnectOptions, LIMIT, Task, endpoint, spawn};
+use awsauth_core::doctor::evidence::{Collected, ConnectionAttempt, Evidence, Problem};
+
+/// The evidence about the endpoint.
+pub(super) struct EndpointEvidence {
+    addresses: Result<Vec<String>, Problem>,
+    reached: Option<Vec<ConnectionAttempt>>,
+    alive: Option<Result<String, Problem>>,
+}
+
+/// Starts to connect.
+pub(super) fn connect(options: &ConnectOptions) -> Task<EndpointEvidence> {
+    let options = options.clone();
+    spawn(LIMIT * 3, options.end, move || dial(&options))
+}
+
+/// Resolves, connects and asks for liveness, one after the other.
+fn dial(options: &ConnectOptions) -> EndpointEvidence {
+    let failed = |problem| EndpointEvidence {
+        addresses: Err(problem),
+        reached: None,
+        alive: None,
+    };
+    let host = match endpoint::host(options) {
+        Ok(host) => host,
+        Err(problem) => return failed(problem),
+    };
+    let is_proxy = host.is_proxy();
+    let looking = spawn(LIMIT, options.end, move || endpoint::addresses(&host));
+    let addresses = match looking.wait() {
+        Collected::Seen(Ok(addresses)) => addresses,
+        Collected::Seen(Err(problem)) => return failed(problem),
+        Collected::TimedOut(_) | Collected::NotAsked(_) => {
+            return failed(Problem {
+                cause: format!(
+                    "this machine's DNS does not answer within {} s",
+                    LIMIT.as_secs()
+                ),
+                next: "check the resolver: cat /etc/resolv.conf".to_owned(),
+            });
+        }
+    };
+    let reached = endpoint::connect_all(&addresses, is_proxy, LIMIT);
+    let is_open = reached.iter().any(|one| one.failed.is_none());
+    let shown = addresses.iter().map(|address| address.ip().to_string());
+    let mut shown: Vec<String> = shown.collect();
+    shown.dedup();
+    EndpointEvidence {
+        addresses: Ok(shown),
+        alive: is_open.then(|| endpoint::alive(options, LIMIT)),
+        reached: Some(reached),
+    }
+}
+
+/// Adds the evidence about the endpoint. Returns whether the API server is alive.
+pub(super) fn add_endpoint(
+    evidence: &mut Evidence,
+    connecting: Option<Task<EndpointEvidence>>,
+) -> bool {
+    let Some(connecting) = connecting else {
+        let needs = || "a kubeconfig (K1)".to_owned();
+        evidence.addresses = Collected::NotAsked(needs());
+        evidence.connections = Collected::NotAsked(needs());
+        evidence.livez = Collected::NotAsked(needs());
+        return false;
+    };
+    match connecting.wait() {
+        Collected::Seen(seen) => {
+            let is_alive = matches!(seen.alive, Some(Ok(_)));
+            evidence.addresses = Collected::Seen(seen.addresses);
+            let needs = || "a connection (E2)".to_owned();
+            evidence.connections = seen.reached.map_or_else(
+                || Collected::NotAsked("an address (E1)".to_owned()),
+                Collected::Seen,
+            );
+            evidence.livez = seen
+                .alive
+                .map_or_else(|| Collected::NotAsked(needs()), Collected::Seen);
+            is_alive
+        }
+        Collected::TimedOut(limit) => {
+            evidence.addresses = Collected::NotAsked("a timely answer".to_owned());
+            evidence.livez = Collected::TimedOut(limit);
+            false
+        }
+        Collected::NotAsked(needs) => {
+            evidence.livez = Collected::NotAsked(needs);
+            false
+        }
+    }
+}

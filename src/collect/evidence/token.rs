@@ -1,0 +1,139 @@
+//! The token under test.
+
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{Collector, CredentialContext};
+use crate::collect::aws_auth::Reader;
+use crate::collect::sts;
+use awsauth_core::doctor::evidence::{Collected, Evidence, Signer};
+use awsauth_core::token::{PresignedRequest, StsHost, Token};
+use awsauth_kube::choice::{Choice, ChosenUser};
+
+/// The prefix of EKS tokens.
+const PREFIX: &str = "k8s-aws-v1.";
+
+/// The token that is tested.
+pub(super) struct TestedToken {
+    pub(super) token: SecretString,
+    /// The STS request of the authenticator; `None` if it rejects the token before.
+    pub(super) presigned: Option<PresignedRequest>,
+    /// The cluster name that the authenticator expects.
+    pub(super) cluster: String,
+}
+
+impl Collector {
+    /// The token that kubectl would send: the plugin's or a static one. If there is neither, or the user selected credentials, a
+    /// new token.
+    pub(super) fn token(
+        &self,
+        evidence: &mut Evidence,
+        context: &CredentialContext,
+        choice: Option<&Choice>,
+        printed: Option<SecretString>,
+        now: Timestamp,
+    ) -> Option<TestedToken> {
+        if self.arn.is_some() {
+            evidence.token = Collected::NotAsked(
+                "the identity's own credentials (run without --for)".to_owned(),
+            );
+            return None;
+        }
+        let written = choice.and_then(|choice| match &choice.user {
+            ChosenUser::Token(token, _) => Some(token),
+            _ => None,
+        });
+        let written = written.filter(|token| token.expose_secret().starts_with(PREFIX));
+        let (signer, token) = match (printed, written) {
+            (Some(token), _) if !context.is_own => (Signer::Plugin, token),
+            (_, Some(token)) if !context.is_own => (Signer::Kubeconfig, token.clone()),
+            _ => (Signer::Awsauth, self.made(evidence, context, choice, now)?),
+        };
+        let keys_end = context
+            .resolved
+            .as_ref()
+            .and_then(|it| it.credentials.expiration);
+        let keys_end = keys_end.filter(|_| signer == Signer::Awsauth);
+        let region = self.region(context, choice);
+        let cluster = self.judge_name(signer, choice).unwrap_or_default();
+        let (seen, presigned) = sts::read(&token, signer, &cluster, &region, keys_end, now);
+        evidence.token = Collected::Seen(seen);
+        Some(TestedToken {
+            token,
+            presigned,
+            cluster,
+        })
+    }
+
+    /// The cluster name that the authenticator expects: from the user, else from the kubeconfig's cluster entry, else the name that
+    /// the token was signed for.
+    fn judge_name(&self, signer: Signer, choice: Option<&Choice>) -> Option<String> {
+        let choice = choice?;
+        let of_entry = choice
+            .entry
+            .name
+            .clone()
+            .filter(|_| signer != Signer::Awsauth);
+        let said = self.cluster.clone();
+        said.or(of_entry).or_else(|| choice.eks.name.clone())
+    }
+
+    fn region(&self, context: &CredentialContext, choice: Option<&Choice>) -> String {
+        let of_cluster = choice.and_then(|choice| choice.eks.region.clone());
+        let of_keys = context.resolved.as_ref().map(|it| it.region.name.clone());
+        let said = of_cluster
+            .or_else(|| context.credential_options.region.clone())
+            .or(of_keys);
+        said.unwrap_or_else(|| "us-east-1".to_owned())
+    }
+
+    fn made(
+        &self,
+        evidence: &mut Evidence,
+        context: &CredentialContext,
+        choice: Option<&Choice>,
+        now: Timestamp,
+    ) -> Option<SecretString> {
+        let needs = |what: &str| Collected::NotAsked(what.to_owned());
+        let Some(resolved) = &context.resolved else {
+            evidence.token = needs("credentials (C1)");
+            return None;
+        };
+        if choice.is_none() {
+            evidence.token = needs("a kubeconfig (K1)");
+            return None;
+        }
+        let Some(cluster) = self.cluster_name(choice) else {
+            evidence.token = needs("the cluster's name at EKS: --cluster-name NAME");
+            return None;
+        };
+        let said = context.credential_options.region.as_deref();
+        let region = said.unwrap_or(&resolved.region.name);
+        match StsHost::of(region, resolved.endpoint) {
+            Ok(host) => Some(Token::sign(&resolved.credentials, &host, &cluster, now).text),
+            Err(error) => {
+                evidence.token = needs(&format!("another region: {error}"));
+                None
+            }
+        }
+    }
+}
+
+/// The identity that reads aws-auth besides the token's; `None` if there is none.
+pub(super) fn reader(
+    choice: Option<&Choice>,
+    as_context: Option<&str>,
+    evidence: &Evidence,
+) -> Option<Reader> {
+    if let Some(name) = as_context {
+        return Some(Reader::Context(name.to_owned()));
+    }
+    match &choice?.user {
+        ChosenUser::Other(_) => Some(Reader::Kubeconfig),
+        ChosenUser::Token(token, _) if !token.expose_secret().starts_with(PREFIX) => {
+            Some(Reader::Token(token.clone()))
+        }
+        ChosenUser::Exec(_) if evidence.request.arn.is_some() => Some(Reader::Kubeconfig),
+        _ => None,
+    }
+}

@@ -1,0 +1,53 @@
+//! Runs the failing command that the user passed.
+
+use std::process::Command;
+use std::time::Duration;
+
+use super::subprocess;
+use awsauth_core::doctor::{Symptom, redacted, symptom};
+
+/// What a command result to.
+pub(crate) struct Ran {
+    /// Its exit status in words; `None` when it did not end in time.
+    pub(crate) status: Option<String>,
+    /// Whether it did what it should.
+    pub(crate) worked: bool,
+    /// What it said on stderr, without secrets.
+    pub(crate) said: String,
+    /// What that points to.
+    pub(crate) symptom: Option<Symptom>,
+}
+
+/// Runs the command that fails, and reads what it says.
+pub(crate) fn run(words: &[String], limit: Duration) -> Ran {
+    let Some((program, args)) = words.split_first() else {
+        return failed("there is no command".to_owned());
+    };
+    match subprocess::run(Command::new(program).args(args), limit) {
+        Err(error) => failed(format!("{program} cannot be run: {error}")),
+        Ok(None) => Ran {
+            status: None,
+            worked: false,
+            said: String::new(),
+            symptom: symptom("i/o timeout"),
+        },
+        Ok(Some(exited)) => {
+            let said = redacted(exited.stderr.trim_end());
+            Ran {
+                status: Some(exited.status.to_string()),
+                worked: exited.status.success(),
+                symptom: symptom(&said).filter(|_| !exited.status.success()),
+                said,
+            }
+        }
+    }
+}
+
+fn failed(said: String) -> Ran {
+    Ran {
+        status: Some("not started".to_owned()),
+        worked: false,
+        symptom: None,
+        said,
+    }
+}

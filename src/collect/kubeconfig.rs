@@ -1,0 +1,155 @@
+//! Reads the selected entries of the kubeconfig.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use secrecy::ExposeSecret;
+
+use super::problem;
+use awsauth_aws::AwsEnvironment;
+use awsauth_core::doctor::evidence::{Entry, Exec, Problem, User};
+use awsauth_core::facts::partitions::Partition;
+use awsauth_core::token::{Authenticator, FormatError, TokenError};
+use awsauth_kube::choice::{self, Choice, ChosenExec, ChosenUser};
+use awsauth_kube::connect::ConnectError;
+use awsauth_kube::{Environment, Flags};
+
+/// Variables whose values hold nothing secret.
+const SHOWN: [&str; 7] = [
+    "AWS_PROFILE",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "AWS_CONFIG_FILE",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "AWS_STS_REGIONAL_ENDPOINTS",
+    "AWS_ROLE_ARN",
+];
+
+/// How tokens of EKS begin.
+const TOKEN: &str = "k8s-aws-v1.";
+
+/// The entries, and what of them is needed to go on. Reads files and nothing else.
+pub(crate) fn entry(
+    flags: &Flags,
+    environment: &Environment,
+    aws_environment: &AwsEnvironment,
+    now: Timestamp,
+) -> Result<(Entry, Choice), Problem> {
+    let choice = Choice::of(flags, environment).map_err(|error| problem(&error, error.hint()))?;
+    let target = &choice.target;
+    let user = match &choice.user {
+        ChosenUser::Nobody => User::Nobody,
+        ChosenUser::Exec(exec) => User::Exec(written(exec, aws_environment)),
+        ChosenUser::Token(token, hides_plugin) => {
+            let token = token.expose_secret();
+            User::Token {
+                signed: signed(token, choice.eks.region.as_deref(), now),
+                is_eks: token.starts_with(TOKEN),
+                hides_plugin: *hides_plugin,
+            }
+        }
+        ChosenUser::Other(what) => User::Other((*what).to_owned()),
+    };
+    let plugin_named = match &choice.user {
+        ChosenUser::Exec(exec) => exec.cluster.clone(),
+        _ => None,
+    };
+    let entry = Entry {
+        files: choice::files(flags, environment),
+        context: target.context.clone(),
+        cluster: target.cluster.clone(),
+        server: target.server.clone(),
+        user,
+        named: choice.entry.name.clone(),
+        plugin_named,
+        region: choice.eks.region.clone(),
+        kubectl: target.kubectl(),
+    };
+    Ok((entry, choice))
+}
+
+/// Whether nothing at all says which cluster.
+pub(crate) fn is_absent(flags: &Flags, environment: &Environment) -> bool {
+    matches!(Choice::of(flags, environment), Err(ConnectError::NoCluster))
+}
+
+/// What stands in for the entries where EKS says which cluster.
+pub(crate) fn at_eks(choice: &Choice) -> Entry {
+    let target = &choice.target;
+    let name = choice.eks.name.clone();
+    Entry {
+        files: format!(
+            "no kubeconfig; EKS provides the endpoint of {}",
+            name.as_deref().unwrap_or_default()
+        ),
+        server: target.server.clone(),
+        user: User::Other("AWS credentials".to_owned()),
+        named: name,
+        region: choice.eks.region.clone(),
+        kubectl: target.kubectl(),
+        ..Entry::default()
+    }
+}
+
+/// When a token was signed, if it can be read.
+fn signed(token: &str, region: Option<&str>, now: Timestamp) -> Option<Timestamp> {
+    let region = region.unwrap_or("us-east-1");
+    let authenticator = Authenticator {
+        partition: Partition::of_region(region).id,
+        region,
+    };
+    match authenticator.read(token, now) {
+        Ok(presigned) => Some(presigned.signed),
+        Err(TokenError::Format(FormatError::Expired(signed))) => Some(signed),
+        Err(_) => None,
+    }
+}
+
+fn written(exec: &ChosenExec, aws_environment: &AwsEnvironment) -> Exec {
+    let found = find(&exec.command);
+    let env = exec.env.iter().map(|(name, value)| {
+        let is_shown = SHOWN.contains(&name.as_str());
+        let value = if is_shown { value } else { "…" };
+        (name.clone(), value.to_owned())
+    });
+    Exec {
+        api_version: exec.api_version.clone(),
+        command: exec.command.clone(),
+        args: exec.args.clone(),
+        env: env.collect(),
+        has_interactive_mode: exec.has_interactive_mode,
+        fault: found.as_deref().and_then(fault),
+        path: found.map(|path| path.display().to_string()),
+        keys_in_environment: aws_environment.get("AWS_ACCESS_KEY_ID").is_some(),
+    }
+}
+
+/// Where a command is, as this process sees it.
+fn find(command: &str) -> Option<PathBuf> {
+    if command.is_empty() {
+        return None;
+    }
+    let path = Path::new(command);
+    if path.components().count() > 1 {
+        return path.is_file().then(|| path.to_owned());
+    }
+    let path = env::var_os("PATH")?;
+    let places = env::split_paths(&path).map(|folder| folder.join(command));
+    let mut there: Vec<PathBuf> = places.filter(|place| place.is_file()).collect();
+    // Whatever can be run comes before whatever is in the options.
+    there.sort_by_key(|place| fault(place).is_some());
+    there.into_iter().next()
+}
+
+#[cfg(unix)]
+fn fault(path: &Path) -> Option<String> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = path.metadata().ok()?.permissions().mode();
+    (mode & 0o111 == 0).then(|| format!("{} is not executable", path.display()))
+}
+
+#[cfg(not(unix))]
+fn fault(_: &Path) -> Option<String> {
+    None
+}

@@ -1,0 +1,60 @@
+//! A question with a time limit.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use jiff::SignedDuration;
+
+use awsauth_core::doctor::evidence::Collected;
+
+/// A question on its own thread.
+pub(crate) struct Task<T> {
+    answer: Receiver<T>,
+    end: Instant,
+    limit: Duration,
+}
+
+/// Runs a question on a thread of its own. It is abandoned at its limit or at `end`, whichever comes first.
+pub(crate) fn spawn<T: Send + 'static>(
+    limit: Duration,
+    end: Instant,
+    question: impl FnOnce() -> T + Send + 'static,
+) -> Task<T> {
+    let (sender, answer) = channel();
+    let limit = limit.min(end.saturating_duration_since(Instant::now()));
+    thread::spawn(move || {
+        // After the limit, no one receives the answer.
+        let _ = sender.send(question());
+    });
+    Task {
+        answer,
+        end: Instant::now() + limit,
+        limit,
+    }
+}
+
+impl<T> Task<T> {
+    /// The time limit.
+    pub(crate) fn limit(&self) -> SignedDuration {
+        SignedDuration::try_from(self.limit).unwrap_or(SignedDuration::MAX)
+    }
+
+    /// Waits for the answer, at most `patience` from now on.
+    pub(crate) fn within(self, patience: Duration) -> Collected<T> {
+        let end = self.end.min(Instant::now() + patience);
+        Self { end, ..self }.wait()
+    }
+
+    /// Waits for the answer.
+    pub(crate) fn wait(self) -> Collected<T> {
+        let left = self.end.saturating_duration_since(Instant::now());
+        match self.answer.recv_timeout(left) {
+            Ok(seen) => Collected::Seen(seen),
+            Err(RecvTimeoutError::Timeout) => Collected::TimedOut(self.limit()),
+            Err(RecvTimeoutError::Disconnected) => {
+                Collected::NotAsked("a check that does not fail".to_owned())
+            }
+        }
+    }
+}

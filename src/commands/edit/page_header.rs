@@ -1,0 +1,72 @@
+//! The comments at the top of the page in the editor.
+
+use crate::backend::World;
+use crate::output::plain;
+use crate::terminal::Failure;
+use awsauth_core::document::SectionName;
+use awsauth_core::edit_buffer::{Keys, MARK};
+use awsauth_core::history::Contents;
+
+const GIVE_UP: &str =
+    "Fix it and save. Save it unchanged or empty to give up; your text is then saved to a file.";
+
+/// The title: which aws-auth it is.
+pub(super) fn title(world: &World, note: Option<String>) -> Vec<String> {
+    let title = format!("aws-auth of {}", plain(&world.to_string()));
+    let note = note.map(|note| plain(&note).into_owned());
+    [title].into_iter().chain(note).collect()
+}
+
+/// The header of the first page.
+pub(super) fn header(title: &[String], contents: &Contents, keys: &Keys) -> Vec<String> {
+    let mut lines = title.to_vec();
+    lines.push(String::new());
+    lines.push(format!(
+        "Each text is below its key. Lines that begin with {MARK} are dropped."
+    ));
+    lines.push("Save it unchanged or empty to cancel.".to_owned());
+    let sections = SectionName::ALL.map(SectionName::key).into_iter();
+    let missing: Vec<&str> = sections
+        .filter(|key| !contents.data.contains_key(*key))
+        .collect();
+    if let Some(first) = missing.first() {
+        lines.push(format!(
+            "There is no {}: to add one, write {first}: on a line of its own and the entries below.",
+            missing.join(" and no ")
+        ));
+    }
+    let hidden = contents.data.keys().filter(|key| !keys.has(key));
+    let binary = contents.binary_data.keys();
+    let hidden: Vec<String> = hidden
+        .chain(binary)
+        .map(|key| plain(key).into_owned())
+        .collect();
+    if !hidden.is_empty() {
+        lines.push(format!(
+            "Not shown, and not changed: {}.",
+            hidden.join(", ")
+        ));
+    }
+    lines
+}
+
+/// The header of a page that is opened again.
+pub(super) fn reopened(title: &[String]) -> Vec<String> {
+    let mut lines = title.to_vec();
+    lines.push(String::new());
+    lines.push(format!(
+        "Nothing is written yet. The problems are in lines that begin with {MARK}, above the lines that they are about."
+    ));
+    lines.push(GIVE_UP.to_owned());
+    lines
+}
+
+/// The header of a page with conflicts.
+pub(super) fn with_conflicts(title: &[String], why: &Failure) -> Vec<String> {
+    let mut lines = title.to_vec();
+    lines.push(String::new());
+    lines.push(plain(&why.message()).into_owned());
+    lines.push("Resolve each conflict below: keep what is right of both sides.".to_owned());
+    lines.push(GIVE_UP.to_owned());
+    lines
+}

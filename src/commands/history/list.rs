@@ -1,0 +1,116 @@
+//! The list of revisions as JSON and as table rows.
+
+use serde::Serialize;
+
+use crate::backend::History;
+use crate::output::{HistoryRow, access_summary};
+use awsauth_core::authenticator::access_diff;
+use awsauth_core::document::Document;
+use awsauth_core::history::{Revision, RevisionState};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ListData<'a> {
+    revisions: Vec<RevisionData<'a>>,
+    /// The digest of the current state.
+    live: String,
+    /// Whether the current state differs from what the newest write left.
+    foreign_change: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase", untagged)]
+enum RevisionData<'a> {
+    #[serde(rename_all = "camelCase")]
+    Readable {
+        revision: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        path: Option<String>,
+        when: String,
+        username: Option<&'a str>,
+        arn: Option<&'a str>,
+        command: &'a [String],
+        reason: Option<&'a str>,
+        version: &'a str,
+        before: String,
+        after: String,
+        then: &'static str,
+    },
+    Unreadable {
+        key: String,
+        unreadable: &'a str,
+    },
+}
+
+/// The list as JSON.
+pub(super) fn json(history: &History) -> Result<String, serde_json::Error> {
+    let revisions = history.kept.iter().map(|kept| match &kept.revision {
+        Ok((revision, state)) => RevisionData::Readable {
+            revision: revision.number,
+            path: kept.path.as_ref().map(|path| path.display().to_string()),
+            when: revision.when.to_string(),
+            username: revision.who.username.as_deref(),
+            arn: revision.who.arn.as_deref(),
+            command: &revision.command,
+            reason: revision.reason.as_deref(),
+            version: &revision.version,
+            before: revision.before.digest().as_str().to_owned(),
+            after: revision.after.digest().as_str().to_owned(),
+            then: match state {
+                RevisionState::Preserved => "kept",
+                RevisionState::Void => "void",
+                RevisionState::Overwritten => "foreign",
+            },
+        },
+        Err(why) => RevisionData::Unreadable {
+            key: kept.name.to_string(),
+            unreadable: why,
+        },
+    });
+    let list = ListData {
+        revisions: revisions.collect(),
+        live: history.live.digest().as_str().to_owned(),
+        foreign_change: history.is_changed_by_others(),
+    };
+    serde_json::to_string_pretty(&list).map(|text| text + "\n")
+}
+
+/// The rows of the table, with a row for each gap in which other clients wrote.
+pub(super) fn rows(history: &History) -> Vec<HistoryRow> {
+    let mut rows = Vec::new();
+    for (nth, kept) in history.kept.iter().enumerate() {
+        let name = kept.name.to_string();
+        let (revision, state) = match &kept.revision {
+            Ok(readable) => readable,
+            Err(why) => {
+                rows.push(HistoryRow::unreadable(name, why));
+                continue;
+            }
+        };
+        rows.push(row(name, revision, *state));
+        if *state == RevisionState::Overwritten {
+            let last = nth + 1 == history.kept.len();
+            rows.push(HistoryRow::foreign(
+                history.last_writer.as_deref().filter(|_| last),
+            ));
+        }
+    }
+    rows
+}
+
+fn row(name: String, revision: &Revision, state: RevisionState) -> HistoryRow {
+    let [before, after] = [&revision.before, &revision.after].map(|of| Document::read(&of.data));
+    let access = match state {
+        RevisionState::Void => "not written, or taken back since".to_owned(),
+        _ => access_summary(&access_diff(&before, &after)),
+    };
+    let who = &revision.who;
+    HistoryRow {
+        name,
+        when: revision.when.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
+        who: who.arn.clone().or(who.username.clone()).unwrap_or_default(),
+        command: revision.command.join(" "),
+        reason: revision.reason.clone().unwrap_or_default(),
+        access,
+    }
+}

@@ -1,0 +1,185 @@
+//! The arguments of `lint`.
+
+use std::path::PathBuf;
+
+use clap::Args as _;
+use clap::ValueEnum;
+use clap::builder::FalseyValueParser;
+use clap::parser::ValueSource;
+
+use crate::commands::Answer;
+use crate::commands::write_args::{DryRun, Overrides, WriteArgs};
+use crate::output::PlanFormat;
+use crate::terminal::Failure;
+use awsauth_core::facts::accounts::is_account_id;
+use awsauth_core::lint::Severity;
+
+/// Check aws-auth for what breaks access, weakens security or misleads the reader
+///
+/// Reads manifests and Terraform plans, or the live ConfigMap if there is no FILE. Each finding states what the authenticator does with
+/// that place and how to fix it. A comment `# awsauth: ignore[ID] REASON` in the text waives findings on its line, on the next line, or
+/// in the entry that starts there.
+///
+/// With -o github, lint also appends a table of the findings to the file in GITHUB_STEP_SUMMARY, and findings=N and errors=N to the file
+/// in GITHUB_OUTPUT.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Manifests or Terraform plans (JSON) that contain aws-auth, folders of them, or patterns; - is stdin
+    #[arg(value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+
+    /// Check only these rules, by ID, name or group letter
+    #[arg(
+        long,
+        env = "AWSAUTH_SELECT",
+        value_name = "RULE",
+        value_delimiter = ','
+    )]
+    pub(super) select: Vec<String>,
+
+    /// Skip these rules, by ID, name or group letter
+    #[arg(
+        long,
+        env = "AWSAUTH_IGNORE",
+        value_name = "RULE",
+        value_delimiter = ','
+    )]
+    pub(super) ignore: Vec<String>,
+
+    /// Exit with 1 if there is a finding of this severity or worse
+    #[arg(
+        long,
+        env = "AWSAUTH_FAIL_ON",
+        value_enum,
+        value_name = "SEVERITY",
+        default_value_t
+    )]
+    pub(super) fail_on: FailOn,
+
+    /// The AWS account of the cluster, for rules that need to know it
+    #[arg(long, env = "AWSAUTH_CLUSTER_ACCOUNT", value_name = "ID", value_parser = account)]
+    pub(super) cluster_account: Option<String>,
+
+    #[command(flatten)]
+    pub(super) answer: Answer<Format>,
+
+    /// The file that SARIF output names for the live ConfigMap and for stdin
+    #[arg(long, env = "AWSAUTH_SARIF_PATH", value_name = "PATH")]
+    pub(super) sarif_path: Option<String>,
+
+    #[command(flatten)]
+    pub(super) fix: FixArgs,
+}
+
+/// The severity from which on the exit code is 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum FailOn {
+    /// Errors
+    #[default]
+    Error,
+    /// Warnings and errors
+    Warning,
+    /// Any finding
+    Note,
+    /// No finding
+    Never,
+}
+
+impl FailOn {
+    /// Returns whether a finding of this severity makes the exit code 1.
+    pub(super) fn is_reached(self, severity: Severity) -> bool {
+        match self {
+            Self::Error => severity >= Severity::Error,
+            Self::Warning => severity >= Severity::Warning,
+            Self::Note => true,
+            Self::Never => false,
+        }
+    }
+}
+
+fn account(text: &str) -> Result<String, String> {
+    if is_account_id(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("an account has twelve digits".to_owned())
+    }
+}
+
+/// The output formats of `lint`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// Text for users
+    #[default]
+    Human,
+    /// JSON for scripts
+    Json,
+    /// SARIF 2.1.0 for code scanning
+    Sarif,
+    /// Annotations for a GitHub Actions step, and a table in its summary
+    Github,
+    /// JUnit XML for pipelines that display tests
+    Junit,
+}
+
+/// Whether and how to fix findings.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct FixArgs {
+    /// Apply the safe fixes and report the remaining findings; prints the fixed text if the input is stdin
+    #[arg(long, env = "AWSAUTH_FIX", value_parser = FalseyValueParser::new())]
+    pub(super) fix: bool,
+
+    /// With --fix, show the changes and write nothing; without a value, this means server on a cluster and client on a file
+    #[arg(long, env = "AWSAUTH_DRY_RUN", value_enum, value_name = "MODE", default_value_t, default_missing_value = "auto", num_args = 0..=1, require_equals = true)]
+    dry_run: DryRun,
+
+    /// With --fix, the reason to record in the history
+    #[arg(long, env = "AWSAUTH_REASON", value_name = "TEXT")]
+    reason: Option<String>,
+
+    #[command(flatten)]
+    overrides: Overrides,
+}
+
+impl FixArgs {
+    /// Rejects flags for writing on the command line without `--fix`. Variables are allowed, because other commands read them too.
+    pub(super) fn validate(&self, matches: &clap::ArgMatches) -> Result<(), Failure> {
+        if self.fix {
+            return Ok(());
+        }
+        let matches = matches.subcommand().map_or(matches, |(_, lint)| lint);
+        let known = Self::augment_args(clap::Command::new("lint"));
+        let typed = known.get_arguments().find(|arg| {
+            matches.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine)
+        });
+        let Some(flag) = typed.and_then(clap::Arg::get_long) else {
+            return Ok(());
+        };
+        let failure = Failure::usage(format!(
+            "--{flag} needs --fix: without it, lint writes nothing"
+        ));
+        Err(match flag {
+            "allow" => failure.hint("to skip a rule: --ignore RULE"),
+            _ => failure.hint(format!("remove --{flag}, or add --fix to fix the findings")),
+        })
+    }
+
+    /// Returns whether this is a dry run.
+    pub(super) fn is_dry(&self) -> bool {
+        self.dry_run != DryRun::None
+    }
+
+    /// Returns the arguments of the write.
+    pub(super) fn write_args(&self, format: Format) -> WriteArgs {
+        WriteArgs {
+            dry_run: self.dry_run,
+            answer: Answer {
+                output: match format {
+                    Format::Json => PlanFormat::Json,
+                    _ => PlanFormat::Human,
+                },
+            },
+            reason: self.reason.clone(),
+            overrides: self.overrides.clone(),
+        }
+    }
+}

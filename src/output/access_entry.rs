@@ -1,0 +1,102 @@
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use super::plain::plain;
+use super::style::{HEADING, NOTICE, PLACE, paint};
+use awsauth_core::authenticator::template;
+use awsauth_core::facts::access_entries::{AccessEntry, AccessPolicy, AccessScope};
+
+/// An access entry in the shape that docs/json.md promises.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AccessEntryData<'a> {
+    principal_arn: &'a str,
+    r#type: Option<&'a str>,
+    username: Option<String>,
+    groups: &'a [String],
+    /// Null where EKS did not tell.
+    policies: Option<Vec<PolicyData<'a>>>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PolicyData<'a> {
+    policy_arn: &'a str,
+    /// Absent for the whole cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespaces: Option<&'a [String]>,
+}
+
+impl<'a> AccessEntryData<'a> {
+    pub(super) fn of(entry: &'a AccessEntry) -> Self {
+        let terms = entry.terms.as_ref();
+        let policies = terms.and_then(|terms| terms.policies.as_ref());
+        let policies = policies.map(|policies| policies.iter().map(PolicyData::of).collect());
+        Self {
+            principal_arn: &entry.principal_arn,
+            r#type: terms.map(|terms| terms.kind.as_str()),
+            username: terms.map(|terms| template(entry, terms).username),
+            groups: terms.map_or(&[], |terms| &terms.groups),
+            policies,
+        }
+    }
+}
+
+impl<'a> PolicyData<'a> {
+    fn of(policy: &'a AccessPolicy) -> Self {
+        Self {
+            policy_arn: &policy.arn,
+            namespaces: match &policy.scope {
+                AccessScope::Cluster => None,
+                AccessScope::Namespaces(names) => Some(names),
+            },
+        }
+    }
+}
+
+/// What it is called, styled.
+pub(super) fn name(entry: &AccessEntry) -> String {
+    let name = format!("the access entry of {}", plain(&entry.principal_arn));
+    let name = paint(PLACE, &name);
+    match &entry.terms {
+        Some(terms) => format!("{name}, of type {}", plain(&terms.kind)),
+        None => name,
+    }
+}
+
+/// What EKS allows its principal besides RBAC, styled; nothing where there is nothing to say.
+pub(super) fn rights(entry: &AccessEntry) -> String {
+    let mut text = String::new();
+    let Some(terms) = &entry.terms else {
+        return text;
+    };
+    if terms.policies.is_none() {
+        let unknown = "Which access policies EKS gives it is not known";
+        let _ = writeln!(text, "{}", paint(NOTICE, unknown));
+    }
+    if terms.policies().is_empty() {
+        return text;
+    }
+    let heading = "What EKS lets it do, which RBAC does not show";
+    let _ = writeln!(text, "{}", paint(HEADING, &format!("{heading}:")));
+    for policy in terms.policies() {
+        let place = match &policy.scope {
+            AccessScope::Cluster => "in the whole cluster".to_owned(),
+            AccessScope::Namespaces(names) => match names.as_slice() {
+                [name] => format!("in namespace {name}"),
+                names => format!("in namespaces {}", names.join(", ")),
+            },
+        };
+        let _ = writeln!(text, "  {} {}", plain(policy.name()), plain(&place));
+    }
+    text
+}
+
+/// A policy on little room: its name, and where it counts if that is not everywhere.
+pub(super) fn short(policy: &AccessPolicy) -> String {
+    match &policy.scope {
+        AccessScope::Cluster => policy.name().to_owned(),
+        AccessScope::Namespaces(names) => format!("{}({})", policy.name(), names.join(",")),
+    }
+}

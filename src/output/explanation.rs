@@ -1,0 +1,198 @@
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use super::access::{UserData, user_text};
+use super::access_entry::{self, AccessEntryData};
+use super::plain::plain;
+use super::rbac::{self, RbacData};
+use super::style::{GAIN, LOSS, NOTICE, PLACE, paint};
+use awsauth_core::authenticator::{Explanation, Hidden, Place, User};
+use awsauth_core::rbac::Access;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ExplanationData<'a> {
+    arn: &'a str,
+    canonical_arn: &'a str,
+    allowed: bool,
+    username: Option<&'a str>,
+    groups: &'a [String],
+    section: Option<&'static str>,
+    line: Option<usize>,
+    shadowed: Vec<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    any_of: Vec<PossibleData<'a>>,
+    nearest: Vec<NearData<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_entry: Option<AccessEntryData<'a>>,
+    rbac: Option<RbacData<'a>>,
+}
+
+/// One of several users that the authenticator may pick.
+#[derive(Serialize)]
+struct PossibleData<'a> {
+    #[serde(flatten)]
+    user: UserData<'a>,
+    rbac: Option<RbacData<'a>>,
+}
+
+#[derive(Serialize)]
+struct NearData<'a> {
+    section: &'static str,
+    line: usize,
+    arn: &'a str,
+    why: String,
+}
+
+/// Pretty-printed JSON in the format of docs/json.md. `access` is what each user of the explanation may do, in the same order;
+/// empty if unknown.
+pub(crate) fn explanation_json<'a>(
+    explanation: &'a Explanation,
+    access: &'a [Access<'a>],
+) -> Result<String, serde_json::Error> {
+    let answers = &explanation.answers;
+    let users: Vec<_> = answers
+        .iter()
+        .filter_map(|answer| answer.user.as_ref().ok())
+        .collect();
+    let sole = if explanation.allowed() {
+        let admitted = explanation.admitted.as_ref();
+        let admitted = admitted.and_then(|admitted| admitted.user());
+        admitted.or(users.first().copied())
+    } else {
+        None
+    };
+    let near = explanation.near.iter().map(|near| NearData {
+        section: near.section.key(),
+        line: near.line,
+        arn: &near.written,
+        why: near.why.to_string(),
+    });
+    let data = ExplanationData {
+        arn: &explanation.arn,
+        canonical_arn: &explanation.canonical_arn,
+        allowed: explanation.allowed(),
+        username: sole.map(|user| user.username.as_str()),
+        groups: sole.map_or(&[], |user| &user.groups),
+        section: answers.first().map(|answer| answer.place.section.key()),
+        line: answers.first().map(|answer| answer.place.line),
+        shadowed: explanation
+            .shadowed
+            .iter()
+            .map(|place| place.line)
+            .collect(),
+        reason: explanation.reason(),
+        any_of: if answers.len() > 1 {
+            let access = access.iter().map(RbacData::of).map(Some);
+            let possible = users
+                .into_iter()
+                .zip(access.chain(std::iter::repeat_with(|| None)));
+            let possible = possible.map(|(user, rbac)| PossibleData {
+                user: UserData::of(user),
+                rbac,
+            });
+            possible.collect()
+        } else {
+            Vec::new()
+        },
+        nearest: near.collect(),
+        access_entry: explanation
+            .admitted
+            .as_ref()
+            .map(|admitted| AccessEntryData::of(&admitted.entry)),
+        rbac: match access {
+            [access] if answers.len() <= 1 => Some(RbacData::of(access)),
+            _ => None,
+        },
+    };
+    serde_json::to_string_pretty(&data).map(|text| text + "\n")
+}
+
+/// The explanation as styled text.
+pub(crate) fn explanation_text(explanation: &Explanation, access: &[Access<'_>]) -> String {
+    let mut text = String::new();
+    let arn = plain(&explanation.canonical_arn);
+    if explanation.arn != explanation.canonical_arn {
+        let _ = writeln!(
+            text,
+            "{} is {arn} to the authenticator",
+            plain(&explanation.arn)
+        );
+    }
+    if let Some(admitted) = &explanation.admitted {
+        let _ = match &admitted.user {
+            Some(Ok(user)) => writeln!(text, "{}", becomes(&arn, user)),
+            Some(Err(error)) => writeln!(text, "{}", refused(&arn, &error.cause.to_string())),
+            None => writeln!(text, "{}", paint(GAIN, &format!("{arn} has access"))),
+        };
+        let _ = writeln!(text, "  by {}", access_entry::name(&admitted.entry));
+    }
+    for answer in &explanation.answers {
+        let _ = match &answer.user {
+            Ok(user) => writeln!(text, "{}", becomes(&arn, user)),
+            Err(error) => writeln!(text, "{}", refused(&arn, &error.to_string())),
+        };
+        let _ = writeln!(text, "  by {}", place(&answer.place));
+    }
+    if explanation.answers.is_empty() && explanation.admitted.is_none() {
+        let _ = writeln!(text, "{}", paint(LOSS, &format!("{arn} is not mapped")));
+        if !explanation.aws_auth_counts {
+            let _ = writeln!(text, "  {}", paint(NOTICE, &Hidden::ByMode.to_string()));
+        }
+    } else if let Some(reason) = explanation.reason().filter(|_| explanation.allowed()) {
+        let _ = writeln!(text, "  {}", paint(NOTICE, &plain(&reason)));
+    }
+    let shadows = match explanation.aws_auth_counts {
+        true => "shadows",
+        false => "not by",
+    };
+    for shadowed in &explanation.shadowed {
+        let _ = writeln!(text, "  {shadows} {}", place(shadowed));
+    }
+    if !explanation.near.is_empty() {
+        let _ = writeln!(text, "Nearly matching:");
+    }
+    for near in &explanation.near {
+        let at = paint(PLACE, &format!("{} line {}", near.section.key(), near.line));
+        let _ = match near.written.as_str() {
+            "" => writeln!(text, "  {at}: {}", plain(&near.why.to_string())),
+            written => writeln!(
+                text,
+                "  {at}: {}: {}",
+                plain(written),
+                plain(&near.why.to_string())
+            ),
+        };
+    }
+    if let Some(admitted) = &explanation.admitted {
+        text += &access_entry::rights(&admitted.entry);
+    }
+    let users = explanation.becomes();
+    for ((user, _), access) in users.zip(access) {
+        let heading = match explanation.answers.len() {
+            0 => "What RBAC allows it".to_owned(),
+            1 => "What it may do".to_owned(),
+            _ => format!("What it may do as {}", user_text(user)),
+        };
+        text += &rbac::text(&heading, access);
+    }
+    text
+}
+
+fn becomes(arn: &str, user: &User) -> String {
+    paint(GAIN, &format!("{arn} becomes {}", user_text(user)))
+}
+
+fn refused(arn: &str, why: &str) -> String {
+    paint(LOSS, &format!("{arn} is refused: {}", plain(why)))
+}
+
+fn place(place: &Place) -> String {
+    paint(
+        PLACE,
+        &format!("{} line {}", place.section.key(), place.line),
+    )
+}

@@ -1,0 +1,111 @@
+use super::plain::plain;
+use super::style::{HEADING, NOTICE, paint};
+use super::table::{Cell, Table};
+use awsauth_core::authenticator::AccessChange;
+use awsauth_core::history::Revision;
+use awsauth_kube::command_line::quoted;
+
+/// How many identities a summary names.
+const NAMED: usize = 3;
+
+/// A row of the history: a revision, or changes by other clients between two revisions.
+pub(crate) struct HistoryRow {
+    pub(crate) name: String,
+    pub(crate) when: String,
+    pub(crate) who: String,
+    pub(crate) command: String,
+    pub(crate) reason: String,
+    /// The identities that gained, lost or changed access.
+    pub(crate) access: String,
+}
+
+impl HistoryRow {
+    /// Changes by other clients. The client is known only after the last revision.
+    pub(crate) fn foreign(by: Option<&str>) -> Self {
+        Self {
+            name: "-".to_owned(),
+            when: "-".to_owned(),
+            who: by.unwrap_or("another client").to_owned(),
+            command: "foreign change".to_owned(),
+            reason: "-".to_owned(),
+            access: "-".to_owned(),
+        }
+    }
+
+    /// A revision that cannot be read, and why.
+    pub(crate) fn unreadable(name: String, why: &str) -> Self {
+        Self {
+            name,
+            command: format!("unreadable: {why}"),
+            ..Self::foreign(Some("-"))
+        }
+    }
+}
+
+/// The table of revisions, from the oldest to the newest.
+pub(crate) fn history_table(rows: &[HistoryRow], limit: Option<usize>) -> String {
+    let mut table = Table::new(
+        vec!["REVISION", "WHEN", "WHO", "ACCESS", "REASON", "COMMAND"],
+        5,
+    );
+    for row in rows {
+        let style = match row.when.as_str() {
+            "-" => NOTICE,
+            _ => anstyle::Style::new(),
+        };
+        let texts = [
+            &row.name,
+            &row.when,
+            &row.who,
+            &row.access,
+            &row.reason,
+            &row.command,
+        ];
+        table.row(texts.map(|text| Cell::styled(text, style)).into());
+    }
+    table.render(limit)
+}
+
+/// Lists who gains (+), loses (-) or changes (~) access, by the last part of the ARN.
+pub(crate) fn access_summary(changes: &[AccessChange]) -> String {
+    let one = |AccessChange { arn, before, after }: &AccessChange| {
+        let sign = match (before.is_empty(), after.is_empty()) {
+            (true, _) => '+',
+            (_, true) => '-',
+            (false, false) => '~',
+        };
+        let name = arn.splitn(6, ':').nth(5).unwrap_or(arn);
+        format!("{sign}{name}")
+    };
+    let mut named: Vec<String> = changes.iter().take(NAMED).map(one).collect();
+    if changes.len() > NAMED {
+        named.push(format!("and {} more", changes.len() - NAMED));
+    }
+    match named.is_empty() {
+        true => "no change".to_owned(),
+        false => named.join(" "),
+    }
+}
+
+/// The metadata of a revision's write, styled.
+pub(crate) fn revision_heading(name: &str, revision: &Revision) -> String {
+    let mut text = paint(HEADING, &format!("revision {}", plain(name))) + "\n";
+    let command: Vec<_> = revision.command.iter().map(|word| quoted(word)).collect();
+    let who = &revision.who;
+    let lines = [
+        ("when", Some(revision.when.to_string())),
+        ("user", who.username.clone()),
+        ("arn", who.arn.clone()),
+        ("reason", revision.reason.clone()),
+        ("command", Some(command.join(" "))),
+        ("version", Some(revision.version.clone())),
+        ("before", Some(revision.before.digest().to_string())),
+        ("after", Some(revision.after.digest().to_string())),
+    ];
+    for (label, value) in lines {
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            text.push_str(&format!("{:<9}{}\n", format!("{label}:"), plain(&value)));
+        }
+    }
+    text + "\n"
+}

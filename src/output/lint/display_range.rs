@@ -1,0 +1,98 @@
+//! Where findings are in the text that users see: the file, or else the section.
+
+use std::ops::Range;
+
+use awsauth_core::document::Document;
+use awsauth_core::lint::{Position, PositionCursor, Report, Site, Text};
+use awsauth_core::manifest::Manifest;
+
+/// A range of a text that is displayed with a finding.
+#[derive(Clone, Debug)]
+pub(super) struct DisplayRange<'a> {
+    /// The whole text.
+    pub(super) text: &'a str,
+    /// The bytes of the finding.
+    pub(super) range: Range<usize>,
+    /// The line where the range begins, without its line break.
+    pub(super) line: Range<usize>,
+    pub(super) start: Position,
+    pub(super) end: Position,
+}
+
+/// Returns the ranges of a report's findings, in their order; `None` for findings about no text.
+pub(super) fn display_ranges<'a>(
+    report: &Report,
+    document: &'a Document,
+    manifest: Option<&'a Manifest>,
+) -> Vec<Option<DisplayRange<'a>>> {
+    let mut ranges = vec![None; report.findings.len()];
+    for section in document.sections() {
+        let here: Vec<(usize, Text)> = report
+            .findings
+            .iter()
+            .enumerate()
+            .filter_map(|(number, finding)| match finding.site {
+                Site::Text(text) if text.section == section.name() => Some((number, text)),
+                _ => None,
+            })
+            .collect();
+        let offsets = |text: fn(&Text) -> usize| {
+            let mut sorted: Vec<usize> = here.iter().map(|(_, place)| text(place)).collect();
+            sorted.sort_unstable();
+            let found = match manifest {
+                Some(manifest) => manifest.file_offsets(section.name(), &sorted),
+                None => sorted.clone(),
+            };
+            (sorted, found)
+        };
+        let (starts, ends) = (
+            offsets(|text| text.span.start()),
+            offsets(|text| text.span.end()),
+        );
+        let find = |(sorted, found): &(Vec<usize>, Vec<usize>), offset: usize| {
+            let at = sorted.partition_point(|each| *each < offset);
+            found.get(at).copied()
+        };
+        let text = manifest.map_or_else(|| section.text().unwrap_or_default(), Manifest::text);
+        let mut cursor = PositionCursor::new(text);
+        for (number, place) in here {
+            let start = find(&starts, place.span.start());
+            let end = find(&ends, place.span.end());
+            if let Some((start, end)) = start.zip(end) {
+                ranges[number] = Some(display_range(text, start..end, &mut cursor));
+            }
+        }
+    }
+    if let Some(manifest) = manifest {
+        for (range, finding) in ranges.iter_mut().zip(&report.findings) {
+            let span = match &finding.site {
+                Site::Key(key) => manifest.key_span(key),
+                Site::File(span) => Some(span.clone()),
+                Site::Text(_) | Site::ConfigMap => None,
+            };
+            if let Some(span) = span {
+                let text = manifest.text();
+                *range = Some(display_range(text, span, &mut PositionCursor::new(text)));
+            }
+        }
+    }
+    ranges
+}
+
+fn display_range<'a>(
+    text: &'a str,
+    range: Range<usize>,
+    cursor: &mut PositionCursor<'a>,
+) -> DisplayRange<'a> {
+    let start = cursor.advance_to(range.start);
+    let line = cursor.line_range();
+    // The next range may begin before this one ends.
+    let end = cursor.clone().advance_to(range.end);
+    DisplayRange {
+        text,
+        range,
+        line,
+        start,
+        end,
+    }
+}

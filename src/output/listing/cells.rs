@@ -1,0 +1,149 @@
+use anstyle::Style;
+
+use super::{Listing, MATCHES_NOBODY, Row, identity, kind};
+use crate::output::access_entry;
+use crate::output::style::{FAINT, NOTICE};
+use crate::output::table::Cell;
+use awsauth_core::arn::Parts;
+use awsauth_core::authenticator::{EntryState, Hidden, OWN_ARN, template};
+use awsauth_core::document::Principal;
+use awsauth_core::facts::access_entries::{AccessEntry, AccessTerms};
+
+/// The optional columns of a table.
+pub(super) struct Columns {
+    /// Whether aws-auth or an access entry is the source.
+    source: bool,
+
+    policies: bool,
+    line: bool,
+    status: bool,
+}
+
+impl Columns {
+    pub(super) fn headings(&self) -> Vec<&'static str> {
+        let mut headings = vec!["KIND", "IDENTITY", "USERNAME", "GROUPS"];
+        headings.extend(self.policies.then_some("POLICIES"));
+        headings.extend(self.source.then_some("SOURCE"));
+        headings.extend(self.line.then_some("LINE"));
+        headings.extend(self.status.then_some("STATUS"));
+        headings
+    }
+}
+
+impl Listing<'_> {
+    /// Returns the columns that the table needs.
+    pub(super) fn columns(&self, wide: bool) -> Columns {
+        let has_policies = |entry: &&AccessEntry| {
+            let terms = entry.terms.as_ref();
+            terms.is_some_and(|terms| terms.policies.as_deref() != Some(&[]))
+        };
+        Columns {
+            source: self.access.is_some(),
+            policies: self.shown().iter().any(has_policies),
+            line: wide,
+            status: wide || !self.rows.iter().all(Row::is_in_force),
+        }
+    }
+}
+
+impl Row<'_> {
+    /// Returns the row of the mapping.
+    pub(super) fn cells(&self, columns: &Columns) -> Vec<Cell> {
+        let style = if self.state == EntryState::Effective && self.hidden.is_none() {
+            Style::new()
+        } else {
+            FAINT
+        };
+        let (username, groups) = match &self.mapping.principal {
+            Principal::Account(_) if self.state == EntryState::Effective => {
+                (OWN_ARN, String::new())
+            }
+            _ => (
+                self.mapping.username.as_str(),
+                self.mapping.groups().join(","),
+            ),
+        };
+        let mut cells = vec![
+            Cell::styled(kind(&self.mapping.principal), style),
+            Cell::styled(&identity(&self.mapping.principal), style),
+            Cell::styled(username, style),
+            Cell::styled(&groups, style),
+        ];
+        if columns.policies {
+            cells.push(Cell::styled("", style));
+        }
+        if columns.source {
+            cells.push(Cell::styled("aws-auth", style));
+        }
+        if columns.line {
+            cells.push(Cell::styled(&self.place.line.to_string(), style));
+        }
+        if columns.status {
+            cells.push(match (self.state, self.hidden) {
+                (EntryState::Effective, Some(Hidden::ByEntry(_))) if !columns.line => {
+                    Cell::styled("shadowed by its access entry", NOTICE)
+                }
+                (EntryState::Effective, Some(hidden)) => {
+                    Cell::styled(&format!("shadowed: {hidden}"), NOTICE)
+                }
+                (EntryState::Effective, _) if !self.can_match() => {
+                    Cell::styled(&format!("effective: {MATCHES_NOBODY}"), NOTICE)
+                }
+                (EntryState::Effective, _) => Cell::new("effective"),
+                (EntryState::Shadowed { by }, _) => {
+                    Cell::styled(&format!("shadowed by {}", self.other(by)), NOTICE)
+                }
+                (EntryState::Ignored { reason }, _) => {
+                    Cell::styled(&format!("ignored: {reason}"), NOTICE)
+                }
+            });
+        }
+        cells
+    }
+}
+
+/// Returns the row of an access entry.
+pub(super) fn of_access_entry(entry: &AccessEntry, columns: &Columns) -> Vec<Cell> {
+    let kind = match Parts::of(&entry.principal_arn) {
+        Some(parts) if parts.is("iam", "user") => "user",
+        _ => "role",
+    };
+    let mut cells = vec![Cell::new(kind), Cell::new(&entry.principal_arn)];
+    match &entry.terms {
+        Some(terms) => {
+            let user = template(entry, terms);
+            cells.push(Cell::new(&user.username));
+            cells.push(Cell::new(&user.groups.join(",")));
+        }
+        None => cells.extend([
+            Cell::styled("not known", NOTICE),
+            Cell::styled("not known", NOTICE),
+        ]),
+    }
+    if columns.policies {
+        cells.push(policies(entry.terms.as_ref()));
+    }
+    if columns.source {
+        cells.push(Cell::new(&match &entry.terms {
+            Some(terms) if terms.is_for_nodes() => format!("access entry ({})", terms.kind),
+            _ => "access entry".to_owned(),
+        }));
+    }
+    if columns.line {
+        cells.push(Cell::new(""));
+    }
+    if columns.status {
+        cells.push(Cell::new("effective"));
+    }
+    cells
+}
+
+fn policies(terms: Option<&AccessTerms>) -> Cell {
+    match terms.and_then(|terms| terms.policies.as_ref()) {
+        Some(policies) => {
+            let short: Vec<_> = policies.iter().map(access_entry::short).collect();
+            Cell::new(&short.join(","))
+        }
+        None => Cell::styled("not known", NOTICE),
+    }
+}

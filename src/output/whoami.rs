@@ -1,0 +1,138 @@
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use super::access::user_text;
+use super::access_entry::{self, AccessEntryData};
+use super::plain::plain;
+use super::style::{GAIN, NOTICE, PLACE, paint};
+use awsauth_aws::credentials::ResolvedCredentials;
+use awsauth_core::arn::Identity;
+use awsauth_core::authenticator::{Place, User};
+use awsauth_core::facts::access_entries::AccessEntry;
+use awsauth_kube::Target;
+
+/// An identity at AWS and in a cluster.
+#[derive(Debug)]
+pub(crate) struct Whoami<'a> {
+    /// As STS reports it.
+    pub(crate) arn: &'a str,
+    /// As the authenticator reads it.
+    pub(crate) identity: &'a Identity,
+    /// The credentials and their source.
+    pub(crate) resolved: &'a ResolvedCredentials,
+    /// The user in the cluster, if a cluster was asked.
+    pub(crate) on_cluster: Option<OnCluster>,
+}
+
+/// A user in a cluster.
+#[derive(Debug)]
+pub(crate) struct OnCluster {
+    pub(crate) target: Target,
+    /// `None` if the cluster does not report the user.
+    pub(crate) user: Option<User>,
+    /// The entry of aws-auth that decides.
+    pub(crate) place: Option<Place>,
+    /// The access entry that decides.
+    pub(crate) access_entry: Option<AccessEntry>,
+    /// Why one of these is missing.
+    pub(crate) note: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WhoamiData<'a> {
+    arn: &'a str,
+    account: &'a str,
+    user_id: &'a str,
+    canonical_arn: &'a str,
+    source: &'static str,
+    roles: &'a [String],
+    expiration: Option<String>,
+    cluster: Option<ClusterData<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ClusterData<'a> {
+    context: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    server: &'a str,
+    username: Option<&'a str>,
+    groups: &'a [String],
+    section: Option<&'static str>,
+    line: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_entry: Option<AccessEntryData<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+}
+
+/// Formats the identity as the JSON that docs/json.md documents.
+pub(crate) fn whoami_json(whoami: &Whoami<'_>) -> Result<String, serde_json::Error> {
+    let cluster = whoami.on_cluster.as_ref().map(|on| ClusterData {
+        context: on.target.context.as_deref(),
+        name: on.target.eks.as_ref().map(|eks| eks.name.as_str()),
+        server: &on.target.server,
+        username: on.user.as_ref().map(|user| user.username.as_str()),
+        groups: on.user.as_ref().map_or(&[], |user| &user.groups),
+        section: on.place.map(|place| place.section.key()),
+        line: on.place.map(|place| place.line),
+        access_entry: on.access_entry.as_ref().map(AccessEntryData::of),
+        reason: on.note.as_deref(),
+    });
+    let data = WhoamiData {
+        arn: whoami.arn,
+        account: &whoami.identity.account,
+        user_id: &whoami.identity.user_id,
+        canonical_arn: &whoami.identity.canonical_arn,
+        source: whoami.resolved.source.name(),
+        roles: &whoami.resolved.roles,
+        expiration: expiration(whoami.resolved),
+        cluster,
+    };
+    serde_json::to_string_pretty(&data).map(|text| text + "\n")
+}
+
+/// Formats the identity as text with styles.
+pub(crate) fn whoami_text(whoami: &Whoami<'_>) -> String {
+    let Whoami { arn, identity, .. } = whoami;
+    let mut text = format!("{}\n", plain(arn));
+    if identity.canonical_arn != *arn {
+        let _ = writeln!(text, "  to aws-auth: {}", plain(&identity.canonical_arn));
+    }
+    let _ = writeln!(text, "  account: {}", plain(&identity.account));
+    let _ = write!(text, "  credentials: {}", whoami.resolved.source);
+    for role in &whoami.resolved.roles {
+        let _ = write!(text, ", then {}", plain(role));
+    }
+    let _ = match expiration(whoami.resolved) {
+        Some(end) => writeln!(text, "; until {end}"),
+        None => writeln!(text, "; without an end"),
+    };
+    let Some(on) = &whoami.on_cluster else {
+        return text;
+    };
+    let who = match &on.user {
+        Some(user) => paint(GAIN, &user_text(user)),
+        None => paint(NOTICE, "nobody"),
+    };
+    let _ = writeln!(text, "  to {}: {who}", plain(&on.target.to_string()));
+    if let Some(place) = on.place {
+        let place = format!("{} line {}", place.section.key(), place.line);
+        let _ = writeln!(text, "    by {}", paint(PLACE, &place));
+    }
+    if let Some(entry) = &on.access_entry {
+        let _ = writeln!(text, "    by {}", access_entry::name(entry));
+    }
+    if let Some(note) = &on.note {
+        let _ = writeln!(text, "    {}", paint(NOTICE, &plain(note)));
+    }
+    text
+}
+
+fn expiration(resolved: &ResolvedCredentials) -> Option<String> {
+    let end = resolved.credentials.expiration?;
+    Some(end.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+}

@@ -1,0 +1,186 @@
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
+
+use anstream::{AutoStream, ColorChoice};
+
+use super::{Program, Spinner};
+
+/// When to color output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ColorMode {
+    /// On a terminal, unless NO_COLOR, CLICOLOR=0 or TERM=dumb is set; always with CLICOLOR_FORCE
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// The verbosity of stderr.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Verbosity {
+    /// Failures and refusals only.
+    Quiet,
+    /// Also what was done, and where.
+    Normal,
+    /// Also details.
+    Detailed,
+}
+
+/// The only writer to stdout and stderr. Data is written to stdout, everything else to stderr. A closed pipe on stdout is not an
+/// error, and the command continues.
+#[derive(Debug)]
+pub(crate) struct Out {
+    program: Program,
+    verbosity: Verbosity,
+    stdout: AutoStream<io::Stdout>,
+    stderr: AutoStream<io::Stderr>,
+    stdout_is_document: bool,
+}
+
+impl Out {
+    /// Creates the writers, and determines for each stream whether to use color.
+    pub(crate) fn new(program: Program, color: ColorMode, verbosity: Verbosity) -> Self {
+        let (stdout, stderr) = (io::stdout(), io::stderr());
+        let choices = match color {
+            ColorMode::Auto => (AutoStream::choice(&stdout), AutoStream::choice(&stderr)),
+            ColorMode::Always => (ColorChoice::Always, ColorChoice::Always),
+            ColorMode::Never => (ColorChoice::Never, ColorChoice::Never),
+        };
+        Self {
+            program,
+            verbosity,
+            stdout: AutoStream::new(stdout, choices.0),
+            stderr: AutoStream::new(stderr, choices.1),
+            stdout_is_document: false,
+        }
+    }
+
+    /// Returns the name that the program was called by.
+    pub(crate) fn program(&self) -> Program {
+        self.program
+    }
+
+    /// Writes the manifest to stdout. Later text is written to stderr.
+    pub(crate) fn document(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stdout_is_document = true;
+        self.data(bytes)
+    }
+
+    /// Returns the width of the terminal on stdout; `None` if stdout is not a terminal.
+    pub(crate) fn width(&self) -> Option<usize> {
+        io::stdout()
+            .is_terminal()
+            .then(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)))?
+    }
+
+    /// Returns whether stdout is a terminal, which may keep its output on screen.
+    pub(crate) fn is_seen(&self) -> bool {
+        io::stdout().is_terminal()
+    }
+
+    /// Writes data to stdout, unchanged.
+    pub(crate) fn data(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let mut stdout = io::stdout().lock();
+        ignore_broken_pipe(stdout.write_all(bytes).and_then(|()| stdout.flush()))
+    }
+
+    /// Streams data to stdout without holding all of it in memory.
+    pub(crate) fn stream(
+        &mut self,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut stdout = io::BufWriter::new(io::stdout().lock());
+        ignore_broken_pipe(write(&mut stdout).and_then(|()| stdout.flush()))
+    }
+
+    /// Writes styled text to stdout.
+    pub(crate) fn text(&mut self, text: &str) -> io::Result<()> {
+        if self.stdout_is_document {
+            self.say(Verbosity::Normal, text);
+            return Ok(());
+        }
+        let written = self.stdout.write_all(text.as_bytes());
+        ignore_broken_pipe(written.and_then(|()| self.stdout.flush()))
+    }
+
+    /// Returns whether details are printed.
+    pub(crate) fn is_detailed(&self) -> bool {
+        self.verbosity == Verbosity::Detailed
+    }
+
+    /// Returns the verbosity of stderr.
+    pub(crate) fn verbosity(&self) -> Verbosity {
+        self.verbosity
+    }
+
+    /// Prints a line about what happened to stderr.
+    pub(crate) fn note(&mut self, line: &str) {
+        self.say(
+            Verbosity::Normal,
+            &format!("{}\n", self.program.speak(line)),
+        );
+    }
+
+    /// Prints a line to stderr with --verbose; the closure runs only then.
+    pub(crate) fn detail(&mut self, line: impl FnOnce() -> String) {
+        if self.verbosity == Verbosity::Detailed {
+            self.say(Verbosity::Detailed, &format!("{}\n", line()));
+        }
+    }
+
+    /// Prints why a command failed or was refused to stderr, even with --quiet.
+    pub(crate) fn failure(&mut self, text: &str) {
+        self.say(Verbosity::Quiet, text);
+    }
+
+    /// Shows `doing` on a terminal after `patience`, until the spinner is dropped.
+    pub(crate) fn spinner(&self, doing: &'static str, patience: Duration) -> Spinner {
+        let dumb = std::env::var_os("CI").is_some()
+            || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        if dumb || self.verbosity == Verbosity::Quiet || !io::stderr().is_terminal() {
+            return Spinner::hidden();
+        }
+        Spinner::start(doing, patience)
+    }
+
+    /// Returns whether the user can answer questions.
+    pub(crate) fn can_ask(&self) -> bool {
+        io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// Prints the context of the next question to stderr, even with --quiet.
+    pub(crate) fn lay_out(&mut self, text: &str) {
+        self.say(Verbosity::Quiet, text);
+    }
+
+    /// Prints a question; [`typed`] reads the answer.
+    pub(crate) fn ask(&mut self, question: &str) {
+        self.say(Verbosity::Quiet, &format!("{question} "));
+    }
+
+    fn say(&mut self, at: Verbosity, text: &str) {
+        if self.verbosity >= at {
+            // Failures of stderr cannot be reported anywhere.
+            let _ = self.stderr.write_all(text.as_bytes());
+        }
+    }
+}
+
+/// Treats a closed pipe as success.
+fn ignore_broken_pipe(written: io::Result<()>) -> io::Result<()> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
+/// Reads the answer to a question; empty if stdin cannot be read.
+pub(crate) fn typed() -> String {
+    let mut typed = String::new();
+    match io::stdin().read_line(&mut typed) {
+        Ok(_) => typed.trim().to_owned(),
+        Err(_) => String::new(),
+    }
+}

@@ -1,0 +1,265 @@
+//! The write transaction that every writing command runs: plan, guards, dry run, backup, write, verification, rollback.
+
+mod access_entries;
+mod access_entry_commands;
+mod failures;
+mod plan_builder;
+mod post_write_check;
+mod report;
+
+use crate::backend::{Gathered, Keep, World, WriteOutcome};
+use crate::output::{PlanFormat, report_json};
+use crate::terminal::{Failure, Kind, Out};
+use awsauth_core::document::edit::Edit;
+use awsauth_core::plan::{Allowed, Plan, Request};
+use awsauth_core::snapshot::Snapshot;
+use post_write_check::PostWriteCheck;
+
+pub(crate) use access_entries::access_entries_for;
+pub(crate) use access_entry_commands::{refuse_if_ignored, with_access_entry_commands};
+pub(crate) use failures::{edit_failure, no_permission, refusal_line, refused};
+pub(crate) use plan_builder::{PlanBuilder, wants_admins};
+pub(crate) use report::report_dry_run_step;
+
+/// Builds the request for what is stored. Called again if another client writes in between.
+pub(crate) type RequestBuilder<'a> = dyn Fn(&Snapshot) -> Result<Request, Failure> + 'a;
+
+/// Whether the transaction writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Write.
+    Write,
+    /// Have the API server check the write and store nothing.
+    ServerDryRun,
+    /// Plan only.
+    ClientDryRun,
+}
+
+impl Mode {
+    /// Whether nothing is written.
+    pub(crate) fn is_dry_run(self) -> bool {
+        self != Self::Write
+    }
+}
+
+/// How to run a transaction.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    pub(crate) mode: Mode,
+    pub(crate) format: PlanFormat,
+    /// The user's reason, for the history.
+    pub(crate) reason: Option<String>,
+    /// The guards that the user overrides.
+    pub(crate) allow: Allowed,
+    /// Write even if no backup can be kept.
+    pub(crate) no_backup: bool,
+    /// Skip the check that the caller still has access, which is made if the write changes the caller's own mapping.
+    pub(crate) no_verify: bool,
+    /// Keep what was written if it cannot be verified.
+    pub(crate) no_rollback: bool,
+    /// Whether the command has already shown the change to the user, who confirmed it.
+    pub(crate) is_confirmed: bool,
+    /// Whether the command prints its own JSON.
+    pub(crate) prints_own_json: bool,
+}
+
+/// The identity that signs in after the write.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct VerifyAs {
+    /// The ARN of a role to assume; `None` for the user's own AWS credentials.
+    pub(crate) role: Option<String>,
+}
+
+/// One write, or its dry run.
+pub(crate) struct Transaction<'a> {
+    /// The edits, if they do not depend on what is stored; otherwise empty.
+    pub(crate) edits: &'a [Edit],
+    pub(crate) request: &'a RequestBuilder<'a>,
+    /// Whether to create an aws-auth that does not exist.
+    pub(crate) create: bool,
+    /// Whether and how to verify the write by signing in.
+    pub(crate) verify: Option<VerifyAs>,
+    pub(crate) options: &'a Options,
+}
+
+impl Transaction<'_> {
+    /// Plans, checks and writes, or does the dry run, and reports the result.
+    ///
+    /// # Errors
+    /// If the plan cannot be made or is refused, the write fails, or its verification fails.
+    pub(crate) fn run(&self, backend: &mut World, out: &mut Out) -> Result<Plan, Failure> {
+        let options = self.options;
+        if backend.is_pipe() && !options.mode.is_dry_run() && options.format == PlanFormat::Json {
+            return Err(
+                Failure::usage("cannot print JSON: stdout carries the manifest")
+                    .hint("leave out -o json, or add --dry-run"),
+            );
+        }
+        // Before anything is read, so that users who cannot read aws-auth learn it, too.
+        if !options.allow.ignored {
+            refuse_if_ignored(backend, self.edits)?;
+        }
+        let mut check = match &self.verify {
+            Some(verify) if options.mode == Mode::Write => Some(PostWriteCheck::prepare(
+                verify,
+                !options.no_rollback,
+                backend,
+                out,
+            )?),
+            _ => None,
+        };
+        let gathered = backend.gather(true, wants_admins(self.edits), out)?;
+        let role = self
+            .verify
+            .as_ref()
+            .and_then(|verify| verify.role.as_deref());
+        let snapshot = gathered.as_ref().map(|gathered| &gathered.snapshot);
+        let access_entries = access_entries_for(self.edits, role, snapshot, backend, out);
+        let mut planner = PlanBuilder::new(self.request, options.allow.clone(), access_entries);
+        if let Some(gathered) = &gathered {
+            let own_check = self.prepare(gathered, check.is_none(), &mut planner, backend, out)?;
+            check = check.or(own_check);
+        }
+        let written = self.write(&mut planner, gathered, backend, out);
+        let (plan, outcome) = self.conclude(planner, written, backend, out)?;
+        self.report(&plan, outcome, check.as_ref(), backend, out)?;
+        Ok(plan)
+    }
+
+    /// Makes the first plan, and checks before the write that the user has permission and confirms what needs it.
+    ///
+    /// Returns a check of the caller's own access if the plan changes it and `may_check`.
+    fn prepare(
+        &self,
+        gathered: &Gathered,
+        may_check: bool,
+        planner: &mut PlanBuilder<'_>,
+        backend: &World,
+        out: &mut Out,
+    ) -> Result<Option<PostWriteCheck>, Failure> {
+        let options = self.options;
+        let Some(plan) = planner.begin(&gathered.snapshot, &gathered.facts, backend, out)? else {
+            return Ok(None);
+        };
+        if !plan.is_change() || !plan.refusals.is_empty() || options.mode == Mode::ClientDryRun {
+            return Ok(None);
+        }
+        if gathered.exists && gathered.may_update == Some(false) {
+            return Err(no_permission(backend, &gathered.facts));
+        }
+        if options.mode.is_dry_run() {
+            return Ok(None);
+        }
+        if plan.leaves_no_admin && out.can_ask() {
+            failures::confirm_no_admin(backend, out)?;
+        }
+        let is_wanted = may_check && !options.no_verify && !options.allow.self_lockout;
+        if !plan.changes_caller || !is_wanted {
+            return Ok(None);
+        }
+        let Some(caller) = planner.caller() else {
+            return Ok(None);
+        };
+        match PostWriteCheck::of_caller(caller, !options.no_rollback, backend, out) {
+            Ok(check) => Ok(Some(check)),
+            Err(why) => {
+                out.note(&format!(
+                    "Not checked: whether you still have access after the write, which needs a fresh token of your own: {why}"
+                ));
+                Ok(None)
+            }
+        }
+    }
+
+    fn write(
+        &self,
+        planner: &mut PlanBuilder<'_>,
+        gathered: Option<Gathered>,
+        backend: &mut World,
+        out: &mut Out,
+    ) -> Result<WriteOutcome, Failure> {
+        let mut change = |snapshot: &Snapshot| planner.change(snapshot);
+        match self.options.mode {
+            Mode::Write => {
+                let keep = Keep {
+                    reason: self.options.reason.clone(),
+                    optional: self.options.no_backup,
+                };
+                backend.write(&mut change, self.create, &keep, out)
+            }
+            Mode::ServerDryRun => backend.try_on_server(&mut change, self.create, out),
+            Mode::ClientDryRun => {
+                let snapshot = match gathered {
+                    Some(gathered) => gathered.snapshot,
+                    None => backend.read(out)?.snapshot,
+                };
+                Ok(match change(&snapshot)?.is_some() || backend.has_bars() {
+                    true => WriteOutcome::Changed,
+                    false => WriteOutcome::Unchanged,
+                })
+            }
+        }
+    }
+
+    /// The last plan and the outcome of the write, or why the write failed.
+    fn conclude(
+        &self,
+        planner: PlanBuilder<'_>,
+        written: Result<WriteOutcome, Failure>,
+        backend: &World,
+        out: &mut Out,
+    ) -> Result<(Plan, WriteOutcome), Failure> {
+        match (planner.into_plan(), written) {
+            (Some(Err(error)), _) => Err(edit_failure(&error, backend)),
+            (Some(Ok(plan)), Err(_)) if !plan.refusals.is_empty() => {
+                if self.options.format == PlanFormat::Json && !self.options.prints_own_json {
+                    let report =
+                        report_json(&plan, false, None).map_err(|error| Failure::bug(&error))?;
+                    if let Err(error) = out.data(report.as_bytes()) {
+                        out.failure(&Failure::from(error).render(out.program()));
+                    }
+                }
+                Err(with_access_entry_commands(
+                    refused(&plan.refusals),
+                    &plan,
+                    backend,
+                ))
+            }
+            (_, Err(failure)) => Err(failure),
+            (None, Ok(_)) => Err(Failure::new(Kind::Bug, "nothing was planned")),
+            (Some(Ok(plan)), Ok(outcome)) => Ok((plan, outcome)),
+        }
+    }
+
+    /// Reports the plan and the write, verifies the write, and reports the verification.
+    fn report(
+        &self,
+        plan: &Plan,
+        outcome: WriteOutcome,
+        check: Option<&PostWriteCheck>,
+        backend: &mut World,
+        out: &mut Out,
+    ) -> Result<(), Failure> {
+        let options = self.options;
+        // A failure to print does not stop the verification of what was written.
+        let printed = report::plan(plan, outcome, options, out);
+        report::destination(outcome, options.mode, backend, out);
+        let checked = check.map(|check| check.run(plan, outcome, backend, out));
+        let answered = printed.and_then(|()| report::answer(plan, checked.as_ref(), options, out));
+        if options.format == PlanFormat::Github {
+            report::step(plan, outcome, checked.as_ref(), options.mode, backend, out);
+        }
+        if let Some(failure) = checked.and_then(|checked| checked.failure) {
+            if let Err(error) = answered {
+                out.failure(&error.render(out.program()));
+            }
+            return Err(failure);
+        }
+        answered.map_err(|failure| match outcome {
+            WriteOutcome::Created | WriteOutcome::Changed if options.mode == Mode::Write => {
+                failure.at("aws-auth was written")
+            }
+            _ => failure,
+        })
+    }
+}

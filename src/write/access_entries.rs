@@ -1,0 +1,34 @@
+//! The access entries that a plan takes into account.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crate::backend::World;
+use crate::terminal::Out;
+use awsauth_core::arn::{comparable, fold};
+use awsauth_core::authenticator::{AccessEntries, Store, node_entries};
+use awsauth_core::document::edit::Edit;
+use awsauth_core::document::{Document, Principal};
+use awsauth_core::snapshot::Snapshot;
+
+/// Reads the cluster's access entries, with details of those that matter: for the principals of the edits, for the role that verifies
+/// the write, and for the roles that nodes sign in with by aws-auth as it is stored.
+pub(crate) fn access_entries_for(
+    edits: &[Edit],
+    verify_as: Option<&str>,
+    snapshot: Option<&Snapshot>,
+    backend: &World,
+    out: &mut Out,
+) -> Option<Arc<AccessEntries>> {
+    backend.eks()?;
+    let key = |arn: &str| fold(&comparable(arn)).into_owned();
+    let principals = edits.iter().filter_map(|edit| match edit.principal() {
+        Principal::Role(arn) | Principal::User(arn) => Some(arn.as_str()),
+        Principal::Account(_) | Principal::Sso(_) => None,
+    });
+    let document = snapshot.map(|snapshot| Document::read(&snapshot.data));
+    let store = document.as_ref().map(Store::new);
+    let nodes = store.iter().flat_map(node_entries).map(|(arn, _)| arn);
+    let relevant: HashSet<String> = principals.chain(verify_as).chain(nodes).map(key).collect();
+    backend.access_entries(&|arn| relevant.contains(&key(arn)), out)
+}

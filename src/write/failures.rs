@@ -1,0 +1,155 @@
+//! Messages for plans that cannot be made or are refused, with the next step.
+
+use std::collections::BTreeSet;
+
+use crate::backend::World;
+use crate::output::short_name;
+use crate::terminal::{self, Failure, Kind, Out};
+use awsauth_core::document::SectionName;
+use awsauth_core::document::edit::EditError;
+use awsauth_core::plan::{Facts, Guard, Known, Refusal};
+use awsauth_kube::command_line::quoted;
+
+/// The refusals of a plan, with the flags that override them.
+pub(crate) fn refused(refusals: &[Refusal]) -> Failure {
+    let lines: Vec<String> = refusals.iter().map(refusal_line).collect();
+    let overrides: BTreeSet<&str> = refusals
+        .iter()
+        .map(|refusal| refusal.allow.as_str())
+        .collect();
+    let overrides: Vec<&str> = overrides.into_iter().collect();
+    Failure::new(Kind::Refused, lines.join("\n"))
+        .hint(format!("if this is intended, add {}", overrides.join(" ")))
+}
+
+/// The caller lacks the permission to update aws-auth.
+pub(crate) fn no_permission(backend: &World, facts: &Facts) -> Failure {
+    let kubectl = backend.kubectl();
+    let user = match &facts.caller {
+        Known::Is(caller) => caller.user.username.as_str(),
+        Known::NotAsked | Known::Unknown { .. } => "USER",
+    };
+    let what = format!("cannot write aws-auth of {backend}");
+    let why = format!("user {user} may not update configmaps/aws-auth in kube-system");
+    Failure::new(Kind::Unreachable, format!("{what}: {why}"))
+        .hint(format!(
+            "check your permissions, or ask a user who has this one: {kubectl} auth can-i update configmaps/aws-auth -n kube-system"
+        ))
+        .hint(format!(
+            "a cluster administrator grants the permission with: {kubectl} create role awsauth -n kube-system --verb=get,update \
+             --resource=configmaps --resource-name=aws-auth --resource-name=awsauth-history && {kubectl} create rolebinding awsauth \
+             -n kube-system --role=awsauth --user={}",
+            quoted(user)
+        ))
+}
+
+/// Asks the user to type the name of the cluster that would be left without a known administrator.
+pub(super) fn confirm_no_admin(backend: &World, out: &mut Out) -> Result<(), Failure> {
+    let question =
+        format!("{backend} would have no known administrator left. Type its name to continue:");
+    if backend.ask_for_name(&question, out)? {
+        return Ok(());
+    }
+    let guard = Guard::LastAdmin;
+    let refusal = terminal::Refusal {
+        guard: guard.id(),
+        reason: guard.reason(),
+    };
+    Err(Failure::refused(
+        refusal,
+        "the name does not match; nothing was written",
+    ))
+}
+
+/// A refusal on one line.
+pub(crate) fn refusal_line(refusal: &Refusal) -> String {
+    format!("refused ({}): {}", refusal.guard.reason(), refusal.message)
+}
+
+/// Explains why the edits cannot be made.
+pub(crate) fn edit_failure(error: &EditError, backend: &World) -> Failure {
+    let place = |section: SectionName, line: usize| match backend.file_line(section, line) {
+        Some(file_line) => format!(
+            "{} line {line} (line {file_line} of the file)",
+            section.key()
+        ),
+        None => format!("{} line {line}", section.key()),
+    };
+    match error {
+        EditError::NotEditable {
+            section,
+            line,
+            reason,
+            unreadable: Some(text),
+        } => lossy(format!(
+            "{} is not YAML that the authenticator can read, so no entry of {} is in force: {reason}",
+            place(*section, *line),
+            section.key()
+        ))
+        .hint(if text.contains("{{") {
+            "quote the value that holds {{; if Helm should fill it in, render it first: helm template RELEASE CHART"
+        } else {
+            "fix that line, then run this again"
+        }),
+        EditError::NotEditable {
+            section,
+            line,
+            reason,
+            unreadable: None,
+        } => lossy(format!(
+            "{} can't be edited without loss: {reason}",
+            place(*section, *line)
+        ))
+        .hint("rewrite it there without that feature, then run this again"),
+        EditError::OddEntry {
+            section,
+            line,
+            reason,
+        } => lossy(format!(
+            "{} can't be edited without loss: {reason}",
+            place(*section, *line)
+        ))
+        .hint("fix or remove this entry first; awsauth get -o wide shows how it is read"),
+        EditError::OtherList { arn, section, line } => {
+            let place = line.map_or_else(|| section.key().to_owned(), |line| place(*section, line));
+            let word = if *section == SectionName::Roles {
+                "role"
+            } else {
+                "user"
+            };
+            Failure::refused(
+                terminal::Refusal {
+                    guard: "ARN",
+                    reason: "other-list",
+                },
+                format!("{arn} is already listed in {place}"),
+            )
+            .hint(format!("remove it there first: awsauth unmap {word} {arn}"))
+        }
+        EditError::NeedsUsername { principal } => {
+            let name = short_name(principal);
+            let suggestion = name.rsplit('/').next().unwrap_or_default();
+            Failure::usage(format!(
+                "a new mapping needs a username: {name} is not mapped yet"
+            ))
+            .hint(format!(
+                "give its Kubernetes username, for example --username {suggestion}"
+            ))
+        }
+        EditError::Invalid { .. } => Failure::usage(error),
+        EditError::NoSuchLine { .. } => {
+            Failure::usage(error).hint("see the lines: awsauth get -o wide")
+        }
+        EditError::Bug { .. } => Failure::bug(error),
+    }
+}
+
+fn lossy(what: String) -> Failure {
+    Failure::refused(
+        terminal::Refusal {
+            guard: "WG04",
+            reason: "lossy-edit",
+        },
+        what,
+    )
+}

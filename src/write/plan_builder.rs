@@ -1,0 +1,140 @@
+//! Builds plans from what is stored, and looks up the facts that their guards need.
+
+use std::sync::Arc;
+
+use super::RequestBuilder;
+use crate::backend::World;
+use crate::terminal::{Failure, Kind, Out};
+use awsauth_core::authenticator::AccessEntries;
+use awsauth_core::document::edit::{Edit, EditError, Groups};
+use awsauth_core::plan::{Allowed, Facts, Known, Plan, Request};
+use awsauth_core::snapshot::{Change, Snapshot};
+
+/// How often the guards of a plan may ask for more facts. One answer can raise another question: whether the caller may write, who is
+/// bound to `cluster-admin`, whom access entries make administrators.
+const ROUNDS_OF_QUESTIONS: usize = 3;
+
+/// Whether to read the bindings to `cluster-admin` from the start: if the edits add groups of the user's own, or are not known yet.
+/// Removals need them only if the last administrator is removed, and the guard asks then.
+pub(crate) fn wants_admins(edits: &[Edit]) -> bool {
+    let is_own = |group: &String| !group.starts_with("system:");
+    edits.is_empty()
+        || edits.iter().any(|edit| match edit {
+            Edit::Map { groups, .. } => match groups {
+                Groups::Set(groups) | Groups::Adjust { add: groups, .. } => {
+                    groups.iter().any(is_own)
+                }
+                Groups::Keep => false,
+            },
+            Edit::Unmap { .. } => false,
+        })
+}
+
+/// Builds plans from a request. The facts are gathered once; a plan is made again whenever something else is stored.
+pub(crate) struct PlanBuilder<'a> {
+    request: &'a RequestBuilder<'a>,
+    allow: Allowed,
+    access_entries: Option<Arc<AccessEntries>>,
+    facts: Facts,
+    /// The last plan, and the stored state that it was made from.
+    last: Option<(Snapshot, Result<Plan, EditError>)>,
+}
+
+impl<'a> PlanBuilder<'a> {
+    pub(crate) fn new(
+        request: &'a RequestBuilder<'a>,
+        allow: Allowed,
+        access_entries: Option<Arc<AccessEntries>>,
+    ) -> Self {
+        Self {
+            request,
+            allow,
+            access_entries,
+            facts: Facts::default(),
+            last: None,
+        }
+    }
+
+    /// Makes the first plan, and looks up the facts that its guards ask for. Returns `None` if the edits cannot be made;
+    /// [`into_plan`](Self::into_plan) has the reason.
+    pub(crate) fn begin(
+        &mut self,
+        snapshot: &Snapshot,
+        facts: &Facts,
+        backend: &World,
+        out: &mut Out,
+    ) -> Result<Option<&Plan>, Failure> {
+        self.facts = facts.clone();
+        self.plan(snapshot)?;
+        for _ in 0..ROUNDS_OF_QUESTIONS {
+            let questions = match &self.last {
+                Some((_, Ok(plan))) if !plan.open_questions.is_empty() => {
+                    plan.open_questions.clone()
+                }
+                _ => break,
+            };
+            backend.learn(&questions, &mut self.facts, out)?;
+            self.make(snapshot)?;
+        }
+        self.plan(snapshot)
+    }
+
+    /// The change to write; `None` if nothing changes.
+    ///
+    /// # Errors
+    /// If the edits cannot be made or are refused. [`into_plan`](Self::into_plan) then has the reasons, and this failure is not shown.
+    pub(crate) fn change(&mut self, snapshot: &Snapshot) -> Result<Option<Change>, Failure> {
+        match self.plan(snapshot)? {
+            Some(plan) if plan.refusals.is_empty() => {
+                Ok(plan.is_change().then(|| plan.change.clone()))
+            }
+            // The messages need the line numbers of the file that was read, which only the caller knows.
+            _ => Err(Failure::new(Kind::Refused, "refused")),
+        }
+    }
+
+    /// The ARN that the caller signed in with, if known.
+    pub(crate) fn caller(&self) -> Option<&str> {
+        match &self.facts.caller {
+            Known::Is(caller) => caller.arn.as_deref(),
+            Known::NotAsked | Known::Unknown { .. } => None,
+        }
+    }
+
+    /// What is known by now.
+    pub(crate) fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// The last plan; `None` if there was none.
+    pub(crate) fn into_plan(self) -> Option<Result<Plan, EditError>> {
+        let account = self.facts.account;
+        let plan = self.last.map(|(_, plan)| plan)?;
+        Some(plan.map(|plan| plan.with_located_findings(account)))
+    }
+
+    /// The plan on this snapshot; `None` if the edits cannot be made.
+    fn plan(&mut self, snapshot: &Snapshot) -> Result<Option<&Plan>, Failure> {
+        let is_made = self.last.as_ref().is_some_and(|(of, _)| of == snapshot);
+        if !is_made {
+            self.make(snapshot)?;
+        }
+        let last = self.last.as_ref();
+        Ok(last.and_then(|(_, plan)| plan.as_ref().ok()))
+    }
+
+    fn make(&mut self, snapshot: &Snapshot) -> Result<(), Failure> {
+        let request = Request {
+            access_entries: self.access_entries.clone(),
+            allow: self.allow.clone(),
+            facts: self.facts.clone(),
+            ..(self.request)(snapshot)?
+        };
+        let plan = match &self.last {
+            Some((_, Ok(previous))) => previous.replan(snapshot, &request),
+            _ => Plan::new(snapshot, &request),
+        };
+        self.last = Some((snapshot.clone(), plan));
+        Ok(())
+    }
+}

@@ -1,0 +1,281 @@
+//! Verifies a write by signing in, and rolls it back if that fails.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::VerifyAs;
+use crate::access_check::{CheckedAccess, ExpectedAccess, TokenSigner};
+use crate::backend::{Keep, SignIn, World, WriteOutcome, write_temporary};
+use crate::terminal::{Exit, Failure, Kind, Out};
+use awsauth_core::arn::{canonical, fold};
+use awsauth_core::facts::partitions::Partition;
+use awsauth_core::plan::{Plan, Rollback};
+use awsauth_core::snapshot::OWNERS_ANNOTATION;
+use awsauth_kube::command_line::quoted;
+
+/// Ready to sign in after a write.
+pub(super) struct PostWriteCheck {
+    cluster: SignIn,
+    signer: TokenSigner,
+    rolls_back: bool,
+}
+
+/// The result of a check.
+pub(super) struct CheckOutcome {
+    /// The result of signing in; `None` if the API server did not answer.
+    pub(super) access: Option<CheckedAccess>,
+    /// Why the write is not verified; `None` if it is.
+    pub(super) failure: Option<Failure>,
+}
+
+impl CheckOutcome {
+    /// Whether the previous aws-auth was restored.
+    pub(super) fn is_rolled_back(&self) -> bool {
+        let exit = self.failure.as_ref().map(Failure::exit);
+        exit == Some(Exit::RolledBack)
+    }
+}
+
+impl PostWriteCheck {
+    /// Gets credentials before anything is written, so that nothing is written if the check is impossible.
+    pub(super) fn prepare(
+        verify: &VerifyAs,
+        rolls_back: bool,
+        backend: &World,
+        out: &mut Out,
+    ) -> Result<Self, Failure> {
+        let cluster = backend.sign_in(out)?;
+        let what = format!(
+            "cannot verify what would be written to {}",
+            cluster.target()
+        );
+        let signer = TokenSigner::get(&cluster, verify.role.as_deref(), &what, out)?;
+        Ok(Self {
+            cluster,
+            signer,
+            rolls_back,
+        })
+    }
+
+    /// Prepares to sign in as the caller, if the AWS credentials are those of the caller.
+    ///
+    /// # Errors
+    /// Why the check is not possible; a clause.
+    pub(super) fn of_caller(
+        arn: &str,
+        rolls_back: bool,
+        backend: &World,
+        out: &mut Out,
+    ) -> Result<Self, String> {
+        let what = "cannot sign in with these AWS credentials";
+        let cluster = backend.sign_in(out).map_err(|failure| failure.message())?;
+        let signer =
+            TokenSigner::get(&cluster, None, what, out).map_err(|failure| failure.message())?;
+        let caller = signer.caller().map_err(|error| error.to_string())?;
+        let key = |arn: &str| {
+            canonical(arn)
+                .ok()
+                .map(|canonical| fold(&canonical.arn).into_owned())
+        };
+        match key(&caller.arn) == key(arn) {
+            true => Ok(Self {
+                cluster,
+                signer,
+                rolls_back,
+            }),
+            false => Err(format!("these AWS credentials are those of {}", caller.arn)),
+        }
+    }
+
+    /// Signs in until the API server reports the user that the new aws-auth maps the identity to, and rolls the write back otherwise.
+    pub(super) fn run(
+        &self,
+        plan: &Plan,
+        outcome: WriteOutcome,
+        backend: &mut World,
+        out: &mut Out,
+    ) -> CheckOutcome {
+        let expected = ExpectedAccess {
+            before: (outcome != WriteOutcome::Unchanged).then(|| plan.before()),
+            document: Some(plan.after()),
+            access_entries: plan.access_entries().cloned(),
+            ..ExpectedAccess::default()
+        };
+        let patience = backend.patience();
+        let (access, failure) = match expected.check(&self.cluster, &self.signer, patience, out) {
+            Ok(access) => {
+                let failure = access.failure(&self.cluster, &self.signer);
+                (Some(access), failure)
+            }
+            Err(failure) => (None, Some(failure)),
+        };
+        let failure = failure.map(|failure| match outcome {
+            WriteOutcome::Unchanged => failure,
+            WriteOutcome::Created | WriteOutcome::Changed => {
+                self.roll_back(failure, plan, outcome, backend, out)
+            }
+        });
+        CheckOutcome { access, failure }
+    }
+
+    /// Restores the previous aws-auth after a failed verification, unless the user asked not to. Returns the failure to report.
+    fn roll_back(
+        &self,
+        why: Failure,
+        plan: &Plan,
+        outcome: WriteOutcome,
+        backend: &mut World,
+        out: &mut Out,
+    ) -> Failure {
+        if why.exit() == Exit::Interrupted {
+            return Failure::new(
+                Kind::Interrupted,
+                "interrupted: aws-auth was written but not verified",
+            )
+            .hint("verify it: awsauth verify");
+        }
+        let why = why.at("aws-auth was written but could not be verified");
+        if !self.rolls_back {
+            return why
+                .of_kind(Kind::NotRolledBack)
+                .note("what was written stays, because of --no-rollback");
+        }
+        let rollback = plan.rollback();
+        let mut change = |snapshot: &_| {
+            rollback
+                .from(snapshot)
+                .map_err(|error| Failure::new(Kind::Conflict, error))
+        };
+        let keep = Keep {
+            reason: Some("rolled back: the write could not be verified".to_owned()),
+            // The history has it already.
+            optional: true,
+        };
+        match backend.write(&mut change, false, &keep, out) {
+            Ok(_) => {
+                let why = why
+                    .of_kind(Kind::RolledBack)
+                    .note("the previous text was restored");
+                match outcome {
+                    WriteOutcome::Created => left_empty(why, &backend.kubectl()),
+                    WriteOutcome::Unchanged | WriteOutcome::Changed => why,
+                }
+            }
+            Err(obstacle) => {
+                let why = why.of_kind(Kind::NotRolledBack).note(format!(
+                    "what was written stays, because it could not be rolled back: {}",
+                    obstacle.message()
+                ));
+                match obstacle.exit() {
+                    Exit::Conflict => why.hint("see what is stored now: awsauth get"),
+                    _ => self.recovery_hints(why, &rollback, backend),
+                }
+            }
+        }
+    }
+
+    /// Adds the commands for a user who still has access, or has the IAM permissions to regain it.
+    ///
+    /// <https://docs.aws.amazon.com/eks/latest/userguide/setting-up-access-entries.html>
+    fn recovery_hints(&self, why: Failure, rollback: &Rollback, backend: &World) -> Failure {
+        let kubectl = backend.kubectl();
+        let name = quoted(&self.signer.cluster);
+        let region = quoted(&self.signer.host.region);
+        let partition = Partition::of_region(&self.signer.host.region).id;
+        let why = match write_temporary("aws-auth-before-", ".json", merge_patch(rollback).as_bytes()) {
+            Ok(path) => why.hint(format!(
+                "a user who may still write aws-auth restores it with: {kubectl} patch configmap aws-auth -n kube-system --type merge --patch-file {}",
+                quoted(&path.to_string_lossy())
+            )),
+            Err(error) => why.note(format!("the previous text could not be saved to a file either: {error}")),
+        };
+        let undo = format!("awsauth undo --cluster-name {name} --region {region}");
+        why.hint(format!(
+            "the IAM identity that created the cluster has access regardless of aws-auth, unless that access was revoked; as that identity: {undo}"
+        ))
+        .hint(format!(
+            "if no user has access, a user with IAM permissions gives a principal access first: aws eks create-access-entry --cluster-name {name} --region {region} --principal-arn ARN && \
+             aws eks associate-access-policy --cluster-name {name} --region {region} --principal-arn ARN \
+             --policy-arn arn:{partition}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy --access-scope type=cluster"
+        ))
+        .hint(format!(
+            "if the cluster does not use access entries yet, enable them before that (this cannot be reversed): aws eks update-cluster-config --name {name} --region {region} \
+             --access-config authenticationMode=API_AND_CONFIG_MAP"
+        ))
+        .hint(format!("then, as that principal: {undo}"))
+        .hint(format!(
+            "finally, remove that access: aws eks delete-access-entry --cluster-name {name} --region {region} --principal-arn ARN"
+        ))
+    }
+}
+
+/// Explains that an aws-auth that the write created stays, because another client may rely on it by now.
+fn left_empty(why: Failure, kubectl: &str) -> Failure {
+    why.note("aws-auth did not exist before; it stays, empty, and maps no identity: awsauth never deletes it")
+        .hint(format!(
+            "to remove it, after awsauth get shows that it is still empty: {kubectl} delete configmap aws-auth -n kube-system"
+        ))
+}
+
+/// The rollback as a JSON merge patch.
+fn merge_patch(rollback: &Rollback) -> String {
+    let change = rollback.change();
+    let sections = change.data.iter();
+    let sections = sections.map(|(key, text)| (*key, text.as_deref()));
+    let others = change.other_data.iter();
+    let others = others.map(|(key, text)| (key.as_str(), text.as_deref()));
+    let data: BTreeMap<_, _> = sections.chain(others).collect();
+    let binary = change.binary_data.iter();
+    let binary_data: BTreeMap<_, _> = binary.map(|(key, text)| (key, text.as_deref())).collect();
+    let mut patch = json!({"data": data});
+    if !binary_data.is_empty() {
+        patch["binaryData"] = json!(binary_data);
+    }
+    if let Some(owners) = &change.owners_annotation {
+        patch["metadata"]["annotations"][OWNERS_ANNOTATION] = json!(owners);
+    }
+    patch.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use awsauth_core::history::Contents;
+    use awsauth_core::plan::Request;
+
+    #[test]
+    fn merge_patch_of_rollback_restores_every_key() {
+        let texts = |texts: &[(&str, &str)]| {
+            let texts = texts.iter();
+            texts
+                .map(|&(key, text)| (key.to_owned(), text.into()))
+                .collect()
+        };
+        let before = Contents {
+            exists: true,
+            data: texts(&[("mapRoles", "[]\n"), ("other", "was")]),
+            binary_data: texts(&[("blob", "AAEC")]),
+            owners_annotation: None,
+        };
+        let after = Contents {
+            data: texts(&[("mapRoles", ""), ("other", "is"), ("new", "is")]),
+            binary_data: texts(&[("logo", "AAAA")]),
+            ..before.clone()
+        };
+        let request = Request {
+            contents: Some(after),
+            ..Request::default()
+        };
+        let plan = Plan::new(&before.snapshot(), &request).unwrap();
+        let patch: serde_json::Value =
+            serde_json::from_str(&merge_patch(&plan.rollback())).unwrap();
+        assert_eq!(
+            patch,
+            json!({
+                "data": {"mapRoles": "[]\n", "other": "was", "new": null},
+                "binaryData": {"blob": "AAEC", "logo": null},
+            })
+        );
+    }
+}

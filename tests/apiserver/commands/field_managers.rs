@@ -1,0 +1,123 @@
+//! Other field managers of aws-auth: the warning about their next sync matches what happens.
+
+use serde_json::json;
+
+use crate::commands::session::{MYTESTROLE, NODES, Run, Session, map_args};
+use crate::support::aws_auth_client::configmap;
+
+const OTHER: &str = "arn:aws:iam::111122223333:role/other";
+
+#[test]
+fn later_server_side_apply_conflicts_as_warned() {
+    let session = Session::without_aws_auth();
+    let manifest = session.file("kept.json", &configmap(NODES).to_string());
+    let sync = |more: &[&str]| {
+        let mut kubectl = session.cluster.kubectl_command();
+        kubectl.args(["apply", "--server-side", "--field-manager=gitops", "-f"]);
+        Run::of(kubectl.arg(&manifest).args(more))
+    };
+    sync(&[]).says(0, &[]);
+    // The dry run prints the same warning.
+    for more in [&["--dry-run=server"][..], &[]] {
+        session.map(more).says(
+            0,
+            &[
+                "warning: mapRoles is kept by gitops: its next sync stops with a conflict, or overwrites this if it forces",
+                "hint: make the change where it is kept: the same awsauth command with --file PATH",
+            ],
+        );
+    }
+    let again = session.map(&[]);
+    assert!(
+        !again.stderr.contains("warning"),
+        "nothing was changed: {again:?}"
+    );
+
+    sync(&[]).says(1, &["conflict", r#""awsauth""#, ".data.mapRoles"]);
+    assert!(session.text("mapRoles").contains(MYTESTROLE));
+    sync(&["--force-conflicts"]).says(0, &[]);
+    assert_eq!(session.text("mapRoles"), NODES);
+
+    // The lasting way.
+    session
+        .map(&["--file", manifest.to_str().unwrap()])
+        .says(0, &[]);
+    sync(&[]).says(0, &[]);
+    assert!(session.text("mapRoles").contains(MYTESTROLE));
+    // What they do not keep is no matter of theirs.
+    let user = [
+        "map",
+        "user",
+        "arn:aws:iam::111122223333:user/ops",
+        "--username",
+        "ops",
+    ];
+    let run = session.done(&user);
+    assert!(!run.stderr.contains("warning: "), "{run:?}");
+    sync(&[]).says(0, &[]);
+    assert!(session.text("mapUsers").contains("user/ops"));
+}
+
+#[test]
+fn former_field_manager_is_still_reported() {
+    let session = Session::without_aws_auth();
+    let mut object = configmap(NODES);
+    object["metadata"]["labels"] = json!({"team": "platform"});
+    let manifest = session.file("labelled.json", &object.to_string());
+    let sync = |manager: &str, more: &[&str]| {
+        let mut kubectl = session.cluster.kubectl_command();
+        kubectl.args(["apply", "--server-side", "--field-manager", manager, "-f"]);
+        Run::of(kubectl.arg(&manifest).args(more))
+    };
+    for (manager, first, second, forces) in [
+        (
+            "gitops",
+            "warning: mapRoles is kept by gitops: its next sync stops with a conflict, or overwrites this if it forces",
+            "warning: awsauth took mapRoles over: if gitops declares it, its next sync stops with a conflict, or overwrites this if it forces",
+            &[][..],
+        ),
+        (
+            "argocd-controller",
+            "warning: mapRoles is kept by argocd-controller: its next sync overwrites this",
+            "warning: awsauth took mapRoles over: if argocd-controller declares it, its next sync overwrites this",
+            // As Argo CD does.
+            &["--force-conflicts"],
+        ),
+    ] {
+        session.api.delete();
+        sync(manager, &[]).says(0, &[]);
+        session.map(&[]).says(0, &[first]);
+        session.run(&map_args(OTHER)).says(0, &[second]);
+        let run = sync(manager, forces);
+        if forces.is_empty() {
+            run.says(1, &["conflict", r#""awsauth""#, ".data.mapRoles"]);
+            let roles = session.text("mapRoles");
+            assert!(roles.contains(MYTESTROLE) && roles.contains(OTHER));
+        } else {
+            run.says(0, &[]);
+            assert_eq!(session.text("mapRoles"), NODES);
+        }
+    }
+}
+
+#[test]
+fn later_client_side_apply_overwrites_as_warned() {
+    let session = Session::without_aws_auth();
+    let manifest = session.file("kept.json", &configmap(NODES).to_string());
+    let manifest = manifest.to_str().unwrap();
+    let sync = || session.cluster.kubectl(&["apply", "-f", manifest]);
+    sync();
+    let warning = "warning: mapRoles is kept by kubectl apply: the next one overwrites this";
+    // The field is awsauth's after the first write; kubectl overwrites it all the same.
+    session.map(&[]).says(0, &[warning]);
+    session.run(&map_args(OTHER)).says(0, &[warning]);
+    let roles = session.text("mapRoles");
+    assert!(roles.contains(MYTESTROLE) && roles.contains(OTHER));
+    // What kubectl has not applied, it leaves alone.
+    let user = "arn:aws:iam::111122223333:user/ops";
+    let run = session.done(&["map", "user", user, "--username", "ops"]);
+    assert!(!run.stderr.contains("warning: "), "{run:?}");
+    sync();
+    assert_eq!(session.text("mapRoles"), NODES);
+    assert!(session.text("mapUsers").contains(user));
+}

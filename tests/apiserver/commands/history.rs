@@ -1,0 +1,587 @@
+//! Every write is recorded in the history and can be undone.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::thread::{scope, sleep};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::commands::session::{
+    MYTESTROLE, NODES, READER, Run, Running, Session, awsauth, eksctl_made, eventually, map_args,
+};
+use crate::commands::slow_connection::Slow;
+
+/// Lets [`READER`] write aws-auth, but not its history.
+const WRITER_WITHOUT_HISTORY: &str = r#"
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: aws-auth-writer, namespace: kube-system}
+rules:
+- {apiGroups: [""], resources: [configmaps], resourceNames: [aws-auth], verbs: [get, update]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: aws-auth-writer, namespace: kube-system}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: aws-auth-writer}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: readers}]
+"#;
+
+/// The permissions of docs/history.md.
+const WRITER: &str = r#"
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: aws-auth-writer, namespace: kube-system}
+rules:
+- {apiGroups: [""], resources: [configmaps], resourceNames: [aws-auth], verbs: [get, update]}
+- {apiGroups: [""], resources: [configmaps], resourceNames: [awsauth-history], verbs: [get, patch]}
+"#;
+
+const OTHER: &str = "arn:aws:iam::111122223333:role/other";
+
+fn history(session: &Session) -> Vec<Value> {
+    let list = session.done(&["history", "-o", "json"]).json();
+    list["revisions"].as_array().unwrap().clone()
+}
+
+fn entry(role: &str) -> String {
+    format!("- rolearn: {role}\n  username: theirs\n")
+}
+
+/// All that is put back: not the metadata, but for our own annotation.
+fn contents(session: &Session) -> Value {
+    let object = session.api.object();
+    let owners = &object["metadata"]["annotations"]["awsauth.dev/owners"];
+    json!([object["data"], object["binaryData"], owners])
+}
+
+#[test]
+fn every_write_is_recorded_and_can_be_undone() {
+    let session = Session::start();
+    let file = session.file("wanted.yaml", &entry(OTHER));
+    let file = file.to_str().unwrap();
+    let mut states = vec![contents(&session)];
+    for args in [
+        &[&map_args(MYTESTROLE)[..], &["--reason", "on call"]].concat()[..],
+        &["apply", "-f", file, "--owner", "ci"],
+        &["unmap", "role", MYTESTROLE],
+    ] {
+        session.done(args).says(
+            0,
+            &["Stored the previous aws-auth as revision", "awsauth undo"],
+        );
+        states.push(contents(&session));
+    }
+    // Nothing to do, nothing to keep.
+    session.done(&["unmap", "role", MYTESTROLE]);
+    session.map(&["--dry-run"]).says(0, &[]);
+    let revisions = history(&session);
+    assert_eq!(revisions.len(), 3, "{revisions:?}");
+    for (revision, next) in revisions.iter().zip(revisions.iter().skip(1)) {
+        assert_eq!(revision["after"], next["before"]);
+    }
+    for revision in &revisions {
+        assert_eq!(revision["then"], "kept");
+        assert_eq!(revision["username"], "admin");
+    }
+    assert_eq!(revisions[0]["reason"], "on call");
+    assert_eq!(
+        revisions[2]["command"],
+        json!(["awsauth", "unmap", "role", MYTESTROLE])
+    );
+    let number = |nth: usize| revisions[nth]["revision"].to_string();
+
+    let table = session.done(&["history"]).stdout;
+    for part in [
+        "REVISION",
+        "+role/mytestrole",
+        "-role/mytestrole",
+        "on call",
+    ] {
+        assert!(table.contains(part), "no {part} in\n{table}");
+    }
+    let show = session.done(&["history", "show", &number(2)]).stdout;
+    assert!(
+        show.contains(&format!("-  rolearn: {MYTESTROLE}")),
+        "{show}"
+    );
+    assert!(
+        show.contains("loses user admin in group system:masters"),
+        "{show}"
+    );
+    let diff = session
+        .done(&["history", "diff", &number(0), "-o", "json"])
+        .json();
+    assert_eq!(diff["access"].as_array().unwrap().len(), 1, "{diff}");
+    session
+        .run(&["history", "show", "1"])
+        .says(1, &["there is no revision 1", "awsauth history"]);
+
+    // An undo, the undo of the undo, and an undo of an earlier revision.
+    let undo = session.run(&["undo", "--reason", "too early"]);
+    undo.says(0, &["Undoing revision", "awsauth unmap role"]);
+    assert!(
+        undo.stdout
+            .contains("mytestrole gains user admin in group system:masters"),
+        "{undo:?}"
+    );
+    assert_eq!(contents(&session), states[2]);
+    session.done(&["undo"]);
+    assert_eq!(contents(&session), states[3]);
+    let before = session.resource_version();
+    let dry = session
+        .done(&["undo", &number(1), "--dry-run", "-o", "json"])
+        .json();
+    assert_eq!(dry["access"][0]["arn"], OTHER);
+    assert_eq!(session.resource_version(), before);
+    session.done(&["restore", &number(0)]);
+    assert_eq!(contents(&session), states[0]);
+    assert_eq!(history(&session).len(), 6);
+}
+
+#[test]
+fn undo_keeps_later_changes_of_other_clients() {
+    let session = Session::start();
+    session.map(&[]).says(0, &[]);
+    let theirs = entry(OTHER);
+    session
+        .api
+        .change_roles(|roles| Some(format!("{roles}{theirs}")));
+    let list = session.done(&["history"]);
+    assert!(list.stdout.contains("foreign change"), "{list:?}");
+    assert!(list.stdout.contains("eksctl"), "{list:?}");
+    session.run(&["undo"]).says(
+        0,
+        &[
+            "aws-auth was changed since",
+            "eksctl",
+            "only what it changed is undone",
+        ],
+    );
+    assert_eq!(session.text("mapRoles"), format!("{NODES}{theirs}"));
+
+    // Both changed the same entry, so it cannot be undone automatically.
+    session.map(&[]).says(0, &[]);
+    session
+        .api
+        .change_roles(|roles| Some(roles.replace("username: admin", "username: boss")));
+    let before = contents(&session);
+    let refused = session.run(&["undo", "-o", "json"]);
+    refused.says(
+        4,
+        &[
+            "refused (rollback-race): ",
+            "line 8 of mapRoles: other clients have changed the entry of",
+            "--whole",
+        ],
+    );
+    assert_eq!(refused.json()["refusals"][0]["guard"], "WG19");
+    assert_eq!(contents(&session), before);
+    // To lose what others did takes the name of the revision.
+    let refused = session.run(&["undo", "--whole"]);
+    refused.says(
+        4,
+        &[
+            "refused (rollback-race): ",
+            "other clients have changed aws-auth",
+        ],
+    );
+    assert_eq!(contents(&session), before);
+    let number = history(&session).last().unwrap()["revision"].to_string();
+    assert!(
+        refused
+            .stderr
+            .contains(&format!("awsauth undo {number} --whole")),
+        "{refused:?}"
+    );
+    session
+        .run(&["undo", &number, "--whole"])
+        .says(0, &["that is undone, too"]);
+    assert_eq!(session.text("mapRoles"), format!("{NODES}{theirs}"));
+    // A node entry is guarded here as everywhere.
+    session.done(&["unmap", "role", OTHER]);
+    let number = history(&session)[0]["revision"].to_string();
+    session
+        .api
+        .change_roles(|roles| Some(roles.replace("NodeInstanceRole", "Other")));
+    session
+        .run(&["restore", &number])
+        .says(4, &["--allow-node-entry"]);
+}
+
+#[test]
+fn aws_auth_is_restored_from_a_revision_and_from_a_file() {
+    let session = Session::without_aws_auth();
+    let mut object = eksctl_made();
+    object["data"]["other"] = "x: |\n  y \n".into();
+    object["binaryData"] = json!({"blob": "AAEC"});
+    object["metadata"]["annotations"] = json!({"awsauth.dev/owners": "{}", "note": "keep"});
+    session.put(&object);
+    let before = contents(&session);
+    let folder = session.cluster.folder();
+    let file = folder.join("backup.yaml");
+    let file = file.to_str().unwrap();
+    session.done(&["backup", "--to", file]);
+    let mode = std::fs::metadata(file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let piped = session.done(&["backup", "--to", "-"]).stdout;
+    assert_eq!(piped, std::fs::read_to_string(file).unwrap());
+    let server = session.cluster.server_url();
+    assert!(
+        piped.contains(&format!("    awsauth.dev/cluster: '{server}'\n")),
+        "{piped}"
+    );
+    let elsewhere = session.file("elsewhere.yaml", &piped.replace(&server, "https://other"));
+    session.run(&["restore", elsewhere.to_str().unwrap()]).says(
+        0,
+        &["is a backup of https://other; it is restored to context"],
+    );
+    let here = session.done(&["restore", file]);
+    assert!(!here.stderr.contains("is a backup of"), "{here:?}");
+    // A file that says nothing of owners leaves their record.
+    let silent = piped.replace("    awsauth.dev/owners: '{}'\n", "");
+    assert_ne!(silent, piped);
+    let silent = session.file("silent.yaml", &silent);
+    session.done(&["restore", silent.to_str().unwrap()]);
+    assert_eq!(contents(&session), before);
+    session.map(&[]).says(0, &[]);
+    let number = history(&session)[0]["revision"].to_string();
+
+    for from in [&number, file] {
+        session.put(&object);
+        let mut spoilt = session.api.object();
+        spoilt["data"] = json!({"mapRoles": "- [", "more": "x"});
+        spoilt["binaryData"] = json!({"blob": "AAAA", "extra": "AAEC"});
+        session.api.replace(&spoilt).unwrap();
+        session.done(&["restore", from]);
+        assert_eq!(contents(&session), before, "{from}");
+        assert_eq!(
+            session.api.object()["metadata"]["annotations"]["note"],
+            "keep"
+        );
+        // Nothing to do a second time.
+        session.run(&["restore", from]).says(0, &[]);
+        session.api.delete();
+        session
+            .run(&["undo"])
+            .says(4, &["aws-auth was deleted", "awsauth restore"]);
+        session
+            .run(&["restore", from])
+            .says(0, &["Created aws-auth"]);
+        assert_eq!(contents(&session), before, "{from}");
+        // The deletion is a foreign change; the restore is a write as any other.
+        session.run(&["undo"]).says(4, &["--allow-node-entry"]);
+        let node = "arn:aws:iam::111122223333:role/eksctl-k8s-cluster-nodegroup-ng-1-NodeInstanceRole-1FI6JXPS9MDWK";
+        session.done(&["undo", "--allow-node-entry", node]);
+        assert!(session.api.object()["data"]["mapRoles"].is_null());
+        session.done(&["undo"]);
+        assert_eq!(contents(&session), before, "{from}");
+    }
+    session
+        .run(&["restore", "nowhere.yaml"])
+        .says(2, &["cannot read aws-auth from nowhere.yaml"]);
+    session
+        .run(&["restore", file, "--file", file])
+        .says(2, &["cannot do this for a file", "git log"]);
+    session.api.delete();
+    session
+        .run(&["backup", "--to", file])
+        .says(1, &["has no aws-auth to save"]);
+    assert_eq!(
+        std::fs::read_to_string(file).unwrap(),
+        piped,
+        "the old one stays"
+    );
+}
+
+#[test]
+fn backup_of_all_contexts_writes_one_file_each() {
+    let session = Session::start();
+    let kubeconfig = std::fs::read_to_string(session.cluster.kubeconfig()).unwrap();
+    let mut config: serde_yaml::Value = serde_yaml::from_str(&kubeconfig).unwrap();
+    let contexts = config["contexts"].as_sequence_mut().unwrap();
+    let mut other = contexts[0].clone();
+    other["name"] = "arn:aws/other".into();
+    let mut broken = contexts[0].clone();
+    broken["name"] = "broken".into();
+    broken["context"]["user"] = "nobody".into();
+    contexts.extend([broken, other]);
+    let path = session.file(
+        "contexts.kubeconfig",
+        &serde_yaml::to_string(&config).unwrap(),
+    );
+    let folder = session.cluster.folder().join("backups");
+    let run = Run::of(
+        awsauth(session.cluster, &path)
+            // Of one cluster: it may not be saved under the names of all.
+            .env("AWSAUTH_CLUSTER", "nowhere")
+            .env("AWSAUTH_FILE", "nowhere.yaml")
+            .env("AWSAUTH_CLUSTER_NAME", "nowhere")
+            .args(["backup", "--all-contexts", "--to"])
+            .arg(&folder),
+    );
+    run.says(2, &["nobody", "Saved aws-auth of context admin"]);
+    let mut files: Vec<_> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|file| file.unwrap().file_name())
+        .collect();
+    files.sort();
+    assert_eq!(files, ["admin.yaml", "arn%3Aaws%2Fother.yaml"]);
+}
+
+#[test]
+fn history_falls_back_to_a_local_file() {
+    let session = Session::start();
+    session
+        .cluster
+        .kubectl_fed(&["apply", "-f", "-"], WRITER_WITHOUT_HISTORY);
+    let state = session.cluster.folder().join("state");
+    let as_writer = |state: &Path, args: &[&str]| {
+        let mut command = awsauth(
+            session.cluster,
+            &session.cluster.kubeconfig_for(READER.name),
+        );
+        Run::of(command.env("XDG_STATE_HOME", state).args(args))
+    };
+    eventually(|| {
+        as_writer(
+            &state,
+            &[&map_args(MYTESTROLE)[..], &["--dry-run"]].concat(),
+        )
+        .status
+            == 0
+    });
+    let before = contents(&session);
+    let said = [
+        "warning: cannot store the previous aws-auth in the cluster: ",
+        r#"User "reader" cannot get resource "configmaps""#,
+        "Stored the previous aws-auth in ",
+    ];
+    as_writer(&state, &map_args(MYTESTROLE)).says(0, &said);
+    let folder = std::fs::read_dir(state.join("awsauth"))
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    let files: Vec<_> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .collect();
+    assert_eq!(files.len(), 1, "{files:?}");
+    assert_eq!(
+        std::fs::metadata(&files[0]).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    assert_eq!(
+        std::fs::metadata(&folder).unwrap().permissions().mode() & 0o777,
+        0o700
+    );
+    let list = as_writer(&state, &["history", "-o", "json"]);
+    list.says(0, &["warning: cannot read the cluster's history"]);
+    assert_eq!(
+        list.json()["revisions"][0]["path"],
+        files[0].to_str().unwrap()
+    );
+    as_writer(&state, &["undo", "--allow-no-admin"]).says(0, &said);
+    assert_eq!(contents(&session), before);
+    session.done(&["restore", files[0].to_str().unwrap()]);
+
+    // Neither there nor here.
+    let nowhere = Path::new("/dev/null/x");
+    let version = session.resource_version();
+    as_writer(nowhere, &map_args(MYTESTROLE)).says(
+        4,
+        &[
+            "refused (backup-failed): ",
+            "no copy of it can be kept",
+            "--no-backup",
+        ],
+    );
+    assert_eq!(session.resource_version(), version);
+    as_writer(
+        nowhere,
+        &[&map_args(MYTESTROLE)[..], &["--no-backup"]].concat(),
+    )
+    .says(
+        0,
+        &[
+            "warning: the previous aws-auth is not stored anywhere",
+            "Wrote aws-auth",
+        ],
+    );
+
+    // With the permissions of the page, once there is a history.
+    session.done(&["unmap", "role", MYTESTROLE]);
+    session.cluster.kubectl_fed(&["apply", "-f", "-"], WRITER);
+    eventually(|| as_writer(nowhere, &["history"]).stderr.is_empty());
+    as_writer(nowhere, &map_args(MYTESTROLE))
+        .says(0, &["Stored the previous aws-auth as revision"]);
+    assert_eq!(
+        as_writer(nowhere, &["history", "-o", "json"]).json()["revisions"][1]["username"],
+        "reader"
+    );
+    session.cluster.kubectl(&[
+        "delete",
+        "role,rolebinding",
+        "-n",
+        "kube-system",
+        "aws-auth-writer",
+    ]);
+}
+
+#[test]
+fn oldest_revisions_are_removed_if_the_history_is_full() {
+    let session = Session::start();
+    for _ in 0..12 {
+        session.map(&[]).says(0, &[]);
+        session.done(&["unmap", "role", MYTESTROLE]);
+    }
+    let revisions = history(&session);
+    assert_eq!(revisions.len(), 20, "24 were written");
+    let last = &revisions[19]["command"];
+    assert_eq!(last[1], "unmap");
+
+    // Four of these fit into 900 KiB.
+    let mut object = session.api.object();
+    let noise = (0..300_000).map(|_| fastrand::alphanumeric());
+    object["data"]["filler"] = noise.collect::<String>().into();
+    session.api.replace(&object).unwrap();
+    for _ in 0..3 {
+        session
+            .map(&[])
+            .says(0, &["Stored the previous aws-auth as revision"]);
+        session.done(&["unmap", "role", MYTESTROLE]);
+    }
+    let revisions = history(&session);
+    assert!((2..20).contains(&revisions.len()), "{}", revisions.len());
+    assert!(
+        revisions.iter().all(|revision| revision["then"] == "kept"),
+        "{revisions:?}"
+    );
+
+    // Others may put there what they like.
+    session.patch_history(&json!({"data": {"note": "x"}, "binaryData": {"theirs": "aGVsbG8="}}));
+    let table = session.done(&["history"]).stdout;
+    assert!(table.contains("unreadable: it is not awsauth's"), "{table}");
+    session
+        .map(&[])
+        .says(0, &["Stored the previous aws-auth as revision"]);
+    session.done(&["undo"]);
+    // And take it away.
+    session.api.delete_history();
+    session
+        .run(&["undo"])
+        .says(1, &["the history has no write", "awsauth restore FILE"]);
+    session
+        .map(&[])
+        .says(0, &["Stored the previous aws-auth as revision"]);
+    assert_eq!(history(&session).len(), 1);
+    let object: Value = serde_json::from_str(&session.cluster.kubectl(&[
+        "get",
+        "configmap",
+        "awsauth-history",
+        "-n",
+        "kube-system",
+        "-o",
+        "json",
+    ]))
+    .unwrap();
+    assert_eq!(
+        object["metadata"]["labels"],
+        json!({"app.kubernetes.io/managed-by": "awsauth"})
+    );
+}
+
+#[test]
+fn killed_run_leaves_the_old_or_the_new_state() {
+    let session = Session::start();
+    let cluster = session.cluster;
+    let server = cluster.server_url();
+    let slow = Slow::way_to(&server, Duration::from_millis(40));
+    let kubeconfig = session.kubeconfig_with("killed.kubeconfig", &server, &slow.url);
+    let role = |moment: u32| format!("arn:aws:iam::111122223333:role/killed-{moment}");
+    let mut written = 0;
+    // One after the other, from before the first byte to after the last.
+    for moment in 0..18 {
+        let before = session.text("mapRoles");
+        let run = Running::start(awsauth(cluster, &kubeconfig), &map_args(&role(moment)));
+        sleep(Duration::from_millis(40) * moment);
+        // Dropped, it is killed.
+        drop(run);
+        // What is on its way arrives.
+        sleep(Duration::from_millis(150));
+        let after = session.text("mapRoles");
+        let list = session.done(&["history", "-o", "json"]).json();
+        let revisions = list["revisions"].as_array().unwrap();
+        if after == before {
+            assert!(
+                revisions
+                    .iter()
+                    .all(|revision| revision["then"] != "foreign"),
+                "{list}"
+            );
+            continue;
+        }
+        written += 1;
+        assert!(
+            after.starts_with(&before) && after.contains(&role(moment)),
+            "{after}"
+        );
+        // Those who were killed before found the same aws-auth.
+        let mut newest_first = revisions.iter().rev();
+        let wrote = newest_first.find(|revision| revision["then"] == "kept");
+        assert_eq!(wrote.unwrap()["after"], list["live"], "{list}");
+        session.done(&["undo"]);
+        assert_eq!(session.text("mapRoles"), before);
+    }
+    assert!(written < 18, "none was killed in time");
+}
+
+#[test]
+fn concurrent_writers_leave_a_linear_history() {
+    const WRITERS: usize = 6;
+    let session = Session::start();
+    let cluster = session.cluster;
+    let role = |writer: usize| format!("arn:aws:iam::111122223333:role/chain-{writer}");
+    scope(|scope| {
+        for writer in 0..WRITERS {
+            scope.spawn(move || {
+                let mut command = awsauth(cluster, &cluster.kubeconfig());
+                Run::of(command.args(map_args(&role(writer)))).says(0, &[]);
+            });
+        }
+    });
+    let revisions = history(&session);
+    assert_eq!(revisions.len(), WRITERS, "each run has one: {revisions:?}");
+    for (revision, next) in revisions.iter().zip(&revisions[1..]) {
+        assert_eq!(
+            (&revision["then"], &revision["after"]),
+            (&json!("kept"), &next["before"])
+        );
+    }
+    let first = revisions[0]["revision"].to_string();
+    let all = WRITERS.to_string();
+    session.done(&["restore", &first, "--allow-removals", &all]);
+    assert_eq!(session.text("mapRoles"), NODES);
+}
+
+#[test]
+fn history_falls_back_to_the_home_folder() {
+    let session = Session::start();
+    let home = session.cluster.folder().join(".local/state/awsauth");
+    session.map(&[]).says(0, &[]);
+    assert!(!home.exists(), "the cluster keeps it");
+    session.patch_history(&json!({"immutable": true}));
+    session.done(&["unmap", "role", MYTESTROLE]).says(
+        0,
+        &[
+            "cannot store the previous aws-auth in the cluster",
+            "immutable",
+            ".local/state/awsauth/cluster-127.0.0.1",
+        ],
+    );
+    session.done(&["undo"]);
+    assert!(session.text("mapRoles").contains(MYTESTROLE));
+    std::fs::remove_dir_all(home).unwrap();
+}

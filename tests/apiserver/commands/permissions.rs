@@ -1,0 +1,164 @@
+//! Callers without the needed permissions.
+
+use crate::commands::session::{MYTESTROLE, READER, Run, STRANGER, Session, awsauth, map_args};
+
+/// Lets [`READER`] read aws-auth, and nothing else.
+pub(crate) const READ_ONLY: &str = r#"
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: aws-auth-reader, namespace: kube-system}
+rules:
+- {apiGroups: [""], resources: [configmaps], resourceNames: [aws-auth], verbs: [get]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: aws-auth-reader, namespace: kube-system}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: aws-auth-reader}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: readers}]
+"#;
+
+#[test]
+fn read_only_user_is_told_the_missing_permission() {
+    let session = Session::start();
+    session
+        .cluster
+        .kubectl_fed(&["apply", "-f", "-"], READ_ONLY);
+    let version = session.resource_version();
+    let as_reader = |args: &[&str]| {
+        Run::of(
+            awsauth(
+                session.cluster,
+                &session.cluster.kubeconfig_for(READER.name),
+            )
+            .args(args),
+        )
+    };
+    crate::commands::session::eventually(|| as_reader(&["get"]).status == 0);
+
+    let unchanged = ["diff", "explain"];
+    assert!(
+        as_reader(&["get", "-o", "name"])
+            .stdout
+            .contains("role/eksctl-")
+    );
+    as_reader(&[unchanged[1], MYTESTROLE]).says(0, &[]);
+    let updates = session.updates();
+    for more in [&[][..], &["--dry-run=server"]] {
+        as_reader(&[&map_args(MYTESTROLE)[..], more].concat()).says(
+            3,
+            &[
+                "error: cannot write aws-auth of context reader",
+                &session.cluster.server_url(),
+                "user reader may not update configmaps/aws-auth in kube-system",
+                "hint: check your permissions, or ask a user who has this one: kubectl --context reader auth can-i update configmaps/aws-auth -n kube-system",
+            ],
+        );
+    }
+    // Before anything is sent.
+    let after = session.updates();
+    assert_eq!((updates.dry, updates.real), (after.dry, after.real));
+    as_reader(&[&map_args(MYTESTROLE)[..], &["--dry-run=client"]].concat()).says(0, &[]);
+    assert_eq!(session.resource_version(), version);
+
+    // The hint's command says the same.
+    let mut kubectl = session.cluster.kubectl_command();
+    kubectl.env("KUBECONFIG", session.cluster.kubeconfig_for(READER.name));
+    let asked = kubectl.args([
+        "--context",
+        "reader",
+        "auth",
+        "can-i",
+        "update",
+        "configmaps/aws-auth",
+        "-n",
+        "kube-system",
+    ]);
+    assert_eq!(Run::of(asked).stdout, "no\n");
+
+    // Creating is another permission.
+    session.api.delete();
+    as_reader(&map_args(MYTESTROLE)).says(
+        3,
+        &["cannot create resource", "auth can-i create configmaps"],
+    );
+    assert!(session.api.get().is_err());
+}
+
+#[test]
+fn hint_grants_the_missing_permission() {
+    let session = Session::start();
+    session
+        .cluster
+        .kubectl_fed(&["apply", "-f", "-"], READ_ONLY);
+    let reader = session.cluster.kubeconfig_for(READER.name);
+    let map = || Run::of(awsauth(session.cluster, &reader).args(map_args(MYTESTROLE)));
+    crate::commands::session::eventually(|| {
+        Run::of(awsauth(session.cluster, &reader).arg("get")).status == 0
+    });
+    let run = map();
+    run.says(
+        3,
+        &["hint: a cluster administrator grants the permission with: "],
+    );
+    let (_, commands) = run
+        .stderr
+        .split_once("grants the permission with: ")
+        .unwrap();
+    for command in commands.lines().next().unwrap().split(" && ") {
+        let args: Vec<&str> = command.split_whitespace().skip(1).collect();
+        assert_eq!(args[..2], ["--context", "reader"], "{command}");
+        session.cluster.kubectl(&args[2..]);
+    }
+    crate::commands::session::eventually(|| map().status == 0);
+    for kind in ["rolebinding", "role"] {
+        session
+            .cluster
+            .kubectl(&["delete", kind, "awsauth", "-n", "kube-system"]);
+    }
+}
+
+#[test]
+fn user_without_read_permission_is_reported() {
+    let session = Session::start();
+    let stranger = session.cluster.kubeconfig_for(STRANGER.name);
+    for args in [
+        &["get"][..],
+        &map_args(MYTESTROLE),
+        &["explain", MYTESTROLE],
+    ] {
+        Run::of(awsauth(session.cluster, &stranger).args(args)).says(
+            3,
+            &[
+                r#"User "stranger" cannot get resource "configmaps""#,
+                "auth can-i get configmaps/aws-auth -n kube-system",
+            ],
+        );
+    }
+    // The creator impersonates the stranger, and the stranger another user.
+    session
+        .run(&["get", "--as", "stranger"])
+        .says(3, &[r#"User "stranger" cannot get"#]);
+    Run::of(awsauth(session.cluster, &stranger).args(["get", "--as", "admin"]))
+        .says(3, &["cannot impersonate"]);
+}
+
+#[test]
+fn rejected_token_is_distinguished_from_missing_permission() {
+    let session = Session::start();
+    let wrong = session.kubeconfig_with("wrong.kubeconfig", "admin-token", "made-up-token");
+    for args in [
+        &["get"][..],
+        &map_args(MYTESTROLE),
+        &["get", "--wait", "20s"],
+    ] {
+        let run = Run::of(awsauth(session.cluster, &wrong).args(args));
+        run.says(
+            3,
+            &[
+                "does not accept the credentials",
+                "hint: find out why: awsauth doctor --context admin\n",
+            ],
+        );
+        assert!(!run.stderr.contains("made-up-token"));
+    }
+}

@@ -1,0 +1,131 @@
+//! Five thousand objects.
+
+use std::time::{Duration, Instant};
+
+use futures::stream::{self, StreamExt};
+use kube::api::PostParams;
+
+use crate::controller::harness::{
+    CONFIG, CONTROLLER, Controller, Harness, NODE_ENTRY, developer, eventually, role,
+};
+use crate::support::cluster::Cluster;
+
+const MANY: usize = 5000;
+
+/// What the leader may need of memory, in MiB.
+const MEMORY: u64 = 60;
+
+/// How long it is watched when nothing is to be done.
+const QUIET: Duration = Duration::from_secs(20);
+
+impl Controller {
+    /// Its resident memory as the kernel counts it, in MiB: all of it, and the part that is no file's.
+    fn memory(&self) -> (u64, u64) {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let of = |name: &str| {
+            let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+            let kib: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+            kib / 1024
+        };
+        (of("VmRSS:"), of("RssAnon:"))
+    }
+}
+
+#[test]
+fn five_thousand_objects_take_few_writes_and_little_memory() {
+    let harness = Harness::new(Cluster::start_audited(&[CONTROLLER]));
+    harness.create(NODE_ENTRY, "eks");
+    let controller = harness.controller(CONFIG).leads();
+    let begun = Instant::now();
+    let objects = harness.objects();
+    let parameters = PostParams::default();
+    harness.runtime.block_on(
+        stream::iter(0..MANY)
+            .map(|number| serde_json::from_value(developer(&format!("dev-{number}"))).unwrap())
+            .for_each_concurrent(16, |object| {
+                let (objects, parameters) = (objects.clone(), parameters.clone());
+                async move {
+                    objects.create(&parameters, &object).await.unwrap();
+                }
+            }),
+    );
+    let created = begun.elapsed();
+    let deadline = Instant::now() + Duration::from_secs(300);
+    let applied = || {
+        controller
+            .metric("awsauth_mappings{state=\"Applied\"}")
+            .unwrap_or(0.0) as usize
+    };
+    while applied() < MANY {
+        assert!(Instant::now() < deadline, "{} are ready", applied());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    drifts(&harness, "while all is being reported");
+    eventually("all is reported", || {
+        let ready = harness.cluster.kubectl(&[
+            "get",
+            "aam",
+            "-o",
+            "jsonpath={range .items[*]}{.status.conditions[?(@.type==\"Ready\")].reason}{\"\\n\"}{end}",
+        ]);
+        (ready.lines().filter(|line| *line == "Applied").count() == MANY).then_some(())
+    });
+    let took = begun.elapsed();
+    let writes = harness.writes();
+    let (all, own) = controller.memory();
+    eprintln!(
+        "{MANY} objects: created within {created:.1?}, all ready after {took:.1?}, {writes} writes of aws-auth, \
+         {all} MiB resident, {own} MiB of them its own"
+    );
+    assert!(writes <= 20, "{writes}");
+    assert!(own < MEMORY, "{own} MiB");
+    let roles = harness.roles();
+    assert!(roles.starts_with(NODE_ENTRY));
+    for number in [0, 1, MANY / 2, MANY - 1] {
+        assert!(roles.contains(&format!("{}\n", role(&format!("dev-{number}")))));
+    }
+    nothing_is_asked_for_nothing(&harness);
+    drifts(&harness, "when all is reported");
+    let (all, own) = controller.memory();
+    assert!(own < MEMORY, "{own} of {all} MiB");
+    controller.asked_to_end();
+}
+
+/// One change among them all, which is undone.
+fn drifts(harness: &Harness, when: &str) {
+    let roles = harness.roles();
+    let begun = Instant::now();
+    harness.write(
+        "mapRoles",
+        &roles.replace("username: dev-77\n", "username: else\n"),
+        "kubectl-edit",
+    );
+    eventually("the drift is repaired", || {
+        (harness.roles() == roles).then_some(())
+    });
+    eprintln!(
+        "a drift among {MANY}, {when}, was repaired after {:.2?}",
+        begun.elapsed()
+    );
+}
+
+/// When nothing changes, there are watches and the lease, and nothing else.
+fn nothing_is_asked_for_nothing(harness: &Harness) {
+    std::thread::sleep(Duration::from_secs(3));
+    let before = harness.cluster.asked().len();
+    std::thread::sleep(QUIET);
+    let asked = harness.cluster.asked();
+    let besides: Vec<_> = asked[before..]
+        .iter()
+        .filter(|asked| asked.user == CONTROLLER.name)
+        .filter(|asked| asked.verb != "watch" && asked.resource != "leases")
+        .collect();
+    assert_eq!(besides, Vec::<&crate::support::audit::Request>::new());
+    let leases = asked[before..]
+        .iter()
+        .filter(|asked| asked.resource == "leases");
+    eprintln!(
+        "in {QUIET:?} without changes: {} requests about the lease, no other",
+        leases.count()
+    );
+}

@@ -1,0 +1,100 @@
+//! Another client that applies its own aws-auth repeatedly: the controller backs off and reports Contested.
+
+use std::time::Duration;
+
+use kube::api::{Patch, PatchParams};
+use serde_json::json;
+
+use crate::controller::harness::{
+    CONFIG, CONTROLLER, Harness, NODE_ENTRY, developer, eventually, role,
+};
+use crate::support::cluster::Cluster;
+
+impl Harness {
+    /// What a GitOps tool does at each of its syncs. Says whether it was let.
+    fn sync(&self, manager: &str, roles: &str, force: bool) -> bool {
+        let apply = PatchParams {
+            force,
+            ..PatchParams::apply(manager)
+        };
+        let object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "aws-auth", "namespace": "kube-system"}, "data": {"mapRoles": roles}});
+        let (configmaps, patch) = (self.configmaps(), Patch::Apply(&object));
+        let synced = self
+            .runtime
+            .block_on(configmaps.patch("aws-auth", &apply, &patch));
+        match synced {
+            Ok(_) => true,
+            Err(kube::Error::Api(status)) if status.code == 409 => false,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+#[test]
+fn repeated_forced_apply_wins_and_is_reported() {
+    let harness = Harness::new(Cluster::start_audited(&[CONTROLLER]));
+    harness.create(NODE_ENTRY, "eks");
+    let controller = harness.controller(CONFIG).leads();
+    harness.apply(&developer("ann"));
+    harness.apply(&developer("bob"));
+    harness.becomes("ann", "True Applied");
+    harness.becomes("bob", "True Applied");
+
+    // Without --force-conflicts, the API server rejects the apply.
+    let good = harness.roles();
+    let without = good.replace("username: ann", "username: theirs");
+    for _ in 0..5 {
+        assert!(!harness.sync("unforced", &without, false));
+    }
+    assert_eq!(harness.roles(), good);
+    harness.becomes("ann", "True Applied");
+
+    let before = harness.writes();
+    let mut repairs = 0;
+    for _ in 0..10 {
+        assert!(harness.sync("argocd-controller", &without, true));
+        let is_over = eventually("it is repaired, or left", || {
+            if harness.roles() == good {
+                return Some(false);
+            }
+            let ready = harness.ready("ann");
+            (ready == "False Contested").then_some(true)
+        });
+        if is_over {
+            break;
+        }
+        repairs += 1;
+        // The report of the repair comes after it.
+        eventually("it is reported", || {
+            (controller.metric("awsauth_drift_repairs_total") == Some(f64::from(repairs)))
+                .then_some(())
+        });
+    }
+    assert_eq!(repairs, 3);
+    harness.becomes("ann", "False Contested");
+    assert_eq!(harness.condition("ann", "Stalled"), "True Contested");
+    assert_eq!(harness.roles(), without);
+    eventually("it is counted", || {
+        (controller.metric("awsauth_contested") == Some(1.0)).then_some(())
+    });
+    let events = harness.events();
+    assert!(events.contains("Contested ann: "), "{events}");
+    assert!(events.contains("argocd-controller"), "{events}");
+
+    // The controller no longer reverts its syncs. Other entries are still reconciled.
+    for _ in 0..5 {
+        assert!(harness.sync("argocd-controller", &without, true));
+        std::thread::sleep(Duration::from_millis(300));
+    }
+    assert_eq!(harness.writes() - before, 3);
+    assert_eq!(harness.ready("bob"), "True Applied");
+
+    // A changed spec is a reason to try again.
+    let mut object = developer("ann");
+    object["spec"]["groups"] = json!(["developers", "view-all"]);
+    harness.apply(&object);
+    harness.becomes("ann", "True Applied");
+    assert!(harness.roles().contains("view-all"));
+    assert!(harness.roles().contains(&role("bob")));
+    controller.asked_to_end();
+}

@@ -1,0 +1,117 @@
+//! Several replicas, and an API server outage.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::controller::harness::{
+    CONFIG, CONTROLLER, Harness, NODE_ENTRY, developer, eventually, role,
+};
+use crate::support::cluster::Cluster;
+
+/// The time limit for another replica to take over.
+const TAKEOVER: Duration = Duration::from_secs(60);
+
+impl Harness {
+    fn lease(&self) -> Value {
+        let lease = self.cluster.kubectl(&[
+            "get",
+            "lease",
+            "awsauth-controller",
+            "-n",
+            "kube-system",
+            "-o",
+            "json",
+        ]);
+        serde_json::from_str(&lease).unwrap()
+    }
+
+    /// Writes of aws-auth by controllers, dry runs left out.
+    pub(crate) fn writes(&self) -> usize {
+        let asked = self.cluster.asked().into_iter();
+        asked
+            .filter(|asked| {
+                asked.user == CONTROLLER.name
+                    && asked.resource == "configmaps"
+                    && asked.name == "aws-auth"
+                    && ["update", "patch", "create"].contains(&asked.verb.as_str())
+                    && !asked.dry_run
+                    && asked.status < 300
+            })
+            .count()
+    }
+}
+
+#[test]
+fn replica_takes_over_without_losing_or_repeating_work() {
+    let harness = Harness::new(Cluster::start_audited(&[CONTROLLER]));
+    harness.create(NODE_ENTRY, "eks");
+    let first = harness.controller(CONFIG).leads();
+    let second = harness.controller(CONFIG);
+    harness.apply(&developer("one"));
+    harness.becomes("one", "True Applied");
+    assert_eq!(harness.writes(), 1);
+    assert_eq!(second.metric("awsauth_leader"), Some(0.0));
+
+    // Killed in the midst of work: between what is recorded and what is reported, somewhere.
+    for number in 0..20 {
+        harness.apply(&developer(&format!("more-{number}")));
+    }
+    let begun = Instant::now();
+    first.killed();
+    let second = second.leads();
+    let took = begun.elapsed();
+    eprintln!("takeover after kill -9: {took:.1?}");
+    assert!(took <= TAKEOVER, "{took:?}");
+    for number in 0..20 {
+        harness.becomes(&format!("more-{number}"), "True Applied");
+    }
+    let roles = harness.roles();
+    for number in 0..20 {
+        let line = format!("{}\n", role(&format!("more-{number}")));
+        assert_eq!(roles.matches(&line).count(), 1, "{roles}");
+    }
+    assert!(roles.starts_with(NODE_ENTRY), "{roles}");
+    let writes = harness.writes();
+    assert!((2..=4).contains(&writes), "{writes}");
+
+    // On SIGTERM it releases the lease, so that no replica waits for its expiry.
+    let third = harness.controller(CONFIG);
+    let begun = Instant::now();
+    let said = second.asked_to_end();
+    assert!(said.contains("the lease is given back"), "{said}");
+    let ended = begun.elapsed();
+    let holder = harness.lease();
+    eprintln!(
+        "ended after SIGTERM: {ended:.1?}; the lease then: {}",
+        holder["spec"]
+    );
+    let third = third.leads();
+    assert!(begun.elapsed() <= TAKEOVER, "{:?}", begun.elapsed());
+    assert_eq!(harness.writes(), writes);
+
+    the_api_server_goes_away(&harness, third);
+}
+
+fn the_api_server_goes_away(harness: &Harness, controller: crate::controller::harness::Controller) {
+    let writes = harness.writes();
+    harness.cluster.kill_apiserver();
+    std::thread::sleep(Duration::from_secs(2));
+    harness.cluster.start_apiserver();
+    harness.delete("one");
+    harness.apply(&developer("after"));
+    harness.becomes("after", "True Applied");
+    eventually("the entry goes with its object", || {
+        (!harness.roles().contains(&role("one"))).then_some(())
+    });
+    eventually("the object is let go", || {
+        harness.object("one").is_null().then_some(())
+    });
+    let roles = harness.roles();
+    assert_eq!(roles.matches(&role("after")).count(), 1, "{roles}");
+    assert!((1..=2).contains(&(harness.writes() - writes)));
+    let said = controller.asked_to_end();
+    assert!(!said.contains("panicked"), "{said}");
+    let holder = &harness.lease()["spec"]["holderIdentity"];
+    assert!(holder.is_null(), "{holder}");
+}

@@ -1,0 +1,80 @@
+//! Objects whose status cannot be written.
+
+use std::time::Duration;
+
+use kube::api::{Patch, PatchParams};
+use serde_json::json;
+
+use crate::controller::harness::{
+    CONFIG, CONTROLLER, Harness, NODE_ENTRY, developer, eventually, role,
+};
+use crate::support::audit::Request;
+use crate::support::cluster::Cluster;
+
+/// Refuses every status of the object `stuck`.
+const POLICY: &str = "\
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: stuck}
+spec:
+  failurePolicy: Fail
+  matchConstraints:
+    resourceRules:
+    - {apiGroups: [awsauth.dev], apiVersions: ['*'], operations: [UPDATE], resources: [awsauthmappings/status], resourceNames: [stuck]}
+  validations:
+  - expression: 'false'
+    message: nobody may write it
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: stuck}
+spec: {policyName: stuck, validationActions: [Deny]}
+";
+
+/// How long it is watched what is asked.
+const WHILE: Duration = Duration::from_secs(8);
+
+#[test]
+fn unrecordable_change_is_not_written_and_retried_with_backoff() {
+    let harness = Harness::new(Cluster::start_audited(&[CONTROLLER]));
+    harness.create(NODE_ENTRY, "eks");
+    harness.apply(&developer("stuck"));
+    harness.cluster.kubectl_fed(&["apply", "-f", "-"], POLICY);
+    eventually("the policy is in force", || {
+        let parameters = PatchParams {
+            dry_run: true,
+            ..PatchParams::default()
+        };
+        let patch = json!({"status": {"canonicalArn": "arn"}});
+        let (objects, patch) = (harness.objects(), Patch::Merge(&patch));
+        let patched = objects.patch_status("stuck", &parameters, &patch);
+        let refused = harness.runtime.block_on(patched).err();
+        refused
+            .filter(|why| why.to_string().contains("nobody may write it"))
+            .map(drop)
+    });
+    let controller = harness.controller(CONFIG).leads();
+    harness.apply(&developer("fine"));
+    harness.becomes("fine", "True Applied");
+    assert!(!harness.roles().contains(&role("stuck")));
+
+    let before = harness.cluster.asked().len();
+    std::thread::sleep(WHILE);
+    let asked = harness.cluster.asked();
+    let besides: Vec<&Request> = asked[before..]
+        .iter()
+        .filter(|asked| asked.user == CONTROLLER.name)
+        .filter(|asked| asked.verb != "watch" && asked.resource != "leases")
+        .collect();
+    // At 1, 3, 7 seconds, give or take: a look at aws-auth, and an attempt.
+    assert!(besides.len() <= 10, "{besides:#?}");
+
+    harness
+        .cluster
+        .kubectl(&["delete", "validatingadmissionpolicybinding", "stuck"]);
+    harness.becomes("stuck", "True Applied");
+    assert!(harness.roles().contains(&role("stuck")));
+    let said = controller.asked_to_end();
+    assert!(said.contains("nobody may write it"), "{said}");
+    assert!(!said.contains("ErrorResponse"), "{said}");
+}

@@ -1,0 +1,10 @@
+//! The webhook, called by a real API server.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod certificates;
+mod enforcement_check;
+mod harness;
+mod http;
+mod reviews;

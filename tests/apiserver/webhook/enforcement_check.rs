@@ -1,0 +1,250 @@
+//! The webhook reports if the API server does not call it.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::support::cluster::Cluster;
+use crate::support::ports;
+use crate::webhook::harness::{
+    ADMIN, DENIED, DEV, Guard, Harness, NODE, configure, eventually, prepare,
+};
+
+#[test]
+fn webhook_reports_when_the_api_server_stops_and_resumes_calling_it() {
+    let harness = Harness::start();
+    let guard = &harness.guard;
+    assert!(
+        guard.ready().contains("admission: enforced"),
+        "{}",
+        guard.ready()
+    );
+    assert!(
+        guard.ready().contains("webhook: ready"),
+        "{}",
+        guard.ready()
+    );
+
+    // No server listens at the webhook's address. The edit is admitted, and the webhook reports it.
+    let [closed] = ports::free();
+    harness.configure(closed);
+    eventually("not enforced, the port is closed", || !guard.is_enforced());
+    harness.replace(&[ADMIN], None).says(0, &[]);
+    assert_eq!(harness.roles(), ADMIN);
+    assert!(
+        guard.ready().contains("security group"),
+        "{}",
+        guard.ready()
+    );
+    harness.configure(guard.webhook);
+    guard.until_enforced();
+    harness.put(&[NODE, ADMIN, DEV]);
+
+    // A user removes the CA bundle. The webhook restores it.
+    let patch = json!([{"op": "remove", "path": "/webhooks/0/clientConfig/caBundle"}]).to_string();
+    let wipe = [
+        "patch",
+        "validatingwebhookconfiguration",
+        "awsauth-controller",
+        "--type=json",
+        "-p",
+        &patch,
+    ];
+    let wiped = Instant::now();
+    harness.cluster.kubectl(&wipe);
+    let bundle = || {
+        let path = "jsonpath={.webhooks[0].clientConfig.caBundle}";
+        harness.cluster.kubectl(&[
+            "get",
+            "validatingwebhookconfiguration",
+            "awsauth-controller",
+            "-o",
+            path,
+        ])
+    };
+    eventually("the bundle is back", || !bundle().is_empty());
+    println!("caBundle put back after {:?}", wiped.elapsed());
+    eventually("edits are refused again", || {
+        harness.replace(&[ADMIN], None).status == 1 || {
+            harness.put(&[NODE, ADMIN, DEV]);
+            false
+        }
+    });
+    assert!(guard.is_enforced());
+
+    // Without the permission to restore it, the webhook reports it.
+    let rights =
+        json!([{"op": "replace", "path": "/rules/0/verbs", "value": ["get", "list", "watch"]}])
+            .to_string();
+    let role = [
+        "patch",
+        "clusterrole",
+        "awsauth-controller",
+        "--type=json",
+        "-p",
+    ];
+    harness.cluster.kubectl(&[&role[..], &[&rights]].concat());
+    harness.cluster.kubectl(&wipe);
+    eventually("not enforced, nobody is trusted", || !guard.is_enforced());
+    harness.replace(&[ADMIN], None).says(0, &[]);
+    assert!(
+        guard.ready().contains("the webhook has no caBundle"),
+        "{}",
+        guard.ready()
+    );
+    assert!(
+        guard
+            .log()
+            .contains("cannot tell the API server whom to trust")
+    );
+    let rights = rights.replace("\"watch\"", "\"watch\",\"patch\"");
+    harness.cluster.kubectl(&[&role[..], &[&rights]].concat());
+    guard.until_enforced();
+
+    // There is no configuration at all.
+    harness.cluster.kubectl(&[
+        "delete",
+        "validatingwebhookconfiguration",
+        "awsauth-controller",
+    ]);
+    eventually("not enforced, there is no configuration", || {
+        !guard.is_enforced()
+    });
+    assert!(
+        guard
+            .ready()
+            .contains("there is no ValidatingWebhookConfiguration"),
+        "{}",
+        guard.ready()
+    );
+    harness.configure(guard.webhook);
+    guard.until_enforced();
+    harness.put(&[NODE, ADMIN, DEV]);
+    harness.replace(&[ADMIN], None).says(1, &[DENIED]);
+
+    let events = harness.cluster.kubectl(&[
+        "get",
+        "events",
+        "-n",
+        "kube-system",
+        "--field-selector=involvedObject.name=aws-auth",
+    ]);
+    assert!(events.contains("AdmissionNotEnforced"), "{events}");
+    assert!(events.contains("AdmissionEnforced"), "{events}");
+    // Nothing was ever stored of what was probed.
+    let stored = harness.cluster.kubectl(&[
+        "get",
+        "configmap",
+        "aws-auth",
+        "-n",
+        "kube-system",
+        "-o",
+        "yaml",
+    ]);
+    assert!(!stored.contains("mAPaCCOUNTS"), "{stored}");
+}
+
+#[test]
+fn webhook_reports_that_it_is_bypassed_and_that_aws_auth_is_missing() {
+    let mut harness = Harness::start();
+    harness.cluster.kubectl(&[
+        "annotate",
+        "configmap",
+        "aws-auth",
+        "-n",
+        "kube-system",
+        "awsauth.dev/break-glass=fire",
+    ]);
+    harness.guard.kill();
+    let port = harness.guard.webhook;
+    let [metrics, health] = ports::free();
+    harness.guard =
+        crate::webhook::harness::Guard::start_at(&harness.cluster, [port, metrics, health], &[]);
+    eventually("it is seen", || {
+        harness.guard.ready().contains("every edit is let through")
+    });
+    assert!(!harness.guard.is_enforced());
+
+    // Without aws-auth, the probe would create one.
+    harness
+        .cluster
+        .kubectl(&["delete", "configmap", "aws-auth", "-n", "kube-system"]);
+    harness.guard.kill();
+    let [metrics, health] = ports::free();
+    harness.guard =
+        crate::webhook::harness::Guard::start_at(&harness.cluster, [port, metrics, health], &[]);
+    let started = Instant::now();
+    harness.guard.until_enforced();
+    assert!(started.elapsed() < Duration::from_secs(60));
+    let missing = harness.kubectl(&["get", "configmap", "aws-auth", "-n", "kube-system"]);
+    missing.says(1, &["not found"]);
+}
+
+#[test]
+fn missing_permissions_are_reported_and_used_when_granted() {
+    let cluster = Cluster::start();
+    prepare(&cluster);
+    let revoke = [
+        "delete",
+        "rolebinding,clusterrolebinding",
+        "awsauth-controller",
+        "-n",
+        "kube-system",
+    ];
+    cluster.kubectl(&revoke);
+    let guard = Guard::start(&cluster, &[]);
+    configure(&cluster, guard.webhook);
+    for said in [
+        "cannot watch the Secret awsauth-controller-webhook-tls",
+        "cannot watch the ValidatingWebhookConfiguration awsauth-controller",
+        "that can't be seen, as somebody else has refused the probe before we were asked",
+        "cannot tell it as an event",
+    ] {
+        guard.until_it_says(said);
+    }
+    assert!(
+        guard
+            .ready()
+            .contains("[-] webhook: there is no certificate yet"),
+        "{}",
+        guard.ready()
+    );
+    assert!(!guard.is_enforced());
+    // Watching alone is not enough to keep a certificate. The watch is tried again after some seconds.
+    let verbs =
+        r#"[{"op": "replace", "path": "/rules/1/verbs", "value": ["get", "list", "watch"]}]"#;
+    let role = [
+        "patch",
+        "role",
+        "awsauth-controller",
+        "-n",
+        "kube-system",
+        "--type=json",
+        "-p",
+        verbs,
+    ];
+    cluster.kubectl(&role);
+    let account = "--serviceaccount=kube-system:awsauth-controller";
+    let role = [
+        "create",
+        "rolebinding",
+        "awsauth-controller",
+        "-n",
+        "kube-system",
+        "--role=awsauth-controller",
+        account,
+    ];
+    cluster.kubectl(&role);
+    let role = [
+        "create",
+        "clusterrolebinding",
+        "awsauth-controller",
+        "--clusterrole=awsauth-controller",
+        account,
+    ];
+    cluster.kubectl(&role);
+    let said = "cannot write the Secret awsauth-controller-webhook-tls";
+    guard.until_it_says(said);
+    prepare(&cluster);
+    guard.until_enforced();
+}

@@ -1,0 +1,334 @@
+//! A cluster whose API server calls the webhook for edits of aws-auth.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::support::child_process::Supervised;
+use crate::support::cluster::Cluster;
+use crate::support::run::Run;
+use crate::support::{ports, secrets};
+
+pub(crate) const NODE_ROLE: &str = "arn:aws:iam::111122223333:role/node";
+pub(crate) const NODE: &str = "- rolearn: arn:aws:iam::111122223333:role/node\n  username: system:node:{{EC2PrivateDNSName}}\n  groups:\n  - system:bootstrappers\n  - system:nodes\n";
+pub(crate) const ADMIN: &str = "- rolearn: arn:aws:iam::111122223333:role/admin\n  username: admin\n  groups:\n  - system:masters\n";
+pub(crate) const DEV: &str =
+    "- rolearn: arn:aws:iam::111122223333:role/dev\n  username: dev\n  groups:\n  - devs\n";
+pub(crate) const WITH_PATH: &str =
+    "- rolearn: arn:aws:iam::111122223333:role/team/x\n  username: x\n  groups:\n  - devs\n";
+
+/// The API server's message for a denied edit.
+pub(crate) const DENIED: &str =
+    "admission webhook \"guard.awsauth.dev\" denied the request: aws-auth stays as it is";
+/// The warning for an admitted edit.
+pub(crate) const THROUGH: &str = "Warning: let through by awsauth (node-guard): nodes sign in with arn:aws:iam::111122223333:role/node";
+
+/// The timeout for anything on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// What the webhook may do, and nothing more; EKS's user that looks after node groups, and who else edits aws-auth.
+const RIGHTS: &str = include_str!("rights.yaml");
+
+/// A running controller.
+pub(crate) struct Guard {
+    server: Supervised,
+    log: PathBuf,
+    pub(crate) webhook: u16,
+    metrics: u16,
+    health: u16,
+}
+
+/// A cluster with aws-auth, whose API server asks a controller.
+pub(crate) struct Harness {
+    pub(crate) guard: Guard,
+    pub(crate) cluster: Cluster,
+}
+
+impl Harness {
+    /// aws-auth has a node entry and an administrator, and edits are judged.
+    pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same, started with more arguments.
+    pub(crate) fn start_with(args: &[&str]) -> Self {
+        let cluster = Cluster::start();
+        prepare(&cluster);
+        let guard = Guard::start(&cluster, args);
+        let harness = Self { guard, cluster };
+        harness.put(&[NODE, ADMIN, DEV]);
+        harness.configure(harness.guard.webhook);
+        harness.guard.until_enforced();
+        harness
+    }
+
+    /// Has the API server ask at this port.
+    pub(crate) fn configure(&self, port: u16) {
+        configure(&self.cluster, port);
+    }
+
+    /// Makes aws-auth this, in passing.
+    pub(crate) fn put(&self, roles: &[&str]) {
+        let object = configmap(
+            &roles.concat(),
+            &json!({"awsauth.dev/break-glass": "a test begins"}),
+        );
+        let applied = ["apply", "--server-side", "--force-conflicts", "-f", "-"];
+        self.cluster.kubectl_fed(&applied, &object.to_string());
+        self.cluster.kubectl(&[
+            "annotate",
+            "configmap",
+            "aws-auth",
+            "-n",
+            "kube-system",
+            "awsauth.dev/break-glass-",
+        ]);
+        assert_eq!(self.roles(), roles.concat());
+    }
+
+    /// What mapRoles says.
+    pub(crate) fn roles(&self) -> String {
+        self.cluster.kubectl(&[
+            "get",
+            "configmap",
+            "aws-auth",
+            "-n",
+            "kube-system",
+            "-o",
+            "jsonpath={.data.mapRoles}",
+        ])
+    }
+
+    /// kubectl, which may fail.
+    pub(crate) fn kubectl(&self, args: &[&str]) -> Run {
+        Run::of(self.cluster.kubectl_command().args(args))
+    }
+
+    /// kubectl that is fed an object.
+    pub(crate) fn fed(&self, args: &[&str], object: &Value) -> Run {
+        let mut command = self.cluster.kubectl_command();
+        command
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(object.to_string().as_bytes()).unwrap();
+        drop(stdin);
+        Run::ended(child)
+    }
+
+    /// Replaces aws-auth by one with these roles, as `user` (`None`: the cluster's creator).
+    pub(crate) fn replace(&self, roles: &[&str], user: Option<&str>) -> Run {
+        let mut args = vec!["replace", "-f", "-"];
+        args.extend(user.into_iter().flat_map(|user| ["--as", user]));
+        self.fed(&args, &configmap(&roles.concat(), &json!({})))
+    }
+
+    /// awsauth as the cluster's creator.
+    pub(crate) fn awsauth(&self, args: &[&str]) -> Run {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_awsauth"));
+        command.env_clear().env("HOME", self.cluster.folder());
+        command
+            .env("KUBECONFIG", self.cluster.kubeconfig())
+            .stdin(Stdio::null());
+        Run::of(command.args(args))
+    }
+}
+
+impl Guard {
+    /// Starts one; it is not ready yet.
+    pub(crate) fn start(cluster: &Cluster, args: &[&str]) -> Self {
+        let [webhook, metrics, health] = ports::free();
+        Self::start_at(cluster, [webhook, metrics, health], args)
+    }
+
+    /// The same on these ports.
+    pub(crate) fn start_at(cluster: &Cluster, ports: [u16; 3], args: &[&str]) -> Self {
+        let [webhook, metrics, health] = ports;
+        let mut all = vec!["controller".to_owned(), "--webhook".to_owned()];
+        for (flag, port) in [
+            ("--webhook-listen", webhook),
+            ("--metrics-listen", metrics),
+            ("--health-listen", health),
+        ] {
+            all.extend([flag.to_owned(), format!("127.0.0.1:{port}")]);
+        }
+        all.extend(args.iter().map(|&arg| arg.to_owned()));
+        let log = cluster.folder().join(format!("controller-{webhook}.log"));
+        let kubeconfig = service_account(cluster);
+        let server = Supervised::start(
+            Path::new(env!("CARGO_BIN_EXE_awsauth")),
+            &all,
+            &[("KUBECONFIG".to_owned(), kubeconfig.display().to_string())],
+            cluster.folder(),
+            log.clone(),
+        );
+        Self {
+            server: server.unwrap(),
+            log,
+            webhook,
+            metrics,
+            health,
+        }
+    }
+
+    /// Kills it, as a crash would.
+    pub(crate) fn kill(&mut self) {
+        self.server.kill();
+    }
+
+    /// A metric without labels, or with these.
+    pub(crate) fn metric(&self, name: &str) -> Option<f64> {
+        let page = get(self.metrics, "/metrics")?;
+        let line = page
+            .lines()
+            .find_map(|line| line.strip_prefix(&format!("{name} ")));
+        line?.trim().parse().ok()
+    }
+
+    /// How many reviews ended so.
+    pub(crate) fn reviews(&self, verdict: &str) -> f64 {
+        self.metric(&format!(
+            "awsauth_admission_reviews_total{{verdict=\"{verdict}\"}}"
+        ))
+        .unwrap_or_default()
+    }
+
+    pub(crate) fn is_enforced(&self) -> bool {
+        self.metric("awsauth_admission_enforced") == Some(1.0)
+    }
+
+    pub(crate) fn until_enforced(&self) {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.is_enforced() {
+            assert!(
+                Instant::now() < deadline,
+                "not enforced: {}\n{}",
+                self.ready(),
+                self.log()
+            );
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// It comes to say this in its log.
+    pub(crate) fn until_it_says(&self, said: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.log().contains(said) {
+            let (ready, log) = (self.ready(), self.log());
+            assert!(Instant::now() < deadline, "no {said}:\n{ready}\n{log}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// What readiness says.
+    pub(crate) fn ready(&self) -> String {
+        get(self.health, "/readyz").unwrap_or_default()
+    }
+
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap()
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.kill();
+        // What it says is searched for secrets as the output of any program is.
+        Run::of(Command::new("cat").arg(&self.log));
+    }
+}
+
+/// aws-auth with these roles.
+pub(crate) fn configmap(roles: &str, annotations: &Value) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "aws-auth", "namespace": "kube-system", "annotations": annotations},
+        "data": {"mapRoles": roles},
+    })
+}
+
+/// Gives the controller its rights, and EKS and others theirs.
+pub(crate) fn prepare(cluster: &Cluster) {
+    cluster.kubectl_fed(&["apply", "-f", "-"], RIGHTS);
+}
+
+/// The configuration as the manifests have it, but for a URL: nothing routes Services here.
+pub(crate) fn configure(cluster: &Cluster, port: u16) {
+    let configuration = json!({
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": "awsauth-controller"},
+        "webhooks": [{
+            "name": "guard.awsauth.dev",
+            "admissionReviewVersions": ["v1"],
+            "sideEffects": "None",
+            "failurePolicy": "Ignore",
+            "matchPolicy": "Equivalent",
+            "timeoutSeconds": 3,
+            "clientConfig": {"url": format!("https://127.0.0.1:{port}/admit/aws-auth")},
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
+            "rules": [{
+                "apiGroups": [""],
+                "apiVersions": ["v1"],
+                "operations": ["CREATE", "UPDATE", "DELETE"],
+                "resources": ["configmaps"],
+                "scope": "Namespaced",
+            }],
+            "matchConditions": [{
+                "name": "is-aws-auth",
+                "expression": "(object == null ? oldObject : object).metadata.name == \"aws-auth\"",
+            }],
+        }],
+    });
+    cluster.kubectl_fed(&["apply", "-f", "-"], &configuration.to_string());
+}
+
+/// A kubeconfig of the controller's own service account.
+fn service_account(cluster: &Cluster) -> PathBuf {
+    let token = cluster.kubectl(&["create", "token", "awsauth-controller", "-n", "kube-system"]);
+    let token = token.trim();
+    secrets::know(token);
+    let content = json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "test", "cluster": {"server": cluster.server_url(), "certificate-authority": cluster.ca()}}],
+        "users": [{"name": "controller", "user": {"token": token}}],
+        "contexts": [{"name": "controller", "context": {"cluster": "test", "user": "controller"}}],
+        "current-context": "controller",
+    });
+    let path = cluster
+        .folder()
+        .join(format!("controller-{:016x}.kubeconfig", fastrand::u64(..)));
+    std::fs::write(&path, content.to_string()).unwrap();
+    path
+}
+
+/// The body of a response. `None` without a response.
+fn get(port: u16, path: &str) -> Option<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+    )
+    .ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    Some(answer.split_once("\r\n\r\n")?.1.to_owned())
+}
+
+pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "it never came to be: {what}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}

@@ -1,0 +1,361 @@
+//! The claims of each rule about the authenticator, as requests to it.
+
+use awsauth_core::document::{Section, SectionName};
+use awsauth_core::lint::{Finding, Severity, Site};
+
+use super::identities::{ACCOUNT, People, USERS_KEY, session};
+use super::{Judged, Taken, parse};
+use crate::support::lint_facts::Data;
+use crate::support::oracle::Login;
+
+const NODE_GROUPS: [&str; 2] = ["system:bootstrappers", "system:nodes"];
+const MASTERS: &str = "system:masters";
+
+type Answer = Option<Result<(), String>>;
+
+/// Whether it is as a finding says; `None` where that is not the authenticator's to say.
+pub(super) fn holds(judged: &Judged, finding: &Finding, people: &mut People<'_>) -> Answer {
+    let text = match &finding.site {
+        Site::Text(text) => text,
+        Site::Key(key) => return Some(is_unread(judged, key, people)),
+        Site::File(_) | Site::ConfigMap => return None,
+    };
+    let section = judged.document.section(text.section);
+    let all = judged.taken(text.section);
+    match finding.rule.id {
+        "S04" | "S05" | "S06" => return ask(all.is_empty(), "entries are left"),
+        "S14" => return is_cut(judged, section, text.span.start(), people),
+        "S12" => return is_passed_over(judged, section, finding, people),
+        _ => {}
+    }
+    let index = judged.index(section, finding)?;
+    let kept = |end: usize| {
+        section.entries()[..end]
+            .iter()
+            .filter(|entry| entry.mapping().is_some())
+            .count()
+    };
+    if kept(section.entries().len()) != all.len() {
+        // The authenticator's answers vary here, so no claim can match.
+        return None;
+    }
+    let is_kept = section.entries()[index].mapping().is_some();
+    match finding.rule.id {
+        "S07" | "S08" | "S09" | "R15" => return ask(!is_kept, "it is kept"),
+        "A01" if !is_kept => return ask(true, ""),
+        _ if !is_kept => return None,
+        _ => {}
+    }
+    let taken = &all[kept(index)];
+    // Values of aliases and merge keys are in another entry.
+    let sso = taken.sso.as_ref();
+    let principal = sso.map_or(&taken.principal, |sso| &sso.permission_set_name);
+    if finding.principal.as_ref() != Some(principal) {
+        return None;
+    }
+    let (is, why) = of_entry(judged, finding, (text.section, kept(index)), &all, people)?;
+    ask(is, &format!("{why}: {taken:?}"))
+}
+
+/// Of an entry that is kept: whether it is as a finding says, and how else it would be.
+fn of_entry(
+    judged: &Judged,
+    finding: &Finding,
+    (section, number): (SectionName, usize),
+    all: &[Taken],
+    people: &mut People<'_>,
+) -> Option<(bool, &'static str)> {
+    let taken = &all[number];
+    let Taken {
+        principal,
+        username,
+        groups,
+        ..
+    } = taken;
+    let has = |group: &str| groups.iter().any(|have| have == group);
+    let is_of_nodes = || NODE_GROUPS.into_iter().any(has);
+    let values = || groups.iter().chain([principal, username]);
+    let is_error = finding.severity == Severity::Error;
+    let mut nobody = || people.who_matches(section, principal).is_none();
+    Some(match finding.rule.id {
+        "R01" | "R02" | "R03" | "R05" | "R06" | "R07" | "R08" | "R09" => (nobody(), "it matches"),
+        "R04" => {
+            let (_, role) = principal.rsplit_once('/')?;
+            let role = format!("{role}_0123456789abcdef");
+            let who = session("aws", principal.split(':').nth(4)?, &role, "ann");
+            (!people.matches(section, taken, &who, false), "it matches")
+        }
+        "R10" => {
+            let who = people.who_matches(section, principal);
+            (
+                who.is_some_and(|who| who.sts_arn.ends_with(":root")),
+                "it is not root's",
+            )
+        }
+        "R11" => (!nobody(), "it matches nobody"),
+        "R13" | "R14" | "R16" => {
+            let sso = taken.sso.as_ref()?;
+            let more = if finding.rule.id == "R16" {
+                "_Other"
+            } else {
+                ""
+            };
+            let role = format!(
+                "AWSReservedSSO_{}{more}_0123456789abcdef",
+                sso.permission_set_name
+            );
+            let who = session("aws", &sso.account_id, &role, "ann");
+            let without = people.matches(section, taken, &who, false);
+            let with = people.matches(section, taken, &who, true);
+            (
+                !without && with != (finding.rule.id == "R14"),
+                "the gate says otherwise",
+            )
+        }
+        "D01" | "D02" => (
+            all[number + 1..].iter().any(|later| later.key == taken.key),
+            "no later one",
+        ),
+        "D03" => {
+            let is_twin = |other: &Taken| {
+                other.key != taken.key && other.key.to_lowercase() == taken.key.to_lowercase()
+            };
+            (all.iter().any(is_twin), "no twin")
+        }
+        "D04" => {
+            let key = principal.to_lowercase();
+            (
+                judged.parsed.roles.iter().any(|role| role.key == key),
+                "no role has it",
+            )
+        }
+        "D05" => {
+            let (_, name) = principal.rsplit_once('/')?;
+            let twin = format!(":role/{}", name.to_lowercase());
+            let has_twin = all.iter().any(|other| other.key.ends_with(&twin));
+            (nobody() && has_twin, "it matches, or there is no twin")
+        }
+        "S10" | "G01" => (groups.is_empty(), "it has groups"),
+        "S11" if finding.message.ends_with("ignores it") => return None,
+        "S11" => (username.is_empty() || has(""), "nothing is empty"),
+        "S13" => return of_repeated(finding, taken),
+        "S15" => (
+            groups
+                .iter()
+                .any(|group| group.contains(" - ") || group.contains(',')),
+            "no such group",
+        ),
+        "S16" => (
+            values().any(|text| is_stray(text)),
+            "nothing has strayed in",
+        ),
+        "S17" if !is_error => return None,
+        "S17" => {
+            let (placeholder, _) = finding.message.split_once(" is a placeholder")?;
+            let is_there = values().any(|text| text.contains(placeholder));
+            let is_lost = !principal.contains(placeholder) || nobody();
+            (is_there && is_lost, "it is not there, or matches")
+        }
+        "U01" => (username.is_empty(), "it has a username"),
+        "U02" => match people.login(taken, Some("i-0123456789abcdef0")) {
+            Login::Accepted { username, groups } => (
+                groups
+                    .iter()
+                    .chain([&username])
+                    .any(|text| text.contains("{{")),
+                "all is filled in",
+            ),
+            Login::Refused { .. } => return None,
+        },
+        "U03" => of_session(taken, is_error, people),
+        "U04" => (
+            becomes(taken, people, |username, _| username.starts_with("ann"))?,
+            "not chosen",
+        ),
+        "U05" => {
+            let is_odd = username == "system:node:"
+                || ["{", "[[", "%7B"].iter().any(|odd| username.contains(odd));
+            (is_odd, "nothing was eaten")
+        }
+        "U06" => {
+            let reserved = ["system:", "eks:", "aws:", "amazon:", "iam:"];
+            (
+                reserved.iter().any(|prefix| username.starts_with(prefix)),
+                "no such name",
+            )
+        }
+        "U07" => (
+            becomes(taken, people, |username, _| {
+                username.contains("ASIAEXAMPLE")
+            })?,
+            "no key in it",
+        ),
+        "G03" | "G04" | "G08" => (
+            groups
+                .iter()
+                .any(|group| finding.message.contains(group.as_str())),
+            "no such group",
+        ),
+        "G05" => (has(MASTERS), "no such group"),
+        "G06" => (has(MASTERS) && is_of_nodes(), "no such groups"),
+        "G07" => (
+            is_of_nodes() && !username.starts_with("system:node:"),
+            "it is a node",
+        ),
+        "G09" => {
+            let is_chosen = |_: &str, groups: &[String]| {
+                groups
+                    .iter()
+                    .any(|group| group.contains("ann") || group.contains("ASIAEXAMPLE"))
+            };
+            (becomes(taken, people, is_chosen)?, "not chosen")
+        }
+        "N04" => {
+            let lacks = NODE_GROUPS.iter().any(|group| !has(group));
+            (
+                lacks && username.starts_with("system:node:"),
+                "it lacks nothing",
+            )
+        }
+        "N05" => {
+            let right = [
+                "system:node:{{EC2PrivateDNSName}}",
+                "system:node:{{SessionName}}",
+            ];
+            (
+                is_of_nodes() && !right.contains(&username.as_str()),
+                "it is right",
+            )
+        }
+        "A01" => {
+            let is_one =
+                principal.len() == 12 && principal.bytes().all(|byte| byte.is_ascii_digit());
+            (!is_one, "it is an account")
+        }
+        "A02" | "A03" | "A04" => match people.of_account(principal) {
+            Login::Accepted { username, groups } => {
+                let arn = format!("arn:aws:iam::{principal}:role/x");
+                (
+                    username == arn && groups.is_empty(),
+                    "somebody else comes out",
+                )
+            }
+            Login::Refused { .. } => (false, "nobody may sign in"),
+        },
+        _ => return None,
+    })
+}
+
+fn ask(is: bool, why: &str) -> Answer {
+    Some(if is { Ok(()) } else { Err(why.to_owned()) })
+}
+
+/// A user has an empty session name; for others, the name of an instance is requested.
+fn of_session(taken: &Taken, is_error: bool, people: &mut People<'_>) -> (bool, &'static str) {
+    let is_user = !taken.principal.contains(":role/");
+    let name = if is_user { None } else { Some("ann") };
+    let is_empty = |text: &str, written: &String| {
+        let written = written
+            .replace("{{SessionNameRaw}}", "")
+            .replace("{{SessionName}}", "");
+        let filled = written
+            .replace("{{AccountID}}", ACCOUNT)
+            .replace("{{AccessKeyID}}", USERS_KEY);
+        text == filled
+    };
+    match people.login(taken, name) {
+        // An entry with both templates does not come to the other one.
+        Login::Refused { error } => (error.contains("instance id"), "refused otherwise"),
+        Login::Accepted { username, groups } => {
+            let mut pairs = groups.iter().zip(&taken.groups);
+            let all = is_empty(&username, &taken.username)
+                && pairs.all(|(group, written)| is_empty(group, written));
+            (!is_error && all, "not refused, or not empty")
+        }
+    }
+}
+
+/// What becomes of a session called ann; `None` where the entry refuses it for something else.
+fn becomes(
+    taken: &Taken,
+    people: &mut People<'_>,
+    is: impl Fn(&str, &[String]) -> bool,
+) -> Option<bool> {
+    match people.login(taken, Some("ann")) {
+        Login::Accepted { username, groups } => Some(is(&username, &groups)),
+        Login::Refused { .. } => None,
+    }
+}
+
+fn of_repeated(finding: &Finding, taken: &Taken) -> Option<(bool, &'static str)> {
+    let (_, said) = finding.message.split_once("the authenticator uses ")?;
+    let groups = taken.groups.join(", ");
+    let texts = [&taken.principal, &taken.username, &groups];
+    let is_one = texts
+        .into_iter()
+        .chain(&taken.groups)
+        .any(|text| said.contains(text.as_str()));
+    Some((is_one || taken.sso.is_some(), "it takes another"))
+}
+
+/// As people take it: what no name begins or ends with.
+fn is_stray(text: &str) -> bool {
+    let is_odd = |c: char| {
+        c.is_whitespace()
+            || matches!(c, '\'' | '"' | '<' | '>' | '`')
+            || (!c.is_ascii() && !c.is_alphanumeric())
+    };
+    text.starts_with(is_odd) || text.ends_with(is_odd)
+}
+
+/// Whether a key says nothing to the authenticator.
+fn is_unread(judged: &Judged, key: &str, people: &mut People<'_>) -> Result<(), String> {
+    let text = judged.data.get(key).cloned().unwrap_or_default();
+    let parsed = parse(&Data::from([(key.to_owned(), text)]), people.0);
+    let is_empty = parsed.is_none_or(|parsed| {
+        parsed.roles.is_empty() && parsed.users.is_empty() && parsed.accounts.is_empty()
+    });
+    if is_empty {
+        Ok(())
+    } else {
+        Err("it is read".to_owned())
+    }
+}
+
+/// Whether the section says the same when it ends there.
+fn is_cut(judged: &Judged, section: &Section, at: usize, people: &mut People<'_>) -> Answer {
+    let text = section.text()?.get(..at)?;
+    same_with(judged, section, text.to_owned(), people)
+}
+
+/// Whether the section says the same when a field is called otherwise.
+fn is_passed_over(
+    judged: &Judged,
+    section: &Section,
+    finding: &Finding,
+    people: &mut People<'_>,
+) -> Answer {
+    let Site::Text(place) = &finding.site else {
+        return None;
+    };
+    let mut text = section.text()?.to_owned();
+    let key = text.get(place.span.range())?;
+    let is_plain = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if !is_plain {
+        return None;
+    }
+    // In the place of the old one among the keys.
+    let other = format!("{key}Zz9");
+    text.replace_range(place.span.range(), &other);
+    same_with(judged, section, text, people)
+}
+
+fn same_with(judged: &Judged, section: &Section, text: String, people: &mut People<'_>) -> Answer {
+    let mut data = judged.data.clone();
+    data.insert(section.name().key().to_owned(), text);
+    let parsed = parse(&data, people.0)?;
+    let was = &judged.parsed;
+    let is_same =
+        (&parsed.roles, &parsed.users, &parsed.accounts) == (&was.roles, &was.users, &was.accounts);
+    ask(is_same, "it says something else")
+}

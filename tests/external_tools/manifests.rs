@@ -1,0 +1,17 @@
+//! The content of `manifests/`: rendered by kubectl and helm, accepted by a real API server, checked by promtool; the
+//! rights of the service account, and the two admission policies.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod accepted;
+mod aws_auth_policy;
+mod chart;
+mod grant_policy;
+mod harness;
+mod image;
+mod monitoring;
+mod pods;
+mod rbac;
+mod rendered;
+mod running;

@@ -1,0 +1,361 @@
+//! The policy awsauth-grants: users can grant only what they may impersonate.
+
+use serde_json::{Value, json};
+
+use crate::manifests::harness::{Harness, eventually};
+use crate::manifests::rendered::{kustomized, objects};
+use crate::support::run::Run;
+
+/// Who may make mappings, and impersonate user `developer` and the groups named here.
+const RBAC: &str = r#"
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: maps}
+rules:
+- {apiGroups: [awsauth.dev], resources: [awsauthmappings, awsauthmappings/status], verbs: ["*"]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: impersonates}
+rules:
+- {apiGroups: [""], resources: [users], resourceNames: [developer, "{{SessionName}}"], verbs: [impersonate]}
+- {apiGroups: [""], resources: [groups], resourceNames: GROUPS, verbs: [impersonate]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: impersonates-any-group}
+rules:
+- {apiGroups: [""], resources: [groups], verbs: [impersonate]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: maps}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: maps}
+subjects: [{kind: User, name: mapper}, {kind: User, name: stranger}, {kind: User, name: any-group}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: impersonates}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: impersonates}
+subjects: [{kind: User, name: mapper}, {kind: User, name: any-group}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: impersonates-any-group}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: impersonates-any-group}
+subjects: [{kind: User, name: any-group}]
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: team}
+DEFAULT_ROLES"#;
+
+/// Whom the default roles for people are bound to, in namespace `team` and everywhere. Here no controller makes `admin` and `edit` of
+/// the parts that are aggregated into them, so they are bound part by part.
+const DEFAULT_ROLES: [(&str, &[&str]); 3] = [
+    ("namespace-admin", &["admin", "edit", "view"]),
+    ("editor", &["edit", "view"]),
+    ("administrator", &["admin", "edit", "view"]),
+];
+
+fn default_roles() -> String {
+    let mut bindings = String::new();
+    for (user, parts) in DEFAULT_ROLES {
+        for part in parts {
+            let (kind, namespace) = match user {
+                "namespace-admin" => ("RoleBinding", ", namespace: team"),
+                _ => ("ClusterRoleBinding", ""),
+            };
+            bindings += &format!(
+                "---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: {kind}
+metadata: {{name: {user}-{part}{namespace}}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: 'system:aggregate-to-{part}'}}
+subjects: [{{kind: User, name: {user}}}]
+"
+            );
+        }
+    }
+    bindings
+}
+
+fn group(number: usize) -> String {
+    format!("group-{number}")
+}
+
+fn groups(count: usize) -> Vec<String> {
+    (0..count).map(group).collect()
+}
+
+/// Starts with these roles, and without objects.
+fn start() -> Harness {
+    let harness = Harness::start();
+    let rbac = RBAC
+        .replace("GROUPS", &json!(groups(30)).to_string())
+        .replace("DEFAULT_ROLES", &default_roles());
+    harness.cluster.kubectl_fed(&["apply", "-f", "-"], &rbac);
+    // A test that failed may have left one that holds on.
+    let let_go = r#"{"metadata": {"finalizers": null}}"#;
+    let patch = [
+        "patch",
+        "awsauthmapping",
+        "mapping",
+        "--type=merge",
+        "-p",
+        let_go,
+    ];
+    harness.attempt(&[], &patch, None);
+    harness
+        .cluster
+        .kubectl(&["delete", "awsauthmappings", "--all", "--wait=false"]);
+    // RBAC and policies come into force a moment later.
+    eventually(|| {
+        let right = create(&harness, "mapper", &mapping("developer", &groups(1)), true);
+        let wrong = create(
+            &harness,
+            "stranger",
+            &mapping("developer", &groups(1)),
+            true,
+        );
+        right.status == 0 && wrong.status == 1
+    });
+    harness
+}
+
+fn mapping(username: &str, groups: &[String]) -> Value {
+    json!({
+        "apiVersion": "awsauth.dev/v1alpha1",
+        "kind": "AwsAuthMapping",
+        "metadata": {"name": "mapping"},
+        "spec": {
+            "role": "arn:aws:iam::111122223333:role/mytestrole",
+            "username": username,
+            "groups": groups,
+        },
+    })
+}
+
+fn create(harness: &Harness, user: &str, object: &Value, dry: bool) -> Run {
+    let user = format!("--as={user}");
+    let dry = if dry {
+        "--dry-run=server"
+    } else {
+        "--dry-run=none"
+    };
+    harness.attempt(&[&user], &["create", dry, "-f", "-"], Some(object))
+}
+
+#[track_caller]
+fn denied(run: &Run, why: &str) {
+    run.says(1, &["ValidatingAdmissionPolicy 'awsauth-grants'", why]);
+}
+
+#[test]
+fn mapping_without_impersonation_rights_is_denied() {
+    let harness = start();
+    let would = |user: &str, username: &str, groups: &[String]| {
+        create(&harness, user, &mapping(username, groups), true)
+    };
+    would("mapper", "developer", &groups(3)).says(0, &[]);
+    would("mapper", "{{SessionName}}", &[]).says(0, &[]);
+    denied(
+        &would("stranger", "developer", &[]),
+        "stranger may not map an identity to user developer, because it may not impersonate that user",
+    );
+    denied(&would("mapper", "admin", &[]), "user admin");
+    denied(
+        &would("mapper", "developer", &["system:masters".to_owned()]),
+        "mapper may not map an identity to group system:masters, because it may not impersonate that group",
+    );
+    // In any position of the list.
+    for place in 0..24 {
+        let mut all = groups(24);
+        all[place] = "system:masters".to_owned();
+        denied(&would("mapper", "developer", &all), "group system:masters");
+    }
+}
+
+/// The cost limit of the API server for a policy.
+#[test]
+fn more_than_24_groups_require_the_right_to_any_group() {
+    let harness = start();
+    let would =
+        |user: &str, count| create(&harness, user, &mapping("developer", &groups(count)), true);
+    would("mapper", 24).says(0, &[]);
+    denied(&would("mapper", 25), "more than 24 groups");
+    would("any-group", 64).says(0, &[]);
+}
+
+#[test]
+fn whole_account_requires_the_right_to_any_user() {
+    let harness = start();
+    let mut object = mapping("", &[]);
+    object["spec"] = json!({"account": "111122223333"});
+    denied(
+        &create(&harness, "mapper", &object, true),
+        "may not impersonate every user",
+    );
+    harness
+        .attempt(
+            &[],
+            &["create", "--dry-run=server", "-f", "-"],
+            Some(&object),
+        )
+        .says(0, &[]);
+}
+
+/// What counts is the change, and who makes it; not what an object held before.
+#[test]
+fn only_spec_changes_are_authorized() {
+    let harness = start();
+    let object = mapping("developer", &groups(2));
+    create(&harness, "mapper", &object, false).says(0, &[]);
+    let patch = |user: &str, patch: &str, more: &[&str]| {
+        let user = format!("--as={user}");
+        let args = [
+            "patch",
+            "awsauthmapping",
+            "mapping",
+            "--type=merge",
+            "-p",
+            patch,
+        ];
+        harness.attempt(&[&user], &[&args[..], more].concat(), None)
+    };
+    denied(
+        &patch("mapper", r#"{"spec": {"groups": ["system:masters"]}}"#, &[]),
+        "group system:masters",
+    );
+    denied(
+        &patch(
+            "stranger",
+            r#"{"spec": {"role": "arn:aws:iam::111122223333:role/mine"}}"#,
+            &[],
+        ),
+        "user developer",
+    );
+    patch("mapper", r#"{"spec": {"groups": ["group-1"]}}"#, &[]).says(0, &[]);
+
+    // The write of the controller, sent by the stranger, who may impersonate no user.
+    let controller = "system:serviceaccount:kube-system:awsauth-controller";
+    let finalizer = r#"{"metadata": {"finalizers": ["awsauth.dev/entry"]}}"#;
+    patch(controller, finalizer, &[]).says(0, &[]);
+    let status = r#"{"status": {"observedGeneration": 1}}"#;
+    patch("stranger", status, &["--subresource=status"]).says(0, &[]);
+    patch(controller, r#"{"metadata": {"finalizers": null}}"#, &[]).says(0, &[]);
+    let stored = harness
+        .cluster
+        .kubectl(&["get", "awsauthmapping", "mapping", "-o", "json"]);
+    let stored: Value = serde_json::from_str(&stored).unwrap();
+    assert_eq!(stored["status"]["observedGeneration"], 1);
+    harness
+        .cluster
+        .kubectl(&["delete", "awsauthmapping", "mapping"]);
+}
+
+/// The kind is aggregated into no default role.
+#[test]
+fn namespace_admin_cannot_escalate() {
+    let harness = start();
+    let text = kustomized("controller-webhook");
+    for role in objects(&text)
+        .iter()
+        .filter(|object| object["kind"] == "ClusterRole")
+    {
+        assert_eq!(role.get("aggregationRule"), None);
+        let labels = role["metadata"]["labels"].as_object().unwrap();
+        assert!(
+            labels.keys().all(|label| !label.contains("aggregate-to")),
+            "{labels:?}"
+        );
+    }
+    // They are in force.
+    eventually(|| {
+        let args = ["auth", "can-i", "create", "roles", "-n", "team"];
+        harness
+            .attempt(&["--as=namespace-admin"], &args, None)
+            .stdout
+            == "yes\n"
+    });
+    let object = mapping("developer", &groups(1));
+    for (user, _) in DEFAULT_ROLES {
+        let run = create(&harness, user, &object, true);
+        let why = format!("User \"{user}\" cannot create resource \"awsauthmappings\"");
+        run.says(1, &[&why]);
+        for resource in ["awsauthmappings", "awsauthmappings/status"] {
+            for verb in ["get", "update", "patch", "delete"] {
+                let as_user = format!("--as={user}");
+                let run = harness.attempt(&[&as_user], &["auth", "can-i", verb, resource], None);
+                assert_eq!(run.stdout, "no\n", "{user} {verb} {resource}");
+            }
+        }
+    }
+    // The admin may create roles in the namespace, but the kind is cluster-scoped.
+    let made = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "Role",
+        "metadata": {"name": "maps", "namespace": "team"},
+        "rules": [{"apiGroups": ["awsauth.dev"], "resources": ["awsauthmappings"], "verbs": ["create"]}],
+    });
+    let as_admin = ["--as=namespace-admin"];
+    let run = harness.attempt(&as_admin, &["create", "-f", "-"], Some(&made));
+    run.says(
+        1,
+        &["attempting to grant RBAC permissions not currently held"],
+    );
+}
+
+/// The authenticator's own kind, which the controller honours when it is asked to.
+#[test]
+fn iam_identity_mappings_are_authorized_alike() {
+    let harness = start();
+    let definition = json!({
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "iamidentitymappings.iamauthenticator.k8s.aws"},
+        "spec": {
+            "group": "iamauthenticator.k8s.aws",
+            "scope": "Cluster",
+            "names": {"plural": "iamidentitymappings", "singular": "iamidentitymapping", "kind": "IAMIdentityMapping"},
+            "versions": [{
+                "name": "v1alpha1",
+                "served": true,
+                "storage": true,
+                "schema": {"openAPIV3Schema": {
+                    "type": "object",
+                    "properties": {"spec": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}},
+                }},
+            }],
+        },
+    });
+    harness
+        .attempt(&[], &["apply", "-f", "-"], Some(&definition))
+        .says(0, &[]);
+    let rules = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": "maps"},
+        "rules": [{"apiGroups": ["awsauth.dev", "iamauthenticator.k8s.aws"], "resources": ["*"], "verbs": ["*"]}],
+    });
+    harness
+        .attempt(&[], &["apply", "-f", "-"], Some(&rules))
+        .says(0, &[]);
+    let object = |group: &str| {
+        json!({
+            "apiVersion": "iamauthenticator.k8s.aws/v1alpha1",
+            "kind": "IAMIdentityMapping",
+            "metadata": {"name": "mapping"},
+            "spec": {"arn": "arn:aws:iam::111122223333:role/mytestrole", "username": "developer", "groups": [group]},
+        })
+    };
+    eventually(|| create(&harness, "mapper", &object("group-1"), true).status == 0);
+    denied(
+        &create(&harness, "mapper", &object("system:masters"), true),
+        "group system:masters",
+    );
+    denied(
+        &create(&harness, "stranger", &object("group-1"), true),
+        "user developer",
+    );
+}

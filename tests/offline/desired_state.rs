@@ -1,0 +1,53 @@
+//! Reading the desired state: text in, mappings or an error out.
+
+mod forms;
+mod refusals;
+
+use awsauth_core::desired::{Wanted, WantedError, read};
+use awsauth_core::document::Principal;
+
+/// Reads `text` as the file `f` and compares what comes of it: a line for each mapping, or the error with its remedy.
+#[track_caller]
+fn check(text: &str, expected: &str) {
+    assert_eq!(shown(read(text, "f")), expected.trim_end());
+}
+
+fn shown(outcome: Result<Vec<Wanted>, WantedError>) -> String {
+    match outcome {
+        Ok(wanted) => wanted.iter().map(line).collect::<Vec<_>>().join("\n"),
+        Err(error) => format!("{error}\nhint: {}", error.remedy()),
+    }
+}
+
+fn line(wanted: &Wanted) -> String {
+    let who = match &wanted.principal {
+        Principal::Role(arn) => format!("role {arn}"),
+        Principal::User(arn) => format!("user {arn}"),
+        Principal::Account(account) => format!("account {account}"),
+        Principal::Sso(sso) => {
+            format!(
+                "sso {:?} {:?} {:?}",
+                sso.permission_set_name, sso.account_id, sso.partition
+            )
+        }
+    };
+    let username = wanted
+        .username
+        .as_deref()
+        .map_or(String::new(), |name| format!(" as {name}"));
+    let groups = wanted
+        .groups
+        .as_ref()
+        .map_or(String::new(), |groups| format!(" in {groups:?}"));
+    format!("{}:{}: {who}{username}{groups}", wanted.source, wanted.line)
+}
+
+/// The same with the start of the message only.
+#[track_caller]
+fn refused(text: &str, expected: &str) {
+    let shown = shown(read(text, "f"));
+    assert!(
+        shown.starts_with(expected),
+        "{shown}\ndoes not start with\n{expected}"
+    );
+}

@@ -1,0 +1,259 @@
+//! The verdicts of `doctor` on evidence that is hard to produce in a test.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+use awsauth_core::doctor::evidence::{
+    AwsAuth, Caller, Collected, ConnectionAttempt, ConnectionFailure, Entry, FailedAt,
+    FoundCredentials, PolicySide, Problem, SearchFailed, SignedIn, Signer, Token, VerifiedCaller,
+};
+use awsauth_core::doctor::{Evidence, Report, SignInState, diagnose};
+use awsauth_core::snapshot::Snapshot;
+use jiff::{SignedDuration, Timestamp};
+
+const ARN: &str = "arn:aws:sts::111122223333:assumed-role/mytestrole/s";
+
+fn keys() -> FoundCredentials {
+    FoundCredentials {
+        source: "environment variables".into(),
+        source_name: "env",
+        key: "MPLE".into(),
+        expiration: None,
+        roles: Vec::new(),
+        tried: Vec::new(),
+        notes: Vec::new(),
+        region: "eu-west-1".into(),
+        region_from: "AWS_REGION".into(),
+    }
+}
+
+/// An identity that AWS accepts, and a cluster in Ireland.
+fn evidence() -> Evidence {
+    Evidence {
+        now: Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24),
+        kubeconfig: Collected::Seen(Ok(Entry {
+            server: "https://10.0.0.1".into(),
+            named: Some("prod".into()),
+            region: Some("eu-west-1".into()),
+            kubectl: "kubectl".into(),
+            ..Entry::default()
+        })),
+        credentials: Collected::Seen(Ok(keys())),
+        caller: Collected::Seen(Ok(Caller {
+            arn: ARN.into(),
+            account: "111122223333".into(),
+        })),
+        ..Evidence::default()
+    }
+}
+
+fn outcome<'r>(report: &'r Report, id: &str) -> &'r awsauth_core::doctor::Outcome {
+    let (_, judged) = report
+        .checks
+        .iter()
+        .find(|(check, _)| check.id == id)
+        .unwrap();
+    judged.as_ref().unwrap()
+}
+
+#[track_caller]
+fn fails(evidence: &Evidence, id: &str, cause: &str, next: &str) {
+    let report = diagnose(evidence);
+    let problem = outcome(&report, id).problem.as_ref().unwrap();
+    assert!(problem.cause.contains(cause), "{}", problem.cause);
+    assert!(problem.next.contains(next), "{}", problem.next);
+    assert_eq!(report.headline.problem.unwrap().0, id);
+}
+
+fn connection(address: &str, failed: ConnectionFailure) -> Evidence {
+    Evidence {
+        addresses: Collected::Seen(Ok(vec![address.into()])),
+        connections: Collected::Seen(vec![ConnectionAttempt {
+            address: format!("{address}:443"),
+            is_proxy: false,
+            failed: Some(failed),
+        }]),
+        ..evidence()
+    }
+}
+
+#[test]
+fn private_and_public_unreachable_endpoints_are_distinguished() {
+    fails(
+        &connection("10.0.0.1", ConnectionFailure::TimedOut),
+        "E2",
+        "the endpoint is private",
+        "443",
+    );
+    fails(
+        &connection("198.51.100.1", ConnectionFailure::TimedOut),
+        "E2",
+        "publicAccessCidrs",
+        "describe-cluster --name prod",
+    );
+    fails(
+        &connection("10.0.0.1", ConnectionFailure::Refused),
+        "E2",
+        "are refused",
+        "awsauth kubeconfig",
+    );
+}
+
+#[test]
+fn timed_out_evidence_is_reported() {
+    let late = || Collected::TimedOut(SignedDuration::from_secs(2));
+    let silent = Evidence {
+        credentials: Collected::TimedOut(SignedDuration::from_secs(4)),
+        caller: Collected::default(),
+        ..evidence()
+    };
+    fails(&silent, "C1", "does not finish", "--source");
+    fails(
+        &Evidence {
+            caller: late(),
+            ..evidence()
+        },
+        "C10",
+        "STS cannot be reached",
+        "VPC endpoint",
+    );
+    fails(
+        &Evidence {
+            livez: Collected::TimedOut(SignedDuration::from_secs(2)),
+            ..evidence()
+        },
+        "E3",
+        "does not answer within 2 s",
+        "curl",
+    );
+    fails(
+        &Evidence {
+            addresses: Collected::TimedOut(SignedDuration::from_secs(2)),
+            ..evidence()
+        },
+        "E1",
+        "DNS",
+        "resolv.conf",
+    );
+}
+
+#[test]
+fn identity_of_another_partition_is_rejected() {
+    let china = Caller {
+        arn: ARN.replace("arn:aws:", "arn:aws-cn:"),
+        account: "111122223333".into(),
+    };
+    fails(
+        &Evidence {
+            caller: Collected::Seen(Ok(china)),
+            ..evidence()
+        },
+        "C13",
+        "do not work across partitions",
+        "--profile",
+    );
+}
+
+#[test]
+fn missing_half_of_a_role_assumption_is_named() {
+    let half = |title: &str, is_missing| PolicySide {
+        title: title.into(),
+        because: "because".into(),
+        statement: Some("{}".into()),
+        is_missing,
+    };
+    let none = |own, trust| SearchFailed {
+        place: FailedAt::AssumeRole,
+        source: None,
+        problem: Problem {
+            cause: "cannot assume it".into(),
+            next: "look".into(),
+        },
+        tried: Vec::new(),
+        halves: Some(Box::new([
+            half("the caller's policies", own),
+            half("its trust policy", trust),
+        ])),
+        clock_ahead: None,
+    };
+    let with = |none| Evidence {
+        credentials: Collected::Seen(Err(none)),
+        caller: Collected::default(),
+        ..evidence()
+    };
+    fails(
+        &with(none(false, true)),
+        "C15",
+        "cannot assume it",
+        "add to its trust policy: {}",
+    );
+    fails(
+        &with(none(true, false)),
+        "C14",
+        "cannot assume it",
+        "add to the caller's policies: {}",
+    );
+}
+
+fn mapped(changed: Option<Timestamp>) -> Evidence {
+    let text = "- rolearn: arn:aws:iam::111122223333:role/mytestrole\n  username: dev\n";
+    Evidence {
+        token: Collected::Seen(Token {
+            signer: Signer::Awsauth,
+            bytes: 1000,
+            cluster: "prod".into(),
+            read: Ok(("sts.eu-west-1.amazonaws.com".into(), evidence().now)),
+            keys_end: None,
+        }),
+        verified: Collected::Seen(Ok(VerifiedCaller {
+            arn: "arn:aws:iam::111122223333:role/mytestrole".into(),
+            session_name: "s".into(),
+            clock_ahead: Some(SignedDuration::from_secs(90)),
+        })),
+        signed_in: Collected::Seen(SignedIn::Unauthorized),
+        aws_auth: Collected::Seen(Ok(AwsAuth {
+            place: "read".into(),
+            exists: true,
+            snapshot: Snapshot {
+                data: [("mapRoles".to_owned(), text.into())].into(),
+                ..Snapshot::default()
+            },
+            changed,
+        })),
+        ..evidence()
+    }
+}
+
+#[test]
+fn recent_change_is_waited_for_and_older_change_is_not_blamed() {
+    let now = evidence().now;
+    let young = mapped(Some(now - SignedDuration::from_secs(7)));
+    fails(&young, "M8", "aws-auth changed 7 s ago", "awsauth verify");
+    assert_eq!(diagnose(&young).headline.state, SignInState::Unauthorized);
+    let old = mapped(Some(now - SignedDuration::from_hours(1)));
+    fails(
+        &old,
+        "T2",
+        "the cluster's name is not",
+        "--name prod --region eu-west-1",
+    );
+    // A small clock skew is reported, too.
+    let report = diagnose(&old);
+    let clock = outcome(&report, "C11");
+    assert_eq!(
+        clock.saw,
+        "this machine's clock is 90 s ahead of AWS: set it before the difference grows"
+    );
+    assert_eq!(clock.problem, None);
+}
+
+#[test]
+fn entry_with_an_unresolvable_template_never_matches() {
+    let mut evidence = mapped(None);
+    let text = "- rolearn: arn:aws:iam::111122223333:role/mytestrole\n  username: \"system:node:{{EC2PrivateDNSName}}\"\n";
+    if let Collected::Seen(Ok(aws_auth)) = &mut evidence.aws_auth {
+        aws_auth
+            .snapshot
+            .data
+            .insert("mapRoles".to_owned(), text.into());
+    }
+    fails(&evidence, "M7", "cannot be rendered", "awsauth map role");
+}

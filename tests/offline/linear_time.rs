@@ -1,0 +1,213 @@
+//! Reading and linting take linear time for any text. Such a text can be tested without an API server.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use awsauth_core::document::{Document, SectionName};
+use awsauth_core::facts::principals::{Listed, Principal, Principals};
+use awsauth_core::lint::{Cluster, Facts, Selection, lint};
+
+use crate::support::cpu_time;
+
+const SMALL: usize = 128 << 10;
+const LARGE: usize = 1 << 20;
+
+#[test]
+fn reading_time_is_linear() {
+    for (name, make) in texts() {
+        for section in [SectionName::Roles, SectionName::Accounts] {
+            let time = |bytes, runs| {
+                let data = BTreeMap::from([(section.key().to_owned(), make(bytes))]);
+                (0..runs).map(|_| once(&data)).min().unwrap_or_default()
+            };
+            let (small, large) = (time(SMALL, 3), time(LARGE, 1));
+            // 8 times the text, with room for memory that grows; 64 times would be square.
+            let limit = 30 * small + Duration::from_millis(300);
+            assert!(
+                large < limit,
+                "{name} in {}: {small:?}, {large:?}",
+                section.key()
+            );
+        }
+    }
+}
+
+fn once(data: &BTreeMap<String, String>) -> Duration {
+    cpu_time::of(|| Document::read(data))
+}
+
+/// Texts that rules find something in, in every entry or in every field.
+#[test]
+fn lint_time_is_linear() {
+    let texts: [(&str, Make); 7] = [
+        ("roles that are gone", |bytes| {
+            numbered(bytes / 50, |at| {
+                format!("- rolearn: arn:aws:iam::111122223333:role/r{at:07}\n")
+            })
+        }),
+        ("the same entry", |bytes| {
+            "- rolearn: a\n".repeat(bytes / 13)
+        }),
+        ("pathed roles", |bytes| {
+            numbered(bytes / 47, |at| {
+                format!("- rolearn: arn:aws:iam::111122223333:role/a/{at:06}\n")
+            })
+        }),
+        ("unknown fields", |bytes| {
+            format!(
+                "- rolearn: a\n{}",
+                numbered(bytes / 14, |at| format!("  k{at:07}: b\n"))
+            )
+        }),
+        ("waivers", |bytes| {
+            let waivers = "# awsauth: ignore[R99] no reason\n".repeat(bytes / 33);
+            format!("{waivers}- rolearn: a\n")
+        }),
+        ("templates in braces on one line", |bytes| {
+            format!("- {{a: {}", "a: b{{c}}, ".repeat(bytes / 11))
+        }),
+        ("templates without quotes on one line", |bytes| {
+            format!("- groups: [{}]", "a{{b}},".repeat(bytes / 7))
+        }),
+    ];
+    for (name, make) in texts {
+        let time = |bytes, runs| {
+            let data = BTreeMap::from([("mapRoles".to_owned(), make(bytes))]);
+            let document = Document::read(&data);
+            (0..runs).map(|_| once_lint(&data, &document)).min()
+        };
+        let (small, large) = (time(SMALL, 3), time(LARGE, 1));
+        let limit = 30 * small.unwrap_or_default() + Duration::from_millis(300);
+        assert!(large < Some(limit), "{name}: {small:?}, {large:?}");
+    }
+}
+
+fn once_lint(data: &BTreeMap<String, String>, document: &Document) -> Duration {
+    let (facts, selection) = (known(), Selection::default());
+    cpu_time::of(|| {
+        let report = lint(data, document, &facts, &selection);
+        assert!(!report.findings.is_empty());
+        report
+    })
+}
+
+/// A cluster's account with many roles.
+fn known() -> Facts {
+    let role = |at| {
+        let name = format!("role-{at}");
+        let arn = format!("arn:aws:iam::111122223333:role/{name}");
+        let trust = None;
+        Principal { arn, name, trust }
+    };
+    let principals = Principals {
+        account: "111122223333".to_owned(),
+        roles: Listed::all((0..1000).map(role).collect()),
+        ..Principals::default()
+    };
+    Facts {
+        cluster: Some(Cluster {
+            principals: Some(principals),
+            ..Cluster::default()
+        }),
+        ..Facts::default()
+    }
+}
+
+type Make = fn(usize) -> String;
+
+fn texts() -> [(&'static str, Make); 26] {
+    [
+        ("flow nesting", |bytes| "[".repeat(bytes)),
+        ("deep flow lists", |bytes| {
+            format!("- {}{}\n", "[".repeat(3_000), "]".repeat(3_000)).repeat(bytes / 6_003)
+        }),
+        ("deep block lists", |bytes| {
+            format!("{}x\n", "- ".repeat(3_000)).repeat(bytes / 6_002)
+        }),
+        ("one plain line", |bytes| {
+            format!("- rolearn: {}", "a b ".repeat(bytes / 4))
+        }),
+        ("one quoted line", |bytes| {
+            format!("- rolearn: \"{}\"", "a \\n b".repeat(bytes / 6))
+        }),
+        ("plain lines", |bytes| {
+            format!("- rolearn: {}", "a\n    b ".repeat(bytes / 8))
+        }),
+        ("a literal", |bytes| {
+            format!("- rolearn: |\n{}", "    a\n\n".repeat(bytes / 7))
+        }),
+        ("blank lines", |bytes| format!("{}- a", "\n".repeat(bytes))),
+        ("comments", |bytes| {
+            format!("{}- a", "# comment\n".repeat(bytes / 10))
+        }),
+        ("many keys", |bytes| {
+            format!(
+                "- rolearn: a\n{}",
+                numbered(bytes / 14, |at| format!("  k{at:07}: b\n"))
+            )
+        }),
+        ("one key again", |bytes| {
+            format!("- rolearn: a\n{}", "  groups: [a]\n".repeat(bytes / 14))
+        }),
+        ("groups", |bytes| {
+            format!("- rolearn: a\n  groups:\n{}", "  - a\n".repeat(bytes / 6))
+        }),
+        ("entries", |bytes| "- rolearn: a\n".repeat(bytes / 13)),
+        ("invalid entries", |bytes| "- a\n".repeat(bytes / 4)),
+        ("flow items", |bytes| {
+            format!("[{}]", "a: b, ".repeat(bytes / 6))
+        }),
+        ("empty flow items", |bytes| {
+            format!("[{}]", "[],".repeat(bytes / 3))
+        }),
+        ("question marks", |bytes| {
+            format!("- {{{}}}", "?,".repeat(bytes / 2))
+        }),
+        ("many anchors", |bytes| {
+            numbered(bytes / 16, |at| format!("- &a{at:07} x\n"))
+        }),
+        ("one anchor again", |bytes| "- &a x\n".repeat(bytes / 7)),
+        ("aliases", |bytes| {
+            format!("- &a x\n{}", "- *a\n".repeat(bytes / 5))
+        }),
+        ("merges", |bytes| {
+            format!(
+                "- &a {{rolearn: a, groups: [a, b]}}\n- rolearn: b\n{}",
+                "  <<: *a\n".repeat(bytes / 9)
+            )
+        }),
+        ("an alias bomb behind entries", |bytes| {
+            format!("{}{}", "- ~\n".repeat(bytes / 4), bomb())
+        }),
+        ("tags", |bytes| "- !!str a\n".repeat(bytes / 10)),
+        ("tag directives", |bytes| {
+            format!(
+                "{}---\n- a",
+                numbered(bytes / 16, |at| format!("%TAG !t{at:06}! x\n"))
+            )
+        }),
+        ("JSON nesting", |bytes| {
+            format!("{{\"a\": {}", "[".repeat(bytes))
+        }),
+        ("one number", |bytes| {
+            format!("- rolearn: {}", "1".repeat(bytes))
+        }),
+    ]
+}
+
+fn numbered(count: usize, line: impl Fn(usize) -> String) -> String {
+    (0..count).map(line).collect()
+}
+
+fn bomb() -> String {
+    let ladder = (1..10).map(|at| {
+        format!(
+            "  y{at}: &a{at} [{}]\n",
+            vec![format!("*a{}", at - 1); 9].join(",")
+        )
+    });
+    format!(
+        "- x: &a0 [x,x,x,x,x,x,x,x,x]\n{}",
+        ladder.collect::<String>()
+    )
+}

@@ -1,0 +1,77 @@
+//! Edits of manifests: text in, text out.
+
+mod blocks;
+mod keys;
+mod laws;
+mod quotes;
+mod reading;
+mod refusals;
+mod written;
+
+use awsauth_core::manifest::Manifest;
+use awsauth_core::snapshot::Change;
+
+const HEAD: &str =
+    "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: aws-auth\n  namespace: kube-system\n";
+
+#[derive(Clone)]
+enum Do {
+    Set(&'static str, &'static str),
+    Remove(&'static str),
+    Own(&'static str),
+    Disown,
+}
+use Do::{Disown, Own, Remove, Set};
+
+fn change(edits: &[Do]) -> Change {
+    let mut change = Change::default();
+    for edit in edits {
+        match edit {
+            Set(key, text) => drop(change.data.insert(key, Some((*text).into()))),
+            Remove(key) => drop(change.data.insert(key, None)),
+            Own(owners) => change.owners_annotation = Some(Some((*owners).to_owned())),
+            Disown => change.owners_annotation = Some(None),
+        }
+    }
+    change
+}
+
+/// Asserts that the changes turn `before` into `after`, and that `after` reads as requested.
+#[track_caller]
+fn check(edits: &[Do], before: &str, after: &str) {
+    let change = change(edits);
+    let manifest = Manifest::parse(before).unwrap_or_else(|error| panic!("{error}\n{before}"));
+    assert_eq!(
+        manifest.with(&Change::default()).expect("no change"),
+        before,
+        "no change is the identity"
+    );
+    let text = manifest
+        .with(&change)
+        .unwrap_or_else(|error| panic!("{error}\n{before}"));
+    assert_eq!(text, after, "\n--- got\n{text}\n--- wanted\n{after}");
+    let again = Manifest::parse(&text).expect("it reads");
+    for (key, wanted) in &change.data {
+        assert_eq!(again.data().get(*key), wanted.as_ref(), "{key}");
+    }
+    if let Some(owners) = &change.owners_annotation {
+        assert_eq!(again.owners_annotation(), owners.as_deref());
+    }
+    assert_eq!(
+        again.with(&change).expect("once more"),
+        text,
+        "twice is once"
+    );
+}
+
+/// The same with the usual beginning in front of both.
+#[track_caller]
+fn check_data(edits: &[Do], before: &str, after: &str) {
+    check(edits, &format!("{HEAD}{before}"), &format!("{HEAD}{after}"));
+}
+
+#[track_caller]
+fn refused(before: &str) -> (String, String) {
+    let error = Manifest::parse(before).expect_err("refused");
+    (error.to_string(), error.hint().unwrap_or_default())
+}

@@ -1,0 +1,11 @@
+//! The decisions of the controller: each rule, and laws for any sequence of changes by objects and other clients.
+#![allow(
+    clippy::print_stdout,
+    reason = "how long it takes is a part of the result"
+)]
+
+mod laws;
+mod protection;
+mod rules;
+mod scale;
+mod simulation;

@@ -1,0 +1,475 @@
+//! Laws that hold for any sequence of changes by objects and other clients.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use awsauth_core::arn::{Identity, fold};
+use awsauth_core::authenticator::{Options, Store, User, is_node};
+use awsauth_core::document::{Document, Principal, SectionName};
+use awsauth_core::facts::node_inventory::{NodeGroup, NodeInventory};
+use awsauth_core::plan::Known;
+use awsauth_core::reconcile::{DeletionPolicy, DriftPolicy, Reason, Recorded, Spec, Stage};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::simulation::{ACCOUNT, CONFIG, Crash, Simulation, entry, node_entry, role};
+
+/// A step of the simulation.
+#[derive(Clone, Debug)]
+enum Step {
+    Create(Spec),
+    Change(usize, Spec),
+    Delete(usize),
+    /// Another client writes aws-auth.
+    Foreign(Foreign),
+    Grants(bool),
+    NodeInventory(u8),
+    Pass(i64),
+    Crash(Crash),
+    Look,
+}
+
+#[derive(Clone, Debug)]
+enum Foreign {
+    /// Of the entries of mapRoles, those that are left.
+    Drop(u64),
+    /// Another username for one of them.
+    Rename(usize, &'static str),
+    /// One entry more.
+    Add(String),
+    Empty,
+    Break,
+    Mend,
+}
+
+fn specs() -> impl Strategy<Value = Spec> {
+    let name = select(vec!["a", "b", "c", "D", "d", "nodes", "ops"]);
+    let principal = (name, 0..10).prop_map(|(name, kind)| match kind {
+        0 => Principal::User(format!("arn:aws:iam::{ACCOUNT}:user/{name}")),
+        1 => Principal::Role(format!("arn:aws:iam::{ACCOUNT}:role/team/{name}")),
+        2 => Principal::Role(format!("arn:aws:sts::{ACCOUNT}:assumed-role/{name}/s")),
+        3 => Principal::Role(format!("arn:aws:iam::999999999999:role/{name}")),
+        4 => Principal::Account(ACCOUNT.to_owned()),
+        5 => Principal::User(role(name)),
+        _ => Principal::Role(role(name)),
+    });
+    let username = select(vec![
+        "u",
+        "v",
+        "system:admin",
+        "{{SessionName}}",
+        "",
+        "system:node:{{EC2PrivateDNSName}}",
+    ]);
+    let group = select(vec![
+        "dev",
+        "view-x",
+        "dev",
+        "system:masters",
+        "{{SessionName}}:masters",
+        "admins",
+        "system:nodes",
+    ]);
+    let policies = (
+        select(vec![DeletionPolicy::Delete, DeletionPolicy::Retain]),
+        select(vec![DriftPolicy::Repair, DriftPolicy::Report]),
+    );
+    (principal, username, vec(group, 0..3), policies).prop_map(
+        |(principal, username, groups, (deletion, drift))| Spec {
+            username: (!matches!(principal, Principal::Account(_))).then(|| username.to_owned()),
+            principal,
+            groups: groups.into_iter().map(str::to_owned).collect(),
+            deletion,
+            drift,
+        },
+    )
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let added = (
+        select(vec!["a", "b", "d", "x"]),
+        select(vec!["u", "theirs"]),
+        select(vec!["dev", "admins"]),
+    );
+    let foreign = prop_oneof![
+        any::<u64>().prop_map(Foreign::Drop),
+        (0usize..8, select(vec!["mallory", "u"])).prop_map(|(at, name)| Foreign::Rename(at, name)),
+        added.prop_map(|(name, user, group)| Foreign::Add(entry(name, user, &[group]))),
+        Just(Foreign::Empty),
+        Just(Foreign::Break),
+        Just(Foreign::Mend),
+    ];
+    let step = prop_oneof![
+        4 => specs().prop_map(Step::Create),
+        2 => (0usize..6, specs()).prop_map(|(at, spec)| Step::Change(at, spec)),
+        2 => (0usize..6).prop_map(Step::Delete),
+        4 => foreign.prop_map(Step::Foreign),
+        1 => any::<bool>().prop_map(Step::Grants),
+        1 => (0u8..4).prop_map(Step::NodeInventory),
+        1 => select(vec![30i64, 700, 4000]).prop_map(Step::Pass),
+        1 => select(vec![Crash::Prepared, Crash::Written]).prop_map(Step::Crash),
+        5 => Just(Step::Look),
+    ];
+    vec(step, 1..25)
+}
+
+/// The aws-auth before any object, in its own style.
+fn theirs() -> String {
+    format!(
+        "# ours\n{}  # two\n{}",
+        entry("ops", "ops", &["system:masters"]),
+        node_entry("nodes")
+    )
+}
+
+/// The text of each entry of mapRoles and mapUsers, by section and folded ARN.
+fn texts(simulation: &Simulation) -> BTreeMap<(SectionName, String), Vec<String>> {
+    let mut texts: BTreeMap<_, Vec<String>> = BTreeMap::new();
+    for section in Document::read(&simulation.stored.data).sections() {
+        for entry in section.entries() {
+            let Some(mapping) = entry.mapping() else {
+                continue;
+            };
+            let text = &section.text().unwrap_or_default()[entry.span.range()];
+            let key = (section.name(), fold(mapping.principal.text()).into_owned());
+            texts.entry(key).or_default().push(text.to_owned());
+        }
+    }
+    texts
+}
+
+/// The entries that are some object's: those that it wrote, and those that read as it was about to write them.
+fn owned(simulation: &Simulation) -> BTreeSet<(SectionName, String)> {
+    let meaning = simulation.meaning();
+    let is_said = |recorded: &&Recorded| {
+        let users = meaning.get(&recorded.key.to_lowercase());
+        users.is_some_and(|users| users.iter().all(|user| user.username == recorded.username))
+    };
+    let statuses = simulation.objects.iter().map(|object| &object.status);
+    let all = statuses.flat_map(|status| {
+        let pending = status.pending.iter().filter(is_said);
+        status.entry.iter().chain(pending)
+    });
+    all.map(|recorded| (recorded.section, fold(&recorded.key).into_owned()))
+        .collect()
+}
+
+/// The resulting user of each role and user.
+fn signed_in(simulation: &Simulation) -> BTreeMap<String, Vec<User>> {
+    let document = Document::read(&simulation.stored.data);
+    let store = Store::new(&document);
+    let arns: BTreeSet<&str> = store.in_force().map(|(arn, _)| arn).collect();
+    let users = arns.into_iter().map(|arn| {
+        let identity = Identity {
+            canonical_arn: arn.to_owned(),
+            account: ACCOUNT.to_owned(),
+            user_id: String::new(),
+            session_name: "system".to_owned(),
+            access_key_id: "AKIA".to_owned(),
+        };
+        let verdict = store.lookup(&identity, &Options::default());
+        let users = verdict
+            .candidates
+            .into_iter()
+            .filter_map(|found| found.user.ok());
+        (fold(arn).into_owned(), users.collect())
+    });
+    users.collect()
+}
+
+/// A look, and what may come of it at most.
+fn look(simulation: &mut Simulation, crash: Option<Crash>) -> Result<(), TestCaseError> {
+    let (before, before_texts, before_users) =
+        (simulation.clone(), texts(simulation), signed_in(simulation));
+    let mut owned = owned(simulation);
+    simulation.look_until(crash);
+    if crash.is_none() {
+        simulation.is_settled();
+    }
+    // Others' entries keep every byte, and so do node entries; what a look is about to write is recorded, and was not there.
+    let after_texts = texts(simulation);
+    let document = Document::read(&before.stored.data);
+    let nodes: BTreeSet<String> = Store::new(&document)
+        .in_force()
+        .filter(|(_, slot)| is_node(slot.mapping))
+        .map(|(arn, _)| fold(arn).into_owned())
+        .collect();
+    let back: BTreeSet<_> = before
+        .memory
+        .protected
+        .values()
+        .map(|protected| {
+            (
+                protected.entry.section,
+                fold(&protected.entry.key).into_owned(),
+            )
+        })
+        .collect();
+    owned.extend(back);
+    for (key, text) in &before_texts {
+        if !owned.contains(key) || nodes.contains(&key.1) {
+            prop_assert_eq!(
+                after_texts.get(key),
+                Some(text),
+                "{:?} of\n{:#?}",
+                key,
+                before
+            );
+        }
+    }
+    // Every changed mapping is granted, or is a node's.
+    for (arn, users) in signed_in(simulation) {
+        if before_users.get(&arn) == Some(&users) || arn.ends_with(":role/nodes") {
+            continue;
+        }
+        for user in users {
+            let is_granted = |group: &String| group == "dev" || group.starts_with("view-");
+            prop_assert!(
+                user.groups.iter().all(is_granted),
+                "{arn} {user:?}\n{before:#?}"
+            );
+            prop_assert!(!user.username.starts_with("system:"), "{arn} {user:?}");
+            let wants = |object: &&awsauth_core::reconcile::Object| {
+                object
+                    .status
+                    .entry
+                    .iter()
+                    .chain(&object.status.pending)
+                    .any(|entry| fold(&entry.key) == arn)
+            };
+            prop_assert!(
+                simulation.objects.iter().find(wants).is_some(),
+                "{arn} {user:?}"
+            );
+            prop_assert!(!simulation.config.grants.is_empty());
+        }
+    }
+    let document = Document::read(&simulation.stored.data);
+    let accounts = |simulation: &Simulation| {
+        Document::read(&simulation.stored.data)
+            .section(SectionName::Accounts)
+            .entries()
+            .len()
+    };
+    prop_assert_eq!(accounts(simulation), accounts(&before));
+    prop_assert!(
+        !document.section(SectionName::Roles).is_unreadable()
+            || before.text("mapRoles") == simulation.text("mapRoles")
+    );
+    Ok(())
+}
+
+fn take(simulation: &mut Simulation, step: &Step) -> Result<(), TestCaseError> {
+    let named = |simulation: &Simulation, at: usize| {
+        let living: Vec<_> = simulation
+            .objects
+            .iter()
+            .filter(|object| !object.is_deleting)
+            .collect();
+        (!living.is_empty()).then(|| living[at % living.len()].name.clone())
+    };
+    match step {
+        Step::Create(spec) => {
+            let name = format!("o{}", simulation.objects.len() + simulation.writes * 100);
+            simulation.create(&name, spec.clone());
+        }
+        Step::Change(at, spec) => {
+            if let Some(name) = named(simulation, *at) {
+                simulation.change(&name, |old| *old = spec.clone());
+            }
+        }
+        Step::Delete(at) => {
+            if let Some(name) = named(simulation, *at) {
+                simulation.delete(&name);
+            }
+        }
+        Step::Foreign(foreign) => disturb(simulation, foreign),
+        Step::Grants(given) => {
+            let text = if *given { CONFIG } else { "" };
+            simulation.config = awsauth_core::reconcile::Config::parse(text).expect("there is one");
+        }
+        Step::NodeInventory(kind) => simulation.node_inventory = node_inventory(*kind),
+        Step::Pass(seconds) => simulation.pass(*seconds),
+        Step::Crash(crash) => look(simulation, Some(*crash))?,
+        Step::Look => look(simulation, None)?,
+    }
+    Ok(())
+}
+
+fn node_inventory(kind: u8) -> Known<NodeInventory> {
+    let group = |status: &str| NodeGroup {
+        name: "ng".to_owned(),
+        role: Some(role("nodes")),
+        status: status.to_owned(),
+        ..NodeGroup::default()
+    };
+    let groups = match kind {
+        0 => return Known::NotAsked,
+        1 => Vec::new(),
+        2 => vec![group("DELETING")],
+        _ => vec![group("ACTIVE")],
+    };
+    Known::Is(NodeInventory {
+        groups: Some(groups),
+        profiles: Some(Vec::new()),
+        classes: Some(Vec::new()),
+    })
+}
+
+const BROKEN: &str = "- rolearn: {{\n";
+
+fn disturb(simulation: &mut Simulation, foreign: &Foreign) {
+    let text = simulation.text("mapRoles").to_owned();
+    let document = Document::read(&simulation.stored.data);
+    let entries = document.section(SectionName::Roles).entries();
+    let lines: BTreeSet<usize> = entries.iter().map(|entry| entry.line).collect();
+    // An entry verbatim, line by line.
+    let mut pieces: Vec<String> = vec![String::new()];
+    for (line, number) in text.split_inclusive('\n').zip(1..) {
+        if lines.contains(&number) {
+            pieces.push(String::new());
+        }
+        pieces.last_mut().expect("there is one").push_str(line);
+    }
+    let next = match foreign {
+        Foreign::Drop(mask) => {
+            let left = pieces
+                .iter()
+                .enumerate()
+                .filter(|(at, _)| *at == 0 || mask >> (at % 64) & 1 == 1);
+            left.map(|(_, piece)| piece.as_str()).collect()
+        }
+        Foreign::Rename(at, name) => {
+            let at = 1 + at % pieces.len().max(2);
+            if let Some(piece) = pieces
+                .get_mut(at)
+                .filter(|piece| !piece.contains("system:"))
+            {
+                let lines =
+                    piece
+                        .lines()
+                        .map(|line| match line.trim_start().starts_with("username:") {
+                            true => format!("  username: {name}\n"),
+                            false => format!("{line}\n"),
+                        });
+                *piece = lines.collect();
+            }
+            pieces.concat()
+        }
+        Foreign::Add(entry) => format!("{text}{entry}"),
+        Foreign::Empty => String::new(),
+        Foreign::Break => BROKEN.to_owned(),
+        Foreign::Mend if text == BROKEN => theirs(),
+        Foreign::Mend => text,
+    };
+    simulation.set("mapRoles", &next);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, max_shrink_iters: 4000, ..ProptestConfig::default() })]
+
+    /// Others' entries and node entries are never touched, nothing is written that is not granted, and a second look finds nothing to do.
+    #[test]
+    fn reconcile_writes_only_what_is_requested_and_granted(steps in steps()) {
+        let mut simulation = Simulation::new(CONFIG, &theirs());
+        for step in &steps {
+            take(&mut simulation, step)?;
+        }
+        look(&mut simulation, None)?;
+    }
+
+    #[test]
+    fn order_of_objects_does_not_matter(specs in vec(specs(), 0..8), steps in steps(), seed in any::<u64>()) {
+        let mut simulation = Simulation::new(CONFIG, &theirs());
+        for step in steps.iter().filter(|step| !matches!(step, Step::Crash(_))) {
+            take(&mut simulation, step)?;
+        }
+        for (at, spec) in specs.into_iter().enumerate() {
+            simulation.create(&format!("new{at}"), spec);
+        }
+        let mut shuffled = simulation.objects.clone();
+        fastrand::Rng::with_seed(seed).shuffle(&mut shuffled);
+        for stage in [Stage::Preparing, Stage::Writing] {
+            let (one, other) = (simulation.decide(stage), simulation.decide_about(&shuffled, stage));
+            let texts = |plan: Option<awsauth_core::plan::Plan>| plan.map(|plan| plan.change);
+            prop_assert_eq!(texts(one.plan), texts(other.plan));
+            prop_assert_eq!(one.memory, other.memory);
+            let by_uid = |objects: &[awsauth_core::reconcile::Object], states: Vec<awsauth_core::reconcile::State>| -> BTreeMap<String, _> {
+                objects.iter().map(|object| object.uid.clone()).zip(states).collect()
+            };
+            prop_assert_eq!(by_uid(&simulation.objects, one.states), by_uid(&shuffled, other.states));
+        }
+    }
+
+    /// Without other writes, aws-auth has its original meaning after all objects are deleted.
+    #[test]
+    fn deleted_objects_leave_no_entries(specs in vec(specs(), 0..12), changed in vec((0usize..12, specs()), 0..6)) {
+        let mut simulation = Simulation::new(CONFIG, &theirs());
+        let before = (simulation.meaning(), simulation.text("mapRoles").to_owned());
+        for (at, spec) in specs.into_iter().enumerate() {
+            simulation.create(&format!("o{at}"), Spec { deletion: DeletionPolicy::Delete, ..spec });
+        }
+        look(&mut simulation, None)?;
+        for (at, spec) in changed {
+            let name = format!("o{at}");
+            if simulation.objects.iter().any(|object| object.name == name) {
+                simulation.change(&name, |old| *old = Spec { deletion: DeletionPolicy::Delete, ..spec });
+            }
+            look(&mut simulation, None)?;
+        }
+        for name in simulation.objects.iter().map(|object| object.name.clone()).collect::<Vec<_>>() {
+            simulation.delete(&name);
+        }
+        look(&mut simulation, None)?;
+        prop_assert!(simulation.objects.is_empty());
+        prop_assert_eq!((simulation.meaning(), simulation.text("mapRoles").to_owned()), before);
+    }
+
+    /// Granted objects are applied even if others are refused.
+    #[test]
+    fn refused_objects_never_block_others(specs in vec(specs(), 0..12)) {
+        let mut simulation = Simulation::new(CONFIG, &theirs());
+        let free = format!("arn:aws:iam::{ACCOUNT}:role/free");
+        for (at, spec) in specs.into_iter().enumerate() {
+            simulation.create(&format!("o{at}"), spec);
+        }
+        let spec = super::simulation::spec("free", "u", &["dev"]);
+        simulation.create("free", spec);
+        look(&mut simulation, None)?;
+        prop_assert_eq!(simulation.reason("free"), Reason::Applied);
+        prop_assert!(simulation.meaning()[&free][0].username == "u");
+        // Every ready object has the entry that it requests.
+        let meaning = simulation.meaning();
+        for object in simulation.objects.iter().filter(|object| object.status.reason() == Some(Reason::Applied)) {
+            let entry = object.status.entry.as_ref().expect("there is one");
+            let users = &meaning[&entry.key.to_lowercase()];
+            prop_assert!(users.iter().all(|user| user.username == entry.username));
+        }
+    }
+
+    /// A foreign edit of an object's entry is repaired, reported or left: the object's status says which.
+    #[test]
+    fn foreign_edits_are_always_noticed(specs in vec(specs(), 1..8), edits in vec(any::<u64>(), 1..8)) {
+        let mut simulation = Simulation::new(CONFIG, &theirs());
+        for (at, spec) in specs.into_iter().enumerate() {
+            simulation.create(&format!("o{at}"), spec);
+        }
+        look(&mut simulation, None)?;
+        for mask in edits {
+            disturb(&mut simulation, &Foreign::Drop(mask));
+            look(&mut simulation, None)?;
+            let meaning = simulation.meaning();
+            for object in &simulation.objects {
+                let reason = object.status.reason().expect("there is one");
+                let Some(entry) = &object.status.entry else {
+                    prop_assert_ne!(reason, Reason::Applied);
+                    continue;
+                };
+                let stands = meaning.get(&entry.key.to_lowercase());
+                let is_so = stands.is_some_and(|users| users.iter().all(|user| user.username == entry.username));
+                prop_assert_eq!(is_so, reason == Reason::Applied, "{:?}", object);
+                prop_assert!(is_so || matches!(reason, Reason::Drifted | Reason::Contested), "{:?}", object);
+            }
+        }
+    }
+}

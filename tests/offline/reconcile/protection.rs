@@ -1,0 +1,271 @@
+//! Entries that the controller restores.
+
+use std::sync::Arc;
+
+use awsauth_core::authenticator::AccessEntries;
+use awsauth_core::facts::access_entries::{AccessEntry, AccessTerms};
+use awsauth_core::facts::auth_mode::AuthenticationMode;
+use awsauth_core::facts::node_inventory::{NodeClass, NodeGroup, NodeInventory};
+use awsauth_core::plan::Known;
+use awsauth_core::reconcile::{Reason, Stage};
+
+use super::simulation::{CONFIG, Simulation, entry, node_entry, role, spec};
+
+fn group(name: &str, status: &str) -> NodeGroup {
+    NodeGroup {
+        name: "ng".to_owned(),
+        role: Some(role(name).replace("role/", "role/eks/")),
+        ami_type: "AL2023_x86_64_STANDARD".to_owned(),
+        status: status.to_owned(),
+        issues: Vec::new(),
+    }
+}
+
+fn node_inventory(groups: Vec<NodeGroup>) -> Known<NodeInventory> {
+    Known::Is(NodeInventory {
+        groups: Some(groups),
+        profiles: Some(Vec::new()),
+        classes: Some(Vec::new()),
+    })
+}
+
+/// A cluster in which the entry of these nodes was seen, with an object beside it.
+fn nodes() -> Simulation {
+    let mut simulation =
+        Simulation::new(CONFIG, &node_entry("n")).with("a", spec("a", "u", &["dev"]));
+    simulation.look();
+    simulation
+}
+
+#[test]
+fn removed_node_entry_is_restored_if_nodes_need_it() {
+    for left in ["", &entry("n", "alice", &["dev"])[..]] {
+        let mut simulation = nodes();
+        simulation.node_inventory = node_inventory(vec![group("n", "ACTIVE")]);
+        simulation.set("mapRoles", left);
+        assert!(simulation.decide(Stage::Preparing).asks_fleet);
+        let told = simulation.look();
+        assert!(
+            told[0].starts_with("ProtectedEntryRestored aws-auth: ")
+                && told[0].ends_with("it is the role of node group ng"),
+            "{told:?}"
+        );
+        assert!(
+            told[0].contains("removed by field manager kubectl-edit"),
+            "{told:?}"
+        );
+        assert_eq!(
+            simulation.meaning()[&role("n")][0].username,
+            "system:node:{{EC2PrivateDNSName}}"
+        );
+        assert_eq!((simulation.meaning().len(), simulation.writes), (2, 2));
+    }
+}
+
+#[test]
+fn object_cannot_claim_a_node_role_whose_entry_is_missing() {
+    let mut simulation = nodes().with("thief", spec("n", "mine", &["dev"]));
+    for _ in 0..2 {
+        simulation.look();
+        let (reason, message) = simulation.said("thief");
+        assert!(
+            reason == Reason::Conflict && message.ends_with("so delete this object"),
+            "{message}"
+        );
+        simulation.set("mapRoles", "");
+    }
+    assert_eq!(simulation.look().len(), 1, "the drift of a");
+    assert!(!simulation.meaning().contains_key(&role("n")));
+    simulation.node_inventory = node_inventory(vec![group("n", "ACTIVE")]);
+    simulation.look();
+    assert_eq!(
+        simulation.meaning()[&role("n")][0].username,
+        "system:node:{{EC2PrivateDNSName}}"
+    );
+    assert_eq!(simulation.reason("thief"), Reason::Conflict);
+}
+
+#[test]
+fn unknown_node_roles_are_reported_once() {
+    let unknown = Known::Unknown {
+        needs: "permission to eks:ListNodegroups".to_owned(),
+    };
+    let no_groups = Known::Is(NodeInventory {
+        groups: None,
+        ..NodeInventory::default()
+    });
+    let no_classes = Known::Is(NodeInventory {
+        groups: Some(Vec::new()),
+        profiles: Some(Vec::new()),
+        classes: None,
+    });
+    for (fleet_then, says) in [
+        (Known::NotAsked, "facts about nodes"),
+        (unknown, "eks:ListNodegroups"),
+        (no_groups, "eks:ListNodegroups"),
+        (no_classes, "ec2nodeclasses"),
+    ] {
+        let mut simulation = nodes();
+        simulation.node_inventory = fleet_then;
+        simulation.set("mapRoles", &entry("a", "u", &["dev"]));
+        let told = simulation.look();
+        assert!(
+            told.len() == 1
+                && told[0].starts_with("NodeEntryGone aws-auth: ")
+                && told[0].contains(says),
+            "{told:?}"
+        );
+        assert_eq!(simulation.writes, 1);
+        // It was reported, so no other write waits for EKS.
+        assert!(!simulation.decide(Stage::Preparing).asks_fleet);
+        // Once it can, it is put back as it was.
+        simulation.node_inventory = node_inventory(vec![group("n", "ACTIVE")]);
+        assert!(simulation.decide(Stage::Preparing).asks_fleet);
+        simulation.look();
+        assert_eq!((simulation.meaning().len(), simulation.writes), (2, 2));
+    }
+}
+
+#[test]
+fn node_entry_is_not_restored_while_or_after_its_node_group_is_deleted() {
+    let mut simulation = nodes();
+    simulation.set("mapRoles", &entry("a", "u", &["dev"]));
+    // Another group has the same role.
+    simulation.node_inventory = node_inventory(vec![group("n", "DELETING"), group("n", "ACTIVE")]);
+    assert_eq!(simulation.look(), [""; 0]);
+    assert!(simulation.decide(Stage::Preparing).again.is_some());
+    let mut shared = simulation.clone();
+    shared.node_inventory = node_inventory(vec![group("n", "ACTIVE")]);
+    shared.look();
+    assert_eq!(shared.writes, 2, "the other group needs it");
+    simulation.node_inventory = node_inventory(Vec::new());
+    let told = simulation.look();
+    assert!(
+        told.len() == 1
+            && told[0].contains(
+                "no node group, Fargate profile or Karpenter node class is known that needs it"
+            ),
+        "{told:?}"
+    );
+    assert_eq!(simulation.look(), [""; 0]);
+    assert_eq!(simulation.writes, 1);
+}
+
+#[test]
+fn entries_removed_while_stopped_are_restored_in_config_map_mode() {
+    let classes = vec![NodeClass {
+        name: "default".to_owned(),
+        role: Some(role("karpenter")),
+        instance_profile: None,
+    }];
+    let active = |classes| {
+        Known::Is(NodeInventory {
+            groups: Some(vec![group("n", "ACTIVE")]),
+            profiles: Some(Vec::new()),
+            classes: Some(classes),
+        })
+    };
+    let mut simulation = Simulation::new(CONFIG, "");
+    simulation.node_inventory = active(classes);
+    simulation.look();
+    assert_eq!(simulation.writes, 0, "nodes may have an access entry");
+    simulation.facts.mode = Some(AuthenticationMode::ConfigMap);
+    simulation.look();
+    assert_eq!(
+        simulation.meaning().keys().cloned().collect::<Vec<_>>(),
+        [role("n")],
+        "anybody who may write node classes could name any role"
+    );
+    assert_eq!(
+        simulation.meaning()[&role("n")][0].groups,
+        ["system:bootstrappers", "system:nodes"]
+    );
+    // With an access entry of their own they need none.
+    let terms = AccessTerms {
+        kind: "EC2_LINUX".to_owned(),
+        username: None,
+        groups: Vec::new(),
+        policies: None,
+    };
+    let own = AccessEntry {
+        principal_arn: role("eks/n"),
+        terms: Some(terms),
+    };
+    let mode = AuthenticationMode::ApiAndConfigMap;
+    simulation.facts.mode = Some(mode);
+    simulation.entries = Some(Arc::new(AccessEntries::new(mode, Some(vec![own]))));
+    simulation.set("mapRoles", "");
+    simulation.look();
+    assert_eq!(simulation.meaning().len(), 0);
+}
+
+#[test]
+fn configured_entries_are_restored_with_backoff() {
+    let config = format!(
+        "{CONFIG}protect: {{nodeEntries: false, arns: [\"arn:aws:iam::111122223333:role/Adm*\"]}}\n"
+    );
+    let both = format!(
+        "{}{}",
+        entry("admin", "admin", &["system:masters"]),
+        node_entry("n")
+    );
+    let mut simulation = Simulation::new(&config, &both);
+    simulation.look();
+    let mut told = Vec::new();
+    for _ in 0..6 {
+        simulation.set("mapRoles", "");
+        told.extend(simulation.look());
+    }
+    assert_eq!((simulation.writes, told.len()), (3, 4), "{told:?}");
+    assert!(
+        told[3].starts_with("ProtectedEntryContested aws-auth: "),
+        "{told:?}"
+    );
+    assert_eq!(simulation.meaning().len(), 0);
+    simulation.pass(3601);
+    simulation.look();
+    assert_eq!(
+        simulation.meaning().keys().cloned().collect::<Vec<_>>(),
+        [role("admin")]
+    );
+}
+
+#[test]
+fn deleted_object_removes_its_node_entry_only_if_unused() {
+    let config = "grants: [{accounts: [\"111122223333\"], groups: [system:bootstrappers, system:nodes], usernames: [\"system:node:{{EC2PrivateDNSName}}\"]}]";
+    let groups = ["system:bootstrappers", "system:nodes"];
+    for (node_inventory, left) in [
+        (node_inventory(Vec::new()), 0),
+        (node_inventory(vec![group("n", "ACTIVE")]), 1),
+        (Known::NotAsked, 1),
+    ] {
+        let mut simulation = Simulation::new(config, "")
+            .with("n", spec("n", "system:node:{{EC2PrivateDNSName}}", &groups));
+        simulation.look();
+        simulation.node_inventory = node_inventory;
+        simulation.delete("n");
+        simulation.look();
+        assert_eq!(
+            (simulation.meaning().len(), simulation.objects.len()),
+            (left, 0)
+        );
+    }
+}
+
+#[test]
+fn unrestorable_entry_is_reported_once() {
+    let mut simulation = nodes();
+    simulation.node_inventory = node_inventory(vec![group("n", "ACTIVE")]);
+    let user = format!("- userarn: {}\n  username: u\n", role("n"));
+    simulation.set("mapUsers", &user);
+    simulation.set("mapRoles", &entry("a", "u", &["dev"]));
+    let told = simulation.look();
+    assert!(
+        told.len() == 1 && told[0].starts_with("ProtectedEntryRefused aws-auth: "),
+        "{told:?}"
+    );
+    assert_eq!(
+        (simulation.reason("a"), simulation.writes),
+        (Reason::Applied, 1)
+    );
+}

@@ -1,0 +1,290 @@
+//! `awsauth token` and `awsauth eks get-token` with credentials from the environment, run as kubectl runs them.
+//!
+//! No network is needed. `tests/simulated_aws/sign_in` uses the tokens at an API server.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+use std::fs::File;
+use std::path::Path;
+
+use crate::support::environment::Environment;
+use crate::support::run::Run;
+use crate::support::secrets::Prints;
+use awsauth_core::token::{Authenticator, EXEC_INFO, PresignedRequest};
+use jiff::{SignedDuration, Timestamp};
+use secrecy::ExposeSecret;
+
+const SECRETS: [&str; 2] = ["hushed-secret-key", "hushed/session+token=="];
+
+fn environment() -> Environment {
+    Environment::new(Path::new("/nowhere"))
+        .with("AWS_ACCESS_KEY_ID", "ASIAEXAMPLE")
+        .with("AWS_SECRET_ACCESS_KEY", SECRETS[0])
+        .with("AWS_SESSION_TOKEN", SECRETS[1])
+        .with("AWS_REGION", "eu-west-1")
+}
+
+fn command(environment: &Environment, args: &[&str]) -> std::process::Command {
+    let mut command = environment.command(Path::new(env!("CARGO_BIN_EXE_awsauth")));
+    command.args(args);
+    command
+}
+
+/// Nothing secret but the token, and that on stdout alone.
+fn run(environment: &Environment, args: &[&str]) -> Run {
+    Run::that_prints(Prints::Token, &mut command(environment, args))
+}
+
+/// What the authenticator of a cluster in Ireland will make of a token.
+fn read(token: &str) -> PresignedRequest {
+    let authenticator = Authenticator {
+        partition: "aws",
+        region: "eu-west-1",
+    };
+    authenticator.read(token, Timestamp::now()).unwrap()
+}
+
+/// The token in an ExecCredential, with a word on when it ends.
+fn token(run: &Run) -> (PresignedRequest, Timestamp) {
+    assert_eq!((run.status, run.stderr.as_str()), (0, ""), "{run:?}");
+    assert_eq!(run.stdout.lines().count(), 1);
+    let credential = run.json();
+    assert_eq!(credential["kind"], "ExecCredential");
+    let end = credential["status"]["expirationTimestamp"]
+        .as_str()
+        .unwrap();
+    let token = credential["status"]["token"].as_str().unwrap();
+    (read(token), end.parse().unwrap())
+}
+
+#[test]
+fn every_command_form_prints_the_same_token() {
+    let words = [
+        &["token", "--cluster-name", "prod"][..],
+        &["token", "--cluster-id", "prod"],
+        &["token", "-i", "prod"],
+        &["token", "-iprod"],
+        &["token", "-i", "prod", "--region", "eu-west-1"],
+        &["--quiet", "token", "-i", "prod"],
+        &["eks", "get-token", "--cluster-name", "prod"],
+        &["eks", "get-token", "--cluster-id=prod", "--output=json"],
+        &[
+            "--region",
+            "eu-west-1",
+            "eks",
+            "get-token",
+            "--cluster-name",
+            "prod",
+            "--output",
+            "json",
+        ],
+        &[
+            "eks",
+            "--region",
+            "eu-west-1",
+            "get-token",
+            "--cluster-name",
+            "prod",
+        ],
+    ];
+    // Any of our variables keeps arguments from being read early.
+    let environments = [environment(), environment().with("AWSAUTH_COLOR", "never")];
+    for environment in environments {
+        for args in words {
+            let before = Timestamp::now();
+            let (presigned, end) = token(&run(&environment, args));
+            assert_eq!(presigned.host, "sts.eu-west-1.amazonaws.com", "{args:?}");
+            assert_eq!(presigned.access_key_id, "ASIAEXAMPLE");
+            let signed = presigned.signed;
+            assert!(before.as_second() <= signed.as_second() && signed <= Timestamp::now());
+            assert_eq!(end, signed + SignedDuration::from_mins(14));
+            assert!(
+                presigned
+                    .url
+                    .expose_secret()
+                    .contains("&X-Amz-Security-Token=hushed%2Fsession%2Btoken%3D%3D&")
+            );
+        }
+    }
+}
+
+#[test]
+fn awsauth_variables_replace_options() {
+    let environment = environment()
+        .with("AWSAUTH_CLUSTER_NAME", "prod")
+        .with("AWSAUTH_REGION", "us-west-2");
+    let (presigned, _) = token(&run(&environment, &["token"]));
+    assert_eq!(presigned.host, "sts.us-west-2.amazonaws.com");
+    // Not for those of the aws CLI.
+    run(&environment, &["eks", "get-token"]).says(2, &["--cluster-name <NAME>"]);
+    let (presigned, _) = token(&run(
+        &environment,
+        &["eks", "get-token", "--cluster-name", "c"],
+    ));
+    assert_eq!(presigned.host, "sts.eu-west-1.amazonaws.com");
+}
+
+#[test]
+fn environment_selects_the_sts_endpoint() {
+    for (variables, host) in [
+        (&[("AWS_REGION", "")][..], "sts.us-east-1.amazonaws.com"),
+        (
+            &[("AWS_REGION", ""), ("AWS_DEFAULT_REGION", "eu-north-1")],
+            "sts.eu-north-1.amazonaws.com",
+        ),
+        (
+            &[("AWS_DEFAULT_REGION", "eu-north-1")],
+            "sts.eu-west-1.amazonaws.com",
+        ),
+        (&[("AWS_REGION", "aws-global")], "sts.amazonaws.com"),
+        (
+            &[("AWS_USE_FIPS_ENDPOINT", "true")],
+            "sts-fips.eu-west-1.amazonaws.com",
+        ),
+        (
+            &[("AWS_USE_DUALSTACK_ENDPOINT", "true")],
+            "sts.eu-west-1.api.aws",
+        ),
+        (
+            &[("AWS_USE_DUALSTACK_ENDPOINT", "false")],
+            "sts.eu-west-1.amazonaws.com",
+        ),
+        // No authenticator takes a token for another host.
+        (
+            &[("AWS_ENDPOINT_URL_STS", "https://sts.example.com")],
+            "sts.eu-west-1.amazonaws.com",
+        ),
+    ] {
+        let environment = variables
+            .iter()
+            .fold(environment(), |environment, (name, value)| {
+                environment.with(name, value)
+            });
+        let (presigned, _) = token(&run(&environment, &["token", "-i", "prod"]));
+        assert_eq!(presigned.host, host, "{variables:?}");
+    }
+}
+
+#[test]
+fn token_expires_with_its_credentials() {
+    let end = Timestamp::now() + SignedDuration::from_mins(5);
+    let environment = environment().with("AWS_CREDENTIAL_EXPIRATION", &end.to_string());
+    let (_, stated) = token(&run(&environment, &["token", "-i", "prod"]));
+    let early = end - SignedDuration::from_mins(1);
+    assert_eq!(stated.as_second(), early.as_second());
+}
+
+#[test]
+fn client_gets_the_requested_api_version_and_a_warning_on_an_unknown_one() {
+    let ask = |version: &str| {
+        let info = format!(
+            r#"{{"kind":"ExecCredential","apiVersion":"{version}","spec":{{"interactive":true}}}}"#
+        );
+        run(
+            &environment().with(EXEC_INFO, &info),
+            &["token", "-i", "prod"],
+        )
+    };
+    for version in [
+        "client.authentication.k8s.io/v1",
+        "client.authentication.k8s.io/v1beta1",
+    ] {
+        let run = ask(version);
+        token(&run);
+        assert_eq!(run.json()["apiVersion"], version);
+    }
+    let old = ask("client.authentication.k8s.io/v1alpha1");
+    assert_eq!(
+        old.json()["apiVersion"],
+        "client.authentication.k8s.io/v1alpha1"
+    );
+    old.says(0, &[
+        "warning: KUBERNETES_EXEC_INFO requests client.authentication.k8s.io/v1alpha1; kubectl 1.24 and newer take",
+        "hint: kubectl config set-credentials USER --exec-api-version=client.authentication.k8s.io/v1beta1",
+    ]);
+    let none = run(
+        &environment().with(EXEC_INFO, "{}"),
+        &["token", "-i", "prod"],
+    );
+    none.says(0, &["warning: KUBERNETES_EXEC_INFO names no apiVersion"]);
+    assert!(none.json().get("apiVersion").is_none());
+}
+
+#[test]
+fn bare_token_is_printed_on_request() {
+    let run = run(&environment(), &["token", "-i", "prod", "--token-only"]);
+    assert_eq!((run.status, run.stderr.as_str()), (0, ""));
+    read(run.stdout.strip_suffix('\n').unwrap());
+}
+
+#[test]
+fn oversized_token_is_printed_with_a_warning() {
+    let environment = environment().with("AWS_SESSION_TOKEN", &"x".repeat(3_000));
+    for args in [
+        &["token", "-i", "prod"][..],
+        &["token", "-i", "prod", "--token-only"],
+    ] {
+        let run = run(&environment, args);
+        run.says(
+            0,
+            &[
+                "the cluster's authenticator refuses more than 4096",
+                "--role-arn",
+            ],
+        );
+        assert!(run.stdout.len() > 4096);
+    }
+}
+
+#[test]
+fn missing_credentials_are_named() {
+    let none = Environment::new(Path::new("/nowhere")).with("AWS_EC2_METADATA_DISABLED", "true");
+    let missing = run(&none, &["token", "-i", "prod"]);
+    missing.says(
+        3,
+        &[
+            "error: cannot make a token for cluster \"prod\": ",
+            "AWS_ACCESS_KEY_ID",
+            "hint: ",
+        ],
+    );
+    assert_eq!(missing.stdout, "");
+    let half = none.with("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE");
+    run(&half, &["eks", "get-token", "--cluster-name", "prod"])
+        .says(2, &["AWS_SECRET_ACCESS_KEY", "hint: "]);
+}
+
+#[test]
+fn write_error_on_stdout_fails() {
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let mut command = command(&environment(), &["token", "-i", "prod"]);
+    Run::of(command.stdout(full)).says(74, &["error: cannot write the output"]);
+}
+
+#[test]
+fn failed_role_assumption_prints_no_token() {
+    let role = "arn:aws:iam::111122223333:role/a";
+    // No server listens there.
+    let environment = environment()
+        .with("HTTPS_PROXY", "http://127.0.0.1:1")
+        .with("AWS_MAX_ATTEMPTS", "1")
+        .with("CI", "true");
+    for args in [
+        &["token", "-i", "prod", "-r", role][..],
+        &["token", "-i", "prod", "--role", role],
+        &["eks", "get-token", "--cluster-name", "prod", "--role", role],
+        &[
+            "eks",
+            "get-token",
+            "--cluster-name",
+            "prod",
+            "--role-arn",
+            role,
+        ],
+    ] {
+        let run = run(&environment, args);
+        run.says(3, &["cannot make a token for cluster \"prod\"", role]);
+        assert_eq!(run.stdout, "");
+    }
+}

@@ -1,0 +1,104 @@
+//! `./demo` runs to its end and leaves nothing behind, unless `--keep` is set.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use crate::support::secrets::{self, Prints};
+
+/// Lines of the output, in order.
+const STORY: [&str; 8] = [
+    "instance$ awsauth whoami\narn:aws:sts::111122223333:assumed-role/mytestrole/i-0123456789abcdef0\n",
+    "instance$ kubectl auth whoami\nerror: You must be logged in to the server (Unauthorized)\n",
+    "arn:aws:iam::111122223333:role/mytestrole is not mapped\n",
+    "mapping role/mytestrole created\n",
+    "Groups                                                 [system:masters system:authenticated]\n",
+    "instance$ kubectl auth can-i '*' '*'\nyes\n",
+    "refused (node-guard)",
+    "mapping role/mytestrole deleted\n",
+];
+
+/// Runs the demo with its own folder for temporary files.
+fn demo(arguments: &[&str], temporary: &Path) -> String {
+    let mut command = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("demo"));
+    command.args(arguments).env("TMPDIR", temporary);
+    // Cargo's variables for tests would cause rebuilds.
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy().into_owned();
+        if name.starts_with("CARGO_") && !["CARGO_HOME", "CARGO_TARGET_DIR"].contains(&&*name) {
+            command.env_remove(name);
+        }
+    }
+    let done = secrets::output(command.stdin(Stdio::null()));
+    let [stdout, stderr] = [&done.stdout, &done.stderr].map(|said| String::from_utf8_lossy(said));
+    assert!(done.status.success(), "{}\n{stdout}{stderr}", done.status);
+    stdout.into_owned()
+}
+
+fn is_named_by_a_process(folder: &Path) -> bool {
+    let mut list = Command::new("ps");
+    // The list contains programs of other users, with all their arguments.
+    let listed = secrets::output_of(list.args(["-A", "-o", "args="]), Prints::Credentials);
+    String::from_utf8_lossy(&listed.stdout).contains(&*folder.to_string_lossy())
+}
+
+#[track_caller]
+fn assert_nothing_is_left(temporary: &Path) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let left: Vec<_> = fs::read_dir(temporary).unwrap().flatten().collect();
+        if left.is_empty() && !is_named_by_a_process(temporary) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "left behind: {left:?}");
+        sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn demo_runs_to_the_end_and_cleans_up() {
+    let temporary = tempfile::tempdir().unwrap();
+    let told = demo(&[], temporary.path());
+    let mut rest = told.as_str();
+    for line in STORY {
+        let at = rest.find(line);
+        let at = at.unwrap_or_else(|| panic!("no {line:?} where it belongs in\n{told}"));
+        rest = &rest[at + line.len()..];
+    }
+    assert_nothing_is_left(temporary.path());
+}
+
+#[test]
+fn demo_with_keep_leaves_the_cluster_running() {
+    let temporary = tempfile::tempdir().unwrap();
+    let told = demo(&["--keep"], temporary.path());
+    let line = |begins: &str| {
+        let mut lines = told.lines().filter_map(|line| line.strip_prefix(begins));
+        lines
+            .next_back()
+            .unwrap_or_else(|| panic!("no {begins}… in\n{told}"))
+    };
+    let (pid, instance) = (line("kill "), line(". "));
+    let sh = |script: &str| {
+        let mut shell = Command::new("/bin/sh");
+        let done = secrets::output(shell.env_clear().args(["-c", script]));
+        (
+            done.status.code(),
+            String::from_utf8_lossy(&done.stdout).into_owned(),
+        )
+    };
+    let creator = instance.replace("instance.env", "creator.env");
+    let script = format!(
+        ". {creator}; KUBECONFIG={} kubectl auth can-i '*' '*'",
+        line("export KUBECONFIG=")
+    );
+    assert_eq!(sh(&script), (Some(0), "yes\n".to_owned()));
+    assert_eq!(sh(&format!(". {instance}; kubectl auth whoami")).0, Some(1));
+    assert_eq!(sh(&format!("kill {pid}")).0, Some(0));
+    assert_nothing_is_left(temporary.path());
+}

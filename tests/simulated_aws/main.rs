@@ -1,0 +1,11 @@
+//! Tests that sign in: an AWS stand-in verifies every signature, and an API server calls aws-iam-authenticator.
+
+mod aws_stand_in;
+mod credentials;
+mod demo;
+mod doctor;
+mod instance_roles;
+mod sign_in;
+#[path = "../support/mod.rs"]
+mod support;
+mod test_cluster;

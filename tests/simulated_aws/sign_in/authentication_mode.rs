@@ -1,0 +1,91 @@
+//! Writes depend on the authentication mode that EKS reports.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::sign_in::cluster_name::{CREATOR_SESSION, eks, holding, on, with_cluster};
+use crate::sign_in::session::{MYTESTROLE, Session, map_args};
+
+/// The cluster in which access entries alone count.
+fn api_mode() -> Value {
+    with_cluster(&json!({"accessConfig": {"authenticationMode": "API"}}))
+}
+
+#[test]
+fn cluster_that_ignores_aws_auth_is_not_written() {
+    let session = Session::start();
+    let eks = eks(&session, &api_mode());
+    let ci = holding(&session, eks, CREATOR_SESSION);
+    let on = |args: &[&str]| on(&session, &ci, args);
+    let entry =
+        "aws eks create-access-entry --region us-east-1 --cluster-name my-cluster --principal-arn";
+    on(&map_args(MYTESTROLE)).says(
+        4,
+        &[
+            "refused (mode-ignores-aws-auth): the authentication mode of this cluster is API: it uses access entries only and ignores aws-auth\n",
+            &format!("hint: {entry} {MYTESTROLE} --username admin && aws eks associate-access-policy --region us-east-1 --cluster-name my-cluster --principal-arn {MYTESTROLE} --policy-arn arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy --access-scope type=cluster\n"),
+            "hint: to write it anyway, add --allow-ignored\n",
+        ],
+    );
+    let wanted = session.cluster.folder().join("mode.yaml");
+    let roles = "
+- {rolearn: arn:aws:iam::111122223333:role/dev, username: 'dev:{{SessionName}}', groups: [devs, ops, 'system:masters']}
+- {rolearn: arn:aws:iam::111122223333:role/ops, username: '{{SessionName}}', groups: [ops]}
+- {rolearn: arn:aws:iam::111122223333:role/nodes, username: 'system:node:{{EC2PrivateDNSName}}', groups: ['system:nodes', 'system:bootstrappers']}
+- {account: '444455556666'}
+";
+    fs::write(&wanted, roles).unwrap();
+    let wanted = wanted.to_str().unwrap();
+    let role = |name: &str| format!("arn:aws:iam::111122223333:role/{name}");
+    let said = [
+        format!(
+            "hint: {entry} {} --username 'dev:{{{{SessionName}}}}' --kubernetes-groups devs ops && aws eks associate",
+            role("dev")
+        ),
+        "  an access entry can't have username \"{{SessionName}}\"\n".to_owned(),
+        format!("hint: {entry} {} --kubernetes-groups ops\n", role("ops")),
+        format!("hint: {entry} {} --type EC2_LINUX\n", role("nodes")),
+        "  an access entry is for one principal, so there is none for account 444455556666\n"
+            .to_owned(),
+    ];
+    let said: Vec<&str> = said.iter().map(String::as_str).collect();
+    on(&["apply", "-f", wanted]).says(4, &said);
+    on(&["apply", "-f", wanted, "--dry-run"]).says(4, &["mode-ignores-aws-auth"]);
+    on(&["diff", "-f", wanted]).says(
+        1,
+        &["Applying this would be refused:\n", "mode-ignores-aws-auth"],
+    );
+    on(&["unmap", "role", MYTESTROLE]).says(4, &[
+        &format!("  to remove the access that an access entry gives {MYTESTROLE}: aws eks delete-access-entry --region us-east-1 --cluster-name my-cluster --principal-arn {MYTESTROLE}\n"),
+    ]);
+    let json = on(&[&map_args(MYTESTROLE)[..], &["-o", "json"]].concat());
+    json.says(4, &[]);
+    let refusal = &json.json()["refusals"][0];
+    assert_eq!(refusal["reason"], "mode-ignores-aws-auth");
+    assert_eq!(refusal["override"], "--allow-ignored");
+    assert!(session.api.get().is_err(), "nothing was written");
+
+    on(&["get"]).says(
+        0,
+        &[
+            "EKS cluster my-cluster (",
+            ") does not read aws-auth: only access entries grant access (authentication mode API).\n",
+        ],
+    );
+    on(&["explain", MYTESTROLE]).says(
+        0,
+        &["does not read aws-auth: only access entries grant access"],
+    );
+    on(&[&map_args(MYTESTROLE)[..], &["--allow-ignored"]].concat())
+        .says(0, &["Created aws-auth on"]);
+    assert!(session.api.get().is_ok());
+}
+
+/// With a kubeconfig, awsauth sends no request to EKS, so the mode is unknown.
+#[test]
+fn cluster_of_a_kubeconfig_is_written() {
+    let session = Session::start();
+    eks(&session, &api_mode());
+    session.done(&map_args(MYTESTROLE));
+}

@@ -1,0 +1,350 @@
+//! `--cluster-name`: finding the cluster through EKS, without a kubeconfig.
+
+use std::fs;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::{Value, json};
+
+use crate::sign_in::session::{MYTESTROLE, MYTESTROLE_SESSION, Session, map_args};
+use crate::support::aws::{REGION, trusts, trusts_service};
+use crate::support::eks::{self, CREATOR};
+use crate::support::eks_service::EksService;
+use crate::support::environment::Environment;
+use crate::support::run::Run;
+
+/// A pipeline that has just made the cluster.
+pub(crate) const CREATOR_SESSION: &str =
+    "arn:aws:sts::111122223333:assumed-role/cluster-creator/ci";
+
+/// EKS, where the session's cluster is; `more` is what else it has, or has otherwise.
+pub(crate) fn eks(session: &Session, more: &Value) -> &'static EksService {
+    let mut world = json!({
+        "clusters": {eks::NAME: described(session)},
+        // The AWS stand-in issues the keys and verifies the tokens that they sign.
+        "strangers": true,
+    });
+    merge(&mut world, more);
+    let eks = session.site.eks.get_or_init(|| EksService::start(&world));
+    eks.set(&world);
+    eks
+}
+
+/// What EKS says of the session's cluster.
+fn described(session: &Session) -> Value {
+    let ca = fs::read(session.cluster.ca()).unwrap();
+    json!({
+        "arn": arn(),
+        "status": "ACTIVE",
+        "endpoint": session.cluster.server_url(),
+        "certificateAuthority": {"data": BASE64_STANDARD.encode(ca)},
+        "accessConfig": {"authenticationMode": "API_AND_CONFIG_MAP"},
+    })
+}
+
+fn arn() -> String {
+    format!("arn:aws:eks:{REGION}:111122223333:cluster/{}", eks::NAME)
+}
+
+fn merge(into: &mut Value, more: &Value) {
+    match (into.as_object_mut(), more.as_object()) {
+        (Some(object), Some(more)) => {
+            for (key, value) in more {
+                merge(object.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        _ => *into = more.clone(),
+    }
+}
+
+/// What changes of the cluster.
+pub(crate) fn with_cluster(more: &Value) -> Value {
+    json!({"clusters": {eks::NAME: more}})
+}
+
+/// Where a session of this ARN is at hand, and no kubeconfig.
+pub(crate) fn holding(session: &Session, eks: &EksService, arn: &str) -> Environment {
+    let credentials = session.aws().sessions(&[arn]).remove(0);
+    let environment = eks.under(session.aws().environment());
+    environment
+        .with_credentials(&credentials)
+        .with("KUBECONFIG", "/nonexistent/kubeconfig")
+}
+
+pub(crate) fn on(session: &Session, environment: &Environment, args: &[&str]) -> Run {
+    let named = ["--cluster-name", eks::NAME];
+    session.awsauth(environment, &[args, &named].concat())
+}
+
+#[test]
+fn every_command_accepts_a_cluster_name() {
+    let session = Session::start();
+    let eks = eks(&session, &json!({}));
+    let before = eks.asked().len();
+    let ci = holding(&session, eks, CREATOR_SESSION);
+    let on = |args: &[&str]| on(&session, &ci, args);
+    let place = format!("EKS cluster my-cluster ({})", session.cluster.server_url());
+
+    on(&["get"]).says(
+        0,
+        &[&format!(
+            "There is no aws-auth in {place}: only access entries grant access.\n"
+        )],
+    );
+    let run = on(&map_args(MYTESTROLE));
+    run.says(0, &[&format!("Created aws-auth on {place}.\n")]);
+    let listed = on(&["get", "-o", "json"]).json();
+    assert_eq!(listed["roles"][0]["arn"], MYTESTROLE);
+    let explained = on(&["explain", MYTESTROLE, "-o", "json"]);
+    assert_eq!(explained.json()["username"], "admin");
+
+    let wanted = session.cluster.folder().join("by-name.yaml");
+    fs::write(
+        &wanted,
+        "[{rolearn: arn:aws:iam::111122223333:role/deploy, username: deploy}]",
+    )
+    .unwrap();
+    let wanted = wanted.to_str().unwrap();
+    on(&["diff", "-f", wanted]).says(1, &[]);
+    // As docs/ci.md has it.
+    let run = on(&["apply", "-f", wanted, "--wait", "10m", "--verify"]);
+    run.says(0, &[&format!("Wrote aws-auth to {place}.\n")]);
+    assert!(
+        run.stdout.ends_with("cluster-creator becomes user kubernetes-admin in groups system:masters, system:authenticated\n"),
+        "{run:?}"
+    );
+    on(&["unmap", "role", "arn:aws:iam::111122223333:role/deploy"]).says(0, &["Wrote aws-auth"]);
+    on(&[
+        "verify",
+        "--expect-username",
+        "kubernetes-admin",
+        "--can",
+        "* * -A",
+    ])
+    .says(0, &[]);
+    let who = on(&["whoami", "-o", "json"]).json();
+    assert_eq!(who["cluster"]["server"], session.cluster.server_url());
+    assert_eq!(who["cluster"]["context"], Value::Null);
+    assert_eq!(who["cluster"]["name"], eks::NAME);
+    assert_eq!(who["cluster"]["username"], "kubernetes-admin");
+
+    // The cluster's endpoint and its access entries, of which there are none.
+    let known = ["DescribeCluster", "ListAccessEntries"];
+    let asked = eks.asked().split_off(before);
+    assert!(
+        asked.iter().all(|asked| known.contains(&asked.as_str())),
+        "{asked:?}"
+    );
+    // The variable does the same.
+    let named = ci.clone().with("AWSAUTH_CLUSTER_NAME", eks::NAME);
+    assert_eq!(
+        session.awsauth(&named, &["get", "-o", "json"]).json(),
+        listed
+    );
+}
+
+#[test]
+fn version_shows_program_server_and_eks() {
+    let session = Session::start();
+    let told = json!({"version": "1.36", "platformVersion": "eks.7"});
+    let eks = eks(&session, &with_cluster(&told));
+    let ci = holding(&session, eks, CREATOR_SESSION);
+    let versions = on(&session, &ci, &["version", "-o", "json"]);
+    versions.says(0, &[]);
+    let versions = versions.json();
+    assert_eq!(versions["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(versions["client"]["version"], versions["version"]);
+    let server = &versions["server"];
+    assert!(
+        server["version"].as_str().unwrap().starts_with('v'),
+        "{server}"
+    );
+    assert_eq!(server["platform"], "linux/amd64");
+    let expected = json!({
+        "name": eks::NAME, "arn": arn(), "version": "1.36", "platformVersion": "eks.7",
+        "authenticationMode": "API_AND_CONFIG_MAP",
+    });
+    assert_eq!(versions["eks"], expected);
+    let run = on(&session, &ci, &["version"]);
+    let last = "EKS cluster my-cluster, version 1.36, platform eks.7, authentication mode API_AND_CONFIG_MAP\n";
+    assert!(
+        run.stdout.contains("\nAPI server v") && run.stdout.ends_with(last),
+        "{run:?}"
+    );
+
+    let alone = session
+        .awsauth(&ci, &["version", "-o", "json", "--client"])
+        .json();
+    assert_eq!(alone["server"], Value::Null);
+    // Without a cluster, the known facts are shown.
+    let unnamed = session.awsauth(&ci, &["version", "-o", "json"]);
+    unnamed.says(0, &["The cluster's version is unknown:"]);
+    let misspelt = session.awsauth(
+        &ci,
+        &["version", "-o", "json", "--cluster-name", "my-clutser"],
+    );
+    misspelt.says(3, &["there is no cluster \"my-clutser\""]);
+    assert_eq!(misspelt.json()["client"], versions["client"]);
+    // The server does not know who asks.
+    let stranger = session
+        .aws()
+        .user("arn:aws:iam::111122223333:user/stranger");
+    let stranger = ci.with_credentials(&stranger).without("AWS_SESSION_TOKEN");
+    let refused = on(&session, &stranger, &["version", "-o", "json"]);
+    refused.says(3, &["cannot get the version of EKS cluster my-cluster"]);
+    assert_eq!(refused.json()["eks"]["platformVersion"], "eks.7");
+}
+
+#[test]
+fn expect_cluster_accepts_the_aliases_of_the_cluster() {
+    let session = Session::start();
+    let eks = eks(&session, &json!({}));
+    let ci = holding(&session, eks, CREATOR_SESSION);
+    let (arn, url) = (arn(), session.cluster.server_url());
+    for expected in [eks::NAME, &arn, &url] {
+        on(&session, &ci, &["get", "--expect-cluster", expected]).says(0, &[]);
+    }
+    for expected in ["prod", "admin", &arn.replace("my-", "your-")] {
+        on(&session, &ci, &["get", "--expect-cluster", expected])
+            .says(4, &["this is EKS cluster my-cluster", "wrong-cluster"]);
+    }
+}
+
+#[test]
+fn instance_and_assumed_role_sign_in() {
+    let session = Session::start();
+    let eks = eks(&session, &json!({}));
+    let aws = session.aws();
+    aws.role(MYTESTROLE, &[trusts_service("ec2.amazonaws.com")]);
+    let url = aws.instance(&json!({
+        "id": "i-0123456789abcdef0", "metadata": "v2", "profile": "mytestrole", "role": MYTESTROLE,
+    }));
+    let home = tempfile::tempdir().unwrap();
+    let instance = eks
+        .under(aws.environment().on_instance(&url))
+        .with("HOME", &home.path().display().to_string());
+    on(&session, &instance, &["verify", "--timeout", "0"]).says(1, &["does not accept the token"]);
+    on(&session, &instance, &["get"]).says(
+        3,
+        &[
+            "the API server does not accept the credentials",
+            "hint: see who you are to AWS, and to the cluster: awsauth whoami --cluster-name my-cluster --region us-east-1\n",
+        ],
+    );
+
+    // The cluster's creator lets it in, as a role that the instance may assume.
+    aws.role(CREATOR, &[trusts(MYTESTROLE)]);
+    let as_creator = [&map_args(MYTESTROLE)[..], &["--role-arn", CREATOR]].concat();
+    on(&session, &instance, &as_creator).says(0, &["Created aws-auth on EKS cluster my-cluster"]);
+    on(
+        &session,
+        &instance,
+        &["verify", "--expect-username", "admin"],
+    )
+    .says(0, &[]);
+    let listed = on(&session, &instance, &["get", "-o", "name"]);
+    assert_eq!(listed.stdout, format!("{MYTESTROLE}\n"), "{listed:?}");
+    let explained = on(
+        &session,
+        &instance,
+        &["explain", MYTESTROLE_SESSION, "-o", "json"],
+    );
+    assert_eq!(explained.json()["username"], "admin");
+
+    // kubectl's options count as with a kubeconfig.
+    on(
+        &session,
+        &instance,
+        &["get", "--as", "dev", "--as-group", "devs"],
+    )
+    .says(
+        3,
+        &[
+            "User \"dev\" cannot get resource \"configmaps\"",
+            "awsauth kubeconfig --cluster-name my-cluster --region us-east-1",
+        ],
+    );
+    on(&session, &instance, &["get", "--as-group", "devs"]).says(2, &["no user"]);
+    let unmap = ["unmap", "role", MYTESTROLE];
+    let own = ["--allow-self-lockout", "--allow-no-admin"];
+    on(&session, &instance, &[&unmap[..], &own].concat()).says(0, &["Wrote aws-auth"]);
+}
+
+/// If two accounts have a cluster of the same name, the role's account is used.
+#[test]
+fn eks_is_requested_as_the_role_and_then_as_the_caller() {
+    let session = Session::start();
+    let jo = session.aws().user("arn:aws:iam::111122223333:user/jo");
+    session
+        .aws()
+        .role(CREATOR, &[trusts("arn:aws:iam::111122223333:user/jo")]);
+    let denied = "User: arn:aws:sts::111122223333:assumed-role/cluster-creator/x is not authorized to perform: eks:DescribeCluster";
+    let denied = json!({"DescribeCluster": denied});
+    let eks = eks(
+        &session,
+        &json!({"denied": denied, "allowed": [jo.access_key_id]}),
+    );
+    let home = tempfile::tempdir().unwrap();
+    let environment = eks.under(session.aws().environment()).with_credentials(&jo);
+    let environment = environment.with("HOME", &home.path().display().to_string());
+    let before = eks.asked().len();
+    on(&session, &environment, &["get", "--role-arn", CREATOR]).says(0, &["There is no aws-auth"]);
+    let asked = eks.asked().split_off(before);
+    assert_eq!(
+        asked,
+        [
+            "DescribeCluster AccessDeniedException",
+            "DescribeCluster",
+            "ListAccessEntries"
+        ]
+    );
+    eks.set(&json!({"denied": denied, "strangers": true}));
+    on(&session, &environment, &["get", "--role-arn", CREATOR]).says(
+        3,
+        &[
+            "cannot describe EKS cluster \"my-cluster\": AccessDeniedException: User: arn:aws:sts::111122223333:assumed-role/cluster-creator/x is not",
+            "\"Action\":\"eks:DescribeCluster\"",
+        ],
+    );
+}
+
+#[test]
+fn unknown_cluster_is_reported_before_any_cluster_request() {
+    let session = Session::start();
+    let eks = eks(&session, &json!({}));
+    let ci = holding(&session, eks, CREATOR_SESSION);
+    session.awsauth(&ci, &["get", "--cluster-name", "my-clutser"]).says(
+        3,
+        &[
+            "cannot describe EKS cluster \"my-clutser\": there is no cluster \"my-clutser\" in us-east-1 of account 111122223333",
+            "hint: there are my-cluster; name another region with --region",
+        ],
+    );
+    on(&session, &ci, &["get", "--region", "eu-west-1"])
+        .says(3, &["no cluster \"my-cluster\" in eu-west-1"]);
+    on(&session, &ci.clone().without("AWS_REGION"), &["get"])
+        .says(2, &["no region is configured", "--region eu-west-1"]);
+    on(&session, &ci.without("AWS_ACCESS_KEY_ID"), &["get"]).says(
+        3,
+        &["cannot describe EKS cluster \"my-cluster\": no AWS credentials were found"],
+    );
+}
+
+/// `verify` and `whoami` always sign in with AWS credentials. An explicit kubeconfig sets the server, the cluster name sets the token's cluster.
+#[test]
+fn verify_uses_an_explicit_kubeconfig() {
+    let session = Session::start();
+    let eks = eks(&session, &json!({"clusters": {}}));
+    session.done(&map_args(MYTESTROLE));
+    let instance = holding(&session, eks, MYTESTROLE_SESSION);
+    let kubeconfig = session.cluster.kubeconfig().display().to_string();
+    let named = ["--kubeconfig", &kubeconfig];
+    let before = eks.asked().len();
+    let expected = ["verify", "--expect-username", "admin"];
+    on(&session, &instance, &[&expected[..], &named].concat()).says(0, &[]);
+    let who = on(&session, &instance, &[&["whoami"][..], &named].concat());
+    assert!(who.stdout.contains("to context admin ("), "{who:?}");
+    assert_eq!(eks.asked().len(), before, "EKS is not asked");
+    on(&session, &instance, &[&["get"][..], &named].concat())
+        .says(2, &["cannot use --cluster-name together with --kubeconfig"]);
+}
