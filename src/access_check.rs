@@ -16,7 +16,7 @@ use awsauth_core::document::Document;
 use awsauth_core::facts::access_entries::AccessEntry;
 use awsauth_core::rbac::Question;
 use awsauth_kube::command_line::quoted;
-use awsauth_kube::review::{Answer, Reviewed};
+use awsauth_kube::review::{Answer, ClusterUser};
 use rejection::rejection;
 
 pub(crate) use signer::{SigningCredentials, TokenSigner};
@@ -55,7 +55,7 @@ pub(crate) struct CheckedAccess {
 }
 
 impl ExpectedAccess<'_> {
-    /// Signs in at least once, and again until all is as expected or `patience` has passed.
+    /// Signs in at least once, and again until all is as expected or `time_limit` has passed.
     ///
     /// # Errors
     /// If the API server does not answer, or the user interrupts.
@@ -63,7 +63,7 @@ impl ExpectedAccess<'_> {
         &self,
         cluster: &SignIn,
         signer: &TokenSigner,
-        patience: Duration,
+        time_limit: Duration,
         out: &mut Out,
     ) -> Result<CheckedAccess, Failure> {
         let start = Instant::now();
@@ -72,7 +72,7 @@ impl ExpectedAccess<'_> {
             let token = signer.token();
             let came = cluster.attempt(&token, self.can, out)?;
             let unmet = self.unmet(&came);
-            let is_hopeless = token.is_too_long() || start.elapsed() + PAUSE > patience;
+            let is_hopeless = token.is_too_long() || start.elapsed() + PAUSE > time_limit;
             let is_good = unmet.is_empty() && (is_hopeless || !self.may_be_of_before(&came));
             if is_good && !is_first {
                 out.note(&format!(
@@ -99,7 +99,7 @@ impl ExpectedAccess<'_> {
                 };
                 out.note(&format!(
                     "Waiting up to {} s for a change to take effect: {why}",
-                    patience.as_secs(),
+                    time_limit.as_secs(),
                 ));
             }
             is_first = false;
@@ -119,7 +119,7 @@ impl ExpectedAccess<'_> {
     fn mapped(
         &self,
         document: Option<&Document>,
-        who: &Reviewed,
+        who: &ClusterUser,
     ) -> Option<(Vec<User>, &'static str)> {
         mapped(document?, self.access_entries.as_deref(), who)
     }
@@ -177,15 +177,15 @@ impl ExpectedAccess<'_> {
 fn mapped(
     document: &Document,
     access_entries: Option<&AccessEntries>,
-    who: &Reviewed,
+    who: &ClusterUser,
 ) -> Option<(Vec<User>, &'static str)> {
     if access_entries.is_some_and(|entries| entries.all().is_none()) {
         return None;
     }
     let question = authenticator::Question {
-        arn: who.says("arn").or_else(|| who.says("canonicalArn"))?,
-        session_name: who.says("sessionName"),
-        access_key_id: who.says("accessKeyId"),
+        arn: who.attribute("arn").or_else(|| who.says("canonicalArn"))?,
+        session_name: who.attribute("sessionName"),
+        access_key_id: who.attribute("accessKeyId"),
         access_entries,
         ..authenticator::Question::default()
     };
@@ -209,7 +209,7 @@ fn canonical_arn(
     caller: Option<&Result<Caller, CallerError>>,
 ) -> Option<String> {
     match (came, caller) {
-        (SignInResult::Accepted(who, _), _) => who.says("canonicalArn").map(str::to_owned),
+        (SignInResult::Accepted(who, _), _) => who.attribute("canonicalArn").map(str::to_owned),
         (_, Some(Ok(caller))) => canonical(&caller.arn).ok().map(|canonical| canonical.arn),
         _ => None,
     }
@@ -231,7 +231,7 @@ impl CheckedAccess {
             SignInResult::Accepted(who, _) => {
                 let what = format!("signing in to {target} did not give the expected access");
                 let failure = self.unmet.iter().fold(Failure::new(Kind::No, what), Failure::note);
-                match who.says("canonicalArn") {
+                match who.attribute("canonicalArn") {
                     Some(arn) => failure.hint(format!(
                         "see which entry decides, and what RBAC allows: awsauth explain {}",
                         quoted(arn)
@@ -255,7 +255,7 @@ impl CheckedAccess {
 
     /// The data for the report.
     pub(crate) fn verification(&self) -> Verification<'_> {
-        let (who, answers): (Option<&Reviewed>, &[Answer]) = match &self.came {
+        let (who, answers): (Option<&ClusterUser>, &[Answer]) = match &self.came {
             SignInResult::Accepted(who, answers) => (Some(who), answers),
             SignInResult::Unauthorized | SignInResult::Forbidden(_) => (None, &[]),
         };

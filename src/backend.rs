@@ -271,7 +271,7 @@ impl World {
     }
 
     /// Returns how long to retry.
-    pub(crate) fn patience(&self) -> Duration {
+    pub(crate) fn time_limit(&self) -> Duration {
         match self {
             Self::Manifest(_) => Duration::ZERO,
             Self::Cluster(cluster) => cluster.asked().timeout,

@@ -27,8 +27,8 @@ pub(crate) use task::{Task, spawn};
 use awsauth_core::doctor::evidence::Problem;
 use awsauth_core::doctor::redacted;
 use awsauth_core::error_chain;
-use awsauth_kube::connect::{ConnectError, connect_as_nobody, connect_to_as_nobody};
-use awsauth_kube::{Environment, Flags, Place, Store};
+use awsauth_kube::connect::{ConnectError, connect_anonymously, connect_to_anonymously};
+use awsauth_kube::{Environment, Flags, EksEndpoint, ApiClient};
 
 /// The time limit of most questions.
 pub(crate) const LIMIT: Duration = Duration::from_secs(2);
@@ -46,22 +46,22 @@ pub(crate) struct ConnectOptions {
     pub(crate) flags: Flags,
     pub(crate) environment: Environment,
     /// The endpoint that EKS reports, if there is no kubeconfig.
-    pub(crate) place: Option<Place>,
+    pub(crate) place: Option<EksEndpoint>,
     /// The deadline of all questions.
     pub(crate) end: Instant,
 }
 
 impl ConnectOptions {
     /// Connects to the selected cluster without credentials.
-    async fn anonymous(&self) -> Result<Store, ConnectError> {
+    async fn anonymous(&self) -> Result<ApiClient, ConnectError> {
         let flags = Flags {
             impersonate: None,
             impersonate_groups: Vec::new(),
             ..self.flags.clone()
         };
         let anonymous = match &self.place {
-            Some(place) => connect_to_as_nobody(place, &flags, &self.environment).await?,
-            None => connect_as_nobody(&flags, &self.environment).await?,
+            Some(place) => connect_to_anonymously(place, &flags, &self.environment).await?,
+            None => connect_anonymously(&flags, &self.environment).await?,
         };
         Ok(anonymous.store)
     }

@@ -8,7 +8,7 @@ use awsauth_core::authenticator::AccessEntries;
 use awsauth_core::facts::auth_mode::AuthenticationMode;
 
 /// How long EKS may take before a spinner appears.
-const PATIENCE: Duration = Duration::from_millis(300);
+const TIME_LIMIT: Duration = Duration::from_millis(300);
 
 impl World {
     /// Lists the access entries, which have precedence over aws-auth, and describes those whose principal is `wanted`.
@@ -62,6 +62,6 @@ fn access_entries(
     wanted: &dyn Fn(&str) -> bool,
     out: &Out,
 ) -> Option<(AccessEntries, Vec<Unavailable>)> {
-    let _spinner = out.spinner("Asking EKS for access entries", PATIENCE);
+    let _spinner = out.spinner("Asking EKS for access entries", TIME_LIMIT);
     eks.access_entries(wanted)
 }

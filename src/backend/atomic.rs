@@ -10,7 +10,7 @@ use tempfile::NamedTempFile;
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// How long to wait for other processes that write in the same folder.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIME_LIMIT: Duration = Duration::from_secs(10);
 
 /// The maximum length of a chain of symlinks, as on Linux.
 const MOST_LINKS: usize = 40;
@@ -25,7 +25,7 @@ pub(crate) struct Original {
 
 /// Atomically writes a file that only its owner can read, replacing an existing one.
 pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), ReplaceError> {
-    let original = Original::lock_or_make(path, PATIENCE)?;
+    let original = Original::lock_or_make(path, TIME_LIMIT)?;
     let held = original.read_if_there()?;
     original.replace_private(held.as_deref(), bytes, || Ok(()))
 }
@@ -48,8 +48,8 @@ pub(crate) enum ReplaceError {
 }
 
 impl Original {
-    /// Locks a regular file, following symlinks. Waits up to `patience` for other runs that write in its folder.
-    pub(crate) fn lock(path: &Path, patience: Duration) -> Result<Self, ReplaceError> {
+    /// Locks a regular file, following symlinks. Waits up to `time_limit` for other runs that write in its folder.
+    pub(crate) fn lock(path: &Path, time_limit: Duration) -> Result<Self, ReplaceError> {
         // Checked before the path is resolved, because a pipe may have no real path.
         let sort = fs::metadata(path)?.file_type();
         if !sort.is_file() {
@@ -61,19 +61,19 @@ impl Original {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, why).into());
         }
         let path = fs::canonicalize(path)?;
-        let lock = lock(folder(&path), patience)?;
+        let lock = lock(folder(&path), time_limit)?;
         Ok(Self { path, _lock: lock })
     }
 
     /// As [`lock`](Self::lock), for a file that may not exist. Creates its folder.
-    pub(crate) fn lock_or_make(path: &Path, patience: Duration) -> Result<Self, ReplaceError> {
+    pub(crate) fn lock_or_make(path: &Path, time_limit: Duration) -> Result<Self, ReplaceError> {
         match fs::metadata(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            _ => return Self::lock(path, patience),
+            _ => return Self::lock(path, time_limit),
         }
         let path = end_of_links(path)?;
         fs::create_dir_all(folder(&path))?;
-        let lock = lock(folder(&path), patience)?;
+        let lock = lock(folder(&path), time_limit)?;
         Ok(Self { path, _lock: lock })
     }
 
@@ -169,7 +169,7 @@ fn folder(path: &Path) -> &Path {
 }
 
 /// Waits for the lock; `None` if folders cannot be opened or locked. The comparison before each replacement then detects other writers.
-fn lock(folder: &Path, patience: Duration) -> Result<Option<File>, ReplaceError> {
+fn lock(folder: &Path, time_limit: Duration) -> Result<Option<File>, ReplaceError> {
     let Ok(file) = File::open(folder) else {
         return Ok(None);
     };
@@ -178,7 +178,7 @@ fn lock(folder: &Path, patience: Duration) -> Result<Option<File>, ReplaceError>
         match file.try_lock() {
             Ok(()) => return Ok(Some(file)),
             Err(TryLockError::Error(_)) => return Ok(None),
-            Err(TryLockError::WouldBlock) if begun.elapsed() >= patience => {
+            Err(TryLockError::WouldBlock) if begun.elapsed() >= time_limit => {
                 return Err(ReplaceError::Locked(folder.to_owned()));
             }
             Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),

@@ -8,7 +8,7 @@ use super::live::{flags, not_connected, refuse_other, runtime, until_interrupted
 use super::target::{Chosen, Target};
 use super::waiting::wait_for;
 use crate::terminal::{Failure, Out};
-use awsauth_kube::{Environment, Store, connect};
+use awsauth_kube::{Environment, ApiClient, connect};
 
 /// Connects for the lifetime of the process: to the kubeconfig's cluster or, in a pod, to its own cluster. Ignores `--cluster-name`,
 /// so that no connection depends on AWS.
@@ -19,7 +19,7 @@ pub(crate) fn connect_for_controller(
     target: &Target,
     matches: &clap::ArgMatches,
     out: &mut Out,
-) -> Result<(Runtime, Arc<Store>), Failure> {
+) -> Result<(Runtime, Arc<ApiClient>), Failure> {
     if let Chosen::File(_) | Chosen::Pipe = target.choose_to_sign_in(matches)? {
         return Err(Failure::usage("cannot run a controller for a file")
             .hint("leave out --file and AWSAUTH_FILE; to change a file: awsauth apply -f MAPPINGS --file FILE"));
@@ -29,10 +29,10 @@ pub(crate) fn connect_for_controller(
     let store = until_interrupted(&runtime, out, "Connecting", connect(&flags, &environment))?
         .map_err(|error| not_connected(&error))?;
     refuse_other(target, store.target())?;
-    let store = Arc::new(store.of_controller());
-    if let Some(patience) = target.wait {
+    let store = Arc::new(store.for_controller());
+    if let Some(time_limit) = target.wait {
         let configmap = target.wait_for_configmap;
-        wait_for(&runtime, &store, patience, configmap, out)?;
+        wait_for(&runtime, &store, time_limit, configmap, out)?;
     }
     Ok((runtime, store))
 }

@@ -137,7 +137,7 @@ fn run(words: &OsStr, path: &Path) -> Result<io::Result<ExitStatus>, Failure> {
     };
     let (tell, told) = oneshot::channel();
     thread::spawn(move || tell.send(child.wait()));
-    let ended = runtime()?.block_on(interrupt::left_to(told));
+    let ended = runtime()?.block_on(interrupt::ignored_during(told));
     ended.map_err(|error| Failure::bug(&error))
 }
 

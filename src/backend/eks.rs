@@ -8,17 +8,17 @@ use awsauth_aws::AwsEnvironment;
 use awsauth_aws::credentials::{self, CredentialOptions, ResolvedCredentials};
 use awsauth_aws::eks::{self, CredentialOrder, DescribeError, EksCluster, EksError};
 use awsauth_core::token::{HostError, StsHost, Token};
-use awsauth_kube::tokens::MintError;
-use awsauth_kube::{AtEks, Place, Tokens};
+use awsauth_kube::tokens::TokenRenewalError;
+use awsauth_kube::{EksClusterId, EksEndpoint, Tokens};
 
 /// How long EKS may take before a spinner appears.
-const PATIENCE: Duration = Duration::from_millis(300);
+const TIME_LIMIT: Duration = Duration::from_millis(300);
 
 /// Returns how to connect to the cluster.
-pub(super) fn place(cluster: &EksCluster) -> Place {
+pub(super) fn place(cluster: &EksCluster) -> EksEndpoint {
     let facts = &cluster.facts;
-    Place {
-        eks: AtEks {
+    EksEndpoint {
+        eks: EksClusterId {
             name: facts.name.clone(),
             arn: facts.arn.clone(),
         },
@@ -56,11 +56,11 @@ pub(super) fn tokens(
     Ok(Tokens::new(Some(first), move || {
         let resolved =
             credentials::resolve(&credential_options, &aws_environment, Timestamp::now());
-        let resolved = resolved.map_err(|error| MintError {
+        let resolved = resolved.map_err(|error| TokenRenewalError {
             hint: error.hint(),
             cause: error.into(),
         })?;
-        signer.sign(&resolved).map_err(|error| MintError {
+        signer.sign(&resolved).map_err(|error| TokenRenewalError {
             hint: host_hint(&error).to_owned(),
             cause: error.into(),
         })
@@ -95,19 +95,19 @@ fn host_hint(error: &HostError) -> &'static str {
     }
 }
 
-/// Describes a cluster. Waits up to `patience` for one that is being created.
+/// Describes a cluster. Waits up to `time_limit` for one that is being created.
 pub(crate) fn ask(
     name: &str,
     order: CredentialOrder,
     credential_options: &CredentialOptions,
     aws_environment: &AwsEnvironment,
-    patience: Option<Duration>,
+    time_limit: Option<Duration>,
     out: &mut Out,
 ) -> Result<EksCluster, Failure> {
     let mut progress = Shown {
         out,
         name,
-        deadline: patience.map(|patience| Instant::now() + patience),
+        deadline: time_limit.map(|time_limit| Instant::now() + time_limit),
         has_reported_wait: false,
     };
     eks::describe(
@@ -136,7 +136,7 @@ impl eks::Progress for Shown<'_> {
     }
 
     fn requesting(&mut self) -> Spinner {
-        self.out.spinner("Asking EKS", PATIENCE)
+        self.out.spinner("Asking EKS", TIME_LIMIT)
     }
 
     fn should_wait(&mut self, error: &EksError) -> bool {

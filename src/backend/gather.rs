@@ -12,12 +12,12 @@ use awsauth_core::facts::groups::AUTHENTICATED;
 use awsauth_core::history::Who;
 use awsauth_core::plan::{Admins, Caller, Facts, Known, OpenQuestion, has_admin};
 use awsauth_core::snapshot::Snapshot;
-use awsauth_kube::known::{known_admins, unknown};
+use awsauth_kube::guard_facts::{known_admins, unknown};
 use awsauth_kube::rbac;
-use awsauth_kube::review::{self, Reviewed};
+use awsauth_kube::review::{self, ClusterUser};
 
 /// How long to wait for facts that only guards need.
-const PATIENCE: Duration = Duration::from_secs(3);
+const TIME_LIMIT: Duration = Duration::from_secs(3);
 
 /// The first read of aws-auth, and the facts for guards.
 pub(crate) struct Gathered {
@@ -98,15 +98,15 @@ impl Cluster {
     ) -> Result<Gathered, Failure> {
         let store = self.store();
         let timeout = self.asked().timeout;
-        let patience = PATIENCE.min(timeout);
+        let time_limit = TIME_LIMIT.min(timeout);
         let asking = async {
             join!(
                 store.read(timeout),
-                review::who(store, patience),
-                review::may_update(store, None, patience),
+                review::current_user(store, time_limit),
+                review::can_update_aws_auth(store, None, time_limit),
                 async {
                     match wants_admins {
-                        true => Some(rbac::admins(store, patience).await),
+                        true => Some(rbac::admins(store, time_limit).await),
                         false => None,
                     }
                 },
@@ -144,7 +144,7 @@ impl Cluster {
     }
 
     fn admins(&self, out: &Out) -> Result<Known<Admins>, Failure> {
-        let asking = rbac::admins(self.store(), PATIENCE);
+        let asking = rbac::admins(self.store(), TIME_LIMIT);
         let asked = until_interrupted(self.runtime(), out, "Asking what is allowed", asking)?;
         Ok(known_admins(asked))
     }
@@ -152,7 +152,7 @@ impl Cluster {
     fn may_update(&self, user: &User, out: &Out) -> Result<Known<bool>, Failure> {
         let mut they = user.clone();
         they.groups.push(AUTHENTICATED.to_owned());
-        let asking = review::may_update(self.store(), Some(&they), PATIENCE);
+        let asking = review::can_update_aws_auth(self.store(), Some(&they), TIME_LIMIT);
         let asked = until_interrupted(self.runtime(), out, "Asking what is allowed", asking)?;
         Ok(match asked {
             Ok(may) => Known::Is(may),
@@ -166,8 +166,8 @@ impl Cluster {
     }
 }
 
-fn caller(who: &Reviewed) -> Caller {
-    let says = |key| who.says(key).map(str::to_owned);
+fn caller(who: &ClusterUser) -> Caller {
+    let says = |key| who.attribute(key).map(str::to_owned);
     Caller {
         user: who.user(),
         arn: says("arn").or_else(|| says("canonicalArn")),
@@ -176,9 +176,9 @@ fn caller(who: &Reviewed) -> Caller {
     }
 }
 
-fn named(who: &Reviewed) -> Who {
+fn named(who: &ClusterUser) -> Who {
     Who {
-        arn: who.says("arn").map(str::to_owned),
+        arn: who.attribute("arn").map(str::to_owned),
         username: Some(who.username.clone()),
     }
 }

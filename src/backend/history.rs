@@ -8,7 +8,7 @@ use awsauth_core::history::{
     Contents, Revision, RevisionState, StoredRevision, revision_states, stored_revisions,
 };
 use awsauth_kube::history::Folder;
-use awsauth_kube::managers::last_writer;
+use awsauth_kube::field_managers::last_writer;
 
 /// The current aws-auth and its earlier revisions.
 #[derive(Debug)]

@@ -14,7 +14,7 @@ use awsauth_core::facts::principals::Principals;
 use awsauth_kube::karpenter::PERMISSION;
 
 /// How long AWS may take before a spinner appears.
-const PATIENCE: Duration = Duration::from_millis(300);
+const TIME_LIMIT: Duration = Duration::from_millis(300);
 
 /// The nodes of a cluster and the principals of its account.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ impl World {
         let eks = self.eks()?;
         let mut node_inventory = self.node_inventory(out)?;
         let names = Names::of(document, &node_inventory, eks.facts.account());
-        let spinner = out.spinner("Asking IAM", PATIENCE);
+        let spinner = out.spinner("Asking IAM", TIME_LIMIT);
         let told = eks.iam().map(|mut iam| principals(&mut iam, &names));
         drop(spinner);
         let (mut principals, unavailable) = match told {
@@ -74,7 +74,7 @@ impl World {
         };
         let eks = cluster.eks()?;
         let name = &eks.facts.name;
-        let spinner = out.spinner("Asking EKS for nodes", PATIENCE);
+        let spinner = out.spinner("Asking EKS for nodes", TIME_LIMIT);
         let (classes, nodes) = cluster.node_classes(|| eks.ask(|eks| eks.nodes(name)));
         drop(spinner);
         let classes = match classes {

@@ -2,7 +2,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use awsauth_core::history::{Who, text_without_secrets, without_secrets};
-use awsauth_kube::history::Keeping;
+use awsauth_kube::history::RecordOptions;
 
 /// How a write is recorded in the history, and whether it may proceed without.
 #[derive(Clone, Debug, Default)]
@@ -14,8 +14,8 @@ pub(crate) struct Keep {
 }
 
 impl Keep {
-    pub(super) fn keeping(&self, who: Option<Who>) -> Keeping {
-        Keeping {
+    pub(super) fn keeping(&self, who: Option<Who>) -> RecordOptions {
+        RecordOptions {
             who,
             command: command(),
             reason: self.reason.as_deref().map(text_without_secrets),

@@ -104,11 +104,11 @@ impl KubeconfigFile {
         })
     }
 
-    /// Writes these entries; waits up to `patience` for other writers. Makes the file readable for the owner only.
-    pub(crate) fn write(&self, entries: &Entries, patience: Duration) -> Result<Edited, Failure> {
-        let until = Instant::now() + patience;
+    /// Writes these entries; waits up to `time_limit` for other writers. Makes the file readable for the owner only.
+    pub(crate) fn write(&self, entries: &Entries, time_limit: Duration) -> Result<Edited, Failure> {
+        let until = Instant::now() + time_limit;
         let failed = |error| self.cannot_write(&error);
-        let original = Original::lock_or_make(&self.path, patience).map_err(failed)?;
+        let original = Original::lock_or_make(&self.path, time_limit).map_err(failed)?;
         loop {
             let turn = self.lock(until).map_err(failed)?;
             let held = original.read_if_there();

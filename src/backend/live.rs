@@ -19,20 +19,20 @@ use awsauth_core::history::Who;
 use awsauth_core::rbac::{Policy, UserInfo};
 use awsauth_core::snapshot::{Change, Snapshot};
 use awsauth_kube::connect::ConnectError;
-use awsauth_kube::history::{self, Kept};
+use awsauth_kube::history::{self, CopyLocation};
 use awsauth_kube::karpenter::{NodeClass, node_classes};
 use awsauth_kube::next_sync::next_syncs;
 use awsauth_kube::request_error::{Fault, RequestError};
 use awsauth_kube::write::{Outcome, WriteError, WriteOptions};
-use awsauth_kube::{Environment, Flags, Live, Store, connect, connect_to, interrupt};
+use awsauth_kube::{Environment, Flags, Live, ApiClient, connect, connect_to, interrupt};
 
 /// How long a request may take before a spinner appears.
-const PATIENCE: Duration = Duration::from_millis(300);
+const TIME_LIMIT: Duration = Duration::from_millis(300);
 
 /// A connection to a live cluster, with its own async runtime.
 pub(crate) struct Cluster {
     runtime: Runtime,
-    store: Arc<Store>,
+    store: Arc<ApiClient>,
     asked: Target,
     eks: Option<EksCluster>,
     /// The aws-auth that the next write is based on, and the caller.
@@ -76,16 +76,16 @@ impl Cluster {
 
     fn opened(
         runtime: Runtime,
-        store: Store,
+        store: ApiClient,
         target: &Target,
         eks: Option<EksCluster>,
-        patience: Option<Duration>,
+        time_limit: Option<Duration>,
         out: &mut Out,
     ) -> Result<Self, Failure> {
         refuse_other(target, store.target())?;
         let store = Arc::new(store);
-        if let Some(patience) = patience {
-            wait_for(&runtime, &store, patience, target.wait_for_configmap, out)?;
+        if let Some(time_limit) = time_limit {
+            wait_for(&runtime, &store, time_limit, target.wait_for_configmap, out)?;
         }
         Ok(Self {
             runtime,
@@ -123,10 +123,10 @@ impl Cluster {
         &self,
         out: &Out,
     ) -> Result<(Live, Result<history::Values, RequestError>), Failure> {
-        let patience = self.asked.timeout;
+        let time_limit = self.asked.timeout;
         let both = async {
-            let history = history::read(&self.store, (Instant::now() + patience).into());
-            tokio::join!(self.store.read(patience), history)
+            let history = history::read(&self.store, (Instant::now() + time_limit).into());
+            tokio::join!(self.store.read(time_limit), history)
         };
         let (live, history) = until_interrupted(&self.runtime, out, "Reading the history", both)?;
         Ok((live.map_err(|error| self.not_read(&error))?, history))
@@ -137,7 +137,7 @@ impl Cluster {
         self.begun = Some((live, who));
     }
 
-    pub(super) fn store(&self) -> &Store {
+    pub(super) fn store(&self) -> &ApiClient {
         &self.store
     }
 
@@ -160,11 +160,11 @@ impl Cluster {
 
     /// Reads aws-auth and, concurrently, all RBAC bindings of users and groups.
     pub(crate) fn read_with_rbac(&self, out: &Out) -> Result<(Live, Policy), Failure> {
-        let patience = self.asked.timeout;
+        let time_limit = self.asked.timeout;
         let reading = async {
             tokio::join!(
-                self.store.read(patience),
-                awsauth_kube::rbac::whole_policy(&self.store, patience),
+                self.store.read(time_limit),
+                awsauth_kube::rbac::full_policy(&self.store, time_limit),
             )
         };
         let (live, policy) =
@@ -207,7 +207,7 @@ impl Cluster {
             timeout: self.asked.timeout,
             dry_run: keep.is_none(),
             create,
-            keep: keep.map(|keep| keep.keeping(who)),
+            record: keep.map(|keep| keep.keeping(who)),
         };
         let mut plan = plan;
         let mut last = Change::default();
@@ -220,7 +220,7 @@ impl Cluster {
             true => managed_nodes::read_first(self, first, &mut plan, out)?,
             false => first,
         };
-        let spinner = out.spinner("Writing aws-auth", PATIENCE);
+        let spinner = out.spinner("Writing aws-auth", TIME_LIMIT);
         // The write handles interrupts itself, so that its outcome is always known.
         let written = self.runtime.block_on(awsauth_kube::write(
             &self.store,
@@ -250,10 +250,10 @@ impl Cluster {
     /// Waits for aws-auth to exist. Returns whether it existed in time.
     pub(super) fn await_aws_auth(
         &self,
-        patience: Duration,
+        time_limit: Duration,
         out: &mut Out,
     ) -> Result<bool, Failure> {
-        came(&self.runtime, &self.store, patience, true, out)
+        came(&self.runtime, &self.store, time_limit, true, out)
     }
 
     /// Reads the answer to a question.
@@ -271,7 +271,7 @@ impl Cluster {
         };
         let what = format!("cannot write aws-auth of {}", self.target());
         let failure = match sort {
-            awsauth_kube::Kind::Refused => Failure::refused(guard(&error), what),
+            awsauth_kube::ErrorKind::Refused => Failure::refused(guard(&error), what),
             _ => Failure::new(kind(sort), what),
         };
         let failure = failure.because(&error);
@@ -304,12 +304,12 @@ fn guard(error: &WriteError<Failure>) -> Refusal {
     Refusal { guard, reason }
 }
 
-fn print_stored(kept: &Kept, out: &mut Out) {
+fn print_stored(kept: &CopyLocation, out: &mut Out) {
     match kept {
-        Kept::InCluster(number) => out.note(&format!(
+        CopyLocation::InCluster(number) => out.note(&format!(
             "Stored the previous aws-auth as revision {number}; to undo this change: awsauth undo"
         )),
-        Kept::InFolder { path, why } => {
+        CopyLocation::InFolder { path, why } => {
             out.note(&format!(
                 "warning: cannot store the previous aws-auth in the cluster: {why}"
             ));
@@ -318,7 +318,7 @@ fn print_stored(kept: &Kept, out: &mut Out) {
                 path.display()
             ));
         }
-        Kept::Nowhere(why) => out.note(&format!(
+        CopyLocation::Nowhere(why) => out.note(&format!(
             "warning: the previous aws-auth is not stored anywhere: {why}"
         )),
     }
@@ -384,7 +384,7 @@ pub(super) fn until_interrupted<T>(
     doing: &'static str,
     future: impl Future<Output = T>,
 ) -> Result<T, Failure> {
-    let _spinner = out.spinner(doing, PATIENCE);
+    let _spinner = out.spinner(doing, TIME_LIMIT);
     runtime.block_on(async {
         tokio::select! {
             biased;
@@ -398,12 +398,12 @@ pub(super) fn interrupted() -> Failure {
     Failure::new(Kind::Interrupted, "interrupted; nothing was written")
 }
 
-pub(super) fn kind(kind: awsauth_kube::Kind) -> Kind {
+pub(super) fn kind(kind: awsauth_kube::ErrorKind) -> Kind {
     match kind {
-        awsauth_kube::Kind::Input => Kind::Usage,
-        awsauth_kube::Kind::Unreachable | awsauth_kube::Kind::Denied => Kind::Unreachable,
-        awsauth_kube::Kind::Refused => Kind::Refused,
-        awsauth_kube::Kind::Conflict => Kind::Conflict,
-        awsauth_kube::Kind::Interrupted => Kind::Interrupted,
+        awsauth_kube::ErrorKind::Input => Kind::Usage,
+        awsauth_kube::ErrorKind::Unreachable | awsauth_kube::ErrorKind::Denied => Kind::Unreachable,
+        awsauth_kube::ErrorKind::Refused => Kind::Refused,
+        awsauth_kube::ErrorKind::Conflict => Kind::Conflict,
+        awsauth_kube::ErrorKind::Interrupted => Kind::Interrupted,
     }
 }

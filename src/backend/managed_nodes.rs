@@ -57,12 +57,12 @@ pub(super) fn read_first(
 
 fn wait(cluster: &Cluster, eks: &EksCluster, groups: &str, out: &mut Out) -> Result<(), Failure> {
     let asked = cluster.asked();
-    let patience = asked.timeout.max(asked.wait.unwrap_or_default());
-    let seconds = patience.as_secs();
+    let time_limit = asked.timeout.max(asked.wait.unwrap_or_default());
+    let seconds = time_limit.as_secs();
     out.note(&format!(
         "There is no aws-auth yet. EKS writes it for {groups}; waiting up to {seconds} s for that."
     ));
-    if cluster.await_aws_auth(patience, out)? {
+    if cluster.await_aws_auth(time_limit, out)? {
         return Ok(());
     }
     let name = &eks.facts.name;

@@ -15,10 +15,10 @@ use awsauth_aws::eks::{CredentialOrder, EksCluster};
 use awsauth_core::rbac::Question;
 use awsauth_core::snapshot::Snapshot;
 use awsauth_core::token::Token;
-use awsauth_kube::connect::{ConnectError, Nobody, connect_as_nobody, connect_to_as_nobody};
+use awsauth_kube::connect::{ConnectError, AnonymousConnection, connect_anonymously, connect_to_anonymously};
 use awsauth_kube::request_error::{Fault, RequestError};
-use awsauth_kube::review::{self, Answer, Reviewed};
-use awsauth_kube::{EksName, Environment, Flags, Place, Store};
+use awsauth_kube::review::{self, Answer, ClusterUser};
+use awsauth_kube::{EksName, Environment, Flags, EksEndpoint, ApiClient};
 
 /// The timeout of the requests to the API server in one attempt.
 const ATTEMPT: Duration = Duration::from_secs(15);
@@ -26,7 +26,7 @@ const ATTEMPT: Duration = Duration::from_secs(15);
 /// A cluster that is authenticated to with tokens.
 pub(crate) struct SignIn {
     runtime: Runtime,
-    store: Arc<Store>,
+    store: Arc<ApiClient>,
     eks: EksName,
     namespace: String,
     identity: Identity,
@@ -38,7 +38,7 @@ pub(crate) struct SignIn {
 #[derive(Debug)]
 pub(crate) enum SignInResult {
     /// The API server accepts the token: the user, and what the user may do.
-    Accepted(Reviewed, Vec<Answer>),
+    Accepted(ClusterUser, Vec<Answer>),
     /// The API server does not accept the token.
     Unauthorized,
     /// The API server accepts the token, but does not report the user.
@@ -122,17 +122,17 @@ impl SignIn {
     }
 
     fn to(
-        place: &Place,
+        place: &EksEndpoint,
         target: &Target,
-        patience: Option<Duration>,
+        time_limit: Option<Duration>,
         out: &mut Out,
     ) -> Result<Self, Failure> {
         let runtime = runtime()?;
         let (flags, environment) = (nobodys_flags(target), Environment::of_process());
-        let connecting = connect_to_as_nobody(place, &flags, &environment);
+        let connecting = connect_to_anonymously(place, &flags, &environment);
         let nobody = until_interrupted(&runtime, out, "Connecting", connecting)?
             .map_err(|error| not_connected(&error))?;
-        Self::connected(runtime, nobody, target, patience, out)
+        Self::connected(runtime, nobody, target, time_limit, out)
     }
 
     /// `is_named`: whether the command line names the cluster at EKS. A name in the environment only applies if the
@@ -144,7 +144,7 @@ impl SignIn {
     ) -> Result<Result<Self, ConnectError>, Failure> {
         let runtime = runtime()?;
         let (flags, environment) = (nobodys_flags(target), Environment::of_process());
-        let connecting = connect_as_nobody(&flags, &environment);
+        let connecting = connect_anonymously(&flags, &environment);
         let mut nobody = match until_interrupted(&runtime, out, "Connecting", connecting)? {
             Ok(nobody) => nobody,
             Err(error) => return Ok(Err(error)),
@@ -157,15 +157,15 @@ impl SignIn {
 
     fn connected(
         runtime: Runtime,
-        nobody: Nobody,
+        nobody: AnonymousConnection,
         target: &Target,
-        patience: Option<Duration>,
+        time_limit: Option<Duration>,
         out: &mut Out,
     ) -> Result<Self, Failure> {
         refuse_other(target, nobody.store.target())?;
         let store = Arc::new(nobody.store);
-        if let Some(patience) = patience {
-            wait_for(&runtime, &store, patience, false, out)?;
+        if let Some(time_limit) = time_limit {
+            wait_for(&runtime, &store, time_limit, false, out)?;
         }
         Ok(Self {
             runtime,
@@ -209,8 +209,8 @@ impl SignIn {
     ) -> Result<SignInResult, Failure> {
         let store = self.store.signed_in(token.text.clone());
         let asking = async {
-            let who = review::who(&store, ATTEMPT).await?;
-            let answers = review::may(&store, questions, &self.namespace, ATTEMPT).await?;
+            let who = review::current_user(&store, ATTEMPT).await?;
+            let answers = review::check_access(&store, questions, &self.namespace, ATTEMPT).await?;
             Ok((who, answers))
         };
         match until_interrupted(&self.runtime, out, "Signing in", asking)? {

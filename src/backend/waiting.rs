@@ -6,23 +6,23 @@ use tokio::runtime::Runtime;
 use super::live::{interrupted, kind};
 use crate::terminal::{Failure, Kind, Out};
 use awsauth_kube::wait::{Awaited, Progress, wait};
-use awsauth_kube::{Store, interrupt};
+use awsauth_kube::{ApiClient, interrupt};
 
 /// Waits for a cluster that is being created.
 pub(super) fn wait_for(
     runtime: &Runtime,
-    store: &Arc<Store>,
-    patience: Duration,
+    store: &Arc<ApiClient>,
+    time_limit: Duration,
     configmap: bool,
     out: &mut Out,
 ) -> Result<(), Failure> {
-    if came(runtime, store, patience, configmap, out)? {
+    if came(runtime, store, time_limit, configmap, out)? {
         return Ok(());
     }
     let what = format!(
         "cannot use {}: there was no aws-auth within {} s",
         store.target(),
-        patience.as_secs()
+        time_limit.as_secs()
     );
     Err(Failure::new(Kind::Unreachable, what)
         .hint("wait longer with --wait DURATION, or leave --wait-for-configmap out to create it"))
@@ -31,8 +31,8 @@ pub(super) fn wait_for(
 /// Returns whether all objects appeared in time; other errors are failures.
 pub(super) fn came(
     runtime: &Runtime,
-    store: &Arc<Store>,
-    patience: Duration,
+    store: &Arc<ApiClient>,
+    time_limit: Duration,
     configmap: bool,
     out: &mut Out,
 ) -> Result<bool, Failure> {
@@ -56,7 +56,7 @@ pub(super) fn came(
     };
     let came = runtime.block_on(async {
         tokio::select! {
-            came = wait(store, patience, configmap, progress) => Some(came),
+            came = wait(store, time_limit, configmap, progress) => Some(came),
             () = interrupt::requested() => None,
         }
     });

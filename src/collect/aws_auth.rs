@@ -11,7 +11,7 @@ use awsauth_core::authenticator::User;
 use awsauth_core::doctor::evidence::{AwsAuth, PermissionAnswer, Problem};
 use awsauth_core::rbac::{Policy, Question, UserInfo};
 use awsauth_kube::review;
-use awsauth_kube::{Flags, Live, Store, connect};
+use awsauth_kube::{Flags, Live, ApiClient, connect};
 
 /// Who reads.
 #[derive(Clone)]
@@ -33,7 +33,7 @@ impl Reader {
         }
     }
 
-    pub(super) async fn store(&self, options: &ConnectOptions) -> Result<Store, Problem> {
+    pub(super) async fn store(&self, options: &ConnectOptions) -> Result<ApiClient, Problem> {
         let ConnectOptions {
             flags, environment, ..
         } = options;
@@ -95,7 +95,7 @@ pub(crate) fn rights(
         let policy = awsauth_kube::rbac::policy(&store, &info, limit).await;
         let answers = match questions {
             [] => None,
-            questions => review::may_they(&store, user, questions, "default", limit)
+            questions => review::check_access_of(&store, user, questions, "default", limit)
                 .await
                 .ok(),
         };

@@ -22,7 +22,7 @@ use awsauth_core::doctor::evidence::{
 };
 use awsauth_core::rbac::Question;
 use awsauth_kube::Environment;
-use awsauth_kube::choice::{Choice, ChosenExec};
+use awsauth_kube::selected_context::{SelectedContext, ExecPlugin};
 use endpoint::{add_endpoint, connect};
 
 /// The limit of the search for credentials, which may ask instance metadata and then STS.
@@ -84,13 +84,13 @@ impl Collector {
         let goes_through_eks = self.cluster.is_some()
             && self.arn.is_none()
             && kubeconfig::is_absent(&options.flags, &options.environment);
-        let (entry, mut choice) = match read {
-            Ok((entry, choice)) => (Ok(entry), Some(Arc::new(choice))),
+        let (entry, mut selected) = match read {
+            Ok((entry, selected)) => (Ok(entry), Some(Arc::new(selected))),
             Err(problem) => (Err(problem), None),
         };
         evidence.kubeconfig = Collected::Seen(entry);
-        let exec = choice.as_deref().and_then(Choice::exec);
-        let mut context = self.credential_context(aws_environment, exec, choice.as_deref());
+        let exec = selected.as_deref().and_then(SelectedContext::exec);
+        let mut context = self.credential_context(aws_environment, exec, selected.as_deref());
 
         // Needs only the kubeconfig.
         let running = exec.filter(|exec| exec.can_run()).cloned();
@@ -105,24 +105,24 @@ impl Collector {
                 credentials::search(&context.credential_options, &context.aws_environment, now)
             })
         });
-        let dialled_first = choice.is_some().then(|| connect(&options));
+        let dialled_first = selected.is_some().then(|| connect(&options));
 
         context.resolved = searched(&mut evidence, searching);
         if goes_through_eks {
-            choice = self
+            selected = self
                 .through_eks(&mut evidence, &context, &mut options)
                 .map(Arc::new);
         }
-        let connecting = dialled_first.or_else(|| choice.is_some().then(|| connect(&options)));
+        let connecting = dialled_first.or_else(|| selected.is_some().then(|| connect(&options)));
         if let (Collected::Seen(Ok(keys)), None) =
             (&mut evidence.credentials, &self.credential_options.region)
             && context.credential_options.region.is_some()
         {
             keys.region_from = "the kubeconfig".to_owned();
         }
-        let aws = self.ask_aws(&context, choice.as_ref(), now, end);
+        let aws = self.ask_aws(&context, selected.as_ref(), now, end);
         let printed = ran_plugin(&mut evidence, running);
-        let tested = self.token(&mut evidence, &context, choice.as_deref(), printed, now);
+        let tested = self.token(&mut evidence, &context, selected.as_deref(), printed, now);
         let verifying = tested
             .as_ref()
             .and_then(|tested| verify_token(tested, &context, end));
@@ -149,7 +149,7 @@ impl Collector {
             self.questions.extend("list pods".parse::<Question>());
         }
         if is_alive {
-            self.ask_api_server(&mut evidence, &options, choice.as_deref(), tested);
+            self.ask_api_server(&mut evidence, &options, selected.as_deref(), tested);
         } else {
             let needs = || "an endpoint that answers (E1 to E3)".to_owned();
             evidence.signed_in = Collected::NotAsked(needs());
@@ -168,8 +168,8 @@ impl Collector {
     fn credential_context(
         &self,
         aws_environment: AwsEnvironment,
-        exec: Option<&ChosenExec>,
-        choice: Option<&Choice>,
+        exec: Option<&ExecPlugin>,
+        selected: Option<&SelectedContext>,
     ) -> CredentialContext {
         let mut credential_options = self.credential_options.clone();
         let is_own = credential_options.source.is_some()
@@ -178,7 +178,7 @@ impl Collector {
         credential_options.no_cache = true;
         credential_options.region = credential_options
             .region
-            .or_else(|| choice.and_then(|choice| choice.eks.region.clone()));
+            .or_else(|| selected.and_then(|selected| selected.eks.region.clone()));
         let mut context = CredentialContext {
             credential_options,
             aws_environment,
@@ -196,8 +196,8 @@ impl Collector {
     }
 
     /// The cluster's name at EKS, if known.
-    fn cluster_name(&self, choice: Option<&Choice>) -> Option<String> {
-        let known = choice.and_then(|choice| choice.eks.name.clone());
+    fn cluster_name(&self, selected: Option<&SelectedContext>) -> Option<String> {
+        let known = selected.and_then(|selected| selected.eks.name.clone());
         self.cluster.clone().or(known)
     }
 }

@@ -13,7 +13,7 @@ use super::subprocess;
 use awsauth_core::doctor::evidence::Plugin;
 use awsauth_core::doctor::redacted;
 use awsauth_core::token::EXEC_INFO;
-use awsauth_kube::choice::ChosenExec;
+use awsauth_kube::selected_context::ExecPlugin;
 
 /// How long an exec plugin may take.
 pub(crate) const LIMIT: Duration = Duration::from_secs(5);
@@ -34,7 +34,7 @@ struct Status {
 }
 
 /// Runs the plugin as kubectl would, but with nobody to answer it. `None` when it does not end in time.
-pub(crate) fn run(exec: &ChosenExec, limit: Duration) -> Option<(Plugin, Option<SecretString>)> {
+pub(crate) fn run(exec: &ExecPlugin, limit: Duration) -> Option<(Plugin, Option<SecretString>)> {
     let info = json!({
         "apiVersion": exec.api_version, "kind": "ExecCredential", "spec": {"interactive": false},
     });

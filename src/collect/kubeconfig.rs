@@ -11,7 +11,7 @@ use awsauth_aws::AwsEnvironment;
 use awsauth_core::doctor::evidence::{Entry, Exec, Problem, User};
 use awsauth_core::facts::partitions::Partition;
 use awsauth_core::token::{Authenticator, FormatError, TokenError};
-use awsauth_kube::choice::{self, Choice, ChosenExec, ChosenUser};
+use awsauth_kube::selected_context::{self, SelectedContext, ExecPlugin, SelectedUser};
 use awsauth_kube::connect::ConnectError;
 use awsauth_kube::{Environment, Flags};
 
@@ -35,49 +35,49 @@ pub(crate) fn entry(
     environment: &Environment,
     aws_environment: &AwsEnvironment,
     now: Timestamp,
-) -> Result<(Entry, Choice), Problem> {
-    let choice = Choice::of(flags, environment).map_err(|error| problem(&error, error.hint()))?;
-    let target = &choice.target;
-    let user = match &choice.user {
-        ChosenUser::Nobody => User::Nobody,
-        ChosenUser::Exec(exec) => User::Exec(written(exec, aws_environment)),
-        ChosenUser::Token(token, hides_plugin) => {
+) -> Result<(Entry, SelectedContext), Problem> {
+    let selected = SelectedContext::of(flags, environment).map_err(|error| problem(&error, error.hint()))?;
+    let target = &selected.target;
+    let user = match &selected.user {
+        SelectedUser::Anonymous => User::Anonymous,
+        SelectedUser::Exec(exec) => User::Exec(written(exec, aws_environment)),
+        SelectedUser::Token(token, hides_plugin) => {
             let token = token.expose_secret();
             User::Token {
-                signed: signed(token, choice.eks.region.as_deref(), now),
+                signed: signed(token, selected.eks.region.as_deref(), now),
                 is_eks: token.starts_with(TOKEN),
                 hides_plugin: *hides_plugin,
             }
         }
-        ChosenUser::Other(what) => User::Other((*what).to_owned()),
+        SelectedUser::Other(what) => User::Other((*what).to_owned()),
     };
-    let plugin_named = match &choice.user {
-        ChosenUser::Exec(exec) => exec.cluster.clone(),
+    let plugin_named = match &selected.user {
+        SelectedUser::Exec(exec) => exec.cluster.clone(),
         _ => None,
     };
     let entry = Entry {
-        files: choice::files(flags, environment),
+        files: selected_context::files(flags, environment),
         context: target.context.clone(),
         cluster: target.cluster.clone(),
         server: target.server.clone(),
         user,
-        named: choice.entry.name.clone(),
+        named: selected.entry.name.clone(),
         plugin_named,
-        region: choice.eks.region.clone(),
+        region: selected.eks.region.clone(),
         kubectl: target.kubectl(),
     };
-    Ok((entry, choice))
+    Ok((entry, selected))
 }
 
 /// Whether nothing at all says which cluster.
 pub(crate) fn is_absent(flags: &Flags, environment: &Environment) -> bool {
-    matches!(Choice::of(flags, environment), Err(ConnectError::NoCluster))
+    matches!(SelectedContext::of(flags, environment), Err(ConnectError::NoCluster))
 }
 
 /// What stands in for the entries where EKS says which cluster.
-pub(crate) fn at_eks(choice: &Choice) -> Entry {
-    let target = &choice.target;
-    let name = choice.eks.name.clone();
+pub(crate) fn at_eks(selected: &SelectedContext) -> Entry {
+    let target = &selected.target;
+    let name = selected.eks.name.clone();
     Entry {
         files: format!(
             "no kubeconfig; EKS provides the endpoint of {}",
@@ -86,7 +86,7 @@ pub(crate) fn at_eks(choice: &Choice) -> Entry {
         server: target.server.clone(),
         user: User::Other("AWS credentials".to_owned()),
         named: name,
-        region: choice.eks.region.clone(),
+        region: selected.eks.region.clone(),
         kubectl: target.kubectl(),
         ..Entry::default()
     }
@@ -106,7 +106,7 @@ fn signed(token: &str, region: Option<&str>, now: Timestamp) -> Option<Timestamp
     }
 }
 
-fn written(exec: &ChosenExec, aws_environment: &AwsEnvironment) -> Exec {
+fn written(exec: &ExecPlugin, aws_environment: &AwsEnvironment) -> Exec {
     let found = find(&exec.command);
     let env = exec.env.iter().map(|(name, value)| {
         let is_shown = SHOWN.contains(&name.as_str());

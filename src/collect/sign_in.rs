@@ -34,7 +34,7 @@ pub(crate) fn sign_in(
             Ok(store) => store.signed_in(token),
             Err(error) => return failed(problem(&error, error.hint())),
         };
-        let signed_in = match review::who(&store, limit).await {
+        let signed_in = match review::current_user(&store, limit).await {
             Ok(who) => SignedIn::In {
                 username: who.username,
                 groups: who.groups,
@@ -42,7 +42,7 @@ pub(crate) fn sign_in(
             Err(error) => refused(&error),
         };
         let answers = match signed_in {
-            SignedIn::In { .. } => review::may(&store, questions, namespace, limit).await.ok(),
+            SignedIn::In { .. } => review::check_access(&store, questions, namespace, limit).await.ok(),
             _ => None,
         };
         SignInResult {

@@ -18,8 +18,8 @@ use awsauth_core::facts::access_entries::AccessEntry;
 use awsauth_core::facts::auth_mode::AuthenticationMode;
 use awsauth_core::facts::partitions::Partition;
 use awsauth_core::token::{Authenticator, PresignedRequest};
-use awsauth_kube::choice::Choice;
-use awsauth_kube::{AtEks, Place};
+use awsauth_kube::selected_context::SelectedContext;
+use awsauth_kube::{EksClusterId, EksEndpoint};
 
 /// Asks STS for the identity of the credentials.
 pub(crate) fn caller(
@@ -91,7 +91,7 @@ pub(crate) fn describe(
     profile: Option<&str>,
     aws_environment: &AwsEnvironment,
     name: &str,
-    choice: &Choice,
+    selected: &SelectedContext,
 ) -> Result<ClusterDescription, DescribeFailure> {
     let asked = Eks::new(resolved, profile, aws_environment).and_then(|mut eks| eks.describe(name));
     let facts = asked.map_err(|error| match &error {
@@ -107,7 +107,7 @@ pub(crate) fn describe(
     let versions = [facts.version, facts.platform_version];
     let versions: Vec<String> = versions.into_iter().flatten().collect();
     Ok(ClusterDescription {
-        same_authority: choice.trusts(&facts.certificate_authority_data),
+        same_authority: selected.trusts(&facts.certificate_authority_data),
         name: facts.name,
         arn: facts.arn,
         endpoint: facts.endpoint,
@@ -123,7 +123,7 @@ pub(crate) fn place(
     profile: Option<&str>,
     aws_environment: &AwsEnvironment,
     name: &str,
-) -> Result<Place, Problem> {
+) -> Result<EksEndpoint, Problem> {
     let asked = Eks::new(resolved, profile, aws_environment).and_then(|mut eks| eks.describe(name));
     let facts = asked.map_err(|error| Problem {
         cause: format!(
@@ -132,8 +132,8 @@ pub(crate) fn place(
         ),
         next: error.hint(),
     })?;
-    Ok(Place {
-        eks: AtEks {
+    Ok(EksEndpoint {
+        eks: EksClusterId {
             name: facts.name,
             arn: facts.arn,
         },

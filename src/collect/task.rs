@@ -40,9 +40,9 @@ impl<T> Task<T> {
         SignedDuration::try_from(self.limit).unwrap_or(SignedDuration::MAX)
     }
 
-    /// Waits for the answer, at most `patience` from now on.
-    pub(crate) fn within(self, patience: Duration) -> Collected<T> {
-        let end = self.end.min(Instant::now() + patience);
+    /// Waits for the answer, at most `time_limit` from now on.
+    pub(crate) fn within(self, time_limit: Duration) -> Collected<T> {
+        let end = self.end.min(Instant::now() + time_limit);
         Self { end, ..self }.wait()
     }
 

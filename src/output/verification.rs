@@ -9,7 +9,7 @@ use super::style::{GAIN, LOSS, paint};
 use super::table::{Cell, Table};
 use awsauth_core::facts::access_entries::AccessEntry;
 use awsauth_core::rbac::Question;
-use awsauth_kube::review::{Answer, Reviewed};
+use awsauth_kube::review::{Answer, ClusterUser};
 
 /// The result of signing in.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub(crate) struct Verification<'a> {
     /// The access entry that decides.
     pub(crate) access_entry: Option<&'a AccessEntry>,
     /// The user that the API server reports; `None` if it accepted no token.
-    pub(crate) who: Option<&'a Reviewed>,
+    pub(crate) who: Option<&'a ClusterUser>,
     pub(crate) answers: Vec<(&'a Question, &'a Answer)>,
     /// Expectations that are not met, as clauses.
     pub(crate) unmet: &'a [String],

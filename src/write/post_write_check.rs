@@ -102,8 +102,8 @@ impl PostWriteCheck {
             access_entries: plan.access_entries().cloned(),
             ..ExpectedAccess::default()
         };
-        let patience = backend.patience();
-        let (access, failure) = match expected.check(&self.cluster, &self.signer, patience, out) {
+        let time_limit = backend.time_limit();
+        let (access, failure) = match expected.check(&self.cluster, &self.signer, time_limit, out) {
             Ok(access) => {
                 let failure = access.failure(&self.cluster, &self.signer);
                 (Some(access), failure)

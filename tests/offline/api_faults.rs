@@ -21,7 +21,7 @@ use awsauth_core::snapshot::{Change, Snapshot};
 use awsauth_kube::connect::ConnectError;
 use awsauth_kube::request_error::RequestError;
 use awsauth_kube::write::{WriteError, WriteOptions, Written};
-use awsauth_kube::{Environment, Flags, Store, connect, write};
+use awsauth_kube::{Environment, Flags, ApiClient, connect, write};
 use serde_json::Value;
 
 pub(crate) const OURS: &str = "- rolearn: arn:aws:iam::111122223333:role/ours\n";
@@ -37,7 +37,7 @@ pub(crate) fn add(line: &'static str) -> impl FnMut(&Snapshot) -> Result<Option<
     }
 }
 
-pub(crate) async fn store(api: &FakeApi) -> Store {
+pub(crate) async fn store(api: &FakeApi) -> ApiClient {
     let flags = Flags {
         kubeconfig: Some(api.kubeconfig("", "")),
         ..Flags::default()
@@ -91,7 +91,7 @@ pub(crate) fn with_kubeconfig(path: PathBuf) -> Flags {
     }
 }
 
-pub(crate) async fn read(store: &Store) -> Result<(), RequestError> {
+pub(crate) async fn read(store: &ApiClient) -> Result<(), RequestError> {
     store
         .read(Duration::from_millis(500))
         .await

@@ -8,7 +8,7 @@ use tokio::sync::{Notify, watch};
 use super::convert::Known;
 use awsauth_core::reconcile::{Object, ObjectKind, Status};
 use awsauth_core::snapshot::Snapshot;
-use awsauth_kube::managers::last_writer;
+use awsauth_kube::field_managers::last_writer;
 use awsauth_kube::{Live, is_own_manager};
 
 /// The key of an object: its kind and name, which are unique at any time.

@@ -41,7 +41,7 @@ pub use settings::Settings;
 
 use awsauth_core::reconcile::Config;
 use awsauth_core::reconcile::{Memory, ObjectKind};
-use awsauth_kube::{Store, interrupt};
+use awsauth_kube::{ApiClient, interrupt};
 use cache::Cache;
 use config::Loaded;
 use count::Counted;
@@ -56,7 +56,7 @@ use status_writer::Recorder;
 #[derive(Clone)]
 pub(crate) struct Running {
     /// The client for aws-auth and the API server.
-    pub(crate) store: Arc<Store>,
+    pub(crate) store: Arc<ApiClient>,
     /// The command-line settings.
     pub(crate) settings: Arc<Settings>,
     /// What may be granted and what is protected. Can change while the controller runs.
@@ -78,13 +78,13 @@ pub fn run(
     level: LogLevel,
     config: Config,
     runtime: &Runtime,
-    store: Arc<Store>,
+    store: Arc<ApiClient>,
 ) -> Result<(), StartError> {
     log::start(settings.log_format, level);
     runtime.block_on(serve(settings, config, store))
 }
 
-async fn serve(settings: Settings, config: Config, store: Arc<Store>) -> Result<(), StartError> {
+async fn serve(settings: Settings, config: Config, store: Arc<ApiClient>) -> Result<(), StartError> {
     let (stopper, stop) = Stop::new();
     let (reload, config) = channel(Arc::new(config));
     let metrics_at = http::listen(settings.metrics_listen, "--metrics-listen").await?;

@@ -39,14 +39,14 @@ const MERGE_PATCH: &str = "application/merge-patch+json";
 /// The media type of server-side apply. JSON is valid YAML.
 /// <https://kubernetes.io/docs/reference/using-api/server-side-apply/>
 const APPLY_PATCH: &str = "application/apply-patch+yaml";
-/// What tells such a request from a merge. It says what is so without saying it.
+/// The query parameter that marks server-side apply, as opposed to a merge patch. Its value is the default.
 const APPLIES: &str = "&force=false";
 
-/// Where the API server says whether it is ready.
+/// The path of the readiness check.
 const READYZ: &str = "/readyz";
 
-/// A client for aws-auth on one API server, over one connection.
-pub struct Store {
+/// A client of one API server, over one connection.
+pub struct ApiClient {
     client: Client,
     target: Arc<Target>,
     proxy: Option<String>,
@@ -75,7 +75,7 @@ enum Bearer {
     Renewed(Tokens),
 }
 
-impl Store {
+impl ApiClient {
     pub fn new(
         client: Client,
         target: Target,
@@ -125,7 +125,7 @@ impl Store {
 
     /// Returns a client that writes as the controller.
     #[must_use]
-    pub fn of_controller(self) -> Self {
+    pub fn for_controller(self) -> Self {
         Self {
             writer: Writer::Controller,
             ..self
@@ -147,15 +147,14 @@ impl Store {
         self.proxy.as_deref()
     }
 
-    /// Asks once whether the API server is alive, and says with which status it answered: who is not signed in may be refused,
-    /// and then it is.
+    /// Sends one liveness check, and returns the status of the response. 401 and 403 also show that the API server is
+    /// alive.
     ///
-    /// # Errors
-    /// When it is not.
-    pub async fn alive(&self, patience: Duration) -> Result<u16, RequestError> {
-        let deadline = Instant::now() + patience;
-        let asked = self.exchange(Method::GET, "/livez", None, "*/*", deadline);
-        match asked.await {
+    /// If the API server is not alive.
+    pub async fn alive(&self, time_limit: Duration) -> Result<u16, RequestError> {
+        let deadline = Instant::now() + time_limit;
+        let request = self.exchange(Method::GET, "/livez", None, "*/*", deadline);
+        match request.await {
             Ok((status, _)) => Ok(status),
             Err(Fault::Unauthorized(_)) => Ok(401),
             Err(Fault::Forbidden(_)) => Ok(403),
@@ -168,12 +167,11 @@ impl Store {
         self.requests.load(Ordering::Relaxed)
     }
 
-    /// Reads aws-auth; retries for at most `patience` while the API server is throttling, failing or restarting.
+    /// Reads aws-auth; retries for at most `time_limit` while the API server is throttling, failing or restarting.
     ///
-    /// # Errors
-    /// When no attempt gives an answer, or the answer is neither the ConfigMap nor that there is none.
-    pub async fn read(&self, patience: Duration) -> Result<Live, RequestError> {
-        self.read_until(Instant::now() + patience).await
+    /// If no attempt is answered, or the answer is neither the ConfigMap nor 404.
+    pub async fn read(&self, time_limit: Duration) -> Result<Live, RequestError> {
+        self.read_until(Instant::now() + time_limit).await
     }
 
     pub async fn read_until(&self, deadline: Instant) -> Result<Live, RequestError> {
@@ -207,7 +205,7 @@ impl Store {
         }
     }
 
-    /// Reads what is at `path`, as [`read`](Self::read) reads aws-auth.
+    /// Reads the object at `path`, as [`read`](Self::read) reads aws-auth.
     pub async fn get<T: DeserializeOwned>(
         &self,
         path: &str,
@@ -216,7 +214,7 @@ impl Store {
         self.get_as(path, JSON, deadline).await
     }
 
-    /// The same in one of the forms that `accept` names.
+    /// Reads the object at `path` in one of the media types of `accept`.
     pub async fn get_as<T: DeserializeOwned>(
         &self,
         path: &str,
@@ -230,7 +228,7 @@ impl Store {
         self.repeat(deadline, send).await
     }
 
-    /// Sends an object that asks something and is not stored, and reads the answer, as [`get`](Self::get) does.
+    /// Sends an object that is not stored, such as an access review, and reads the answer, as [`get`](Self::get) does.
     pub async fn post<T: DeserializeOwned>(
         &self,
         path: &str,
@@ -251,7 +249,7 @@ impl Store {
         deadline: Instant,
         send: impl Fn() -> S,
     ) -> Result<T, Fault> {
-        self.repeat_if(Fault::may_pass, deadline, send).await
+        self.repeat_if(Fault::is_transient, deadline, send).await
     }
 
     async fn repeat_if<T, S: Future<Output = Result<T, Fault>>>(

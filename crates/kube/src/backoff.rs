@@ -1,9 +1,10 @@
-//! How long to wait before trying again.
+//! Delays between attempts.
 
 use std::time::Duration;
 
-/// Waits that scatter: each is drawn between a shortest wait and a bound, which moves from one wait to the next. Callers
-/// that collided once so spread over a time that fits their number.
+/// Random delays between a minimum and an upper bound that changes with each delay. Callers that collided once spread
+/// over a time that fits their number.
+///
 /// <https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>
 #[derive(Clone, Debug)]
 pub struct Backoff {
@@ -14,12 +15,12 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// For writers that lost a race for the object, of whom there may be many.
+    /// Returns delays for writers that lost a race for an object. There may be many of them.
     ///
-    /// However many there are, one of them succeeds in the time of three requests, so waiting saves requests rather
-    /// than time; and who has waited longer goes before who has just come, so the bound falls. Among 64 writers at once,
-    /// this took 9 requests per success and 6 s for the 99th of 100, where a bound that grew from 240 to 800 ms took 12
-    /// requests and 9 s. A bound that falls much below 300 ms would let a crowd of old ones run into one another.
+    /// However many writers there are, one of them succeeds in the time of three requests. So delays save requests
+    /// rather than time. The bound falls, so that writers that have waited longer come first. With 64 concurrent
+    /// writers this took 9 requests per success and 6 s for the 99th of 100; a bound that grew from 240 to 800 ms took
+    /// 12 requests and 9 s. If the bound fell much below 300 ms, many old writers would collide with each other.
     pub fn for_conflicts() -> Self {
         Self {
             shortest: Duration::from_millis(40),
@@ -29,7 +30,7 @@ impl Backoff {
         }
     }
 
-    /// For a server that fails or can't be reached.
+    /// Returns delays for a server that fails or is unreachable.
     pub fn for_faults() -> Self {
         Self {
             shortest: Duration::from_millis(100),
@@ -39,7 +40,7 @@ impl Backoff {
         }
     }
 
-    /// The next wait.
+    /// Returns the next delay.
     pub fn next_wait(&mut self) -> Duration {
         let span = self.bound.saturating_sub(self.shortest);
         let drawn = self.shortest + span.mul_f64(fastrand::f64());
@@ -57,14 +58,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_scatter_and_their_bound_moves() {
+    fn delays_are_random_within_a_moving_bound() {
         let drawn = |mut backoff: Backoff| -> Vec<u128> {
             (0..1000).map(|_| backoff.next_wait().as_millis()).collect()
         };
         let conflicts = drawn(Backoff::for_conflicts());
         assert!(conflicts.iter().all(|wait| (40..=1200).contains(wait)));
         let later = &conflicts[20..];
-        assert!(later.iter().all(|wait| *wait <= 300), "old ones are eager");
+        assert!(later.iter().all(|wait| *wait <= 300), "old writers come first");
         assert!(later.iter().any(|wait| *wait < 100) && later.iter().any(|wait| *wait > 250));
         let faults = drawn(Backoff::for_faults());
         assert!(faults.iter().all(|wait| (100..=3000).contains(wait)));

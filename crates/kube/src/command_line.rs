@@ -13,7 +13,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_comes_back_from_the_shell_as_it_was() {
+    fn a_shell_parses_the_quoted_command_unchanged() {
         assert_eq!(
             command_line(["sh", "-c", "echo no creds >&2; exit 255"]),
             "sh -c 'echo no creds >&2; exit 255'"
@@ -33,7 +33,7 @@ mod tests {
             .args(["-c", &command_line(words)])
             .output()
             .unwrap();
-        let said = words[2..].join("|") + "|";
-        assert_eq!(String::from_utf8(output.stdout).unwrap(), said);
+        let expected = words[2..].join("|") + "|";
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
     }
 }

@@ -17,72 +17,69 @@ use tower::{BoxError, Service, ServiceBuilder};
 
 pub use error::{ConnectError, CredentialsError};
 
-use super::api_client::Store;
+use super::api_client::ApiClient;
 use super::eks_name::EksName;
 use super::environment::Environment;
 use super::kubeconfig::{self, Access, Flags};
 use super::proxy;
-use super::target::{AtEks, Target};
+use super::target::{EksClusterId, Target};
 use super::tokens::Tokens;
 
-/// How long a connection may take to open. An EKS endpoint that this network can't reach doesn't refuse; it is silent.
+/// How long a connection may take to open. An EKS endpoint that is not reachable from this network drops packets
+/// instead of refusing them.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How soon a silent connection is asked whether it still is one.
+/// The idle time after which TCP keepalive probes are sent.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
-/// The namespace of who names none.
+/// The default namespace of a kubeconfig context.
 const DEFAULT_NAMESPACE: &str = "default";
 
-/// Chooses the cluster, gets credentials (an exec plugin runs once) and prepares the connection, which the first
-/// request opens and all later ones share. Must be called within a tokio runtime.
+/// Selects the cluster, gets credentials (an exec plugin runs once) and prepares the connection. The first request
+/// opens it, and all later requests share it. Must be called within a tokio runtime.
 ///
-/// # Errors
-/// When the flags, the kubeconfig or the credentials can't be used. The API server is not contacted.
-pub async fn connect(flags: &Flags, environment: &Environment) -> Result<Store, ConnectError> {
+/// If the flags, the kubeconfig or the credentials cannot be used. No request is sent.
+pub async fn connect(flags: &Flags, environment: &Environment) -> Result<ApiClient, ConnectError> {
     let access = kubeconfig::choose(flags, environment)?;
     open(access, flags, environment).await
 }
 
-/// Where EKS says that a cluster is.
+/// How to reach a cluster, according to EKS.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// What EKS calls it.
-    pub eks: AtEks,
-    /// What its tokens are made for.
+pub struct EksEndpoint {
+    pub eks: EksClusterId,
+    /// The cluster id in tokens.
     pub token_id: String,
-    /// The URL of its API server.
     pub endpoint: String,
-    /// The certificates that its API server's is checked with, as base64 of PEM.
+    /// The CA certificates of the API server, as base64 of PEM.
     pub certificate_authority_data: String,
 }
 
-/// Prepares the connection to a cluster of EKS, without a kubeconfig, signed in to with these tokens. Must be called within a
-/// tokio runtime.
+/// Prepares a connection to an EKS cluster without a kubeconfig, with these tokens. Must be called within a tokio
+/// runtime.
 ///
-/// # Errors
-/// When the flags, the place or a proxy can't be used. The API server is not contacted.
+/// If the flags, the endpoint or a proxy cannot be used. No request is sent.
 pub async fn connect_to(
-    place: &Place,
+    place: &EksEndpoint,
     tokens: Tokens,
     flags: &Flags,
     environment: &Environment,
-) -> Result<Store, ConnectError> {
+) -> Result<ApiClient, ConnectError> {
     let access = access_to(place, flags)?;
     Ok(open(access, flags, environment).await?.with_tokens(tokens))
 }
 
-/// The same without anybody's credentials.
+/// Prepares an unauthenticated connection to an EKS cluster without a kubeconfig.
 ///
 /// # Errors
 /// As [`connect_to`].
-pub async fn connect_to_as_nobody(
-    place: &Place,
+pub async fn connect_to_anonymously(
+    place: &EksEndpoint,
     flags: &Flags,
     environment: &Environment,
-) -> Result<Nobody, ConnectError> {
+) -> Result<AnonymousConnection, ConnectError> {
     let access = access_to(place, flags)?;
-    Ok(Nobody {
+    Ok(AnonymousConnection {
         eks: EksName {
             name: Some(place.token_id.clone()),
             region: Some(place.eks.region().to_owned()),
@@ -92,7 +89,7 @@ pub async fn connect_to_as_nobody(
     })
 }
 
-pub(super) fn access_to(place: &Place, flags: &Flags) -> Result<Access, ConnectError> {
+pub(super) fn access_to(place: &EksEndpoint, flags: &Flags) -> Result<Access, ConnectError> {
     let target = Target {
         server: place.endpoint.clone(),
         eks: Some(place.eks.clone()),
@@ -101,27 +98,26 @@ pub(super) fn access_to(place: &Place, flags: &Flags) -> Result<Access, ConnectE
     kubeconfig::at(target, place.certificate_authority_data.clone(), flags)
 }
 
-/// A cluster that nobody is signed in to yet, and what the kubeconfig or EKS says of it.
-pub struct Nobody {
-    /// For [`Store::signed_in`].
-    pub store: Store,
-    /// What it is called at EKS, as far as that is known.
+/// An unauthenticated connection, and what is known about its cluster.
+pub struct AnonymousConnection {
+    /// The client, for [`ApiClient::signed_in`].
+    pub store: ApiClient,
     pub eks: EksName,
-    /// The namespace of the context; in a pod, or where none is named, `default`.
+    /// The namespace of the context. In a pod, and if the context has none, `default`.
     pub namespace: String,
 }
 
-/// The same without anybody's credentials: those of the kubeconfig are left alone, and no plugin runs.
+/// Prepares a connection without credentials. Ignores those of the kubeconfig and runs no plugin.
 ///
 /// # Errors
 /// As [`connect`].
-pub async fn connect_as_nobody(
+pub async fn connect_anonymously(
     flags: &Flags,
     environment: &Environment,
-) -> Result<Nobody, ConnectError> {
+) -> Result<AnonymousConnection, ConnectError> {
     let mut access = kubeconfig::choose(flags, environment)?;
     let user = std::mem::take(&mut access.config.auth_info);
-    Ok(Nobody {
+    Ok(AnonymousConnection {
         eks: EksName::of(user.exec.as_ref(), &access.target),
         namespace: access
             .namespace
@@ -135,7 +131,7 @@ async fn open(
     access: Access,
     flags: &Flags,
     environment: &Environment,
-) -> Result<Store, ConnectError> {
+) -> Result<ApiClient, ConnectError> {
     let Access {
         target,
         mut config,
@@ -147,12 +143,13 @@ async fn open(
     let auth = authenticate(&config).await?;
     let exec = config.auth_info.exec.clone();
     if auth.is_some() {
-        // While it builds the TLS settings, kube would run the plugin again to see whether it answers with a certificate.
+        // While it builds the TLS settings, kube would run the plugin again, because the plugin might return a client
+        // certificate.
         config.auth_info.exec = None;
     }
     let through = proxy.as_ref().map(|proxy| proxy.uri().to_string());
     let client = build(&config, auth, proxy)?;
-    Ok(Store::new(
+    Ok(ApiClient::new(
         client,
         target,
         through,
@@ -186,7 +183,7 @@ fn build(
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
-    // A watch hears nothing for minutes; without this, it would not learn that nobody is there any more.
+    // A watch may receive nothing for minutes. Without keepalive, it would not notice a lost connection.
     tcp.set_keepalive(Some(KEEPALIVE));
     tcp.set_keepalive_interval(Some(KEEPALIVE / 3));
     tcp.set_keepalive_retries(Some(3));
@@ -203,7 +200,7 @@ fn build(
             stack(config, auth, through)
         }
         Some("https") => {
-            // The cluster's CA and the caller's certificate are none of the proxy's business.
+            // The proxy gets neither the cluster's CA nor the user's client certificate.
             let own = Config::new(proxy.uri().clone());
             let tls = own
                 .rustls_https_connector_with_connector(tcp)

@@ -1,11 +1,11 @@
-//! Which resources the API server has, and under which names people know them.
+//! Resource discovery: the API server's resources and their names.
 
 use kube::core::discovery::v2::{
     ACCEPT_AGGREGATED_DISCOVERY_V2, APIGroupDiscovery, APIGroupDiscoveryList,
 };
 use tokio::time::Instant;
 
-use super::api_client::Store;
+use super::api_client::ApiClient;
 use super::request_error::Fault;
 
 /// The resources of an API server, in the order in which kubectl prefers them.
@@ -17,17 +17,16 @@ pub(crate) struct Resources(Vec<Resource>);
 pub(crate) struct Resource {
     /// Empty for the core group.
     pub group: String,
-    /// The plural, which RBAC goes by.
+    /// The plural, which RBAC rules use.
     pub plural: String,
-    /// Whether its objects live in namespaces.
     pub is_namespaced: bool,
     names: Vec<String>,
     versions: Vec<String>,
 }
 
 impl Resources {
-    /// Asks for them, in two requests.
-    pub(crate) async fn read(store: &Store, deadline: Instant) -> Result<Self, Fault> {
+    /// Requests the resources, in two requests.
+    pub(crate) async fn read(store: &ApiClient, deadline: Instant) -> Result<Self, Fault> {
         let mut resources = Vec::new();
         for path in ["/api", "/apis"] {
             let list: APIGroupDiscoveryList = store
@@ -38,25 +37,25 @@ impl Resources {
         Ok(Self(resources))
     }
 
-    /// The resource that somebody means by `typed`: its plural, singular or short name, maybe followed by its group, or by
-    /// a version and the group. Letter case does not count.
+    /// Finds the resource that `typed` names: a plural, singular or short name, optionally followed by the group, or by
+    /// a version and the group. Case-insensitive.
     pub(crate) fn find(&self, typed: &str) -> Option<&Resource> {
         let typed = typed.to_lowercase();
         let (name, rest) = typed.split_once('.').unwrap_or((&typed, ""));
         let (version, group) = rest.split_once('.').unwrap_or((rest, ""));
-        let called = || {
+        let matching = || {
             let named = self.0.iter();
             named.filter(move |resource| resource.names.iter().any(|known| known == name))
         };
-        let with_version = called().find(|resource| {
+        let with_version = matching().find(|resource| {
             let has_version = resource.versions.iter().any(|known| known == version);
             !group.is_empty() && resource.group == group && has_version
         });
-        with_version.or_else(|| called().find(|resource| rest.is_empty() || resource.group == rest))
+        with_version.or_else(|| matching().find(|resource| rest.is_empty() || resource.group == rest))
     }
 }
 
-/// The resources of a group, each once, whichever versions have it.
+/// Returns the resources of a group, each once even if several versions have it.
 fn of_group(group: APIGroupDiscovery) -> Vec<Resource> {
     let name = group.metadata.and_then(|metadata| metadata.name);
     let name = name.unwrap_or_default();

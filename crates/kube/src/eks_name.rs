@@ -1,4 +1,4 @@
-//! What a kubeconfig says of the EKS cluster behind an entry.
+//! The EKS name and region of a kubeconfig entry's cluster.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use kube::config::ExecConfig;
 
 use super::target::Target;
 
-/// The programs that make EKS tokens and call the cluster's name `-i`.
+/// The token programs whose flag `-i` is the cluster's name.
 const SIGNERS: [&str; 4] = [
     "aws-iam-authenticator",
     "heptio-authenticator-aws",
@@ -15,23 +15,22 @@ const SIGNERS: [&str; 4] = [
     "kubectl-awsauth",
 ];
 
-/// A cluster's name and region at EKS, as far as they are known.
+/// An EKS cluster's name and region, as far as they are known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EksName {
-    /// The name, which tokens are signed for.
+    /// The name or id that tokens are signed for.
     pub name: Option<String>,
-    /// The region.
     pub region: Option<String>,
 }
 
 impl EksName {
-    /// The name that a credential plugin is told.
+    /// Returns the cluster name in a credential plugin's arguments.
     pub(super) fn of_plugin(exec: &ExecConfig) -> Option<String> {
         plugin(exec).name
     }
 
-    /// From the arguments of the credential plugin, else from names as `aws eks update-kubeconfig` and eksctl give them, and
-    /// from the server's address.
+    /// Reads name and region from the arguments of the credential plugin, or else from entry names in the format of
+    /// `aws eks update-kubeconfig` and eksctl, or else from the server's address.
     pub(super) fn of(exec: Option<&ExecConfig>, target: &Target) -> Self {
         let plugin = exec.map(plugin).unwrap_or_default();
         let names = [target.cluster.as_deref(), target.context.as_deref()];
@@ -67,7 +66,7 @@ fn plugin(exec: &ExecConfig) -> EksName {
     }
 }
 
-/// The value of the first of the plugin's arguments that is one of these flags.
+/// Returns the value of the plugin's first argument that is one of these flags.
 pub(super) fn argument(exec: &ExecConfig, names: &[&str]) -> Option<String> {
     let arguments = exec.args.as_deref().unwrap_or_default();
     arguments.iter().enumerate().find_map(|(at, argument)| {
@@ -80,8 +79,8 @@ pub(super) fn argument(exec: &ExecConfig, names: &[&str]) -> Option<String> {
     })
 }
 
-/// From the ARN that `aws eks update-kubeconfig` gives to an entry, or eksctl's `NAME.REGION.eksctl.io`, which for a context
-/// follows a user's name and `@`.
+/// Parses the ARN that `aws eks update-kubeconfig` uses as an entry's name, or eksctl's `NAME.REGION.eksctl.io`, which
+/// in a context follows a user's name and `@`.
 fn of_entry(entry: &str) -> EksName {
     let parts: Vec<&str> = entry.splitn(6, ':').collect();
     if let ["arn", _, "eks", region, _, resource] = parts[..] {
@@ -91,8 +90,8 @@ fn of_entry(entry: &str) -> EksName {
         };
     }
     let entry = entry.rsplit('@').next().unwrap_or(entry);
-    let place = entry.strip_suffix(".eksctl.io");
-    match place.and_then(|place| place.rsplit_once('.')) {
+    let stem = entry.strip_suffix(".eksctl.io");
+    match stem.and_then(|stem| stem.rsplit_once('.')) {
         Some((name, region)) => EksName {
             name: Some(name.to_owned()),
             region: Some(region.to_owned()),
@@ -101,7 +100,7 @@ fn of_entry(entry: &str) -> EksName {
     }
 }
 
-/// From an address such as `https://ID.gr7.REGION.eks.amazonaws.com` or `https://ID.REGION.api.aws`.
+/// Reads the region from an address such as `https://ID.gr7.REGION.eks.amazonaws.com` or `https://ID.REGION.api.aws`.
 fn region_of(server: &str) -> Option<String> {
     let server: Uri = server.parse().ok()?;
     let host = server.host()?.to_ascii_lowercase();
@@ -151,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kubeconfig_tells_the_name_and_region() {
+    fn name_and_region_are_read_from_a_kubeconfig() {
         let aws = [
             "--region",
             "eu-west-1",

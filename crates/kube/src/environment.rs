@@ -1,14 +1,15 @@
-//! What the process's surroundings suggest about the connection, as a value, so that tests can choose it.
+//! The part of the process environment that affects connections, as a value that tests can replace.
 
 use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// Where a pod finds its service account.
+/// The folder of a pod's service account.
+///
 /// <https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/>
 const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
-/// The variables and places that kubectl consults. The default is an environment that suggests nothing.
+/// The variables and folders that kubectl consults. The default is empty.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
     /// `KUBECONFIG`: a list of files to merge.
@@ -17,7 +18,7 @@ pub struct Environment {
     pub home: Option<PathBuf>,
     /// `HTTPS_PROXY` or `https_proxy`.
     pub https_proxy: Option<String>,
-    /// `HTTP_PROXY` or `http_proxy`, which counts for servers with a plain `http:` URL.
+    /// `HTTP_PROXY` or `http_proxy`, which applies to servers with an `http:` URL.
     pub http_proxy: Option<String>,
     /// `NO_PROXY` or `no_proxy`.
     pub no_proxy: Option<String>,
@@ -30,7 +31,7 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// The surroundings of this process.
+    /// Reads the environment of this process.
     pub fn of_process() -> Self {
         let text = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
         Self {

@@ -1,8 +1,7 @@
-//! Where the text before a write is kept: the ConfigMap `awsauth-history` beside aws-auth, and where the cluster refuses
-//! that, a folder of this user.
+//! The history of aws-auth: the ConfigMap `awsauth-history`, or a local folder of the user if the cluster rejects that.
 
 mod folder;
-mod keeper;
+mod recorder;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,65 +11,63 @@ use hyper::body::Bytes;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
-use super::api_client::Store;
+use super::api_client::ApiClient;
 use super::live::Live;
 use super::request_error::RequestError;
 use super::{HISTORY, NAMESPACE};
 
 use awsauth_core::history::{Addition, Who};
 
-pub use folder::{Folder, InFolder};
-pub(super) use keeper::Keeper;
+pub use folder::{Folder, LocalCopy};
+pub(super) use recorder::HistoryRecorder;
 
-/// What is to be kept of a write besides its texts, and where.
+/// What to record about a write besides its texts, and where.
 #[derive(Clone, Debug, Default)]
-pub struct Keeping {
-    /// The command, without what is secret in it.
+pub struct RecordOptions {
+    /// The command line, without secrets.
     pub command: Vec<String>,
-    /// Why it is done, in the user's words.
+    /// The user's reason for the write.
     pub reason: Option<String>,
-    /// Who writes, where that was asked already.
+    /// The writer, if already known.
     pub who: Option<Who>,
-    /// The user's folder for copies that the cluster does not take; `None` when there is none.
+    /// The local folder for copies that the cluster rejects; `None` if there is none.
     pub folder: Option<PathBuf>,
-    /// Write even where nothing can be kept.
+    /// Write even if no copy can be stored.
     pub optional: bool,
 }
 
-/// Where the text before a write was kept.
+/// Where the copy of the text before a write is stored.
 #[derive(Clone, Debug)]
-pub enum Kept {
+pub enum CopyLocation {
     /// In `awsauth-history`, under this number.
     InCluster(u64),
-    /// In a file, because the cluster did not take it.
+    /// In a file, because the cluster rejected it.
     InFolder {
-        /// The file.
         path: PathBuf,
-        /// Why not in the cluster.
+        /// Why the cluster rejected it.
         why: Arc<RequestError>,
     },
-    /// Nowhere, which was allowed.
+    /// Nowhere. The options allowed that.
     Nowhere(Arc<NoCopy>),
 }
 
-/// Why the text before a write could be kept nowhere.
+/// Why the text before a write could not be stored anywhere.
 #[derive(Debug, thiserror::Error)]
-#[error("no copy of it can be kept in {NAMESPACE}/{HISTORY} ({cluster}), nor in a file ({folder})")]
+#[error("no copy of it can be stored in {NAMESPACE}/{HISTORY} ({cluster}) or in a file ({folder})")]
 pub struct NoCopy {
-    /// Why the cluster did not take it.
+    /// Why the cluster rejected it.
     pub cluster: Arc<RequestError>,
-    /// Why there is no file either; a clause.
+    /// Why it could not be stored in a file.
     pub folder: String,
 }
 
-/// What `awsauth-history` holds: each key's value, in base64.
+/// The contents of `awsauth-history`: each key's value, in base64.
 pub type Values = BTreeMap<String, String>;
 
-/// Reads what is kept, again and again while that may help: every key of `awsauth-history` with its value, in base64.
+/// Reads every key of `awsauth-history` with its value, in base64. Retries after transient faults.
 ///
-/// # Errors
-/// When the API server does not give it out. That there is nothing is no error.
-pub async fn read(store: &Store, deadline: Instant) -> Result<Values, RequestError> {
+/// If the API server does not return it. A missing ConfigMap is empty, not an error.
+pub async fn read(store: &ApiClient, deadline: Instant) -> Result<Values, RequestError> {
     let read = store.read_named(HISTORY, deadline).await;
     let live = read.map_err(|fault| store.failed("get", fault))?;
     let values = live.snapshot().binary_data.into_iter();
@@ -79,8 +76,8 @@ pub async fn read(store: &Store, deadline: Instant) -> Result<Values, RequestErr
         .collect())
 }
 
-/// What makes `awsauth-history` with its first revision, and nothing of aws-auth's.
-fn with(addition: &Addition) -> Value {
+/// Returns a new `awsauth-history` with its first revision. It has no labels or annotations of aws-auth.
+fn new_history(addition: &Addition) -> Value {
     json!({
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -91,8 +88,10 @@ fn with(addition: &Addition) -> Value {
     })
 }
 
-/// What adds a revision and removes keys, of one version of the object or, without one, whatever has changed: a key that is
-/// gone already may be removed again. <https://www.rfc-editor.org/rfc/rfc7396>
+/// Returns a merge patch that adds a revision and removes keys. It applies to one version of the object or, if
+/// `version` is `None`, to any. Removing a key twice is harmless.
+///
+/// <https://www.rfc-editor.org/rfc/rfc7396>
 fn patch(addition: Option<&Addition>, gone: &[String], version: Option<&str>) -> Bytes {
     let gone = gone.iter().map(|key| (key.clone(), Value::Null));
     let added = addition.map(|added| (added.key.clone(), added.value.as_str().into()));
@@ -104,7 +103,7 @@ fn patch(addition: Option<&Addition>, gone: &[String], version: Option<&str>) ->
     Bytes::from(patch.to_string())
 }
 
-/// The keys of its revisions, and of what else is there.
+/// Returns all keys of the history, including unknown ones.
 fn keys(history: &Live) -> impl Iterator<Item = &str> {
     let values = history
         .object()
@@ -112,10 +111,10 @@ fn keys(history: &Live) -> impl Iterator<Item = &str> {
     values.into_iter().flat_map(Map::keys).map(String::as_str)
 }
 
-/// What tells a run from all others.
+/// Returns a random id for this run.
 fn run_id() -> String {
     format!("{:016x}", fastrand::u64(..))
 }
 
-/// The version that a revision names.
+/// The awsauth version that revisions record.
 const VERSION: &str = env!("CARGO_PKG_VERSION");

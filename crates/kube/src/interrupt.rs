@@ -1,9 +1,9 @@
-//! Ctrl-C and its like.
+//! Ctrl-C and SIGTERM.
 
 use std::future::Future;
 
-/// Completes when the process is asked to end: by Ctrl-C, and on Unix by SIGTERM too. From the first poll on, these
-/// signals no longer end the process by themselves.
+/// Completes on Ctrl-C and, on Unix, on SIGTERM. After the first poll, these signals no longer end the process by
+/// themselves.
 pub async fn requested() {
     #[cfg(unix)]
     {
@@ -16,14 +16,14 @@ pub async fn requested() {
             }
         }
     }
-    // Where signals can't be had, the system's own handling stays in force.
+    // If no handler can be installed, the system's default stays in force.
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }
 }
 
-/// Waits for a program that runs at the same terminal, and is the one that Ctrl-C is meant for.
-pub async fn left_to<T>(program: impl Future<Output = T>) -> T {
+/// Waits for a program in the same terminal, such as an editor, and ignores Ctrl-C, which is intended for that program.
+pub async fn ignored_during<T>(program: impl Future<Output = T>) -> T {
     let mut program = std::pin::pin!(program);
     loop {
         tokio::select! {

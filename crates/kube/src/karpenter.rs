@@ -1,32 +1,29 @@
-//! Karpenter's node classes, where it is installed.
+//! Karpenter's node classes.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{APIGroupList, ObjectMeta};
 use serde::Deserialize;
 use tokio::time::Instant;
 
-use super::api_client::Store;
+use super::api_client::ApiClient;
 use super::request_error::Fault;
 use awsauth_core::facts::node_inventory;
 
 /// The API group of its objects on AWS: <https://karpenter.sh/docs/concepts/nodeclasses/>
 const GROUP: &str = "karpenter.k8s.aws";
 
-/// What is to be allowed, as `kubectl create clusterrole` takes it.
+/// The required permission, in the syntax of `kubectl create clusterrole`.
 pub const PERMISSION: &str = "list ec2nodeclasses.karpenter.k8s.aws";
 
-/// What the nodes of one EC2NodeClass sign in with, as it says it.
+/// The identity of an EC2NodeClass's nodes, as configured.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NodeClass {
-    /// The object's name.
     pub name: String,
-    /// The name of a role.
     pub role: Option<String>,
-    /// The name of an instance profile.
     pub instance_profile: Option<String>,
 }
 
 impl NodeClass {
-    /// The same with its role's ARN, in the cluster of this ARN: a node class names a role of its own account by the name.
+    /// Adds the ARN of the role. `cluster` is the cluster's ARN: a node class names a role of the cluster's account.
     pub fn at(self, cluster: &str) -> node_inventory::NodeClass {
         let part = |at| cluster.split(':').nth(at).unwrap_or_default();
         let (partition, account) = (part(1), part(4));
@@ -58,12 +55,11 @@ struct Spec {
     instance_profile: Option<String>,
 }
 
-/// All EC2NodeClasses; none where Karpenter is not installed.
+/// Lists all EC2NodeClasses. Empty if Karpenter is not installed.
 ///
-/// # Errors
-/// When the API server does not tell.
-pub async fn node_classes(store: &Store, deadline: Instant) -> Result<Vec<NodeClass>, Fault> {
-    // For a group or a kind that is not there the API server answers 404 in plain text.
+/// If the API server does not answer.
+pub async fn node_classes(store: &ApiClient, deadline: Instant) -> Result<Vec<NodeClass>, Fault> {
+    // For an unknown group or kind, the API server answers 404 in plain text.
     let all: APIGroupList = store.get("/apis", deadline).await?;
     let Some(group) = all.groups.into_iter().find(|group| group.name == GROUP) else {
         return Ok(Vec::new());

@@ -1,6 +1,7 @@
-//! Which cluster and whose credentials: kubectl's flags over `KUBECONFIG` over the pod's service account.
+//! Selects cluster and credentials: kubectl's flags, or else `KUBECONFIG`, or else the pod's service account.
 //!
-//! As kubectl does it, but for one thing: what the user names is never left aside for what the environment suggests.
+//! This follows kubectl with one exception: what the user names explicitly is never replaced by the environment.
+//!
 //! <https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/>
 
 use std::env;
@@ -40,18 +41,17 @@ pub struct Flags {
     pub request_timeout: Option<Duration>,
 }
 
-/// The chosen cluster, ready to be connected to.
+/// The selected cluster and credentials, ready to connect.
 #[derive(Debug)]
 pub struct Access {
     pub target: Target,
     pub config: Config,
-    /// The kubeconfig's own `proxy-url`.
+    /// The kubeconfig's `proxy-url`.
     pub proxy_url: Option<String>,
-    /// The namespace of the context.
     pub namespace: Option<String>,
 }
 
-/// Chooses the cluster and the credentials. Reads files, runs nothing, contacts nobody.
+/// Selects the cluster and the credentials. Reads files, runs no plugin and sends no request.
 pub fn choose(flags: &Flags, environment: &Environment) -> Result<Access, ConnectError> {
     check_impersonation(flags)?;
     let kubeconfig = load(flags, environment)?
@@ -70,8 +70,8 @@ pub fn choose(flags: &Flags, environment: &Environment) -> Result<Access, Connec
     Ok(access)
 }
 
-/// The cluster at this endpoint, without a kubeconfig and without credentials. The flags that choose something in a
-/// kubeconfig have no say.
+/// Returns access to the cluster at this endpoint, without a kubeconfig and without credentials. Flags that select
+/// kubeconfig entries have no effect.
 pub fn at(
     target: Target,
     certificate_authority_data: String,
@@ -89,9 +89,9 @@ pub fn at(
 }
 
 fn check_impersonation(flags: &Flags) -> Result<(), ConnectError> {
-    let asks_for_more = flags.impersonate_uid.is_some() || !flags.impersonate_groups.is_empty();
-    if flags.impersonate.is_none() && asks_for_more {
-        return Err(ConnectError::ImpersonatesNobody);
+    let needs_user = flags.impersonate_uid.is_some() || !flags.impersonate_groups.is_empty();
+    if flags.impersonate.is_none() && needs_user {
+        return Err(ConnectError::ImpersonatedUserMissing);
     }
     Ok(())
 }
@@ -104,7 +104,7 @@ fn impersonate(flags: &Flags, user: &mut AuthInfo) {
     }
 }
 
-/// The names of all contexts, in the kubeconfig's order.
+/// Returns the names of all contexts, in the kubeconfig's order.
 pub fn contexts(flags: &Flags, environment: &Environment) -> Result<Vec<String>, ConnectError> {
     let kubeconfig = load(flags, environment)?.unwrap_or_default();
     let names = kubeconfig.contexts.into_iter().map(|named| named.name);
@@ -115,7 +115,7 @@ pub fn contexts(flags: &Flags, environment: &Environment) -> Result<Vec<String>,
     }
 }
 
-/// The kubeconfig that counts; `None` when there is none.
+/// Reads the kubeconfig; `None` if there is none.
 fn load(flags: &Flags, environment: &Environment) -> Result<Option<Kubeconfig>, ConnectError> {
     if let Some(path) = &flags.kubeconfig {
         return read(path).map(Some);
@@ -133,7 +133,7 @@ fn load(flags: &Flags, environment: &Environment) -> Result<Option<Kubeconfig>, 
     let named: Vec<PathBuf> = env::split_paths(list)
         .filter(|path| !path.as_os_str().is_empty())
         .collect();
-    // kubectl skips the files of the list that don't exist; but when none does, nothing of what was asked for is left.
+    // Like kubectl, this skips files of the list that do not exist. If none exists, the first is reported as missing.
     let existing: Vec<&PathBuf> = named.iter().filter(|path| path.exists()).collect();
     if let (true, Some(first)) = (existing.is_empty(), named.first()) {
         return read(first).map(Some);
@@ -159,7 +159,7 @@ fn read(path: &Path) -> Result<Kubeconfig, ConnectError> {
             path,
             source,
         },
-        // What the parser says quotes the text around the place, which may hold a token.
+        // The parser's message quotes the surrounding text, which may contain a token.
         KubeconfigError::Parse(error) => ConnectError::NotAKubeconfig {
             path: path.to_owned(),
             line: error
@@ -169,7 +169,7 @@ fn read(path: &Path) -> Result<Kubeconfig, ConnectError> {
         },
         source => ConnectError::KubeconfigsDiffer { source },
     })?;
-    // Elsewhere an empty name would hide the name that a later file gives.
+    // Otherwise an empty name would hide the name of a later file.
     read.current_context = read.current_context.filter(|name| !name.is_empty());
     Ok(read)
 }
@@ -247,10 +247,10 @@ fn with_cluster(
     mut user: AuthInfo,
 ) -> Result<Access, ConnectError> {
     let mut config = Config::new(url(&target.server)?);
-    let plugin_view = ExecAuthCluster::try_from(&cluster).map_err(ConnectError::of_data)?;
+    let plugin_cluster = ExecAuthCluster::try_from(&cluster).map_err(ConnectError::of_data)?;
     config.accept_invalid_certs = cluster.insecure_skip_tls_verify.unwrap_or(false);
-    config.root_cert = match &plugin_view.certificate_authority_data {
-        // Where no certificate is checked, an empty list keeps the system's from being loaded for nothing.
+    config.root_cert = match &plugin_cluster.certificate_authority_data {
+        // If no certificate is checked, an empty list avoids loading the system's.
         _ if config.accept_invalid_certs || config.cluster_url.scheme_str() == Some("http") => {
             Some(Vec::new())
         }
@@ -262,7 +262,7 @@ fn with_cluster(
         .clone()
         .filter(|name| !name.is_empty());
     if let Some(exec) = user.exec.as_mut().filter(|exec| exec.provide_cluster_info) {
-        exec.cluster = Some(plugin_view);
+        exec.cluster = Some(plugin_cluster);
     }
     config.auth_info = user;
     Ok(Access {
@@ -273,7 +273,7 @@ fn with_cluster(
     })
 }
 
-/// The pod's own cluster, with the pod's service account.
+/// Returns access to the pod's own cluster with its service account.
 fn in_cluster(environment: &Environment) -> Result<Access, ConnectError> {
     let host = environment.service_host.clone().unwrap_or_default();
     let port = environment.service_port.clone().unwrap_or_default();

@@ -1,11 +1,12 @@
-//! The live aws-auth: connect to an API server, read the ConfigMap, write it back.
+//! Access to the cluster: connects to an API server, and reads and writes aws-auth.
 //!
-//! Only this room names `kube`, and above it `controller`. What leaves it is plain data: [`Snapshot`](awsauth_core::snapshot::Snapshot)s,
-//! typed errors with a [`Kind`] and a hint, and a [`Target`] for messages.
+//! Only this crate and `controller` use the `kube` crate. Their callers get plain data:
+//! [`Snapshot`](awsauth_core::snapshot::Snapshot)s, errors with an [`ErrorKind`] and a hint, and a [`Target`] for
+//! messages.
 
 pub mod api_client;
 pub mod backoff;
-pub mod choice;
+pub mod selected_context;
 pub mod command_line;
 pub mod connect;
 mod discovery;
@@ -14,11 +15,11 @@ pub mod environment;
 pub mod history;
 pub mod interrupt;
 pub mod karpenter;
-pub mod kind;
-pub mod known;
+pub mod error_kind;
+pub mod guard_facts;
 pub mod kubeconfig;
 pub mod live;
-pub mod managers;
+pub mod field_managers;
 pub mod next_sync;
 pub mod nodes;
 mod proxy;
@@ -31,14 +32,14 @@ pub mod version;
 pub mod wait;
 pub mod write;
 
-pub use api_client::Store;
-pub use connect::{Place, connect, connect_to};
+pub use api_client::ApiClient;
+pub use connect::{EksEndpoint, connect, connect_to};
 pub use eks_name::EksName;
 pub use environment::Environment;
-pub use kind::Kind;
+pub use error_kind::ErrorKind;
 pub use kubeconfig::Flags;
 pub use live::Live;
-pub use target::{AtEks, Target};
+pub use target::{EksClusterId, Target};
 pub use tokens::Tokens;
 pub use write::write;
 
@@ -46,14 +47,14 @@ pub use write::write;
 pub const NAMESPACE: &str = "kube-system";
 /// The name of the ConfigMap that the authenticator reads.
 pub const NAME: &str = "aws-auth";
-/// The name of the ConfigMap that keeps what aws-auth was before each write.
+/// The name of the ConfigMap with the revisions of aws-auth.
 pub const HISTORY: &str = "awsauth-history";
-/// The field manager under which awsauth writes.
+/// The field manager of the command-line program.
 pub const FIELD_MANAGER: &str = "awsauth";
-/// The field manager under which it writes as a controller.
+/// The field manager of the controller.
 pub const CONTROLLER: &str = "awsauth-controller";
 
-/// Whether a field manager is awsauth, at a desk or in a cluster.
+/// Whether a field manager is the command-line program or the controller.
 pub fn is_own_manager(name: &str) -> bool {
     matches!(name, FIELD_MANAGER | CONTROLLER)
 }

@@ -1,21 +1,21 @@
-//! The ConfigMap as the API server stores it, every field of it.
+//! The stored ConfigMap with all its fields.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::managers::{self, Manager};
+use super::field_managers::{self, FieldManager};
 use super::{NAME, NAMESPACE};
 use awsauth_core::snapshot::{Change, OWNERS_ANNOTATION, Snapshot};
 
-/// The whole stored object, or the knowledge that there is none. Fields that this program has never heard of are kept.
+/// The stored object, or the fact that it does not exist. Unknown fields are preserved.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Live {
     object: Option<Value>,
 }
 
 impl Live {
-    /// There is no aws-auth.
+    /// Returns an aws-auth that does not exist.
     pub fn missing() -> Self {
         Self::default()
     }
@@ -26,12 +26,12 @@ impl Live {
         }
     }
 
-    /// Whether there is an aws-auth.
+    /// Whether aws-auth exists.
     pub fn exists(&self) -> bool {
         self.object.is_some()
     }
 
-    /// The object as JSON; `None` when there is none.
+    /// Returns the object; `None` if it does not exist.
     pub fn object(&self) -> Option<&Value> {
         self.object.as_ref()
     }
@@ -43,7 +43,7 @@ impl Live {
             .unwrap_or_default()
     }
 
-    /// What plans are made of. Of a missing aws-auth, an empty one.
+    /// Returns the input of plans. A missing aws-auth is treated as empty.
     pub fn snapshot(&self) -> Snapshot {
         let text = |pointer: &str| self.at(pointer).and_then(Value::as_str).map(str::to_owned);
         let texts = |pointer: &str| {
@@ -62,17 +62,15 @@ impl Live {
         }
     }
 
-    /// Who manages which of its fields, as the API server keeps record of it.
-    pub fn managers(&self) -> Vec<Manager> {
-        managers::of(self.at("/metadata/managedFields"))
+    /// Returns the field managers.
+    pub fn managers(&self) -> Vec<FieldManager> {
+        field_managers::of(self.at("/metadata/managedFields"))
     }
 
-    /// The labels.
     pub fn labels(&self) -> BTreeMap<&str, &str> {
         self.texts("/metadata/labels")
     }
 
-    /// The annotations.
     pub fn annotations(&self) -> BTreeMap<&str, &str> {
         self.texts("/metadata/annotations")
     }
@@ -90,7 +88,8 @@ impl Live {
             .is_some_and(|at| !at.is_null())
     }
 
-    /// The bytes that count against the limit of a ConfigMap: the texts of `data` and the decoded bytes of `binaryData`.
+    /// Returns the size that the limit of a ConfigMap applies to: the texts of `data` and the decoded bytes of
+    /// `binaryData`.
     pub fn size(&self) -> usize {
         let lengths = |pointer: &str, length: fn(&str) -> usize| -> usize {
             let map = self.at(pointer).and_then(Value::as_object);
@@ -104,7 +103,7 @@ impl Live {
         lengths("/data", str::len) + lengths("/binaryData", decoded)
     }
 
-    /// The object with `change` made and nothing else touched. A missing one comes into being with just the change.
+    /// Returns the object with only `change` applied. A missing object is created.
     pub fn with(&self, change: &Change) -> Value {
         let new = || json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": NAME, "namespace": NAMESPACE}});
         let mut object = self.object.clone().unwrap_or_else(new);
@@ -125,12 +124,12 @@ impl Live {
         object
     }
 
-    /// What plans are made of once `change` is made.
+    /// Returns the snapshot after `change`.
     pub fn after(&self, change: &Change) -> Snapshot {
         Self::stored(self.with(change)).snapshot()
     }
 
-    /// Whether all that `change` asks for is what is stored.
+    /// Whether the stored object already contains `change`.
     pub fn holds(&self, change: &Change) -> bool {
         let is = |pointer: &str, key: &str, text: Option<&str>| {
             let stored = self.at(pointer).and_then(|map| map.get(key));
@@ -161,7 +160,7 @@ impl Live {
     }
 }
 
-/// Sets or removes one key of the map at `path`, which comes into being if need be.
+/// Sets or removes one key of the map at `path`. Creates the map if necessary.
 fn put(object: &mut Value, path: &[&str], key: &str, text: Option<&str>) {
     let mut place = object;
     for step in path {
@@ -192,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_touches_its_keys_and_nothing_else() {
+    fn a_change_edits_only_its_keys() {
         let object = json!({
             "apiVersion": "v1", "kind": "ConfigMap", "future": {"field": 1.5},
             "metadata": {"name": NAME, "labels": {"a": "b"}, "resourceVersion": "7", "managedFields": [{"manager": "eksctl"}]},
@@ -208,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_comes_into_being() {
+    fn missing_objects_and_maps_are_created() {
         let mut change = change(Some("- new\n"));
         change.owners_annotation = Some(Some("{}".into()));
         let made = Live::stored(Live::missing().with(&change));
@@ -218,7 +217,7 @@ mod tests {
         change.owners_annotation = Some(None);
         assert!(!made.holds(&change));
         assert!(Live::stored(made.with(&change)).holds(&change));
-        // Nothing is made just to remove something from it.
+        // Removing a key does not create its map.
         let bare = Live::stored(json!({"metadata": {}}));
         let removal = Change {
             data: BTreeMap::from([("mapRoles", None)]),

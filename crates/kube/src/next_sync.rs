@@ -1,4 +1,4 @@
-//! What becomes of a change when others who keep aws-auth next come by.
+//! Predicts what other tools that manage aws-auth do to a change on their next sync.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::is_own_manager;
 use super::live::Live;
-use super::managers::{Manager, Operation};
+use super::field_managers::{FieldManager, Operation};
 use awsauth_core::facts::management_markers::{ManagingTool, managing_tool};
 use awsauth_core::snapshot::Change;
 
@@ -16,35 +16,35 @@ const KUBECTL_APPLY: &str = "kubectl-client-side-apply";
 /// What a manager's next sync does to a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// It puts its own text back.
+    /// It restores its own text.
     Overwrites,
-    /// It stops with a conflict, unless it is told to force.
+    /// It stops with a conflict, unless it forces.
     Conflicts,
 }
 
-/// What tells that somebody declares a key.
+/// Why a manager is expected to declare a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Evidence {
-    /// The key is theirs, as the API server keeps record of it.
+    /// The API server records the manager as the key's owner.
     Owned,
-    /// `kubectl apply` has left what it applied in an annotation.
+    /// The last-applied annotation of `kubectl apply` contains the key.
     LastApplied,
-    /// They apply the object, and awsauth now owns the key: whether it was theirs before is not on record.
+    /// The manager applies the object, and awsauth now owns the key. The former owner is not recorded.
     TakenOver,
-    /// The object is marked as theirs.
+    /// Labels or annotations name the manager.
     Marked,
 }
 
-/// What is to be expected of somebody who declares, or may declare, the text that a write changes.
+/// What a manager that declares, or may declare, the changed text will do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NextSync {
-    /// The manager, and the object or release that it acts for where that is known.
+    /// The manager, with its object or release if known.
     pub by: String,
-    /// The changed keys.
+    /// The affected keys.
     pub keys: Vec<String>,
-    /// Why it is expected.
+    /// The evidence for it.
     pub evidence: Evidence,
-    /// What becomes of the change.
+    /// What happens to the change.
     pub effect: Effect,
 }
 
@@ -70,20 +70,20 @@ impl fmt::Display for NextSync {
 }
 
 impl NextSync {
-    /// The way that lasts.
+    /// Returns how to make the change permanent.
     pub fn hint(&self) -> &'static str {
         "make the change where it is kept: the same awsauth command with --file PATH"
     }
 }
 
-/// What the next syncs of others will do to `change`, given who managed the object before the write.
+/// Returns what the next syncs of other managers will do to `change`, based on the object before the write.
 pub fn next_syncs(before: &Live, change: &Change) -> Vec<NextSync> {
     let (managers, managing_tool) = (
         before.managers(),
         managing_tool(&before.labels(), &before.annotations()),
     );
     let last_applied = last_applied(before);
-    let acts = |managing_tool: &ManagingTool, manager: &Manager| {
+    let acts = |managing_tool: &ManagingTool, manager: &FieldManager| {
         managing_tool.managers.contains(&manager.name.as_str())
     };
     let is_ours = |key: &str| {
@@ -93,7 +93,7 @@ pub fn next_syncs(before: &Live, change: &Change) -> Vec<NextSync> {
     let changed = || change.data.keys().copied();
     let mut syncs = vec![];
     for manager in &managers {
-        // What kubectl has left in its annotation says more than its fields.
+        // kubectl's annotation is more precise than its managed fields.
         if last_applied.is_some() && manager.name == KUBECTL_APPLY {
             continue;
         }
@@ -105,16 +105,16 @@ pub fn next_syncs(before: &Live, change: &Change) -> Vec<NextSync> {
             _ => &manager.name,
         };
         let owned = changed().filter(|key| manager.owns(key)).collect();
-        expect(&mut syncs, by, owned, Evidence::Owned, effect);
+        push(&mut syncs, by, owned, Evidence::Owned, effect);
         let taken = changed().filter(|key| !manager.owns(key) && is_ours(key));
-        expect(&mut syncs, by, taken.collect(), Evidence::TakenOver, effect);
+        push(&mut syncs, by, taken.collect(), Evidence::TakenOver, effect);
     }
-    // Marks stay even where managedFields were cleared.
+    // Labels remain even if managedFields were cleared.
     if let Some(managing_tool) = managing_tool
         && !managers.iter().any(|manager| acts(&managing_tool, manager))
     {
         let keys = changed().collect();
-        expect(
+        push(
             &mut syncs,
             &managing_tool.name,
             keys,
@@ -122,15 +122,16 @@ pub fn next_syncs(before: &Live, change: &Change) -> Vec<NextSync> {
             Effect::Overwrites,
         );
     }
-    // kubectl keeps the annotation up to date in server-side apply, too, which overwrites nothing unasked.
+    // kubectl also updates the annotation in server-side apply, which never overwrites other managers' fields by
+    // default.
     let is_server_side =
-        |manager: &Manager| manager.name == "kubectl" && manager.operation == Operation::Apply;
+        |manager: &FieldManager| manager.name == "kubectl" && manager.operation == Operation::Apply;
     if let Some(applied) = last_applied
         && !managers.iter().any(is_server_side)
     {
-        let is_told = |key: &str| {
+        let is_reported = |key: &str| {
             let overwrites = |sync: &NextSync| sync.effect == Effect::Overwrites;
-            let has = |sync: &NextSync| sync.keys.iter().any(|told| told == key);
+            let has = |sync: &NextSync| sync.keys.iter().any(|reported| reported == key);
             syncs.iter().any(|sync| overwrites(sync) && has(sync))
         };
         let differs = |key: &str, text: Option<&str>| {
@@ -139,10 +140,10 @@ pub fn next_syncs(before: &Live, change: &Change) -> Vec<NextSync> {
                 .is_some_and(|applied| applied.as_str() != text)
         };
         let put_back = change.data.iter().filter_map(|(&key, text)| {
-            (differs(key, text.as_deref()) && !is_told(key)).then_some(key)
+            (differs(key, text.as_deref()) && !is_reported(key)).then_some(key)
         });
         let (keys, by) = (put_back.collect(), "kubectl apply");
-        expect(
+        push(
             &mut syncs,
             by,
             keys,
@@ -153,8 +154,8 @@ pub fn next_syncs(before: &Live, change: &Change) -> Vec<NextSync> {
     syncs
 }
 
-/// Adds what is to be expected, once.
-fn expect(
+/// Adds an expected sync, unless it is already in the list.
+fn push(
     syncs: &mut Vec<NextSync>,
     by: &str,
     keys: Vec<&str>,
@@ -172,8 +173,7 @@ fn expect(
     }
 }
 
-/// The `data` that a client-side apply has last applied: what it puts back where it differs.
-/// <https://kubernetes.io/docs/tasks/manage-kubernetes-objects/declarative-config/#how-apply-calculates-differences-and-merges-changes>
+/// Returns the `data` of the last client-side apply, which the next one restores.
 fn last_applied(live: &Live) -> Option<Map<String, Value>> {
     let annotations = live.annotations();
     let applied = annotations.get("kubectl.kubernetes.io/last-applied-configuration")?;
@@ -184,11 +184,11 @@ fn last_applied(live: &Live) -> Option<Map<String, Value>> {
     }
 }
 
-/// What the manager does on its next sync; `None` for those who have none, such as `kubectl edit`.
-fn effect(manager: &Manager) -> Option<Effect> {
+/// Returns what the manager does on its next sync; `None` for clients without syncs, such as `kubectl edit`.
+fn effect(manager: &FieldManager) -> Option<Effect> {
     match (manager.operation, manager.name.as_str()) {
         (_, name) if is_own_manager(name) => None,
-        // Argo CD and Flux force: <https://argo-cd.readthedocs.io/en/stable/proposals/server-side-apply/>,
+        // Argo CD and Flux force conflicts: <https://argo-cd.readthedocs.io/en/stable/proposals/server-side-apply/>,
         // <https://fluxcd.io/flux/faq/#what-is-the-behavior-of-kustomize-used-by-flux>.
         (
             _,
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn appliers_of_the_changed_key_are_told_of() {
+    fn managers_that_apply_the_changed_key_are_reported() {
         assert_eq!(
             check(json!({"managedFields": [managed("kubectl", "Apply", "f:mapRoles")]})),
             [
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_tell_of_keepers_that_managed_fields_do_not() {
+    fn tools_named_only_by_labels_are_reported() {
         let helm = json!({"annotations": {"meta.helm.sh/release-name": "base", "meta.helm.sh/release-namespace": "infra"}});
         assert_eq!(
             check(helm),
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn those_who_write_once_have_no_next_sync() {
+    fn clients_without_syncs_are_not_reported() {
         for name in [
             "eksctl",
             "vpcLambda",
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_awsauth_took_over_is_still_told_of() {
+    fn tools_whose_field_awsauth_took_over_are_reported() {
         let ours = managed(FIELD_MANAGER, "Update", "f:mapRoles");
         let flux = managed("kustomize-controller", "Apply", "f:other");
         let labels = json!({"kustomize.toolkit.fluxcd.io/name": "apps"});
@@ -294,13 +294,13 @@ mod tests {
                 "awsauth took mapRoles over: if Flux (Kustomization flux-system/apps) declares it, its next sync overwrites this"
             ]
         );
-        // Nobody took over what the managing_tool never had.
+        // The tool never owned this key, so awsauth did not take it over.
         let other = managed("eksctl", "Update", "f:mapRoles");
         assert!(check(json!({"labels": labels, "managedFields": [flux, other]})).is_empty());
     }
 
     #[test]
-    fn what_kubectl_applied_last_is_put_back() {
+    fn last_applied_text_of_kubectl_is_restored() {
         let applied = |data: Value, managers: Value| {
             let applied = json!({ "data": data }).to_string();
             check(json!({
@@ -310,10 +310,10 @@ mod tests {
         };
         let ours = managed(FIELD_MANAGER, "Update", "f:mapRoles");
         let theirs = managed(KUBECTL_APPLY, "Update", "f:mapRoles");
-        let told = ["mapRoles is kept by kubectl apply: the next one overwrites this"];
-        assert_eq!(applied(json!({"mapRoles": "x"}), json!([ours])), told);
-        assert_eq!(applied(json!({"mapRoles": "x"}), json!([theirs])), told);
-        // The change makes it what it is in their file.
+        let expected = ["mapRoles is kept by kubectl apply: the next one overwrites this"];
+        assert_eq!(applied(json!({"mapRoles": "x"}), json!([ours])), expected);
+        assert_eq!(applied(json!({"mapRoles": "x"}), json!([theirs])), expected);
+        // The change matches their file.
         assert!(applied(json!({"mapRoles": ""}), json!([theirs])).is_empty());
         assert!(applied(json!({"mapUsers": "x"}), json!([ours])).is_empty());
         let argo = managed("argocd-controller", "Update", "f:mapRoles");

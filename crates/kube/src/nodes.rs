@@ -1,41 +1,39 @@
-//! The nodes that have joined.
+//! The cluster's nodes.
 
 use k8s_openapi::List;
 use k8s_openapi::api::core::v1::Node;
 use tokio::time::Instant;
 
-use super::api_client::Store;
+use super::api_client::ApiClient;
 use super::request_error::Fault;
 
-/// So many are looked at: names are right or wrong for all of them alike.
-const ENOUGH: u32 = 500;
+/// How many nodes are read. If names are wrong, they are usually wrong on all nodes.
+const MAX_NODES: u32 = 500;
 
-/// What a node is called.
+/// The names of a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Called {
-    /// Its object's name.
+pub struct NodeNames {
     pub name: String,
-    /// Where it runs, such as `aws:///eu-west-1a/i-0123456789abcdef0`; empty when nobody says it.
+    /// The provider id, such as `aws:///eu-west-1a/i-0123456789abcdef0`; empty if unknown.
     pub provider_id: String,
-    /// Its addresses of the type InternalDNS.
+    /// The addresses of the type InternalDNS.
     pub internal_dns: Vec<String>,
 }
 
-/// The nodes of the cluster, the first of them.
+/// Returns the names of the cluster's first nodes.
 ///
-/// # Errors
-/// When the API server does not tell.
-pub async fn nodes(store: &Store, deadline: Instant) -> Result<Vec<Called>, Fault> {
-    let path = format!("/api/v1/nodes?limit={ENOUGH}");
+/// If the API server does not answer.
+pub async fn nodes(store: &ApiClient, deadline: Instant) -> Result<Vec<NodeNames>, Fault> {
+    let path = format!("/api/v1/nodes?limit={MAX_NODES}");
     let list: List<Node> = store.get(&path, deadline).await?;
-    Ok(list.items.into_iter().map(called).collect())
+    Ok(list.items.into_iter().map(names).collect())
 }
 
-fn called(node: Node) -> Called {
+fn names(node: Node) -> NodeNames {
     let addresses = node.status.and_then(|status| status.addresses);
     let addresses = addresses.into_iter().flatten();
     let internal = addresses.filter(|address| address.type_ == "InternalDNS");
-    Called {
+    NodeNames {
         name: node.metadata.name.unwrap_or_default(),
         provider_id: node
             .spec

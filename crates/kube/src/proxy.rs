@@ -1,4 +1,4 @@
-//! Which proxy, if any, stands between this machine and the API server.
+//! Selects the proxy for the API server.
 
 use std::net::IpAddr;
 
@@ -7,11 +7,12 @@ use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 
 use super::environment::Environment;
 
-/// The proxy for `server`: the kubeconfig's `proxy-url`, which is final, or else the environment's, which
-/// leaves out loopback servers and whatever `NO_PROXY` lists, as Go's `http.ProxyFromEnvironment` does.
+/// Returns the proxy for `server`: the kubeconfig's `proxy-url`, which is final, or else the environment's. As in Go's
+/// `http.ProxyFromEnvironment`, the environment's proxy is not used for loopback servers and those in `NO_PROXY`.
+///
 /// <https://pkg.go.dev/net/http#ProxyFromEnvironment>
 ///
-/// `Err` holds a proxy URL that can't be used, without its user and password.
+/// `Err` has a proxy URL that is not supported, without user and password.
 pub(crate) fn of(
     server: &Uri,
     proxy_url: Option<&str>,
@@ -34,7 +35,7 @@ pub(crate) fn of(
     if is_loopback(server.host().unwrap_or_default()) {
         return Ok(None);
     }
-    // A lone NO_PROXY entry is known to bypass only if the proxy itself is usable.
+    // If the proxy itself is not usable, that is an error even if NO_PROXY lists the server.
     let anywhere = Matcher::builder()
         .all(suggested.to_owned())
         .build()
@@ -58,7 +59,7 @@ fn usable(proxy: Option<Intercept>, url: &str) -> Result<Intercept, String> {
     proxy.filter(known).ok_or_else(|| without_password(url))
 }
 
-/// The URL as it may be shown.
+/// Returns the URL without user and password.
 fn without_password(url: &str) -> String {
     match (url.find("://"), url.rfind('@')) {
         (Some(scheme), Some(at)) if scheme < at => {
@@ -93,11 +94,11 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_suggests_and_the_kubeconfig_decides() {
+    fn proxy_url_of_the_kubeconfig_has_precedence_over_the_environment() {
         let eks = "https://abcd.eks.amazonaws.com";
         let outer = Some("http://outer:3128/".to_owned());
         assert_eq!(check(eks, None, ""), outer);
-        // It is the server that NO_PROXY lists, never the proxy.
+        // NO_PROXY lists servers, never the proxy.
         assert_eq!(check(eks, None, "outer"), outer);
         assert_eq!(check(eks, None, "localhost,.amazonaws.com"), None);
         assert_eq!(check(eks, None, "*"), None);

@@ -1,6 +1,6 @@
-//! Reads what RBAC says of some users, or of all.
+//! Reads RBAC objects: the bindings and roles of some users, or of all.
 
-mod whole;
+mod full_policy;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,9 +10,9 @@ use k8s_openapi::{List, ListableResource};
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-pub use whole::whole_policy;
+pub use full_policy::full_policy;
 
-use super::api_client::Store;
+use super::api_client::ApiClient;
 use super::request_error::{Fault, RequestError};
 use awsauth_core::plan::Admins;
 use awsauth_core::rbac::{
@@ -25,13 +25,13 @@ const CLUSTER_ADMIN: &str = "cluster-admin";
 
 const API: &str = "/apis/rbac.authorization.k8s.io/v1";
 
-/// How many objects of a list come in one answer; kubectl asks for as many.
+/// The page size of lists, the same as kubectl's.
 const PAGE: u32 = 500;
 
-/// Reads the bindings that reach any of `users`, and the roles of these bindings. What can't be read is on record in the
-/// answer; whatever helps against a passing fault is tried for at most `patience`.
-pub async fn policy(store: &Store, users: &[UserInfo], patience: Duration) -> Policy {
-    let deadline = Instant::now() + patience;
+/// Reads the bindings of any of `users` and the roles that they reference. What cannot be read is recorded in the
+/// result. Transient faults are retried for at most `time_limit`.
+pub async fn policy(store: &ApiClient, users: &[UserInfo], time_limit: Duration) -> Policy {
+    let deadline = Instant::now() + time_limit;
     let mut policy = Policy::default();
     let reaches = |binding: &Binding| {
         let mut subjects = binding.subjects.iter();
@@ -73,15 +73,14 @@ pub async fn policy(store: &Store, users: &[UserInfo], patience: Duration) -> Po
     policy
 }
 
-/// To whom the ClusterRole `cluster-admin` is bound in the whole cluster.
+/// Returns the subjects that ClusterRoleBindings bind to `cluster-admin`.
 ///
-/// # Errors
-/// When the API server does not say within `patience`.
-pub async fn admins(store: &Store, patience: Duration) -> Result<Admins, RequestError> {
+/// If the API server does not answer within `time_limit`.
+pub async fn admins(store: &ApiClient, time_limit: Duration) -> Result<Admins, RequestError> {
     let binds = |binding: &Binding| {
         binding.role.kind == RoleKind::ClusterRole && binding.role.name == CLUSTER_ADMIN
     };
-    let deadline = Instant::now() + patience;
+    let deadline = Instant::now() + time_limit;
     let listed = list(store, "clusterrolebindings", of_cluster, binds, deadline).await;
     let bindings = listed.map_err(|fault| store.failed("list", fault))?;
     let mut admins = Admins::default();
@@ -95,7 +94,7 @@ pub async fn admins(store: &Store, patience: Duration) -> Result<Admins, Request
     Ok(admins)
 }
 
-/// A list that could not be read, of `of`, such as `" -n a"`.
+/// Returns a list that could not be read. `of` is kubectl's flag for its namespaces, such as `" -n a"`.
 fn unread(resource: &str, of: &str, fault: &Fault) -> Unread {
     Unread {
         resource: resource.to_owned(),
@@ -109,9 +108,10 @@ fn permission(fault: &Fault, name: impl FnOnce() -> String) -> Option<String> {
     matches!(fault, Fault::Forbidden(_)).then(name)
 }
 
-/// Those that `keep` keeps of all objects of a kind, page by page, so that a large cluster's need not stand whole in memory.
+/// Returns the objects of a kind that `keep` accepts. Reads them page by page, so that a large cluster's objects are
+/// never in memory at the same time.
 async fn list<T: ListableResource + DeserializeOwned, O>(
-    store: &Store,
+    store: &ApiClient,
     resource: &str,
     object: impl Fn(T) -> O,
     keep: impl Fn(&O) -> bool,
@@ -130,7 +130,7 @@ async fn list<T: ListableResource + DeserializeOwned, O>(
     }
 }
 
-async fn rules(store: &Store, role: &Role, deadline: Instant) -> Result<Vec<PolicyRule>, Fault> {
+async fn rules(store: &ApiClient, role: &Role, deadline: Instant) -> Result<Vec<PolicyRule>, Fault> {
     let name = encoded(&role.name);
     let rules = match &role.namespace {
         None => {
@@ -168,7 +168,7 @@ fn of_namespace(binding: v1::RoleBinding) -> Binding {
 
 fn role_ref(role: v1::RoleRef) -> RoleRef {
     RoleRef {
-        // The API server admits no third kind.
+        // The API server accepts no other kind.
         kind: match role.kind.as_str() {
             "Role" => RoleKind::Role,
             _ => RoleKind::ClusterRole,
@@ -177,7 +177,8 @@ fn role_ref(role: v1::RoleRef) -> RoleRef {
     }
 }
 
-/// The subjects of the kinds that RBAC looks at. A service account without a namespace is one of the binding's.
+/// Converts subjects of the kinds that RBAC knows. A service account without a namespace belongs to the binding's
+/// namespace.
 fn subjects(subjects: Option<Vec<v1::Subject>>, namespace: Option<&str>) -> Vec<Subject> {
     let subject = |subject: v1::Subject| {
         Some(match subject.kind.as_str() {
@@ -207,7 +208,7 @@ fn rule(rule: PolicyRule) -> Rule {
     }
 }
 
-/// A segment of a path, or a value of a query. Names of roles may hold nearly anything.
+/// Percent-encodes a path segment or a query value. Role names may contain almost any character.
 fn encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use super::command_line::quoted;
 use super::connect::CredentialsError;
-use super::kind::Kind;
+use super::error_kind::ErrorKind;
 use super::target::Target;
-use super::tokens::MintError;
+use super::tokens::TokenRenewalError;
 use super::{NAME, NAMESPACE};
 
 pub use classify::{of_answer, of_transport};
@@ -56,7 +56,7 @@ pub enum Fault {
     /// New credentials were needed but could not be obtained.
     Credentials(CredentialsError),
     /// The last token expired, and no new token could be created.
-    NoToken(MintError),
+    NoToken(TokenRenewalError),
     /// 401: the server doesn't accept the credentials.
     Unauthorized(String),
     /// 403: the caller is not allowed to do this; the server's message.
@@ -84,12 +84,12 @@ pub enum Fault {
 impl std::fmt::Display for Fault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::UnknownHost(server, _) => write!(f, "the host of {server} has no address"),
+            Self::UnknownHost(server, _) => write!(f, "the host name of {server} does not resolve"),
             Self::Refused(server, _) => write!(f, "nothing answers at {server}"),
             Self::ConnectTimedOut(server) => {
-                write!(f, "the connection to {server} did not open in time")
+                write!(f, "the connection to {server} timed out")
             }
-            Self::NoRoute(server, _) => write!(f, "the network does not lead to {server}"),
+            Self::NoRoute(server, _) => write!(f, "there is no network route to {server}"),
             Self::Proxy(proxy, _) => {
                 write!(f, "the proxy {proxy} does not connect to the API server")
             }
@@ -108,20 +108,20 @@ impl std::fmt::Display for Fault {
             }
             Self::Tls(server, _) => write!(f, "no TLS connection to {server}"),
             Self::Lost(server, _) => {
-                write!(f, "the connection to {server} broke before the answer came")
+                write!(f, "the connection to {server} was lost before the response")
             }
             Self::TimedOut(server, after) => {
                 write!(f, "{server} did not answer within {}", rounded(*after))
             }
             Self::Credentials(error) => write!(f, "{error}"),
-            Self::NoToken(_) => f.write_str("no new token could be made"),
+            Self::NoToken(_) => f.write_str("no new token could be created"),
             Self::Unauthorized(_) => write!(f, "the API server does not accept the credentials"),
             Self::Forbidden(said)
             | Self::NotFound(said)
             | Self::Conflict(said)
             | Self::AlreadyExists(said) => f.write_str(said),
             Self::TooLarge(said) => write!(f, "it is too large for the API server: {said}"),
-            Self::Throttled(..) => write!(f, "the API server asks to come back later"),
+            Self::Throttled(..) => write!(f, "the API server is throttling requests"),
             Self::Rejected(_, said) => write!(f, "the API server rejects it: {said}"),
             Self::Server(status, said, _) => {
                 write!(f, "the API server failed with {status}: {said}")
@@ -129,7 +129,7 @@ impl std::fmt::Display for Fault {
             Self::NotReady(checks) => write!(f, "not ready: {}", checks.join(", ")),
             Self::NotKubernetes(status) => write!(
                 f,
-                "what answers is not a Kubernetes API server (HTTP {status})"
+                "the server is not a Kubernetes API server (HTTP {status})"
             ),
         }
     }
@@ -156,7 +156,7 @@ impl std::error::Error for Fault {
 
 impl Fault {
     /// Returns whether retrying the request can help.
-    pub fn may_pass(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         matches!(
             self,
             Self::Refused(..)
@@ -169,7 +169,7 @@ impl Fault {
     }
 
     /// Returns whether the server may have carried out the request although it failed.
-    pub fn is_unclear(&self) -> bool {
+    pub fn may_be_applied(&self) -> bool {
         matches!(
             self,
             Self::Lost(..) | Self::TimedOut(..) | Self::Server(..) | Self::NotKubernetes(200..300)
@@ -199,7 +199,7 @@ impl std::error::Error for RequestError {
 
 impl RequestError {
     /// Returns the kind of failure.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ErrorKind {
         match &self.fault {
             Fault::UnknownHost(..)
             | Fault::Refused(..)
@@ -212,7 +212,7 @@ impl RequestError {
             | Fault::Server(..)
             | Fault::NotReady(_)
             | Fault::NotKubernetes(_)
-            | Fault::NotFound(_) => Kind::Unreachable,
+            | Fault::NotFound(_) => ErrorKind::Unreachable,
             Fault::CertificateExpired(..)
             | Fault::CertificateNotTrusted(..)
             | Fault::CertificateOtherName(..)
@@ -220,29 +220,29 @@ impl RequestError {
             | Fault::Credentials(_)
             | Fault::NoToken(_)
             | Fault::Unauthorized(_)
-            | Fault::Forbidden(_) => Kind::Denied,
-            Fault::TooLarge(_) | Fault::Rejected(..) => Kind::Refused,
-            Fault::Conflict(_) | Fault::AlreadyExists(_) => Kind::Conflict,
+            | Fault::Forbidden(_) => ErrorKind::Denied,
+            Fault::TooLarge(_) | Fault::Rejected(..) => ErrorKind::Refused,
+            Fault::Conflict(_) | Fault::AlreadyExists(_) => ErrorKind::Conflict,
         }
     }
 
-    /// What to do next where EKS said how to reach the cluster, if that is something else than with a kubeconfig.
+    /// Returns the next step, if it is different for a cluster that EKS described, without a kubeconfig.
     fn hint_at_eks(&self) -> Option<String> {
         let eks = self.target.eks.as_ref()?;
         let (name, region) = (quoted(&eks.name), eks.region());
         Some(match &self.fault {
             Fault::UnknownHost(..) | Fault::ConnectTimedOut(_) | Fault::NoRoute(..) => format!(
-                "see whether the endpoint is private, or public for other addresses only: \
+                "check whether the endpoint is private, or public only for other addresses: \
                  aws eks describe-cluster --name {name} --region {region} --query cluster.resourcesVpcConfig"
             ),
             Fault::CertificateNotTrusted(..) => {
                 format!(
-                    "a proxy may stand in between; see whose certificate it is: {}",
+                    "a proxy may intercept TLS; check the certificate: {}",
                     openssl(&self.target.server)
                 )
             }
             Fault::Unauthorized(_) => format!(
-                "see who you are to AWS, and to the cluster: awsauth whoami --cluster-name {name} --region {region}"
+                "check your identity in AWS and in the cluster: awsauth whoami --cluster-name {name} --region {region}"
             ),
             _ => return None,
         })
@@ -256,22 +256,22 @@ impl RequestError {
             return hint;
         }
         match &self.fault {
-            Fault::UnknownHost(..) => "see whether the cluster still exists and the kubeconfig is current: \
+            Fault::UnknownHost(..) => "check that the cluster still exists and the kubeconfig is current: \
                  awsauth kubeconfig --cluster-name CLUSTER"
                 .into(),
             Fault::Refused(..) | Fault::Lost(..) | Fault::TimedOut(..) | Fault::Server(..) | Fault::NotReady(_) => {
-                format!("see whether the API server is ready: {kubectl} get --raw /readyz")
+                format!("check that the API server is ready: {kubectl} get --raw /readyz")
             }
             Fault::ConnectTimedOut(_) | Fault::NoRoute(..) => "see whether the endpoint is private, or public for other \
                  addresses only: aws eks describe-cluster --name CLUSTER --query cluster.resourcesVpcConfig"
                 .into(),
-            Fault::Proxy(..) => format!("see whether the proxy is right, or leave it out: NO_PROXY={} awsauth …", host(server)),
-            Fault::CertificateExpired(..) => format!("look at its dates and at this machine's clock: {}; date -u", openssl(server)),
-            Fault::CertificateNotTrusted(..) => "the cluster may have been made anew, or a proxy stands in between; write its \
+            Fault::Proxy(..) => format!("check the proxy, or bypass it: NO_PROXY={} awsauth …", host(server)),
+            Fault::CertificateExpired(..) => format!("check its dates and this machine's clock: {}; date -u", openssl(server)),
+            Fault::CertificateNotTrusted(..) => "the cluster may have been created again, or a proxy intercepts TLS; write its \
                  kubeconfig entry again: awsauth kubeconfig --cluster-name CLUSTER"
                 .into(),
-            Fault::CertificateOtherName(..) => format!("set tls-server-name in the kubeconfig, or the right --server; see its names: {}", openssl(server)),
-            Fault::Tls(..) => format!("see what answers there: curl -vk {server}/version"),
+            Fault::CertificateOtherName(..) => format!("set tls-server-name in the kubeconfig, or correct --server; check the certificate's names: {}", openssl(server)),
+            Fault::Tls(..) => format!("check what answers there: curl -vk {server}/version"),
             Fault::Credentials(error) => error.hint(),
             Fault::NoToken(error) => error.hint.clone(),
             Fault::Unauthorized(_) => match &self.target.context {
@@ -282,14 +282,14 @@ impl RequestError {
                 "check your permissions, or ask a user who has this one: {kubectl} auth can-i {} configmaps/{NAME} -n {NAMESPACE}",
                 self.verb
             ),
-            Fault::NotFound(_) => format!("see whether it is there: {kubectl} get configmap {NAME} -n {NAMESPACE}"),
+            Fault::NotFound(_) => format!("check that it exists: {kubectl} get configmap {NAME} -n {NAMESPACE}"),
             Fault::Conflict(_) | Fault::AlreadyExists(_) => "run it again".into(),
-            Fault::TooLarge(_) => format!("see how large it is: {kubectl} get configmap {NAME} -n {NAMESPACE} -o json | wc -c"),
+            Fault::TooLarge(_) => format!("check its size: {kubectl} get configmap {NAME} -n {NAMESPACE} -o json | wc -c"),
             Fault::Throttled(..) => "run it again later, or allow more time with --timeout".into(),
             Fault::Rejected(..) => format!(
-                "see which webhooks and policies look at it: {kubectl} get validatingwebhookconfigurations,mutatingwebhookconfigurations,validatingadmissionpolicies"
+                "list the webhooks and policies: {kubectl} get validatingwebhookconfigurations,mutatingwebhookconfigurations,validatingadmissionpolicies"
             ),
-            Fault::NotKubernetes(_) => format!("see what answers there: curl -k {server}/version"),
+            Fault::NotKubernetes(_) => format!("check what answers there: curl -k {server}/version"),
         }
     }
 }

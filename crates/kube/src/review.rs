@@ -1,4 +1,4 @@
-//! Asks the API server who somebody is to it, and what they may do.
+//! Access reviews: which user the API server authenticates, and what a user may do.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,51 +9,49 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::api_client::Store;
+use super::api_client::ApiClient;
 use super::discovery::{Resource, Resources};
 use super::request_error::{Fault, RequestError};
 use super::{NAME, NAMESPACE};
 use awsauth_core::authenticator::User;
 use awsauth_core::rbac::{Asked, Namespace, Question};
 
-/// Who a caller is to the API server.
+/// The user that the API server authenticated.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Reviewed {
-    /// The user.
+pub struct ClusterUser {
     pub username: String,
-    /// What tells apart users of the same name over time.
+    /// Distinguishes users of the same name over time.
     pub uid: Option<String>,
-    /// The groups, those included that the API server adds.
+    /// The groups, including those that the API server adds.
     pub groups: Vec<String>,
-    /// What else the authenticator says.
+    /// Additional attributes that the authenticator sets.
+    ///
     /// <https://github.com/kubernetes-sigs/aws-iam-authenticator/blob/v0.7.10/pkg/server/server.go>
     pub extra: BTreeMap<String, Vec<String>>,
 }
 
-/// The answer to a question.
+/// The result of an access review.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// Yes or no.
     pub allowed: bool,
-    /// Why, as far as the authorizer says; or what stood in its way.
+    /// The authorizer's reason, or its error.
     pub reason: Option<String>,
-    /// Whether the API server knows no such resource, so that the answer tells little.
+    /// Whether the API server has no such resource, so that the result is not meaningful.
     pub is_unknown_resource: bool,
 }
 
-/// An object that was sent, of which only what the API server filled in is read.
+/// A review whose status the API server has filled in.
 #[derive(Deserialize)]
 struct Filled<T> {
     status: T,
 }
 
-impl Reviewed {
-    /// What the authenticator says of the caller under `arn`, `canonicalArn`, `sessionName` or `accessKeyId`, if it does.
-    pub fn says(&self, key: &str) -> Option<&str> {
+impl ClusterUser {
+    /// Returns the attribute `arn`, `canonicalArn`, `sessionName` or `accessKeyId` that the authenticator set, if any.
+    pub fn attribute(&self, key: &str) -> Option<&str> {
         self.extra.get(key)?.first().map(String::as_str)
     }
 
-    /// The user.
     pub fn user(&self) -> User {
         User {
             username: self.username.clone(),
@@ -62,12 +60,11 @@ impl Reviewed {
     }
 }
 
-/// Asks who the caller is.
+/// Returns the user that the API server authenticates.
 ///
-/// # Errors
-/// When the API server does not accept the caller, or can't answer within `patience`.
-pub async fn who(store: &Store, patience: Duration) -> Result<Reviewed, RequestError> {
-    let deadline = Instant::now() + patience;
+/// If the API server rejects the credentials, or does not answer within `time_limit`.
+pub async fn current_user(store: &ApiClient, time_limit: Duration) -> Result<ClusterUser, RequestError> {
+    let deadline = Instant::now() + time_limit;
     let ask = async |version: &str| {
         let group = "authentication.k8s.io";
         let path = format!("/apis/{group}/{version}/selfsubjectreviews");
@@ -83,7 +80,7 @@ pub async fn who(store: &Store, patience: Duration) -> Result<Reviewed, RequestE
     let Filled::<SelfSubjectReviewStatus> { status } =
         asked.map_err(|fault| store.failed("create", fault))?;
     let user = status.user_info.unwrap_or_default();
-    Ok(Reviewed {
+    Ok(ClusterUser {
         username: user.username.unwrap_or_default(),
         uid: user.uid,
         groups: user.groups.unwrap_or_default(),
@@ -91,52 +88,52 @@ pub async fn who(store: &Store, patience: Duration) -> Result<Reviewed, RequestE
     })
 }
 
-/// Asks whether the caller may do each of these, in order. `namespace` is the one that counts where none is named.
+/// Checks whether the current user may do each of these, in order. `namespace` applies to questions without one.
 ///
 /// # Errors
-/// As [`who`].
-pub async fn may(
-    store: &Store,
+/// As [`current_user`].
+pub async fn check_access(
+    store: &ApiClient,
     questions: &[Question],
     namespace: &str,
-    patience: Duration,
+    time_limit: Duration,
 ) -> Result<Vec<Answer>, RequestError> {
-    ask(store, None, questions, namespace, patience).await
+    ask(store, None, questions, namespace, time_limit).await
 }
 
-/// The same of somebody else, which the caller must be permitted to ask.
+/// Checks the same for another user. The current user needs permission to do so.
 ///
 /// # Errors
-/// As [`who`].
-pub async fn may_they(
-    store: &Store,
+/// As [`current_user`].
+pub async fn check_access_of(
+    store: &ApiClient,
     they: &User,
     questions: &[Question],
     namespace: &str,
-    patience: Duration,
+    time_limit: Duration,
 ) -> Result<Vec<Answer>, RequestError> {
-    ask(store, Some(they), questions, namespace, patience).await
+    ask(store, Some(they), questions, namespace, time_limit).await
 }
 
-/// Asks whether the caller, or another user whom the caller must be permitted to ask about, may update aws-auth.
+/// Checks whether the current user, or else `they`, may update aws-auth. Checking another user requires permission.
 ///
 /// # Errors
-/// As [`who`].
-pub async fn may_update(
-    store: &Store,
+/// As [`current_user`].
+pub async fn can_update_aws_auth(
+    store: &ApiClient,
     they: Option<&User>,
-    patience: Duration,
+    time_limit: Duration,
 ) -> Result<bool, RequestError> {
     let attributes =
         json!({"verb": "update", "resource": "configmaps", "name": NAME, "namespace": NAMESPACE});
     let mut spec = json!({ "resourceAttributes": attributes });
-    let status = review(store, they, &mut spec, Instant::now() + patience).await?;
+    let status = review(store, they, &mut spec, Instant::now() + time_limit).await?;
     Ok(status.allowed)
 }
 
-/// Sends a question as the caller's own, or as one about somebody else.
+/// Sends an access review for the current user or for another one.
 async fn review(
-    store: &Store,
+    store: &ApiClient,
     they: Option<&User>,
     spec: &mut Value,
     deadline: Instant,
@@ -157,16 +154,16 @@ async fn review(
 }
 
 async fn ask(
-    store: &Store,
+    store: &ApiClient,
     they: Option<&User>,
     questions: &[Question],
     namespace: &str,
-    patience: Duration,
+    time_limit: Duration,
 ) -> Result<Vec<Answer>, RequestError> {
-    let deadline = Instant::now() + patience;
+    let deadline = Instant::now() + time_limit;
     let about_resources = |question: &Question| matches!(question.of, Asked::Resource { .. });
     let resources = if questions.iter().any(about_resources) {
-        // Who may not ask for them types them as RBAC has them.
+        // Without permission for discovery, names are used as typed.
         Resources::read(store, deadline).await.ok()
     } else {
         None
@@ -190,7 +187,7 @@ async fn ask(
     Ok(answers)
 }
 
-/// What to ask of the authorizer, and whether the API server knows no such resource.
+/// Returns the review's spec, and whether the API server has no such resource.
 fn spec(question: &Question, resources: Option<&Resources>, current: &str) -> (Value, bool) {
     let verb = &question.verb;
     let (kind, name, subresource, namespace) = match &question.of {
@@ -224,7 +221,7 @@ fn spec(question: &Question, resources: Option<&Resources>, current: &str) -> (V
         "verb": verb, "group": group, "resource": resource, "name": name,
         "subresource": subresource, "namespace": namespace,
     }});
-    // Impersonation is of things that are no resources.
+    // Impersonated users and groups are not API resources.
     let is_known = found.is_some() || resource == "*" || verb == "impersonate";
     (spec, resources.is_some() && !is_known)
 }

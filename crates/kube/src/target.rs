@@ -1,4 +1,4 @@
-//! Which cluster this is, for messages and for `--expect-cluster`.
+//! Identifies a cluster, for messages and for `--expect-cluster`.
 
 use std::fmt;
 
@@ -6,38 +6,36 @@ use http::Uri;
 
 use super::command_line::quoted;
 
-/// The cluster that a connection goes to, under every name the caller may know it by.
+/// The cluster of a connection, with all its names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Target {
-    /// The kubeconfig context; `None` in a pod, or when only a server was named.
+    /// The kubeconfig context; `None` in a pod, or if only a server is named.
     pub context: Option<String>,
     /// The name of the kubeconfig's cluster entry.
     pub cluster: Option<String>,
     /// The URL of the API server, as the kubeconfig or EKS spells it.
     pub server: String,
-    /// What EKS calls it, where EKS said how to reach it.
-    pub eks: Option<AtEks>,
+    /// The EKS cluster, if the endpoint came from EKS.
+    pub eks: Option<EksClusterId>,
 }
 
-/// What EKS calls a cluster.
+/// The identity of a cluster in EKS.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AtEks {
-    /// Its name.
+pub struct EksClusterId {
     pub name: String,
-    /// Its ARN.
     pub arn: String,
 }
 
-impl AtEks {
-    /// The region that it is in.
+impl EksClusterId {
+    /// Returns the region.
     pub fn region(&self) -> &str {
         self.arn.split(':').nth(3).unwrap_or_default()
     }
 }
 
 impl Target {
-    /// Whether `expected` names this cluster: its context, its kubeconfig cluster, its name or ARN at EKS, or its server URL,
-    /// where a trailing slash, the default port and the letter case of the host make no difference.
+    /// Whether `expected` names this cluster: its context, its kubeconfig cluster, its EKS name or ARN, or its server
+    /// URL. In URLs, a trailing slash, the default port and the letter case of the host are ignored.
     pub fn is(&self, expected: &str) -> bool {
         self.context.as_deref() == Some(expected)
             || self.cluster.as_deref() == Some(expected)
@@ -45,10 +43,10 @@ impl Target {
                 .eks
                 .as_ref()
                 .is_some_and(|eks| eks.name == expected || eks.arn == expected)
-            || (plain(expected).is_some() && plain(expected) == plain(&self.server))
+            || (normalized(expected).is_some() && normalized(expected) == normalized(&self.server))
     }
 
-    /// `kubectl`, with the context that reaches this cluster. Where there is none, that is written first, to a file of its own.
+    /// Returns a `kubectl` command for this cluster. Without a context, it first writes a kubeconfig to a new file.
     pub fn kubectl(&self) -> String {
         match (&self.context, &self.eks) {
             (Some(context), _) => format!("kubectl --context {}", quoted(context)),
@@ -78,8 +76,8 @@ impl fmt::Display for Target {
     }
 }
 
-/// A URL reduced to what tells servers apart; `None` for what is not one.
-fn plain(url: &str) -> Option<(String, String, u16, String)> {
+/// Normalizes a URL for comparison; `None` if it is not a URL.
+fn normalized(url: &str) -> Option<(String, String, u16, String)> {
     let uri: Uri = url.parse().ok()?;
     let scheme = uri.scheme_str()?.to_ascii_lowercase();
     let port = uri
@@ -131,7 +129,7 @@ mod tests {
         let arn = "arn:aws:eks:eu-west-1:111122223333:cluster/prod";
         let target = Target {
             server: "https://ABCD.gr7.eu-west-1.eks.amazonaws.com".into(),
-            eks: Some(AtEks {
+            eks: Some(EksClusterId {
                 name: "prod".into(),
                 arn: arn.into(),
             }),

@@ -1,4 +1,4 @@
-//! Tokens that are renewed while a run lasts.
+//! Tokens that are renewed during a run.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,55 +11,52 @@ use tokio::task::spawn_blocking;
 use super::request_error::Cause;
 use awsauth_core::token::Token;
 
-/// How long before its end a token is replaced by another.
-const EARLY: SignedDuration = SignedDuration::from_secs(30);
+/// How long before its expiration a token is renewed.
+const RENEWAL_TIME: SignedDuration = SignedDuration::from_secs(30);
 
-/// Makes a token. May block.
-type Mint = dyn Fn() -> Result<Token, MintError> + Send + Sync;
+/// Creates a token. May block.
+type Mint = dyn Fn() -> Result<Token, TokenRenewalError> + Send + Sync;
 
-/// Tokens for one cluster, one after another.
+/// A source of tokens for one cluster.
 pub struct Tokens {
     mint: Arc<Mint>,
-    kept: Mutex<Option<Token>>,
+    current: Mutex<Option<Token>>,
 }
 
-/// Why there is no other token.
+/// Why no new token could be created.
 #[derive(Debug)]
-pub struct MintError {
-    /// Why.
+pub struct TokenRenewalError {
     pub cause: Cause,
-    /// What to do next.
     pub hint: String,
 }
 
 impl Tokens {
-    /// Begins with `first` and gets the others from `mint`, which is called where it may block, and never twice at a time.
+    /// Starts with `first`. `mint` creates new tokens; it may block, and is never called concurrently.
     pub fn new(
         first: Option<Token>,
-        mint: impl Fn() -> Result<Token, MintError> + Send + Sync + 'static,
+        mint: impl Fn() -> Result<Token, TokenRenewalError> + Send + Sync + 'static,
     ) -> Self {
         Self {
             mint: Arc::new(mint),
-            kept: Mutex::new(first),
+            current: Mutex::new(first),
         }
     }
 
-    /// A token that has not ended. The next is made half a minute before the last one's end; should that fail, the last one serves
-    /// to its end.
+    /// Returns a valid token. A new one is created half a minute before the current one expires. If that fails, the
+    /// current one is used until it expires.
     ///
-    /// # Errors
-    /// When there is none any more, and no other.
-    pub async fn token(&self) -> Result<SecretString, MintError> {
-        let mut kept = self.kept.lock().await;
+    /// If the last token has expired and no new one can be created.
+    pub async fn token(&self) -> Result<SecretString, TokenRenewalError> {
+        let mut current = self.current.lock().await;
         let now = Timestamp::now();
-        let lasts = |until: Timestamp| kept.as_ref().filter(|token| token.expiration > until);
-        if let Some(token) = lasts(now + EARLY) {
+        let lasts = |until: Timestamp| current.as_ref().filter(|token| token.expiration > until);
+        if let Some(token) = lasts(now + RENEWAL_TIME) {
             return Ok(token.text.clone());
         }
         let mint = Arc::clone(&self.mint);
         let minted = spawn_blocking(move || mint()).await;
         let minted = minted.unwrap_or_else(|error| {
-            Err(MintError {
+            Err(TokenRenewalError {
                 cause: error.into(),
                 hint: "run it again".to_owned(),
             })
@@ -67,7 +64,7 @@ impl Tokens {
         match (minted, lasts(now)) {
             (Err(_), Some(token)) => Ok(token.text.clone()),
             (Err(error), None) => Err(error),
-            (Ok(token), _) => Ok(kept.insert(token).text.clone()),
+            (Ok(token), _) => Ok(current.insert(token).text.clone()),
         }
     }
 }
@@ -93,14 +90,15 @@ mod tests {
         }
     }
 
-    /// Begins with a token that has this long to live, and gets one that has the second time; `None` is a mint that fails.
+    /// Starts with a token of this lifetime, and renews it with one of the second lifetime; `None` means that renewal
+    /// fails.
     async fn asked_twice(first: Option<i64>, minted: Option<i64>) -> (Vec<Option<String>>, u32) {
         let calls = Arc::new(AtomicU32::new(0));
         let counted = Arc::clone(&calls);
         let tokens = Tokens::new(first.map(|seconds| token("first", seconds)), move || {
             counted.fetch_add(1, Ordering::Relaxed);
             let minted = minted.map(|seconds| token("minted", seconds));
-            minted.ok_or_else(|| MintError {
+            minted.ok_or_else(|| TokenRenewalError {
                 cause: "no credentials".into(),
                 hint: String::new(),
             })
@@ -114,12 +112,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_token_serves_until_shortly_before_its_end() {
+    async fn token_is_renewed_shortly_before_it_expires() {
         for (first, minted, given, calls) in [
             (Some(600), Some(600), [Some("first"), Some("first")], 0),
             (None, Some(600), [Some("minted"), Some("minted")], 1),
             (Some(20), Some(600), [Some("minted"), Some("minted")], 1),
-            // Credentials that are about to end themselves.
+            // A new token may also be short-lived, if its credentials expire soon.
             (Some(-1), Some(20), [Some("minted"), Some("minted")], 2),
             (Some(20), None, [Some("first"), Some("first")], 2),
             (Some(-1), None, [None, None], 2),
@@ -134,7 +132,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_shows_a_token() {
+    async fn debug_output_contains_no_token() {
         let tokens = Tokens::new(Some(token("k8s-aws-v1.secret", 600)), || unreachable!());
         assert!(!format!("{tokens:?}").contains("secret"));
     }

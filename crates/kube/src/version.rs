@@ -1,14 +1,15 @@
-//! Which version of Kubernetes an API server is.
+//! The Kubernetes version of an API server.
 
 use std::time::Duration;
 
 use serde::Deserialize;
 use tokio::time::Instant;
 
-use super::Store;
+use super::ApiClient;
 use super::request_error::RequestError;
 
-/// What an API server says of itself to everybody.
+/// The public version information of an API server.
+///
 /// <https://kubernetes.io/docs/reference/access-authn-authz/rbac/#discovery-roles>
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -19,12 +20,11 @@ pub struct ServerVersion {
     pub platform: String,
 }
 
-/// Asks the API server.
+/// Requests the version.
 ///
-/// # Errors
-/// When it does not accept the caller, or can't answer within `patience`.
-pub async fn version(store: &Store, patience: Duration) -> Result<ServerVersion, RequestError> {
-    let deadline = Instant::now() + patience;
+/// If the API server rejects the credentials, or does not answer within `time_limit`.
+pub async fn version(store: &ApiClient, time_limit: Duration) -> Result<ServerVersion, RequestError> {
+    let deadline = Instant::now() + time_limit;
     let asked = store.get("/version", deadline).await;
     asked.map_err(|fault| store.failed("get", fault))
 }

@@ -1,61 +1,58 @@
-//! Waits for a cluster that is just being made.
+//! Waits until a new cluster is ready.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::api_client::Store;
+use super::api_client::ApiClient;
 use super::request_error::{Fault, RequestError};
 
-/// Between two looks.
+/// The interval between two checks.
 const INTERVAL: Duration = Duration::from_millis(500);
-/// Between two looks once the wait has become long.
+/// The interval between two checks after a long wait.
 const LONG_INTERVAL: Duration = Duration::from_secs(3);
-/// From here on, the wait is long.
+/// After this time, the wait is long.
 const LONG: Duration = Duration::from_secs(15);
-/// A look may not take longer than this: while a cluster is made, its addresses may lead nowhere for a while.
-const LOOK: Duration = Duration::from_secs(10);
+/// The time limit of one check. While a cluster is being created, its addresses may be unreachable.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What is waited for.
+/// What the wait is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Awaited {
-    /// The API server answers and calls itself ready.
+    /// The API server is ready.
     ApiServer,
     /// aws-auth exists.
     ConfigMap,
 }
 
-/// What came of a look that did not end the wait.
+/// A check that did not end the wait.
 #[derive(Debug)]
 pub struct Progress<'a> {
-    /// What is still waited for.
     pub awaited: Awaited,
-    /// Since when.
+    /// The time since the start of the wait.
     pub elapsed: Duration,
-    /// Why the wait goes on; `None` when aws-auth is not there yet.
+    /// Why the wait continues; `None` if aws-auth does not exist yet.
     pub because: Option<&'a RequestError>,
 }
 
-/// Waits until the API server is ready, and if asked until aws-auth exists, for at most `patience`. Returns whether
-/// all came to be in time where nothing but time was missing.
+/// Waits until the API server is ready and, with `configmap`, until aws-auth exists, for at most `time_limit`. Returns
+/// `false` if only aws-auth was missing at the end.
 ///
-/// # Errors
-/// The last fault when the API server did not get ready in time, or a fault that waiting doesn't mend, such as credentials
-/// that are not accepted.
+/// The last fault if the API server was not ready in time, or a permanent fault, such as rejected credentials.
 pub async fn wait(
-    store: &Store,
-    patience: Duration,
+    store: &ApiClient,
+    time_limit: Duration,
     configmap: bool,
     mut progress: impl FnMut(Progress<'_>),
 ) -> Result<bool, RequestError> {
     let start = Instant::now();
-    let deadline = start + patience;
+    let deadline = start + time_limit;
     let mut awaited = Awaited::ApiServer;
     loop {
-        let look = deadline.min(Instant::now() + LOOK);
+        let check_deadline = deadline.min(Instant::now() + CHECK_TIMEOUT);
         let because = match awaited {
-            Awaited::ApiServer => match store.probe(look).await {
-                // Who may not ask learns nonetheless that somebody answers.
+            Awaited::ApiServer => match store.probe(check_deadline).await {
+                // A denial also shows that the API server is ready.
                 Ok(()) | Err(Fault::Unauthorized(_) | Fault::Forbidden(_)) if configmap => {
                     awaited = Awaited::ConfigMap;
                     continue;
@@ -63,7 +60,7 @@ pub async fn wait(
                 Ok(()) | Err(Fault::Unauthorized(_) | Fault::Forbidden(_)) => return Ok(true),
                 Err(fault) => Some(store.failed("get", fault)),
             },
-            Awaited::ConfigMap => match store.read_until(look).await {
+            Awaited::ConfigMap => match store.read_until(check_deadline).await {
                 Ok(live) if live.exists() => return Ok(true),
                 Ok(_) => None,
                 Err(error) => Some(error),
@@ -77,7 +74,7 @@ pub async fn wait(
         };
         let late = Instant::now() + pause >= deadline;
         match because {
-            Some(error) if late || !may_come(&error.fault) => return Err(error),
+            Some(error) if late || !is_expected_before_ready(&error.fault) => return Err(error),
             None if late => return Ok(false),
             _ => {}
         }
@@ -90,9 +87,9 @@ pub async fn wait(
     }
 }
 
-/// Whether a fault is one of those that a cluster shows before it is ready.
-fn may_come(fault: &Fault) -> bool {
-    fault.may_pass()
+/// Whether a cluster that is not ready yet may cause this fault.
+fn is_expected_before_ready(fault: &Fault) -> bool {
+    fault.is_transient()
         || matches!(
             fault,
             Fault::UnknownHost(..)

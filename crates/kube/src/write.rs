@@ -1,7 +1,8 @@
-//! A write, step by step: read → plan → dry run → keep what is there → PUT with the resourceVersion read → read the answer.
+//! One write of aws-auth: read, plan, dry run, store a copy, PUT with the resourceVersion that was read, read the
+//! answer.
 
 mod error;
-mod terms;
+mod options;
 
 use std::collections::BTreeMap;
 use std::pin::{Pin, pin};
@@ -14,38 +15,37 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio::{join, select};
 
 use super::NAME;
-use super::api_client::{Mode, Store};
+use super::api_client::{Mode, ApiClient};
 use super::backoff::Backoff;
-use super::history::Keeper;
+use super::history::HistoryRecorder;
 use super::live::Live;
-use super::managers::last_writer;
+use super::field_managers::last_writer;
 use super::request_error::Fault;
 use awsauth_core::snapshot::{Change, Snapshot};
 
-pub use error::{Fate, WriteError};
-pub use terms::{Outcome, WriteOptions, Written};
+pub use error::{FinalState, WriteError};
+pub use options::{Outcome, WriteOptions, Written};
 
-/// The bytes that the API server lets the values of a ConfigMap have.
+/// The maximum size of a ConfigMap's values.
+///
 /// <https://kubernetes.io/docs/concepts/configuration/configmap/>
 pub const MAX_SIZE: usize = 1 << 20;
 
-/// Beyond the time allowed, a write that is under way gets this long to be answered.
+/// The extra time for a write that is in progress when the time limit ends.
 const GRACE: Duration = Duration::from_secs(5);
-/// With less time left than this, it is not tried again.
+/// With less time left than this, the write is not retried.
 const LAST_CHANCE: Duration = Duration::from_millis(40);
 
-/// Writes what `plan` makes of the stored aws-auth. `plan` is called again with what is stored then whenever somebody
-/// else has changed it in between; it answers `None` when nothing is to be done, and nothing is sent then.
+/// Writes the change that `plan` returns for the stored aws-auth. After each conflict, `plan` is called again with the
+/// new state. If it returns `None`, no request is sent.
 ///
-/// `first` is what was read already, if anything. Without conflict, this takes two requests, one more without `first`, and
-/// one more to keep the text before.
-/// When `interrupt` completes, a request that may change the object is awaited to its answer, and the error says
-/// what became of it.
+/// `first` is the state that the caller has already read, if any. Without conflicts, a write takes two requests: one
+/// more without `first`, and one more to store a copy. After `interrupt` completes, a request that may change the
+/// object is still awaited, and the error reports the final state.
 ///
-/// # Errors
-/// When the plan, the object or the API server refuses, or no attempt succeeds within the time allowed.
+/// If the plan, the object or the API server refuses the change, or no attempt succeeds within the time limit.
 pub async fn write<E: std::error::Error + 'static>(
-    store: &Store,
+    store: &ApiClient,
     first: Option<Live>,
     plan: impl FnMut(&Snapshot) -> Result<Option<Change>, E>,
     options: &WriteOptions,
@@ -56,43 +56,43 @@ pub async fn write<E: std::error::Error + 'static>(
         options,
         deadline: Instant::now() + options.timeout,
         backoff: Backoff::for_conflicts(),
-        doubt: None,
+        unconfirmed: None,
         lost_to: BTreeMap::new(),
         attempts: 0,
     };
-    let keeping = options.keep.as_ref().filter(|_| !options.dry_run);
-    let mut keeper = keeping.map(|keeping| Keeper::new(store, keeping, options.timeout));
+    let record = options.record.as_ref().filter(|_| !options.dry_run);
+    let mut recorder = record.map(|record| HistoryRecorder::new(store, record, options.timeout));
     let ended = run
-        .carry_out(first, plan, &mut keeper, pin!(interrupt))
+        .carry_out(first, plan, &mut recorder, pin!(interrupt))
         .await;
-    let Some(keeper) = keeper else { return ended };
+    let Some(recorder) = recorder else { return ended };
     match ended {
         Ok(written) if written.outcome != Outcome::Unchanged => {
-            let kept = keeper.settled().await;
+            let kept = recorder.finish().await;
             Ok(Written { kept, ..written })
         }
         Err(error) if error.may_be_written() => Err(error),
         ended => {
-            keeper.withdraw().await;
+            recorder.withdraw().await;
             ended
         }
     }
 }
 
-/// A write that was sent and not answered.
-struct Doubt {
+/// A write without an answer.
+struct UnconfirmedWrite {
     change: Change,
     before: Live,
     fault: Fault,
 }
 
 struct Run<'a> {
-    store: &'a Store,
+    store: &'a ApiClient,
     options: &'a WriteOptions,
     deadline: Instant,
     backoff: Backoff,
-    doubt: Option<Doubt>,
-    /// Who was seen to have changed the object between two attempts, and how often.
+    unconfirmed: Option<UnconfirmedWrite>,
+    /// The clients that changed the object between two attempts, and how often.
     lost_to: BTreeMap<String, u32>,
     attempts: u32,
 }
@@ -102,7 +102,7 @@ impl Run<'_> {
         mut self,
         mut first: Option<Live>,
         mut plan: impl FnMut(&Snapshot) -> Result<Option<Change>, E>,
-        keeper: &mut Option<Keeper<'_>>,
+        recorder: &mut Option<HistoryRecorder<'_>>,
         mut interrupt: Pin<&mut I>,
     ) -> Result<Written, WriteError<E>> {
         loop {
@@ -110,24 +110,24 @@ impl Run<'_> {
                 Some(live) => live,
                 None => self.unless(&mut interrupt, self.read()).await??,
             };
-            if let Some(doubt) = self.doubt.take() {
-                let changed = live.resource_version() != doubt.before.resource_version();
-                if changed && live.holds(&doubt.change) {
-                    return Ok(self.written(doubt.before, live));
+            if let Some(unconfirmed) = self.unconfirmed.take() {
+                let changed = live.resource_version() != unconfirmed.before.resource_version();
+                if changed && live.holds(&unconfirmed.change) {
+                    return Ok(self.written(unconfirmed.before, live));
                 }
                 if Instant::now() >= self.deadline {
-                    return Err(self.unknown(doubt));
+                    return Err(self.unknown(unconfirmed));
                 }
-                self.doubt = Some(doubt);
+                self.unconfirmed = Some(unconfirmed);
             }
             if let Some(writer) = last_writer(&live.managers()).filter(|_| self.attempts > 0) {
                 *self.lost_to.entry(writer.name.clone()).or_default() += 1;
             }
             let planned = plan(&live.snapshot()).map_err(WriteError::Plan)?;
             let Some(change) = planned.filter(|change| !change.is_empty()) else {
-                // The unanswered write took, and somebody has written since.
-                return Ok(match self.doubt.take() {
-                    Some(doubt) => self.written(doubt.before, live),
+                // The unanswered write was applied, and another client has written since.
+                return Ok(match self.unconfirmed.take() {
+                    Some(unconfirmed) => self.written(unconfirmed.before, live),
                     None => Written {
                         outcome: Outcome::Unchanged,
                         before: live.clone(),
@@ -137,15 +137,15 @@ impl Run<'_> {
                     },
                 });
             };
-            let object = self.admit(&live, &change)?;
+            let object = self.object_to_send(&live, &change)?;
             self.attempts += 1;
             let trial = async {
-                let beside = async {
-                    if let Some(keeper) = keeper.as_mut() {
-                        keeper.prepare(self.attempts).await;
+                let prepare = async {
+                    if let Some(recorder) = recorder.as_mut() {
+                        recorder.prepare(self.attempts).await;
                     }
                 };
-                join!(self.send(&live, &object, Mode::DryRun), beside).0
+                join!(self.send(&live, &object, Mode::DryRun), prepare).0
             };
             let tried = self.unless(&mut interrupt, trial).await?;
             let tried = tried.map(Live::stored);
@@ -160,28 +160,28 @@ impl Run<'_> {
                     continue;
                 }
             };
-            if let Some(keeper) = keeper.as_mut() {
-                let keep = keeper.keep(&live, &next);
-                let kept = self.unless(&mut interrupt, keep).await?;
+            if let Some(recorder) = recorder.as_mut() {
+                let record = recorder.record(&live, &next);
+                let kept = self.unless(&mut interrupt, record).await?;
                 kept.map_err(|source| WriteError::NoCopy { source })?;
             }
             let (answer, interrupted) = self.send_to_the_end(&live, &object, &mut interrupt).await;
             if interrupted {
                 return Err(WriteError::Interrupted {
-                    fate: self.fate(answer, &live, &change).await,
+                    state: self.state_after_interrupt(answer, &live, &change).await,
                 });
             }
             match answer {
                 Ok(stored) => return Ok(self.written(live, Live::stored(stored))),
-                Err(fault) if fault.is_unclear() => {
-                    if let Some(keeper) = keeper.as_mut() {
-                        keeper.doubt();
+                Err(fault) if fault.may_be_applied() => {
+                    if let Some(recorder) = recorder.as_mut() {
+                        recorder.mark_unconfirmed();
                     }
                     let wait = self
                         .backoff
                         .next_wait()
                         .max(fault.retry_after().unwrap_or_default());
-                    self.doubt = Some(Doubt {
+                    self.unconfirmed = Some(UnconfirmedWrite {
                         change,
                         before: live,
                         fault,
@@ -197,10 +197,10 @@ impl Run<'_> {
         }
     }
 
-    /// Reads again; while there is doubt, beyond the time allowed if need be.
+    /// Reads the object. If a write is unconfirmed, the read may exceed the time limit.
     async fn read<E: std::error::Error + 'static>(&self) -> Result<Live, WriteError<E>> {
-        match &self.doubt {
-            // What is read after a lost race is read to the end: cut short, the server would seem to be at fault.
+        match &self.unconfirmed {
+            // A read after a lost race may exceed the time limit. Otherwise the error would blame the server.
             None if self.attempts == 0 => Ok(self.store.read_until(self.deadline).await?),
             None => Ok(self.store.read_until(self.late()).await?),
             Some(_) => {
@@ -213,8 +213,8 @@ impl Run<'_> {
         }
     }
 
-    /// The object to send, as JSON, if this object may be changed so.
-    fn admit<E: std::error::Error + 'static>(
+    /// Returns the object to send as JSON, if it may be changed.
+    fn object_to_send<E: std::error::Error + 'static>(
         &self,
         live: &Live,
         change: &Change,
@@ -241,7 +241,7 @@ impl Run<'_> {
         let deadline = match mode {
             Mode::DryRun if self.attempts == 1 => self.deadline,
             Mode::DryRun => self.late(),
-            // Cut short, it would leave in doubt what became of it.
+            // If it were cut short, the result would be unknown.
             Mode::Real => self.late(),
         };
         match live.exists() {
@@ -250,12 +250,12 @@ impl Run<'_> {
         }
     }
 
-    /// Until when something that was begun may take.
+    /// Returns the deadline of a request that has started.
     fn late(&self) -> Instant {
         self.deadline.max(Instant::now() + GRACE)
     }
 
-    /// Sends the write and awaits its answer, interrupted or not.
+    /// Sends the write and awaits its answer, even after an interrupt.
     async fn send_to_the_end<I: Future<Output = ()>>(
         &self,
         live: &Live,
@@ -274,24 +274,24 @@ impl Run<'_> {
         }
     }
 
-    /// What became of a write that was interrupted.
-    async fn fate(&self, answer: Result<Value, Fault>, before: &Live, change: &Change) -> Fate {
+    /// Returns the final state of an interrupted write.
+    async fn state_after_interrupt(&self, answer: Result<Value, Fault>, before: &Live, change: &Change) -> FinalState {
         match answer {
-            Ok(_) => Fate::Written,
-            Err(fault) if !fault.is_unclear() => Fate::NotWritten,
+            Ok(_) => FinalState::Written,
+            Err(fault) if !fault.may_be_applied() => FinalState::NotWritten,
             Err(_) => match self.store.read_until(Instant::now() + GRACE).await {
                 Ok(live)
                     if live.resource_version() != before.resource_version()
                         && live.holds(change) =>
                 {
-                    Fate::Written
+                    FinalState::Written
                 }
-                _ => Fate::Unknown,
+                _ => FinalState::Unknown,
             },
         }
     }
 
-    /// How long to wait before planning anew, if that may help.
+    /// Returns how long to wait before planning again, if a retry can help.
     fn retry_wait<E: std::error::Error + 'static>(
         &mut self,
         live: &Live,
@@ -301,24 +301,24 @@ impl Run<'_> {
         let verb = if live.exists() { "update" } else { "create" };
         let lost_race = match &fault {
             Fault::Conflict(_) | Fault::AlreadyExists(_) => true,
-            // Somebody has deleted the object since it was read.
+            // Another client has deleted the object since it was read.
             Fault::NotFound(_) if live.exists() => true,
             Fault::NotFound(_) => return Err(WriteError::NamespaceMissing { target: target() }),
             Fault::Rejected(422, said) if said.contains("field is immutable") => {
                 return Err(WriteError::Immutable { target: target() });
             }
-            fault if fault.may_pass() => false,
+            fault if fault.is_transient() => false,
             _ => return Err(self.store.failed(verb, fault).into()),
         };
         let left = self.deadline.saturating_duration_since(Instant::now());
-        // However little time is left, some of it is for trying again.
+        // Some of the remaining time is reserved for the retry.
         let wait = self.backoff.next_wait().min(left / 2);
         let wait = wait.max(fault.retry_after().unwrap_or_default());
         if wait < left && left > LAST_CHANCE {
             return Ok(wait);
         }
-        if let Some(doubt) = self.doubt.take() {
-            return Err(self.unknown(doubt));
+        if let Some(unconfirmed) = self.unconfirmed.take() {
+            return Err(self.unknown(unconfirmed));
         }
         if !lost_race {
             return Err(self.store.failed(verb, fault).into());
@@ -336,31 +336,31 @@ impl Run<'_> {
         })
     }
 
-    /// The outcome of `future`, unless the interrupt comes first.
+    /// Returns the result of `future`, unless the interrupt comes first.
     async fn unless<T, I: Future<Output = ()>, E: std::error::Error + 'static>(
         &self,
         interrupt: &mut Pin<&mut I>,
         future: impl Future<Output = T>,
     ) -> Result<T, WriteError<E>> {
-        let fate = match self.doubt {
-            Some(_) => Fate::Unknown,
-            None => Fate::NotWritten,
+        let state = match self.unconfirmed {
+            Some(_) => FinalState::Unknown,
+            None => FinalState::NotWritten,
         };
         select! {
             biased;
             outcome = future => Ok(outcome),
-            () = interrupt.as_mut() => Err(WriteError::Interrupted { fate }),
+            () = interrupt.as_mut() => Err(WriteError::Interrupted { state }),
         }
     }
 
-    fn unknown<E: std::error::Error + 'static>(&self, doubt: Doubt) -> WriteError<E> {
-        let verb = if doubt.before.exists() {
+    fn unknown<E: std::error::Error + 'static>(&self, unconfirmed: UnconfirmedWrite) -> WriteError<E> {
+        let verb = if unconfirmed.before.exists() {
             "update"
         } else {
             "create"
         };
         WriteError::Unknown {
-            source: self.store.failed(verb, doubt.fault),
+            source: self.store.failed(verb, unconfirmed.fault),
         }
     }
 

@@ -7,7 +7,7 @@ use crate::collect::aws_auth::{self, Reader};
 use crate::collect::nodes::JoinedNodes;
 use crate::collect::{ConnectOptions, LIMIT, Task, sign_in, spawn};
 use awsauth_core::doctor::evidence::{Collected, Evidence, Problem, SignedIn};
-use awsauth_kube::choice::Choice;
+use awsauth_kube::selected_context::SelectedContext;
 
 impl Collector {
     /// Signs in, reads aws-auth and asks about permissions.
@@ -15,13 +15,13 @@ impl Collector {
         &self,
         evidence: &mut Evidence,
         options: &ConnectOptions,
-        choice: Option<&Choice>,
+        selected: Option<&SelectedContext>,
         tested: Option<TestedToken>,
     ) {
         let token = tested
             .map(|tested| tested.token)
             .filter(|_| self.arn.is_none());
-        let own = reader(choice, self.as_context.as_deref(), evidence);
+        let own = reader(selected, self.as_context.as_deref(), evidence);
         // Another reader does not need to wait for the sign-in.
         let read = |reader: &Reader| {
             let (options, reader) = (options.clone(), reader.clone());
@@ -34,7 +34,7 @@ impl Collector {
             Some(token) => {
                 let (options, token) = (options.clone(), token.clone());
                 let questions = self.questions.clone();
-                let namespace = choice.map(|choice| choice.namespace.clone());
+                let namespace = selected.map(|selected| selected.namespace.clone());
                 let result = spawn(LIMIT * 2, options.end, move || {
                     let namespace = namespace.as_deref().unwrap_or("default");
                     sign_in::sign_in(&options, token, &questions, namespace, LIMIT)

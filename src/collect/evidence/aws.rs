@@ -14,7 +14,7 @@ use awsauth_core::doctor::evidence::{
     VerifiedCaller,
 };
 use awsauth_core::facts::auth_mode::AuthenticationMode;
-use awsauth_kube::choice::Choice;
+use awsauth_kube::selected_context::SelectedContext;
 
 type CallerResult = Result<Caller, StsProblem>;
 type DescribeResult = Result<ClusterDescription, DescribeFailure>;
@@ -25,7 +25,7 @@ impl Collector {
     pub(super) fn ask_aws(
         &self,
         context: &CredentialContext,
-        choice: Option<&Arc<Choice>>,
+        selected: Option<&Arc<SelectedContext>>,
         now: Timestamp,
         end: Instant,
     ) -> Option<(Task<CallerResult>, Option<Task<DescribeResult>>)> {
@@ -39,12 +39,12 @@ impl Collector {
                 now,
             )
         });
-        let name = self.cluster_name(choice.map(Arc::as_ref));
-        let describing = name.zip(choice.cloned()).map(|(name, choice)| {
+        let name = self.cluster_name(selected.map(Arc::as_ref));
+        let describing = name.zip(selected.cloned()).map(|(name, selected)| {
             let context = context.clone();
             spawn(LIMIT, end, move || {
                 let profile = context.credential_options.profile.as_deref();
-                sts::describe(&resolved, profile, &context.aws_environment, &name, &choice)
+                sts::describe(&resolved, profile, &context.aws_environment, &name, &selected)
             })
         });
         Some((calling, describing))
@@ -56,7 +56,7 @@ impl Collector {
         evidence: &mut Evidence,
         context: &CredentialContext,
         options: &mut ConnectOptions,
-    ) -> Option<Choice> {
+    ) -> Option<SelectedContext> {
         let name = self.cluster.clone()?;
         let Some(resolved) = context.resolved.clone() else {
             let needs = "credentials (C1): without a kubeconfig, EKS is asked for the cluster";
@@ -83,10 +83,10 @@ impl Collector {
                 return None;
             }
         };
-        let choice = Choice::at(&place, &options.flags).ok()?;
-        evidence.kubeconfig = Collected::Seen(Ok(kubeconfig::at_eks(&choice)));
+        let selected = SelectedContext::at(&place, &options.flags).ok()?;
+        evidence.kubeconfig = Collected::Seen(Ok(kubeconfig::at_eks(&selected)));
         options.place = Some(place);
-        Some(choice)
+        Some(selected)
     }
 
     /// Asks EKS about the access entry if the cluster uses access entries.

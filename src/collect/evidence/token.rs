@@ -8,7 +8,7 @@ use crate::collect::aws_auth::Reader;
 use crate::collect::sts;
 use awsauth_core::doctor::evidence::{Collected, Evidence, Signer};
 use awsauth_core::token::{PresignedRequest, StsHost, Token};
-use awsauth_kube::choice::{Choice, ChosenUser};
+use awsauth_kube::selected_context::{SelectedContext, SelectedUser};
 
 /// The prefix of EKS tokens.
 const PREFIX: &str = "k8s-aws-v1.";
@@ -29,7 +29,7 @@ impl Collector {
         &self,
         evidence: &mut Evidence,
         context: &CredentialContext,
-        choice: Option<&Choice>,
+        selected: Option<&SelectedContext>,
         printed: Option<SecretString>,
         now: Timestamp,
     ) -> Option<TestedToken> {
@@ -39,23 +39,23 @@ impl Collector {
             );
             return None;
         }
-        let written = choice.and_then(|choice| match &choice.user {
-            ChosenUser::Token(token, _) => Some(token),
+        let written = selected.and_then(|selected| match &selected.user {
+            SelectedUser::Token(token, _) => Some(token),
             _ => None,
         });
         let written = written.filter(|token| token.expose_secret().starts_with(PREFIX));
         let (signer, token) = match (printed, written) {
             (Some(token), _) if !context.is_own => (Signer::Plugin, token),
             (_, Some(token)) if !context.is_own => (Signer::Kubeconfig, token.clone()),
-            _ => (Signer::Awsauth, self.made(evidence, context, choice, now)?),
+            _ => (Signer::Awsauth, self.made(evidence, context, selected, now)?),
         };
         let keys_end = context
             .resolved
             .as_ref()
             .and_then(|it| it.credentials.expiration);
         let keys_end = keys_end.filter(|_| signer == Signer::Awsauth);
-        let region = self.region(context, choice);
-        let cluster = self.judge_name(signer, choice).unwrap_or_default();
+        let region = self.region(context, selected);
+        let cluster = self.judge_name(signer, selected).unwrap_or_default();
         let (seen, presigned) = sts::read(&token, signer, &cluster, &region, keys_end, now);
         evidence.token = Collected::Seen(seen);
         Some(TestedToken {
@@ -67,19 +67,19 @@ impl Collector {
 
     /// The cluster name that the authenticator expects: from the user, else from the kubeconfig's cluster entry, else the name that
     /// the token was signed for.
-    fn judge_name(&self, signer: Signer, choice: Option<&Choice>) -> Option<String> {
-        let choice = choice?;
-        let of_entry = choice
+    fn judge_name(&self, signer: Signer, selected: Option<&SelectedContext>) -> Option<String> {
+        let selected = selected?;
+        let of_entry = selected
             .entry
             .name
             .clone()
             .filter(|_| signer != Signer::Awsauth);
         let said = self.cluster.clone();
-        said.or(of_entry).or_else(|| choice.eks.name.clone())
+        said.or(of_entry).or_else(|| selected.eks.name.clone())
     }
 
-    fn region(&self, context: &CredentialContext, choice: Option<&Choice>) -> String {
-        let of_cluster = choice.and_then(|choice| choice.eks.region.clone());
+    fn region(&self, context: &CredentialContext, selected: Option<&SelectedContext>) -> String {
+        let of_cluster = selected.and_then(|selected| selected.eks.region.clone());
         let of_keys = context.resolved.as_ref().map(|it| it.region.name.clone());
         let said = of_cluster
             .or_else(|| context.credential_options.region.clone())
@@ -91,7 +91,7 @@ impl Collector {
         &self,
         evidence: &mut Evidence,
         context: &CredentialContext,
-        choice: Option<&Choice>,
+        selected: Option<&SelectedContext>,
         now: Timestamp,
     ) -> Option<SecretString> {
         let needs = |what: &str| Collected::NotAsked(what.to_owned());
@@ -99,11 +99,11 @@ impl Collector {
             evidence.token = needs("credentials (C1)");
             return None;
         };
-        if choice.is_none() {
+        if selected.is_none() {
             evidence.token = needs("a kubeconfig (K1)");
             return None;
         }
-        let Some(cluster) = self.cluster_name(choice) else {
+        let Some(cluster) = self.cluster_name(selected) else {
             evidence.token = needs("the cluster's name at EKS: --cluster-name NAME");
             return None;
         };
@@ -121,19 +121,19 @@ impl Collector {
 
 /// The identity that reads aws-auth besides the token's; `None` if there is none.
 pub(super) fn reader(
-    choice: Option<&Choice>,
+    selected: Option<&SelectedContext>,
     as_context: Option<&str>,
     evidence: &Evidence,
 ) -> Option<Reader> {
     if let Some(name) = as_context {
         return Some(Reader::Context(name.to_owned()));
     }
-    match &choice?.user {
-        ChosenUser::Other(_) => Some(Reader::Kubeconfig),
-        ChosenUser::Token(token, _) if !token.expose_secret().starts_with(PREFIX) => {
+    match &selected?.user {
+        SelectedUser::Other(_) => Some(Reader::Kubeconfig),
+        SelectedUser::Token(token, _) if !token.expose_secret().starts_with(PREFIX) => {
             Some(Reader::Token(token.clone()))
         }
-        ChosenUser::Exec(_) if evidence.request.arn.is_some() => Some(Reader::Kubeconfig),
+        SelectedUser::Exec(_) if evidence.request.arn.is_some() => Some(Reader::Kubeconfig),
         _ => None,
     }
 }

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fs;
 
-use awsauth_kube::{Environment, Flags, Kind, connect};
+use awsauth_kube::{Environment, Flags, ErrorKind, connect};
 
 use crate::api_faults::tls::Authority;
 use crate::api_faults::{calm, header, read, refused, with_kubeconfig};
@@ -71,7 +71,7 @@ async fn flags_select_the_cluster_as_in_kubectl() {
         let error = refused(&flags, &Environment::default()).await;
         assert_eq!(
             (error.to_string().as_str(), error.kind()),
-            (said, Kind::Input)
+            (said, ErrorKind::Input)
         );
     };
     check(

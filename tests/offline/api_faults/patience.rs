@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use awsauth_kube::request_error::Fault;
 use awsauth_kube::wait::wait;
-use awsauth_kube::write::{Fate, WriteError, WriteOptions};
-use awsauth_kube::{Environment, Flags, Kind, connect, write};
+use awsauth_kube::write::{FinalState, WriteError, WriteOptions};
+use awsauth_kube::{Environment, Flags, ErrorKind, connect, write};
 use hyper::Method;
 
 use crate::api_faults::{OURS, add, assert_merged, run_for, store};
@@ -70,7 +70,7 @@ async fn interrupt_waits_for_the_write_in_flight_and_reports_its_outcome() {
         matches!(
             error,
             WriteError::Interrupted {
-                fate: Fate::Written
+                state: FinalState::Written
             }
         ),
         "{error:?}"
@@ -79,7 +79,7 @@ async fn interrupt_waits_for_the_write_in_flight_and_reports_its_outcome() {
         (error.to_string().as_str(), error.kind()),
         (
             "interrupted; the change was written",
-            Some(Kind::Interrupted)
+            Some(ErrorKind::Interrupted)
         )
     );
     assert_merged(&api);
@@ -97,7 +97,7 @@ async fn interrupt_waits_for_the_write_in_flight_and_reports_its_outcome() {
         matches!(
             error,
             WriteError::Interrupted {
-                fate: Fate::NotWritten
+                state: FinalState::NotWritten
             }
         ),
         "{error:?}"
@@ -116,7 +116,7 @@ async fn interrupt_waits_for_the_write_in_flight_and_reports_its_outcome() {
         matches!(
             error,
             WriteError::Interrupted {
-                fate: Fate::Unknown
+                state: FinalState::Unknown
             }
         ),
         "{error:?}"

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use awsauth_kube::{Environment, Kind, connect};
+use awsauth_kube::{Environment, ErrorKind, connect};
 
 use crate::api_faults::{calm, header, read, refused, with_kubeconfig};
 use crate::support::fake_api::FakeApi;
@@ -78,7 +78,7 @@ async fn plugin_failures_are_distinguished_without_secrets() {
         let plugin = api.folder().join("plugin").display().to_string();
         assert_eq!(
             (error.to_string(), error.kind()),
-            (said.replace("PLUGIN", &plugin), Kind::Denied)
+            (said.replace("PLUGIN", &plugin), ErrorKind::Denied)
         );
         assert!(
             !format!("{error:?} {}", error.hint()).contains("hunter2"),

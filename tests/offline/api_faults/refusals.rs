@@ -7,7 +7,7 @@ use awsauth_core::authenticator::User;
 use awsauth_core::rbac::{Unread, UserInfo};
 use awsauth_kube::request_error::Fault;
 use awsauth_kube::write::{WriteError, WriteOptions};
-use awsauth_kube::{Environment, Flags, Kind, connect};
+use awsauth_kube::{Environment, Flags, ErrorKind, connect};
 use serde_json::{Value, json};
 
 use crate::api_faults::run;
@@ -42,7 +42,7 @@ async fn immutable_deleted_or_oversized_object_is_refused_without_a_write() {
         let error = run(&api, &options).await.unwrap_err();
         assert_eq!(
             (error.to_string().as_str(), error.kind()),
-            (said, Some(Kind::Refused))
+            (said, Some(ErrorKind::Refused))
         );
         assert!(error.hint().is_some());
         assert_eq!(api.requests(), ["GET"]);
@@ -60,13 +60,13 @@ async fn immutable_deleted_or_oversized_object_is_refused_without_a_write() {
     assert!(matches!(error, WriteError::Missing), "{error:?}");
     assert_eq!(
         (error.kind(), api.requests()),
-        (Some(Kind::Refused), vec!["GET".to_owned()])
+        (Some(ErrorKind::Refused), vec!["GET".to_owned()])
     );
 }
 
 #[tokio::test]
 async fn server_rejection_is_reported_verbatim() {
-    let check = async |status, reason, message, kind: Kind, said: &str| {
+    let check = async |status, reason, message, kind: ErrorKind, said: &str| {
         let api = FakeApi::start(
             Scenario::RefusesWrites {
                 status,
@@ -85,7 +85,7 @@ async fn server_rejection_is_reported_verbatim() {
         error.hint().unwrap()
     };
     let message = "configmaps \"aws-auth\" is forbidden: User \"reader\" cannot update resource \"configmaps\" in API group \"\" in the namespace \"kube-system\"";
-    let hint = check(403, "Forbidden", message, Kind::Denied, message).await;
+    let hint = check(403, "Forbidden", message, ErrorKind::Denied, message).await;
     assert!(
         hint.ends_with(
             "kubectl --context fake auth can-i update configmaps/aws-auth -n kube-system"
@@ -97,7 +97,7 @@ async fn server_rejection_is_reported_verbatim() {
         403,
         "Forbidden",
         message,
-        Kind::Refused,
+        ErrorKind::Refused,
         &format!("the API server rejects it: {message}"),
     )
     .await;
@@ -106,7 +106,7 @@ async fn server_rejection_is_reported_verbatim() {
         422,
         "Invalid",
         message,
-        Kind::Refused,
+        ErrorKind::Refused,
         "kube-system/aws-auth is marked immutable",
     )
     .await;
@@ -115,7 +115,7 @@ async fn server_rejection_is_reported_verbatim() {
         422,
         "Invalid",
         message,
-        Kind::Refused,
+        ErrorKind::Refused,
         &format!("it is too large for the API server: {message}"),
     )
     .await;
@@ -123,7 +123,7 @@ async fn server_rejection_is_reported_verbatim() {
         401,
         "Unauthorized",
         "Unauthorized",
-        Kind::Denied,
+        ErrorKind::Denied,
         "the API server does not accept the credentials",
     )
     .await;
@@ -170,7 +170,7 @@ async fn refused_connection_is_reported_with_its_cause_once() {
     let error = store.read(Duration::from_millis(50)).await.unwrap_err();
     assert_eq!(
         (error.to_string(), error.kind()),
-        (format!("nothing answers at {url}"), Kind::Unreachable)
+        (format!("nothing answers at {url}"), ErrorKind::Unreachable)
     );
     let cause = error.source().unwrap();
     assert!(cause.to_string().contains("onnection refused"), "{cause}");

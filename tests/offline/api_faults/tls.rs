@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fs;
 use std::sync::Arc;
 
-use awsauth_kube::{Environment, Flags, Kind, connect};
+use awsauth_kube::{Environment, Flags, ErrorKind, connect};
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd,
 };
@@ -74,7 +74,7 @@ async fn certificate_defects_are_rejected_and_named() {
         let flags = with_kubeconfig(api.kubeconfig(&format!("{trust}\n{extra}"), ""));
         let store = connect(&flags, &Environment::default()).await.unwrap();
         read(&store).await.map_err(|error| {
-            assert_eq!(error.kind(), Kind::Denied);
+            assert_eq!(error.kind(), ErrorKind::Denied);
             assert!(error.source().is_some() && !error.hint().is_empty());
             error.to_string().replace(&api.url, "URL")
         })
@@ -140,7 +140,7 @@ async fn unusable_kubeconfig_certificates_are_named_by_field() {
             (error.to_string(), error.kind()),
             (
                 said.replace("FOLDER", &api.folder().display().to_string()),
-                Kind::Input
+                ErrorKind::Input
             )
         );
     };
@@ -182,5 +182,5 @@ async fn unusable_kubeconfig_certificates_are_named_by_field() {
         error.to_string(),
         format!("can't read the token file {}", path.display())
     );
-    assert_eq!(error.kind(), Kind::Denied);
+    assert_eq!(error.kind(), ErrorKind::Denied);
 }

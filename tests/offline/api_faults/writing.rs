@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use awsauth_core::snapshot::Snapshot;
 use awsauth_kube::write::{Outcome, WriteError, WriteOptions};
-use awsauth_kube::{Environment, Flags, Kind, connect, write};
+use awsauth_kube::{Environment, Flags, ErrorKind, connect, write};
 use hyper::Method;
 use serde_json::json;
 
@@ -106,7 +106,7 @@ async fn endless_conflicts_name_the_conflicting_manager() {
     )
     .await;
     let error = run_for(&api, Duration::from_secs(1)).await.unwrap_err();
-    assert_eq!(error.kind(), Some(Kind::Conflict));
+    assert_eq!(error.kind(), Some(ErrorKind::Conflict));
     let said = error.to_string();
     assert!(
         said.contains("kept changing for 1 s")
@@ -138,7 +138,7 @@ async fn retry_after_is_honored() {
     let error = run_for(&api, Duration::from_millis(1500))
         .await
         .unwrap_err();
-    assert_eq!(error.kind(), Some(Kind::Unreachable));
+    assert_eq!(error.kind(), Some(ErrorKind::Unreachable));
     assert_eq!(error.to_string(), "the API server asks to come back later");
 }
 
@@ -186,7 +186,7 @@ async fn write_with_unknown_outcome_is_reported_as_unknown() {
     let api = FakeApi::start(Scenario::GoneAfterWrite, Some(eksctl_made())).await;
     let error = run_for(&api, Duration::from_millis(300)).await.unwrap_err();
     assert!(matches!(error, WriteError::Unknown { .. }), "{error:?}");
-    assert_eq!(error.kind(), Some(Kind::Unreachable));
+    assert_eq!(error.kind(), Some(ErrorKind::Unreachable));
     assert_eq!(
         error.to_string(),
         "it is not known whether kube-system/aws-auth was written"

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use awsauth_core::token::{Credentials, Endpoint, StsHost, Token};
-use awsauth_kube::tokens::MintError;
-use awsauth_kube::{AtEks, Environment, Flags, Place, Tokens, connect_to};
+use awsauth_kube::tokens::TokenRenewalError;
+use awsauth_kube::{EksClusterId, Environment, Flags, EksEndpoint, Tokens, connect_to};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use jiff::{SignedDuration, Timestamp};
@@ -22,10 +22,10 @@ fn token(credentials: &Credentials, minutes: i64, seconds: i64) -> Token {
     Token::sign(credentials, &host, eks::NAME, Timestamp::now() - ago)
 }
 
-fn place(session: &Session) -> Place {
+fn place(session: &Session) -> EksEndpoint {
     let ca = std::fs::read(session.cluster.ca()).unwrap();
-    Place {
-        eks: AtEks {
+    EksEndpoint {
+        eks: EksClusterId {
             name: eks::NAME.to_owned(),
             arn: format!("arn:aws:eks:{REGION}:111122223333:cluster/{}", eks::NAME),
         },
@@ -82,7 +82,7 @@ fn long_run_renews_its_tokens() {
         assert_eq!(refused, "the API server does not accept the credentials");
 
         let tokens = Tokens::new(Some(token(&credentials, 16, 0)), || {
-            Err(MintError {
+            Err(TokenRenewalError {
                 cause: "the role is gone".into(),
                 hint: "make it anew".to_owned(),
             })

@@ -16,7 +16,7 @@ use awsauth_core::history::{CONTROLLER, Who};
 use awsauth_core::reconcile::{Decision, EventKind, Stage};
 use awsauth_core::snapshot::Snapshot;
 use awsauth_kube::backoff::Backoff;
-use awsauth_kube::history::{Keeping, Kept};
+use awsauth_kube::history::{RecordOptions, CopyLocation};
 use awsauth_kube::review;
 use awsauth_kube::write::{Outcome, WriteError, WriteOptions};
 
@@ -59,7 +59,7 @@ impl Looker {
             self.introduce_oneself().await;
             let options = WriteOptions {
                 timeout,
-                keep: Some(self.keeping()),
+                record: Some(self.keeping()),
                 ..WriteOptions::default()
             };
             let before = Stored::of(&live);
@@ -111,7 +111,7 @@ impl Looker {
         Err(Ended::Failed)
     }
 
-    async fn wrote(&mut self, outcome: Outcome, kept: Option<&Kept>, before: &Stored) {
+    async fn wrote(&mut self, outcome: Outcome, kept: Option<&CopyLocation>, before: &Stored) {
         let result = match outcome {
             Outcome::Unchanged => return,
             Outcome::Created => "created",
@@ -119,12 +119,12 @@ impl Looker {
         };
         self.running.metrics.wrote(result);
         let revision = match kept {
-            Some(Kept::InCluster(number)) => Some(*number),
-            Some(Kept::InFolder { .. } | Kept::Nowhere(_)) | None => None,
+            Some(CopyLocation::InCluster(number)) => Some(*number),
+            Some(CopyLocation::InFolder { .. } | CopyLocation::Nowhere(_)) | None => None,
         };
         let planned_on = before.snapshot.resource_version.as_deref();
         info!(result, revision, planned_on, "wrote aws-auth");
-        if let Some(Kept::Nowhere(why)) = kept {
+        if let Some(CopyLocation::Nowhere(why)) = kept {
             warn!(error = %why, "what was there is kept nowhere");
         }
         if self.failing.take().is_some() {
@@ -155,16 +155,16 @@ impl Looker {
     /// Asks the API server for the controller's username, for the history.
     async fn introduce_oneself(&mut self) {
         if self.who.is_none() {
-            let who = review::who(&self.running.store, INTRODUCTION).await;
+            let who = review::current_user(&self.running.store, INTRODUCTION).await;
             self.who = who.ok().map(|who| Who {
-                arn: who.says("arn").map(str::to_owned),
+                arn: who.attribute("arn").map(str::to_owned),
                 username: Some(who.username),
             });
         }
     }
 
-    fn keeping(&self) -> Keeping {
-        Keeping {
+    fn keeping(&self) -> RecordOptions {
+        RecordOptions {
             command: CONTROLLER.map(str::to_owned).into(),
             reason: Some("AwsAuthMapping objects".to_owned()),
             who: self.who.clone(),

@@ -9,7 +9,7 @@ use tracing::warn;
 
 use crate::Running;
 use awsauth_core::plan::{Admins, Known};
-use awsauth_kube::known::known_admins;
+use awsauth_kube::guard_facts::known_admins;
 use awsauth_kube::{rbac, review};
 
 /// The refresh interval.
@@ -37,7 +37,7 @@ pub(super) async fn follow(running: Running, sender: watch::Sender<Arc<Ground>>)
         }
         let store = &running.store;
         let (admins, who) =
-            tokio::join!(rbac::admins(store, PATIENCE), review::who(store, PATIENCE));
+            tokio::join!(rbac::admins(store, PATIENCE), review::current_user(store, PATIENCE));
         let known = sender.borrow().controller.clone();
         let controller = match who {
             Ok(who) => Some(who.username),

@@ -5,7 +5,7 @@ use hyper::body::Bytes;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{APPLIES, Store, Writer};
+use super::{APPLIES, ApiClient, Writer};
 use crate::request_error::Fault;
 use crate::{CONTROLLER, FIELD_MANAGER, NAMESPACE};
 
@@ -18,9 +18,9 @@ pub enum Mode {
     Real,
 }
 
-impl Store {
-    /// Puts `object` in place of the one with its resourceVersion. A dry run is repeated while that may help; the real
-    /// thing is sent again only after 429, which says that nothing was done.
+impl ApiClient {
+    /// Replaces the object with the resourceVersion of `object`. A dry run is retried after every transient fault. A
+    /// real write is sent again only after 429, which means that the server did nothing.
     pub async fn replace(
         &self,
         name: &str,
@@ -35,8 +35,8 @@ impl Store {
         self.write(Method::PUT, &path, object, mode, deadline).await
     }
 
-    /// Creates `object`, as [`replace`](Self::replace) replaces. Where somebody else has made one with other texts meanwhile, that is
-    /// a conflict.
+    /// Creates `object`, as [`replace`](Self::replace) replaces. If another client has created a different object in
+    /// the meantime, this is a conflict.
     pub async fn create(
         &self,
         name: &str,
@@ -53,7 +53,8 @@ impl Store {
         self.write(method, &path, object, mode, deadline).await
     }
 
-    /// Merges `patch` into an object, whatever has changed in it; twice must be once, as it is repeated while that may help.
+    /// Merges `patch` into an object without comparing its resourceVersion. The patch must be idempotent, because it is
+    /// retried after transient faults.
     pub async fn patch(
         &self,
         name: &str,

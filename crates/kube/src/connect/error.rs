@@ -1,4 +1,4 @@
-//! Why no connection could be set up.
+//! Errors of preparing a connection.
 
 use std::io;
 use std::path::PathBuf;
@@ -8,66 +8,57 @@ use kube::config::{ExecConfig, KubeconfigError, LoadDataError};
 use thiserror::Error;
 
 use crate::command_line::{command_line, quoted};
-use crate::kind::Kind;
+use crate::error_kind::ErrorKind;
 
-/// Why no connection could be set up. The API server was not contacted.
+/// Why no connection could be set up. No request was sent.
 #[derive(Debug, Error)]
 pub enum ConnectError {
     /// A file that the flags or the kubeconfig name can't be read.
     #[error("can't read {what} {}", path.display())]
     File {
-        /// What the file is.
         what: &'static str,
-        /// Where it should be.
         path: PathBuf,
-        /// Why it can't be read.
         source: io::Error,
     },
     /// The file is not a kubeconfig.
     #[error("{} is not a kubeconfig{}", path.display(), line.map(|line| format!(": line {line} can't be read")).unwrap_or_default())]
     NotAKubeconfig {
-        /// The file.
         path: PathBuf,
         /// The line that can't be read, counted from 1.
         line: Option<u64>,
     },
-    /// The kubeconfigs of the list can't be merged.
+    /// The files of `KUBECONFIG` cannot be merged.
     #[error("the files of KUBECONFIG can't be merged")]
     KubeconfigsDiffer {
-        /// What differs.
         source: KubeconfigError,
     },
-    /// Neither a kubeconfig nor a pod's service account is there.
+    /// There is neither a kubeconfig nor a pod's service account.
     #[error(
         "no cluster is configured: there is no kubeconfig, and this is not a pod with a service account"
     )]
     NoCluster,
-    /// The kubeconfig has no current context and none was named.
+    /// The kubeconfig has no current context, and the flags name none.
     #[error("no context is chosen: the kubeconfig has no current-context")]
     NoCurrentContext,
-    /// A name that the kubeconfig doesn't have.
+    /// The kubeconfig has no entry of this name.
     #[error("the kubeconfig has no {what} {name:?}")]
     NoSuch {
         /// `context`, `cluster` or `user`.
         what: &'static str,
-        /// The name that was looked for.
         name: String,
     },
     /// The server is not an `http:` or `https:` URL.
     #[error("{server:?} is not the URL of an API server")]
     NotAServer {
-        /// As it was given.
         server: String,
     },
     /// A field of the kubeconfig can't be used.
     #[error("{what} of the kubeconfig {problem}")]
     Data {
-        /// The field.
         what: &'static str,
-        /// What is wrong with it.
         problem: &'static str,
     },
-    /// The proxy is not one that can be used.
+    /// The proxy's URL is not supported.
     #[error("the proxy {proxy:?} is not an http, https or socks5 URL")]
     Proxy {
         /// The URL without user and password.
@@ -75,22 +66,22 @@ pub enum ConnectError {
     },
     /// `--as-group` or `--as-uid` without `--as`.
     #[error("groups or a UID are impersonated, but no user")]
-    ImpersonatesNobody,
-    /// No credentials could be had.
+    ImpersonatedUserMissing,
+    /// Credentials are not available.
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
 }
 
 impl ConnectError {
-    /// Which sort of failure it is.
-    pub fn kind(&self) -> Kind {
+    /// Returns the kind of failure.
+    pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Credentials(_) => Kind::Denied,
-            _ => Kind::Input,
+            Self::Credentials(_) => ErrorKind::Denied,
+            _ => ErrorKind::Input,
         }
     }
 
-    /// What to do next.
+    /// Returns the next step for the user.
     pub fn hint(&self) -> String {
         match self {
             Self::File { .. } | Self::NotAKubeconfig { .. } => {
@@ -105,12 +96,12 @@ impl ConnectError {
             Self::NotAServer { .. } => "give it as --server https://HOST[:PORT]".into(),
             Self::Data { .. } => "write the entry again: awsauth kubeconfig --cluster-name CLUSTER".into(),
             Self::Proxy { .. } => "set proxy-url in the kubeconfig or HTTPS_PROXY to a URL such as http://HOST:PORT".into(),
-            Self::ImpersonatesNobody => "add --as USER".into(),
+            Self::ImpersonatedUserMissing => "add --as USER".into(),
             Self::Credentials(error) => error.hint(),
         }
     }
 
-    /// What kube says about the data of a kubeconfig, without its causes in the text.
+    /// Converts kube's error about a kubeconfig. The causes are not part of the text.
     pub fn of_data(error: KubeconfigError) -> Self {
         let (what, error) = match error {
             KubeconfigError::LoadCertificateAuthority(error) => ("certificate-authority", error),
@@ -131,7 +122,7 @@ impl ConnectError {
         }
     }
 
-    /// What kube says while the client is built, never with the text of a key.
+    /// Converts kube's error of building a client. Never contains a key.
     pub fn of_client(error: kube::Error) -> Self {
         let what = "the client certificate or its key";
         match error {
@@ -154,7 +145,7 @@ impl ConnectError {
             },
             kube::Error::HttpError(_) => Self::Data {
                 what: "the impersonated user",
-                problem: "can't stand in a header",
+                problem: "can't be sent in a header",
             },
             _ => Self::Data {
                 what: "an entry",
@@ -164,13 +155,12 @@ impl ConnectError {
     }
 }
 
-/// Why no credentials could be had.
+/// Why credentials are not available.
 #[derive(Debug, Error)]
 pub enum CredentialsError {
     /// The kubeconfig's exec plugin is not installed.
     #[error("the credential plugin {command:?} of the kubeconfig is not installed")]
     PluginMissing {
-        /// The command.
         command: String,
         /// The kubeconfig's `installHint`.
         install_hint: Option<String>,
@@ -178,36 +168,31 @@ pub enum CredentialsError {
     /// The plugin can't be run.
     #[error("the credential plugin {command:?} can't be run")]
     PluginNotRun {
-        /// The command.
         command: String,
-        /// Why.
         source: io::Error,
     },
     /// The plugin failed.
     #[error(
         "the credential plugin {command:?} failed with {status}{}",
-        said(stderr)
+        colon(stderr)
     )]
     PluginFailed {
-        /// The command with its arguments, as a shell takes it.
+        /// The command line for a POSIX shell.
         command: String,
-        /// Its exit status.
         status: String,
-        /// What it wrote to stderr, unless that went to the terminal.
+        /// The last line of its stderr, unless that was the terminal.
         stderr: String,
     },
-    /// What the plugin printed holds no credentials.
+    /// The output of the plugin contains no credentials.
     #[error("the credential plugin {command:?} printed no credentials")]
     PluginAnswer {
-        /// The command with its arguments.
+        /// The command line for a POSIX shell.
         command: String,
     },
     /// The token file can't be read.
     #[error("can't read the token file {}", path.display())]
     TokenFile {
-        /// Where it should be.
         path: PathBuf,
-        /// Why it can't be read.
         source: io::Error,
     },
     /// The credentials of the kubeconfig can't be used.
@@ -215,7 +200,7 @@ pub enum CredentialsError {
     Unusable,
 }
 
-fn said(stderr: &str) -> String {
+fn colon(stderr: &str) -> String {
     if stderr.is_empty() {
         String::new()
     } else {
@@ -224,7 +209,7 @@ fn said(stderr: &str) -> String {
 }
 
 impl CredentialsError {
-    /// What to do next.
+    /// Returns the next step for the user.
     pub fn hint(&self) -> String {
         match self {
             Self::PluginMissing {
@@ -242,21 +227,21 @@ impl CredentialsError {
             }
             Self::PluginNotRun { command, .. } => {
                 format!(
-                    "see whether it may be executed: ls -l \"$(command -v {})\"",
+                    "check that it is executable: ls -l \"$(command -v {})\"",
                     quoted(command)
                 )
             }
             Self::PluginFailed { command, .. } | Self::PluginAnswer { command } => {
-                format!("run it by itself: {command}")
+                format!("run it separately: {command}")
             }
-            Self::TokenFile { .. } => "see whether it exists and may be read by this user".into(),
+            Self::TokenFile { .. } => "check that it exists and that this user may read it".into(),
             Self::Unusable => {
                 "write the entry again: awsauth kubeconfig --cluster-name CLUSTER".into()
             }
         }
     }
 
-    /// What kube says about credentials, without anything that the plugin printed to stdout.
+    /// Converts kube's error about credentials, without anything that the plugin printed to stdout.
     pub fn of(error: &AuthError, exec: Option<&ExecConfig>) -> Self {
         let program = exec
             .and_then(|exec| exec.command.clone())
@@ -296,7 +281,7 @@ impl CredentialsError {
     }
 }
 
-/// The last line that says something.
+/// Returns the last line that is not empty.
 fn last_line(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(text);
     text.lines()

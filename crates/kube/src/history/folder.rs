@@ -1,3 +1,5 @@
+//! Local copies of a cluster's aws-auth, for clusters that reject the ConfigMap of the history.
+
 use std::fs::{self, DirBuilder};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -7,26 +9,25 @@ use jiff::{SignedDuration, Timestamp};
 use crate::target::Target;
 use awsauth_core::history::{MAX_REVISIONS, Revision, read_file, write_file};
 
-/// A copy that is younger may be of a run that is about to write: it stays, however many there are.
-const SETTLED: SignedDuration = SignedDuration::from_mins(2);
+/// A younger copy may belong to a run that is about to write, so it is never removed.
+const MIN_AGE: SignedDuration = SignedDuration::from_mins(2);
 
-/// The folder of one cluster among the user's kept copies.
+/// The folder with one cluster's local copies.
 #[derive(Clone, Debug)]
 pub struct Folder {
     path: PathBuf,
 }
 
-/// One file of the folder.
+/// One file of a [`Folder`].
 #[derive(Debug)]
-pub struct InFolder {
-    /// Where.
+pub struct LocalCopy {
     pub path: PathBuf,
-    /// What it holds; else why it can't be read.
+    /// The revision, or why it cannot be read.
     pub revision: Result<Revision, String>,
 }
 
 impl Folder {
-    /// The folder in `root` for the cluster that is reached at this server.
+    /// Returns the folder in `root` for the cluster at this server.
     pub fn of(root: &Path, target: &Target) -> Self {
         let server = target.server.split_once("://");
         let server = server.map_or(target.server.as_str(), |(_, server)| server);
@@ -35,15 +36,15 @@ impl Folder {
             _ => '_',
         };
         let name: String = server.trim_end_matches('/').chars().map(plain).collect();
-        // A name of dots alone would lead elsewhere.
+        // The prefix keeps a name of only dots from being a parent folder.
         Self {
             path: root.join(format!("cluster-{name}")),
         }
     }
 
-    /// Keeps a revision in a file of its own that only its owner may read, and lets the oldest go. Reads it back before it
-    /// says where, with `sync` also after the disk has it.
-    pub(super) fn keep(&self, revision: &Revision, sync: bool) -> io::Result<PathBuf> {
+    /// Writes a revision to a new file that only its owner may read, reads it back, and removes the oldest files. With
+    /// `sync`, waits until it is on disk.
+    pub(super) fn write(&self, revision: &Revision, sync: bool) -> io::Result<PathBuf> {
         let mut builder = DirBuilder::new();
         builder.recursive(true);
         #[cfg(unix)]
@@ -62,31 +63,31 @@ impl Folder {
         }
         next.persist(&path).map_err(|error| error.error)?;
         if fs::read(&path)? != text.as_bytes() {
-            return Err(io::Error::other("what was written does not read back"));
+            return Err(io::Error::other("the file does not contain what was written to it"));
         }
         let others = self.files()?.into_iter().rev().filter(|file| *file != path);
-        let settled = stem(revision.when - SETTLED);
+        let removable = stem(revision.when - MIN_AGE);
         for (nth, file) in others.enumerate() {
             let name = file.file_name().unwrap_or_default().to_string_lossy();
-            if nth >= MAX_REVISIONS - 1 && *name < *settled {
-                // What can't be removed is only in the way.
+            if nth >= MAX_REVISIONS - 1 && *name < *removable {
+                // A file that cannot be removed does no harm.
                 let _ = fs::remove_file(&file);
             }
         }
         Ok(path)
     }
 
-    /// What is kept, from the oldest to the newest. A folder that can't be read holds nothing.
-    pub fn revisions(&self) -> Vec<InFolder> {
+    /// Returns the revisions from the oldest to the newest. A folder that cannot be read is treated as empty.
+    pub fn revisions(&self) -> Vec<LocalCopy> {
         let files = self.files().unwrap_or_default();
-        let read = files.into_iter().map(|path| InFolder {
+        let read = files.into_iter().map(|path| LocalCopy {
             revision: revision(&path),
             path,
         });
         read.collect()
     }
 
-    /// The files, in the order of their numbers.
+    /// Returns the files, oldest first.
     fn files(&self) -> io::Result<Vec<PathBuf>> {
         let mut files = Vec::new();
         for entry in fs::read_dir(&self.path)? {
@@ -101,7 +102,7 @@ impl Folder {
     }
 }
 
-/// How the name of a file begins, in the order of time.
+/// Returns the beginning of a file's name. Names sort by time.
 fn stem(when: Timestamp) -> String {
     format!("aws-auth-{}", when.strftime("%Y%m%dT%H%M%S%.6fZ"))
 }
@@ -111,5 +112,5 @@ fn revision(path: &Path) -> Result<Revision, String> {
     let filed = read_file(&text).map_err(|error| error.to_string())?;
     filed
         .revision
-        .ok_or_else(|| "it does not say what the write did, or was changed".to_owned())
+        .ok_or_else(|| "it does not describe the write, or was changed".to_owned())
 }

@@ -1,4 +1,4 @@
-//! From what the transport or the server says to a [`Fault`].
+//! Converts transport errors and error responses to a [`Fault`].
 
 use std::error::Error as StdError;
 use std::io;
@@ -13,10 +13,10 @@ use rustls::CertificateError;
 
 use super::{Cause, CredentialsError, Fault};
 
-/// Longer than this, a server's words are cut: some answer with a page.
+/// The maximum length of a server's message. Some servers answer with an HTML page.
 const LONGEST_MESSAGE: usize = 600;
 
-/// The fault of a request that got no answer.
+/// Returns the fault of a request without a response.
 pub fn of_transport(
     error: kube::Error,
     server: &str,
@@ -63,12 +63,12 @@ pub fn of_transport(
         Some(io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable) => {
             Fault::NoRoute(server, cause)
         }
-        // A server that goes down resets or cuts off connections that are not quite open.
+        // A server that is shutting down resets connections that are not fully open.
         _ => Fault::Refused(server, cause),
     }
 }
 
-/// The fault of an answer with a status other than success.
+/// Returns the fault of an error response.
 pub fn of_answer(parts: &Parts, body: &[u8]) -> Fault {
     let code = parts.status.as_u16();
     let status = serde_json::from_slice::<Status>(body)
@@ -82,7 +82,7 @@ pub fn of_answer(parts: &Parts, body: &[u8]) -> Fault {
         .and_then(|seconds| seconds.trim().parse().ok())
         .map(Duration::from_secs);
     let Some(status) = status else {
-        // Before a request reaches the API proper, throttling and failures come as plain text, and from what stands in between.
+        // Throttling and early failures of the API server, and responses of proxies, are plain text.
         let text = String::from_utf8_lossy(body);
         let failed = failed_checks(&text);
         let said = shortened(text.trim());
@@ -112,7 +112,8 @@ pub fn of_answer(parts: &Parts, body: &[u8]) -> Fault {
     }
 }
 
-/// The checks that the text of a health endpoint calls failed.
+/// Returns the failed checks in the text of a health endpoint.
+///
 /// <https://kubernetes.io/docs/reference/using-api/health-checks/>
 fn failed_checks(text: &str) -> Vec<String> {
     let failed = text.lines().filter_map(|line| line.strip_prefix("[-]"));
@@ -131,7 +132,7 @@ fn shortened(text: &str) -> String {
     text[..end].to_owned()
 }
 
-/// The error and its causes, those inside an [`io::Error`] included, which `source` skips.
+/// Returns the error and its causes, including those inside an [`io::Error`], which `source` skips.
 fn chain<'a>(
     error: &'a (dyn StdError + 'static),
 ) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
@@ -147,14 +148,14 @@ fn chain<'a>(
     std::iter::successors(Some(error), |error| cause(*error))
 }
 
-/// The first cause of type `T`.
+/// Returns the first cause of type `T`.
 pub(super) fn find<'a, T: StdError + 'static>(
     error: &'a (dyn StdError + 'static),
 ) -> Option<&'a T> {
     chain(error).find_map(|cause| cause.downcast_ref())
 }
 
-/// The innermost cause, as text: what stands around it says no more than the fault itself.
+/// Returns the innermost cause as text. The outer ones only repeat the fault.
 fn root(error: &(dyn StdError + 'static)) -> Cause {
     chain(error)
         .last()
@@ -179,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_is_not_ready_is_told_of_by_its_failed_checks() {
+    fn not_ready_response_lists_the_failed_checks() {
         let passed = "[+]poststarthook/start-kube-apiserver-admission-initializer ok\n".repeat(30);
         let body = format!(
             "[+]ping ok\n[-]informer-sync failed: reason withheld\n{passed}\

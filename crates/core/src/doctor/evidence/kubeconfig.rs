@@ -55,7 +55,7 @@ impl Entry {
 pub enum User {
     /// No credentials.
     #[default]
-    Nobody,
+    Anonymous,
     /// An exec plugin.
     Exec(Exec),
     /// With a static token.

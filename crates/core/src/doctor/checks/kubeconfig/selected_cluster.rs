@@ -19,7 +19,7 @@ fn judge(evidence: &Evidence) -> Judged {
         None => entry.files.clone(),
     };
     let user = match &entry.user {
-        User::Nobody => "no credentials".to_owned(),
+        User::Anonymous => "no credentials".to_owned(),
         User::Exec(exec) => format!("the plugin {}", exec.command),
         User::Token { .. } => "a static token".to_owned(),
         User::Other(what) => what.clone(),

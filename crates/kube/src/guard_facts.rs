@@ -1,9 +1,9 @@
-//! Answers of the API server as facts for guards: [`Known`] or the permission that is missing.
+//! Converts answers of the API server to facts for guards: [`Known`], or the missing permission.
 
 use crate::request_error::{Fault, RequestError};
 use awsauth_core::plan::{Admins, Known};
 
-/// The subjects bound to `cluster-admin`.
+/// Returns the subjects bound to `cluster-admin`.
 pub fn known_admins(admins: Result<Admins, RequestError>) -> Known<Admins> {
     match admins {
         Ok(admins) => Known::Is(admins),
@@ -11,17 +11,17 @@ pub fn known_admins(admins: Result<Admins, RequestError>) -> Known<Admins> {
     }
 }
 
-/// A fact that is unknown because a request failed; `permission` completes "permission to …".
+/// Returns a fact that is unknown because a request failed. `permission` completes "permission to …".
 pub fn unknown<T>(error: &RequestError, permission: &str) -> Known<T> {
     let needs = match &error.fault {
         Fault::Forbidden(_) => format!("permission to {permission}"),
-        // Some answer with a page.
+        // The message may be a whole HTML page.
         Fault::Server(status, ..) => {
             format!("an answer when asked to {permission} (the API server failed with {status})")
         }
         fault => {
-            let said = fault.to_string();
-            let line = said.lines().next().unwrap_or_default();
+            let message = fault.to_string();
+            let line = message.lines().next().unwrap_or_default();
             format!("an answer when asked to {permission} ({line})")
         }
     };
@@ -36,7 +36,7 @@ mod tests {
     use crate::target::Target;
 
     #[test]
-    fn a_page_is_told_by_its_status() {
+    fn an_html_error_page_is_shown_as_its_status() {
         let page = "<html>\n<body>Not Implemented</body>\n</html>".to_owned();
         let error = RequestError {
             fault: Fault::Server(501, page, None),
@@ -44,7 +44,7 @@ mod tests {
             verb: "create",
         };
         let Known::<()>::Unknown { needs } = unknown(&error, "create x") else {
-            panic!("it is known");
+            panic!("the fact is unknown");
         };
         assert_eq!(
             needs,

@@ -1,4 +1,4 @@
-//! Reads what RBAC says of users and groups, whoever they are.
+//! Reads the bindings of all users and groups.
 
 use std::time::Duration;
 
@@ -6,15 +6,15 @@ use k8s_openapi::api::rbac::v1;
 use tokio::time::Instant;
 
 use super::super::NAMESPACE;
-use super::super::api_client::Store;
+use super::super::api_client::ApiClient;
 use super::{list, of_cluster, of_namespace, rule, unread};
 use awsauth_core::rbac::{Binding, Policy, Role, Rules, Subject};
 
-/// Reads every binding of a user or a group, every ClusterRole, and the Roles of kube-system. What can't be read is on record in the
-/// answer; whatever helps against a passing fault is tried for at most `patience`.
-pub async fn whole_policy(store: &Store, patience: Duration) -> Policy {
-    let deadline = Instant::now() + patience;
-    // Of service accounts there may be thousands.
+/// Reads every binding of a user or a group, every ClusterRole, and the Roles of kube-system. What cannot be read is
+/// recorded in the result. Transient faults are retried for at most `time_limit`.
+pub async fn full_policy(store: &ApiClient, time_limit: Duration) -> Policy {
+    let deadline = Instant::now() + time_limit;
+    // There may be thousands of service accounts.
     let keep = |binding: &Binding| {
         let mut subjects = binding.subjects.iter();
         subjects.any(|subject| !matches!(subject, Subject::ServiceAccount { .. }))

@@ -1,13 +1,13 @@
-//! Who manages which fields of aws-auth.
+//! The field managers of aws-auth.
 
 use serde_json::Value;
 
 use super::is_own_manager;
 
-/// How a manager came to own fields.
+/// How a manager acquired its fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
-    /// By server-side apply: it declares what the fields should be.
+    /// By server-side apply.
     Apply,
     /// By a create, update or patch.
     Update,
@@ -16,10 +16,8 @@ pub enum Operation {
 /// One entry of `metadata.managedFields`.
 /// <https://kubernetes.io/docs/reference/using-api/server-side-apply/>
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Manager {
-    /// The field manager's name.
+pub struct FieldManager {
     pub name: String,
-    /// How it came to own the fields.
     pub operation: Operation,
     /// The keys of `data` that it owns.
     pub keys: Vec<String>,
@@ -27,20 +25,20 @@ pub struct Manager {
     pub time: Option<String>,
 }
 
-impl Manager {
-    /// Whether the key of `data` is its own.
+impl FieldManager {
+    /// Whether it owns this key of `data`.
     pub fn owns(&self, key: &str) -> bool {
         self.keys.iter().any(|owned| owned == key)
     }
 }
 
-/// Reads `metadata.managedFields`; entries in a format not known are left out.
-pub fn of(fields: Option<&Value>) -> Vec<Manager> {
+/// Reads `metadata.managedFields`. Ignores entries in an unknown format.
+pub fn of(fields: Option<&Value>) -> Vec<FieldManager> {
     let entries = fields.and_then(Value::as_array).into_iter().flatten();
     entries
         .filter_map(|entry| {
             let owned = entry.pointer("/fieldsV1/f:data").and_then(Value::as_object);
-            Some(Manager {
+            Some(FieldManager {
                 name: entry["manager"].as_str()?.to_owned(),
                 operation: match entry["operation"].as_str()? {
                     "Apply" => Operation::Apply,
@@ -57,9 +55,9 @@ pub fn of(fields: Option<&Value>) -> Vec<Manager> {
         .collect()
 }
 
-/// The manager that changed the object last; among several in the same second, one other than awsauth, and rather one whose key of `data`
-/// still is its own.
-pub fn last_writer(managers: &[Manager]) -> Option<&Manager> {
+/// Returns the manager that changed the object last. Among several in the same second, prefers managers other than
+/// awsauth, and those that still own a key of `data`.
+pub fn last_writer(managers: &[FieldManager]) -> Option<&FieldManager> {
     managers.iter().max_by_key(|manager| {
         let is_other = !is_own_manager(&manager.name);
         (manager.time.as_deref(), is_other, !manager.keys.is_empty())
@@ -79,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_writer_is_the_other_one() {
+    fn last_writer_in_the_same_second_is_the_other_client() {
         let mut managers = of(Some(&json!([
             managed("eksctl", "Update", "f:mapRoles"),
             managed(FIELD_MANAGER, "Update", "f:mapRoles")

@@ -1,4 +1,4 @@
-//! The chosen entries of a kubeconfig, as plain data.
+//! The entries of a kubeconfig that flags and environment select, as plain data.
 
 use std::path::Path;
 
@@ -8,42 +8,39 @@ use kube::config::{AuthInfo, ExecConfig};
 use secrecy::SecretString;
 
 use super::command_line::command_line;
-use super::connect::{ConnectError, Place, access_to};
+use super::connect::{ConnectError, EksEndpoint, access_to};
 use super::eks_name::{EksName, argument};
 use super::environment::Environment;
 use super::kubeconfig::{self, Flags};
 use super::target::Target;
 
-/// The entries that the flags and the surroundings choose.
-pub struct Choice {
-    /// Where it goes.
+/// The cluster, the user and the namespace that flags and environment select.
+pub struct SelectedContext {
     pub target: Target,
-    /// Who goes there.
-    pub user: ChosenUser,
-    /// The cluster's name and region as names and address tell them.
+    pub user: SelectedUser,
+    /// The cluster's EKS name and region, according to the entry's names and server.
     pub entry: EksName,
-    /// The same, from the plugin first.
+    /// The cluster's EKS name and region, first of all according to the credential plugin.
     pub eks: EksName,
-    /// The namespace of the context.
     pub namespace: String,
     certificates: Option<Vec<Vec<u8>>>,
 }
 
-/// How the chosen user signs in.
-pub enum ChosenUser {
-    /// With nothing.
-    Nobody,
-    /// With a plugin.
-    Exec(ChosenExec),
-    /// With a token that stands there, maybe before a plugin.
+/// How the selected user authenticates.
+pub enum SelectedUser {
+    /// Without credentials.
+    Anonymous,
+    /// With an exec plugin.
+    Exec(ExecPlugin),
+    /// With a token in the kubeconfig, and whether it has precedence over an exec plugin.
     Token(SecretString, bool),
-    /// With something else, in words.
+    /// With other credentials, named for messages.
     Other(&'static str),
 }
 
-/// An exec plugin.
+/// A credential plugin of a kubeconfig.
 #[derive(Clone)]
-pub struct ChosenExec {
+pub struct ExecPlugin {
     pub api_version: Option<String>,
     pub command: String,
     pub args: Vec<String>,
@@ -52,19 +49,19 @@ pub struct ChosenExec {
     pub has_interactive_mode: bool,
     /// The cluster's name among the arguments.
     pub cluster: Option<String>,
-    /// `--profile` among them.
+    /// The value of `--profile`.
     pub profile: Option<String>,
-    /// `--role-arn` among them.
+    /// The value of `--role-arn`.
     pub role: Option<String>,
 }
 
-impl ChosenExec {
-    /// Whether there is something to run.
+impl ExecPlugin {
+    /// Whether the plugin has a command.
     pub fn can_run(&self) -> bool {
         !self.command.is_empty()
     }
 
-    /// The command with its arguments, as a shell takes it.
+    /// Returns the command line for a POSIX shell.
     pub fn line(&self) -> String {
         let words = std::iter::once(&self.command).chain(&self.args);
         command_line(words.map(String::as_str))
@@ -87,15 +84,15 @@ impl ChosenExec {
     }
 }
 
-impl Choice {
-    /// Chooses. Reads files, runs nothing, contacts nobody.
+impl SelectedContext {
+    /// Reads the kubeconfig. Runs no plugin and sends no request.
     pub fn of(flags: &Flags, environment: &Environment) -> Result<Self, ConnectError> {
         let access = kubeconfig::choose(flags, environment)?;
         let user = &access.config.auth_info;
         Ok(Self {
             entry: EksName::of(None, &access.target),
             eks: EksName::of(user.exec.as_ref(), &access.target),
-            user: ChosenUser::of(user),
+            user: SelectedUser::of(user),
             namespace: access.namespace.unwrap_or_else(|| "default".to_owned()),
             certificates: access
                 .config
@@ -105,8 +102,8 @@ impl Choice {
         })
     }
 
-    /// What there is to choose where EKS says which cluster it is: nobody signs in to it yet.
-    pub fn at(place: &Place, flags: &Flags) -> Result<Self, ConnectError> {
+    /// Returns the context of a cluster that EKS described, without credentials.
+    pub fn at(place: &EksEndpoint, flags: &Flags) -> Result<Self, ConnectError> {
         let access = access_to(place, flags)?;
         let eks = EksName {
             name: Some(place.eks.name.clone()),
@@ -114,7 +111,7 @@ impl Choice {
         };
         Ok(Self {
             target: access.target,
-            user: ChosenUser::Nobody,
+            user: SelectedUser::Anonymous,
             entry: eks.clone(),
             eks,
             namespace: "default".to_owned(),
@@ -122,16 +119,16 @@ impl Choice {
         })
     }
 
-    /// Its exec plugin, if that is how one signs in.
-    pub fn exec(&self) -> Option<&ChosenExec> {
+    /// Returns the exec plugin, if the user authenticates with one.
+    pub fn exec(&self) -> Option<&ExecPlugin> {
         match &self.user {
-            ChosenUser::Exec(exec) => Some(exec),
+            SelectedUser::Exec(exec) => Some(exec),
             _ => None,
         }
     }
 
-    /// Whether these certificates, base64 of PEM as EKS has them, are those that the kubeconfig trusts; `None` when either can't
-    /// be told.
+    /// Whether the kubeconfig trusts one of these certificates (base64 of PEM, as EKS returns them); `None` if either
+    /// side cannot be read.
     pub fn trusts(&self, authority: &str) -> Option<bool> {
         let pem = BASE64_STANDARD.decode(authority.trim()).ok()?;
         let theirs = kubeconfig::certificates(&pem).ok()?;
@@ -140,18 +137,18 @@ impl Choice {
     }
 }
 
-impl ChosenUser {
+impl SelectedUser {
     fn of(user: &AuthInfo) -> Self {
         if let Some(token) = &user.token {
             return Self::Token(token.clone(), user.exec.is_some());
         }
         if let Some(exec) = &user.exec {
-            return Self::Exec(ChosenExec::of(exec));
+            return Self::Exec(ExecPlugin::of(exec));
         }
         let has_certificate =
             user.client_certificate.is_some() || user.client_certificate_data.is_some();
         if user.token_file.is_some() {
-            Self::Other("the token of a file")
+            Self::Other("a token file")
         } else if has_certificate {
             Self::Other("a client certificate")
         } else if user.username.is_some() {
@@ -159,12 +156,12 @@ impl ChosenUser {
         } else if user.auth_provider.is_some() {
             Self::Other("an auth provider")
         } else {
-            Self::Nobody
+            Self::Anonymous
         }
     }
 }
 
-/// Which files are read, in words.
+/// Returns which files are read, for messages.
 pub fn files(flags: &Flags, environment: &Environment) -> String {
     let shown = |path: &Path| path.display().to_string();
     if let Some(path) = &flags.kubeconfig {

@@ -1,0 +1,339 @@
+//! Stores a copy of aws-auth before a write, in the cluster or in a local folder.
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::body::Bytes;
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::{Folder, RecordOptions, CopyLocation, NoCopy, VERSION, keys, patch, run_id, new_history};
+use crate::HISTORY;
+use crate::api_client::{Mode, ApiClient};
+use crate::live::Live;
+use crate::request_error::{Fault, RequestError};
+use crate::review;
+use awsauth_core::history::{Addition, Contents, Revision, Who};
+
+/// How long a write waits for the API server to report who the writer is. The copy does not depend on it.
+const IDENTITY_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The extra time for a copy that is being stored when the time limit ends, and for cleanup after the write.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How often a copy is sent again after a conflict with another writer. The API server itself retries a patch several
+/// times before it reports a conflict.
+const RACES: u32 = 2;
+
+/// Stores one copy of what a run changes. If the run plans again, a new copy replaces the old one, because the text
+/// before the write may then contain another client's change, which an undo must restore.
+///
+/// A write never waits for other writers of the history: aws-auth itself may change between dry run and write, and the
+/// API server serializes concurrent patches of one object. If other clients write at the same time, the copy is first
+/// stored in the local folder, and moved to the cluster after the write.
+pub(crate) struct HistoryRecorder<'a> {
+    store: &'a ApiClient,
+    options: &'a RecordOptions,
+    deadline: Instant,
+    run: String,
+    who: Option<Who>,
+    /// The cluster's history as read; `None` if unknown.
+    history: Option<Live>,
+    /// Whether other clients write at the same time.
+    is_contended: bool,
+    /// The key of this run's copy that is, or may be, in the cluster. A new copy replaces it.
+    own: Option<String>,
+    /// Why the cluster rejects copies.
+    rejection: Option<Arc<RequestError>>,
+    /// The stored copy.
+    kept: Option<RecordedCopy>,
+    /// Whether the write of this copy may have been applied although no answer confirmed it.
+    is_unconfirmed: bool,
+}
+
+/// A copy and its location.
+struct RecordedCopy {
+    revision: Revision,
+    place: CopyPlace,
+}
+
+/// How a copy is sent to the cluster.
+#[derive(Clone, Copy, PartialEq)]
+enum AddMode {
+    /// Only if no other client has changed the history.
+    IfUnchanged,
+    /// Even if other clients change the history.
+    Always,
+}
+
+enum CopyPlace {
+    /// The final location.
+    Final(CopyLocation),
+    /// A file that is moved to the cluster after the write.
+    Moving(PathBuf),
+}
+
+impl<'a> HistoryRecorder<'a> {
+    pub(crate) fn new(store: &'a ApiClient, options: &'a RecordOptions, timeout: Duration) -> Self {
+        Self {
+            store,
+            options,
+            deadline: Instant::now() + timeout + GRACE,
+            run: run_id(),
+            who: options.who.clone(),
+            history: None,
+            is_contended: false,
+            own: None,
+            rejection: None,
+            kept: None,
+            is_unconfirmed: false,
+        }
+    }
+
+    /// Requests the writer's identity, if unknown, and reads the cluster's history, unless other clients are writing.
+    pub(crate) async fn prepare(&mut self, attempt: u32) {
+        self.is_contended |= attempt > 1;
+        if self.who.is_none() {
+            let reviewed = review::current_user(self.store, IDENTITY_TIMEOUT).await;
+            // If this is denied or not answered, the writer is recorded as unknown.
+            self.who = Some(reviewed.map_or_else(
+                |_| Who::default(),
+                |who| Who {
+                    arn: who.attribute("arn").map(str::to_owned),
+                    username: Some(who.username),
+                },
+            ));
+        }
+        if self.history.is_none() && self.rejection.is_none() && !self.is_contended {
+            match self.store.read_named(HISTORY, self.deadline).await {
+                Ok(history) => self.history = Some(history),
+                Err(fault) => drop(self.set_rejection("get", fault)),
+            }
+        }
+    }
+
+    /// Stores a copy that can undo the write from `before` to `after`.
+    pub(crate) async fn record(&mut self, before: &Live, after: &Live) -> Result<(), Arc<NoCopy>> {
+        let number = self.number(before).await;
+        let before = Contents::of(&before.snapshot());
+        let after = Contents::of(&after.snapshot()).existing();
+        if let Some(RecordedCopy { revision, .. }) = &self.kept
+            && revision.before == before
+            && revision.after == after
+        {
+            return Ok(());
+        }
+        let revision = Revision {
+            number,
+            run: self.run.clone(),
+            before,
+            after,
+            who: self.who.clone().unwrap_or_default(),
+            when: Timestamp::now(),
+            command: self.options.command.clone(),
+            version: VERSION.to_owned(),
+            reason: self.options.reason.clone(),
+        };
+        let is_obsolete = !self.is_unconfirmed;
+        let place = self.place(&revision).await?;
+        let earlier = self.kept.replace(RecordedCopy { revision, place });
+        self.is_unconfirmed = false;
+        if is_obsolete && let Some(earlier) = earlier {
+            // It belongs to a write that was not applied.
+            earlier.remove_file();
+        }
+        Ok(())
+    }
+
+    async fn place(&mut self, revision: &Revision) -> Result<CopyPlace, Arc<NoCopy>> {
+        if !self.is_contended && self.rejection.is_none() {
+            match self.add(revision, AddMode::IfUnchanged, self.deadline).await {
+                Ok(()) => return Ok(CopyPlace::Final(CopyLocation::InCluster(revision.number))),
+                Err(fault) if is_lost_race(&fault) => self.is_contended = true,
+                Err(fault) => drop(self.set_rejection("patch", fault)),
+            }
+        }
+        let written = match &self.options.folder {
+            Some(root) => Folder::of(root, self.store.target())
+                .write(revision, self.rejection.is_some())
+                .map_err(|error| format!("{}: {error}", root.display())),
+            None => Err("there is no home folder".to_owned()),
+        };
+        let folder = match (written, self.rejection.clone()) {
+            (Ok(path), None) => return Ok(CopyPlace::Moving(path)),
+            (Ok(path), Some(why)) => return Ok(CopyPlace::Final(CopyLocation::InFolder { path, why })),
+            (Err(folder), _) => folder,
+        };
+        let cluster = match self.rejection.clone() {
+            Some(why) => why,
+            // There is no other location, so this waits as long as it takes.
+            None => match self.add(revision, AddMode::Always, self.deadline).await {
+                Ok(()) => return Ok(CopyPlace::Final(CopyLocation::InCluster(revision.number))),
+                Err(fault) => self.set_rejection("patch", fault),
+            },
+        };
+        let no_copy = Arc::new(NoCopy { cluster, folder });
+        match self.options.optional {
+            true => Ok(CopyPlace::Final(CopyLocation::Nowhere(no_copy))),
+            false => Err(no_copy),
+        }
+    }
+
+    /// Records that no answer confirmed the write. Its copy is never removed.
+    pub(crate) fn mark_unconfirmed(&mut self) {
+        self.is_unconfirmed = true;
+        self.own = None;
+    }
+
+    /// Moves the copy to its final location after a successful write, and returns that location.
+    pub(crate) async fn finish(mut self) -> Option<CopyLocation> {
+        let RecordedCopy { revision, place } = self.kept.take()?;
+        let path = match place {
+            CopyPlace::Final(kept) => return Some(kept),
+            CopyPlace::Moving(path) => path,
+        };
+        Some(match self.add(&revision, AddMode::Always, grace_deadline()).await {
+            Ok(()) => {
+                let _ = fs::remove_file(path);
+                CopyLocation::InCluster(revision.number)
+            }
+            Err(fault) => {
+                // It was not synced before the write, to save time.
+                let _ = File::open(&path).and_then(|file| file.sync_all());
+                let why = Arc::new(self.store.failed("patch", fault));
+                CopyLocation::InFolder { path, why }
+            }
+        })
+    }
+
+    /// Removes the copy after a write that was not applied.
+    pub(crate) async fn withdraw(self) {
+        if self.is_unconfirmed {
+            return;
+        }
+        if let Some(copy) = self.kept {
+            copy.remove_file();
+        }
+        if let Some(own) = self.own {
+            // If this fails, the revision is shown as not applied.
+            let patch = patch(None, &[own], None);
+            let _ = self.store.patch(HISTORY, &patch, grace_deadline()).await;
+        }
+    }
+
+    /// Returns the number of the revision with this aws-auth.
+    async fn number(&self, live: &Live) -> u64 {
+        let number = |live: &Live| live.resource_version()?.parse().ok();
+        if live.exists() {
+            return number(live).unwrap_or_default();
+        }
+        match &self.history {
+            Some(history) => number(history).unwrap_or_default(),
+            None => {
+                let history = self.store.read_named(HISTORY, grace_deadline()).await;
+                history.ok().as_ref().and_then(number).unwrap_or_default()
+            }
+        }
+    }
+
+    /// Adds a revision to the cluster's history. It replaces the one of the previous attempt.
+    async fn add(
+        &mut self,
+        revision: &Revision,
+        mode: AddMode,
+        deadline: Instant,
+    ) -> Result<(), Fault> {
+        let replaced = self.own.clone();
+        let mut addition = self.addition(revision, replaced.as_deref())?;
+        self.own = Some(addition.key.clone());
+        let (mut races, mut is_reread) = (0, false);
+        let answer = loop {
+            let sent = match mode {
+                AddMode::IfUnchanged => self.send_if_unchanged(&addition, deadline).await,
+                AddMode::Always => self.send(&addition, deadline).await,
+            };
+            match sent {
+                Ok(answer) => break answer,
+                Err(Fault::TooLarge(_)) if !is_reread => {
+                    is_reread = true;
+                    self.history = Some(self.store.read_named(HISTORY, deadline).await?);
+                    addition = self.addition(revision, replaced.as_deref())?;
+                }
+                Err(fault) if mode == AddMode::Always && is_lost_race(&fault) && races < RACES => {
+                    races += 1;
+                }
+                Err(fault) => return Err(fault),
+            }
+        };
+        let stored = answer["binaryData"][&addition.key].as_str() == Some(&addition.value);
+        self.history = Some(Live::stored(answer));
+        match stored {
+            true => Ok(()),
+            false => {
+                let altered = "something in the cluster modifies this ConfigMap when it is written";
+                Err(Fault::Rejected(200, altered.to_owned()))
+            }
+        }
+    }
+
+    fn addition(&self, revision: &Revision, replaced: Option<&str>) -> Result<Addition, Fault> {
+        let keys = self.history.iter().flat_map(keys);
+        Addition::to(keys, revision, replaced).map_err(|full| Fault::TooLarge(full.to_string()))
+    }
+
+    /// Adds the revision only if no other client has changed the history since it was read.
+    async fn send_if_unchanged(&self, addition: &Addition, deadline: Instant) -> Result<Value, Fault> {
+        match self.history.as_ref().and_then(Live::resource_version) {
+            Some(version) => {
+                let patch = patch(Some(addition), &addition.gone, Some(version));
+                self.store.patch(HISTORY, &patch, deadline).await
+            }
+            None => self.create(addition, deadline).await,
+        }
+    }
+
+    /// Adds the revision even if other clients have changed or deleted the history.
+    async fn send(&self, addition: &Addition, deadline: Instant) -> Result<Value, Fault> {
+        let patch = patch(Some(addition), &addition.gone, None);
+        match self.store.patch(HISTORY, &patch, deadline).await {
+            Err(Fault::NotFound(_)) => self.create(addition, deadline).await,
+            sent => sent,
+        }
+    }
+
+    async fn create(&self, addition: &Addition, deadline: Instant) -> Result<Value, Fault> {
+        let object = Bytes::from(new_history(addition).to_string());
+        self.store
+            .create(HISTORY, &object, Mode::Real, deadline)
+            .await
+    }
+
+    fn set_rejection(&mut self, verb: &'static str, fault: Fault) -> Arc<RequestError> {
+        let why = Arc::new(self.store.failed(verb, fault));
+        Arc::clone(self.rejection.insert(why))
+    }
+}
+
+impl RecordedCopy {
+    /// Deletes the local file, if there is one.
+    fn remove_file(self) {
+        if let CopyPlace::Moving(path) | CopyPlace::Final(CopyLocation::InFolder { path, .. }) = self.place {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+/// Whether another client has changed, created or deleted the object since it was read.
+fn is_lost_race(fault: &Fault) -> bool {
+    matches!(
+        fault,
+        Fault::Conflict(_) | Fault::AlreadyExists(_) | Fault::NotFound(_)
+    )
+}
+
+fn grace_deadline() -> Instant {
+    Instant::now() + GRACE
+}

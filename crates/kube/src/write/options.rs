@@ -1,0 +1,55 @@
+//! The options and the result of a write.
+
+use std::time::Duration;
+
+use crate::history::{RecordOptions, CopyLocation};
+use crate::live::Live;
+
+/// How to write.
+#[derive(Clone, Debug)]
+pub struct WriteOptions {
+    /// The time limit for all attempts.
+    pub timeout: Duration,
+    /// Only send a dry run. The object and its resourceVersion do not change.
+    pub dry_run: bool,
+    /// Whether a missing aws-auth may be created.
+    pub create: bool,
+    /// What to record in the history; `None` to store no copy.
+    pub record: Option<RecordOptions>,
+}
+
+impl Default for WriteOptions {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(30),
+            dry_run: false,
+            create: true,
+            record: None,
+        }
+    }
+}
+
+/// What a write did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The desired state was already stored. No write was sent.
+    Unchanged,
+    /// aws-auth was created.
+    Created,
+    /// aws-auth was changed.
+    Updated,
+}
+
+/// A completed write or dry run.
+#[derive(Debug)]
+pub struct Written {
+    pub outcome: Outcome,
+    /// The state that the plan was based on.
+    pub before: Live,
+    /// The object in the API server's answer.
+    pub stored: Live,
+    /// The number of attempts: more than one after conflicts and missing answers.
+    pub attempts: u32,
+    /// Where the copy of the previous text is stored; `None` if none was requested or nothing was written.
+    pub kept: Option<CopyLocation>,
+}
