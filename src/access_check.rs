@@ -28,7 +28,7 @@ const PAUSE: Duration = Duration::from_millis(1100);
 /// The access that a check requires.
 #[derive(Default)]
 pub(crate) struct ExpectedAccess<'a> {
-    /// The username.
+    /// The expected username.
     pub(crate) username: Option<&'a str>,
     /// Groups that must be among the user's groups.
     pub(crate) groups: &'a [String],
@@ -46,7 +46,7 @@ pub(crate) struct ExpectedAccess<'a> {
 /// The result of an access check.
 pub(crate) struct CheckedAccess {
     asked: Vec<Question>,
-    came: SignInResult,
+    sign_in: SignInResult,
     unmet: Vec<String>,
     /// The identity that STS reports, if the API server rejects the token; `None` for a token that is too long for the authenticator.
     caller: Option<Result<Caller, CallerError>>,
@@ -55,7 +55,7 @@ pub(crate) struct CheckedAccess {
 }
 
 impl ExpectedAccess<'_> {
-    /// Signs in at least once, and again until all is as expected or `time_limit` has passed.
+    /// Signs in at least once, and again until all expectations are met or `time_limit` has passed.
     ///
     /// # Errors
     /// If the API server does not answer, or the user interrupts.
@@ -70,24 +70,24 @@ impl ExpectedAccess<'_> {
         let mut is_first = true;
         loop {
             let token = signer.token();
-            let came = cluster.attempt(&token, self.can, out)?;
-            let unmet = self.unmet(&came);
-            let is_hopeless = token.is_too_long() || start.elapsed() + PAUSE > time_limit;
-            let is_good = unmet.is_empty() && (is_hopeless || !self.may_be_of_before(&came));
+            let sign_in = cluster.attempt(&token, self.can, out)?;
+            let unmet = self.unmet_expectations(&sign_in);
+            let is_last = token.is_too_long() || start.elapsed() + PAUSE > time_limit;
+            let is_good = unmet.is_empty() && (is_last || !self.may_use_previous_mapping(&sign_in));
             if is_good && !is_first {
                 out.note(&format!(
                     "It took effect after {} s",
                     start.elapsed().as_secs()
                 ));
             }
-            if is_good || is_hopeless {
-                let is_refused = matches!(came, SignInResult::Unauthorized) && !token.is_too_long();
+            if is_good || is_last {
+                let is_refused = matches!(sign_in, SignInResult::Unauthorized) && !token.is_too_long();
                 let caller = is_refused.then(|| signer.caller());
-                let arn = canonical_arn(&came, caller.as_ref());
+                let arn = canonical_arn(&sign_in, caller.as_ref());
                 return Ok(CheckedAccess {
                     asked: self.can.to_vec(),
                     access_entry: arn.and_then(|arn| self.access_entry(&arn, cluster, out)),
-                    came,
+                    sign_in,
                     unmet,
                     caller,
                 });
@@ -107,7 +107,7 @@ impl ExpectedAccess<'_> {
         }
     }
 
-    /// The access entry of the identity that signs in with this ARN.
+    /// Returns the access entry of the identity that signs in with this ARN.
     fn access_entry(&self, arn: &str, cluster: &SignIn, out: &mut Out) -> Option<AccessEntry> {
         let entries = match &self.access_entries {
             Some(known) => Arc::clone(known),
@@ -125,8 +125,8 @@ impl ExpectedAccess<'_> {
     }
 
     /// Whether the identity has the access that the previous aws-auth gave it, and the current one does not map it.
-    fn may_be_of_before(&self, came: &SignInResult) -> bool {
-        let SignInResult::Accepted(who, _) = came else {
+    fn may_use_previous_mapping(&self, sign_in: &SignInResult) -> bool {
+        let SignInResult::Accepted(who, _) = sign_in else {
             return false;
         };
         let before = self.mapped(self.before, who);
@@ -134,9 +134,9 @@ impl ExpectedAccess<'_> {
         was && self.mapped(self.document, who).is_none()
     }
 
-    /// What is not as expected; clauses.
-    fn unmet(&self, came: &SignInResult) -> Vec<String> {
-        let (who, answers) = match came {
+    /// Returns the unmet expectations, as clauses.
+    fn unmet_expectations(&self, sign_in: &SignInResult) -> Vec<String> {
+        let (who, answers) = match sign_in {
             SignInResult::Accepted(who, answers) => (who, answers),
             SignInResult::Unauthorized => {
                 return vec!["the API server does not accept the token".to_owned()];
@@ -149,7 +149,7 @@ impl ExpectedAccess<'_> {
         {
             let users: Vec<_> = users.iter().map(user_text).collect();
             unmet.push(format!(
-                "it is {}, and {source} says {}",
+                "it is {}, but {source} maps it to {}",
                 user_text(&who.user()),
                 users.join(", or ")
             ));
@@ -172,8 +172,9 @@ impl ExpectedAccess<'_> {
     }
 }
 
-/// The users that access entries or a document map the signed-in identity to, and which of the two does; `None` if neither maps it, if
-/// the names contain values that only the authenticator knows, or if access entries could not be read.
+/// Returns the users that access entries or a document map the identity to, and which of the two does. Returns `None`
+/// if neither maps it, if the names contain values that only the authenticator knows, or if access entries could not be
+/// read.
 fn mapped(
     document: &Document,
     access_entries: Option<&AccessEntries>,
@@ -203,12 +204,12 @@ fn mapped(
     (!users.is_empty()).then_some((users, "aws-auth"))
 }
 
-/// The ARN that the authenticator compares, if it or STS reports the identity.
+/// Returns the ARN that the authenticator compares, if the authenticator or STS reports the identity.
 fn canonical_arn(
-    came: &SignInResult,
+    sign_in: &SignInResult,
     caller: Option<&Result<Caller, CallerError>>,
 ) -> Option<String> {
-    match (came, caller) {
+    match (sign_in, caller) {
         (SignInResult::Accepted(who, _), _) => who.attribute("canonicalArn").map(str::to_owned),
         (_, Some(Ok(caller))) => canonical(&caller.arn).ok().map(|canonical| canonical.arn),
         _ => None,
@@ -216,24 +217,24 @@ fn canonical_arn(
 }
 
 impl CheckedAccess {
-    /// Whether all is as expected.
+    /// Whether all expectations are met.
     pub(crate) fn is_good(&self) -> bool {
         self.unmet.is_empty()
     }
 
-    /// The failure to report; `None` if all is as expected.
+    /// Returns the failure to report; `None` if all expectations are met.
     pub(crate) fn failure(&self, cluster: &SignIn, signer: &TokenSigner) -> Option<Failure> {
         if self.is_good() {
             return None;
         }
         let target = cluster.target();
-        Some(match &self.came {
+        Some(match &self.sign_in {
             SignInResult::Accepted(who, _) => {
                 let what = format!("signing in to {target} did not give the expected access");
                 let failure = self.unmet.iter().fold(Failure::new(Kind::No, what), Failure::note);
                 match who.attribute("canonicalArn") {
                     Some(arn) => failure.hint(format!(
-                        "see which entry decides, and what RBAC allows: awsauth explain {}",
+                        "check which entry decides, and what RBAC allows: awsauth explain {}",
                         quoted(arn)
                     )),
                     None => failure,
@@ -253,14 +254,14 @@ impl CheckedAccess {
         })
     }
 
-    /// The data for the report.
+    /// Returns the data for the report.
     pub(crate) fn verification(&self) -> Verification<'_> {
-        let (who, answers): (Option<&ClusterUser>, &[Answer]) = match &self.came {
+        let (who, answers): (Option<&ClusterUser>, &[Answer]) = match &self.sign_in {
             SignInResult::Accepted(who, answers) => (Some(who), answers),
             SignInResult::Unauthorized | SignInResult::Forbidden(_) => (None, &[]),
         };
         Verification {
-            canonical_arn: canonical_arn(&self.came, self.caller.as_ref()),
+            canonical_arn: canonical_arn(&self.sign_in, self.caller.as_ref()),
             access_entry: self.access_entry.as_ref().filter(|_| who.is_some()),
             who,
             answers: self.asked.iter().zip(answers).collect(),

@@ -1,23 +1,23 @@
 //! Where aws-auth is stored: a manifest file, a pipe or a live cluster, behind one interface.
 
 mod access_entries;
-mod atomic;
+mod atomic_write;
 mod controller_connection;
 pub(crate) mod duration;
 mod editor;
 pub(crate) mod eks;
 pub(crate) mod files;
-mod gather;
+mod first_read;
 mod history;
-pub(crate) mod identity;
+pub(crate) mod credential_args;
 mod inventory;
-mod keep;
-pub(crate) mod kubeconfigs;
-mod live;
+mod backup_options;
+pub(crate) mod kubeconfig_file;
+mod cluster;
 mod managed_nodes;
-mod manifests;
+mod manifest_file;
 mod sign_in;
-pub(crate) mod sources;
+pub(crate) mod input;
 mod target;
 mod temp_file;
 mod version;
@@ -27,13 +27,13 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
-pub(crate) use atomic::write_private;
+pub(crate) use atomic_write::write_private;
 pub(crate) use controller_connection::connect_for_controller;
 pub(crate) use editor::{Edited, Editor};
-pub(crate) use gather::Gathered;
-pub(crate) use history::{History, KeptRevision};
-pub(crate) use keep::Keep;
-pub(crate) use live::contexts;
+pub(crate) use first_read::FirstRead;
+pub(crate) use history::{History, HistoryEntry};
+pub(crate) use backup_options::BackupOptions;
+pub(crate) use cluster::contexts;
 pub(crate) use sign_in::{SignIn, SignInResult};
 pub(crate) use target::Target;
 pub(crate) use temp_file::{replace_private, write_temporary};
@@ -47,12 +47,12 @@ use awsauth_core::rbac::{Policy, UserInfo};
 use awsauth_core::snapshot::{Change, Snapshot};
 use awsauth_kube::Live;
 use awsauth_kube::version::ServerVersion;
-use live::Cluster;
-use manifests::ManifestFile;
+use cluster::Cluster;
+use manifest_file::ManifestFile;
 use target::Chosen;
 
-/// The storage of aws-auth.
-pub(crate) enum World {
+/// The place where aws-auth is stored.
+pub(crate) enum Backend {
     /// A manifest.
     Manifest(Box<ManifestFile>),
     /// A live cluster.
@@ -81,7 +81,7 @@ pub(crate) enum WriteOutcome {
 /// Computes a change from the current aws-auth; `None` if none is needed. Called again after a conflicting write.
 pub(crate) type Planner<'a> = dyn FnMut(&Snapshot) -> Result<Option<Change>, Failure> + 'a;
 
-impl World {
+impl Backend {
     /// Opens the selected file or cluster. Connects to a cluster immediately; reads a manifest later. `signs_in` is whether the command
     /// uses AWS credentials together with a kubeconfig.
     pub(crate) fn open(
@@ -104,9 +104,9 @@ impl World {
     }
 
     /// Applies a change that was written to stdout to the manifest in memory.
-    pub(crate) fn hold_with(&mut self, change: &Change) -> Result<(), Failure> {
+    pub(crate) fn apply_in_memory(&mut self, change: &Change) -> Result<(), Failure> {
         match self {
-            Self::Manifest(file) => file.hold_with(change),
+            Self::Manifest(file) => file.apply_in_memory(change),
             Self::Cluster(_) => Ok(()),
         }
     }
@@ -135,16 +135,16 @@ impl World {
         }
     }
 
-    /// Makes later reads of the manifest convert non-text values to literal blocks.
-    pub(crate) fn add_bars(&mut self) {
+    /// Lets later reads of the manifest convert non-text values to literal blocks.
+    pub(crate) fn add_literal_blocks(&mut self) {
         if let Self::Manifest(file) = self {
-            file.add_bars();
+            file.add_literal_blocks();
         }
     }
 
     /// Returns whether literal blocks were added to the manifest in memory.
-    pub(crate) fn has_bars(&self) -> bool {
-        matches!(self, Self::Manifest(file) if file.has_bars())
+    pub(crate) fn has_new_literal_blocks(&self) -> bool {
+        matches!(self, Self::Manifest(file) if file.has_new_literal_blocks())
     }
 
     /// Returns whether the manifest is read from stdin and written to stdout.
@@ -179,7 +179,7 @@ impl World {
             Self::Manifest(_) => Err(Failure::usage(
                 "cannot do this for a file: version control has its history",
             )
-            .hint("leave out --file, or see what changed in it: git log -p FILE")),
+            .hint("leave out --file, or list its changes: git log -p FILE")),
             Self::Cluster(_) => Ok(()),
         }
     }
@@ -202,8 +202,8 @@ impl World {
         }
     }
 
-    /// Reads aws-auth of a cluster and, concurrently, all RBAC bindings of users and groups; `None` for a manifest, for which
-    /// [`read`](Self::read) is to be used.
+    /// Reads aws-auth of a cluster and, concurrently, all RBAC bindings of users and groups; `None` for a manifest,
+    /// which [`read`](Self::read) reads.
     pub(crate) fn read_with_rbac(&self, out: &mut Out) -> Result<Option<(Live, Policy)>, Failure> {
         match self {
             Self::Manifest(_) => Ok(None),
@@ -233,8 +233,8 @@ impl World {
         }
     }
 
-    /// Returns a note about who may sign in if aws-auth does not exist or is not read.
-    pub(crate) fn who_else_decides(&self, reading: &Reading) -> Option<String> {
+    /// Returns a note about which principals have access if aws-auth does not exist or is not read.
+    pub(crate) fn access_note(&self, reading: &Reading) -> Option<String> {
         let mode = self.eks().and_then(|eks| eks.facts.authentication_mode);
         Some(match (mode, reading.exists) {
             (Some(AuthenticationMode::Api), _) => format!(
@@ -270,11 +270,11 @@ impl World {
         }
     }
 
-    /// Returns how long to retry.
-    pub(crate) fn time_limit(&self) -> Duration {
+    /// Returns the time limit of retries.
+    pub(crate) fn timeout(&self) -> Duration {
         match self {
             Self::Manifest(_) => Duration::ZERO,
-            Self::Cluster(cluster) => cluster.asked().timeout,
+            Self::Cluster(cluster) => cluster.options().timeout,
         }
     }
 
@@ -312,8 +312,8 @@ impl World {
     pub(crate) fn ask(&self, question: &str, out: &mut Out) -> Result<bool, Failure> {
         out.ask(&format!("{question} [y/N]"));
         let typed = match self {
-            Self::Manifest(_) => live::typed(&live::runtime()?)?,
-            Self::Cluster(cluster) => cluster.typed()?,
+            Self::Manifest(_) => cluster::read_answer(&cluster::runtime()?)?,
+            Self::Cluster(cluster) => cluster.read_answer()?,
         };
         Ok(matches!(typed.as_str(), "y" | "Y" | "yes"))
     }
@@ -324,7 +324,7 @@ impl World {
             Self::Manifest(_) => Ok(true),
             Self::Cluster(cluster) => {
                 out.ask(question);
-                Ok(cluster.target().is(&cluster.typed()?))
+                Ok(cluster.target().is(&cluster.read_answer()?))
             }
         }
     }
@@ -337,12 +337,12 @@ impl World {
         &mut self,
         plan: &mut Planner<'_>,
         create: bool,
-        keep: &Keep,
+        backup: &BackupOptions,
         out: &mut Out,
     ) -> Result<WriteOutcome, Failure> {
         match self {
             Self::Manifest(file) => file.write(plan, out),
-            Self::Cluster(cluster) => cluster.write(plan, Some(keep), create, out),
+            Self::Cluster(cluster) => cluster.write(plan, Some(backup), create, out),
         }
     }
 
@@ -367,7 +367,7 @@ impl World {
     }
 }
 
-impl fmt::Display for World {
+impl fmt::Display for Backend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Manifest(file) => write!(f, "{file}"),

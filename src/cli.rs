@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
 
-use crate::backend::World;
+use crate::backend::Backend;
 use crate::commands;
 use crate::github_step;
 use crate::output::{PlanFormat, refusal_json};
@@ -67,7 +67,7 @@ fn ended(done: Result<Exit, Failure>, format: Option<PlanFormat>, out: &mut Out)
     }
 }
 
-/// The clap command, under the name that the program was called by.
+/// Returns the clap command, under the name that the program was called by.
 pub(crate) fn command(program: Program) -> clap::Command {
     let name = program.name();
     hide_values(Cli::command().name(name).bin_name(name))
@@ -114,19 +114,19 @@ fn dispatch(cli: Cli, matches: &clap::ArgMatches, out: &mut Out) -> Result<Exit,
         target, command, ..
     } = cli;
     let signs_in = command.signs_in();
-    let world = |out: &mut Out| World::open(&target, matches, signs_in, out);
+    let open = |out: &mut Out| Backend::open(&target, matches, signs_in, out);
     match command {
-        Command::Get(args) => commands::get::run(&args, &mut world(out)?, out),
-        Command::Map(args) => commands::map::run(&args, &mut world(out)?, out),
-        Command::Unmap(args) => commands::unmap::run(&args, &mut world(out)?, out),
-        Command::Apply(args) => commands::apply::run(&args, &mut world(out)?, out),
-        Command::Diff(args) => commands::diff::run(&args, &mut world(out)?, out),
-        Command::Edit(args) => commands::edit::run(&args, &mut world(out)?, out),
-        Command::History(args) => commands::history::run(&args, &world(out)?, out),
-        Command::Undo(args) => commands::undo::run(&args, &mut world(out)?, out),
-        Command::Restore(args) => commands::restore::run(&args, &mut world(out)?, out),
+        Command::Get(args) => commands::get::run(&args, &mut open(out)?, out),
+        Command::Map(args) => commands::map::run(&args, &mut open(out)?, out),
+        Command::Unmap(args) => commands::unmap::run(&args, &mut open(out)?, out),
+        Command::Apply(args) => commands::apply::run(&args, &mut open(out)?, out),
+        Command::Diff(args) => commands::diff::run(&args, &mut open(out)?, out),
+        Command::Edit(args) => commands::edit::run(&args, &mut open(out)?, out),
+        Command::History(args) => commands::history::run(&args, &open(out)?, out),
+        Command::Undo(args) => commands::undo::run(&args, &mut open(out)?, out),
+        Command::Restore(args) => commands::restore::run(&args, &mut open(out)?, out),
         Command::Backup(args) => commands::backup::run(&args, &target, matches, out),
-        Command::Explain(args) => commands::explain::run(&args, &mut world(out)?, out),
+        Command::Explain(args) => commands::explain::run(&args, &mut open(out)?, out),
         Command::Lint(args) => commands::lint::run(&args, &target, matches, out),
         Command::Kubeconfig(args) => commands::kubeconfig::run(&args, &target, matches, out),
         Command::Credentials(args) => commands::credentials::run(&args, &target.identity, out),

@@ -45,8 +45,8 @@ pub(crate) struct ConnectOptions {
     /// The flags that select a cluster of the kubeconfig.
     pub(crate) flags: Flags,
     pub(crate) environment: Environment,
-    /// The endpoint that EKS reports, if there is no kubeconfig.
-    pub(crate) place: Option<EksEndpoint>,
+    /// The endpoint according to EKS, if there is no kubeconfig.
+    pub(crate) eks_endpoint: Option<EksEndpoint>,
     /// The deadline of all questions.
     pub(crate) end: Instant,
 }
@@ -59,20 +59,20 @@ impl ConnectOptions {
             impersonate_groups: Vec::new(),
             ..self.flags.clone()
         };
-        let anonymous = match &self.place {
-            Some(place) => connect_to_anonymously(place, &flags, &self.environment).await?,
+        let anonymous = match &self.eks_endpoint {
+            Some(endpoint) => connect_to_anonymously(endpoint, &flags, &self.environment).await?,
             None => connect_anonymously(&flags, &self.environment).await?,
         };
         Ok(anonymous.store)
     }
 }
 
-/// An error with its causes, without repetitions and secrets.
+/// Returns an error with its causes, without repetitions and secrets.
 pub(crate) fn error_text(error: &dyn Error) -> String {
     redacted(&error_chain::text(error))
 }
 
-/// An error and the next step.
+/// Returns an error with the next step.
 fn problem(error: &dyn Error, next: impl Into<String>) -> Problem {
     Problem {
         cause: error_text(error),

@@ -1,4 +1,4 @@
-//! The commands: each its arguments and a `run` that reads, plans, shows and writes.
+//! The commands: each has its arguments and a function `run`.
 
 pub(crate) mod apply;
 pub(crate) mod backup;
@@ -32,19 +32,19 @@ use clap::ValueEnum;
 
 use crate::output::PlanFormat;
 
-/// How a command without a table answers.
+/// The output format of commands without a table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// Text for people
+    /// Text for users
     #[default]
     Human,
     /// JSON for scripts
     Json,
 }
 
-/// How a command is asked for the form of its answer.
+/// The option `-o` of a command.
 #[derive(Clone, Debug, clap::Args)]
-pub(crate) struct Answer<F: ValueEnum + Default + Send + Sync + 'static = Format> {
+pub(crate) struct OutputArgs<F: ValueEnum + Default + Send + Sync + 'static = Format> {
     /// The output format
     #[arg(
         short,
@@ -52,13 +52,14 @@ pub(crate) struct Answer<F: ValueEnum + Default + Send + Sync + 'static = Format
         env = "AWSAUTH_OUTPUT",
         value_enum,
         value_name = "FORMAT",
-        default_value = usual::<F>()
+        default_value = default_format::<F>()
     )]
     pub(crate) output: F,
 }
 
-/// The word for a command's usual form. `default_value_t` would put one into a static that all commands share, as the struct is generic.
-fn usual<F: ValueEnum + Default>() -> String {
-    let usual = F::default().to_possible_value();
-    usual.map_or_else(String::new, |usual| usual.get_name().to_owned())
+/// Returns the name of the default format. `default_value_t` would put one into a static that all commands share,
+/// because the struct is generic.
+fn default_format<F: ValueEnum + Default>() -> String {
+    let format = F::default().to_possible_value();
+    format.map_or_else(String::new, |format| format.get_name().to_owned())
 }

@@ -11,7 +11,7 @@ use crate::terminal::{Failure, Out};
 /// Reports in the step why the command failed.
 pub(crate) fn report_failure(failure: &Failure, out: &mut Out) {
     let text = failure.render(out.program());
-    // If stdout carries a manifest, this goes to stderr, which the runner reads as well.
+    // If stdout carries a manifest, this is printed to stderr, which the runner reads as well.
     let _ = out.text(&failure_command(text.trim_end()));
     summarize(&failure_summary(&text), out);
 }
@@ -39,7 +39,7 @@ fn append(variable: &str, text: &str, out: &mut Out) {
     let written: io::Result<()> = open.and_then(|mut file| file.write_all(text.as_bytes()));
     if let Err(error) = written {
         out.note(&format!(
-            "The file that {variable} names can't be written: {error}."
+            "The file that {variable} names cannot be written: {error}."
         ));
     }
 }

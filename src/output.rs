@@ -1,6 +1,6 @@
 //! Formats values of the core as text, JSON or YAML. Nothing here prints.
 //!
-//! Text is always styled; [`Out`](crate::terminal::Out) removes the styles where color is off.
+//! Text is always styled; [`Out`](crate::terminal::Out) removes the styles if color is off.
 
 mod access;
 mod access_entry;

@@ -9,7 +9,7 @@ mod spinner;
 
 pub(crate) use exit::Exit;
 pub(crate) use failure::{Failure, Kind, Refusal};
-pub(crate) use out::{ColorMode, Out, Verbosity, typed};
+pub(crate) use out::{ColorMode, Out, Verbosity, read_line};
 pub(crate) use panic::report_panics;
 pub(crate) use program::{Program, REPOSITORY};
 pub(crate) use spinner::Spinner;

@@ -7,7 +7,7 @@ mod plan_builder;
 mod post_write_check;
 mod report;
 
-use crate::backend::{Gathered, Keep, World, WriteOutcome};
+use crate::backend::{FirstRead, BackupOptions, Backend, WriteOutcome};
 use crate::output::{PlanFormat, report_json};
 use crate::terminal::{Failure, Kind, Out};
 use awsauth_core::document::edit::Edit;
@@ -51,7 +51,7 @@ pub(crate) struct Options {
     pub(crate) reason: Option<String>,
     /// The guards that the user overrides.
     pub(crate) allow: Allowed,
-    /// Write even if no backup can be kept.
+    /// Write even if no backup can be stored.
     pub(crate) no_backup: bool,
     /// Skip the check that the caller still has access, which is made if the write changes the caller's own mapping.
     pub(crate) no_verify: bool,
@@ -87,7 +87,7 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// If the plan cannot be made or is refused, the write fails, or its verification fails.
-    pub(crate) fn run(&self, backend: &mut World, out: &mut Out) -> Result<Plan, Failure> {
+    pub(crate) fn run(&self, backend: &mut Backend, out: &mut Out) -> Result<Plan, Failure> {
         let options = self.options;
         if backend.is_pipe() && !options.mode.is_dry_run() && options.format == PlanFormat::Json {
             return Err(
@@ -95,7 +95,7 @@ impl Transaction<'_> {
                     .hint("leave out -o json, or add --dry-run"),
             );
         }
-        // Before anything is read, so that users who cannot read aws-auth learn it, too.
+        // Before anything is read, so that users without read permission see it, too.
         if !options.allow.ignored {
             refuse_if_ignored(backend, self.edits)?;
         }
@@ -108,19 +108,19 @@ impl Transaction<'_> {
             )?),
             _ => None,
         };
-        let gathered = backend.gather(true, wants_admins(self.edits), out)?;
+        let first = backend.read_for_plan(true, wants_admins(self.edits), out)?;
         let role = self
             .verify
             .as_ref()
             .and_then(|verify| verify.role.as_deref());
-        let snapshot = gathered.as_ref().map(|gathered| &gathered.snapshot);
+        let snapshot = first.as_ref().map(|first| &first.snapshot);
         let access_entries = access_entries_for(self.edits, role, snapshot, backend, out);
         let mut planner = PlanBuilder::new(self.request, options.allow.clone(), access_entries);
-        if let Some(gathered) = &gathered {
-            let own_check = self.prepare(gathered, check.is_none(), &mut planner, backend, out)?;
+        if let Some(first) = &first {
+            let own_check = self.prepare(first, check.is_none(), &mut planner, backend, out)?;
             check = check.or(own_check);
         }
-        let written = self.write(&mut planner, gathered, backend, out);
+        let written = self.write(&mut planner, first, backend, out);
         let (plan, outcome) = self.conclude(planner, written, backend, out)?;
         self.report(&plan, outcome, check.as_ref(), backend, out)?;
         Ok(plan)
@@ -131,21 +131,21 @@ impl Transaction<'_> {
     /// Returns a check of the caller's own access if the plan changes it and `may_check`.
     fn prepare(
         &self,
-        gathered: &Gathered,
+        first: &FirstRead,
         may_check: bool,
         planner: &mut PlanBuilder<'_>,
-        backend: &World,
+        backend: &Backend,
         out: &mut Out,
     ) -> Result<Option<PostWriteCheck>, Failure> {
         let options = self.options;
-        let Some(plan) = planner.begin(&gathered.snapshot, &gathered.facts, backend, out)? else {
+        let Some(plan) = planner.begin(&first.snapshot, &first.facts, backend, out)? else {
             return Ok(None);
         };
         if !plan.is_change() || !plan.refusals.is_empty() || options.mode == Mode::ClientDryRun {
             return Ok(None);
         }
-        if gathered.exists && gathered.may_update == Some(false) {
-            return Err(no_permission(backend, &gathered.facts));
+        if first.exists && first.may_update == Some(false) {
+            return Err(no_permission(backend, &first.facts));
         }
         if options.mode.is_dry_run() {
             return Ok(None);
@@ -174,26 +174,26 @@ impl Transaction<'_> {
     fn write(
         &self,
         planner: &mut PlanBuilder<'_>,
-        gathered: Option<Gathered>,
-        backend: &mut World,
+        first: Option<FirstRead>,
+        backend: &mut Backend,
         out: &mut Out,
     ) -> Result<WriteOutcome, Failure> {
         let mut change = |snapshot: &Snapshot| planner.change(snapshot);
         match self.options.mode {
             Mode::Write => {
-                let keep = Keep {
+                let backup = BackupOptions {
                     reason: self.options.reason.clone(),
                     optional: self.options.no_backup,
                 };
-                backend.write(&mut change, self.create, &keep, out)
+                backend.write(&mut change, self.create, &backup, out)
             }
             Mode::ServerDryRun => backend.try_on_server(&mut change, self.create, out),
             Mode::ClientDryRun => {
-                let snapshot = match gathered {
-                    Some(gathered) => gathered.snapshot,
+                let snapshot = match first {
+                    Some(first) => first.snapshot,
                     None => backend.read(out)?.snapshot,
                 };
-                Ok(match change(&snapshot)?.is_some() || backend.has_bars() {
+                Ok(match change(&snapshot)?.is_some() || backend.has_new_literal_blocks() {
                     true => WriteOutcome::Changed,
                     false => WriteOutcome::Unchanged,
                 })
@@ -206,7 +206,7 @@ impl Transaction<'_> {
         &self,
         planner: PlanBuilder<'_>,
         written: Result<WriteOutcome, Failure>,
-        backend: &World,
+        backend: &Backend,
         out: &mut Out,
     ) -> Result<(Plan, WriteOutcome), Failure> {
         match (planner.into_plan(), written) {
@@ -237,7 +237,7 @@ impl Transaction<'_> {
         plan: &Plan,
         outcome: WriteOutcome,
         check: Option<&PostWriteCheck>,
-        backend: &mut World,
+        backend: &mut Backend,
         out: &mut Out,
     ) -> Result<(), Failure> {
         let options = self.options;

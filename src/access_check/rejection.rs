@@ -1,4 +1,4 @@
-//! Why the API server rejects a token.
+//! Explains why the API server rejects a token.
 
 use super::TokenSigner;
 use crate::backend::SignIn;
@@ -42,7 +42,7 @@ pub(super) fn rejection(
     }
 }
 
-/// The identity has an access entry, which does not admit it.
+/// Explains why an identity with an access entry is rejected.
 fn stale_access_entry(
     failure: Failure,
     signer: &TokenSigner,
@@ -54,19 +54,19 @@ fn stale_access_entry(
         .note(format!("AWS identifies its owner as {}", caller.arn))
         .note(format!("the access entry of {arn} does not admit it: either the entry was created within the last seconds, or {arn} was deleted and created again, and the entry belongs to the old one"))
         .hint(format!(
-            "see when the entry was created, and what to recreate after deleting it: aws eks describe-access-entry --region {} --cluster-name {} --principal-arn {}",
+            "check when the entry was created, and what to recreate after deleting it: aws eks describe-access-entry --region {} --cluster-name {} --principal-arn {}",
             quoted(&signer.host.region),
             quoted(&signer.cluster),
             quoted(arn)
         ))
         .hint(format!(
-            "see when its principal was created: aws iam get-{} --{}-name {}",
+            "check when its principal was created: aws iam get-{} --{}-name {}",
             kind(arn), kind(arn),
             quoted(arn.rsplit('/').next().unwrap_or(arn))
         ))
 }
 
-/// The resource type in IAM commands.
+/// Returns the resource type in IAM commands.
 fn kind(arn: &str) -> &'static str {
     match Parts::of(arn) {
         Some(parts) if parts.is("iam", "user") => "user",
@@ -74,7 +74,7 @@ fn kind(arn: &str) -> &'static str {
     }
 }
 
-/// AWS accepts the credentials that the token is signed with.
+/// Explains why an identity that AWS accepts is rejected.
 fn not_mapped(
     failure: Failure,
     cluster: &SignIn,
@@ -118,7 +118,7 @@ fn not_mapped(
         None => failure,
     };
     let failure = failure.hint(format!(
-        "see which entries nearly match: awsauth explain {}",
+        "check which entries nearly match: awsauth explain {}",
         quoted(&arn)
     ));
     other_cluster(failure, signer)

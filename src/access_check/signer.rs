@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::backend::SignIn;
-use crate::backend::identity::{self, Identity};
+use crate::backend::credential_args::{self, CredentialArgs};
 use crate::terminal::{Failure, Out};
 use awsauth_aws::AwsEnvironment;
 use awsauth_aws::credentials::{
@@ -35,7 +35,7 @@ impl SigningCredentials {
     /// # Errors
     /// If there are no credentials; the message begins with `what` could not be done.
     pub(crate) fn get(
-        identity: &Identity,
+        identity: &CredentialArgs,
         role: Option<&str>,
         what: &str,
         out: &mut Out,
@@ -44,7 +44,7 @@ impl SigningCredentials {
         let mut credential_options = identity.credential_options();
         credential_options.no_cache = true;
         credential_options.roles.extend(role.map(str::to_owned));
-        let resolved = identity::resolve(what, &credential_options, &aws_environment, out)?;
+        let resolved = credential_args::resolve(what, &credential_options, &aws_environment, out)?;
         Ok(Self {
             credential_options,
             aws_environment,

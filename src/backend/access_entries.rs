@@ -1,16 +1,18 @@
+//! Access entries of the backend's cluster.
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{SignIn, World};
+use super::{SignIn, Backend};
 use crate::terminal::Out;
 use awsauth_aws::eks::{EksCluster, Unavailable};
 use awsauth_core::authenticator::AccessEntries;
 use awsauth_core::facts::auth_mode::AuthenticationMode;
 
-/// How long EKS may take before a spinner appears.
-const TIME_LIMIT: Duration = Duration::from_millis(300);
+/// The delay before the spinner appears.
+const SPINNER_DELAY: Duration = Duration::from_millis(300);
 
-impl World {
+impl Backend {
     /// Lists the access entries, which have precedence over aws-auth, and describes those whose principal is `wanted`.
     /// Prints a warning for what EKS did not return. Returns `None` for manifests, for clusters of a kubeconfig, and
     /// for clusters that only read aws-auth.
@@ -30,8 +32,8 @@ impl World {
         Some(Arc::new(entries))
     }
 
-    /// Returns the authentication mode and the access entries; `None` if EKS was not asked or reports no mode.
-    pub(crate) fn who_answers(&self, out: &mut Out) -> Option<Arc<AccessEntries>> {
+    /// Returns the authentication mode and all access entries; `None` if EKS was not asked or reports no mode.
+    pub(crate) fn access_configuration(&self, out: &mut Out) -> Option<Arc<AccessEntries>> {
         let mode = self.eks()?.facts.authentication_mode?;
         if mode == AuthenticationMode::ConfigMap {
             return Some(Arc::new(AccessEntries::new(mode, None)));
@@ -41,7 +43,7 @@ impl World {
 }
 
 impl SignIn {
-    /// As [`World::access_entries`], but reports what EKS did not return only with --verbose.
+    /// As [`Backend::access_entries`], but reports what EKS did not return only with --verbose.
     pub(crate) fn access_entries(
         &self,
         wanted: &dyn Fn(&str) -> bool,
@@ -62,6 +64,6 @@ fn access_entries(
     wanted: &dyn Fn(&str) -> bool,
     out: &Out,
 ) -> Option<(AccessEntries, Vec<Unavailable>)> {
-    let _spinner = out.spinner("Asking EKS for access entries", TIME_LIMIT);
+    let _spinner = out.spinner("Asking EKS for access entries", SPINNER_DELAY);
     eks.access_entries(wanted)
 }

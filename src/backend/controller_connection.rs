@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::runtime::Runtime;
 
-use super::live::{flags, not_connected, refuse_other, runtime, until_interrupted};
+use super::cluster::{flags, not_connected, refuse_other, runtime, until_interrupted};
 use super::target::{Chosen, Target};
 use super::waiting::wait_for;
 use crate::terminal::{Failure, Out};

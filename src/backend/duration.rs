@@ -1,3 +1,5 @@
+//! Durations in kubectl's syntax.
+
 use std::time::Duration;
 
 /// Parses a duration as kubectl does: `30s`, `1m30s`, `2h`; a number without a unit is seconds.

@@ -1,3 +1,5 @@
+//! Runs the user's editor.
+
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -9,7 +11,7 @@ use std::thread;
 use tempfile::Builder;
 use tokio::sync::oneshot;
 
-use super::live::runtime;
+use super::cluster::runtime;
 use crate::terminal::{Failure, Kind, Out};
 use awsauth_kube::interrupt;
 
@@ -135,9 +137,9 @@ fn run(words: &OsStr, path: &Path) -> Result<io::Result<ExitStatus>, Failure> {
         Ok(child) => child,
         Err(error) => return Ok(Err(error)),
     };
-    let (tell, told) = oneshot::channel();
-    thread::spawn(move || tell.send(child.wait()));
-    let ended = runtime()?.block_on(interrupt::ignored_during(told));
+    let (sender, receiver) = oneshot::channel();
+    thread::spawn(move || sender.send(child.wait()));
+    let ended = runtime()?.block_on(interrupt::ignored_during(receiver));
     ended.map_err(|error| Failure::bug(&error))
 }
 

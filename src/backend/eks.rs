@@ -1,8 +1,10 @@
+//! Finds a cluster through EKS, and signs in to it with AWS credentials.
+
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::identity;
+use super::credential_args;
 use crate::terminal::{Failure, Kind, Out, Spinner};
 use awsauth_aws::AwsEnvironment;
 use awsauth_aws::credentials::{self, CredentialOptions, ResolvedCredentials};
@@ -11,11 +13,11 @@ use awsauth_core::token::{HostError, StsHost, Token};
 use awsauth_kube::tokens::TokenRenewalError;
 use awsauth_kube::{EksClusterId, EksEndpoint, Tokens};
 
-/// How long EKS may take before a spinner appears.
-const TIME_LIMIT: Duration = Duration::from_millis(300);
+/// The delay before the spinner appears.
+const SPINNER_DELAY: Duration = Duration::from_millis(300);
 
 /// Returns how to connect to the cluster.
-pub(super) fn place(cluster: &EksCluster) -> EksEndpoint {
+pub(super) fn endpoint(cluster: &EksCluster) -> EksEndpoint {
     let facts = &cluster.facts;
     EksEndpoint {
         eks: EksClusterId {
@@ -28,8 +30,8 @@ pub(super) fn place(cluster: &EksCluster) -> EksEndpoint {
     }
 }
 
-/// Tokens signed with the requested credentials. Credentials are looked up again for each token but the first, because they expire
-/// as tokens do.
+/// Returns a source of tokens signed with the requested credentials. Credentials are resolved again for each token
+/// except the first, because they expire as tokens do.
 pub(super) fn tokens(
     cluster: &EksCluster,
     credential_options: &CredentialOptions,
@@ -40,7 +42,7 @@ pub(super) fn tokens(
     let what = format!("cannot sign in to the cluster {}", facts.name);
     let resolved = match cluster.preferred_credentials() {
         Some(resolved) => resolved.clone(),
-        None => identity::resolve(&what, credential_options, aws_environment, out)?,
+        None => credential_args::resolve(&what, credential_options, aws_environment, out)?,
     };
     let signer = Signer {
         region: facts.region().to_owned(),
@@ -96,7 +98,7 @@ fn host_hint(error: &HostError) -> &'static str {
 }
 
 /// Describes a cluster. Waits up to `time_limit` for one that is being created.
-pub(crate) fn ask(
+pub(crate) fn describe(
     name: &str,
     order: CredentialOrder,
     credential_options: &CredentialOptions,
@@ -104,7 +106,7 @@ pub(crate) fn ask(
     time_limit: Option<Duration>,
     out: &mut Out,
 ) -> Result<EksCluster, Failure> {
-    let mut progress = Shown {
+    let mut progress = ProgressOutput {
         out,
         name,
         deadline: time_limit.map(|time_limit| Instant::now() + time_limit),
@@ -121,22 +123,22 @@ pub(crate) fn ask(
 }
 
 /// Shows progress on stderr.
-struct Shown<'a> {
+struct ProgressOutput<'a> {
     out: &'a mut Out,
     name: &'a str,
     deadline: Option<Instant>,
     has_reported_wait: bool,
 }
 
-impl eks::Progress for Shown<'_> {
+impl eks::Progress for ProgressOutput<'_> {
     type Guard = Spinner;
 
     fn resolved(&mut self, resolved: &ResolvedCredentials) {
-        identity::show(resolved, self.out);
+        credential_args::show(resolved, self.out);
     }
 
     fn requesting(&mut self) -> Spinner {
-        self.out.spinner("Asking EKS", TIME_LIMIT)
+        self.out.spinner("Asking EKS", SPINNER_DELAY)
     }
 
     fn should_wait(&mut self, error: &EksError) -> bool {
@@ -163,7 +165,7 @@ impl eks::Progress for Shown<'_> {
 fn failure(name: &str, error: &DescribeError) -> Failure {
     let what = format!("cannot describe EKS cluster {name:?}");
     match error {
-        DescribeError::Credentials(error) => identity::failure(&what, error),
+        DescribeError::Credentials(error) => credential_args::failure(&what, error),
         DescribeError::Eks(error) => {
             let kind = if error.is_input() {
                 Kind::Usage

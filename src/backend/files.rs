@@ -6,9 +6,9 @@ mod search;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::World;
-use super::manifests::ManifestFile;
-use super::sources::is_stdin;
+use super::Backend;
+use super::manifest_file::ManifestFile;
+use super::input::is_stdin;
 use crate::terminal::{Failure, Out};
 use awsauth_core::manifest::{self, Manifest, ManifestError};
 use awsauth_core::terraform::{self, Resource};
@@ -28,7 +28,7 @@ pub(crate) struct Candidate {
 /// The aws-auth in a file.
 pub(crate) enum Content {
     /// A manifest with aws-auth.
-    Manifest(World),
+    Manifest(Backend),
     /// A Terraform plan or state: its name, and the resources with aws-auth.
     Terraform(String, Vec<Resource>),
 }
@@ -76,16 +76,16 @@ impl Candidate {
         let is_template = manifest::is_template(&text);
         match Manifest::parse_with_faults(text) {
             Ok((manifest, manifest_faults)) => {
-                file.hold(manifest, manifest_faults);
-                Ok(Some(Content::Manifest(World::Manifest(Box::new(file)))))
+                file.set_manifest(manifest, manifest_faults);
+                Ok(Some(Content::Manifest(Backend::Manifest(Box::new(file)))))
             }
-            Err(error) if self.is_named => Err(file.holds_none(&error)),
+            Err(error) if self.is_named => Err(file.not_aws_auth(&error)),
             Err(ManifestError::NotFound { .. } | ManifestError::Bare { .. }) => Ok(None),
             Err(error @ ManifestError::Syntax { .. }) if is_template => {
                 out.note(&format!("Skipped {file}: {error}."));
                 Ok(None)
             }
-            Err(error) => Err(file.holds_none(&error)),
+            Err(error) => Err(file.not_aws_auth(&error)),
         }
     }
 }

@@ -1,8 +1,10 @@
+//! The history of aws-auth, from the cluster and this machine.
+
 use std::fmt;
 use std::path::PathBuf;
 
-use super::World;
-use super::keep::state_folder;
+use super::Backend;
+use super::backup_options::state_folder;
 use crate::terminal::{Failure, Out};
 use awsauth_core::history::{
     Contents, Revision, RevisionState, StoredRevision, revision_states, stored_revisions,
@@ -18,12 +20,12 @@ pub(crate) struct History {
     /// The field manager of the last write and its time, if they are recorded.
     pub(crate) last_writer: Option<String>,
     /// The revisions, from the oldest to the newest, including unreadable ones.
-    pub(crate) kept: Vec<KeptRevision>,
+    pub(crate) entries: Vec<HistoryEntry>,
 }
 
 /// A stored revision.
 #[derive(Debug)]
-pub(crate) struct KeptRevision {
+pub(crate) struct HistoryEntry {
     pub(crate) name: Name,
     /// The file; `None` for a revision in the cluster.
     pub(crate) path: Option<PathBuf>,
@@ -49,33 +51,33 @@ impl fmt::Display for Name {
     }
 }
 
-/// A revision, or what it is called and why it can't be read.
+/// A revision, or its name and why it cannot be read.
 type Readable = Result<Revision, (String, String)>;
 
 impl History {
     /// Finds a revision by name. If several runs stored the same aws-auth, returns the one that wrote.
-    pub(crate) fn find(&self, name: &str) -> Option<&KeptRevision> {
+    pub(crate) fn find(&self, name: &str) -> Option<&HistoryEntry> {
         let named = || {
-            self.kept
+            self.entries
                 .iter()
-                .filter(|kept| kept.name.to_string() == name)
+                .filter(|entry| entry.name.to_string() == name)
         };
-        let wrote = |kept: &&KeptRevision| matches!(&kept.revision, Ok((_, state)) if *state != RevisionState::Void);
+        let wrote = |entry: &&HistoryEntry| matches!(&entry.revision, Ok((_, state)) if *state != RevisionState::Void);
         named().find(wrote).or_else(|| named().next())
     }
 
-    /// The newest write that is in force, or was until somebody else wrote.
+    /// Returns the newest write that is, or was, in effect until another client wrote.
     pub(crate) fn newest_write(&self) -> Option<(&Name, &Revision)> {
-        let mut newest_first = self.kept.iter().rev();
-        newest_first.find_map(|kept| match &kept.revision {
-            Ok((revision, state)) if *state != RevisionState::Void => Some((&kept.name, revision)),
+        let mut newest_first = self.entries.iter().rev();
+        newest_first.find_map(|entry| match &entry.revision {
+            Ok((revision, state)) if *state != RevisionState::Void => Some((&entry.name, revision)),
             _ => None,
         })
     }
 
     /// Returns whether the controller made one of the writes in effect since this revision.
     pub(crate) fn is_by_controller_since(&self, first: &Revision) -> bool {
-        let readable = self.kept.iter().flat_map(|kept| &kept.revision);
+        let readable = self.entries.iter().flat_map(|entry| &entry.revision);
         readable
             .filter(|(revision, state)| {
                 revision.number >= first.number && *state != RevisionState::Void
@@ -83,14 +85,14 @@ impl History {
             .any(|(revision, _)| revision.is_by_controller())
     }
 
-    /// Whether what is there now is not what the newest write left.
+    /// Whether other clients have changed aws-auth since the newest write.
     pub(crate) fn is_changed_by_others(&self) -> bool {
         let newest = self.newest_write();
         newest.is_some_and(|(_, revision)| revision.after != self.live)
     }
 }
 
-impl World {
+impl Backend {
     /// Reads aws-auth and its history.
     ///
     /// # Errors
@@ -121,7 +123,7 @@ impl World {
                 .iter()
                 .any(|(_, read)| read.as_ref().is_ok_and(is_same))
             {
-                // A run moved it to the cluster but did not get to delete the file.
+                // A run moved it to the cluster, but could not delete the file.
                 continue;
             }
             let name = file.path.display().to_string();
@@ -134,8 +136,8 @@ impl World {
             .filter_map(|(_, read)| read.as_ref().ok())
             .collect();
         let mut revision_states = revision_states(&readable, &contents).into_iter();
-        let kept = read.into_iter().map(|(path, revision)| match revision {
-            Ok(revision) => KeptRevision {
+        let entries = read.into_iter().map(|(path, revision)| match revision {
+            Ok(revision) => HistoryEntry {
                 name: Name::Number(revision.number),
                 path,
                 revision: Ok((
@@ -143,13 +145,13 @@ impl World {
                     revision_states.next().unwrap_or(RevisionState::Overwritten),
                 )),
             },
-            Err((key, why)) => KeptRevision {
+            Err((key, why)) => HistoryEntry {
                 name: Name::Key(key),
                 path,
                 revision: Err(why),
             },
         });
-        let kept = kept.collect();
+        let entries = entries.collect();
         let managers = live.managers();
         let last_writer = last_writer(&managers).map(|manager| match &manager.time {
             Some(time) => format!("{}, {time}", manager.name),
@@ -158,7 +160,7 @@ impl World {
         Ok(History {
             live: contents,
             last_writer,
-            kept,
+            entries,
         })
     }
 }

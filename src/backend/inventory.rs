@@ -1,7 +1,9 @@
+//! The nodes of a cluster, and the IAM principals of its account.
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::World;
+use super::Backend;
 use crate::terminal::Out;
 use awsauth_aws::eks::EksCluster;
 use awsauth_aws::eks::Unavailable;
@@ -13,12 +15,12 @@ use awsauth_core::facts::node_inventory::NodeInventory;
 use awsauth_core::facts::principals::Principals;
 use awsauth_kube::karpenter::PERMISSION;
 
-/// How long AWS may take before a spinner appears.
-const TIME_LIMIT: Duration = Duration::from_millis(300);
+/// The delay before the spinner appears.
+const SPINNER_DELAY: Duration = Duration::from_millis(300);
 
 /// The nodes of a cluster and the principals of its account.
 #[derive(Debug)]
-pub(crate) struct Survey {
+pub(crate) struct Inventory {
     pub(crate) node_inventory: NodeInventory,
     /// `None` if IAM returned nothing.
     pub(crate) principals: Option<Principals>,
@@ -32,18 +34,18 @@ struct Names {
     profiles: BTreeSet<String>,
 }
 
-impl World {
+impl Backend {
     /// Reads the cluster's nodes, and the principals that the document names; `None` for manifests and for clusters of
     /// a kubeconfig. Prints a warning for what cannot be read.
-    pub(crate) fn survey(&self, document: &Document, out: &mut Out) -> Option<Survey> {
+    pub(crate) fn inventory(&self, document: &Document, out: &mut Out) -> Option<Inventory> {
         let eks = self.eks()?;
         let mut node_inventory = self.node_inventory(out)?;
         let names = Names::of(document, &node_inventory, eks.facts.account());
-        let spinner = out.spinner("Asking IAM", TIME_LIMIT);
-        let told = eks.iam().map(|mut iam| principals(&mut iam, &names));
+        let spinner = out.spinner("Asking IAM", SPINNER_DELAY);
+        let read = eks.iam().map(|mut iam| principals(&mut iam, &names));
         drop(spinner);
-        let (mut principals, unavailable) = match told {
-            Ok(told) => told,
+        let (mut principals, unavailable) = match read {
+            Ok(read) => read,
             Err(error) => (Principals::default(), vec![error]),
         };
         eks.facts.account().clone_into(&mut principals.account);
@@ -61,7 +63,7 @@ impl World {
             let role = profile.and_then(|name| principals.instance_profiles.get(name)?.clone());
             class.role = class.role.take().or(role);
         }
-        Some(Survey {
+        Some(Inventory {
             node_inventory,
             principals: (!principals.is_unread()).then_some(principals),
         })
@@ -74,8 +76,8 @@ impl World {
         };
         let eks = cluster.eks()?;
         let name = &eks.facts.name;
-        let spinner = out.spinner("Asking EKS for nodes", TIME_LIMIT);
-        let (classes, nodes) = cluster.node_classes(|| eks.ask(|eks| eks.nodes(name)));
+        let spinner = out.spinner("Asking EKS for nodes", SPINNER_DELAY);
+        let (classes, nodes) = cluster.node_classes(|| eks.with_client(|eks| eks.nodes(name)));
         drop(spinner);
         let classes = match classes {
             Ok(classes) => Some(classes),

@@ -1,6 +1,6 @@
 //! Waits for EKS to create aws-auth when it adds managed node groups.
 
-use super::live::Cluster;
+use super::cluster::Cluster;
 use crate::terminal::{Failure, Out, Refusal};
 use awsauth_aws::eks::EksCluster;
 use awsauth_core::authenticator::has_node_entry;
@@ -38,7 +38,7 @@ pub(super) fn read_first(
         return Ok(Some(live));
     }
     let name = &eks.facts.name;
-    let groups = match eks.ask(|eks| eks.node_groups(name)) {
+    let groups = match eks.with_client(|eks| eks.node_groups(name)) {
         Ok(groups) => groups,
         Err(error) => {
             out.note(&format!(
@@ -56,7 +56,7 @@ pub(super) fn read_first(
 }
 
 fn wait(cluster: &Cluster, eks: &EksCluster, groups: &str, out: &mut Out) -> Result<(), Failure> {
-    let asked = cluster.asked();
+    let asked = cluster.options();
     let time_limit = asked.timeout.max(asked.wait.unwrap_or_default());
     let seconds = time_limit.as_secs();
     out.note(&format!(

@@ -1,3 +1,5 @@
+//! Signs in to a cluster with tokens.
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -5,8 +7,8 @@ use tokio::runtime::Runtime;
 use tokio::time::sleep;
 
 use super::eks;
-use super::identity::Identity;
-use super::live::{Cluster, flags, kind, not_connected, refuse_other, runtime, until_interrupted};
+use super::credential_args::CredentialArgs;
+use super::cluster::{Cluster, flags, kind, not_connected, refuse_other, runtime, until_interrupted};
 use super::target::{Chosen, Target, is_typed};
 use super::waiting::wait_for;
 use crate::terminal::{Failure, Out};
@@ -29,7 +31,7 @@ pub(crate) struct SignIn {
     store: Arc<ApiClient>,
     eks: EksName,
     namespace: String,
-    identity: Identity,
+    identity: CredentialArgs,
     /// The answer of EKS, if EKS was asked to find the cluster.
     described: Option<EksCluster>,
 }
@@ -93,9 +95,9 @@ impl SignIn {
 
     /// Opens a second connection to a cluster. Impersonation of the first connection does not apply to it.
     pub(super) fn beside(cluster: &Cluster, out: &mut Out) -> Result<Self, Failure> {
-        let asked = cluster.asked();
+        let asked = cluster.options();
         match cluster.eks() {
-            Some(eks) => Self::to(&eks::place(eks), asked, asked.wait, out),
+            Some(eks) => Self::to(&eks::endpoint(eks), asked, asked.wait, out),
             None => Self::of_kubeconfig(asked, false, out)?.map_err(|error| not_connected(&error)),
         }
     }
@@ -105,7 +107,7 @@ impl SignIn {
         let aws_environment = AwsEnvironment::of_process();
         let credential_options = target.identity.credential_options();
         let order = CredentialOrder::RolesFirst;
-        let eks = eks::ask(
+        let eks = eks::describe(
             name,
             order,
             &credential_options,
@@ -114,7 +116,7 @@ impl SignIn {
             out,
         )?;
         let left = target.wait.map(|wait| wait.saturating_sub(begun.elapsed()));
-        let opened = Self::to(&eks::place(&eks), target, left, out)?;
+        let opened = Self::to(&eks::endpoint(&eks), target, left, out)?;
         Ok(Self {
             described: Some(eks),
             ..opened
@@ -122,17 +124,17 @@ impl SignIn {
     }
 
     fn to(
-        place: &EksEndpoint,
+        endpoint: &EksEndpoint,
         target: &Target,
         time_limit: Option<Duration>,
         out: &mut Out,
     ) -> Result<Self, Failure> {
         let runtime = runtime()?;
-        let (flags, environment) = (nobodys_flags(target), Environment::of_process());
-        let connecting = connect_to_anonymously(place, &flags, &environment);
-        let nobody = until_interrupted(&runtime, out, "Connecting", connecting)?
+        let (flags, environment) = (anonymous_flags(target), Environment::of_process());
+        let connecting = connect_to_anonymously(endpoint, &flags, &environment);
+        let anonymous = until_interrupted(&runtime, out, "Connecting", connecting)?
             .map_err(|error| not_connected(&error))?;
-        Self::connected(runtime, nobody, target, time_limit, out)
+        Self::connected(runtime, anonymous, target, time_limit, out)
     }
 
     /// `is_named`: whether the command line names the cluster at EKS. A name in the environment only applies if the
@@ -143,35 +145,35 @@ impl SignIn {
         out: &mut Out,
     ) -> Result<Result<Self, ConnectError>, Failure> {
         let runtime = runtime()?;
-        let (flags, environment) = (nobodys_flags(target), Environment::of_process());
+        let (flags, environment) = (anonymous_flags(target), Environment::of_process());
         let connecting = connect_anonymously(&flags, &environment);
-        let mut nobody = match until_interrupted(&runtime, out, "Connecting", connecting)? {
-            Ok(nobody) => nobody,
+        let mut anonymous = match until_interrupted(&runtime, out, "Connecting", connecting)? {
+            Ok(anonymous) => anonymous,
             Err(error) => return Ok(Err(error)),
         };
-        if is_named || nobody.eks.name.is_none() {
-            nobody.eks.name = target.cluster_name.clone().or(nobody.eks.name);
+        if is_named || anonymous.eks.name.is_none() {
+            anonymous.eks.name = target.cluster_name.clone().or(anonymous.eks.name);
         }
-        Self::connected(runtime, nobody, target, target.wait, out).map(Ok)
+        Self::connected(runtime, anonymous, target, target.wait, out).map(Ok)
     }
 
     fn connected(
         runtime: Runtime,
-        nobody: AnonymousConnection,
+        anonymous: AnonymousConnection,
         target: &Target,
         time_limit: Option<Duration>,
         out: &mut Out,
     ) -> Result<Self, Failure> {
-        refuse_other(target, nobody.store.target())?;
-        let store = Arc::new(nobody.store);
+        refuse_other(target, anonymous.store.target())?;
+        let store = Arc::new(anonymous.store);
         if let Some(time_limit) = time_limit {
             wait_for(&runtime, &store, time_limit, false, out)?;
         }
         Ok(Self {
             runtime,
             store,
-            eks: nobody.eks,
-            namespace: nobody.namespace,
+            eks: anonymous.eks,
+            namespace: anonymous.namespace,
             identity: target.identity.clone(),
             described: None,
         })
@@ -193,7 +195,7 @@ impl SignIn {
     }
 
     /// Returns the options of AWS credentials.
-    pub(crate) fn identity(&self) -> &Identity {
+    pub(crate) fn identity(&self) -> &CredentialArgs {
         &self.identity
     }
 
@@ -256,7 +258,7 @@ impl SignIn {
 }
 
 /// Returns connection flags without impersonation.
-fn nobodys_flags(target: &Target) -> Flags {
+fn anonymous_flags(target: &Target) -> Flags {
     Flags {
         impersonate: None,
         impersonate_groups: Vec::new(),

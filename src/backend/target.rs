@@ -1,3 +1,5 @@
+//! The options that select a file or a cluster.
+
 use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -6,7 +8,7 @@ use clap::builder::FalseyValueParser;
 use clap::parser::ValueSource;
 
 use super::duration;
-use super::identity::{self, Identity};
+use super::credential_args::{self, CredentialArgs};
 use crate::terminal::Failure;
 use awsauth_kube::Flags;
 
@@ -83,7 +85,7 @@ pub(crate) struct Target {
     pub(crate) wait_for_configmap: bool,
 
     #[command(flatten)]
-    pub(crate) identity: Identity,
+    pub(crate) identity: CredentialArgs,
 }
 
 /// Ids of the arguments that select a cluster.
@@ -137,9 +139,9 @@ impl Target {
         self.kubeconfig.is_some() || names.iter().any(|name| name.is_some())
     }
 
-    /// Chooses between file, kubeconfig and EKS. The command line has precedence over the environment. Usage errors are: two of them
-    /// together, arguments for clusters with a file, AWS credentials that would not be used, and empty values. `signs_in` is whether
-    /// the command uses AWS credentials together with a kubeconfig.
+    /// Chooses between file, kubeconfig and EKS. The command line has precedence over the environment. These are usage
+    /// errors: two of them together, arguments for clusters with a file, AWS credentials that would not be used, and
+    /// empty values. `signs_in` is whether the command uses AWS credentials together with a kubeconfig.
     pub(crate) fn choose(
         &self,
         matches: &clap::ArgMatches,
@@ -156,7 +158,7 @@ impl Target {
             ))
             .hint("leave one of them out"));
         }
-        let unused = identity::OPTIONS.into_iter().find(|id| typed(id));
+        let unused = credential_args::OPTIONS.into_iter().find(|id| typed(id));
         match (&chosen, unused) {
             (Chosen::File(_) | Chosen::Pipe, Some(id)) => Err(Failure::usage(format!(
                 "cannot use {} with a manifest file: a file needs no credentials",
@@ -221,7 +223,7 @@ impl Target {
             .into_iter()
             .chain(NAMES_CLUSTER)
             .chain(CLUSTER_ONLY)
-            .chain(identity::OPTIONS);
+            .chain(credential_args::OPTIONS);
         match others.into_iter().find(|id| typed(id)) {
             Some(id) => Err(Failure::usage(format!(
                 "cannot use {} together with FILE: only the files are read",
@@ -246,7 +248,7 @@ impl Target {
 
     /// Returns the options as kubectl's flags.
     pub(crate) fn flags(&self) -> Flags {
-        super::live::flags(self)
+        super::cluster::flags(self)
     }
 
     /// For a command that writes a kubeconfig: refuses options that select another file or cluster, because they would be ignored.

@@ -1,9 +1,11 @@
+//! Waits for a new cluster, and reports progress.
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
-use super::live::{interrupted, kind};
+use super::cluster::{interrupted, kind};
 use crate::terminal::{Failure, Kind, Out};
 use awsauth_kube::wait::{Awaited, Progress, wait};
 use awsauth_kube::{ApiClient, interrupt};
@@ -16,7 +18,7 @@ pub(super) fn wait_for(
     configmap: bool,
     out: &mut Out,
 ) -> Result<(), Failure> {
-    if came(runtime, store, time_limit, configmap, out)? {
+    if await_ready(runtime, store, time_limit, configmap, out)? {
         return Ok(());
     }
     let what = format!(
@@ -28,15 +30,15 @@ pub(super) fn wait_for(
         .hint("wait longer with --wait DURATION, or leave --wait-for-configmap out to create it"))
 }
 
-/// Returns whether all objects appeared in time; other errors are failures.
-pub(super) fn came(
+/// Waits for the API server and, with `configmap`, for aws-auth. Returns whether aws-auth existed in time.
+pub(super) fn await_ready(
     runtime: &Runtime,
     store: &Arc<ApiClient>,
     time_limit: Duration,
     configmap: bool,
     out: &mut Out,
 ) -> Result<bool, Failure> {
-    let mut said = String::new();
+    let mut printed = String::new();
     let progress = |Progress {
                         awaited,
                         elapsed,
@@ -49,20 +51,20 @@ pub(super) fn came(
         let why = because.map_or_else(|| "it does not exist yet".to_owned(), ToString::to_string);
         let line = format!("Waiting for {what}: {why}");
         // Prints each line once, not on every attempt.
-        if line != said {
+        if line != printed {
             out.note(&format!("{line} ({} s)", elapsed.as_secs()));
-            said = line;
+            printed = line;
         }
     };
-    let came = runtime.block_on(async {
+    let ready = runtime.block_on(async {
         tokio::select! {
-            came = wait(store, time_limit, configmap, progress) => Some(came),
+            ready = wait(store, time_limit, configmap, progress) => Some(ready),
             () = interrupt::requested() => None,
         }
     });
-    match came {
+    match ready {
         None => Err(interrupted()),
-        Some(Ok(came)) => Ok(came),
+        Some(Ok(ready)) => Ok(ready),
         Some(Err(error)) => Err(Failure::new(
             kind(error.kind()),
             format!("cannot use {}", store.target()),

@@ -1,3 +1,5 @@
+//! The clap definition of all commands.
+
 use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand};
 

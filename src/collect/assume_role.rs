@@ -1,4 +1,4 @@
-//! Asks IAM which policy keeps a role from being assumed.
+//! Asks IAM which policy denies AssumeRole.
 
 use std::time::Instant;
 
@@ -11,7 +11,7 @@ use awsauth_aws::iam::Iam;
 use awsauth_core::arn::Parts;
 use awsauth_core::trust::Advice;
 
-/// Why AWS denies AssumeRole: from both policies if the caller may read them in IAM, else from the denial.
+/// Returns why AWS denies AssumeRole: from both policies if the caller may read them in IAM, or else from the denial.
 pub(super) fn advice(
     error: &SourceError,
     credential_options: &CredentialOptions,
@@ -27,7 +27,7 @@ pub(super) fn advice(
     let at = credential_options
         .roles
         .iter()
-        .position(|wished| wished == role);
+        .position(|requested| requested == role);
     let (Some(caller), Some(at)) = (caller, at) else {
         return Some(plain);
     };
@@ -49,7 +49,7 @@ pub(super) fn advice(
     error.advice_knowing(&known).or(Some(plain))
 }
 
-/// The policies from IAM, which only answers for its own account.
+/// Reads the policies from IAM, which only answers for its own account.
 fn known(iam: &mut Iam, caller: &str, role: &str) -> IamEvidence {
     let mut known = IamEvidence::default();
     let (Some(asking), Some(asked)) = (Parts::of(caller), Parts::of(role)) else {
@@ -69,8 +69,8 @@ fn known(iam: &mut Iam, caller: &str, role: &str) -> IamEvidence {
     } else {
         None
     };
-    let said = policies_of.and_then(|arn| iam.simulate(&arn, "sts:AssumeRole", role).ok());
-    if let Some((own, boundary)) = said {
+    let simulated = policies_of.and_then(|arn| iam.simulate(&arn, "sts:AssumeRole", role).ok());
+    if let Some((own, boundary)) = simulated {
         known.own_policies = own;
         known.boundary = boundary;
     }

@@ -13,10 +13,10 @@ use awsauth_core::rbac::{Policy, Question, UserInfo};
 use awsauth_kube::review;
 use awsauth_kube::{Flags, Live, ApiClient, connect};
 
-/// Who reads.
+/// The identity that reads aws-auth and RBAC.
 #[derive(Clone)]
 pub(crate) enum Reader {
-    /// The holder of this token.
+    /// The identity of this token.
     Token(SecretString),
     /// The user of the kubeconfig.
     Kubeconfig,
@@ -74,14 +74,15 @@ pub(crate) fn read(
     })
 }
 
-/// The latest time that the API server has on record for a change of what it holds.
+/// Returns the time of the latest change that the API server has recorded.
 fn changed(live: &Live) -> Option<Timestamp> {
     let managers = live.managers();
     let times = managers.iter().filter_map(|manager| manager.time.as_ref());
     times.filter_map(|time| time.parse().ok()).max()
 }
 
-/// What RBAC says of a user, and, where they can't be asked themselves, what they may do.
+/// Reads the RBAC policy of a user. If the user cannot sign in for itself, also asks the API server for its
+/// permissions.
 pub(crate) fn rights(
     options: &ConnectOptions,
     reader: &Reader,

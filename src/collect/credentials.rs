@@ -49,7 +49,8 @@ fn found(resolved: &ResolvedCredentials) -> FoundCredentials {
     }
 }
 
-/// On an instance, its role should have provided credentials if no other source has any.
+/// Returns the failure of instance metadata. On an EC2 instance, its role should provide credentials if no other source
+/// has any.
 fn of_instance(error: &NoCredentials, aws_environment: &AwsEnvironment) -> Option<SearchFailed> {
     let why = error.instance.as_deref()?;
     let endpoint = aws_environment.get("AWS_EC2_METADATA_SERVICE_ENDPOINT");
@@ -111,7 +112,7 @@ fn of_aws(error: &SourceError) -> Option<&AwsError> {
     }
 }
 
-/// The check that a failure belongs to.
+/// Returns the check that a failure belongs to.
 fn place(source: Source, error: &SourceError) -> FailedAt {
     match error {
         SourceError::Partial { .. } if source == Source::Environment => FailedAt::Chain,

@@ -10,14 +10,14 @@ use super::{ConnectOptions, in_runtime, problem};
 use awsauth_core::doctor::evidence::{ConnectionAttempt, ConnectionFailure, Problem};
 use awsauth_kube::request_error::{Fault, RequestError};
 
-/// Where a connection to the API server goes.
+/// The host to connect to: the API server or a proxy.
 pub(crate) struct Host {
     host: String,
     port: u16,
     is_proxy: bool,
 }
 
-/// Which host is connected to: the API server's, or a proxy's.
+/// Returns the host to connect to.
 pub(crate) fn host(options: &ConnectOptions) -> Result<Host, Problem> {
     let store = in_runtime(options.anonymous()).map_err(|error| of_system(&error))?;
     let store = store.map_err(|error| problem(&error, error.hint()))?;
@@ -37,7 +37,7 @@ pub(crate) fn host(options: &ConnectOptions) -> Result<Host, Problem> {
     })
 }
 
-/// The addresses of that host.
+/// Resolves the addresses of the host.
 pub(crate) fn addresses(host: &Host) -> Result<Vec<SocketAddr>, Problem> {
     let found = (host.host.as_str(), host.port).to_socket_addrs();
     found.map(Iterator::collect).map_err(|error| Problem {
@@ -48,7 +48,7 @@ pub(crate) fn addresses(host: &Host) -> Result<Vec<SocketAddr>, Problem> {
     })
 }
 
-/// Knocks at each address, all at the same time.
+/// Connects to all addresses concurrently.
 pub(crate) fn connect_all(
     addresses: &[SocketAddr],
     is_proxy: bool,
@@ -73,7 +73,7 @@ pub(crate) fn connect_all(
     answers.collect()
 }
 
-/// Asks the API server, as nobody, whether it is alive.
+/// Asks the API server without credentials whether it is alive.
 pub(crate) fn alive(options: &ConnectOptions, limit: Duration) -> Result<String, Problem> {
     let asked = in_runtime(async {
         let store = options
@@ -90,7 +90,7 @@ pub(crate) fn alive(options: &ConnectOptions, limit: Duration) -> Result<String,
 }
 
 impl Host {
-    /// Whether it is a proxy's.
+    /// Whether the host is a proxy.
     pub(crate) fn is_proxy(&self) -> bool {
         self.is_proxy
     }
@@ -104,7 +104,7 @@ fn unreached(error: &io::Error) -> ConnectionFailure {
     }
 }
 
-/// A request that failed, with a command that writes the entry anew where the certificate is not trusted.
+/// Converts a failed request to a problem. If the control plane fails, the next step is its status in EKS.
 pub(super) fn of_request(error: &RequestError) -> Problem {
     let mut problem = problem(error, error.hint());
     if let Fault::NotReady(_) | Fault::Server(..) = &error.fault {

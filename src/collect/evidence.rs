@@ -25,12 +25,12 @@ use awsauth_kube::Environment;
 use awsauth_kube::selected_context::{SelectedContext, ExecPlugin};
 use endpoint::{add_endpoint, connect};
 
-/// The limit of the search for credentials, which may ask instance metadata and then STS.
+/// The time limit of the search for credentials, which may ask instance metadata and then STS.
 const SEARCH: Duration = Duration::from_secs(4);
-/// The limit of reading aws-auth. The user of another context may have an exec plugin.
+/// The time limit of reading aws-auth. The user of another context may have an exec plugin.
 const READING: Duration = Duration::from_secs(4);
-/// How long to wait for the failing command once everything before the cluster is known.
-const SAYING: Duration = Duration::from_secs(3);
+/// How long to wait for the failing command after everything before the cluster is known.
+const COMMAND_LIMIT: Duration = Duration::from_secs(3);
 
 /// The arguments of a run.
 pub(crate) struct Collector {
@@ -68,7 +68,7 @@ impl Collector {
         let mut options = ConnectOptions {
             flags: self.target.flags(),
             environment: Environment::of_process(),
-            place: None,
+            eks_endpoint: None,
             end,
         };
         let mut evidence = Evidence {
@@ -81,7 +81,7 @@ impl Collector {
             ..Evidence::default()
         };
         let read = kubeconfig::entry(&options.flags, &options.environment, &aws_environment, now);
-        let goes_through_eks = self.cluster.is_some()
+        let uses_eks_endpoint = self.cluster.is_some()
             && self.arn.is_none()
             && kubeconfig::is_absent(&options.flags, &options.environment);
         let (entry, mut selected) = match read {
@@ -108,7 +108,7 @@ impl Collector {
         let dialled_first = selected.is_some().then(|| connect(&options));
 
         context.resolved = searched(&mut evidence, searching);
-        if goes_through_eks {
+        if uses_eks_endpoint {
             selected = self
                 .through_eks(&mut evidence, &context, &mut options)
                 .map(Arc::new);
@@ -140,11 +140,11 @@ impl Collector {
             Task::wait,
         );
         self.ask_entries(&mut evidence, &context, end);
-        let ran = command.and_then(|command| command.within(SAYING).into_known());
-        let said = ran.as_ref().and_then(|ran| ran.symptom.as_ref());
-        let said = said.and_then(|symptom| symptom.question.as_deref());
+        let ran = command.and_then(|command| command.within(COMMAND_LIMIT).into_known());
+        let question = ran.as_ref().and_then(|ran| ran.symptom.as_ref());
+        let question = question.and_then(|symptom| symptom.question.as_deref());
         self.questions
-            .extend(said.and_then(|said| said.parse().ok()));
+            .extend(question.and_then(|question| question.parse().ok()));
         if self.questions.is_empty() {
             self.questions.extend("list pods".parse::<Question>());
         }
@@ -164,7 +164,7 @@ impl Collector {
         (evidence, ran)
     }
 
-    /// How credentials are searched: as the kubeconfig's plugin would, unless the user selects otherwise.
+    /// Returns how credentials are searched: as the kubeconfig's plugin would, unless the user selects otherwise.
     fn credential_context(
         &self,
         aws_environment: AwsEnvironment,
@@ -195,7 +195,7 @@ impl Collector {
         context
     }
 
-    /// The cluster's name at EKS, if known.
+    /// Returns the cluster's name at EKS, if known.
     fn cluster_name(&self, selected: Option<&SelectedContext>) -> Option<String> {
         let known = selected.and_then(|selected| selected.eks.name.clone());
         self.cluster.clone().or(known)

@@ -15,10 +15,10 @@ use awsauth_core::doctor::redacted;
 use awsauth_core::token::EXEC_INFO;
 use awsauth_kube::selected_context::ExecPlugin;
 
-/// How long an exec plugin may take.
+/// The time limit of an exec plugin.
 pub(crate) const LIMIT: Duration = Duration::from_secs(5);
 
-/// What a plugin prints.
+/// The output of an exec plugin.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Credential {
@@ -33,7 +33,7 @@ struct Status {
     expiration_timestamp: Option<String>,
 }
 
-/// Runs the plugin as kubectl would, but with nobody to answer it. `None` when it does not end in time.
+/// Runs the plugin as kubectl would, but without a terminal for prompts. Returns `None` if it does not end in time.
 pub(crate) fn run(exec: &ExecPlugin, limit: Duration) -> Option<(Plugin, Option<SecretString>)> {
     let info = json!({
         "apiVersion": exec.api_version, "kind": "ExecCredential", "spec": {"interactive": false},
@@ -70,7 +70,7 @@ pub(crate) fn run(exec: &ExecPlugin, limit: Duration) -> Option<(Plugin, Option<
     let credential: Credential = match serde_json::from_slice(&stdout) {
         Ok(credential) => credential,
         Err(error) => {
-            // The parser's own words may quote what it read.
+            // The parser's message may quote the output.
             plugin.unreadable = Some(match error.line() {
                 0 => "it is empty".to_owned(),
                 line => format!("line {line} is not valid"),

@@ -6,19 +6,19 @@ use std::time::Duration;
 use super::subprocess;
 use awsauth_core::doctor::{Symptom, redacted, symptom};
 
-/// What a command result to.
+/// The result of the failing command.
 pub(crate) struct Ran {
-    /// Its exit status in words; `None` when it did not end in time.
+    /// The exit status; `None` if it did not end in time.
     pub(crate) status: Option<String>,
-    /// Whether it did what it should.
+    /// Whether it succeeded.
     pub(crate) worked: bool,
-    /// What it said on stderr, without secrets.
+    /// The stderr, without secrets.
     pub(crate) said: String,
-    /// What that points to.
+    /// The symptom in stderr.
     pub(crate) symptom: Option<Symptom>,
 }
 
-/// Runs the command that fails, and reads what it says.
+/// Runs the failing command, and reads its stderr.
 pub(crate) fn run(words: &[String], limit: Duration) -> Ran {
     let Some((program, args)) = words.split_first() else {
         return failed("there is no command".to_owned());

@@ -15,7 +15,7 @@ use awsauth_kube::selected_context::{self, SelectedContext, ExecPlugin, Selected
 use awsauth_kube::connect::ConnectError;
 use awsauth_kube::{Environment, Flags};
 
-/// Variables whose values hold nothing secret.
+/// Variables whose values are not secret.
 const SHOWN: [&str; 7] = [
     "AWS_PROFILE",
     "AWS_REGION",
@@ -26,10 +26,10 @@ const SHOWN: [&str; 7] = [
     "AWS_ROLE_ARN",
 ];
 
-/// How tokens of EKS begin.
+/// The prefix of EKS tokens.
 const TOKEN: &str = "k8s-aws-v1.";
 
-/// The entries, and what of them is needed to go on. Reads files and nothing else.
+/// Reads the selected entries. Reads only files.
 pub(crate) fn entry(
     flags: &Flags,
     environment: &Environment,
@@ -69,12 +69,12 @@ pub(crate) fn entry(
     Ok((entry, selected))
 }
 
-/// Whether nothing at all says which cluster.
+/// Whether no cluster is configured.
 pub(crate) fn is_absent(flags: &Flags, environment: &Environment) -> bool {
     matches!(SelectedContext::of(flags, environment), Err(ConnectError::NoCluster))
 }
 
-/// What stands in for the entries where EKS says which cluster.
+/// Returns the entry of a cluster that EKS described, without a kubeconfig.
 pub(crate) fn at_eks(selected: &SelectedContext) -> Entry {
     let target = &selected.target;
     let name = selected.eks.name.clone();
@@ -92,7 +92,7 @@ pub(crate) fn at_eks(selected: &SelectedContext) -> Entry {
     }
 }
 
-/// When a token was signed, if it can be read.
+/// Returns when a token was signed, if it can be read.
 fn signed(token: &str, region: Option<&str>, now: Timestamp) -> Option<Timestamp> {
     let region = region.unwrap_or("us-east-1");
     let authenticator = Authenticator {
@@ -125,7 +125,7 @@ fn written(exec: &ExecPlugin, aws_environment: &AwsEnvironment) -> Exec {
     }
 }
 
-/// Where a command is, as this process sees it.
+/// Finds a command on the PATH.
 fn find(command: &str) -> Option<PathBuf> {
     if command.is_empty() {
         return None;
@@ -135,11 +135,11 @@ fn find(command: &str) -> Option<PathBuf> {
         return path.is_file().then(|| path.to_owned());
     }
     let path = env::var_os("PATH")?;
-    let places = env::split_paths(&path).map(|folder| folder.join(command));
-    let mut there: Vec<PathBuf> = places.filter(|place| place.is_file()).collect();
-    // Whatever can be run comes before whatever is in the options.
-    there.sort_by_key(|place| fault(place).is_some());
-    there.into_iter().next()
+    let paths = env::split_paths(&path).map(|folder| folder.join(command));
+    let mut found: Vec<PathBuf> = paths.filter(|path| path.is_file()).collect();
+    // Executable files come first.
+    found.sort_by_key(|path| fault(path).is_some());
+    found.into_iter().next()
 }
 
 #[cfg(unix)]

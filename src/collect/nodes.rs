@@ -15,7 +15,7 @@ use awsauth_kube::karpenter::{PERMISSION, node_classes};
 use awsauth_kube::nodes::nodes;
 use awsauth_kube::request_error::Fault;
 
-/// Which nodes the cluster knows; an error says what is missing.
+/// The cluster's nodes. An error states what is missing.
 pub(crate) struct JoinedNodes {
     pub(crate) classes: Result<Vec<NodeClass>, String>,
     pub(crate) nodes: Result<Vec<Node>, String>,
@@ -37,10 +37,10 @@ pub(crate) fn at_eks(
     };
     match Eks::new(resolved, profile, aws_environment) {
         Ok(mut eks) => {
-            let told = eks.nodes(name);
+            let nodes = eks.nodes(name);
             EksNodes {
-                groups: told.groups.map_err(|unavailable| why(&unavailable)),
-                profiles: told.profiles.map_err(|unavailable| why(&unavailable)),
+                groups: nodes.groups.map_err(|unavailable| why(&unavailable)),
+                profiles: nodes.profiles.map_err(|unavailable| why(&unavailable)),
             }
         }
         Err(error) => EksNodes {
@@ -50,7 +50,7 @@ pub(crate) fn at_eks(
     }
 }
 
-/// Asks the API server for Karpenter's node classes and for the nodes that have joined; `cluster` is its ARN at EKS.
+/// Asks the API server for Karpenter's node classes and for the nodes. `cluster` is the cluster's ARN.
 pub(crate) fn joined(
     options: &ConnectOptions,
     reader: &Reader,

@@ -11,13 +11,13 @@ use awsauth_core::rbac::Question;
 use awsauth_kube::request_error::{Fault, RequestError};
 use awsauth_kube::review::{self, Answer};
 
-/// What a token result to.
+/// The result of signing in with a token.
 pub(crate) struct SignInResult {
     pub(crate) signed_in: SignedIn,
     pub(crate) answers: Option<Vec<PermissionAnswer>>,
 }
 
-/// Signs in with the token, and asks what its holder may do.
+/// Signs in with the token, and checks permissions.
 pub(crate) fn sign_in(
     options: &ConnectOptions,
     token: SecretString,

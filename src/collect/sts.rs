@@ -118,7 +118,7 @@ pub(crate) fn describe(
 }
 
 /// Asks EKS for the cluster's endpoint.
-pub(crate) fn place(
+pub(crate) fn endpoint(
     resolved: &ResolvedCredentials,
     profile: Option<&str>,
     aws_environment: &AwsEnvironment,
@@ -164,7 +164,7 @@ pub(crate) fn access_entries(
             .is_some()
     };
     match eks.access_entries(name, &signs_in) {
-        Ok(told) => Ok(AccessEntries::new(mode, Some(told.entries))),
+        Ok(list) => Ok(AccessEntries::new(mode, Some(list.entries))),
         Err(unavailable) => Err(format!("{}: {}", unavailable.action, unavailable.hint())),
     }
 }

@@ -5,13 +5,13 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How soon to look again whether it has exited.
+/// The interval of checks whether it has exited.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// More than anybody says; the rest is left unread.
-const LONGEST: u64 = 1 << 20;
+/// The maximum number of bytes to read.
+const MAX_OUTPUT: u64 = 1 << 20;
 
-/// A process that has exited by itself.
+/// A process that has exited.
 pub(super) struct Exited {
     pub(super) status: ExitStatus,
     pub(super) stdout: Vec<u8>,
@@ -19,7 +19,7 @@ pub(super) struct Exited {
     pub(super) took: Duration,
 }
 
-/// Runs a command with nothing on its standard input; `None` when it does not end in time, and is killed.
+/// Runs a command with an empty stdin; `None` if it does not end in time and is killed.
 pub(super) fn run(command: &mut Command, limit: Duration) -> io::Result<Option<Exited>> {
     let start = Instant::now();
     let mut child = command
@@ -53,8 +53,8 @@ pub(super) fn run(command: &mut Command, limit: Duration) -> io::Result<Option<E
 fn read(pipe: Option<impl Read>) -> Vec<u8> {
     let mut bytes = Vec::new();
     if let Some(pipe) = pipe {
-        // What could be read counts.
-        let _ = pipe.take(LONGEST).read_to_end(&mut bytes);
+        // If reading fails, the bytes before the failure are used.
+        let _ = pipe.take(MAX_OUTPUT).read_to_end(&mut bytes);
     }
     bytes
 }

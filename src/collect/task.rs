@@ -1,4 +1,4 @@
-//! A question with a time limit.
+//! Work with a time limit.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
@@ -8,14 +8,14 @@ use jiff::SignedDuration;
 
 use awsauth_core::doctor::evidence::Collected;
 
-/// A question on its own thread.
+/// Work on a separate thread.
 pub(crate) struct Task<T> {
     answer: Receiver<T>,
     end: Instant,
     limit: Duration,
 }
 
-/// Runs a question on a thread of its own. It is abandoned at its limit or at `end`, whichever comes first.
+/// Starts work on a separate thread. It is abandoned at its limit or at `end`, whichever comes first.
 pub(crate) fn spawn<T: Send + 'static>(
     limit: Duration,
     end: Instant,
@@ -24,7 +24,7 @@ pub(crate) fn spawn<T: Send + 'static>(
     let (sender, answer) = channel();
     let limit = limit.min(end.saturating_duration_since(Instant::now()));
     thread::spawn(move || {
-        // After the limit, no one receives the answer.
+        // After the limit, nothing receives the answer.
         let _ = sender.send(question());
     });
     Task {
@@ -35,12 +35,12 @@ pub(crate) fn spawn<T: Send + 'static>(
 }
 
 impl<T> Task<T> {
-    /// The time limit.
+    /// Returns the time limit.
     pub(crate) fn limit(&self) -> SignedDuration {
         SignedDuration::try_from(self.limit).unwrap_or(SignedDuration::MAX)
     }
 
-    /// Waits for the answer, at most `time_limit` from now on.
+    /// Waits for the answer, for at most `time_limit` from now on.
     pub(crate) fn within(self, time_limit: Duration) -> Collected<T> {
         let end = self.end.min(Instant::now() + time_limit);
         Self { end, ..self }.wait()

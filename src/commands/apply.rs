@@ -1,10 +1,12 @@
+//! `awsauth apply`.
+
 use std::path::PathBuf;
 
 use super::map::Creating;
-use super::principal::to_write;
+use super::principal::check_principal;
 use super::write_args::{DryRun, VerifyArgs, WriteArgs};
-use crate::backend::World;
-use crate::backend::sources::{self, is_stdin};
+use crate::backend::Backend;
+use crate::backend::input::{self, is_stdin};
 use crate::output::{PlanFormat, short_name};
 use crate::terminal::{Exit, Failure, Out, Refusal};
 use crate::write::{Transaction, edit_failure};
@@ -67,7 +69,7 @@ pub(crate) struct DesiredArgs {
 }
 
 /// Merges what the files request.
-pub(crate) fn run(args: &Args, backend: &mut World, out: &mut Out) -> Result<Exit, Failure> {
+pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
     let request = args.desired.read(backend, out)?;
     let must_confirm = args.desired.prune && !args.yes && args.write.dry_run == DryRun::None;
     if must_confirm && !backend.is_pipe() && out.can_ask() {
@@ -97,7 +99,7 @@ impl Args {
 }
 
 /// Shows what would be pruned and asks for confirmation.
-fn confirm(request: &Request, backend: &mut World, out: &mut Out) -> Result<(), Failure> {
+fn confirm(request: &Request, backend: &mut Backend, out: &mut Out) -> Result<(), Failure> {
     let reading = backend.read(out)?;
     let plan =
         Plan::new(&reading.snapshot, request).map_err(|error| edit_failure(&error, backend))?;
@@ -128,7 +130,7 @@ impl DesiredArgs {
     ///
     /// # Errors
     /// The first entry that cannot be read, contradicts another one, or can match no identity.
-    pub(crate) fn read(&self, backend: &World, out: &mut Out) -> Result<Request, Failure> {
+    pub(crate) fn read(&self, backend: &Backend, out: &mut Out) -> Result<Request, Failure> {
         if backend.is_pipe() && self.filenames.iter().any(|path| is_stdin(path)) {
             return Err(Failure::usage(
                 "cannot read both the manifest and the desired state from stdin",
@@ -138,17 +140,17 @@ impl DesiredArgs {
         let owner = self.owner.as_deref().map(Owner::new).transpose();
         let owner = owner.map_err(|error| Failure::usage("cannot use --owner").because(&error))?;
         let mut wanted = Vec::new();
-        for source in sources::read(&self.filenames)? {
+        for input in input::read(&self.filenames)? {
             wanted.extend(
-                desired::read(&source.text, &source.name)
+                desired::read(&input.text, &input.name)
                     .map_err(|error| desired_failure(&error))?,
             );
         }
         for each in &mut wanted {
-            let named = to_write(each.principal.clone(), self.as_written)
+            let named = check_principal(each.principal.clone(), self.as_written)
                 .map_err(|failure| failure.at(&format!("{}:{}", each.source, each.line)))?;
-            if let Some(mended) = named.mended {
-                out.note(&format!("{}:{}: {mended}", each.source, each.line));
+            if let Some(correction) = named.correction {
+                out.note(&format!("{}:{}: {correction}", each.source, each.line));
             }
             each.principal = named.principal;
         }

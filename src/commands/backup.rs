@@ -1,9 +1,11 @@
+//! `awsauth backup`.
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::builder::FalseyValueParser;
 
-use crate::backend::{Target, World, contexts, write_private};
+use crate::backend::{Target, Backend, contexts, write_private};
 use crate::terminal::{Exit, Failure, Kind, Out};
 use awsauth_core::history::{Contents, write_file};
 
@@ -29,9 +31,9 @@ pub(crate) fn run(
     out: &mut Out,
 ) -> Result<Exit, Failure> {
     if !args.all_contexts {
-        let mut world = World::open(target, matches, false, out)?;
-        world.must_be_cluster()?;
-        return save(&mut world, &args.to, out);
+        let mut backend = Backend::open(target, matches, false, out)?;
+        backend.must_be_cluster()?;
+        return save(&mut backend, &args.to, out);
     }
     if args.to.as_os_str() == "-" {
         return Err(Failure::usage("cannot write several backups to stdout")
@@ -55,8 +57,8 @@ pub(crate) fn run(
             ..target.clone()
         };
         let file = folder.join(file_name(name, &names));
-        let saved = World::open(&of_context, matches, false, out);
-        if let Err(failure) = saved.and_then(|mut world| save(&mut world, &file, out)) {
+        let saved = Backend::open(&of_context, matches, false, out);
+        if let Err(failure) = saved.and_then(|mut backend| save(&mut backend, &file, out)) {
             if failure.exit() == Exit::Interrupted {
                 return Err(failure);
             }
@@ -71,15 +73,15 @@ pub(crate) fn run(
     }
 }
 
-fn save(world: &mut World, to: &Path, out: &mut Out) -> Result<Exit, Failure> {
-    let reading = world.read(out)?;
+fn save(backend: &mut Backend, to: &Path, out: &mut Out) -> Result<Exit, Failure> {
+    let reading = backend.read(out)?;
     if !reading.exists {
         return Err(Failure::new(
             Kind::No,
-            format!("{world} has no aws-auth to save"),
+            format!("{backend} has no aws-auth to save"),
         ));
     }
-    let text = write_file(&Contents::of(&reading.snapshot), None, world.server());
+    let text = write_file(&Contents::of(&reading.snapshot), None, backend.server());
     if to.as_os_str() == "-" {
         out.data(text.as_bytes())?;
         return Ok(Exit::Done);
@@ -87,7 +89,7 @@ fn save(world: &mut World, to: &Path, out: &mut Out) -> Result<Exit, Failure> {
     write_private(to, text.as_bytes()).map_err(|error| {
         Failure::usage(format!("cannot write {}", to.display())).because(&error)
     })?;
-    out.note(&format!("Saved aws-auth of {world} to {}.", to.display()));
+    out.note(&format!("Saved aws-auth of {backend} to {}.", to.display()));
     Ok(Exit::Done)
 }
 

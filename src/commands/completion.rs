@@ -1,3 +1,5 @@
+//! `awsauth completion`.
+
 use clap_complete::Shell;
 
 use crate::terminal::{Exit, Failure, Out};

@@ -1,4 +1,4 @@
-use super::Answer;
+use super::OutputArgs;
 use crate::terminal::{Exit, Failure, Out};
 use awsauth_controller::crd;
 
@@ -7,7 +7,7 @@ use awsauth_controller::crd;
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct Args {
     #[command(flatten)]
-    answer: Answer<Form>,
+    answer: OutputArgs<Form>,
 }
 
 /// How it is printed.

@@ -1,9 +1,11 @@
+//! `awsauth credentials`.
+
 mod exec;
 
 use clap::{Subcommand, ValueEnum};
 
-use super::Answer;
-use crate::backend::identity::{self, Identity};
+use super::OutputArgs;
+use crate::backend::credential_args::{self, CredentialArgs};
 use crate::output::{as_dotenv, as_exports, as_json, as_powershell, as_process};
 use crate::terminal::{Exit, Failure, Kind, Out};
 use awsauth_aws::AwsEnvironment;
@@ -36,7 +38,7 @@ pub(crate) struct Args {
     command: Option<Command>,
 
     #[command(flatten)]
-    answer: Answer<Format>,
+    answer: OutputArgs<Format>,
 
     /// Print credentials even to a terminal
     #[arg(long)]
@@ -65,7 +67,7 @@ enum Format {
 }
 
 /// Prints credentials, or runs a command with them.
-pub(crate) fn run(args: &Args, identity: &Identity, out: &mut Out) -> Result<Exit, Failure> {
+pub(crate) fn run(args: &Args, identity: &CredentialArgs, out: &mut Out) -> Result<Exit, Failure> {
     if let Some(Command::Exec(args)) = &args.command {
         return exec::run(args, identity, out);
     }
@@ -94,11 +96,11 @@ pub(crate) fn run(args: &Args, identity: &Identity, out: &mut Out) -> Result<Exi
 }
 
 /// Resolves credentials without the cache, so that they have their full lifetime.
-fn fresh(identity: &Identity, out: &mut Out) -> Result<ResolvedCredentials, Failure> {
+fn fresh(identity: &CredentialArgs, out: &mut Out) -> Result<ResolvedCredentials, Failure> {
     let mut credential_options = identity.credential_options();
     credential_options.no_cache = true;
     let aws_environment = AwsEnvironment::of_process();
-    identity::resolve(
+    credential_args::resolve(
         "cannot get AWS credentials",
         &credential_options,
         &aws_environment,

@@ -1,6 +1,8 @@
-use super::Answer;
+//! `awsauth diff`.
+
+use super::OutputArgs;
 use super::apply::DesiredArgs;
-use crate::backend::World;
+use crate::backend::Backend;
 use crate::output::{PlanFormat, remarks, report_json, report_text};
 use crate::terminal::{Exit, Failure, Kind, Out};
 use crate::write::{
@@ -19,7 +21,7 @@ pub(crate) struct Args {
     desired: DesiredArgs,
 
     #[command(flatten)]
-    answer: Answer<PlanFormat>,
+    answer: OutputArgs<PlanFormat>,
 }
 
 impl Args {
@@ -30,15 +32,15 @@ impl Args {
 }
 
 /// Plans what apply would do and shows it.
-pub(crate) fn run(args: &Args, backend: &mut World, out: &mut Out) -> Result<Exit, Failure> {
+pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
     let request = args.desired.read(backend, out)?;
-    let gathered = backend.gather(false, wants_admins(&request.edits), out)?;
-    let there = gathered.as_ref().map(|gathered| &gathered.snapshot);
+    let first = backend.read_for_plan(false, wants_admins(&request.edits), out)?;
+    let there = first.as_ref().map(|first| &first.snapshot);
     let access_entries = access_entries_for(&request.edits, None, there, backend, out);
     let build = |_: &Snapshot| Ok(request.clone());
     let mut planner = PlanBuilder::new(&build, Allowed::default(), access_entries);
-    let (snapshot, facts) = match gathered {
-        Some(gathered) => (gathered.snapshot, gathered.facts),
+    let (snapshot, facts) = match first {
+        Some(first) => (first.snapshot, first.facts),
         None => (backend.read(out)?.snapshot, Facts::default()),
     };
     planner.begin(&snapshot, &facts, backend, out)?;

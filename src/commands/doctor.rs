@@ -1,10 +1,12 @@
+//! `awsauth doctor`.
+
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::builder::FalseyValueParser;
 use clap::parser::ValueSource;
 
-use super::{Answer, Format};
+use super::{OutputArgs, Format};
 use crate::backend::{Target, replace_private};
 use crate::collect::{self, Collector, failing_command};
 use crate::output::{Ran, doctor_bundle, doctor_json, doctor_text};
@@ -12,8 +14,8 @@ use crate::terminal::{Exit, Failure, Kind, Out};
 use awsauth_core::doctor::{diagnose, without_accounts};
 use awsauth_core::rbac::Question;
 
-/// The time limit of all checks.
-const WHOLE: Duration = Duration::from_secs(10);
+/// The time limit of the whole run.
+const TIME_LIMIT: Duration = Duration::from_secs(10);
 
 /// Find out why an identity can't use a cluster: from "Unauthorized" to its cause
 ///
@@ -23,7 +25,7 @@ const WHOLE: Duration = Duration::from_secs(10);
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  # Why does kubectl say Unauthorized?
+  # Why does kubectl report Unauthorized?
   awsauth doctor
 
   # Run the failing command and read its message
@@ -60,7 +62,7 @@ pub(crate) struct Args {
     redact_accounts: bool,
 
     #[command(flatten)]
-    answer: Answer,
+    answer: OutputArgs,
 
     /// The failing command; doctor runs it and reads its message
     #[arg(last = true, value_name = "COMMAND")]
@@ -87,11 +89,11 @@ pub(crate) fn run(
                 .hint("use the ARN that aws sts get-caller-identity prints")
         })?;
     }
-    let end = Instant::now() + WHOLE;
+    let end = Instant::now() + TIME_LIMIT;
     let spinner = out.spinner("Checking", Duration::from_millis(300));
     let words = args.command.clone();
     let failing = (!words.is_empty())
-        .then(|| collect::spawn(WHOLE, end, move || failing_command::run(&words, WHOLE)));
+        .then(|| collect::spawn(TIME_LIMIT, end, move || failing_command::run(&words, TIME_LIMIT)));
     let collector = Collector {
         target: target.clone(),
         credential_options: target.identity.credential_options(),
@@ -122,7 +124,7 @@ pub(crate) fn run(
             Failure::new(Kind::Usage, format!("cannot write {}", path.display())).because(&error)
         })?;
         out.note(&format!(
-            "wrote {}: review it before you attach it to a ticket",
+            "Wrote {}. Review it before you attach it to a ticket",
             path.display()
         ));
     }

@@ -7,7 +7,7 @@ mod session;
 use std::cell::{Cell, RefCell};
 
 use super::write_args::{DryRun, WriteArgs};
-use crate::backend::{Editor, World};
+use crate::backend::{Editor, Backend};
 use crate::output::PlanFormat;
 use crate::terminal::{Exit, Failure, Kind, Out};
 use crate::write::{Options, Transaction, refuse_if_ignored};
@@ -42,7 +42,7 @@ impl Args {
 const MAX_ROUNDS: usize = 10;
 
 /// Opens the editor and writes the result.
-pub(crate) fn run(args: &Args, backend: &mut World, out: &mut Out) -> Result<Exit, Failure> {
+pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
     let must_confirm = !args.yes && args.write.dry_run == DryRun::None;
     if backend.is_pipe() {
         return Err(Failure::usage(
@@ -96,13 +96,13 @@ pub(crate) fn run(args: &Args, backend: &mut World, out: &mut Out) -> Result<Exi
         match write(&options, &ours, &session, backend, out) {
             Ok(()) => return Ok(Exit::Done),
             Err(NotWritten { failure, theirs }) => {
-                let goes_on = rounds < MAX_ROUNDS || out.can_ask();
+                let may_retry = rounds < MAX_ROUNDS || out.can_ask();
                 match theirs {
-                    Some(theirs) if goes_on => {
+                    Some(theirs) if may_retry => {
                         session.show_conflicts(&ours, &theirs, failure, backend)
                     }
                     // With JSON output, the refusal is reported already.
-                    None if goes_on
+                    None if may_retry
                         && failure.is_refused()
                         && args.output() == PlanFormat::Human =>
                     {
@@ -126,7 +126,7 @@ fn write(
     options: &Options,
     ours: &Contents,
     session: &Session,
-    backend: &mut World,
+    backend: &mut Backend,
     out: &mut Out,
 ) -> Result<(), NotWritten> {
     let conflicting = RefCell::new(None);

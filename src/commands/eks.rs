@@ -1,7 +1,9 @@
+//! `awsauth eks get-token`.
+
 use clap::Subcommand;
 
 use super::token::Request;
-use crate::backend::identity::Identity;
+use crate::backend::credential_args::CredentialArgs;
 use awsauth_aws::credentials::CredentialOptions;
 
 /// Commands of the aws CLI, so that a kubeconfig only needs another `command`
@@ -37,7 +39,7 @@ pub(crate) struct GetToken {
 
 impl GetToken {
     /// Combines these options with the global ones.
-    pub(crate) fn request(self, identity: &Identity) -> Request {
+    pub(crate) fn request(self, identity: &CredentialArgs) -> Request {
         Request {
             cluster: self.cluster_name,
             credential_options: CredentialOptions {

@@ -1,5 +1,7 @@
-use super::{Answer, Format};
-use crate::backend::World;
+//! `awsauth explain`.
+
+use super::{OutputArgs, Format};
+use crate::backend::Backend;
 use crate::output::{explanation_json, explanation_text};
 use crate::terminal::{Exit, Failure, Out};
 use awsauth_core::arn::{self, ArnError, is_same_principal};
@@ -35,11 +37,11 @@ pub(crate) struct Args {
     private_dns_name: Option<String>,
 
     #[command(flatten)]
-    answer: Answer,
+    answer: OutputArgs,
 }
 
 /// Reads aws-auth and explains how the authenticator maps the identity.
-pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit, Failure> {
+pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
     let question = Question {
         arn: &args.arn,
         session_name: args.session_name.as_deref(),
@@ -50,12 +52,12 @@ pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit,
     let cannot = |error: &ArnError| {
         Failure::usage(format!("cannot explain {}", args.arn))
             .because(error)
-            .hint("see who you are: aws sts get-caller-identity --query Arn --output text")
+            .hint("check your identity: aws sts get-caller-identity --query Arn --output text")
     };
     // Reports an invalid ARN before any request to the cluster.
     arn::canonical(&args.arn).map_err(|error| cannot(&error))?;
-    let access_entries = world.access_entries(&|arn| is_same_principal(arn, &args.arn), out);
-    let reading = world.read(out)?;
+    let access_entries = backend.access_entries(&|arn| is_same_principal(arn, &args.arn), out);
+    let reading = backend.read(out)?;
     let document = Document::read(&reading.snapshot.data);
     let question = Question {
         access_entries: access_entries.as_deref(),
@@ -66,7 +68,7 @@ pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit,
     let policy = if users.is_empty() {
         None
     } else {
-        world.policy(&users, out)?
+        backend.policy(&users, out)?
     };
     let access: Vec<_> = match &policy {
         Some(policy) => users.iter().map(|user| policy.access(user)).collect(),
@@ -80,11 +82,11 @@ pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit,
                 .as_bytes(),
         )?,
     }
-    if let Some(note) = world.who_else_decides(&reading) {
+    if let Some(note) = backend.access_note(&reading) {
         out.note(&note);
     }
     if let Some(policy) = &policy {
-        advise(policy, &explanation, &access, world, out);
+        advise(policy, &explanation, &access, backend, out);
     }
     Ok(Exit::Done)
 }
@@ -112,13 +114,13 @@ fn advise(
     policy: &Policy,
     explanation: &Explanation,
     access: &[Access<'_>],
-    world: &World,
+    backend: &Backend,
     out: &mut Out,
 ) {
     for unread in policy.unread.iter().take(UNREAD) {
         let Unread { resource, why, .. } = unread;
         out.note(&format!(
-            "warning: cannot read {resource} of {world}: {why}"
+            "warning: cannot read {resource} of {backend}: {why}"
         ));
     }
     if let Some(left) = policy
@@ -129,7 +131,7 @@ fn advise(
     {
         out.note(&format!("warning: and {left} more cannot be read"));
     }
-    let kubectl = world.kubectl();
+    let kubectl = backend.kubectl();
     if let Some(permission) = policy
         .unread
         .iter()

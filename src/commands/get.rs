@@ -1,10 +1,12 @@
+//! `awsauth get`.
+
 use std::collections::BTreeMap;
 
 use clap::ValueEnum;
 use clap::builder::FalseyValueParser;
 
-use super::Answer;
-use crate::backend::World;
+use super::OutputArgs;
+use crate::backend::Backend;
 use crate::output::Listing;
 use crate::terminal::{Exit, Failure, Out};
 use awsauth_core::arn::{self, Parts};
@@ -23,7 +25,7 @@ pub(crate) struct Args {
     what: Option<String>,
 
     #[command(flatten)]
-    answer: Answer<Format>,
+    answer: OutputArgs<Format>,
 
     /// Exit with 1 if no selected entry is in effect
     #[arg(long, env = "AWSAUTH_MUST_EXIST", value_parser = FalseyValueParser::new())]
@@ -48,28 +50,28 @@ enum Format {
 }
 
 /// Reads aws-auth and prints the selected entries.
-pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit, Failure> {
+pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
     let filter = Filter::of(args.what.as_deref())?;
-    let entries = world.access_entries(&|_| true, out);
-    let reading = world.read(out)?;
+    let entries = backend.access_entries(&|_| true, out);
+    let reading = backend.read(out)?;
     let document = Document::read(&reading.snapshot.data);
     for section in document
         .sections()
         .filter(|section| section.is_unreadable())
     {
         out.note(&format!(
-            "{} can't be read: none of its entries is in force.",
+            "{} can't be read: none of its entries is in effect.",
             section.name().key()
         ));
     }
     for (key, name) in misspelt(&reading.snapshot.data) {
         out.note(&format!(
-            "{key} is not read: the authenticator knows it as {}.",
+            "{key} is ignored: the authenticator reads {}.",
             name.key()
         ));
     }
     let store = Store::new(&document);
-    let file_line = |section: SectionName, line| world.file_line(section, line);
+    let file_line = |section: SectionName, line| backend.file_line(section, line);
     let mut listing = Listing::new(&document, &store, &file_line, |slot| filter.admits(slot));
     if let Some(entries) = &entries {
         listing = listing.with_access_entries(entries, |entry| filter.admits_entry(entry));
@@ -86,11 +88,11 @@ pub(crate) fn run(args: &Args, world: &mut World, out: &mut Out) -> Result<Exit,
         )?,
         Format::Name => out.text(&listing.names())?,
     }
-    if let Some(note) = world.who_else_decides(&reading) {
+    if let Some(note) = backend.access_note(&reading) {
         out.note(&note);
     } else if !listing.has_effect() {
         out.note(&format!(
-            "None of the selected entries is in effect in {world}."
+            "None of the selected entries is in effect in {backend}."
         ));
     }
     Ok(if args.must_exist && !listing.has_effect() {

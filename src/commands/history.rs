@@ -4,8 +4,8 @@ mod list;
 
 use clap::Subcommand;
 
-use super::{Answer, Format};
-use crate::backend::{History, KeptRevision, World};
+use super::{OutputArgs, Format};
+use crate::backend::{History, HistoryEntry, Backend};
 use crate::output::{history_table, report_json, report_text, revision_heading};
 use crate::terminal::{Exit, Failure, Kind, Out};
 use awsauth_core::history::{Contents, Revision};
@@ -20,7 +20,7 @@ pub(crate) struct Args {
     #[command(subcommand)]
     what: Option<What>,
     #[command(flatten)]
-    answer: Answer,
+    answer: OutputArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -31,7 +31,7 @@ enum What {
         #[arg(value_name = "REVISION")]
         revision: String,
         #[command(flatten)]
-        answer: Answer,
+        answer: OutputArgs,
     },
     /// Compare aws-auth before two writes, or before one write and now
     Diff {
@@ -42,22 +42,22 @@ enum What {
         #[arg(value_name = "TO")]
         to: Option<String>,
         #[command(flatten)]
-        answer: Answer,
+        answer: OutputArgs,
     },
 }
 
 /// Lists, shows or compares.
-pub(crate) fn run(args: &Args, world: &World, out: &mut Out) -> Result<Exit, Failure> {
-    let history = world.history(out)?;
+pub(crate) fn run(args: &Args, backend: &Backend, out: &mut Out) -> Result<Exit, Failure> {
+    let history = backend.history(out)?;
     match &args.what {
-        None => print_list(&history, args.answer.output, world, out),
+        None => print_list(&history, args.answer.output, backend, out),
         Some(What::Show {
             revision,
             answer: wanted,
         }) => {
-            let (kept, revision) = find(&history, revision)?;
+            let (entry, revision) = find(&history, revision)?;
             if wanted.output == Format::Human {
-                out.text(&revision_heading(&kept.name.to_string(), revision))?;
+                out.text(&revision_heading(&entry.name.to_string(), revision))?;
             }
             let plan = difference(&revision.before, &revision.after)?;
             answer(&plan, wanted.output, out)
@@ -80,7 +80,7 @@ pub(crate) fn run(args: &Args, world: &World, out: &mut Out) -> Result<Exit, Fai
 fn print_list(
     history: &History,
     output: Format,
-    world: &World,
+    backend: &Backend,
     out: &mut Out,
 ) -> Result<Exit, Failure> {
     match output {
@@ -89,8 +89,8 @@ fn print_list(
             out.data(json.as_bytes())?;
         }
         Format::Human => {
-            if history.kept.is_empty() {
-                out.note(&format!("The history has no writes to {world}."));
+            if history.entries.is_empty() {
+                out.note(&format!("The history has no writes to {backend}."));
                 return Ok(Exit::Done);
             }
             out.text(&history_table(&list::rows(history), out.width()))?;
@@ -106,23 +106,23 @@ fn print_list(
 pub(super) fn find<'h>(
     history: &'h History,
     name: &str,
-) -> Result<(&'h KeptRevision, &'h Revision), Failure> {
-    let Some(kept) = history.find(name) else {
+) -> Result<(&'h HistoryEntry, &'h Revision), Failure> {
+    let Some(entry) = history.find(name) else {
         return Err(
             Failure::new(Kind::No, format!("there is no revision {name}"))
                 .hint("list the revisions: awsauth history"),
         );
     };
-    match &kept.revision {
-        Ok((revision, _)) => Ok((kept, revision)),
+    match &entry.revision {
+        Ok((revision, _)) => Ok((entry, revision)),
         Err(why) => Err(
             Failure::new(Kind::Usage, format!("revision {name} can't be read: {why}"))
-                .hint("see which revisions can be read: awsauth history"),
+                .hint("list the readable revisions: awsauth history"),
         ),
     }
 }
 
-/// The plan that changes one state into the other.
+/// Returns the plan that changes one state into the other.
 pub(super) fn difference(from: &Contents, to: &Contents) -> Result<Plan, Failure> {
     let request = Request {
         contents: Some(to.clone()),

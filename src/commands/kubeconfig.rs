@@ -1,3 +1,5 @@
+//! `awsauth kubeconfig`.
+
 mod certificate;
 mod cluster;
 mod executable;
@@ -9,7 +11,7 @@ use clap::builder::FalseyValueParser;
 use super::write_args::DryRun;
 use crate::backend::Target;
 use crate::backend::eks;
-use crate::backend::kubeconfigs::KubeconfigFile;
+use crate::backend::kubeconfig_file::KubeconfigFile;
 use crate::output::kubeconfig_changes;
 use crate::terminal::{Exit, Failure, Out};
 use awsauth_aws::AwsEnvironment;
@@ -103,7 +105,7 @@ pub(crate) fn run(
         None => {
             let name = &args.cluster_name;
             let order = CredentialOrder::OwnFirst;
-            eks::ask(
+            eks::describe(
                 name,
                 order,
                 &credential_options,
@@ -148,7 +150,7 @@ pub(crate) fn run(
         && context != entries.context
     {
         out.note(&format!(
-            "warning: kubectl goes on using context {context}, which {} names first",
+            "warning: kubectl still uses context {context}, because {} has precedence",
             before.display()
         ));
         out.note(&format!(

@@ -1,3 +1,5 @@
+//! `awsauth man`.
+
 use std::path::PathBuf;
 
 use clap_mangen::Man;

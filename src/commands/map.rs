@@ -1,9 +1,11 @@
+//! `awsauth map`.
+
 use clap::Subcommand;
 use clap::builder::FalseyValueParser;
 
-use super::principal::to_write;
+use super::principal::check_principal;
 use super::write_args::{VerifyArgs, WriteArgs};
-use crate::backend::World;
+use crate::backend::Backend;
 use crate::output::PlanFormat;
 use crate::terminal::{Exit, Failure, Out};
 use crate::write::Transaction;
@@ -126,7 +128,7 @@ fn kinds() -> impl clap::builder::TypedValueParser<Value = NodeKind> {
 }
 
 /// Merges the mapping.
-pub(crate) fn run(args: &Args, backend: &mut World, out: &mut Out) -> Result<Exit, Failure> {
+pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
     let (principal, as_written) = match &args.what {
         What::Role(args) => (Principal::Role(args.arn.clone()), args.as_written),
         What::User(args) => (Principal::User(args.arn.clone()), args.as_written),
@@ -136,9 +138,9 @@ pub(crate) fn run(args: &Args, backend: &mut World, out: &mut Out) -> Result<Exi
     if let What::Role(args) | What::User(args) = &args.what {
         args.check()?;
     }
-    let named = to_write(principal, as_written)?;
-    if let Some(mended) = &named.mended {
-        out.note(mended);
+    let named = check_principal(principal, as_written)?;
+    if let Some(correction) = &named.correction {
+        out.note(correction);
     }
     let (username, groups) = match &args.what {
         What::Role(args) | What::User(args) => (args.username.clone(), args.groups()),

@@ -8,34 +8,33 @@ use awsauth_core::facts::accounts::is_account_id;
 /// The hint about `--as-written`.
 const AS_WRITTEN: &str = "add --as-written to write it anyway";
 
-/// The principal to map, and what was corrected in its ARN.
+/// The principal to map, and the correction of its ARN.
 #[derive(Debug)]
-pub(crate) struct Named {
+pub(crate) struct CheckedPrincipal {
     /// The principal with the ARN to write.
     pub(crate) principal: Principal,
-    /// The correction, as a sentence.
-    pub(crate) mended: Option<String>,
+    /// The correction, as a sentence; `None` if the ARN is unchanged.
+    pub(crate) correction: Option<String>,
 }
 
-/// Checks that a caller can match an ARN or account before it is written. Drops the IAM path of a role, because STS reports none.
-/// With `as_written`, accepts everything unchanged.
+/// Checks that an ARN or account can match a caller before it is written. Drops the IAM path of a role, because STS
+/// reports none. With `as_written`, accepts everything unchanged.
 ///
-/// # Errors
-/// If the ARN is of another kind, no caller can match it, or it is that of a session, because mapping its role would grant more.
-pub(crate) fn to_write(principal: Principal, as_written: bool) -> Result<Named, Failure> {
+/// If the ARN is of another kind, can never match, or is that of a session, because mapping its role would grant more.
+pub(crate) fn check_principal(principal: Principal, as_written: bool) -> Result<CheckedPrincipal, Failure> {
     if as_written {
-        return Ok(Named {
+        return Ok(CheckedPrincipal {
             principal,
-            mended: None,
+            correction: None,
         });
     }
     match principal {
         Principal::Role(arn) => role(arn),
         Principal::User(arn) => user(arn),
         Principal::Account(id) => account(id),
-        sso @ Principal::Sso(_) => Ok(Named {
+        sso @ Principal::Sso(_) => Ok(CheckedPrincipal {
             principal: sso,
-            mended: None,
+            correction: None,
         }),
     }
 }
@@ -57,7 +56,7 @@ pub(crate) fn must_be_arn(word: &'static str, text: &str) -> Result<(), Failure>
     )
 }
 
-fn role(arn: String) -> Result<Named, Failure> {
+fn role(arn: String) -> Result<CheckedPrincipal, Failure> {
     must_be_arn("role", &arn)?;
     if let Normalized::Session { role } = arn::normalize(&arn) {
         return Err(Failure::refused(
@@ -82,23 +81,23 @@ fn role(arn: String) -> Result<Named, Failure> {
         .hint(format!("map it as a user: awsauth map user {arn} …")));
     }
     match arn::normalize(&arn) {
-        Normalized::PathDropped { arn: mended, path } => {
+        Normalized::PathDropped { arn, path } => {
             let note = format!(
-                "Dropped the path {path}: STS reports roles without it, and the entry would match nobody."
+                "Dropped the path {path}: STS reports roles without it, so the entry would never match."
             );
-            Ok(Named {
-                principal: Principal::Role(matchable(mended)?),
-                mended: Some(note),
+            Ok(CheckedPrincipal {
+                principal: Principal::Role(matchable(arn)?),
+                correction: Some(note),
             })
         }
-        Normalized::AsGiven | Normalized::Session { .. } => Ok(Named {
+        Normalized::AsGiven | Normalized::Session { .. } => Ok(CheckedPrincipal {
             principal: Principal::Role(matchable(arn)?),
-            mended: None,
+            correction: None,
         }),
     }
 }
 
-fn user(arn: String) -> Result<Named, Failure> {
+fn user(arn: String) -> Result<CheckedPrincipal, Failure> {
     must_be_arn("user", &arn)?;
     let kind = arn::canonical(&arn)
         .map_err(|error| cannot_match(&arn).because(&error).hint(AS_WRITTEN))?
@@ -113,17 +112,17 @@ fn user(arn: String) -> Result<Named, Failure> {
             arn::comparable(&arn)
         )));
     }
-    Ok(Named {
+    Ok(CheckedPrincipal {
         principal: Principal::User(matchable(arn)?),
-        mended: None,
+        correction: None,
     })
 }
 
-fn account(id: String) -> Result<Named, Failure> {
+fn account(id: String) -> Result<CheckedPrincipal, Failure> {
     if is_account_id(&id) {
-        return Ok(Named {
+        return Ok(CheckedPrincipal {
             principal: Principal::Account(id),
-            mended: None,
+            correction: None,
         });
     }
     Err(Failure::usage(format!(
@@ -148,7 +147,7 @@ fn matchable(arn: String) -> Result<String, Failure> {
 }
 
 fn cannot_match(arn: &str) -> Failure {
-    Failure::usage(format!("an entry for {arn} would match nobody"))
+    Failure::usage(format!("an entry for {arn} would never match"))
 }
 
 #[derive(Debug, thiserror::Error)]

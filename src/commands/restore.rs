@@ -1,3 +1,5 @@
+//! `awsauth restore`.
+
 use std::fs;
 use std::io::Read;
 use std::path::Path;
@@ -5,7 +7,7 @@ use std::path::Path;
 use super::history::find;
 use super::undo::{describe, no_write};
 use super::write_args::WriteArgs;
-use crate::backend::World;
+use crate::backend::Backend;
 use crate::output::PlanFormat;
 use crate::terminal::{Exit, Failure, Out};
 use crate::write::Transaction;
@@ -34,8 +36,8 @@ impl Args {
     }
 }
 
-/// Restores it.
-pub(crate) fn run(args: &Args, backend: &mut World, out: &mut Out) -> Result<Exit, Failure> {
+/// Restores aws-auth.
+pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
     let (contents, has_owners) = match args.from.as_deref() {
         // Checked before the history is read, which a manifest does not have.
         Some(path) if !is_revision(path) => {
@@ -55,17 +57,17 @@ pub(crate) fn run(args: &Args, backend: &mut World, out: &mut Out) -> Result<Exi
             let contents = revision.map_or(contents, |revision| revision.before.existing());
             (contents, has_owners)
         }
-        revision => (kept(revision, backend, out)?, true),
+        revision => (recorded(revision, backend, out)?, true),
     };
     let request = |snapshot: &Snapshot| {
-        let mut kept = contents.clone();
+        let mut contents = contents.clone();
         if !has_owners {
             // A claim that does not match its entry prunes nothing.
-            kept.owners_annotation
+            contents.owners_annotation
                 .clone_from(&snapshot.owners_annotation);
         }
         Ok(Request {
-            contents: Some(kept),
+            contents: Some(contents),
             ..Request::default()
         })
     };
@@ -80,8 +82,8 @@ pub(crate) fn run(args: &Args, backend: &mut World, out: &mut Out) -> Result<Exi
     Ok(Exit::Done)
 }
 
-/// The contents before this revision's write; without a name, the contents after the newest write.
-fn kept(name: Option<&str>, backend: &World, out: &mut Out) -> Result<Contents, Failure> {
+/// Returns the contents before this revision's write; without a name, the contents after the newest write.
+fn recorded(name: Option<&str>, backend: &Backend, out: &mut Out) -> Result<Contents, Failure> {
     let history = backend.history(out)?;
     if history.is_changed_by_others() {
         let by = history.last_writer.as_deref().unwrap_or("another client");
@@ -91,8 +93,8 @@ fn kept(name: Option<&str>, backend: &World, out: &mut Out) -> Result<Contents, 
     }
     let (name, then, contents, revision) = match name {
         Some(name) => {
-            let (kept, revision) = find(&history, name)?;
-            (&kept.name, "was there before", &revision.before, revision)
+            let (entry, revision) = find(&history, name)?;
+            (&entry.name, "was there before", &revision.before, revision)
         }
         None => {
             let newest = history.newest_write();

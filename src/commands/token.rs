@@ -1,8 +1,10 @@
+//! `awsauth token`.
+
 use clap::builder::FalseyValueParser;
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 
-use crate::backend::identity::{self, Identity};
+use crate::backend::credential_args::{self, CredentialArgs};
 use crate::terminal::{Exit, Failure, Out};
 use awsauth_aws::AwsEnvironment;
 use awsauth_aws::credentials::CredentialOptions;
@@ -30,13 +32,13 @@ pub(crate) struct Args {
     token_only: bool,
 
     #[command(flatten)]
-    words: Words,
+    aliases: CredentialAliases,
 }
 
 /// The global options under the names of aws-iam-authenticator. They replace the global options by id.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Options for AWS credentials")]
-struct Words {
+struct CredentialAliases {
     /// Assume this role; may be repeated, each with the credentials of the previous one
     #[arg(
         short,
@@ -69,13 +71,13 @@ struct Words {
 
 impl Args {
     /// Combines these options with the global ones.
-    pub(crate) fn request(self, identity: &Identity) -> Request {
+    pub(crate) fn request(self, identity: &CredentialArgs) -> Request {
         Request {
             cluster: self.cluster_name,
             credential_options: CredentialOptions {
-                roles: self.words.roles,
-                session_name: self.words.role_session_name,
-                external_id: self.words.external_id,
+                roles: self.aliases.roles,
+                session_name: self.aliases.role_session_name,
+                external_id: self.aliases.external_id,
                 ..identity.credential_options()
             },
             token_only: self.token_only,
@@ -99,13 +101,13 @@ pub(crate) fn run(request: &Request, out: &mut Out) -> Result<Exit, Failure> {
         credential_options,
         ..
     } = request;
-    let what = format!("cannot make a token for cluster {cluster:?}");
+    let what = format!("cannot create a token for cluster {cluster:?}");
     if let Some(fault) = fault(cluster) {
         return Err(Failure::usage(format!("{what}: {fault}"))
             .hint("give the name that it was created with: awsauth token --cluster-name NAME"));
     }
     let aws_environment = AwsEnvironment::of_process();
-    let resolved = identity::resolve(&what, credential_options, &aws_environment, out)?;
+    let resolved = credential_args::resolve(&what, credential_options, &aws_environment, out)?;
     let host = StsHost::of(&resolved.region.name, resolved.endpoint);
     let host = host.map_err(|error| {
         let hint = match error {
@@ -141,7 +143,7 @@ fn warn_about_version(version: &ExecVersion, out: &mut Out) {
         |version| format!("requests {version}"),
     );
     out.note(&format!(
-        "warning: {EXEC_INFO} {asked}; kubectl 1.24 and newer take client.authentication.k8s.io/v1beta1 or v1"
+        "warning: {EXEC_INFO} {asked}; kubectl 1.24 and newer accept client.authentication.k8s.io/v1beta1 or v1"
     ));
     out.note("hint: kubectl config set-credentials USER --exec-api-version=client.authentication.k8s.io/v1beta1");
 }

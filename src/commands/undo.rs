@@ -1,6 +1,8 @@
+//! `awsauth undo`.
+
 use super::history::find;
 use super::write_args::WriteArgs;
-use crate::backend::{History, World};
+use crate::backend::{History, Backend};
 use crate::output::PlanFormat;
 use crate::terminal::{Exit, Failure, Kind, Out, Refusal};
 use crate::write::Transaction;
@@ -44,12 +46,12 @@ const RACE: Refusal = Refusal {
 const CONTROLLER_RESTORES: &str = "warning: the controller restores the entries of AwsAuthMapping objects. To remove such an entry, delete its object: kubectl delete aam NAME";
 
 /// Undoes the write.
-pub(crate) fn run(args: &Args, backend: &mut World, out: &mut Out) -> Result<Exit, Failure> {
+pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
     let history = backend.history(out)?;
     let (name, revision) = match &args.revision {
         Some(name) => {
-            let (kept, revision) = find(&history, name)?;
-            (&kept.name, revision)
+            let (entry, revision) = find(&history, name)?;
+            (&entry.name, revision)
         }
         None => history
             .newest_write()
@@ -105,7 +107,7 @@ fn target(
         Ok(reverted) => Ok(reverted.contents),
         Err(overlap) => {
             let what = format!(
-                "what the write of revision {name} changed cannot be separated from later changes by other clients"
+                "the change of revision {name} cannot be separated from later changes by other clients"
             );
             let failure = Failure::refused(RACE, what).because(&overlap);
             Err(match live.exists {
@@ -116,7 +118,7 @@ fn target(
     }
 }
 
-/// Refuses `--whole` without a revision after other clients have written, so that the user looks at their changes first.
+/// Refuses `--whole` without a revision after other clients have written, so that the user checks those changes first.
 fn needs_revision(name: &str, history: &History) -> Failure {
     let by = history.last_writer.as_deref().unwrap_or("another client");
     Failure::refused(
@@ -124,11 +126,11 @@ fn needs_revision(name: &str, history: &History) -> Failure {
         format!("other clients have changed aws-auth since the newest recorded write (last by {by})"),
     )
     .hint(format!(
-        "see what they changed: awsauth history; undo the newest write only: awsauth undo; undo everything since then: awsauth undo {name} --whole"
+        "check what they changed: awsauth history; undo the newest write only: awsauth undo; undo everything since then: awsauth undo {name} --whole"
     ))
 }
 
-/// The write on one line.
+/// Describes the write on one line.
 pub(super) fn describe(revision: &Revision) -> String {
     let words: Vec<_> = revision.command.iter().map(|word| quoted(word)).collect();
     let who = &revision.who;
@@ -138,12 +140,12 @@ pub(super) fn describe(revision: &Revision) -> String {
     format!("{}, {when}{who}", words.join(" "))
 }
 
-/// There is no write to undo or restore.
-pub(super) fn no_write(history: &History, backend: &World) -> Failure {
-    let what = match history.kept.is_empty() {
+/// Returns the failure that there is no write to undo or restore.
+pub(super) fn no_write(history: &History, backend: &Backend) -> Failure {
+    let what = match history.entries.is_empty() {
         true => format!("the history has no write to {backend}"),
-        false => format!("no recorded write to {backend} is in force"),
+        false => format!("no recorded write to {backend} is in effect"),
     };
     Failure::new(Kind::No, what)
-        .hint("see the history: awsauth history; or restore from a file: awsauth restore FILE")
+        .hint("list the revisions: awsauth history; or restore from a file: awsauth restore FILE")
 }

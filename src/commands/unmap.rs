@@ -1,10 +1,12 @@
+//! `awsauth unmap`.
+
 use std::sync::Arc;
 
 use clap::Subcommand;
 
 use super::principal::must_be_arn;
 use super::write_args::WriteArgs;
-use crate::backend::World;
+use crate::backend::Backend;
 use crate::output::{PlanFormat, user_text};
 use crate::terminal::{Exit, Failure, Out};
 use crate::write::Transaction;
@@ -62,7 +64,7 @@ struct Rest {
 }
 
 /// Removes the mappings.
-pub(crate) fn run(args: &Args, backend: &mut World, out: &mut Out) -> Result<Exit, Failure> {
+pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
     let (principal, rest) = match &args.what {
         What::Role(args) => (Principal::Role(args.arn.clone()), &args.rest),
         What::User(args) => (Principal::User(args.arn.clone()), &args.rest),

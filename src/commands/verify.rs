@@ -1,4 +1,6 @@
-use super::{Answer, Format};
+//! `awsauth verify`.
+
+use super::{OutputArgs, Format};
 use crate::access_check::{ExpectedAccess, TokenSigner};
 use crate::backend::{SignIn, Target};
 use crate::output::{verification_json, verification_text};
@@ -13,10 +15,10 @@ use awsauth_core::rbac::Question;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  # Is the instance role let in, and as whom?
+  # Does the instance role have access, and as which user?
   awsauth verify
 
-  # Is it an administrator by now?
+  # Is it an administrator?
   awsauth verify --expect-username admin --expect-group system:masters --can \"* * -A\"
 
   # May another role list pods?
@@ -39,7 +41,7 @@ pub(crate) struct Args {
     expect_groups: Vec<String>,
 
     #[command(flatten)]
-    answer: Answer,
+    answer: OutputArgs,
 }
 
 /// Signs in until all expectations are met or the time is over, and prints the result.

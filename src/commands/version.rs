@@ -1,7 +1,9 @@
+//! `awsauth version`.
+
 use std::env::consts::{ARCH, OS};
 
-use super::{Answer, Format};
-use crate::backend::{Target, World};
+use super::{OutputArgs, Format};
+use crate::backend::{Target, Backend};
 use crate::output::{Versions, version_json, version_text};
 use crate::terminal::{Exit, Failure, Out};
 
@@ -19,7 +21,7 @@ pub(crate) struct Args {
     client: bool,
 
     #[command(flatten)]
-    answer: Answer,
+    answer: OutputArgs,
 }
 
 /// Prints the versions. Works without a cluster if none is selected.
@@ -30,15 +32,15 @@ pub(crate) fn run(
     out: &mut Out,
 ) -> Result<Exit, Failure> {
     let mut failure = None;
-    let world = match args.client {
+    let backend = match args.client {
         true => None,
-        false => World::open(target, matches, false, out)
+        false => Backend::open(target, matches, false, out)
             .map_err(|why| failure = Some(why))
             .ok(),
     };
-    let server = world.as_ref().and_then(|world| world.server_version(out));
-    let server = server.and_then(|told| told.map_err(|why| failure = Some(why)).ok());
-    let eks = world.as_ref().and_then(World::eks);
+    let server = backend.as_ref().and_then(|backend| backend.server_version(out));
+    let server = server.and_then(|server| server.map_err(|why| failure = Some(why)).ok());
+    let eks = backend.as_ref().and_then(Backend::eks);
     let versions = Versions {
         client: env!("CARGO_PKG_VERSION"),
         platform: platform(),

@@ -1,4 +1,6 @@
-use super::{Answer, Format};
+//! `awsauth whoami`.
+
+use super::{OutputArgs, Format};
 use crate::access_check::{SigningCredentials, TokenSigner};
 use crate::backend::{SignIn, SignInResult, Target};
 use crate::output::{OnCluster, Whoami, whoami_json, whoami_text};
@@ -14,10 +16,10 @@ use awsauth_core::document::Document;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
-    answer: Answer,
+    answer: OutputArgs,
 }
 
-/// Asks AWS, then the cluster if there is one.
+/// Asks AWS for the identity, then the cluster if there is one.
 pub(crate) fn run(
     args: &Args,
     target: &Target,
@@ -58,7 +60,7 @@ pub(crate) fn run(
                         .because(&error)
                         .hint("give it with --region")
                 })?;
-                asked(&cluster, &signer, &caller.arn, &identity, out)?
+                sign_in(&cluster, &signer, &caller.arn, &identity, out)?
             }
         },
     };
@@ -80,7 +82,7 @@ pub(crate) fn run(
 }
 
 /// Signs in once. Prints a warning if the cluster does not respond.
-fn asked(
+fn sign_in(
     cluster: &SignIn,
     signer: &TokenSigner,
     arn: &str,
@@ -88,8 +90,8 @@ fn asked(
     out: &mut Out,
 ) -> Result<Option<OnCluster>, Failure> {
     let token = signer.token();
-    let came = match cluster.attempt(&token, &[], out) {
-        Ok(came) => came,
+    let sign_in = match cluster.attempt(&token, &[], out) {
+        Ok(sign_in) => sign_in,
         Err(failure) if failure.exit() == Exit::Interrupted => return Err(failure),
         Err(failure) => {
             out.note(&format!("warning: {}", failure.message()));
@@ -97,7 +99,7 @@ fn asked(
         }
     };
     let target = cluster.target().clone();
-    let who = match came {
+    let who = match sign_in {
         SignInResult::Accepted(who, _) => who,
         SignInResult::Unauthorized => {
             out.note("hint: find the cause: awsauth doctor");
@@ -147,7 +149,7 @@ fn asked(
             match answers.as_deref() {
                 Some([answer]) => (Some(answer.place), None),
                 Some([]) | None => (None, Some("by no entry of aws-auth; it may be an access entry".to_owned())),
-                Some(_) => (None, Some("by one of several entries of aws-auth, of which the authenticator picks any".to_owned())),
+                Some(_) => (None, Some("by one of several entries of aws-auth, any of which the authenticator may choose".to_owned())),
             }
         }
     };

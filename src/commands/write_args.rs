@@ -3,8 +3,8 @@
 use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 
-use super::{Answer, PlanFormat};
-use crate::backend::World;
+use super::{OutputArgs, PlanFormat};
+use crate::backend::Backend;
 use crate::write::{Mode, Options, VerifyAs};
 use awsauth_core::lint::Rule;
 use awsauth_core::plan::Allowed;
@@ -17,7 +17,7 @@ pub(crate) struct WriteArgs {
     pub(crate) dry_run: DryRun,
 
     #[command(flatten)]
-    pub(crate) answer: Answer<PlanFormat>,
+    pub(crate) answer: OutputArgs<PlanFormat>,
 
     /// The reason for the change, recorded in the history
     #[arg(long, env = "AWSAUTH_REASON", value_name = "TEXT")]
@@ -44,7 +44,7 @@ pub(crate) enum DryRun {
 
 impl WriteArgs {
     /// How to run the transaction on this backend.
-    pub(crate) fn options(&self, backend: &World) -> Options {
+    pub(crate) fn options(&self, backend: &Backend) -> Options {
         Options {
             mode: match self.dry_run {
                 DryRun::None => Mode::Write,
@@ -113,11 +113,11 @@ pub(crate) struct Overrides {
     #[arg(long)]
     pub(crate) allow_self_lockout: bool,
 
-    /// Leave the cluster without an administrator; on a terminal, awsauth asks you to type its name
+    /// Allow the cluster to have no administrator; on a terminal, awsauth asks you to type its name
     #[arg(long = "allow-no-admin")]
     no_admin: bool,
 
-    /// Write even if no backup of the current text can be kept
+    /// Write even if no backup of the current text can be stored
     #[arg(long)]
     pub(crate) no_backup: bool,
 

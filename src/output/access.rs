@@ -1,3 +1,5 @@
+//! Users, and changes of access.
+
 use std::fmt::Write;
 
 use serde::Serialize;

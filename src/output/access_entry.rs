@@ -1,3 +1,5 @@
+//! Access entries.
+
 use std::fmt::Write;
 
 use serde::Serialize;
@@ -15,7 +17,7 @@ pub(super) struct AccessEntryData<'a> {
     r#type: Option<&'a str>,
     username: Option<String>,
     groups: &'a [String],
-    /// Null where EKS did not tell.
+    /// Null if EKS did not return them.
     policies: Option<Vec<PolicyData<'a>>>,
 }
 
@@ -55,7 +57,7 @@ impl<'a> PolicyData<'a> {
     }
 }
 
-/// What it is called, styled.
+/// Names the entry, styled.
 pub(super) fn name(entry: &AccessEntry) -> String {
     let name = format!("the access entry of {}", plain(&entry.principal_arn));
     let name = paint(PLACE, &name);
@@ -65,20 +67,20 @@ pub(super) fn name(entry: &AccessEntry) -> String {
     }
 }
 
-/// What EKS allows its principal besides RBAC, styled; nothing where there is nothing to say.
+/// Formats the permissions that EKS grants besides RBAC, styled; empty if there are none.
 pub(super) fn rights(entry: &AccessEntry) -> String {
     let mut text = String::new();
     let Some(terms) = &entry.terms else {
         return text;
     };
     if terms.policies.is_none() {
-        let unknown = "Which access policies EKS gives it is not known";
+        let unknown = "Its access policies in EKS are unknown";
         let _ = writeln!(text, "{}", paint(NOTICE, unknown));
     }
     if terms.policies().is_empty() {
         return text;
     }
-    let heading = "What EKS lets it do, which RBAC does not show";
+    let heading = "What access policies of EKS allow besides RBAC";
     let _ = writeln!(text, "{}", paint(HEADING, &format!("{heading}:")));
     for policy in terms.policies() {
         let place = match &policy.scope {
@@ -93,7 +95,7 @@ pub(super) fn rights(entry: &AccessEntry) -> String {
     text
 }
 
-/// A policy on little room: its name, and where it counts if that is not everywhere.
+/// Formats a policy briefly: its name, and its namespaces if it does not apply to the whole cluster.
 pub(super) fn short(policy: &AccessPolicy) -> String {
     match &policy.scope {
         AccessScope::Cluster => policy.name().to_owned(),

@@ -1,3 +1,5 @@
+//! Credentials for shells, files and programs.
+
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
@@ -6,7 +8,7 @@ use awsauth_core::token::Credentials;
 use awsauth_kube::command_line::quoted;
 
 /// Enough for credentials in any format: reallocation would leave copies of the secrets in memory.
-const ROOM: usize = 32 * 1024;
+const CAPACITY: usize = 32 * 1024;
 
 /// The output of a credential process.
 /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>
@@ -136,7 +138,7 @@ fn lines(
     credentials: &Credentials,
     line: impl Fn(&str, Option<&str>) -> String,
 ) -> Zeroizing<String> {
-    let mut text = Zeroizing::new(String::with_capacity(ROOM));
+    let mut text = Zeroizing::new(String::with_capacity(CAPACITY));
     for (name, value) in variables(credentials) {
         let value = value.as_ref().map(ExposeSecret::expose_secret);
         text.push_str(&Zeroizing::new(line(name, value)));
@@ -145,7 +147,7 @@ fn lines(
 }
 
 fn json(data: &impl Serialize) -> serde_json::Result<Zeroizing<String>> {
-    let mut bytes = Zeroizing::new(Vec::with_capacity(ROOM));
+    let mut bytes = Zeroizing::new(Vec::with_capacity(CAPACITY));
     serde_json::to_writer_pretty(&mut *bytes, data)?;
     bytes.push(b'\n');
     // Serialized JSON is UTF-8.

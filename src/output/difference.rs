@@ -1,3 +1,5 @@
+//! Text diffs.
+
 use super::plain::plain;
 use super::style::{GAIN, HEADING, LOSS, PLACE, paint};
 

@@ -1,3 +1,5 @@
+//! The report of `doctor`.
+
 use std::fmt::Write;
 
 use serde::Serialize;

@@ -1,3 +1,5 @@
+//! The explanation of `explain`.
+
 use std::fmt::Write;
 
 use serde::Serialize;

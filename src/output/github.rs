@@ -57,7 +57,7 @@ pub(crate) fn plan_summary(
     let mut left = access.len();
     for change in access {
         if text.len() > SUMMARY_LIMIT / 2 {
-            let _ = writeln!(text, "\n{left} more have no room here.");
+            let _ = writeln!(text, "\n{left} more do not fit here.");
             break;
         }
         row(change, &mut text);

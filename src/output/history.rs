@@ -1,3 +1,5 @@
+//! The table of revisions.
+
 use super::plain::plain;
 use super::style::{HEADING, NOTICE, paint};
 use super::table::{Cell, Table};

@@ -1,3 +1,5 @@
+//! The changes to a kubeconfig.
+
 use super::plain::plain;
 use super::style::{FAINT, GAIN, LOSS, NOTICE, paint};
 use awsauth_core::kubeconfig::{Change, EntryChange, FieldChange, FieldChangeKind, Part};
@@ -12,13 +14,13 @@ pub(crate) fn kubeconfig_changes(changes: &[Change]) -> String {
             Part::Context => "context",
             Part::CurrentContext => "current-context",
         };
-        let (became, mends) = match what {
+        let (became, updated_fields) = match what {
             EntryChange::Added if part == "current-context" => (paint(GAIN, "set"), &[][..]),
             EntryChange::Added => (paint(GAIN, "added"), &[][..]),
             EntryChange::Unchanged => (paint(FAINT, "unchanged"), &[][..]),
-            EntryChange::Updated(mends) => (paint(NOTICE, "updated"), &mends[..]),
+            EntryChange::Updated(updated_fields) => (paint(NOTICE, "updated"), &updated_fields[..]),
         };
-        let was = match mends {
+        let was = match updated_fields {
             [
                 FieldChange {
                     field,
@@ -28,7 +30,7 @@ pub(crate) fn kubeconfig_changes(changes: &[Change]) -> String {
             _ => String::new(),
         };
         text += &format!("{part} {} {became}{was}\n", plain(name));
-        for FieldChange { field, how } in mends.iter().filter(|mend| mend.field != part) {
+        for FieldChange { field, how } in updated_fields.iter().filter(|updated| updated.field != part) {
             let how = match how {
                 FieldChangeKind::Added => paint(GAIN, "added"),
                 FieldChangeKind::Removed => paint(LOSS, "removed"),

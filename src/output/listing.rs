@@ -1,3 +1,5 @@
+//! The mappings that `get` shows.
+
 mod cells;
 mod data;
 
@@ -15,7 +17,7 @@ use awsauth_core::document::{Document, Mapping, Principal, SectionName};
 use awsauth_core::facts::access_entries::AccessEntry;
 
 /// The note on an effective entry for an ARN that STS never reports.
-const MATCHES_NOBODY: &str = "matches nobody, for no caller has this ARN";
+const NEVER_MATCHES: &str = "never matches, because no caller has this ARN";
 
 /// Converts a line of a section to a line of the manifest; `None` if it was not read from a file.
 pub(crate) type FileLine<'a> = dyn Fn(SectionName, usize) -> Option<usize> + 'a;

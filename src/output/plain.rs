@@ -1,3 +1,5 @@
+//! Escapes text for terminals.
+
 use std::borrow::Cow;
 use std::fmt::Write;
 

@@ -1,3 +1,5 @@
+//! The report on a plan.
+
 use std::collections::HashMap;
 
 use serde::Serialize;

@@ -1,3 +1,5 @@
+//! The styles of text.
+
 use anstyle::{AnsiColor, Style};
 
 /// Headings.

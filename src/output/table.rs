@@ -1,3 +1,5 @@
+//! Tables that fit the terminal.
+
 use anstyle::Style;
 
 use super::plain::{columns, plain, shorten};

@@ -1,3 +1,5 @@
+//! The result of an access check.
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;

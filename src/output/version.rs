@@ -1,3 +1,5 @@
+//! Versions.
+
 use std::fmt::Write;
 
 use serde::Serialize;

@@ -1,3 +1,5 @@
+//! The identity that `whoami` shows.
+
 use std::fmt::Write;
 
 use serde::Serialize;
@@ -109,14 +111,14 @@ pub(crate) fn whoami_text(whoami: &Whoami<'_>) -> String {
     }
     let _ = match expiration(whoami.resolved) {
         Some(end) => writeln!(text, "; until {end}"),
-        None => writeln!(text, "; without an end"),
+        None => writeln!(text, "; they do not expire"),
     };
     let Some(on) = &whoami.on_cluster else {
         return text;
     };
     let who = match &on.user {
         Some(user) => paint(GAIN, &user_text(user)),
-        None => paint(NOTICE, "nobody"),
+        None => paint(NOTICE, "no user"),
     };
     let _ = writeln!(text, "  to {}: {who}", plain(&on.target.to_string()));
     if let Some(place) = on.place {

@@ -1,3 +1,5 @@
+//! Exit codes.
+
 use std::process::ExitCode;
 
 /// The exit codes of the process, documented in docs/exit-codes.md.

@@ -1,3 +1,5 @@
+//! Failures: what, why and the next step.
+
 use std::error::Error;
 use std::fmt::{Display, Write};
 use std::io;

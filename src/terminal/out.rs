@@ -1,3 +1,5 @@
+//! Writes to stdout and stderr.
+
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
@@ -135,14 +137,14 @@ impl Out {
         self.say(Verbosity::Quiet, text);
     }
 
-    /// Shows `doing` on a terminal after `patience`, until the spinner is dropped.
-    pub(crate) fn spinner(&self, doing: &'static str, patience: Duration) -> Spinner {
+    /// Shows `doing` on a terminal after `delay`, until the spinner is dropped.
+    pub(crate) fn spinner(&self, doing: &'static str, delay: Duration) -> Spinner {
         let dumb = std::env::var_os("CI").is_some()
             || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         if dumb || self.verbosity == Verbosity::Quiet || !io::stderr().is_terminal() {
             return Spinner::hidden();
         }
-        Spinner::start(doing, patience)
+        Spinner::start(doing, delay)
     }
 
     /// Returns whether the user can answer questions.
@@ -155,7 +157,7 @@ impl Out {
         self.say(Verbosity::Quiet, text);
     }
 
-    /// Prints a question; [`typed`] reads the answer.
+    /// Prints a question; [`read_line`] reads the answer.
     pub(crate) fn ask(&mut self, question: &str) {
         self.say(Verbosity::Quiet, &format!("{question} "));
     }
@@ -177,7 +179,7 @@ fn ignore_broken_pipe(written: io::Result<()>) -> io::Result<()> {
 }
 
 /// Reads the answer to a question; empty if stdin cannot be read.
-pub(crate) fn typed() -> String {
+pub(crate) fn read_line() -> String {
     let mut typed = String::new();
     match io::stdin().read_line(&mut typed) {
         Ok(_) => typed.trim().to_owned(),

@@ -1,3 +1,5 @@
+//! Reports panics as bugs.
+
 use std::io::{self, Write};
 use std::panic;
 

@@ -1,3 +1,5 @@
+//! The name that the program was called by.
+
 use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::path::Path;

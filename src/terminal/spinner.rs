@@ -1,3 +1,5 @@
+//! Shows a spinner during slow requests.
+
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -16,11 +18,11 @@ impl Spinner {
         Self { shown: None }
     }
 
-    /// Creates a spinner that shows `doing` after `patience`.
-    pub(super) fn start(doing: &'static str, patience: Duration) -> Self {
+    /// Creates a spinner that shows `doing` after `delay`.
+    pub(super) fn start(doing: &'static str, delay: Duration) -> Self {
         let (done, wait) = channel();
         let thread = thread::spawn(move || {
-            if wait.recv_timeout(patience) != Err(RecvTimeoutError::Timeout) {
+            if wait.recv_timeout(delay) != Err(RecvTimeoutError::Timeout) {
                 return;
             }
             let bar = ProgressBar::new_spinner().with_message(doing);

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::backend::World;
+use crate::backend::Backend;
 use crate::terminal::Out;
 use awsauth_core::arn::{comparable, fold};
 use awsauth_core::authenticator::{AccessEntries, Store, node_entries};
@@ -17,7 +17,7 @@ pub(crate) fn access_entries_for(
     edits: &[Edit],
     verify_as: Option<&str>,
     snapshot: Option<&Snapshot>,
-    backend: &World,
+    backend: &Backend,
     out: &mut Out,
 ) -> Option<Arc<AccessEntries>> {
     backend.eks()?;

@@ -1,6 +1,6 @@
 //! Suggests commands for access entries if the cluster would ignore a mapping in aws-auth.
 
-use crate::backend::World;
+use crate::backend::Backend;
 use crate::terminal::{self, Failure};
 use awsauth_aws::eks::EksCluster;
 use awsauth_core::arn::Parts;
@@ -25,7 +25,7 @@ const SHOWN: usize = 10;
 const RESERVED: [&str; 5] = ["system:", "eks:", "aws:", "amazon:", "iam:"];
 
 /// Refuses to write an aws-auth that the cluster is known to ignore, and suggests commands for access entries instead of the edits.
-pub(crate) fn refuse_if_ignored(backend: &World, edits: &[Edit]) -> Result<(), Failure> {
+pub(crate) fn refuse_if_ignored(backend: &Backend, edits: &[Edit]) -> Result<(), Failure> {
     let Some(cluster) = backend.eks() else {
         return Ok(());
     };
@@ -70,7 +70,7 @@ fn with_commands(mut failure: Failure, edits: &[&Edit], cluster: &EksCluster) ->
 pub(crate) fn with_access_entry_commands(
     failure: Failure,
     plan: &Plan,
-    backend: &World,
+    backend: &Backend,
 ) -> Failure {
     let Some(cluster) = backend.eks() else {
         return failure;

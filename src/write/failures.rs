@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::backend::World;
+use crate::backend::Backend;
 use crate::output::short_name;
 use crate::terminal::{self, Failure, Kind, Out};
 use awsauth_core::document::SectionName;
@@ -23,7 +23,7 @@ pub(crate) fn refused(refusals: &[Refusal]) -> Failure {
 }
 
 /// The caller lacks the permission to update aws-auth.
-pub(crate) fn no_permission(backend: &World, facts: &Facts) -> Failure {
+pub(crate) fn no_permission(backend: &Backend, facts: &Facts) -> Failure {
     let kubectl = backend.kubectl();
     let user = match &facts.caller {
         Known::Is(caller) => caller.user.username.as_str(),
@@ -44,7 +44,7 @@ pub(crate) fn no_permission(backend: &World, facts: &Facts) -> Failure {
 }
 
 /// Asks the user to type the name of the cluster that would be left without a known administrator.
-pub(super) fn confirm_no_admin(backend: &World, out: &mut Out) -> Result<(), Failure> {
+pub(super) fn confirm_no_admin(backend: &Backend, out: &mut Out) -> Result<(), Failure> {
     let question =
         format!("{backend} would have no known administrator left. Type its name to continue:");
     if backend.ask_for_name(&question, out)? {
@@ -67,7 +67,7 @@ pub(crate) fn refusal_line(refusal: &Refusal) -> String {
 }
 
 /// Explains why the edits cannot be made.
-pub(crate) fn edit_failure(error: &EditError, backend: &World) -> Failure {
+pub(crate) fn edit_failure(error: &EditError, backend: &Backend) -> Failure {
     let place = |section: SectionName, line: usize| match backend.file_line(section, line) {
         Some(file_line) => format!(
             "{} line {line} (line {file_line} of the file)",

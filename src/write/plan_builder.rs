@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use super::RequestBuilder;
-use crate::backend::World;
+use crate::backend::Backend;
 use crate::terminal::{Failure, Kind, Out};
 use awsauth_core::authenticator::AccessEntries;
 use awsauth_core::document::edit::{Edit, EditError, Groups};
 use awsauth_core::plan::{Allowed, Facts, Known, Plan, Request};
 use awsauth_core::snapshot::{Change, Snapshot};
 
-/// How often the guards of a plan may ask for more facts. One answer can raise another question: whether the caller may write, who is
-/// bound to `cluster-admin`, whom access entries make administrators.
+/// How often the guards of a plan may request more facts. One fact can raise another question: whether the caller may
+/// write, who is bound to `cluster-admin`, and which principals access entries make administrators.
 const ROUNDS_OF_QUESTIONS: usize = 3;
 
 /// Whether to read the bindings to `cluster-admin` from the start: if the edits add groups of the user's own, or are not known yet.
@@ -30,7 +30,7 @@ pub(crate) fn wants_admins(edits: &[Edit]) -> bool {
         })
 }
 
-/// Builds plans from a request. The facts are gathered once; a plan is made again whenever something else is stored.
+/// Builds plans from a request. Collects the facts once, and builds a new plan whenever the stored state has changed.
 pub(crate) struct PlanBuilder<'a> {
     request: &'a RequestBuilder<'a>,
     allow: Allowed,
@@ -55,13 +55,13 @@ impl<'a> PlanBuilder<'a> {
         }
     }
 
-    /// Makes the first plan, and looks up the facts that its guards ask for. Returns `None` if the edits cannot be made;
-    /// [`into_plan`](Self::into_plan) has the reason.
+    /// Builds the first plan, and looks up the facts that its guards request. Returns `None` if the edits are
+    /// impossible; [`into_plan`](Self::into_plan) has the reason.
     pub(crate) fn begin(
         &mut self,
         snapshot: &Snapshot,
         facts: &Facts,
-        backend: &World,
+        backend: &Backend,
         out: &mut Out,
     ) -> Result<Option<&Plan>, Failure> {
         self.facts = facts.clone();
@@ -73,16 +73,16 @@ impl<'a> PlanBuilder<'a> {
                 }
                 _ => break,
             };
-            backend.learn(&questions, &mut self.facts, out)?;
+            backend.answer_questions(&questions, &mut self.facts, out)?;
             self.make(snapshot)?;
         }
         self.plan(snapshot)
     }
 
-    /// The change to write; `None` if nothing changes.
+    /// Returns the change to write; `None` if nothing changes.
     ///
-    /// # Errors
-    /// If the edits cannot be made or are refused. [`into_plan`](Self::into_plan) then has the reasons, and this failure is not shown.
+    /// If the edits are impossible or refused. [`into_plan`](Self::into_plan) then has the reasons, and this failure is
+    /// not shown.
     pub(crate) fn change(&mut self, snapshot: &Snapshot) -> Result<Option<Change>, Failure> {
         match self.plan(snapshot)? {
             Some(plan) if plan.refusals.is_empty() => {
@@ -93,7 +93,7 @@ impl<'a> PlanBuilder<'a> {
         }
     }
 
-    /// The ARN that the caller signed in with, if known.
+    /// Returns the ARN that the caller signed in with, if known.
     pub(crate) fn caller(&self) -> Option<&str> {
         match &self.facts.caller {
             Known::Is(caller) => caller.arn.as_deref(),
@@ -101,19 +101,19 @@ impl<'a> PlanBuilder<'a> {
         }
     }
 
-    /// What is known by now.
+    /// Returns the facts collected so far.
     pub(crate) fn facts(&self) -> &Facts {
         &self.facts
     }
 
-    /// The last plan; `None` if there was none.
+    /// Returns the last plan, if any.
     pub(crate) fn into_plan(self) -> Option<Result<Plan, EditError>> {
         let account = self.facts.account;
         let plan = self.last.map(|(_, plan)| plan)?;
         Some(plan.map(|plan| plan.with_located_findings(account)))
     }
 
-    /// The plan on this snapshot; `None` if the edits cannot be made.
+    /// Returns the plan for this snapshot; `None` if the edits are impossible.
     fn plan(&mut self, snapshot: &Snapshot) -> Result<Option<&Plan>, Failure> {
         let is_made = self.last.as_ref().is_some_and(|(of, _)| of == snapshot);
         if !is_made {

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::VerifyAs;
 use crate::access_check::{CheckedAccess, ExpectedAccess, TokenSigner};
-use crate::backend::{Keep, SignIn, World, WriteOutcome, write_temporary};
+use crate::backend::{BackupOptions, SignIn, Backend, WriteOutcome, write_temporary};
 use crate::terminal::{Exit, Failure, Kind, Out};
 use awsauth_core::arn::{canonical, fold};
 use awsauth_core::facts::partitions::Partition;
@@ -42,7 +42,7 @@ impl PostWriteCheck {
     pub(super) fn prepare(
         verify: &VerifyAs,
         rolls_back: bool,
-        backend: &World,
+        backend: &Backend,
         out: &mut Out,
     ) -> Result<Self, Failure> {
         let cluster = backend.sign_in(out)?;
@@ -65,7 +65,7 @@ impl PostWriteCheck {
     pub(super) fn of_caller(
         arn: &str,
         rolls_back: bool,
-        backend: &World,
+        backend: &Backend,
         out: &mut Out,
     ) -> Result<Self, String> {
         let what = "cannot sign in with these AWS credentials";
@@ -93,7 +93,7 @@ impl PostWriteCheck {
         &self,
         plan: &Plan,
         outcome: WriteOutcome,
-        backend: &mut World,
+        backend: &mut Backend,
         out: &mut Out,
     ) -> CheckOutcome {
         let expected = ExpectedAccess {
@@ -102,7 +102,7 @@ impl PostWriteCheck {
             access_entries: plan.access_entries().cloned(),
             ..ExpectedAccess::default()
         };
-        let time_limit = backend.time_limit();
+        let time_limit = backend.timeout();
         let (access, failure) = match expected.check(&self.cluster, &self.signer, time_limit, out) {
             Ok(access) => {
                 let failure = access.failure(&self.cluster, &self.signer);
@@ -125,7 +125,7 @@ impl PostWriteCheck {
         why: Failure,
         plan: &Plan,
         outcome: WriteOutcome,
-        backend: &mut World,
+        backend: &mut Backend,
         out: &mut Out,
     ) -> Failure {
         if why.exit() == Exit::Interrupted {
@@ -147,12 +147,12 @@ impl PostWriteCheck {
                 .from(snapshot)
                 .map_err(|error| Failure::new(Kind::Conflict, error))
         };
-        let keep = Keep {
+        let backup = BackupOptions {
             reason: Some("rolled back: the write could not be verified".to_owned()),
             // The history has it already.
             optional: true,
         };
-        match backend.write(&mut change, false, &keep, out) {
+        match backend.write(&mut change, false, &backup, out) {
             Ok(_) => {
                 let why = why
                     .of_kind(Kind::RolledBack)
@@ -178,7 +178,7 @@ impl PostWriteCheck {
     /// Adds the commands for a user who still has access, or has the IAM permissions to regain it.
     ///
     /// <https://docs.aws.amazon.com/eks/latest/userguide/setting-up-access-entries.html>
-    fn recovery_hints(&self, why: Failure, rollback: &Rollback, backend: &World) -> Failure {
+    fn recovery_hints(&self, why: Failure, rollback: &Rollback, backend: &Backend) -> Failure {
         let kubectl = backend.kubectl();
         let name = quoted(&self.signer.cluster);
         let region = quoted(&self.signer.host.region);

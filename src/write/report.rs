@@ -3,7 +3,7 @@
 use super::post_write_check::CheckOutcome;
 use super::{Mode, Options};
 use crate::access_check::CheckedAccess;
-use crate::backend::{World, WriteOutcome};
+use crate::backend::{Backend, WriteOutcome};
 use crate::github_step;
 use crate::output::{
     PlanFormat, access_text, outcomes, plan_summary, remarks, report_json, report_text,
@@ -50,7 +50,7 @@ pub(super) fn plan(
 }
 
 /// Notes where aws-auth was written.
-pub(super) fn destination(outcome: WriteOutcome, mode: Mode, backend: &World, out: &mut Out) {
+pub(super) fn destination(outcome: WriteOutcome, mode: Mode, backend: &Backend, out: &mut Out) {
     let destination = backend.destination();
     match outcome {
         WriteOutcome::Unchanged => {}
@@ -95,7 +95,7 @@ pub(super) fn step(
     outcome: WriteOutcome,
     checked: Option<&CheckOutcome>,
     mode: Mode,
-    backend: &World,
+    backend: &Backend,
     out: &mut Out,
 ) {
     if mode.is_dry_run() {
@@ -118,7 +118,7 @@ pub(super) fn step(
 }
 
 /// The same for a plan that is only shown.
-pub(crate) fn report_dry_run_step(plan: &Plan, changes: bool, backend: &World, out: &mut Out) {
+pub(crate) fn report_dry_run_step(plan: &Plan, changes: bool, backend: &Backend, out: &mut Out) {
     let became = match changes {
         true => "This would change; nothing was written.",
         false => "Nothing would change.",

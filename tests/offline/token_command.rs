@@ -200,7 +200,7 @@ fn client_gets_the_requested_api_version_and_a_warning_on_an_unknown_one() {
         "client.authentication.k8s.io/v1alpha1"
     );
     old.says(0, &[
-        "warning: KUBERNETES_EXEC_INFO requests client.authentication.k8s.io/v1alpha1; kubectl 1.24 and newer take",
+        "warning: KUBERNETES_EXEC_INFO requests client.authentication.k8s.io/v1alpha1; kubectl 1.24 and newer accept",
         "hint: kubectl config set-credentials USER --exec-api-version=client.authentication.k8s.io/v1beta1",
     ]);
     let none = run(
@@ -244,7 +244,7 @@ fn missing_credentials_are_named() {
     missing.says(
         3,
         &[
-            "error: cannot make a token for cluster \"prod\": ",
+            "error: cannot create a token for cluster \"prod\": ",
             "AWS_ACCESS_KEY_ID",
             "hint: ",
         ],
@@ -284,7 +284,7 @@ fn failed_role_assumption_prints_no_token() {
         ],
     ] {
         let run = run(&environment, args);
-        run.says(3, &["cannot make a token for cluster \"prod\"", role]);
+        run.says(3, &["cannot create a token for cluster \"prod\"", role]);
         assert_eq!(run.stdout, "");
     }
 }

@@ -1,3 +1,5 @@
+//! Runs requests concurrently, with a limit.
+
 use std::collections::VecDeque;
 use std::future::Future;
 use std::io;

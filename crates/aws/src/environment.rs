@@ -1,3 +1,5 @@
+//! The environment variables, as a value that tests can replace.
+
 use std::collections::BTreeMap;
 use std::env;
 use std::fmt;

@@ -1,3 +1,5 @@
+//! Where the program runs: an EC2 instance, a container or another machine.
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

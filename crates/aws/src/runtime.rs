@@ -1,3 +1,5 @@
+//! A blocking runtime for async clients.
+
 use std::future::Future;
 use std::io;
 

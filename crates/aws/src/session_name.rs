@@ -1,3 +1,5 @@
+//! Names of role sessions.
+
 use super::AwsEnvironment;
 
 /// The longest session name that STS accepts.

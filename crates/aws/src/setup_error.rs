@@ -1,3 +1,5 @@
+//! Errors of creating a client.
+
 use std::io;
 
 use thiserror::Error;

@@ -1,3 +1,5 @@
+//! Parses timestamps.
+
 use jiff::Timestamp;
 
 /// Parses a timestamp as AWS tools write it: RFC 3339, or with `UTC` for `Z` as older tools do.

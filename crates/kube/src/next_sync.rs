@@ -54,8 +54,8 @@ impl fmt::Display for NextSync {
         let keys = self.keys.join(" and ");
         let them = if self.keys.len() == 1 { "it" } else { "them" };
         match self.evidence {
-            Evidence::Owned => write!(f, "{keys} is kept by {by}: its next sync ")?,
-            Evidence::LastApplied => write!(f, "{keys} is kept by {by}: the next one ")?,
+            Evidence::Owned => write!(f, "{keys} is managed by {by}: its next sync ")?,
+            Evidence::LastApplied => write!(f, "{keys} is managed by {by}: the next one ")?,
             Evidence::TakenOver => write!(
                 f,
                 "awsauth took {keys} over: if {by} declares {them}, its next sync "
@@ -72,7 +72,7 @@ impl fmt::Display for NextSync {
 impl NextSync {
     /// Returns how to make the change permanent.
     pub fn hint(&self) -> &'static str {
-        "make the change where it is kept: the same awsauth command with --file PATH"
+        "make the change in its source: the same awsauth command with --file PATH"
     }
 }
 
@@ -237,7 +237,7 @@ mod tests {
         assert_eq!(
             check(json!({"managedFields": [managed("kubectl", "Apply", "f:mapRoles")]})),
             [
-                "mapRoles is kept by kubectl: its next sync stops with a conflict, or overwrites this if it forces"
+                "mapRoles is managed by kubectl: its next sync stops with a conflict, or overwrites this if it forces"
             ]
         );
         assert!(
@@ -248,7 +248,7 @@ mod tests {
                 "labels": {"kustomize.toolkit.fluxcd.io/name": "apps", "kustomize.toolkit.fluxcd.io/namespace": "infra"},
                 "managedFields": [managed("kustomize-controller", "Apply", "f:mapRoles"), managed("kubectl-edit", "Update", "f:mapRoles")],
             })),
-            ["mapRoles is kept by Flux (Kustomization infra/apps): its next sync overwrites this"]
+            ["mapRoles is managed by Flux (Kustomization infra/apps): its next sync overwrites this"]
         );
     }
 
@@ -310,7 +310,7 @@ mod tests {
         };
         let ours = managed(FIELD_MANAGER, "Update", "f:mapRoles");
         let theirs = managed(KUBECTL_APPLY, "Update", "f:mapRoles");
-        let expected = ["mapRoles is kept by kubectl apply: the next one overwrites this"];
+        let expected = ["mapRoles is managed by kubectl apply: the next one overwrites this"];
         assert_eq!(applied(json!({"mapRoles": "x"}), json!([ours])), expected);
         assert_eq!(applied(json!({"mapRoles": "x"}), json!([theirs])), expected);
         // The change matches their file.
@@ -319,13 +319,13 @@ mod tests {
         let argo = managed("argocd-controller", "Update", "f:mapRoles");
         assert_eq!(
             applied(json!({"mapRoles": "x"}), json!([argo])),
-            ["mapRoles is kept by argocd-controller: its next sync overwrites this"]
+            ["mapRoles is managed by argocd-controller: its next sync overwrites this"]
         );
         let migrated = managed("kubectl", "Apply", "f:mapRoles");
         assert_eq!(
             applied(json!({"mapRoles": "x"}), json!([migrated])),
             [
-                "mapRoles is kept by kubectl: its next sync stops with a conflict, or overwrites this if it forces"
+                "mapRoles is managed by kubectl: its next sync stops with a conflict, or overwrites this if it forces"
             ]
         );
     }

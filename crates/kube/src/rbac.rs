@@ -117,14 +117,14 @@ async fn list<T: ListableResource + DeserializeOwned, O>(
     keep: impl Fn(&O) -> bool,
     deadline: Instant,
 ) -> Result<Vec<O>, Fault> {
-    let mut kept = Vec::new();
+    let mut objects = Vec::new();
     let mut next = String::new();
     loop {
         let path = format!("{API}/{resource}?limit={PAGE}{next}");
         let page: List<T> = store.get(&path, deadline).await?;
-        kept.extend(page.items.into_iter().map(&object).filter(&keep));
+        objects.extend(page.items.into_iter().map(&object).filter(&keep));
         match page.metadata.continue_.as_deref() {
-            None | Some("") => return Ok(kept),
+            None | Some("") => return Ok(objects),
             Some(token) => next = format!("&continue={}", encoded(token)),
         }
     }

@@ -68,8 +68,8 @@ pub async fn write<E: std::error::Error + 'static>(
     let Some(recorder) = recorder else { return ended };
     match ended {
         Ok(written) if written.outcome != Outcome::Unchanged => {
-            let kept = recorder.finish().await;
-            Ok(Written { kept, ..written })
+            let copy = recorder.finish().await;
+            Ok(Written { copy, ..written })
         }
         Err(error) if error.may_be_written() => Err(error),
         ended => {
@@ -133,7 +133,7 @@ impl Run<'_> {
                         before: live.clone(),
                         stored: live,
                         attempts: self.attempts,
-                        kept: None,
+                        copy: None,
                     },
                 });
             };
@@ -162,8 +162,8 @@ impl Run<'_> {
             };
             if let Some(recorder) = recorder.as_mut() {
                 let record = recorder.record(&live, &next);
-                let kept = self.unless(&mut interrupt, record).await?;
-                kept.map_err(|source| WriteError::NoCopy { source })?;
+                let recorded = self.unless(&mut interrupt, record).await?;
+                recorded.map_err(|source| WriteError::NoCopy { source })?;
             }
             let (answer, interrupted) = self.send_to_the_end(&live, &object, &mut interrupt).await;
             if interrupted {
@@ -375,7 +375,7 @@ impl Run<'_> {
             before,
             stored,
             attempts: self.attempts,
-            kept: None,
+            copy: None,
         }
     }
 }

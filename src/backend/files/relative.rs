@@ -1,3 +1,5 @@
+//! Paths relative to the checkout.
+
 use std::env;
 use std::path::{Component, Path, PathBuf};
 

@@ -1,10 +1,12 @@
+//! Finds the files of a command's arguments.
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Candidate;
-use crate::backend::sources::{has_ending, is_stdin};
+use crate::backend::input::{has_ending, is_stdin};
 use crate::terminal::Failure;
 
 /// Returns the files of these paths: files, - for stdin, all *.yaml, *.yml and *.json below a folder, and the matches of a pattern such

@@ -1,4 +1,4 @@
-//! Steps that need the API server.
+//! Evidence from the API server.
 
 use super::Collector;
 use super::token::{TestedToken, reader};

@@ -66,10 +66,10 @@ impl Collector {
         let context = context.clone();
         let asked = spawn(LIMIT, options.end, move || {
             let profile = context.credential_options.profile.as_deref();
-            sts::place(&resolved, profile, &context.aws_environment, &name)
+            sts::endpoint(&resolved, profile, &context.aws_environment, &name)
         });
-        let place = match asked.wait() {
-            Collected::Seen(Ok(place)) => place,
+        let endpoint = match asked.wait() {
+            Collected::Seen(Ok(endpoint)) => endpoint,
             Collected::Seen(Err(problem)) => {
                 evidence.kubeconfig = Collected::Seen(Err(problem));
                 return None;
@@ -83,9 +83,9 @@ impl Collector {
                 return None;
             }
         };
-        let selected = SelectedContext::at(&place, &options.flags).ok()?;
+        let selected = SelectedContext::at(&endpoint, &options.flags).ok()?;
         evidence.kubeconfig = Collected::Seen(Ok(kubeconfig::at_eks(&selected)));
-        options.place = Some(place);
+        options.eks_endpoint = Some(endpoint);
         Some(selected)
     }
 

@@ -1,4 +1,4 @@
-//! The step that connects to the endpoint.
+//! Evidence about the connection to the endpoint.
 
 use crate::collect::{ConnectOptions, LIMIT, Task, endpoint, spawn};
 use awsauth_core::doctor::evidence::{Collected, ConnectionAttempt, Evidence, Problem};
@@ -13,11 +13,11 @@ pub(super) struct EndpointEvidence {
 /// Starts to connect.
 pub(super) fn connect(options: &ConnectOptions) -> Task<EndpointEvidence> {
     let options = options.clone();
-    spawn(LIMIT * 3, options.end, move || dial(&options))
+    spawn(LIMIT * 3, options.end, move || check_endpoint(&options))
 }
 
 /// Resolves, connects and asks for liveness, one after the other.
-fn dial(options: &ConnectOptions) -> EndpointEvidence {
+fn check_endpoint(options: &ConnectOptions) -> EndpointEvidence {
     let failed = |problem| EndpointEvidence {
         addresses: Err(problem),
         reached: None,
@@ -28,8 +28,8 @@ fn dial(options: &ConnectOptions) -> EndpointEvidence {
         Err(problem) => return failed(problem),
     };
     let is_proxy = host.is_proxy();
-    let looking = spawn(LIMIT, options.end, move || endpoint::addresses(&host));
-    let addresses = match looking.wait() {
+    let resolving = spawn(LIMIT, options.end, move || endpoint::addresses(&host));
+    let addresses = match resolving.wait() {
         Collected::Seen(Ok(addresses)) => addresses,
         Collected::Seen(Err(problem)) => return failed(problem),
         Collected::TimedOut(_) | Collected::NotAsked(_) => {

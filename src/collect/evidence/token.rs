@@ -16,15 +16,15 @@ const PREFIX: &str = "k8s-aws-v1.";
 /// The token that is tested.
 pub(super) struct TestedToken {
     pub(super) token: SecretString,
-    /// The STS request of the authenticator; `None` if it rejects the token before.
+    /// The authenticator's request to STS; `None` if the authenticator rejects the token before.
     pub(super) presigned: Option<PresignedRequest>,
     /// The cluster name that the authenticator expects.
     pub(super) cluster: String,
 }
 
 impl Collector {
-    /// The token that kubectl would send: the plugin's or a static one. If there is neither, or the user selected credentials, a
-    /// new token.
+    /// Returns the token that kubectl would send: the plugin's or a static one. If there is neither, or the user
+    /// selected credentials, signs a new token.
     pub(super) fn token(
         &self,
         evidence: &mut Evidence,
@@ -47,7 +47,7 @@ impl Collector {
         let (signer, token) = match (printed, written) {
             (Some(token), _) if !context.is_own => (Signer::Plugin, token),
             (_, Some(token)) if !context.is_own => (Signer::Kubeconfig, token.clone()),
-            _ => (Signer::Awsauth, self.made(evidence, context, selected, now)?),
+            _ => (Signer::Awsauth, self.sign_token(evidence, context, selected, now)?),
         };
         let keys_end = context
             .resolved
@@ -55,7 +55,7 @@ impl Collector {
             .and_then(|it| it.credentials.expiration);
         let keys_end = keys_end.filter(|_| signer == Signer::Awsauth);
         let region = self.region(context, selected);
-        let cluster = self.judge_name(signer, selected).unwrap_or_default();
+        let cluster = self.expected_cluster(signer, selected).unwrap_or_default();
         let (seen, presigned) = sts::read(&token, signer, &cluster, &region, keys_end, now);
         evidence.token = Collected::Seen(seen);
         Some(TestedToken {
@@ -65,9 +65,9 @@ impl Collector {
         })
     }
 
-    /// The cluster name that the authenticator expects: from the user, else from the kubeconfig's cluster entry, else the name that
-    /// the token was signed for.
-    fn judge_name(&self, signer: Signer, selected: Option<&SelectedContext>) -> Option<String> {
+    /// Returns the cluster name that the authenticator expects: from the user, or else from the kubeconfig's cluster
+    /// entry, or else the name that the token was signed for.
+    fn expected_cluster(&self, signer: Signer, selected: Option<&SelectedContext>) -> Option<String> {
         let selected = selected?;
         let of_entry = selected
             .entry
@@ -87,7 +87,7 @@ impl Collector {
         said.unwrap_or_else(|| "us-east-1".to_owned())
     }
 
-    fn made(
+    fn sign_token(
         &self,
         evidence: &mut Evidence,
         context: &CredentialContext,
@@ -119,7 +119,7 @@ impl Collector {
     }
 }
 
-/// The identity that reads aws-auth besides the token's; `None` if there is none.
+/// Returns an identity that reads aws-auth instead of the token's; `None` if there is none.
 pub(super) fn reader(
     selected: Option<&SelectedContext>,
     as_context: Option<&str>,

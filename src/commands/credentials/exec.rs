@@ -1,10 +1,12 @@
+//! `awsauth credentials exec`.
+
 use std::ffi::OsString;
 use std::process::Command;
 
 use secrecy::ExposeSecret;
 
 use super::fresh;
-use crate::backend::identity::Identity;
+use crate::backend::credential_args::CredentialArgs;
 use crate::output::variables;
 use crate::terminal::{Exit, Failure, Out};
 use awsauth_aws::region::RegionSource;
@@ -23,7 +25,7 @@ pub(crate) struct Args {
 }
 
 /// Replaces this process by the command.
-pub(super) fn run(args: &Args, identity: &Identity, out: &mut Out) -> Result<Exit, Failure> {
+pub(super) fn run(args: &Args, identity: &CredentialArgs, out: &mut Out) -> Result<Exit, Failure> {
     let resolved = fresh(identity, out)?;
     let Some((program, arguments)) = args.command.split_first() else {
         return Err(Failure::usage("no command is given"));
@@ -44,14 +46,14 @@ pub(super) fn run(args: &Args, identity: &Identity, out: &mut Out) -> Result<Exi
         command.env("AWS_REGION", &resolved.region.name);
         command.env("AWS_DEFAULT_REGION", &resolved.region.name);
     }
-    become_it(command).map_err(|error| {
+    replace_process(command).map_err(|error| {
         Failure::usage(format!("cannot run {}", program.display())).because(&error)
     })
 }
 
 /// Returns only on failure.
 #[cfg(unix)]
-fn become_it(mut command: Command) -> std::io::Result<Exit> {
+fn replace_process(mut command: Command) -> std::io::Result<Exit> {
     use std::os::unix::process::CommandExt;
 
     Err(command.exec())
@@ -63,7 +65,7 @@ fn become_it(mut command: Command) -> std::io::Result<Exit> {
     clippy::exit,
     reason = "the exit code is the command's, which may be any"
 )]
-fn become_it(mut command: Command) -> std::io::Result<Exit> {
+fn replace_process(mut command: Command) -> std::io::Result<Exit> {
     let status = command.status()?;
     std::process::exit(status.code().unwrap_or(1))
 }

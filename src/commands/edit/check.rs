@@ -1,4 +1,4 @@
-//! Checks a saved text, and places what is wrong at its lines.
+//! Checks a saved text, and finds the lines of problems.
 
 use crate::output::{finding_remark, plain};
 use crate::terminal::{self, Failure};

@@ -1,6 +1,6 @@
 //! The comments at the top of the page in the editor.
 
-use crate::backend::World;
+use crate::backend::Backend;
 use crate::output::plain;
 use crate::terminal::Failure;
 use awsauth_core::document::SectionName;
@@ -11,8 +11,8 @@ const GIVE_UP: &str =
     "Fix it and save. Save it unchanged or empty to give up; your text is then saved to a file.";
 
 /// The title: which aws-auth it is.
-pub(super) fn title(world: &World, note: Option<String>) -> Vec<String> {
-    let title = format!("aws-auth of {}", plain(&world.to_string()));
+pub(super) fn title(backend: &Backend, note: Option<String>) -> Vec<String> {
+    let title = format!("aws-auth of {}", plain(&backend.to_string()));
     let note = note.map(|note| plain(&note).into_owned());
     [title].into_iter().chain(note).collect()
 }
@@ -66,7 +66,7 @@ pub(super) fn with_conflicts(title: &[String], why: &Failure) -> Vec<String> {
     let mut lines = title.to_vec();
     lines.push(String::new());
     lines.push(plain(&why.message()).into_owned());
-    lines.push("Resolve each conflict below: keep what is right of both sides.".to_owned());
+    lines.push("Resolve each conflict below: keep the correct parts of both sides.".to_owned());
     lines.push(GIVE_UP.to_owned());
     lines
 }

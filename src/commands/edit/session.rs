@@ -1,8 +1,10 @@
+//! An editing session of `awsauth edit`.
+
 use std::sync::Arc;
 
 use super::check::check;
 use super::page_header;
-use crate::backend::{Edited, Editor, Gathered, Reading, World, write_temporary};
+use crate::backend::{Edited, Editor, FirstRead, Reading, Backend, write_temporary};
 use crate::output::{PlanFormat, remarks, report_json, report_text};
 use crate::terminal::{Failure, Kind, Out};
 use crate::write::{Mode, Options, PlanBuilder, access_entries_for, edit_failure, no_permission};
@@ -54,29 +56,29 @@ impl Session {
     /// If aws-auth cannot be read, or the user has no permission to write it.
     pub(super) fn open(
         options: &Options,
-        world: &mut World,
+        backend: &mut Backend,
         out: &mut Out,
     ) -> Result<Self, Failure> {
-        let (reading, facts) = match world.gather(true, true, out)? {
-            Some(gathered) => {
-                if gathered.exists
-                    && gathered.may_update == Some(false)
+        let (reading, facts) = match backend.read_for_plan(true, true, out)? {
+            Some(first) => {
+                if first.exists
+                    && first.may_update == Some(false)
                     && options.mode != Mode::ClientDryRun
                 {
-                    return Err(no_permission(world, &gathered.facts));
+                    return Err(no_permission(backend, &first.facts));
                 }
-                let Gathered {
+                let FirstRead {
                     snapshot, exists, ..
-                } = gathered;
-                (Reading { snapshot, exists }, gathered.facts)
+                } = first;
+                (Reading { snapshot, exists }, first.facts)
             }
-            None => (world.read(out)?, Facts::default()),
+            None => (backend.read(out)?, Facts::default()),
         };
-        let title = page_header::title(world, world.who_else_decides(&reading));
+        let title = page_header::title(backend, backend.access_note(&reading));
         let snapshot = reading.snapshot;
         let base = Contents::of(&snapshot).existing();
         // The other keys of a manifest are edited in the file itself.
-        let keys = Keys::of(&base, world.has_server());
+        let keys = Keys::of(&base, backend.has_server());
         Ok(Self {
             is_stored: snapshot.resource_version.is_some(),
             shown: page(&base, &keys, &page_header::header(&title, &base, &keys)),
@@ -84,7 +86,7 @@ impl Session {
             keys,
             title,
             allow: options.allow.clone(),
-            access_entries: access_entries_for(&[], None, Some(&snapshot), world, out),
+            access_entries: access_entries_for(&[], None, Some(&snapshot), backend, out),
             facts,
             is_for_scripts: options.format == PlanFormat::Json,
             refused: None,
@@ -111,7 +113,7 @@ impl Session {
     pub(super) fn round(
         &mut self,
         editor: &Editor,
-        world: &World,
+        backend: &Backend,
         out: &mut Out,
     ) -> Result<Round, Failure> {
         let Edited { text, failure } = match editor.edit(&self.shown) {
@@ -151,7 +153,7 @@ impl Session {
         if contents == self.base {
             return Ok(Round::Cancelled);
         }
-        let plan = match self.plan(&contents, world, out) {
+        let plan = match self.plan(&contents, backend, out) {
             Ok(plan) => plan,
             Err(failure) => return Err(self.not_written(failure)),
         };
@@ -167,7 +169,7 @@ impl Session {
     }
 
     /// Plans the edited contents, and looks up the facts that the guards need.
-    fn plan(&mut self, ours: &Contents, backend: &World, out: &mut Out) -> Result<Plan, Failure> {
+    fn plan(&mut self, ours: &Contents, backend: &Backend, out: &mut Out) -> Result<Plan, Failure> {
         let request = |_: &Snapshot| {
             Ok(Request {
                 contents: Some(ours.clone()),
@@ -202,13 +204,13 @@ impl Session {
         ours: &Contents,
         theirs: &Contents,
         failure: Failure,
-        world: &World,
+        backend: &Backend,
     ) {
-        if world.has_server() {
+        if backend.has_server() {
             self.keys.add(theirs);
         }
         let header = page_header::with_conflicts(&self.title, &failure);
-        let there = if world.has_server() {
+        let there = if backend.has_server() {
             "on the cluster now"
         } else {
             "in the file now"

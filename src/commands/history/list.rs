@@ -44,10 +44,10 @@ enum RevisionData<'a> {
 
 /// The list as JSON.
 pub(super) fn json(history: &History) -> Result<String, serde_json::Error> {
-    let revisions = history.kept.iter().map(|kept| match &kept.revision {
+    let revisions = history.entries.iter().map(|entry| match &entry.revision {
         Ok((revision, state)) => RevisionData::Readable {
             revision: revision.number,
-            path: kept.path.as_ref().map(|path| path.display().to_string()),
+            path: entry.path.as_ref().map(|path| path.display().to_string()),
             when: revision.when.to_string(),
             username: revision.who.username.as_deref(),
             arn: revision.who.arn.as_deref(),
@@ -63,7 +63,7 @@ pub(super) fn json(history: &History) -> Result<String, serde_json::Error> {
             },
         },
         Err(why) => RevisionData::Unreadable {
-            key: kept.name.to_string(),
+            key: entry.name.to_string(),
             unreadable: why,
         },
     });
@@ -78,9 +78,9 @@ pub(super) fn json(history: &History) -> Result<String, serde_json::Error> {
 /// The rows of the table, with a row for each gap in which other clients wrote.
 pub(super) fn rows(history: &History) -> Vec<HistoryRow> {
     let mut rows = Vec::new();
-    for (nth, kept) in history.kept.iter().enumerate() {
-        let name = kept.name.to_string();
-        let (revision, state) = match &kept.revision {
+    for (nth, entry) in history.entries.iter().enumerate() {
+        let name = entry.name.to_string();
+        let (revision, state) = match &entry.revision {
             Ok(readable) => readable,
             Err(why) => {
                 rows.push(HistoryRow::unreadable(name, why));
@@ -89,7 +89,7 @@ pub(super) fn rows(history: &History) -> Vec<HistoryRow> {
         };
         rows.push(row(name, revision, *state));
         if *state == RevisionState::Overwritten {
-            let last = nth + 1 == history.kept.len();
+            let last = nth + 1 == history.entries.len();
             rows.push(HistoryRow::foreign(
                 history.last_writer.as_deref().filter(|_| last),
             ));

@@ -1,3 +1,5 @@
+//! Reads CA certificates for a kubeconfig.
+
 use std::fs;
 use std::path::Path;
 

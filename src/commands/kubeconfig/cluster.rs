@@ -1,3 +1,5 @@
+//! The cluster of the entries to write.
+
 use http::Uri;
 
 use crate::terminal::Failure;

@@ -1,3 +1,5 @@
+//! The path of this program for a kubeconfig.
+
 use std::env;
 use std::ffi::OsStr;
 use std::io;

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use clap::builder::FalseyValueParser;
 use clap::parser::ValueSource;
 
-use crate::commands::Answer;
+use crate::commands::OutputArgs;
 use crate::commands::write_args::{DryRun, Overrides, WriteArgs};
 use crate::output::PlanFormat;
 use crate::terminal::Failure;
@@ -61,7 +61,7 @@ pub(crate) struct Args {
     pub(super) cluster_account: Option<String>,
 
     #[command(flatten)]
-    pub(super) answer: Answer<Format>,
+    pub(super) answer: OutputArgs<Format>,
 
     /// The file that SARIF output names for the live ConfigMap and for stdin
     #[arg(long, env = "AWSAUTH_SARIF_PATH", value_name = "PATH")]
@@ -172,7 +172,7 @@ impl FixArgs {
     pub(super) fn write_args(&self, format: Format) -> WriteArgs {
         WriteArgs {
             dry_run: self.dry_run,
-            answer: Answer {
+            answer: OutputArgs {
                 output: match format {
                     Format::Json => PlanFormat::Json,
                     _ => PlanFormat::Human,

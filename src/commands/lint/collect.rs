@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::backend::{Reading, World};
+use crate::backend::{Reading, Backend};
 use crate::terminal::{Failure, Out};
 use awsauth_core::document::Document;
 use awsauth_core::facts::management_markers::managing_tool;
@@ -21,31 +21,31 @@ pub(super) struct Requested<'a> {
 
 /// Reads a cluster's aws-auth, with facts from the cluster and from EKS.
 pub(super) fn of_cluster(
-    world: &mut World,
+    backend: &mut Backend,
     requested: &Requested<'_>,
     out: &mut Out,
 ) -> Result<(Snapshot, Facts), Failure> {
-    let eks_account = || world.eks().map(|eks| eks.facts.account().to_owned());
+    let eks_account = || backend.eks().map(|eks| eks.facts.account().to_owned());
     let mut facts = Facts {
         account: requested.account.map(str::to_owned).or_else(eks_account),
         ..Facts::default()
     };
-    let Some((live, policy)) = world.read_with_rbac(out)? else {
-        return Ok((world.read(out)?.snapshot, facts));
+    let Some((live, policy)) = backend.read_with_rbac(out)? else {
+        return Ok((backend.read(out)?.snapshot, facts));
     };
     facts.rbac = Some(policy);
-    facts.access_entries = world.who_answers(out);
+    facts.access_entries = backend.access_configuration(out);
     facts.object = live.exists().then(|| object(&live));
     facts.is_absent = !live.exists();
     let reading = Reading {
         snapshot: live.snapshot(),
         exists: live.exists(),
     };
-    if let Some(note) = world.who_else_decides(&reading) {
+    if let Some(note) = backend.access_note(&reading) {
         out.note(&note);
     }
     if requested.needs_aws {
-        facts.cluster = cluster(world, &Document::read(&reading.snapshot.data), out);
+        facts.cluster = cluster(backend, &Document::read(&reading.snapshot.data), out);
     }
     Ok((reading.snapshot, facts))
 }
@@ -60,14 +60,14 @@ pub(super) fn of_file(manifest: Option<&Manifest>, account: Option<&str>) -> Fac
 }
 
 /// Asks EKS and IAM about the cluster and its nodes.
-fn cluster(world: &World, document: &Document, out: &mut Out) -> Option<Cluster> {
-    let eks = world.eks()?;
-    let survey = world.survey(document, out)?;
+fn cluster(backend: &Backend, document: &Document, out: &mut Out) -> Option<Cluster> {
+    let eks = backend.eks()?;
+    let inventory = backend.inventory(document, out)?;
     Some(Cluster {
         name: eks.facts.name.clone(),
         region: eks.facts.region().to_owned(),
-        node_inventory: survey.node_inventory,
-        principals: survey.principals,
+        node_inventory: inventory.node_inventory,
+        principals: inventory.principals,
     })
 }
 

@@ -7,8 +7,8 @@ use super::args::{Args, Format};
 use super::collect::Requested;
 use super::source::{Source, Sources};
 use crate::backend::files::{Candidate, Content, search};
-use crate::backend::sources::is_stdin;
-use crate::backend::{Target, World};
+use crate::backend::input::is_stdin;
+use crate::backend::{Target, Backend};
 use crate::output::FixedFinding;
 use crate::terminal::{Exit, Failure, Out};
 use crate::write::{Options, Transaction};
@@ -41,9 +41,9 @@ pub(super) fn run(
         sources: Sources::default(),
     };
     let candidates = if args.files.is_empty() {
-        let world = World::open(target, matches, false, out)?;
-        let Some(path) = world.path().map(Path::to_owned) else {
-            let fixed = run.fix_and_read(world, out);
+        let backend = Backend::open(target, matches, false, out)?;
+        let Some(path) = backend.path().map(Path::to_owned) else {
+            let fixed = run.fix_and_read(backend, out);
             run.sources.add(fixed);
             return Ok(run.sources);
         };
@@ -54,7 +54,7 @@ pub(super) fn run(
     };
     for candidate in candidates {
         let fixed = if is_stdin(candidate.path()) {
-            run.fix_and_read(World::of_stdin(), out)
+            run.fix_and_read(Backend::of_stdin(), out)
         } else {
             run.fix_file(&candidate, out)
         };
@@ -76,14 +76,14 @@ impl Run<'_> {
     /// Fixes a file, if it contains an aws-auth that can be written.
     fn fix_file(&mut self, candidate: &Candidate, out: &mut Out) -> Result<Vec<Source>, Failure> {
         let content = match candidate.read(out)? {
-            Some(Content::Manifest(world)) if self.is_writable(&world.manifest_faults()) => {
-                return self.fix_and_read(world, out);
+            Some(Content::Manifest(backend)) if self.is_writable(&backend.manifest_faults()) => {
+                return self.fix_and_read(backend, out);
             }
             content => content,
         };
         match &content {
-            Some(Content::Manifest(world)) => out.note(&format!(
-                "Nothing in {world} was fixed: it is not the ConfigMap aws-auth."
+            Some(Content::Manifest(backend)) => out.note(&format!(
+                "Nothing in {backend} was fixed: it is not the ConfigMap aws-auth."
             )),
             Some(Content::Terraform(file, _)) => out.note(&format!(
                 "{file} is a Terraform plan or state: fix the Terraform configuration instead."
@@ -95,33 +95,33 @@ impl Run<'_> {
 
     fn is_writable(&self, faults: &ManifestFaults) -> bool {
         let is_text =
-            faults.not_text.is_empty() || (faults.fits_literal_blocks && self.adds_bars());
+            faults.not_text.is_empty() || (faults.fits_literal_blocks && self.adds_literal_blocks());
         is_text && !faults.is_substitute
     }
 
-    fn adds_bars(&self) -> bool {
+    fn adds_literal_blocks(&self) -> bool {
         let mut rules = RULES.into_iter();
         rules.any(|rule| rule.id == NOT_A_STRING && self.selection.admits(rule))
     }
 
     /// Fixes one aws-auth and reads the result.
-    fn fix_and_read(&mut self, mut world: World, out: &mut Out) -> Result<Vec<Source>, Failure> {
-        match self.fix(&mut world, out) {
+    fn fix_and_read(&mut self, mut backend: Backend, out: &mut Out) -> Result<Vec<Source>, Failure> {
+        match self.fix(&mut backend, out) {
             // Its findings are still reported.
             Err(refusal) if refusal.exit() == Exit::Refused => {
-                self.sources.failures.push(refusal.at(&world.to_string()));
+                self.sources.failures.push(refusal.at(&backend.to_string()));
             }
             result => result?,
         }
-        Source::after_write(world, self.requested, out)
+        Source::after_write(backend, self.requested, out)
     }
 
-    fn fix(&mut self, world: &mut World, out: &mut Out) -> Result<(), Failure> {
-        if self.adds_bars() {
-            world.add_bars();
+    fn fix(&mut self, backend: &mut Backend, out: &mut Out) -> Result<(), Failure> {
+        if self.adds_literal_blocks() {
+            backend.add_literal_blocks();
         }
-        let eks_account = world.eks().map(|eks| eks.facts.account().to_owned());
-        // A fix of the text can't cause findings that need other facts, such as the bindings of a group.
+        let eks_account = backend.eks().map(|eks| eks.facts.account().to_owned());
+        // A fix of the text cannot cause findings that depend on other facts, such as the bindings of a group.
         let facts = Facts {
             account: self.requested.account.map(str::to_owned).or(eks_account),
             ..Facts::default()
@@ -140,10 +140,10 @@ impl Run<'_> {
                 ..Request::default()
             })
         };
-        if !world.is_pipe() {
-            let data: Texts = world.read(out)?.snapshot.data;
+        if !backend.is_pipe() {
+            let data: Texts = backend.read(out)?.snapshot.data;
             let FixResult { fixed, .. } = apply_fixes(&data, &facts, self.selection);
-            if !world.has_bars() && fixed.is_empty() {
+            if !backend.has_new_literal_blocks() && fixed.is_empty() {
                 return Ok(());
             }
         }
@@ -155,19 +155,19 @@ impl Run<'_> {
             verify: None,
             options: &Options {
                 prints_own_json: true,
-                ..write.options(world)
+                ..write.options(backend)
             },
         }
-        .run(world, out)?;
+        .run(backend, out)?;
         self.sources.follow_output |= plan.is_change();
         let is_dry = args.is_dry();
-        for finding in added_bars(world).into_iter().chain(fixed.into_inner()) {
-            let finding = with_place(finding, world);
+        for finding in fixed_by_literal_blocks(backend).into_iter().chain(fixed.into_inner()) {
+            let finding = with_place(finding, backend);
             out.note(&finding.message(is_dry));
             self.sources.fixed.push(finding);
         }
-        if world.is_pipe() && !is_dry {
-            world.hold_with(&plan.change)?;
+        if backend.is_pipe() && !is_dry {
+            backend.apply_in_memory(&plan.change)?;
         }
         Ok(())
     }
@@ -176,13 +176,13 @@ impl Run<'_> {
 /// The rule whose fix adds `|` after the keys of sections, outside their texts.
 const NOT_A_STRING: &str = "S03";
 
-/// Returns the findings that the added `|` fixes.
-fn added_bars(world: &World) -> Vec<Finding> {
-    if !world.has_bars() {
+/// Returns the findings that the added literal blocks fix.
+fn fixed_by_literal_blocks(backend: &Backend) -> Vec<Finding> {
+    if !backend.has_new_literal_blocks() {
         return Vec::new();
     }
     let facts = Facts {
-        manifest_faults: world.manifest_faults(),
+        manifest_faults: backend.manifest_faults(),
         ..Facts::default()
     };
     let nothing = Texts::new();
@@ -194,12 +194,12 @@ fn added_bars(world: &World) -> Vec<Finding> {
         .collect()
 }
 
-/// Adds the place of a fixed finding.
-fn with_place(finding: Finding, world: &World) -> FixedFinding {
-    let file = world.path().map(|_| world.to_string());
+/// Adds the location of a fixed finding.
+fn with_place(finding: Finding, backend: &Backend) -> FixedFinding {
+    let file = backend.path().map(|_| backend.to_string());
     let file_line = match &finding.site {
-        Site::Text(text) => world.file_line(text.section, text.start.line),
-        Site::Key(key) => world.key_line(key),
+        Site::Text(text) => backend.file_line(text.section, text.start.line),
+        Site::Key(key) => backend.key_line(key),
         Site::File(_) | Site::ConfigMap => None,
     };
     FixedFinding {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::collect::{self, Requested};
 use crate::backend::files::{Candidate, Content, relative, search};
-use crate::backend::sources::is_stdin;
-use crate::backend::{Target, World};
+use crate::backend::input::is_stdin;
+use crate::backend::{Target, Backend};
 use crate::output::{FixedFinding, Origin};
 use crate::terminal::{Failure, Out};
 use awsauth_core::document::{Document, SectionName};
@@ -26,7 +26,7 @@ pub(super) struct Source {
 
 /// What an aws-auth was read from.
 enum Input {
-    World(World),
+    Backend(Backend),
     Plan { file: String, resource: Resource },
 }
 
@@ -52,11 +52,11 @@ impl Sources {
     ) -> Result<Self, Failure> {
         let mut sources = Self::default();
         let candidates = if files.is_empty() {
-            let world = World::open(target, matches, false, out)?;
-            match world.path() {
+            let backend = Backend::open(target, matches, false, out)?;
+            match backend.path() {
                 Some(path) => vec![Candidate::named(path)],
                 None => {
-                    let read = Source::of_cluster(world, requested, out);
+                    let read = Source::of_cluster(backend, requested, out);
                     sources.add(read.map(|source| vec![source]));
                     return Ok(sources);
                 }
@@ -111,16 +111,16 @@ impl Source {
 
     /// Reads the result of a write; for stdin, the text that was printed.
     pub(super) fn after_write(
-        world: World,
+        backend: Backend,
         requested: &Requested<'_>,
         out: &mut Out,
     ) -> Result<Vec<Self>, Failure> {
-        let Some(path) = world.path().map(Path::to_owned) else {
-            return Self::of_cluster(world, requested, out).map(|source| vec![source]);
+        let Some(path) = backend.path().map(Path::to_owned) else {
+            return Self::of_cluster(backend, requested, out).map(|source| vec![source]);
         };
         let candidate = Candidate::named(&path);
         let content = if is_stdin(&path) {
-            Some(Content::Manifest(world))
+            Some(Content::Manifest(backend))
         } else {
             candidate.read(out)?
         };
@@ -128,12 +128,12 @@ impl Source {
     }
 
     fn of_cluster(
-        mut world: World,
+        mut backend: Backend,
         requested: &Requested<'_>,
         out: &mut Out,
     ) -> Result<Self, Failure> {
-        let (snapshot, facts) = collect::of_cluster(&mut world, requested, out)?;
-        Ok(Self::new(Input::World(world), snapshot.data, facts, None))
+        let (snapshot, facts) = collect::of_cluster(&mut backend, requested, out)?;
+        Ok(Self::new(Input::Backend(backend), snapshot.data, facts, None))
     }
 
     pub(super) fn of_file(
@@ -145,15 +145,15 @@ impl Source {
         let path = (!is_stdin(path)).then(|| relative(path));
         match content {
             None => Vec::new(),
-            Some(Content::Manifest(world)) => {
-                let manifest = world.manifest().map(|(_, manifest)| manifest);
+            Some(Content::Manifest(backend)) => {
+                let manifest = backend.manifest().map(|(_, manifest)| manifest);
                 let data = manifest.map(|manifest| manifest.data().clone());
                 let facts = Facts {
-                    manifest_faults: world.manifest_faults(),
+                    manifest_faults: backend.manifest_faults(),
                     ..collect::of_file(manifest, account)
                 };
                 let data = data.unwrap_or_default();
-                vec![Self::new(Input::World(world), data, facts, path)]
+                vec![Self::new(Input::Backend(backend), data, facts, path)]
             }
             Some(Content::Terraform(file, resources)) => {
                 let each = resources.into_iter().map(|resource| {
@@ -205,7 +205,7 @@ impl Source {
 
     pub(super) fn origin(&self) -> Origin<'_> {
         match &self.input {
-            Input::World(world) => match world.manifest() {
+            Input::Backend(backend) => match backend.manifest() {
                 Some((file, manifest)) => Origin::File {
                     file,
                     path: self.path.clone(),

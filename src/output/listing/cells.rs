@@ -1,6 +1,8 @@
+//! The cells of the table of mappings.
+
 use anstyle::Style;
 
-use super::{Listing, MATCHES_NOBODY, Row, identity, kind};
+use super::{Listing, NEVER_MATCHES, Row, identity, kind};
 use crate::output::access_entry;
 use crate::output::style::{FAINT, NOTICE};
 use crate::output::table::Cell;
@@ -87,7 +89,7 @@ impl Row<'_> {
                     Cell::styled(&format!("shadowed: {hidden}"), NOTICE)
                 }
                 (EntryState::Effective, _) if !self.can_match() => {
-                    Cell::styled(&format!("effective: {MATCHES_NOBODY}"), NOTICE)
+                    Cell::styled(&format!("effective: {NEVER_MATCHES}"), NOTICE)
                 }
                 (EntryState::Effective, _) => Cell::new("effective"),
                 (EntryState::Shadowed { by }, _) => {

@@ -1,6 +1,8 @@
+//! Mappings as JSON and YAML.
+
 use serde::Serialize;
 
-use super::{Listing, MATCHES_NOBODY, Problem, Row};
+use super::{Listing, NEVER_MATCHES, Problem, Row};
 use crate::output::access_entry::AccessEntryData;
 use awsauth_core::authenticator::EntryState;
 use awsauth_core::document::{Principal, SectionName};
@@ -94,7 +96,7 @@ impl Row<'_> {
         let (status, reason) = match (self.state, self.hidden) {
             (EntryState::Effective, Some(hidden)) => ("shadowed", Some(hidden.to_string())),
             (EntryState::Effective, None) => {
-                let reason = (!self.can_match()).then(|| MATCHES_NOBODY.to_owned());
+                let reason = (!self.can_match()).then(|| NEVER_MATCHES.to_owned());
                 ("effective", reason)
             }
             (EntryState::Shadowed { by }, _) => {

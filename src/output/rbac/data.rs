@@ -1,3 +1,5 @@
+//! RBAC permissions as JSON.
+
 use serde::Serialize;
 
 use awsauth_core::rbac::{Access, Grant, Rule, Rules, Subject};

@@ -101,7 +101,7 @@ fn unreachable_servers_are_distinguished() {
     run.says(
         3,
         &[
-            "the host of https://no-such-host.invalid has no address",
+            "the host name of https://no-such-host.invalid does not resolve",
             "awsauth kubeconfig --cluster-name",
         ],
     );

@@ -50,7 +50,7 @@ fn server_dry_run_reports_admission_refusals() {
     let said = [
         "no role may be called never",
         "context admin",
-        "hint: see which webhooks and policies",
+        "hint: list the webhooks and policies",
     ];
     session.run(&args).says(4, &said);
     args.pop();

@@ -22,8 +22,8 @@ fn later_server_side_apply_conflicts_as_warned() {
         session.map(more).says(
             0,
             &[
-                "warning: mapRoles is kept by gitops: its next sync stops with a conflict, or overwrites this if it forces",
-                "hint: make the change where it is kept: the same awsauth command with --file PATH",
+                "warning: mapRoles is managed by gitops: its next sync stops with a conflict, or overwrites this if it forces",
+                "hint: make the change in its source: the same awsauth command with --file PATH",
             ],
         );
     }
@@ -72,13 +72,13 @@ fn former_field_manager_is_still_reported() {
     for (manager, first, second, forces) in [
         (
             "gitops",
-            "warning: mapRoles is kept by gitops: its next sync stops with a conflict, or overwrites this if it forces",
+            "warning: mapRoles is managed by gitops: its next sync stops with a conflict, or overwrites this if it forces",
             "warning: awsauth took mapRoles over: if gitops declares it, its next sync stops with a conflict, or overwrites this if it forces",
             &[][..],
         ),
         (
             "argocd-controller",
-            "warning: mapRoles is kept by argocd-controller: its next sync overwrites this",
+            "warning: mapRoles is managed by argocd-controller: its next sync overwrites this",
             "warning: awsauth took mapRoles over: if argocd-controller declares it, its next sync overwrites this",
             // As Argo CD does.
             &["--force-conflicts"],
@@ -107,7 +107,7 @@ fn later_client_side_apply_overwrites_as_warned() {
     let manifest = manifest.to_str().unwrap();
     let sync = || session.cluster.kubectl(&["apply", "-f", manifest]);
     sync();
-    let warning = "warning: mapRoles is kept by kubectl apply: the next one overwrites this";
+    let warning = "warning: mapRoles is managed by kubectl apply: the next one overwrites this";
     // The field is awsauth's after the first write; kubectl overwrites it all the same.
     session.map(&[]).says(0, &[warning]);
     session.run(&map_args(OTHER)).says(0, &[warning]);

@@ -394,7 +394,7 @@ fn history_falls_back_to_a_local_file() {
         4,
         &[
             "refused (backup-failed): ",
-            "no copy of it can be kept",
+            "no copy of it can be stored",
             "--no-backup",
         ],
     );

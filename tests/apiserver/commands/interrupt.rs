@@ -55,7 +55,7 @@ fn interrupt_waits_for_the_write_in_flight() {
         130,
         &[
             "interrupted; the change was written",
-            "hint: see what is stored: awsauth get",
+            "hint: check what is stored: awsauth get",
         ],
     );
 }
@@ -69,8 +69,8 @@ fn interrupted_write_without_a_response_is_reported_as_unknown() {
     run.end().says(
         130,
         &[
-            "interrupted; it is not known whether the change was written",
-            "running this again is safe",
+            "interrupted; it is unknown whether the change was written",
+            "it is safe to run this again",
         ],
     );
     let stored = session.resource_version();

@@ -14,7 +14,7 @@ fn immutable_configmap_is_refused_with_a_hint() {
             4,
             &[
                 "is marked immutable",
-                "hint: only a new object can differ: kubectl --context admin get",
+                "hint: replace the object: kubectl --context admin get",
             ],
         );
     }
@@ -58,7 +58,7 @@ fn oversized_configmap_is_refused_before_the_request() {
         session.map(more).says(
             4,
             &[
-                "a ConfigMap holds 1048576 at most",
+                "the limit of a ConfigMap is 1048576",
                 "awsauth unmap role ARN",
             ],
         );

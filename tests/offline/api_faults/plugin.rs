@@ -60,7 +60,7 @@ async fn hint_of_a_failed_plugin_runs_it() {
     ));
     let error = refused(&with_kubeconfig(kubeconfig), &Environment::default()).await;
     let hint = error.hint();
-    let command = hint.strip_prefix("run it by itself: ").unwrap();
+    let command = hint.strip_prefix("run it separately: ").unwrap();
     let run = secrets::output(Command::new("sh").args(["-c", command]));
     assert_eq!(run.status.code(), Some(254), "{hint}");
     assert_eq!(run.stderr, b"no 'creds'\n");

@@ -35,7 +35,7 @@ async fn immutable_deleted_or_oversized_object_is_refused_without_a_write() {
         (deleted, "kube-system/aws-auth is being deleted"),
         (
             large,
-            "kube-system/aws-auth would hold 1048626 bytes, and a ConfigMap holds 1048576 at most",
+            "kube-system/aws-auth would have 1048626 bytes, and the limit of a ConfigMap is 1048576",
         ),
     ] {
         let api = FakeApi::start(Scenario::Calm, Some(object)).await;
@@ -151,7 +151,7 @@ async fn html_page_is_not_accepted_as_a_response() {
         let error = run(&api, &WriteOptions::default()).await.unwrap_err();
         assert_eq!(
             error.to_string(),
-            format!("what answers is not a Kubernetes API server (HTTP {status})")
+            format!("the server is not a Kubernetes API server (HTTP {status})")
         );
         assert_eq!(api.requests(), ["GET"]);
     }
@@ -195,13 +195,13 @@ async fn unreadable_rbac_is_recorded_with_the_reason() {
         (
             404,
             "404 page not found",
-            "what answers is not a Kubernetes API server (HTTP 404)",
+            "the server is not a Kubernetes API server (HTTP 404)",
             true,
         ),
         (
             200,
             r#"{"kind": "ConfigMap"}"#,
-            "what answers is not a Kubernetes API server (HTTP 200)",
+            "the server is not a Kubernetes API server (HTTP 200)",
             true,
         ),
         (503, "later", "the API server failed with 503: later", true),

@@ -139,7 +139,7 @@ async fn retry_after_is_honored() {
         .await
         .unwrap_err();
     assert_eq!(error.kind(), Some(ErrorKind::Unreachable));
-    assert_eq!(error.to_string(), "the API server asks to come back later");
+    assert_eq!(error.to_string(), "the API server is throttling requests");
 }
 
 #[tokio::test]
@@ -189,7 +189,7 @@ async fn write_with_unknown_outcome_is_reported_as_unknown() {
     assert_eq!(error.kind(), Some(ErrorKind::Unreachable));
     assert_eq!(
         error.to_string(),
-        "it is not known whether kube-system/aws-auth was written"
+        "it is unknown whether kube-system/aws-auth was written"
     );
 }
 

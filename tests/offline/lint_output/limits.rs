@@ -163,7 +163,7 @@ fn unwritable_output_file_is_reported() {
     let ran = lint(1, &["-o", "github"], &variables);
     let said = String::from_utf8(ran.stderr).expect("text");
     assert!(
-        said.contains("The file that GITHUB_OUTPUT names can't be written: "),
+        said.contains("The file that GITHUB_OUTPUT names cannot be written: "),
         "{said}"
     );
     assert_eq!(ran.status.code(), Some(1));

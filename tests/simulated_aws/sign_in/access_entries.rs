@@ -155,7 +155,7 @@ fn explain_shows_the_deciding_store_and_access_policies() {
              arn:aws:iam::111122223333:role/dev becomes user arn:aws:sts::111122223333:assumed-role/dev/ann-example.com in group devs\n\
              \x20 by the access entry of {DEV}, of type STANDARD\n\
              \x20 shadows mapRoles line 4\n\
-             What EKS lets it do, which RBAC does not show:\n\
+             What access policies of EKS allow besides RBAC:\n\
              \x20 AmazonEKSViewPolicy in namespaces dev-*, web\n\
              What RBAC allows it:\n\
              \x20 nothing beyond what every authenticated user may do\n\
@@ -336,7 +336,7 @@ fn whoami_and_verify_show_the_admitting_store() {
         &[
             &format!("the access entry of {MYTESTROLE} does not admit it"),
             &format!("aws eks describe-access-entry --region us-east-1 --cluster-name my-cluster --principal-arn {MYTESTROLE}\n"),
-            "hint: see when its principal was created: aws iam get-role --role-name mytestrole\n",
+            "hint: check when its principal was created: aws iam get-role --role-name mytestrole\n",
         ],
     );
 }
@@ -388,7 +388,7 @@ fn unreadable_eks_facts_are_reported() {
     let run = on(&session, &environment, &["explain", DEV]);
     assert!(
         run.stdout
-            .contains("Which access policies EKS gives it is not known\n"),
+            .contains("Its access policies in EKS are unknown\n"),
         "{run:?}"
     );
 

@@ -228,7 +228,7 @@ fn instance_and_assumed_role_sign_in() {
         3,
         &[
             "the API server does not accept the credentials",
-            "hint: see who you are to AWS, and to the cluster: awsauth whoami --cluster-name my-cluster --region us-east-1\n",
+            "hint: check your identity in AWS and in the cluster: awsauth whoami --cluster-name my-cluster --region us-east-1\n",
         ],
     );
 

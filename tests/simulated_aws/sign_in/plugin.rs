@@ -185,7 +185,7 @@ fn plugin_failure_is_shown_by_kubectl() {
     run.says(
         1,
         &[
-            "error: cannot make a token for cluster \"my-cluster\": ",
+            "error: cannot create a token for cluster \"my-cluster\": ",
             "AWS_ACCESS_KEY_ID",
             "failed with exit code 3",
         ],

@@ -89,7 +89,7 @@ fn long_run_renews_its_tokens() {
         });
         let failed = connect(tokens).await.unwrap().read(patience).await;
         let failed = failed.unwrap_err();
-        assert_eq!(failed.to_string(), "no new token could be made");
+        assert_eq!(failed.to_string(), "no new token could be created");
         let cause = std::error::Error::source(&failed).unwrap();
         assert_eq!(cause.to_string(), "the role is gone");
         assert_eq!(failed.hint(), "make it anew");

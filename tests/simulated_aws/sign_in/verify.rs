@@ -155,7 +155,7 @@ fn unexpected_identity_is_reported() {
          \x20 it may not list pods -A\n\
          \x20 it may not get /metrics\n\
          \x20 it may not list things\n\
-         hint: see which entry decides, and what RBAC allows: awsauth explain arn:aws:iam::111122223333:role/mytestrole\n",
+         hint: check which entry decides, and what RBAC allows: awsauth explain arn:aws:iam::111122223333:role/mytestrole\n",
     ]);
     assert!(run.stdout.contains("\nlist po -n default                   yes   RBAC: allowed by RoleBinding \"verify-pods/default\" of Role \"verify-pods\" to Group \"devs\"\n"), "{run:?}");
     let json = verify(
@@ -212,7 +212,7 @@ fn rejected_token_is_reported_with_possible_causes() {
              \x20 AWS identifies its owner as {MYTESTROLE_SESSION}\n\
              \x20 either the cluster does not map {MYTESTROLE}, or it is not the cluster that the token is for: \"other\"\n\
              hint: to give it access, a user who may write aws-auth runs: awsauth map role {MYTESTROLE} --username mytestrole --group GROUP\n\
-             hint: see which entries nearly match: awsauth explain {MYTESTROLE}\n\
+             hint: check which entries nearly match: awsauth explain {MYTESTROLE}\n\
              hint: check whether its endpoint is that of cluster \"other\": aws eks describe-cluster --name other --region us-east-1 --query cluster.endpoint\n",
             session.cluster.server_url()
         )],

@@ -36,7 +36,7 @@ fn whoami_shows_aws_and_cluster_identity() {
             "{MYTESTROLE_SESSION}\n\
              \x20 to aws-auth: {MYTESTROLE}\n\
              \x20 account: {ACCOUNT}\n\
-             \x20 credentials: environment variables; without an end\n\
+             \x20 credentials: environment variables; they do not expire\n\
              \x20 to context admin ({}): user admin in groups system:masters, system:authenticated\n\
              \x20   by mapRoles line 1\n",
             session.cluster.server_url()
@@ -109,7 +109,7 @@ fn whoami_reports_an_unmapped_identity() {
     let run = whoami(&session, &alone, &[]);
     assert_eq!((run.status, run.stderr.as_str()), (0, ""), "{run:?}");
     assert!(
-        run.stdout.starts_with(MYTESTROLE_SESSION) && run.stdout.ends_with("without an end\n"),
+        run.stdout.starts_with(MYTESTROLE_SESSION) && run.stdout.ends_with("they do not expire\n"),
         "{run:?}"
     );
     assert_eq!(

@@ -1,3 +1,5 @@
+//! The INI format of Python's `RawConfigParser`, with botocore's nested options.
+
 use std::collections::BTreeMap;
 use std::fmt;
 

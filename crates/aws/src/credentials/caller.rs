@@ -1,3 +1,5 @@
+//! The identity of resolved credentials, from STS.
+
 use jiff::Timestamp;
 use thiserror::Error;
 

@@ -1,3 +1,5 @@
+//! The inputs and clients of one credential resolution.
+
 use std::cell::{OnceCell, RefCell};
 use std::future::Future;
 use std::io;

@@ -1,3 +1,5 @@
+//! Errors of credential sources.
+
 use super::token_file::Claims;
 use crate::AwsError;
 use crate::client::ClientError;

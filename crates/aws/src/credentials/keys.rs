@@ -1,3 +1,5 @@
+//! Access keys in the environment and in profiles.
+
 use super::error::SourceError;
 use crate::AwsEnvironment;
 use crate::config_file::Section;

@@ -1,3 +1,5 @@
+//! Credentials of a profile's `credential_process`.
+
 use std::io::{self, IsTerminal};
 use std::process::{Command, Stdio};
 

@@ -1,3 +1,5 @@
+//! Sessions: the first credentials, and the roles that are assumed with them.
+
 use secrecy::ExposeSecret;
 
 use super::context::Context;

@@ -1,3 +1,5 @@
+//! Web identity tokens in files.
+
 use std::fmt;
 use std::fs;
 use std::io;

@@ -1,3 +1,5 @@
+//! Lists and describes access entries.
+
 use std::io;
 
 use aws_sdk_eks::Client;
@@ -54,20 +56,20 @@ impl Eks {
                 return Err(unavailable(DESCRIBE_ACCESS_ENTRY, error.into()));
             }
         };
-        let mut told = AccessEntryList {
+        let mut list = AccessEntryList {
             entries: Vec::with_capacity(answers.len()),
             unavailable: Vec::new(),
         };
         for answer in answers {
-            told.entries.extend(answer.entry);
+            list.entries.extend(answer.entry);
             if let Some((action, error)) = answer.unavailable
-                && told.unavailable.iter().all(|other| other.action != action)
+                && list.unavailable.iter().all(|other| other.action != action)
             {
-                told.unavailable
+                list.unavailable
                     .push(unavailable(action, self.unanswered(cluster, error)));
             }
         }
-        Ok(told)
+        Ok(list)
     }
 
     fn unanswered(&self, cluster: &str, error: AwsError) -> EksError {

@@ -1,3 +1,5 @@
+//! Describes a cluster with the user's credentials or roles.
+
 use std::cell::RefCell;
 use std::thread;
 use std::time::Duration;
@@ -174,9 +176,9 @@ fn describe_with<P: Progress>(
 }
 
 impl EksCluster {
-    /// Calls `request` with the client. Blocks, as [`Eks`] does.
-    pub fn ask<T>(&self, question: impl FnOnce(&mut Eks) -> T) -> T {
-        question(&mut self.eks.borrow_mut())
+    /// Calls `use_client` with the client. Blocks, as [`Eks`] does.
+    pub fn with_client<T>(&self, use_client: impl FnOnce(&mut Eks) -> T) -> T {
+        use_client(&mut self.eks.borrow_mut())
     }
 
     /// Creates a client of IAM with the same credentials, which belong to the cluster's account.
@@ -207,7 +209,7 @@ impl EksCluster {
         if mode == AuthenticationMode::ConfigMap {
             return None;
         }
-        let answer = self.ask(|eks| eks.access_entries(&self.facts.name, wanted));
+        let answer = self.with_client(|eks| eks.access_entries(&self.facts.name, wanted));
         let (entries, unavailable) = match answer {
             Ok(answer) => (Some(answer.entries), answer.unavailable),
             Err(unavailable) => (None, vec![unavailable]),

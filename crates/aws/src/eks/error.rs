@@ -1,3 +1,5 @@
+//! Errors of EKS requests.
+
 use std::fmt;
 
 use serde_json::json;

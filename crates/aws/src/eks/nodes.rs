@@ -1,3 +1,5 @@
+//! Node groups and Fargate profiles.
+
 use aws_sdk_eks::Client;
 use aws_sdk_eks::types::{FargateProfile as Profile, Nodegroup};
 

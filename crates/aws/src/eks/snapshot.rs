@@ -1,3 +1,5 @@
+//! The part of a cluster's description that the controller caches.
+
 use std::sync::Arc;
 
 use super::cluster::{CredentialOrder, DescribeError, Silent, describe};
@@ -41,7 +43,7 @@ pub fn read_snapshot(
         unavailable.extend(missing);
         Arc::new(entries)
     });
-    let nodes = cluster.ask(|eks| eks.nodes(name));
+    let nodes = cluster.with_client(|eks| eks.nodes(name));
     let groups = nodes
         .groups
         .map_err(|missing| unavailable.push(missing))

@@ -1,3 +1,5 @@
+//! URLs of local credential endpoints.
+
 use std::fmt;
 use std::net::IpAddr;
 

@@ -1,3 +1,5 @@
+//! Errors of instance metadata.
+
 use std::fmt;
 use std::io;
 use std::time::Duration;

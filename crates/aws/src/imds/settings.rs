@@ -1,3 +1,5 @@
+//! Settings of instance metadata.
+
 use super::error::ImdsError;
 use crate::environment::AwsEnvironment;
 use crate::http::Url;

@@ -84,7 +84,7 @@ impl Looker {
                 Ok(written) => {
                     let stored = Stored::of(&written.stored);
                     self.cache.put_aws_auth(&written.stored);
-                    self.wrote(written.outcome, written.kept.as_ref(), &before)
+                    self.wrote(written.outcome, written.copy.as_ref(), &before)
                         .await;
                     let Some(decision) = decided else {
                         return Err(Ended::Failed);
@@ -125,7 +125,7 @@ impl Looker {
         let planned_on = before.snapshot.resource_version.as_deref();
         info!(result, revision, planned_on, "wrote aws-auth");
         if let Some(CopyLocation::Nowhere(why)) = kept {
-            warn!(error = %why, "what was there is kept nowhere");
+            warn!(error = %why, "no copy of the previous aws-auth could be stored");
         }
         if self.failing.take().is_some() {
             self.running

@@ -49,7 +49,7 @@ pub(crate) struct HistoryRecorder<'a> {
     /// Why the cluster rejects copies.
     rejection: Option<Arc<RequestError>>,
     /// The stored copy.
-    kept: Option<RecordedCopy>,
+    copy: Option<RecordedCopy>,
     /// Whether the write of this copy may have been applied although no answer confirmed it.
     is_unconfirmed: bool,
 }
@@ -88,7 +88,7 @@ impl<'a> HistoryRecorder<'a> {
             is_contended: false,
             own: None,
             rejection: None,
-            kept: None,
+            copy: None,
             is_unconfirmed: false,
         }
     }
@@ -120,7 +120,7 @@ impl<'a> HistoryRecorder<'a> {
         let number = self.number(before).await;
         let before = Contents::of(&before.snapshot());
         let after = Contents::of(&after.snapshot()).existing();
-        if let Some(RecordedCopy { revision, .. }) = &self.kept
+        if let Some(RecordedCopy { revision, .. }) = &self.copy
             && revision.before == before
             && revision.after == after
         {
@@ -139,7 +139,7 @@ impl<'a> HistoryRecorder<'a> {
         };
         let is_obsolete = !self.is_unconfirmed;
         let place = self.place(&revision).await?;
-        let earlier = self.kept.replace(RecordedCopy { revision, place });
+        let earlier = self.copy.replace(RecordedCopy { revision, place });
         self.is_unconfirmed = false;
         if is_obsolete && let Some(earlier) = earlier {
             // It belongs to a write that was not applied.
@@ -190,9 +190,9 @@ impl<'a> HistoryRecorder<'a> {
 
     /// Moves the copy to its final location after a successful write, and returns that location.
     pub(crate) async fn finish(mut self) -> Option<CopyLocation> {
-        let RecordedCopy { revision, place } = self.kept.take()?;
+        let RecordedCopy { revision, place } = self.copy.take()?;
         let path = match place {
-            CopyPlace::Final(kept) => return Some(kept),
+            CopyPlace::Final(location) => return Some(location),
             CopyPlace::Moving(path) => path,
         };
         Some(match self.add(&revision, AddMode::Always, grace_deadline()).await {
@@ -214,7 +214,7 @@ impl<'a> HistoryRecorder<'a> {
         if self.is_unconfirmed {
             return;
         }
-        if let Some(copy) = self.kept {
+        if let Some(copy) = self.copy {
             copy.remove_file();
         }
         if let Some(own) = self.own {

@@ -51,5 +51,5 @@ pub struct Written {
     /// The number of attempts: more than one after conflicts and missing answers.
     pub attempts: u32,
     /// Where the copy of the previous text is stored; `None` if none was requested or nothing was written.
-    pub kept: Option<CopyLocation>,
+    pub copy: Option<CopyLocation>,
 }

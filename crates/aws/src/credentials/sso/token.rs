@@ -1,3 +1,5 @@
+//! The token files of `aws sso login`.
+
 use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;

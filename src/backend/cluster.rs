@@ -1,3 +1,5 @@
+//! The live cluster.
+
 use std::future::Future;
 use std::panic::resume_unwind;
 use std::sync::Arc;
@@ -10,8 +12,8 @@ use tokio::sync::oneshot;
 use super::eks;
 use super::managed_nodes;
 use super::target::Target;
-use super::waiting::{came, wait_for};
-use super::{Keep, WriteOutcome};
+use super::waiting::{await_ready, wait_for};
+use super::{BackupOptions, WriteOutcome};
 use crate::terminal::{self, Failure, Kind, Out, Refusal};
 use awsauth_aws::AwsEnvironment;
 use awsauth_aws::eks::{CredentialOrder, EksCluster};
@@ -26,16 +28,16 @@ use awsauth_kube::request_error::{Fault, RequestError};
 use awsauth_kube::write::{Outcome, WriteError, WriteOptions};
 use awsauth_kube::{Environment, Flags, Live, ApiClient, connect, connect_to, interrupt};
 
-/// How long a request may take before a spinner appears.
-const TIME_LIMIT: Duration = Duration::from_millis(300);
+/// The delay before the spinner appears.
+const SPINNER_DELAY: Duration = Duration::from_millis(300);
 
 /// A connection to a live cluster, with its own async runtime.
 pub(crate) struct Cluster {
     runtime: Runtime,
     store: Arc<ApiClient>,
-    asked: Target,
+    options: Target,
     eks: Option<EksCluster>,
-    /// The aws-auth that the next write is based on, and the caller.
+    /// The aws-auth that the next write is based on, and its writer.
     begun: Option<(Live, Who)>,
 }
 
@@ -46,7 +48,7 @@ impl Cluster {
         let aws_environment = AwsEnvironment::of_process();
         let credential_options = target.identity.credential_options();
         let order = CredentialOrder::RolesFirst;
-        let eks = eks::ask(
+        let eks = eks::describe(
             name,
             order,
             &credential_options,
@@ -57,8 +59,8 @@ impl Cluster {
         let tokens = eks::tokens(&eks, &credential_options, &aws_environment, out)?;
         let runtime = runtime()?;
         let (flags, environment) = (flags(target), Environment::of_process());
-        let place = eks::place(&eks);
-        let connecting = connect_to(&place, tokens, &flags, &environment);
+        let endpoint = eks::endpoint(&eks);
+        let connecting = connect_to(&endpoint, tokens, &flags, &environment);
         let store = until_interrupted(&runtime, out, "Connecting", connecting)?
             .map_err(|error| not_connected(&error))?;
         let left = target.wait.map(|wait| wait.saturating_sub(begun.elapsed()));
@@ -90,7 +92,7 @@ impl Cluster {
         Ok(Self {
             runtime,
             store,
-            asked: target.clone(),
+            options: target.clone(),
             eks,
             begun: None,
         })
@@ -102,8 +104,8 @@ impl Cluster {
     }
 
     /// Returns the options that select the cluster.
-    pub(super) fn asked(&self) -> &Target {
-        &self.asked
+    pub(super) fn options(&self) -> &Target {
+        &self.options
     }
 
     /// Returns the cluster, for messages.
@@ -113,7 +115,7 @@ impl Cluster {
 
     /// Reads aws-auth.
     pub(crate) fn read(&self, out: &Out) -> Result<Live, Failure> {
-        let reading = self.store.read(self.asked.timeout);
+        let reading = self.store.read(self.options.timeout);
         until_interrupted(&self.runtime, out, "Reading aws-auth", reading)?
             .map_err(|error| self.not_read(&error))
     }
@@ -123,7 +125,7 @@ impl Cluster {
         &self,
         out: &Out,
     ) -> Result<(Live, Result<history::Values, RequestError>), Failure> {
-        let time_limit = self.asked.timeout;
+        let time_limit = self.options.timeout;
         let both = async {
             let history = history::read(&self.store, (Instant::now() + time_limit).into());
             tokio::join!(self.store.read(time_limit), history)
@@ -160,7 +162,7 @@ impl Cluster {
 
     /// Reads aws-auth and, concurrently, all RBAC bindings of users and groups.
     pub(crate) fn read_with_rbac(&self, out: &Out) -> Result<(Live, Policy), Failure> {
-        let time_limit = self.asked.timeout;
+        let time_limit = self.options.timeout;
         let reading = async {
             tokio::join!(
                 self.store.read(time_limit),
@@ -174,7 +176,7 @@ impl Cluster {
 
     /// Reads the RBAC permissions of these users.
     pub(crate) fn policy(&self, users: &[UserInfo], out: &Out) -> Result<Policy, Failure> {
-        let reading = awsauth_kube::rbac::policy(&self.store, users, self.asked.timeout);
+        let reading = awsauth_kube::rbac::policy(&self.store, users, self.options.timeout);
         until_interrupted(&self.runtime, out, "Reading RBAC", reading)
     }
 
@@ -184,30 +186,30 @@ impl Cluster {
         meanwhile: impl FnOnce() -> T,
     ) -> (Result<Vec<NodeClass>, Fault>, T) {
         let (runtime, store) = (&self.runtime, &self.store);
-        let deadline = tokio::time::Instant::now() + self.asked.timeout;
+        let deadline = tokio::time::Instant::now() + self.options.timeout;
         thread::scope(|scope| {
             let reading = scope.spawn(|| runtime.block_on(node_classes(store, deadline)));
-            let told = meanwhile();
+            let result = meanwhile();
             let read = reading.join();
-            (read.unwrap_or_else(|panic| resume_unwind(panic)), told)
+            (read.unwrap_or_else(|panic| resume_unwind(panic)), result)
         })
     }
 
-    /// Writes the change of `plan`, or sends it as a dry run if `keep` is `None`. Prints where the previous text is stored, and whether the
-    /// next sync of another management tool will overwrite the change.
+    /// Writes the change of `plan`, or sends it as a dry run if `backup` is `None`. Prints where the previous text is
+    /// stored, and whether the next sync of another management tool will overwrite the change.
     pub(crate) fn write(
         &mut self,
         plan: impl FnMut(&Snapshot) -> Result<Option<Change>, Failure>,
-        keep: Option<&Keep>,
+        backup: Option<&BackupOptions>,
         create: bool,
         out: &mut Out,
     ) -> Result<WriteOutcome, Failure> {
         let (first, who) = self.begun.take().unzip();
         let options = WriteOptions {
-            timeout: self.asked.timeout,
-            dry_run: keep.is_none(),
+            timeout: self.options.timeout,
+            dry_run: backup.is_none(),
             create,
-            record: keep.map(|keep| keep.keeping(who)),
+            record: backup.map(|backup| backup.record_options(who)),
         };
         let mut plan = plan;
         let mut last = Change::default();
@@ -216,11 +218,11 @@ impl Cluster {
             last = change.clone().unwrap_or_default();
             Ok(change)
         };
-        let first = match create && keep.is_some() {
+        let first = match create && backup.is_some() {
             true => managed_nodes::read_first(self, first, &mut plan, out)?,
             false => first,
         };
-        let spinner = out.spinner("Writing aws-auth", TIME_LIMIT);
+        let spinner = out.spinner("Writing aws-auth", SPINNER_DELAY);
         // The write handles interrupts itself, so that its outcome is always known.
         let written = self.runtime.block_on(awsauth_kube::write(
             &self.store,
@@ -231,8 +233,8 @@ impl Cluster {
         ));
         drop(spinner);
         let written = written.map_err(|error| self.failed(error))?;
-        if let Some(kept) = &written.kept {
-            print_stored(kept, out);
+        if let Some(copy) = &written.copy {
+            print_copy(copy, out);
         }
         if written.outcome != Outcome::Unchanged {
             for sync in next_syncs(&written.before, &last) {
@@ -253,12 +255,12 @@ impl Cluster {
         time_limit: Duration,
         out: &mut Out,
     ) -> Result<bool, Failure> {
-        came(&self.runtime, &self.store, time_limit, true, out)
+        await_ready(&self.runtime, &self.store, time_limit, true, out)
     }
 
     /// Reads the answer to a question.
-    pub(crate) fn typed(&self) -> Result<String, Failure> {
-        typed(&self.runtime)
+    pub(crate) fn read_answer(&self) -> Result<String, Failure> {
+        read_answer(&self.runtime)
     }
 
     fn failed(&self, error: WriteError<Failure>) -> Failure {
@@ -283,12 +285,12 @@ impl Cluster {
 }
 
 /// Reads the answer to a question. Handles Ctrl-C, which no longer ends the process once a signal handler is installed.
-pub(super) fn typed(runtime: &Runtime) -> Result<String, Failure> {
-    let (tell, told) = oneshot::channel();
-    thread::spawn(move || tell.send(terminal::typed()));
+pub(super) fn read_answer(runtime: &Runtime) -> Result<String, Failure> {
+    let (sender, receiver) = oneshot::channel();
+    thread::spawn(move || sender.send(terminal::read_line()));
     runtime.block_on(async {
         tokio::select! {
-            typed = told => Ok(typed.unwrap_or_default()),
+            typed = receiver => Ok(typed.unwrap_or_default()),
             () = interrupt::requested() => Err(interrupted()),
         }
     })
@@ -304,8 +306,8 @@ fn guard(error: &WriteError<Failure>) -> Refusal {
     Refusal { guard, reason }
 }
 
-fn print_stored(kept: &CopyLocation, out: &mut Out) {
-    match kept {
+fn print_copy(copy: &CopyLocation, out: &mut Out) {
+    match copy {
         CopyLocation::InCluster(number) => out.note(&format!(
             "Stored the previous aws-auth as revision {number}; to undo this change: awsauth undo"
         )),
@@ -374,7 +376,7 @@ pub(super) fn refuse_other(target: &Target, chosen: &awsauth_kube::Target) -> Re
         },
         format!("this is {chosen}, not {expected}"),
     )
-    .hint("choose the cluster with --context NAME, or expect this one with --expect-cluster NAME"))
+    .hint("choose another cluster with --context NAME, or expect this one with --expect-cluster NAME"))
 }
 
 /// Runs a future that is safe to drop at any time.
@@ -384,7 +386,7 @@ pub(super) fn until_interrupted<T>(
     doing: &'static str,
     future: impl Future<Output = T>,
 ) -> Result<T, Failure> {
-    let _spinner = out.spinner(doing, TIME_LIMIT);
+    let _spinner = out.spinner(doing, SPINNER_DELAY);
     runtime.block_on(async {
         tokio::select! {
             biased;

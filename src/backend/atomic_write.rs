@@ -1,3 +1,5 @@
+//! Replaces files atomically, with a lock.
+
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

@@ -1,10 +1,12 @@
+//! A manifest in a file or a pipe.
+
 use std::fmt;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::atomic::{Original, ReplaceError};
+use super::atomic_write::{Original, ReplaceError};
 use super::{Planner, WriteOutcome};
 use crate::terminal::{Failure, Kind, Out, Refusal};
 use awsauth_core::command_line::quoted;
@@ -26,7 +28,7 @@ pub(crate) struct ManifestFile {
     /// The original text, if the manifest in memory has literal blocks that the file does not have.
     without_literal_blocks: Option<String>,
     /// Whether to add missing literal blocks.
-    adds_bars: bool,
+    adds_literal_blocks: bool,
 }
 
 impl ManifestFile {
@@ -37,7 +39,7 @@ impl ManifestFile {
             manifest: None,
             manifest_faults: ManifestFaults::default(),
             without_literal_blocks: None,
-            adds_bars: false,
+            adds_literal_blocks: false,
         }
     }
 
@@ -48,7 +50,7 @@ impl ManifestFile {
             manifest: None,
             manifest_faults: ManifestFaults::default(),
             without_literal_blocks: None,
-            adds_bars: false,
+            adds_literal_blocks: false,
         }
     }
 
@@ -74,7 +76,7 @@ impl ManifestFile {
     }
 
     /// Sets the manifest that was read.
-    pub(super) fn hold(&mut self, manifest: Manifest, manifest_faults: ManifestFaults) {
+    pub(super) fn set_manifest(&mut self, manifest: Manifest, manifest_faults: ManifestFaults) {
         self.manifest = Some(manifest);
         self.manifest_faults = manifest_faults;
     }
@@ -84,29 +86,29 @@ impl ManifestFile {
         &self.manifest_faults
     }
 
-    /// Makes later reads convert non-text values to literal blocks.
-    pub(super) fn add_bars(&mut self) {
-        self.adds_bars = true;
+    /// Lets later reads convert non-text values to literal blocks.
+    pub(super) fn add_literal_blocks(&mut self) {
+        self.adds_literal_blocks = true;
     }
 
     /// Returns whether literal blocks were added to the manifest in memory.
-    pub(super) fn has_bars(&self) -> bool {
+    pub(super) fn has_new_literal_blocks(&self) -> bool {
         self.without_literal_blocks.is_some()
     }
 
     /// Applies a change to the manifest in memory.
-    pub(super) fn hold_with(&mut self, change: &Change) -> Result<(), Failure> {
+    pub(super) fn apply_in_memory(&mut self, change: &Change) -> Result<(), Failure> {
         let Some(manifest) = &self.manifest else {
             return Ok(());
         };
         let changed = manifest.with(change).and_then(Manifest::parse_with_faults);
         let (manifest, manifest_faults) = changed.map_err(|error| Failure::bug(&error))?;
-        self.hold(manifest, manifest_faults);
+        self.set_manifest(manifest, manifest_faults);
         Ok(())
     }
 
-    /// Returns the failure for a manifest without aws-auth.
-    pub(super) fn holds_none(&self, error: &ManifestError) -> Failure {
+    /// Returns the failure for a manifest without a usable aws-auth.
+    pub(super) fn not_aws_auth(&self, error: &ManifestError) -> Failure {
         let failure = with_hint(
             Failure::usage(format!("cannot read aws-auth from {self}")),
             error,
@@ -178,7 +180,7 @@ impl ManifestFile {
         };
         let change = plan(&manifest.snapshot())?.filter(|change| !change.is_empty());
         let Some(change) = change else {
-            let outcome = if self.has_bars() {
+            let outcome = if self.has_new_literal_blocks() {
                 WriteOutcome::Changed
             } else {
                 WriteOutcome::Unchanged
@@ -206,12 +208,12 @@ impl ManifestFile {
 
     fn parse(&mut self, bytes: Vec<u8>) -> Result<&Manifest, Failure> {
         let text = self.text(bytes)?;
-        let manifest = if self.adds_bars {
+        let manifest = if self.adds_literal_blocks {
             self.with_literal_blocks(text)
         } else {
             Manifest::parse(text)
         };
-        let manifest = manifest.map_err(|error| self.holds_none(&error))?;
+        let manifest = manifest.map_err(|error| self.not_aws_auth(&error))?;
         Ok(self.manifest.insert(manifest))
     }
 

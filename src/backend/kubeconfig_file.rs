@@ -1,3 +1,5 @@
+//! Reads and writes kubeconfig files.
+
 use std::env;
 use std::fmt;
 use std::fs::{self, File};
@@ -6,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::atomic::{Original, ReplaceError};
+use super::atomic_write::{Original, ReplaceError};
 use crate::terminal::{Failure, Kind, Out, Refusal};
 use awsauth_core::kubeconfig::{Edited, Entries, Kubeconfig, KubeconfigError};
 use awsauth_kube::Environment;
@@ -110,9 +112,9 @@ impl KubeconfigFile {
         let failed = |error| self.cannot_write(&error);
         let original = Original::lock_or_make(&self.path, time_limit).map_err(failed)?;
         loop {
-            let turn = self.lock(until).map_err(failed)?;
+            let guard = self.lock(until).map_err(failed)?;
             let held = original.read_if_there();
-            drop(turn);
+            drop(guard);
             let held = held.map_err(|error| self.cannot("read", &error))?;
             let kubeconfig = self.parse(held.as_deref().unwrap_or_default())?;
             let edited = self.with(&kubeconfig, entries)?;
@@ -163,7 +165,7 @@ impl KubeconfigFile {
             ReplaceError::Io(error) => self.cannot("write", error),
             ReplaceError::Held(lock) => {
                 let hint = format!(
-                    "when no kubectl is running, one was killed: rm {}",
+                    "if no kubectl is running, one was killed; remove its lock: rm {}",
                     lock.display()
                 );
                 Failure::new(Kind::Conflict, format!("cannot write {self}"))
@@ -190,7 +192,7 @@ struct KubectlLock(PathBuf);
 
 impl Drop for KubectlLock {
     fn drop(&mut self) {
-        // A lock file that is already gone is not an error.
+        // A lock file that is already removed is not an error.
         let _ = fs::remove_file(&self.0);
     }
 }

@@ -1,3 +1,5 @@
+//! Reads the input files of `-f`.
+
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -6,7 +8,7 @@ use crate::terminal::Failure;
 
 /// An input text of `-f`, and its name in messages.
 #[derive(Debug)]
-pub(crate) struct Source {
+pub(crate) struct Input {
     /// The path, or `stdin`.
     pub(crate) name: String,
 
@@ -17,7 +19,7 @@ pub(crate) struct Source {
 const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
 
 /// Reads files, stdin (`-`) and folders. Of a folder, reads *.yaml, *.yml and *.json in the order of their names, without subfolders.
-pub(crate) fn read(filenames: &[PathBuf]) -> Result<Vec<Source>, Failure> {
+pub(crate) fn read(filenames: &[PathBuf]) -> Result<Vec<Input>, Failure> {
     let mut sources = Vec::new();
     for (at, path) in filenames.iter().enumerate() {
         if is_stdin(path) {
@@ -59,7 +61,7 @@ pub(crate) fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-fn of_file(path: &Path) -> Result<Source, Failure> {
+fn of_file(path: &Path) -> Result<Input, Failure> {
     source(path.display().to_string(), fs::read(path))
 }
 
@@ -75,10 +77,10 @@ fn of_folder(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-fn source(name: String, bytes: io::Result<Vec<u8>>) -> Result<Source, Failure> {
+fn source(name: String, bytes: io::Result<Vec<u8>>) -> Result<Input, Failure> {
     let bytes = bytes.map_err(|error| cannot(&name, &error))?;
     match String::from_utf8(bytes) {
-        Ok(text) => Ok(Source { name, text }),
+        Ok(text) => Ok(Input { name, text }),
         Err(error) => Err(
             Failure::usage(format!("cannot read the desired state from {name}"))
                 .because(&error.utf8_error()),

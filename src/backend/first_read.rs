@@ -1,11 +1,11 @@
-//! Gathers the facts that guards need, concurrently with the first read of aws-auth.
+//! The first read of aws-auth before a write, with the facts that guards need.
 
 use std::time::Duration;
 
 use tokio::join;
 
-use super::World;
-use super::live::{Cluster, until_interrupted};
+use super::Backend;
+use super::cluster::{Cluster, until_interrupted};
 use crate::terminal::{Failure, Out};
 use awsauth_core::authenticator::User;
 use awsauth_core::facts::groups::AUTHENTICATED;
@@ -16,11 +16,11 @@ use awsauth_kube::guard_facts::{known_admins, unknown};
 use awsauth_kube::rbac;
 use awsauth_kube::review::{self, ClusterUser};
 
-/// How long to wait for facts that only guards need.
+/// The time limit of facts that only guards need.
 const TIME_LIMIT: Duration = Duration::from_secs(3);
 
 /// The first read of aws-auth, and the facts for guards.
-pub(crate) struct Gathered {
+pub(crate) struct FirstRead {
     /// The input of plans; empty if there is no aws-auth.
     pub(crate) snapshot: Snapshot,
     /// Whether aws-auth exists.
@@ -31,32 +31,32 @@ pub(crate) struct Gathered {
     pub(crate) may_update: Option<bool>,
 }
 
-impl World {
-    /// Reads aws-auth for the next write, and the facts for guards; `None` for a manifest, which is read when it is written and has no
-    /// other facts. `wants_admins` is whether to read the bindings of `cluster-admin`.
+impl Backend {
+    /// Reads aws-auth for the next write, and the facts for guards; `None` for a manifest, which is read when it is
+    /// written and has no other facts. `wants_admins` states whether to read the bindings of `cluster-admin`.
     ///
     /// # Errors
     /// If aws-auth cannot be read, or the user interrupts. The result lists the facts that are unknown.
-    pub(crate) fn gather(
+    pub(crate) fn read_for_plan(
         &mut self,
         is_to_write: bool,
         wants_admins: bool,
         out: &Out,
-    ) -> Result<Option<Gathered>, Failure> {
+    ) -> Result<Option<FirstRead>, Failure> {
         match self {
             Self::Manifest(_) => Ok(None),
             Self::Cluster(cluster) => {
-                let gathered = cluster.gather(is_to_write, wants_admins, out);
-                gathered.map(Some)
+                let first = cluster.read_for_plan(is_to_write, wants_admins, out);
+                first.map(Some)
             }
         }
     }
 
-    /// Gathers further facts that guards turned out to need.
+    /// Looks up further facts that guards turned out to need.
     ///
     /// # Errors
     /// If the user interrupts.
-    pub(crate) fn learn(
+    pub(crate) fn answer_questions(
         &self,
         questions: &[OpenQuestion],
         facts: &mut Facts,
@@ -65,7 +65,7 @@ impl World {
         for question in questions {
             match (question, self) {
                 (OpenQuestion::MayUpdate(user), Self::Cluster(cluster)) => {
-                    let answer = cluster.may_update(user, out)?;
+                    let answer = cluster.can_update(user, out)?;
                     facts.may_update.push((user.clone(), answer));
                 }
                 (OpenQuestion::Admins, Self::Cluster(cluster)) => {
@@ -90,14 +90,14 @@ impl World {
 }
 
 impl Cluster {
-    fn gather(
+    fn read_for_plan(
         &mut self,
         is_to_write: bool,
         wants_admins: bool,
         out: &Out,
-    ) -> Result<Gathered, Failure> {
+    ) -> Result<FirstRead, Failure> {
         let store = self.store();
-        let timeout = self.asked().timeout;
+        let timeout = self.options().timeout;
         let time_limit = TIME_LIMIT.min(timeout);
         let asking = async {
             join!(
@@ -133,14 +133,14 @@ impl Cluster {
             ..Facts::default()
         };
         let who = who.map_or_else(|_| Who::default(), |who| named(&who));
-        let gathered = Gathered {
+        let first = FirstRead {
             snapshot: live.snapshot(),
             exists: live.exists(),
             facts,
             may_update: may_update.ok(),
         };
         self.begin(live, who);
-        Ok(gathered)
+        Ok(first)
     }
 
     fn admins(&self, out: &Out) -> Result<Known<Admins>, Failure> {
@@ -149,7 +149,7 @@ impl Cluster {
         Ok(known_admins(asked))
     }
 
-    fn may_update(&self, user: &User, out: &Out) -> Result<Known<bool>, Failure> {
+    fn can_update(&self, user: &User, out: &Out) -> Result<Known<bool>, Failure> {
         let mut they = user.clone();
         they.groups.push(AUTHENTICATED.to_owned());
         let asking = review::can_update_aws_auth(self.store(), Some(&they), TIME_LIMIT);
@@ -161,18 +161,18 @@ impl Cluster {
     }
 
     fn impersonates(&self) -> bool {
-        let asked = self.asked();
+        let asked = self.options();
         asked.impersonate.is_some() || !asked.impersonate_groups.is_empty()
     }
 }
 
 fn caller(who: &ClusterUser) -> Caller {
-    let says = |key| who.attribute(key).map(str::to_owned);
+    let attribute = |key| who.attribute(key).map(str::to_owned);
     Caller {
         user: who.user(),
-        arn: says("arn").or_else(|| says("canonicalArn")),
-        session_name: says("sessionName"),
-        access_key_id: says("accessKeyId"),
+        arn: attribute("arn").or_else(|| attribute("canonicalArn")),
+        session_name: attribute("sessionName"),
+        access_key_id: attribute("accessKeyId"),
     }
 }
 

@@ -1,20 +1,22 @@
+//! How a write is recorded in the history.
+
 use std::env;
 use std::path::{Path, PathBuf};
 
 use awsauth_core::history::{Who, text_without_secrets, without_secrets};
 use awsauth_kube::history::RecordOptions;
 
-/// How a write is recorded in the history, and whether it may proceed without.
+/// How a write is recorded, and whether it may proceed without a copy.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Keep {
+pub(crate) struct BackupOptions {
     /// The reason that the user gave.
     pub(crate) reason: Option<String>,
-    /// Writes even if no copy of the current aws-auth can be kept.
+    /// Writes even if no copy of the current aws-auth can be stored.
     pub(crate) optional: bool,
 }
 
-impl Keep {
-    pub(super) fn keeping(&self, who: Option<Who>) -> RecordOptions {
+impl BackupOptions {
+    pub(super) fn record_options(&self, who: Option<Who>) -> RecordOptions {
         RecordOptions {
             who,
             command: command(),

@@ -1,3 +1,5 @@
+//! The options of AWS credentials.
+
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -11,10 +13,10 @@ use awsauth_aws::credentials::{
     self, CredentialOptions, NoCredentials, ResolvedCredentials, SourceChoice,
 };
 
-/// The options of AWS credentials. Every command accepts them. A command that does not use them says so.
+/// The options of AWS credentials. Every command accepts them. A command that does not use them reports that.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Options for AWS credentials")]
-pub(crate) struct Identity {
+pub(crate) struct CredentialArgs {
     /// The profile of ~/.aws/config and ~/.aws/credentials; has precedence over keys in the environment
     #[arg(long, global = true, env = "AWSAUTH_PROFILE", value_name = "NAME")]
     profile: Option<String>,
@@ -91,7 +93,7 @@ enum SourceName {
     Container,
 }
 
-impl Identity {
+impl CredentialArgs {
     /// Returns the options for [`credentials`].
     pub(crate) fn credential_options(&self) -> CredentialOptions {
         CredentialOptions {
