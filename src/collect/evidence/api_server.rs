@@ -7,6 +7,7 @@ use crate::collect::aws_auth::{self, Reader};
 use crate::collect::nodes::JoinedNodes;
 use crate::collect::{ConnectOptions, LIMIT, Task, sign_in, spawn};
 use awsauth_core::doctor::evidence::{Collected, Evidence, Problem, SignedIn};
+use awsauth_core::rbac::Question;
 use awsauth_kube::selected_context::SelectedContext;
 
 impl Collector {
@@ -56,6 +57,7 @@ impl Collector {
                     None => "a token (T1)",
                 };
                 evidence.signed_in = Collected::NotAsked(needs.to_owned());
+                evidence.answers = Collected::NotAsked(needs.to_owned());
             }
         }
         let is_in = matches!(evidence.signed_in.known(), Some(SignedIn::In { .. }));
@@ -68,41 +70,52 @@ impl Collector {
         evidence.aws_auth =
             reading.map_or_else(|| Collected::NotAsked(needs.to_owned()), Task::wait);
         let counting = read_nodes(evidence, options, reader.as_ref());
-        self.rights(evidence, options, reader);
+        let questions = self.arn.is_some().then_some(self.questions.as_slice());
+        add_permissions(evidence, options, reader, questions);
         add_nodes(evidence, counting);
     }
+}
 
-    /// Reads the RBAC bindings of the user, and for `--for` also the permissions.
-    pub(super) fn rights(
-        &self,
-        evidence: &mut Evidence,
-        options: &ConnectOptions,
-        reader: Option<Reader>,
-    ) {
-        let needs = || "permission to read RBAC".to_owned();
-        let Some((user, reader)) = evidence.user().zip(reader) else {
-            evidence.policy = Collected::NotAsked(needs());
-            return;
-        };
-        let options = options.clone();
-        let questions = match self.arn {
-            Some(_) => self.questions.clone(),
-            None => Vec::new(),
-        };
-        let asked = spawn(LIMIT * 2, options.end, move || {
-            aws_auth::rights(&options, &reader, &user, &questions, LIMIT)
-        });
-        match asked.wait() {
-            Collected::Seen(Ok((policy, answers))) => {
-                evidence.policy = Collected::Seen(policy);
-                if let Some(answers) = answers {
-                    evidence.answers = Collected::Seen(answers);
-                }
-            }
-            Collected::Seen(Err(problem)) => evidence.policy = Collected::NotAsked(problem.cause),
-            Collected::TimedOut(limit) => evidence.policy = Collected::TimedOut(limit),
-            Collected::NotAsked(needs) => evidence.policy = Collected::NotAsked(needs),
+/// Reads the RBAC bindings of the user and, if there are `questions`, the permissions. Without `--for`, the permissions
+/// come from the sign-in instead.
+fn add_permissions(
+    evidence: &mut Evidence,
+    options: &ConnectOptions,
+    reader: Option<Reader>,
+    questions: Option<&[Question]>,
+) {
+    let not_asked = |evidence: &mut Evidence, needs: &str| {
+        evidence.policy = Collected::NotAsked(needs.to_owned());
+        if questions.is_some() {
+            evidence.answers = Collected::NotAsked(needs.to_owned());
         }
+    };
+    let Some(reader) = reader else {
+        return not_asked(evidence, "permission to read RBAC");
+    };
+    let Some(user) = evidence.user() else {
+        return not_asked(evidence, "the identity's Kubernetes user (M5)");
+    };
+    let (options, asked) = (options.clone(), questions.unwrap_or_default().to_vec());
+    let reading = spawn(LIMIT * 2, options.end, move || {
+        aws_auth::rights(&options, &reader, &user, &asked, LIMIT)
+    });
+    match reading.wait() {
+        Collected::Seen(Ok((policy, answers))) => {
+            not_asked(evidence, "permission to create subjectaccessreviews");
+            evidence.policy = Collected::Seen(policy);
+            if let Some(answers) = answers {
+                evidence.answers = Collected::Seen(answers);
+            }
+        }
+        Collected::Seen(Err(problem)) => not_asked(evidence, &problem.cause),
+        Collected::TimedOut(limit) => {
+            evidence.policy = Collected::TimedOut(limit);
+            if questions.is_some() {
+                evidence.answers = Collected::TimedOut(limit);
+            }
+        }
+        Collected::NotAsked(needs) => not_asked(evidence, &needs),
     }
 }
 
@@ -134,5 +147,36 @@ fn add_nodes(evidence: &mut Evidence, counting: Option<Task<Result<JoinedNodes, 
         Some(Collected::TimedOut(limit)) => evidence.nodes = Collected::TimedOut(limit),
         Some(Collected::NotAsked(needs)) => evidence.nodes = Collected::NotAsked(needs),
         None => evidence.nodes = Collected::NotAsked(needs()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use awsauth_core::doctor::diagnose;
+    use awsauth_kube::{Environment, Flags};
+
+    #[test]
+    fn checks_skipped_for_an_unmapped_arn_state_what_they_need() {
+        let options = ConnectOptions {
+            flags: Flags::default(),
+            environment: Environment::default(),
+            eks_endpoint: None,
+            end: Instant::now(),
+        };
+        let skipped = |reader: Option<Reader>| {
+            let mut evidence = Evidence::default();
+            add_permissions(&mut evidence, &options, reader, Some(&[]));
+            let report = diagnose(&evidence);
+            let checks = report.checks.into_iter();
+            let own = checks.filter(|(check, _)| check.id.starts_with('B'));
+            own.map(|(_, judged)| judged.expect_err("skipped").needs)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(skipped(None), ["permission to read RBAC"; 2]);
+        let reader = Some(Reader::Kubeconfig);
+        assert_eq!(skipped(reader), ["the identity's Kubernetes user (M5)"; 2]);
     }
 }

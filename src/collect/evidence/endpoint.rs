@@ -82,10 +82,13 @@ pub(super) fn add_endpoint(
         }
         Collected::TimedOut(limit) => {
             evidence.addresses = Collected::NotAsked("a timely answer".to_owned());
+            evidence.connections = Collected::TimedOut(limit);
             evidence.livez = Collected::TimedOut(limit);
             false
         }
         Collected::NotAsked(needs) => {
+            evidence.addresses = Collected::NotAsked(needs.clone());
+            evidence.connections = Collected::NotAsked(needs.clone());
             evidence.livez = Collected::NotAsked(needs);
             false
         }

@@ -38,7 +38,7 @@ pub enum Collected<T> {
 
 impl<T> Default for Collected<T> {
     fn default() -> Self {
-        Self::NotAsked(String::new())
+        Self::NotAsked("the result of an earlier check".to_owned())
     }
 }
 
