@@ -63,7 +63,7 @@ impl ConnectOptions {
             Some(endpoint) => connect_to_anonymously(endpoint, &flags, &self.environment).await?,
             None => connect_anonymously(&flags, &self.environment).await?,
         };
-        Ok(anonymous.store)
+        Ok(anonymous.client)
     }
 }
 

@@ -34,7 +34,7 @@ const SPINNER_DELAY: Duration = Duration::from_millis(300);
 /// A connection to a live cluster, with its own async runtime.
 pub(crate) struct Cluster {
     runtime: Runtime,
-    store: Arc<ApiClient>,
+    client: Arc<ApiClient>,
     options: Target,
     eks: Option<EksCluster>,
     /// The aws-auth that the next write is based on, and its writer.
@@ -61,37 +61,37 @@ impl Cluster {
         let (flags, environment) = (flags(target), Environment::of_process());
         let endpoint = eks::endpoint(&eks);
         let connecting = connect_to(&endpoint, tokens, &flags, &environment);
-        let store = until_interrupted(&runtime, out, "Connecting", connecting)?
+        let client = until_interrupted(&runtime, out, "Connecting", connecting)?
             .map_err(|error| not_connected(&error))?;
         let left = target.wait.map(|wait| wait.saturating_sub(begun.elapsed()));
-        Self::opened(runtime, store, target, Some(eks), left, out)
+        Self::opened(runtime, client, target, Some(eks), left, out)
     }
 
     /// Connects to the selected cluster. Refuses it if it is not the expected one, and waits for it with `--wait`.
     pub(crate) fn open(target: &Target, out: &mut Out) -> Result<Self, Failure> {
         let runtime = runtime()?;
         let (flags, environment) = (flags(target), Environment::of_process());
-        let store = until_interrupted(&runtime, out, "Connecting", connect(&flags, &environment))?
+        let client = until_interrupted(&runtime, out, "Connecting", connect(&flags, &environment))?
             .map_err(|error| not_connected(&error))?;
-        Self::opened(runtime, store, target, None, target.wait, out)
+        Self::opened(runtime, client, target, None, target.wait, out)
     }
 
     fn opened(
         runtime: Runtime,
-        store: ApiClient,
+        client: ApiClient,
         target: &Target,
         eks: Option<EksCluster>,
         time_limit: Option<Duration>,
         out: &mut Out,
     ) -> Result<Self, Failure> {
-        refuse_other(target, store.target())?;
-        let store = Arc::new(store);
+        refuse_other(target, client.target())?;
+        let client = Arc::new(client);
         if let Some(time_limit) = time_limit {
-            wait_for(&runtime, &store, time_limit, target.wait_for_configmap, out)?;
+            wait_for(&runtime, &client, time_limit, target.wait_for_configmap, out)?;
         }
         Ok(Self {
             runtime,
-            store,
+            client,
             options: target.clone(),
             eks,
             begun: None,
@@ -110,12 +110,12 @@ impl Cluster {
 
     /// Returns the cluster, for messages.
     pub(crate) fn target(&self) -> &awsauth_kube::Target {
-        self.store.target()
+        self.client.target()
     }
 
     /// Reads aws-auth.
     pub(crate) fn read(&self, out: &Out) -> Result<Live, Failure> {
-        let reading = self.store.read(self.options.timeout);
+        let reading = self.client.read(self.options.timeout);
         until_interrupted(&self.runtime, out, "Reading aws-auth", reading)?
             .map_err(|error| self.not_read(&error))
     }
@@ -127,8 +127,8 @@ impl Cluster {
     ) -> Result<(Live, Result<history::Values, RequestError>), Failure> {
         let time_limit = self.options.timeout;
         let both = async {
-            let history = history::read(&self.store, (Instant::now() + time_limit).into());
-            tokio::join!(self.store.read(time_limit), history)
+            let history = history::read(&self.client, (Instant::now() + time_limit).into());
+            tokio::join!(self.client.read(time_limit), history)
         };
         let (live, history) = until_interrupted(&self.runtime, out, "Reading the history", both)?;
         Ok((live.map_err(|error| self.not_read(&error))?, history))
@@ -139,8 +139,8 @@ impl Cluster {
         self.begun = Some((live, who));
     }
 
-    pub(super) fn store(&self) -> &ApiClient {
-        &self.store
+    pub(super) fn client(&self) -> &ApiClient {
+        &self.client
     }
 
     pub(super) fn runtime(&self) -> &Runtime {
@@ -165,8 +165,8 @@ impl Cluster {
         let time_limit = self.options.timeout;
         let reading = async {
             tokio::join!(
-                self.store.read(time_limit),
-                awsauth_kube::rbac::full_policy(&self.store, time_limit),
+                self.client.read(time_limit),
+                awsauth_kube::rbac::full_policy(&self.client, time_limit),
             )
         };
         let (live, policy) =
@@ -176,7 +176,7 @@ impl Cluster {
 
     /// Reads the RBAC permissions of these users.
     pub(crate) fn policy(&self, users: &[UserInfo], out: &Out) -> Result<Policy, Failure> {
-        let reading = awsauth_kube::rbac::policy(&self.store, users, self.options.timeout);
+        let reading = awsauth_kube::rbac::policy(&self.client, users, self.options.timeout);
         until_interrupted(&self.runtime, out, "Reading RBAC", reading)
     }
 
@@ -185,10 +185,10 @@ impl Cluster {
         &self,
         meanwhile: impl FnOnce() -> T,
     ) -> (Result<Vec<NodeClass>, Fault>, T) {
-        let (runtime, store) = (&self.runtime, &self.store);
+        let (runtime, client) = (&self.runtime, &self.client);
         let deadline = tokio::time::Instant::now() + self.options.timeout;
         thread::scope(|scope| {
-            let reading = scope.spawn(|| runtime.block_on(node_classes(store, deadline)));
+            let reading = scope.spawn(|| runtime.block_on(node_classes(client, deadline)));
             let result = meanwhile();
             let read = reading.join();
             (read.unwrap_or_else(|panic| resume_unwind(panic)), result)
@@ -225,7 +225,7 @@ impl Cluster {
         let spinner = out.spinner("Writing aws-auth", SPINNER_DELAY);
         // The write handles interrupts itself, so that its outcome is always known.
         let written = self.runtime.block_on(awsauth_kube::write(
-            &self.store,
+            &self.client,
             first,
             plan,
             &options,
@@ -255,7 +255,7 @@ impl Cluster {
         time_limit: Duration,
         out: &mut Out,
     ) -> Result<bool, Failure> {
-        await_ready(&self.runtime, &self.store, time_limit, true, out)
+        await_ready(&self.runtime, &self.client, time_limit, true, out)
     }
 
     /// Reads the answer to a question.

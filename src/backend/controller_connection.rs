@@ -26,13 +26,13 @@ pub(crate) fn connect_for_controller(
     }
     let runtime = runtime()?;
     let (flags, environment) = (flags(target), Environment::of_process());
-    let store = until_interrupted(&runtime, out, "Connecting", connect(&flags, &environment))?
+    let client = until_interrupted(&runtime, out, "Connecting", connect(&flags, &environment))?
         .map_err(|error| not_connected(&error))?;
-    refuse_other(target, store.target())?;
-    let store = Arc::new(store.for_controller());
+    refuse_other(target, client.target())?;
+    let client = Arc::new(client.for_controller());
     if let Some(time_limit) = target.wait {
         let configmap = target.wait_for_configmap;
-        wait_for(&runtime, &store, time_limit, configmap, out)?;
+        wait_for(&runtime, &client, time_limit, configmap, out)?;
     }
-    Ok((runtime, store))
+    Ok((runtime, client))
 }

@@ -96,17 +96,17 @@ impl Cluster {
         wants_admins: bool,
         out: &Out,
     ) -> Result<FirstRead, Failure> {
-        let store = self.store();
+        let client = self.client();
         let timeout = self.options().timeout;
         let time_limit = TIME_LIMIT.min(timeout);
         let asking = async {
             join!(
-                store.read(timeout),
-                review::current_user(store, time_limit),
-                review::can_update_aws_auth(store, None, time_limit),
+                client.read(timeout),
+                review::current_user(client, time_limit),
+                review::can_update_aws_auth(client, None, time_limit),
                 async {
                     match wants_admins {
-                        true => Some(rbac::admins(store, time_limit).await),
+                        true => Some(rbac::admins(client, time_limit).await),
                         false => None,
                     }
                 },
@@ -144,7 +144,7 @@ impl Cluster {
     }
 
     fn admins(&self, out: &Out) -> Result<Known<Admins>, Failure> {
-        let asking = rbac::admins(self.store(), TIME_LIMIT);
+        let asking = rbac::admins(self.client(), TIME_LIMIT);
         let asked = until_interrupted(self.runtime(), out, "Asking what is allowed", asking)?;
         Ok(known_admins(asked))
     }
@@ -152,7 +152,7 @@ impl Cluster {
     fn can_update(&self, user: &User, out: &Out) -> Result<Known<bool>, Failure> {
         let mut they = user.clone();
         they.groups.push(AUTHENTICATED.to_owned());
-        let asking = review::can_update_aws_auth(self.store(), Some(&they), TIME_LIMIT);
+        let asking = review::can_update_aws_auth(self.client(), Some(&they), TIME_LIMIT);
         let asked = until_interrupted(self.runtime(), out, "Asking what is allowed", asking)?;
         Ok(match asked {
             Ok(may) => Known::Is(may),

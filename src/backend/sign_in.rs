@@ -28,7 +28,7 @@ const ATTEMPT: Duration = Duration::from_secs(15);
 /// A cluster that is authenticated to with tokens.
 pub(crate) struct SignIn {
     runtime: Runtime,
-    store: Arc<ApiClient>,
+    client: Arc<ApiClient>,
     eks: EksName,
     namespace: String,
     identity: CredentialArgs,
@@ -164,14 +164,14 @@ impl SignIn {
         time_limit: Option<Duration>,
         out: &mut Out,
     ) -> Result<Self, Failure> {
-        refuse_other(target, anonymous.store.target())?;
-        let store = Arc::new(anonymous.store);
+        refuse_other(target, anonymous.client.target())?;
+        let client = Arc::new(anonymous.client);
         if let Some(time_limit) = time_limit {
-            wait_for(&runtime, &store, time_limit, false, out)?;
+            wait_for(&runtime, &client, time_limit, false, out)?;
         }
         Ok(Self {
             runtime,
-            store,
+            client,
             eks: anonymous.eks,
             namespace: anonymous.namespace,
             identity: target.identity.clone(),
@@ -181,7 +181,7 @@ impl SignIn {
 
     /// Returns the cluster, for messages.
     pub(crate) fn target(&self) -> &awsauth_kube::Target {
-        self.store.target()
+        self.client.target()
     }
 
     /// Returns the cluster's name at EKS, from the user, the kubeconfig or EKS.
@@ -209,10 +209,10 @@ impl SignIn {
         questions: &[Question],
         out: &Out,
     ) -> Result<SignInResult, Failure> {
-        let store = self.store.signed_in(token.text.clone());
+        let client = self.client.signed_in(token.text.clone());
         let asking = async {
-            let who = review::current_user(&store, ATTEMPT).await?;
-            let answers = review::check_access(&store, questions, &self.namespace, ATTEMPT).await?;
+            let who = review::current_user(&client, ATTEMPT).await?;
+            let answers = review::check_access(&client, questions, &self.namespace, ATTEMPT).await?;
             Ok((who, answers))
         };
         match until_interrupted(&self.runtime, out, "Signing in", asking)? {
@@ -243,8 +243,8 @@ impl SignIn {
         token: &Token,
         out: &Out,
     ) -> Result<Result<Snapshot, RequestError>, Failure> {
-        let store = self.store.signed_in(token.text.clone());
-        let reading = store.read(ATTEMPT);
+        let client = self.client.signed_in(token.text.clone());
+        let reading = client.read(ATTEMPT);
         let read = until_interrupted(&self.runtime, out, "Reading aws-auth", reading)?;
         Ok(read.map(|live| live.snapshot()))
     }

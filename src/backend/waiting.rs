@@ -13,17 +13,17 @@ use awsauth_kube::{ApiClient, interrupt};
 /// Waits for a cluster that is being created.
 pub(super) fn wait_for(
     runtime: &Runtime,
-    store: &Arc<ApiClient>,
+    client: &Arc<ApiClient>,
     time_limit: Duration,
     configmap: bool,
     out: &mut Out,
 ) -> Result<(), Failure> {
-    if await_ready(runtime, store, time_limit, configmap, out)? {
+    if await_ready(runtime, client, time_limit, configmap, out)? {
         return Ok(());
     }
     let what = format!(
         "cannot use {}: there was no aws-auth within {} s",
-        store.target(),
+        client.target(),
         time_limit.as_secs()
     );
     Err(Failure::new(Kind::Unreachable, what)
@@ -33,7 +33,7 @@ pub(super) fn wait_for(
 /// Waits for the API server and, with `configmap`, for aws-auth. Returns whether aws-auth existed in time.
 pub(super) fn await_ready(
     runtime: &Runtime,
-    store: &Arc<ApiClient>,
+    client: &Arc<ApiClient>,
     time_limit: Duration,
     configmap: bool,
     out: &mut Out,
@@ -58,7 +58,7 @@ pub(super) fn await_ready(
     };
     let ready = runtime.block_on(async {
         tokio::select! {
-            ready = wait(store, time_limit, configmap, progress) => Some(ready),
+            ready = wait(client, time_limit, configmap, progress) => Some(ready),
             () = interrupt::requested() => None,
         }
     });
@@ -67,7 +67,7 @@ pub(super) fn await_ready(
         Some(Ok(ready)) => Ok(ready),
         Some(Err(error)) => Err(Failure::new(
             kind(error.kind()),
-            format!("cannot use {}", store.target()),
+            format!("cannot use {}", client.target()),
         )
         .because(&error)
         .hint(error.hint())),

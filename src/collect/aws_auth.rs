@@ -33,7 +33,7 @@ impl Reader {
         }
     }
 
-    pub(super) async fn store(&self, options: &ConnectOptions) -> Result<ApiClient, Problem> {
+    pub(super) async fn client(&self, options: &ConnectOptions) -> Result<ApiClient, Problem> {
         let ConnectOptions {
             flags, environment, ..
         } = options;
@@ -41,15 +41,15 @@ impl Reader {
             context: Some(name.clone()),
             ..flags.clone()
         };
-        let store = match self {
+        let client = match self {
             Self::Token(token) => options
                 .anonymous()
                 .await
-                .map(|store| store.signed_in(token.clone())),
+                .map(|client| client.signed_in(token.clone())),
             Self::Kubeconfig => connect(flags, environment).await,
             Self::Context(name) => connect(&other(name), environment).await,
         };
-        store.map_err(|error| problem(&error, error.hint()))
+        client.map_err(|error| problem(&error, error.hint()))
     }
 }
 
@@ -60,8 +60,8 @@ pub(crate) fn read(
     limit: Duration,
 ) -> Result<AwsAuth, Problem> {
     let read = in_runtime(async {
-        let store = reader.store(options).await?;
-        let live = store.read(limit).await;
+        let client = reader.client(options).await?;
+        let live = client.read(limit).await;
         live.map_err(|error| problem(&error, error.hint()))
     });
     let live =
@@ -91,12 +91,12 @@ pub(crate) fn rights(
     limit: Duration,
 ) -> Result<(Policy, Option<Vec<PermissionAnswer>>), Problem> {
     let read = in_runtime(async {
-        let store = reader.store(options).await?;
+        let client = reader.client(options).await?;
         let info = [UserInfo::new(user, &[])];
-        let policy = awsauth_kube::rbac::policy(&store, &info, limit).await;
+        let policy = awsauth_kube::rbac::policy(&client, &info, limit).await;
         let answers = match questions {
             [] => None,
-            questions => review::check_access_of(&store, user, questions, "default", limit)
+            questions => review::check_access_of(&client, user, questions, "default", limit)
                 .await
                 .ok(),
         };

@@ -19,10 +19,10 @@ pub(crate) struct Host {
 
 /// Returns the host to connect to.
 pub(crate) fn host(options: &ConnectOptions) -> Result<Host, Problem> {
-    let store = in_runtime(options.anonymous()).map_err(|error| of_system(&error))?;
-    let store = store.map_err(|error| problem(&error, error.hint()))?;
-    let proxy = store.proxy();
-    let url = proxy.unwrap_or(&store.target().server);
+    let client = in_runtime(options.anonymous()).map_err(|error| of_system(&error))?;
+    let client = client.map_err(|error| problem(&error, error.hint()))?;
+    let proxy = client.proxy();
+    let url = proxy.unwrap_or(&client.target().server);
     let uri: Uri = url.parse().unwrap_or_default();
     let host = uri.host().unwrap_or_default();
     let default = match uri.scheme_str() {
@@ -76,11 +76,11 @@ pub(crate) fn connect_all(
 /// Asks the API server without credentials whether it is alive.
 pub(crate) fn alive(options: &ConnectOptions, limit: Duration) -> Result<String, Problem> {
     let asked = in_runtime(async {
-        let store = options
+        let client = options
             .anonymous()
             .await
             .map_err(|error| problem(&error, error.hint()))?;
-        store.alive(limit).await.map_err(|error| of_request(&error))
+        client.alive(limit).await.map_err(|error| of_request(&error))
     });
     let status = asked.map_err(|error| of_system(&error))??;
     Ok(match status {

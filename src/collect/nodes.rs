@@ -58,10 +58,10 @@ pub(crate) fn joined(
     limit: Duration,
 ) -> Result<JoinedNodes, Problem> {
     let asked = in_runtime(async {
-        let store = reader.store(options).await?;
+        let client = reader.client(options).await?;
         let deadline = Instant::now() + limit;
         let (classes, nodes) =
-            tokio::join!(node_classes(&store, deadline), nodes(&store, deadline));
+            tokio::join!(node_classes(&client, deadline), nodes(&client, deadline));
         let needs =
             |permission: &str, fault: &Fault| format!("permission to {permission}: {fault}");
         Ok(JoinedNodes {

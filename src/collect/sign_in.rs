@@ -30,11 +30,11 @@ pub(crate) fn sign_in(
         answers: None,
     };
     let result = in_runtime(async {
-        let store = match options.anonymous().await {
-            Ok(store) => store.signed_in(token),
+        let client = match options.anonymous().await {
+            Ok(client) => client.signed_in(token),
             Err(error) => return failed(problem(&error, error.hint())),
         };
-        let signed_in = match review::current_user(&store, limit).await {
+        let signed_in = match review::current_user(&client, limit).await {
             Ok(who) => SignedIn::In {
                 username: who.username,
                 groups: who.groups,
@@ -42,7 +42,7 @@ pub(crate) fn sign_in(
             Err(error) => refused(&error),
         };
         let answers = match signed_in {
-            SignedIn::In { .. } => review::check_access(&store, questions, namespace, limit).await.ok(),
+            SignedIn::In { .. } => review::check_access(&client, questions, namespace, limit).await.ok(),
             _ => None,
         };
         SignInResult {

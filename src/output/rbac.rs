@@ -54,7 +54,7 @@ pub(super) fn text(heading: &str, access: &Access<'_>) -> String {
     let lists = access.unread.iter().filter(|unread| !unread.is_one);
     let lists: Vec<&str> = lists.map(|unread| unread.resource.as_str()).collect();
     if !lists.is_empty() {
-        let in_part = format!("not known in full: {} can't be read", lists.join(" and "));
+        let in_part = format!("not known in full: {} cannot be read", lists.join(" and "));
         line(&mut text, &paint(NOTICE, &in_part));
     } else if !access.is_beyond_everybody() {
         let nothing = "nothing beyond what every authenticated user may do";
@@ -143,7 +143,7 @@ impl Granted<'_> {
             Rules::Unread => {
                 below(
                     text,
-                    &paint(NOTICE, &format!("not known: {kind} {role} can't be read")),
+                    &paint(NOTICE, &format!("not known: {kind} {role} cannot be read")),
                 );
                 return false;
             }

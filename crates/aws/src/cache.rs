@@ -310,7 +310,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_part_and_its_place_counts() {
+    fn key_depends_on_every_part_and_its_position() {
         let names: Vec<_> = [
             Key::of("a"),
             Key::of("b"),

@@ -224,7 +224,7 @@ impl Transport {
 }
 
 /// Returns the same settings for requests signed with these credentials. Clients share their connections.
-pub fn signed_with(config: &SdkConfig, credentials: &Credentials) -> SdkConfig {
+pub(crate) fn signed_with(config: &SdkConfig, credentials: &Credentials) -> SdkConfig {
     let config = config.clone().into_builder();
     config.credentials_provider(provider(credentials)).build()
 }

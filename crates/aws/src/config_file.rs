@@ -17,7 +17,7 @@ use super::shlex;
 pub use ini::{Ini, Section, Value};
 
 /// The profile that is used if none is named.
-pub const DEFAULT_PROFILE: &str = "default";
+pub(crate) const DEFAULT_PROFILE: &str = "default";
 
 /// The contents of both files. A missing file is treated as empty, as in botocore.
 #[derive(Clone, Debug, Default)]
@@ -115,12 +115,12 @@ impl ConfigFiles {
     }
 
     /// Returns a profile as in the config file alone.
-    pub fn config_profile(&self, name: &str) -> Option<&Section> {
+    pub(crate) fn config_profile(&self, name: &str) -> Option<&Section> {
         self.config_profiles.get(name)
     }
 
     /// Returns a profile as in the credentials file alone.
-    pub fn credentials_profile(&self, name: &str) -> Option<&Section> {
+    pub(crate) fn credentials_profile(&self, name: &str) -> Option<&Section> {
         self.credentials_profiles.get(name)
     }
 

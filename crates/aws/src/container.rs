@@ -434,7 +434,7 @@ mod tests {
     }
 
     #[test]
-    fn the_variables_name_the_endpoint() {
+    fn endpoint_is_read_from_the_variables() {
         for (variables, found) in [
             (&[][..], None),
             (
@@ -473,7 +473,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_that_may_not_be_asked_is_refused() {
+    fn plain_http_to_other_hosts_is_refused() {
         for host in [
             "anywhere.example",
             "169.254.169.254",
@@ -508,7 +508,7 @@ mod tests {
     }
 
     #[test]
-    fn the_subject_of_a_token_is_read() {
+    fn service_account_is_read_from_the_token() {
         let found = ServiceAccount::of(&token(
             r#"{"sub":"system:serviceaccount:shop:cart","aud":["pods.eks.amazonaws.com"]}"#,
         ));

@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_named_and_nothing_is_shown() {
+    fn missing_field_is_named_without_values() {
         let whole = r#"{"AccessKeyId":"ASIA1","SecretAccessKey":"s3cret","Token":"t0ken","Expiration":"2026-01-01T00:00:00Z"}"#;
         let credentials =
             CredentialsResponse::read(whole.as_bytes()).and_then(CredentialsResponse::credentials);

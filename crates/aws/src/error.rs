@@ -32,7 +32,7 @@ pub enum AwsError {
     NoCredentials,
 }
 
-/// What keeps this machine from reaching AWS.
+/// Why this machine cannot reach AWS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Obstacle {
     /// No answer arrived in time.
@@ -46,7 +46,7 @@ pub enum Obstacle {
     Other,
 }
 
-/// A refusal, in the service's words.
+/// A refusal, as the service words it.
 #[derive(Debug, Error)]
 #[error("{code}: {message}")]
 pub struct Refused {
@@ -163,7 +163,7 @@ pub(super) fn clock_ahead(response: &HttpResponse) -> Option<SignedDuration> {
     Some(Timestamp::now().duration_since(there))
 }
 
-/// The causes of an error of the SDK, without the messages of the SDK and of hyper that carry no information.
+/// Returns the causes of an SDK error, without messages of the SDK and of hyper that carry no information.
 fn causes(error: &dyn Error) -> String {
     let mut causes = error_chain::messages(error);
     causes.remove(0);
@@ -232,7 +232,7 @@ impl Obstacle {
 
 impl Refused {
     /// Whether AWS rejects signatures because this machine's clock is wrong.
-    pub fn clock_is_off(&self) -> bool {
+    pub(crate) fn clock_is_off(&self) -> bool {
         self.clock_ahead
             .is_some_and(|ahead| ahead.abs() > MAX_CLOCK_SKEW)
     }
@@ -261,7 +261,7 @@ impl Refused {
             "Throttling" | "ThrottlingException" | "RequestLimitExceeded" | "TooManyRequestsException" => "try again in a minute",
             "ValidationError" if self.message.contains("role chaining") => "role chaining limits sessions to one hour: omit --duration",
             "ValidationError" if self.message.contains("MaxSessionDuration") => "request a shorter --duration, or raise the role's maximum: aws iam update-role --role-name NAME --max-session-duration SECONDS",
-            "ValidationError" => "correct what it names",
+            "ValidationError" => "correct the named parameter",
             _ => return match &self.request_id {
                 Some(id) => format!("look up the code in the service's API reference; AWS support finds the request by its id {id}"),
                 None => "look up the code in the service's API reference".to_owned(),
@@ -278,7 +278,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn silence_is_told_from_other_obstacles() {
+    fn timeout_is_distinguished_from_other_obstacles() {
         let error: SdkError<AssumeRoleError, HttpResponse> = SdkError::timeout_error("30 s");
         let error = AwsError::of(error);
         assert_eq!(
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn obstacles_are_known_by_the_words_of_the_libraries() {
+    fn obstacles_are_recognized_by_messages_of_the_libraries() {
         for (why, expected) in [
             (
                 "dns error: failed to lookup address information: Name or service not known",

@@ -1,4 +1,4 @@
-//! AWS: where credentials come from, STS, EKS, IAM. Hands plain data down, never clients.
+//! AWS: credentials, instance metadata, STS, EKS and IAM. Callers get plain data, never SDK clients.
 
 mod cache;
 pub mod client;
@@ -20,7 +20,7 @@ pub mod region;
 mod runtime;
 mod session_name;
 mod setup_error;
-pub mod shlex;
+mod shlex;
 mod sts;
 pub mod sts_verify;
 mod time;

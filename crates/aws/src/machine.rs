@@ -48,7 +48,7 @@ impl Machine {
     }
 
     /// Whether this process seems to run in a container.
-    pub fn is_container(&self) -> bool {
+    pub(crate) fn is_container(&self) -> bool {
         let there = |path| self.root.join(path).exists();
         let groups = ["proc/1/cgroup", "proc/self/cgroup"].map(|path| self.text(path));
         self.has_container_variable
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_container_is_known_by_its_files_groups_and_variables() {
+    fn container_is_recognized_by_files_control_groups_and_variables() {
         for (file, text, container) in [
             (".dockerenv", "", true),
             ("run/.containerenv", "", true),
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn an_instance_is_known_by_its_firmware() {
+    fn instance_is_recognized_by_its_firmware() {
         let tag = "sys/devices/virtual/dmi/id/board_asset_tag";
         let (_root, nitro) = with(&[(tag, "i-0abc1234def567890\n")]);
         assert_eq!(nitro.instance_id().as_deref(), Some("i-0abc1234def567890"));

@@ -21,7 +21,7 @@ pub struct Region {
 
 impl Region {
     /// Whether no setting named it.
-    pub fn is_fallback(&self) -> bool {
+    pub(crate) fn is_fallback(&self) -> bool {
         self.from == RegionSource::Fallback
     }
 

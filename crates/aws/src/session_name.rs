@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_is_named_after_who_runs_it_and_where() {
+    fn session_name_consists_of_user_and_host() {
         check(Some("ann"), Some("build-7"), "awsauth-ann@build-7");
         check(
             Some("ann"),

@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_those_that_shlex_finds() {
+    fn lines_are_split_as_by_shlex() {
         // Each case was checked with Python's shlex.split.
         for (line, expected) in [
             ("", vec![]),

@@ -16,7 +16,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn instants_are_read_as_tools_write_them() {
+    fn timestamps_of_aws_tools_are_parsed() {
         let noon = "2026-11-20T12:00:00Z".parse().ok();
         for text in [
             "2026-11-20T12:00:00Z",

@@ -116,7 +116,7 @@ impl ApiClient {
 
     /// Returns a client that authenticates with renewed tokens. Requires an anonymous connection.
     #[must_use]
-    pub fn with_tokens(self, tokens: Tokens) -> Self {
+    pub(crate) fn with_tokens(self, tokens: Tokens) -> Self {
         Self {
             bearer: Some(Bearer::Renewed(tokens)),
             ..self
@@ -174,13 +174,13 @@ impl ApiClient {
         self.read_until(Instant::now() + time_limit).await
     }
 
-    pub async fn read_until(&self, deadline: Instant) -> Result<Live, RequestError> {
+    pub(crate) async fn read_until(&self, deadline: Instant) -> Result<Live, RequestError> {
         let read = self.read_named(NAME, deadline).await;
         read.map_err(|fault| self.failed("get", fault))
     }
 
     /// Reads another ConfigMap of the namespace in the same way.
-    pub async fn read_named(&self, name: &str, deadline: Instant) -> Result<Live, Fault> {
+    pub(crate) async fn read_named(&self, name: &str, deadline: Instant) -> Result<Live, Fault> {
         let path = format!("/api/v1/namespaces/{NAMESPACE}/configmaps/{name}");
         let read = self.repeat(deadline, || self.send(Method::GET, &path, None, deadline));
         match read.await {
@@ -215,7 +215,7 @@ impl ApiClient {
     }
 
     /// Reads the object at `path` in one of the media types of `accept`.
-    pub async fn get_as<T: DeserializeOwned>(
+    pub(crate) async fn get_as<T: DeserializeOwned>(
         &self,
         path: &str,
         accept: &str,

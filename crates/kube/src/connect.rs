@@ -85,7 +85,7 @@ pub async fn connect_to_anonymously(
             region: Some(place.eks.region().to_owned()),
         },
         namespace: DEFAULT_NAMESPACE.to_owned(),
-        store: open(access, flags, environment).await?,
+        client: open(access, flags, environment).await?,
     })
 }
 
@@ -101,7 +101,7 @@ pub(super) fn access_to(place: &EksEndpoint, flags: &Flags) -> Result<Access, Co
 /// An unauthenticated connection, and what is known about its cluster.
 pub struct AnonymousConnection {
     /// The client, for [`ApiClient::signed_in`].
-    pub store: ApiClient,
+    pub client: ApiClient,
     pub eks: EksName,
     /// The namespace of the context. In a pod, and if the context has none, `default`.
     pub namespace: String,
@@ -123,7 +123,7 @@ pub async fn connect_anonymously(
             .namespace
             .clone()
             .unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned()),
-        store: open(access, flags, environment).await?,
+        client: open(access, flags, environment).await?,
     })
 }
 

@@ -26,10 +26,10 @@ pub(crate) struct Resource {
 
 impl Resources {
     /// Requests the resources, in two requests.
-    pub(crate) async fn read(store: &ApiClient, deadline: Instant) -> Result<Self, Fault> {
+    pub(crate) async fn read(client: &ApiClient, deadline: Instant) -> Result<Self, Fault> {
         let mut resources = Vec::new();
         for path in ["/api", "/apis"] {
-            let list: APIGroupDiscoveryList = store
+            let list: APIGroupDiscoveryList = client
                 .get_as(path, ACCEPT_AGGREGATED_DISCOVERY_V2, deadline)
                 .await?;
             resources.extend(list.items.into_iter().flat_map(of_group));

@@ -47,7 +47,7 @@ impl Environment {
     }
 
     /// Whether this is a pod with a service account.
-    pub fn is_pod(&self) -> bool {
+    pub(crate) fn is_pod(&self) -> bool {
         self.service_host.is_some()
             && self.service_port.is_some()
             && self.service_account.join("token").is_file()

@@ -67,9 +67,9 @@ pub type Values = BTreeMap<String, String>;
 /// Reads every key of `awsauth-history` with its value, in base64. Retries after transient faults.
 ///
 /// If the API server does not return it. A missing ConfigMap is empty, not an error.
-pub async fn read(store: &ApiClient, deadline: Instant) -> Result<Values, RequestError> {
-    let read = store.read_named(HISTORY, deadline).await;
-    let live = read.map_err(|fault| store.failed("get", fault))?;
+pub async fn read(client: &ApiClient, deadline: Instant) -> Result<Values, RequestError> {
+    let read = client.read_named(HISTORY, deadline).await;
+    let live = read.map_err(|fault| client.failed("get", fault))?;
     let values = live.snapshot().binary_data.into_iter();
     Ok(values
         .map(|(key, value)| (key, value.to_string()))

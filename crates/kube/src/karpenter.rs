@@ -58,9 +58,9 @@ struct Spec {
 /// Lists all EC2NodeClasses. Empty if Karpenter is not installed.
 ///
 /// If the API server does not answer.
-pub async fn node_classes(store: &ApiClient, deadline: Instant) -> Result<Vec<NodeClass>, Fault> {
+pub async fn node_classes(client: &ApiClient, deadline: Instant) -> Result<Vec<NodeClass>, Fault> {
     // For an unknown group or kind, the API server answers 404 in plain text.
-    let all: APIGroupList = store.get("/apis", deadline).await?;
+    let all: APIGroupList = client.get("/apis", deadline).await?;
     let Some(group) = all.groups.into_iter().find(|group| group.name == GROUP) else {
         return Ok(Vec::new());
     };
@@ -68,7 +68,7 @@ pub async fn node_classes(store: &ApiClient, deadline: Instant) -> Result<Vec<No
     let first = || Some(group.versions.first()?.version.clone());
     let version = preferred.or_else(first).unwrap_or_default();
     let path = format!("/apis/{GROUP}/{version}/ec2nodeclasses");
-    let list: List = match store.get(&path, deadline).await {
+    let list: List = match client.get(&path, deadline).await {
         Err(Fault::NotFound(_) | Fault::NotKubernetes(404)) => return Ok(Vec::new()),
         list => list?,
     };

@@ -4,7 +4,7 @@
 //! [`Snapshot`](awsauth_core::snapshot::Snapshot)s, errors with an [`ErrorKind`] and a hint, and a [`Target`] for
 //! messages.
 
-pub mod api_client;
+mod api_client;
 pub mod backoff;
 pub mod selected_context;
 pub mod command_line;
@@ -15,7 +15,7 @@ pub mod environment;
 pub mod history;
 pub mod interrupt;
 pub mod karpenter;
-pub mod error_kind;
+mod error_kind;
 pub mod guard_facts;
 pub mod kubeconfig;
 pub mod live;
@@ -50,7 +50,7 @@ pub const NAME: &str = "aws-auth";
 /// The name of the ConfigMap with the revisions of aws-auth.
 pub const HISTORY: &str = "awsauth-history";
 /// The field manager of the command-line program.
-pub const FIELD_MANAGER: &str = "awsauth";
+pub(crate) const FIELD_MANAGER: &str = "awsauth";
 /// The field manager of the controller.
 pub const CONTROLLER: &str = "awsauth-controller";
 

@@ -36,7 +36,7 @@ impl Live {
         self.object.as_ref()
     }
 
-    pub fn to_json(&self) -> Vec<u8> {
+    pub(crate) fn to_json(&self) -> Vec<u8> {
         self.object
             .as_ref()
             .map(|object| object.to_string().into_bytes())
@@ -83,7 +83,7 @@ impl Live {
         self.at("/immutable") == Some(&Value::Bool(true))
     }
 
-    pub fn is_being_deleted(&self) -> bool {
+    pub(crate) fn is_being_deleted(&self) -> bool {
         self.at("/metadata/deletionTimestamp")
             .is_some_and(|at| !at.is_null())
     }

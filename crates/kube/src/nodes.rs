@@ -23,9 +23,9 @@ pub struct NodeNames {
 /// Returns the names of the cluster's first nodes.
 ///
 /// If the API server does not answer.
-pub async fn nodes(store: &ApiClient, deadline: Instant) -> Result<Vec<NodeNames>, Fault> {
+pub async fn nodes(client: &ApiClient, deadline: Instant) -> Result<Vec<NodeNames>, Fault> {
     let path = format!("/api/v1/nodes?limit={MAX_NODES}");
-    let list: List<Node> = store.get(&path, deadline).await?;
+    let list: List<Node> = client.get(&path, deadline).await?;
     Ok(list.items.into_iter().map(names).collect())
 }
 

@@ -30,15 +30,15 @@ const PAGE: u32 = 500;
 
 /// Reads the bindings of any of `users` and the roles that they reference. What cannot be read is recorded in the
 /// result. Transient faults are retried for at most `time_limit`.
-pub async fn policy(store: &ApiClient, users: &[UserInfo], time_limit: Duration) -> Policy {
+pub async fn policy(client: &ApiClient, users: &[UserInfo], time_limit: Duration) -> Policy {
     let deadline = Instant::now() + time_limit;
     let mut policy = Policy::default();
     let reaches = |binding: &Binding| {
         let mut subjects = binding.subjects.iter();
         subjects.any(|subject| users.iter().any(|user| user.is(subject)))
     };
-    let cluster = list(store, "clusterrolebindings", of_cluster, reaches, deadline).await;
-    let namespaced = list(store, "rolebindings", of_namespace, reaches, deadline).await;
+    let cluster = list(client, "clusterrolebindings", of_cluster, reaches, deadline).await;
+    let namespaced = list(client, "rolebindings", of_namespace, reaches, deadline).await;
     for (resource, everywhere, listed) in [
         ("clusterrolebindings", "", cluster),
         ("rolebindings", " --all-namespaces", namespaced),
@@ -50,7 +50,7 @@ pub async fn policy(store: &ApiClient, users: &[UserInfo], time_limit: Duration)
     }
     let roles: BTreeSet<Role> = policy.bindings.iter().map(Binding::role).collect();
     for role in roles {
-        let rules = match rules(store, &role, deadline).await {
+        let rules = match rules(client, &role, deadline).await {
             Ok(rules) => Rules::Known(rules.into_iter().map(rule).collect()),
             Err(Fault::NotFound(_)) => Rules::NoSuchRole,
             Err(fault) => {
@@ -76,13 +76,13 @@ pub async fn policy(store: &ApiClient, users: &[UserInfo], time_limit: Duration)
 /// Returns the subjects that ClusterRoleBindings bind to `cluster-admin`.
 ///
 /// If the API server does not answer within `time_limit`.
-pub async fn admins(store: &ApiClient, time_limit: Duration) -> Result<Admins, RequestError> {
+pub async fn admins(client: &ApiClient, time_limit: Duration) -> Result<Admins, RequestError> {
     let binds = |binding: &Binding| {
         binding.role.kind == RoleKind::ClusterRole && binding.role.name == CLUSTER_ADMIN
     };
     let deadline = Instant::now() + time_limit;
-    let listed = list(store, "clusterrolebindings", of_cluster, binds, deadline).await;
-    let bindings = listed.map_err(|fault| store.failed("list", fault))?;
+    let listed = list(client, "clusterrolebindings", of_cluster, binds, deadline).await;
+    let bindings = listed.map_err(|fault| client.failed("list", fault))?;
     let mut admins = Admins::default();
     for subject in bindings.into_iter().flat_map(|binding| binding.subjects) {
         match subject {
@@ -111,7 +111,7 @@ fn permission(fault: &Fault, name: impl FnOnce() -> String) -> Option<String> {
 /// Returns the objects of a kind that `keep` accepts. Reads them page by page, so that a large cluster's objects are
 /// never in memory at the same time.
 async fn list<T: ListableResource + DeserializeOwned, O>(
-    store: &ApiClient,
+    client: &ApiClient,
     resource: &str,
     object: impl Fn(T) -> O,
     keep: impl Fn(&O) -> bool,
@@ -121,7 +121,7 @@ async fn list<T: ListableResource + DeserializeOwned, O>(
     let mut next = String::new();
     loop {
         let path = format!("{API}/{resource}?limit={PAGE}{next}");
-        let page: List<T> = store.get(&path, deadline).await?;
+        let page: List<T> = client.get(&path, deadline).await?;
         objects.extend(page.items.into_iter().map(&object).filter(&keep));
         match page.metadata.continue_.as_deref() {
             None | Some("") => return Ok(objects),
@@ -130,17 +130,17 @@ async fn list<T: ListableResource + DeserializeOwned, O>(
     }
 }
 
-async fn rules(store: &ApiClient, role: &Role, deadline: Instant) -> Result<Vec<PolicyRule>, Fault> {
+async fn rules(client: &ApiClient, role: &Role, deadline: Instant) -> Result<Vec<PolicyRule>, Fault> {
     let name = encoded(&role.name);
     let rules = match &role.namespace {
         None => {
             let path = format!("{API}/clusterroles/{name}");
-            let role: v1::ClusterRole = store.get(&path, deadline).await?;
+            let role: v1::ClusterRole = client.get(&path, deadline).await?;
             role.rules
         }
         Some(namespace) => {
             let path = format!("{API}/namespaces/{}/roles/{name}", encoded(namespace));
-            let role: v1::Role = store.get(&path, deadline).await?;
+            let role: v1::Role = client.get(&path, deadline).await?;
             role.rules
         }
     };

@@ -12,7 +12,7 @@ use super::target::Target;
 use super::tokens::TokenRenewalError;
 use super::{NAME, NAMESPACE};
 
-pub use classify::{of_answer, of_transport};
+pub(crate) use classify::{of_answer, of_transport};
 
 /// The underlying error, for the chain of sources.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -156,7 +156,7 @@ impl std::error::Error for Fault {
 
 impl Fault {
     /// Returns whether retrying the request can help.
-    pub fn is_transient(&self) -> bool {
+    pub(crate) fn is_transient(&self) -> bool {
         matches!(
             self,
             Self::Refused(..)
@@ -169,7 +169,7 @@ impl Fault {
     }
 
     /// Returns whether the server may have carried out the request although it failed.
-    pub fn may_be_applied(&self) -> bool {
+    pub(crate) fn may_be_applied(&self) -> bool {
         matches!(
             self,
             Self::Lost(..) | Self::TimedOut(..) | Self::Server(..) | Self::NotKubernetes(200..300)
@@ -177,7 +177,7 @@ impl Fault {
     }
 
     /// Returns how long the server asks clients to wait.
-    pub fn retry_after(&self) -> Option<Duration> {
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Throttled(_, after) | Self::Server(_, _, after) => *after,
             _ => None,

@@ -63,14 +63,14 @@ impl ClusterUser {
 /// Returns the user that the API server authenticates.
 ///
 /// If the API server rejects the credentials, or does not answer within `time_limit`.
-pub async fn current_user(store: &ApiClient, time_limit: Duration) -> Result<ClusterUser, RequestError> {
+pub async fn current_user(client: &ApiClient, time_limit: Duration) -> Result<ClusterUser, RequestError> {
     let deadline = Instant::now() + time_limit;
     let ask = async |version: &str| {
         let group = "authentication.k8s.io";
         let path = format!("/apis/{group}/{version}/selfsubjectreviews");
         let object =
             json!({"apiVersion": format!("{group}/{version}"), "kind": "SelfSubjectReview"});
-        store.post(&path, &object, deadline).await
+        client.post(&path, &object, deadline).await
     };
     let asked = match ask("v1").await {
         // Before Kubernetes 1.28.
@@ -78,7 +78,7 @@ pub async fn current_user(store: &ApiClient, time_limit: Duration) -> Result<Clu
         asked => asked,
     };
     let Filled::<SelfSubjectReviewStatus> { status } =
-        asked.map_err(|fault| store.failed("create", fault))?;
+        asked.map_err(|fault| client.failed("create", fault))?;
     let user = status.user_info.unwrap_or_default();
     Ok(ClusterUser {
         username: user.username.unwrap_or_default(),
@@ -93,12 +93,12 @@ pub async fn current_user(store: &ApiClient, time_limit: Duration) -> Result<Clu
 /// # Errors
 /// As [`current_user`].
 pub async fn check_access(
-    store: &ApiClient,
+    client: &ApiClient,
     questions: &[Question],
     namespace: &str,
     time_limit: Duration,
 ) -> Result<Vec<Answer>, RequestError> {
-    ask(store, None, questions, namespace, time_limit).await
+    ask(client, None, questions, namespace, time_limit).await
 }
 
 /// Checks the same for another user. The current user needs permission to do so.
@@ -106,13 +106,13 @@ pub async fn check_access(
 /// # Errors
 /// As [`current_user`].
 pub async fn check_access_of(
-    store: &ApiClient,
+    client: &ApiClient,
     they: &User,
     questions: &[Question],
     namespace: &str,
     time_limit: Duration,
 ) -> Result<Vec<Answer>, RequestError> {
-    ask(store, Some(they), questions, namespace, time_limit).await
+    ask(client, Some(they), questions, namespace, time_limit).await
 }
 
 /// Checks whether the current user, or else `they`, may update aws-auth. Checking another user requires permission.
@@ -120,20 +120,20 @@ pub async fn check_access_of(
 /// # Errors
 /// As [`current_user`].
 pub async fn can_update_aws_auth(
-    store: &ApiClient,
+    client: &ApiClient,
     they: Option<&User>,
     time_limit: Duration,
 ) -> Result<bool, RequestError> {
     let attributes =
         json!({"verb": "update", "resource": "configmaps", "name": NAME, "namespace": NAMESPACE});
     let mut spec = json!({ "resourceAttributes": attributes });
-    let status = review(store, they, &mut spec, Instant::now() + time_limit).await?;
+    let status = review(client, they, &mut spec, Instant::now() + time_limit).await?;
     Ok(status.allowed)
 }
 
 /// Sends an access review for the current user or for another one.
 async fn review(
-    store: &ApiClient,
+    client: &ApiClient,
     they: Option<&User>,
     spec: &mut Value,
     deadline: Instant,
@@ -148,13 +148,13 @@ async fn review(
     };
     let path = format!("/apis/authorization.k8s.io/v1/{plural}");
     let object = json!({"apiVersion": "authorization.k8s.io/v1", "kind": kind, "spec": spec});
-    let answered = store.post(&path, &object, deadline).await;
-    let Filled { status } = answered.map_err(|fault| store.failed("create", fault))?;
+    let answered = client.post(&path, &object, deadline).await;
+    let Filled { status } = answered.map_err(|fault| client.failed("create", fault))?;
     Ok(status)
 }
 
 async fn ask(
-    store: &ApiClient,
+    client: &ApiClient,
     they: Option<&User>,
     questions: &[Question],
     namespace: &str,
@@ -164,14 +164,14 @@ async fn ask(
     let about_resources = |question: &Question| matches!(question.of, Asked::Resource { .. });
     let resources = if questions.iter().any(about_resources) {
         // Without permission for discovery, names are used as typed.
-        Resources::read(store, deadline).await.ok()
+        Resources::read(client, deadline).await.ok()
     } else {
         None
     };
     let mut answers = Vec::new();
     for question in questions {
         let (mut spec, is_unknown_resource) = spec(question, resources.as_ref(), namespace);
-        let status = review(store, they, &mut spec, deadline).await?;
+        let status = review(client, they, &mut spec, deadline).await?;
         let said = [status.reason, status.evaluation_error];
         let said: Vec<String> = said
             .into_iter()

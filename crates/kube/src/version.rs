@@ -23,8 +23,8 @@ pub struct ServerVersion {
 /// Requests the version.
 ///
 /// If the API server rejects the credentials, or does not answer within `time_limit`.
-pub async fn version(store: &ApiClient, time_limit: Duration) -> Result<ServerVersion, RequestError> {
+pub async fn version(client: &ApiClient, time_limit: Duration) -> Result<ServerVersion, RequestError> {
     let deadline = Instant::now() + time_limit;
-    let asked = store.get("/version", deadline).await;
-    asked.map_err(|fault| store.failed("get", fault))
+    let asked = client.get("/version", deadline).await;
+    asked.map_err(|fault| client.failed("get", fault))
 }

@@ -40,7 +40,7 @@ pub struct Progress<'a> {
 ///
 /// The last fault if the API server was not ready in time, or a permanent fault, such as rejected credentials.
 pub async fn wait(
-    store: &ApiClient,
+    client: &ApiClient,
     time_limit: Duration,
     configmap: bool,
     mut progress: impl FnMut(Progress<'_>),
@@ -51,16 +51,16 @@ pub async fn wait(
     loop {
         let check_deadline = deadline.min(Instant::now() + CHECK_TIMEOUT);
         let because = match awaited {
-            Awaited::ApiServer => match store.probe(check_deadline).await {
+            Awaited::ApiServer => match client.probe(check_deadline).await {
                 // A denial also shows that the API server is ready.
                 Ok(()) | Err(Fault::Unauthorized(_) | Fault::Forbidden(_)) if configmap => {
                     awaited = Awaited::ConfigMap;
                     continue;
                 }
                 Ok(()) | Err(Fault::Unauthorized(_) | Fault::Forbidden(_)) => return Ok(true),
-                Err(fault) => Some(store.failed("get", fault)),
+                Err(fault) => Some(client.failed("get", fault)),
             },
-            Awaited::ConfigMap => match store.read_until(check_deadline).await {
+            Awaited::ConfigMap => match client.read_until(check_deadline).await {
                 Ok(live) if live.exists() => return Ok(true),
                 Ok(_) => None,
                 Err(error) => Some(error),

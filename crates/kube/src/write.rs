@@ -29,7 +29,7 @@ pub use options::{Outcome, WriteOptions, Written};
 /// The maximum size of a ConfigMap's values.
 ///
 /// <https://kubernetes.io/docs/concepts/configuration/configmap/>
-pub const MAX_SIZE: usize = 1 << 20;
+pub(crate) const MAX_SIZE: usize = 1 << 20;
 
 /// The extra time for a write that is in progress when the time limit ends.
 const GRACE: Duration = Duration::from_secs(5);
@@ -45,14 +45,14 @@ const LAST_CHANCE: Duration = Duration::from_millis(40);
 ///
 /// If the plan, the object or the API server refuses the change, or no attempt succeeds within the time limit.
 pub async fn write<E: std::error::Error + 'static>(
-    store: &ApiClient,
+    client: &ApiClient,
     first: Option<Live>,
     plan: impl FnMut(&Snapshot) -> Result<Option<Change>, E>,
     options: &WriteOptions,
     interrupt: impl Future<Output = ()>,
 ) -> Result<Written, WriteError<E>> {
     let run = Run {
-        store,
+        client,
         options,
         deadline: Instant::now() + options.timeout,
         backoff: Backoff::for_conflicts(),
@@ -61,7 +61,7 @@ pub async fn write<E: std::error::Error + 'static>(
         attempts: 0,
     };
     let record = options.record.as_ref().filter(|_| !options.dry_run);
-    let mut recorder = record.map(|record| HistoryRecorder::new(store, record, options.timeout));
+    let mut recorder = record.map(|record| HistoryRecorder::new(client, record, options.timeout));
     let ended = run
         .carry_out(first, plan, &mut recorder, pin!(interrupt))
         .await;
@@ -87,7 +87,7 @@ struct UnconfirmedWrite {
 }
 
 struct Run<'a> {
-    store: &'a ApiClient,
+    client: &'a ApiClient,
     options: &'a WriteOptions,
     deadline: Instant,
     backoff: Backoff,
@@ -201,11 +201,11 @@ impl Run<'_> {
     async fn read<E: std::error::Error + 'static>(&self) -> Result<Live, WriteError<E>> {
         match &self.unconfirmed {
             // A read after a lost race may exceed the time limit. Otherwise the error would blame the server.
-            None if self.attempts == 0 => Ok(self.store.read_until(self.deadline).await?),
-            None => Ok(self.store.read_until(self.late()).await?),
+            None if self.attempts == 0 => Ok(self.client.read_until(self.deadline).await?),
+            None => Ok(self.client.read_until(self.late()).await?),
             Some(_) => {
                 let deadline = self.late();
-                self.store
+                self.client
                     .read_until(deadline)
                     .await
                     .map_err(|source| WriteError::Unknown { source })
@@ -219,7 +219,7 @@ impl Run<'_> {
         live: &Live,
         change: &Change,
     ) -> Result<Bytes, WriteError<E>> {
-        let target = || Arc::new(self.store.target().clone());
+        let target = || Arc::new(self.client.target().clone());
         if !live.exists() && !self.options.create {
             return Err(WriteError::Missing);
         }
@@ -245,8 +245,8 @@ impl Run<'_> {
             Mode::Real => self.late(),
         };
         match live.exists() {
-            true => self.store.replace(NAME, object, mode, deadline).await,
-            false => self.store.create(NAME, object, mode, deadline).await,
+            true => self.client.replace(NAME, object, mode, deadline).await,
+            false => self.client.create(NAME, object, mode, deadline).await,
         }
     }
 
@@ -268,7 +268,7 @@ impl Run<'_> {
             answer = &mut sent => (answer, false),
             () = interrupt.as_mut() => {
                 let answer = timeout(GRACE, sent).await;
-                let silent = || Fault::TimedOut(self.store.target().server.clone(), GRACE);
+                let silent = || Fault::TimedOut(self.client.target().server.clone(), GRACE);
                 (answer.unwrap_or_else(|_| Err(silent())), true)
             }
         }
@@ -279,7 +279,7 @@ impl Run<'_> {
         match answer {
             Ok(_) => FinalState::Written,
             Err(fault) if !fault.may_be_applied() => FinalState::NotWritten,
-            Err(_) => match self.store.read_until(Instant::now() + GRACE).await {
+            Err(_) => match self.client.read_until(Instant::now() + GRACE).await {
                 Ok(live)
                     if live.resource_version() != before.resource_version()
                         && live.holds(change) =>
@@ -297,7 +297,7 @@ impl Run<'_> {
         live: &Live,
         fault: Fault,
     ) -> Result<Duration, WriteError<E>> {
-        let target = || Arc::new(self.store.target().clone());
+        let target = || Arc::new(self.client.target().clone());
         let verb = if live.exists() { "update" } else { "create" };
         let lost_race = match &fault {
             Fault::Conflict(_) | Fault::AlreadyExists(_) => true,
@@ -308,7 +308,7 @@ impl Run<'_> {
                 return Err(WriteError::Immutable { target: target() });
             }
             fault if fault.is_transient() => false,
-            _ => return Err(self.store.failed(verb, fault).into()),
+            _ => return Err(self.client.failed(verb, fault).into()),
         };
         let left = self.deadline.saturating_duration_since(Instant::now());
         // Some of the remaining time is reserved for the retry.
@@ -321,7 +321,7 @@ impl Run<'_> {
             return Err(self.unknown(unconfirmed));
         }
         if !lost_race {
-            return Err(self.store.failed(verb, fault).into());
+            return Err(self.client.failed(verb, fault).into());
         }
         let by = self
             .lost_to
@@ -360,7 +360,7 @@ impl Run<'_> {
             "create"
         };
         WriteError::Unknown {
-            source: self.store.failed(verb, unconfirmed.fault),
+            source: self.client.failed(verb, unconfirmed.fault),
         }
     }
 

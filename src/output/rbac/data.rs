@@ -83,7 +83,7 @@ impl<'a> BindingData<'a> {
         let (rules, reason) = match grant.rules {
             Rules::Known(rules) => (Some(rules.iter().map(RuleData::of).collect()), None),
             Rules::NoSuchRole => (None, Some("there is no such role")),
-            Rules::Unread => (None, Some("the role can't be read")),
+            Rules::Unread => (None, Some("the role cannot be read")),
         };
         Self {
             kind: binding.kind(),

@@ -399,7 +399,7 @@ fn unreadable_rbac_is_named_and_the_rest_is_shown() {
     let run = as_reader(&["explain", MYTESTROLE]);
     assert_eq!(
         allowed(&run),
-        ["  not known in full: clusterrolebindings and rolebindings can't be read"]
+        ["  not known in full: clusterrolebindings and rolebindings cannot be read"]
     );
     run.says(0, &[
         &format!("warning: cannot read clusterrolebindings of context reader ({}): clusterrolebindings.rbac.authorization.k8s.io is forbidden: User \"reader\" cannot list", session.cluster.server_url()),
@@ -434,7 +434,7 @@ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: readers}]
     });
     let run = as_reader(&["explain", MYTESTROLE]);
     let lines = allowed(&run);
-    assert_eq!(lines[1], "    not known: ClusterRole look can't be read");
+    assert_eq!(lines[1], "    not known: ClusterRole look cannot be read");
     assert!(lines.contains(&EVERYBODY));
     run.says(
         0,
@@ -447,7 +447,7 @@ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: readers}]
     let json = as_reader(&["explain", MYTESTROLE, "-o", "json"]).json();
     assert_eq!(
         json["rbac"]["bindings"][0]["reason"],
-        "the role can't be read"
+        "the role cannot be read"
     );
 }
 

@@ -89,7 +89,7 @@ fn sts_errors_are_distinguished() {
         (
             "ValidationError",
             "1 validation error detected: Value 'x' at 'roleArn' failed to satisfy constraint",
-            "correct what it names",
+            "correct the named parameter",
         ),
         ("Throttling", "Rate exceeded", "try again in a minute"),
         (

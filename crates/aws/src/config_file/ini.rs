@@ -48,7 +48,7 @@ impl Section {
     }
 
     /// Returns a nested option.
-    pub fn nested(&self, option: &str, inner: &str) -> Option<&str> {
+    pub(crate) fn nested(&self, option: &str, inner: &str) -> Option<&str> {
         match self.options.get(option)? {
             Value::Nested(options) => options.get(inner).map(|value| value.as_str()),
             Value::Text(_) => None,

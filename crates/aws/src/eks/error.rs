@@ -73,7 +73,7 @@ impl EksError {
     }
 
     /// Whether the error is temporary.
-    pub fn will_pass(&self) -> bool {
+    pub(crate) fn will_pass(&self) -> bool {
         matches!(self, Self::NotReady { status, .. } if ["CREATING", "PENDING"].contains(&status.as_str()))
     }
 

@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_wins_over_the_profile_and_an_endpoint_over_a_mode() {
+    fn variable_has_precedence_over_profile_and_endpoint_over_mode() {
         let [endpoint_variable, endpoint_key] = ENDPOINT;
         let [mode_variable, mode_key] = MODE;
         let here = (endpoint_variable, "http://127.0.0.1:1338");
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_setting_that_cannot_be_used_is_named() {
+    fn invalid_setting_is_named() {
         let error = endpoint(&[], &[(ENDPOINT[1], "169.254.169.254")]).unwrap_err();
         assert_eq!(
             error.to_string(),

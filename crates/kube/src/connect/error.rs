@@ -123,7 +123,7 @@ impl ConnectError {
     }
 
     /// Converts kube's error of building a client. Never contains a key.
-    pub fn of_client(error: kube::Error) -> Self {
+    pub(crate) fn of_client(error: kube::Error) -> Self {
         let what = "the client certificate or its key";
         match error {
             kube::Error::InferKubeconfig(error) => Self::of_data(error),

@@ -35,7 +35,7 @@ const RACES: u32 = 2;
 /// API server serializes concurrent patches of one object. If other clients write at the same time, the copy is first
 /// stored in the local folder, and moved to the cluster after the write.
 pub(crate) struct HistoryRecorder<'a> {
-    store: &'a ApiClient,
+    client: &'a ApiClient,
     options: &'a RecordOptions,
     deadline: Instant,
     run: String,
@@ -77,9 +77,9 @@ enum CopyPlace {
 }
 
 impl<'a> HistoryRecorder<'a> {
-    pub(crate) fn new(store: &'a ApiClient, options: &'a RecordOptions, timeout: Duration) -> Self {
+    pub(crate) fn new(client: &'a ApiClient, options: &'a RecordOptions, timeout: Duration) -> Self {
         Self {
-            store,
+            client,
             options,
             deadline: Instant::now() + timeout + GRACE,
             run: run_id(),
@@ -97,7 +97,7 @@ impl<'a> HistoryRecorder<'a> {
     pub(crate) async fn prepare(&mut self, attempt: u32) {
         self.is_contended |= attempt > 1;
         if self.who.is_none() {
-            let reviewed = review::current_user(self.store, IDENTITY_TIMEOUT).await;
+            let reviewed = review::current_user(self.client, IDENTITY_TIMEOUT).await;
             // If this is denied or not answered, the writer is recorded as unknown.
             self.who = Some(reviewed.map_or_else(
                 |_| Who::default(),
@@ -108,7 +108,7 @@ impl<'a> HistoryRecorder<'a> {
             ));
         }
         if self.history.is_none() && self.rejection.is_none() && !self.is_contended {
-            match self.store.read_named(HISTORY, self.deadline).await {
+            match self.client.read_named(HISTORY, self.deadline).await {
                 Ok(history) => self.history = Some(history),
                 Err(fault) => drop(self.set_rejection("get", fault)),
             }
@@ -157,7 +157,7 @@ impl<'a> HistoryRecorder<'a> {
             }
         }
         let written = match &self.options.folder {
-            Some(root) => Folder::of(root, self.store.target())
+            Some(root) => Folder::of(root, self.client.target())
                 .write(revision, self.rejection.is_some())
                 .map_err(|error| format!("{}: {error}", root.display())),
             None => Err("there is no home folder".to_owned()),
@@ -203,7 +203,7 @@ impl<'a> HistoryRecorder<'a> {
             Err(fault) => {
                 // It was not synced before the write, to save time.
                 let _ = File::open(&path).and_then(|file| file.sync_all());
-                let why = Arc::new(self.store.failed("patch", fault));
+                let why = Arc::new(self.client.failed("patch", fault));
                 CopyLocation::InFolder { path, why }
             }
         })
@@ -220,7 +220,7 @@ impl<'a> HistoryRecorder<'a> {
         if let Some(own) = self.own {
             // If this fails, the revision is shown as not applied.
             let patch = patch(None, &[own], None);
-            let _ = self.store.patch(HISTORY, &patch, grace_deadline()).await;
+            let _ = self.client.patch(HISTORY, &patch, grace_deadline()).await;
         }
     }
 
@@ -233,7 +233,7 @@ impl<'a> HistoryRecorder<'a> {
         match &self.history {
             Some(history) => number(history).unwrap_or_default(),
             None => {
-                let history = self.store.read_named(HISTORY, grace_deadline()).await;
+                let history = self.client.read_named(HISTORY, grace_deadline()).await;
                 history.ok().as_ref().and_then(number).unwrap_or_default()
             }
         }
@@ -259,7 +259,7 @@ impl<'a> HistoryRecorder<'a> {
                 Ok(answer) => break answer,
                 Err(Fault::TooLarge(_)) if !is_reread => {
                     is_reread = true;
-                    self.history = Some(self.store.read_named(HISTORY, deadline).await?);
+                    self.history = Some(self.client.read_named(HISTORY, deadline).await?);
                     addition = self.addition(revision, replaced.as_deref())?;
                 }
                 Err(fault) if mode == AddMode::Always && is_lost_race(&fault) && races < RACES => {
@@ -289,7 +289,7 @@ impl<'a> HistoryRecorder<'a> {
         match self.history.as_ref().and_then(Live::resource_version) {
             Some(version) => {
                 let patch = patch(Some(addition), &addition.gone, Some(version));
-                self.store.patch(HISTORY, &patch, deadline).await
+                self.client.patch(HISTORY, &patch, deadline).await
             }
             None => self.create(addition, deadline).await,
         }
@@ -298,7 +298,7 @@ impl<'a> HistoryRecorder<'a> {
     /// Adds the revision even if other clients have changed or deleted the history.
     async fn send(&self, addition: &Addition, deadline: Instant) -> Result<Value, Fault> {
         let patch = patch(Some(addition), &addition.gone, None);
-        match self.store.patch(HISTORY, &patch, deadline).await {
+        match self.client.patch(HISTORY, &patch, deadline).await {
             Err(Fault::NotFound(_)) => self.create(addition, deadline).await,
             sent => sent,
         }
@@ -306,13 +306,13 @@ impl<'a> HistoryRecorder<'a> {
 
     async fn create(&self, addition: &Addition, deadline: Instant) -> Result<Value, Fault> {
         let object = Bytes::from(new_history(addition).to_string());
-        self.store
+        self.client
             .create(HISTORY, &object, Mode::Real, deadline)
             .await
     }
 
     fn set_rejection(&mut self, verb: &'static str, fault: Fault) -> Arc<RequestError> {
-        let why = Arc::new(self.store.failed(verb, fault));
+        let why = Arc::new(self.client.failed(verb, fault));
         Arc::clone(self.rejection.insert(why))
     }
 }

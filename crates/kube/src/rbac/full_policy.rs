@@ -12,7 +12,7 @@ use awsauth_core::rbac::{Binding, Policy, Role, Rules, Subject};
 
 /// Reads every binding of a user or a group, every ClusterRole, and the Roles of kube-system. What cannot be read is
 /// recorded in the result. Transient faults are retried for at most `time_limit`.
-pub async fn full_policy(store: &ApiClient, time_limit: Duration) -> Policy {
+pub async fn full_policy(client: &ApiClient, time_limit: Duration) -> Policy {
     let deadline = Instant::now() + time_limit;
     // There may be thousands of service accounts.
     let keep = |binding: &Binding| {
@@ -21,10 +21,10 @@ pub async fn full_policy(store: &ApiClient, time_limit: Duration) -> Policy {
     };
     let roles = format!("namespaces/{NAMESPACE}/roles");
     let (cluster, namespaced, cluster_roles, roles) = tokio::join!(
-        list(store, "clusterrolebindings", of_cluster, keep, deadline),
-        list(store, "rolebindings", of_namespace, keep, deadline),
-        list(store, "clusterroles", of_cluster_role, |_| true, deadline),
-        list(store, &roles, of_role, |_| true, deadline),
+        list(client, "clusterrolebindings", of_cluster, keep, deadline),
+        list(client, "rolebindings", of_namespace, keep, deadline),
+        list(client, "clusterroles", of_cluster_role, |_| true, deadline),
+        list(client, &roles, of_role, |_| true, deadline),
     );
     let mut policy = Policy::default();
     for (resource, of, listed) in [

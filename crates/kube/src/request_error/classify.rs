@@ -17,7 +17,7 @@ use super::{Cause, CredentialsError, Fault};
 const LONGEST_MESSAGE: usize = 600;
 
 /// Returns the fault of a request without a response.
-pub fn of_transport(
+pub(crate) fn of_transport(
     error: kube::Error,
     server: &str,
     proxy: Option<&str>,
@@ -69,7 +69,7 @@ pub fn of_transport(
 }
 
 /// Returns the fault of an error response.
-pub fn of_answer(parts: &Parts, body: &[u8]) -> Fault {
+pub(crate) fn of_answer(parts: &Parts, body: &[u8]) -> Fault {
     let code = parts.status.as_u16();
     let status = serde_json::from_slice::<Status>(body)
         .ok()
