@@ -20,6 +20,7 @@ pub(crate) struct CheckedPrincipal {
 /// Checks that an ARN or account can match a caller before it is written. Drops the IAM path of a role, because STS
 /// reports none. With `as_written`, accepts everything unchanged.
 ///
+/// # Errors
 /// If the ARN is of another kind, can never match, or is that of a session, because mapping its role would grant more.
 pub(crate) fn check_principal(principal: Principal, as_written: bool) -> Result<CheckedPrincipal, Failure> {
     if as_written {

@@ -81,6 +81,7 @@ impl<'a> PlanBuilder<'a> {
 
     /// Returns the change to write; `None` if nothing changes.
     ///
+    /// # Errors
     /// If the edits are impossible or refused. [`into_plan`](Self::into_plan) then has the reasons, and this failure is
     /// not shown.
     pub(crate) fn change(&mut self, snapshot: &Snapshot) -> Result<Option<Change>, Failure> {

@@ -150,6 +150,7 @@ impl ApiClient {
     /// Sends one liveness check, and returns the status of the response. 401 and 403 also show that the API server is
     /// alive.
     ///
+    /// # Errors
     /// If the API server is not alive.
     pub async fn alive(&self, time_limit: Duration) -> Result<u16, RequestError> {
         let deadline = Instant::now() + time_limit;
@@ -169,6 +170,7 @@ impl ApiClient {
 
     /// Reads aws-auth; retries for at most `time_limit` while the API server is throttling, failing or restarting.
     ///
+    /// # Errors
     /// If no attempt is answered, or the answer is neither the ConfigMap nor 404.
     pub async fn read(&self, time_limit: Duration) -> Result<Live, RequestError> {
         self.read_until(Instant::now() + time_limit).await

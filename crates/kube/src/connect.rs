@@ -38,6 +38,7 @@ const DEFAULT_NAMESPACE: &str = "default";
 /// Selects the cluster, gets credentials (an exec plugin runs once) and prepares the connection. The first request
 /// opens it, and all later requests share it. Must be called within a tokio runtime.
 ///
+/// # Errors
 /// If the flags, the kubeconfig or the credentials cannot be used. No request is sent.
 pub async fn connect(flags: &Flags, environment: &Environment) -> Result<ApiClient, ConnectError> {
     let access = kubeconfig::choose(flags, environment)?;
@@ -58,6 +59,7 @@ pub struct EksEndpoint {
 /// Prepares a connection to an EKS cluster without a kubeconfig, with these tokens. Must be called within a tokio
 /// runtime.
 ///
+/// # Errors
 /// If the flags, the endpoint or a proxy cannot be used. No request is sent.
 pub async fn connect_to(
     place: &EksEndpoint,

@@ -66,6 +66,7 @@ pub type Values = BTreeMap<String, String>;
 
 /// Reads every key of `awsauth-history` with its value, in base64. Retries after transient faults.
 ///
+/// # Errors
 /// If the API server does not return it. A missing ConfigMap is empty, not an error.
 pub async fn read(client: &ApiClient, deadline: Instant) -> Result<Values, RequestError> {
     let read = client.read_named(HISTORY, deadline).await;

@@ -57,6 +57,7 @@ struct Spec {
 
 /// Lists all EC2NodeClasses. Empty if Karpenter is not installed.
 ///
+/// # Errors
 /// If the API server does not answer.
 pub async fn node_classes(client: &ApiClient, deadline: Instant) -> Result<Vec<NodeClass>, Fault> {
     // For an unknown group or kind, the API server answers 404 in plain text.

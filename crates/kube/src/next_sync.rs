@@ -174,6 +174,7 @@ fn push(
 }
 
 /// Returns the `data` of the last client-side apply, which the next one restores.
+/// <https://kubernetes.io/docs/tasks/manage-kubernetes-objects/declarative-config/#how-apply-calculates-differences-and-merges-changes>
 fn last_applied(live: &Live) -> Option<Map<String, Value>> {
     let annotations = live.annotations();
     let applied = annotations.get("kubectl.kubernetes.io/last-applied-configuration")?;

@@ -62,6 +62,7 @@ impl ClusterUser {
 
 /// Returns the user that the API server authenticates.
 ///
+/// # Errors
 /// If the API server rejects the credentials, or does not answer within `time_limit`.
 pub async fn current_user(client: &ApiClient, time_limit: Duration) -> Result<ClusterUser, RequestError> {
     let deadline = Instant::now() + time_limit;

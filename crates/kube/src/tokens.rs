@@ -45,6 +45,7 @@ impl Tokens {
     /// Returns a valid token. A new one is created half a minute before the current one expires. If that fails, the
     /// current one is used until it expires.
     ///
+    /// # Errors
     /// If the last token has expired and no new one can be created.
     pub async fn token(&self) -> Result<SecretString, TokenRenewalError> {
         let mut current = self.current.lock().await;

@@ -22,6 +22,7 @@ pub struct ServerVersion {
 
 /// Requests the version.
 ///
+/// # Errors
 /// If the API server rejects the credentials, or does not answer within `time_limit`.
 pub async fn version(client: &ApiClient, time_limit: Duration) -> Result<ServerVersion, RequestError> {
     let deadline = Instant::now() + time_limit;

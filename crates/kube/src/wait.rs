@@ -38,6 +38,7 @@ pub struct Progress<'a> {
 /// Waits until the API server is ready and, with `configmap`, until aws-auth exists, for at most `time_limit`. Returns
 /// `false` if only aws-auth was missing at the end.
 ///
+/// # Errors
 /// The last fault if the API server was not ready in time, or a permanent fault, such as rejected credentials.
 pub async fn wait(
     client: &ApiClient,

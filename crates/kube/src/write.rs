@@ -43,6 +43,7 @@ const LAST_CHANCE: Duration = Duration::from_millis(40);
 /// more without `first`, and one more to store a copy. After `interrupt` completes, a request that may change the
 /// object is still awaited, and the error reports the final state.
 ///
+/// # Errors
 /// If the plan, the object or the API server refuses the change, or no attempt succeeds within the time limit.
 pub async fn write<E: std::error::Error + 'static>(
     client: &ApiClient,

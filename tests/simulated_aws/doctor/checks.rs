@@ -379,7 +379,7 @@ fn bundle_is_redacted_for_sharing() {
     let name = path.display().to_string();
     let run = harness.says(&["--bundle", &name]);
     assert_eq!(run.status, 1, "{run:?}");
-    assert!(run.stderr.contains("review it before"), "{run:?}");
+    assert!(run.stderr.contains("Review it before"), "{run:?}");
     let text = std::fs::read_to_string(&path).unwrap();
     assert_eq!(
         std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
