@@ -81,7 +81,8 @@ impl ExpectedAccess<'_> {
                 ));
             }
             if is_good || is_last {
-                let is_refused = matches!(sign_in, SignInResult::Unauthorized) && !token.is_too_long();
+                let is_refused =
+                    matches!(sign_in, SignInResult::Unauthorized) && !token.is_too_long();
                 let caller = is_refused.then(|| signer.caller());
                 let arn = canonical_arn(&sign_in, caller.as_ref());
                 return Ok(CheckedAccess {
@@ -184,7 +185,9 @@ fn mapped(
         return None;
     }
     let question = authenticator::Question {
-        arn: who.attribute("arn").or_else(|| who.says("canonicalArn"))?,
+        arn: who
+            .attribute("arn")
+            .or_else(|| who.attribute("canonicalArn"))?,
         session_name: who.attribute("sessionName"),
         access_key_id: who.attribute("accessKeyId"),
         access_entries,

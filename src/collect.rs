@@ -28,7 +28,7 @@ use awsauth_core::doctor::evidence::Problem;
 use awsauth_core::doctor::redacted;
 use awsauth_core::error_chain;
 use awsauth_kube::connect::{ConnectError, connect_anonymously, connect_to_anonymously};
-use awsauth_kube::{Environment, Flags, EksEndpoint, ApiClient};
+use awsauth_kube::{ApiClient, EksEndpoint, Environment, Flags};
 
 /// The time limit of most questions.
 pub(crate) const LIMIT: Duration = Duration::from_secs(2);

@@ -7,7 +7,7 @@ mod plan_builder;
 mod post_write_check;
 mod report;
 
-use crate::backend::{FirstRead, BackupOptions, Backend, WriteOutcome};
+use crate::backend::{Backend, BackupOptions, FirstRead, WriteOutcome};
 use crate::output::{PlanFormat, report_json};
 use crate::terminal::{Failure, Kind, Out};
 use awsauth_core::document::edit::Edit;
@@ -193,10 +193,12 @@ impl Transaction<'_> {
                     Some(first) => first.snapshot,
                     None => backend.read(out)?.snapshot,
                 };
-                Ok(match change(&snapshot)?.is_some() || backend.has_new_literal_blocks() {
-                    true => WriteOutcome::Changed,
-                    false => WriteOutcome::Unchanged,
-                })
+                Ok(
+                    match change(&snapshot)?.is_some() || backend.has_new_literal_blocks() {
+                        true => WriteOutcome::Changed,
+                        false => WriteOutcome::Unchanged,
+                    },
+                )
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{SignIn, Backend};
+use super::{Backend, SignIn};
 use crate::terminal::Out;
 use awsauth_aws::eks::{EksCluster, Unavailable};
 use awsauth_core::authenticator::AccessEntries;

@@ -26,7 +26,7 @@ use awsauth_kube::karpenter::{NodeClass, node_classes};
 use awsauth_kube::next_sync::next_syncs;
 use awsauth_kube::request_error::{Fault, RequestError};
 use awsauth_kube::write::{Outcome, WriteError, WriteOptions};
-use awsauth_kube::{Environment, Flags, Live, ApiClient, connect, connect_to, interrupt};
+use awsauth_kube::{ApiClient, Environment, Flags, Live, connect, connect_to, interrupt};
 
 /// The delay before the spinner appears.
 const SPINNER_DELAY: Duration = Duration::from_millis(300);
@@ -87,7 +87,13 @@ impl Cluster {
         refuse_other(target, client.target())?;
         let client = Arc::new(client);
         if let Some(time_limit) = time_limit {
-            wait_for(&runtime, &client, time_limit, target.wait_for_configmap, out)?;
+            wait_for(
+                &runtime,
+                &client,
+                time_limit,
+                target.wait_for_configmap,
+                out,
+            )?;
         }
         Ok(Self {
             runtime,
@@ -376,7 +382,9 @@ pub(super) fn refuse_other(target: &Target, chosen: &awsauth_kube::Target) -> Re
         },
         format!("this is {chosen}, not {expected}"),
     )
-    .hint("choose another cluster with --context NAME, or expect this one with --expect-cluster NAME"))
+    .hint(
+        "choose another cluster with --context NAME, or expect this one with --expect-cluster NAME",
+    ))
 }
 
 /// Runs a future that is safe to drop at any time.

@@ -8,7 +8,7 @@ use super::cluster::{flags, not_connected, refuse_other, runtime, until_interrup
 use super::target::{Chosen, Target};
 use super::waiting::wait_for;
 use crate::terminal::{Failure, Out};
-use awsauth_kube::{Environment, ApiClient, connect};
+use awsauth_kube::{ApiClient, Environment, connect};
 
 /// Connects for the lifetime of the process: to the kubeconfig's cluster or, in a pod, to its own cluster. Ignores `--cluster-name`,
 /// so that no connection depends on AWS.

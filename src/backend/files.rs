@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Backend;
-use super::manifest_file::ManifestFile;
 use super::input::is_stdin;
+use super::manifest_file::ManifestFile;
 use crate::terminal::{Failure, Out};
 use awsauth_core::manifest::{self, Manifest, ManifestError};
 use awsauth_core::terraform::{self, Resource};

@@ -9,8 +9,8 @@ use crate::terminal::{Failure, Out};
 use awsauth_core::history::{
     Contents, Revision, RevisionState, StoredRevision, revision_states, stored_revisions,
 };
-use awsauth_kube::history::Folder;
 use awsauth_kube::field_managers::last_writer;
+use awsauth_kube::history::Folder;
 
 /// The current aws-auth and its earlier revisions.
 #[derive(Debug)]

@@ -6,9 +6,11 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 use tokio::time::sleep;
 
-use super::eks;
+use super::cluster::{
+    Cluster, flags, kind, not_connected, refuse_other, runtime, until_interrupted,
+};
 use super::credential_args::CredentialArgs;
-use super::cluster::{Cluster, flags, kind, not_connected, refuse_other, runtime, until_interrupted};
+use super::eks;
 use super::target::{Chosen, Target, is_typed};
 use super::waiting::wait_for;
 use crate::terminal::{Failure, Out};
@@ -17,10 +19,12 @@ use awsauth_aws::eks::{CredentialOrder, EksCluster};
 use awsauth_core::rbac::Question;
 use awsauth_core::snapshot::Snapshot;
 use awsauth_core::token::Token;
-use awsauth_kube::connect::{ConnectError, AnonymousConnection, connect_anonymously, connect_to_anonymously};
+use awsauth_kube::connect::{
+    AnonymousConnection, ConnectError, connect_anonymously, connect_to_anonymously,
+};
 use awsauth_kube::request_error::{Fault, RequestError};
 use awsauth_kube::review::{self, Answer, ClusterUser};
-use awsauth_kube::{EksName, Environment, Flags, EksEndpoint, ApiClient};
+use awsauth_kube::{ApiClient, EksEndpoint, EksName, Environment, Flags};
 
 /// The timeout of the requests to the API server in one attempt.
 const ATTEMPT: Duration = Duration::from_secs(15);
@@ -212,7 +216,8 @@ impl SignIn {
         let client = self.client.signed_in(token.text.clone());
         let asking = async {
             let who = review::current_user(&client, ATTEMPT).await?;
-            let answers = review::check_access(&client, questions, &self.namespace, ATTEMPT).await?;
+            let answers =
+                review::check_access(&client, questions, &self.namespace, ATTEMPT).await?;
             Ok((who, answers))
         };
         match until_interrupted(&self.runtime, out, "Signing in", asking)? {

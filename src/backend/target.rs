@@ -7,8 +7,8 @@ use std::time::Duration;
 use clap::builder::FalseyValueParser;
 use clap::parser::ValueSource;
 
-use super::duration;
 use super::credential_args::{self, CredentialArgs};
+use super::duration;
 use crate::terminal::Failure;
 use awsauth_kube::Flags;
 

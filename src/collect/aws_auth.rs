@@ -11,7 +11,7 @@ use awsauth_core::authenticator::User;
 use awsauth_core::doctor::evidence::{AwsAuth, PermissionAnswer, Problem};
 use awsauth_core::rbac::{Policy, Question, UserInfo};
 use awsauth_kube::review;
-use awsauth_kube::{Flags, Live, ApiClient, connect};
+use awsauth_kube::{ApiClient, Flags, Live, connect};
 
 /// The identity that reads aws-auth and RBAC.
 #[derive(Clone)]

@@ -80,7 +80,10 @@ pub(crate) fn alive(options: &ConnectOptions, limit: Duration) -> Result<String,
             .anonymous()
             .await
             .map_err(|error| problem(&error, error.hint()))?;
-        client.alive(limit).await.map_err(|error| of_request(&error))
+        client
+            .alive(limit)
+            .await
+            .map_err(|error| of_request(&error))
     });
     let status = asked.map_err(|error| of_system(&error))??;
     Ok(match status {

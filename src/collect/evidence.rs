@@ -22,7 +22,7 @@ use awsauth_core::doctor::evidence::{
 };
 use awsauth_core::rbac::Question;
 use awsauth_kube::Environment;
-use awsauth_kube::selected_context::{SelectedContext, ExecPlugin};
+use awsauth_kube::selected_context::{ExecPlugin, SelectedContext};
 use endpoint::{add_endpoint, connect};
 
 /// The time limit of the search for credentials, which may ask instance metadata and then STS.

@@ -11,8 +11,8 @@ use awsauth_aws::AwsEnvironment;
 use awsauth_core::doctor::evidence::{Entry, Exec, Problem, User};
 use awsauth_core::facts::partitions::Partition;
 use awsauth_core::token::{Authenticator, FormatError, TokenError};
-use awsauth_kube::selected_context::{self, SelectedContext, ExecPlugin, SelectedUser};
 use awsauth_kube::connect::ConnectError;
+use awsauth_kube::selected_context::{self, ExecPlugin, SelectedContext, SelectedUser};
 use awsauth_kube::{Environment, Flags};
 
 /// Variables whose values are not secret.
@@ -36,7 +36,8 @@ pub(crate) fn entry(
     aws_environment: &AwsEnvironment,
     now: Timestamp,
 ) -> Result<(Entry, SelectedContext), Problem> {
-    let selected = SelectedContext::of(flags, environment).map_err(|error| problem(&error, error.hint()))?;
+    let selected =
+        SelectedContext::of(flags, environment).map_err(|error| problem(&error, error.hint()))?;
     let target = &selected.target;
     let user = match &selected.user {
         SelectedUser::Anonymous => User::Anonymous,
@@ -71,7 +72,10 @@ pub(crate) fn entry(
 
 /// Whether no cluster is configured.
 pub(crate) fn is_absent(flags: &Flags, environment: &Environment) -> bool {
-    matches!(SelectedContext::of(flags, environment), Err(ConnectError::NoCluster))
+    matches!(
+        SelectedContext::of(flags, environment),
+        Err(ConnectError::NoCluster)
+    )
 }
 
 /// Returns the entry of a cluster that EKS described, without a kubeconfig.

@@ -42,7 +42,9 @@ pub(crate) fn sign_in(
             Err(error) => refused(&error),
         };
         let answers = match signed_in {
-            SignedIn::In { .. } => review::check_access(&client, questions, namespace, limit).await.ok(),
+            SignedIn::In { .. } => review::check_access(&client, questions, namespace, limit)
+                .await
+                .ok(),
             _ => None,
         };
         SignInResult {

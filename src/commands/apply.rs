@@ -142,8 +142,7 @@ impl DesiredArgs {
         let mut wanted = Vec::new();
         for input in input::read(&self.filenames)? {
             wanted.extend(
-                desired::read(&input.text, &input.name)
-                    .map_err(|error| desired_failure(&error))?,
+                desired::read(&input.text, &input.name).map_err(|error| desired_failure(&error))?,
             );
         }
         for each in &mut wanted {

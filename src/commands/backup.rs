@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::builder::FalseyValueParser;
 
-use crate::backend::{Target, Backend, contexts, write_private};
+use crate::backend::{Backend, Target, contexts, write_private};
 use crate::terminal::{Exit, Failure, Kind, Out};
 use awsauth_core::history::{Contents, write_file};
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use clap::builder::FalseyValueParser;
 use clap::parser::ValueSource;
 
-use super::{OutputArgs, Format};
+use super::{Format, OutputArgs};
 use crate::backend::{Target, replace_private};
 use crate::collect::{self, Collector, failing_command};
 use crate::output::{Ran, doctor_bundle, doctor_json, doctor_text};
@@ -92,8 +92,11 @@ pub(crate) fn run(
     let end = Instant::now() + TIME_LIMIT;
     let spinner = out.spinner("Checking", Duration::from_millis(300));
     let words = args.command.clone();
-    let failing = (!words.is_empty())
-        .then(|| collect::spawn(TIME_LIMIT, end, move || failing_command::run(&words, TIME_LIMIT)));
+    let failing = (!words.is_empty()).then(|| {
+        collect::spawn(TIME_LIMIT, end, move || {
+            failing_command::run(&words, TIME_LIMIT)
+        })
+    });
     let collector = Collector {
         target: target.clone(),
         credential_options: target.identity.credential_options(),

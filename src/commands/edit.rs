@@ -7,7 +7,7 @@ mod session;
 use std::cell::{Cell, RefCell};
 
 use super::write_args::{DryRun, WriteArgs};
-use crate::backend::{Editor, Backend};
+use crate::backend::{Backend, Editor};
 use crate::output::PlanFormat;
 use crate::terminal::{Exit, Failure, Kind, Out};
 use crate::write::{Options, Transaction, refuse_if_ignored};

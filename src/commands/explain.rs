@@ -1,6 +1,6 @@
 //! `awsauth explain`.
 
-use super::{OutputArgs, Format};
+use super::{Format, OutputArgs};
 use crate::backend::Backend;
 use crate::output::{explanation_json, explanation_text};
 use crate::terminal::{Exit, Failure, Out};

@@ -4,8 +4,8 @@ mod list;
 
 use clap::Subcommand;
 
-use super::{OutputArgs, Format};
-use crate::backend::{History, HistoryEntry, Backend};
+use super::{Format, OutputArgs};
+use crate::backend::{Backend, History, HistoryEntry};
 use crate::output::{history_table, report_json, report_text, revision_heading};
 use crate::terminal::{Exit, Failure, Kind, Out};
 use awsauth_core::history::{Contents, Revision};

@@ -22,7 +22,10 @@ pub(crate) struct CheckedPrincipal {
 ///
 /// # Errors
 /// If the ARN is of another kind, can never match, or is that of a session, because mapping its role would grant more.
-pub(crate) fn check_principal(principal: Principal, as_written: bool) -> Result<CheckedPrincipal, Failure> {
+pub(crate) fn check_principal(
+    principal: Principal,
+    as_written: bool,
+) -> Result<CheckedPrincipal, Failure> {
     if as_written {
         return Ok(CheckedPrincipal {
             principal,

@@ -63,7 +63,8 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
         let mut contents = contents.clone();
         if !has_owners {
             // A claim that does not match its entry prunes nothing.
-            contents.owners_annotation
+            contents
+                .owners_annotation
                 .clone_from(&snapshot.owners_annotation);
         }
         Ok(Request {

@@ -2,7 +2,7 @@
 
 use super::history::find;
 use super::write_args::WriteArgs;
-use crate::backend::{History, Backend};
+use crate::backend::{Backend, History};
 use crate::output::PlanFormat;
 use crate::terminal::{Exit, Failure, Kind, Out, Refusal};
 use crate::write::Transaction;

@@ -1,6 +1,6 @@
 //! `awsauth verify`.
 
-use super::{OutputArgs, Format};
+use super::{Format, OutputArgs};
 use crate::access_check::{ExpectedAccess, TokenSigner};
 use crate::backend::{SignIn, Target};
 use crate::output::{verification_json, verification_text};

@@ -2,8 +2,8 @@
 
 use std::env::consts::{ARCH, OS};
 
-use super::{OutputArgs, Format};
-use crate::backend::{Target, Backend};
+use super::{Format, OutputArgs};
+use crate::backend::{Backend, Target};
 use crate::output::{Versions, version_json, version_text};
 use crate::terminal::{Exit, Failure, Out};
 
@@ -38,7 +38,9 @@ pub(crate) fn run(
             .map_err(|why| failure = Some(why))
             .ok(),
     };
-    let server = backend.as_ref().and_then(|backend| backend.server_version(out));
+    let server = backend
+        .as_ref()
+        .and_then(|backend| backend.server_version(out));
     let server = server.and_then(|server| server.map_err(|why| failure = Some(why)).ok());
     let eks = backend.as_ref().and_then(Backend::eks);
     let versions = Versions {

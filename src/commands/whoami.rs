@@ -1,6 +1,6 @@
 //! `awsauth whoami`.
 
-use super::{OutputArgs, Format};
+use super::{Format, OutputArgs};
 use crate::access_check::{SigningCredentials, TokenSigner};
 use crate::backend::{SignIn, SignInResult, Target};
 use crate::output::{OnCluster, Whoami, whoami_json, whoami_text};

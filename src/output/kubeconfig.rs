@@ -30,7 +30,10 @@ pub(crate) fn kubeconfig_changes(changes: &[Change]) -> String {
             _ => String::new(),
         };
         text += &format!("{part} {} {became}{was}\n", plain(name));
-        for FieldChange { field, how } in updated_fields.iter().filter(|updated| updated.field != part) {
+        for FieldChange { field, how } in updated_fields
+            .iter()
+            .filter(|updated| updated.field != part)
+        {
             let how = match how {
                 FieldChangeKind::Added => paint(GAIN, "added"),
                 FieldChangeKind::Removed => paint(LOSS, "removed"),

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::VerifyAs;
 use crate::access_check::{CheckedAccess, ExpectedAccess, TokenSigner};
-use crate::backend::{BackupOptions, SignIn, Backend, WriteOutcome, write_temporary};
+use crate::backend::{Backend, BackupOptions, SignIn, WriteOutcome, write_temporary};
 use crate::terminal::{Exit, Failure, Kind, Out};
 use awsauth_core::arn::{canonical, fold};
 use awsauth_core::facts::partitions::Partition;

@@ -21,7 +21,7 @@ use awsauth_core::snapshot::{Change, Snapshot};
 use awsauth_kube::connect::ConnectError;
 use awsauth_kube::request_error::RequestError;
 use awsauth_kube::write::{WriteError, WriteOptions, Written};
-use awsauth_kube::{Environment, Flags, ApiClient, connect, write};
+use awsauth_kube::{ApiClient, Environment, Flags, connect, write};
 use serde_json::Value;
 
 pub(crate) const OURS: &str = "- rolearn: arn:aws:iam::111122223333:role/ours\n";

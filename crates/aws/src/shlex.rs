@@ -13,7 +13,7 @@ pub struct UnclosedQuote(&'static str);
 ///
 /// # Errors
 /// If a quote is not closed, or nothing follows a backslash.
-pub fn split(line: &str) -> Result<Vec<String>, UnclosedQuote> {
+pub(crate) fn split(line: &str) -> Result<Vec<String>, UnclosedQuote> {
     split_with(line, &['\'', '"'], true)
 }
 

@@ -84,7 +84,11 @@ pub fn run(
     runtime.block_on(serve(settings, config, store))
 }
 
-async fn serve(settings: Settings, config: Config, store: Arc<ApiClient>) -> Result<(), StartError> {
+async fn serve(
+    settings: Settings,
+    config: Config,
+    store: Arc<ApiClient>,
+) -> Result<(), StartError> {
     let (stopper, stop) = Stop::new();
     let (reload, config) = channel(Arc::new(config));
     let metrics_at = http::listen(settings.metrics_listen, "--metrics-listen").await?;

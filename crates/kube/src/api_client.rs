@@ -23,7 +23,7 @@ use super::target::Target;
 use super::tokens::Tokens;
 use super::{NAME, NAMESPACE};
 
-pub use writing::Mode;
+pub(crate) use writing::Mode;
 
 /// The default timeout of one request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);

@@ -65,7 +65,10 @@ mod tests {
         let conflicts = drawn(Backoff::for_conflicts());
         assert!(conflicts.iter().all(|wait| (40..=1200).contains(wait)));
         let later = &conflicts[20..];
-        assert!(later.iter().all(|wait| *wait <= 300), "old writers come first");
+        assert!(
+            later.iter().all(|wait| *wait <= 300),
+            "old writers come first"
+        );
         assert!(later.iter().any(|wait| *wait < 100) && later.iter().any(|wait| *wait > 250));
         let faults = drawn(Backoff::for_faults());
         assert!(faults.iter().all(|wait| (100..=3000).contains(wait)));

@@ -51,7 +51,8 @@ impl Resources {
             let has_version = resource.versions.iter().any(|known| known == version);
             !group.is_empty() && resource.group == group && has_version
         });
-        with_version.or_else(|| matching().find(|resource| rest.is_empty() || resource.group == rest))
+        with_version
+            .or_else(|| matching().find(|resource| rest.is_empty() || resource.group == rest))
     }
 }
 

@@ -4,9 +4,9 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use super::field_managers::{FieldManager, Operation};
 use super::is_own_manager;
 use super::live::Live;
-use super::field_managers::{FieldManager, Operation};
 use awsauth_core::facts::management_markers::{ManagingTool, managing_tool};
 use awsauth_core::snapshot::Change;
 
@@ -155,13 +155,7 @@ pub fn next_syncs(before: &Live, change: &Change) -> Vec<NextSync> {
 }
 
 /// Adds an expected sync, unless it is already in the list.
-fn push(
-    syncs: &mut Vec<NextSync>,
-    by: &str,
-    keys: Vec<&str>,
-    evidence: Evidence,
-    effect: Effect,
-) {
+fn push(syncs: &mut Vec<NextSync>, by: &str, keys: Vec<&str>, evidence: Evidence, effect: Effect) {
     let known = |sync: &NextSync| sync.by == by && sync.keys == keys;
     if !keys.is_empty() && !syncs.iter().any(known) {
         syncs.push(NextSync {
@@ -249,7 +243,9 @@ mod tests {
                 "labels": {"kustomize.toolkit.fluxcd.io/name": "apps", "kustomize.toolkit.fluxcd.io/namespace": "infra"},
                 "managedFields": [managed("kustomize-controller", "Apply", "f:mapRoles"), managed("kubectl-edit", "Update", "f:mapRoles")],
             })),
-            ["mapRoles is managed by Flux (Kustomization infra/apps): its next sync overwrites this"]
+            [
+                "mapRoles is managed by Flux (Kustomization infra/apps): its next sync overwrites this"
+            ]
         );
     }
 

@@ -131,7 +131,11 @@ async fn list<T: ListableResource + DeserializeOwned, O>(
     }
 }
 
-async fn rules(client: &ApiClient, role: &Role, deadline: Instant) -> Result<Vec<PolicyRule>, Fault> {
+async fn rules(
+    client: &ApiClient,
+    role: &Role,
+    deadline: Instant,
+) -> Result<Vec<PolicyRule>, Fault> {
     let name = encoded(&role.name);
     let rules = match &role.namespace {
         None => {

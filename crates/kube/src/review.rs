@@ -64,7 +64,10 @@ impl ClusterUser {
 ///
 /// # Errors
 /// If the API server rejects the credentials, or does not answer within `time_limit`.
-pub async fn current_user(client: &ApiClient, time_limit: Duration) -> Result<ClusterUser, RequestError> {
+pub async fn current_user(
+    client: &ApiClient,
+    time_limit: Duration,
+) -> Result<ClusterUser, RequestError> {
     let deadline = Instant::now() + time_limit;
     let ask = async |version: &str| {
         let group = "authentication.k8s.io";

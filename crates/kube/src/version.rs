@@ -24,7 +24,10 @@ pub struct ServerVersion {
 ///
 /// # Errors
 /// If the API server rejects the credentials, or does not answer within `time_limit`.
-pub async fn version(client: &ApiClient, time_limit: Duration) -> Result<ServerVersion, RequestError> {
+pub async fn version(
+    client: &ApiClient,
+    time_limit: Duration,
+) -> Result<ServerVersion, RequestError> {
     let deadline = Instant::now() + time_limit;
     let asked = client.get("/version", deadline).await;
     asked.map_err(|fault| client.failed("get", fault))

@@ -15,11 +15,11 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio::{join, select};
 
 use super::NAME;
-use super::api_client::{Mode, ApiClient};
+use super::api_client::{ApiClient, Mode};
 use super::backoff::Backoff;
+use super::field_managers::last_writer;
 use super::history::HistoryRecorder;
 use super::live::Live;
-use super::field_managers::last_writer;
 use super::request_error::Fault;
 use awsauth_core::snapshot::{Change, Snapshot};
 
@@ -66,7 +66,9 @@ pub async fn write<E: std::error::Error + 'static>(
     let ended = run
         .carry_out(first, plan, &mut recorder, pin!(interrupt))
         .await;
-    let Some(recorder) = recorder else { return ended };
+    let Some(recorder) = recorder else {
+        return ended;
+    };
     match ended {
         Ok(written) if written.outcome != Outcome::Unchanged => {
             let copy = recorder.finish().await;
@@ -276,7 +278,12 @@ impl Run<'_> {
     }
 
     /// Returns the final state of an interrupted write.
-    async fn state_after_interrupt(&self, answer: Result<Value, Fault>, before: &Live, change: &Change) -> FinalState {
+    async fn state_after_interrupt(
+        &self,
+        answer: Result<Value, Fault>,
+        before: &Live,
+        change: &Change,
+    ) -> FinalState {
         match answer {
             Ok(_) => FinalState::Written,
             Err(fault) if !fault.may_be_applied() => FinalState::NotWritten,
@@ -354,7 +361,10 @@ impl Run<'_> {
         }
     }
 
-    fn unknown<E: std::error::Error + 'static>(&self, unconfirmed: UnconfirmedWrite) -> WriteError<E> {
+    fn unknown<E: std::error::Error + 'static>(
+        &self,
+        unconfirmed: UnconfirmedWrite,
+    ) -> WriteError<E> {
         let verb = if unconfirmed.before.exists() {
             "update"
         } else {

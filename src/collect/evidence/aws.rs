@@ -44,7 +44,13 @@ impl Collector {
             let context = context.clone();
             spawn(LIMIT, end, move || {
                 let profile = context.credential_options.profile.as_deref();
-                sts::describe(&resolved, profile, &context.aws_environment, &name, &selected)
+                sts::describe(
+                    &resolved,
+                    profile,
+                    &context.aws_environment,
+                    &name,
+                    &selected,
+                )
             })
         });
         Some((calling, describing))

@@ -47,7 +47,10 @@ impl Collector {
         let (signer, token) = match (printed, written) {
             (Some(token), _) if !context.is_own => (Signer::Plugin, token),
             (_, Some(token)) if !context.is_own => (Signer::Kubeconfig, token.clone()),
-            _ => (Signer::Awsauth, self.sign_token(evidence, context, selected, now)?),
+            _ => (
+                Signer::Awsauth,
+                self.sign_token(evidence, context, selected, now)?,
+            ),
         };
         let keys_end = context
             .resolved
@@ -67,7 +70,11 @@ impl Collector {
 
     /// Returns the cluster name that the authenticator expects: from the user, or else from the kubeconfig's cluster
     /// entry, or else the name that the token was signed for.
-    fn expected_cluster(&self, signer: Signer, selected: Option<&SelectedContext>) -> Option<String> {
+    fn expected_cluster(
+        &self,
+        signer: Signer,
+        selected: Option<&SelectedContext>,
+    ) -> Option<String> {
         let selected = selected?;
         let of_entry = selected
             .entry

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::check::check;
 use super::page_header;
-use crate::backend::{Edited, Editor, FirstRead, Reading, Backend, write_temporary};
+use crate::backend::{Backend, Edited, Editor, FirstRead, Reading, write_temporary};
 use crate::output::{PlanFormat, remarks, report_json, report_text};
 use crate::terminal::{Failure, Kind, Out};
 use crate::write::{Mode, Options, PlanBuilder, access_entries_for, edit_failure, no_permission};

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::backend::{Reading, Backend};
+use crate::backend::{Backend, Reading};
 use crate::terminal::{Failure, Out};
 use awsauth_core::document::Document;
 use awsauth_core::facts::management_markers::managing_tool;

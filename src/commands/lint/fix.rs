@@ -8,7 +8,7 @@ use super::collect::Requested;
 use super::source::{Source, Sources};
 use crate::backend::files::{Candidate, Content, search};
 use crate::backend::input::is_stdin;
-use crate::backend::{Target, Backend};
+use crate::backend::{Backend, Target};
 use crate::output::FixedFinding;
 use crate::terminal::{Exit, Failure, Out};
 use crate::write::{Options, Transaction};
@@ -94,8 +94,8 @@ impl Run<'_> {
     }
 
     fn is_writable(&self, faults: &ManifestFaults) -> bool {
-        let is_text =
-            faults.not_text.is_empty() || (faults.fits_literal_blocks && self.adds_literal_blocks());
+        let is_text = faults.not_text.is_empty()
+            || (faults.fits_literal_blocks && self.adds_literal_blocks());
         is_text && !faults.is_substitute
     }
 
@@ -105,7 +105,11 @@ impl Run<'_> {
     }
 
     /// Fixes one aws-auth and reads the result.
-    fn fix_and_read(&mut self, mut backend: Backend, out: &mut Out) -> Result<Vec<Source>, Failure> {
+    fn fix_and_read(
+        &mut self,
+        mut backend: Backend,
+        out: &mut Out,
+    ) -> Result<Vec<Source>, Failure> {
         match self.fix(&mut backend, out) {
             // Its findings are still reported.
             Err(refusal) if refusal.exit() == Exit::Refused => {
@@ -161,7 +165,10 @@ impl Run<'_> {
         .run(backend, out)?;
         self.sources.follow_output |= plan.is_change();
         let is_dry = args.is_dry();
-        for finding in fixed_by_literal_blocks(backend).into_iter().chain(fixed.into_inner()) {
+        for finding in fixed_by_literal_blocks(backend)
+            .into_iter()
+            .chain(fixed.into_inner())
+        {
             let finding = with_place(finding, backend);
             out.note(&finding.message(is_dry));
             self.sources.fixed.push(finding);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::collect::{self, Requested};
 use crate::backend::files::{Candidate, Content, relative, search};
 use crate::backend::input::is_stdin;
-use crate::backend::{Target, Backend};
+use crate::backend::{Backend, Target};
 use crate::output::{FixedFinding, Origin};
 use crate::terminal::{Failure, Out};
 use awsauth_core::document::{Document, SectionName};
@@ -133,7 +133,12 @@ impl Source {
         out: &mut Out,
     ) -> Result<Self, Failure> {
         let (snapshot, facts) = collect::of_cluster(&mut backend, requested, out)?;
-        Ok(Self::new(Input::Backend(backend), snapshot.data, facts, None))
+        Ok(Self::new(
+            Input::Backend(backend),
+            snapshot.data,
+            facts,
+            None,
+        ))
     }
 
     pub(super) fn of_file(

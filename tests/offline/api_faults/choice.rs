@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fs;
 
-use awsauth_kube::{Environment, Flags, ErrorKind, connect};
+use awsauth_kube::{Environment, ErrorKind, Flags, connect};
 
 use crate::api_faults::tls::Authority;
 use crate::api_faults::{calm, header, read, refused, with_kubeconfig};

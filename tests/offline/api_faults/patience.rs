@@ -6,7 +6,7 @@ use std::time::Duration;
 use awsauth_kube::request_error::Fault;
 use awsauth_kube::wait::wait;
 use awsauth_kube::write::{FinalState, WriteError, WriteOptions};
-use awsauth_kube::{Environment, Flags, ErrorKind, connect, write};
+use awsauth_kube::{Environment, ErrorKind, Flags, connect, write};
 use hyper::Method;
 
 use crate::api_faults::{OURS, add, assert_merged, run_for, store};

@@ -7,7 +7,7 @@ use awsauth_core::authenticator::User;
 use awsauth_core::rbac::{Unread, UserInfo};
 use awsauth_kube::request_error::Fault;
 use awsauth_kube::write::{WriteError, WriteOptions};
-use awsauth_kube::{Environment, Flags, ErrorKind, connect};
+use awsauth_kube::{Environment, ErrorKind, Flags, connect};
 use serde_json::{Value, json};
 
 use crate::api_faults::run;

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fs;
 use std::sync::Arc;
 
-use awsauth_kube::{Environment, Flags, ErrorKind, connect};
+use awsauth_kube::{Environment, ErrorKind, Flags, connect};
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd,
 };

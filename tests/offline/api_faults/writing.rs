@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use awsauth_core::snapshot::Snapshot;
 use awsauth_kube::write::{Outcome, WriteError, WriteOptions};
-use awsauth_kube::{Environment, Flags, ErrorKind, connect, write};
+use awsauth_kube::{Environment, ErrorKind, Flags, connect, write};
 use hyper::Method;
 use serde_json::json;
 

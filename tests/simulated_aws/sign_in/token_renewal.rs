@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use awsauth_core::token::{Credentials, Endpoint, StsHost, Token};
 use awsauth_kube::tokens::TokenRenewalError;
-use awsauth_kube::{EksClusterId, Environment, Flags, EksEndpoint, Tokens, connect_to};
+use awsauth_kube::{EksClusterId, EksEndpoint, Environment, Flags, Tokens, connect_to};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use jiff::{SignedDuration, Timestamp};

@@ -16,7 +16,7 @@ use awsauth_core::history::{CONTROLLER, Who};
 use awsauth_core::reconcile::{Decision, EventKind, Stage};
 use awsauth_core::snapshot::Snapshot;
 use awsauth_kube::backoff::Backoff;
-use awsauth_kube::history::{RecordOptions, CopyLocation};
+use awsauth_kube::history::{CopyLocation, RecordOptions};
 use awsauth_kube::review;
 use awsauth_kube::write::{Outcome, WriteError, WriteOptions};
 

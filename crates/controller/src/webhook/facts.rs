@@ -36,8 +36,10 @@ pub(super) async fn follow(running: Running, sender: watch::Sender<Arc<Ground>>)
             _ = period.tick() => {}
         }
         let store = &running.store;
-        let (admins, who) =
-            tokio::join!(rbac::admins(store, PATIENCE), review::current_user(store, PATIENCE));
+        let (admins, who) = tokio::join!(
+            rbac::admins(store, PATIENCE),
+            review::current_user(store, PATIENCE)
+        );
         let known = sender.borrow().controller.clone();
         let controller = match who {
             Ok(who) => Some(who.username),

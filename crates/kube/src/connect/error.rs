@@ -29,9 +29,7 @@ pub enum ConnectError {
     },
     /// The files of `KUBECONFIG` cannot be merged.
     #[error("the files of KUBECONFIG can't be merged")]
-    KubeconfigsDiffer {
-        source: KubeconfigError,
-    },
+    KubeconfigsDiffer { source: KubeconfigError },
     /// There is neither a kubeconfig nor a pod's service account.
     #[error(
         "no cluster is configured: there is no kubeconfig, and this is not a pod with a service account"
@@ -49,9 +47,7 @@ pub enum ConnectError {
     },
     /// The server is not an `http:` or `https:` URL.
     #[error("{server:?} is not the URL of an API server")]
-    NotAServer {
-        server: String,
-    },
+    NotAServer { server: String },
     /// A field of the kubeconfig can't be used.
     #[error("{what} of the kubeconfig {problem}")]
     Data {
@@ -167,10 +163,7 @@ pub enum CredentialsError {
     },
     /// The plugin can't be run.
     #[error("the credential plugin {command:?} can't be run")]
-    PluginNotRun {
-        command: String,
-        source: io::Error,
-    },
+    PluginNotRun { command: String, source: io::Error },
     /// The plugin failed.
     #[error(
         "the credential plugin {command:?} failed with {status}{}",
@@ -191,10 +184,7 @@ pub enum CredentialsError {
     },
     /// The token file can't be read.
     #[error("can't read the token file {}", path.display())]
-    TokenFile {
-        path: PathBuf,
-        source: io::Error,
-    },
+    TokenFile { path: PathBuf, source: io::Error },
     /// The credentials of the kubeconfig can't be used.
     #[error("the credentials of the kubeconfig can't be used")]
     Unusable,

@@ -63,7 +63,9 @@ impl Folder {
         }
         next.persist(&path).map_err(|error| error.error)?;
         if fs::read(&path)? != text.as_bytes() {
-            return Err(io::Error::other("the file does not contain what was written to it"));
+            return Err(io::Error::other(
+                "the file does not contain what was written to it",
+            ));
         }
         let others = self.files()?.into_iter().rev().filter(|file| *file != path);
         let removable = stem(revision.when - MIN_AGE);

@@ -10,9 +10,11 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{Folder, RecordOptions, CopyLocation, NoCopy, VERSION, keys, patch, run_id, new_history};
+use super::{
+    CopyLocation, Folder, NoCopy, RecordOptions, VERSION, keys, new_history, patch, run_id,
+};
 use crate::HISTORY;
-use crate::api_client::{Mode, ApiClient};
+use crate::api_client::{ApiClient, Mode};
 use crate::live::Live;
 use crate::request_error::{Fault, RequestError};
 use crate::review;
@@ -77,7 +79,11 @@ enum CopyPlace {
 }
 
 impl<'a> HistoryRecorder<'a> {
-    pub(crate) fn new(client: &'a ApiClient, options: &'a RecordOptions, timeout: Duration) -> Self {
+    pub(crate) fn new(
+        client: &'a ApiClient,
+        options: &'a RecordOptions,
+        timeout: Duration,
+    ) -> Self {
         Self {
             client,
             options,
@@ -150,7 +156,10 @@ impl<'a> HistoryRecorder<'a> {
 
     async fn place(&mut self, revision: &Revision) -> Result<CopyPlace, Arc<NoCopy>> {
         if !self.is_contended && self.rejection.is_none() {
-            match self.add(revision, AddMode::IfUnchanged, self.deadline).await {
+            match self
+                .add(revision, AddMode::IfUnchanged, self.deadline)
+                .await
+            {
                 Ok(()) => return Ok(CopyPlace::Final(CopyLocation::InCluster(revision.number))),
                 Err(fault) if is_lost_race(&fault) => self.is_contended = true,
                 Err(fault) => drop(self.set_rejection("patch", fault)),
@@ -164,7 +173,9 @@ impl<'a> HistoryRecorder<'a> {
         };
         let folder = match (written, self.rejection.clone()) {
             (Ok(path), None) => return Ok(CopyPlace::Moving(path)),
-            (Ok(path), Some(why)) => return Ok(CopyPlace::Final(CopyLocation::InFolder { path, why })),
+            (Ok(path), Some(why)) => {
+                return Ok(CopyPlace::Final(CopyLocation::InFolder { path, why }));
+            }
             (Err(folder), _) => folder,
         };
         let cluster = match self.rejection.clone() {
@@ -195,18 +206,20 @@ impl<'a> HistoryRecorder<'a> {
             CopyPlace::Final(location) => return Some(location),
             CopyPlace::Moving(path) => path,
         };
-        Some(match self.add(&revision, AddMode::Always, grace_deadline()).await {
-            Ok(()) => {
-                let _ = fs::remove_file(path);
-                CopyLocation::InCluster(revision.number)
-            }
-            Err(fault) => {
-                // It was not synced before the write, to save time.
-                let _ = File::open(&path).and_then(|file| file.sync_all());
-                let why = Arc::new(self.client.failed("patch", fault));
-                CopyLocation::InFolder { path, why }
-            }
-        })
+        Some(
+            match self.add(&revision, AddMode::Always, grace_deadline()).await {
+                Ok(()) => {
+                    let _ = fs::remove_file(path);
+                    CopyLocation::InCluster(revision.number)
+                }
+                Err(fault) => {
+                    // It was not synced before the write, to save time.
+                    let _ = File::open(&path).and_then(|file| file.sync_all());
+                    let why = Arc::new(self.client.failed("patch", fault));
+                    CopyLocation::InFolder { path, why }
+                }
+            },
+        )
     }
 
     /// Removes the copy after a write that was not applied.
@@ -285,7 +298,11 @@ impl<'a> HistoryRecorder<'a> {
     }
 
     /// Adds the revision only if no other client has changed the history since it was read.
-    async fn send_if_unchanged(&self, addition: &Addition, deadline: Instant) -> Result<Value, Fault> {
+    async fn send_if_unchanged(
+        &self,
+        addition: &Addition,
+        deadline: Instant,
+    ) -> Result<Value, Fault> {
         match self.history.as_ref().and_then(Live::resource_version) {
             Some(version) => {
                 let patch = patch(Some(addition), &addition.gone, Some(version));
@@ -320,7 +337,9 @@ impl<'a> HistoryRecorder<'a> {
 impl RecordedCopy {
     /// Deletes the local file, if there is one.
     fn remove_file(self) {
-        if let CopyPlace::Moving(path) | CopyPlace::Final(CopyLocation::InFolder { path, .. }) = self.place {
+        if let CopyPlace::Moving(path) | CopyPlace::Final(CopyLocation::InFolder { path, .. }) =
+            self.place
+        {
             let _ = fs::remove_file(path);
         }
     }

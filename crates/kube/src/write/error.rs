@@ -6,8 +6,8 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::MAX_SIZE;
-use crate::history::NoCopy;
 use crate::error_kind::ErrorKind;
+use crate::history::NoCopy;
 use crate::request_error::RequestError;
 use crate::target::Target;
 use crate::{HISTORY, NAME, NAMESPACE};
@@ -37,29 +37,21 @@ pub enum WriteError<E: std::error::Error + 'static> {
     Missing,
     /// The namespace of aws-auth does not exist.
     #[error("the cluster has no namespace {NAMESPACE}")]
-    NamespaceMissing {
-        target: Arc<Target>,
-    },
+    NamespaceMissing { target: Arc<Target> },
     /// The ConfigMap is marked `immutable: true`.
     #[error("{NAMESPACE}/{NAME} is marked immutable")]
-    Immutable {
-        target: Arc<Target>,
-    },
+    Immutable { target: Arc<Target> },
     /// Another client has deleted the ConfigMap, and a finalizer still holds it.
     #[error("{NAMESPACE}/{NAME} is being deleted")]
-    BeingDeleted {
-        target: Arc<Target>,
-    },
+    BeingDeleted { target: Arc<Target> },
     /// The result exceeds the maximum size of a ConfigMap.
-    #[error("{NAMESPACE}/{NAME} would have {size} bytes, and the limit of a ConfigMap is {MAX_SIZE}")]
-    TooLarge {
-        size: usize,
-    },
+    #[error(
+        "{NAMESPACE}/{NAME} would have {size} bytes, and the limit of a ConfigMap is {MAX_SIZE}"
+    )]
+    TooLarge { size: usize },
     /// No copy of the current text could be stored. Nothing was written.
     #[error("nothing was written, because no copy of the current content could be stored")]
-    NoCopy {
-        source: Arc<NoCopy>,
-    },
+    NoCopy { source: Arc<NoCopy> },
     /// Other clients kept changing it. Nothing was written.
     #[error("{NAMESPACE}/{NAME} kept changing for {} s, through {attempts} attempts{}", timeout.as_secs_f32(), by.as_ref().map(|name| format!("; last changed by {name}")).unwrap_or_default())]
     Conflict {
@@ -82,9 +74,7 @@ pub enum WriteError<E: std::error::Error + 'static> {
         FinalState::NotWritten => "nothing was written",
         FinalState::Unknown => "it is unknown whether the change was written",
     })]
-    Interrupted {
-        state: FinalState,
-    },
+    Interrupted { state: FinalState },
 }
 
 impl<E: std::error::Error + 'static> WriteError<E> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::history::{RecordOptions, CopyLocation};
+use crate::history::{CopyLocation, RecordOptions};
 use crate::live::Live;
 
 /// How to write.
