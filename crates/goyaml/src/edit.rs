@@ -1,6 +1,6 @@
 //! A lossless editor for YAML and JSON.
 //!
-//! A change is a list of [splices](splice::Splice): every byte outside of them stays as it is. New text is written in
+//! A change is a list of [splices](splice::Splice): every byte outside of them is preserved. New text is written in
 //! the style of the text around it. There are three layers:
 //! - [`lines`], [`splice`] and [`spelling`]: line arithmetic, byte ranges, and how scalars are written.
 //! - [`block_list`], [`flow_list`], [`block_scalar`] and [`quoted_scalar`]: one construct, given by its byte ranges.

@@ -1,23 +1,23 @@
-//! Bytes to text. YAML comes in UTF-8, or in UTF-16 behind a byte order mark, as PowerShell writes files.
+//! Decodes bytes to text. YAML is encoded in UTF-8, or in UTF-16 with a byte order mark, as PowerShell writes files.
 
 use std::borrow::Cow;
 
-/// Bytes that are not text in the encoding that they begin in.
+/// Bytes that are invalid in the encoding of the text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message} at byte {offset} (line {line})")]
 pub struct EncodingError {
-    /// What is wrong, in go-yaml's words.
+    /// go-yaml's message.
     pub message: &'static str,
-    /// The first byte that does not belong.
+    /// The offset of the first invalid byte.
     pub offset: usize,
-    /// Its line, from 1.
+    /// The line of that byte, from 1.
     pub line: usize,
 }
 
-/// The text that the bytes are, a byte order mark included: UTF-8 as it is, UTF-16 converted.
+/// Returns the text with its byte order mark. Borrows UTF-8 and converts UTF-16.
 ///
 /// # Errors
-/// At the first bytes that are no character.
+/// The position of the first invalid bytes.
 pub fn to_text(bytes: &[u8]) -> Result<Cow<'_, str>, EncodingError> {
     match bytes {
         [0xff, 0xfe, ..] => from_utf16(bytes, u16::from_le_bytes).map(Cow::Owned),
@@ -35,7 +35,7 @@ pub fn to_text(bytes: &[u8]) -> Result<Cow<'_, str>, EncodingError> {
     }
 }
 
-/// What is wrong with the first character of bytes that are not UTF-8.
+/// Returns what is wrong with the first character of bytes that are not UTF-8.
 fn utf8_fault(bytes: &[u8]) -> &'static str {
     let width = match bytes[0] {
         0xc0..=0xdf => 2,
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn utf16_becomes_utf8() {
+    fn utf16_is_converted_to_utf8() {
         let text = "\u{feff}- é😀\n";
         let units: Vec<u16> = text.encode_utf16().collect();
         let little: Vec<u8> = units.iter().flat_map(|unit| unit.to_le_bytes()).collect();
@@ -107,13 +107,13 @@ mod tests {
     }
 
     #[test]
-    fn utf8_stays_as_it_is() {
+    fn utf8_is_returned_unchanged() {
         let text = "\u{feff}- é😀\r\n";
         assert!(matches!(to_text(text.as_bytes()), Ok(Cow::Borrowed(same)) if same == text));
     }
 
     #[test]
-    fn a_fault_has_a_place() {
+    fn error_has_the_position_of_the_invalid_bytes() {
         let faults: [(&[u8], &str, usize, usize); 9] = [
             (b"a\nb\x80", "invalid leading UTF-8 octet", 3, 2),
             (b"\xc3", "incomplete UTF-8 octet sequence", 0, 1),

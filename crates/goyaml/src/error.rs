@@ -2,33 +2,32 @@
 
 use super::Mark;
 
-/// Why a text is not YAML, in go-yaml's words.
+/// Why a text is not YAML, with go-yaml's message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct SyntaxError {
-    /// Which part of the reader gave up.
+    /// The part of go-yaml that reports the error.
     pub kind: ErrorKind,
-    /// What is wrong.
     pub message: &'static str,
-    /// Where it gave up.
+    /// The position of the error.
     pub problem: Mark,
-    /// Where the construct in question began.
+    /// The start of the construct that contains the error.
     pub context: Option<Mark>,
 }
 
-/// Which part of the reader found the error.
+/// The part of go-yaml that reports an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// A character that YAML does not allow.
+    /// Reports a character that YAML does not allow.
     Reader,
-    /// A token that is not one.
+    /// Reports an invalid token.
     Scanner,
-    /// Tokens in an order that means nothing.
+    /// Reports tokens in an invalid order.
     Parser,
 }
 
 impl SyntaxError {
-    /// The error as go-yaml prints it, its line number included where it has one (it is sometimes off by one there).
+    /// Returns the error as go-yaml prints it. Some errors have a line number, which go-yaml sometimes gets wrong by one.
     pub fn go_message(&self) -> String {
         let line = match self.kind {
             ErrorKind::Reader => 0,

@@ -1,21 +1,21 @@
-//! Events of the parser.
+//! The events that the parser produces.
 
 use std::borrow::Cow;
 
-/// A place in the text.
+/// A position in the text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Mark {
     /// Byte offset.
     pub offset: usize,
-    /// Line, from 0. NEL, LS and PS end a line too, as YAML 1.1 has it.
+    /// Line, from 0. As in YAML 1.1, NEL, LS and PS end a line too.
     pub line: usize,
     /// Column in characters, from 0.
     pub column: usize,
-    /// Characters before this place.
+    /// The number of characters before this position.
     pub chars: usize,
 }
 
-/// How a scalar is spelt.
+/// The style of a scalar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScalarStyle {
     /// `plain`
@@ -30,20 +30,19 @@ pub enum ScalarStyle {
     Folded,
 }
 
-/// One step of the parse.
+/// An event.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event<'t> {
-    /// What happened.
     pub kind: EventKind<'t>,
-    /// Where it starts; a node's anchor and tag are part of it.
+    /// The start. The anchor and tag of a node are part of it.
     pub start: Mark,
-    /// Where it ends. The end of a block collection is where the next token stands.
+    /// The end. For a block collection, this is the start of the next token.
     pub end: Mark,
-    /// The `-` in front of a node that is an item of a block sequence.
+    /// The `-` before an item of a block sequence.
     pub dash: Option<Mark>,
 }
 
-/// What an [`Event`] says.
+/// The kind of an [`Event`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum EventKind<'t> {
     /// The text begins.
@@ -52,52 +51,45 @@ pub enum EventKind<'t> {
     StreamEnd,
     /// A document begins.
     DocumentStart {
-        /// With `---`.
+        /// Whether it begins with `---`.
         explicit: bool,
     },
-    /// A document ends.
     DocumentEnd {
-        /// With `...`.
+        /// Whether it ends with `...`.
         explicit: bool,
     },
     /// `*anchor`
     Alias {
-        /// Its name.
         anchor: &'t str,
     },
-    /// A scalar. One that is not there (`key:`) is plain and empty.
+    /// A scalar. An absent one, as in `key:`, is plain and empty.
     Scalar {
-        /// `&anchor`
         anchor: Option<&'t str>,
-        /// The tag, its handle resolved.
+        /// The tag, with its handle resolved.
         tag: Option<String>,
-        /// The text it stands for.
+        /// The decoded text.
         value: Cow<'t, str>,
-        /// Its spelling.
         style: ScalarStyle,
-        /// Whether its type is found out from its text: plain without a tag, or tagged with a bare `!`.
+        /// Whether its type is resolved from its text: it is plain without a tag, or its tag is only `!`.
         implicit: bool,
     },
     /// A list begins.
     SequenceStart {
-        /// `&anchor`
         anchor: Option<&'t str>,
-        /// The tag, its handle resolved.
+        /// The tag, with its handle resolved.
         tag: Option<String>,
-        /// In brackets.
+        /// Whether it is written in brackets.
         flow: bool,
     },
     /// A list ends.
     SequenceEnd,
     /// A mapping begins; keys and values alternate.
     MappingStart {
-        /// `&anchor`
         anchor: Option<&'t str>,
-        /// The tag, its handle resolved.
+        /// The tag, with its handle resolved.
         tag: Option<String>,
-        /// In braces, or the one pair of `[a: b]`.
+        /// Whether it is written in braces, or is a pair in brackets as in `[a: b]`.
         flow: bool,
     },
-    /// A mapping ends.
     MappingEnd,
 }

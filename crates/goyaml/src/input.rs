@@ -2,40 +2,39 @@
 
 use super::{ErrorKind, Mark, SyntaxError};
 
-/// go-yaml reads its input in pieces of this many bytes.
+/// The size of the pieces in which go-yaml reads its input.
 const PIECE: usize = 512;
 const BOM: &[u8] = "\u{feff}".as_bytes();
-/// Bytes that are looked at together.
+/// The number of bytes that are checked together.
 const CHUNK: usize = 32;
 
-/// The text, and how far of it has been taken in.
+/// The text, and how much of it go-yaml would have read.
 ///
-/// Which part has been taken in shows in two places only: a forbidden character counts once its piece is read, and
-/// go-yaml looks for a byte order mark at the start of its buffer instead of at the current place.
+/// The amount matters in two cases only: go-yaml reports a forbidden character when it reads its piece, and it looks for a byte
+/// order mark at the start of its buffer, not at the current position.
 #[derive(Debug)]
 pub(super) struct Input<'t> {
     pub(super) text: &'t str,
     bytes: &'t [u8],
     pub(super) pos: usize,
     pub(super) line: usize,
-    /// Bytes before `pos` that are not the first of a character (a leading byte order mark counts whole).
+    /// The number of bytes before `pos` that do not begin a character. All bytes of a leading byte order mark are included.
     extra: usize,
-    /// Characters before the current line.
+    /// The number of characters before the current line.
     line_start: usize,
-    /// Where go-yaml's character buffer begins.
+    /// The start of go-yaml's character buffer.
     buffer_start: usize,
-    /// Decoded up to here.
+    /// The offset up to which the text is decoded.
     filled: usize,
     raw_start: usize,
     raw_end: usize,
     at_end: bool,
-    /// NULs that go-yaml appends to its buffer each time that it asks for more than there is.
+    /// The number of NULs that go-yaml appends to its buffer whenever it requests more than the rest of the text.
     nuls: usize,
     started: bool,
 }
 
-/// Whether all are characters of one byte that every text may hold; without a branch for each, so that the compiler
-/// compares many at a time.
+/// Returns whether all bytes are allowed one-byte characters. Has no branch for each byte, so that the compiler can vectorize it.
 fn are_plain(chunk: &[u8; CHUNK]) -> bool {
     chunk
         .iter()
@@ -83,7 +82,7 @@ impl<'t> Input<'t> {
         self.chars() - self.line_start
     }
 
-    /// At the end of the text the column is taken back to that of a fresh line.
+    /// Resets the column at the end of the text, as on a new line.
     pub(super) fn end_line(&mut self) {
         if self.column() != 0 {
             self.line_start = self.chars();
@@ -91,7 +90,7 @@ impl<'t> Input<'t> {
         }
     }
 
-    /// The byte `ahead` bytes on; 0 past the end, which no text may hold.
+    /// Returns the byte at this distance from the current position; 0 after the end. No valid text contains a 0.
     #[inline]
     pub(super) fn peek(&self, ahead: usize) -> u8 {
         self.bytes.get(self.pos + ahead).copied().unwrap_or(0)
@@ -101,7 +100,7 @@ impl<'t> Input<'t> {
         self.bytes[self.buffer_start.min(self.bytes.len())..].starts_with(BOM)
     }
 
-    /// Makes sure that `count` characters have been taken in, as far as there are any.
+    /// Reads until `count` characters are available, or to the end of the text.
     #[inline]
     pub(super) fn need(&mut self, count: usize) -> Result<(), SyntaxError> {
         if self.filled >= self.pos + 4 * count {
@@ -161,7 +160,7 @@ impl<'t> Input<'t> {
         self.at_end = read == 0;
     }
 
-    /// Takes in what has been read, but for a character cut in two; gives the number of characters.
+    /// Decodes the current piece, except an incomplete character at its end. Returns the number of characters.
     fn decode_piece(&mut self) -> Result<usize, SyntaxError> {
         let mut count = 0;
         while self.filled < self.raw_end {
@@ -198,7 +197,7 @@ impl<'t> Input<'t> {
         Ok(count)
     }
 
-    /// A mark for a place that the scanner has not reached; its line and column are worked out from scratch.
+    /// Returns the mark of a position that the scanner has not reached. Computes line and column from the start of the text.
     fn mark_of(&self, offset: usize) -> Mark {
         let before = &self.text[..offset];
         let line = before.matches('\n').count();
@@ -216,7 +215,7 @@ impl<'t> Input<'t> {
         }
     }
 
-    /// Steps over one character.
+    /// Skips one character.
     #[inline]
     pub(super) fn skip(&mut self) {
         let width = width(self.peek(0));
@@ -226,13 +225,13 @@ impl<'t> Input<'t> {
         }
     }
 
-    /// Steps over `count` characters of one byte each.
+    /// Skips `count` characters of one byte each.
     #[inline]
     pub(super) fn skip_ascii(&mut self, count: usize) {
         self.pos += count;
     }
 
-    /// Steps over a line break and gives its width; 0 when there is none here.
+    /// Skips a line break and returns its width; 0 if there is none.
     pub(super) fn skip_line(&mut self) -> usize {
         let width = match self.peek(0) {
             b'\r' if self.peek(1) == b'\n' => 2,
@@ -250,7 +249,7 @@ impl<'t> Input<'t> {
         width
     }
 
-    /// Steps over a line break and appends what it stands for: LS and PS themselves, anything else a newline.
+    /// Skips a line break and appends its decoded form: LS and PS unchanged, a newline for any other.
     pub(super) fn read_line(&mut self, into: &mut String) {
         let start = self.pos;
         match self.skip_line() {
@@ -285,13 +284,13 @@ impl<'t> Input<'t> {
         self.peek(ahead) == 0 || self.is_break(ahead)
     }
 
-    /// Blank, line break or end of text.
+    /// Returns whether a space, tab, line break or the end of the text is at this distance.
     #[inline]
     pub(super) fn is_space(&self, ahead: usize) -> bool {
         self.is_blank(ahead) || self.is_break_or_end(ahead)
     }
 
-    /// `---` or `...` at the start of a line, followed by a space.
+    /// Returns whether `---` or `...` is here, at the start of a line and followed by white space.
     pub(super) fn is_document_indicator(&self) -> bool {
         let rest = &self.bytes[self.pos..];
         self.column() == 0
@@ -300,7 +299,7 @@ impl<'t> Input<'t> {
     }
 }
 
-/// The number of bytes of the character that starts with this one.
+/// Returns the number of bytes of the character that starts with this byte.
 const fn width(first: u8) -> usize {
     match first {
         0..=0x7f => 1,

@@ -1,15 +1,15 @@
-//! What Go's JSON decoder, which the authenticator reads JSON with, says of a text that it can't read:
+//! Syntax errors of Go's JSON decoder, with which the authenticator reads JSON:
 //! <https://github.com/golang/go/blob/go1.26.0/src/encoding/json/scanner.go>.
 
-/// Brackets within brackets beyond which Go gives up.
+/// The maximum depth of nested brackets that Go reads.
 pub const MAX_DEPTH: usize = 10_000;
 
-/// What it says when this bracket is one too many.
+/// Returns Go's message for a bracket that exceeds the maximum depth.
 pub fn too_deep(bracket: u8) -> String {
     format!("invalid character {} exceeded max depth", quote(bracket))
 }
 
-/// Go's syntax error, with the byte offset where it arose; `None` for valid JSON.
+/// Returns Go's syntax error and its byte offset; `None` for valid JSON.
 pub fn syntax_error(text: &str) -> Option<(usize, String)> {
     let mut scanner = Scanner {
         step: Step::Value,
@@ -23,7 +23,7 @@ pub fn syntax_error(text: &str) -> Option<(usize, String)> {
     if scanner.step == Step::Top {
         return None;
     }
-    // At the end Go feeds one blank, to end a number.
+    // At the end Go feeds one space, to end a number.
     let message = match scanner.feed(b' ') {
         Ok(()) if scanner.step == Step::Top => return None,
         Ok(()) => "unexpected end of JSON input".to_owned(),
@@ -49,7 +49,7 @@ enum Step {
     Top,
     Text,
     Escape,
-    /// Hexadecimal digits still to come.
+    /// The number of hexadecimal digits that must follow.
     Hex(u8),
     Literal {
         word: &'static str,
@@ -233,7 +233,7 @@ fn invalid(byte: u8, context: &str) -> Result<(), String> {
     Err(format!("invalid character {} {context}", quote(byte)))
 }
 
-/// A byte in single quotes as Go prints it: taken for a Latin-1 character, escaped when it cannot be seen.
+/// Returns a byte in single quotes as Go prints it: as a Latin-1 character, escaped if it is not printable.
 fn quote(byte: u8) -> String {
     match byte {
         b'\'' => r"'\''".to_owned(),

@@ -1,4 +1,4 @@
-//! YAML exactly as go-yaml v2 reads it, JSON as Go's decoder words its errors, and a lossless editor for both.
+//! Reads YAML exactly as go-yaml v2 does, reports JSON errors as Go's decoder does, and edits both without changing other bytes.
 //!
 //! The authenticator decodes aws-auth with go-yaml v2 (<https://github.com/yaml/go-yaml/tree/v2>), a port of libyaml
 //! from before version 0.2. This parser follows the same algorithm, so that it accepts, rejects and resolves the same
@@ -12,17 +12,15 @@ mod error;
 mod event;
 mod input;
 pub mod json;
-mod node;
 mod parser;
-mod properties;
 mod resolve;
-mod scalar;
 mod scanner;
 mod token;
+mod tree;
 
 pub use encoding::{EncodingError, to_text};
 pub use error::{ErrorKind, SyntaxError};
 pub use event::{Event, EventKind, Mark, ScalarStyle};
-pub use node::{Node, NodeId, NodeKind, Place, Tree, TreeError};
 pub use parser::Parser;
 pub use resolve::{Resolved, resolve, short_tag};
+pub use tree::{Node, NodeId, NodeKind, Place, Tree, TreeError};

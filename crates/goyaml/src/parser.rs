@@ -13,7 +13,7 @@ use super::{ErrorKind, Event, EventKind, Mark, ScalarStyle, SyntaxError};
 
 type Parsed<'t> = Result<Event<'t>, SyntaxError>;
 
-/// What to expect next.
+/// The state of the parser: what it expects next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     StreamStart,
@@ -40,19 +40,19 @@ enum State {
     End,
 }
 
-/// Tokens to events. Nothing is built: the memory it needs grows with the nesting alone.
+/// Converts tokens to events. It builds no tree, so its memory depends only on the depth of nesting.
 #[derive(Debug)]
 pub struct Parser<'t> {
     scanner: Scanner<'t>,
     state: State,
     states: Vec<State>,
-    /// Where the collections that we are in begin.
+    /// The starts of the open collections.
     marks: Vec<Mark>,
     tag_directives: HashMap<&'t str, String>,
 }
 
 impl<'t> Parser<'t> {
-    /// A parser at the beginning of the text.
+    /// Creates a parser at the start of the text.
     pub fn new(text: &'t str) -> Self {
         Self {
             scanner: Scanner::new(text),
@@ -63,11 +63,11 @@ impl<'t> Parser<'t> {
         }
     }
 
-    /// The next event; after [`EventKind::StreamEnd`] there is none.
+    /// Returns the next event; `None` after [`EventKind::StreamEnd`].
     ///
     /// # Errors
-    /// Where the text is not YAML. The parser is of no use from then on.
-    pub fn next_event(&mut self) -> Result<Option<Event<'t>>, SyntaxError> {
+    /// If the text is not YAML. The parser cannot be used after an error.
+    pub(crate) fn next_event(&mut self) -> Result<Option<Event<'t>>, SyntaxError> {
         Ok(match self.state {
             State::End => return Ok(None),
             State::StreamStart => {
@@ -144,7 +144,8 @@ impl<'t> Parser<'t> {
         self.state = self.states.pop().unwrap_or(State::End);
     }
 
-    /// A node. `block`: block collections may begin here; `indentless`: so may a list as deep as its key.
+    /// Parses a node. If `block`, block collections may begin here. If `indentless`, so may a list that is not indented deeper than its
+    /// key.
     fn node(&mut self, block: bool, indentless: bool, dash: Option<Mark>) -> Parsed<'t> {
         let token = self.scanner.peek()?;
         let (mut start, mut end) = (token.start, token.end);
@@ -295,7 +296,7 @@ const fn event(kind: EventKind<'_>, start: Mark, end: Mark) -> Event<'_> {
     }
 }
 
-/// A scalar that is not there.
+/// Returns the event of an absent scalar.
 const fn empty<'t>(at: Mark) -> Event<'t> {
     let value = Cow::Borrowed("");
     event(

@@ -187,7 +187,7 @@ fn float(text: &str) -> Option<Resolved> {
     value.is_finite().then_some(Resolved::Float(value))
 }
 
-/// Reports whether Go's `time.Parse` accepts the text in one of go-yaml's four layouts. The difference to other text
+/// Returns whether Go's `time.Parse` accepts the text in one of go-yaml's four layouts. The difference to other text
 /// only matters for messages and explicit tags.
 fn is_timestamp(text: &str) -> bool {
     let year_digits = text.bytes().take_while(u8::is_ascii_digit).count();

@@ -1,6 +1,8 @@
-//! Turns text into tokens.
+//! Converts text to tokens.
 
 mod fetch;
+mod properties;
+mod scalar;
 
 use std::collections::VecDeque;
 
@@ -8,39 +10,39 @@ use super::input::Input;
 use super::token::{Token, TokenKind};
 use super::{ErrorKind, Mark, SyntaxError};
 
-/// Brackets within brackets, and indents within indents, beyond which go-yaml gives up.
+/// The maximum depth of brackets, and of indentation, that go-yaml reads.
 const MAX_DEPTH: usize = 10_000;
 
-/// A key without `?` must end within this many characters.
+/// The maximum length of a key without `?`, in characters.
 const MAX_SIMPLE_KEY: usize = 1024;
 
-/// A place where a key may have begun: only a `:` behind it tells.
+/// A position at which a key may have started. It is a key if a `:` follows.
 #[derive(Clone, Copy, Debug, Default)]
 struct SimpleKey {
     possible: bool,
     required: bool,
-    /// Whether the scanner still looks ahead for its `:`. go-yaml forgets to for `[]` and `{}`, so that neither can
+    /// Whether the scanner looks ahead for the `:`. go-yaml omits this for `[]` and `{}`, so neither can
     /// be a key without `?`.
     awaited: bool,
     token: usize,
     mark: Mark,
 }
 
-/// Text to tokens.
+/// Converts text to tokens.
 #[derive(Debug)]
 pub(super) struct Scanner<'t> {
-    pub(super) input: Input<'t>,
+    input: Input<'t>,
     tokens: VecDeque<Token<'t>>,
-    /// Tokens handed out so far.
+    /// The number of tokens that were taken.
     taken: usize,
     available: bool,
     started: bool,
-    pub(super) flow_level: usize,
-    /// Column of the block collection we are in; -1 outside of any.
-    pub(super) indent: isize,
+    flow_level: usize,
+    /// The column of the current block collection; -1 if there is none.
+    indent: isize,
     indents: Vec<isize>,
-    pub(super) simple_key_allowed: bool,
-    /// One place for each flow level.
+    simple_key_allowed: bool,
+    /// One possible key for each flow level.
     simple_keys: Vec<SimpleKey>,
 }
 
@@ -60,7 +62,7 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    /// The next token, without taking it.
+    /// Returns the next token without taking it.
     pub(super) fn peek(&mut self) -> Result<&Token<'t>, SyntaxError> {
         if !self.available {
             self.fetch_until_certain()?;
@@ -71,14 +73,14 @@ impl<'t> Scanner<'t> {
             .ok_or_else(|| self_error("no token", Mark::default()))
     }
 
-    /// Takes the token that [`Self::peek`] showed.
+    /// Takes the token that [`Self::peek`] returns.
     pub(super) fn take(&mut self) -> Option<Token<'t>> {
         self.available = false;
         self.taken += 1;
         self.tokens.pop_front()
     }
 
-    /// Fetches tokens until the first one can no longer turn out to be a key.
+    /// Fetches tokens until it is certain whether the first one is a key.
     fn fetch_until_certain(&mut self) -> Result<(), SyntaxError> {
         loop {
             if !self.tokens.is_empty() {
@@ -94,7 +96,7 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    /// The flow level whose possible key is this token; tokens of deeper levels come later.
+    /// Returns the flow level whose possible key is this token. Tokens of deeper levels come later.
     fn key_level(&self, token: usize) -> Option<usize> {
         let first = self.simple_keys.partition_point(|key| key.token < token);
         let same = self.simple_keys[first..]
@@ -172,7 +174,7 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    /// Steps over blanks, comments and line breaks.
+    /// Skips white space, comments and line breaks.
     fn skip_to_token(&mut self) -> Result<(), SyntaxError> {
         loop {
             self.input.need(1)?;
@@ -200,7 +202,7 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    pub(super) fn skip_blanks(&mut self) -> Result<(), SyntaxError> {
+    fn skip_blanks(&mut self) -> Result<(), SyntaxError> {
         while self.input.is_blank(0) {
             self.input.skip_ascii(1);
             self.input.need(1)?;
@@ -216,8 +218,8 @@ impl<'t> Scanner<'t> {
         Ok(())
     }
 
-    /// Steps over blanks, a comment and the line break, which must be all that is left of the line.
-    pub(super) fn skip_rest_of_line(&mut self, start: Mark) -> Result<(), SyntaxError> {
+    /// Skips the rest of the line, which may have only white space and a comment.
+    fn skip_rest_of_line(&mut self, start: Mark) -> Result<(), SyntaxError> {
         self.input.need(1)?;
         self.skip_blanks()?;
         if self.input.peek(0) == b'#' {
@@ -259,7 +261,7 @@ impl<'t> Scanner<'t> {
         Ok(())
     }
 
-    /// Enters a block collection at `column` if it is deeper than the current one; its token goes before token `at`.
+    /// Enters a block collection at `column` if it is deeper than the current one, and inserts its token before token `at`.
     fn roll_indent(
         &mut self,
         column: usize,
@@ -285,7 +287,7 @@ impl<'t> Scanner<'t> {
         Ok(())
     }
 
-    /// Puts a token before that of the given number, or last when that one is gone already.
+    /// Inserts a token before the token with this number, or at the end if that one was taken already.
     fn insert(&mut self, at: Option<usize>, token: Token<'t>) {
         match at.and_then(|number| number.checked_sub(self.taken)) {
             Some(place) => self.tokens.insert(place, token),
@@ -304,7 +306,7 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    /// A token of the one byte here.
+    /// Adds a token of one byte.
     fn push_byte(&mut self, kind: TokenKind<'t>) {
         let start = self.input.mark();
         self.input.skip_ascii(1);
@@ -324,11 +326,11 @@ impl<'t> Scanner<'t> {
         });
     }
 
-    pub(super) fn error(&self, message: &'static str) -> SyntaxError {
+    fn error(&self, message: &'static str) -> SyntaxError {
         self.error_in(self.input.mark(), message)
     }
 
-    pub(super) fn error_in(&self, context: Mark, message: &'static str) -> SyntaxError {
+    fn error_in(&self, context: Mark, message: &'static str) -> SyntaxError {
         SyntaxError {
             kind: ErrorKind::Scanner,
             message,

@@ -42,7 +42,7 @@ struct Lines {
 }
 
 impl<'a> BlockList<'a> {
-    /// A list in a text. `reads_same` tells whether the item with this number has the same value in another text.
+    /// Creates a list. `reads_same` returns whether the item with this number has the same value in another text.
     pub fn new(
         text: &'a str,
         items: &'a [BlockItem],
@@ -171,7 +171,7 @@ impl<'a> BlockList<'a> {
         lengths.into_iter().max().unwrap_or_default()
     }
 
-    /// Reports whether any line above the one at `line` is a comment.
+    /// Returns whether any line above the one at `line` is a comment.
     fn has_comment_above(&self, mut line: usize) -> bool {
         while let Some(before) = previous_line(self.text, line).filter(|before| *before < line) {
             if comment_column(self.text, before).is_some() {
@@ -208,12 +208,12 @@ impl<'a> BlockList<'a> {
         item.dash + written.trim_end().len()
     }
 
-    /// Reports whether the item may end in a block scalar.
+    /// Returns whether the item may end in a block scalar.
     fn may_be_block_scalar(&self, at: usize) -> bool {
         self.text[self.items[at].range.clone()].contains(['|', '>'])
     }
 
-    /// Reports whether blank lines after the item could become part of it.
+    /// Returns whether blank lines after the item could become part of it.
     fn may_take_lines(&self, at: usize) -> bool {
         let end = self.end(at, self.indent(at).map_or(0, str::len));
         let behind = &self.text[self.last_character(at)..end];
@@ -251,7 +251,7 @@ impl<'a> BlockList<'a> {
         Splice::delete(start..end)
     }
 
-    /// Reports whether the text ends here without a line break.
+    /// Returns whether the text ends here without a line break.
     fn is_unended(&self, end: usize) -> bool {
         end == self.text.len() && without_break(self.text).is_none()
     }
@@ -288,7 +288,7 @@ impl<'a> BlockList<'a> {
         Some(items.collect())
     }
 
-    /// Reports whether a blank line separates the last two items.
+    /// Returns whether a blank line separates the last two items.
     fn is_spaced(&self) -> bool {
         let [.., _, last] = self.items else {
             return false;

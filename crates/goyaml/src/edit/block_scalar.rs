@@ -39,8 +39,8 @@ enum Chomp {
 
 /// Why a block scalar cannot be changed in its own style.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Misfit {
-    /// No block scalar can hold the new text.
+pub enum RewriteError {
+    /// No block scalar can represent the new text.
     Text,
     /// Its lines are folded, so that new lines cannot be matched with old ones.
     Folded,
@@ -79,7 +79,7 @@ impl<'t> BlockScalar<'t> {
         block.indent = explicit.map_or_else(|| block.find_indent(), |offset| parent + offset);
         block.find_lines();
         if block.filled == 0 && explicit.is_none() {
-            // Nothing shows the indentation; it must not be less than that of blank lines that stay.
+            // No line shows the indentation. It must not be less than that of blank lines that stay.
             block.indent = block.indent.max(parent + offset);
         }
         block
@@ -133,8 +133,8 @@ impl<'t> BlockScalar<'t> {
         self.indent
     }
 
-    /// Reports whether blank lines after the text are part of it.
-    pub fn keeps_blank_lines(&self) -> bool {
+    /// Returns whether blank lines after the text are part of it.
+    pub(crate) fn keeps_blank_lines(&self) -> bool {
         self.chomp == Chomp::Keep
     }
 
@@ -144,7 +144,7 @@ impl<'t> BlockScalar<'t> {
     }
 
     /// Returns the bytes of its lines up to the last one with content.
-    pub fn filled_lines(&self) -> Range<usize> {
+    pub(crate) fn filled_lines(&self) -> Range<usize> {
         let end = self
             .filled
             .checked_sub(1)
@@ -189,31 +189,31 @@ impl<'t> BlockScalar<'t> {
         starts
     }
 
-    /// Returns the splices that change the text from `old` to `new`. Lines that are in both stay as they are.
+    /// Returns the splices that change the text from `old` to `new`. Lines that are in both are preserved.
     ///
     /// # Errors
-    /// If the scalar cannot hold the new text in its own style.
-    pub fn rewrite(&self, old: &str, new: &str) -> Result<Vec<Splice>, Misfit> {
+    /// If the style of the scalar cannot represent the new text.
+    pub fn rewrite(&self, old: &str, new: &str) -> Result<Vec<Splice>, RewriteError> {
         let end = self.lines.last().map_or(self.body, |line| line.next);
         if !fits_block(new) {
-            return Err(Misfit::Text);
+            return Err(RewriteError::Text);
         }
         if self.folded && !self.reads_literally(old) {
-            return Err(Misfit::Folded);
+            return Err(RewriteError::Folded);
         }
         let raw = &self.text[self.header.start..end];
         if raw
             .match_indices('\r')
             .any(|(at, _)| !raw[at + 1..].starts_with('\n'))
         {
-            return Err(Misfit::CarriageReturn);
+            return Err(RewriteError::CarriageReturn);
         }
         let new_lines = decoded_lines(new);
         if new_lines.iter().all(|(line, _)| line.is_empty())
             && indent_below(self.text, end) > self.parent + 1
         {
             // Without text before it, a deep comment would become the text.
-            return Err(Misfit::Text);
+            return Err(RewriteError::Text);
         }
         // If the last line of the file has no line break, it stays so if possible.
         let open = self.lines.last().is_some_and(|line| line.next == line.end);
@@ -241,13 +241,13 @@ impl<'t> BlockScalar<'t> {
         &self,
         new_lines: &[(&str, char)],
         chomp: Chomp,
-    ) -> Result<Vec<Splice>, Misfit> {
+    ) -> Result<Vec<Splice>, RewriteError> {
         let folded = self.folded && !folds(new_lines);
         let explicit = self
             .explicit
             .or_else(|| hides_indent(new_lines).then_some(self.indent - self.parent));
         if explicit.is_some_and(|offset| offset > 9) {
-            return Err(Misfit::Text);
+            return Err(RewriteError::Text);
         }
         if (folded, explicit, chomp) == (self.folded, self.explicit, self.chomp) {
             return Ok(Vec::new());
@@ -313,7 +313,7 @@ impl<'t> BlockScalar<'t> {
         }
     }
 
-    /// Reports whether a folded scalar has the text that it would have as a literal one.
+    /// Returns whether a folded scalar has the text that it would have as a literal one.
     fn reads_literally(&self, old: &str) -> bool {
         let lines: Vec<_> = self.lines[..self.filled]
             .iter()
@@ -323,7 +323,7 @@ impl<'t> BlockScalar<'t> {
     }
 }
 
-/// Reports whether a folded scalar would join any of these lines: two lines in sequence, not counting blank ones, that
+/// Returns whether a folded scalar would join any of these lines: two lines in sequence, not counting blank ones, that
 /// do not start with white space.
 fn folds(lines: &[(&str, char)]) -> bool {
     let mut before: Option<(&str, char)> = None;
@@ -339,7 +339,7 @@ fn folds(lines: &[(&str, char)]) -> bool {
     false
 }
 
-/// Reports whether a line does not start with white space: only such lines fold.
+/// Returns whether a line does not start with white space: only such lines fold.
 fn is_flush(line: &str) -> bool {
     !line.starts_with([' ', '\t'])
 }

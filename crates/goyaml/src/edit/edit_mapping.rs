@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::edit_sequence::blank_before_comma;
 use super::flow_list::FlowList;
 use super::lines::{break_near, indent_before, indent_below, is_break, line_at};
-use super::new_value::{NewValue, Spacing, Surroundings};
+use super::new_value::{LineStyle, NewValue, Spacing};
 use super::node_end::NodeEnd;
 use super::splice::Splice;
 use super::tree::{NodeId, Pair, Style};
@@ -72,7 +72,7 @@ impl Editor<'_> {
         let (mut head, mut lines) = self.block(
             new,
             column,
-            Surroundings {
+            LineStyle {
                 line_break,
                 quoted: self.quotes_keys(outer),
                 below,
@@ -82,7 +82,7 @@ impl Editor<'_> {
             lines.insert_str(0, line_break);
         }
         if self.text[span.end..].starts_with('#') {
-            // A comment may follow a bracket without a blank, but nothing else.
+            // A comment may follow a bracket without a space, but nothing else.
             head.push(' ');
         }
         let blanks = self.text[..span.start].trim_end_matches(' ').len();
@@ -201,12 +201,12 @@ impl Editor<'_> {
                 lines.push_str(line_break);
             }
         }
-        let surroundings = Surroundings {
+        let line_style = LineStyle {
             line_break,
             quoted: matches!(self.tree.style(first.key), Some(Style::Double)),
             below: indent_below(self.text, at),
         };
-        self.push_entries(&mut lines, column, surroundings, entries);
+        self.push_entries(&mut lines, column, line_style, entries);
         Ok(Splice::insert(at, lines))
     }
 

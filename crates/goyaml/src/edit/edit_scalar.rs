@@ -1,6 +1,6 @@
 //! Changes the text of a scalar in its own style.
 
-use super::block_scalar::{BlockScalar, Misfit};
+use super::block_scalar::{BlockScalar, RewriteError};
 use super::lines::{break_near, indent_below, line_at};
 use super::quoted_scalar::QuotedScalar;
 use super::spelling::{Spelling, double};
@@ -37,15 +37,15 @@ impl Editor<'_> {
                 let block = BlockScalar::read(self.text, node.span.start, column, offset);
                 match block.rewrite(old, new) {
                     Ok(splices) => Ok(splices),
-                    Err(Misfit::Text) => Ok(vec![
+                    Err(RewriteError::Text) => Ok(vec![
                         Splice::new(block.header.clone(), double(new)),
                         Splice::delete(block.filled_lines()),
                     ]),
-                    Err(Misfit::Folded) => Err(unwritable(
+                    Err(RewriteError::Folded) => Err(unwritable(
                         "the `>` joins its lines",
                         "write `|` instead of `>`, and one line per line of the text",
                     )),
-                    Err(Misfit::CarriageReturn) => Err(unwritable(
+                    Err(RewriteError::CarriageReturn) => Err(unwritable(
                         "some of its lines end in a lone carriage return",
                         "end each line with a newline",
                     )),
@@ -69,7 +69,7 @@ impl Editor<'_> {
         let line_break = break_near(self.text, span.end);
         let below = indent_below(self.text, line_at(self.text, span.end).next);
         let spelling = match self.spelling {
-            // A comment may follow a quote without a blank, but not a plain scalar.
+            // A comment may follow a quote without a space, but not a plain scalar.
             Spelling::Plain if self.text[span.end..].starts_with('#') => Spelling::Double,
             spelling => spelling,
         };

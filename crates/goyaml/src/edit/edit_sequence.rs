@@ -3,7 +3,7 @@
 use super::block_list::{BlockItem, BlockList};
 use super::flow_list::{FlowItem, FlowList};
 use super::lines::{break_near, indent_before, indent_below, is_break, usual_break, without_break};
-use super::new_value::{NewValue, Surroundings};
+use super::new_value::{LineStyle, NewValue};
 use super::node_end::NodeEnd;
 use super::splice::Splice;
 use super::tree::{NodeId, Pair, Style};
@@ -31,7 +31,7 @@ impl Editor<'_> {
         let NodeEnd { at, block } = self.end_of(last, column);
         let is_unended = !self.text[..at].ends_with(is_break);
         let line_break = usual_break(self.text, self.tree.node(last).span.start);
-        let surroundings = Surroundings {
+        let line_style = LineStyle {
             line_break,
             quoted: self.tree.style(pair.key) == Some(Style::Double),
             below: indent_below(self.text, at),
@@ -40,14 +40,14 @@ impl Editor<'_> {
         if is_unended && block.is_some() {
             // A block scalar without a line break at its end would gain one if text followed it.
             let at = self.own_line_of_item(last)?;
-            let surroundings = Surroundings {
+            let line_style = LineStyle {
                 line_break: break_near(self.text, at),
-                ..surroundings
+                ..line_style
             };
-            self.push_item(&mut lines, column, surroundings, item);
+            self.push_item(&mut lines, column, line_style, item);
             return Ok(vec![Splice::insert(at, lines)]);
         }
-        self.push_item(&mut lines, column, surroundings, item);
+        self.push_item(&mut lines, column, line_style, item);
         let new = without_break(&lines).unwrap_or(&lines)[column..].to_owned();
         self.change_block_list(list, None, &[new], last)
     }
@@ -152,7 +152,7 @@ impl Editor<'_> {
     }
 }
 
-/// Puts a blank before the comma after the last item: right after a tag, or the `:` of a key, a comma would be part of it.
+/// Inserts a space before the comma after the last item: right after a tag, or the `:` of a key, a comma would be part of it.
 pub(super) fn blank_before_comma(mut splices: Vec<Splice>, items: &[FlowItem]) -> Vec<Splice> {
     let end = items.last().map_or(0, |last| last.range.end);
     let comma = splices

@@ -20,12 +20,12 @@ pub struct FlowList<'a> {
     /// The brackets included.
     range: Range<usize>,
     items: &'a [FlowItem],
-    /// Whether no blank follows a comma. Decides if fewer than two items show it.
+    /// Whether no space follows a comma. Decides if fewer than two items show it.
     tight: bool,
 }
 
 impl<'a> FlowList<'a> {
-    /// A list whose style of commas is taken from the text in and before it.
+    /// Creates a list. The style of its commas is taken from the text in and before it.
     pub fn new(text: &'a str, range: Range<usize>, items: &'a [FlowItem]) -> Self {
         let tight = text[range.clone()].contains(",\"") || text[..range.start].ends_with("\":");
         Self {
@@ -36,9 +36,9 @@ impl<'a> FlowList<'a> {
         }
     }
 
-    /// Sets whether no blank follows a comma, for a list of fewer than two items.
+    /// Sets whether no space follows a comma, for a list of fewer than two items.
     #[must_use]
-    pub fn tight(self, tight: bool) -> Self {
+    pub(crate) fn tight(self, tight: bool) -> Self {
         Self { tight, ..self }
     }
 
@@ -123,7 +123,7 @@ impl<'a> FlowList<'a> {
         let until = trailing.map_or(self.items[end].range.end, |comma| comma + 1);
         let keeps_comma = trailing.is_some() || !is_end;
         if !keeps_comma {
-            // A comment after a scalar without quotes needs a blank.
+            // A comment after a scalar without quotes needs a space.
             let is_plain = !self.text[..comma].ends_with(['\'', '"', ']', '}']);
             let is_comment = self.text[comma + 1..].starts_with('#');
             let blank = if is_plain && is_comment { " " } else { "" };

@@ -50,7 +50,7 @@ pub fn line_at(text: &str, start: usize) -> Line {
     }
 }
 
-/// Reports whether the character ends a line.
+/// Returns whether the character ends a line.
 pub fn is_break(c: char) -> bool {
     matches!(c, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
@@ -84,7 +84,7 @@ pub fn line_start(text: &str, at: usize) -> usize {
 }
 
 /// Returns the start of the line above the one that starts at `line`.
-pub fn previous_line(text: &str, line: usize) -> Option<usize> {
+pub(crate) fn previous_line(text: &str, line: usize) -> Option<usize> {
     let before = without_break(&text[..line])?;
     Some(line_start(text, before.len()))
 }
@@ -102,8 +102,8 @@ pub fn indent_before(text: &str, at: usize) -> Option<&str> {
     begins.then(|| &text[start..at])
 }
 
-/// Reports whether the line that starts at `line` is blank.
-pub fn is_blank(text: &str, line: usize) -> bool {
+/// Returns whether the line that starts at `line` is blank.
+pub(crate) fn is_blank(text: &str, line: usize) -> bool {
     text[line..line_end(text, line)]
         .chars()
         .all(|c| matches!(c, ' ' | '\t'))
@@ -126,7 +126,7 @@ pub fn bom(text: &str) -> usize {
 }
 
 /// Returns the line break right before `at`, or else the one that the text uses there.
-pub fn break_before(text: &str, at: usize) -> &str {
+pub(crate) fn break_before(text: &str, at: usize) -> &str {
     match without_break(&text[..at]) {
         Some(rest) => &text[rest.len()..at],
         None => usual_break(text, at),
@@ -149,7 +149,7 @@ pub fn usual_break(text: &str, at: usize) -> &str {
     }
 }
 
-/// Returns the line break that the text uses near `at`, if lines of a block scalar may end with it; else a similar one.
+/// Returns the line break that the text uses near `at`, if a block scalar can have it; else a similar one.
 pub fn break_near(text: &str, at: usize) -> &str {
     match usual_break(text, at) {
         found @ ("\n" | "\r\n") => found,
@@ -160,7 +160,7 @@ pub fn break_near(text: &str, at: usize) -> &str {
 }
 
 /// Returns the character that a line break decodes to: LS and PS stay, any other becomes a newline.
-pub fn decoded_break(raw: &str) -> char {
+pub(crate) fn decoded_break(raw: &str) -> char {
     raw.chars()
         .next()
         .filter(|c| matches!(c, '\u{2028}' | '\u{2029}'))
@@ -168,7 +168,7 @@ pub fn decoded_break(raw: &str) -> char {
 }
 
 /// Splits a decoded text into lines, each with the line break that ends it. A last line without one gets a newline.
-pub fn decoded_lines(text: &str) -> Vec<(&str, char)> {
+pub(crate) fn decoded_lines(text: &str) -> Vec<(&str, char)> {
     let mut start = 0;
     // The first bytes of these line breaks, among others.
     let may_end = |byte: &u8| matches!(byte, b'\n' | 0xe2);
@@ -188,7 +188,7 @@ pub fn decoded_lines(text: &str) -> Vec<(&str, char)> {
 
 /// Returns the indentation that a block scalar ending at `from` needs at least, so that nothing below becomes part of
 /// it: more than the next line with content, and no less than the blank lines before that line.
-pub fn indent_below(text: &str, from: usize) -> usize {
+pub(crate) fn indent_below(text: &str, from: usize) -> usize {
     let mut needed = 0;
     let mut at = from;
     loop {

@@ -18,7 +18,7 @@ pub enum NewValue<'a> {
 
 /// The style of the lines around new lines.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Surroundings<'a> {
+pub(super) struct LineStyle<'a> {
     pub(super) line_break: &'a str,
     /// Whether keys are in double quotes.
     pub(super) quoted: bool,
@@ -41,7 +41,7 @@ pub(super) struct Spacing {
 const AFTER_DASH: usize = 2;
 
 impl Spacing {
-    /// The style of an empty document in brackets, which may have to be JSON.
+    /// Returns the style of an empty document in brackets, which may have to be JSON.
     pub(super) fn of_empty_document() -> Self {
         Self {
             lead: String::new(),
@@ -50,12 +50,12 @@ impl Spacing {
         }
     }
 
-    /// Reports whether no blank follows a colon or comma.
+    /// Returns whether no space follows a colon or comma.
     pub(super) fn is_tight(&self) -> bool {
         !self.separator.ends_with(' ')
     }
 
-    /// Reports whether each key and item has its own line.
+    /// Returns whether each key and item has its own line.
     fn is_spread(&self) -> bool {
         self.lead.contains(is_break)
     }
@@ -70,12 +70,12 @@ impl Editor<'_> {
         if !before.is_empty() && !before.ends_with(is_break) && before != "\u{feff}" {
             lines.push_str(line_break);
         }
-        let surroundings = Surroundings {
+        let line_style = LineStyle {
             line_break,
             quoted: false,
             below: 0,
         };
-        self.push_entries(&mut lines, 0, surroundings, entries);
+        self.push_entries(&mut lines, 0, line_style, entries);
         Splice::new(place, lines)
     }
 
@@ -84,26 +84,26 @@ impl Editor<'_> {
         &self,
         new: &NewValue<'_>,
         column: usize,
-        surroundings: Surroundings<'_>,
+        line_style: LineStyle<'_>,
     ) -> (String, String) {
         let mut lines = String::new();
         let head = match new {
             NewValue::Text(text) => {
                 let (head, body) =
                     self.spelling
-                        .spell(text, column, surroundings.line_break, surroundings.below);
+                        .spell(text, column, line_style.line_break, line_style.below);
                 lines = body;
                 format!(" {head}")
             }
             NewValue::Map(entries) if entries.is_empty() => " {}".to_owned(),
             NewValue::List(items) if items.is_empty() => " []".to_owned(),
             NewValue::Map(entries) => {
-                self.push_entries(&mut lines, column + self.step, surroundings, entries);
+                self.push_entries(&mut lines, column + self.step, line_style, entries);
                 String::new()
             }
             NewValue::List(items) => {
                 for item in items {
-                    self.push_item(&mut lines, column + self.dash, surroundings, item);
+                    self.push_item(&mut lines, column + self.dash, line_style, item);
                 }
                 String::new()
             }
@@ -116,12 +116,12 @@ impl Editor<'_> {
         &self,
         out: &mut String,
         column: usize,
-        surroundings: Surroundings<'_>,
+        line_style: LineStyle<'_>,
         entries: &[(&str, NewValue<'_>)],
     ) {
         for entry in entries {
             indent(out, column);
-            self.push_entry(out, column, surroundings, entry);
+            self.push_entry(out, column, line_style, entry);
         }
     }
 
@@ -130,7 +130,7 @@ impl Editor<'_> {
         &self,
         out: &mut String,
         column: usize,
-        surroundings: Surroundings<'_>,
+        line_style: LineStyle<'_>,
         item: &NewValue<'_>,
     ) {
         indent(out, column);
@@ -138,19 +138,19 @@ impl Editor<'_> {
         match item {
             NewValue::Map(entries) if !entries.is_empty() => {
                 indent(out, AFTER_DASH - 1);
-                self.push_entry(out, column + AFTER_DASH, surroundings, &entries[0]);
-                self.push_entries(out, column + AFTER_DASH, surroundings, &entries[1..]);
+                self.push_entry(out, column + AFTER_DASH, line_style, &entries[0]);
+                self.push_entries(out, column + AFTER_DASH, line_style, &entries[1..]);
             }
             NewValue::List(items) if !items.is_empty() => {
-                out.push_str(surroundings.line_break);
+                out.push_str(line_style.line_break);
                 for item in items {
-                    self.push_item(out, column + AFTER_DASH, surroundings, item);
+                    self.push_item(out, column + AFTER_DASH, line_style, item);
                 }
             }
             other => {
-                let (head, lines) = self.block(other, column, surroundings);
+                let (head, lines) = self.block(other, column, line_style);
                 out.push_str(&head);
-                out.push_str(surroundings.line_break);
+                out.push_str(line_style.line_break);
                 out.push_str(&lines);
             }
         }
@@ -160,14 +160,14 @@ impl Editor<'_> {
         &self,
         out: &mut String,
         column: usize,
-        surroundings: Surroundings<'_>,
+        line_style: LineStyle<'_>,
         (key, new): &(&str, NewValue<'_>),
     ) {
-        let (head, lines) = self.block(new, column, surroundings);
-        out.push_str(&spell_key(key, surroundings.quoted));
+        let (head, lines) = self.block(new, column, line_style);
+        out.push_str(&spell_key(key, line_style.quoted));
         out.push(':');
         out.push_str(&head);
-        out.push_str(surroundings.line_break);
+        out.push_str(line_style.line_break);
         out.push_str(&lines);
     }
 
@@ -277,7 +277,7 @@ impl Editor<'_> {
             &self.text[self.tree.node(pair.key).span.end..self.tree.node(pair.value).span.start]
         });
         match between {
-            // After quotes no blank is needed.
+            // No space is needed after quotes.
             Some(":") if self.quotes_keys(mapping) => ":".to_owned(),
             Some(" : ") => " : ".to_owned(),
             _ => ": ".to_owned(),
@@ -299,7 +299,7 @@ impl Editor<'_> {
         }
     }
 
-    /// Reports whether new keys of a mapping need double quotes.
+    /// Returns whether new keys of a mapping need double quotes.
     pub(super) fn quotes_keys(&self, mapping: NodeId) -> bool {
         let first = self.tree.pairs(mapping).first();
         self.tree.json || first.is_some_and(|pair| self.tree.style(pair.key) == Some(Style::Double))

@@ -1,4 +1,4 @@
-//! Where a node and everything below it end.
+//! The end of a node with all its children.
 
 use std::ops::Range;
 

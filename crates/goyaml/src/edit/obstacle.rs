@@ -87,7 +87,7 @@ pub fn check_mapping(tree: &Tree, id: NodeId) -> Result<(), Obstacle> {
             return Err(indirect("the merge key <<"));
         }
         if !tree.is_flow(id) && tree.node(pair.key).column != tree.node(id).column {
-            return Err(indirect("a key behind `?`"));
+            return Err(indirect("a key after `?`"));
         }
         if let Some(first) = seen.insert(key, line) {
             return Err(Obstacle::Duplicate {

@@ -36,7 +36,7 @@ enum UnitKind {
     Blank,
     /// A single line break after `\`, which is not part of the text.
     Wrap,
-    /// Line breaks that stand for a space or newlines.
+    /// Line breaks that decode to a space or newlines.
     Fold,
 }
 
@@ -53,7 +53,7 @@ impl<'t> QuotedScalar<'t> {
     }
 
     /// Returns the splices that change the text from `old` to `new`. What is in both stays as written. Returns `None` if
-    /// single quotes cannot hold the new text.
+    /// single quotes cannot represent the new text.
     pub fn rewrite(&self, old: &str, new: &str) -> Option<Vec<Splice>> {
         let old_lines: Vec<&str> = old.split_inclusive(is_separator).collect();
         let new_lines: Vec<&str> = new.split_inclusive(is_separator).collect();
@@ -210,7 +210,7 @@ impl<'t> QuotedScalar<'t> {
     }
 }
 
-/// Reports whether the unit would gain or lose white space if its neighbors changed.
+/// Returns whether the unit would gain or lose white space if its neighbors changed.
 fn is_stretchy(units: &[Unit], at: usize, folds: bool) -> bool {
     match units[at].kind {
         UnitKind::Wrap | UnitKind::Fold => true,

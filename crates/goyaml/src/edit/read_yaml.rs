@@ -124,7 +124,7 @@ fn attach(
         Kind::Sequence { items, .. } => items.push(id),
         Kind::Mapping { pairs, .. } => match pending_key.take() {
             Some(key) => pairs.push(Pair { key, value: id }),
-            // No Kubernetes object has such a key, and YAML reads `{{ x }}` as one.
+            // No Kubernetes object has such a key. YAML reads `{{ x }}` as one.
             None if is_collection => return Err("a mapping or list is used as a key"),
             None => *pending_key = Some(id),
         },

@@ -12,7 +12,7 @@ pub enum Quotes {
 }
 
 impl Quotes {
-    /// Returns the quotes of a scalar as written. Block scalars count as double-quoted.
+    /// Returns the quotes of a scalar as written. Block scalars are treated as double-quoted.
     pub fn of(written: &str) -> Self {
         match written.as_bytes().first() {
             Some(b'\'') => Self::Single,
@@ -21,7 +21,7 @@ impl Quotes {
         }
     }
 
-    /// Writes the text in these quotes, or in double quotes if these cannot hold it.
+    /// Writes the text in these quotes, or in double quotes if these cannot represent it.
     pub fn spell(self, text: &str, in_flow: bool) -> String {
         match self {
             Self::None if is_plain(text, in_flow) => text.to_owned(),
@@ -38,9 +38,9 @@ pub enum Spelling {
     Literal { offset: usize },
     /// In double quotes on one line.
     Double,
-    /// In single quotes on one line, if they can hold the text.
+    /// In single quotes on one line, if they can represent the text.
     Single,
-    /// Without quotes, if no YAML reader takes the text for anything else.
+    /// Without quotes, if every YAML reader reads it as this text.
     Plain,
 }
 
@@ -70,7 +70,7 @@ impl Spelling {
     }
 }
 
-/// Reports whether the text without quotes is a scalar that go-yaml reads as this text.
+/// Returns whether the text without quotes is a scalar that go-yaml reads as this text.
 fn is_plain(text: &str, in_flow: bool) -> bool {
     let first_is_fine = text.starts_with(|first: char| !"-?:,[]{}#&*!|>'\"%@` ".contains(first));
     let is_ended = text.ends_with([' ', ':']) || text.contains(": ") || text.contains(" #");
@@ -84,8 +84,8 @@ fn is_plain(text: &str, in_flow: bool) -> bool {
         && text.chars().all(is_printable)
 }
 
-/// Reports whether every YAML reader, of 1.1 or 1.2, takes the text without quotes for this text. The answer is no for
-/// some texts that would do: a text that begins with a digit may be a number or a date.
+/// Returns whether every YAML reader, of 1.1 or 1.2, reads the text without quotes as this text. Returns `false`
+/// for some texts that need no quotes: a text that begins with a digit may be a number or a date.
 fn is_portable(text: &str) -> bool {
     const WORDS: [&str; 9] = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
     let name = text.strip_prefix("--").unwrap_or(text);
@@ -97,18 +97,18 @@ fn is_portable(text: &str) -> bool {
         && !WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
-/// Reports whether a scalar on one line can hold the character as it is.
+/// Returns whether a scalar on one line can contain the character unescaped.
 fn is_printable(c: char) -> bool {
     matches!(c, ' '..='~' | '\u{a0}'..='\u{2027}' | '\u{202a}'..='\u{fefe}' | '\u{ff00}'..='\u{fffd}' | '\u{10000}'..)
 }
 
-/// Reports whether a single-quoted scalar on one line can hold the text.
+/// Returns whether a single-quoted scalar on one line can represent the text.
 pub fn fits_single(text: &str) -> bool {
     text.chars().all(|c| is_printable(c) || c == '\t')
 }
 
-/// Reports whether a block scalar can hold the text in some way.
-pub fn fits_block(text: &str) -> bool {
+/// Returns whether any block scalar can represent the text.
+pub(crate) fn fits_block(text: &str) -> bool {
     let is_ascii = text
         .bytes()
         .fold(true, |all, byte| all & matches!(byte, b' '..=b'~' | b'\n'));
@@ -117,9 +117,9 @@ pub fn fits_block(text: &str) -> bool {
     (is_ascii || text.chars().all(fits)) && !text.ends_with(['\u{2028}', '\u{2029}'])
 }
 
-/// Reports whether the first line with content begins with white space, so that the indentation of a block scalar cannot
+/// Returns whether the first line with content begins with white space, so that the indentation of a block scalar cannot
 /// be inferred from it.
-pub fn hides_indent(lines: &[(&str, char)]) -> bool {
+pub(crate) fn hides_indent(lines: &[(&str, char)]) -> bool {
     lines
         .iter()
         .find(|(line, _)| !line.is_empty())
@@ -127,7 +127,7 @@ pub fn hides_indent(lines: &[(&str, char)]) -> bool {
 }
 
 /// Appends the inside of a double-quoted scalar, written so that it is JSON as well.
-pub fn push_double(out: &mut String, text: &str) {
+pub(crate) fn push_double(out: &mut String, text: &str) {
     for c in text.chars() {
         match c {
             '"' => out.push_str("\\\""),
@@ -164,7 +164,7 @@ pub struct Literal {
 }
 
 /// Writes a text that [`fits_block`] as a literal block below a key in column `parent`, `offset` columns deeper.
-/// Returns `None` if the text is empty or a literal block cannot hold it.
+/// Returns `None` if the text is empty or a literal block cannot represent it.
 pub fn literal(text: &str, parent: usize, offset: usize, line_break: &str) -> Option<Literal> {
     let lines = decoded_lines(text);
     let (last, _) = lines.last()?;
@@ -189,7 +189,7 @@ pub fn literal(text: &str, parent: usize, offset: usize, line_break: &str) -> Op
 }
 
 /// Appends one line of a block scalar. An empty line is not indented.
-pub fn push_block_line(
+pub(crate) fn push_block_line(
     out: &mut String,
     (line, ends): (&str, char),
     indent: usize,

@@ -126,7 +126,7 @@ impl Tree {
         }
     }
 
-    /// Reports whether the node is a mapping or list in brackets.
+    /// Returns whether the node is a mapping or list in brackets.
     pub fn is_flow(&self, id: NodeId) -> bool {
         matches!(
             self.node(id).kind,
@@ -149,7 +149,7 @@ impl Tree {
             .find(|pair| self.scalar(pair.key) == Some(key))
     }
 
-    /// Reports whether a value is absent or null.
+    /// Returns whether a value is absent or null.
     pub fn is_null(&self, id: NodeId) -> bool {
         match &self.node(id).kind {
             Kind::Scalar {
@@ -162,7 +162,7 @@ impl Tree {
         }
     }
 
-    /// Reports whether two nodes decode to the same value. `how` returns how to compare two nodes.
+    /// Returns whether two nodes decode to the same value. `how` returns how to compare two nodes.
     pub fn same(
         &self,
         id: NodeId,

@@ -1,4 +1,4 @@
-//! Lists with dashes, and mappings that live by their indent.
+//! Parses block sequences and block mappings.
 
 use super::{Parsed, Parser, State, empty, error, event};
 use crate::token::TokenKind;
@@ -84,7 +84,7 @@ impl<'t> Parser<'t> {
         self.block_mapping_part(end, State::BlockMappingKey)
     }
 
-    /// A key or a value behind its indicator, either of which may be missing.
+    /// Parses a key or value after its indicator. It may be absent.
     pub(super) fn block_mapping_part(&mut self, at: Mark, next_state: State) -> Parsed<'t> {
         let next = &self.scanner.peek()?.kind;
         if matches!(

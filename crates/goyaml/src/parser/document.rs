@@ -1,4 +1,4 @@
-//! Documents and their directives.
+//! Parses the start and end of documents, and directives.
 
 use super::{Parsed, Parser, State, empty, error, event};
 use crate::token::TokenKind;

@@ -1,11 +1,11 @@
-//! Lists and mappings in brackets.
+//! Parses flow sequences and flow mappings.
 
 use super::{Parsed, Parser, State, empty, error, event};
 use crate::token::TokenKind;
 use crate::{EventKind, SyntaxError};
 
 impl<'t> Parser<'t> {
-    /// Takes the `,` that must stand before every item but the first, unless the collection ends here.
+    /// Takes the `,` that must precede every item except the first, unless the collection ends here.
     pub(super) fn flow_separator(
         &mut self,
         first: bool,

@@ -1,4 +1,4 @@
-//! One function for each kind of token: what it does to indents and possible keys.
+//! Fetches each kind of token, and updates indentation and possible keys.
 
 use super::{MAX_DEPTH, Scanner, SimpleKey};
 use crate::SyntaxError;

@@ -1,4 +1,4 @@
-//! `|` and `>`.
+//! Scans literal and folded block scalars, `|` and `>`.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use crate::token::{Token, TokenKind};
 use crate::{Mark, ScalarStyle, SyntaxError};
 
 impl<'t> Scanner<'t> {
-    pub(crate) fn scan_block_scalar(&mut self, literal: bool) -> Scanned<'t> {
+    pub(in crate::scanner) fn scan_block_scalar(&mut self, literal: bool) -> Scanned<'t> {
         let start = self.input.mark();
         self.input.skip_ascii(1);
         self.input.need(1)?;
@@ -69,7 +69,7 @@ impl<'t> Scanner<'t> {
         })
     }
 
-    /// `+` or `-` and a digit, in either order, each optional.
+    /// Scans `+` or `-` and a digit, in either order. Both are optional.
     fn scan_block_header(&mut self, start: Mark) -> Result<(Chomp, usize), SyntaxError> {
         let (mut chomp, mut increment) = (Chomp::Clip, None);
         if let Some(found) = self.chomp() {
@@ -107,7 +107,7 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    /// Steps over indentation and empty lines; finds out the indentation if it is not known yet (0).
+    /// Skips indentation and empty lines. Sets the indentation if it is unknown (0).
     fn scan_block_breaks(
         &mut self,
         start: Mark,
@@ -145,7 +145,7 @@ impl<'t> Scanner<'t> {
     }
 }
 
-/// What becomes of the line breaks behind a block scalar.
+/// How the line breaks at the end of a block scalar are decoded.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Chomp {
     Clip,

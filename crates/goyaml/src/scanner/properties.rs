@@ -1,8 +1,8 @@
-//! Anchors, aliases, tags and directives.
+//! Scans anchors, aliases, tags and directives.
 
-use super::scanner::Scanner;
-use super::token::{Token, TokenKind};
-use super::{Mark, SyntaxError};
+use super::Scanner;
+use crate::token::{Token, TokenKind};
+use crate::{Mark, SyntaxError};
 
 type Scanned<'t> = Result<Token<'t>, SyntaxError>;
 
@@ -56,7 +56,7 @@ impl<'t> Scanner<'t> {
                 suffix = self.scan_tag_uri("", start)?;
             } else {
                 let uri = self.scan_tag_uri(head, start)?;
-                // A lone `!` is a tag by itself.
+                // `!` alone is a tag, too.
                 (handle, suffix) = if uri.is_empty() {
                     ("", "!".to_owned())
                 } else {
@@ -75,7 +75,7 @@ impl<'t> Scanner<'t> {
         })
     }
 
-    /// `!`, `!!` or `!name!`, or the beginning `!name` of a local tag.
+    /// Scans `!`, `!!` or `!name!`, or the start `!name` of a local tag.
     fn scan_tag_handle(&mut self, start: Mark) -> Result<&'t str, SyntaxError> {
         self.input.need(1)?;
         let from = self.input.pos;
@@ -90,7 +90,7 @@ impl<'t> Scanner<'t> {
         Ok(&self.input.text[from..self.input.pos])
     }
 
-    /// The rest of a tag, behind what of it has been read as a handle.
+    /// Scans the rest of a tag. `head` is the part that was scanned as a handle.
     fn scan_tag_uri(&mut self, head: &str, start: Mark) -> Result<String, SyntaxError> {
         let mut uri = head.get(1..).unwrap_or_default().to_owned();
         let mut found = !head.is_empty();
@@ -113,7 +113,7 @@ impl<'t> Scanner<'t> {
         Ok(uri)
     }
 
-    /// `%xx` for each byte of one character.
+    /// Scans `%xx` for each byte of one character.
     fn scan_uri_escapes(&mut self, start: Mark, into: &mut String) -> Result<(), SyntaxError> {
         let mut octets = Vec::new();
         let mut width = 1;
@@ -211,7 +211,7 @@ impl<'t> Scanner<'t> {
         Ok(TokenKind::TagDirective { handle, prefix })
     }
 
-    /// Letters, digits, `_` and `-`.
+    /// Scans letters, digits, `_` and `-`.
     fn read_word(&mut self) -> Result<&'t str, SyntaxError> {
         self.input.need(1)?;
         let from = self.input.pos;

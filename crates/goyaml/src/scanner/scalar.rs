@@ -1,30 +1,30 @@
-//! Scalars in their five spellings.
+//! Scans scalars in all five styles.
 
 mod block;
 
 use std::borrow::Cow;
 
+use super::Scanner;
 use super::properties::hex;
-use super::scanner::Scanner;
-use super::token::{Token, TokenKind};
-use super::{Mark, ScalarStyle, SyntaxError};
+use crate::token::{Token, TokenKind};
+use crate::{Mark, ScalarStyle, SyntaxError};
 
 type Scanned<'t> = Result<Token<'t>, SyntaxError>;
 
-/// White space between two words of a scalar that runs over lines.
+/// White space between two words of a scalar that spans lines.
 #[derive(Default)]
-struct Gap {
-    /// Blanks within a line.
+struct WhiteSpace {
+    /// White space within a line.
     blanks: String,
     /// The first line break.
     first: String,
-    /// Those after it.
+    /// The line breaks after the first.
     rest: String,
     has_break: bool,
 }
 
-impl Gap {
-    /// Appends what the white space stands for: one newline is a space, more are one fewer.
+impl WhiteSpace {
+    /// Appends the decoded white space: one newline becomes a space, several become one fewer.
     fn fold_into(&mut self, value: &mut String) {
         if !self.has_break {
             value.push_str(&self.blanks);
@@ -54,9 +54,9 @@ impl<'t> Scanner<'t> {
         let start = self.input.mark();
         let indent = self.indent + 1;
         let mut end = start;
-        // The text itself serves as long as it needs no folding.
+        // The value borrows the text unless a line break is folded.
         let mut folded: Option<String> = None;
-        let mut gap = Gap::default();
+        let mut space = WhiteSpace::default();
         loop {
             self.input.need(4)?;
             if self.input.is_document_indicator() || self.input.peek(0) == b'#' {
@@ -65,25 +65,25 @@ impl<'t> Scanner<'t> {
             let word = self.input.pos;
             self.skip_plain_word()?;
             if self.input.pos > word {
-                if gap.has_break && folded.is_none() {
+                if space.has_break && folded.is_none() {
                     folded = Some(self.input.text[start.offset..end.offset].to_owned());
                 }
                 if let Some(value) = &mut folded {
-                    gap.fold_into(value);
+                    space.fold_into(value);
                     value.push_str(&self.input.text[word..self.input.pos]);
                 }
-                gap.clear();
+                space.clear();
                 end = self.input.mark();
             }
             if !(self.input.is_blank(0) || self.input.is_break(0)) {
                 break;
             }
-            self.skip_plain_gap(start, indent, &mut gap)?;
+            self.skip_plain_gap(start, indent, &mut space)?;
             if self.flow_level == 0 && (self.input.column() as isize) < indent {
                 break;
             }
         }
-        if gap.has_break {
+        if space.has_break {
             self.simple_key_allowed = true;
         }
         let value = match folded {
@@ -116,41 +116,41 @@ impl<'t> Scanner<'t> {
         &mut self,
         start: Mark,
         indent: isize,
-        gap: &mut Gap,
+        space: &mut WhiteSpace,
     ) -> Result<(), SyntaxError> {
         self.input.need(1)?;
         while self.input.is_blank(0) || self.input.is_break(0) {
             if self.input.is_blank(0) {
                 let is_tab = self.input.peek(0) == b'\t';
-                if gap.has_break && is_tab && (self.input.column() as isize) < indent {
+                if space.has_break && is_tab && (self.input.column() as isize) < indent {
                     return Err(
                         self.error_in(start, "found a tab character that violates indentation")
                     );
                 }
-                self.read_blank(gap);
+                self.read_blank(space);
             } else {
-                self.read_gap_line(gap)?;
+                self.read_gap_line(space)?;
             }
             self.input.need(1)?;
         }
         Ok(())
     }
 
-    fn read_blank(&mut self, gap: &mut Gap) {
-        if !gap.has_break {
-            gap.blanks.push(char::from(self.input.peek(0)));
+    fn read_blank(&mut self, space: &mut WhiteSpace) {
+        if !space.has_break {
+            space.blanks.push(char::from(self.input.peek(0)));
         }
         self.input.skip_ascii(1);
     }
 
-    fn read_gap_line(&mut self, gap: &mut Gap) -> Result<(), SyntaxError> {
+    fn read_gap_line(&mut self, space: &mut WhiteSpace) -> Result<(), SyntaxError> {
         self.input.need(2)?;
-        if gap.has_break {
-            self.input.read_line(&mut gap.rest);
+        if space.has_break {
+            self.input.read_line(&mut space.rest);
         } else {
-            gap.blanks.clear();
-            self.input.read_line(&mut gap.first);
-            gap.has_break = true;
+            space.blanks.clear();
+            self.input.read_line(&mut space.first);
+            space.has_break = true;
         }
         Ok(())
     }
@@ -166,9 +166,9 @@ impl<'t> Scanner<'t> {
     fn scan_quoted(&mut self, style: ScalarStyle, quote: u8) -> Scanned<'t> {
         let start = self.input.mark();
         self.input.skip_ascii(1);
-        // The text itself serves as long as nothing in it is escaped or folded.
+        // The value borrows the text unless something in it is escaped or folded.
         let mut built: Option<String> = None;
-        let mut gap = Gap::default();
+        let mut space = WhiteSpace::default();
         loop {
             self.input.need(4)?;
             if self.input.is_document_indicator() {
@@ -178,24 +178,24 @@ impl<'t> Scanner<'t> {
                 return Err(self.error_in(start, "found unexpected end of stream"));
             }
             self.input.need(2)?;
-            self.scan_quoted_word(start, quote, &mut built, &mut gap)?;
+            self.scan_quoted_word(start, quote, &mut built, &mut space)?;
             self.input.need(1)?;
             if self.input.peek(0) == quote {
                 break;
             }
             while self.input.is_blank(0) || self.input.is_break(0) {
                 if self.input.is_blank(0) {
-                    self.read_blank(&mut gap);
+                    self.read_blank(&mut space);
                 } else {
-                    self.so_far(start, &mut built, gap.blanks.len());
-                    self.read_gap_line(&mut gap)?;
+                    self.so_far(start, &mut built, space.blanks.len());
+                    self.read_gap_line(&mut space)?;
                 }
                 self.input.need(1)?;
             }
             if let Some(value) = &mut built {
-                gap.fold_into(value);
+                space.fold_into(value);
             }
-            gap.clear();
+            space.clear();
         }
         let inside = start.offset + 1..self.input.pos;
         self.input.skip_ascii(1);
@@ -210,7 +210,7 @@ impl<'t> Scanner<'t> {
         })
     }
 
-    /// The value built so far, copied from the text when this is the first place where they differ.
+    /// Returns the value decoded so far. Copies it from the text at the first difference.
     fn so_far<'b>(
         &self,
         start: Mark,
@@ -227,7 +227,7 @@ impl<'t> Scanner<'t> {
         start: Mark,
         quote: u8,
         built: &mut Option<String>,
-        gap: &mut Gap,
+        space: &mut WhiteSpace,
     ) -> Result<(), SyntaxError> {
         while !self.input.is_space(0) {
             match self.input.peek(0) {
@@ -241,7 +241,7 @@ impl<'t> Scanner<'t> {
                     self.input.need(3)?;
                     self.input.skip_ascii(1);
                     self.input.skip_line();
-                    gap.has_break = true;
+                    space.has_break = true;
                     break;
                 }
                 b'\\' if quote == b'"' => {

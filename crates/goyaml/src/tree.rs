@@ -11,7 +11,7 @@ type Each<'e, 't> = dyn FnMut(&Tree<'t>, NodeId) + 'e;
 /// The characters that may follow the last character of a block scalar.
 const LINE_END: [char; 7] = [' ', '\t', '\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'];
 
-/// The number of a node in its [`Tree`].
+/// The index of a node in its [`Tree`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NodeId(u32);
 
@@ -23,7 +23,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// The position at this byte, on this line from 0.
+    /// Creates a position at this byte, on this line from 0.
     pub fn new(offset: usize, line: usize) -> Self {
         Self {
             offset: narrow(offset),
@@ -85,12 +85,12 @@ pub enum NodeKind<'t> {
     },
     /// A list; its children are the items.
     Sequence {
-        /// In brackets.
+        /// Whether it is written in brackets.
         flow: bool,
     },
     /// A mapping; its children are keys and values in turn.
     Mapping {
-        /// In braces.
+        /// Whether it is written in braces.
         flow: bool,
     },
     /// A reference to the last node before it with this anchor.
