@@ -41,7 +41,7 @@ pub(crate) use temp_file::{replace_private, write_temporary};
 use crate::terminal::{Failure, Kind, Out};
 use awsauth_aws::eks::EksCluster;
 use awsauth_core::document::SectionName;
-use awsauth_core::facts::auth_mode::AuthenticationMode;
+use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::manifest::{Manifest, ManifestFaults};
 use awsauth_core::rbac::{Policy, UserInfo};
 use awsauth_core::snapshot::{Change, Snapshot};

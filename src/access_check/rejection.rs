@@ -6,7 +6,7 @@ use crate::terminal::{Failure, Kind};
 use awsauth_aws::credentials::{Caller, CallerError};
 use awsauth_core::arn::{Kind as Of, Parts, canonical};
 use awsauth_core::facts::access_entries::AccessEntry;
-use awsauth_core::facts::auth_mode::AuthenticationMode;
+use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::facts::limits::TOKEN_BYTES;
 use awsauth_kube::command_line::quoted;
 

@@ -7,7 +7,7 @@ use super::{Backend, SignIn};
 use crate::terminal::Out;
 use awsauth_aws::eks::{EksCluster, Unavailable};
 use awsauth_core::authenticator::AccessEntries;
-use awsauth_core::facts::auth_mode::AuthenticationMode;
+use awsauth_core::facts::authentication_mode::AuthenticationMode;
 
 /// The delay before the spinner appears.
 const SPINNER_DELAY: Duration = Duration::from_millis(300);

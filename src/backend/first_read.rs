@@ -129,7 +129,7 @@ impl Cluster {
                 Ok(who) => Known::Is(caller(who)),
                 Err(error) => unknown(error, "create selfsubjectreviews"),
             },
-            admins: admins.map_or(Known::NotAsked, known_admins),
+            admins: admins.map_or(Known::NotRequested, known_admins),
             ..Facts::default()
         };
         let who = who.map_or_else(|_| Who::default(), |who| named(&who));

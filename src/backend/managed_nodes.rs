@@ -5,7 +5,7 @@ use crate::terminal::{Failure, Out, Refusal};
 use awsauth_aws::eks::EksCluster;
 use awsauth_core::authenticator::has_node_entry;
 use awsauth_core::document::Document;
-use awsauth_core::facts::auth_mode::AuthenticationMode;
+use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::snapshot::{Change, Snapshot};
 use awsauth_kube::Live;
 

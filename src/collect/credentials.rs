@@ -63,7 +63,7 @@ fn of_instance(error: &NoCredentials, aws_environment: &AwsEnvironment) -> Optio
         source: Some(Source::Instance.to_string()),
         problem: problem(why, why.hint()),
         tried: error.tried.iter().map(ToString::to_string).collect(),
-        halves: None,
+        policies: None,
         clock_ahead: None,
     })
 }
@@ -79,26 +79,26 @@ fn none(error: &NoCredentials, advice: Option<Advice>) -> SearchFailed {
                 next: error.hint(),
             },
             tried,
-            halves: None,
+            policies: None,
             clock_ahead: None,
         };
     };
     let refused = of_aws(failed).and_then(AwsError::refused);
-    let halves = advice.map(|advice| {
-        let half = |half: &trust::Half| PolicySide {
-            title: half.title.clone(),
-            because: half.because.clone(),
-            statement: half.statement.clone(),
-            is_missing: matches!(half.state, State::Lacks | State::Denies),
+    let policies = advice.map(|advice| {
+        let policy = |policy: &trust::PolicyAdvice| PolicySide {
+            title: policy.title.clone(),
+            because: policy.because.clone(),
+            statement: policy.statement.clone(),
+            is_missing: matches!(policy.state, State::Lacks | State::Denies),
         };
-        Box::new([half(&advice.own), half(&advice.trust)])
+        Box::new([policy(&advice.own), policy(&advice.trust)])
     });
     SearchFailed {
         place: place(*source, failed),
         source: Some(source.to_string()),
         problem: problem(failed.as_ref(), failed.hint()),
         tried,
-        halves,
+        policies,
         clock_ahead: refused.and_then(|refused| refused.clock_ahead),
     }
 }

@@ -130,13 +130,17 @@ impl Collector {
         if let Some((calling, describing)) = aws {
             evidence.caller = calling.wait();
             evidence.described = describing.map_or_else(
-                || Collected::NotAsked("the cluster's name at EKS: --cluster-name NAME".to_owned()),
+                || {
+                    Collected::NotRequested(
+                        "the cluster's name at EKS: --cluster-name NAME".to_owned(),
+                    )
+                },
                 Task::wait,
             );
         }
         let counting = aws::ask_nodes(&mut evidence, &context, end);
         evidence.verified = verifying.map_or_else(
-            || Collected::NotAsked("a token that can be read".to_owned()),
+            || Collected::NotRequested("a token that can be read".to_owned()),
             Task::wait,
         );
         self.ask_entries(&mut evidence, &context, end);
@@ -152,11 +156,11 @@ impl Collector {
             self.ask_api_server(&mut evidence, &options, selected.as_deref(), tested);
         } else {
             let needs = || "an endpoint that answers (E1 to E3)".to_owned();
-            evidence.signed_in = Collected::NotAsked(needs());
-            evidence.aws_auth = Collected::NotAsked(needs());
-            evidence.answers = Collected::NotAsked(needs());
-            evidence.policy = Collected::NotAsked(needs());
-            evidence.nodes = Collected::NotAsked(needs());
+            evidence.signed_in = Collected::NotRequested(needs());
+            evidence.aws_auth = Collected::NotRequested(needs());
+            evidence.answers = Collected::NotRequested(needs());
+            evidence.policy = Collected::NotRequested(needs());
+            evidence.nodes = Collected::NotRequested(needs());
         }
         if let Some(counting) = counting {
             evidence.eks_nodes = counting.wait();
@@ -204,7 +208,7 @@ impl Collector {
 
 fn ran_plugin(evidence: &mut Evidence, running: Option<Task<Printed>>) -> Option<SecretString> {
     let Some(running) = running else {
-        evidence.plugin = Collected::NotAsked("an exec plugin that can be run".to_owned());
+        evidence.plugin = Collected::NotRequested("an exec plugin that can be run".to_owned());
         return None;
     };
     let limit = running.limit();
@@ -217,8 +221,8 @@ fn ran_plugin(evidence: &mut Evidence, running: Option<Task<Printed>>) -> Option
             evidence.plugin = Collected::TimedOut(limit);
             None
         }
-        Collected::NotAsked(needs) => {
-            evidence.plugin = Collected::NotAsked(needs);
+        Collected::NotRequested(needs) => {
+            evidence.plugin = Collected::NotRequested(needs);
             None
         }
     }

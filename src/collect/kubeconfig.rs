@@ -42,12 +42,12 @@ pub(crate) fn entry(
     let user = match &selected.user {
         SelectedUser::Anonymous => User::Anonymous,
         SelectedUser::Exec(exec) => User::Exec(written(exec, aws_environment)),
-        SelectedUser::Token(token, hides_plugin) => {
+        SelectedUser::Token(token, overrides_plugin) => {
             let token = token.expose_secret();
             User::Token {
                 signed: signed(token, selected.eks.region.as_deref(), now),
                 is_eks: token.starts_with(TOKEN),
-                hides_plugin: *hides_plugin,
+                overrides_plugin: *overrides_plugin,
             }
         }
         SelectedUser::Other(what) => User::Other((*what).to_owned()),

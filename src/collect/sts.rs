@@ -15,7 +15,7 @@ use awsauth_core::doctor::evidence::{
     Caller, ClusterDescription, DescribeFailure, Problem, Signer, StsProblem, Token, VerifiedCaller,
 };
 use awsauth_core::facts::access_entries::AccessEntry;
-use awsauth_core::facts::auth_mode::AuthenticationMode;
+use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::facts::partitions::Partition;
 use awsauth_core::token::{Authenticator, PresignedRequest};
 use awsauth_kube::selected_context::SelectedContext;

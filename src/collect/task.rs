@@ -53,7 +53,7 @@ impl<T> Task<T> {
             Ok(seen) => Collected::Seen(seen),
             Err(RecvTimeoutError::Timeout) => Collected::TimedOut(self.limit()),
             Err(RecvTimeoutError::Disconnected) => {
-                Collected::NotAsked("a check that does not fail".to_owned())
+                Collected::NotRequested("a check that does not fail".to_owned())
             }
         }
     }

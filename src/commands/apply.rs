@@ -10,7 +10,7 @@ use crate::backend::input::{self, is_stdin};
 use crate::output::{PlanFormat, short_name};
 use crate::terminal::{Exit, Failure, Out, Refusal};
 use crate::write::{Transaction, edit_failure};
-use awsauth_core::desired::{self, Wanted, WantedError};
+use awsauth_core::desired::{self, DesiredError, DesiredMapping};
 use awsauth_core::document::Principal;
 use awsauth_core::document::edit::{Edit, Groups};
 use awsauth_core::ownership::Owner;
@@ -159,7 +159,7 @@ impl DesiredArgs {
             edits: wanted.into_iter().map(edit).collect(),
             owner: owner.map(|owner| Ownership {
                 owner,
-                wanted: principals,
+                requested: principals,
                 prune: self.prune,
                 take_over: self.take_over,
             }),
@@ -169,7 +169,7 @@ impl DesiredArgs {
     }
 }
 
-fn edit(wanted: Wanted) -> Edit {
+fn edit(wanted: DesiredMapping) -> Edit {
     Edit::Map {
         principal: wanted.principal,
         username: wanted.username,
@@ -177,7 +177,7 @@ fn edit(wanted: Wanted) -> Edit {
     }
 }
 
-fn desired_failure(error: &WantedError) -> Failure {
+fn desired_failure(error: &DesiredError) -> Failure {
     Failure::usage("cannot read the desired state")
         .because(error)
         .hint(error.remedy())

@@ -93,7 +93,7 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
 
 /// Returns the possible users, as authorizers see them.
 fn users(explanation: &Explanation) -> Vec<UserInfo> {
-    let users = explanation.becomes();
+    let users = explanation.users();
     let users = users.map(|(user, missing)| UserInfo::new(user, missing));
     users.collect()
 }
@@ -142,7 +142,7 @@ fn advise(
         ));
     }
     let [access] = access else { return };
-    if !policy.unread.is_empty() || access.is_beyond_everybody() || may_more(explanation) {
+    if !policy.unread.is_empty() || access.exceeds_defaults() || may_more(explanation) {
         return;
     }
     if let Some((flag, name)) = access.user.to_bind() {

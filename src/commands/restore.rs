@@ -19,7 +19,7 @@ use awsauth_core::snapshot::Snapshot;
 ///
 /// Restores aws-auth as it was before a revision's write, as a file has it, or without an argument as the newest write of awsauth
 /// left it, which undoes later changes by other clients. Replaces all of data and binaryData. Labels and other annotations stay,
-/// and so does the record of owners if a file has none. Creates aws-auth if it was deleted.
+/// and so does the owners annotation if a file has none. Creates aws-auth if it was deleted.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// A revision number from history, a file from backup or any manifest of aws-auth, or - for stdin

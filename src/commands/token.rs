@@ -124,9 +124,9 @@ pub(crate) fn run(request: &Request, out: &mut Out) -> Result<Exit, Failure> {
         out.data(b"\n")?;
     } else {
         let exec_info = aws_environment.get(EXEC_INFO).unwrap_or_default();
-        let version = ExecVersion::asked_for(exec_info);
+        let version = ExecVersion::requested_by(exec_info);
         out.data(version.credential(&token).expose_secret().as_bytes())?;
-        if !version.is_taken() {
+        if !version.is_supported() {
             warn_about_version(&version, out);
         }
     }

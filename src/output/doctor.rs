@@ -135,7 +135,7 @@ fn data<'a>(report: &'a Report, ran: Option<&Ran<'a>>) -> ReportData<'a> {
     }
 }
 
-fn status(judged: &awsauth_core::doctor::Judged) -> &'static str {
+fn status(judged: &awsauth_core::doctor::CheckResult) -> &'static str {
     match judged {
         Err(_) => "skipped",
         Ok(outcome) if outcome.problem.is_some() => "problem",
@@ -200,7 +200,7 @@ fn headline(report: &Report, ran: Option<&Ran<'_>>) -> String {
             (Some(symptom), _, Some(_)) => writeln!(
                 text,
                 "  {command} prints {:?}, which points to {}",
-                plain(&symptom.said),
+                plain(&symptom.message),
                 symptom.check
             ),
             (_, _, None) => writeln!(text, "  {command} did not finish in time"),

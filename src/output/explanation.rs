@@ -9,7 +9,7 @@ use super::access_entry::{self, AccessEntryData};
 use super::plain::plain;
 use super::rbac::{self, RbacData};
 use super::style::{GAIN, LOSS, NOTICE, PLACE, paint};
-use awsauth_core::authenticator::{Explanation, Hidden, Place, User};
+use awsauth_core::authenticator::{Explanation, Override, Place, User};
 use awsauth_core::rbac::Access;
 
 #[derive(Serialize)]
@@ -141,13 +141,13 @@ pub(crate) fn explanation_text(explanation: &Explanation, access: &[Access<'_>])
     }
     if explanation.answers.is_empty() && explanation.admitted.is_none() {
         let _ = writeln!(text, "{}", paint(LOSS, &format!("{arn} is not mapped")));
-        if !explanation.aws_auth_counts {
-            let _ = writeln!(text, "  {}", paint(NOTICE, &Hidden::ByMode.to_string()));
+        if !explanation.uses_aws_auth {
+            let _ = writeln!(text, "  {}", paint(NOTICE, &Override::Mode.to_string()));
         }
     } else if let Some(reason) = explanation.reason().filter(|_| explanation.allowed()) {
         let _ = writeln!(text, "  {}", paint(NOTICE, &plain(&reason)));
     }
-    let shadows = match explanation.aws_auth_counts {
+    let shadows = match explanation.uses_aws_auth {
         true => "shadows",
         false => "not by",
     };
@@ -172,7 +172,7 @@ pub(crate) fn explanation_text(explanation: &Explanation, access: &[Access<'_>])
     if let Some(admitted) = &explanation.admitted {
         text += &access_entry::rights(&admitted.entry);
     }
-    let users = explanation.becomes();
+    let users = explanation.users();
     for ((user, _), access) in users.zip(access) {
         let heading = match explanation.answers.len() {
             0 => "What RBAC allows it".to_owned(),

@@ -12,7 +12,7 @@ use super::plain::plain;
 use super::style::{HEADING, PLACE, paint};
 use super::table::Table;
 use awsauth_core::arn::can_match;
-use awsauth_core::authenticator::{AccessEntries, EntryState, Hidden, Place, Slot, Store};
+use awsauth_core::authenticator::{AccessEntries, EntryState, Override, Place, Slot, Store};
 use awsauth_core::document::{Document, Mapping, Principal, SectionName};
 use awsauth_core::facts::access_entries::AccessEntry;
 
@@ -44,7 +44,7 @@ struct Row<'a> {
     mapping: &'a Mapping,
     state: EntryState<'a>,
     /// Why the entry has no effect nevertheless.
-    hidden: Option<Hidden<'a>>,
+    hidden: Option<Override<'a>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -98,7 +98,7 @@ impl<'a> Listing<'a> {
         asked: impl Fn(&AccessEntry) -> bool,
     ) -> Self {
         let hide = |row: Row<'a>| Row {
-            hidden: entries.hide_principal(&row.mapping.principal),
+            hidden: entries.override_for_principal(&row.mapping.principal),
             ..row
         };
         let shown = entries.all();

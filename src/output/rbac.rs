@@ -38,8 +38,10 @@ pub(super) fn text(heading: &str, access: &Access<'_>) -> String {
             "what a kubelet needs: the Node authorizer allows it without a binding",
         );
     }
-    let (defaults, own): (Vec<_>, Vec<_>) =
-        access.grants.iter().partition(|grant| grant.is_a_default());
+    let (defaults, own): (Vec<_>, Vec<_>) = access
+        .grants
+        .iter()
+        .partition(|grant| grant.is_default_binding());
     let merged = merge_namespaces(&own);
     let mut is_cut = merged.len() > ROLES;
     for granted in merged.iter().take(ROLES) {
@@ -56,7 +58,7 @@ pub(super) fn text(heading: &str, access: &Access<'_>) -> String {
     if !lists.is_empty() {
         let in_part = format!("not known in full: {} cannot be read", lists.join(" and "));
         line(&mut text, &paint(NOTICE, &in_part));
-    } else if !access.is_beyond_everybody() {
+    } else if !access.exceeds_defaults() {
         let nothing = "nothing beyond what every authenticated user may do";
         line(&mut text, &paint(NOTICE, nothing));
     }

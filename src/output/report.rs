@@ -229,7 +229,7 @@ fn notice(notice: &Notice) -> String {
                 place(entry)
             )
         }
-        Notice::Hidden { principal, why } => {
+        Notice::NoEffect { principal, why } => {
             format!(
                 "The mapping of {} has no effect: {}.",
                 plain(&short_name(principal)),

@@ -4,7 +4,7 @@ use crate::backend::Backend;
 use crate::terminal::{self, Failure};
 use awsauth_aws::eks::EksCluster;
 use awsauth_core::arn::Parts;
-use awsauth_core::authenticator::Hidden;
+use awsauth_core::authenticator::Override;
 use awsauth_core::document::Principal;
 use awsauth_core::document::edit::{Edit, Groups};
 use awsauth_core::facts::access_entries::AccessEntry;
@@ -84,10 +84,12 @@ pub(crate) fn with_access_entry_commands(
         return failure;
     };
     let hidden = requested.filter_map(|(edit, outcome)| match edit {
-        Edit::Map { .. } if is_change(outcome) => match entries.hide_principal(edit.principal())? {
-            Hidden::ByEntry(entry) => Some((edit, entry)),
-            Hidden::ByMode => None,
-        },
+        Edit::Map { .. } if is_change(outcome) => {
+            match entries.override_for_principal(edit.principal())? {
+                Override::AccessEntry(entry) => Some((edit, entry)),
+                Override::Mode => None,
+            }
+        }
         _ => None,
     });
     hidden.take(SHOWN).fold(failure, |failure, (edit, entry)| {

@@ -27,7 +27,7 @@ pub(crate) fn no_permission(backend: &Backend, facts: &Facts) -> Failure {
     let kubectl = backend.kubectl();
     let user = match &facts.caller {
         Known::Is(caller) => caller.user.username.as_str(),
-        Known::NotAsked | Known::Unknown { .. } => "USER",
+        Known::NotRequested | Known::Unknown { .. } => "USER",
     };
     let what = format!("cannot write aws-auth of {backend}");
     let why = format!("user {user} may not update configmaps/aws-auth in kube-system");
@@ -101,7 +101,7 @@ pub(crate) fn edit_failure(error: &EditError, backend: &Backend) -> Failure {
             place(*section, *line)
         ))
         .hint("rewrite it there without that feature, then run this again"),
-        EditError::OddEntry {
+        EditError::UneditableEntry {
             section,
             line,
             reason,

@@ -98,7 +98,7 @@ impl<'a> PlanBuilder<'a> {
     pub(crate) fn caller(&self) -> Option<&str> {
         match &self.facts.caller {
             Known::Is(caller) => caller.arn.as_deref(),
-            Known::NotAsked | Known::Unknown { .. } => None,
+            Known::NotRequested | Known::Unknown { .. } => None,
         }
     }
 

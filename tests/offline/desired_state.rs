@@ -3,7 +3,7 @@
 mod forms;
 mod refusals;
 
-use awsauth_core::desired::{Wanted, WantedError, read};
+use awsauth_core::desired::{DesiredError, DesiredMapping, read};
 use awsauth_core::document::Principal;
 
 /// Reads `text` as the file `f` and compares what comes of it: a line for each mapping, or the error with its remedy.
@@ -12,14 +12,14 @@ fn check(text: &str, expected: &str) {
     assert_eq!(shown(read(text, "f")), expected.trim_end());
 }
 
-fn shown(outcome: Result<Vec<Wanted>, WantedError>) -> String {
+fn shown(outcome: Result<Vec<DesiredMapping>, DesiredError>) -> String {
     match outcome {
         Ok(wanted) => wanted.iter().map(line).collect::<Vec<_>>().join("\n"),
         Err(error) => format!("{error}\nhint: {}", error.remedy()),
     }
 }
 
-fn line(wanted: &Wanted) -> String {
+fn line(wanted: &DesiredMapping) -> String {
     let who = match &wanted.principal {
         Principal::Role(arn) => format!("role {arn}"),
         Principal::User(arn) => format!("user {arn}"),

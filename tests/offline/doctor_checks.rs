@@ -168,7 +168,7 @@ fn missing_half_of_a_role_assumption_is_named() {
             next: "look".into(),
         },
         tried: Vec::new(),
-        halves: Some(Box::new([
+        policies: Some(Box::new([
             half("the caller's policies", own),
             half("its trust policy", trust),
         ])),

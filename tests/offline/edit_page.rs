@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::support::vectors;
-use awsauth_core::edit_buffer::{Keys, Remark, is_same, page, read, torn_page, with_remarks};
+use awsauth_core::edit_buffer::{Keys, Remark, conflict_page, is_same, page, read, with_remarks};
 use awsauth_core::history::Contents;
 use proptest::prelude::*;
 
@@ -150,7 +150,7 @@ fn overlapping_changes_are_shown_as_a_conflict() {
         ("mapUsers", "- u\n"),
     ]);
     let keys = Keys::of(&base, true);
-    let page = torn_page([&base, &ours, &theirs], &keys, &[], "there");
+    let page = conflict_page([&base, &ours, &theirs], &keys, &[], "there");
     assert_eq!(
         page,
         "#!\nmapRoles:\n- theirs\n- a\n<<<<<<< yours\n- B\n=======\n- bee\n>>>>>>> there\n- c\n- ours\n#!\nmapUsers:\n- u\n- v\n"
@@ -160,7 +160,7 @@ fn overlapping_changes_are_shown_as_a_conflict() {
     let theirs = contents(&[("mapRoles", "- theirs\n- a\n- b\n- c\n")]);
     let ours = contents(&[("mapRoles", "- a\n- b\n- c\n- ours\n")]);
     let base = contents(&[("mapRoles", "- a\n- b\n- c\n")]);
-    let page = torn_page([&base, &ours, &theirs], &keys, &[], "there");
+    let page = conflict_page([&base, &ours, &theirs], &keys, &[], "there");
     assert!(page.contains("<<<<<<< yours\n- a\n"), "{page}");
 }
 
@@ -233,7 +233,7 @@ proptest! {
         let mut keys = Keys::of(&before, true);
         keys.add(&after);
         for both in [[&before, &after, &before], [&before, &before, &after], [&before, &after, &after]] {
-            let page = torn_page(both, &keys, &header(), "there");
+            let page = conflict_page(both, &keys, &header(), "there");
             prop_assert_eq!(back(&page, &after, &keys), after.clone(), "{}", page);
         }
     }

@@ -112,7 +112,7 @@ fn credential(exec_info: &str, expiration: &str) -> String {
         text: "k8s-aws-v1.abc".into(),
         expiration: expiration.parse().expect("an instant"),
     };
-    let line = ExecVersion::asked_for(exec_info).credential(&token);
+    let line = ExecVersion::requested_by(exec_info).credential(&token);
     let line = line.expose_secret().strip_suffix('\n').expect("an end");
     line.to_owned()
 }
@@ -153,9 +153,9 @@ fn exec_credential_has_the_requested_version() {
             false,
         ),
     ] {
-        let asked = ExecVersion::asked_for(exec_info);
+        let asked = ExecVersion::requested_by(exec_info);
         assert_eq!(asked.as_str(), version, "{exec_info}");
-        assert_eq!(asked.is_taken(), taken, "{exec_info}");
+        assert_eq!(asked.is_supported(), taken, "{exec_info}");
     }
     let odd = credential(r#"{"apiVersion":"<\"&\u2028>"}"#, "2026-01-02T03:04:05Z");
     assert!(

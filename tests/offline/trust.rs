@@ -8,7 +8,7 @@ mod principals;
 mod refusals;
 
 use awsauth_core::trust::{
-    Advice, Decision, EC2, Facts, Gap, Place, State, explain, statement_for_service,
+    Advice, Decision, EC2, Facts, Obstacle, PolicyKind, State, explain, statement_for_service,
 };
 
 pub(crate) const ONE: &str = "111122223333";
@@ -48,9 +48,9 @@ pub(crate) fn facts<'a>(caller: &'a str, role: &'a str, trust: &'a str) -> Facts
 }
 
 /// What the two halves say and what is in the way.
-pub(crate) fn check(facts: &Facts<'_>, own: State, trust: State, gaps: &[Gap]) -> Advice {
+pub(crate) fn check(facts: &Facts<'_>, own: State, trust: State, obstacles: &[Obstacle]) -> Advice {
     let advice = explain(facts);
-    assert_eq!(advice.gaps, gaps, "{advice}");
+    assert_eq!(advice.obstacles, obstacles, "{advice}");
     assert_eq!(
         (advice.own.state, advice.trust.state),
         (own, trust),
@@ -65,22 +65,16 @@ pub(crate) fn check(facts: &Facts<'_>, own: State, trust: State, gaps: &[Gap]) -
     }
     let text = advice.to_string();
     assert!(text.contains("https://"), "{text}");
-    for gap in gaps {
-        assert!(text.contains(&gap.to_string()), "{text}");
+    for obstacle in obstacles {
+        assert!(text.contains(&obstacle.to_string()), "{text}");
     }
     advice
 }
 
-pub(crate) fn denied(place: Place) -> [Gap; 1] {
-    [Gap::Denied {
-        place,
-        policy: None,
-    }]
+pub(crate) fn denied(kind: PolicyKind) -> [Obstacle; 1] {
+    [Obstacle::Denied { kind, policy: None }]
 }
 
-pub(crate) fn limited(place: Place) -> [Gap; 1] {
-    [Gap::Limited {
-        place,
-        policy: None,
-    }]
+pub(crate) fn limited(kind: PolicyKind) -> [Obstacle; 1] {
+    [Obstacle::Limited { kind, policy: None }]
 }

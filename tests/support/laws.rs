@@ -154,7 +154,7 @@ fn name(outcome: &Outcome) -> &'static str {
 fn refusal(error: &EditError) -> Result<&'static str, Broken> {
     Ok(match error {
         EditError::NotEditable { .. } => "refused: not editable",
-        EditError::OddEntry { .. } => "refused: odd entry",
+        EditError::UneditableEntry { .. } => "refused: odd entry",
         EditError::NeedsUsername { .. } => "refused: needs username",
         EditError::OtherList { .. } => "refused: other list",
         EditError::NoSuchLine { .. } => "refused: no such line",

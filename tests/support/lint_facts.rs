@@ -9,7 +9,7 @@ use awsauth_core::authenticator::AccessEntries;
 use awsauth_core::facts::access_entries::{
     AccessEntry, AccessPolicy, AccessScope, AccessTerms, STANDARD,
 };
-use awsauth_core::facts::auth_mode::AuthenticationMode;
+use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::facts::management_markers::managing_tool;
 use awsauth_core::lint::{Facts, FieldManager, FieldManagers, Object};
 use awsauth_core::rbac::{Binding, Policy, Role, RoleKind, RoleRef, Rule, Rules, Subject};

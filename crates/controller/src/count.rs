@@ -102,7 +102,7 @@ impl Counted {
 mod tests {
     use super::*;
     use awsauth_aws::eks::EksSnapshot;
-    use awsauth_core::facts::auth_mode::AuthenticationMode;
+    use awsauth_core::facts::authentication_mode::AuthenticationMode;
     use awsauth_core::facts::node_inventory::{NodeGroup, NodeInventory};
 
     #[test]

@@ -17,7 +17,7 @@ pub use exemption::Passage;
 pub use judge::judge;
 
 use crate::authenticator::AccessEntries;
-use crate::facts::auth_mode::AuthenticationMode;
+use crate::facts::authentication_mode::AuthenticationMode;
 use crate::history::Contents;
 use crate::plan::{Admins, Known};
 use crate::reconcile::{Admission, Protect};

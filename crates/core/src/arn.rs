@@ -8,7 +8,8 @@ mod normalization;
 mod parts;
 
 pub use canonical::{ArnError, Canonical, Kind, canonical};
-pub use case_folding::{equal_fold, fold, to_lower};
+pub(crate) use case_folding::to_lower;
+pub use case_folding::{equal_fold, fold};
 pub use go_quote::quote;
 pub use identity::{Identity, IdentityError};
 pub use normalization::{Normalized, comparable, is_same_principal, normalize};

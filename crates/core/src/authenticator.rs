@@ -1,7 +1,7 @@
 //! What the authenticator does with a document: which identities it admits, and as which Kubernetes user.
 //!
 //! The rules are those of aws-iam-authenticator 0.7: roles before users before accounts, a later role of
-//! the same key replaces an earlier one, and ARNs are compared ignoring letter case.
+//! with the same key replaces an earlier one, and ARNs are compared ignoring letter case.
 //! Source: <https://github.com/kubernetes-sigs/aws-iam-authenticator/tree/v0.7.10/pkg/mapper/configmap>
 
 mod access_diff;
@@ -20,16 +20,17 @@ mod testing;
 
 pub(crate) use access_diff::access_changes;
 pub use access_diff::{AccessChange, OWN_ARN, access_diff};
-pub use access_entries::{AccessEntries, Admitted, Hidden, template};
+pub use access_entries::{AccessEntries, AccessEntryAnswer, Override, template};
 pub(crate) use explain::explain_in;
 pub use explain::{Answer, Explanation, Question, explain};
 pub use lookup::{Candidate, NOT_MAPPED, Options, Verdict};
 pub use near_match::{Mismatch, NearMatch};
-pub use node_entry::{Loss, LostNodes, has_node_entry, is_node, lost_nodes, node_entries};
-pub use node_roles::{InUse, NodeRoles};
+pub(crate) use node_entry::{Loss, LostNodes, lost_nodes};
+pub use node_entry::{has_node_entry, is_node, node_entries};
+pub use node_roles::{NodeRole, NodeRoles};
 pub use store::{EntryState, Slot, Store};
 pub use template::{Cause, Field, Placeholder, TemplateError};
-pub use template_match::can_become;
+pub(crate) use template_match::can_become;
 
 use crate::document::{Mapping, SectionName};
 
@@ -43,7 +44,7 @@ pub struct Place {
     pub index: usize,
 }
 
-/// A Kubernetes user, as the authenticator hands it to the API server.
+/// A Kubernetes user, as the authenticator returns it to the API server.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct User {
     /// May be empty: the authenticator allows that.
@@ -53,7 +54,7 @@ pub struct User {
 }
 
 impl User {
-    /// Whether `signed_in` is this user after the API server added its own groups.
+    /// Returns whether `signed_in` is this user after the API server added its own groups.
     pub fn is(&self, signed_in: &Self) -> bool {
         let mut groups = self.groups.iter();
         self.username == signed_in.username && groups.all(|group| signed_in.groups.contains(group))
@@ -61,7 +62,7 @@ impl User {
 }
 
 impl From<&Mapping> for User {
-    /// The user with its templates unrendered.
+    /// Returns the user with unrendered templates.
     fn from(mapping: &Mapping) -> Self {
         Self {
             username: mapping.username.clone(),

@@ -1,6 +1,6 @@
-//! Commands that can be pasted.
+//! Quoting of commands that users can paste.
 
-/// A word for a POSIX shell.
+/// Quotes a word for a POSIX shell, if it needs quotes.
 pub fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
     if !word.is_empty() && word.chars().all(plain) {

@@ -26,16 +26,16 @@ mod object;
 mod template_rejection;
 mod value;
 
-pub use error::{Reason, WantedError};
+pub use error::{DesiredError, Reason};
 
 use std::collections::HashMap;
 
 use crate::arn::fold;
 use crate::document::Principal;
 
-/// A desired mapping, and where it was read.
+/// A desired mapping, with its position in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub struct DesiredMapping {
     /// The principal. An ARN is as written in the file: not normalized or validated.
     pub principal: Principal,
     /// The Kubernetes username: always set for a role or user, never for an account.
@@ -48,7 +48,7 @@ pub struct Wanted {
     pub line: usize,
 }
 
-impl Wanted {
+impl DesiredMapping {
     /// Returns the principal as messages name it: the ARN, the account, or the permission set of an sso matcher.
     fn who(&self) -> String {
         match &self.principal {
@@ -64,35 +64,35 @@ impl Wanted {
 }
 
 /// The mappings read so far from one text.
-struct Asked<'s> {
+struct Mappings<'s> {
     source: &'s str,
-    wanted: Vec<Wanted>,
-    /// Whether the text has a list, which may be empty.
-    names_a_list: bool,
+    list: Vec<DesiredMapping>,
+    /// Whether the text has a list, even an empty one.
+    found_list: bool,
 }
 
 /// Reads desired state in any form, in the order written. `source` names the text in messages, such as its path.
 ///
 /// # Errors
 /// The first problem, with its line and remedy.
-pub fn read(text: &str, source: &str) -> Result<Vec<Wanted>, WantedError> {
-    let mut asked = Asked {
+pub fn read(text: &str, source: &str) -> Result<Vec<DesiredMapping>, DesiredError> {
+    let mut read = Mappings {
         source,
-        wanted: Vec::new(),
-        names_a_list: false,
+        list: Vec::new(),
+        found_list: false,
     };
-    take(text, &mut asked).map_err(|fault| fault.of(source))?;
-    merge(asked.wanted)
+    take(text, &mut read).map_err(|fault| fault.of(source))?;
+    merge(read.list)
 }
 
-fn take(text: &str, asked: &mut Asked<'_>) -> Result<(), error::Fault> {
+fn take(text: &str, read: &mut Mappings<'_>) -> Result<(), error::Fault> {
     template_rejection::reject(text)?;
     for tree in value::documents(&json::as_yaml(text))? {
         if let Some(root) = value::root(&tree).filter(|root| !root.is_null()) {
-            object::document(root, asked)?;
+            object::document(root, read)?;
         }
     }
-    if asked.wanted.is_empty() && !asked.names_a_list {
+    if read.list.is_empty() && !read.found_list {
         return Err(error::Fault::new(1, Reason::Empty));
     }
     Ok(())
@@ -106,8 +106,8 @@ fn take(text: &str, asked: &mut Asked<'_>) -> Result<(), error::Fault> {
 ///
 /// # Errors
 /// If a principal is requested in two ways. The error names both positions.
-pub fn merge(wanted: Vec<Wanted>) -> Result<Vec<Wanted>, WantedError> {
-    let mut merged: Vec<Wanted> = Vec::with_capacity(wanted.len());
+pub fn merge(wanted: Vec<DesiredMapping>) -> Result<Vec<DesiredMapping>, DesiredError> {
+    let mut merged: Vec<DesiredMapping> = Vec::with_capacity(wanted.len());
     let mut places = HashMap::with_capacity(wanted.len());
     for next in wanted {
         let Some(&index) = places.get(&key(&next.principal)) else {
@@ -115,14 +115,14 @@ pub fn merge(wanted: Vec<Wanted>) -> Result<Vec<Wanted>, WantedError> {
             merged.push(next);
             continue;
         };
-        let first: &Wanted = &merged[index];
+        let first: &DesiredMapping = &merged[index];
         if let Some(difference) = difference(first, &next) {
             let reason = Reason::Differs {
                 who: next.who(),
                 other: first.place(),
                 difference,
             };
-            return Err(WantedError {
+            return Err(DesiredError {
                 file: next.source,
                 line: next.line,
                 reason: Box::new(reason),
@@ -147,8 +147,8 @@ fn key(principal: &Principal) -> (&'static str, String) {
 }
 
 /// Describes how `first` differs from `second`.
-fn difference(first: &Wanted, second: &Wanted) -> Option<String> {
-    let as_set = |wanted: &Wanted| {
+fn difference(first: &DesiredMapping, second: &DesiredMapping) -> Option<String> {
+    let as_set = |wanted: &DesiredMapping| {
         let mut groups = wanted.groups.clone();
         if let Some(groups) = &mut groups {
             groups.sort();
@@ -172,7 +172,7 @@ fn difference(first: &Wanted, second: &Wanted) -> Option<String> {
         ));
     }
     (as_set(first) != as_set(second)).then(|| match &first.groups {
-        None => "no word about groups".to_owned(),
+        None => "no `groups`".to_owned(),
         Some(groups) => format!("groups [{}]", groups.join(", ")),
     })
 }

@@ -1,7 +1,7 @@
-//! From "Unauthorized" to its cause: checks, each a pure judgment of collected evidence.
+//! Finds the cause of "Unauthorized": checks that judge collected evidence, as pure functions.
 //!
-//! A check knows its id, the checks that it depends on, and how it judges [`Evidence`]. The first problem on the path to a signed-in
-//! user is the diagnosis.
+//! A check has an id, the checks that it depends on, and a function that judges [`Evidence`]. The diagnosis is the first problem on
+//! the path to a signed-in user.
 
 mod check;
 mod checks;
@@ -11,7 +11,7 @@ mod redact;
 mod remedy;
 mod symptom;
 
-pub use check::{Check, Judged, Outcome, Skipped};
+pub use check::{Check, CheckResult, Outcome, Skipped};
 pub use checks::CHECKS;
 pub use evidence::Evidence;
 pub use headline::{Headline, SignInState};
@@ -22,14 +22,14 @@ pub use symptom::{Symptom, symptom};
 #[derive(Debug)]
 pub struct Report {
     /// Each check with its result, in the order of [`CHECKS`].
-    pub checks: Vec<(&'static Check, Judged)>,
+    pub checks: Vec<(&'static Check, CheckResult)>,
     /// The diagnosis.
     pub headline: Headline,
 }
 
 /// Judges all evidence.
 pub fn diagnose(evidence: &Evidence) -> Report {
-    let mut checks: Vec<(&'static Check, Judged)> = Vec::new();
+    let mut checks: Vec<(&'static Check, CheckResult)> = Vec::new();
     for check in &CHECKS {
         let blocker = check.after.iter().find(|id| is_problem(&checks, id));
         let judged = match blocker {
@@ -42,7 +42,7 @@ pub fn diagnose(evidence: &Evidence) -> Report {
     Report { checks, headline }
 }
 
-fn is_problem(checks: &[(&'static Check, Judged)], id: &str) -> bool {
+fn is_problem(checks: &[(&'static Check, CheckResult)], id: &str) -> bool {
     let found = checks.iter().find(|(check, _)| check.id == id);
     found.is_some_and(|(_, judged)| {
         judged

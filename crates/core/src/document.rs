@@ -5,21 +5,21 @@ mod decode;
 mod decode_warning;
 pub mod edit;
 mod entry;
-mod items;
+mod field_names;
+mod item_reader;
 mod mapping;
-mod names;
 
+mod entry_decoder;
 mod read;
 mod reading;
 mod section;
 mod span;
-mod typed;
 mod validate;
 
 pub use decode_warning::{DecodeWarning, Shape};
 pub use entry::{Entry, Field, Fields, GroupItem, Status};
+pub use field_names::SectionName;
 pub use mapping::{Mapping, Principal, SsoRole};
-pub use names::SectionName;
 pub use reading::{NotEditable, Problem};
 pub use section::Section;
 pub use span::Span;

@@ -6,11 +6,11 @@
 mod keys;
 mod line;
 mod page;
-mod parts;
+mod page_texts;
 mod remark;
 
 pub use keys::Keys;
 pub use line::MARK;
-pub use page::{page, torn_page};
-pub use parts::{Parts, read};
+pub use page::{conflict_page, page};
+pub use page_texts::{PageTexts, read};
 pub use remark::{Remark, is_same, with_remarks};

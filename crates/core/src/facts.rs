@@ -2,7 +2,7 @@
 
 pub mod access_entries;
 pub mod accounts;
-pub mod auth_mode;
+pub mod authentication_mode;
 pub mod groups;
 pub mod limits;
 pub mod management_markers;

@@ -21,9 +21,7 @@ pub use backup_file::{BackupFile, FileError, read_file, write_file};
 pub use contents::{Contents, Digest};
 pub use merge::{Piece, pieces};
 pub use redact::{CONTROLLER, text_without_secrets, without_secrets};
-pub use retention::{
-    Addition, Key, MAX_BYTES, MAX_REVISIONS, StoredRevision, TooLarge, stored_revisions,
-};
-pub use revert::{Overlap, Reverted, combine, revert};
+pub use retention::{Addition, Key, MAX_REVISIONS, StoredRevision, TooLarge, stored_revisions};
+pub use revert::{MergeConflict, Reverted, combine, revert};
 pub use revision::{Revision, Unreadable, Who};
 pub use revision_state::{RevisionState, revision_states};

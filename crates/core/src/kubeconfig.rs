@@ -18,7 +18,7 @@ pub use goyaml::edit::Unwritable;
 use goyaml::edit::splice;
 use goyaml::edit::tree::Tree;
 
-/// The limit of steps. Each step changes one field, so that no file needs as many.
+/// The maximum number of steps. Each step changes one field, so no file needs more.
 const MAX_STEPS: usize = 1000;
 
 /// A kubeconfig file.
@@ -56,7 +56,7 @@ impl Kubeconfig {
         &self.text
     }
 
-    /// Reports whether it has a cluster with this name.
+    /// Returns whether it has a cluster with this name.
     pub fn has_cluster(&self, name: &str) -> bool {
         read::item(&self.tree, "clusters", name).is_some()
     }

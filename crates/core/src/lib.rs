@@ -1,10 +1,9 @@
 //! The aws-auth document and everything that can be decided about it without I/O.
 //!
-//! Data flows one way: text → [`document`] → [`plan`] → guards. The crates above read and write; what they read arrives here as
-//! plain data, and the time and the environment arrive as arguments.
+//! Data flows one way: text → [`document`] → [`plan`] → guards. Other crates read and write; they pass what they read, the time and
+//! the environment as arguments.
 //!
-//! # Not preserved
-//! Nothing: every byte that an edit does not name stays as it was.
+//! An edit preserves every byte that it does not name.
 
 pub mod admission;
 pub mod arn;

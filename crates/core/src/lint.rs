@@ -1,6 +1,6 @@
 //! Rules that find what breaks access, weakens security or misleads the reader in an aws-auth ConfigMap.
 //!
-//! A rule is a pure function of the document, of what the authenticator makes of it, and of facts from elsewhere. It never
+//! A rule is a pure function of the document, of how the authenticator reads it, and of facts about the cluster. It never
 //! contradicts the authenticator: what an entry means comes from [`document`](crate::document) and
 //! [`authenticator`](crate::authenticator).
 
@@ -8,7 +8,6 @@ mod arn_fault;
 mod bindings;
 mod context;
 mod duplicates;
-mod entry;
 mod facts;
 mod finding;
 mod fix;
@@ -17,6 +16,7 @@ mod node_access;
 mod position;
 mod precedence;
 mod report;
+mod resolved_entry;
 mod rule;
 mod rules;
 mod selection;
@@ -27,7 +27,7 @@ pub use facts::{
 };
 pub use finding::{Finding, Fix, Replacement, Site, Text};
 pub use fix::{FixResult, Texts, apply_fixes};
-pub use iam_principals::lacks_sso_suffix;
+pub(crate) use iam_principals::lacks_sso_suffix;
 pub use position::{Position, PositionCursor};
 pub use report::{NotChecked, Report, lint};
 pub use rule::{Rule, Severity};

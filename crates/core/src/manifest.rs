@@ -52,8 +52,8 @@ impl Manifest {
     /// document or as an item of a `List`.
     ///
     /// # Errors
-    /// If any of its documents is neither YAML nor JSON, if the ConfigMap is missing or there twice, and if the values that
-    /// a change may have to touch are not text, or use anchors, aliases, tags or merge keys.
+    /// If any of its documents is neither YAML nor JSON, if the ConfigMap is missing or repeated, and if the values that
+    /// a change may have to write are not text, or use anchors, aliases, tags or merge keys.
     pub fn parse(text: impl Into<String>) -> Result<Self, ManifestError> {
         let text = text.into();
         let tree = read(&text)?;
@@ -138,13 +138,11 @@ impl Manifest {
         self.owners.as_deref()
     }
 
-    /// Returns the labels.
     pub fn labels(&self) -> BTreeMap<&str, &str> {
         let labels = self.tree.get(self.place.metadata, "labels");
         labels.map_or_else(BTreeMap::new, |labels| self.texts(labels))
     }
 
-    /// Returns the annotations.
     pub fn annotations(&self) -> BTreeMap<&str, &str> {
         let annotations = self.place.annotations;
         annotations.map_or_else(BTreeMap::new, |annotations| self.texts(annotations))
@@ -193,7 +191,7 @@ impl Manifest {
         file_positions::file_offsets(&self.text, &self.tree, pair, decoded, offsets)
     }
 
-    /// Reports whether a section is a block scalar, `|` or `>`, whose lines have no escapes.
+    /// Returns whether a section is a block scalar, `|` or `>`, whose lines have no escapes.
     pub fn is_block(&self, section: SectionName) -> bool {
         let style = self
             .pair(section.key())

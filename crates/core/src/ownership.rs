@@ -1,28 +1,28 @@
 //! Which owner applied which entries, so that an owner can remove what it no longer requests and nothing else.
 //!
 //! The annotation `awsauth.dev/owners` of the ConfigMap has, for each owner, a short digest of every entry that it
-//! applied, as the entry was in the text afterwards: `{"ci":["bM1…","x0q…"],"team-a":["q9T…"]}`. It holds no ARNs and no
-//! names but the owners'.
+//! applied, computed from the entry's text after the write: `{"ci":["bM1…","x0q…"],"team-a":["q9T…"]}`. It contains no ARNs,
+//! and no names except those of owners.
 //!
-//! # What other clients do to it
+//! # Effects of other clients
 //! - Writers that merge or patch (`kubectl apply`, `edit`, `patch`, server-side apply; clients that read, change and write
-//!   back the whole object, as EKS and eksctl do) leave it as it is. An entry that they change no longer has its digest: it
-//!   is not pruned, with a notice. Re-indenting or re-marshalling counts as a change.
+//!   back the whole object, as EKS and eksctl do) keep it. An entry that they change no longer has its digest: it is not
+//!   pruned, and awsauth prints a notice. A different indentation or style is a change, too.
 //! - Writers that put another object in its place (`kubectl replace`, `delete` and create, a Terraform resource that
-//!   manages all annotations) drop it. Then everything is unowned: prune removes nothing and says so, and the next `apply`
-//!   with an owner claims anew what it asks for. What had been applied before and is not asked for by then stays for good.
-//! - An old copy that is put back (an undo, a restored backup, a manifest that carries it) claims entries by what they were
-//!   then; those that read otherwise by now are not touched.
-//! - An annotation that cannot be read, by hand or by a later version of this format, gives no owner any entry. It is never rewritten:
+//!   manages all annotations) remove it. Then no entry has an owner: prune removes nothing and reports that, and the next
+//!   `apply` with an owner claims the entries that it requests. Earlier entries that it does not request are never pruned.
+//! - A restored old copy (from an undo, a backup, or a manifest that contains the annotation) claims entries by their text
+//!   at that time; entries that differ now are not pruned.
+//! - If the annotation cannot be read, because it was edited or has a later format, no entry has an owner. It is never rewritten:
 //!   [`Owners::to_annotation`] returns it unchanged, until a user removes it
 //!   (`kubectl -n kube-system annotate configmap aws-auth awsauth.dev/owners-`).
 
 mod digest;
-mod name;
+mod owner;
 mod prune;
 
 pub use digest::{Digest, digest};
-pub use name::{Owner, OwnerError};
+pub use owner::{Owner, OwnerError};
 pub use prune::{Conflict, EntryRef, Kept, KeptReason, Pruned, conflicts, prune};
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -33,7 +33,7 @@ use digest::{KeyDigest, key_digest, of_entry};
 /// The annotation's name.
 pub const ANNOTATION: &str = "awsauth.dev/owners";
 
-/// What the annotation says.
+/// The contents of the annotation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Owners {
     claims: BTreeMap<Owner, BTreeMap<KeyDigest, Digest>>,
@@ -67,19 +67,19 @@ impl Owners {
         }
     }
 
-    /// Why the annotation could not be read, if so; a fragment.
+    /// Returns why the annotation could not be read, if so; a fragment.
     pub fn unreadable(&self) -> Option<&str> {
         self.unreadable
             .as_ref()
             .map(|unreadable| unreadable.reason.as_str())
     }
 
-    /// Whether this owner has claims. Without, prune removes nothing.
+    /// Returns whether this owner has claims. Without claims, prune removes nothing.
     pub fn knows(&self, owner: &Owner) -> bool {
         self.claims.contains_key(owner)
     }
 
-    /// The digests that this owner claims, in the order in which the annotation lists them.
+    /// Returns the digests that this owner claims, in the order of the annotation.
     pub fn claims(&self, owner: &Owner) -> impl Iterator<Item = Digest> {
         self.claims
             .get(owner)
@@ -87,58 +87,58 @@ impl Owners {
             .flat_map(|claims| claims.values().copied())
     }
 
-    /// Who claims the entry that the authenticator stores under `key`; the first by name, should there be several.
+    /// Returns the owner of the entry that the authenticator stores under `key`; the first by name if there are several.
     pub fn owner_of(&self, section: SectionName, key: &str) -> Option<&Owner> {
         self.holders(key_digest(section, key)).next()
     }
 
-    /// The annotation after `owner` has applied `wanted` and `document` is the result.
+    /// Returns the annotation after `owner` has applied `requested` with `document` as the result.
     ///
-    /// The owner claims the entry in force of every principal that it requests, no matter which client wrote it, and no other owner
-    /// claims it then: see [`conflicts`] first. It keeps its claims to entries that it no longer asks for, as long as an entry of
-    /// that key is there, so that a later prune finds them. An unreadable annotation stays as it is.
+    /// The owner claims the entry in force of every principal that it requests, even if another client wrote it, and all other
+    /// owners lose their claims to it: check [`conflicts`] first. The owner keeps its claims to entries that it no longer requests,
+    /// as long as an entry with that key exists, so that a later prune finds them. An unreadable annotation is kept unchanged.
     #[must_use]
     pub fn after<'p>(
         &self,
         document: &Document,
         owner: &Owner,
-        wanted: impl IntoIterator<Item = &'p Principal>,
+        requested: impl IntoIterator<Item = &'p Principal>,
     ) -> Self {
         if self.unreadable.is_some() {
             return self.clone();
         }
-        let wanted = prune::WantedKeys::of(wanted);
-        let mut standing = HashSet::new();
-        let mut asked_for = BTreeMap::new();
+        let requested = prune::RequestedKeys::of(requested);
+        let mut existing = HashSet::new();
+        let mut claimed = BTreeMap::new();
         for (section, entry) in prune::entries(document) {
             let digest = of_entry(section, entry);
-            standing.insert(digest.key());
+            existing.insert(digest.key());
             if let Status::Kept(mapping) = &entry.status
-                && wanted.holds(&mapping.principal)
+                && requested.contains(&mapping.principal)
             {
                 // The last entry of a key is the one in force.
-                asked_for.insert(digest.key(), digest);
+                claimed.insert(digest.key(), digest);
             }
         }
         let mut next = self.clone();
         for (holder, claims) in &mut next.claims {
             claims.retain(|key, _| {
                 if holder == owner {
-                    standing.contains(key)
+                    existing.contains(key)
                 } else {
-                    !asked_for.contains_key(key)
+                    !claimed.contains_key(key)
                 }
             });
         }
         next.claims
             .entry(owner.clone())
             .or_default()
-            .extend(asked_for);
+            .extend(claimed);
         next.claims.retain(|_, claims| !claims.is_empty());
         next
     }
 
-    /// The annotation's text: owners and their digests in order, no blanks. `None` if there are no claims.
+    /// Returns the text of the annotation: owners and their digests in order, without spaces. `None` if there are no claims.
     pub fn to_annotation(&self) -> Option<String> {
         if let Some(unreadable) = &self.unreadable {
             return Some(unreadable.text.clone());
@@ -175,7 +175,7 @@ fn parse(text: &str) -> Result<BTreeMap<Owner, BTreeMap<KeyDigest, Digest>>, Str
         let mut digests = BTreeMap::new();
         for text in texts {
             let digest = Digest::decode(&text)
-                .ok_or_else(|| format!("`{text}` is no digest of an entry"))?;
+                .ok_or_else(|| format!("`{text}` is not the digest of an entry"))?;
             if digests.insert(digest.key(), digest).is_some() {
                 return Err(format!("`{name}` claims one entry twice"));
             }

@@ -1,8 +1,8 @@
 //! Plans: stored state + request → new texts, access diff, refusals. A pure function; every write carries out a plan.
 
 mod facts;
-mod findings;
 mod guard;
+mod new_findings;
 mod notice;
 mod request;
 mod rollback;
@@ -45,9 +45,9 @@ pub struct Plan {
     after: Document,
     access: Vec<AccessChange>,
     access_entries: Option<Arc<AccessEntries>>,
-    /// Whether the caller has access by aws-auth, as of the text that was stored when the API server identified them; `None` if unknown.
+    /// Whether the caller has access by aws-auth, by the text that was stored when the API server identified the caller; `None` if unknown.
     caller_is_by_aws_auth: Option<bool>,
-    /// The source text of the entries that the edits are about, before and after.
+    /// The source text of the edited entries, before and after.
     edited_entries: [Vec<String>; 2],
     /// Whether the positions of the findings are those of this plan.
     findings_are_located: bool,
@@ -57,7 +57,7 @@ pub struct Plan {
     pub outcomes: Vec<(Edit, Outcome)>,
     /// How many of the outcomes belong to the request's own edits.
     pub requested_edits: usize,
-    /// What a write has to change.
+    /// The change to write.
     pub change: Change,
     /// The findings of lint rules that the change introduces.
     pub findings: Vec<Finding>,
@@ -73,7 +73,7 @@ pub struct Plan {
     pub leaves_no_admin: bool,
 }
 
-/// aws-auth before and after the edits, and what the edits came to.
+/// aws-auth before and after the edits, and the outcomes of the edits.
 struct Draft {
     texts_after: Texts,
     before: Document,
@@ -148,7 +148,7 @@ impl Plan {
         let edited_entries = match replaces_all {
             true => Default::default(),
             false => {
-                [&before, &after].map(|document| findings::edited_entries(document, &outcomes))
+                [&before, &after].map(|document| new_findings::edited_entries(document, &outcomes))
             }
         };
         let mut plan = Self {
@@ -191,7 +191,7 @@ impl Plan {
         let (before, after) = (State::new(&plan.before), State::new(&plan.after));
         let mut access = access_changes(&before.store, &after.store);
         if let Some(entries) = &plan.access_entries {
-            access.retain(|change| entries.hide(&change.arn).is_none());
+            access.retain(|change| entries.override_for(&change.arn).is_none());
         }
         let verdict = guard::check(
             Case {
@@ -215,7 +215,7 @@ impl Plan {
         plan
     }
 
-    /// Whether another plan makes the same texts of the same texts, so that it has the same findings.
+    /// Returns whether another plan has the same texts before and after, and therefore the same findings.
     fn has_same_texts(&self, other: &Self) -> bool {
         self.replaces_all == other.replaces_all
             && self.edited_entries == other.edited_entries
@@ -223,7 +223,7 @@ impl Plan {
             && self.texts_after == other.texts_after
     }
 
-    /// Whether the edits of another plan have the same outcomes on the same entries.
+    /// Returns whether the edits of another plan have the same outcomes on the same entries.
     fn has_same_outcomes(&self, other: &Self) -> bool {
         let kinds = |plan: &Self| -> Vec<_> {
             let outcomes = plan.outcomes.iter();
@@ -241,7 +241,7 @@ impl Plan {
             .map(|(edit, _)| edit.principal())
             .collect();
         let edited = (!self.replaces_all).then_some(edited.as_slice());
-        findings::new_findings(
+        new_findings::new_findings(
             (&self.texts_before, &self.before),
             (&self.texts_after, &self.after),
             account,
@@ -249,7 +249,7 @@ impl Plan {
         )
     }
 
-    /// The same plan with its findings at their positions in this plan's texts.
+    /// Returns the plan with its findings at their positions in this plan's texts.
     #[must_use]
     pub fn with_located_findings(self, account: Option<String>) -> Self {
         if self.findings_are_located || self.findings.is_empty() {
@@ -262,37 +262,37 @@ impl Plan {
         }
     }
 
-    /// Whether carrying out the plan would change anything.
+    /// Returns whether carrying out the plan would change anything.
     pub fn is_change(&self) -> bool {
         !self.change.is_empty()
     }
 
-    /// The document as it is stored.
+    /// Returns the stored document.
     pub fn before(&self) -> &Document {
         &self.before
     }
 
-    /// The document as it would be.
+    /// Returns the document after the plan.
     pub fn after(&self) -> &Document {
         &self.after
     }
 
-    /// How to undo the plan after it was carried out.
+    /// Returns the change that undoes the plan after it was carried out.
     pub fn rollback(&self) -> Rollback {
         Rollback::of(self)
     }
 
-    /// The identities that gain, lose or change access. Changes to mappings that an access entry overrides are not listed.
+    /// Returns the identities that gain, lose or change access. Changes to mappings that an access entry overrides are not listed.
     pub fn access(&self) -> &[AccessChange] {
         &self.access
     }
 
-    /// The access entries that the plan takes into account.
+    /// Returns the access entries that the plan takes into account.
     pub fn access_entries(&self) -> Option<&Arc<AccessEntries>> {
         self.access_entries.as_ref()
     }
 
-    /// A unified diff of the sections and of the other keys that change; empty if no text changes.
+    /// Returns a unified diff of the sections and other keys that change; empty if no text changes.
     pub fn text(&self) -> String {
         let text = |texts: &Texts, key: &str| texts.get(key).cloned().unwrap_or_default();
         let sections = SectionName::ALL.map(SectionName::key).into_iter();
@@ -342,7 +342,7 @@ impl Draft {
             data: changed_sections(&snapshot.data, &after),
             owners_annotation: request.owner.as_ref().and_then(|ownership| {
                 let next = owners
-                    .after(&after, &ownership.owner, &ownership.wanted)
+                    .after(&after, &ownership.owner, &ownership.requested)
                     .to_annotation();
                 (next != snapshot.owners_annotation).then_some(next)
             }),
@@ -391,12 +391,12 @@ impl Draft {
     }
 }
 
-/// Whether the outcome of an edit is a change.
+/// Returns whether the outcome of an edit is a change.
 pub fn is_change(outcome: &Outcome) -> bool {
     !matches!(outcome, Outcome::Unchanged | Outcome::Absent)
 }
 
-/// The edits that remove the entries that the owner no longer requests.
+/// Returns the edits that remove the entries that the owner no longer requests.
 fn pruned(
     before: &Document,
     owners: &Owners,
@@ -408,7 +408,7 @@ fn pruned(
             owner: ownership.owner.clone(),
         });
     }
-    let pruned = prune(before, owners, &ownership.owner, &ownership.wanted);
+    let pruned = prune(before, owners, &ownership.owner, &ownership.requested);
     notices.extend(pruned.kept.into_iter().map(Notice::NotPruned));
     let removed = pruned.remove.into_iter();
     removed
@@ -419,7 +419,7 @@ fn pruned(
         .collect()
 }
 
-/// The keys whose texts differ, each with its new text.
+/// Returns the keys whose texts differ, each with its new text.
 fn differences(before: &Texts, after: &Texts) -> BTreeMap<String, Option<Arc<str>>> {
     let keys = before.keys().chain(after.keys());
     let differ = keys.filter(|key| before.get(*key) != after.get(*key));
@@ -437,7 +437,7 @@ fn changed_sections(before: &Texts, after: &Document) -> BTreeMap<&'static str, 
         .collect()
 }
 
-/// A unified diff of two texts with three lines of context; empty if they are equal.
+/// Returns a unified diff of two texts with three lines of context; empty if they are equal.
 fn unified_diff(name: &str, before: &str, after: &str) -> String {
     if before == after {
         return String::new();

@@ -1,6 +1,6 @@
-//! What RBAC allows a Kubernetes user: the bindings that reach them, and what the rules of the bound roles say.
+//! What RBAC allows a Kubernetes user: the bindings that apply to the user, and the rules of the bound roles.
 //!
-//! As kube-apiserver decides it.
+//! The decisions are those of kube-apiserver.
 //! Source: <https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/registry/rbac/validation/rule.go>
 
 mod access;
@@ -9,46 +9,47 @@ mod question;
 mod summary;
 mod user_info;
 
-pub use access::{Access, Grant, is_for_everybody};
+pub(crate) use access::has_default_role;
+pub use access::{Access, Grant};
 pub use binding::{Binding, Role, RoleKind, RoleRef, Rule, Rules, Subject};
-pub use question::{Asked, Namespace, Question, QuestionError};
+pub use question::{Namespace, Question, QuestionError, Target};
 pub use summary::{Allowance, Object, Summary};
 pub use user_info::UserInfo;
 
 use std::collections::BTreeMap;
 
-/// What was read of a cluster's RBAC for the sake of some users.
+/// A cluster's RBAC objects, as far as they matter for some users.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
-    /// Bindings; those that reach none of the users may be missing.
+    /// The bindings. Those that apply to none of the users may be missing.
     pub bindings: Vec<Binding>,
-    /// What the bound roles allow.
+    /// The rules of the bound roles.
     pub roles: BTreeMap<Role, Rules>,
-    /// What could not be read, so that the answer may not be the whole one.
+    /// The resources that could not be read, without which answers may be incomplete.
     pub unread: Vec<Unread>,
 }
 
-/// Something that could not be read.
+/// A resource that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unread {
-    /// As kubectl names it: `rolebindings`, `clusterroles/view`.
+    /// The name that kubectl uses: `rolebindings`, `clusterroles/view`.
     pub resource: String,
-    /// Whether it is one object of the resource, and not the list of all.
+    /// Whether it is a single object, not the list of all objects.
     pub is_one: bool,
-    /// The verb and the resource for `kubectl auth can-i`, when the caller is not permitted to read it.
+    /// The verb and resource for `kubectl auth can-i`, if the caller is not allowed to read it.
     pub permission: Option<String>,
-    /// Why, in the API server's words where it answered.
+    /// The reason; the API server's message if there is one.
     pub why: String,
 }
 
 impl Policy {
-    /// Why one of these resources, such as `rolebindings`, is not here whole; `None` when all are.
+    /// Returns the first of these resources, such as `rolebindings`, that is incomplete; `None` if all are complete.
     pub fn lacks(&self, resources: &[&str]) -> Option<&Unread> {
         let mut unread = self.unread.iter();
         unread.find(|unread| resources.contains(&unread.resource.as_str()))
     }
 
-    /// What it gives to `user`.
+    /// Returns what `user` may do.
     pub fn access<'a>(&'a self, user: &'a UserInfo) -> Access<'a> {
         Access::of(self, user)
     }

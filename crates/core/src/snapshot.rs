@@ -18,7 +18,7 @@ pub struct Snapshot {
     pub resource_version: Option<String>,
 }
 
-/// What a write changes. Everything else stays as it is.
+/// What a write changes. Everything else is preserved.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Change {
     /// The keys of `data` whose text changes, each with its new text; `None` removes the key.
@@ -32,7 +32,7 @@ pub struct Change {
 }
 
 impl Change {
-    /// Reports whether it changes nothing.
+    /// Returns whether it changes nothing.
     pub fn is_empty(&self) -> bool {
         self.data.is_empty()
             && self.owners_annotation.is_none()

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-pub use resource::{Data, ObjectFate, Resource};
+pub use resource::{Data, ObjectAction, Resource};
 
 /// Returns the resources that manage aws-auth, or `None` if the text is neither a plan nor a state.
 pub fn read(text: &str) -> Option<Vec<Resource>> {

@@ -2,12 +2,12 @@
 
 mod check;
 mod credentials;
-mod exec;
-mod host;
+mod exec_credential;
 mod presign;
+mod sts_host;
 
 pub use check::{Authenticator, FormatError, PresignedRequest, TokenError};
 pub use credentials::Credentials;
-pub use exec::{EXEC_INFO, ExecVersion};
-pub use host::{Endpoint, HostError, StsHost};
+pub use exec_credential::{EXEC_INFO, ExecVersion};
 pub use presign::{CLUSTER_HEADER, Token};
+pub use sts_host::{Endpoint, HostError, StsHost};

@@ -11,13 +11,13 @@ mod advice;
 mod condition;
 mod decision_table;
 mod denial;
-mod gap;
 mod iam_principal;
+mod obstacle;
 mod policy;
 mod statement;
 
-pub use advice::{Advice, Half, State};
-pub use gap::{Gap, Place};
+pub use advice::{Advice, PolicyAdvice, State};
+pub use obstacle::{Obstacle, PolicyKind};
 
 use condition::Context;
 use denial::Denial;
@@ -53,7 +53,7 @@ pub struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
-    /// Facts with only caller and role.
+    /// Creates facts with only a caller and a role.
     pub const fn new(caller: &'a str, role: &'a str) -> Self {
         Self {
             caller,
@@ -87,8 +87,8 @@ pub fn explain(facts: &Facts<'_>) -> Advice {
     let who = IamPrincipal::of(facts.caller);
     let role = IamPrincipal::of(facts.role);
     let mut advice = Advice::new(&who, &role);
-    if let Some(gap) = impossible(&who, &role, &denial) {
-        advice.gaps.push(gap);
+    if let Some(obstacle) = impossible(&who, &role, &denial) {
+        advice.obstacles.push(obstacle);
         return advice;
     }
     let action = denial.action.as_deref();
@@ -134,13 +134,17 @@ pub fn statement_for_service(service: &str) -> String {
 }
 
 /// Returns the obstacle that no policy statement can remove, if there is one.
-fn impossible(who: &IamPrincipal<'_>, role: &IamPrincipal<'_>, denial: &Denial) -> Option<Gap> {
+fn impossible(
+    who: &IamPrincipal<'_>,
+    role: &IamPrincipal<'_>,
+    denial: &Denial,
+) -> Option<Obstacle> {
     match who.kind {
         Kind::Service => None,
-        _ if denial.root => Some(Gap::RootUser),
-        Kind::Root => Some(Gap::RootUser),
-        Kind::Federated => Some(Gap::FederatedUser),
-        _ if who.partition != role.partition => Some(Gap::OtherPartition {
+        _ if denial.root => Some(Obstacle::RootUser),
+        Kind::Root => Some(Obstacle::RootUser),
+        Kind::Federated => Some(Obstacle::FederatedUser),
+        _ if who.partition != role.partition => Some(Obstacle::OtherPartition {
             caller: who.partition.to_owned(),
             role: role.partition.to_owned(),
         }),

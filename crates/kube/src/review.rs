@@ -14,7 +14,7 @@ use super::discovery::{Resource, Resources};
 use super::request_error::{Fault, RequestError};
 use super::{NAME, NAMESPACE};
 use awsauth_core::authenticator::User;
-use awsauth_core::rbac::{Asked, Namespace, Question};
+use awsauth_core::rbac::{Namespace, Question, Target};
 
 /// The user that the API server authenticated.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -165,7 +165,7 @@ async fn ask(
     time_limit: Duration,
 ) -> Result<Vec<Answer>, RequestError> {
     let deadline = Instant::now() + time_limit;
-    let about_resources = |question: &Question| matches!(question.of, Asked::Resource { .. });
+    let about_resources = |question: &Question| matches!(question.target, Target::Resource { .. });
     let resources = if questions.iter().any(about_resources) {
         // Without permission for discovery, names are used as typed.
         Resources::read(client, deadline).await.ok()
@@ -194,12 +194,12 @@ async fn ask(
 /// Returns the review's spec, and whether the API server has no such resource.
 fn spec(question: &Question, resources: Option<&Resources>, current: &str) -> (Value, bool) {
     let verb = &question.verb;
-    let (kind, name, subresource, namespace) = match &question.of {
-        Asked::Url(path) => {
+    let (kind, name, subresource, namespace) = match &question.target {
+        Target::Url(path) => {
             let spec = json!({"nonResourceAttributes": {"verb": verb, "path": path}});
             return (spec, false);
         }
-        Asked::Resource {
+        Target::Resource {
             kind,
             name,
             subresource,

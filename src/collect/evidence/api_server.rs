@@ -43,11 +43,11 @@ impl Collector {
                 let (signed_in, answers) = match result.wait() {
                     Collected::Seen(result) => (Collected::Seen(result.signed_in), result.answers),
                     Collected::TimedOut(limit) => (Collected::TimedOut(limit), None),
-                    Collected::NotAsked(needs) => (Collected::NotAsked(needs), None),
+                    Collected::NotRequested(needs) => (Collected::NotRequested(needs), None),
                 };
                 evidence.signed_in = signed_in;
                 evidence.answers = answers.map_or_else(
-                    || Collected::NotAsked("a successful sign-in (M2)".to_owned()),
+                    || Collected::NotRequested("a successful sign-in (M2)".to_owned()),
                     Collected::Seen,
                 );
             }
@@ -56,8 +56,8 @@ impl Collector {
                     Some(_) => "the identity's own credentials (run without --for)",
                     None => "a token (T1)",
                 };
-                evidence.signed_in = Collected::NotAsked(needs.to_owned());
-                evidence.answers = Collected::NotAsked(needs.to_owned());
+                evidence.signed_in = Collected::NotRequested(needs.to_owned());
+                evidence.answers = Collected::NotRequested(needs.to_owned());
             }
         }
         let is_in = matches!(evidence.signed_in.known(), Some(SignedIn::In { .. }));
@@ -68,7 +68,7 @@ impl Collector {
         };
         let needs = "permission to read it: --as-context NAME";
         evidence.aws_auth =
-            reading.map_or_else(|| Collected::NotAsked(needs.to_owned()), Task::wait);
+            reading.map_or_else(|| Collected::NotRequested(needs.to_owned()), Task::wait);
         let counting = read_nodes(evidence, options, reader.as_ref());
         let questions = self.arn.is_some().then_some(self.questions.as_slice());
         add_permissions(evidence, options, reader, questions);
@@ -85,9 +85,9 @@ fn add_permissions(
     questions: Option<&[Question]>,
 ) {
     let not_asked = |evidence: &mut Evidence, needs: &str| {
-        evidence.policy = Collected::NotAsked(needs.to_owned());
+        evidence.policy = Collected::NotRequested(needs.to_owned());
         if questions.is_some() {
-            evidence.answers = Collected::NotAsked(needs.to_owned());
+            evidence.answers = Collected::NotRequested(needs.to_owned());
         }
     };
     let Some(reader) = reader else {
@@ -115,7 +115,7 @@ fn add_permissions(
                 evidence.answers = Collected::TimedOut(limit);
             }
         }
-        Collected::NotAsked(needs) => not_asked(evidence, &needs),
+        Collected::NotRequested(needs) => not_asked(evidence, &needs),
     }
 }
 
@@ -143,10 +143,12 @@ fn add_nodes(evidence: &mut Evidence, counting: Option<Task<Result<JoinedNodes, 
             evidence.node_classes = Collected::Seen(joined.classes);
             evidence.nodes = Collected::Seen(joined.nodes);
         }
-        Some(Collected::Seen(Err(problem))) => evidence.nodes = Collected::NotAsked(problem.cause),
+        Some(Collected::Seen(Err(problem))) => {
+            evidence.nodes = Collected::NotRequested(problem.cause)
+        }
         Some(Collected::TimedOut(limit)) => evidence.nodes = Collected::TimedOut(limit),
-        Some(Collected::NotAsked(needs)) => evidence.nodes = Collected::NotAsked(needs),
-        None => evidence.nodes = Collected::NotAsked(needs()),
+        Some(Collected::NotRequested(needs)) => evidence.nodes = Collected::NotRequested(needs),
+        None => evidence.nodes = Collected::NotRequested(needs()),
     }
 }
 

@@ -13,7 +13,7 @@ use awsauth_core::doctor::evidence::{
     Caller, ClusterDescription, Collected, DescribeFailure, EksNodes, Evidence, StsProblem,
     VerifiedCaller,
 };
-use awsauth_core::facts::auth_mode::AuthenticationMode;
+use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_kube::selected_context::SelectedContext;
 
 type CallerResult = Result<Caller, StsProblem>;
@@ -66,7 +66,7 @@ impl Collector {
         let name = self.cluster.clone()?;
         let Some(resolved) = context.resolved.clone() else {
             let needs = "credentials (C1): without a kubeconfig, EKS is asked for the cluster";
-            evidence.kubeconfig = Collected::NotAsked(needs.to_owned());
+            evidence.kubeconfig = Collected::NotRequested(needs.to_owned());
             return None;
         };
         let context = context.clone();
@@ -84,8 +84,8 @@ impl Collector {
                 evidence.kubeconfig = Collected::TimedOut(limit);
                 return None;
             }
-            Collected::NotAsked(needs) => {
-                evidence.kubeconfig = Collected::NotAsked(needs);
+            Collected::NotRequested(needs) => {
+                evidence.kubeconfig = Collected::NotRequested(needs);
                 return None;
             }
         };
@@ -103,7 +103,7 @@ impl Collector {
         end: Instant,
     ) {
         let needs = "eks:DescribeCluster (M1)";
-        evidence.access_entries = Collected::NotAsked(needs.to_owned());
+        evidence.access_entries = Collected::NotRequested(needs.to_owned());
         let Some(Ok(described)) = evidence.described.known() else {
             return;
         };
@@ -139,12 +139,12 @@ pub(super) fn ask_nodes(
 ) -> Option<Task<EksNodes>> {
     let described = match &evidence.described {
         Collected::Seen(Ok(described)) => described,
-        Collected::NotAsked(needs) => {
-            evidence.eks_nodes = Collected::NotAsked(needs.clone());
+        Collected::NotRequested(needs) => {
+            evidence.eks_nodes = Collected::NotRequested(needs.clone());
             return None;
         }
         _ => {
-            evidence.eks_nodes = Collected::NotAsked("eks:DescribeCluster (M1)".to_owned());
+            evidence.eks_nodes = Collected::NotRequested("eks:DescribeCluster (M1)".to_owned());
             return None;
         }
     };
@@ -166,17 +166,17 @@ pub(super) fn searched(
     let for_other = || "the identity's own credentials (run without --for)".to_owned();
     let without = || "credentials (C1)".to_owned();
     let Some(searching) = searching else {
-        evidence.credentials = Collected::NotAsked(for_other());
-        evidence.caller = Collected::NotAsked(for_other());
-        evidence.described = Collected::NotAsked(for_other());
+        evidence.credentials = Collected::NotRequested(for_other());
+        evidence.caller = Collected::NotRequested(for_other());
+        evidence.described = Collected::NotRequested(for_other());
         return None;
     };
-    evidence.caller = Collected::NotAsked(without());
-    evidence.described = Collected::NotAsked(without());
+    evidence.caller = Collected::NotRequested(without());
+    evidence.described = Collected::NotRequested(without());
     let (keys, resolved) = match searching.wait() {
         Collected::Seen(Ok((keys, resolved))) => (Collected::Seen(Ok(keys)), Some(resolved)),
         Collected::Seen(Err(none)) => (Collected::Seen(Err(*none)), None),
-        Collected::NotAsked(needs) => (Collected::NotAsked(needs), None),
+        Collected::NotRequested(needs) => (Collected::NotRequested(needs), None),
         Collected::TimedOut(limit) => (Collected::TimedOut(limit), None),
     };
     evidence.credentials = keys;

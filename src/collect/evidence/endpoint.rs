@@ -32,7 +32,7 @@ fn check_endpoint(options: &ConnectOptions) -> EndpointEvidence {
     let addresses = match resolving.wait() {
         Collected::Seen(Ok(addresses)) => addresses,
         Collected::Seen(Err(problem)) => return failed(problem),
-        Collected::TimedOut(_) | Collected::NotAsked(_) => {
+        Collected::TimedOut(_) | Collected::NotRequested(_) => {
             return failed(Problem {
                 cause: format!(
                     "this machine's DNS does not answer within {} s",
@@ -61,9 +61,9 @@ pub(super) fn add_endpoint(
 ) -> bool {
     let Some(connecting) = connecting else {
         let needs = || "a kubeconfig (K1)".to_owned();
-        evidence.addresses = Collected::NotAsked(needs());
-        evidence.connections = Collected::NotAsked(needs());
-        evidence.livez = Collected::NotAsked(needs());
+        evidence.addresses = Collected::NotRequested(needs());
+        evidence.connections = Collected::NotRequested(needs());
+        evidence.livez = Collected::NotRequested(needs());
         return false;
     };
     match connecting.wait() {
@@ -72,24 +72,24 @@ pub(super) fn add_endpoint(
             evidence.addresses = Collected::Seen(seen.addresses);
             let needs = || "a connection (E2)".to_owned();
             evidence.connections = seen.reached.map_or_else(
-                || Collected::NotAsked("an address (E1)".to_owned()),
+                || Collected::NotRequested("an address (E1)".to_owned()),
                 Collected::Seen,
             );
             evidence.livez = seen
                 .alive
-                .map_or_else(|| Collected::NotAsked(needs()), Collected::Seen);
+                .map_or_else(|| Collected::NotRequested(needs()), Collected::Seen);
             is_alive
         }
         Collected::TimedOut(limit) => {
-            evidence.addresses = Collected::NotAsked("a timely answer".to_owned());
+            evidence.addresses = Collected::NotRequested("a timely answer".to_owned());
             evidence.connections = Collected::TimedOut(limit);
             evidence.livez = Collected::TimedOut(limit);
             false
         }
-        Collected::NotAsked(needs) => {
-            evidence.addresses = Collected::NotAsked(needs.clone());
-            evidence.connections = Collected::NotAsked(needs.clone());
-            evidence.livez = Collected::NotAsked(needs);
+        Collected::NotRequested(needs) => {
+            evidence.addresses = Collected::NotRequested(needs.clone());
+            evidence.connections = Collected::NotRequested(needs.clone());
+            evidence.livez = Collected::NotRequested(needs);
             false
         }
     }

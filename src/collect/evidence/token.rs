@@ -34,7 +34,7 @@ impl Collector {
         now: Timestamp,
     ) -> Option<TestedToken> {
         if self.arn.is_some() {
-            evidence.token = Collected::NotAsked(
+            evidence.token = Collected::NotRequested(
                 "the identity's own credentials (run without --for)".to_owned(),
             );
             return None;
@@ -101,7 +101,7 @@ impl Collector {
         selected: Option<&SelectedContext>,
         now: Timestamp,
     ) -> Option<SecretString> {
-        let needs = |what: &str| Collected::NotAsked(what.to_owned());
+        let needs = |what: &str| Collected::NotRequested(what.to_owned());
         let Some(resolved) = &context.resolved else {
             evidence.token = needs("credentials (C1)");
             return None;

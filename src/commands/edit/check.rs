@@ -4,7 +4,7 @@ use crate::output::{finding_remark, plain};
 use crate::terminal::{self, Failure};
 use crate::write::{refusal_line, refused};
 use awsauth_core::document::{Section, SectionName};
-use awsauth_core::edit_buffer::{Parts, Remark};
+use awsauth_core::edit_buffer::{PageTexts, Remark};
 use awsauth_core::history::Contents;
 use awsauth_core::lint::{Finding, Severity, Site};
 use awsauth_core::plan::{Guard, Plan, Refusal};
@@ -18,7 +18,12 @@ pub(super) struct Checked {
 }
 
 /// Checks a text and the plan to write it.
-pub(super) fn check(before: &Contents, after: &Contents, parts: &Parts, plan: &Plan) -> Checked {
+pub(super) fn check(
+    before: &Contents,
+    after: &Contents,
+    parts: &PageTexts,
+    plan: &Plan,
+) -> Checked {
     let broken = unreadable(before, after, parts);
     let mut remarks: Vec<Remark> = plan
         .findings
@@ -64,7 +69,7 @@ pub(super) fn check(before: &Contents, after: &Contents, parts: &Parts, plan: &P
     }
 }
 
-fn place(finding: &Finding, parts: &Parts) -> Option<usize> {
+fn place(finding: &Finding, parts: &PageTexts) -> Option<usize> {
     match &finding.site {
         Site::Text(at) => parts.line_of(at.section.key(), at.span.start()),
         Site::Key(key) => parts.heading_of(key),
@@ -84,7 +89,7 @@ fn not_readable() -> Failure {
 }
 
 /// The changed sections that cannot be read, each with the line and the problem.
-fn unreadable(before: &Contents, after: &Contents, parts: &Parts) -> Vec<(String, Remark)> {
+fn unreadable(before: &Contents, after: &Contents, parts: &PageTexts) -> Vec<(String, Remark)> {
     let broken = SectionName::ALL.into_iter().filter_map(|name| {
         let text = |contents: &Contents| contents.data.get(name.key()).cloned();
         let section = Section::read(name, text(after));

@@ -9,7 +9,9 @@ use crate::output::{PlanFormat, remarks, report_json, report_text};
 use crate::terminal::{Failure, Kind, Out};
 use crate::write::{Mode, Options, PlanBuilder, access_entries_for, edit_failure, no_permission};
 use awsauth_core::authenticator::AccessEntries;
-use awsauth_core::edit_buffer::{Keys, MARK, Remark, is_same, page, read, torn_page, with_remarks};
+use awsauth_core::edit_buffer::{
+    Keys, MARK, Remark, conflict_page, is_same, page, read, with_remarks,
+};
 use awsauth_core::history::Contents;
 use awsauth_core::plan::{Allowed, Facts, Plan, Request};
 use awsauth_core::snapshot::Snapshot;
@@ -215,7 +217,7 @@ impl Session {
         } else {
             "in the file now"
         };
-        self.shown = torn_page([&self.base, ours, theirs], &self.keys, &header, there);
+        self.shown = conflict_page([&self.base, ours, theirs], &self.keys, &header, there);
         self.base = theirs.clone();
         self.why = Some(failure);
         self.refused = None;

@@ -12,7 +12,7 @@ use crate::output::{FixedFinding, Origin};
 use crate::terminal::{Failure, Out};
 use awsauth_core::document::{Document, SectionName};
 use awsauth_core::lint::{Change, Facts, ObjectChange, Report, Selection, lint};
-use awsauth_core::terraform::{ObjectFate, Resource};
+use awsauth_core::terraform::{ObjectAction, Resource};
 
 /// An aws-auth that was read.
 pub(super) struct Source {
@@ -234,10 +234,10 @@ impl Source {
 /// Returns what a plan changes, if it shows the text before the change.
 fn change(resource: &Resource) -> Option<Change> {
     let object = match resource.object {
-        ObjectFate::Kept => ObjectChange::Updated,
-        ObjectFate::Replaced => ObjectChange::Replaced,
-        ObjectFate::Deleted => ObjectChange::Deleted,
-        ObjectFate::Forgotten => return None,
+        ObjectAction::Kept => ObjectChange::Updated,
+        ObjectAction::Replaced => ObjectChange::Replaced,
+        ObjectAction::Deleted => ObjectChange::Deleted,
+        ObjectAction::Forgotten => return None,
     };
     Some(Change {
         before: Document::read(resource.before.as_ref()?),

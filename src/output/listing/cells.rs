@@ -7,7 +7,7 @@ use crate::output::access_entry;
 use crate::output::style::{FAINT, NOTICE};
 use crate::output::table::Cell;
 use awsauth_core::arn::Parts;
-use awsauth_core::authenticator::{EntryState, Hidden, OWN_ARN, template};
+use awsauth_core::authenticator::{EntryState, OWN_ARN, Override, template};
 use awsauth_core::document::Principal;
 use awsauth_core::facts::access_entries::{AccessEntry, AccessTerms};
 
@@ -82,7 +82,7 @@ impl Row<'_> {
         }
         if columns.status {
             cells.push(match (self.state, self.hidden) {
-                (EntryState::Effective, Some(Hidden::ByEntry(_))) if !columns.line => {
+                (EntryState::Effective, Some(Override::AccessEntry(_))) if !columns.line => {
                     Cell::styled("shadowed by its access entry", NOTICE)
                 }
                 (EntryState::Effective, Some(hidden)) => {

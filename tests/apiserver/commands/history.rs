@@ -463,7 +463,10 @@ fn oldest_revisions_are_removed_if_the_history_is_full() {
     // Others may put there what they like.
     session.patch_history(&json!({"data": {"note": "x"}, "binaryData": {"theirs": "aGVsbG8="}}));
     let table = session.done(&["history"]).stdout;
-    assert!(table.contains("unreadable: it is not awsauth's"), "{table}");
+    assert!(
+        table.contains("unreadable: it is not a key of awsauth"),
+        "{table}"
+    );
     session
         .map(&[])
         .says(0, &["Stored the previous aws-auth as revision"]);

@@ -1,6 +1,6 @@
 //! Every input format of the desired state.
 
-use awsauth_core::desired::{WantedError, merge, read};
+use awsauth_core::desired::{DesiredError, merge, read};
 
 use super::{check, refused, shown};
 
@@ -99,7 +99,7 @@ f:14: user arn:aws:iam::111122223333:root as root"#
     check(
         &config("{serviceName: emr-containers, namespace: emr}"),
         "f:4: an iamIdentityMappings item with `serviceName` also creates RBAC objects, which awsauth does not write
-hint: Remove the item here and run `eksctl create iamidentitymapping --cluster CLUSTER --service-name NAME --namespace NAMESPACE` for it.",
+hint: Remove the item and run `eksctl create iamidentitymapping --cluster CLUSTER --service-name NAME --namespace NAMESPACE` instead.",
     );
     refused(
         &config("{arn: 'arn:aws:iam::1:group/g', username: g}"),
@@ -240,7 +240,7 @@ f:19: account 012345678901"#
 #[test]
 fn repeated_mapping_must_be_identical() {
     let both = |first: &str, second: &str| {
-        let joined = || -> Result<_, WantedError> {
+        let joined = || -> Result<_, DesiredError> {
             merge([read(first, "one")?, read(second, "two")?].concat())
         };
         shown(joined())

@@ -25,29 +25,29 @@ hint: Fix these lines: the authenticator would drop these entries.",
         &configmap("  mapRoles: |\n    - rolearn: arn:aws:iam::1:role/a\n"),
         "\
 f:7: arn:aws:iam::1:role/a has no username, and the authenticator would sign it in as the user with the empty name
-hint: Add one, for instance `username: a`.",
+hint: Add one, such as `username: a`.",
     );
     check(
         &configmap(
             "  mapRoles: |\n    - {rolearn: r, username: a}\n    ---\n    - {rolearn: s, username: a}\n",
         ),
         "\
-f:8: mapRoles holds several YAML documents, of which the authenticator reads only the first
+f:8: mapRoles contains several YAML documents, but the authenticator reads only the first
 hint: Remove the `---` lines inside the text.",
     );
     refused(
         &configmap("  mapRoles: |\n    ---\n    ---\n    - {rolearn: r, username: a}\n"),
-        "f:6: mapRoles names no list: it has no value",
+        "f:6: mapRoles has no value",
     );
     for nothing in ["''", "", "\"# none\"", "'~'"] {
         refused(
             &configmap(&format!("  mapRoles: {nothing}\n")),
-            "f:6: mapRoles names no list: it has no value",
+            "f:6: mapRoles has no value",
         );
     }
     check(
         &configmap("  mapRoles:\n  - rolearn: arn:aws:iam::1:role/a\n"),
-        "f:6: `mapRoles` must be text that holds the list, not the list itself\nhint: Put `|` after `mapRoles:`.",
+        "f:6: `mapRoles` must be a string that contains the list, not the list itself\nhint: Put `|` after `mapRoles:`.",
     );
     check(
         &configmap("  maproles: '[]'\n"),
@@ -58,7 +58,7 @@ hint: Remove the `---` lines inside the text.",
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: aws-auth, namespace: default}\ndata: {mapRoles: '[]'}\n",
         "\
 f:3: ConfigMap default/aws-auth is not kube-system/aws-auth
-hint: Give the ConfigMap aws-auth of namespace kube-system; the authenticator reads no other.",
+hint: Use the ConfigMap aws-auth in namespace kube-system; the authenticator reads no other ConfigMap.",
     );
 }
 
@@ -90,8 +90,8 @@ hint: Write `[]` to request an empty list, so that an empty file never prunes by
     check(
         "mapUsers: []\nmapRoles:\n",
         "\
-f:2: mapRoles names no list: it has no value
-hint: Write `[]` after mapRoles if it is meant to be empty, or leave it out.",
+f:2: mapRoles has no value
+hint: Write `[]` after mapRoles if it must be empty, or remove it.",
     );
 }
 
@@ -113,11 +113,11 @@ fn unknown_field_is_reported_with_the_nearest_name() {
     }
     check(
         &item("tier"),
-        "f:4: unknown field `tier` in an item of mapRoles\nhint: Known here: rolearn, sso, username, groups.",
+        "f:4: unknown field `tier` in an item of mapRoles\nhint: Known fields: rolearn, sso, username, groups.",
     );
     check(
         "maproles: []\n",
-        "f:1: unknown field `maproles` in wanted state\nhint: Did you mean `mapRoles`?",
+        "f:1: unknown field `maproles` in desired state\nhint: Did you mean `mapRoles`?",
     );
     check(
         "mapUsers:\n- rolearn: arn:aws:iam::1:role/a\n  username: a\n",
@@ -131,21 +131,21 @@ fn unknown_field_is_reported_with_the_nearest_name() {
 
 #[test]
 fn mapping_requires_one_principal_and_a_username() {
-    let two = "f:1: both `rolearn` and `userarn`, but a mapping admits one\nhint: Split it into two items.";
+    let two = "f:1: both `rolearn` and `userarn`, but a mapping has only one principal\nhint: Split it into two items.";
     check("- {rolearn: a, userarn: b, username: c}\n", two);
     check("mapRoles: [{rolearn: a, userarn: b, username: c}]\n", two);
     check(
         "- {username: c}\n",
         "\
 f:1: an item of the list has no principal: none of `rolearn`, `userarn`, `account`, `sso`
-hint: Give one of `rolearn`, `userarn`, `account`, `sso`.",
+hint: Add one of `rolearn`, `userarn`, `account`, `sso`.",
     );
     for username in ["", ", username: ''", ", username: null", ", username: "] {
         check(
             &format!("- {{rolearn: 'arn:aws:iam::1:role/p/ci'{username}}}\n"),
             "\
 f:1: arn:aws:iam::1:role/p/ci has no username, and the authenticator would sign it in as the user with the empty name
-hint: Add one, for instance `username: ci`.",
+hint: Add one, such as `username: ci`.",
         );
     }
     refused(
@@ -295,7 +295,7 @@ fn other_input_is_refused_with_the_supported_forms() {
         check(
             nameless,
             "\
-f:1: an object without `kind`, or `data` alone, could be anything
+f:1: an object without `kind` is not supported
 hint: If it is the aws-auth ConfigMap, add `apiVersion: v1` and `kind: ConfigMap`.",
         );
     }
@@ -309,7 +309,7 @@ hint: If it is the aws-auth ConfigMap, add `apiVersion: v1` and `kind: ConfigMap
     );
     refused(
         "hello\n",
-        "f:1: wanted state is text, but must be a mapping",
+        "f:1: desired state is text, but must be a mapping",
     );
     refused(
         "- a\n",
@@ -329,7 +329,7 @@ fn objects_without_a_mapping_are_refused() {
         iam,
         "\
 f:1: the spec of an IAMIdentityMapping has no principal: none of `arn`
-hint: Give one of `arn`.",
+hint: Add one of `arn`.",
     );
     refused(
         &format!("{iam}spec:\n"),
@@ -337,7 +337,7 @@ hint: Give one of `arn`.",
     );
     refused(
         "apiVersion: awsauth.dev/v1alpha1\nkind: AwsAuthMapping\nspec: {role: a, account: b}\n",
-        "f:3: both `role` and `account`, but a mapping admits one",
+        "f:3: both `role` and `account`, but a mapping has only one principal",
     );
     let ours =
         "apiVersion: awsauth.dev/v1alpha1\nkind: AwsAuthMapping\nspec:\n  role: a\n  username: a\n";

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use awsauth_core::authenticator::AccessEntries;
 use awsauth_core::document::Document;
 use awsauth_core::facts::access_entries::AccessEntry;
-use awsauth_core::facts::auth_mode::AuthenticationMode;
+use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::lint::{Facts, Finding, Needs, RULES, Report, Selection, Site, lint};
 use awsauth_core::rbac::{Policy, Unread};
 

@@ -11,11 +11,11 @@ fn error_names_the_kind_that_was_found_instead() {
     );
     assert_eq!(
         message,
-        "no ConfigMap named aws-auth of namespace kube-system in it: it holds ConfigMap aws-auth of namespace default (line 1), Deployment web (line 4)"
+        "no ConfigMap aws-auth in namespace kube-system: the file has ConfigMap aws-auth of namespace default (line 1), Deployment web (line 4)"
     );
     assert_eq!(
         hint,
-        "only aws-auth of namespace kube-system counts: set `namespace: kube-system`"
+        "the authenticator reads only aws-auth in kube-system: set `namespace: kube-system`"
     );
     assert!(
         refused("kind: ConfigMap\nmetadata: {generateName: aws-auth}\n")
@@ -170,6 +170,6 @@ fn explicit_keys_are_refused() {
     let (message, _) = refused(&format!("{HEAD}data:\n  ? mapRoles\n  : x\n"));
     assert_eq!(
         message,
-        "line 7: data has a key behind `?`, which awsauth does not change"
+        "line 7: data has a key after `?`, which awsauth does not change"
     );
 }

@@ -304,7 +304,7 @@ fn node_inventory(kind: u8) -> Known<NodeInventory> {
         ..NodeGroup::default()
     };
     let groups = match kind {
-        0 => return Known::NotAsked,
+        0 => return Known::NotRequested,
         1 => Vec::new(),
         2 => vec![group("DELETING")],
         _ => vec![group("ACTIVE")],

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use awsauth_core::authenticator::AccessEntries;
 use awsauth_core::facts::access_entries::{AccessEntry, AccessTerms};
-use awsauth_core::facts::auth_mode::AuthenticationMode;
+use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::facts::node_inventory::{NodeClass, NodeGroup, NodeInventory};
 use awsauth_core::plan::Known;
 use awsauth_core::reconcile::{Reason, Stage};
@@ -100,7 +100,7 @@ fn unknown_node_roles_are_reported_once() {
         classes: None,
     });
     for (fleet_then, says) in [
-        (Known::NotAsked, "facts about nodes"),
+        (Known::NotRequested, "facts about nodes"),
         (unknown, "eks:ListNodegroups"),
         (no_groups, "eks:ListNodegroups"),
         (no_classes, "ec2nodeclasses"),
@@ -237,7 +237,7 @@ fn deleted_object_removes_its_node_entry_only_if_unused() {
     for (node_inventory, left) in [
         (node_inventory(Vec::new()), 0),
         (node_inventory(vec![group("n", "ACTIVE")]), 1),
-        (Known::NotAsked, 1),
+        (Known::NotRequested, 1),
     ] {
         let mut simulation = Simulation::new(config, "")
             .with("n", spec("n", "system:node:{{EC2PrivateDNSName}}", &groups));

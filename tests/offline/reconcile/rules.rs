@@ -5,7 +5,7 @@ use std::sync::Arc;
 use awsauth_core::authenticator::AccessEntries;
 use awsauth_core::document::Principal;
 use awsauth_core::facts::access_entries::AccessEntry;
-use awsauth_core::facts::auth_mode::AuthenticationMode;
+use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::reconcile::{DeletionPolicy, DriftPolicy, Object, Reason, Spec};
 
 use super::simulation::{CONFIG, Crash, Simulation, entry, node_entry, role, spec};

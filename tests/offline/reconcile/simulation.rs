@@ -83,7 +83,7 @@ impl Simulation {
             memory: Memory::default(),
             facts: Facts::default(),
             entries: None,
-            node_inventory: Known::NotAsked,
+            node_inventory: Known::NotRequested,
             now: "2026-11-20T12:00:00.5Z".parse().expect("a time"),
             manager: None,
             writes: 0,

@@ -27,7 +27,7 @@ fn same_account_root_in_trust_requires_a_permission() {
         &with(Decision::ImplicitDeny),
         State::Lacks,
         State::Allows,
-        &[Gap::OwnPolicies],
+        &[Obstacle::OwnPolicies],
     );
     assert_eq!(
         advice.own.statement.unwrap(),
@@ -50,7 +50,7 @@ fn same_account_without_trust_is_denied() {
         &facts(SESSION, ROLE, &trust),
         State::NotNeeded,
         State::Lacks,
-        &[Gap::NotTrusted],
+        &[Obstacle::NotTrusted],
     );
     assert_eq!(
         advice.trust.statement.unwrap(),
@@ -61,7 +61,7 @@ fn same_account_without_trust_is_denied() {
         own_policies: Decision::Allowed,
         ..facts(SESSION, ROLE, &trust)
     };
-    check(&facts, State::Allows, State::Lacks, &[Gap::NotTrusted]);
+    check(&facts, State::Allows, State::Lacks, &[Obstacle::NotTrusted]);
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn other_account_role_in_trust_requires_a_permission() {
         &with(Decision::ImplicitDeny),
         State::Lacks,
         State::Allows,
-        &[Gap::OwnPolicies],
+        &[Obstacle::OwnPolicies],
     );
 }
 
@@ -93,7 +93,7 @@ fn other_account_root_in_trust_requires_a_permission() {
         &with(Decision::ImplicitDeny),
         State::Lacks,
         State::Allows,
-        &[Gap::OwnPolicies],
+        &[Obstacle::OwnPolicies],
     );
 }
 
@@ -108,7 +108,7 @@ fn other_account_without_trust_and_permission_reports_both() {
         &facts,
         State::Lacks,
         State::Lacks,
-        &[Gap::NotTrusted, Gap::OwnPolicies],
+        &[Obstacle::NotTrusted, Obstacle::OwnPolicies],
     );
     assert!(advice.own.statement.is_some() && advice.trust.statement.is_some());
 }

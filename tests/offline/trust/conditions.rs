@@ -6,8 +6,8 @@ use super::*;
 fn missing_or_wrong_external_id_is_reported() {
     let condition = r#"{"StringEquals":{"sts:ExternalId":"deploy-prod"}}"#;
     let trust = trusting("Allow", r#"{"AWS":"111122223333"}"#, condition);
-    let gap = |given: Option<&str>| Gap::ExternalId {
-        wanted: vec!["deploy-prod".into()],
+    let obstacle = |given: Option<&str>| Obstacle::ExternalId {
+        required: vec!["deploy-prod".into()],
         given: given.map(str::to_owned),
     };
     let with = |external_id| Facts {
@@ -15,7 +15,7 @@ fn missing_or_wrong_external_id_is_reported() {
         own_policies: Decision::Allowed,
         ..facts(SESSION, THERE, &trust)
     };
-    let advice = check(&with(None), State::Allows, State::Lacks, &[gap(None)]);
+    let advice = check(&with(None), State::Allows, State::Lacks, &[obstacle(None)]);
     assert!(
         advice.to_string().contains("--external-id deploy-prod"),
         "{advice}"
@@ -24,7 +24,7 @@ fn missing_or_wrong_external_id_is_reported() {
         &with(Some("x")),
         State::Allows,
         State::Lacks,
-        &[gap(Some("x"))],
+        &[obstacle(Some("x"))],
     );
     check(
         &with(Some("deploy-prod")),
@@ -50,7 +50,7 @@ fn missing_mfa_is_reported() {
         &user,
         State::Allows,
         State::Lacks,
-        &[Gap::Mfa { role: false }],
+        &[Obstacle::Mfa { role: false }],
     );
     check(
         &Facts { mfa: true, ..user },
@@ -67,7 +67,7 @@ fn missing_mfa_is_reported() {
         &role,
         State::Allows,
         State::Lacks,
-        &[Gap::Mfa { role: true }],
+        &[Obstacle::Mfa { role: true }],
     );
     assert!(advice.trust.statement.is_some());
     // A user's access keys lack the key, which IfExists lets pass.
@@ -91,13 +91,18 @@ fn failed_or_unknown_condition_is_reported() {
         session_name,
         ..facts(SESSION, ROLE, &trust)
     };
-    let gap = Gap::Condition {
+    let obstacle = Obstacle::Condition {
         operator: "StringLike".into(),
         key: "sts:RoleSessionName".into(),
-        wanted: vec!["ci-*".into(), "cd-*".into()],
+        required: vec!["ci-*".into(), "cd-*".into()],
     };
     check(&with(Some("cd-7")), State::NotNeeded, State::Allows, &[]);
-    check(&with(Some("x")), State::NotNeeded, State::Lacks, &[gap]);
+    check(
+        &with(Some("x")),
+        State::NotNeeded,
+        State::Lacks,
+        &[obstacle],
+    );
     check(&with(None), State::NotNeeded, State::Unknown, &[]);
     // AWS settles what can't be seen from here.
     let trust = trusting(
@@ -111,8 +116,8 @@ fn failed_or_unknown_condition_is_reported() {
         message: Some(&message),
         ..facts(SESSION, ROLE, &trust)
     };
-    let gap = Gap::UnseenCondition {
+    let obstacle = Obstacle::UnknownCondition {
         keys: vec!["aws:SourceIp".into()],
     };
-    check(&facts, State::NotNeeded, State::Lacks, &[gap]);
+    check(&facts, State::NotNeeded, State::Lacks, &[obstacle]);
 }

@@ -14,7 +14,7 @@ fn role_that_assumes_itself_must_trust_itself() {
         &facts,
         State::Allows,
         State::Lacks,
-        &[Gap::NotTrustedByItself],
+        &[Obstacle::NotTrustedByItself],
     );
     assert!(advice.trust.statement.unwrap().contains(ROLE));
     let trust = trusts(&format!("\"{ROLE}\""));
@@ -43,14 +43,14 @@ fn role_that_assumes_itself_must_trust_itself() {
 #[test]
 fn unique_id_in_trust_is_a_deleted_principal() {
     let trust = trusts(r#"["AROAEXAMPLEEXAMPLE000"]"#);
-    let gap = Gap::DeletedPrincipal {
+    let obstacle = Obstacle::DeletedPrincipal {
         id: "AROAEXAMPLEEXAMPLE000".into(),
     };
     let advice = check(
         &facts(SESSION, ROLE, &trust),
         State::NotNeeded,
         State::Lacks,
-        &[gap],
+        &[obstacle],
     );
     assert!(advice.trust.statement.is_some());
 }
@@ -71,14 +71,14 @@ fn session_arn_in_trust_is_reported_as_fragile() {
         "{advice}"
     );
     let another = SESSION.replace("i-0123456789abcdef0", "i-0fedcba9876543210");
-    let gap = Gap::OtherSession {
+    let obstacle = Obstacle::OtherSession {
         arn: SESSION.into(),
     };
     check(
         &facts(&another, ROLE, &trust),
         State::NotNeeded,
         State::Lacks,
-        &[gap],
+        &[obstacle],
     );
 }
 
@@ -96,7 +96,7 @@ fn trust_must_name_the_role_with_its_path() {
         &facts(SESSION, ROLE, &trust),
         State::NotNeeded,
         State::Lacks,
-        &[Gap::NotTrusted],
+        &[Obstacle::NotTrusted],
     );
     assert!(
         advice
@@ -120,7 +120,7 @@ fn trust_must_name_the_user_by_full_arn() {
         &facts(USER, ROLE, &trust),
         State::NotNeeded,
         State::Lacks,
-        &[Gap::NotTrusted],
+        &[Obstacle::NotTrusted],
     );
 }
 
@@ -132,13 +132,13 @@ fn identity_center_session_is_trusted_by_pattern() {
         &facts(sso, ROLE, &trust),
         State::Unknown,
         State::Lacks,
-        &[Gap::NotTrusted],
+        &[Obstacle::NotTrusted],
     );
     // What is printed lets it in.
     let statement = advice.trust.statement.unwrap();
     let trust = format!(r#"{{"Statement":{statement}}}"#);
     let advice = explain(&facts(sso, ROLE, &trust));
-    assert_eq!(advice.gaps, []);
+    assert_eq!(advice.obstacles, []);
     assert!(
         statement
             .contains("role/aws-reserved/sso.amazonaws.com*/AWSReservedSSO_Admin_0123456789abcdef")
@@ -152,7 +152,7 @@ fn ec2_must_be_trusted_as_a_service() {
         &facts(EC2, ROLE, &trust),
         State::NotNeeded,
         State::Lacks,
-        &[Gap::NotTrusted],
+        &[Obstacle::NotTrusted],
     );
     assert_eq!(advice.trust.statement.unwrap(), statement_for_service(EC2));
     for service in ["ec2.amazonaws.com", "ec2.amazonaws.com.cn"] {
@@ -173,21 +173,21 @@ fn ec2_must_be_trusted_as_a_service() {
 #[test]
 fn callers_that_cannot_assume_roles_are_reported() {
     let other = "arn:aws-cn:sts::111122223333:assumed-role/ExampleRole/s";
-    let partitions = Gap::OtherPartition {
+    let partitions = Obstacle::OtherPartition {
         caller: "aws-cn".into(),
         role: "aws".into(),
     };
-    for (caller, message, gap) in [
-        ("arn:aws:iam::111122223333:root", None, Gap::RootUser),
+    for (caller, message, obstacle) in [
+        ("arn:aws:iam::111122223333:root", None, Obstacle::RootUser),
         (
             USER,
             Some("Roles may not be assumed by root accounts."),
-            Gap::RootUser,
+            Obstacle::RootUser,
         ),
         (
             "arn:aws:sts::111122223333:federated-user/bob",
             None,
-            Gap::FederatedUser,
+            Obstacle::FederatedUser,
         ),
         (other, None, partitions),
     ] {
@@ -195,7 +195,7 @@ fn callers_that_cannot_assume_roles_are_reported() {
             message,
             ..facts(caller, ROLE, "")
         };
-        let advice = check(&facts, State::Unknown, State::Unknown, &[gap]);
+        let advice = check(&facts, State::Unknown, State::Unknown, &[obstacle]);
         assert!(!advice.to_string().contains("trust policy of"), "{advice}");
     }
 }

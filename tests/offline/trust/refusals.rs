@@ -11,7 +11,7 @@ fn explicit_deny_in_the_trust_policy_is_reported() {
         &facts(SESSION, ROLE, trust),
         State::Unknown,
         State::Denies,
-        &denied(Place::Trust),
+        &denied(PolicyKind::Trust),
     );
     check(
         &facts(USER, ROLE, trust),
@@ -44,21 +44,21 @@ fn explicit_deny_of_the_caller_is_reported() {
         ..facts(SESSION, ROLE, &trust)
     };
     let own = with(Decision::ExplicitDeny, Decision::Unknown);
-    check(&own, State::Denies, State::Allows, &denied(Place::Own));
+    check(&own, State::Denies, State::Allows, &denied(PolicyKind::Own));
     let boundary = with(Decision::Allowed, Decision::ExplicitDeny);
     check(
         &boundary,
         State::NotNeeded,
         State::Allows,
-        &denied(Place::Boundary),
+        &denied(PolicyKind::Boundary),
     );
 }
 
 #[test]
 fn permissions_boundary_limits_roles_and_other_accounts_but_not_sessions() {
-    let limit = limited(Place::Boundary);
+    let limit = limited(PolicyKind::Boundary);
     let named = "arn:aws:iam::111122223333:role/ExampleRole";
-    for (caller, role, principal, message, gaps) in [
+    for (caller, role, principal, message, obstacles) in [
         (SESSION, ROLE, named, None, &limit[..]),
         (SESSION, THERE, SESSION, None, &limit),
         (SESSION, ROLE, SESSION, None, &[]),
@@ -78,7 +78,7 @@ fn permissions_boundary_limits_roles_and_other_accounts_but_not_sessions() {
         } else {
             State::Allows
         };
-        check(&facts, own, State::Allows, gaps);
+        check(&facts, own, State::Allows, obstacles);
     }
 }
 
@@ -105,79 +105,79 @@ fn both_policies_are_shown_if_only_the_error_is_known() {
 #[test]
 fn error_message_identifies_the_denying_policy() {
     let says = |rest: &str| format!("{REFUSED} because no {rest} allows the sts:AssumeRole action");
-    for (message, own, trust, gaps) in [
+    for (message, own, trust, obstacles) in [
         (
             says("identity-based policy"),
             State::Lacks,
             State::Unknown,
-            &[Gap::OwnPolicies][..],
+            &[Obstacle::OwnPolicies][..],
         ),
         (
             says("role trust policy"),
             State::Unknown,
             State::Lacks,
-            &[Gap::NotTrusted],
+            &[Obstacle::NotTrusted],
         ),
         (
             says("resource-based policy"),
             State::Unknown,
             State::Lacks,
-            &[Gap::NotTrusted],
+            &[Obstacle::NotTrusted],
         ),
         (
             says("permissions boundary"),
             State::Unknown,
             State::Unknown,
-            &limited(Place::Boundary),
+            &limited(PolicyKind::Boundary),
         ),
         (
             says("session policy"),
             State::Unknown,
             State::Unknown,
-            &limited(Place::Session),
+            &limited(PolicyKind::Session),
         ),
         (
             says("service control policy"),
             State::Unknown,
             State::Unknown,
-            &limited(Place::ServiceControl),
+            &limited(PolicyKind::ServiceControl),
         ),
         (
             says("resource control policy"),
             State::Unknown,
             State::Unknown,
-            &limited(Place::ResourceControl),
+            &limited(PolicyKind::ResourceControl),
         ),
         (
             says("VPC endpoint policy"),
             State::Unknown,
             State::Unknown,
-            &limited(Place::Endpoint),
+            &limited(PolicyKind::Endpoint),
         ),
         (
             format!("{REFUSED} with an explicit deny in an identity-based policy"),
             State::Denies,
             State::Unknown,
-            &denied(Place::Own),
+            &denied(PolicyKind::Own),
         ),
         (
             format!("{REFUSED} with an explicit deny in the role trust policy"),
             State::Unknown,
             State::Denies,
-            &denied(Place::Trust),
+            &denied(PolicyKind::Trust),
         ),
         (
             format!("{REFUSED} with an explicit deny in a service control policy"),
             State::Unknown,
             State::Unknown,
-            &denied(Place::ServiceControl),
+            &denied(PolicyKind::ServiceControl),
         ),
     ] {
         let facts = Facts {
             message: Some(&message),
             ..facts(SESSION, THERE, "")
         };
-        check(&facts, own, trust, gaps);
+        check(&facts, own, trust, obstacles);
     }
 }
 
@@ -216,7 +216,12 @@ fn session_tags_require_sts_tag_session() {
         message: Some(&message),
         ..facts(SESSION, ROLE, &trust)
     };
-    let advice = check(&facts, State::NotNeeded, State::Lacks, &[Gap::NotTrusted]);
+    let advice = check(
+        &facts,
+        State::NotNeeded,
+        State::Lacks,
+        &[Obstacle::NotTrusted],
+    );
     let statement: serde_json::Value =
         serde_json::from_str(&advice.trust.statement.unwrap()).unwrap();
     assert_eq!(

@@ -120,7 +120,7 @@ fn trust(rng: &mut Rng, caller: Caller, target: &str) -> Vec<Value> {
 fn ours(advice: &Advice) -> Option<bool> {
     let halves = [advice.own.state, advice.trust.state];
     let good = |state: &State| matches!(state, State::Allows | State::NotNeeded);
-    if !advice.gaps.is_empty() || halves.contains(&State::Denies) {
+    if !advice.obstacles.is_empty() || halves.contains(&State::Denies) {
         return Some(false);
     }
     let is_open = halves.contains(&State::Unknown)

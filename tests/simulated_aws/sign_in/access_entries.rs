@@ -375,7 +375,7 @@ fn unreadable_eks_facts_are_reported() {
         &["warning: EKS did not return what is in the access entries of cluster my-cluster: "],
     );
     assert!(run.stdout.contains(&format!(
-        "role/dev has access\n  by the access entry of {DEV}\n  what its access entry says is not known\n"
+        "role/dev has access\n  by the access entry of {DEV}\n  the contents of its access entry are unknown\n"
     )), "{run:?}");
     let json = on(&session, &environment, &["explain", DEV, "-o", "json"]).json();
     assert_eq!(

@@ -94,7 +94,7 @@ fn explain_args<'a>(person: &'a Person, instances: &'a BTreeMap<String, String>)
 /// What the program says, as [`outcome`] has it.
 fn outcomes(explained: &Value) -> Vec<Who> {
     let reason = explained["reason"].as_str().unwrap_or_default();
-    if reason.contains("takes --private-dns-name") {
+    if reason.contains("needs --private-dns-name") {
         // explain needs the name, which does not exist for an instance that EC2 does not know.
         return vec![Who::Unauthorized];
     }

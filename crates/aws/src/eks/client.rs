@@ -11,7 +11,7 @@ use crate::config_file::{ConfigFiles, DEFAULT_PROFILE, profile_name};
 use crate::credentials::ResolvedCredentials;
 use crate::runtime::BlockingRuntime;
 use crate::{AwsEnvironment, AwsError, sts};
-use awsauth_core::facts::auth_mode::AuthenticationMode;
+use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::facts::partitions::Partition;
 use awsauth_core::token::Credentials;
 use serde_json::json;

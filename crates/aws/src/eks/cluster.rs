@@ -13,7 +13,7 @@ use crate::AwsEnvironment;
 use crate::credentials::{self, CredentialOptions, NoCredentials, ResolvedCredentials};
 use crate::iam::{Iam, IamError};
 use awsauth_core::authenticator::AccessEntries;
-use awsauth_core::facts::auth_mode::AuthenticationMode;
+use awsauth_core::facts::authentication_mode::AuthenticationMode;
 
 /// The interval between DescribeCluster calls while a cluster is being created, which takes minutes.
 const RETRY_INTERVAL: Duration = Duration::from_secs(5);

@@ -6,7 +6,7 @@ use super::cluster::{CredentialOrder, DescribeError, Silent, describe};
 use crate::AwsEnvironment;
 use crate::credentials::CredentialOptions;
 use awsauth_core::authenticator::AccessEntries;
-use awsauth_core::facts::auth_mode::AuthenticationMode;
+use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::facts::node_inventory::NodeInventory;
 
 /// A cluster as EKS describes it, for callers that connect to it by other means.

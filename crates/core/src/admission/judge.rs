@@ -200,7 +200,7 @@ fn request(after: &Contents, requester: &Requester, facts: &Facts) -> Request {
         access_key_id: requester.access_key_id.clone(),
     };
     // Beside a caller, guards would ask who the administrators are.
-    let is_known = facts.admins != Known::NotAsked;
+    let is_known = facts.admins != Known::NotRequested;
     let is_known = is_known && !requester.username.starts_with(SERVICE_ACCOUNT);
     let entries = facts.access_entries.as_ref();
     let has_admin = entries.map(|entries| has_admin(entries, &facts.admins));
@@ -217,12 +217,12 @@ fn request(after: &Contents, requester: &Requester, facts: &Facts) -> Request {
             account: facts.account.clone(),
             caller: match is_known {
                 true => Known::Is(caller),
-                false => Known::NotAsked,
+                false => Known::NotRequested,
             },
             admins: facts.admins.clone(),
             may_update: Vec::new(),
             access_entry_of_admin: match has_admin {
-                None => Known::NotAsked,
+                None => Known::NotRequested,
                 Some(Some(has)) => Known::Is(has),
                 Some(None) => Known::Unknown {
                     needs: "permission to eks:DescribeAccessEntry".to_owned(),

@@ -93,7 +93,7 @@ fn place(finding: &Finding) -> String {
 pub(super) fn notice(notice: &Notice) -> Option<String> {
     match notice {
         Notice::Granted { arn, what } => Some(format!("{arn} {what}")),
-        Notice::Hidden { principal, why } => Some(format!(
+        Notice::NoEffect { principal, why } => Some(format!(
             "what aws-auth says of {} counts for nothing: {why}",
             principal.text()
         )),

@@ -1,7 +1,7 @@
 //! Edits, who makes them, and what is said.
 
 use super::*;
-use crate::facts::auth_mode::AuthenticationMode;
+use crate::facts::authentication_mode::AuthenticationMode;
 use crate::reconcile::Pattern;
 use crate::snapshot::Snapshot;
 

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-/// Reports whether two texts are equal under Unicode simple case folding, like Go's `strings.EqualFold`:
+/// Returns whether two texts are equal under Unicode simple case folding, like Go's `strings.EqualFold`:
 /// `ſ` equals `s`, the Kelvin sign equals `k`, `ß` does not equal `ss`, and `İ` equals only itself.
 pub fn equal_fold(a: &str, b: &str) -> bool {
     if a.is_ascii() && b.is_ascii() {
@@ -19,7 +19,7 @@ pub fn fold(s: &str) -> Cow<'_, str> {
 
 /// Maps each code point to lower case by its simple mapping, like Go's `strings.ToLower`:
 /// `İ` becomes `i`, and there is no rule for a final sigma.
-pub fn to_lower(s: &str) -> Cow<'_, str> {
+pub(crate) fn to_lower(s: &str) -> Cow<'_, str> {
     mapped(s, lower_char)
 }
 
@@ -59,7 +59,7 @@ fn lower_char(c: char) -> char {
     c.to_lowercase().next().unwrap_or(c)
 }
 
-/// Reports whether Unicode defined the case of a letter after version 15.0. To Go, such a letter equals only itself.
+/// Returns whether Unicode defined the case of a letter after version 15.0. To Go, such a letter equals only itself.
 fn is_newer_than_go(c: char) -> bool {
     matches!(c,
         '\u{1C89}'..='\u{1C8A}'
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_letters_that_surprise() {
+    fn special_letters_fold_as_in_go() {
         for (a, b, equal) in [
             ("Opſ", "oPS", true),
             ("\u{212A}ube", "kube", true),
@@ -100,10 +100,10 @@ mod tests {
         assert!(matches!(to_lower("dev-1"), Cow::Borrowed(_)));
     }
 
-    /// What lets a store be looked up by folded text: folding is idempotent, and lower case keeps the
+    /// A store can be searched by folded text because folding is idempotent and lower case keeps the
     /// fold of every letter but U+0130.
     #[test]
-    fn folding_is_a_class_and_lower_case_stays_in_it() {
+    fn folding_is_idempotent_and_lower_case_keeps_the_fold() {
         for c in '\0'..=char::MAX {
             assert_eq!(fold_char(fold_char(c)), fold_char(c), "{c:?}");
             assert_eq!(fold_char(lower_char(c)) == fold_char(c), c != 'İ', "{c:?}");
@@ -120,8 +120,8 @@ mod tests {
     }
 
     /// The digests are those of Go 1.26's `unicode.ToLower(r)`, and of the smallest rune on the circle of
-    /// `unicode.SimpleFold(r)`, over all runes but the surrogates. A new compiler or crate with newer
-    /// Unicode tables shows here.
+    /// `unicode.SimpleFold(r)`, over all runes but the surrogates. The test
+    /// fails if a new compiler or crate has newer Unicode tables.
     #[test]
     fn every_code_point_agrees_with_go() {
         let mut smallest = std::collections::HashMap::new();

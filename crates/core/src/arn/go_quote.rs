@@ -24,7 +24,7 @@ pub fn quote(text: &str) -> String {
     quoted
 }
 
-/// Reports whether a character is a letter, mark, number, punctuation, symbol or space: what the debug format of the
+/// Returns whether a character is a letter, mark, number, punctuation, symbol or space: what the debug format of the
 /// standard library does not escape after a first character.
 fn is_printable(c: char) -> bool {
     let mut buffer = ['a'; 2];
@@ -39,7 +39,7 @@ mod tests {
 
     /// The expected texts are what Go's `strconv.Quote` printed.
     #[test]
-    fn quotes_as_go_does() {
+    fn text_is_quoted_as_in_go() {
         for (text, quoted) in [
             ("a\"b\\c", r#""a\"b\\c""#),
             (

@@ -5,7 +5,6 @@ use super::{Parts, canonical, equal_fold};
 /// How an ARN is written into an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Normalized {
-    /// As given.
     AsGiven,
     /// Without the role's IAM path. STS never reports the path, so an entry with it would match no caller.
     /// Roles of IAM Identity Center always have a path.
@@ -32,7 +31,7 @@ impl Normalized {
                 "left out the IAM path {path}, which STS never reports: the entry is for {arn}"
             )),
             Self::Session { role } => Some(format!(
-                "the authenticator compares a session as its role, {role}, so that only all its sessions together can be mapped"
+                "the authenticator compares a session as its role, {role}, so an entry maps all sessions of the role"
             )),
         }
     }
@@ -77,7 +76,7 @@ pub fn comparable(arn: &str) -> String {
     }
 }
 
-/// Whether two ARNs name the same principal to the authenticator.
+/// Returns whether two ARNs name the same principal to the authenticator.
 pub fn is_same_principal(one: &str, other: &str) -> bool {
     equal_fold(&comparable(one), &comparable(other))
 }

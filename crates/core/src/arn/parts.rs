@@ -3,7 +3,7 @@
 use super::{Kind, canonical, fold};
 use crate::facts::accounts::is_account_id;
 
-/// The parts of an ARN in any letter case, whether or not it can name an identity.
+/// The parts of an ARN in any letter case, even if no identity can have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parts<'a> {
     /// Such as `aws`.
@@ -50,23 +50,23 @@ impl<'a> Parts<'a> {
         })
     }
 
-    /// Reports whether its service and kind are these, ignoring letter case like the authenticator.
+    /// Returns whether its service and kind are these, ignoring letter case like the authenticator.
     pub fn is(&self, service: &str, kind: &str) -> bool {
         self.service.eq_ignore_ascii_case(service) && self.kind.eq_ignore_ascii_case(kind)
     }
 
-    /// Reports whether the resource has an IAM path.
-    pub fn has_path(&self) -> bool {
+    /// Returns whether the resource has an IAM path.
+    pub(crate) fn has_path(&self) -> bool {
         self.path.len() > 1
     }
 
-    /// Reports whether IAM allows the name for a role or user.
+    /// Returns whether IAM allows the name for a role or user.
     pub fn has_valid_name(&self) -> bool {
         is_iam_name(self.name)
     }
 }
 
-/// Reports whether a name has only the characters that IAM allows for roles and users:
+/// Returns whether a name has only the characters that IAM allows for roles and users:
 /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html>
 fn is_iam_name(name: &str) -> bool {
     !name.is_empty()
@@ -75,7 +75,7 @@ fn is_iam_name(name: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte))
 }
 
-/// Reports whether any caller can have an ARN that the authenticator matches with this one.
+/// Returns whether any caller can have an ARN that the authenticator matches with this one.
 ///
 /// STS never reports a role's path, sessions are compared as their role, names have neither wildcards nor
 /// white space, and accounts are twelve digits.
@@ -98,8 +98,6 @@ pub fn can_match(arn: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    //! The parts of an ARN.
-
     use super::*;
 
     #[test]

@@ -1,8 +1,10 @@
+//! How access changes between two documents.
+
 use super::{EntryState, Store, User};
 use crate::arn::{Parts, can_match, fold};
 use crate::document::{Document, Principal};
 
-/// In place of a username: an account's identities are each called by their own canonical ARN.
+/// The username to show for the identities of an account: the username of each is its own canonical ARN.
 pub const OWN_ARN: &str = "<its own ARN>";
 
 /// How the access of an identity, or of an account's identities, changes.
@@ -10,25 +12,25 @@ pub const OWN_ARN: &str = "<its own ARN>";
 pub struct AccessChange {
     /// The ARN as the entry writes it, or the account as mapAccounts writes it.
     pub arn: String,
-    /// The user it was, templates unrendered. Empty: it had no access. Several: the authenticator picked
+    /// The user before the change, with unrendered templates. Empty if it had no access; several if the authenticator could pick
     /// any of them.
     pub before: Vec<User>,
-    /// The user it becomes, likewise.
+    /// The user after the change, in the same form.
     pub after: Vec<User>,
 }
 
-/// Who gains, who loses and what changes between two documents, in time linear in their entries.
+/// Returns how access changes between two documents, in time linear in their entries.
 ///
-/// Only what the authenticator would do counts: ignored and shadowed entries grant nothing, nor do ARNs
-/// that no caller can have, nor `sso` entries, whose feature gate is off. An identity without an entry of its
-/// own has the access of its account. The order of groups grants nothing, so it is no change.
+/// Compares what the authenticator grants. Ignored and shadowed entries grant nothing, and neither do ARNs that no caller can
+/// have and `sso` entries, whose feature gate is off by default. An identity without an entry of its own has the access of its
+/// account. The order of groups does not matter.
 ///
-/// The order is that of `before`, then what is new in the order of `after`; accounts come last.
+/// The result has the order of `before`, then new identities in the order of `after`, then accounts.
 pub fn access_diff(before: &Document, after: &Document) -> Vec<AccessChange> {
     access_changes(&Store::new(before), &Store::new(after))
 }
 
-/// As [`access_diff`], for two stores.
+/// Returns the same as [`access_diff`], for two stores.
 pub(crate) fn access_changes(before: &Store<'_>, after: &Store<'_>) -> Vec<AccessChange> {
     let mut identities = Vec::new();
     let mut accounts = Vec::new();
@@ -66,7 +68,7 @@ fn identity_change(
     before: &Store<'_>,
     after: &Store<'_>,
 ) -> Option<AccessChange> {
-    // Most entries of a document stay as they are, and are passed over without a copy.
+    // Most entries do not change: skip them without a copy.
     if let (&[was], &[is]) = (before.own(folded), after.own(folded)) {
         let (was, is) = (before.slots()[was].mapping, after.slots()[is].mapping);
         if was.username == is.username && was.groups() == is.groups() {
@@ -79,7 +81,7 @@ fn identity_change(
     change(arn, (users(before, arn, folded), users(after, arn, folded)))
 }
 
-/// The users that an identity may become.
+/// Returns the users that an identity may become.
 fn users(store: &Store<'_>, arn: &str, folded: &str) -> Vec<User> {
     let own = store.own(folded);
     if !own.is_empty() {
@@ -91,7 +93,7 @@ fn users(store: &Store<'_>, arn: &str, folded: &str) -> Vec<User> {
         .unwrap_or_default()
 }
 
-/// The users that an account's identities without entries of their own become.
+/// Returns the users that an account's identities without entries of their own become.
 fn members(store: &Store<'_>, account: &str) -> Vec<User> {
     let own = User {
         username: OWN_ARN.to_owned(),
@@ -109,7 +111,7 @@ fn change(arn: &str, (before, after): (Vec<User>, Vec<User>)) -> Option<AccessCh
     })
 }
 
-/// What users are granted: neither their order nor that of their groups counts.
+/// Returns what users are granted, independently of the order of users and groups.
 fn grants(users: &[User]) -> Vec<(&str, Vec<&str>)> {
     let mut grants: Vec<_> = users
         .iter()
@@ -146,7 +148,7 @@ mod tests {
         list("userarn", entries)
     }
 
-    /// Each change as `ARN: before → after`, users as `username[groups]`, none as `-`.
+    /// Returns each change as `ARN: before → after`, users as `username[groups]`, none as `-`.
     fn diff(before: [&str; 3], after: [&str; 3]) -> Vec<String> {
         let [before, after] =
             [before, after].map(|[roles, users, accounts]| document(roles, users, accounts));
@@ -174,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn who_gains_loses_and_changes_in_document_order() {
+    fn changes_are_listed_in_document_order() {
         let before = roles(&[
             (DEV, "dev", &["a"]),
             ("arn:aws:iam::111122223333:role/x", "x", &[]),
@@ -195,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn what_grants_nothing_is_no_change() {
+    fn entry_without_effect_is_no_change() {
         let before = roles(&[(DEV, "dev", &["a", "b"])]);
         for after in [
             roles(&[(DEV, "dev", &["b", "a", "a"])]),
@@ -221,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_section_takes_everything_away() {
+    fn unreadable_section_removes_all_access() {
         let before = roles(&[(DEV, "dev", &[])]);
         let broken = format!("{before}- [\n");
         assert_eq!(
@@ -231,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_admits_those_without_an_entry() {
+    fn account_admits_identities_without_an_entry() {
         let entry = roles(&[(DEV, "dev", &["a"])]);
         let account = "- '111122223333'\n";
         assert_eq!(
@@ -252,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn users_in_two_cases_are_one_identity_and_yield_to_a_role() {
+    fn users_that_differ_in_case_are_one_identity_and_roles_take_precedence() {
         let both = users(&[(BOB, "one", &[]), (UPPER_BOB, "two", &[])]);
         let one = users(&[(BOB, "one", &[])]);
         let role = roles(&[(UPPER_BOB, "role", &[])]);
@@ -267,7 +269,7 @@ mod tests {
         assert!(diff([&role, &one, ""], [&role, &both, ""]).is_empty());
     }
 
-    /// The usernames that an identity may get, by signing in.
+    /// Returns the usernames that an identity may get when it signs in.
     fn signed_in(store: &Store<'_>, arn: &str) -> BTreeSet<String> {
         let identity = Identity {
             canonical_arn: arn.to_owned(),
@@ -284,9 +286,9 @@ mod tests {
     }
 
     proptest! {
-        /// An identity with an entry of its own is listed exactly when signing in gives something else.
+        /// An identity with an entry of its own is listed if and only if the result of its sign-in differs.
         #[test]
-        fn lists_exactly_those_whose_sign_in_changes(before in entries(), after in entries()) {
+        fn identity_is_listed_if_its_sign_in_changes(before in entries(), after in entries()) {
             let (before, after) = (store(&before), store(&after));
             let changes = access_changes(&before, &after);
             for arn in ["arn:aws:iam::111122223333:role/Ops", "arn:aws:iam::111122223333:role/ki", "arn:aws:iam::111122223333:role/1"] {

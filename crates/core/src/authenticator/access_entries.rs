@@ -1,3 +1,5 @@
+//! Access entries, which take precedence over aws-auth.
+
 use std::collections::HashMap;
 use std::fmt;
 
@@ -7,7 +9,7 @@ use super::{Placeholder, TemplateError};
 use crate::arn::{Normalized, Parts, fold, normalize};
 use crate::document::Principal;
 use crate::facts::access_entries::{AccessEntry, AccessTerms};
-use crate::facts::auth_mode::AuthenticationMode;
+use crate::facts::authentication_mode::AuthenticationMode;
 
 /// The access entries of a cluster, indexed by principal.
 ///
@@ -17,22 +19,22 @@ use crate::facts::auth_mode::AuthenticationMode;
 pub struct AccessEntries {
     mode: AuthenticationMode,
     entries: Option<Vec<AccessEntry>>,
-    /// Their indexes, by the folded ARN that their principals sign in with.
+    /// The indexes of the entries by the folded ARN that their principals sign in with.
     by_arn: HashMap<String, usize>,
 }
 
 /// Why an entry of aws-auth has no effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hidden<'a> {
+pub enum Override<'a> {
     /// The principal has this access entry.
-    ByEntry(&'a AccessEntry),
+    AccessEntry(&'a AccessEntry),
     /// The cluster ignores aws-auth.
-    ByMode,
+    Mode,
 }
 
 /// The access of an identity by an access entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Admitted {
+pub struct AccessEntryAnswer {
     pub entry: AccessEntry,
     /// The user, or why the login is refused; `None` if EKS did not return the contents of the entry.
     pub user: Option<Result<User, TemplateError>>,
@@ -41,7 +43,7 @@ pub struct Admitted {
 }
 
 impl AccessEntries {
-    /// The access entries of a cluster with this mode; `None` if they cannot be read. A cluster that uses only aws-auth has none.
+    /// Indexes the access entries of a cluster with this mode; `None` if they cannot be read. A cluster that uses only aws-auth has none.
     pub fn new(mode: AuthenticationMode, entries: Option<Vec<AccessEntry>>) -> Self {
         let entries = match mode {
             AuthenticationMode::ConfigMap => Some(Vec::new()),
@@ -58,63 +60,63 @@ impl AccessEntries {
         }
     }
 
-    /// All access entries in EKS's order; `None` if they cannot be read.
+    /// Returns all access entries in EKS's order; `None` if they cannot be read.
     pub fn all(&self) -> Option<&[AccessEntry]> {
         self.entries.as_deref()
     }
 
-    /// The authentication mode.
+    /// Returns the authentication mode.
     pub fn mode(&self) -> AuthenticationMode {
         self.mode
     }
 
-    /// Whether aws-auth decides for principals without an access entry.
-    pub fn aws_auth_counts(&self) -> bool {
+    /// Returns whether aws-auth decides for principals without an access entry.
+    pub fn uses_aws_auth(&self) -> bool {
         self.mode != AuthenticationMode::Api
     }
 
-    /// The access entry of the identity that signs in with this ARN. A role's ARN has no IAM path here.
+    /// Returns the access entry of the identity that signs in with this ARN. A role's ARN has no IAM path here.
     pub fn of(&self, arn: &str) -> Option<&AccessEntry> {
         let number = *self.by_arn.get(&*fold(arn))?;
         self.entries.as_ref()?.get(number)
     }
 
-    /// Why aws-auth does not decide for this ARN or account; `None` if it does.
-    pub fn hide(&self, arn: &str) -> Option<Hidden<'_>> {
+    /// Returns why aws-auth does not decide for this ARN or account; `None` if it does.
+    pub(crate) fn override_for(&self, arn: &str) -> Option<Override<'_>> {
         match self.of(arn) {
-            Some(entry) => Some(Hidden::ByEntry(entry)),
-            None => (!self.aws_auth_counts()).then_some(Hidden::ByMode),
+            Some(entry) => Some(Override::AccessEntry(entry)),
+            None => (!self.uses_aws_auth()).then_some(Override::Mode),
         }
     }
 
-    /// Why an entry of aws-auth for this principal has no effect; `None` if it has one.
-    pub fn hide_principal(&self, principal: &Principal) -> Option<Hidden<'_>> {
+    /// Returns why an entry of aws-auth for this principal has no effect; `None` if it has one.
+    pub fn override_for_principal(&self, principal: &Principal) -> Option<Override<'_>> {
         match principal {
-            Principal::Role(arn) | Principal::User(arn) => self.hide(arn),
+            Principal::Role(arn) | Principal::User(arn) => self.override_for(arn),
             Principal::Account(_) | Principal::Sso(_) => {
-                (!self.aws_auth_counts()).then_some(Hidden::ByMode)
+                (!self.uses_aws_auth()).then_some(Override::Mode)
             }
         }
     }
 }
 
-impl fmt::Display for Hidden<'_> {
+impl fmt::Display for Override<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ByEntry(entry) => {
+            Self::AccessEntry(entry) => {
                 write!(
                     f,
                     "the access entry of {} takes precedence",
                     entry.principal_arn
                 )
             }
-            Self::ByMode => f.write_str("in authentication mode API, the cluster ignores aws-auth"),
+            Self::Mode => f.write_str("in authentication mode API, the cluster ignores aws-auth"),
         }
     }
 }
 
-impl Admitted {
-    /// The access by `entry` for an identity with these values.
+impl AccessEntryAnswer {
+    /// Renders the user of `entry` for an identity with these values.
     pub(super) fn new(entry: &AccessEntry, values: &Values<'_>) -> Self {
         let mut missing = Vec::new();
         let terms = entry.terms.as_ref();
@@ -126,13 +128,13 @@ impl Admitted {
         }
     }
 
-    /// The user, if it is known and admitted.
+    /// Returns the user, if it is known and admitted.
     pub fn user(&self) -> Option<&User> {
         self.user.as_ref()?.as_ref().ok()
     }
 }
 
-/// The user that an access entry with these terms maps its principal to, with placeholders.
+/// Returns the user that an access entry with these terms maps its principal to, with placeholders.
 pub fn template(entry: &AccessEntry, terms: &AccessTerms) -> User {
     let username = terms.username.clone();
     User {
@@ -141,7 +143,7 @@ pub fn template(entry: &AccessEntry, terms: &AccessTerms) -> User {
     }
 }
 
-/// The username that EKS sets by default:
+/// Returns the username that EKS sets by default:
 /// <https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html>
 fn default_username(arn: &str, terms: &AccessTerms) -> String {
     match Parts::of(arn) {
@@ -155,7 +157,7 @@ fn default_username(arn: &str, terms: &AccessTerms) -> String {
     }
 }
 
-/// The folded ARN that the principal signs in with: STS reports roles without their path, and role names are unique ignoring case.
+/// Returns the folded ARN that the principal signs in with: STS reports roles without their path, and role names are unique ignoring case.
 pub(super) fn key(principal_arn: &str) -> String {
     match normalize(principal_arn) {
         Normalized::PathDropped { arn, .. } => fold(&arn).into_owned(),
@@ -189,13 +191,13 @@ mod tests {
 
     /// A role is found by its name, a user with its path.
     #[test]
-    fn principals_are_found_by_what_they_sign_in_with() {
+    fn principals_are_found_by_the_arn_that_they_sign_in_with() {
         let resources = ["role/team/a/Dev", "user/team/bob", "role/Ops"];
         let entries = entries(AuthenticationMode::ApiAndConfigMap, &resources);
         for (arn, found) in [
             ("role/Dev", Some("role/team/a/Dev")),
             ("role/DEV", Some("role/team/a/Dev")),
-            // No caller has a role's path, so an aws-auth entry with one is no more hidden than it is in force.
+            // STS reports no role path, so an aws-auth entry with a path is never in force and nothing overrides it.
             ("role/team/a/Dev", None),
             ("role/a/Dev", None),
             ("role/Ops", Some("role/Ops")),
@@ -212,11 +214,11 @@ mod tests {
     }
 
     #[test]
-    fn the_mode_says_who_is_asked() {
+    fn mode_decides_whether_access_entries_and_aws_auth_are_used() {
         use AuthenticationMode::{Api, ApiAndConfigMap, ConfigMap};
         let hidden = |mode, arn: &str| {
             let entries = entries(mode, &["role/Ops"]);
-            let hidden = entries.hide(&format!("{A}:{arn}"));
+            let hidden = entries.override_for(&format!("{A}:{arn}"));
             hidden.map(|hidden| hidden.to_string())
         };
         let by_entry = Some(format!("the access entry of {A}:role/Ops takes precedence"));
@@ -229,14 +231,17 @@ mod tests {
 
         let account = Principal::Account("111122223333".to_owned());
         let both = entries(ApiAndConfigMap, &["role/Ops"]);
-        assert_eq!(both.hide_principal(&account), None);
+        assert_eq!(both.override_for_principal(&account), None);
         let unread = AccessEntries::new(Api, None);
-        assert_eq!(unread.hide_principal(&account), Some(Hidden::ByMode));
+        assert_eq!(
+            unread.override_for_principal(&account),
+            Some(Override::Mode)
+        );
         assert_eq!(unread.all(), None);
     }
 
     #[test]
-    fn usernames_are_those_that_eks_sets() {
+    fn default_usernames_are_those_of_eks() {
         for (resource, kind, username) in [
             ("user/team/bob", STANDARD, format!("{A}:user/team/bob")),
             (

@@ -1,10 +1,12 @@
+//! Explains which Kubernetes user an identity becomes.
+
 #[cfg(test)]
 mod tests;
 
 use super::near_match::{self, NearMatch};
 use super::template::{PrivateDnsName, Values};
 use super::{
-    AccessEntries, Admitted, EntryState, Hidden, NOT_MAPPED, Place, Placeholder, Store,
+    AccessEntries, AccessEntryAnswer, EntryState, NOT_MAPPED, Override, Place, Placeholder, Store,
     TemplateError, User, sso,
 };
 use crate::arn::{ArnError, Kind, Normalized, Parts, canonical, equal_fold, normalize, to_lower};
@@ -17,7 +19,6 @@ pub struct Question<'a> {
     pub arn: &'a str,
     /// The session name. The ARN of a session contains it; only roles have sessions.
     pub session_name: Option<&'a str>,
-    /// The access key id.
     pub access_key_id: Option<&'a str>,
     /// The private DNS name of the EC2 instance that signs in.
     pub private_dns_name: Option<&'a str>,
@@ -37,9 +38,9 @@ pub struct Explanation {
     /// The ARN that the authenticator compares. A role's has no IAM path, because STS does not report it.
     pub canonical_arn: String,
     /// The access entry that decides; then no entry of aws-auth does.
-    pub admitted: Option<Admitted>,
+    pub admitted: Option<AccessEntryAnswer>,
     /// Whether aws-auth decides for principals without an access entry.
-    pub aws_auth_counts: bool,
+    pub uses_aws_auth: bool,
     /// The result of each entry of aws-auth that may decide: none, one, or several of which the authenticator picks any.
     pub answers: Vec<Answer>,
     /// The entries for this identity that have no effect because another entry or an access entry decides, or the cluster ignores
@@ -61,7 +62,7 @@ pub struct Answer {
 }
 
 impl Explanation {
-    /// Whether the identity is admitted, whichever entry decides.
+    /// Returns whether the identity is admitted, whichever entry decides.
     pub fn allowed(&self) -> bool {
         if let Some(admitted) = &self.admitted {
             return !matches!(admitted.user, Some(Err(_)));
@@ -69,8 +70,8 @@ impl Explanation {
         !self.answers.is_empty() && self.answers.iter().all(|answer| answer.user.is_ok())
     }
 
-    /// The users that the identity may become, each with its unresolved placeholders.
-    pub fn becomes(&self) -> impl Iterator<Item = (&User, &[Placeholder])> {
+    /// Returns the users that the identity may become, each with its unresolved placeholders.
+    pub fn users(&self) -> impl Iterator<Item = (&User, &[Placeholder])> {
         let admitted = self.admitted.iter();
         let admitted = admitted.filter_map(|by| Some((by.user()?, by.missing.as_slice())));
         let answers = self.answers.iter();
@@ -79,17 +80,17 @@ impl Explanation {
         admitted.chain(answers)
     }
 
-    /// Why the login is refused, or why the answer is incomplete; `None` if neither applies.
+    /// Returns why the login is refused, or why the answer is incomplete; `None` if neither applies.
     pub fn reason(&self) -> Option<String> {
         if let Some(admitted) = &self.admitted {
             return match &admitted.user {
-                None => Some("what its access entry says is not known".to_owned()),
+                None => Some("the contents of its access entry are unknown".to_owned()),
                 Some(Err(error)) => Some(error.cause.to_string()),
-                Some(Ok(_)) => open(&admitted.missing),
+                Some(Ok(_)) => required_flags(&admitted.missing),
             };
         }
-        if !self.aws_auth_counts {
-            return Some(format!("{NOT_MAPPED}: {}", Hidden::ByMode));
+        if !self.uses_aws_auth {
+            return Some(format!("{NOT_MAPPED}: {}", Override::Mode));
         }
         let [answer] = self.answers.as_slice() else {
             return Some(match self.answers.len() {
@@ -100,20 +101,20 @@ impl Explanation {
         if let Err(error) = &answer.user {
             return Some(error.to_string());
         }
-        open(&answer.missing)
+        required_flags(&answer.missing)
     }
 }
 
-/// The flags that set the values of these placeholders.
-fn open(missing: &[Placeholder]) -> Option<String> {
+/// Returns which flags set the values of these placeholders.
+fn required_flags(missing: &[Placeholder]) -> Option<String> {
     let flags: Vec<String> = missing
         .iter()
-        .filter_map(|&missing| Some(format!("{} takes {}", missing.text(), flag(missing)?)))
+        .filter_map(|&missing| Some(format!("{} needs {}", missing.text(), flag(missing)?)))
         .collect();
     (!flags.is_empty()).then(|| flags.join(", "))
 }
 
-/// The flag that sets the value of a placeholder; `None` for the account, which is always known.
+/// Returns the flag that sets the value of a placeholder; `None` for the account, which is always known.
 fn flag(placeholder: Placeholder) -> Option<&'static str> {
     match placeholder {
         Placeholder::Ec2PrivateDnsName => Some("--private-dns-name"),
@@ -131,7 +132,7 @@ pub fn explain(document: &Document, question: &Question<'_>) -> Result<Explanati
     explain_in(document, &Store::new(document), question)
 }
 
-/// As [`explain`], with the store of the document.
+/// Returns the same as [`explain`], with the store of the document.
 pub(crate) fn explain_in(
     document: &Document,
     store: &Store<'_>,
@@ -171,7 +172,7 @@ pub(crate) fn explain_in(
         .collect();
     let hidden = question
         .access_entries
-        .and_then(|entries| entries.hide(&canonical_arn));
+        .and_then(|entries| entries.override_for(&canonical_arn));
     let mut near = Vec::new();
     if answers.is_empty() && hidden.is_none() {
         near = near_match::find(
@@ -190,8 +191,8 @@ pub(crate) fn explain_in(
     }
     let mut shadowed = shadowed(store, &subject, account, question.sso_gate);
     let admitted = match hidden {
-        Some(Hidden::ByEntry(entry)) => Some(Admitted::new(entry, &values)),
-        Some(Hidden::ByMode) | None => None,
+        Some(Override::AccessEntry(entry)) => Some(AccessEntryAnswer::new(entry, &values)),
+        Some(Override::Mode) | None => None,
     };
     if hidden.is_some() {
         let account = store.account(account).filter(|_| answers.is_empty());
@@ -203,9 +204,9 @@ pub(crate) fn explain_in(
         arn: question.arn.to_owned(),
         canonical_arn,
         admitted,
-        aws_auth_counts: question
+        uses_aws_auth: question
             .access_entries
-            .is_none_or(AccessEntries::aws_auth_counts),
+            .is_none_or(AccessEntries::uses_aws_auth),
         answers,
         shadowed,
         near,

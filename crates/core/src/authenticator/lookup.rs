@@ -1,3 +1,5 @@
+//! Looks up an identity as the authenticator does.
+
 use super::template::{PrivateDnsName, Values};
 use super::{Place, Store, TemplateError, User};
 use crate::arn::{Identity, to_lower};
@@ -6,7 +8,7 @@ use std::collections::BTreeMap;
 /// The authenticator's answer to an identity that no entry matches.
 pub const NOT_MAPPED: &str = "identity is not mapped";
 
-/// The configuration of the authenticator, and the answers that EC2 would give it.
+/// The configuration of the authenticator, and what EC2 reports to it.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Whether the alpha feature gate `SSORoleMatch` is on. It is off by default.
@@ -18,8 +20,8 @@ pub struct Options {
 /// The result for an identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// Empty: refused with [`NOT_MAPPED`]. One: that one decides. Several: the authenticator picks any of
-    /// them, another one at the next login.
+    /// Empty if the login is refused with [`NOT_MAPPED`]. One if that entry decides. Several if the authenticator picks any of
+    /// them, possibly a different one at the next login.
     pub candidates: Vec<Candidate>,
 }
 
@@ -75,7 +77,7 @@ mod tests {
     use crate::document::{Mapping, Principal, SectionName, Status};
     use proptest::prelude::*;
 
-    /// The indexes of the entries that may decide, found by a linear search through the stored entries.
+    /// Returns the indexes of the entries that may decide, by a linear search through the stored entries.
     fn model(entries: &[(SectionName, Status)], identity: &Identity) -> Vec<usize> {
         let subject = to_lower(&identity.canonical_arn);
         let mut stored: Vec<(usize, SectionName, String)> = Vec::new();
@@ -115,7 +117,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn finds_what_going_through_all_entries_finds(
+        fn lookup_finds_the_same_entries_as_a_linear_search(
             entries in entries(),
             name in prop::sample::select(vec!["ops", "Ops", "kI", "kİ", "K\u{131}", "1"]),
             account in prop::sample::select(vec!["1", ""]),

@@ -21,7 +21,7 @@ pub struct NearMatch {
     pub section: SectionName,
     /// The line in the section's text, from 1.
     pub line: usize,
-    /// The ARN or account as it is written there; empty for an `sso` entry.
+    /// The ARN or account as written in the entry; empty for an `sso` entry.
     pub written: String,
     /// Why it does not match.
     pub why: Mismatch,
@@ -31,7 +31,7 @@ pub struct NearMatch {
 pub(super) struct Subject<'a> {
     /// Its canonical ARN in lower case.
     lower: String,
-    /// The same, folded.
+    /// The same ARN, folded.
     folded: String,
     account: &'a str,
 }
@@ -47,7 +47,7 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// The nearest entries, nearest first.
+/// Returns the nearest entries, nearest first.
 pub(super) fn find(
     document: &Document,
     store: &Store<'_>,

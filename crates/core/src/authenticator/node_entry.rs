@@ -14,7 +14,7 @@ const NODE: &str = "system:node:";
 
 /// A node entry that a change removes or reduces.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LostNodes {
+pub(crate) struct LostNodes {
     /// The role whose nodes sign in with it, as written before.
     pub arn: String,
     /// Its section before the change.
@@ -24,19 +24,19 @@ pub struct LostNodes {
 
 /// How a node entry was reduced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Loss {
+pub(crate) enum Loss {
     /// It was removed.
     Entry,
     /// It has another username or fewer groups.
     Terms,
 }
 
-/// Whether this is a mapping for nodes.
+/// Returns whether this is a mapping for nodes.
 pub fn is_node(mapping: &Mapping) -> bool {
     mapping.username.starts_with(NODE) || has_groups(mapping)
 }
 
-/// The node entries in force whose ARN can match, each with its ARN.
+/// Returns the node entries in force whose ARN can match, each with its ARN.
 pub fn node_entries<'s, 'd>(
     store: &'s Store<'d>,
 ) -> impl Iterator<Item = (&'d str, &'s Slot<'d>)> + use<'s, 'd> {
@@ -44,20 +44,20 @@ pub fn node_entries<'s, 'd>(
     in_force.filter(|(arn, slot)| is_node(slot.mapping) && can_match(arn))
 }
 
-/// Whether the document has a node entry in force.
+/// Returns whether the document has a node entry in force.
 pub fn has_node_entry(document: &Document) -> bool {
     node_entries(&Store::new(document)).next().is_some()
 }
 
-/// The node entries of `before` that `after` does not have or that have other terms there.
-pub fn lost_nodes(before: &Store<'_>, after: &Store<'_>) -> Vec<LostNodes> {
+/// Returns the node entries of `before` that `after` does not have or that have other terms there.
+pub(crate) fn lost_nodes(before: &Store<'_>, after: &Store<'_>) -> Vec<LostNodes> {
     let entries: Vec<_> = node_entries(before)
         .map(|(arn, slot)| (fold(arn), arn, slot))
         .collect();
-    let wanted: HashSet<&str> = entries.iter().map(|(key, ..)| &**key).collect();
+    let keys: HashSet<&str> = entries.iter().map(|(key, ..)| &**key).collect();
     let mut left: HashMap<&str, Vec<&Mapping>> = HashMap::new();
     for (arn, slot) in after.in_force() {
-        if let Some(key) = wanted.get(&*fold(arn)) {
+        if let Some(key) = keys.get(&*fold(arn)) {
             left.entry(key).or_default().push(slot.mapping);
         }
     }
@@ -76,7 +76,8 @@ pub fn lost_nodes(before: &Store<'_>, after: &Store<'_>) -> Vec<LostNodes> {
     lost.collect()
 }
 
-/// Whether nodes keep working: the username is the same and no group is removed, or no node could have worked before and now one can.
+/// Returns whether nodes keep working: the username is the same and no group is removed, or the entry did not work before and works
+/// now.
 fn keeps(before: &Mapping, after: &Mapping) -> bool {
     let is_more = before.username == after.username
         && before
@@ -86,7 +87,7 @@ fn keeps(before: &Mapping, after: &Mapping) -> bool {
     is_more || (!can_work(before) && is_whole(after))
 }
 
-/// Whether a node could work with this mapping: its username is that of a node without unknown placeholders, and it is in the group
+/// Returns whether a node could work with this mapping: its username is that of a node without unknown placeholders, and it is in the group
 /// that the API server requires.
 fn can_work(mapping: &Mapping) -> bool {
     let mut name = mapping.username.clone();
@@ -99,7 +100,7 @@ fn can_work(mapping: &Mapping) -> bool {
     is_named && mapping.groups().iter().any(|group| group == OF_NODES[1])
 }
 
-/// Whether it has the username and groups of a kind of nodes.
+/// Returns whether it has the username and groups of a kind of nodes.
 fn is_whole(mapping: &Mapping) -> bool {
     let mut kinds = NodeKind::ALL.iter();
     kinds.any(|kind| kind.username() == mapping.username) && has_groups(mapping)
@@ -134,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn nodes_lose_what_they_had_and_no_more() {
+    fn removed_or_reduced_node_entry_is_lost() {
         let nodes = entry("nodes", EC2, BOTH);
         assert_eq!(lost(&nodes, &[]), Some(Loss::Entry));
         for (name, username, groups, loss) in [
@@ -162,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn who_can_match_nobody_loses_nothing() {
+    fn entry_that_matches_no_caller_is_not_lost() {
         assert_eq!(
             lost(&entry("team/nodes", EC2, BOTH), &entry("nodes", EC2, BOTH)),
             None
@@ -171,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_never_worked_may_become_what_works() {
+    fn broken_node_entry_may_be_fixed() {
         let whole = entry("nodes", EC2, BOTH);
         for (username, groups, loss) in [
             ("{{EC2PrivateDNSname}}", BOTH, None),
@@ -187,7 +188,7 @@ mod tests {
         ] {
             let before = entry("nodes", username, groups);
             assert_eq!(lost(&before, &whole), loss, "{username}");
-            // But it does not go, nor become something else that does not work.
+            // Removing it, or replacing it with another broken entry, is still a loss.
             assert_eq!(lost(&before, &[]), Some(Loss::Entry), "{username}");
             assert_eq!(
                 lost(&before, &entry("nodes", "dev", BOTH)),

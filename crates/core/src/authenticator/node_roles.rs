@@ -1,37 +1,39 @@
+//! The IAM roles of a cluster's nodes.
+
 use std::collections::HashMap;
 use std::fmt;
 
 use super::access_entries::key;
 use crate::arn::fold;
-use crate::facts::node_inventory::{NodeInventory, Starter, Use};
+use crate::facts::node_inventory::{NodeInventory, NodeSource, Use};
 use crate::facts::node_kinds::NodeKind;
 
-/// The roles that a cluster's nodes sign in with, ready to be looked up.
+/// The roles that a cluster's nodes sign in with, indexed by ARN.
 #[derive(Clone, Debug, Default)]
 pub struct NodeRoles<'f> {
-    roles: Vec<InUse<'f>>,
-    /// Their numbers, by the folded ARN that their nodes sign in with.
+    roles: Vec<NodeRole<'f>>,
+    /// The indexes of the roles by the folded ARN that their nodes sign in with.
     by_arn: HashMap<String, usize>,
 }
 
-/// A role that nodes sign in with. Its text says whose: `the role of node group ng-1`.
+/// A role that nodes sign in with. Displayed with its uses: `the role of node group ng-1`.
 #[derive(Clone, Debug)]
-pub struct InUse<'f> {
+pub struct NodeRole<'f> {
     /// Its ARN, with its IAM path.
     pub arn: &'f str,
-    /// Every use of it; there is one at least.
+    /// All uses of the role, at least one.
     pub uses: Vec<Use<'f>>,
 }
 
 impl<'f> NodeRoles<'f> {
-    /// Those of a node_inventory, in its order.
+    /// Returns the roles of an inventory, in its order.
     pub fn of(node_inventory: &'f NodeInventory) -> Self {
         let mut all = Self::default();
         for one in node_inventory.uses() {
             let next = all.roles.len();
             let number = *all.by_arn.entry(key(one.role)).or_insert(next);
             if number == next {
-                all.roles.push(InUse {
+                all.roles.push(NodeRole {
                     arn: one.role,
                     uses: Vec::new(),
                 });
@@ -41,24 +43,24 @@ impl<'f> NodeRoles<'f> {
         all
     }
 
-    /// All of them.
-    pub fn all(&self) -> &[InUse<'f>] {
+    /// Returns all roles.
+    pub fn all(&self) -> &[NodeRole<'f>] {
         &self.roles
     }
 
-    /// The one whose nodes sign in with this ARN, which has no IAM path.
-    pub fn get(&self, arn: &str) -> Option<&InUse<'f>> {
+    /// Returns the role whose nodes sign in with this ARN, which has no IAM path.
+    pub fn get(&self, arn: &str) -> Option<&NodeRole<'f>> {
         self.roles.get(*self.by_arn.get(&*fold(arn))?)
     }
 }
 
-impl<'f> InUse<'f> {
-    /// Whether nodes of such a kind sign in with it.
+impl<'f> NodeRole<'f> {
+    /// Returns whether nodes of such a kind sign in with it.
     pub fn has(&self, kind: NodeKind) -> bool {
         self.uses.iter().any(|one| one.kind == kind)
     }
 
-    /// The kind whose entry it needs, where nodes of several kinds share it: that with the most groups.
+    /// Returns the kind of node whose entry the role needs. If several kinds share it, the one with the most groups.
     pub fn kind(&self) -> NodeKind {
         let kinds = self.uses.iter().map(|one| one.kind);
         kinds
@@ -66,22 +68,22 @@ impl<'f> InUse<'f> {
             .unwrap_or(NodeKind::Linux)
     }
 
-    /// The same, of these uses alone; `None` when none of them is wanted.
-    pub fn only(&self, wanted: impl Fn(&Use<'f>) -> bool) -> Option<Self> {
-        let uses: Vec<Use<'f>> = self.uses.iter().copied().filter(wanted).collect();
+    /// Returns the role with only these uses; `None` if no use remains.
+    pub fn only(&self, filter: impl Fn(&Use<'f>) -> bool) -> Option<Self> {
+        let uses: Vec<Use<'f>> = self.uses.iter().copied().filter(filter).collect();
         let arn = self.arn;
         (!uses.is_empty()).then_some(Self { arn, uses })
     }
 }
 
-impl fmt::Display for InUse<'_> {
+impl fmt::Display for NodeRole<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut kinds: Vec<(&str, Vec<&str>)> = Vec::new();
         for one in &self.uses {
             let (kind, name) = match one.by {
-                Starter::Group(name) => ("node group", name),
-                Starter::Profile(name) => ("Fargate profile", name),
-                Starter::Class(name) => ("Karpenter's node class", name),
+                NodeSource::Group(name) => ("node group", name),
+                NodeSource::Profile(name) => ("Fargate profile", name),
+                NodeSource::Class(name) => ("Karpenter's node class", name),
             };
             match kinds.iter_mut().find(|(known, _)| *known == kind) {
                 Some((_, names)) => names.push(name),
@@ -121,9 +123,9 @@ mod tests {
         }
     }
 
-    /// A role is known by what its nodes sign in with, whichever service starts them.
+    /// A role is found by the ARN that its nodes sign in with, for every kind of node.
     #[test]
-    fn roles_are_told_with_whose_they_are() {
+    fn role_is_displayed_with_its_uses() {
         let node_inventory = NodeInventory {
             groups: Some(vec![
                 group("ng-1", "eks/Nodes", "AL2023_x86_64_STANDARD"),
@@ -152,17 +154,17 @@ mod tests {
             ]),
         };
         let roles = NodeRoles::of(&node_inventory);
-        let told = |arn: &str| roles.get(&format!("{A}/{arn}")).map(ToString::to_string);
+        let text = |arn: &str| roles.get(&format!("{A}/{arn}")).map(ToString::to_string);
         assert_eq!(
-            told("NODES").as_deref(),
+            text("NODES").as_deref(),
             Some("the role of node groups ng-1 and ng-2 and Karpenter's node class default")
         );
         assert_eq!(
-            told("pods").as_deref(),
+            text("pods").as_deref(),
             Some("the role of Fargate profile fp")
         );
-        assert_eq!(told("gone"), None);
-        assert_eq!(told("eks/Nodes"), None, "nobody signs in with a path");
+        assert_eq!(text("gone"), None);
+        assert_eq!(text("eks/Nodes"), None, "no caller's ARN has a role path");
         assert_eq!(roles.all().len(), 2);
         let nodes = roles.get(&format!("{A}/nodes")).unwrap();
         assert_eq!(nodes.kind(), NodeKind::Windows);

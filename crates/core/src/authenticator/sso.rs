@@ -1,16 +1,16 @@
-//! The `sso` matcher of a mapRoles entry, which works only behind the feature gate `SSORoleMatch`.
+//! The `sso` matcher of a mapRoles entry, which has an effect only with the feature gate `SSORoleMatch`.
 //! Source: <https://github.com/kubernetes-sigs/aws-iam-authenticator/blob/v0.7.10/pkg/config/mapper.go>
 
 use crate::document::SsoRole;
 
-/// The matcher as text: its key in the authenticator's store.
+/// Returns the matcher as text: its key in the authenticator's store.
 ///
-/// The authenticator leaves the partition EMPTY when one is given, so that such an entry never matches.
+/// If a partition is given, the authenticator uses an EMPTY one instead, so the entry never matches.
 pub(super) fn pattern(sso: &SsoRole) -> String {
     format!("{}*", prefix(sso))
 }
 
-/// Whether the matcher admits the canonical ARN `subject`, given in lower case.
+/// Returns whether the matcher admits the canonical ARN `subject`, given in lower case.
 pub(super) fn matches(sso: &SsoRole, subject: &str) -> bool {
     // The only wildcard is the last character, and it does not match a line break.
     subject

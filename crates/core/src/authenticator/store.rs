@@ -1,3 +1,5 @@
+//! The authenticator's store of entries.
+
 use super::{Place, sso};
 use crate::arn::{fold, to_lower};
 use crate::document::{Document, Mapping, Principal, SectionName, Status};
@@ -38,13 +40,13 @@ pub enum EntryState<'d> {
     },
     /// The authenticator drops it.
     Ignored {
-        /// The authenticator's own words.
+        /// The authenticator's message.
         reason: &'d str,
     },
 }
 
 impl<'d> Store<'d> {
-    /// The store that the authenticator builds from a document.
+    /// Builds the store as the authenticator does.
     pub fn new(document: &'d Document) -> Self {
         Self::of(document.sections().flat_map(|section| {
             let entries = section.entries().iter().enumerate();
@@ -59,7 +61,7 @@ impl<'d> Store<'d> {
         }))
     }
 
-    /// The store of the given entries, which come in document order.
+    /// Builds the store of the given entries, which are in document order.
     pub fn of(entries: impl IntoIterator<Item = (Place, &'d Status), IntoIter: Clone>) -> Self {
         let entries = entries.into_iter();
         let mut sizes = [0; 3];
@@ -106,19 +108,19 @@ impl<'d> Store<'d> {
         }
     }
 
-    /// Every entry in document order: as many for each section as it has entries, and in their order.
+    /// Returns every entry of every section, in document order.
     pub fn slots(&self) -> &[Slot<'d>] {
         &self.slots
     }
 
-    /// The entries of one section, in document order.
+    /// Returns the entries of one section, in document order.
     pub fn section(&self, name: SectionName) -> impl Iterator<Item = &Slot<'d>> {
         self.slots
             .iter()
             .filter(move |slot| slot.place.section == name)
     }
 
-    /// The role and user entries in force, each with its ARN.
+    /// Returns the role and user entries in force, each with its ARN.
     pub fn in_force(&self) -> impl Iterator<Item = (&'d str, &Slot<'d>)> {
         let slots = self.slots.iter();
         let in_force = slots.filter(|slot| slot.state == EntryState::Effective);
@@ -128,14 +130,14 @@ impl<'d> Store<'d> {
         })
     }
 
-    /// The `rolearn` or else `userarn` entries in force for an ARN, given folded: numbers of [`Self::slots`].
+    /// Returns the `rolearn` or else `userarn` entries in force for a folded ARN, as indexes of [`Self::slots`].
     pub(super) fn own(&self, folded: &str) -> &[usize] {
         let found = self.roles.get(folded).or_else(|| self.users.get(folded));
         found.map_or(&[], Vec::as_slice)
     }
 
-    /// The entries in force for an identity, roles before users: none, or one, or several of which the
-    /// authenticator picks any. `subject` is its canonical ARN in lower case.
+    /// Returns the entries in force for an identity, roles before users: none, one, or several of which the
+    /// authenticator picks any. `subject` is the canonical ARN of the identity in lower case.
     pub(super) fn matching(&self, subject: &str, sso_gate: bool) -> Vec<&Slot<'d>> {
         let folded = fold(subject);
         let by_pattern = self.sso_roles.iter().filter(|&&number| {
@@ -156,7 +158,7 @@ impl<'d> Store<'d> {
             .collect()
     }
 
-    /// The entry that admits every identity of an account.
+    /// Returns the entry that admits every identity of an account.
     pub(super) fn account(&self, account: &str) -> Option<&Slot<'d>> {
         self.accounts
             .get(account)
@@ -164,7 +166,7 @@ impl<'d> Store<'d> {
     }
 }
 
-/// What becomes of each entry when it is stored; of each section there are so many.
+/// Returns the state of each entry in the store. `sizes` are the numbers of entries by section.
 fn stored<'d>(
     entries: impl Iterator<Item = (Place, &'d Status)>,
     sizes: [usize; 3],
@@ -199,7 +201,7 @@ fn stored<'d>(
     slots
 }
 
-/// What an entry is stored by: of two entries with the same key the later one counts.
+/// Returns the key of an entry in the store. Of two entries with the same key, the later one is used.
 fn key(principal: &Principal) -> Cow<'_, str> {
     match principal {
         Principal::Role(arn) => to_lower(arn),
@@ -239,7 +241,7 @@ mod tests {
     fn dropped() -> (SectionName, Status) {
         let (section, status) = role("");
         let Status::Kept(mapping) = status else {
-            panic!("it is kept")
+            panic!("not kept")
         };
         (
             section,
@@ -250,7 +252,7 @@ mod tests {
         )
     }
 
-    /// The state of each entry: `.` effective, `x` ignored, else the number of the entry that shadows it.
+    /// Returns the state of each entry: `.` effective, `x` ignored, else the index of the entry that shadows it.
     fn states(entries: &[(SectionName, Status)]) -> String {
         let store = store(entries);
         let states = store.slots().iter().map(|slot| match slot.state {
@@ -262,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_later_role_of_the_same_key_replaces_the_earlier() {
+    fn later_role_with_the_same_key_replaces_the_earlier() {
         assert_eq!(
             states(&[role("a:Dev"), role("a:Ops"), role("A:DEV")]),
             "2.."
@@ -273,12 +275,12 @@ mod tests {
         assert_eq!(
             states(&[role("ops"), role("opſ")]),
             "..",
-            "equal, but of two keys"
+            "equal when folded, but stored under two keys"
         );
     }
 
     #[test]
-    fn users_are_stored_as_written_and_found_after_roles() {
+    fn users_are_stored_as_written_and_roles_take_precedence() {
         assert_eq!(states(&[user("bob"), user("Bob"), user("bob")]), "2..");
         assert_eq!(states(&[user("bob"), user("Bob"), role("BOB")]), "22.");
         assert_eq!(states(&[account("1"), account("1"), account("2")]), "1..");

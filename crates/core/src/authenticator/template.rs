@@ -1,26 +1,26 @@
-//! The templates that usernames and groups may hold.
+//! The templates in usernames and groups.
 
 use super::User;
 use crate::arn::quote;
 use std::collections::BTreeMap;
 
-/// What a template may hold, in the order in which the authenticator replaces it.
+/// A placeholder in a template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Placeholder {
     /// The private DNS name of the EC2 instance after which the session is named.
     Ec2PrivateDnsName,
     /// The account of the identity.
     AccountId,
-    /// The session's name with `-` for every `@`.
+    /// The session name with `-` instead of `@`.
     SessionName,
-    /// The session's name.
+    /// The session name.
     SessionNameRaw,
     /// The access key id that signed the request.
     AccessKeyId,
 }
 
 impl Placeholder {
-    /// All of them, in the order in which the authenticator replaces them.
+    /// All placeholders, in the order in which the authenticator replaces them.
     pub const ALL: [Self; 5] = [
         Self::Ec2PrivateDnsName,
         Self::AccountId,
@@ -29,7 +29,7 @@ impl Placeholder {
         Self::AccessKeyId,
     ];
 
-    /// How it is written.
+    /// Returns the text of the placeholder in a template.
     pub const fn text(self) -> &'static str {
         match self {
             Self::Ec2PrivateDnsName => "{{EC2PrivateDNSName}}",
@@ -41,7 +41,7 @@ impl Placeholder {
     }
 }
 
-/// Why the authenticator cannot render an entry, and refuses the login. The texts are its own.
+/// Why the authenticator cannot render an entry and refuses the login. The messages are the authenticator's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "mapper EKSConfigMap renderTemplates error: error rendering {} template {}: {cause}",
@@ -49,15 +49,13 @@ impl Placeholder {
     quote(template)
 )]
 pub struct TemplateError {
-    /// Which field of the entry.
     pub field: Field,
     /// The field's text.
     pub template: String,
-    /// Why.
     pub cause: Cause,
 }
 
-/// The fields of an entry that may hold a template.
+/// A field of an entry that may contain a template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Field {
     /// `username`
@@ -81,7 +79,7 @@ pub enum Cause {
     /// The session is not named after an EC2 instance.
     #[error("SessionName did not contain an instance id")]
     NoInstanceId,
-    /// EC2 knows no such instance. The authenticator's text ends in a blank.
+    /// EC2 does not know the instance. The authenticator's message ends with a space.
     #[error("failed to find node {0} ")]
     UnknownInstance(String),
 }
@@ -94,7 +92,7 @@ pub(super) struct Values<'a> {
     pub(super) private_dns_name: PrivateDnsName<'a>,
 }
 
-/// Where the private DNS name comes from.
+/// The source of the private DNS name.
 pub(super) enum PrivateDnsName<'a> {
     /// From EC2, which knows these instances.
     Of(&'a BTreeMap<String, String>),
@@ -103,7 +101,7 @@ pub(super) enum PrivateDnsName<'a> {
 }
 
 impl Values<'_> {
-    /// Renders the user that an entry names, username first. A placeholder whose value is not known stays as it is and is
+    /// Renders the user that an entry names, username first. A placeholder whose value is unknown is not replaced, and is
     /// added to `missing`.
     pub(super) fn render(
         &self,
@@ -131,7 +129,7 @@ impl Values<'_> {
 
     fn render_text(&self, template: &str, missing: &mut Vec<Placeholder>) -> Result<String, Cause> {
         let mut text = template.to_owned();
-        // What one step inserts is searched again by the later ones.
+        // A value may itself contain a placeholder, which a later step replaces.
         for placeholder in Placeholder::ALL {
             if !text.contains(placeholder.text()) {
                 continue;
@@ -211,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_stays_and_is_named_once() {
+    fn unknown_placeholder_is_kept_and_reported_once() {
         use Placeholder::{AccessKeyId, Ec2PrivateDnsName, SessionName};
         let text = "{{SessionName}}/{{AccountID}}/{{SessionName}}/{{AccessKeyID}}/{{sessionname}}";
         assert_eq!(
@@ -229,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_known_session_must_be_an_instance() {
+    fn session_that_is_no_instance_is_rejected() {
         let refused = "mapper EKSConfigMap renderTemplates error: error rendering username template \
                        \"\\\"{{EC2PrivateDNSName}}\": SessionName did not contain an instance id";
         for session in [

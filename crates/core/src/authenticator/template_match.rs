@@ -2,12 +2,12 @@
 
 use super::Placeholder;
 
-/// Whether a template can become exactly `name` for some caller of an account. Checks only the minimum length of a value.
+/// Returns whether a template can become exactly `name` for some caller of an account. Checks only the minimum length of a value.
 ///
 /// Takes time in proportion to the template and the name.
-pub fn can_become(template: &str, name: &str, account: &str) -> bool {
+pub(crate) fn can_become(template: &str, name: &str, account: &str) -> bool {
     let name = name.as_bytes();
-    // The places of the name that the template can have come to.
+    // For each offset in the name, whether the template read so far can match the name up to there.
     let mut reached = vec![false; name.len() + 1];
     reached[0] = true;
     let mut rest = template;
@@ -17,20 +17,20 @@ pub fn can_become(template: &str, name: &str, account: &str) -> bool {
             .filter_map(|placeholder| Some((rest.find(placeholder.text())?, placeholder)))
             .min_by_key(|(at, _)| *at);
         let literal = next.map_or(rest, |(at, _)| &rest[..at]);
-        reached = behind_literal(&reached, name, literal);
+        reached = after_literal(&reached, name, literal);
         let Some((at, placeholder)) = next else {
             break;
         };
         reached = match placeholder {
-            Placeholder::AccountId => behind_literal(&reached, name, account),
-            other => behind_value(&reached, name, other),
+            Placeholder::AccountId => after_literal(&reached, name, account),
+            other => after_value(&reached, name, other),
         };
         rest = &rest[at + placeholder.text().len()..];
     }
     reached.last().copied().unwrap_or_default()
 }
 
-fn behind_literal(reached: &[bool], name: &[u8], literal: &str) -> Vec<bool> {
+fn after_literal(reached: &[bool], name: &[u8], literal: &str) -> Vec<bool> {
     let mut behind = vec![false; reached.len()];
     for (at, _) in reached.iter().enumerate().filter(|(_, is)| **is) {
         if name[at..].starts_with(literal.as_bytes()) {
@@ -40,9 +40,9 @@ fn behind_literal(reached: &[bool], name: &[u8], literal: &str) -> Vec<bool> {
     behind
 }
 
-fn behind_value(reached: &[bool], name: &[u8], placeholder: Placeholder) -> Vec<bool> {
+fn after_value(reached: &[bool], name: &[u8], placeholder: Placeholder) -> Vec<bool> {
     let mut behind = vec![false; reached.len()];
-    // The first place from which everything up to here may be the value.
+    // The first offset from which everything up to here can be the value.
     let mut from = None;
     for at in 0..reached.len() {
         from = from.or(reached[at].then_some(at));
@@ -57,7 +57,7 @@ fn behind_value(reached: &[bool], name: &[u8], placeholder: Placeholder) -> Vec<
     behind
 }
 
-/// A session's name has two characters at least:
+/// Returns the minimum length of a value. A session name has at least two characters:
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>
 fn shortest(placeholder: Placeholder) -> usize {
     match placeholder {
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_template_becomes_what_its_values_can_be() {
+    fn template_becomes_only_what_its_values_can_be() {
         for (template, name, expected) in [
             ("bob", "bob", true),
             ("bob", "bo", false),

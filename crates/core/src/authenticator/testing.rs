@@ -6,7 +6,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
-/// A document with these sections; an empty text is an absent section.
+/// Returns a document with these sections; an empty text is an absent section.
 pub(super) fn document(roles: &str, users: &str, accounts: &str) -> Document {
     let texts = SectionName::ALL.iter().zip([roles, users, accounts]);
     let present = texts.filter(|(_, text)| !text.is_empty());
@@ -17,7 +17,7 @@ pub(super) fn document(roles: &str, users: &str, accounts: &str) -> Document {
     )
 }
 
-/// The text of a section with one `{rolearn|userarn, username, groups}` entry per line.
+/// Returns the text of a section with one `{rolearn|userarn, username, groups}` entry per line.
 pub(super) fn list(field: &str, entries: &[(&str, &str, &[&str])]) -> String {
     let lines = entries.iter().map(|(arn, username, groups)| {
         let entry = serde_json::json!({ field: arn, "username": username, "groups": groups });
@@ -26,7 +26,7 @@ pub(super) fn list(field: &str, entries: &[(&str, &str, &[&str])]) -> String {
     lines.collect()
 }
 
-/// Entries of few names, so that they meet in every letter case.
+/// Generates entries with few names, so that many differ only in letter case.
 pub(super) fn entries() -> impl Strategy<Value = Vec<(SectionName, Status)>> {
     let section = prop::sample::select(SectionName::ALL.to_vec());
     let name = prop::sample::select(vec!["ops", "OPS", "Opſ", "kİ", "Ki", "\u{212A}i", "1", ""]);
@@ -53,7 +53,7 @@ pub(super) fn entries() -> impl Strategy<Value = Vec<(SectionName, Status)>> {
     vec(entry, 0..12)
 }
 
-/// The store of entries, each placed by its position among all of them.
+/// Returns the store of entries, each placed by its index among all of them.
 pub(super) fn store(entries: &[(SectionName, Status)]) -> Store<'_> {
     Store::of(
         entries

@@ -1,13 +1,13 @@
 //! Validates desired mappings.
 
-use super::Wanted;
+use super::DesiredMapping;
 use super::error::{Fault, Reason};
 use crate::document::Principal;
 use crate::facts::accounts::is_account_id;
 use crate::facts::partitions::Partition;
 
-/// Checks a desired mapping, whatever its form.
-pub(super) fn check(wanted: &Wanted) -> Result<(), Fault> {
+/// Checks a desired mapping of any form.
+pub(super) fn check(wanted: &DesiredMapping) -> Result<(), Fault> {
     check_principal(&wanted.principal)
         .and_then(|()| check_user(wanted))
         .map_err(|reason| Fault::new(wanted.line, reason))
@@ -42,7 +42,7 @@ fn check_account(account: &str) -> Result<(), Reason> {
     })
 }
 
-fn check_user(wanted: &Wanted) -> Result<(), Reason> {
+fn check_user(wanted: &DesiredMapping) -> Result<(), Reason> {
     if let Principal::Account(account) = &wanted.principal {
         let field = match (&wanted.username, &wanted.groups) {
             (Some(_), _) => "username",

@@ -6,12 +6,12 @@ use super::check::check;
 use super::error::{Fault, Reason};
 use super::item::{MAP_ROLES, MAP_USERS, unknown};
 use super::value::{Field, Value, documents, root};
-use super::{Asked, Wanted};
+use super::{DesiredMapping, Mappings};
 use crate::document::{Document, Mapping, Principal, Section, SectionName};
 use goyaml::Tree;
 
 /// Reads the sections of an aws-auth ConfigMap as the authenticator does. Everything else in it is ignored.
-pub(super) fn read(fields: &[Field<'_>], asked: &mut Asked<'_>) -> Result<(), Fault> {
+pub(super) fn read(fields: &[Field<'_>], mappings: &mut Mappings<'_>) -> Result<(), Fault> {
     const KNOWN: [&str; 6] = [
         "apiVersion",
         "kind",
@@ -61,12 +61,12 @@ pub(super) fn read(fields: &[Field<'_>], asked: &mut Asked<'_>) -> Result<(), Fa
     }
     let document = Document::read(&texts);
     for (name, value) in values {
-        section(document.section(name), value, asked)?;
+        section(document.section(name), value, mappings)?;
     }
     Ok(())
 }
 
-fn section(section: &Section, value: Value<'_>, asked: &mut Asked<'_>) -> Result<(), Fault> {
+fn section(section: &Section, value: Value<'_>, mappings: &mut Mappings<'_>) -> Result<(), Fault> {
     let name = section.name();
     // The lines of a `|` text are lines of the file. For any other style, only the first line is known.
     let file_line = |line: usize| {
@@ -107,20 +107,20 @@ fn section(section: &Section, value: Value<'_>, asked: &mut Asked<'_>) -> Result
     if let Some(first) = written.first().and_then(root) {
         known_fields(name, first).map_err(in_file)?;
     }
-    asked.names_a_list = true;
+    mappings.found_list = true;
     for entry in section.entries() {
         let Some(mapping) = entry.mapping() else {
             continue;
         };
-        asked
-            .wanted
-            .push(wanted(mapping, asked.source, file_line(entry.line)));
-        asked.wanted.last().map_or(Ok(()), check)?;
+        mappings
+            .list
+            .push(wanted(mapping, mappings.source, file_line(entry.line)));
+        mappings.list.last().map_or(Ok(()), check)?;
     }
     Ok(())
 }
 
-/// Reports whether the text begins with a list, which may be an explicit empty one.
+/// Returns whether the text begins with a list, which may be an explicit empty one.
 fn begins_with_a_list(documents: &[Tree<'_>]) -> bool {
     documents.first().and_then(root).is_some_and(Value::is_list)
 }
@@ -155,9 +155,9 @@ fn known_fields(name: SectionName, list: Value<'_>) -> Result<(), Fault> {
     Ok(())
 }
 
-fn wanted(mapping: &Mapping, source: &str, line: usize) -> Wanted {
+fn wanted(mapping: &Mapping, source: &str, line: usize) -> DesiredMapping {
     let is_account = matches!(mapping.principal, Principal::Account(_));
-    Wanted {
+    DesiredMapping {
         principal: mapping.principal.clone(),
         username: (!is_account).then(|| mapping.username.clone()),
         groups: mapping.groups.clone().filter(|_| !is_account),

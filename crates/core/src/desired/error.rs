@@ -5,7 +5,7 @@ use crate::document::SectionName;
 /// Why desired state was rejected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{file}:{line}: {reason}")]
-pub struct WantedError {
+pub struct DesiredError {
     /// The name of the text that the caller gave, such as a path.
     pub file: String,
     /// Line in that text, from 1.
@@ -13,7 +13,7 @@ pub struct WantedError {
     pub reason: Box<Reason>,
 }
 
-impl WantedError {
+impl DesiredError {
     /// Returns what the user can do about it, as a sentence.
     pub fn remedy(&self) -> String {
         self.reason.remedy()
@@ -32,8 +32,8 @@ impl Fault {
         Self { line, reason }
     }
 
-    pub(super) fn of(self, file: &str) -> WantedError {
-        WantedError {
+    pub(super) fn of(self, file: &str) -> DesiredError {
+        DesiredError {
             file: file.to_owned(),
             line: self.line,
             reason: Box::new(self.reason),
@@ -43,10 +43,6 @@ impl Fault {
 
 /// What is wrong with desired state. `what` names the value, such as "an item of mapRoles" or "`username`".
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[expect(
-    missing_docs,
-    reason = "the messages say what each variant and field is"
-)]
 pub enum Reason {
     #[error("not YAML: {0}")]
     Yaml(String),
@@ -54,7 +50,7 @@ pub enum Reason {
     Helm { text: String },
     #[error("no desired state: neither a mapping nor an empty list")]
     Empty,
-    #[error("{what} names no list: it has no value")]
+    #[error("{what} has no value")]
     NoValue { what: String },
     #[error("{what} is {found}, but must be {expected}")]
     WrongType {
@@ -85,7 +81,7 @@ pub enum Reason {
     },
     #[error("`{field}` is given twice")]
     Twice { field: String },
-    #[error("both `{first}` and `{second}`, but a mapping admits one")]
+    #[error("both `{first}` and `{second}`, but a mapping has only one principal")]
     TwoPrincipals { first: String, second: String },
     #[error("{what} has no principal: none of {choices}")]
     NoPrincipal { what: String, choices: String },
@@ -108,7 +104,9 @@ pub enum Reason {
     EmptyText { what: String },
     #[error("{what} starts or ends with white space, or contains a control character: {text:?}")]
     Blank { what: String, text: String },
-    #[error("sso permissionSetName `{0}` is not one: 1 to 32 of letters, digits and _+=,.@-")]
+    #[error(
+        "sso permissionSetName `{0}` is not valid: it must have 1 to 32 letters, digits or _+=,.@-"
+    )]
     PermissionSet(String),
     #[error("sso partition `{0}` is not an AWS partition")]
     Partition(String),
@@ -122,13 +120,13 @@ pub enum Reason {
         text: String,
         values: [&'static str; 2],
     },
-    #[error("an object without `kind`, or `data` alone, could be anything")]
+    #[error("an object without `kind` is not supported")]
     NoKind,
     #[error("{kind} is not a supported kind")]
     Kind { kind: String },
     #[error("ConfigMap {namespace}/{name} is not kube-system/aws-auth")]
     OtherConfigMap { namespace: String, name: String },
-    #[error("`{key}` must be text that holds the list, not the list itself")]
+    #[error("`{key}` must be a string that contains the list, not the list itself")]
     NotText { key: &'static str },
     #[error("the authenticator would not read all of {}: {}", section.key(), listed(problems))]
     Section {
@@ -136,7 +134,7 @@ pub enum Reason {
         /// The line in the file, and the authenticator's message.
         problems: Vec<(usize, String)>,
     },
-    #[error("{} holds several YAML documents, of which the authenticator reads only the first", section.key())]
+    #[error("{} contains several YAML documents, but the authenticator reads only the first", section.key())]
     SeveralDocuments { section: SectionName },
     #[error("{who} is also requested at {other}, with {difference}")]
     Differs {
@@ -163,34 +161,34 @@ impl Reason {
             Self::Yaml(_) => "Fix the YAML at this line.".into(),
             Self::Helm { .. } => "Render it first: `helm template RELEASE CHART | awsauth apply -f -`".into(),
             Self::Empty => "Write `[]` to request an empty list, so that an empty file never prunes by accident.".into(),
-            Self::NoValue { what } => format!("Write `[]` after {what} if it is meant to be empty, or leave it out."),
+            Self::NoValue { what } => format!("Write `[]` after {what} if it must be empty, or remove it."),
             Self::WrongType { what, expected, .. } => format!("Make {what} {expected}."),
             Self::Unquoted { text, .. } => format!("Quote it: \"{text}\""),
             Self::UnknownField { nearest: Some(nearest), .. } => format!("Did you mean `{nearest}`?"),
-            Self::UnknownField { known, .. } => format!("Known here: {known}."),
+            Self::UnknownField { known, .. } => format!("Known fields: {known}."),
             Self::OtherList { list, .. } => format!("Move the item to {list}."),
             Self::Twice { .. } => "Keep one of them.".into(),
             Self::TwoPrincipals { .. } => "Split it into two items.".into(),
-            Self::NoPrincipal { choices, .. } => format!("Give one of {choices}."),
-            Self::NoUsername { suggestion, .. } => format!("Add one, for instance `username: {suggestion}`."),
+            Self::NoPrincipal { choices, .. } => format!("Add one of {choices}."),
+            Self::NoUsername { suggestion, .. } => format!("Add one, such as `username: {suggestion}`."),
             Self::AccountOnly { field, .. } => {
-                format!("Leave out `{field}`, or map the roles and users of the account one by one.")
+                format!("Remove `{field}`, or map the roles and users of the account one by one.")
             }
-            Self::AccountId { .. } => "Give the twelve digits, without dashes or blanks.".into(),
+            Self::AccountId { .. } => "Write the twelve digits without dashes or spaces.".into(),
             Self::ArnKind { .. } => {
-                "Give arn:aws:iam::ACCOUNT:role/NAME or arn:aws:iam::ACCOUNT:user/NAME, or a whole `account`.".into()
+                "Write arn:aws:iam::ACCOUNT:role/NAME or arn:aws:iam::ACCOUNT:user/NAME, or a whole `account`.".into()
             }
             Self::EmptyText { what } => format!("Give {what} a value."),
-            Self::Blank { .. } => "Remove it: names are compared as they are written.".into(),
-            Self::PermissionSet(_) => "Give the permission set's name as IAM Identity Center shows it.".into(),
-            Self::Partition(_) => "Leave `partition` out.".into(),
-            Self::ServiceName => "Remove the item here and run \
-                `eksctl create iamidentitymapping --cluster CLUSTER --service-name NAME --namespace NAMESPACE` for it."
+            Self::Blank { .. } => "Remove this character: names are compared exactly.".into(),
+            Self::PermissionSet(_) => "Write the name of the permission set as IAM Identity Center shows it.".into(),
+            Self::Partition(_) => "Remove `partition`.".into(),
+            Self::ServiceName => "Remove the item and run \
+                `eksctl create iamidentitymapping --cluster CLUSTER --service-name NAME --namespace NAMESPACE` instead."
                 .into(),
             Self::Policy { values: [one, other], .. } => format!("Write {one} or {other}."),
             Self::NoKind => "If it is the aws-auth ConfigMap, add `apiVersion: v1` and `kind: ConfigMap`.".into(),
             Self::Kind { .. } => format!("Supported: {SUPPORTED}."),
-            Self::OtherConfigMap { .. } => "Give the ConfigMap aws-auth of namespace kube-system; the authenticator reads no other.".into(),
+            Self::OtherConfigMap { .. } => "Use the ConfigMap aws-auth in namespace kube-system; the authenticator reads no other ConfigMap.".into(),
             Self::NotText { key } => format!("Put `|` after `{key}:`."),
             Self::Section { .. } => "Fix these lines: the authenticator would drop these entries.".into(),
             Self::SeveralDocuments { .. } => "Remove the `---` lines inside the text.".into(),

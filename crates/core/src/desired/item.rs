@@ -1,6 +1,6 @@
 //! Reads one mapping in any of its forms.
 
-use super::Wanted;
+use super::DesiredMapping;
 use super::check::check;
 use super::error::{Fault, Reason};
 use super::value::{Field, Value};
@@ -10,11 +10,11 @@ use crate::document::{Principal, SsoRole};
 /// A form of a mapping.
 #[derive(Debug)]
 pub(super) struct Form {
-    /// Its name in messages.
+    /// The name in messages.
     pub(super) what: &'static str,
     /// The fields for the principal, of which exactly one is given.
     pub(super) principals: &'static [&'static str],
-    /// Its other fields.
+    /// The other fields.
     pub(super) others: &'static [&'static str],
 }
 
@@ -64,7 +64,7 @@ pub(super) const AWS_AUTH_MAPPING: Form = Form {
 };
 
 /// Reads one mapping.
-pub(super) fn read(value: Value<'_>, form: &Form, source: &str) -> Result<Wanted, Fault> {
+pub(super) fn read(value: Value<'_>, form: &Form, source: &str) -> Result<DesiredMapping, Fault> {
     let fields = value.fields(form.what)?;
     refuse_unknown(&fields, form)?;
     let given = |name: &str| {
@@ -102,7 +102,7 @@ pub(super) fn read(value: Value<'_>, form: &Form, source: &str) -> Result<Wanted
         };
         return Err(Fault::new(second.line, reason));
     }
-    let wanted = Wanted {
+    let wanted = DesiredMapping {
         principal: principal(first)?,
         username: given("username")
             .map(|field| field.value.text("`username`").map(str::to_owned))
@@ -118,9 +118,9 @@ pub(super) fn read(value: Value<'_>, form: &Form, source: &str) -> Result<Wanted
 }
 
 /// Reads an element of mapAccounts.
-pub(super) fn account(value: Value<'_>, source: &str) -> Result<Wanted, Fault> {
+pub(super) fn account(value: Value<'_>, source: &str) -> Result<DesiredMapping, Fault> {
     let account = value.source("an item of mapAccounts")?.to_owned();
-    let wanted = Wanted {
+    let wanted = DesiredMapping {
         principal: Principal::Account(account),
         username: None,
         groups: None,

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::de::IgnoredAny;
 
 /// Converts JSON so that YAML 1.1 can read it: replaces `\/` and surrogate pairs, which YAML does not allow. Line numbers
-/// stay the same. Text that is not JSON is returned as it is.
+/// stay the same. Text that is not JSON is returned unchanged.
 pub(super) fn as_yaml(text: &str) -> Cow<'_, str> {
     let is_json = || serde_json::from_str::<IgnoredAny>(text).is_ok();
     if !text.trim_start().starts_with(['{', '[']) || !text.contains('\\') || !is_json() {

@@ -1,6 +1,6 @@
 //! Reads one document of desired state by its kind.
 
-use super::Asked;
+use super::Mappings;
 use super::configmap;
 use super::error::{Fault, Reason};
 use super::item::{
@@ -10,38 +10,38 @@ use super::value::{Field, Value};
 use crate::document::SectionName;
 
 /// Reads one document of the stream.
-pub(super) fn document(root: Value<'_>, asked: &mut Asked<'_>) -> Result<(), Fault> {
+pub(super) fn document(root: Value<'_>, mappings: &mut Mappings<'_>) -> Result<(), Fault> {
     if root.is_list() {
-        return items(root, "the list", &BARE, asked);
+        return items(root, "the list", &BARE, mappings);
     }
-    let fields = root.fields("wanted state")?;
+    let fields = root.fields("desired state")?;
     if fields
         .iter()
         .any(|field| matches!(field.name, "kind" | "apiVersion" | "data"))
     {
-        return object(root.line(), &fields, true, asked);
+        return object(root.line(), &fields, true, mappings);
     }
-    lists(&fields, asked)
+    lists(&fields, mappings)
 }
 
 /// Reads `mapRoles`, `mapUsers` and `mapAccounts` as real lists.
-fn lists(fields: &[Field<'_>], asked: &mut Asked<'_>) -> Result<(), Fault> {
+fn lists(fields: &[Field<'_>], mappings: &mut Mappings<'_>) -> Result<(), Fault> {
     for field in fields {
         match field.name {
-            "mapRoles" => items(field.value, field.name, &MAP_ROLES, asked)?,
-            "mapUsers" => items(field.value, field.name, &MAP_USERS, asked)?,
+            "mapRoles" => items(field.value, field.name, &MAP_ROLES, mappings)?,
+            "mapUsers" => items(field.value, field.name, &MAP_USERS, mappings)?,
             "mapAccounts" => {
                 let accounts = field.value.items(field.name)?;
-                asked.names_a_list = true;
+                mappings.found_list = true;
                 for account in accounts {
-                    asked.wanted.push(item::account(account, asked.source)?);
+                    mappings.list.push(item::account(account, mappings.source)?);
                 }
             }
             _ => {
                 let known = SectionName::ALL.map(SectionName::key);
                 return Err(Fault::new(
                     field.line,
-                    unknown(field.name, "wanted state".to_owned(), &known),
+                    unknown(field.name, "desired state".to_owned(), &known),
                 ));
             }
         }
@@ -49,11 +49,18 @@ fn lists(fields: &[Field<'_>], asked: &mut Asked<'_>) -> Result<(), Fault> {
     Ok(())
 }
 
-fn items(list: Value<'_>, what: &str, form: &Form, asked: &mut Asked<'_>) -> Result<(), Fault> {
+fn items(
+    list: Value<'_>,
+    what: &str,
+    form: &Form,
+    mappings: &mut Mappings<'_>,
+) -> Result<(), Fault> {
     let items = list.items(what)?;
-    asked.names_a_list = true;
+    mappings.found_list = true;
     for value in items {
-        asked.wanted.push(item::read(value, form, asked.source)?);
+        mappings
+            .list
+            .push(item::read(value, form, mappings.source)?);
     }
     Ok(())
 }
@@ -63,7 +70,7 @@ fn object(
     line: usize,
     fields: &[Field<'_>],
     may_be_list: bool,
-    asked: &mut Asked<'_>,
+    mappings: &mut Mappings<'_>,
 ) -> Result<(), Fault> {
     let named = |name: &str| fields.iter().find(|field| field.name == name);
     let text = |name: &str| {
@@ -78,32 +85,34 @@ fn object(
     match (version, kind) {
         ("v1", "ConfigMap") => {
             reject_other_configmap(named("metadata"))?;
-            configmap::read(fields, asked)
+            configmap::read(fields, mappings)
         }
         ("v1", "List") if may_be_list => {
             let Some(list) = named("items") else {
                 return Ok(());
             };
             let members = list.value.items("`items`")?;
-            asked.names_a_list |= members.len() == 0;
+            mappings.found_list |= members.len() == 0;
             for member in members {
                 object(
                     member.line(),
                     &member.fields("an item of the List")?,
                     false,
-                    asked,
+                    mappings,
                 )?;
             }
             Ok(())
         }
         ("eksctl.io/v1alpha5", "ClusterConfig") => match named("iamIdentityMappings") {
-            Some(list) => items(list.value, list.name, &EKSCTL, asked),
-            None => reject_misspelt_mappings(fields),
+            Some(list) => items(list.value, list.name, &EKSCTL, mappings),
+            None => reject_misspelled_mappings(fields),
         },
         ("iamauthenticator.k8s.aws/v1alpha1", "IAMIdentityMapping") => {
-            spec(line, fields, &IAM_IDENTITY_MAPPING, asked)
+            spec(line, fields, &IAM_IDENTITY_MAPPING, mappings)
         }
-        ("awsauth.dev/v1alpha1", "AwsAuthMapping") => spec(line, fields, &AWS_AUTH_MAPPING, asked),
+        ("awsauth.dev/v1alpha1", "AwsAuthMapping") => {
+            spec(line, fields, &AWS_AUTH_MAPPING, mappings)
+        }
         (_, "") => Err(Fault::new(line, Reason::NoKind)),
         _ => {
             let line = named("kind").map_or(line, |field| field.line);
@@ -118,12 +127,12 @@ fn object(
     }
 }
 
-/// Reads an object that holds one mapping in its `spec`.
+/// Reads an object with one mapping in its `spec`.
 fn spec(
     line: usize,
     fields: &[Field<'_>],
     form: &Form,
-    asked: &mut Asked<'_>,
+    mappings: &mut Mappings<'_>,
 ) -> Result<(), Fault> {
     const KNOWN: [&str; 5] = ["apiVersion", "kind", "metadata", "spec", "status"];
     if let Some(field) = fields.iter().find(|field| !KNOWN.contains(&field.name)) {
@@ -135,9 +144,9 @@ fn spec(
     let Some(spec) = fields.iter().find(|field| field.name == "spec") else {
         return Err(Fault::new(line, item::no_principal(form)));
     };
-    asked
-        .wanted
-        .push(item::read(spec.value, form, asked.source)?);
+    mappings
+        .list
+        .push(item::read(spec.value, form, mappings.source)?);
     Ok(())
 }
 
@@ -165,12 +174,12 @@ fn reject_other_configmap(metadata: Option<&Field<'_>>) -> Result<(), Fault> {
 }
 
 /// Rejects a field of eksctl's file that is nearly named `iamIdentityMappings`. Its other fields are ignored.
-fn reject_misspelt_mappings(fields: &[Field<'_>]) -> Result<(), Fault> {
+fn reject_misspelled_mappings(fields: &[Field<'_>]) -> Result<(), Fault> {
     const MAPPINGS: &str = "iamIdentityMappings";
-    let misspelt = fields
+    let misspelled = fields
         .iter()
         .find(|field| item::likeness(field.name, MAPPINGS) > 0.9);
-    misspelt.map_or(Ok(()), |field| {
+    misspelled.map_or(Ok(()), |field| {
         let what = "the ClusterConfig".to_owned();
         Err(Fault::new(
             field.line,

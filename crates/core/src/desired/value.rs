@@ -54,7 +54,7 @@ impl<'t> Value<'t> {
         Self { id, ..self }
     }
 
-    /// Returns the tag of a scalar, unless it only says that the scalar is text.
+    /// Returns the tag of a scalar, unless it only marks the scalar as text.
     fn tag(self) -> Option<&'t str> {
         self.tree
             .tag(self.target())
@@ -67,7 +67,7 @@ impl<'t> Value<'t> {
         node.dash.unwrap_or(node.start).line() + 1
     }
 
-    /// Reports whether YAML treats it as absent: nothing, `~` or `null`.
+    /// Returns whether YAML treats it as absent: nothing, `~` or `null`.
     pub(super) fn is_null(self) -> bool {
         self.plain() == Some(Plain::Null)
     }
@@ -92,7 +92,7 @@ impl<'t> Value<'t> {
         matches!(self.kind(), NodeKind::Sequence { .. })
     }
 
-    /// Reports whether it is a `|` scalar, whose lines are lines of the file.
+    /// Returns whether it is a `|` scalar, whose lines are lines of the file.
     pub(super) fn is_literal(self) -> bool {
         matches!(
             self.kind(),
@@ -117,7 +117,7 @@ impl<'t> Value<'t> {
         Err(self.not("a list", what))
     }
 
-    /// Returns the text of a scalar as written, whatever its type.
+    /// Returns the text of a scalar of any type, as written.
     pub(super) fn source(self, what: &str) -> Result<&'t str, Fault> {
         match self.kind() {
             NodeKind::Scalar { value, .. } if self.tag().is_none() => Ok(value),
@@ -261,7 +261,7 @@ fn plain(text: &str) -> Option<Plain> {
         Ok(Resolved::Null) => Some(Plain::Null),
         Ok(Resolved::Bool(_)) => Some(Plain::Bool),
         Ok(Resolved::Int(_) | Resolved::Uint(_) | Resolved::Float(_)) => Some(Plain::Number),
-        // A number that go-yaml takes for text because it is too large.
+        // A number that go-yaml reads as text because it is too large.
         _ => {
             (may_be_number && text.replace('_', "").parse::<f64>().is_ok()).then_some(Plain::Number)
         }

@@ -7,18 +7,18 @@ use super::evidence::{Evidence, Problem};
 pub struct Check {
     /// A stable id, such as `K1`.
     pub id: &'static str,
-    /// Its subject in a few words.
+    /// What it checks, in a few words.
     pub title: &'static str,
-    /// The checks whose problem makes this one meaningless.
+    /// The checks that must find no problem before this one makes sense.
     pub after: &'static [&'static str],
     /// Judges the evidence.
-    pub judge: fn(&Evidence) -> Judged,
+    pub judge: fn(&Evidence) -> CheckResult,
 }
 
 /// The result of a check; an error if there is no evidence to judge.
-pub type Judged = Result<Outcome, Skipped>;
+pub type CheckResult = Result<Outcome, Skipped>;
 
-/// What a check saw, and the problem with it.
+/// What a check found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// The evidence in words.
@@ -35,14 +35,14 @@ pub struct Skipped {
 }
 
 impl Skipped {
-    /// A check that needs `what`.
+    /// Returns the result of a check that needs `what`.
     pub fn needs(what: impl Into<String>) -> Self {
         Self { needs: what.into() }
     }
 }
 
 impl Outcome {
-    pub(super) fn ok(saw: impl Into<String>) -> Judged {
+    pub(super) fn ok(saw: impl Into<String>) -> CheckResult {
         Ok(Self {
             saw: saw.into(),
             problem: None,
@@ -53,7 +53,7 @@ impl Outcome {
         saw: impl Into<String>,
         cause: impl Into<String>,
         next: impl Into<String>,
-    ) -> Judged {
+    ) -> CheckResult {
         Ok(Self {
             saw: saw.into(),
             problem: Some(Problem {
@@ -63,7 +63,7 @@ impl Outcome {
         })
     }
 
-    pub(super) fn from_problem(saw: impl Into<String>, problem: &Problem) -> Judged {
+    pub(super) fn from_problem(saw: impl Into<String>, problem: &Problem) -> CheckResult {
         Self::problem(saw, &problem.cause, &problem.next)
     }
 }

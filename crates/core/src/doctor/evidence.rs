@@ -29,7 +29,7 @@ use crate::rbac::Policy;
 #[derive(Clone, Debug)]
 pub enum Collected<T> {
     /// Not collected, because this is missing.
-    NotAsked(String),
+    NotRequested(String),
     /// No answer within this time.
     TimedOut(SignedDuration),
     /// The evidence.
@@ -38,18 +38,18 @@ pub enum Collected<T> {
 
 impl<T> Default for Collected<T> {
     fn default() -> Self {
-        Self::NotAsked("the result of an earlier check".to_owned())
+        Self::NotRequested("the result of an earlier check".to_owned())
     }
 }
 
 impl<T> Collected<T> {
-    /// The evidence.
+    /// Returns the evidence.
     ///
     /// # Errors
     /// If there is none; then the check is skipped.
     pub fn seen(&self) -> Result<&T, Skipped> {
         match self {
-            Self::NotAsked(needs) => Err(Skipped::needs(needs)),
+            Self::NotRequested(needs) => Err(Skipped::needs(needs)),
             Self::TimedOut(limit) => Err(Skipped::needs(format!(
                 "more time: no answer within {} s",
                 limit.as_secs()
@@ -58,7 +58,7 @@ impl<T> Collected<T> {
         }
     }
 
-    /// The evidence, if there is any.
+    /// Returns the evidence, if there is any.
     pub fn known(&self) -> Option<&T> {
         match self {
             Self::Seen(seen) => Some(seen),
@@ -74,7 +74,7 @@ impl<T> Collected<T> {
         }
     }
 
-    /// The time limit that was exceeded.
+    /// Returns the time limit that was exceeded.
     pub fn timed_out(&self) -> Option<SignedDuration> {
         match self {
             Self::TimedOut(limit) => Some(*limit),
@@ -123,7 +123,7 @@ pub struct Evidence {
     pub access_entries: Collected<Result<AccessEntries, String>>,
     /// The token under test.
     pub token: Collected<Token>,
-    /// The identity behind the token, from STS, asked as the authenticator does.
+    /// The identity behind the token, from STS, called as the authenticator does.
     pub verified: Collected<Result<VerifiedCaller, StsProblem>>,
     /// The IP addresses of the API server's host.
     pub addresses: Collected<Result<Vec<String>, Problem>>,
@@ -147,19 +147,19 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// The selected entries of the kubeconfig, if they are usable.
+    /// Returns the selected entries of the kubeconfig, if they are usable.
     pub(super) fn entry(&self) -> Result<&Entry, Skipped> {
         let entry = self.kubeconfig.seen()?.as_ref();
         entry.map_err(|_| Skipped::needs("a kubeconfig (K1)"))
     }
 
-    /// The identity to diagnose: the requested ARN, else the identity of the token, else the identity of the credentials.
+    /// Returns the identity to diagnose: the requested ARN, else the identity of the token, else the identity of the credentials.
     pub fn subject(&self) -> Option<Subject<'_>> {
         if let Some(arn) = &self.request.arn {
             return Subject::of(arn, None);
         }
-        if let Some(Ok(played)) = self.verified.known() {
-            return Subject::of(&played.arn, Some(&played.session_name));
+        if let Some(Ok(verified)) = self.verified.known() {
+            return Subject::of(&verified.arn, Some(&verified.session_name));
         }
         match self.caller.known() {
             Some(Ok(caller)) => Subject::of(&caller.arn, None),
@@ -167,7 +167,7 @@ impl Evidence {
         }
     }
 
-    /// How far this machine's clock is ahead of AWS, if AWS answered.
+    /// Returns how far this machine's clock is ahead of AWS, if AWS answered.
     pub(super) fn clock_ahead(&self) -> Option<SignedDuration> {
         let of_keys = match self.credentials.known() {
             Some(Err(none)) => none.clock_ahead,
@@ -180,12 +180,12 @@ impl Evidence {
         of_keys
             .or(of_caller)
             .or_else(|| match self.verified.known()? {
-                Ok(played) => played.clock_ahead,
+                Ok(verified) => verified.clock_ahead,
                 Err(problem) => problem.clock_ahead,
             })
     }
 
-    /// How aws-auth maps the subject.
+    /// Returns how aws-auth maps the subject.
     pub(super) fn explanation(&self) -> Result<Explained<'_>, Skipped> {
         let read = self.aws_auth.seen()?.as_ref();
         let aws_auth = read.map_err(|_| Skipped::needs("aws-auth (M4)"))?;
@@ -207,13 +207,13 @@ impl Evidence {
         })
     }
 
-    /// The Kubernetes user of the subject, from the sign-in or else from aws-auth.
+    /// Returns the Kubernetes user of the subject, from the sign-in or else from aws-auth.
     pub fn user(&self) -> Option<authenticator::User> {
         super::remedy::user(self)
     }
 
-    /// Whether the API server accepted the token.
-    pub(super) fn is_in(&self) -> bool {
+    /// Returns whether the API server accepted the token.
+    pub(super) fn is_signed_in(&self) -> bool {
         matches!(self.signed_in.known(), Some(SignedIn::In { .. }))
     }
 }

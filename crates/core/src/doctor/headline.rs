@@ -2,23 +2,22 @@
 
 use super::evidence::{Problem, SignedIn};
 use super::remedy;
-use super::{Check, Evidence, Judged};
+use super::{Check, CheckResult, Evidence};
 
-/// How far the identity gets.
+/// The result of the sign-in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignInState {
-    /// The API server was not asked or did not answer.
+    /// The API server was not contacted or did not answer.
     Unknown,
     /// 401.
     Unauthorized,
     /// Signed in, but a requested permission is denied.
     Forbidden,
-    /// Signed in.
     SignedIn,
 }
 
 impl SignInState {
-    /// One word for scripts.
+    /// Returns the state as one word for scripts.
     pub fn name(self) -> &'static str {
         match self {
             Self::Unknown => "unknown",
@@ -47,19 +46,19 @@ pub struct Headline {
 
 /// The order in which problems decide. A symptom comes after its causes: a failing plugin after missing credentials, a rejected
 /// token after a missing entry.
-const PATH: [&str; 43] = [
+const ORDER: [&str; 43] = [
     "K1", "K2", "K3", "K6", "C1", "C2", "C3", "C4", "C5", "C6", "C7", "C8", "C9", "C11", "C13",
     "C15", "C14", "C10", "C12", "K5", "K4", "K7", "T1", "T3", "T4", "T2", "T5", "E1", "E2", "E3",
     "M1", "M3", "M4", "M7", "M6", "M5", "M8", "M2", "B2", "B1", "W3", "W1", "W2",
 ];
 
-pub(super) fn of(evidence: &Evidence, checks: &[(&'static Check, Judged)]) -> Headline {
+pub(super) fn of(evidence: &Evidence, checks: &[(&'static Check, CheckResult)]) -> Headline {
     let problem = |id: &str| {
         let (check, judged) = checks.iter().find(|(check, _)| check.id == id)?;
         let problem = judged.as_ref().ok()?.problem.as_ref()?;
         Some((check.id, problem.clone()))
     };
-    let mut problems = PATH.iter().filter_map(|id| problem(id));
+    let mut problems = ORDER.iter().filter_map(|id| problem(id));
     let first = problems.next();
     let others = problems.map(|(id, _)| id).collect();
     let state = sign_in_state(evidence, first.as_ref().map(|(id, _)| *id));
@@ -141,10 +140,10 @@ fn text(evidence: &Evidence, state: SignInState, is_wrong: bool) -> String {
         }
         SignInState::SignedIn => format!("Signed in: {is} {who} to this cluster"),
         SignInState::Unknown if is_wrong => {
-            "The cluster was not asked, because something before that is wrong".to_owned()
+            "The cluster was not contacted, because of an earlier problem".to_owned()
         }
         SignInState::Unknown => {
-            "No problem was found, but the cluster could not be asked who you are".to_owned()
+            "No problem was found, but the cluster did not report who you are".to_owned()
         }
     }
 }

@@ -3,7 +3,7 @@
 /// Prefixes of access key ids.
 const KEY_PREFIXES: [&str; 2] = ["AKIA", "ASIA"];
 /// Text that precedes a secret.
-const BEFORE: [&str; 6] = [
+const PREFIXES: [&str; 6] = [
     "k8s-aws-v1.",
     "X-Amz-Security-Token=",
     "X-Amz-Signature=",
@@ -12,7 +12,7 @@ const BEFORE: [&str; 6] = [
     "AWS_SESSION_TOKEN=",
 ];
 
-/// The last four characters of an access key id.
+/// Returns the last four characters of an access key id.
 pub fn last_four(key: &str) -> String {
     let count = key.chars().count();
     key.chars().skip(count.saturating_sub(4)).collect()
@@ -25,7 +25,7 @@ pub fn redacted(text: &str) -> String {
 }
 
 fn word(word: &str) -> String {
-    for before in BEFORE {
+    for before in PREFIXES {
         if let Some(at) = word.find(before) {
             let end = &word[word.trim_end().len()..];
             return format!("{}…{end}", &word[..at + before.len()]);
@@ -92,9 +92,9 @@ mod tests {
     #[test]
     fn redacted_removes_secrets() {
         let key = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY1";
-        let said = format!("sent k8s-aws-v1.aHR0 by ASIAIOSFODNN7EXAMPLE, secret={key}\nand more");
+        let text = format!("sent k8s-aws-v1.aHR0 by ASIAIOSFODNN7EXAMPLE, secret={key}\nand more");
         assert_eq!(
-            redacted(&said),
+            redacted(&text),
             "sent k8s-aws-v1.… by …MPLE, secret=…\nand more"
         );
         let plain = "arn:aws:sts::111122223333:assumed-role/Name/i-0123456789abcdef0 https://0123456789ABCDEF.gr7.us-east-1.eks.amazonaws.com";

@@ -6,7 +6,7 @@ use crate::authenticator::{NearMatch, User};
 use crate::command_line::quoted;
 use crate::document::{Document, Mapping, Status};
 
-/// The `awsauth map` command that gives the subject access, with the username and groups of a similar entry.
+/// Returns the `awsauth map` command that gives the subject access, with the username and groups of a similar entry.
 pub(super) fn map(evidence: &Evidence, near: Option<(&Document, &NearMatch)>) -> String {
     let Some(subject) = evidence.subject() else {
         return "see the identity: awsauth whoami".to_owned();
@@ -57,7 +57,7 @@ fn mapping<'d>(document: &'d Document, near: &NearMatch) -> Option<&'d Mapping> 
     }
 }
 
-/// The command that creates an access entry for the subject.
+/// Returns the command that creates an access entry for the subject.
 pub(super) fn access_entry(cluster: &str, subject: &Subject<'_>) -> String {
     format!(
         "aws eks create-access-entry --cluster-name {} --principal-arn {}",
@@ -66,7 +66,7 @@ pub(super) fn access_entry(cluster: &str, subject: &Subject<'_>) -> String {
     )
 }
 
-/// Asks for a diagnosis by an administrator.
+/// Returns the command that an administrator can run to diagnose the subject.
 pub(super) fn ask_an_admin(evidence: &Evidence) -> String {
     match evidence.subject() {
         Some(subject) => format!(
@@ -77,7 +77,7 @@ pub(super) fn ask_an_admin(evidence: &Evidence) -> String {
     }
 }
 
-/// The Kubernetes user of the subject, from the sign-in or else from aws-auth.
+/// Returns the Kubernetes user of the subject, from the sign-in or else from aws-auth.
 pub(super) fn user(evidence: &Evidence) -> Option<User> {
     if let Some(SignedIn::In { username, groups }) = evidence.signed_in.known() {
         return Some(User {
@@ -86,7 +86,7 @@ pub(super) fn user(evidence: &Evidence) -> Option<User> {
         });
     }
     let explained = evidence.explanation().ok()?;
-    let (user, _) = explained.explanation.becomes().next()?;
+    let (user, _) = explained.explanation.users().next()?;
     Some(user.clone())
 }
 
@@ -99,7 +99,7 @@ pub(super) fn groups(groups: &[String]) -> String {
     }
 }
 
-/// The command that creates the smallest binding that usually helps.
+/// Returns the command that creates the smallest binding that usually helps.
 pub(super) fn bind(evidence: &Evidence, question: &str) -> String {
     let kubectl = evidence.entry().map_or("kubectl", |entry| &entry.kubectl);
     let Some(user) = user(evidence) else {

@@ -1,13 +1,13 @@
-//! From the message of a failing command to the check to start with.
+//! Maps the error message of a command to the check to start with.
 
 /// The check that a message points to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Symptom {
-    /// The line of the message.
-    pub said: String,
+    /// The matching line of the output.
+    pub message: String,
     /// The check to start with.
     pub check: &'static str,
-    /// The denied permission, in the form of `--can`.
+    /// The denied permission, in the syntax of `--can`.
     pub question: Option<String>,
 }
 
@@ -49,23 +49,23 @@ const TABLE: [(&str, &str); 31] = [
     ("forbidden", "B1"),
 ];
 
-/// The check that the output of a command points to.
-pub fn symptom(said: &str) -> Option<Symptom> {
-    let lower: Vec<(&str, String)> = said
+/// Returns the check that the output of a command points to.
+pub fn symptom(message: &str) -> Option<Symptom> {
+    let lower: Vec<(&str, String)> = message
         .lines()
         .map(|line| (line.trim(), line.to_lowercase()))
         .collect();
     TABLE.iter().find_map(|(words, check)| {
         let (line, _) = lower.iter().find(|(_, lower)| lower.contains(words))?;
         Some(Symptom {
-            said: (*line).to_owned(),
+            message: (*line).to_owned(),
             check,
             question: question(line),
         })
     })
 }
 
-/// From `User "x" cannot list resource "pods" in API group "" in the namespace "default"`.
+/// Returns the denied permission of `User "x" cannot list resource "pods" in API group "" in the namespace "default"`.
 fn question(line: &str) -> Option<String> {
     let (_, rest) = line.split_once(" cannot ")?;
     let mut words = rest.split_whitespace();
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn message_points_to_check() {
-        for (said, check) in [
+        for (message, check) in [
             (
                 "The connection to the server localhost:8080 was refused - did you specify the right host or port?",
                 "K1",
@@ -139,9 +139,9 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                symptom(said).map(|symptom| symptom.check),
+                symptom(message).map(|symptom| symptom.check),
                 Some(check),
-                "{said}"
+                "{message}"
             );
         }
         assert_eq!(symptom("NAME   READY\nweb    1/1\n"), None);
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn forbidden_message_becomes_question() {
-        for (said, asked) in [
+        for (message, asked) in [
             (
                 "Error from server (Forbidden): pods is forbidden: User \"dev\" cannot list resource \"pods\" in API group \"\" in the namespace \"default\"",
                 "list pods -n default",
@@ -168,11 +168,11 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                symptom(said)
+                symptom(message)
                     .and_then(|symptom| symptom.question)
                     .as_deref(),
                 Some(asked),
-                "{said}"
+                "{message}"
             );
         }
     }

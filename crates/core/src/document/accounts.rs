@@ -1,6 +1,6 @@
 //! Reads mapAccounts, which the authenticator decodes directly into a list of strings, without a conversion to JSON.
 
-use super::decode::{Expansion, Lost, decode_base64, lossy_text};
+use super::decode::{DecodeError, Expansion, decode_base64, lossy_text};
 use super::reading::{Reading, span};
 use super::{Entry, Field, Fields, Mapping, Principal, Problem, Status};
 use goyaml::{NodeId, NodeKind, Place, Tree};
@@ -21,16 +21,16 @@ pub(super) fn read_accounts(tree: &Tree<'_>, root: NodeId) -> Reading {
         match not_a_list(tree, root, &mut expansion) {
             Ok(None) => {}
             Ok(Some(problem)) => reading.fail(vec![problem]),
-            Err(Lost { message, at }) => return Reading::lost(message, at),
+            Err(DecodeError { message, at }) => return Reading::unreadable(message, at),
         }
         return reading;
     }
     let mut dropped = Vec::new();
-    let mut lost = None;
+    let mut failure = None;
     let count = tree.children(root).count();
     let _ = expansion.count(tree.node(root).start);
     for node in tree.children(root) {
-        let element = if lost.is_some() {
+        let element = if failure.is_some() {
             Ok(Element::Account(String::new()))
         } else {
             element(tree, node, &mut expansion)
@@ -47,7 +47,7 @@ pub(super) fn read_accounts(tree: &Tree<'_>, root: NodeId) -> Reading {
                 }
             }
             Err(error) => {
-                lost = Some(error);
+                failure = Some(error);
                 kept(String::new())
             }
         };
@@ -67,7 +67,7 @@ pub(super) fn read_accounts(tree: &Tree<'_>, root: NodeId) -> Reading {
             decode_warnings: Vec::new(),
         });
     }
-    if let Some(Lost { message, at }) = lost {
+    if let Some(DecodeError { message, at }) = failure {
         // Elements dropped before the error are kept as empty accounts at the end.
         for entry in &mut reading.entries {
             if let Status::Dropped { mapping, .. } = &entry.status {
@@ -115,7 +115,7 @@ fn kept(account: String) -> Status {
     Status::Kept(mapping(account))
 }
 
-fn element(tree: &Tree<'_>, id: NodeId, expansion: &mut Expansion) -> Result<Element, Lost> {
+fn element(tree: &Tree<'_>, id: NodeId, expansion: &mut Expansion) -> Result<Element, DecodeError> {
     let node = tree.node(id);
     expansion.count(node.start)?;
     match &node.kind {
@@ -128,11 +128,11 @@ fn element(tree: &Tree<'_>, id: NodeId, expansion: &mut Expansion) -> Result<Ele
         NodeKind::Scalar { value, .. } => Ok(Element::Account(match scalar(tree, id)? {
             Resolved::Null => String::new(),
             Resolved::Binary => {
-                let lost = |message: &str| Lost {
+                let error = |message: &str| DecodeError {
                     message: message.to_owned(),
                     at: node.start,
                 };
-                lossy_text(&decode_base64(value).map_err(lost)?)
+                lossy_text(&decode_base64(value).map_err(error)?)
             }
             _ => value.clone().into_owned(),
         })),
@@ -141,15 +141,17 @@ fn element(tree: &Tree<'_>, id: NodeId, expansion: &mut Expansion) -> Result<Ele
     }
 }
 
-fn scalar(tree: &Tree<'_>, id: NodeId) -> Result<Resolved, Lost> {
+fn scalar(tree: &Tree<'_>, id: NodeId) -> Result<Resolved, DecodeError> {
     let node = tree.node(id);
     match &node.kind {
         NodeKind::Scalar {
             value, implicit, ..
-        } if *implicit || node.tagged => resolve(tree.tag(id), value).map_err(|message| Lost {
-            message,
-            at: node.start,
-        }),
+        } if *implicit || node.tagged => {
+            resolve(tree.tag(id), value).map_err(|message| DecodeError {
+                message,
+                at: node.start,
+            })
+        }
         _ => Ok(Resolved::Text),
     }
 }
@@ -166,7 +168,7 @@ fn not_a_list(
     tree: &Tree<'_>,
     root: NodeId,
     expansion: &mut Expansion,
-) -> Result<Option<(Place, String)>, Lost> {
+) -> Result<Option<(Place, String)>, DecodeError> {
     let node = tree.node(root);
     expansion.count(node.start)?;
     let NodeKind::Scalar { value, .. } = &node.kind else {
@@ -178,7 +180,7 @@ fn not_a_list(
     }
     if resolved == Resolved::Binary && decode_base64(value).is_err() {
         let message = "yaml: !!binary value contains invalid base64 data".to_owned();
-        return Err(Lost {
+        return Err(DecodeError {
             message,
             at: node.start,
         });

@@ -6,7 +6,7 @@
 mod binary;
 mod decode_state;
 mod expansion;
-mod loss;
+mod unsupported;
 mod value;
 
 use std::borrow::Cow;
@@ -24,7 +24,7 @@ use value::Value;
 
 /// Why a whole section cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Lost {
+pub(super) struct DecodeError {
     pub(super) message: String,
     pub(super) at: Place,
 }
@@ -37,8 +37,8 @@ pub(super) struct Decoder<'a, 't> {
     frames: Vec<Frame<'t>>,
     returned: Option<ValueId>,
     deepest: usize,
-    has_odd_key: bool,
-    has_odd_number: bool,
+    has_unsupported_key: bool,
+    has_unsupported_number: bool,
     state: DecodeState,
 }
 
@@ -80,8 +80,8 @@ impl<'a, 't> Decoder<'a, 't> {
             frames: Vec::new(),
             returned: None,
             deepest: 0,
-            has_odd_key: false,
-            has_odd_number: false,
+            has_unsupported_key: false,
+            has_unsupported_number: false,
             state,
         }
     }
@@ -94,14 +94,15 @@ impl<'a, 't> Decoder<'a, 't> {
     /// Decodes this node.
     ///
     /// # Errors
-    /// Where go-yaml stops. Values that only JSON cannot represent are reported at the end: see [`DecodeState::into_loss`].
-    pub(super) fn decode(&mut self, node: NodeId) -> Result<ValueId, Lost> {
+    /// If go-yaml stops with an error. Values that YAML allows but JSON cannot represent are reported after the last item: see
+    /// [`DecodeState::into_unsupported`].
+    pub(super) fn decode(&mut self, node: NodeId) -> Result<ValueId, DecodeError> {
         let id = self.run(node)?;
-        if self.has_odd_key {
-            self.note(0, |decoder| decoder.odd_key(id));
+        if self.has_unsupported_key {
+            self.note(0, |decoder| decoder.unsupported_key(id));
         }
-        if self.has_odd_number {
-            self.note(1, |decoder| decoder.odd_number(id));
+        if self.has_unsupported_number {
+            self.note(1, |decoder| decoder.unsupported_number(id));
         }
         if self.state.depth + self.deepest > json::MAX_DEPTH {
             self.note(2, |decoder| decoder.too_deep(id));
@@ -114,13 +115,13 @@ impl<'a, 't> Decoder<'a, 't> {
         self.state
     }
 
-    fn note(&mut self, kind: usize, find: impl FnOnce(&Self) -> Option<Lost>) {
-        if self.state.losses[kind].is_none() {
-            self.state.losses[kind] = find(self);
+    fn note(&mut self, kind: usize, find: impl FnOnce(&Self) -> Option<DecodeError>) {
+        if self.state.unsupported[kind].is_none() {
+            self.state.unsupported[kind] = find(self);
         }
     }
 
-    fn run(&mut self, root: NodeId) -> Result<ValueId, Lost> {
+    fn run(&mut self, root: NodeId) -> Result<ValueId, DecodeError> {
         self.enter(root)?;
         while let Some(frame) = self.frames.pop() {
             self.deepest = self.deepest.max(self.frames.len() + 1);
@@ -144,11 +145,11 @@ impl<'a, 't> Decoder<'a, 't> {
         }
         self.returned
             .take()
-            .ok_or_else(|| self.lost(root, "yaml: nothing to decode"))
+            .ok_or_else(|| self.error(root, "yaml: nothing to decode"))
     }
 
     /// Decodes a scalar, or pushes a frame for anything else.
-    fn enter(&mut self, id: NodeId) -> Result<(), Lost> {
+    fn enter(&mut self, id: NodeId) -> Result<(), DecodeError> {
         let tree = self.tree;
         let node = tree.node(id);
         self.state.expansion.count(node.start)?;
@@ -192,7 +193,7 @@ impl<'a, 't> Decoder<'a, 't> {
         node: NodeId,
         next: Option<NodeId>,
         mut items: Vec<ValueId>,
-    ) -> Result<(), Lost> {
+    ) -> Result<(), DecodeError> {
         items.extend(self.returned.take());
         let Some(item) = next else {
             self.give(node, Kind::List(items));
@@ -210,7 +211,7 @@ impl<'a, 't> Decoder<'a, 't> {
         next: Option<NodeId>,
         step: Step<'t>,
         is_merge: bool,
-    ) -> Result<(), Lost> {
+    ) -> Result<(), DecodeError> {
         let frame = |next, step| Frame::Map {
             node,
             map,
@@ -251,7 +252,7 @@ impl<'a, 't> Decoder<'a, 't> {
         matches!(&node.kind, NodeKind::Scalar { value, implicit, .. } if value == "<<" && (*implicit || is_tagged))
     }
 
-    fn merge(&mut self, value: NodeId, map: usize) -> Result<(), Lost> {
+    fn merge(&mut self, value: NodeId, map: usize) -> Result<(), DecodeError> {
         if let NodeKind::Sequence { .. } = self.tree.node(value).kind {
             // The maps are merged from last to first: the last one merged wins, and that must be the first map.
             let rest = self.tree.children(value).collect();
@@ -261,7 +262,7 @@ impl<'a, 't> Decoder<'a, 't> {
         self.merge_one(value, map)
     }
 
-    fn merge_one(&mut self, id: NodeId, map: usize) -> Result<(), Lost> {
+    fn merge_one(&mut self, id: NodeId, map: usize) -> Result<(), DecodeError> {
         let tree = self.tree;
         let node = tree.node(id);
         let target = match &node.kind {
@@ -269,7 +270,7 @@ impl<'a, 't> Decoder<'a, 't> {
             _ => id,
         };
         if !matches!(tree.node(target).kind, NodeKind::Mapping { .. }) {
-            return Err(self.lost(
+            return Err(self.error(
                 id,
                 "yaml: map merge requires map or sequence of maps as the value",
             ));
@@ -284,7 +285,7 @@ impl<'a, 't> Decoder<'a, 't> {
         Ok(())
     }
 
-    fn scalar(&mut self, id: NodeId) -> Result<Kind<'t>, Lost> {
+    fn scalar(&mut self, id: NodeId) -> Result<Kind<'t>, DecodeError> {
         let node = self.tree.node(id);
         let NodeKind::Scalar {
             value, implicit, ..
@@ -296,7 +297,7 @@ impl<'a, 't> Decoder<'a, 't> {
             return Ok(Kind::Text(value.clone()));
         }
         let resolved =
-            resolve(self.tree.tag(id), value).map_err(|message| self.lost(id, &message))?;
+            resolve(self.tree.tag(id), value).map_err(|message| self.error(id, &message))?;
         Ok(match resolved {
             Resolved::Null => Kind::Null,
             Resolved::Bool(_) => Kind::Bool,
@@ -304,7 +305,7 @@ impl<'a, 't> Decoder<'a, 't> {
             Resolved::Float(value) => Kind::Number(self.json_number(value)),
             Resolved::Text | Resolved::Timestamp => Kind::Text(value.clone()),
             Resolved::Binary => {
-                let bytes = decode_base64(value).map_err(|message| self.lost(id, message))?;
+                let bytes = decode_base64(value).map_err(|message| self.error(id, message))?;
                 Kind::Text(Cow::Owned(lossy_text(&bytes)))
             }
         })
@@ -314,7 +315,7 @@ impl<'a, 't> Decoder<'a, 't> {
         if value.is_finite() {
             return Ok(());
         }
-        self.has_odd_number = true;
+        self.has_unsupported_number = true;
         Err(match value {
             value if value.is_nan() => "NaN",
             value if value > 0.0 => "+Inf",
@@ -322,16 +323,16 @@ impl<'a, 't> Decoder<'a, 't> {
         })
     }
 
-    fn key(&mut self, id: ValueId) -> Result<Key<'t>, Lost> {
+    fn key(&mut self, id: ValueId) -> Result<Key<'t>, DecodeError> {
         let value = &self.decoded.values[id.0 as usize];
         let node = value.node;
         let text = match &value.kind {
             Kind::List(_) | Kind::Map(_) => {
-                return Err(self.lost(node, "yaml: invalid map key: a list or a mapping"));
+                return Err(self.error(node, "yaml: invalid map key: a list or a mapping"));
             }
             Kind::Text(text) => return Ok(Key::Text(text.clone())),
             Kind::Null => {
-                self.has_odd_key = true;
+                self.has_unsupported_key = true;
                 return Ok(Key::Null);
             }
             Kind::Bool | Kind::Number(_) => match &self.tree.node(node).kind {
@@ -340,14 +341,14 @@ impl<'a, 't> Decoder<'a, 't> {
             },
         };
         let resolved =
-            resolve(self.tree.tag(node), text).map_err(|message| self.lost(node, &message))?;
+            resolve(self.tree.tag(node), text).map_err(|message| self.error(node, &message))?;
         Ok(match resolved {
             Resolved::Bool(value) => Key::Bool(value),
             Resolved::Int(value) => Key::Int(value),
             // 0.0 and -0.0 are the same key.
             Resolved::Float(value) => Key::Float((value + 0.0).to_bits()),
             Resolved::Uint(value) => {
-                self.has_odd_key = true;
+                self.has_unsupported_key = true;
                 Key::Uint(value)
             }
             _ => Key::Null,
@@ -359,8 +360,8 @@ impl<'a, 't> Decoder<'a, 't> {
         self.decoded.values.push(Value { node, kind });
     }
 
-    fn lost(&self, node: NodeId, message: &str) -> Lost {
-        Lost {
+    fn error(&self, node: NodeId, message: &str) -> DecodeError {
+        DecodeError {
             message: message.to_owned(),
             at: self.tree.node(node).start,
         }

@@ -38,11 +38,8 @@ pub enum Shape {
     Boolean,
     /// A number without quotes.
     Number,
-    /// Text.
     Text,
-    /// A list.
     List,
-    /// A mapping.
     Mapping,
 }
 

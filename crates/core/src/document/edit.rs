@@ -1,8 +1,8 @@
 //! Edits as data, and the function that applies a batch of them.
 //!
-//! An edit names the entries that it changes; every other byte of the text stays as it is. The result is read again, and
-//! the batch fails unless exactly the intended entries changed. Line arithmetic, quoting and lists are those of
-//! [`goyaml::edit`]; what is here knows the fields of an entry.
+//! An edit names the entries that it changes; every other byte of the text is preserved. The result is read again, and
+//! the batch fails unless exactly the intended entries changed. [`goyaml::edit`]
+//! handles lines, quoting and lists; this module knows the fields of an entry.
 
 mod change_entry;
 mod entry_template;
@@ -32,12 +32,12 @@ pub struct Edited {
 }
 
 /// Returns why edits cannot change this entry of a section, as a sentence fragment; `None` if they can.
-pub fn why_not_changed(section: &Section, entry: &Entry) -> Option<&'static str> {
+pub(crate) fn why_not_changed(section: &Section, entry: &Entry) -> Option<&'static str> {
     change_entry::changeable(section.text().unwrap_or_default(), entry).err()
 }
 
 /// Applies a batch, with the same result as its edits one by one. Takes time linear in the text and the batch. An edit
-/// of users counts once for each user that differs in letter case only.
+/// of a user counts once for each entry whose ARN differs only in letter case.
 ///
 /// # Errors
 /// The first edit that cannot be applied; the batch then changes nothing.

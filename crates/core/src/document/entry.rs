@@ -29,7 +29,7 @@ impl Entry {
     }
 
     /// Returns the mapping as far as it could be read, whether or not the authenticator keeps the entry.
-    pub fn written_mapping(&self) -> &Mapping {
+    pub(crate) fn written_mapping(&self) -> &Mapping {
         match &self.status {
             Status::Kept(mapping) | Status::Dropped { mapping, .. } => mapping,
         }
@@ -55,11 +55,8 @@ pub enum Status {
 pub struct Fields {
     /// `rolearn`, `userarn`, or the account itself.
     pub principal: Option<Field>,
-    /// `sso`
     pub sso: Option<Field>,
-    /// `username`
     pub username: Option<Field>,
-    /// `groups`
     pub groups: Option<Field>,
     /// The elements of `groups`.
     pub group_items: Vec<GroupItem>,

@@ -4,9 +4,9 @@
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mapping {
     pub principal: Principal,
-    /// The Kubernetes username, templates unrendered; empty when the entry gives none.
+    /// The Kubernetes username, with unrendered templates; empty if the entry has none.
     pub username: String,
-    /// The Kubernetes groups, templates unrendered, in the order written.
+    /// The Kubernetes groups, with unrendered templates, in the order written.
     /// `None` is an absent or null list. The authenticator distinguishes it from `[]` only in its store.
     pub groups: Option<Vec<String>>,
 }
@@ -51,6 +51,6 @@ pub struct SsoRole {
     pub permission_set_name: String,
     /// `accountID`, twelve digits
     pub account_id: String,
-    /// `partition`; empty when not given
+    /// `partition`; empty if absent
     pub partition: String,
 }

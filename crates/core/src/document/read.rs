@@ -3,11 +3,11 @@
 //! <https://github.com/kubernetes-sigs/aws-iam-authenticator/blob/v0.7.10/pkg/mapper/configmap/configmap.go>
 
 use super::accounts::read_accounts;
-use super::decode::{DecodeState, Decoder, Kind, Lost};
+use super::decode::{DecodeError, DecodeState, Decoder, Kind};
 use super::decode_warning::Shape;
-use super::items::ItemReader;
-use super::names::{SectionName, type_name};
-use super::reading::{List, NotEditable, Reading, not_editable, odd, span};
+use super::field_names::{SectionName, type_name};
+use super::item_reader::ItemReader;
+use super::reading::{List, NotEditable, Reading, not_editable, span, unsupported_node};
 use goyaml::json;
 use goyaml::{Node, NodeId, NodeKind, Place, Tree, TreeError};
 use goyaml::{Resolved, resolve};
@@ -34,10 +34,10 @@ pub(super) fn read(name: SectionName, text: &str) -> Reading {
     let tree = match tree {
         Ok(tree) => tree,
         Err(TreeError::Syntax(error)) => {
-            return Reading::lost(error.go_message(), error.problem.into());
+            return Reading::unreadable(error.go_message(), error.problem.into());
         }
         Err(TreeError::UnknownAnchor { name, at }) => {
-            return Reading::lost(
+            return Reading::unreadable(
                 format!("yaml: unknown anchor '{name}' referenced"),
                 at.into(),
             );
@@ -51,15 +51,16 @@ pub(super) fn read(name: SectionName, text: &str) -> Reading {
         };
     };
     let place = tree.node(root);
-    let unsupported = odd(tree.nodes_from(root).iter().take(1)).or(items.odd.take());
+    let unsupported =
+        unsupported_node(tree.nodes_from(root).iter().take(1)).or(items.unsupported.take());
     let mut reading = match (name, &place.kind) {
         (SectionName::Accounts, _) => read_accounts(&tree, root),
         (_, NodeKind::Sequence { .. }) => items.finish(),
         _ => not_a_list(name, &tree, root),
     };
     if reading.editable.is_ok() {
-        reading.editable = match unsupported.or_else(|| odd(tree.nodes().iter())) {
-            Some(odd) => Err(odd),
+        reading.editable = match unsupported.or_else(|| unsupported_node(tree.nodes().iter())) {
+            Some(node) => Err(node),
             None => editable(&tree, root, text),
         };
     }
@@ -73,7 +74,7 @@ pub(super) fn read(name: SectionName, text: &str) -> Reading {
     reading
 }
 
-/// Reports whether the authenticator treats the text as empty.
+/// Returns whether the authenticator treats the text as empty.
 fn is_skipped(text: &str) -> bool {
     matches!(text.trim(), "" | "``" | "\"\"" | "''")
 }
@@ -131,7 +132,7 @@ fn read_object(name: SectionName, text: &str) -> Reading {
         .count();
     Reading {
         shape,
-        ..Reading::lost(message, Place::new(floor_boundary(text, offset), line))
+        ..Reading::unreadable(message, Place::new(floor_boundary(text, offset), line))
     }
 }
 
@@ -148,16 +149,16 @@ fn not_a_list(name: SectionName, tree: &Tree<'_>, root: NodeId) -> Reading {
     let at = tree.node(root).start;
     let found = match decoder.decode(root) {
         Ok(id) => decoder.decoded().value(id).kind.json_name(),
-        Err(Lost { message, at }) => return Reading::lost(message, at),
+        Err(DecodeError { message, at }) => return Reading::unreadable(message, at),
     };
-    if let Some(Lost { message, at }) = decoder.into_state().into_loss() {
-        return Reading::lost(message, at);
+    if let Some(DecodeError { message, at }) = decoder.into_state().into_unsupported() {
+        return Reading::unreadable(message, at);
     }
     if found == Kind::Null.json_name() {
         return Reading::empty();
     }
     let wanted = format!("Go value of type []config.{}", type_name(name));
-    Reading::lost(format!("json: cannot unmarshal {found} into {wanted}"), at)
+    Reading::unreadable(format!("json: cannot unmarshal {found} into {wanted}"), at)
 }
 
 /// Checks that the document is a list, or that a list can be added to it.

@@ -46,8 +46,8 @@ impl Reading {
         }
     }
 
-    /// The result for a section that cannot be read.
-    pub(super) fn lost(message: String, at: Place) -> Self {
+    /// Creates the result for a section that cannot be read.
+    pub(super) fn unreadable(message: String, at: Place) -> Self {
         let line = at.line() + 1;
         let reason = match message
             .strip_prefix("yaml: line ")
@@ -94,7 +94,7 @@ pub(super) fn span(node: &Node<'_>) -> Span {
 }
 
 /// Returns the first node whose value is written elsewhere or differs from its text. Edits do not support those.
-pub(super) fn odd<'n, 't: 'n>(
+pub(super) fn unsupported_node<'n, 't: 'n>(
     mut nodes: impl Iterator<Item = &'n Node<'t>>,
 ) -> Option<NotEditable> {
     nodes.find_map(|node| {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::decode_warning::Shape;
 use super::entry::Entry;
-use super::names::SectionName;
+use super::field_names::SectionName;
 use super::read::read;
 use super::reading::{List, NotEditable, Problem, Reading};
 use super::span::Span;
@@ -65,7 +65,7 @@ impl Section {
     }
 
     /// Returns the same text without copying it.
-    pub fn shared_text(&self) -> Option<Arc<str>> {
+    pub(crate) fn shared_text(&self) -> Option<Arc<str>> {
         self.text.clone()
     }
 
@@ -83,12 +83,12 @@ impl Section {
     /// Checks whether edits can change the text.
     ///
     /// # Errors
-    /// Where and why not.
+    /// The position of the first unsupported construct, and the reason.
     pub fn editable(&self) -> Result<(), &NotEditable> {
         self.editable.as_ref().copied()
     }
 
-    /// Reports whether the authenticator cannot read the section at all, so that none of its entries is in force.
+    /// Returns whether the authenticator cannot read the section at all, so that none of its entries is in force.
     pub fn is_unreadable(&self) -> bool {
         self.entries.is_empty() && !self.problems.is_empty()
     }
@@ -99,7 +99,7 @@ impl Section {
     }
 
     /// Returns the start of a second YAML document, which the authenticator never reads.
-    pub fn second_document(&self) -> Option<usize> {
+    pub(crate) fn second_document(&self) -> Option<usize> {
         self.second_document
     }
 

@@ -10,7 +10,7 @@ pub struct Span {
 }
 
 impl Span {
-    /// The bytes from `start` up to, not including, `end`.
+    /// Creates the range from `start` up to, not including, `end`.
     pub fn new(start: usize, end: usize) -> Self {
         let narrow = |offset| u32::try_from(offset).unwrap_or(u32::MAX);
         Self {
@@ -19,17 +19,17 @@ impl Span {
         }
     }
 
-    /// The first byte.
+    /// Returns the offset of the first byte.
     pub const fn start(self) -> usize {
         self.start as usize
     }
 
-    /// One past the last byte.
+    /// Returns the offset after the last byte.
     pub const fn end(self) -> usize {
         self.end as usize
     }
 
-    /// Reports whether it is empty.
+    /// Returns whether it is empty.
     pub const fn is_empty(self) -> bool {
         self.start == self.end
     }

@@ -2,7 +2,7 @@
 //!
 //! <https://github.com/kubernetes-sigs/aws-iam-authenticator/blob/v0.7.10/pkg/config/mapper.go>
 
-use super::typed::RawEntry;
+use super::entry_decoder::RawEntry;
 use super::{SectionName, SsoRole};
 use crate::facts::accounts::is_account_id;
 use crate::facts::partitions::Partition;

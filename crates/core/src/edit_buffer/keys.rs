@@ -27,7 +27,7 @@ impl Keys {
         }
     }
 
-    /// Reports whether the text of this key is on the page.
+    /// Returns whether the text of this key is on the page.
     pub fn has(&self, key: &str) -> bool {
         self.0.iter().any(|shown| shown == key)
     }
@@ -38,7 +38,7 @@ impl Keys {
     }
 }
 
-/// Reports whether Kubernetes allows the key.
+/// Returns whether Kubernetes allows the key.
 /// <https://kubernetes.io/docs/concepts/configuration/configmap/#configmap-object>
 fn is_name(key: &str) -> bool {
     let may_be = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');

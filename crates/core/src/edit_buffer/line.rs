@@ -2,24 +2,23 @@
 
 use super::Keys;
 
-/// The prefix of lines that are dropped.
+/// The prefix of awsauth's comments. [`read`](super::read) drops lines that begin with it.
 pub const MARK: &str = "#!";
 
-/// Follows a text whose last line has no line break. It is the only line of awsauth that is not just a comment.
-pub(super) const UNENDED: &str = "#! no line break at the end";
+/// The line after a text whose last line has no line break. It is the only line with [`MARK`] that is not just a comment.
+pub(super) const NO_LINE_BREAK: &str = "#! no line break at the end";
 
-/// The markers of a conflict: its start, the line between both sides, and its end.
-pub(super) const TORN: [&str; 3] = ["<<<<<<<", "=======", ">>>>>>>"];
+/// The markers of a conflict: the start, the line between both sides, and the end.
+pub(super) const CONFLICT_MARKERS: [&str; 3] = ["<<<<<<<", "=======", ">>>>>>>"];
 
 /// A kind of line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Line<'t> {
     /// A comment of awsauth.
     Mark,
-    /// [`UNENDED`]
-    Unended,
-    /// A marker of a conflict.
-    Torn,
+    /// [`NO_LINE_BREAK`]
+    NoLineBreak,
+    ConflictMarker,
     /// The key of the text below.
     Heading {
         key: &'t str,
@@ -33,14 +32,14 @@ pub(super) enum Line<'t> {
 impl<'t> Line<'t> {
     /// Classifies a line, given with its line break.
     pub(super) fn of(line: &'t str, keys: &Keys) -> Self {
-        if line.trim_end() == UNENDED {
-            return Self::Unended;
+        if line.trim_end() == NO_LINE_BREAK {
+            return Self::NoLineBreak;
         }
         if line.starts_with(MARK) {
             return Self::Mark;
         }
-        if TORN.iter().any(|edge| line.starts_with(edge)) {
-            return Self::Torn;
+        if CONFLICT_MARKERS.iter().any(|edge| line.starts_with(edge)) {
+            return Self::ConflictMarker;
         }
         match line.split_once(':') {
             Some((key, rest)) if keys.has(key) && (rest.is_empty() || starts_blank(rest)) => {

@@ -1,8 +1,8 @@
 //! Renders the page.
 
 use super::keys::Keys;
-use super::line::{Line, TORN, UNENDED, line_break};
-use super::remark::say;
+use super::line::{CONFLICT_MARKERS, Line, NO_LINE_BREAK, line_break};
+use super::remark::push_comment;
 use crate::history::{Contents, Piece, pieces};
 
 /// The indentation of a text with lines that could be mistaken for lines of the page.
@@ -15,12 +15,12 @@ pub fn page(contents: &Contents, keys: &Keys, header: &[String]) -> String {
         let lines = text.split_inclusive('\n').collect();
         Some((key, vec![Piece::Agreed(lines)]))
     });
-    whole(&texts.collect::<Vec<_>>(), keys, header, "")
+    render(&texts.collect::<Vec<_>>(), keys, header, "")
 }
 
 /// Renders the page with two changes of `base`. Changes to different lines are merged, conflicting ones are shown side by
 /// side. `there` describes the location of `theirs`.
-pub fn torn_page(
+pub fn conflict_page(
     [base, ours, theirs]: [&Contents; 3],
     keys: &Keys,
     header: &[String],
@@ -41,7 +41,7 @@ pub fn torn_page(
             only,
         ));
     }
-    let is_torn = |texts: &[(&str, Vec<Piece<'_>>)]| {
+    let has_conflict = |texts: &[(&str, Vec<Piece<'_>>)]| {
         let mut all = texts.iter().flat_map(|(_, pieces)| pieces);
         all.any(|piece| matches!(piece, Piece::Conflict { .. }))
     };
@@ -63,40 +63,40 @@ pub fn torn_page(
         each.collect::<Vec<_>>()
     };
     let by_lines = pieces(true);
-    // Changes to different lines may still result in something that neither side intended.
-    let texts = if is_torn(&by_lines) {
+    // Even without conflicting lines, the merged text may have a meaning that neither side intended.
+    let texts = if has_conflict(&by_lines) {
         by_lines
     } else {
         pieces(false)
     };
-    whole(&texts, keys, header, there)
+    render(&texts, keys, header, there)
 }
 
-fn whole(texts: &[(&str, Vec<Piece<'_>>)], keys: &Keys, header: &[String], there: &str) -> String {
+fn render(texts: &[(&str, Vec<Piece<'_>>)], keys: &Keys, header: &[String], there: &str) -> String {
     let all = texts
         .iter()
         .flat_map(|(_, pieces)| pieces.iter().flat_map(Piece::lines));
     let end = line_break(all);
     let mut page = String::new();
     for line in header {
-        say(&mut page, line, end);
+        push_comment(&mut page, line, end);
     }
     for (key, pieces) in texts {
         let mut lines = pieces.iter().flat_map(Piece::lines);
-        let is_guarded = lines.any(|line| Line::of(line, keys) != Line::Content);
-        let opening = if is_guarded { ": |" } else { ":" };
-        say(&mut page, "", end);
-        put(&mut page, &[key, opening, end]);
+        let is_indented = lines.any(|line| Line::of(line, keys) != Line::Content);
+        let opening = if is_indented { ": |" } else { ":" };
+        push_comment(&mut page, "", end);
+        push_all(&mut page, &[key, opening, end]);
         let put_lines = |page: &mut String, lines: &[&str], is_last: bool| {
             for line in lines {
-                if is_guarded && !matches!(*line, "\n" | "\r\n") {
+                if is_indented && !matches!(*line, "\n" | "\r\n") {
                     page.push_str(INDENT);
                 }
                 page.push_str(line);
                 if !line.ends_with('\n') {
                     page.push_str(end);
                     if is_last {
-                        page.push_str(UNENDED);
+                        page.push_str(NO_LINE_BREAK);
                         page.push_str(end);
                     }
                 }
@@ -106,12 +106,12 @@ fn whole(texts: &[(&str, Vec<Piece<'_>>)], keys: &Keys, header: &[String], there
             match piece {
                 Piece::Agreed(lines) => put_lines(&mut page, lines, at + 1 == pieces.len()),
                 Piece::Conflict { ours, theirs } => {
-                    let [begin, middle, close] = TORN;
-                    put(&mut page, &[begin, " yours", end]);
+                    let [begin, middle, close] = CONFLICT_MARKERS;
+                    push_all(&mut page, &[begin, " yours", end]);
                     put_lines(&mut page, ours, false);
-                    put(&mut page, &[middle, end]);
+                    push_all(&mut page, &[middle, end]);
                     put_lines(&mut page, theirs, false);
-                    put(&mut page, &[close, " ", there, end]);
+                    push_all(&mut page, &[close, " ", there, end]);
                 }
             }
         }
@@ -119,6 +119,6 @@ fn whole(texts: &[(&str, Vec<Piece<'_>>)], keys: &Keys, header: &[String], there
     page
 }
 
-fn put(page: &mut String, parts: &[&str]) {
+fn push_all(page: &mut String, parts: &[&str]) {
     parts.iter().for_each(|part| page.push_str(part));
 }

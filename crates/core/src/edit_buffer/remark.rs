@@ -13,7 +13,6 @@ pub struct Remark {
 }
 
 impl Remark {
-    /// Creates a remark.
     pub fn new(line: Option<usize>, text: impl Into<String>) -> Self {
         Self {
             line,
@@ -26,16 +25,18 @@ impl Remark {
 pub fn with_remarks(page: &str, keys: &Keys, header: &[String], remarks: &[Remark]) -> String {
     let end = line_break([page].into_iter());
     let mut result = String::with_capacity(page.len());
-    header.iter().for_each(|line| say(&mut result, line, end));
+    header
+        .iter()
+        .for_each(|line| push_comment(&mut result, line, end));
     let at = |line| remarks.iter().filter(move |remark| remark.line == line);
     for remark in at(None) {
-        say(&mut result, &format!("\n{}", remark.text), end);
+        push_comment(&mut result, &format!("\n{}", remark.text), end);
     }
     for (number, line) in (1..).zip(page.split_inclusive('\n')) {
         if matches!(Line::of(line, keys), Line::Heading { .. }) {
-            say(&mut result, "", end);
+            push_comment(&mut result, "", end);
         }
-        at(Some(number)).for_each(|remark| say(&mut result, &remark.text, end));
+        at(Some(number)).for_each(|remark| push_comment(&mut result, &remark.text, end));
         if Line::of(line, keys) != Line::Mark {
             result.push_str(line);
         }
@@ -47,7 +48,7 @@ pub fn with_remarks(page: &str, keys: &Keys, header: &[String], remarks: &[Remar
 }
 
 /// Appends a text as comment lines of awsauth.
-pub(super) fn say(page: &mut String, text: &str, end: &str) {
+pub(super) fn push_comment(page: &mut String, text: &str, end: &str) {
     for line in text.split('\n') {
         let blank = if line.is_empty() { "" } else { " " };
         for part in [MARK, blank, line, end] {
@@ -56,14 +57,14 @@ pub(super) fn say(page: &mut String, text: &str, end: &str) {
     }
 }
 
-/// Reports whether two pages are the same except for comments of awsauth.
+/// Returns whether two pages are the same except for comments of awsauth.
 pub fn is_same(one: &str, other: &str, keys: &Keys) -> bool {
-    let said = |page: &'_ str| -> Vec<String> {
+    let content = |page: &'_ str| -> Vec<String> {
         let lines = page.split_inclusive('\n');
         let lines = lines.filter(|line| Line::of(line, keys) != Line::Mark);
         lines
             .map(|line| line.trim_end_matches(['\r', '\n']).to_owned())
             .collect()
     };
-    said(one) == said(other)
+    content(one) == content(other)
 }

@@ -32,7 +32,7 @@ pub struct AccessTerms {
 }
 
 impl AccessTerms {
-    /// Whether it is an entry for nodes.
+    /// Returns whether it is an entry for nodes.
     pub fn is_for_nodes(&self) -> bool {
         self.kind != STANDARD
     }
@@ -58,9 +58,9 @@ impl AccessPolicy {
         self.arn.rsplit('/').next().unwrap_or(&self.arn)
     }
 
-    /// Whether it allows everything in the whole cluster.
-    pub fn is_cluster_admin(&self) -> bool {
-        self.name() == "AmazonEKSClusterAdminPolicy" && self.scope == AccessScope::Cluster
+    /// Returns whether it allows everything in the whole cluster.
+    pub(crate) fn is_cluster_admin(&self) -> bool {
+        self.name() == CLUSTER_ADMIN && self.scope == AccessScope::Cluster
     }
 }
 

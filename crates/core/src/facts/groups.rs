@@ -10,14 +10,14 @@ pub const AUTHENTICATED: &str = "system:authenticated";
 
 /// The groups that every node needs:
 /// <https://docs.aws.amazon.com/eks/latest/userguide/auth-configmap.html>
-pub const OF_NODES: [&str; 2] = ["system:bootstrappers", "system:nodes"];
+pub(crate) const OF_NODES: [&str; 2] = ["system:bootstrappers", "system:nodes"];
 
-/// The further groups of Fargate and Windows nodes, with the permissions of kube-proxy.
+/// The additional groups of Fargate and Windows nodes, which have the permissions of kube-proxy.
 /// <https://docs.aws.amazon.com/eks/latest/userguide/windows-support.html>
-pub const OF_PROXIES: [&str; 2] = ["system:node-proxier", "eks:kube-proxy-windows"];
+pub(crate) const OF_PROXIES: [&str; 2] = ["system:node-proxier", "eks:kube-proxy-windows"];
 
 /// The built-in groups that aws-auth documents use.
-pub const BUILT_IN: [&str; 5] = [
+pub(crate) const BUILT_IN: [&str; 5] = [
     MASTERS,
     OF_NODES[1],
     OF_NODES[0],

@@ -25,7 +25,7 @@ const FLUX_PRUNE: &str = "kustomize.toolkit.fluxcd.io/prune";
 const HELM: &[&str] = &["helm", "Helm"];
 const HELM_POLICY: &str = "helm.sh/resource-policy";
 /// The field managers of Terraform's providers.
-pub const TERRAFORM: &[&str] = &["Terraform", "HashiCorp"];
+pub(crate) const TERRAFORM: &[&str] = &["Terraform", "HashiCorp"];
 
 /// The labels or annotations of an object.
 type Texts<'a> = BTreeMap<&'a str, &'a str>;

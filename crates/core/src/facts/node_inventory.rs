@@ -2,7 +2,7 @@
 
 use super::node_kinds::NodeKind;
 
-/// What nodes authenticate with. A field is `None` if it could not be read.
+/// The sources of nodes, with the IAM roles that their nodes sign in with. A field is `None` if it could not be read.
 ///
 /// Instances outside managed node groups and Karpenter are missing: only EC2 knows them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -65,13 +65,13 @@ pub struct Use<'f> {
     /// With its IAM path.
     pub role: &'f str,
     pub kind: NodeKind,
-    /// What starts these nodes.
-    pub by: Starter<'f>,
+    /// The source of these nodes.
+    pub by: NodeSource<'f>,
 }
 
-/// What starts nodes.
+/// A source of nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Starter<'f> {
+pub enum NodeSource<'f> {
     Group(&'f str),
     Profile(&'f str),
     /// A node class of Karpenter.
@@ -89,7 +89,7 @@ impl NodeInventory {
             Some(Use {
                 role: group.role.as_deref()?,
                 kind: group.kind(),
-                by: Starter::Group(&group.name),
+                by: NodeSource::Group(&group.name),
             })
         });
         let profiles = self.profiles.iter().flatten();
@@ -98,14 +98,14 @@ impl NodeInventory {
             Some(Use {
                 role: profile.role.as_deref()?,
                 kind: NodeKind::Fargate,
-                by: Starter::Profile(&profile.name),
+                by: NodeSource::Profile(&profile.name),
             })
         });
         let classes = self.classes.iter().flatten().filter_map(|class| {
             Some(Use {
                 role: class.role.as_deref()?,
                 kind: NodeKind::Linux,
-                by: Starter::Class(&class.name),
+                by: NodeSource::Class(&class.name),
             })
         });
         groups.chain(profiles).chain(classes)
@@ -113,7 +113,7 @@ impl NodeInventory {
 }
 
 impl NodeGroup {
-    /// Returns the kind of its nodes. A custom image counts as Linux.
+    /// Returns the kind of its nodes. A custom image is treated as Linux.
     pub fn kind(&self) -> NodeKind {
         match self.ami_type.starts_with("WINDOWS") {
             true => NodeKind::Windows,

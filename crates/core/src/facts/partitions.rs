@@ -81,16 +81,16 @@ pub const PARTITIONS: [Partition; 8] = [
 ];
 
 /// The partition whose standard endpoints are FIPS endpoints.
-pub const GOVCLOUD: &str = "aws-us-gov";
+pub(crate) const GOVCLOUD: &str = "aws-us-gov";
 
 /// The pseudo region of the commercial partition's global endpoints.
 pub const GLOBAL_REGION: &str = "aws-global";
 
 /// The global host of STS, which only the commercial partition has.
-pub const GLOBAL_STS: &str = "sts.amazonaws.com";
+pub(crate) const GLOBAL_STS: &str = "sts.amazonaws.com";
 
 /// The signing region of [`GLOBAL_STS`].
-pub const GLOBAL_STS_REGION: &str = "us-east-1";
+pub(crate) const GLOBAL_STS_REGION: &str = "us-east-1";
 
 impl Partition {
     /// Returns the partition with this id.
@@ -98,7 +98,7 @@ impl Partition {
         PARTITIONS.iter().find(|partition| partition.id == id)
     }
 
-    /// Returns the partition of a region. As in the SDKs, an unknown region counts as commercial.
+    /// Returns the partition of a region. As in the SDKs, an unknown region is treated as commercial.
     pub fn of_region(region: &str) -> &'static Self {
         Self::naming(region).unwrap_or(&PARTITIONS[0])
     }
@@ -108,7 +108,7 @@ impl Partition {
         PARTITIONS.iter().find(|partition| partition.names(region))
     }
 
-    /// Whether a region follows the naming scheme: `PREFIX-NAME-NUMBER`, or `PARTITION-global`.
+    /// Returns whether a region follows the naming scheme: `PREFIX-NAME-NUMBER`, or `PARTITION-global`.
     fn names(&self, region: &str) -> bool {
         if region.strip_suffix("-global") == Some(self.id) {
             return true;
@@ -127,7 +127,7 @@ impl Partition {
     }
 }
 
-/// Whether a region can be part of a host name, as [the
+/// Returns whether a region can be part of a host name, as [the
 /// authenticator](https://github.com/kubernetes-sigs/aws-iam-authenticator/blob/v0.7.10/pkg/token/token.go) requires:
 /// letters, digits and inner hyphens.
 pub fn is_region_label(region: &str) -> bool {

@@ -27,26 +27,25 @@ pub struct Principal {
 /// Some or all of an account's roles or users.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listed {
-    /// By name in lower case.
+    /// The principals by name in lower case.
     found: BTreeMap<String, Principal>,
-    /// Names in lower case that do not exist.
+    /// The names, in lower case, of principals that do not exist.
     absent: BTreeSet<String>,
     is_all: bool,
 }
 
-/// Whether a principal with some name exists.
+/// The result of looking up a principal by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Named<'a> {
-    /// It exists.
-    Here(&'a Principal),
+pub enum Existence<'a> {
+    Exists(&'a Principal),
     /// It does not exist.
-    Nowhere,
+    Absent,
     /// It could not be read.
     Unknown,
 }
 
 impl Listed {
-    /// A complete list.
+    /// Creates a complete list.
     pub fn all(found: Vec<Principal>) -> Self {
         Self {
             is_all: true,
@@ -54,7 +53,7 @@ impl Listed {
         }
     }
 
-    /// An incomplete list, and names that do not exist.
+    /// Creates an incomplete list, with the names that are known not to exist.
     pub fn some(found: Vec<Principal>, absent: impl IntoIterator<Item = String>) -> Self {
         let found = found.into_iter();
         let absent = absent.into_iter();
@@ -73,12 +72,12 @@ impl Listed {
     }
 
     /// Looks up a name, ignoring letter case.
-    pub fn named(&self, name: &str) -> Named<'_> {
+    pub fn named(&self, name: &str) -> Existence<'_> {
         let name = name.to_ascii_lowercase();
         match self.found.get(&name) {
-            Some(found) => Named::Here(found),
-            None if self.is_all || self.absent.contains(&name) => Named::Nowhere,
-            None => Named::Unknown,
+            Some(found) => Existence::Exists(found),
+            None if self.is_all || self.absent.contains(&name) => Existence::Absent,
+            None => Existence::Unknown,
         }
     }
 
@@ -88,7 +87,7 @@ impl Listed {
 }
 
 impl Principals {
-    /// Whether nothing could be read.
+    /// Returns whether nothing could be read.
     pub fn is_unread(&self) -> bool {
         self.roles.is_unread() && self.users.is_unread() && self.instance_profiles.is_empty()
     }

@@ -11,7 +11,7 @@ use crate::snapshot::OWNERS_ANNOTATION;
 use goyaml::edit::DEFAULT_STEP;
 use goyaml::edit::spelling::Spelling;
 
-/// The annotation that holds all of a revision but the texts before the write.
+/// The annotation with everything of a revision except the texts before the write.
 const REVISION_ANNOTATION: &str = "awsauth.dev/revision";
 /// The annotation with the API server of the cluster that a backup is from.
 const CLUSTER_ANNOTATION: &str = "awsauth.dev/cluster";
@@ -27,7 +27,7 @@ pub enum FileError {
     BinaryData(String),
 }
 
-/// The fields that are read here; [`Manifest`] reads the others.
+/// The fields that [`Manifest`] does not read.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Part {
@@ -146,7 +146,7 @@ pub fn read_file(text: &str) -> Result<BackupFile, FileError> {
 }
 
 impl Part {
-    /// This document and the items that it lists.
+    /// Returns this document and the items of its list.
     fn into_all(mut self) -> Vec<Self> {
         let items = self.items.take().unwrap_or_default();
         let mut all = vec![self];
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn aws_auth_in_a_list_is_found() {
+    fn aws_auth_in_a_list_is_read() {
         let text = r#"{"kind": "List", "apiVersion": "v1", "items": [{"kind": "ConfigMap", "apiVersion": "v1",
             "metadata": {"name": "aws-auth", "namespace": "kube-system"}, "data": {"mapRoles": "[]"}, "binaryData": {"b": "AAEC"}}]}"#;
         let contents = read_file(text).unwrap().contents;

@@ -1,3 +1,5 @@
+//! The contents of aws-auth that the history keeps.
+
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
@@ -6,8 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::snapshot::{OWNERS_ANNOTATION, Snapshot};
 
-/// The part of aws-auth that the history keeps, which is all that an exact restore needs. Labels, other annotations and field managers
-/// are not restored.
+/// The part of aws-auth that the history keeps and a restore writes. Labels, other annotations and field managers are not restored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Contents {
     /// Whether aws-auth exists.
@@ -21,7 +22,7 @@ pub struct Contents {
 }
 
 impl Contents {
-    /// The contents of a stored object.
+    /// Returns the contents of a stored object.
     pub fn of(snapshot: &Snapshot) -> Self {
         Self {
             exists: snapshot.resource_version.is_some(),
@@ -31,7 +32,7 @@ impl Contents {
         }
     }
 
-    /// The contents as a plan reads them.
+    /// Returns the contents as a plan reads them.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
             data: self.data.clone(),
@@ -41,7 +42,7 @@ impl Contents {
         }
     }
 
-    /// The same contents as an existing aws-auth, which is empty if there was none: a restore never deletes aws-auth.
+    /// Returns the same contents of an existing aws-auth. If there was none, it is empty: a restore never deletes aws-auth.
     #[must_use]
     pub fn existing(&self) -> Self {
         Self {
@@ -50,7 +51,7 @@ impl Contents {
         }
     }
 
-    /// The digest, which is equal only for equal contents.
+    /// Returns the digest, which is equal only for equal contents.
     pub fn digest(&self) -> Digest {
         if !self.exists {
             return Digest(MISSING.to_owned());
@@ -88,7 +89,7 @@ const MISSING: &str = "missing";
 pub struct Digest(pub(super) String);
 
 impl Digest {
-    /// The complete digest.
+    /// Returns the complete digest.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! What a write did, as what to cut from the texts before and what to put there: much shorter than the texts after it.
+//! The difference between two states of aws-auth, as replaced byte ranges. It is much shorter than the new texts.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Contents;
 
-/// The way from some contents to others that exist.
+/// The changes from old contents to the contents of an existing aws-auth.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Delta {
     #[serde(default, skip_serializing_if = "TextsDelta::is_empty")]
@@ -18,7 +18,7 @@ pub(super) struct Delta {
         skip_serializing_if = "TextsDelta::is_empty"
     )]
     binary_data: TextsDelta,
-    /// `None` where the annotation stays.
+    /// `None` if the annotation is unchanged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     owners: Option<Owners>,
 }
@@ -36,7 +36,7 @@ struct TextsDelta {
     changed: BTreeMap<String, Splice>,
 }
 
-/// Bytes to cut, and what to put there. A missing text is an empty one.
+/// A byte range, and the text that replaces it. A missing text is treated as an empty one.
 #[derive(Debug, Serialize, Deserialize)]
 struct Splice {
     from: usize,
@@ -58,12 +58,12 @@ impl Delta {
         }
     }
 
-    /// Where it leads to from `before`; `None` when it does not fit it.
-    pub(super) fn onto(self, before: &Contents) -> Option<Contents> {
+    /// Applies the changes to `before`; `None` if they do not fit.
+    pub(super) fn apply_to(self, before: &Contents) -> Option<Contents> {
         Some(Contents {
             exists: true,
-            data: self.data.onto(&before.data)?,
-            binary_data: self.binary_data.onto(&before.binary_data)?,
+            data: self.data.apply_to(&before.data)?,
+            binary_data: self.binary_data.apply_to(&before.binary_data)?,
             owners_annotation: match self.owners {
                 Some(owners) => owners.is,
                 None => before.owners_annotation.clone(),
@@ -92,14 +92,14 @@ impl TextsDelta {
         }
     }
 
-    fn onto(self, before: &Texts) -> Option<Texts> {
+    fn apply_to(self, before: &Texts) -> Option<Texts> {
         let mut after = before.clone();
         for key in &self.gone {
             after.remove(key)?;
         }
         for (key, splice) in self.changed {
             let was = before.get(&key).map(AsRef::as_ref).unwrap_or_default();
-            after.insert(key, splice.onto(was)?.into());
+            after.insert(key, splice.apply_to(was)?.into());
         }
         Some(after)
     }
@@ -125,7 +125,7 @@ impl Splice {
         }
     }
 
-    fn onto(self, before: &str) -> Option<String> {
+    fn apply_to(self, before: &str) -> Option<String> {
         let (head, tail) = (before.get(..self.from)?, before.get(self.to..)?);
         (self.from <= self.to).then(|| [head, &self.put, tail].concat())
     }

@@ -1,14 +1,14 @@
-//! gzip of one member without a name, by hand around flate2's deflate: its own reader and writer are I/O.
+//! Compresses and decompresses gzip files of one member. Uses only flate2's deflate, because its gzip reader and writer are I/O types.
 //! <https://www.rfc-editor.org/rfc/rfc1952>
 
 use flate2::{Compress, Compression, Crc, Decompress, FlushCompress, FlushDecompress, Status};
 
-/// Deflate, no flags, no time, no extra flags, unknown system.
+/// The header: deflate, no flags, no time, no extra flags, unknown operating system.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
-/// The CRC and the length.
+/// The size of the trailer: a CRC and the length.
 const TRAILER: usize = 8;
 
-/// The bytes, compressed; `None` never comes, but flate2 may say no.
+/// Compresses bytes; `None` if flate2 returns an error, which is not expected.
 pub(super) fn gzip(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut compress = Compress::new(Compression::default(), false);
     let mut packed = HEADER.to_vec();
@@ -30,7 +30,7 @@ pub(super) fn gzip(bytes: &[u8]) -> Option<Vec<u8>> {
     Some(packed)
 }
 
-/// What was compressed; `None` of what is no such gzip, or holds more than `most` bytes.
+/// Decompresses a file that [`gzip`] wrote; `None` if it is anything else, or has more than `most` bytes.
 pub(super) fn gunzip(packed: &[u8], most: usize) -> Option<Vec<u8>> {
     let body = packed.strip_prefix(&HEADER[..4])?.get(6..)?;
     let (body, trailer) = body.split_at_checked(body.len().checked_sub(TRAILER)?)?;
@@ -42,7 +42,7 @@ pub(super) fn gunzip(packed: &[u8], most: usize) -> Option<Vec<u8>> {
     let length = usize::try_from(length)
         .ok()
         .filter(|&length| length <= most)?;
-    // One more, for a stream that says more than its length to end elsewhere.
+    // One byte more, to detect a stream that is longer than its recorded length.
     let mut bytes = Vec::with_capacity(length + 1);
     let mut decompress = Decompress::new(false);
     let status = decompress
@@ -61,7 +61,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_goes_in_comes_out(bytes in prop::collection::vec(any::<u8>(), 0..4000), times in 1..40_usize) {
+        fn compressed_bytes_decompress_to_themselves(bytes in prop::collection::vec(any::<u8>(), 0..4000), times in 1..40_usize) {
             let bytes = bytes.repeat(times);
             let packed = gzip(&bytes).unwrap();
             prop_assert_eq!(gunzip(&packed, bytes.len()), Some(bytes.clone()));
@@ -69,11 +69,11 @@ mod tests {
         }
 
         #[test]
-        fn a_changed_byte_changes_nothing_unnoticed(bytes in prop::collection::vec(any::<u8>(), 1..400), at in any::<prop::sample::Index>(), by in 1..=255_u8) {
+        fn damage_is_detected(bytes in prop::collection::vec(any::<u8>(), 1..400), at in any::<prop::sample::Index>(), by in 1..=255_u8) {
             let mut packed = gzip(&bytes).unwrap();
             let at = at.index(packed.len());
             packed[at] ^= by;
-            // Some bits say nothing about the bytes: the time, the system, what fills deflate's last byte.
+            // Some bits do not affect the content: the time, the operating system, and the padding of deflate's last byte.
             let read = gunzip(&packed, 1 << 20);
             prop_assert!(read.is_none_or(|read| read == bytes), "{at}");
         }

@@ -1,29 +1,29 @@
+//! Three-way merge of texts by lines.
+
 use std::ops::Range;
 
 use similar::{DiffOp, TextDiff};
 
-/// Lines of the base that a change replaces.
+/// A range of lines in the base, and the lines that replace it.
 struct Hunk<'a> {
     base: Range<usize>,
     lines: Vec<&'a str>,
 }
 
-/// A part of two changes of one text.
+/// A part of the result of a merge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece<'a> {
-    /// Lines of which there is one version.
+    /// Lines without a conflict.
     Agreed(Vec<&'a str>),
-    /// Lines that both have changed, or put in the same place.
+    /// Lines that both sides changed or inserted at the same position.
     Conflict {
-        /// Those of the one.
         ours: Vec<&'a str>,
-        /// Those of the other.
         theirs: Vec<&'a str>,
     },
 }
 
 impl<'a> Piece<'a> {
-    /// The lines of all versions.
+    /// Returns the lines of both sides.
     pub fn lines(&self) -> impl Iterator<Item = &'a str> {
         let (one, other) = match self {
             Self::Agreed(lines) => (lines.as_slice(), &[][..]),
@@ -45,7 +45,7 @@ pub(super) fn merge(base: &str, ours: &str, theirs: &str) -> Option<String> {
     Some(merged)
 }
 
-/// Both changes of `base`, piece by piece.
+/// Merges two changes of `base` into a sequence of pieces.
 pub fn pieces<'a>(base: &'a str, ours: &'a str, theirs: &'a str) -> Vec<Piece<'a>> {
     let lines: Vec<&str> = base.split_inclusive('\n').collect();
     let [mut ours, mut theirs] =
@@ -65,7 +65,7 @@ pub fn pieces<'a>(base: &'a str, ours: &'a str, theirs: &'a str) -> Vec<Piece<'a
                 }
             }
         };
-        // What touches what touches it belongs to it, too.
+        // Hunks that touch the range extend it, and may then touch further hunks.
         let mut range = first;
         let mut taken = [Vec::new(), Vec::new()];
         loop {
@@ -101,7 +101,7 @@ pub fn pieces<'a>(base: &'a str, ours: &'a str, theirs: &'a str) -> Vec<Piece<'a
     pieces
 }
 
-/// The lines in this range of the base, with these hunks in place of what they change.
+/// Returns this range of the base after these hunks.
 fn changed<'a>(lines: &[&'a str], range: &Range<usize>, hunks: &[Hunk<'a>]) -> Vec<&'a str> {
     let mut changed = Vec::new();
     let mut at = range.start;
@@ -118,12 +118,12 @@ fn touch(one: &Range<usize>, other: &Range<usize>) -> bool {
     one.start < other.end && other.start < one.end
 }
 
-/// The changes between the equal lines. The other diff operations are not used: after the library shifts them for readability,
+/// Returns the changes between the equal lines. The other diff operations are not used: after the library shifts them for readability,
 /// their positions in the base are not always right.
 fn hunks<'a>(base: &str, changed: &'a str) -> Vec<Hunk<'a>> {
     let old: Vec<&str> = base.split_inclusive('\n').collect();
     let new: Vec<&str> = changed.split_inclusive('\n').collect();
-    // By slices: the crate's own notion of lines ends them at a lone carriage return, too.
+    // Compares slices because the crate also splits lines at a lone carriage return.
     let diff = TextDiff::from_slices(&old, &new);
     let same = diff.ops().iter().filter_map(|op| match op {
         DiffOp::Equal { .. } => Some((op.old_range(), op.new_range())),
@@ -151,7 +151,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn neighbours_are_merged_and_the_same_place_is_not() {
+    fn adjacent_changes_merge_and_changes_at_the_same_position_conflict() {
         let cases = [
             ("a\nb\nc\n", "a\nc\n", "a\nb\nc\nd\n", Some("a\nc\nd\n")),
             ("a\nb\n", "a\n", "a\nb\nd\n", Some("a\nd\n")),
@@ -172,7 +172,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn one_change_alone_is_that_change(base in "([a-c]\n){0,8}", changed in "([a-c]\r?\n){0,8}[a-c]?") {
+        fn merge_with_an_unchanged_side_returns_the_other_side(base in "([a-c]\n){0,8}", changed in "([a-c]\r?\n){0,8}[a-c]?") {
             let both = [merge(&base, &changed, &base), merge(&base, &base, &changed), merge(&base, &changed, &changed)];
             prop_assert!(both.iter().all(|merged| merged.as_ref() == Some(&changed)), "{both:?}");
         }

@@ -8,15 +8,15 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::revision::{Revision, Unreadable};
 
-/// How many revisions are kept. Runs that found the same aws-auth count as one, because at most one of them writes.
+/// The number of revisions to keep. Runs that read the same aws-auth count as one, because at most one of them writes.
 pub const MAX_REVISIONS: usize = 20;
 
-/// How many bytes all revisions may have, as a ConfigMap counts them. A ConfigMap holds 1 MiB; the rest is left for keys of other
-/// clients.
-pub const MAX_BYTES: usize = 900 << 10;
+/// The maximum size of all revisions together, as a ConfigMap counts bytes. A ConfigMap may have 1 MiB; the rest is for keys of
+/// other clients.
+const MAX_BYTES: usize = 900 << 10;
 
-/// The key of a revision in the ConfigMap `awsauth-history`: its number, run and size. A writer can decide from the keys alone which
-/// revisions to remove. Different revisions have different keys, so concurrent writers do not conflict.
+/// The key of a revision in the ConfigMap `awsauth-history`: its number, run and size. A client can decide from the keys alone which
+/// revisions to remove. Different revisions have different keys, so concurrent writes do not conflict.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
     number: u64,
@@ -25,12 +25,11 @@ pub struct Key {
 }
 
 impl Key {
-    /// The number of the revision.
     pub fn number(&self) -> u64 {
         self.number
     }
 
-    /// The run that wrote it.
+    /// Returns the ID of the run that wrote the revision.
     pub fn run(&self) -> &str {
         &self.run
     }
@@ -64,14 +63,13 @@ pub struct Addition {
     /// The value in base64.
     pub value: String,
     /// The keys to remove: that of the revision that this one replaces, and the oldest beyond 20 revisions or 900 KiB.
-    pub gone: Vec<String>,
+    pub removed: Vec<String>,
 }
 
-/// The revision is larger than the limit, even without any others.
+/// A revision that alone is larger than the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a backup needs {bytes} bytes, and the limit is {MAX_BYTES}")]
 pub struct TooLarge {
-    /// The bytes of the revision.
     pub bytes: usize,
 }
 
@@ -97,17 +95,17 @@ impl Addition {
         let key = key.to_string();
         let replaced = replaced.filter(|replaced| **replaced != *key);
         let others = keys.into_iter().filter(|other| Some(*other) != replaced);
-        let mut gone = surplus(others, &key);
-        gone.extend(replaced.map(str::to_owned));
+        let mut removed = surplus(others, &key);
+        removed.extend(replaced.map(str::to_owned));
         Ok(Self {
             key,
             value: STANDARD.encode(&bytes),
-            gone,
+            removed,
         })
     }
 }
 
-/// The oldest of these keys that must be removed to stay within the limits with `own`, which is never removed.
+/// Returns the oldest of these keys, as many as must be removed so that the rest and `own` are within the limits.
 fn surplus<'k>(keys: impl IntoIterator<Item = &'k str>, own: &str) -> Vec<String> {
     let mut others: Vec<Key> = keys.into_iter().filter_map(Key::read).collect();
     let own = Key::read(own);
@@ -116,28 +114,25 @@ fn surplus<'k>(keys: impl IntoIterator<Item = &'k str>, own: &str) -> Vec<String
     let mut numbers: BTreeSet<u64> = own.iter().map(Key::number).collect();
     let mut bytes: usize = own.iter().map(|own| own.bytes).sum();
     let mut is_over = false;
-    let mut gone = Vec::new();
+    let mut removed = Vec::new();
     for other in others.into_iter().rev() {
         numbers.insert(other.number);
         bytes += other.bytes;
         is_over |= numbers.len() > MAX_REVISIONS || bytes > MAX_BYTES;
         if is_over {
-            gone.push(other.to_string());
+            removed.push(other.to_string());
         }
     }
-    gone
+    removed
 }
 
 /// One key of `awsauth-history`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoredRevision {
-    /// A revision.
     Revision(Box<Revision>),
     /// A key that is not a revision, or a revision that is damaged or of a later version.
     Unreadable {
-        /// The key.
         key: String,
-        /// Why it can't be read.
         why: Unreadable,
     },
 }
@@ -146,7 +141,7 @@ pub enum StoredRevision {
 pub fn stored_revisions(values: &BTreeMap<String, String>) -> Vec<StoredRevision> {
     let mut stored_revisions: Vec<StoredRevision> =
         values.iter().map(|(key, value)| slot(key, value)).collect();
-    // Keys are in order, and those of one number stay so.
+    // The sort is stable, so revisions with the same number stay in the order of their keys.
     stored_revisions.sort_by_key(|slot| match slot {
         StoredRevision::Unreadable { .. } => None,
         StoredRevision::Revision(revision) => Some(revision.number),
@@ -156,7 +151,7 @@ pub fn stored_revisions(values: &BTreeMap<String, String>) -> Vec<StoredRevision
 
 fn slot(key: &str, value: &str) -> StoredRevision {
     let read = match Key::read(key) {
-        None => Err(Unreadable("it is not awsauth's".to_owned())),
+        None => Err(Unreadable("it is not a key of awsauth".to_owned())),
         Some(_) => match STANDARD.decode(value) {
             Ok(bytes) => Revision::decode(&bytes),
             Err(error) => Err(Unreadable(error.to_string())),
@@ -188,7 +183,7 @@ mod tests {
     ) -> Addition {
         let keys = stored.keys().map(String::as_str);
         let addition = Addition::to(keys, revision, replaced).unwrap();
-        for key in &addition.gone {
+        for key in &addition.removed {
             assert!(stored.remove(key).is_some());
         }
         stored.insert(addition.key.clone(), addition.value.clone());
@@ -205,7 +200,7 @@ mod tests {
             .collect()
     }
 
-    /// A text that does not compress.
+    /// Returns a text that does not compress.
     fn noise(length: usize) -> String {
         let mut state = 7_u64;
         let mut next = || {
@@ -220,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_that_have_room_stay() {
+    fn newest_revisions_within_the_limits_are_kept() {
         let noise = noise(300_000);
         for sizes in [
             [10; 30],
@@ -278,7 +273,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_run_replaces_its_revision(one in revision(), other in revision(), later in revision()) {
+        fn later_write_of_a_run_replaces_its_revision(one in revision(), other in revision(), later in revision()) {
             prop_assume!(one.run != other.run);
             let mut stored = BTreeMap::new();
             let first = add(&mut stored, &one).key;
@@ -297,20 +292,20 @@ mod tests {
 
     #[test]
     fn concurrent_runs_do_not_displace_older_revisions() {
-        let gone = |numbers: &[u64]| -> Vec<u64> {
+        let removed = |numbers: &[u64]| -> Vec<u64> {
             let key = |(number, nth): (&u64, u64)| format!("r{number:020}-{nth:016x}-500");
             let keys: Vec<String> = numbers.iter().zip(0..).map(key).collect();
-            let gone = surplus(keys.iter().map(String::as_str), &keys[keys.len() - 1]);
-            let numbers = gone.iter().map(|key| Key::read(key).unwrap().number());
+            let removed = surplus(keys.iter().map(String::as_str), &keys[keys.len() - 1]);
+            let numbers = removed.iter().map(|key| Key::read(key).unwrap().number());
             numbers.collect()
         };
         let contended: Vec<u64> = (1..=19).chain([20; 64]).collect();
-        assert!(gone(&contended).is_empty());
+        assert!(removed(&contended).is_empty());
         let too_many: Vec<u64> = (1..=22).collect();
-        assert_eq!(gone(&too_many), [2, 1]);
+        assert_eq!(removed(&too_many), [2, 1]);
         // A run that lost a race does not remove its own revision.
         let late: Vec<u64> = (2..=22).chain([1]).collect();
-        assert_eq!(gone(&late), [3, 2]);
+        assert_eq!(removed(&late), [3, 2]);
     }
 
     #[test]
@@ -324,19 +319,19 @@ mod tests {
         ];
         let mut stored: BTreeMap<_, _> = values.map(|(key, value)| (key, value.to_owned())).into();
         add(&mut stored, &one());
-        let said = stored_revisions(&stored)
+        let shown = stored_revisions(&stored)
             .into_iter()
             .map(|slot| match slot {
                 StoredRevision::Unreadable { key, why } => format!("{key}: {why}"),
                 StoredRevision::Revision(revision) => revision.number.to_string(),
             });
         assert_eq!(
-            said.collect::<Vec<_>>(),
+            shown.collect::<Vec<_>>(),
             [
-                "notes: it is not awsauth's".to_owned(),
-                format!("{}: it is not the gzip that awsauth wrote", key(1)),
+                "notes: it is not a key of awsauth".to_owned(),
+                format!("{}: it is not gzip data of awsauth", key(1)),
                 format!("{}: Invalid symbol 32, offset 3.", key(2)),
-                "r3-0123456789abcdef-5: it is not awsauth's".to_owned(),
+                "r3-0123456789abcdef-5: it is not a key of awsauth".to_owned(),
                 "1".to_owned(),
             ]
         );

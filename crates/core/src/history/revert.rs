@@ -1,5 +1,5 @@
-//! Three-way merges of aws-auth by lines, checked by reading the result again. A write is undone in the same way, and entry by entry if
-//! the lines conflict.
+//! Undoes a write, and merges concurrent changes. Both are three-way merges by lines, checked by reading the result again. An undo
+//! whose lines conflict is merged entry by entry.
 
 #[cfg(test)]
 mod tests;
@@ -14,28 +14,28 @@ use crate::arn::fold;
 use crate::document::edit::{Edit, Groups, apply};
 use crate::document::{Document, Mapping, Principal, Section, SectionName};
 
-/// aws-auth after a write was undone.
+/// The result of undoing a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reverted {
     pub contents: Contents,
-    /// Whether this is exactly the text before the write, because nothing has changed since.
+    /// Whether this is exactly the state before the write, because there was no later change.
     pub is_whole: bool,
 }
 
 /// Two changes conflict.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Overlap {
-    /// The places and what conflicts there; clauses.
+pub struct MergeConflict {
+    /// The conflicts with their positions; each is a clause.
     pub places: Vec<String>,
 }
 
-impl fmt::Display for Overlap {
+impl fmt::Display for MergeConflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.places.join("; "))
     }
 }
 
-impl std::error::Error for Overlap {}
+impl std::error::Error for MergeConflict {}
 
 type Texts = BTreeMap<String, Arc<str>>;
 
@@ -46,10 +46,10 @@ type Meaning<'d> = BTreeMap<String, Vec<(&'d Mapping, usize)>>;
 ///
 /// # Errors
 /// If other clients have changed the same entries, or the same lines of another key, or the current state cannot be read.
-pub fn revert(revision: &Revision, live: &Contents) -> Result<Reverted, Overlap> {
+pub fn revert(revision: &Revision, live: &Contents) -> Result<Reverted, MergeConflict> {
     let Revision { before, after, .. } = revision;
     if !live.exists {
-        return Err(Overlap {
+        return Err(MergeConflict {
             places: vec!["aws-auth was deleted".to_owned()],
         });
     }
@@ -69,7 +69,11 @@ pub fn revert(revision: &Revision, live: &Contents) -> Result<Reverted, Overlap>
 ///
 /// # Errors
 /// If both have changed the same lines, or the merged text would not have the meaning of both changes.
-pub fn combine(base: &Contents, ours: &Contents, theirs: &Contents) -> Result<Contents, Overlap> {
+pub fn combine(
+    base: &Contents,
+    ours: &Contents,
+    theirs: &Contents,
+) -> Result<Contents, MergeConflict> {
     joined(base, ours, theirs, OnConflict::Report)
 }
 
@@ -87,7 +91,7 @@ fn joined(
     ours: &Contents,
     theirs: &Contents,
     on_conflict: OnConflict,
-) -> Result<Contents, Overlap> {
+) -> Result<Contents, MergeConflict> {
     let mut places = Vec::new();
     let mut merging = Merging {
         ours: &ours.data,
@@ -113,11 +117,11 @@ fn joined(
     );
     let owners_annotation = match owners {
         (was, is, now) if is == now => was.clone(),
-        // A claim that does not match its entry prunes nothing, so the other side's record can stay.
+        // A claim whose digest does not match its entry prunes nothing, so it is safe to keep the other side's record.
         (_, _, now) => now.clone(),
     };
     if !places.is_empty() {
-        return Err(Overlap { places });
+        return Err(MergeConflict { places });
     }
     Ok(Contents {
         exists: true,
@@ -198,7 +202,7 @@ impl Merging<'_> {
         Section::read(name, of.get(name.key()).cloned())
     }
 
-    /// Whether a text has the meaning of both changes: our mappings for the principals that we changed, theirs for all others.
+    /// Returns whether a text has the meaning of both changes: our mappings for the principals that we changed, theirs for all others.
     fn has_both_meanings(&self, name: SectionName, text: &Arc<str>) -> bool {
         let result = Section::read(name, Some(Arc::clone(text)));
         let [ours, base, theirs] =
@@ -223,7 +227,7 @@ impl Merging<'_> {
             })
     }
 
-    /// Undoes entry by entry what could not be undone by lines.
+    /// Undoes the write entry by entry in sections whose lines conflict.
     fn edit(&self, data: &mut Texts, places: &mut Vec<String>) {
         let mut edits = Vec::new();
         for &name in &self.by_entries {
@@ -246,7 +250,7 @@ impl Merging<'_> {
                 data.insert(name.key().to_owned(), text);
             } else {
                 places.push(format!(
-                    "{} would not read as it should without the write",
+                    "{} would not have the intended meaning after the undo",
                     name.key()
                 ));
             }
@@ -323,7 +327,7 @@ impl Merging<'_> {
     }
 }
 
-/// The mappings of each principal of a section, from the entries that the authenticator keeps.
+/// Returns the mappings of each principal of a section, from the entries that the authenticator keeps.
 fn meaning(section: &Section) -> Meaning<'_> {
     let mut meaning = Meaning::new();
     for entry in section.entries() {

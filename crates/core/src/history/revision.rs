@@ -1,3 +1,5 @@
+//! One revision of the history, and its encoding.
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -9,11 +11,11 @@ use super::delta::Delta;
 use super::gzip::{gunzip, gzip};
 use super::redact::CONTROLLER;
 
-/// The version of the encoding. Fields may be added without another; what an older program can't make sense of needs one.
+/// The version of the encoding. A change that older versions of awsauth would misread needs a new version; an added field does not.
 const VERSION: u32 = 1;
 
-/// No revision is larger: two texts of a ConfigMap, each byte of which may be written with six in JSON.
-const LARGEST: usize = 16 << 20;
+/// The maximum size of a decompressed revision: two texts of a ConfigMap, each byte of which takes up to six bytes in JSON.
+const MAX_DECOMPRESSED_BYTES: usize = 16 << 20;
 
 /// A write, with aws-auth before and after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,13 +40,13 @@ pub struct Revision {
     pub reason: Option<String>,
 }
 
-/// The user who wrote, as far as known.
+/// The user who made the write, as far as known.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Who {
     /// The Kubernetes user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
-    /// The ARN that the authenticator reported for them.
+    /// The ARN that the authenticator reported for the user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arn: Option<String>,
 }
@@ -60,7 +62,7 @@ impl Unreadable {
     }
 }
 
-/// The stored form of everything but the texts.
+/// The stored form of everything except the texts.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Meta {
@@ -76,7 +78,7 @@ pub(super) struct Meta {
     version: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
-    /// Whether there was an aws-auth before.
+    /// Whether aws-auth existed before the write.
     existed: bool,
     before_digest: String,
     after_digest: String,
@@ -103,7 +105,7 @@ struct Versioned {
 }
 
 impl Revision {
-    /// Whether the controller made the write.
+    /// Returns whether the controller made the write.
     pub fn is_by_controller(&self) -> bool {
         self.command == CONTROLLER
     }
@@ -132,13 +134,15 @@ impl Revision {
             ..before
         };
         if before.digest() != Digest(meta.before_digest) {
-            return Err(Unreadable::new("its text is not the one that was kept"));
+            return Err(Unreadable::new(
+                "its text does not match the recorded digest",
+            ));
         }
         let after = meta
             .change
-            .onto(&before)
+            .apply_to(&before)
             .filter(|after| after.digest() == Digest(meta.after_digest))
-            .ok_or_else(|| Unreadable::new("what the write changed does not fit its text"))?;
+            .ok_or_else(|| Unreadable::new("its recorded change does not fit its text"))?;
         let when = meta.when.parse();
         Ok(Self {
             number: meta.number,
@@ -146,7 +150,7 @@ impl Revision {
             before,
             after,
             who: meta.who,
-            when: when.map_err(|_| Unreadable::new("it has no time"))?,
+            when: when.map_err(|_| Unreadable::new("it has no valid time"))?,
             command: meta.command,
             version: meta.version,
             reason: meta.reason,
@@ -174,13 +178,13 @@ impl Revision {
     /// Reads what [`encode`](Self::encode) wrote.
     ///
     /// # Errors
-    /// When it is something else, damaged, or of a later version.
+    /// If it is something else, damaged, or of a later version.
     pub fn decode(bytes: &[u8]) -> Result<Self, Unreadable> {
-        let json = gunzip(bytes, LARGEST)
-            .ok_or_else(|| Unreadable::new("it is not the gzip that awsauth wrote"))?;
+        let json = gunzip(bytes, MAX_DECOMPRESSED_BYTES)
+            .ok_or_else(|| Unreadable::new("it is not gzip data of awsauth"))?;
         check_version(&json)?;
         let whole: Whole = serde_json::from_slice(&json)
-            .map_err(|error| Unreadable(format!("it is no revision: {error}")))?;
+            .map_err(|error| Unreadable(format!("it is not a revision: {error}")))?;
         let shared = |map: BTreeMap<String, String>| {
             map.into_iter()
                 .map(|(key, text)| (key, text.into()))
@@ -196,14 +200,14 @@ impl Revision {
     }
 }
 
-/// Whether this program knows the version of the encoding.
+/// Returns whether this program knows the version of the encoding.
 pub(super) fn check_version(json: &[u8]) -> Result<(), Unreadable> {
     match serde_json::from_slice(json) {
         Ok(Versioned { v: VERSION }) => Ok(()),
         Ok(Versioned { v }) => Err(Unreadable(format!(
-            "it is of version {v}, which a later awsauth wrote"
+            "it has version {v}, written by a later version of awsauth"
         ))),
-        Err(error) => Err(Unreadable(format!("it is no revision: {error}"))),
+        Err(error) => Err(Unreadable(format!("it is not a revision: {error}"))),
     }
 }
 
@@ -220,7 +224,7 @@ pub(super) mod tests {
         btree_map(key, text.prop_map(Into::into), 0..4)
     }
 
-    /// Any contents of an aws-auth that exists.
+    /// Generates contents of an existing aws-auth.
     pub(in crate::history) fn contents() -> impl Strategy<Value = Contents> {
         (texts(), texts(), option::of(any::<String>())).prop_map(|(data, binary_data, owners)| {
             Contents {
@@ -232,7 +236,7 @@ pub(super) mod tests {
         })
     }
 
-    /// Any revision; now and then of a creation.
+    /// Generates revisions, some of which create aws-auth.
     pub(in crate::history) fn revision() -> impl Strategy<Value = Revision> {
         let words = (
             any::<u64>(),
@@ -260,19 +264,19 @@ pub(super) mod tests {
 
     proptest! {
         #[test]
-        fn what_is_encoded_is_decoded(revision in revision()) {
+        fn encoded_revision_decodes_to_itself(revision in revision()) {
             prop_assert_eq!(Revision::decode(&revision.encode()), Ok(revision));
         }
 
         #[test]
-        fn digests_are_equal_where_contents_are(one in contents(), other in contents()) {
+        fn digests_are_equal_if_and_only_if_contents_are(one in contents(), other in contents()) {
             prop_assert_eq!(one.digest() == other.digest(), one == other);
             prop_assert_ne!(one.digest(), Contents::default().digest());
         }
     }
 
     #[test]
-    fn damage_a_later_version_and_other_texts_are_told_apart() {
+    fn damage_and_later_versions_have_different_messages() {
         let revision = Revision {
             number: 1,
             run: "0".repeat(16),
@@ -287,27 +291,30 @@ pub(super) mod tests {
             version: String::new(),
             reason: None,
         };
-        let said = |json: &str| {
+        let result = |json: &str| {
             let packed = gzip(json.as_bytes()).unwrap();
             Revision::decode(&packed).map_or_else(|error| error.to_string(), |_| "fine".to_owned())
         };
-        let json = gunzip(&revision.encode(), LARGEST).unwrap();
+        let json = gunzip(&revision.encode(), MAX_DECOMPRESSED_BYTES).unwrap();
         let json = String::from_utf8(json).unwrap();
-        assert_eq!(said(&json), "fine");
-        assert_eq!(said(&json.replace("\"v\":1", "\"v\":1,\"new\":[]")), "fine");
+        assert_eq!(result(&json), "fine");
         assert_eq!(
-            said(&json.replace("\"v\":1", "\"v\":2")),
-            "it is of version 2, which a later awsauth wrote"
+            result(&json.replace("\"v\":1", "\"v\":1,\"new\":[]")),
+            "fine"
         );
         assert_eq!(
-            said(&json.replace("\"existed\":false", "\"existed\":true")),
-            "its text is not the one that was kept"
+            result(&json.replace("\"v\":1", "\"v\":2")),
+            "it has version 2, written by a later version of awsauth"
         );
         assert_eq!(
-            said(&json.replace("\"change\":{}", "\"change\":{\"data\":{\"gone\":[\"x\"]}}")),
-            "what the write changed does not fit its text"
+            result(&json.replace("\"existed\":false", "\"existed\":true")),
+            "its text does not match the recorded digest"
         );
-        assert!(said("{}").starts_with("it is no revision"));
+        assert_eq!(
+            result(&json.replace("\"change\":{}", "\"change\":{\"data\":{\"gone\":[\"x\"]}}")),
+            "its recorded change does not fit its text"
+        );
+        assert!(result("{}").starts_with("it is not a revision"));
         assert!(Revision::decode(b"hello").is_err());
     }
 }

@@ -2,19 +2,19 @@
 
 use super::{Contents, Revision};
 
-/// What came after a revision's write.
+/// What happened to a revision's write later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RevisionState {
     /// The next write found what this one wrote, or it is the current state.
     Preserved,
-    /// It was not carried out or was undone by another client: the next write found the state before it, or that is the current
-    /// state. Or another run wrote instead.
+    /// The write did not happen, another run wrote instead, or another client undid it: the next write found the state before this
+    /// one, or that is the current state.
     Void,
-    /// The next write found something else, or the current state is something else: another client has written in between.
+    /// The next write found a different state, or the current state is different: another client has written in between.
     Overwritten,
 }
 
-/// The state of each revision, given in the order of their numbers. `live` is the current aws-auth.
+/// Returns the state of each revision. The revisions are in the order of their numbers; `live` is the current aws-auth.
 ///
 /// Runs that found the same aws-auth have the same number. At most one of them wrote; the others lost the race.
 pub fn revision_states(revisions: &[&Revision], live: &Contents) -> Vec<RevisionState> {
@@ -43,7 +43,7 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
-        /// In an unbroken chain every write is preserved, and a missing revision shows as overwritten. Runs that lost a race do
+        /// In a complete chain every write is preserved, and the revision before a missing one is overwritten. Runs that lost a race do
         /// not change that.
         #[test]
         fn missing_revision_is_reported_at_its_position(texts in prop::collection::vec(contents(), 3..8), one in revision(), at in any::<prop::sample::Index>(), loser in contents()) {

@@ -5,7 +5,7 @@ use thiserror::Error;
 use goyaml::edit::Unwritable;
 use goyaml::edit::obstacle::Obstacle;
 
-/// Why a kubeconfig cannot be read or changed. Lines are those of the file, from 1. Errors do not quote anything that
+/// Why a kubeconfig cannot be read or changed. Lines are those of the file, from 1. Messages do not quote anything that
 /// could be a credential.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum KubeconfigError {
@@ -46,7 +46,7 @@ pub enum KubeconfigError {
     },
     /// Two entries of a list have the same name. kubectl rejects such a file.
     #[error("line {line}: {path} has {name:?} twice; the first one is at line {first}")]
-    TwoOfAName {
+    DuplicateName {
         /// The line of the second one.
         line: usize,
         /// `clusters` and the like.
@@ -67,7 +67,7 @@ pub enum KubeconfigError {
     /// A change that cannot be written in the style of the file.
     #[error(transparent)]
     Unwritable(#[from] Unwritable),
-    /// The user entry holds a credential that would be lost.
+    /// The user entry has a credential that would be lost.
     #[error("line {line}: the user {user:?} signs in with {field}, which would be lost")]
     OtherCredential {
         line: usize,
@@ -117,7 +117,7 @@ impl KubeconfigError {
             Self::NotAKubeconfig { .. } => "name another file with --kubeconfig FILE".to_owned(),
             Self::WrongKind { path, desired, .. } => format!("make {path} {desired}"),
             Self::Duplicate { .. } => "keep one of them".to_owned(),
-            Self::TwoOfAName { .. } => {
+            Self::DuplicateName { .. } => {
                 "remove or rename one of them; kubectl rejects the file as it is".to_owned()
             }
             Self::Indirect { .. } => "write it out as plain `key: value`".to_owned(),

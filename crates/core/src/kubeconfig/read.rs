@@ -12,7 +12,7 @@ use goyaml::{Resolved, resolve};
 /// The lists of named entries.
 const LISTS: [&str; 3] = ["clusters", "contexts", "users"];
 
-/// The fields of a user that hold or name a credential. Next to a credential plugin, kubectl prefers or rejects them.
+/// The fields of a user that contain or name a credential. Next to a credential plugin, kubectl prefers or rejects them.
 const CREDENTIALS: [&str; 9] = [
     "token",
     "tokenFile",
@@ -38,11 +38,13 @@ pub(super) fn read(text: &str) -> Result<Tree, KubeconfigError> {
         return Ok(tree);
     }
     let root = tree.roots[0];
-    let no_config = |line, what: String| KubeconfigError::NotAKubeconfig { line, what };
+    let not_a_kubeconfig = |line, what: String| KubeconfigError::NotAKubeconfig { line, what };
     let line = tree.node(root).line;
     match &tree.node(root).kind {
-        Kind::Sequence { .. } => return Err(no_config(line, "it is a list".to_owned())),
-        Kind::Scalar { .. } => return Err(no_config(line, "it is one piece of text".to_owned())),
+        Kind::Sequence { .. } => return Err(not_a_kubeconfig(line, "it is a list".to_owned())),
+        Kind::Scalar { .. } => {
+            return Err(not_a_kubeconfig(line, "it is one piece of text".to_owned()));
+        }
         Kind::Mapping { .. } | Kind::Alias(_) => {}
     }
     obstacle::check_mapping(&tree, root)
@@ -55,7 +57,7 @@ pub(super) fn read(text: &str) -> Result<Tree, KubeconfigError> {
             Some(value) if value == desired => {}
             Some(value) => {
                 let line = tree.node(pair.key).line;
-                return Err(no_config(
+                return Err(not_a_kubeconfig(
                     line,
                     format!("its {key} is {value}, not {desired}"),
                 ));
@@ -67,7 +69,7 @@ pub(super) fn read(text: &str) -> Result<Tree, KubeconfigError> {
     let mut keys = known.iter().filter_map(|key| tree.get(root, key));
     if keys.next().is_none() && !tree.pairs(root).is_empty() {
         let what = "it has neither clusters, contexts and users nor `kind: Config`";
-        return Err(no_config(line, what.to_owned()));
+        return Err(not_a_kubeconfig(line, what.to_owned()));
     }
     if let Some(pair) = tree.get(root, "current-context")
         && tree.scalar(pair.value).is_none()
@@ -87,7 +89,7 @@ pub(super) fn read(text: &str) -> Result<Tree, KubeconfigError> {
     Ok(tree)
 }
 
-/// Reports whether a file has no content.
+/// Returns whether a file has no content.
 pub(super) fn is_empty(tree: &Tree) -> bool {
     tree.roots.first().is_none_or(|&root| tree.is_null(root))
 }
@@ -139,7 +141,7 @@ pub(super) fn named_items<'t>(
             }
         };
         if let Some(first) = seen.insert(name, line) {
-            return Err(KubeconfigError::TwoOfAName {
+            return Err(KubeconfigError::DuplicateName {
                 line,
                 path: path.to_owned(),
                 name: name.to_owned(),
@@ -197,7 +199,7 @@ pub(super) fn check_credentials(tree: &Tree, user: &str) -> Result<(), Kubeconfi
     }
 }
 
-/// Reports whether kubectl reads a scalar as text.
+/// Returns whether kubectl reads a scalar as text.
 pub(super) fn is_text(tree: &Tree, id: NodeId) -> bool {
     match (tree.scalar(id), tree.style(id)) {
         (Some(value), Some(Style::Plain)) => {

@@ -21,7 +21,6 @@ pub enum Part {
     User,
     /// An entry of `contexts`.
     Context,
-    /// `current-context`.
     CurrentContext,
 }
 

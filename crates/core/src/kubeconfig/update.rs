@@ -238,7 +238,7 @@ impl<'t> Updater<'t> {
         }
     }
 
-    /// Reports whether new items of a collection are written in brackets. Empty brackets are replaced with a block if the
+    /// Returns whether new items of a collection are written in brackets. Empty brackets are replaced with a block if the
     /// outer collection is one.
     fn is_in_flow(&self, id: NodeId, outer: NodeId) -> bool {
         let is_empty = self.tree.pairs(id).is_empty() && self.tree.items(id).is_empty();

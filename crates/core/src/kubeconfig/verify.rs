@@ -21,38 +21,38 @@ pub(super) fn verify(old: &Tree, text: &str, new: &Tree, desired: &Fields) -> Re
     let [root] = new.roots[..] else {
         return Err("it is not one document".to_owned());
     };
-    let mut twins = Twins {
+    let mut comparison = Comparison {
         old,
         new,
         compared: HashMap::new(),
     };
     let same = match old.roots.first() {
         Some(&before) if !old.is_null(before) => {
-            twins.fields(before, root, desired)
+            comparison.fields(before, root, desired)
                 && old.same(before, new, root, |left, right| {
-                    match twins.compared.get(&(left, right)) {
+                    match comparison.compared.get(&(left, right)) {
                         Some(inside) => Compare::Only(inside.clone()),
                         None => Compare::All,
                     }
                 })
         }
-        _ => twins.is_fresh(root, &Desired::Fields(desired.clone())),
+        _ => comparison.is_fresh(root, &Desired::Fields(desired.clone())),
     };
     if same {
         Ok(())
     } else {
-        Err("something else than the requested entries would change".to_owned())
+        Err("something other than the requested entries would change".to_owned())
     }
 }
 
-struct Twins<'t> {
+struct Comparison<'t> {
     old: &'t Tree,
     new: &'t Tree,
     /// For each pair of nodes that was to change, the pairs of nodes inside it that must be the same.
     compared: HashMap<(NodeId, NodeId), Vec<(NodeId, NodeId)>>,
 }
 
-impl Twins<'_> {
+impl Comparison<'_> {
     /// Records what in a mapping must be the same. Returns `false` if something was added or removed that was not requested.
     fn fields(&mut self, old: NodeId, new: NodeId, fields: &Fields) -> bool {
         let is_requested =
@@ -78,7 +78,7 @@ impl Twins<'_> {
                 (None, Some(after)) if self.new.is_null(after) => true,
                 (None, Some(after)) => self.is_fresh(after, desired),
                 (Some(before), Some(after)) => match desired {
-                    // These have been checked already, and they have nothing else in them.
+                    // These are already checked and contain nothing else.
                     Desired::Text(_) | Desired::Texts(_) => true,
                     Desired::Absent { .. } => {
                         inside.push((before, after));
@@ -137,7 +137,7 @@ impl Twins<'_> {
         fine
     }
 
-    /// Reports whether a new value is exactly the desired one.
+    /// Returns whether a new value is exactly the desired one.
     fn is_fresh(&self, id: NodeId, desired: &Desired) -> bool {
         let says =
             |id: NodeId, text: &str| self.new.scalar(id) == Some(text) && is_text(self.new, id);
@@ -166,7 +166,7 @@ impl Twins<'_> {
             && self.has_just(id, fields, 1)
     }
 
-    /// Reports whether a mapping has the desired fields and this number of others.
+    /// Returns whether a mapping has the desired fields and this number of others.
     fn has_just(&self, id: NodeId, fields: &Fields, others: usize) -> bool {
         let desired = fields
             .iter()

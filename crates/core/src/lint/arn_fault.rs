@@ -1,6 +1,6 @@
 //! Why an ARN matches no caller. If there are several reasons, only the one to fix first.
 
-use super::entry::ResolvedEntry;
+use super::resolved_entry::ResolvedEntry;
 use crate::arn::{Parts, can_match, fold};
 use crate::document::Principal;
 use crate::facts::accounts::is_account_id;

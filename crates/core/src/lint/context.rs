@@ -6,9 +6,9 @@ use std::collections::HashMap;
 
 use super::arn_fault::{ArnFault, arn_fault};
 use super::bindings::Bindings;
-use super::entry::ResolvedEntry;
 use super::facts::Facts;
 use super::finding::{Finding, Site};
+use super::resolved_entry::ResolvedEntry;
 use super::rule::Rule;
 use super::waiver::{self, Waiver};
 use crate::arn::fold;
@@ -21,7 +21,6 @@ pub(super) struct Context<'a> {
     /// The keys of `data`.
     pub(super) keys: &'a [&'a str],
     pub(super) facts: &'a Facts,
-    /// All rules.
     pub(super) rules: &'a [&'static Rule],
     /// `None` unless all bindings are known.
     pub(super) bindings: Option<Bindings<'a>>,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::context::Context;
-use super::entry::ResolvedEntry;
+use super::resolved_entry::ResolvedEntry;
 use crate::authenticator::EntryState;
 use crate::document::Mapping;
 

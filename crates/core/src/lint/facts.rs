@@ -65,7 +65,6 @@ pub struct FieldManager {
 pub struct Cluster {
     pub name: String,
     pub region: String,
-    /// Its nodes.
     pub node_inventory: NodeInventory,
     /// The roles and users of its account; `None` if IAM denied access.
     pub principals: Option<Principals>,
@@ -96,7 +95,6 @@ pub enum ObjectChange {
 /// What a rule needs to know besides the document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needs {
-    /// Nothing.
     Nothing,
     /// The manifest around the document, or the plan. The rule finds nothing without one.
     File,

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::entry::{Part, ResolvedEntry};
 use super::position::Position;
+use super::resolved_entry::{Part, ResolvedEntry};
 use super::rule::{Rule, Severity};
 use crate::document::{SectionName, Span};
 
@@ -221,7 +221,7 @@ impl Findings {
     }
 }
 
-/// A range of a section's text whose positions are not known yet.
+/// Returns a range of a section's text whose positions are not known yet.
 fn text(section: SectionName, span: Span) -> Site {
     Site::Text(Text {
         section,

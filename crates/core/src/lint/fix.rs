@@ -182,7 +182,7 @@ fn counts<'a>(findings: impl Iterator<Item = &'a Finding>) -> Counts {
     counts
 }
 
-/// Returns whether the findings of the batch are gone and there are no new ones.
+/// Returns whether the findings of the batch are resolved and there are no new ones.
 fn resolves_findings(
     before: &State,
     after: &State,
@@ -203,7 +203,7 @@ fn resolves_findings(
     })
 }
 
-/// Returns whether all entries outside the batch mean what they meant.
+/// Returns whether all entries outside the batch keep their meaning.
 fn keeps_other_entries(
     before: &State,
     after: &State,
@@ -222,7 +222,7 @@ fn keeps_other_entries(
             let mut touched: Vec<usize> = here.filter_map(|finding| finding.entry).collect();
             touched.sort_unstable();
             let (old, new) = (old.entries(), new.entries());
-            // A fix of the section itself may make lost entries readable; they follow the others.
+            // A fix of the section itself may make further entries readable; they come after the others.
             (old.len() == new.len() || (!are_all_in_entries && old.len() < new.len()))
                 && old.iter().zip(new).enumerate().all(|(index, (old, new))| {
                     touched.binary_search(&index).is_ok() || old.status == new.status

@@ -2,9 +2,9 @@
 
 use super::arn_fault::arn_fault;
 use super::context::Context;
-use super::entry::ResolvedEntry;
+use super::resolved_entry::ResolvedEntry;
 use crate::arn::Parts;
-use crate::facts::principals::{Named, Principal, Principals};
+use crate::facts::principals::{Existence, Principal, Principals};
 
 /// The prefix of Identity Center's role names.
 const SSO_PREFIX: &str = "AWSReservedSSO_";
@@ -14,7 +14,7 @@ pub(super) struct IamEntry<'c, 'a> {
     pub(super) entry: &'c ResolvedEntry<'a>,
     pub(super) arn: Parts<'a>,
     /// What IAM reports for this name.
-    pub(super) named: Named<'a>,
+    pub(super) named: Existence<'a>,
 }
 
 /// Returns what IAM reports about the cluster's account, if it is known.
@@ -51,7 +51,7 @@ pub(super) fn permission_set(name: &str) -> Option<&str> {
 }
 
 /// Returns whether a role's name has Identity Center's prefix but lacks the suffix that all such names have.
-pub fn lacks_sso_suffix(name: &str) -> bool {
+pub(crate) fn lacks_sso_suffix(name: &str) -> bool {
     after_sso_prefix(name).is_some() && permission_set(name).is_none()
 }
 

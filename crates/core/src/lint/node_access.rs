@@ -1,17 +1,17 @@
-//! What lets the nodes of a role join the cluster.
+//! The entry by which the nodes of a role join the cluster.
 
 use super::context::Context;
-use super::entry::{Part, ResolvedEntry};
 use super::facts::Cluster;
 use super::finding::Findings;
+use super::resolved_entry::{Part, ResolvedEntry};
 use crate::arn::{Normalized, equal_fold, normalize};
-use crate::authenticator::{AccessEntries, InUse, NodeRoles};
+use crate::authenticator::{AccessEntries, NodeRole, NodeRoles};
 use crate::command_line::quoted;
 use crate::facts::access_entries::AccessTerms;
 use crate::facts::node_inventory::Use;
 use crate::facts::node_kinds::NodeKind;
 
-/// What lets the nodes of a role join.
+/// The entry by which the nodes of a role join.
 pub(super) enum NodeAccess<'c, 'a> {
     /// An entry of aws-auth.
     AwsAuth(&'c ResolvedEntry<'a>),
@@ -26,10 +26,10 @@ pub(super) fn node_roles<'a>(context: &Context<'a>) -> Option<(&'a Cluster, Node
     Some((cluster, NodeRoles::of(&cluster.node_inventory)))
 }
 
-/// Returns what lets the nodes of a role join.
+/// Returns the entry by which the nodes of a role join.
 pub(super) fn node_access<'c, 'a>(
     context: &'c Context<'a>,
-    role: &InUse<'_>,
+    role: &NodeRole<'_>,
 ) -> NodeAccess<'c, 'a> {
     let arn = sign_in_arn(role.arn);
     let entries = context.facts.access_entries.as_deref();
@@ -100,7 +100,7 @@ pub(super) fn check_unmapped<'a>(
 }
 
 /// Returns the command that lets the nodes of a role join.
-pub(super) fn fix_command(context: &Context<'_>, cluster: &Cluster, role: &InUse<'_>) -> String {
+pub(super) fn fix_command(context: &Context<'_>, cluster: &Cluster, role: &NodeRole<'_>) -> String {
     if is_aws_auth_read(context) {
         map_node_role(cluster, role.arn, role.kind())
     } else {
@@ -117,7 +117,7 @@ fn map_node_role(cluster: &Cluster, arn: &str, kind: NodeKind) -> String {
     )
 }
 
-fn create_access_entry(cluster: &Cluster, role: &InUse<'_>) -> String {
+fn create_access_entry(cluster: &Cluster, role: &NodeRole<'_>) -> String {
     format!(
         "aws eks create-access-entry{} --principal-arn {} --type {}",
         cluster_flags(cluster),
@@ -135,7 +135,7 @@ fn cluster_flags(cluster: &Cluster) -> String {
 /// Returns whether the cluster reads aws-auth, as far as is known.
 pub(super) fn is_aws_auth_read(context: &Context<'_>) -> bool {
     let entries = context.facts.access_entries.as_deref();
-    entries.is_none_or(AccessEntries::aws_auth_counts)
+    entries.is_none_or(AccessEntries::uses_aws_auth)
 }
 
 /// Returns a role's ARN without its IAM path, as the authenticator sees it.
@@ -146,7 +146,7 @@ pub(super) fn sign_in_arn(arn: &str) -> String {
     }
 }
 
-/// Returns whether an entry is meant for nodes. Other rules report what is wrong with it.
+/// Returns whether an entry is intended for nodes. Other rules report what is wrong with it.
 fn is_node_entry(entry: &ResolvedEntry<'_>) -> bool {
     entry.username().starts_with("system:node") || entry.has_group("system:nodes")
 }

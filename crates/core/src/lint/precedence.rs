@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
-use super::entry::Part;
 use super::finding::{Finding, Site};
+use super::resolved_entry::Part;
 use super::rule::Rule;
 use super::rules::RULES;
 use crate::document::SectionName;

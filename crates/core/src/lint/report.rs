@@ -103,7 +103,7 @@ fn locate(findings: &mut [Finding], document: &Document) {
     }
 }
 
-/// Sorts findings about the whole and about keys first, then by section and place; in the same place, by rule ID.
+/// Returns the sort key: findings about the ConfigMap and about keys come first, then sections in order; then position and rule ID.
 fn order(finding: &Finding) -> (Option<SectionName>, Option<Span>, &str) {
     match &finding.site {
         Site::Key(_) | Site::File(_) | Site::ConfigMap => (None, None, finding.rule.id),

@@ -35,7 +35,7 @@ pub(super) fn of_section(section: &Section) -> Vec<Waiver<'_>> {
         return waivers;
     }
     let mut cursor = PositionCursor::new(text);
-    // The number of waivers on lines of their own, whose next line with content is still to come.
+    // The number of waivers on lines of their own for which the next line with content is not found yet.
     let mut waiting = 0;
     let mut number = 1;
     loop {

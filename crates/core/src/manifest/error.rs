@@ -20,7 +20,7 @@ pub enum ManifestError {
         cause: Cause,
     },
     /// The file has no ConfigMap named aws-auth in kube-system.
-    #[error("no ConfigMap named aws-auth of namespace kube-system in it: {found}")]
+    #[error("no ConfigMap aws-auth in namespace kube-system: {found}")]
     NotFound {
         /// What the file has instead.
         found: String,
@@ -29,7 +29,7 @@ pub enum ManifestError {
     /// The file has sections without the ConfigMap around them.
     #[error("line {line}: {what}, with no ConfigMap around it")]
     Bare {
-        /// Where it starts.
+        /// The line where it starts.
         line: usize,
         /// What it has.
         what: String,
@@ -37,15 +37,15 @@ pub enum ManifestError {
     /// The file has the ConfigMap more than once.
     #[error("line {second}: a second ConfigMap named aws-auth; the first is at line {first}")]
     Twice {
-        /// Where the first starts.
+        /// The line where the first one starts.
         first: usize,
-        /// Where the second starts.
+        /// The line where the second one starts.
         second: usize,
     },
     /// A value of `data` that is not text.
     #[error("line {line}: data.{key} is {what}, not text")]
     NotText {
-        /// Where the value starts.
+        /// The line where the value starts.
         line: usize,
         /// The key in `data`.
         key: String,
@@ -55,16 +55,16 @@ pub enum ManifestError {
         fits_literal_block: bool,
     },
     /// A value is not a mapping or text, as it must be.
-    #[error("line {line}: {path} is {what}, not {wanted}")]
+    #[error("line {line}: {path} is {what}, not {expected}")]
     WrongKind {
-        /// Where it starts.
+        /// The line where it starts.
         line: usize,
         /// `data`, `metadata` and the like.
         path: &'static str,
         /// What it is.
         what: &'static str,
         /// What it should be.
-        wanted: &'static str,
+        expected: &'static str,
     },
     /// A mapping has a key twice.
     #[error("line {line}: {path} is repeated; the first one is at line {first}")]
@@ -97,14 +97,13 @@ pub enum ManifestError {
 pub enum Cause {
     /// Template text, such as Helm's `{{ … }}`.
     Template {
-        /// Where.
+        /// The line of the template.
         line: usize,
     },
     /// The text under `mapRoles: |` is not indented deeper than its key.
     NotIndented {
-        /// The key.
         key: String,
-        /// Where the key stands.
+        /// The line of the key.
         line: usize,
     },
     /// No cause was found.
@@ -160,7 +159,7 @@ impl ManifestError {
                 ..
             } => "write it as text".to_owned(),
             Self::NotText { .. } => "put it in quotes".to_owned(),
-            Self::WrongKind { path, wanted, .. } => format!("make {path} {wanted}"),
+            Self::WrongKind { path, expected, .. } => format!("make {path} {expected}"),
             Self::Duplicate { path, .. } if !path.contains('.') => {
                 "keep one of them, or put `---` between two objects".to_owned()
             }

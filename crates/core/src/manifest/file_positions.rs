@@ -130,7 +130,7 @@ fn of_steps(steps: impl Iterator<Item = (Range<usize>, usize)>, offsets: &[usize
     let (mut at, mut end) = (0, 0);
     for (raw, length) in steps {
         while let Some(offset) = offsets.next_if(|offset| **offset < at + length) {
-            // The bytes as they are, or a single escape.
+            // The range is unescaped text or a single escape.
             let within = if raw.len() == length { offset - at } else { 0 };
             found.push(raw.start + within);
         }

@@ -151,7 +151,7 @@ fn not_found(tree: &Tree, others: &[(NodeId, String)]) -> ManifestError {
     if others.is_empty() {
         let hint = format!("begin it with `{HEAD}`");
         return ManifestError::NotFound {
-            found: "it is empty".to_owned(),
+            found: "the file is empty".to_owned(),
             hint,
         };
     }
@@ -167,17 +167,17 @@ fn not_found(tree: &Tree, others: &[(NodeId, String)]) -> ManifestError {
         .iter()
         .any(|(_, what)| what.starts_with("ConfigMap aws-auth "))
     {
-        "only aws-auth of namespace kube-system counts: set `namespace: kube-system`"
+        "the authenticator reads only aws-auth in kube-system: set `namespace: kube-system`"
     } else if others
         .iter()
         .any(|(_, what)| what.starts_with("ConfigMap "))
     {
-        "give the ConfigMap `name: aws-auth` and `namespace: kube-system`, if it is the one"
+        "if this is aws-auth, set `name: aws-auth` and `namespace: kube-system`"
     } else {
-        "name the file that holds it; `kubectl -n kube-system get configmap aws-auth -o yaml` shows the live one"
+        "pass the file that contains it; `kubectl -n kube-system get configmap aws-auth -o yaml` shows the live one"
     };
     ManifestError::NotFound {
-        found: format!("it holds {}", shown.join(", ")),
+        found: format!("the file has {}", shown.join(", ")),
         hint: hint.to_owned(),
     }
 }
@@ -220,7 +220,7 @@ pub(super) fn place(tree: &Tree, object: NodeId) -> Result<Place, ManifestError>
                 line,
                 path: "the annotation",
                 what,
-                wanted: "text",
+                expected: "text",
             });
         }
     }
@@ -257,7 +257,7 @@ fn check_mapping(
             line,
             path,
             what,
-            wanted: "a mapping",
+            expected: "a mapping",
         },
     })
 }

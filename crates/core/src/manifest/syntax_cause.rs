@@ -23,8 +23,8 @@ pub(super) fn likely_cause(text: &str, line: usize) -> Cause {
     }
 }
 
-/// Reports whether Helm, Jinja or the like has to render the file first. Only `{{` outside the text of a section counts;
-/// inside, it may be a placeholder of the authenticator, or a mistake.
+/// Returns whether a template engine such as Helm or Jinja must render the file first. Ignores `{{` inside the text of a section,
+/// where it may be a placeholder of the authenticator or a mistake.
 pub fn is_template(text: &str) -> bool {
     let mut within = None;
     lines(text).into_iter().any(|line| {
@@ -48,7 +48,7 @@ fn lines(text: &str) -> Vec<&str> {
     lines
 }
 
-/// Reports whether a line has template text of Helm, Jinja or the like. `{{EC2PrivateDNSName}}` and similar placeholders
+/// Returns whether a line has template text of Helm, Jinja or the like. `{{EC2PrivateDNSName}}` and similar placeholders
 /// belong to the authenticator.
 fn is_line_of_template(line: &str) -> bool {
     const OWN: [&str; 5] = [
@@ -87,7 +87,7 @@ fn not_indented(lines: &[&str]) -> Option<Cause> {
     None
 }
 
-/// Reports whether the line is the key of a section with `|`, so that its text begins below.
+/// Returns whether the line is the key of a section with `|`, so that its text begins below.
 fn opens_section(content: &str) -> bool {
     content.split_once(':').is_some_and(|(key, rest)| {
         let is_section = SectionName::ALL.iter().any(|name| name.key() == key);

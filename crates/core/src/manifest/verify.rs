@@ -48,7 +48,7 @@ pub(super) fn same(old: &Manifest, change: &Change, new: &Manifest) -> Result<()
     Ok(())
 }
 
-/// Reports whether everything except `data` and the owners annotation is the same.
+/// Returns whether everything except `data` and the owners annotation is the same.
 fn rest_is_same(old: &Manifest, new: &Manifest) -> bool {
     if old.tree.roots.len() != new.tree.roots.len()
         || old.place.has_namespace != new.place.has_namespace

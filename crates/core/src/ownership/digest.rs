@@ -1,3 +1,5 @@
+//! Digests of entries, by which an owner recognizes them.
+
 use std::borrow::Cow;
 
 use base64::Engine as _;
@@ -7,39 +9,38 @@ use sha2::{Digest as _, Sha256};
 use crate::arn::to_lower;
 use crate::document::{Entry, Principal, Section, SectionName};
 
-/// What an owner remembers of one entry: 6 bytes that say which entry it is (section and key) and 6 that say how it was
-/// written.
+/// The digest of an entry: 6 bytes identify the entry (its section and key), and 6 bytes its text.
 ///
-/// 12 bytes are 16 characters of base64url, 19 bytes of JSON with quotes and comma: the 7,600 entries that a 1 MiB aws-auth
-/// can hold take 144 KB of the 256 KiB that an object's annotations may have.
+/// Each digest takes 19 bytes of JSON: 16 characters of base64url, quotes and a comma. The 7,600 entries of a 1 MiB aws-auth take
+/// 144 KB of the 256 KiB that an object's annotations may have.
 ///
-/// An entry is pruned only when all 96 bits agree, which does not happen by chance. Two keys of one document share their
-/// 48 bits with a probability of 1 in 10 million at 7,600 entries; that would show as a conflict between owners or as an
-/// entry that is kept, and remove nothing. Who could choose an entry so that its digest collides may write aws-auth anyway.
+/// An entry is pruned only if all 96 bits are equal, which does not happen by chance. With 7,600 entries, two keys have the same
+/// 48 bits with a probability of 1 in 10 million. Then owners conflict or an entry is kept, but none is removed. A client that can
+/// choose an entry with a colliding digest may already write aws-auth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest {
     key: KeyDigest,
-    entry: [u8; HALF],
+    entry: [u8; HASH_BYTES],
 }
 
-/// Which entry a digest speaks of.
-pub(super) type KeyDigest = [u8; HALF];
+/// The part of a digest that identifies the entry.
+pub(super) type KeyDigest = [u8; HASH_BYTES];
 
-const HALF: usize = 6;
+const HASH_BYTES: usize = 6;
 
-/// The digest of an entry: `key` as the authenticator stores it, `entry_text` as it is in the section's text.
+/// Returns the digest of an entry. `key` is the key under which the authenticator stores it, `entry_text` its text in the section.
 pub fn digest(section: SectionName, key: &str, entry_text: &str) -> Digest {
     Digest {
         key: key_digest(section, key),
-        entry: half(&[section.key(), key, entry_text]),
+        entry: short_hash(&[section.key(), key, entry_text]),
     }
 }
 
 pub(super) fn key_digest(section: SectionName, key: &str) -> KeyDigest {
-    half(&[section.key(), key])
+    short_hash(&[section.key(), key])
 }
 
-/// The digest of an entry of a document.
+/// Returns the digest of an entry of a document.
 pub(super) fn of_entry(section: &Section, entry: &Entry) -> Digest {
     let text = section
         .text()
@@ -48,7 +49,7 @@ pub(super) fn of_entry(section: &Section, entry: &Entry) -> Digest {
     digest(section.name(), &store_key(principal(entry)), text)
 }
 
-/// The principal of an entry, even if the authenticator drops it.
+/// Returns the principal of an entry, even if the authenticator drops the entry.
 pub(super) fn principal(entry: &Entry) -> &Principal {
     use crate::document::Status;
     match &entry.status {
@@ -56,8 +57,8 @@ pub(super) fn principal(entry: &Entry) -> &Principal {
     }
 }
 
-/// The key under which the authenticator stores an entry: a later one of the same key replaces it there. An sso matcher, which
-/// is stored as a pattern, goes by its fields.
+/// Returns a key that is equal for entries that replace each other in the authenticator's store. The key of an sso matcher, which the
+/// authenticator stores as a pattern, consists of its fields.
 pub(super) fn store_key(principal: &Principal) -> Cow<'_, str> {
     match principal {
         Principal::Role(arn) => to_lower(arn),
@@ -83,7 +84,7 @@ impl Digest {
 
     pub(super) fn decode(text: &str) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-        let (key, entry) = bytes.split_at_checked(HALF)?;
+        let (key, entry) = bytes.split_at_checked(HASH_BYTES)?;
         Some(Self {
             key: key.try_into().ok()?,
             entry: entry.try_into().ok()?,
@@ -91,14 +92,14 @@ impl Digest {
     }
 }
 
-/// The first bytes of the SHA-256 of the parts, each with its length before it so that no two lists read alike.
-fn half(parts: &[&str]) -> [u8; HALF] {
+/// Returns the first bytes of the SHA-256 of the parts. Each part follows its length, so that different lists have different inputs.
+fn short_hash(parts: &[&str]) -> [u8; HASH_BYTES] {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
-    let mut half = [0; HALF];
-    half.copy_from_slice(&hash.finalize()[..HALF]);
-    half
+    let mut hash_bytes = [0; HASH_BYTES];
+    hash_bytes.copy_from_slice(&hash.finalize()[..HASH_BYTES]);
+    hash_bytes
 }

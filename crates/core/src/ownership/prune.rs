@@ -22,20 +22,18 @@ pub struct EntryRef {
 pub struct Pruned {
     /// Entries that are unchanged since this owner wrote them. They are removed by line.
     pub remove: Vec<EntryRef>,
-    /// Entries that this owner claims and that stay anyway.
+    /// Entries that this owner claims but that are kept.
     pub kept: Vec<Kept>,
 }
 
 /// An entry that is not pruned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
-    /// The entry.
     pub entry: EntryRef,
-    /// Why it stays.
     pub reason: KeptReason,
 }
 
-/// Why an entry that is no longer requested stays.
+/// Why an entry that is no longer requested is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeptReason {
     /// It was changed since the owner wrote it, or it is another entry with the same key.
@@ -44,10 +42,9 @@ pub enum KeptReason {
     AlsoOf(Owner),
 }
 
-/// An entry that a wanted mapping would take from another owner.
+/// A requested entry that another owner claims.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conflict {
-    /// The entry.
     pub entry: EntryRef,
     /// The owner that claims it.
     pub holder: Owner,
@@ -55,21 +52,23 @@ pub struct Conflict {
     pub changed: bool,
 }
 
-/// Returns what `owner` applied before and no longer requests; `wanted` is what it requests now.
+/// Returns what `owner` applied before and no longer requests; `requested` are the principals that it requests now.
 ///
 /// Empty if the annotation is absent or unreadable: then no entry has an owner.
 pub fn prune<'p>(
     document: &Document,
     owners: &Owners,
     owner: &Owner,
-    wanted: impl IntoIterator<Item = &'p Principal>,
+    requested: impl IntoIterator<Item = &'p Principal>,
 ) -> Pruned {
     let mut pruned = Pruned::default();
     if !owners.knows(owner) {
         return pruned;
     }
-    let wanted = WantedKeys::of(wanted);
-    for (section, entry) in entries(document).filter(|(_, entry)| !wanted.holds(principal(entry))) {
+    let requested = RequestedKeys::of(requested);
+    for (section, entry) in
+        entries(document).filter(|(_, entry)| !requested.contains(principal(entry)))
+    {
         let digest = of_entry(section, entry);
         let Some(claim) = owners.claim(owner, digest.key()) else {
             continue;
@@ -96,17 +95,19 @@ pub fn prune<'p>(
 /// Returns the entries that other owners claim and `owner` requests, in document order. Without an owner, returns every requested
 /// entry that has an owner; this causes a notice, not a refusal.
 ///
-/// An entry counts even if it was changed, and even if the request does not change it: requesting an entry claims it. A claim to
-/// an entry that was removed does not count.
+/// An entry is returned even if it was changed since, and even if the request does not change it, because requesting an entry claims it.
+/// Claims to removed entries are ignored.
 pub fn conflicts<'p>(
     document: &Document,
     owners: &Owners,
     owner: Option<&Owner>,
-    wanted: impl IntoIterator<Item = &'p Principal>,
+    requested: impl IntoIterator<Item = &'p Principal>,
 ) -> Vec<Conflict> {
-    let wanted = WantedKeys::of(wanted);
+    let requested = RequestedKeys::of(requested);
     let mut conflicts = Vec::new();
-    for (section, entry) in entries(document).filter(|(_, entry)| wanted.holds(principal(entry))) {
+    for (section, entry) in
+        entries(document).filter(|(_, entry)| requested.contains(principal(entry)))
+    {
         let digest = of_entry(section, entry);
         for holder in owners
             .holders(digest.key())
@@ -138,14 +139,14 @@ fn entry_ref(section: &Section, entry: &Entry) -> EntryRef {
 }
 
 /// Requested principals, compared as the authenticator does: ignoring the letter case of ARNs.
-pub(super) struct WantedKeys(HashSet<(SectionName, String)>);
+pub(super) struct RequestedKeys(HashSet<(SectionName, String)>);
 
-impl WantedKeys {
-    pub(super) fn of<'p>(wanted: impl IntoIterator<Item = &'p Principal>) -> Self {
-        Self(wanted.into_iter().map(key).collect())
+impl RequestedKeys {
+    pub(super) fn of<'p>(requested: impl IntoIterator<Item = &'p Principal>) -> Self {
+        Self(requested.into_iter().map(key).collect())
     }
 
-    pub(super) fn holds(&self, principal: &Principal) -> bool {
+    pub(super) fn contains(&self, principal: &Principal) -> bool {
         self.0.contains(&key(principal))
     }
 }

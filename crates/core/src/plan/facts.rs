@@ -1,11 +1,11 @@
-//! What guards need to know besides the document.
+//! Facts that guards need besides the document.
 
 use std::collections::BTreeSet;
 
 use crate::authenticator::User;
-use crate::facts::auth_mode::AuthenticationMode;
+use crate::facts::authentication_mode::AuthenticationMode;
 
-/// What guards need to know besides the document, gathered once for a run.
+/// Facts that guards need besides the document, collected once for a run.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
     /// The cluster's authentication mode, if EKS reports it.
@@ -16,7 +16,7 @@ pub struct Facts {
     pub caller: Known<Caller>,
     /// The subjects of the bindings to the ClusterRole `cluster-admin`.
     pub admins: Known<Admins>,
-    /// Whether these users may update aws-auth, as far as the API server was asked.
+    /// Whether these users may update aws-auth, as far as the API server has reported it.
     pub may_update: Vec<(User, Known<bool>)>,
     /// Whether an access entry makes its principal an administrator.
     pub access_entry_of_admin: Known<bool>,
@@ -25,9 +25,9 @@ pub struct Facts {
 /// A fact, or why it is not known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Known<T> {
-    /// Not requested: there is no server to ask, or no guard has needed it yet.
+    /// Not requested: there is no server, or no guard has needed it yet.
     #[default]
-    NotAsked,
+    NotRequested,
     /// Requested, and not available.
     Unknown {
         /// The permission or condition that is missing; a fragment.
@@ -37,12 +37,12 @@ pub enum Known<T> {
     Is(T),
 }
 
-/// The user who writes, as the API server and the authenticator see them.
+/// The user who writes, as the API server and the authenticator identify it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Caller {
     /// The Kubernetes user and groups.
     pub user: User,
-    /// The ARN that they signed in with; `None` if they are not an AWS identity.
+    /// The ARN of the caller; `None` if it is not an AWS identity.
     pub arn: Option<String>,
     /// The role session name.
     pub session_name: Option<String>,
@@ -53,9 +53,7 @@ pub struct Caller {
 /// The subjects of the ClusterRoleBindings to `cluster-admin`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Admins {
-    /// Usernames.
     pub users: BTreeSet<String>,
-    /// Group names.
     pub groups: BTreeSet<String>,
 }
 

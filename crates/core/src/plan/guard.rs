@@ -3,7 +3,7 @@
 mod admin_grant;
 mod admins;
 mod caller;
-mod ignored;
+mod ignored_mapping;
 mod last_admin;
 mod lint_regression;
 mod mass_removal;
@@ -13,7 +13,7 @@ mod self_lockout;
 #[cfg(test)]
 mod tests;
 
-pub use ignored::aws_auth_is_ignored;
+pub use ignored_mapping::aws_auth_is_ignored;
 pub use last_admin::has_admin;
 
 use super::facts::OpenQuestion;
@@ -102,8 +102,8 @@ pub(super) struct Verdict {
     pub(super) leaves_no_admin: bool,
 }
 
-/// Runs the guards in a fixed order, which is that of the refusals in messages. The guards on commands and on the stored object run
-/// elsewhere, before and after these.
+/// Runs the guards in a fixed order, which is the order of the refusals in messages. The guards on commands run before these, and the
+/// guards on the stored object after them, both in other modules.
 ///
 /// `caller_is_by_aws_auth` is the result of an earlier run on the text that was stored when the API server identified the caller.
 pub(super) fn check(case: Case<'_>, caller_is_by_aws_auth: Option<bool>) -> Verdict {
@@ -113,7 +113,7 @@ pub(super) fn check(case: Case<'_>, caller_is_by_aws_auth: Option<bool>) -> Verd
         caller_is_by_aws_auth: caller.is_by_aws_auth(),
         ..Verdict::default()
     };
-    ignored::check(&case, &mut verdict);
+    ignored_mapping::check(&case, &mut verdict);
     lint_regression::check(&case, &mut verdict);
     node_entry::check(&case, &mut verdict);
     mass_removal::check(&case, &mut verdict);
@@ -125,7 +125,7 @@ pub(super) fn check(case: Case<'_>, caller_is_by_aws_auth: Option<bool>) -> Verd
 }
 
 impl Guard {
-    /// The guard's ID, which never changes.
+    /// Returns the guard's ID, which never changes.
     pub const fn id(self) -> &'static str {
         match self {
             Self::Ignored => "WG03",
@@ -139,7 +139,7 @@ impl Guard {
         }
     }
 
-    /// The guard's name in one word, which never changes.
+    /// Returns the guard's name in one word, which never changes.
     pub const fn reason(self) -> &'static str {
         match self {
             Self::Ignored => "mode-ignores-aws-auth",
@@ -183,7 +183,7 @@ impl Verdict {
 }
 
 impl Case<'_> {
-    /// Whether an identity loses or changes its access.
+    /// Returns whether an identity loses or changes its access.
     fn takes_away(&self) -> bool {
         self.access.iter().any(|change| !change.before.is_empty())
     }

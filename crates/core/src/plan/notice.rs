@@ -12,24 +12,20 @@ pub enum Notice {
         reason: String,
     },
     /// The owner has applied nothing yet, or its record was deleted: nothing was pruned.
-    NothingToPrune {
-        /// The owner.
-        owner: Owner,
-    },
-    /// An entry stays although its owner no longer requests it.
+    NothingToPrune { owner: Owner },
+    /// An entry is kept although its owner no longer requests it.
     NotPruned(Kept),
     /// The edit changes an entry that belongs to an owner.
     Owned(Conflict),
     /// The mapping of this principal has no effect.
-    Hidden {
-        /// The mapped principal.
+    NoEffect {
         principal: Principal,
-        /// Why not; a clause.
+        /// Why it has no effect; a clause.
         why: String,
     },
     /// An identity becomes an administrator, or can choose its own username or groups.
     Granted {
-        /// Its ARN, as written.
+        /// The ARN, as written.
         arn: String,
         /// What it becomes; continues a sentence after the ARN.
         what: String,

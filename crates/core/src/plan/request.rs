@@ -1,4 +1,4 @@
-//! What a command or the controller requests.
+//! The input of a plan.
 
 use std::sync::Arc;
 
@@ -10,12 +10,11 @@ use crate::history::Contents;
 use crate::lint::Rule;
 use crate::ownership::Owner;
 
-/// What a command or the controller requests.
+/// A change that a command or the controller requests, and the facts that the guards need.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
-    /// The edits, in order.
     pub edits: Vec<Edit>,
-    /// The owner on whose behalf the edits are made; without one, nothing is claimed or pruned.
+    /// The owner that requests the edits; without one, nothing is claimed or pruned.
     pub owner: Option<Ownership>,
     /// The complete new contents of aws-auth, instead of edits.
     pub contents: Option<Contents>,
@@ -49,10 +48,9 @@ pub struct Allowed {
 /// The owner of a set of mappings, and what it may do.
 #[derive(Clone, Debug)]
 pub struct Ownership {
-    /// The owner.
     pub owner: Owner,
     /// All principals that it requests.
-    pub wanted: Vec<Principal>,
+    pub requested: Vec<Principal>,
     /// Remove the entries that it applied before and no longer requests.
     pub prune: bool,
     /// Take over entries that another owner claims.

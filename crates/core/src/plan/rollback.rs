@@ -1,4 +1,4 @@
-//! How to undo a plan that was carried out.
+//! Undoes a plan that was carried out.
 
 use super::Plan;
 use crate::snapshot::{Change, Snapshot};
@@ -14,12 +14,12 @@ pub struct Rollback {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("another client has changed {} since", keys.join(" and "))]
 pub struct Overwritten {
-    /// What it changed.
+    /// The changed keys.
     pub keys: Vec<&'static str>,
 }
 
 /// The name of the owners annotation in messages.
-const OWNERS: &str = "the record of owners";
+const OWNERS: &str = "the owners annotation";
 /// The name of the keys that are not sections in messages.
 const OTHERS: &str = "other keys";
 
@@ -80,7 +80,7 @@ impl Rollback {
         }
     }
 
-    /// The change that restores the previous texts, unconditionally.
+    /// Returns the change that restores the previous texts, unconditionally.
     pub fn change(&self) -> &Change {
         &self.restores
     }
@@ -119,7 +119,7 @@ mod tests {
             }],
             owner: Some(Ownership {
                 owner: Owner::new("ci").unwrap(),
-                wanted: vec![principal],
+                requested: vec![principal],
                 prune: false,
                 take_over: false,
             }),
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn rollback_removes_what_was_written_and_restores_what_it_replaced() {
+    fn rollback_restores_the_replaced_texts() {
         for before in [
             snapshot(&[("mapRoles", "# empty\n[]\n"), ("mapUsers", "[]\n")], None),
             snapshot(&[], None),

@@ -1,9 +1,11 @@
+//! What a user may do, and by which bindings.
+
 use super::{Binding, Policy, Role, Rules, Subject, Unread, UserInfo};
 use crate::facts::groups::AUTHENTICATED;
 
-/// The ClusterRoles that every cluster gives to everybody who signed in: who they are, and what API there is.
+/// The ClusterRoles that every cluster binds to all authenticated users. They allow API discovery and a query of the own identity.
 /// Source: <https://kubernetes.io/docs/reference/access-authn-authz/rbac/#discovery-roles>
-const FOR_EVERYBODY: [&str; 3] = [
+const DEFAULT_ROLES: [&str; 3] = [
     "system:basic-user",
     "system:discovery",
     "system:public-info-viewer",
@@ -12,22 +14,20 @@ const FOR_EVERYBODY: [&str; 3] = [
 /// What a user may do, and by which bindings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Access<'a> {
-    /// Who.
     pub user: &'a UserInfo,
-    /// What reaches them: ClusterRoleBindings first, then by namespace and name.
+    /// The bindings that apply to the user: ClusterRoleBindings first, then by namespace and name.
     pub grants: Vec<Grant<'a>>,
-    /// What could not be read, so that there may be more.
+    /// The resources that could not be read, so there may be more grants.
     pub unread: &'a [Unread],
 }
 
-/// A binding that reaches a user.
+/// A binding that applies to a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant<'a> {
-    /// The binding.
     pub binding: &'a Binding,
-    /// Its subjects that they are.
+    /// The subjects of the binding that match the user.
     pub subjects: Vec<&'a Subject>,
-    /// What its role allows.
+    /// The rules of the bound role.
     pub rules: &'a Rules,
 }
 
@@ -51,31 +51,31 @@ impl<'a> Access<'a> {
         }
     }
 
-    /// Whether something reaches them that does not reach everybody who signed in.
-    pub fn is_beyond_everybody(&self) -> bool {
-        let is_own = |grant: &Grant<'_>| !grant.is_for_everybody();
+    /// Returns whether a binding applies to the user that does not apply to all authenticated users.
+    pub fn exceeds_defaults(&self) -> bool {
+        let is_own = |grant: &Grant<'_>| !grant.is_for_all_users();
         self.grants.iter().any(is_own) || self.user.may_do_everything() || self.user.is_kubelet()
     }
 }
 
 impl Grant<'_> {
-    /// Whether it reaches them as it reaches everybody who signed in.
-    pub fn is_for_everybody(&self) -> bool {
-        let is_everybody =
+    /// Returns whether the binding applies to all authenticated users.
+    pub fn is_for_all_users(&self) -> bool {
+        let is_for_all =
             |subject: &&Subject| matches!(subject, Subject::Group(name) if name == AUTHENTICATED);
-        self.subjects.iter().all(is_everybody)
+        self.subjects.iter().all(is_for_all)
     }
 
-    /// Whether it is one that every cluster has for everybody.
-    pub fn is_a_default(&self) -> bool {
-        self.is_for_everybody() && is_for_everybody(self.binding)
+    /// Returns whether it is a binding that every cluster has for all authenticated users.
+    pub fn is_default_binding(&self) -> bool {
+        self.is_for_all_users() && has_default_role(self.binding)
     }
 }
 
-/// Whether this is a binding of a role that every cluster gives to everybody.
-pub fn is_for_everybody(binding: &Binding) -> bool {
+/// Returns whether the binding is for a role that every cluster binds to all authenticated users.
+pub(crate) fn has_default_role(binding: &Binding) -> bool {
     let Role { namespace, name } = binding.role();
-    binding.namespace.is_none() && namespace.is_none() && FOR_EVERYBODY.contains(&name.as_str())
+    binding.namespace.is_none() && namespace.is_none() && DEFAULT_ROLES.contains(&name.as_str())
 }
 
 #[cfg(test)]
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn what_reaches_a_user_is_told_with_the_reason() {
+    fn bindings_of_a_user_are_listed_with_their_subjects() {
         let role = |name: &str| Role {
             namespace: None,
             name: name.to_owned(),
@@ -144,24 +144,27 @@ mod tests {
                 ("edit", vec!["devs", "ops"]),
             ]
         );
-        assert!(access.is_beyond_everybody());
-        assert!(access.grants[0].is_a_default());
+        assert!(access.exceeds_defaults());
+        assert!(access.grants[0].is_default_binding());
         assert_eq!(access.grants[0].rules, &Rules::Unread);
         assert_eq!(access.grants[1].rules, &Rules::NoSuchRole);
 
-        let nobody = user(&[]);
-        let access = policy.access(&nobody);
+        let other = user(&[]);
+        let access = policy.access(&other);
         assert_eq!(access.grants.len(), 1);
-        assert!(!access.is_beyond_everybody());
+        assert!(!access.exceeds_defaults());
     }
 
     #[test]
-    fn only_what_every_cluster_has_is_a_default() {
-        let everybody = ["system:authenticated"];
+    fn only_bindings_of_every_cluster_are_defaults() {
+        let authenticated = ["system:authenticated"];
         for (binding, expected) in [
-            (binding(None, "system:basic-user", &everybody), true),
-            (binding(None, "view", &everybody), false),
-            (binding(Some("a"), "system:basic-user", &everybody), false),
+            (binding(None, "system:basic-user", &authenticated), true),
+            (binding(None, "view", &authenticated), false),
+            (
+                binding(Some("a"), "system:basic-user", &authenticated),
+                false,
+            ),
             (binding(None, "system:basic-user", &["u"]), false),
         ] {
             let subjects = binding.subjects.iter().collect();
@@ -170,7 +173,7 @@ mod tests {
                 subjects,
                 rules: &Rules::Unread,
             };
-            assert_eq!(grant.is_a_default(), expected, "{binding:?}");
+            assert_eq!(grant.is_default_binding(), expected, "{binding:?}");
         }
     }
 }

@@ -1,87 +1,76 @@
+//! RoleBindings, ClusterRoleBindings and the rules of roles.
+
 /// A RoleBinding, or a ClusterRoleBinding.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Binding {
-    /// Where it holds; `None` of a ClusterRoleBinding, which holds in the whole cluster.
+    /// The namespace; `None` for a ClusterRoleBinding, which applies to the whole cluster.
     pub namespace: Option<String>,
-    /// Its name.
     pub name: String,
-    /// The role that it gives.
     pub role: RoleRef,
-    /// The subjects.
     pub subjects: Vec<Subject>,
 }
 
-/// A role as a binding names it.
+/// A reference to a role in a binding.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RoleRef {
-    /// Of which kind it is.
     pub kind: RoleKind,
-    /// Its name.
     pub name: String,
 }
 
-/// The kinds of roles.
+/// A kind of role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RoleKind {
-    /// Of the whole cluster.
     ClusterRole,
-    /// Of one namespace.
     Role,
 }
 
-/// A role, so that no two share a key.
+/// A role, identified uniquely in the cluster.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Role {
-    /// The namespace of a Role; `None` of a ClusterRole.
+    /// The namespace of a Role; `None` for a ClusterRole.
     pub namespace: Option<String>,
-    /// Its name.
     pub name: String,
 }
 
 /// A subject of a binding.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
-    /// The user of this name.
+    /// The user with this name.
     User(String),
-    /// Everybody in the group of this name.
+    /// All members of the group with this name.
     Group(String),
-    /// A service account, which is a user called `system:serviceaccount:NAMESPACE:NAME`.
-    ServiceAccount {
-        /// Its namespace.
-        namespace: String,
-        /// Its name.
-        name: String,
-    },
+    /// A service account, whose username is `system:serviceaccount:NAMESPACE:NAME`.
+    ServiceAccount { namespace: String, name: String },
 }
 
-/// What is known of a role's rules.
+/// What is known about a role's rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rules {
-    /// The rules. Those of an aggregated ClusterRole are already in it when it is read.
+    /// The rules. The API server returns an aggregated ClusterRole with the aggregated rules.
     Known(Vec<Rule>),
     /// The role does not exist, so its bindings grant nothing until it is created.
     NoSuchRole,
-    /// They could not be read.
+    /// The role could not be read.
     Unread,
 }
 
 /// A [`PolicyRule`](https://kubernetes.io/docs/reference/kubernetes-api/authorization-resources/cluster-role-v1/).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rule {
-    /// `*` means all.
+    /// The verbs; `*` means all.
     pub verbs: Vec<String>,
-    /// The empty text is the core group, `*` means all.
+    /// The API groups; an empty string is the core group, `*` means all.
     pub api_groups: Vec<String>,
-    /// With subresources, as in `pods/log`; `*` means all.
+    /// The resources, possibly with a subresource as in `pods/log`; `*` means all.
     pub resources: Vec<String>,
-    /// The only objects that it is about; all when empty.
+    /// The names of the objects to which the rule is limited; empty for all objects.
     pub resource_names: Vec<String>,
-    /// Paths of the API server, maybe with a `*` at the end.
+    /// Paths of the API server, possibly with a `*` at the end.
     pub non_resource_urls: Vec<String>,
 }
 
 impl Binding {
-    /// `ClusterRoleBinding` or `RoleBinding`.
+    /// Returns `ClusterRoleBinding` or `RoleBinding`.
     pub fn kind(&self) -> &'static str {
         match self.namespace {
             None => "ClusterRoleBinding",
@@ -89,7 +78,7 @@ impl Binding {
         }
     }
 
-    /// The role that it gives. A Role is looked for in the binding's own namespace.
+    /// Returns the bound role. A Role is in the binding's namespace.
     pub fn role(&self) -> Role {
         Role {
             namespace: match self.role.kind {
@@ -102,7 +91,7 @@ impl Binding {
 }
 
 impl RoleKind {
-    /// As Kubernetes spells it.
+    /// Returns the name that Kubernetes uses.
     pub fn name(self) -> &'static str {
         match self {
             Self::ClusterRole => "ClusterRole",
@@ -112,7 +101,7 @@ impl RoleKind {
 }
 
 impl Subject {
-    /// As Kubernetes spells it.
+    /// Returns the name that Kubernetes uses.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::User(_) => "User",
@@ -121,7 +110,7 @@ impl Subject {
         }
     }
 
-    /// Its name, without a namespace.
+    /// Returns the name, without a namespace.
     pub fn name(&self) -> &str {
         match self {
             Self::User(name) | Self::Group(name) | Self::ServiceAccount { name, .. } => name,

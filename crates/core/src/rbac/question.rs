@@ -1,66 +1,66 @@
+//! Questions about a permission, in the syntax of `kubectl auth can-i`.
+
 use std::fmt;
 use std::str::FromStr;
 
 use thiserror::Error;
 
-/// Something that a user may be allowed to do, asked as `kubectl auth can-i` asks:
+/// A permission to check, in the syntax of `kubectl auth can-i`:
 /// `VERB TYPE[.GROUP][/NAME] [--subresource NAME] [-n NAMESPACE | -A]`, or `VERB /PATH`.
 /// <https://kubernetes.io/docs/reference/kubectl/generated/kubectl_auth/kubectl_auth_can-i/>
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
     /// The verb, or `*` for all.
     pub verb: String,
-    /// With what.
-    pub of: Asked,
+    /// The object of the verb.
+    pub target: Target,
     text: String,
 }
 
-/// What a question is about.
+/// The object of a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Asked {
+pub enum Target {
     /// Objects of a type.
     Resource {
-        /// As it was typed: plural, singular or short, maybe with a group, maybe `*`.
+        /// The resource as the user typed it: plural, singular or short, possibly with a group, or `*`.
         kind: String,
-        /// The only object.
+        /// The name of the object, if the question is about one.
         name: Option<String>,
-        /// Its subresource.
         subresource: Option<String>,
-        /// In which namespaces.
         namespace: Namespace,
     },
     /// A path of the API server.
     Url(String),
 }
 
-/// The namespaces of the action.
+/// The namespaces of a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Namespace {
-    /// In that of the kubeconfig's context.
+    /// The namespace of the kubeconfig's context.
     Current,
-    /// In this one.
     Named(String),
-    /// In all.
     All,
 }
 
-/// Why a text is no question.
+/// Why a text is not a valid question.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum QuestionError {
-    /// Not a verb and something to do it with.
-    #[error("give a verb and a resource or a path, as in \"get pods -n default\"")]
+    /// It does not consist of a verb and a resource or path.
+    #[error(
+        "a permission consists of a verb and a resource or path, as in \"get pods -n default\""
+    )]
     Words,
-    /// A flag that `kubectl auth can-i` has no use for here.
-    #[error("{0} is none of -n NAMESPACE, -A and --subresource NAME")]
+    /// An unsupported flag.
+    #[error("{0} is not supported: use -n NAMESPACE, -A or --subresource NAME")]
     Flag(String),
     /// A flag without its value.
-    #[error("{0} lacks its value")]
+    #[error("{0} needs a value")]
     Value(String),
     /// `-n` and `-A` together.
-    #[error("-n and -A exclude each other")]
+    #[error("-n and -A cannot be used together")]
     Namespaces,
-    /// A flag for objects beside a path.
-    #[error("a path has neither namespace nor subresource")]
+    /// A flag for objects with a path.
+    #[error("-n, -A and --subresource cannot be used with a path")]
     Path,
 }
 
@@ -102,11 +102,11 @@ impl FromStr for Question {
             (None, true) => Namespace::All,
             (None, false) => Namespace::Current,
         };
-        let of = if what.starts_with('/') {
+        let target = if what.starts_with('/') {
             if namespace != Namespace::Current || subresource.is_some() {
                 return Err(QuestionError::Path);
             }
-            Asked::Url(what.to_owned())
+            Target::Url(what.to_owned())
         } else {
             let (kind, name) = match what.split_once('/') {
                 Some((kind, name)) => (kind, Some(name.to_owned()).filter(|name| !name.is_empty())),
@@ -115,7 +115,7 @@ impl FromStr for Question {
             if kind.is_empty() {
                 return Err(QuestionError::Words);
             }
-            Asked::Resource {
+            Target::Resource {
                 kind: kind.to_owned(),
                 name,
                 subresource,
@@ -124,14 +124,13 @@ impl FromStr for Question {
         };
         Ok(Self {
             verb: verb.to_owned(),
-            of,
+            target,
             text: text.split_whitespace().collect::<Vec<_>>().join(" "),
         })
     }
 }
 
 impl fmt::Display for Question {
-    /// As it was asked.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
@@ -146,8 +145,8 @@ mod tests {
         name: Option<&str>,
         subresource: Option<&str>,
         namespace: Namespace,
-    ) -> Asked {
-        Asked::Resource {
+    ) -> Target {
+        Target::Resource {
             kind: kind.to_owned(),
             name: name.map(str::to_owned),
             subresource: subresource.map(str::to_owned),
@@ -156,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn questions_are_asked_as_with_kubectl() {
+    fn questions_have_the_syntax_of_kubectl() {
         let named = |name: &str| Namespace::Named(name.to_owned());
         for (text, verb, asked) in [
             (
@@ -190,11 +189,11 @@ mod tests {
                 of("deploy", Some("web"), Some("scale"), Namespace::Current),
             ),
             ("* *", "*", of("*", None, None, Namespace::Current)),
-            ("get /metrics", "get", Asked::Url("/metrics".into())),
+            ("get /metrics", "get", Target::Url("/metrics".into())),
         ] {
             let question: Question = text.parse().unwrap();
             assert_eq!(
-                (question.verb.as_str(), &question.of),
+                (question.verb.as_str(), &question.target),
                 (verb, &asked),
                 "{text}"
             );
@@ -204,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_question_is_told_why() {
+    fn invalid_question_has_a_reason() {
         for (text, error) in [
             ("", QuestionError::Words),
             ("get", QuestionError::Words),

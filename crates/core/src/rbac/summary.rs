@@ -1,13 +1,15 @@
+//! Summarizes the rules of several roles.
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::Rule;
 
-/// The largest number of pairs of object and verb that are inspected. Real roles have fewer; a hostile one may have billions.
-const LIMIT: usize = 100_000;
+/// The maximum number of pairs of object and verb to inspect. Real roles have fewer; a malicious one may have billions.
+const MAX_PAIRS: usize = 100_000;
 
-/// The order in which people think of verbs; others follow.
+/// The order of verbs in a summary; other verbs follow.
 const VERBS: [&str; 8] = [
     "get",
     "list",
@@ -19,34 +21,33 @@ const VERBS: [&str; 8] = [
     "deletecollection",
 ];
 
-/// What rules allow together: every object once, those with the same verbs side by side.
+/// What several rules allow together: each object once, grouped by verbs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// The widest first.
+    /// The allowances; those with the most verbs and objects come first.
     pub allowances: Vec<Allowance>,
-    /// Whether there is more, which was left out.
+    /// Whether the summary is incomplete because there are too many objects.
     pub cut: bool,
 }
 
-/// What may be done with some objects.
+/// The verbs that are allowed on some objects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Allowance {
-    /// What may be done: `*` alone, or verbs in the order in which people think of them.
+    /// `*` alone, or verbs in the usual order.
     pub verbs: Vec<String>,
-    /// With what.
     pub objects: Vec<Object>,
 }
 
-/// What a rule is about. Shows as kubectl writes it, and in words where that would be a `*`; names are left to the caller.
+/// An object of a rule. Displayed in kubectl's notation, or in words instead of `*`; the caller displays the names.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Object {
     /// Resources of an API group.
     Resource {
-        /// The group; empty for the core group.
+        /// The API group; empty for the core group.
         group: String,
-        /// The resource, maybe with a subresource.
+        /// The resource, possibly with a subresource.
         resource: String,
-        /// The only ones; all when empty.
+        /// The names of the objects; empty for all objects.
         names: Vec<String>,
     },
     /// A path of the API server.
@@ -54,10 +55,10 @@ pub enum Object {
 }
 
 impl Summary {
-    /// What `rules` come to. Paths are left out within a namespace, where a binding gives none.
+    /// Summarizes rules. A binding in a namespace grants no paths, so they are left out there.
     pub fn of(rules: &[Rule], in_namespace: bool) -> Self {
         let mut verbs_of: BTreeMap<Object, BTreeSet<&str>> = BTreeMap::new();
-        let mut left = LIMIT;
+        let mut left = MAX_PAIRS;
         'all: for rule in rules {
             for object in objects(rule, in_namespace) {
                 left = left.saturating_sub(rule.verbs.len().max(1));
@@ -71,8 +72,8 @@ impl Summary {
         let mut by_verbs: BTreeMap<Vec<String>, Vec<Object>> = BTreeMap::new();
         for (object, verbs) in verbs_of {
             let objects = by_verbs.entry(in_order(&verbs)).or_default();
-            let is_one_more_name = |last: &mut Object| last.takes_names_of(&object);
-            if !objects.last_mut().is_some_and(is_one_more_name) {
+            let merges_names = |last: &mut Object| last.merge_names(&object);
+            if !objects.last_mut().is_some_and(merges_names) {
                 objects.push(object);
             }
         }
@@ -90,15 +91,15 @@ impl Summary {
 }
 
 impl Allowance {
-    /// Whether every verb is allowed.
+    /// Returns whether every verb is allowed.
     pub fn is_of_all(&self) -> bool {
         self.verbs == ["*"]
     }
 }
 
 impl Object {
-    /// Takes over the names of another one that differs in nothing else, if both have names.
-    fn takes_names_of(&mut self, other: &Self) -> bool {
+    /// Adds the names of another object that differs only in names, if both have names.
+    fn merge_names(&mut self, other: &Self) -> bool {
         let (
             Self::Resource {
                 group,
@@ -150,7 +151,7 @@ impl fmt::Display for Object {
     }
 }
 
-/// The objects of a rule, each with one name at most.
+/// Returns the objects of a rule, each with at most one name.
 fn objects(rule: &Rule, in_namespace: bool) -> impl Iterator<Item = Object> {
     let names: Vec<Vec<String>> = match rule.resource_names.as_slice() {
         [] => vec![Vec::new()],
@@ -174,7 +175,7 @@ fn objects(rule: &Rule, in_namespace: bool) -> impl Iterator<Item = Object> {
     resources.chain(urls.filter(move |_| !in_namespace))
 }
 
-/// `*` includes all others.
+/// Returns the verbs in the usual order; `*` includes all others.
 fn in_order(verbs: &BTreeSet<&str>) -> Vec<String> {
     if verbs.contains("*") {
         return vec!["*".to_owned()];
@@ -189,7 +190,7 @@ fn in_order(verbs: &BTreeSet<&str>) -> Vec<String> {
 mod tests {
     use super::*;
 
-    /// `VERBS GROUPS RESOURCES [NAMES]`, or `VERBS PATHS`, lists with commas, `core` the core group.
+    /// Parses `VERBS GROUPS RESOURCES [NAMES]` or `VERBS PATHS`. Lists have commas; `core` is the core group.
     fn rule(line: &str) -> Rule {
         let list = |text: &str| -> Vec<String> {
             let word = |word: &str| if word == "core" { "" } else { word }.to_owned();
@@ -231,14 +232,14 @@ mod tests {
     }
 
     #[test]
-    fn everything_is_said_so() {
+    fn all_permissions_are_summarized_in_words() {
         check(&["* * *", "* *"], false, &["*: every resource, every URL"]);
         check(&["* * *", "* *"], true, &["*: every resource"]);
         check(&[], false, &[]);
     }
 
     #[test]
-    fn verbs_of_the_same_object_come_together_and_objects_with_the_same_verbs() {
+    fn verbs_are_grouped_by_object_and_objects_by_verbs() {
         check(
             &[
                 "patch,delete core pods,secrets",
@@ -257,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn wildcards_are_words_or_stand_where_kubectl_has_them() {
+    fn wildcards_are_displayed_in_words_or_as_in_kubectl() {
         check(
             &[
                 "get core *",
@@ -276,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_kept_apart_from_all() {
+    fn named_objects_are_separate_from_all_objects() {
         check(
             &[
                 "get core configmaps aws-auth,other",
@@ -294,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hostile_role_ends() {
+    fn summary_of_a_malicious_role_terminates() {
         let many: Vec<String> = (0..20_000).map(|at| at.to_string()).collect();
         let rule = Rule {
             verbs: vec!["get".into()],

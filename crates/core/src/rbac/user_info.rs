@@ -1,3 +1,5 @@
+//! A user as the API server's authorizers see them.
+
 use std::collections::BTreeSet;
 
 use super::Subject;
@@ -7,14 +9,14 @@ use crate::facts::groups::{AUTHENTICATED, MASTERS};
 const UNAUTHENTICATED: &str = "system:unauthenticated";
 const ANONYMOUS: &str = "system:anonymous";
 
-/// Who is a kubelet to the Node authorizer.
+/// The group and username prefix that identify a kubelet to the Node authorizer.
 /// Source: <https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/auth/nodeidentifier/default.go>
 const NODES: &str = "system:nodes";
 const NODE_PREFIX: &str = "system:node:";
 
 const SERVICE_ACCOUNT_PREFIX: &str = "system:serviceaccount:";
 
-/// A user as authorizers see them.
+/// A user as the API server's authorizers see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserInfo {
     username: String,
@@ -23,15 +25,15 @@ pub struct UserInfo {
 }
 
 impl UserInfo {
-    /// The user that the authenticator returned, after the API server has added [`system:authenticated`][adder]. A name that
-    /// still holds one of the `missing` placeholders is not final, so no binding is known to match it.
+    /// Returns the user that the authenticator returned, after the API server added [`system:authenticated`][adder]. A name that
+    /// still contains one of the `missing` placeholders is incomplete, so no binding is known to match it.
     ///
     /// [adder]: https://github.com/kubernetes/kubernetes/blob/v1.36.3/staging/src/k8s.io/apiserver/pkg/authentication/group/authenticated_group_adder.go
     pub fn new(user: &User, missing: &[Placeholder]) -> Self {
-        let is_open = |name: &String| missing.iter().any(|left| name.contains(left.text()));
+        let is_incomplete = |name: &String| missing.iter().any(|left| name.contains(left.text()));
         let names = std::iter::once(&user.username).chain(&user.groups);
         let mut open = Vec::new();
-        for name in names.filter(|name| is_open(name)) {
+        for name in names.filter(|name| is_incomplete(name)) {
             if !open.contains(name) {
                 open.push(name.clone());
             }
@@ -47,17 +49,17 @@ impl UserInfo {
         }
     }
 
-    /// The names of user and groups that are not known whole.
+    /// Returns the incomplete names of the user and its groups.
     pub fn open(&self) -> &[String] {
         &self.open
     }
 
-    /// Whether a binding of this subject reaches them.
+    /// Returns whether a binding with this subject applies to the user.
     pub fn is(&self, subject: &Subject) -> bool {
         let (name, is) = match subject {
             Subject::User(name) => (name, self.username == *name),
             Subject::Group(name) => (name, self.groups.contains(name)),
-            // The username alone makes one a service account; the authenticator adds none of their groups.
+            // A service account is recognized by its username; the authenticator adds none of the groups of service accounts.
             Subject::ServiceAccount { namespace, name } => (
                 name,
                 self.username
@@ -70,8 +72,8 @@ impl UserInfo {
         is && !self.open.contains(name)
     }
 
-    /// What a binding would best name: `group` or `user`, and the name. A group of one's own rather than one of
-    /// Kubernetes, and `None` when there is no name to bind.
+    /// Returns the best subject for a new binding: `group` or `user`, and the name. Groups that are built into Kubernetes are not
+    /// used. `None` if no name is suitable.
     pub fn to_bind(&self) -> Option<(&'static str, &str)> {
         let is_own = |name: &&String| {
             !name.is_empty() && !name.starts_with("system:") && !self.open.contains(name)
@@ -83,12 +85,12 @@ impl UserInfo {
             .or_else(|| user.map(|user| ("user", user.as_str())))
     }
 
-    /// Whether they may do everything, independently of RBAC.
+    /// Returns whether the user may do everything, independently of RBAC.
     pub fn may_do_everything(&self) -> bool {
         self.groups.contains(MASTERS)
     }
 
-    /// Whether the Node authorizer allows them what a kubelet needs, independently of RBAC.
+    /// Returns whether the Node authorizer allows the user what a kubelet needs, independently of RBAC.
     pub fn is_kubelet(&self) -> bool {
         self.username.starts_with(NODE_PREFIX) && self.groups.contains(NODES)
     }
@@ -112,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_signed_in_is_authenticated_unless_they_say_otherwise() {
+    fn user_is_in_system_authenticated_unless_anonymous() {
         assert!(user("dev", &[]).is(&group("system:authenticated")));
         for user in [
             user("dev", &["system:unauthenticated"]),
@@ -123,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_compared_as_they_are() {
+    fn names_are_compared_exactly() {
         let dev = user("dev", &["devs", ""]);
         assert!(dev.is(&Subject::User("dev".into())));
         assert!(dev.is(&group("devs")));
@@ -133,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_account_is_known_by_its_username() {
+    fn service_account_is_recognized_by_its_username() {
         let account = |namespace: &str, name: &str| Subject::ServiceAccount {
             namespace: namespace.to_owned(),
             name: name.to_owned(),
@@ -146,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_not_known_whole_is_nobodys() {
+    fn incomplete_name_matches_no_subject() {
         let open = user(
             "{{SessionName}}",
             &["team-{{SessionName}}", "devs", "{{Other}}"],
@@ -155,12 +157,12 @@ mod tests {
         assert!(!open.is(&Subject::User("{{SessionName}}".into())));
         assert!(!open.is(&group("team-{{SessionName}}")));
         assert!(open.is(&group("devs")));
-        // The authenticator knows no such placeholder: it is what the group is called.
+        // The authenticator has no such placeholder, so this is the literal name of the group.
         assert!(open.is(&group("{{Other}}")));
     }
 
     #[test]
-    fn some_need_no_binding() {
+    fn administrators_and_kubelets_need_no_binding() {
         assert!(user("any", &["system:masters"]).may_do_everything());
         assert!(!user("system:masters", &["masters"]).may_do_everything());
         assert!(user("system:node:{{SessionName}}", &["system:nodes"]).is_kubelet());

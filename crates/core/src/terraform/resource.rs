@@ -30,14 +30,14 @@ pub struct Resource {
     /// The sections whose text is known only after the plan is applied.
     pub unknown: Vec<SectionName>,
     /// What the plan does to the object.
-    pub object: ObjectFate,
+    pub object: ObjectAction,
     /// Whether it replaces existing data that the plan does not show: `force` of `kubernetes_config_map_v1_data`.
     pub takes_over: bool,
 }
 
 /// What a plan does to an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ObjectFate {
+pub enum ObjectAction {
     /// It is created, updated or unchanged.
     Kept,
     /// It is deleted and created again.
@@ -65,17 +65,17 @@ impl Resource {
             .filter_map(Value::as_str)
             .collect();
         let object = match (actions.contains(&"delete"), actions.contains(&"create")) {
-            (true, true) => ObjectFate::Replaced,
-            (true, false) => ObjectFate::Deleted,
-            _ if actions.contains(&"forget") => ObjectFate::Forgotten,
-            _ => ObjectFate::Kept,
+            (true, true) => ObjectAction::Replaced,
+            (true, false) => ObjectAction::Deleted,
+            _ if actions.contains(&"forget") => ObjectAction::Forgotten,
+            _ => ObjectAction::Kept,
         };
         // A change of the name deletes the object and creates another one.
         let object = match after {
-            Some(after) if !is_aws_auth(after) && !name_is_unknown(change) => ObjectFate::Deleted,
+            Some(after) if !is_aws_auth(after) && !name_is_unknown(change) => ObjectAction::Deleted,
             _ => object,
         };
-        let after = after.filter(|_| object != ObjectFate::Deleted);
+        let after = after.filter(|_| object != ObjectAction::Deleted);
         Some(Self {
             address: address(resource)?,
             before: before.filter(|before| is_aws_auth(before)).map(data),
@@ -95,7 +95,7 @@ impl Resource {
             before: None,
             after: data(values),
             unknown: Vec::new(),
-            object: ObjectFate::Kept,
+            object: ObjectAction::Kept,
             takes_over: false,
         })
     }

@@ -13,8 +13,8 @@ use serde::Deserialize;
 
 pub use error::{FormatError, TokenError};
 
-use super::host::{Endpoint, regional};
 use super::presign::{CLUSTER_HEADER, PREFIX};
+use super::sts_host::{Endpoint, regional};
 use crate::arn::{Identity, equal_fold, to_lower};
 use crate::facts::limits::{TOKEN_BYTES, TOKEN_MINUTES};
 use crate::facts::partitions::{GLOBAL_REGION, GLOBAL_STS, PARTITIONS, Partition, is_region_label};
@@ -60,7 +60,7 @@ impl Authenticator<'_> {
     ///
     /// # Errors
     /// If the authenticator refuses the token without a request, for example because it is too old. Of several invalid
-    /// query parameters, this reports the first one and the authenticator any of them.
+    /// query parameters, this function reports the first one, and the authenticator any of them.
     pub fn read(&self, token: &str, now: Timestamp) -> Result<PresignedRequest, TokenError> {
         if token.len() > TOKEN_BYTES {
             return Err(FormatError::TooLarge.into());
@@ -125,14 +125,14 @@ impl Authenticator<'_> {
         Ok(region)
     }
 
-    /// Whether this is a host of STS in the cluster's own region, which the SDK may not know yet.
+    /// Returns whether this is a host of STS in the cluster's own region. The SDK may not know the region yet.
     fn is_its_own(&self, host: &str, partition: &Partition) -> bool {
         let own = |domain| format!("sts.{}.{domain}", self.region) == host;
         is_region_label(self.region) && domains(partition).any(own)
     }
 }
 
-/// Whether this is one of STS's hosts in the region, according to the SDK.
+/// Returns whether this is one of STS's hosts in the region, according to the SDK.
 fn is_endpoint(host: &str, region: &str) -> bool {
     let fips_or_not = [false, true].into_iter();
     let mut endpoints =

@@ -1,3 +1,5 @@
+//! AWS credentials.
+
 use jiff::Timestamp;
 use secrecy::SecretString;
 

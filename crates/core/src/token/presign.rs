@@ -1,3 +1,5 @@
+//! Creates tokens: presigns a request to STS.
+
 use std::fmt::Write;
 
 use aws_sigv4::sign::v4::{calculate_signature, generate_signing_key};
@@ -18,8 +20,8 @@ pub(super) const PREFIX: &str = "k8s-aws-v1.";
 /// own cluster, so that the signature of a token for another cluster is invalid.
 pub const CLUSTER_HEADER: &str = "x-k8s-aws-id";
 
-/// How long before its end a token or a signing credential counts as expired.
-const CUSHION: SignedDuration = SignedDuration::from_secs(60);
+/// The time before the expiration from which a token or a signing credential is treated as expired.
+const EXPIRY_MARGIN: SignedDuration = SignedDuration::from_secs(60);
 
 /// The value of other signers. The authenticator ignores it and applies [`TOKEN_MINUTES`].
 const EXPIRES: &str = "60";
@@ -49,17 +51,17 @@ impl Token {
         let mut text = String::with_capacity(PREFIX.len() + url.len().div_ceil(3) * 4);
         text.push_str(PREFIX);
         BASE64_URL_SAFE_NO_PAD.encode_string(url.as_bytes(), &mut text);
-        let own = now + SignedDuration::from_mins(TOKEN_MINUTES) - CUSHION;
+        let own = now + SignedDuration::from_mins(TOKEN_MINUTES) - EXPIRY_MARGIN;
         Self {
             text: text.into(),
             expiration: match credentials.expiration {
-                Some(end) => own.min(end.saturating_sub(CUSHION).unwrap_or(end)),
+                Some(end) => own.min(end.saturating_sub(EXPIRY_MARGIN).unwrap_or(end)),
                 None => own,
             },
         }
     }
 
-    /// Whether the authenticator refuses the token because of its length. Only a long session token causes this.
+    /// Returns whether the authenticator refuses the token because of its length. Only a long session token causes this.
     pub fn is_too_long(&self) -> bool {
         self.text.expose_secret().len() > TOKEN_BYTES
     }

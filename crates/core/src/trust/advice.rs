@@ -1,6 +1,8 @@
+//! Advice about a denied role assumption.
+
 use std::fmt;
 
-use super::Gap;
+use super::Obstacle;
 use super::iam_principal::{IamPrincipal, Kind};
 
 /// Which policy is missing a statement, why, and what to add. `Display` shows both policies.
@@ -11,17 +13,17 @@ pub struct Advice {
     /// Such as `the role Other`.
     pub role: String,
     /// The caller's own policies.
-    pub own: Half,
+    pub own: PolicyAdvice,
     /// The role's trust policy.
-    pub trust: Half,
+    pub trust: PolicyAdvice,
     /// The known obstacles.
-    pub gaps: Vec<Gap>,
+    pub obstacles: Vec<Obstacle>,
     pub notes: Vec<String>,
 }
 
 /// One of the two policies that decide.
 #[derive(Clone, Debug)]
-pub struct Half {
+pub struct PolicyAdvice {
     /// Such as `the trust policy of the role Other (account 111122223333)`.
     pub title: String,
     pub state: State,
@@ -46,10 +48,10 @@ pub enum State {
 
 impl Advice {
     pub(super) fn new(who: &IamPrincipal<'_>, role: &IamPrincipal<'_>) -> Self {
-        let half = |title| Half {
+        let policy = |title| PolicyAdvice {
             title,
             state: State::Unknown,
-            because: "not known".to_owned(),
+            because: "unknown".to_owned(),
             statement: None,
         };
         let own = match who.kind {
@@ -59,21 +61,21 @@ impl Advice {
         Self {
             caller: who.name(),
             role: role.name(),
-            own: half(format!("the policies of {own}")),
-            trust: half(format!(
+            own: policy(format!("the policies of {own}")),
+            trust: policy(format!(
                 "the trust policy of {} (account {})",
                 role.name(),
                 role.account
             )),
-            gaps: Vec::new(),
+            obstacles: Vec::new(),
             notes: Vec::new(),
         }
     }
 
     /// Returns the AWS documentation of the obstacles, without duplicates.
-    pub fn links(&self) -> Vec<&'static str> {
+    pub(crate) fn links(&self) -> Vec<&'static str> {
         let mut links: Vec<&str> = Vec::new();
-        for link in self.gaps.iter().map(Gap::link) {
+        for link in self.obstacles.iter().map(Obstacle::link) {
             if !links.contains(&link) {
                 links.push(link);
             }
@@ -84,40 +86,38 @@ impl Advice {
         links
     }
 
-    /// Whether both policies allow the call.
+    /// Returns whether both policies allow the call.
     pub(super) fn is_settled(&self) -> bool {
         [&self.own, &self.trust]
             .iter()
-            .all(|half| matches!(half.state, State::Allows | State::NotNeeded))
+            .all(|policy| matches!(policy.state, State::Allows | State::NotNeeded))
     }
 }
 
 impl fmt::Display for Advice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (caller, role) = (&self.caller, &self.role);
-        match self.gaps.as_slice() {
+        match self.obstacles.as_slice() {
             [] if self.is_settled() => {
-                writeln!(
-                    f,
-                    "Nothing that is known keeps {caller} from assuming {role}."
-                )?;
+                writeln!(f, "No known obstacle keeps {caller} from assuming {role}.")?;
             }
             [] => writeln!(f, "Two policies decide whether {caller} may assume {role}:")?,
-            gaps => {
-                writeln!(f, "What keeps {caller} from assuming {role}:")?;
-                for gap in gaps {
-                    writeln!(f, "- {gap}")?;
-                    if let Some(step) = gap.step() {
+            obstacles => {
+                writeln!(f, "Why {caller} can't assume {role}:")?;
+                for obstacle in obstacles {
+                    writeln!(f, "- {obstacle}")?;
+                    if let Some(step) = obstacle.step() {
                         writeln!(f, "  → {step}")?;
                     }
                 }
             }
         }
-        let halves = [&self.own, &self.trust].into_iter().enumerate();
-        for (number, half) in halves.filter(|_| !self.gaps.iter().any(Gap::is_final)) {
-            writeln!(f, "{}. {}: {}", number + 1, half.title, half.because)?;
-            if let Some(statement) = &half.statement {
-                let verb = if half.state == State::Lacks {
+        let policies = [&self.own, &self.trust].into_iter().enumerate();
+        for (number, policy) in policies.filter(|_| !self.obstacles.iter().any(Obstacle::is_final))
+        {
+            writeln!(f, "{}. {}: {}", number + 1, policy.title, policy.because)?;
+            if let Some(statement) = &policy.statement {
+                let verb = if policy.state == State::Lacks {
                     "add"
                 } else {
                     "needs"

@@ -35,31 +35,30 @@ pub(super) enum Outcome {
 /// What is known about a condition key.
 enum Known {
     Value(String),
-    /// The request does not have the key.
+    /// The request does not have this key.
     Absent,
-    /// Unknown.
-    Unseen,
+    Unknown,
 }
 
 pub(super) fn hold<'a>(
     tests: impl Iterator<Item = (&'a str, &'a str, &'a [Value])>,
     context: &Context<'_>,
 ) -> Outcome {
-    let (mut unseen, mut unmet) = (Vec::new(), Vec::new());
-    for (operator, key, wanted) in tests {
-        let wanted: Vec<String> = wanted.iter().map(text).collect();
-        match test(operator, key, &wanted, context) {
+    let (mut unknown, mut unmet) = (Vec::new(), Vec::new());
+    for (operator, key, required) in tests {
+        let required: Vec<String> = required.iter().map(text).collect();
+        match test(operator, key, &required, context) {
             Some(true) => {}
-            None => unseen.push(key.to_owned()),
+            None => unknown.push(key.to_owned()),
             Some(false) => unmet.push(match key.to_ascii_lowercase().as_str() {
-                "sts:externalid" => Unmet::ExternalId(wanted),
+                "sts:externalid" => Unmet::ExternalId(required),
                 "aws:multifactorauthpresent" => Unmet::Mfa,
-                _ => Unmet::Other(operator.to_owned(), key.to_owned(), wanted),
+                _ => Unmet::Other(operator.to_owned(), key.to_owned(), required),
             }),
         }
     }
     if unmet.is_empty() {
-        Outcome::Holds(unseen)
+        Outcome::Holds(unknown)
     } else {
         Outcome::Fails(unmet)
     }
@@ -73,18 +72,18 @@ fn text(value: &Value) -> String {
 }
 
 /// Returns `None` if the result depends on an unknown key or operator.
-fn test(operator: &str, key: &str, wanted: &[String], context: &Context<'_>) -> Option<bool> {
-    let value = match known(key, wanted, context) {
-        Known::Unseen => return None,
+fn test(operator: &str, key: &str, required: &[String], context: &Context<'_>) -> Option<bool> {
+    let value = match known(key, required, context) {
+        Known::Unknown => return None,
         Known::Value(value) => Some(value),
         Known::Absent => None,
     };
     if operator == "Null" {
         let absent = value.is_none().to_string();
         return Some(
-            wanted
+            required
                 .iter()
-                .any(|wanted| wanted.eq_ignore_ascii_case(&absent)),
+                .any(|required| required.eq_ignore_ascii_case(&absent)),
         );
     }
     let (base, if_exists) = match operator.strip_suffix("IfExists") {
@@ -95,11 +94,12 @@ fn test(operator: &str, key: &str, wanted: &[String], context: &Context<'_>) -> 
         // Negated operators hold if the key is missing.
         return Some(if_exists || base.contains("Not"));
     };
-    let any = |matches: fn(&str, &str) -> bool| wanted.iter().any(|wanted| matches(wanted, &value));
+    let any =
+        |matches: fn(&str, &str) -> bool| required.iter().any(|required| matches(required, &value));
     let matched = match base.replace("Not", "").as_str() {
-        "StringEquals" => any(|wanted, value| wanted == value),
+        "StringEquals" => any(|required, value| required == value),
         "StringEqualsIgnoreCase" | "Bool" => {
-            any(|wanted, value| wanted.eq_ignore_ascii_case(value))
+            any(|required, value| required.eq_ignore_ascii_case(value))
         }
         "StringLike" | "ArnLike" | "ArnEquals" => any(like),
         _ => return None,
@@ -107,7 +107,7 @@ fn test(operator: &str, key: &str, wanted: &[String], context: &Context<'_>) -> 
     Some(matched != base.contains("Not"))
 }
 
-fn known(key: &str, wanted: &[String], context: &Context<'_>) -> Known {
+fn known(key: &str, required: &[String], context: &Context<'_>) -> Known {
     let given = |value: Option<&str>| match value {
         Some(value) => Known::Value(value.to_owned()),
         None => Known::Absent,
@@ -117,7 +117,7 @@ fn known(key: &str, wanted: &[String], context: &Context<'_>) -> Known {
         "sts:externalid" => given(context.external_id),
         "sts:rolesessionname" => context
             .session_name
-            .map_or(Known::Unseen, |name| Known::Value(name.to_owned())),
+            .map_or(Known::Unknown, |name| Known::Value(name.to_owned())),
         // Requests with a user's access keys do not have this key.
         "aws:multifactorauthpresent" if !context.mfa && who.kind == Kind::User => Known::Absent,
         "aws:multifactorauthpresent" => Known::Value(context.mfa.to_string()),
@@ -132,18 +132,18 @@ fn known(key: &str, wanted: &[String], context: &Context<'_>) -> Known {
                     ..
                 }
             );
-            let matched = wanted.iter().any(|pattern| like(pattern, &arn));
+            let matched = required.iter().any(|pattern| like(pattern, &arn));
             if hidden && !matched {
-                Known::Unseen
+                Known::Unknown
             } else {
                 Known::Value(arn)
             }
         }
-        _ => Known::Unseen,
+        _ => Known::Unknown,
     }
 }
 
-/// Whether a text matches a pattern with `*` for any text and `?` for any character.
+/// Returns whether a text matches a pattern with `*` for any text and `?` for any character.
 pub(super) fn like(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) =
         (pattern.chars().collect(), text.chars().collect());
@@ -173,7 +173,7 @@ mod tests {
     use super::like;
 
     #[test]
-    fn a_star_is_any_text_and_a_question_mark_one_character() {
+    fn star_matches_any_text_and_question_mark_one_character() {
         for (pattern, text, matches) in [
             ("sts:assumerole", "sts:assumerole", true),
             ("sts:*", "sts:assumerole", true),

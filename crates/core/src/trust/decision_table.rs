@@ -4,7 +4,7 @@ use super::condition::Unmet;
 use super::denial::Denial;
 use super::iam_principal::{IamPrincipal, Kind};
 use super::policy::{Evaluation, Grant, NearMatch};
-use super::{Advice, Decision, Facts, Gap, Half, Place, State, statement};
+use super::{Advice, Decision, Facts, Obstacle, PolicyAdvice, PolicyKind, State, statement};
 
 /// A call of AssumeRole and the refusal.
 pub(super) struct Case<'a> {
@@ -21,7 +21,7 @@ impl Case<'_> {
     /// Evaluates the role's trust policy.
     pub(super) fn trust(&self, reading: Option<Result<Evaluation, String>>, advice: &mut Advice) {
         let add = Some(statement::of_trust(&self.who, self.action));
-        let refused = self.refused_by(Place::Trust);
+        let refused = self.refused_by(PolicyKind::Trust);
         let reading = match reading {
             Some(Ok(reading)) => reading,
             unread => {
@@ -30,7 +30,7 @@ impl Case<'_> {
                     _ => "it could not be read".to_owned(),
                 };
                 match refused {
-                    Some(true) => self.denied(Place::Trust, advice),
+                    Some(true) => self.denied(PolicyKind::Trust, advice),
                     Some(false) => self.lacks_trust(&[], advice),
                     None => advice.trust.set(State::Unknown, because, add),
                 }
@@ -45,9 +45,9 @@ impl Case<'_> {
                 .push(format!("the trust policy denies it, depending on {keys}"));
         }
         match (reading.grant, reading.unmet) {
-            _ if reading.denied || refused == Some(true) => self.denied(Place::Trust, advice),
+            _ if reading.denied || refused == Some(true) => self.denied(PolicyKind::Trust, advice),
             (Some((_, keys)), _) if !keys.is_empty() && refused.is_some() => {
-                advice.gaps.push(Gap::UnseenCondition { keys });
+                advice.obstacles.push(Obstacle::UnknownCondition { keys });
                 let because = "it names the caller, under a condition".to_owned();
                 advice.trust.set(State::Lacks, because, None);
             }
@@ -57,7 +57,7 @@ impl Case<'_> {
                     (
                         State::Unknown,
                         format!(
-                            "{names}, yet AWS says that it does not allow it: it may have changed since, so try again"
+                            "{names}, but AWS reports that it does not allow the call: it may have changed since, so try again"
                         ),
                     )
                 } else if keys.is_empty() {
@@ -81,13 +81,14 @@ impl Case<'_> {
                     "{}, but under a condition that does not hold",
                     self.names(grant)
                 );
-                let gaps: Vec<Gap> = unmet.into_iter().map(|unmet| self.unmet(unmet)).collect();
+                let obstacles: Vec<Obstacle> =
+                    unmet.into_iter().map(|unmet| self.unmet(unmet)).collect();
                 // A role session never satisfies this condition.
-                let hopeless = gaps.contains(&Gap::Mfa { role: true });
+                let is_never_met = obstacles.contains(&Obstacle::Mfa { role: true });
                 advice
                     .trust
-                    .set(State::Lacks, because, add.filter(|_| hopeless));
-                advice.gaps.extend(gaps);
+                    .set(State::Lacks, because, add.filter(|_| is_never_met));
+                advice.obstacles.extend(obstacles);
             }
             (None, None) => {
                 self.lacks_trust(&reading.near, advice);
@@ -99,38 +100,36 @@ impl Case<'_> {
     /// Evaluates the caller's own policies.
     pub(super) fn own(&self, advice: &mut Advice) {
         if self.who.kind == Kind::Service {
-            let because = "a service needs none".to_owned();
+            let because = "a service needs no policy".to_owned();
             advice.own.set(State::NotNeeded, because, None);
             return;
         }
         let add = Some(statement::of_own(self.facts.role, self.action));
-        let refused = self.refused_by(Place::Own);
+        let refused = self.refused_by(PolicyKind::Own);
         if refused == Some(true) || self.facts.own_policies == Decision::ExplicitDeny {
-            self.denied(Place::Own, advice);
+            self.denied(PolicyKind::Own, advice);
         } else if self.is_same_account() && self.grant.is_some_and(|grant| grant > Grant::Account) {
             let because =
-                "not needed, because in one account a trust policy that names the caller is enough";
+                "not needed: within one account, a trust policy that names the caller is enough";
             advice.own.set(State::NotNeeded, because.to_owned(), None);
         } else if self.facts.own_policies == Decision::ImplicitDeny || refused.is_some() {
             if self.is_enough_to_trust(advice) {
-                let because =
-                    "they do not allow it, and need not once the trust policy names the caller";
+                let because = "they do not allow it, which is not needed if the trust policy names the caller";
                 advice.own.set(State::NotNeeded, because.to_owned(), None);
             } else {
                 let because = "they do not allow it".to_owned();
                 advice.own.set(State::Lacks, because, add);
-                advice.gaps.push(Gap::OwnPolicies);
+                advice.obstacles.push(Obstacle::OwnPolicies);
             }
         } else if self.facts.own_policies == Decision::Allowed {
             let because = "they allow it".to_owned();
             advice.own.set(State::Allows, because, None);
         } else if self.is_enough_to_trust(advice) {
-            let because =
-                "not needed once the trust policy names the caller, who is in the same account";
+            let because = "not needed if the trust policy names the caller, because both are in the same account";
             advice.own.set(State::NotNeeded, because.to_owned(), None);
         } else {
             let because = if self.is_same_account() {
-                "they could not be read; in one account they are not needed if the trust policy names the caller itself"
+                "they could not be read; within one account they are not needed if the trust policy names the caller itself"
             } else {
                 "they could not be read; across accounts they must also allow it"
             };
@@ -140,7 +139,7 @@ impl Case<'_> {
 
     /// Evaluates policies that limit the caller and grant nothing.
     pub(super) fn limits(&self, advice: &mut Advice) {
-        let boundary = match self.refused_by(Place::Boundary) {
+        let boundary = match self.refused_by(PolicyKind::Boundary) {
             Some(true) => Decision::ExplicitDeny,
             Some(false) => Decision::ImplicitDeny,
             None => self.facts.boundary,
@@ -157,48 +156,48 @@ impl Case<'_> {
                 _ => false,
             };
         match boundary {
-            Decision::ExplicitDeny => advice.gaps.push(self.denied_by(Place::Boundary)),
+            Decision::ExplicitDeny => advice.obstacles.push(self.denied_by(PolicyKind::Boundary)),
             Decision::ImplicitDeny if !unbound => {
-                advice.gaps.push(self.limited_by(Place::Boundary))
+                advice.obstacles.push(self.limited_by(PolicyKind::Boundary))
             }
             Decision::ImplicitDeny if self.grant == Some(Grant::Itself) => advice.notes.push(
-                "the user's permissions boundary does not allow it; if AWS refuses, let it"
+                "the user's permissions boundary does not allow the call; if AWS refuses it, allow it there"
                     .to_owned(),
             ),
             _ => {}
         }
         let others = [
-            Place::Session,
-            Place::ServiceControl,
-            Place::ResourceControl,
-            Place::Endpoint,
+            PolicyKind::Session,
+            PolicyKind::ServiceControl,
+            PolicyKind::ResourceControl,
+            PolicyKind::Endpoint,
         ];
-        for place in others {
-            match self.refused_by(place) {
-                Some(true) => advice.gaps.push(self.denied_by(place)),
-                Some(false) => advice.gaps.push(self.limited_by(place)),
+        for kind in others {
+            match self.refused_by(kind) {
+                Some(true) => advice.obstacles.push(self.denied_by(kind)),
+                Some(false) => advice.obstacles.push(self.limited_by(kind)),
                 None => {}
             }
         }
-        if self.facts.message.is_some() && advice.gaps.is_empty() && advice.is_settled() {
+        if self.facts.message.is_some() && advice.obstacles.is_empty() && advice.is_settled() {
             advice.notes.push(
-                "AWS refused it all the same: what can't be seen from here are the organization's service and resource control policies, \
-                 a permissions boundary, a session policy, and the policy of a VPC endpoint; or one of the halves was changed just now"
+                "AWS refused the call for another reason. awsauth can't read the organization's service and resource control policies, a \
+                 permissions boundary, a session policy and the policy of a VPC endpoint. Or one of the two policies has just changed"
                     .to_owned(),
             );
         }
     }
 
-    /// Whether the refusal names this kind of policy, and if so, whether it has an explicit deny.
-    fn refused_by(&self, place: Place) -> Option<bool> {
-        (self.denial.place == Some(place)).then_some(self.denial.explicit)
+    /// Returns whether the refusal names this kind of policy, and if so, whether it has an explicit deny.
+    fn refused_by(&self, kind: PolicyKind) -> Option<bool> {
+        (self.denial.kind == Some(kind)).then_some(self.denial.explicit)
     }
 
     fn is_same_account(&self) -> bool {
         self.who.account == self.role.account
     }
 
-    /// Whether the missing statement of the trust policy is sufficient.
+    /// Returns whether the missing statement of the trust policy is sufficient.
     fn is_enough_to_trust(&self, advice: &Advice) -> bool {
         advice.trust.state == State::Lacks
             && advice.trust.statement.is_some()
@@ -206,43 +205,43 @@ impl Case<'_> {
             && !self.who.is_sso()
     }
 
-    fn denied_by(&self, place: Place) -> Gap {
-        Gap::Denied {
-            place,
+    fn denied_by(&self, kind: PolicyKind) -> Obstacle {
+        Obstacle::Denied {
+            kind,
             policy: self.denial.policy.clone(),
         }
     }
 
-    fn limited_by(&self, place: Place) -> Gap {
-        Gap::Limited {
-            place,
+    fn limited_by(&self, kind: PolicyKind) -> Obstacle {
+        Obstacle::Limited {
+            kind,
             policy: self.denial.policy.clone(),
         }
     }
 
-    fn denied(&self, place: Place, advice: &mut Advice) {
-        advice.gaps.push(self.denied_by(place));
-        let half = match place {
-            Place::Trust => &mut advice.trust,
+    fn denied(&self, kind: PolicyKind, advice: &mut Advice) {
+        advice.obstacles.push(self.denied_by(kind));
+        let advice = match kind {
+            PolicyKind::Trust => &mut advice.trust,
             _ => &mut advice.own,
         };
-        half.set(State::Denies, "a statement denies it".to_owned(), None);
+        advice.set(State::Denies, "a statement denies it".to_owned(), None);
     }
 
     fn lacks_trust(&self, near: &[NearMatch], advice: &mut Advice) {
-        let mut gaps: Vec<Gap> = near
+        let mut obstacles: Vec<Obstacle> = near
             .iter()
             .map(|near| match near {
-                NearMatch::Deleted(id) => Gap::DeletedPrincipal { id: id.clone() },
-                NearMatch::OtherSession(arn) => Gap::OtherSession { arn: arn.clone() },
+                NearMatch::Deleted(id) => Obstacle::DeletedPrincipal { id: id.clone() },
+                NearMatch::OtherSession(arn) => Obstacle::OtherSession { arn: arn.clone() },
             })
             .collect();
         if self.who.is_same_role(&self.role) {
-            gaps.insert(0, Gap::NotTrustedByItself);
-        } else if gaps.is_empty() {
-            gaps.push(Gap::NotTrusted);
+            obstacles.insert(0, Obstacle::NotTrustedByItself);
+        } else if obstacles.is_empty() {
+            obstacles.push(Obstacle::NotTrusted);
         }
-        advice.gaps.extend(gaps);
+        advice.obstacles.extend(obstacles);
         let because = format!("it does not name {}", self.who.name());
         let add = statement::of_trust(&self.who, self.action);
         advice.trust.set(State::Lacks, because, Some(add));
@@ -257,7 +256,7 @@ impl Case<'_> {
             && !self.who.is_sso()
         {
             advice.notes.push(format!(
-                "if {} has an IAM path, name it with that: aws iam get-role --role-name {name} --query Role.Arn",
+                "if {} has an IAM path, its ARN in the policy must contain the path: aws iam get-role --role-name {name} --query Role.Arn",
                 self.who.name()
             ));
         }
@@ -266,7 +265,7 @@ impl Case<'_> {
     fn names(&self, grant: Grant) -> String {
         match grant {
             Grant::Account => format!(
-                "it names the account {}, and leaves it to the policies there",
+                "it names the account {}, whose own policies then decide",
                 self.who.account
             ),
             Grant::Role | Grant::Itself => format!("it names {}", self.who.name()),
@@ -275,25 +274,25 @@ impl Case<'_> {
         }
     }
 
-    fn unmet(&self, unmet: Unmet) -> Gap {
+    fn unmet(&self, unmet: Unmet) -> Obstacle {
         match unmet {
-            Unmet::ExternalId(wanted) => Gap::ExternalId {
-                wanted,
+            Unmet::ExternalId(required) => Obstacle::ExternalId {
+                required,
                 given: self.facts.external_id.map(str::to_owned),
             },
-            Unmet::Mfa => Gap::Mfa {
+            Unmet::Mfa => Obstacle::Mfa {
                 role: matches!(self.who.kind, Kind::Role { .. }),
             },
-            Unmet::Other(operator, key, wanted) => Gap::Condition {
+            Unmet::Other(operator, key, required) => Obstacle::Condition {
                 operator,
                 key,
-                wanted,
+                required,
             },
         }
     }
 }
 
-impl Half {
+impl PolicyAdvice {
     fn set(&mut self, state: State, because: String, statement: Option<String>) {
         self.state = state;
         self.because = because;

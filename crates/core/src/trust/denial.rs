@@ -1,13 +1,15 @@
-use super::Place;
+//! Parses the error message of a denied role assumption.
 
-/// The facts in the message of a refusal.
+use super::PolicyKind;
+
+/// The contents of the message of a refusal.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Denial {
     /// The denied action, such as `sts:TagSession`.
     pub(super) action: Option<String>,
     /// The kind of policy that the message names. It names only one, even if several deny the request.
-    pub(super) place: Option<Place>,
+    pub(super) kind: Option<PolicyKind>,
     /// Whether that policy has an explicit deny.
     pub(super) explicit: bool,
     /// The ARN of that policy, if the message has it.
@@ -17,16 +19,16 @@ pub(super) struct Denial {
 }
 
 /// How the message names each kind of policy.
-const PLACES: [(&str, Place); 9] = [
-    ("role trust policy", Place::Trust),
-    ("resource-based policy", Place::Trust),
-    ("identity-based policy", Place::Own),
-    ("permissions boundary", Place::Boundary),
-    ("session policy", Place::Session),
-    ("sessions policy", Place::Session),
-    ("service control policy", Place::ServiceControl),
-    ("resource control policy", Place::ResourceControl),
-    ("vpc endpoint policy", Place::Endpoint),
+const POLICY_KINDS: [(&str, PolicyKind); 9] = [
+    ("role trust policy", PolicyKind::Trust),
+    ("resource-based policy", PolicyKind::Trust),
+    ("identity-based policy", PolicyKind::Own),
+    ("permissions boundary", PolicyKind::Boundary),
+    ("session policy", PolicyKind::Session),
+    ("sessions policy", PolicyKind::Session),
+    ("service control policy", PolicyKind::ServiceControl),
+    ("resource control policy", PolicyKind::ResourceControl),
+    ("vpc endpoint policy", PolicyKind::Endpoint),
 ];
 
 impl Denial {
@@ -42,21 +44,21 @@ impl Denial {
         };
         let explicit = after("explicit deny in ");
         let reason = explicit.or_else(|| after("because "));
-        let place = reason.and_then(|from| {
-            let found = PLACES.iter().filter_map(|(words, place)| {
+        let kind = reason.and_then(|from| {
+            let found = POLICY_KINDS.iter().filter_map(|(words, kind)| {
                 let at = lower[from..].find(words)?;
-                Some((at, from + at + words.len(), *place))
+                Some((at, from + at + words.len(), *kind))
             });
             found.min_by_key(|(at, ..)| *at)
         });
-        let policy = place.and_then(|(_, end, _)| {
+        let policy = kind.and_then(|(_, end, _)| {
             let at = lower[end..].find("arn:")? + end;
             // The rest of the message contains no other ARN.
             Some(word(at))
         });
         Self {
             action: after("not authorized to perform:").map(word),
-            place: place.map(|(_, _, place)| place),
+            kind: kind.map(|(_, _, kind)| kind),
             explicit: explicit.is_some(),
             policy,
             root: lower.contains("may not be assumed by root accounts"),
@@ -70,79 +72,79 @@ mod tests {
 
     const BARE: &str = "User: arn:aws:sts::111122223333:assumed-role/ExampleRole/i-0abc is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::111122223333:role/Other";
 
-    fn check(more: &str, place: Option<Place>, explicit: bool) {
+    fn check(more: &str, kind: Option<PolicyKind>, explicit: bool) {
         let denial = Denial::read(&format!("{BARE}{more}"));
         assert_eq!(denial.action.as_deref(), Some("sts:AssumeRole"));
-        assert_eq!((denial.place, denial.explicit), (place, explicit), "{more}");
+        assert_eq!((denial.kind, denial.explicit), (kind, explicit), "{more}");
     }
 
     #[test]
-    fn each_form_of_the_sentence_is_understood() {
+    fn each_form_of_the_message_is_parsed() {
         check("", None, false);
         check(
             " because no identity-based policy allows the sts:AssumeRole action",
-            Some(Place::Own),
+            Some(PolicyKind::Own),
             false,
         );
         check(
             " because no permissions boundary allows the sts:AssumeRole action",
-            Some(Place::Boundary),
+            Some(PolicyKind::Boundary),
             false,
         );
         check(
             " because no session policy allows the sts:AssumeRole action",
-            Some(Place::Session),
+            Some(PolicyKind::Session),
             false,
         );
         check(
             " because no resource-based policy allows the sts:AssumeRole action",
-            Some(Place::Trust),
+            Some(PolicyKind::Trust),
             false,
         );
         check(
             " because no role trust policy allows the sts:AssumeRole action",
-            Some(Place::Trust),
+            Some(PolicyKind::Trust),
             false,
         );
         check(
             " because no service control policy allows the sts:AssumeRole action",
-            Some(Place::ServiceControl),
+            Some(PolicyKind::ServiceControl),
             false,
         );
         check(
             " because no VPC endpoint policy allows the sts:AssumeRole action",
-            Some(Place::Endpoint),
+            Some(PolicyKind::Endpoint),
             false,
         );
         check(
             " with an explicit deny in an identity-based policy",
-            Some(Place::Own),
+            Some(PolicyKind::Own),
             true,
         );
         check(
             " with an explicit deny in a permissions boundary",
-            Some(Place::Boundary),
+            Some(PolicyKind::Boundary),
             true,
         );
         check(
             " with an explicit deny in the role trust policy",
-            Some(Place::Trust),
+            Some(PolicyKind::Trust),
             true,
         );
         check(
             " with an explicit deny in a service control policy",
-            Some(Place::ServiceControl),
+            Some(PolicyKind::ServiceControl),
             true,
         );
         check(
             " with an explicit deny in a resource control policy",
-            Some(Place::ResourceControl),
+            Some(PolicyKind::ResourceControl),
             true,
         );
     }
 
     #[test]
-    fn the_policy_and_the_action_are_found() {
+    fn policy_and_action_are_parsed() {
         let denial = Denial::read(&format!(
             "{} with an explicit deny in an identity-based policy: arn:aws:iam::111122223333:policy/no-roles",
             BARE.replace("AssumeRole", "TagSession")

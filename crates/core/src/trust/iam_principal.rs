@@ -1,3 +1,5 @@
+//! Principals of IAM and STS.
+
 use crate::arn::Parts;
 
 /// A principal of IAM or STS.
@@ -94,7 +96,7 @@ impl<'a> IamPrincipal<'a> {
         }
     }
 
-    /// Whether both are the same role; `other` is the ARN of a role.
+    /// Returns whether both are the same role; `other` is the ARN of a role.
     pub(super) fn is_same_role(&self, other: &Self) -> bool {
         match (self.kind, other.kind) {
             (Kind::Role { name: one, .. }, Kind::Role { name: two, .. }) => {
@@ -104,7 +106,7 @@ impl<'a> IamPrincipal<'a> {
         }
     }
 
-    /// Whether this is a session of IAM Identity Center, whose roles have an IAM path with a region.
+    /// Returns whether this is a session of IAM Identity Center, whose roles have an IAM path with a region.
     pub(super) fn is_sso(&self) -> bool {
         matches!(self.kind, Kind::Role { name, session: Some(_) } if name.starts_with("AWSReservedSSO_"))
     }

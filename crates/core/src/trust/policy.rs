@@ -10,7 +10,7 @@ use super::iam_principal::{IamPrincipal, Kind};
 
 /// The actions by which a trust policy allows access to a role's credentials:
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_request.html>
-const WAYS_IN: [&str; 3] = [
+const ASSUME_ACTIONS: [&str; 3] = [
     super::ASSUME_ROLE,
     "sts:AssumeRoleWithWebIdentity",
     "sts:AssumeRoleWithSAML",
@@ -40,7 +40,7 @@ enum Effect {
     Deny,
 }
 
-/// A list, or a single value in its place.
+/// A list, or a single value instead of a list.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Many<T> {
@@ -132,12 +132,12 @@ pub(super) fn read(
 /// Returns the principals in all statements that allow the role to be assumed in any way.
 pub(super) fn named(text: &str) -> Result<Vec<String>, String> {
     let document = document(text)?;
-    let lets_in = |statement: &&Statement| {
-        let mut actions = WAYS_IN.into_iter();
+    let allows_assuming = |statement: &&Statement| {
+        let mut actions = ASSUME_ACTIONS.into_iter();
         statement.effect == Effect::Allow && actions.any(|action| statement.is_about(action))
     };
     let mut named: Vec<String> = Vec::new();
-    for statement in document.statement.as_slice().iter().filter(lets_in) {
+    for statement in document.statement.as_slice().iter().filter(allows_assuming) {
         let listed = match &statement.principal {
             Some(PrincipalElement::Everyone(text)) => vec![text.clone()],
             Some(PrincipalElement::Listed(kinds)) => {
@@ -206,12 +206,12 @@ impl Statement {
             (Effect::Deny, Outcome::Fails(_)) => {}
             (Effect::Allow, Outcome::Holds(keys)) => {
                 // A grant without unknown conditions ranks above a more specific one with some.
-                let worth = |(grant, keys): &(Grant, Vec<String>)| (keys.is_empty(), *grant);
+                let rank = |(grant, keys): &(Grant, Vec<String>)| (keys.is_empty(), *grant);
                 let new = (grant, keys);
                 if reading
                     .grant
                     .as_ref()
-                    .is_none_or(|old| worth(old) < worth(&new))
+                    .is_none_or(|old| rank(old) < rank(&new))
                 {
                     reading.grant = Some(new);
                 }
@@ -279,7 +279,7 @@ fn grant(named: &str, who: &IamPrincipal<'_>, near: &mut Vec<NearMatch>) -> Opti
     }
 }
 
-/// Whether a text is the unique id of a role or user, which IAM shows in place of the ARN after its deletion.
+/// Returns whether a text is the unique id of a role or user, which IAM shows in place of the ARN after its deletion.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids>
 fn is_unique_id(text: &str) -> bool {
     let id = text.split(':').next().unwrap_or_default();

@@ -55,7 +55,7 @@ pub(super) fn of_own(role: &str, action: &str) -> String {
     })
 }
 
-/// `sts:AssumeRole` is always needed; what else the call asked for, such as `sts:TagSession`, beside it.
+/// Returns `sts:AssumeRole` and, if different, the requested action, such as `sts:TagSession`.
 fn actions(action: &str) -> Value {
     if action.eq_ignore_ascii_case(super::ASSUME_ROLE) {
         json!(action)

@@ -305,7 +305,7 @@ impl<'a> HistoryRecorder<'a> {
     ) -> Result<Value, Fault> {
         match self.history.as_ref().and_then(Live::resource_version) {
             Some(version) => {
-                let patch = patch(Some(addition), &addition.gone, Some(version));
+                let patch = patch(Some(addition), &addition.removed, Some(version));
                 self.client.patch(HISTORY, &patch, deadline).await
             }
             None => self.create(addition, deadline).await,
@@ -314,7 +314,7 @@ impl<'a> HistoryRecorder<'a> {
 
     /// Adds the revision even if other clients have changed or deleted the history.
     async fn send(&self, addition: &Addition, deadline: Instant) -> Result<Value, Fault> {
-        let patch = patch(Some(addition), &addition.gone, None);
+        let patch = patch(Some(addition), &addition.removed, None);
         match self.client.patch(HISTORY, &patch, deadline).await {
             Err(Fault::NotFound(_)) => self.create(addition, deadline).await,
             sent => sent,

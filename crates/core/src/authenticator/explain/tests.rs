@@ -1,3 +1,5 @@
+//! Tests of [`explain`](super::explain).
+
 use super::*;
 use crate::authenticator::testing::{document, list};
 use crate::document::SectionName;
@@ -9,7 +11,7 @@ fn ask(document: &Document, question: Question<'_>) -> Explanation {
 }
 
 #[test]
-fn the_last_duplicate_decides_and_the_others_are_named() {
+fn last_duplicate_decides_and_the_others_are_shadowed() {
     let roles = list(
         "rolearn",
         &[
@@ -62,7 +64,7 @@ fn the_last_duplicate_decides_and_the_others_are_named() {
 }
 
 #[test]
-fn templates_take_their_values_from_the_question() {
+fn template_values_come_from_the_question() {
     let text = "{{SessionName}}:{{AccountID}}:{{AccessKeyID}}";
     let document = document(&list("rolearn", &[(DEV, text, &[])]), "", "");
     let bare = ask(
@@ -75,7 +77,7 @@ fn templates_take_their_values_from_the_question() {
     assert!(bare.allowed());
     assert_eq!(
         bare.reason().as_deref(),
-        Some("{{SessionName}} takes --session-name, {{AccessKeyID}} takes --access-key-id")
+        Some("{{SessionName}} needs --session-name, {{AccessKeyID}} needs --access-key-id")
     );
     let whole = ask(
         &document,
@@ -94,7 +96,7 @@ fn templates_take_their_values_from_the_question() {
 }
 
 #[test]
-fn a_node_entry_admits_instances_only() {
+fn node_entry_admits_only_instances() {
     let roles = list(
         "rolearn",
         &[(DEV, "system:node:{{EC2PrivateDNSName}}", &["system:nodes"])],
@@ -111,7 +113,7 @@ fn a_node_entry_admits_instances_only() {
             ..question
         },
     );
-    assert!(!human.allowed(), "the account must not be fallen back to");
+    assert!(!human.allowed(), "it must not fall back to the account");
     assert!(
         human
             .reason()
@@ -138,12 +140,12 @@ fn a_node_entry_admits_instances_only() {
     let unknown = ask(&document, question);
     assert_eq!(
         unknown.reason().as_deref(),
-        Some("{{EC2PrivateDNSName}} takes --private-dns-name")
+        Some("{{EC2PrivateDNSName}} needs --private-dns-name")
     );
 }
 
 #[test]
-fn an_account_admits_under_the_own_arn_and_near_entries_are_still_named() {
+fn account_entry_admits_under_the_own_arn_and_near_matches_are_listed() {
     let roles = list(
         "rolearn",
         &[("arn:aws:iam::111122223333:role/team/Dev", "dev", &["g"])],
@@ -166,7 +168,7 @@ fn an_account_admits_under_the_own_arn_and_near_entries_are_still_named() {
 }
 
 #[test]
-fn several_entries_are_all_told() {
+fn several_matching_entries_are_all_listed() {
     let users = list(
         "userarn",
         &[
@@ -190,7 +192,7 @@ fn several_entries_are_all_told() {
 }
 
 #[test]
-fn what_is_no_identity_is_said_in_the_authenticators_words() {
+fn arn_that_is_no_identity_has_the_authenticators_message() {
     let document = document("", "", "");
     let arn = "arn:aws:iam::111122223333:instance-profile/Dev";
     let error = explain(
@@ -204,7 +206,7 @@ fn what_is_no_identity_is_said_in_the_authenticators_words() {
         error.expect_err("no identity").to_string(),
         "unrecognized resource instance-profile/Dev for service iam"
     );
-    let nobody = ask(
+    let unmapped = ask(
         &document,
         Question {
             arn: DEV,
@@ -212,7 +214,7 @@ fn what_is_no_identity_is_said_in_the_authenticators_words() {
         },
     );
     assert_eq!(
-        (nobody.allowed(), nobody.reason()),
+        (unmapped.allowed(), unmapped.reason()),
         (false, Some(NOT_MAPPED.to_owned()))
     );
 }
@@ -221,7 +223,7 @@ mod with_access_entries {
     use super::*;
     use crate::authenticator::AccessEntries;
     use crate::facts::access_entries::{AccessEntry, AccessTerms, STANDARD};
-    use crate::facts::auth_mode::AuthenticationMode::{self, Api, ApiAndConfigMap};
+    use crate::facts::authentication_mode::AuthenticationMode::{self, Api, ApiAndConfigMap};
 
     const PATHED: &str = "arn:aws:iam::111122223333:role/team/Dev";
     const SESSION: &str = "arn:aws:sts::111122223333:assumed-role/Dev/ann@example.com";
@@ -260,7 +262,7 @@ mod with_access_entries {
     }
 
     #[test]
-    fn it_answers_and_hides_all_that_aws_auth_says_of_its_principal() {
+    fn access_entry_decides_and_shadows_the_aws_auth_entries_of_its_principal() {
         for (username, expected) in [
             (
                 None,
@@ -280,11 +282,11 @@ mod with_access_entries {
         let found = asked(PATHED, &entries(ApiAndConfigMap, None));
         assert_eq!(found.canonical_arn, DEV);
         let reason = found.reason().unwrap_or_default();
-        assert_eq!(reason, "{{SessionName}} takes --session-name");
+        assert_eq!(reason, "{{SessionName}} needs --session-name");
     }
 
     #[test]
-    fn others_are_aws_auths_as_long_as_it_counts() {
+    fn principal_without_access_entry_uses_aws_auth_unless_the_mode_is_api() {
         let other = "arn:aws:iam::111122223333:role/Other";
         let found = asked(other, &entries(ApiAndConfigMap, None));
         assert_eq!(found.answers[0].place.section, SectionName::Accounts);
@@ -299,7 +301,7 @@ mod with_access_entries {
     }
 
     #[test]
-    fn a_session_that_is_no_instance_is_no_node() {
+    fn session_that_is_no_instance_is_rejected_as_node() {
         let found = asked(
             SESSION,
             &entries(ApiAndConfigMap, Some("system:node:{{EC2PrivateDNSName}}")),
@@ -310,14 +312,14 @@ mod with_access_entries {
     }
 
     #[test]
-    fn terms_that_are_not_known_are_said_to_be_so() {
+    fn unknown_contents_of_an_access_entry_are_reported() {
         let entry = AccessEntry {
             principal_arn: PATHED.to_owned(),
             terms: None,
         };
         let found = asked(SESSION, &AccessEntries::new(Api, Some(vec![entry])));
         assert!(found.allowed());
-        let reason = "what its access entry says is not known";
+        let reason = "the contents of its access entry are unknown";
         assert_eq!(found.reason().as_deref(), Some(reason));
     }
 }

@@ -3,12 +3,12 @@
 use std::fmt;
 
 /// The largest number of letters that a typo changes.
-pub(super) const MOST_LETTERS: usize = 2;
+pub(super) const MAX_LETTERS: usize = 2;
 
 /// Why an entry does not match an identity. Its text is a fragment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mismatch {
-    /// Blanks, quotes or invisible characters around the ARN.
+    /// Spaces, quotes or invisible characters around the ARN.
     Stray,
     /// A role's ARN with its IAM path.
     RolePath,
@@ -22,7 +22,7 @@ pub enum Mismatch {
     DottedI,
     /// The authenticator drops the entry, for this reason.
     Ignored(String),
-    /// The authenticator reads nothing of the section, for this reason.
+    /// The authenticator ignores the whole section, for this reason.
     Unreadable(String),
     /// The ARN is in a comment or in a later YAML document.
     NotRead,
@@ -30,12 +30,12 @@ pub enum Mismatch {
     Part {
         /// `partition`, `service`, `region` or `account`.
         part: &'static str,
-        /// What the entry says.
+        /// The part in the entry.
         written: String,
-        /// What the identity has.
-        wanted: String,
+        /// The part in the identity's ARN.
+        expected: String,
     },
-    /// A user of the role's name, or the other way round.
+    /// A user with the role's name, or a role with the user's name.
     OtherKind {
         /// What the entry names: `role` or `user`.
         written: String,
@@ -44,7 +44,7 @@ pub enum Mismatch {
     SsoSuffix,
     /// An `sso` entry that needs the feature gate.
     SsoGate,
-    /// An `sso` entry that gives a partition.
+    /// An `sso` entry with a partition.
     SsoPartition,
     /// A wildcard where the identity would match.
     Wildcard,
@@ -57,7 +57,7 @@ pub enum Mismatch {
 }
 
 impl Mismatch {
-    /// How far off the entry is, to sort by: what is certainly meant comes first.
+    /// Returns a sort key: entries that are most likely intended for the identity come first.
     pub(super) fn distance(&self) -> usize {
         match self {
             Self::Stray
@@ -75,7 +75,7 @@ impl Mismatch {
             Self::Part { .. } | Self::OtherKind { .. } | Self::Wildcard => 2,
             Self::NotRead => 3,
             Self::Letters(count) => 3 + count,
-            Self::Root => 4 + MOST_LETTERS,
+            Self::Root => 4 + MAX_LETTERS,
         }
     }
 }
@@ -83,22 +83,22 @@ impl Mismatch {
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Stray => f.write_str("blanks, quotes or invisible characters around the ARN are part of it"),
+            Self::Stray => f.write_str("spaces, quotes or invisible characters around the ARN are part of it"),
             Self::RolePath => f.write_str("STS reports a role without its IAM path"),
             Self::UserPath => f.write_str("the IAM path differs, and STS reports a user with it"),
             Self::Session => f.write_str("a session is compared as its role, so a session's ARN never matches"),
             Self::InstanceProfile => f.write_str("an instance profile is not a role"),
             Self::DottedI => f.write_str("the letter İ never matches, not even itself"),
             Self::Ignored(reason) => write!(f, "the authenticator drops this entry: {reason}"),
-            Self::Unreadable(reason) => write!(f, "the authenticator reads nothing of this section: {reason}"),
+            Self::Unreadable(reason) => write!(f, "the authenticator ignores this whole section: {reason}"),
             Self::NotRead => f.write_str("the authenticator does not read this line: it is a comment, or part of a later YAML document"),
-            Self::Part { part, written, wanted } => {
-                write!(f, "the {part} is {written:?} instead of {wanted:?}")
+            Self::Part { part, written, expected } => {
+                write!(f, "the {part} is {written:?} instead of {expected:?}")
             }
             Self::OtherKind { written } => write!(f, "the entry names a {written} of the same name"),
             Self::SsoSuffix => f.write_str("the same permission set with another suffix"),
             Self::SsoGate => f.write_str("an sso entry matches only with the authenticator's feature gate SSORoleMatch, which is off by default"),
-            Self::SsoPartition => f.write_str("an sso entry that gives a partition never matches"),
+            Self::SsoPartition => f.write_str("an sso entry with a partition never matches"),
             Self::Wildcard => f.write_str("a wildcard is compared literally"),
             Self::Root => f.write_str("an account's root ARN admits its root user only"),
             Self::AccountText => f.write_str("an account is compared as text, digit by digit"),

@@ -1,9 +1,11 @@
+//! Tests of near matches.
+
 use crate::authenticator::testing::{document, list};
 use crate::authenticator::{Question, explain};
 
 const A: &str = "arn:aws:iam::111122223333";
 
-/// The lines and reasons that `explain` finds near an ARN of the account.
+/// Returns the lines and reasons that `explain` finds near an ARN of the account.
 fn near(resource: &str, [roles, users, accounts]: [&str; 3]) -> Vec<(usize, String)> {
     let document = document(roles, users, accounts);
     let arn = format!("{A}:{resource}");
@@ -35,10 +37,10 @@ fn check(resource: &str, rolearn: &str, why: &str) {
 }
 
 #[test]
-fn what_keeps_an_entry_from_matching() {
+fn reason_for_the_mismatch_is_reported() {
     let path = "STS reports a role without its IAM path";
     let session = "a session is compared as its role, so a session's ARN never matches";
-    let stray = "blanks, quotes or invisible characters around the ARN are part of it";
+    let stray = "spaces, quotes or invisible characters around the ARN are part of it";
     for (written, why) in [
         (&*format!("{A}:role/team/Dev"), path),
         (&format!("{A}:role//dev"), path),
@@ -107,7 +109,7 @@ fn what_keeps_an_entry_from_matching() {
 }
 
 #[test]
-fn entries_of_other_forms() {
+fn sso_and_account_entries_are_compared() {
     let sso = "- sso: {permissionSetName: Admin, accountID: '111122223333'}\n";
     let role = "role/AWSReservedSSO_Admin_0123456789abcdef";
     assert!(
@@ -119,7 +121,7 @@ fn entries_of_other_forms() {
     assert!(
         near(role, [&partition, "", ""])[0]
             .1
-            .contains("gives a partition")
+            .contains("with a partition")
     );
     for account in [
         "1111-2222-3333",
@@ -138,7 +140,7 @@ fn entries_of_other_forms() {
 }
 
 #[test]
-fn lines_that_mention_the_arn_but_make_no_mapping() {
+fn dropped_and_unread_lines_with_the_arn_are_reported() {
     let dropped = format!("- rolearn: arn:aws:iam::1:role/x\n- userarn: {A}:role/Dev\n");
     assert_eq!(
         near("role/Dev", [&dropped, "", ""]),
@@ -157,13 +159,13 @@ fn lines_that_mention_the_arn_but_make_no_mapping() {
     assert!(
         found[0]
             .1
-            .starts_with("the authenticator reads nothing of this section: yaml: "),
+            .starts_with("the authenticator ignores this whole section: yaml: "),
         "{found:?}"
     );
 }
 
 #[test]
-fn the_nearest_five_come_first() {
+fn nearest_five_entries_are_listed() {
     let mut entries: Vec<String> = (0..9)
         .map(|digit| format!("{A}:role/deploy{digit}"))
         .collect();

@@ -1,12 +1,14 @@
+//! Finds an identity's ARN in text that the authenticator does not use.
+
 use super::{MAX_MATCHES, Mismatch, NearMatch, Subject};
 use crate::document::{Entry, Section, Status};
 
-/// Where a section's text holds the identity's ARN but the authenticator makes no mapping of it.
+/// Finds the lines of a section that contain the identity's ARN but give no mapping.
 pub(super) fn mentions(section: &Section, subject: &Subject<'_>) -> Vec<NearMatch> {
     let Some(text) = section.text().filter(|_| subject.lower.is_ascii()) else {
         return Vec::new();
     };
-    // ASCII lower case keeps every byte in its place.
+    // ASCII lower case keeps all byte offsets.
     let lower = text.to_ascii_lowercase();
     let found = lower.match_indices(subject.lower.as_str());
     let whole = found.filter(|(at, arn)| !continues(&lower[at + arn.len()..]));
@@ -33,7 +35,7 @@ pub(super) fn mentions(section: &Section, subject: &Subject<'_>) -> Vec<NearMatc
         .collect()
 }
 
-/// Whether the name continues here, so that the text before is only its beginning.
+/// Returns whether the name continues here, so that the text before is only a part of it.
 fn continues(rest: &str) -> bool {
     rest.starts_with(|c: char| c.is_alphanumeric() || "_+=,.@-/*?".contains(c))
 }

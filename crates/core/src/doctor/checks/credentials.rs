@@ -1,4 +1,4 @@
-//! C1 to C15: where AWS credentials come from, and whose they are.
+//! C1 to C15: the source and the identity of the AWS credentials.
 
 pub(super) mod assume_role_permission;
 pub(super) mod caller_identity;

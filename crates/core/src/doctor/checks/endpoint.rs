@@ -1,4 +1,4 @@
-//! E1 to E3: the way to the API server.
+//! E1 to E3: the connection to the API server.
 
 pub(super) mod address;
 pub(super) mod connection;

@@ -1,4 +1,4 @@
-//! M1 to M9: what the cluster makes of the identity.
+//! M1 to M9: how the cluster maps the identity.
 
 pub(super) mod access_entry;
 pub(super) mod authentication_mode;

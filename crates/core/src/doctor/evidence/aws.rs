@@ -1,7 +1,9 @@
+//! Evidence from AWS: credentials, caller and cluster.
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::Problem;
-use crate::facts::auth_mode::AuthenticationMode;
+use crate::facts::authentication_mode::AuthenticationMode;
 
 /// Credentials that were found, without their secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,7 +14,6 @@ pub struct FoundCredentials {
     pub source_name: &'static str,
     /// The last four characters of the access key id.
     pub key: String,
-    /// The expiration.
     pub expiration: Option<Timestamp>,
     /// The assumed roles.
     pub roles: Vec<String>,
@@ -25,7 +26,7 @@ pub struct FoundCredentials {
     pub region_from: String,
 }
 
-/// The check that a failed search belongs to.
+/// The check that reports a failed search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailedAt {
     /// C1: no source has credentials.
@@ -57,7 +58,7 @@ pub enum FailedAt {
 /// A failed search for credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SearchFailed {
-    /// The check that the failure belongs to.
+    /// The check that reports the failure.
     pub place: FailedAt,
     /// The source that should have provided them.
     pub source: Option<String>,
@@ -66,7 +67,7 @@ pub struct SearchFailed {
     /// The sources that were tried, each with the reason why it has none.
     pub tried: Vec<String>,
     /// If a role cannot be assumed: the caller's permission, and the role's trust policy.
-    pub halves: Option<Box<[PolicySide; 2]>>,
+    pub policies: Option<Box<[PolicySide; 2]>>,
     /// How far this machine's clock is ahead of AWS, if AWS answered.
     pub clock_ahead: Option<SignedDuration>,
 }
@@ -76,7 +77,7 @@ pub struct SearchFailed {
 pub struct PolicySide {
     /// The policy in words.
     pub title: String,
-    /// What is known of it.
+    /// What is known about the policy.
     pub because: String,
     /// The missing statement as JSON.
     pub statement: Option<String>,

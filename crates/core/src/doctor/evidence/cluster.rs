@@ -1,3 +1,5 @@
+//! Evidence from the API server: token, connection, aws-auth and permissions.
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::Problem;
@@ -15,13 +17,12 @@ pub enum Signer {
     Awsauth,
 }
 
-/// A token, as the authenticator reads it before it asks STS.
+/// A token, as the authenticator reads it before it calls STS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token {
     pub signer: Signer,
-    /// The length.
     pub bytes: usize,
-    /// The cluster name that STS is asked with.
+    /// The cluster name in the request to STS.
     pub cluster: String,
     /// The STS host and the time of the signature.
     pub read: Result<(String, Timestamp), TokenError>,

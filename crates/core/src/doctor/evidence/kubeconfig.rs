@@ -1,3 +1,5 @@
+//! Evidence from the kubeconfig and its exec plugin.
+
 use jiff::SignedDuration;
 
 /// The cluster and user that a kubeconfig selects.
@@ -22,12 +24,12 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The cluster name that a token must be signed for, if the kubeconfig has it.
+    /// Returns the cluster name that a token must be signed for, if the kubeconfig has it.
     pub fn eks_name(&self) -> Option<&str> {
         self.plugin_named.as_deref().or(self.named.as_deref())
     }
 
-    /// The flags that select the cluster at EKS, if its name is known.
+    /// Returns the flags that select the cluster at EKS, if its name is known.
     pub(in crate::doctor) fn flags(&self) -> String {
         let Some(name) = self.eks_name() else {
             return String::new();
@@ -40,7 +42,7 @@ impl Entry {
         )
     }
 
-    /// The command that rewrites the entries.
+    /// Returns the command that rewrites the entries.
     pub(in crate::doctor) fn rewrite(&self) -> String {
         let name = self.named.as_deref().or(self.plugin_named.as_deref());
         let name = crate::command_line::quoted(name.unwrap_or("NAME"));
@@ -64,8 +66,8 @@ pub enum User {
         signed: Option<jiff::Timestamp>,
         /// Whether it is an EKS token.
         is_eks: bool,
-        /// Whether it keeps an exec plugin from running.
-        hides_plugin: bool,
+        /// Whether the user entry also has an exec plugin, which then does not run.
+        overrides_plugin: bool,
     },
     /// A certificate, a password, a token file, or a pod's service account.
     Other(String),
@@ -92,9 +94,7 @@ pub struct Exec {
 /// A run of the exec plugin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plugin {
-    /// The command line.
     pub command: String,
-    /// The duration.
     pub took: SignedDuration,
     /// The exit status in words; `None` for success.
     pub failed: Option<String>,

@@ -1,3 +1,5 @@
+//! Evidence about nodes.
+
 use super::{Collected, Evidence};
 use crate::doctor::Skipped;
 use crate::facts::node_inventory::{FargateProfile, NodeClass, NodeGroup, NodeInventory};
@@ -20,7 +22,7 @@ pub struct EksNodes {
 }
 
 impl Evidence {
-    /// The roles of the cluster's nodes, as far as known.
+    /// Returns the roles of the cluster's nodes, as far as known.
     pub(in crate::doctor) fn node_inventory(&self) -> Result<NodeInventory, Skipped> {
         let at_eks = self.eks_nodes.seen()?;
         let classes: Option<&Vec<NodeClass>> = match &self.node_classes {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::Lost;
+use super::DecodeError;
 use goyaml::{NodeId, Place};
 
 /// Counts nodes like go-yaml, which rejects documents that consist mostly of aliases.
@@ -23,14 +23,14 @@ impl Expansion {
         }
     }
 
-    pub(in crate::document) fn count(&mut self, at: Place) -> Result<(), Lost> {
+    pub(in crate::document) fn count(&mut self, at: Place) -> Result<(), DecodeError> {
         self.decoded += 1;
         if self.depth > 0 {
             self.from_aliases += 1;
         }
         let share = self.from_aliases as f64 / self.decoded as f64;
         if self.from_aliases > 100 && self.decoded > 1000 && share > allowed_share(self.decoded) {
-            return Err(Lost {
+            return Err(DecodeError {
                 message: "yaml: document contains excessive aliasing".to_owned(),
                 at,
             });
@@ -43,9 +43,9 @@ impl Expansion {
         alias: NodeId,
         name: &str,
         at: Place,
-    ) -> Result<(), Lost> {
+    ) -> Result<(), DecodeError> {
         if !self.open.insert(alias) {
-            return Err(Lost {
+            return Err(DecodeError {
                 message: format!("yaml: anchor '{name}' value contains itself"),
                 at,
             });

@@ -104,7 +104,7 @@ impl Change<'_> {
         } else {
             0
         };
-        // A comment may follow a quoted scalar without a blank, but not a plain one.
+        // A comment may follow a quoted scalar without a space, but not a plain one.
         let after = if self.text[span.end()..].starts_with('#') {
             " "
         } else {
@@ -223,7 +223,7 @@ impl Change<'_> {
         }
         let fields = self.fields();
         let Some(field) = fields.groups else {
-            let spell = |quotes| self.spelt_list(&new, quotes);
+            let spell = |quotes| self.render_list(&new, quotes);
             splices.push(self.new_field("groups", spell)?);
             return Some(());
         };
@@ -233,7 +233,7 @@ impl Change<'_> {
             let at = after_colon(self.text, &field)?;
             let is_free = self.text[at..line_end(self.text, at)].trim().is_empty();
             let list = if is_free {
-                self.spelt_list(&new, quotes)
+                self.render_list(&new, quotes)
             } else {
                 flow_list(&new, quotes)
             };
@@ -253,7 +253,7 @@ impl Change<'_> {
     }
 
     /// Renders a list of groups after the colon: in brackets, or on its own lines.
-    fn spelt_list(&self, groups: &[&str], quotes: Quotes) -> String {
+    fn render_list(&self, groups: &[&str], quotes: Quotes) -> String {
         let indent = self
             .key_indent()
             .filter(|_| !self.fields().flow && !groups.is_empty());

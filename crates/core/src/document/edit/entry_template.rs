@@ -7,8 +7,8 @@ use goyaml::edit::splice;
 use super::change_entry::{Change, arn, changeable};
 use crate::document::{Entry, Mapping, Principal, Section, SectionName, Span};
 
-/// The number of groups that a template keeps. Two show how a list is written.
-const ENOUGH: usize = 2;
+/// The number of groups that a template keeps. Two are enough to show the style of the list.
+const TEMPLATE_GROUPS: usize = 2;
 
 /// An entry whose style new ones copy.
 pub(super) struct Template {
@@ -43,9 +43,9 @@ impl Template {
         if one.mapping() != entry.mapping() {
             return None;
         }
-        if one.fields.group_items.len() > ENOUGH {
+        if one.fields.group_items.len() > TEMPLATE_GROUPS {
             let mut mapping = one.mapping()?.clone();
-            mapping.groups.as_mut()?.truncate(ENOUGH);
+            mapping.groups.as_mut()?.truncate(TEMPLATE_GROUPS);
             let text = rewritten(&alone, &mapping)?;
             alone = Section::read(section.name(), Some(text));
         }
@@ -88,7 +88,7 @@ fn rewritten(section: &Section, to: &Mapping) -> Option<String> {
     splice::apply(change.text, change.splices()?)
 }
 
-/// Removes trailing blanks from all lines, and the line break at the end.
+/// Removes trailing white space from all lines, and the line break at the end.
 fn without_trailing_blanks(text: &str) -> String {
     let text = text.trim_end();
     let mut out = String::with_capacity(text.len());
@@ -111,12 +111,12 @@ fn account(text: &str, like: Span, id: &str) -> String {
     format!("{}{spelt}{}", &text[..like.start()], &text[like.end()..])
 }
 
-/// Reports whether every YAML reader takes it for a decimal number.
+/// Returns whether every YAML reader reads it as a decimal number.
 fn is_number(id: &str) -> bool {
     !id.is_empty() && !id.starts_with('0') && id.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Reports whether the entry has ARN, username and groups once each, and neither comments nor anything else.
+/// Returns whether the entry has ARN, username and groups once each, and neither comments nor anything else.
 fn is_clean(text: &str, entry: &Entry) -> bool {
     let fields = &entry.fields;
     let Some(mapping) = entry.mapping() else {
@@ -129,7 +129,7 @@ fn is_clean(text: &str, entry: &Entry) -> bool {
     }
     let has_all =
         fields.principal.is_some() && fields.username.is_some() && !fields.group_items.is_empty();
-    let is_odd = fields.repeated || fields.mistyped || fields.others || fields.sso.is_some();
+    let is_unusual = fields.repeated || fields.mistyped || fields.others || fields.sso.is_some();
     let values = [fields.principal, fields.username]
         .into_iter()
         .flatten()
@@ -138,7 +138,7 @@ fn is_clean(text: &str, entry: &Entry) -> bool {
     let is_single_line =
         |span: Span| !span.is_empty() && !text[span.range()].contains(['\n', '\r', '#']);
     has_all
-        && !is_odd
+        && !is_unusual
         && changeable(text, entry).is_ok()
         && scalars.all(is_single_line)
         && !written.contains(['#', '\t'])

@@ -16,9 +16,9 @@ pub enum EditError {
         /// The text of that line, if the authenticator cannot read the section at all.
         unreadable: Option<String>,
     },
-    /// The entry cannot be changed, but others beside it may be.
+    /// The entry cannot be changed; other entries of the section may be.
     #[error("the entry at line {line} of {key} is not changed: {reason}", key = section.key())]
-    OddEntry {
+    UneditableEntry {
         section: SectionName,
         /// The line in its text, from 1.
         line: usize,
@@ -32,7 +32,7 @@ pub enum EditError {
     #[error("such a mapping has no effect: {reason}")]
     Invalid {
         principal: Principal,
-        /// The authenticator's message, or ours if it has none.
+        /// The authenticator's message, or awsauth's if there is none.
         reason: String,
     },
     /// The ARN is already in the other list.

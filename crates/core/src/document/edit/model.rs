@@ -10,7 +10,7 @@ use super::operation::{Edit, Groups, Outcome};
 use super::position_independence;
 use super::principal_index::{PrincipalIndex, is_same};
 use crate::arn::{canonical, equal_fold, to_lower};
-use crate::document::typed::RawEntry;
+use crate::document::entry_decoder::RawEntry;
 use crate::document::validate::invalid;
 use crate::document::{Document, Entry, Mapping, NotEditable, Principal, Section, SectionName};
 
@@ -271,7 +271,7 @@ impl<'d> SectionModel<'d> {
             }
             self.reject_uneditable()?;
             if let Some(entry) = entry.filter(|_| self.changes[slot] == EntryChange::Unchanged) {
-                self.reject_odd(entry)?;
+                self.reject_uneditable_entry(entry)?;
                 self.changes[slot] = EntryChange::Changed;
             }
             outcome = Outcome::Changed {
@@ -307,9 +307,9 @@ impl<'d> SectionModel<'d> {
         Ok(Outcome::Added)
     }
 
-    fn reject_odd(&self, entry: &Entry) -> Result<(), EditError> {
+    fn reject_uneditable_entry(&self, entry: &Entry) -> Result<(), EditError> {
         let text = self.section.text().unwrap_or_default();
-        changeable(text, entry).map_err(|reason| EditError::OddEntry {
+        changeable(text, entry).map_err(|reason| EditError::UneditableEntry {
             section: self.section.name(),
             line: entry.line,
             reason,

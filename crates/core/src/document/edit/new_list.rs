@@ -13,7 +13,7 @@ use crate::document::{Mapping, Section, Span};
 /// Writes a list with dashes in place of `[]` or the like, or at the end of the document.
 pub(super) fn new_list(section: &Section, new: &[Mapping]) -> Result<String, EditError> {
     let text = section.text().unwrap_or_default();
-    let place = odd_blank(text).or_else(|| section.placeholder());
+    let place = unusual_white_space(text).or_else(|| section.placeholder());
     if let Some(brackets) = section.list()
         && text[brackets.span.range()].contains('#')
     {
@@ -84,10 +84,10 @@ fn indent(text: &str, place: Span) -> String {
 
 /// Returns the whole text if the authenticator treats it as empty although it contains white space that YAML does not
 /// ignore.
-fn odd_blank(text: &str) -> Option<Span> {
+fn unusual_white_space(text: &str) -> Option<Span> {
     let inside = text.trim();
     let is_none = matches!(inside, "" | "``" | "\"\"" | "''");
     let mut around = text.chars().filter(|char| !inside.contains(*char));
-    let is_odd = around.any(|char| !matches!(char, ' ' | '\n' | '\r'));
-    (is_none && is_odd).then(|| Span::new(0, text.len()))
+    let is_unusual = around.any(|char| !matches!(char, ' ' | '\n' | '\r'));
+    (is_none && is_unusual).then(|| Span::new(0, text.len()))
 }

@@ -69,7 +69,7 @@ impl Edit {
 }
 
 impl Principal {
-    /// Returns the section that holds its entries.
+    /// Returns the section that contains its entries.
     pub fn section(&self) -> SectionName {
         match self {
             Self::Role(_) | Self::Sso(_) => SectionName::Roles,

@@ -77,7 +77,7 @@ fn tab_before_comment(text: &str) -> Option<usize> {
     })
 }
 
-/// Reports whether the last value would gain the line break that text after it needs.
+/// Returns whether the last value would gain the line break that text after it needs.
 fn ends_in_block_scalar(section: &Section, text: &str) -> bool {
     let Some(last) = section.entries().last() else {
         return false;

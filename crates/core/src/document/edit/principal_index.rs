@@ -28,7 +28,7 @@ impl PrincipalIndex {
         }
     }
 
-    /// Adds a slot that is higher than all slots before.
+    /// Adds a slot. It must be higher than all earlier ones.
     pub(super) fn push(&mut self, principal: &Principal, slot: usize) {
         let next = self.stored.len();
         let at = *self.keys.entry(store_key(principal)).or_insert(next);
@@ -60,7 +60,7 @@ impl PrincipalIndex {
     }
 }
 
-/// Reports whether the authenticator treats both as the same principal.
+/// Returns whether the authenticator treats both as the same principal.
 pub(super) fn is_same(a: &Principal, b: &Principal) -> bool {
     match (a, b) {
         (Principal::Role(a), Principal::Role(b)) | (Principal::User(a), Principal::User(b)) => {

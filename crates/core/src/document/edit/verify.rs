@@ -57,7 +57,7 @@ pub(super) fn verify(model: &SectionModel<'_>, result: &Section) -> Result<(), E
     }
 }
 
-/// Reports whether the authenticator keeps an entry as this mapping, with its groups in any order.
+/// Returns whether the authenticator keeps an entry as this mapping, with its groups in any order.
 fn reads_as(entry: &Entry, mapping: &Mapping) -> bool {
     let Status::Kept(found) = &entry.status else {
         return false;

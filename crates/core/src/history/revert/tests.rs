@@ -1,3 +1,5 @@
+//! Tests of undo and merge.
+
 use jiff::Timestamp;
 use proptest::prelude::*;
 
@@ -40,10 +42,10 @@ fn reverted(before: &str, after: &str, live: &str) -> Result<String, String> {
 }
 
 #[test]
-fn what_the_write_did_goes_and_what_others_did_stays() {
+fn undo_reverts_the_write_and_keeps_other_changes() {
     let [node, ours, theirs] = ["node", "ours", "theirs"].map(|name| entry(name, name));
     let all = |parts: &[&str]| parts.concat();
-    // Added, and others added before, behind, and on both sides.
+    // The write added an entry, and another client added entries before it, after it, and on both sides.
     let after = all(&[&node, &ours]);
     for live in [
         all(&[&theirs, &node, &ours]),
@@ -53,14 +55,14 @@ fn what_the_write_did_goes_and_what_others_did_stays() {
     ] {
         assert_eq!(reverted(&node, &after, &live), Ok(live.replace(&ours, "")));
     }
-    // Removed, with its comment: it comes back where it was.
+    // The write removed an entry with its comment, which is restored at its old position.
     let before = all(&[&node, "# ours, since May\n", &ours]);
     let live = all(&[&theirs, &node]);
     assert_eq!(
         reverted(&before, &node, &live),
         Ok(all(&[&theirs, &before]))
     );
-    // Changed, and others changed another.
+    // The write changed an entry, and another client changed another entry.
     let (changed, other) = (entry("ours", "changed"), entry("node", "other"));
     assert_eq!(
         reverted(
@@ -78,9 +80,9 @@ fn what_the_write_did_goes_and_what_others_did_stays() {
 }
 
 #[test]
-fn where_lines_can_t_be_told_apart_entries_can() {
+fn rewritten_text_is_reverted_entry_by_entry() {
     let ours = entry("ours", "ours");
-    // As eksctl writes the whole text anew.
+    // eksctl rewrites the whole text.
     let live = "- groups:\n  - system:nodes\n  rolearn: arn:aws:iam::111122223333:role/node\n  username: node\n\
                 - groups:\n  - system:masters\n  rolearn: arn:aws:iam::111122223333:role/ours\n  username: ours\n";
     let before = "- rolearn: arn:aws:iam::111122223333:role/node\n  username: node\n  groups: [system:nodes]\n";
@@ -91,7 +93,7 @@ fn where_lines_can_t_be_told_apart_entries_can() {
 }
 
 #[test]
-fn of_two_changes_in_the_same_lines_neither_is_dropped() {
+fn changes_of_the_same_lines_conflict() {
     let line = |comment: &str| {
         format!("- rolearn: arn:aws:iam::111122223333:role/a\n  username: a # {comment}\n")
     };
@@ -109,7 +111,7 @@ fn of_two_changes_in_the_same_lines_neither_is_dropped() {
     let ours = format!("{}{bb}", line("base"));
     let merged = format!("{}{bb}", line("theirs"));
     assert_eq!(both(&base, &ours, &theirs), Ok(merged));
-    // Each is a line of its own, and together they let one in twice.
+    // The lines do not conflict, but both sides add an entry for the same role.
     let [one, other] = ["A", "B"].map(|user| entry("new", user));
     assert_eq!(
         both(&base, &format!("{one}{base}"), &format!("{base}{other}")),
@@ -118,7 +120,7 @@ fn of_two_changes_in_the_same_lines_neither_is_dropped() {
 }
 
 #[test]
-fn what_others_changed_too_is_named_by_line() {
+fn conflict_names_the_line_and_the_entry() {
     let [node, ours] = ["node", "ours"].map(|name| entry(name, name));
     let after = format!("{node}{ours}");
     let theirs = format!("{node}{}", entry("ours", "theirs"));
@@ -144,7 +146,7 @@ fn what_others_changed_too_is_named_by_line() {
 }
 
 #[test]
-fn other_keys_and_owners_are_taken_back_one_by_one() {
+fn other_keys_and_owners_are_reverted_one_by_one() {
     let mut revision = revision("[]\n", "[]\n");
     revision.after.data.insert("other".into(), "ours".into());
     revision
@@ -175,16 +177,16 @@ fn other_keys_and_owners_are_taken_back_one_by_one() {
 }
 
 proptest! {
-    /// Without other changes the text is restored byte for byte. If our change is not affected, all of theirs stays.
+    /// Without other changes the text is restored byte for byte. Changes of other clients that do not affect ours are kept.
     #[test]
-    fn alone_it_comes_back_whole(one in crate::history::revision::tests::revision()) {
+    fn without_other_changes_the_text_is_restored_exactly(one in crate::history::revision::tests::revision()) {
         let whole = revert(&one, &one.after).unwrap();
         let expected = Contents { exists: true, ..one.before.clone() };
         prop_assert_eq!(whole, Reverted { contents: expected, is_whole: true });
     }
 
     #[test]
-    fn entries_of_others_stay_as_they_are(names in prop::collection::btree_set("[a-f]", 0..6), ours in "[a-f]", theirs in "[a-h]", removes: bool, at in any::<prop::sample::Index>()) {
+    fn entries_of_other_clients_are_kept(names in prop::collection::btree_set("[a-f]", 0..6), ours in "[a-f]", theirs in "[a-h]", removes: bool, at in any::<prop::sample::Index>()) {
         let write = |names: &[String]| names.iter().map(|name| entry(name, name)).collect::<String>();
         let before: Vec<String> = names.into_iter().collect();
         let mut after = before.clone();

@@ -8,7 +8,8 @@ use crate::facts::accounts::is_account_id;
 /// The lint rules that find usernames and groups which the identity that signs in can choose.
 const CHOSEN_BY_CALLER: [&str; 2] = ["U04", "G09"];
 
-/// Reports who becomes an administrator or can choose their own username. Never refuses, because the user has requested it.
+/// Reports identities that become administrators or can choose their own username. Never refuses, because the user has requested the
+/// change.
 pub(super) fn check(case: &Case<'_>, verdict: &mut Verdict) {
     let bound = &case.request.facts.admins;
     let mut not_known = Vec::new();
@@ -63,7 +64,7 @@ pub(super) fn check(case: &Case<'_>, verdict: &mut Verdict) {
     }
 }
 
-/// The new groups, without those that are built into Kubernetes.
+/// Returns the new groups, without those that are built into Kubernetes.
 fn gained<'a>(before: &'a [User], after: &'a [User]) -> impl Iterator<Item = &'a str> {
     let had: Vec<&String> = before.iter().flat_map(|user| &user.groups).collect();
     let groups = after.iter().flat_map(|user| &user.groups);

@@ -28,7 +28,7 @@ pub(super) fn reason(user: &User, admins: &Known<Admins>) -> Option<String> {
     }
 }
 
-/// The ARNs that aws-auth makes administrators.
+/// Returns the ARNs that aws-auth makes administrators.
 pub(super) fn arns<'d>(store: &Store<'d>, case: &Case<'_>) -> impl Iterator<Item = &'d str> {
     let entries = case.request.access_entries.as_deref();
     let admins = &case.request.facts.admins;
@@ -37,23 +37,23 @@ pub(super) fn arns<'d>(store: &Store<'d>, case: &Case<'_>) -> impl Iterator<Item
         .filter(|(_, slot)| reason(&User::from(slot.mapping), admins).is_some())
         .filter(|(_, slot)| !is_node(slot.mapping) && !is_for_instances(&User::from(slot.mapping)))
         .filter(|(arn, _)| can_match(arn) && !lacks_sso_suffix(arn))
-        .filter(move |(arn, _)| entries.is_none_or(|entries| entries.hide(arn).is_none()))
+        .filter(move |(arn, _)| entries.is_none_or(|entries| entries.override_for(arn).is_none()))
         .map(|(arn, _)| arn)
 }
 
-/// Whether only EC2 instances can sign in as this user: its name contains the instance's DNS name.
+/// Returns whether only EC2 instances can sign in as this user: its name contains the instance's DNS name.
 fn is_for_instances(user: &User) -> bool {
     let name = Placeholder::Ec2PrivateDnsName.text();
     user.username.contains(name) || user.groups.iter().any(|group| group.contains(name))
 }
 
-/// Whether it is the ARN of an Identity Center role without the suffix that every such role has: no such role exists.
+/// Returns whether it is the ARN of an Identity Center role without the suffix that every such role has: no such role exists.
 fn lacks_sso_suffix(arn: &str) -> bool {
     Parts::of(arn)
         .is_some_and(|parts| parts.is("iam", "role") && lint::lacks_sso_suffix(parts.name))
 }
 
-/// Whether the caller is an administrator independently of aws-auth.
+/// Returns whether the caller is an administrator independently of aws-auth.
 pub(super) fn has_caller(case: &Case<'_>, access: &CallerAccess) -> bool {
     let facts = &case.request.facts;
     match (access, &facts.caller) {

@@ -11,19 +11,19 @@ pub(super) enum CallerAccess {
     Unknown,
     /// By an access entry, a certificate, or as the cluster's creator.
     NotByAwsAuth,
-    /// By aws-auth.
     ByAwsAuth {
-        /// The ARN that they signed in with.
+        /// The ARN that the caller signed in with.
         arn: String,
-        /// Whether the plan leaves their username and groups as they are.
+        /// Whether the plan keeps the caller's username and groups.
         is_unchanged: bool,
-        /// The users that they may become; empty if they lose access.
+        /// The users that the caller may become; empty if the caller loses access.
         after: Vec<User>,
     },
 }
 
 impl CallerAccess {
-    /// `is_by_aws_auth` is the answer for the text that was stored when the API server identified the caller. Later changes by other
+    /// Determines the access of the caller. `is_by_aws_auth` is the answer for the text that was stored when the API server identified
+    /// the caller. Later changes by other
     /// clients do not change how the caller signed in.
     pub(super) fn of(case: &Case<'_>, is_by_aws_auth: Option<bool>) -> Self {
         let request = case.request;
@@ -50,7 +50,7 @@ impl CallerAccess {
         }
     }
 
-    /// Whether the caller has access by aws-auth; `None` if unknown.
+    /// Returns whether the caller has access by aws-auth; `None` if unknown.
     pub(super) fn is_by_aws_auth(&self) -> Option<bool> {
         match self {
             Self::Unknown => None,
@@ -59,7 +59,7 @@ impl CallerAccess {
         }
     }
 
-    /// Whether the plan changes the caller's username or groups.
+    /// Returns whether the plan changes the caller's username or groups.
     pub(super) fn is_changed(&self) -> bool {
         matches!(
             self,
@@ -71,8 +71,8 @@ impl CallerAccess {
     }
 }
 
-/// The users that the caller may become by aws-auth, each `None` if that entry refuses the login. The outer `None` means that aws-auth
-/// does not decide.
+/// Returns the users that the caller may become by aws-auth, each `None` if that entry refuses the login. The outer `None` means that
+/// aws-auth does not decide.
 fn users(
     state: &State<'_>,
     caller: &Caller,
@@ -87,7 +87,7 @@ fn users(
         ..Question::default()
     };
     let explanation = explain_in(state.document, &state.store, &question).ok()?;
-    if explanation.admitted.is_some() || !explanation.aws_auth_counts {
+    if explanation.admitted.is_some() || !explanation.uses_aws_auth {
         return None;
     }
     let answers = explanation.answers.into_iter();

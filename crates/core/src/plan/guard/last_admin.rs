@@ -12,7 +12,7 @@ const ALLOW: &str = "--allow-no-admin";
 pub(super) fn check(case: &Case<'_>, caller: &CallerAccess, verdict: &mut Verdict) {
     let request = case.request;
     let facts = &request.facts;
-    // Usually one of the first entries is an administrator's.
+    // Usually one of the first entries is for an administrator, so this search is short.
     let remains = admins::arns(&case.after.store, case).next().is_some();
     if remains || admins::has_caller(case, caller) {
         return;
@@ -25,20 +25,20 @@ pub(super) fn check(case: &Case<'_>, caller: &CallerAccess, verdict: &mut Verdic
         verdict.leaves_no_admin = true;
         return;
     }
-    // If the caller is known, there is an API server to ask.
-    if facts.admins == Known::NotAsked && facts.caller != Known::NotAsked {
+    // If the caller is known, there is an API server that knows the bindings.
+    if facts.admins == Known::NotRequested && facts.caller != Known::NotRequested {
         verdict.open_questions.push(OpenQuestion::Admins);
         return;
     }
     match facts.access_entry_of_admin {
         Known::Is(true) => return,
-        Known::NotAsked if request.access_entries.is_some() => {
+        Known::NotRequested if request.access_entries.is_some() => {
             verdict
                 .open_questions
                 .push(OpenQuestion::AccessEntryOfAdmin);
             return;
         }
-        Known::NotAsked | Known::Unknown { .. } | Known::Is(false) => {}
+        Known::NotRequested | Known::Unknown { .. } | Known::Is(false) => {}
     }
     let who = match before.as_slice() {
         [one] => format!("{one} is the last known administrator"),
@@ -60,7 +60,7 @@ pub(super) fn check(case: &Case<'_>, caller: &CallerAccess, verdict: &mut Verdic
     verdict.refuse(Guard::LastAdmin, message, ALLOW);
 }
 
-/// Whether an access entry makes its principal an administrator; `None` if some could not be read and none of the others does.
+/// Returns whether an access entry makes its principal an administrator; `None` if some could not be read and none of the others does.
 pub fn has_admin(entries: &AccessEntries, admins: &Known<Admins>) -> Option<bool> {
     let all = entries.all()?;
     let is_admin = |entry: &AccessEntry| {

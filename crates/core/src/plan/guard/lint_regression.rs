@@ -52,7 +52,7 @@ pub(super) fn check(case: &Case<'_>, verdict: &mut Verdict) {
     }
 }
 
-/// Whether it is about a principal that the user writes with `--as-written`.
+/// Returns whether it is about a principal that the user writes with `--as-written`.
 fn is_as_written(case: &Case<'_>, finding: &Finding) -> bool {
     let Some(principal) = &finding.principal else {
         return false;

@@ -8,9 +8,9 @@ use crate::authenticator::{EntryState, Place, Store};
 use crate::document::edit::Outcome;
 use crate::document::{Principal, SectionName};
 
-/// More removals than this are always refused.
+/// The number of removals above which the plan is always refused.
 const FEW: usize = 3;
-/// How many principals the message names.
+/// The number of principals that the message names.
 const SHOWN: usize = 5;
 
 /// Refuses to remove many mappings by pruning, undo or restore.
@@ -63,10 +63,10 @@ pub(super) fn check(case: &Case<'_>, verdict: &mut Verdict) {
     );
 }
 
-/// The positions of the entries that the request removes by name.
+/// Returns the positions of the entries that the request removes by name.
 fn named(case: &Case<'_>) -> HashSet<(SectionName, usize)> {
-    let asked = case.outcomes.iter().take(case.request.edits.len());
-    let removed = asked.filter_map(|(edit, outcome)| match outcome {
+    let requested = case.outcomes.iter().take(case.request.edits.len());
+    let removed = requested.filter_map(|(edit, outcome)| match outcome {
         Outcome::Removed { lines } => Some((edit.principal().section(), lines)),
         _ => None,
     });
@@ -81,7 +81,7 @@ struct Mapped<'d> {
     place: Place,
 }
 
-/// The entries in force by the key that the authenticator compares, without ARNs that no identity can have.
+/// Returns the entries in force by the key that the authenticator compares, without ARNs that no identity can have.
 fn mapped<'d>(store: &Store<'d>) -> HashMap<String, Mapped<'d>> {
     let slots = store.slots().iter();
     slots

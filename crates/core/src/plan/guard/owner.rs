@@ -12,7 +12,12 @@ pub(super) fn check(case: &Case<'_>, verdict: &mut Verdict) {
         return;
     }
     let owner = Some(&ownership.owner);
-    for conflict in conflicts(case.before.document, case.owners, owner, &ownership.wanted) {
+    for conflict in conflicts(
+        case.before.document,
+        case.owners,
+        owner,
+        &ownership.requested,
+    ) {
         let Conflict { entry, holder, .. } = conflict;
         let section = entry.section.key();
         verdict.refuse(

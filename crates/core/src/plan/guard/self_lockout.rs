@@ -37,7 +37,7 @@ pub(super) fn check(case: &Case<'_>, caller: &CallerAccess, verdict: &mut Verdic
         }
         let asked = request.facts.may_update.iter().find(|(of, _)| of == user);
         match asked.map(|(_, answer)| answer) {
-            None | Some(Known::NotAsked) => verdict
+            None | Some(Known::NotRequested) => verdict
                 .open_questions
                 .push(OpenQuestion::MayUpdate(user.clone())),
             Some(Known::Is(true)) => {}

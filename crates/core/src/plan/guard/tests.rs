@@ -1,4 +1,4 @@
-//! What the guards say of plans, with and without what they have to know.
+//! Tests of the guards, with and without the facts that they need.
 
 use crate::authenticator::User;
 use crate::document::Principal;
@@ -12,7 +12,7 @@ use crate::snapshot::Snapshot;
 
 const ACCOUNT: &str = "arn:aws:iam::111122223333:role/";
 
-/// An aws-auth of these roles, each `NAME` or `NAME=GROUP`, the username being the name.
+/// Returns an aws-auth with these roles, each given as `NAME` or `NAME=GROUP`. The username is the name.
 fn snapshot(roles: &[&str]) -> Snapshot {
     let entry = |role: &&str| {
         let (name, group) = role.split_once('=').unwrap_or((role, "devs"));
@@ -25,7 +25,7 @@ fn snapshot(roles: &[&str]) -> Snapshot {
     }
 }
 
-/// To make the one out of the other, with this known and that allowed.
+/// Plans to change one list of roles into another.
 fn plan(before: &[&str], after: &[&str], facts: &Facts, allow: Allowed) -> Plan {
     let request = Request {
         contents: Some(Contents::of(&snapshot(after))),
@@ -49,7 +49,7 @@ fn user(username: &str, groups: &[&str]) -> User {
     }
 }
 
-/// Somebody who is in these groups of the API server's, signed in as this role, if as any.
+/// Returns facts with a caller who has these groups and signed in with this role, if any.
 fn caller(username: &str, groups: &[&str], role: Option<&str>) -> Facts {
     let session = |role| format!("arn:aws:sts::111122223333:assumed-role/{role}/s");
     Facts {
@@ -63,17 +63,17 @@ fn caller(username: &str, groups: &[&str], role: Option<&str>) -> Facts {
 }
 
 #[test]
-fn many_removals_are_more_than_three_or_from_two_on_a_third_or_all_of_a_section() {
-    let removes = |of: usize, gone: usize| {
+fn removals_of_more_than_three_a_third_or_a_whole_section_are_refused() {
+    let removes = |of: usize, removed: usize| {
         let names: Vec<String> = (0..of).map(|number| format!("r{number}")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        refused(&names, &names[gone..], &Facts::default())
+        refused(&names, &names[removed..], &Facts::default())
     };
-    for (of, gone) in [(1, 1), (3, 1), (10, 3), (7, 2), (20, 0)] {
-        assert!(removes(of, gone).is_empty(), "{gone} of {of}");
+    for (of, removed) in [(1, 1), (3, 1), (10, 3), (7, 2), (20, 0)] {
+        assert!(removes(of, removed).is_empty(), "{removed} of {of}");
     }
-    for (of, gone) in [(2, 2), (6, 2), (9, 3), (100, 4)] {
-        assert_eq!(removes(of, gone), ["mass-removal"], "{gone} of {of}");
+    for (of, removed) in [(2, 2), (6, 2), (9, 3), (100, 4)] {
+        assert_eq!(removes(of, removed), ["mass-removal"], "{removed} of {of}");
     }
     let only = |removals| Allowed {
         removals: Some(removals),
@@ -83,7 +83,7 @@ fn many_removals_are_more_than_three_or_from_two_on_a_third_or_all_of_a_section(
     assert!(plan(&all, &[], &facts, only(3)).refusals.is_empty());
     let less = plan(&all, &[], &facts, only(2));
     assert!(less.refusals[0].message.contains("3 of 3"), "{less:?}");
-    // Two entries of a large aws-auth, which are all of mapUsers.
+    // Only two entries of a large aws-auth, but all entries of mapUsers.
     let users = |text: &str| {
         let names: Vec<String> = (0..20).map(|number| format!("r{number}")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -101,32 +101,32 @@ fn many_removals_are_more_than_three_or_from_two_on_a_third_or_all_of_a_section(
 }
 
 #[test]
-fn whoever_aws_auth_lets_in_is_not_locked_out() {
-    let (before, gone) = (["ops", "dev"], ["dev"]);
+fn caller_with_access_by_aws_auth_is_not_locked_out() {
+    let (before, after) = (["ops", "dev"], ["dev"]);
     let ops = caller("ops", &["devs", "system:authenticated"], Some("ops"));
-    assert_eq!(refused(&before, &gone, &ops), ["self-lockout"]);
+    assert_eq!(refused(&before, &after, &ops), ["self-lockout"]);
     assert!(refused(&before, &["ops", "new"], &ops).is_empty());
-    // The order of groups is nothing.
+    // The order of entries does not matter.
     assert!(!plan(&before, &["dev", "ops"], &ops, Allowed::default()).changes_caller);
-    // Who comes in by something else: another user than aws-auth would make of them, or no AWS identity.
+    // The caller does not sign in by aws-auth: the username or groups differ from its entry, or it is not an AWS identity.
     for facts in [
         caller("kubernetes-admin", &["system:masters"], Some("ops")),
         caller("ops", &["others"], Some("ops")),
         caller("ops", &["devs"], None),
         Facts::default(),
     ] {
-        assert!(refused(&before, &gone, &facts).is_empty(), "{facts:?}");
+        assert!(refused(&before, &after, &facts).is_empty(), "{facts:?}");
     }
     let allowed = Allowed {
         self_lockout: true,
         ..Allowed::default()
     };
-    let plan = plan(&before, &gone, &ops, allowed);
+    let plan = plan(&before, &after, &ops, allowed);
     assert!(plan.refusals.is_empty() && plan.changes_caller);
 }
 
 #[test]
-fn whether_a_new_self_may_write_is_asked_and_not_guessed() {
+fn permission_of_the_callers_new_user_is_requested() {
     let (before, after) = (["ops=admins"], ["ops=writers"]);
     let mut facts = caller("ops", &["admins"], Some("ops"));
     let with = |facts: &Facts| plan(&before, &after, facts, Allowed::default());
@@ -155,7 +155,7 @@ fn whether_a_new_self_may_write_is_asked_and_not_guessed() {
             "{plan:?}"
         );
     }
-    // Who may do everything need not be asked about.
+    // For a user who may do everything, no request is needed.
     let masters = ["ops=system:masters"];
     assert!(
         plan(&before, &masters, &facts, Allowed::default())
@@ -165,7 +165,7 @@ fn whether_a_new_self_may_write_is_asked_and_not_guessed() {
 }
 
 #[test]
-fn an_unknown_caller_is_told_where_somebody_loses() {
+fn unknown_caller_is_reported_if_an_identity_loses_access() {
     let facts = Facts {
         caller: Known::Unknown {
             needs: "x".to_owned(),
@@ -182,23 +182,23 @@ fn an_unknown_caller_is_told_where_somebody_loses() {
 }
 
 #[test]
-fn the_last_administrator_is_kept() {
-    let (before, gone) = (["ops=system:masters", "dev"], ["dev"]);
-    let nobody = Facts::default();
-    assert_eq!(refused(&before, &gone, &nobody), ["last-admin"]);
+fn removal_of_the_last_administrator_is_refused() {
+    let (before, after) = (["ops=system:masters", "dev"], ["dev"]);
+    let unknown = Facts::default();
+    assert_eq!(refused(&before, &after, &unknown), ["last-admin"]);
     let less = ["ops=devs", "dev"];
-    assert_eq!(refused(&before, &less, &nobody), ["last-admin"]);
-    // A role with a path matches nobody; an entry of nodes is none.
+    assert_eq!(refused(&before, &less, &unknown), ["last-admin"]);
+    // A role with a path matches no caller, and an entry for nodes is not for an administrator.
     let path = ["team/ops=system:masters", "dev"];
-    assert!(refused(&before, &path, &nobody).contains(&"last-admin"));
-    // Nor is a role whose name Identity Center would have ended, one of no account, or one whose username an instance alone can have.
+    assert!(refused(&before, &path, &unknown).contains(&"last-admin"));
+    // Neither is a role of Identity Center without its suffix, a role of an invalid account, or a username that only an instance can have.
     let cut = [
         "AWSReservedSSO_Admin_0123456789abcdef=system:masters",
         "dev",
     ];
-    assert!(refused(&before, &cut, &nobody).is_empty());
+    assert!(refused(&before, &cut, &unknown).is_empty());
     let cut = ["AWSReservedSSO_Admin=system:masters", "dev"];
-    assert!(refused(&before, &cut, &nobody).contains(&"last-admin"));
+    assert!(refused(&before, &cut, &unknown).contains(&"last-admin"));
     for (what, instead) in [
         ("111122223333", "1111"),
         ("username: ops", "username: '{{EC2PrivateDNSName}}'"),
@@ -217,8 +217,8 @@ fn the_last_administrator_is_kept() {
             "{plan:?}"
         );
     }
-    // Who never had one loses none.
-    assert!(refused(&["ops", "dev"], &gone, &nobody).is_empty());
+    // A cluster without a known administrator cannot lose the last one.
+    assert!(refused(&["ops", "dev"], &after, &unknown).is_empty());
     let bound = |name: &str| Facts {
         admins: Known::Is(Admins {
             groups: [name.to_owned()].into(),
@@ -226,30 +226,30 @@ fn the_last_administrator_is_kept() {
         }),
         ..Facts::default()
     };
-    assert!(refused(&before, &gone, &bound("devs")).is_empty());
-    assert_eq!(refused(&before, &gone, &bound("others")), ["last-admin"]);
-    // Whoever carries it out is one, if aws-auth is not what makes them one.
+    assert!(refused(&before, &after, &bound("devs")).is_empty());
+    assert_eq!(refused(&before, &after, &bound("others")), ["last-admin"]);
+    // The caller is an administrator independently of aws-auth.
     let creator = caller("kubernetes-admin", &["system:masters"], None);
-    assert!(refused(&before, &gone, &creator).is_empty());
-    // What is bound is asked only now, where there is somebody to ask.
+    assert!(refused(&before, &after, &creator).is_empty());
+    // The bindings are requested only if the caller, and therefore an API server, is known.
     let mut reader = caller("reader", &["readers"], None);
-    let asks = plan(&before, &gone, &reader, Allowed::default());
+    let asks = plan(&before, &after, &reader, Allowed::default());
     assert_eq!(
         (asks.refusals, asks.open_questions),
         (vec![], vec![OpenQuestion::Admins])
     );
     reader.admins = Known::Is(Admins::default());
-    assert_eq!(refused(&before, &gone, &reader), ["last-admin"]);
+    assert_eq!(refused(&before, &after, &reader), ["last-admin"]);
     let allowed = Allowed {
         no_admin: true,
         ..Allowed::default()
     };
-    let plan = plan(&before, &gone, &nobody, allowed);
+    let plan = plan(&before, &after, &unknown, allowed);
     assert!(plan.refusals.is_empty() && plan.leaves_no_admin);
 }
 
 #[test]
-fn who_becomes_an_administrator_is_named() {
+fn new_administrators_are_reported() {
     let facts = Facts {
         admins: Known::Is(Admins {
             users: ["root".to_owned()].into(),
@@ -277,7 +277,7 @@ fn who_becomes_an_administrator_is_named() {
 }
 
 #[test]
-fn after_a_lost_race_what_the_rules_find_is_taken_over_and_put_in_its_place() {
+fn replan_reuses_findings_and_updates_their_positions() {
     let edit = Edit::Map {
         principal: Principal::Role(format!("{ACCOUNT}new")),
         username: Some("new".to_owned()),
@@ -298,13 +298,13 @@ fn after_a_lost_race_what_the_rules_find_is_taken_over_and_put_in_its_place() {
     assert_eq!(again.refusals.len(), 1);
     assert!(line(&again) != line(&whole));
     assert_eq!(line(&again.with_located_findings(None)), line(&whole));
-    // Somebody else has mapped it meanwhile: that is another plan, and the group another finding of another entry.
+    // Another client has mapped the role in the meantime: the outcome of the edit differs, so the findings are not reused.
     let changed = first.replan(&same, &request).unwrap();
     assert_eq!(line(&changed), line(&Plan::new(&same, &request).unwrap()));
 }
 
 #[test]
-fn after_a_lost_race_other_entries_have_other_findings() {
+fn replan_of_a_changed_entry_has_new_findings() {
     let request = Request {
         edits: vec![Edit::Map {
             principal: Principal::Role(format!("{ACCOUNT}new")),
@@ -325,7 +325,7 @@ fn after_a_lost_race_other_entries_have_other_findings() {
     };
     let first = Plan::new(&named("new"), &request).unwrap();
     assert!(first.refusals.is_empty(), "{first:?}");
-    // Somebody else has given it a username that with these groups lets nobody in.
+    // Another client has changed the username to one with which no caller can sign in.
     let other = named("{{EC2PrivateDNSName}}");
     let again = first.replan(&other, &request).unwrap();
     assert_eq!(
@@ -336,7 +336,7 @@ fn after_a_lost_race_other_entries_have_other_findings() {
 }
 
 #[test]
-fn whoever_came_in_by_aws_auth_still_does_after_a_lost_race() {
+fn replan_keeps_how_the_caller_signed_in() {
     let ops = caller("ops", &["system:masters"], Some("ops"));
     let request = |after: &[&str]| Request {
         contents: Some(Contents::of(&snapshot(after))),
@@ -346,7 +346,7 @@ fn whoever_came_in_by_aws_auth_still_does_after_a_lost_race() {
     let masters = ["ops=system:masters", "dev"];
     let first = Plan::new(&snapshot(&masters), &request(&masters)).unwrap();
     assert!(first.refusals.is_empty());
-    // Somebody else has changed what they become.
+    // Another client has changed the caller's entry.
     let changed = snapshot(&["ops=others", "dev"]);
     let again = first.replan(&changed, &request(&["dev"])).unwrap();
     let again: Vec<_> = again
@@ -355,7 +355,7 @@ fn whoever_came_in_by_aws_auth_still_does_after_a_lost_race() {
         .map(|refusal| refusal.guard.reason())
         .collect();
     assert_eq!(again, ["self-lockout"]);
-    // Who came in by something else still does.
+    // A caller who did not sign in by aws-auth still does not.
     let first = Plan::new(&changed, &request(&["dev"])).unwrap();
     let again = first
         .replan(&snapshot(&masters), &request(&["dev"]))
@@ -363,9 +363,9 @@ fn whoever_came_in_by_aws_auth_still_does_after_a_lost_race() {
     assert!(again.refusals.is_empty() && !again.changes_caller);
 }
 
-/// Of entries that differ by more than ASCII case the authenticator picks any.
+/// If entries differ by more than ASCII case, the authenticator picks any of them.
 #[test]
-fn who_is_refused_at_some_logins_came_in_at_another() {
+fn caller_whose_logins_are_sometimes_refused_has_access() {
     let entry = |role: &str, username: &str| {
         format!("- {{rolearn: '{ACCOUNT}{role}', username: '{username}', groups: [devs]}}\n")
     };

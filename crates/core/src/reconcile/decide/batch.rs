@@ -53,7 +53,9 @@ enum Fault {
 /// Plans all units together. What is at fault is told by whom it is about, else found by halving.
 pub(super) fn plan(view: &View<'_>, units: &[Unit]) -> Batch {
     let mut facts = view.facts.clone();
-    if let (Known::NotAsked, Some(entries)) = (&facts.access_entry_of_admin, view.access_entries) {
+    if let (Known::NotRequested, Some(entries)) =
+        (&facts.access_entry_of_admin, view.access_entries)
+    {
         facts.access_entry_of_admin = match has_admin(entries, &facts.admins) {
             Some(has) => Known::Is(has),
             None => Known::Unknown {
@@ -175,7 +177,9 @@ impl Batching<'_> {
             EditError::Invalid { principal, .. } | EditError::NeedsUsername { principal } => {
                 principal.text()
             }
-            EditError::OddEntry { .. } | EditError::NoSuchLine { .. } | EditError::Bug { .. } => {
+            EditError::UneditableEntry { .. }
+            | EditError::NoSuchLine { .. }
+            | EditError::Bug { .. } => {
                 return Fault::Somewhere(Refused::Unwritable(why));
             }
         };

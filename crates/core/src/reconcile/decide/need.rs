@@ -31,7 +31,7 @@ pub(super) fn need(view: &View<'_>, roles: &NodeRoles<'_>, arn: &str) -> Need {
     let node_inventory = match view.node_inventory {
         Known::Is(node_inventory) => node_inventory,
         Known::Unknown { needs } => return Need::Unknown(needs.clone()),
-        Known::NotAsked => return Need::Unknown("facts about nodes".to_owned()),
+        Known::NotRequested => return Need::Unknown("facts about nodes".to_owned()),
     };
     let Some(groups) = &node_inventory.groups else {
         return Need::Unknown(

@@ -49,7 +49,7 @@ impl Look<'_> {
     pub(super) fn fates(&self) -> Vec<Fate> {
         let roles = match self.view.node_inventory {
             Known::Is(node_inventory) => NodeRoles::of(node_inventory),
-            Known::NotAsked | Known::Unknown { .. } => NodeRoles::default(),
+            Known::NotRequested | Known::Unknown { .. } => NodeRoles::default(),
         };
         let mut fates: HashMap<usize, Fate> = HashMap::with_capacity(self.order.len());
         let (leaving, living): (Vec<usize>, Vec<usize>) = self
@@ -117,7 +117,8 @@ impl Look<'_> {
             return Fate::Stalled(Reason::Conflict, message);
         }
         let entries = self.view.access_entries;
-        if let Some(hidden) = entries.and_then(|entries| entries.hide_principal(&wish.principal()))
+        if let Some(hidden) =
+            entries.and_then(|entries| entries.override_for_principal(&wish.principal()))
         {
             let message = format!(
                 "{hidden}, and what aws-auth says of {} counts for nothing",

@@ -13,8 +13,8 @@ use super::need::{self, Need, signs_in_with};
 use crate::arn::fold;
 use crate::authenticator::{NodeRoles, Store, is_node, node_entries};
 use crate::document::{Document, Mapping, SectionName};
-use crate::facts::auth_mode::AuthenticationMode;
-use crate::facts::node_inventory::Starter;
+use crate::facts::authentication_mode::AuthenticationMode;
+use crate::facts::node_inventory::NodeSource;
 use crate::plan::{Known, Plan};
 
 /// While a node group is being deleted, it is looked at again so soon.
@@ -53,7 +53,7 @@ impl<'a> Protecting<'a> {
         };
         let roles = match view.node_inventory {
             Known::Is(node_inventory) => NodeRoles::of(node_inventory),
-            Known::NotAsked | Known::Unknown { .. } => NodeRoles::default(),
+            Known::NotRequested | Known::Unknown { .. } => NodeRoles::default(),
         };
         for (key, protected) in &view.memory.protected {
             let is_theirs = is_objects(&protected.entry.key());
@@ -179,7 +179,7 @@ impl<'a> Protecting<'a> {
         for role in roles.all() {
             let arn = signs_in_with(role.arn);
             let key = fold(&arn).into_owned();
-            let by_eks = |starter: Starter<'_>| !matches!(starter, Starter::Class(_));
+            let by_eks = |starter: NodeSource<'_>| !matches!(starter, NodeSource::Class(_));
             let is_known = present.contains_key(&key)
                 || self.view.memory.protected.contains_key(&key)
                 || in_force.contains(&key)
@@ -213,7 +213,7 @@ impl<'a> Protecting<'a> {
     fn aws_auth_answers(&self, arn: &str) -> bool {
         match (self.view.facts.mode, self.view.access_entries) {
             (Some(AuthenticationMode::ConfigMap), _) => true,
-            (_, Some(entries)) => entries.all().is_some() && entries.hide(arn).is_none(),
+            (_, Some(entries)) => entries.all().is_some() && entries.override_for(arn).is_none(),
             (_, None) => false,
         }
     }

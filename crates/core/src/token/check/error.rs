@@ -1,3 +1,5 @@
+//! The errors with which the authenticator refuses tokens.
+
 use jiff::Timestamp;
 
 use crate::arn::{IdentityError, quote};

@@ -147,7 +147,7 @@ fn unescape(text: &str, part: Part) -> Result<Zeroizing<String>, String> {
                 at += 2;
             }
             b'+' if part == Part::Query => plain.push(b' '),
-            _ if part == Part::Host && !stands_in_host(byte) => {
+            _ if part == Part::Host && !is_allowed_in_host(byte) => {
                 let name = quote(&char::from(byte).to_string());
                 return Err(format!("invalid character {name} in host name"));
             }
@@ -161,7 +161,7 @@ fn unescape(text: &str, part: Part) -> Result<Zeroizing<String>, String> {
     }))
 }
 
-/// Whether a byte may occur unescaped in a host name. Non-ASCII bytes may.
-fn stands_in_host(byte: u8) -> bool {
+/// Returns whether a byte may occur unescaped in a host name. Non-ASCII bytes may.
+fn is_allowed_in_host(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || !byte.is_ascii() || b"-_.~!$&'()*+,;=:[]<>\"".contains(&byte)
 }

@@ -1,5 +1,7 @@
+//! C14: whether the caller's own policies allow it to assume the role.
+
 use crate::doctor::Evidence;
-use crate::doctor::check::{Check, Judged, Outcome, Skipped};
+use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
 use crate::doctor::checks::credentials::provider_chain::failed_at;
 use crate::doctor::evidence::{FailedAt, PolicySide, SearchFailed};
 
@@ -10,25 +12,25 @@ pub(crate) const CHECK: Check = Check {
     judge,
 };
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> CheckResult {
     let none = match refused(evidence)? {
         Ok(none) => none,
         Err(assumed) => return Ok(assumed),
     };
-    let Some([own, trust]) = none.halves.as_deref() else {
+    let Some([own, trust]) = none.policies.as_deref() else {
         return Outcome::from_problem("sts:AssumeRole", &none.problem);
     };
     if trust.is_missing && !own.is_missing {
-        return Outcome::ok(said(own));
+        return Outcome::ok(describe(own));
     }
     let next = match &own.statement {
         Some(statement) => format!("add to {}: {statement}", own.title),
         None => none.problem.next.clone(),
     };
-    Outcome::problem(said(own), &none.problem.cause, next)
+    Outcome::problem(describe(own), &none.problem.cause, next)
 }
 
-/// Why a role was not assumed; else the outcome for the assumed roles.
+/// Returns why a role was not assumed, or the outcome for the assumed roles.
 pub(crate) fn refused(evidence: &Evidence) -> Result<Result<&SearchFailed, Outcome>, Skipped> {
     match failed_at(evidence, FailedAt::AssumeRole)? {
         Err(none) => Ok(Ok(none)),
@@ -37,7 +39,7 @@ pub(crate) fn refused(evidence: &Evidence) -> Result<Result<&SearchFailed, Outco
     }
 }
 
-/// A policy in words.
-pub(crate) fn said(half: &PolicySide) -> String {
-    format!("{}: {}", half.title, half.because)
+/// Returns a description of a policy.
+pub(crate) fn describe(policy: &PolicySide) -> String {
+    format!("{}: {}", policy.title, policy.because)
 }

@@ -1,5 +1,7 @@
+//! C10: whether STS accepts the credentials, and whose they are.
+
 use crate::doctor::Evidence;
-use crate::doctor::check::{Check, Judged, Outcome};
+use crate::doctor::check::{Check, CheckResult, Outcome};
 use crate::doctor::checks::credentials::provider_chain::failed_at;
 use crate::doctor::evidence::{Collected, FailedAt};
 
@@ -10,7 +12,7 @@ pub(crate) const CHECK: Check = Check {
     judge,
 };
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> CheckResult {
     let is_off = crate::doctor::checks::credentials::clock_skew::is_off(evidence.clock_ahead());
     if let (Ok(Err(none)), false) = (failed_at(evidence, FailedAt::Caller), is_off) {
         return Outcome::from_problem(none.source.clone().unwrap_or_default(), &none.problem);

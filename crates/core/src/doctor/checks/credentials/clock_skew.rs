@@ -1,7 +1,9 @@
+//! C11: whether this machine's clock agrees with AWS.
+
 use jiff::SignedDuration;
 
 use crate::doctor::Evidence;
-use crate::doctor::check::{Check, Judged, Outcome, Skipped};
+use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
 
 pub(crate) const CHECK: Check = Check {
     id: "C11",
@@ -15,12 +17,12 @@ pub(crate) const CHECK: Check = Check {
 const TOLERATED: SignedDuration = SignedDuration::from_mins(5);
 const NOTED: SignedDuration = SignedDuration::from_mins(1);
 
-/// Whether the clock is so far off that AWS rejects its signatures.
+/// Returns whether the clock is so far off that AWS rejects its signatures.
 pub(crate) fn is_off(ahead: Option<SignedDuration>) -> bool {
     ahead.is_some_and(|ahead| ahead.abs() > TOLERATED)
 }
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> CheckResult {
     let ahead = evidence.clock_ahead();
     let ahead = ahead.ok_or_else(|| Skipped::needs("an answer from STS with its date"))?;
     let way = if ahead.is_positive() {

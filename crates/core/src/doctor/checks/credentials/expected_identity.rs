@@ -1,6 +1,8 @@
+//! C12: whether the identity is the one that the user expects.
+
 use crate::arn::{Normalized, Parts, equal_fold, normalize};
 use crate::doctor::Evidence;
-use crate::doctor::check::{Check, Judged, Outcome, Skipped};
+use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
 
 pub(crate) const CHECK: Check = Check {
     id: "C12",
@@ -9,7 +11,7 @@ pub(crate) const CHECK: Check = Check {
     judge,
 };
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> CheckResult {
     let wanted = evidence.request.identity.as_deref();
     let wanted = wanted.ok_or_else(|| Skipped::needs("--expect-role ARN or NAME"))?;
     let subject = evidence.subject();

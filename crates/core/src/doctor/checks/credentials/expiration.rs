@@ -1,5 +1,7 @@
+//! C9: whether the credentials have expired.
+
 use crate::doctor::Evidence;
-use crate::doctor::check::{Check, Judged, Outcome};
+use crate::doctor::check::{Check, CheckResult, Outcome};
 use crate::doctor::checks::credentials::provider_chain::failed_at;
 use crate::doctor::evidence::FailedAt;
 
@@ -10,7 +12,7 @@ pub(crate) const CHECK: Check = Check {
     judge,
 };
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> CheckResult {
     match failed_at(evidence, FailedAt::Expired)? {
         Err(none) => Outcome::from_problem("the credentials have an expiration", &none.problem),
         Ok(keys) => {

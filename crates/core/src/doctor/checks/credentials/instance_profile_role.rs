@@ -1,5 +1,7 @@
+//! C8: whether the instance profile provides credentials of a role.
+
 use crate::doctor::Evidence;
-use crate::doctor::check::{Check, Judged};
+use crate::doctor::check::{Check, CheckResult};
 use crate::doctor::checks::credentials::provider_chain::of_source;
 use crate::doctor::evidence::FailedAt;
 
@@ -10,7 +12,7 @@ pub(crate) const CHECK: Check = Check {
     judge,
 };
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> CheckResult {
     of_source(
         evidence,
         FailedAt::NoRole,

@@ -1,5 +1,7 @@
+//! C2: whether the selected profile provides credentials.
+
 use crate::doctor::Evidence;
-use crate::doctor::check::{Check, Judged};
+use crate::doctor::check::{Check, CheckResult};
 use crate::doctor::checks::credentials::provider_chain::of_source;
 use crate::doctor::evidence::FailedAt;
 
@@ -19,7 +21,7 @@ const SOURCES: [&str; 6] = [
     "config-file",
 ];
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> CheckResult {
     of_source(
         evidence,
         FailedAt::Profile,

@@ -1,5 +1,7 @@
+//! C1: whether any source provides credentials.
+
 use crate::doctor::Evidence;
-use crate::doctor::check::{Check, Judged, Outcome, Skipped};
+use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
 use crate::doctor::evidence::{Collected, FailedAt, FoundCredentials, SearchFailed, Signer};
 
 pub(crate) const CHECK: Check = Check {
@@ -9,7 +11,7 @@ pub(crate) const CHECK: Check = Check {
     judge,
 };
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> CheckResult {
     if let Collected::TimedOut(limit) = evidence.credentials {
         return Outcome::problem(
             format!("no credentials within {} s", limit.as_secs()),
@@ -23,7 +25,7 @@ fn judge(evidence: &Evidence) -> Judged {
     };
     if let (Some(Err(none)), true) = (evidence.credentials.known(), has_its_own(evidence)) {
         return Outcome::ok(format!(
-            "the token has its own; on this machine: {}",
+            "the token has its own credentials; on this machine: {}",
             none.problem.cause
         ));
     }
@@ -59,26 +61,26 @@ fn together(tried: &[String]) -> String {
             None => reasons.push((why, vec![source])),
         }
     }
-    let said = reasons
+    let lines = reasons
         .iter()
         .map(|(why, sources)| format!("{} ({why})", sources.join(", ")));
-    said.collect::<Vec<_>>().join("; ")
+    lines.collect::<Vec<_>>().join("; ")
 }
 
-/// Whether the token under test was not signed with credentials of this machine.
+/// Returns whether the token under test was not signed with credentials of this machine.
 fn has_its_own(evidence: &Evidence) -> bool {
     let token = evidence.token.known();
     token.is_some_and(|token| token.signer != Signer::Awsauth)
 }
 
-/// The failed search if it belongs to `place`; else the credentials.
+/// Returns the failed search if it belongs to `place`, or the credentials.
 pub(crate) fn failed_at(
     evidence: &Evidence,
     place: FailedAt,
 ) -> Result<Result<&FoundCredentials, &SearchFailed>, Skipped> {
     match evidence.credentials.seen()? {
         Err(_) if has_its_own(evidence) => Err(Skipped::needs(
-            "credentials on this machine: the token has its own",
+            "credentials on this machine: the token has its own credentials",
         )),
         Err(none) if none.place == place => Ok(Err(none)),
         Err(_) => Err(Skipped::needs("credentials (C1)")),
@@ -93,7 +95,7 @@ pub(crate) fn of_source(
     sources: &[&str],
     needs: &str,
     saw: fn(&FoundCredentials) -> String,
-) -> Judged {
+) -> CheckResult {
     match failed_at(evidence, place) {
         Ok(Err(none)) => {
             let source = none.source.clone().unwrap_or_default();

@@ -1,6 +1,8 @@
+//! C13: whether the region and partition are those of the cluster.
+
 use crate::arn::Parts;
 use crate::doctor::Evidence;
-use crate::doctor::check::{Check, Judged, Outcome};
+use crate::doctor::check::{Check, CheckResult, Outcome};
 use crate::doctor::checks::credentials::provider_chain::failed_at;
 use crate::doctor::evidence::FailedAt;
 use crate::facts::partitions::Partition;
@@ -12,7 +14,7 @@ pub(crate) const CHECK: Check = Check {
     judge,
 };
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> CheckResult {
     let keys = match failed_at(evidence, FailedAt::Region)? {
         Err(none) => return Outcome::from_problem("the region", &none.problem),
         Ok(keys) => keys,

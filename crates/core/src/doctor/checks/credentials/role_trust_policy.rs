@@ -1,6 +1,8 @@
+//! C15: whether the role's trust policy allows the caller to assume it.
+
 use crate::doctor::Evidence;
-use crate::doctor::check::{Check, Judged, Outcome, Skipped};
-use crate::doctor::checks::credentials::assume_role_permission::{refused, said};
+use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
+use crate::doctor::checks::credentials::assume_role_permission::{describe, refused};
 
 pub(crate) const CHECK: Check = Check {
     id: "C15",
@@ -9,25 +11,25 @@ pub(crate) const CHECK: Check = Check {
     judge,
 };
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> CheckResult {
     let none = match refused(evidence)? {
         Ok(none) => none,
         Err(assumed) => return Ok(assumed),
     };
-    let Some([_, trust]) = none.halves.as_deref() else {
+    let Some([_, trust]) = none.policies.as_deref() else {
         return Err(Skipped::needs("the reason for the denial (C14)"));
     };
     if !trust.is_missing {
         return match &trust.statement {
             Some(statement) => {
-                Outcome::ok(format!("{}; it must contain: {statement}", said(trust)))
+                Outcome::ok(format!("{}; it must contain: {statement}", describe(trust)))
             }
-            None => Outcome::ok(said(trust)),
+            None => Outcome::ok(describe(trust)),
         };
     }
     let next = match &trust.statement {
         Some(statement) => format!("add to {}: {statement}", trust.title),
         None => none.problem.next.clone(),
     };
-    Outcome::problem(said(trust), &none.problem.cause, next)
+    Outcome::problem(describe(trust), &none.problem.cause, next)
 }

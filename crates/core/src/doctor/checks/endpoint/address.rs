@@ -1,5 +1,7 @@
+//! E1: whether DNS resolves the API server's host name.
+
 use crate::doctor::Evidence;
-use crate::doctor::check::{Check, Judged, Outcome};
+use crate::doctor::check::{Check, CheckResult, Outcome};
 
 pub(crate) const CHECK: Check = Check {
     id: "E1",
@@ -8,7 +10,7 @@ pub(crate) const CHECK: Check = Check {
     judge,
 };
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> CheckResult {
     let entry = evidence.entry()?;
     if let Some(limit) = evidence.addresses.timed_out() {
         return Outcome::problem(

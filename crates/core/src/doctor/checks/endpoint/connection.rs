@@ -1,8 +1,10 @@
+//! E2: whether a TCP connection to the API server can be opened.
+
 use core::net::IpAddr;
 
 use crate::command_line::quoted;
 use crate::doctor::Evidence;
-use crate::doctor::check::{Check, Judged, Outcome};
+use crate::doctor::check::{Check, CheckResult, Outcome};
 use crate::doctor::evidence::{ConnectionAttempt, ConnectionFailure};
 
 pub(crate) const CHECK: Check = Check {
@@ -12,10 +14,10 @@ pub(crate) const CHECK: Check = Check {
     judge,
 };
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> CheckResult {
     let entry = evidence.entry()?;
     let reached = evidence.connections.seen()?;
-    let saw: Vec<String> = reached.iter().map(said).collect();
+    let saw: Vec<String> = reached.iter().map(describe_attempt).collect();
     let saw = saw.join(", ");
     if reached.iter().any(|one| one.failed.is_none()) {
         return Outcome::ok(saw);
@@ -49,7 +51,7 @@ fn judge(evidence: &Evidence) -> Judged {
     Outcome::problem(saw, cause, next)
 }
 
-fn said(one: &ConnectionAttempt) -> String {
+fn describe_attempt(one: &ConnectionAttempt) -> String {
     let proxy = if one.is_proxy { "proxy " } else { "" };
     let how = match &one.failed {
         None => "open",

@@ -1,5 +1,7 @@
+//! E3: whether the API server answers over TLS.
+
 use crate::doctor::Evidence;
-use crate::doctor::check::{Check, Judged, Outcome};
+use crate::doctor::check::{Check, CheckResult, Outcome};
 
 pub(crate) const CHECK: Check = Check {
     id: "E3",
@@ -8,7 +10,7 @@ pub(crate) const CHECK: Check = Check {
     judge,
 };
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> CheckResult {
     let entry = evidence.entry()?;
     if let Some(limit) = evidence.livez.timed_out() {
         return Outcome::problem(
@@ -22,7 +24,7 @@ fn judge(evidence: &Evidence) -> Judged {
         );
     }
     match evidence.livez.seen()? {
-        Ok(said) => Outcome::ok(format!("anonymous GET /livez: {said}")),
+        Ok(status) => Outcome::ok(format!("anonymous GET /livez: {status}")),
         Err(problem) => Outcome::from_problem("anonymous GET /livez", problem),
     }
 }

@@ -1,5 +1,7 @@
+//! K7: whether the kubeconfig's cluster entry matches the cluster at EKS.
+
 use crate::doctor::Evidence;
-use crate::doctor::check::{Check, Judged, Outcome, Skipped};
+use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
 use crate::doctor::evidence::DescribeFailure;
 
 pub(crate) const CHECK: Check = Check {
@@ -9,7 +11,7 @@ pub(crate) const CHECK: Check = Check {
     judge,
 };
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> CheckResult {
     let entry = evidence.entry()?;
     let described = match evidence.described.seen()? {
         Ok(described) => described,

@@ -1,6 +1,8 @@
+//! K2: whether kubectl supports the exec plugin's apiVersion.
+
 use crate::command_line::quoted;
 use crate::doctor::Evidence;
-use crate::doctor::check::{Check, Judged, Outcome, Skipped};
+use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
 use crate::doctor::evidence::{Exec, User};
 
 pub(crate) const CHECK: Check = Check {
@@ -12,12 +14,12 @@ pub(crate) const CHECK: Check = Check {
 
 /// The versions that kubectl supports.
 /// <https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins>
-const TAKEN: [&str; 2] = [
+const SUPPORTED: [&str; 2] = [
     "client.authentication.k8s.io/v1",
     "client.authentication.k8s.io/v1beta1",
 ];
 
-/// The exec plugin of the kubeconfig.
+/// Returns the exec plugin of the kubeconfig.
 pub(crate) fn exec(evidence: &Evidence) -> Result<&Exec, Skipped> {
     match &evidence.entry()?.user {
         User::Exec(exec) => Ok(exec),
@@ -25,12 +27,15 @@ pub(crate) fn exec(evidence: &Evidence) -> Result<&Exec, Skipped> {
     }
 }
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> CheckResult {
     let exec = exec(evidence)?;
     let entry = evidence.entry()?;
     let change = || match entry.eks_name() {
         Some(_) => entry.rewrite(),
-        None => format!("set apiVersion: {} in the user of the kubeconfig", TAKEN[1]),
+        None => format!(
+            "set apiVersion: {} in the user of the kubeconfig",
+            SUPPORTED[1]
+        ),
     };
     let Some(version) = &exec.api_version else {
         return Outcome::problem(
@@ -40,7 +45,7 @@ fn judge(evidence: &Evidence) -> Judged {
         );
     };
     let saw = format!("apiVersion {}", quoted(version));
-    if !TAKEN.contains(&version.as_str()) {
+    if !SUPPORTED.contains(&version.as_str()) {
         let cause = match version.as_str() {
             "client.authentication.k8s.io/v1alpha1" => {
                 "kubectl 1.24 and later do not support exec plugins of v1alpha1".to_owned()
@@ -49,11 +54,11 @@ fn judge(evidence: &Evidence) -> Judged {
         };
         return Outcome::problem(saw, cause, change());
     }
-    if version == TAKEN[0] && !exec.has_interactive_mode {
+    if version == SUPPORTED[0] && !exec.has_interactive_mode {
         return Outcome::problem(
             saw,
             "an exec plugin of v1 needs interactiveMode, and the kubeconfig has none",
-            "set interactiveMode: IfAvailable beside it in the user of the kubeconfig",
+            "set interactiveMode: IfAvailable next to it in the user of the kubeconfig",
         );
     }
     Outcome::ok(saw)

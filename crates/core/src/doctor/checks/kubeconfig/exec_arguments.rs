@@ -1,6 +1,8 @@
+//! K5: whether the exec plugin's arguments and variables are for this cluster.
+
 use crate::command_line::quoted;
 use crate::doctor::Evidence;
-use crate::doctor::check::{Check, Judged, Outcome};
+use crate::doctor::check::{Check, CheckResult, Outcome};
 use crate::doctor::checks::kubeconfig::exec_api_version::exec;
 
 pub(crate) const CHECK: Check = Check {
@@ -10,7 +12,7 @@ pub(crate) const CHECK: Check = Check {
     judge,
 };
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> CheckResult {
     let exec = exec(evidence)?;
     let entry = evidence.entry()?;
     let name = entry.plugin_named.as_deref();
@@ -52,7 +54,7 @@ fn judge(evidence: &Evidence) -> Judged {
     Outcome::ok(saw)
 }
 
-/// A misspelled AWS variable, with the correct name.
+/// Returns a misspelled AWS variable, with the correct name.
 fn misspelled(name: &str) -> Option<(&str, &'static str)> {
     const KNOWN: [&str; 6] = [
         "AWS_PROFILE",

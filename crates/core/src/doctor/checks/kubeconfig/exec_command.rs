@@ -1,5 +1,7 @@
+//! K3: whether the exec plugin is installed.
+
 use crate::doctor::Evidence;
-use crate::doctor::check::{Check, Judged, Outcome};
+use crate::doctor::check::{Check, CheckResult, Outcome};
 use crate::doctor::checks::kubeconfig::exec_api_version::exec;
 
 pub(crate) const CHECK: Check = Check {
@@ -12,7 +14,7 @@ pub(crate) const CHECK: Check = Check {
 /// The name that aws-iam-authenticator had until 2018.
 const OLD_NAME: &str = "heptio-authenticator-aws";
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> CheckResult {
     let exec = exec(evidence)?;
     let entry = evidence.entry()?;
     let saw = match &exec.path {

@@ -1,5 +1,7 @@
+//! K4: whether the exec plugin prints a token.
+
 use crate::doctor::Evidence;
-use crate::doctor::check::{Check, Judged, Outcome};
+use crate::doctor::check::{Check, CheckResult, Outcome};
 use crate::doctor::checks::kubeconfig::exec_api_version::exec;
 
 pub(crate) const CHECK: Check = Check {
@@ -12,7 +14,7 @@ pub(crate) const CHECK: Check = Check {
 /// Seconds after which a plugin slows down every command noticeably.
 const SLOW: i64 = 3;
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> CheckResult {
     let exec = exec(evidence)?;
     if let Some(limit) = evidence.plugin.timed_out() {
         return Outcome::problem(
@@ -24,11 +26,11 @@ fn judge(evidence: &Evidence) -> Judged {
     let plugin = evidence.plugin.seen()?;
     let by_itself = || format!("run it alone: {}", plugin.command);
     if let Some(status) = &plugin.failed {
-        let said = plugin.stderr.lines().rfind(|line| !line.trim().is_empty());
-        let said = said.unwrap_or("it printed no message");
+        let message = plugin.stderr.lines().rfind(|line| !line.trim().is_empty());
+        let message = message.unwrap_or("it printed no message");
         return Outcome::problem(
             format!("{} failed with {status}", plugin.command),
-            format!("the exec plugin fails: {}", said.trim()),
+            format!("the exec plugin fails: {}", message.trim()),
             by_itself(),
         );
     }
@@ -53,11 +55,11 @@ fn judge(evidence: &Evidence) -> Judged {
         );
     }
     if exec.api_version.as_deref() != Some(version) {
-        let asked = exec.api_version.as_deref().unwrap_or("none");
+        let requested = exec.api_version.as_deref().unwrap_or("none");
         return Outcome::problem(
             saw,
             format!(
-                "the kubeconfig requests {asked} from the exec plugin, but it returns {version}"
+                "the kubeconfig requests {requested} from the exec plugin, but it returns {version}"
             ),
             evidence.entry()?.rewrite(),
         );

@@ -1,5 +1,7 @@
+//! K1: whether the kubeconfig selects a cluster.
+
 use crate::doctor::Evidence;
-use crate::doctor::check::{Check, Judged, Outcome};
+use crate::doctor::check::{Check, CheckResult, Outcome};
 use crate::doctor::evidence::User;
 
 pub(crate) const CHECK: Check = Check {
@@ -9,7 +11,7 @@ pub(crate) const CHECK: Check = Check {
     judge,
 };
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> CheckResult {
     let entry = match evidence.kubeconfig.seen()? {
         Ok(entry) => entry,
         Err(problem) => return Outcome::from_problem("no cluster is selected", problem),

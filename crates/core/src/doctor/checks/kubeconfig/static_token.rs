@@ -1,7 +1,9 @@
+//! K6: whether the kubeconfig contains a static token.
+
 use jiff::SignedDuration;
 
 use crate::doctor::Evidence;
-use crate::doctor::check::{Check, Judged, Outcome, Skipped};
+use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
 use crate::doctor::evidence::User;
 use crate::facts::limits::TOKEN_MINUTES;
 
@@ -12,12 +14,12 @@ pub(crate) const CHECK: Check = Check {
     judge,
 };
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> CheckResult {
     let entry = evidence.entry()?;
     let User::Token {
         signed,
         is_eks,
-        hides_plugin,
+        overrides_plugin,
     } = &entry.user
     else {
         return Err(Skipped::needs("a token in the kubeconfig"));
@@ -31,8 +33,8 @@ fn judge(evidence: &Evidence) -> Judged {
         Some(signed) => format!("an EKS token, signed at {signed}"),
         None => "an EKS token that cannot be read".to_owned(),
     };
-    if *hides_plugin {
-        saw += ", which keeps the exec plugin beside it from running";
+    if *overrides_plugin {
+        saw += ", so the exec plugin next to it does not run";
     }
     let age = signed.map(|signed| evidence.now.duration_since(signed));
     if age.is_some_and(|age| age > SignedDuration::from_mins(TOKEN_MINUTES)) {

@@ -1,9 +1,11 @@
+//! M3: whether an access entry applies to the identity.
+
 use crate::command_line::quoted;
 use crate::doctor::Evidence;
-use crate::doctor::check::{Check, Judged, Outcome, Skipped};
+use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
 use crate::doctor::evidence::SignedIn;
 use crate::facts::access_entries::AccessPolicy;
-use crate::facts::auth_mode::AuthenticationMode;
+use crate::facts::authentication_mode::AuthenticationMode;
 
 pub(crate) const CHECK: Check = Check {
     id: "M3",
@@ -12,7 +14,7 @@ pub(crate) const CHECK: Check = Check {
     judge,
 };
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> CheckResult {
     let described = evidence.described.seen()?.as_ref();
     let described = described.map_err(|_| Skipped::needs("eks:DescribeCluster (M1)"))?;
     if described.mode == Some(AuthenticationMode::ConfigMap) {

@@ -1,8 +1,10 @@
+//! M1: whether the cluster reads aws-auth.
+
 use crate::doctor::Evidence;
-use crate::doctor::check::{Check, Judged, Outcome, Skipped};
+use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
 use crate::doctor::evidence::{DescribeFailure, SignedIn};
 use crate::doctor::remedy;
-use crate::facts::auth_mode::AuthenticationMode;
+use crate::facts::authentication_mode::AuthenticationMode;
 
 pub(crate) const CHECK: Check = Check {
     id: "M1",
@@ -11,7 +13,7 @@ pub(crate) const CHECK: Check = Check {
     judge,
 };
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> CheckResult {
     let described = match evidence.described.seen()? {
         Ok(described) => described,
         Err(DescribeFailure::NotReady(problem)) => {
@@ -27,14 +29,14 @@ fn judge(evidence: &Evidence) -> Judged {
         "{}, authentication mode {mode}, {}",
         described.name, described.version
     );
-    let is_out = matches!(evidence.signed_in.known(), Some(SignedIn::Unauthorized))
+    let is_unauthorized = matches!(evidence.signed_in.known(), Some(SignedIn::Unauthorized))
         || evidence.request.arn.is_some();
     let has_entry = evidence.subject().is_some_and(|subject| {
         let entries = evidence.access_entries.known();
         let entries = entries.and_then(|entries| entries.as_ref().ok());
         entries.is_some_and(|entries| entries.of(&subject.canonical.arn).is_some())
     });
-    if described.mode == Some(AuthenticationMode::Api) && is_out && !has_entry {
+    if described.mode == Some(AuthenticationMode::Api) && is_unauthorized && !has_entry {
         let next = evidence.subject().map_or_else(String::new, |subject| {
             remedy::access_entry(&described.name, &subject)
         });

@@ -1,6 +1,8 @@
+//! M9: where the authenticator logs the reason for a rejected token.
+
 use crate::command_line::quoted;
 use crate::doctor::Evidence;
-use crate::doctor::check::{Check, Judged, Outcome, Skipped};
+use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
 use crate::doctor::evidence::SignedIn;
 
 pub(crate) const CHECK: Check = Check {
@@ -10,7 +12,7 @@ pub(crate) const CHECK: Check = Check {
     judge,
 };
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> CheckResult {
     let described = evidence.described.seen()?.as_ref();
     let described = described.map_err(|_| Skipped::needs("eks:DescribeCluster (M1)"))?;
     if evidence.signed_in.known() != Some(&SignedIn::Unauthorized) {

@@ -1,8 +1,10 @@
+//! M4: whether aws-auth exists and can be read.
+
 use crate::doctor::Evidence;
-use crate::doctor::check::{Check, Judged, Outcome, Skipped};
+use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
 use crate::doctor::remedy;
 use crate::document::Document;
-use crate::facts::auth_mode::AuthenticationMode;
+use crate::facts::authentication_mode::AuthenticationMode;
 
 pub(crate) const CHECK: Check = Check {
     id: "M4",
@@ -11,7 +13,7 @@ pub(crate) const CHECK: Check = Check {
     judge,
 };
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> CheckResult {
     if let Some(Ok(described)) = evidence.described.known()
         && described.mode == Some(AuthenticationMode::Api)
     {
@@ -29,10 +31,10 @@ fn judge(evidence: &Evidence) -> Judged {
         }
     };
     let document = Document::read(&aws_auth.snapshot.data);
-    let is_in = evidence.is_in();
+    let is_signed_in = evidence.is_signed_in();
     if !aws_auth.exists {
         let saw = format!("aws-auth does not exist ({})", aws_auth.place);
-        return match is_in {
+        return match is_signed_in {
             true => Outcome::ok(saw),
             false => Outcome::problem(
                 saw,
@@ -42,7 +44,7 @@ fn judge(evidence: &Evidence) -> Judged {
         };
     }
     let unreadable = document.sections().find(|section| section.is_unreadable());
-    if let (Some(section), false) = (unreadable, is_in) {
+    if let (Some(section), false) = (unreadable, is_signed_in) {
         let problem = section.problems().first();
         let (line, why) =
             problem.map_or((1, ""), |problem| (problem.line, problem.message.as_str()));

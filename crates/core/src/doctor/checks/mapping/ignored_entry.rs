@@ -1,5 +1,7 @@
+//! M7: whether the identity's entry is ignored or cannot be rendered.
+
 use crate::doctor::Evidence;
-use crate::doctor::check::{Check, Judged, Outcome};
+use crate::doctor::check::{Check, CheckResult, Outcome};
 use crate::doctor::checks::mapping::near_miss::is_ignored;
 use crate::doctor::remedy;
 
@@ -10,12 +12,16 @@ pub(crate) const CHECK: Check = Check {
     judge,
 };
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> CheckResult {
     let explained = evidence.explanation()?;
     let explanation = &explained.explanation;
     let arn = &explanation.canonical_arn;
     let ignored = explanation.near.iter().find(|near| is_ignored(&near.why));
-    if let (Some(near), true, false) = (ignored, explanation.answers.is_empty(), evidence.is_in()) {
+    if let (Some(near), true, false) = (
+        ignored,
+        explanation.answers.is_empty(),
+        evidence.is_signed_in(),
+    ) {
         return Outcome::problem(
             format!(
                 "{} line {}: {}",

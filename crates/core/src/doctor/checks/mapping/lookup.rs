@@ -1,5 +1,7 @@
+//! M5: whether aws-auth maps the identity.
+
 use crate::doctor::Evidence;
-use crate::doctor::check::{Check, Judged, Outcome};
+use crate::doctor::check::{Check, CheckResult, Outcome};
 use crate::doctor::remedy;
 
 pub(crate) const CHECK: Check = Check {
@@ -9,7 +11,7 @@ pub(crate) const CHECK: Check = Check {
     judge,
 };
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> CheckResult {
     let explained = evidence.explanation()?;
     let explanation = &explained.explanation;
     let arn = &explanation.canonical_arn;
@@ -21,7 +23,7 @@ fn judge(evidence: &Evidence) -> Judged {
     }
     let Some(answer) = explanation.answers.first() else {
         let saw = format!("no entry is for {arn}");
-        if evidence.is_in() {
+        if evidence.is_signed_in() {
             return Outcome::ok(format!(
                 "{saw}: something else gives it access, such as an access entry"
             ));

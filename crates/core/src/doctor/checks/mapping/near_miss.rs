@@ -1,6 +1,8 @@
+//! M6: whether a similar entry does not match the identity.
+
 use crate::authenticator::Mismatch;
 use crate::doctor::Evidence;
-use crate::doctor::check::{Check, Judged, Outcome, Skipped};
+use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
 use crate::doctor::remedy;
 
 pub(crate) const CHECK: Check = Check {
@@ -10,10 +12,10 @@ pub(crate) const CHECK: Check = Check {
     judge,
 };
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> CheckResult {
     let explained = evidence.explanation()?;
     let explanation = &explained.explanation;
-    if explanation.allowed() || !explanation.answers.is_empty() || evidence.is_in() {
+    if explanation.allowed() || !explanation.answers.is_empty() || evidence.is_signed_in() {
         return Err(Skipped::needs("an identity that is not mapped"));
     }
     let mut near = explanation.near.iter();
@@ -34,7 +36,7 @@ fn judge(evidence: &Evidence) -> Judged {
     )
 }
 
-/// Whether the entry is for the identity but is ignored, which M7 reports.
+/// Returns whether the entry is for the identity but is ignored, which M7 reports.
 pub(crate) fn is_ignored(why: &Mismatch) -> bool {
     matches!(
         why,

@@ -1,5 +1,7 @@
+//! M8: whether aws-auth changed so recently that the change is not in effect.
+
 use crate::doctor::Evidence;
-use crate::doctor::check::{Check, Judged, Outcome, Skipped};
+use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
 use crate::doctor::checks::token::cluster_name::SETTLED;
 use crate::doctor::evidence::SignedIn;
 
@@ -10,15 +12,15 @@ pub(crate) const CHECK: Check = Check {
     judge,
 };
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> CheckResult {
     let explained = evidence.explanation()?;
     let changed = explained.aws_auth.changed;
     let changed =
         changed.ok_or_else(|| Skipped::needs("the time of the last change of aws-auth"))?;
     let ago = evidence.now.duration_since(changed);
     let saw = format!("aws-auth changed {} s ago", ago.as_secs());
-    let is_out = matches!(evidence.signed_in.known(), Some(SignedIn::Unauthorized));
-    if is_out
+    let is_unauthorized = matches!(evidence.signed_in.known(), Some(SignedIn::Unauthorized));
+    if is_unauthorized
         && explained.explanation.admitted.is_none()
         && explained.explanation.allowed()
         && ago <= SETTLED

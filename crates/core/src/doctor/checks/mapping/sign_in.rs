@@ -1,5 +1,7 @@
+//! M2: whether the API server accepts the token.
+
 use crate::doctor::Evidence;
-use crate::doctor::check::{Check, Judged, Outcome};
+use crate::doctor::check::{Check, CheckResult, Outcome};
 use crate::doctor::evidence::SignedIn;
 use crate::doctor::remedy;
 
@@ -10,7 +12,7 @@ pub(crate) const CHECK: Check = Check {
     judge,
 };
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> CheckResult {
     let what = "who am I (SelfSubjectReview) with the token";
     match evidence.signed_in.seen()? {
         SignedIn::In { username, groups } => Outcome::ok(format!(
@@ -22,10 +24,10 @@ fn judge(evidence: &Evidence) -> Judged {
             "the API server does not accept the token",
             remedy::ask_an_admin(evidence),
         ),
-        SignedIn::Forbidden(said) => Outcome::problem(
+        SignedIn::Forbidden(message) => Outcome::problem(
             format!("{what}: 403"),
             format!(
-                "the API server accepts the token but does not let its user create a SelfSubjectReview: {said}"
+                "the API server accepts the token but does not let its user create a SelfSubjectReview: {message}"
             ),
             format!(
                 "bind ClusterRole system:basic-user to system:authenticated again, as in every new cluster: {} get clusterrolebinding system:basic-user -o yaml",

@@ -1,6 +1,8 @@
+//! W3: whether EKS reports health issues of managed node groups.
+
 use crate::command_line::quoted;
 use crate::doctor::Evidence;
-use crate::doctor::check::{Check, Judged, Outcome, Skipped};
+use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
 use crate::facts::node_inventory::{Issue, NodeGroup};
 
 pub(crate) const CHECK: Check = Check {
@@ -10,7 +12,7 @@ pub(crate) const CHECK: Check = Check {
     judge,
 };
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> CheckResult {
     let node_inventory = evidence.node_inventory()?;
     let groups = node_inventory.groups.as_deref();
     let groups = groups.ok_or_else(|| Skipped::needs("eks:ListNodegroups"))?;
@@ -35,7 +37,7 @@ fn judge(evidence: &Evidence) -> Judged {
     Outcome::problem(saw, cause, next(evidence, group, issue))
 }
 
-/// The fix: <https://docs.aws.amazon.com/eks/latest/userguide/troubleshooting.html#troubleshoot-managed-node-groups>
+/// Returns the fix: <https://docs.aws.amazon.com/eks/latest/userguide/troubleshooting.html#troubleshoot-managed-node-groups>
 fn next(evidence: &Evidence, group: &NodeGroup, issue: &Issue) -> String {
     let cluster = match evidence.described.known() {
         Some(Ok(described)) => format!(

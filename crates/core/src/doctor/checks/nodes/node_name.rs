@@ -1,5 +1,7 @@
+//! W2: whether nodes have the names that EC2 gives them.
+
 use crate::doctor::Evidence;
-use crate::doctor::check::{Check, Judged, Outcome, Skipped};
+use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
 
 pub(crate) const CHECK: Check = Check {
     id: "W2",
@@ -8,7 +10,7 @@ pub(crate) const CHECK: Check = Check {
     judge,
 };
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> CheckResult {
     let nodes = evidence.nodes.seen()?.as_ref();
     let nodes = nodes.map_err(Skipped::needs)?;
     let instances: Vec<_> = nodes.iter().filter(|node| node.is_instance).collect();

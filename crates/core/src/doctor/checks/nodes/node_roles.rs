@@ -1,11 +1,13 @@
+//! W1: whether the roles of nodes are mapped.
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::authenticator::{AccessEntries, NodeRoles};
 use crate::doctor::Evidence;
-use crate::doctor::check::{Check, Judged, Outcome, Skipped};
+use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
 use crate::document::Document;
-use crate::facts::auth_mode::AuthenticationMode;
+use crate::facts::authentication_mode::AuthenticationMode;
 use crate::lint::{Cluster, Facts, Selection, lint};
 
 /// The lint rules about node roles.
@@ -18,7 +20,7 @@ pub(crate) const CHECK: Check = Check {
     judge,
 };
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> CheckResult {
     let described = evidence.described.seen()?.as_ref();
     let described = described.map_err(|_| Skipped::needs("eks:DescribeCluster (M1)"))?;
     let node_inventory = evidence.node_inventory()?;

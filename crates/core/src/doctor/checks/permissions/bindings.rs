@@ -1,5 +1,7 @@
+//! B2: whether RBAC bindings grant the requested permissions.
+
 use crate::doctor::Evidence;
-use crate::doctor::check::{Check, Judged, Outcome, Skipped};
+use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
 use crate::doctor::remedy;
 use crate::rbac::{Rules, UserInfo};
 
@@ -10,7 +12,7 @@ pub(crate) const CHECK: Check = Check {
     judge,
 };
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> CheckResult {
     let policy = evidence.policy.seen()?;
     let user = remedy::user(evidence).ok_or_else(|| Skipped::needs("the Kubernetes user (M2)"))?;
     if let Some(unread) = policy.unread.iter().find(|unread| !unread.is_one) {
@@ -24,7 +26,7 @@ fn judge(evidence: &Evidence) -> Judged {
     let own: Vec<_> = access
         .grants
         .iter()
-        .filter(|grant| !grant.is_for_everybody())
+        .filter(|grant| !grant.is_for_all_users())
         .collect();
     let mut saw: Vec<String> = own
         .iter()

@@ -1,5 +1,7 @@
+//! B1: whether the API server allows the requested permissions.
+
 use crate::doctor::Evidence;
-use crate::doctor::check::{Check, Judged, Outcome};
+use crate::doctor::check::{Check, CheckResult, Outcome};
 use crate::doctor::remedy;
 
 pub(crate) const CHECK: Check = Check {
@@ -9,9 +11,9 @@ pub(crate) const CHECK: Check = Check {
     judge,
 };
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> CheckResult {
     let answers = evidence.answers.seen()?;
-    let said: Vec<String> = answers
+    let shown: Vec<String> = answers
         .iter()
         .map(|one| {
             let reason = one.reason.as_ref();
@@ -23,7 +25,7 @@ fn judge(evidence: &Evidence) -> Judged {
             )
         })
         .collect();
-    let saw = said.join("; ");
+    let saw = shown.join("; ");
     let Some(refused) = answers.iter().find(|one| !one.allowed) else {
         return Outcome::ok(saw);
     };

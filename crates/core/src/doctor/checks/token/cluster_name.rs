@@ -1,8 +1,10 @@
+//! T2: whether the token is signed for this cluster's name.
+
 use jiff::SignedDuration;
 
 use crate::command_line::quoted;
 use crate::doctor::Evidence;
-use crate::doctor::check::{Check, Judged, Outcome};
+use crate::doctor::check::{Check, CheckResult, Outcome};
 use crate::doctor::evidence::{SignedIn, Signer};
 
 pub(crate) const CHECK: Check = Check {
@@ -15,7 +17,7 @@ pub(crate) const CHECK: Check = Check {
 /// A more recent change of aws-auth may not be in effect yet.
 pub(crate) const SETTLED: SignedDuration = SignedDuration::from_secs(60);
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> CheckResult {
     let token = evidence.token.seen()?;
     let name = &token.cluster;
     let saw = format!("the authenticator checks it for cluster {name:?}");
@@ -47,7 +49,7 @@ fn judge(evidence: &Evidence) -> Judged {
     Outcome::ok(saw)
 }
 
-/// Whether everything else about the token and its identity is right.
+/// Returns whether everything else about the token and its identity is right.
 fn nothing_else_is_wrong(evidence: &Evidence) -> bool {
     let Ok(explained) = evidence.explanation() else {
         return false;

@@ -1,5 +1,7 @@
+//! T1: whether the authenticator can parse the token.
+
 use crate::doctor::Evidence;
-use crate::doctor::check::{Check, Judged, Outcome};
+use crate::doctor::check::{Check, CheckResult, Outcome};
 use crate::doctor::evidence::Signer;
 use crate::token::{FormatError, TokenError};
 
@@ -10,7 +12,7 @@ pub(crate) const CHECK: Check = Check {
     judge,
 };
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> CheckResult {
     let token = evidence.token.seen()?;
     let by = match token.signer {
         Signer::Plugin => "the plugin's token",
@@ -25,7 +27,7 @@ fn judge(evidence: &Evidence) -> Judged {
         }
         Err(error) => Outcome::problem(
             format!("{by}, {} bytes", token.bytes),
-            format!("the authenticator rejects the token before it asks STS: {error}"),
+            format!("the authenticator rejects the token before it calls STS: {error}"),
             "let awsauth create it: awsauth token --cluster-name NAME",
         ),
     }

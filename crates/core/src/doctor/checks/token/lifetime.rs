@@ -1,7 +1,9 @@
+//! T4: whether the token has expired.
+
 use jiff::SignedDuration;
 
 use crate::doctor::Evidence;
-use crate::doctor::check::{Check, Judged, Outcome};
+use crate::doctor::check::{Check, CheckResult, Outcome};
 use crate::facts::limits::TOKEN_MINUTES;
 use crate::token::{FormatError, TokenError};
 
@@ -12,7 +14,7 @@ pub(crate) const CHECK: Check = Check {
     judge,
 };
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> CheckResult {
     let token = evidence.token.seen()?;
     let signed = match &token.read {
         Ok((_, signed)) => *signed,

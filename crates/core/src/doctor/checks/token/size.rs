@@ -1,5 +1,7 @@
+//! T3: whether the token is short enough.
+
 use crate::doctor::Evidence;
-use crate::doctor::check::{Check, Judged, Outcome};
+use crate::doctor::check::{Check, CheckResult, Outcome};
 use crate::facts::limits::TOKEN_BYTES;
 
 pub(crate) const CHECK: Check = Check {
@@ -12,7 +14,7 @@ pub(crate) const CHECK: Check = Check {
 /// The size from which the check warns.
 const NEAR: usize = 3800;
 
-fn judge(evidence: &Evidence) -> Judged {
+fn judge(evidence: &Evidence) -> CheckResult {
     let bytes = evidence.token.seen()?.bytes;
     let saw = format!("{bytes} of {TOKEN_BYTES} bytes");
     if bytes > TOKEN_BYTES {

@@ -1,6 +1,8 @@
+//! T5: whether STS accepts the token.
+
 use crate::arn::canonical;
 use crate::doctor::Evidence;
-use crate::doctor::check::{Check, Judged, Outcome, Skipped};
+use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
 
 pub(crate) const CHECK: Check = Check {
     id: "T5",
@@ -9,9 +11,9 @@ pub(crate) const CHECK: Check = Check {
     judge,
 };
 
-fn judge(evidence: &Evidence) -> Judged {
-    let played = match evidence.verified.seen()? {
-        Ok(played) => played,
+fn judge(evidence: &Evidence) -> CheckResult {
+    let verified = match evidence.verified.seen()? {
+        Ok(verified) => verified,
         Err(problem) if problem.code.is_none() => {
             return Err(Skipped::needs(format!(
                 "a connection to STS: {}",
@@ -19,19 +21,22 @@ fn judge(evidence: &Evidence) -> Judged {
             )));
         }
         Err(problem) => {
-            return Outcome::from_problem("STS, asked as the authenticator does", &problem.problem);
+            return Outcome::from_problem(
+                "STS, called as the authenticator does",
+                &problem.problem,
+            );
         }
     };
-    match canonical(&played.arn) {
-        Ok(seen) if played.session_name.is_empty() => {
+    match canonical(&verified.arn) {
+        Ok(seen) if verified.session_name.is_empty() => {
             Outcome::ok(format!("the cluster sees {}", seen.arn))
         }
         Ok(seen) => Outcome::ok(format!(
             "the cluster sees {}, session {}",
-            seen.arn, played.session_name
+            seen.arn, verified.session_name
         )),
         Err(error) => Outcome::problem(
-            format!("STS reports {}", played.arn),
+            format!("STS reports {}", verified.arn),
             format!("the authenticator does not accept this identity: {error}"),
             "sign in as a role or a user: --role-arn ARN, --profile NAME",
         ),

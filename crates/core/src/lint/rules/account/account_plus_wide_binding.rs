@@ -4,11 +4,11 @@ use crate::facts::accounts::is_account_id;
 use crate::facts::groups::AUTHENTICATED;
 use crate::lint::bindings::describe;
 use crate::lint::context::Context;
-use crate::lint::entry::Part;
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;
+use crate::lint::resolved_entry::Part;
 use crate::lint::rule::{Rule, Severity};
-use crate::rbac::{Binding, is_for_everybody};
+use crate::rbac::{Binding, has_default_role};
 
 pub(in crate::lint) const RULE: Rule = Rule {
     id: "A05",
@@ -47,7 +47,7 @@ fn wide_bindings<'a>(context: &Context<'a>) -> Vec<&'a Binding> {
     let bindings = context.bindings.iter();
     bindings
         .flat_map(|bindings| bindings.of_group(AUTHENTICATED).iter().copied())
-        .filter(|binding| !is_for_everybody(binding) && !is_pod_security_policy(binding))
+        .filter(|binding| !has_default_role(binding) && !is_pod_security_policy(binding))
         .collect()
 }
 

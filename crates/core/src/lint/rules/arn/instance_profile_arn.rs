@@ -2,11 +2,11 @@
 
 use crate::lint::arn_fault::ArnFault;
 use crate::lint::context::Context;
-use crate::lint::entry::{Part, ResolvedEntry};
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;
 use crate::lint::iam_principals::iam_principals;
 use crate::lint::node_access::sign_in_arn;
+use crate::lint::resolved_entry::{Part, ResolvedEntry};
 use crate::lint::rule::{Rule, Severity};
 
 pub(in crate::lint) const RULE: Rule = Rule {

@@ -1,10 +1,10 @@
-//! An `sso` entry with a partition never matches, whatever the partition.
+//! An `sso` entry with a partition never matches, even if the partition is correct.
 
 use crate::document::Principal;
 use crate::lint::context::Context;
-use crate::lint::entry::Part;
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;
+use crate::lint::resolved_entry::Part;
 use crate::lint::rule::{Rule, Severity};
 
 pub(in crate::lint) const RULE: Rule = Rule {

@@ -2,12 +2,12 @@
 
 use crate::lint::arn_fault::{ArnFault, arn_fault};
 use crate::lint::context::Context;
-use crate::lint::entry::Part;
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;
 use crate::lint::iam_principals::{
     after_sso_prefix, iam_principals, lacks_sso_suffix, permission_set_roles,
 };
+use crate::lint::resolved_entry::Part;
 use crate::lint::rule::{Rule, Severity};
 
 pub(in crate::lint) const RULE: Rule = Rule {

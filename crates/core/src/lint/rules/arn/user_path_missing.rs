@@ -1,11 +1,11 @@
 //! Unlike a role's ARN, a user's ARN contains its IAM path.
 
-use crate::facts::principals::Named;
+use crate::facts::principals::Existence;
 use crate::lint::context::Context;
-use crate::lint::entry::Part;
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;
 use crate::lint::iam_principals::{IamEntry, iam_entries};
+use crate::lint::resolved_entry::Part;
 use crate::lint::rule::{Rule, Severity};
 
 pub(in crate::lint) const RULE: Rule = Rule {
@@ -18,7 +18,7 @@ pub(in crate::lint) const RULE: Rule = Rule {
 
 pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
     for IamEntry { entry, arn, named } in iam_entries(context) {
-        let Named::Here(user) = named else {
+        let Existence::Exists(user) = named else {
             continue;
         };
         let old = entry.principal();

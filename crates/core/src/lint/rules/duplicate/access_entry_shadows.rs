@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use crate::authenticator::{Hidden, User, template};
+use crate::authenticator::{Override, User, template};
 use crate::facts::access_entries::{AccessEntry, AccessScope, AccessTerms, CLUSTER_ADMIN};
-use crate::facts::auth_mode::AuthenticationMode;
+use crate::facts::authentication_mode::AuthenticationMode;
 use crate::facts::groups::MASTERS;
 use crate::lint::context::Context;
-use crate::lint::entry::{Part, ResolvedEntry};
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;
+use crate::lint::resolved_entry::{Part, ResolvedEntry};
 use crate::lint::rule::{Rule, Severity};
 
 pub(in crate::lint) const RULE: Rule = Rule {
@@ -29,7 +29,8 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
     };
     for entry in context.effective() {
         let principal = &entry.mapping.principal;
-        let Some(Hidden::ByEntry(access_entry)) = entries.hide_principal(principal) else {
+        let Some(Override::AccessEntry(access_entry)) = entries.override_for_principal(principal)
+        else {
             continue;
         };
         let is_same = has_same_effect(entry, access_entry);
@@ -44,13 +45,13 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
         let (effect, severity) = if is_same {
             ("with the same effect", Severity::Note)
         } else {
-            ("whatever is written here", Severity::Warning)
+            ("with a different effect", Severity::Warning)
         };
         let message = format!(
-            "the access entry of {} counts, {effect}: this entry has no effect",
+            "the access entry of {} takes precedence, {effect}: this entry has no effect",
             access_entry.principal_arn
         );
-        let help = "keep one of the two: give the access entry what is intended here, and remove this entry";
+        let help = "keep one of the two: give the access entry the intended username and groups, and remove this entry";
         findings
             .entry(entry, Part::Principal, message, help)
             .severity(severity);

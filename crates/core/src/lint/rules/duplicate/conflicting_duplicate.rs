@@ -1,11 +1,11 @@
-//! If two entries for the same principal differ, only the last one counts.
+//! If two entries for the same principal differ, only the last one has an effect.
 
 use crate::document::Mapping;
 use crate::lint::context::Context;
 use crate::lint::duplicates::{has_same_effect, replaced_entries};
-use crate::lint::entry::Part;
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;
+use crate::lint::resolved_entry::Part;
 use crate::lint::rule::{Rule, Severity};
 
 pub(in crate::lint) const RULE: Rule = Rule {
@@ -20,7 +20,7 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
     for (entry, by) in replaced_entries(context) {
         if !has_same_effect(entry.mapping, by.mapping) {
             let message = format!(
-                "a later entry replaces this one: {} counts, {} does not; groups are not merged",
+                "a later entry replaces this one: {} applies, {} does not; groups are not merged",
                 describe(by.mapping),
                 describe(entry.mapping)
             );

@@ -1,10 +1,10 @@
-//! If an entry occurs twice, the last one counts.
+//! If an entry occurs twice, the authenticator uses the last one.
 
 use crate::lint::context::Context;
 use crate::lint::duplicates::{has_same_effect, replaced_entries};
-use crate::lint::entry::Part;
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;
+use crate::lint::resolved_entry::Part;
 use crate::lint::rule::{Rule, Severity};
 
 pub(in crate::lint) const RULE: Rule = Rule {

@@ -4,9 +4,9 @@ use crate::arn::{Normalized, normalize};
 use crate::document::SectionName;
 use crate::lint::context::Context;
 use crate::lint::duplicates::has_same_effect;
-use crate::lint::entry::Part;
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;
+use crate::lint::resolved_entry::Part;
 use crate::lint::rule::{Rule, Severity};
 
 pub(in crate::lint) const RULE: Rule = Rule {
@@ -47,7 +47,7 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
             )
         };
         let message = format!(
-            "with the path {path} this entry never matches: only the entry without it counts, which {difference}"
+            "with the path {path}, this entry never matches; the entry without the path matches, and {difference}"
         );
         findings
             .entry(entry, Part::Principal, message, help)

@@ -2,9 +2,9 @@
 
 use crate::authenticator::Placeholder;
 use crate::lint::context::Context;
-use crate::lint::entry::SESSION_TEMPLATES;
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;
+use crate::lint::resolved_entry::SESSION_TEMPLATES;
 use crate::lint::rule::{Rule, Severity};
 
 pub(in crate::lint) const RULE: Rule = Rule {

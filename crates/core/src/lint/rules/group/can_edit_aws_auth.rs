@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use crate::lint::bindings::{Bindings, describe, has_placeholder};
 use crate::lint::context::Context;
-use crate::lint::entry::Part;
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;
+use crate::lint::resolved_entry::Part;
 use crate::lint::rule::{Rule, Severity};
 use crate::rbac::{self, Binding};
 

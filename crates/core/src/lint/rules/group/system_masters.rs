@@ -7,7 +7,7 @@ use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;
 use crate::lint::rule::{Rule, Severity};
 
-/// How many entries may have the group without a warning.
+/// The number of entries that may have the group without a warning.
 const FEW: usize = 3;
 
 pub(in crate::lint) const RULE: Rule = Rule {

@@ -1,7 +1,7 @@
 //! The cluster reads aws-auth, but there is none.
 
 use crate::authenticator::AccessEntries;
-use crate::facts::auth_mode::AuthenticationMode;
+use crate::facts::authentication_mode::AuthenticationMode;
 use crate::lint::context::Context;
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;

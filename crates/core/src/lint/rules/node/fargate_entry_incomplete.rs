@@ -1,13 +1,13 @@
 //! The pod execution role of a Fargate profile needs an entry with one group more than other nodes.
 
 use crate::facts::groups::{MASTERS, OF_NODES};
-use crate::facts::node_inventory::Starter;
+use crate::facts::node_inventory::NodeSource;
 use crate::facts::node_kinds::NodeKind;
 use crate::lint::context::Context;
-use crate::lint::entry::Part;
 use crate::lint::facts::{Needs, NodeSources};
 use crate::lint::finding::Findings;
 use crate::lint::node_access::{NodeAccess, check_unmapped, node_access, node_roles};
+use crate::lint::resolved_entry::Part;
 use crate::lint::rule::{Rule, Severity};
 
 pub(in crate::lint) const RULE: Rule = Rule {
@@ -20,7 +20,7 @@ pub(in crate::lint) const RULE: Rule = Rule {
 
 pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
     check_unmapped(context, findings, |role| {
-        matches!(role.by, Starter::Profile(_))
+        matches!(role.by, NodeSource::Profile(_))
     });
     let Some((_, roles)) = node_roles(context) else {
         return;

@@ -1,6 +1,6 @@
 //! Karpenter replaces instances that can't join, over and over.
 
-use crate::facts::node_inventory::Starter;
+use crate::facts::node_inventory::NodeSource;
 use crate::lint::context::Context;
 use crate::lint::facts::{Needs, NodeSources};
 use crate::lint::finding::Findings;
@@ -28,12 +28,12 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
         role.is_some_and(|role| {
             role.uses
                 .iter()
-                .any(|one| matches!(one.by, Starter::Group(_)))
+                .any(|one| matches!(one.by, NodeSource::Group(_)))
         })
     };
     let cluster = context.facts.cluster.as_ref();
     let knows_groups = cluster.is_some_and(|cluster| cluster.node_inventory.groups.is_some());
     check_unmapped(context, findings, |role| {
-        matches!(role.by, Starter::Class(_)) && !(knows_groups && has_group(role.role))
+        matches!(role.by, NodeSource::Class(_)) && !(knows_groups && has_group(role.role))
     });
 }

@@ -1,6 +1,6 @@
 //! In authentication mode API, the cluster ignores aws-auth.
 
-use crate::facts::auth_mode::AuthenticationMode;
+use crate::facts::authentication_mode::AuthenticationMode;
 use crate::lint::context::Context;
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;

@@ -4,12 +4,12 @@ use crate::arn::{Parts, can_match};
 use crate::authenticator::{AccessEntries, User, template};
 use crate::document::{Principal, SectionName};
 use crate::facts::access_entries::{AccessEntry, AccessScope, CLUSTER_ADMIN};
-use crate::facts::auth_mode::AuthenticationMode;
+use crate::facts::authentication_mode::AuthenticationMode;
 use crate::lint::bindings::Bindings;
 use crate::lint::context::Context;
-use crate::lint::entry::ResolvedEntry;
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;
+use crate::lint::resolved_entry::ResolvedEntry;
 use crate::lint::rule::{Rule, Severity};
 
 pub(in crate::lint) const RULE: Rule = Rule {
@@ -56,9 +56,9 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
 /// Returns whether a caller can sign in with this entry.
 fn can_sign_in(entry: &ResolvedEntry<'_>, entries: &AccessEntries) -> bool {
     let principal = &entry.mapping.principal;
-    let is_hidden = entries.hide_principal(principal).is_some();
+    let is_overridden = entries.override_for_principal(principal).is_some();
     match principal {
-        Principal::Role(arn) | Principal::User(arn) => !is_hidden && can_match(arn),
+        Principal::Role(arn) | Principal::User(arn) => !is_overridden && can_match(arn),
         Principal::Sso(_) | Principal::Account(_) => false,
     }
 }
@@ -87,7 +87,7 @@ fn has_admin_in_account(
     };
     let accounts = context.document.section(SectionName::Accounts).entries();
     !accounts.is_empty()
-        && entries.aws_auth_counts()
+        && entries.uses_aws_auth()
         && bindings.users().any(|(name, _)| {
             let account = Parts::of(name).map_or("", |arn| arn.account);
             is_mapped(account) && bindings.is_admin(name, &[])

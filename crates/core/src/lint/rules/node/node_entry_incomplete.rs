@@ -3,9 +3,9 @@
 use crate::authenticator::Placeholder;
 use crate::facts::groups::{MASTERS, OF_NODES};
 use crate::lint::context::Context;
-use crate::lint::entry::Part;
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;
+use crate::lint::resolved_entry::Part;
 use crate::lint::rule::{Rule, Severity};
 
 pub(in crate::lint) const RULE: Rule = Rule {
@@ -18,7 +18,7 @@ pub(in crate::lint) const RULE: Rule = Rule {
 
 pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
     for entry in context.effective() {
-        // G05 and G06 report system:masters, with which a node lacks no right.
+        // G05 and G06 report system:masters, which gives a node every permission.
         if !entry.username().starts_with("system:node:") || entry.has_group(MASTERS) {
             continue;
         }

@@ -3,10 +3,10 @@
 use crate::authenticator::Placeholder;
 use crate::facts::node_kinds::NodeKind;
 use crate::lint::context::Context;
-use crate::lint::entry::Part;
 use crate::lint::facts::{Needs, NodeSources};
 use crate::lint::finding::Findings;
 use crate::lint::node_access::{NodeAccess, node_access, node_roles};
+use crate::lint::resolved_entry::Part;
 use crate::lint::rule::{Rule, Severity};
 
 pub(in crate::lint) const RULE: Rule = Rule {

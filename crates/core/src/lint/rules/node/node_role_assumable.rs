@@ -1,12 +1,12 @@
 //! A caller who assumes a node's role chooses the session name, and with it the node.
 
 use crate::facts::node_kinds::NodeKind;
-use crate::facts::principals::Named;
+use crate::facts::principals::Existence;
 use crate::lint::context::Context;
-use crate::lint::entry::Part;
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;
 use crate::lint::iam_principals::{IamEntry, iam_entries};
+use crate::lint::resolved_entry::Part;
 use crate::lint::rule::{Rule, Severity};
 use crate::trust::{EC2, named_in};
 
@@ -34,7 +34,7 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
             name if name == NodeKind::Fargate.username() => &SESSION_NODE_SERVICES,
             _ => continue,
         };
-        let Named::Here(role) = named else {
+        let Existence::Exists(role) = named else {
             continue;
         };
         let trusted = role.trust.as_deref().and_then(|trust| named_in(trust).ok());

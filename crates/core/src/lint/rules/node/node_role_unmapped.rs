@@ -1,6 +1,6 @@
 //! The role of a managed node group needs an entry for nodes.
 
-use crate::facts::node_inventory::Starter;
+use crate::facts::node_inventory::NodeSource;
 use crate::lint::context::Context;
 use crate::lint::facts::{Needs, NodeSources};
 use crate::lint::finding::Findings;
@@ -17,6 +17,6 @@ pub(in crate::lint) const RULE: Rule = Rule {
 
 pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
     check_unmapped(context, findings, |role| {
-        matches!(role.by, Starter::Group(_))
+        matches!(role.by, NodeSource::Group(_))
     });
 }

@@ -3,9 +3,9 @@
 use crate::facts::groups::OF_NODES;
 use crate::facts::node_kinds::NodeKind;
 use crate::lint::context::Context;
-use crate::lint::entry::{Part, ResolvedEntry};
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;
+use crate::lint::resolved_entry::{Part, ResolvedEntry};
 use crate::lint::rule::{Rule, Severity};
 
 pub(in crate::lint) const RULE: Rule = Rule {

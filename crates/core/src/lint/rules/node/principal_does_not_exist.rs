@@ -1,18 +1,18 @@
 //! Anyone who can create a principal with this name gets the access that the entry grants.
 
 use crate::facts::groups::MASTERS;
-use crate::facts::principals::{Named, Principals};
+use crate::facts::principals::{Existence, Principals};
 use crate::lint::context::Context;
-use crate::lint::entry::Part;
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;
 use crate::lint::iam_principals::{IamEntry, iam_entries, iam_principals};
+use crate::lint::resolved_entry::Part;
 use crate::lint::rule::{Rule, Severity};
 
-/// For how many entries to look for a similar name. If more principals are missing, typos are not the reason.
+/// The number of entries for which to search for a similar name. If more principals are missing, typos are not the reason.
 const MAX_SEARCHES: usize = 50;
 
-/// How many letters may differ in a name that was probably intended.
+/// The number of letters that may differ in a name that was probably intended.
 const MAX_DISTANCE: usize = 2;
 
 pub(in crate::lint) const RULE: Rule = Rule {
@@ -27,7 +27,7 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
     let Some(all) = iam_principals(context) else {
         return;
     };
-    let missing = iam_entries(context).filter(|entry| entry.named == Named::Nowhere);
+    let missing = iam_entries(context).filter(|entry| entry.named == Existence::Absent);
     for (number, IamEntry { entry, arn, .. }) in missing.enumerate() {
         let (kind, name) = (arn.kind, arn.name);
         let message = format!(

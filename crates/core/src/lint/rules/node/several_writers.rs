@@ -11,7 +11,7 @@ use crate::lint::rule::{Rule, Severity};
 /// The field manager of EKS, which adds and removes the entries of managed node groups.
 const EKS: &str = "vpcLambda";
 
-/// After how many hours without a write a field manager no longer counts.
+/// The number of hours without a write after which a field manager is ignored.
 const RECENT_HOURS: i64 = 30 * 24;
 
 pub(in crate::lint) const RULE: Rule = Rule {
@@ -54,7 +54,7 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
         }
         let names: Vec<&str> = names.into_iter().collect();
         let message = format!(
-            "{} write {key}: the last write wins, so entries come and go",
+            "{} write {key}: the last write wins, so entries may be lost",
             names.join(" and ")
         );
         findings.key(

@@ -1,11 +1,11 @@
 //! When the last managed node group with a role is deleted, EKS removes the role's entry, even if Karpenter still needs it.
 
-use crate::facts::node_inventory::Starter;
+use crate::facts::node_inventory::NodeSource;
 use crate::lint::context::Context;
-use crate::lint::entry::Part;
 use crate::lint::facts::{Needs, NodeSources};
 use crate::lint::finding::Findings;
 use crate::lint::node_access::{NodeAccess, node_access, node_roles};
+use crate::lint::resolved_entry::Part;
 use crate::lint::rule::{Rule, Severity};
 
 pub(in crate::lint) const RULE: Rule = Rule {
@@ -24,11 +24,11 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
         let has_group = role
             .uses
             .iter()
-            .any(|role| matches!(role.by, Starter::Group(_)));
+            .any(|role| matches!(role.by, NodeSource::Group(_)));
         let has_class = role
             .uses
             .iter()
-            .any(|role| matches!(role.by, Starter::Class(_)));
+            .any(|role| matches!(role.by, NodeSource::Class(_)));
         let NodeAccess::AwsAuth(entry) = node_access(context, role) else {
             continue;
         };

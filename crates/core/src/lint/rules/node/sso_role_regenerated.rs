@@ -1,13 +1,13 @@
 //! If Identity Center creates a role again, the role gets another suffix.
 
-use crate::facts::principals::Named;
+use crate::facts::principals::Existence;
 use crate::lint::context::Context;
-use crate::lint::entry::Part;
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;
 use crate::lint::iam_principals::{
     iam_entries, iam_principals, permission_set, permission_set_roles,
 };
+use crate::lint::resolved_entry::Part;
 use crate::lint::rule::{Rule, Severity};
 
 pub(in crate::lint) const RULE: Rule = Rule {
@@ -22,7 +22,7 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
     let Some(all) = iam_principals(context) else {
         return;
     };
-    for missing in iam_entries(context).filter(|entry| entry.named == Named::Nowhere) {
+    for missing in iam_entries(context).filter(|entry| entry.named == Existence::Absent) {
         let (entry, name) = (missing.entry, missing.arn.name);
         let Some(set) = permission_set(name) else {
             continue;

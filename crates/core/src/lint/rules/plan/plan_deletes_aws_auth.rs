@@ -35,6 +35,6 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
             "the plan deletes aws-auth and creates it again: until then no principal in it can sign in{nodes}"
         ),
     };
-    let help = "keep it: tell Terraform the resource's new address with a `moved` block, or forget the resource with `removed` and `destroy = false`";
+    let help = "keep it: give Terraform the resource's new address in a `moved` block, or remove the resource from the state with a `removed` block and `destroy = false`";
     findings.config_map(message, help);
 }

@@ -4,9 +4,9 @@ use super::stray_delimiters::without_delimiters;
 use crate::arn::can_match;
 use crate::document::SectionName;
 use crate::lint::context::Context;
-use crate::lint::entry::Part;
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;
+use crate::lint::resolved_entry::Part;
 use crate::lint::rule::{Rule, Severity};
 
 /// The accounts that AWS uses in its documentation.
@@ -92,7 +92,7 @@ fn placeholder(text: &str) -> Option<&str> {
     bracketed.or_else(word).or_else(run).or_else(format)
 }
 
-/// A fast test that excludes most texts in a single pass.
+/// Returns whether a text may contain a placeholder. This fast test excludes most texts in a single pass.
 fn may_contain_placeholder(text: &str) -> bool {
     let bytes = text.as_bytes();
     let begins_word = |pair: &[u8]| WORDS.iter().any(|word| word.as_bytes().starts_with(pair));

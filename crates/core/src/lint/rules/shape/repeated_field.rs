@@ -2,9 +2,9 @@
 
 use crate::document::{DecodeWarning, Principal};
 use crate::lint::context::Context;
-use crate::lint::entry::{Part, ResolvedEntry};
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;
+use crate::lint::resolved_entry::{Part, ResolvedEntry};
 use crate::lint::rule::{Rule, Severity};
 
 pub(in crate::lint) const RULE: Rule = Rule {

@@ -4,9 +4,9 @@ use strsim::levenshtein;
 
 use crate::document::{DecodeWarning, SectionName};
 use crate::lint::context::Context;
-use crate::lint::entry::Part;
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;
+use crate::lint::resolved_entry::Part;
 use crate::lint::rule::{Rule, Severity};
 
 /// Names that users write for a field with another name.

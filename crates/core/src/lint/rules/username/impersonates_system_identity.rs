@@ -1,9 +1,9 @@
 //! Usernames that Kubernetes and EKS reserve for their own components.
 
 use crate::lint::context::Context;
-use crate::lint::entry::Part;
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;
+use crate::lint::resolved_entry::Part;
 use crate::lint::rule::{Rule, Severity};
 
 /// Reserved prefixes, each with the severity of its use:

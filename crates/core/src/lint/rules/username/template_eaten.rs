@@ -1,9 +1,9 @@
 //! The remains of a template that another tool has interpreted as its own.
 
 use crate::lint::context::Context;
-use crate::lint::entry::Part;
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;
+use crate::lint::resolved_entry::Part;
 use crate::lint::rule::{Rule, Severity};
 
 /// The username of a node without the part that identifies it.

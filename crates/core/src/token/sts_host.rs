@@ -1,3 +1,5 @@
+//! Hosts of STS.
+
 use crate::facts::partitions::{
     GLOBAL_REGION, GLOBAL_STS, GLOBAL_STS_REGION, GOVCLOUD, Partition, is_region_label,
 };
@@ -27,14 +29,14 @@ pub enum HostError {
     )]
     Region(String),
     /// The authenticators of this partition refuse tokens for dual-stack hosts.
-    #[error("clusters in partition {0} take no tokens that are signed for a dual-stack endpoint")]
+    #[error("clusters in partition {0} do not accept tokens for dual-stack endpoints")]
     DualStack(&'static str),
 }
 
 impl StsHost {
     /// Returns the endpoint of STS in a region according to AWS's endpoint rules:
     /// <https://github.com/aws/aws-sdk-go-v2/blob/service/sts/v1.41.1/service/sts/endpoints.go>.
-    /// Unknown regions count as commercial.
+    /// Unknown regions are treated as commercial.
     ///
     /// # Errors
     /// If the region cannot be part of a host name, or has no such endpoint.
@@ -95,7 +97,7 @@ mod tests {
     };
 
     #[test]
-    fn every_partition_has_its_four_hosts() {
+    fn sts_hosts_of_every_partition() {
         for (region, endpoint, name) in [
             ("us-east-1", PLAIN, "sts.us-east-1.amazonaws.com"),
             ("us-east-1", FIPS, "sts-fips.us-east-1.amazonaws.com"),
@@ -131,14 +133,14 @@ mod tests {
     }
 
     #[test]
-    fn the_global_endpoint_is_signed_for_the_first_region() {
+    fn global_endpoint_is_signed_for_us_east_1() {
         let host = StsHost::of("aws-global", PLAIN).unwrap();
         assert_eq!(host.name, "sts.amazonaws.com");
         assert_eq!(host.region, "us-east-1");
     }
 
     #[test]
-    fn what_is_no_region_makes_no_host() {
+    fn invalid_region_is_rejected() {
         for region in ["", "us east 1", "us-east-1.evil.com", "-x", "x-", "us/1"] {
             let refused = StsHost::of(region, PLAIN).unwrap_err().to_string();
             assert!(

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use super::{Case, Guard, Notice, Refusal, Verdict};
 use crate::arn::fold;
-use crate::authenticator::{AccessEntries, Hidden, Store, User};
+use crate::authenticator::{AccessEntries, Override, Store, User};
 use crate::document::Principal;
 use crate::document::edit::Edit;
 use crate::facts::access_entries::AccessEntry;
-use crate::facts::auth_mode::AuthenticationMode;
+use crate::facts::authentication_mode::AuthenticationMode;
 use crate::plan::is_change;
 
 const ALLOW: &str = "--allow-ignored";
@@ -41,12 +41,13 @@ pub(super) fn check(case: &Case<'_>, verdict: &mut Verdict) {
     let Some(entries) = &request.access_entries else {
         return;
     };
-    if request.contents.is_some() && entries.aws_auth_counts() {
+    if request.contents.is_some() && entries.uses_aws_auth() {
         check_replacement(case, entries, verdict);
     }
     for (number, (edit, outcome)) in case.outcomes.iter().enumerate() {
-        let hidden = entries.hide_principal(edit.principal());
-        let Some(hidden @ Hidden::ByEntry(entry)) = hidden.filter(|_| entries.aws_auth_counts())
+        let overridden = entries.override_for_principal(edit.principal());
+        let Some(overridden @ Override::AccessEntry(entry)) =
+            overridden.filter(|_| entries.uses_aws_auth())
         else {
             continue;
         };
@@ -54,13 +55,13 @@ pub(super) fn check(case: &Case<'_>, verdict: &mut Verdict) {
         match edit {
             Edit::Map { .. } if is_change(outcome) && !request.allow.ignored => {
                 let arn = edit.principal().text();
-                verdict.refuse_one(arn, Guard::Ignored, hidden_by(entry), ALLOW);
+                verdict.refuse_one(arn, Guard::Ignored, refusal_message(entry), ALLOW);
             }
-            // `unmap` reports by itself how the principal still has access.
+            // `unmap` itself reports that the principal still has access.
             Edit::Unmap { .. } if !is_pruned => {}
-            Edit::Map { .. } | Edit::Unmap { .. } => verdict.notices.push(Notice::Hidden {
+            Edit::Map { .. } | Edit::Unmap { .. } => verdict.notices.push(Notice::NoEffect {
                 principal: edit.principal().clone(),
-                why: hidden.to_string(),
+                why: overridden.to_string(),
             }),
         }
     }
@@ -68,47 +69,47 @@ pub(super) fn check(case: &Case<'_>, verdict: &mut Verdict) {
 
 /// Compares the entries without effect before and after a request that replaces all of aws-auth.
 fn check_replacement(case: &Case<'_>, entries: &AccessEntries, verdict: &mut Verdict) {
-    let before = hidden(&case.before.store, entries);
-    let after = hidden(&case.after.store, entries);
-    for (key, hidden) in &after {
+    let before = overridden(&case.before.store, entries);
+    let after = overridden(&case.after.store, entries);
+    for (key, overridden) in &after {
         let old = before.get(key);
-        if old.is_some_and(|old| old.users == hidden.users) {
+        if old.is_some_and(|old| old.users == overridden.users) {
             continue;
         }
         if case.request.allow.ignored {
-            verdict.notices.push(hidden.notice());
+            verdict.notices.push(overridden.notice());
         } else {
-            let arn = hidden.principal.text();
-            verdict.refuse_one(arn, Guard::Ignored, hidden_by(hidden.by), ALLOW);
+            let arn = overridden.principal.text();
+            verdict.refuse_one(arn, Guard::Ignored, refusal_message(overridden.by), ALLOW);
         }
     }
     let removed = before.iter().filter(|(key, _)| !after.contains_key(*key));
     verdict
         .notices
-        .extend(removed.map(|(_, hidden)| hidden.notice()));
+        .extend(removed.map(|(_, overridden)| overridden.notice()));
 }
 
 /// A principal that has an access entry, and its users by aws-auth, which have no effect.
-struct HiddenMapping<'a> {
+struct OverriddenMapping<'a> {
     principal: &'a Principal,
     by: &'a AccessEntry,
     users: Vec<User>,
 }
 
-impl HiddenMapping<'_> {
+impl OverriddenMapping<'_> {
     fn notice(&self) -> Notice {
-        Notice::Hidden {
+        Notice::NoEffect {
             principal: self.principal.clone(),
-            why: Hidden::ByEntry(self.by).to_string(),
+            why: Override::AccessEntry(self.by).to_string(),
         }
     }
 }
 
-/// The mappings that an access entry overrides, by folded ARN.
-fn hidden<'a>(
+/// Returns the mappings that an access entry overrides, by folded ARN.
+fn overridden<'a>(
     store: &Store<'a>,
     entries: &'a AccessEntries,
-) -> BTreeMap<String, HiddenMapping<'a>> {
+) -> BTreeMap<String, OverriddenMapping<'a>> {
     let mut all = BTreeMap::new();
     for (arn, slot) in store.in_force() {
         let Some(by) = entries.of(arn) else {
@@ -116,7 +117,7 @@ fn hidden<'a>(
         };
         let mapping = all
             .entry(fold(arn).into_owned())
-            .or_insert_with(|| HiddenMapping {
+            .or_insert_with(|| OverriddenMapping {
                 principal: &slot.mapping.principal,
                 by,
                 users: Vec::new(),
@@ -126,7 +127,7 @@ fn hidden<'a>(
     all
 }
 
-fn hidden_by(entry: &AccessEntry) -> String {
+fn refusal_message(entry: &AccessEntry) -> String {
     format!(
         "the access entry of {} takes precedence, so the mapping would have no effect",
         entry.principal_arn
@@ -201,11 +202,11 @@ mod tests {
     }
 
     #[test]
-    fn a_mapping_that_counts_for_nothing_is_refused_or_told() {
+    fn mapping_without_effect_is_refused_or_reported() {
         let before = snapshot("u");
-        let hidden = plan(map(DEV, "new"), &before, "STANDARD", false);
-        assert_eq!(guards(&hidden), ["WG03"]);
-        assert!(hidden.is_change() && hidden.access().is_empty());
+        let overridden = plan(map(DEV, "new"), &before, "STANDARD", false);
+        assert_eq!(guards(&overridden), ["WG03"]);
+        assert!(overridden.is_change() && overridden.access().is_empty());
         let allowed = plan(map(DEV, "new"), &before, "STANDARD", true);
         assert_eq!((guards(&allowed), allowed.notices.len()), (vec![], 1));
         assert!(allowed.is_change() && allowed.access().is_empty());
@@ -218,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_put_back_for_nothing_is_refused_or_told() {
+    fn restored_mapping_without_effect_is_refused_or_reported() {
         let whole = |before: &Snapshot, after: &Snapshot, ignored: bool| {
             let request = Request {
                 contents: Some(Contents::of(after)),
@@ -244,9 +245,9 @@ mod tests {
         assert_eq!(whole(&old, &less, false), (0, 1));
     }
 
-    /// Only where the access entry is one for nodes: any other would not let them in.
+    /// This holds only for access entries for nodes. With any other access entry, nodes could not join.
     #[test]
-    fn the_entry_of_nodes_with_an_access_entry_may_go() {
+    fn node_entry_may_be_removed_if_nodes_have_an_access_entry() {
         let before = snapshot(NODE);
         let unmap = |arn: &str| Edit::Unmap {
             principal: Principal::Role(arn.to_owned()),

@@ -1,3 +1,5 @@
+//! The ExecCredential that an exec plugin prints.
+
 use std::borrow::Cow;
 use std::fmt;
 
@@ -13,13 +15,13 @@ pub const EXEC_INFO: &str = "KUBERNETES_EXEC_INFO";
 
 /// The versions of ExecCredential that current kubectl versions accept:
 /// <https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins>
-const TAKEN: [&str; 2] = [
+const SUPPORTED: [&str; 2] = [
     "client.authentication.k8s.io/v1",
     "client.authentication.k8s.io/v1beta1",
 ];
 
-/// The version for clients that request none.
-const UNASKED: &str = TAKEN[1];
+/// The version for clients that do not request one.
+const DEFAULT: &str = SUPPORTED[1];
 
 /// The apiVersion of the ExecCredential that a client requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,13 +31,13 @@ impl ExecVersion {
     /// Reads the version from [`EXEC_INFO`] as aws-iam-authenticator does: v1beta1 if the variable is empty or
     /// malformed, and no version if it is valid and contains none.
     /// <https://github.com/kubernetes-sigs/aws-iam-authenticator/blob/v0.7.10/pkg/token/token.go>
-    pub fn asked_for(exec_info: &str) -> Self {
+    pub fn requested_by(exec_info: &str) -> Self {
         if exec_info.is_empty() {
-            return Self(Some(Cow::Borrowed(UNASKED)));
+            return Self(Some(Cow::Borrowed(DEFAULT)));
         }
         match serde_json::from_str::<Option<ExecInfo>>(exec_info) {
             Ok(info) => Self(info.and_then(|info| info.api_version).map(Cow::Owned)),
-            Err(_) => Self(Some(Cow::Borrowed(UNASKED))),
+            Err(_) => Self(Some(Cow::Borrowed(DEFAULT))),
         }
     }
 
@@ -43,10 +45,10 @@ impl ExecVersion {
         self.0.as_deref()
     }
 
-    /// Whether kubectl accepts the version. For any other version, kubectl prints an error without a remedy.
-    pub fn is_taken(&self) -> bool {
+    /// Returns whether kubectl accepts the version. For any other version, kubectl prints an error without a remedy.
+    pub fn is_supported(&self) -> bool {
         self.as_str()
-            .is_some_and(|version| TAKEN.contains(&version))
+            .is_some_and(|version| SUPPORTED.contains(&version))
     }
 
     /// Returns the line that an exec plugin prints, with its line break.

@@ -10,7 +10,7 @@ use crate::history::Contents;
 
 /// The texts of a page.
 #[derive(Clone, Debug, Default)]
-pub struct Parts {
+pub struct PageTexts {
     texts: BTreeMap<String, Part>,
 }
 
@@ -21,13 +21,13 @@ struct Part {
     heading: usize,
     /// The line on the page of each line of the text, from 1.
     lines: Vec<usize>,
-    is_guarded: bool,
-    /// The length of the text before the line [`UNENDED`](super::line::UNENDED), and the length of that line's line break.
+    is_indented: bool,
+    /// The length of the text before the line [`NO_LINE_BREAK`](super::line::NO_LINE_BREAK), and the length of that line's line break.
     unended: Option<(usize, usize)>,
 }
 
-impl Parts {
-    /// Reports whether the page has no text.
+impl PageTexts {
+    /// Returns whether the page has no text.
     pub fn is_empty(&self) -> bool {
         self.texts.is_empty()
     }
@@ -62,8 +62,8 @@ impl Parts {
 ///
 /// # Errors
 /// Lines that cannot be assigned to a text.
-pub fn read(page: &str, keys: &Keys) -> Result<Parts, Vec<Remark>> {
-    let mut parts = Parts::default();
+pub fn read(page: &str, keys: &Keys) -> Result<PageTexts, Vec<Remark>> {
+    let mut parts = PageTexts::default();
     let mut remarks = Vec::new();
     let mut current: Option<String> = None;
     let mut is_before_keys = false;
@@ -73,12 +73,12 @@ pub fn read(page: &str, keys: &Keys) -> Result<Parts, Vec<Remark>> {
         let mut wrong = |what: String| remarks.push(Remark::new(Some(number), what));
         let part = current.as_ref().and_then(|key| parts.texts.get_mut(key));
         match (Line::of(line, keys), part) {
-            (Line::Mark, _) | (Line::Unended, None) => {}
-            (Line::Unended, Some(part)) => {
+            (Line::Mark, _) | (Line::NoLineBreak, None) => {}
+            (Line::NoLineBreak, Some(part)) => {
                 let line_break = line.len() - line.trim_end_matches(['\r', '\n']).len();
                 part.unended = Some((part.text.len(), line_break));
             }
-            (Line::Torn, _) => wrong(
+            (Line::ConflictMarker, _) => wrong(
                 "this conflict is not resolved: keep the right lines of both sides, and remove the three marker lines"
                     .to_owned(),
             ),
@@ -89,7 +89,7 @@ pub fn read(page: &str, keys: &Keys) -> Result<Parts, Vec<Remark>> {
                 };
                 let value = rest.trim();
                 if value == "|" {
-                    part.is_guarded = true;
+                    part.is_indented = true;
                 } else if value.starts_with(['|', '>']) {
                     wrong(format!("{value} is not supported after {key}: remove it, or write |"));
                 } else if !value.is_empty() {
@@ -110,7 +110,7 @@ pub fn read(page: &str, keys: &Keys) -> Result<Parts, Vec<Remark>> {
             (Line::Content, None) if line.trim().is_empty() || is_before_keys => {}
             (Line::Content, None) => {
                 is_before_keys = true;
-                wrong("this is above all keys: begin with a line such as mapRoles: alone".to_owned());
+                wrong("this line is above all keys: begin with a line such as mapRoles:".to_owned());
             }
         }
     }
@@ -124,9 +124,9 @@ pub fn read(page: &str, keys: &Keys) -> Result<Parts, Vec<Remark>> {
 }
 
 impl Part {
-    /// Returns the line without the page's indentation; `None` if it lacks the indentation.
+    /// Returns the line without the page's indentation; `None` if the line is not indented.
     fn own<'t>(&self, line: &'t str) -> Option<&'t str> {
-        if !self.is_guarded {
+        if !self.is_indented {
             return Some(line);
         }
         match line.strip_prefix(INDENT) {

@@ -1,9 +1,9 @@
 //! Reads the entries of mapRoles and mapUsers one by one.
 
-use super::decode::{DecodeState, Decoder, Lost};
-use super::names::{FieldName, equals_field, field_name};
-use super::reading::{Reading, odd, span};
-use super::typed::{Mismatch, RawEntry, TypedReader};
+use super::decode::{DecodeError, DecodeState, Decoder};
+use super::entry_decoder::{Mismatch, RawEntry, TypedReader};
+use super::field_names::{FieldName, equals_field, field_name};
+use super::reading::{Reading, span, unsupported_node};
 use super::validate;
 use super::{
     DecodeWarning, Entry, Field, Fields, GroupItem, Mapping, NotEditable, Principal, Problem,
@@ -17,12 +17,12 @@ pub(super) struct ItemReader {
     entries: Vec<Entry>,
     mismatch: Option<Mismatch>,
     invalid: Vec<Problem>,
-    /// Where go-yaml stopped. Nothing is decoded after that.
-    lost: Option<Lost>,
+    /// The error with which go-yaml stopped. Nothing is decoded after that.
+    error: Option<DecodeError>,
     /// The decoder's state after the items so far. Taken while an item is decoded.
     state: Option<DecodeState>,
     /// The first construct that edits do not support.
-    pub(super) odd: Option<NotEditable>,
+    pub(super) unsupported: Option<NotEditable>,
 }
 
 impl ItemReader {
@@ -33,9 +33,9 @@ impl ItemReader {
             entries: Vec::with_capacity(text.len() / 100),
             mismatch: None,
             invalid: Vec::new(),
-            lost: None,
+            error: None,
             state: Some(DecodeState::in_list()),
-            odd: None,
+            unsupported: None,
         }
     }
 
@@ -46,8 +46,8 @@ impl ItemReader {
         let mut decoder = Decoder::new(tree, state);
         let item = match decoder.decode(node) {
             Ok(item) => item,
-            Err(lost) => {
-                self.lost = Some(lost);
+            Err(error) => {
+                self.error = Some(error);
                 return;
             }
         };
@@ -67,8 +67,8 @@ impl ItemReader {
                 message: reason.clone(),
             });
         }
-        if self.odd.is_none() {
-            self.odd = odd(tree.nodes_from(node).iter());
+        if self.unsupported.is_none() {
+            self.unsupported = unsupported_node(tree.nodes_from(node).iter());
         }
         self.entries.push(Entry {
             span: span(place),
@@ -84,9 +84,9 @@ impl ItemReader {
     }
 
     pub(super) fn finish(self) -> Reading {
-        let loss = self.lost.or_else(|| self.state?.into_loss());
-        if let Some(Lost { message, at }) = loss {
-            return Reading::lost(message, at);
+        let error = self.error.or_else(|| self.state?.into_unsupported());
+        if let Some(DecodeError { message, at }) = error {
+            return Reading::unreadable(message, at);
         }
         let mismatch = self.mismatch.map(|Mismatch { message, at }| Problem {
             line: at.line() + 1,
@@ -125,7 +125,7 @@ fn status(name: SectionName, raw: RawEntry) -> Status {
     }
 }
 
-/// Reports whether Go's decoder would report it. Null fits any type.
+/// Returns whether Go's decoder would report it. Null fits any type.
 fn is_mismatch(decode_warning: &DecodeWarning) -> bool {
     match decode_warning {
         DecodeWarning::NotAMapping(found) | DecodeWarning::Mistyped { found, .. } => {
@@ -135,7 +135,7 @@ fn is_mismatch(decode_warning: &DecodeWarning) -> bool {
     }
 }
 
-/// Reports whether a key that does not name a field is unknown to the authenticator.
+/// Returns whether a key that does not name a field is unknown to the authenticator.
 fn has_no_meaning(key: &Node<'_>) -> bool {
     match &key.kind {
         NodeKind::Scalar { value, .. } => value != "<<" && !equals_field(value, "userid"),

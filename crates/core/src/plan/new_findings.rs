@@ -52,7 +52,7 @@ pub(super) fn new_findings(
     found
 }
 
-/// The source text of every entry of the principals that edits are about.
+/// Returns the source text of every entry of the edited principals.
 pub(super) fn edited_entries(document: &Document, outcomes: &[(Edit, Outcome)]) -> Vec<String> {
     let principals = outcomes.iter().map(|(edit, _)| edit.principal());
     let edited: HashSet<_> = principals.map(|of| fold(of.text())).collect();
@@ -72,7 +72,7 @@ pub(super) fn edited_entries(document: &Document, outcomes: &[(Edit, Outcome)]) 
         .collect()
 }
 
-/// Whether a document has something that the finding may be about.
+/// Returns whether the document before the change may have had the same finding.
 fn may_exist_in(before: &Document, finding: &Finding) -> bool {
     let Some(principal) = &finding.principal else {
         return true;

@@ -1,10 +1,12 @@
+//! Names of owners.
+
 use std::fmt;
 
 /// The name under which mappings are applied, such as `team-a` or `ci`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Owner(String);
 
-/// Why a name is none.
+/// Why a text is not a valid name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OwnerError {
     /// It has no characters.
@@ -13,17 +15,17 @@ pub enum OwnerError {
     /// It has more than 63 characters.
     #[error("an owner's name has {0} characters, more than 63")]
     TooLong(usize),
-    /// It holds a character that does not show, or white space at an end.
-    #[error("an owner's name holds a character that does not show: {0:?}")]
+    /// It has an invisible character, or white space at the start or end.
+    #[error("an owner's name contains an invisible character: {0:?}")]
     Unprintable(String),
 }
 
 impl Owner {
-    /// A name of 1 to 63 printable characters, neither starting nor ending with a blank.
+    /// Creates a name of 1 to 63 visible characters that neither starts nor ends with a space.
     pub fn new(name: &str) -> Result<Self, OwnerError> {
         match name.chars().count() {
             0 => Err(OwnerError::Empty),
-            1..=63 if name.trim() == name && !name.contains(does_not_show) => {
+            1..=63 if name.trim() == name && !name.contains(is_invisible) => {
                 Ok(Self(name.to_owned()))
             }
             1..=63 => Err(OwnerError::Unprintable(name.to_owned())),
@@ -31,7 +33,6 @@ impl Owner {
         }
     }
 
-    /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -43,11 +44,12 @@ impl fmt::Display for Owner {
     }
 }
 
-/// Control characters, odd blanks, and what is invisible or turns text around: two names should not look the same.
-fn does_not_show(character: char) -> bool {
-    let is_invisible = matches!(
+/// Returns whether a character is invisible, a control character, or changes the direction of text, so that two names could look
+/// the same.
+fn is_invisible(character: char) -> bool {
+    let is_format_character = matches!(
         character,
         '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
     );
-    is_invisible || character.is_control() || (character.is_whitespace() && character != ' ')
+    is_format_character || character.is_control() || (character.is_whitespace() && character != ' ')
 }

@@ -4,8 +4,8 @@
 //! <https://github.com/golang/go/blob/go1.26.0/src/encoding/json/decode.go>
 
 use super::decode::{Decoded, Kind, ValueId};
-use super::names::type_name;
-use super::names::{FieldName, equals_field, field_name};
+use super::field_names::type_name;
+use super::field_names::{FieldName, equals_field, field_name};
 use super::reading::span;
 use super::{DecodeWarning, SectionName, SsoRole};
 use goyaml::{Place, Tree};

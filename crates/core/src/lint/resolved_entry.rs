@@ -1,4 +1,4 @@
-//! An entry of the document, together with what the authenticator makes of it.
+//! An entry of the document, with its state in the authenticator.
 
 use crate::arn::Parts;
 use crate::authenticator::{EntryState, Placeholder};
@@ -90,7 +90,6 @@ impl<'a> ResolvedEntry<'a> {
         self.mapping.groups().iter().any(|group| group == name)
     }
 
-    /// Returns whether it has a group of nodes.
     pub(super) fn has_node_group(&self) -> bool {
         OF_NODES.into_iter().any(|group| self.has_group(group))
     }
@@ -122,7 +121,7 @@ impl<'a> ResolvedEntry<'a> {
             Part::Username => value(fields.username),
             Part::Groups => value(fields.groups),
             Part::Group(index) => {
-                // If the numbers differ, the groups come from elsewhere.
+                // If the numbers differ, the groups are written elsewhere, such as behind an alias.
                 let are_here = fields.group_items.len() == self.mapping.groups().len();
                 let item = fields.group_items.get(index).filter(|_| are_here);
                 match item {
@@ -135,7 +134,6 @@ impl<'a> ResolvedEntry<'a> {
             .unwrap_or(self.source.span)
     }
 
-    /// Returns its groups.
     pub(super) fn groups(&self) -> impl Iterator<Item = (Part, &'a str)> + use<'a> {
         let groups = self.mapping.groups().iter().enumerate();
         groups.map(|(index, group)| (Part::Group(index), group.as_str()))

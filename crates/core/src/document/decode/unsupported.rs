@@ -1,10 +1,10 @@
-//! Finds values that JSON cannot represent.
+//! Finds values that YAML allows but JSON cannot represent.
 
-use super::{Decoder, Key, Kind, Lost, ValueId};
+use super::{DecodeError, Decoder, Key, Kind, ValueId};
 use goyaml::json;
 
 impl Decoder<'_, '_> {
-    pub(super) fn odd_key(&self, root: ValueId) -> Option<Lost> {
+    pub(super) fn unsupported_key(&self, root: ValueId) -> Option<DecodeError> {
         for (value, _) in self.decoded.walk(root, self.state.depth + 1) {
             let Kind::Map(pairs) = &value.kind else {
                 continue;
@@ -21,23 +21,23 @@ impl Decoder<'_, '_> {
                     _ => "…".to_owned(),
                 };
                 let message = format!("unsupported map key of type: {key}, value: {held}");
-                return Some(self.lost(value.node, &message));
+                return Some(self.error(value.node, &message));
             }
         }
         None
     }
 
-    pub(super) fn odd_number(&self, root: ValueId) -> Option<Lost> {
+    pub(super) fn unsupported_number(&self, root: ValueId) -> Option<DecodeError> {
         let mut values = self.decoded.walk(root, self.state.depth + 1);
         values.find_map(|(value, _)| match value.kind {
             Kind::Number(Err(name)) => {
-                Some(self.lost(value.node, &format!("json: unsupported value: {name}")))
+                Some(self.error(value.node, &format!("json: unsupported value: {name}")))
             }
             _ => None,
         })
     }
 
-    pub(super) fn too_deep(&self, root: ValueId) -> Option<Lost> {
+    pub(super) fn too_deep(&self, root: ValueId) -> Option<DecodeError> {
         let mut values = self.decoded.walk(root, self.state.depth + 1);
         values.find_map(|(value, depth)| {
             let bracket = match value.kind {
@@ -45,7 +45,7 @@ impl Decoder<'_, '_> {
                 Kind::Map(_) => b'{',
                 _ => return None,
             };
-            (depth > json::MAX_DEPTH).then(|| self.lost(value.node, &json::too_deep(bracket)))
+            (depth > json::MAX_DEPTH).then(|| self.error(value.node, &json::too_deep(bracket)))
         })
     }
 }

@@ -1,8 +1,10 @@
+//! Obstacles to assuming a role.
+
 use std::fmt;
 
 /// The kind of policy behind a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum PolicyKind {
     Own,
     Trust,
     Boundary,
@@ -13,7 +15,7 @@ pub enum Place {
     Endpoint,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for PolicyKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Own => "the caller's own policies",
@@ -29,7 +31,7 @@ impl fmt::Display for Place {
 
 /// An obstacle to assuming the role. `Display` returns a sentence without a period.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Gap {
+pub enum Obstacle {
     /// The role is in another partition.
     OtherPartition {
         caller: String,
@@ -41,13 +43,13 @@ pub enum Gap {
     FederatedUser,
     /// An explicit deny, which overrides every Allow.
     Denied {
-        place: Place,
+        kind: PolicyKind,
         /// The ARN of the policy, if the message has it.
         policy: Option<String>,
     },
     /// A policy that limits the caller and grants nothing does not allow the call.
     Limited {
-        place: Place,
+        kind: PolicyKind,
         /// The ARN of the policy, if the message has it.
         policy: Option<String>,
     },
@@ -67,7 +69,7 @@ pub enum Gap {
     /// The trust policy requires an external id.
     ExternalId {
         /// The accepted values.
-        wanted: Vec<String>,
+        required: Vec<String>,
         given: Option<String>,
     },
     /// The trust policy requires MFA.
@@ -82,16 +84,16 @@ pub enum Gap {
         /// Such as `sts:RoleSessionName`.
         key: String,
         /// The accepted values.
-        wanted: Vec<String>,
+        required: Vec<String>,
     },
     /// The trust policy names the caller under unknown conditions, and AWS refused the call.
-    UnseenCondition {
+    UnknownCondition {
         /// The condition keys.
         keys: Vec<String>,
     },
 }
 
-impl fmt::Display for Gap {
+impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OtherPartition { caller, role } => {
@@ -101,41 +103,41 @@ impl fmt::Display for Gap {
             Self::FederatedUser => {
                 f.write_str("a session from GetFederationToken cannot assume roles")
             }
-            Self::Denied { place, policy } => {
-                write!(f, "{place} denies it explicitly{}, and no Allow overrides that", named(policy))
+            Self::Denied { kind, policy } => {
+                write!(f, "{kind} denies it explicitly{}, and no Allow overrides that", named(policy))
             }
-            Self::Limited { place, policy } => {
-                write!(f, "{place} does not allow it{}", named(policy))
+            Self::Limited { kind, policy } => {
+                write!(f, "{kind} does not allow it{}", named(policy))
             }
             Self::OwnPolicies => f.write_str("the caller's own policies do not allow it"),
             Self::NotTrusted => f.write_str("the role's trust policy does not name the caller"),
             Self::NotTrustedByItself => f.write_str(
-                "the role's trust policy does not name the role itself, which since September 2022 it must for a role that assumes itself",
+                "the role's trust policy does not name the role itself, which AWS has required since September 2022 for a role that assumes itself",
             ),
             Self::DeletedPrincipal { id } => write!(
                 f,
-                "the role's trust policy names {id}, the id of a role or user that was deleted; one that was created anew under the \
-                 same name is another to IAM, until the policy is saved with its ARN again"
+                "the role's trust policy names {id}, the id of a deleted role or user; to IAM, a new one with the same name is a \
+                 different principal until the policy is saved with its ARN again"
             ),
             Self::OtherSession { arn } => {
-                write!(f, "the role's trust policy names one session only, {arn}, and this is another")
+                write!(f, "the role's trust policy names only the session {arn}, but the caller is another session")
             }
-            Self::ExternalId { wanted, given: None } => {
-                write!(f, "the role's trust policy requires the external id {}, and none was given", any(wanted))
+            Self::ExternalId { required, given: None } => {
+                write!(f, "the role's trust policy requires the external id {}, but the call has none", any(required))
             }
-            Self::ExternalId { wanted, given: Some(given) } => {
-                write!(f, "the role's trust policy requires the external id {}, and {given:?} was given", any(wanted))
+            Self::ExternalId { required, given: Some(given) } => {
+                write!(f, "the role's trust policy requires the external id {}, but the call has {given:?}", any(required))
             }
             Self::Mfa { role: false } => f.write_str("the role's trust policy requires a caller who signed in with MFA"),
             Self::Mfa { role: true } => {
-                f.write_str("the role's trust policy requires a caller who signed in with MFA, and a role's session never did")
+                f.write_str("the role's trust policy requires a caller who signed in with MFA, which a role's session never has")
             }
-            Self::Condition { operator, key, wanted } => write!(
+            Self::Condition { operator, key, required } => write!(
                 f,
-                "the role's trust policy names the caller, but its condition {operator} on {key} wants {}",
-                any(wanted)
+                "the role's trust policy names the caller, but its condition {operator} on {key} requires {}",
+                any(required)
             ),
-            Self::UnseenCondition { keys } => write!(
+            Self::UnknownCondition { keys } => write!(
                 f,
                 "the role's trust policy names the caller, but its condition on {} does not hold",
                 keys.join(", ")
@@ -144,9 +146,9 @@ impl fmt::Display for Gap {
     }
 }
 
-impl Gap {
-    /// Whether no policy can remove the obstacle.
-    pub fn is_final(&self) -> bool {
+impl Obstacle {
+    /// Returns whether no policy can remove the obstacle.
+    pub(crate) fn is_final(&self) -> bool {
         matches!(
             self,
             Self::OtherPartition { .. } | Self::RootUser | Self::FederatedUser
@@ -162,13 +164,13 @@ impl Gap {
             Self::RootUser | Self::FederatedUser => {
                 "use an IAM user or a role instead".to_owned()
             }
-            Self::Denied { place, .. } => {
-                format!("remove the caller or the role from the Deny statement of {place}")
+            Self::Denied { kind, .. } => {
+                format!("remove the caller or the role from the Deny statement of {kind}")
             }
-            Self::Limited { place, .. } => format!("let {place} allow it"),
-            Self::ExternalId { wanted, .. } => match wanted.as_slice() {
-                [one] => format!("give it: --external-id {one}"),
-                _ => "give one of them with --external-id".to_owned(),
+            Self::Limited { kind, .. } => format!("allow the call in {kind}"),
+            Self::ExternalId { required, .. } => match required.as_slice() {
+                [one] => format!("pass it: --external-id {one}"),
+                _ => "pass one of them with --external-id".to_owned(),
             },
             Self::Mfa { role: false } => {
                 "sign in with MFA first (aws sts get-session-token --serial-number MFA_ARN --token-code CODE), and use those \
@@ -176,11 +178,11 @@ impl Gap {
                     .to_owned()
             }
             Self::Mfa { role: true } => {
-                "give the caller a statement of its own in the trust policy, without that condition"
+                "add a statement for the caller to the trust policy, without that condition"
                     .to_owned()
             }
-            Self::Condition { .. } | Self::UnseenCondition { .. } => {
-                "meet the condition, or give the caller a statement of its own in the trust policy"
+            Self::Condition { .. } | Self::UnknownCondition { .. } => {
+                "meet the condition, or add a statement for the caller to the trust policy"
                     .to_owned()
             }
             _ => return None,
@@ -202,8 +204,11 @@ impl Gap {
             }
             Self::Denied { .. }
             | Self::Limited {
-                place:
-                    Place::ServiceControl | Place::ResourceControl | Place::Endpoint | Place::Session,
+                kind:
+                    PolicyKind::ServiceControl
+                    | PolicyKind::ResourceControl
+                    | PolicyKind::Endpoint
+                    | PolicyKind::Session,
                 ..
             } => "https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html",
             Self::Limited { .. } => {
@@ -224,7 +229,7 @@ impl Gap {
             Self::Mfa { .. } => {
                 "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_configure-api-require.html"
             }
-            Self::Condition { .. } | Self::UnseenCondition { .. } => {
+            Self::Condition { .. } | Self::UnknownCondition { .. } => {
                 "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html"
             }
         }
@@ -238,7 +243,7 @@ fn named(policy: &Option<String>) -> String {
         .unwrap_or_default()
 }
 
-fn any(wanted: &[String]) -> String {
-    let quoted: Vec<String> = wanted.iter().map(|one| format!("{one:?}")).collect();
+fn any(required: &[String]) -> String {
+    let quoted: Vec<String> = required.iter().map(|one| format!("{one:?}")).collect();
     quoted.join(" or ")
 }
