@@ -60,11 +60,11 @@ OUTSIDE = {
     "Files, terminal": (("manifests, plans,", "kubeconfig, editor"), (20, 20, 140, 76), "awsauth"),
     "API server ": (("admission reviews,", "watches"), (700, 121, 140, 76), "controller"),
 }
-# Which crate uses which. Only direct neighbours are drawn: a crate may use every crate below it.
+# Which crate uses which. Only direct neighbors are drawn: a crate may use every crate below it.
 USES = [("awsauth", "controller"), ("controller", "aws"), ("controller", "kube"), ("aws", "core"), ("kube", "core"), ("core", "goyaml")]
 
-# Terminal colours by SGR code; "1" (bold) is not a colour.
-COLOURS = {
+# Terminal colors by SGR code; "1" (bold) is not a color.
+COLORS = {
     "31": "#ff7b72", "91": "#ff7b72",
     "32": "#7ee787", "92": "#7ee787",
     "33": "#e3b341", "93": "#e3b341",
@@ -79,7 +79,7 @@ SGR = re.compile("\x1b\\[([0-9;]*)m")
 
 
 def run(binary, shown):
-    """What awsauth prints for a command, with colours; stdout and stderr in their real order."""
+    """What awsauth prints for a command, with colors; stdout and stderr in their real order."""
     words = " ".join(line.rstrip("\\") for line in shown).split()
     with tempfile.TemporaryDirectory() as home:
         environment = {"HOME": home, "PATH": "/usr/bin:/bin", "COLUMNS": "120"}
@@ -93,21 +93,21 @@ def run(binary, shown):
 
 
 def spans(line):
-    """The line as (text, colour, bold) parts."""
-    parts, colour, bold, at = [], None, False, 0
+    """The line as (text, color, bold) parts."""
+    parts, color, bold, at = [], None, False, 0
     for code in [*SGR.finditer(line), None]:
         text = line[at:code.start()] if code else line[at:]
         if text:
-            parts.append((text, colour, bold))
+            parts.append((text, color, bold))
         if code is None:
             return parts
         for number in (code[1] or "0").split(";"):
             if number == "0":
-                colour, bold = None, False
+                color, bold = None, False
             elif number == "1":
                 bold = True
-            elif number in COLOURS:
-                colour = COLOURS[number]
+            elif number in COLORS:
+                color = COLORS[number]
         at = code.end()
 
 
@@ -129,12 +129,12 @@ def terminal(binary, title, commands):
     ]
     for number, line in enumerate(lines):
         y, column = MARGIN + number * LEADING + SIZE, 0
-        for text, colour, bold in line:
+        for text, color, bold in line:
             # Spaces at the edges would be lost in some viewers: place the text behind them.
             stripped = text.strip(" ")
             if stripped:
                 x = MARGIN + (column + len(text) - len(text.lstrip(" "))) * ADVANCE
-                style = (f' fill="{colour}"' if colour else "") + (' font-weight="bold"' if bold else "")
+                style = (f' fill="{color}"' if color else "") + (' font-weight="bold"' if bold else "")
                 length = len(stripped) * ADVANCE
                 out.append(f'<text x="{x:g}" y="{y:g}" textLength="{length:g}"{style}>{escape(stripped)}</text>')
             column += len(text)
