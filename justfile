@@ -27,6 +27,6 @@ static:
 bench:
     cargo bench
 
-# Fuzz the editing laws with libFuzzer. Needs nightly and cargo-fuzz.
+# Fuzz the properties of edits with libFuzzer. Needs nightly and cargo-fuzz.
 fuzz:
-    cd fuzz && cargo +nightly fuzz run laws
+    cd fuzz && cargo +nightly fuzz run edit_properties

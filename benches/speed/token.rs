@@ -82,7 +82,7 @@ pub(crate) fn run(awsauth: &Awsauth) {
             &GET_TOKEN,
             200.0,
         ),
-        Err(reason) => println!("the aws CLI is not measured: {reason}"),
+        Err(reason) => println!("the AWS CLI is not measured: {reason}"),
     }
     from_aws(awsauth);
     with_kubectl(awsauth);

@@ -4,26 +4,26 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod api_server_crash;
+mod cluster_and_file;
 mod cluster_selection;
 mod concurrent_writers;
 mod creation;
+mod ctrl_c;
 mod dry_run;
 mod edit;
+mod exclusive_cluster;
 mod field_managers;
-mod halt;
+mod halting_proxy;
 mod history;
-mod interrupt;
 mod killed_writes;
-mod limits;
+mod kubectl_plugin;
 mod lint;
 mod lint_fix;
 mod lost_races;
 mod merge;
 mod ownership;
 mod permissions;
-mod plugin;
 mod rbac;
-mod reading;
-mod session;
-mod slow_connection;
-mod wait;
+mod refused_objects;
+mod slow_proxy;
+mod wait_flag;

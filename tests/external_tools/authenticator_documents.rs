@@ -17,20 +17,20 @@ use fastrand::Rng;
 use serde_json::json;
 
 use crate::support::oracle::{Answer, Data, Oracle, Parsed, Request};
-use crate::support::reading::{comparable, read};
-use crate::support::vectors::Outcome;
-use crate::support::{generate, shrink, vectors};
-use census::Census;
+use crate::support::parse_comparison::{comparable, read};
+use crate::support::parse_vectors::Outcome;
+use crate::support::{generate, parse_vectors, shrink};
+use outcome_counts::Census;
 
-mod census;
+mod outcome_counts;
 
-/// How many inputs a worker sends at a time.
+/// The number of inputs in one request.
 const BATCH: u64 = 1_000;
-/// Each with an oracle of its own.
+/// The number of workers. Each has its own oracle.
 const WORKERS: usize = 2;
-/// After so many disagreements a worker stops.
+/// The number of disagreements after which a worker stops.
 const ENOUGH: usize = 12;
-/// The authenticator iterates over Go maps in places: what it says then varies from call to call.
+/// How often to repeat a request. The authenticator iterates over Go maps in places, so its answers can vary.
 const REPEATS: usize = 40;
 
 type Sections = BTreeMap<String, String>;
@@ -39,7 +39,7 @@ type Sections = BTreeMap<String, String>;
 fn generated_documents_are_read_as_by_the_authenticator() {
     let inputs = number_from("AWSAUTH_FUZZ_INPUTS", 100_000);
     let seed = number_from("AWSAUTH_FUZZ_SEED", 1);
-    let seeds = vectors::texts();
+    let seeds = parse_vectors::texts();
     let (next, begun) = (AtomicU64::new(0), Instant::now());
     let workers: Vec<_> = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..WORKERS)
@@ -67,7 +67,7 @@ fn generated_documents_are_read_as_by_the_authenticator() {
 #[test]
 fn regression_cases_match_the_authenticator() {
     let mut oracle = Oracle::start();
-    for vector in vectors::load(vectors::REGRESSIONS) {
+    for vector in parse_vectors::load(parse_vectors::REGRESSIONS) {
         let answer = oracle
             .ask(&[Request::Parse { data: vector.data }])
             .remove(0);
@@ -88,7 +88,7 @@ fn number_from(variable: &str, otherwise: u64) -> u64 {
     })
 }
 
-/// An input on which the two differ, shrunk.
+/// An input on which the two readers differ, shrunk.
 struct Disagreement {
     seed: u64,
     sections: Sections,
@@ -157,7 +157,7 @@ impl<'s> Worker<'s> {
         }
     }
 
-    /// Whether the authenticator, asked again and again, comes to say what we do.
+    /// Whether the authenticator gives our answer, too, when it is asked repeatedly.
     fn varies(&mut self, sections: &Sections, have: &Result<Parsed, String>) -> bool {
         let again = vec![request(sections); REPEATS];
         self.oracle.ask(&again).iter().any(|want| agree(want, have))
@@ -202,7 +202,7 @@ fn request(sections: &Sections) -> Request {
     }
 }
 
-/// What we make of it, or the panic that reading it ends in.
+/// Our result, or the message of the panic in our reader.
 fn ours(sections: &Sections) -> Result<Parsed, String> {
     catch_unwind(AssertUnwindSafe(|| comparable(read(sections)))).map_err(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
@@ -211,7 +211,7 @@ fn ours(sections: &Sections) -> Result<Parsed, String> {
     })
 }
 
-/// Where Go panics there is nothing to agree with; we must not.
+/// If Go panics, there is nothing to compare. We must not panic.
 fn agree(want: &Answer, have: &Result<Parsed, String>) -> bool {
     match (want, have) {
         (Answer::Parse(want), Ok(have)) => comparable(want.clone()) == *have,
@@ -220,7 +220,7 @@ fn agree(want: &Answer, have: &Result<Parsed, String>) -> bool {
     }
 }
 
-/// Writes the disagreements as lines for `tests/data/regressions/read.jsonl`, and says where.
+/// Writes the disagreements as lines for `tests/data/regressions/read.jsonl`. Returns where they are.
 fn report(seed: u64, disagreements: &[Disagreement]) -> String {
     let path =
         PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("disagreements-{seed}.jsonl"));

@@ -4,16 +4,16 @@
 
 use std::collections::BTreeMap;
 
-use crate::support::identities::{Person, Reach, answered, explained, map};
+use crate::support::generated_identities::{Caller, Reach, answered, explained, map};
 use crate::support::oracle::{Answer, Login, Oracle, Request};
 use awsauth_core::authenticator::explain;
 use awsauth_core::document::Document;
 use fastrand::Rng;
 
-/// How many share a map.
+/// The number of identities for each map.
 const PEOPLE: usize = 20;
 
-/// How many maps the oracle is asked about at a time.
+/// The number of maps in one request to the oracle.
 const MAPS: u64 = 100;
 
 #[test]
@@ -45,20 +45,21 @@ fn explain_agrees_with_the_authenticator_mapper() {
         let mut answers = oracle.ask(&requests).into_iter();
         for case in cases {
             let document = Document::read(&case.data);
-            for (person, answer) in case.people.iter().zip(&mut answers) {
+            for (caller, answer) in case.callers.iter().zip(&mut answers) {
                 let Answer::Map(mapped) = answer else {
                     panic!("{answer:?}")
                 };
                 let wanted = answered(mapped);
-                let said = match explain(&document, &person.question(case.sso_gate, &instances)) {
+                let message = match explain(&document, &caller.question(case.sso_gate, &instances))
+                {
                     Ok(explanation) => explained(&explanation),
                     Err(error) => vec![Login::Refused {
                         error: format!("verify: sts getCallerIdentity failed: {error}"),
                     }],
                 };
                 assert_eq!(
-                    said, wanted,
-                    "seed {}: {person:?} in {:#?}",
+                    message, wanted,
+                    "seed {}: {caller:?} in {:#?}",
                     case.seed, case.data
                 );
                 tally.count(&wanted);
@@ -69,35 +70,35 @@ fn explain_agrees_with_the_authenticator_mapper() {
     tally.assert_varied();
 }
 
-/// A map, and those who sign in with it.
+/// A map, and the identities that sign in with it.
 struct Case {
     seed: u64,
     data: BTreeMap<String, String>,
-    people: Vec<Person>,
+    callers: Vec<Caller>,
     sso_gate: bool,
 }
 
 impl Case {
     fn draw(seed: u64) -> Self {
         let rng = &mut Rng::with_seed(seed);
-        let people: Vec<_> = (0..PEOPLE).map(|_| Person::draw(rng, Reach::Any)).collect();
-        let data = map(rng, &people, &[]);
+        let callers: Vec<_> = (0..PEOPLE).map(|_| Caller::draw(rng, Reach::Any)).collect();
+        let data = map(rng, &callers, &[]);
         let sso_gate = rng.u32(..4) == 0;
         Self {
             seed,
             data,
-            people,
+            callers,
             sso_gate,
         }
     }
 
     fn requests(&self, instances: &BTreeMap<String, String>) -> Vec<Request> {
-        let request = |person: &Person| person.request(&self.data, self.sso_gate, instances);
-        self.people.iter().map(request).collect()
+        let request = |caller: &Caller| caller.request(&self.data, self.sso_gate, instances);
+        self.callers.iter().map(request).collect()
     }
 }
 
-/// So that a generator that draws the same thing over and over is noticed.
+/// Counts outcomes, so that a generator that always draws the same is noticed.
 #[derive(Debug, Default)]
 struct Tally {
     asked: u64,

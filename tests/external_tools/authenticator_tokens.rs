@@ -12,7 +12,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 
-/// How many are asked at a time.
+/// The number of tokens in one request.
 const BATCH: u64 = 1_000;
 
 #[test]
@@ -27,7 +27,7 @@ fn generated_tokens_are_verified_as_by_the_authenticator() {
     for _ in 0..inputs.div_ceil(BATCH) {
         let cases: Vec<Case> = (0..BATCH).map(|_| Case::random(&mut rng)).collect();
         let requests: Vec<Request> = cases.iter().map(Case::request).collect();
-        // The authenticator has no other clock; dates are minutes away from where it would matter.
+        // The authenticator uses only the system clock. Generated dates are minutes away from any limit.
         let now = Timestamp::now();
         for (case, answer) in cases.iter().zip(oracle.ask(&requests)) {
             let Answer::Token(theirs) = answer else {
@@ -35,14 +35,14 @@ fn generated_tokens_are_verified_as_by_the_authenticator() {
             };
             let (ours, kind) = case.judge(now);
             let (ours, theirs) = (without_bytes(ours), without_bytes(without_url(theirs)));
-            // Of several such faults the authenticator names any.
+            // If a token has several of these faults, the authenticator names any of them.
             if !(is_about_names(&ours) && is_about_names(&theirs)) {
                 assert_eq!(ours, theirs, "{case:?}");
             }
             *verdicts.entry(kind).or_default() += 1;
         }
     }
-    // Every kind of verdict was among them, but those for tokens that come from nowhere near a signer.
+    // Every kind of verdict occurred, except those for tokens that no signer could have produced.
     assert!(verdicts.len() >= 20, "{verdicts:#?}");
 }
 
@@ -51,7 +51,7 @@ fn is_about_names(verdict: &Verdict) -> bool {
     matches!(verdict, Verdict::Refused { error } if faults.iter().any(|fault| error.contains(fault)))
 }
 
-/// The authenticator's words without the URL that one of its messages repeats.
+/// Removes the URL that one of the authenticator's messages repeats.
 fn without_url(verdict: Verdict) -> Verdict {
     match verdict {
         Verdict::Refused { error } => {
@@ -66,7 +66,7 @@ fn without_url(verdict: Verdict) -> Verdict {
     }
 }
 
-/// Bytes that are no UTF-8 are one replacement character to us, and escaped or replaced one by one by Go.
+/// Normalizes bytes that are not UTF-8: we show one replacement character, Go escapes or replaces each byte.
 fn without_bytes(verdict: Verdict) -> Verdict {
     let Verdict::Refused { error } = verdict else {
         return verdict;
@@ -166,7 +166,7 @@ impl Case {
         }
     }
 
-    /// Our verdict, and of what kind it is.
+    /// Returns our verdict and its kind.
     fn judge(&self, now: Timestamp) -> (Verdict, String) {
         let authenticator = Authenticator {
             partition: self.partition,
@@ -318,7 +318,7 @@ fn query(rng: &mut Rng) -> String {
         ),
         ("X-Amz-Signature".to_owned(), "00ff".to_owned()),
     ];
-    // One fault at most: which of several the authenticator names is chance.
+    // At most one fault, because the authenticator names any of several.
     match rng.u32(..24) {
         0 => drop(parameters.remove(rng.usize(..parameters.len()))),
         1 => {
@@ -379,7 +379,7 @@ fn query(rng: &mut Rng) -> String {
         }
         5 => parameters.push(owned(pick(rng, &[("Version", "2"), ("X-Amz-Date", "2")]))),
         6 => {
-            // In the order of a map, so that of two spellings the authenticator may name either: the same one twice, then.
+            // The authenticator iterates over a map and may use either spelling. So both have the same value.
             let twice = parameters[rng.usize(..parameters.len())].clone();
             parameters.push(twice);
         }
@@ -437,7 +437,7 @@ fn odd_date(rng: &mut Rng) -> String {
         2 => {
             let mut date = now(rng);
             damage(rng, &mut date);
-            // Nothing else is to be at fault.
+            // There must be no other fault.
             date.replace(['&', ';', '%', '#', '+', '\u{1}'], "x")
         }
         _ => pick(
@@ -463,7 +463,7 @@ fn odd_date(rng: &mut Rng) -> String {
     }
 }
 
-/// Puts in, takes out or changes one letter.
+/// Inserts, removes or changes one letter.
 fn damage(rng: &mut Rng, text: &mut String) {
     let mut letters: Vec<char> = text.chars().collect();
     let letter = pick(

@@ -8,7 +8,7 @@ use crate::support::oracle::{
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-/// The lines of a vector file, each read as what was asked and as what was answered.
+/// Returns the lines of a vector file as requests and recorded answers.
 fn vectors<Q: DeserializeOwned, A: DeserializeOwned>(file: &str) -> Vec<(Q, A)> {
     let path = format!("{}/tests/data/vectors/{file}", env!("CARGO_MANIFEST_DIR"));
     let lines = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"));
@@ -102,7 +102,7 @@ fn map_answers_match_the_recording() {
     }
 }
 
-/// Every outcome there can be, in an order that does not depend on who listed them.
+/// Returns every possible outcome in a fixed order.
 fn as_set(result: Option<Login>, any_of: Vec<Login>) -> Vec<Login> {
     let mut outcomes: Vec<Login> = result.into_iter().chain(any_of).collect();
     outcomes.sort();

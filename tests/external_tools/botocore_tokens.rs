@@ -54,7 +54,7 @@ impl Request {
         let session = rng.bool().then(|| text(rng, base64, 2000));
         Self {
             region,
-            // Without a region there is but one endpoint.
+            // Without a region, there is only the global endpoint.
             endpoint: Endpoint {
                 fips: region != GLOBAL_REGION && rng.bool(),
                 dual_stack: region != GLOBAL_REGION && has_dual_stack && rng.bool(),
@@ -67,7 +67,7 @@ impl Request {
         }
     }
 
-    /// The URL in our token.
+    /// Returns the URL in our token.
     fn url(&self) -> String {
         let credentials = Credentials {
             access_key_id: self.access_key.clone(),
@@ -85,7 +85,7 @@ impl Request {
     }
 }
 
-/// What botocore makes of each.
+/// Returns botocore's URL for each request.
 fn botocore(requests: &[Request]) -> Vec<String> {
     let lines: String = requests
         .iter()
@@ -120,7 +120,7 @@ fn botocore(requests: &[Request]) -> Vec<String> {
     urls.lines().map(str::to_owned).collect()
 }
 
-/// The URL with its parameters in order.
+/// Returns the URL with sorted parameters.
 fn sorted(url: &str) -> String {
     let (host, query) = url.split_once('?').expect("a query");
     let mut parameters: Vec<&str> = query.split('&').collect();
@@ -139,7 +139,7 @@ fn tokens_match_those_of_botocore() {
         if request.session_token.is_none() {
             assert_eq!(ours, theirs);
         }
-        // botocore puts the session token behind the signed headers.
+        // botocore puts the session token after the signed headers.
         assert_eq!(sorted(&ours), sorted(&theirs));
     }
 }

@@ -1,5 +1,5 @@
-//! What findings claim about the authenticator is checked with the authenticator itself, on the inputs of all cases,
-//! recorded and generated texts, and known mistakes.
+//! Checks the claims of lint findings about the authenticator with the authenticator itself: on the inputs of all
+//! cases, recorded and generated texts, and known mistakes.
 //!
 //! `AWSAUTH_LINT_INPUTS=N` sets the number of generated inputs.
 
@@ -13,21 +13,21 @@ use awsauth_core::manifest::Manifest;
 use fastrand::Rng;
 
 use crate::support::lint_facts::Data;
+use crate::support::mistakes;
 use crate::support::oracle::{Answer, Oracle, Parsed, Request, Role, Sso, User};
-use crate::support::slips;
-use crate::support::{generate, oracle, vectors};
-use identities::People;
+use crate::support::{generate, oracle, parse_vectors};
+use single_entry_logins::SingleEntryAuthenticator;
 
 mod claims;
-mod identities;
+mod single_entry_logins;
 
-/// The account that the cluster is in, so that rules can speak of others.
+/// The account of the cluster, so that rules can report other accounts.
 const OWN: &str = "111122223333";
 
 /// Rules whose findings make no claim about the authenticator: on waivers, and on names from EC2.
 const OF_OTHERS: [&str; 3] = ["L01", "L02", "N14"];
 
-/// An aws-auth, what the rules say of it, and what the authenticator makes of it.
+/// An aws-auth, the findings of the rules, and the result of the authenticator.
 pub(crate) struct Judged {
     data: Data,
     document: Document,
@@ -35,7 +35,7 @@ pub(crate) struct Judged {
     parsed: Parsed,
 }
 
-/// What the authenticator took from an entry.
+/// A mapping that the authenticator read from an entry.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Taken {
     principal: String,
@@ -46,7 +46,7 @@ pub(crate) struct Taken {
 }
 
 impl Judged {
-    /// `None` where the authenticator panics.
+    /// Returns `None` if the authenticator panics.
     fn new(data: Data, oracle: &mut Oracle) -> Option<Self> {
         let document = Document::read(&data);
         let facts = Facts {
@@ -63,7 +63,7 @@ impl Judged {
         })
     }
 
-    /// What the authenticator keeps of a section, in its order.
+    /// Returns the mappings that the authenticator kept from a section, in its order.
     fn taken(&self, section: SectionName) -> Vec<Taken> {
         let role = |role: &Role| Taken {
             principal: role.rolearn.clone(),
@@ -104,7 +104,7 @@ impl Judged {
     }
 }
 
-/// What the authenticator makes of `data`; `None` where it panics.
+/// Returns the authenticator's result for `data`, or `None` if it panics.
 fn parse(data: &Data, oracle: &mut Oracle) -> Option<Parsed> {
     let data = oracle::Data {
         texts: data.clone(),
@@ -117,7 +117,7 @@ fn parse(data: &Data, oracle: &mut Oracle) -> Option<Parsed> {
     }
 }
 
-/// The `data` of every manifest in the folders of cases.
+/// Returns the `data` of every manifest in the case folders.
 fn of_cases() -> Vec<Data> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     let mut all = Vec::new();
@@ -143,26 +143,26 @@ fn inputs() -> u64 {
 #[test]
 fn findings_agree_with_the_authenticator() {
     let mut oracle = Oracle::start();
-    let texts = vectors::texts();
+    let texts = parse_vectors::texts();
     let recorded = texts.iter().flat_map(|text| {
         let section = |name: SectionName| Data::from([(name.key().to_owned(), text.clone())]);
         SectionName::ALL.map(section)
     });
     let generated = (0..inputs()).map(|seed| generate::data(&mut Rng::with_seed(seed), &texts));
-    let slips = slips::all(1).into_iter().map(|slip| slip.data);
+    let mistakes = mistakes::all(1).into_iter().map(|mistake| mistake.data);
     let (mut counts, mut wrong) = (BTreeMap::<&str, u64>::new(), Vec::new());
     for data in of_cases()
         .into_iter()
         .chain(recorded)
-        .chain(slips)
+        .chain(mistakes)
         .chain(generated)
     {
         let Some(judged) = Judged::new(data, &mut oracle) else {
             continue;
         };
-        let mut people = People(&mut oracle);
+        let mut authenticator = SingleEntryAuthenticator(&mut oracle);
         for finding in judged.report.findings.iter().chain(&judged.report.waived) {
-            match claims::holds(&judged, finding, &mut people) {
+            match claims::check(&judged, finding, &mut authenticator) {
                 Some(Ok(())) => *counts.entry(finding.rule.id).or_default() += 1,
                 Some(Err(why)) if wrong.len() < 12 => wrong.push(format!(
                     "{} {}: {}\n  {why}\n  {:?}",
@@ -187,7 +187,8 @@ fn findings_agree_with_the_authenticator() {
     }
 }
 
-/// Whether this is the second entry that EKS writes for the nodes of a managed node group, which it keeps.
+/// Returns whether this is the second entry that EKS writes for the nodes of a managed node group, which EKS itself
+/// keeps.
 fn is_by_eks(taken: &Taken, judged: &Judged) -> bool {
     let (_, name) = taken.key.rsplit_once('/').unwrap_or_default();
     let twin = format!(":role/{name}");
@@ -199,18 +200,18 @@ fn is_by_eks(taken: &Taken, judged: &Judged) -> bool {
             .any(|role| role.key.ends_with(&twin))
 }
 
-/// An identity whose ARN has no finding can sign in.
+/// An ARN without findings admits an identity.
 #[test]
 fn arn_without_findings_matches_an_identity() {
     let mut oracle = Oracle::start();
-    let texts = vectors::texts();
+    let texts = parse_vectors::texts();
     let generated = (0..inputs() / 5).map(|seed| generate::data(&mut Rng::with_seed(seed), &texts));
     let (mut asked, mut wrong) = (0, Vec::new());
     for data in of_cases().into_iter().chain(generated) {
         let Some(judged) = Judged::new(data, &mut oracle) else {
             continue;
         };
-        let mut people = People(&mut oracle);
+        let mut authenticator = SingleEntryAuthenticator(&mut oracle);
         for section in [SectionName::Roles, SectionName::Users] {
             for taken in judged.taken(section) {
                 let all = judged.report.findings.iter().chain(&judged.report.waived);
@@ -224,7 +225,11 @@ fn arn_without_findings_matches_an_identity() {
                     continue;
                 }
                 asked += 1;
-                if people.who_matches(section, &taken.principal).is_none() && wrong.len() < 12 {
+                if authenticator
+                    .admitted_identity(section, &taken.principal)
+                    .is_none()
+                    && wrong.len() < 12
+                {
                     wrong.push(format!("{taken:?}"));
                 }
             }

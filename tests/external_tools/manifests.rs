@@ -4,14 +4,14 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-mod accepted;
+mod api_server_accepts;
 mod aws_auth_policy;
 mod chart;
+mod controller_process;
 mod grant_policy;
 mod harness;
 mod image;
 mod monitoring;
-mod pods;
+mod pod_security;
 mod rbac;
 mod rendered;
-mod running;

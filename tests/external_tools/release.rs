@@ -7,9 +7,9 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod archives;
-mod hooks;
-mod install;
-mod plugin;
+mod installer;
+mod krew_manifest;
+mod pre_commit_hooks;
 
 use std::fs;
 use std::path::Path;

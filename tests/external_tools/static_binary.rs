@@ -18,10 +18,10 @@ use crate::support::dns::Dns;
 use crate::support::fake_api::{FakeApi, Scenario, eksctl_made};
 use crate::support::{secrets, static_build};
 
-/// Hands the binary's path to the test that `unshare` starts.
+/// The variable that passes the binary's path to the test inside `unshare`.
 const BINARY: &str = "AWSAUTH_TEST_STATIC_BINARY";
 
-/// A name that only our DNS server knows.
+/// A name that only the DNS server of the test knows.
 const API: &str = "api.example.test";
 
 #[test]
@@ -33,8 +33,8 @@ fn static_binary_is_position_independent_and_loads_nothing() {
     let mut parts = elf.elf_program_headers().iter();
     assert!(!parts.any(|part| part.p_type(endian) == PT_INTERP));
 
-    // Relative addresses are packed (RELR), which takes half the time before main. What is left are
-    // glibc's choices among functions for this processor.
+    // Relative relocations are packed (RELR), which halves the time before main. The remaining ones select glibc
+    // functions for the processor.
     let tables = elf
         .elf_section_table()
         .iter()
@@ -49,7 +49,7 @@ fn static_binary_is_position_independent_and_loads_nothing() {
     );
 }
 
-/// Needs root, or leave to become root in namespaces of one's own.
+/// Needs root, or permission to become root in a user namespace.
 #[test]
 fn static_binary_resolves_names_and_reads_the_ca_in_an_empty_root() {
     let binary = static_build::linked_alike();
@@ -79,7 +79,7 @@ fn static_binary_resolves_names_and_reads_the_ca_in_an_empty_root() {
         done.status.success(),
         "run this test as root, or allow user namespaces \
          (sysctl kernel.apparmor_restrict_unprivileged_userns=0): {}",
-        told(&done)
+        describe(&done)
     );
 }
 
@@ -111,7 +111,7 @@ fn reaches_a_server_by_name(binary: &Path) {
         root.path(),
         &["get", "-o", "name", "--kubeconfig", "/known"],
     );
-    assert!(done.status.success(), "{}", told(&done));
+    assert!(done.status.success(), "{}", describe(&done));
     assert_eq!(
         String::from_utf8_lossy(&done.stdout),
         "arn:aws:iam::111122223333:role/mytestrole\n"
@@ -119,13 +119,13 @@ fn reaches_a_server_by_name(binary: &Path) {
     assert!(dns.asked().contains(&API.to_owned()));
 
     let done = awsauth_in(root.path(), &["get", "--kubeconfig", "/unknown"]);
-    assert_eq!(done.status.code(), Some(3), "{}", told(&done));
+    assert_eq!(done.status.code(), Some(3), "{}", describe(&done));
     assert!(dns.asked().contains(&"nobody.example.test".to_owned()));
 
-    // Another authority's certificate: so it was this file that the server was believed by.
+    // Another CA certificate in this file makes the connection fail, so this file was used.
     put("ca.crt", Authority::new().pem);
     let done = awsauth_in(root.path(), &["get", "--kubeconfig", "/known"]);
-    assert_eq!(done.status.code(), Some(3), "{}", told(&done));
+    assert_eq!(done.status.code(), Some(3), "{}", describe(&done));
 }
 
 fn awsauth_in(root: &Path, arguments: &[&str]) -> Output {
@@ -151,8 +151,9 @@ fn kubeconfig(server: &str) -> String {
     .to_string()
 }
 
-fn told(done: &Output) -> String {
-    let [stdout, stderr] = [&done.stdout, &done.stderr].map(|said| String::from_utf8_lossy(said));
+fn describe(done: &Output) -> String {
+    let [stdout, stderr] =
+        [&done.stdout, &done.stderr].map(|message| String::from_utf8_lossy(message));
     format!("{}\n{stdout}{stderr}", done.status)
 }
 

@@ -2,14 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-mod choice;
-mod patience;
+mod cluster_selection;
 #[cfg(unix)]
-mod plugin;
+mod exec_plugin;
 mod proxy;
-mod refusals;
+mod rejected_requests;
+mod timeouts;
 mod tls;
-mod writing;
+mod write_loop;
 
 use std::collections::BTreeMap;
 use std::future::pending;

@@ -81,7 +81,7 @@ fn every_case_runs_as_written() {
     );
 }
 
-/// Runs one case and says what differs from what its folder says.
+/// Runs one case and returns how the result differs from the expected files.
 fn check(case: &Path, update: bool) -> Vec<String> {
     let mut wrong: Vec<String> = forgotten(case)
         .map(|file| format!("no runner reads the file {file}"))
@@ -153,7 +153,7 @@ fn check(case: &Path, update: bool) -> Vec<String> {
 
 fn run(program: &str, arguments: &[String], folder: &Path, case: &Path) -> std::process::Output {
     let binary = PathBuf::from(env!("CARGO_BIN_EXE_awsauth"));
-    // Another name for the same program, outside the folder that the case sees.
+    // Links the program under another name, outside the folder that the case sees.
     let names = tempfile::tempdir().expect("a temporary folder");
     let called = match program {
         "awsauth" => binary,
@@ -186,7 +186,7 @@ fn run(program: &str, arguments: &[String], folder: &Path, case: &Path) -> std::
     secrets::know_environment(&command);
     let mut child = command.spawn().expect("the program starts");
     let mut stdin = child.stdin.take().expect("a pipe");
-    // A program that doesn't read its stdin closes it, which is no failure of the case.
+    // A program that does not read its stdin closes it, which is not a failure of the case.
     let _ = stdin.write_all(&fs::read(case.join("stdin")).unwrap_or_default());
     drop(stdin);
     let prints = match case.parent().and_then(Path::file_name) {
@@ -196,7 +196,7 @@ fn run(program: &str, arguments: &[String], folder: &Path, case: &Path) -> std::
     secrets::ended_of(child, prints)
 }
 
-/// Splits a line at blanks; single quotes hold a word together.
+/// Splits a line at spaces. Single quotes keep a word together.
 fn words(line: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let (mut quoted, mut begun) = (false, false);

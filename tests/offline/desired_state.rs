@@ -1,12 +1,12 @@
 //! Reading the desired state: text in, mappings or an error out.
 
-mod forms;
-mod refusals;
+mod errors;
+mod formats;
 
 use awsauth_core::desired::{DesiredError, DesiredMapping, read};
 use awsauth_core::document::Principal;
 
-/// Reads `text` as the file `f` and compares what comes of it: a line for each mapping, or the error with its remedy.
+/// Reads `text` as the file `f` and compares the result: a line for each mapping, or the error with its hint.
 #[track_caller]
 fn check(text: &str, expected: &str) {
     assert_eq!(shown(read(text, "f")), expected.trim_end());
@@ -42,7 +42,7 @@ fn line(wanted: &DesiredMapping) -> String {
     format!("{}:{}: {who}{username}{groups}", wanted.source, wanted.line)
 }
 
-/// The same with the start of the message only.
+/// Like [`check`], with only the start of the message.
 #[track_caller]
 fn refused(text: &str, expected: &str) {
     let shown = shown(read(text, "f"));

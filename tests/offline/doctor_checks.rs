@@ -25,7 +25,7 @@ fn keys() -> FoundCredentials {
     }
 }
 
-/// An identity that AWS accepts, and a cluster in Ireland.
+/// Evidence of an identity that AWS accepts, and of a cluster in eu-west-1.
 fn evidence() -> Evidence {
     Evidence {
         now: Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24),

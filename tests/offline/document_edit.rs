@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use awsauth_core::document::edit::{Edit, EditError, Edited, Groups, apply};
 use awsauth_core::document::{Document, Principal, SectionName, SsoRole};
 
-mod changing;
+mod changed_entries;
+mod errors;
 mod linear_time;
-mod refusals;
-mod removing;
-mod style;
+mod new_entry_style;
+mod removed_entries;
 
 const NODE: &str = "\
 - groups:
@@ -19,9 +19,9 @@ const NODE: &str = "\
   username: system:node:{{EC2PrivateDNSName}}
 ";
 
-/// Applies edits, one a line, to a section's text.
+/// Applies edits, one per line, to the text of a section.
 ///
-/// `map role NAME USER GROUP…`, `set` the same but for keeping the username with `-`, `add`/`drop` groups,
+/// `map role NAME USER GROUP…` (USER `-` keeps the username), `add role NAME GROUP…`, `drop role NAME GROUP…`,
 /// `unmap role NAME`, `map account ID`.
 fn edited(section: SectionName, text: Option<&str>, edits: &str) -> Result<Edited, EditError> {
     let data: BTreeMap<_, _> = text
@@ -92,7 +92,7 @@ fn check(edits: &str, before: &str, after: &str) {
     assert_eq!(
         again.document.section(section).text(),
         Some(after),
-        "applying twice is applying once"
+        "applying it twice changes nothing more"
     );
 }
 

@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-/// A rule has a heading in docs/lint.md, whose order is that of the ids, and a folder of cases with an input that it
-/// complains of and one that no rule does: among the runs of the program, or where no file says what the rule has to know, in
-/// `tests/data/lint_facts`, whose test looks into it.
+/// Each rule has a heading in docs/lint.md, in the order of the IDs, and a case with a finding and one without. The
+/// case is in `tests/cases/lint`, or in `tests/data/lint_facts` if the rule needs facts that no file contains.
 #[test]
 fn lint_rules_have_a_heading_and_cases() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -28,8 +27,8 @@ fn lint_rules_have_a_heading_and_cases() {
         let name = rule.replacen(' ', "-", 1);
         let folder = root.join("tests/cases/lint").join(&name);
         if !folder.exists() {
-            let told = root.join("tests/data/lint_facts").join(&name);
-            assert!(told.exists(), "{rule} has a folder of cases");
+            let folder_of_facts = root.join("tests/data/lint_facts").join(&name);
+            assert!(folder_of_facts.exists(), "{rule} has a folder of cases");
             continue;
         }
         let read = |file: &str| {
@@ -37,11 +36,11 @@ fn lint_rules_have_a_heading_and_cases() {
             fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
         };
         assert!(read("cmd").starts_with("awsauth lint bad.yaml good.yaml"));
-        let told = read("stdout");
-        let of = |name: &str| told.lines().filter(|line| line.starts_with(name)).count();
+        let output = read("stdout");
+        let of = |name: &str| output.lines().filter(|line| line.starts_with(name)).count();
         let is_found =
             |line: &str| line.starts_with("bad.yaml") && line.contains(&format!("[{rule}]"));
-        assert!(told.lines().any(is_found), "{rule} is found in bad.yaml");
+        assert!(output.lines().any(is_found), "{rule} is found in bad.yaml");
         assert_eq!(of("good.yaml"), 0, "{rule}: nothing is found in good.yaml");
     }
 }

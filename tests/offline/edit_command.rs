@@ -28,7 +28,7 @@ data:
   mapUsers: '[]'
 ";
 
-/// The start of a shell command that changes the page.
+/// The start of a shell command that edits the page.
 const SED: &str = "sed -i -e";
 
 fn editor() -> EditorSession {
@@ -44,7 +44,7 @@ fn awsauth(editor: &EditorSession, more: &[&str]) -> Command {
         .args(["edit", "--file", "aws-auth.yaml"])
         .args(more);
     command.stdin(Stdio::null());
-    editor.seat(&mut command);
+    editor.configure(&mut command);
     command
 }
 
@@ -56,9 +56,9 @@ fn manifest(editor: &EditorSession) -> String {
     fs::read_to_string(editor.file("aws-auth.yaml")).unwrap()
 }
 
-/// Asserts that nothing was written, and gives what was kept.
+/// Asserts that nothing was written. Returns the kept text.
 #[track_caller]
-fn given_up(editor: &EditorSession, run: &Run, status: i32, parts: &[&str]) -> String {
+fn assert_not_written(editor: &EditorSession, run: &Run, status: i32, parts: &[&str]) -> String {
     run.says(status, parts);
     assert_eq!(manifest(editor), MANIFEST);
     editor.kept_and_named(&run.stderr)
@@ -182,7 +182,7 @@ fn invalid_edit_saved_unchanged_ends_and_is_kept() {
     let editor = editor();
     editor.time(1, &format!("{SED} 's/role.ops/role\\/team\\/ops/' \"$1\""));
     let run = edit(&editor, &["--yes"]);
-    let kept = given_up(
+    let kept = assert_not_written(
         &editor,
         &run,
         4,
@@ -194,7 +194,7 @@ fn invalid_edit_saved_unchanged_ends_and_is_kept() {
     let editor = self::editor();
     editor.time(1, "echo 'x' > \"$1\"");
     let run = edit(&editor, &["--yes", "-o", "json"]);
-    given_up(
+    assert_not_written(
         &editor,
         &run,
         2,
@@ -209,7 +209,7 @@ fn repeated_invalid_edits_end_the_session() {
         editor.time(n, "echo '- rolearn: [' >> \"$1\"");
     }
     let run = edit(&editor, &["--yes"]);
-    given_up(&editor, &run, 4, &["refused"]);
+    assert_not_written(&editor, &run, 4, &["refused"]);
     assert_eq!(editor.times(), 10);
 }
 
@@ -218,7 +218,7 @@ fn failing_editor_writes_nothing() {
     let editor = editor();
     editor.time(1, &format!("{SED} s/ops/on-call/ \"$1\"; exit 3"));
     let run = edit(&editor, &["--yes"]);
-    let kept = given_up(
+    let kept = assert_not_written(
         &editor,
         &run,
         1,
@@ -267,7 +267,7 @@ fn guard_refusal_is_shown_in_the_editor() {
     let editor = editor();
     editor.time(1, &format!("{SED} '/role.nodes/,/system:nodes/d' \"$1\""));
     let run = edit(&editor, &["--yes"]);
-    given_up(
+    assert_not_written(
         &editor,
         &run,
         4,
@@ -348,7 +348,7 @@ fn concurrent_changes_are_merged_or_shown() {
             .kept_and_named(&run.stderr)
             .contains("username: ours")
     );
-    // Left in, it is no answer; solved, it is written.
+    // With conflict markers left in, the page is rejected; with the conflict resolved, it is written.
     let editor = self::editor();
     editor.time(
         1,
@@ -427,8 +427,8 @@ fn waiver_does_not_admit_an_unreadable_section() {
         &format!("{SED} 's/groups: .ops./groups: [ops  {waiver}/' \"$1\""),
     );
     let run = edit(&editor, &["--yes"]);
-    given_up(&editor, &run, 4, &["cannot read what you saved"]);
-    // One line is named, not also that of the library's own count.
+    assert_not_written(&editor, &run, 4, &["cannot read what you saved"]);
+    // Only one line is named, without the line number of the YAML library.
     assert!(!run.stderr.contains("yaml: line"), "{run:?}");
     assert!(
         !editor.page(2).contains("#! error: yaml"),

@@ -6,7 +6,7 @@ mod container;
 mod container_faults;
 mod imds;
 mod imds_faults;
-mod server;
+mod scripted_server;
 
 use std::error::Error;
 use std::fs;
@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 use awsauth_aws::imds::{Fetched, Imds, ImdsError, Settings};
 use awsauth_aws::{AwsEnvironment, Machine};
 use jiff::Timestamp;
+use scripted_server::{Reply, Server};
 use serde_json::{Value, json};
-use server::{Reply, Server};
 use tempfile::TempDir;
 
 pub(crate) const SECRET: &str = "oqfqoufbqow/qwobOUBuIViyciycIY7ivy7gcUCj";
@@ -31,7 +31,7 @@ pub(crate) const REGION: &str = "GET /latest/meta-data/placement/region";
 
 pub(crate) const SESSION: &str = "AQAEALX-session-token==";
 
-/// Longer than any run that keeps its promise of two seconds, on the slowest of machines.
+/// Longer than any run that keeps its limit of two seconds, even on a slow machine.
 const CEILING: Duration = Duration::from_secs(60);
 
 pub(crate) fn issued() -> Value {
@@ -46,7 +46,8 @@ pub(crate) fn now() -> Timestamp {
     "2026-11-20T10:00:00Z".parse().unwrap()
 }
 
-/// An instance with a profile and a role, whose metadata service wants sessions. Later replies replace earlier ones.
+/// An instance with a profile and a role, whose metadata service requires a session. Later replies replace earlier
+/// ones.
 pub(crate) async fn instance(replies: &[(&str, Reply)]) -> Server {
     let usual = [
         (PUT, Reply::ok(SESSION)),
@@ -62,7 +63,7 @@ pub(crate) fn aws_environment(server: &Server) -> AwsEnvironment {
     AwsEnvironment::default().with("AWS_EC2_METADATA_SERVICE_ENDPOINT", &server.url)
 }
 
-/// A conversation on a machine of which nothing is known but these files, which end with the folder.
+/// A client on a machine of which only these files are known. They are removed with the folder.
 pub(crate) fn imds(aws_environment: &AwsEnvironment, files: &[(&str, &str)]) -> (Imds, TempDir) {
     let root = tempfile::tempdir().unwrap();
     for (path, text) in files {
@@ -79,7 +80,7 @@ pub(crate) async fn fetch(server: &Server) -> Result<Fetched, ImdsError> {
     fetch_on(server, &[]).await
 }
 
-/// The same in a container.
+/// A client in a container.
 pub(crate) async fn fetch_in_container(server: &Server) -> Result<Fetched, ImdsError> {
     fetch_on(server, &[(".dockerenv", "")]).await
 }
@@ -95,7 +96,7 @@ pub(crate) async fn fetch_on(
     fetched
 }
 
-/// The whole of an error as it is shown: its text, its causes, and its hint. No secret is in it, in any form.
+/// Returns the full text of an error: message, causes and hint. Asserts that it contains no secret.
 pub(crate) fn shown(error: &dyn Error, hint: &str) -> String {
     let mut text = error.to_string();
     let mut next = error.source();

@@ -1,12 +1,12 @@
 //! Edits of kubeconfigs: text in, text out.
 
 mod fixing;
-mod laws;
+mod property_tests;
 mod styles;
 
 use awsauth_core::kubeconfig::{Edited, Entries, Kubeconfig};
 
-use crate::support::kubeconfigs::prod;
+use crate::support::generated_kubeconfigs::prod;
 
 fn edit(before: &str, entries: &Entries) -> Edited {
     let kubeconfig = Kubeconfig::parse(before).unwrap_or_else(|error| panic!("{error}\n{before}"));
@@ -15,14 +15,14 @@ fn edit(before: &str, entries: &Entries) -> Edited {
         .unwrap_or_else(|error| panic!("{error}\n{before}"));
     let again = Kubeconfig::parse(edited.text.clone()).expect("it reads");
     assert_eq!(
-        again.with(entries).expect("once more").text,
+        again.with(entries).expect("a second run").text,
         edited.text,
-        "twice is once"
+        "applying it twice changes nothing more"
     );
     edited
 }
 
-/// `before` with these entries is `after`.
+/// Asserts that writing these entries turns `before` into `after`.
 #[track_caller]
 fn check(before: &str, entries: &Entries, after: &str) -> Edited {
     let edited = edit(before, entries);
@@ -34,7 +34,7 @@ fn check(before: &str, entries: &Entries, after: &str) -> Edited {
     edited
 }
 
-/// Why a text is refused, when read or when changed, and the remedy.
+/// Returns the error, from reading or from writing, and its hint.
 #[track_caller]
 fn refused(before: &str) -> (String, String) {
     let error = Kubeconfig::parse(before)

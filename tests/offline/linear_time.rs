@@ -21,7 +21,8 @@ fn reading_time_is_linear() {
                 (0..runs).map(|_| once(&data)).min().unwrap_or_default()
             };
             let (small, large) = (time(SMALL, 3), time(LARGE, 1));
-            // 8 times the text, with room for memory that grows; 64 times would be square.
+            // Linear time is 8 times as long, quadratic time 64 times. The limit allows for slower memory access to
+            // large texts.
             let limit = 30 * small + Duration::from_millis(300);
             assert!(
                 large < limit,
@@ -36,7 +37,7 @@ fn once(data: &BTreeMap<String, String>) -> Duration {
     cpu_time::of(|| Document::read(data))
 }
 
-/// Texts that rules find something in, in every entry or in every field.
+/// Texts with a finding in every entry or field.
 #[test]
 fn lint_time_is_linear() {
     let texts: [(&str, Make); 7] = [
@@ -91,7 +92,7 @@ fn once_lint(data: &BTreeMap<String, String>, document: &Document) -> Duration {
     })
 }
 
-/// A cluster's account with many roles.
+/// Facts: the cluster's account, with many roles.
 fn known() -> Facts {
     let role = |at| {
         let name = format!("role-{at}");

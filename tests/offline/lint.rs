@@ -4,6 +4,6 @@
     reason = "how much was found is a part of the result"
 )]
 
-mod detection;
-mod facts;
-mod files;
+mod cluster_facts;
+mod detection_rate;
+mod manifest_rules;

@@ -3,6 +3,7 @@
 //! Most are text in, text out. The tests of faults start their own server on the loopback interface.
 
 mod api_faults;
+mod assume_role_advice;
 mod cases;
 mod credentials_environment;
 mod desired_state;
@@ -11,8 +12,8 @@ mod doctor_page;
 mod document_edit;
 mod documentation;
 mod edit_command;
-mod edit_laws;
-mod edit_page;
+mod edit_properties;
+mod editor_page;
 mod instance_metadata;
 mod kubeconfig;
 mod linear_time;
@@ -20,6 +21,7 @@ mod lint;
 mod lint_output;
 mod manifest;
 mod ownership;
+mod pipes_and_shells;
 mod reconcile;
 mod recorded_documents;
 mod recorded_mappings;
@@ -27,6 +29,4 @@ mod recorded_tokens;
 mod repository;
 #[path = "../support/mod.rs"]
 mod support;
-mod terminal;
 mod token_command;
-mod trust;

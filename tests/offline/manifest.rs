@@ -1,12 +1,12 @@
 //! Edits of manifests: text in, text out.
 
-mod blocks;
+mod block_scalars;
+mod errors;
+mod finding_aws_auth;
+mod generator;
 mod keys;
-mod laws;
-mod quotes;
-mod reading;
-mod refusals;
-mod written;
+mod property_tests;
+mod quoted_scalars;
 
 use awsauth_core::manifest::Manifest;
 use awsauth_core::snapshot::Change;
@@ -44,7 +44,7 @@ fn check(edits: &[Do], before: &str, after: &str) {
     assert_eq!(
         manifest.with(&Change::default()).expect("no change"),
         before,
-        "no change is the identity"
+        "an empty change changes nothing"
     );
     let text = manifest
         .with(&change)
@@ -58,13 +58,13 @@ fn check(edits: &[Do], before: &str, after: &str) {
         assert_eq!(again.owners_annotation(), owners.as_deref());
     }
     assert_eq!(
-        again.with(&change).expect("once more"),
+        again.with(&change).expect("a second run"),
         text,
-        "twice is once"
+        "applying it twice changes nothing more"
     );
 }
 
-/// The same with the usual beginning in front of both.
+/// Like [`check`], with the usual start of a manifest before both texts.
 #[track_caller]
 fn check_data(edits: &[Do], before: &str, after: &str) {
     check(edits, &format!("{HEAD}{before}"), &format!("{HEAD}{after}"));

@@ -37,7 +37,8 @@ fn role(arn: &str) -> Principal {
     Principal::Role(arn.to_owned())
 }
 
-/// What `owner` says of `document` when it wants `wanted`: `- LINE` is pruned, `= LINE` kept, with the reason.
+/// Returns what a prune by `owner` does with `document` when it requests `wanted`: `- LINE` is removed, `= LINE` is
+/// kept, with the reason.
 fn pruned(document: &Document, owners: &Owners, name: &str, wanted: &[Principal]) -> Vec<String> {
     let pruned = prune(document, owners, &owner(name), wanted);
     let removed = pruned
@@ -75,7 +76,7 @@ fn prune_removes_entries_the_owner_no_longer_requests() {
         ["- mapRoles 4"]
     );
     assert!(pruned(&before, &owners, "other", &[]).is_empty());
-    // To be wanted as a user does not save the role.
+    // Requesting a user of the same name does not keep the role.
     assert_eq!(
         pruned(&before, &owners, "team", &[Principal::User(CI.to_owned())]),
         ["- mapRoles 4"]
@@ -133,7 +134,7 @@ fn entry_changed_by_another_client_is_kept_and_reported() {
             ["= mapRoles 4 changed"],
             "{to}"
         );
-        // The claim lasts, so that the next prune says so too.
+        // The claim is kept, so the next prune reports the same.
         let later = owners.after(&changed, &owner("team"), &[]);
         assert_eq!(
             pruned(&changed, &later, "team", &[]),
@@ -299,7 +300,7 @@ fn annotation_claims_only_unchanged_entries() {
         pruned(&roles(TEXT), &Owners::read(carried.as_deref()), "team", &[]),
         ["- mapRoles 4"]
     );
-    // Beside a text of another time it claims nothing that reads otherwise by now.
+    // An entry that has changed since it was applied is not claimed.
     let now = roles(&TEXT.replace("username: ci", "username: builder"));
     assert_eq!(
         pruned(&now, &Owners::read(carried.as_deref()), "team", &[]),

@@ -1,23 +1,23 @@
 //! The reader on recorded results of the authenticator's own `ParseMap`.
 
 use crate::support::oracle::{Data, Parsed};
-use crate::support::reading::{comparable, read};
-use crate::support::vectors::{self, Outcome};
+use crate::support::parse_comparison::{comparable, read};
+use crate::support::parse_vectors::{self, Outcome};
 use goyaml::to_text;
 
 #[test]
 fn recorded_documents_are_read_as_the_authenticator_reads_them() {
-    assert_read_alike(vectors::VECTORS);
+    assert_read_alike(parse_vectors::VECTORS);
 }
 
 #[test]
 fn former_differences_are_read_as_the_authenticator_reads_them() {
-    assert_read_alike(vectors::REGRESSIONS);
+    assert_read_alike(parse_vectors::REGRESSIONS);
 }
 
 fn assert_read_alike(file: &str) {
     let mut wrong = Vec::new();
-    for vector in vectors::load(file) {
+    for vector in parse_vectors::load(file) {
         let have = comparable(read_bytes(&vector.data));
         if let Outcome::Parsed(want) = vector.outcome
             && comparable(want.clone()) != have
@@ -36,7 +36,7 @@ fn assert_read_alike(file: &str) {
     );
 }
 
-/// As a file of these bytes is read: what is not text is one error, and nothing is left.
+/// Reads a document like a file of these bytes: invalid UTF-8 is a single error without entries.
 fn read_bytes(data: &Data) -> Parsed {
     let mut texts = data.texts.clone();
     let mut errors = Vec::new();

@@ -32,7 +32,7 @@ fn canonical_arns_match_the_recording() {
     assert_eq!(seen, 71);
 }
 
-/// Every answer that the document allows for, each as the vectors write it.
+/// Returns every possible result for the document, in the form of the vectors.
 fn answers(vector: &Value) -> Vec<Value> {
     let given = &vector["identity"];
     let text = |field: &str| given[field].as_str().unwrap_or_default();

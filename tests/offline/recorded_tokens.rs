@@ -164,7 +164,7 @@ fn exec_credential_has_the_requested_version() {
     );
 }
 
-/// What STS answers where a vector does not say.
+/// The response of STS in vectors that specify none.
 const ANSWER: &str = r#"{"GetCallerIdentityResponse":{"GetCallerIdentityResult":{"Account":"111122223333",
     "Arn":"arn:aws:sts::111122223333:assumed-role/dev/s","UserId":"AROAEXAMPLE:s"}}}"#;
 
@@ -208,7 +208,7 @@ fn verification_results_match_the_recording() {
     assert_eq!(seen, 104);
 }
 
-/// A token whose URL is this.
+/// Returns a token with this URL.
 fn token_of(url: &str) -> String {
     format!("k8s-aws-v1.{}", BASE64_URL_SAFE_NO_PAD.encode(url))
 }
@@ -261,7 +261,7 @@ fn own_tokens_are_accepted_in_every_partition() {
     }
 }
 
-/// Found by `differential_token.rs`.
+/// Found by `tests/external_tools/authenticator_tokens.rs`.
 #[test]
 fn invalid_url_is_reported_before_its_scheme() {
     let authenticator = Authenticator {

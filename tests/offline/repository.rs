@@ -13,7 +13,7 @@ fn read(path: impl AsRef<Path>) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The source files below a folder, as paths from it.
+/// Returns the source files below a folder as relative paths.
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else {
         return Vec::new();
@@ -88,6 +88,76 @@ fn tests_take_output_only_through_the_secrets_module() {
         let text = read(Path::new("tests").join(&file));
         for way in WAYS {
             assert!(!text.contains(way), "{} has {way}", file.display());
+        }
+    }
+}
+
+/// Below `### crates/NAME` or `### src`, each row begins with names of modules in that folder.
+#[test]
+fn architecture_page_names_existing_modules() {
+    let page = read("ARCHITECTURE.md");
+    let mut folder = None;
+    let mut count = 0;
+    for line in page.lines() {
+        if let Some(title) = line.strip_prefix("### ") {
+            folder = Some(match title {
+                "src" => root().join("src"),
+                title => root().join(title).join("src"),
+            });
+        } else if line.starts_with("## ") {
+            folder = None;
+        } else if let (Some(folder), Some(row)) = (&folder, line.strip_prefix("| `")) {
+            let (cell, _) = row.split_once(" |").expect("a table");
+            for name in cell.split(", ").map(|name| name.trim_matches('`')) {
+                let module = folder.join(name);
+                assert!(
+                    module.is_dir() || module.with_extension("rs").is_file(),
+                    "{} does not exist",
+                    module.display()
+                );
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 50, "{count} modules");
+}
+
+/// Checks the code spans that look like a path to a file of the repository.
+#[test]
+fn pages_name_existing_files() {
+    const FOLDERS: [&str; 6] = [
+        "crates/",
+        "docs/",
+        "manifests/",
+        "pipeline/",
+        "src/",
+        "tests/",
+    ];
+    const EXAMPLES: [&str; 3] = ["name.rs", "rule_name.rs", "verb.rs"];
+    let docs = fs::read_dir(root().join("docs")).expect("docs").flatten();
+    let mut pages: Vec<_> = docs
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+        .collect();
+    pages.extend(
+        [
+            "README.md",
+            "ARCHITECTURE.md",
+            "CONTRIBUTING.md",
+            "SECURITY.md",
+        ]
+        .map(PathBuf::from),
+    );
+    for page in pages {
+        let text = read(&page);
+        for span in text.split('`').skip(1).step_by(2) {
+            let path = Path::new(span);
+            let is_file = FOLDERS.iter().any(|folder| span.starts_with(folder))
+                && !span.contains(char::is_whitespace)
+                && path.extension().is_some();
+            if is_file && !EXAMPLES.iter().any(|name| path.ends_with(name)) {
+                assert!(root().join(path).exists(), "{}: no {span}", page.display());
+            }
         }
     }
 }

@@ -31,12 +31,12 @@ fn command(environment: &Environment, args: &[&str]) -> std::process::Command {
     command
 }
 
-/// Nothing secret but the token, and that on stdout alone.
+/// Asserts that the output contains no secret except the token, which is only on stdout.
 fn run(environment: &Environment, args: &[&str]) -> Run {
     Run::that_prints(Prints::Token, &mut command(environment, args))
 }
 
-/// What the authenticator of a cluster in Ireland will make of a token.
+/// Returns the request that the authenticator of a cluster in eu-west-1 reads from a token.
 fn read(token: &str) -> PresignedRequest {
     let authenticator = Authenticator {
         partition: "aws",
@@ -45,7 +45,7 @@ fn read(token: &str) -> PresignedRequest {
     authenticator.read(token, Timestamp::now()).unwrap()
 }
 
-/// The token in an ExecCredential, with a word on when it ends.
+/// Returns the token of an ExecCredential and its expiration.
 fn token(run: &Run) -> (PresignedRequest, Timestamp) {
     assert_eq!((run.status, run.stderr.as_str()), (0, ""), "{run:?}");
     assert_eq!(run.stdout.lines().count(), 1);
@@ -88,7 +88,7 @@ fn every_command_form_prints_the_same_token() {
             "prod",
         ],
     ];
-    // Any of our variables keeps arguments from being read early.
+    // With any `AWSAUTH_…` variable, the fast path is not used.
     let environments = [environment(), environment().with("AWSAUTH_COLOR", "never")];
     for environment in environments {
         for args in words {
@@ -116,7 +116,7 @@ fn awsauth_variables_replace_options() {
         .with("AWSAUTH_REGION", "us-west-2");
     let (presigned, _) = token(&run(&environment, &["token"]));
     assert_eq!(presigned.host, "sts.us-west-2.amazonaws.com");
-    // Not for those of the aws CLI.
+    // The options of `eks get-token` have no variables.
     run(&environment, &["eks", "get-token"]).says(2, &["--cluster-name <NAME>"]);
     let (presigned, _) = token(&run(
         &environment,
@@ -150,7 +150,7 @@ fn environment_selects_the_sts_endpoint() {
             &[("AWS_USE_DUALSTACK_ENDPOINT", "false")],
             "sts.eu-west-1.amazonaws.com",
         ),
-        // No authenticator takes a token for another host.
+        // The authenticator rejects tokens for other hosts.
         (
             &[("AWS_ENDPOINT_URL_STS", "https://sts.example.com")],
             "sts.eu-west-1.amazonaws.com",
@@ -265,7 +265,7 @@ fn write_error_on_stdout_fails() {
 #[test]
 fn failed_role_assumption_prints_no_token() {
     let role = "arn:aws:iam::111122223333:role/a";
-    // No server listens there.
+    // No server listens at this address.
     let environment = environment()
         .with("HTTPS_PROXY", "http://127.0.0.1:1")
         .with("AWS_MAX_ATTEMPTS", "1")

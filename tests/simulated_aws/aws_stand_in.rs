@@ -44,7 +44,7 @@ impl Stage {
             .to_owned()
     }
 
-    /// Sends it as it is; what comes back is the status and the body.
+    /// Sends a request unchanged. Returns the status and the body.
     fn send(
         &self,
         method: &str,
@@ -83,7 +83,7 @@ impl Stage {
     }
 }
 
-/// A request signed by AWS's own code.
+/// A request signed by the AWS SDK.
 struct Signed {
     headers: Vec<(String, String)>,
     /// Path and query.
@@ -403,7 +403,15 @@ fn role_assumption_requires_trust_and_permission() {
             "",
             ok,
         ),
-        ("nobody is named", target, vec![], &allow, &none, "", plain),
+        (
+            "no principal is named",
+            target,
+            vec![],
+            &allow,
+            &none,
+            "",
+            plain,
+        ),
         (
             "another is named",
             target,
@@ -577,7 +585,7 @@ fn role_assumption_requires_trust_and_permission() {
         let (_, answer) = stage.assume(&session, role, more);
         assert!(answer.contains(expected), "{what}: {answer}");
     }
-    // Of a role that is not there it says no more than of one that is closed.
+    // The response for a missing role is the same as for a denied one.
     let session = stage.aws.sessions(&[SESSION]).remove(0);
     let (status, answer) = stage.assume(&session, "arn:aws:iam::111122223333:role/nobody", "");
     assert_eq!(status, 403);

@@ -2,20 +2,20 @@
 
 mod config_file;
 #[cfg(unix)]
+mod credentials_command;
+#[cfg(unix)]
+mod error_messages;
+#[cfg(unix)]
 mod harness;
 #[cfg(unix)]
 mod moto;
 #[cfg(unix)]
-mod output;
-#[cfg(unix)]
-mod precedence;
-#[cfg(unix)]
 mod profiles;
 #[cfg(unix)]
-mod refusals;
+mod role_sessions;
 #[cfg(unix)]
 mod session_cache;
 #[cfg(unix)]
-mod sessions;
+mod source_precedence;
 #[cfg(unix)]
 mod sso;

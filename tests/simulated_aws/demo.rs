@@ -35,7 +35,8 @@ fn demo(arguments: &[&str], temporary: &Path) -> String {
         }
     }
     let done = secrets::output(command.stdin(Stdio::null()));
-    let [stdout, stderr] = [&done.stdout, &done.stderr].map(|said| String::from_utf8_lossy(said));
+    let [stdout, stderr] =
+        [&done.stdout, &done.stderr].map(|message| String::from_utf8_lossy(message));
     assert!(done.status.success(), "{}\n{stdout}{stderr}", done.status);
     stdout.into_owned()
 }
@@ -63,11 +64,11 @@ fn assert_nothing_is_left(temporary: &Path) {
 #[test]
 fn demo_runs_to_the_end_and_cleans_up() {
     let temporary = tempfile::tempdir().unwrap();
-    let told = demo(&[], temporary.path());
-    let mut rest = told.as_str();
+    let output = demo(&[], temporary.path());
+    let mut rest = output.as_str();
     for line in STORY {
         let at = rest.find(line);
-        let at = at.unwrap_or_else(|| panic!("no {line:?} where it belongs in\n{told}"));
+        let at = at.unwrap_or_else(|| panic!("no {line:?} where it belongs in\n{output}"));
         rest = &rest[at + line.len()..];
     }
     assert_nothing_is_left(temporary.path());
@@ -76,12 +77,12 @@ fn demo_runs_to_the_end_and_cleans_up() {
 #[test]
 fn demo_with_keep_leaves_the_cluster_running() {
     let temporary = tempfile::tempdir().unwrap();
-    let told = demo(&["--keep"], temporary.path());
+    let output = demo(&["--keep"], temporary.path());
     let line = |begins: &str| {
-        let mut lines = told.lines().filter_map(|line| line.strip_prefix(begins));
+        let mut lines = output.lines().filter_map(|line| line.strip_prefix(begins));
         lines
             .next_back()
-            .unwrap_or_else(|| panic!("no {begins}… in\n{told}"))
+            .unwrap_or_else(|| panic!("no {begins}… in\n{output}"))
     };
     let (pid, instance) = (line("kill "), line(". "));
     let sh = |script: &str| {

@@ -3,8 +3,8 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-mod accuracy;
-mod checks;
-mod faults;
+mod diagnosis;
 mod harness;
+mod headline_accuracy;
+mod injected_faults;
 mod nodes;

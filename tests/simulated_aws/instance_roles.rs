@@ -27,7 +27,7 @@ fn aws_environment(environment: &Environment) -> AwsEnvironment {
     })
 }
 
-/// Asks as a program on that instance, in a container or not.
+/// Fetches credentials as a program on an instance, in a container or not.
 async fn on(aws: &Aws, fields: Value, container: bool) -> Result<Fetched, ImdsError> {
     let mut instance =
         json!({"id": INSTANCE, "profile": "workers", "role": ROLE, "metadata": "v2"});
@@ -47,7 +47,7 @@ async fn on(aws: &Aws, fields: Value, container: bool) -> Result<Fetched, ImdsEr
     Imds::new(settings).credentials(Timestamp::now()).await
 }
 
-/// What was asked of the service, in order.
+/// Returns the requests to the metadata service in order.
 fn asked(aws: &Aws) -> Vec<String> {
     let requests = aws.requests().into_iter();
     let imds = requests.inspect(|asked| assert_eq!(asked.service, "imds"));

@@ -8,10 +8,10 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::support::access::StaticUser;
 use crate::support::cluster::Cluster;
 use crate::support::python::Packages;
 use crate::support::secrets::{self, Prints};
+use crate::support::static_users::StaticUser;
 
 /// The file that the test process below writes when its cluster is ready. It then waits to be killed.
 const OWNER_REPORT: &str = "AWSAUTH_TEST_OWNER_REPORT";
@@ -48,10 +48,10 @@ fn configmap_survives_an_api_server_crash() {
         .args(get)
         .env("KUBECONFIG", cluster.kubeconfig_for(reader.name));
     let refused = secrets::output(&mut as_reader);
-    let said = String::from_utf8_lossy(&refused.stderr);
+    let message = String::from_utf8_lossy(&refused.stderr);
     assert!(
-        said.contains(r#"User "reader" cannot get resource "configmaps""#),
-        "{said}"
+        message.contains(r#"User "reader" cannot get resource "configmaps""#),
+        "{message}"
     );
 
     cluster.stop();
@@ -74,13 +74,13 @@ fn panicking_test_leaves_nothing_behind() {
     let outcome = catch_unwind(move || {
         let cluster = Cluster::start();
         Traces::of(&cluster).write(&path);
-        panic!("as a failing test does");
+        panic!("a failing test");
     });
     let message = *outcome
         .expect_err("it panics")
         .downcast::<&str>()
         .expect("a plain message");
-    assert_eq!(message, "as a failing test does");
+    assert_eq!(message, "a failing test");
     Traces::read(report.path())
         .expect("the cluster came up")
         .assert_gone();
@@ -117,7 +117,7 @@ fn killed_test_process_leaves_nothing_behind() {
 #[test]
 #[ignore = "run, and killed, by the test above"]
 fn owner_of_a_cluster() {
-    // The kind with the most processes.
+    // The kind of cluster with the most processes.
     let cluster = Cluster::start_eks(&[]);
     if let Some(report) = std::env::var_os(OWNER_REPORT) {
         Traces::of(&cluster).write(Path::new(&report));
@@ -128,12 +128,12 @@ fn owner_of_a_cluster() {
 #[test]
 fn botocore_has_the_pinned_version() {
     let pins = include_str!("../python/requirements.txt");
-    let told = secrets::output(Packages::Botocore.python().args([
+    let output = secrets::output(Packages::Botocore.python().args([
         "-c",
         "import botocore; print('botocore==' + botocore.__version__)",
     ]));
-    let version = String::from_utf8_lossy(&told.stdout);
-    assert!(!version.is_empty(), "{told:?}");
+    let version = String::from_utf8_lossy(&output.stdout);
+    assert!(!version.is_empty(), "{output:?}");
     assert!(
         pins.contains(&format!("\n{} ", version.trim_end())),
         "{version}"
@@ -179,7 +179,8 @@ impl Traces {
             || self.is_named_by_a_process()
     }
 
-    /// Every process of a cluster, its watchers too, has the folder among its arguments.
+    /// Returns whether a process names the folder in its arguments. Every process of a cluster does, including its
+    /// watchers.
     fn is_named_by_a_process(&self) -> bool {
         let mut list = Command::new("ps");
         // The list contains programs of other users, with all their arguments.

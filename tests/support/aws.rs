@@ -94,10 +94,8 @@ impl Aws {
         let path = folder.join("endpoints.json");
         let deadline = Instant::now() + PATIENCE;
         while !path.exists() {
-            if let Some(last_words) = process.ended() {
-                return Err(io::Error::other(format!(
-                    "the stand-in ended: {last_words}"
-                )));
+            if let Some(log_tail) = process.ended() {
+                return Err(io::Error::other(format!("the stand-in ended: {log_tail}")));
             }
             if Instant::now() > deadline {
                 return Err(io::Error::other("the stand-in does not come up"));
@@ -106,7 +104,7 @@ impl Aws {
         }
         let endpoints: Endpoints = serde_json::from_slice(&fs::read(path)?)?;
         let control = endpoints.control.clone();
-        let secrets: Arc<secrets::IssuedSecrets> = Arc::new(move || handed_out(&control));
+        let secrets: Arc<secrets::IssuedSecrets> = Arc::new(move || issued_secrets(&control));
         secrets::know_standin(&secrets);
         Ok(Self {
             _process: process,
@@ -154,15 +152,15 @@ impl Aws {
 
     /// Adds an IAM user with a key.
     pub(crate) fn user(&self, arn: &str) -> Credentials {
-        let told = self.declare(&json!({"users": [{"arn": arn}]}));
-        read(told["users"][0].clone())
+        let response = self.declare(&json!({"users": [{"arn": arn}]}));
+        read(response["users"][0].clone())
     }
 
     /// Adds or changes an instance, and returns the URL of its metadata service (IPv4). The README lists the
     /// fields; without `metadata` the URL is empty.
     pub(crate) fn instance(&self, fields: &Value) -> String {
-        let told = self.declare(&json!({"instances": [fields]}));
-        told["instances"][0]["ipv4"]
+        let response = self.declare(&json!({"instances": [fields]}));
+        response["instances"][0]["ipv4"]
             .as_str()
             .unwrap_or_default()
             .to_owned()
@@ -170,8 +168,8 @@ impl Aws {
 
     /// Adds a container and returns the URL of its credentials (IPv4).
     pub(crate) fn container(&self, fields: &Value) -> String {
-        let told = self.declare(&json!({"containers": [fields]}));
-        told["containers"][0]["ipv4"]
+        let response = self.declare(&json!({"containers": [fields]}));
+        response["containers"][0]["ipv4"]
             .as_str()
             .unwrap_or_default()
             .to_owned()
@@ -201,8 +199,8 @@ impl Aws {
 
     /// Like the function above, with more fields.
     pub(crate) fn web_identity_with(&self, fields: &Value) -> String {
-        let told: Value = self.control("POST", "/web-identity", fields);
-        told["token"].as_str().unwrap_or_default().to_owned()
+        let response: Value = self.control("POST", "/web-identity", fields);
+        response["token"].as_str().unwrap_or_default().to_owned()
     }
 
     /// Makes the requests that match `fields` fail.
@@ -244,7 +242,7 @@ impl Aws {
 }
 
 /// Returns every secret key, session token and web identity token that the stand-in issued.
-fn handed_out(control: &str) -> Option<Vec<String>> {
+fn issued_secrets(control: &str) -> Option<Vec<String>> {
     let answer = ask(control, "GET", "/secrets", "").ok()?;
     let (_, content) = answer.split_once("\r\n\r\n")?;
     serde_json::from_str(content).ok()

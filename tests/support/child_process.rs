@@ -38,7 +38,7 @@ impl Supervised {
         home: &Path,
         log: PathBuf,
     ) -> io::Result<Self> {
-        let said = File::options().create(true).append(true).open(&log)?;
+        let message = File::options().create(true).append(true).open(&log)?;
         let mut command = shell(WATCHED);
         command
             .arg(program)
@@ -47,7 +47,10 @@ impl Supervised {
             .env("HOME", home)
             .envs(variables.iter().cloned())
             .current_dir(home);
-        let mut child = command.stdout(said.try_clone()?).stderr(said).spawn()?;
+        let mut child = command
+            .stdout(message.try_clone()?)
+            .stderr(message)
+            .spawn()?;
         let leash = child.stdin.take();
         Ok(Self { child, leash, log })
     }
@@ -55,11 +58,11 @@ impl Supervised {
     /// Returns the exit status and the end of the log if the program has ended.
     pub(crate) fn ended(&mut self) -> Option<String> {
         let status = self.child.try_wait().ok()??;
-        Some(format!("{status}: {}", self.last_words()))
+        Some(format!("{status}: {}", self.log_tail()))
     }
 
     /// Returns the last lines of the log.
-    pub(crate) fn last_words(&self) -> String {
+    pub(crate) fn log_tail(&self) -> String {
         let log = std::fs::read(&self.log).unwrap_or_default();
         let log = String::from_utf8_lossy(&log);
         let lines: Vec<&str> = log.lines().collect();

@@ -10,8 +10,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::access::{self, StaticUser};
-use super::audit::{self, Request};
+use super::audit_log::{self, Request};
 use super::aws::Aws;
 use super::certificates::Certificates;
 use super::child_process::{Supervised, Sweeper};
@@ -21,6 +20,7 @@ use super::go_programs::Binary;
 use super::ports;
 use super::secrets;
 use super::servers::{self, Server};
+use super::static_users::{self, StaticUser};
 
 /// The start timeout for a busy machine. On an idle one a start takes two seconds.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -92,8 +92,9 @@ impl Cluster {
         let [etcd_port, peer_port, port, webhook_port] = ports::free();
 
         let certificates = Certificates::create(folder.path())?;
-        let users = [users, &[access::ADMIN]].concat();
-        let tokens = access::write(folder.path(), &users, &server_url(port), &certificates.ca)?;
+        let users = [users, &[static_users::ADMIN]].concat();
+        let tokens =
+            static_users::write(folder.path(), &users, &server_url(port), &certificates.ca)?;
         let etcd = servers::etcd(folder.path(), etcd_port, peer_port);
         let webhook = match kind {
             Kind::Plain | Kind::Audited => None,
@@ -114,7 +115,7 @@ impl Cluster {
             webhook,
         );
         if kind == Kind::Audited {
-            setup.args.extend(audit::keep(folder.path())?);
+            setup.args.extend(audit_log::keep(folder.path())?);
         }
 
         let mut cluster = Self {
@@ -153,17 +154,17 @@ impl Cluster {
 
     /// Returns the requests to a cluster from [`Self::start_audited`], in the order of the responses.
     pub(crate) fn asked(&self) -> Vec<Request> {
-        audit::read(self.folder.path())
+        audit_log::read(self.folder.path())
     }
 
     /// Returns the kubeconfig of the cluster's creator.
     pub(crate) fn kubeconfig(&self) -> PathBuf {
-        self.kubeconfig_for(access::ADMIN.name)
+        self.kubeconfig_for(static_users::ADMIN.name)
     }
 
     /// Returns the kubeconfig of a user that the cluster was started with.
     pub(crate) fn kubeconfig_for(&self, user: &str) -> PathBuf {
-        access::kubeconfig(self.folder.path(), user)
+        static_users::kubeconfig(self.folder.path(), user)
     }
 
     /// `https://127.0.0.1:PORT`
@@ -178,7 +179,7 @@ impl Cluster {
 
     /// The bearer token of the cluster's creator.
     pub(crate) fn admin_token(&self) -> String {
-        access::ADMIN.token()
+        static_users::ADMIN.token()
     }
 
     /// The folder with all files of the cluster, including logs.
@@ -241,7 +242,7 @@ impl Cluster {
         let started = self.apiserver_setup.start();
         *lock(&self.apiserver) = started.unwrap_or_else(|e| panic!("kube-apiserver: {e}"));
         if let Err(Failure(reason)) = self.wait_until_ready() {
-            panic!("the API server did not come back: {reason}");
+            panic!("the API server did not restart: {reason}");
         }
     }
 
@@ -264,15 +265,13 @@ impl Cluster {
         };
         while !ready() {
             for server in [&self.etcd, &self.apiserver] {
-                if let Some(last_words) = lock(server).ended() {
-                    return Err(Failure(last_words));
+                if let Some(log_tail) = lock(server).ended() {
+                    return Err(Failure(log_tail));
                 }
             }
             if Instant::now() > deadline {
-                let last_words = lock(&self.apiserver).last_words();
-                return Err(Failure(format!(
-                    "not ready after {PATIENCE:?}: {last_words}"
-                )));
+                let log_tail = lock(&self.apiserver).log_tail();
+                return Err(Failure(format!("not ready after {PATIENCE:?}: {log_tail}")));
             }
             sleep(Duration::from_millis(20));
         }

@@ -1,4 +1,4 @@
-//! Processor time, which does not depend on what else the machine does.
+//! The processor time of a thread, which does not depend on other load on the machine.
 
 use std::time::Duration;
 

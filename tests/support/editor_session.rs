@@ -49,7 +49,7 @@ impl EditorSession {
     }
 
     /// Makes `command` use this editor and folder.
-    pub(crate) fn seat<'c>(&self, command: &'c mut Command) -> &'c mut Command {
+    pub(crate) fn configure<'c>(&self, command: &'c mut Command) -> &'c mut Command {
         let editor = format!("sh {}", self.file("editor").display());
         command
             .env("VISUAL", editor)
@@ -95,15 +95,15 @@ impl EditorSession {
         .collect()
     }
 
-    /// Asserts that exactly one text was kept and that `said` names its file. Returns the text.
+    /// Asserts that exactly one text was kept and that `message` names its file. Returns the text.
     #[track_caller]
-    pub(crate) fn kept_and_named(&self, said: &str) -> String {
+    pub(crate) fn kept_and_named(&self, message: &str) -> String {
         let kept = self.kept();
         let [(path, text)] = kept.as_slice() else {
-            panic!("{kept:?}: {said}");
+            panic!("{kept:?}: {message}");
         };
         let named = format!("hint: your text is saved in {}", path.display());
-        assert!(said.contains(&named), "{said}");
+        assert!(message.contains(&named), "{message}");
         text.clone()
     }
 }

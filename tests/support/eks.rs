@@ -1,4 +1,4 @@
-//! What a cluster has on EKS: the real aws-iam-authenticator, and a simulated AWS.
+//! What EKS adds to a cluster: the real aws-iam-authenticator, and a simulated AWS.
 
 use std::fs;
 use std::io;
@@ -38,11 +38,11 @@ impl Eks {
         let mut authenticator = authenticator(folder, port, kubeconfig, &aws).start()?;
         let deadline = Instant::now() + PATIENCE;
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            if let Some(last_words) = authenticator.ended() {
-                return Err(io::Error::other(last_words));
+            if let Some(log_tail) = authenticator.ended() {
+                return Err(io::Error::other(log_tail));
             }
             if Instant::now() > deadline {
-                return Err(io::Error::other(authenticator.last_words()));
+                return Err(io::Error::other(authenticator.log_tail()));
             }
             sleep(Duration::from_millis(10));
         }

@@ -1,4 +1,4 @@
-//! A simulated EKS API: `tests/python/eks.py`, which validates requests and responses with
+//! A simulated EKS API: `tests/python/eks_api.py`, which validates requests and responses with
 //! botocore's model of EKS.
 
 use std::fs;
@@ -30,7 +30,10 @@ impl EksService {
         let folder = tempfile::tempdir().expect("a folder");
         let mut python = Packages::Botocore.python();
         python
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/eks.py"))
+            .arg(concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                "/tests/python/eks_api.py"
+            ))
             .arg(folder.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());

@@ -1,7 +1,7 @@
 //! Tests that must run alone in their program.
 //!
-//! A test that starts dozens of writers at the same time measures the races between them. On a machine with few cores it must not share
-//! the processor with other clusters.
+//! A test that starts dozens of concurrent writers measures the races between them. On a machine with few cores, it
+//! must not share the processor with other clusters.
 
 use std::cell::RefCell;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -19,11 +19,11 @@ enum Held {
 }
 
 thread_local! {
-    // The harness runs each test in a thread of its own, so that the test holds this until its end.
+    // The test harness runs each test in its own thread, so the test holds this until it ends.
     static HELD: RefCell<Held> = const { RefCell::new(Held::Nothing) };
 }
 
-/// Waits while another test runs alone. Everything that starts or takes a cluster calls it.
+/// Waits while another test runs alone. Every test that uses a cluster must call it.
 pub(crate) fn share() {
     HELD.with_borrow_mut(|held| {
         if let Held::Nothing = held {
@@ -33,7 +33,7 @@ pub(crate) fn share() {
     });
 }
 
-/// Waits until no other test uses a cluster, and keeps others from it until this test ends.
+/// Waits until no other test uses a cluster, and blocks others until this test ends.
 pub(crate) fn run_alone() {
     HELD.with_borrow_mut(|held| {
         *held = Held::Nothing;

@@ -1,14 +1,14 @@
 //! Generates texts of aws-auth sections, valid and damaged. The same seed gives the same text.
 
-mod extremes;
+mod entry_lists;
 mod json;
-mod maps;
+mod limits;
 mod mutate;
+mod random_tokens;
 mod scalars;
-mod soup;
-mod trees;
+mod yaml_trees;
 #[rustfmt::skip]
-mod words;
+mod word_lists;
 
 use std::collections::BTreeMap;
 
@@ -63,24 +63,24 @@ pub(crate) fn data(rng: &mut Rng, seeds: &[String]) -> BTreeMap<String, String> 
 
 /// Generates a section that the authenticator reads without errors, in a realistic style.
 pub(crate) fn realistic(rng: &mut Rng, name: SectionName) -> String {
-    maps::section(rng, name, maps::Values::Tame)
+    entry_lists::section(rng, name, entry_lists::Values::Tame)
 }
 
 /// Generates any section.
 pub(crate) fn any(rng: &mut Rng, name: SectionName, seeds: &[String]) -> String {
     match rng.weighted(&[130, 150, 160, 210, 70, 70, 90, 50, 25, 20, 1]) {
         0 => realistic(rng, name),
-        1 => maps::section(rng, name, maps::Values::Wild),
+        1 => entry_lists::section(rng, name, entry_lists::Values::Wild),
         2 => {
-            let text = maps::section(rng, name, maps::Values::Wild);
+            let text = entry_lists::section(rng, name, entry_lists::Values::Wild);
             mutate::some(rng, text, seeds)
         }
-        3 => trees::section(rng, name),
+        3 => yaml_trees::section(rng, name),
         4 => {
-            let text = trees::section(rng, name);
+            let text = yaml_trees::section(rng, name);
             mutate::some(rng, text, seeds)
         }
-        5 => soup::section(rng),
+        5 => random_tokens::section(rng),
         6 => {
             let text = rng.choice(seeds).cloned().unwrap_or_default();
             mutate::some(rng, text, seeds)
@@ -98,6 +98,6 @@ pub(crate) fn any(rng: &mut Rng, name: SectionName, seeds: &[String]) -> String 
             let text = any(rng, name, seeds);
             mutate::at_piece_end(rng, &text)
         }
-        _ => extremes::section(rng, name),
+        _ => limits::section(rng, name),
     }
 }

@@ -17,7 +17,7 @@ pub(crate) enum Binary {
     KubeApiserver,
     Kubectl,
     Authenticator,
-    /// Answers with what the authenticator makes of an aws-auth: see [`super::oracle`].
+    /// Returns the authenticator's results: see [`super::oracle`].
     Oracle,
     /// Simulates AWS: see [`super::aws`].
     Standin,

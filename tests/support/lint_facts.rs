@@ -118,7 +118,7 @@ fn of_rbac(kind: &str, object: &Value, policy: &mut Policy) {
             let role = Role { namespace, name };
             policy.roles.insert(role, Rules::Known(rules));
         }
-        other => panic!("{other} is no fact"),
+        other => panic!("{other} is not a fact"),
     }
 }
 

@@ -12,13 +12,13 @@ pub(crate) struct Moto {
 }
 
 impl Moto {
-    /// Starts moto with an EKS cluster for each `REGION/NAME`, and IAM objects as `tests/python/clusters.py` defines them.
+    /// Starts moto with an EKS cluster for each `REGION/NAME`, and IAM objects as `tests/python/moto_server.py` defines them.
     pub(crate) fn start(clusters: &[&str]) -> Self {
         let mut python = Packages::Moto.python();
         python
             .arg(concat!(
                 env!("CARGO_MANIFEST_DIR"),
-                "/tests/python/clusters.py"
+                "/tests/python/moto_server.py"
             ))
             .args(clusters)
             .stdin(Stdio::piped())

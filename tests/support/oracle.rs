@@ -215,7 +215,7 @@ impl Oracle {
                 }
             }
             let written = writer.join().expect("the writer does not panic");
-            written.expect("the oracle reads what it has answered");
+            written.expect("the oracle reads the requests");
             answers
         })
     }

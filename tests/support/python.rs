@@ -55,13 +55,13 @@ impl Packages {
         if complete.exists() {
             return Ok(folder);
         }
-        let told = |e: std::io::Error| format!("{}: {e}", folder.display());
-        fs::create_dir_all(&parent).map_err(told)?;
-        let lock = File::create(folder.with_extension("lock")).map_err(told)?;
-        lock.lock().map_err(told)?;
+        let with_path = |e: std::io::Error| format!("{}: {e}", folder.display());
+        fs::create_dir_all(&parent).map_err(with_path)?;
+        let lock = File::create(folder.with_extension("lock")).map_err(with_path)?;
+        lock.lock().map_err(with_path)?;
         if !complete.exists() {
             self.install(&folder)?;
-            File::create(&complete).map_err(told)?;
+            File::create(&complete).map_err(with_path)?;
         }
         Ok(folder)
     }
@@ -79,10 +79,10 @@ impl Packages {
     /// A hash of the requirements and of the Python version.
     fn key(self) -> Result<String, String> {
         let requirements = self.requirements();
-        let told =
+        let python =
             output(python3().args(["-c", "import sys; print(sys.executable, sys.version)"]))?;
         let digest = Sha256::new()
-            .chain_update(&told.stdout)
+            .chain_update(&python.stdout)
             .chain_update(
                 fs::read(requirements).map_err(|e| format!("{}: {e}", requirements.display()))?,
             )

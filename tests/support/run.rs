@@ -58,7 +58,7 @@ impl Run {
     }
 
     fn new(output: Output) -> Self {
-        let text = |bytes| String::from_utf8(bytes).expect("programs say UTF-8");
+        let text = |bytes| String::from_utf8(bytes).expect("programs print UTF-8");
         Self {
             // -1 if a signal ended the process.
             status: output.status.code().unwrap_or(-1),

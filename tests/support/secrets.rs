@@ -69,9 +69,9 @@ pub(crate) fn know_environment(command: &Command) {
     }
 }
 
-/// Adds the secrets that a stand-in issues, while the caller holds `told`.
-pub(crate) fn know_standin(told: &Arc<IssuedSecrets>) {
-    lock(&STANDINS).push(Arc::downgrade(told));
+/// Adds the secrets that a stand-in issues, while the caller holds `standin`.
+pub(crate) fn know_standin(standin: &Arc<IssuedSecrets>) {
+    lock(&STANDINS).push(Arc::downgrade(standin));
 }
 
 /// Runs a command that prints no secret.
@@ -106,40 +106,40 @@ pub(crate) fn ended_of(child: Child, prints: Prints) -> Output {
 #[track_caller]
 fn searched(output: Output, prints: Prints) -> Output {
     let all = all();
-    for (stream, said, prints) in [
+    for (stream, message, prints) in [
         ("stderr", &output.stderr, Prints::Nothing),
         ("stdout", &output.stdout, prints),
     ] {
-        search(stream, &String::from_utf8_lossy(said), prints, &all);
+        search(stream, &String::from_utf8_lossy(message), prints, &all);
     }
     output
 }
 
 /// Searches a text that code in this process produced.
 #[track_caller]
-pub(crate) fn assert_none_in(said: &str) {
-    search("a message", said, Prints::Nothing, &all());
+pub(crate) fn assert_none_in(message: &str) {
+    search("a message", message, Prints::Nothing, &all());
 }
 
 #[track_caller]
-fn search(stream: &str, said: &str, prints: Prints, all: &BTreeSet<String>) {
+fn search(stream: &str, message: &str, prints: Prints, all: &BTreeSet<String>) {
     if prints != Prints::Credentials {
         for secret in all {
             // Also percent-encoded, as in a URL.
             let in_url = percent_encoded(secret);
             assert!(
-                !said.contains(secret.as_str()) && !said.contains(&in_url),
-                "a secret on {stream}: {said}"
+                !message.contains(secret.as_str()) && !message.contains(&in_url),
+                "a secret on {stream}: {message}"
             );
         }
     }
     if prints == Prints::Nothing {
-        assert!(!has_token(said), "an EKS token on {stream}: {said}");
+        assert!(!has_token(message), "an EKS token on {stream}: {message}");
     }
 }
 
-fn has_token(said: &str) -> bool {
-    said.split(TOKEN).skip(1).any(|token| {
+fn has_token(message: &str) -> bool {
+    message.split(TOKEN).skip(1).any(|token| {
         let length = token
             .bytes()
             .take_while(|b| b.is_ascii_alphanumeric() || b"-_".contains(b))
@@ -153,30 +153,30 @@ fn all() -> BTreeSet<String> {
     let mut all = lock(&KNOWN).clone();
     let standins: Vec<_> = {
         let mut standins = lock(&STANDINS);
-        standins.retain(|told| told.strong_count() > 0);
+        standins.retain(|standin| standin.strong_count() > 0);
         standins.clone()
     };
-    for told in standins {
-        let secrets = handed_out(&told);
+    for standin in standins {
+        let secrets = issued_secrets(&standin);
         all.extend(secrets.into_iter().filter(|s| s.len() >= SHORTEST));
     }
     all
 }
 
 /// Returns the secrets of a stand-in. None after its owner is dropped, which happens shortly after the stand-in ends.
-fn handed_out(told: &Weak<IssuedSecrets>) -> Vec<String> {
+fn issued_secrets(standin: &Weak<IssuedSecrets>) -> Vec<String> {
     for _ in 0..500 {
         // Held briefly, because other threads search, too.
-        let Some(told) = told.upgrade() else {
+        let Some(standin) = standin.upgrade() else {
             return Vec::new();
         };
-        if let Some(secrets) = told() {
+        if let Some(secrets) = standin() {
             return secrets;
         }
-        drop(told);
+        drop(standin);
         sleep(Duration::from_millis(10));
     }
-    panic!("a stand-in does not tell what it handed out");
+    panic!("a stand-in does not report its secrets");
 }
 
 /// Ignores lock poisoning: a failed test did not change the data.

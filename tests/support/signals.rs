@@ -7,14 +7,13 @@ use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Makes child processes start with the default action for SIGINT and SIGQUIT, even if this process ignores them.
-///
-/// A shell without job control starts background commands with both signals ignored, and an ignored signal stays ignored across
-/// `exec`. A signal with a handler does not: the child gets the default action back. So each signal that is ignored gets a handler
-/// here, which does nothing.
+/// || A shell without job control starts background commands with both signals ignored, and `exec` keeps that. It
+/// resets signals that have a handler to the default action. So this installs a handler that does nothing for each
+/// ignored signal.
 pub(crate) fn reset_for_children() {
     static DONE: OnceLock<()> = OnceLock::new();
     DONE.get_or_init(|| {
-        // A thread of its own, because the caller may be in a runtime already.
+        // In its own thread, because the caller may already be in a tokio runtime.
         let installed = std::thread::spawn(install_handlers).join();
         installed.expect("handlers can be installed");
     });
@@ -33,7 +32,7 @@ fn install_handlers() {
 }
 
 fn is_ignored(signal: SignalKind) -> bool {
-    // Linux; elsewhere the signal counts as not ignored.
+    // On Linux. On other systems, the signal counts as not ignored.
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status
         .lines()

@@ -20,12 +20,11 @@ pub(crate) fn released() -> PathBuf {
     built(cargo.args(REPORTING))
 }
 
-/// The same program with the same link flags, linked in seconds from the crates that the tests have compiled already.
-///
-/// The feature gives it a hash of its own, and the target folder a place of its own, so that the program under test stays as it is.
+/// Builds the same program with the same link flags in seconds, from crates that the tests have already compiled.
+/// || The feature and the target folder keep it apart from the program under test.
 ///
 /// # Panics
-/// With what cargo printed if it can't be built.
+/// With the output of cargo if the build fails.
 pub(crate) fn linked_alike() -> PathBuf {
     let program = std::env::current_exe().expect("the path of this program");
     // target/debug/deps/PROGRAM
@@ -41,7 +40,7 @@ pub(crate) fn linked_alike() -> PathBuf {
 const REPORTING: [&str; 3] = ["--locked", "--message-format", "json"];
 const FLAGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/.cargo/static.toml");
 
-/// The flags for a static binary. As cargo configuration they would recompile every crate.
+/// The flags for a static binary. As cargo configuration, they would recompile every crate.
 fn flags() -> Vec<String> {
     let content = fs::read_to_string(FLAGS).unwrap_or_else(|error| panic!("{FLAGS}: {error}"));
     let flags = content

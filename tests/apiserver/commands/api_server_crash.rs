@@ -3,14 +3,14 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use crate::commands::concurrent_writers::{report, storm};
-use crate::commands::session::{Session, eksctl_made};
+use crate::commands::concurrent_writers::{report, run_writers};
+use crate::commands::exclusive_cluster::{ExclusiveCluster, eksctl_made};
 
 #[test]
 fn writers_survive_api_server_crashes() {
-    let session = Session::alone();
+    let session = ExclusiveCluster::alone();
     session.put(&eksctl_made());
-    let storm = storm(&session, || {
+    let result = run_writers(&session, || {
         for _ in 0..2 {
             sleep(Duration::from_secs(2));
             session.cluster.restart_apiserver();
@@ -18,7 +18,7 @@ fn writers_survive_api_server_crashes() {
     });
     let kept = format!(
         "two restarts, {} copies in the cluster",
-        storm.kept_in_cluster
+        result.kept_in_cluster
     );
-    report("storm with crashes", storm.took, &kept);
+    report("concurrent writers and crashes", result.took, &kept);
 }

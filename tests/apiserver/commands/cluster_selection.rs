@@ -1,10 +1,10 @@
 //! The selection of the cluster, and `--expect-cluster`.
 
-use crate::commands::session::{MYTESTROLE, Run, Session, awsauth, map_args};
+use crate::commands::exclusive_cluster::{ExclusiveCluster, MYTESTROLE, Run, awsauth, map_args};
 
 #[test]
 fn expect_cluster_matches_context_cluster_or_server() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let server = session.cluster.server_url();
     for expected in [
         "admin",
@@ -44,7 +44,7 @@ fn expect_cluster_matches_context_cluster_or_server() {
 
 #[test]
 fn options_take_precedence_over_the_environment() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let nowhere = session.kubeconfig_with(
         "nowhere.kubeconfig",
         &session.cluster.server_url(),
@@ -73,7 +73,7 @@ fn options_take_precedence_over_the_environment() {
     map.says(3, &["context admin", "hint: "]);
     assert_eq!(map.stdout, "", "there is no plan to report");
 
-    // A list of kubeconfigs, and contexts by name; a file that is not there is skipped.
+    // A list of kubeconfigs, and contexts selected by name. A missing file is skipped.
     let stranger = session.cluster.kubeconfig_for("stranger");
     let list = format!("/nowhere/config:{}:{admin}", stranger.display());
     let listed = |args: &[&str]| {
@@ -91,7 +91,7 @@ fn options_take_precedence_over_the_environment() {
 
 #[test]
 fn unreachable_servers_are_distinguished() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let unknown = session.kubeconfig_with(
         "unknown.kubeconfig",
         &session.cluster.server_url(),

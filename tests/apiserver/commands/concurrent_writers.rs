@@ -5,32 +5,34 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::commands::session::{NODES, Run, Session, awsauth, eksctl_made, map_args};
+use crate::commands::exclusive_cluster::{
+    ExclusiveCluster, NODES, Run, awsauth, eksctl_made, map_args,
+};
 use crate::support::aws_auth_client::Api;
 use crate::support::cluster::Cluster;
 
 pub(crate) const WRITERS: usize = 64;
 const ROUNDS: usize = 8;
-/// So long that a slow machine fails no writer.
+/// Long enough that no writer times out on a slow machine.
 const TIMEOUT: &str = "10m";
 
 #[test]
 fn concurrent_writers_and_other_clients_lose_nothing() {
-    let session = Session::alone();
+    let session = ExclusiveCluster::alone();
     session.put(&eksctl_made());
     let before = session.updates();
-    let storm = storm(&session, || {});
+    let result = run_writers(&session, || {});
     let after = session.updates();
     // Each dry run follows a read, and only awsauth sends dry runs.
     let requests =
-        2 * (after.dry - before.dry) + (after.real - before.real) - storm.read_modify_writes;
-    let patches = after.patches - before.patches - storm.patches;
-    let runs = storm.took.len() as f64;
+        2 * (after.dry - before.dry) + (after.real - before.real) - result.read_modify_writes;
+    let patches = after.patches - before.patches - result.patches;
+    let runs = result.took.len() as f64;
     let of_each = |requests: u32| f64::from(requests) / runs;
-    assert_eq!(storm.kept_in_cluster, WRITERS * ROUNDS, "of all copies");
+    assert_eq!(result.kept_in_cluster, WRITERS * ROUNDS, "of all copies");
     report(
-        "storm",
-        storm.took,
+        "concurrent writers",
+        result.took,
         &format!(
             "{:.1} requests per success and {:.1} to keep a copy",
             of_each(requests),
@@ -46,8 +48,8 @@ fn concurrent_writers_and_other_clients_lose_nothing() {
     }
 }
 
-/// The result of a storm.
-pub(crate) struct Storm {
+/// The result of [`run_writers`].
+pub(crate) struct WriterResults {
     /// The duration of each run.
     pub(crate) took: Vec<Duration>,
     /// The number of runs that stored a revision in the cluster.
@@ -59,7 +61,7 @@ pub(crate) struct Storm {
 }
 
 /// Runs all writers concurrently, and `meanwhile` beside them. Checks the result.
-pub(crate) fn storm(session: &Session, meanwhile: impl FnOnce()) -> Storm {
+pub(crate) fn run_writers(session: &ExclusiveCluster, meanwhile: impl FnOnce()) -> WriterResults {
     let cluster = session.cluster;
     let over = AtomicBool::new(false);
     let over = &over;
@@ -125,7 +127,7 @@ pub(crate) fn storm(session: &Session, meanwhile: impl FnOnce()) -> Storm {
         run.stderr
             .contains("Stored the previous aws-auth as revision")
     };
-    Storm {
+    WriterResults {
         kept_in_cluster: runs.iter().filter(in_cluster).count(),
         took: runs.into_iter().map(|(_, took)| took).collect(),
         read_modify_writes: nodes.writes,
@@ -133,7 +135,7 @@ pub(crate) fn storm(session: &Session, meanwhile: impl FnOnce()) -> Storm {
     }
 }
 
-/// Prints the median and the slow end.
+/// Prints the median and the slowest runs.
 #[allow(clippy::print_stderr, reason = "numbers to look at")]
 pub(crate) fn report(name: &str, mut took: Vec<Duration>, more: &str) {
     took.sort();
@@ -199,7 +201,7 @@ fn users_text(round: usize) -> String {
         .collect()
 }
 
-/// Repeats `once` until `over` is set, and retries failures. Returns the number of rounds.
+/// Calls `once` until `over` is set, and retries failures. Returns the number of rounds.
 fn rounds(over: &AtomicBool, mut once: impl FnMut(usize) -> bool) -> usize {
     let mut round = 0;
     while !over.load(Ordering::Relaxed) {
@@ -213,21 +215,18 @@ fn rounds(over: &AtomicBool, mut once: impl FnMut(usize) -> bool) -> usize {
 fn eventually_done(mut once: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(600);
     while !once() {
-        assert!(
-            Instant::now() < deadline,
-            "a stranger is kept from its work"
-        );
+        assert!(Instant::now() < deadline, "another client never succeeds");
         thread::sleep(Duration::from_millis(200));
     }
 }
 
 struct NodeChanges {
-    /// Entries that were added and stay.
+    /// Entries that were added and not removed.
     rounds: usize,
     writes: u32,
 }
 
-/// As EKS does for managed node groups: adds two entries and removes the first one.
+/// Changes node entries as EKS does for managed node groups: adds two and removes the first one.
 fn change_node_entries(cluster: &Cluster, over: &AtomicBool) -> NodeChanges {
     let eks = Api::of(cluster, "vpcLambda");
     let entry = |name: String| {

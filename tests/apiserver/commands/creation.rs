@@ -2,14 +2,16 @@
 
 use std::thread;
 
-use crate::commands::session::{MYTESTROLE, NODES, Run, Session, awsauth, map_args};
+use crate::commands::exclusive_cluster::{
+    ExclusiveCluster, MYTESTROLE, NODES, Run, awsauth, map_args,
+};
 use crate::support::aws_auth_client::Api;
 
 #[test]
 fn concurrent_creates_are_merged() {
     const CREATORS: usize = 16;
     for _ in 0..3 {
-        let session = Session::without_aws_auth();
+        let session = ExclusiveCluster::without_aws_auth();
         let cluster = session.cluster;
         let role = |creator| format!("arn:aws:iam::111122223333:role/creator-{creator}");
         let runs: Vec<Run> = thread::scope(|scope| {
@@ -43,7 +45,7 @@ fn concurrent_creates_are_merged() {
 
 #[test]
 fn missing_configmap_reads_as_empty_and_is_created_on_write() {
-    let session = Session::without_aws_auth();
+    let session = ExclusiveCluster::without_aws_auth();
     let get = session.run(&["get", "-o", "json"]);
     get.says(0, &["There is no aws-auth", "context admin"]);
     assert_eq!(get.json()["roles"], serde_json::json!([]));
@@ -83,7 +85,7 @@ fn missing_configmap_reads_as_empty_and_is_created_on_write() {
 
 #[test]
 fn configmap_without_data_is_filled() {
-    let session = Session::without_aws_auth();
+    let session = ExclusiveCluster::without_aws_auth();
     for data in [serde_json::Value::Null, serde_json::json!({})] {
         let mut object = crate::support::aws_auth_client::configmap("");
         object["data"] = data;

@@ -1,10 +1,10 @@
 //! A server dry run changes nothing.
 
-use crate::commands::session::{MYTESTROLE, Session, eventually};
+use crate::commands::exclusive_cluster::{ExclusiveCluster, MYTESTROLE, eventually};
 
 #[test]
 fn server_dry_run_stores_nothing() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let before = session.api.object();
     let asked = session.updates().dry;
     let run = session.map(&["--dry-run=server"]);
@@ -22,7 +22,11 @@ fn server_dry_run_stores_nothing() {
         "on a cluster, it means server"
     );
     session.map(&["--dry-run=client"]).says(0, &[]);
-    assert_eq!(session.updates().dry, asked + 2, "the client asks nobody");
+    assert_eq!(
+        session.updates().dry,
+        asked + 2,
+        "a client dry run sends no dry run"
+    );
     let wanted = session.file(
         "dry.yaml",
         "- rolearn: arn:aws:iam::111122223333:role/other\n  username: other\n",
@@ -39,22 +43,22 @@ fn server_dry_run_stores_nothing() {
 
 #[test]
 fn server_dry_run_reports_admission_refusals() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     session.cluster.kubectl_fed(&["apply", "-f", "-"], POLICY);
-    // The API server heeds a new policy only after a while.
+    // The API server enforces a new policy only after a delay.
     let forbidden = "arn:aws:iam::111122223333:role/never";
-    let mut args = crate::commands::session::map_args(forbidden).to_vec();
+    let mut args = crate::commands::exclusive_cluster::map_args(forbidden).to_vec();
     args.push("--dry-run=server");
     eventually(|| session.run(&args).status == 4);
     let before = session.api.object();
-    let said = [
+    let message = [
         "no role may be called never",
         "context admin",
         "hint: list the webhooks and policies",
     ];
-    session.run(&args).says(4, &said);
+    session.run(&args).says(4, &message);
     args.pop();
-    session.run(&args).says(4, &said);
+    session.run(&args).says(4, &message);
     assert_eq!(session.api.object(), before);
     session.map(&[]).says(0, &[]);
     session.cluster.kubectl(&[

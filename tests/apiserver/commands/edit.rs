@@ -2,8 +2,10 @@
 
 use std::process::Command;
 
+use crate::commands::exclusive_cluster::{
+    ExclusiveCluster, NODES, READER, Run, Running, awsauth, eventually,
+};
 use crate::commands::permissions::READ_ONLY;
-use crate::commands::session::{NODES, READER, Run, Running, Session, awsauth, eventually};
 use crate::support::editor_session::{EditorSession, Terminal};
 
 const OPS: &str = "\
@@ -12,19 +14,19 @@ const OPS: &str = "\
   groups: [ops]
 ";
 
-/// Lets ops in, behind the nodes.
-fn start() -> Session {
-    let session = Session::start();
+/// Maps the nodes, and then the role ops.
+fn start() -> ExclusiveCluster {
+    let session = ExclusiveCluster::start();
     session
         .api
         .change_roles(|roles| Some(format!("{roles}{OPS}")));
     session
 }
 
-fn edit(session: &Session, editor: &EditorSession, more: &[&str]) -> Command {
+fn edit(session: &ExclusiveCluster, editor: &EditorSession, more: &[&str]) -> Command {
     let mut command = session.command();
     command.arg("edit").args(more);
-    editor.seat(&mut command);
+    editor.configure(&mut command);
     command
 }
 
@@ -34,8 +36,8 @@ fn roles(ops: &str) -> String {
 
 const TO_ON_CALL: &str = "sed -i 's/username: ops/username: on-call/' \"$1\"";
 
-/// An edit during which another client writes.
-fn meanwhile(session: &Session, editor: &EditorSession, theirs: impl FnOnce()) -> Run {
+/// Runs an edit during which another client writes.
+fn meanwhile(session: &ExclusiveCluster, editor: &EditorSession, theirs: impl FnOnce()) -> Run {
     editor.time(
         1,
         &format!("{TO_ON_CALL}; until [ -e go ]; do sleep 0.1; done"),
@@ -108,7 +110,7 @@ fn invalid_edit_reopens_and_abandoned_edit_is_kept() {
     assert_eq!(editor.times(), 2);
     editor.kept_and_named(&run.stderr);
 
-    // Who may not write learns it before any work is done.
+    // Missing write permission is reported before the editor starts.
     session
         .cluster
         .kubectl_fed(&["apply", "-f", "-"], READ_ONLY);
@@ -117,7 +119,7 @@ fn invalid_edit_reopens_and_abandoned_edit_is_kept() {
         session.cluster,
         &session.cluster.kubeconfig_for(READER.name),
     );
-    let run = Run::of(editor.seat(command.args(["edit", "--yes"])));
+    let run = Run::of(editor.configure(command.args(["edit", "--yes"])));
     run.says(3, &["cannot write aws-auth"]);
     assert_eq!((editor.times(), editor.kept()), (0, vec![]));
     assert_eq!(session.resource_version(), before);
@@ -228,10 +230,10 @@ fn dry_run_and_unchanged_text_write_nothing() {
     let after = session.updates();
     assert_eq!((after.real, after.dry), (updates.real, updates.dry + 1));
 
-    // A cluster that has none yet.
+    // A cluster without aws-auth.
     let session = {
         drop(session);
-        Session::without_aws_auth()
+        ExclusiveCluster::without_aws_auth()
     };
     let editor = EditorSession::new();
     editor.time(

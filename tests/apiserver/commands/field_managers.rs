@@ -2,14 +2,14 @@
 
 use serde_json::json;
 
-use crate::commands::session::{MYTESTROLE, NODES, Run, Session, map_args};
+use crate::commands::exclusive_cluster::{ExclusiveCluster, MYTESTROLE, NODES, Run, map_args};
 use crate::support::aws_auth_client::configmap;
 
 const OTHER: &str = "arn:aws:iam::111122223333:role/other";
 
 #[test]
 fn later_server_side_apply_conflicts_as_warned() {
-    let session = Session::without_aws_auth();
+    let session = ExclusiveCluster::without_aws_auth();
     let manifest = session.file("kept.json", &configmap(NODES).to_string());
     let sync = |more: &[&str]| {
         let mut kubectl = session.cluster.kubectl_command();
@@ -38,13 +38,13 @@ fn later_server_side_apply_conflicts_as_warned() {
     sync(&["--force-conflicts"]).says(0, &[]);
     assert_eq!(session.text("mapRoles"), NODES);
 
-    // The lasting way.
+    // The permanent fix.
     session
         .map(&["--file", manifest.to_str().unwrap()])
         .says(0, &[]);
     sync(&[]).says(0, &[]);
     assert!(session.text("mapRoles").contains(MYTESTROLE));
-    // What they do not keep is no matter of theirs.
+    // A sync does not change sections that its manifest does not contain.
     let user = [
         "map",
         "user",
@@ -60,7 +60,7 @@ fn later_server_side_apply_conflicts_as_warned() {
 
 #[test]
 fn former_field_manager_is_still_reported() {
-    let session = Session::without_aws_auth();
+    let session = ExclusiveCluster::without_aws_auth();
     let mut object = configmap(NODES);
     object["metadata"]["labels"] = json!({"team": "platform"});
     let manifest = session.file("labelled.json", &object.to_string());
@@ -102,18 +102,18 @@ fn former_field_manager_is_still_reported() {
 
 #[test]
 fn later_client_side_apply_overwrites_as_warned() {
-    let session = Session::without_aws_auth();
+    let session = ExclusiveCluster::without_aws_auth();
     let manifest = session.file("kept.json", &configmap(NODES).to_string());
     let manifest = manifest.to_str().unwrap();
     let sync = || session.cluster.kubectl(&["apply", "-f", manifest]);
     sync();
     let warning = "warning: mapRoles is managed by kubectl apply: the next one overwrites this";
-    // The field is awsauth's after the first write; kubectl overwrites it all the same.
+    // After the first write, awsauth owns the field; kubectl overwrites it anyway.
     session.map(&[]).says(0, &[warning]);
     session.run(&map_args(OTHER)).says(0, &[warning]);
     let roles = session.text("mapRoles");
     assert!(roles.contains(MYTESTROLE) && roles.contains(OTHER));
-    // What kubectl has not applied, it leaves alone.
+    // kubectl does not change fields that it did not apply.
     let user = "arn:aws:iam::111122223333:user/ops";
     let run = session.done(&["map", "user", user, "--username", "ops"]);
     assert!(!run.stderr.contains("warning: "), "{run:?}");

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::commands::session::{
-    MYTESTROLE, NODES, READER, Run, Running, Session, awsauth, eksctl_made, eventually, map_args,
+use crate::commands::exclusive_cluster::{
+    ExclusiveCluster, MYTESTROLE, NODES, READER, Run, Running, awsauth, eksctl_made, eventually,
+    map_args,
 };
-use crate::commands::slow_connection::Slow;
+use crate::commands::slow_proxy::SlowProxy;
 
 /// Lets [`READER`] write aws-auth, but not its history.
 const WRITER_WITHOUT_HISTORY: &str = r#"
@@ -39,7 +40,7 @@ rules:
 
 const OTHER: &str = "arn:aws:iam::111122223333:role/other";
 
-fn history(session: &Session) -> Vec<Value> {
+fn history(session: &ExclusiveCluster) -> Vec<Value> {
     let list = session.done(&["history", "-o", "json"]).json();
     list["revisions"].as_array().unwrap().clone()
 }
@@ -48,8 +49,8 @@ fn entry(role: &str) -> String {
     format!("- rolearn: {role}\n  username: theirs\n")
 }
 
-/// All that is put back: not the metadata, but for our own annotation.
-fn contents(session: &Session) -> Value {
+/// The parts that a restore writes back: no metadata except awsauth's annotation.
+fn contents(session: &ExclusiveCluster) -> Value {
     let object = session.api.object();
     let owners = &object["metadata"]["annotations"]["awsauth.dev/owners"];
     json!([object["data"], object["binaryData"], owners])
@@ -57,7 +58,7 @@ fn contents(session: &Session) -> Value {
 
 #[test]
 fn every_write_is_recorded_and_can_be_undone() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let file = session.file("wanted.yaml", &entry(OTHER));
     let file = file.to_str().unwrap();
     let mut states = vec![contents(&session)];
@@ -72,7 +73,7 @@ fn every_write_is_recorded_and_can_be_undone() {
         );
         states.push(contents(&session));
     }
-    // Nothing to do, nothing to keep.
+    // A write that changes nothing records nothing.
     session.done(&["unmap", "role", MYTESTROLE]);
     session.map(&["--dry-run"]).says(0, &[]);
     let revisions = history(&session);
@@ -141,7 +142,7 @@ fn every_write_is_recorded_and_can_be_undone() {
 
 #[test]
 fn undo_keeps_later_changes_of_other_clients() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     session.map(&[]).says(0, &[]);
     let theirs = entry(OTHER);
     session
@@ -177,7 +178,7 @@ fn undo_keeps_later_changes_of_other_clients() {
     );
     assert_eq!(refused.json()["refusals"][0]["guard"], "WG19");
     assert_eq!(contents(&session), before);
-    // To lose what others did takes the name of the revision.
+    // Dropping the changes of other clients requires the name of the revision.
     let refused = session.run(&["undo", "--whole"]);
     refused.says(
         4,
@@ -198,7 +199,7 @@ fn undo_keeps_later_changes_of_other_clients() {
         .run(&["undo", &number, "--whole"])
         .says(0, &["that is undone, too"]);
     assert_eq!(session.text("mapRoles"), format!("{NODES}{theirs}"));
-    // A node entry is guarded here as everywhere.
+    // Node entries are guarded here, too.
     session.done(&["unmap", "role", OTHER]);
     let number = history(&session)[0]["revision"].to_string();
     session
@@ -211,7 +212,7 @@ fn undo_keeps_later_changes_of_other_clients() {
 
 #[test]
 fn aws_auth_is_restored_from_a_revision_and_from_a_file() {
-    let session = Session::without_aws_auth();
+    let session = ExclusiveCluster::without_aws_auth();
     let mut object = eksctl_made();
     object["data"]["other"] = "x: |\n  y \n".into();
     object["binaryData"] = json!({"blob": "AAEC"});
@@ -238,7 +239,7 @@ fn aws_auth_is_restored_from_a_revision_and_from_a_file() {
     );
     let here = session.done(&["restore", file]);
     assert!(!here.stderr.contains("is a backup of"), "{here:?}");
-    // A file that says nothing of owners leaves their record.
+    // A file without ownership information leaves the recorded owners unchanged.
     let silent = piped.replace("    awsauth.dev/owners: '{}'\n", "");
     assert_ne!(silent, piped);
     let silent = session.file("silent.yaml", &silent);
@@ -259,7 +260,7 @@ fn aws_auth_is_restored_from_a_revision_and_from_a_file() {
             session.api.object()["metadata"]["annotations"]["note"],
             "keep"
         );
-        // Nothing to do a second time.
+        // A second restore changes nothing.
         session.run(&["restore", from]).says(0, &[]);
         session.api.delete();
         session
@@ -269,7 +270,7 @@ fn aws_auth_is_restored_from_a_revision_and_from_a_file() {
             .run(&["restore", from])
             .says(0, &["Created aws-auth"]);
         assert_eq!(contents(&session), before, "{from}");
-        // The deletion is a foreign change; the restore is a write as any other.
+        // The deletion is a change by another client; the restore is an ordinary write.
         session.run(&["undo"]).says(4, &["--allow-node-entry"]);
         let node = "arn:aws:iam::111122223333:role/eksctl-k8s-cluster-nodegroup-ng-1-NodeInstanceRole-1FI6JXPS9MDWK";
         session.done(&["undo", "--allow-node-entry", node]);
@@ -296,7 +297,7 @@ fn aws_auth_is_restored_from_a_revision_and_from_a_file() {
 
 #[test]
 fn backup_of_all_contexts_writes_one_file_each() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let kubeconfig = std::fs::read_to_string(session.cluster.kubeconfig()).unwrap();
     let mut config: serde_yaml::Value = serde_yaml::from_str(&kubeconfig).unwrap();
     let contexts = config["contexts"].as_sequence_mut().unwrap();
@@ -313,7 +314,7 @@ fn backup_of_all_contexts_writes_one_file_each() {
     let folder = session.cluster.folder().join("backups");
     let run = Run::of(
         awsauth(session.cluster, &path)
-            // Of one cluster: it may not be saved under the names of all.
+            // A backup of one cluster must not be saved under the names of all clusters.
             .env("AWSAUTH_CLUSTER", "nowhere")
             .env("AWSAUTH_FILE", "nowhere.yaml")
             .env("AWSAUTH_CLUSTER_NAME", "nowhere")
@@ -331,7 +332,7 @@ fn backup_of_all_contexts_writes_one_file_each() {
 
 #[test]
 fn history_falls_back_to_a_local_file() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     session
         .cluster
         .kubectl_fed(&["apply", "-f", "-"], WRITER_WITHOUT_HISTORY);
@@ -352,12 +353,12 @@ fn history_falls_back_to_a_local_file() {
             == 0
     });
     let before = contents(&session);
-    let said = [
+    let message = [
         "warning: cannot store the previous aws-auth in the cluster: ",
         r#"User "reader" cannot get resource "configmaps""#,
         "Stored the previous aws-auth in ",
     ];
-    as_writer(&state, &map_args(MYTESTROLE)).says(0, &said);
+    as_writer(&state, &map_args(MYTESTROLE)).says(0, &message);
     let folder = std::fs::read_dir(state.join("awsauth"))
         .unwrap()
         .next()
@@ -383,11 +384,11 @@ fn history_falls_back_to_a_local_file() {
         list.json()["revisions"][0]["path"],
         files[0].to_str().unwrap()
     );
-    as_writer(&state, &["undo", "--allow-no-admin"]).says(0, &said);
+    as_writer(&state, &["undo", "--allow-no-admin"]).says(0, &message);
     assert_eq!(contents(&session), before);
     session.done(&["restore", files[0].to_str().unwrap()]);
 
-    // Neither there nor here.
+    // The revision can be stored neither in the cluster nor in a local file.
     let nowhere = Path::new("/dev/null/x");
     let version = session.resource_version();
     as_writer(nowhere, &map_args(MYTESTROLE)).says(
@@ -411,7 +412,7 @@ fn history_falls_back_to_a_local_file() {
         ],
     );
 
-    // With the permissions of the page, once there is a history.
+    // With the permissions of docs/history.md and an existing history.
     session.done(&["unmap", "role", MYTESTROLE]);
     session.cluster.kubectl_fed(&["apply", "-f", "-"], WRITER);
     eventually(|| as_writer(nowhere, &["history"]).stderr.is_empty());
@@ -432,7 +433,7 @@ fn history_falls_back_to_a_local_file() {
 
 #[test]
 fn oldest_revisions_are_removed_if_the_history_is_full() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     for _ in 0..12 {
         session.map(&[]).says(0, &[]);
         session.done(&["unmap", "role", MYTESTROLE]);
@@ -442,7 +443,7 @@ fn oldest_revisions_are_removed_if_the_history_is_full() {
     let last = &revisions[19]["command"];
     assert_eq!(last[1], "unmap");
 
-    // Four of these fit into 900 KiB.
+    // Four of these revisions fit into 900 KiB.
     let mut object = session.api.object();
     let noise = (0..300_000).map(|_| fastrand::alphanumeric());
     object["data"]["filler"] = noise.collect::<String>().into();
@@ -460,7 +461,7 @@ fn oldest_revisions_are_removed_if_the_history_is_full() {
         "{revisions:?}"
     );
 
-    // Others may put there what they like.
+    // Other clients may add keys to the ConfigMap.
     session.patch_history(&json!({"data": {"note": "x"}, "binaryData": {"theirs": "aGVsbG8="}}));
     let table = session.done(&["history"]).stdout;
     assert!(
@@ -471,7 +472,7 @@ fn oldest_revisions_are_removed_if_the_history_is_full() {
         .map(&[])
         .says(0, &["Stored the previous aws-auth as revision"]);
     session.done(&["undo"]);
-    // And take it away.
+    // Other clients may remove keys from the ConfigMap.
     session.api.delete_history();
     session
         .run(&["undo"])
@@ -498,21 +499,21 @@ fn oldest_revisions_are_removed_if_the_history_is_full() {
 
 #[test]
 fn killed_run_leaves_the_old_or_the_new_state() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let cluster = session.cluster;
     let server = cluster.server_url();
-    let slow = Slow::way_to(&server, Duration::from_millis(40));
+    let slow = SlowProxy::start(&server, Duration::from_millis(40));
     let kubeconfig = session.kubeconfig_with("killed.kubeconfig", &server, &slow.url);
     let role = |moment: u32| format!("arn:aws:iam::111122223333:role/killed-{moment}");
     let mut written = 0;
-    // One after the other, from before the first byte to after the last.
+    // Delays from before the first byte to after the last one.
     for moment in 0..18 {
         let before = session.text("mapRoles");
         let run = Running::start(awsauth(cluster, &kubeconfig), &map_args(&role(moment)));
         sleep(Duration::from_millis(40) * moment);
-        // Dropped, it is killed.
+        // Dropping kills it.
         drop(run);
-        // What is on its way arrives.
+        // Requests that were sent before the kill still arrive.
         sleep(Duration::from_millis(150));
         let after = session.text("mapRoles");
         let list = session.done(&["history", "-o", "json"]).json();
@@ -531,7 +532,7 @@ fn killed_run_leaves_the_old_or_the_new_state() {
             after.starts_with(&before) && after.contains(&role(moment)),
             "{after}"
         );
-        // Those who were killed before found the same aws-auth.
+        // Runs that were killed earlier recorded the same aws-auth.
         let mut newest_first = revisions.iter().rev();
         let wrote = newest_first.find(|revision| revision["then"] == "kept");
         assert_eq!(wrote.unwrap()["after"], list["live"], "{list}");
@@ -544,7 +545,7 @@ fn killed_run_leaves_the_old_or_the_new_state() {
 #[test]
 fn concurrent_writers_leave_a_linear_history() {
     const WRITERS: usize = 6;
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let cluster = session.cluster;
     let role = |writer: usize| format!("arn:aws:iam::111122223333:role/chain-{writer}");
     scope(|scope| {
@@ -571,7 +572,7 @@ fn concurrent_writers_leave_a_linear_history() {
 
 #[test]
 fn history_falls_back_to_the_home_folder() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let home = session.cluster.folder().join(".local/state/awsauth");
     session.map(&[]).says(0, &[]);
     assert!(!home.exists(), "the cluster keeps it");

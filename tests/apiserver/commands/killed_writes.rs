@@ -3,8 +3,10 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::scope;
 
-use crate::commands::halt::Halt;
-use crate::commands::session::{Running, Session, awsauth, eventually, map_args};
+use crate::commands::exclusive_cluster::{
+    ExclusiveCluster, Running, awsauth, eventually, map_args,
+};
+use crate::commands::halting_proxy::HaltingProxy;
 use crate::support::aws_auth_client::Api;
 
 /// More requests than a run has.
@@ -12,26 +14,30 @@ const ENOUGH: u32 = 40;
 
 #[test]
 fn write_killed_at_each_request_leaves_the_old_or_the_new_state() {
-    let session = Session::start();
-    let mut seen = Seen::default();
-    for arrives in [false, true] {
-        let whole_run = (1..=ENOUGH).find(|turn| !killed_at(*turn, arrives, &session, &mut seen));
+    let session = ExclusiveCluster::start();
+    let mut outcomes = Outcomes::default();
+    for is_delivered in [false, true] {
+        let whole_run = (1..=ENOUGH)
+            .find(|last_request| !killed_at(*last_request, is_delivered, &session, &mut outcomes));
         assert!(whole_run.is_some(), "no run came to its end");
     }
-    assert!(seen.nothing > 0 && seen.copy_alone > 0, "{seen:?}");
-    assert!(seen.written > 0, "{seen:?}");
+    assert!(
+        outcomes.nothing > 0 && outcomes.copy_alone > 0,
+        "{outcomes:?}"
+    );
+    assert!(outcomes.written > 0, "{outcomes:?}");
 }
 
-/// The same while another client writes to the history, so that copies are first stored in files.
+/// Repeats the test while another client writes to the history, so that revisions are first stored in files.
 #[test]
 fn write_killed_at_each_request_keeps_concurrent_changes() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let home = session.cluster.folder().join(".local/state/awsauth");
     let is_over = AtomicBool::new(false);
-    let mut seen = Seen::default();
+    let mut outcomes = Outcomes::default();
     let mut in_files = 0;
     scope(|scope| {
-        let _end = End(&is_over);
+        let _end = StopOnDrop(&is_over);
         scope.spawn(|| {
             let others = Api::of(session.cluster, "others");
             for times in 0.. {
@@ -43,8 +49,8 @@ fn write_killed_at_each_request_keeps_concurrent_changes() {
         });
         // On a slow machine, the other client may not write during the first runs.
         for _ in 0..10 {
-            for turn in 1..=ENOUGH {
-                let is_killed = killed_at(turn, true, &session, &mut seen);
+            for last_request in 1..=ENOUGH {
+                let is_killed = killed_at(last_request, true, &session, &mut outcomes);
                 let folders = std::fs::read_dir(&home).into_iter().flatten().flatten();
                 let files = folders.flat_map(|folder| std::fs::read_dir(folder.path()).unwrap());
                 in_files += files.count();
@@ -53,18 +59,21 @@ fn write_killed_at_each_request_keeps_concurrent_changes() {
                     break;
                 }
             }
-            if in_files > 0 && seen.written > 0 {
+            if in_files > 0 && outcomes.written > 0 {
                 break;
             }
         }
     });
-    assert!(in_files > 0 && seen.written > 0, "{in_files} {seen:?}");
+    assert!(
+        in_files > 0 && outcomes.written > 0,
+        "{in_files} {outcomes:?}"
+    );
 }
 
 /// Stops the other client, also if the test fails.
-struct End<'a>(&'a AtomicBool);
+struct StopOnDrop<'a>(&'a AtomicBool);
 
-impl Drop for End<'_> {
+impl Drop for StopOnDrop<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -72,19 +81,24 @@ impl Drop for End<'_> {
 
 /// The states after killed runs.
 #[derive(Debug, Default)]
-struct Seen {
+struct Outcomes {
     nothing: u32,
     copy_alone: u32,
     written: u32,
 }
 
 /// Runs a write that is killed at this request. Returns `false` if the write ended before.
-fn killed_at(turn: u32, arrives: bool, session: &Session, seen: &mut Seen) -> bool {
+fn killed_at(
+    last_request: u32,
+    is_delivered: bool,
+    session: &ExclusiveCluster,
+    outcomes: &mut Outcomes,
+) -> bool {
     let cluster = session.cluster;
     let server = cluster.server_url();
-    let way = Halt::at(&server, turn, arrives);
-    let kubeconfig = session.kubeconfig_with("halted.kubeconfig", &server, &way.url);
-    let role = format!("arn:aws:iam::111122223333:role/killed-{turn}-{arrives}");
+    let proxy = HaltingProxy::start(&server, last_request, is_delivered);
+    let kubeconfig = session.kubeconfig_with("halted.kubeconfig", &server, &proxy.url);
+    let role = format!("arn:aws:iam::111122223333:role/killed-{last_request}-{is_delivered}");
     let before = session.text("mapRoles");
     // So that no revision has to be removed.
     session.api.delete_history();
@@ -92,11 +106,11 @@ fn killed_at(turn: u32, arrives: bool, session: &Session, seen: &mut Seen) -> bo
     session.done(&["undo"]);
     let copies = revisions(session).len();
     let mut run = Running::start(awsauth(cluster, &kubeconfig), &map_args(&role));
-    eventually(|| way.is_over() || run.is_over());
-    let is_whole_run = !way.is_over();
+    eventually(|| proxy.is_halted() || run.is_over());
+    let is_whole_run = !proxy.is_halted();
     // Dropping kills it.
     drop(run);
-    bring_files_home(session, &way.url);
+    move_local_revisions(session, &proxy.url);
     let after = session.text("mapRoles");
     let then = revisions(session);
     let last = then.last().unwrap();
@@ -104,9 +118,9 @@ fn killed_at(turn: u32, arrives: bool, session: &Session, seen: &mut Seen) -> bo
         match then.len() > copies {
             true => {
                 assert_eq!(last["then"], "void", "{then:?}");
-                seen.copy_alone += 1;
+                outcomes.copy_alone += 1;
             }
-            false => seen.nothing += 1,
+            false => outcomes.nothing += 1,
         }
         // The next run succeeds.
         session.done(&map_args(&role));
@@ -116,15 +130,15 @@ fn killed_at(turn: u32, arrives: bool, session: &Session, seen: &mut Seen) -> bo
         assert!(lines.iter().all(|part| added.contains(part)), "{after}");
         assert_eq!(then.len(), copies + 1, "{then:?}");
         assert_eq!(last["then"], "kept", "{then:?}");
-        seen.written += 1;
+        outcomes.written += 1;
     }
     session.done(&["undo"]);
     assert_eq!(session.text("mapRoles"), before);
     !is_whole_run
 }
 
-/// Moves the files of a run through the proxy, which are stored under the proxy's address.
-fn bring_files_home(session: &Session, url: &str) {
+/// Moves files that are stored under the proxy's address to the address of the cluster.
+fn move_local_revisions(session: &ExclusiveCluster, url: &str) {
     let state = session.cluster.folder().join(".local/state/awsauth");
     let of = |url: &str| {
         let host = url.trim_start_matches("https://").replace(':', "_");
@@ -141,7 +155,7 @@ fn bring_files_home(session: &Session, url: &str) {
 }
 
 /// The revisions in the cluster, at most 20.
-fn revisions(session: &Session) -> Vec<serde_json::Value> {
+fn revisions(session: &ExclusiveCluster) -> Vec<serde_json::Value> {
     let list = session.done(&["history", "-o", "json"]).json();
     list["revisions"].as_array().unwrap().clone()
 }

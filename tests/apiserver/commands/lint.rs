@@ -2,13 +2,15 @@
 
 use serde_json::{Value, json};
 
+use crate::commands::exclusive_cluster::{
+    ExclusiveCluster, NODES, READER, Run, awsauth, eventually,
+};
 use crate::commands::permissions::READ_ONLY;
 use crate::commands::rbac::{Objects, mapped};
-use crate::commands::session::{NODES, READER, Run, Session, awsauth, eventually};
 
 const OF_EKS: &str = "14 need information from EKS (--cluster-name)";
 
-/// The ids of what is found.
+/// The IDs of the findings.
 fn ids(run: &Run) -> Vec<String> {
     let found = run.json()["findings"].take();
     let id = |finding: &Value| finding["id"].as_str().unwrap().to_owned();
@@ -17,7 +19,7 @@ fn ids(run: &Run) -> Vec<String> {
 
 #[test]
 fn lint_checks_bindings_and_roles() {
-    let session = Session::without_aws_auth();
+    let session = ExclusiveCluster::without_aws_auth();
     session.put(&mapped(
         "dev:{{SessionName}}",
         &["devs", "admin", "lookers"],
@@ -72,7 +74,7 @@ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: "dev:{{Sessio
 
 #[test]
 fn mapped_account_gets_the_rights_of_all_authenticated_users() {
-    let session = Session::without_aws_auth();
+    let session = ExclusiveCluster::without_aws_auth();
     let accounts = json!({
         "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "aws-auth", "namespace": "kube-system"},
         "data": {"mapAccounts": "- \"444455556666\"\n"},
@@ -95,7 +97,7 @@ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: 'system:auth
 
 #[test]
 fn unreadable_facts_are_skipped_and_named() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     session
         .cluster
         .kubectl_fed(&["apply", "-f", "-"], READ_ONLY);
@@ -117,7 +119,7 @@ fn unreadable_facts_are_skipped_and_named() {
 
 #[test]
 fn writers_and_owners_come_from_managed_fields() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     assert_eq!(
         ids(&session.done(&["lint", "-o", "json"])),
         Vec::<String>::new()
@@ -128,11 +130,11 @@ fn writers_and_owners_come_from_managed_fields() {
     });
     session.put(&object);
     let run = session.done(&["lint"]);
-    for said in [
+    for message in [
         "aws-auth: warning[N17 deletable-by-its-owner]: Helm (release infra/base) owns aws-auth",
         "mapRoles: warning[N16 several-writers]: Helm (release infra/base) and eksctl write mapRoles",
     ] {
-        assert!(run.stdout.contains(said), "{run:?}");
+        assert!(run.stdout.contains(message), "{run:?}");
     }
     let annotate = [
         "annotate",

@@ -1,8 +1,8 @@
 //! `lint --fix` on the live ConfigMap: planned, guarded and recorded like every write.
 
-use crate::commands::session::{NODES, Session, eksctl_made};
+use crate::commands::exclusive_cluster::{ExclusiveCluster, NODES, eksctl_made};
 
-/// An entry with a path, one whose groups are lost, and one that people have to look at.
+/// An entry with an IAM path, one whose groups are ignored, and one that only the user can fix.
 const WRONG: &str = "\
 - rolearn: arn:aws:iam::111122223333:role/team/dev # the developers
   username: dev
@@ -14,7 +14,7 @@ const WRONG: &str = "\
 
 #[test]
 fn fix_applies_safe_fixes_and_reports_the_rest() {
-    let session = Session::without_aws_auth();
+    let session = ExclusiveCluster::without_aws_auth();
     let mut object = eksctl_made();
     object["data"]["mapRoles"] = format!("{NODES}{WRONG}").into();
     session.put(&object);
@@ -39,10 +39,10 @@ fn fix_applies_safe_fixes_and_reports_the_rest() {
         ],
     );
     assert!(run.stdout.contains("warning[G03"), "{run:?}");
-    let mended = WRONG
+    let fixed = WRONG
         .replace("role/team/dev", "role/dev")
         .replace("groups: developers", "groups: [developers]");
-    assert_eq!(session.text("mapRoles"), format!("{NODES}{mended}"));
+    assert_eq!(session.text("mapRoles"), format!("{NODES}{fixed}"));
 
     let after = session.api.object();
     session
@@ -59,7 +59,7 @@ fn fix_applies_safe_fixes_and_reports_the_rest() {
 
 #[test]
 fn fix_of_a_node_entry_is_guarded() {
-    let session = Session::without_aws_auth();
+    let session = ExclusiveCluster::without_aws_auth();
     let mut object = eksctl_made();
     let roles = NODES.replace("  rolearn", "  - System:node-proxier\n  rolearn");
     object["data"]["mapRoles"] = roles.clone().into();

@@ -5,12 +5,14 @@ use std::thread;
 use std::time::Duration;
 
 use crate::commands::concurrent_writers::{WRITERS, role};
-use crate::commands::session::{MYTESTROLE, Run, Session, awsauth, eksctl_made, map_args};
-use crate::commands::slow_connection::Slow;
+use crate::commands::exclusive_cluster::{
+    ExclusiveCluster, MYTESTROLE, Run, awsauth, eksctl_made, map_args,
+};
+use crate::commands::slow_proxy::SlowProxy;
 
 #[test]
 fn writer_that_loses_every_race_reports_a_conflict() {
-    let session = Session::alone();
+    let session = ExclusiveCluster::alone();
     session.put(&eksctl_made());
     let cluster = session.cluster;
     let runs: Vec<Run> = thread::scope(|scope| {
@@ -31,7 +33,7 @@ fn writer_that_loses_every_race_reports_a_conflict() {
     for (writer, run) in runs.iter().enumerate() {
         let is_there = roles.contains(&format!("{}\n", role(writer, 0)));
         assert_eq!(is_there, run.status == 0, "{run:?}");
-        // Where even reading takes too long, that is the reason.
+        // If even reading takes too long, the message names that as the reason.
         if !is_there && !run.stderr.contains("did not answer within") {
             run.says(5, &["kept changing for 0.4 s", "with a longer --timeout"]);
         }
@@ -42,9 +44,9 @@ fn writer_that_loses_every_race_reports_a_conflict() {
 
 #[test]
 fn slow_writer_reports_a_conflict() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let cluster = session.cluster;
-    let slow = Slow::way_to(&cluster.server_url(), Duration::from_millis(100));
+    let slow = SlowProxy::start(&cluster.server_url(), Duration::from_millis(100));
     let kubeconfig = session.kubeconfig_with("slow.kubeconfig", &cluster.server_url(), &slow.url);
     let over = AtomicBool::new(false);
     let runs: Vec<Run> = thread::scope(|scope| {
@@ -58,7 +60,7 @@ fn slow_writer_reports_a_conflict() {
                 thread::sleep(Duration::from_millis(50));
             }
         });
-        // The time is over while they wait, read or try.
+        // The timeout expires while they wait, read or retry.
         let runs: Vec<_> = (0..6)
             .map(|nth| {
                 let timeout = format!("{}ms", 1800 + nth * 100);

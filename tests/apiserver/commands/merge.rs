@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::commands::session::{MYTESTROLE, NODES, Session, eksctl_made};
+use crate::commands::exclusive_cluster::{ExclusiveCluster, MYTESTROLE, NODES, eksctl_made};
 
 const ADDED: &str = "\
 - groups:
@@ -13,7 +13,7 @@ const ADDED: &str = "\
 
 #[test]
 fn mapped_role_adds_its_lines_and_nothing_else() {
-    let session = Session::without_aws_auth();
+    let session = ExclusiveCluster::without_aws_auth();
     let mut object = eksctl_made();
     object["metadata"]["labels"] = json!({"team": "platform"});
     object["metadata"]["annotations"] = json!({"note": "kept\nas it is"});
@@ -39,7 +39,7 @@ fn mapped_role_adds_its_lines_and_nothing_else() {
     }
     assert_eq!(after, expected);
     assert_eq!(manager(&after, "labels"), manager(&before, "labels"));
-    // The one field that changed hands, and no other.
+    // Only this field changes its manager.
     let mut eksctl = manager(&before, "eksctl");
     eksctl["fieldsV1"]["f:data"]
         .as_object_mut()
@@ -66,7 +66,7 @@ fn mapped_role_adds_its_lines_and_nothing_else() {
 
 #[test]
 fn every_spelling_of_a_node_entry_is_kept() {
-    let session = Session::without_aws_auth();
+    let session = ExclusiveCluster::without_aws_auth();
     for roles in [
         "# nodes\n-   rolearn: \"arn:aws:iam::111122223333:role/nodes\"   # do not touch\n    username: 'system:node:{{EC2PrivateDNSName}}'\n    groups: [ system:bootstrappers, system:nodes ]",
         "[{\"rolearn\":\"arn:aws:iam::111122223333:role/nodes\",\"username\":\"system:node:{{EC2PrivateDNSName}}\",\"groups\":[\"system:nodes\",\"system:bootstrappers\"]}]",
@@ -87,7 +87,7 @@ fn every_spelling_of_a_node_entry_is_kept() {
 
 #[test]
 fn node_entry_is_not_removed_unless_named() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let nodes = "arn:aws:iam::111122223333:role/eksctl-k8s-cluster-nodegroup-ng-1-NodeInstanceRole-1FI6JXPS9MDWK";
     let version = session.resource_version();
     let run = session.run(&["unmap", "role", nodes]);

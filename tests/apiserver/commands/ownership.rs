@@ -1,6 +1,6 @@
 //! The ownership annotation after writes of other clients.
 
-use crate::commands::session::{NODES, Session};
+use crate::commands::exclusive_cluster::{ExclusiveCluster, NODES};
 
 const ANNOTATION: &str = "awsauth.dev/owners";
 const ONE_AND_TWO: &str = "\
@@ -12,7 +12,7 @@ const ONE: &str =
 
 #[test]
 fn prune_removes_owned_entries_after_writes_of_other_clients() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     apply(&session, ONE_AND_TWO).says(0, &[]);
     let owners = annotation(&session).expect("an annotation");
     assert!(
@@ -20,7 +20,7 @@ fn prune_removes_owned_entries_after_writes_of_other_clients() {
         "{owners}"
     );
 
-    // Those who merge or patch leave it.
+    // Clients that merge or patch keep the annotation.
     let kubectl = |args: &[&str]| {
         session
             .cluster
@@ -53,7 +53,7 @@ fn prune_removes_owned_entries_after_writes_of_other_clients() {
         ))
     });
     assert_eq!(annotation(&session).as_ref(), Some(&owners));
-    // Those who take a copy and put it back carry it.
+    // Clients that replace a copy of the object keep it, too.
     let copy = kubectl(&["get", "configmap", "aws-auth", "-o", "yaml"]);
     session.cluster.kubectl_fed(&["replace", "-f", "-"], &copy);
     assert_eq!(annotation(&session).as_ref(), Some(&owners));
@@ -80,7 +80,7 @@ fn prune_removes_owned_entries_after_writes_of_other_clients() {
 
 #[test]
 fn prune_without_the_annotation_removes_nothing_and_reports_it() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     apply(&session, ONE_AND_TWO).says(0, &[]);
     session.cluster.kubectl(&[
         "annotate",
@@ -95,7 +95,7 @@ fn prune_without_the_annotation_removes_nothing_and_reports_it() {
         &["There is no record of entries that ci applied before: nothing is pruned."],
     );
     assert!(session.text("mapRoles").contains("role/two"));
-    // From here on it is remembered again.
+    // From now on, ownership is recorded again.
     apply(&session, "[]\n").says(0, &[]);
     let roles = session.text("mapRoles");
     assert!(
@@ -106,7 +106,7 @@ fn prune_without_the_annotation_removes_nothing_and_reports_it() {
 
 #[test]
 fn entry_changed_by_another_client_is_not_pruned() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     apply(&session, ONE_AND_TWO).says(0, &[]);
     session
         .api
@@ -118,7 +118,7 @@ fn entry_changed_by_another_client_is_not_pruned() {
     assert!(session.text("mapRoles").contains("username: zwei"));
 }
 
-fn apply(session: &Session, wanted: &str) -> crate::commands::session::Run {
+fn apply(session: &ExclusiveCluster, wanted: &str) -> crate::commands::exclusive_cluster::Run {
     let wanted = session.file("wanted.yaml", wanted);
     session.run(&[
         "apply",
@@ -130,7 +130,7 @@ fn apply(session: &Session, wanted: &str) -> crate::commands::session::Run {
     ])
 }
 
-fn annotation(session: &Session) -> Option<String> {
+fn annotation(session: &ExclusiveCluster) -> Option<String> {
     session.api.object()["metadata"]["annotations"][ANNOTATION]
         .as_str()
         .map(str::to_owned)

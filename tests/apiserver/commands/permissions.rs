@@ -1,6 +1,8 @@
 //! Callers without the needed permissions.
 
-use crate::commands::session::{MYTESTROLE, READER, Run, STRANGER, Session, awsauth, map_args};
+use crate::commands::exclusive_cluster::{
+    ExclusiveCluster, MYTESTROLE, READER, Run, STRANGER, awsauth, map_args,
+};
 
 /// Lets [`READER`] read aws-auth, and nothing else.
 pub(crate) const READ_ONLY: &str = r#"
@@ -19,7 +21,7 @@ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: readers}]
 
 #[test]
 fn read_only_user_is_told_the_missing_permission() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     session
         .cluster
         .kubectl_fed(&["apply", "-f", "-"], READ_ONLY);
@@ -33,7 +35,7 @@ fn read_only_user_is_told_the_missing_permission() {
             .args(args),
         )
     };
-    crate::commands::session::eventually(|| as_reader(&["get"]).status == 0);
+    crate::commands::exclusive_cluster::eventually(|| as_reader(&["get"]).status == 0);
 
     let unchanged = ["diff", "explain"];
     assert!(
@@ -54,13 +56,13 @@ fn read_only_user_is_told_the_missing_permission() {
             ],
         );
     }
-    // Before anything is sent.
+    // Refused before any request.
     let after = session.updates();
     assert_eq!((updates.dry, updates.real), (after.dry, after.real));
     as_reader(&[&map_args(MYTESTROLE)[..], &["--dry-run=client"]].concat()).says(0, &[]);
     assert_eq!(session.resource_version(), version);
 
-    // The hint's command says the same.
+    // The command in the hint gives the same answer.
     let mut kubectl = session.cluster.kubectl_command();
     kubectl.env("KUBECONFIG", session.cluster.kubeconfig_for(READER.name));
     let asked = kubectl.args([
@@ -75,7 +77,7 @@ fn read_only_user_is_told_the_missing_permission() {
     ]);
     assert_eq!(Run::of(asked).stdout, "no\n");
 
-    // Creating is another permission.
+    // Creating requires another permission.
     session.api.delete();
     as_reader(&map_args(MYTESTROLE)).says(
         3,
@@ -86,13 +88,13 @@ fn read_only_user_is_told_the_missing_permission() {
 
 #[test]
 fn hint_grants_the_missing_permission() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     session
         .cluster
         .kubectl_fed(&["apply", "-f", "-"], READ_ONLY);
     let reader = session.cluster.kubeconfig_for(READER.name);
     let map = || Run::of(awsauth(session.cluster, &reader).args(map_args(MYTESTROLE)));
-    crate::commands::session::eventually(|| {
+    crate::commands::exclusive_cluster::eventually(|| {
         Run::of(awsauth(session.cluster, &reader).arg("get")).status == 0
     });
     let run = map();
@@ -109,7 +111,7 @@ fn hint_grants_the_missing_permission() {
         assert_eq!(args[..2], ["--context", "reader"], "{command}");
         session.cluster.kubectl(&args[2..]);
     }
-    crate::commands::session::eventually(|| map().status == 0);
+    crate::commands::exclusive_cluster::eventually(|| map().status == 0);
     for kind in ["rolebinding", "role"] {
         session
             .cluster
@@ -119,7 +121,7 @@ fn hint_grants_the_missing_permission() {
 
 #[test]
 fn user_without_read_permission_is_reported() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let stranger = session.cluster.kubeconfig_for(STRANGER.name);
     for args in [
         &["get"][..],
@@ -134,7 +136,7 @@ fn user_without_read_permission_is_reported() {
             ],
         );
     }
-    // The creator impersonates the stranger, and the stranger another user.
+    // The creator impersonates a user without rights, who impersonates another user.
     session
         .run(&["get", "--as", "stranger"])
         .says(3, &[r#"User "stranger" cannot get"#]);
@@ -144,7 +146,7 @@ fn user_without_read_permission_is_reported() {
 
 #[test]
 fn rejected_token_is_distinguished_from_missing_permission() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let wrong = session.kubeconfig_with("wrong.kubeconfig", "admin-token", "made-up-token");
     for args in [
         &["get"][..],

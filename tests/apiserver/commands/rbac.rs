@@ -2,16 +2,16 @@
 
 use serde_json::{Value, json};
 
-use crate::commands::permissions::READ_ONLY;
-use crate::commands::session::{
-    MYTESTROLE, NODES, READER, Run, STRANGER, Session, awsauth, eventually,
+use crate::commands::exclusive_cluster::{
+    ExclusiveCluster, MYTESTROLE, NODES, READER, Run, STRANGER, awsauth, eventually,
 };
+use crate::commands::permissions::READ_ONLY;
 
-/// Objects of RBAC, in a namespace of their own, that go with the test.
-pub(crate) struct Objects<'a>(&'a Session, String);
+/// RBAC objects in their own namespace, deleted at the end of the test.
+pub(crate) struct Objects<'a>(&'a ExclusiveCluster, String);
 
 impl<'a> Objects<'a> {
-    pub(crate) fn create(session: &'a Session, yaml: &str) -> Self {
+    pub(crate) fn create(session: &'a ExclusiveCluster, yaml: &str) -> Self {
         let yaml = format!("{NAMESPACES}{yaml}");
         session.cluster.kubectl_fed(&["apply", "-f", "-"], &yaml);
         Self(session, yaml)
@@ -20,7 +20,7 @@ impl<'a> Objects<'a> {
 
 impl Drop for Objects<'_> {
     fn drop(&mut self) {
-        // Namespaces stay: there is no controller to finish them.
+        // Namespaces are kept, because no controller finalizes them here.
         let (_, objects) = self.1.split_at(NAMESPACES.len());
         if !objects.is_empty() {
             self.0.cluster.kubectl_fed(&["delete", "-f", "-"], objects);
@@ -48,7 +48,7 @@ pub(crate) fn mapped(username: &str, groups: &[&str]) -> Value {
     ))
 }
 
-/// The part of the output after the heading.
+/// The output after the heading.
 fn allowed(run: &Run) -> Vec<&str> {
     run.says(0, &[]);
     let lines = run.stdout.lines();
@@ -60,7 +60,7 @@ const EVERYBODY: &str = "  as every authenticated user: ClusterRoles system:basi
 
 #[test]
 fn system_masters_need_no_binding() {
-    let session = Session::without_aws_auth();
+    let session = ExclusiveCluster::without_aws_auth();
     session.put(&mapped("admin", &["system:masters"]));
     let run = session.run(&["explain", MYTESTROLE]);
     assert_eq!(
@@ -161,7 +161,7 @@ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: dev}, {apiGr
 
 #[test]
 fn bindings_of_user_and_groups_are_shown_with_their_rules() {
-    let session = Session::without_aws_auth();
+    let session = ExclusiveCluster::without_aws_auth();
     session.put(&mapped("dev", &["devs"]));
     let _objects = Objects::create(&session, DEVS);
     let run = session.run(&["explain", MYTESTROLE]);
@@ -209,7 +209,7 @@ fn bindings_of_user_and_groups_are_shown_with_their_rules() {
     assert_eq!(named("gone")["rules"], Value::Null);
     assert_eq!(named("gone")["reason"], "there is no such role");
     assert_eq!(bindings.len(), 8);
-    // A manifest has no RBAC.
+    // A manifest contains no RBAC.
     let manifest = session.file(
         "rbac.yaml",
         &session
@@ -227,7 +227,7 @@ fn bindings_of_user_and_groups_are_shown_with_their_rules() {
     let of_file = session.done(&of_file).json();
     assert_eq!(of_file["username"], "dev");
     assert_eq!(of_file["rbac"], Value::Null);
-    // The API server decides alike.
+    // The API server gives the same answer.
     for (verb, what, namespace, expected) in [
         ("list", "pods", "default", "yes"),
         ("get", "/metrics", "default", "yes"),
@@ -247,9 +247,9 @@ fn bindings_of_user_and_groups_are_shown_with_their_rules() {
             "--as=dev",
             "--as-group=devs",
         ]);
-        let said = Run::of(asked).stdout;
+        let message = Run::of(asked).stdout;
         assert_eq!(
-            said.split_whitespace().next(),
+            message.split_whitespace().next(),
             Some(expected),
             "{verb} {what}"
         );
@@ -258,7 +258,7 @@ fn bindings_of_user_and_groups_are_shown_with_their_rules() {
 
 #[test]
 fn user_without_rights_gets_a_hint_how_to_grant_them() {
-    let session = Session::without_aws_auth();
+    let session = ExclusiveCluster::without_aws_auth();
     session.put(&mapped("dev", &["it's mine", "system:none"]));
     let run = session.run(&["explain", MYTESTROLE]);
     assert_eq!(
@@ -273,7 +273,7 @@ fn user_without_rights_gets_a_hint_how_to_grant_them() {
         "hint: to grant it read access to the whole cluster: kubectl --context admin create clusterrolebinding 'it'\\''s mine-view' --clusterrole=view '--group=it'\\''s mine'\n\
          hint: to grant it write access to one namespace: kubectl --context admin create rolebinding 'it'\\''s mine-edit' --clusterrole=edit '--group=it'\\''s mine' -n NAMESPACE\n"
     );
-    // The commands are good ones.
+    // The commands from the hint work.
     for hint in run.stderr.lines() {
         let (_, command) = hint.split_once("kubectl ").unwrap();
         let script = format!("\"$KUBECTL\" {command} --dry-run=server -o name")
@@ -285,7 +285,7 @@ fn user_without_rights_gets_a_hint_how_to_grant_them() {
         let done = Run::of(shell.env("KUBECONFIG", session.cluster.kubeconfig()));
         assert!(done.stdout.contains("it's mine-"), "{done:?}");
     }
-    // An identity of a mapped account has its ARN for a username, and no group.
+    // An identity of a mapped account has its ARN as username, and no groups.
     session.put(&json!({
         "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "aws-auth", "namespace": "kube-system"},
         "data": {"mapAccounts": "- \"111122223333\"\n"},
@@ -301,7 +301,7 @@ fn user_without_rights_gets_a_hint_how_to_grant_them() {
 
 #[test]
 fn rights_of_all_authenticated_users_are_shown() {
-    let session = Session::without_aws_auth();
+    let session = ExclusiveCluster::without_aws_auth();
     session.put(&mapped("dev", &[]));
     let _objects = Objects::create(
         &session,
@@ -327,7 +327,7 @@ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: 'system:auth
 
 #[test]
 fn nodes_templates_and_service_accounts_are_explained() {
-    let session = Session::without_aws_auth();
+    let session = ExclusiveCluster::without_aws_auth();
     let node = NODES
         .lines()
         .find_map(|line| line.trim().strip_prefix("rolearn: "))
@@ -382,7 +382,7 @@ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: 111122223333
 
 #[test]
 fn unreadable_rbac_is_named_and_the_rest_is_shown() {
-    let session = Session::without_aws_auth();
+    let session = ExclusiveCluster::without_aws_auth();
     session.put(&mapped("dev", &["devs"]));
     session
         .cluster
@@ -411,7 +411,7 @@ fn unreadable_rbac_is_named_and_the_rest_is_shown() {
     assert_eq!(json["rbac"]["unread"][1]["resource"], "rolebindings");
     assert_eq!(json["rbac"]["bindings"], json!([]));
 
-    // Lists, but no roles.
+    // The user may list bindings, but not roles.
     let _more = Objects::create(
         &session,
         "\
@@ -453,7 +453,7 @@ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: readers}]
 
 #[test]
 fn bindings_on_later_pages_are_found() {
-    let session = Session::without_aws_auth();
+    let session = ExclusiveCluster::without_aws_auth();
     session.put(&mapped(STRANGER.name, &["last"]));
     let binding = |at: usize, group: &str| {
         json!({
@@ -483,7 +483,7 @@ fn bindings_on_later_pages_are_found() {
 
 #[test]
 fn rights_are_attributed_to_the_right_user() {
-    let session = Session::without_aws_auth();
+    let session = ExclusiveCluster::without_aws_auth();
     let arn = "arn:aws:iam::111122223333:user/jo";
     let users = format!(
         "[{{userarn: {arn}, username: one}}, {{userarn: {}, username: two}}]",
@@ -509,12 +509,12 @@ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: one}]
 ",
     );
     let run = session.done(&["explain", arn]);
-    let (_, told) = run
+    let (_, reported) = run
         .stdout
         .split_once("What it may do as user one without groups:\n")
         .unwrap();
     assert_eq!(
-        told,
+        reported,
         format!(
             "  in namespace team-a: Role odd näme? #1&x=y, by RoleBinding one of user one\n    get: pods\n{EVERYBODY}\n\
              What it may do as user two without groups:\n  nothing beyond what every authenticated user may do\n{EVERYBODY}\n"

@@ -120,7 +120,7 @@ fn nothing_is_asked_for_nothing(harness: &Harness) {
         .filter(|asked| asked.user == CONTROLLER.name)
         .filter(|asked| asked.verb != "watch" && asked.resource != "leases")
         .collect();
-    assert_eq!(besides, Vec::<&crate::support::audit::Request>::new());
+    assert_eq!(besides, Vec::<&crate::support::audit_log::Request>::new());
     let leases = asked[before..]
         .iter()
         .filter(|asked| asked.resource == "leases");

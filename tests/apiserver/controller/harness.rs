@@ -11,12 +11,12 @@ use kube::core::GroupVersionKind;
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::support::access::StaticUser;
 use crate::support::child_process::Supervised;
 use crate::support::cluster::Cluster;
 use crate::support::ports;
 use crate::support::run::Run;
 use crate::support::secrets;
+use crate::support::static_users::StaticUser;
 
 /// The user of the controllers, which identifies their requests in the audit log.
 pub(crate) const CONTROLLER: StaticUser = StaticUser {

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::controller::harness::{
     CONFIG, CONTROLLER, Harness, NODE_ENTRY, developer, eventually, role,
 };
-use crate::support::audit::Request;
+use crate::support::audit_log::Request;
 use crate::support::cluster::Cluster;
 
 /// Refuses every status of the object `stuck`.

@@ -9,11 +9,11 @@ use serde_json::json;
 use crate::support::cluster::Cluster;
 use crate::support::webhook_secret::{Made, SECRET, make, secret};
 use crate::webhook::harness::{
-    ADMIN, DENIED, DEV, Guard, Harness, NODE, configmap, configure, eventually, prepare,
+    ADMIN, Controller, DENIED, DEV, Harness, NODE, configmap, configure, eventually, prepare,
 };
 
-/// A text of the Secret.
-fn kept(cluster: &Cluster, key: &str) -> String {
+/// Returns a decoded value of the Secret.
+fn secret_value(cluster: &Cluster, key: &str) -> String {
     let path = format!("go-template={{{{with .data}}}}{{{{index . {key:?}}}}}{{{{end}}}}");
     let shown = cluster.kubectl(&[
         "get",
@@ -33,7 +33,7 @@ fn kept(cluster: &Cluster, key: &str) -> String {
     .unwrap()
 }
 
-fn trusted(cluster: &Cluster) -> String {
+fn ca_bundle(cluster: &Cluster) -> String {
     let path = "jsonpath={.webhooks[0].clientConfig.caBundle}";
     let shown = cluster.kubectl(&[
         "get",
@@ -49,46 +49,50 @@ fn trusted(cluster: &Cluster) -> String {
 fn concurrently_started_replicas_serve_the_same_certificate() {
     let cluster = Cluster::start();
     prepare(&cluster);
-    let guards: Vec<Guard> = (0..4).map(|_| Guard::start(&cluster, &[])).collect();
-    for guard in &guards {
-        eventually("it is ready", || guard.ready().contains("webhook: ready"));
+    let controllers: Vec<Controller> = (0..4).map(|_| Controller::start(&cluster, &[])).collect();
+    for controller in &controllers {
+        eventually("it is ready", || {
+            controller.ready().contains("webhook: ready")
+        });
     }
-    let ends = |guard: &Guard| {
-        guard
+    let ends = |controller: &Controller| {
+        controller
             .metric("awsauth_certificate_expiry_timestamp_seconds")
             .unwrap()
     };
-    let days = (ends(&guards[0])
+    let days = (ends(&controllers[0])
         - SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap()
             .as_secs_f64())
         / 86_400.0;
     assert!((89.9..90.1).contains(&days), "{days}");
-    let made: usize = guards
+    let made: usize = controllers
         .iter()
-        .map(|guard| guard.log().matches("a certificate is kept").count())
+        .map(|controller| controller.log().matches("a certificate is kept").count())
         .sum();
     assert_eq!(made, 1, "one of them makes it");
-    assert!(!kept(&cluster, "tls.key").is_empty());
-    // Whichever is asked, the API server trusts it.
-    for guard in &guards {
-        configure(&cluster, guard.webhook);
+    assert!(!secret_value(&cluster, "tls.key").is_empty());
+    // The API server trusts the certificate of each replica.
+    for controller in &controllers {
+        configure(&cluster, controller.webhook);
         eventually("it is trusted", || {
-            trusted(&cluster) == kept(&cluster, "ca.crt")
+            ca_bundle(&cluster) == secret_value(&cluster, "ca.crt")
         });
-        guard.until_enforced();
+        controller.wait_until_enforced();
     }
     // A user deletes the Secret. A new certificate replaces it; until then, the trusted one is served.
-    let was = kept(&cluster, "tls.crt");
+    let was = secret_value(&cluster, "tls.crt");
     cluster.kubectl(&["delete", "secret", SECRET, "-n", "kube-system"]);
-    eventually("it is kept again", || kept(&cluster, "tls.crt") == was);
-    assert!(!kept(&cluster, "next.crt").is_empty());
-    eventually("both are trusted", || {
-        trusted(&cluster) == kept(&cluster, "ca.crt")
+    eventually("it is kept again", || {
+        secret_value(&cluster, "tls.crt") == was
     });
-    assert!(guards[3].is_enforced());
-    // The same if a user makes the Secret invalid.
+    assert!(!secret_value(&cluster, "next.crt").is_empty());
+    eventually("both are trusted", || {
+        ca_bundle(&cluster) == secret_value(&cluster, "ca.crt")
+    });
+    assert!(controllers[3].is_enforced());
+    // The same happens if a user makes the Secret invalid.
     let none = BASE64_STANDARD.encode("none");
     let patch = json!([{"op": "replace", "path": "/data/tls.key", "value": none}]).to_string();
     let secret = [
@@ -102,23 +106,25 @@ fn concurrently_started_replicas_serve_the_same_certificate() {
         &patch,
     ];
     cluster.kubectl(&secret);
-    eventually("its key is back", || kept(&cluster, "tls.key") != "none");
-    assert_eq!(kept(&cluster, "tls.crt"), was);
-    eventually("whom it is trusted by", || {
-        trusted(&cluster) == kept(&cluster, "ca.crt")
+    eventually("its key is back", || {
+        secret_value(&cluster, "tls.key") != "none"
     });
-    assert!(guards[3].is_enforced());
-    // The same if no replica has the old certificate.
-    drop(guards);
+    assert_eq!(secret_value(&cluster, "tls.crt"), was);
+    eventually("whom it is trusted by", || {
+        ca_bundle(&cluster) == secret_value(&cluster, "ca.crt")
+    });
+    assert!(controllers[3].is_enforced());
+    // The same happens if no replica has the old certificate.
+    drop(controllers);
     cluster.kubectl(&secret);
-    let guard = Guard::start(&cluster, &[]);
-    configure(&cluster, guard.webhook);
-    guard.until_enforced();
-    assert_ne!(kept(&cluster, "tls.crt"), was);
-    let said = guard.log();
+    let controller = Controller::start(&cluster, &[]);
+    configure(&cluster, controller.webhook);
+    controller.wait_until_enforced();
+    assert_ne!(secret_value(&cluster, "tls.crt"), was);
+    let message = controller.log();
     assert!(
-        said.contains("can't be used, and is written anew"),
-        "{said}"
+        message.contains("can't be used, and is written anew"),
+        "{message}"
     );
 }
 
@@ -126,14 +132,17 @@ fn concurrently_started_replicas_serve_the_same_certificate() {
 fn certificate_rotation_loses_no_review() {
     let cluster = Cluster::start();
     prepare(&cluster);
-    // Two thirds of its life are over, and it has 30 s left.
+    // Two thirds of its validity are over, and it expires in 30 s.
     let old = make(90, 30);
     cluster.kubectl_fed(&["create", "-f", "-"], &secret(&old).to_string());
-    let guard = Guard::start(&cluster, &[]);
-    let harness = Harness { guard, cluster };
-    harness.configure(harness.guard.webhook);
+    let controller = Controller::start(&cluster, &[]);
+    let harness = Harness {
+        controller,
+        cluster,
+    };
+    harness.configure(harness.controller.webhook);
     eventually("it is trusted", || {
-        let trusted = trusted(&harness.cluster);
+        let trusted = ca_bundle(&harness.cluster);
         trusted.contains(&old.authority)
     });
     harness.put(&[NODE, ADMIN, DEV]);
@@ -145,8 +154,10 @@ fn certificate_rotation_loses_no_review() {
                 scope.spawn(|| {
                     let mut asked = 0;
                     while !over.load(Ordering::Relaxed) {
-                        let answer =
-                            harness.fed(&["replace", "--dry-run=server", "-f", "-"], &forbidden);
+                        let answer = harness.kubectl_with_input(
+                            &["replace", "--dry-run=server", "-f", "-"],
+                            &forbidden,
+                        );
                         answer.says(1, &[DENIED]);
                         asked += 1;
                     }
@@ -156,11 +167,11 @@ fn certificate_rotation_loses_no_review() {
             .collect();
         eventually("the next one is served", || {
             asking.iter().any(|asking| asking.is_finished()) || {
-                let current = kept(&harness.cluster, "tls.crt");
+                let current = secret_value(&harness.cluster, "tls.crt");
                 current != old.certificate
             }
         });
-        // And it is past the end of the old one.
+        // The old certificate has expired.
         std::thread::sleep(Duration::from_secs(20));
         over.store(true, Ordering::Relaxed);
         let asked: Vec<i32> = asking
@@ -170,18 +181,18 @@ fn certificate_rotation_loses_no_review() {
         println!("{asked:?} reviews meanwhile");
         assert!(asked.iter().all(|&asked| asked > 20), "{asked:?}");
     });
-    // The old authority is still there, behind the new one; what others have put into the Secret stays.
-    let authorities = kept(&harness.cluster, "ca.crt");
+    // The old CA is still included, after the new one. Keys that other clients added to the Secret are kept.
+    let authorities = secret_value(&harness.cluster, "ca.crt");
     assert!(authorities.ends_with(&old.authority) && authorities != old.authority);
-    assert_eq!(trusted(&harness.cluster), authorities);
-    assert!(kept(&harness.cluster, "next.crt").is_empty());
+    assert_eq!(ca_bundle(&harness.cluster), authorities);
+    assert!(secret_value(&harness.cluster, "next.crt").is_empty());
     let label = "jsonpath={.metadata.labels.mine}";
     let label =
         harness
             .cluster
             .kubectl(&["get", "secret", SECRET, "-n", "kube-system", "-o", label]);
     assert_eq!(label, "kept");
-    harness.guard.until_enforced();
+    harness.controller.wait_until_enforced();
 }
 
 #[test]
@@ -194,16 +205,18 @@ fn provided_certificate_is_served_and_reloaded() {
         std::fs::write(folder.join("tls.crt"), &made.certificate).unwrap();
         std::fs::write(folder.join("tls.key"), &made.key).unwrap();
     };
-    let guard = Guard::start(&cluster, &["--webhook-cert-dir", folder.to_str().unwrap()]);
+    let controller = Controller::start(&cluster, &["--webhook-cert-dir", folder.to_str().unwrap()]);
     eventually("it says what is missing", || {
-        guard.log().contains("cannot use the webhook's certificate")
+        controller
+            .log()
+            .contains("cannot use the webhook's certificate")
     });
     assert!(
-        guard
+        controller
             .ready()
             .contains("[-] webhook: there is no certificate yet"),
         "{}",
-        guard.ready()
+        controller.ready()
     );
     let trust = |made: &Made| {
         let bundle = BASE64_STANDARD.encode(&made.authority);
@@ -219,13 +232,13 @@ fn provided_certificate_is_served_and_reloaded() {
             &patch,
         ]);
     };
-    configure(&cluster, guard.webhook);
+    configure(&cluster, controller.webhook);
     for life in [1000, 2000] {
         let made = make(10, life);
         write(&made);
         trust(&made);
         eventually("it is served", || {
-            let ends = guard
+            let ends = controller
                 .metric("awsauth_certificate_expiry_timestamp_seconds")
                 .unwrap();
             let left = ends
@@ -235,22 +248,25 @@ fn provided_certificate_is_served_and_reloaded() {
                     .as_secs_f64();
             (left - life as f64).abs() < 200.0
         });
-        guard.until_enforced();
+        controller.wait_until_enforced();
         assert_eq!(
-            trusted(&cluster),
+            ca_bundle(&cluster),
             made.authority,
             "nothing is put in place of it"
         );
     }
-    // What does not belong together is not served, and what was is.
+    // A certificate and key that do not match are not served. The old ones are.
     std::fs::write(folder.join("tls.key"), make(10, 1000).key).unwrap();
-    eventually("it is told", || {
-        guard
+    eventually("the problem is reported", || {
+        controller
             .log()
             .matches("cannot use the webhook's certificate")
             .count()
             > 1
     });
-    assert!(guard.ready().contains("webhook: ready"));
-    assert!(kept(&cluster, "tls.crt").is_empty(), "no Secret is made");
+    assert!(controller.ready().contains("webhook: ready"));
+    assert!(
+        secret_value(&cluster, "tls.crt").is_empty(),
+        "no Secret is made"
+    );
 }

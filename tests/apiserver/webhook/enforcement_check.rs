@@ -7,37 +7,39 @@ use serde_json::json;
 use crate::support::cluster::Cluster;
 use crate::support::ports;
 use crate::webhook::harness::{
-    ADMIN, DENIED, DEV, Guard, Harness, NODE, configure, eventually, prepare,
+    ADMIN, Controller, DENIED, DEV, Harness, NODE, configure, eventually, prepare,
 };
 
 #[test]
 fn webhook_reports_when_the_api_server_stops_and_resumes_calling_it() {
     let harness = Harness::start();
-    let guard = &harness.guard;
+    let controller = &harness.controller;
     assert!(
-        guard.ready().contains("admission: enforced"),
+        controller.ready().contains("admission: enforced"),
         "{}",
-        guard.ready()
+        controller.ready()
     );
     assert!(
-        guard.ready().contains("webhook: ready"),
+        controller.ready().contains("webhook: ready"),
         "{}",
-        guard.ready()
+        controller.ready()
     );
 
     // No server listens at the webhook's address. The edit is admitted, and the webhook reports it.
     let [closed] = ports::free();
     harness.configure(closed);
-    eventually("not enforced, the port is closed", || !guard.is_enforced());
+    eventually("not enforced, the port is closed", || {
+        !controller.is_enforced()
+    });
     harness.replace(&[ADMIN], None).says(0, &[]);
     assert_eq!(harness.roles(), ADMIN);
     assert!(
-        guard.ready().contains("security group"),
+        controller.ready().contains("security group"),
         "{}",
-        guard.ready()
+        controller.ready()
     );
-    harness.configure(guard.webhook);
-    guard.until_enforced();
+    harness.configure(controller.webhook);
+    controller.wait_until_enforced();
     harness.put(&[NODE, ADMIN, DEV]);
 
     // A user removes the CA bundle. The webhook restores it.
@@ -70,7 +72,7 @@ fn webhook_reports_when_the_api_server_stops_and_resumes_calling_it() {
             false
         }
     });
-    assert!(guard.is_enforced());
+    assert!(controller.is_enforced());
 
     // Without the permission to restore it, the webhook reports it.
     let rights =
@@ -85,40 +87,42 @@ fn webhook_reports_when_the_api_server_stops_and_resumes_calling_it() {
     ];
     harness.cluster.kubectl(&[&role[..], &[&rights]].concat());
     harness.cluster.kubectl(&wipe);
-    eventually("not enforced, nobody is trusted", || !guard.is_enforced());
+    eventually("not enforced, no CA is trusted", || {
+        !controller.is_enforced()
+    });
     harness.replace(&[ADMIN], None).says(0, &[]);
     assert!(
-        guard.ready().contains("the webhook has no caBundle"),
+        controller.ready().contains("the webhook has no caBundle"),
         "{}",
-        guard.ready()
+        controller.ready()
     );
     assert!(
-        guard
+        controller
             .log()
             .contains("cannot tell the API server whom to trust")
     );
     let rights = rights.replace("\"watch\"", "\"watch\",\"patch\"");
     harness.cluster.kubectl(&[&role[..], &[&rights]].concat());
-    guard.until_enforced();
+    controller.wait_until_enforced();
 
-    // There is no configuration at all.
+    // There is no ValidatingWebhookConfiguration.
     harness.cluster.kubectl(&[
         "delete",
         "validatingwebhookconfiguration",
         "awsauth-controller",
     ]);
     eventually("not enforced, there is no configuration", || {
-        !guard.is_enforced()
+        !controller.is_enforced()
     });
     assert!(
-        guard
+        controller
             .ready()
             .contains("there is no ValidatingWebhookConfiguration"),
         "{}",
-        guard.ready()
+        controller.ready()
     );
-    harness.configure(guard.webhook);
-    guard.until_enforced();
+    harness.configure(controller.webhook);
+    controller.wait_until_enforced();
     harness.put(&[NODE, ADMIN, DEV]);
     harness.replace(&[ADMIN], None).says(1, &[DENIED]);
 
@@ -131,7 +135,7 @@ fn webhook_reports_when_the_api_server_stops_and_resumes_calling_it() {
     ]);
     assert!(events.contains("AdmissionNotEnforced"), "{events}");
     assert!(events.contains("AdmissionEnforced"), "{events}");
-    // Nothing was ever stored of what was probed.
+    // No test edit was ever stored.
     let stored = harness.cluster.kubectl(&[
         "get",
         "configmap",
@@ -155,26 +159,35 @@ fn webhook_reports_that_it_is_bypassed_and_that_aws_auth_is_missing() {
         "kube-system",
         "awsauth.dev/break-glass=fire",
     ]);
-    harness.guard.kill();
-    let port = harness.guard.webhook;
+    harness.controller.kill();
+    let port = harness.controller.webhook;
     let [metrics, health] = ports::free();
-    harness.guard =
-        crate::webhook::harness::Guard::start_at(&harness.cluster, [port, metrics, health], &[]);
+    harness.controller = crate::webhook::harness::Controller::start_at(
+        &harness.cluster,
+        [port, metrics, health],
+        &[],
+    );
     eventually("it is seen", || {
-        harness.guard.ready().contains("every edit is let through")
+        harness
+            .controller
+            .ready()
+            .contains("every edit is let through")
     });
-    assert!(!harness.guard.is_enforced());
+    assert!(!harness.controller.is_enforced());
 
-    // Without aws-auth, the probe would create one.
+    // Without aws-auth, the test edit would create one.
     harness
         .cluster
         .kubectl(&["delete", "configmap", "aws-auth", "-n", "kube-system"]);
-    harness.guard.kill();
+    harness.controller.kill();
     let [metrics, health] = ports::free();
-    harness.guard =
-        crate::webhook::harness::Guard::start_at(&harness.cluster, [port, metrics, health], &[]);
+    harness.controller = crate::webhook::harness::Controller::start_at(
+        &harness.cluster,
+        [port, metrics, health],
+        &[],
+    );
     let started = Instant::now();
-    harness.guard.until_enforced();
+    harness.controller.wait_until_enforced();
     assert!(started.elapsed() < Duration::from_secs(60));
     let missing = harness.kubectl(&["get", "configmap", "aws-auth", "-n", "kube-system"]);
     missing.says(1, &["not found"]);
@@ -192,25 +205,25 @@ fn missing_permissions_are_reported_and_used_when_granted() {
         "kube-system",
     ];
     cluster.kubectl(&revoke);
-    let guard = Guard::start(&cluster, &[]);
-    configure(&cluster, guard.webhook);
-    for said in [
+    let controller = Controller::start(&cluster, &[]);
+    configure(&cluster, controller.webhook);
+    for message in [
         "cannot watch the Secret awsauth-controller-webhook-tls",
         "cannot watch the ValidatingWebhookConfiguration awsauth-controller",
         "that can't be seen, as somebody else has refused the probe before we were asked",
         "cannot tell it as an event",
     ] {
-        guard.until_it_says(said);
+        controller.wait_for_log(message);
     }
     assert!(
-        guard
+        controller
             .ready()
             .contains("[-] webhook: there is no certificate yet"),
         "{}",
-        guard.ready()
+        controller.ready()
     );
-    assert!(!guard.is_enforced());
-    // Watching alone is not enough to keep a certificate. The watch is tried again after some seconds.
+    assert!(!controller.is_enforced());
+    // The watch permission alone is not enough to renew the certificate. The watch is retried after some seconds.
     let verbs =
         r#"[{"op": "replace", "path": "/rules/1/verbs", "value": ["get", "list", "watch"]}]"#;
     let role = [
@@ -243,8 +256,8 @@ fn missing_permissions_are_reported_and_used_when_granted() {
         account,
     ];
     cluster.kubectl(&role);
-    let said = "cannot write the Secret awsauth-controller-webhook-tls";
-    guard.until_it_says(said);
+    let message = "cannot write the Secret awsauth-controller-webhook-tls";
+    controller.wait_for_log(message);
     prepare(&cluster);
-    guard.until_enforced();
+    controller.wait_until_enforced();
 }

@@ -25,16 +25,16 @@ pub(crate) const WITH_PATH: &str =
 pub(crate) const DENIED: &str =
     "admission webhook \"guard.awsauth.dev\" denied the request: aws-auth stays as it is";
 /// The warning for an admitted edit.
-pub(crate) const THROUGH: &str = "Warning: let through by awsauth (node-guard): nodes sign in with arn:aws:iam::111122223333:role/node";
+pub(crate) const ADMITTED: &str = "Warning: let through by awsauth (node-guard): nodes sign in with arn:aws:iam::111122223333:role/node";
 
 /// The timeout for anything on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// What the webhook may do, and nothing more; EKS's user that looks after node groups, and who else edits aws-auth.
-const RIGHTS: &str = include_str!("rights.yaml");
+/// RBAC of the webhook (only what it needs), of EKS's user for node groups, and of the other users that edit aws-auth.
+const RBAC: &str = include_str!("rbac.yaml");
 
 /// A running controller.
-pub(crate) struct Guard {
+pub(crate) struct Controller {
     server: Supervised,
     log: PathBuf,
     pub(crate) webhook: u16,
@@ -42,36 +42,39 @@ pub(crate) struct Guard {
     health: u16,
 }
 
-/// A cluster with aws-auth, whose API server asks a controller.
+/// A cluster with aws-auth whose API server calls a controller.
 pub(crate) struct Harness {
-    pub(crate) guard: Guard,
+    pub(crate) controller: Controller,
     pub(crate) cluster: Cluster,
 }
 
 impl Harness {
-    /// aws-auth has a node entry and an administrator, and edits are judged.
+    /// Starts with a node entry and an administrator in aws-auth, and with enforced admission.
     pub(crate) fn start() -> Self {
         Self::start_with(&[])
     }
 
-    /// The same, started with more arguments.
+    /// Like [`Self::start`], with more arguments for the controller.
     pub(crate) fn start_with(args: &[&str]) -> Self {
         let cluster = Cluster::start();
         prepare(&cluster);
-        let guard = Guard::start(&cluster, args);
-        let harness = Self { guard, cluster };
+        let controller = Controller::start(&cluster, args);
+        let harness = Self {
+            controller,
+            cluster,
+        };
         harness.put(&[NODE, ADMIN, DEV]);
-        harness.configure(harness.guard.webhook);
-        harness.guard.until_enforced();
+        harness.configure(harness.controller.webhook);
+        harness.controller.wait_until_enforced();
         harness
     }
 
-    /// Has the API server ask at this port.
+    /// Makes the API server call this port.
     pub(crate) fn configure(&self, port: u16) {
         configure(&self.cluster, port);
     }
 
-    /// Makes aws-auth this, in passing.
+    /// Replaces aws-auth with these roles, under break-glass.
     pub(crate) fn put(&self, roles: &[&str]) {
         let object = configmap(
             &roles.concat(),
@@ -90,7 +93,7 @@ impl Harness {
         assert_eq!(self.roles(), roles.concat());
     }
 
-    /// What mapRoles says.
+    /// Returns mapRoles.
     pub(crate) fn roles(&self) -> String {
         self.cluster.kubectl(&[
             "get",
@@ -103,13 +106,13 @@ impl Harness {
         ])
     }
 
-    /// kubectl, which may fail.
+    /// Runs kubectl, which may fail.
     pub(crate) fn kubectl(&self, args: &[&str]) -> Run {
         Run::of(self.cluster.kubectl_command().args(args))
     }
 
-    /// kubectl that is fed an object.
-    pub(crate) fn fed(&self, args: &[&str], object: &Value) -> Run {
+    /// Runs kubectl with an object on its standard input.
+    pub(crate) fn kubectl_with_input(&self, args: &[&str], object: &Value) -> Run {
         let mut command = self.cluster.kubectl_command();
         command
             .args(args)
@@ -123,14 +126,14 @@ impl Harness {
         Run::ended(child)
     }
 
-    /// Replaces aws-auth by one with these roles, as `user` (`None`: the cluster's creator).
+    /// Replaces aws-auth with these roles, as `user` (`None`: the cluster's creator).
     pub(crate) fn replace(&self, roles: &[&str], user: Option<&str>) -> Run {
         let mut args = vec!["replace", "-f", "-"];
         args.extend(user.into_iter().flat_map(|user| ["--as", user]));
-        self.fed(&args, &configmap(&roles.concat(), &json!({})))
+        self.kubectl_with_input(&args, &configmap(&roles.concat(), &json!({})))
     }
 
-    /// awsauth as the cluster's creator.
+    /// Runs awsauth as the cluster's creator.
     pub(crate) fn awsauth(&self, args: &[&str]) -> Run {
         let mut command = Command::new(env!("CARGO_BIN_EXE_awsauth"));
         command.env_clear().env("HOME", self.cluster.folder());
@@ -141,14 +144,14 @@ impl Harness {
     }
 }
 
-impl Guard {
-    /// Starts one; it is not ready yet.
+impl Controller {
+    /// Starts a controller. It is not ready on return.
     pub(crate) fn start(cluster: &Cluster, args: &[&str]) -> Self {
         let [webhook, metrics, health] = ports::free();
         Self::start_at(cluster, [webhook, metrics, health], args)
     }
 
-    /// The same on these ports.
+    /// Like [`Self::start`], on these ports.
     pub(crate) fn start_at(cluster: &Cluster, ports: [u16; 3], args: &[&str]) -> Self {
         let [webhook, metrics, health] = ports;
         let mut all = vec!["controller".to_owned(), "--webhook".to_owned()];
@@ -178,12 +181,12 @@ impl Guard {
         }
     }
 
-    /// Kills it, as a crash would.
+    /// Kills it as a crash would.
     pub(crate) fn kill(&mut self) {
         self.server.kill();
     }
 
-    /// A metric without labels, or with these.
+    /// Returns the value of a metric. `name` includes its labels.
     pub(crate) fn metric(&self, name: &str) -> Option<f64> {
         let page = get(self.metrics, "/metrics")?;
         let line = page
@@ -192,7 +195,7 @@ impl Guard {
         line?.trim().parse().ok()
     }
 
-    /// How many reviews ended so.
+    /// Returns the number of reviews with this verdict.
     pub(crate) fn reviews(&self, verdict: &str) -> f64 {
         self.metric(&format!(
             "awsauth_admission_reviews_total{{verdict=\"{verdict}\"}}"
@@ -204,7 +207,7 @@ impl Guard {
         self.metric("awsauth_admission_enforced") == Some(1.0)
     }
 
-    pub(crate) fn until_enforced(&self) {
+    pub(crate) fn wait_until_enforced(&self) {
         let deadline = Instant::now() + PATIENCE;
         while !self.is_enforced() {
             assert!(
@@ -217,17 +220,17 @@ impl Guard {
         }
     }
 
-    /// It comes to say this in its log.
-    pub(crate) fn until_it_says(&self, said: &str) {
+    /// Waits until its log contains this text.
+    pub(crate) fn wait_for_log(&self, message: &str) {
         let deadline = Instant::now() + PATIENCE;
-        while !self.log().contains(said) {
+        while !self.log().contains(message) {
             let (ready, log) = (self.ready(), self.log());
-            assert!(Instant::now() < deadline, "no {said}:\n{ready}\n{log}");
+            assert!(Instant::now() < deadline, "no {message}:\n{ready}\n{log}");
             std::thread::sleep(Duration::from_millis(100));
         }
     }
 
-    /// What readiness says.
+    /// Returns the body of `/readyz`.
     pub(crate) fn ready(&self) -> String {
         get(self.health, "/readyz").unwrap_or_default()
     }
@@ -237,15 +240,15 @@ impl Guard {
     }
 }
 
-impl Drop for Guard {
+impl Drop for Controller {
     fn drop(&mut self) {
         self.kill();
-        // What it says is searched for secrets as the output of any program is.
+        // Searches the log for secrets, like the output of any program.
         Run::of(Command::new("cat").arg(&self.log));
     }
 }
 
-/// aws-auth with these roles.
+/// Returns an aws-auth with these roles.
 pub(crate) fn configmap(roles: &str, annotations: &Value) -> Value {
     json!({
         "apiVersion": "v1",
@@ -255,12 +258,12 @@ pub(crate) fn configmap(roles: &str, annotations: &Value) -> Value {
     })
 }
 
-/// Gives the controller its rights, and EKS and others theirs.
+/// Creates the RBAC objects of the controller, EKS and the other users.
 pub(crate) fn prepare(cluster: &Cluster) {
-    cluster.kubectl_fed(&["apply", "-f", "-"], RIGHTS);
+    cluster.kubectl_fed(&["apply", "-f", "-"], RBAC);
 }
 
-/// The configuration as the manifests have it, but for a URL: nothing routes Services here.
+/// Applies the configuration of the manifests with a URL, because nothing routes Services here.
 pub(crate) fn configure(cluster: &Cluster, port: u16) {
     let configuration = json!({
         "apiVersion": "admissionregistration.k8s.io/v1",
@@ -291,7 +294,7 @@ pub(crate) fn configure(cluster: &Cluster, port: u16) {
     cluster.kubectl_fed(&["apply", "-f", "-"], &configuration.to_string());
 }
 
-/// A kubeconfig of the controller's own service account.
+/// Writes a kubeconfig for the controller's own service account.
 fn service_account(cluster: &Cluster) -> PathBuf {
     let token = cluster.kubectl(&["create", "token", "awsauth-controller", "-n", "kube-system"]);
     let token = token.trim();
@@ -311,7 +314,7 @@ fn service_account(cluster: &Cluster) -> PathBuf {
     path
 }
 
-/// The body of a response. `None` without a response.
+/// Returns the body of a response, or `None` without a response.
 fn get(port: u16, path: &str) -> Option<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
@@ -328,7 +331,7 @@ fn get(port: u16, path: &str) -> Option<String> {
 pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !is_so() {
-        assert!(Instant::now() < deadline, "it never came to be: {what}");
+        assert!(Instant::now() < deadline, "timed out: {what}");
         std::thread::sleep(Duration::from_millis(100));
     }
 }

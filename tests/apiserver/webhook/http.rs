@@ -16,15 +16,15 @@ use crate::webhook::harness::{ADMIN, DENIED, DEV, Harness, NODE, configmap};
 const PATH: &str = "/admit/aws-auth";
 
 /// A connection to the webhook.
-struct Wire(StreamOwned<ClientConnection, TcpStream>);
+struct Connection(StreamOwned<ClientConnection, TcpStream>);
 
-struct Answer {
+struct Response {
     status: u16,
     body: String,
 }
 
-/// Trusts the CA that the API server is configured with.
-fn trusting(harness: &Harness) -> Arc<ClientConfig> {
+/// Returns a configuration that trusts the CA of the ValidatingWebhookConfiguration.
+fn client_config(harness: &Harness) -> Arc<ClientConfig> {
     let path = "jsonpath={.data.ca\\.crt}";
     let authority = harness.cluster.kubectl(&[
         "get",
@@ -48,14 +48,14 @@ fn trusting(harness: &Harness) -> Arc<ClientConfig> {
     Arc::new(config)
 }
 
-impl Wire {
+impl Connection {
     fn open(harness: &Harness) -> Self {
-        Self::connect(harness, trusting(harness))
+        Self::connect(harness, client_config(harness))
     }
 
     fn connect(harness: &Harness, config: Arc<ClientConfig>) -> Self {
         let name = ServerName::try_from("awsauth-controller.kube-system.svc").unwrap();
-        let stream = TcpStream::connect(("127.0.0.1", harness.guard.webhook)).unwrap();
+        let stream = TcpStream::connect(("127.0.0.1", harness.controller.webhook)).unwrap();
         stream.set_nodelay(true).unwrap();
         stream
             .set_read_timeout(Some(Duration::from_secs(10)))
@@ -66,14 +66,14 @@ impl Wire {
         ))
     }
 
-    /// Only that, and no request.
-    fn shake_hands(&mut self) {
+    /// Completes the TLS handshake and sends no request.
+    fn complete_handshake(&mut self) {
         while self.0.conn.is_handshaking() {
             self.0.conn.complete_io(&mut self.0.sock).unwrap();
         }
     }
 
-    fn send(&mut self, method: &str, path: &str, form: &str, body: &str) -> Answer {
+    fn send(&mut self, method: &str, path: &str, form: &str, body: &str) -> Response {
         let request = format!(
             "{method} {path} HTTP/1.1\r\nhost: awsauth-controller.kube-system.svc\r\ncontent-type: {form}\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
@@ -83,7 +83,7 @@ impl Wire {
         self.answer()
     }
 
-    fn answer(&mut self) -> Answer {
+    fn answer(&mut self) -> Response {
         let mut seen = Vec::new();
         let head = loop {
             let mut byte = [0];
@@ -97,7 +97,7 @@ impl Wire {
         let length: usize = length.split_once("\r\n").unwrap().0.parse().unwrap();
         let mut body = vec![0; length];
         self.0.read_exact(&mut body).unwrap();
-        Answer {
+        Response {
             status: head.split(' ').nth(1).unwrap().parse().unwrap(),
             body: String::from_utf8(body).unwrap(),
         }
@@ -122,7 +122,7 @@ fn review(before: Option<Value>, after: Option<Value>, operation: &str) -> Value
             "uid": "705ab4f5-6393-11e8-b7cc-42010a800002",
             "kind": {"group": "", "version": "v1", "kind": "ConfigMap"},
             "resource": {"group": "", "version": "v1", "resource": "configmaps"},
-            // As of a collection: the object alone says which it is.
+            // As in a deletecollection: only the object contains the name.
             "namespace": "kube-system",
             "operation": operation,
             "userInfo": {"username": "somebody", "groups": ["system:authenticated"]},
@@ -141,9 +141,9 @@ fn with(roles: &[&str]) -> Option<Value> {
 #[test]
 fn every_request_gets_a_response() {
     let harness = Harness::start();
-    let mut wire = Wire::open(&harness);
+    let mut connection = Connection::open(&harness);
 
-    let denied = wire.review(&review(with(&[NODE, ADMIN]), with(&[ADMIN]), "UPDATE"));
+    let denied = connection.review(&review(with(&[NODE, ADMIN]), with(&[ADMIN]), "UPDATE"));
     assert_eq!(denied["allowed"], false);
     assert_eq!(denied["status"]["code"], 403);
     assert_eq!(denied["status"]["reason"], "Forbidden");
@@ -155,14 +155,14 @@ fn every_request_gets_a_response() {
             .starts_with("node-guard: nodes sign in")
     );
     assert_eq!(
-        wire.review(&review(with(&[NODE]), None, "DELETE"))["allowed"],
+        connection.review(&review(with(&[NODE]), None, "DELETE"))["allowed"],
         false
     );
 
     let mut through = review(with(&[NODE, ADMIN]), with(&[ADMIN]), "UPDATE");
     through["request"]["object"]["metadata"]["annotations"]["awsauth.dev/break-glass"] =
         json!("fire");
-    let through = wire.review(&through);
+    let through = connection.review(&through);
     assert_eq!(through["allowed"], true);
     assert_eq!(through["auditAnnotations"]["verdict"], "break-glass");
     assert_eq!(through["auditAnnotations"]["why"], "fire");
@@ -173,11 +173,11 @@ fn every_request_gets_a_response() {
             .starts_with("let through by awsauth (node-guard)")
     );
 
-    let fine = wire.review(&review(with(&[NODE]), with(&[NODE, DEV]), "UPDATE"));
+    let fine = connection.review(&review(with(&[NODE]), with(&[NODE, DEV]), "UPDATE"));
     assert_eq!(fine["allowed"], true);
     assert_eq!(fine["warnings"], Value::Null);
 
-    // Objects that are not aws-auth, should the rules be wider than ours.
+    // Objects other than aws-auth, in case the webhook's rules are too wide.
     for change in [
         |it: &mut Value| it["oldObject"]["metadata"]["name"] = json!("another"),
         |it: &mut Value| it["oldObject"]["metadata"]["namespace"] = json!("default"),
@@ -186,11 +186,11 @@ fn every_request_gets_a_response() {
     ] {
         let mut other = review(with(&[NODE]), None, "DELETE");
         change(&mut other["request"]);
-        assert_eq!(wire.review(&other)["allowed"], true);
+        assert_eq!(connection.review(&other)["allowed"], true);
     }
-    assert_eq!(harness.guard.reviews("other"), 4.0);
+    assert_eq!(harness.controller.reviews("other"), 4.0);
 
-    // What is no review.
+    // Bodies that are not an AdmissionReview.
     let good = review(with(&[NODE]), with(&[NODE, DEV]), "UPDATE").to_string();
     for (method, path, form, body, status) in [
         ("GET", PATH, "application/json", "", 405),
@@ -213,59 +213,59 @@ fn every_request_gets_a_response() {
             400,
         ),
     ] {
-        let answer = wire.send(method, path, form, body);
+        let answer = connection.send(method, path, form, body);
         assert_eq!(answer.status, status, "{method} {path}: {}", answer.body);
         assert!(!answer.body.trim().is_empty());
     }
-    assert!(harness.guard.reviews("invalid") >= 7.0);
-    // The connection is as good as before.
-    wire.review(&review(with(&[NODE]), with(&[NODE, DEV]), "UPDATE"));
+    assert!(harness.controller.reviews("invalid") >= 7.0);
+    // The connection still works.
+    connection.review(&review(with(&[NODE]), with(&[NODE, DEV]), "UPDATE"));
 
     // An oversized request is rejected before all of it arrives, and a body that does not arrive times out.
-    let mut large = Wire::open(&harness);
+    let mut large = Connection::open(&harness);
     let head = format!(
         "POST {PATH} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 900000000\r\n\r\n"
     );
     large.0.write_all(head.as_bytes()).unwrap();
     large.0.flush().unwrap();
     assert_eq!(large.answer().status, 413);
-    let mut slow = Wire::open(&harness);
+    let mut slow = Connection::open(&harness);
     slow.0
         .write_all(head.replace("900000000", "900").as_bytes())
         .unwrap();
     slow.0.flush().unwrap();
-    // `Wire` itself stops waiting after 10 s.
+    // `Connection` itself stops waiting after 10 s.
     assert_eq!(slow.answer().status, 408);
 }
 
 #[test]
 fn idle_connections_do_not_block_reviews() {
     let harness = Harness::start();
-    let trusting = trusting(&harness);
+    let client_config = client_config(&harness);
     let asked = review(with(&[NODE]), with(&[NODE, DEV]), "UPDATE");
     // More connections than the limit. Each may stay idle longer than the API server waits.
     let mut idle = Vec::new();
     let mut silent = Vec::new();
     for number in 0..150 {
-        let mut wire = Wire::connect(&harness, Arc::clone(&trusting));
-        wire.shake_hands();
+        let mut connection = Connection::connect(&harness, Arc::clone(&client_config));
+        connection.complete_handshake();
         if number % 3 == 0 {
-            wire.review(&asked);
+            connection.review(&asked);
         }
-        idle.push(wire);
-        silent.push(TcpStream::connect(("127.0.0.1", harness.guard.webhook)).unwrap());
+        idle.push(connection);
+        silent.push(TcpStream::connect(("127.0.0.1", harness.controller.webhook)).unwrap());
     }
-    // The API server is answered, too, although its own connection has given way.
+    // The API server gets a response, too, although its own idle connection was closed.
     let denied = harness.replace(&[ADMIN], None);
     denied.says(1, &[DENIED]);
-    let mut wire = Wire::connect(&harness, trusting);
-    assert_eq!(wire.review(&asked)["allowed"], true);
+    let mut connection = Connection::connect(&harness, client_config);
+    assert_eq!(connection.review(&asked)["allowed"], true);
 }
 
 #[test]
 fn review_is_answered_before_the_webhook_timeout() {
     let harness = Harness::start();
-    let mut wire = Wire::open(&harness);
+    let mut connection = Connection::open(&harness);
     let many: String = (0..2000)
         .map(|n| {
             DEV.replace("/dev", &format!("/dev{n}"))
@@ -285,10 +285,10 @@ fn review_is_answered_before_the_webhook_timeout() {
         let mut took = Vec::new();
         for _ in 0..10 * times {
             let begun = Instant::now();
-            let answer = wire.send("POST", PATH, "application/json", &asked.to_string());
+            let answer = connection.send("POST", PATH, "application/json", &asked.to_string());
             if answer.status == 408 {
                 // On a busy machine, the request body can arrive too late for the webhook.
-                wire = Wire::open(&harness);
+                connection = Connection::open(&harness);
                 continue;
             }
             took.push(begun.elapsed());
@@ -302,7 +302,7 @@ fn review_is_answered_before_the_webhook_timeout() {
         took.sort_unstable();
         let (fastest, p50, p99) = (took[0], took[times / 2], took[times * 99 / 100]);
         println!("a review of {what}: p50 {p50:?}, p99 {p99:?}");
-        // The fastest one says what the answer takes if nothing else uses the processor.
+        // The fastest response: other load on the machine slows the others.
         assert!(fastest < Duration::from_millis(1500), "{what}: {fastest:?}");
     }
 }

@@ -3,12 +3,12 @@
 use serde_json::json;
 
 use crate::webhook::harness::{
-    ADMIN, DENIED, DEV, Harness, NODE, NODE_ROLE, THROUGH, WITH_PATH, configmap,
+    ADMIN, ADMITTED, DENIED, DEV, Harness, NODE, NODE_ROLE, WITH_PATH, configmap,
 };
 
 const AWS_AUTH: [&str; 4] = ["configmap", "aws-auth", "-n", "kube-system"];
 
-/// kubectl's arguments about aws-auth.
+/// Returns kubectl's arguments for aws-auth.
 fn of<'a>(verb: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     [&[verb][..], &AWS_AUTH, more].concat()
 }
@@ -24,13 +24,13 @@ fn edits_of_every_client_are_reviewed() {
         "hint: if this is intended: kubectl awsauth edit --allow-node-entry",
     ];
 
-    // What loses something is refused, by every verb.
+    // An edit that removes a guarded entry is refused, whichever verb it uses.
     harness.replace(&[ADMIN, DEV], None).says(1, &loses_nodes);
     harness
-        .fed(&["apply", "-f", "-"], &without_nodes)
+        .kubectl_with_input(&["apply", "-f", "-"], &without_nodes)
         .says(1, &loses_nodes);
     harness
-        .fed(
+        .kubectl_with_input(
             &["apply", "-f", "-", "--server-side", "--force-conflicts"],
             &without_nodes,
         )
@@ -64,12 +64,12 @@ fn edits_of_every_client_are_reviewed() {
         .kubectl(&of("delete", &["--dry-run=server"]))
         .says(1, &[DENIED]);
     harness
-        .fed(&["apply", "-f", "-", "--dry-run=server"], &without_nodes)
+        .kubectl_with_input(&["apply", "-f", "-", "--dry-run=server"], &without_nodes)
         .says(1, &loses_nodes);
     harness.replace(&[NODE, ADMIN], None).says(0, &[]);
-    assert!(harness.guard.reviews("denied") >= 10.0);
+    assert!(harness.controller.reviews("denied") >= 10.0);
 
-    // What is worth knowing is a warning.
+    // Edits that are allowed but risky cause a warning.
     let other = ADMIN.replace("/admin", "/other");
     harness.replace(&[NODE, ADMIN, &other], None).says(
         0,
@@ -112,25 +112,25 @@ fn permitted_overrides_are_admitted_and_recorded() {
         "json",
     ]);
 
-    // EKS takes out the entry of a node group that it deletes.
+    // EKS removes the entry of a node group that it deletes.
     harness
         .replace(&[ADMIN, DEV], Some("somebody"))
         .says(1, &[DENIED]);
     harness
         .replace(&[ADMIN, DEV], Some("eks:node-manager"))
-        .says(0, &[THROUGH]);
+        .says(0, &[ADMITTED]);
     assert_eq!(harness.roles(), [ADMIN, DEV].concat());
     harness.put(&[NODE, ADMIN, DEV]);
 
-    // A group.
+    // Break-glass by group.
     let oncall = ["replace", "-f", "-", "--as", "somebody", "--as-group"];
     let without_nodes = configmap(&[ADMIN, DEV].concat(), &json!({}));
     harness
-        .fed(&[&oncall[..], &["devs"]].concat(), &without_nodes)
+        .kubectl_with_input(&[&oncall[..], &["devs"]].concat(), &without_nodes)
         .says(1, &[DENIED]);
     harness
-        .fed(&[&oncall[..], &["oncall"]].concat(), &without_nodes)
-        .says(0, &[THROUGH]);
+        .kubectl_with_input(&[&oncall[..], &["oncall"]].concat(), &without_nodes)
+        .says(0, &[ADMITTED]);
     harness.put(&[NODE, ADMIN, DEV]);
 
     // The annotation, set before or by the edit itself. Every response warns about it.
@@ -144,27 +144,27 @@ fn permitted_overrides_are_admitted_and_recorded() {
     let patch = json!({"data": {"mapRoles": people}}).to_string();
     harness
         .kubectl(&of("patch", &["--type=merge", "-p", &patch]))
-        .says(0, &[THROUGH, "Warning: aws-auth is not guarded"]);
+        .says(0, &[ADMITTED, "Warning: aws-auth is not guarded"]);
     harness.kubectl(&of("delete", &[])).says(
         0,
         &["Warning: let through by awsauth (protected): the configuration"],
     );
     harness
-        .fed(
+        .kubectl_with_input(
             &["create", "-f", "-"],
             &configmap(WITH_PATH, &json!({"awsauth.dev/break-glass": ""})),
         )
         .says(1, &[DENIED]);
     harness.put(&[NODE, ADMIN, DEV]);
 
-    // awsauth's own commands are asked once: by themselves.
+    // awsauth's own commands are checked only by their own controllers.
     let unmap = ["unmap", "role", NODE_ROLE];
     harness.awsauth(&unmap).says(4, &["refused (node-guard)"]);
     harness
         .awsauth(&[&unmap[..], &["--allow-node-entry", NODE_ROLE]].concat())
         .says(0, &[]);
     assert_eq!(harness.roles(), [ADMIN, DEV].concat());
-    // But of what the configuration protects they know nothing.
+    // But commands do not know which entries the configuration protects.
     let dev = "arn:aws:iam::111122223333:role/dev";
     harness.awsauth(&["unmap", "role", dev]).says(
         4,
@@ -177,25 +177,25 @@ fn permitted_overrides_are_admitted_and_recorded() {
         .awsauth(&["map", "role", dev, "--add-group", "more"])
         .says(0, &[]);
 
-    let log = harness.guard.log();
-    for said in [
+    let log = harness.controller.log();
+    for message in [
         r#""verdict":"warn-only","user":"eks:node-manager""#,
         r#""why":"oncall""#,
         r#""why":"the house is on fire""#,
         r#""verdict":"command","user":"admin","by":"awsauth""#,
         r#""verdict":"denied","user":"somebody""#,
     ] {
-        assert!(log.contains(said), "{said} in {log}");
+        assert!(log.contains(message), "{message} in {log}");
     }
     for verdict in ["warn-only", "break-glass", "command", "denied", "probe"] {
-        assert!(harness.guard.reviews(verdict) >= 1.0, "{verdict}");
+        assert!(harness.controller.reviews(verdict) >= 1.0, "{verdict}");
     }
 }
 
 #[test]
 fn other_objects_are_admitted_and_collection_deletion_keeps_aws_auth() {
     let harness = Harness::start();
-    let before = harness.guard.reviews("other");
+    let before = harness.controller.reviews("other");
     let others = [
         "create",
         "configmap",
@@ -228,7 +228,7 @@ fn other_objects_are_admitted_and_collection_deletion_keeps_aws_auth() {
     assert!(left.contains("configmap/aws-auth\n"), "{left}");
     assert!(left.contains("configmap/zebra\n"), "{left}");
     assert!(!left.contains("configmap/another\n"), "{left}");
-    // Without aws-auth among them, they go.
+    // A collection without aws-auth is deleted.
     let selected = format!("{collection}?fieldSelector=metadata.name%3Dzebra");
     harness
         .kubectl(&["delete", "--raw", &selected])
@@ -242,7 +242,7 @@ fn other_objects_are_admitted_and_collection_deletion_keeps_aws_auth() {
         .kubectl(&["get", "configmap", "yak", "-n", "kube-system"])
         .says(1, &["not found"]);
     harness.kubectl(&of("get", &[])).says(0, &[]);
-    // All of them, with the annotation.
+    // With the annotation, all objects are deleted.
     harness
         .kubectl(&of("annotate", &["awsauth.dev/break-glass=moving house"]))
         .says(0, &[]);
@@ -250,8 +250,8 @@ fn other_objects_are_admitted_and_collection_deletion_keeps_aws_auth() {
         .kubectl(&["delete", "--raw", collection])
         .says(0, &[]);
     assert_eq!(
-        harness.guard.reviews("other"),
+        harness.controller.reviews("other"),
         before,
-        "the API server asks about nothing else"
+        "the API server calls the webhook for nothing else"
     );
 }

@@ -12,7 +12,7 @@ const A: &str = "arn:aws:iam::111122223333";
 const VIEW: &str = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy";
 const ADMIN: &str = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy";
 
-/// An EKS API with these access entries, in pages of two, and with denied operations.
+/// An EKS API with these access entries, in pages of two, and with these operations denied.
 fn world(mode: &str, entries: &[Value], denied: &Value) -> Value {
     let cluster = json!({
         "arn": "arn:aws:eks:eu-west-1:111122223333:cluster/prod",
@@ -66,31 +66,31 @@ fn ask(
     eks.access_entries("prod", wanted)
 }
 
-fn names(told: &AccessEntryList) -> Vec<&str> {
-    let names = told.entries.iter().map(|entry| &entry.principal_arn);
+fn names(response: &AccessEntryList) -> Vec<&str> {
+    let names = response.entries.iter().map(|entry| &entry.principal_arn);
     names
         .map(|arn| arn.rsplit(':').next().unwrap_or_default())
         .collect()
 }
 
 fn terms(entry: &AccessEntry) -> &AccessTerms {
-    entry.terms.as_ref().expect("it is told")
+    entry.terms.as_ref().expect("the terms of the entry")
 }
 
 #[test]
 fn all_pages_are_read_and_deleted_entries_are_skipped() {
     let service = EksService::start(&world("API_AND_CONFIG_MAP", &entries(), &json!({})));
-    let told = ask(&service, &|_| true).expect("it tells");
-    assert!(told.unavailable.is_empty(), "{told:?}");
+    let response = ask(&service, &|_| true).expect("a response");
+    assert!(response.unavailable.is_empty(), "{response:?}");
     let all = [
         "role/team/Admin",
         "role/Node",
         "user/team/bob",
         "role/Fargate",
     ];
-    assert_eq!(names(&told), all);
-    let [admin, node, bob, _] = told.entries.as_slice() else {
-        panic!("{told:?}")
+    assert_eq!(names(&response), all);
+    let [admin, node, bob, _] = response.entries.as_slice() else {
+        panic!("{response:?}")
     };
     assert_eq!(terms(admin).groups, ["ops"]);
     assert_eq!(
@@ -115,23 +115,26 @@ fn all_pages_are_read_and_deleted_entries_are_skipped() {
     assert_eq!(count("ListAccessEntries"), 3);
     assert_eq!(count("DescribeAccessEntry"), 4);
     assert_eq!(count("DescribeAccessEntry ResourceNotFoundException"), 1);
-    // Nodes have none; the three of one entry take two pages.
+    // Entries for nodes have no policies; the three policies of one entry take two pages.
     assert_eq!(count("ListAssociatedAccessPolicies"), 3);
 }
 
 #[test]
 fn only_relevant_principals_are_requested() {
     let service = EksService::start(&world("API", &entries(), &json!({})));
-    let told = ask(&service, &|arn| arn.ends_with("bob")).expect("it tells");
-    assert_eq!(names(&told).len(), 5);
-    let known = told.entries.iter().filter(|entry| entry.terms.is_some());
+    let response = ask(&service, &|arn| arn.ends_with("bob")).expect("a response");
+    assert_eq!(names(&response).len(), 5);
+    let known = response
+        .entries
+        .iter()
+        .filter(|entry| entry.terms.is_some());
     let known: Vec<_> = known.map(|entry| entry.principal_arn.as_str()).collect();
     assert_eq!(known, [format!("{A}:user/team/bob")]);
     assert_eq!(service.asked().len(), 5);
 
     service.set(&world("API", &[], &json!({})));
-    let told = ask(&service, &|_| true).expect("it tells");
-    assert!(told.entries.is_empty() && told.unavailable.is_empty());
+    let response = ask(&service, &|_| true).expect("a response");
+    assert!(response.entries.is_empty() && response.unavailable.is_empty());
 }
 
 #[test]
@@ -163,10 +166,10 @@ fn denied_request_is_recorded_with_the_missing_statement() {
     );
 
     service.set(&world("DescribeAccessEntry"));
-    let told = ask(&service, &|_| true).expect("it lists them");
-    assert!(told.entries.iter().all(|entry| entry.terms.is_none()));
-    assert_eq!(names(&told).len(), 5);
-    let actions: Vec<_> = told
+    let response = ask(&service, &|_| true).expect("it lists them");
+    assert!(response.entries.iter().all(|entry| entry.terms.is_none()));
+    assert_eq!(names(&response).len(), 5);
+    let actions: Vec<_> = response
         .unavailable
         .iter()
         .map(|unavailable| unavailable.action)
@@ -174,10 +177,10 @@ fn denied_request_is_recorded_with_the_missing_statement() {
     assert_eq!(actions, ["eks:DescribeAccessEntry"]);
 
     service.set(&world("ListAssociatedAccessPolicies"));
-    let told = ask(&service, &|_| true).expect("it lists them");
+    let response = ask(&service, &|_| true).expect("it lists them");
     let unknown = |entry: &&AccessEntry| terms(entry).policies.is_none();
-    assert_eq!(told.entries.iter().filter(unknown).count(), 2);
-    let actions: Vec<_> = told
+    assert_eq!(response.entries.iter().filter(unknown).count(), 2);
+    let actions: Vec<_> = response
         .unavailable
         .iter()
         .map(|unavailable| unavailable.action)

@@ -1,4 +1,4 @@
-//! A home folder, and awsauth in it.
+//! A home folder, and commands that run in it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use crate::support::environment::Environment;
 use crate::support::run::Run;
 
-/// A folder of one test, which is home to its programs.
+/// A folder that is the home of a test's programs.
 pub(crate) struct Harness {
     folder: TempDir,
     pub(crate) environment: Environment,
@@ -28,13 +28,13 @@ impl Harness {
         }
     }
 
-    /// With one more variable.
+    /// Adds a variable.
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.environment = self.environment.with(name, value);
         self
     }
 
-    /// With keys that an AWS of the tests takes.
+    /// Adds keys that the simulated AWS accepts.
     pub(crate) fn with_keys(self) -> Self {
         self.with("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
             .with("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI")
@@ -67,7 +67,7 @@ impl Harness {
     }
 
     /// Writes entries for the cluster `prod` at an endpoint that is never contacted.
-    pub(crate) fn given(&self, more: &[&str]) -> Run {
+    pub(crate) fn kubeconfig_prod(&self, more: &[&str]) -> Run {
         let args = ["--cluster-name", "prod", "--endpoint", ENDPOINT];
         self.awsauth(&[&args, more].concat())
     }

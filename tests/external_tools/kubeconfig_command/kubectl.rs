@@ -6,11 +6,11 @@ use std::process::{Command, Output};
 use awsauth_core::kubeconfig::Kubeconfig;
 use serde_json::Value;
 
+use crate::support::generated_kubeconfigs::{ARN, Written, prod, prod_as, wanted, written};
 use crate::support::go_programs::Binary;
-use crate::support::kubeconfigs::{ARN, Written, prod, prod_as, wanted, written};
 use crate::support::secrets;
 
-/// kubectl with nothing of anybody's environment.
+/// Runs kubectl with an empty environment.
 fn kubectl(folder: &Path, text: &str, args: &[&str]) -> Output {
     let file = folder.join("kubeconfig");
     std::fs::write(&file, text).expect("a file");
@@ -25,7 +25,7 @@ fn kubectl(folder: &Path, text: &str, args: &[&str]) -> Output {
     secrets::output(&mut command)
 }
 
-/// What kubectl reads.
+/// Returns the configuration as kubectl reads it.
 fn view(text: &str, args: &[&str]) -> Value {
     let folder = tempfile::tempdir().expect("a folder");
     let output = kubectl(folder.path(), text, args);
@@ -34,7 +34,7 @@ fn view(text: &str, args: &[&str]) -> Value {
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
-/// All but the entries of `prod` and the current context.
+/// Removes the entries of `prod` and the current context.
 fn others(mut view: Value) -> Value {
     for list in ["clusters", "users", "contexts"] {
         let items = match view[list].take() {

@@ -3,7 +3,7 @@
 use awsauth_core::document::{Section, SectionName};
 use awsauth_core::lint::{Finding, Severity, Site};
 
-use super::identities::{ACCOUNT, People, USERS_KEY, session};
+use super::single_entry_logins::{ACCOUNT, SingleEntryAuthenticator, USERS_KEY, session};
 use super::{Judged, Taken, parse};
 use crate::support::lint_facts::Data;
 use crate::support::oracle::Login;
@@ -13,19 +13,23 @@ const MASTERS: &str = "system:masters";
 
 type Answer = Option<Result<(), String>>;
 
-/// Whether it is as a finding says; `None` where that is not the authenticator's to say.
-pub(super) fn holds(judged: &Judged, finding: &Finding, people: &mut People<'_>) -> Answer {
+/// Checks the claim of a finding. Returns `None` if the claim is not about the authenticator.
+pub(super) fn check(
+    judged: &Judged,
+    finding: &Finding,
+    authenticator: &mut SingleEntryAuthenticator<'_>,
+) -> Answer {
     let text = match &finding.site {
         Site::Text(text) => text,
-        Site::Key(key) => return Some(is_unread(judged, key, people)),
+        Site::Key(key) => return Some(is_ignored_key(judged, key, authenticator)),
         Site::File(_) | Site::ConfigMap => return None,
     };
     let section = judged.document.section(text.section);
     let all = judged.taken(text.section);
     match finding.rule.id {
-        "S04" | "S05" | "S06" => return ask(all.is_empty(), "entries are left"),
-        "S14" => return is_cut(judged, section, text.span.start(), people),
-        "S12" => return is_passed_over(judged, section, finding, people),
+        "S04" | "S05" | "S06" => return verdict(all.is_empty(), "entries are left"),
+        "S14" => return ends_at(judged, section, text.span.start(), authenticator),
+        "S12" => return is_ignored_field(judged, section, finding, authenticator),
         _ => {}
     }
     let index = judged.index(section, finding)?;
@@ -41,29 +45,35 @@ pub(super) fn holds(judged: &Judged, finding: &Finding, people: &mut People<'_>)
     }
     let is_kept = section.entries()[index].mapping().is_some();
     match finding.rule.id {
-        "S07" | "S08" | "S09" | "R15" => return ask(!is_kept, "it is kept"),
-        "A01" if !is_kept => return ask(true, ""),
+        "S07" | "S08" | "S09" | "R15" => return verdict(!is_kept, "it is kept"),
+        "A01" if !is_kept => return verdict(true, ""),
         _ if !is_kept => return None,
         _ => {}
     }
     let taken = &all[kept(index)];
-    // Values of aliases and merge keys are in another entry.
+    // Values of aliases and merge keys belong to another entry.
     let sso = taken.sso.as_ref();
     let principal = sso.map_or(&taken.principal, |sso| &sso.permission_set_name);
     if finding.principal.as_ref() != Some(principal) {
         return None;
     }
-    let (is, why) = of_entry(judged, finding, (text.section, kept(index)), &all, people)?;
-    ask(is, &format!("{why}: {taken:?}"))
+    let (is, why) = entry_claim(
+        judged,
+        finding,
+        (text.section, kept(index)),
+        &all,
+        authenticator,
+    )?;
+    verdict(is, &format!("{why}: {taken:?}"))
 }
 
-/// Of an entry that is kept: whether it is as a finding says, and how else it would be.
-fn of_entry(
+/// Checks a claim about an entry that the authenticator kept. The text explains a failure.
+fn entry_claim(
     judged: &Judged,
     finding: &Finding,
     (section, number): (SectionName, usize),
     all: &[Taken],
-    people: &mut People<'_>,
+    authenticator: &mut SingleEntryAuthenticator<'_>,
 ) -> Option<(bool, &'static str)> {
     let taken = &all[number];
     let Taken {
@@ -76,23 +86,30 @@ fn of_entry(
     let is_of_nodes = || NODE_GROUPS.into_iter().any(has);
     let values = || groups.iter().chain([principal, username]);
     let is_error = finding.severity == Severity::Error;
-    let mut nobody = || people.who_matches(section, principal).is_none();
+    let mut nobody = || {
+        authenticator
+            .admitted_identity(section, principal)
+            .is_none()
+    };
     Some(match finding.rule.id {
         "R01" | "R02" | "R03" | "R05" | "R06" | "R07" | "R08" | "R09" => (nobody(), "it matches"),
         "R04" => {
             let (_, role) = principal.rsplit_once('/')?;
             let role = format!("{role}_0123456789abcdef");
             let who = session("aws", principal.split(':').nth(4)?, &role, "ann");
-            (!people.matches(section, taken, &who, false), "it matches")
+            (
+                !authenticator.matches(section, taken, &who, false),
+                "it matches",
+            )
         }
         "R10" => {
-            let who = people.who_matches(section, principal);
+            let who = authenticator.admitted_identity(section, principal);
             (
                 who.is_some_and(|who| who.sts_arn.ends_with(":root")),
                 "it is not root's",
             )
         }
-        "R11" => (!nobody(), "it matches nobody"),
+        "R11" => (!nobody(), "it matches no identity"),
         "R13" | "R14" | "R16" => {
             let sso = taken.sso.as_ref()?;
             let more = if finding.rule.id == "R16" {
@@ -105,8 +122,8 @@ fn of_entry(
                 sso.permission_set_name
             );
             let who = session("aws", &sso.account_id, &role, "ann");
-            let without = people.matches(section, taken, &who, false);
-            let with = people.matches(section, taken, &who, true);
+            let without = authenticator.matches(section, taken, &who, false);
+            let with = authenticator.matches(section, taken, &who, true);
             (
                 !without && with != (finding.rule.id == "R14"),
                 "the gate says otherwise",
@@ -138,7 +155,7 @@ fn of_entry(
         "S10" | "G01" => (groups.is_empty(), "it has groups"),
         "S11" if finding.message.ends_with("ignores it") => return None,
         "S11" => (username.is_empty() || has(""), "nothing is empty"),
-        "S13" => return of_repeated(finding, taken),
+        "S13" => return repeated_field_claim(finding, taken),
         "S15" => (
             groups
                 .iter()
@@ -157,7 +174,7 @@ fn of_entry(
             (is_there && is_lost, "it is not there, or matches")
         }
         "U01" => (username.is_empty(), "it has a username"),
-        "U02" => match people.login(taken, Some("i-0123456789abcdef0")) {
+        "U02" => match authenticator.login(taken, Some("i-0123456789abcdef0")) {
             Login::Accepted { username, groups } => (
                 groups
                     .iter()
@@ -167,9 +184,11 @@ fn of_entry(
             ),
             Login::Refused { .. } => return None,
         },
-        "U03" => of_session(taken, is_error, people),
+        "U03" => session_claim(taken, is_error, authenticator),
         "U04" => (
-            becomes(taken, people, |username, _| username.starts_with("ann"))?,
+            login_satisfies(taken, authenticator, |username, _| {
+                username.starts_with("ann")
+            })?,
             "not chosen",
         ),
         "U05" => {
@@ -185,7 +204,7 @@ fn of_entry(
             )
         }
         "U07" => (
-            becomes(taken, people, |username, _| {
+            login_satisfies(taken, authenticator, |username, _| {
                 username.contains("ASIAEXAMPLE")
             })?,
             "no key in it",
@@ -208,7 +227,10 @@ fn of_entry(
                     .iter()
                     .any(|group| group.contains("ann") || group.contains("ASIAEXAMPLE"))
             };
-            (becomes(taken, people, is_chosen)?, "not chosen")
+            (
+                login_satisfies(taken, authenticator, is_chosen)?,
+                "not chosen",
+            )
         }
         "N04" => {
             let lacks = NODE_GROUPS.iter().any(|group| !has(group));
@@ -232,26 +254,30 @@ fn of_entry(
                 principal.len() == 12 && principal.bytes().all(|byte| byte.is_ascii_digit());
             (!is_one, "it is an account")
         }
-        "A02" | "A03" | "A04" => match people.of_account(principal) {
+        "A02" | "A03" | "A04" => match authenticator.of_account(principal) {
             Login::Accepted { username, groups } => {
                 let arn = format!("arn:aws:iam::{principal}:role/x");
                 (
                     username == arn && groups.is_empty(),
-                    "somebody else comes out",
+                    "the result is another user",
                 )
             }
-            Login::Refused { .. } => (false, "nobody may sign in"),
+            Login::Refused { .. } => (false, "no identity can sign in"),
         },
         _ => return None,
     })
 }
 
-fn ask(is: bool, why: &str) -> Answer {
+fn verdict(is: bool, why: &str) -> Answer {
     Some(if is { Ok(()) } else { Err(why.to_owned()) })
 }
 
-/// A user has an empty session name; for others, the name of an instance is requested.
-fn of_session(taken: &Taken, is_error: bool, people: &mut People<'_>) -> (bool, &'static str) {
+/// Checks a claim about session names. A user has an empty one; for a role, the session name of an instance is used.
+fn session_claim(
+    taken: &Taken,
+    is_error: bool,
+    authenticator: &mut SingleEntryAuthenticator<'_>,
+) -> (bool, &'static str) {
     let is_user = !taken.principal.contains(":role/");
     let name = if is_user { None } else { Some("ann") };
     let is_empty = |text: &str, written: &String| {
@@ -263,8 +289,8 @@ fn of_session(taken: &Taken, is_error: bool, people: &mut People<'_>) -> (bool, 
             .replace("{{AccessKeyID}}", USERS_KEY);
         text == filled
     };
-    match people.login(taken, name) {
-        // An entry with both templates does not come to the other one.
+    match authenticator.login(taken, name) {
+        // The authenticator never reaches the second template of such an entry.
         Login::Refused { error } => (error.contains("instance id"), "refused otherwise"),
         Login::Accepted { username, groups } => {
             let mut pairs = groups.iter().zip(&taken.groups);
@@ -275,30 +301,30 @@ fn of_session(taken: &Taken, is_error: bool, people: &mut People<'_>) -> (bool, 
     }
 }
 
-/// What becomes of a session called ann; `None` where the entry refuses it for something else.
-fn becomes(
+/// Returns the result for a session named ann, or `None` if the entry rejects it for another reason.
+fn login_satisfies(
     taken: &Taken,
-    people: &mut People<'_>,
+    authenticator: &mut SingleEntryAuthenticator<'_>,
     is: impl Fn(&str, &[String]) -> bool,
 ) -> Option<bool> {
-    match people.login(taken, Some("ann")) {
+    match authenticator.login(taken, Some("ann")) {
         Login::Accepted { username, groups } => Some(is(&username, &groups)),
         Login::Refused { .. } => None,
     }
 }
 
-fn of_repeated(finding: &Finding, taken: &Taken) -> Option<(bool, &'static str)> {
-    let (_, said) = finding.message.split_once("the authenticator uses ")?;
+fn repeated_field_claim(finding: &Finding, taken: &Taken) -> Option<(bool, &'static str)> {
+    let (_, message) = finding.message.split_once("the authenticator uses ")?;
     let groups = taken.groups.join(", ");
     let texts = [&taken.principal, &taken.username, &groups];
     let is_one = texts
         .into_iter()
         .chain(&taken.groups)
-        .any(|text| said.contains(text.as_str()));
+        .any(|text| message.contains(text.as_str()));
     Some((is_one || taken.sso.is_some(), "it takes another"))
 }
 
-/// As people take it: what no name begins or ends with.
+/// Returns whether no name starts or ends with this text.
 fn is_stray(text: &str) -> bool {
     let is_odd = |c: char| {
         c.is_whitespace()
@@ -308,10 +334,14 @@ fn is_stray(text: &str) -> bool {
     text.starts_with(is_odd) || text.ends_with(is_odd)
 }
 
-/// Whether a key says nothing to the authenticator.
-fn is_unread(judged: &Judged, key: &str, people: &mut People<'_>) -> Result<(), String> {
+/// Returns whether the authenticator ignores a key.
+fn is_ignored_key(
+    judged: &Judged,
+    key: &str,
+    authenticator: &mut SingleEntryAuthenticator<'_>,
+) -> Result<(), String> {
     let text = judged.data.get(key).cloned().unwrap_or_default();
-    let parsed = parse(&Data::from([(key.to_owned(), text)]), people.0);
+    let parsed = parse(&Data::from([(key.to_owned(), text)]), authenticator.0);
     let is_empty = parsed.is_none_or(|parsed| {
         parsed.roles.is_empty() && parsed.users.is_empty() && parsed.accounts.is_empty()
     });
@@ -322,18 +352,23 @@ fn is_unread(judged: &Judged, key: &str, people: &mut People<'_>) -> Result<(), 
     }
 }
 
-/// Whether the section says the same when it ends there.
-fn is_cut(judged: &Judged, section: &Section, at: usize, people: &mut People<'_>) -> Answer {
+/// Returns whether the section has the same meaning if it ends at `at`.
+fn ends_at(
+    judged: &Judged,
+    section: &Section,
+    at: usize,
+    authenticator: &mut SingleEntryAuthenticator<'_>,
+) -> Answer {
     let text = section.text()?.get(..at)?;
-    same_with(judged, section, text.to_owned(), people)
+    same_with(judged, section, text.to_owned(), authenticator)
 }
 
-/// Whether the section says the same when a field is called otherwise.
-fn is_passed_over(
+/// Returns whether the section has the same meaning if a field is renamed.
+fn is_ignored_field(
     judged: &Judged,
     section: &Section,
     finding: &Finding,
-    people: &mut People<'_>,
+    authenticator: &mut SingleEntryAuthenticator<'_>,
 ) -> Answer {
     let Site::Text(place) = &finding.site else {
         return None;
@@ -344,18 +379,23 @@ fn is_passed_over(
     if !is_plain {
         return None;
     }
-    // In the place of the old one among the keys.
+    // The new key takes the position of the old one.
     let other = format!("{key}Zz9");
     text.replace_range(place.span.range(), &other);
-    same_with(judged, section, text, people)
+    same_with(judged, section, text, authenticator)
 }
 
-fn same_with(judged: &Judged, section: &Section, text: String, people: &mut People<'_>) -> Answer {
+fn same_with(
+    judged: &Judged,
+    section: &Section,
+    text: String,
+    authenticator: &mut SingleEntryAuthenticator<'_>,
+) -> Answer {
     let mut data = judged.data.clone();
     data.insert(section.name().key().to_owned(), text);
-    let parsed = parse(&data, people.0)?;
+    let parsed = parse(&data, authenticator.0)?;
     let was = &judged.parsed;
     let is_same =
         (&parsed.roles, &parsed.users, &parsed.accounts) == (&was.roles, &was.users, &was.accounts);
-    ask(is_same, "it says something else")
+    verdict(is_same, "it says something else")
 }

@@ -22,8 +22,8 @@ fn denied(run: &Run, why: &str) {
     run.says(1, &["ValidatingAdmissionPolicy 'awsauth-guard'", why]);
 }
 
-/// aws-auth with the annotation that admits intended changes.
-fn excused(map_roles: &str, reason: &str) -> Value {
+/// Returns an aws-auth with the break-glass annotation.
+fn with_break_glass(map_roles: &str, reason: &str) -> Value {
     let mut object = aws_auth(map_roles);
     object["metadata"]["annotations"]["awsauth.dev/break-glass"] = reason.into();
     object
@@ -38,8 +38,8 @@ fn policy_denies_deletion() {
         &harness.delete(&["--as=tool", "--as-group=system:masters"]),
         DELETED,
     );
-    // As a replacement that deletes first.
-    let forced = harness.attempt(
+    // A replacement that deletes first is denied, too.
+    let forced = harness.kubectl(
         &[],
         &["replace", "--force", "-f", "-"],
         Some(&aws_auth(NODE)),
@@ -47,7 +47,7 @@ fn policy_denies_deletion() {
     denied(&forced, DELETED);
 }
 
-/// The request has no name.
+/// A deletecollection request has no name.
 #[test]
 fn policy_denies_collection_deletion() {
     let harness = Harness::start();
@@ -58,7 +58,7 @@ fn policy_denies_collection_deletion() {
         format!("{configmaps}?dryRun=All"),
     ] {
         denied(
-            &harness.attempt(&[], &["delete", "--raw", &path], None),
+            &harness.kubectl(&[], &["delete", "--raw", &path], None),
             DELETED,
         );
     }
@@ -88,7 +88,7 @@ fn policy_denies_emptying_map_roles() {
             "kube-system",
             "--dry-run=server",
         ];
-        harness.attempt(
+        harness.kubectl(
             &[],
             &[&args[..], &["--type=merge", "-p", patch]].concat(),
             None,
@@ -107,7 +107,7 @@ fn policy_denies_removing_a_node_entry() {
     let both = |nodes: &str| format!("{nodes}{DEVELOPER}{other}");
     let cases = [
         DEVELOPER.to_owned(),
-        // One of two.
+        // One of two node entries is removed.
         format!("{DEVELOPER}{NODE}"),
         both(&NODE.replace("- role", "#- role").replace("  ", "#  ")),
         both(&NODE.replace("system:bootstrappers, ", "")),
@@ -136,18 +136,19 @@ fn policy_admits_other_changes() {
     ] {
         harness.replace(&[], &aws_auth(&allowed)).says(0, &[]);
     }
-    // Not aws-auth.
+    // ConfigMaps other than aws-auth are not guarded.
     let mut other = aws_auth("[]");
     other["metadata"]["name"] = "another".into();
     harness
-        .attempt(&[], &["apply", "-f", "-"], Some(&other))
+        .kubectl(&[], &["apply", "-f", "-"], Some(&other))
         .says(0, &[]);
     harness
         .cluster
         .kubectl(&["delete", "configmap", "another", "-n", "kube-system"]);
 }
 
-/// The controller's forbidden edit, with which it sees whether its webhook is asked: were it denied here, it would never know.
+/// The controller's forbidden test edit, which shows whether its webhook is called. If the policy denied it, the
+/// controller could not detect whether its webhook is called.
 #[test]
 fn policy_admits_the_enforcement_check_of_the_webhook() {
     let harness = Harness::start();
@@ -166,7 +167,7 @@ fn policy_admits_the_enforcement_check_of_the_webhook() {
         "-f",
         "-",
     ];
-    harness.attempt(&[], &args, Some(&probe)).says(0, &[]);
+    harness.kubectl(&[], &args, Some(&probe)).says(0, &[]);
 }
 
 #[test]
@@ -185,7 +186,7 @@ fn policy_admits_eks() {
     harness.delete(EKS).says(0, &[]);
 }
 
-/// Its own guards have judged what it writes; it never deletes.
+/// awsauth's own guards have already checked its writes. awsauth never deletes aws-auth.
 #[test]
 fn policy_admits_awsauth() {
     let harness = Harness::start();
@@ -200,7 +201,7 @@ fn policy_admits_awsauth() {
             manager,
         ];
         harness
-            .attempt(&[], &args, Some(&aws_auth(DEVELOPER)))
+            .kubectl(&[], &args, Some(&aws_auth(DEVELOPER)))
             .says(0, &[]);
     }
     let args = [
@@ -211,7 +212,7 @@ fn policy_admits_awsauth() {
         "--field-manager=awsauthor",
     ];
     denied(
-        &harness.attempt(&[], &args, Some(&aws_auth(DEVELOPER))),
+        &harness.kubectl(&[], &args, Some(&aws_auth(DEVELOPER))),
         NODE_LOST,
     );
 }
@@ -223,21 +224,21 @@ fn policy_admits_the_break_glass_annotation() {
     harness.replace(BREAK_GLASS, &aws_auth("[]")).says(0, &[]);
     harness.delete(BREAK_GLASS).says(0, &[]);
     harness
-        .replace(&[], &excused("[]", "moved to access entries"))
+        .replace(&[], &with_break_glass("[]", "moved to access entries"))
         .says(0, &[]);
-    denied(&harness.replace(&[], &excused("[]", "")), EMPTIED);
+    denied(&harness.replace(&[], &with_break_glass("[]", "")), EMPTIED);
 
-    // A deletion has no new object: the stored one has the annotation, as the message says.
-    let told = harness.delete(&[]).stderr;
-    let hint = told.split("kubectl annotate ").nth(1).unwrap().trim();
+    // A deletion has no new object. The stored one has the annotation, as the message says.
+    let reported = harness.delete(&[]).stderr;
+    let hint = reported.split("kubectl annotate ").nth(1).unwrap().trim();
     let hint = hint.replace("REASON", "moved");
     let mut args = vec!["annotate"];
     args.extend(hint.split(' '));
-    harness.attempt(&[], &args, None).says(0, &[]);
+    harness.kubectl(&[], &args, None).says(0, &[]);
     harness.delete(&[]).says(0, &[]);
 }
 
-/// The API server limits what a policy may cost, and denies what costs more.
+/// The API server limits the cost of a policy, and denies requests that exceed it.
 #[test]
 fn policy_cost_allows_the_largest_aws_auth() {
     let harness = Harness::start();

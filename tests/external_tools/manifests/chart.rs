@@ -120,7 +120,7 @@ fn configuration_is_rendered_verbatim() {
     );
 }
 
-/// With cert-manager the controller may neither write certificates nor touch the webhook's configuration.
+/// With cert-manager, the controller may not write certificates or change the webhook's configuration.
 #[test]
 fn cert_manager_replaces_the_certificate_of_the_controller() {
     let values = ["webhook.enabled=true", "webhook.certManager.enabled=true"];
@@ -160,7 +160,7 @@ fn cert_manager_replaces_the_certificate_of_the_controller() {
     assert_eq!((kinds("Issuer"), kinds("Certificate")), (0, 1));
 }
 
-/// A certificate that is its own CA could not be renewed without a time in which the API server trusts another one than is served.
+/// If a certificate were its own CA, the API server would trust another CA than the one in use during each renewal.
 #[test]
 fn cert_manager_ca_keeps_its_key() {
     let text = charted(&["webhook.enabled=true", "webhook.certManager.enabled=true"]);
@@ -185,7 +185,7 @@ fn cert_manager_ca_keeps_its_key() {
     let root = spec("Issuer", &issuer(&authority));
     assert_eq!(root, serde_json::json!({"selfSigned": {}}));
 
-    // The page shows the same.
+    // docs/admission.md shows the same objects.
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/admission.md");
     let page = std::fs::read_to_string(page).unwrap();
     let mut blocks = page.split("```yaml\n");

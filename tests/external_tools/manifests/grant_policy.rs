@@ -6,7 +6,7 @@ use crate::manifests::harness::{Harness, eventually};
 use crate::manifests::rendered::{kustomized, objects};
 use crate::support::run::Run;
 
-/// Who may make mappings, and impersonate user `developer` and the groups named here.
+/// RBAC for a user who may create mappings and impersonate user `developer` and these groups.
 const RBAC: &str = r#"
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
@@ -50,8 +50,8 @@ kind: Namespace
 metadata: {name: team}
 DEFAULT_ROLES"#;
 
-/// Whom the default roles for people are bound to, in namespace `team` and everywhere. Here no controller makes `admin` and `edit` of
-/// the parts that are aggregated into them, so they are bound part by part.
+/// Users, and the default roles bound to them in namespace `team` or cluster-wide. Without a controller, `admin` and
+/// `edit` are not aggregated, so their parts are bound one by one.
 const DEFAULT_ROLES: [(&str, &[&str]); 3] = [
     ("namespace-admin", &["admin", "edit", "view"]),
     ("editor", &["edit", "view"]),
@@ -88,14 +88,14 @@ fn groups(count: usize) -> Vec<String> {
     (0..count).map(group).collect()
 }
 
-/// Starts with these roles, and without objects.
+/// Starts a harness with these roles and without AwsAuthMapping objects.
 fn start() -> Harness {
     let harness = Harness::start();
     let rbac = RBAC
         .replace("GROUPS", &json!(groups(30)).to_string())
         .replace("DEFAULT_ROLES", &default_roles());
     harness.cluster.kubectl_fed(&["apply", "-f", "-"], &rbac);
-    // A test that failed may have left one that holds on.
+    // A failed test may have left an object with a finalizer.
     let let_go = r#"{"metadata": {"finalizers": null}}"#;
     let patch = [
         "patch",
@@ -105,11 +105,11 @@ fn start() -> Harness {
         "-p",
         let_go,
     ];
-    harness.attempt(&[], &patch, None);
+    harness.kubectl(&[], &patch, None);
     harness
         .cluster
         .kubectl(&["delete", "awsauthmappings", "--all", "--wait=false"]);
-    // RBAC and policies come into force a moment later.
+    // RBAC and policies take effect after a delay.
     eventually(|| {
         let right = create(&harness, "mapper", &mapping("developer", &groups(1)), true);
         let wrong = create(
@@ -143,7 +143,7 @@ fn create(harness: &Harness, user: &str, object: &Value, dry: bool) -> Run {
     } else {
         "--dry-run=none"
     };
-    harness.attempt(&[&user], &["create", dry, "-f", "-"], Some(object))
+    harness.kubectl(&[&user], &["create", dry, "-f", "-"], Some(object))
 }
 
 #[track_caller]
@@ -168,7 +168,7 @@ fn mapping_without_impersonation_rights_is_denied() {
         &would("mapper", "developer", &["system:masters".to_owned()]),
         "mapper may not map an identity to group system:masters, because it may not impersonate that group",
     );
-    // In any position of the list.
+    // The position of the group in the list does not matter.
     for place in 0..24 {
         let mut all = groups(24);
         all[place] = "system:masters".to_owned();
@@ -176,7 +176,7 @@ fn mapping_without_impersonation_rights_is_denied() {
     }
 }
 
-/// The cost limit of the API server for a policy.
+/// The API server limits the cost of a policy.
 #[test]
 fn more_than_24_groups_require_the_right_to_any_group() {
     let harness = start();
@@ -197,7 +197,7 @@ fn whole_account_requires_the_right_to_any_user() {
         "may not impersonate every user",
     );
     harness
-        .attempt(
+        .kubectl(
             &[],
             &["create", "--dry-run=server", "-f", "-"],
             Some(&object),
@@ -205,7 +205,7 @@ fn whole_account_requires_the_right_to_any_user() {
         .says(0, &[]);
 }
 
-/// What counts is the change, and who makes it; not what an object held before.
+/// Only the change and its author matter, not the previous content of the object.
 #[test]
 fn only_spec_changes_are_authorized() {
     let harness = start();
@@ -221,7 +221,7 @@ fn only_spec_changes_are_authorized() {
             "-p",
             patch,
         ];
-        harness.attempt(&[&user], &[&args[..], more].concat(), None)
+        harness.kubectl(&[&user], &[&args[..], more].concat(), None)
     };
     denied(
         &patch("mapper", r#"{"spec": {"groups": ["system:masters"]}}"#, &[]),
@@ -237,7 +237,7 @@ fn only_spec_changes_are_authorized() {
     );
     patch("mapper", r#"{"spec": {"groups": ["group-1"]}}"#, &[]).says(0, &[]);
 
-    // The write of the controller, sent by the stranger, who may impersonate no user.
+    // An update like the controller's, sent by a user who may impersonate no other user.
     let controller = "system:serviceaccount:kube-system:awsauth-controller";
     let finalizer = r#"{"metadata": {"finalizers": ["awsauth.dev/entry"]}}"#;
     patch(controller, finalizer, &[]).says(0, &[]);
@@ -254,7 +254,7 @@ fn only_spec_changes_are_authorized() {
         .kubectl(&["delete", "awsauthmapping", "mapping"]);
 }
 
-/// The kind is aggregated into no default role.
+/// The kind is not aggregated into any default role.
 #[test]
 fn namespace_admin_cannot_escalate() {
     let harness = start();
@@ -270,11 +270,11 @@ fn namespace_admin_cannot_escalate() {
             "{labels:?}"
         );
     }
-    // They are in force.
+    // The new rights are in effect.
     eventually(|| {
         let args = ["auth", "can-i", "create", "roles", "-n", "team"];
         harness
-            .attempt(&["--as=namespace-admin"], &args, None)
+            .kubectl(&["--as=namespace-admin"], &args, None)
             .stdout
             == "yes\n"
     });
@@ -286,7 +286,7 @@ fn namespace_admin_cannot_escalate() {
         for resource in ["awsauthmappings", "awsauthmappings/status"] {
             for verb in ["get", "update", "patch", "delete"] {
                 let as_user = format!("--as={user}");
-                let run = harness.attempt(&[&as_user], &["auth", "can-i", verb, resource], None);
+                let run = harness.kubectl(&[&as_user], &["auth", "can-i", verb, resource], None);
                 assert_eq!(run.stdout, "no\n", "{user} {verb} {resource}");
             }
         }
@@ -299,14 +299,14 @@ fn namespace_admin_cannot_escalate() {
         "rules": [{"apiGroups": ["awsauth.dev"], "resources": ["awsauthmappings"], "verbs": ["create"]}],
     });
     let as_admin = ["--as=namespace-admin"];
-    let run = harness.attempt(&as_admin, &["create", "-f", "-"], Some(&made));
+    let run = harness.kubectl(&as_admin, &["create", "-f", "-"], Some(&made));
     run.says(
         1,
         &["attempting to grant RBAC permissions not currently held"],
     );
 }
 
-/// The authenticator's own kind, which the controller honours when it is asked to.
+/// The authenticator's own kind, which the controller also reads if configured.
 #[test]
 fn iam_identity_mappings_are_authorized_alike() {
     let harness = start();
@@ -330,7 +330,7 @@ fn iam_identity_mappings_are_authorized_alike() {
         },
     });
     harness
-        .attempt(&[], &["apply", "-f", "-"], Some(&definition))
+        .kubectl(&[], &["apply", "-f", "-"], Some(&definition))
         .says(0, &[]);
     let rules = json!({
         "apiVersion": "rbac.authorization.k8s.io/v1",
@@ -339,7 +339,7 @@ fn iam_identity_mappings_are_authorized_alike() {
         "rules": [{"apiGroups": ["awsauth.dev", "iamauthenticator.k8s.aws"], "resources": ["*"], "verbs": ["*"]}],
     });
     harness
-        .attempt(&[], &["apply", "-f", "-"], Some(&rules))
+        .kubectl(&[], &["apply", "-f", "-"], Some(&rules))
         .says(0, &[]);
     let object = |group: &str| {
         json!({

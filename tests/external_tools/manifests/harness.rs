@@ -43,7 +43,7 @@ impl Harness {
         harness.clear();
         eventually(|| {
             harness.put(NODE);
-            // Policies come into force a moment after they were made.
+            // Policies take effect shortly after their creation.
             let denied = harness.delete(&[]).status == 1;
             harness.clear();
             denied
@@ -51,9 +51,9 @@ impl Harness {
         harness
     }
 
-    /// Removes aws-auth, as EKS might.
+    /// Removes aws-auth as EKS.
     fn clear(&self) {
-        self.attempt(
+        self.kubectl(
             &["--as=eks:test", "--as-group=system:masters"],
             &[
                 "delete",
@@ -68,10 +68,10 @@ impl Harness {
         .says(0, &[]);
     }
 
-    /// Makes aws-auth hold these roles, as EKS might.
+    /// Replaces aws-auth with these roles as EKS.
     pub(crate) fn put(&self, map_roles: &str) {
         self.clear();
-        self.attempt(
+        self.kubectl(
             &["--as=eks:test", "--as-group=system:masters"],
             &["create", "-f", "-"],
             Some(&aws_auth(map_roles)),
@@ -79,30 +79,30 @@ impl Harness {
         .says(0, &[]);
     }
 
-    /// The cluster's creator would delete aws-auth, or who `flags` say that it is.
+    /// Deletes aws-auth in a dry run, as the cluster's creator or the user in `flags`.
     pub(crate) fn delete(&self, flags: &[&str]) -> Run {
         let args = ["delete", "configmap", "aws-auth", "-n", "kube-system"];
-        self.attempt(flags, &[&args[..], &["--dry-run=server"]].concat(), None)
+        self.kubectl(flags, &[&args[..], &["--dry-run=server"]].concat(), None)
     }
 
-    /// The cluster's creator would replace aws-auth.
+    /// Replaces aws-auth in a dry run.
     pub(crate) fn replace(&self, flags: &[&str], object: &Value) -> Run {
-        self.attempt(
+        self.kubectl(
             flags,
             &["replace", "--dry-run=server", "-f", "-"],
             Some(object),
         )
     }
 
-    /// kubectl as the cluster's creator, with more flags.
-    pub(crate) fn attempt(&self, flags: &[&str], args: &[&str], input: Option<&Value>) -> Run {
+    /// Runs kubectl as the cluster's creator with more flags.
+    pub(crate) fn kubectl(&self, flags: &[&str], args: &[&str], input: Option<&Value>) -> Run {
         let mut command = self.cluster.kubectl_command();
         command.args(flags).args(args);
-        fed(command, input.map(ToString::to_string).as_deref())
+        run_with_input(command, input.map(ToString::to_string).as_deref())
     }
 }
 
-/// Applies all but what asks a webhook that does not run.
+/// Applies everything except configurations of webhooks, because no webhook runs.
 pub(crate) fn apply(cluster: &Cluster, text: &str) {
     let applied: Vec<String> = objects(text)
         .into_iter()
@@ -121,8 +121,8 @@ pub(crate) fn aws_auth(map_roles: &str) -> Value {
     })
 }
 
-/// The end of a command that reads this.
-pub(crate) fn fed(mut command: Command, input: Option<&str>) -> Run {
+/// Runs a command with this standard input.
+pub(crate) fn run_with_input(mut command: Command, input: Option<&str>) -> Run {
     let Some(input) = input else {
         return Run::of(&mut command);
     };
@@ -132,7 +132,7 @@ pub(crate) fn fed(mut command: Command, input: Option<&str>) -> Run {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // It may end before it has read all.
+    // The command may end before it has read everything.
     let _ = std::io::Write::write_all(&mut child.stdin.take().unwrap(), input.as_bytes());
     Run::ended(child)
 }

@@ -15,7 +15,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
 }
 
-/// The Dockerfile's instructions, each on a line.
+/// Returns the instructions of the Dockerfile, each on one line.
 fn instructions() -> Vec<String> {
     let text = read("Dockerfile").replace("\\\n", " ");
     let lines = text.lines().map(str::trim);
@@ -24,7 +24,7 @@ fn instructions() -> Vec<String> {
     words.collect()
 }
 
-/// `cargo build …` in a text, up to what follows it in the shell.
+/// Returns the `cargo build …` command in a text.
 fn cargo_build(text: &str) -> String {
     let start = text.find("cargo build").expect("cargo build");
     let line = text[start..].lines().next().unwrap();
@@ -36,7 +36,7 @@ fn image_builds_the_released_binary() {
     let all = instructions().join("\n");
     let built = cargo_build(&all);
     assert_eq!(built, cargo_build(&read(".github/workflows/release.yml")));
-    // And that is `cargo static`, but for the platform and the lock.
+    // The command is `cargo static`, except for the platform and `--locked`.
     let config: Value = {
         let text = read(".cargo/config.toml");
         let line = text.lines().find_map(|line| line.strip_prefix("static = "));
@@ -66,7 +66,7 @@ fn image_builds_the_released_binary() {
     }
 }
 
-/// Runs its shell script with fake programs that print their arguments.
+/// Runs the script of the Dockerfile with fake programs that print their arguments.
 #[test]
 fn image_cross_compiles_between_platforms() {
     let stubs = tempfile::tempdir().unwrap();
@@ -120,7 +120,7 @@ fn image_cross_compiles_between_platforms() {
     run("amd64", "riscv64")[1].says(1, &["platform riscv64 is not supported"]);
 }
 
-/// The compiler is the one that Cargo.toml requires.
+/// The compiler version is the one in Cargo.toml.
 #[test]
 fn image_uses_the_compiler_of_the_package() {
     let package = read("Cargo.toml");
@@ -155,13 +155,13 @@ fn image_contains_only_the_binary_and_runs_as_nobody() {
     let pod = &deployment["spec"]["template"]["spec"];
     assert_eq!(pod["securityContext"]["runAsUser"], 65532);
     assert_eq!(pod["securityContext"]["runAsGroup"], 65532);
-    // The arguments of the image are replaced, the program is not.
+    // Arguments replace those of the image, but not the program.
     let container = &pod["containers"][0];
     assert_eq!(container.get("command"), None);
     assert_eq!(container["args"][0], "controller");
 }
 
-/// The version is one.
+/// All three versions are the same.
 #[test]
 fn image_chart_and_package_have_the_same_version() {
     let version = env!("CARGO_PKG_VERSION");

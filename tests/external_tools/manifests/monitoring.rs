@@ -11,7 +11,7 @@ use crate::manifests::rendered::{charted, manifests, object};
 use crate::support::go_programs::Binary;
 use crate::support::run::Run;
 
-/// What the controller exports.
+/// The exported metrics.
 pub(crate) const METRICS: [&str; 15] = [
     "awsauth_admission_enforced",
     "awsauth_admission_reviews_total",
@@ -54,7 +54,7 @@ fn queries() -> Vec<String> {
         .collect()
 }
 
-/// The names of ours in a text.
+/// Returns the names of awsauth's metrics in a text.
 fn named(text: &str) -> BTreeSet<String> {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     let ours = words.filter(|word| word.starts_with("awsauth_"));
@@ -85,7 +85,7 @@ fn alerts_fire_when_expected() {
     fs::write(folder.path().join("test.yaml"), cases).unwrap();
     let run = promtool(&["test", "rules", "test.yaml"], folder.path());
     assert_eq!(run.status, 0, "{run:?}");
-    // Every alert has a case in which it fires.
+    // Every alert has a test in which it fires.
     let rules: Value = serde_yaml::from_str(&fs::read_to_string(alerts()).unwrap()).unwrap();
     for rule in rules["groups"][0]["rules"].as_array().unwrap() {
         let name = rule["alert"].as_str().unwrap();
@@ -121,7 +121,7 @@ fn rules_and_dashboard_use_existing_metrics() {
     let rules = named(&fs::read_to_string(alerts()).unwrap());
     let panels = named(&queries().join("\n"));
     assert!(rules.is_subset(&known), "{rules:?}");
-    // And the dashboard shows all.
+    // The dashboard shows every metric.
     assert_eq!(panels, known);
 }
 

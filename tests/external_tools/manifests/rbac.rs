@@ -4,10 +4,10 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::manifests::harness::{Harness, NODE, aws_auth, fed};
+use crate::manifests::harness::{Harness, NODE, aws_auth, run_with_input};
 use crate::support::run::Run;
 
-/// A client with the service account's token, like a pod.
+/// A client with the token of the service account, like a pod.
 struct Controller<'a> {
     harness: &'a Harness,
     token: String,
@@ -31,10 +31,10 @@ impl<'a> Controller<'a> {
             .arg("--certificate-authority")
             .arg(cluster.ca())
             .args(args);
-        fed(command, input.map(ToString::to_string).as_deref())
+        run_with_input(command, input.map(ToString::to_string).as_deref())
     }
 
-    /// Of each question whether the answer was yes.
+    /// Returns the answer to each question.
     fn may(&self, questions: &[Question]) -> Vec<bool> {
         let reviews: Vec<Value> = questions.iter().map(Question::review).collect();
         let list = json!({"apiVersion": "v1", "kind": "List", "items": reviews});
@@ -171,7 +171,7 @@ fn service_account_has_only_the_permissions_it_needs() {
     }
 }
 
-/// A request that makes an object by POST has no name that RBAC could compare.
+/// A POST request that creates an object has no name that RBAC could compare.
 #[test]
 fn service_account_creates_only_by_server_side_apply() {
     let harness = Harness::start();

@@ -19,16 +19,17 @@ pub(crate) fn manifests(path: &str) -> PathBuf {
         .join(path)
 }
 
-/// What `kubectl kustomize` makes of an overlay.
+/// Returns the output of `kubectl kustomize` for an overlay.
 pub(crate) fn kustomized(overlay: &str) -> String {
     kustomized_in(&manifests(&format!("overlays/{overlay}")))
 }
 
-/// The same of an overlay somewhere else, whose files these are. In them MANIFESTS is the way to ours.
+/// Returns the output for an overlay in another folder, which consists of these files. MANIFESTS in them is replaced
+/// with the path of `manifests/`.
 fn kustomized_from(files: &[(&str, &str)]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().canonicalize().unwrap();
-    // It takes no absolute path.
+    // Kustomize accepts only relative paths.
     let up = "../".repeat(root.components().count() - 1);
     let ours = manifests("").canonicalize().unwrap();
     let ours = format!("{up}{}", ours.strip_prefix("/").unwrap().display());
@@ -46,7 +47,7 @@ fn kustomized_in(folder: &Path) -> String {
     run.stdout
 }
 
-/// helm, with nothing of the caller's environment or home.
+/// Runs helm with an empty environment and home folder.
 pub(crate) fn helm(args: &[&str]) -> Run {
     let home = tempfile::tempdir().unwrap();
     let mut command = Command::new(Binary::Helm.path());
@@ -54,7 +55,7 @@ pub(crate) fn helm(args: &[&str]) -> Run {
     Run::of(command.args(args).current_dir(manifests("chart")))
 }
 
-/// What helm makes of the chart in kube-system, with these values (`KEY=VALUE`).
+/// Returns the output of `helm template` in kube-system with these values (`KEY=VALUE`).
 pub(crate) fn charted(values: &[&str]) -> String {
     let run = template(NAMESPACE, values);
     run.says(0, &[]);
@@ -68,7 +69,7 @@ pub(crate) fn template(namespace: &str, values: &[&str]) -> Run {
     helm(&args)
 }
 
-/// The arguments that set values. Those of the configuration are JSON, because an account must be no number.
+/// Returns the arguments that set values. Those of the configuration are JSON, because an account must not be a number.
 pub(crate) fn set<'a>(values: &[&'a str]) -> Vec<&'a str> {
     let flag = |value: &str| match value.starts_with("config.") {
         true => "--set-json",
@@ -78,7 +79,7 @@ pub(crate) fn set<'a>(values: &[&'a str]) -> Vec<&'a str> {
     pairs.flatten().collect()
 }
 
-/// The objects of a stream of YAML documents.
+/// Returns the objects of a stream of YAML documents.
 pub(crate) fn objects(text: &str) -> Vec<Value> {
     serde_yaml::Deserializer::from_str(text)
         .map(|document| Value::deserialize(document).unwrap())
@@ -86,7 +87,7 @@ pub(crate) fn objects(text: &str) -> Vec<Value> {
         .collect()
 }
 
-/// The one object of this kind and name.
+/// Returns the only object with this kind and name.
 pub(crate) fn object(text: &str, kind: &str, name: &str) -> Value {
     let mut found = objects(text)
         .into_iter()
@@ -96,7 +97,7 @@ pub(crate) fn object(text: &str, kind: &str, name: &str) -> Value {
     object
 }
 
-/// Kind, namespace and name of an object.
+/// Returns the ID of an object: kind, namespace and name.
 pub(crate) fn key(object: &Value) -> String {
     let metadata = &object["metadata"];
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -105,7 +106,7 @@ pub(crate) fn key(object: &Value) -> String {
         .join(" ")
 }
 
-/// The objects by their keys, without what says who rendered them.
+/// Returns the objects by ID, without labels and annotations of the tool.
 fn comparable(text: &str) -> BTreeMap<String, Value> {
     let mut all = BTreeMap::new();
     for mut object in objects(text) {
@@ -169,7 +170,7 @@ fn helm_and_kustomize_render_the_same_policies() {
     are_the_same("policy-only", &["controller.enabled=false"]);
 }
 
-/// A tool that applies a folder again and again would own it, and undo everybody's edits.
+/// A GitOps tool that applies the folder would own aws-auth and revert all other edits.
 #[test]
 fn manifests_do_not_contain_aws_auth() {
     for text in [
@@ -183,7 +184,7 @@ fn manifests_do_not_contain_aws_auth() {
     }
 }
 
-/// The overlay from the documentation, over the files of this repository.
+/// The overlay from the documentation, based on this repository.
 #[test]
 fn documented_overlay_sets_image_and_configuration() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/install.md");
@@ -207,7 +208,7 @@ fn documented_overlay_sets_image_and_configuration() {
     assert_eq!(image, "example.test/awsauth:0.1.0");
     let stored = object(&text, "ConfigMap", "awsauth-controller");
     assert_eq!(stored["data"]["config.yaml"], config);
-    // The chart takes the same as values.
+    // The chart accepts the same settings as values.
     let parsed: Value = serde_yaml::from_str(&config).unwrap();
     let grants = format!("config.grants={}", parsed["grants"]);
     let admission = format!("config.admission={}", parsed["admission"]);

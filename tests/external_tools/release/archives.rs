@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::release::{PLATFORMS, ROOT, VERSION, read, yaml};
-use crate::support::action::Action;
 use crate::support::environment::Environment;
+use crate::support::github_action::Action;
 use crate::support::run::Run;
 
 #[test]
@@ -151,6 +151,6 @@ fn package_contains_only_the_program_and_its_pages() {
         .path()
         .join(format!("package/awsauth-{VERSION}.crate"));
     assert!(packed.exists());
-    // What registries take.
+    // The limits of package registries.
     assert!(fs::metadata(packed).unwrap().len() < 10 << 20);
 }

@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::api_faults::tls::Authority;
 use crate::api_faults::{read, refused, with_kubeconfig};
 
-/// A proxy that passes connections on, and counts them. It speaks CONNECT, and SOCKS 5 where the client does.
+/// A proxy that forwards and counts connections. It supports CONNECT and SOCKS 5.
 struct Proxy {
     url: String,
     passed: Arc<AtomicU32>,
@@ -113,7 +113,7 @@ async fn kubeconfig_proxy_is_used_and_environment_proxy_skips_loopback() {
         .await
         .unwrap();
     assert_eq!(proxy.passed.load(Ordering::Relaxed), 2);
-    // Elsewhere the environment's proxy is asked; this one wants a password.
+    // For other hosts, the proxy of the environment is used. This one requires a password.
     let flags = Flags {
         server: Some("https://api.example.com".into()),
         ..flags

@@ -14,7 +14,7 @@ use tokio_rustls::rustls::ServerConfig;
 use crate::api_faults::{calm, read, refused, with_kubeconfig};
 use crate::support::fake_api::{FakeApi, Scenario, eksctl_made};
 
-/// A certificate authority of its own for each test.
+/// A certificate authority for one test.
 pub(crate) struct Authority {
     pub(crate) certificate: Certificate,
     issuer: Issuer<'static, KeyPair>,
@@ -32,7 +32,7 @@ impl Authority {
         }
     }
 
-    /// An API server whose certificate is for `names` and ends with the year before `until`.
+    /// Starts an API server whose certificate is for `names` and expires at the start of the year `until`.
     pub(crate) async fn serve(&self, names: &[&str], until: i32) -> FakeApi {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(
@@ -54,7 +54,7 @@ impl Authority {
         FakeApi::start_with(Scenario::Calm, Some(eksctl_made()), Some(acceptor)).await
     }
 
-    /// The line of a kubeconfig that trusts it, by a path relative to the kubeconfig.
+    /// Returns the line of a kubeconfig that trusts this CA, with a path relative to the kubeconfig.
     pub(crate) fn line(&self, api: &FakeApi) -> String {
         fs::write(api.folder().join("ca.crt"), self.certificate.pem()).unwrap();
         "certificate-authority: ca.crt".to_owned()
@@ -91,25 +91,25 @@ async fn certificate_defects_are_rejected_and_named() {
         .await,
         Ok(())
     );
-    let said = |text: &str| Err(text.to_owned());
+    let message = |text: &str| Err(text.to_owned());
     assert_eq!(
         check(here, 2021, "", true).await,
-        said("the certificate of URL has expired or is not valid yet")
+        message("the certificate of URL has expired or is not valid yet")
     );
     assert_eq!(
         check(here, 2099, "", false).await,
-        said("the certificate of URL is not signed by the cluster's certificate authority")
+        message("the certificate of URL is not signed by the cluster's certificate authority")
     );
     assert_eq!(
         check(&["api.example.com"], 2099, "", true).await,
-        said("the certificate of URL is for another host")
+        message("the certificate of URL is for another host")
     );
     let api = authority.serve(&["api.example.com"], 2021).await;
     let flags = with_kubeconfig(api.kubeconfig("insecure-skip-tls-verify: true", ""));
     read(&connect(&flags, &Environment::default()).await.unwrap())
         .await
         .unwrap();
-    // A plain server at an https URL.
+    // A server without TLS at an https URL.
     let api = calm().await;
     let flags = Flags {
         server: Some(api.url.replace("http:", "https:")),
@@ -130,7 +130,7 @@ async fn certificate_defects_are_rejected_and_named() {
 async fn unusable_kubeconfig_certificates_are_named_by_field() {
     let api = calm().await;
     let secure = |api: &FakeApi| api.url.replace("http:", "https:");
-    let check = async |cluster: &str, user: &str, said: &str| {
+    let check = async |cluster: &str, user: &str, message: &str| {
         let flags = Flags {
             server: Some(secure(&api)),
             ..with_kubeconfig(api.kubeconfig(cluster, user))
@@ -139,7 +139,7 @@ async fn unusable_kubeconfig_certificates_are_named_by_field() {
         assert_eq!(
             (error.to_string(), error.kind()),
             (
-                said.replace("FOLDER", &api.folder().display().to_string()),
+                message.replace("FOLDER", &api.folder().display().to_string()),
                 ErrorKind::Input
             )
         );

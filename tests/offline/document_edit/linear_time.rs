@@ -10,7 +10,7 @@ use crate::support::cpu_time;
 
 const LARGE: usize = 1 << 20;
 const EDITS: usize = 1_000;
-/// How much smaller the small ones are.
+/// The size of the large input relative to the small one.
 const PART: usize = 8;
 
 #[test]
@@ -31,7 +31,8 @@ fn edit_time_is_linear_in_text_and_batch() {
                 fastest_of_three(&document, &edits, enough)
             };
             let small = time(PART, Duration::ZERO);
-            // 8 times the text and the batch, with room for memory that grows; 64 times would be square.
+            // Linear time is 8 times as long, quadratic time 64 times. The limit allows for slower memory access to
+            // large texts.
             let limit = 30 * small + Duration::from_millis(300);
             let large = time(1, limit);
             assert!(
@@ -130,7 +131,7 @@ const TEXTS: [(&str, Text); 9] = [
     }),
 ];
 
-/// The edit with this number, of a document of so many entries.
+/// Makes an edit from its number and the number of entries in the document.
 type Make = fn(usize, usize) -> Edit;
 
 const BATCHES: [(&str, Make); 7] = [

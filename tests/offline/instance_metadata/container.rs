@@ -31,8 +31,8 @@ pub(crate) async fn agent(replies: &[Reply]) -> Server {
     Server::start(replies.iter().map(|reply| (GET, reply.clone()))).await
 }
 
-/// What the agents give: no `Code`, and an account.
-pub(crate) fn given() -> Reply {
+/// A response of the agents: without `Code`, with an account.
+pub(crate) fn agent_response() -> Reply {
     let mut given = issued();
     given.as_object_mut().unwrap().remove("Code");
     given["AccountId"] = "111122223333".into();
@@ -41,7 +41,7 @@ pub(crate) fn given() -> Reply {
 
 #[tokio::test]
 async fn container_credentials_take_one_request() {
-    let server = agent(&[given()]).await;
+    let server = agent(&[agent_response()]).await;
     let credentials = container(&here(&server)).credentials().await.unwrap();
     assert_eq!(credentials.access_key_id, "ASIAEXAMPLEEXAMPLE00");
     assert_eq!(credentials.secret_access_key.expose_secret(), SECRET);
@@ -57,7 +57,7 @@ async fn container_credentials_take_one_request() {
 
 #[tokio::test]
 async fn token_file_takes_precedence_and_is_read_every_time() {
-    let server = agent(&[given()]).await;
+    let server = agent(&[agent_response()]).await;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("token");
     let with_token = here(&server).with(AUTHORIZATION, "of the variable");
@@ -84,7 +84,7 @@ async fn transient_failures_are_retried() {
         Reply::status(429, ""),
         Reply::broken(),
     ] {
-        let server = agent(&[given(), passing.times(2)]).await;
+        let server = agent(&[agent_response(), passing.times(2)]).await;
         container(&here(&server)).credentials().await.unwrap();
         assert_eq!(server.lines().len(), 3);
     }
@@ -94,7 +94,7 @@ async fn transient_failures_are_retried() {
 async fn https_endpoint_is_verified_with_the_ca_bundle() {
     let folder = tempfile::tempdir().unwrap();
     let certificates = Certificates::create(folder.path()).unwrap();
-    let server = Server::start_with([(GET, given())], Some(acceptor(&certificates))).await;
+    let server = Server::start_with([(GET, agent_response())], Some(acceptor(&certificates))).await;
     let bundle = certificates.ca.to_str().unwrap();
     let trusting = here(&server).with("AWS_CA_BUNDLE", bundle);
     container(&trusting).credentials().await.unwrap();

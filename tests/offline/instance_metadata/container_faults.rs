@@ -11,7 +11,7 @@ use super::container::*;
 use super::*;
 use crate::support::certificates::Certificates;
 
-/// What Kubernetes projects into a pod of the service account shop/cart.
+/// A token that Kubernetes projects into a pod of the service account shop/cart.
 fn pod_token() -> String {
     let claims = r#"{"sub":"system:serviceaccount:shop:cart","aud":["pods.eks.amazonaws.com"]}"#;
     format!("e30.{}.c2lnbmF0dXJl", URL_SAFE_NO_PAD.encode(claims))
@@ -87,7 +87,7 @@ async fn stopped_agent_is_reported() {
 
 #[tokio::test]
 async fn unreadable_token_file_is_reported() {
-    let server = agent(&[given()]).await;
+    let server = agent(&[agent_response()]).await;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("token");
     let path = file.to_str().unwrap();
@@ -102,7 +102,7 @@ async fn unreadable_token_file_is_reported() {
 
 #[tokio::test]
 async fn token_with_a_line_break_is_not_sent() {
-    let server = agent(&[given()]).await;
+    let server = agent(&[agent_response()]).await;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("token");
     fs::write(&file, "secret\r\nx-forged: 1").unwrap();
@@ -186,9 +186,9 @@ async fn malformed_credentials_are_reported() {
 async fn untrusted_https_endpoint_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let certificates = Certificates::create(folder.path()).unwrap();
-    let server = Server::start_with([(GET, given())], Some(acceptor(&certificates))).await;
+    let server = Server::start_with([(GET, agent_response())], Some(acceptor(&certificates))).await;
     let at = |path: &std::path::Path| here(&server).with("AWS_CA_BUNDLE", path.to_str().unwrap());
-    // A certificate that signed another's.
+    // A CA that did not sign the server's certificate.
     let text = fails(&at(&certificates.server)).await;
     assert!(
         text.starts_with(&format!("TLS with the credentials endpoint {}", server.url)),

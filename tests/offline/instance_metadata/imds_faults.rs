@@ -50,7 +50,7 @@ async fn refused_connection_is_reported() {
         ),
         "{text}"
     );
-    // On an instance, something blocks the connection.
+    // On an instance, a firewall or proxy blocks the connection.
     let error = failing(&here, &[TAG]).await;
     let text = shown(&error, &error.hint());
     assert!(
@@ -63,7 +63,7 @@ async fn refused_connection_is_reported() {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn connect_timeout_is_reported() {
-    // The backlog is full: the system drops new connections.
+    // The listen backlog is full: the kernel drops new connections.
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let listener = socket.listen(1).unwrap();
@@ -108,7 +108,7 @@ async fn low_hop_limit_without_imdsv1_is_reported() {
     let server = instance(&[(PUT, Reply::never()), (LIST, Reply::never())]).await;
     let text = shown_by_imds(fetch_in_container(&server).await);
     assert!(text.contains("HttpPutResponseHopLimit is 1"), "{text}");
-    // Nothing is asked without a session where that is forbidden.
+    // If IMDSv1 is forbidden, no request is sent without a session.
     let server = instance(&[(PUT, Reply::never())]).await;
     let here = aws_environment(&server).with("AWS_EC2_METADATA_V1_DISABLED", "true");
     let (mut imds, _root) = imds(&here, &[(".dockerenv", "")]);
@@ -202,7 +202,7 @@ async fn required_session_that_cannot_be_created_is_reported() {
 
 #[tokio::test]
 async fn rejected_session_request_is_reported() {
-    // No IMDSv1 after a 400, as with botocore.
+    // Like botocore, awsauth does not use IMDSv1 after a 400.
     let server = instance(&[
         (PUT, Reply::status(400, "")),
         (LIST, Reply::ok("mytestrole")),
@@ -225,7 +225,7 @@ async fn instance_without_a_profile_is_reported() {
          hint: attach one, and wait up to a minute: aws ec2 associate-iam-instance-profile --instance-id i-0123456789abcdef0 \
          --iam-instance-profile Name=PROFILE --region eu-west-1"
     );
-    // If the service does not show it, the firmware does.
+    // If the metadata service does not return the instance ID, it is read from the firmware.
     let server = instance(&[(LIST, Reply::status(404, "")), (ID, Reply::status(500, ""))]).await;
     let text = shown_by_imds(fetch_on(&server, &[TAG]).await);
     assert!(
@@ -334,7 +334,7 @@ async fn slow_service_times_out() {
         ),
         "{text}"
     );
-    // The patience is for all requests of one conversation together: after that nothing is waited for.
+    // One timeout covers all requests of a client. After it, awsauth sends no more requests.
     let server = instance(&[(REGION, Reply::never())]).await;
     let (mut imds, _root) = imds(&aws_environment(&server), &[]);
     assert!(imds.region().await.is_err());

@@ -3,9 +3,9 @@
 use awsauth_core::kubeconfig::{Edited, EntryChange, FieldChange, FieldChangeKind, Part};
 
 use crate::kubeconfig::{check, edit};
-use crate::support::kubeconfigs::{ARN, prod, prod_as};
+use crate::support::generated_kubeconfigs::{ARN, prod, prod_as};
 
-/// Written by `aws eks update-kubeconfig` and edited by hand.
+/// Written by `aws eks update-kubeconfig` and then edited by hand.
 const OF_AWS: &str = "\
 apiVersion: v1
 clusters:
@@ -50,10 +50,10 @@ users:
   user: {token: secret}
 ";
 
-fn mends(edited: &Edited, part: Part) -> Vec<(&str, &FieldChangeKind)> {
+fn changed_fields(edited: &Edited, part: Part) -> Vec<(&str, &FieldChangeKind)> {
     let change = edited.changes.iter().find(|change| change.part == part);
-    match &change.expect("every part is told of").what {
-        EntryChange::Updated(mends) => mends
+    match &change.expect("each part is reported").what {
+        EntryChange::Updated(changed_fields) => changed_fields
             .iter()
             .map(|FieldChange { field, how }| (field.as_str(), how))
             .collect(),
@@ -76,14 +76,14 @@ fn aws_cli_entry_is_fixed_field_by_field() {
         .replace("        value: old\n", "        value: ops\n      interactiveMode: Never\n");
     let edited = check(OF_AWS, &prod_as("ops"), &after);
     assert_eq!(
-        mends(&edited, Part::Cluster),
+        changed_fields(&edited, Part::Cluster),
         [(
             "certificate-authority-data",
             &FieldChangeKind::Changed(None)
         )]
     );
     assert_eq!(
-        mends(&edited, Part::User),
+        changed_fields(&edited, Part::User),
         [
             (
                 "exec.apiVersion",
@@ -98,9 +98,9 @@ fn aws_cli_entry_is_fixed_field_by_field() {
             ("exec.interactiveMode", &FieldChangeKind::Added),
         ]
     );
-    assert_eq!(mends(&edited, Part::Context), []);
+    assert_eq!(changed_fields(&edited, Part::Context), []);
     assert_eq!(
-        mends(&edited, Part::CurrentContext),
+        changed_fields(&edited, Part::CurrentContext),
         [(
             "current-context",
             &FieldChangeKind::Changed(Some("kind".to_owned()))
@@ -115,7 +115,7 @@ fn profile_is_removed_if_none_is_requested() {
         "      env:\n      - name: AWS_STS_REGIONAL_ENDPOINTS\n        value: regional\n      interactiveMode"
     ));
     let gone = ("exec.env.AWS_PROFILE", &FieldChangeKind::Removed);
-    assert!(mends(&edited, Part::User).contains(&gone));
+    assert!(changed_fields(&edited, Part::User).contains(&gone));
 
     // An env without other variables is removed with it.
     let alone = OF_AWS.replace(
@@ -124,7 +124,7 @@ fn profile_is_removed_if_none_is_requested() {
     );
     let edited = edit(&alone, &prod());
     assert!(!edited.text.contains("env:"), "{}", edited.text);
-    assert!(mends(&edited, Part::User).contains(&gone));
+    assert!(changed_fields(&edited, Part::User).contains(&gone));
 }
 
 #[test]
@@ -191,7 +191,10 @@ users:
     );
     let edited = check(before, &prod(), &added);
     for part in [Part::Cluster, Part::User, Part::Context] {
-        assert_eq!(mends(&edited, part), [("", &FieldChangeKind::Added)]);
+        assert_eq!(
+            changed_fields(&edited, part),
+            [("", &FieldChangeKind::Added)]
+        );
     }
     let again = edit(&edited.text, &prod());
     assert!(
@@ -216,7 +219,7 @@ fn fields_that_contradict_the_certificate_are_removed() {
         &prod(),
     );
     assert_eq!(
-        mends(&edited, Part::Cluster),
+        changed_fields(&edited, Part::Cluster),
         [
             ("certificate-authority", &FieldChangeKind::Removed),
             ("certificate-authority-data", &FieldChangeKind::Added),
@@ -227,7 +230,7 @@ fn fields_that_contradict_the_certificate_are_removed() {
     assert!(edited.text.contains("    tls-server-name: y\n"));
     assert!(!edited.text.contains("/etc/ca.pem"));
 
-    // What says nothing stays.
+    // A field without effect is kept.
     let kept = edit(
         &entry("    certificate-authority: \"\"\n    insecure-skip-tls-verify: false\n"),
         &prod(),
@@ -237,7 +240,7 @@ fn fields_that_contradict_the_certificate_are_removed() {
             .contains("authority: \"\"\n    insecure-skip-tls-verify: false\n")
     );
 
-    // Without a certificate of ours, theirs counts.
+    // If we write no certificate, the existing one is used.
     let mut entries = prod();
     entries.cluster.certificate_authority_data = None;
     let kept = edit(&entry("    certificate-authority: /etc/ca.pem\n"), &entries);

@@ -1,9 +1,9 @@
-//! Kubeconfigs in every style, and those that are refused.
+//! Kubeconfigs in every style, and kubeconfigs that are refused.
 
 use crate::kubeconfig::{check, edit, refused};
-use crate::support::kubeconfigs::{ARN, prod, prod_as};
+use crate::support::generated_kubeconfigs::{ARN, prod, prod_as};
 
-/// What a file that said nothing says afterwards.
+/// The content of a file that was empty before.
 const WHOLE: &str = "\
 apiVersion: v1
 clusters:
@@ -83,7 +83,7 @@ fn json_kubeconfig_stays_json() {
         edited.text
     );
 
-    // And back: fields and items of brackets go.
+    // The reverse: fields and list items are removed.
     let edited = edit(&edited.text, &prod());
     let value: serde_json::Value = serde_json::from_str(&edited.text).expect("JSON");
     assert_eq!(value["users"][0]["user"]["exec"].get("env"), None);
@@ -133,7 +133,7 @@ fn windows_line_endings_are_kept() {
 
 #[test]
 fn broken_file_is_refused_with_its_line() {
-    for (text, said, remedy) in [
+    for (text, message, remedy) in [
         ("clusters:\n- a: [\n", "line 3: not YAML: ", "fix line 3"),
         ("{\"clusters\": [\n,]}", "line 2: not YAML: ", "fix line 2"),
         (
@@ -218,7 +218,7 @@ fn broken_file_is_refused_with_its_line() {
         ),
     ] {
         let (error, hint) = refused(text);
-        assert!(error.starts_with(said), "{text}: {error}");
+        assert!(error.starts_with(message), "{text}: {error}");
         assert!(hint.contains(remedy), "{text}: {hint}");
     }
 }
@@ -226,7 +226,7 @@ fn broken_file_is_refused_with_its_line() {
 #[test]
 fn entries_with_anchors_or_aliases_are_refused() {
     let entry = |user: &str| format!("x: &x 1\nusers:\n- name: {ARN}\n  user:\n{user}");
-    for (text, said) in [
+    for (text, message) in [
         (entry("    exec: &e {command: aws}\n"), "has the anchor &e"),
         (
             entry("    exec:\n      command: *x\n"),
@@ -251,9 +251,9 @@ fn entries_with_anchors_or_aliases_are_refused() {
         ),
     ] {
         let (error, _) = refused(&text);
-        assert!(error.contains(said), "{text}: {error}");
+        assert!(error.contains(message), "{text}: {error}");
     }
-    // Other entries may be written in any way.
+    // Other entries may use any style.
     let edited = edit(
         "users:\n- &a\n  name: a\n  user: &b {token: x}\n- name: c\n  user: *b\n",
         &prod(),

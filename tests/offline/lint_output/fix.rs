@@ -27,7 +27,7 @@ fn fixed_texts(data: &Texts) -> FixResult {
     apply_fixes(data, &Facts::default(), &Selection::default())
 }
 
-/// How often each rule finds something.
+/// Returns the number of findings of each rule.
 fn counts(findings: &[Finding]) -> BTreeMap<&'static str, usize> {
     let mut counts = BTreeMap::new();
     for finding in findings {
@@ -42,7 +42,7 @@ fn is_readable(data: &Texts) -> bool {
         .any(|section| section.is_unreadable())
 }
 
-/// The guarantees of a fixed text.
+/// Checks the guarantees of a fixed text. Returns the number of fixes.
 fn check(data: &Texts) -> usize {
     let before = report(data);
     let FixResult { data: after, fixed } = fixed_texts(data);
@@ -73,7 +73,7 @@ fn check(data: &Texts) -> usize {
         assert_eq!(*data, after);
     }
     let again = fixed_texts(&after);
-    assert_eq!(again.data, after, "twice is once");
+    assert_eq!(again.data, after, "applying it twice changes nothing more");
     assert!(again.fixed.is_empty());
     // Access changes only for principals with a finding.
     let found: Vec<&str> = fixed

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::cases;
 
-/// What `lint -o sarif` says in each case of it, with the case's folder.
+/// Returns the output of `lint -o sarif` in each case that uses it, with the case's folder.
 fn logs() -> Vec<(std::path::PathBuf, Value)> {
     let logs = cases().into_iter().filter_map(|case| {
         let line = fs::read_to_string(case.join("cmd")).expect("cmd");
@@ -28,7 +28,8 @@ fn sarif_logs_match_the_schema() {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/sarif-schema/sarif-2.1.0.json");
     let schema = fs::read_to_string(path).expect("the schema");
     let mut schema: Value = serde_json::from_str(&schema).expect("JSON");
-    // `…]?$`: JavaScript takes the bracket that nothing opens, other readers of patterns do not. We give no language.
+    // `…]?$`: an unmatched bracket, which JavaScript accepts and other regex implementations do not. We set no
+    // language.
     for part in ["run", "toolComponent"] {
         let language = schema.pointer_mut(&format!("/definitions/{part}/properties/language"));
         let language = language
@@ -88,7 +89,7 @@ fn applied_sarif_fix_removes_the_finding() {
             let id = result["ruleId"].as_str().expect("an id");
             let before = count(&text, id);
             assert!(before > 0, "{id} in {}", path.display());
-            let mut mended = text.clone();
+            let mut fixed = text.clone();
             for replacement in change["replacements"]
                 .as_array()
                 .expect("replacements")
@@ -96,14 +97,14 @@ fn applied_sarif_fix_removes_the_finding() {
                 .rev()
             {
                 let region = &replacement["deletedRegion"];
-                let start = offset(&mended, region, "start");
-                let end = offset(&mended, region, "end");
+                let start = offset(&fixed, region, "start");
+                let end = offset(&fixed, region, "end");
                 let by = replacement["insertedContent"]["text"]
                     .as_str()
                     .expect("text");
-                mended.replace_range(start..end, by);
+                fixed.replace_range(start..end, by);
             }
-            assert_eq!(count(&mended, id), before - 1, "{id}: {mended}");
+            assert_eq!(count(&fixed, id), before - 1, "{id}: {fixed}");
             tried += 1;
         }
     }

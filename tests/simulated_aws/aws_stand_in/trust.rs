@@ -16,17 +16,17 @@ const CALLER_SESSION: &str = "arn:aws:sts::111122223333:assumed-role/Caller/i-01
 const USER: &str = "arn:aws:iam::111122223333:user/team/bob";
 const MFA: (&str, &str) = ("arn:aws:iam::111122223333:mfa/bob", "123456");
 
-/// Who asks.
+/// The identity that calls AssumeRole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Caller {
     Role,
     User,
     UserWithMfa,
-    /// A session of the very role that is to be assumed.
+    /// A session of the role to assume.
     Itself,
 }
 
-/// A policy of the caller's, and what `iam:SimulatePrincipalPolicy` would say of it.
+/// Returns the caller's own policy and the result of `iam:SimulatePrincipalPolicy` for it.
 fn own(rng: &mut Rng, target: &str) -> (Value, Decision) {
     let says = |effect: &str, action: &str, resource: &str| json!({"Effect": effect, "Action": action, "Resource": resource});
     let elsewhere = "arn:aws:iam::111122223333:role/Elsewhere";
@@ -59,7 +59,7 @@ fn own(rng: &mut Rng, target: &str) -> (Value, Decision) {
     (json!(statements), decision)
 }
 
-/// Whom a statement may name: the caller in each way there is, and others.
+/// Returns a principal for a statement: the caller in one of its spellings, or another one.
 fn principal(rng: &mut Rng, caller: Caller, target: &str) -> Value {
     let aws = |name: &str| json!({"AWS": name});
     let of_caller = match caller {
@@ -116,7 +116,7 @@ fn trust(rng: &mut Rng, caller: Caller, target: &str) -> Vec<Value> {
         .collect()
 }
 
-/// What our table says: yes, no, or that it can't be known from here.
+/// Returns the verdict of the decision table: allowed, denied, or unknown.
 fn ours(advice: &Advice) -> Option<bool> {
     let halves = [advice.own.state, advice.trust.state];
     let good = |state: &State| matches!(state, State::Allows | State::NotNeeded);
@@ -197,7 +197,7 @@ fn decision_table_matches_the_stand_in() {
         );
         *seen.entry(format!("{ours:?}")).or_default() += 1;
     }
-    // Both answers come often, and seldom none.
+    // Allowed and denied are both frequent, and unknown is rare.
     assert!(seen["Some(true)"] * 8 > cases as usize, "{seen:?}");
     assert!(seen["Some(false)"] * 8 > cases as usize, "{seen:?}");
     assert!(
@@ -207,7 +207,7 @@ fn decision_table_matches_the_stand_in() {
     );
 }
 
-/// Puts caller and target in place, and returns what the caller signs with and who that is.
+/// Creates the caller and the target. Returns the caller's credentials and ARN.
 fn declared(stage: &Stage, caller: Caller, target: &str, of: &Value) -> (Credentials, String) {
     let with = |mut one: Value| {
         for name in ["policy", "boundary"] {
@@ -234,10 +234,10 @@ fn declared(stage: &Stage, caller: Caller, target: &str, of: &Value) -> (Credent
         }
         Caller::User | Caller::UserWithMfa => {
             let user = with(json!({"arn": USER, "mfaSerial": MFA.0, "mfaCode": MFA.1}));
-            let told = stage
+            let response = stage
                 .aws
                 .declare(&json!({"roles": [plain], "users": [user]}));
-            let user: Credentials = serde_json::from_value(told["users"][0].clone()).unwrap();
+            let user: Credentials = serde_json::from_value(response["users"][0].clone()).unwrap();
             (user, USER.to_owned())
         }
     }

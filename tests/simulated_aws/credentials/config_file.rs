@@ -58,7 +58,7 @@ const LINES: [&str; 41] = [
 
 fn text(random: &mut fastrand::Rng) -> String {
     let mut text = String::new();
-    // Most files begin as they should, or each would end at its first line.
+    // Most files start correctly. Otherwise every file would fail at its first line.
     if random.u8(..10) > 0 {
         text.push_str("[default]\n");
     }
@@ -127,8 +127,8 @@ fn config_files_are_read_as_botocore_reads_them() {
     let mut compared = 0;
     for (folder, answer) in folders.iter().zip(answers.lines()) {
         let expected: Json = serde_json::from_str(answer).unwrap();
-        let said = |name: &str| fs::read_to_string(folder.join(name)).unwrap_or_default();
-        let context = || format!("{}\n--\n{}", said("config"), said("credentials"));
+        let text = |name: &str| fs::read_to_string(folder.join(name)).unwrap_or_default();
+        let context = || format!("{}\n--\n{}", text("config"), text("credentials"));
         compared += 1;
         let Ok(files) = read(folder) else {
             assert_eq!(expected, Json::Null, "{}", context());

@@ -28,12 +28,12 @@ impl Harness {
         Self { aws, folder }
     }
 
-    /// The folder that `~` is.
+    /// The home folder (`~`).
     pub(crate) fn home(&self) -> PathBuf {
         self.folder.path().join("home")
     }
 
-    /// Where sessions are kept.
+    /// The folder of cached sessions.
     pub(crate) fn sessions(&self) -> PathBuf {
         self.home().join("cache/awsauth/sessions")
     }
@@ -47,7 +47,7 @@ impl Harness {
         path.to_str().expect("a path").to_owned()
     }
 
-    /// No credentials; STS over TLS and through a proxy, under its own name.
+    /// An environment without credentials, in which STS is used over TLS and through a proxy, under its public name.
     pub(crate) fn here(&self) -> Environment {
         let home = self.home();
         let home = home.to_str().expect("a path");
@@ -57,7 +57,7 @@ impl Harness {
             .with("XDG_CACHE_HOME", &format!("{home}/cache"))
     }
 
-    /// A role that a user may assume, and the user's keys among the variables.
+    /// Creates a role that a user may assume. Returns an environment with the user's keys.
     pub(crate) fn user_with_role(&self, role: &str) -> Environment {
         let user = arn("user/alice");
         let alice = self.aws.user(&user);
@@ -66,7 +66,7 @@ impl Harness {
         self.here().with_credentials(&alice)
     }
 
-    /// A role for a subject of an issuer, and a token for it in a file.
+    /// Creates a role for a subject of an OIDC issuer. Returns an environment with a token file.
     pub(crate) fn web_identity(&self, role: &str, subject: &str) -> Environment {
         let issuer = format!("https://{ISSUER}");
         self.aws
@@ -110,7 +110,7 @@ pub(crate) fn aws_environment(environment: &Environment) -> AwsEnvironment {
     all.with("USER", "ann").on_host("build-7.test")
 }
 
-/// A credential_options for roles.
+/// Options that assume these roles.
 pub(crate) fn roles(names: &[&str]) -> CredentialOptions {
     CredentialOptions {
         roles: names
@@ -136,8 +136,8 @@ pub(crate) fn get_at(
     resolve(credential_options, &aws_environment(environment), now)
 }
 
-/// The failure as the user reads it: the causes, then the hint.
-pub(crate) fn said(error: &NoCredentials) -> String {
+/// Returns the text of the error with its causes and its hint.
+pub(crate) fn error_text(error: &NoCredentials) -> String {
     let mut text = error.to_string();
     let mut next = std::error::Error::source(error);
     while let Some(cause) = next {
@@ -147,14 +147,14 @@ pub(crate) fn said(error: &NoCredentials) -> String {
         }
         next = cause.source();
     }
-    let said = format!("{text}\nhint: {}", error.hint());
-    secrets::assert_none_in(&said);
-    said
+    let message = format!("{text}\nhint: {}", error.hint());
+    secrets::assert_none_in(&message);
+    message
 }
 
 pub(crate) fn fails(environment: &Environment, credential_options: &CredentialOptions) -> String {
     match get(environment, credential_options) {
         Ok(resolved) => panic!("{:?} from {}", resolved.credentials, resolved.source),
-        Err(error) => said(&error),
+        Err(error) => error_text(&error),
     }
 }

@@ -11,7 +11,7 @@ use crate::support::moto::Moto;
 use crate::support::run::Run;
 use crate::support::secrets::{self, Prints};
 
-/// moto's own.
+/// The account that moto uses.
 const ACCOUNT: &str = "123456789012";
 
 struct Here {
@@ -41,7 +41,7 @@ impl Here {
     }
 }
 
-/// Runs `credentials -o json`, and adds its secrets to those searched for.
+/// Runs `credentials -o json`, and adds the secrets of the output to those that are searched for.
 fn credentials(environment: &Environment, args: &[&str]) -> Value {
     let mut command = environment.command(Path::new(env!("CARGO_BIN_EXE_awsauth")));
     let args = [&["credentials", "-o", "json"], args].concat();

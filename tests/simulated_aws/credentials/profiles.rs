@@ -7,7 +7,7 @@ use awsauth_aws::credentials::{CredentialOptions, Source, SourceChoice};
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 
-use crate::credentials::harness::{Harness, fails, get, said};
+use crate::credentials::harness::{Harness, error_text, fails, get};
 
 fn profile(name: &str) -> CredentialOptions {
     CredentialOptions {
@@ -16,12 +16,12 @@ fn profile(name: &str) -> CredentialOptions {
     }
 }
 
-/// With this as config file, the profile p says so.
+/// Asserts the error for profile p with this config file.
 fn check(harness: &Harness, config: &str, expected: &str) {
     let path = harness.file("config", config);
     let here = harness.here().with("AWS_CONFIG_FILE", &path);
-    let said = fails(&here, &profile("p"));
-    assert_eq!(said, expected.replace("CONFIG", &path), "{config}");
+    let message = fails(&here, &profile("p"));
+    assert_eq!(message, expected.replace("CONFIG", &path), "{config}");
 }
 
 #[test]
@@ -133,7 +133,8 @@ fn aws_login_credentials_are_used_until_they_expire() {
     };
     let token = r#"{"accessKeyId": "ASIAX", "secretAccessKey": "s\/", "sessionToken": "t", "accountId": "111122223333", "expiresAt": "2099-01-01T00:00:00Z"}"#;
     leave(token);
-    let resolved = get(&here, &profile("p")).unwrap_or_else(|error| panic!("{}", said(&error)));
+    let resolved =
+        get(&here, &profile("p")).unwrap_or_else(|error| panic!("{}", error_text(&error)));
     let credentials = resolved.credentials;
     assert_eq!(resolved.source, Source::Login);
     assert_eq!(credentials.access_key_id, "ASIAX");
@@ -145,20 +146,20 @@ fn aws_login_credentials_are_used_until_they_expire() {
         "aws login: there is no session of aws login for profile p: it ended at 2020-01-01T00:00:00Z\nhint: let the aws CLI renew it: aws sts get-caller-identity --profile p; or sign in again: aws login --profile p"
     );
     leave("{}");
-    let said = fails(&here, &profile("p"));
+    let message = fails(&here, &profile("p"));
     assert!(
-        said.contains("holds no credentials\nhint: let the aws CLI renew it: aws sts get-caller-identity --profile p; or sign in again: aws login --profile p"),
-        "{said}"
+        message.contains("holds no credentials\nhint: let the aws CLI renew it: aws sts get-caller-identity --profile p; or sign in again: aws login --profile p"),
+        "{message}"
     );
 }
 
 #[test]
 fn missing_profile_hint_writes_the_first_profile() {
     let harness = Harness::new();
-    let said = fails(&harness.here(), &profile("p"));
+    let message = fails(&harness.here(), &profile("p"));
     assert!(
-        said.ends_with("hint: there are no profiles; create one: aws configure --profile NAME"),
-        "{said}"
+        message.ends_with("hint: there are no profiles; create one: aws configure --profile NAME"),
+        "{message}"
     );
 }
 
@@ -181,7 +182,8 @@ fn credential_process_runs_without_a_shell() {
         "test \"$2\" = 'a b' && test -z \"$(cat)\" || exit 9\n\
          echo '{\"Version\": 1, \"AccessKeyId\": \"ASIAX\", \"SecretAccessKey\": \"s\", \"SessionToken\": \"t\", \"Expiration\": \"2099-01-01T00:00:00Z\"}'",
     );
-    let resolved = get(&here, &profile("p")).unwrap_or_else(|error| panic!("{}", said(&error)));
+    let resolved =
+        get(&here, &profile("p")).unwrap_or_else(|error| panic!("{}", error_text(&error)));
     let credentials = resolved.credentials;
     assert_eq!(resolved.source, Source::Process);
     assert_eq!(credentials.access_key_id, "ASIAX");
@@ -223,9 +225,9 @@ fn failed_credential_process_is_explained_without_its_output() {
         ),
     ] {
         let (program, here) = process(&harness, script);
-        let said = fails(&here, &profile("p"));
+        let message = fails(&here, &profile("p"));
         assert_eq!(
-            said,
+            message,
             format!(
                 "credential process: {}\nhint: run the profile's credential_process by itself; it must print \
                  {{\"Version\": 1, \"AccessKeyId\": …, \"SecretAccessKey\": …}}",
@@ -258,10 +260,10 @@ fn failed_credential_process_is_explained_without_its_output() {
             &format!("[profile p]\ncredential_process = {line}\n"),
         );
         let here = harness.here().with("AWS_CONFIG_FILE", &config);
-        let said = fails(&here, &profile("p"));
+        let message = fails(&here, &profile("p"));
         assert!(
-            said.starts_with(&format!("credential process: {expected}\nhint: ")),
-            "{said}"
+            message.starts_with(&format!("credential process: {expected}\nhint: ")),
+            "{message}"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Sessions are cached only for those who may use them.
+//! Sessions are cached only for callers that may use them.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,7 +14,7 @@ use awsauth_core::token::Authenticator;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use crate::credentials::harness::{Harness, ISSUER, arn, get, get_at, roles, said, trusting};
+use crate::credentials::harness::{Harness, ISSUER, arn, error_text, get, get_at, roles, trusting};
 use crate::support::aws::{REGION, trusts_service, trusts_web_identity};
 use crate::support::environment::Environment;
 use crate::support::run::Run;
@@ -24,12 +24,15 @@ fn key(resolved: &ResolvedCredentials) -> &str {
     &resolved.credentials.access_key_id
 }
 
-fn had(here: &Environment, credential_options: &CredentialOptions) -> ResolvedCredentials {
-    get(here, credential_options).unwrap_or_else(|error| panic!("{}", said(&error)))
+fn resolved_credentials(
+    here: &Environment,
+    credential_options: &CredentialOptions,
+) -> ResolvedCredentials {
+    get(here, credential_options).unwrap_or_else(|error| panic!("{}", error_text(&error)))
 }
 
-/// The kept sessions' files.
-fn kept(harness: &Harness) -> Vec<PathBuf> {
+/// The files of the cached sessions.
+fn cached_files(harness: &Harness) -> Vec<PathBuf> {
     let entries = fs::read_dir(harness.sessions()).map(Iterator::collect::<Vec<_>>);
     let paths = entries.unwrap_or_default().into_iter();
     let paths = paths.map(|entry| entry.expect("an entry").path());
@@ -45,8 +48,8 @@ fn kept(harness: &Harness) -> Vec<PathBuf> {
 fn session_is_requested_once_and_cached_privately() {
     let harness = Harness::new();
     let here = harness.user_with_role("deploy");
-    let first = had(&here, &roles(&["deploy"]));
-    let second = had(&here, &roles(&["deploy"]));
+    let first = resolved_credentials(&here, &roles(&["deploy"]));
+    let second = resolved_credentials(&here, &roles(&["deploy"]));
     assert!(!first.kept && second.kept);
     assert_eq!(key(&first), key(&second));
     assert_eq!(first.credentials.expiration, second.credentials.expiration);
@@ -57,9 +60,9 @@ fn session_is_requested_once_and_cached_privately() {
     for entry in fs::read_dir(harness.sessions()).unwrap() {
         assert_eq!(mode(entry.expect("an entry").path()), 0o600);
     }
-    // Only what the last role gave: the user's own keys never touch the disk.
-    assert_eq!(kept(&harness).len(), 1);
-    let text = fs::read_to_string(&kept(&harness)[0]).unwrap();
+    // Only the session of the last role is cached: the user's own keys are never written to disk.
+    assert_eq!(cached_files(&harness).len(), 1);
+    let text = fs::read_to_string(&cached_files(&harness)[0]).unwrap();
     assert!(text.contains(key(&first)) && !text.contains("AKIA"));
 }
 
@@ -84,7 +87,7 @@ fn nothing_but_sessions_is_cached() {
         harness.here().on_instance(&metadata),
         harness.here().with("AWS_CONFIG_FILE", &process),
     ] {
-        had(&here, &CredentialOptions::default());
+        resolved_credentials(&here, &CredentialOptions::default());
     }
     assert!(!harness.sessions().exists());
     let here = harness.user_with_role("deploy");
@@ -92,14 +95,17 @@ fn nothing_but_sessions_is_cached() {
         no_cache: true,
         ..roles(&["deploy"])
     };
-    had(&here, &uncached);
-    had(&here.clone().with("CI", "true"), &roles(&["deploy"]));
+    resolved_credentials(&here, &uncached);
+    resolved_credentials(&here.clone().with("CI", "true"), &roles(&["deploy"]));
     assert!(!harness.sessions().exists());
-    // What is kept is not used either.
-    let kept = had(&here, &roles(&["deploy"]));
-    assert_ne!(key(&had(&here, &uncached)), key(&kept));
+    // A cached session is not used either.
+    let kept = resolved_credentials(&here, &roles(&["deploy"]));
+    assert_ne!(key(&resolved_credentials(&here, &uncached)), key(&kept));
     assert_ne!(
-        key(&had(&here.with("CI", "1"), &roles(&["deploy"]))),
+        key(&resolved_credentials(
+            &here.with("CI", "1"),
+            &roles(&["deploy"])
+        )),
         key(&kept)
     );
 }
@@ -112,7 +118,7 @@ fn cache_key_covers_every_input_of_a_session() {
         .aws
         .role(&arn("role/other"), &[trusting(&arn("user/alice"))]);
     let credential_options = roles(&["deploy"]);
-    let first = had(&here, &credential_options);
+    let first = resolved_credentials(&here, &credential_options);
     let duration = Some(Duration::from_secs(900));
     for credential_options in [
         roles(&["other"]),
@@ -133,18 +139,18 @@ fn cache_key_covers_every_input_of_a_session() {
             ..credential_options.clone()
         },
     ] {
-        let other = had(&here, &credential_options);
+        let other = resolved_credentials(&here, &credential_options);
         assert!(!other.kept, "{credential_options:?}");
         assert_ne!(key(&other), key(&first), "{credential_options:?}");
     }
     let plain = here
         .clone()
         .with("AWS_ENDPOINT_URL_STS", harness.aws.plain_endpoint());
-    assert!(!had(&plain, &credential_options).kept);
-    // Knowing the access key id is not enough.
+    assert!(!resolved_credentials(&plain, &credential_options).kept);
+    // Knowing the access key ID is not enough.
     let guessed = here.clone().with("AWS_SECRET_ACCESS_KEY", "guessed");
     assert!(get(&guessed, &credential_options).is_err());
-    assert!(had(&here, &credential_options).kept);
+    assert!(resolved_credentials(&here, &credential_options).kept);
 }
 
 #[test]
@@ -162,8 +168,8 @@ fn concurrent_jobs_in_one_home_do_not_share_sessions() {
         &harness.aws.web_identity(&issuer, subject),
     );
     let credential_options = CredentialOptions::default();
-    let session = had(&first, &credential_options);
-    // The role does not trust the other job, and what the first one left in the home helps it nothing.
+    let session = resolved_credentials(&first, &credential_options);
+    // The role does not trust the other job, and the first job's cache does not help it.
     assert!(get(&second, &credential_options).is_err());
     harness.aws.role(
         &arn("role/ci"),
@@ -172,19 +178,31 @@ fn concurrent_jobs_in_one_home_do_not_share_sessions() {
             trusts_web_identity(ISSUER, subject),
         ],
     );
-    let other = had(&second, &credential_options);
+    let other = resolved_credentials(&second, &credential_options);
     assert_ne!(key(&other), key(&session));
-    assert_eq!(key(&had(&first, &credential_options)), key(&session));
-    assert_eq!(key(&had(&second, &credential_options)), key(&other));
-    // Another token in the same file, for the same subject: the same job.
+    assert_eq!(
+        key(&resolved_credentials(&first, &credential_options)),
+        key(&session)
+    );
+    assert_eq!(
+        key(&resolved_credentials(&second, &credential_options)),
+        key(&other)
+    );
+    // Another token for the same subject in the same file: the same job.
     let renewed = harness.aws.web_identity_with(&json!({
         "issuer": issuer, "subject": "repo:octo/app:environment:prod", "seconds": 7200
     }));
     harness.file("token", &renewed);
-    assert_eq!(key(&had(&first, &credential_options)), key(&session));
+    assert_eq!(
+        key(&resolved_credentials(&first, &credential_options)),
+        key(&session)
+    );
     // Another subject in the same file: another job.
     harness.file("token", &harness.aws.web_identity(&issuer, subject));
-    assert_eq!(key(&had(&first, &credential_options)), key(&other));
+    assert_eq!(
+        key(&resolved_credentials(&first, &credential_options)),
+        key(&other)
+    );
 }
 
 #[test]
@@ -206,10 +224,10 @@ fn changed_instance_role_invalidates_the_cached_session() {
         }))
     };
     let here = harness.here().on_instance(&instance("before"));
-    let before = had(&here, &roles(&["deploy"]));
-    assert!(had(&here, &roles(&["deploy"])).kept);
+    let before = resolved_credentials(&here, &roles(&["deploy"]));
+    assert!(resolved_credentials(&here, &roles(&["deploy"])).kept);
     instance("after");
-    let after = had(&here, &roles(&["deploy"]));
+    let after = resolved_credentials(&here, &roles(&["deploy"]));
     assert!(!after.kept);
     assert_ne!(key(&after), key(&before));
 }
@@ -219,8 +237,8 @@ fn corrupted_cache_file_is_ignored_and_replaced() {
     let harness = Harness::new();
     let here = harness.user_with_role("deploy");
     let credential_options = roles(&["deploy"]);
-    let session = had(&here, &credential_options);
-    let path = kept(&harness).remove(0);
+    let session = resolved_credentials(&here, &credential_options);
+    let path = cached_files(&harness).remove(0);
     let sound = fs::read_to_string(&path).unwrap();
     for text in [
         "",
@@ -234,17 +252,26 @@ fn corrupted_cache_file_is_ignored_and_replaced() {
         &sound.replace("\"Issued\":\"", "\"Issued\":\"x"),
     ] {
         fs::write(&path, text).unwrap();
-        assert!(!had(&here, &credential_options).kept, "{text}");
-        assert!(had(&here, &credential_options).kept, "{text}");
+        assert!(
+            !resolved_credentials(&here, &credential_options).kept,
+            "{text}"
+        );
+        assert!(
+            resolved_credentials(&here, &credential_options).kept,
+            "{text}"
+        );
     }
-    // Neither is one that others could have written.
+    // A file that other users can write to is ignored, too.
     fs::write(&path, &sound).unwrap();
-    assert_eq!(key(&had(&here, &credential_options)), key(&session));
+    assert_eq!(
+        key(&resolved_credentials(&here, &credential_options)),
+        key(&session)
+    );
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-    assert!(!had(&here, &credential_options).kept);
+    assert!(!resolved_credentials(&here, &credential_options).kept);
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();
-    assert!(!had(&here, &credential_options).kept);
+    assert!(!resolved_credentials(&here, &credential_options).kept);
 }
 
 #[test]
@@ -254,10 +281,10 @@ fn read_only_home_only_disables_the_cache() {
     let file = harness.file("file", "");
     let here = here.with("XDG_CACHE_HOME", &file);
     for _ in 0..2 {
-        assert!(!had(&here, &roles(&["deploy"])).kept);
+        assert!(!resolved_credentials(&here, &roles(&["deploy"])).kept);
     }
     let relative = here.with("XDG_CACHE_HOME", "relative");
-    had(&relative, &roles(&["deploy"]));
+    resolved_credentials(&relative, &roles(&["deploy"]));
     assert!(harness.home().join(".cache/awsauth/sessions").is_dir());
 }
 
@@ -266,12 +293,12 @@ fn session_is_renewed_before_expiration_and_used_until_then() {
     let harness = Harness::new();
     let here = harness.user_with_role("deploy");
     let credential_options = roles(&["deploy"]);
-    let first = had(&here, &credential_options);
+    let first = resolved_credentials(&here, &credential_options);
     let end = first.credentials.expiration.unwrap();
     let before_end = |minutes| end - SignedDuration::from_mins(minutes);
     let at = |now: Timestamp| get_at(&here, &credential_options, now).unwrap();
     assert_eq!(key(&at(before_end(16))), key(&first));
-    // AWS has none now, so the old one serves on, but not to its last minute.
+    // AWS fails now, so the old session is used, but not in its last minute.
     harness
         .aws
         .fault(&json!({"service": "sts", "status": 403, "code": "AccessDenied", "message": "no"}));
@@ -281,13 +308,13 @@ fn session_is_renewed_before_expiration_and_used_until_then() {
     let renewed = at(before_end(14));
     assert!(!renewed.kept);
     assert_ne!(key(&renewed), key(&first));
-    // One that lives for 15 minutes is not renewed each time.
+    // A session with a duration of 15 minutes is not renewed each time.
     let short = CredentialOptions {
         duration: Some(Duration::from_secs(900)),
         ..credential_options
     };
-    assert!(!had(&here, &short).kept);
-    assert!(had(&here, &short).kept);
+    assert!(!resolved_credentials(&here, &short).kept);
+    assert!(resolved_credentials(&here, &short).kept);
 }
 
 #[test]
@@ -304,7 +331,7 @@ fn hundred_concurrent_threads_request_one_session() {
             .map(|_| {
                 scope.spawn(|| {
                     all.wait();
-                    key(&had(&here, &credential_options)).to_owned()
+                    key(&resolved_credentials(&here, &credential_options)).to_owned()
                 })
             })
             .collect();
@@ -312,7 +339,7 @@ fn hundred_concurrent_threads_request_one_session() {
     });
     assert!(keys.iter().all(|key| *key == keys[0]));
     assert_eq!(harness.actions(), ["AssumeRole"]);
-    // And near the end one renews while the others go on with what they have.
+    // Shortly before expiration, one thread renews the session while the others use the old one.
     let now = Timestamp::now() + SignedDuration::from_mins(50);
     let before = keys[0].clone();
     let all = Barrier::new(100);
@@ -331,7 +358,7 @@ fn hundred_concurrent_threads_request_one_session() {
     assert!(harness.actions().len() <= 2);
 }
 
-/// As a hundred concurrent kubectl commands run them.
+/// Like a hundred concurrent kubectl commands.
 #[test]
 fn hundred_concurrent_processes_request_one_session() {
     let harness = Harness::new();
@@ -362,7 +389,7 @@ fn hundred_concurrent_processes_request_one_session() {
     }
     assert_eq!(keys.len(), 1, "{keys:?}");
     assert_eq!(harness.actions(), ["AssumeRole"]);
-    assert_eq!(kept(&harness).len(), 1);
+    assert_eq!(cached_files(&harness).len(), 1);
 }
 
 #[test]
@@ -379,7 +406,7 @@ fn hundred_concurrent_failures_do_not_wait_for_each_other() {
             scope.spawn(|| get(&here, &roles(&["deploy"])).unwrap_err());
         }
     });
-    // One after the other it would be 20 s.
+    // One after the other, they would take 20 s.
     assert!(
         began.elapsed() < Duration::from_secs(20),
         "{:?}",
@@ -387,7 +414,7 @@ fn hundred_concurrent_failures_do_not_wait_for_each_other() {
     );
 }
 
-/// A runtime can't be started within another one, so this would panic.
+/// A tokio runtime cannot be started within another one; that would panic.
 #[tokio::test]
 async fn cached_credentials_start_no_runtime() {
     let harness = Harness::new();
@@ -395,12 +422,12 @@ async fn cached_credentials_start_no_runtime() {
     let credential_options = roles(&["deploy"]);
     let web = harness.web_identity("ci", "repo:octo/app:environment:prod");
     thread::scope(|scope| {
-        scope.spawn(|| had(&here, &credential_options));
-        scope.spawn(|| had(&web, &CredentialOptions::default()));
+        scope.spawn(|| resolved_credentials(&here, &credential_options));
+        scope.spawn(|| resolved_credentials(&web, &CredentialOptions::default()));
     });
     harness.asked();
-    had(&here, &CredentialOptions::default());
-    assert!(had(&here, &credential_options).kept);
-    assert!(had(&web, &CredentialOptions::default()).kept);
+    resolved_credentials(&here, &CredentialOptions::default());
+    assert!(resolved_credentials(&here, &credential_options).kept);
+    assert!(resolved_credentials(&web, &CredentialOptions::default()).kept);
     assert_eq!(harness.actions(), Vec::<String>::new());
 }

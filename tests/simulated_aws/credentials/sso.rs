@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use sha1::{Digest, Sha1};
 
-use crate::credentials::harness::{Harness, arn, fails, get, said};
+use crate::credentials::harness::{Harness, arn, error_text, fails, get};
 use crate::support::aws::{ACCOUNT, trusts_service};
 use crate::support::environment::Environment;
 
@@ -53,7 +53,7 @@ fn token_path(name: &str) -> String {
     format!(".aws/sso/cache/{digest}.json")
 }
 
-/// What `aws sso login` leaves.
+/// Writes the token file of `aws sso login`.
 fn leave_token(harness: &Harness, name: &str, seconds: i64, more: &Value) {
     let ends = Timestamp::now() + SignedDuration::from_secs(seconds);
     let mut token = json!({
@@ -87,13 +87,13 @@ fn signed_in_user_gets_the_permission_set() {
     leave_token(&harness, START_URL, 28800, &json!({}));
     for name in ["dev", "old"] {
         let credential_options = profile(name);
-        let resolved =
-            get(&here, &credential_options).unwrap_or_else(|error| panic!("{}", said(&error)));
+        let resolved = get(&here, &credential_options)
+            .unwrap_or_else(|error| panic!("{}", error_text(&error)));
         assert_eq!(resolved.source, Source::Sso);
         assert_eq!(resolved.credentials.account_id.as_deref(), Some(ACCOUNT));
         assert!(resolved.credentials.expiration.is_some());
     }
-    // Both are the same permission set of the same person.
+    // Both profiles use the same permission set of the same user.
     let asked = harness.asked();
     assert_eq!(asked.len(), 1, "{asked:?}");
     assert_eq!(asked[0].host, "portal.sso.us-east-1.amazonaws.com");
@@ -113,7 +113,8 @@ fn expiring_sso_token_is_renewed_for_the_aws_cli_too() {
     let harness = Harness::new();
     let here = signed_in(&harness, -60);
     leave_token(&harness, "company", -60, &registration());
-    let resolved = get(&here, &profile("dev")).unwrap_or_else(|error| panic!("{}", said(&error)));
+    let resolved =
+        get(&here, &profile("dev")).unwrap_or_else(|error| panic!("{}", error_text(&error)));
     assert_eq!(resolved.source, Source::Sso);
     let text = fs::read_to_string(harness.home().join(token_path("company"))).unwrap();
     let left: Value = serde_json::from_str(&text).unwrap();
@@ -162,7 +163,7 @@ fn missing_sso_sign_in_is_reported_with_the_command() {
             path.display()
         )
     );
-    // It ended, and nothing renews it: no registration, one that ended, one that is not known.
+    // The token has expired and cannot be renewed: no registration, an expired one, or an unknown one.
     for more in [
         json!({}),
         json!({
@@ -175,12 +176,12 @@ fn missing_sso_sign_in_is_reported_with_the_command() {
         }),
     ] {
         leave_token(&harness, "company", -60, &more);
-        let said = fails(&here, &profile("dev"));
+        let message = fails(&here, &profile("dev"));
         assert!(
-            said.starts_with("IAM Identity Center: the sign-in for profile dev expired at "),
-            "{said}"
+            message.starts_with("IAM Identity Center: the sign-in for profile dev expired at "),
+            "{message}"
         );
-        assert!(said.ends_with(login), "{said}");
+        assert!(message.ends_with(login), "{message}");
     }
     leave_token(
         &harness,
@@ -234,7 +235,7 @@ fn incomplete_sso_profile_is_reported() {
     ] {
         let config = harness.file("config", &CONFIG.replacen(from, to, 1));
         let here = harness.here().with("AWS_CONFIG_FILE", &config);
-        let said = fails(&here, &profile("dev"));
-        assert!(said.contains(expected), "{said}");
+        let message = fails(&here, &profile("dev"));
+        assert!(message.contains(expected), "{message}");
     }
 }

@@ -1,4 +1,4 @@
-//! A machine with a kubeconfig and credentials that cannot use the cluster.
+//! A machine with a kubeconfig and credentials, into which tests inject faults.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::sign_in::session::{MYTESTROLE, MYTESTROLE_SESSION, Session};
+use crate::sign_in::exclusive_cluster::{ExclusiveCluster, MYTESTROLE, MYTESTROLE_SESSION};
 use crate::sign_in::token_review::Who;
 use crate::support::aws::Credentials;
 use crate::support::cluster::Cluster;
@@ -16,10 +16,10 @@ use crate::support::run::Run;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_awsauth");
 
-/// The ARN of the cluster, by which `aws eks update-kubeconfig` calls its entries.
+/// The ARN of the cluster, which `aws eks update-kubeconfig` uses as the name of its entries.
 pub(crate) const CLUSTER: &str = "arn:aws:eks:us-east-1:111122223333:cluster/my-cluster";
 
-/// What is to be diagnosed. Healthy, until a fault befalls it.
+/// A machine on which `doctor` runs. It has no fault until a test injects one.
 pub(crate) struct Harness {
     pub(crate) kubeconfig: Value,
     pub(crate) environment: Environment,
@@ -35,7 +35,8 @@ pub(crate) struct Diagnosis {
 }
 
 impl Harness {
-    /// A session of [`MYTESTROLE`], whose kubeconfig has awsauth as its plugin, on a machine where an administrator works too.
+    /// A machine with a session of [`MYTESTROLE`] and awsauth as the exec plugin. The kubeconfig also has an
+    /// administrator's context.
     pub(crate) fn new(cluster: &'static Cluster) -> Self {
         let credentials = cluster.aws().sessions(&[MYTESTROLE_SESSION]).remove(0);
         let exec = json!({
@@ -71,23 +72,23 @@ impl Harness {
         }
     }
 
-    /// Where to put files.
+    /// The folder for the files of the machine.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// The user's exec plugin.
+    /// The exec plugin of the kubeconfig.
     pub(crate) fn exec(&mut self) -> &mut Value {
         &mut self.kubeconfig["users"][0]["user"]["exec"]
     }
 
-    /// A plugin that is this line of shell.
+    /// Sets the plugin to this shell command.
     pub(crate) fn plugin(&mut self, line: &str) {
         self.exec()["command"] = json!("sh");
         self.exec()["args"] = json!(["-c", line, "plugin", "--cluster-name", eks::NAME]);
     }
 
-    /// A plugin that prints this token.
+    /// Sets the plugin to one that prints this token.
     pub(crate) fn plugin_prints(&mut self, token: &str) {
         let credential = json!({
             "apiVersion": "client.authentication.k8s.io/v1beta1", "kind": "ExecCredential",
@@ -97,8 +98,8 @@ impl Harness {
         self.plugin(&format!("cat {}", path.display()));
     }
 
-    /// Without the credentials of the environment.
-    pub(crate) fn penniless(&mut self) {
+    /// Removes the credentials from the environment.
+    pub(crate) fn remove_credentials(&mut self) {
         for name in [
             "AWS_ACCESS_KEY_ID",
             "AWS_SECRET_ACCESS_KEY",
@@ -108,7 +109,7 @@ impl Harness {
         }
     }
 
-    /// With one more variable.
+    /// Sets a variable.
     pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.environment = self.environment.clone().with(name, value);
     }
@@ -123,8 +124,8 @@ impl Harness {
         path
     }
 
-    /// Runs `awsauth doctor` for people.
-    pub(crate) fn says(&self, more: &[&str]) -> Run {
+    /// Runs `awsauth doctor` with text output.
+    pub(crate) fn doctor(&self, more: &[&str]) -> Run {
         let path = self.file("config", &self.kubeconfig.to_string());
         let environment = self
             .environment
@@ -140,9 +141,9 @@ impl Harness {
         Run::of(environment.command(program).args(args))
     }
 
-    /// The same for scripts.
-    pub(crate) fn examined(&self, more: &[&str]) -> Diagnosis {
-        let run = self.says(&[&["-o", "json"], more].concat());
+    /// Runs `awsauth doctor -o json`.
+    pub(crate) fn diagnose(&self, more: &[&str]) -> Diagnosis {
+        let run = self.doctor(&[&["-o", "json"], more].concat());
         Diagnosis {
             json: run.json(),
             run,
@@ -171,12 +172,12 @@ impl Diagnosis {
 }
 
 /// An aws-auth that makes [`MYTESTROLE`] an administrator.
-pub(crate) fn sound() -> Value {
+pub(crate) fn valid_aws_auth() -> Value {
     json!({"mapRoles": format!("- rolearn: {MYTESTROLE}\n  username: admin\n  groups: [system:masters]\n")})
 }
 
-/// Puts an aws-auth there, without any record of when, and waits until it is in force for the harness's role.
-pub(crate) fn put(session: &Session, data: &Value, expected: &Who) {
+/// Replaces aws-auth without a record of when it changed, and waits until it is in effect for the machine's role.
+pub(crate) fn put(session: &ExclusiveCluster, data: &Value, expected: &Who) {
     session.api.delete();
     let object = json!({
         "apiVersion": "v1",
@@ -198,7 +199,7 @@ pub(crate) fn put(session: &Session, data: &Value, expected: &Who) {
     session.becomes(&fresh, expected);
 }
 
-/// Who the harness is with [`sound`].
+/// The user of the machine's role with [`sound`].
 pub(crate) fn admin() -> Who {
     Who::user("admin", &["system:masters"])
 }

@@ -6,8 +6,8 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
-use crate::doctor::harness::{CLUSTER, Harness, admin, put, sound};
-use crate::sign_in::session::{MYTESTROLE, Session};
+use crate::doctor::harness::{CLUSTER, Harness, admin, put, valid_aws_auth};
+use crate::sign_in::exclusive_cluster::{ExclusiveCluster, MYTESTROLE};
 use crate::sign_in::token_review::Who;
 use crate::support::aws::trusts_service;
 use crate::support::eks_service::EksService;
@@ -15,7 +15,7 @@ use crate::support::moto::Moto;
 
 const A: &str = "arn:aws:iam::111122223333";
 
-/// A node as kubelet makes it, on EC2 and on Fargate.
+/// A Node as kubelet creates it, on EC2 and on Fargate.
 const NODES: &str = "
 apiVersion: v1
 kind: Node
@@ -38,8 +38,8 @@ spec: {providerID: 'aws:///us-east-1a/i-0123456789abcdef3'}
 status: {addresses: [{type: InternalDNS, address: ip-10-0-0-3.ec2.internal}]}
 ";
 
-/// EKS, which knows the harness.
-fn world(session: &Session, harness: &Harness, groups: &Value, logging: &Value) -> Value {
+/// An EKS API that accepts the credentials of the machine.
+fn world(session: &ExclusiveCluster, harness: &Harness, groups: &Value, logging: &Value) -> Value {
     let keys = &harness.credentials;
     let ca = BASE64_STANDARD.encode(fs::read(session.cluster.ca()).unwrap());
     json!({
@@ -63,8 +63,8 @@ fn group(issues: &Value) -> Value {
 
 #[test]
 fn node_roles_are_checked_beside_the_caller() {
-    let session = Session::start();
-    put(&session, &sound(), &admin());
+    let session = ExclusiveCluster::start();
+    put(&session, &valid_aws_auth(), &admin());
     let mut harness = Harness::new(session.cluster);
     session.cluster.kubectl_fed(&["apply", "-f", "-"], NODES);
     let sick = json!([{"code": "AccessDenied", "message": "Your worker nodes do not have access to the cluster", "resourceIds": ["ng-1"]}]);
@@ -75,7 +75,7 @@ fn node_roles_are_checked_beside_the_caller() {
         &json!([]),
     ));
     harness.environment = service.under(harness.environment.clone());
-    let ill = harness.examined(&[]);
+    let ill = harness.diagnose(&[]);
     assert_eq!(
         (ill.headline(), ill.json["headline"]["standing"].as_str()),
         ("W3", Some("signed-in")),
@@ -122,7 +122,7 @@ fn node_roles_are_checked_beside_the_caller() {
         &json!([group(&json!([]))]),
         &enabled,
     ));
-    let well = harness.examined(&[]);
+    let well = harness.diagnose(&[]);
     assert_eq!(
         (well.run.status, well.status("W1"), well.status("W3")),
         (0, "ok", "ok"),
@@ -135,7 +135,7 @@ fn node_roles_are_checked_beside_the_caller() {
     );
 
     session.cluster.kubectl_fed(&["apply", "-f", "-"], ODD);
-    let odd = harness.examined(&[]);
+    let odd = harness.diagnose(&[]);
     assert_eq!(odd.headline(), "W2", "{}", odd.json);
     assert!(
         odd.text("W2", "cause")
@@ -148,7 +148,7 @@ fn node_roles_are_checked_beside_the_caller() {
     let why = "User: x is not authorized to perform: eks:ListNodegroups";
     denied["denied"] = json!({"ListNodegroups": why, "ListFargateProfiles": why});
     service.set(&denied);
-    let denied = harness.examined(&[]);
+    let denied = harness.diagnose(&[]);
     assert_eq!(
         (denied.status("W1"), denied.status("W3")),
         ("skipped", "skipped")
@@ -166,14 +166,14 @@ fn node_roles_are_checked_beside_the_caller() {
     let mut harness = Harness::new(session.cluster);
     harness.environment = service.under(harness.environment.clone());
     service.set(&world(&session, &harness, &json!([]), &enabled));
-    let refused = harness.examined(&[]);
+    let refused = harness.diagnose(&[]);
     assert!(
         refused.text("M9", "saw").contains("aws logs filter-log-events --region us-east-1 --log-group-name /aws/eks/my-cluster/cluster "),
         "{}",
         refused.json
     );
     service.set(&world(&session, &harness, &json!([]), &json!([])));
-    let silent = harness.examined(&[]);
+    let silent = harness.diagnose(&[]);
     assert!(
         silent
             .text("M9", "saw")
@@ -182,11 +182,11 @@ fn node_roles_are_checked_beside_the_caller() {
     assert_eq!(silent.status("W1"), "ok");
 }
 
-/// Both halves, as IAM has them.
+/// IAM has both the trust policy and the caller's policies.
 #[test]
 fn iam_facts_identify_the_missing_policy() {
-    let session = Session::start();
-    put(&session, &sound(), &admin());
+    let session = ExclusiveCluster::start();
+    put(&session, &valid_aws_auth(), &admin());
     let role = format!("{A}:role/locked");
     session
         .aws()
@@ -208,9 +208,9 @@ fn iam_facts_identify_the_missing_policy() {
     let diagnosed = |iam: &Moto| {
         let mut harness = Harness::new(session.cluster);
         harness.set("AWS_ENDPOINT_URL_IAM", iam.url());
-        harness.examined(&["--role-arn", &role])
+        harness.diagnose(&["--role-arn", &role])
     };
-    // The role does not trust the caller, whose own policies allow it.
+    // The role does not trust the caller, whose own policies allow the call.
     let untrusted = diagnosed(&iam(&lambda, &json!({"mytestrole": may})));
     assert_eq!(
         (untrusted.headline(), untrusted.status("C14")),
@@ -231,7 +231,7 @@ fn iam_facts_identify_the_missing_policy() {
         untrusted.json
     );
     assert!(untrusted.text("C15", "next").contains(MYTESTROLE));
-    // The role leaves it to the account's policies, and the caller's do not allow it.
+    // The role trusts the account, and the caller's policies do not allow the call.
     let unallowed = diagnosed(&iam(&json!({"AWS": "111122223333"}), &json!({})));
     assert_eq!(
         (unallowed.headline(), unallowed.status("C15")),
@@ -248,11 +248,11 @@ fn iam_facts_identify_the_missing_policy() {
     );
 }
 
-/// Without any kubeconfig EKS says where the cluster is.
+/// Without a kubeconfig, the endpoint comes from EKS.
 #[test]
 fn checks_continue_through_eks() {
-    let session = Session::start();
-    put(&session, &sound(), &admin());
+    let session = ExclusiveCluster::start();
+    put(&session, &valid_aws_auth(), &admin());
     let mut harness = Harness::new(session.cluster);
     harness.kubeconfig = json!({});
     harness.args.clear();
@@ -260,7 +260,7 @@ fn checks_continue_through_eks() {
     let known = world(&session, &harness, &json!([]), &json!([]));
     let service = EksService::start(&known);
     harness.environment = service.under(harness.environment.clone());
-    let well = harness.examined(&named);
+    let well = harness.diagnose(&named);
     assert_eq!(
         (well.run.status, well.json["headline"]["standing"].as_str()),
         (0, Some("signed-in")),
@@ -279,11 +279,11 @@ fn checks_continue_through_eks() {
     }
 
     // Without its name, EKS cannot be requested.
-    assert_eq!(harness.examined(&[]).headline(), "K1");
+    assert_eq!(harness.diagnose(&[]).headline(), "K1");
     let mut gone = known.clone();
     gone["clusters"] = json!({});
     service.set(&gone);
-    let gone = harness.examined(&named);
+    let gone = harness.diagnose(&named);
     assert_eq!(gone.headline(), "K1", "{}", gone.json);
     assert!(
         gone.text("K1", "cause").starts_with(
@@ -300,7 +300,7 @@ fn checks_continue_through_eks() {
     harness.args.clear();
     service.set(&world(&session, &harness, &json!([]), &json!([])));
     harness.environment = service.under(harness.environment.clone());
-    let nobody = harness.examined(&named);
+    let nobody = harness.diagnose(&named);
     assert_eq!(
         nobody.json["headline"]["standing"], "unauthorized",
         "{}",
@@ -315,13 +315,16 @@ fn checks_continue_through_eks() {
         nobody.json
     );
 
-    // Without credentials there is nothing to ask EKS with.
-    harness.penniless();
-    let penniless = harness.examined(&named);
+    // Without credentials, EKS cannot be called.
+    harness.remove_credentials();
+    let without_credentials = harness.diagnose(&named);
     assert_eq!(
-        (penniless.headline(), penniless.status("K1")),
+        (
+            without_credentials.headline(),
+            without_credentials.status("K1")
+        ),
         ("C1", "skipped"),
         "{}",
-        penniless.json
+        without_credentials.json
     );
 }

@@ -7,7 +7,9 @@
 use serde_json::{Value, json};
 
 use crate::sign_in::cluster_name::{CREATOR_SESSION, eks, holding, on, with_cluster};
-use crate::sign_in::session::{MYTESTROLE, MYTESTROLE_SESSION, Session, map_args};
+use crate::sign_in::exclusive_cluster::{
+    ExclusiveCluster, MYTESTROLE, MYTESTROLE_SESSION, map_args,
+};
 use crate::support::eks::{self, CREATOR};
 use crate::support::eks_service::EksService;
 
@@ -16,7 +18,7 @@ const VIEW: &str = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy";
 const NODE: &str = "arn:aws:iam::111122223333:role/nodes";
 const DEV: &str = "arn:aws:iam::111122223333:role/team/dev";
 
-/// What EKS has, beside what `more` says.
+/// The state of an EKS API with access entries. `more` overrides it.
 pub(crate) fn world(mode: &str, denied: &Value) -> Value {
     let mut world = with_cluster(&json!({"accessConfig": {"authenticationMode": mode}}));
     let everywhere = json!({"type": "cluster", "namespaces": []});
@@ -41,12 +43,12 @@ pub(crate) fn world(mode: &str, denied: &Value) -> Value {
     world
 }
 
-fn told(session: &Session) -> &'static EksService {
+fn eks_with_access_entries(session: &ExclusiveCluster) -> &'static EksService {
     eks(session, &world("API_AND_CONFIG_MAP", &json!({})))
 }
 
 /// An aws-auth in which two entries are hidden by access entries.
-pub(crate) fn put(session: &Session) {
+pub(crate) fn put(session: &ExclusiveCluster) {
     let roles = format!(
         "- rolearn: {MYTESTROLE}\n  username: admin\n  groups: [system:masters]\n\
          - rolearn: arn:aws:iam::111122223333:role/dev\n  username: dev\n  groups: [ops]\n\
@@ -57,8 +59,8 @@ pub(crate) fn put(session: &Session) {
 
 #[test]
 fn get_shows_entries_of_both_stores() {
-    let session = Session::start();
-    let ci = holding(&session, told(&session), CREATOR_SESSION);
+    let session = ExclusiveCluster::start();
+    let ci = holding(&session, eks_with_access_entries(&session), CREATOR_SESSION);
     put(&session);
     let run = on(&session, &ci, &["get"]);
     assert_eq!((run.status, run.stderr.as_str()), (0, ""), "{run:?}");
@@ -134,7 +136,7 @@ fn get_shows_entries_of_both_stores() {
     on(&session, &ci, &["get", CREATOR, "--must-exist"]).says(0, &[]);
     on(&session, &ci, &["get", "users", "--must-exist"]).says(1, &[]);
 
-    // A kubeconfig's cluster is that of aws-auth alone.
+    // With a kubeconfig, only aws-auth is read.
     let json = session.done(&["get", "-o", "json"]).json();
     assert_eq!(json.get("accessEntries"), None);
     assert_eq!(json["roles"][1]["status"], "effective");
@@ -142,8 +144,8 @@ fn get_shows_entries_of_both_stores() {
 
 #[test]
 fn explain_shows_the_deciding_store_and_access_policies() {
-    let session = Session::start();
-    let ci = holding(&session, told(&session), CREATOR_SESSION);
+    let session = ExclusiveCluster::start();
+    let ci = holding(&session, eks_with_access_entries(&session), CREATOR_SESSION);
     put(&session);
     let ann = "arn:aws:sts::111122223333:assumed-role/dev/ann@example.com";
     let run = on(&session, &ci, &["explain", ann]);
@@ -178,8 +180,8 @@ fn explain_shows_the_deciding_store_and_access_policies() {
 
 #[test]
 fn mapping_hidden_by_an_access_entry_is_refused() {
-    let session = Session::start();
-    let ci = holding(&session, told(&session), CREATOR_SESSION);
+    let session = ExclusiveCluster::start();
+    let ci = holding(&session, eks_with_access_entries(&session), CREATOR_SESSION);
     let on = |args: &[&str]| on(&session, &ci, args);
     put(&session);
     let map = |more: &[&'static str]| {
@@ -220,7 +222,7 @@ fn mapping_hidden_by_an_access_entry_is_refused() {
     );
     map(&["--allow-ignored"]).says(0, &["Wrote aws-auth"]);
 
-    // Those without one are mapped as ever.
+    // Principals without an access entry are mapped as usual.
     on(&[
         "map",
         "role",
@@ -242,8 +244,8 @@ fn mapping_hidden_by_an_access_entry_is_refused() {
 
 #[test]
 fn hidden_entries_can_be_removed_including_nodes() {
-    let session = Session::start();
-    let ci = holding(&session, told(&session), CREATOR_SESSION);
+    let session = ExclusiveCluster::start();
+    let ci = holding(&session, eks_with_access_entries(&session), CREATOR_SESSION);
     let on = |args: &[&str]| on(&session, &ci, args);
     put(&session);
     let run = on(&["unmap", "role", "arn:aws:iam::111122223333:role/dev"]);
@@ -267,8 +269,8 @@ fn hidden_entries_can_be_removed_including_nodes() {
 
 #[test]
 fn whoami_and_verify_show_the_admitting_store() {
-    let session = Session::start();
-    let ci = holding(&session, told(&session), CREATOR_SESSION);
+    let session = ExclusiveCluster::start();
+    let ci = holding(&session, eks_with_access_entries(&session), CREATOR_SESSION);
     // A user expects this to have an effect.
     let roles = format!("- rolearn: {CREATOR}\n  username: nobody\n");
     session.put(&json!({"mapRoles": roles}));
@@ -343,11 +345,12 @@ fn whoami_and_verify_show_the_admitting_store() {
 
 #[test]
 fn unreadable_eks_facts_are_reported() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let ci = "arn:aws:sts::111122223333:assumed-role/cluster-creator/ci";
     let denied = |action: &str| {
-        let said = format!("User: {ci} is not authorized to perform: eks:{action} on resource: x");
-        world("API_AND_CONFIG_MAP", &json!({action: said}))
+        let message =
+            format!("User: {ci} is not authorized to perform: eks:{action} on resource: x");
+        world("API_AND_CONFIG_MAP", &json!({action: message}))
     };
     let environment = holding(
         &session,
@@ -356,17 +359,17 @@ fn unreadable_eks_facts_are_reported() {
     );
     put(&session);
     let statement = r#"{"Action":["eks:ListAccessEntries","eks:DescribeAccessEntry","eks:ListAssociatedAccessPolicies"],"Effect":"Allow","Resource":["arn:aws:eks:us-east-1:"#;
-    let said = [
+    let message = [
         "warning: EKS did not return the access entries of cluster my-cluster: AccessDeniedException: User: ",
         &format!("hint: ask an administrator to add this to a policy of {ci}: {statement}"),
     ];
     let run = on(&session, &environment, &["get", "-o", "json"]);
-    run.says(0, &said);
+    run.says(0, &message);
     assert_eq!(run.json()["accessEntries"], Value::Null);
     assert!(run.json().get("accessEntries").is_some());
     assert_eq!(run.json()["roles"][1]["status"], "effective");
     let map = [&map_args(MYTESTROLE)[..], &["--dry-run"]].concat();
-    on(&session, &environment, &map).says(0, &said);
+    on(&session, &environment, &map).says(0, &message);
 
     eks(&session, &denied("DescribeAccessEntry"));
     let run = on(&session, &environment, &["explain", DEV]);
@@ -401,7 +404,7 @@ fn unreadable_eks_facts_are_reported() {
 
 #[test]
 fn mode_api_ignores_aws_auth() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let ci = holding(
         &session,
         eks(&session, &world("API", &json!({}))),

@@ -5,16 +5,16 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::sign_in::cluster_name::{CREATOR_SESSION, eks, holding, on, with_cluster};
-use crate::sign_in::session::{MYTESTROLE, Session, map_args};
+use crate::sign_in::exclusive_cluster::{ExclusiveCluster, MYTESTROLE, map_args};
 
-/// The cluster in which access entries alone count.
+/// The state of an EKS API with a cluster in mode API.
 fn api_mode() -> Value {
     with_cluster(&json!({"accessConfig": {"authenticationMode": "API"}}))
 }
 
 #[test]
 fn cluster_that_ignores_aws_auth_is_not_written() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let eks = eks(&session, &api_mode());
     let ci = holding(&session, eks, CREATOR_SESSION);
     let on = |args: &[&str]| on(&session, &ci, args);
@@ -38,7 +38,7 @@ fn cluster_that_ignores_aws_auth_is_not_written() {
     fs::write(&wanted, roles).unwrap();
     let wanted = wanted.to_str().unwrap();
     let role = |name: &str| format!("arn:aws:iam::111122223333:role/{name}");
-    let said = [
+    let message = [
         format!(
             "hint: {entry} {} --username 'dev:{{{{SessionName}}}}' --kubernetes-groups devs ops && aws eks associate",
             role("dev")
@@ -49,8 +49,8 @@ fn cluster_that_ignores_aws_auth_is_not_written() {
         "  an access entry is for one principal, so there is none for account 444455556666\n"
             .to_owned(),
     ];
-    let said: Vec<&str> = said.iter().map(String::as_str).collect();
-    on(&["apply", "-f", wanted]).says(4, &said);
+    let message: Vec<&str> = message.iter().map(String::as_str).collect();
+    on(&["apply", "-f", wanted]).says(4, &message);
     on(&["apply", "-f", wanted, "--dry-run"]).says(4, &["mode-ignores-aws-auth"]);
     on(&["diff", "-f", wanted]).says(
         1,
@@ -85,7 +85,7 @@ fn cluster_that_ignores_aws_auth_is_not_written() {
 /// With a kubeconfig, awsauth sends no request to EKS, so the mode is unknown.
 #[test]
 fn cluster_of_a_kubeconfig_is_written() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     eks(&session, &api_mode());
     session.done(&map_args(MYTESTROLE));
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::sign_in::cluster_name::{self, CREATOR_SESSION, eks, holding, on, with_cluster};
-use crate::sign_in::session::{MYTESTROLE, Session, map_args};
+use crate::sign_in::exclusive_cluster::{ExclusiveCluster, MYTESTROLE, map_args};
 use crate::support::eks;
 use crate::support::eks_service::EksService;
 use crate::support::environment::Environment;
@@ -20,7 +20,7 @@ fn with_node_group() -> Value {
     world
 }
 
-/// Runs our program, and meanwhile `meanwhile`.
+/// Runs awsauth and, concurrently, `meanwhile`.
 fn run_while(environment: &Environment, args: &[&str], meanwhile: impl FnOnce()) -> Run {
     thread::scope(|scope| {
         let run = scope.spawn(move || {
@@ -41,7 +41,7 @@ fn until_asked(eks: &EksService, times: usize) {
 
 #[test]
 fn cluster_in_creation_is_waited_for() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let eks = eks(&session, &with_cluster(&json!({"status": "CREATING"})));
     let ci = holding(&session, eks, CREATOR_SESSION);
     on(&session, &ci, &["get"]).says(3, &["the cluster my-cluster is CREATING", "--wait 20m"]);
@@ -62,7 +62,7 @@ fn cluster_in_creation_is_waited_for() {
 
 #[test]
 fn expected_aws_auth_of_eks_is_waited_for() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let eks = eks(&session, &with_node_group());
     let ci = holding(&session, eks, CREATOR_SESSION);
     let map = map_args(MYTESTROLE);
@@ -94,7 +94,7 @@ fn expected_aws_auth_of_eks_is_waited_for() {
 
 #[test]
 fn aws_auth_is_created_immediately_if_eks_does_not_write_it() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let mut world = with_node_group();
     let ci = holding(&session, eks(&session, &world), CREATOR_SESSION);
     let map = map_args(MYTESTROLE);

@@ -6,19 +6,21 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
-use crate::sign_in::session::{MYTESTROLE, MYTESTROLE_SESSION, Session, map_args};
+use crate::sign_in::exclusive_cluster::{
+    ExclusiveCluster, MYTESTROLE, MYTESTROLE_SESSION, map_args,
+};
 use crate::support::aws::{REGION, trusts, trusts_service};
 use crate::support::eks::{self, CREATOR};
 use crate::support::eks_service::EksService;
 use crate::support::environment::Environment;
 use crate::support::run::Run;
 
-/// A pipeline that has just made the cluster.
+/// The session of a pipeline that has just created the cluster.
 pub(crate) const CREATOR_SESSION: &str =
     "arn:aws:sts::111122223333:assumed-role/cluster-creator/ci";
 
-/// EKS, where the session's cluster is; `more` is what else it has, or has otherwise.
-pub(crate) fn eks(session: &Session, more: &Value) -> &'static EksService {
+/// Returns an EKS API that knows the session's cluster. `more` adds to its state or overrides it.
+pub(crate) fn eks(session: &ExclusiveCluster, more: &Value) -> &'static EksService {
     let mut world = json!({
         "clusters": {eks::NAME: described(session)},
         // The AWS stand-in issues the keys and verifies the tokens that they sign.
@@ -30,8 +32,8 @@ pub(crate) fn eks(session: &Session, more: &Value) -> &'static EksService {
     eks
 }
 
-/// What EKS says of the session's cluster.
-fn described(session: &Session) -> Value {
+/// Returns the response of DescribeCluster.
+fn described(session: &ExclusiveCluster) -> Value {
     let ca = fs::read(session.cluster.ca()).unwrap();
     json!({
         "arn": arn(),
@@ -57,13 +59,13 @@ fn merge(into: &mut Value, more: &Value) {
     }
 }
 
-/// What changes of the cluster.
+/// Returns a change of the cluster's state.
 pub(crate) fn with_cluster(more: &Value) -> Value {
     json!({"clusters": {eks::NAME: more}})
 }
 
-/// Where a session of this ARN is at hand, and no kubeconfig.
-pub(crate) fn holding(session: &Session, eks: &EksService, arn: &str) -> Environment {
+/// Returns an environment with a session of this ARN, and without a kubeconfig.
+pub(crate) fn holding(session: &ExclusiveCluster, eks: &EksService, arn: &str) -> Environment {
     let credentials = session.aws().sessions(&[arn]).remove(0);
     let environment = eks.under(session.aws().environment());
     environment
@@ -71,14 +73,14 @@ pub(crate) fn holding(session: &Session, eks: &EksService, arn: &str) -> Environ
         .with("KUBECONFIG", "/nonexistent/kubeconfig")
 }
 
-pub(crate) fn on(session: &Session, environment: &Environment, args: &[&str]) -> Run {
+pub(crate) fn on(session: &ExclusiveCluster, environment: &Environment, args: &[&str]) -> Run {
     let named = ["--cluster-name", eks::NAME];
     session.awsauth(environment, &[args, &named].concat())
 }
 
 #[test]
 fn every_command_accepts_a_cluster_name() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let eks = eks(&session, &json!({}));
     let before = eks.asked().len();
     let ci = holding(&session, eks, CREATOR_SESSION);
@@ -106,7 +108,7 @@ fn every_command_accepts_a_cluster_name() {
     .unwrap();
     let wanted = wanted.to_str().unwrap();
     on(&["diff", "-f", wanted]).says(1, &[]);
-    // As docs/ci.md has it.
+    // The order of docs/ci.md.
     let run = on(&["apply", "-f", wanted, "--wait", "10m", "--verify"]);
     run.says(0, &[&format!("Wrote aws-auth to {place}.\n")]);
     assert!(
@@ -128,14 +130,14 @@ fn every_command_accepts_a_cluster_name() {
     assert_eq!(who["cluster"]["name"], eks::NAME);
     assert_eq!(who["cluster"]["username"], "kubernetes-admin");
 
-    // The cluster's endpoint and its access entries, of which there are none.
+    // One request for the endpoint, and one for the access entries, of which there are none.
     let known = ["DescribeCluster", "ListAccessEntries"];
     let asked = eks.asked().split_off(before);
     assert!(
         asked.iter().all(|asked| known.contains(&asked.as_str())),
         "{asked:?}"
     );
-    // The variable does the same.
+    // The variable has the same effect.
     let named = ci.clone().with("AWSAUTH_CLUSTER_NAME", eks::NAME);
     assert_eq!(
         session.awsauth(&named, &["get", "-o", "json"]).json(),
@@ -145,9 +147,9 @@ fn every_command_accepts_a_cluster_name() {
 
 #[test]
 fn version_shows_program_server_and_eks() {
-    let session = Session::start();
-    let told = json!({"version": "1.36", "platformVersion": "eks.7"});
-    let eks = eks(&session, &with_cluster(&told));
+    let session = ExclusiveCluster::start();
+    let reported = json!({"version": "1.36", "platformVersion": "eks.7"});
+    let eks = eks(&session, &with_cluster(&reported));
     let ci = holding(&session, eks, CREATOR_SESSION);
     let versions = on(&session, &ci, &["version", "-o", "json"]);
     versions.says(0, &[]);
@@ -185,7 +187,7 @@ fn version_shows_program_server_and_eks() {
     );
     misspelt.says(3, &["there is no cluster \"my-clutser\""]);
     assert_eq!(misspelt.json()["client"], versions["client"]);
-    // The server does not know who asks.
+    // The server rejects an unknown caller.
     let stranger = session
         .aws()
         .user("arn:aws:iam::111122223333:user/stranger");
@@ -197,7 +199,7 @@ fn version_shows_program_server_and_eks() {
 
 #[test]
 fn expect_cluster_accepts_the_aliases_of_the_cluster() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let eks = eks(&session, &json!({}));
     let ci = holding(&session, eks, CREATOR_SESSION);
     let (arn, url) = (arn(), session.cluster.server_url());
@@ -212,7 +214,7 @@ fn expect_cluster_accepts_the_aliases_of_the_cluster() {
 
 #[test]
 fn instance_and_assumed_role_sign_in() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let eks = eks(&session, &json!({}));
     let aws = session.aws();
     aws.role(MYTESTROLE, &[trusts_service("ec2.amazonaws.com")]);
@@ -232,7 +234,7 @@ fn instance_and_assumed_role_sign_in() {
         ],
     );
 
-    // The cluster's creator lets it in, as a role that the instance may assume.
+    // The cluster's creator maps it as a role that the instance may assume.
     aws.role(CREATOR, &[trusts(MYTESTROLE)]);
     let as_creator = [&map_args(MYTESTROLE)[..], &["--role-arn", CREATOR]].concat();
     on(&session, &instance, &as_creator).says(0, &["Created aws-auth on EKS cluster my-cluster"]);
@@ -251,7 +253,7 @@ fn instance_and_assumed_role_sign_in() {
     );
     assert_eq!(explained.json()["username"], "admin");
 
-    // kubectl's options count as with a kubeconfig.
+    // kubectl's options apply as with a kubeconfig.
     on(
         &session,
         &instance,
@@ -273,7 +275,7 @@ fn instance_and_assumed_role_sign_in() {
 /// If two accounts have a cluster of the same name, the role's account is used.
 #[test]
 fn eks_is_requested_as_the_role_and_then_as_the_caller() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let jo = session.aws().user("arn:aws:iam::111122223333:user/jo");
     session
         .aws()
@@ -310,7 +312,7 @@ fn eks_is_requested_as_the_role_and_then_as_the_caller() {
 
 #[test]
 fn unknown_cluster_is_reported_before_any_cluster_request() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let eks = eks(&session, &json!({}));
     let ci = holding(&session, eks, CREATOR_SESSION);
     session.awsauth(&ci, &["get", "--cluster-name", "my-clutser"]).says(
@@ -330,10 +332,11 @@ fn unknown_cluster_is_reported_before_any_cluster_request() {
     );
 }
 
-/// `verify` and `whoami` always sign in with AWS credentials. An explicit kubeconfig sets the server, the cluster name sets the token's cluster.
+/// `verify` and `whoami` always sign in with AWS credentials. An explicit kubeconfig selects the server; the cluster
+/// name selects the cluster of the token.
 #[test]
 fn verify_uses_an_explicit_kubeconfig() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let eks = eks(&session, &json!({"clusters": {}}));
     session.done(&map_args(MYTESTROLE));
     let instance = holding(&session, eks, MYTESTROLE_SESSION);

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::json;
 
 use crate::sign_in::cluster_name::{CREATOR_SESSION, eks, holding, on, with_cluster};
-use crate::sign_in::session::{MYTESTROLE, Session};
+use crate::sign_in::exclusive_cluster::{ExclusiveCluster, MYTESTROLE};
 use crate::support::eks::{self, CREATOR};
 use crate::support::environment::Environment;
 use crate::support::run::Run;
@@ -13,7 +13,7 @@ use crate::support::run::Run;
 const OPS: &str = "arn:aws:iam::111122223333:role/ops";
 const OPS_SESSION: &str = "arn:aws:sts::111122223333:assumed-role/ops/s";
 
-/// Lets the group `writers` write aws-auth, and do nothing else.
+/// Lets the group `writers` update aws-auth, and nothing else.
 const WRITERS: &str = r#"
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
@@ -30,7 +30,11 @@ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: writers}]
 "#;
 
 /// Maps these roles, and signs `session` in as one of them.
-fn mapped(session: &Session, roles: &[(&str, &str, &str)], as_session: &str) -> Environment {
+fn mapped(
+    session: &ExclusiveCluster,
+    roles: &[(&str, &str, &str)],
+    as_session: &str,
+) -> Environment {
     session.cluster.kubectl_fed(&["apply", "-f", "-"], WRITERS);
     let entry = |(arn, username, group): &(&str, &str, &str)| {
         format!("- rolearn: {arn}\n  username: {username}\n  groups: [{group}]\n")
@@ -49,7 +53,7 @@ fn map<'a>(arn: &'a str, username: &'a str, group: &'a str) -> [&'a str; 7] {
     ["map", "role", arn, "--username", username, "--group", group]
 }
 
-fn roles(session: &Session) -> String {
+fn roles(session: &ExclusiveCluster) -> String {
     let object = session.api.object();
     let roles = object["data"]["mapRoles"].as_str();
     roles.unwrap_or_default().to_owned()
@@ -57,7 +61,7 @@ fn roles(session: &Session) -> String {
 
 #[test]
 fn self_lockout_is_refused() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let admins = [
         (OPS, "ops", "system:masters"),
         (MYTESTROLE, "admin", "system:masters"),
@@ -82,10 +86,10 @@ fn self_lockout_is_refused() {
         ],
     );
     assert_eq!(roles(&session), before);
-    // Other people's entries are other people's.
+    // Entries of other users are not checked.
     ops(&["unmap", "role", MYTESTROLE, "--dry-run"]).says(0, &[]);
 
-    // Who may still write afterwards may do it, and signs in anew to see.
+    // A caller that can still write afterwards may change its own entry, and signs in again to check that.
     let run = ops(&map(OPS, "ops", "writers"));
     assert_eq!(run.status, 0, "{run:?}");
     assert!(
@@ -101,7 +105,7 @@ fn self_lockout_is_refused() {
     ]);
 
     session.put(&json!({"mapRoles": before}));
-    // The API server remembers the tokens of these seconds.
+    // Another client, because the API server has cached the tokens of these seconds.
     let anew = holding(&session, eks(&session, &json!({})), OPS_SESSION);
     let verify = ["verify", "--expect-group", "system:masters"];
     on(&session, &anew, &verify).says(0, &[]);
@@ -112,7 +116,7 @@ fn self_lockout_is_refused() {
 
 #[test]
 fn last_administrator_is_kept_unless_another_is_known() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let one = [
         (OPS, "ops", "writers"),
         (MYTESTROLE, "admin", "system:masters"),
@@ -128,7 +132,7 @@ fn last_administrator_is_kept_unless_another_is_known() {
         "hint: if this is intended, add --allow-no-admin\n",
     ]);
     run(&ops, &["--allow-no-admin"]).says(0, &[]);
-    // The cluster's creator is one, and no entry of aws-auth's.
+    // The cluster's creator is an administrator, but not through aws-auth.
     let creator = holding(&session, eks(&session, &known), CREATOR_SESSION);
     run(&creator, &[]).says(0, &[]);
     // An administrator by access entry counts, too.
@@ -142,7 +146,7 @@ fn last_administrator_is_kept_unless_another_is_known() {
     }]});
     eks(&session, &world);
     run(&ops, &[]).says(0, &[]);
-    // A group that is bound to cluster-admin is as good as system:masters.
+    // A group that is bound to cluster-admin is treated as system:masters.
     eks(&session, &with_cluster(&json!({})));
     session.cluster.kubectl(&[
         "create",
@@ -177,10 +181,10 @@ fn last_administrator_is_kept_unless_another_is_known() {
         .kubectl(&["delete", "clusterrolebinding", "the-admins"]);
 }
 
-/// The authenticator lets the creator in before it looks at aws-auth, so that an entry for it does not become true.
+/// The authenticator admits the creator before it reads aws-auth, so an entry for the creator has no effect.
 #[test]
 fn unexpected_identity_after_a_write_is_rolled_back() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let entries = [(CREATOR, "kubernetes-admin", "system:masters")];
     let creator = mapped(&session, &entries, CREATOR_SESSION);
     let before = roles(&session);
@@ -212,7 +216,7 @@ fn unexpected_identity_after_a_write_is_rolled_back() {
 /// Without AWS credentials, the caller's access is not checked by signing in, which is reported.
 #[test]
 fn missing_fresh_sign_in_is_reported() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let admins = [
         (OPS, "ops", "system:masters"),
         (MYTESTROLE, "admin", "system:masters"),
@@ -243,7 +247,7 @@ fn missing_fresh_sign_in_is_reported() {
     as_ops(CREATOR_SESSION).says(0, &[&format!(
         "Not checked: whether you still have access after the write, which needs a fresh token of your own: these AWS credentials are those of {CREATOR_SESSION}\n"
     )]);
-    // With the same role's, even of another session, it is known how.
+    // If the caller's role is known, even from another session, the guard can decide.
     let run = as_ops("arn:aws:sts::111122223333:assumed-role/ops/other");
     assert_eq!(run.status, 0, "{run:?}");
     assert!(

@@ -4,13 +4,13 @@ use serde_json::{Value, json};
 
 use crate::sign_in::access_entries::{put, world};
 use crate::sign_in::cluster_name::{CREATOR_SESSION, eks, holding, on, with_cluster};
-use crate::sign_in::session::Session;
+use crate::sign_in::exclusive_cluster::ExclusiveCluster;
 use crate::support::moto::Moto;
 use crate::support::run::Run;
 
 const NODES: &str = "- {rolearn: arn:aws:iam::111122223333:role/nodes, username: 'system:node:{{EC2PrivateDNSName}}', groups: ['system:nodes', 'system:bootstrappers']}";
 
-/// What IAM has: everybody who is named here.
+/// IAM with every principal that aws-auth names.
 fn iam() -> Moto {
     let statement = json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}});
     let trust = json!({"Version": "2012-10-17", "Statement": [statement]});
@@ -30,7 +30,7 @@ fn ids(run: &Run) -> Vec<String> {
 
 #[test]
 fn lint_checks_access_entries_and_administrators() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let service = eks(&session, &world("API_AND_CONFIG_MAP", &json!({})));
     let iam = iam();
     let ci = holding(&session, service, CREATOR_SESSION).with("AWS_ENDPOINT_URL_IAM", iam.url());
@@ -42,7 +42,7 @@ fn lint_checks_access_entries_and_administrators() {
         run.stdout.contains("the access entry of arn:aws:iam::111122223333:role/team/dev counts, whatever is written here"),
         "{run:?}"
     );
-    // No fact is unknown.
+    // All facts are known.
     assert_eq!(run.stderr, "Found 2 warnings, 1 note.\n");
     let all = ["G05 note", "D06 warning", "G02 warning"];
     assert_eq!(ids(&lint(&["-o", "json"])), all);
@@ -61,7 +61,7 @@ fn lint_checks_access_entries_and_administrators() {
 
 #[test]
 fn lint_honors_the_authentication_mode() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let iam = iam();
     for (mode, found) in [("API", "N12 error"), ("CONFIG_MAP", "N13 warning")] {
         let world = with_cluster(&json!({"accessConfig": {"authenticationMode": mode}}));

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::sign_in::cluster_name::{CREATOR_SESSION, eks, holding, on};
-use crate::sign_in::session::Session;
+use crate::sign_in::exclusive_cluster::ExclusiveCluster;
 use crate::support::eks;
 use crate::support::environment::Environment;
 use crate::support::moto::Moto;
@@ -11,7 +11,7 @@ use crate::support::run::Run;
 
 const A: &str = "arn:aws:iam::111122223333";
 
-/// As Karpenter's chart has it, as far as it matters here.
+/// The relevant part of the CRD in Karpenter's chart.
 const CRD: &str = "
 apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
@@ -76,7 +76,7 @@ fn trusting(principal: &Value) -> Value {
     json!({"Version": "2012-10-17", "Statement": [statement]})
 }
 
-/// The objects of IAM, without those that are denied.
+/// The IAM objects, without denied ones.
 fn iam(denied: &[&str]) -> Moto {
     let ec2 = trusting(&json!({"Service": "ec2.amazonaws.com"}));
     let pods = trusting(&json!({"Service": "eks-fargate-pods.amazonaws.com"}));
@@ -94,7 +94,7 @@ fn iam(denied: &[&str]) -> Moto {
     Moto::start(&[&world.to_string()])
 }
 
-fn put(session: &Session) {
+fn put(session: &ExclusiveCluster) {
     let node = "username: system:node:{{EC2PrivateDNSName}}\n  groups: [system:bootstrappers, system:nodes]";
     let roles = format!(
         "- rolearn: {A}:role/nodes\n  {node}\n\
@@ -108,7 +108,7 @@ fn put(session: &Session) {
     session.put(&json!({"mapRoles": roles, "mapUsers": users}));
 }
 
-/// The ids of what is found, each once.
+/// The IDs of the findings without repetitions.
 fn ids(run: &Run) -> Vec<String> {
     let found = run.json()["findings"].take();
     let mut ids: Vec<String> = found
@@ -124,7 +124,7 @@ fn ids(run: &Run) -> Vec<String> {
 
 const SELECTED: &str = "N01,N02,N03,N06,N07,N08,N09,N10,N11,N15,R07,R12";
 
-fn lint(session: &Session, environment: &Environment, more: &[&str]) -> Run {
+fn lint(session: &ExclusiveCluster, environment: &Environment, more: &[&str]) -> Run {
     let selected = match more {
         ["--select", ..] => vec!["lint"],
         _ => vec!["lint", "--select", SELECTED],
@@ -134,7 +134,7 @@ fn lint(session: &Session, environment: &Environment, more: &[&str]) -> Run {
 
 #[test]
 fn entries_are_checked_against_nodes_and_principals() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let iam_of_all = iam(&[]);
     session.cluster.kubectl_fed(&["apply", "-f", "-"], CRD);
     let name = "crd/ec2nodeclasses.karpenter.k8s.aws";
@@ -152,7 +152,7 @@ fn entries_are_checked_against_nodes_and_principals() {
         (1, "Found 8 errors, 2 warnings.\n"),
         "{run:?}"
     );
-    for said in [
+    for message in [
         format!("mapRoles: error[N02 node-role-unmapped]: {A}:role/other-nodes, the role of node group ng-3, has no entry: its nodes"),
         format!("help: awsauth map node-role {A}:role/other-nodes --kind linux --cluster-name my-cluster --region us-east-1\n"),
         format!("mapRoles: error[N09 karpenter-role-missing]: {A}:role/karpenter, the role of Karpenter's node class by-role, has no entry: "),
@@ -165,7 +165,7 @@ fn entries_are_checked_against_nodes_and_principals() {
         "warning[N15 node-role-assumable]: the role's trust policy admits 111122223333: ".to_owned(),
         format!("error[R12 user-path-missing]: the user is {A}:user/eng/bob, and"),
     ] {
-        assert!(run.stdout.contains(&said), "{said}: {run:?}");
+        assert!(run.stdout.contains(&message), "{message}: {run:?}");
     }
     // A rule that needs no facts causes no request.
     let before = service.asked().len();
@@ -185,7 +185,7 @@ fn entries_are_checked_against_nodes_and_principals() {
         "{run:?}"
     );
 
-    // Who may not list may look each up.
+    // A caller that may not list roles looks up each one.
     put(&session);
     let one_by_one = iam(&["list_roles", "list_users"]);
     let looking = ci.clone().with("AWS_ENDPOINT_URL_IAM", one_by_one.url());
@@ -212,10 +212,10 @@ fn entries_are_checked_against_nodes_and_principals() {
 
     // Unreadable facts are reported with the missing permission.
     let denied = |action: &str| {
-        let said = format!(
+        let message = format!(
             "User: {CREATOR_SESSION} is not authorized to perform: eks:{action} on resource: x"
         );
-        json!({action: said})
+        json!({action: message})
     };
     eks(&session, &world(&denied("ListNodegroups")));
     let ci = ci.with("AWS_ENDPOINT_URL_IAM", "http://127.0.0.1:1");

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::sign_in::session::Session;
+use crate::sign_in::exclusive_cluster::ExclusiveCluster;
 use crate::support::environment::Environment;
 use crate::support::go_programs::Binary;
 use crate::support::run::Run;
@@ -18,11 +18,11 @@ const ROLES: &str = "\
 
 const NEW: &str = "arn:aws:iam::111122223333:role/team/ci";
 
-fn put(session: &Session) {
+fn put(session: &ExclusiveCluster) {
     session.put(&json!({"mapRoles": ROLES, "mapUsers": "[]\n", "notes": "ours"}));
 }
 
-fn add(session: &Session, role: &str) -> Run {
+fn add(session: &ExclusiveCluster, role: &str) -> Run {
     let environment = Environment::new(session.cluster.folder());
     let kubeconfig = session.cluster.kubeconfig();
     let mut command = environment.command(&Binary::Authenticator.path());
@@ -31,13 +31,13 @@ fn add(session: &Session, role: &str) -> Run {
     Run::of(command.arg("--kubeconfig").arg(kubeconfig))
 }
 
-fn data(session: &Session) -> Value {
+fn data(session: &ExclusiveCluster) -> Value {
     session.api.object()["data"].clone()
 }
 
 #[test]
 fn role_is_added_with_both_tools() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     put(&session);
     assert_eq!(add(&session, NEW).status, 0);
     let theirs = data(&session);
@@ -46,7 +46,7 @@ fn role_is_added_with_both_tools() {
     assert!(roles.contains("role/team/ci"), "{roles}");
     assert_eq!(theirs["mapUsers"], Value::Null);
     assert_eq!(theirs["notes"], Value::Null);
-    // What is mapped can't be changed with it.
+    // `add` cannot change an existing mapping.
     assert_eq!(add(&session, NEW).status, 1);
 
     put(&session);
@@ -72,7 +72,7 @@ fn role_is_added_with_both_tools() {
 
 #[test]
 fn invalid_yaml_is_handled_by_both_tools() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let broken = "- rolearn: arn:aws:iam::111122223333:role/x\n\tusername: x\n";
     session.put(&json!({"mapRoles": broken}));
     assert_eq!(add(&session, NEW).status, 1);

@@ -9,19 +9,19 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::sign_in::cluster_name::{CREATOR_SESSION, eks, holding};
-use crate::sign_in::session::{MYTESTROLE, Session};
-use crate::support::action::Action;
+use crate::sign_in::exclusive_cluster::{ExclusiveCluster, MYTESTROLE};
 use crate::support::aws::REGION;
 use crate::support::eks;
 use crate::support::environment::Environment;
+use crate::support::github_action::Action;
 use crate::support::run::Run;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const WANTED: &str = "- rolearn: arn:aws:iam::111122223333:role/mytestrole\n  username: admin\n  groups: [system:masters]\n";
-/// What no run changes that does not name it.
+/// Entries that no run changes unless it names them.
 const NODES: &str = "- rolearn: arn:aws:iam::111122223333:role/nodes\n  username: system:node:{{EC2PrivateDNSName}}\n  groups: [system:bootstrappers, system:nodes]\n";
 
-/// A folder as a job has it: our program on the PATH, and files beside it.
+/// The folder of a job: awsauth on PATH, and files.
 struct Job {
     folder: tempfile::TempDir,
     environment: Environment,
@@ -57,7 +57,7 @@ impl Job {
         Run::of(bash.current_dir(self.folder.path()))
     }
 
-    /// The action's steps, as the runner runs them: the last run, and the step's outputs and summary.
+    /// Runs the steps of the action like the runner. Returns the last run, the outputs and the summary.
     fn action(&self, inputs: &[(&str, &str)]) -> (Run, String, String) {
         for file in ["output", "summary", "path"] {
             self.put(file, "");
@@ -91,7 +91,7 @@ impl Job {
         (last.unwrap(), read("output"), read("summary"))
     }
 
-    /// The template's script, below what Octopus puts in front of it.
+    /// Runs the script of the step template like Octopus, which puts variables in front of it.
     fn octopus(&self, values: &[(&str, &str)]) -> Run {
         let template = template();
         let script = template["Properties"]["Octopus.Action.Script.ScriptBody"].as_str();
@@ -119,7 +119,7 @@ fn template() -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
-fn roles(session: &Session) -> String {
+fn roles(session: &ExclusiveCluster) -> String {
     let object = session.api.object();
     object["data"]["mapRoles"]
         .as_str()
@@ -129,7 +129,7 @@ fn roles(session: &Session) -> String {
 
 #[test]
 fn action_applies_the_desired_state_and_is_idempotent() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let eks = eks(&session, &json!({}));
     let job = Job::of(holding(&session, eks, CREATOR_SESSION));
     job.put("access.yaml", WANTED);
@@ -185,7 +185,7 @@ fn action_applies_the_desired_state_and_is_idempotent() {
 
 #[test]
 fn action_prunes_entries_its_owner_no_longer_requests() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let eks = eks(&session, &json!({}));
     let job = Job::of(holding(&session, eks, CREATOR_SESSION));
     fs::create_dir(job.path("more access")).unwrap();
@@ -218,7 +218,7 @@ fn action_prunes_entries_its_owner_no_longer_requests() {
 
 #[test]
 fn refusal_fails_the_action_and_is_in_its_summary() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let eks = eks(&session, &json!({}));
     session.put(&json!({"mapRoles": NODES}));
     let job = Job::of(holding(&session, eks, CREATOR_SESSION));
@@ -252,14 +252,14 @@ fn refusal_fails_the_action_and_is_in_its_summary() {
 
 #[test]
 fn failed_verification_is_rolled_back_and_fails_the_action() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     session.put(&json!({"mapRoles": NODES}));
-    // The write uses the identity of the kubeconfig. The AWS credentials belong to an unmapped identity.
+    // The kubeconfig's identity writes. The AWS credentials belong to an unmapped identity.
     let other = "arn:aws:sts::111122223333:assumed-role/other/s";
     let credentials = session.aws().sessions(&[other]).remove(0);
     let environment = session.aws().environment().with_credentials(&credentials);
     let job = Job::of(environment.with("AWSAUTH_TIMEOUT", "3s"));
-    // As the aws CLI names a context, which says for which cluster to sign in.
+    // A context name like that of the AWS CLI, which contains the cluster of the token.
     let arn = format!("arn:aws:eks:{REGION}:111122223333:cluster/{}", eks::NAME);
     let kubeconfig = fs::read_to_string(session.cluster.kubeconfig()).unwrap();
     let mut kubeconfig: Value = serde_yaml::from_str(&kubeconfig).unwrap();
@@ -283,7 +283,7 @@ fn failed_verification_is_rolled_back_and_fails_the_action() {
 
 #[test]
 fn action_lints_a_checkout() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let job = Job::of(Environment::new(session.cluster.folder()));
     let manifest = |roles: &str| {
         format!(
@@ -306,7 +306,7 @@ fn action_lints_a_checkout() {
 
 #[test]
 fn action_inputs_are_never_evaluated_as_shell() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let eks = eks(&session, &json!({}));
     let job = Job::of(holding(&session, eks, CREATOR_SESSION));
     let evil = "$(touch evil)`touch evil`; touch evil";
@@ -319,10 +319,10 @@ fn action_inputs_are_never_evaluated_as_shell() {
 
 #[test]
 fn octopus_step_applies_the_desired_state_and_is_idempotent() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let eks = eks(&session, &json!({}));
     let job = Job::of(holding(&session, eks, CREATOR_SESSION));
-    // The worker's program, and no PATH that has it.
+    // The worker's awsauth is not on PATH.
     let job = Job {
         environment: job.environment.with("PATH", "/usr/bin:/bin"),
         ..job
@@ -355,7 +355,7 @@ fn octopus_step_applies_the_desired_state_and_is_idempotent() {
 
 #[test]
 fn refusal_fails_the_octopus_step() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let eks = eks(&session, &json!({}));
     session.put(&json!({"mapRoles": NODES}));
     let job = Job::of(holding(&session, eks, CREATOR_SESSION));
@@ -382,7 +382,7 @@ fn octopus_template_can_be_imported() {
     let script = properties["Octopus.Action.Script.ScriptBody"]
         .as_str()
         .unwrap();
-    // Octopus fills these in before Bash reads them.
+    // Octopus replaces these before Bash reads the script.
     assert!(!script.contains("#{"), "{script}");
     for parameter in template["Parameters"].as_array().unwrap() {
         let name = parameter["Name"].as_str().unwrap();

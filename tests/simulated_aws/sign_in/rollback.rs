@@ -5,17 +5,18 @@ use std::sync::OnceLock;
 use serde_json::json;
 
 use crate::sign_in::cluster_name::{CREATOR_SESSION, eks, holding, on};
-use crate::sign_in::session::{MYTESTROLE, MYTESTROLE_SESSION, Session, Site, map_args};
+use crate::sign_in::exclusive_cluster::{
+    ExclusiveCluster, MYTESTROLE, MYTESTROLE_SESSION, Site, map_args,
+};
 use crate::sign_in::token_review::Who;
 use crate::support::aws::trusts;
 use crate::support::run::Run;
 
 const DEPLOY: &str = "arn:aws:iam::111122223333:role/deploy";
 
-/// Applies a list without the identity that applies it, and with a slip in the role that is to get in, which is tried for
-/// longer than the 10 s for which any API server
-/// lets in a token that it has let in. Returns the run, and aws-auth before and after it.
-fn locked_out(session: &Session) -> (Run, String, String) {
+/// Applies a list that removes the caller's own access and has a typo in the role to verify. Verification is retried
+/// for longer than the 10 s for which an API server caches tokens. Returns the run, and aws-auth before and after it.
+fn locked_out(session: &ExclusiveCluster) -> (Run, String, String) {
     let eks = eks(session, &json!({}));
     let creator = holding(session, eks, CREATOR_SESSION);
     let operator = holding(session, eks, MYTESTROLE_SESSION);
@@ -69,7 +70,7 @@ fn locked_out(session: &Session) -> (Run, String, String) {
 #[test]
 fn expired_token_cannot_roll_back() {
     static SITE: OnceLock<Site> = OnceLock::new();
-    let session = Session::that_caches(&SITE, "1s");
+    let session = ExclusiveCluster::that_caches(&SITE, "1s");
     let (run, before, after) = locked_out(&session);
     run.says(7, &[
         "aws-auth was written but could not be verified",
@@ -85,7 +86,7 @@ fn expired_token_cannot_roll_back() {
         before.contains(MYTESTROLE) && !after.contains(MYTESTROLE),
         "{after}"
     );
-    // As it says.
+    // The printed command works.
     let creator = holding(&session, eks(&session, &json!({})), CREATOR_SESSION);
     on(&session, &creator, &["undo", "--region", "us-east-1"]).says(0, &[]);
     let roles = session.api.object()["data"]["mapRoles"].clone();
@@ -95,7 +96,7 @@ fn expired_token_cannot_roll_back() {
 #[test]
 fn cached_token_rolls_back() {
     static SITE: OnceLock<Site> = OnceLock::new();
-    let session = Session::that_caches(&SITE, "2m");
+    let session = ExclusiveCluster::that_caches(&SITE, "2m");
     let (run, before, after) = locked_out(&session);
     run.says(
         6,
@@ -106,7 +107,7 @@ fn cached_token_rolls_back() {
 
 #[test]
 fn undo_and_restore_admit_the_identity_again() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let eks = eks(&session, &json!({}));
     let creator = holding(&session, eks, CREATOR_SESSION);
     let credentials = session.aws().sessions(&[MYTESTROLE_SESSION]).remove(0);
@@ -119,9 +120,9 @@ fn undo_and_restore_admit_the_identity_again() {
         )
     };
     let becomes = |is_in: bool| {
-        let deadline = std::time::Instant::now() + crate::sign_in::session::PATIENCE;
+        let deadline = std::time::Instant::now() + crate::sign_in::exclusive_cluster::PATIENCE;
         while accepted() != is_in {
-            assert!(std::time::Instant::now() < deadline, "it never came to be");
+            assert!(std::time::Instant::now() < deadline, "timed out");
             std::thread::sleep(std::time::Duration::from_millis(50));
         }
     };
@@ -138,7 +139,7 @@ fn undo_and_restore_admit_the_identity_again() {
     let list = on(&["history", "-o", "json"]).json();
     on(&["unmap", "role", MYTESTROLE]).says(0, &[]);
     becomes(false);
-    // As it was before the first removal.
+    // The state before the first removal.
     let number = list["revisions"][1]["revision"].to_string();
     on(&["restore", &number]).says(0, &["Restoring what was there before revision"]);
     becomes(true);

@@ -1,4 +1,4 @@
-//! The search of all output for secrets in `tests/support/secrets.rs` finds them.
+//! Tests that `tests/support/secrets.rs` finds secrets in output.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::json;
 
-use crate::sign_in::session::{MYTESTROLE_SESSION, Session};
+use crate::sign_in::exclusive_cluster::{ExclusiveCluster, MYTESTROLE_SESSION};
 use crate::support::aws::ACCOUNT;
 use crate::support::environment::Environment;
 use crate::support::run::Run;
@@ -14,7 +14,7 @@ use crate::support::secrets::{self, Prints};
 
 #[test]
 fn secret_in_output_is_detected() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let aws = session.aws();
     let user = aws.user(&format!("arn:aws:iam::{ACCOUNT}:user/talkative"));
     let credentials = aws.sessions(&[MYTESTROLE_SESSION]).remove(0);
@@ -29,7 +29,7 @@ fn secret_in_output_is_detected() {
             .replace('=', "%3D")
     };
     let session_token = credentials.session_token.unwrap();
-    // Two secrets that no stand-in issued: of a variable, and of a file.
+    // Two secrets from elsewhere: a variable and a file.
     let of_variable = "a+variable's/own";
     let environment = Environment::new(Path::new("/")).with("AWS_SECRET_ACCESS_KEY", of_variable);
     let of_file = "a/file's+own";
@@ -53,7 +53,7 @@ fn secret_in_output_is_detected() {
             assert!(looked.is_err(), "{secret} {redirected}");
             let looked = catch_unwind(|| secrets::assert_none_in(&format!("it is {secret}!")));
             assert!(looked.is_err(), "{secret}");
-            // What a command is there to print it prints on its standard output alone.
+            // A command that may print a secret prints it only on stdout.
             let may = AssertUnwindSafe(|| Run::that_prints(Prints::Credentials, &mut command));
             assert_eq!(catch_unwind(may).is_ok(), redirected.is_empty());
         }

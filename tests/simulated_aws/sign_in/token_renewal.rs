@@ -11,18 +11,20 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::sign_in::session::{MYTESTROLE, MYTESTROLE_SESSION, Session, map_args};
+use crate::sign_in::exclusive_cluster::{
+    ExclusiveCluster, MYTESTROLE, MYTESTROLE_SESSION, map_args,
+};
 use crate::support::aws::REGION;
 use crate::support::eks;
 
-/// A token of so many minutes and seconds ago.
+/// Returns a token that was signed this long ago.
 fn token(credentials: &Credentials, minutes: i64, seconds: i64) -> Token {
     let ago = SignedDuration::from_mins(minutes) + SignedDuration::from_secs(seconds);
     let host = StsHost::of(REGION, Endpoint::default()).unwrap();
     Token::sign(credentials, &host, eks::NAME, Timestamp::now() - ago)
 }
 
-fn place(session: &Session) -> EksEndpoint {
+fn place(session: &ExclusiveCluster) -> EksEndpoint {
     let ca = std::fs::read(session.cluster.ca()).unwrap();
     EksEndpoint {
         eks: EksClusterId {
@@ -37,7 +39,7 @@ fn place(session: &Session) -> EksEndpoint {
 
 #[test]
 fn long_run_renews_its_tokens() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     session.done(&map_args(MYTESTROLE));
     let of = session.aws().sessions(&[MYTESTROLE_SESSION]).remove(0);
     session.becomes(
@@ -60,7 +62,8 @@ fn long_run_renews_its_tokens() {
     let connect = |tokens| connect_to(&place, tokens, &flags, &environment);
     let patience = Duration::from_secs(20);
     runtime.block_on(async {
-        // What ended long ago is never sent, and what is about to end once at most: each is a second older than the one before.
+        // An expired token is never sent, and one that is about to expire at most once: each is signed a second later
+        // than the one before.
         let minted = Arc::new(AtomicU32::new(0));
         let (counter, signer) = (Arc::clone(&minted), credentials.clone());
         let tokens = Tokens::new(Some(token(&credentials, 16, 0)), move || {

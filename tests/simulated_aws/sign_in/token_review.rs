@@ -8,14 +8,14 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::support::cluster::Cluster;
 
-/// Whom a sign-in ends as.
+/// The result of a sign-in.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Who {
-    /// 401.
+    /// The response was 401.
     Unauthorized,
     User {
         name: String,
-        /// Without `system:authenticated`, in their order.
+        /// The groups in order, without `system:authenticated`.
         groups: Vec<String>,
     },
 }
@@ -28,7 +28,7 @@ impl Who {
         }
     }
 
-    /// What `userInfo` of a SelfSubjectReview says.
+    /// Reads `userInfo` of a SelfSubjectReview.
     pub(crate) fn of(user_info: &Value) -> Self {
         let groups = user_info["groups"].as_array().into_iter().flatten();
         Self::User {
@@ -44,7 +44,7 @@ impl Who {
     }
 }
 
-/// A client with no credentials of its own.
+/// A client without credentials of its own.
 pub(crate) struct Reviewer {
     runtime: Runtime,
     client: Client,
@@ -68,7 +68,7 @@ impl Reviewer {
         Self { runtime, client }
     }
 
-    /// Asks with a SelfSubjectReview.
+    /// Sends a SelfSubjectReview with this token.
     pub(crate) fn who(&self, token: &str) -> Who {
         let review = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"});
         let request = Request::post("/apis/authentication.k8s.io/v1/selfsubjectreviews")

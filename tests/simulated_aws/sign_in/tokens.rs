@@ -7,7 +7,9 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use crate::sign_in::session::{MYTESTROLE, MYTESTROLE_SESSION, Session, map_args, sign, sign_at};
+use crate::sign_in::exclusive_cluster::{
+    ExclusiveCluster, MYTESTROLE, MYTESTROLE_SESSION, map_args, sign, sign_at,
+};
 use crate::sign_in::token_review::Who;
 use crate::support::aws::REGION;
 use crate::support::eks;
@@ -21,7 +23,7 @@ fn admin() -> Who {
 
 #[test]
 fn role_is_admitted_only_if_mapped() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let credentials = session.aws().sessions(&[MYTESTROLE_SESSION]).remove(0);
     let theirs = session.token(&credentials);
     assert_eq!(session.who(&theirs), Who::Unauthorized);
@@ -37,8 +39,8 @@ fn role_is_admitted_only_if_mapped() {
     assert_eq!(kubectl_whoami(&session, &theirs), None);
 }
 
-/// As a newcomer would look.
-fn kubectl_whoami(session: &Session, token: &str) -> Option<Who> {
+/// Runs `kubectl auth whoami` with a token.
+fn kubectl_whoami(session: &ExclusiveCluster, token: &str) -> Option<Who> {
     let mut command = session.cluster.kubectl_command();
     command
         .env_remove("KUBECONFIG")
@@ -56,7 +58,7 @@ fn kubectl_whoami(session: &Session, token: &str) -> Option<Who> {
 
 #[test]
 fn token_of_every_region_in_the_partition_is_accepted() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     session.done(&map_args(MYTESTROLE));
     let credentials = session.aws().sessions(&[MYTESTROLE_SESSION]).remove(0);
     session.becomes(&credentials, &admin());
@@ -74,7 +76,7 @@ fn token_of_every_region_in_the_partition_is_accepted() {
         }
         let token = session.token_in(&environment, eks::NAME);
         assert_eq!(session.who(&token), admin(), "{region} {more:?}");
-        // Our signature for that region, where it is at the plain host.
+        // A token signed for that region, on the plain host.
         if more.is_none() {
             let token = sign(&credentials, region, eks::NAME);
             assert_eq!(session.who(&token), admin(), "{region}");
@@ -84,7 +86,7 @@ fn token_of_every_region_in_the_partition_is_accepted() {
 
 #[test]
 fn invalid_tokens_are_rejected_for_the_expected_reason() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     session.done(&map_args(MYTESTROLE));
     let aws = session.aws();
     let credentials = aws.sessions(&[MYTESTROLE_SESSION]).remove(0);
@@ -145,7 +147,7 @@ fn invalid_tokens_are_rejected_for_the_expected_reason() {
             "unexpected action parameter in pre-signed URL",
         ),
         (
-            "for a host of somebody else's",
+            "for another host",
             changed(
                 &good,
                 "sts.us-east-1.amazonaws.com",
@@ -170,7 +172,7 @@ fn invalid_tokens_are_rejected_for_the_expected_reason() {
             "InvalidClientTokenId",
         ),
         (
-            "with somebody else's session token",
+            "with the session token of another session",
             fresh(&over),
             "InvalidClientTokenId",
         ),
@@ -189,16 +191,16 @@ fn invalid_tokens_are_rejected_for_the_expected_reason() {
             "{what}: {denials:?}"
         );
     }
-    // It was none of what they have in common.
+    // The rejections have no other cause in common.
     assert_eq!(session.who(&good), admin());
-    // Nor does a token outlive what it was signed with.
+    // A token does not outlive its credentials.
     session.aws().expire(&credentials.access_key_id);
     session.becomes(&credentials, &Who::Unauthorized);
 }
 
 #[test]
 fn failing_sts_rejects_tokens_until_it_recovers() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     session.done(&map_args(MYTESTROLE));
     let credentials = session.aws().sessions(&[MYTESTROLE_SESSION]).remove(0);
     session.becomes(&credentials, &admin());
@@ -228,7 +230,7 @@ fn failing_sts_rejects_tokens_until_it_recovers() {
     }
 }
 
-/// The token with a part of its URL replaced.
+/// Returns the token with a part of its URL replaced.
 fn changed(token: &str, from: &str, to: &str) -> String {
     let url = BASE64_URL_SAFE_NO_PAD
         .decode(&token[PREFIX.len()..])
@@ -239,7 +241,7 @@ fn changed(token: &str, from: &str, to: &str) -> String {
     format!("{PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(url))
 }
 
-impl Session {
+impl ExclusiveCluster {
     /// The log lines of the authenticator's rejections.
     fn denials(&self) -> Vec<String> {
         let log = self.cluster.folder().join("aws-iam-authenticator.log");

@@ -2,17 +2,19 @@
 
 use serde_json::{Value, json};
 
-use crate::sign_in::session::{MYTESTROLE, MYTESTROLE_SESSION, Session, map_args};
+use crate::sign_in::exclusive_cluster::{
+    ExclusiveCluster, MYTESTROLE, MYTESTROLE_SESSION, map_args,
+};
 use crate::support::aws::ACCOUNT;
 use crate::support::eks;
 use crate::support::environment::Environment;
 use crate::support::run::Run;
 
-fn whoami(session: &Session, environment: &Environment, more: &[&str]) -> Run {
+fn whoami(session: &ExclusiveCluster, environment: &Environment, more: &[&str]) -> Run {
     session.awsauth_on_kubeconfig(environment, &[&["whoami"][..], more].concat())
 }
 
-fn mytestrole(session: &Session) -> Environment {
+fn mytestrole(session: &ExclusiveCluster) -> Environment {
     let credentials = session.aws().sessions(&[MYTESTROLE_SESSION]).remove(0);
     let kubeconfig = session.cluster.kubeconfig().display().to_string();
     let environment = session.aws().environment().with_credentials(&credentials);
@@ -23,7 +25,7 @@ fn mytestrole(session: &Session) -> Environment {
 
 #[test]
 fn whoami_shows_aws_and_cluster_identity() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let environment = mytestrole(&session);
     session.done(&map_args(MYTESTROLE));
     let verified = session.awsauth_on_kubeconfig(&environment, &["verify"]);
@@ -84,7 +86,7 @@ fn whoami_shows_aws_and_cluster_identity() {
 
 #[test]
 fn whoami_reports_an_unmapped_identity() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let environment = mytestrole(&session);
     let run = whoami(&session, &environment, &[]);
     run.says(0, &["hint: find the cause: awsauth doctor"]);
@@ -117,10 +119,10 @@ fn whoami_reports_an_unmapped_identity() {
         Value::Null
     );
 
-    // A named cluster must exist.
+    // A cluster that is named explicitly must exist.
     whoami(&session, &environment, &["--context", "prod"]).says(2, &["no context \"prod\""]);
     whoami(&session, &environment, &["--expect-cluster", "prod"]).says(4, &["not prod"]);
-    // A cluster that does not answer spoils nothing.
+    // If the cluster does not respond, the AWS identity is still shown.
     let kubeconfig = std::fs::read_to_string(session.cluster.kubeconfig()).unwrap();
     let path = session.cluster.folder().join("nowhere.kubeconfig");
     std::fs::write(
@@ -139,7 +141,7 @@ fn whoami_reports_an_unmapped_identity() {
 
 #[test]
 fn rejected_aws_credentials_are_distinguished() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let credentials = session.aws().sessions(&[MYTESTROLE_SESSION]).remove(0);
     session.aws().expire(&credentials.access_key_id);
     let environment = session.aws().environment().with_credentials(&credentials);
@@ -157,7 +159,7 @@ fn rejected_aws_credentials_are_distinguished() {
         &["cannot determine your AWS identity: no AWS credentials were found"],
     );
 
-    // The same said by verify, of a token.
+    // `verify` reports the same about a token.
     let kubeconfig = session.cluster.kubeconfig().display().to_string();
     let environment = environment
         .with("KUBECONFIG", &kubeconfig)

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::sign_in::session::{MYTESTROLE, MYTESTROLE_SESSION, Session, map_args};
+use crate::sign_in::exclusive_cluster::{
+    ExclusiveCluster, MYTESTROLE, MYTESTROLE_SESSION, map_args,
+};
 use crate::support::aws::trusts;
 use crate::support::eks;
 use crate::support::environment::Environment;
@@ -17,8 +19,8 @@ const OTHER_SESSION: &str = "arn:aws:sts::111122223333:assumed-role/other/s";
 const BEFORE: &str =
     "# hands off\n- {rolearn: 'arn:aws:iam::111122223333:role/x',  username: x}   # as is\n";
 
-/// The cluster's creator at Kubernetes, and this session at AWS.
-fn with(session: &Session, arn: &str) -> Environment {
+/// Returns an environment with the creator's kubeconfig and this AWS session.
+fn with(session: &ExclusiveCluster, arn: &str) -> Environment {
     let credentials = session.aws().sessions(&[arn]).remove(0);
     let kubeconfig = session.cluster.kubeconfig().display().to_string();
     let environment = session.aws().environment().with_credentials(&credentials);
@@ -28,11 +30,11 @@ fn with(session: &Session, arn: &str) -> Environment {
         .with("TMPDIR", &session.cluster.folder().display().to_string())
 }
 
-fn map(session: &Session, environment: &Environment, more: &[&str]) -> Run {
+fn map(session: &ExclusiveCluster, environment: &Environment, more: &[&str]) -> Run {
     session.awsauth_on_kubeconfig(environment, &[&map_args(MYTESTROLE)[..], more].concat())
 }
 
-fn roles(session: &Session) -> String {
+fn roles(session: &ExclusiveCluster) -> String {
     let object = session.api.object();
     object["data"]["mapRoles"]
         .as_str()
@@ -42,7 +44,7 @@ fn roles(session: &Session) -> String {
 
 #[test]
 fn verified_write_is_kept() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let environment = with(&session, MYTESTROLE_SESSION);
     let run = map(&session, &environment, &["--verify"]);
     assert_eq!(run.status, 0, "{run:?}");
@@ -55,7 +57,7 @@ fn verified_write_is_kept() {
         run.stderr.contains("Created aws-auth on context admin"),
         "{run:?}"
     );
-    // What is there already is proved as well; and apply can do it too.
+    // A mapping that already exists is verified, too, and apply also supports `--verify`.
     let wanted = session.cluster.folder().join("verify.yaml");
     std::fs::write(
         &wanted,
@@ -78,7 +80,7 @@ fn verified_write_is_kept() {
     assert_eq!(report["changed"], false);
     assert_eq!(report["verification"]["ok"], true);
     assert_eq!(report["verification"]["username"], "admin");
-    // A dry run proves nothing.
+    // A dry run verifies nothing.
     let dry = map(
         &session,
         &with(&session, OTHER_SESSION),
@@ -89,7 +91,7 @@ fn verified_write_is_kept() {
 
 #[test]
 fn write_that_fails_verification_is_rolled_back() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     session.put(&json!({"mapRoles": BEFORE, "mapUsers": "[]\n"}));
     let environment = with(&session, OTHER_SESSION);
     let quick = ["--verify", "--timeout", "3s"];
@@ -125,11 +127,11 @@ fn write_that_fails_verification_is_rolled_back() {
     )
     .says(7, &["  what was written stays, because of --no-rollback\n"]);
     assert!(roles(&session).contains(MYTESTROLE));
-    // Where nothing was written, nothing is taken back.
+    // If nothing was written, nothing is rolled back.
     map(&session, &environment, &quick).says(1, &["error: context admin"]);
     assert!(roles(&session).contains(MYTESTROLE));
 
-    // A new aws-auth is left without what was written.
+    // An aws-auth that the write created is kept, but empty.
     session.api.delete();
     map(&session, &environment, &quick)
         .says(
@@ -146,7 +148,7 @@ fn write_that_fails_verification_is_rolled_back() {
 
 #[test]
 fn missing_credentials_for_verification_prevent_the_write() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let environment = with(&session, MYTESTROLE_SESSION);
     let nobody = environment.clone().without("AWS_ACCESS_KEY_ID");
     map(&session, &nobody, &["--verify"]).says(
@@ -167,7 +169,7 @@ fn missing_credentials_for_verification_prevent_the_write() {
 
 #[test]
 fn rollback_does_not_overwrite_a_later_write() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     session.put(&json!({"mapRoles": BEFORE}));
     let environment = with(&session, OTHER_SESSION);
     let cluster = session.cluster;
@@ -198,7 +200,7 @@ fn rollback_does_not_overwrite_a_later_write() {
 
 #[test]
 fn failed_rollback_reports_who_can_restore() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     session.put(&json!({"mapRoles": BEFORE}));
     let writer = "
 apiVersion: rbac.authorization.k8s.io/v1
@@ -243,7 +245,7 @@ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: writer}]
 
 #[test]
 fn interrupted_verification_reports_the_write() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     session.put(&json!({"mapRoles": BEFORE}));
     let environment = with(&session, OTHER_SESSION);
     let mut command = environment.command(Path::new("/usr/bin/timeout"));
@@ -265,7 +267,7 @@ fn interrupted_verification_reports_the_write() {
 
 #[test]
 fn mapped_role_can_verify_its_own_mapping() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let environment = with(&session, OTHER_SESSION);
     let other = "arn:aws:iam::111122223333:role/other";
     session.aws().role(MYTESTROLE, &[trusts(other)]);
@@ -294,7 +296,7 @@ fn mapped_role_can_verify_its_own_mapping() {
             .contains("becomes user witness in groups team-111122223333, system:authenticated"),
         "{run:?}"
     );
-    // A role that can't be assumed keeps anything from being written.
+    // If the role cannot be assumed, nothing is written.
     let before = roles(&session);
     let stranger = ["--verify-as", "arn:aws:iam::111122223333:role/closed"];
     map(&session, &environment, &stranger)
@@ -302,10 +304,10 @@ fn mapped_role_can_verify_its_own_mapping() {
     assert_eq!(roles(&session), before);
 }
 
-/// The authenticator may not have read the change when the witness signs in for the first time.
+/// The authenticator may not have read the change yet at the first sign-in.
 #[test]
 fn write_that_removes_the_verifying_identity_is_rolled_back() {
-    let session = Session::start();
+    let session = ExclusiveCluster::start();
     let environment = with(&session, MYTESTROLE_SESSION);
     let wanted = session.cluster.folder().join("own.yaml");
     let apply = |entries: &str| {

@@ -1,0 +1,145 @@
+//! `pipeline/install.sh`.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::release::{ROOT, VERSION};
+use crate::support::environment::Environment;
+use crate::support::run::Run;
+
+/// A fake `curl` that serves a folder as the release page and records the requests.
+const CURL: &str = r#"#!/bin/sh
+while [ $# -gt 0 ]; do case $1 in -o) out=$2; shift ;; https://*) url=$1 ;; esac; shift; done
+echo "$url" >>"$PAGE/asked"
+cp "$PAGE/${url##*/}" "$out" 2>/dev/null || exit 22
+"#;
+
+struct Page {
+    folder: tempfile::TempDir,
+    archive: String,
+}
+
+impl Page {
+    /// Returns a release page with an archive of the built program for this machine.
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = format!("awsauth_{VERSION}_linux_amd64.tar.gz");
+        let page = Self { folder, archive };
+        fs::create_dir(page.path("bin")).unwrap();
+        fs::write(page.path("bin/curl"), CURL).unwrap();
+        fs::set_permissions(page.path("bin/curl"), PermissionsExt::from_mode(0o755)).unwrap();
+        // Packed like in the release workflow.
+        let target = Path::new(env!("CARGO_BIN_EXE_awsauth")).parent().unwrap();
+        let mut pack = Environment::new(page.folder.path())
+            .with("PATH", "/usr/bin:/bin")
+            .command(Path::new("/bin/sh"));
+        pack.arg(Path::new(ROOT).join(".github/archive.sh"));
+        pack.arg(target).arg("linux_amd64");
+        // The script reads the version and its other files from its own folder.
+        for file in ["Cargo.toml", "LICENSE", "README.md"] {
+            fs::copy(Path::new(ROOT).join(file), page.path(file)).unwrap();
+        }
+        let packed = Run::of(pack.current_dir(page.folder.path()));
+        assert_eq!(packed.status, 0, "{packed:?}");
+        page.sums(&page.digest());
+        page
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn digest(&self) -> String {
+        let bytes = fs::read(self.path(&self.archive)).unwrap();
+        let digest = Sha256::digest(bytes);
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn sums(&self, digest: &str) {
+        let other = "0".repeat(64);
+        let archive = &self.archive;
+        let text = format!("{other}  {archive}.other\n{digest}  {archive}\n");
+        fs::write(self.path("checksums.txt"), text).unwrap();
+    }
+
+    fn environment(&self) -> Environment {
+        let path = format!("{}:/usr/bin:/bin", self.path("bin").display());
+        Environment::new(self.folder.path())
+            .with("PATH", &path)
+            .with("AWSAUTH_REPOSITORY", "example/awsauth")
+            .with("PAGE", &self.folder.path().display().to_string())
+            .with(
+                "GITHUB_PATH",
+                &self.path("github path").display().to_string(),
+            )
+    }
+
+    fn install(&self, environment: &Environment, version: &str) -> Run {
+        let mut sh = environment.command(Path::new("/bin/sh"));
+        sh.arg(Path::new(ROOT).join("pipeline/install.sh"));
+        Run::of(sh.arg(version).arg(self.path("in here")))
+    }
+}
+
+#[test]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn release_with_matching_checksum_is_installed() {
+    let page = Page::new();
+    let environment = page.environment().with("AWSAUTH_SHA256", &page.digest());
+    for version in [VERSION.to_owned(), format!("v{VERSION}")] {
+        page.install(&environment, &version).says(0, &[]);
+    }
+    let program = page.path("in here/awsauth");
+    let run = Run::of(environment.command(&program).arg("--version"));
+    assert_eq!(run.stdout, format!("awsauth {VERSION}\n"), "{run:?}");
+    let left = fs::read_dir(page.path("in here")).unwrap().count();
+    assert_eq!(left, 1, "nothing but the program");
+    let added = fs::read_to_string(page.path("github path")).unwrap();
+    let folder = page.path("in here").display().to_string();
+    assert_eq!(added.lines().next(), Some(folder.as_str()));
+    let asked = fs::read_to_string(page.path("asked")).unwrap();
+    let own = format!("https://github.com/example/awsauth/releases/download/v{VERSION}/");
+    assert!(asked.lines().all(|url| url.starts_with(&own)), "{asked}");
+}
+
+#[test]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn other_downloads_are_not_installed() {
+    let page = Page::new();
+    let environment = page.environment();
+    let nothing = || assert!(!page.path("in here/awsauth").exists());
+    for version in ["0.1.0/../../../evil", "", "9 9"] {
+        assert_ne!(page.install(&environment, version).status, 0, "{version}");
+    }
+    page.install(&environment, "9.9.9").says(
+        1,
+        &["v9.9.9/awsauth_9.9.9_linux_amd64.tar.gz can't be downloaded"],
+    );
+    let nowhere = environment.clone().without("AWSAUTH_REPOSITORY");
+    page.install(&nowhere, VERSION).says(
+        1,
+        &[
+            "its repository is not known",
+            "hint: set AWSAUTH_REPOSITORY",
+        ],
+    );
+    page.install(&environment, "path")
+        .says(1, &["it is not on the PATH"]);
+    let wrong = "1".repeat(64);
+    let pinned = environment.clone().with("AWSAUTH_SHA256", &wrong);
+    page.install(&pinned, VERSION)
+        .says(1, &["has the SHA-256", "AWSAUTH_SHA256 is 1111"]);
+    nothing();
+    page.sums(&wrong);
+    page.install(&environment, VERSION)
+        .says(1, &["has the SHA-256", "checksums.txt has 1111"]);
+    nothing();
+    fs::write(page.path("checksums.txt"), "").unwrap();
+    page.install(&environment, VERSION)
+        .says(1, &["checksums.txt does not name awsauth_"]);
+    nothing();
+    assert!(!page.path("github path").exists());
+}

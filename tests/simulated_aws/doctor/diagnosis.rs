@@ -1,0 +1,406 @@
+//! Checks that need more than one machine, and the output of `doctor`.
+
+use std::os::unix::fs::PermissionsExt;
+
+use awsauth_aws::{AwsEnvironment, Machine};
+use serde_json::json;
+
+use crate::doctor::harness::{CLUSTER, Harness, admin, put, valid_aws_auth};
+use crate::doctor::injected_faults::instance;
+use crate::sign_in::exclusive_cluster::{ExclusiveCluster, MYTESTROLE};
+use crate::sign_in::token_review::Who;
+use crate::support::aws::trusts_service;
+use crate::support::eks_service::EksService;
+
+#[test]
+fn healthy_identity_is_reported_as_healthy() {
+    let session = ExclusiveCluster::start();
+    put(&session, &valid_aws_auth(), &admin());
+    let harness = Harness::new(session.cluster);
+    let run = harness.doctor(&["--can", "* * -A"]);
+    assert_eq!(run.status, 0, "{run:?}");
+    let end = format!(
+        "\nSigned in: you are user admin in groups system:masters, system:authenticated to this cluster\n  ARN that the cluster compares: {MYTESTROLE}\n"
+    );
+    assert!(run.stdout.ends_with(&end), "{}", run.stdout);
+    assert_eq!(run.stderr, "");
+}
+
+/// A sandbox or a proxy can respond with 403, too. Only the firmware shows whether this is an instance.
+#[test]
+fn metadata_403_does_not_count_as_an_instance() {
+    let session = ExclusiveCluster::start();
+    let mut harness = Harness::new(session.cluster);
+    instance(
+        session.cluster,
+        &mut harness,
+        &json!({"metadata": "disabled"}),
+    );
+    let diagnosis = harness.diagnose(&[]);
+    assert_eq!(diagnosis.headline(), "C5", "{}", diagnosis.json);
+    let (cause, next) = (diagnosis.text("C5", "cause"), diagnosis.text("C5", "next"));
+    assert!(cause.contains("answers 403"), "{cause}");
+    let is_instance = Machine::of(&AwsEnvironment::default()).is_ec2();
+    let says = (
+        cause.contains("this instance"),
+        next.contains("modify-instance-metadata-options"),
+    );
+    assert_eq!(says, (is_instance, is_instance), "{cause}: {next}");
+}
+
+#[test]
+fn unmapped_identity_is_shown_with_the_entry_that_would_match() {
+    let session = ExclusiveCluster::start();
+    let arn = "arn:aws:iam::111122223333:role/team/mytestrole";
+    let near =
+        json!({"mapRoles": format!("- rolearn: {arn}\n  username: dev\n  groups: [devs, ops]\n")});
+    put(&session, &near, &Who::Unauthorized);
+    let harness = Harness::new(session.cluster);
+    let run = harness.doctor(&[]);
+    assert_eq!(run.status, 1, "{run:?}");
+    let (_, headline) = run.stdout.rsplit_once("\n\n").unwrap();
+    assert_eq!(
+        headline,
+        format!(
+            "Unauthorized (401): you are unknown to this cluster\n\
+         M6 a similar entry does not match {MYTESTROLE}: STS reports a role without its IAM path\n\
+         \x20 ARN that the cluster compares: {MYTESTROLE}\n\
+         \x20 other problems: M5, M2\n\
+         next: awsauth map role {MYTESTROLE} --username dev --group devs --group ops --context mine\n"
+        )
+    );
+    // The printed step fixes it.
+    session.done(&[
+        "map",
+        "role",
+        MYTESTROLE,
+        "--username",
+        "dev",
+        "--group",
+        "devs",
+    ]);
+    session.becomes(&harness.credentials, &Who::user("dev", &["devs"]));
+    let diagnosis = harness.diagnose(&[]);
+    assert_eq!(diagnosis.json["headline"]["standing"], "forbidden");
+
+    // If aws-auth cannot be read, doctor still shows the identity and who can help.
+    put(&session, &near, &Who::Unauthorized);
+    let mut alone = Harness::new(session.cluster);
+    alone.args.clear();
+    let diagnosis = alone.diagnose(&[]);
+    assert_eq!(diagnosis.headline(), "M2");
+    assert_eq!(diagnosis.status("M4"), "skipped");
+    assert_eq!(
+        diagnosis.text("M2", "next"),
+        format!("ask a user who may read aws-auth to run: awsauth doctor --for {MYTESTROLE}")
+    );
+    // Another user has the permission.
+    let run = harness.doctor(&["--for", MYTESTROLE]);
+    assert_eq!(run.status, 1, "{run:?}");
+    assert!(
+        run.stdout.contains(&format!(
+            "\nUnauthorized (401): {MYTESTROLE} is unknown to this cluster\nM6 "
+        )),
+        "{}",
+        run.stdout
+    );
+}
+
+#[test]
+fn missing_rights_are_distinguished_from_missing_mapping() {
+    let session = ExclusiveCluster::start();
+    let entry = format!("- rolearn: {MYTESTROLE}\n  username: dev\n  groups: [devs]\n");
+    let dev = Who::user("dev", &["devs"]);
+    put(&session, &json!({"mapRoles": entry}), &dev);
+    let harness = Harness::new(session.cluster);
+    let kubectl = session.cluster.kubectl_path().display().to_string();
+    let failing = ["--", &kubectl, "get", "pods", "-n", "web"];
+    let run = harness.doctor(&failing);
+    assert_eq!(run.status, 1, "{run:?}");
+    let text = &run.stdout;
+    assert!(text.contains("\nForbidden (403): you are user dev in groups devs, system:authenticated to this cluster, but lack a permission\nB2 no RBAC binding has user dev or group devs as subject\n"), "{text}");
+    assert!(text.contains("which points to B1\n"), "{text}");
+    assert!(text.contains("next: kubectl --context mine create clusterrolebinding devs-view --clusterrole=view --group=devs\n"), "{text}");
+    let diagnosis = harness.diagnose(&failing);
+    assert!(
+        diagnosis
+            .text("B1", "saw")
+            .starts_with("list pods -n web: no")
+    );
+    assert_eq!(diagnosis.json["command"]["startAt"], "B1");
+
+    // A binding of a missing role.
+    let bind = |role: &str| {
+        let role = format!("--clusterrole={role}");
+        session.cluster.kubectl(&[
+            "create",
+            "clusterrolebinding",
+            "doctor",
+            &role,
+            "--group=devs",
+        ]);
+    };
+    let unbind = || {
+        session
+            .cluster
+            .kubectl(&["delete", "clusterrolebinding", "doctor"])
+    };
+    bind("viewer");
+    let gone = harness.diagnose(&[]);
+    unbind();
+    assert_eq!(
+        gone.text("B2", "cause"),
+        "the binding doctor refers to ClusterRole viewer, which does not exist"
+    );
+    // No controller aggregates the ClusterRole view here.
+    session.cluster.kubectl(&[
+        "create",
+        "clusterrole",
+        "doctor",
+        "--verb=list",
+        "--resource=pods",
+    ]);
+    bind("doctor");
+    let bound = harness.diagnose(&["--can", "list pods -n web"]);
+    let other = harness.diagnose(&["--for", MYTESTROLE, "--can", "delete nodes"]);
+    unbind();
+    session
+        .cluster
+        .kubectl(&["delete", "clusterrole", "doctor"]);
+    assert_eq!(
+        (bound.headline(), bound.status("B1"), bound.status("B2")),
+        ("", "ok", "ok")
+    );
+    assert_eq!(
+        (
+            other.headline(),
+            other.json["headline"]["standing"].as_str()
+        ),
+        ("B2", Some("forbidden"))
+    );
+
+    // Groups that are not a list are ignored without an error.
+    let lost = entry.replace("[devs]", "devs");
+    put(&session, &json!({"mapRoles": lost}), &Who::user("dev", &[]));
+    let diagnosis = harness.diagnose(&[]);
+    assert_eq!(diagnosis.headline(), "M7", "{}", diagnosis.json);
+}
+
+#[test]
+fn output_of_a_failed_command_selects_a_check() {
+    let session = ExclusiveCluster::start();
+    put(&session, &json!({}), &Who::Unauthorized);
+    let mut harness = Harness::new(session.cluster);
+    let kubectl = session.cluster.kubectl_path().display().to_string();
+    let failing = ["--", &kubectl, "get", "pods"];
+    let unauthorized = harness.diagnose(&failing);
+    assert_eq!(
+        unauthorized.json["command"]["startAt"], "M2",
+        "{}",
+        unauthorized.json
+    );
+    harness.exec()["command"] = json!("no-such-plugin");
+    let missing = harness.diagnose(&failing);
+    assert_eq!(
+        (
+            missing.headline(),
+            missing.json["command"]["startAt"].as_str()
+        ),
+        ("K3", Some("K3"))
+    );
+    harness.kubeconfig = json!({});
+    let none = harness.diagnose(&failing);
+    assert_eq!(
+        (none.headline(), none.json["command"]["startAt"].as_str()),
+        ("K1", Some("K1")),
+        "{}",
+        none.json
+    );
+    let fine = harness.doctor(&["--", "true"]);
+    assert!(fine.stdout.contains("\n  true works\n"), "{}", fine.stdout);
+}
+
+#[test]
+fn eks_facts_show_the_authentication_mode_and_access_entry() {
+    let session = ExclusiveCluster::start();
+    put(&session, &json!({}), &Who::Unauthorized);
+    let harness = Harness::new(session.cluster);
+    let keys = &harness.credentials;
+    let keys = json!({&keys.access_key_id: {"secret": keys.secret_access_key, "token": keys.session_token}});
+    let ca = std::fs::read(session.cluster.ca()).unwrap();
+    let ca = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, ca);
+    let world = |endpoint: &str, ca: &str, mode: &str| {
+        json!({"keys": keys, "clusters": {"my-cluster": {
+            "name": "my-cluster", "arn": CLUSTER, "status": "ACTIVE", "endpoint": endpoint,
+            "certificateAuthority": {"data": ca}, "accessConfig": {"authenticationMode": mode},
+            "version": "1.36", "platformVersion": "eks.7",
+        }}})
+    };
+    let url = session.cluster.server_url();
+    let service = EksService::start(&world(&url, &ca, "CONFIG_MAP"));
+    let mut harness = harness;
+    harness.environment = service.under(harness.environment.clone());
+    let headline = |world: &serde_json::Value| {
+        service.set(world);
+        let diagnosis = harness.diagnose(&[]);
+        (diagnosis.headline().to_owned(), diagnosis)
+    };
+    let (id, current) = headline(&world(&url, &ca, "CONFIG_MAP"));
+    assert_eq!(
+        (id.as_str(), current.status("K7"), current.status("M1")),
+        ("M5", "ok", "ok")
+    );
+    let (id, api) = headline(&world(&url, &ca, "API"));
+    assert_eq!(id, "M1");
+    assert_eq!(
+        api.text("M1", "next"),
+        format!(
+            "aws eks create-access-entry --cluster-name my-cluster --principal-arn {MYTESTROLE}"
+        )
+    );
+    let with_entry = |mode: &str| {
+        let mut world = world(&url, &ca, mode);
+        world["entries"]["my-cluster"] = json!([{
+            "principalArn": MYTESTROLE, "type": "STANDARD", "kubernetesGroups": [], "username": "me",
+        }]);
+        world
+    };
+    let (id, made_anew) = headline(&with_entry("API"));
+    assert_eq!((id.as_str(), made_anew.status("M1")), ("M3", "ok"));
+    assert!(
+        made_anew
+            .text("M3", "cause")
+            .contains("belongs to the old one")
+    );
+    let (id, anew) = headline(&world(
+        "https://anew.gr7.us-east-1.eks.amazonaws.com",
+        &ca,
+        "API",
+    ));
+    assert_eq!(
+        (id.as_str(), anew.text("K7", "next")),
+        (
+            "K7",
+            "awsauth kubeconfig --cluster-name my-cluster --region us-east-1"
+        )
+    );
+    let other = std::fs::read(session.aws().ca()).unwrap();
+    let other = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, other);
+    assert_eq!(headline(&world(&url, &other, "API")).0, "K7");
+    let (id, gone) = headline(&json!({"keys": keys, "clusters": {}}));
+    assert_eq!((id.as_str(), gone.status("M1")), ("K7", "skipped"));
+    let (id, denied) = headline(
+        &json!({"keys": keys, "denied": {"DescribeCluster": "User: x is not authorized to perform: eks:DescribeCluster"}}),
+    );
+    assert_eq!(
+        (id.as_str(), denied.status("K7"), denied.status("M1")),
+        ("M5", "skipped", "skipped")
+    );
+    // An access entry without groups and policies grants no rights.
+    let entry = format!("- rolearn: {MYTESTROLE}\n  username: dev\n");
+    put(
+        &session,
+        &json!({"mapRoles": entry}),
+        &Who::user("dev", &[]),
+    );
+    let (id, empty) = headline(&with_entry("API_AND_CONFIG_MAP"));
+    assert_eq!(id, "M3", "{}", empty.json);
+    assert!(empty.text("M3", "next").contains("AmazonEKSViewPolicy"));
+}
+
+#[test]
+fn clock_skew_and_wrong_cluster_name_are_diagnosed() {
+    let session = ExclusiveCluster::start();
+    put(&session, &valid_aws_auth(), &admin());
+    let harness = Harness::new(session.cluster);
+    session.aws().fault(&json!({
+        "service": "sts", "status": 403, "code": "SignatureDoesNotMatch",
+        "message": "Signature expired: 20200101T000000Z is now earlier than 20200101T001500Z",
+        "headers": {"Date": "Wed, 01 Jan 2020 00:00:00 GMT"},
+    }));
+    let clock = harness.diagnose(&[]);
+    session.aws().no_faults();
+    assert_eq!(clock.headline(), "C11", "{}", clock.json);
+    assert_eq!(clock.text("C11", "next"), "sudo chronyc makestep");
+
+    // No entry names the cluster, and the given name is another cluster's.
+    let mut harness = Harness::new(session.cluster);
+    harness.kubeconfig["clusters"][0]["name"] = json!("plain");
+    harness.kubeconfig["contexts"][0]["context"]["cluster"] = json!("plain");
+    harness.exec()["args"] = json!(["token", "-i", "other"]);
+    let other = harness.diagnose(&[]);
+    assert_eq!(other.headline(), "T2", "{}", other.json);
+    assert!(
+        other
+            .text("T2", "next")
+            .contains("aws eks describe-cluster --name other")
+    );
+}
+
+#[test]
+fn ci_worker_is_diagnosed_by_one_command() {
+    let session = ExclusiveCluster::start();
+    put(&session, &valid_aws_auth(), &admin());
+    let mut harness = Harness::new(session.cluster);
+    harness.remove_credentials();
+    session
+        .aws()
+        .role(MYTESTROLE, &[trusts_service("ec2.amazonaws.com")]);
+    let url = session.aws().instance(&json!({"id": "i-0123456789abcdef0", "profile": "workers", "role": MYTESTROLE, "metadata": "v2"}));
+    harness.environment = harness.environment.clone().on_instance(&url);
+    let args = [
+        "--source",
+        "instance",
+        "--expect-role",
+        "mytestrole",
+        "--cluster-name",
+        "my-cluster",
+    ];
+    let well = harness.diagnose(&args);
+    assert_eq!(
+        (
+            well.run.status,
+            well.status("C8"),
+            well.status("C12"),
+            well.status("M2")
+        ),
+        (0, "ok", "ok", "ok"),
+        "{}",
+        well.json
+    );
+}
+
+#[test]
+fn bundle_is_redacted_for_sharing() {
+    let session = ExclusiveCluster::start();
+    put(&session, &json!({}), &Who::Unauthorized);
+    let harness = Harness::new(session.cluster);
+    let path = harness.folder().join("bundle.json");
+    let name = path.display().to_string();
+    let run = harness.doctor(&["--bundle", &name]);
+    assert_eq!(run.status, 1, "{run:?}");
+    assert!(run.stderr.contains("Review it before"), "{run:?}");
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(
+        std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    crate::support::secrets::assert_none_in(&text);
+    assert!(!text.contains(&harness.credentials.access_key_id));
+    assert!(text.contains(MYTESTROLE));
+    harness.doctor(&["--bundle", &name, "--redact-accounts"]);
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(
+        !text.contains("111122223333") && text.contains("arn:aws:iam::ACCOUNT-1:role/mytestrole"),
+        "{text}"
+    );
+}
+
+#[test]
+fn identity_that_cannot_be_diagnosed_is_a_usage_error() {
+    let session = ExclusiveCluster::start();
+    let harness = Harness::new(session.cluster);
+    harness
+        .doctor(&["--for", "mytestrole"])
+        .says(2, &["cannot diagnose mytestrole"]);
+}
