@@ -39,7 +39,7 @@ fn lint_checks_access_entries_and_administrators() {
     let run = lint(&[]);
     assert_eq!(run.status, 0, "{run:?}");
     assert!(
-        run.stdout.contains("the access entry of arn:aws:iam::111122223333:role/team/dev counts, whatever is written here"),
+        run.stdout.contains("the access entry of arn:aws:iam::111122223333:role/team/dev takes precedence, with a different effect"),
         "{run:?}"
     );
     // All facts are known.

@@ -313,7 +313,7 @@ fn missing_sign_in_options_are_requested() {
         (&["--file", "x.yaml"][..], "cannot sign in to a file"),
         (&["--as", "somebody"], "impersonation"),
         (&["--region", "us_east"], "is not a region"),
-        (&["--can", "get"], "give a verb and a resource"),
+        (&["--can", "get"], "a permission consists of a verb"),
         (&["--expect-cluster", "prod"], "not prod"),
     ] {
         let run = verify(&session, &environment, more);
