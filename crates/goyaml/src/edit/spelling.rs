@@ -46,7 +46,7 @@ pub enum Spelling {
 
 impl Spelling {
     /// Returns what follows the key on its line, and the lines below it. `below` is the indentation that a block scalar
-    /// needs at least: see [`indent_below`](super::lines::indent_below).
+    /// needs at least: see `indent_below` in the module `lines`.
     pub fn spell(
         self,
         text: &str,
@@ -163,7 +163,7 @@ pub struct Literal {
     pub body: String,
 }
 
-/// Writes a text that [`fits_block`] as a literal block below a key in column `parent`, `offset` columns deeper.
+/// Writes a text that a block scalar can represent as a literal block below a key in column `parent`, `offset` columns deeper.
 /// Returns `None` if the text is empty or a literal block cannot represent it.
 pub fn literal(text: &str, parent: usize, offset: usize, line_break: &str) -> Option<Literal> {
     let lines = decoded_lines(text);
