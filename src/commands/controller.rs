@@ -1,12 +1,14 @@
+//! `awsauth controller`.
+
 use crate::backend::{Target, connect_for_controller};
 use crate::terminal::{Exit, Failure, Out, Verbosity};
 use awsauth_controller::{LogLevel, Settings, StartError, config};
 
-/// Run in the cluster, and keep aws-auth as its AwsAuthMapping objects ask
+/// Run in the cluster, and write the entries that AwsAuthMapping objects request
 ///
-/// One of several replicas holds a lease and works; the others wait. What may be granted is for the configuration to say: without
-/// one, nothing is. A connection is made with the pod's service account, or a kubeconfig. AWS credentials are needed for nothing;
-/// where there are some, --cluster-name has EKS asked what else is to be known of the cluster.
+/// Of several replicas, only the one that holds the lease writes. The configuration lists the mappings that objects may request;
+/// without a configuration, none. The controller connects with the pod's service account or a kubeconfig. It works without AWS
+/// credentials; with credentials and --cluster-name, it also asks EKS for the authentication mode, access entries and node groups.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -19,10 +21,10 @@ Examples:
   # In a pod
   awsauth controller --config /etc/awsauth/config.yaml --log-format json
 
-  # From a desk, on the cluster of the current context
+  # From your machine, on the cluster of the current context
   awsauth controller --config config.yaml --metrics-listen 127.0.0.1:8080 --health-listen 127.0.0.1:8081";
 
-/// Runs until it is asked to end.
+/// Runs until SIGTERM or SIGINT.
 pub(crate) fn run(
     args: &Args,
     target: &Target,

@@ -1,3 +1,5 @@
+//! `awsauth crd`.
+
 use super::OutputArgs;
 use crate::terminal::{Exit, Failure, Out};
 use awsauth_controller::crd;
@@ -10,7 +12,7 @@ pub(crate) struct Args {
     answer: OutputArgs<Form>,
 }
 
-/// How it is printed.
+/// The output format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 enum Form {
     /// YAML
@@ -24,7 +26,7 @@ const EXAMPLES: &str = "\
 Examples:
   awsauth crd | kubectl apply --server-side -f -";
 
-/// Prints it.
+/// Prints the CustomResourceDefinition.
 pub(crate) fn run(args: &Args, out: &mut Out) -> Result<Exit, Failure> {
     let crd = crd::definition();
     let text = match args.answer.output {

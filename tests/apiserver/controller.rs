@@ -2,7 +2,7 @@
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
-#![allow(clippy::print_stderr, reason = "what was measured is told")]
+#![allow(clippy::print_stderr, reason = "tests print measurements")]
 
 mod at_scale;
 mod definition;

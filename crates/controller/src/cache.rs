@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, watch};
 
-use super::convert::Known;
+use super::convert::CachedObject;
 use awsauth_core::reconcile::{Object, ObjectKind, Status};
 use awsauth_core::snapshot::Snapshot;
 use awsauth_kube::field_managers::last_writer;
@@ -17,8 +17,8 @@ type Key = (ObjectKind, String);
 /// The state reported by watches so far, shared by all parts of the process.
 #[derive(Debug, Default)]
 pub(crate) struct Cache {
-    /// `None` before it was looked at.
-    aws_auth: watch::Sender<Option<Stored>>,
+    /// `None` until it is read for the first time.
+    aws_auth: watch::Sender<Option<StoredAwsAuth>>,
     inner: Mutex<Inner>,
     changed: Notify,
 }
@@ -27,51 +27,46 @@ pub(crate) struct Cache {
 struct Inner {
     /// The newest resourceVersion seen of aws-auth, including its deletion.
     newest: u64,
-    objects: BTreeMap<Key, Known>,
+    objects: BTreeMap<Key, CachedObject>,
     /// The kinds that are completely listed.
     listed: Vec<ObjectKind>,
-    /// The objects of a list in progress.
-    coming: BTreeMap<Key, Known>,
+    /// The objects of lists in progress.
+    listing: BTreeMap<Key, CachedObject>,
 }
 
 /// aws-auth as last seen.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Stored {
-    /// The input of plans.
+pub(crate) struct StoredAwsAuth {
     pub(crate) snapshot: Snapshot,
     /// The field manager that last wrote it; `None` if it was awsauth itself or is unknown.
     pub(crate) last_manager: Option<String>,
 }
 
-/// All objects, at one point in time.
+/// All objects at one point in time.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Roll {
-    /// What decisions need of each.
+pub(crate) struct ObjectList {
     pub(crate) objects: Vec<Object>,
-    /// Its finalizers and resourceVersion.
-    rest: Vec<(Vec<String>, String)>,
+    /// The finalizers and the resourceVersion of each object.
+    metadata: Vec<(Vec<String>, String)>,
 }
 
-impl Roll {
-    /// One of them.
-    pub(crate) fn get(&self, index: usize) -> Known {
-        let (finalizers, resource_version) = self.rest[index].clone();
-        Known {
+impl ObjectList {
+    pub(crate) fn get(&self, index: usize) -> CachedObject {
+        let (finalizers, resource_version) = self.metadata[index].clone();
+        CachedObject {
             object: self.objects[index].clone(),
             finalizers,
             resource_version,
         }
     }
 
-    /// One of them is now this.
-    pub(crate) fn set(&mut self, index: usize, known: Known) {
-        self.objects[index] = known.object;
-        self.rest[index] = (known.finalizers, known.resource_version);
+    pub(crate) fn set(&mut self, index: usize, new: CachedObject) {
+        self.objects[index] = new.object;
+        self.metadata[index] = (new.finalizers, new.resource_version);
     }
 }
 
-impl Stored {
-    /// What of it matters here.
+impl StoredAwsAuth {
     pub(crate) fn of(live: &Live) -> Self {
         let managers = live.managers();
         let last = last_writer(&managers).map(|manager| manager.name.clone());
@@ -87,37 +82,36 @@ impl Cache {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Completes when something about objects has changed since this last completed.
+    /// Completes when an object has changed since this last completed.
     pub(crate) async fn changed(&self) {
         self.changed.notified().await;
     }
 
-    /// Has everything looked at once more.
-    pub(crate) fn touch(&self) {
+    fn notify(&self) {
         self.changed.notify_one();
     }
 
-    /// aws-auth as it was last seen, `None` before. What is no news does not count as a change.
-    pub(crate) fn aws_auth(&self) -> watch::Receiver<Option<Stored>> {
+    /// Returns aws-auth as last seen; `None` until it is read. The receiver is notified only if aws-auth differs.
+    pub(crate) fn aws_auth(&self) -> watch::Receiver<Option<StoredAwsAuth>> {
         self.aws_auth.subscribe()
     }
 
-    /// aws-auth as it is now, unless what is known of it is newer. What a write of one's own answered is no news to the watch.
+    /// Stores aws-auth, unless a newer version is known. After a write, the watch event with the same content changes nothing.
     pub(crate) fn put_aws_auth(&self, live: &Live) {
-        let stored = Stored::of(live);
+        let stored = StoredAwsAuth::of(live);
         let at = stored.snapshot.resource_version.as_deref().map(version);
-        self.see(stored, at);
+        self.update_aws_auth(stored, at);
     }
 
-    /// aws-auth of this uid is gone, since this resourceVersion.
+    /// Removes aws-auth with this UID, as of this resourceVersion.
     pub(crate) fn remove_aws_auth(&self, uid: Option<&str>, at: Option<&str>) {
         let known = self.aws_auth.borrow().clone().unwrap_or_default();
         if known.snapshot.uid.as_deref() == uid {
-            self.see(Stored::of(&Live::missing()), at.map(version));
+            self.update_aws_auth(StoredAwsAuth::of(&Live::missing()), at.map(version));
         }
     }
 
-    fn see(&self, stored: Stored, at: Option<u64>) {
+    fn update_aws_auth(&self, stored: StoredAwsAuth, at: Option<u64>) {
         let mut inner = self.inner();
         if at.is_some_and(|at| at < inner.newest) {
             return;
@@ -132,36 +126,36 @@ impl Cache {
         });
     }
 
-    /// An object as it is now, unless what is known of it is newer.
-    pub(crate) fn put(&self, known: Known) {
-        let key = key(&known.object);
+    /// Stores an object, unless a newer version is known.
+    pub(crate) fn put(&self, new: CachedObject) {
+        let key = key(&new.object);
         let mut inner = self.inner();
         let before = inner.objects.get(&key);
-        if before.is_some_and(|before| is_older(&known, before)) {
+        if before.is_some_and(|before| is_older(&new, before)) {
             return;
         }
-        let known = remembering(known, before);
-        let is_new = before.is_none_or(|before| before.object != known.object);
-        inner.objects.insert(key, known);
+        let new = with_remembered_status(new, before);
+        let is_new = before.is_none_or(|before| before.object != new.object);
+        inner.objects.insert(key, new);
         drop(inner);
         if is_new {
-            self.touch();
+            self.notify();
         }
     }
 
-    /// What was just written about an object: it is no news.
-    pub(crate) fn put_own(&self, known: Known) {
-        let key = key(&known.object);
+    /// Stores the result of the controller's own write to an object, which is not notified as a change.
+    pub(crate) fn put_own(&self, new: CachedObject) {
+        let key = key(&new.object);
         let mut inner = self.inner();
         let before = inner.objects.get(&key);
-        let is_same = |before: &&Known| before.object.uid == known.object.uid;
+        let is_same = |before: &&CachedObject| before.object.uid == new.object.uid;
         let before = before.filter(is_same);
-        if before.is_some_and(|before| !is_older(&known, before)) {
-            inner.objects.insert(key, known);
+        if before.is_some_and(|before| !is_older(&new, before)) {
+            inner.objects.insert(key, new);
         }
     }
 
-    /// The object is gone. One that has no finalizer stays as a memory until its entry is gone.
+    /// Removes an object. An IAMIdentityMapping with an entry is kept, marked as being deleted, until its entry is removed.
     pub(crate) fn remove(&self, kind: ObjectKind, name: &str, uid: &str) {
         let key = (kind, name.to_owned());
         let mut inner = self.inner();
@@ -171,45 +165,45 @@ impl Cache {
         if known.object.uid != uid {
             return;
         }
-        match leaves_a_memory(known) {
+        match has_remembered_status(known) {
             true => known.object.is_deleting = true,
             false => drop(inner.objects.remove(&key)),
         }
         drop(inner);
-        self.touch();
+        self.notify();
     }
 
-    /// A list of all objects of this kind begins.
-    pub(crate) fn begin(&self, kind: ObjectKind) {
-        self.inner().coming.retain(|(of, _), _| *of != kind);
+    /// Starts a list of all objects of this kind.
+    pub(crate) fn list_started(&self, kind: ObjectKind) {
+        self.inner().listing.retain(|(of, _), _| *of != kind);
     }
 
-    /// One of that list.
-    pub(crate) fn list(&self, known: Known) {
-        let key = key(&known.object);
-        self.inner().coming.insert(key, known);
+    /// Adds an object to that list.
+    pub(crate) fn list_item(&self, object: CachedObject) {
+        let key = key(&object.object);
+        self.inner().listing.insert(key, object);
     }
 
-    /// That list is whole: there are no others.
-    pub(crate) fn listed(&self, kind: ObjectKind) {
+    /// Replaces all objects of this kind by that list.
+    pub(crate) fn list_finished(&self, kind: ObjectKind) {
         let mut inner = self.inner();
-        let coming = std::mem::take(&mut inner.coming);
-        let (ours, others) = coming.into_iter().partition(|((of, _), _)| *of == kind);
-        inner.coming = others;
-        let mut ours: BTreeMap<Key, Known> = ours;
+        let listing = std::mem::take(&mut inner.listing);
+        let (listed, others) = listing.into_iter().partition(|((of, _), _)| *of == kind);
+        inner.listing = others;
+        let mut listed: BTreeMap<Key, CachedObject> = listed;
         let before = std::mem::take(&mut inner.objects);
         let mut is_new = !inner.listed.contains(&kind);
         for (key, old) in before {
-            match ours.remove(&key) {
+            match listed.remove(&key) {
                 _ if key.0 != kind => drop(inner.objects.insert(key, old)),
                 Some(new) => {
-                    let new = remembering(new, Some(&old));
+                    let new = with_remembered_status(new, Some(&old));
                     is_new |= new.object != old.object;
                     inner.objects.insert(key, new);
                 }
                 None => {
                     is_new = true;
-                    if leaves_a_memory(&old) {
+                    if has_remembered_status(&old) {
                         let mut old = old;
                         old.object.is_deleting = true;
                         inner.objects.insert(key, old);
@@ -217,27 +211,27 @@ impl Cache {
                 }
             }
         }
-        is_new |= !ours.is_empty();
-        inner.objects.extend(ours);
+        is_new |= !listed.is_empty();
+        inner.objects.extend(listed);
         if !inner.listed.contains(&kind) {
             inner.listed.push(kind);
         }
         drop(inner);
         if is_new {
-            self.touch();
+            self.notify();
         }
     }
 
-    /// The cluster knows no such kind, and so there are none. Where there were some, they are only out of sight.
-    pub(crate) fn lists_none(&self, kind: ObjectKind) {
+    /// Registers that the API server does not know the kind: the list is empty, unless the kind was listed before.
+    pub(crate) fn kind_unknown(&self, kind: ObjectKind) {
         if !self.inner().listed.contains(&kind) {
-            self.begin(kind);
-            self.listed(kind);
+            self.list_started(kind);
+            self.list_finished(kind);
         }
     }
 
-    /// Remembers the status of an object that has none of ours; forgets it when it is gone and `release` says that nothing is left.
-    pub(crate) fn remember(&self, object: &Object, status: &Status, release: bool) {
+    /// Remembers the status of an IAMIdentityMapping. With `is_released`, removes the object if it was deleted.
+    pub(crate) fn remember(&self, object: &Object, status: &Status, is_released: bool) {
         let key = key(object);
         let mut inner = self.inner();
         let Some(known) = inner.objects.get_mut(&key) else {
@@ -245,37 +239,37 @@ impl Cache {
         };
         if known.object.uid == object.uid {
             known.object.status = status.clone();
-            if release && known.object.is_deleting {
+            if is_released && known.object.is_deleting {
                 inner.objects.remove(&key);
             }
         }
     }
 
-    /// Forgets what is remembered of objects that have no status of ours.
-    pub(crate) fn forget(&self) {
+    /// Forgets the remembered statuses of IAMIdentityMappings.
+    pub(crate) fn forget_remembered(&self) {
         let mut inner = self.inner();
         inner
             .objects
-            .retain(|_, known| !(leaves_a_memory(known) && known.object.is_deleting));
+            .retain(|_, known| !(has_remembered_status(known) && known.object.is_deleting));
         let remembered = inner.objects.values_mut();
-        for known in remembered.filter(|known| leaves_a_memory(known)) {
+        for known in remembered.filter(|known| has_remembered_status(known)) {
             known.object.status = Status::default();
         }
     }
 
-    /// All objects of these kinds, once all of them are known.
-    pub(crate) fn all(&self, kinds: &[ObjectKind]) -> Option<Roll> {
+    /// Returns all objects; `None` until all of these kinds are listed.
+    pub(crate) fn all(&self, kinds: &[ObjectKind]) -> Option<ObjectList> {
         let inner = self.inner();
         if !kinds.iter().all(|kind| inner.listed.contains(kind)) {
             return None;
         }
-        let mut roll = Roll::default();
+        let mut list = ObjectList::default();
         for known in inner.objects.values() {
-            roll.objects.push(known.object.clone());
-            roll.rest
+            list.objects.push(known.object.clone());
+            list.metadata
                 .push((known.finalizers.clone(), known.resource_version.clone()));
         }
-        Some(roll)
+        Some(list)
     }
 }
 
@@ -283,9 +277,9 @@ fn key(object: &Object) -> Key {
     (object.kind, object.name.clone())
 }
 
-/// Whether `one` was read before `other`, of the same object.
+/// Returns whether `one` is an older version of the same object than `other`.
 /// <https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions>
-fn is_older(one: &Known, other: &Known) -> bool {
+fn is_older(one: &CachedObject, other: &CachedObject) -> bool {
     one.object.uid == other.object.uid
         && version(&one.resource_version) < version(&other.resource_version)
 }
@@ -294,17 +288,17 @@ fn version(text: &str) -> u64 {
     text.parse().unwrap_or(0)
 }
 
-/// The object with the status that is remembered of it, if its own is not ours to write.
-fn remembering(mut known: Known, before: Option<&Known>) -> Known {
-    if known.object.kind == ObjectKind::IamIdentityMapping
-        && let Some(before) = before.filter(|before| before.object.uid == known.object.uid)
+/// Returns the object with its remembered status, if it is an IAMIdentityMapping.
+fn with_remembered_status(mut new: CachedObject, before: Option<&CachedObject>) -> CachedObject {
+    if new.object.kind == ObjectKind::IamIdentityMapping
+        && let Some(before) = before.filter(|before| before.object.uid == new.object.uid)
     {
-        known.object.status = before.object.status.clone();
+        new.object.status = before.object.status.clone();
     }
-    known
+    new
 }
 
-fn leaves_a_memory(known: &Known) -> bool {
+fn has_remembered_status(known: &CachedObject) -> bool {
     let status = &known.object.status;
     known.object.kind == ObjectKind::IamIdentityMapping
         && (status.entry.is_some() || !status.pending.is_empty())

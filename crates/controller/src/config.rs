@@ -1,4 +1,4 @@
-//! The configuration file. It is reloaded when it changes, as a mounted ConfigMap does.
+//! Loads the configuration file, and reloads it when it changes.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{error, info, warn};
 
-use super::Running;
+use super::Context;
 use crate::StartError;
 use awsauth_core::error_chain;
 use awsauth_core::reconcile::Config;
@@ -19,8 +19,8 @@ const PERIOD: Duration = Duration::from_secs(10);
 /// The name of this part in [`Health`](super::health::Health).
 const PART: &str = "configuration";
 
-/// The current configuration, and a way to wait for changes.
-pub(crate) type Loaded = watch::Receiver<Arc<Config>>;
+/// The current configuration. Notifies of changes.
+pub(crate) type ConfigReceiver = watch::Receiver<Arc<Config>>;
 
 /// Reads the file; without a file, returns the configuration that grants nothing.
 ///
@@ -41,20 +41,24 @@ pub fn load(path: Option<&Path>) -> Result<Config, StartError> {
 }
 
 /// Reloads the file periodically. If it is invalid, reports that and keeps the previous configuration.
-pub(crate) async fn follow(path: &Path, sender: watch::Sender<Arc<Config>>, running: Running) {
+pub(crate) async fn reload_on_change(
+    path: &Path,
+    sender: watch::Sender<Arc<Config>>,
+    context: Context,
+) {
     let mut period = interval(PERIOD);
     period.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut told = String::new();
+    let mut last_error = String::new();
     loop {
         tokio::select! {
-            () = running.stop.asked() => return,
+            () = context.shutdown.requested() => return,
             _ = period.tick() => {}
         }
         match load(Some(path)) {
             Ok(config) => {
-                if !told.is_empty() {
-                    running.health.is_ready(PART);
-                    told.clear();
+                if !last_error.is_empty() {
+                    context.health.set_ready(PART);
+                    last_error.clear();
                 }
                 let is_new = sender.send_if_modified(|known| {
                     let is_new = **known != config;
@@ -65,21 +69,21 @@ pub(crate) async fn follow(path: &Path, sender: watch::Sender<Arc<Config>>, runn
                 });
                 if is_new {
                     info!(file = %path.display(), "the configuration has changed");
-                    warn_of_none(&sender.borrow());
+                    warn_if_nothing_granted(&sender.borrow());
                 }
             }
             Err(error) => {
                 let why = error_chain::text(&error);
-                if why != told {
+                if why != last_error {
                     error!(
                         error = why,
-                        "the configuration as it was before stays in force"
+                        "cannot reload the configuration; the previous one stays in use"
                     );
-                    // A replica that keeps to what was right is as ready as before.
-                    running
+                    // A replica with the previous, valid configuration is still ready.
+                    context
                         .health
-                        .remarks(PART, format!("as it was before: {why}"));
-                    told = why;
+                        .set_info(PART, format!("the previous one stays in use: {why}"));
+                    last_error = why;
                 }
             }
         }
@@ -87,8 +91,8 @@ pub(crate) async fn follow(path: &Path, sender: watch::Sender<Arc<Config>>, runn
 }
 
 /// Logs a warning if the configuration grants nothing.
-pub(crate) fn warn_of_none(config: &Config) {
+pub(crate) fn warn_if_nothing_granted(config: &Config) {
     if config.grants.is_empty() {
-        warn!("the configuration grants nothing: every object is refused until it does");
+        warn!("the configuration grants nothing, so every object is refused");
     }
 }

@@ -8,86 +8,87 @@ use tokio::time::Instant;
 use tracing::debug;
 
 /// The maximum number of concurrent connections.
-pub(super) const SEATS: usize = 128;
+pub(super) const MAX_CONNECTIONS: usize = 128;
 
-/// The open connections.
+/// The open connections, at most [`MAX_CONNECTIONS`].
 #[derive(Default)]
-pub(super) struct Seats {
-    served: JoinSet<()>,
-    taken: Vec<Seat>,
+pub(super) struct ConnectionLimit {
+    tasks: JoinSet<()>,
+    open: Vec<Connection>,
     /// Notified when a connection becomes idle.
-    calm: Arc<Notify>,
+    became_idle: Arc<Notify>,
 }
 
-struct Seat {
+struct Connection {
     task: AbortHandle,
-    quiet: Quiet,
+    idle: IdleTimer,
 }
 
 /// Since when a connection has been idle.
 #[derive(Clone)]
-pub(super) struct Quiet {
+pub(super) struct IdleTimer {
     since: Arc<Mutex<Option<Instant>>>,
-    calm: Arc<Notify>,
+    became_idle: Arc<Notify>,
 }
 
-/// Marks a request as in progress until dropped.
-pub(super) struct Answering(Quiet);
+/// Marks a connection as busy until dropped.
+pub(super) struct ActiveRequest(IdleTimer);
 
-impl Seats {
+impl ConnectionLimit {
     /// Serves a connection in its own task.
-    pub(super) fn take<F>(&mut self, serve: impl FnOnce(Quiet) -> F)
+    pub(super) fn spawn<F>(&mut self, serve: impl FnOnce(IdleTimer) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let quiet = Quiet {
+        let idle = IdleTimer {
             since: Arc::new(Mutex::new(Some(Instant::now()))),
-            calm: Arc::clone(&self.calm),
+            became_idle: Arc::clone(&self.became_idle),
         };
-        let task = self.served.spawn(serve(quiet.clone()));
-        self.taken.push(Seat { task, quiet });
+        let task = self.tasks.spawn(serve(idle.clone()));
+        self.open.push(Connection { task, idle });
     }
 
     /// Completes once a connection can be accepted: closes the longest-idle connection if the limit is reached. Never interrupts a request.
-    pub(super) async fn make_room(&mut self) {
+    pub(super) async fn wait_for_capacity(&mut self) {
         loop {
-            while self.served.try_join_next().is_some() {}
-            self.taken.retain(|seat| !seat.task.is_finished());
-            if self.taken.len() < SEATS {
+            while self.tasks.try_join_next().is_some() {}
+            self.open
+                .retain(|connection| !connection.task.is_finished());
+            if self.open.len() < MAX_CONNECTIONS {
                 return;
             }
-            if let Some(quietest) = self.quietest() {
+            if let Some(longest_idle) = self.longest_idle() {
                 debug!("closing the longest-idle connection: the connection limit is reached");
-                quietest.abort();
-                self.served.join_next().await;
+                longest_idle.abort();
+                self.tasks.join_next().await;
             } else {
                 tokio::select! {
-                    _ = self.served.join_next() => {}
-                    () = self.calm.notified() => {}
+                    _ = self.tasks.join_next() => {}
+                    () = self.became_idle.notified() => {}
                 }
             }
         }
     }
 
-    /// Completes once no connection is open.
-    pub(super) async fn empty(&mut self) {
-        while self.served.join_next().await.is_some() {}
+    /// Completes once all connections are closed.
+    pub(super) async fn all_closed(&mut self) {
+        while self.tasks.join_next().await.is_some() {}
     }
 
-    fn quietest(&self) -> Option<&AbortHandle> {
-        let quiet = self.taken.iter().filter_map(|seat| {
-            let since = *seat.quiet.since();
-            Some((since?, &seat.task))
+    fn longest_idle(&self) -> Option<&AbortHandle> {
+        let idle = self.open.iter().filter_map(|connection| {
+            let since = *connection.idle.since();
+            Some((since?, &connection.task))
         });
-        quiet.min_by_key(|(since, _)| *since).map(|(_, task)| task)
+        idle.min_by_key(|(since, _)| *since).map(|(_, task)| task)
     }
 }
 
-impl Quiet {
-    /// Marks a request as in progress until the returned value is dropped.
-    pub(super) fn answers(&self) -> Answering {
+impl IdleTimer {
+    /// Marks the connection as busy until the returned value is dropped.
+    pub(super) fn start_request(&self) -> ActiveRequest {
         *self.since() = None;
-        Answering(self.clone())
+        ActiveRequest(self.clone())
     }
 
     fn since(&self) -> MutexGuard<'_, Option<Instant>> {
@@ -95,9 +96,9 @@ impl Quiet {
     }
 }
 
-impl Drop for Answering {
+impl Drop for ActiveRequest {
     fn drop(&mut self) {
         *self.0.since() = Some(Instant::now());
-        self.0.calm.notify_one();
+        self.0.became_idle.notify_one();
     }
 }

@@ -1,4 +1,4 @@
-//! Converts Kubernetes objects to the plain data of `reconcile`, and statuses back.
+//! Converts Kubernetes objects to the types of [`reconcile`](awsauth_core::reconcile), and statuses back.
 
 use jiff::Timestamp;
 use kube::core::DynamicObject;
@@ -11,26 +11,24 @@ use super::crd::{
 use awsauth_core::arn::Parts;
 use awsauth_core::document::{Principal, SectionName};
 use awsauth_core::reconcile::{
-    Condition, ConditionKind, DeletionPolicy, DriftPolicy, Object, ObjectKind, Reason, Recorded,
+    Condition, ConditionKind, DeletionPolicy, DriftPolicy, EntryRecord, Object, ObjectKind, Reason,
     Spec, Status,
 };
 
 /// The finalizer that keeps an object until its entry is removed.
 pub(crate) const FINALIZER: &str = "awsauth.dev/entry";
 
-/// An object as decisions need it, and what requests about it need besides.
+/// An object, with the metadata that patches need.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Known {
-    /// What decisions need.
+pub(crate) struct CachedObject {
     pub(crate) object: Object,
-    /// Its finalizers, all of them.
+    /// All finalizers, including those of other controllers.
     pub(crate) finalizers: Vec<String>,
-    /// What of it was read.
     pub(crate) resource_version: String,
 }
 
-/// Reads an object of this kind, whatever stands in it.
-pub(crate) fn known(kind: ObjectKind, read: DynamicObject) -> Known {
+/// Converts an object of this kind. An invalid spec becomes an error in [`Object::spec`].
+pub(crate) fn cached_object(kind: ObjectKind, read: DynamicObject) -> CachedObject {
     let metadata = read.metadata;
     let finalizers = metadata.finalizers.unwrap_or_default();
     let spec = match kind {
@@ -39,10 +37,10 @@ pub(crate) fn known(kind: ObjectKind, read: DynamicObject) -> Known {
     };
     let status = match kind {
         ObjectKind::AwsAuthMapping => status(&read.data["status"]),
-        // Theirs is the authenticator's to write; ours is remembered.
+        // The authenticator writes this status. The controller keeps its own in memory.
         ObjectKind::IamIdentityMapping => Status::default(),
     };
-    Known {
+    CachedObject {
         object: Object {
             kind,
             name: metadata.name.unwrap_or_default(),
@@ -71,7 +69,7 @@ fn mapping(spec: &Value) -> Result<Spec, String> {
         (Some(role), None, None) => Principal::Role(role),
         (None, Some(user), None) => Principal::User(user),
         (None, None, Some(account)) => Principal::Account(account),
-        _ => return Err("it has to name exactly one of role, user and account".to_owned()),
+        _ => return Err("it must contain exactly one of role, user and account".to_owned()),
     };
     Ok(Spec {
         principal,
@@ -88,25 +86,25 @@ fn mapping(spec: &Value) -> Result<Spec, String> {
     })
 }
 
-/// What an IAMIdentityMapping asks for. As with the authenticator, what is a role's ARN makes a role's entry, and any other a user's.
+/// Reads the spec of an IAMIdentityMapping. Like the authenticator, treats every ARN that is not a role's as a user's.
 fn identity_mapping(spec: &Value) -> Result<Spec, String> {
     #[derive(serde::Deserialize)]
-    struct Asked {
+    struct IamIdentityMappingSpec {
         arn: String,
         username: Option<String>,
         #[serde(default)]
         groups: Option<Vec<String>>,
     }
-    let asked: Asked = read(spec)?;
-    let is_role = Parts::of(&asked.arn)
+    let spec: IamIdentityMappingSpec = read(spec)?;
+    let is_role = Parts::of(&spec.arn)
         .is_some_and(|parts| parts.is("iam", "role") || parts.is("sts", "assumed-role"));
     Ok(Spec {
         principal: match is_role {
-            true => Principal::Role(asked.arn),
-            false => Principal::User(asked.arn),
+            true => Principal::Role(spec.arn),
+            false => Principal::User(spec.arn),
         },
-        username: asked.username,
-        groups: asked.groups.unwrap_or_default(),
+        username: spec.username,
+        groups: spec.groups.unwrap_or_default(),
         deletion: DeletionPolicy::default(),
         drift: DriftPolicy::default(),
     })
@@ -130,9 +128,9 @@ fn status(value: &Value) -> Status {
     }
 }
 
-fn recorded(entry: RecordedEntry) -> Option<Recorded> {
+fn recorded(entry: RecordedEntry) -> Option<EntryRecord> {
     let mut sections = SectionName::ALL.into_iter();
-    Some(Recorded {
+    Some(EntryRecord {
         section: sections.find(|section| section.key() == entry.section)?,
         key: entry.key,
         username: entry.username.unwrap_or_default(),
@@ -154,7 +152,7 @@ fn condition(read: RecordedCondition) -> Option<Condition> {
 /// Returns the merge patch that changes a stored status to this one.
 pub(crate) fn status_patch(uid: &str, status: &Status) -> Value {
     json!({
-        // Another object of that name is none of this one's business.
+        // The patch fails if a new object has the same name.
         "metadata": {"uid": uid},
         "status": {
             "observedGeneration": status.observed_generation,
@@ -169,8 +167,8 @@ pub(crate) fn status_patch(uid: &str, status: &Status) -> Value {
     })
 }
 
-fn entry(recorded: &Recorded) -> Value {
-    // A merge patch keeps what it does not name.
+fn entry(recorded: &EntryRecord) -> Value {
+    // Nulls remove fields: a merge patch keeps fields that it does not contain.
     json!({
         "section": recorded.section.key(),
         "key": recorded.key,
@@ -207,17 +205,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_reported_is_read_back() {
+    fn status_patch_is_read_back_unchanged() {
         let status = Status {
             observed_generation: Some(3),
             canonical_arn: Some("arn:aws:iam::111122223333:role/dev".into()),
-            entry: Some(Recorded {
+            entry: Some(EntryRecord {
                 section: SectionName::Accounts,
                 key: "111122223333".into(),
                 username: String::new(),
                 groups: Vec::new(),
             }),
-            pending: vec![Recorded {
+            pending: vec![EntryRecord {
                 section: SectionName::Roles,
                 key: "arn".into(),
                 username: "dev".into(),
@@ -232,22 +230,22 @@ mod tests {
                 since: "2026-01-01T00:00:00Z".parse().unwrap(),
             }],
         };
-        // Nulls are what a merge patch removes.
+        // The API server removes nulls when it applies a merge patch.
         let mut patch = status_patch("u", &status)["status"].take();
         patch["entry"]
             .as_object_mut()
             .unwrap()
             .retain(|_, value| !value.is_null());
-        let known = known(ObjectKind::AwsAuthMapping, object(json!({}), patch));
-        assert_eq!(known.object.status, status);
-        assert!(known.object.has_finalizer);
-        assert_eq!(known.resource_version, "7");
+        let read = cached_object(ObjectKind::AwsAuthMapping, object(json!({}), patch));
+        assert_eq!(read.object.status, status);
+        assert!(read.object.has_finalizer);
+        assert_eq!(read.resource_version, "7");
     }
 
     #[test]
-    fn what_cannot_be_read_says_why() {
+    fn invalid_spec_is_an_error_with_its_reason() {
         let spec = |spec| {
-            known(ObjectKind::AwsAuthMapping, object(spec, Value::Null))
+            cached_object(ObjectKind::AwsAuthMapping, object(spec, Value::Null))
                 .object
                 .spec
         };

@@ -1,65 +1,67 @@
-//! When to look: soon after a change, and later the more keeps changing.
+//! Debouncing: a reconciliation starts soon after a change, and less often while changes continue.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// So long nothing must change before it is looked at.
+/// A reconciliation starts after this time without a change.
 const QUIET: Duration = Duration::from_millis(100);
-/// So long it may keep changing at first.
-const FIRST: Duration = Duration::from_millis(300);
-/// So long it may keep changing at most.
-const LAST: Duration = Duration::from_secs(10);
-/// After so long without a change, it begins anew.
-const CALM: Duration = Duration::from_secs(20);
-/// The first wait after a look that failed, and the longest.
-const FAULTS: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(60));
+/// The longest delay after the first change; doubles while changes continue.
+const MIN_DELAY: Duration = Duration::from_millis(300);
+/// The limit of that delay.
+const MAX_DELAY: Duration = Duration::from_secs(10);
+/// The delay is reset after this time without a change.
+const RESET_AFTER: Duration = Duration::from_secs(20);
+/// The first and the longest delay after a failed reconciliation.
+const RETRY_DELAYS: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(60));
 
-/// When the next look is due.
+/// Determines when the next reconciliation is due.
 #[derive(Debug)]
-pub(crate) struct Pace {
-    patience: Duration,
-    since: Option<Instant>,
-    last: Option<Instant>,
-    /// Since when something is not to wait for quiet.
+pub(crate) struct Debounce {
+    delay: Duration,
+    first_change: Option<Instant>,
+    last_change: Option<Instant>,
+    /// When the first change came that must not wait longer than [`MIN_DELAY`].
     urgent: Option<Instant>,
-    faults: u32,
+    failures: u32,
     not_before: Option<Instant>,
 }
 
-impl Pace {
+impl Debounce {
     pub(crate) fn new() -> Self {
         Self {
-            patience: FIRST,
-            since: None,
-            last: None,
+            delay: MIN_DELAY,
+            first_change: None,
+            last_change: None,
             urgent: None,
-            faults: 0,
+            failures: 0,
             not_before: None,
         }
     }
 
-    /// Something has changed.
     pub(crate) fn changed(&mut self, now: Instant) {
-        if self.last.is_some_and(|last| now - last > CALM) {
-            self.patience = FIRST;
+        if self
+            .last_change
+            .is_some_and(|last| now - last > RESET_AFTER)
+        {
+            self.delay = MIN_DELAY;
         }
-        self.since.get_or_insert(now);
-        self.last = Some(now);
+        self.first_change.get_or_insert(now);
+        self.last_change = Some(now);
     }
 
-    /// Something has changed that is looked at soon, whatever else keeps changing.
-    pub(crate) fn urgent(&mut self, now: Instant) {
+    /// Registers a change that is reconciled soon even while other changes continue.
+    pub(crate) fn changed_urgently(&mut self, now: Instant) {
         self.changed(now);
         self.urgent.get_or_insert(now);
     }
 
-    /// When to look; `None` while nothing has changed.
+    /// Returns when the next reconciliation is due; `None` if nothing has changed.
     pub(crate) fn due(&self) -> Option<Instant> {
-        let (since, last) = (self.since?, self.last?);
-        let mut due = (last + QUIET).min(since + self.patience);
+        let (first, last) = (self.first_change?, self.last_change?);
+        let mut due = (last + QUIET).min(first + self.delay);
         if let Some(urgent) = self.urgent {
-            due = due.min(urgent + FIRST);
+            due = due.min(urgent + MIN_DELAY);
         }
         Some(
             self.not_before
@@ -67,31 +69,32 @@ impl Pace {
         )
     }
 
-    /// A look begins.
-    pub(crate) fn begins(&mut self, now: Instant) {
-        let was_busy = self.last.is_some_and(|last| now - last < QUIET);
+    /// Registers the start of a reconciliation.
+    pub(crate) fn started(&mut self, now: Instant) {
+        let was_busy = self.last_change.is_some_and(|last| now - last < QUIET);
         if was_busy {
-            self.patience = (self.patience * 2).min(LAST);
+            self.delay = (self.delay * 2).min(MAX_DELAY);
         }
-        self.since = None;
+        self.first_change = None;
         self.urgent = None;
     }
 
-    /// It came to its end.
-    pub(crate) fn done(&mut self) {
-        self.faults = 0;
+    pub(crate) fn succeeded(&mut self) {
+        self.failures = 0;
         self.not_before = None;
     }
 
-    /// It failed, and is tried again later: later each time.
+    /// Registers a failure and returns the delay before the retry, which doubles with each failure in a row.
     pub(crate) fn failed(&mut self, now: Instant) -> Duration {
-        let wait = FAULTS.0.saturating_mul(1 << self.faults.min(16));
-        let wait = wait.min(FAULTS.1).mul_f64(0.8 + 0.4 * fastrand::f64());
-        self.faults += 1;
-        self.not_before = Some(now + wait);
-        self.since.get_or_insert(now);
-        self.last = self.last.or(Some(now));
-        wait
+        let delay = RETRY_DELAYS.0.saturating_mul(1 << self.failures.min(16));
+        let delay = delay
+            .min(RETRY_DELAYS.1)
+            .mul_f64(0.8 + 0.4 * fastrand::f64());
+        self.failures += 1;
+        self.not_before = Some(now + delay);
+        self.first_change.get_or_insert(now);
+        self.last_change = self.last_change.or(Some(now));
+        delay
     }
 }
 
@@ -104,77 +107,77 @@ mod tests {
     }
 
     #[test]
-    fn one_change_is_looked_at_soon() {
-        let (mut pace, now) = (Pace::new(), Instant::now());
-        assert_eq!(pace.due(), None);
-        pace.changed(now);
-        assert_eq!(pace.due(), Some(now + QUIET));
-        pace.begins(now + QUIET);
-        assert_eq!(pace.due(), None);
+    fn single_change_is_due_soon() {
+        let (mut debounce, now) = (Debounce::new(), Instant::now());
+        assert_eq!(debounce.due(), None);
+        debounce.changed(now);
+        assert_eq!(debounce.due(), Some(now + QUIET));
+        debounce.started(now + QUIET);
+        assert_eq!(debounce.due(), None);
     }
 
     #[test]
-    fn two_minutes_of_changes_take_less_than_twenty_looks() {
-        let (mut pace, begun) = (Pace::new(), Instant::now());
-        let (mut now, mut looks) = (begun, 0);
+    fn two_minutes_of_changes_take_less_than_twenty_reconciliations() {
+        let (mut debounce, begun) = (Debounce::new(), Instant::now());
+        let (mut now, mut count) = (begun, 0);
         while now < begun + Duration::from_secs(120) {
             now += ms(20);
-            pace.changed(now);
-            if pace.due().is_some_and(|due| due <= now) {
-                looks += 1;
-                pace.begins(now);
-                pace.done();
+            debounce.changed(now);
+            if debounce.due().is_some_and(|due| due <= now) {
+                count += 1;
+                debounce.started(now);
+                debounce.succeeded();
             }
         }
-        assert!((10..20).contains(&looks), "{looks}");
-        pace.begins(now);
-        pace.changed(now + CALM * 2);
-        assert_eq!(pace.due(), Some(now + CALM * 2 + QUIET));
-        pace.changed(now + CALM * 2 + ms(290));
-        assert_eq!(pace.due(), Some(now + CALM * 2 + FIRST));
+        assert!((10..20).contains(&count), "{count}");
+        debounce.started(now);
+        debounce.changed(now + RESET_AFTER * 2);
+        assert_eq!(debounce.due(), Some(now + RESET_AFTER * 2 + QUIET));
+        debounce.changed(now + RESET_AFTER * 2 + ms(290));
+        assert_eq!(debounce.due(), Some(now + RESET_AFTER * 2 + MIN_DELAY));
     }
 
     #[test]
-    fn what_is_urgent_does_not_wait_for_quiet() {
-        let (mut pace, begun) = (Pace::new(), Instant::now());
+    fn urgent_change_is_due_soon_while_other_changes_continue() {
+        let (mut debounce, begun) = (Debounce::new(), Instant::now());
         let mut now = begun;
         while now < begun + Duration::from_secs(30) {
             now += ms(20);
-            pace.changed(now);
-            if pace.due().is_some_and(|due| due <= now) {
-                pace.begins(now);
+            debounce.changed(now);
+            if debounce.due().is_some_and(|due| due <= now) {
+                debounce.started(now);
             }
         }
-        pace.urgent(now);
+        debounce.changed_urgently(now);
         for _ in 0..20 {
             now += ms(20);
-            pace.changed(now);
+            debounce.changed(now);
         }
-        assert!(pace.due().is_some_and(|due| due <= now));
-        pace.begins(now);
+        assert!(debounce.due().is_some_and(|due| due <= now));
+        debounce.started(now);
         for _ in 0..20 {
             now += ms(20);
-            pace.changed(now);
+            debounce.changed(now);
         }
-        assert!(pace.due() > Some(now));
+        assert!(debounce.due() > Some(now));
     }
 
     #[test]
-    fn a_look_that_fails_is_put_off_further_each_time() {
-        let (mut pace, now) = (Pace::new(), Instant::now());
-        pace.changed(now);
-        pace.begins(now);
-        let first = pace.failed(now);
+    fn delay_grows_with_each_failure() {
+        let (mut debounce, now) = (Debounce::new(), Instant::now());
+        debounce.changed(now);
+        debounce.started(now);
+        let first = debounce.failed(now);
         let mut later = first;
         for _ in 0..20 {
-            later = pace.failed(now);
+            later = debounce.failed(now);
         }
         assert!(
             first < ms(700) && later > Duration::from_secs(40),
             "{first:?} {later:?}"
         );
-        assert_eq!(pace.due(), Some(now + later));
-        pace.done();
-        assert_eq!(pace.due(), Some(now + QUIET));
+        assert_eq!(debounce.due(), Some(now + later));
+        debounce.succeeded();
+        assert_eq!(debounce.due(), Some(now + QUIET));
     }
 }

@@ -1,4 +1,4 @@
-//! What the kubelet is told, and whoever asks why.
+//! The endpoints `/healthz`, `/readyz` and `/metrics`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -7,10 +7,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Bytes;
 
-use super::http::Answer;
+use super::http::HttpResponse;
 use super::metrics::Metrics;
 
-/// Whether the parts of the controller are ready, and what is not known without being missed.
+/// The readiness of the controller's parts, and informational lines.
 #[derive(Debug, Default)]
 pub(crate) struct Health(Mutex<BTreeMap<&'static str, State>>);
 
@@ -18,37 +18,36 @@ pub(crate) struct Health(Mutex<BTreeMap<&'static str, State>>);
 enum State {
     Ready,
     NotReady(String),
-    Remark(String),
+    Info(String),
 }
 
 impl Health {
-    /// A part that the process is not ready without.
-    pub(crate) fn needs(&self, part: &'static str, why: impl Into<String>) {
+    /// Marks a part as not ready, so that the process is not ready.
+    pub(crate) fn set_not_ready(&self, part: &'static str, why: impl Into<String>) {
         self.parts().insert(part, State::NotReady(why.into()));
     }
 
-    /// The part is ready.
-    pub(crate) fn is_ready(&self, part: &'static str) {
+    pub(crate) fn set_ready(&self, part: &'static str) {
         self.parts().insert(part, State::Ready);
     }
 
-    /// Something to be known, which makes nothing less ready.
-    pub(crate) fn remarks(&self, part: &'static str, what: impl Into<String>) {
-        self.parts().insert(part, State::Remark(what.into()));
+    /// Sets an informational line, which does not affect readiness.
+    pub(crate) fn set_info(&self, part: &'static str, what: impl Into<String>) {
+        self.parts().insert(part, State::Info(what.into()));
     }
 
     fn parts(&self) -> MutexGuard<'_, BTreeMap<&'static str, State>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether all parts are ready, and each part on a line. What is only to be known has a mark of its own: nothing was checked.
+    /// Returns whether all parts are ready, and a line for each part. Informational lines are marked `[i]`.
     fn report(&self) -> (bool, String) {
         let mut text = String::new();
         let mut ready = true;
         for (part, state) in self.parts().iter() {
             let _ = match state {
                 State::Ready => writeln!(text, "[+] {part}: ready"),
-                State::Remark(what) => writeln!(text, "[i] {part}: {what}"),
+                State::Info(what) => writeln!(text, "[i] {part}: {what}"),
                 State::NotReady(why) => {
                     ready = false;
                     writeln!(text, "[-] {part}: {why}")
@@ -58,41 +57,43 @@ impl Health {
         (ready, text)
     }
 
-    /// The answer to `/healthz` and `/readyz`. That it comes says that the process is alive: one thread does all.
-    pub(crate) fn answer<B>(&self, request: &Request<B>) -> Answer {
+    /// Responds to `/healthz` and `/readyz`. Any response shows that the process is alive, because one thread serves everything.
+    pub(crate) fn respond<B>(&self, request: &Request<B>) -> HttpResponse {
         match (request.method(), request.uri().path()) {
-            (&Method::GET | &Method::HEAD, "/healthz") => plain(StatusCode::OK, "ok\n".to_owned()),
+            (&Method::GET | &Method::HEAD, "/healthz") => {
+                plain_text(StatusCode::OK, "ok\n".to_owned())
+            }
             (&Method::GET | &Method::HEAD, "/readyz") => match self.report() {
-                (true, text) => plain(StatusCode::OK, text),
-                (false, text) => plain(StatusCode::SERVICE_UNAVAILABLE, text),
+                (true, text) => plain_text(StatusCode::OK, text),
+                (false, text) => plain_text(StatusCode::SERVICE_UNAVAILABLE, text),
             },
-            (_, path) => lost(path),
+            (_, path) => not_served(path),
         }
     }
 }
 
-/// The answer on the port of metrics.
-pub(crate) fn metrics<B>(metrics: &Metrics, request: &Request<B>) -> Answer {
+/// Responds to `/metrics`.
+pub(crate) fn metrics<B>(metrics: &Metrics, request: &Request<B>) -> HttpResponse {
     match (request.method(), request.uri().path()) {
-        (&Method::GET | &Method::HEAD, "/metrics") => metrics.answer(),
-        (_, path) => lost(path),
+        (&Method::GET | &Method::HEAD, "/metrics") => metrics.respond(),
+        (_, path) => not_served(path),
     }
 }
 
-fn lost(path: &str) -> Answer {
+fn not_served(path: &str) -> HttpResponse {
     match path {
         "/healthz" | "/readyz" | "/metrics" => {
-            plain(StatusCode::METHOD_NOT_ALLOWED, "only GET\n".to_owned())
+            plain_text(StatusCode::METHOD_NOT_ALLOWED, "only GET\n".to_owned())
         }
-        _ => plain(StatusCode::NOT_FOUND, "not found\n".to_owned()),
+        _ => plain_text(StatusCode::NOT_FOUND, "not found\n".to_owned()),
     }
 }
 
-/// An answer in plain text.
-pub(crate) fn plain(status: StatusCode, text: String) -> Answer {
-    let mut answer = Response::new(Bytes::from(text).into());
-    *answer.status_mut() = status;
-    answer
+/// Returns a response in plain text.
+pub(crate) fn plain_text(status: StatusCode, text: String) -> HttpResponse {
+    let mut response = Response::new(Bytes::from(text).into());
+    *response.status_mut() = status;
+    response
 }
 
 #[cfg(test)]
@@ -100,28 +101,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_needed_makes_it_unready() {
+    fn informational_lines_do_not_affect_readiness() {
         let health = Health::default();
-        health.needs("objects", "not listed yet");
-        health.remarks("EKS", "not asked");
+        health.set_not_ready("objects", "not listed yet");
+        health.set_info("EKS", "not asked");
         let (ready, text) = health.report();
         assert!(!ready);
         assert_eq!(text, "[i] EKS: not asked\n[-] objects: not listed yet\n");
-        health.is_ready("objects");
+        health.set_ready("objects");
         let (ready, text) = health.report();
         assert!(ready);
         assert!(text.ends_with("[+] objects: ready\n"), "{text}");
     }
 
     #[test]
-    fn other_paths_and_methods_are_refused() {
-        let ask = |method: Method, path: &str| {
+    fn other_paths_and_methods_are_rejected() {
+        let status = |method: Method, path: &str| {
             let request = Request::builder().method(method).uri(path).body(());
-            Health::default().answer(&request.unwrap()).status()
+            Health::default().respond(&request.unwrap()).status()
         };
-        assert_eq!(ask(Method::GET, "/healthz"), StatusCode::OK);
-        assert_eq!(ask(Method::GET, "/readyz"), StatusCode::OK);
-        assert_eq!(ask(Method::POST, "/readyz"), StatusCode::METHOD_NOT_ALLOWED);
-        assert_eq!(ask(Method::GET, "/"), StatusCode::NOT_FOUND);
+        assert_eq!(status(Method::GET, "/healthz"), StatusCode::OK);
+        assert_eq!(status(Method::GET, "/readyz"), StatusCode::OK);
+        assert_eq!(
+            status(Method::POST, "/readyz"),
+            StatusCode::METHOD_NOT_ALLOWED
+        );
+        assert_eq!(status(Method::GET, "/"), StatusCode::NOT_FOUND);
     }
 }

@@ -19,120 +19,120 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
-use super::connection_limit::{Quiet, Seats};
-use super::shutdown::Stop;
+use super::connection_limit::{ConnectionLimit, IdleTimer};
+use super::shutdown::Shutdown;
 use crate::StartError;
 
 /// The time limit for the TLS handshake, and for the head of a request.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 /// How long requests in progress may take during shutdown.
-const FAREWELL: Duration = Duration::from_secs(3);
-/// The delay before a listener that failed, for lack of file descriptors, is retried.
-const AGAIN: Duration = Duration::from_millis(100);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
+/// The delay after a connection could not be accepted, for example for lack of file descriptors.
+const RETRY_DELAY: Duration = Duration::from_millis(100);
 
-/// What a request is answered with.
-pub(crate) type Answer = Response<Full<Bytes>>;
+pub(crate) type HttpResponse = Response<Full<Bytes>>;
 
-/// Listens on an address, which must be of this machine and free.
-pub(crate) async fn listen(
+/// Listens on an address.
+pub(crate) async fn bind(
     address: SocketAddr,
     flag: &'static str,
 ) -> Result<TcpListener, StartError> {
-    let listening = TcpListener::bind(address).await;
-    listening.map_err(|source| StartError::Listen {
+    let listener = TcpListener::bind(address).await;
+    listener.map_err(|source| StartError::Listen {
         address,
         flag,
         source,
     })
 }
 
-/// Serves until the process is to end; then what was begun is answered. `open` makes of a connection what is read and written: the
-/// connection itself, or TLS over it.
+/// Serves until shutdown, and completes requests in progress. `open` turns an accepted connection into a stream, such as one with TLS.
 pub(crate) async fn serve<S, O, A>(
     listener: TcpListener,
     open: impl Fn(TcpStream) -> O + Clone + Send + 'static,
-    answer: impl Fn(Request<Incoming>) -> A + Clone + Send + 'static,
-    stop: Stop,
+    respond: impl Fn(Request<Incoming>) -> A + Clone + Send + 'static,
+    shutdown: Shutdown,
 ) where
     S: Read + Write + Unpin + Send + 'static,
     O: Future<Output = io::Result<S>> + Send + 'static,
-    A: Future<Output = Answer> + Send + 'static,
+    A: Future<Output = HttpResponse> + Send + 'static,
 {
-    serve_idle(listener, PATIENCE, open, answer, stop).await;
+    serve_with_idle_timeout(listener, TIMEOUT, open, respond, shutdown).await;
 }
 
-/// The same for clients that keep a connection for so long without a request. Where seats are wanted, it ends sooner.
-pub(crate) async fn serve_idle<S, O, A>(
+/// The same with another idle timeout. Idle connections are closed earlier when the connection limit is reached.
+pub(crate) async fn serve_with_idle_timeout<S, O, A>(
     listener: TcpListener,
-    idle: Duration,
+    idle_timeout: Duration,
     open: impl Fn(TcpStream) -> O + Clone + Send + 'static,
-    answer: impl Fn(Request<Incoming>) -> A + Clone + Send + 'static,
-    stop: Stop,
+    respond: impl Fn(Request<Incoming>) -> A + Clone + Send + 'static,
+    shutdown: Shutdown,
 ) where
     S: Read + Write + Unpin + Send + 'static,
     O: Future<Output = io::Result<S>> + Send + 'static,
-    A: Future<Output = Answer> + Send + 'static,
+    A: Future<Output = HttpResponse> + Send + 'static,
 {
-    let mut seats = Seats::default();
+    let mut connections = ConnectionLimit::default();
     loop {
         let accepted = tokio::select! {
             biased;
-            () = stop.asked() => break,
+            () = shutdown.requested() => break,
             accepted = listener.accept() => accepted,
         };
         let stream = match accepted {
             Ok((stream, _)) => stream,
             Err(error) => {
-                warn!(%error, "a connection cannot be accepted");
-                sleep(AGAIN).await;
+                warn!(%error, "cannot accept a connection");
+                sleep(RETRY_DELAY).await;
                 continue;
             }
         };
         tokio::select! {
             biased;
-            () = stop.asked() => break,
-            () = seats.make_room() => {}
+            () = shutdown.requested() => break,
+            () = connections.wait_for_capacity() => {}
         }
-        let (open, answer, stop) = (open.clone(), answer.clone(), stop.clone());
-        seats.take(|quiet| async move {
-            match timeout(PATIENCE, open(stream)).await {
-                Ok(Ok(stream)) => connection(stream, idle, answer, quiet, stop).await,
-                Ok(Err(error)) => debug!(%error, "a connection does not open"),
-                Err(_) => debug!("a connection does not open in time"),
+        let (open, respond, shutdown) = (open.clone(), respond.clone(), shutdown.clone());
+        connections.spawn(|idle_timer| async move {
+            match timeout(TIMEOUT, open(stream)).await {
+                Ok(Ok(stream)) => {
+                    connection(stream, idle_timeout, respond, idle_timer, shutdown).await;
+                }
+                Ok(Err(error)) => debug!(%error, "cannot open a connection"),
+                Err(_) => debug!("a connection was not opened in time"),
             }
         });
     }
     drop(listener);
-    let _ = timeout(FAREWELL, seats.empty()).await;
+    let _ = timeout(SHUTDOWN_TIMEOUT, connections.all_closed()).await;
 }
 
 async fn connection<S, A>(
     stream: S,
-    idle: Duration,
-    answer: impl Fn(Request<Incoming>) -> A + Send + 'static,
-    quiet: Quiet,
-    stop: Stop,
+    idle_timeout: Duration,
+    respond: impl Fn(Request<Incoming>) -> A + Send + 'static,
+    idle_timer: IdleTimer,
+    shutdown: Shutdown,
 ) where
     S: Read + Write + Unpin + Send + 'static,
-    A: Future<Output = Answer> + Send + 'static,
+    A: Future<Output = HttpResponse> + Send + 'static,
 {
     let service = service_fn(move |request| {
-        let answering = quiet.answers();
-        let answered = answer(request);
+        let active = idle_timer.start_request();
+        let response = respond(request);
         async move {
-            let answer = answered.await;
-            drop(answering);
-            Ok::<_, Infallible>(answer)
+            let response = response.await;
+            drop(active);
+            Ok::<_, Infallible>(response)
         }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(idle)
+        .header_read_timeout(idle_timeout)
         .serve_connection(stream, service);
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = stop.asked() => {
+        () = shutdown.requested() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
@@ -151,9 +151,9 @@ mod tests {
     use tokio::sync::Notify;
     use tokio::task::JoinHandle;
 
-    use super::super::connection_limit::SEATS;
-    use super::super::health::plain;
-    use super::super::shutdown::Stopper;
+    use super::super::connection_limit::MAX_CONNECTIONS;
+    use super::super::health::plain_text;
+    use super::super::shutdown::ShutdownTrigger;
     use super::*;
 
     /// Longer than any test.
@@ -161,11 +161,11 @@ mod tests {
 
     struct Server {
         address: SocketAddr,
-        /// A request for `/held` was read.
+        /// Notified when a request for `/held` is received.
         held: Arc<Notify>,
-        /// It is answered when this is told.
+        /// Notify this to respond to that request.
         release: Arc<Notify>,
-        _stopper: Stopper,
+        _trigger: ShutdownTrigger,
         _serving: JoinHandle<()>,
     }
 
@@ -174,25 +174,27 @@ mod tests {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = listener.local_addr().unwrap();
             let (held, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-            let (told, awaited) = (Arc::clone(&held), Arc::clone(&release));
-            let answer = move |request: Request<Incoming>| {
-                let (told, awaited) = (Arc::clone(&told), Arc::clone(&awaited));
+            let (notify_held, released) = (Arc::clone(&held), Arc::clone(&release));
+            let respond = move |request: Request<Incoming>| {
+                let (notify_held, released) = (Arc::clone(&notify_held), Arc::clone(&released));
                 async move {
                     if request.uri().path() == "/held" {
-                        told.notify_one();
-                        awaited.notified().await;
+                        notify_held.notify_one();
+                        released.notified().await;
                     }
-                    plain(http::StatusCode::OK, "fine\n".to_owned())
+                    plain_text(http::StatusCode::OK, "fine\n".to_owned())
                 }
             };
             let open = async |stream: TcpStream| Ok(TokioIo::new(stream));
-            let (stopper, stop) = Stop::new();
+            let (trigger, shutdown) = Shutdown::new();
             Self {
                 address,
                 held,
                 release,
-                _stopper: stopper,
-                _serving: tokio::spawn(serve_idle(listener, LONG, open, answer, stop)),
+                _trigger: trigger,
+                _serving: tokio::spawn(serve_with_idle_timeout(
+                    listener, LONG, open, respond, shutdown,
+                )),
             }
         }
 
@@ -200,15 +202,15 @@ mod tests {
             TcpStream::connect(self.address).await.unwrap()
         }
 
-        /// Connections with all the seats but so many; on one the head of a request has begun, and on another one was answered.
-        async fn idle(&self, but: usize) -> Vec<TcpStream> {
+        /// Opens idle connections up to the limit, except `free`. One has sent half of a request's head, another has made one request.
+        async fn fill(&self, free: usize) -> Vec<TcpStream> {
             let mut idle = Vec::new();
-            for _ in but..SEATS {
+            for _ in free..MAX_CONNECTIONS {
                 idle.push(self.connect().await);
             }
             send(&mut idle[0], "GET / HTTP/1.1\r\nhost: ").await;
-            ask(&mut idle[1], "/").await;
-            answered(&mut idle[1]).await;
+            request(&mut idle[1], "/").await;
+            receive(&mut idle[1]).await;
             idle
         }
     }
@@ -217,48 +219,48 @@ mod tests {
         stream.write_all(text.as_bytes()).await.unwrap();
     }
 
-    async fn ask(stream: &mut TcpStream, path: &str) {
+    async fn request(stream: &mut TcpStream, path: &str) {
         send(stream, &format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n")).await;
     }
 
-    /// An answer comes long before any connection ends by itself.
-    async fn answered(stream: &mut TcpStream) {
+    /// Receives a response; fails long before any connection times out.
+    async fn receive(stream: &mut TcpStream) {
         let mut text = String::new();
         while !text.ends_with("fine\n") {
             let mut bytes = [0; 1024];
             let read = timeout(LONG / 60, stream.read(&mut bytes)).await;
-            let read = read.expect("no answer").unwrap();
-            assert_ne!(read, 0, "it ends after {text:?}");
+            let read = read.expect("no response").unwrap();
+            assert_ne!(read, 0, "closed after {text:?}");
             text.push_str(std::str::from_utf8(&bytes[..read]).unwrap());
         }
         assert!(text.starts_with("HTTP/1.1 200"), "{text}");
     }
 
     #[tokio::test]
-    async fn idle_connections_keep_nobody_out() {
+    async fn idle_connections_do_not_block_new_ones() {
         let server = Server::start().await;
-        let _idle = server.idle(0).await;
+        let _idle = server.fill(0).await;
         for _ in 0..3 {
             let mut new = server.connect().await;
-            ask(&mut new, "/").await;
-            answered(&mut new).await;
+            request(&mut new, "/").await;
+            receive(&mut new).await;
         }
     }
 
     #[tokio::test]
-    async fn what_is_being_answered_is_not_cut_off() {
+    async fn connection_limit_does_not_interrupt_requests() {
         let server = Server::start().await;
         let mut first = server.connect().await;
-        ask(&mut first, "/held").await;
+        request(&mut first, "/held").await;
         server.held.notified().await;
-        let _idle = server.idle(1).await;
-        // So many that every other one has given way.
-        for _ in 0..SEATS {
+        let _idle = server.fill(1).await;
+        // Enough that every other connection is closed.
+        for _ in 0..MAX_CONNECTIONS {
             let mut new = server.connect().await;
-            ask(&mut new, "/").await;
-            answered(&mut new).await;
+            request(&mut new, "/").await;
+            receive(&mut new).await;
         }
         server.release.notify_one();
-        answered(&mut first).await;
+        receive(&mut first).await;
     }
 }

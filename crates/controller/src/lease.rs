@@ -1,7 +1,7 @@
 //! Leader election: only the replica that holds the Lease writes.
 //!
-//! A holder counts as one only while its lease is confirmed: a renewal that fails or is not answered in time ends its turn, long before
-//! another replica may take over. aws-auth is safe even where clocks differ: a write names what it was planned on.
+//! A replica stops writing as soon as a renewal fails or times out, which is before another replica may take over. aws-auth is safe
+//! even if clocks differ, because each write contains the resourceVersion that it was planned on.
 
 use std::time::Duration;
 
@@ -19,9 +19,9 @@ use tokio::time::{sleep, timeout};
 use tower::{BoxError, service_fn};
 use tracing::{info, warn};
 
-use super::Running;
-use super::fault::why_no_lease;
-use super::shutdown::Stop;
+use super::Context;
+use super::request_error::describe_lease_error;
+use super::shutdown::Shutdown;
 use awsauth_kube::CONTROLLER;
 
 /// The duration in seconds of a lease that is not renewed.
@@ -29,94 +29,99 @@ const DURATION: u64 = 15;
 /// How many seconds before its end the lease is renewed.
 const GRACE: u64 = 5;
 /// The timeout of a lease request: shorter than the grace period, so that a holder gives up before another replica takes over.
-const PATIENCE: Duration = Duration::from_secs(4);
+const TIMEOUT: Duration = Duration::from_secs(4);
 /// The delay before a retry.
-const AGAIN: Duration = Duration::from_secs(1);
+const RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// Keeps `leads` saying whether this replica holds the lease, until `stop`; then it is given back.
+/// Competes for the lease and reports in `is_leader` whether this replica holds it. Releases it at shutdown.
 pub(crate) async fn hold(
-    running: Running,
+    context: Context,
     identity: String,
-    leads: watch::Sender<bool>,
-    stop: Stop,
+    is_leader: watch::Sender<bool>,
+    shutdown: Shutdown,
 ) {
-    let client = hasty(running.store.client());
-    let mut told = String::new();
+    let client = with_timeout(context.client.client());
+    let mut last_error = String::new();
     loop {
         let ended = tokio::select! {
             biased;
-            manager = manager(&client, &running, &identity) => match manager {
+            manager = manager(&client, &context, &identity) => match manager {
                 Ok(manager) => {
-                    told.clear();
-                    turns(&running, &manager, &leads, &stop).await
+                    last_error.clear();
+                    compete(&context, &manager, &is_leader, &shutdown).await
                 }
-                Err(error) => Err(why_no_lease(&error)),
+                Err(error) => Err(describe_lease_error(&error)),
             },
-            () = stop.asked() => Ok(()),
+            () = shutdown.requested() => Ok(()),
         };
-        say(&running, &leads, false);
+        report(&context, &is_leader, false);
         let Err(why) = ended else { return };
-        if why != told {
-            warn!(error = why, "no lease can be held, which is tried again");
-            told = why;
+        if why != last_error {
+            warn!(error = why, "cannot acquire the lease; retrying");
+            last_error = why;
         }
         tokio::select! {
-            () = stop.asked() => return,
-            () = sleep(AGAIN) => {}
+            () = shutdown.requested() => return,
+            () = sleep(RETRY_DELAY) => {}
         }
     }
 }
 
-async fn turns(
-    running: &Running,
+/// Follows the lease until it fails or shutdown begins.
+async fn compete(
+    context: &Context,
     manager: &LeaseManager,
-    leads: &watch::Sender<bool>,
-    stop: &Stop,
+    is_leader: &watch::Sender<bool>,
+    shutdown: &Shutdown,
 ) -> Result<(), String> {
     loop {
         let changed = tokio::select! {
             changed = manager.changed() => changed,
-            () = stop.asked() => {
-                if *leads.borrow() {
-                    match timeout(PATIENCE, manager.release()).await {
-                        Ok(Ok(())) => info!("the lease is given back"),
+            () = shutdown.requested() => {
+                if *is_leader.borrow() {
+                    match timeout(TIMEOUT, manager.release()).await {
+                        Ok(Ok(())) => info!("released the lease"),
                         Ok(Err(error)) => {
-                            warn!(error = why_no_lease(&error), "the lease was not released");
+                            warn!(error = describe_lease_error(&error), "cannot release the lease");
                         }
-                        Err(_) => warn!("the lease was not released in time"),
+                        Err(_) => warn!("cannot release the lease: no response in time"),
                     }
                 }
                 return Ok(());
             }
         };
-        say(
-            running,
-            leads,
-            changed.map_err(|error| why_no_lease(&error))?,
+        report(
+            context,
+            is_leader,
+            changed.map_err(|error| describe_lease_error(&error))?,
         );
     }
 }
 
-fn say(running: &Running, leads: &watch::Sender<bool>, is_leader: bool) {
-    running.metrics.leader.set(is_leader.into());
-    let is_new = leads.send_if_modified(|known| std::mem::replace(known, is_leader) != is_leader);
-    let turn = match is_leader {
-        true => "held by this replica, which works",
-        false => "not held by this replica, which waits",
+/// Reports in the metrics, `/readyz` and the log whether this replica holds the lease.
+fn report(context: &Context, sender: &watch::Sender<bool>, is_leader: bool) {
+    context.metrics.leader.set(is_leader.into());
+    let is_new = sender.send_if_modified(|known| std::mem::replace(known, is_leader) != is_leader);
+    let (state, message) = match is_leader {
+        true => ("held by this replica", "acquired the lease"),
+        false => (
+            "not held by this replica, which is on standby",
+            "lost the lease",
+        ),
     };
-    running.health.remarks("lease", turn);
+    context.health.set_info("lease", state);
     if is_new {
-        info!("the lease is {turn}");
+        info!("{message}");
     }
 }
 
-/// The lease, which comes into being if need be: by server-side apply, which RBAC can allow by its name.
+/// Returns the lease. Creates it if needed with server-side apply, which RBAC can restrict to its name, unlike create.
 async fn manager(
     client: &Client,
-    running: &Running,
+    context: &Context,
     identity: &str,
 ) -> Result<LeaseManager, LeaseManagerError> {
-    let (name, namespace) = (&running.settings.lease_name, &running.settings.namespace);
+    let (name, namespace) = (&context.settings.lease_name, &context.settings.namespace);
     let api = Api::<Lease>::namespaced(client.clone(), namespace);
     if api.get_opt(name).await?.is_none() {
         let lease = json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": name}});
@@ -132,15 +137,15 @@ async fn manager(
         .await
 }
 
-/// The same connection, that waits for no answer longer than it has to.
-fn hasty(client: &Client) -> Client {
+/// Returns a client on the same connection whose requests have a shorter timeout.
+fn with_timeout(client: &Client) -> Client {
     let namespace = client.default_namespace().to_owned();
     let client = client.clone();
     let service = service_fn(move |request: Request<Body>| {
         let client = client.clone();
         async move {
-            let answer: Response<Body> = timeout(PATIENCE, client.send(request)).await??;
-            Ok::<_, BoxError>(answer)
+            let response: Response<Body> = timeout(TIMEOUT, client.send(request)).await??;
+            Ok::<_, BoxError>(response)
         }
     });
     Client::new(service, namespace)

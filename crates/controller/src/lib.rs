@@ -1,26 +1,25 @@
-//! The controller: watches aws-auth and the objects that request entries, and writes as the leader among several replicas.
+//! The controller: watches aws-auth and the objects that request entries, and writes while it holds the lease.
 //!
-//! Besides [`cluster`](awsauth_kube), this is the only crate that names `kube`. Decisions are made by
-//! [`reconcile`](awsauth_core::reconcile), which does not depend on Kubernetes clients.
+//! [`reconcile`](awsauth_core::reconcile) makes the decisions; it does not depend on Kubernetes clients.
 
 mod cache;
 pub mod config;
 mod connection_limit;
 mod convert;
-mod count;
 pub mod crd;
 mod debounce;
-mod eks_cache;
-mod error;
-mod fault;
+mod eks_state;
 mod health;
 mod http;
 mod lease;
 mod log;
 mod metrics;
+mod reconcile_metrics;
 mod reconciler;
+mod request_error;
 mod settings;
 mod shutdown;
+mod start_error;
 mod status_writer;
 mod watch;
 mod webhook;
@@ -35,160 +34,159 @@ use tokio::sync::watch::channel;
 use tokio::task::JoinSet;
 use tracing::info;
 
-pub use error::StartError;
 pub use log::{LogFormat, LogLevel};
 pub use settings::Settings;
+pub use start_error::StartError;
 
 use awsauth_core::reconcile::Config;
 use awsauth_core::reconcile::{Memory, ObjectKind};
 use awsauth_kube::{ApiClient, interrupt};
 use cache::Cache;
-use config::Loaded;
-use count::Counted;
-use eks_cache::EksState;
+use config::ConfigReceiver;
+use eks_state::EksState;
 use health::Health;
 use metrics::Metrics;
-use reconciler::Looker;
-use shutdown::Stop;
-use status_writer::Recorder;
+use reconcile_metrics::ReconcileMetrics;
+use reconciler::Reconciler;
+use shutdown::Shutdown;
+use status_writer::StatusWriter;
 
-/// State shared by all parts of a running controller.
+/// State that all parts of the controller share.
 #[derive(Clone)]
-pub(crate) struct Running {
-    /// The client for aws-auth and the API server.
-    pub(crate) store: Arc<ApiClient>,
-    /// The command-line settings.
+pub(crate) struct Context {
+    pub(crate) client: Arc<ApiClient>,
     pub(crate) settings: Arc<Settings>,
-    /// What may be granted and what is protected. Can change while the controller runs.
-    pub(crate) config: Loaded,
-    /// The Prometheus metrics.
+    /// The current configuration, which can change while the controller runs.
+    pub(crate) config: ConfigReceiver,
     pub(crate) metrics: Arc<Metrics>,
-    /// The readiness of the parts.
     pub(crate) health: Arc<Health>,
-    /// The shutdown signal.
-    pub(crate) stop: Stop,
+    pub(crate) shutdown: Shutdown,
 }
 
-/// Runs until the process is asked to stop, then releases the lease.
+/// Runs until SIGTERM or SIGINT, then releases the lease.
 ///
 /// # Errors
-/// If an address cannot be listened on. Later errors are logged and retried.
+/// If the process cannot listen on an address. Later errors are logged and retried.
 pub fn run(
     settings: Settings,
     level: LogLevel,
     config: Config,
     runtime: &Runtime,
-    store: Arc<ApiClient>,
+    client: Arc<ApiClient>,
 ) -> Result<(), StartError> {
     log::start(settings.log_format, level);
-    runtime.block_on(serve(settings, config, store))
+    runtime.block_on(serve(settings, config, client))
 }
 
 async fn serve(
     settings: Settings,
     config: Config,
-    store: Arc<ApiClient>,
+    client: Arc<ApiClient>,
 ) -> Result<(), StartError> {
-    let (stopper, stop) = Stop::new();
+    let (trigger, shutdown) = Shutdown::new();
     let (reload, config) = channel(Arc::new(config));
-    let metrics_at = http::listen(settings.metrics_listen, "--metrics-listen").await?;
-    let health_at = http::listen(settings.health_listen, "--health-listen").await?;
-    let webhook_at = match settings.webhook {
-        true => Some(http::listen(settings.webhook_listen, "--webhook-listen").await?),
+    let metrics_listener = http::bind(settings.metrics_listen, "--metrics-listen").await?;
+    let health_listener = http::bind(settings.health_listen, "--health-listen").await?;
+    let webhook_listener = match settings.webhook {
+        true => Some(http::bind(settings.webhook_listen, "--webhook-listen").await?),
         false => None,
     };
-    let running = Running {
-        store,
+    let context = Context {
+        client,
         metrics: Arc::new(Metrics::new(settings.webhook)),
         settings: Arc::new(settings),
         config,
         health: Arc::default(),
-        stop,
+        shutdown,
     };
     let mut parts = JoinSet::new();
-    let (health, metrics) = (Arc::clone(&running.health), Arc::clone(&running.metrics));
-    let health = move |request| std::future::ready(health.answer(&request));
+    let (health, metrics) = (Arc::clone(&context.health), Arc::clone(&context.metrics));
+    let health = move |request| std::future::ready(health.respond(&request));
     let metrics = move |request| std::future::ready(health::metrics(&metrics, &request));
     parts.spawn(http::serve(
-        health_at,
-        plainly,
+        health_listener,
+        without_tls,
         health,
-        running.stop.clone(),
+        context.shutdown.clone(),
     ));
     parts.spawn(http::serve(
-        metrics_at,
-        plainly,
+        metrics_listener,
+        without_tls,
         metrics,
-        running.stop.clone(),
+        context.shutdown.clone(),
     ));
     info!(
         version = env!("CARGO_PKG_VERSION"),
-        cluster = %running.store.target(),
-        metrics = %running.settings.metrics_listen,
-        health = %running.settings.health_listen,
+        cluster = %context.client.target(),
+        metrics = %context.settings.metrics_listen,
+        health = %context.settings.health_listen,
         "started"
     );
-    config::warn_of_none(&running.config.borrow());
-    if let Some(path) = running.settings.config.clone() {
-        let running = running.clone();
-        parts.spawn(async move { config::follow(&path, reload, running).await });
+    config::warn_if_nothing_granted(&context.config.borrow());
+    if let Some(path) = context.settings.config.clone() {
+        let context = context.clone();
+        parts.spawn(async move { config::reload_on_change(&path, reload, context).await });
     }
     let identity = lease::identity();
     let cache = Arc::new(Cache::default());
     let mut kinds = vec![ObjectKind::AwsAuthMapping];
-    if running.settings.iam_identity_mappings {
+    if context.settings.iam_identity_mappings {
         kinds.push(ObjectKind::IamIdentityMapping);
     }
-    parts.spawn(watch::aws_auth(running.clone(), Arc::clone(&cache)));
+    parts.spawn(watch::aws_auth(context.clone(), Arc::clone(&cache)));
     for kind in &kinds {
-        parts.spawn(watch::objects(running.clone(), Arc::clone(&cache), *kind));
+        parts.spawn(watch::objects(context.clone(), Arc::clone(&cache), *kind));
     }
-    let (leads, is_leader) = channel(false);
-    // The lease is given back last, so that nobody else begins while this replica ends.
-    let (last, at_last) = Stop::new();
+    let (leader_sender, is_leader) = channel(false);
+    // Releases the lease after all other parts have ended, so that no other replica starts to write before.
+    let (lease_trigger, lease_shutdown) = Shutdown::new();
     let lease = tokio::spawn(lease::hold(
-        running.clone(),
+        context.clone(),
         identity.clone(),
-        leads,
-        at_last,
+        leader_sender,
+        lease_shutdown,
     ));
-    let ask = Arc::new(Notify::new());
-    let (tell, told) = channel(Arc::new(EksState::default()));
-    parts.spawn(eks_cache::ask(running.clone(), tell, Arc::clone(&ask)));
-    if let Some(listener) = webhook_at {
-        parts.spawn(webhook::run(listener, running.clone(), told.clone()));
+    let refresh_eks = Arc::new(Notify::new());
+    let (eks_sender, eks) = channel(Arc::new(EksState::default()));
+    parts.spawn(eks_state::poll(
+        context.clone(),
+        eks_sender,
+        Arc::clone(&refresh_eks),
+    ));
+    if let Some(listener) = webhook_listener {
+        parts.spawn(webhook::run(listener, context.clone(), eks.clone()));
     }
-    let looker = Looker {
-        recorder: Recorder::new(
-            running.store.client().clone(),
+    let reconciler = Reconciler {
+        status_writer: StatusWriter::new(
+            context.client.client().clone(),
             Arc::clone(&cache),
             &identity,
         ),
         aws_auth: cache.aws_auth(),
         cache,
         kinds,
-        leads: is_leader,
-        told,
-        ask,
+        is_leader,
+        eks,
+        refresh_eks,
         memory: Memory::default(),
-        counted: Counted::default(),
-        who: None,
-        idle: None,
-        failing: None,
-        running,
+        reconcile_metrics: ReconcileMetrics::default(),
+        identity: None,
+        idle_reason: None,
+        write_error: None,
+        context,
     };
-    parts.spawn(looker.run());
+    parts.spawn(reconciler.run());
     interrupt::requested().await;
-    info!("asked to end");
-    stopper.stop();
+    info!("shutting down");
+    trigger.shut_down();
     while parts.join_next().await.is_some() {}
-    last.stop();
+    lease_trigger.shut_down();
     let _ = lease.await;
-    info!("ended");
+    info!("stopped");
     Ok(())
 }
 
-/// A connection without TLS.
-async fn plainly(stream: TcpStream) -> std::io::Result<TokioIo<TcpStream>> {
+/// Serves a connection without TLS.
+async fn without_tls(stream: TcpStream) -> std::io::Result<TokioIo<TcpStream>> {
     Ok(TokioIo::new(stream))
 }

@@ -9,13 +9,13 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt, registry};
 
-/// The form of the log.
+/// The log format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
-    /// Text for people
+    /// Plain text
     #[default]
     Text,
-    /// One JSON object a line
+    /// One JSON object per line
     Json,
 }
 
@@ -37,10 +37,10 @@ pub(crate) fn start(format: LogFormat, level: LogLevel) {
         LogLevel::Info => LevelFilter::INFO,
         LogLevel::Debug => LevelFilter::DEBUG,
     };
-    let said = Targets::new()
+    let filter = Targets::new()
         .with_default(LevelFilter::WARN)
         .with_target("awsauth", level)
-        // It says an error of each attempt to reach the API server, as the controller itself does.
+        // They log every failed attempt to reach the API server, which the controller logs itself.
         .with_target("kube_runtime", LevelFilter::OFF)
         .with_target("kube_client", LevelFilter::OFF);
     let layer = fmt::layer().with_writer(io::stderr).with_target(false);
@@ -53,6 +53,6 @@ pub(crate) fn start(format: LogFormat, level: LogLevel) {
             .with_span_list(false)
             .boxed(),
     };
-    // Somebody else's subscriber is as good; there is none in the program.
-    let _ = registry().with(layer.with_filter(said)).try_init();
+    // Fails only if there is a subscriber already.
+    let _ = registry().with(layer.with_filter(filter)).try_init();
 }

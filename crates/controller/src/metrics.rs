@@ -14,7 +14,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Metric, Registry, Unit};
 
-use super::http::Answer;
+use super::http::HttpResponse;
 
 /// <https://prometheus.io/docs/specs/om/open_metrics_spec/>
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -22,44 +22,38 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 /// A Unix timestamp in seconds.
 pub(crate) type Seconds = Gauge<f64, AtomicU64>;
 
-/// A result label.
+/// The label of a result.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub(crate) struct ResultLabel {
-    /// In one word.
     pub(crate) result: &'static str,
 }
 
-/// The ID of a guard, such as WG03.
+/// The label of a guard: its ID, such as WG03.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub(crate) struct GuardLabel {
-    /// The id.
     pub(crate) guard: &'static str,
 }
 
-/// A lint rule.
+/// The labels of a lint rule.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub(crate) struct RuleLabel {
-    /// Its id.
     pub(crate) rule: &'static str,
-    /// Its severity.
     pub(crate) severity: &'static str,
 }
 
-/// The state of objects.
+/// The label of an object's state: the reason of its condition `Ready`, such as Applied.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub(crate) struct StateLabel {
-    /// The reason of its condition, such as Applied.
     pub(crate) state: &'static str,
 }
 
-/// The verdict on an edit.
+/// The label of the verdict on an edit.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub(crate) struct VerdictLabel {
-    /// In one word.
     pub(crate) verdict: &'static str,
 }
 
-/// All metrics, and the registry that they stand in.
+/// All metrics and their registry.
 #[derive(Debug)]
 pub(crate) struct Metrics {
     registry: Registry,
@@ -80,7 +74,7 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    /// All of them at zero. Those of admission are shown only `with_admission`.
+    /// Returns all metrics at zero. Registers those of the webhook only `with_admission`.
     pub(crate) fn new(with_admission: bool) -> Self {
         let duration = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 60.0];
         let mut metrics = Self {
@@ -106,59 +100,67 @@ impl Metrics {
 
     fn register_all(&mut self, with_admission: bool) {
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
-        self.register("build", "Which awsauth this is", build);
+        self.register("build", "The version of awsauth", build);
         let metric = self.reconciles.clone();
-        self.register("reconcile", "Looks at all objects and aws-auth", metric);
+        self.register("reconcile", "Reconciliations, by result", metric);
         let metric = self.reconcile_duration.clone();
         self.registry.register_with_unit(
             "reconcile_duration",
-            "How long a look took, writes and reports included",
+            "Duration of reconciliations, including writes and status updates",
             Unit::Seconds,
             metric,
         );
         let metric = self.writes.clone();
-        self.register("writes", "Writes of aws-auth", metric);
+        self.register("writes", "Writes of aws-auth, by result", metric);
         let metric = self.write_conflicts.clone();
         self.register(
             "write_conflicts",
-            "Writes that somebody else's came before",
+            "Writes that were planned again because another client had changed aws-auth",
             metric,
         );
         let metric = self.refusals.clone();
         self.register("refusals", "Changes that a guard refused", metric);
         let metric = self.drift_repairs.clone();
-        self.register("drift_repairs", "Entries put back as recorded", metric);
+        self.register(
+            "drift_repairs",
+            "Entries that were restored after another client had changed or removed them",
+            metric,
+        );
         let metric = self.contested.clone();
         self.register(
             "contested",
-            "Objects whose entry somebody else keeps changing, and which are left alone for now",
+            "Objects whose entry another client keeps changing, so that repairs are suspended",
             metric,
         );
         let metric = self.lint_findings.clone();
-        self.register("lint_findings", "What lint finds in aws-auth", metric);
+        self.register("lint_findings", "Findings of lint in aws-auth", metric);
         let metric = self.mappings.clone();
-        self.register("mappings", "Objects, by the reason of their state", metric);
+        self.register(
+            "mappings",
+            "Objects, by the reason of their condition Ready",
+            metric,
+        );
         let metric = self.leader.clone();
-        self.register("leader", "1 where this process holds the lease", metric);
+        self.register("leader", "1 if this replica holds the lease", metric);
         let metric = self.last_success.clone();
         self.register(
             "last_success_timestamp_seconds",
-            "When a look last came to its end",
+            "Time of the last successful reconciliation",
             metric,
         );
         if with_admission {
             let metric = self.admission_reviews.clone();
-            self.register("admission_reviews", "Edits that were judged", metric);
+            self.register("admission_reviews", "Admission reviews, by verdict", metric);
             let metric = self.admission_enforced.clone();
             self.register(
                 "admission_enforced",
-                "1 where the API server was last seen to refuse a forbidden edit",
+                "1 if the API server refused a forbidden edit in the last check",
                 metric,
             );
             let metric = self.certificate_expiry.clone();
             self.register(
                 "certificate_expiry_timestamp_seconds",
-                "When the webhook's certificate ends",
+                "Expiry of the webhook's certificate",
                 metric,
             );
         }
@@ -168,34 +170,34 @@ impl Metrics {
         self.registry.register(name, help, metric);
     }
 
-    /// A look ended so.
+    /// Counts a reconciliation.
     pub(crate) fn reconciled(&self, result: &'static str) {
         self.reconciles.get_or_create(&ResultLabel { result }).inc();
     }
 
-    /// A look came to its end.
+    /// Sets the time of the last successful reconciliation to now.
     pub(crate) fn succeeded(&self) {
         let now = jiff::Timestamp::now().as_millisecond();
         self.last_success.set(now as f64 / 1000.0);
     }
 
-    /// A write of aws-auth ended so.
+    /// Counts a write of aws-auth.
     pub(crate) fn wrote(&self, result: &'static str) {
         self.writes.get_or_create(&ResultLabel { result }).inc();
     }
 
-    /// All of them, as Prometheus reads them.
-    pub(crate) fn answer(&self) -> Answer {
+    /// Returns all metrics in the OpenMetrics format.
+    pub(crate) fn respond(&self) -> HttpResponse {
         let mut text = String::new();
         let status = match encode(&mut text, &self.registry) {
             Ok(()) => StatusCode::OK,
             Err(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        let mut answer = Response::new(Bytes::from(text).into());
-        *answer.status_mut() = status;
-        let form = http::HeaderValue::from_static(OPEN_METRICS);
-        answer.headers_mut().insert(CONTENT_TYPE, form);
-        answer
+        let mut response = Response::new(Bytes::from(text).into());
+        *response.status_mut() = status;
+        let content_type = http::HeaderValue::from_static(OPEN_METRICS);
+        response.headers_mut().insert(CONTENT_TYPE, content_type);
+        response
     }
 }
 
@@ -204,7 +206,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_those_that_dashboards_ask_for() {
+    fn metric_names_are_stable() {
         let metrics = Metrics::new(true);
         metrics.reconciled("done");
         metrics.wrote("created");

@@ -1,7 +1,7 @@
-//! The loop: what has changed is looked at, decided, recorded, written and reported. One look at a time, and each at everything, so
-//! that nothing is lost with an event that was missed.
+//! The reconciliation loop: decide, record, write, report. Each run covers all objects and aws-auth, so a missed event loses
+//! nothing, and runs never overlap.
 
-mod writer;
+mod aws_auth_writer;
 
 use std::future::{Future, pending};
 use std::sync::Arc;
@@ -12,266 +12,270 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{debug, warn};
 
-use super::Running;
-use super::cache::{Cache, Roll, Stored};
-use super::count::Counted;
-use super::debounce::Pace;
-use super::eks_cache::EksState;
-use super::status_writer::{Recorder, aws_auth};
+use super::Context;
+use super::cache::{Cache, ObjectList, StoredAwsAuth};
+use super::debounce::Debounce;
+use super::eks_state::EksState;
+use super::reconcile_metrics::ReconcileMetrics;
+use super::status_writer::{StatusWriter, aws_auth};
 use awsauth_core::history::Who;
 use awsauth_core::plan::Known;
-use awsauth_core::reconcile::{Decision, EventKind, Memory, ObjectKind, Stage, View, decide};
+use awsauth_core::reconcile::{Decision, EventKind, Input, Memory, ObjectKind, Stage, decide};
 
-/// How often everything is looked at although nothing has changed, as far as is known.
+/// The interval between reconciliations without a known change.
 const PERIOD: Duration = Duration::from_secs(600);
-/// After so short a time without the lease, nobody else has done much.
-const TURN: Duration = Duration::from_secs(30);
-/// How long what EKS says is waited for: at the start, and when it decides whether a protected entry is put back.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// After losing the lease for longer than this, the replica discards its memory.
+const MEMORY_TTL: Duration = Duration::from_secs(30);
+/// How long to wait for EKS at the start, and before a protected entry is restored.
+const EKS_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// What looks at everything.
-pub(crate) struct Looker {
-    pub(crate) running: Running,
+/// Reconciles aws-auth with all objects.
+pub(crate) struct Reconciler {
+    pub(crate) context: Context,
     pub(crate) cache: Arc<Cache>,
-    pub(crate) aws_auth: watch::Receiver<Option<Stored>>,
+    pub(crate) aws_auth: watch::Receiver<Option<StoredAwsAuth>>,
     pub(crate) kinds: Vec<ObjectKind>,
-    pub(crate) leads: watch::Receiver<bool>,
-    pub(crate) told: watch::Receiver<Arc<EksState>>,
-    /// Has EKS asked at once.
-    pub(crate) ask: Arc<Notify>,
-    pub(crate) recorder: Recorder,
+    pub(crate) is_leader: watch::Receiver<bool>,
+    pub(crate) eks: watch::Receiver<Arc<EksState>>,
+    /// Notify this to request the current state from EKS.
+    pub(crate) refresh_eks: Arc<Notify>,
+    pub(crate) status_writer: StatusWriter,
     pub(crate) memory: Memory,
-    pub(crate) counted: Counted,
-    /// Who this is to the API server, once it was asked.
-    pub(crate) who: Option<Who>,
-    /// What was said of why nothing is done.
-    pub(crate) idle: Option<String>,
-    /// Why the last write failed.
-    pub(crate) failing: Option<String>,
+    pub(crate) reconcile_metrics: ReconcileMetrics,
+    /// The controller's own identity; `None` until the API server reports it.
+    pub(crate) identity: Option<Who>,
+    /// The last logged reason for which writes are skipped.
+    pub(crate) idle_reason: Option<String>,
+    /// The error of the last write, if it failed.
+    pub(crate) write_error: Option<String>,
 }
 
-/// How a look ended.
-enum Ended {
-    /// Nothing is left to do; and when something will be.
+/// The result of a reconciliation.
+enum ReconcileResult {
+    /// Everything is done. Contains the time of the next reconciliation, if it is known.
     Done(Option<Timestamp>),
-    /// Something is left to do at once.
+    /// The next reconciliation must start immediately.
     Unfinished,
-    /// It is not this replica's turn any more, or the process ends.
+    /// This replica lost the lease or is shutting down.
     NotLeader,
-    /// It is to be tried again.
+    /// An error occurred; retry later.
     Failed,
 }
 
-impl Looker {
-    /// Looks until the process ends.
+impl Reconciler {
+    /// Reconciles until shutdown.
     pub(crate) async fn run(mut self) {
-        let mut pace = Pace::new();
-        let mut full = Instant::now();
-        // When this replica's last turn ended.
-        let mut led: Option<Instant> = None;
-        let mut config = self.running.config.clone();
-        if self.running.settings.cluster_name.is_some() {
-            // It may say that nobody reads aws-auth.
+        let mut debounce = Debounce::new();
+        let mut next_full = Instant::now();
+        // When this replica last lost the lease.
+        let mut lease_lost: Option<Instant> = None;
+        let mut config = self.context.config.clone();
+        if self.context.settings.cluster_name.is_some() {
+            // The authentication mode may be API, in which nothing must be written.
             tokio::select! {
-                () = self.running.stop.asked() => return,
-                _ = timeout(PATIENCE, self.told.changed()) => {}
+                () = self.context.shutdown.requested() => return,
+                _ = timeout(EKS_TIMEOUT, self.eks.changed()) => {}
             }
         }
         loop {
-            let leads = *self.leads.borrow_and_update();
-            let due = match leads {
-                true => pace.due().unwrap_or(full).min(full),
-                false => full,
+            let is_leader = *self.is_leader.borrow_and_update();
+            let due = match is_leader {
+                true => debounce.due().unwrap_or(next_full).min(next_full),
+                false => next_full,
             };
-            let again = self.recorder.again().filter(|_| leads);
+            let retry_at = self.status_writer.retry_at().filter(|_| is_leader);
             tokio::select! {
                 biased;
-                () = self.running.stop.asked() => return,
-                changed = self.leads.changed() => {
+                () = self.context.shutdown.requested() => return,
+                changed = self.is_leader.changed() => {
                     if changed.is_err() { return }
-                    if *self.leads.borrow() {
-                        // What was learnt long before another replica's turn no longer holds.
-                        if led.is_none_or(|led| led.elapsed() > TURN) {
+                    if *self.is_leader.borrow() {
+                        if lease_lost.is_none_or(|at| at.elapsed() > MEMORY_TTL) {
                             self.memory = Memory::default();
-                            self.cache.forget();
+                            self.cache.forget_remembered();
                         }
-                        pace.changed(Instant::now());
+                        debounce.changed(Instant::now());
                     } else {
-                        led = Some(Instant::now());
+                        lease_lost = Some(Instant::now());
                     }
                     continue;
                 }
-                Ok(()) = self.aws_auth.changed() => { pace.urgent(Instant::now()); continue; }
-                () = self.cache.changed() => { pace.changed(Instant::now()); continue; }
-                Ok(()) = config.changed() => { pace.changed(Instant::now()); continue; }
-                Ok(()) = self.told.changed() => { pace.changed(Instant::now()); continue; }
-                () = at(again) => {
+                Ok(()) = self.aws_auth.changed() => { debounce.changed_urgently(Instant::now()); continue; }
+                () = self.cache.changed() => { debounce.changed(Instant::now()); continue; }
+                Ok(()) = config.changed() => { debounce.changed(Instant::now()); continue; }
+                Ok(()) = self.eks.changed() => { debounce.changed(Instant::now()); continue; }
+                () = sleep_until_some(retry_at) => {
                     let now = Instant::now();
-                    self.recorder.due(now);
-                    pace.changed(now);
+                    self.status_writer.start_retries(now);
+                    debounce.changed(now);
                     continue;
                 }
                 () = sleep_until(due) => {}
             }
-            if !leads {
-                full = Instant::now() + PERIOD;
+            if !is_leader {
+                next_full = Instant::now() + PERIOD;
                 continue;
             }
-            let now = Instant::now();
-            pace.begins(now);
-            let ended = self.look().await;
-            let took = now.elapsed();
-            self.running
+            let started = Instant::now();
+            debounce.started(started);
+            let result = self.reconcile().await;
+            let duration = started.elapsed();
+            self.context
                 .metrics
                 .reconcile_duration
-                .observe(took.as_secs_f64());
-            let result = match ended {
-                Ended::Done(again) => {
-                    pace.done();
-                    full = Instant::now() + again.map_or(PERIOD, until).min(PERIOD);
-                    self.running.metrics.succeeded();
+                .observe(duration.as_secs_f64());
+            let result = match result {
+                ReconcileResult::Done(next) => {
+                    debounce.succeeded();
+                    next_full = Instant::now() + next.map_or(PERIOD, until).min(PERIOD);
+                    self.context.metrics.succeeded();
                     "done"
                 }
-                Ended::Unfinished => {
-                    pace.done();
-                    pace.urgent(Instant::now());
-                    full = Instant::now() + PERIOD;
+                ReconcileResult::Unfinished => {
+                    debounce.succeeded();
+                    debounce.changed_urgently(Instant::now());
+                    next_full = Instant::now() + PERIOD;
                     "unfinished"
                 }
-                Ended::NotLeader => {
-                    full = Instant::now() + PERIOD;
+                ReconcileResult::NotLeader => {
+                    next_full = Instant::now() + PERIOD;
                     "not_leader"
                 }
-                Ended::Failed => {
-                    let wait = pace.failed(Instant::now());
-                    full = Instant::now() + PERIOD;
-                    debug!(again_ms = wait.as_millis(), "the reconciliation failed");
+                ReconcileResult::Failed => {
+                    let delay = debounce.failed(Instant::now());
+                    next_full = Instant::now() + PERIOD;
+                    debug!(retry_ms = delay.as_millis(), "the reconciliation failed");
                     "failed"
                 }
             };
-            self.running.metrics.reconciled(result);
-            debug!(result, took_ms = took.as_millis(), "reconciled");
+            self.context.metrics.reconciled(result);
+            debug!(result, duration_ms = duration.as_millis(), "reconciled");
         }
     }
 
-    async fn look(&mut self) -> Ended {
+    async fn reconcile(&mut self) -> ReconcileResult {
         let stored = self.aws_auth.borrow_and_update().clone();
-        let (Some(stored), Some(mut roll)) = (stored, self.cache.all(&self.kinds)) else {
-            // As soon as all is known, the cache says so.
-            return Ended::Done(None);
+        let (Some(stored), Some(mut list)) = (stored, self.cache.all(&self.kinds)) else {
+            // The cache notifies once everything is known.
+            return ReconcileResult::Done(None);
         };
-        let told = Arc::clone(&self.told.borrow());
-        let first = self.decide(Stage::Preparing, &stored, &roll, &told);
-        self.say_idle(first.idle.clone()).await;
-        let asks = first.asks_fleet && first.plan.is_some() && told.is_old();
-        let told = match asks {
-            true => self.told_anew(told).await,
-            false => told,
+        let eks = Arc::clone(&self.eks.borrow());
+        let first = self.decide(Stage::Preparing, &stored, &list, &eks);
+        self.report_idle(first.idle.clone()).await;
+        let needs_refresh = first.needs_fresh_inventory && first.plan.is_some() && eks.is_stale();
+        let eks = match needs_refresh {
+            true => self.refreshed_eks(eks).await,
+            false => eks,
         };
         let writes = first.plan.is_some();
         let prepared = !first.prepare.is_empty();
         let mut decision = first;
-        let mut unfinished = false;
+        let mut is_unfinished = false;
         if prepared {
             let prepare = std::mem::take(&mut decision.prepare);
             debug!(
                 objects = prepare.len(),
-                "recording what is about to be written"
+                "recording pending entries in objects"
             );
-            let enough = self.enough(&stored);
-            unfinished |= !self.recorder.prepare(&mut roll, prepare, enough).await;
+            let cancel = self.must_stop_reporting(&stored);
+            is_unfinished |= !self.status_writer.prepare(&mut list, prepare, cancel).await;
         }
-        if self.is_over() {
-            return Ended::NotLeader;
+        if self.must_not_write() {
+            return ReconcileResult::NotLeader;
         }
         let mut stored = stored;
         if writes {
-            // Where nothing had to be recorded or asked first, it holds as long as aws-auth is what it was.
-            let holds = (!prepared && !asks).then_some((stored, decision));
-            (stored, decision) = match self.write(&roll, &told, holds).await {
+            // If nothing was recorded or refreshed, the first decision is valid as long as aws-auth is unchanged.
+            let valid = (!prepared && !needs_refresh).then_some((stored, decision));
+            (stored, decision) = match self.write(&list, &eks, valid).await {
                 Ok(written) => written,
-                Err(ended) => return ended,
+                Err(result) => return result,
             };
         } else if prepared {
-            decision = self.decide(Stage::Writing, &stored, &roll, &told);
+            decision = self.decide(Stage::Writing, &stored, &list, &eks);
         }
-        self.counted.count(
-            &self.running.metrics,
+        self.reconcile_metrics.update(
+            &self.context.metrics,
             &stored.snapshot,
             &decision,
             &self.memory,
-            &told,
+            &eks,
         );
         let Decision {
-            states,
+            reports,
             events,
             memory,
-            waits,
-            again,
+            has_deferred,
+            retry_at,
             ..
         } = decision;
         self.memory = memory;
-        let plain = roll.objects.clone();
-        let enough = self.enough(&stored);
-        unfinished |= !self.recorder.report(&mut roll, states, enough).await;
-        self.recorder.tell(&plain, &events).await;
-        // What was just written here is seen already.
-        unfinished |= self.aws_auth.borrow_and_update().as_ref() != Some(&stored);
-        // What can't be recorded is tried again when the recorder says so.
-        unfinished |= waits && self.recorder.again().is_none();
-        match (self.is_over(), unfinished) {
-            (true, _) => Ended::NotLeader,
-            (false, true) => Ended::Unfinished,
-            (false, false) => Ended::Done(again),
+        let objects = list.objects.clone();
+        let cancel = self.must_stop_reporting(&stored);
+        is_unfinished |= !self.status_writer.report(&mut list, reports, cancel).await;
+        self.status_writer.emit(&objects, &events).await;
+        // The watch event of the controller's own write is not a change.
+        is_unfinished |= self.aws_auth.borrow_and_update().as_ref() != Some(&stored);
+        // Deferred changes are decided again immediately, unless recording them failed: then the retry decides.
+        is_unfinished |= has_deferred && self.status_writer.retry_at().is_none();
+        match (self.must_not_write(), is_unfinished) {
+            (true, _) => ReconcileResult::NotLeader,
+            (false, true) => ReconcileResult::Unfinished,
+            (false, false) => ReconcileResult::Done(retry_at),
         }
     }
 
-    /// Whether this replica is to write nothing more.
-    fn is_over(&self) -> bool {
-        !*self.leads.borrow() || self.running.stop.is_asked()
+    fn must_not_write(&self) -> bool {
+        !*self.is_leader.borrow() || self.context.shutdown.is_requested()
     }
 
-    /// Completes when writing about thousands of objects has to wait, or to end: aws-auth is not this any more, it is another replica's
-    /// turn, or the process is asked to end.
-    fn enough(&self, stored: &Stored) -> impl Future<Output = ()> + use<> {
-        let (stored, stop) = (Some(stored.clone()), self.running.stop.clone());
-        let (mut aws_auth, mut leads) = (self.aws_auth.clone(), self.leads.clone());
+    /// Completes when requests about thousands of objects must not continue: aws-auth changed, this replica lost the lease, or
+    /// shutdown began.
+    fn must_stop_reporting(&self, stored: &StoredAwsAuth) -> impl Future<Output = ()> + use<> {
+        let (stored, shutdown) = (Some(stored.clone()), self.context.shutdown.clone());
+        let (mut aws_auth, mut is_leader) = (self.aws_auth.clone(), self.is_leader.clone());
         async move {
             tokio::select! {
-                () = stop.asked() => {}
-                _ = leads.wait_for(|leads| !leads) => {}
+                () = shutdown.requested() => {}
+                _ = is_leader.wait_for(|is_leader| !is_leader) => {}
                 _ = aws_auth.wait_for(|now| *now != stored) => {}
             }
         }
     }
 
-    fn decide(&self, stage: Stage, stored: &Stored, roll: &Roll, told: &EksState) -> Decision {
-        let config = Arc::clone(&self.running.config.borrow());
-        decide(&View {
+    fn decide(
+        &self,
+        stage: Stage,
+        stored: &StoredAwsAuth,
+        list: &ObjectList,
+        eks: &EksState,
+    ) -> Decision {
+        let config = Arc::clone(&self.context.config.borrow());
+        decide(&Input {
             stage,
             config: &config,
-            objects: &roll.objects,
+            objects: &list.objects,
             stored: &stored.snapshot,
             last_manager: stored.last_manager.as_deref(),
             memory: &self.memory,
-            facts: &told.facts,
-            access_entries: told.eks.access_entries.as_ref(),
-            node_inventory: &told.node_inventory,
+            facts: &eks.facts,
+            access_entries: eks.snapshot.access_entries.as_ref(),
+            node_inventory: &eks.node_inventory,
             now: Timestamp::now(),
         })
     }
 
-    /// What EKS says now. A node group that is being deleted was not, ten minutes ago.
-    async fn told_anew(&mut self, before: Arc<EksState>) -> Arc<EksState> {
-        // An answer that came before is none to this.
-        self.told.mark_unchanged();
-        self.ask.notify_one();
-        let asked = timeout(PATIENCE, self.told.changed()).await;
-        match asked {
-            Ok(Ok(())) => Arc::clone(&self.told.borrow_and_update()),
+    /// Returns the current state from EKS: a node group may have been deleted since the last response.
+    async fn refreshed_eks(&mut self, before: Arc<EksState>) -> Arc<EksState> {
+        // Ignores a response that arrived before the request.
+        self.eks.mark_unchanged();
+        self.refresh_eks.notify_one();
+        let refreshed = timeout(EKS_TIMEOUT, self.eks.changed()).await;
+        match refreshed {
+            Ok(Ok(())) => Arc::clone(&self.eks.borrow_and_update()),
             _ => {
-                warn!("EKS did not say in time what becomes of the node groups");
-                let needs = "an answer of EKS".to_owned();
+                warn!("EKS did not report the state of node groups in time");
+                let needs = "a response from EKS".to_owned();
                 Arc::new(EksState {
                     node_inventory: Known::Unknown { needs },
                     ..(*before).clone()
@@ -280,25 +284,25 @@ impl Looker {
         }
     }
 
-    async fn say_idle(&mut self, idle: Option<String>) {
-        if self.idle == idle {
+    async fn report_idle(&mut self, idle_reason: Option<String>) {
+        if self.idle_reason == idle_reason {
             return;
         }
-        match &idle {
+        match &idle_reason {
             Some(why) => {
-                warn!(why, "nothing is done");
-                self.running.health.remarks("idle", why.clone());
-                self.recorder
+                warn!(why, "writes are skipped");
+                self.context.health.set_info("idle", why.clone());
+                self.status_writer
                     .event(aws_auth(), EventKind::Warning, "Idle", why)
                     .await;
             }
-            None => self.running.health.remarks("idle", "no"),
+            None => self.context.health.set_info("idle", "no"),
         }
-        self.idle = idle;
+        self.idle_reason = idle_reason;
     }
 }
 
-/// How long it is to a point in time.
+/// Returns the time until then, at least 200 ms.
 fn until(at: Timestamp) -> Duration {
     let left = at.duration_since(Timestamp::now());
     Duration::try_from(left)
@@ -306,9 +310,10 @@ fn until(at: Timestamp) -> Duration {
         .max(Duration::from_millis(200))
 }
 
-async fn at(when: Option<Instant>) {
-    match when {
-        Some(when) => sleep_until(when).await,
+/// Never completes for `None`.
+async fn sleep_until_some(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
         None => pending().await,
     }
 }

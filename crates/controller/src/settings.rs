@@ -1,3 +1,5 @@
+//! The flags of `awsauth controller`.
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,22 +9,22 @@ use clap::builder::FalseyValueParser;
 use super::LogFormat;
 use awsauth_aws::credentials::CredentialOptions;
 
-/// How the controller was started. What no flag of its own says comes from those of every command.
+/// The settings of the controller. Fields marked `skip` come from the flags that all commands share.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Settings {
-    /// The configuration: what may be granted, and what is protected
+    /// The configuration file: what may be granted, and which entries are protected
     #[arg(long, env = "AWSAUTH_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
 
-    /// Honour IAMIdentityMapping objects, too
+    /// Also apply IAMIdentityMapping objects
     #[arg(long, env = "AWSAUTH_IAM_IDENTITY_MAPPINGS", value_parser = FalseyValueParser::new())]
     pub iam_identity_mappings: bool,
 
-    /// Judge edits of aws-auth by anybody on admission, too
+    /// Also run the admission webhook, which checks all edits of aws-auth
     #[arg(long, env = "AWSAUTH_WEBHOOK", value_parser = FalseyValueParser::new())]
     pub webhook: bool,
 
-    /// Where the API server reaches the webhook
+    /// The address of the webhook
     #[arg(
         long,
         env = "AWSAUTH_WEBHOOK_LISTEN",
@@ -40,11 +42,11 @@ pub struct Settings {
     )]
     pub webhook_service: String,
 
-    /// The folder of the webhook's certificate (tls.crt and tls.key), where cert-manager or somebody else makes it
+    /// The folder with the webhook's certificate (tls.crt and tls.key), if cert-manager or another tool issues it
     #[arg(long, env = "AWSAUTH_WEBHOOK_CERT_DIR", value_name = "DIR")]
     pub webhook_cert_dir: Option<PathBuf>,
 
-    /// Where /metrics is served
+    /// The address of /metrics
     #[arg(
         long,
         env = "AWSAUTH_METRICS_LISTEN",
@@ -53,7 +55,7 @@ pub struct Settings {
     )]
     pub metrics_listen: SocketAddr,
 
-    /// Where /healthz and /readyz are served
+    /// The address of /healthz and /readyz
     #[arg(
         long,
         env = "AWSAUTH_HEALTH_LISTEN",
@@ -62,7 +64,7 @@ pub struct Settings {
     )]
     pub health_listen: SocketAddr,
 
-    /// The Lease that one replica holds
+    /// The Lease for leader election
     #[arg(
         long,
         env = "AWSAUTH_LEASE_NAME",
@@ -80,7 +82,7 @@ pub struct Settings {
     )]
     pub namespace: String,
 
-    /// The form of the log, which goes to stderr
+    /// The format of the log, which is written to stderr
     #[arg(
         long,
         env = "AWSAUTH_LOG_FORMAT",
@@ -90,15 +92,15 @@ pub struct Settings {
     )]
     pub log_format: LogFormat,
 
-    /// What EKS calls the cluster, where somebody says so.
+    /// The name of the EKS cluster, if given.
     #[arg(skip)]
     pub cluster_name: Option<String>,
 
-    /// Which AWS credentials EKS is asked with.
+    /// The source of the AWS credentials for requests to EKS.
     #[arg(skip)]
     pub credential_options: CredentialOptions,
 
-    /// For how long a write is tried before the next one is planned anew.
+    /// The timeout of requests to the API server.
     #[arg(skip)]
     pub timeout: Duration,
 }

@@ -1,35 +1,35 @@
+//! The shutdown signal that every part of the controller waits for.
+
 use tokio::sync::watch;
 
-/// Knows when the process has been asked to end. Each part of the controller holds one.
+/// Receives the shutdown signal.
 #[derive(Clone, Debug)]
-pub(crate) struct Stop(watch::Receiver<bool>);
+pub(crate) struct Shutdown(watch::Receiver<bool>);
 
-/// Asks all of them. When it is dropped, they are asked, too.
+/// Sends the shutdown signal. Dropping it sends the signal, too.
 #[derive(Debug)]
-pub(crate) struct Stopper(watch::Sender<bool>);
+pub(crate) struct ShutdownTrigger(watch::Sender<bool>);
 
-impl Stop {
-    /// A new pair, not asked yet.
-    pub(crate) fn new() -> (Stopper, Self) {
+impl Shutdown {
+    /// Returns a connected pair.
+    pub(crate) fn new() -> (ShutdownTrigger, Self) {
         let (sender, receiver) = watch::channel(false);
-        (Stopper(sender), Self(receiver))
+        (ShutdownTrigger(sender), Self(receiver))
     }
 
-    /// Completes once the process is to end; at once when it has been asked already.
-    pub(crate) async fn asked(&self) {
-        // An error says that the sender is gone, which is as good.
-        let _ = self.0.clone().wait_for(|asked| *asked).await;
+    /// Completes once shutdown is requested; immediately if it was requested before.
+    pub(crate) async fn requested(&self) {
+        // An error means that the trigger was dropped.
+        let _ = self.0.clone().wait_for(|is_requested| *is_requested).await;
     }
 
-    /// Whether the process has been asked to end.
-    pub(crate) fn is_asked(&self) -> bool {
+    pub(crate) fn is_requested(&self) -> bool {
         *self.0.borrow()
     }
 }
 
-impl Stopper {
-    /// Asks them to end.
-    pub(crate) fn stop(&self) {
+impl ShutdownTrigger {
+    pub(crate) fn shut_down(&self) {
         self.0.send_replace(true);
     }
 }
@@ -39,13 +39,13 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn whoever_asks_late_hears_it_too() {
-        let (stopper, stop) = Stop::new();
-        stopper.stop();
-        stop.asked().await;
-        stop.clone().asked().await;
-        let (stopper, stop) = Stop::new();
-        drop(stopper);
-        stop.asked().await;
+    async fn late_and_cloned_receivers_get_the_signal() {
+        let (trigger, shutdown) = Shutdown::new();
+        trigger.shut_down();
+        shutdown.requested().await;
+        shutdown.clone().requested().await;
+        let (trigger, shutdown) = Shutdown::new();
+        drop(trigger);
+        shutdown.requested().await;
     }
 }

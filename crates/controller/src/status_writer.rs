@@ -1,4 +1,4 @@
-//! Writes status, finalizers and events of objects.
+//! Writes the status and the finalizer of objects, and emits events.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -17,32 +17,33 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 use tracing::{debug, warn};
 
-use super::cache::{Cache, Roll};
-use super::convert::{FINALIZER, Known, known, status_patch};
-use super::fault;
+use super::cache::{Cache, ObjectList};
+use super::convert::{CachedObject, FINALIZER, cached_object, status_patch};
+use super::request_error;
 use super::watch::resource;
 use awsauth_core::reconcile::{
-    About, Event, EventKind, Object, ObjectKind, Preparation, State, Status,
+    Event, EventKind, Object, ObjectKind, ObjectReport, Preparation, Regarding, Status,
 };
 use awsauth_kube::{CONTROLLER, NAME, NAMESPACE};
 
 /// The maximum number of concurrent requests.
-const AT_ONCE: usize = 8;
+const MAX_CONCURRENT: usize = 8;
 /// The timeout of one request.
-const PATIENCE: Duration = Duration::from_secs(15);
-/// The first and the longest wait after a failed request about an object.
-const WAITS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
-/// The maximum length of an event's note.
+const TIMEOUT: Duration = Duration::from_secs(15);
+/// The first and the longest delay after a failed request about an object.
+const RETRY_DELAYS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
+/// The maximum length of an event's note in characters.
 /// <https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/>
-const NOTE: usize = 1000;
+const MAX_NOTE: usize = 1000;
 /// The namespace of events about cluster-scoped objects.
-const NO_NAMESPACE: &str = "default";
+const DEFAULT_NAMESPACE: &str = "default";
 
-/// Writes to objects; retries failures with increasing delays.
-pub(crate) struct Recorder {
+/// Writes to objects, and retries failures with increasing delays.
+pub(crate) struct StatusWriter {
     client: Client,
     api: Api<DynamicObject>,
     cache: Arc<Cache>,
+    /// The identity of this replica.
     instance: String,
     /// Failed objects by UID: the number of failures, and when to retry; `None` once the retry is due.
     failing: HashMap<String, (u32, Option<Instant>)>,
@@ -50,14 +51,13 @@ pub(crate) struct Recorder {
 
 /// The pending writes of one object.
 #[derive(Clone, Debug, Default)]
-struct Writing {
+struct PendingWrite {
     adds_finalizer: bool,
     removes_finalizer: bool,
     status: Option<Status>,
 }
 
-impl Recorder {
-    /// `instance` is this replica.
+impl StatusWriter {
     pub(crate) fn new(client: Client, cache: Arc<Cache>, instance: &str) -> Self {
         Self {
             api: Api::all_with(client.clone(), &resource(ObjectKind::AwsAuthMapping)),
@@ -68,68 +68,70 @@ impl Recorder {
         }
     }
 
-    /// Carries out what has to be recorded before a write. The objects become what they are then. No more of it is begun once `enough`
-    /// completes; says whether it came to the end.
+    /// Writes what must be recorded in objects before aws-auth is written, and updates `list`. Starts no more requests once `cancel`
+    /// completes; returns whether all were made.
     pub(crate) async fn prepare(
         &mut self,
-        roll: &mut Roll,
+        list: &mut ObjectList,
         prepare: Vec<Preparation>,
-        enough: impl Future<Output = ()>,
+        cancel: impl Future<Output = ()>,
     ) -> bool {
         let work = prepare.into_iter().map(|preparation| {
-            let writing = Writing {
+            let write = PendingWrite {
                 adds_finalizer: preparation.finalizer,
                 removes_finalizer: false,
                 status: preparation.status,
             };
-            (preparation.object, writing)
+            (preparation.object, write)
         });
-        self.write_all(roll, work.collect(), enough).await
+        self.write_all(list, work.collect(), cancel).await
     }
 
-    /// Reports what came of a look. No more of it is begun once `enough` completes; says whether it came to the end.
+    /// Writes the results of a reconciliation to objects. Starts no more requests once `cancel` completes; returns whether all were made.
     pub(crate) async fn report(
         &mut self,
-        roll: &mut Roll,
-        states: Vec<State>,
-        enough: impl Future<Output = ()>,
+        list: &mut ObjectList,
+        reports: Vec<ObjectReport>,
+        cancel: impl Future<Output = ()>,
     ) -> bool {
-        let states = states.into_iter().enumerate();
-        let work = states.filter_map(|(index, state)| {
-            let object = &roll.objects[index];
+        let reports = reports.into_iter().enumerate();
+        let work = reports.filter_map(|(index, report)| {
+            let object = &list.objects[index];
             if object.kind == ObjectKind::IamIdentityMapping {
-                if object.status != state.status || state.release {
-                    self.cache.remember(object, &state.status, state.release);
+                if object.status != report.status || report.remove_finalizer {
+                    self.cache
+                        .remember(object, &report.status, report.remove_finalizer);
                 }
                 return None;
             }
-            let removes_finalizer = state.release && object.has_finalizer;
-            // Who is let go needs no report, and may be gone before it comes.
-            let goes = removes_finalizer && object.is_deleting;
-            let status = Some(state.status).filter(|status| !goes && *status != object.status);
-            let writing = Writing {
+            let removes_finalizer = report.remove_finalizer && object.has_finalizer;
+            // The API server deletes the object as soon as its finalizer is removed.
+            let is_deleted = removes_finalizer && object.is_deleting;
+            let status =
+                Some(report.status).filter(|status| !is_deleted && *status != object.status);
+            let write = PendingWrite {
                 adds_finalizer: false,
                 removes_finalizer,
                 status,
             };
-            (removes_finalizer || writing.status.is_some()).then_some((index, writing))
+            (removes_finalizer || write.status.is_some()).then_some((index, write))
         });
         let work = work.collect();
-        let is_all = self.write_all(roll, work, enough).await;
-        // What was due and did not fail again has nothing left to write.
-        if is_all {
+        let is_complete = self.write_all(list, work, cancel).await;
+        // Objects whose retry did not fail again are up to date.
+        if is_complete {
             self.failing.retain(|_, (_, until)| until.is_some());
         }
-        is_all
+        is_complete
     }
 
-    /// When what failed is to be tried again.
-    pub(crate) fn again(&self) -> Option<Instant> {
+    /// Returns when the next retry is due.
+    pub(crate) fn retry_at(&self) -> Option<Instant> {
         self.failing.values().filter_map(|(_, until)| *until).min()
     }
 
-    /// What has waited until now is due, and asked for no more.
-    pub(crate) fn due(&mut self, now: Instant) {
+    /// Allows the retries that are due now.
+    pub(crate) fn start_retries(&mut self, now: Instant) {
         for (_, until) in self.failing.values_mut() {
             *until = until.filter(|until| *until > now);
         }
@@ -137,9 +139,9 @@ impl Recorder {
 
     async fn write_all(
         &mut self,
-        roll: &mut Roll,
-        work: Vec<(usize, Writing)>,
-        enough: impl Future<Output = ()>,
+        list: &mut ObjectList,
+        work: Vec<(usize, PendingWrite)>,
+        cancel: impl Future<Output = ()>,
     ) -> bool {
         let now = Instant::now();
         let failing = &self.failing;
@@ -149,65 +151,66 @@ impl Recorder {
         };
         let work: Vec<_> = work
             .into_iter()
-            .filter(|(index, _)| !waits(&roll.objects[*index].uid))
+            .filter(|(index, _)| !waits(&list.objects[*index].uid))
             .collect();
         let count = work.len();
-        let known = &*roll;
+        let known = &*list;
         let (api, cache) = (&self.api, &self.cache);
-        let work = stream::iter(work).take_until(enough);
-        let written = work.map(|(index, writing)| async move {
+        let work = stream::iter(work).take_until(cancel);
+        let written = work.map(|(index, pending)| async move {
             let object = &known.objects[index];
-            let result = match (object.kind, &writing.status) {
-                // Remembered only; there is nothing that could fail.
+            let result = match (object.kind, &pending.status) {
+                // Only remembered, without a request.
                 (ObjectKind::IamIdentityMapping, Some(status)) => {
                     cache.remember(object, status, false);
                     let mut known = known.get(index);
                     known.object.status = status.clone();
                     Ok(Some(known))
                 }
-                _ => write(api, known.get(index), &writing).await,
+                _ => write(api, known.get(index), &pending).await,
             };
-            // At once, so that what the watch brings of it is no news.
-            if let (ObjectKind::AwsAuthMapping, Ok(Some(now))) = (object.kind, &result) {
-                cache.put_own(now.clone());
+            // Before the watch event arrives, which would otherwise be a change.
+            if let (ObjectKind::AwsAuthMapping, Ok(Some(new))) = (object.kind, &result) {
+                cache.put_own(new.clone());
             }
             (index, result)
         });
-        let written: Vec<_> = written.buffer_unordered(AT_ONCE).collect().await;
-        let is_all = written.len() == count;
+        let written: Vec<_> = written.buffer_unordered(MAX_CONCURRENT).collect().await;
+        let is_complete = written.len() == count;
         for (index, result) in written {
-            let object = &roll.objects[index];
+            let object = &list.objects[index];
             match result {
-                Ok(Some(now)) => {
+                Ok(Some(new)) => {
                     self.failing.remove(&object.uid);
-                    roll.set(index, now);
+                    list.set(index, new);
                 }
-                // It is gone, as the watch will say.
+                // The object was deleted, which the watch will report.
                 Ok(None) => drop(self.failing.remove(&object.uid)),
                 Err(error) => {
-                    let (times, until) =
+                    let (failures, until) =
                         self.failing.entry(object.uid.clone()).or_insert((0, None));
-                    let wait = WAITS.0.saturating_mul(1 << (*times).min(16)).min(WAITS.1);
-                    *until = Some(Instant::now() + wait.mul_f64(0.8 + 0.4 * fastrand::f64()));
-                    *times += 1;
+                    let delay = RETRY_DELAYS.0.saturating_mul(1 << (*failures).min(16));
+                    let delay = delay.min(RETRY_DELAYS.1);
+                    *until = Some(Instant::now() + delay.mul_f64(0.8 + 0.4 * fastrand::f64()));
+                    *failures += 1;
                     warn!(
                         object = object.name,
                         error,
-                        again_s = wait.as_secs(),
-                        "cannot write about an object"
+                        retry_s = delay.as_secs(),
+                        "cannot write the status or the finalizer of an object"
                     );
                 }
             }
         }
-        is_all
+        is_complete
     }
 
-    /// Tells events. What can't be told is in the log.
-    pub(crate) async fn tell(&self, objects: &[Object], events: &[Event]) {
+    /// Emits events, and logs them.
+    pub(crate) async fn emit(&self, objects: &[Object], events: &[Event]) {
         stream::iter(events)
-            .for_each_concurrent(AT_ONCE, |event| async move {
-                let about = match event.about {
-                    About::Object(index) => {
+            .for_each_concurrent(MAX_CONCURRENT, |event| async move {
+                let regarding = match event.regarding {
+                    Regarding::Object(index) => {
                         let object = &objects[index];
                         let kind = resource(object.kind);
                         ObjectReference {
@@ -218,30 +221,30 @@ impl Recorder {
                             ..ObjectReference::default()
                         }
                     }
-                    About::AwsAuth => aws_auth(),
+                    Regarding::AwsAuth => aws_auth(),
                 };
-                self.event(about, event.kind, event.reason, &event.message)
+                self.event(regarding, event.kind, event.reason, &event.message)
                     .await;
             })
             .await;
     }
 
-    /// Tells one event.
+    /// Emits one event, and logs it.
     pub(crate) async fn event(
         &self,
-        about: ObjectReference,
+        regarding: ObjectReference,
         kind: EventKind,
         reason: &str,
         message: &str,
     ) {
         let now = Timestamp::now();
-        let namespace = about.namespace.clone();
-        let namespace = namespace.unwrap_or_else(|| NO_NAMESPACE.to_owned());
-        let name = about.name.clone().unwrap_or_default();
-        let is_good = kind == EventKind::Normal;
-        match is_good {
-            true => debug!(about = name, reason, message, "event"),
-            false => warn!(about = name, reason, message, "event"),
+        let namespace = regarding.namespace.clone();
+        let namespace = namespace.unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned());
+        let name = regarding.name.clone().unwrap_or_default();
+        let is_normal = kind == EventKind::Normal;
+        match is_normal {
+            true => debug!(object = name, reason, message, "event"),
+            false => warn!(object = name, reason, message, "event"),
         }
         let event = StoredEvent {
             metadata: ObjectMeta {
@@ -251,25 +254,28 @@ impl Recorder {
             },
             action: Some("Reconcile".to_owned()),
             event_time: Some(MicroTime(now)),
-            note: Some(message.chars().take(NOTE).collect()),
+            note: Some(message.chars().take(MAX_NOTE).collect()),
             reason: Some(reason.to_owned()),
-            regarding: Some(about),
+            regarding: Some(regarding),
             reporting_controller: Some(format!("awsauth.dev/{CONTROLLER}")),
             reporting_instance: Some(self.instance.chars().take(128).collect()),
-            type_: Some(if is_good { "Normal" } else { "Warning" }.to_owned()),
+            type_: Some(if is_normal { "Normal" } else { "Warning" }.to_owned()),
             ..StoredEvent::default()
         };
         let api = Api::<StoredEvent>::namespaced(self.client.clone(), &namespace);
         let parameters = PostParams::default();
-        match timeout(PATIENCE, api.create(&parameters, &event)).await {
+        match timeout(TIMEOUT, api.create(&parameters, &event)).await {
             Ok(Ok(_)) => {}
-            Ok(Err(error)) => debug!(error = fault::why(&error), "cannot emit an event"),
-            Err(_) => debug!("an event was not accepted in time"),
+            Ok(Err(error)) => debug!(
+                error = request_error::describe(&error),
+                "cannot emit an event"
+            ),
+            Err(_) => debug!("cannot emit an event: no response in time"),
         }
     }
 }
 
-/// aws-auth, as events name it.
+/// Returns the reference of aws-auth in events.
 pub(crate) fn aws_auth() -> ObjectReference {
     ObjectReference {
         api_version: Some("v1".to_owned()),
@@ -280,30 +286,30 @@ pub(crate) fn aws_auth() -> ObjectReference {
     }
 }
 
-/// Writes about one object; `None` when it is gone.
+/// Writes to one object; `None` if it does not exist any more.
 async fn write(
     api: &Api<DynamicObject>,
-    object: Known,
-    writing: &Writing,
-) -> Result<Option<Known>, String> {
+    object: CachedObject,
+    pending: &PendingWrite,
+) -> Result<Option<CachedObject>, String> {
     let (name, uid) = (object.object.name.clone(), object.object.uid.clone());
     let name = name.as_str();
     let mut now = object;
-    if writing.adds_finalizer && !now.object.has_finalizer {
+    if pending.adds_finalizer && !now.object.has_finalizer {
         let with = [now.finalizers.as_slice(), &[FINALIZER.to_owned()]].concat();
         match patch(api, name, &finalizers(&now, &with), false).await? {
             Some(patched) => now = patched,
             None => return Ok(None),
         }
     }
-    if let Some(status) = &writing.status {
+    if let Some(status) = &pending.status {
         let status = status_patch(&uid, status);
         match patch(api, name, &status, true).await? {
             Some(patched) => now = patched,
             None => return Ok(None),
         }
     }
-    if writing.removes_finalizer {
+    if pending.removes_finalizer {
         let mut without = now.finalizers.clone();
         without.retain(|name| name != FINALIZER);
         match patch(api, name, &finalizers(&now, &without), false).await? {
@@ -314,8 +320,8 @@ async fn write(
     Ok(Some(now))
 }
 
-/// A merge patch knows lists only as a whole, so it holds for what was read alone.
-fn finalizers(of: &Known, finalizers: &[String]) -> Value {
+/// Returns a patch of the finalizers. A merge patch replaces the whole list, so it is valid only for this resourceVersion.
+fn finalizers(of: &CachedObject, finalizers: &[String]) -> Value {
     json!({"metadata": {"resourceVersion": of.resource_version, "uid": of.object.uid, "finalizers": finalizers}})
 }
 
@@ -324,7 +330,7 @@ async fn patch(
     name: &str,
     change: &Value,
     is_status: bool,
-) -> Result<Option<Known>, String> {
+) -> Result<Option<CachedObject>, String> {
     let parameters = PatchParams {
         field_manager: Some(CONTROLLER.to_owned()),
         ..PatchParams::default()
@@ -336,10 +342,10 @@ async fn patch(
             false => api.patch(name, &parameters, &change).await,
         }
     };
-    match timeout(PATIENCE, patched).await {
-        Ok(Ok(object)) => Ok(Some(known(ObjectKind::AwsAuthMapping, object))),
+    match timeout(TIMEOUT, patched).await {
+        Ok(Ok(object)) => Ok(Some(cached_object(ObjectKind::AwsAuthMapping, object))),
         Ok(Err(kube::Error::Api(status))) if status.code == 404 => Ok(None),
-        Ok(Err(error)) => Err(fault::why(&error)),
-        Err(_) => Err(format!("no answer within {} s", PATIENCE.as_secs())),
+        Ok(Err(error)) => Err(request_error::describe(&error)),
+        Err(_) => Err(format!("no response within {} s", TIMEOUT.as_secs())),
     }
 }

@@ -8,11 +8,11 @@ use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{Config, Error, Event, watcher};
 use tracing::{info, warn};
 
-use super::Running;
+use super::Context;
 use super::cache::Cache;
-use super::convert::known;
+use super::convert::cached_object;
 use super::crd::AwsAuthMapping;
-use super::fault::why_no_watch;
+use super::request_error::describe_watch_error;
 use awsauth_core::reconcile::ObjectKind;
 use awsauth_kube::{Live, NAME, NAMESPACE};
 
@@ -22,21 +22,21 @@ const PAGE: u32 = 250;
 const AWS_AUTH: &str = "aws-auth";
 
 /// Watches aws-auth.
-pub(crate) async fn aws_auth(running: Running, cache: Arc<Cache>) {
-    running.health.needs(AWS_AUTH, "not read yet");
+pub(crate) async fn aws_auth(context: Context, cache: Arc<Cache>) {
+    context.health.set_not_ready(AWS_AUTH, "not read yet");
     let kind = ApiResource::from_gvk(&GroupVersionKind::gvk("", "v1", "ConfigMap"));
-    let client = running.store.client().clone();
+    let client = context.client.client().clone();
     let api = Api::<DynamicObject>::namespaced_with(client, NAMESPACE, &kind);
     let only = Config::default().fields(&format!("metadata.name={NAME}"));
-    let mut is_there = false;
-    let mut take = |event| match event {
-        Event::Init => is_there = false,
+    let mut exists = false;
+    let mut handle = |event| match event {
+        Event::Init => exists = false,
         Event::InitApply(object) | Event::Apply(object) => {
-            is_there = true;
+            exists = true;
             cache.put_aws_auth(&live(&object));
         }
         Event::InitDone => {
-            if !is_there {
+            if !exists {
                 cache.put_aws_auth(&Live::missing());
             }
         }
@@ -45,29 +45,36 @@ pub(crate) async fn aws_auth(running: Running, cache: Arc<Cache>) {
             cache.remove_aws_auth(uid.as_deref(), at.as_deref());
         }
     };
-    follow(&running, AWS_AUTH, watcher(api, only), &mut take, &|| {}).await;
+    follow(&context, AWS_AUTH, watcher(api, only), &mut handle, &|| {}).await;
 }
 
 /// Watches the objects of a kind.
-pub(crate) async fn objects(running: Running, cache: Arc<Cache>, kind: ObjectKind) {
+pub(crate) async fn objects(context: Context, cache: Arc<Cache>, kind: ObjectKind) {
     let part = kind.name();
-    running.health.needs(part, "not listed yet");
-    let client = running.store.client().clone();
+    context.health.set_not_ready(part, "not listed yet");
+    let client = context.client.client().clone();
     let api = Api::<DynamicObject>::all_with(client, &resource(kind));
     let all = Config::default().page_size(PAGE);
-    let mut take = |event| match event {
-        Event::Init => cache.begin(kind),
-        Event::InitApply(object) => cache.list(known(kind, object)),
-        Event::InitDone => cache.listed(kind),
-        Event::Apply(object) => cache.put(known(kind, object)),
+    let mut handle = |event| match event {
+        Event::Init => cache.list_started(kind),
+        Event::InitApply(object) => cache.list_item(cached_object(kind, object)),
+        Event::InitDone => cache.list_finished(kind),
+        Event::Apply(object) => cache.put(cached_object(kind, object)),
         Event::Delete(object) => {
             let metadata = object.metadata;
             let (name, uid) = (metadata.name.unwrap_or_default(), metadata.uid);
             cache.remove(kind, &name, &uid.unwrap_or_default());
         }
     };
-    let none = || cache.lists_none(kind);
-    follow(&running, part, watcher(api, all), &mut take, &none).await;
+    let kind_unknown = || cache.kind_unknown(kind);
+    follow(
+        &context,
+        part,
+        watcher(api, all),
+        &mut handle,
+        &kind_unknown,
+    )
+    .await;
 }
 
 /// Returns the kind's API resource.
@@ -82,45 +89,45 @@ pub(crate) fn resource(kind: ObjectKind) -> ApiResource {
     }
 }
 
-/// Takes what the watch brings until the process ends. What goes wrong is said once, and tried again; `none` is told that the cluster
-/// knows no such kind.
+/// Handles the events of a watch until shutdown. Retries after errors, and logs each error once. Calls `kind_unknown` if the API
+/// server does not know the kind.
 async fn follow(
-    running: &Running,
+    context: &Context,
     part: &'static str,
     events: impl Stream<Item = Result<Event<DynamicObject>, Error>>,
-    take: &mut (dyn FnMut(Event<DynamicObject>) + Send),
-    none: &(dyn Fn() + Sync),
+    handle: &mut (dyn FnMut(Event<DynamicObject>) + Send),
+    kind_unknown: &(dyn Fn() + Sync),
 ) {
     let mut events = std::pin::pin!(events.default_backoff());
-    let mut told = String::new();
+    let mut last_error = String::new();
     loop {
         let next = tokio::select! {
-            () = running.stop.asked() => return,
+            () = context.shutdown.requested() => return,
             next = events.next() => next,
         };
         match next {
             Some(Ok(event)) => {
                 if matches!(event, Event::InitDone) {
-                    running.health.is_ready(part);
-                    info!(what = part, "listed; watching from here on");
-                    told.clear();
+                    context.health.set_ready(part);
+                    info!(what = part, "listed; watching for changes");
+                    last_error.clear();
                 }
-                take(event);
+                handle(event);
             }
             Some(Err(error)) => {
-                let why = why(part, &error);
-                if is_unknown(&error) {
-                    // The webhook can do without, and its Service takes only who is ready.
-                    running.health.remarks(part, why.clone());
-                    none();
+                let why = describe(part, &error);
+                if is_kind_unknown(&error) {
+                    // The webhook works without the kind, but its Service only sends requests to ready pods.
+                    context.health.set_info(part, why.clone());
+                    kind_unknown();
                 }
-                if why != told {
+                if why != last_error {
                     warn!(
                         what = part,
                         error = why,
                         "the watch was interrupted; retrying"
                     );
-                    told = why;
+                    last_error = why;
                 }
             }
             None => return,
@@ -129,7 +136,7 @@ async fn follow(
 }
 
 /// Returns whether the API server does not know the kind.
-fn is_unknown(error: &Error) -> bool {
+fn is_kind_unknown(error: &Error) -> bool {
     matches!(
         error,
         Error::InitialListFailed(kube::Error::Api(status))
@@ -138,18 +145,17 @@ fn is_unknown(error: &Error) -> bool {
 }
 
 /// Returns why a watch failed, and a hint if there is one.
-fn why(part: &str, error: &Error) -> String {
-    if is_unknown(error) && part != AWS_AUTH {
-        let help = match part == ObjectKind::AwsAuthMapping.name() {
-            true => "make it known: awsauth crd | kubectl apply --server-side -f -",
-            false => "install its CustomResourceDefinition, or leave out --iam-identity-mappings",
+fn describe(part: &str, error: &Error) -> String {
+    if is_kind_unknown(error) && part != AWS_AUTH {
+        let hint = match part == ObjectKind::AwsAuthMapping.name() {
+            true => "install it: awsauth crd | kubectl apply --server-side -f -",
+            false => "install it, or remove --iam-identity-mappings",
         };
-        return format!("the cluster knows no {part}; {help}");
+        return format!("the cluster has no CustomResourceDefinition of {part}; {hint}");
     }
-    why_no_watch(error)
+    describe_watch_error(error)
 }
 
-/// The ConfigMap, as all else reads it.
 fn live(object: &DynamicObject) -> Live {
     serde_json::to_value(object).map_or_else(|_| Live::missing(), Live::stored)
 }

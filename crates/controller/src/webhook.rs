@@ -1,15 +1,15 @@
-//! The validating webhook: judges edits of aws-auth for the API server, and checks that it is being called.
+//! The validating admission webhook: checks edits of aws-auth, and verifies that the API server calls it.
 
 mod certificate;
+mod certificate_files;
+mod cluster_facts;
 mod configuration;
 mod enforcement_check;
-mod facts;
-mod files;
 mod handler;
-mod judge;
 mod rotation;
 mod served_certificate;
 mod tls_secret;
+mod validator;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,64 +21,76 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_rustls::TlsAcceptor;
 
-use super::eks_cache::EksState;
-use super::shutdown::Stop;
-use super::{Running, http};
-use judge::Judge;
-use served_certificate::Served;
+use super::eks_state::EksState;
+use super::shutdown::Shutdown;
+use super::{Context, http};
+use served_certificate::ServedCertificate;
+use validator::Validator;
 
-/// The name of the webhook's configuration.
+/// The name of the ValidatingWebhookConfiguration.
 const CONFIGURATION: &str = "awsauth-controller";
-/// The name of this part in readiness output.
+/// The name of this part in [`Health`](super::health::Health).
 const PART: &str = "webhook";
 
-/// For how long a connection is kept without a request. The API server closes its side after 90 s; were we first, a review that is just
-/// being sent would be lost.
+/// The idle timeout of connections. It is longer than the API server's 90 s, so that no connection is closed while a review is being
+/// sent.
 /// <https://github.com/kubernetes/kubernetes/blob/v1.36.3/staging/src/k8s.io/apimachinery/pkg/util/net/http.go>
-const IDLE: Duration = Duration::from_secs(120);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// How long reviews are accepted after shutdown begins, until the API server knows that this replica is leaving.
-const LAME: Duration = Duration::from_secs(3);
+/// How long reviews are still accepted after shutdown begins, until the Service no longer selects this replica.
+const DRAIN: Duration = Duration::from_secs(3);
 
 /// Serves reviews until shutdown.
 pub(crate) async fn run(
     listener: TcpListener,
-    running: Running,
-    told: watch::Receiver<Arc<EksState>>,
+    context: Context,
+    eks: watch::Receiver<Arc<EksState>>,
 ) {
-    let served = Arc::new(Served::default());
-    running.health.needs(PART, "there is no certificate yet");
-    let (known, facts) = watch::channel(Arc::default());
-    let (seen, configuration) = watch::channel(configuration::Seen::default());
-    let judge = Judge::new(&running, facts, told);
+    let served = Arc::new(ServedCertificate::default());
+    context
+        .health
+        .set_not_ready(PART, "there is no certificate yet");
+    let (facts_sender, facts) = watch::channel(Arc::default());
+    let (configuration_sender, configuration) =
+        watch::channel(configuration::ConfigurationState::default());
+    let validator = Validator::new(&context, facts, eks);
     let mut parts = JoinSet::new();
     parts.spawn(serve(
         listener,
         Arc::clone(&served),
-        judge.clone(),
-        running.stop.clone(),
+        validator.clone(),
+        context.shutdown.clone(),
     ));
-    parts.spawn(facts::follow(running.clone(), known));
-    parts.spawn(configuration::follow(running.clone(), seen));
-    match running.settings.webhook_cert_dir.clone() {
-        Some(folder) => parts.spawn(files::follow(folder, Arc::clone(&served), running.clone())),
-        None => parts.spawn(tls_secret::keep(
-            running.clone(),
+    parts.spawn(cluster_facts::refresh(context.clone(), facts_sender));
+    parts.spawn(configuration::watch(context.clone(), configuration_sender));
+    match context.settings.webhook_cert_dir.clone() {
+        Some(folder) => parts.spawn(certificate_files::serve(
+            folder,
+            Arc::clone(&served),
+            context.clone(),
+        )),
+        None => parts.spawn(tls_secret::serve(
+            context.clone(),
             Arc::clone(&served),
             configuration.clone(),
         )),
     };
     parts.spawn(enforcement_check::repeat(
-        running,
+        context,
         served,
         configuration,
-        judge,
+        validator,
     ));
     while parts.join_next().await.is_some() {}
 }
 
-async fn serve(listener: TcpListener, served: Arc<Served>, judge: Judge, stop: Stop) {
-    let acceptor = TlsAcceptor::from(served_certificate::settings(served));
+async fn serve(
+    listener: TcpListener,
+    served: Arc<ServedCertificate>,
+    validator: Validator,
+    shutdown: Shutdown,
+) {
+    let acceptor = TlsAcceptor::from(served_certificate::tls_config(served));
     let open = move |stream: TcpStream| {
         let acceptor = acceptor.clone();
         async move {
@@ -86,16 +98,16 @@ async fn serve(listener: TcpListener, served: Arc<Served>, judge: Judge, stop: S
             Ok(TokioIo::new(acceptor.accept(stream).await?))
         }
     };
-    let answer = move |request| {
-        let judge = judge.clone();
-        async move { handler::answer(request, &judge).await }
+    let respond = move |request| {
+        let validator = validator.clone();
+        async move { handler::respond(request, &validator).await }
     };
-    let (stopper, lame) = Stop::new();
-    let serving = http::serve_idle(listener, IDLE, open, answer, lame);
-    let ending = async {
-        stop.asked().await;
-        sleep(LAME).await;
-        stopper.stop();
+    let (trigger, drained) = Shutdown::new();
+    let serve = http::serve_with_idle_timeout(listener, IDLE_TIMEOUT, open, respond, drained);
+    let drain = async {
+        shutdown.requested().await;
+        sleep(DRAIN).await;
+        trigger.shut_down();
     };
-    tokio::join!(serving, ending);
+    tokio::join!(serve, drain);
 }

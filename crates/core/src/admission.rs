@@ -1,20 +1,20 @@
-//! Judges other clients' edits of aws-auth before they are stored. Pure: uses the same [`Plan`](crate::plan::Plan) and guards as
+//! Validates other clients' edits of aws-auth before they are stored: runs the same [`Plan`](crate::plan::Plan) and guards as for
 //! awsauth's own writes, and decides which requesters are exempt.
 
-mod answer;
 mod exemption;
-mod judge;
 mod messages;
 pub mod probe;
-mod protected;
+mod protected_entries;
+mod result;
 #[cfg(test)]
 mod tests;
+mod validate;
 
 use std::sync::Arc;
 
-pub use answer::{Answer, Verdict};
-pub use exemption::Passage;
-pub use judge::judge;
+pub use exemption::Exemption;
+pub use result::{ReviewResult, Verdict};
+pub use validate::validate;
 
 use crate::authenticator::AccessEntries;
 use crate::facts::authentication_mode::AuthenticationMode;
@@ -32,41 +32,34 @@ pub struct Review {
     pub before: Option<Object>,
     /// The requested object; `None` if aws-auth is being deleted, alone or in a collection.
     pub after: Option<Object>,
-    /// The requester.
     pub requester: Requester,
     /// The field manager in the request, as set by kubectl, Terraform and awsauth; a deletion has none.
     pub field_manager: Option<String>,
 }
 
-/// The parts of aws-auth that are needed to judge an edit.
+/// The parts of aws-auth that are needed to validate an edit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Object {
-    /// Its content.
     pub contents: Contents,
-    /// The annotation [`BREAK_GLASS`].
+    /// The value of the annotation [`BREAK_GLASS`].
     pub break_glass: Option<String>,
-    /// Whether it is immutable.
     pub is_immutable: bool,
 }
 
 /// The requester, as the API server identifies it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Requester {
-    /// The username.
     pub username: String,
-    /// The groups.
     pub groups: Vec<String>,
     /// The ARN of the AWS identity; `None` if the requester is not an AWS identity.
     pub arn: Option<String>,
-    /// The session name.
     pub session_name: Option<String>,
-    /// The access key ID.
     pub access_key_id: Option<String>,
 }
 
-/// The configuration by which edits are judged.
+/// The configuration by which edits are validated.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Terms {
+pub struct Policy {
     /// The requesters that are never refused.
     pub admission: Admission,
     /// The protected entries. Node entries are always protected.
@@ -75,12 +68,12 @@ pub struct Terms {
     pub controller: Option<String>,
 }
 
-/// Known facts about the cluster.
+/// The facts about the cluster.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
-    /// Which sources authenticate to the cluster, if EKS reports them.
+    /// The authentication mode, if EKS reports it.
     pub mode: Option<AuthenticationMode>,
-    /// The cluster's account.
+    /// The cluster's AWS account.
     pub account: Option<String>,
     /// The subjects bound to the ClusterRole `cluster-admin`.
     pub admins: Known<Admins>,

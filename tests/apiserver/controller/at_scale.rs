@@ -12,14 +12,14 @@ use crate::support::cluster::Cluster;
 
 const MANY: usize = 5000;
 
-/// What the leader may need of memory, in MiB.
+/// The memory limit of the leader in MiB.
 const MEMORY: u64 = 60;
 
-/// How long it is watched when nothing is to be done.
+/// How long requests are counted while nothing changes.
 const QUIET: Duration = Duration::from_secs(20);
 
 impl Controller {
-    /// Its resident memory as the kernel counts it, in MiB: all of it, and the part that is no file's.
+    /// Returns the resident memory in MiB: the total, and the anonymous part.
     fn memory(&self) -> (u64, u64) {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
         let of = |name: &str| {
@@ -35,7 +35,7 @@ impl Controller {
 fn five_thousand_objects_take_few_writes_and_little_memory() {
     let harness = Harness::new(Cluster::start_audited(&[CONTROLLER]));
     harness.create(NODE_ENTRY, "eks");
-    let controller = harness.controller(CONFIG).leads();
+    let controller = harness.controller(CONFIG).wait_for_lease();
     let begun = Instant::now();
     let objects = harness.objects();
     let parameters = PostParams::default();
@@ -60,8 +60,8 @@ fn five_thousand_objects_take_few_writes_and_little_memory() {
         assert!(Instant::now() < deadline, "{} are ready", applied());
         std::thread::sleep(Duration::from_millis(50));
     }
-    drifts(&harness, "while all is being reported");
-    eventually("all is reported", || {
+    repairs_drift(&harness, "while statuses are written");
+    eventually("all statuses are written", || {
         let ready = harness.cluster.kubectl(&[
             "get",
             "aam",
@@ -72,27 +72,27 @@ fn five_thousand_objects_take_few_writes_and_little_memory() {
     });
     let took = begun.elapsed();
     let writes = harness.writes();
-    let (all, own) = controller.memory();
+    let (total, anonymous) = controller.memory();
     eprintln!(
         "{MANY} objects: created within {created:.1?}, all ready after {took:.1?}, {writes} writes of aws-auth, \
-         {all} MiB resident, {own} MiB of them its own"
+         {total} MiB resident, {anonymous} MiB anonymous"
     );
     assert!(writes <= 20, "{writes}");
-    assert!(own < MEMORY, "{own} MiB");
+    assert!(anonymous < MEMORY, "{anonymous} MiB");
     let roles = harness.roles();
     assert!(roles.starts_with(NODE_ENTRY));
     for number in [0, 1, MANY / 2, MANY - 1] {
         assert!(roles.contains(&format!("{}\n", role(&format!("dev-{number}")))));
     }
-    nothing_is_asked_for_nothing(&harness);
-    drifts(&harness, "when all is reported");
-    let (all, own) = controller.memory();
-    assert!(own < MEMORY, "{own} of {all} MiB");
-    controller.asked_to_end();
+    idle_controller_sends_only_watches_and_lease_requests(&harness);
+    repairs_drift(&harness, "after all statuses are written");
+    let (total, anonymous) = controller.memory();
+    assert!(anonymous < MEMORY, "{anonymous} of {total} MiB");
+    controller.terminate();
 }
 
-/// One change among them all, which is undone.
-fn drifts(harness: &Harness, when: &str) {
+/// Changes one entry, which the controller reverts.
+fn repairs_drift(harness: &Harness, when: &str) {
     let roles = harness.roles();
     let begun = Instant::now();
     harness.write(
@@ -104,13 +104,13 @@ fn drifts(harness: &Harness, when: &str) {
         (harness.roles() == roles).then_some(())
     });
     eprintln!(
-        "a drift among {MANY}, {when}, was repaired after {:.2?}",
+        "a drift among {MANY} entries, {when}, was repaired after {:.2?}",
         begun.elapsed()
     );
 }
 
-/// When nothing changes, there are watches and the lease, and nothing else.
-fn nothing_is_asked_for_nothing(harness: &Harness) {
+/// Without changes, the controller only watches and renews the lease.
+fn idle_controller_sends_only_watches_and_lease_requests(harness: &Harness) {
     std::thread::sleep(Duration::from_secs(3));
     let before = harness.cluster.asked().len();
     std::thread::sleep(QUIET);

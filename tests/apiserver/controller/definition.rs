@@ -86,9 +86,9 @@ fn api_server_accepts_valid_specs_and_rejects_others() {
             "{spec}: {run:?}"
         );
     }
-    the_status_is_not_for_who_writes_the_spec(&harness);
-    objects_are_shown(&harness);
-    an_upgrade_keeps_what_is_stored(&harness);
+    users_cannot_set_the_status(&harness);
+    printer_columns_show_objects(&harness);
+    upgrade_keeps_stored_objects(&harness);
     let json = Run::of(
         Command::new(awsauth())
             .args(["crd", "-o", "json"])
@@ -100,14 +100,14 @@ fn api_server_accepts_valid_specs_and_rejects_others() {
         .cluster
         .kubectl_fed(&["apply", "--server-side", "-f", "-"], &yaml);
     assert_eq!(json["metadata"]["name"], "awsauthmappings.awsauth.dev");
-    // The same again is no change.
+    // JSON and YAML are the same object.
     let unchanged = harness
         .cluster
         .kubectl_fed(&["apply", "--server-side", "-f", "-"], &json.to_string());
     assert!(unchanged.contains("serverside-applied"), "{unchanged}");
 }
 
-fn the_status_is_not_for_who_writes_the_spec(harness: &Harness) {
+fn users_cannot_set_the_status(harness: &Harness) {
     let mut object = developer("claims");
     object["status"] = json!({"entry": {"section": "mapRoles", "key": role("admin"), "username": "a", "groups": []}});
     harness.apply(&object);
@@ -117,7 +117,7 @@ fn the_status_is_not_for_who_writes_the_spec(harness: &Harness) {
     assert_eq!(object["spec"]["driftPolicy"], "Repair");
 }
 
-fn objects_are_shown(harness: &Harness) {
+fn printer_columns_show_objects(harness: &Harness) {
     let shown = harness.cluster.kubectl(&["get", "aam", "-o", "wide"]);
     let mut lines = shown.lines();
     let head: Vec<_> = lines.next().unwrap().split_whitespace().collect();
@@ -149,8 +149,8 @@ fn objects_are_shown(harness: &Harness) {
     assert!(all.contains("awsauthmapping.awsauth.dev/claims"), "{all}");
 }
 
-/// A cluster whose definition is of another awsauth: without the newest fields and rules.
-fn an_upgrade_keeps_what_is_stored(harness: &Harness) {
+/// Replaces an older CustomResourceDefinition, without the newest fields and rules.
+fn upgrade_keeps_stored_objects(harness: &Harness) {
     let crd = || {
         Run::of(
             Command::new(awsauth())
@@ -171,8 +171,8 @@ fn an_upgrade_keeps_what_is_stored(harness: &Harness) {
         .remove("x-kubernetes-validations");
     let apply = ["apply", "--server-side", "--force-conflicts", "-f", "-"];
     harness.cluster.kubectl_fed(&apply, &older.to_string());
-    // Such an object could be stored then.
-    crate::controller::harness::eventually("the older definition is in force", || {
+    // The older definition accepts this object.
+    crate::controller::harness::eventually("the older definition is effective", || {
         let odd = mapping("odd", json!({"role": role("odd")})).to_string();
         let file = harness.cluster.folder().join("odd.json");
         std::fs::write(&file, odd).unwrap();
@@ -181,7 +181,7 @@ fn an_upgrade_keeps_what_is_stored(harness: &Harness) {
         (run.status == 0).then_some(())
     });
     harness.cluster.kubectl_fed(&apply, &crd().to_string());
-    crate::controller::harness::eventually("the newer definition is in force", || {
+    crate::controller::harness::eventually("the newer definition is effective", || {
         (harness.object("good-0")["spec"]["driftPolicy"] == "Repair").then_some(())
     });
     assert_eq!(harness.object("odd")["spec"]["role"], role("odd"));

@@ -25,7 +25,7 @@ pub(crate) const CONTROLLER: StaticUser = StaticUser {
 };
 
 /// The timeout for anything on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The grants of the configuration.
 pub(crate) const CONFIG: &str = r#"
@@ -50,7 +50,7 @@ pub(crate) struct Harness {
     client: kube::Client,
 }
 
-/// A running controller. It ends with its value.
+/// A running controller. Dropping it ends the process.
 pub(crate) struct Controller {
     process: Supervised,
     log: PathBuf,
@@ -62,7 +62,7 @@ pub(crate) fn awsauth() -> PathBuf {
     PathBuf::from(env!("CARGO_BIN_EXE_awsauth"))
 }
 
-/// An AwsAuthMapping object.
+/// Returns an AwsAuthMapping object.
 pub(crate) fn mapping(name: &str, spec: Value) -> Value {
     json!({"apiVersion": "awsauth.dev/v1alpha1", "kind": "AwsAuthMapping", "metadata": {"name": name}, "spec": spec})
 }
@@ -71,7 +71,7 @@ pub(crate) fn role(name: &str) -> String {
     format!("arn:aws:iam::111122223333:role/{name}")
 }
 
-/// An AwsAuthMapping for a role in group developers.
+/// Returns an AwsAuthMapping for a role with the group developers.
 pub(crate) fn developer(name: &str) -> Value {
     mapping(
         name,
@@ -82,7 +82,7 @@ pub(crate) fn developer(name: &str) -> Value {
 /// Waits until `test` returns a value.
 #[track_caller]
 pub(crate) fn eventually<T>(what: &str, mut test: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     loop {
         if let Some(found) = test() {
             return found;
@@ -138,26 +138,26 @@ impl Harness {
     #[track_caller]
     pub(crate) fn apply(&self, object: &Value) {
         let name = object["metadata"]["name"].as_str().unwrap();
-        let apply = PatchParams::apply("desk").force();
+        let apply = PatchParams::apply("test").force();
         let (objects, patch) = (self.objects(), Patch::Apply(object));
         let applied = objects.patch(name, &apply, &patch);
         self.runtime.block_on(applied).unwrap();
     }
 
-    /// Asks for a deletion, and waits for nothing.
+    /// Requests a deletion without waiting for it.
     pub(crate) fn delete(&self, name: &str) {
         let (objects, parameters) = (self.objects(), DeleteParams::default());
         let deleted = objects.delete(name, &parameters);
         drop(self.runtime.block_on(deleted).unwrap());
     }
 
-    /// An object as it is; null when there is none.
+    /// Returns an object; null if it does not exist.
     pub(crate) fn object(&self, name: &str) -> Value {
         let found = self.runtime.block_on(self.objects().get_opt(name));
         serde_json::to_value(found.unwrap()).unwrap()
     }
 
-    /// The status and the reason of Ready, such as `True Applied`.
+    /// Returns the status and the reason of the condition Ready, such as `True Applied`.
     pub(crate) fn ready(&self, name: &str) -> String {
         self.condition(name, "Ready")
     }
@@ -177,11 +177,11 @@ impl Harness {
         format!("{} {}", text("status"), text("reason"))
     }
 
-    /// Waits for Ready to be this.
+    /// Waits until the condition Ready has this status and reason.
     #[track_caller]
-    pub(crate) fn becomes(&self, name: &str, ready: &str) {
+    pub(crate) fn wait_for_ready(&self, name: &str, ready: &str) {
         let mut last = String::new();
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         while last != ready {
             last = self.ready(name);
             let object = self.object(name);
@@ -193,13 +193,13 @@ impl Harness {
         }
     }
 
-    /// aws-auth as it is; null when there is none.
+    /// Returns aws-auth; null if it does not exist.
     pub(crate) fn aws_auth(&self) -> Value {
         let found = self.runtime.block_on(self.configmaps().get_opt("aws-auth"));
         serde_json::to_value(found.unwrap()).unwrap()
     }
 
-    /// A section of aws-auth.
+    /// Returns a section of aws-auth.
     pub(crate) fn section(&self, name: &str) -> String {
         let text = &self.aws_auth()["data"][name];
         text.as_str().unwrap_or_default().to_owned()
@@ -234,7 +234,7 @@ impl Harness {
         self.runtime.block_on(patched).unwrap();
     }
 
-    /// The reasons and notes of all events so far, one a line.
+    /// Returns the reasons and notes of all events so far, one per line.
     pub(crate) fn events(&self) -> String {
         let format = "jsonpath={range .items[*]}{.reason}{\" \"}{.regarding.name}{\": \"}{.note}{\"\\n\"}{end}";
         let of = |namespace| {
@@ -281,7 +281,7 @@ impl Harness {
             metrics,
             health,
         };
-        eventually("the controller listens", || {
+        eventually("the controller serves /healthz", || {
             controller.get(controller.health, "/healthz")
         });
         controller
@@ -289,18 +289,18 @@ impl Harness {
 }
 
 impl Controller {
-    /// Waits until it is ready, and holds the lease.
+    /// Waits until the controller is ready and holds the lease.
     #[track_caller]
-    pub(crate) fn leads(self) -> Self {
-        eventually("the controller leads", || {
+    pub(crate) fn wait_for_lease(self) -> Self {
+        eventually("the controller holds the lease", || {
             let ready = self.get(self.health, "/readyz");
             (ready.is_some() && self.metric("awsauth_leader") == Some(1.0)).then_some(())
         });
         self
     }
 
-    /// What /readyz says, while it is ready.
-    pub(crate) fn ready_says(&self) -> String {
+    /// Returns the text of /readyz; empty if the controller is not ready.
+    pub(crate) fn readyz(&self) -> String {
         self.get(self.health, "/readyz").unwrap_or_default()
     }
 
@@ -309,9 +309,9 @@ impl Controller {
         let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).ok()?;
         let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).ok()?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).ok()?;
-        let (head, body) = answer.split_once("\r\n\r\n")?;
+        let mut response = String::new();
+        stream.read_to_string(&mut response).ok()?;
+        let (head, body) = response.split_once("\r\n\r\n")?;
         head.starts_with("HTTP/1.1 200").then(|| body.to_owned())
     }
 
@@ -320,7 +320,7 @@ impl Controller {
         self.get(self.metrics, "/metrics").unwrap_or_default()
     }
 
-    /// What a line of it says.
+    /// Returns the value of a metric, given with its labels.
     pub(crate) fn metric(&self, line: &str) -> Option<f64> {
         let metrics = self.metrics();
         let mut lines = metrics.lines();
@@ -328,30 +328,30 @@ impl Controller {
         found.parse().ok()
     }
 
-    /// What it has said so far, in which there must be no secrets.
+    /// Returns the log so far, and asserts that it contains no secrets.
     #[track_caller]
-    pub(crate) fn said(&self) -> String {
-        let said = fs::read_to_string(&self.log).unwrap_or_default();
-        secrets::assert_none_in(&said);
-        said
+    pub(crate) fn log(&self) -> String {
+        let log = fs::read_to_string(&self.log).unwrap_or_default();
+        secrets::assert_none_in(&log);
+        log
     }
 
     pub(crate) fn pid(&self) -> u32 {
         self.process.pid()
     }
 
-    /// Ends it with a signal that it may answer, and says whether it ended well within ten seconds.
+    /// Ends the process with SIGTERM, asserts that it exits with code 0, and returns its log.
     #[track_caller]
-    pub(crate) fn asked_to_end(mut self) -> String {
+    pub(crate) fn terminate(mut self) -> String {
         let pid = self.pid().to_string();
         Run::of(Command::new("kill").args(["-TERM", &pid])).says(0, &[]);
         let ended = eventually("the controller ends", || self.process.ended());
         assert!(ended.starts_with("exit status: 0"), "{ended}");
-        self.said()
+        self.log()
     }
 
-    /// Ends it as a crash would.
-    pub(crate) fn killed(mut self) {
+    /// Ends the process with SIGKILL.
+    pub(crate) fn kill(mut self) {
         self.process.kill();
     }
 }
@@ -359,8 +359,8 @@ impl Controller {
 impl Drop for Controller {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let said = fs::read_to_string(&self.log).unwrap_or_default();
-            let lines: Vec<_> = said.lines().collect();
+            let log = fs::read_to_string(&self.log).unwrap_or_default();
+            let lines: Vec<_> = log.lines().collect();
             eprintln!("{}", lines[lines.len().saturating_sub(60)..].join("\n"));
         }
     }

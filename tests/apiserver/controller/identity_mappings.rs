@@ -44,13 +44,13 @@ fn iam_identity_mappings_are_honored_with_the_flag() {
     let harness = Harness::new(Cluster::start_audited(&[CONTROLLER]));
     harness.create(NODE_ENTRY, "eks");
     let controller = harness.controller_with(CONFIG, &["--iam-identity-mappings"], &[]);
-    // Without their CustomResourceDefinition, AwsAuthMapping objects are still honored, and the controller reports it.
+    // Without their CustomResourceDefinition, the controller reports it, and still applies AwsAuthMapping objects.
     harness.apply(&developer("ann"));
-    harness.becomes("ann", "True Applied");
-    let said = controller.said();
+    harness.wait_for_ready("ann", "True Applied");
+    let log = controller.log();
     assert!(
-        said.contains("the cluster knows no IAMIdentityMapping"),
-        "{said}"
+        log.contains("the cluster has no CustomResourceDefinition of IAMIdentityMapping"),
+        "{log}"
     );
 
     harness.cluster.kubectl_fed(&["apply", "-f", "-"], CRD);
@@ -60,7 +60,7 @@ fn iam_identity_mappings_are_honored_with_the_flag() {
         .to_string()
     };
     let apply = |text: String| {
-        eventually("the definition is in force", || {
+        eventually("the definition is effective", || {
             let file = harness.cluster.folder().join("old.json");
             std::fs::write(&file, &text).unwrap();
             let mut command = harness.cluster.kubectl_command();
@@ -69,11 +69,11 @@ fn iam_identity_mappings_are_honored_with_the_flag() {
         });
     };
     apply(object(&["developers"]));
-    eventually("the entry is there", || {
+    eventually("the entry is added", || {
         harness.roles().contains(&role("old")).then_some(())
     });
     apply(object(&["view-all"]));
-    eventually("it is changed", || {
+    eventually("the entry is changed", || {
         harness.roles().contains("view-all").then_some(())
     });
     let good = harness.roles();
@@ -88,7 +88,7 @@ fn iam_identity_mappings_are_honored_with_the_flag() {
     harness
         .cluster
         .kubectl(&["delete", "iamidentitymapping", "old", "--timeout=30s"]);
-    eventually("the entry goes", || {
+    eventually("the entry is removed", || {
         (!harness.roles().contains(&role("old"))).then_some(())
     });
     let asked = harness.cluster.asked().into_iter();
@@ -103,5 +103,5 @@ fn iam_identity_mappings_are_honored_with_the_flag() {
         "{:?}",
         written.collect::<Vec<_>>()
     );
-    controller.asked_to_end();
+    controller.terminate();
 }

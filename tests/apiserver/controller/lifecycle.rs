@@ -21,21 +21,21 @@ const REPAIR: Duration = Duration::from_secs(30);
 fn objects_determine_who_is_admitted() {
     let harness = Harness::new(Cluster::start_eks(&[CONTROLLER]));
     harness.create(NODE_ENTRY, "eks");
-    let controller = harness.controller(CONFIG).leads();
-    objects_become_entries_beside_the_nodes(&harness);
-    the_authenticator_admits_whom_they_name(&harness);
-    what_is_not_granted_is_refused(&harness);
-    the_older_of_two_wins(&harness);
-    a_changed_spec_changes_its_entry(&harness);
+    let controller = harness.controller(CONFIG).wait_for_lease();
+    objects_are_added_next_to_node_entries(&harness);
+    authenticator_admits_the_mapped_identities(&harness);
+    ungranted_request_is_refused(&harness);
+    older_object_wins(&harness);
+    changed_spec_changes_the_entry(&harness);
     drift_is_repaired_or_reported(&harness, &controller);
-    an_entry_goes_with_its_object_unless_it_is_retained(&harness);
-    aws_auth_is_deleted_emptied_replaced_and_made_unreadable(&harness);
-    what_is_counted(&controller);
-    let said = controller.asked_to_end();
-    assert!(!said.contains("panicked"), "{said}");
+    entry_is_removed_with_its_object_unless_retained(&harness);
+    foreign_changes_of_aws_auth_are_handled(&harness);
+    metrics_are_counted(&controller);
+    let log = controller.terminate();
+    assert!(!log.contains("panicked"), "{log}");
 }
 
-fn objects_become_entries_beside_the_nodes(harness: &Harness) {
+fn objects_are_added_next_to_node_entries(harness: &Harness) {
     harness.apply(&developer("ann"));
     harness.apply(&mapping(
         "bob",
@@ -80,8 +80,9 @@ impl Harness {
         self.cluster.aws().sessions(&[&session]).remove(0)
     }
 
-    /// The user and groups of a role at the API server, such as `ann developers`. Empty if the role is not admitted.
-    fn enters(&self, of: &Credentials) -> String {
+    /// Signs in with these credentials, and returns the user and the groups, such as `ann developers`; empty if the API server rejects
+    /// them.
+    fn user_of(&self, of: &Credentials) -> String {
         use awsauth_core::token::{Endpoint, StsHost, Token};
         use secrecy::ExposeSecret;
         let credentials = awsauth_core::token::Credentials {
@@ -98,8 +99,8 @@ impl Harness {
         let token = Token::sign(&credentials, &host, eks::NAME, signed);
         let kubeconfig = json!({
             "clusters": [{"name": "test", "cluster": {"server": self.cluster.server_url(), "certificate-authority": self.cluster.ca()}}],
-            "users": [{"name": "somebody", "user": {"token": token.text.expose_secret()}}],
-            "contexts": [{"name": "test", "context": {"cluster": "test", "user": "somebody"}}],
+            "users": [{"name": "user", "user": {"token": token.text.expose_secret()}}],
+            "contexts": [{"name": "test", "context": {"cluster": "test", "user": "user"}}],
             "current-context": "test",
         });
         let kubeconfig: Kubeconfig = serde_json::from_value(kubeconfig).unwrap();
@@ -108,15 +109,15 @@ impl Harness {
             .header("content-type", "application/json")
             .body(review.to_string().into_bytes())
             .unwrap();
-        let answer = self.runtime.block_on(async {
+        let response = self.runtime.block_on(async {
             let options = KubeConfigOptions::default();
             let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options);
             let client = kube::Client::try_from(config.await.unwrap()).unwrap();
             client.request::<Value>(request).await
         });
-        match answer {
-            Ok(answer) => {
-                let user = &answer["status"]["userInfo"];
+        match response {
+            Ok(response) => {
+                let user = &response["status"]["userInfo"];
                 let groups = user["groups"].as_array().into_iter().flatten();
                 let groups = groups.filter_map(Value::as_str);
                 let groups = groups.filter(|group| *group != "system:authenticated");
@@ -132,26 +133,26 @@ impl Harness {
     }
 
     #[track_caller]
-    fn enters_as(&self, of: &Credentials, expected: &str) {
-        eventually(expected, || (self.enters(of) == expected).then_some(()));
+    fn wait_for_user(&self, of: &Credentials, expected: &str) {
+        eventually(expected, || (self.user_of(of) == expected).then_some(()));
     }
 }
 
-fn the_authenticator_admits_whom_they_name(harness: &Harness) {
+fn authenticator_admits_the_mapped_identities(harness: &Harness) {
     let [ann, eve] = ["ann", "eve"].map(|name| harness.credentials(name));
-    harness.enters_as(&ann, "ann developers");
-    assert_eq!(harness.enters(&eve), "");
+    harness.wait_for_user(&ann, "ann developers");
+    assert_eq!(harness.user_of(&eve), "");
     harness.apply(&developer("eve"));
-    harness.enters_as(&eve, "eve developers");
+    harness.wait_for_user(&eve, "eve developers");
     harness.delete("eve");
-    harness.enters_as(&eve, "");
-    assert_eq!(harness.enters(&ann), "ann developers");
-    eventually("eve is gone", || {
+    harness.wait_for_user(&eve, "");
+    assert_eq!(harness.user_of(&ann), "ann developers");
+    eventually("eve is deleted", || {
         harness.object("eve").is_null().then_some(())
     });
 }
 
-fn what_is_not_granted_is_refused(harness: &Harness) {
+fn ungranted_request_is_refused(harness: &Harness) {
     let before = harness.aws_auth()["data"].clone();
     harness.apply(&mapping(
         "mallory",
@@ -163,12 +164,12 @@ fn what_is_not_granted_is_refused(harness: &Harness) {
     ));
     harness.apply(&mapping("all", json!({"account": "111122223333"})));
     for name in ["mallory", "stranger", "all"] {
-        harness.becomes(name, "False Refused");
+        harness.wait_for_ready(name, "False Refused");
         assert_eq!(harness.condition(name, "Stalled"), "True Refused");
     }
     assert_eq!(harness.aws_auth()["data"], before);
-    assert_eq!(harness.enters(&harness.credentials("mallory")), "");
-    let events = eventually("the refusal is told", || {
+    assert_eq!(harness.user_of(&harness.credentials("mallory")), "");
+    let events = eventually("an event reports the refusal", || {
         Some(harness.events()).filter(|events| events.contains(" mallory: "))
     });
     assert!(events.contains("system:masters"), "{events}");
@@ -178,39 +179,39 @@ fn what_is_not_granted_is_refused(harness: &Harness) {
     }
 }
 
-fn the_older_of_two_wins(harness: &Harness) {
+fn older_object_wins(harness: &Harness) {
     let twin = json!({"role": role("team/ann"), "username": "other"});
     harness.apply(&mapping("younger", twin));
-    harness.becomes("younger", "False Conflict");
+    harness.wait_for_ready("younger", "False Conflict");
     let message = harness.object("younger")["status"]["conditions"].to_string();
     assert!(message.contains("ann"), "{message}");
-    harness.becomes("ann", "True Applied");
+    harness.wait_for_ready("ann", "True Applied");
     harness.delete("ann");
-    harness.becomes("younger", "True Applied");
+    harness.wait_for_ready("younger", "True Applied");
     let roles = harness.roles();
     assert_eq!(roles.matches(&role("ann")).count(), 1, "{roles}");
     assert!(roles.contains("username: other"), "{roles}");
     harness.delete("younger");
-    eventually("it is gone", || {
+    eventually("the object is deleted", || {
         harness.object("younger").is_null().then_some(())
     });
     harness.apply(&developer("ann"));
-    harness.becomes("ann", "True Applied");
+    harness.wait_for_ready("ann", "True Applied");
 }
 
-fn a_changed_spec_changes_its_entry(harness: &Harness) {
+fn changed_spec_changes_the_entry(harness: &Harness) {
     harness.apply(&mapping(
         "ann",
         json!({"role": role("ann-2"), "username": "ann", "groups": ["view-all"]}),
     ));
-    harness.becomes("ann", "True Applied");
+    harness.wait_for_ready("ann", "True Applied");
     let roles = harness.roles();
     assert!(
         !roles.contains("role/ann\n") && roles.contains(&role("ann-2")),
         "{roles}"
     );
     harness.apply(&developer("ann"));
-    harness.becomes("ann", "True Applied");
+    harness.wait_for_ready("ann", "True Applied");
 }
 
 fn drift_is_repaired_or_reported(harness: &Harness, controller: &Controller) {
@@ -228,49 +229,49 @@ fn drift_is_repaired_or_reported(harness: &Harness, controller: &Controller) {
     eprintln!("a drift was repaired after {took:.2?}");
     assert!(took <= REPAIR, "{took:?}");
     assert_eq!(controller.metric("awsauth_drift_repairs_total"), Some(1.0));
-    let events = eventually("the repair is told", || {
+    let events = eventually("an event reports the repair", || {
         Some(harness.events()).filter(|events| events.contains("DriftRepaired"))
     });
     assert!(events.contains("kubectl-edit"), "{events}");
 
-    let mut only = developer("told");
-    only["spec"]["driftPolicy"] = json!("Report");
-    harness.apply(&only);
-    harness.becomes("told", "True Applied");
+    let mut report_only = developer("reported");
+    report_only["spec"]["driftPolicy"] = json!("Report");
+    harness.apply(&report_only);
+    harness.wait_for_ready("reported", "True Applied");
     let changed = harness
         .roles()
-        .replace("username: told", "username: somebody");
+        .replace("username: reported", "username: other");
     harness.write("mapRoles", &changed, "kubectl-edit");
-    harness.becomes("told", "False Drifted");
+    harness.wait_for_ready("reported", "False Drifted");
     assert_eq!(harness.roles(), changed);
     harness.write(
         "mapRoles",
-        &changed.replace("username: somebody", "username: told"),
+        &changed.replace("username: other", "username: reported"),
         "kubectl-edit",
     );
-    harness.becomes("told", "True Applied");
-    harness.delete("told");
-    eventually("it is gone", || {
-        harness.object("told").is_null().then_some(())
+    harness.wait_for_ready("reported", "True Applied");
+    harness.delete("reported");
+    eventually("the object is deleted", || {
+        harness.object("reported").is_null().then_some(())
     });
 }
 
-fn an_entry_goes_with_its_object_unless_it_is_retained(harness: &Harness) {
+fn entry_is_removed_with_its_object_unless_retained(harness: &Harness) {
     let mut kept = developer("kept");
     kept["spec"]["deletionPolicy"] = json!("Retain");
     harness.apply(&kept);
-    harness.apply(&developer("gone"));
-    harness.becomes("kept", "True Applied");
-    harness.becomes("gone", "True Applied");
+    harness.apply(&developer("removed"));
+    harness.wait_for_ready("kept", "True Applied");
+    harness.wait_for_ready("removed", "True Applied");
     assert_eq!(
         harness.object("kept")["metadata"]["finalizers"],
         Value::Null
     );
     harness
         .cluster
-        .kubectl(&["delete", "aam", "kept", "gone", "--timeout=60s"]);
-    let roles = eventually("the entry is gone", || {
-        Some(harness.roles()).filter(|roles| !roles.contains(&role("gone")))
+        .kubectl(&["delete", "aam", "kept", "removed", "--timeout=60s"]);
+    let roles = eventually("the entry is removed", || {
+        Some(harness.roles()).filter(|roles| !roles.contains(&role("removed")))
     });
     assert!(roles.contains(&role("kept")), "{roles}");
     // No object owns it now, so the controller does not change it.
@@ -278,25 +279,25 @@ fn an_entry_goes_with_its_object_unless_it_is_retained(harness: &Harness) {
         "kept",
         json!({"role": role("kept"), "username": "else", "groups": ["developers"]}),
     ));
-    harness.becomes("kept", "False Conflict");
+    harness.wait_for_ready("kept", "False Conflict");
     let message = harness.object("kept")["status"]["conditions"].to_string();
     assert!(message.contains("awsauth unmap role"), "{message}");
     // An identical entry is adopted.
     harness.apply(&developer("kept"));
-    harness.becomes("kept", "True Applied");
+    harness.wait_for_ready("kept", "True Applied");
     harness.delete("kept");
-    eventually("the entry is gone", || {
+    eventually("the entry is removed", || {
         (!harness.roles().contains(&role("kept"))).then_some(())
     });
 }
 
-fn aws_auth_is_deleted_emptied_replaced_and_made_unreadable(harness: &Harness) {
+fn foreign_changes_of_aws_auth_are_handled(harness: &Harness) {
     let good = harness.aws_auth()["data"].clone();
-    let whole = |harness: &Harness| {
+    let restored = |harness: &Harness| {
         let data = harness.aws_auth()["data"].clone();
         let roles = data["mapRoles"].as_str().unwrap_or_default();
-        let is_whole = roles.contains(&role("ann")) && data["mapUsers"] == good["mapUsers"];
-        is_whole.then(|| roles.to_owned())
+        let is_restored = roles.contains(&role("ann")) && data["mapUsers"] == good["mapUsers"];
+        is_restored.then(|| roles.to_owned())
     };
     let kubectl = |args: &[&str]| harness.cluster.kubectl(args);
     for (what, change) in [
@@ -320,41 +321,41 @@ fn aws_auth_is_deleted_emptied_replaced_and_made_unreadable(harness: &Harness) {
     ] {
         let begun = Instant::now();
         kubectl(&change);
-        let roles = eventually(what, || whole(harness));
+        let roles = eventually(what, || restored(harness));
         eprintln!(
-            "aws-auth was {what}: whole again after {:.2?}",
+            "aws-auth was {what}: entries restored after {:.2?}",
             begun.elapsed()
         );
         // Without EKS facts the controller does not know the node roles, and reports that.
         assert!(!roles.contains("system:nodes"), "{roles}");
         harness.write("mapRoles", &format!("{NODE_ENTRY}{roles}"), "eks");
-        eventually("nothing else changes", || whole(harness));
+        eventually("nothing else changes", || restored(harness));
     }
     let replaced = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "aws-auth", "namespace": "kube-system"},
-        "data": {"mapRoles": format!("# ours alone\n{NODE_ENTRY}"), "other": "kept"}});
+        "data": {"mapRoles": format!("# a comment\n{NODE_ENTRY}"), "other": "kept"}});
     harness
         .cluster
         .kubectl_fed(&["replace", "-f", "-"], &replaced.to_string());
-    let roles = eventually("replaced", || whole(harness));
-    assert!(roles.starts_with("# ours alone\n"), "{roles}");
+    let roles = eventually("replaced", || restored(harness));
+    assert!(roles.starts_with("# a comment\n"), "{roles}");
     assert_eq!(harness.aws_auth()["data"]["other"], "kept");
 
     let broken = format!("{roles}- rolearn: [\n");
     harness.write("mapRoles", &broken, "kubectl-edit");
-    harness.becomes("ann", "False Unreadable");
-    // Users can be read, and go on.
+    harness.wait_for_ready("ann", "False Unreadable");
+    // mapUsers is still readable and reconciled.
     harness.apply(&mapping(
         "carl",
         json!({"user": "arn:aws:iam::111122223333:user/carl", "username": "carl"}),
     ));
-    harness.becomes("carl", "True Applied");
+    harness.wait_for_ready("carl", "True Applied");
     assert_eq!(harness.roles(), broken);
     harness.write("mapRoles", &roles, "kubectl-edit");
-    harness.becomes("ann", "True Applied");
-    harness.becomes("bob", "True Applied");
+    harness.wait_for_ready("ann", "True Applied");
+    harness.wait_for_ready("bob", "True Applied");
 }
 
-fn what_is_counted(controller: &Controller) {
+fn metrics_are_counted(controller: &Controller) {
     let metrics = controller.metrics();
     for line in [
         "awsauth_leader 1\n",
@@ -396,7 +397,7 @@ fn invalid_configuration_is_reported_at_startup() {
         &[
             "cannot use the configuration /nowhere.yaml",
             "No such file",
-            "hint: write it as docs/controller.md shows, or leave --config out",
+            "hint: create it as described in docs/controller.md, or omit --config",
         ],
     );
     awsauth(&["--file", "aws-auth.yaml"]).says(2, &["cannot run a controller for a file"]);

@@ -13,10 +13,10 @@ use crate::support::eks::NAME;
 use crate::support::eks_service::EksService;
 use crate::support::environment::Environment;
 
-/// How long something is watched that must not happen.
+/// How long to wait for changes that must not happen.
 const QUIET: Duration = Duration::from_secs(3);
 
-pub(crate) fn world(mode: &str, status: &str) -> Value {
+pub(crate) fn eks_state(mode: &str, status: &str) -> Value {
     json!({
         "clusters": {NAME: {
             "arn": format!("arn:aws:eks:{REGION}:111122223333:cluster/{NAME}"),
@@ -43,43 +43,43 @@ pub(crate) fn start(harness: &Harness, eks: &EksService) -> Controller {
     let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let variables: Vec<_> = variables.collect();
     let controller = harness.controller_with(CONFIG, &["--cluster-name", NAME], &variables);
-    eventually("EKS has told", || {
+    eventually("EKS has responded", || {
         controller
-            .said()
-            .contains("EKS tells all that is asked")
+            .log()
+            .contains("EKS reported everything that was requested")
             .then_some(())
     });
-    controller.leads()
+    controller.wait_for_lease()
 }
 
 #[test]
 fn controller_honors_the_state_of_eks() {
     let harness = Harness::new(Cluster::start_audited(&[CONTROLLER]));
-    let eks = EksService::start(&world("API_AND_CONFIG_MAP", "ACTIVE"));
+    let eks = EksService::start(&eks_state("API_AND_CONFIG_MAP", "ACTIVE"));
     harness.create(NODE_ENTRY, "eks");
     let controller = start(&harness, &eks);
     harness.apply(&developer("ann"));
     harness.apply(&developer("hidden"));
-    harness.becomes("ann", "True Applied");
-    harness.becomes("hidden", "False ShadowedBy");
+    harness.wait_for_ready("ann", "True Applied");
+    harness.wait_for_ready("hidden", "False ShadowedBy");
     let good = harness.roles();
     assert!(!good.contains(&role("hidden")), "{good}");
 
-    // The nodes still need it.
+    // The nodes still need the entry.
     let begun = Instant::now();
     harness.write(
         "mapRoles",
         good.strip_prefix(NODE_ENTRY).unwrap(),
         "kubectl-edit",
     );
-    eventually("the node entry is back", || {
+    eventually("the node entry is restored", || {
         harness.roles().contains(&role("nodes")).then_some(())
     });
     eprintln!(
-        "a removed node entry was put back after {:.2?}",
+        "a removed node entry was restored after {:.2?}",
         begun.elapsed()
     );
-    let events = eventually("that is told", || {
+    let events = eventually("an event reports it", || {
         Some(harness.events()).filter(|events| events.contains(&role("nodes")))
     });
     assert!(events.contains("kubectl-edit"), "{events}");
@@ -91,9 +91,9 @@ fn controller_honors_the_state_of_eks() {
         harness.roles()
     );
 
-    // EKS removes the entry of a node group that it deletes. What it said before is old by then.
+    // EKS removes the entry of a node group that it deletes. The controller's previous response from EKS is stale by then.
     std::thread::sleep(Duration::from_secs(6));
-    eks.set(&world("API_AND_CONFIG_MAP", "DELETING"));
+    eks.set(&eks_state("API_AND_CONFIG_MAP", "DELETING"));
     let without = {
         let roles = harness.roles();
         let at = roles
@@ -114,20 +114,20 @@ fn controller_honors_the_state_of_eks() {
     std::thread::sleep(QUIET);
     assert_eq!(harness.roles(), without);
     assert_eq!(harness.writes(), writes);
-    harness.becomes("ann", "True Applied");
-    controller.asked_to_end();
+    harness.wait_for_ready("ann", "True Applied");
+    controller.terminate();
 
-    nobody_reads_it(&harness, &eks);
+    mode_api_skips_writes(&harness, &eks);
 }
 
-fn nobody_reads_it(harness: &Harness, eks: &EksService) {
-    eks.set(&world("API", "ACTIVE"));
+fn mode_api_skips_writes(harness: &Harness, eks: &EksService) {
+    eks.set(&eks_state("API", "ACTIVE"));
     let controller = start(harness, eks);
     let writes = harness.writes();
     harness.apply(&developer("late"));
-    let why = eventually("it says that it is idle", || {
+    let why = eventually("/readyz reports that the controller is idle", || {
         controller
-            .ready_says()
+            .readyz()
             .lines()
             .find(|line| line.contains("idle"))
             .map(str::to_owned)
@@ -136,5 +136,5 @@ fn nobody_reads_it(harness: &Harness, eks: &EksService) {
     std::thread::sleep(QUIET);
     assert_eq!(harness.writes(), writes);
     assert!(!harness.ready("late").starts_with("True"));
-    controller.asked_to_end();
+    controller.terminate();
 }

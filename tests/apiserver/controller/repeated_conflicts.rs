@@ -11,7 +11,7 @@ use crate::controller::harness::{
 use crate::support::cluster::Cluster;
 
 impl Harness {
-    /// What a GitOps tool does at each of its syncs. Says whether it was let.
+    /// Applies aws-auth like a GitOps tool. Returns whether the API server accepted it.
     fn sync(&self, manager: &str, roles: &str, force: bool) -> bool {
         let apply = PatchParams {
             force,
@@ -34,11 +34,11 @@ impl Harness {
 fn repeated_forced_apply_wins_and_is_reported() {
     let harness = Harness::new(Cluster::start_audited(&[CONTROLLER]));
     harness.create(NODE_ENTRY, "eks");
-    let controller = harness.controller(CONFIG).leads();
+    let controller = harness.controller(CONFIG).wait_for_lease();
     harness.apply(&developer("ann"));
     harness.apply(&developer("bob"));
-    harness.becomes("ann", "True Applied");
-    harness.becomes("bob", "True Applied");
+    harness.wait_for_ready("ann", "True Applied");
+    harness.wait_for_ready("bob", "True Applied");
 
     // Without --force-conflicts, the API server rejects the apply.
     let good = harness.roles();
@@ -47,34 +47,34 @@ fn repeated_forced_apply_wins_and_is_reported() {
         assert!(!harness.sync("unforced", &without, false));
     }
     assert_eq!(harness.roles(), good);
-    harness.becomes("ann", "True Applied");
+    harness.wait_for_ready("ann", "True Applied");
 
     let before = harness.writes();
     let mut repairs = 0;
     for _ in 0..10 {
         assert!(harness.sync("argocd-controller", &without, true));
-        let is_over = eventually("it is repaired, or left", || {
+        let is_suspended = eventually("the entry is repaired, or repairs are suspended", || {
             if harness.roles() == good {
                 return Some(false);
             }
             let ready = harness.ready("ann");
             (ready == "False Contested").then_some(true)
         });
-        if is_over {
+        if is_suspended {
             break;
         }
         repairs += 1;
-        // The report of the repair comes after it.
-        eventually("it is reported", || {
+        // The metric is updated after the write.
+        eventually("the repair is counted", || {
             (controller.metric("awsauth_drift_repairs_total") == Some(f64::from(repairs)))
                 .then_some(())
         });
     }
     assert_eq!(repairs, 3);
-    harness.becomes("ann", "False Contested");
+    harness.wait_for_ready("ann", "False Contested");
     assert_eq!(harness.condition("ann", "Stalled"), "True Contested");
     assert_eq!(harness.roles(), without);
-    eventually("it is counted", || {
+    eventually("the suspension is counted", || {
         (controller.metric("awsauth_contested") == Some(1.0)).then_some(())
     });
     let events = harness.events();
@@ -89,12 +89,12 @@ fn repeated_forced_apply_wins_and_is_reported() {
     assert_eq!(harness.writes() - before, 3);
     assert_eq!(harness.ready("bob"), "True Applied");
 
-    // A changed spec is a reason to try again.
+    // A changed spec ends the suspension.
     let mut object = developer("ann");
     object["spec"]["groups"] = json!(["developers", "view-all"]);
     harness.apply(&object);
-    harness.becomes("ann", "True Applied");
+    harness.wait_for_ready("ann", "True Applied");
     assert!(harness.roles().contains("view-all"));
     assert!(harness.roles().contains(&role("bob")));
-    controller.asked_to_end();
+    controller.terminate();
 }

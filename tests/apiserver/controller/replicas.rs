@@ -26,7 +26,7 @@ impl Harness {
         serde_json::from_str(&lease).unwrap()
     }
 
-    /// Writes of aws-auth by controllers, dry runs left out.
+    /// Returns the number of writes of aws-auth by controllers, without dry runs.
     pub(crate) fn writes(&self) -> usize {
         let asked = self.cluster.asked().into_iter();
         asked
@@ -46,25 +46,25 @@ impl Harness {
 fn replica_takes_over_without_losing_or_repeating_work() {
     let harness = Harness::new(Cluster::start_audited(&[CONTROLLER]));
     harness.create(NODE_ENTRY, "eks");
-    let first = harness.controller(CONFIG).leads();
+    let first = harness.controller(CONFIG).wait_for_lease();
     let second = harness.controller(CONFIG);
     harness.apply(&developer("one"));
-    harness.becomes("one", "True Applied");
+    harness.wait_for_ready("one", "True Applied");
     assert_eq!(harness.writes(), 1);
     assert_eq!(second.metric("awsauth_leader"), Some(0.0));
 
-    // Killed in the midst of work: between what is recorded and what is reported, somewhere.
+    // Kills the leader while it works, at some point between recording and reporting.
     for number in 0..20 {
         harness.apply(&developer(&format!("more-{number}")));
     }
     let begun = Instant::now();
-    first.killed();
-    let second = second.leads();
+    first.kill();
+    let second = second.wait_for_lease();
     let took = begun.elapsed();
     eprintln!("takeover after kill -9: {took:.1?}");
     assert!(took <= TAKEOVER, "{took:?}");
     for number in 0..20 {
-        harness.becomes(&format!("more-{number}"), "True Applied");
+        harness.wait_for_ready(&format!("more-{number}"), "True Applied");
     }
     let roles = harness.roles();
     for number in 0..20 {
@@ -78,40 +78,43 @@ fn replica_takes_over_without_losing_or_repeating_work() {
     // On SIGTERM it releases the lease, so that no replica waits for its expiry.
     let third = harness.controller(CONFIG);
     let begun = Instant::now();
-    let said = second.asked_to_end();
-    assert!(said.contains("the lease is given back"), "{said}");
+    let log = second.terminate();
+    assert!(log.contains("released the lease"), "{log}");
     let ended = begun.elapsed();
     let holder = harness.lease();
     eprintln!(
         "ended after SIGTERM: {ended:.1?}; the lease then: {}",
         holder["spec"]
     );
-    let third = third.leads();
+    let third = third.wait_for_lease();
     assert!(begun.elapsed() <= TAKEOVER, "{:?}", begun.elapsed());
     assert_eq!(harness.writes(), writes);
 
-    the_api_server_goes_away(&harness, third);
+    api_server_outage_is_survived(&harness, third);
 }
 
-fn the_api_server_goes_away(harness: &Harness, controller: crate::controller::harness::Controller) {
+fn api_server_outage_is_survived(
+    harness: &Harness,
+    controller: crate::controller::harness::Controller,
+) {
     let writes = harness.writes();
     harness.cluster.kill_apiserver();
     std::thread::sleep(Duration::from_secs(2));
     harness.cluster.start_apiserver();
     harness.delete("one");
     harness.apply(&developer("after"));
-    harness.becomes("after", "True Applied");
-    eventually("the entry goes with its object", || {
+    harness.wait_for_ready("after", "True Applied");
+    eventually("the entry is removed", || {
         (!harness.roles().contains(&role("one"))).then_some(())
     });
-    eventually("the object is let go", || {
+    eventually("the finalizer is removed", || {
         harness.object("one").is_null().then_some(())
     });
     let roles = harness.roles();
     assert_eq!(roles.matches(&role("after")).count(), 1, "{roles}");
     assert!((1..=2).contains(&(harness.writes() - writes)));
-    let said = controller.asked_to_end();
-    assert!(!said.contains("panicked"), "{said}");
+    let log = controller.terminate();
+    assert!(!log.contains("panicked"), "{log}");
     let holder = &harness.lease()["spec"]["holderIdentity"];
     assert!(holder.is_null(), "{holder}");
 }

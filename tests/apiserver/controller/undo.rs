@@ -12,12 +12,12 @@ use crate::support::cluster::Cluster;
 use crate::support::eks_service::EksService;
 use crate::support::run::Run;
 
-/// The note about the controller's entries.
-const AGAIN: &str = "delete its object: kubectl delete aam NAME";
+/// The note that the controller will write its entries again.
+const NOTE: &str = "delete its object: kubectl delete aam NAME";
 
 impl Harness {
-    /// A manual change.
-    fn by_hand(&self, args: &[&str]) -> Run {
+    /// Runs awsauth as a user.
+    fn awsauth(&self, args: &[&str]) -> Run {
         let mut command = Command::new(awsauth());
         command
             .env_clear()
@@ -27,7 +27,7 @@ impl Harness {
     }
 
     fn newest_revision(&self) -> String {
-        let history = self.by_hand(&["history", "-o", "json"]).json();
+        let history = self.awsauth(&["history", "-o", "json"]).json();
         let revisions = history["revisions"].as_array().and_then(|all| all.last());
         revisions
             .map(|last: &Value| last["revision"].to_string())
@@ -38,52 +38,52 @@ impl Harness {
 #[test]
 fn undo_of_a_controller_write_warns_that_it_will_be_repeated() {
     let harness = Harness::new(Cluster::start_audited(&[CONTROLLER]));
-    let eks = EksService::start(&nodes::world("API_AND_CONFIG_MAP", "ACTIVE"));
+    let eks = EksService::start(&nodes::eks_state("API_AND_CONFIG_MAP", "ACTIVE"));
     harness.create(NODE_ENTRY, "eks");
     let controller = nodes::start(&harness, &eks);
     harness.apply(&developer("ann"));
-    harness.becomes("ann", "True Applied");
-    let is_whole = || {
+    harness.wait_for_ready("ann", "True Applied");
+    let is_restored = || {
         let roles = harness.roles();
         (roles.contains(&role("ann")) && roles.contains(&role("nodes"))).then_some(())
     };
     let args = ["delete", "configmap", "aws-auth", "-n", "kube-system"];
     harness.cluster.kubectl(&args);
-    eventually("aws-auth is made again", is_whole);
+    eventually("aws-auth is restored", is_restored);
 
-    // Nodes are looked after here as everywhere.
+    // Undo is subject to the node guard.
     let nodes = role("nodes");
     let node_guard = format!("--allow-node-entry {nodes}");
-    let said = [": awsauth controller, ", AGAIN];
+    let expected = [": awsauth controller, ", NOTE];
     harness
-        .by_hand(&["undo"])
-        .says(4, &[&said[..], &[&node_guard]].concat());
-    is_whole().unwrap();
+        .awsauth(&["undo"])
+        .says(4, &[&expected[..], &[&node_guard]].concat());
+    is_restored().unwrap();
     let allowed = ["--allow-node-entry", &nodes, "--allow-removals", "2"];
     harness
-        .by_hand(&[&["undo"], &allowed[..]].concat())
-        .says(0, &said);
-    eventually("it is written again", is_whole);
+        .awsauth(&[&["undo"], &allowed[..]].concat())
+        .says(0, &expected);
+    eventually("it is written again", is_restored);
 
-    // As it says.
+    // Follow the note's advice.
     harness.delete("ann");
-    eventually("ann is gone", || {
+    eventually("ann is deleted", || {
         (harness.object("ann").is_null() && !harness.roles().contains(&role("ann"))).then_some(())
     });
 
-    // Of what people write there is nothing of this to say, unless it is taken back with the controller's.
+    // The note does not appear for a user's write, unless undo reverts the controller's writes with it.
     let other = role("other");
     harness
-        .by_hand(&["map", "role", &other, "--username", "other"])
+        .awsauth(&["map", "role", &other, "--username", "other"])
         .says(0, &[]);
     let number = harness.newest_revision();
     harness.apply(&developer("bob"));
-    harness.becomes("bob", "True Applied");
-    let one = harness.by_hand(&["undo", &number, "--dry-run"]);
+    harness.wait_for_ready("bob", "True Applied");
+    let one = harness.awsauth(&["undo", &number, "--dry-run"]);
     one.says(0, &[&format!("Undoing revision {number}: awsauth map")]);
-    assert!(!one.stderr.contains(AGAIN), "{one:?}");
+    assert!(!one.stderr.contains(NOTE), "{one:?}");
     harness
-        .by_hand(&[
+        .awsauth(&[
             "undo",
             &number,
             "--whole",
@@ -91,6 +91,6 @@ fn undo_of_a_controller_write_warns_that_it_will_be_repeated() {
             "--allow-removals",
             "2",
         ])
-        .says(0, &[AGAIN]);
-    controller.asked_to_end();
+        .says(0, &[NOTE]);
+    controller.terminate();
 }

@@ -11,7 +11,7 @@ use crate::controller::harness::{
 use crate::support::audit_log::Request;
 use crate::support::cluster::Cluster;
 
-/// Refuses every status of the object `stuck`.
+/// Rejects every status update of the object `stuck`.
 const POLICY: &str = "\
 apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicy
@@ -23,7 +23,7 @@ spec:
     - {apiGroups: [awsauth.dev], apiVersions: ['*'], operations: [UPDATE], resources: [awsauthmappings/status], resourceNames: [stuck]}
   validations:
   - expression: 'false'
-    message: nobody may write it
+    message: rejected by the test policy
 ---
 apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicyBinding
@@ -31,8 +31,8 @@ metadata: {name: stuck}
 spec: {policyName: stuck, validationActions: [Deny]}
 ";
 
-/// How long it is watched what is asked.
-const WHILE: Duration = Duration::from_secs(8);
+/// How long requests are counted.
+const OBSERVED: Duration = Duration::from_secs(8);
 
 #[test]
 fn unrecordable_change_is_not_written_and_retried_with_backoff() {
@@ -50,31 +50,31 @@ fn unrecordable_change_is_not_written_and_retried_with_backoff() {
         let patched = objects.patch_status("stuck", &parameters, &patch);
         let refused = harness.runtime.block_on(patched).err();
         refused
-            .filter(|why| why.to_string().contains("nobody may write it"))
+            .filter(|why| why.to_string().contains("rejected by the test policy"))
             .map(drop)
     });
-    let controller = harness.controller(CONFIG).leads();
+    let controller = harness.controller(CONFIG).wait_for_lease();
     harness.apply(&developer("fine"));
-    harness.becomes("fine", "True Applied");
+    harness.wait_for_ready("fine", "True Applied");
     assert!(!harness.roles().contains(&role("stuck")));
 
     let before = harness.cluster.asked().len();
-    std::thread::sleep(WHILE);
+    std::thread::sleep(OBSERVED);
     let asked = harness.cluster.asked();
     let besides: Vec<&Request> = asked[before..]
         .iter()
         .filter(|asked| asked.user == CONTROLLER.name)
         .filter(|asked| asked.verb != "watch" && asked.resource != "leases")
         .collect();
-    // At 1, 3, 7 seconds, give or take: a look at aws-auth, and an attempt.
+    // About 1, 3 and 7 seconds after the first attempt, the controller reads aws-auth and tries again.
     assert!(besides.len() <= 10, "{besides:#?}");
 
     harness
         .cluster
         .kubectl(&["delete", "validatingadmissionpolicybinding", "stuck"]);
-    harness.becomes("stuck", "True Applied");
+    harness.wait_for_ready("stuck", "True Applied");
     assert!(harness.roles().contains(&role("stuck")));
-    let said = controller.asked_to_end();
-    assert!(said.contains("nobody may write it"), "{said}");
-    assert!(!said.contains("ErrorResponse"), "{said}");
+    let log = controller.terminate();
+    assert!(log.contains("rejected by the test policy"), "{log}");
+    assert!(!log.contains("ErrorResponse"), "{log}");
 }

@@ -99,7 +99,7 @@ fn webhook_reports_when_the_api_server_stops_and_resumes_calling_it() {
     assert!(
         controller
             .log()
-            .contains("cannot tell the API server whom to trust")
+            .contains("cannot update the CA bundle in the ValidatingWebhookConfiguration")
     );
     let rights = rights.replace("\"watch\"", "\"watch\",\"patch\"");
     harness.cluster.kubectl(&[&role[..], &[&rights]].concat());
@@ -117,7 +117,7 @@ fn webhook_reports_when_the_api_server_stops_and_resumes_calling_it() {
     assert!(
         controller
             .ready()
-            .contains("there is no ValidatingWebhookConfiguration"),
+            .contains("the ValidatingWebhookConfiguration awsauth-controller does not exist"),
         "{}",
         controller.ready()
     );
@@ -168,10 +168,7 @@ fn webhook_reports_that_it_is_bypassed_and_that_aws_auth_is_missing() {
         &[],
     );
     eventually("it is seen", || {
-        harness
-            .controller
-            .ready()
-            .contains("every edit is let through")
+        harness.controller.ready().contains("every edit is allowed")
     });
     assert!(!harness.controller.is_enforced());
 
@@ -210,8 +207,8 @@ fn missing_permissions_are_reported_and_used_when_granted() {
     for message in [
         "cannot watch the Secret awsauth-controller-webhook-tls",
         "cannot watch the ValidatingWebhookConfiguration awsauth-controller",
-        "that can't be seen, as somebody else has refused the probe before we were asked",
-        "cannot tell it as an event",
+        "cannot verify: another admission plugin rejected the probe first",
+        "cannot emit an event",
     ] {
         controller.wait_for_log(message);
     }

@@ -23,9 +23,9 @@ pub(crate) const WITH_PATH: &str =
 
 /// The API server's message for a denied edit.
 pub(crate) const DENIED: &str =
-    "admission webhook \"guard.awsauth.dev\" denied the request: aws-auth stays as it is";
+    "admission webhook \"guard.awsauth.dev\" denied the request: aws-auth was not changed";
 /// The warning for an admitted edit.
-pub(crate) const ADMITTED: &str = "Warning: let through by awsauth (node-guard): nodes sign in with arn:aws:iam::111122223333:role/node";
+pub(crate) const ADMITTED: &str = "Warning: allowed by an awsauth exemption (node-guard): nodes sign in with arn:aws:iam::111122223333:role/node";
 
 /// The timeout for anything on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);

@@ -170,7 +170,7 @@ fn every_request_gets_a_response() {
         through["warnings"][0]
             .as_str()
             .unwrap()
-            .starts_with("let through by awsauth (node-guard)")
+            .starts_with("allowed by an awsauth exemption (node-guard)")
     );
 
     let fine = connection.review(&review(with(&[NODE]), with(&[NODE, DEV]), "UPDATE"));

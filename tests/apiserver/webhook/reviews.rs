@@ -139,15 +139,24 @@ fn permitted_overrides_are_admitted_and_recorded() {
             "annotate",
             &["awsauth.dev/break-glass=the house is on fire"],
         ))
-        .says(0, &["Warning: aws-auth is not guarded"]);
+        .says(
+            0,
+            &["Warning: every edit is allowed while aws-auth has this annotation"],
+        );
     let people = [ADMIN, DEV].concat();
     let patch = json!({"data": {"mapRoles": people}}).to_string();
     harness
         .kubectl(&of("patch", &["--type=merge", "-p", &patch]))
-        .says(0, &[ADMITTED, "Warning: aws-auth is not guarded"]);
+        .says(
+            0,
+            &[
+                ADMITTED,
+                "Warning: every edit is allowed while aws-auth has this annotation",
+            ],
+        );
     harness.kubectl(&of("delete", &[])).says(
         0,
-        &["Warning: let through by awsauth (protected): the configuration"],
+        &["Warning: allowed by an awsauth exemption (protected): the configuration"],
     );
     harness
         .kubectl_with_input(
@@ -182,7 +191,7 @@ fn permitted_overrides_are_admitted_and_recorded() {
         r#""verdict":"warn-only","user":"eks:node-manager""#,
         r#""why":"oncall""#,
         r#""why":"the house is on fire""#,
-        r#""verdict":"command","user":"admin","by":"awsauth""#,
+        r#""verdict":"command","user":"admin","field_manager":"awsauth""#,
         r#""verdict":"denied","user":"somebody""#,
     ] {
         assert!(log.contains(message), "{message} in {log}");

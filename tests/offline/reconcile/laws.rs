@@ -7,7 +7,7 @@ use awsauth_core::authenticator::{Options, Store, User, is_node};
 use awsauth_core::document::{Document, Principal, SectionName};
 use awsauth_core::facts::node_inventory::{NodeGroup, NodeInventory};
 use awsauth_core::plan::Known;
-use awsauth_core::reconcile::{DeletionPolicy, DriftPolicy, Reason, Recorded, Spec, Stage};
+use awsauth_core::reconcile::{DeletionPolicy, DriftPolicy, EntryRecord, Reason, Spec, Stage};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -24,22 +24,22 @@ enum Step {
     Foreign(Foreign),
     Grants(bool),
     NodeInventory(u8),
-    Pass(i64),
+    Wait(i64),
     Crash(Crash),
-    Look,
+    Reconcile,
 }
 
 #[derive(Clone, Debug)]
 enum Foreign {
-    /// Of the entries of mapRoles, those that are left.
+    /// Removes entries of mapRoles. The bits select those to keep.
     Drop(u64),
-    /// Another username for one of them.
+    /// Changes the username of an entry.
     Rename(usize, &'static str),
-    /// One entry more.
+    /// Adds an entry.
     Add(String),
     Empty,
     Break,
-    Mend,
+    Fix,
 }
 
 fn specs() -> impl Strategy<Value = Spec> {
@@ -97,7 +97,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         added.prop_map(|(name, user, group)| Foreign::Add(entry(name, user, &[group]))),
         Just(Foreign::Empty),
         Just(Foreign::Break),
-        Just(Foreign::Mend),
+        Just(Foreign::Fix),
     ];
     let step = prop_oneof![
         4 => specs().prop_map(Step::Create),
@@ -106,14 +106,14 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         4 => foreign.prop_map(Step::Foreign),
         1 => any::<bool>().prop_map(Step::Grants),
         1 => (0u8..4).prop_map(Step::NodeInventory),
-        1 => select(vec![30i64, 700, 4000]).prop_map(Step::Pass),
+        1 => select(vec![30i64, 700, 4000]).prop_map(Step::Wait),
         1 => select(vec![Crash::Prepared, Crash::Written]).prop_map(Step::Crash),
-        5 => Just(Step::Look),
+        5 => Just(Step::Reconcile),
     ];
     vec(step, 1..25)
 }
 
-/// The aws-auth before any object, in its own style.
+/// Returns the mapRoles before any object exists.
 fn theirs() -> String {
     format!(
         "# ours\n{}  # two\n{}",
@@ -122,7 +122,7 @@ fn theirs() -> String {
     )
 }
 
-/// The text of each entry of mapRoles and mapUsers, by section and folded ARN.
+/// Returns the text of each entry of mapRoles and mapUsers, by section and folded ARN.
 fn texts(simulation: &Simulation) -> BTreeMap<(SectionName, String), Vec<String>> {
     let mut texts: BTreeMap<_, Vec<String>> = BTreeMap::new();
     for section in Document::read(&simulation.stored.data).sections() {
@@ -138,23 +138,23 @@ fn texts(simulation: &Simulation) -> BTreeMap<(SectionName, String), Vec<String>
     texts
 }
 
-/// The entries that are some object's: those that it wrote, and those that read as it was about to write them.
+/// Returns the entries that objects own: those that they recorded, and those that match a pending record.
 fn owned(simulation: &Simulation) -> BTreeSet<(SectionName, String)> {
-    let meaning = simulation.meaning();
-    let is_said = |recorded: &&Recorded| {
-        let users = meaning.get(&recorded.key.to_lowercase());
+    let effective = simulation.effective();
+    let is_written = |recorded: &&EntryRecord| {
+        let users = effective.get(&recorded.key.to_lowercase());
         users.is_some_and(|users| users.iter().all(|user| user.username == recorded.username))
     };
     let statuses = simulation.objects.iter().map(|object| &object.status);
     let all = statuses.flat_map(|status| {
-        let pending = status.pending.iter().filter(is_said);
+        let pending = status.pending.iter().filter(is_written);
         status.entry.iter().chain(pending)
     });
     all.map(|recorded| (recorded.section, fold(&recorded.key).into_owned()))
         .collect()
 }
 
-/// The resulting user of each role and user.
+/// Returns the resulting Kubernetes user of each role and user.
 fn signed_in(simulation: &Simulation) -> BTreeMap<String, Vec<User>> {
     let document = Document::read(&simulation.stored.data);
     let store = Store::new(&document);
@@ -177,16 +177,19 @@ fn signed_in(simulation: &Simulation) -> BTreeMap<String, Vec<User>> {
     users.collect()
 }
 
-/// A look, and what may come of it at most.
-fn look(simulation: &mut Simulation, crash: Option<Crash>) -> Result<(), TestCaseError> {
+/// Reconciles, and asserts that only allowed changes were made.
+fn reconcile_checked(
+    simulation: &mut Simulation,
+    crash: Option<Crash>,
+) -> Result<(), TestCaseError> {
     let (before, before_texts, before_users) =
         (simulation.clone(), texts(simulation), signed_in(simulation));
     let mut owned = owned(simulation);
-    simulation.look_until(crash);
+    simulation.reconcile_until(crash);
     if crash.is_none() {
-        simulation.is_settled();
+        simulation.assert_settled();
     }
-    // Others' entries keep every byte, and so do node entries; what a look is about to write is recorded, and was not there.
+    // Entries of other clients and node entries keep every byte.
     let after_texts = texts(simulation);
     let document = Document::read(&before.stored.data);
     let nodes: BTreeSet<String> = Store::new(&document)
@@ -194,7 +197,7 @@ fn look(simulation: &mut Simulation, crash: Option<Crash>) -> Result<(), TestCas
         .filter(|(_, slot)| is_node(slot.mapping))
         .map(|(arn, _)| fold(arn).into_owned())
         .collect();
-    let back: BTreeSet<_> = before
+    let restored: BTreeSet<_> = before
         .memory
         .protected
         .values()
@@ -205,7 +208,7 @@ fn look(simulation: &mut Simulation, crash: Option<Crash>) -> Result<(), TestCas
             )
         })
         .collect();
-    owned.extend(back);
+    owned.extend(restored);
     for (key, text) in &before_texts {
         if !owned.contains(key) || nodes.contains(&key.1) {
             prop_assert_eq!(
@@ -217,7 +220,7 @@ fn look(simulation: &mut Simulation, crash: Option<Crash>) -> Result<(), TestCas
             );
         }
     }
-    // Every changed mapping is granted, or is a node's.
+    // Every changed mapping is granted, or is a node entry.
     for (arn, users) in signed_in(simulation) {
         if before_users.get(&arn) == Some(&users) || arn.ends_with(":role/nodes") {
             continue;
@@ -259,7 +262,7 @@ fn look(simulation: &mut Simulation, crash: Option<Crash>) -> Result<(), TestCas
     Ok(())
 }
 
-fn take(simulation: &mut Simulation, step: &Step) -> Result<(), TestCaseError> {
+fn apply(simulation: &mut Simulation, step: &Step) -> Result<(), TestCaseError> {
     let named = |simulation: &Simulation, at: usize| {
         let living: Vec<_> = simulation
             .objects
@@ -283,15 +286,15 @@ fn take(simulation: &mut Simulation, step: &Step) -> Result<(), TestCaseError> {
                 simulation.delete(&name);
             }
         }
-        Step::Foreign(foreign) => disturb(simulation, foreign),
+        Step::Foreign(foreign) => foreign_write(simulation, foreign),
         Step::Grants(given) => {
             let text = if *given { CONFIG } else { "" };
             simulation.config = awsauth_core::reconcile::Config::parse(text).expect("there is one");
         }
         Step::NodeInventory(kind) => simulation.node_inventory = node_inventory(*kind),
-        Step::Pass(seconds) => simulation.pass(*seconds),
-        Step::Crash(crash) => look(simulation, Some(*crash))?,
-        Step::Look => look(simulation, None)?,
+        Step::Wait(seconds) => simulation.wait(*seconds),
+        Step::Crash(crash) => reconcile_checked(simulation, Some(*crash))?,
+        Step::Reconcile => reconcile_checked(simulation, None)?,
     }
     Ok(())
 }
@@ -318,12 +321,12 @@ fn node_inventory(kind: u8) -> Known<NodeInventory> {
 
 const BROKEN: &str = "- rolearn: {{\n";
 
-fn disturb(simulation: &mut Simulation, foreign: &Foreign) {
+fn foreign_write(simulation: &mut Simulation, foreign: &Foreign) {
     let text = simulation.text("mapRoles").to_owned();
     let document = Document::read(&simulation.stored.data);
     let entries = document.section(SectionName::Roles).entries();
     let lines: BTreeSet<usize> = entries.iter().map(|entry| entry.line).collect();
-    // An entry verbatim, line by line.
+    // Splits the text into entries, at their first lines.
     let mut pieces: Vec<String> = vec![String::new()];
     for (line, number) in text.split_inclusive('\n').zip(1..) {
         if lines.contains(&number) {
@@ -359,8 +362,8 @@ fn disturb(simulation: &mut Simulation, foreign: &Foreign) {
         Foreign::Add(entry) => format!("{text}{entry}"),
         Foreign::Empty => String::new(),
         Foreign::Break => BROKEN.to_owned(),
-        Foreign::Mend if text == BROKEN => theirs(),
-        Foreign::Mend => text,
+        Foreign::Fix if text == BROKEN => theirs(),
+        Foreign::Fix => text,
     };
     simulation.set("mapRoles", &next);
 }
@@ -368,21 +371,21 @@ fn disturb(simulation: &mut Simulation, foreign: &Foreign) {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, max_shrink_iters: 4000, ..ProptestConfig::default() })]
 
-    /// Others' entries and node entries are never touched, nothing is written that is not granted, and a second look finds nothing to do.
+    /// Never changes entries of other clients and node entries, writes only what is granted, and changes nothing when repeated.
     #[test]
     fn reconcile_writes_only_what_is_requested_and_granted(steps in steps()) {
         let mut simulation = Simulation::new(CONFIG, &theirs());
         for step in &steps {
-            take(&mut simulation, step)?;
+            apply(&mut simulation, step)?;
         }
-        look(&mut simulation, None)?;
+        reconcile_checked(&mut simulation, None)?;
     }
 
     #[test]
     fn order_of_objects_does_not_matter(specs in vec(specs(), 0..8), steps in steps(), seed in any::<u64>()) {
         let mut simulation = Simulation::new(CONFIG, &theirs());
         for step in steps.iter().filter(|step| !matches!(step, Step::Crash(_))) {
-            take(&mut simulation, step)?;
+            apply(&mut simulation, step)?;
         }
         for (at, spec) in specs.into_iter().enumerate() {
             simulation.create(&format!("new{at}"), spec);
@@ -394,35 +397,35 @@ proptest! {
             let texts = |plan: Option<awsauth_core::plan::Plan>| plan.map(|plan| plan.change);
             prop_assert_eq!(texts(one.plan), texts(other.plan));
             prop_assert_eq!(one.memory, other.memory);
-            let by_uid = |objects: &[awsauth_core::reconcile::Object], states: Vec<awsauth_core::reconcile::State>| -> BTreeMap<String, _> {
-                objects.iter().map(|object| object.uid.clone()).zip(states).collect()
+            let by_uid = |objects: &[awsauth_core::reconcile::Object], reports: Vec<awsauth_core::reconcile::ObjectReport>| -> BTreeMap<String, _> {
+                objects.iter().map(|object| object.uid.clone()).zip(reports).collect()
             };
-            prop_assert_eq!(by_uid(&simulation.objects, one.states), by_uid(&shuffled, other.states));
+            prop_assert_eq!(by_uid(&simulation.objects, one.reports), by_uid(&shuffled, other.reports));
         }
     }
 
-    /// Without other writes, aws-auth has its original meaning after all objects are deleted.
+    /// Without other writes, aws-auth has its original mappings after all objects are deleted.
     #[test]
     fn deleted_objects_leave_no_entries(specs in vec(specs(), 0..12), changed in vec((0usize..12, specs()), 0..6)) {
         let mut simulation = Simulation::new(CONFIG, &theirs());
-        let before = (simulation.meaning(), simulation.text("mapRoles").to_owned());
+        let before = (simulation.effective(), simulation.text("mapRoles").to_owned());
         for (at, spec) in specs.into_iter().enumerate() {
             simulation.create(&format!("o{at}"), Spec { deletion: DeletionPolicy::Delete, ..spec });
         }
-        look(&mut simulation, None)?;
+        reconcile_checked(&mut simulation, None)?;
         for (at, spec) in changed {
             let name = format!("o{at}");
             if simulation.objects.iter().any(|object| object.name == name) {
                 simulation.change(&name, |old| *old = Spec { deletion: DeletionPolicy::Delete, ..spec });
             }
-            look(&mut simulation, None)?;
+            reconcile_checked(&mut simulation, None)?;
         }
         for name in simulation.objects.iter().map(|object| object.name.clone()).collect::<Vec<_>>() {
             simulation.delete(&name);
         }
-        look(&mut simulation, None)?;
+        reconcile_checked(&mut simulation, None)?;
         prop_assert!(simulation.objects.is_empty());
-        prop_assert_eq!((simulation.meaning(), simulation.text("mapRoles").to_owned()), before);
+        prop_assert_eq!((simulation.effective(), simulation.text("mapRoles").to_owned()), before);
     }
 
     /// Granted objects are applied even if others are refused.
@@ -435,40 +438,40 @@ proptest! {
         }
         let spec = super::simulation::spec("free", "u", &["dev"]);
         simulation.create("free", spec);
-        look(&mut simulation, None)?;
+        reconcile_checked(&mut simulation, None)?;
         prop_assert_eq!(simulation.reason("free"), Reason::Applied);
-        prop_assert!(simulation.meaning()[&free][0].username == "u");
+        prop_assert!(simulation.effective()[&free][0].username == "u");
         // Every ready object has the entry that it requests.
-        let meaning = simulation.meaning();
+        let effective = simulation.effective();
         for object in simulation.objects.iter().filter(|object| object.status.reason() == Some(Reason::Applied)) {
             let entry = object.status.entry.as_ref().expect("there is one");
-            let users = &meaning[&entry.key.to_lowercase()];
+            let users = &effective[&entry.key.to_lowercase()];
             prop_assert!(users.iter().all(|user| user.username == entry.username));
         }
     }
 
-    /// A foreign edit of an object's entry is repaired, reported or left: the object's status says which.
+    /// Repairs, reports or ignores a foreign edit of an object's entry, and the object's status shows which.
     #[test]
     fn foreign_edits_are_always_noticed(specs in vec(specs(), 1..8), edits in vec(any::<u64>(), 1..8)) {
         let mut simulation = Simulation::new(CONFIG, &theirs());
         for (at, spec) in specs.into_iter().enumerate() {
             simulation.create(&format!("o{at}"), spec);
         }
-        look(&mut simulation, None)?;
+        reconcile_checked(&mut simulation, None)?;
         for mask in edits {
-            disturb(&mut simulation, &Foreign::Drop(mask));
-            look(&mut simulation, None)?;
-            let meaning = simulation.meaning();
+            foreign_write(&mut simulation, &Foreign::Drop(mask));
+            reconcile_checked(&mut simulation, None)?;
+            let effective = simulation.effective();
             for object in &simulation.objects {
                 let reason = object.status.reason().expect("there is one");
                 let Some(entry) = &object.status.entry else {
                     prop_assert_ne!(reason, Reason::Applied);
                     continue;
                 };
-                let stands = meaning.get(&entry.key.to_lowercase());
-                let is_so = stands.is_some_and(|users| users.iter().all(|user| user.username == entry.username));
-                prop_assert_eq!(is_so, reason == Reason::Applied, "{:?}", object);
-                prop_assert!(is_so || matches!(reason, Reason::Drifted | Reason::Contested), "{:?}", object);
+                let users = effective.get(&entry.key.to_lowercase());
+                let is_current = users.is_some_and(|users| users.iter().all(|user| user.username == entry.username));
+                prop_assert_eq!(is_current, reason == Reason::Applied, "{:?}", object);
+                prop_assert!(is_current || matches!(reason, Reason::Drifted | Reason::Contested), "{:?}", object);
             }
         }
     }

@@ -29,11 +29,11 @@ fn node_inventory(groups: Vec<NodeGroup>) -> Known<NodeInventory> {
     })
 }
 
-/// A cluster in which the entry of these nodes was seen, with an object beside it.
+/// A cluster with a node entry, which the controller has seen, and an object.
 fn nodes() -> Simulation {
     let mut simulation =
         Simulation::new(CONFIG, &node_entry("n")).with("a", spec("a", "u", &["dev"]));
-    simulation.look();
+    simulation.reconcile();
     simulation
 }
 
@@ -43,22 +43,22 @@ fn removed_node_entry_is_restored_if_nodes_need_it() {
         let mut simulation = nodes();
         simulation.node_inventory = node_inventory(vec![group("n", "ACTIVE")]);
         simulation.set("mapRoles", left);
-        assert!(simulation.decide(Stage::Preparing).asks_fleet);
-        let told = simulation.look();
+        assert!(simulation.decide(Stage::Preparing).needs_fresh_inventory);
+        let events = simulation.reconcile();
         assert!(
-            told[0].starts_with("ProtectedEntryRestored aws-auth: ")
-                && told[0].ends_with("it is the role of node group ng"),
-            "{told:?}"
+            events[0].starts_with("ProtectedEntryRestored aws-auth: ")
+                && events[0].ends_with("it is the role of node group ng"),
+            "{events:?}"
         );
         assert!(
-            told[0].contains("removed by field manager kubectl-edit"),
-            "{told:?}"
+            events[0].contains("removed by field manager kubectl-edit"),
+            "{events:?}"
         );
         assert_eq!(
-            simulation.meaning()[&role("n")][0].username,
+            simulation.effective()[&role("n")][0].username,
             "system:node:{{EC2PrivateDNSName}}"
         );
-        assert_eq!((simulation.meaning().len(), simulation.writes), (2, 2));
+        assert_eq!((simulation.effective().len(), simulation.writes), (2, 2));
     }
 }
 
@@ -66,20 +66,20 @@ fn removed_node_entry_is_restored_if_nodes_need_it() {
 fn object_cannot_claim_a_node_role_whose_entry_is_missing() {
     let mut simulation = nodes().with("thief", spec("n", "mine", &["dev"]));
     for _ in 0..2 {
-        simulation.look();
-        let (reason, message) = simulation.said("thief");
+        simulation.reconcile();
+        let (reason, message) = simulation.ready("thief");
         assert!(
             reason == Reason::Conflict && message.ends_with("so delete this object"),
             "{message}"
         );
         simulation.set("mapRoles", "");
     }
-    assert_eq!(simulation.look().len(), 1, "the drift of a");
-    assert!(!simulation.meaning().contains_key(&role("n")));
+    assert_eq!(simulation.reconcile().len(), 1, "the drift of a");
+    assert!(!simulation.effective().contains_key(&role("n")));
     simulation.node_inventory = node_inventory(vec![group("n", "ACTIVE")]);
-    simulation.look();
+    simulation.reconcile();
     assert_eq!(
-        simulation.meaning()[&role("n")][0].username,
+        simulation.effective()[&role("n")][0].username,
         "system:node:{{EC2PrivateDNSName}}"
     );
     assert_eq!(simulation.reason("thief"), Reason::Conflict);
@@ -99,30 +99,30 @@ fn unknown_node_roles_are_reported_once() {
         profiles: Some(Vec::new()),
         classes: None,
     });
-    for (fleet_then, says) in [
+    for (unknown_inventory, expected) in [
         (Known::NotRequested, "facts about nodes"),
         (unknown, "eks:ListNodegroups"),
         (no_groups, "eks:ListNodegroups"),
         (no_classes, "ec2nodeclasses"),
     ] {
         let mut simulation = nodes();
-        simulation.node_inventory = fleet_then;
+        simulation.node_inventory = unknown_inventory;
         simulation.set("mapRoles", &entry("a", "u", &["dev"]));
-        let told = simulation.look();
+        let events = simulation.reconcile();
         assert!(
-            told.len() == 1
-                && told[0].starts_with("NodeEntryGone aws-auth: ")
-                && told[0].contains(says),
-            "{told:?}"
+            events.len() == 1
+                && events[0].starts_with("NodeEntryGone aws-auth: ")
+                && events[0].contains(expected),
+            "{events:?}"
         );
         assert_eq!(simulation.writes, 1);
-        // It was reported, so no other write waits for EKS.
-        assert!(!simulation.decide(Stage::Preparing).asks_fleet);
-        // Once it can, it is put back as it was.
+        // The entry is reported already, so no other write waits for EKS.
+        assert!(!simulation.decide(Stage::Preparing).needs_fresh_inventory);
+        // It is restored once EKS reports the node group.
         simulation.node_inventory = node_inventory(vec![group("n", "ACTIVE")]);
-        assert!(simulation.decide(Stage::Preparing).asks_fleet);
-        simulation.look();
-        assert_eq!((simulation.meaning().len(), simulation.writes), (2, 2));
+        assert!(simulation.decide(Stage::Preparing).needs_fresh_inventory);
+        simulation.reconcile();
+        assert_eq!((simulation.effective().len(), simulation.writes), (2, 2));
     }
 }
 
@@ -130,24 +130,23 @@ fn unknown_node_roles_are_reported_once() {
 fn node_entry_is_not_restored_while_or_after_its_node_group_is_deleted() {
     let mut simulation = nodes();
     simulation.set("mapRoles", &entry("a", "u", &["dev"]));
-    // Another group has the same role.
+    // Another node group has the same role.
     simulation.node_inventory = node_inventory(vec![group("n", "DELETING"), group("n", "ACTIVE")]);
-    assert_eq!(simulation.look(), [""; 0]);
-    assert!(simulation.decide(Stage::Preparing).again.is_some());
+    assert_eq!(simulation.reconcile(), [""; 0]);
+    assert!(simulation.decide(Stage::Preparing).retry_at.is_some());
     let mut shared = simulation.clone();
     shared.node_inventory = node_inventory(vec![group("n", "ACTIVE")]);
-    shared.look();
+    shared.reconcile();
     assert_eq!(shared.writes, 2, "the other group needs it");
     simulation.node_inventory = node_inventory(Vec::new());
-    let told = simulation.look();
+    let events = simulation.reconcile();
     assert!(
-        told.len() == 1
-            && told[0].contains(
-                "no node group, Fargate profile or Karpenter node class is known that needs it"
-            ),
-        "{told:?}"
+        events.len() == 1
+            && events[0]
+                .contains("no known node group, Fargate profile or Karpenter node class needs it"),
+        "{events:?}"
     );
-    assert_eq!(simulation.look(), [""; 0]);
+    assert_eq!(simulation.reconcile(), [""; 0]);
     assert_eq!(simulation.writes, 1);
 }
 
@@ -167,20 +166,20 @@ fn entries_removed_while_stopped_are_restored_in_config_map_mode() {
     };
     let mut simulation = Simulation::new(CONFIG, "");
     simulation.node_inventory = active(classes);
-    simulation.look();
+    simulation.reconcile();
     assert_eq!(simulation.writes, 0, "nodes may have an access entry");
     simulation.facts.mode = Some(AuthenticationMode::ConfigMap);
-    simulation.look();
+    simulation.reconcile();
     assert_eq!(
-        simulation.meaning().keys().cloned().collect::<Vec<_>>(),
+        simulation.effective().keys().cloned().collect::<Vec<_>>(),
         [role("n")],
-        "anybody who may write node classes could name any role"
+        "node classes could contain any role"
     );
     assert_eq!(
-        simulation.meaning()[&role("n")][0].groups,
+        simulation.effective()[&role("n")][0].groups,
         ["system:bootstrappers", "system:nodes"]
     );
-    // With an access entry of their own they need none.
+    // Nodes with an access entry need no entry in aws-auth.
     let terms = AccessTerms {
         kind: "EC2_LINUX".to_owned(),
         username: None,
@@ -195,8 +194,8 @@ fn entries_removed_while_stopped_are_restored_in_config_map_mode() {
     simulation.facts.mode = Some(mode);
     simulation.entries = Some(Arc::new(AccessEntries::new(mode, Some(vec![own]))));
     simulation.set("mapRoles", "");
-    simulation.look();
-    assert_eq!(simulation.meaning().len(), 0);
+    simulation.reconcile();
+    assert_eq!(simulation.effective().len(), 0);
 }
 
 #[test]
@@ -210,22 +209,22 @@ fn configured_entries_are_restored_with_backoff() {
         node_entry("n")
     );
     let mut simulation = Simulation::new(&config, &both);
-    simulation.look();
-    let mut told = Vec::new();
+    simulation.reconcile();
+    let mut events = Vec::new();
     for _ in 0..6 {
         simulation.set("mapRoles", "");
-        told.extend(simulation.look());
+        events.extend(simulation.reconcile());
     }
-    assert_eq!((simulation.writes, told.len()), (3, 4), "{told:?}");
+    assert_eq!((simulation.writes, events.len()), (3, 4), "{events:?}");
     assert!(
-        told[3].starts_with("ProtectedEntryContested aws-auth: "),
-        "{told:?}"
+        events[3].starts_with("ProtectedEntryContested aws-auth: "),
+        "{events:?}"
     );
-    assert_eq!(simulation.meaning().len(), 0);
-    simulation.pass(3601);
-    simulation.look();
+    assert_eq!(simulation.effective().len(), 0);
+    simulation.wait(3601);
+    simulation.reconcile();
     assert_eq!(
-        simulation.meaning().keys().cloned().collect::<Vec<_>>(),
+        simulation.effective().keys().cloned().collect::<Vec<_>>(),
         [role("admin")]
     );
 }
@@ -241,12 +240,12 @@ fn deleted_object_removes_its_node_entry_only_if_unused() {
     ] {
         let mut simulation = Simulation::new(config, "")
             .with("n", spec("n", "system:node:{{EC2PrivateDNSName}}", &groups));
-        simulation.look();
+        simulation.reconcile();
         simulation.node_inventory = node_inventory;
         simulation.delete("n");
-        simulation.look();
+        simulation.reconcile();
         assert_eq!(
-            (simulation.meaning().len(), simulation.objects.len()),
+            (simulation.effective().len(), simulation.objects.len()),
             (left, 0)
         );
     }
@@ -259,10 +258,10 @@ fn unrestorable_entry_is_reported_once() {
     let user = format!("- userarn: {}\n  username: u\n", role("n"));
     simulation.set("mapUsers", &user);
     simulation.set("mapRoles", &entry("a", "u", &["dev"]));
-    let told = simulation.look();
+    let events = simulation.reconcile();
     assert!(
-        told.len() == 1 && told[0].starts_with("ProtectedEntryRefused aws-auth: "),
-        "{told:?}"
+        events.len() == 1 && events[0].starts_with("ProtectedEntryRefused aws-auth: "),
+        "{events:?}"
     );
     assert_eq!(
         (simulation.reason("a"), simulation.writes),

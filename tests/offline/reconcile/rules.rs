@@ -15,11 +15,11 @@ fn entries_are_added_and_removed_with_their_objects() {
     let theirs = format!("# ours\n{}", entry("ops", "ops", &["admins"]));
     let mut simulation =
         Simulation::new(CONFIG, &theirs).with("a", spec("a", "alice", &["dev", "view-x"]));
-    let told = simulation.look();
+    let events = simulation.reconcile();
     assert_eq!(
-        told,
+        events,
         [format!(
-            "Applied a: aws-auth lets in {} as user alice with groups dev, view-x",
+            "Applied a: aws-auth maps {} to user alice with groups dev, view-x",
             role("a")
         )]
     );
@@ -39,17 +39,17 @@ fn entries_are_added_and_removed_with_their_objects() {
     assert!(object.status.conditions[0].is_true);
     assert!(simulation.text("mapRoles").starts_with(&theirs));
     let since = object.status.conditions[0].since;
-    simulation.pass(100);
+    simulation.wait(100);
     simulation.change("a", |spec| spec.groups.truncate(1));
-    simulation.look();
-    assert_eq!(simulation.meaning()[&role("a")][0].groups, ["dev"]);
+    simulation.reconcile();
+    assert_eq!(simulation.effective()[&role("a")][0].groups, ["dev"]);
     assert!(
         simulation.object("a").status.conditions[0].since > since,
-        "it was not ready in between"
+        "the object was not ready during the write"
     );
     simulation.delete("a");
     assert_eq!(
-        simulation.look(),
+        simulation.reconcile(),
         [format!(
             "Removed a: the entry of {} was removed from aws-auth",
             role("a")
@@ -67,19 +67,19 @@ fn unmatchable_arn_is_fixed_or_refused_with_a_suggestion() {
         ..spec("x", "u", &["dev"])
     };
     let mut simulation =
-        Simulation::new(CONFIG, "").with("pathed", of(Principal::Role(arn("role/team/a"))));
+        Simulation::new(CONFIG, "").with("with-path", of(Principal::Role(arn("role/team/a"))));
     simulation.create("user", of(Principal::User(arn("user/team/bob"))));
-    simulation.look();
+    simulation.reconcile();
     assert_eq!(
-        simulation.object("pathed").status.canonical_arn,
+        simulation.object("with-path").status.canonical_arn,
         Some(role("a"))
     );
-    assert!(simulation.meaning().contains_key(&role("a")));
+    assert!(simulation.effective().contains_key(&role("a")));
     assert!(
-        simulation.meaning().contains_key(&arn("user/team/bob")),
+        simulation.effective().contains_key(&arn("user/team/bob")),
         "users keep their path"
     );
-    for (principal, said) in [
+    for (principal, expected) in [
         (
             Principal::Role("arn:aws:sts::111122223333:assumed-role/b/s".to_owned()),
             "write arn:aws:iam::111122223333:role/b in spec.role",
@@ -96,7 +96,7 @@ fn unmatchable_arn_is_fixed_or_refused_with_a_suggestion() {
         ),
         (
             Principal::Account("1111".to_owned()),
-            "write its twelve digits",
+            "not a twelve-digit account ID",
         ),
         (
             Principal::Account("111122223333".to_owned()),
@@ -106,14 +106,14 @@ fn unmatchable_arn_is_fixed_or_refused_with_a_suggestion() {
         let mut simulation = Simulation::new(CONFIG, "")
             .with("a", of(principal.clone()))
             .with("b", spec("ok", "u", &[]));
-        simulation.look();
-        let (reason, message) = simulation.said("a");
+        simulation.reconcile();
+        let (reason, message) = simulation.ready("a");
         assert!(
-            reason == Reason::Refused && message.contains(said),
+            reason == Reason::Refused && message.contains(expected),
             "{principal:?}: {message}"
         );
         assert_eq!(simulation.reason("b"), Reason::Applied);
-        assert_eq!(simulation.meaning().len(), 1);
+        assert_eq!(simulation.effective().len(), 1);
     }
     for spec in [
         spec("a", "", &[]),
@@ -125,7 +125,7 @@ fn unmatchable_arn_is_fixed_or_refused_with_a_suggestion() {
         },
     ] {
         let mut simulation = Simulation::new(CONFIG, "").with("a", spec);
-        simulation.look();
+        simulation.reconcile();
         assert_eq!(
             (simulation.reason("a"), simulation.writes),
             (Reason::Refused, 0)
@@ -138,41 +138,41 @@ fn older_object_wins_and_its_successor_takes_over_in_one_write() {
     let mut simulation = Simulation::new(CONFIG, "")
         .with("old", spec("a", "old", &[]))
         .with("young", spec("A", "young", &[]));
-    simulation.look();
-    assert_eq!(simulation.meaning()[&role("a")][0].username, "old");
-    let (reason, message) = simulation.said("young");
+    simulation.reconcile();
+    assert_eq!(simulation.effective()[&role("a")][0].username, "old");
+    let (reason, message) = simulation.ready("young");
     assert!(
         reason == Reason::Conflict && message.contains("older AwsAuthMapping old"),
         "{message}"
     );
     assert!(!simulation.object("young").has_finalizer);
     simulation.delete("old");
-    simulation.look();
+    simulation.reconcile();
     assert_eq!(
         (simulation.reason("young"), simulation.writes),
         (Reason::Applied, 2)
     );
-    assert_eq!(simulation.meaning()[&role("a")][0].username, "young");
-    // What is older takes it back.
+    assert_eq!(simulation.effective()[&role("a")][0].username, "young");
+    // An even older object takes over the entry.
     simulation.objects[0].created = "2020-01-01T00:00:00Z".parse().unwrap();
     simulation.create("older", spec("a", "older", &[]));
     simulation.objects[1].created = "2019-01-01T00:00:00Z".parse().unwrap();
-    simulation.look();
-    assert_eq!(simulation.meaning()[&role("a")][0].username, "older");
+    simulation.reconcile();
+    assert_eq!(simulation.effective()[&role("a")][0].username, "older");
     assert_eq!(simulation.object("young").status.entry, None);
-    // A user of the same ARN is the same ARN.
+    // A role and a user with the same ARN are in conflict.
     let user = Spec {
         principal: Principal::User(role("a").replace("role/", "user/")),
         ..spec("", "user", &[])
     };
     simulation.create("user", user.clone());
     simulation.change("older", |spec| spec.principal = user.principal.clone());
-    simulation.look();
+    simulation.reconcile();
     assert_eq!(
         (simulation.reason("user"), simulation.reason("young")),
         (Reason::Conflict, Reason::Applied)
     );
-    assert_eq!(simulation.meaning().len(), 2);
+    assert_eq!(simulation.effective().len(), 2);
 }
 
 #[test]
@@ -180,18 +180,18 @@ fn ungranted_object_does_not_block_others() {
     let mut simulation = Simulation::new(CONFIG, "")
         .with("squatter", spec("a", "x", &["system:masters"]))
         .with("b", spec("a", "b", &[]));
-    simulation.look();
+    simulation.reconcile();
     assert_eq!(
         (simulation.reason("squatter"), simulation.reason("b")),
         (Reason::Refused, Reason::Applied)
     );
-    // The same where a guard refuses it.
+    // The same if a guard refuses it.
     let config = CONFIG.replace("groups:", "usernames: [\"*\", system:admin]\n  groups:");
     let mut simulation = Simulation::new(&config, "")
         .with("squatter", spec("a", "system:admin", &[]))
         .with("b", spec("a", "b", &[]));
-    simulation.look();
-    let (reason, message) = simulation.said("squatter");
+    simulation.reconcile();
+    let (reason, message) = simulation.ready("squatter");
     assert!(
         reason == Reason::Refused
             && message.starts_with("guard lint-regression: would introduce U06"),
@@ -206,32 +206,32 @@ fn ungranted_object_does_not_block_others() {
 #[test]
 fn entry_that_is_no_longer_granted_is_kept_until_its_object_is_deleted() {
     let mut simulation = Simulation::new(CONFIG, "").with("a", spec("a", "u", &["dev"]));
-    simulation.look();
+    simulation.reconcile();
     simulation.change("a", |spec| spec.groups.push("system:masters".to_owned()));
-    simulation.look();
-    let (reason, message) = simulation.said("a");
+    simulation.reconcile();
+    let (reason, message) = simulation.ready("a");
     assert!(
         reason == Reason::Refused && message.contains("group system:masters"),
         "{message}"
     );
-    assert_eq!(simulation.meaning()[&role("a")][0].groups, ["dev"]);
+    assert_eq!(simulation.effective()[&role("a")][0].groups, ["dev"]);
     simulation.config = awsauth_core::reconcile::Config::default();
-    simulation.look();
-    let message = simulation.said("a").1;
+    simulation.reconcile();
+    let message = simulation.ready("a").1;
     assert!(
         message.contains("grants nothing") && message.ends_with("until the object is deleted"),
         "{message}"
     );
-    assert_eq!((simulation.meaning().len(), simulation.writes), (1, 1));
-    // It is not put back, either.
+    assert_eq!((simulation.effective().len(), simulation.writes), (1, 1));
+    // It is not restored, either.
     simulation.set("mapRoles", "");
-    simulation.look();
+    simulation.reconcile();
     assert_eq!(
-        (simulation.meaning().len(), simulation.reason("a")),
+        (simulation.effective().len(), simulation.reason("a")),
         (0, Reason::Refused)
     );
     simulation.delete("a");
-    simulation.look();
+    simulation.reconcile();
     assert!(simulation.objects.is_empty());
 }
 
@@ -240,37 +240,42 @@ fn foreign_entry_is_adopted_only_if_identical() {
     let theirs = entry("a", "u", &["view-x", "dev"]);
     let mut simulation =
         Simulation::new(CONFIG, &theirs).with("a", spec("a", "u", &["dev", "view-x"]));
-    simulation.look();
+    simulation.reconcile();
     assert_eq!(
         (simulation.reason("a"), simulation.writes),
         (Reason::Applied, 0)
     );
     assert!(simulation.object("a").has_finalizer);
     simulation.delete("a");
-    simulation.look();
-    assert_eq!(simulation.meaning().len(), 0, "it was the object's by then");
+    simulation.reconcile();
+    assert_eq!(
+        simulation.effective().len(),
+        0,
+        "the object owned the entry"
+    );
     let mut simulation = Simulation::new(CONFIG, &theirs).with("a", spec("a", "u", &["dev"]));
-    simulation.look();
-    let (reason, message) = simulation.said("a");
+    simulation.reconcile();
+    let (reason, message) = simulation.ready("a");
     let unmap = format!("awsauth unmap role {}", role("a"));
     assert!(
         reason == Reason::Conflict && message.ends_with(&unmap),
         "{message}"
     );
     assert!(
-        message
-            .contains("as user u with groups view-x, dev by an entry that no object has written"),
+        message.contains(
+            "is mapped to user u with groups view-x, dev by an entry that no object owns"
+        ),
         "{message}"
     );
     simulation.delete("a");
-    simulation.look();
+    simulation.reconcile();
     assert_eq!(simulation.text("mapRoles"), theirs);
     // In the other list.
     let users = format!("- userarn: {}\n  username: u\n", role("a"));
     let mut simulation = Simulation::new(CONFIG, "").with("a", spec("a", "u", &["dev"]));
     simulation.set("mapUsers", &users);
-    simulation.look();
-    let (reason, message) = simulation.said("a");
+    simulation.reconcile();
+    let (reason, message) = simulation.ready("a");
     assert!(
         reason == Reason::ShadowedBy && message.contains("awsauth unmap user"),
         "{message}"
@@ -280,7 +285,7 @@ fn foreign_entry_is_adopted_only_if_identical() {
 
 #[test]
 fn drift_is_repaired_or_reported() {
-    // Who gives the rights to do everything away would else be the last who has them.
+    // Without another administrator, the guard `last-admin` would refuse the repair.
     let admin = entry("root", "root", &["system:masters"]);
     let drifts = [
         ("", "was removed"),
@@ -296,16 +301,16 @@ fn drift_is_repaired_or_reported() {
     for (text, what) in drifts {
         let text = format!("{admin}{text}");
         let mut simulation = Simulation::new(CONFIG, &admin).with("a", spec("a", "u", &["dev"]));
-        simulation.look();
+        simulation.reconcile();
         let whole = simulation.text("mapRoles").to_owned();
         simulation.set("mapRoles", &text);
-        let told = simulation.look();
-        let told_of = format!(
-            "DriftRepaired a: the entry of {} {what} by field manager kubectl-edit, and is again user u with groups dev",
+        let events = simulation.reconcile();
+        let expected = format!(
+            "DriftRepaired a: the entry of {} {what} by field manager kubectl-edit, and was restored to user u with groups dev",
             role("a")
         );
-        assert_eq!(told, [told_of]);
-        assert_eq!(simulation.meaning()[&role("a")][0].groups, ["dev"]);
+        assert_eq!(events, [expected]);
+        assert_eq!(simulation.effective()[&role("a")][0].groups, ["dev"]);
         assert_eq!((simulation.writes, simulation.memory.repairs.len()), (2, 1));
         // Reported only.
         let mut simulation = Simulation::new(CONFIG, &admin).with(
@@ -315,16 +320,16 @@ fn drift_is_repaired_or_reported() {
                 ..spec("a", "u", &["dev"])
             },
         );
-        simulation.look();
+        simulation.reconcile();
         simulation.set("mapRoles", &text);
-        let told = simulation.look();
+        let events = simulation.reconcile();
         assert!(
-            told.len() == 1
-                && told[0].starts_with("Drifted a: ")
-                && told[0].ends_with("kubectl-edit"),
-            "{told:?}"
+            events.len() == 1
+                && events[0].starts_with("Drifted a: ")
+                && events[0].ends_with("kubectl-edit"),
+            "{events:?}"
         );
-        let (reason, message) = simulation.said("a");
+        let (reason, message) = simulation.ready("a");
         assert!(
             reason == Reason::Drifted && message.contains(what),
             "{message}"
@@ -341,22 +346,22 @@ fn drift_is_repaired_or_reported() {
         // After the entry is reverted, the object is ready again, and its next change is written.
         let mut back = simulation.clone();
         back.set("mapRoles", &whole);
-        back.look();
+        back.reconcile();
         assert_eq!((back.reason("a"), back.writes), (Reason::Applied, 1));
         simulation.change("a", |spec| spec.username = Some("v".to_owned()));
-        simulation.look();
+        simulation.reconcile();
         assert_eq!(
             (simulation.reason("a"), simulation.writes),
             (Reason::Applied, 2)
         );
-        assert_eq!(simulation.meaning()[&role("a")][0].username, "v");
+        assert_eq!(simulation.effective()[&role("a")][0].username, "v");
     }
 }
 
 #[test]
 fn deletion_policy_is_applied() {
     let theirs = entry("a", "mallory", &["dev"]);
-    for (deletion, drift, changed, left, told) in [
+    for (deletion, drift, changed, is_kept, expected) in [
         (
             DeletionPolicy::Delete,
             DriftPolicy::Repair,
@@ -394,7 +399,7 @@ fn deletion_policy_is_applied() {
                 ..spec("a", "u", &["dev"])
             },
         );
-        simulation.look();
+        simulation.reconcile();
         assert_eq!(
             simulation.object("a").has_finalizer,
             deletion == DeletionPolicy::Delete
@@ -402,25 +407,25 @@ fn deletion_policy_is_applied() {
         if changed {
             simulation.set("mapRoles", &theirs);
         }
-        // A finalizer that it has from before.
+        // Even if it still has a finalizer.
         simulation.objects[0].has_finalizer = true;
         simulation.delete("a");
-        let events = simulation.look();
+        let events = simulation.reconcile();
         assert!(
-            events.len() == 1 && events[0].starts_with(told),
+            events.len() == 1 && events[0].starts_with(expected),
             "{events:?}"
         );
-        assert_eq!(simulation.meaning().len(), usize::from(left));
+        assert_eq!(simulation.effective().len(), usize::from(is_kept));
         assert!(simulation.objects.is_empty());
     }
-    // Who turns to Retain loses the finalizer, who turns back has it again.
+    // A change to Retain removes the finalizer, a change to Delete adds it again.
     let mut simulation = Simulation::new(CONFIG, "").with("a", spec("a", "u", &["dev"]));
-    simulation.look();
+    simulation.reconcile();
     simulation.change("a", |spec| spec.deletion = DeletionPolicy::Retain);
-    simulation.look();
+    simulation.reconcile();
     assert!(!simulation.object("a").has_finalizer);
     simulation.change("a", |spec| spec.deletion = DeletionPolicy::Delete);
-    simulation.look();
+    simulation.reconcile();
     assert!(simulation.object("a").has_finalizer);
     assert_eq!(simulation.writes, 1);
 }
@@ -430,35 +435,35 @@ fn changed_arn_takes_one_write_and_frees_the_old_one() {
     let mut simulation = Simulation::new(CONFIG, "")
         .with("a", spec("a", "u", &["dev"]))
         .with("b", spec("b", "v", &[]));
-    simulation.look();
+    simulation.reconcile();
     simulation.change("a", |spec| spec.principal = Principal::Role(role("c")));
     simulation.change("b", |spec| spec.principal = Principal::Role(role("a")));
-    simulation.look();
+    simulation.reconcile();
     assert_eq!(simulation.writes, 2);
     assert_eq!(
-        simulation.meaning().keys().cloned().collect::<Vec<_>>(),
+        simulation.effective().keys().cloned().collect::<Vec<_>>(),
         [role("a"), role("c")]
     );
-    assert_eq!(simulation.meaning()[&role("a")][0].username, "v");
-    // They change places.
+    assert_eq!(simulation.effective()[&role("a")][0].username, "v");
+    // They swap ARNs.
     simulation.change("a", |spec| spec.principal = Principal::Role(role("a")));
     simulation.change("b", |spec| spec.principal = Principal::Role(role("c")));
-    simulation.look();
-    assert_eq!(simulation.meaning()[&role("c")][0].username, "v");
-    assert_eq!(simulation.meaning()[&role("a")][0].username, "u");
-    // What can't be had leaves what was.
+    simulation.reconcile();
+    assert_eq!(simulation.effective()[&role("c")][0].username, "v");
+    assert_eq!(simulation.effective()[&role("a")][0].username, "u");
+    // A request that is not granted keeps the existing entry.
     simulation.change("a", |spec| {
         spec.principal = Principal::Role("arn:aws:iam::999999999999:role/x".to_owned())
     });
-    simulation.look();
+    simulation.reconcile();
     assert_eq!(
-        (simulation.reason("a"), simulation.meaning().len()),
+        (simulation.reason("a"), simulation.effective().len()),
         (Reason::Refused, 2)
     );
     simulation.delete("a");
-    simulation.look();
+    simulation.reconcile();
     assert_eq!(
-        simulation.meaning().keys().cloned().collect::<Vec<_>>(),
+        simulation.effective().keys().cloned().collect::<Vec<_>>(),
         [role("c")]
     );
 }
@@ -467,8 +472,8 @@ fn changed_arn_takes_one_write_and_frees_the_old_one() {
 fn change_waits_until_its_status_is_recorded() {
     let simulation = Simulation::new(CONFIG, "").with("a", spec("a", "u", &["dev"]));
     let decision = simulation.decide(awsauth_core::reconcile::Stage::Writing);
-    assert!(decision.waits && decision.plan.is_none());
-    assert_eq!(decision.again, None);
+    assert!(decision.has_deferred && decision.plan.is_none());
+    assert_eq!(decision.retry_at, None);
 }
 
 #[test]
@@ -477,19 +482,19 @@ fn three_repairs_in_ten_minutes_back_off_for_an_hour() {
     let mut simulation = Simulation::new(CONFIG, "")
         .with("a", spec("a", "u", &["dev"]))
         .with("b", spec("b", "u", &[]));
-    simulation.look();
-    let fight = |simulation: &mut Simulation| {
+    simulation.reconcile();
+    let repairs = |simulation: &mut Simulation| {
         let before = simulation.writes;
         for _ in 0..6 {
             simulation.set("mapRoles", &theirs);
-            simulation.look();
-            simulation.pass(30);
+            simulation.reconcile();
+            simulation.wait(30);
         }
         simulation.writes - before
     };
     // The other object's entry is removed as often.
-    assert_eq!(fight(&mut simulation), 3);
-    let (reason, message) = simulation.said("a");
+    assert_eq!(repairs(&mut simulation), 3);
+    let (reason, message) = simulation.ready("a");
     assert!(
         reason == Reason::Contested && message.contains("field manager kubectl-edit"),
         "{message}"
@@ -497,34 +502,34 @@ fn three_repairs_in_ten_minutes_back_off_for_an_hour() {
     assert!(
         simulation
             .decide(awsauth_core::reconcile::Stage::Preparing)
-            .again
+            .retry_at
             > Some(simulation.now)
     );
-    // Another controller knows it from the object's status alone.
+    // A new leader knows the suspension from the object's status.
     let mut other = simulation.clone();
     other.memory = Default::default();
-    assert_eq!(fight(&mut other), 0);
-    // A change of its spec resumes it.
+    assert_eq!(repairs(&mut other), 0);
+    // A change of the spec ends the suspension.
     let mut changed = simulation.clone();
     changed.change("a", |spec| spec.username = Some("v".to_owned()));
-    assert_eq!(fight(&mut changed), 4, "what it asks for is no repair");
+    assert_eq!(repairs(&mut changed), 4, "a new request is not a repair");
     assert_eq!(changed.reason("b"), Reason::Contested);
-    // And so does an hour.
-    simulation.pass(3700);
-    assert_eq!(fight(&mut simulation), 3);
-    // Where it is what it should be, all is well.
+    // The suspension ends after an hour.
+    simulation.wait(3700);
+    assert_eq!(repairs(&mut simulation), 3);
+    // The object is ready once its entry is restored by another client.
     let whole = format!("{}{}", entry("a", "u", &["dev"]), entry("b", "u", &[]));
     simulation.set("mapRoles", &whole);
-    simulation.look();
+    simulation.reconcile();
     assert_eq!(simulation.reason("a"), Reason::Applied);
     // Slow changes, or changes by several clients, are not a conflict.
     let mut simulation = Simulation::new(CONFIG, "").with("a", spec("a", "u", &["dev"]));
-    simulation.look();
+    simulation.reconcile();
     for manager in 0..12 {
         simulation.set("mapRoles", &theirs);
         simulation.manager = Some(format!("manager-{}", manager % 6));
-        simulation.look();
-        simulation.pass(200);
+        simulation.reconcile();
+        simulation.wait(200);
     }
     assert_eq!(simulation.writes, 13);
 }
@@ -535,10 +540,10 @@ fn unreadable_section_blocks_only_itself() {
         principal: Principal::User("arn:aws:iam::111122223333:user/bob".to_owned()),
         ..spec("", "bob", &[])
     };
-    for (text, said) in [
+    for (text, expected) in [
         (
             &"- rolearn: {{\n".to_owned(),
-            "mapRoles can't be read, so that none of it is in force: line ",
+            "cannot read mapRoles, so its entries have no effect: line ",
         ),
         (
             &format!("- &a\n  rolearn: {}\n  username: z\n- *a\n", role("a")),
@@ -548,15 +553,15 @@ fn unreadable_section_blocks_only_itself() {
         let mut simulation = Simulation::new(CONFIG, "")
             .with("a", spec("a", "u", &["dev"]))
             .with("bob", user.clone());
-        simulation.look();
+        simulation.reconcile();
         simulation.create("c", spec("c", "u", &["dev"]));
         simulation.change("bob", |spec| spec.username = Some("robert".to_owned()));
         simulation.set("mapRoles", text);
-        simulation.look();
+        simulation.reconcile();
         for name in ["a", "c"] {
-            let (reason, message) = simulation.said(name);
+            let (reason, message) = simulation.ready(name);
             assert!(
-                reason == Reason::Unreadable && message.contains(said),
+                reason == Reason::Unreadable && message.contains(expected),
                 "{text}: {message}"
             );
         }
@@ -565,18 +570,18 @@ fn unreadable_section_blocks_only_itself() {
             (Reason::Applied, text.as_str())
         );
         simulation.delete("a");
-        simulation.look();
+        simulation.reconcile();
         assert!(
             simulation.object("a").has_finalizer,
-            "it can't be removed yet"
+            "its entry cannot be removed yet"
         );
         simulation.set("mapRoles", &entry("a", "u", &["dev"]));
-        simulation.look();
+        simulation.reconcile();
         assert_eq!(
             (simulation.objects.len(), simulation.reason("c")),
             (2, Reason::Applied)
         );
-        assert!(!simulation.meaning().contains_key(&role("a")));
+        assert!(!simulation.effective().contains_key(&role("a")));
     }
 }
 
@@ -593,25 +598,25 @@ fn mode_api_writes_nothing() {
         .with("a", spec("a", "u", &["dev"]))
         .with("b", spec("b", "u", &[]));
     simulation.entries = entries(AuthenticationMode::ApiAndConfigMap, &role("team/a"));
-    simulation.look();
-    let (reason, message) = simulation.said("a");
+    simulation.reconcile();
+    let (reason, message) = simulation.ready("a");
     assert!(
         reason == Reason::ShadowedBy && message.starts_with("the access entry of"),
         "{message}"
     );
     assert_eq!(
-        (simulation.reason("b"), simulation.meaning().len()),
+        (simulation.reason("b"), simulation.effective().len()),
         (Reason::Applied, 1)
     );
     // The cluster does not read aws-auth.
     simulation.entries = entries(AuthenticationMode::Api, &role("a"));
     simulation.set("mapRoles", "");
-    let told = simulation.look();
+    let events = simulation.reconcile();
     assert!(
-        told.len() == 1
-            && told[0]
+        events.len() == 1
+            && events[0]
                 .starts_with("ShadowedBy aws-auth: the authentication mode of this cluster is API"),
-        "{told:?}"
+        "{events:?}"
     );
     assert!(
         simulation
@@ -624,7 +629,7 @@ fn mode_api_writes_nothing() {
         (Reason::ShadowedBy, 1)
     );
     simulation.delete("b");
-    simulation.look();
+    simulation.reconcile();
     assert_eq!(simulation.objects.len(), 1);
 }
 
@@ -634,26 +639,26 @@ fn last_administrator_is_kept_after_its_object_is_deleted() {
     let mut simulation = Simulation::new(&config, "")
         .with("admin", spec("admin", "admin", &["system:masters"]))
         .with("b", spec("b", "u", &[]));
-    simulation.look();
+    simulation.reconcile();
     for name in ["admin", "b"] {
         simulation.delete(name);
     }
     simulation.create("c", spec("c", "u", &["dev"]));
-    simulation.look();
-    let (reason, message) = simulation.said("admin");
+    simulation.reconcile();
+    let (reason, message) = simulation.ready("admin");
     assert!(
         reason == Reason::Refused && message.starts_with("guard last-admin"),
         "{message}"
     );
     assert_eq!(simulation.reason("c"), Reason::Applied);
     assert_eq!(
-        simulation.meaning().keys().cloned().collect::<Vec<_>>(),
+        simulation.effective().keys().cloned().collect::<Vec<_>>(),
         [role("admin"), role("c")]
     );
     simulation.create("second", spec("second", "admin", &["system:masters"]));
-    simulation.look();
+    simulation.reconcile();
     assert_eq!(
-        simulation.meaning().keys().cloned().collect::<Vec<_>>(),
+        simulation.effective().keys().cloned().collect::<Vec<_>>(),
         [role("c"), role("second")]
     );
 }
@@ -663,36 +668,36 @@ fn crash_at_any_point_removes_no_foreign_entry() {
     for crash in [Crash::Prepared, Crash::Written] {
         let mut simulation =
             Simulation::new(CONFIG, &entry("ops", "ops", &[])).with("a", spec("a", "u", &["dev"]));
-        simulation.look_until(Some(crash));
-        // As it was: it is carried out.
+        simulation.reconcile_until(Some(crash));
+        // Unchanged: the write is completed.
         let mut same = simulation.clone();
-        same.look();
+        same.reconcile();
         assert_eq!((same.reason("a"), same.writes), (Reason::Applied, 1));
         // The object requests something else.
         let mut changed = simulation.clone();
         changed.change("a", |spec| spec.principal = Principal::Role(role("b")));
-        changed.look();
+        changed.reconcile();
         assert_eq!(
-            changed.meaning().keys().cloned().collect::<Vec<_>>(),
+            changed.effective().keys().cloned().collect::<Vec<_>>(),
             [role("b"), role("ops")]
         );
         // Another client wrote the same ARN: the entry belongs to it.
         let theirs = entry("a", "theirs", &[]);
         simulation.set("mapRoles", &theirs);
-        let mut gone = simulation.clone();
-        gone.delete("a");
-        gone.look();
+        let mut deleted = simulation.clone();
+        deleted.delete("a");
+        deleted.reconcile();
         assert_eq!(
-            (gone.objects.len(), gone.text("mapRoles")),
+            (deleted.objects.len(), deleted.text("mapRoles")),
             (0, theirs.as_str())
         );
-        simulation.look();
+        simulation.reconcile();
         assert_eq!(
             (simulation.reason("a"), simulation.text("mapRoles")),
             (Reason::Conflict, theirs.as_str())
         );
         simulation.delete("a");
-        simulation.look_until(None);
+        simulation.reconcile_until(None);
         assert_eq!(
             (simulation.objects.len(), simulation.text("mapRoles")),
             (0, theirs.as_str())
@@ -706,7 +711,7 @@ fn node_entry_can_be_granted_by_name() {
     let groups = ["system:bootstrappers", "system:nodes"];
     let node = spec("n", "system:node:{{EC2PrivateDNSName}}", &groups);
     let mut simulation = Simulation::new(config, "").with("n", node);
-    simulation.look();
+    simulation.reconcile();
     assert_eq!(
         simulation.text("mapRoles"),
         "- rolearn: arn:aws:iam::111122223333:role/n\n  username: system:node:{{EC2PrivateDNSName}}\n  groups:\n    - system:bootstrappers\n    - system:nodes\n"
@@ -715,7 +720,7 @@ fn node_entry_can_be_granted_by_name() {
         "mapRoles",
         &node_entry("n").replace("system:nodes", "more, system:nodes"),
     );
-    simulation.look();
+    simulation.reconcile();
     assert_eq!(
         (simulation.reason("n"), simulation.writes),
         (Reason::Applied, 2)
@@ -725,39 +730,39 @@ fn node_entry_can_be_granted_by_name() {
         spec.username = Some("u".to_owned());
         spec.groups.clear();
     });
-    simulation.look();
-    let (reason, message) = simulation.said("n");
+    simulation.reconcile();
+    let (reason, message) = simulation.ready("n");
     assert!(
         reason == Reason::Refused && message.starts_with("guard node-guard"),
         "{message}"
     );
     simulation.delete("n");
-    let told = simulation.look();
+    let events = simulation.reconcile();
     assert!(
-        told.len() == 1 && told[0].contains("stays: nodes may need it"),
-        "{told:?}"
+        events.len() == 1 && events[0].contains("is kept: nodes may need it"),
+        "{events:?}"
     );
     assert_eq!(
-        (simulation.meaning().len(), simulation.objects.len()),
+        (simulation.effective().len(), simulation.objects.len()),
         (1, 0)
     );
 }
 
-/// Their status is kept by the controller, and they have no finalizer.
+/// The controller keeps their status in memory, and they have no finalizer.
 #[test]
 fn iam_identity_mappings_are_added_and_removed() {
     let mut simulation = Simulation::new(CONFIG, "").with("a", spec("a", "u", &["dev"]));
     simulation.objects[0].kind = awsauth_core::reconcile::ObjectKind::IamIdentityMapping;
-    simulation.look();
+    simulation.reconcile();
     assert!(!simulation.object("a").has_finalizer);
     assert_eq!(simulation.reason("a"), Reason::Applied);
     simulation.objects[0] = Object {
         is_deleting: true,
         ..simulation.objects[0].clone()
     };
-    simulation.look();
+    simulation.reconcile();
     assert_eq!(
-        (simulation.meaning().len(), simulation.objects.len()),
+        (simulation.effective().len(), simulation.objects.len()),
         (0, 0)
     );
 }

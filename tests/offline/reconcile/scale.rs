@@ -19,7 +19,7 @@ fn many(objects: usize) -> Simulation {
 fn five_thousand_objects_take_one_write_and_linear_time() {
     let time = |objects| {
         let mut simulation = many(objects);
-        let all = cpu_time::of(|| simulation.look_until(None));
+        let all = cpu_time::of(|| simulation.reconcile_until(None));
         assert_eq!(simulation.writes, 1);
         assert!(
             simulation
@@ -30,7 +30,7 @@ fn five_thousand_objects_take_one_write_and_linear_time() {
         let begun = Instant::now();
         assert!(simulation.decide(Stage::Preparing).plan.is_none());
         println!(
-            "{objects} objects: {all:?}, and {:?} where nothing is to be done",
+            "{objects} objects: {all:?}; without changes: {:?}",
             begun.elapsed()
         );
         all
@@ -42,7 +42,6 @@ fn five_thousand_objects_take_one_write_and_linear_time() {
     );
 }
 
-/// Those of them that a guard refuses do not cost a plan each.
 #[test]
 fn refused_objects_take_no_plan_of_their_own() {
     let mut simulation = many(2000);
@@ -56,12 +55,12 @@ fn refused_objects_take_no_plan_of_their_own() {
         });
     }
     let begun = Instant::now();
-    simulation.look();
+    simulation.reconcile();
     println!("half of 2000 refused: {:?}", begun.elapsed());
     let refused = simulation
         .objects
         .iter()
         .filter(|object| object.status.reason() == Some(Reason::Refused));
     assert_eq!(refused.count(), 1000);
-    assert_eq!(simulation.meaning().len(), 1000);
+    assert_eq!(simulation.effective().len(), 1000);
 }

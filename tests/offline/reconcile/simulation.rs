@@ -8,15 +8,15 @@ use awsauth_core::document::{Document, Principal, SectionName};
 use awsauth_core::facts::node_inventory::NodeInventory;
 use awsauth_core::plan::{Facts, Known};
 use awsauth_core::reconcile::{
-    About, Config, Decision, DeletionPolicy, DriftPolicy, Memory, Object, ObjectKind, Reason, Spec,
-    Stage, Status, View, decide,
+    Config, Decision, DeletionPolicy, DriftPolicy, Input, Memory, Object, ObjectKind, Reason,
+    Regarding, Spec, Stage, Status, decide,
 };
 use awsauth_core::snapshot::Snapshot;
 use jiff::{SignedDuration, Timestamp};
 
 pub(crate) const ACCOUNT: &str = "111122223333";
 
-/// What most tests approve.
+/// The configuration of most tests.
 pub(crate) const CONFIG: &str = r#"
 grants:
 - accounts: ["111122223333"]
@@ -35,10 +35,10 @@ pub(crate) struct Simulation {
     pub(crate) now: Timestamp,
     pub(crate) manager: Option<String>,
     pub(crate) writes: usize,
-    born: i64,
+    created: i64,
 }
 
-/// Where a look stops short.
+/// Where a reconciliation is interrupted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Crash {
     Prepared,
@@ -49,7 +49,7 @@ pub(crate) fn role(name: &str) -> String {
     format!("arn:aws:iam::{ACCOUNT}:role/{name}")
 }
 
-/// An entry of mapRoles.
+/// Returns an entry of mapRoles.
 pub(crate) fn entry(name: &str, username: &str, groups: &[&str]) -> String {
     format!(
         "- rolearn: {}\n  username: \"{username}\"\n  groups: [{}]\n",
@@ -58,7 +58,7 @@ pub(crate) fn entry(name: &str, username: &str, groups: &[&str]) -> String {
     )
 }
 
-/// What nodes need.
+/// Returns a node entry.
 pub(crate) fn node_entry(name: &str) -> String {
     let groups = ["system:bootstrappers", "system:nodes"];
     entry(name, "system:node:{{EC2PrivateDNSName}}", &groups)
@@ -87,13 +87,13 @@ impl Simulation {
             now: "2026-11-20T12:00:00.5Z".parse().expect("a time"),
             manager: None,
             writes: 0,
-            born: 0,
+            created: 0,
         };
         simulation.set("mapRoles", roles);
         simulation
     }
 
-    /// A write by another client.
+    /// Writes a key of aws-auth as another client.
     pub(crate) fn set(&mut self, key: &str, text: &str) {
         self.stored.data.insert(key.to_owned(), text.into());
         self.manager = Some("kubectl-edit".to_owned());
@@ -104,15 +104,15 @@ impl Simulation {
     }
 
     pub(crate) fn create(&mut self, name: &str, spec: Spec) {
-        self.born += 1;
+        self.created += 1;
         self.objects.push(Object {
             kind: ObjectKind::AwsAuthMapping,
             name: name.to_owned(),
-            uid: format!("uid-{}", self.born),
+            uid: format!("uid-{}", self.created),
             generation: 1,
             created: self
                 .now
-                .checked_add(SignedDuration::from_secs(self.born))
+                .checked_add(SignedDuration::from_secs(self.created))
                 .expect("there is one"),
             is_deleting: false,
             has_finalizer: false,
@@ -143,7 +143,7 @@ impl Simulation {
         object.generation += i64::from(object.spec != before);
     }
 
-    /// Like the API server: an object with a finalizer stays until the finalizer is removed.
+    /// Deletes an object. Like in the API server, it is kept until its finalizer is removed.
     pub(crate) fn delete(&mut self, name: &str) {
         for object in self.objects.iter_mut().filter(|object| object.name == name) {
             object.is_deleting = true;
@@ -152,7 +152,7 @@ impl Simulation {
             .retain(|object| !object.is_deleting || object.has_finalizer);
     }
 
-    pub(crate) fn pass(&mut self, seconds: i64) {
+    pub(crate) fn wait(&mut self, seconds: i64) {
         self.now = self
             .now
             .checked_add(SignedDuration::from_secs(seconds))
@@ -164,7 +164,7 @@ impl Simulation {
     }
 
     pub(crate) fn decide_about(&self, objects: &[Object], stage: Stage) -> Decision {
-        decide(&View {
+        decide(&Input {
             stage,
             config: &self.config,
             objects,
@@ -178,8 +178,8 @@ impl Simulation {
         })
     }
 
-    /// A look as the controller takes it, which may stop short.
-    pub(crate) fn look_until(&mut self, crash: Option<Crash>) -> Vec<String> {
+    /// Reconciles like the controller, which may be interrupted. Returns the events.
+    pub(crate) fn reconcile_until(&mut self, crash: Option<Crash>) -> Vec<String> {
         let first = self.decide(Stage::Preparing);
         for preparation in first.prepare {
             let object = &mut self.objects[preparation.object];
@@ -208,39 +208,39 @@ impl Simulation {
             self.memory = Memory::default();
             return Vec::new();
         }
-        let told = decision.events.iter().map(|event| match event.about {
-            About::Object(at) => format!(
+        let messages = decision.events.iter().map(|event| match event.regarding {
+            Regarding::Object(at) => format!(
                 "{} {}: {}",
                 event.reason, self.objects[at].name, event.message
             ),
-            About::AwsAuth => format!("{} aws-auth: {}", event.reason, event.message),
+            Regarding::AwsAuth => format!("{} aws-auth: {}", event.reason, event.message),
         });
-        let told = told.collect();
-        for (object, state) in self.objects.iter_mut().zip(&decision.states) {
-            object.status = state.status.clone();
-            object.has_finalizer &= !state.release;
+        let messages = messages.collect();
+        for (object, report) in self.objects.iter_mut().zip(&decision.reports) {
+            object.status = report.status.clone();
+            object.has_finalizer &= !report.remove_finalizer;
         }
-        let mut states = decision.states.iter();
+        let mut reports = decision.reports.iter();
         self.objects.retain(|object| {
-            let released = states.next().is_some_and(|state| state.release);
-            !(object.is_deleting && released)
+            let is_released = reports.next().is_some_and(|report| report.remove_finalizer);
+            !(object.is_deleting && is_released)
         });
         self.memory = decision.memory;
-        told
+        messages
     }
 
-    /// A look, after which another finds nothing to do and nothing to say.
-    pub(crate) fn look(&mut self) -> Vec<String> {
-        let told = self.look_until(None);
-        self.is_settled();
-        told
+    /// Reconciles, and asserts that another reconciliation would change nothing. Returns the events.
+    pub(crate) fn reconcile(&mut self) -> Vec<String> {
+        let events = self.reconcile_until(None);
+        self.assert_settled();
+        events
     }
 
-    pub(crate) fn is_settled(&self) {
+    pub(crate) fn assert_settled(&self) {
         for stage in [Stage::Preparing, Stage::Writing] {
             let next = self.decide(stage);
             assert_eq!(next.prepare, [], "{self:#?}");
-            assert!(!next.waits, "{self:#?}");
+            assert!(!next.has_deferred, "{self:#?}");
             assert!(
                 next.plan.is_none(),
                 "{}\n{self:#?}",
@@ -248,36 +248,39 @@ impl Simulation {
             );
             assert_eq!(next.events, [], "{self:#?}");
             assert_eq!(next.memory, self.memory);
-            for (object, state) in self.objects.iter().zip(&next.states) {
-                assert_eq!(object.status, state.status, "{self:#?}");
-                assert!(!(state.release && object.has_finalizer), "{object:?}");
+            for (object, report) in self.objects.iter().zip(&next.reports) {
+                assert_eq!(object.status, report.status, "{self:#?}");
+                assert!(
+                    !(report.remove_finalizer && object.has_finalizer),
+                    "{object:?}"
+                );
             }
         }
     }
 
-    /// The reason of an object's Ready, and what its message says.
-    pub(crate) fn said(&self, name: &str) -> (Reason, &str) {
+    /// Returns the reason and the message of an object's condition Ready.
+    pub(crate) fn ready(&self, name: &str) -> (Reason, &str) {
         let status = &self.object(name).status;
         let ready = &status.conditions[0];
         (ready.reason, &ready.message)
     }
 
     pub(crate) fn reason(&self, name: &str) -> Reason {
-        self.said(name).0
+        self.ready(name).0
     }
 
-    /// The effective mappings of aws-auth, by ARN.
-    pub(crate) fn meaning(&self) -> BTreeMap<String, Vec<User>> {
+    /// Returns the effective mappings of aws-auth, by ARN or account.
+    pub(crate) fn effective(&self) -> BTreeMap<String, Vec<User>> {
         let document = Document::read(&self.stored.data);
-        let mut meaning: BTreeMap<String, Vec<User>> = BTreeMap::new();
+        let mut effective: BTreeMap<String, Vec<User>> = BTreeMap::new();
         for (arn, slot) in Store::new(&document).in_force() {
-            let users = meaning.entry(arn.to_lowercase()).or_default();
+            let users = effective.entry(arn.to_lowercase()).or_default();
             users.push(User::from(slot.mapping));
         }
         for slot in Store::new(&document).section(SectionName::Accounts) {
             let account = slot.mapping.principal.text().to_owned();
-            meaning.entry(account).or_default();
+            effective.entry(account).or_default();
         }
-        meaning
+        effective
     }
 }

@@ -1,4 +1,4 @@
-//! Certificates and their keys.
+//! Parses and issues the webhook's certificate.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -16,39 +16,35 @@ use x509_parser::extensions::GeneralName;
 use x509_parser::parse_x509_certificate;
 
 /// How long a certificate is valid.
-const LIFE: SignedDuration = SignedDuration::from_hours(90 * 24);
+const VALIDITY: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// The allowed clock difference.
-const SKEW: SignedDuration = SignedDuration::from_hours(1);
+const MAX_CLOCK_SKEW: SignedDuration = SignedDuration::from_hours(1);
 
 /// A certificate and its key, as PEM.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Pair {
+pub(super) struct ServerCertificate {
     /// The certificate chain.
     pub(super) certificate: String,
-    /// The private key.
     pub(super) key: String,
-    /// The start of its validity.
-    pub(super) begins: Timestamp,
-    /// The end of its validity.
-    pub(super) ends: Timestamp,
+    pub(super) not_before: Timestamp,
+    pub(super) not_after: Timestamp,
     /// The DNS names and IP addresses.
     pub(super) names: Vec<String>,
 }
 
 /// A new certificate and the CA that signed it. The CA's key is discarded after signing.
-pub(super) struct Made {
-    /// The certificate and its key.
-    pub(super) pair: Pair,
+pub(super) struct IssuedCertificate {
+    pub(super) certificate: ServerCertificate,
     /// The CA certificate, as PEM.
     pub(super) authority: String,
 }
 
-impl Pair {
+impl ServerCertificate {
     /// Parses a certificate and its matching key.
     ///
     /// # Errors
-    /// What is wrong with it; a fragment.
-    pub(super) fn read(certificate: &str, key: &str) -> Result<Self, String> {
+    /// Why they are invalid; a sentence fragment.
+    pub(super) fn parse(certificate: &str, key: &str) -> Result<Self, String> {
         let chain = chain(certificate)?;
         let first = chain.first().ok_or("there is no certificate")?;
         let (_, parsed) =
@@ -60,23 +56,23 @@ impl Pair {
         let names = names
             .into_iter()
             .flat_map(|names| &names.value.general_names);
-        let pair = Self {
+        let parsed = Self {
             certificate: certificate.to_owned(),
             key: key.to_owned(),
-            begins: at(parsed.validity().not_before.timestamp())?,
-            ends: at(parsed.validity().not_after.timestamp())?,
+            not_before: at(parsed.validity().not_before.timestamp())?,
+            not_after: at(parsed.validity().not_after.timestamp())?,
             names: names.filter_map(name).collect(),
         };
-        pair.certified()?;
-        Ok(pair)
+        parsed.certified_key()?;
+        Ok(parsed)
     }
 
-    /// Makes a pair for these names that counts from now on, and an authority for it.
+    /// Issues a certificate for these names, signed by a new CA and valid from now on.
     ///
     /// # Errors
-    /// When the names are none, or there is no randomness.
-    pub(super) fn make(names: &[String], now: Timestamp) -> Result<Made, String> {
-        let failed = |error: rcgen::Error| format!("cannot make a certificate: {error}");
+    /// If a name is invalid, or the system provides no random numbers.
+    pub(super) fn issue(names: &[String], now: Timestamp) -> Result<IssuedCertificate, String> {
+        let failed = |error: rcgen::Error| format!("cannot issue a certificate: {error}");
         let mut authority = CertificateParams::default();
         let name = format!("awsauth-controller webhook {}", now.as_second());
         authority.distinguished_name.push(DnType::CommonName, name);
@@ -92,60 +88,59 @@ impl Pair {
         for params in [&mut authority, &mut server] {
             let seconds = |at: Timestamp| Duration::from_secs(at.as_second().max(0).unsigned_abs());
             let epoch = date_time_ymd(1970, 1, 1);
-            params.not_before = epoch + seconds(now - SKEW);
-            params.not_after = epoch + seconds(now + LIFE);
+            params.not_before = epoch + seconds(now - MAX_CLOCK_SKEW);
+            params.not_after = epoch + seconds(now + VALIDITY);
         }
         let authority_key = KeyPair::generate().map_err(failed)?;
         let key = KeyPair::generate().map_err(failed)?;
         let authority_pem = authority.self_signed(&authority_key).map_err(failed)?.pem();
         let issuer = Issuer::new(authority, authority_key);
         let certificate = server.signed_by(&key, &issuer).map_err(failed)?.pem();
-        Ok(Made {
-            pair: Self::read(&certificate, &key.serialize_pem())?,
+        Ok(IssuedCertificate {
+            certificate: Self::parse(&certificate, &key.serialize_pem())?,
             authority: authority_pem,
         })
     }
 
-    /// From when on another one should take its place: after two thirds of its life.
-    pub(super) fn is_old_from(&self) -> Timestamp {
-        self.begins + self.begins.duration_until(self.ends) * 2 / 3
+    /// Returns when to renew the certificate: after two thirds of its validity.
+    pub(super) fn renew_at(&self) -> Timestamp {
+        self.not_before + self.not_before.duration_until(self.not_after) * 2 / 3
     }
 
-    /// Whether it counts.
-    pub(super) fn counts(&self, now: Timestamp) -> bool {
-        self.begins <= now && now < self.ends
+    pub(super) fn is_valid(&self, now: Timestamp) -> bool {
+        self.not_before <= now && now < self.not_after
     }
 
-    /// Whether it is for all of these names.
-    pub(super) fn is_for(&self, names: &[String]) -> bool {
+    /// Returns whether the certificate is valid for all of these names.
+    pub(super) fn covers(&self, names: &[String]) -> bool {
         names.iter().all(|name| self.names.contains(name))
     }
 
-    /// As TLS takes it.
+    /// Converts it for rustls.
     ///
     /// # Errors
-    /// When the key is none, or another certificate's.
-    pub(super) fn certified(&self) -> Result<CertifiedKey, String> {
+    /// If the key is invalid or belongs to another certificate.
+    pub(super) fn certified_key(&self) -> Result<CertifiedKey, String> {
         let chain = chain(&self.certificate)?;
-        // What a key's text looks like is nobody's business, in no message.
+        // No message may contain any part of a key.
         let key = PrivateKeyDer::from_pem_slice(self.key.as_bytes())
-            .map_err(|_| "the key is no private key in PEM form")?;
+            .map_err(|_| "the key is not a private key in PEM format")?;
         CertifiedKey::from_der(chain, key, &default_provider())
             .map_err(|error| format!("the key: {error}"))
     }
 }
 
-impl std::fmt::Debug for Pair {
+impl std::fmt::Debug for ServerCertificate {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Pair")
-            .field("begins", &self.begins)
-            .field("ends", &self.ends)
+        f.debug_struct("ServerCertificate")
+            .field("not_before", &self.not_before)
+            .field("not_after", &self.not_after)
             .field("names", &self.names)
             .finish_non_exhaustive()
     }
 }
 
-/// The first of the certificates of a PEM text, as PEM; empty when there is none.
+/// Returns the first certificate of a PEM text; empty if there is none.
 pub(super) fn first_of(bundle: &str) -> &str {
     const END: &str = "-----END CERTIFICATE-----\n";
     let end = bundle.find(END).map_or(0, |at| at + END.len());
@@ -154,7 +149,7 @@ pub(super) fn first_of(bundle: &str) -> &str {
 
 fn chain(pem: &str) -> Result<Vec<CertificateDer<'static>>, String> {
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
-    chain.map_err(|error| format!("the certificate is not in PEM form: {error}"))
+    chain.map_err(|error| format!("the certificate is not in PEM format: {error}"))
 }
 
 fn name(name: &GeneralName<'_>) -> Option<String> {
@@ -174,40 +169,43 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_made_can_be_read_and_is_for_the_names() {
+    fn issued_certificate_covers_its_names() {
         let now = Timestamp::from_second(1_800_000_000).unwrap();
         let names = [
             "a.kube-system.svc".to_owned(),
             "127.0.0.1".to_owned(),
             "::1".to_owned(),
         ];
-        let Made { pair, authority } = Pair::make(&names, now).unwrap();
-        assert!(pair.is_for(&names) && !pair.is_for(&["b".to_owned()]));
-        assert_eq!(pair.begins, now - SKEW);
-        assert_eq!(pair.ends, now + LIFE);
-        assert!(pair.counts(now) && !pair.counts(pair.ends));
+        let IssuedCertificate {
+            certificate,
+            authority,
+        } = ServerCertificate::issue(&names, now).unwrap();
+        assert!(certificate.covers(&names) && !certificate.covers(&["b".to_owned()]));
+        assert_eq!(certificate.not_before, now - MAX_CLOCK_SKEW);
+        assert_eq!(certificate.not_after, now + VALIDITY);
+        assert!(certificate.is_valid(now) && !certificate.is_valid(certificate.not_after));
         let day = |at: Timestamp| (at.as_second() - now.as_second()) / 86_400;
-        assert_eq!(day(pair.is_old_from()), 59);
+        assert_eq!(day(certificate.renew_at()), 59);
         assert_eq!(first_of(&authority), authority);
         assert_eq!(
-            first_of(&format!("{authority}{}", pair.certificate)),
+            first_of(&format!("{authority}{}", certificate.certificate)),
             authority
         );
         assert_eq!(first_of("none"), "");
-        assert!(!format!("{pair:?}").contains("PRIVATE"));
+        assert!(!format!("{certificate:?}").contains("PRIVATE"));
     }
 
     #[test]
-    fn what_does_not_belong_together_is_refused() {
-        let make = || {
-            Pair::make(&["a".to_owned()], Timestamp::UNIX_EPOCH + LIFE)
+    fn key_of_another_certificate_is_rejected() {
+        let issue = || {
+            ServerCertificate::issue(&["a".to_owned()], Timestamp::UNIX_EPOCH + VALIDITY)
                 .unwrap()
-                .pair
+                .certificate
         };
-        let (one, other) = (make(), make());
+        let (one, other) = (issue(), issue());
         for (certificate, key, why) in [
             (one.certificate.as_str(), other.key.as_str(), "the key: "),
-            (&one.certificate, "", "the key is no private key"),
+            (&one.certificate, "", "the key is not a private key"),
             ("", &one.key, "there is no certificate"),
             (
                 "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
@@ -215,7 +213,7 @@ mod tests {
                 "the certificate: ",
             ),
         ] {
-            let error = Pair::read(certificate, key).unwrap_err();
+            let error = ServerCertificate::parse(certificate, key).unwrap_err();
             assert!(error.starts_with(why), "{error}");
             assert!(!error.contains(&one.key));
         }

@@ -14,29 +14,28 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 
 use super::CONFIGURATION;
-use crate::Running;
-use crate::fault::why_no_watch;
+use crate::Context;
+use crate::request_error::describe_watch_error;
 use awsauth_core::admission::probe::WEBHOOK;
 use awsauth_kube::CONTROLLER;
 
-/// The known state of the configuration.
+/// The last known state of the configuration.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) enum Seen {
-    /// Not known yet.
+pub(super) enum ConfigurationState {
     #[default]
-    NotYet,
+    Unknown,
     /// It does not exist.
     Missing,
     /// It exists without this webhook.
-    WithoutUs,
+    WithoutWebhook,
     /// It exists with this webhook.
-    WithUs(Box<ValidatingWebhook>),
+    WithWebhook(Box<ValidatingWebhook>),
 }
 
-impl Seen {
+impl ConfigurationState {
     /// The CA bundle that the API server trusts, as PEM.
     pub(super) fn trusted(&self) -> Option<&str> {
-        let Self::WithUs(webhook) = self else {
+        let Self::WithWebhook(webhook) = self else {
             return None;
         };
         let bundle = webhook.client_config.ca_bundle.as_ref()?;
@@ -45,34 +44,34 @@ impl Seen {
 }
 
 /// Watches the configuration.
-pub(super) async fn follow(running: Running, sender: watch::Sender<Seen>) {
-    let api: Api<ValidatingWebhookConfiguration> = Api::all(running.store.client().clone());
+pub(super) async fn watch(context: Context, sender: watch::Sender<ConfigurationState>) {
+    let api: Api<ValidatingWebhookConfiguration> = Api::all(context.client.client().clone());
     let mut changes = pin!(watcher::watch_object(api, CONFIGURATION).default_backoff());
-    let mut is_told = false;
+    let mut is_logged = false;
     loop {
         let change = tokio::select! {
-            () = running.stop.asked() => return,
+            () = context.shutdown.requested() => return,
             change = changes.next() => change,
         };
         match change {
             Some(Ok(configuration)) => {
-                is_told = false;
-                let seen = seen(configuration);
-                if seen == Seen::Missing {
+                is_logged = false;
+                let state = state(configuration);
+                if state == ConfigurationState::Missing {
                     warn!(
-                        "there is no ValidatingWebhookConfiguration {CONFIGURATION}: edits of aws-auth are not judged"
+                        "the ValidatingWebhookConfiguration {CONFIGURATION} does not exist: edits of aws-auth are not checked"
                     );
                 }
                 sender.send_if_modified(|known| {
-                    let is_new = *known != seen;
-                    *known = seen;
+                    let is_new = *known != state;
+                    *known = state;
                     is_new
                 });
             }
-            Some(Err(error)) if !is_told => {
-                is_told = true;
+            Some(Err(error)) if !is_logged => {
+                is_logged = true;
                 warn!(
-                    error = why_no_watch(&error),
+                    error = describe_watch_error(&error),
                     "cannot watch the ValidatingWebhookConfiguration {CONFIGURATION}"
                 );
             }
@@ -82,15 +81,15 @@ pub(super) async fn follow(running: Running, sender: watch::Sender<Seen>) {
     }
 }
 
-fn seen(configuration: Option<ValidatingWebhookConfiguration>) -> Seen {
+fn state(configuration: Option<ValidatingWebhookConfiguration>) -> ConfigurationState {
     let Some(configuration) = configuration else {
-        return Seen::Missing;
+        return ConfigurationState::Missing;
     };
     let webhooks = configuration.webhooks.into_iter().flatten();
     let mut ours = webhooks.filter(|webhook| webhook.name == WEBHOOK);
     match ours.next() {
-        Some(webhook) => Seen::WithUs(Box::new(webhook)),
-        None => Seen::WithoutUs,
+        Some(webhook) => ConfigurationState::WithWebhook(Box::new(webhook)),
+        None => ConfigurationState::WithoutWebhook,
     }
 }
 
@@ -98,9 +97,9 @@ fn seen(configuration: Option<ValidatingWebhookConfiguration>) -> Seen {
 ///
 /// # Errors
 /// If the API server rejects the change.
-pub(super) async fn tell(running: &Running, authorities: &str) -> Result<(), kube::Error> {
-    let api: Api<ValidatingWebhookConfiguration> = Api::all(running.store.client().clone());
-    // Webhooks are merged by their names.
+pub(super) async fn set_ca_bundle(context: &Context, authorities: &str) -> Result<(), kube::Error> {
+    let api: Api<ValidatingWebhookConfiguration> = Api::all(context.client.client().clone());
+    // The API server merges webhooks by their names.
     // <https://kubernetes.io/docs/reference/kubernetes-api/extend-resources/validating-webhook-configuration-v1/>
     let bundle = k8s_openapi::ByteString(authorities.as_bytes().to_vec());
     let patch = json!({"webhooks": [{"name": WEBHOOK, "clientConfig": {"caBundle": bundle}}]});
@@ -110,6 +109,6 @@ pub(super) async fn tell(running: &Running, authorities: &str) -> Result<(), kub
     };
     api.patch(CONFIGURATION, &params, &Patch::Strategic(patch))
         .await?;
-    info!("the API server is told whom to trust");
+    info!("updated the CA bundle in the ValidatingWebhookConfiguration {CONFIGURATION}");
     Ok(())
 }

@@ -12,32 +12,32 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
-use super::configuration::Seen;
-use super::judge::Judge;
-use super::served_certificate::Served;
-use crate::{Running, fault};
+use super::configuration::ConfigurationState;
+use super::served_certificate::ServedCertificate;
+use super::validator::Validator;
+use crate::{Context, request_error};
 use awsauth_core::admission::probe::{MANAGER, Outcome, WEBHOOK, forbidden};
 use awsauth_kube::{CONTROLLER, NAME, NAMESPACE};
 
 /// The interval between checks.
 const PERIOD: Duration = Duration::from_secs(600);
+/// The interval while edits are not checked.
+const PERIOD_NOT_ENFORCED: Duration = Duration::from_secs(60);
 /// How long to wait for the configuration.
-const UNSEEN: Duration = Duration::from_secs(10);
-/// The interval while edits are not judged.
-const SOON: Duration = Duration::from_secs(60);
-/// How long an answer may take: a webhook is given 3 s, and there may be others.
-const PATIENCE: Duration = Duration::from_secs(15);
+const CONFIGURATION_TIMEOUT: Duration = Duration::from_secs(10);
+/// The timeout of the probe: the API server waits 3 s for a webhook, and there may be several.
+const TIMEOUT: Duration = Duration::from_secs(15);
 /// How long the API server may take to apply a changed configuration.
 const SETTLE: Duration = Duration::from_millis(500);
-/// What did not go well is tried again after so many seconds, before anybody is alarmed. At first a Service has no endpoints yet.
-const FIRST: [u64; 6] = [1, 2, 4, 8, 15, 30];
+/// The delays in seconds before retries, after which a failure is reported. At first, the Service has no endpoints yet.
+const FIRST_RETRIES: [u64; 6] = [1, 2, 4, 8, 15, 30];
 /// The same after a successful check.
-const LATER: [u64; 3] = [1, 2, 4];
+const LATER_RETRIES: [u64; 3] = [1, 2, 4];
 
-/// Whether edits are known to be judged.
+/// The last known result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum State {
-    NotYet,
+    Unknown,
     Enforced,
     /// Why not; a sentence.
     NotEnforced(String),
@@ -45,106 +45,110 @@ enum State {
 
 /// Checks at start, every ten minutes, and when the configuration changes, until shutdown.
 pub(super) async fn repeat(
-    running: Running,
-    served: Arc<Served>,
-    mut configuration: watch::Receiver<Seen>,
-    judge: Judge,
+    context: Context,
+    served: Arc<ServedCertificate>,
+    mut configuration: watch::Receiver<ConfigurationState>,
+    validator: Validator,
 ) {
     let reporter = Reporter {
         controller: CONTROLLER.to_owned(),
         instance: None,
     };
-    let recorder = Recorder::new(running.store.client().clone(), reporter);
-    let mut prober = Prober {
-        running: running.clone(),
+    let recorder = Recorder::new(context.client.client().clone(), reporter);
+    let mut check = EnforcementCheck {
+        context: context.clone(),
         served,
-        judge,
+        validator,
         recorder,
-        state: State::NotYet,
+        state: State::Unknown,
     };
     loop {
-        let seen = configuration.borrow_and_update().clone();
-        let probed = async {
-            // It may be that it can't be seen at all.
-            if seen == Seen::NotYet {
-                sleep(UNSEEN).await;
+        let current = configuration.borrow_and_update().clone();
+        let checked = async {
+            // The controller may lack the permission to watch it.
+            if current == ConfigurationState::Unknown {
+                sleep(CONFIGURATION_TIMEOUT).await;
             }
-            prober.probe(&seen).await;
-            sleep(prober.pause()).await;
+            check.run(&current).await;
+            sleep(check.interval()).await;
         };
         tokio::select! {
-            () = running.stop.asked() => return,
-            () = probed => {}
+            () = context.shutdown.requested() => return,
+            () = checked => {}
             changed = configuration.changed() => match changed {
                 Ok(()) => sleep(SETTLE).await,
-                // Nobody watches it any more: the process ends.
+                // The watch ended, because of shutdown.
                 Err(_) => return,
             },
         }
     }
 }
 
-struct Prober {
-    running: Running,
-    served: Arc<Served>,
-    judge: Judge,
+struct EnforcementCheck {
+    context: Context,
+    served: Arc<ServedCertificate>,
+    validator: Validator,
     recorder: Recorder,
     state: State,
 }
 
 /// The result of one attempt.
 enum Attempt {
-    Answer(Outcome),
+    Response(Outcome),
     /// The API server gave no conclusive response. It may be down; then no edits are possible either.
-    NoAnswer(String),
+    NoResponse(String),
 }
 
-impl Prober {
-    /// Returns the time until the next attempt.
-    fn pause(&self) -> Duration {
+impl EnforcementCheck {
+    /// Returns the time until the next check.
+    fn interval(&self) -> Duration {
         match self.state {
             State::Enforced => PERIOD,
-            State::NotYet | State::NotEnforced(_) => SOON,
+            State::Unknown | State::NotEnforced(_) => PERIOD_NOT_ENFORCED,
         }
     }
 
-    async fn probe(&mut self, seen: &Seen) {
-        let pauses: &[u64] = match self.state {
-            State::Enforced => &LATER,
-            State::NotYet | State::NotEnforced(_) => &FIRST,
+    async fn run(&mut self, configuration: &ConfigurationState) {
+        let delays: &[u64] = match self.state {
+            State::Enforced => &LATER_RETRIES,
+            State::Unknown | State::NotEnforced(_) => &FIRST_RETRIES,
         };
-        let mut pauses = pauses.iter();
+        let mut delays = delays.iter();
         loop {
-            let before = self.judge.probes();
+            let before = self.validator.probes();
             let attempt = self.attempt().await;
-            let was_heard = self.judge.probes() != before;
+            let was_called = self.validator.probes() != before;
             let why = match attempt {
-                Attempt::Answer(Outcome::Enforced) => return self.is(State::Enforced).await,
-                Attempt::Answer(Outcome::LetThrough(said)) => {
-                    let why = format!("every edit is let through: {said}");
-                    return self.is(State::NotEnforced(why)).await;
+                Attempt::Response(Outcome::Enforced) => return self.report(State::Enforced).await,
+                Attempt::Response(Outcome::Exempted(warning)) => {
+                    let why = format!("every edit is allowed: {warning}");
+                    return self.report(State::NotEnforced(why)).await;
                 }
-                Attempt::Answer(Outcome::Unknown(said)) => {
+                Attempt::Response(Outcome::Unknown(message)) => {
                     let why = format!(
-                        "that can't be seen, as somebody else has refused the probe before we were asked: {said}"
+                        "cannot verify: another admission plugin rejected the probe first: {message}"
                     );
-                    return self.is(State::NotEnforced(why)).await;
+                    return self.report(State::NotEnforced(why)).await;
                 }
-                Attempt::Answer(Outcome::NotEnforced) => Ok(self.cause(seen, was_heard)),
-                Attempt::NoAnswer(why) => Err(why),
+                Attempt::Response(Outcome::NotEnforced) => {
+                    Ok(self.cause(configuration, was_called))
+                }
+                Attempt::NoResponse(why) => Err(why),
             };
-            let Some(&pause) = pauses.next() else {
+            let Some(&delay) = delays.next() else {
                 match why {
-                    Ok(why) => self.is(State::NotEnforced(why)).await,
-                    Err(error) => warn!(error, "cannot check whether edits of aws-auth are judged"),
+                    Ok(why) => self.report(State::NotEnforced(why)).await,
+                    Err(error) => {
+                        warn!(error, "cannot verify whether edits of aws-auth are checked")
+                    }
                 }
                 return;
             };
-            sleep(Duration::from_secs(pause)).await;
+            sleep(Duration::from_secs(delay)).await;
         }
     }
 
-    /// Asks the API server once to take the forbidden edit, without storing it.
+    /// Sends the forbidden edit once, as a dry run.
     async fn attempt(&self) -> Attempt {
         let path = format!(
             "/api/v1/namespaces/{NAMESPACE}/configmaps/{NAME}?fieldManager={MANAGER}&dryRun=All&force=true"
@@ -157,71 +161,75 @@ impl Prober {
             .body(Body::from(forbidden().to_string().into_bytes()));
         let request = match request {
             Ok(request) => request,
-            Err(error) => return Attempt::NoAnswer(error.to_string()),
+            Err(error) => return Attempt::NoResponse(error.to_string()),
         };
-        let answered = async {
+        let response = async {
             let (head, body) = self
-                .running
-                .store
+                .context
+                .client
                 .client()
                 .send(request)
                 .await?
                 .into_parts();
             Ok::<_, kube::Error>((head, body.collect_bytes().await?))
         };
-        let (head, body) = match timeout(PATIENCE, answered).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => return Attempt::NoAnswer(fault::why(&error)),
-            Err(_) => return Attempt::NoAnswer("the API server does not answer".to_owned()),
+        let (head, body) = match timeout(TIMEOUT, response).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => return Attempt::NoResponse(request_error::describe(&error)),
+            Err(_) => return Attempt::NoResponse("the API server does not respond".to_owned()),
         };
-        let said: BTreeMap<String, serde_json::Value> =
+        let status_object: BTreeMap<String, serde_json::Value> =
             serde_json::from_slice(&body).unwrap_or_default();
-        let message = said.get("message").and_then(|message| message.as_str());
+        let message = status_object
+            .get("message")
+            .and_then(|message| message.as_str());
         let message = message.unwrap_or_default();
         let status = head.status;
         if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
-            return Attempt::NoAnswer(format!("the API server answers {status}: {message}"));
+            return Attempt::NoResponse(format!(
+                "the API server responds with {status}: {message}"
+            ));
         }
         let warnings = warnings(&head.headers);
-        Attempt::Answer(Outcome::of(status.as_u16(), message, &warnings))
+        Attempt::Response(Outcome::of(status.as_u16(), message, &warnings))
     }
 
-    /// Why nobody asked us, as far as that can be seen from here.
-    fn cause(&self, seen: &Seen, was_heard: bool) -> String {
-        let settings = &self.running.settings;
+    /// Returns the most likely reason why the API server does not call the webhook.
+    fn cause(&self, configuration: &ConfigurationState, was_called: bool) -> String {
+        let settings = &self.context.settings;
         let port = settings.webhook_listen.port();
-        match seen {
-            Seen::NotYet => {
-                "it can't be seen why: the controller needs to list and watch the ValidatingWebhookConfiguration awsauth-controller".to_owned()
+        match configuration {
+            ConfigurationState::Unknown => {
+                "unknown cause: the controller has no permission to list and watch the ValidatingWebhookConfiguration awsauth-controller".to_owned()
             }
-            Seen::Missing => {
-                "there is no ValidatingWebhookConfiguration awsauth-controller: apply the manifests of the webhook".to_owned()
+            ConfigurationState::Missing => {
+                "the ValidatingWebhookConfiguration awsauth-controller does not exist: apply the manifests of the webhook".to_owned()
             }
-            Seen::WithoutUs => format!(
+            ConfigurationState::WithoutWebhook => format!(
                 "the ValidatingWebhookConfiguration awsauth-controller has no webhook {WEBHOOK}: apply the manifests of the webhook"
             ),
-            Seen::WithUs(_) if was_heard => {
-                "the API server has asked, and did not take the answer: it came too late, or another replica's certificate is not trusted".to_owned()
+            ConfigurationState::WithWebhook(_) if was_called => {
+                "the API server called the webhook, but ignored the response: it was too late, or another replica's certificate is not trusted".to_owned()
             }
-            Seen::WithUs(_) if seen.trusted().is_none_or(str::is_empty) => {
-                "the webhook has no caBundle, so that the API server does not trust us: it is put in by the controller, which needs to patch it, or by cert-manager's cainjector".to_owned()
+            ConfigurationState::WithWebhook(_) if configuration.trusted().is_none_or(str::is_empty) => {
+                "the webhook has no caBundle, so the API server does not trust its certificate: the controller sets it if it has the permission to patch the ValidatingWebhookConfiguration, or cert-manager's cainjector does".to_owned()
             }
-            Seen::WithUs(_) if self.served.current().is_none() => {
+            ConfigurationState::WithWebhook(_) if self.served.current().is_none() => {
                 "there is no certificate to serve".to_owned()
             }
-            Seen::WithUs(webhook) => {
+            ConfigurationState::WithWebhook(webhook) => {
                 let rules = webhook.rules.as_ref().map_or(0, Vec::len);
                 format!(
-                    "the API server does not reach us, or its rules ({rules}) leave aws-auth out: on EKS the nodes' security group has to let the cluster's in on port {port}, and where the control plane can't reach pods, the webhook needs hostNetwork"
+                    "the API server cannot reach the webhook, or the webhook's rules ({rules}) do not match aws-auth: on EKS, the security group of the nodes must allow port {port} from the cluster's security group; if the control plane cannot reach pods, set hostNetwork"
                 )
             }
         }
     }
 
-    /// Tells what was found, where it is news.
-    async fn is(&mut self, state: State) {
+    /// Reports the state in the metrics and, if it changed, in the log, `/readyz` and an event.
+    async fn report(&mut self, state: State) {
         let is_enforced = state == State::Enforced;
-        self.running
+        self.context
             .metrics
             .admission_enforced
             .set(i64::from(is_enforced));
@@ -230,34 +238,34 @@ impl Prober {
         }
         let (kind, reason, note) = match &state {
             State::NotEnforced(why) => {
-                warn!(why, "edits of aws-auth are not judged");
-                self.running
+                warn!(why, "edits of aws-auth are not checked");
+                self.context
                     .health
-                    .remarks("admission", format!("not enforced: {why}"));
+                    .set_info("admission", format!("not enforced: {why}"));
                 let note =
-                    format!("Edits of aws-auth are not judged: {why}. See docs/admission.md");
+                    format!("Edits of aws-auth are not checked: {why}. See docs/admission.md");
                 (EventType::Warning, "AdmissionNotEnforced", note)
             }
-            State::Enforced | State::NotYet => {
-                info!("edits of aws-auth are judged");
-                self.running.health.remarks("admission", "enforced");
-                let note = "Edits of aws-auth are judged".to_owned();
+            State::Enforced | State::Unknown => {
+                info!("edits of aws-auth are checked");
+                self.context.health.set_info("admission", "enforced");
+                let note = "Edits of aws-auth are checked".to_owned();
                 (EventType::Normal, "AdmissionEnforced", note)
             }
         };
-        // That all is well at the start is no news to anybody.
-        if !(is_enforced && self.state == State::NotYet) {
+        // Success at the start needs no event.
+        if !(is_enforced && self.state == State::Unknown) {
             let event = Event {
                 type_: kind,
                 reason: reason.to_owned(),
-                note: Some(short(note)),
+                note: Some(truncated(note)),
                 action: "Probe".to_owned(),
                 secondary: None,
             };
             if let Err(error) = self.recorder.publish(&event, &aws_auth()).await {
                 warn!(
-                    error = fault::why(&error),
-                    reason, "cannot tell it as an event"
+                    error = request_error::describe(&error),
+                    reason, "cannot emit an event"
                 );
             }
         }
@@ -275,15 +283,15 @@ fn aws_auth() -> ObjectReference {
     }
 }
 
-/// A note of at most the 1024 bytes that an event may have.
-fn short(note: String) -> String {
+/// Truncates a note to the 1024 bytes that an event can have.
+fn truncated(note: String) -> String {
     match note.len() {
         ..1024 => note,
         _ => note[..note.floor_char_boundary(1000)].to_owned(),
     }
 }
 
-/// The texts of an answer's warnings: `299 - "text"`.
+/// Returns the texts of a response's warnings: `299 - "text"`.
 /// <https://www.rfc-editor.org/rfc/rfc7234#section-5.5>
 fn warnings(headers: &HeaderMap) -> Vec<String> {
     let all = headers.get_all("warning").iter();

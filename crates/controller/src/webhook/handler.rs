@@ -1,4 +1,4 @@
-//! Handles admission reviews.
+//! The HTTP handler of admission reviews.
 //! <https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#request>
 
 use std::sync::Arc;
@@ -16,64 +16,67 @@ use kube::core::admission::{
 use serde_json::Value;
 use tokio::time::timeout;
 
-use super::judge::{Asked, Judge};
-use crate::health::plain;
-use crate::http as server;
-use awsauth_core::admission::{Answer, BREAK_GLASS, Object, Requester, Review};
+use super::validator::{RequestInfo, Validator};
+use crate::health::plain_text;
+use crate::http::HttpResponse;
+use awsauth_core::admission::{BREAK_GLASS, Object, Requester, Review, ReviewResult};
 use awsauth_core::history::Contents;
 use awsauth_core::snapshot::OWNERS_ANNOTATION;
 use awsauth_kube::{NAME, NAMESPACE};
 
 /// The path of reviews of aws-auth.
 const PATH: &str = "/admit/aws-auth";
-/// A review holds an object twice, each of at most 1.5 MB, in JSON, which may double it.
-const LARGEST: usize = 8 << 20;
-/// The time limit for receiving and judging a review; the API server waits for 3 s.
-const PATIENCE: Duration = Duration::from_millis(2500);
+/// The maximum size of a review: it contains two versions of the object, each of at most 1.5 MB, and JSON can double them.
+const MAX_BODY: usize = 8 << 20;
+/// The time limit for receiving and checking a review; the API server waits for 3 s.
+const TIMEOUT: Duration = Duration::from_millis(2500);
 
 /// Responds to a request.
-pub(super) async fn answer<B>(request: Request<B>, judge: &Judge) -> server::Answer
+pub(super) async fn respond<B>(request: Request<B>, validator: &Validator) -> HttpResponse
 where
     B: Body<Data = Bytes> + Send,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    match timeout(PATIENCE, answered(request, judge)).await {
-        Ok(Ok(answer)) => answer,
+    match timeout(TIMEOUT, review_response(request, validator)).await {
+        Ok(Ok(response)) => response,
         Ok(Err((status, why))) => {
-            judge.count("invalid");
-            plain(status, format!("{why}\n"))
+            validator.count("invalid");
+            plain_text(status, format!("{why}\n"))
         }
         Err(_) => {
-            judge.count("invalid");
-            plain(StatusCode::REQUEST_TIMEOUT, "too slow\n".to_owned())
+            validator.count("invalid");
+            plain_text(StatusCode::REQUEST_TIMEOUT, "too slow\n".to_owned())
         }
     }
 }
 
-type Bad = (StatusCode, String);
+type HttpError = (StatusCode, String);
 
-async fn answered<B>(request: Request<B>, judge: &Judge) -> Result<server::Answer, Bad>
+async fn review_response<B>(
+    request: Request<B>,
+    validator: &Validator,
+) -> Result<HttpResponse, HttpError>
 where
     B: Body<Data = Bytes> + Send,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let bad = |status, why: &str| Err((status, why.to_owned()));
+    let error = |status, why: &str| Err((status, why.to_owned()));
     if request.uri().path() != PATH {
-        return bad(StatusCode::NOT_FOUND, "not found");
+        return error(StatusCode::NOT_FOUND, "not found");
     }
     if request.method() != Method::POST {
-        return bad(StatusCode::METHOD_NOT_ALLOWED, "only POST");
+        return error(StatusCode::METHOD_NOT_ALLOWED, "only POST");
     }
-    let form = request.headers().get(CONTENT_TYPE);
-    let form = form.and_then(|form| form.to_str().ok()).unwrap_or_default();
-    if !form.starts_with("application/json") {
-        return bad(StatusCode::UNSUPPORTED_MEDIA_TYPE, "only application/json");
+    let content_type = request.headers().get(CONTENT_TYPE);
+    let content_type = content_type.and_then(|value| value.to_str().ok());
+    if !content_type.is_some_and(|value| value.starts_with("application/json")) {
+        return error(StatusCode::UNSUPPORTED_MEDIA_TYPE, "only application/json");
     }
     let too_large = || (StatusCode::PAYLOAD_TOO_LARGE, "too large".to_owned());
-    if request.body().size_hint().lower() > LARGEST as u64 {
+    if request.body().size_hint().lower() > MAX_BODY as u64 {
         return Err(too_large());
     }
-    let body = Limited::new(request.into_body(), LARGEST).collect().await;
+    let body = Limited::new(request.into_body(), MAX_BODY).collect().await;
     let body = body.map_err(|error| match error.is::<LengthLimitError>() {
         true => too_large(),
         false => (StatusCode::BAD_REQUEST, error.to_string()),
@@ -90,53 +93,54 @@ where
         .try_into()
         .map_err(|_| invalid("an AdmissionReview without a request".to_owned()))?;
     let response = AdmissionResponse::from(&request);
-    let response = match asked(&request) {
+    let response = match aws_auth_review(&request) {
         None => {
-            judge.count("other");
+            validator.count("other");
             response
         }
-        Some((review, asked)) => {
-            let judge = judge.clone();
-            // A large aws-auth takes a while, in which others are answered.
-            let judged = tokio::task::spawn_blocking(move || judge.judge(&review, &asked)).await;
+        Some((review, info)) => {
+            let validator = validator.clone();
+            // A large aws-auth takes a while, and must not block other requests.
+            let verdict =
+                tokio::task::spawn_blocking(move || validator.validate(&review, &info)).await;
             let failed = |error| (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}"));
-            said(response, judged.map_err(failed)?)
+            with_verdict(response, verdict.map_err(failed)?)
         }
     };
     let text = serde_json::to_vec(&response.into_review())
         .map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
-    let mut answer = Response::new(Bytes::from(text).into());
+    let mut http_response = Response::new(Bytes::from(text).into());
     let json = HeaderValue::from_static("application/json");
-    answer.headers_mut().insert(CONTENT_TYPE, json);
-    Ok(answer)
+    http_response.headers_mut().insert(CONTENT_TYPE, json);
+    Ok(http_response)
 }
 
-/// Encodes the response for the API server.
-fn said(response: AdmissionResponse, answer: Answer) -> AdmissionResponse {
-    let mut response = match answer.is_allowed() {
+/// Adds the verdict to the response for the API server.
+fn with_verdict(response: AdmissionResponse, result: ReviewResult) -> AdmissionResponse {
+    let mut response = match result.is_allowed() {
         true => response,
         false => {
-            let mut denied = response.deny(answer.message);
+            let mut denied = response.deny(result.message);
             denied.result.code = StatusCode::FORBIDDEN.as_u16();
             "Forbidden".clone_into(&mut denied.result.reason);
             denied
         }
     };
-    response.warnings = (!answer.warnings.is_empty()).then_some(answer.warnings);
-    let audit = answer.audit.into_iter();
+    response.warnings = (!result.warnings.is_empty()).then_some(result.warnings);
+    let audit = result.audit.into_iter();
     response.audit_annotations = audit.map(|(key, text)| (key.to_owned(), text)).collect();
     response
 }
 
-/// What is asked, if it is about aws-auth. The object says so itself: the request for a collection names none.
-fn asked(request: &AdmissionRequest<DynamicObject>) -> Option<(Review, Asked)> {
+/// Returns the review, if it is about aws-auth. Checks the objects' own names, because requests to delete a collection contain no name.
+fn aws_auth_review(request: &AdmissionRequest<DynamicObject>) -> Option<(Review, RequestInfo)> {
     let objects = [&request.object, &request.old_object];
     let is_configmap = request.kind.group.is_empty() && request.kind.kind == "ConfigMap";
-    let is_ours = |object: &DynamicObject| {
-        let named = &object.metadata;
-        named.name.as_deref() == Some(NAME) && named.namespace.as_deref() == Some(NAMESPACE)
+    let is_aws_auth = |object: &DynamicObject| {
+        let metadata = &object.metadata;
+        metadata.name.as_deref() == Some(NAME) && metadata.namespace.as_deref() == Some(NAMESPACE)
     };
-    if !is_configmap || !objects.into_iter().flatten().any(is_ours) {
+    if !is_configmap || !objects.into_iter().flatten().any(is_aws_auth) {
         return None;
     }
     let operation = match request.operation {
@@ -153,11 +157,11 @@ fn asked(request: &AdmissionRequest<DynamicObject>) -> Option<(Review, Asked)> {
         requester: requester(&request.user_info),
         field_manager: manager.filter(|name| !name.is_empty()).map(str::to_owned),
     };
-    let asked = Asked {
+    let info = RequestInfo {
         operation,
         is_dry_run: request.dry_run,
     };
-    Some((review, asked))
+    Some((review, info))
 }
 
 fn object(object: &DynamicObject) -> Object {
@@ -183,12 +187,12 @@ fn object(object: &DynamicObject) -> Object {
 /// Returns the requester, including the AWS identity that the authenticator adds.
 /// <https://github.com/kubernetes-sigs/aws-iam-authenticator/blob/v0.7.10/pkg/server/server.go>
 fn requester(user: &UserInfo) -> Requester {
-    let says = |key: &str| user.extra.as_ref()?.get(key)?.first().cloned();
+    let extra = |key: &str| user.extra.as_ref()?.get(key)?.first().cloned();
     Requester {
         username: user.username.clone().unwrap_or_default(),
         groups: user.groups.clone().unwrap_or_default(),
-        arn: says("arn").or_else(|| says("canonicalArn")),
-        session_name: says("sessionName"),
-        access_key_id: says("accessKeyId"),
+        arn: extra("arn").or_else(|| extra("canonicalArn")),
+        session_name: extra("sessionName"),
+        access_key_id: extra("accessKeyId"),
     }
 }

@@ -6,36 +6,35 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::certificate::{Made, Pair, first_of};
+use super::certificate::{IssuedCertificate, ServerCertificate, first_of};
 
 /// How long API servers are given to load a CA after it appears in the configuration. Each API server loads it independently.
 const OVERLAP: SignedDuration = SignedDuration::from_secs(60);
 
 /// The stored certificates.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Kept {
-    /// The served certificate.
-    pub(super) current: Pair,
-    /// The next certificate.
-    pub(super) next: Option<Pair>,
+pub(super) struct StoredCertificates {
+    pub(super) current: ServerCertificate,
+    /// The certificate that replaces the current one once its CA is trusted.
+    pub(super) next: Option<ServerCertificate>,
     /// The CAs that the API server must trust, as PEM; newest first.
     pub(super) authorities: String,
 }
 
-/// The CA bundle in the configuration, and since when it is unchanged.
+/// The CA bundle in the ValidatingWebhookConfiguration, and since when it is unchanged.
 #[derive(Debug, Default)]
-pub(super) struct Published(Option<(String, Timestamp)>);
+pub(super) struct PublishedBundle(Option<(String, Timestamp)>);
 
-impl Published {
-    /// The current CAs.
-    pub(super) fn see(&mut self, trusted: Option<&str>, now: Timestamp) {
-        let known = self.0.as_ref().map(|(authorities, _)| authorities.as_str());
-        if known != trusted {
-            self.0 = trusted.map(|authorities| (authorities.to_owned(), now));
+impl PublishedBundle {
+    /// Registers the current CA bundle.
+    pub(super) fn update(&mut self, bundle: Option<&str>, now: Timestamp) {
+        let known = self.0.as_ref().map(|(bundle, _)| bundle.as_str());
+        if known != bundle {
+            self.0 = bundle.map(|bundle| (bundle.to_owned(), now));
         }
     }
 
-    /// Since when these are the CAs.
+    /// Returns since when the bundle consists of these CAs; `None` if it does not.
     fn since(&self, authorities: &str) -> Option<Timestamp> {
         let (known, since) = self.0.as_ref()?;
         (known == authorities).then_some(*since)
@@ -45,74 +44,73 @@ impl Published {
 /// The next action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// Nothing, before then; `None` when it is not for time to bring it.
+    /// Wait until then; `None` to wait for another change.
     Wait(Option<Timestamp>),
-    /// To make a certificate that is served at once: there is none that counts.
-    Make,
-    /// To make one that is served next.
+    /// Issue a certificate and serve it immediately, because there is no valid one.
+    Replace,
+    /// Issue the next certificate.
     Stage,
-    /// To serve the next one.
+    /// Serve the next certificate.
     Promote,
 }
 
-/// What is to be done with what is kept, if anything is. `published` are the authorities that the API server is told of.
-pub(super) fn step(
-    kept: Option<&Kept>,
-    published: &Published,
+/// Returns the next action.
+pub(super) fn next_step(
+    stored: Option<&StoredCertificates>,
+    published: &PublishedBundle,
     names: &[String],
     now: Timestamp,
 ) -> Step {
-    let Some(kept) = kept else {
-        return Step::Make;
+    let Some(stored) = stored else {
+        return Step::Replace;
     };
-    let counts = |pair: &Pair| pair.counts(now);
-    match &kept.next {
-        Some(next) if counts(next) && next.is_for(names) => {
-            if !counts(&kept.current) {
+    match &stored.next {
+        Some(next) if next.is_valid(now) && next.covers(names) => {
+            if !stored.current.is_valid(now) {
                 return Step::Promote;
             }
-            // Nobody is told of it. That changes, or what is served ends.
-            let Some(since) = published.since(&kept.authorities) else {
-                return Step::Wait(Some(kept.current.ends));
+            // The bundle does not contain the next CA yet: wait for that, or for the current certificate to expire.
+            let Some(since) = published.since(&stored.authorities) else {
+                return Step::Wait(Some(stored.current.not_after));
             };
-            // Where the one that is served ends soon, half of what is left.
-            let left = since.duration_until(kept.current.ends) / 2;
+            // If the current certificate expires soon, wait for half of the time that is left.
+            let left = since.duration_until(stored.current.not_after) / 2;
             let at = since + OVERLAP.min(left);
             match at <= now {
                 true => Step::Promote,
                 false => Step::Wait(Some(at)),
             }
         }
-        _ if !counts(&kept.current) => Step::Make,
-        _ if !kept.current.is_for(names) || kept.current.is_old_from() <= now => Step::Stage,
-        _ => Step::Wait(Some(kept.current.is_old_from())),
+        _ if !stored.current.is_valid(now) => Step::Replace,
+        _ if !stored.current.covers(names) || stored.current.renew_at() <= now => Step::Stage,
+        _ => Step::Wait(Some(stored.current.renew_at())),
     }
 }
 
-impl Kept {
-    /// The first.
-    pub(super) fn first(made: Made) -> Self {
+impl StoredCertificates {
+    pub(super) fn first(issued: IssuedCertificate) -> Self {
         Self {
-            current: made.pair,
+            current: issued.certificate,
             next: None,
-            authorities: made.authority,
+            authorities: issued.authority,
         }
     }
 
-    /// The same with one that is served next; another one that was to be is forgotten.
-    pub(super) fn staged(&self, made: Made) -> Self {
+    /// Returns the same with this next certificate, which replaces a previous next one.
+    pub(super) fn staged(&self, issued: IssuedCertificate) -> Self {
         let mut known = self.authorities.as_str();
         if self.next.is_some() {
             known = &known[first_of(known).len()..];
         }
         Self {
-            authorities: format!("{}{}", made.authority, first_of(known)),
+            authorities: format!("{}{}", issued.authority, first_of(known)),
             current: self.current.clone(),
-            next: Some(made.pair),
+            next: Some(issued.certificate),
         }
     }
 
-    /// The same with the next one served. The other's authority is still trusted: some replicas may still serve it.
+    /// Returns the same with the next certificate as the current one. Keeps the previous CA, because other replicas may still serve its
+    /// certificate.
     pub(super) fn promoted(&self) -> Self {
         Self {
             current: self.next.clone().unwrap_or_else(|| self.current.clone()),
@@ -130,52 +128,52 @@ mod tests {
         Timestamp::from_second(1_800_000_000 + day * 86_400).unwrap()
     }
 
-    fn make(day: i64) -> Made {
-        Pair::make(&["a".to_owned()], at(day)).unwrap()
+    fn issue(day: i64) -> IssuedCertificate {
+        ServerCertificate::issue(&["a".to_owned()], at(day)).unwrap()
     }
 
-    /// The API server is told of what is kept, since then.
-    fn published(kept: &Kept, since: Timestamp) -> Published {
-        Published(Some((kept.authorities.clone(), since)))
+    /// Returns a bundle with the CAs of these certificates, unchanged since then.
+    fn published(stored: &StoredCertificates, since: Timestamp) -> PublishedBundle {
+        PublishedBundle(Some((stored.authorities.clone(), since)))
     }
 
     #[test]
-    fn it_is_renewed_after_two_thirds_of_its_life_and_trusted_before_it_is_served() {
+    fn certificate_is_renewed_after_two_thirds_of_its_validity_and_trusted_before_it_is_served() {
         let names = ["a".to_owned()];
-        let step = |kept: &Kept, published: &Published, now| {
-            super::step(Some(kept), published, &names, now)
+        let step = |stored: &StoredCertificates, published: &PublishedBundle, now| {
+            next_step(Some(stored), published, &names, now)
         };
-        let nobody = Published::default();
-        assert_eq!(super::step(None, &nobody, &names, at(0)), Step::Make);
+        let unpublished = PublishedBundle::default();
+        assert_eq!(next_step(None, &unpublished, &names, at(0)), Step::Replace);
 
-        let first = Kept::first(make(0));
+        let first = StoredCertificates::first(issue(0));
         let trusted = published(&first, at(0));
         assert_eq!(
-            step(&first, &nobody, at(1)),
-            Step::Wait(Some(first.current.is_old_from()))
+            step(&first, &unpublished, at(1)),
+            Step::Wait(Some(first.current.renew_at()))
         );
         assert_eq!(step(&first, &trusted, at(61)), Step::Stage);
-        assert_eq!(step(&first, &trusted, at(91)), Step::Make);
+        assert_eq!(step(&first, &trusted, at(91)), Step::Replace);
         assert_eq!(
-            super::step(Some(&first), &trusted, &["b".to_owned()], at(1)),
+            next_step(Some(&first), &trusted, &["b".to_owned()], at(1)),
             Step::Stage
         );
 
-        let staged = first.staged(make(61));
+        let staged = first.staged(issue(61));
         assert!(staged.authorities.ends_with(&first.authorities));
         let soon = at(61) + OVERLAP;
-        // As long as the API server is not told of it, it is not served.
+        // It is not served until the bundle contains its CA.
         assert_eq!(
             step(&staged, &trusted, soon),
-            Step::Wait(Some(first.current.ends))
+            Step::Wait(Some(first.current.not_after))
         );
         assert_eq!(step(&staged, &trusted, at(90)), Step::Promote);
         let trusted = published(&staged, at(61));
         assert_eq!(step(&staged, &trusted, at(61)), Step::Wait(Some(soon)));
         assert_eq!(step(&staged, &trusted, soon), Step::Promote);
 
-        // One that is for other names by now gives way to yet another one, and what is served is trusted all the while.
-        let again = staged.staged(make(62));
+        // Another next certificate replaces it, and the CA of the served one stays in the bundle.
+        let again = staged.staged(issue(62));
         assert!(again.authorities.ends_with(&first.authorities));
         assert_eq!(again.current, first.current);
 
@@ -184,8 +182,8 @@ mod tests {
         assert_eq!(second.authorities, staged.authorities);
         assert!(matches!(step(&second, &trusted, soon), Step::Wait(_)));
 
-        // The authority of the first is forgotten when the third comes.
-        let third = make(121);
+        // The third certificate removes the CA of the first.
+        let third = issue(121);
         let authority = third.authority.clone();
         let staged = second.staged(third);
         assert_eq!(
@@ -196,48 +194,54 @@ mod tests {
     }
 
     #[test]
-    fn what_ends_soon_gives_way_sooner() {
-        let first = Kept::first(make(0));
-        let end = first.current.ends;
+    fn certificate_that_expires_soon_is_replaced_sooner() {
+        let first = StoredCertificates::first(issue(0));
+        let end = first.current.not_after;
         let late = end - SignedDuration::from_secs(20);
-        let made = Pair::make(&["a".to_owned()], late).unwrap();
-        let staged = first.staged(made);
+        let issued = ServerCertificate::issue(&["a".to_owned()], late).unwrap();
+        let staged = first.staged(issued);
         let names = ["a".to_owned()];
         let half = end - SignedDuration::from_secs(10);
         let trusted = published(&staged, late);
         assert_eq!(
-            step(Some(&staged), &trusted, &names, late),
+            next_step(Some(&staged), &trusted, &names, late),
             Step::Wait(Some(half))
         );
-        assert_eq!(step(Some(&staged), &trusted, &names, half), Step::Promote);
+        assert_eq!(
+            next_step(Some(&staged), &trusted, &names, half),
+            Step::Promote
+        );
     }
 
-    /// As where the controller may not patch the configuration for a while, or there is none.
+    /// For example because the controller may not patch the configuration for a while.
     #[test]
-    fn what_is_published_late_is_served_later() {
+    fn late_publication_delays_the_next_certificate() {
         let names = ["a".to_owned()];
-        let first = Kept::first(make(0));
-        let staged = first.staged(make(61));
-        let mut published = Published::default();
-        published.see(Some(&first.authorities), at(61));
+        let first = StoredCertificates::first(issue(0));
+        let staged = first.staged(issue(61));
+        let mut published = PublishedBundle::default();
+        published.update(Some(&first.authorities), at(61));
         let late = at(62);
-        published.see(Some(&staged.authorities), late);
+        published.update(Some(&staged.authorities), late);
         let soon = late + OVERLAP;
         for now in [late, soon - SignedDuration::from_secs(1)] {
-            published.see(Some(&staged.authorities), now);
+            published.update(Some(&staged.authorities), now);
             assert_eq!(
-                step(Some(&staged), &published, &names, now),
+                next_step(Some(&staged), &published, &names, now),
                 Step::Wait(Some(soon))
             );
         }
-        assert_eq!(step(Some(&staged), &published, &names, soon), Step::Promote);
+        assert_eq!(
+            next_step(Some(&staged), &published, &names, soon),
+            Step::Promote
+        );
 
-        // Somebody takes it away, and it comes back.
-        for taken in [None, Some(first.authorities.as_str())] {
-            published.see(taken, soon);
-            published.see(Some(&staged.authorities), soon);
+        // Another client removes the CA, and the controller restores it.
+        for bundle in [None, Some(first.authorities.as_str())] {
+            published.update(bundle, soon);
+            published.update(Some(&staged.authorities), soon);
             assert_eq!(
-                step(Some(&staged), &published, &names, soon),
+                next_step(Some(&staged), &published, &names, soon),
                 Step::Wait(Some(soon + OVERLAP))
             );
         }

@@ -1,4 +1,4 @@
-//! The certificate that the replicas generate and share in a Secret.
+//! Issues the webhook's certificate, and shares it between replicas in a Secret.
 
 use std::collections::BTreeMap;
 use std::pin::pin;
@@ -16,17 +16,17 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use tracing::{error, info, warn};
 
-use super::certificate::Pair;
-use super::configuration::{Seen, tell};
-use super::rotation::{Kept, Published, Step, step};
-use super::served_certificate::Served;
-use crate::fault::{self, why_no_watch};
-use crate::{Running, Settings};
+use super::certificate::ServerCertificate;
+use super::configuration::{ConfigurationState, set_ca_bundle};
+use super::rotation::{PublishedBundle, Step, StoredCertificates, next_step};
+use super::served_certificate::ServedCertificate;
+use crate::request_error::{self, describe_watch_error};
+use crate::{Context, Settings};
 use awsauth_kube::CONTROLLER;
 
-/// The Secret's name.
+/// The name of the Secret.
 const SECRET: &str = "awsauth-controller-webhook-tls";
-/// Its type: <https://kubernetes.io/docs/concepts/configuration/secret/#tls-secrets>
+/// The type of the Secret: <https://kubernetes.io/docs/concepts/configuration/secret/#tls-secrets>
 const TYPE: &str = "kubernetes.io/tls";
 
 const CERTIFICATE: &str = "tls.crt";
@@ -35,53 +35,52 @@ const AUTHORITIES: &str = "ca.crt";
 const NEXT_CERTIFICATE: &str = "next.crt";
 const NEXT_KEY: &str = "next.key";
 
-/// The delay before a retry.
-const AGAIN: Duration = Duration::from_secs(5);
-/// How long it may take until what ends later is looked at.
-const LONGEST: Duration = Duration::from_secs(3600);
-/// Somebody who takes the authority away again and again is answered once in so long.
-const SELDOM: Duration = Duration::from_secs(30);
-/// So often it is put back at once.
-const OFTEN: u32 = 3;
+const RETRY_DELAY: Duration = Duration::from_secs(5);
+/// The longest time between checks of the certificate.
+const MAX_WAIT: Duration = Duration::from_secs(3600);
+/// The minimum interval between updates of the CA bundle, after a burst of [`BURST`].
+const MIN_INTERVAL: Duration = Duration::from_secs(30);
+/// The number of updates that are made immediately.
+const BURST: u32 = 3;
 
-/// Generates, serves and renews the certificate until shutdown.
-pub(super) async fn keep(
-    running: Running,
-    served: Arc<Served>,
-    mut configuration: watch::Receiver<Seen>,
+/// Issues, serves and renews the certificate until shutdown.
+pub(super) async fn serve(
+    context: Context,
+    served: Arc<ServedCertificate>,
+    mut configuration: watch::Receiver<ConfigurationState>,
 ) {
-    let settings = &running.settings;
-    let api: Api<Secret> = Api::namespaced(running.store.client().clone(), &settings.namespace);
+    let settings = &context.settings;
+    let api: Api<Secret> = Api::namespaced(context.client.client().clone(), &settings.namespace);
     let mut changes = pin!(watcher::watch_object(api.clone(), SECRET).default_backoff());
-    let mut keeper = Keeper {
+    let mut secret = TlsSecret {
         names: names(settings),
         api,
         served,
-        running: running.clone(),
+        context: context.clone(),
         stored: None,
         last: None,
-        published: Published::default(),
-        told: Told::default(),
+        published: PublishedBundle::default(),
+        bundle_limit: RateLimit::default(),
     };
-    let mut is_told = false;
+    let mut is_logged = false;
     let mut due = None;
     loop {
-        let due_at = due.unwrap_or_else(|| Instant::now() + LONGEST);
+        let due_at = due.unwrap_or_else(|| Instant::now() + MAX_WAIT);
         tokio::select! {
-            () = running.stop.asked() => return,
+            () = context.shutdown.requested() => return,
             change = changes.next() => match change {
-                Some(Ok(secret)) => {
-                    is_told = false;
-                    keeper.stored = Some(secret);
+                Some(Ok(stored)) => {
+                    is_logged = false;
+                    secret.stored = Some(stored);
                 }
                 Some(Err(error)) => {
-                    if !is_told {
+                    if !is_logged {
                         error!(
-                            error = why_no_watch(&error),
+                            error = describe_watch_error(&error),
                             "cannot watch the Secret {SECRET}"
                         );
                     }
-                    is_told = true;
+                    is_logged = true;
                     continue;
                 }
                 None => return,
@@ -89,117 +88,116 @@ pub(super) async fn keep(
             Ok(()) = configuration.changed() => {}
             () = sleep_until(due_at) => {}
         }
-        let seen = configuration.borrow_and_update().clone();
-        due = keeper.look(&seen).await;
+        let configuration = configuration.borrow_and_update().clone();
+        due = secret.reconcile(&configuration).await;
     }
 }
 
-struct Keeper {
+struct TlsSecret {
     /// The DNS names of the certificate.
     names: Vec<String>,
     api: Api<Secret>,
-    served: Arc<Served>,
-    running: Running,
-    /// The Secret, as far as it is known.
+    served: Arc<ServedCertificate>,
+    context: Context,
+    /// The Secret; `None` until it is known, `Some(None)` if it does not exist.
     stored: Option<Option<Secret>>,
-    /// Its last stored content.
-    last: Option<Kept>,
-    /// The CA bundle in the configuration.
-    published: Published,
-    told: Told,
+    /// The last valid content of the Secret.
+    last: Option<StoredCertificates>,
+    published: PublishedBundle,
+    bundle_limit: RateLimit,
 }
 
-/// When the API server was told whom to trust.
+/// Limits updates of the CA bundle, which another client may keep reverting.
 #[derive(Default)]
-struct Told {
+struct RateLimit {
     last: Option<Instant>,
-    /// How often in a row, with little time in between.
-    times: u32,
+    /// The number of updates with short intervals.
+    count: u32,
 }
 
-impl Told {
-    /// It is told now; or else when it is time again.
-    fn tells(&mut self, now: Instant) -> Result<(), Instant> {
-        let again = self.last.map(|last| last + SELDOM);
-        match again {
-            Some(again) if self.times >= OFTEN && now < again => return Err(again),
-            Some(again) if now < again + SELDOM => self.times += 1,
-            _ => self.times = 1,
+impl RateLimit {
+    /// Registers an update; if it must wait, returns until when.
+    fn acquire(&mut self, now: Instant) -> Result<(), Instant> {
+        let next = self.last.map(|last| last + MIN_INTERVAL);
+        match next {
+            Some(next) if self.count >= BURST && now < next => return Err(next),
+            Some(next) if now < next + MIN_INTERVAL => self.count += 1,
+            _ => self.count = 1,
         }
         self.last = Some(now);
         Ok(())
     }
 }
 
-impl Keeper {
-    /// Does what is to be done, and says when to look again.
-    async fn look(&mut self, seen: &Seen) -> Option<Instant> {
+impl TlsSecret {
+    /// Makes the next step of the rotation, and returns when to check again.
+    async fn reconcile(&mut self, configuration: &ConfigurationState) -> Option<Instant> {
         let now = Timestamp::now();
-        self.published.see(seen.trusted(), now);
-        let stored = self.stored.clone()?;
-        let kept = match stored.as_ref().map(read) {
+        self.published.update(configuration.trusted(), now);
+        let secret = self.stored.clone()?;
+        let stored = match secret.as_ref().map(parse) {
             None => None,
-            Some(Ok(kept)) => Some(kept),
+            Some(Ok(stored)) => Some(stored),
             Some(Err(why)) => {
-                warn!(
-                    why,
-                    "the Secret {SECRET} can't be used, and is written anew"
-                );
+                warn!(why, "the Secret {SECRET} is invalid; replacing it");
                 None
             }
         };
-        let last = self.last.clone().filter(|last| last.current.counts(now));
-        if let (None, Some(last)) = (&kept, last) {
-            info!(
-                "another certificate takes the place of the one that is served, whose Secret {SECRET} is gone"
-            );
-            return match Pair::make(&self.names, now) {
-                Ok(made) => self.write(stored.as_ref(), &last.staged(made)).await,
+        let last = self.last.clone().filter(|last| last.current.is_valid(now));
+        if let (None, Some(last)) = (&stored, last) {
+            info!("the Secret {SECRET} was deleted; replacing it and its certificate");
+            return match ServerCertificate::issue(&self.names, now) {
+                Ok(issued) => self.write(secret.as_ref(), &last.staged(issued)).await,
                 Err(why) => failed(&why),
             };
         }
-        if let Some(kept) = &kept {
-            self.last = Some(kept.clone());
-            // What has ended is better than nothing: the API server says why it does not take it.
-            if let Err(why) = self.served.serve(&kept.current, &self.running) {
+        if let Some(stored) = &stored {
+            self.last = Some(stored.clone());
+            // An expired certificate is better than none: the API server then reports the reason.
+            if let Err(why) = self.served.set(&stored.current, &self.context) {
                 warn!(why, "cannot serve the certificate of the Secret {SECRET}");
             }
         }
-        let next = match step(kept.as_ref(), &self.published, &self.names, now) {
+        let issue = || ServerCertificate::issue(&self.names, now);
+        let next = match next_step(stored.as_ref(), &self.published, &self.names, now) {
             Step::Wait(at) => {
-                let told = match &kept {
-                    Some(kept) => self.tell(kept, seen).await,
+                let retry_at = match &stored {
+                    Some(stored) => self.publish(stored, configuration).await,
                     None => None,
                 };
                 let at = at.map(|at| {
-                    let left = now.duration_until(at).unsigned_abs().min(LONGEST);
+                    let left = now.duration_until(at).unsigned_abs().min(MAX_WAIT);
                     Instant::now() + left
                 });
-                return told.into_iter().chain(at).min();
+                return retry_at.into_iter().chain(at).min();
             }
-            Step::Promote => kept.map(|kept| Ok(kept.promoted())),
-            Step::Make => Some(Pair::make(&self.names, now).map(Kept::first)),
-            Step::Stage => kept.map(|kept| Ok(kept.staged(Pair::make(&self.names, now)?))),
+            Step::Promote => stored.map(|stored| Ok(stored.promoted())),
+            Step::Replace => Some(issue().map(StoredCertificates::first)),
+            Step::Stage => stored.map(|stored| Ok(stored.staged(issue()?))),
         };
         match next? {
-            Ok(next) => self.write(stored.as_ref(), &next).await,
+            Ok(next) => self.write(secret.as_ref(), &next).await,
             Err(why) => failed(&why),
         }
     }
 
-    /// Writes what is kept from now on. Of several replicas one comes first; the others see what it has written.
-    async fn write(&mut self, stored: Option<&Secret>, next: &Kept) -> Option<Instant> {
+    /// Writes the Secret. If several replicas write, the first one succeeds, and the others use what it wrote.
+    async fn write(
+        &mut self,
+        stored: Option<&Secret>,
+        next: &StoredCertificates,
+    ) -> Option<Instant> {
         let manager = |name: String| PatchParams {
             field_manager: Some(name),
             ..PatchParams::default()
         };
         let written = match stored {
             None => {
-                // Made by server-side apply, which RBAC can allow by name; and by nobody's manager, so that what another one has
-                // just made is a conflict.
-                let only = format!("{CONTROLLER}-{:016x}", fastrand::u64(..));
+                // RBAC can restrict server-side apply to one name, unlike create. The unique field manager makes a Secret that
+                // another replica just created a conflict.
+                let unique = format!("{CONTROLLER}-{:016x}", fastrand::u64(..));
                 let secret = Patch::Apply(secret(&Secret::default(), next));
-                self.api.patch(SECRET, &manager(only), &secret).await
+                self.api.patch(SECRET, &manager(unique), &secret).await
             }
             Some(stored) => {
                 let params = PostParams {
@@ -213,53 +211,58 @@ impl Keeper {
         };
         match written {
             Ok(written) => {
-                info!(secret = SECRET, "a certificate is kept");
-                if let Err(why) = self.served.serve(&next.current, &self.running) {
-                    warn!(why);
+                info!(secret = SECRET, "stored a certificate");
+                if let Err(why) = self.served.set(&next.current, &self.context) {
+                    warn!(why, "cannot serve the certificate");
                 }
                 self.stored = Some(Some(written));
                 Some(Instant::now())
             }
-            // The watch brings what the other one wrote.
+            // The watch reports what the other replica wrote.
             Err(kube::Error::Api(status)) if status.code == 409 => None,
             Err(error) => {
                 error!(
-                    error = fault::why(&error),
+                    error = request_error::describe(&error),
                     "cannot write the Secret {SECRET}"
                 );
-                Some(Instant::now() + AGAIN)
+                Some(Instant::now() + RETRY_DELAY)
             }
         }
     }
 
-    /// Tells the API server whom to trust, where it is told otherwise.
-    async fn tell(&mut self, kept: &Kept, seen: &Seen) -> Option<Instant> {
-        if !matches!(seen, Seen::WithUs(_)) || seen.trusted() == Some(&kept.authorities) {
+    /// Updates the CA bundle if it differs, and returns when to retry.
+    async fn publish(
+        &mut self,
+        stored: &StoredCertificates,
+        configuration: &ConfigurationState,
+    ) -> Option<Instant> {
+        let is_current = configuration.trusted() == Some(&stored.authorities);
+        if is_current || !matches!(configuration, ConfigurationState::WithWebhook(_)) {
             return None;
         }
         let now = Instant::now();
-        if let Err(at) = self.told.tells(now) {
+        if let Err(at) = self.bundle_limit.acquire(now) {
             return Some(at);
         }
-        match tell(&self.running, &kept.authorities).await {
+        match set_ca_bundle(&self.context, &stored.authorities).await {
             Ok(()) => None,
             Err(error) => {
                 error!(
-                    error = fault::why(&error),
-                    "cannot tell the API server whom to trust"
+                    error = request_error::describe(&error),
+                    "cannot update the CA bundle in the ValidatingWebhookConfiguration"
                 );
-                Some(now + AGAIN)
+                Some(now + RETRY_DELAY)
             }
         }
     }
 }
 
 fn failed(why: &str) -> Option<Instant> {
-    error!(why);
-    Some(Instant::now() + AGAIN)
+    error!(why, "cannot renew the certificate");
+    Some(Instant::now() + RETRY_DELAY)
 }
 
-/// What the API server and people at a desk call the webhook.
+/// Returns the names under which the API server and, outside a cluster, users connect to the webhook.
 fn names(settings: &Settings) -> Vec<String> {
     let service = format!("{}.{}.svc", settings.webhook_service, settings.namespace);
     let mut names = vec![format!("{service}.cluster.local"), service];
@@ -270,36 +273,36 @@ fn names(settings: &Settings) -> Vec<String> {
     names
 }
 
-/// What a Secret keeps.
-fn read(secret: &Secret) -> Result<Kept, String> {
+/// Parses the content of the Secret.
+fn parse(secret: &Secret) -> Result<StoredCertificates, String> {
     let text = |key: &str| {
         let bytes = secret.data.as_ref().and_then(|data| data.get(key));
         bytes.and_then(|bytes| String::from_utf8(bytes.0.clone()).ok())
     };
-    let pair = |certificate: &str, key: &str| match (text(certificate), text(key)) {
-        (Some(certificate), Some(key)) => Pair::read(&certificate, &key),
-        _ => Err(format!("{certificate} and {key} are not both there")),
+    let certificate = |certificate: &str, key: &str| match (text(certificate), text(key)) {
+        (Some(certificate), Some(key)) => ServerCertificate::parse(&certificate, &key),
+        _ => Err(format!("{certificate} or {key} is missing")),
     };
-    Ok(Kept {
-        current: pair(CERTIFICATE, KEY)?,
-        next: pair(NEXT_CERTIFICATE, NEXT_KEY).ok(),
-        authorities: text(AUTHORITIES).ok_or(format!("{AUTHORITIES} is not there"))?,
+    Ok(StoredCertificates {
+        current: certificate(CERTIFICATE, KEY)?,
+        next: certificate(NEXT_CERTIFICATE, NEXT_KEY).ok(),
+        authorities: text(AUTHORITIES).ok_or(format!("{AUTHORITIES} is missing"))?,
     })
 }
 
-/// The Secret that keeps it.
-fn secret(stored: &Secret, kept: &Kept) -> Secret {
+/// Returns the Secret with these certificates, and the other metadata as before.
+fn secret(before: &Secret, new: &StoredCertificates) -> Secret {
     let bytes = |text: &str| ByteString(text.as_bytes().to_vec());
     let mut data = BTreeMap::from([
-        (CERTIFICATE.to_owned(), bytes(&kept.current.certificate)),
-        (KEY.to_owned(), bytes(&kept.current.key)),
-        (AUTHORITIES.to_owned(), bytes(&kept.authorities)),
+        (CERTIFICATE.to_owned(), bytes(&new.current.certificate)),
+        (KEY.to_owned(), bytes(&new.current.key)),
+        (AUTHORITIES.to_owned(), bytes(&new.authorities)),
     ]);
-    if let Some(next) = &kept.next {
+    if let Some(next) = &new.next {
         data.insert(NEXT_CERTIFICATE.to_owned(), bytes(&next.certificate));
         data.insert(NEXT_KEY.to_owned(), bytes(&next.key));
     }
-    let mut labels = stored.labels().clone();
+    let mut labels = before.labels().clone();
     labels.insert(
         "app.kubernetes.io/managed-by".to_owned(),
         "awsauth".to_owned(),
@@ -309,11 +312,11 @@ fn secret(stored: &Secret, kept: &Kept) -> Secret {
             name: Some(SECRET.to_owned()),
             labels: Some(labels),
             managed_fields: None,
-            ..stored.metadata.clone()
+            ..before.metadata.clone()
         },
         data: Some(data),
-        // The type of one that is there can't change.
-        type_: Some(stored.type_.clone().unwrap_or_else(|| TYPE.to_owned())),
+        // The type of an existing Secret is immutable.
+        type_: Some(before.type_.clone().unwrap_or_else(|| TYPE.to_owned())),
         ..Secret::default()
     }
 }
@@ -323,20 +326,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_takes_it_away_again_and_again_is_answered_seldom() {
+    fn updates_are_rate_limited_after_a_burst() {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
-        let mut told = Told::default();
+        let mut limit = RateLimit::default();
         for now in [0, 1, 2] {
-            assert_eq!(told.tells(at(now)), Ok(()));
+            assert_eq!(limit.acquire(at(now)), Ok(()));
         }
-        assert_eq!(told.tells(at(3)), Err(at(32)));
-        assert_eq!(told.tells(at(32)), Ok(()));
-        assert_eq!(told.tells(at(33)), Err(at(62)));
-        // After some peace it is answered at once again.
+        assert_eq!(limit.acquire(at(3)), Err(at(32)));
+        assert_eq!(limit.acquire(at(32)), Ok(()));
+        assert_eq!(limit.acquire(at(33)), Err(at(62)));
+        // After a pause, updates are immediate again.
         for now in [100, 101, 102] {
-            assert_eq!(told.tells(at(now)), Ok(()));
+            assert_eq!(limit.acquire(at(now)), Ok(()));
         }
-        assert_eq!(told.tells(at(103)), Err(at(132)));
+        assert_eq!(limit.acquire(at(103)), Err(at(132)));
     }
 }

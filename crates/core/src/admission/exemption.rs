@@ -1,13 +1,15 @@
-use super::{Review, Terms};
+//! Exemptions: which requesters may make edits that would be denied.
+
+use super::{Policy, Review};
 
 /// The field manager under which awsauth's commands write.
 pub(super) const COMMANDS: &str = "awsauth";
 /// The field manager under which the controller writes.
 pub(super) const CONTROLLER: &str = "awsauth-controller";
 
-/// Why an edit that would be refused is allowed.
+/// Why an edit is allowed that would otherwise be denied.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Passage {
+pub enum Exemption {
     /// The controller made the edit; its own guards checked it against the same configuration.
     Controller,
     /// An awsauth command made the edit; its guards checked it, and the user explicitly allowed what they would have
@@ -17,29 +19,26 @@ pub enum Passage {
     WarnOnly,
     /// aws-auth has the break-glass annotation.
     BreakGlass {
-        /// The annotation's value: the reason.
+        /// The value of the annotation.
         reason: String,
     },
     /// The requester is in an exempt group.
-    BreakGlassGroup {
-        /// The group.
-        group: String,
-    },
+    BreakGlassGroup { group: String },
 }
 
-impl Passage {
+impl Exemption {
     /// Returns the requester's exemption, if any.
-    pub(super) fn of(review: &Review, terms: &Terms) -> Option<Self> {
+    pub(super) fn of(review: &Review, policy: &Policy) -> Option<Self> {
         let requester = &review.requester;
-        let by = |manager| review.field_manager.as_deref() == Some(manager);
-        if by(CONTROLLER) && terms.controller.as_ref() == Some(&requester.username) {
+        let is_manager = |manager| review.field_manager.as_deref() == Some(manager);
+        if is_manager(CONTROLLER) && policy.controller.as_ref() == Some(&requester.username) {
             return Some(Self::Controller);
         }
-        let mut patterns = terms.admission.warn_only.iter();
+        let mut patterns = policy.admission.warn_only.iter();
         if patterns.any(|pattern| pattern.matches(&requester.username)) {
             return Some(Self::WarnOnly);
         }
-        // A user who replaces aws-auth from a file also removes the annotation in the same step.
+        // Also checks the object before the edit: replacing aws-auth from a file removes the annotation.
         let objects = [&review.after, &review.before].into_iter().flatten();
         let mut reasons = objects.filter_map(|object| object.break_glass.as_deref());
         if let Some(reason) = reasons.find(|reason| !reason.trim().is_empty()) {
@@ -47,13 +46,13 @@ impl Passage {
                 reason: reason.trim().to_owned(),
             });
         }
-        let mut groups = terms.admission.break_glass_groups.iter();
+        let mut groups = policy.admission.break_glass_groups.iter();
         if let Some(group) = groups.find(|group| requester.groups.contains(group)) {
             return Some(Self::BreakGlassGroup {
                 group: group.clone(),
             });
         }
-        by(COMMANDS).then_some(Self::Command)
+        is_manager(COMMANDS).then_some(Self::Command)
     }
 
     /// Returns the reason given for the exemption, or the exempt group.

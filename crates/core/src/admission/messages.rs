@@ -1,76 +1,77 @@
-//! Messages to the requester.
+//! The messages and warnings of a review.
 
-use super::judge::Refused;
+use super::validate::Denial;
 use super::{BREAK_GLASS, Review};
 use crate::lint::{Finding, Site};
 use crate::plan::Notice;
 
 /// The length in bytes up to which the API server reliably passes on a warning.
-const LONGEST: usize = 256;
+const MAX_WARNING: usize = 256;
 /// The maximum number of warnings; together they stay below the 4096 bytes that the API server passes on.
-const MOST: usize = 10;
-/// The maximum number of refusals listed individually.
-const TOLD: usize = 10;
+const MAX_WARNINGS: usize = 10;
+/// The maximum number of denials listed individually.
+const MAX_DENIALS: usize = 10;
 /// The maximum number of hints, and of flags in one hint.
-const FEW: usize = 3;
+const MAX_HINTS: usize = 3;
 
-/// The message for an edit that would be refused but is allowed.
-pub(super) const LET_THROUGH: &str = "let through by awsauth";
+/// The start of the warning about an edit that is allowed only because of an exemption.
+pub(super) const EXEMPTED: &str = "allowed by an awsauth exemption";
 
 /// The warning about an aws-auth that becomes immutable.
-pub(super) const IMMUTABLE: &str = "immutable: nobody can edit aws-auth any more but by deleting it, not even EKS, which adds the roles of new node groups";
+pub(super) const IMMUTABLE: &str = "immutable: aws-auth can no longer be edited, only deleted, and EKS can no longer add the roles of new node groups";
 
 /// The warning about the break-glass annotation, with which every edit is allowed.
-pub(super) const UNGUARDED: &str = "aws-auth is not guarded while it has this annotation: kubectl annotate configmap aws-auth -n kube-system awsauth.dev/break-glass- takes it away";
+pub(super) const UNGUARDED: &str = "every edit is allowed while aws-auth has this annotation; remove it: kubectl annotate configmap aws-auth -n kube-system awsauth.dev/break-glass-";
 
-/// Explains why an edit is refused and how to make it correctly.
-pub(super) fn message(refused: &[Refused], hints: &[String], review: &Review) -> String {
-    let mut lines = vec![String::from("aws-auth stays as it is")];
-    let told = refused.iter().take(TOLD);
-    lines.extend(told.map(|refused| format!("refused ({}): {}", refused.reason, refused.message)));
-    if let Some(more @ 1..) = refused.len().checked_sub(TOLD) {
+/// Returns why an edit is denied, and how to make it correctly.
+pub(super) fn message(denials: &[Denial], hints: &[String], review: &Review) -> String {
+    let mut lines = vec![String::from("aws-auth was not changed")];
+    let listed = denials.iter().take(MAX_DENIALS);
+    lines.extend(listed.map(|denial| format!("refused ({}): {}", denial.reason, denial.message)));
+    if let Some(more @ 1..) = denials.len().checked_sub(MAX_DENIALS) {
         lines.push(format!("and {more} more"));
     }
-    lines.extend(hints.iter().take(FEW).map(|hint| format!("hint: {hint}")));
-    let mut allowed: Vec<&str> = refused
+    let hints = hints.iter().take(MAX_HINTS);
+    lines.extend(hints.map(|hint| format!("hint: {hint}")));
+    let mut flags: Vec<&str> = denials
         .iter()
-        .filter_map(|of| of.allow.as_deref())
+        .filter_map(|denial| denial.allow.as_deref())
         .collect();
-    allowed.sort_unstable();
-    allowed.dedup();
+    flags.sort_unstable();
+    flags.dedup();
     if review.after.is_none() {
-        lines.push("hint: take out one entry: kubectl awsauth unmap role ARN".to_owned());
-    } else if !allowed.is_empty() && allowed.len() <= FEW {
-        let allowed = allowed.join(" ");
+        lines.push("hint: to remove one entry: kubectl awsauth unmap role ARN".to_owned());
+    } else if !flags.is_empty() && flags.len() <= MAX_HINTS {
+        let flags = flags.join(" ");
         lines.push(format!(
-            "hint: if this is intended: kubectl awsauth edit {allowed}"
+            "hint: if this is intended: kubectl awsauth edit {flags}"
         ));
     }
     lines.push(format!(
-        "hint: to get through whatever it costs, and on record: kubectl annotate configmap aws-auth -n kube-system --overwrite {BREAK_GLASS}=REASON"
+        "hint: in an emergency, allow every edit: kubectl annotate configmap aws-auth -n kube-system --overwrite {BREAK_GLASS}=REASON"
     ));
     plain(&lines.join("\n"))
 }
 
-/// The audit record of an edit, on one line.
-pub(super) fn on_record(refused: &[Refused]) -> String {
-    let each = refused.iter().take(TOLD);
-    let each = each.map(|refused| format!("{}: {}", refused.reason, refused.message));
-    plain(&each.collect::<Vec<_>>().join("; "))
+/// Returns the audit annotation of an edit, on one line.
+pub(super) fn audit_annotation(denials: &[Denial]) -> String {
+    let listed = denials.iter().take(MAX_DENIALS);
+    let listed = listed.map(|denial| format!("{}: {}", denial.reason, denial.message));
+    plain(&listed.collect::<Vec<_>>().join("; "))
 }
 
-/// The warning to an exempt requester about what would have been refused.
-pub(super) fn let_through(refused: &Refused) -> String {
-    format!("{LET_THROUGH} ({}): {}", refused.reason, refused.message)
+/// Returns the warning to an exempt requester about a denial.
+pub(super) fn exempted(denial: &Denial) -> String {
+    format!("{EXEMPTED} ({}): {}", denial.reason, denial.message)
 }
 
-/// How to fix an error.
-pub(super) fn mending(finding: &Finding) -> String {
+/// Returns how to fix an error.
+pub(super) fn fix(finding: &Finding) -> String {
     format!("{}: {}", place(finding), finding.help)
 }
 
-/// The message of a lint finding.
-pub(super) fn found(finding: &Finding) -> String {
+/// Returns the message of a lint finding.
+pub(super) fn finding(finding: &Finding) -> String {
     let rule = finding.rule;
     format!(
         "{} {} at {}: {}",
@@ -89,12 +90,12 @@ fn place(finding: &Finding) -> String {
     }
 }
 
-/// The message of a notice; `None` if the requester does not need it.
+/// Returns the message of a notice; `None` if the requester does not need it.
 pub(super) fn notice(notice: &Notice) -> Option<String> {
     match notice {
         Notice::Granted { arn, what } => Some(format!("{arn} {what}")),
         Notice::NoEffect { principal, why } => Some(format!(
-            "what aws-auth says of {} counts for nothing: {why}",
+            "the entry of {} has no effect: {why}",
             principal.text()
         )),
         Notice::NotChecked { what, needs } => {
@@ -108,25 +109,26 @@ pub(super) fn notice(notice: &Notice) -> Option<String> {
 }
 
 /// Limits the number and the length of warnings to what the API server passes on.
-pub(super) fn passed_on(warnings: &[String]) -> Vec<String> {
-    let more = warnings.len().saturating_sub(MOST);
-    let mut cut: Vec<String> = warnings.iter().take(MOST).map(|text| short(text)).collect();
+pub(super) fn truncated(warnings: &[String]) -> Vec<String> {
+    let more = warnings.len().saturating_sub(MAX_WARNINGS);
+    let listed = warnings.iter().take(MAX_WARNINGS);
+    let mut listed: Vec<String> = listed.map(|text| truncated_line(text)).collect();
     if more > 0 {
-        cut.push(format!("and {more} more: kubectl awsauth lint"));
+        listed.push(format!("and {more} more: kubectl awsauth lint"));
     }
-    cut
+    listed
 }
 
-fn short(text: &str) -> String {
+fn truncated_line(text: &str) -> String {
     let text = plain(text);
-    if text.len() <= LONGEST {
+    if text.len() <= MAX_WARNING {
         return text;
     }
-    let end = text.floor_char_boundary(LONGEST - "…".len());
+    let end = text.floor_char_boundary(MAX_WARNING - "…".len());
     format!("{}…", &text[..end])
 }
 
-/// Removes characters that would move a terminal's cursor or end a header.
+/// Replaces control characters, which could move a terminal's cursor or end a header.
 pub(super) fn plain(text: &str) -> String {
     let visible = |c: char| match c.is_control() && c != '\n' {
         true => '\u{fffd}',
@@ -140,13 +142,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn warnings_are_as_many_and_as_long_as_the_api_server_passes_on() {
+    fn warnings_are_limited_in_number_and_length() {
         let long = format!("a\u{1b}b{}", "ä".repeat(400));
-        let cut = passed_on(&vec![long; 30]);
+        let cut = truncated(&vec![long; 30]);
         assert_eq!(cut.len(), 11);
         assert!(cut.iter().all(|warning| warning.len() <= 256));
         assert!(cut[0].starts_with("a\u{fffd}bä") && cut[0].ends_with("ä…"));
         assert_eq!(cut[10], "and 20 more: kubectl awsauth lint");
-        assert_eq!(passed_on(&["short".to_owned()]), ["short"]);
+        assert_eq!(truncated(&["short".to_owned()]), ["short"]);
     }
 }

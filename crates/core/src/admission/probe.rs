@@ -1,40 +1,40 @@
-//! The edit with which the controller sees whether edits are judged at all.
+//! The probe: a forbidden edit that shows whether the API server calls the webhook.
 
-/// The field manager of the edit.
+/// The field manager of the probe.
 pub const MANAGER: &str = "awsauth-admission-probe";
 
-/// The name of the webhook, which the API server gives with what it refuses.
+/// The name of the webhook, which the API server adds to its error messages.
 pub const WEBHOOK: &str = "guard.awsauth.dev";
 
-/// The key of `data` that is brought in. Nobody reads it, and lint calls it an error (S01): were it stored after all, nothing would come
-/// of it. It stands by itself, whatever state aws-auth is in, and it is nothing that a policy or EKS's own webhook looks at.
+/// The key of `data` that the probe adds. Lint reports it as an error (S01) in every aws-auth, and no other policy or webhook should
+/// object to it. If it were stored, it would have no effect.
 const KEY: &str = "mAPaCCOUNTS";
 
-/// The fields of the forbidden edit, as server-side apply takes them.
+/// Returns the probe as a body for server-side apply.
 pub fn forbidden() -> serde_json::Value {
     serde_json::json!({
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {"name": "aws-auth", "namespace": "kube-system"},
-        "data": {KEY: "[] # awsauth-controller sees whether this is refused; it is never stored\n"},
+        "data": {KEY: "[] # awsauth-controller checks whether this is refused; it is never stored\n"},
     })
 }
 
-/// What the API server's answer to the edit means.
+/// The meaning of the API server's response to the probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// We have refused it.
+    /// The webhook denied it.
     Enforced,
-    /// It went through though we were asked, for one of the reasons that let edits through; what was said of it.
-    LetThrough(String),
-    /// It went through, and nobody asked us, or not in time.
+    /// The webhook allowed it because of an exemption. Contains the warning.
+    Exempted(String),
+    /// The API server accepted it without the webhook's response.
     NotEnforced,
-    /// Somebody else has refused it before we could; what they said.
+    /// Another admission plugin rejected it. Contains the message.
     Unknown(String),
 }
 
 impl Outcome {
-    /// Reads an answer by its status and what it says: the message of a refusal, or else the warnings.
+    /// Interprets a response: its HTTP status, its message, and its warnings.
     pub fn of(status: u16, message: &str, warnings: &[String]) -> Self {
         let ours = format!("admission webhook \"{WEBHOOK}\" denied the request");
         if status >= 300 {
@@ -44,8 +44,8 @@ impl Outcome {
             };
         }
         let mut warnings = warnings.iter();
-        match warnings.find(|warning| warning.contains(super::messages::LET_THROUGH)) {
-            Some(warning) => Self::LetThrough(warning.clone()),
+        match warnings.find(|warning| warning.contains(super::messages::EXEMPTED)) {
+            Some(warning) => Self::Exempted(warning.clone()),
             None => Self::NotEnforced,
         }
     }
@@ -53,17 +53,17 @@ impl Outcome {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{NODE, judged, object, refused, review};
+    use super::super::tests::{NODE, object, refused, review, validated};
     use super::super::{Object, Review};
     use super::*;
     use crate::authenticator::access_diff;
     use crate::document::Document;
 
     #[test]
-    fn the_probe_is_refused_whatever_aws_auth_is() {
+    fn probe_is_denied_for_every_aws_auth() {
         let forbidden = forbidden();
         let data = forbidden["data"].as_object().unwrap();
-        let brought_in = |before: &Option<Object>| {
+        let probed = |before: &Option<Object>| {
             let mut after = before.clone().unwrap_or_default();
             for (key, text) in data {
                 after
@@ -78,24 +78,25 @@ mod tests {
             }
         };
         for before in [None, object(""), object(NODE), object("- rolearn: [\n")] {
-            let answer = judged(&brought_in(&before));
-            assert_eq!(refused(&answer), ["lint-regression"], "{before:?}");
-            // Were it stored, nobody would be let in or kept out by it.
+            let result = validated(&probed(&before));
+            assert_eq!(refused(&result), ["lint-regression"], "{before:?}");
+            // If it were stored, no access would change.
             let read = |object: &Option<Object>| {
                 let data = object.as_ref().map(|object| object.contents.data.clone());
                 Document::read(&data.unwrap_or_default())
             };
-            let after = brought_in(&before).after;
+            let after = probed(&before).after;
             assert!(access_diff(&read(&before), &read(&after)).is_empty());
         }
     }
 
     #[test]
-    fn the_answer_to_the_probe_is_told_from_what_others_say() {
+    fn response_of_this_webhook_is_distinguished_from_others() {
         let ours =
-            "admission webhook \"guard.awsauth.dev\" denied the request: aws-auth stays as it is";
+            "admission webhook \"guard.awsauth.dev\" denied the request: aws-auth was not changed";
         let other = "admission webhook \"guard.example.com\" denied the request: no";
-        let through = "let through by awsauth (lint-regression): would introduce S01".to_owned();
+        let exempted =
+            "allowed by an awsauth exemption (lint-regression): would introduce S01".to_owned();
         for (status, message, warnings, expected) in [
             (403, ours, vec![], Outcome::Enforced),
             (403, other, vec![], Outcome::Unknown(other.to_owned())),
@@ -109,8 +110,8 @@ mod tests {
             (
                 200,
                 "",
-                vec!["unrelated".to_owned(), through.clone()],
-                Outcome::LetThrough(through),
+                vec!["unrelated".to_owned(), exempted.clone()],
+                Outcome::Exempted(exempted),
             ),
         ] {
             assert_eq!(Outcome::of(status, message, &warnings), expected);

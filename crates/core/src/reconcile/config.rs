@@ -1,60 +1,60 @@
+//! The controller's configuration: grants, protected entries, and the webhook.
+
 use super::pattern::Pattern;
 
 mod approval;
-mod read;
+mod parse;
 #[cfg(test)]
 mod tests;
 
-/// What the controller is told: whom it may admit as what, what it protects, and whom admission only warns.
+/// The controller's configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
-    /// What may be granted. Without any, nothing.
+    /// The mappings that objects may request. If empty, none.
     pub grants: Vec<Grant>,
-    /// What is put back.
     pub protect: Protect,
-    /// What the admission guard is told.
     pub admission: Admission,
 }
 
-/// What may be granted to whom. An object is approved when one grant approves all of what it asks for.
+/// Mappings that objects may request. A request is approved if a single grant covers all of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
-    /// The accounts, twelve digits each, that ARNs are in. There is one at least.
+    /// The accounts of the ARNs; never empty.
     pub accounts: Vec<String>,
-    /// The ARNs, in canonical form and in any letter case; any when there are none.
+    /// The ARNs in canonical form, without regard to letter case; if empty, all.
     pub arns: Vec<Pattern>,
-    /// The groups. A pattern with `*` never matches one that begins with `system:`.
+    /// The groups. A pattern with `*` never matches a group that starts with `system:`.
     pub groups: Vec<Pattern>,
-    /// The usernames; any when there are none. Only one without `*` matches a username that begins with `system:`, `eks:`,
-    /// `aws:`, `amazon:` or `iam:`.
+    /// The usernames; if empty, all. A pattern with `*` never matches a username that starts with `system:`, `eks:`, `aws:`, `amazon:`
+    /// or `iam:`.
     pub usernames: Vec<Pattern>,
     /// Whether whole accounts may be mapped.
     pub whole_accounts: bool,
 }
 
-/// What is put back when somebody removes it.
+/// The entries that are restored after another client removed them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Protect {
-    /// Node entries, when nodes need them.
+    /// Whether node entries that nodes need are protected.
     pub node_entries: bool,
     /// The entries of these ARNs.
     pub arns: Vec<Pattern>,
 }
 
-/// What the admission guard is told.
+/// The configuration of the admission webhook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Admission {
-    /// The users that are warned and never denied.
+    /// The usernames whose edits only trigger warnings.
     pub warn_only: Vec<Pattern>,
-    /// The groups whose edits are let through, and recorded.
+    /// The groups whose edits are always allowed.
     pub break_glass_groups: Vec<String>,
 }
 
-/// Why a configuration was not taken. Its text names the line, from 1.
+/// The error of an invalid configuration. The message contains the line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct ConfigError {
-    /// What is wrong and where; a fragment.
+    /// What is wrong, and where; a sentence fragment.
     pub message: String,
 }
 
@@ -77,8 +77,8 @@ impl Default for Admission {
 }
 
 impl Protect {
-    /// Whether the entry of this ARN is protected by name.
-    pub fn names(&self, arn: &str) -> bool {
+    /// Returns whether the configuration lists this ARN as protected.
+    pub fn includes(&self, arn: &str) -> bool {
         let folded = crate::arn::fold(arn);
         self.arns.iter().any(|pattern| pattern.matches(&folded))
     }

@@ -1,95 +1,105 @@
+//! Makes a decision: resolves which object owns which entry, and plans all edits together until no guard refuses anything new.
+
+mod aws_auth_ignored;
 mod batch;
 mod conflict_backoff;
 mod current_entries;
 mod desired;
-mod idle;
-mod look;
-mod need;
+mod node_need;
 mod outcome;
-mod protect;
+mod protection;
 mod removal;
 mod report;
+mod resolver;
 
 use std::collections::HashMap;
 
-use super::types::{Decision, Memory, Stage, View};
+use super::decision::{Decision, Input, Memory, Stage};
 use crate::document::Document;
 use crate::plan::aws_auth_is_ignored;
-use batch::{Refused, Unit};
-use look::Look;
-use outcome::Fate;
-use protect::Protecting;
+use batch::{EditSet, RefusalReason};
+use outcome::Outcome;
+use protection::Protection;
+use resolver::Resolver;
 
-/// The number of rounds in which an ARN that guards refuse to one object is offered to the next younger object that requests it.
-const ROUNDS: usize = 6;
+/// How often an ARN that guards refuse to one object is passed on to the next younger object that requests it.
+const MAX_ROUNDS: usize = 6;
 
 /// Decides what to do about aws-auth and the objects. Takes time proportional to the text and the objects, repeated when guards
 /// refuse something new.
-pub fn decide(view: &View<'_>) -> Decision {
-    let mode = view.access_entries.map(|entries| entries.mode());
-    if let Some(refusal) = aws_auth_is_ignored(view.facts.mode.or(mode)) {
-        return idle::decide(view, &refusal.message);
+pub fn decide(input: &Input<'_>) -> Decision {
+    let mode = input.access_entries.map(|entries| entries.mode());
+    if let Some(refusal) = aws_auth_is_ignored(input.facts.mode.or(mode)) {
+        return aws_auth_ignored::decide(input, &refusal.message);
     }
-    let document = Document::read(&view.stored.data);
-    let mut look = Look::of(view, &document);
+    let document = Document::read(&input.stored.data);
+    let mut resolver = Resolver::of(input, &document);
     let mut refused_before = HashMap::new();
     let mut rounds = 1;
     loop {
-        let fates = look.fates();
-        let protecting = Protecting::of(view, &document, |key| look.speaks_of(key));
-        let (objects, mut units): (Vec<usize>, Vec<Unit>) = look.units(&fates).into_iter().unzip();
-        units.extend(protecting.units());
-        let batch = batch::plan(view, &units);
-        let refused = |unit: usize| batch.refused.get(&unit).cloned();
-        let is_new = (0..objects.len()).any(|unit| batch.refused.contains_key(&unit));
+        let outcomes = resolver.outcomes();
+        let protection = Protection::of(input, &document, |key| resolver.claims(key));
+        let (objects, mut edit_sets): (Vec<usize>, Vec<EditSet>) =
+            resolver.edit_sets(&outcomes).into_iter().unzip();
+        edit_sets.extend(protection.edit_sets());
+        let batch = batch::plan(input, &edit_sets);
+        let refused = |edit_set: usize| batch.refused.get(&edit_set).cloned();
+        let is_new = (0..objects.len()).any(|edit_set| batch.refused.contains_key(&edit_set));
         refused_before.extend(
             objects
                 .iter()
                 .enumerate()
-                .filter_map(|(unit, at)| Some((*at, refused(unit)?))),
+                .filter_map(|(edit_set, at)| Some((*at, refused(edit_set)?))),
         );
         if is_new {
-            look.refuse(&refused_before, rounds < ROUNDS);
+            resolver.refuse(&refused_before, rounds < MAX_ROUNDS);
             rounds += 1;
             continue;
         }
-        if look.tries_unrecorded
+        if resolver.includes_unrecorded
             && objects
                 .iter()
-                .any(|&at| matches!(fates[at], Fate::Later(_)))
+                .any(|&at| matches!(outcomes[at], Outcome::Deferred(_)))
         {
-            look.tries_unrecorded = false;
+            resolver.includes_unrecorded = false;
             continue;
         }
         let guards = refused_before.values().chain(batch.refused.values());
         let mut decision = Decision {
-            prepare: match view.stage {
-                Stage::Preparing => look.preparations(&fates),
+            prepare: match input.stage {
+                Stage::Preparing => resolver.preparations(&outcomes),
                 Stage::Writing => Vec::new(),
             },
-            states: Vec::new(),
+            reports: Vec::new(),
             events: Vec::new(),
-            refused: guards.filter_map(Refused::guard).collect(),
+            refused: guards.filter_map(RefusalReason::guard).collect(),
             idle: None,
-            asks_fleet: protecting.asks_fleet || look.asks_fleet(&fates),
+            needs_fresh_inventory: protection.needs_fresh_inventory
+                || resolver.needs_fresh_inventory(&outcomes),
             memory: Memory {
-                repairs: view.memory.repairs.clone(),
+                repairs: input.memory.repairs.clone(),
                 ..Memory::default()
             },
-            waits: fates.iter().any(|fate| matches!(fate, Fate::Later(_))),
-            again: look.again(&fates),
+            has_deferred: outcomes
+                .iter()
+                .any(|outcome| matches!(outcome, Outcome::Deferred(_))),
+            retry_at: resolver.retry_at(&outcomes),
             plan: batch.plan,
         };
-        decision.again = decision.again.into_iter().chain(protecting.again).min();
-        let mut repairs = look.repairs(&fates);
-        repairs.extend(protecting.carried_out(
+        decision.retry_at = decision
+            .retry_at
+            .into_iter()
+            .chain(protection.retry_at)
+            .min();
+        let mut repairs = resolver.repairs(&outcomes);
+        repairs.extend(protection.apply(
             decision.plan.as_ref(),
-            |unit| refused(objects.len() + unit),
+            |edit_set| refused(objects.len() + edit_set),
             &mut decision.events,
             &mut decision.memory,
         ));
-        conflict_backoff::remember(&mut decision.memory, repairs, view.now);
-        look.report(&fates, &mut decision);
+        conflict_backoff::remember(&mut decision.memory, repairs, input.now);
+        resolver.report(&outcomes, &mut decision);
         return decision;
     }
 }

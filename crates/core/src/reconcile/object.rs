@@ -1,32 +1,30 @@
+//! The objects that request mappings: kind, spec, status and conditions.
+
 use jiff::Timestamp;
 
 use crate::document::{Principal, SectionName};
 
-/// An object that asks for a mapping, as far as decisions need it.
+/// An object that requests a mapping.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Object {
-    /// What it is.
     pub kind: ObjectKind,
-    /// `metadata.name`
     pub name: String,
-    /// `metadata.uid`
     pub uid: String,
-    /// `metadata.generation`
     pub generation: i64,
     /// `metadata.creationTimestamp`
     pub created: Timestamp,
-    /// Whether it is being deleted; an IAMIdentityMapping, which has no finalizer of ours, also when it is gone and
-    /// [`State::release`](super::State::release) was not said of it yet.
+    /// Whether the object is being deleted. An IAMIdentityMapping has no finalizer, so this is also true after it was deleted, until
+    /// [`ObjectReport::remove_finalizer`](super::ObjectReport::remove_finalizer) is set.
     pub is_deleting: bool,
-    /// Whether it has the finalizer `awsauth.dev/entry`.
+    /// Whether the object has the finalizer `awsauth.dev/entry`.
     pub has_finalizer: bool,
-    /// What it asks for, or why that can't be read; a fragment.
+    /// The spec, or why it is invalid; a sentence fragment.
     pub spec: Result<Spec, String>,
-    /// What was reported of it. Of an IAMIdentityMapping, what is remembered.
+    /// The status. That of an IAMIdentityMapping exists only in the controller's memory.
     pub status: Status,
 }
 
-/// The kinds of objects that ask for mappings.
+/// The kinds of objects that request mappings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ObjectKind {
     /// `awsauth.dev/v1alpha1`
@@ -36,122 +34,115 @@ pub enum ObjectKind {
     IamIdentityMapping,
 }
 
-/// What an object asks for.
+/// The requested mapping.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spec {
-    /// Whom to admit, as given: not mended.
+    /// The principal as the user wrote it, not normalized.
     pub principal: Principal,
-    /// As whom; `None` for an account.
+    /// The username; `None` for an account.
     pub username: Option<String>,
-    /// With which groups.
     pub groups: Vec<String>,
-    /// What becomes of the entry when the object goes.
     pub deletion: DeletionPolicy,
-    /// What is done when somebody else changes the entry.
     pub drift: DriftPolicy,
 }
 
-/// `spec.deletionPolicy`
+/// What happens to the entry when the object is deleted: `spec.deletionPolicy`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DeletionPolicy {
-    /// The entry goes with the object.
+    /// The entry is removed.
     #[default]
     Delete,
-    /// It stays, and is nobody's.
+    /// The entry is kept, without an owner.
     Retain,
 }
 
-/// `spec.driftPolicy`
+/// What happens when another client changes the entry: `spec.driftPolicy`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DriftPolicy {
-    /// The entry is made again what the object asks for.
+    /// The controller reverts the change.
     #[default]
     Repair,
-    /// It is reported, and left as it is until the object's spec changes.
+    /// The controller reports the change, and keeps it until the object's spec changes.
     Report,
 }
 
 /// An object's status.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Status {
-    /// The generation that it speaks of; `None` before the first report.
+    /// The generation that the status describes; `None` before the first report.
     pub observed_generation: Option<i64>,
-    /// The ARN as entries are compared with it; `None` for an account, and where there is none.
+    /// The ARN in the form that the authenticator compares; `None` for an account and for an invalid spec.
     pub canonical_arn: Option<String>,
-    /// The entry that is this object's, as it was last written for it.
-    pub entry: Option<Recorded>,
-    /// What is about to be written for it, and may have been.
-    pub pending: Vec<Recorded>,
-    /// Ready always, once reported; Reconciling and Stalled only while they are true.
+    /// The entry that the object owns, as it was last written.
+    pub entry: Option<EntryRecord>,
+    /// The entries that are about to be written, or may have been written.
+    pub pending: Vec<EntryRecord>,
+    /// Always contains Ready after the first report; contains Reconciling and Stalled only while they are true.
     pub conditions: Vec<Condition>,
 }
 
-/// What was written for an object.
+/// An entry of aws-auth, as it was written for an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recorded {
-    /// Where.
+pub struct EntryRecord {
     pub section: SectionName,
     /// The ARN or account, as written.
     pub key: String,
-    /// Empty for an account.
+    /// The username; empty for an account.
     pub username: String,
-    /// In the order of the spec.
+    /// The groups in the order of the spec.
     pub groups: Vec<String>,
 }
 
 /// A condition of an object: <https://github.com/kubernetes-sigs/cli-utils/blob/master/pkg/kstatus/README.md>
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Condition {
-    /// Its `type`.
+    /// `type`
     pub kind: ConditionKind,
-    /// Its `status`: True or False.
+    /// `status`: True or False.
     pub is_true: bool,
-    /// Its `reason`.
     pub reason: Reason,
-    /// Its `message`, for people.
     pub message: String,
-    /// Its `observedGeneration`.
     pub observed_generation: i64,
-    /// Its `lastTransitionTime`, in whole seconds: since when it has this status.
+    /// `lastTransitionTime`, in whole seconds.
     pub since: Timestamp,
 }
 
 /// The types of conditions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ConditionKind {
-    /// Whether aws-auth says what the object asks for.
+    /// aws-auth contains the requested entry.
     Ready,
-    /// Whether a write is under way.
+    /// A write is in progress.
     Reconciling,
-    /// Whether nothing more is done until somebody does something.
+    /// The controller needs a user's action to continue.
     Stalled,
 }
 
 /// The reasons of conditions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Reason {
-    /// aws-auth says what the object asks for.
+    /// aws-auth contains the requested entry.
     Applied,
-    /// It is about to.
+    /// The requested entry is about to be written.
     Applying,
-    /// The entry is about to go, with the object.
+    /// The entry is about to be removed, because the object is being deleted.
     Removing,
-    /// Somebody else has changed the entry, and `driftPolicy` is Report.
+    /// Another client changed the entry, and `driftPolicy` is Report.
     Drifted,
-    /// The ARN is an older object's, or an entry's that no object has written.
+    /// An older object requests the same ARN, or an entry that no object owns maps it.
     Conflict,
-    /// Somebody changes the entry again and again.
+    /// Another client keeps changing the entry.
     Contested,
-    /// The configuration does not grant it, a guard stops it, or it can't be written at all.
+    /// The configuration does not grant the request, a guard refuses it, or it is invalid.
     Refused,
-    /// An access entry or the other list answers for the ARN, or nobody reads aws-auth.
+    /// The entry has no effect: an access entry or the other list decides for the ARN, or the cluster does not read aws-auth.
     ShadowedBy,
-    /// The section that it belongs to can't be read, or not be edited.
+    /// The section of the entry cannot be read or edited.
     Unreadable,
 }
 
 impl ObjectKind {
-    /// Kubernetes's name for it.
+    /// Returns the `kind` of the API.
     pub const fn name(self) -> &'static str {
         match self {
             Self::AwsAuthMapping => "AwsAuthMapping",
@@ -161,10 +152,10 @@ impl ObjectKind {
 }
 
 impl ConditionKind {
-    /// All of them, in the order in which they are reported.
+    /// All condition types, in the order in which they are reported.
     pub const ALL: [Self; 3] = [Self::Ready, Self::Reconciling, Self::Stalled];
 
-    /// The condition's `type`.
+    /// Returns the `type` of the condition.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Ready => "Ready",
@@ -173,14 +164,13 @@ impl ConditionKind {
         }
     }
 
-    /// The one of this `type`.
+    /// Returns the kind with this `type`.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 }
 
 impl Reason {
-    /// All of them.
     pub const ALL: [Self; 9] = [
         Self::Applied,
         Self::Applying,
@@ -193,7 +183,7 @@ impl Reason {
         Self::Unreadable,
     ];
 
-    /// The condition's `reason`.
+    /// Returns the `reason` of the condition.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Applied => "Applied",
@@ -208,21 +198,20 @@ impl Reason {
         }
     }
 
-    /// The one of this `reason`.
+    /// Returns the reason with this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|reason| reason.name() == name)
     }
 }
 
 impl Status {
-    /// The condition of a type.
     pub fn condition(&self, kind: ConditionKind) -> Option<&Condition> {
         self.conditions
             .iter()
             .find(|condition| condition.kind == kind)
     }
 
-    /// The reason of Ready, by which objects are counted; `None` before the first report.
+    /// Returns the reason of the condition Ready; `None` before the first report.
     pub fn reason(&self) -> Option<Reason> {
         Some(self.condition(ConditionKind::Ready)?.reason)
     }

@@ -1,26 +1,26 @@
-/// Text in which `*` stands for any characters, none included.
+//! Patterns with wildcards.
+
+/// A text in which `*` matches any number of characters, including none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
     text: String,
 }
 
 impl Pattern {
-    /// The pattern of this text.
     pub fn new(text: impl Into<String>) -> Self {
         Self { text: text.into() }
     }
 
-    /// Its text.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// Whether it matches one text only.
+    /// Returns whether the pattern contains no wildcard.
     pub fn is_literal(&self) -> bool {
         !self.text.contains('*')
     }
 
-    /// Whether it matches the whole text. Takes time in proportion to the text and the pattern.
+    /// Returns whether the pattern matches the whole text. Takes time linear in both.
     pub fn matches(&self, text: &str) -> bool {
         let Some((head, rest)) = self.text.split_once('*') else {
             return self.text == text;

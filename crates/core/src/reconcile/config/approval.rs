@@ -1,33 +1,34 @@
-//! What the configuration grants.
+//! Approves requested mappings by the configuration's grants.
 
 use super::{Config, Grant};
 use crate::arn::{Parts, fold};
 use crate::document::Principal;
 use crate::reconcile::pattern::Pattern;
 
-/// Groups that Kubernetes and EKS give a meaning begin so.
-pub(super) const GROUPS_OF_KUBERNETES: &str = "system:";
+/// The prefix of groups that have a meaning for Kubernetes or EKS.
+pub(super) const RESERVED_GROUP_PREFIX: &str = "system:";
 
-/// Usernames of Kubernetes's and AWS's own parts begin so:
+/// The prefixes of usernames of Kubernetes's and AWS's own components:
 /// <https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html>
-pub(super) const RESERVED_USERNAMES: [&str; 5] = ["system:", "eks:", "aws:", "amazon:", "iam:"];
+pub(super) const RESERVED_USERNAME_PREFIXES: [&str; 5] =
+    ["system:", "eks:", "aws:", "amazon:", "iam:"];
 
-/// What keeps a grant from approving a mapping, the more of it fits the greater.
+/// The first part of a request that a grant does not cover, in the order in which they are checked.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Lack {
+enum Mismatch {
     Account,
     WholeAccount,
     Arn,
     Username,
-    /// The groups that it does not name.
+    /// The groups that are not granted. Fewer groups are a closer match.
     Groups(std::cmp::Reverse<Vec<String>>),
 }
 
 impl Config {
-    /// Whether one grant approves this mapping, whose ARN is in canonical form.
+    /// Checks whether a single grant covers this mapping, whose ARN is in canonical form.
     ///
     /// # Errors
-    /// What is not granted, and what to add; a fragment.
+    /// What the closest grant does not cover, and what to add to it; a sentence fragment.
     pub fn approve(
         &self,
         principal: &Principal,
@@ -46,98 +47,98 @@ impl Config {
             Principal::Account(_) | Principal::Sso(_) => None,
         };
         let arn = folded.as_deref();
-        let lacks = self
+        let mismatches = self
             .grants
             .iter()
-            .map(|grant| grant.lack(account, arn, username, groups));
-        let mut nearest = Lack::Account;
-        for lack in lacks {
-            match lack {
+            .map(|grant| grant.mismatch(account, arn, username, groups));
+        let mut nearest = Mismatch::Account;
+        for mismatch in mismatches {
+            match mismatch {
                 None => return Ok(()),
-                Some(lack) => nearest = nearest.max(lack),
+                Some(mismatch) => nearest = nearest.max(mismatch),
             }
         }
         let who = principal.text();
         Err(match nearest {
-            Lack::Account if self.grants.is_empty() => format!(
+            Mismatch::Account if self.grants.is_empty() => format!(
                 "the controller's configuration grants nothing; add under grants: accounts: [\"{account}\"], groups: [{}]",
                 groups.join(", ")
             ),
-            Lack::Account => format!(
-                "no grant of the controller's configuration names account {account}; add it to the accounts of one"
+            Mismatch::Account => format!(
+                "no grant in the controller's configuration contains account {account}; add it to the accounts of a grant"
             ),
-            Lack::WholeAccount => format!(
-                "no grant of the controller's configuration for account {account} is for whole accounts; set wholeAccounts: true in one"
+            Mismatch::WholeAccount => format!(
+                "no grant in the controller's configuration allows mapping all of account {account}; set wholeAccounts: true in a grant"
             ),
-            Lack::Arn => format!(
-                "no grant of the controller's configuration for account {account} covers {who}; add it to the arns of one"
+            Mismatch::Arn => format!(
+                "no grant in the controller's configuration for account {account} covers {who}; add it to the arns of a grant"
             ),
-            Lack::Username => format!(
-                "no grant of the controller's configuration that covers {who} has username {}; add it to the usernames of one",
+            Mismatch::Username => format!(
+                "no grant in the controller's configuration that covers {who} allows username {}; add it to the usernames of a grant",
                 username.unwrap_or_default()
             ),
-            Lack::Groups(std::cmp::Reverse(lacking)) => format!(
-                "no grant of the controller's configuration that covers {who} has {} {}; add {} to the groups of one",
-                if lacking.len() == 1 {
+            Mismatch::Groups(std::cmp::Reverse(missing)) => format!(
+                "no grant in the controller's configuration that covers {who} allows {} {}; add {} to the groups of a grant",
+                if missing.len() == 1 {
                     "group"
                 } else {
                     "groups"
                 },
-                lacking.join(", "),
-                if lacking.len() == 1 { "it" } else { "them" },
+                missing.join(", "),
+                if missing.len() == 1 { "it" } else { "them" },
             ),
         })
     }
 }
 
 impl Grant {
-    fn lack(
+    fn mismatch(
         &self,
         account: &str,
         arn: Option<&str>,
         username: Option<&str>,
         groups: &[String],
-    ) -> Option<Lack> {
+    ) -> Option<Mismatch> {
         if !self.accounts.iter().any(|granted| granted == account) {
-            return Some(Lack::Account);
+            return Some(Mismatch::Account);
         }
         let Some(arn) = arn else {
-            return (!self.whole_accounts).then_some(Lack::WholeAccount);
+            return (!self.whole_accounts).then_some(Mismatch::WholeAccount);
         };
         if !self.arns.is_empty() && !self.arns.iter().any(|granted| granted.matches(arn)) {
-            return Some(Lack::Arn);
+            return Some(Mismatch::Arn);
         }
-        let names = |name: &str| match self.usernames.as_slice() {
-            [] => !may_be(name, &RESERVED_USERNAMES),
-            granted => grants(granted, name, &RESERVED_USERNAMES),
+        let allows = |name: &str| match self.usernames.as_slice() {
+            [] => !may_be_reserved(name, &RESERVED_USERNAME_PREFIXES),
+            granted => grants(granted, name, &RESERVED_USERNAME_PREFIXES),
         };
-        if !username.is_some_and(names) {
-            return Some(Lack::Username);
+        if !username.is_some_and(allows) {
+            return Some(Mismatch::Username);
         }
-        let is_granted = |group: &&String| !grants(&self.groups, group, &[GROUPS_OF_KUBERNETES]);
-        let lacking: Vec<String> = groups.iter().filter(is_granted).cloned().collect();
-        (!lacking.is_empty()).then_some(Lack::Groups(std::cmp::Reverse(lacking)))
+        let is_missing = |group: &&String| !grants(&self.groups, group, &[RESERVED_GROUP_PREFIX]);
+        let missing: Vec<String> = groups.iter().filter(is_missing).cloned().collect();
+        (!missing.is_empty()).then_some(Mismatch::Groups(std::cmp::Reverse(missing)))
     }
 }
 
-/// Whether one of the patterns grants a name. What may come to be a reserved name is granted only word for word.
+/// Returns whether one of the patterns grants a name. Only a pattern without `*` grants a name that may become a reserved one.
 fn grants(patterns: &[Pattern], name: &str, reserved: &[&str]) -> bool {
-    let is_reserved = may_be(name, reserved);
+    let is_reserved = may_be_reserved(name, reserved);
     patterns
         .iter()
         .filter(|pattern| pattern.is_literal() || !is_reserved)
         .any(|pattern| pattern.matches(name))
 }
 
-/// Whether a name begins with one of these, or may once its placeholders are filled in: whoever signs in chooses the name of their
-/// session, which holds letters, digits and `_+=,.@-`, but no colon.
+/// Returns whether a name starts with a reserved prefix, or may do so after the authenticator replaced its placeholders. Users choose
+/// their session name, which can contain letters, digits and `_+=,.@-`, but no colon.
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>
-fn may_be(name: &str, reserved: &[&str]) -> bool {
+fn may_be_reserved(name: &str, reserved: &[&str]) -> bool {
     let Some((head, rest)) = name.split_once("{{") else {
         return reserved.iter().any(|prefix| name.starts_with(prefix));
     };
-    let begins = |prefix: &&str| {
+    let may_start_with = |prefix: &&str| {
         name.starts_with(*prefix) || (prefix.starts_with(head) && rest.contains(':'))
     };
-    reserved.iter().any(begins)
+    reserved.iter().any(may_start_with)
 }

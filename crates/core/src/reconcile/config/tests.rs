@@ -1,7 +1,7 @@
 use super::*;
 use crate::document::Principal;
 
-const WHOLE: &str = r#"
+const ALL_FIELDS: &str = r#"
 grants:
 - accounts: ["111122223333"]
   arns: ["arn:aws:iam::111122223333:role/Team-*", "arn:aws:iam::111122223333:user/*"]
@@ -35,21 +35,25 @@ fn approved(
 }
 
 #[test]
-fn all_of_a_configuration_is_read() {
-    let config = Config::parse(WHOLE).unwrap();
+fn all_fields_are_read() {
+    let config = Config::parse(ALL_FIELDS).unwrap();
     assert_eq!(config.grants.len(), 2);
     assert_eq!(
         config.grants[0].arns[0].text(),
         "arn:aws:iam::111122223333:role/team-*"
     );
     assert!(config.grants[1].whole_accounts && !config.protect.node_entries);
-    assert!(config.protect.names("arn:aws:iam::111122223333:role/Admin"));
+    assert!(
+        config
+            .protect
+            .includes("arn:aws:iam::111122223333:role/Admin")
+    );
     assert_eq!(config.admission.break_glass_groups, ["oncall"]);
     assert_eq!(config.admission.warn_only.len(), 2);
 }
 
 #[test]
-fn what_is_left_out_is_the_default() {
+fn missing_fields_have_defaults() {
     for text in [
         "",
         "# nothing\n",
@@ -72,8 +76,8 @@ fn what_is_left_out_is_the_default() {
 }
 
 #[test]
-fn an_error_names_the_line_and_what_is_expected_there() {
-    for (text, line, said) in [
+fn error_contains_the_line_and_what_is_expected() {
+    for (text, line, expected) in [
         (
             "grants:\n- acounts: []\n",
             "line 2",
@@ -88,17 +92,17 @@ fn an_error_names_the_line_and_what_is_expected_there() {
         (
             "grants:\n- accounts:\n  - 111122223333\n",
             "line 3",
-            "an account's twelve digits, in quotes",
+            "a twelve-digit account ID in quotes",
         ),
         (
             "grants:\n- accounts:\n  - \"1111\"\n",
             "line 3",
-            "`1111` is not an account id",
+            "`1111` is not a twelve-digit account ID",
         ),
         (
             "grants:\n- accounts: [\"111122223333\"]\n  groups:\n  - \"system:*\"\n",
             "line 4",
-            "granted one by one",
+            "one by one",
         ),
         (
             "grants:\n- accounts: [\"111122223333\"]\n  groups:\n  - \" a\"\n",
@@ -108,12 +112,12 @@ fn an_error_names_the_line_and_what_is_expected_there() {
         (
             "grants:\n- accounts: [\"111122223333\"]\n  groups: [\"\"]\n",
             "line 3",
-            "an empty text",
+            "an empty string",
         ),
         (
             "grants:\n- accounts: [\"111122223333\"]\n  usernames: [\"eks:*\"]\n",
             "line 3",
-            "granted one by one",
+            "one by one",
         ),
         (
             "grants:\n- accounts: [\"111122223333\"]\n  arns: []\n",
@@ -123,17 +127,17 @@ fn an_error_names_the_line_and_what_is_expected_there() {
         (
             "grants:\n- accounts: [\"111122223333\"]\n  arns:\n  - arn:aws:iam::111122223333:role/team/*\n",
             "line 4",
-            "as in arn:aws:iam::111122223333:role/*",
+            "such as arn:aws:iam::111122223333:role/*",
         ),
         (
             "grants:\n- accounts: [\"111122223333\"]\n  arns:\n  - arn:aws:sts::111122223333:assumed-role/a/b\n",
             "line 4",
-            "as in arn:aws:iam::111122223333:role/a",
+            "such as arn:aws:iam::111122223333:role/a",
         ),
         (
             "grants:\n- accounts: [\"111122223333\"]\n- accounts: [\"111122223333\", \"444455556666\"]\n  arns:\n  - arn:aws:iam::999999999999:role/Team-*\n",
             "line 3",
-            "`arn:aws:iam::999999999999:role/Team-*` matches nothing (take it out, or add its account): it is in none of the accounts of the grant at line 3",
+            "`arn:aws:iam::999999999999:role/Team-*` matches nothing (remove it, or add its account): it is in none of the accounts of the grant at line 3",
         ),
         (
             "protect:\n  arns: [team]\n",
@@ -161,14 +165,14 @@ fn an_error_names_the_line_and_what_is_expected_there() {
     ] {
         let error = Config::parse(text).unwrap_err().to_string();
         assert!(
-            error.contains(said) && error.contains(line),
+            error.contains(expected) && error.contains(line),
             "{text}: {error}"
         );
     }
 }
 
 #[test]
-fn an_arn_of_no_account_of_its_grant_is_refused() {
+fn arn_of_another_account_is_rejected() {
     let read = |arn: &str| {
         Config::parse(&format!(
             "grants:\n- arns: [\"{arn}\"]\n  accounts: [\"111122223333\"]\n"
@@ -202,12 +206,12 @@ fn an_arn_of_no_account_of_its_grant_is_refused() {
             "{arn}: {error}"
         );
     }
-    // What is protected is in any account.
+    // Protected ARNs can be in any account.
     assert!(Config::parse("protect: {arns: [\"arn:aws:iam::444455556666:role/a\"]}").is_ok());
 }
 
 #[test]
-fn one_grant_approves_all_of_a_mapping_or_it_is_not_approved() {
+fn single_grant_must_cover_the_whole_request() {
     let masters = ["system:masters"];
     for (principal, username, groups) in [
         (role("team-a"), "ops", &["developers", "view-all"][..]),
@@ -217,12 +221,12 @@ fn one_grant_approves_all_of_a_mapping_or_it_is_not_approved() {
         (Principal::Account("444455556666".into()), "", &[]),
     ] {
         assert_eq!(
-            approved(WHOLE, &principal, username, groups),
+            approved(ALL_FIELDS, &principal, username, groups),
             Ok(()),
             "{principal:?}"
         );
     }
-    for (principal, username, groups, said) in [
+    for (principal, username, groups, expected) in [
         (
             role("other"),
             "ops",
@@ -233,26 +237,26 @@ fn one_grant_approves_all_of_a_mapping_or_it_is_not_approved() {
             role("team-a"),
             "system:admin",
             &[],
-            "has username system:admin; add it to the usernames",
+            "allows username system:admin; add it to the usernames",
         ),
-        (role("team-a"), "eks:x", &[], "has username eks:x"),
+        (role("team-a"), "eks:x", &[], "allows username eks:x"),
         (
             role("team-a"),
             "ops",
             &["system:nodes"],
-            "has group system:nodes; add it to the groups",
+            "allows group system:nodes; add it to the groups",
         ),
         (
             role("team-a"),
             "ops",
             &["a", "developers", "b"],
-            "has groups a, b; add them",
+            "allows groups a, b; add them",
         ),
         (
             Principal::Role("arn:aws:iam::999999999999:role/team-a".into()),
             "ops",
             &[],
-            "names account 999999999999",
+            "contains account 999999999999",
         ),
         (
             Principal::Account("111122223333".into()),
@@ -261,8 +265,8 @@ fn one_grant_approves_all_of_a_mapping_or_it_is_not_approved() {
             "set wholeAccounts: true",
         ),
     ] {
-        let error = approved(WHOLE, &principal, username, groups).unwrap_err();
-        assert!(error.contains(said), "{error}");
+        let error = approved(ALL_FIELDS, &principal, username, groups).unwrap_err();
+        assert!(error.contains(expected), "{error}");
     }
     let error = approved("", &role("a"), "ops", &["g"]).unwrap_err();
     assert!(
@@ -274,7 +278,7 @@ fn one_grant_approves_all_of_a_mapping_or_it_is_not_approved() {
 }
 
 #[test]
-fn no_pattern_and_no_placeholder_comes_to_a_name_of_kubernetes() {
+fn patterns_and_placeholders_never_grant_reserved_names() {
     let all = "grants: [{accounts: [\"111122223333\"], groups: [\"*\", \"s*\", \"*s\"]}]";
     let any = "grants: [{accounts: [\"111122223333\"], groups: [\"*\"], usernames: [\"*\"]}]";
     for name in [
@@ -302,7 +306,7 @@ fn no_pattern_and_no_placeholder_comes_to_a_name_of_kubernetes() {
 }
 
 #[test]
-fn a_star_stands_for_any_characters() {
+fn wildcard_matches_any_characters() {
     for (pattern, yes, no) in [
         (
             "a*b",

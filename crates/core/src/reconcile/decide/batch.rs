@@ -1,8 +1,8 @@
-//! All edits in one plan, but for those that guards refuse.
+//! Plans all edits together, and finds out which of them guards refuse.
 
 use std::collections::{HashMap, HashSet};
 
-use super::super::types::View;
+use super::super::decision::Input;
 use crate::arn::fold;
 use crate::document::edit::{Edit, EditError};
 use crate::lint::{Finding, Severity};
@@ -10,51 +10,50 @@ use crate::plan::{Allowed, Facts, Guard, Known, Plan, Refusal, Request, has_admi
 
 /// Edits that are made together or not at all.
 #[derive(Clone, Debug)]
-pub(super) struct Unit {
+pub(super) struct EditSet {
     pub(super) edits: Vec<Edit>,
-    /// The ARNs of node entries that may say less or go.
+    /// The ARNs of node entries that may be reduced or removed.
     pub(super) allowed_nodes: Vec<String>,
 }
 
-/// Why a unit is left out.
+/// Why edits are omitted from the plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Refused {
-    /// A guard refuses it; a fragment.
+pub(super) enum RefusalReason {
+    /// A guard refuses them. Contains a sentence fragment.
     ByGuard(Guard, String),
-    /// It can't be written; a fragment.
+    /// They are invalid. Contains a sentence fragment.
     Unwritable(String),
-    /// The text that it is about can't be edited; a fragment.
+    /// Their section cannot be edited. Contains a sentence fragment.
     Unreadable(String),
 }
 
-/// What comes of all units.
+/// A plan for several sets of edits.
 pub(super) struct Batch {
-    /// The plan of all that are not refused; `None` when nothing is to be written.
+    /// The plan of all edits that are not refused; `None` if it changes nothing.
     pub(super) plan: Option<Plan>,
-    /// Those that are, by their numbers.
-    pub(super) refused: HashMap<usize, Refused>,
+    /// The refused sets, by index.
+    pub(super) refused: HashMap<usize, RefusalReason>,
 }
 
-struct Batching<'a> {
-    view: &'a View<'a>,
-    units: &'a [Unit],
+struct Batcher<'a> {
+    input: &'a Input<'a>,
+    edit_sets: &'a [EditSet],
     facts: Facts,
-    refused: HashMap<usize, Refused>,
+    refused: HashMap<usize, RefusalReason>,
 }
 
-/// Why a plan is not to be carried out.
-enum Fault {
-    /// These units are at fault.
-    Of(Vec<(usize, Refused)>),
-    /// One of them is, or several together.
-    Somewhere(Refused),
+/// Which sets cause a plan to be refused.
+enum Blame {
+    EditSets(Vec<(usize, RefusalReason)>),
+    /// One of the sets, or a combination of them.
+    Unknown(RefusalReason),
 }
 
-/// Plans all units together. What is at fault is told by whom it is about, else found by halving.
-pub(super) fn plan(view: &View<'_>, units: &[Unit]) -> Batch {
-    let mut facts = view.facts.clone();
+/// Plans all sets together. Finds refused ones by the principals in the refusals, or else by bisection.
+pub(super) fn plan(input: &Input<'_>, edit_sets: &[EditSet]) -> Batch {
+    let mut facts = input.facts.clone();
     if let (Known::NotRequested, Some(entries)) =
-        (&facts.access_entry_of_admin, view.access_entries)
+        (&facts.access_entry_of_admin, input.access_entries)
     {
         facts.access_entry_of_admin = match has_admin(entries, &facts.admins) {
             Some(has) => Known::Is(has),
@@ -63,22 +62,22 @@ pub(super) fn plan(view: &View<'_>, units: &[Unit]) -> Batch {
             },
         };
     }
-    let mut batching = Batching {
-        view,
-        units,
+    let mut batcher = Batcher {
+        input,
+        edit_sets,
         facts,
         refused: HashMap::new(),
     };
-    let all: Vec<usize> = (0..units.len()).collect();
-    let plan = batching.accept(Vec::new(), all).1;
+    let all: Vec<usize> = (0..edit_sets.len()).collect();
+    let plan = batcher.accept(Vec::new(), all).1;
     Batch {
         plan: plan.filter(Plan::is_change),
-        refused: batching.refused,
+        refused: batcher.refused,
     }
 }
 
-impl Batching<'_> {
-    /// Adds to what is accepted as much of the next as can be, and gives the plan of all that is.
+impl Batcher<'_> {
+    /// Adds as many of the next sets to the accepted ones as possible. Returns the accepted sets and their plan.
     fn accept(&mut self, accepted: Vec<usize>, mut next: Vec<usize>) -> (Vec<usize>, Option<Plan>) {
         loop {
             let all: Vec<usize> = accepted.iter().chain(&next).copied().collect();
@@ -87,23 +86,27 @@ impl Batching<'_> {
             }
             match self.make(&all) {
                 Ok(plan) => return (all, Some(plan)),
-                Err(Fault::Of(faults)) => {
-                    let at_fault: HashSet<usize> = faults.iter().map(|(unit, _)| *unit).collect();
-                    self.refused.extend(faults);
-                    next.retain(|unit| !at_fault.contains(unit));
-                    // What was accepted before may not be at fault alone.
-                    if next.is_empty() || accepted.iter().any(|unit| at_fault.contains(unit)) {
+                Err(Blame::EditSets(blamed)) => {
+                    let at_fault: HashSet<usize> =
+                        blamed.iter().map(|(edit_set, _)| *edit_set).collect();
+                    self.refused.extend(blamed);
+                    next.retain(|edit_set| !at_fault.contains(edit_set));
+                    // A set that was accepted earlier is refused only together with others.
+                    if next.is_empty()
+                        || accepted.iter().any(|edit_set| at_fault.contains(edit_set))
+                    {
                         let accepted: Vec<usize> = accepted
                             .into_iter()
-                            .filter(|unit| !at_fault.contains(unit))
+                            .filter(|edit_set| !at_fault.contains(edit_set))
                             .collect();
                         return self.accept(Vec::new(), [accepted, next].concat());
                     }
                 }
-                Err(Fault::Somewhere(why)) => {
+                Err(Blame::Unknown(why)) => {
                     let Some(second) = (next.len() > 1).then(|| next.split_off(next.len() / 2))
                     else {
-                        self.refused.extend(next.first().map(|unit| (*unit, why)));
+                        self.refused
+                            .extend(next.first().map(|edit_set| (*edit_set, why)));
                         let plan = (!accepted.is_empty()).then(|| self.make(&accepted).ok());
                         return (accepted, plan.flatten());
                     };
@@ -114,63 +117,67 @@ impl Batching<'_> {
         }
     }
 
-    fn make(&self, units: &[usize]) -> Result<Plan, Fault> {
-        let of = |unit: &usize| &self.units[*unit];
-        let edits = units.iter().flat_map(|unit| of(unit).edits.clone());
-        let nodes = units.iter().flat_map(|unit| of(unit).allowed_nodes.clone());
+    fn make(&self, edit_sets: &[usize]) -> Result<Plan, Blame> {
+        let of = |edit_set: &usize| &self.edit_sets[*edit_set];
+        let edits = edit_sets
+            .iter()
+            .flat_map(|edit_set| of(edit_set).edits.clone());
+        let nodes = edit_sets
+            .iter()
+            .flat_map(|edit_set| of(edit_set).allowed_nodes.clone());
         let request = Request {
             edits: edits.collect(),
             allow: Allowed {
                 node_entries: nodes.collect(),
                 ..Allowed::default()
             },
-            access_entries: self.view.access_entries.cloned(),
+            access_entries: self.input.access_entries.cloned(),
             facts: self.facts.clone(),
             ..Request::default()
         };
-        let plan = Plan::new(self.view.stored, &request);
-        let plan = plan.map_err(|error| self.blame_for_edit(&error, units))?;
+        let plan = Plan::new(self.input.stored, &request);
+        let plan = plan.map_err(|error| self.blame_for_edit(&error, edit_sets))?;
         if let Some(first) = plan.refusals.first() {
             let whole = ByGuard(first.guard, first.message.clone());
-            return Err(self.blame(units, &plan, whole));
+            return Err(self.blame(edit_sets, &plan, whole));
         }
         match plan.open_questions.is_empty() {
             true => Ok(plan),
-            // What is to be asked first can't be asked here.
-            false => Err(Fault::Somewhere(ByGuard(
+            // The guards need facts that the controller cannot collect.
+            false => Err(Blame::Unknown(ByGuard(
                 Guard::SelfLockout,
-                "it can't be known whether anybody could still administer the cluster".to_owned(),
+                "cannot verify that an administrator would remain".to_owned(),
             ))),
         }
     }
 
-    /// The units that refusals are about.
-    fn blame(&self, units: &[usize], plan: &Plan, whole: Refused) -> Fault {
-        let mut about: HashMap<String, Refused> = HashMap::new();
+    /// Returns the sets with the principals of the refusals.
+    fn blame(&self, edit_sets: &[usize], plan: &Plan, whole: RefusalReason) -> Blame {
+        let mut about: HashMap<String, RefusalReason> = HashMap::new();
         for refusal in &plan.refusals {
             if let Some(arn) = &refusal.arn {
                 let why = ByGuard(refusal.guard, message(refusal, arn, &plan.findings));
                 about.entry(fold(arn).into_owned()).or_insert(why);
             }
         }
-        self.blamed(units, |arn| about.get(arn).cloned())
-            .unwrap_or(Fault::Somewhere(whole))
+        self.blamed(edit_sets, |arn| about.get(arn).cloned())
+            .unwrap_or(Blame::Unknown(whole))
     }
 
-    fn blame_for_edit(&self, error: &EditError, units: &[usize]) -> Fault {
+    fn blame_for_edit(&self, error: &EditError, edit_sets: &[usize]) -> Blame {
         let why = error.to_string();
         let arn = match error {
             EditError::NotEditable { section, .. } => {
-                let of_section = |unit: &&usize| {
-                    let mut edits = self.units[**unit].edits.iter();
+                let of_section = |edit_set: &&usize| {
+                    let mut edits = self.edit_sets[**edit_set].edits.iter();
                     edits.any(|edit| edit.principal().section() == *section)
                 };
-                let at_fault = units.iter().filter(of_section);
-                let why = Refused::Unreadable(why);
-                let at_fault: Vec<_> = at_fault.map(|unit| (*unit, why.clone())).collect();
+                let at_fault = edit_sets.iter().filter(of_section);
+                let why = RefusalReason::Unreadable(why);
+                let at_fault: Vec<_> = at_fault.map(|edit_set| (*edit_set, why.clone())).collect();
                 return match at_fault.is_empty() {
-                    true => Fault::Somewhere(why),
-                    false => Fault::Of(at_fault),
+                    true => Blame::Unknown(why),
+                    false => Blame::EditSets(at_fault),
                 };
             }
             EditError::OtherList { arn, .. } => arn,
@@ -180,29 +187,33 @@ impl Batching<'_> {
             EditError::UneditableEntry { .. }
             | EditError::NoSuchLine { .. }
             | EditError::Bug { .. } => {
-                return Fault::Somewhere(Refused::Unwritable(why));
+                return Blame::Unknown(RefusalReason::Unwritable(why));
             }
         };
         let key = fold(arn);
-        let why = Refused::Unwritable(why);
-        self.blamed(units, |arn| (arn == key).then(|| why.clone()))
-            .unwrap_or(Fault::Somewhere(why.clone()))
+        let why = RefusalReason::Unwritable(why);
+        self.blamed(edit_sets, |arn| (arn == key).then(|| why.clone()))
+            .unwrap_or(Blame::Unknown(why.clone()))
     }
 
-    fn blamed(&self, units: &[usize], why: impl Fn(&str) -> Option<Refused>) -> Option<Fault> {
-        let of = |unit: &usize| {
-            let mut edits = self.units[*unit].edits.iter();
+    fn blamed(
+        &self,
+        edit_sets: &[usize],
+        why: impl Fn(&str) -> Option<RefusalReason>,
+    ) -> Option<Blame> {
+        let of = |edit_set: &usize| {
+            let mut edits = self.edit_sets[*edit_set].edits.iter();
             let why = edits.find_map(|edit| why(&fold(edit.principal().text())))?;
-            Some((*unit, why))
+            Some((*edit_set, why))
         };
-        let at_fault: Vec<_> = units.iter().filter_map(of).collect();
-        (!at_fault.is_empty()).then_some(Fault::Of(at_fault))
+        let at_fault: Vec<_> = edit_sets.iter().filter_map(of).collect();
+        (!at_fault.is_empty()).then_some(Blame::EditSets(at_fault))
     }
 }
 
-use Refused::ByGuard;
+use RefusalReason::ByGuard;
 
-/// What a refusal says. Lines are left out: they depend on what else is written.
+/// Returns the message of a refusal, without lines, which depend on the other edits.
 fn message(refusal: &Refusal, arn: &str, findings: &[Finding]) -> String {
     if refusal.guard != Guard::LintRegression {
         return refusal.message.clone();

@@ -1,56 +1,55 @@
-//! Backs off when another manager keeps reverting an entry.
+//! Suspends repairs for a while when another client keeps changing an entry.
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::super::decision::{Memory, Repair};
 use super::super::object::{ConditionKind, Object, Reason};
-use super::super::types::{Memory, Repair};
 use super::desired::Key;
 
-/// The number of repairs of one entry against one manager
-const REPAIRS: usize = 3;
-/// within this time that count as a conflict.
-const WITHIN: SignedDuration = SignedDuration::from_mins(10);
-/// How long the entry is left alone, unless the object's spec changes.
-const REST: SignedDuration = SignedDuration::from_hours(1);
+/// The number of repairs within [`WINDOW`] that count as a conflict, if the same field manager made all the changes.
+const MAX_REPAIRS: usize = 3;
+const WINDOW: SignedDuration = SignedDuration::from_mins(10);
+/// How long repairs are suspended, unless the object's spec changes.
+const SUSPENSION: SignedDuration = SignedDuration::from_hours(1);
 
-/// An ongoing conflict.
+/// A suspension of repairs.
 #[derive(Debug)]
-pub(super) struct Contest {
+pub(super) struct ConflictBackoff {
     /// When repairs resume.
     pub(super) until: Timestamp,
-    /// The other manager, if known.
+    /// The other field manager, if known.
     pub(super) manager: Option<String>,
 }
 
-/// The key by which repairs are remembered.
-pub(super) fn name(key: &Key) -> String {
+/// Returns the key in [`Memory::repairs`].
+fn memory_key(key: &Key) -> String {
     format!("{}/{}", key.0.key(), key.1)
 }
 
-/// Returns the conflict over an entry according to the repairs or, if they were lost, according to the object itself.
+/// Returns the suspension for an entry, according to the remembered repairs or, after their loss, to the object's conditions.
 pub(super) fn of(
     memory: &Memory,
     key: &Key,
     object: Option<&Object>,
     now: Timestamp,
-) -> Option<Contest> {
+) -> Option<ConflictBackoff> {
     let about = object.map(|object| (object.uid.clone(), object.generation));
-    let repairs = memory.repairs.get(&name(key));
+    let repairs = memory.repairs.get(&memory_key(key));
     let repairs: Vec<&Repair> = repairs
         .into_iter()
         .flatten()
         .filter(|repair| repair.object == about && is_recent(repair, now))
         .collect();
-    let third = |last: &&Repair| {
+    let is_conflict = |last: &&Repair| {
         let same = repairs.iter().filter(|repair| {
             repair.manager == last.manager
                 && repair.at <= last.at
-                && last.at.duration_since(repair.at) <= WITHIN
+                && last.at.duration_since(repair.at) <= WINDOW
         });
-        same.count() >= REPAIRS
+        same.count() >= MAX_REPAIRS
     };
-    if let Some(last) = repairs.iter().copied().rev().find(third) {
-        return Some(Contest {
+    if let Some(last) = repairs.iter().copied().rev().find(is_conflict) {
+        return Some(ConflictBackoff {
             until: after(last.at),
             manager: last.manager.clone(),
         });
@@ -60,20 +59,24 @@ pub(super) fn of(
     let is_contested = stalled.reason == Reason::Contested
         && stalled.observed_generation == object?.generation
         && now < until;
-    is_contested.then_some(Contest {
+    is_contested.then_some(ConflictBackoff {
         until,
         manager: None,
     })
 }
 
-/// Returns the repairs that still count, including new ones.
-pub(super) fn remember(memory: &mut Memory, made: Vec<(Key, Repair)>, now: Timestamp) {
+/// Adds new repairs to the memory, and removes old ones.
+pub(super) fn remember(memory: &mut Memory, repairs: Vec<(Key, Repair)>, now: Timestamp) {
     memory.repairs.retain(|_, repairs| {
         repairs.retain(|repair| is_recent(repair, now));
         !repairs.is_empty()
     });
-    for (key, repair) in made {
-        memory.repairs.entry(name(&key)).or_default().push(repair);
+    for (key, repair) in repairs {
+        memory
+            .repairs
+            .entry(memory_key(&key))
+            .or_default()
+            .push(repair);
     }
 }
 
@@ -82,5 +85,5 @@ fn is_recent(repair: &Repair, now: Timestamp) -> bool {
 }
 
 fn after(at: Timestamp) -> Timestamp {
-    at.checked_add(REST).unwrap_or(Timestamp::MAX)
+    at.checked_add(SUSPENSION).unwrap_or(Timestamp::MAX)
 }

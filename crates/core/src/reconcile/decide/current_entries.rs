@@ -1,15 +1,15 @@
-//! The entries in aws-auth and their owners.
+//! The current entries in aws-auth, and which objects recorded them as theirs.
 
 use std::collections::{HashMap, HashSet};
 
-use super::super::object::{Object, Recorded};
+use super::super::object::{EntryRecord, Object};
 use super::desired::Key;
 use crate::arn::{fold, to_lower};
 use crate::document::edit::why_not_changed;
 use crate::document::{Document, Entry, Mapping, SectionName, Status};
 
 /// The entries of a document, by the value that the authenticator compares.
-pub(super) struct Stands<'d> {
+pub(super) struct CurrentEntries<'d> {
     pub(super) document: &'d Document,
     entries: HashMap<Key, Vec<&'d Entry>>,
 }
@@ -20,7 +20,7 @@ pub(super) struct Entries<'s, 'd> {
     section: SectionName,
 }
 
-impl<'d> Stands<'d> {
+impl<'d> CurrentEntries<'d> {
     pub(super) fn of(document: &'d Document) -> Self {
         let mut entries: HashMap<Key, Vec<&Entry>> = HashMap::new();
         for section in document.sections() {
@@ -36,7 +36,7 @@ impl<'d> Stands<'d> {
         Self { document, entries }
     }
 
-    /// Returns the entries that the authenticator keeps; `None` if there are none.
+    /// Returns the entries that the authenticator uses; `None` if there are none.
     pub(super) fn get(&self, key: &Key) -> Option<Entries<'_, 'd>> {
         let all = self.entries.get(key)?;
         let section = key.0;
@@ -49,33 +49,34 @@ impl<'d> Stands<'d> {
 impl<'d> Entries<'_, 'd> {
     /// Returns the effective entries: the last one of a role or account, the last one of each spelling of a user.
     pub(super) fn in_force(&self) -> impl Iterator<Item = &'d Mapping> + use<'d> {
-        self.deciding().into_iter().filter_map(Entry::mapping)
+        self.effective().into_iter().filter_map(Entry::mapping)
     }
 
-    fn deciding(&self) -> Vec<&'d Entry> {
+    fn effective(&self) -> Vec<&'d Entry> {
         let mut seen = HashSet::new();
-        let mut deciding: Vec<&'d Entry> = Vec::new();
+        let mut effective: Vec<&'d Entry> = Vec::new();
         for entry in self.all.iter().rev() {
             let stored = entry.mapping().map(|mapping| match self.section {
                 SectionName::Roles => to_lower(mapping.principal.text()),
                 SectionName::Users | SectionName::Accounts => mapping.principal.text().into(),
             });
             if stored.is_some_and(|stored| seen.insert(stored)) {
-                deciding.push(entry);
+                effective.push(entry);
             }
         }
-        deciding.reverse();
-        deciding
+        effective.reverse();
+        effective
     }
 
     /// Returns whether all effective entries have this content.
-    pub(super) fn say(&self, recorded: &Recorded) -> bool {
-        self.in_force().all(|mapping| recorded.is_said_by(mapping))
+    pub(super) fn all_match(&self, recorded: &EntryRecord) -> bool {
+        self.in_force()
+            .all(|mapping| recorded.matches_mapping(mapping))
     }
 
     /// Returns whether there is exactly one entry, with this content.
-    pub(super) fn are_just(&self, recorded: &Recorded) -> bool {
-        self.all.len() == 1 && self.say(recorded)
+    pub(super) fn are_exactly(&self, recorded: &EntryRecord) -> bool {
+        self.all.len() == 1 && self.all_match(recorded)
     }
 
     /// Returns the first effective entry.
@@ -86,15 +87,15 @@ impl<'d> Entries<'_, 'd> {
     /// Returns why the entries cannot be changed; `None` if they can.
     pub(super) fn why_not_changed(&self, document: &Document) -> Option<&'static str> {
         let section = document.section(self.section);
-        let mut deciding = self.deciding().into_iter();
-        deciding.find_map(|entry| why_not_changed(section, entry))
+        let mut effective = self.effective().into_iter();
+        effective.find_map(|entry| why_not_changed(section, entry))
     }
 }
 
-/// The entries that objects have recorded as theirs.
+/// The entries that objects recorded in their status.
 pub(super) struct Records<'a> {
     written: HashMap<Key, Vec<usize>>,
-    pending: HashMap<Key, Vec<(usize, &'a Recorded)>>,
+    pending: HashMap<Key, Vec<(usize, &'a EntryRecord)>>,
 }
 
 impl<'a> Records<'a> {
@@ -115,27 +116,27 @@ impl<'a> Records<'a> {
         records
     }
 
-    /// Returns whether an object wrote the current entry: it is recorded, or it matches the pending record.
-    pub(super) fn cover(&self, key: &Key, entries: &Entries<'_, '_>) -> bool {
+    /// Returns whether an object wrote the current entry: it recorded the entry, or the entry matches a pending record.
+    pub(super) fn has_writer(&self, key: &Key, entries: &Entries<'_, '_>) -> bool {
         let pending = self.pending.get(key).into_iter().flatten();
         self.written.contains_key(key)
             || pending
                 .into_iter()
-                .any(|(_, recorded)| entries.say(recorded))
+                .any(|(_, recorded)| entries.all_match(recorded))
     }
 
-    /// Returns whether any object has recorded this entry.
-    pub(super) fn name(&self, key: &Key) -> bool {
+    /// Returns whether any object recorded an entry with this key.
+    pub(super) fn contains(&self, key: &Key) -> bool {
         self.written.contains_key(key) || self.pending.contains_key(key)
     }
 
-    /// Returns whether this object wrote it, as defined by [`cover`](Self::cover).
-    pub(super) fn has(&self, at: usize, key: &Key, entries: &Entries<'_, '_>) -> bool {
+    /// Returns whether this object wrote the current entry, as defined by [`has_writer`](Self::has_writer).
+    pub(super) fn belongs_to(&self, at: usize, key: &Key, entries: &Entries<'_, '_>) -> bool {
         let written = self.written.get(key).is_some_and(|of| of.contains(&at));
         let pending = self.pending.get(key).into_iter().flatten();
         written
             || pending
                 .into_iter()
-                .any(|(of, recorded)| *of == at && entries.say(recorded))
+                .any(|(of, recorded)| *of == at && entries.all_match(recorded))
     }
 }

@@ -1,6 +1,6 @@
-//! The entry that an object requests, normalized, and whether it is valid.
+//! The entry that an object requests, normalized and validated.
 
-use super::super::object::{Recorded, Spec};
+use super::super::object::{EntryRecord, Spec};
 use crate::arn::{Normalized, can_match, equal_fold, fold, normalize, to_lower};
 use crate::document::edit::{Edit, Groups};
 use crate::document::{Mapping, Principal, SectionName};
@@ -9,14 +9,14 @@ use crate::facts::accounts::is_account_id;
 /// The identity of an entry: its section and the value that the authenticator compares.
 pub(super) type Key = (SectionName, String);
 
-impl Recorded {
+impl EntryRecord {
     /// Returns the key of the entry.
     pub(super) fn key(&self) -> Key {
-        (self.section, self.claim())
+        (self.section, self.folded_key())
     }
 
     /// Returns the folded key, independent of the section.
-    pub(super) fn claim(&self) -> String {
+    pub(super) fn folded_key(&self) -> String {
         fold(&self.key).into_owned()
     }
 
@@ -26,7 +26,7 @@ impl Recorded {
     }
 
     /// Returns whether a mapping has the same content; the order of groups does not matter.
-    pub(super) fn is_said_by(&self, mapping: &Mapping) -> bool {
+    pub(super) fn matches_mapping(&self, mapping: &Mapping) -> bool {
         self.section == SectionName::Accounts
             || (self.username == mapping.username && is_same_set(&self.groups, mapping.groups()))
     }
@@ -60,7 +60,7 @@ impl Recorded {
         }
     }
 
-    /// The same as an entry means it.
+    /// Converts it to a mapping.
     pub(super) fn mapping(&self) -> Mapping {
         Mapping {
             principal: self.principal(),
@@ -70,18 +70,18 @@ impl Recorded {
     }
 
     /// Describes its content for users.
-    pub(super) fn said(&self) -> String {
+    pub(super) fn describe(&self) -> String {
         match self.section {
             SectionName::Accounts => format!("account {}", self.key),
             SectionName::Roles | SectionName::Users => {
-                format!("{} as {}", self.key, said(&self.username, &self.groups))
+                format!("{} to {}", self.key, describe(&self.username, &self.groups))
             }
         }
     }
 }
 
-/// Describes a username.
-pub(super) fn said(username: &str, groups: &[String]) -> String {
+/// Describes the resulting user.
+pub(super) fn describe(username: &str, groups: &[String]) -> String {
     match groups {
         [] => format!("user {username} without groups"),
         groups => format!("user {username} with groups {}", groups.join(", ")),
@@ -101,16 +101,16 @@ pub(super) fn principal(section: SectionName, key: &str) -> Principal {
 ///
 /// # Errors
 /// Why the ARN cannot match, and what to write instead; a sentence fragment.
-pub(super) fn of(spec: &Spec) -> Result<Recorded, String> {
+pub(super) fn of(spec: &Spec) -> Result<EntryRecord, String> {
     let section = spec.principal.section();
     let key = match &spec.principal {
         Principal::Role(arn) => {
-            let arn = mended(arn)?;
+            let arn = without_path(arn)?;
             must_match(&arn, ":role/", "role")?;
             arn
         }
         Principal::User(arn) => {
-            let arn = mended(arn)?;
+            let arn = without_path(arn)?;
             if arn.contains(":role/") {
                 return Err(format!("{arn} is a role: write it in spec.role"));
             }
@@ -119,11 +119,9 @@ pub(super) fn of(spec: &Spec) -> Result<Recorded, String> {
         }
         Principal::Account(id) if is_account_id(id) => id.clone(),
         Principal::Account(id) => {
-            return Err(format!(
-                "{id:?} is not an account id: write its twelve digits"
-            ));
+            return Err(format!("{id:?} is not a twelve-digit account ID"));
         }
-        Principal::Sso(_) => return Err("sso entries are not written".to_owned()),
+        Principal::Sso(_) => return Err("sso entries are not supported".to_owned()),
     };
     let username = match (section, &spec.username) {
         (SectionName::Accounts, _) => String::new(),
@@ -139,7 +137,7 @@ pub(super) fn of(spec: &Spec) -> Result<Recorded, String> {
                 .collect::<Result<_, _>>()?
         }
     };
-    Ok(Recorded {
+    Ok(EntryRecord {
         section,
         key,
         username,
@@ -147,7 +145,7 @@ pub(super) fn of(spec: &Spec) -> Result<Recorded, String> {
     })
 }
 
-fn mended(arn: &str) -> Result<String, String> {
+fn without_path(arn: &str) -> Result<String, String> {
     match normalize(arn) {
         Normalized::AsGiven => Ok(arn.to_owned()),
         Normalized::PathDropped { arn, .. } => Ok(arn),
@@ -158,12 +156,12 @@ fn mended(arn: &str) -> Result<String, String> {
 }
 
 fn must_match(arn: &str, part: &str, word: &str) -> Result<(), String> {
-    // In lower case, as the authenticator stores it, it may be a different ARN.
+    // The authenticator stores it in lower case. For some Unicode characters, that is a different ARN.
     let is_itself = equal_fold(arn, &to_lower(arn));
     match can_match(arn) && is_itself && to_lower(arn).contains(part) {
         true => Ok(()),
         false => Err(format!(
-            "{arn:?} is not the ARN of a {word} that can sign in: it looks like arn:aws:iam::111122223333:{word}/NAME"
+            "{arn:?} is not the ARN of a {word} that can sign in: use the form arn:aws:iam::111122223333:{word}/NAME"
         )),
     }
 }
@@ -171,13 +169,13 @@ fn must_match(arn: &str, part: &str, word: &str) -> Result<(), String> {
 fn text(what: &str, text: &str) -> Result<String, String> {
     match text.is_empty() || text.trim() != text || text.contains(char::is_control) {
         true => Err(format!(
-            "the {what} {text:?} is empty, or has white space around it or a control character in it"
+            "the {what} {text:?} is empty, starts or ends with white space, or contains a control character"
         )),
         false => Ok(text.to_owned()),
     }
 }
 
 fn is_same_set(one: &[String], other: &[String]) -> bool {
-    let holds = |all: &[String], some: &[String]| some.iter().all(|group| all.contains(group));
-    one == other || (holds(one, other) && holds(other, one))
+    let contains = |all: &[String], some: &[String]| some.iter().all(|group| all.contains(group));
+    one == other || (contains(one, other) && contains(other, one))
 }

@@ -1,15 +1,15 @@
-//! Decides the outcome for each object.
+//! Decides the outcome for each object: applied, deferred, drifted, contested, stalled or removed.
 
 use std::collections::HashMap;
 
-use super::super::object::{DeletionPolicy, DriftPolicy, Reason, Recorded};
-use super::super::types::Stage;
-use super::batch::Unit;
-use super::conflict_backoff::{self, Contest};
+use super::super::decision::Stage;
+use super::super::object::{DeletionPolicy, DriftPolicy, EntryRecord, Reason};
+use super::batch::EditSet;
+use super::conflict_backoff::{self, ConflictBackoff};
 use super::current_entries::Entries;
-use super::desired::{Key, said};
-use super::look::Look;
+use super::desired::{Key, describe};
 use super::removal::Removal;
+use super::resolver::Resolver;
 use crate::authenticator::{NodeRoles, is_node};
 use crate::command_line::quoted;
 use crate::document::edit::Edit;
@@ -18,202 +18,210 @@ use crate::plan::Known;
 
 /// The outcome for an object.
 #[derive(Debug)]
-pub(super) enum Fate {
-    /// aws-auth contains the requested entry, or is about to.
-    Has(Has),
-    /// The planned write is not recorded yet, so it is deferred. `None` if the object waits for another object.
-    Later(Option<Unit>),
-    /// Another manager changed the entry, which is only reported.
+pub(super) enum Outcome {
+    /// aws-auth contains the requested entry, or will after this write.
+    Applied(Applied),
+    /// The write is deferred, because it is not recorded in the object yet. `None` if the object waits for another object.
+    Deferred(Option<EditSet>),
+    /// Another client changed the entry, which is only reported.
     Drifted(String),
-    /// Another manager keeps changing the entry.
-    Contested(Contest),
-    /// The request cannot be met, or the entry cannot be removed.
+    /// Another client keeps changing the entry.
+    Contested(ConflictBackoff),
+    /// The requested entry cannot be written, or the previous entry cannot be removed.
     Stalled(Reason, String),
-    /// The object is being removed: what to remove, and what remains and why.
-    Goes(Unit, Vec<String>),
+    /// The object is being deleted: the edits that remove its entries, and messages about entries that are kept.
+    Removing(EditSet, Vec<String>),
 }
 
-/// The state of an object whose request is met.
+/// The edits for an object whose requested entry can be written.
 #[derive(Debug)]
-pub(super) struct Has {
-    /// The edits to write; empty if aws-auth already matches.
-    pub(super) unit: Unit,
-    /// Another manager's change that is reverted.
+pub(super) struct Applied {
+    /// The edits to write; empty if aws-auth already contains the entry.
+    pub(super) edit_set: EditSet,
+    /// Another client's change that is reverted.
     pub(super) repaired: Option<String>,
-    /// What remains of its previous entries, and why.
-    pub(super) left: Vec<String>,
+    /// Messages about previous entries that are kept.
+    pub(super) kept: Vec<String>,
 }
 
-impl Look<'_> {
-    /// Decides the outcome of each object, in the order of the view.
-    pub(super) fn fates(&self) -> Vec<Fate> {
-        let roles = match self.view.node_inventory {
+impl Resolver<'_> {
+    /// Decides the outcome of each object, in the order of the input.
+    pub(super) fn outcomes(&self) -> Vec<Outcome> {
+        let roles = match self.input.node_inventory {
             Known::Is(node_inventory) => NodeRoles::of(node_inventory),
             Known::NotRequested | Known::Unknown { .. } => NodeRoles::default(),
         };
-        let mut fates: HashMap<usize, Fate> = HashMap::with_capacity(self.order.len());
-        let (leaving, living): (Vec<usize>, Vec<usize>) = self
+        let mut outcomes: HashMap<usize, Outcome> = HashMap::with_capacity(self.order.len());
+        let (deleted, existing): (Vec<usize>, Vec<usize>) = self
             .order
             .iter()
             .partition(|&&at| self.object(at).is_deleting);
-        for &at in &living {
-            fates.insert(at, self.of_living(at));
+        for &at in &existing {
+            outcomes.insert(at, self.outcome_of_existing(at));
         }
-        self.wait_for_each_other(&living, &mut fates);
-        for &at in &living {
-            let mut has = match fates.remove(&at) {
-                Some(Fate::Has(has)) => has,
+        self.defer_previous_owners(&existing, &mut outcomes);
+        for &at in &existing {
+            let mut applied = match outcomes.remove(&at) {
+                Some(Outcome::Applied(applied)) => applied,
                 other => {
-                    fates.extend(other.map(|other| (at, other)));
+                    outcomes.extend(other.map(|other| (at, other)));
                     continue;
                 }
             };
-            let moved = self.without_old(at, &mut has, &fates, &roles);
-            fates.insert(at, moved.unwrap_or(Fate::Has(has)));
+            let moved = self.remove_previous_entry(at, &mut applied, &outcomes, &roles);
+            outcomes.insert(at, moved.unwrap_or(Outcome::Applied(applied)));
         }
-        for &at in &leaving {
-            let fate = self.of_leaving(at, &fates, &roles);
-            fates.insert(at, fate);
+        for &at in &deleted {
+            let outcome = self.outcome_of_deleted(at, &outcomes, &roles);
+            outcomes.insert(at, outcome);
         }
         (0..self.order.len())
-            .map(|at| fates.remove(&at).unwrap_or(Fate::Later(None)))
+            .map(|at| outcomes.remove(&at).unwrap_or(Outcome::Deferred(None)))
             .collect()
     }
 
-    /// An object's entry stays recorded until the next owner is ready to be written.
-    fn wait_for_each_other(&self, living: &[usize], fates: &mut HashMap<usize, Fate>) {
+    /// Defers objects that recorded an entry whose new owner is deferred: an entry stays recorded until its next owner can be written.
+    fn defer_previous_owners(&self, existing: &[usize], outcomes: &mut HashMap<usize, Outcome>) {
         let mut waiting: HashMap<usize, Vec<usize>> = HashMap::new();
-        for &at in living {
+        for &at in existing {
             for old in self.recorded(at) {
-                let holder = self.winner(&old.claim());
-                if let Some(holder) = holder.filter(|holder| *holder != at) {
-                    waiting.entry(holder).or_default().push(at);
+                let new_owner = self.owner(&old.folded_key());
+                if let Some(new_owner) = new_owner.filter(|new_owner| *new_owner != at) {
+                    waiting.entry(new_owner).or_default().push(at);
                 }
             }
         }
-        let is_later = |at: &usize| matches!(fates.get(at), Some(Fate::Later(_)));
-        let mut later: Vec<usize> = living.iter().copied().filter(is_later).collect();
-        while let Some(holder) = later.pop() {
-            for at in waiting.remove(&holder).unwrap_or_default() {
-                if matches!(fates.get(&at), Some(Fate::Has(_))) {
-                    fates.insert(at, Fate::Later(None));
-                    later.push(at);
+        let is_deferred = |at: &usize| matches!(outcomes.get(at), Some(Outcome::Deferred(_)));
+        let mut deferred: Vec<usize> = existing.iter().copied().filter(is_deferred).collect();
+        while let Some(new_owner) = deferred.pop() {
+            for at in waiting.remove(&new_owner).unwrap_or_default() {
+                if matches!(outcomes.get(&at), Some(Outcome::Applied(_))) {
+                    outcomes.insert(at, Outcome::Deferred(None));
+                    deferred.push(at);
                 }
             }
         }
     }
 
-    fn of_living(&self, at: usize) -> Fate {
-        let wish = match &self.wishes[at] {
-            Ok(wish) => wish,
-            Err(why) => return self.unapproved(at, why),
+    fn outcome_of_existing(&self, at: usize) -> Outcome {
+        let desired = match &self.desired[at] {
+            Ok(desired) => desired,
+            Err(why) => return self.outcome_of_unapproved(at, why),
         };
         if let Some(refused) = self.refused.get(&at) {
-            return Fate::Stalled(refused.reason(), refused.message());
+            return Outcome::Stalled(refused.reason(), refused.message());
         }
-        if let Some(winner) = self.winner(&wish.claim()).filter(|winner| *winner != at) {
-            let (kind, name) = (self.object(winner).kind.name(), &self.object(winner).name);
-            let message = format!("{} is asked for by the older {kind} {name}", wish.key);
-            return Fate::Stalled(Reason::Conflict, message);
+        if let Some(owner) = self
+            .owner(&desired.folded_key())
+            .filter(|owner| *owner != at)
+        {
+            let (kind, name) = (self.object(owner).kind.name(), &self.object(owner).name);
+            let message = format!("the older {kind} {name} requests {}", desired.key);
+            return Outcome::Stalled(Reason::Conflict, message);
         }
-        let entries = self.view.access_entries;
+        let entries = self.input.access_entries;
         if let Some(hidden) =
-            entries.and_then(|entries| entries.override_for_principal(&wish.principal()))
+            entries.and_then(|entries| entries.override_for_principal(&desired.principal()))
         {
             let message = format!(
-                "{hidden}, and what aws-auth says of {} counts for nothing",
-                wish.key
+                "{hidden}, so the entry of {} in aws-auth has no effect",
+                desired.key
             );
-            return Fate::Stalled(Reason::ShadowedBy, message);
+            return Outcome::Stalled(Reason::ShadowedBy, message);
         }
-        let section = self.stands.document.section(wish.section);
-        if let Some(stalled) = unreadable(section) {
+        let section = self.current.document.section(desired.section);
+        if let Some(stalled) = unreadable_section(section) {
             return stalled;
         }
-        let fate = self.of_entry(at, wish, section);
-        match fate {
-            Fate::Has(has) if self.view.stage == Stage::Writing => {
-                let is_recorded = has.unit.edits.is_empty() || self.is_recorded(at, wish);
+        let outcome = self.outcome_of_approved(at, desired, section);
+        match outcome {
+            Outcome::Applied(applied) if self.input.stage == Stage::Writing => {
+                let is_recorded =
+                    applied.edit_set.edits.is_empty() || self.is_recorded(at, desired);
                 match is_recorded && !self.lacks_finalizer(at) {
-                    true => Fate::Has(has),
-                    false => Fate::Later(Some(has.unit)),
+                    true => Outcome::Applied(applied),
+                    false => Outcome::Deferred(Some(applied.edit_set)),
                 }
             }
-            fate => fate,
+            outcome => outcome,
         }
     }
 
-    /// The outcome of an object whose request is not approved. An entry granted before is not removed: one mistake in the
-    /// configuration would lock out all users.
-    fn unapproved(&self, at: usize, why: &str) -> Fate {
+    /// Returns the outcome of an object whose request is invalid or not approved. Keeps an entry that was approved earlier: otherwise,
+    /// one mistake in the configuration could lock out all users.
+    fn outcome_of_unapproved(&self, at: usize, why: &str) -> Outcome {
         let had = self.object(at).status.entry.as_ref();
-        let is_own = |old: &&Recorded| {
-            let winner = self.winner(&old.claim());
-            winner.is_none_or(|winner| winner == at) && self.stands.get(&old.key()).is_some()
+        let is_own = |old: &&EntryRecord| {
+            let owner = self.owner(&old.folded_key());
+            owner.is_none_or(|owner| owner == at) && self.current.get(&old.key()).is_some()
         };
-        let stays = had.filter(is_own);
-        let message = stays.map_or_else(
+        let kept = had.filter(is_own);
+        let message = kept.map_or_else(
             || why.to_owned(),
             |old| {
                 format!(
-                    "{why}. The entry of {} stays as it is until the object is deleted",
+                    "{why}. The existing entry of {} is kept until the object is deleted",
                     old.key
                 )
             },
         );
-        Fate::Stalled(Reason::Refused, message)
+        Outcome::Stalled(Reason::Refused, message)
     }
 
-    /// The outcome of an object that may have its entry.
-    fn of_entry(&self, at: usize, wish: &Recorded, section: &Section) -> Fate {
+    /// Returns the outcome of an object whose request is approved.
+    fn outcome_of_approved(&self, at: usize, desired: &EntryRecord, section: &Section) -> Outcome {
         let object = self.object(at);
-        let key = wish.key();
+        let key = desired.key();
         let mut edits = Vec::new();
         let mut allowed_nodes = Vec::new();
         if let Some((other, entries)) = self.in_other_list(&key) {
-            if !self.records.cover(&other, &entries) {
-                return shadowed(wish, other.0);
+            if !self.records.has_writer(&other, &entries) {
+                return in_other_list_unowned(desired, other.0);
             }
             edits.extend(entries.first().map(|mapping| Edit::Unmap {
                 principal: mapping.principal.clone(),
                 only_line: None,
             }));
         }
-        let found = self.stands.get(&key);
+        let found = self.current.get(&key);
         let wrote_this = object
             .status
             .entry
             .as_ref()
-            .is_some_and(|entry| entry.is_same(wish));
+            .is_some_and(|entry| entry.is_same(desired));
         let mut drift = None;
         match &found {
-            Some(found) if found.say(wish) => {}
-            Some(found) if !self.records.cover(&key, found) => return taken(wish, found.first()),
+            Some(found) if found.all_match(desired) => {}
+            Some(found) if !self.records.has_writer(&key, found) => {
+                return owned_by_no_object(desired, found.first());
+            }
             Some(found) => {
-                if let Some(why) = found.why_not_changed(self.stands.document) {
+                if let Some(why) = found.why_not_changed(self.current.document) {
                     let message = format!(
-                        "the entry of {} can't be changed: {why}; mend it, or remove it: {}",
-                        wish.key,
-                        unmap(wish)
+                        "the entry of {} cannot be edited: {why}; fix it, or remove it: {}",
+                        desired.key,
+                        unmap(desired)
                     );
-                    return Fate::Stalled(Reason::Unreadable, message);
+                    return Outcome::Stalled(Reason::Unreadable, message);
                 }
-                let now = found.first().map(|now| said(&now.username, now.groups()));
+                let now = found
+                    .first()
+                    .map(|now| describe(&now.username, now.groups()));
                 drift = now
                     .filter(|_| wrote_this)
                     .map(|now| format!("was changed to {now}"));
-                edits.push(wish.map());
+                edits.push(desired.map());
             }
             None if let Some(protected) = self.protected_from(&key) => {
-                return taken(wish, Some(&protected.mapping()));
+                return owned_by_no_object(desired, Some(&protected.mapping()));
             }
             None => {
                 drift = wrote_this.then(|| "was removed".to_owned());
-                edits.push(wish.map());
+                edits.push(desired.map());
             }
         }
         if edits.is_empty() {
-            return Fate::Has(Has::of(edits, allowed_nodes));
+            return Outcome::Applied(Applied::of(edits, allowed_nodes));
         }
         if let Some(what) = &drift {
             let policy = object
@@ -222,33 +230,33 @@ impl Look<'_> {
                 .map(|spec| spec.drift)
                 .unwrap_or_default();
             if policy == DriftPolicy::Report {
-                return Fate::Drifted(format!(
-                    "the entry of {} {what} by somebody else, and driftPolicy is Report",
-                    wish.key
+                return Outcome::Drifted(format!(
+                    "the entry of {} {what} by another client, and driftPolicy is Report",
+                    desired.key
                 ));
             }
-            if let Some(contest) =
-                conflict_backoff::of(self.view.memory, &key, Some(object), self.view.now)
+            if let Some(backoff) =
+                conflict_backoff::of(self.input.memory, &key, Some(object), self.input.now)
             {
-                return Fate::Contested(contest);
+                return Outcome::Contested(backoff);
             }
         }
         if let Err(why) = section.editable() {
             let message = format!(
-                "{} can't be edited: line {}: {}",
+                "{} cannot be edited: line {}: {}",
                 section.name().key(),
                 why.line,
                 why.reason
             );
-            return Fate::Stalled(Reason::Unreadable, message);
+            return Outcome::Stalled(Reason::Unreadable, message);
         }
-        if is_node(&wish.mapping()) && found.is_some() {
-            allowed_nodes.push(wish.key.clone());
+        if is_node(&desired.mapping()) && found.is_some() {
+            allowed_nodes.push(desired.key.clone());
         }
         let repaired = drift;
-        Fate::Has(Has {
+        Outcome::Applied(Applied {
             repaired,
-            ..Has::of(edits, allowed_nodes)
+            ..Applied::of(edits, allowed_nodes)
         })
     }
 
@@ -260,138 +268,142 @@ impl Look<'_> {
             SectionName::Accounts => return None,
         };
         let other = (other, key.1.clone());
-        let entries = self.stands.get(&other)?;
+        let entries = self.current.get(&other)?;
         Some((other, entries))
     }
 
     /// Removes, in the same write, the object's entry for its previous ARN; returns another outcome if that must wait.
-    fn without_old(
+    fn remove_previous_entry(
         &self,
         at: usize,
-        has: &mut Has,
-        fates: &HashMap<usize, Fate>,
+        applied: &mut Applied,
+        outcomes: &HashMap<usize, Outcome>,
         roles: &NodeRoles<'_>,
-    ) -> Option<Fate> {
-        let wish = self.wishes[at].as_ref().ok()?;
+    ) -> Option<Outcome> {
+        let desired = self.desired[at].as_ref().ok()?;
         for old in self.recorded(at) {
-            let is_same_list_or_arn = old.claim() == wish.claim();
-            if is_same_list_or_arn {
+            if old.folded_key() == desired.folded_key() {
                 continue;
             }
-            match self.removal(at, old, fates, roles) {
+            match self.removal(at, old, outcomes, roles) {
                 Removal::Nothing => {}
-                Removal::Waits => return Some(Fate::Later(None)),
-                Removal::Left(why) => has.left.push(why),
-                Removal::Unreadable(fate) => return Some(fate),
+                Removal::Deferred => return Some(Outcome::Deferred(None)),
+                Removal::Kept(why) => applied.kept.push(why),
+                Removal::Unreadable(outcome) => return Some(outcome),
                 Removal::Edit(edit, allowed) => {
-                    has.unit.edits.insert(0, edit);
-                    has.unit.allowed_nodes.extend(allowed);
+                    applied.edit_set.edits.insert(0, edit);
+                    applied.edit_set.allowed_nodes.extend(allowed);
                 }
             }
         }
         None
     }
 
-    fn of_leaving(&self, at: usize, fates: &HashMap<usize, Fate>, roles: &NodeRoles<'_>) -> Fate {
+    fn outcome_of_deleted(
+        &self,
+        at: usize,
+        outcomes: &HashMap<usize, Outcome>,
+        roles: &NodeRoles<'_>,
+    ) -> Outcome {
         if let Some(refused) = self.refused.get(&at) {
-            return Fate::Stalled(refused.reason(), refused.message());
+            return Outcome::Stalled(refused.reason(), refused.message());
         }
-        let mut unit = Unit {
+        let mut edit_set = EditSet {
             edits: Vec::new(),
             allowed_nodes: Vec::new(),
         };
-        let mut left = Vec::new();
+        let mut kept = Vec::new();
         let spec = &self.object(at).spec;
-        let is_kept = !matches!(spec, Ok(spec) if spec.deletion == DeletionPolicy::Delete);
+        let keeps_entries = !matches!(spec, Ok(spec) if spec.deletion == DeletionPolicy::Delete);
         for old in self.recorded(at) {
-            if is_kept {
-                let stands = self.stands.get(&old.key());
+            if keeps_entries {
+                let current = self.current.get(&old.key());
                 let why = match spec {
-                    Ok(_) => "its deletionPolicy is Retain".to_owned(),
-                    Err(why) => format!("its spec can't be read: {why}"),
+                    Ok(_) => "deletionPolicy is Retain".to_owned(),
+                    Err(why) => format!("the spec is invalid: {why}"),
                 };
-                left.extend(stands.map(|_| format!("the entry of {} stays: {why}", old.key)));
+                kept.extend(current.map(|_| format!("the entry of {} is kept: {why}", old.key)));
                 continue;
             }
-            match self.removal(at, old, fates, roles) {
+            match self.removal(at, old, outcomes, roles) {
                 Removal::Nothing => {}
-                Removal::Waits => return Fate::Later(None),
-                Removal::Left(why) => left.push(why),
-                Removal::Unreadable(fate) => return fate,
+                Removal::Deferred => return Outcome::Deferred(None),
+                Removal::Kept(why) => kept.push(why),
+                Removal::Unreadable(outcome) => return outcome,
                 Removal::Edit(edit, allowed) => {
-                    unit.edits.push(edit);
-                    unit.allowed_nodes.extend(allowed);
+                    edit_set.edits.push(edit);
+                    edit_set.allowed_nodes.extend(allowed);
                 }
             }
         }
-        Fate::Goes(unit, left)
+        Outcome::Removing(edit_set, kept)
     }
 }
 
-impl Has {
+impl Applied {
     fn of(edits: Vec<Edit>, allowed_nodes: Vec<String>) -> Self {
         Self {
-            unit: Unit {
+            edit_set: EditSet {
                 edits,
                 allowed_nodes,
             },
             repaired: None,
-            left: Vec::new(),
+            kept: Vec::new(),
         }
     }
 }
 
-pub(super) fn unreadable(section: &Section) -> Option<Fate> {
+/// Returns the outcome for entries of an unreadable section.
+pub(super) fn unreadable_section(section: &Section) -> Option<Outcome> {
     let problem = section
         .problems()
         .first()
         .filter(|_| section.is_unreadable())?;
     let message = format!(
-        "{} can't be read, so that none of it is in force: line {}: {}; see what is wrong with awsauth lint, and mend it with awsauth edit",
+        "the authenticator cannot read {}, so its entries have no effect: line {}: {}; fix it with awsauth edit",
         section.name().key(),
         problem.line,
         problem.message
     );
-    Some(Fate::Stalled(Reason::Unreadable, message))
+    Some(Outcome::Stalled(Reason::Unreadable, message))
 }
 
-/// An entry in the other list that no object wrote.
-fn shadowed(wish: &Recorded, other: SectionName) -> Fate {
+/// Returns the outcome if the other list contains the ARN, in an entry that no object owns.
+fn in_other_list_unowned(desired: &EntryRecord, other: SectionName) -> Outcome {
     let word = if other == SectionName::Roles {
         "role"
     } else {
         "user"
     };
     let message = format!(
-        "{} stands in {}, too, and no object has written that; remove it: awsauth unmap {word} {}",
-        wish.key,
+        "{} is also in {}, in an entry that no object owns; remove it: awsauth unmap {word} {}",
+        desired.key,
         other.key(),
-        quoted(&wish.key)
+        quoted(&desired.key)
     );
-    Fate::Stalled(Reason::ShadowedBy, message)
+    Outcome::Stalled(Reason::ShadowedBy, message)
 }
 
-/// An entry that no object wrote and that has different content.
-fn taken(wish: &Recorded, mapping: Option<&Mapping>) -> Fate {
-    let now = mapping.map_or_else(String::new, |now| {
-        format!(" as {}", said(&now.username, now.groups()))
-    });
+/// Returns the outcome if the ARN has an entry with different content that no object owns.
+fn owned_by_no_object(desired: &EntryRecord, mapping: Option<&Mapping>) -> Outcome {
+    let user = mapping.map(|now| describe(&now.username, now.groups()));
+    let user = user.unwrap_or_default();
     let message = match mapping.is_some_and(is_node) {
         true => format!(
-            "{} is what nodes sign in with{now}: without that entry, they would become NotReady, so delete this object",
-            wish.key
+            "nodes sign in with {} as {user}; without that entry, they would become NotReady, so delete this object",
+            desired.key
         ),
         false => format!(
-            "{} is mapped{now} by an entry that no object has written; remove it: {}",
-            wish.key,
-            unmap(wish)
+            "{} is mapped to {user} by an entry that no object owns; remove it: {}",
+            desired.key,
+            unmap(desired)
         ),
     };
-    Fate::Stalled(Reason::Conflict, message)
+    Outcome::Stalled(Reason::Conflict, message)
 }
 
 /// Returns the command that removes an entry.
-pub(super) fn unmap(recorded: &Recorded) -> String {
+pub(super) fn unmap(recorded: &EntryRecord) -> String {
     let word = match recorded.section {
         SectionName::Roles => "role",
         SectionName::Users => "user",

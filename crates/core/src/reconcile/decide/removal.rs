@@ -1,12 +1,12 @@
-//! Decides what to do with an entry that an object no longer requests.
+//! Decides whether an entry that an object no longer requests is removed.
 
 use std::collections::HashMap;
 
-use super::super::object::{DriftPolicy, Reason, Recorded};
+use super::super::object::{DriftPolicy, EntryRecord, Reason};
 use super::desired::Key;
-use super::look::Look;
-use super::need::{self, Need};
-use super::outcome::{Fate, unmap, unreadable};
+use super::node_need::{self, NodeNeed};
+use super::outcome::{Outcome, unmap, unreadable_section};
+use super::resolver::Resolver;
 use crate::authenticator::{NodeRoles, is_node};
 use crate::command_line::quoted;
 use crate::document::edit::Edit;
@@ -15,60 +15,62 @@ use crate::document::edit::Edit;
 pub(super) enum Removal {
     /// None: the entry does not exist, or the object does not own it.
     Nothing,
-    /// None yet: another object is about to take it over.
-    Waits,
-    /// The entry is kept, and why.
-    Left(String),
+    /// None yet: another object will own the entry, but its write is deferred.
+    Deferred,
+    /// The entry is kept. Contains a message.
+    Kept(String),
     /// The entry cannot be removed now.
-    Unreadable(Fate),
-    /// The entry is removed; the node entry that may be removed with it.
+    Unreadable(Outcome),
+    /// Removes the entry. Contains its ARN if it is a node entry that may be removed.
     Edit(Edit, Option<String>),
 }
 
-impl Look<'_> {
+impl Resolver<'_> {
     /// Returns the action for an entry that an object no longer requests.
     pub(super) fn removal(
         &self,
         at: usize,
-        old: &Recorded,
-        fates: &HashMap<usize, Fate>,
+        old: &EntryRecord,
+        outcomes: &HashMap<usize, Outcome>,
         roles: &NodeRoles<'_>,
     ) -> Removal {
         let key = old.key();
-        if let Some(holder) = self.winner(&key.1).filter(|winner| *winner != at) {
-            match fates.get(&holder) {
-                Some(Fate::Has(_)) => return Removal::Nothing,
-                Some(Fate::Drifted(_) | Fate::Contested(_)) if self.has_record(holder, &key) => {
+        if let Some(new_owner) = self.owner(&key.1).filter(|owner| *owner != at) {
+            match outcomes.get(&new_owner) {
+                Some(Outcome::Applied(_)) => return Removal::Nothing,
+                Some(Outcome::Drifted(_) | Outcome::Contested(_))
+                    if self.records_entry(new_owner, &key) =>
+                {
                     return Removal::Nothing;
                 }
-                Some(Fate::Later(_)) | None => return Removal::Waits,
+                Some(Outcome::Deferred(_)) | None => return Removal::Deferred,
                 Some(_) => {}
             }
         }
-        let section = self.stands.document.section(old.section);
-        if let Some(fate) = unreadable(section) {
-            return Removal::Unreadable(fate);
+        let section = self.current.document.section(old.section);
+        if let Some(outcome) = unreadable_section(section) {
+            return Removal::Unreadable(outcome);
         }
-        let Some(found) = self.stands.get(&key) else {
+        let Some(found) = self.current.get(&key) else {
             return Removal::Nothing;
         };
-        if !self.records.has(at, &key, &found) {
+        if !self.records.belongs_to(at, &key, &found) {
             return Removal::Nothing;
         }
         let spec = self.object(at).spec.as_ref();
         let reports = spec.is_ok_and(|spec| spec.drift == DriftPolicy::Report);
-        if reports && !found.are_just(old) {
-            return Removal::Left(format!(
-                "the entry of {} stays: somebody else has changed it, and driftPolicy is Report; remove it: {}",
+        if reports && !found.are_exactly(old) {
+            return Removal::Kept(format!(
+                "the entry of {} is kept: another client changed it, and driftPolicy is Report; to remove it: {}",
                 old.key,
                 unmap(old)
             ));
         }
         let mut allowed = None;
         if found.in_force().any(is_node) {
-            if !self.is_of_no_node(&old.key, roles) {
-                return Removal::Left(format!(
-                    "the entry of {} stays: nodes may need it; if none does, remove it: {} --allow-node-entry {}",
+            if !self.is_unused_by_nodes(&old.key, roles) {
+                return Removal::Kept(format!(
+                    "the entry of {} is kept: nodes may need it; if no node needs it, remove it: {} --allow-node-entry {}",
                     old.key,
                     unmap(old),
                     quoted(&old.key)
@@ -78,24 +80,24 @@ impl Look<'_> {
         }
         if let Err(why) = section.editable() {
             let message = format!(
-                "{} can't be edited: line {}: {}",
+                "{} cannot be edited: line {}: {}",
                 section.name().key(),
                 why.line,
                 why.reason
             );
-            return Removal::Unreadable(Fate::Stalled(Reason::Unreadable, message));
+            return Removal::Unreadable(Outcome::Stalled(Reason::Unreadable, message));
         }
         Removal::Edit(old.unmap(), allowed)
     }
 
-    fn has_record(&self, at: usize, key: &Key) -> bool {
+    fn records_entry(&self, at: usize, key: &Key) -> bool {
         self.recorded(at)
             .iter()
             .any(|recorded| recorded.key() == *key)
     }
 
-    /// Returns whether facts show that no node signs in with this role.
-    fn is_of_no_node(&self, arn: &str, roles: &NodeRoles<'_>) -> bool {
-        need::need(self.view, roles, arn) == Need::NotNeeded
+    /// Returns whether it is known that no node signs in with this role.
+    fn is_unused_by_nodes(&self, arn: &str, roles: &NodeRoles<'_>) -> bool {
+        node_need::of(self.input, roles, arn) == NodeNeed::NotNeeded
     }
 }

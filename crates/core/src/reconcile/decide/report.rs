@@ -1,51 +1,56 @@
-//! What is said of each object: what it records, its conditions, and events where something has changed.
+//! Reports the outcome of each object: its record of entries, its conditions, and events.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::super::object::{
-    Condition, ConditionKind, DeletionPolicy, Object, Reason, Recorded, Status,
+use super::super::decision::{
+    Decision, Event, EventKind, ObjectReport, Preparation, Regarding, Repair, Stage,
 };
-use super::super::types::{About, Decision, Event, EventKind, Preparation, Repair, Stage, State};
-use super::batch::Unit;
+use super::super::object::{
+    Condition, ConditionKind, DeletionPolicy, EntryRecord, Object, Reason, Status,
+};
+use super::batch::EditSet;
 use super::desired::Key;
-use super::look::Look;
-use super::outcome::Fate;
-use super::protect;
+use super::outcome::Outcome;
+use super::protection;
+use super::resolver::Resolver;
 use crate::arn::{Normalized, normalize};
 use crate::document::Principal;
 
-/// So many objects are told of one by one what has come of them; of more, how many there are.
-const ONE_BY_ONE: usize = 20;
+/// The maximum number of objects with individual events for one reason. For more objects, a single event contains their number.
+const MAX_EVENTS: usize = 20;
 
-impl Look<'_> {
-    /// What is to be edited for objects, removals first, older objects first. What is not recorded is tried first, to learn what guards
-    /// say of it.
-    pub(super) fn units(&self, fates: &[Fate]) -> Vec<(usize, Unit)> {
-        let leaving = self.order.iter().filter_map(|&at| match &fates[at] {
-            Fate::Goes(unit, _) => Some((at, unit.clone())),
+impl Resolver<'_> {
+    /// Returns the edits of all objects: removals first, older objects first. Includes changes that are not recorded yet as long as
+    /// [`includes_unrecorded`](Resolver::includes_unrecorded) is set.
+    pub(super) fn edit_sets(&self, outcomes: &[Outcome]) -> Vec<(usize, EditSet)> {
+        let deleted = self.order.iter().filter_map(|&at| match &outcomes[at] {
+            Outcome::Removing(edit_set, _) => Some((at, edit_set.clone())),
             _ => None,
         });
-        let living = self.order.iter().filter_map(|&at| match &fates[at] {
-            Fate::Has(has) => Some((at, has.unit.clone())),
-            Fate::Later(unit) if self.tries_unrecorded => Some((at, unit.clone()?)),
+        let existing = self.order.iter().filter_map(|&at| match &outcomes[at] {
+            Outcome::Applied(applied) => Some((at, applied.edit_set.clone())),
+            Outcome::Deferred(edit_set) if self.includes_unrecorded => {
+                Some((at, edit_set.clone()?))
+            }
             _ => None,
         });
-        let all = leaving.chain(living);
-        all.filter(|(_, unit)| !unit.edits.is_empty()).collect()
+        let all = deleted.chain(existing);
+        all.filter(|(_, edit_set)| !edit_set.edits.is_empty())
+            .collect()
     }
 
-    /// What has to be recorded before that is written.
-    pub(super) fn preparations(&self, fates: &[Fate]) -> Vec<Preparation> {
+    /// Returns what must be recorded in objects before the edits are written.
+    pub(super) fn preparations(&self, outcomes: &[Outcome]) -> Vec<Preparation> {
         let needed = |&at: &usize| {
-            let Fate::Has(has) = &fates[at] else {
+            let Outcome::Applied(applied) = &outcomes[at] else {
                 return None;
             };
-            let wish = self.wishes[at].as_ref().ok()?;
-            let is_recorded = has.unit.edits.is_empty() || self.is_recorded(at, wish);
+            let desired = self.desired[at].as_ref().ok()?;
+            let is_recorded = applied.edit_set.edits.is_empty() || self.is_recorded(at, desired);
             let finalizer = self.lacks_finalizer(at);
-            let status = (!is_recorded).then(|| self.about_to_be(at, wish));
+            let status = (!is_recorded).then(|| self.applying_status(at, desired));
             (finalizer || status.is_some()).then_some(Preparation {
                 object: at,
                 finalizer,
@@ -55,18 +60,18 @@ impl Look<'_> {
         self.order.iter().filter_map(needed).collect()
     }
 
-    /// The status of an object whose entry is about to be written.
-    fn about_to_be(&self, at: usize, wish: &Recorded) -> Status {
+    /// Returns the status of an object whose entry is about to be written.
+    fn applying_status(&self, at: usize, desired: &EntryRecord) -> Status {
         let object = self.object(at);
         let mut pending = object.status.pending.clone();
-        pending.retain(|recorded| !recorded.is_same(wish));
-        pending.push(wish.clone());
-        let message = format!("{} is about to be written", wish.said());
+        pending.retain(|recorded| !recorded.is_same(desired));
+        pending.push(desired.clone());
+        let message = format!("about to map {}", desired.describe());
         let conditions = [
             (ConditionKind::Ready, false),
             (ConditionKind::Reconciling, true),
         ];
-        let now = self.view.now;
+        let now = self.input.now;
         Status {
             canonical_arn: canonical_arn(object),
             pending,
@@ -79,89 +84,90 @@ impl Look<'_> {
         }
     }
 
-    /// The repairs that are made.
-    pub(super) fn repairs(&self, fates: &[Fate]) -> Vec<(Key, Repair)> {
+    /// Returns the repairs that the plan contains.
+    pub(super) fn repairs(&self, outcomes: &[Outcome]) -> Vec<(Key, Repair)> {
         let repair = |at: usize| {
-            let (Fate::Has(has), Ok(wish)) = (&fates[at], &self.wishes[at]) else {
+            let (Outcome::Applied(applied), Ok(desired)) = (&outcomes[at], &self.desired[at])
+            else {
                 return None;
             };
-            has.repaired.as_ref()?;
+            applied.repaired.as_ref()?;
             let object = self.object(at);
             let repair = Repair {
-                at: self.view.now,
-                manager: self.view.last_manager.map(str::to_owned),
+                at: self.input.now,
+                manager: self.input.last_manager.map(str::to_owned),
                 object: Some((object.uid.clone(), object.generation)),
             };
-            Some((wish.key(), repair))
+            Some((desired.key(), repair))
         };
-        (0..fates.len()).filter_map(repair).collect()
+        (0..outcomes.len()).filter_map(repair).collect()
     }
 
-    /// When one of them has to be looked at again.
-    pub(super) fn again(&self, fates: &[Fate]) -> Option<Timestamp> {
-        let at = fates.iter().filter_map(|fate| match fate {
-            Fate::Contested(contest) => Some(contest.until),
+    /// Returns when the first suspension of repairs ends.
+    pub(super) fn retry_at(&self, outcomes: &[Outcome]) -> Option<Timestamp> {
+        let at = outcomes.iter().filter_map(|outcome| match outcome {
+            Outcome::Contested(backoff) => Some(backoff.until),
             _ => None,
         });
         at.min()
     }
 
-    /// Adds what is reported of each object, and told.
-    pub(super) fn report(&self, fates: &[Fate], decision: &mut Decision) {
-        let mut told: BTreeMap<&'static str, Vec<Event>> = BTreeMap::new();
+    /// Adds the reports and events of all objects to the decision.
+    pub(super) fn report(&self, outcomes: &[Outcome], decision: &mut Decision) {
+        let mut by_reason: BTreeMap<&'static str, Vec<Event>> = BTreeMap::new();
         for &at in &self.order {
-            for event in self.events(at, &fates[at]) {
-                told.entry(event.reason).or_default().push(event);
+            for event in self.events(at, &outcomes[at]) {
+                by_reason.entry(event.reason).or_default().push(event);
             }
         }
-        for (reason, events) in told {
-            if events.len() <= ONE_BY_ONE {
+        for (reason, events) in by_reason {
+            if events.len() <= MAX_EVENTS {
                 decision.events.extend(events);
                 continue;
             }
             let message = format!(
-                "{} objects, one of them: {}",
+                "{} objects, for example: {}",
                 events.len(),
                 events[0].message
             );
             decision.events.push(Event {
-                about: About::AwsAuth,
+                regarding: Regarding::AwsAuth,
                 kind: events[0].kind,
                 reason,
                 message,
             });
         }
-        let states = fates.iter().enumerate();
-        decision.states = states
-            .map(|(at, fate)| self.state(at, fate, fates))
+        let outcomes_by_object = outcomes.iter().enumerate();
+        decision.reports = outcomes_by_object
+            .map(|(at, outcome)| self.object_report(at, outcome, outcomes))
             .collect();
     }
 
-    fn state(&self, at: usize, fate: &Fate, fates: &[Fate]) -> State {
+    fn object_report(&self, at: usize, outcome: &Outcome, outcomes: &[Outcome]) -> ObjectReport {
         let object = self.object(at);
-        let keeps_its_own = object
+        let retains_entry = object
             .spec
             .as_ref()
             .is_ok_and(|spec| spec.deletion == DeletionPolicy::Retain);
-        let release = match fate {
-            Fate::Later(_) => false,
-            Fate::Goes(..) => true,
-            _ => object.has_finalizer && keeps_its_own && !object.is_deleting,
+        let remove_finalizer = match outcome {
+            Outcome::Deferred(_) => false,
+            Outcome::Removing(..) => true,
+            _ => object.has_finalizer && retains_entry && !object.is_deleting,
         };
-        if let Fate::Later(_) | Fate::Goes(..) = fate {
-            return State {
+        if let Outcome::Deferred(_) | Outcome::Removing(..) = outcome {
+            return ObjectReport {
                 status: object.status.clone(),
-                release,
+                remove_finalizer,
             };
         }
-        let (reason, message) = self.said(at, fate);
-        let (entry, pending) = match (fate, &self.wishes[at]) {
-            (Fate::Has(_), Ok(wish)) => (Some(wish.clone()), Vec::new()),
-            _ => self.still_recorded(at, fate, fates),
+        let (reason, message) = self.ready_reason(at, outcome);
+        let (entry, pending) = match (outcome, &self.desired[at]) {
+            (Outcome::Applied(_), Ok(desired)) => (Some(desired.clone()), Vec::new()),
+            _ => self.still_recorded(at, outcome, outcomes),
         };
-        let now = self.view.now;
+        let now = self.input.now;
         let is_ready = reason == Reason::Applied;
-        let is_stalled = matches!(fate, Fate::Stalled(..) | Fate::Contested(_));
+        let is_stalled = matches!(outcome, Outcome::Stalled(..) | Outcome::Contested(_));
         let ready = condition(
             object,
             ConditionKind::Ready,
@@ -179,135 +185,139 @@ impl Look<'_> {
             pending,
             conditions: [ready].into_iter().chain(stalled).collect(),
         };
-        State { status, release }
+        ObjectReport {
+            status,
+            remove_finalizer,
+        }
     }
 
-    /// What of its records an object keeps that has not what it asks for: what stands there as its own, and no other object's.
+    /// Returns the records that an object keeps if its requested entry is not applied: those of entries that it still owns.
     fn still_recorded(
         &self,
         at: usize,
-        fate: &Fate,
-        fates: &[Fate],
-    ) -> (Option<Recorded>, Vec<Recorded>) {
+        outcome: &Outcome,
+        outcomes: &[Outcome],
+    ) -> (Option<EntryRecord>, Vec<EntryRecord>) {
         let status = &self.object(at).status;
-        let is_others = |recorded: &Recorded| {
-            let winner = self.winner(&recorded.claim());
-            winner.is_some_and(|winner| winner != at && matches!(fates[winner], Fate::Has(_)))
+        let has_other_owner = |recorded: &EntryRecord| {
+            let owner = self.owner(&recorded.folded_key());
+            owner.is_some_and(|owner| owner != at && matches!(outcomes[owner], Outcome::Applied(_)))
         };
-        let is_drift = matches!(fate, Fate::Drifted(_) | Fate::Contested(_));
-        let is_hidden = |recorded: &Recorded| {
-            let section = self.stands.document.section(recorded.section);
+        let is_drift = matches!(outcome, Outcome::Drifted(_) | Outcome::Contested(_));
+        let is_unreadable = |recorded: &EntryRecord| {
+            let section = self.current.document.section(recorded.section);
             section.is_unreadable()
         };
         let entry = status.entry.as_ref().filter(|recorded| {
-            let stands = self.stands.get(&recorded.key()).is_some();
-            !is_others(recorded) && (stands || is_drift || is_hidden(recorded))
+            let exists = self.current.get(&recorded.key()).is_some();
+            !has_other_owner(recorded) && (exists || is_drift || is_unreadable(recorded))
         });
         let pending = status.pending.iter().filter(|recorded| {
-            let stands = self.stands.get(&recorded.key());
-            !is_others(recorded)
-                && (is_hidden(recorded) || stands.is_some_and(|stands| stands.say(recorded)))
+            let current = self.current.get(&recorded.key());
+            !has_other_owner(recorded)
+                && (is_unreadable(recorded)
+                    || current.is_some_and(|current| current.all_match(recorded)))
         });
         (entry.cloned(), pending.cloned().collect())
     }
 
-    /// The reason of Ready, and its message, which is the same as long as nothing changes.
-    fn said(&self, at: usize, fate: &Fate) -> (Reason, String) {
-        match fate {
-            Fate::Has(_) => {
-                let wish = self.wishes[at].as_ref();
-                let said = wish.map_or_else(|_| String::new(), Recorded::said);
-                (Reason::Applied, format!("aws-auth lets in {said}"))
+    /// Returns the reason and the message of the condition Ready. They stay the same as long as nothing changes.
+    fn ready_reason(&self, at: usize, outcome: &Outcome) -> (Reason, String) {
+        match outcome {
+            Outcome::Applied(_) => {
+                let desired = self.desired[at].as_ref();
+                let entry = desired.map_or_else(|_| String::new(), EntryRecord::describe);
+                (Reason::Applied, format!("aws-auth maps {entry}"))
             }
-            Fate::Drifted(message) => (Reason::Drifted, message.clone()),
-            Fate::Stalled(reason, message) => (*reason, message.clone()),
-            Fate::Contested(contest) => {
+            Outcome::Drifted(message) => (Reason::Drifted, message.clone()),
+            Outcome::Stalled(reason, message) => (*reason, message.clone()),
+            Outcome::Contested(backoff) => {
                 let stalled = self.object(at).status.condition(ConditionKind::Stalled);
                 let was = stalled.filter(|stalled| stalled.reason == Reason::Contested);
                 let message = was.map(|was| was.message.clone()).unwrap_or_else(|| {
-                    let by = match &contest.manager {
+                    let by = match &backoff.manager {
                         Some(manager) => format!("field manager {manager}"),
-                        None => "somebody".to_owned(),
+                        None => "another client".to_owned(),
                     };
                     format!(
-                        "{by} undoes what is written for this object again and again; it is left alone for an hour, or until its spec changes. Let one of the two go: remove the entry from what {by} applies, or delete this object"
+                        "{by} keeps reverting the entry of this object; repairs are suspended for an hour, or until the spec changes. Remove the entry from what {by} applies, or delete this object"
                     )
                 });
                 (Reason::Contested, message)
             }
-            Fate::Later(_) | Fate::Goes(..) => (Reason::Applying, String::new()),
+            Outcome::Deferred(_) | Outcome::Removing(..) => (Reason::Applying, String::new()),
         }
     }
 
-    fn events(&self, at: usize, fate: &Fate) -> Vec<Event> {
+    fn events(&self, at: usize, outcome: &Outcome) -> Vec<Event> {
         let object = self.object(at);
-        let told = |kind, reason, message| Event {
-            about: About::Object(at),
+        let event = |kind, reason, message| Event {
+            regarding: Regarding::Object(at),
             kind,
             reason,
             message,
         };
-        let left = |left: &[String]| -> Vec<Event> {
-            let left = left.iter().cloned();
-            left.map(|why| told(EventKind::Warning, "EntryLeft", why))
+        let kept_events = |kept: &[String]| -> Vec<Event> {
+            let kept = kept.iter().cloned();
+            kept.map(|why| event(EventKind::Warning, "EntryLeft", why))
                 .collect()
         };
-        match fate {
-            Fate::Later(_) => Vec::new(),
-            Fate::Goes(unit, stays) => {
-                let mut events = left(stays);
-                if let Some(edit) = unit.edits.first() {
+        match outcome {
+            Outcome::Deferred(_) => Vec::new(),
+            Outcome::Removing(edit_set, kept) => {
+                let mut events = kept_events(kept);
+                if let Some(edit) = edit_set.edits.first() {
                     let message = format!(
                         "the entry of {} was removed from aws-auth",
                         edit.principal().text()
                     );
-                    events.push(told(EventKind::Normal, "Removed", message));
+                    events.push(event(EventKind::Normal, "Removed", message));
                 }
                 events
             }
-            Fate::Has(has) => {
-                let mut events = left(&has.left);
-                let (reason, message) = self.said(at, fate);
-                if let (Some(what), Ok(wish)) = (&has.repaired, &self.wishes[at]) {
-                    let by = protect::by(self.view);
+            Outcome::Applied(applied) => {
+                let mut events = kept_events(&applied.kept);
+                let (reason, message) = self.ready_reason(at, outcome);
+                if let (Some(what), Ok(desired)) = (&applied.repaired, &self.desired[at]) {
+                    let by = protection::by(self.input);
                     let message = format!(
-                        "the entry of {} {what} by {by}, and is again {}",
-                        wish.key,
-                        super::desired::said(&wish.username, &wish.groups)
+                        "the entry of {} {what} by {by}, and was restored to {}",
+                        desired.key,
+                        super::desired::describe(&desired.username, &desired.groups)
                     );
-                    events.push(told(EventKind::Warning, "DriftRepaired", message));
+                    events.push(event(EventKind::Warning, "DriftRepaired", message));
                 } else if object.status.reason() != Some(reason) {
-                    events.push(told(EventKind::Normal, reason.name(), message));
+                    events.push(event(EventKind::Normal, reason.name(), message));
                 }
                 events
             }
-            Fate::Drifted(_) | Fate::Contested(_) | Fate::Stalled(..) => {
-                let (reason, message) = self.said(at, fate);
+            Outcome::Drifted(_) | Outcome::Contested(_) | Outcome::Stalled(..) => {
+                let (reason, message) = self.ready_reason(at, outcome);
                 let is_new = object.status.reason() != Some(reason);
-                let message = match fate {
-                    Fate::Drifted(_) => format!(
-                        "{message}; aws-auth was written last by {}",
-                        protect::by(self.view)
+                let message = match outcome {
+                    Outcome::Drifted(_) => format!(
+                        "{message}; the last writer of aws-auth is {}",
+                        protection::by(self.input)
                     ),
                     _ => message,
                 };
-                let event = is_new.then(|| told(EventKind::Warning, reason.name(), message));
-                event.into_iter().collect()
+                let new = is_new.then(|| event(EventKind::Warning, reason.name(), message));
+                new.into_iter().collect()
             }
         }
     }
 
-    /// Whether facts about nodes decide what becomes of an object.
-    pub(super) fn asks_fleet(&self, fates: &[Fate]) -> bool {
-        let takes_nodes = |fate: &Fate| match fate {
-            Fate::Goes(unit, _) => !unit.allowed_nodes.is_empty(),
+    /// Returns whether the plan removes node entries, which depends on facts about nodes.
+    pub(super) fn needs_fresh_inventory(&self, outcomes: &[Outcome]) -> bool {
+        let removes_node_entry = |outcome: &Outcome| match outcome {
+            Outcome::Removing(edit_set, _) => !edit_set.allowed_nodes.is_empty(),
             _ => false,
         };
-        self.view.stage == Stage::Preparing && fates.iter().any(takes_nodes)
+        self.input.stage == Stage::Preparing && outcomes.iter().any(removes_node_entry)
     }
 }
 
-/// A condition as it is from now on; where its status was the same before, since then.
+/// Returns a condition. If its status was the same before, keeps the time of the last transition.
 pub(super) fn condition(
     object: &Object,
     kind: ConditionKind,
@@ -320,7 +330,7 @@ pub(super) fn condition(
     let since = was
         .filter(|was| was.is_true == is_true)
         .map(|was| was.since);
-    // Kubernetes keeps whole seconds.
+    // Kubernetes stores whole seconds.
     let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
     Condition {
         kind,
@@ -332,7 +342,7 @@ pub(super) fn condition(
     }
 }
 
-/// The ARN that entries are compared with, of what an object asks for.
+/// Returns the requested ARN in the form that the authenticator compares.
 pub(super) fn canonical_arn(object: &Object) -> Option<String> {
     let spec = object.spec.as_ref().ok()?;
     let (Principal::Role(arn) | Principal::User(arn)) = &spec.principal else {

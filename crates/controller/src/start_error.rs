@@ -1,3 +1,5 @@
+//! Errors that keep the controller from starting.
+
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -8,48 +10,35 @@ use thiserror::Error;
 /// Why the controller cannot start. All of these are usage errors.
 #[derive(Debug, Error)]
 pub enum StartError {
-    /// An address is not of this machine, or is in use.
+    /// The address is in use, or does not belong to this machine.
     #[error("cannot listen on {address}")]
     Listen {
-        /// The address.
+        /// The address that was requested.
         address: SocketAddr,
-        /// The flag that sets it.
+        /// The flag that sets the address.
         flag: &'static str,
-        /// Why.
         source: io::Error,
     },
     /// The configuration file cannot be read.
     #[error("cannot use the configuration {}", path.display())]
-    ReadConfig {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    ReadConfig { path: PathBuf, source: io::Error },
     /// The configuration file is not a valid configuration.
     #[error("cannot use the configuration {}", path.display())]
-    ParseConfig {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: ConfigError,
-    },
+    ParseConfig { path: PathBuf, source: ConfigError },
 }
 
 impl StartError {
-    /// What to do next.
+    /// Returns what to do next.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Listen { flag, .. } => {
                 Some(format!("choose another address with {flag} ADDRESS:PORT"))
             }
             Self::ReadConfig { source, .. } => (source.kind() == ErrorKind::NotFound).then(|| {
-                "write it as docs/controller.md shows, or leave --config out: then nothing is granted"
+                "create it as described in docs/controller.md, or omit --config to grant nothing"
                     .to_owned()
             }),
-            Self::ParseConfig { .. } => {
-                Some("see what it may say: docs/controller.md".to_owned())
-            }
+            Self::ParseConfig { .. } => Some("see docs/controller.md for the format".to_owned()),
         }
     }
 }

@@ -1,16 +1,16 @@
-//! Why a request failed, in one line for the log and `/readyz`, with what helps where that is known.
+//! Describes failed requests in one line, for the log and `/readyz`, with a hint if there is one.
 
 use awsauth_core::error_chain;
 use kube::Error;
 use kube::runtime::watcher;
 use kube_lease_manager::LeaseManagerError;
 
-/// Of any request. kube's own words hold the whole answer as Rust prints it.
-pub(crate) fn why(error: &Error) -> String {
+/// Describes any error of kube, whose own text contains the whole response in Rust's debug format.
+pub(crate) fn describe(error: &Error) -> String {
     let Error::Api(status) = error else {
         return error_chain::text(error);
     };
-    // RBAC's refusal, unlike that of an admission policy, begins so: <https://github.com/kubernetes/apiserver/blob/v0.35.0/pkg/endpoints/handlers/responsewriters/errors.go>
+    // Only RBAC's refusals contain this text; those of admission policies do not: <https://github.com/kubernetes/apiserver/blob/v0.35.0/pkg/endpoints/handlers/responsewriters/errors.go>
     let is_rbac = status.code == 403 && status.message.contains(" is forbidden: User ");
     match is_rbac {
         true => format!(
@@ -22,20 +22,20 @@ pub(crate) fn why(error: &Error) -> String {
     }
 }
 
-/// Of a watch.
-pub(crate) fn why_no_watch(error: &watcher::Error) -> String {
+/// Describes an error of a watch.
+pub(crate) fn describe_watch_error(error: &watcher::Error) -> String {
     match error {
         watcher::Error::InitialListFailed(error)
         | watcher::Error::WatchStartFailed(error)
-        | watcher::Error::WatchFailed(error) => why(error),
+        | watcher::Error::WatchFailed(error) => describe(error),
         other => error_chain::text(other),
     }
 }
 
-/// Of one about the Lease.
-pub(crate) fn why_no_lease(error: &LeaseManagerError) -> String {
+/// Describes an error of a request about the Lease.
+pub(crate) fn describe_lease_error(error: &LeaseManagerError) -> String {
     match error {
-        LeaseManagerError::KubeError(error) => why(error),
+        LeaseManagerError::KubeError(error) => describe(error),
         other => error_chain::text(other),
     }
 }

@@ -1,11 +1,11 @@
-//! What is counted of a look.
+//! Updates the metrics after a reconciliation.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::eks_cache::EksState;
+use super::eks_state::EksState;
 use super::metrics::{GuardLabel, Metrics, RuleLabel, StateLabel};
 use awsauth_core::authenticator::AccessEntries;
 use awsauth_core::document::Document;
@@ -13,28 +13,28 @@ use awsauth_core::lint::{Cluster, Facts, Selection, lint};
 use awsauth_core::reconcile::{Decision, Memory, Reason};
 use awsauth_core::snapshot::Snapshot;
 
-/// What was counted last.
+/// The state between updates.
 #[derive(Debug, Default)]
-pub(crate) struct Counted {
-    /// Of which the findings were counted, and when EKS had been asked.
+pub(crate) struct ReconcileMetrics {
+    /// The input of the last lint run: aws-auth, and the time of EKS's response.
     linted: Option<(Snapshot, Option<Instant>)>,
 }
 
-impl Counted {
-    /// Counts what came of a look, before which this was remembered.
-    pub(crate) fn count(
+impl ReconcileMetrics {
+    /// Updates the metrics. `before` is the memory from before the decision.
+    pub(crate) fn update(
         &mut self,
         metrics: &Metrics,
         stored: &Snapshot,
         decision: &Decision,
         before: &Memory,
-        told: &EksState,
+        eks: &EksState,
     ) {
         let mut states: BTreeMap<Reason, i64> = Reason::ALL.map(|reason| (reason, 0)).into();
         for reason in decision
-            .states
+            .reports
             .iter()
-            .filter_map(|state| state.status.reason())
+            .filter_map(|report| report.status.reason())
         {
             *states.entry(reason).or_default() += 1;
         }
@@ -55,28 +55,28 @@ impl Counted {
             repairs.iter().filter(move |repair| !known.contains(repair))
         });
         metrics.drift_repairs.inc_by(repairs.count() as u64);
-        self.lint(metrics, stored, told);
+        self.lint(metrics, stored, eks);
     }
 
-    /// Counts what lint finds, when there is another text or EKS has answered anew.
-    fn lint(&mut self, metrics: &Metrics, stored: &Snapshot, told: &EksState) {
-        let is_counted = self
+    /// Counts lint's findings, if aws-auth changed or EKS responded again.
+    fn lint(&mut self, metrics: &Metrics, stored: &Snapshot, eks: &EksState) {
+        let is_current = self
             .linted
             .as_ref()
-            .is_some_and(|(linted, asked)| linted.data == stored.data && *asked == told.asked);
-        if is_counted {
+            .is_some_and(|(linted, at)| linted.data == stored.data && *at == eks.responded_at);
+        if is_current {
             return;
         }
-        // Its name is for commands in messages, which nobody reads here.
-        let cluster = told.asked.map(|_| Cluster {
-            node_inventory: told.eks.node_inventory.clone(),
+        // The cluster's name would only appear in hints, which are not used here.
+        let cluster = eks.responded_at.map(|_| Cluster {
+            node_inventory: eks.snapshot.node_inventory.clone(),
             ..Cluster::default()
         });
-        let entries = told.eks.access_entries.clone();
-        // Where the mode alone says who is asked.
-        let none = || Some(Arc::new(AccessEntries::new(told.eks.mode?, None)));
+        let entries = eks.snapshot.access_entries.clone();
+        // The mode alone decides which sources the authenticator uses.
+        let none = || Some(Arc::new(AccessEntries::new(eks.snapshot.mode?, None)));
         let facts = Facts {
-            account: told.eks.account.clone(),
+            account: eks.snapshot.account.clone(),
             access_entries: entries.or_else(none),
             cluster,
             is_absent: stored.uid.is_none(),
@@ -94,7 +94,7 @@ impl Counted {
             let label = RuleLabel { rule, severity };
             metrics.lint_findings.get_or_create(&label).set(count);
         }
-        self.linted = Some((stored.clone(), told.asked));
+        self.linted = Some((stored.clone(), eks.responded_at));
     }
 }
 
@@ -106,8 +106,8 @@ mod tests {
     use awsauth_core::facts::node_inventory::{NodeGroup, NodeInventory};
 
     #[test]
-    fn node_roles_that_are_not_mapped_are_counted_once_eks_tells_of_them() {
-        let (metrics, mut counted) = (Metrics::new(false), Counted::default());
+    fn unmapped_node_roles_are_counted_once_eks_reports_them() {
+        let (metrics, mut updater) = (Metrics::new(false), ReconcileMetrics::default());
         let stored = Snapshot {
             uid: Some("uid".to_owned()),
             data: [("mapRoles".to_owned(), "[]".into())].into(),
@@ -120,7 +120,7 @@ mod tests {
             status: "ACTIVE".to_owned(),
             ..NodeGroup::default()
         };
-        let told = EksState::of(EksSnapshot {
+        let eks = EksState::of(EksSnapshot {
             mode: Some(AuthenticationMode::ConfigMap),
             node_inventory: NodeInventory {
                 groups: Some(vec![group]),
@@ -129,13 +129,13 @@ mod tests {
             },
             ..EksSnapshot::default()
         });
-        let mut counted = |told: &EksState| {
-            counted.lint(&metrics, &stored, told);
+        let mut findings = |eks: &EksState| {
+            updater.lint(&metrics, &stored, eks);
             let (rule, severity) = ("N02", "error");
             let label = RuleLabel { rule, severity };
             metrics.lint_findings.get_or_create(&label).get()
         };
-        assert_eq!(counted(&EksState::default()), 0);
-        assert_eq!(counted(&told), 1);
+        assert_eq!(findings(&EksState::default()), 0);
+        assert_eq!(findings(&eks), 1);
     }
 }

@@ -1,7 +1,10 @@
+//! Validates an edit of aws-auth.
+
 use std::collections::BTreeMap;
 
 use super::{
-    Answer, Facts, Object, Passage, Requester, Review, Terms, Verdict, messages, protected,
+    Exemption, Facts, Object, Policy, Requester, Review, ReviewResult, Verdict, messages,
+    protected_entries,
 };
 use crate::authenticator::{Store, User};
 use crate::document::Document;
@@ -17,62 +20,61 @@ const SERVICE_ACCOUNT: &str = "system:serviceaccount:";
 /// The hint for an edit that would leave no administrator.
 const ANOTHER_ADMIN: &str = "map another administrator first: kubectl awsauth map role ARN --username NAME --group system:masters";
 
-/// What an edit would lose.
+/// A reason to deny an edit.
 #[derive(Debug)]
-pub(super) struct Refused {
-    /// The guard that refuses it, in one word.
+pub(super) struct Denial {
+    /// The name of the guard.
     pub(super) reason: &'static str,
-    /// What would be lost and for which principal; a sentence fragment.
+    /// What the edit would break, and for which principal; a sentence fragment.
     pub(super) message: String,
     /// The flag of awsauth's commands that allows it.
     pub(super) allow: Option<String>,
 }
 
-/// The findings about an edit.
+/// What guards and rules found about an edit.
 #[derive(Debug, Default)]
-pub(super) struct Said {
-    pub(super) refused: Vec<Refused>,
-    /// How to fix them.
-    pub(super) hints: Vec<String>,
-    pub(super) warnings: Vec<String>,
+struct Findings {
+    denials: Vec<Denial>,
+    hints: Vec<String>,
+    warnings: Vec<String>,
 }
 
-/// Judges an edit of aws-auth.
+/// Validates an edit of aws-auth.
 ///
-/// Refuses edits that introduce lint errors or unreadable sections, that remove or reduce node entries or protected entries,
+/// Denies edits that introduce lint errors or unreadable sections, that remove or reduce node entries or protected entries,
 /// or that leave no known cluster administrator. All other findings of guards and rules are warnings.
-pub fn judge(review: &Review, terms: &Terms, facts: &Facts) -> Answer {
+pub fn validate(review: &Review, policy: &Policy, facts: &Facts) -> ReviewResult {
     let missing = Object::default();
     let before = review.before.as_ref().unwrap_or(&missing);
     let after = review.after.as_ref().unwrap_or(&missing);
-    let mut said = Said::default();
+    let mut findings = Findings::default();
     if before.contents.data != after.contents.data {
         match aws_auth_is_ignored(facts.mode) {
-            Some(nobody) => said.warnings.push(nobody.message),
-            None => said.look(&before.contents, &after.contents, review, terms, facts),
+            Some(ignored) => findings.warnings.push(ignored.message),
+            None => findings.check(&before.contents, &after.contents, review, policy, facts),
         }
     }
     if after.is_immutable && !before.is_immutable {
-        said.warnings.push(messages::IMMUTABLE.to_owned());
+        findings.warnings.push(messages::IMMUTABLE.to_owned());
     }
     if after.break_glass.is_some() {
-        said.warnings.push(messages::UNGUARDED.to_owned());
+        findings.warnings.push(messages::UNGUARDED.to_owned());
     }
-    said.answer(review, terms)
+    findings.into_result(review, policy)
 }
 
-impl Said {
-    /// Runs guards and rules on the new texts.
-    fn look(
+impl Findings {
+    /// Runs guards and rules on the change.
+    fn check(
         &mut self,
         before: &Contents,
         after: &Contents,
         review: &Review,
-        terms: &Terms,
+        policy: &Policy,
         facts: &Facts,
     ) {
         let request = request(after, &review.requester, facts);
-        // It is no edits, which might not fit what is there.
+        // Fails only for edits of single entries, which this request does not contain.
         let Ok(plan) = Plan::new(&before.snapshot(), &request) else {
             return;
         };
@@ -80,9 +82,9 @@ impl Said {
             let message = refusal.message.clone();
             match refusal.guard {
                 Guard::LintRegression | Guard::NodeEntry | Guard::LastAdmin => {
-                    self.refuse(refusal.guard.reason(), message, Some(&refusal.allow));
+                    self.deny(refusal.guard.reason(), message, Some(&refusal.allow));
                 }
-                // A file may well be meant so, and what must not be lost has its own guard.
+                // Other guards protect from mistakes in commands. The edit may be intended.
                 guard => self.warnings.push(format!("{}: {message}", guard.reason())),
             }
         }
@@ -93,7 +95,7 @@ impl Said {
             .partition(|finding| finding.severity >= Severity::Error);
         if is_refused(Guard::LintRegression) {
             self.hints
-                .extend(errors.iter().map(|error| messages::mending(error)));
+                .extend(errors.iter().map(|error| messages::fix(error)));
         }
         if is_refused(Guard::LastAdmin) {
             self.hints.push(ANOTHER_ADMIN.to_owned());
@@ -101,27 +103,31 @@ impl Said {
         let warnings = others
             .into_iter()
             .filter(|finding| finding.severity == Severity::Warning);
-        self.warnings.extend(warnings.map(messages::found));
+        self.warnings.extend(warnings.map(messages::finding));
         self.warnings
             .extend(plan.notices.iter().filter_map(messages::notice));
 
         let (before, after) = (plan.before(), plan.after());
         self.unreadable(before, after, &errors);
-        for arn in protected::lost(&Store::new(before), &Store::new(after), &terms.protect.arns) {
+        for arn in protected_entries::lost(
+            &Store::new(before),
+            &Store::new(after),
+            &policy.protect.arns,
+        ) {
             let message =
                 format!("the configuration of awsauth-controller protects the entry of {arn}");
-            self.refuse("protected", message, None);
+            self.deny("protected", message, None);
         }
     }
 
-    /// Refuses sections that can no longer be read, unless a rule already did: a comment can waive rules.
+    /// Denies edits that make a section unreadable, unless a rule already does. A comment can waive rules, but not this check.
     fn unreadable(&mut self, before: &Document, after: &Document, errors: &[&Finding]) {
         for (before, after) in before.sections().zip(after.sections()) {
-            let is_said = errors.iter().any(|error| match &error.site {
+            let is_reported = errors.iter().any(|error| match &error.site {
                 Site::Text(text) => text.section == after.name(),
                 _ => false,
             });
-            if is_said || before.is_unreadable() || !after.is_unreadable() {
+            if is_reported || before.is_unreadable() || !after.is_unreadable() {
                 continue;
             }
             let why = match after.editable() {
@@ -129,65 +135,64 @@ impl Said {
                 Err(broken) => format!(", line {}: {}", broken.line, broken.reason),
             };
             let message = format!(
-                "the authenticator could not read {}, so that none of its entries would be in force{why}",
+                "the authenticator could not read {}, so its entries would have no effect{why}",
                 after.name().key()
             );
-            self.refuse("unreadable", message, None);
+            self.deny("unreadable", message, None);
         }
     }
 
-    fn refuse(&mut self, reason: &'static str, message: String, allow: Option<&str>) {
-        self.refused.push(Refused {
+    fn deny(&mut self, reason: &'static str, message: String, allow: Option<&str>) {
+        self.denials.push(Denial {
             reason,
             message,
             allow: allow.map(str::to_owned),
         });
     }
 
-    /// The response to the requester.
-    fn answer(self, review: &Review, terms: &Terms) -> Answer {
+    fn into_result(self, review: &Review, policy: &Policy) -> ReviewResult {
         let Self {
-            refused,
+            denials,
             hints,
             mut warnings,
         } = self;
-        // A user who ran a command cannot have allowed what no flag of that command allows.
-        let leads_through = |passage: &Passage| {
-            *passage != Passage::Command || refused.iter().all(|refused| refused.allow.is_some())
+        // The exemption of commands covers only denials that a flag of the command can allow.
+        let applies = |exemption: &Exemption| {
+            *exemption != Exemption::Command || denials.iter().all(|denial| denial.allow.is_some())
         };
-        let passage = Passage::of(review, terms).filter(leads_through);
-        let verdict = match (refused.as_slice(), passage) {
+        let exemption = Exemption::of(review, policy).filter(applies);
+        let verdict = match (denials.as_slice(), exemption) {
             ([], _) if warnings.is_empty() => Verdict::Allowed,
             ([], _) => Verdict::Warned,
-            (_, Some(passage)) => Verdict::LetThrough(passage),
+            (_, Some(exemption)) => Verdict::Exempted(exemption),
             (_, None) => Verdict::Denied,
         };
         let mut audit = BTreeMap::new();
-        if !refused.is_empty() {
+        if !denials.is_empty() {
             audit.insert("verdict", verdict.name().to_owned());
-            audit.insert("refused", messages::on_record(&refused));
+            audit.insert("refused", messages::audit_annotation(&denials));
         }
-        if let Verdict::LetThrough(passage) = &verdict {
-            if let Some(why) = passage.why() {
+        if let Verdict::Exempted(exemption) = &verdict {
+            if let Some(why) = exemption.why() {
                 audit.insert("why", messages::plain(why));
             }
-            let let_through = refused.iter().map(messages::let_through);
-            warnings.splice(0..0, let_through);
+            let exempted = denials.iter().map(messages::exempted);
+            warnings.splice(0..0, exempted);
         }
         let message = match &verdict {
-            Verdict::Denied => messages::message(&refused, &hints, review),
+            Verdict::Denied => messages::message(&denials, &hints, review),
             _ => String::new(),
         };
-        Answer {
+        ReviewResult {
             verdict,
             message,
-            warnings: messages::passed_on(&warnings),
+            warnings: messages::truncated(&warnings),
             audit,
         }
     }
 }
 
-/// To make aws-auth what it is to be, as a plan takes it. Nobody is asked for more.
+/// Returns the request for a plan that replaces aws-auth as a whole.
 fn request(after: &Contents, requester: &Requester, facts: &Facts) -> Request {
     let user = User {
         username: requester.username.clone(),
@@ -199,7 +204,7 @@ fn request(after: &Contents, requester: &Requester, facts: &Facts) -> Request {
         session_name: requester.session_name.clone(),
         access_key_id: requester.access_key_id.clone(),
     };
-    // Beside a caller, guards would ask who the administrators are.
+    // With a known caller, guards also need to know the administrators.
     let is_known = facts.admins != Known::NotRequested;
     let is_known = is_known && !requester.username.starts_with(SERVICE_ACCOUNT);
     let entries = facts.access_entries.as_ref();
@@ -207,7 +212,7 @@ fn request(after: &Contents, requester: &Requester, facts: &Facts) -> Request {
     Request {
         contents: Some(after.clone()),
         allow: Allowed {
-            // That it counts for nothing harms nobody.
+            // Entries without effect are only worth a warning.
             ignored: true,
             ..Allowed::default()
         },

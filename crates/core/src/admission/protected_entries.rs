@@ -1,4 +1,4 @@
-//! Entries that the configuration protects.
+//! Finds protected entries that an edit removes or changes.
 
 use std::collections::HashMap;
 

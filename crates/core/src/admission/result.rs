@@ -1,13 +1,14 @@
+//! The result of a review.
+
 use std::collections::BTreeMap;
 
-use super::Passage;
+use super::Exemption;
 
-/// The response to an admission review.
+/// The result of a review, from which the webhook builds its response.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// The verdict on the edit.
+pub struct ReviewResult {
     pub verdict: Verdict,
-    /// Why the edit is refused and how to make it correctly, on several lines; empty unless it is refused.
+    /// Why the edit is denied and how to make it correctly, on several lines; empty unless it is denied.
     pub message: String,
     /// Warnings for the requester: one sentence each, at most 256 bytes, because the API server truncates longer ones:
     /// <https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#response>
@@ -23,9 +24,9 @@ pub enum Verdict {
     Allowed,
     /// The edit is stored, with warnings.
     Warned,
-    /// The edit would be refused, but is stored because the requester is exempt.
-    LetThrough(Passage),
-    /// The edit is refused.
+    /// The edit is stored only because the requester is exempt.
+    Exempted(Exemption),
+    /// The edit is not stored.
     Denied,
 }
 
@@ -35,13 +36,13 @@ impl Verdict {
         match self {
             Self::Allowed => "allowed",
             Self::Warned => "warned",
-            Self::LetThrough(passage) => passage.name(),
+            Self::Exempted(exemption) => exemption.name(),
             Self::Denied => "denied",
         }
     }
 }
 
-impl Answer {
+impl ReviewResult {
     /// Returns whether the edit is stored.
     pub fn is_allowed(&self) -> bool {
         self.verdict != Verdict::Denied

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::warn;
 
-use crate::Running;
+use crate::Context;
 use awsauth_core::plan::{Admins, Known};
 use awsauth_kube::guard_facts::known_admins;
 use awsauth_kube::{rbac, review};
@@ -15,11 +15,11 @@ use awsauth_kube::{rbac, review};
 /// The refresh interval.
 const PERIOD: Duration = Duration::from_secs(600);
 /// The timeout of a refresh.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Cluster facts besides those from EKS.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Ground {
+pub(super) struct ClusterFacts {
     /// The subjects bound to the ClusterRole `cluster-admin`.
     pub(super) admins: Known<Admins>,
     /// The controller's own username.
@@ -27,28 +27,28 @@ pub(super) struct Ground {
 }
 
 /// Refreshes the facts immediately and then periodically, until shutdown.
-pub(super) async fn follow(running: Running, sender: watch::Sender<Arc<Ground>>) {
+pub(super) async fn refresh(context: Context, sender: watch::Sender<Arc<ClusterFacts>>) {
     let mut period = interval(PERIOD);
     period.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            () = running.stop.asked() => return,
+            () = context.shutdown.requested() => return,
             _ = period.tick() => {}
         }
-        let store = &running.store;
+        let client = &context.client;
         let (admins, who) = tokio::join!(
-            rbac::admins(store, PATIENCE),
-            review::current_user(store, PATIENCE)
+            rbac::admins(client, TIMEOUT),
+            review::current_user(client, TIMEOUT)
         );
         let known = sender.borrow().controller.clone();
         let controller = match who {
             Ok(who) => Some(who.username),
             Err(error) => {
-                warn!(%error, "cannot learn its own name: its own writes are judged, too");
+                warn!(%error, "cannot get the controller's own username, so its own writes are not exempt");
                 known
             }
         };
-        sender.send_replace(Arc::new(Ground {
+        sender.send_replace(Arc::new(ClusterFacts {
             admins: known_admins(admins),
             controller,
         }));

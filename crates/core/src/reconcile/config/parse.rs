@@ -1,4 +1,4 @@
-//! The configuration's YAML.
+//! Parses the configuration file.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::approval::{GROUPS_OF_KUBERNETES, RESERVED_USERNAMES};
+use super::approval::{RESERVED_GROUP_PREFIX, RESERVED_USERNAME_PREFIXES};
 use super::{Admission, Config, ConfigError, Grant, Protect};
 use crate::arn::{Normalized, Parts, fold, normalize};
 use crate::facts::accounts::is_account_id;
@@ -15,15 +15,15 @@ use crate::reconcile::pattern::Pattern;
 
 #[derive(Default, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct Whole {
-    grants: Vec<Fitting>,
-    protect: Protecting,
-    admission: Admitting,
+struct ConfigFile {
+    grants: Vec<CheckedGrant>,
+    protect: ProtectFields,
+    admission: AdmissionFields,
 }
 
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Granting {
+struct GrantFields {
     accounts: NotEmpty<Text<Account>>,
     arns: Option<NotEmpty<Text<Arn>>>,
     #[serde(default)]
@@ -35,15 +35,15 @@ struct Granting {
 
 #[derive(Default, serde::Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
-struct Protecting {
+struct ProtectFields {
     node_entries: Option<bool>,
     arns: Vec<Text<Arn>>,
 }
 
 #[derive(Default, serde::Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
-struct Admitting {
-    warn_only: Option<Vec<Text<User>>>,
+struct AdmissionFields {
+    warn_only: Option<Vec<Text<WarnOnlyUsername>>>,
     break_glass: BreakGlass,
 }
 
@@ -54,39 +54,39 @@ struct BreakGlass {
 }
 
 impl Config {
-    /// Reads a configuration; an empty text is the default one.
+    /// Parses a configuration; an empty text is the default configuration.
     ///
     /// # Errors
-    /// When it is no YAML, has a field that is not known, or a value that can't be meant.
+    /// If the text is not YAML, or contains an unknown field or an invalid value.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        let whole: Option<Whole> =
-            serde_yaml::from_str(text).map_err(|error| of_yaml(&error, text))?;
-        let whole = whole.unwrap_or_default();
+        let file: Option<ConfigFile> =
+            serde_yaml::from_str(text).map_err(|error| with_line(&error, text))?;
+        let file = file.unwrap_or_default();
         let default = Self::default();
-        let user = whole.admission.warn_only.map(texts);
+        let user = file.admission.warn_only.map(texts);
         Ok(Self {
-            grants: whole
+            grants: file
                 .grants
                 .into_iter()
                 .map(|grant| Grant::from(grant.0))
                 .collect(),
             protect: Protect {
-                node_entries: whole
+                node_entries: file
                     .protect
                     .node_entries
                     .unwrap_or(default.protect.node_entries),
-                arns: patterns(whole.protect.arns),
+                arns: patterns(file.protect.arns),
             },
             admission: Admission {
                 warn_only: user.unwrap_or(default.admission.warn_only),
-                break_glass_groups: texts(whole.admission.break_glass.groups),
+                break_glass_groups: texts(file.admission.break_glass.groups),
             },
         })
     }
 }
 
-/// The error with its line, which the reader leaves out at the top.
-fn of_yaml(error: &serde_yaml::Error, text: &str) -> ConfigError {
+/// Returns the error with its line, which `serde_yaml` omits for fields at the top level.
+fn with_line(error: &serde_yaml::Error, text: &str) -> ConfigError {
     let message = error.to_string();
     let field = message.split('`').nth(1).unwrap_or_default();
     let is_field = |line: &str| {
@@ -104,45 +104,42 @@ fn of_yaml(error: &serde_yaml::Error, text: &str) -> ConfigError {
     }
 }
 
-impl From<Granting> for Grant {
-    fn from(granting: Granting) -> Self {
+impl From<GrantFields> for Grant {
+    fn from(fields: GrantFields) -> Self {
         Self {
-            accounts: texts(granting.accounts.0),
-            arns: granting
-                .arns
-                .map(|arns| patterns(arns.0))
-                .unwrap_or_default(),
-            groups: texts(granting.groups),
-            usernames: granting
+            accounts: texts(fields.accounts.0),
+            arns: fields.arns.map(|arns| patterns(arns.0)).unwrap_or_default(),
+            groups: texts(fields.groups),
+            usernames: fields
                 .usernames
                 .map(|names| texts(names.0))
                 .unwrap_or_default(),
-            whole_accounts: granting.whole_accounts,
+            whole_accounts: fields.whole_accounts,
         }
     }
 }
 
-/// A grant, each of whose ARNs can be in one of its accounts. The error ends before ` at line`, which is where the grant begins.
-struct Fitting(Granting);
+/// A grant whose ARNs are all in its accounts. `serde_yaml` adds the line of the grant to the end of the error.
+struct CheckedGrant(GrantFields);
 
-impl<'de> Deserialize<'de> for Fitting {
+impl<'de> Deserialize<'de> for CheckedGrant {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Reader;
         impl<'de> Visitor<'de> for Reader {
-            type Value = Fitting;
+            type Value = CheckedGrant;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a grant")
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-                let granting = Granting::deserialize(MapAccessDeserializer::new(map))?;
-                match granting.misfit() {
+                let fields = GrantFields::deserialize(MapAccessDeserializer::new(map))?;
+                match fields.arn_of_other_account() {
                     Some(arn) => Err(de::Error::custom(format!(
-                        "`{}` matches nothing (take it out, or add its account): it is in none of the accounts of the grant",
+                        "`{}` matches nothing (remove it, or add its account): it is in none of the accounts of the grant",
                         arn.text
                     ))),
-                    None => Ok(Fitting(granting)),
+                    None => Ok(CheckedGrant(fields)),
                 }
             }
         }
@@ -150,22 +147,22 @@ impl<'de> Deserialize<'de> for Fitting {
     }
 }
 
-impl Granting {
-    /// An ARN that is in none of the accounts.
-    fn misfit(&self) -> Option<&Written> {
+impl GrantFields {
+    /// Returns an ARN that is in none of the accounts.
+    fn arn_of_other_account(&self) -> Option<&ArnPattern> {
         let Self { accounts, arns, .. } = self;
         let mut arns = arns.iter().flat_map(|arns| &arns.0).map(|arn| &arn.0);
         arns.find(|arn| {
             let mut accounts = accounts.0.iter();
-            !accounts.any(|account| may_be_in(&arn.pattern, &account.0))
+            !accounts.any(|account| may_match_account(&arn.pattern, &account.0))
         })
     }
 }
 
-/// Whether a pattern may match an ARN in this account.
-fn may_be_in(pattern: &Pattern, account: &str) -> bool {
+/// Returns whether a pattern may match an ARN in this account.
+fn may_match_account(pattern: &Pattern, account: &str) -> bool {
     let text = pattern.text();
-    // Five colons come before an ARN's last part. Where the pattern has them all, a * stands for none.
+    // The last part of an ARN follows five colons. If the pattern contains all five, no * can match a colon before that part.
     let mut parts = text.splitn(6, ':').skip(4);
     if let (Some(part), Some(_)) = (parts.next(), parts.next()) {
         return Pattern::new(part).matches(account);
@@ -181,59 +178,56 @@ fn patterns(arns: Vec<Text<Arn>>) -> Vec<Pattern> {
     arns.into_iter().map(|arn| arn.0.pattern).collect()
 }
 
-fn texts<T: Checked>(texts: Vec<Text<T>>) -> Vec<T::Out> {
+fn texts<T: ParseText>(texts: Vec<Text<T>>) -> Vec<T::Out> {
     texts.into_iter().map(|text| text.0).collect()
 }
 
-/// What a text has to be.
-trait Checked {
-    /// What is made of it.
+/// A kind of text in the configuration.
+trait ParseText {
     type Out;
-    /// What is expected; a fragment.
-    const WHAT: &'static str;
-    /// Reads it, or says why it can't be meant; a sentence without a full stop.
-    fn read(text: &str) -> Result<Self::Out, String>;
+    /// The expected value, for error messages; a sentence fragment.
+    const EXPECTED: &'static str;
+    /// Parses the text, or returns why it is invalid; a sentence without a full stop.
+    fn parse(text: &str) -> Result<Self::Out, String>;
 }
 
 struct Account;
 struct Arn;
 struct Group;
 struct Username;
-struct User;
+struct WarnOnlyUsername;
 struct Literal;
 
-impl Checked for Account {
+impl ParseText for Account {
     type Out = String;
-    const WHAT: &'static str = "an account's twelve digits, in quotes";
+    const EXPECTED: &'static str = "a twelve-digit account ID in quotes";
 
-    fn read(text: &str) -> Result<String, String> {
+    fn parse(text: &str) -> Result<String, String> {
         match is_account_id(text) {
             true => Ok(text.to_owned()),
-            false => Err(format!(
-                "`{text}` is not an account id: give its twelve digits"
-            )),
+            false => Err(format!("`{text}` is not a twelve-digit account ID")),
         }
     }
 }
 
-/// An ARN as somebody wrote it, and what it matches.
-struct Written {
+/// An ARN as the user wrote it, and as a pattern.
+struct ArnPattern {
     text: String,
     pattern: Pattern,
 }
 
-impl Checked for Arn {
-    type Out = Written;
-    const WHAT: &'static str = "an ARN, in which * stands for any characters";
+impl ParseText for Arn {
+    type Out = ArnPattern;
+    const EXPECTED: &'static str = "an ARN, in which * matches any characters";
 
-    fn read(text: &str) -> Result<Written, String> {
+    fn parse(text: &str) -> Result<ArnPattern, String> {
         let role = match normalize(text) {
             Normalized::Session { role } => Some(role),
             Normalized::PathDropped { arn, .. } => Some(arn),
             Normalized::AsGiven => {
                 let parts = Parts::of(text);
-                let pathed = parts.filter(|parts| parts.is("iam", "role") && parts.has_path());
-                pathed.map(|parts| {
+                let with_path = parts.filter(|parts| parts.is("iam", "role") && parts.has_path());
+                with_path.map(|parts| {
                     let before = text.len() - parts.path.len() - parts.name.len();
                     format!("{}/{}", &text[..before], parts.name)
                 })
@@ -241,64 +235,66 @@ impl Checked for Arn {
         };
         if let Some(role) = role {
             return Err(format!(
-                "`{text}` matches nobody: a session is compared as its role, and a role without its IAM path, as in {role}"
+                "`{text}` matches no identity: the authenticator compares roles without session and IAM path, such as {role}"
             ));
         }
         if !text.starts_with("arn:") && !text.starts_with('*') {
             return Err(format!("`{text}` is not an ARN"));
         }
-        plain(text).map(|text| Written {
+        plain(text).map(|text| ArnPattern {
             text: text.to_owned(),
             pattern: Pattern::new(fold(text)),
         })
     }
 }
 
-impl Checked for Group {
+impl ParseText for Group {
     type Out = Pattern;
-    const WHAT: &'static str = "a group, in which * stands for any characters";
+    const EXPECTED: &'static str = "a group, in which * matches any characters";
 
-    fn read(text: &str) -> Result<Pattern, String> {
-        literal_where_reserved(text, &[GROUPS_OF_KUBERNETES])
+    fn parse(text: &str) -> Result<Pattern, String> {
+        pattern_unless_reserved(text, &[RESERVED_GROUP_PREFIX])
     }
 }
 
-impl Checked for Username {
+impl ParseText for Username {
     type Out = Pattern;
-    const WHAT: &'static str = "a username, in which * stands for any characters";
+    const EXPECTED: &'static str = "a username, in which * matches any characters";
 
-    fn read(text: &str) -> Result<Pattern, String> {
-        literal_where_reserved(text, &RESERVED_USERNAMES)
+    fn parse(text: &str) -> Result<Pattern, String> {
+        pattern_unless_reserved(text, &RESERVED_USERNAME_PREFIXES)
     }
 }
 
-impl Checked for User {
+impl ParseText for WarnOnlyUsername {
     type Out = Pattern;
-    const WHAT: &'static str = "a username, in which * stands for any characters";
+    const EXPECTED: &'static str = "a username, in which * matches any characters";
 
-    fn read(text: &str) -> Result<Pattern, String> {
+    fn parse(text: &str) -> Result<Pattern, String> {
         plain(text).map(Pattern::new)
     }
 }
 
-impl Checked for Literal {
+impl ParseText for Literal {
     type Out = String;
-    const WHAT: &'static str = "the name of a group";
+    const EXPECTED: &'static str = "the name of a group";
 
-    fn read(text: &str) -> Result<String, String> {
+    fn parse(text: &str) -> Result<String, String> {
         match plain(text)?.contains('*') {
-            true => Err(format!("`{text}`: groups are named one by one here")),
+            true => Err(format!(
+                "`{text}` contains *, which is not supported here: list the groups one by one"
+            )),
             false => Ok(text.to_owned()),
         }
     }
 }
 
-/// A pattern; where names are reserved, they are written out.
-fn literal_where_reserved(text: &str, reserved: &[&str]) -> Result<Pattern, String> {
+/// Parses a pattern, which must not contain `*` if it starts with a reserved prefix.
+fn pattern_unless_reserved(text: &str, reserved: &[&str]) -> Result<Pattern, String> {
     let prefix = reserved.iter().find(|prefix| text.starts_with(**prefix));
     match prefix.filter(|_| text.contains('*')) {
         Some(prefix) => Err(format!(
-            "`{text}` matches nothing: names that begin with {prefix} are granted one by one"
+            "`{text}` matches nothing: list names that start with {prefix} one by one"
         )),
         None => plain(text).map(Pattern::new),
     }
@@ -306,38 +302,38 @@ fn literal_where_reserved(text: &str, reserved: &[&str]) -> Result<Pattern, Stri
 
 fn plain(text: &str) -> Result<&str, String> {
     if text.is_empty() {
-        return Err("an empty text matches nothing".to_owned());
+        return Err("an empty string matches nothing".to_owned());
     }
     match text.trim() != text || text.contains(char::is_control) {
         true => Err(format!(
-            "{text:?} has white space around it or a control character in it"
+            "{text:?} starts or ends with white space, or contains a control character"
         )),
         false => Ok(text),
     }
 }
 
-/// A text that was checked while its place was known.
-struct Text<T: Checked>(T::Out);
+/// A text that is parsed during deserialization, so that errors contain its line.
+struct Text<T: ParseText>(T::Out);
 
-impl<'de, T: Checked> Deserialize<'de> for Text<T> {
+impl<'de, T: ParseText> Deserialize<'de> for Text<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Reader<T>(PhantomData<T>);
-        impl<T: Checked> Visitor<'_> for Reader<T> {
+        impl<T: ParseText> Visitor<'_> for Reader<T> {
             type Value = Text<T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(T::WHAT)
+                f.write_str(T::EXPECTED)
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
-                T::read(text).map(Text).map_err(E::custom)
+                T::parse(text).map(Text).map_err(E::custom)
             }
         }
         deserializer.deserialize_any(Reader(PhantomData))
     }
 }
 
-/// A list that means something only when something is in it.
+/// A list with at least one item.
 struct NotEmpty<T>(Vec<T>);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for NotEmpty<T> {

@@ -7,39 +7,39 @@ use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::error;
 
-use super::certificate::Pair;
-use super::served_certificate::Served;
-use crate::Running;
+use super::certificate::ServerCertificate;
+use super::served_certificate::ServedCertificate;
+use crate::Context;
 
 /// How often the files are checked. The kubelet takes up to a minute to update them.
 /// <https://kubernetes.io/docs/concepts/configuration/secret/#mounted-secrets-are-updated-automatically>
 const PERIOD: Duration = Duration::from_secs(10);
 
 /// Serves the certificate in the files until shutdown. If they are invalid, reports that and keeps the previous certificate.
-pub(super) async fn follow(folder: PathBuf, served: Arc<Served>, running: Running) {
+pub(super) async fn serve(folder: PathBuf, served: Arc<ServedCertificate>, context: Context) {
     let mut period = interval(PERIOD);
     period.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut told = String::new();
+    let mut last_error = String::new();
     loop {
         tokio::select! {
-            () = running.stop.asked() => return,
+            () = context.shutdown.requested() => return,
             _ = period.tick() => {}
         }
-        match read(&folder).and_then(|pair| served.serve(&pair, &running)) {
-            Ok(()) => told.clear(),
-            Err(why) if why == told => {}
+        match read(&folder).and_then(|certificate| served.set(&certificate, &context)) {
+            Ok(()) => last_error.clear(),
+            Err(why) if why == last_error => {}
             Err(why) => {
                 error!(why, folder = %folder.display(), "cannot use the webhook's certificate");
-                told = why;
+                last_error = why;
             }
         }
     }
 }
 
-fn read(folder: &Path) -> Result<Pair, String> {
+fn read(folder: &Path) -> Result<ServerCertificate, String> {
     let text = |name: &str| {
         let text = std::fs::read_to_string(folder.join(name));
         text.map_err(|error| format!("{name}: {error}"))
     };
-    Pair::read(&text("tls.crt")?, &text("tls.key")?)
+    ServerCertificate::parse(&text("tls.crt")?, &text("tls.key")?)
 }

@@ -1,15 +1,15 @@
-//! Entries that are put back when somebody removes them.
+//! Restores protected entries that another client removed.
 
 use std::collections::{BTreeMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::object::Recorded;
-use super::super::types::{About, Event, EventKind, Memory, Protected, Repair, View};
-use super::batch::{Refused, Unit};
+use super::super::decision::{Event, EventKind, Input, Memory, Protected, Regarding, Repair};
+use super::super::object::EntryRecord;
+use super::batch::{EditSet, RefusalReason};
 use super::conflict_backoff;
-use super::desired::{Key, said};
-use super::need::{self, Need, signs_in_with};
+use super::desired::{Key, describe};
+use super::node_need::{self, NodeNeed, signs_in_with};
 use crate::arn::fold;
 use crate::authenticator::{NodeRoles, Store, is_node, node_entries};
 use crate::document::{Document, Mapping, SectionName};
@@ -17,69 +17,69 @@ use crate::facts::authentication_mode::AuthenticationMode;
 use crate::facts::node_inventory::NodeSource;
 use crate::plan::{Known, Plan};
 
-/// While a node group is being deleted, it is looked at again so soon.
-const WHILE_DELETING: SignedDuration = SignedDuration::from_secs(60);
+/// The interval between decisions while a node group is being deleted.
+const DELETING_INTERVAL: SignedDuration = SignedDuration::from_secs(60);
 
-/// What is to be done for protected entries.
-pub(super) struct Protecting<'a> {
-    view: &'a View<'a>,
+/// The protected entries, and which of them to restore.
+pub(super) struct Protection<'a> {
+    input: &'a Input<'a>,
     memory: BTreeMap<String, Protected>,
-    /// The folded ARNs of those that are there.
+    /// The folded ARNs of the protected entries in aws-auth.
     present: HashSet<String>,
-    /// What is put back, by the folded ARN, and why.
-    back: Vec<(Recorded, String)>,
+    /// The entries to restore, and why.
+    restored: Vec<(EntryRecord, String)>,
     events: Vec<Event>,
-    pub(super) again: Option<Timestamp>,
-    /// Whether facts about nodes decide what is said of some that are gone, and so must be of now.
-    pub(super) asks_fleet: bool,
+    pub(super) retry_at: Option<Timestamp>,
+    /// Whether the decision about a missing entry depends on facts about nodes, which must then be current.
+    pub(super) needs_fresh_inventory: bool,
 }
 
-impl<'a> Protecting<'a> {
-    /// `is_objects` tells of which entries objects speak: those are theirs to put back.
+impl<'a> Protection<'a> {
+    /// Finds missing entries. `is_objects` returns whether an object owns or requests an entry: then the object restores it.
     pub(super) fn of(
-        view: &'a View<'a>,
+        input: &'a Input<'a>,
         document: &Document,
         is_objects: impl Fn(&Key) -> bool,
     ) -> Self {
-        let present = present(view, document);
-        let mut protecting = Self {
-            view,
+        let present = present(input, document);
+        let mut protection = Self {
+            input,
             memory: BTreeMap::new(),
             present: present.keys().cloned().collect(),
-            back: Vec::new(),
+            restored: Vec::new(),
             events: Vec::new(),
-            again: None,
-            asks_fleet: false,
+            retry_at: None,
+            needs_fresh_inventory: false,
         };
-        let roles = match view.node_inventory {
+        let roles = match input.node_inventory {
             Known::Is(node_inventory) => NodeRoles::of(node_inventory),
             Known::NotRequested | Known::Unknown { .. } => NodeRoles::default(),
         };
-        for (key, protected) in &view.memory.protected {
-            let is_theirs = is_objects(&protected.entry.key());
-            let is_protected =
-                present.contains_key(key) || is_theirs || !protecting.wants(&protected.entry);
-            if !is_protected {
-                protecting.gone(key, protected, &roles, document);
+        for (key, protected) in &input.memory.protected {
+            let is_missing = !present.contains_key(key)
+                && !is_objects(&protected.entry.key())
+                && protection.is_protected(&protected.entry);
+            if is_missing {
+                protection.missing(key, protected, &roles, document);
             }
         }
-        protecting.never_seen(&present, &roles, document, is_objects);
+        protection.never_seen(&present, &roles, document, is_objects);
         for (key, entry) in present {
             let is_reported = false;
-            protecting
+            protection
                 .memory
                 .insert(key, Protected { entry, is_reported });
         }
-        protecting
+        protection
     }
 
-    fn wants(&self, entry: &Recorded) -> bool {
-        let protect = &self.view.config.protect;
-        protect.names(&entry.key) || (protect.node_entries && is_node(&entry.mapping()))
+    fn is_protected(&self, entry: &EntryRecord) -> bool {
+        let protect = &self.input.config.protect;
+        protect.includes(&entry.key) || (protect.node_entries && is_node(&entry.mapping()))
     }
 
-    /// One that was seen, and is gone or something else.
-    fn gone(
+    /// Handles an entry that was seen earlier, and is missing or not a node entry any more.
+    fn missing(
         &mut self,
         key: &str,
         protected: &Protected,
@@ -88,60 +88,60 @@ impl<'a> Protecting<'a> {
     ) {
         let entry = &protected.entry;
         let arn = &entry.key;
-        let by = by(self.view);
+        let by = by(self.input);
         let mut keep = protected.clone();
         let is_readable = !document.section(entry.section).is_unreadable();
-        let is_named = self.view.config.protect.names(arn);
+        let is_named = self.input.config.protect.includes(arn);
         let need = match is_named {
-            true => Need::Needed("the controller's configuration protects it".to_owned()),
-            false => need::need(self.view, roles, arn),
+            true => NodeNeed::Needed("the controller's configuration protects it".to_owned()),
+            false => node_need::of(self.input, roles, arn),
         };
         let is_settled =
-            protected.is_reported && matches!(need, Need::NotNeeded | Need::Unknown(_));
-        self.asks_fleet |= !is_named && !is_settled;
-        let told = match need {
-            // Nobody knows what stands there.
+            protected.is_reported && matches!(need, NodeNeed::NotNeeded | NodeNeed::Unknown(_));
+        self.needs_fresh_inventory |= !is_named && !is_settled;
+        let event_parts = match need {
+            // The entry may still be in the unreadable section.
             _ if !is_readable => None,
-            Need::Needed(whose) => {
-                let contest =
-                    conflict_backoff::of(self.view.memory, &entry.key(), None, self.view.now);
-                if let Some(contest) = contest {
-                    self.look_again(contest.until);
+            NodeNeed::Needed(whose) => {
+                let backoff =
+                    conflict_backoff::of(self.input.memory, &entry.key(), None, self.input.now);
+                if let Some(backoff) = backoff {
+                    self.decide_again(backoff.until);
                     Some((
                         EventKind::Warning,
                         "ProtectedEntryContested",
                         format!(
-                            "the entry of {arn} is removed again and again by {by}, and is left alone for an hour; {whose}"
+                            "{by} keeps removing the entry of {arn}; repairs are suspended for an hour; {whose}"
                         ),
                     ))
                 } else {
-                    self.back.push((entry.clone(), whose));
+                    self.restored.push((entry.clone(), whose));
                     None
                 }
             }
-            Need::Deleting => {
-                self.look_again(
-                    self.view
+            NodeNeed::Deleting => {
+                self.decide_again(
+                    self.input
                         .now
-                        .checked_add(WHILE_DELETING)
+                        .checked_add(DELETING_INTERVAL)
                         .unwrap_or(Timestamp::MAX),
                 );
                 None
             }
-            // It is remembered all the same: no object gets it meanwhile, and another group may need it.
-            Need::NotNeeded => Some((
+            // Still remembers the entry: no object can claim it, and another node group may need it later.
+            NodeNeed::NotNeeded => Some((
                 EventKind::Normal,
                 "NodeEntryGone",
                 format!(
-                    "the entry of {arn} was removed by {by}; no node group, Fargate profile or Karpenter node class is known that needs it"
+                    "the entry of {arn} was removed by {by}; no known node group, Fargate profile or Karpenter node class needs it"
                 ),
             )),
-            Need::Unknown(needs) => Some((
+            NodeNeed::Unknown(needs) => Some((
                 EventKind::Warning,
                 "NodeEntryGone",
                 format!(
-                    "the entry of {arn} ({}) was removed by {by}; whether nodes need it can't be known without {needs}. If they do: awsauth map role {} --username {}{}",
-                    said(&entry.username, &entry.groups),
+                    "the entry of {arn} ({}) was removed by {by}. To find out whether nodes need it, the controller needs {needs}. If they do, restore it: awsauth map role {} --username {}{}",
+                    describe(&entry.username, &entry.groups),
                     crate::command_line::quoted(arn),
                     crate::command_line::quoted(&entry.username),
                     entry
@@ -152,23 +152,23 @@ impl<'a> Protecting<'a> {
                 ),
             )),
         };
-        if let Some((kind, reason, message)) = told.filter(|_| !keep.is_reported) {
+        if let Some((kind, reason, message)) = event_parts.filter(|_| !keep.is_reported) {
             self.events.push(event(kind, reason, message));
             keep.is_reported = true;
         }
         self.memory.insert(key.to_owned(), keep);
     }
 
-    /// Roles of node groups and Fargate profiles that nothing lets in, though nothing that was seen is gone: it went while nobody
-    /// looked. Node classes are objects of the cluster, and whoever may write one names any role.
+    /// Restores the entries of node groups and Fargate profiles that were removed while the controller did not run. Ignores Karpenter's
+    /// node classes, because users who may write them could request an entry for any role.
     fn never_seen(
         &mut self,
-        present: &BTreeMap<String, Recorded>,
+        present: &BTreeMap<String, EntryRecord>,
         roles: &NodeRoles<'_>,
         document: &Document,
         is_objects: impl Fn(&Key) -> bool,
     ) {
-        if !self.view.config.protect.node_entries || roles.all().is_empty() {
+        if !self.input.config.protect.node_entries || roles.all().is_empty() {
             return;
         }
         let store = Store::new(document);
@@ -181,17 +181,20 @@ impl<'a> Protecting<'a> {
             let key = fold(&arn).into_owned();
             let by_eks = |starter: NodeSource<'_>| !matches!(starter, NodeSource::Class(_));
             let is_known = present.contains_key(&key)
-                || self.view.memory.protected.contains_key(&key)
+                || self.input.memory.protected.contains_key(&key)
                 || in_force.contains(&key)
                 || is_objects(&(SectionName::Roles, key));
-            let needs_entry =
-                role.uses.iter().any(|one| by_eks(one.by)) && self.aws_auth_answers(&arn);
-            if is_known || !needs_entry || need::need(self.view, roles, &arn) == Need::Deleting {
+            let needs_entry = role.uses.iter().any(|one| by_eks(one.by))
+                && self.only_aws_auth_authenticates(&arn);
+            if is_known
+                || !needs_entry
+                || node_need::of(self.input, roles, &arn) == NodeNeed::Deleting
+            {
                 continue;
             }
-            self.asks_fleet = true;
+            self.needs_fresh_inventory = true;
             let kind = role.kind();
-            let entry = Recorded {
+            let entry = EntryRecord {
                 section: SectionName::Roles,
                 key: arn,
                 username: kind.username().to_owned(),
@@ -201,49 +204,49 @@ impl<'a> Protecting<'a> {
                     .map(|&group| group.to_owned())
                     .collect(),
             };
-            match conflict_backoff::of(self.view.memory, &entry.key(), None, self.view.now) {
-                Some(contest) => self.look_again(contest.until),
+            match conflict_backoff::of(self.input.memory, &entry.key(), None, self.input.now) {
+                Some(backoff) => self.decide_again(backoff.until),
                 None if document.section(SectionName::Roles).is_unreadable() => {}
-                None => self.back.push((entry, format!("it is {role}"))),
+                None => self.restored.push((entry, format!("it is {role}"))),
             }
         }
     }
 
-    /// Whether aws-auth, and nothing else, is known to answer for this ARN.
-    fn aws_auth_answers(&self, arn: &str) -> bool {
-        match (self.view.facts.mode, self.view.access_entries) {
+    /// Returns whether only aws-auth can authenticate this ARN, as far as is known.
+    fn only_aws_auth_authenticates(&self, arn: &str) -> bool {
+        match (self.input.facts.mode, self.input.access_entries) {
             (Some(AuthenticationMode::ConfigMap), _) => true,
             (_, Some(entries)) => entries.all().is_some() && entries.override_for(arn).is_none(),
             (_, None) => false,
         }
     }
 
-    fn look_again(&mut self, at: Timestamp) {
-        self.again = Some(self.again.map_or(at, |again| again.min(at)));
+    fn decide_again(&mut self, at: Timestamp) {
+        self.retry_at = Some(self.retry_at.map_or(at, |again| again.min(at)));
     }
 
-    /// What puts entries back.
-    pub(super) fn units(&self) -> impl Iterator<Item = Unit> {
-        self.back.iter().map(|(entry, _)| Unit {
+    /// Returns the edits that restore entries.
+    pub(super) fn edit_sets(&self) -> impl Iterator<Item = EditSet> {
+        self.restored.iter().map(|(entry, _)| EditSet {
             edits: vec![entry.map()],
             allowed_nodes: Vec::new(),
         })
     }
 
-    /// What is told and remembered once the plan is carried out, without which these units are. Gives the repairs.
-    pub(super) fn carried_out(
+    /// Adds the events and the memory for the plan. `refused` returns why an entry cannot be restored. Returns the repairs.
+    pub(super) fn apply(
         mut self,
         plan: Option<&Plan>,
-        refused: impl Fn(usize) -> Option<Refused>,
+        refused: impl Fn(usize) -> Option<RefusalReason>,
         events: &mut Vec<Event>,
         memory: &mut Memory,
     ) -> Vec<(Key, Repair)> {
         let mut repairs = Vec::new();
-        let by = by(self.view);
-        for (unit, (entry, why)) in self.back.iter().enumerate() {
+        let by = by(self.input);
+        for (edit_set, (entry, why)) in self.restored.iter().enumerate() {
             let (key, arn) = (entry.key(), &entry.key);
             let known = self.memory.get(&key.1);
-            match refused(unit) {
+            match refused(edit_set) {
                 Some(reason) => {
                     let is_reported = known.is_some_and(|known| known.is_reported);
                     if !is_reported {
@@ -252,7 +255,7 @@ impl<'a> Protecting<'a> {
                             EventKind::Warning,
                             "ProtectedEntryRefused",
                             format!(
-                                "the entry of {arn} is gone and can't be put back: {reason}; {why}"
+                                "the entry of {arn} was removed and cannot be restored: {reason}; {why}"
                             ),
                         ));
                     }
@@ -261,26 +264,26 @@ impl<'a> Protecting<'a> {
                     self.memory.insert(key.1, Protected { entry, is_reported });
                 }
                 None => {
-                    let said = said(&entry.username, &entry.groups);
+                    let user = describe(&entry.username, &entry.groups);
                     let message = format!(
-                        "the entry of {arn} was removed by {by}, and is put back as {said}: {why}"
+                        "the entry of {arn} was removed by {by}, and was restored to {user}: {why}"
                     );
                     self.events
                         .push(event(EventKind::Warning, "ProtectedEntryRestored", message));
                     repairs.push((
                         key,
                         Repair {
-                            at: self.view.now,
-                            manager: self.view.last_manager.map(str::to_owned),
+                            at: self.input.now,
+                            manager: self.input.last_manager.map(str::to_owned),
                             object: None,
                         },
                     ));
                 }
             }
         }
-        // What the plan itself takes away is not missed.
+        // Entries that the plan itself removes are not missing.
         if let Some(plan) = plan {
-            let after = present(self.view, plan.after());
+            let after = present(self.input, plan.after());
             let before = &self.present;
             self.memory
                 .retain(|key, _| !before.contains(key) || after.contains_key(key));
@@ -295,13 +298,13 @@ impl<'a> Protecting<'a> {
     }
 }
 
-/// The protected entries of a document, by their folded ARN.
-fn present(view: &View<'_>, document: &Document) -> BTreeMap<String, Recorded> {
-    let protect = &view.config.protect;
+/// Returns the protected entries of a document, by folded ARN.
+fn present(input: &Input<'_>, document: &Document) -> BTreeMap<String, EntryRecord> {
+    let protect = &input.config.protect;
     let store = Store::new(document);
     let mut present = BTreeMap::new();
     let mut add = |arn: &str, section, mapping: &Mapping| {
-        let entry = Recorded {
+        let entry = EntryRecord {
             section,
             key: arn.to_owned(),
             username: mapping.username.clone(),
@@ -315,7 +318,7 @@ fn present(view: &View<'_>, document: &Document) -> BTreeMap<String, Recorded> {
         }
     }
     if !protect.arns.is_empty() {
-        let named = store.in_force().filter(|(arn, _)| protect.names(arn));
+        let named = store.in_force().filter(|(arn, _)| protect.includes(arn));
         for (arn, slot) in named {
             add(arn, slot.place.section, slot.mapping);
         }
@@ -323,17 +326,17 @@ fn present(view: &View<'_>, document: &Document) -> BTreeMap<String, Recorded> {
     present
 }
 
-/// Who wrote aws-auth last, in words.
-pub(super) fn by(view: &View<'_>) -> String {
-    match view.last_manager {
+/// Describes the last writer of aws-auth.
+pub(super) fn by(input: &Input<'_>) -> String {
+    match input.last_manager {
         Some(manager) => format!("field manager {manager}"),
-        None => "somebody".to_owned(),
+        None => "another client".to_owned(),
     }
 }
 
 fn event(kind: EventKind, reason: &'static str, message: String) -> Event {
     Event {
-        about: About::AwsAuth,
+        regarding: Regarding::AwsAuth,
         kind,
         reason,
         message,

@@ -1,0 +1,148 @@
+//! What EKS reports about the cluster, if `--cluster-name` is set and AWS credentials are available. The controller works without it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, sleep};
+use tracing::{info, warn};
+
+use super::Context;
+use awsauth_aws::eks::{EksSnapshot, read_snapshot};
+use awsauth_core::error_chain;
+use awsauth_core::facts::node_inventory::NodeInventory;
+use awsauth_core::plan::{Facts, Known};
+
+/// The interval between requests to EKS.
+const PERIOD: Duration = Duration::from_secs(600);
+/// A response of this age is treated as current.
+const FRESH: Duration = Duration::from_secs(5);
+/// The name of this part in [`Health`](super::health::Health).
+const PART: &str = "EKS";
+
+/// The last response of EKS, in the forms that decisions need.
+#[derive(Clone, Debug)]
+pub(crate) struct EksState {
+    pub(crate) facts: Facts,
+    pub(crate) snapshot: EksSnapshot,
+    pub(crate) node_inventory: Known<NodeInventory>,
+    /// When EKS responded; `None` if it is not asked.
+    pub(crate) responded_at: Option<Instant>,
+}
+
+impl Default for EksState {
+    fn default() -> Self {
+        Self::unknown("--cluster-name NAME, and AWS credentials that may eks:DescribeCluster")
+    }
+}
+
+impl EksState {
+    fn unknown(needs: impl Into<String>) -> Self {
+        Self {
+            facts: Facts::default(),
+            snapshot: EksSnapshot::default(),
+            node_inventory: Known::Unknown {
+                needs: needs.into(),
+            },
+            responded_at: None,
+        }
+    }
+
+    pub(crate) fn of(snapshot: EksSnapshot) -> Self {
+        let inventory = &snapshot.node_inventory;
+        let is_known = inventory.groups.is_some() && inventory.profiles.is_some();
+        Self {
+            facts: Facts {
+                mode: snapshot.mode,
+                account: snapshot.account.clone(),
+                ..Facts::default()
+            },
+            node_inventory: match is_known {
+                true => Known::Is(inventory.clone()),
+                false => Known::Unknown {
+                    needs: snapshot.unavailable.join("; "),
+                },
+            },
+            snapshot,
+            responded_at: Some(Instant::now()),
+        }
+    }
+
+    /// Returns whether EKS may respond differently by now.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.responded_at.is_some_and(|at| at.elapsed() > FRESH)
+    }
+}
+
+/// Asks EKS periodically, and when `refresh` is notified, until shutdown. Logs what is unavailable once, and shows it in `/readyz`.
+pub(crate) async fn poll(
+    context: Context,
+    sender: watch::Sender<Arc<EksState>>,
+    refresh: Arc<Notify>,
+) {
+    let Some(name) = context.settings.cluster_name.clone() else {
+        const NOT_ASKED: &str = "--cluster-name is not set, so the authentication mode, access entries and node groups are unknown";
+        context.health.set_info(PART, NOT_ASKED);
+        info!("EKS is not asked: {NOT_ASKED}");
+        return;
+    };
+    let mut last_logged = None;
+    loop {
+        let (name, credential_options) =
+            (name.clone(), context.settings.credential_options.clone());
+        let request = tokio::task::spawn_blocking({
+            let name = name.clone();
+            move || read_snapshot(&name, &credential_options)
+        });
+        let response = tokio::select! {
+            () = context.shutdown.requested() => return,
+            response = request => response,
+        };
+        let (state, missing) = match response {
+            Ok(Ok(snapshot)) => {
+                let missing = snapshot.unavailable.join("; ");
+                (Some(EksState::of(snapshot)), missing)
+            }
+            Ok(Err(error)) => {
+                let error = error_chain::text(&error);
+                (
+                    None,
+                    format!("cannot describe EKS cluster {name:?}: {error}"),
+                )
+            }
+            Err(panic) => (None, panic.to_string()),
+        };
+        if last_logged.as_ref() != Some(&missing) {
+            match missing.is_empty() {
+                true => info!("EKS reported everything that was requested"),
+                false => warn!(
+                    missing,
+                    "EKS did not report everything that was requested; retrying every 10 minutes"
+                ),
+            }
+            last_logged = Some(missing.clone());
+        }
+        let mode = state.as_ref().and_then(|state| state.snapshot.mode);
+        let mode = mode.map_or("unknown", |mode| mode.name());
+        let info = match missing.is_empty() {
+            true => format!("authentication mode {mode}"),
+            false => format!("authentication mode {mode}; {missing}"),
+        };
+        context.health.set_info(PART, info);
+        // After a failed request, an earlier response stays in use.
+        let state = state.or_else(|| {
+            matches!(sender.borrow().node_inventory, Known::Unknown { .. }).then(|| EksState {
+                responded_at: Some(Instant::now()),
+                ..EksState::unknown(missing)
+            })
+        });
+        if let Some(state) = state {
+            sender.send_replace(Arc::new(state));
+        }
+        tokio::select! {
+            () = context.shutdown.requested() => return,
+            () = sleep(PERIOD) => {}
+            () = refresh.notified() => {}
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Writes aws-auth as decided, and decides again after a conflict.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::time::sleep;
+use tracing::{debug, error, info, warn};
+
+use super::{ReconcileResult, Reconciler};
+use crate::cache::{ObjectList, StoredAwsAuth};
+use crate::eks_state::EksState;
+use crate::status_writer::aws_auth;
+use awsauth_core::error_chain;
+use awsauth_core::history::{CONTROLLER, Who};
+use awsauth_core::reconcile::{Decision, EventKind, Stage};
+use awsauth_core::snapshot::Snapshot;
+use awsauth_kube::backoff::Backoff;
+use awsauth_kube::history::{CopyLocation, RecordOptions};
+use awsauth_kube::review;
+use awsauth_kube::write::{Outcome, WriteError, WriteOptions};
+
+/// The maximum number of attempts after conflicts, before the reconciliation fails and is retried later.
+const MAX_ATTEMPTS: u32 = 10;
+/// The timeout of the request for the controller's own identity.
+const IDENTITY_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Why a write was canceled before it was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+enum Canceled {
+    /// Another client changed aws-auth, so the decision must be made again.
+    #[error("another client changed aws-auth in the meantime")]
+    Conflict,
+    /// Another replica is the leader.
+    #[error("this replica lost the lease")]
+    NotLeader,
+}
+
+impl Reconciler {
+    /// Writes aws-auth and returns what is stored now and the decision. `valid` is a decision that is still valid for this aws-auth.
+    pub(super) async fn write(
+        &mut self,
+        list: &ObjectList,
+        eks: &EksState,
+        mut valid: Option<(StoredAwsAuth, Decision)>,
+    ) -> Result<(StoredAwsAuth, Decision), ReconcileResult> {
+        let mut backoff = Backoff::for_conflicts();
+        for _ in 0..MAX_ATTEMPTS {
+            let timeout = self.context.settings.timeout;
+            let live = match self.context.client.read(timeout).await {
+                Ok(live) => live,
+                Err(error) => {
+                    self.failed(error_chain::text(&error), Some(error.hint()))
+                        .await;
+                    return Err(ReconcileResult::Failed);
+                }
+            };
+            self.cache.put_aws_auth(&live);
+            self.find_identity().await;
+            let options = WriteOptions {
+                timeout,
+                record: Some(self.history_options()),
+                ..WriteOptions::default()
+            };
+            let before = StoredAwsAuth::of(&live);
+            let valid_now = valid.take().filter(|(on, _)| *on == before);
+            let mut decided = valid_now.map(|(_, decision)| decision);
+            let plan = |snapshot: &Snapshot| {
+                if !*self.is_leader.borrow() {
+                    return Err(Canceled::NotLeader);
+                }
+                if *snapshot != before.snapshot {
+                    return Err(Canceled::Conflict);
+                }
+                let decision =
+                    decided.get_or_insert_with(|| self.decide(Stage::Writing, &before, list, eks));
+                Ok(decision.plan.as_ref().map(|plan| plan.change.clone()))
+            };
+            let client = Arc::clone(&self.context.client);
+            let shutdown = self.context.shutdown.clone();
+            let written =
+                awsauth_kube::write(&client, Some(live), plan, &options, shutdown.requested())
+                    .await;
+            match written {
+                Ok(written) => {
+                    let stored = StoredAwsAuth::of(&written.stored);
+                    self.cache.put_aws_auth(&written.stored);
+                    self.written(written.outcome, written.copy.as_ref(), &before);
+                    let Some(decision) = decided else {
+                        return Err(ReconcileResult::Failed);
+                    };
+                    return Ok((stored, decision));
+                }
+                Err(WriteError::Plan(Canceled::Conflict)) => {
+                    self.context.metrics.write_conflicts.inc();
+                    sleep(backoff.next_wait()).await;
+                }
+                Err(WriteError::Plan(Canceled::NotLeader)) => {
+                    info!("{}", Canceled::NotLeader);
+                    return Err(ReconcileResult::NotLeader);
+                }
+                Err(error) => {
+                    let hint = error.hint();
+                    self.failed(error_chain::text(&error), hint).await;
+                    return Err(ReconcileResult::Failed);
+                }
+            }
+        }
+        self.failed(error_chain::text(&Canceled::Conflict), None)
+            .await;
+        Err(ReconcileResult::Failed)
+    }
+
+    fn written(&mut self, outcome: Outcome, copy: Option<&CopyLocation>, before: &StoredAwsAuth) {
+        let result = match outcome {
+            Outcome::Unchanged => return,
+            Outcome::Created => "created",
+            Outcome::Updated => "updated",
+        };
+        self.context.metrics.wrote(result);
+        let revision = match copy {
+            Some(CopyLocation::InCluster(number)) => Some(*number),
+            Some(CopyLocation::InFolder { .. } | CopyLocation::Nowhere(_)) | None => None,
+        };
+        let planned_on = before.snapshot.resource_version.as_deref();
+        info!(result, revision, planned_on, "wrote aws-auth");
+        if let Some(CopyLocation::Nowhere(why)) = copy {
+            warn!(error = %why, "the previous aws-auth is not in the history");
+        }
+        if self.write_error.take().is_some() {
+            self.context
+                .health
+                .set_info("writes", "the last one succeeded");
+        }
+    }
+
+    /// Reports a failed write, each error once in a row.
+    async fn failed(&mut self, why: String, hint: Option<String>) {
+        self.context.metrics.wrote("failed");
+        self.context.health.set_info("writes", why.clone());
+        if self.write_error.as_ref() == Some(&why) {
+            debug!(error = why, "cannot write aws-auth");
+            return;
+        }
+        error!(error = why, hint, "cannot write aws-auth; retrying");
+        self.status_writer
+            .event(aws_auth(), EventKind::Warning, "WriteFailed", &why)
+            .await;
+        self.write_error = Some(why);
+    }
+
+    /// Asks the API server for the controller's username, for the history.
+    async fn find_identity(&mut self) {
+        if self.identity.is_none() {
+            let who = review::current_user(&self.context.client, IDENTITY_TIMEOUT).await;
+            self.identity = who.ok().map(|who| Who {
+                arn: who.attribute("arn").map(str::to_owned),
+                username: Some(who.username),
+            });
+        }
+    }
+
+    fn history_options(&self) -> RecordOptions {
+        RecordOptions {
+            command: CONTROLLER.map(str::to_owned).into(),
+            reason: Some("AwsAuthMapping objects".to_owned()),
+            who: self.identity.clone(),
+            folder: None,
+            // Requested entries can be restored without the history, and node entries must not wait for it.
+            optional: true,
+        }
+    }
+}
