@@ -143,7 +143,7 @@ fn cert_manager_replaces_the_certificate_of_the_controller() {
     let role = object(&text, "ClusterRole", "awsauth-controller-webhook");
     assert_eq!(
         role["rules"][0]["verbs"],
-        serde_json::json!(["get", "list", "watch"])
+        serde_json::json!(["list", "watch"])
     );
     let keys: Vec<String> = objects(&text).iter().map(key).collect();
     assert!(!keys.contains(&"Role kube-system awsauth-controller-webhook".to_owned()));

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use crate::manifests::harness::{Harness, NODE, aws_auth, run_with_input};
+use crate::manifests::rendered::{charted, key, kustomized, objects};
 use crate::support::run::Run;
 
 /// A client with the token of the service account, like a pod.
@@ -87,7 +88,6 @@ const ALLOWED: &[&str] = &[
     "patch kube-system configmaps aws-auth",
     "create kube-system configmaps aws-auth",
     "get kube-system configmaps awsauth-history",
-    "update kube-system configmaps awsauth-history",
     "patch kube-system configmaps awsauth-history",
     "create kube-system configmaps awsauth-history",
     "list - awsauthmappings.awsauth.dev",
@@ -100,13 +100,13 @@ const ALLOWED: &[&str] = &[
     "create kube-system events.events.k8s.io",
     "patch kube-system events.events.k8s.io",
     "create default events.events.k8s.io",
-    "get kube-system secrets awsauth-controller-webhook-tls",
+    "list kube-system secrets awsauth-controller-webhook-tls",
     "create kube-system secrets awsauth-controller-webhook-tls",
     "patch kube-system secrets awsauth-controller-webhook-tls",
     "update kube-system secrets awsauth-controller-webhook-tls",
     "watch kube-system secrets awsauth-controller-webhook-tls",
-    "get - validatingwebhookconfigurations.admissionregistration.k8s.io awsauth-controller",
     "list - validatingwebhookconfigurations.admissionregistration.k8s.io awsauth-controller",
+    "watch - validatingwebhookconfigurations.admissionregistration.k8s.io awsauth-controller",
     "patch - validatingwebhookconfigurations.admissionregistration.k8s.io awsauth-controller",
     "list - clusterrolebindings.rbac.authorization.k8s.io",
 ];
@@ -114,6 +114,15 @@ const ALLOWED: &[&str] = &[
 const DENIED: &[&str] = &[
     "delete kube-system configmaps aws-auth",
     "delete kube-system configmaps awsauth-history",
+    "list kube-system configmaps awsauth-history",
+    "watch kube-system configmaps awsauth-history",
+    "update kube-system configmaps awsauth-history",
+    "get - awsauthmappings.awsauth.dev developer",
+    "patch default events.events.k8s.io",
+    "list kube-system events.events.k8s.io",
+    "delete kube-system events.events.k8s.io",
+    "get kube-system secrets awsauth-controller-webhook-tls",
+    "get - validatingwebhookconfigurations.admissionregistration.k8s.io awsauth-controller",
     "deletecollection kube-system configmaps",
     "get kube-system configmaps coredns",
     "list kube-system configmaps",
@@ -227,4 +236,23 @@ fn service_account_creates_only_by_server_side_apply() {
         "-n",
         "kube-system",
     ]);
+}
+
+#[test]
+fn without_the_webhook_events_are_only_created() {
+    for text in [kustomized("controller"), charted(&[])] {
+        for (namespace, name) in [
+            ("kube-system", "awsauth-controller"),
+            ("default", "awsauth-controller-events"),
+        ] {
+            let role = objects(&text)
+                .into_iter()
+                .find(|object| key(object) == format!("Role {namespace} {name}"));
+            let rules = role.unwrap()["rules"].take();
+            let rules = rules.as_array().unwrap().iter();
+            let events = rules.filter(|rule| rule["resources"][0] == "events");
+            let verbs: Vec<&Value> = events.map(|rule| &rule["verbs"]).collect();
+            assert_eq!(verbs, [&json!(["create"])], "{namespace}");
+        }
+    }
 }
