@@ -55,8 +55,10 @@ impl Action {
 
     /// Returns the value of an expression: the input's, or its default.
     fn resolved(&self, expression: &str, inputs: &[(&str, &str)]) -> String {
-        if expression == "${{ github.action_repository }}" {
-            return "example/awsauth".to_owned();
+        match expression {
+            "${{ github.action_repository }}" => return "example/awsauth".to_owned(),
+            "${{ github.token }}" => return "no-token".to_owned(),
+            _ => {}
         }
         let name = expression
             .strip_prefix("${{ inputs.")

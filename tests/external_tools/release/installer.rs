@@ -1,4 +1,4 @@
-//! `pipeline/install.sh`.
+//! `pipeline/install.sh`, by itself and as the action runs it.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::release::{ROOT, VERSION};
 use crate::support::environment::Environment;
+use crate::support::github_action::Action;
 use crate::support::run::Run;
 
 /// A fake `curl` that serves a folder as the release page and records the requests.
@@ -15,6 +16,15 @@ const CURL: &str = r#"#!/bin/sh
 while [ $# -gt 0 ]; do case $1 in -o) out=$2; shift ;; https://*) url=$1 ;; esac; shift; done
 echo "$url" >>"$PAGE/asked"
 cp "$PAGE/${url##*/}" "$out" 2>/dev/null || exit 22
+"#;
+
+/// A gh that is signed in if `GH_TOKEN` is set. It finds an attestation if the page has a file `attested`.
+const GH: &str = r#"#!/bin/sh
+case $1-$2-$3 in
+auth-token-) [ -n "${GH_TOKEN:-}" ] ;;
+attestation-verify---help) ;;
+*) echo "gh $*" >>"$PAGE/asked gh"; test -f "$PAGE/attested" ;;
+esac
 "#;
 
 struct Page {
@@ -29,8 +39,8 @@ impl Page {
         let archive = format!("awsauth_{VERSION}_linux_amd64.tar.gz");
         let page = Self { folder, archive };
         fs::create_dir(page.path("bin")).unwrap();
-        fs::write(page.path("bin/curl"), CURL).unwrap();
-        fs::set_permissions(page.path("bin/curl"), PermissionsExt::from_mode(0o755)).unwrap();
+        page.program("curl", CURL);
+        page.program("gh", GH);
         // Packed like in the release workflow.
         let target = Path::new(env!("CARGO_BIN_EXE_awsauth")).parent().unwrap();
         let mut pack = Environment::new(page.folder.path())
@@ -46,6 +56,36 @@ impl Page {
         assert_eq!(packed.status, 0, "{packed:?}");
         page.sums(&page.digest());
         page
+    }
+
+    fn program(&self, name: &str, script: &str) {
+        let path = self.path("bin").join(name);
+        fs::write(&path, script).unwrap();
+        fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+    }
+
+    /// Runs the action's install step, from a commit of the action with these checksums.
+    fn action(&self, checksums: Option<&str>, inputs: &[(&str, &str)]) -> Run {
+        let action = self.path("action");
+        fs::create_dir_all(action.join("pipeline")).unwrap();
+        let script = Path::new(ROOT).join("pipeline/install.sh");
+        fs::copy(script, action.join("pipeline/install.sh")).unwrap();
+        let beside = action.join("pipeline/checksums.txt");
+        match checksums {
+            Some(text) => fs::write(beside, text).unwrap(),
+            None => assert!(!beside.exists()),
+        }
+        let step = Action::read().steps(inputs).remove(0);
+        let runner = self
+            .environment()
+            .without("AWSAUTH_REPOSITORY")
+            .with("GITHUB_ACTION_PATH", &action.display().to_string())
+            .with("RUNNER_TEMP", &self.path("temp").display().to_string());
+        let variables = step.variables.iter();
+        let environment = variables.fold(runner, |all, (name, value)| all.with(name, value));
+        let mut bash = environment.command(Path::new("/bin/bash"));
+        bash.args(["--noprofile", "--norc", "-e", "-o", "pipefail", "-c"]);
+        Run::of(bash.arg(step.run))
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -142,4 +182,74 @@ fn other_downloads_are_not_installed() {
         .says(1, &["checksums.txt does not name awsauth_"]);
     nothing();
     assert!(!page.path("github path").exists());
+}
+
+#[test]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn action_installs_only_the_binary_that_its_commit_names() {
+    let page = Page::new();
+    let installed = || page.path("temp/awsauth/awsauth").exists();
+    let digest = page.digest();
+    let archive = &page.archive;
+    fs::write(page.path("attested"), "").unwrap();
+
+    // The checksum on the release page is right each time; it vouches for nothing.
+    page.action(None, &[]).says(
+        1,
+        &[
+            &format!("this commit of the action has no checksum of {archive}"),
+            "hint: use the action at the tag or commit of release",
+        ],
+    );
+    assert!(!page.path("asked").exists(), "nothing was downloaded");
+    let wrong = "1".repeat(64);
+    let [list, wrong_list] = [&digest, &wrong].map(|digest| format!("{digest}  {archive}\n"));
+    page.action(Some(&wrong_list), &[])
+        .says(1, &[&format!("was built with {wrong}")]);
+    page.action(Some(&wrong_list), &[("sha256", &digest)])
+        .says(1, &[&format!("was built with {wrong}")]);
+    page.action(Some(&list), &[("sha256", &wrong)])
+        .says(1, &[&format!("AWSAUTH_SHA256 is {wrong}")]);
+    let other = [("version", "0.0.9")];
+    page.action(Some(&list), &other)
+        .says(1, &["has no checksum of awsauth_0.0.9_linux_amd64.tar.gz"]);
+    assert!(!installed());
+
+    page.action(Some(&list), &[]).says(0, &[]);
+    assert!(installed());
+    let asked = fs::read_to_string(page.path("asked")).unwrap();
+    let own = format!("https://github.com/example/awsauth/releases/download/v{VERSION}/");
+    assert!(asked.lines().all(|url| url.starts_with(&own)), "{asked}");
+    page.action(Some(""), &[("sha256", &digest)]).says(0, &[]);
+}
+
+#[test]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn release_without_an_attestation_is_not_installed() {
+    let page = Page::new();
+    let environment = page.environment();
+    let not_verified = "the build attestation of awsauth_";
+    page.install(&environment, VERSION).says(0, &[not_verified]);
+    fs::remove_file(page.path("in here/awsauth")).unwrap();
+
+    let signed_in = environment.with("GH_TOKEN", "no-token");
+    let refused = "gh finds no build attestation of awsauth_";
+    page.install(&signed_in, VERSION)
+        .says(1, &[refused, "by the release workflow of example/awsauth"]);
+    assert!(!page.path("in here/awsauth").exists());
+    fs::write(page.path("attested"), "").unwrap();
+    let run = page.install(&signed_in, VERSION);
+    run.says(0, &[]);
+    assert!(!run.stderr.contains(not_verified), "{run:?}");
+    let asked = fs::read_to_string(page.path("asked gh")).unwrap();
+    let verified = format!(
+        "gh attestation verify {} --repo example/awsauth --signer-workflow \
+         example/awsauth/.github/workflows/release.yml\n",
+        page.archive
+    );
+    assert_eq!(asked, verified.repeat(2));
+
+    // gh has attestations of repositories on GitHub only.
+    let elsewhere = signed_in.with("AWSAUTH_REPOSITORY", "https://mirror.test/awsauth");
+    page.install(&elsewhere, VERSION).says(0, &[not_verified]);
 }
