@@ -1,9 +1,12 @@
 //! `awsauth backup`.
 
 use std::fs;
+use std::io;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use clap::builder::FalseyValueParser;
+use jiff::Timestamp;
 
 use crate::backend::{Backend, Target, contexts, write_private};
 use crate::terminal::{Exit, Failure, Kind, Out};
@@ -14,13 +17,24 @@ use awsauth_core::history::{Contents, write_file};
 /// The file is replaced atomically, and only its owner may read it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The file, or - for stdout; with --all-contexts the directory
+    /// The file, or - for stdout; with --all-contexts or --keep the directory
     #[arg(long, env = "AWSAUTH_TO", value_name = "FILE|-")]
     to: PathBuf,
 
     /// Save one file for each context of the kubeconfig, named CONTEXT.yaml
     #[arg(long, env = "AWSAUTH_ALL_CONTEXTS", value_parser = FalseyValueParser::new())]
     all_contexts: bool,
+
+    /// Save a new file if aws-auth differs from the newest backup, and keep this many
+    ///
+    /// The files are named aws-auth-TIME.yaml. Older ones are removed; other files in the directory are not.
+    #[arg(
+        long,
+        env = "AWSAUTH_KEEP",
+        value_name = "NUMBER",
+        conflicts_with = "all_contexts"
+    )]
+    keep: Option<NonZeroUsize>,
 }
 
 /// Saves one cluster's aws-auth, or that of each context.
@@ -30,21 +44,23 @@ pub(crate) fn run(
     matches: &clap::ArgMatches,
     out: &mut Out,
 ) -> Result<Exit, Failure> {
+    let is_stdout = args.to.as_os_str() == "-";
+    if is_stdout && (args.all_contexts || args.keep.is_some()) {
+        return Err(Failure::usage("cannot write several backups to stdout")
+            .hint("give a directory: --to DIRECTORY"));
+    }
     if !args.all_contexts {
         let mut backend = Backend::open(target, matches, false, out)?;
         backend.must_be_cluster()?;
-        return save(&mut backend, &args.to, out);
-    }
-    if args.to.as_os_str() == "-" {
-        return Err(Failure::usage("cannot write several backups to stdout")
-            .hint("give a directory: --to DIRECTORY"));
+        return match args.keep {
+            Some(keep) => save_new(&mut backend, &args.to, keep, out),
+            None => save(&mut backend, &args.to, out),
+        };
     }
     target.all_contexts(matches)?;
     let names = contexts(target)?;
     let folder = &args.to;
-    fs::create_dir_all(folder).map_err(|error| {
-        Failure::usage(format!("cannot create the directory {}", folder.display())).because(&error)
-    })?;
+    create(folder)?;
     let mut last_failure: Option<Failure> = None;
     for name in &names {
         let of_context = Target {
@@ -73,7 +89,14 @@ pub(crate) fn run(
     }
 }
 
-fn save(backend: &mut Backend, to: &Path, out: &mut Out) -> Result<Exit, Failure> {
+fn create(folder: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(folder).map_err(|error| {
+        Failure::usage(format!("cannot create the directory {}", folder.display())).because(&error)
+    })
+}
+
+/// Returns the text of a backup.
+fn text(backend: &mut Backend, out: &mut Out) -> Result<String, Failure> {
     let reading = backend.read(out)?;
     if !reading.exists {
         return Err(Failure::new(
@@ -81,16 +104,90 @@ fn save(backend: &mut Backend, to: &Path, out: &mut Out) -> Result<Exit, Failure
             format!("{backend} has no aws-auth to save"),
         ));
     }
-    let text = write_file(&Contents::of(&reading.snapshot), None, backend.server());
-    if to.as_os_str() == "-" {
-        out.data(text.as_bytes())?;
-        return Ok(Exit::Done);
-    }
+    Ok(write_file(
+        &Contents::of(&reading.snapshot),
+        None,
+        backend.server(),
+    ))
+}
+
+fn write(backend: &Backend, to: &Path, text: &str, out: &mut Out) -> Result<(), Failure> {
     write_private(to, text.as_bytes()).map_err(|error| {
         Failure::usage(format!("cannot write {}", to.display())).because(&error)
     })?;
     out.note(&format!("Saved aws-auth of {backend} to {}.", to.display()));
+    Ok(())
+}
+
+fn save(backend: &mut Backend, to: &Path, out: &mut Out) -> Result<Exit, Failure> {
+    let text = text(backend, out)?;
+    if to.as_os_str() == "-" {
+        out.data(text.as_bytes())?;
+    } else {
+        write(backend, to, &text, out)?;
+    }
     Ok(Exit::Done)
+}
+
+/// Saves aws-auth to a file of its own, unless the newest file is equal, and removes all but the newest `keep`.
+fn save_new(
+    backend: &mut Backend,
+    folder: &Path,
+    keep: NonZeroUsize,
+    out: &mut Out,
+) -> Result<Exit, Failure> {
+    let text = text(backend, out)?;
+    create(folder)?;
+    let cannot = |what: &str, path: &Path, error: &io::Error| {
+        Failure::usage(format!("cannot {what} {}", path.display())).because(error)
+    };
+    let list = || saved(folder).map_err(|error| cannot("read", folder, &error));
+    match list()?.last() {
+        // A file that cannot be read is not a backup.
+        Some(newest) if fs::read(newest).is_ok_and(|saved| saved == text.as_bytes()) => {
+            out.note(&format!(
+                "aws-auth of {backend} is as in {}.",
+                newest.display()
+            ));
+        }
+        _ => {
+            let name = Timestamp::now().strftime("aws-auth-%Y%m%dT%H%M%SZ.yaml");
+            write(backend, &folder.join(name.to_string()), &text, out)?;
+        }
+    }
+    let saved = list()?;
+    let old = saved.len().saturating_sub(keep.get());
+    for file in &saved[..old] {
+        fs::remove_file(file).map_err(|error| cannot("remove", file, &error))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Returns the files that [`save_new`] wrote, from the oldest to the newest.
+fn saved(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if is_saved(&entry.file_name().to_string_lossy()) {
+            files.push(entry.path());
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Whether a file name is `aws-auth-TIME.yaml`.
+fn is_saved(name: &str) -> bool {
+    let time = name
+        .strip_prefix("aws-auth-")
+        .and_then(|rest| rest.strip_suffix("Z.yaml"));
+    let digits = time.and_then(|time| time.split_once('T'));
+    digits.is_some_and(|(date, time)| {
+        let is = |digits: &str, count| {
+            digits.len() == count && digits.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        is(date, 8) && is(time, 6)
+    })
 }
 
 /// The file name for a context. Different contexts get different names, even on file systems that ignore letter case.
@@ -115,6 +212,20 @@ fn file_name(context: &str, all: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_files_with_a_time_are_removed() {
+        assert!(is_saved("aws-auth-20261121T084200Z.yaml"));
+        for other in [
+            "aws-auth.yaml",
+            "aws-auth-20261121T084200Z.yml",
+            "aws-auth-20261121.yaml",
+            "aws-auth-before-migration.yaml",
+            "aws-auth-2026112xT084200Z.yaml",
+        ] {
+            assert!(!is_saved(other), "{other}");
+        }
+    }
 
     #[test]
     fn different_contexts_get_different_file_names() {

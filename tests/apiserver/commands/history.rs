@@ -331,6 +331,55 @@ fn backup_of_all_contexts_writes_one_file_each() {
 }
 
 #[test]
+fn kept_backups_are_new_versions_and_the_oldest_are_removed() {
+    let session = ExclusiveCluster::start();
+    let folder = session.cluster.folder().join("kept");
+    let to = folder.to_str().unwrap();
+    let files = || {
+        let mut files: Vec<_> = std::fs::read_dir(&folder)
+            .unwrap()
+            .map(|file| file.unwrap().path())
+            .collect();
+        files.sort();
+        files
+    };
+    let backup = || session.run(&["backup", "--to", to, "--keep", "2"]);
+    backup().says(0, &["Saved aws-auth of context admin to "]);
+    let first = files();
+    assert_eq!(first.len(), 1);
+    let mode = std::fs::metadata(&first[0]).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    // Nothing has changed.
+    backup().says(0, &["is as in "]);
+    assert_eq!(files(), first);
+
+    // Two older ones, and files of other programs.
+    for name in ["20200101T000000Z", "20200102T000000Z"] {
+        std::fs::write(folder.join(format!("aws-auth-{name}.yaml")), "old").unwrap();
+    }
+    let note = folder.join("aws-auth-notes.yaml");
+    std::fs::write(&note, "mine").unwrap();
+    backup().says(0, &["is as in "]);
+    let second = folder.join("aws-auth-20200102T000000Z.yaml");
+    assert_eq!(files(), [second, first[0].clone(), note.clone()]);
+
+    // The newest one is restored like any other backup.
+    let before = contents(&session);
+    session.api.delete();
+    session
+        .run(&["backup", "--to", to, "--keep", "2"])
+        .says(1, &["has no aws-auth to save"]);
+    session.done(&["restore", first[0].to_str().unwrap()]);
+    assert_eq!(contents(&session), before);
+    session
+        .run(&["backup", "--to", "-", "--keep", "2"])
+        .says(2, &["cannot write several backups to stdout"]);
+    session
+        .run(&["backup", "--to", to, "--keep", "0"])
+        .says(2, &["--keep"]);
+}
+
+#[test]
 fn history_falls_back_to_a_local_file() {
     let session = ExclusiveCluster::start();
     session
