@@ -11,6 +11,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 app.kubernetes.io/component: controller
 {{- end }}
 
+{{- define "awsauth.backupLabels" -}}
+{{ include "awsauth.labels" . }}
+app.kubernetes.io/component: backup
+{{- end }}
+
 {{- define "awsauth.selector" -}}
 app.kubernetes.io/name: awsauth
 app.kubernetes.io/component: controller

@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::manifests::harness::{Harness, eventually};
-use crate::manifests::rendered::{charted, kustomized, manifests, objects, set};
+use crate::manifests::rendered::{charted, kustomized, manifests, objects, set, with_backup};
 use crate::support::cluster::Cluster;
 use crate::support::go_programs::Binary;
 use crate::support::run::Run;
@@ -65,8 +65,10 @@ fn api_server_accepts_every_object_unchanged() {
         "iamIdentityMappings=true",
         "hostNetwork=true",
         "aws.clusterName=prod",
+        "backup.enabled=true",
     ];
     let rendered = [
+        with_backup("policy-only"),
         kustomized("policy-only"),
         kustomized("controller"),
         kustomized("controller-webhook"),

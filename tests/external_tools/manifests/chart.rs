@@ -46,6 +46,8 @@ fn values_schema_rejects_invalid_values() {
         ("ports.webhook=70000", "/ports/webhook"),
         ("listenAddress=::", "/listenAddress"),
         ("logFormat=xml", "/logFormat"),
+        ("backup.keep=0", "/backup/keep"),
+        ("backup.size=1G", "/backup/size"),
         (
             "serviceAccount.create=false",
             "serviceAccount.name is required if serviceAccount.create is false",
@@ -101,6 +103,44 @@ fn values_reach_the_controller() {
         account["metadata"]["annotations"]["eks.amazonaws.com/role-arn"],
         "arn:aws:iam::111122223333:role/awsauth"
     );
+}
+
+#[test]
+fn backup_values_reach_the_job() {
+    let text = charted(&[
+        "backup.enabled=true",
+        "backup.schedule=*/5 * * * *",
+        "backup.keep=7",
+        "backup.storageClassName=gp3",
+        "backup.size=5Gi",
+        "image.repository=example.test/awsauth",
+    ]);
+    let job = object(&text, "CronJob", "awsauth-backup");
+    assert_eq!(job["spec"]["schedule"], "*/5 * * * *");
+    let pod = &job["spec"]["jobTemplate"]["spec"]["template"]["spec"];
+    let container = &pod["containers"][0];
+    assert_eq!(container["args"][2], "--keep=7");
+    assert_eq!(
+        container["image"],
+        concat!("example.test/awsauth:", env!("CARGO_PKG_VERSION"))
+    );
+    let claim = object(&text, "PersistentVolumeClaim", "awsauth-backup");
+    assert_eq!(claim["spec"]["storageClassName"], "gp3");
+    assert_eq!(claim["spec"]["resources"]["requests"]["storage"], "5Gi");
+    // An uninstall leaves the backups.
+    let policy = &claim["metadata"]["annotations"]["helm.sh/resource-policy"];
+    assert_eq!(policy, "keep");
+
+    let text = charted(&[
+        "backup.enabled=true",
+        "backup.volume.nfs.server=backup.internal",
+        "backup.volume.nfs.path=/aws-auth",
+    ]);
+    let job = object(&text, "CronJob", "awsauth-backup");
+    let pod = &job["spec"]["jobTemplate"]["spec"]["template"]["spec"];
+    assert_eq!(pod["volumes"][0]["nfs"]["path"], "/aws-auth");
+    let keys: Vec<String> = objects(&text).iter().map(key).collect();
+    assert!(!keys.contains(&"PersistentVolumeClaim kube-system awsauth-backup".to_owned()));
 }
 
 #[test]
@@ -295,6 +335,11 @@ fn release_notes_state_the_next_steps() {
     assert!(!granted.contains("Nothing is granted yet"), "{granted}");
     assert!(granted.contains("awsauth_admission_enforced"), "{granted}");
     assert!(granted.contains("ignoreDifferences"), "{granted}");
+    let without_effect = "which a NetworkPolicy does not cover";
+    assert!(!granted.contains(without_effect), "{granted}");
+    let host = notes(&["hostNetwork=true", "webhook.enabled=true"]);
+    assert!(host.contains(without_effect), "{host}");
+    assert!(host.contains("ports 8080 (metrics), 8443 (webhook) and 8081 (health)"));
     let policies = notes(&["controller.enabled=false"]);
     assert!(policies.contains("awsauth-guard"), "{policies}");
 }

@@ -11,9 +11,9 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::manifests::harness::eventually;
+use crate::manifests::harness::{NODE, aws_auth, eventually};
 use crate::manifests::monitoring::METRICS;
-use crate::manifests::rendered::{kustomized, manifests, object};
+use crate::manifests::rendered::{kustomized, manifests, object, with_backup};
 use crate::support::child_process::Supervised;
 use crate::support::cluster::Cluster;
 use crate::support::ports;
@@ -69,7 +69,9 @@ impl Pod {
             .collect();
         let variables = [(
             "KUBECONFIG".to_owned(),
-            kubeconfig(cluster, &folder).display().to_string(),
+            kubeconfig(cluster, "awsauth-controller", &folder)
+                .display()
+                .to_string(),
         )];
         let log = folder.path().join("log");
         let program = env!("CARGO_BIN_EXE_awsauth").as_ref();
@@ -86,9 +88,9 @@ impl Pod {
     }
 }
 
-/// A kubeconfig of the service account, with a token like the kubelet's.
-fn kubeconfig(cluster: &Cluster, folder: &TempDir) -> PathBuf {
-    let args = ["create", "token", "awsauth-controller", "-n", "kube-system"];
+/// A kubeconfig of a service account, with a token like the kubelet's.
+fn kubeconfig(cluster: &Cluster, account: &str, folder: &TempDir) -> PathBuf {
+    let args = ["create", "token", account, "-n", "kube-system"];
     let token = cluster.kubectl(&args);
     let content = json!({
         "apiVersion": "v1",
@@ -217,6 +219,59 @@ spec: {role: 'arn:aws:iam::111122223333:role/master', username: master, groups: 
     assert_eq!(refused, Vec::<&str>::new());
     assert!(!answered.is_empty());
     assert!(!pod.log().contains("forbidden"), "{}", pod.log());
+}
+
+#[test]
+fn backup_job_saves_aws_auth_with_only_the_right_to_read_it() {
+    let cluster = Cluster::start();
+    let rendered = with_backup("policy-only");
+    cluster.kubectl_fed(&["apply", "-f", "-"], &rendered);
+    let job = object(&rendered, "CronJob", "awsauth-backup");
+    let container = &job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0];
+    let folder = tempfile::tempdir().unwrap();
+    let kubeconfig = kubeconfig(&cluster, "awsauth-backup", &folder);
+    let backups = folder.path().join("backup");
+    let run = || {
+        let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_awsauth"));
+        program.env_clear().env("KUBECONFIG", &kubeconfig);
+        for arg in container["args"].as_array().unwrap() {
+            let arg = arg.as_str().unwrap();
+            program.arg(arg.replace("/backup", backups.to_str().unwrap()));
+        }
+        Run::of(&mut program)
+    };
+    // A job fails, and its failure is visible, if there is nothing to save.
+    run().says(1, &["has no aws-auth to save"]);
+    cluster.kubectl_fed(&["create", "-f", "-"], &aws_auth(NODE).to_string());
+    run().says(0, &["Saved aws-auth"]);
+    run().says(0, &["is as in"]);
+    let files: Vec<PathBuf> = fs::read_dir(&backups)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    let [file] = &files[..] else {
+        panic!("one file: {files:?}");
+    };
+    assert!(fs::read_to_string(file).unwrap().contains("role/node"));
+
+    let may = |verb: &str, what: &str| {
+        let mut command = cluster.kubectl_command();
+        command.args(["auth", "can-i", verb, what, "-n", "kube-system"]);
+        let account = "--as=system:serviceaccount:kube-system:awsauth-backup";
+        Run::of(command.arg(account)).status == 0
+    };
+    assert!(may("get", "configmaps/aws-auth"));
+    for (verb, what) in [
+        ("list", "configmaps"),
+        ("update", "configmaps/aws-auth"),
+        ("patch", "configmaps/aws-auth"),
+        ("delete", "configmaps/aws-auth"),
+        ("get", "configmaps/awsauth-history"),
+        ("get", "secrets"),
+        ("create", "configmaps"),
+    ] {
+        assert!(!may(verb, what), "{verb} {what}");
+    }
 }
 
 /// Permission to create the Secret does not include permission to update it two months later.

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::manifests::rendered::{kustomized, object};
+use crate::manifests::rendered::{kustomized, object, with_backup};
 use crate::support::run::Run;
 
 fn read(path: &str) -> String {
@@ -137,8 +137,10 @@ fn image_uses_the_compiler_of_the_package() {
 fn image_contains_only_the_binary_and_runs_as_nobody() {
     let all = instructions();
     let start = all.iter().position(|line| line == "FROM scratch").unwrap();
+    let is_label = |line: &&String| line.starts_with("ARG ") || line.starts_with("LABEL ");
+    let content = all[start + 1..].iter().filter(|line| !is_label(line));
     assert_eq!(
-        all[start + 1..],
+        content.collect::<Vec<_>>(),
         [
             "COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt",
             "COPY --from=build /out/awsauth /awsauth",
@@ -161,6 +163,50 @@ fn image_contains_only_the_binary_and_runs_as_nobody() {
     assert_eq!(container["args"][0], "controller");
 }
 
+/// The names are those of <https://specs.opencontainers.org/image-spec/annotations/>.
+#[test]
+fn image_labels_state_its_source_and_license() {
+    let all = instructions();
+    let label = all.iter().find_map(|line| line.strip_prefix("LABEL "));
+    let label = label.unwrap();
+    for part in [
+        "org.opencontainers.image.title=awsauth",
+        "org.opencontainers.image.description=\"",
+        concat!(
+            "org.opencontainers.image.licenses=",
+            env!("CARGO_PKG_LICENSE")
+        ),
+        "org.opencontainers.image.version=${VERSION}",
+        "org.opencontainers.image.revision=${REVISION}",
+        "org.opencontainers.image.source=${SOURCE}",
+    ] {
+        assert!(label.contains(part), "no {part} in {label}");
+    }
+    // Each value comes from a build argument, which the workflow sets.
+    let script = read(".github/image.sh");
+    for argument in ["BASE", "VERSION", "REVISION", "SOURCE"] {
+        let declared = format!("ARG {argument}=");
+        assert!(all.iter().any(|line| line.starts_with(&declared)));
+        assert!(
+            script.contains(&format!("--build-arg \"{argument}=")),
+            "{argument}"
+        );
+    }
+}
+
+#[test]
+fn base_image_is_a_build_argument() {
+    let all = instructions();
+    let from: Vec<&str> = all
+        .iter()
+        .filter_map(|line| line.strip_prefix("FROM "))
+        .collect();
+    assert_eq!(
+        from,
+        ["--platform=$BUILDPLATFORM ${BASE} AS build", "scratch"]
+    );
+}
+
 /// All three versions are the same.
 #[test]
 fn image_chart_and_package_have_the_same_version() {
@@ -174,5 +220,8 @@ fn image_chart_and_package_have_the_same_version() {
         "awsauth-controller",
     );
     let image = &deployment["spec"]["template"]["spec"]["containers"][0]["image"];
+    assert_eq!(image, &format!("awsauth:{version}"));
+    let job = object(&with_backup("controller"), "CronJob", "awsauth-backup");
+    let image = &job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]["image"];
     assert_eq!(image, &format!("awsauth:{version}"));
 }

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::manifests::harness::Harness;
-use crate::manifests::rendered::{charted, kustomized, object};
+use crate::manifests::rendered::{charted, kustomized, object, with_backup};
 use crate::support::run::Run;
 
 const RESTRICTED: &str = r#"
@@ -19,11 +19,20 @@ metadata:
 
 fn pod(rendered: &str) -> Value {
     let deployment = object(rendered, "Deployment", "awsauth-controller");
+    pod_of(&deployment["spec"]["template"]["spec"])
+}
+
+fn backup_pod(rendered: &str) -> Value {
+    let job = object(rendered, "CronJob", "awsauth-backup");
+    pod_of(&job["spec"]["jobTemplate"]["spec"]["template"]["spec"])
+}
+
+fn pod_of(spec: &Value) -> Value {
     json!({
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {"name": "pod", "namespace": "restricted"},
-        "spec": deployment["spec"]["template"]["spec"],
+        "spec": spec,
     })
 }
 
@@ -45,6 +54,7 @@ fn pods_run_under_the_restricted_policy() {
     ] {
         create(&harness, &pod(&text)).says(0, &[]);
     }
+    create(&harness, &backup_pod(&with_backup("policy-only"))).says(0, &[]);
     // The standard is enforced.
     let mut lax = pod(&kustomized("controller"));
     lax["spec"]["containers"][0]["securityContext"] = Value::Null;

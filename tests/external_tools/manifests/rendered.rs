@@ -111,8 +111,14 @@ fn comparable(text: &str) -> BTreeMap<String, Value> {
     let mut all = BTreeMap::new();
     for mut object in objects(text) {
         strip(&mut object["metadata"]);
-        if let Some(template) = object.pointer_mut("/spec/template/metadata") {
-            strip(template);
+        for template in [
+            "/spec/template/metadata",
+            "/spec/jobTemplate/metadata",
+            "/spec/jobTemplate/spec/template/metadata",
+        ] {
+            if let Some(template) = object.pointer_mut(template) {
+                strip(template);
+            }
         }
         if let Some(config) = object.pointer_mut("/data/config.yaml") {
             let text = config.as_str().unwrap();
@@ -144,9 +150,22 @@ fn strip(metadata: &mut Value) {
     }
 }
 
+/// The component for backups, in an overlay as users write it.
+pub(crate) fn with_backup(overlay: &str) -> String {
+    let kustomization = format!(
+        "resources: [MANIFESTS/overlays/{overlay}]\ncomponents: [MANIFESTS/components/backup]\n"
+    );
+    kustomized_from(&[("kustomization.yaml", &kustomization)])
+}
+
 #[track_caller]
 fn are_the_same(overlay: &str, values: &[&str]) {
-    let of_kustomize = comparable(&kustomized(overlay));
+    render_the_same(&kustomized(overlay), values);
+}
+
+#[track_caller]
+fn render_the_same(of_kustomize: &str, values: &[&str]) {
+    let of_kustomize = comparable(of_kustomize);
     let of_helm = comparable(&charted(values));
     let keys = |of: &BTreeMap<String, Value>| of.keys().cloned().collect::<Vec<_>>();
     assert_eq!(keys(&of_kustomize), keys(&of_helm));
@@ -170,6 +189,19 @@ fn helm_and_kustomize_render_the_same_policies() {
     are_the_same("policy-only", &["controller.enabled=false"]);
 }
 
+#[test]
+fn helm_and_kustomize_render_the_same_backup() {
+    for (overlay, values) in [
+        (
+            "policy-only",
+            &["backup.enabled=true", "controller.enabled=false"][..],
+        ),
+        ("controller", &["backup.enabled=true"]),
+    ] {
+        render_the_same(&with_backup(overlay), values);
+    }
+}
+
 /// A GitOps tool that applies the folder would own aws-auth and revert all other edits.
 #[test]
 fn manifests_do_not_contain_aws_auth() {
@@ -181,6 +213,43 @@ fn manifests_do_not_contain_aws_auth() {
             assert_ne!(object["metadata"]["name"], "aws-auth");
             assert_ne!(object["kind"], "Secret");
         }
+    }
+}
+
+/// The backup to S3 from the documentation, with kustomize and with helm.
+#[test]
+fn documented_backup_uploads_new_files_to_s3() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/history.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let block = |first: &str| {
+        let start = page.find(first).unwrap_or_else(|| panic!("no {first}"));
+        page[start..].split("```").next().unwrap().to_owned()
+    };
+    let kustomization = block("# kustomization.yaml").replace("awsauth/manifests/", "MANIFESTS/");
+    let kustomization = kustomization.replace("REPOSITORY", "example.test/awsauth");
+    let of_kustomize = kustomized_from(&[("kustomization.yaml", &kustomization)]);
+    let values = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(values.path(), block("# values.yaml")).unwrap();
+    let path = values.path().to_str().unwrap();
+    let of_helm = helm(&["template", "awsauth", ".", "-n", NAMESPACE, "-f", path]);
+    of_helm.says(0, &[]);
+    for text in [&of_kustomize, &of_helm.stdout] {
+        let keys: Vec<String> = objects(text).iter().map(key).collect();
+        let claim = "PersistentVolumeClaim kube-system awsauth-backup".to_owned();
+        assert!(!keys.contains(&claim), "{keys:?}");
+        let job = object(text, "CronJob", "awsauth-backup");
+        let pod = &job["spec"]["jobTemplate"]["spec"]["template"]["spec"];
+        assert_eq!(pod["volumes"][0]["emptyDir"], serde_json::json!({}));
+        assert_eq!(pod["initContainers"][0]["args"][0], "backup");
+        let upload = &pod["containers"][0];
+        assert_eq!(upload["args"].as_array().unwrap()[..2], ["s3", "cp"]);
+        assert_eq!(
+            upload["volumeMounts"][0],
+            pod["initContainers"][0]["volumeMounts"][0]
+        );
+        let account = object(text, "ServiceAccount", "awsauth-backup");
+        let role = &account["metadata"]["annotations"]["eks.amazonaws.com/role-arn"];
+        assert_eq!(role, "arn:aws:iam::111122223333:role/awsauth-backup");
     }
 }
 
