@@ -1,9 +1,12 @@
 # The controller's image. It contains only the released binary and the CA certificates for connections to AWS.
 #
-#   docker buildx build --platform linux/amd64,linux/arm64 -t REPOSITORY:TAG --push .
+#   docker buildx build --platform linux/amd64,linux/arm64 --build-arg BASE=rust:1.95-trixie@sha256:DIGEST -t REPOSITORY:TAG --push .
 #
 # Cross-compiles on the builder's own platform, so that nothing runs under emulation.
-FROM --platform=$BUILDPLATFORM rust:1.95-trixie AS build
+
+# The image of the compiler. A tag can be replaced; the release workflow accepts only a digest.
+ARG BASE=rust:1.95-trixie
+FROM --platform=$BUILDPLATFORM ${BASE} AS build
 ARG BUILDARCH
 ARG TARGETARCH
 WORKDIR /src
@@ -28,6 +31,16 @@ RUN case "$TARGETARCH" in \
     && install -D -m 0755 "target/$TARGET/release/awsauth" /out/awsauth
 
 FROM scratch
+ARG VERSION=
+ARG REVISION=
+ARG SOURCE=
+# https://specs.opencontainers.org/image-spec/annotations/
+LABEL org.opencontainers.image.title=awsauth \
+    org.opencontainers.image.description="Merges AwsAuthMapping objects into the aws-auth ConfigMap of an EKS cluster and protects it from harmful changes" \
+    org.opencontainers.image.licenses=Apache-2.0 \
+    org.opencontainers.image.version=${VERSION} \
+    org.opencontainers.image.revision=${REVISION} \
+    org.opencontainers.image.source=${SOURCE}
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /out/awsauth /awsauth
 USER 65532:65532

@@ -4,13 +4,10 @@ set -eu
 
 folder=$1 platform=$2
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)
-case ${GITHUB_REF_NAME:-v$version} in
-"v$version") ;;
-*)
-    echo "error: cannot release $GITHUB_REF_NAME: the version in Cargo.toml is $version" >&2
+if [ "${RELEASE_VERSION:-$version}" != "$version" ]; then
+    echo "error: cannot release $RELEASE_VERSION: the version in Cargo.toml is $version" >&2
     exit 1
-    ;;
-esac
+fi
 program=awsauth
 case $platform in windows_*) program=awsauth.exe ;; esac
 

@@ -30,3 +30,4 @@ mod repository;
 #[path = "../support/mod.rs"]
 mod support;
 mod token_command;
+mod workflows;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::release::{PLATFORMS, ROOT, VERSION, read, yaml};
 use crate::support::environment::Environment;
 use crate::support::github_action::Action;
+use crate::support::go_programs::Binary;
 use crate::support::run::Run;
 
 #[test]
@@ -32,36 +33,47 @@ fn release_workflow_builds_every_platform() {
 }
 
 #[test]
-fn tag_of_another_version_is_not_packaged() {
+fn another_version_is_not_packaged() {
     let folder = tempfile::tempdir().unwrap();
     let mut sh = Environment::new(folder.path())
         .with("PATH", "/usr/bin:/bin")
-        .with("GITHUB_REF_NAME", "v9.9.9")
+        .with("RELEASE_VERSION", "9.9.9")
         .command(Path::new("/bin/sh"));
     sh.args([".github/archive.sh", "target/release", "linux_amd64"]);
     let run = Run::of(sh.current_dir(ROOT));
     run.says(
         1,
         &[&format!(
-            "cannot release v9.9.9: the version in Cargo.toml is {VERSION}"
+            "cannot release 9.9.9: the version in Cargo.toml is {VERSION}"
         )],
     );
 }
 
+/// Runs `.github/chart.sh` for an image with this digest.
+fn package_chart(folder: &Path, digest: &str) -> Run {
+    let helm = Binary::Helm.path();
+    let path = format!("{}:/usr/bin:/bin", helm.parent().unwrap().display());
+    let mut sh = Environment::new(folder)
+        .with("PATH", &path)
+        .with("GITHUB_REPOSITORY", "Example/Awsauth")
+        .command(Path::new("/bin/sh"));
+    sh.args([".github/chart.sh", digest]).arg(folder);
+    Run::of(sh.current_dir(ROOT))
+}
+
 #[test]
-fn workflows_pin_actions_by_commit_and_limit_permissions() {
-    for entry in fs::read_dir(Path::new(ROOT).join(".github/workflows"))
-        .unwrap()
-        .flatten()
-    {
-        let text = fs::read_to_string(entry.path()).unwrap();
-        for used in text.lines().filter_map(|line| line.split_once("uses: ")) {
-            let (_, commit) = used.1.split_once('@').unwrap();
-            let commit: String = commit.chars().take_while(char::is_ascii_hexdigit).collect();
-            assert_eq!(commit.len(), 40, "{}", used.1);
-        }
-        assert_eq!(yaml(&text)["permissions"]["contents"], "read");
-    }
+fn published_chart_installs_the_published_image() {
+    let folder = tempfile::tempdir().unwrap();
+    let digest = format!("sha256:{}", "ab".repeat(32));
+    package_chart(folder.path(), &digest).says(0, &[]);
+    let chart = folder.path().join(format!("awsauth-{VERSION}.tgz"));
+    let mut helm = Environment::new(folder.path()).command(&Binary::Helm.path());
+    let rendered = Run::of(helm.args(["template", "awsauth"]).arg(chart));
+    rendered.says(0, &[]);
+    let image = format!("image: \"ghcr.io/example/awsauth@{digest}\"");
+    assert!(rendered.stdout.contains(&image), "{}", rendered.stdout);
+    // Without a digest, the chart would install a tag.
+    package_chart(folder.path(), "").says(1, &["cannot package the chart"]);
 }
 
 #[test]
