@@ -2,6 +2,7 @@
 //!
 //! Most are text in, text out. The tests of faults start their own server on the loopback interface.
 
+mod addresses;
 mod api_faults;
 mod assume_role_advice;
 mod cases;
