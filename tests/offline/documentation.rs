@@ -4,6 +4,58 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+/// The words and flags of every `awsauth` command on these pages are those of docs/cli.md. In an emergency, no command may be
+/// wrong.
+#[test]
+fn commands_in_emergency_pages_exist() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    let read = |page: &str| fs::read_to_string(docs.join(page)).expect("a page");
+    let reference = read("cli.md");
+    let sections: Vec<(&str, &str)> = reference
+        .split("\n## ")
+        .skip(1)
+        .filter_map(|section| section.split_once('\n'))
+        .collect();
+    let (_, for_all) = sections[0];
+    let has_flag = |section: &str, flag: &str| {
+        let mut words = section.split(|c: char| c.is_whitespace() || "=[,".contains(c));
+        words.any(|word| word == flag)
+    };
+    let mut commands = 0;
+    for page in ["runbook.md", "troubleshooting.md"] {
+        let text = read(page);
+        // Whole lines of blocks, and spans in sentences.
+        let lines = text.lines().map(|line| line.trim().to_owned());
+        let spans = text
+            .split('`')
+            .map(|span| span.split_whitespace().collect::<Vec<_>>().join(" "));
+        for command in lines.chain(spans) {
+            let command = command.split(" #").next().unwrap_or_default();
+            if !command.starts_with("awsauth ") {
+                continue;
+            }
+            let words: Vec<&str> = command.split_whitespace().collect();
+            let (name, section) = sections
+                .iter()
+                .filter(|(name, _)| {
+                    let name: Vec<&str> = name.split(' ').collect();
+                    words.starts_with(&name)
+                })
+                .max_by_key(|(name, _)| name.len())
+                .expect("the program itself");
+            assert_ne!(*name, "awsauth", "{page}: {command}");
+            commands += 1;
+            let own = words.iter().take_while(|word| **word != "--");
+            for flag in own.filter(|word| word.starts_with("--")) {
+                let flag = flag.split('=').next().unwrap_or_default();
+                let is_known = has_flag(section, flag) || has_flag(for_all, flag);
+                assert!(is_known, "{page}: {command}: no {flag} in docs/cli.md");
+            }
+        }
+    }
+    assert!(commands > 30, "{commands}");
+}
+
 /// Each rule has a heading in docs/lint.md, in the order of the IDs, and a case with a finding and one without. The
 /// case is in `tests/cases/lint`, or in `tests/data/lint_facts` if the rule needs facts that no file contains.
 #[test]
