@@ -184,7 +184,7 @@ fn denial_explains_the_reasons_and_how_to_fix_them() {
     assert!(result.warnings.is_empty());
     let deleted = validated(&review(&[NODE, ADMIN], None)).message;
     assert!(deleted.contains("kubectl awsauth unmap role"), "{deleted}");
-    assert!(!deleted.contains("edit"), "{deleted}");
+    assert!(!deleted.contains("awsauth edit"), "{deleted}");
 }
 
 /// An edit that removes the node entry.
