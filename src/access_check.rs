@@ -70,7 +70,7 @@ impl ExpectedAccess<'_> {
         let mut is_first = true;
         loop {
             let token = signer.token();
-            let sign_in = cluster.attempt(&token, self.can, out)?;
+            let sign_in = cluster.attempt(&signer.authenticated(&token), self.can, out)?;
             let unmet = self.unmet_expectations(&sign_in);
             let is_last = token.is_too_long() || start.elapsed() + PAUSE > time_limit;
             let is_good = unmet.is_empty() && (is_last || !self.may_use_previous_mapping(&sign_in));

@@ -9,6 +9,7 @@ pub(crate) mod credential_args;
 pub(crate) mod duration;
 mod editor;
 pub(crate) mod eks;
+mod endpoint;
 pub(crate) mod files;
 mod first_read;
 mod history;

@@ -154,8 +154,10 @@ mod tests {
     use super::*;
 
     /// Flags that relax a guard. They have no environment variable, so that they are always visible on the command line.
-    const WITHOUT_ENVIRONMENT: [&str; 15] = [
+    const WITHOUT_ENVIRONMENT: [&str; 17] = [
         "allow",
+        "allow-endpoint",
+        "allow-http-loopback",
         "allow-ignored",
         "allow-no-admin",
         "allow-node-entry",

@@ -19,6 +19,7 @@ use std::future::Future;
 use std::io;
 use std::time::{Duration, Instant};
 
+use secrecy::SecretString;
 use tokio::runtime::Builder;
 
 pub(crate) use evidence::Collector;
@@ -26,8 +27,12 @@ pub(crate) use task::{Task, spawn};
 
 use awsauth_core::doctor::evidence::Problem;
 use awsauth_core::doctor::redacted;
+use awsauth_core::endpoint_trust::DescribedEndpoint;
 use awsauth_core::error_chain;
-use awsauth_kube::connect::{ConnectError, connect_anonymously, connect_to_anonymously};
+use awsauth_core::token::Token;
+use awsauth_kube::connect::{
+    AnonymousConnection, ConnectError, connect_anonymously, connect_to_anonymously,
+};
 use awsauth_kube::{ApiClient, EksEndpoint, Environment, Flags};
 
 /// The time limit of most questions.
@@ -47,23 +52,55 @@ pub(crate) struct ConnectOptions {
     pub(crate) environment: Environment,
     /// The endpoint according to EKS, if there is no kubeconfig.
     pub(crate) eks_endpoint: Option<EksEndpoint>,
+    /// What identifies the endpoint according to EKS, if EKS was asked.
+    pub(crate) described: Option<DescribedEndpoint>,
     /// The deadline of all questions.
     pub(crate) end: Instant,
 }
 
 impl ConnectOptions {
     /// Connects to the selected cluster without credentials.
-    async fn anonymous(&self) -> Result<ApiClient, ConnectError> {
+    async fn anonymous(&self) -> Result<AnonymousConnection, ConnectError> {
         let flags = Flags {
             impersonate: None,
             impersonate_groups: Vec::new(),
             ..self.flags.clone()
         };
-        let anonymous = match &self.eks_endpoint {
-            Some(endpoint) => connect_to_anonymously(endpoint, &flags, &self.environment).await?,
-            None => connect_anonymously(&flags, &self.environment).await?,
-        };
-        Ok(anonymous.client)
+        match &self.eks_endpoint {
+            Some(endpoint) => connect_to_anonymously(endpoint, &flags, &self.environment).await,
+            None => connect_anonymously(&flags, &self.environment).await,
+        }
+    }
+
+    /// Connects to the selected cluster with a token.
+    async fn authenticated(&self, token: &BearerToken) -> Result<ApiClient, ConnectError> {
+        let connection = self.anonymous().await?;
+        Ok(match token {
+            BearerToken::Signed(token) => {
+                let endpoint = connection.trust(self.described.as_ref())?;
+                endpoint.with_token(token)
+            }
+            BearerToken::OfUser(token) => connection.with_user_token(token.clone())?,
+        })
+    }
+}
+
+/// A token, and who it belongs to.
+#[derive(Clone)]
+pub(crate) enum BearerToken {
+    /// Signed by awsauth.
+    Signed(Token),
+    /// Of the kubeconfig's user: kubectl sends it to the same server.
+    OfUser(SecretString),
+}
+
+impl BearerToken {
+    /// The token as it is sent.
+    pub(crate) fn text(&self) -> &SecretString {
+        match self {
+            Self::Signed(token) => &token.text,
+            Self::OfUser(token) => token,
+        }
     }
 }
 

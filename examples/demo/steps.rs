@@ -4,8 +4,9 @@ use crate::cluster_process::{INSTANCE, NODE_ROLE, ROLE};
 use crate::session::Actor::{Creator, Instance};
 use crate::session::Session;
 
-const VERIFY: &str =
-    "awsauth verify --expect-username admin --expect-group system:masters --can '* * -A'";
+/// The demo's API server is on this machine, so awsauth needs permission to send it tokens for an EKS cluster.
+const WHOAMI: &str = "awsauth whoami --allow-endpoint 127.0.0.1";
+const VERIFY: &str = "awsauth verify --expect-username admin --expect-group system:masters --can '* * -A' --allow-endpoint 127.0.0.1";
 
 pub(crate) fn run(session: &Session) -> Result<(), String> {
     let caller = format!("arn:aws:sts::111122223333:assumed-role/mytestrole/{INSTANCE}");
@@ -19,7 +20,7 @@ pub(crate) fn run(session: &Session) -> Result<(), String> {
          and awsauth gets the role's credentials from the instance metadata service.",
     );
     session.run(Instance, "grep -A6 exec: $KUBECONFIG", 0)?;
-    session.run(Instance, "awsauth whoami", 0)?;
+    session.run(Instance, WHOAMI, 0)?;
     session.run(Instance, "kubectl auth whoami", 1)?;
 
     session.comment("Why is it denied? Because aws-auth does not map the role.");

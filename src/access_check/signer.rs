@@ -9,8 +9,9 @@ use awsauth_aws::AwsEnvironment;
 use awsauth_aws::credentials::{
     Caller, CallerError, CredentialOptions, ResolvedCredentials, caller,
 };
-use awsauth_core::token::{HostError, StsHost, Token};
-use awsauth_kube::EksName;
+use awsauth_core::token::{StsHost, Token};
+use awsauth_kube::ApiClient;
+use awsauth_kube::connect::EksConnection;
 
 /// AWS credentials, and how they were requested.
 pub(crate) struct SigningCredentials {
@@ -27,6 +28,7 @@ pub(crate) struct TokenSigner {
     pub(crate) host: StsHost,
     /// The name of the cluster that the tokens are for.
     pub(crate) cluster: String,
+    connection: EksConnection,
 }
 
 impl SigningCredentials {
@@ -62,16 +64,33 @@ impl SigningCredentials {
         )
     }
 
-    /// Prepares to sign tokens for a cluster of this name.
-    pub(crate) fn signer(self, eks: &EksName, cluster: String) -> Result<TokenSigner, HostError> {
+    /// Prepares to sign tokens for a cluster of this name, and checks that they may be sent to its server.
+    ///
+    /// # Errors
+    /// If the region is invalid, or the server is not known to be EKS's endpoint of the cluster; the message begins with
+    /// `what` could not be done.
+    pub(crate) fn signer(
+        self,
+        cluster: &SignIn,
+        name: String,
+        what: &str,
+        out: &Out,
+    ) -> Result<TokenSigner, Failure> {
         let configured = self.credential_options.region.as_deref();
         let region = configured
-            .or(eks.region.as_deref())
+            .or(cluster.eks().region.as_deref())
             .unwrap_or(&self.resolved.region.name);
+        let host = StsHost::of(region, self.resolved.endpoint).map_err(|error| {
+            Failure::usage(what)
+                .because(&error)
+                .hint("give it with --region")
+        })?;
+        let (options, environment) = (&self.credential_options, &self.aws_environment);
         Ok(TokenSigner {
-            host: StsHost::of(region, self.resolved.endpoint)?,
+            connection: cluster.trusted(&name, options, environment, what, out)?,
+            host,
             credentials: self,
-            cluster,
+            cluster: name,
         })
     }
 }
@@ -80,7 +99,8 @@ impl TokenSigner {
     /// Prepares to sign tokens for a cluster. Assumes `role` last.
     ///
     /// # Errors
-    /// If the cluster's name or credentials are missing; the message begins with `what` could not be done.
+    /// If the cluster's name or credentials are missing, or the server must not get tokens; the message begins with `what`
+    /// could not be done.
     pub(crate) fn get(
         cluster: &SignIn,
         role: Option<&str>,
@@ -94,11 +114,7 @@ impl TokenSigner {
             .hint("give the name: --cluster-name NAME, or AWSAUTH_CLUSTER_NAME=NAME together with kubeconfig options; list clusters: aws eks list-clusters")
         })?;
         let credentials = SigningCredentials::get(cluster.identity(), role, what, out)?;
-        credentials.signer(cluster.eks(), name).map_err(|error| {
-            Failure::usage(what)
-                .because(&error)
-                .hint("give it with --region")
-        })
+        credentials.signer(cluster, name, what, out)
     }
 
     /// Signs a token with the current time. The API server caches the result for a token, even a rejection, so another attempt needs
@@ -106,6 +122,11 @@ impl TokenSigner {
     pub(crate) fn token(&self) -> Token {
         let credentials = &self.credentials.resolved.credentials;
         Token::sign(credentials, &self.host, &self.cluster, Timestamp::now())
+    }
+
+    /// Returns a client of the cluster that authenticates with this token.
+    pub(crate) fn authenticated(&self, token: &Token) -> ApiClient {
+        self.connection.with_token(token)
     }
 
     /// Asks STS for the identity behind the tokens.

@@ -10,6 +10,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
 use super::eks;
+use super::endpoint;
 use super::managed_nodes;
 use super::target::Target;
 use super::waiting::{await_ready, wait_for};
@@ -359,12 +360,17 @@ pub(super) fn flags(target: &Target) -> Flags {
         impersonate_groups: target.impersonate_groups.clone(),
         // 0 means no limit, as in kubectl.
         request_timeout: target.request_timeout.filter(|timeout| !timeout.is_zero()),
+        exceptions: target.exceptions(),
         ..Flags::default()
     }
 }
 
 pub(super) fn not_connected(error: &ConnectError) -> Failure {
-    Failure::new(kind(error.kind()), "cannot connect to the cluster")
+    let what = "cannot connect to the cluster";
+    if let ConnectError::Untrusted(error) = error {
+        return endpoint::refusal(what, error, None);
+    }
+    Failure::new(kind(error.kind()), what)
         .because(error)
         .hint(error.hint())
 }

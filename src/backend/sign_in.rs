@@ -1,6 +1,5 @@
 //! Signs in to a cluster with tokens.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
@@ -11,16 +10,17 @@ use super::cluster::{
 };
 use super::credential_args::CredentialArgs;
 use super::eks;
+use super::endpoint;
 use super::target::{Chosen, Target, is_typed};
 use super::waiting::wait_for;
 use crate::terminal::{Failure, Out};
 use awsauth_aws::AwsEnvironment;
+use awsauth_aws::credentials::CredentialOptions;
 use awsauth_aws::eks::{CredentialOrder, EksCluster};
 use awsauth_core::rbac::Question;
 use awsauth_core::snapshot::Snapshot;
-use awsauth_core::token::Token;
 use awsauth_kube::connect::{
-    AnonymousConnection, ConnectError, connect_anonymously, connect_to_anonymously,
+    AnonymousConnection, ConnectError, EksConnection, connect_anonymously, connect_to_anonymously,
 };
 use awsauth_kube::request_error::{Fault, RequestError};
 use awsauth_kube::review::{self, Answer, ClusterUser};
@@ -32,9 +32,7 @@ const ATTEMPT: Duration = Duration::from_secs(15);
 /// A cluster that is authenticated to with tokens.
 pub(crate) struct SignIn {
     runtime: Runtime,
-    client: Arc<ApiClient>,
-    eks: EksName,
-    namespace: String,
+    connection: AnonymousConnection,
     identity: CredentialArgs,
     /// The answer of EKS, if EKS was asked to find the cluster.
     described: Option<EksCluster>,
@@ -169,15 +167,12 @@ impl SignIn {
         out: &mut Out,
     ) -> Result<Self, Failure> {
         refuse_other(target, anonymous.client.target())?;
-        let client = Arc::new(anonymous.client);
         if let Some(time_limit) = time_limit {
-            wait_for(&runtime, &client, time_limit, false, out)?;
+            wait_for(&runtime, &anonymous.client, time_limit, false, out)?;
         }
         Ok(Self {
             runtime,
-            client,
-            eks: anonymous.eks,
-            namespace: anonymous.namespace,
+            connection: anonymous,
             identity: target.identity.clone(),
             described: None,
         })
@@ -185,12 +180,38 @@ impl SignIn {
 
     /// Returns the cluster, for messages.
     pub(crate) fn target(&self) -> &awsauth_kube::Target {
-        self.client.target()
+        self.connection.client.target()
     }
 
     /// Returns the cluster's name at EKS, from the user, the kubeconfig or EKS.
     pub(crate) fn eks(&self) -> &EksName {
-        &self.eks
+        &self.connection.eks
+    }
+
+    /// Checks that tokens for the cluster of this name may be sent to the server. Asks EKS only if the server's host name
+    /// does not show that it is EKS's endpoint.
+    ///
+    /// # Errors
+    /// If the server is not known to be EKS's endpoint of the cluster; the message begins with `what` could not be done.
+    pub(crate) fn trusted(
+        &self,
+        cluster: &str,
+        options: &CredentialOptions,
+        environment: &AwsEnvironment,
+        what: &str,
+        out: &Out,
+    ) -> Result<EksConnection, Failure> {
+        let refused = |error| endpoint::refusal(what, &error, Some(cluster));
+        let error = match self.connection.trust(None) {
+            Err(error) if error.needs_description() => error,
+            trusted => return trusted.map_err(refused),
+        };
+        let mut options = options.clone();
+        options.region = options.region.or_else(|| self.eks().region.clone());
+        match endpoint::described(cluster, &options, environment, out) {
+            Ok(described) => self.connection.trust(Some(&described)).map_err(refused),
+            Err(reason) => Err(endpoint::unconfirmed(what, &error, cluster, reason)),
+        }
     }
 
     /// Returns the answer of EKS, if EKS was asked to find the cluster.
@@ -203,21 +224,20 @@ impl SignIn {
         &self.identity
     }
 
-    /// Authenticates with a token and reviews permissions.
+    /// Authenticates with the token of `client`, and reviews permissions.
     ///
     /// # Errors
     /// If there is no response, or the user interrupts.
     pub(crate) fn attempt(
         &self,
-        token: &Token,
+        client: &ApiClient,
         questions: &[Question],
         out: &Out,
     ) -> Result<SignInResult, Failure> {
-        let client = self.client.signed_in(token.text.clone());
+        let namespace = &self.connection.namespace;
         let asking = async {
-            let who = review::current_user(&client, ATTEMPT).await?;
-            let answers =
-                review::check_access(&client, questions, &self.namespace, ATTEMPT).await?;
+            let who = review::current_user(client, ATTEMPT).await?;
+            let answers = review::check_access(client, questions, namespace, ATTEMPT).await?;
             Ok((who, answers))
         };
         match until_interrupted(&self.runtime, out, "Signing in", asking)? {
@@ -239,16 +259,15 @@ impl SignIn {
         }
     }
 
-    /// Reads aws-auth with the token, or returns why that is not possible.
+    /// Reads aws-auth with the token of `client`, or returns why that is not possible.
     ///
     /// # Errors
     /// If the user interrupts.
     pub(crate) fn aws_auth(
         &self,
-        token: &Token,
+        client: &ApiClient,
         out: &Out,
     ) -> Result<Result<Snapshot, RequestError>, Failure> {
-        let client = self.client.signed_in(token.text.clone());
         let reading = client.read(ATTEMPT);
         let read = until_interrupted(&self.runtime, out, "Reading aws-auth", reading)?;
         Ok(read.map(|live| live.snapshot()))

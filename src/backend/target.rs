@@ -10,6 +10,7 @@ use clap::parser::ValueSource;
 use super::credential_args::{self, CredentialArgs};
 use super::duration;
 use crate::terminal::Failure;
+use awsauth_core::endpoint_trust::{AllowedEndpoint, EndpointExceptions};
 use awsauth_kube::Flags;
 
 /// The cluster or file that the user selects. Options that kubectl has too have its names and meaning.
@@ -84,6 +85,14 @@ pub(crate) struct Target {
     #[arg(long, global = true, env = "AWSAUTH_WAIT_FOR_CONFIGMAP", value_parser = FalseyValueParser::new())]
     pub(crate) wait_for_configmap: bool,
 
+    /// Send EKS tokens to this server although it is not known to be EKS's endpoint of the cluster; may be repeated
+    #[arg(long = "allow-endpoint", global = true, value_name = "HOST[:PORT]")]
+    pub(crate) allow_endpoint: Vec<AllowedEndpoint>,
+
+    /// Send credentials over plain HTTP if the server is on this machine
+    #[arg(long, global = true)]
+    pub(crate) allow_http_loopback: bool,
+
     #[command(flatten)]
     pub(crate) identity: CredentialArgs,
 }
@@ -92,13 +101,15 @@ pub(crate) struct Target {
 const NAMES_CLUSTER: [&str; 4] = ["kubeconfig", "context", "cluster", "user"];
 
 /// Ids of the other arguments that only apply to a cluster.
-const CLUSTER_ONLY: [&str; 6] = [
+const CLUSTER_ONLY: [&str; 8] = [
     "impersonate",
     "impersonate_groups",
     "request_timeout",
     "expect_cluster",
     "wait",
     "wait_for_configmap",
+    "allow_endpoint",
+    "allow_http_loopback",
 ];
 
 /// Ids of the arguments that must not be empty.
@@ -243,6 +254,14 @@ impl Target {
                 flag(id)
             ))),
             None => Ok(()),
+        }
+    }
+
+    /// Returns the servers that the user allows to get credentials.
+    pub(super) fn exceptions(&self) -> EndpointExceptions {
+        EndpointExceptions {
+            endpoints: self.allow_endpoint.clone(),
+            http_loopback: self.allow_http_loopback,
         }
     }
 

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use secrecy::SecretString;
 
 use super::sign_in::answered;
-use super::{ConnectOptions, in_runtime, problem};
+use super::{BearerToken, ConnectOptions, in_runtime, problem};
 use awsauth_core::authenticator::User;
 use awsauth_core::doctor::evidence::{AwsAuth, PermissionAnswer, Problem};
 use awsauth_core::rbac::{Policy, Question, UserInfo};
@@ -17,7 +16,7 @@ use awsauth_kube::{ApiClient, Flags, Live, connect};
 #[derive(Clone)]
 pub(crate) enum Reader {
     /// The identity of this token.
-    Token(SecretString),
+    Token(BearerToken),
     /// The user of the kubeconfig.
     Kubeconfig,
     /// The user of this other context.
@@ -42,10 +41,7 @@ impl Reader {
             ..flags.clone()
         };
         let client = match self {
-            Self::Token(token) => options
-                .anonymous()
-                .await
-                .map(|client| client.signed_in(token.clone())),
+            Self::Token(token) => options.authenticated(token).await,
             Self::Kubeconfig => connect(flags, environment).await,
             Self::Context(name) => connect(&other(name), environment).await,
         };

@@ -20,7 +20,9 @@ pub(crate) struct Host {
 /// Returns the host to connect to.
 pub(crate) fn host(options: &ConnectOptions) -> Result<Host, Problem> {
     let client = in_runtime(options.anonymous()).map_err(|error| of_system(&error))?;
-    let client = client.map_err(|error| problem(&error, error.hint()))?;
+    let client = client
+        .map_err(|error| problem(&error, error.hint()))?
+        .client;
     let proxy = client.proxy();
     let url = proxy.unwrap_or(&client.target().server);
     let uri: Uri = url.parse().unwrap_or_default();
@@ -76,10 +78,11 @@ pub(crate) fn connect_all(
 /// Asks the API server without credentials whether it is alive.
 pub(crate) fn alive(options: &ConnectOptions, limit: Duration) -> Result<String, Problem> {
     let asked = in_runtime(async {
-        let client = options
+        let connection = options
             .anonymous()
             .await
             .map_err(|error| problem(&error, error.hint()))?;
+        let client = connection.client;
         client
             .alive(limit)
             .await

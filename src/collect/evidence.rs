@@ -69,6 +69,7 @@ impl Collector {
             flags: self.target.flags(),
             environment: Environment::of_process(),
             eks_endpoint: None,
+            described: None,
             end,
         };
         let mut evidence = Evidence {
@@ -137,6 +138,9 @@ impl Collector {
                 },
                 Task::wait,
             );
+        }
+        if let Some(Ok(described)) = evidence.described.known() {
+            options.described = described.identity.clone();
         }
         let counting = aws::ask_nodes(&mut evidence, &context, end);
         evidence.verified = verifying.map_or_else(

@@ -2,36 +2,43 @@
 
 use std::time::Duration;
 
-use secrecy::SecretString;
-
 use super::endpoint::of_request;
-use super::{ConnectOptions, in_runtime, problem};
-use awsauth_core::doctor::evidence::{PermissionAnswer, Problem, SignedIn};
+use super::{BearerToken, ConnectOptions, in_runtime, problem};
+use awsauth_core::doctor::evidence::{Collected, PermissionAnswer, Problem, SignedIn};
+use awsauth_core::endpoint_trust::{Distrust, UntrustedEndpoint};
 use awsauth_core::rbac::Question;
+use awsauth_kube::connect::ConnectError;
 use awsauth_kube::request_error::{Fault, RequestError};
 use awsauth_kube::review::{self, Answer};
 
 /// The result of signing in with a token.
 pub(crate) struct SignInResult {
-    pub(crate) signed_in: SignedIn,
+    pub(crate) signed_in: Collected<SignedIn>,
     pub(crate) answers: Option<Vec<PermissionAnswer>>,
 }
 
-/// Signs in with the token, and checks permissions.
+/// Signs in with the token, and checks permissions. Sends no token that awsauth signed to a server that is not known to be
+/// EKS's endpoint of the cluster.
 pub(crate) fn sign_in(
     options: &ConnectOptions,
-    token: SecretString,
+    token: &BearerToken,
     questions: &[Question],
     namespace: &str,
     limit: Duration,
 ) -> SignInResult {
     let failed = |problem: Problem| SignInResult {
-        signed_in: SignedIn::Failed(problem),
+        signed_in: Collected::Seen(SignedIn::Failed(problem)),
         answers: None,
     };
     let result = in_runtime(async {
-        let client = match options.anonymous().await {
-            Ok(client) => client.signed_in(token),
+        let client = match options.authenticated(token).await {
+            Ok(client) => client,
+            Err(ConnectError::Untrusted(error)) if error.reason != Distrust::PlainHttp => {
+                return SignInResult {
+                    signed_in: Collected::NotRequested(needs(&error)),
+                    answers: None,
+                };
+            }
             Err(error) => return failed(problem(&error, error.hint())),
         };
         let signed_in = match review::current_user(&client, limit).await {
@@ -48,7 +55,7 @@ pub(crate) fn sign_in(
             _ => None,
         };
         SignInResult {
-            signed_in,
+            signed_in: Collected::Seen(signed_in),
             answers: answers.map(|answers| answered(questions, answers)),
         }
     });
@@ -69,6 +76,14 @@ pub(super) fn answered(questions: &[Question], answers: Vec<Answer>) -> Vec<Perm
             reason: answer.reason,
         })
         .collect()
+}
+
+/// What is missing for a sign-in to an untrusted server.
+fn needs(error: &UntrustedEndpoint) -> String {
+    format!(
+        "a server that may get the token: {error}; {}",
+        error.hint(None)
+    )
 }
 
 fn refused(error: &RequestError) -> SignedIn {

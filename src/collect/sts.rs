@@ -18,6 +18,7 @@ use awsauth_core::facts::access_entries::AccessEntry;
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::facts::partitions::Partition;
 use awsauth_core::token::{Authenticator, PresignedRequest};
+use awsauth_kube::connect::described;
 use awsauth_kube::selected_context::SelectedContext;
 use awsauth_kube::{EksClusterId, EksEndpoint};
 
@@ -107,6 +108,7 @@ pub(crate) fn describe(
     let versions = [facts.version, facts.platform_version];
     let versions: Vec<String> = versions.into_iter().flatten().collect();
     Ok(ClusterDescription {
+        identity: described(&facts.endpoint, &facts.certificate_authority_data),
         same_authority: selected.trusts(&facts.certificate_authority_data),
         name: facts.name,
         arn: facts.arn,

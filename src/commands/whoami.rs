@@ -55,12 +55,15 @@ pub(crate) fn run(
                 None
             }
             Some(name) => {
-                let signer = credentials.signer(cluster.eks(), name).map_err(|error| {
-                    Failure::usage(what)
-                        .because(&error)
-                        .hint("give it with --region")
-                })?;
-                sign_in(&cluster, &signer, &caller.arn, &identity, out)?
+                let what = format!("cannot sign in to {}", cluster.target());
+                match credentials.signer(&cluster, name, &what, out) {
+                    Ok(signer) => sign_in(&cluster, &signer, &caller.arn, &identity, out)?,
+                    Err(failure) if failure.is_refused() => {
+                        out.failure(&failure.render(out.program()));
+                        None
+                    }
+                    Err(failure) => return Err(failure),
+                }
             }
         },
     };
@@ -89,8 +92,8 @@ fn sign_in(
     identity: &Identity,
     out: &mut Out,
 ) -> Result<Option<OnCluster>, Failure> {
-    let token = signer.token();
-    let sign_in = match cluster.attempt(&token, &[], out) {
+    let client = signer.authenticated(&signer.token());
+    let sign_in = match cluster.attempt(&client, &[], out) {
         Ok(sign_in) => sign_in,
         Err(failure) if failure.exit() == Exit::Interrupted => return Err(failure),
         Err(failure) => {
@@ -133,7 +136,7 @@ fn sign_in(
             note: None,
         }));
     }
-    let (place, note) = match cluster.aws_auth(&token, out)? {
+    let (place, note) = match cluster.aws_auth(&client, out)? {
         Err(why) => (None, Some(format!("the deciding entry is unknown: {why}"))),
         Ok(snapshot) => {
             let document = Document::read(&snapshot.data);

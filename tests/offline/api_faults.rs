@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod cluster_selection;
+mod credential_recipients;
 #[cfg(unix)]
 mod exec_plugin;
 mod proxy;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::support::fake_api::{FakeApi, Never, Scenario, eksctl_made};
+use awsauth_core::endpoint_trust::EndpointExceptions;
 use awsauth_core::snapshot::{Change, Snapshot};
 use awsauth_kube::connect::ConnectError;
 use awsauth_kube::request_error::RequestError;
@@ -84,9 +86,14 @@ pub(crate) fn assert_merged(api: &FakeApi) {
     );
 }
 
+/// Flags for a kubeconfig of a [`FakeApi`], which speaks plain HTTP.
 pub(crate) fn with_kubeconfig(path: PathBuf) -> Flags {
     Flags {
         kubeconfig: Some(path),
+        exceptions: EndpointExceptions {
+            http_loopback: true,
+            ..EndpointExceptions::default()
+        },
         ..Flags::default()
     }
 }

@@ -13,7 +13,7 @@ use crate::support::secrets::{self, Prints};
 
 /// Lines of the output, in order.
 const STORY: [&str; 8] = [
-    "instance$ awsauth whoami\narn:aws:sts::111122223333:assumed-role/mytestrole/i-0123456789abcdef0\n",
+    "instance$ awsauth whoami --allow-endpoint 127.0.0.1\narn:aws:sts::111122223333:assumed-role/mytestrole/i-0123456789abcdef0\n",
     "instance$ kubectl auth whoami\nerror: You must be logged in to the server (Unauthorized)\n",
     "arn:aws:iam::111122223333:role/mytestrole is not mapped\n",
     "mapping role/mytestrole created\n",

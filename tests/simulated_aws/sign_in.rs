@@ -22,6 +22,7 @@ mod secrets_in_output;
 mod token_renewal;
 pub(crate) mod token_review;
 mod tokens;
+mod trusted_endpoint;
 mod username_templates;
 mod verify_command;
 mod whoami;

@@ -13,6 +13,7 @@ pub mod desired;
 pub mod doctor;
 pub mod document;
 pub mod edit_buffer;
+pub mod endpoint_trust;
 pub mod error_chain;
 pub mod facts;
 pub mod history;

@@ -68,7 +68,7 @@ enum Writer {
 }
 
 /// The credentials to send when the client does not authenticate itself.
-enum Bearer {
+pub(crate) enum Bearer {
     /// A fixed token.
     One(SecretString),
     /// Tokens that are renewed.
@@ -99,9 +99,9 @@ impl ApiClient {
         }
     }
 
-    /// Returns a client for the same connection that authenticates with this token. Requires an anonymous connection.
-    #[must_use]
-    pub fn signed_in(&self, token: SecretString) -> Self {
+    /// Returns a client for the same anonymous connection that authenticates with `bearer`. Only `connect` may call this,
+    /// after it has checked the server.
+    pub(crate) fn authenticated(&self, bearer: Bearer) -> Self {
         Self {
             client: self.client.clone(),
             target: Arc::clone(&self.target),
@@ -109,17 +109,8 @@ impl ApiClient {
             exec: None,
             request_timeout: self.request_timeout,
             requests: AtomicU32::new(0),
-            bearer: Some(Bearer::One(token)),
+            bearer: Some(bearer),
             writer: self.writer,
-        }
-    }
-
-    /// Returns a client that authenticates with renewed tokens. Requires an anonymous connection.
-    #[must_use]
-    pub(crate) fn with_tokens(self, tokens: Tokens) -> Self {
-        Self {
-            bearer: Some(Bearer::Renewed(tokens)),
-            ..self
         }
     }
 

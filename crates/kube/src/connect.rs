@@ -1,9 +1,13 @@
 //! Sets up the one connection of a run.
 
 mod error;
+mod sign_in;
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use http::Uri;
 use hyper::rt::{Read, Write};
 use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
@@ -16,6 +20,7 @@ use kube::{Config, config::ExecConfig};
 use tower::{BoxError, Service, ServiceBuilder};
 
 pub use error::{ConnectError, CredentialsError};
+pub use sign_in::{AnonymousConnection, EksConnection};
 
 use super::api_client::ApiClient;
 use super::eks_name::EksName;
@@ -24,6 +29,7 @@ use super::kubeconfig::{self, Access, Flags};
 use super::proxy;
 use super::target::{EksClusterId, Target};
 use super::tokens::Tokens;
+use awsauth_core::endpoint_trust::DescribedEndpoint;
 
 /// How long a connection may take to open. An EKS endpoint that is not reachable from this network drops packets
 /// instead of refusing them.
@@ -56,6 +62,24 @@ pub struct EksEndpoint {
     pub certificate_authority_data: String,
 }
 
+impl EksEndpoint {
+    /// Returns what identifies the endpoint; `None` if it is not a URL with CA certificates.
+    pub fn described(&self) -> Option<DescribedEndpoint> {
+        described(&self.endpoint, &self.certificate_authority_data)
+    }
+}
+
+/// Returns what identifies an endpoint: the host of its URL, and its CA certificates, which are base64 of PEM. `None` if
+/// one of them cannot be read.
+pub fn described(url: &str, certificate_authority_data: &str) -> Option<DescribedEndpoint> {
+    let url: Uri = url.parse().ok()?;
+    let pem = BASE64_STANDARD.decode(certificate_authority_data.trim());
+    Some(DescribedEndpoint {
+        host: url.host()?.trim_matches(['[', ']']).to_owned(),
+        authorities: kubeconfig::certificates(&pem.ok()?).ok()?,
+    })
+}
+
 /// Prepares a connection to an EKS cluster without a kubeconfig, with these tokens. Must be called within a tokio
 /// runtime.
 ///
@@ -67,8 +91,8 @@ pub async fn connect_to(
     flags: &Flags,
     environment: &Environment,
 ) -> Result<ApiClient, ConnectError> {
-    let access = access_to(place, flags)?;
-    Ok(open(access, flags, environment).await?.with_tokens(tokens))
+    let connection = connect_to_anonymously(place, flags, environment).await?;
+    Ok(connection.trust(None)?.with_tokens(tokens))
 }
 
 /// Prepares an unauthenticated connection to an EKS cluster without a kubeconfig.
@@ -81,13 +105,17 @@ pub async fn connect_to_anonymously(
     environment: &Environment,
 ) -> Result<AnonymousConnection, ConnectError> {
     let access = access_to(place, flags)?;
+    let server = access.server();
     Ok(AnonymousConnection {
         eks: EksName {
             name: Some(place.token_id.clone()),
             region: Some(place.eks.region().to_owned()),
         },
         namespace: DEFAULT_NAMESPACE.to_owned(),
-        client: open(access, flags, environment).await?,
+        client: Arc::new(open(access, flags, environment).await?),
+        server,
+        described: place.described(),
+        exceptions: flags.exceptions.clone(),
     })
 }
 
@@ -100,15 +128,6 @@ pub(super) fn access_to(place: &EksEndpoint, flags: &Flags) -> Result<Access, Co
     kubeconfig::at(target, place.certificate_authority_data.clone(), flags)
 }
 
-/// An unauthenticated connection, and what is known about its cluster.
-pub struct AnonymousConnection {
-    /// The client, for [`ApiClient::signed_in`].
-    pub client: ApiClient,
-    pub eks: EksName,
-    /// The namespace of the context. In a pod, and if the context has none, `default`.
-    pub namespace: String,
-}
-
 /// Prepares a connection without credentials. Ignores those of the kubeconfig and runs no plugin.
 ///
 /// # Errors
@@ -119,13 +138,17 @@ pub async fn connect_anonymously(
 ) -> Result<AnonymousConnection, ConnectError> {
     let mut access = kubeconfig::choose(flags, environment)?;
     let user = std::mem::take(&mut access.config.auth_info);
+    let server = access.server();
     Ok(AnonymousConnection {
         eks: EksName::of(user.exec.as_ref(), &access.target),
         namespace: access
             .namespace
             .clone()
             .unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned()),
-        client: open(access, flags, environment).await?,
+        client: Arc::new(open(access, flags, environment).await?),
+        server,
+        described: None,
+        exceptions: flags.exceptions.clone(),
     })
 }
 
@@ -134,6 +157,10 @@ async fn open(
     flags: &Flags,
     environment: &Environment,
 ) -> Result<ApiClient, ConnectError> {
+    // kubectl sends no credentials over plain HTTP either: it leaves them out.
+    if access.sends_credentials() {
+        access.server().check_confidential(&flags.exceptions)?;
+    }
     let Access {
         target,
         mut config,

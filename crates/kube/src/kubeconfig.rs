@@ -17,8 +17,9 @@ use rustls::pki_types::pem::PemObject;
 use super::connect::ConnectError;
 use super::environment::Environment;
 use super::target::Target;
+use awsauth_core::endpoint_trust::{EndpointExceptions, Server};
 
-/// kubectl's flags for choosing a cluster and a user.
+/// kubectl's flags for choosing a cluster and a user, and the exceptions that the user allows.
 #[derive(Clone, Debug, Default)]
 pub struct Flags {
     /// `--kubeconfig`: this file and no other.
@@ -39,6 +40,8 @@ pub struct Flags {
     pub impersonate_uid: Option<String>,
     /// `--request-timeout`: how long one request may take.
     pub request_timeout: Option<Duration>,
+    /// `--allow-endpoint` and `--allow-http-loopback`.
+    pub exceptions: EndpointExceptions,
 }
 
 /// The selected cluster and credentials, ready to connect.
@@ -49,6 +52,34 @@ pub struct Access {
     /// The kubeconfig's `proxy-url`.
     pub proxy_url: Option<String>,
     pub namespace: Option<String>,
+}
+
+impl Access {
+    /// Returns the server, and how connections to it are verified.
+    pub fn server(&self) -> Server {
+        let url = &self.config.cluster_url;
+        let is_https = url.scheme_str() == Some("https");
+        let host = url.host().unwrap_or_default();
+        Server {
+            is_https,
+            host: host.trim_matches(['[', ']']).to_owned(),
+            port: url.port_u16().unwrap_or(if is_https { 443 } else { 80 }),
+            tls_server_name: self.config.tls_server_name.clone(),
+            skips_verification: self.config.accept_invalid_certs,
+            authorities: self.config.root_cert.clone(),
+            has_kubeconfig_proxy: self.proxy_url.as_deref().is_some_and(|url| !url.is_empty()),
+        }
+    }
+
+    /// Whether the user's credentials are sent in requests, as opposed to client certificates.
+    pub fn sends_credentials(&self) -> bool {
+        let user = &self.config.auth_info;
+        user.token.is_some()
+            || user.token_file.is_some()
+            || user.username.is_some()
+            || user.exec.is_some()
+            || user.auth_provider.is_some()
+    }
 }
 
 /// Selects the cluster and the credentials. Reads files, runs no plugin and sends no request.

@@ -38,10 +38,10 @@ impl Collector {
                 let namespace = selected.map(|selected| selected.namespace.clone());
                 let result = spawn(LIMIT * 2, options.end, move || {
                     let namespace = namespace.as_deref().unwrap_or("default");
-                    sign_in::sign_in(&options, token, &questions, namespace, LIMIT)
+                    sign_in::sign_in(&options, &token, &questions, namespace, LIMIT)
                 });
                 let (signed_in, answers) = match result.wait() {
-                    Collected::Seen(result) => (Collected::Seen(result.signed_in), result.answers),
+                    Collected::Seen(result) => (result.signed_in, result.answers),
                     Collected::TimedOut(limit) => (Collected::TimedOut(limit), None),
                     Collected::NotRequested(needs) => (Collected::NotRequested(needs), None),
                 };
@@ -166,6 +166,7 @@ mod tests {
             flags: Flags::default(),
             environment: Environment::default(),
             eks_endpoint: None,
+            described: None,
             end: Instant::now(),
         };
         let skipped = |reader: Option<Reader>| {

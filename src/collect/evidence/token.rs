@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{Collector, CredentialContext};
 use crate::collect::aws_auth::Reader;
-use crate::collect::sts;
+use crate::collect::{BearerToken, sts};
 use awsauth_core::doctor::evidence::{Collected, Evidence, Signer};
 use awsauth_core::token::{PresignedRequest, StsHost, Token};
 use awsauth_kube::selected_context::{SelectedContext, SelectedUser};
@@ -15,7 +15,7 @@ const PREFIX: &str = "k8s-aws-v1.";
 
 /// The token that is tested.
 pub(super) struct TestedToken {
-    pub(super) token: SecretString,
+    pub(super) token: BearerToken,
     /// The authenticator's request to STS; `None` if the authenticator rejects the token before.
     pub(super) presigned: Option<PresignedRequest>,
     /// The cluster name that the authenticator expects.
@@ -45,12 +45,14 @@ impl Collector {
         });
         let written = written.filter(|token| token.expose_secret().starts_with(PREFIX));
         let (signer, token) = match (printed, written) {
-            (Some(token), _) if !context.is_own => (Signer::Plugin, token),
-            (_, Some(token)) if !context.is_own => (Signer::Kubeconfig, token.clone()),
-            _ => (
-                Signer::Awsauth,
-                self.sign_token(evidence, context, selected, now)?,
-            ),
+            (Some(token), _) if !context.is_own => (Signer::Plugin, BearerToken::OfUser(token)),
+            (_, Some(token)) if !context.is_own => {
+                (Signer::Kubeconfig, BearerToken::OfUser(token.clone()))
+            }
+            _ => {
+                let token = self.sign_token(evidence, context, selected, now)?;
+                (Signer::Awsauth, BearerToken::Signed(token))
+            }
         };
         let keys_end = context
             .resolved
@@ -59,7 +61,7 @@ impl Collector {
         let keys_end = keys_end.filter(|_| signer == Signer::Awsauth);
         let region = self.region(context, selected);
         let cluster = self.expected_cluster(signer, selected).unwrap_or_default();
-        let (seen, presigned) = sts::read(&token, signer, &cluster, &region, keys_end, now);
+        let (seen, presigned) = sts::read(token.text(), signer, &cluster, &region, keys_end, now);
         evidence.token = Collected::Seen(seen);
         Some(TestedToken {
             token,
@@ -100,7 +102,7 @@ impl Collector {
         context: &CredentialContext,
         selected: Option<&SelectedContext>,
         now: Timestamp,
-    ) -> Option<SecretString> {
+    ) -> Option<Token> {
         let needs = |what: &str| Collected::NotRequested(what.to_owned());
         let Some(resolved) = &context.resolved else {
             evidence.token = needs("credentials (C1)");
@@ -117,7 +119,7 @@ impl Collector {
         let said = context.credential_options.region.as_deref();
         let region = said.unwrap_or(&resolved.region.name);
         match StsHost::of(region, resolved.endpoint) {
-            Ok(host) => Some(Token::sign(&resolved.credentials, &host, &cluster, now).text),
+            Ok(host) => Some(Token::sign(&resolved.credentials, &host, &cluster, now)),
             Err(error) => {
                 evidence.token = needs(&format!("another region: {error}"));
                 None
@@ -138,7 +140,7 @@ pub(super) fn reader(
     match &selected?.user {
         SelectedUser::Other(_) => Some(Reader::Kubeconfig),
         SelectedUser::Token(token, _) if !token.expose_secret().starts_with(PREFIX) => {
-            Some(Reader::Token(token.clone()))
+            Some(Reader::Token(BearerToken::OfUser(token.clone())))
         }
         SelectedUser::Exec(_) if evidence.request.arn.is_some() => Some(Reader::Kubeconfig),
         _ => None,

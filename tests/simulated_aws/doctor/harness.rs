@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::sign_in::exclusive_cluster::{ExclusiveCluster, MYTESTROLE, MYTESTROLE_SESSION};
+use crate::sign_in::exclusive_cluster::{
+    ALLOWED, ExclusiveCluster, MYTESTROLE, MYTESTROLE_SESSION,
+};
 use crate::sign_in::token_review::Who;
 use crate::support::aws::Credentials;
 use crate::support::cluster::Cluster;
@@ -66,7 +68,11 @@ impl Harness {
             environment: environment
                 .with("HOME", &folder.path().display().to_string())
                 .with("PATH", "/usr/bin:/bin"),
-            args: ["--as-context", "admin"].map(str::to_owned).into(),
+            args: [["--as-context", "admin"], ALLOWED]
+                .concat()
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
             credentials,
             folder,
         }

@@ -7,7 +7,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
 use crate::sign_in::exclusive_cluster::{
-    ExclusiveCluster, MYTESTROLE, MYTESTROLE_SESSION, map_args,
+    ALLOWED, ExclusiveCluster, MYTESTROLE, MYTESTROLE_SESSION, map_args,
 };
 use crate::support::aws::{REGION, trusts, trusts_service};
 use crate::support::eks::{self, CREATOR};
@@ -341,7 +341,7 @@ fn verify_uses_an_explicit_kubeconfig() {
     session.done(&map_args(MYTESTROLE));
     let instance = holding(&session, eks, MYTESTROLE_SESSION);
     let kubeconfig = session.cluster.kubeconfig().display().to_string();
-    let named = ["--kubeconfig", &kubeconfig];
+    let named = [&["--kubeconfig", &kubeconfig], &ALLOWED[..]].concat();
     let before = eks.asked().len();
     let expected = ["verify", "--expect-username", "admin"];
     on(&session, &instance, &[&expected[..], &named].concat()).says(0, &[]);

@@ -32,6 +32,9 @@ pub(crate) const MYTESTROLE_SESSION: &str =
 /// The timeout for a change of aws-auth to reach the authenticator on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Allows tokens for the API server of a kubeconfig, which no EKS API describes.
+pub(crate) const ALLOWED: [&str; 2] = ["--allow-endpoint", "127.0.0.1"];
+
 /// A cluster with its simulated EKS API.
 pub(crate) struct Site {
     cluster: Cluster,
@@ -123,7 +126,7 @@ impl ExclusiveCluster {
     }
 
     /// Runs awsauth with an explicit `--kubeconfig` of the environment's kubeconfig, which takes precedence over
-    /// `AWSAUTH_CLUSTER_NAME`.
+    /// `AWSAUTH_CLUSTER_NAME`. Allows its server to get tokens.
     pub(crate) fn awsauth_on_kubeconfig(&self, environment: &Environment, args: &[&str]) -> Run {
         let kubeconfig = environment
             .variables()
@@ -131,7 +134,7 @@ impl ExclusiveCluster {
         match kubeconfig {
             Some((_, path)) if !args.contains(&"--file") => {
                 let typed = ["--kubeconfig", path];
-                self.awsauth(environment, &[&typed, args].concat())
+                self.awsauth(environment, &[&typed, &ALLOWED[..], args].concat())
             }
             _ => self.awsauth(environment, args),
         }

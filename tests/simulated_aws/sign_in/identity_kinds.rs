@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::sign_in::exclusive_cluster::{ExclusiveCluster, PATIENCE};
+use crate::sign_in::exclusive_cluster::{ALLOWED, ExclusiveCluster, PATIENCE};
 use crate::support::aws::{ACCOUNT, trusts, trusts_service, trusts_web_identity};
 use crate::support::eks;
 use crate::support::environment::Environment;
@@ -178,7 +178,7 @@ impl ExclusiveCluster {
         let environment = environment
             .clone()
             .with("KUBECONFIG", &kubeconfig.display().to_string());
-        let mut args = [&["verify"], args].concat();
+        let mut args = [&["verify"], &ALLOWED[..], args].concat();
         if let Some(role) = &caller.assumes {
             args.extend(["--role-arn", role]);
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::sign_in::exclusive_cluster::{
-    ExclusiveCluster, MYTESTROLE, MYTESTROLE_SESSION, map_args,
+    ALLOWED, ExclusiveCluster, MYTESTROLE, MYTESTROLE_SESSION, map_args,
 };
 use crate::support::aws::trusts;
 use crate::support::eks;
@@ -252,7 +252,7 @@ fn interrupted_verification_reports_the_write() {
     command.args(["--preserve-status", "--signal=INT", "3"]);
     command.arg(env!("CARGO_BIN_EXE_awsauth"));
     let kubeconfig = session.cluster.kubeconfig();
-    command.arg("--kubeconfig").arg(kubeconfig);
+    command.arg("--kubeconfig").arg(kubeconfig).args(ALLOWED);
     command.args(map_args(MYTESTROLE)).arg("--verify");
     let run = Run::of(&mut command);
     run.says(

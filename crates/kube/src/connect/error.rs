@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use crate::command_line::{command_line, quoted};
 use crate::error_kind::ErrorKind;
+use awsauth_core::endpoint_trust::UntrustedEndpoint;
 
 /// Why no connection could be set up. No request was sent.
 #[derive(Debug, Error)]
@@ -66,6 +67,9 @@ pub enum ConnectError {
     /// Credentials are not available.
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
+    /// Credentials may not be sent to the server.
+    #[error(transparent)]
+    Untrusted(#[from] UntrustedEndpoint),
 }
 
 impl ConnectError {
@@ -73,6 +77,7 @@ impl ConnectError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Credentials(_) => ErrorKind::Denied,
+            Self::Untrusted(_) => ErrorKind::Refused,
             _ => ErrorKind::Input,
         }
     }
@@ -94,6 +99,7 @@ impl ConnectError {
             Self::Proxy { .. } => "set proxy-url in the kubeconfig or HTTPS_PROXY to a URL such as http://HOST:PORT".into(),
             Self::ImpersonatedUserMissing => "add --as USER".into(),
             Self::Credentials(error) => error.hint(),
+            Self::Untrusted(error) => error.hint(None),
         }
     }
 

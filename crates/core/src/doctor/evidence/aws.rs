@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::Problem;
+use crate::endpoint_trust::DescribedEndpoint;
 use crate::facts::authentication_mode::AuthenticationMode;
 
 /// Credentials that were found, without their secrets.
@@ -111,6 +112,8 @@ pub struct ClusterDescription {
     pub arn: String,
     /// The API server's URL.
     pub endpoint: String,
+    /// What identifies the endpoint; `None` if EKS's answer has no certificate authority.
+    pub identity: Option<DescribedEndpoint>,
     /// Whether the kubeconfig has the same certificate authority; `None` if unknown.
     pub same_authority: Option<bool>,
     /// The authentication mode.

@@ -1,0 +1,209 @@
+//! Which servers get credentials. The servers record what they receive.
+
+use std::fs;
+use std::path::Path;
+
+use tokio::task::spawn_blocking;
+
+use crate::api_faults::tls::Authority;
+use crate::api_faults::{calm, header};
+use crate::support::environment::Environment;
+use crate::support::fake_api::FakeApi;
+use crate::support::run::Run;
+use crate::support::secrets;
+
+/// The name of the cluster in the kubeconfig. It proves nothing about the server.
+const CLUSTER: &str = "arn:aws:eks:us-east-1:111122223333:cluster/prod";
+
+const USER_TOKEN: &str = "token-of-the-kubeconfig";
+
+/// An address where nothing listens.
+const NOWHERE: &str = "http://127.0.0.1:1";
+
+/// Runs awsauth with AWS credentials and a kubeconfig. `cluster` and `user` are more fields of its entries.
+async fn awsauth(api: &FakeApi, cluster: &str, user: &str, args: &[&str]) -> Run {
+    let kubeconfig = api.folder().join("kubeconfig");
+    let url = &api.url;
+    let text = format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: prod\n\
+         clusters: [{{name: '{CLUSTER}', cluster: {{server: '{url}', {cluster}}}}}]\n\
+         users: [{{name: me, user: {{{user}}}}}]\n\
+         contexts: [{{name: prod, context: {{cluster: '{CLUSTER}', user: me}}}}]\n"
+    );
+    fs::write(&kubeconfig, text).unwrap();
+    secrets::know(USER_TOKEN);
+    let environment = Environment::new(api.folder())
+        .with("KUBECONFIG", &kubeconfig.display().to_string())
+        .with("PATH", "/usr/bin:/bin")
+        .with("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+        .with(
+            "AWS_SECRET_ACCESS_KEY",
+            "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+        )
+        .with("AWS_REGION", "us-east-1")
+        .with("AWS_EC2_METADATA_DISABLED", "true")
+        .with("AWS_ENDPOINT_URL", NOWHERE)
+        .with("HTTPS_PROXY", NOWHERE);
+    let args: Vec<String> = args.iter().map(|&arg| arg.to_owned()).collect();
+    let program = Path::new(env!("CARGO_BIN_EXE_awsauth"));
+    let run = move || Run::of(environment.command(program).args(args));
+    spawn_blocking(run).await.unwrap()
+}
+
+/// The credentials that the server received.
+fn received(api: &FakeApi) -> Vec<String> {
+    header(api, "authorization")
+}
+
+fn is_eks_token(credentials: &str) -> bool {
+    credentials.starts_with("Bearer k8s-aws-v1.")
+}
+
+async fn with_own_authority() -> (FakeApi, String) {
+    let authority = Authority::new();
+    let api = authority.serve(&["127.0.0.1"], 2099).await;
+    let line = authority.line(&api);
+    (api, line)
+}
+
+const VERIFY: [&str; 3] = ["verify", "--timeout", "0"];
+
+const ROLE: &str = "arn:aws:iam::111122223333:role/dev";
+
+const MAP: [&str; 6] = ["map", "role", ROLE, "--username", "dev", "--verify"];
+
+#[tokio::test]
+async fn user_credentials_are_not_sent_over_plain_http() {
+    let api = calm().await;
+    fs::write(api.folder().join("token"), USER_TOKEN).unwrap();
+    let token = format!("token: {USER_TOKEN}");
+    let plugin_ran = api.folder().join("ran");
+    let exec = format!(
+        "exec: {{apiVersion: client.authentication.k8s.io/v1, command: touch, args: ['{}'], interactiveMode: Never}}",
+        plugin_ran.display()
+    );
+    for user in [
+        token.as_str(),
+        "tokenFile: token",
+        "username: me, password: hunter2",
+        &exec,
+    ] {
+        for command in [&["get"][..], &["explain", ROLE], &MAP] {
+            awsauth(&api, "", user, command).await.says(
+                4,
+                &[
+                    "refused (untrusted-endpoint): cannot connect to the cluster: the server's URL is plain HTTP",
+                    "--allow-http-loopback\n",
+                ],
+            );
+        }
+        assert!(api.requests().is_empty(), "{user}: {:?}", api.requests());
+    }
+    assert!(!plugin_ran.exists());
+    for user in [&token, &exec] {
+        awsauth(&api, "", user, &["doctor"]).await;
+        assert!(received(&api).is_empty(), "{user}: {:?}", received(&api));
+    }
+    // As kubectl proxy needs it.
+    awsauth(&api, "", "", &["get"]).await.says(0, &[]);
+    assert!(received(&api).is_empty());
+    let allowed = ["get", "--allow-http-loopback"];
+    awsauth(&api, "", &token, &allowed).await.says(0, &[]);
+    assert_eq!(received(&api), [format!("Bearer {USER_TOKEN}")]);
+}
+
+#[tokio::test]
+async fn signed_token_is_not_sent_over_plain_http() {
+    let api = calm().await;
+    let not_encrypted = ["the server's URL is plain HTTP", "--allow-http-loopback\n"];
+    let not_eks = [
+        "127.0.0.1 is not the name of an EKS endpoint",
+        "add --allow-endpoint 127.0.0.1:",
+    ];
+    for command in [&VERIFY[..], &MAP] {
+        for (flags, parts) in [
+            (&[][..], &not_encrypted),
+            (&["--allow-endpoint", "127.0.0.1"], &not_encrypted),
+            (&["--allow-http-loopback"], &not_eks),
+        ] {
+            let run = awsauth(&api, "", "", &[command, flags].concat()).await;
+            run.says(4, &["refused (untrusted-endpoint)"]);
+            run.says(4, parts);
+        }
+    }
+    awsauth(&api, "", "", &["doctor"]).await;
+    assert!(received(&api).is_empty(), "{:?}", received(&api));
+    let both = ["--allow-http-loopback", "--allow-endpoint", "127.0.0.1"];
+    awsauth(&api, "", "", &[&VERIFY[..], &both].concat()).await;
+    assert!(received(&api).iter().any(|sent| is_eks_token(sent)));
+}
+
+#[tokio::test]
+async fn signed_token_is_never_sent_without_verification() {
+    let (api, _) = with_own_authority().await;
+    let cluster = "insecure-skip-tls-verify: true";
+    for command in [&VERIFY[..], &MAP] {
+        for flags in [&[][..], &["--allow-endpoint", "127.0.0.1"]] {
+            let run = awsauth(&api, cluster, "", &[command, flags].concat()).await;
+            run.says(
+                4,
+                &[
+                    "refused (untrusted-endpoint)",
+                    "insecure-skip-tls-verify",
+                    "hint: replace insecure-skip-tls-verify by the cluster's certificate authority: awsauth kubeconfig --cluster-name prod\n",
+                ],
+            );
+        }
+    }
+    awsauth(
+        &api,
+        cluster,
+        "",
+        &["doctor", "--allow-endpoint", "127.0.0.1"],
+    )
+    .await;
+    assert!(received(&api).is_empty(), "{:?}", received(&api));
+    // As with kubectl, the user decides about the user's own credentials.
+    let token = format!("token: {USER_TOKEN}");
+    awsauth(&api, cluster, &token, &["get"]).await.says(0, &[]);
+    assert_eq!(received(&api), [format!("Bearer {USER_TOKEN}")]);
+}
+
+#[tokio::test]
+async fn signed_token_is_not_sent_to_a_server_that_names_itself_an_eks_cluster() {
+    let (api, authority) = with_own_authority().await;
+    let eks_name =
+        "tls-server-name: A0DCCD80A04F01705DD065655C30CC3D.gr7.us-east-1.eks.amazonaws.com";
+    let port = api.url.rsplit_once(':').unwrap().1;
+    for cluster in [authority.clone(), format!("{authority}, {eks_name}")] {
+        for command in [&VERIFY[..], &MAP] {
+            let run = awsauth(&api, &cluster, "", command).await;
+            run.says(
+                4,
+                &[
+                    "127.0.0.1 is not the name of an EKS endpoint\n  EKS could not be asked for the cluster's endpoint: ",
+                    &format!("hint: connect to the endpoint that EKS reports: awsauth kubeconfig --cluster-name prod; if this server may get your token, add --allow-endpoint 127.0.0.1:{port}\n"),
+                ],
+            );
+        }
+    }
+    let run = awsauth(&api, &authority, "", &["doctor", "-o", "json"]).await;
+    let json = run.json();
+    let checks = json["rungs"].as_array().unwrap();
+    let sign_in = checks.iter().find(|check| check["id"] == "M2").unwrap();
+    assert_eq!(sign_in["status"], "skipped", "{sign_in}");
+    assert!(received(&api).is_empty(), "{:?}", received(&api));
+    let writes = |method: &String| method != "GET" && method != "GET /readyz";
+    assert!(!api.requests().iter().any(writes), "{:?}", api.requests());
+
+    for command in [&VERIFY[..], &["doctor"]] {
+        let before = received(&api).len();
+        let allowed = ["--allow-endpoint", "127.0.0.1"];
+        awsauth(&api, &authority, "", &[command, &allowed].concat()).await;
+        let sent = received(&api).split_off(before);
+        assert!(
+            !sent.is_empty() && sent.iter().all(|sent| is_eks_token(sent)),
+            "{sent:?}"
+        );
+    }
+}
