@@ -1,30 +1,55 @@
 //! Many concurrent writers of one aws-auth.
 
 use std::collections::BTreeMap;
+use std::process::Command;
 use std::thread;
 
 use crate::aws_auth::{self, map};
+use crate::other_tools;
 use crate::program::{Awsauth, timed_run};
 use crate::support::cluster::Cluster;
-use crate::timing::{Samples, milliseconds};
+use crate::timing::{Samples, milliseconds, ratio};
 
 const WRITERS: usize = 64;
-const ROUNDS: usize = 4;
+const ROUNDS: usize = 8;
 
 pub(crate) fn run(awsauth: &Awsauth) {
     let cluster = Cluster::shared();
-    aws_auth::create(cluster);
+    println!("\n{WRITERS} concurrent writers, {ROUNDS} rounds, each with its own role");
     let kubeconfig = cluster.kubeconfig();
+    let ours = storm(cluster, "awsauth map", |role| {
+        awsauth.on(&kubeconfig, &map(role))
+    });
+    let Some(keiko) = other_tools::keiko() else {
+        return;
+    };
+    let theirs = storm(cluster, "keikoproj aws-auth upsert --retry", |role| {
+        let mut command = other_tools::on(cluster, &keiko);
+        command.args(["upsert", "--maproles", "--retry", "--kubeconfig"]);
+        command.arg(&kubeconfig);
+        command.args(["--retry-max-count", "1000"]);
+        command.args(["--rolearn", role, "--username", "admin"]);
+        command.args(["--groups", "system:masters"]);
+        command
+    });
+    let at_99 = ours.percentile(99).as_secs_f64() / theirs.percentile(99).as_secs_f64();
+    println!("p99 relative to keikoproj: {}", ratio(at_99, Some(0.7)));
+}
+
+/// Lets all writers write, and prints what they needed.
+fn storm(cluster: &Cluster, name: &str, command: impl Fn(&str) -> Command + Sync) -> Samples {
+    aws_auth::create(cluster);
+    timed_run(&mut aws_auth::patch_back(cluster));
     let before = requests(cluster);
     let durations = thread::scope(|scope| {
         let writers: Vec<_> = (0..WRITERS)
             .map(|writer| {
-                let kubeconfig = &kubeconfig;
+                let command = &command;
                 scope.spawn(move || {
                     let role =
                         |round| format!("arn:aws:iam::111122223333:role/writer-{writer}-{round}");
                     (0..ROUNDS)
-                        .map(|round| timed_run(&mut awsauth.on(kubeconfig, &map(&role(round)))))
+                        .map(|round| timed_run(&mut command(&role(round))))
                         .collect::<Vec<_>>()
                 })
             })
@@ -47,10 +72,8 @@ pub(crate) fn run(awsauth: &Awsauth) {
         "jsonpath={.data.mapRoles}",
     ]);
     let stored = stored.matches(":role/writer-").count();
-    println!("\n{WRITERS} concurrent writers, {ROUNDS} rounds, each with its own role");
-    println!("succeeded {written} of {written}, stored {stored}");
     println!(
-        "one run: p50 {}, p99 {}",
+        "{name}: succeeded {written} of {written}, stored {stored}; p50 {}, p99 {}",
         milliseconds(durations.percentile(50)),
         milliseconds(durations.percentile(99))
     );
@@ -68,6 +91,7 @@ pub(crate) fn run(awsauth: &Awsauth) {
         all as f64 / written as f64,
         by_kind.join(", ")
     );
+    durations
 }
 
 /// Returns how many requests for ConfigMaps the API server has answered, by verb and status.

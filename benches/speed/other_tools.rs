@@ -12,7 +12,7 @@ use crate::support::go_programs::Binary;
 use crate::timing::{Samples, interleaved, row_at_most};
 
 /// Adds their rows to the table, or prints which one is not installed.
-pub(crate) fn run(cluster: &Cluster, kubectl_get: &Samples, patch: &Samples) {
+pub(crate) fn run(cluster: &Cluster, kubectl_get: &Samples, patch: &Samples, map: &Samples) {
     let authenticator = Binary::Authenticator.path();
     let added = interleaved(
         ROUNDS,
@@ -20,20 +20,32 @@ pub(crate) fn run(cluster: &Cluster, kubectl_get: &Samples, patch: &Samples) {
     );
     row_at_most("aws-iam-authenticator add role", &added[0], patch, None);
 
-    // https://github.com/keikoproj/aws-auth
-    let Some(keikoproj) = in_path("aws-auth") else {
-        println!("keikoproj aws-auth is not measured: there is no aws-auth on the PATH");
-        return;
-    };
+    let Some(keiko) = keiko() else { return };
     let [got, upserted] = interleaved(
         ROUNDS,
         [
-            &mut || timed_run(on(cluster, &keikoproj).arg("get")),
-            &mut || timed_write(cluster, &keikoproj, &["upsert", "--maproles"]),
+            &mut || timed_run(on(cluster, &keiko).arg("get")),
+            &mut || timed_write(cluster, &keiko, &["upsert", "--maproles"]),
         ],
     );
     row_at_most("keikoproj aws-auth get", &got, kubectl_get, None);
     row_at_most("keikoproj aws-auth upsert", &upserted, patch, None);
+    row_at_most(
+        "awsauth map, relative to keikoproj upsert",
+        map,
+        &upserted,
+        Some(1.5),
+    );
+}
+
+/// Returns the program that `AWSAUTH_BENCH_KEIKO` names. It is built with `go build` in a checkout of
+/// <https://github.com/keikoproj/aws-auth>.
+pub(crate) fn keiko() -> Option<PathBuf> {
+    let path = std::env::var_os("AWSAUTH_BENCH_KEIKO").map(PathBuf::from);
+    if path.is_none() {
+        println!("keikoproj aws-auth is not measured: AWSAUTH_BENCH_KEIKO does not name a program");
+    }
+    path
 }
 
 /// Measures one write, and then reverts it for the next run.
@@ -54,18 +66,11 @@ fn timed_write(cluster: &Cluster, program: &Path, command: &[&str]) -> Duration 
     duration
 }
 
-fn on(cluster: &Cluster, program: &Path) -> Command {
+pub(crate) fn on(cluster: &Cluster, program: &Path) -> Command {
     let mut command = Command::new(program);
     command
         .env_clear()
         .env("HOME", cluster.folder())
         .env("KUBECONFIG", cluster.kubeconfig());
     command
-}
-
-fn in_path(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .map(|folder| folder.join(name))
-        .find(|file| file.is_file())
 }

@@ -85,6 +85,21 @@ impl Api {
         }
     }
 
+    /// Creates or changes a ConfigMap that awsauth does not read.
+    pub(crate) fn touch_other(&self, times: u32) {
+        let path = format!("{CONFIGMAPS}/other?fieldManager={}", self.manager);
+        let object = json!({
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "other", "namespace": "kube-system"},
+            "data": {"touched": times.to_string()},
+        });
+        match self.ask("PUT", &path, Some(&object)) {
+            Err(Refusal::Missing) => drop(self.ask("POST", CONFIGMAPS, Some(&object)).unwrap()),
+            answer => drop(answer.unwrap()),
+        }
+    }
+
     fn delete_at(&self, path: &str) {
         match self.ask("DELETE", path, None) {
             Ok(_) | Err(Refusal::Missing) => {}

@@ -25,9 +25,6 @@ const CLUSTER_ADMIN: &str = "cluster-admin";
 
 const API: &str = "/apis/rbac.authorization.k8s.io/v1";
 
-/// The page size of lists, the same as kubectl's.
-const PAGE: u32 = 500;
-
 /// Reads the bindings of any of `users` and the roles that they reference. What cannot be read is recorded in the
 /// result. Transient faults are retried for at most `time_limit`.
 pub async fn policy(client: &ApiClient, users: &[UserInfo], time_limit: Duration) -> Policy {
@@ -109,8 +106,11 @@ fn permission(fault: &Fault, name: impl FnOnce() -> String) -> Option<String> {
     matches!(fault, Fault::Forbidden(_)).then(name)
 }
 
-/// Returns the objects of a kind that `keep` accepts. Reads them page by page, so that a large cluster's objects are
-/// never in memory at the same time.
+/// Returns the objects of a kind that `keep` accepts.
+///
+/// With `resourceVersion=0` the API server answers from its watch cache. A consistent list of objects that rarely change
+/// waits on a busy cluster until the cache has caught up with all other writes, about 70 ms. The API server then ignores
+/// `limit`. <https://kubernetes.io/docs/reference/using-api/api-concepts/#semantics-for-get-and-list>
 async fn list<T: ListableResource + DeserializeOwned, O>(
     client: &ApiClient,
     resource: &str,
@@ -118,17 +118,9 @@ async fn list<T: ListableResource + DeserializeOwned, O>(
     keep: impl Fn(&O) -> bool,
     deadline: Instant,
 ) -> Result<Vec<O>, Fault> {
-    let mut objects = Vec::new();
-    let mut next = String::new();
-    loop {
-        let path = format!("{API}/{resource}?limit={PAGE}{next}");
-        let page: List<T> = client.get(&path, deadline).await?;
-        objects.extend(page.items.into_iter().map(&object).filter(&keep));
-        match page.metadata.continue_.as_deref() {
-            None | Some("") => return Ok(objects),
-            Some(token) => next = format!("&continue={}", encoded(token)),
-        }
-    }
+    let path = format!("{API}/{resource}?resourceVersion=0");
+    let all: List<T> = client.get(&path, deadline).await?;
+    Ok(all.items.into_iter().map(object).filter(keep).collect())
 }
 
 async fn rules(

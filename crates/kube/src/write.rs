@@ -60,6 +60,7 @@ pub async fn write<E: std::error::Error + 'static>(
         unconfirmed: None,
         lost_to: BTreeMap::new(),
         attempts: 0,
+        has_lost_race: false,
     };
     let record = options.record.as_ref().filter(|_| !options.dry_run);
     let mut recorder = record.map(|record| HistoryRecorder::new(client, record, options.timeout));
@@ -98,6 +99,9 @@ struct Run<'a> {
     /// The clients that changed the object between two attempts, and how often.
     lost_to: BTreeMap<String, u32>,
     attempts: u32,
+    /// Whether another client changed the object first. There is no dry run after that: admission judges the write anyway,
+    /// and a request in between gives other clients time to win the next race.
+    has_lost_race: bool,
 }
 
 impl Run<'_> {
@@ -142,25 +146,33 @@ impl Run<'_> {
             };
             let object = self.object_to_send(&live, &change)?;
             self.attempts += 1;
-            let trial = async {
-                let prepare = async {
-                    if let Some(recorder) = recorder.as_mut() {
-                        recorder.prepare(self.attempts).await;
-                    }
+            let next = if self.has_lost_race && !self.options.dry_run {
+                if let Some(recorder) = recorder.as_mut() {
+                    let prepared = recorder.prepare(self.attempts);
+                    self.unless(&mut interrupt, prepared).await?;
+                }
+                Live::stored(live.with(&change))
+            } else {
+                let trial = async {
+                    let prepare = async {
+                        if let Some(recorder) = recorder.as_mut() {
+                            recorder.prepare(self.attempts).await;
+                        }
+                    };
+                    join!(self.send(&live, &object, Mode::DryRun), prepare).0
                 };
-                join!(self.send(&live, &object, Mode::DryRun), prepare).0
-            };
-            let tried = self.unless(&mut interrupt, trial).await?;
-            let tried = tried.map(Live::stored);
-            if let (true, Ok(_)) = (self.options.dry_run, &tried) {
-                return Ok(self.written(live, tried.unwrap_or_default()));
-            }
-            let next = match tried {
-                Ok(next) => next,
-                Err(fault) => {
-                    let wait = self.retry_wait(&live, fault)?;
-                    self.unless(&mut interrupt, sleep(wait)).await?;
-                    continue;
+                let tried = self.unless(&mut interrupt, trial).await?;
+                let tried = tried.map(Live::stored);
+                if let (true, Ok(_)) = (self.options.dry_run, &tried) {
+                    return Ok(self.written(live, tried.unwrap_or_default()));
+                }
+                match tried {
+                    Ok(next) => next,
+                    Err(fault) => {
+                        let wait = self.retry_wait(&live, fault)?;
+                        self.unless(&mut interrupt, sleep(wait)).await?;
+                        continue;
+                    }
                 }
             };
             if let Some(recorder) = recorder.as_mut() {
@@ -175,7 +187,13 @@ impl Run<'_> {
                 });
             }
             match answer {
-                Ok(stored) => return Ok(self.written(live, Live::stored(stored))),
+                Ok(stored) => {
+                    let stored = Live::stored(stored);
+                    if let Some(recorder) = recorder.as_mut() {
+                        recorder.stored(&stored);
+                    }
+                    return Ok(self.written(live, stored));
+                }
                 Err(fault) if fault.may_be_applied() => {
                     if let Some(recorder) = recorder.as_mut() {
                         recorder.mark_unconfirmed();
@@ -318,6 +336,7 @@ impl Run<'_> {
             fault if fault.is_transient() => false,
             _ => return Err(self.client.failed(verb, fault).into()),
         };
+        self.has_lost_race |= lost_race;
         let left = self.deadline.saturating_duration_since(Instant::now());
         // Some of the remaining time is reserved for the retry.
         let wait = self.backoff.next_wait().min(left / 2);

@@ -130,6 +130,7 @@ impl ExclusiveCluster {
                 .sum()
         };
         Updates {
+            reads: count(r#"verb="GET""#, ""),
             dry: count(r#"verb="PUT""#, r#"dry_run="All""#),
             real: count(r#"verb="PUT""#, r#"dry_run="""#),
             patches: count(r#"verb="PATCH""#, r#"dry_run="""#),
@@ -175,6 +176,7 @@ impl ExclusiveCluster {
 
 /// Requested updates of ConfigMaps, successful or not.
 pub(crate) struct Updates {
+    pub(crate) reads: u32,
     pub(crate) dry: u32,
     pub(crate) real: u32,
     pub(crate) patches: u32,

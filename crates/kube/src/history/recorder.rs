@@ -193,6 +193,15 @@ impl<'a> HistoryRecorder<'a> {
         }
     }
 
+    /// Records what the API server stored. Without a dry run, only its answer shows what admission made of the write.
+    pub(crate) fn stored(&mut self, answer: &Live) {
+        if let Some(RecordedCopy { revision, place }) = &mut self.copy
+            && matches!(place, CopyPlace::Moving(_))
+        {
+            revision.after = Contents::of(&answer.snapshot()).existing();
+        }
+    }
+
     /// Records that no answer confirmed the write. Its copy is never removed.
     pub(crate) fn mark_unconfirmed(&mut self) {
         self.is_unconfirmed = true;
