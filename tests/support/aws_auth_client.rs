@@ -1,6 +1,9 @@
 //! A client that reads and replaces the whole object, as EKS and eksctl do.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+use std::thread::sleep;
+use std::time::Duration;
+
 use http::Request;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::{Value, json};
@@ -51,8 +54,14 @@ impl Api {
         self.ask("GET", AWS_AUTH, None)
     }
 
-    /// Returns aws-auth, which must exist.
+    /// Returns aws-auth, which must exist. Retries while the API server restarts.
     pub(crate) fn object(&self) -> Value {
+        for _ in 0..600 {
+            match self.get() {
+                Err(Refusal::Unclear(_)) => sleep(Duration::from_millis(100)),
+                read => return read.unwrap(),
+            }
+        }
         self.get().unwrap()
     }
 
@@ -132,7 +141,7 @@ impl Api {
                 Err(Refusal::Conflict) => {}
                 Err(refusal) => {
                     assert_ne!(refusal, Refusal::Missing);
-                    std::thread::sleep(std::time::Duration::from_millis(100));
+                    sleep(Duration::from_millis(100));
                 }
             }
         }
