@@ -201,7 +201,7 @@ fn unexpected_identity_after_a_write_is_rolled_back() {
         &[
             "Wrote aws-auth to",
             "error: aws-auth was written but could not be verified: signing in to EKS cluster my-cluster",
-            "it is user kubernetes-admin in groups system:masters, system:authenticated, and aws-auth says user other in group system:masters\n",
+            "it is user kubernetes-admin in groups system:masters, system:authenticated, but aws-auth maps it to user other in group system:masters\n",
             "  the previous text was restored\n",
         ],
     );

@@ -256,8 +256,8 @@ fn failed_verification_is_rolled_back_and_fails_the_action() {
     session.put(&json!({"mapRoles": NODES}));
     // The kubeconfig's identity writes. The AWS credentials belong to an unmapped identity.
     let other = "arn:aws:sts::111122223333:assumed-role/other/s";
-    let credentials = session.aws().sessions(&[other]).remove(0);
-    let environment = session.aws().environment().with_credentials(&credentials);
+    // EKS confirms that the kubeconfig's server is the cluster's endpoint.
+    let environment = holding(&session, eks(&session, &json!({})), other);
     let job = Job::of(environment.with("AWSAUTH_TIMEOUT", "3s"));
     // A context name like that of the AWS CLI, which contains the cluster of the token.
     let arn = format!("arn:aws:eks:{REGION}:111122223333:cluster/{}", eks::NAME);

@@ -92,7 +92,7 @@ fn whoami_reports_an_unmapped_identity() {
     run.says(0, &["hint: find the cause: awsauth doctor"]);
     assert!(
         run.stdout
-            .ends_with("): nobody\n    it does not accept your token\n"),
+            .ends_with("): no user\n    it does not accept your token\n"),
         "{run:?}"
     );
     let json = whoami(&session, &environment, &["-o", "json"]).json();
