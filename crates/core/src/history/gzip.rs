@@ -1,57 +1,26 @@
-//! Compresses and decompresses gzip files of one member. Uses only flate2's deflate, because its gzip reader and writer are I/O types.
-//! <https://www.rfc-editor.org/rfc/rfc1952>
+//! Compresses and decompresses gzip files of one member.
 
-use flate2::{Compress, Compression, Crc, Decompress, FlushCompress, FlushDecompress, Status};
+use std::io::{Read, Write};
 
-/// The header: deflate, no flags, no time, no extra flags, unknown operating system.
-const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
-/// The size of the trailer: a CRC and the length.
-const TRAILER: usize = 8;
+use flate2::Compression;
+use flate2::bufread::GzDecoder;
+use flate2::write::GzEncoder;
 
 /// Compresses bytes; `None` if flate2 returns an error, which is not expected.
 pub(super) fn gzip(bytes: &[u8]) -> Option<Vec<u8>> {
-    let mut compress = Compress::new(Compression::default(), false);
-    let mut packed = HEADER.to_vec();
-    packed.reserve(bytes.len() / 2 + 128);
-    loop {
-        let read = usize::try_from(compress.total_in()).ok()?;
-        let status = compress
-            .compress_vec(bytes.get(read..)?, &mut packed, FlushCompress::Finish)
-            .ok()?;
-        if status == Status::StreamEnd {
-            break;
-        }
-        packed.reserve(bytes.len() / 2 + 128);
-    }
-    let mut crc = Crc::new();
-    crc.update(bytes);
-    packed.extend(crc.sum().to_le_bytes());
-    packed.extend(crc.amount().to_le_bytes());
-    Some(packed)
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes).ok()?;
+    encoder.finish().ok()
 }
 
-/// Decompresses a file that [`gzip`] wrote; `None` if it is anything else, or has more than `most` bytes.
+/// Decompresses a file of one member; `None` if it is damaged, has something after the member, or decompresses to more than
+/// `most` bytes.
 pub(super) fn gunzip(packed: &[u8], most: usize) -> Option<Vec<u8>> {
-    let body = packed.strip_prefix(&HEADER[..4])?.get(6..)?;
-    let (body, trailer) = body.split_at_checked(body.len().checked_sub(TRAILER)?)?;
-    let (crc, length) = trailer.split_first_chunk::<4>()?;
-    let (crc, length) = (
-        u32::from_le_bytes(*crc),
-        u32::from_le_bytes(length.try_into().ok()?),
-    );
-    let length = usize::try_from(length)
-        .ok()
-        .filter(|&length| length <= most)?;
-    // One byte more, to detect a stream that is longer than its recorded length.
-    let mut bytes = Vec::with_capacity(length + 1);
-    let mut decompress = Decompress::new(false);
-    let status = decompress
-        .decompress_vec(body, &mut bytes, FlushDecompress::Finish)
-        .ok()?;
-    let mut sum = Crc::new();
-    sum.update(&bytes);
-    let is_whole = status == Status::StreamEnd && bytes.len() == length && sum.sum() == crc;
-    is_whole.then_some(bytes)
+    let mut decoder = GzDecoder::new(packed);
+    let mut bytes = Vec::new();
+    let limit = u64::try_from(most).ok()?.checked_add(1)?;
+    let read = decoder.by_ref().take(limit).read_to_end(&mut bytes).ok()?;
+    (read <= most && decoder.into_inner().is_empty()).then_some(bytes)
 }
 
 #[cfg(test)]
