@@ -1,7 +1,7 @@
 //! EC2 instance metadata: the instance's role and its credentials.
 //!
 //! Credentials take three requests on one connection: a session token (IMDSv2), the role's name, the credentials. If
-//! the service offers no sessions, the client uses IMDSv1 as botocore does.
+//! the service offers no sessions, the client uses IMDSv1, as botocore does.
 //! <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html>
 
 mod error;
@@ -196,8 +196,9 @@ impl Imds {
         }
     }
 
-    /// Sends a GET in the session, which it opens first if needed. Repeats the request after failures of the service
-    /// and lost connections. Errors of the session are returned as errors, every other response as it is.
+    /// Sends a GET in the session, which it opens first if needed. Retries if the service fails or the connection is
+    /// lost. Status 403, a rejection of IMDSv1 and a persistent failure become errors; every other response is returned
+    /// as is.
     async fn get(
         &mut self,
         target: &str,
@@ -223,7 +224,7 @@ impl Imds {
         }
     }
 
-    /// Sends a request, and repeats it after failures of the service and lost connections. Returns the last response.
+    /// Sends a request, and retries if the service fails or the connection is lost. Returns the last response.
     async fn ask(
         &mut self,
         method: Method,
@@ -291,7 +292,7 @@ impl Imds {
         }
     }
 
-    /// Identifies the instance for messages, by the service or else by the firmware.
+    /// Identifies the instance for messages: asks the service first, and falls back to the firmware.
     ///
     /// # Errors
     /// Only [`ImdsError::NotEc2`]: other clouds use the same address.

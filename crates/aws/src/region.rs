@@ -88,7 +88,7 @@ impl RegionError {
 /// Calls `files` only if the others name no region.
 ///
 /// # Errors
-/// If the files cannot be read, or the name is not one of a region.
+/// If the files cannot be read, or the name cannot be the name of a region.
 pub(super) fn configured<'f, E: From<RegionError>>(
     requested: Option<&str>,
     profile: &str,

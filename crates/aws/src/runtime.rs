@@ -5,7 +5,7 @@ use std::io;
 
 use tokio::runtime::{Builder, Runtime};
 
-/// The async runtime of a blocking caller. It starts with the first use.
+/// The async runtime of a blocking caller, started on first use.
 #[derive(Debug, Default)]
 pub(crate) struct BlockingRuntime {
     runtime: Option<Runtime>,

@@ -1,9 +1,9 @@
 //! Splits lines as Python's `shlex.split` does, because botocore uses it for section names and `credential_process`.
-//! The crate shlex treats `#` as a comment and has other escapes between double quotes.
+//! The `shlex` crate treats `#` as the start of a comment, and handles escapes inside double quotes differently.
 
 use thiserror::Error;
 
-/// A line that cannot be split, because a quote or an escape is open.
+/// A line that cannot be split, because a quote or an escape is left open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("{0}")]
 pub struct UnclosedQuote(&'static str);
@@ -21,7 +21,7 @@ pub(crate) fn split(line: &str) -> Result<Vec<String>, UnclosedQuote> {
 /// quotes.
 ///
 /// # Errors
-/// As [`split`].
+/// Same as [`split`].
 pub(super) fn split_command(line: &str) -> Result<Vec<String>, UnclosedQuote> {
     if cfg!(windows) {
         split_with(line, &['"'], false)
@@ -52,8 +52,8 @@ fn split_with(line: &str, quotes: &[char], escapes: bool) -> Result<Vec<String>,
     Ok(words)
 }
 
-/// Appends the text up to the closing quote. Between double quotes, a backslash escapes a quote and itself, and is
-/// literal otherwise.
+/// Appends the text up to the closing quote. Inside double quotes, a backslash escapes a double quote or another
+/// backslash, and is literal otherwise.
 fn quoted(
     quote: char,
     rest: &mut std::str::Chars,

@@ -111,15 +111,15 @@ impl<'a> Context<'a> {
         )
     }
 
-    /// Returns what identifies the STS endpoint for cache keys, as far as it is known without a request. Sessions of
-    /// different endpoints are different.
+    /// Returns text that identifies the STS endpoint, as far as it is known without a request. It is part of cache
+    /// keys, so that endpoints do not share sessions.
     pub(super) fn place(&self) -> Result<String, SourceError> {
         let region = self.configured_region()?.map(|region| region.name);
         let endpoint = self.settings()?.endpoint("STS")?;
         Ok(format!("{region:?} {endpoint:?}"))
     }
 
-    /// Returns the settings of unsigned STS requests. All STS requests of this resolution share its connections.
+    /// Returns the settings for unsigned STS requests. All STS requests of this resolution share its connections.
     pub(super) fn sts(&self) -> Result<&SdkConfig, SourceError> {
         if let Some(config) = self.sts.get() {
             return Ok(config);

@@ -6,7 +6,7 @@ use crate::config_file::Section;
 use crate::time::instant;
 use awsauth_core::token::Credentials;
 
-/// Returns the credentials of the environment, if it has an access key id.
+/// Returns the credentials in the environment, if it has an access key id.
 pub(super) fn of_environment(
     environment: &AwsEnvironment,
 ) -> Result<Option<Credentials>, SourceError> {
@@ -61,7 +61,7 @@ fn pair<'a>(
         there: format!("{key}{of}"),
         missing: secret.to_owned(),
     })?;
-    // The older name has precedence, as in botocore.
+    // The older name takes precedence, as in botocore.
     let token = get(older_token).or_else(|| get(token));
     Ok(Some(Credentials {
         access_key_id: access_key_id.to_owned(),
