@@ -1,7 +1,7 @@
 //! EC2 instance metadata: the instance's role and its credentials.
 //!
-//! Credentials take three requests on one connection: a session token (IMDSv2), the role's name, the credentials. If
-//! the service offers no sessions, the client uses IMDSv1, as botocore does.
+//! Fetching credentials takes three requests on one connection: a session token (IMDSv2), the role's name, the
+//! credentials. If the service offers no sessions, the client uses IMDSv1, as botocore does.
 //! <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html>
 
 mod error;
@@ -29,7 +29,7 @@ pub use settings::Settings;
 /// How long expired credentials remain in use.
 const GRACE_PERIOD: SignedDuration = SignedDuration::from_mins(15);
 
-/// The delays between attempts after a failure of the service.
+/// The delays before retries, if the service fails.
 const RETRY_DELAYS: [Duration; 3] = [
     Duration::from_millis(50),
     Duration::from_millis(150),
@@ -42,7 +42,7 @@ const REGION: &str = "/latest/meta-data/placement/region";
 const CREDENTIALS: &str = "the role's credentials";
 const ID: &str = "/latest/meta-data/instance-id";
 
-/// A client of instance metadata. It keeps its session and its connection. All requests together take at most
+/// A client for instance metadata. It keeps its session and its connection. All requests together take at most
 /// [`TIMEOUT`].
 pub struct Imds {
     settings: Settings,
@@ -63,8 +63,8 @@ pub struct Fetched {
     pub stale: Option<Stale>,
 }
 
-/// Instance metadata returns expired credentials if it cannot renew them, and AWS may still accept them. As in
-/// botocore, they remain in use: [`Fetched::credentials`] then expire 15 minutes from now.
+/// Credentials that have expired. Instance metadata returns these if it cannot renew them, and AWS may still accept
+/// them. As in botocore, they remain in use: [`Fetched::credentials`] then expire 15 minutes from now.
 /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-imds-credentials.html>
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stale {
@@ -273,7 +273,7 @@ impl Imds {
         url.trim_end_matches('/').to_owned()
     }
 
-    /// The error for status 403, which any server at this address may return.
+    /// Returns the error for status 403, which could also come from a server other than EC2's at this address.
     fn forbidden(&self) -> ImdsError {
         match self.settings.machine.is_ec2() {
             true => ImdsError::SwitchedOff {

@@ -40,7 +40,7 @@ impl Machine {
         }
     }
 
-    /// Returns the machine with another root folder, for tests.
+    /// Returns the machine with `root` in place of `/`, for tests.
     #[must_use]
     pub fn rooted(mut self, root: &Path) -> Self {
         self.root = root.to_owned();
@@ -59,7 +59,7 @@ impl Machine {
                 .any(|text| RUNTIMES.iter().any(|word| text.contains(word)))
     }
 
-    /// Returns the id of the EC2 instance from the firmware: the asset tag of Nitro instances.
+    /// Returns the id of the EC2 instance. Nitro instances report it in the firmware, as the board's asset tag.
     /// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/identify_ec2_instances.html>
     pub fn instance_id(&self) -> Option<String> {
         let tag = self.text("sys/devices/virtual/dmi/id/board_asset_tag");

@@ -17,8 +17,8 @@ pub(crate) fn split(line: &str) -> Result<Vec<String>, UnclosedQuote> {
     split_with(line, &['\'', '"'], true)
 }
 
-/// Splits a command line as botocore does. On Windows, a backslash is part of a path, and only double quotes are
-/// quotes.
+/// Splits a command line as botocore does. On Windows, a backslash is an ordinary character, and only double quotes
+/// count as quotes.
 ///
 /// # Errors
 /// Same as [`split`].

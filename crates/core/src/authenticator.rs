@@ -1,7 +1,7 @@
 //! What the authenticator does with a document: which identities it admits, and as which Kubernetes user.
 //!
-//! The rules are those of aws-iam-authenticator 0.7: roles before users before accounts, a later role of
-//! with the same key replaces an earlier one, and ARNs are compared ignoring letter case.
+//! The rules are those of aws-iam-authenticator 0.7: roles before users before accounts, a later role or user with the
+//! same key replaces an earlier one, and ARNs are compared ignoring letter case.
 //! Source: <https://github.com/kubernetes-sigs/aws-iam-authenticator/tree/v0.7.10/pkg/mapper/configmap>
 
 mod access_diff;

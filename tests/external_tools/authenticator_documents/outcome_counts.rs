@@ -1,3 +1,5 @@
+//! Counts how many inputs led to each outcome, and requires a minimum of each.
+
 use std::collections::BTreeMap;
 use std::fmt;
 

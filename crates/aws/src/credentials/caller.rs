@@ -1,4 +1,4 @@
-//! The identity of resolved credentials, from STS.
+//! Asks STS which identity resolved credentials belong to.
 
 use jiff::Timestamp;
 use thiserror::Error;
@@ -10,7 +10,7 @@ use super::resolve::ResolvedCredentials;
 use crate::sts::{self, Caller};
 use crate::{AwsEnvironment, AwsError};
 
-/// Why the identity of credentials is unknown.
+/// Why STS did not return the identity of the credentials.
 #[derive(Debug, Error)]
 pub enum CallerError {
     /// No request could be sent to STS.
@@ -42,8 +42,8 @@ impl CallerError {
     }
 }
 
-/// Asks STS for the identity of credentials that were [resolved](super::resolve()) with the same options and environment.
-/// Blocks; must not be called from within an async runtime.
+/// Asks STS for the identity that the credentials belong to. They must have been [resolved](super::resolve()) with the
+/// same options and environment. Blocks; must not be called from within an async runtime.
 ///
 /// # Errors
 /// If STS cannot be reached, or rejects the credentials.

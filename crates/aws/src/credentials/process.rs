@@ -9,8 +9,8 @@ use super::error::SourceError;
 use crate::{credentials_json, shlex};
 use awsauth_core::token::Credentials;
 
-/// Runs a profile's `credential_process`, without a shell, and parses its output. Its stderr is passed on, and in a
-/// terminal it may prompt the user.
+/// Runs a profile's `credential_process`, without a shell, and parses its output. Its stderr is passed through, and in
+/// a terminal the program may prompt the user.
 /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>
 pub(super) fn credentials(line: &str) -> Result<Credentials, SourceError> {
     let words = shlex::split_command(line).map_err(|open| SourceError::ProcessWords(Some(open)))?;

@@ -1,4 +1,4 @@
-//! A client of EKS in one region.
+//! A client for EKS in one region.
 
 use std::fmt;
 
@@ -19,7 +19,7 @@ use serde_json::json;
 /// The page size of lists, which is EKS's maximum.
 const PAGE_SIZE: i32 = 100;
 
-/// A cluster in the answer of DescribeCluster.
+/// A cluster as DescribeCluster returns it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClusterDescription {
     pub name: String,
@@ -56,7 +56,7 @@ impl ClusterDescription {
     }
 }
 
-/// A client of EKS in one region. Blocks; must not be used from within an async runtime.
+/// A client for EKS in one region. Blocks; must not be used from within an async runtime.
 pub struct Eks {
     pub(super) client: Client,
     pub(super) runtime: BlockingRuntime,
@@ -97,7 +97,7 @@ impl Eks {
         })
     }
 
-    /// Describes the cluster of this name.
+    /// Describes the cluster with this name.
     ///
     /// # Errors
     /// If it does not exist, is not ready, or EKS does not answer.
@@ -140,8 +140,8 @@ impl Eks {
         }
     }
 
-    /// Converts a denial to an error with the policy statement that allows these actions on the cluster and its
-    /// resources of these kinds.
+    /// Returns the error for a failed request. If the request was denied, the error contains the policy statement that
+    /// allows these actions on the cluster and on its resources of these kinds.
     /// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelastickubernetesservice.html>
     pub(super) fn refused(
         &self,
@@ -224,7 +224,8 @@ fn facts(name: &str, cluster: Cluster) -> Result<ClusterDescription, EksError> {
         .flatten()
         .filter(|log| log.enabled == Some(true));
     let logs_authenticator = kept.any(|log| log.types().contains(&LogType::Authenticator));
-    // As in the aws CLI: the authenticator of a local cluster uses the cluster's id.
+    // The authenticator of a local cluster on an Outpost expects the cluster's id. The AWS CLI makes the same
+    // distinction.
     let is_local = cluster
         .outpost_config
         .is_some_and(|outpost| outpost.etcd_instance_type.is_none());

@@ -1,4 +1,4 @@
-//! TLS with rustls and ring, for endpoints outside AWS.
+//! Trusted certificates, and a TLS configuration (rustls, ring) for the small HTTP client.
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -14,9 +14,10 @@ use crate::document::{Entry, Principal, Section, SectionName};
 /// Each digest takes 19 bytes of JSON: 16 characters of base64url, quotes and a comma. The 7,600 entries of a 1 MiB aws-auth take
 /// 144 KB of the 256 KiB that an object's annotations may have.
 ///
-/// An entry is pruned only if all 96 bits are equal, which does not happen by chance. With 7,600 entries, two keys have the same
-/// 48 bits with a probability of 1 in 10 million. Then owners conflict or an entry is kept, but none is removed. A client that can
-/// choose an entry with a colliding digest may already write aws-auth.
+/// An entry is pruned only if all 96 bits are equal, which does not happen by chance. With 7,600 entries, two keys have
+/// the same 48 bits with a probability of 1 in 10 million. A collision can make owners conflict or keep an entry, but
+/// never removes one. A client that can create a colliding entry on purpose must already have permission to write
+/// aws-auth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest {
     key: KeyDigest,
@@ -92,7 +93,8 @@ impl Digest {
     }
 }
 
-/// Returns the first bytes of the SHA-256 of the parts. Each part follows its length, so that different lists have different inputs.
+/// Returns the first bytes of the SHA-256 of the parts. Each part is preceded by its length, so that different lists
+/// never hash the same input.
 fn short_hash(parts: &[&str]) -> [u8; HASH_BYTES] {
     let mut hash = Sha256::new();
     for part in parts {

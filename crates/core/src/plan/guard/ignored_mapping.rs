@@ -13,8 +13,8 @@ use crate::plan::is_change;
 
 const ALLOW: &str = "--allow-ignored";
 
-/// Returns the refusal of every write if the cluster ignores aws-auth in this authentication mode; `None` if it reads it or the mode is
-/// unknown.
+/// Returns the refusal for any write if the cluster ignores aws-auth in this authentication mode; `None` if the cluster
+/// reads aws-auth, or the mode is unknown.
 pub fn aws_auth_is_ignored(mode: Option<AuthenticationMode>) -> Option<Refusal> {
     let api = AuthenticationMode::Api;
     (mode == Some(api)).then(|| Refusal {
@@ -67,7 +67,8 @@ pub(super) fn check(case: &Case<'_>, verdict: &mut Verdict) {
     }
 }
 
-/// Compares the entries without effect before and after a request that replaces all of aws-auth.
+/// Checks a request that replaces all of aws-auth: compares the mappings that access entries override before and after
+/// it.
 fn check_replacement(case: &Case<'_>, entries: &AccessEntries, verdict: &mut Verdict) {
     let before = overridden(&case.before.store, entries);
     let after = overridden(&case.after.store, entries);
@@ -89,7 +90,7 @@ fn check_replacement(case: &Case<'_>, entries: &AccessEntries, verdict: &mut Ver
         .extend(removed.map(|(_, overridden)| overridden.notice()));
 }
 
-/// A principal that has an access entry, and its users by aws-auth, which have no effect.
+/// A principal that has an access entry, and the users that aws-auth maps it to, which have no effect.
 struct OverriddenMapping<'a> {
     principal: &'a Principal,
     by: &'a AccessEntry,
@@ -105,7 +106,7 @@ impl OverriddenMapping<'_> {
     }
 }
 
-/// Returns the mappings that an access entry overrides, by folded ARN.
+/// Returns the mappings that access entries override, keyed by folded ARN.
 fn overridden<'a>(
     store: &Store<'a>,
     entries: &'a AccessEntries,
@@ -245,7 +246,7 @@ mod tests {
         assert_eq!(whole(&old, &less, false), (0, 1));
     }
 
-    /// This holds only for access entries for nodes. With any other access entry, nodes could not join.
+    /// The access entry must be one for nodes. With any other, nodes could not join.
     #[test]
     fn node_entry_may_be_removed_if_nodes_have_an_access_entry() {
         let before = snapshot(NODE);

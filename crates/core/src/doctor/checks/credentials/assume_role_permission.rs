@@ -30,7 +30,7 @@ fn judge(evidence: &Evidence) -> CheckResult {
     Outcome::problem(describe(own), &none.problem.cause, next)
 }
 
-/// Returns why a role was not assumed, or the outcome for the assumed roles.
+/// Returns the failed search if a role could not be assumed, or else the outcome that lists the assumed roles.
 pub(crate) fn refused(evidence: &Evidence) -> Result<Result<&SearchFailed, Outcome>, Skipped> {
     match failed_at(evidence, FailedAt::AssumeRole)? {
         Err(none) => Ok(Ok(none)),
