@@ -253,7 +253,7 @@ hint: Quote it: \"111122223333\"",
     );
     refused(
         &sso("{permissionSetName: 'a b', accountID: '111122223333'}"),
-        "f:2: sso permissionSetName `a b` is not one",
+        "f:2: sso permissionSetName `a b` is not valid: it must have 1 to 32 letters, digits or _+=,.@-",
     );
     refused(
         &sso("{permissionSetName: A, accountID: '111122223333', partition: azure}"),

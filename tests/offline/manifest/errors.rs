@@ -22,8 +22,8 @@ fn error_names_the_kind_that_was_found_instead() {
             .0
             .contains("with generateName aws-auth")
     );
-    assert!(refused("# nothing\n").0.ends_with("it is empty"));
-    assert!(refused("").0.ends_with("it is empty"));
+    assert!(refused("# nothing\n").0.ends_with("the file is empty"));
+    assert!(refused("").0.ends_with("the file is empty"));
     assert!(refused("{}").0.ends_with("a mapping without kind (line 1)"));
 }
 

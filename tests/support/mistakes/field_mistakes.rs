@@ -195,7 +195,7 @@ pub(super) fn all() -> Vec<(&'static str, usize, Made)> {
                 ]),
             ],
         ),
-        ("D03", vec![users([user("mistake"), user("SLIP")])]),
+        ("D03", vec![users([user("mistake"), user("MISTAKE")])]),
         (
             "D04",
             vec![Made {
