@@ -44,11 +44,13 @@ subjects:
 {{- end -}}
 {{- end }}
 
-{{- /* Renders all objects of a file with the chart's labels, and adds .annotations to each. */ -}}
+{{- /* Renders all objects of a file with the chart's labels, and adds .annotations to each. Replaces the user of the controller by .controller. */ -}}
 {{- define "awsauth.file" -}}
 {{- $top := .top }}
 {{- $annotations := .annotations }}
-{{- range $text := splitList "\n---\n" ($top.Files.Get .path) }}
+{{- $controller := default "system:serviceaccount:kube-system:awsauth-controller" .controller }}
+{{- $file := $top.Files.Get .path | replace "system:serviceaccount:kube-system:awsauth-controller" $controller }}
+{{- range $text := splitList "\n---\n" $file }}
 {{- $object := fromYaml $text }}
 {{- $_ := set $object.metadata "labels" (include "awsauth.labels" $top | fromYaml) }}
 {{- if $annotations }}

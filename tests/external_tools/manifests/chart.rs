@@ -28,6 +28,10 @@ fn values_schema_rejects_invalid_values() {
             "/config/grants/0/accounts/0",
         ),
         (
+            r#"config.grants=[{"accounts": ["111122223333"], "requesters": {"groups": ["a"]}}]"#,
+            "a grant with requesters needs webhook.enabled=true and webhook.requesters=true",
+        ),
+        (
             "config.grants=[{\"accounts\": [111122223333]}]",
             "got number, want string",
         ),
@@ -296,6 +300,11 @@ fn existing_service_account_is_used() {
         objects(&text)
             .iter()
             .all(|object| object["kind"] != "ServiceAccount")
+    );
+    let policy = object(&text, "ValidatingAdmissionPolicy", "awsauth-status");
+    assert_eq!(
+        policy["spec"]["validations"][0]["expression"],
+        "request.userInfo.username == 'system:serviceaccount:kube-system:mine'"
     );
     let deployment = object(&text, "Deployment", "awsauth-controller");
     assert_eq!(

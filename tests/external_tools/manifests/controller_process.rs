@@ -24,6 +24,7 @@ use crate::support::webhook_secret::{SECRET, make, secret};
 const GRANTS: &str = r#"grants:
   - accounts: ["111122223333"]
     groups: [developers]
+    usernames: ["*"]
 "#;
 
 struct Pod {

@@ -12,7 +12,7 @@ use crate::support::go_programs::Binary;
 use crate::support::run::Run;
 
 /// The exported metrics.
-pub(crate) const METRICS: [&str; 15] = [
+pub(crate) const METRICS: [&str; 16] = [
     "awsauth_admission_enforced",
     "awsauth_admission_reviews_total",
     "awsauth_build_info",
@@ -23,6 +23,7 @@ pub(crate) const METRICS: [&str; 15] = [
     "awsauth_leader",
     "awsauth_lint_findings",
     "awsauth_mappings",
+    "awsauth_protected_missing",
     "awsauth_reconcile_duration_seconds_bucket",
     "awsauth_reconcile_total",
     "awsauth_refusals_total",

@@ -185,6 +185,14 @@ fn helm_and_kustomize_render_the_same_webhook() {
 }
 
 #[test]
+fn helm_and_kustomize_render_the_same_webhook_for_requesters() {
+    are_the_same(
+        "controller-requesters",
+        &["webhook.enabled=true", "webhook.requesters=true"],
+    );
+}
+
+#[test]
 fn helm_and_kustomize_render_the_same_policies() {
     are_the_same("policy-only", &["controller.enabled=false"]);
 }
