@@ -37,7 +37,7 @@ pub(crate) fn run(
         timeout: target.timeout,
         ..args.settings.clone()
     };
-    let config = config::load(settings.config.as_deref()).map_err(failure)?;
+    let config = config::load(settings.config.as_deref(), settings.webhook).map_err(failure)?;
     let (runtime, store) = connect_for_controller(target, matches, out)?;
     let level = match out.verbosity() {
         Verbosity::Quiet => LogLevel::Warn,

@@ -6,6 +6,7 @@
 
 mod at_scale;
 mod definition;
+mod forged_status;
 mod harness;
 mod identity_mappings;
 mod lifecycle;

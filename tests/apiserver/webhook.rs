@@ -7,4 +7,5 @@ mod certificates;
 mod enforcement_check;
 mod harness;
 mod http;
+mod mapping_requests;
 mod reviews;

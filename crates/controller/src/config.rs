@@ -11,7 +11,7 @@ use tracing::{error, info, warn};
 use super::Context;
 use crate::StartError;
 use awsauth_core::error_chain;
-use awsauth_core::reconcile::Config;
+use awsauth_core::reconcile::{Config, ConfigError};
 
 /// How often the file is checked. The kubelet takes up to a minute to update it.
 /// <https://kubernetes.io/docs/concepts/configuration/configmap/#mounted-configmaps-are-updated-automatically>
@@ -25,8 +25,8 @@ pub(crate) type ConfigReceiver = watch::Receiver<Arc<Config>>;
 /// Reads the file; without a file, returns the configuration that grants nothing.
 ///
 /// # Errors
-/// If the file cannot be read or is invalid.
-pub fn load(path: Option<&Path>) -> Result<Config, StartError> {
+/// If the file cannot be read or is invalid, or if it names requesters and there is no webhook to check them.
+pub fn load(path: Option<&Path>, has_webhook: bool) -> Result<Config, StartError> {
     let Some(path) = path else {
         return Ok(Config::default());
     };
@@ -34,7 +34,13 @@ pub fn load(path: Option<&Path>) -> Result<Config, StartError> {
         path: path.to_owned(),
         source,
     })?;
-    Config::parse(&text).map_err(|source| StartError::ParseConfig {
+    let config = Config::parse(&text).and_then(|config| {
+        let is_checked = has_webhook || !config.has_requesters();
+        is_checked.then_some(config).ok_or_else(|| ConfigError {
+            message: "a grant names requesters, which only the webhook checks: start the controller with --webhook, or remove requesters".to_owned(),
+        })
+    });
+    config.map_err(|source| StartError::ParseConfig {
         path: path.to_owned(),
         source,
     })
@@ -54,7 +60,7 @@ pub(crate) async fn reload_on_change(
             () = context.shutdown.requested() => return,
             _ = period.tick() => {}
         }
-        match load(Some(path)) {
+        match load(Some(path), context.settings.webhook) {
             Ok(config) => {
                 if !last_error.is_empty() {
                     context.health.set_ready(PART);
@@ -94,5 +100,14 @@ pub(crate) async fn reload_on_change(
 pub(crate) fn warn_if_nothing_granted(config: &Config) {
     if config.grants.is_empty() {
         warn!("the configuration grants nothing, so every object is refused");
+    }
+    for grant in &config.grants {
+        if grant.usernames.is_empty() && !grant.whole_accounts {
+            let accounts = grant.accounts.join(", ");
+            warn!(
+                accounts,
+                "a grant has no usernames, so it grants nothing: add usernames"
+            );
+        }
     }
 }

@@ -14,6 +14,7 @@ mod http;
 mod lease;
 mod log;
 mod metrics;
+mod ownership_store;
 mod reconcile_metrics;
 mod reconciler;
 mod request_error;
@@ -39,13 +40,14 @@ pub use settings::Settings;
 pub use start_error::StartError;
 
 use awsauth_core::reconcile::Config;
-use awsauth_core::reconcile::{Memory, ObjectKind};
+use awsauth_core::reconcile::{Memory, ObjectKind, OwnershipRecord};
 use awsauth_kube::{ApiClient, interrupt};
 use cache::Cache;
 use config::ConfigReceiver;
 use eks_state::EksState;
 use health::Health;
 use metrics::Metrics;
+use ownership_store::OwnershipStore;
 use reconcile_metrics::ReconcileMetrics;
 use reconciler::Reconciler;
 use shutdown::Shutdown;
@@ -162,6 +164,8 @@ async fn serve(
             Arc::clone(&cache),
             &identity,
         ),
+        ownership: OwnershipStore::new(context.client.client().clone()),
+        record: OwnershipRecord::default(),
         aws_auth: cache.aws_auth(),
         cache,
         kinds,
@@ -173,6 +177,7 @@ async fn serve(
         identity: None,
         idle_reason: None,
         write_error: None,
+        record_error: None,
         context,
     };
     parts.spawn(reconciler.run());

@@ -64,6 +64,7 @@ pub(crate) struct Metrics {
     pub(crate) refusals: Family<GuardLabel, Counter>,
     pub(crate) drift_repairs: Counter,
     pub(crate) contested: Gauge,
+    pub(crate) protected_missing: Gauge,
     pub(crate) lint_findings: Family<RuleLabel, Gauge>,
     pub(crate) mappings: Family<StateLabel, Gauge>,
     pub(crate) leader: Gauge,
@@ -86,6 +87,7 @@ impl Metrics {
             refusals: Family::default(),
             drift_repairs: Counter::default(),
             contested: Gauge::default(),
+            protected_missing: Gauge::default(),
             lint_findings: Family::default(),
             mappings: Family::default(),
             leader: Gauge::default(),
@@ -130,6 +132,12 @@ impl Metrics {
         self.register(
             "contested",
             "Objects whose entry another client keeps changing, so that repairs are suspended",
+            metric,
+        );
+        let metric = self.protected_missing.clone();
+        self.register(
+            "protected_missing",
+            "Entries that protect.arns lists and that are not in aws-auth",
             metric,
         );
         let metric = self.lint_findings.clone();
@@ -220,6 +228,7 @@ mod tests {
             "awsauth_write_conflicts_total 0",
             "awsauth_drift_repairs_total 0",
             "awsauth_contested 0",
+            "awsauth_protected_missing 0",
             "awsauth_leader 0",
             "awsauth_last_success_timestamp_seconds 0",
             "awsauth_admission_enforced 0",

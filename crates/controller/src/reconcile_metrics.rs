@@ -39,6 +39,8 @@ impl ReconcileMetrics {
             *states.entry(reason).or_default() += 1;
         }
         metrics.contested.set(states[&Reason::Contested]);
+        let missing = i64::try_from(decision.missing_protected).unwrap_or(i64::MAX);
+        metrics.protected_missing.set(missing);
         for (reason, count) in states {
             let state = reason.name();
             metrics

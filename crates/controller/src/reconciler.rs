@@ -16,11 +16,14 @@ use super::Context;
 use super::cache::{Cache, ObjectList, StoredAwsAuth};
 use super::debounce::Debounce;
 use super::eks_state::EksState;
+use super::ownership_store::{self, OwnershipStore};
 use super::reconcile_metrics::ReconcileMetrics;
 use super::status_writer::{StatusWriter, aws_auth};
 use awsauth_core::history::Who;
 use awsauth_core::plan::Known;
-use awsauth_core::reconcile::{Decision, EventKind, Input, Memory, ObjectKind, Stage, decide};
+use awsauth_core::reconcile::{
+    Decision, EventKind, Input, Memory, ObjectKind, OwnershipRecord, Stage, decide,
+};
 
 /// The interval between reconciliations without a known change.
 const PERIOD: Duration = Duration::from_secs(600);
@@ -40,6 +43,9 @@ pub(crate) struct Reconciler {
     /// Notify this to request the current state from EKS.
     pub(crate) refresh_eks: Arc<Notify>,
     pub(crate) status_writer: StatusWriter,
+    pub(crate) ownership: OwnershipStore,
+    /// The ownership record of the current reconciliation.
+    pub(crate) record: OwnershipRecord,
     pub(crate) memory: Memory,
     pub(crate) reconcile_metrics: ReconcileMetrics,
     /// The controller's own identity; `None` until the API server reports it.
@@ -48,6 +54,8 @@ pub(crate) struct Reconciler {
     pub(crate) idle_reason: Option<String>,
     /// The error of the last write, if it failed.
     pub(crate) write_error: Option<String>,
+    /// The error of the last access to the ownership record, if it failed.
+    pub(crate) record_error: Option<String>,
 }
 
 /// The result of a reconciliation.
@@ -90,6 +98,7 @@ impl Reconciler {
                 changed = self.is_leader.changed() => {
                     if changed.is_err() { return }
                     if *self.is_leader.borrow() {
+                        self.ownership.forget();
                         if lease_lost.is_none_or(|at| at.elapsed() > MEMORY_TTL) {
                             self.memory = Memory::default();
                             self.cache.forget_remembered();
@@ -159,6 +168,14 @@ impl Reconciler {
             // The cache notifies once everything is known.
             return ReconcileResult::Done(None);
         };
+        // Without the record, only protected entries are restored.
+        let loaded = self.ownership.load().await;
+        let is_loaded = loaded.is_ok();
+        self.report_record_error(loaded.as_ref().err()).await;
+        self.record = loaded.unwrap_or_default();
+        if !is_loaded {
+            list = ObjectList::default();
+        }
         let eks = Arc::clone(&self.eks.borrow());
         let first = self.decide(Stage::Preparing, &stored, &list, &eks);
         self.report_idle(first.idle.clone()).await;
@@ -168,10 +185,14 @@ impl Reconciler {
             false => eks,
         };
         let writes = first.plan.is_some();
-        let prepared = !first.prepare.is_empty();
+        let prepared = !first.prepare.is_empty() || first.prepare_record.is_some();
         let mut decision = first;
         let mut is_unfinished = false;
-        if prepared {
+        let mut is_recorded = is_loaded;
+        if let Some(record) = decision.prepare_record.take() {
+            is_recorded &= self.save_record(record).await;
+        }
+        if !decision.prepare.is_empty() {
             let prepare = std::mem::take(&mut decision.prepare);
             debug!(
                 objects = prepare.len(),
@@ -202,6 +223,7 @@ impl Reconciler {
             &eks,
         );
         let Decision {
+            record,
             reports,
             events,
             memory,
@@ -210,6 +232,9 @@ impl Reconciler {
             ..
         } = decision;
         self.memory = memory;
+        if is_recorded {
+            is_recorded = self.save_record(record).await;
+        }
         let objects = list.objects.clone();
         let cancel = self.must_stop_reporting(&stored);
         is_unfinished |= !self.status_writer.report(&mut list, reports, cancel).await;
@@ -220,6 +245,7 @@ impl Reconciler {
         is_unfinished |= has_deferred && self.status_writer.retry_at().is_none();
         match (self.must_not_write(), is_unfinished) {
             (true, _) => ReconcileResult::NotLeader,
+            (false, _) if !is_recorded => ReconcileResult::Failed,
             (false, true) => ReconcileResult::Unfinished,
             (false, false) => ReconcileResult::Done(retry_at),
         }
@@ -255,6 +281,7 @@ impl Reconciler {
             stage,
             config: &config,
             objects: &list.objects,
+            record: &self.record,
             stored: &stored.snapshot,
             last_manager: stored.last_manager.as_deref(),
             memory: &self.memory,
@@ -263,6 +290,41 @@ impl Reconciler {
             node_inventory: &eks.node_inventory,
             now: Timestamp::now(),
         })
+    }
+
+    /// Stores the ownership record; returns whether it is stored.
+    async fn save_record(&mut self, record: OwnershipRecord) -> bool {
+        let saved = self.ownership.save(&record).await;
+        self.report_record_error(saved.as_ref().err()).await;
+        if saved.is_ok() {
+            self.record = record;
+        }
+        saved.is_ok()
+    }
+
+    /// Reports that the ownership record cannot be read or written, each error once in a row.
+    async fn report_record_error(&mut self, error: Option<&String>) {
+        if self.record_error.as_ref() == error {
+            return;
+        }
+        let name = ownership_store::NAME;
+        match error {
+            Some(why) => {
+                warn!(error = why, "cannot access the ConfigMap {name}; retrying");
+                let message = format!(
+                    "cannot read or write the ConfigMap {name}, so no entry of an object is written or removed: {why}"
+                );
+                self.context.health.set_info("ownership", message.clone());
+                self.status_writer
+                    .event(aws_auth(), EventKind::Warning, "RecordFailed", &message)
+                    .await;
+            }
+            None => self
+                .context
+                .health
+                .set_info("ownership", "the record is stored"),
+        }
+        self.record_error = error.cloned();
     }
 
     /// Returns the current state from EKS: a node group may have been deleted since the last response.

@@ -6,6 +6,7 @@ mod cluster_facts;
 mod configuration;
 mod enforcement_check;
 mod handler;
+mod mapping_review;
 mod rotation;
 mod served_certificate;
 mod tls_secret;

@@ -2,16 +2,19 @@
 //! effects: it receives all input, including the time, and returns what to write.
 //!
 //! # Who owns an entry
-//! Ownership is recorded in the objects' own status, so aws-auth needs no record of it. The entry that an object's
-//! [`Status::entry`] names belongs to that object, even if its content has changed. A planned write is recorded in
-//! [`Status::pending`] before aws-auth is changed; after a crash, an entry that matches the record also belongs to the object. All
-//! other entries belong to other managers and are never changed.
+//! aws-auth needs no record of ownership. The entry that an object's [`Status::entry`] names belongs to that object, even if its
+//! content has changed, if the [`OwnershipRecord`] proves it: users may be able to write a status, but only the controller writes
+//! the record. A planned write is recorded in [`Status::pending`] and in the record before aws-auth is changed; after a crash, an
+//! entry that matches both also belongs to the object. All other entries belong to other managers and are never changed, and
+//! neither are those of protected ARNs.
 //!
 //! # How to call it
-//! 1. [`decide()`] at [`Stage::Preparing`], on cached data: carry out [`Decision::prepare`] (finalizers and status).
+//! 1. [`decide()`] at [`Stage::Preparing`], on cached data: carry out [`Decision::prepare_record`], then [`Decision::prepare`]
+//!    (finalizers and status).
 //! 2. [`decide()`] at [`Stage::Writing`], on the current objects and each [`Snapshot`](crate::snapshot::Snapshot) that a write
 //!    reads: carry out [`Decision::plan`].
-//! 3. Write [`Decision::reports`] and the [`Decision::events`] of that last decision, and keep its [`Decision::memory`].
+//! 3. Write [`Decision::record`], [`Decision::reports`] and the [`Decision::events`] of that last decision, and keep its
+//!    [`Decision::memory`].
 //!
 //! Deciding again on the result changes nothing: no plan, no different status, no event.
 
@@ -19,9 +22,11 @@ mod config;
 mod decide;
 mod decision;
 mod object;
+mod ownership_record;
 mod pattern;
+mod request;
 
-pub use config::{Admission, Config, ConfigError, Grant, Protect};
+pub use config::{Admission, Config, ConfigError, Grant, OnWithdrawal, Protect, Requesters};
 pub use decide::decide;
 pub use decision::{
     Decision, Event, EventKind, Input, Memory, ObjectReport, Preparation, Protected, Regarding,
@@ -31,4 +36,6 @@ pub use object::{
     Condition, ConditionKind, DeletionPolicy, DriftPolicy, EntryRecord, Object, ObjectKind, Reason,
     Spec, Status,
 };
+pub use ownership_record::OwnershipRecord;
 pub use pattern::Pattern;
+pub use request::check_requester;

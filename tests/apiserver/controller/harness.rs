@@ -32,6 +32,7 @@ pub(crate) const CONFIG: &str = r#"
 grants:
 - accounts: ["111122223333"]
   groups: [developers, "view-*"]
+  usernames: ["*"]
 "#;
 
 /// The entry that EKS writes for a node group.

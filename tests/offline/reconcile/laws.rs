@@ -22,7 +22,9 @@ enum Step {
     Delete(usize),
     /// Another client writes aws-auth.
     Foreign(Foreign),
-    Grants(bool),
+    /// A user writes the status of an object: it claims this entry.
+    Forge(usize, EntryRecord),
+    Grants(u8),
     NodeInventory(u8),
     Wait(i64),
     Crash(Crash),
@@ -99,12 +101,24 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         Just(Foreign::Break),
         Just(Foreign::Fix),
     ];
+    let forged = (
+        select(vec!["a", "b", "ops", "nodes", "x"]),
+        select(vec!["u", "ops", "theirs"]),
+        select(vec!["dev", "system:masters"]),
+    )
+        .prop_map(|(name, user, group)| EntryRecord {
+            section: SectionName::Roles,
+            key: role(name),
+            username: user.to_owned(),
+            groups: vec![group.to_owned()],
+        });
     let step = prop_oneof![
         4 => specs().prop_map(Step::Create),
         2 => (0usize..6, specs()).prop_map(|(at, spec)| Step::Change(at, spec)),
         2 => (0usize..6).prop_map(Step::Delete),
         4 => foreign.prop_map(Step::Foreign),
-        1 => any::<bool>().prop_map(Step::Grants),
+        2 => (0usize..6, forged).prop_map(|(at, entry)| Step::Forge(at, entry)),
+        1 => (0u8..3).prop_map(Step::Grants),
         1 => (0u8..4).prop_map(Step::NodeInventory),
         1 => select(vec![30i64, 700, 4000]).prop_map(Step::Wait),
         1 => select(vec![Crash::Prepared, Crash::Written]).prop_map(Step::Crash),
@@ -138,17 +152,19 @@ fn texts(simulation: &Simulation) -> BTreeMap<(SectionName, String), Vec<String>
     texts
 }
 
-/// Returns the entries that objects own: those that they recorded, and those that match a pending record.
+/// Returns the entries that objects own according to the ownership record: those in their status, and those that match a pending
+/// one.
 fn owned(simulation: &Simulation) -> BTreeSet<(SectionName, String)> {
     let effective = simulation.effective();
     let is_written = |recorded: &&EntryRecord| {
         let users = effective.get(&recorded.key.to_lowercase());
         users.is_some_and(|users| users.iter().all(|user| user.username == recorded.username))
     };
-    let statuses = simulation.objects.iter().map(|object| &object.status);
-    let all = statuses.flat_map(|status| {
+    let all = simulation.objects.iter().flat_map(|object| {
+        let status = &object.status;
         let pending = status.pending.iter().filter(is_written);
-        status.entry.iter().chain(pending)
+        let recorded = status.entry.iter().chain(pending);
+        recorded.filter(|recorded| simulation.record.proves(&object.uid, recorded))
     });
     all.map(|recorded| (recorded.section, fold(&recorded.key).into_owned()))
         .collect()
@@ -287,9 +303,19 @@ fn apply(simulation: &mut Simulation, step: &Step) -> Result<(), TestCaseError> 
             }
         }
         Step::Foreign(foreign) => foreign_write(simulation, foreign),
-        Step::Grants(given) => {
-            let text = if *given { CONFIG } else { "" };
-            simulation.config = awsauth_core::reconcile::Config::parse(text).expect("there is one");
+        Step::Forge(at, entry) => {
+            if let Some(name) = named(simulation, *at) {
+                simulation.forge_entry(&name, entry.clone());
+            }
+        }
+        Step::Grants(kind) => {
+            let text = match kind {
+                0 => String::new(),
+                1 => CONFIG.to_owned(),
+                _ => CONFIG.replace("groups:", "onWithdrawal: Revoke\n  groups:"),
+            };
+            simulation.config =
+                awsauth_core::reconcile::Config::parse(&text).expect("there is one");
         }
         Step::NodeInventory(kind) => simulation.node_inventory = node_inventory(*kind),
         Step::Wait(seconds) => simulation.wait(*seconds),

@@ -186,7 +186,7 @@ fn ungranted_object_does_not_block_others() {
         (Reason::Refused, Reason::Applied)
     );
     // The same if a guard refuses it.
-    let config = CONFIG.replace("groups:", "usernames: [\"*\", system:admin]\n  groups:");
+    let config = CONFIG.replace("usernames: [", "usernames: [system:admin, ");
     let mut simulation = Simulation::new(&config, "")
         .with("squatter", spec("a", "system:admin", &[]))
         .with("b", spec("a", "b", &[]));

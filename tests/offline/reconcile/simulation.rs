@@ -8,8 +8,8 @@ use awsauth_core::document::{Document, Principal, SectionName};
 use awsauth_core::facts::node_inventory::NodeInventory;
 use awsauth_core::plan::{Facts, Known};
 use awsauth_core::reconcile::{
-    Config, Decision, DeletionPolicy, DriftPolicy, Input, Memory, Object, ObjectKind, Reason,
-    Regarding, Spec, Stage, Status, decide,
+    Config, Decision, DeletionPolicy, DriftPolicy, EntryRecord, Input, Memory, Object, ObjectKind,
+    OwnershipRecord, Reason, Regarding, Spec, Stage, Status, decide,
 };
 use awsauth_core::snapshot::Snapshot;
 use jiff::{SignedDuration, Timestamp};
@@ -21,6 +21,7 @@ pub(crate) const CONFIG: &str = r#"
 grants:
 - accounts: ["111122223333"]
   groups: [dev, "view-*"]
+  usernames: ["*"]
 "#;
 
 #[derive(Clone, Debug)]
@@ -28,6 +29,7 @@ pub(crate) struct Simulation {
     pub(crate) config: Config,
     pub(crate) objects: Vec<Object>,
     pub(crate) stored: Snapshot,
+    pub(crate) record: OwnershipRecord,
     pub(crate) memory: Memory,
     pub(crate) facts: Facts,
     pub(crate) entries: Option<Arc<AccessEntries>>,
@@ -80,6 +82,7 @@ impl Simulation {
             config: Config::parse(config).expect("a configuration"),
             objects: Vec::new(),
             stored: Snapshot::default(),
+            record: OwnershipRecord::default(),
             memory: Memory::default(),
             facts: Facts::default(),
             entries: None,
@@ -143,6 +146,16 @@ impl Simulation {
         object.generation += i64::from(object.spec != before);
     }
 
+    /// Writes a status as a user with rights on awsauthmappings/status: the object claims this entry.
+    pub(crate) fn forge_entry(&mut self, name: &str, forged: EntryRecord) {
+        let mut objects = self.objects.iter_mut();
+        let object = objects.find(|object| object.name == name);
+        let object = object.expect("there is one");
+        object.has_finalizer = true;
+        object.status.pending.push(forged.clone());
+        object.status.entry = Some(forged);
+    }
+
     /// Deletes an object. Like in the API server, it is kept until its finalizer is removed.
     pub(crate) fn delete(&mut self, name: &str) {
         for object in self.objects.iter_mut().filter(|object| object.name == name) {
@@ -169,6 +182,7 @@ impl Simulation {
             config: &self.config,
             objects,
             stored: &self.stored,
+            record: &self.record,
             last_manager: self.manager.as_deref(),
             memory: &self.memory,
             facts: &self.facts,
@@ -181,6 +195,7 @@ impl Simulation {
     /// Reconciles like the controller, which may be interrupted. Returns the events.
     pub(crate) fn reconcile_until(&mut self, crash: Option<Crash>) -> Vec<String> {
         let first = self.decide(Stage::Preparing);
+        self.record = first.prepare_record.unwrap_or(self.record.clone());
         for preparation in first.prepare {
             let object = &mut self.objects[preparation.object];
             object.has_finalizer |= preparation.finalizer;
@@ -226,6 +241,8 @@ impl Simulation {
             !(object.is_deleting && is_released)
         });
         self.memory = decision.memory;
+        // Stored as text.
+        self.record = OwnershipRecord::parse(&decision.record.to_text());
         messages
     }
 
@@ -248,6 +265,8 @@ impl Simulation {
             );
             assert_eq!(next.events, [], "{self:#?}");
             assert_eq!(next.memory, self.memory);
+            assert_eq!(next.prepare_record, None, "{self:#?}");
+            assert_eq!(next.record, self.record, "{self:#?}");
             for (object, report) in self.objects.iter().zip(&next.reports) {
                 assert_eq!(object.status, report.status, "{self:#?}");
                 assert!(

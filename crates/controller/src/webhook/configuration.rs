@@ -19,6 +19,9 @@ use crate::request_error::describe_watch_error;
 use awsauth_core::admission::probe::WEBHOOK;
 use awsauth_kube::CONTROLLER;
 
+/// The name of the webhook that checks the objects that request mappings. It may be missing.
+const MAPPINGS_WEBHOOK: &str = "mappings.awsauth.dev";
+
 /// The last known state of the configuration.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) enum ConfigurationState {
@@ -29,13 +32,28 @@ pub(super) enum ConfigurationState {
     /// It exists without this webhook.
     WithoutWebhook,
     /// It exists with this webhook.
-    WithWebhook(Box<ValidatingWebhook>),
+    WithWebhook {
+        /// Its CA bundle is that of all webhooks of the controller, and empty if theirs differ.
+        webhook: Box<ValidatingWebhook>,
+        /// Whether it also has the webhook that checks the objects that request mappings.
+        checks_mappings: bool,
+    },
 }
 
 impl ConfigurationState {
+    fn checks_mappings(&self) -> bool {
+        matches!(
+            self,
+            Self::WithWebhook {
+                checks_mappings: true,
+                ..
+            }
+        )
+    }
+
     /// The CA bundle that the API server trusts, as PEM.
     pub(super) fn trusted(&self) -> Option<&str> {
-        let Self::WithWebhook(webhook) = self else {
+        let Self::WithWebhook { webhook, .. } = self else {
             return None;
         };
         let bundle = webhook.client_config.ca_bundle.as_ref()?;
@@ -57,6 +75,11 @@ pub(super) async fn watch(context: Context, sender: watch::Sender<ConfigurationS
             Some(Ok(configuration)) => {
                 is_logged = false;
                 let state = state(configuration);
+                if !state.checks_mappings() && context.config.borrow().has_requesters() {
+                    warn!(
+                        "the ValidatingWebhookConfiguration {CONFIGURATION} has no webhook {MAPPINGS_WEBHOOK}, so the requesters of grants are not checked"
+                    );
+                }
                 if state == ConfigurationState::Missing {
                     warn!(
                         "the ValidatingWebhookConfiguration {CONFIGURATION} does not exist: edits of aws-auth are not checked"
@@ -85,24 +108,48 @@ fn state(configuration: Option<ValidatingWebhookConfiguration>) -> Configuration
     let Some(configuration) = configuration else {
         return ConfigurationState::Missing;
     };
-    let webhooks = configuration.webhooks.into_iter().flatten();
-    let mut ours = webhooks.filter(|webhook| webhook.name == WEBHOOK);
-    match ours.next() {
-        Some(webhook) => ConfigurationState::WithWebhook(Box::new(webhook)),
-        None => ConfigurationState::WithoutWebhook,
+    let webhooks = configuration.webhooks.unwrap_or_default();
+    let bundle = |name| {
+        let mut webhooks = webhooks.iter().filter(|webhook| webhook.name == name);
+        Some(webhooks.next()?.client_config.ca_bundle.clone())
+    };
+    let mappings_bundle = bundle(MAPPINGS_WEBHOOK);
+    let checks_mappings = mappings_bundle.is_some();
+    let differs = checks_mappings && mappings_bundle != bundle(WEBHOOK);
+    let mut ours = webhooks
+        .into_iter()
+        .filter(|webhook| webhook.name == WEBHOOK);
+    let Some(mut webhook) = ours.next() else {
+        return ConfigurationState::WithoutWebhook;
+    };
+    if differs {
+        webhook.client_config.ca_bundle = None;
+    }
+    ConfigurationState::WithWebhook {
+        webhook: Box::new(webhook),
+        checks_mappings,
     }
 }
 
-/// Sets the CA bundle and changes nothing else.
+/// Sets the CA bundle of the controller's webhooks and changes nothing else.
 ///
 /// # Errors
 /// If the API server rejects the change.
-pub(super) async fn set_ca_bundle(context: &Context, authorities: &str) -> Result<(), kube::Error> {
+pub(super) async fn set_ca_bundle(
+    context: &Context,
+    configuration: &ConfigurationState,
+    authorities: &str,
+) -> Result<(), kube::Error> {
     let api: Api<ValidatingWebhookConfiguration> = Api::all(context.client.client().clone());
     // The API server merges webhooks by their names.
     // <https://kubernetes.io/docs/reference/kubernetes-api/extend-resources/validating-webhook-configuration-v1/>
     let bundle = k8s_openapi::ByteString(authorities.as_bytes().to_vec());
-    let patch = json!({"webhooks": [{"name": WEBHOOK, "clientConfig": {"caBundle": bundle}}]});
+    let names = [WEBHOOK, MAPPINGS_WEBHOOK].into_iter();
+    let names = names.filter(|name| *name == WEBHOOK || configuration.checks_mappings());
+    let webhooks: Vec<_> = names
+        .map(|name| json!({"name": name, "clientConfig": {"caBundle": bundle}}))
+        .collect();
+    let patch = json!({"webhooks": webhooks});
     let params = PatchParams {
         field_manager: Some(CONTROLLER.to_owned()),
         ..PatchParams::default()

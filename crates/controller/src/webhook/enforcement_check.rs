@@ -208,16 +208,16 @@ impl EnforcementCheck {
             ConfigurationState::WithoutWebhook => format!(
                 "the ValidatingWebhookConfiguration awsauth-controller has no webhook {WEBHOOK}: apply the manifests of the webhook"
             ),
-            ConfigurationState::WithWebhook(_) if was_called => {
+            ConfigurationState::WithWebhook { .. } if was_called => {
                 "the API server called the webhook, but ignored the response: it was too late, or another replica's certificate is not trusted".to_owned()
             }
-            ConfigurationState::WithWebhook(_) if configuration.trusted().is_none_or(str::is_empty) => {
+            ConfigurationState::WithWebhook { .. } if configuration.trusted().is_none_or(str::is_empty) => {
                 "the webhook has no caBundle, so the API server does not trust its certificate: the controller sets it if it has the permission to patch the ValidatingWebhookConfiguration, or cert-manager's cainjector does".to_owned()
             }
-            ConfigurationState::WithWebhook(_) if self.served.current().is_none() => {
+            ConfigurationState::WithWebhook { .. } if self.served.current().is_none() => {
                 "there is no certificate to serve".to_owned()
             }
-            ConfigurationState::WithWebhook(webhook) => {
+            ConfigurationState::WithWebhook { webhook, .. } => {
                 let rules = webhook.rules.as_ref().map_or(0, Vec::len);
                 format!(
                     "the API server cannot reach the webhook, or the webhook's rules ({rules}) do not match aws-auth: on EKS, the security group of the nodes must allow port {port} from the cluster's security group; if the control plane cannot reach pods, set hostNetwork"

@@ -16,6 +16,7 @@ use kube::core::admission::{
 use serde_json::Value;
 use tokio::time::timeout;
 
+use super::mapping_review;
 use super::validator::{RequestInfo, Validator};
 use crate::health::plain_text;
 use crate::http::HttpResponse;
@@ -61,7 +62,7 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let error = |status, why: &str| Err((status, why.to_owned()));
-    if request.uri().path() != PATH {
+    if ![PATH, mapping_review::PATH].contains(&request.uri().path()) {
         return error(StatusCode::NOT_FOUND, "not found");
     }
     if request.method() != Method::POST {
@@ -94,10 +95,14 @@ where
         .map_err(|_| invalid("an AdmissionReview without a request".to_owned()))?;
     let response = AdmissionResponse::from(&request);
     let response = match aws_auth_review(&request) {
-        None => {
-            validator.count("other");
-            response
-        }
+        None => match mapping_review::check(&request, validator) {
+            None => {
+                validator.count("other");
+                response
+            }
+            Some(Ok(())) => response,
+            Some(Err(why)) => denied(response, why),
+        },
         Some((review, info)) => {
             let validator = validator.clone();
             // A large aws-auth takes a while, and must not block other requests.
@@ -119,17 +124,19 @@ where
 fn with_verdict(response: AdmissionResponse, result: ReviewResult) -> AdmissionResponse {
     let mut response = match result.is_allowed() {
         true => response,
-        false => {
-            let mut denied = response.deny(result.message);
-            denied.result.code = StatusCode::FORBIDDEN.as_u16();
-            "Forbidden".clone_into(&mut denied.result.reason);
-            denied
-        }
+        false => denied(response, result.message),
     };
     response.warnings = (!result.warnings.is_empty()).then_some(result.warnings);
     let audit = result.audit.into_iter();
     response.audit_annotations = audit.map(|(key, text)| (key.to_owned(), text)).collect();
     response
+}
+
+fn denied(response: AdmissionResponse, message: String) -> AdmissionResponse {
+    let mut denied = response.deny(message);
+    denied.result.code = StatusCode::FORBIDDEN.as_u16();
+    "Forbidden".clone_into(&mut denied.result.reason);
+    denied
 }
 
 /// Returns the review, if it is about aws-auth. Checks the objects' own names, because requests to delete a collection contain no name.

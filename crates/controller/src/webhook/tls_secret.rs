@@ -237,14 +237,14 @@ impl TlsSecret {
         configuration: &ConfigurationState,
     ) -> Option<Instant> {
         let is_current = configuration.trusted() == Some(&stored.authorities);
-        if is_current || !matches!(configuration, ConfigurationState::WithWebhook(_)) {
+        if is_current || !matches!(configuration, ConfigurationState::WithWebhook { .. }) {
             return None;
         }
         let now = Instant::now();
         if let Err(at) = self.bundle_limit.acquire(now) {
             return Some(at);
         }
-        match set_ca_bundle(&self.context, &stored.authorities).await {
+        match set_ca_bundle(&self.context, configuration, &stored.authorities).await {
             Ok(()) => None,
             Err(error) => {
                 error!(

@@ -12,6 +12,7 @@ use crate::config::ConfigReceiver;
 use crate::eks_state::EksState;
 use crate::metrics::{Metrics, VerdictLabel};
 use awsauth_core::admission::{Facts, Policy, Review, ReviewResult, Verdict, probe, validate};
+use awsauth_core::reconcile::Config;
 
 /// The configuration, the known facts, and the metrics.
 #[derive(Clone)]
@@ -106,6 +107,16 @@ impl Validator {
             }
         }
         result
+    }
+
+    /// Returns the current configuration of the controller.
+    pub(super) fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.config.borrow())
+    }
+
+    /// Returns the username of the controller; `None` if it is not known yet.
+    pub(super) fn controller(&self) -> Option<String> {
+        self.cluster_facts.borrow().controller.clone()
     }
 
     pub(super) fn count(&self, verdict: &'static str) {

@@ -21,15 +21,35 @@ pub struct Config {
 pub struct Grant {
     /// The accounts of the ARNs; never empty.
     pub accounts: Vec<String>,
-    /// The ARNs in canonical form, without regard to letter case; if empty, all.
+    /// The ARNs in canonical form, without regard to letter case; if empty, all except the root user.
     pub arns: Vec<Pattern>,
     /// The groups. A pattern with `*` never matches a group that starts with `system:`.
     pub groups: Vec<Pattern>,
-    /// The usernames; if empty, all. A pattern with `*` never matches a username that starts with `system:`, `eks:`, `aws:`, `amazon:`
-    /// or `iam:`.
+    /// The usernames; if empty, none. A pattern with `*` never matches a username that is or may become another identity.
     pub usernames: Vec<Pattern>,
     /// Whether whole accounts may be mapped.
     pub whole_accounts: bool,
+    /// The users and groups that may use the grant; `None` for all.
+    pub requesters: Option<Requesters>,
+    /// What happens to entries when the configuration no longer grants them.
+    pub on_withdrawal: OnWithdrawal,
+}
+
+/// The Kubernetes users and groups that may use a grant: one match is enough.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Requesters {
+    pub users: Vec<Pattern>,
+    pub groups: Vec<Pattern>,
+}
+
+/// What happens to entries when the configuration no longer grants them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+pub enum OnWithdrawal {
+    /// They are kept until their object is deleted.
+    #[default]
+    Keep,
+    /// The controller removes them.
+    Revoke,
 }
 
 /// The entries that are restored after another client removed them.
@@ -76,7 +96,31 @@ impl Default for Admission {
     }
 }
 
+impl Config {
+    /// Returns whether a grant names its requesters.
+    pub fn has_requesters(&self) -> bool {
+        self.grants.iter().any(|grant| grant.requesters.is_some())
+    }
+}
+
+impl Requesters {
+    /// Returns whether a user with these groups is one of them.
+    pub fn include(&self, username: &str, groups: &[String]) -> bool {
+        let mut users = self.users.iter();
+        users.any(|pattern| pattern.matches(username))
+            || groups
+                .iter()
+                .any(|group| self.groups.iter().any(|pattern| pattern.matches(group)))
+    }
+}
+
 impl Protect {
+    /// Returns the ARNs that are listed without a wildcard.
+    pub fn literal_arns(&self) -> impl Iterator<Item = &str> {
+        let literal = self.arns.iter().filter(|pattern| pattern.is_literal());
+        literal.map(Pattern::text)
+    }
+
     /// Returns whether the configuration lists this ARN as protected.
     pub fn includes(&self, arn: &str) -> bool {
         let folded = crate::arn::fold(arn);

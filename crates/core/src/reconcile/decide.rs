@@ -4,7 +4,7 @@ mod aws_auth_ignored;
 mod batch;
 mod conflict_backoff;
 mod current_entries;
-mod desired;
+pub(super) mod desired;
 mod node_need;
 mod outcome;
 mod protection;
@@ -15,6 +15,7 @@ mod resolver;
 use std::collections::HashMap;
 
 use super::decision::{Decision, Input, Memory, Stage};
+use super::ownership_record::OwnershipRecord;
 use crate::document::Document;
 use crate::plan::aws_auth_is_ignored;
 use batch::{EditSet, RefusalReason};
@@ -65,14 +66,21 @@ pub fn decide(input: &Input<'_>) -> Decision {
             continue;
         }
         let guards = refused_before.values().chain(batch.refused.values());
+        let (prepare_record, prepare) = match input.stage {
+            Stage::Preparing => (
+                resolver.prepared_record(&outcomes),
+                resolver.preparations(&outcomes),
+            ),
+            Stage::Writing => (None, Vec::new()),
+        };
         let mut decision = Decision {
-            prepare: match input.stage {
-                Stage::Preparing => resolver.preparations(&outcomes),
-                Stage::Writing => Vec::new(),
-            },
+            prepare_record,
+            prepare,
+            record: OwnershipRecord::default(),
             reports: Vec::new(),
             events: Vec::new(),
             refused: guards.filter_map(RefusalReason::guard).collect(),
+            missing_protected: protection.missing_protected(batch.plan.as_ref()),
             idle: None,
             needs_fresh_inventory: protection.needs_fresh_inventory
                 || resolver.needs_fresh_inventory(&outcomes),
@@ -100,6 +108,7 @@ pub fn decide(input: &Input<'_>) -> Decision {
         ));
         conflict_backoff::remember(&mut decision.memory, repairs, input.now);
         resolver.report(&outcomes, &mut decision);
+        decision.record = resolver.record(&outcomes, &decision.reports);
         return decision;
     }
 }

@@ -1,12 +1,13 @@
 //! The input and the output of a decision.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::config::Config;
 use super::object::{EntryRecord, Object, Status};
+use super::ownership_record::OwnershipRecord;
 use crate::authenticator::AccessEntries;
 use crate::facts::node_inventory::NodeInventory;
 use crate::plan::{Facts, Guard, Known, Plan};
@@ -19,6 +20,8 @@ pub struct Input<'a> {
     pub config: &'a Config,
     /// All objects, in any order.
     pub objects: &'a [Object],
+    /// Which object owns which entry.
+    pub record: &'a OwnershipRecord,
     /// The stored aws-auth; empty if there is none.
     pub stored: &'a Snapshot,
     /// The field manager that last wrote aws-auth; `None` if unknown or if it was the controller itself.
@@ -45,14 +48,20 @@ pub enum Stage {
 /// The output of a decision.
 #[derive(Clone, Debug)]
 pub struct Decision {
+    /// The record that must be stored before objects and aws-auth are written; `None` if it already is.
+    pub prepare_record: Option<OwnershipRecord>,
     /// What must be recorded in objects before aws-auth is written.
     pub prepare: Vec<Preparation>,
     /// The write, which no guard refuses; `None` if there is nothing to write.
     pub plan: Option<Plan>,
+    /// The record to store once the plan is carried out, if it differs.
+    pub record: OwnershipRecord,
     /// What to report in each object once the plan is carried out, in the order of [`Input::objects`].
     pub reports: Vec<ObjectReport>,
     /// The events to emit once the plan is carried out.
     pub events: Vec<Event>,
+    /// How many entries are missing that [`Protect::arns`](super::Protect::arns) lists.
+    pub missing_protected: usize,
     /// The guards that refused a change, once per refusal.
     pub refused: Vec<Guard>,
     /// Why the controller does nothing, such as the authentication mode API; a sentence.
@@ -120,6 +129,8 @@ pub enum EventKind {
 pub struct Memory {
     /// The last known protected entries, by folded ARN.
     pub protected: BTreeMap<String, Protected>,
+    /// The folded ARNs whose entry is missing and was never seen, as an event has reported.
+    pub never_seen: BTreeSet<String>,
     /// The repairs that may count as a conflict, by section and folded ARN or account.
     pub repairs: BTreeMap<String, Vec<Repair>>,
 }

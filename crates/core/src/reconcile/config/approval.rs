@@ -1,7 +1,8 @@
 //! Approves requested mappings by the configuration's grants.
 
-use super::{Config, Grant};
+use super::{Config, Grant, OnWithdrawal};
 use crate::arn::{Parts, fold};
+use crate::authenticator::can_become;
 use crate::document::Principal;
 use crate::reconcile::pattern::Pattern;
 
@@ -10,8 +11,15 @@ pub(super) const RESERVED_GROUP_PREFIX: &str = "system:";
 
 /// The prefixes of usernames of Kubernetes's and AWS's own components:
 /// <https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html>
-pub(super) const RESERVED_USERNAME_PREFIXES: [&str; 5] =
-    ["system:", "eks:", "aws:", "amazon:", "iam:"];
+/// ARNs are the usernames of identities whose account is mapped, and of access entries.
+pub(super) const RESERVED_USERNAME_PREFIXES: [&str; 6] =
+    ["system:", "eks:", "aws:", "amazon:", "iam:", "arn:"];
+
+/// Parts of usernames that are or may become an e-mail, which identity providers use as usernames.
+pub(super) const EMAIL_PARTS: [&str; 2] = ["@", "{{SessionNameRaw}}"];
+
+/// The usernames of administrators with a client certificate or, in EKS, of the cluster's creator.
+const ADMINISTRATORS: [&str; 2] = ["kubernetes-admin", "kubernetes-super-admin"];
 
 /// The first part of a request that a grant does not cover, in the order in which they are checked.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
@@ -19,6 +27,10 @@ enum Mismatch {
     Account,
     WholeAccount,
     Arn,
+    /// The root user of the account, which a grant must list.
+    Root,
+    /// A grant without usernames.
+    NoUsernames,
     Username,
     /// The groups that are not granted. Fewer groups are a closer match.
     Groups(std::cmp::Reverse<Vec<String>>),
@@ -34,7 +46,19 @@ impl Config {
         principal: &Principal,
         username: Option<&str>,
         groups: &[String],
-    ) -> Result<(), String> {
+    ) -> Result<OnWithdrawal, String> {
+        self.approve_for(principal, username, groups, |_| true)
+            .map(|grant| grant.on_withdrawal)
+    }
+
+    /// Returns the first grant that covers this mapping, of the grants for which `includes` returns true.
+    pub(in crate::reconcile) fn approve_for(
+        &self,
+        principal: &Principal,
+        username: Option<&str>,
+        groups: &[String],
+        includes: impl Fn(&Grant) -> bool,
+    ) -> Result<&Grant, String> {
         let account = match principal {
             Principal::Role(arn) | Principal::User(arn) => {
                 Parts::of(arn).map_or("", |parts| parts.account)
@@ -47,22 +71,19 @@ impl Config {
             Principal::Account(_) | Principal::Sso(_) => None,
         };
         let arn = folded.as_deref();
-        let mismatches = self
-            .grants
-            .iter()
-            .map(|grant| grant.mismatch(account, arn, username, groups));
         let mut nearest = Mismatch::Account;
-        for mismatch in mismatches {
-            match mismatch {
-                None => return Ok(()),
+        for grant in self.grants.iter().filter(|grant| includes(grant)) {
+            match grant.mismatch(account, arn, username, groups) {
+                None => return Ok(grant),
                 Some(mismatch) => nearest = nearest.max(mismatch),
             }
         }
         let who = principal.text();
         Err(match nearest {
             Mismatch::Account if self.grants.is_empty() => format!(
-                "the controller's configuration grants nothing; add under grants: accounts: [\"{account}\"], groups: [{}]",
-                groups.join(", ")
+                "the controller's configuration grants nothing; add under grants: accounts: [\"{account}\"], groups: [{}], usernames: [\"{}\"]",
+                groups.join(", "),
+                username.unwrap_or_default()
             ),
             Mismatch::Account => format!(
                 "no grant in the controller's configuration contains account {account}; add it to the accounts of a grant"
@@ -73,10 +94,23 @@ impl Config {
             Mismatch::Arn => format!(
                 "no grant in the controller's configuration for account {account} covers {who}; add it to the arns of a grant"
             ),
-            Mismatch::Username => format!(
-                "no grant in the controller's configuration that covers {who} allows username {}; add it to the usernames of a grant",
+            Mismatch::Root => format!(
+                "no grant in the controller's configuration names {who}; add it to the arns of a grant: without arns, a grant does not include the root user"
+            ),
+            Mismatch::NoUsernames => format!(
+                "the grant in the controller's configuration that covers {who} has no usernames; add usernames: [\"{}\"] to it",
                 username.unwrap_or_default()
             ),
+            Mismatch::Username => {
+                let username = username.unwrap_or_default();
+                let by_name = match may_be_other_identity(username, account) {
+                    true => " by its full name, because it is or may become another identity",
+                    false => "",
+                };
+                format!(
+                    "no grant in the controller's configuration that covers {who} allows username {username}; add it to the usernames of a grant{by_name}"
+                )
+            }
             Mismatch::Groups(std::cmp::Reverse(missing)) => format!(
                 "no grant in the controller's configuration that covers {who} allows {} {}; add {} to the groups of a grant",
                 if missing.len() == 1 {
@@ -105,29 +139,45 @@ impl Grant {
         let Some(arn) = arn else {
             return (!self.whole_accounts).then_some(Mismatch::WholeAccount);
         };
-        if !self.arns.is_empty() && !self.arns.iter().any(|granted| granted.matches(arn)) {
-            return Some(Mismatch::Arn);
+        match self.arns.as_slice() {
+            [] if arn.ends_with(":root") => return Some(Mismatch::Root),
+            [] => {}
+            granted if granted.iter().any(|granted| granted.matches(arn)) => {}
+            _ => return Some(Mismatch::Arn),
         }
-        let allows = |name: &str| match self.usernames.as_slice() {
-            [] => !may_be_reserved(name, &RESERVED_USERNAME_PREFIXES),
-            granted => grants(granted, name, &RESERVED_USERNAME_PREFIXES),
+        if self.usernames.is_empty() {
+            return Some(Mismatch::NoUsernames);
+        }
+        let allows = |name: &str| {
+            let is_literal_only = may_be_other_identity(name, account);
+            grants(&self.usernames, name, is_literal_only)
         };
         if !username.is_some_and(allows) {
             return Some(Mismatch::Username);
         }
-        let is_missing = |group: &&String| !grants(&self.groups, group, &[RESERVED_GROUP_PREFIX]);
+        let is_missing = |group: &&String| {
+            let is_literal_only = may_be_reserved(group, &[RESERVED_GROUP_PREFIX]);
+            !grants(&self.groups, group, is_literal_only)
+        };
         let missing: Vec<String> = groups.iter().filter(is_missing).cloned().collect();
         (!missing.is_empty()).then_some(Mismatch::Groups(std::cmp::Reverse(missing)))
     }
 }
 
-/// Returns whether one of the patterns grants a name. Only a pattern without `*` grants a name that may become a reserved one.
-fn grants(patterns: &[Pattern], name: &str, reserved: &[&str]) -> bool {
-    let is_reserved = may_be_reserved(name, reserved);
+/// Returns whether one of the patterns grants a name; with `is_literal_only`, only patterns without `*` count.
+fn grants(patterns: &[Pattern], name: &str, is_literal_only: bool) -> bool {
     patterns
         .iter()
-        .filter(|pattern| pattern.is_literal() || !is_reserved)
+        .filter(|pattern| pattern.is_literal() || !is_literal_only)
         .any(|pattern| pattern.matches(name))
+}
+
+/// Returns whether a username is that of an identity that signs in by other means, or may become it.
+fn may_be_other_identity(name: &str, account: &str) -> bool {
+    let mut administrators = ADMINISTRATORS.iter();
+    may_be_reserved(name, &RESERVED_USERNAME_PREFIXES)
+        || EMAIL_PARTS.iter().any(|part| name.contains(part))
+        || administrators.any(|administrator| can_become(name, administrator, account))
 }
 
 /// Returns whether a name starts with a reserved prefix, or may do so after the authenticator replaced its placeholders. Users choose

@@ -6,11 +6,10 @@ use std::marker::PhantomData;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::approval::{RESERVED_GROUP_PREFIX, RESERVED_USERNAME_PREFIXES};
-use super::{Admission, Config, ConfigError, Grant, Protect};
+use super::approval::{EMAIL_PARTS, RESERVED_GROUP_PREFIX, RESERVED_USERNAME_PREFIXES};
+use super::{Admission, Config, ConfigError, Grant, OnWithdrawal, Protect, Requesters};
 use crate::arn::{Normalized, Parts, fold, normalize};
 use crate::facts::accounts::is_account_id;
-use crate::facts::partitions::PARTITIONS;
 use crate::reconcile::pattern::Pattern;
 
 #[derive(Default, serde::Deserialize)]
@@ -31,6 +30,18 @@ struct GrantFields {
     usernames: Option<NotEmpty<Text<Username>>>,
     #[serde(default)]
     whole_accounts: bool,
+    requesters: Option<RequesterFields>,
+    #[serde(default)]
+    on_withdrawal: OnWithdrawal,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RequesterFields {
+    #[serde(default)]
+    users: Vec<Text<Requester>>,
+    #[serde(default)]
+    groups: Vec<Text<Requester>>,
 }
 
 #[derive(Default, serde::Deserialize)]
@@ -43,7 +54,7 @@ struct ProtectFields {
 #[derive(Default, serde::Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 struct AdmissionFields {
-    warn_only: Option<Vec<Text<WarnOnlyUsername>>>,
+    warn_only: Option<Vec<Text<Requester>>>,
     break_glass: BreakGlass,
 }
 
@@ -115,6 +126,11 @@ impl From<GrantFields> for Grant {
                 .map(|names| texts(names.0))
                 .unwrap_or_default(),
             whole_accounts: fields.whole_accounts,
+            requesters: fields.requesters.map(|requesters| Requesters {
+                users: texts(requesters.users),
+                groups: texts(requesters.groups),
+            }),
+            on_withdrawal: fields.on_withdrawal,
         }
     }
 }
@@ -134,6 +150,12 @@ impl<'de> Deserialize<'de> for CheckedGrant {
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
                 let fields = GrantFields::deserialize(MapAccessDeserializer::new(map))?;
+                let requesters = fields.requesters.as_ref();
+                if requesters.is_some_and(|of| of.users.is_empty() && of.groups.is_empty()) {
+                    return Err(de::Error::custom(
+                        "requesters has neither users nor groups, so no user may use the grant",
+                    ));
+                }
                 match fields.arn_of_other_account() {
                     Some(arn) => Err(de::Error::custom(format!(
                         "`{}` matches nothing (remove it, or add its account): it is in none of the accounts of the grant",
@@ -159,19 +181,11 @@ impl GrantFields {
     }
 }
 
-/// Returns whether a pattern may match an ARN in this account.
+/// Returns whether a pattern may match an ARN in this account. The last part of an ARN follows five colons, and a pattern contains
+/// all five, so no `*` can match a colon before that part.
 fn may_match_account(pattern: &Pattern, account: &str) -> bool {
-    let text = pattern.text();
-    // The last part of an ARN follows five colons. If the pattern contains all five, no * can match a colon before that part.
-    let mut parts = text.splitn(6, ':').skip(4);
-    if let (Some(part), Some(_)) = (parts.next(), parts.next()) {
-        return Pattern::new(part).matches(account);
-    }
-    let head = text.split('*').next().unwrap_or_default();
-    PARTITIONS.iter().any(|partition| {
-        let arn = format!("arn:{}:iam::{account}:", partition.id);
-        arn.starts_with(head) || head.starts_with(&arn)
-    })
+    let part = pattern.text().split(':').nth(4).unwrap_or_default();
+    Pattern::new(part).matches(account)
 }
 
 fn patterns(arns: Vec<Text<Arn>>) -> Vec<Pattern> {
@@ -195,7 +209,7 @@ struct Account;
 struct Arn;
 struct Group;
 struct Username;
-struct WarnOnlyUsername;
+struct Requester;
 struct Literal;
 
 impl ParseText for Account {
@@ -241,6 +255,11 @@ impl ParseText for Arn {
         if !text.starts_with("arn:") && !text.starts_with('*') {
             return Err(format!("`{text}` is not an ARN"));
         }
+        if text.matches(':').count() < 5 {
+            return Err(format!(
+                "`{text}` has fewer than five colons, so its * could match accounts: write all parts of the ARN, such as arn:aws:iam::111122223333:role/team-*"
+            ));
+        }
         plain(text).map(|text| ArnPattern {
             text: text.to_owned(),
             pattern: Pattern::new(fold(text)),
@@ -262,13 +281,19 @@ impl ParseText for Username {
     const EXPECTED: &'static str = "a username, in which * matches any characters";
 
     fn parse(text: &str) -> Result<Pattern, String> {
-        pattern_unless_reserved(text, &RESERVED_USERNAME_PREFIXES)
+        let part = EMAIL_PARTS.iter().find(|part| text.contains(**part));
+        match part.filter(|_| text.contains('*')) {
+            Some(part) => Err(format!(
+                "`{text}` matches nothing: list names that contain {part} one by one"
+            )),
+            None => pattern_unless_reserved(text, &RESERVED_USERNAME_PREFIXES),
+        }
     }
 }
 
-impl ParseText for WarnOnlyUsername {
+impl ParseText for Requester {
     type Out = Pattern;
-    const EXPECTED: &'static str = "a username, in which * matches any characters";
+    const EXPECTED: &'static str = "a name, in which * matches any characters";
 
     fn parse(text: &str) -> Result<Pattern, String> {
         plain(text).map(Pattern::new)

@@ -20,11 +20,14 @@ pub(super) fn decide(input: &Input<'_>, why: &str) -> Decision {
         message: why.to_owned(),
     });
     Decision {
+        prepare_record: None,
         prepare: Vec::new(),
+        record: input.record.clone(),
         plan: None,
         reports,
         events: event.into_iter().collect(),
         refused: vec![Guard::Ignored],
+        missing_protected: 0,
         idle: Some(why.to_owned()),
         needs_fresh_inventory: false,
         memory: input.memory.clone(),

@@ -58,6 +58,7 @@ pub(super) fn of(
     let until = after(stalled.since);
     let is_contested = stalled.reason == Reason::Contested
         && stalled.observed_generation == object?.generation
+        && stalled.since <= now
         && now < until;
     is_contested.then_some(ConflictBackoff {
         until,

@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::super::object::{EntryRecord, Object};
+use super::super::decision::Input;
+use super::super::object::EntryRecord;
 use super::desired::Key;
 use crate::arn::{fold, to_lower};
 use crate::document::edit::why_not_changed;
@@ -92,23 +93,24 @@ impl<'d> Entries<'_, 'd> {
     }
 }
 
-/// The entries that objects recorded in their status.
+/// The entries that objects recorded in their status and own according to the ownership record.
 pub(super) struct Records<'a> {
     written: HashMap<Key, Vec<usize>>,
     pending: HashMap<Key, Vec<(usize, &'a EntryRecord)>>,
 }
 
 impl<'a> Records<'a> {
-    pub(super) fn of(objects: &'a [Object]) -> Self {
+    pub(super) fn of(input: &Input<'a>) -> Self {
         let mut records = Self {
             written: HashMap::new(),
             pending: HashMap::new(),
         };
-        for (at, object) in objects.iter().enumerate() {
-            if let Some(recorded) = &object.status.entry {
+        for (at, object) in input.objects.iter().enumerate() {
+            let is_proven = |recorded: &&EntryRecord| input.record.proves(&object.uid, recorded);
+            if let Some(recorded) = object.status.entry.as_ref().filter(is_proven) {
                 records.written.entry(recorded.key()).or_default().push(at);
             }
-            for recorded in &object.status.pending {
+            for recorded in object.status.pending.iter().filter(is_proven) {
                 let of_key = records.pending.entry(recorded.key()).or_default();
                 of_key.push((at, recorded));
             }

@@ -1,5 +1,6 @@
 //! The entry that an object requests, normalized and validated.
 
+use super::super::config::{Config, OnWithdrawal};
 use super::super::object::{EntryRecord, Spec};
 use crate::arn::{Normalized, can_match, equal_fold, fold, normalize, to_lower};
 use crate::document::edit::{Edit, Groups};
@@ -10,18 +11,28 @@ use crate::facts::accounts::is_account_id;
 pub(super) type Key = (SectionName, String);
 
 impl EntryRecord {
+    /// Checks whether a grant covers the entry, and returns what happens to it when that grant is withdrawn.
+    ///
+    /// # Errors
+    /// As [`Config::approve`].
+    pub(super) fn approved_by(&self, config: &Config) -> Result<OnWithdrawal, String> {
+        let is_account = self.section == SectionName::Accounts;
+        let username = (!is_account).then_some(self.username.as_str());
+        config.approve(&self.principal(), username, &self.groups)
+    }
+
     /// Returns the key of the entry.
     pub(super) fn key(&self) -> Key {
         (self.section, self.folded_key())
     }
 
     /// Returns the folded key, independent of the section.
-    pub(super) fn folded_key(&self) -> String {
+    pub(in super::super) fn folded_key(&self) -> String {
         fold(&self.key).into_owned()
     }
 
     /// Returns the principal that the entry maps.
-    pub(super) fn principal(&self) -> Principal {
+    pub(in super::super) fn principal(&self) -> Principal {
         principal(self.section, &self.key)
     }
 
@@ -70,7 +81,7 @@ impl EntryRecord {
     }
 
     /// Describes its content for users.
-    pub(super) fn describe(&self) -> String {
+    pub(in super::super) fn describe(&self) -> String {
         match self.section {
             SectionName::Accounts => format!("account {}", self.key),
             SectionName::Roles | SectionName::Users => {
@@ -101,7 +112,7 @@ pub(super) fn principal(section: SectionName, key: &str) -> Principal {
 ///
 /// # Errors
 /// Why the ARN cannot match, and what to write instead; a sentence fragment.
-pub(super) fn of(spec: &Spec) -> Result<EntryRecord, String> {
+pub(in super::super) fn of(spec: &Spec) -> Result<EntryRecord, String> {
     let section = spec.principal.section();
     let key = match &spec.principal {
         Principal::Role(arn) => {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::super::config::OnWithdrawal;
 use super::super::decision::Stage;
 use super::super::object::{DeletionPolicy, DriftPolicy, EntryRecord, Reason};
 use super::batch::EditSet;
@@ -29,6 +30,8 @@ pub(super) enum Outcome {
     Contested(ConflictBackoff),
     /// The requested entry cannot be written, or the previous entry cannot be removed.
     Stalled(Reason, String),
+    /// The entries of the object are no longer granted: the edits that remove them, and a message.
+    Revoking(EditSet, String),
     /// The object is being deleted: the edits that remove its entries, and messages about entries that are kept.
     Removing(EditSet, Vec<String>),
 }
@@ -61,6 +64,10 @@ impl Resolver<'_> {
         }
         self.defer_previous_owners(&existing, &mut outcomes);
         for &at in &existing {
+            if let Some(revoking) = self.outcome_of_withdrawn(at, &outcomes, &roles) {
+                outcomes.insert(at, revoking);
+                continue;
+            }
             let mut applied = match outcomes.remove(&at) {
                 Some(Outcome::Applied(applied)) => applied,
                 other => {
@@ -136,8 +143,8 @@ impl Resolver<'_> {
         let outcome = self.outcome_of_approved(at, desired, section);
         match outcome {
             Outcome::Applied(applied) if self.input.stage == Stage::Writing => {
-                let is_recorded =
-                    applied.edit_set.edits.is_empty() || self.is_recorded(at, desired);
+                let is_recorded = applied.edit_set.edits.is_empty()
+                    || (self.is_recorded(at, desired) && self.is_proven(at, desired));
                 match is_recorded && !self.lacks_finalizer(at) {
                     true => Outcome::Applied(applied),
                     false => Outcome::Deferred(Some(applied.edit_set)),
@@ -150,13 +157,24 @@ impl Resolver<'_> {
     /// Returns the outcome of an object whose request is invalid or not approved. Keeps an entry that was approved earlier: otherwise,
     /// one mistake in the configuration could lock out all users.
     fn outcome_of_unapproved(&self, at: usize, why: &str) -> Outcome {
+        Outcome::Stalled(Reason::Refused, self.unapproved(at, why, &[]))
+    }
+
+    /// Returns the message of an object whose request is not approved, after these edits.
+    fn unapproved(&self, at: usize, why: &str, edits: &[Edit]) -> String {
         let had = self.object(at).status.entry.as_ref();
         let is_own = |old: &&EntryRecord| {
             let owner = self.owner(&old.folded_key());
-            owner.is_none_or(|owner| owner == at) && self.current.get(&old.key()).is_some()
+            let is_removed = edits
+                .iter()
+                .any(|edit| edit.principal() == &old.principal());
+            owner.is_none_or(|owner| owner == at)
+                && self.is_proven(at, old)
+                && !self.input.config.protect.includes(&old.key)
+                && !is_removed
+                && self.current.get(&old.key()).is_some()
         };
-        let kept = had.filter(is_own);
-        let message = kept.map_or_else(
+        had.filter(is_own).map_or_else(
             || why.to_owned(),
             |old| {
                 format!(
@@ -164,8 +182,56 @@ impl Resolver<'_> {
                     old.key
                 )
             },
-        );
-        Outcome::Stalled(Reason::Refused, message)
+        )
+    }
+
+    /// Returns the outcome of an object whose entries were granted with `onWithdrawal: Revoke` and are no longer granted; `None` if
+    /// there are none.
+    fn outcome_of_withdrawn(
+        &self,
+        at: usize,
+        outcomes: &HashMap<usize, Outcome>,
+        roles: &NodeRoles<'_>,
+    ) -> Option<Outcome> {
+        let why = self.desired[at].as_ref().err()?;
+        let (mut edits, mut allowed_nodes, mut kept) = (Vec::new(), Vec::new(), Vec::new());
+        for old in self.recorded(at) {
+            let on_withdrawal = self.input.record.get(&self.object(at).uid, old);
+            if on_withdrawal != Some(OnWithdrawal::Revoke)
+                || old.approved_by(self.input.config).is_ok()
+            {
+                continue;
+            }
+            match self.removal(at, old, outcomes, roles) {
+                Removal::Nothing => {}
+                Removal::Deferred => return Some(Outcome::Deferred(None)),
+                Removal::Kept(why) => kept.push(why),
+                Removal::Unreadable(outcome) => return Some(outcome),
+                Removal::Edit(edit, allowed) => {
+                    edits.push(edit);
+                    allowed_nodes.extend(allowed);
+                }
+            }
+        }
+        let message = match (self.refused.get(&at), kept.as_slice()) {
+            (Some(refused), _) => {
+                let message = refused.message();
+                format!("{why}. The entry cannot be removed: {message}")
+            }
+            (None, []) => self.unapproved(at, why, &edits),
+            (None, kept) => format!("{why}. {}", kept.join(". ")),
+        };
+        match edits.is_empty() || self.refused.contains_key(&at) {
+            true if kept.is_empty() && !self.refused.contains_key(&at) => None,
+            true => Some(Outcome::Stalled(Reason::Refused, message)),
+            false => Some(Outcome::Revoking(
+                EditSet {
+                    edits,
+                    allowed_nodes,
+                },
+                message,
+            )),
+        }
     }
 
     /// Returns the outcome of an object whose request is approved.
@@ -188,7 +254,7 @@ impl Resolver<'_> {
             .status
             .entry
             .as_ref()
-            .is_some_and(|entry| entry.is_same(desired));
+            .is_some_and(|entry| entry.is_same(desired) && self.is_proven(at, entry));
         let mut drift = None;
         match &found {
             Some(found) if found.all_match(desired) => {}

@@ -1,6 +1,6 @@
 //! Restores protected entries that another client removed.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -26,6 +26,10 @@ pub(super) struct Protection<'a> {
     memory: BTreeMap<String, Protected>,
     /// The folded ARNs of the protected entries in aws-auth.
     present: HashSet<String>,
+    /// The missing entries of ARNs that the configuration lists.
+    missing_named: BTreeSet<String>,
+    /// Those of them that were never seen.
+    never_seen: BTreeSet<String>,
     /// The entries to restore, and why.
     restored: Vec<(EntryRecord, String)>,
     events: Vec<Event>,
@@ -46,6 +50,8 @@ impl<'a> Protection<'a> {
             input,
             memory: BTreeMap::new(),
             present: present.keys().cloned().collect(),
+            missing_named: BTreeSet::new(),
+            never_seen: BTreeSet::new(),
             restored: Vec::new(),
             events: Vec::new(),
             retry_at: None,
@@ -56,14 +62,17 @@ impl<'a> Protection<'a> {
             Known::NotRequested | Known::Unknown { .. } => NodeRoles::default(),
         };
         for (key, protected) in &input.memory.protected {
+            // No object can own the entry of an ARN that the configuration lists.
+            let is_named = input.config.protect.includes(&protected.entry.key);
             let is_missing = !present.contains_key(key)
-                && !is_objects(&protected.entry.key())
+                && (is_named || !is_objects(&protected.entry.key()))
                 && protection.is_protected(&protected.entry);
             if is_missing {
                 protection.missing(key, protected, &roles, document);
             }
         }
-        protection.never_seen(&present, &roles, document, is_objects);
+        protection.restore_node_entries(&present, &roles, document, is_objects);
+        protection.report_never_seen(&present, document);
         for (key, entry) in present {
             let is_reported = false;
             protection
@@ -92,6 +101,9 @@ impl<'a> Protection<'a> {
         let mut keep = protected.clone();
         let is_readable = !document.section(entry.section).is_unreadable();
         let is_named = self.input.config.protect.includes(arn);
+        if is_named {
+            self.missing_named.insert(key.to_owned());
+        }
         let need = match is_named {
             true => NodeNeed::Needed("the controller's configuration protects it".to_owned()),
             false => node_need::of(self.input, roles, arn),
@@ -161,7 +173,7 @@ impl<'a> Protection<'a> {
 
     /// Restores the entries of node groups and Fargate profiles that were removed while the controller did not run. Ignores Karpenter's
     /// node classes, because users who may write them could request an entry for any role.
-    fn never_seen(
+    fn restore_node_entries(
         &mut self,
         present: &BTreeMap<String, EntryRecord>,
         roles: &NodeRoles<'_>,
@@ -210,6 +222,44 @@ impl<'a> Protection<'a> {
                 None => self.restored.push((entry, format!("it is {role}"))),
             }
         }
+    }
+
+    /// Reports the listed ARNs that have no entry and had none since the controller started, so that nothing can be restored.
+    fn report_never_seen(&mut self, present: &BTreeMap<String, EntryRecord>, document: &Document) {
+        let sections = [SectionName::Roles, SectionName::Users];
+        let is_readable = sections
+            .into_iter()
+            .all(|section| !document.section(section).is_unreadable());
+        for arn in self.input.config.protect.literal_arns() {
+            if present.contains_key(arn) {
+                continue;
+            }
+            self.missing_named.insert(arn.to_owned());
+            if self.input.memory.protected.contains_key(arn) {
+                continue;
+            }
+            let is_reported = self.input.memory.never_seen.contains(arn);
+            if !is_reported && is_readable {
+                let message = format!(
+                    "protect.arns in the controller's configuration lists {arn}, but aws-auth has no entry for it, and the controller has seen none since it started. Find the entry with awsauth history and restore it, or remove the ARN from protect.arns"
+                );
+                self.events
+                    .push(event(EventKind::Warning, "ProtectedEntryMissing", message));
+            }
+            if is_reported || is_readable {
+                self.never_seen.insert(arn.to_owned());
+            }
+        }
+    }
+
+    /// Returns the number of listed ARNs that have no entry once the plan is carried out.
+    pub(super) fn missing_protected(&self, plan: Option<&Plan>) -> usize {
+        let after = plan.map(|plan| present(self.input, plan.after()));
+        let is_missing = |arn: &&String| {
+            let is_restored = after.as_ref().is_some_and(|after| after.contains_key(*arn));
+            !is_restored
+        };
+        self.missing_named.iter().filter(is_missing).count()
     }
 
     /// Returns whether only aws-auth can authenticate this ARN, as far as is known.
@@ -285,8 +335,11 @@ impl<'a> Protection<'a> {
         if let Some(plan) = plan {
             let after = present(self.input, plan.after());
             let before = &self.present;
-            self.memory
-                .retain(|key, _| !before.contains(key) || after.contains_key(key));
+            let protect = &self.input.config.protect;
+            self.memory.retain(|key, protected| {
+                let is_removed = before.contains(key) && !after.contains_key(key);
+                !is_removed || protect.includes(&protected.entry.key)
+            });
             for (key, entry) in after {
                 let is_reported = false;
                 self.memory.insert(key, Protected { entry, is_reported });
@@ -294,6 +347,7 @@ impl<'a> Protection<'a> {
         }
         events.append(&mut self.events);
         memory.protected = self.memory;
+        memory.never_seen = self.never_seen;
         repairs
     }
 }

@@ -47,6 +47,16 @@ impl Resolver<'_> {
                 Some(_) => {}
             }
         }
+        if !self.is_proven(at, old) {
+            return match self.current.get(&key) {
+                None => Removal::Nothing,
+                Some(_) => Removal::Kept(format!(
+                    "the entry of {} is kept: the controller has no record that it wrote it for this object; to remove it: {}",
+                    old.key,
+                    unmap(old)
+                )),
+            };
+        }
         let section = self.current.document.section(old.section);
         if let Some(outcome) = unreadable_section(section) {
             return Removal::Unreadable(outcome);
@@ -54,6 +64,12 @@ impl Resolver<'_> {
         let Some(found) = self.current.get(&key) else {
             return Removal::Nothing;
         };
+        if self.input.config.protect.includes(&old.key) {
+            return Removal::Kept(format!(
+                "the entry of {} is kept: protect.arns in the controller's configuration lists it",
+                old.key
+            ));
+        }
         if !self.records.belongs_to(at, &key, &found) {
             return Removal::Nothing;
         }

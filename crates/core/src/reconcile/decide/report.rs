@@ -10,6 +10,7 @@ use super::super::decision::{
 use super::super::object::{
     Condition, ConditionKind, DeletionPolicy, EntryRecord, Object, Reason, Status,
 };
+use super::super::ownership_record::OwnershipRecord;
 use super::batch::EditSet;
 use super::desired::Key;
 use super::outcome::Outcome;
@@ -26,7 +27,9 @@ impl Resolver<'_> {
     /// [`includes_unrecorded`](Resolver::includes_unrecorded) is set.
     pub(super) fn edit_sets(&self, outcomes: &[Outcome]) -> Vec<(usize, EditSet)> {
         let deleted = self.order.iter().filter_map(|&at| match &outcomes[at] {
-            Outcome::Removing(edit_set, _) => Some((at, edit_set.clone())),
+            Outcome::Removing(edit_set, _) | Outcome::Revoking(edit_set, _) => {
+                Some((at, edit_set.clone()))
+            }
             _ => None,
         });
         let existing = self.order.iter().filter_map(|&at| match &outcomes[at] {
@@ -39,6 +42,42 @@ impl Resolver<'_> {
         let all = deleted.chain(existing);
         all.filter(|(_, edit_set)| !edit_set.edits.is_empty())
             .collect()
+    }
+
+    /// Returns the ownership record that must be stored before the edits are written; `None` if it already contains all of them.
+    pub(super) fn prepared_record(&self, outcomes: &[Outcome]) -> Option<OwnershipRecord> {
+        let mut record = self.input.record.clone();
+        for (at, outcome) in outcomes.iter().enumerate() {
+            if let (Outcome::Applied(applied), Ok(desired)) = (outcome, &self.desired[at])
+                && !applied.edit_set.edits.is_empty()
+                && !self.is_proven(at, desired)
+            {
+                record.insert(&self.object(at).uid, desired, self.on_withdrawal[at]);
+            }
+        }
+        (record != *self.input.record).then_some(record)
+    }
+
+    /// Returns the ownership record once the plan is carried out and these reports are written.
+    pub(super) fn record(&self, outcomes: &[Outcome], reports: &[ObjectReport]) -> OwnershipRecord {
+        let mut record = OwnershipRecord::default();
+        for (at, report) in reports.iter().enumerate() {
+            let (object, desired) = (self.object(at), self.desired[at].as_ref().ok());
+            if object.is_deleting && report.remove_finalizer {
+                continue;
+            }
+            let status = &report.status;
+            let reported = status.entry.iter().chain(&status.pending);
+            for entry in reported.chain(desired) {
+                if let Some(on_withdrawal) = self.input.record.get(&object.uid, entry) {
+                    record.insert(&object.uid, entry, on_withdrawal);
+                }
+            }
+            if let (Outcome::Applied(_), Some(desired)) = (&outcomes[at], desired) {
+                record.insert(&object.uid, desired, self.on_withdrawal[at]);
+            }
+        }
+        record
     }
 
     /// Returns what must be recorded in objects before the edits are written.
@@ -167,7 +206,10 @@ impl Resolver<'_> {
         };
         let now = self.input.now;
         let is_ready = reason == Reason::Applied;
-        let is_stalled = matches!(outcome, Outcome::Stalled(..) | Outcome::Contested(_));
+        let is_stalled = matches!(
+            outcome,
+            Outcome::Stalled(..) | Outcome::Revoking(..) | Outcome::Contested(_)
+        );
         let ready = condition(
             object,
             ConditionKind::Ready,
@@ -208,13 +250,23 @@ impl Resolver<'_> {
             let section = self.current.document.section(recorded.section);
             section.is_unreadable()
         };
+        let is_removed = |recorded: &EntryRecord| match outcome {
+            Outcome::Revoking(edit_set, _) => {
+                let mut edits = edit_set.edits.iter();
+                edits.any(|edit| edit.principal() == &recorded.principal())
+            }
+            _ => false,
+        };
+        let is_own = |recorded: &EntryRecord| {
+            self.is_proven(at, recorded) && !has_other_owner(recorded) && !is_removed(recorded)
+        };
         let entry = status.entry.as_ref().filter(|recorded| {
             let exists = self.current.get(&recorded.key()).is_some();
-            !has_other_owner(recorded) && (exists || is_drift || is_unreadable(recorded))
+            is_own(recorded) && (exists || is_drift || is_unreadable(recorded))
         });
         let pending = status.pending.iter().filter(|recorded| {
             let current = self.current.get(&recorded.key());
-            !has_other_owner(recorded)
+            is_own(recorded)
                 && (is_unreadable(recorded)
                     || current.is_some_and(|current| current.all_match(recorded)))
         });
@@ -231,6 +283,7 @@ impl Resolver<'_> {
             }
             Outcome::Drifted(message) => (Reason::Drifted, message.clone()),
             Outcome::Stalled(reason, message) => (*reason, message.clone()),
+            Outcome::Revoking(_, message) => (Reason::Refused, message.clone()),
             Outcome::Contested(backoff) => {
                 let stalled = self.object(at).status.condition(ConditionKind::Stalled);
                 let was = stalled.filter(|stalled| stalled.reason == Reason::Contested);
@@ -275,6 +328,15 @@ impl Resolver<'_> {
                 }
                 events
             }
+            Outcome::Revoking(edit_set, message) => {
+                let revoked = edit_set.edits.iter().map(|edit| {
+                    let arn = edit.principal().text();
+                    let message =
+                        format!("the entry of {arn} was removed from aws-auth: {message}");
+                    event(EventKind::Warning, "Revoked", message)
+                });
+                revoked.collect()
+            }
             Outcome::Applied(applied) => {
                 let mut events = kept_events(&applied.kept);
                 let (reason, message) = self.ready_reason(at, outcome);
@@ -310,7 +372,9 @@ impl Resolver<'_> {
     /// Returns whether the plan removes node entries, which depends on facts about nodes.
     pub(super) fn needs_fresh_inventory(&self, outcomes: &[Outcome]) -> bool {
         let removes_node_entry = |outcome: &Outcome| match outcome {
-            Outcome::Removing(edit_set, _) => !edit_set.allowed_nodes.is_empty(),
+            Outcome::Removing(edit_set, _) | Outcome::Revoking(edit_set, _) => {
+                !edit_set.allowed_nodes.is_empty()
+            }
             _ => false,
         };
         self.input.stage == Stage::Preparing && outcomes.iter().any(removes_node_entry)

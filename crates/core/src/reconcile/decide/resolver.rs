@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use super::super::config::OnWithdrawal;
 use super::super::decision::Input;
 use super::super::object::{DeletionPolicy, EntryRecord, Object, ObjectKind, Reason};
 use super::batch::RefusalReason;
@@ -18,6 +19,8 @@ pub(super) struct Resolver<'a> {
     pub(super) order: Vec<usize>,
     /// The requested entry of each object, or why it cannot be written.
     pub(super) desired: Vec<Result<EntryRecord, String>>,
+    /// What happens to the requested entry of each object when it is no longer granted.
+    pub(super) on_withdrawal: Vec<OnWithdrawal>,
     /// The owner of each ARN or account.
     owners: HashMap<String, usize>,
     /// The objects whose edits were refused.
@@ -40,15 +43,20 @@ impl<'a> Resolver<'a> {
             } = &objects[at];
             (*created, name.clone(), uid.clone(), *kind)
         });
+        let requested = objects.iter().map(|object| desired_entry(input, object));
+        let (desired, on_withdrawal) = requested
+            .map(|requested| match requested {
+                Ok((entry, on_withdrawal)) => (Ok(entry), on_withdrawal),
+                Err(why) => (Err(why), OnWithdrawal::default()),
+            })
+            .unzip();
         let mut resolver = Self {
             input,
             current: CurrentEntries::of(document),
-            records: Records::of(objects),
+            records: Records::of(input),
             order,
-            desired: objects
-                .iter()
-                .map(|object| desired_entry(input, object))
-                .collect(),
+            desired,
+            on_withdrawal,
             owners: HashMap::new(),
             refused: HashMap::new(),
             includes_unrecorded: true,
@@ -121,26 +129,37 @@ impl<'a> Resolver<'a> {
             && spec.is_ok_and(|spec| spec.deletion == DeletionPolicy::Delete)
     }
 
-    /// Returns whether the requested entry is recorded as pending.
+    /// Returns whether the requested entry is recorded as pending in the object.
     pub(super) fn is_recorded(&self, at: usize, desired: &EntryRecord) -> bool {
         let status = &self.object(at).status;
         let mut recorded = status.entry.iter().chain(&status.pending);
         recorded.any(|recorded| recorded.is_same(desired))
     }
+
+    /// Returns whether the ownership record contains the entry for this object.
+    pub(super) fn is_proven(&self, at: usize, entry: &EntryRecord) -> bool {
+        self.input.record.proves(&self.object(at).uid, entry)
+    }
 }
 
-/// Returns the requested entry, if the object may have it.
-fn desired_entry(input: &Input<'_>, object: &Object) -> Result<EntryRecord, String> {
+/// Returns the requested entry, if the object may have it, and what happens to it when it is no longer granted.
+fn desired_entry(
+    input: &Input<'_>,
+    object: &Object,
+) -> Result<(EntryRecord, OnWithdrawal), String> {
     let spec = object
         .spec
         .as_ref()
         .map_err(|why| format!("the spec is invalid: {why}"))?;
     let desired = desired::of(spec)?;
-    let username = spec.username.as_deref();
-    input
-        .config
-        .approve(&desired.principal(), username, &desired.groups)?;
-    Ok(desired)
+    if input.config.protect.includes(&desired.key) {
+        return Err(format!(
+            "protect.arns in the controller's configuration lists {}, so no object can own its entry; delete this object, or remove the ARN from protect.arns",
+            desired.key
+        ));
+    }
+    let on_withdrawal = desired.approved_by(input.config)?;
+    Ok((desired, on_withdrawal))
 }
 
 impl RefusalReason {

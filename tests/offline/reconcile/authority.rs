@@ -1,0 +1,308 @@
+//! What the controller never does: change entries that it cannot prove to be its own, or that the configuration protects.
+
+use awsauth_core::document::{Principal, SectionName};
+use awsauth_core::reconcile::{
+    Config, DriftPolicy, EntryRecord, OwnershipRecord, Reason, Spec, Stage, check_requester,
+};
+
+use super::simulation::{ACCOUNT, CONFIG, Simulation, entry, role, spec};
+
+/// The configuration with a protected role `admin`.
+fn protecting() -> String {
+    format!("{CONFIG}protect: {{arns: [\"{}\"]}}\n", role("Admin"))
+        .replace("groups: [", "groups: [system:masters, ")
+}
+
+/// A hand-written entry of an administrator.
+fn admin() -> String {
+    entry("admin", "admin", &["system:masters"])
+}
+
+fn admin_record() -> EntryRecord {
+    EntryRecord {
+        section: SectionName::Roles,
+        key: role("admin"),
+        username: "admin".to_owned(),
+        groups: vec!["system:masters".to_owned()],
+    }
+}
+
+#[test]
+fn protected_entry_is_neither_taken_up_nor_removed_by_an_object() {
+    for (username, groups) in [("admin", "system:masters"), ("other", "dev")] {
+        let mut simulation =
+            Simulation::new(&protecting(), &admin()).with("a", spec("admin", username, &[groups]));
+        simulation.reconcile();
+        let (reason, message) = simulation.ready("a");
+        assert!(
+            reason == Reason::Refused
+                && message.contains("protect.arns")
+                && message.contains("delete this object"),
+            "{message}"
+        );
+        assert!(!simulation.object("a").has_finalizer);
+        simulation.delete("a");
+        simulation.reconcile();
+        assert_eq!(simulation.text("mapRoles"), admin());
+    }
+}
+
+#[test]
+fn entry_that_becomes_protected_outlives_its_object() {
+    let unprotected = CONFIG.replace("groups: [", "groups: [system:masters, ");
+    let mut simulation =
+        Simulation::new(&unprotected, "").with("a", spec("admin", "admin", &["system:masters"]));
+    simulation.reconcile();
+    simulation.config = Config::parse(&protecting()).unwrap();
+    simulation.reconcile();
+    let (reason, message) = simulation.ready("a");
+    assert!(
+        reason == Reason::Refused && !message.contains("until the object is deleted"),
+        "{message}"
+    );
+    let before = simulation.text("mapRoles").to_owned();
+    // It is removed by another client, and restored in spite of the object's status.
+    let mut removed = simulation.clone();
+    removed.set("mapRoles", "");
+    let events = removed.reconcile();
+    assert!(
+        events[0].starts_with("ProtectedEntryRestored"),
+        "{events:?}"
+    );
+    assert_eq!(removed.text("mapRoles"), before);
+    // The object requests another role, or is deleted.
+    let mut moved = simulation.clone();
+    moved.change("a", |spec| spec.principal = Principal::Role(role("b")));
+    simulation.delete("a");
+    for mut simulation in [moved, simulation] {
+        let events = simulation.reconcile();
+        let is_left =
+            |event: &String| event.starts_with("EntryLeft") && event.contains("protect.arns");
+        assert!(events.iter().any(is_left), "{events:?}");
+        assert!(simulation.text("mapRoles").starts_with(&before));
+    }
+}
+
+#[test]
+fn missing_protected_entry_is_never_forgotten() {
+    let mut simulation = Simulation::new(&protecting(), &admin());
+    simulation.reconcile();
+    // The section cannot be read for a while.
+    simulation.set("mapRoles", "- rolearn: {{\n");
+    simulation.reconcile();
+    assert_eq!(simulation.decide(Stage::Preparing).missing_protected, 1);
+    simulation.set("mapRoles", "");
+    simulation.reconcile();
+    assert_eq!(
+        simulation.effective()[&role("admin")][0].groups,
+        ["system:masters"]
+    );
+    assert_eq!(simulation.decide(Stage::Preparing).missing_protected, 0);
+    // Without its memory, the controller cannot restore the entry, and reports that until it is there.
+    simulation.set("mapRoles", "");
+    simulation.memory = Default::default();
+    let events = simulation.reconcile();
+    assert!(
+        events.len() == 1
+            && events[0].starts_with("ProtectedEntryMissing aws-auth: ")
+            && events[0].contains(&role("admin")),
+        "{events:?}"
+    );
+    for _ in 0..2 {
+        assert_eq!(simulation.reconcile(), [""; 0]);
+        assert_eq!(simulation.decide(Stage::Preparing).missing_protected, 1);
+        simulation.wait(4000);
+    }
+    simulation.set("mapRoles", &admin());
+    simulation.reconcile();
+    assert_eq!(simulation.decide(Stage::Preparing).missing_protected, 0);
+    // It is remembered again.
+    simulation.set("mapRoles", "");
+    simulation.reconcile();
+    assert_eq!(simulation.text("mapRoles").matches("role/admin").count(), 1);
+}
+
+#[test]
+fn forged_status_removes_and_changes_nothing() {
+    let theirs = admin();
+    for is_granted in [false, true] {
+        let own = spec("own", "u", if is_granted { &["dev"] } else { &["secret"] });
+        // Deleted, or changed to another ARN.
+        let mut simulation = Simulation::new(CONFIG, &theirs).with("a", own);
+        simulation.reconcile();
+        simulation.forge_entry("a", admin_record());
+        let mut deleted = simulation.clone();
+        deleted.delete("a");
+        let events = deleted.reconcile();
+        assert!(
+            events
+                .iter()
+                .any(|event| event.starts_with("EntryLeft a: ") && event.contains("no record")),
+            "{events:?}"
+        );
+        assert!(deleted.objects.is_empty());
+        assert!(deleted.text("mapRoles").starts_with(&theirs));
+        simulation.reconcile();
+        assert!(simulation.text("mapRoles").starts_with(&theirs));
+        let status = &simulation.object("a").status;
+        let recorded = status.entry.iter().chain(&status.pending);
+        assert!(
+            recorded
+                .into_iter()
+                .all(|recorded| recorded.key != role("admin")),
+            "{status:?}"
+        );
+    }
+    // An object whose request is granted does not take over the entry of another client.
+    let mut simulation = Simulation::new(CONFIG, &theirs).with("a", spec("admin", "u", &["dev"]));
+    simulation.reconcile();
+    let desired = EntryRecord {
+        username: "u".to_owned(),
+        groups: vec!["dev".to_owned()],
+        ..admin_record()
+    };
+    for forged in [admin_record(), desired] {
+        simulation.forge_entry("a", forged);
+        simulation.reconcile();
+        assert_eq!(simulation.reason("a"), Reason::Conflict);
+        assert_eq!(simulation.text("mapRoles"), theirs);
+    }
+}
+
+#[test]
+fn forged_status_does_not_remove_the_entry_of_another_object() {
+    let mut simulation = Simulation::new(CONFIG, "")
+        .with("victim", spec("v", "v", &["dev"]))
+        .with("a", spec("a", "a", &["dev"]));
+    simulation.reconcile();
+    // The entry of the victim is kept, although its grant was withdrawn.
+    let victim = simulation.object("victim").status.clone();
+    simulation.config = Config::parse(&CONFIG.replace("[dev,", "[other,")).unwrap();
+    simulation.reconcile();
+    simulation.forge_entry("a", victim.entry.unwrap());
+    simulation.delete("a");
+    simulation.reconcile();
+    assert!(simulation.effective().contains_key(&role("v")));
+}
+
+#[test]
+fn lost_record_keeps_entries_and_is_rebuilt_from_granted_objects() {
+    let mut simulation = Simulation::new(CONFIG, "")
+        .with("a", spec("a", "a", &["dev"]))
+        .with("b", spec("b", "b", &["dev"]));
+    simulation.reconcile();
+    simulation.record = OwnershipRecord::default();
+    let mut deleted = simulation.clone();
+    deleted.delete("a");
+    deleted.reconcile();
+    assert!(
+        deleted.effective().contains_key(&role("a")),
+        "the entry is kept"
+    );
+    simulation.reconcile();
+    simulation.delete("a");
+    simulation.reconcile();
+    assert_eq!(
+        simulation.effective().into_keys().collect::<Vec<_>>(),
+        [role("b")]
+    );
+}
+
+#[test]
+fn withdrawn_grant_revokes_only_if_configured() {
+    let revoking = CONFIG.replace("groups:", "onWithdrawal: Revoke\n  groups:");
+    for (config, is_kept) in [(CONFIG, true), (revoking.as_str(), false)] {
+        let mut simulation = Simulation::new(config, &entry("ops", "ops", &["dev"]))
+            .with("a", spec("a", "a", &["dev"]))
+            .with("b", spec("b", "b", &["view-x"]));
+        simulation.reconcile();
+        simulation.config = Config::parse(&config.replace("[dev,", "[other,")).unwrap();
+        let events = simulation.reconcile();
+        assert_eq!(simulation.reason("a"), Reason::Refused);
+        assert_eq!(simulation.reason("b"), Reason::Applied);
+        assert_eq!(
+            simulation.effective().contains_key(&role("a")),
+            is_kept,
+            "{config}"
+        );
+        assert_eq!(
+            events.iter().any(|event| event.starts_with("Revoked a: ")),
+            !is_kept,
+            "{events:?}"
+        );
+        // Granted again, the entry is written again.
+        simulation.config = Config::parse(config).unwrap();
+        simulation.reconcile();
+        assert_eq!(simulation.effective().len(), 3);
+        // A changed request that is not granted keeps the entry that still is.
+        simulation.change("a", |spec| spec.groups.push("system:masters".to_owned()));
+        simulation.reconcile();
+        assert!(simulation.effective().contains_key(&role("a")));
+    }
+}
+
+#[test]
+fn revocation_is_subject_to_guards_and_drift_policy() {
+    let revoking = CONFIG
+        .replace("groups: [", "groups: [system:masters, ")
+        .replace("groups:", "onWithdrawal: Revoke\n  groups:");
+    let mut simulation = Simulation::new(&revoking, "")
+        .with("admin", spec("admin", "admin", &["system:masters"]))
+        .with(
+            "a",
+            Spec {
+                drift: DriftPolicy::Report,
+                ..spec("a", "a", &["dev"])
+            },
+        )
+        .with("b", spec("b", "b", &["dev"]));
+    simulation.reconcile();
+    let changed = simulation
+        .text("mapRoles")
+        .replace("username: a\n", "username: changed\n");
+    simulation.set("mapRoles", &changed);
+    simulation.reconcile();
+    simulation.config = Config::default();
+    simulation.reconcile();
+    let (reason, message) = simulation.ready("admin");
+    assert!(
+        reason == Reason::Refused && message.contains("cannot be removed: guard last-admin"),
+        "{message}"
+    );
+    let message = simulation.ready("a").1;
+    assert!(message.contains("driftPolicy is Report"), "{message}");
+    assert_eq!(
+        simulation.effective().into_keys().collect::<Vec<_>>(),
+        [role("a"), role("admin")]
+    );
+}
+
+#[test]
+fn grant_with_requesters_is_only_for_them() {
+    let config = format!(
+        "{CONFIG}  requesters: {{users: [\"system:serviceaccount:flux:*\"], groups: [platform]}}\n- accounts: [\"{ACCOUNT}\"]\n  groups: [open]\n  usernames: [u]\n"
+    );
+    let config = Config::parse(&config).unwrap();
+    let check = |spec: &Spec, user: &str, groups: &[&str]| {
+        let groups: Vec<String> = groups.iter().map(|&group| group.to_owned()).collect();
+        check_requester(&config, spec, user, &groups)
+    };
+    let dev = spec("team/a", "u", &["dev"]);
+    assert_eq!(check(&dev, "system:serviceaccount:flux:apply", &[]), Ok(()));
+    assert_eq!(check(&dev, "ann", &["x", "platform"]), Ok(()));
+    let why = check(&dev, "mallory", &["system:masters"]).unwrap_err();
+    assert!(
+        why.starts_with("mallory is not one of the requesters of a grant that covers")
+            && why.contains(&role("a")),
+        "{why}"
+    );
+    assert_eq!(check(&spec("a", "u", &["open"]), "mallory", &[]), Ok(()));
+    // A grant that is added later would cover it.
+    let why = check(&spec("a", "u", &["secret"]), "mallory", &[]).unwrap_err();
+    assert!(why.contains("add it to the groups of a grant"), "{why}");
+    let without = Config::parse(CONFIG).unwrap();
+    assert_eq!(
+        check_requester(&without, &spec("a", "u", &["x"]), "mallory", &[]),
+        Ok(())
+    );
+}
