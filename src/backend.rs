@@ -16,12 +16,12 @@ mod history;
 pub(crate) mod input;
 mod inventory;
 pub(crate) mod kubeconfig_file;
-mod managed_nodes;
 mod manifest_file;
 mod sign_in;
 mod target;
 mod temp_file;
 mod version;
+mod wait_for_eks;
 mod waiting;
 
 use std::fmt;

@@ -3,7 +3,7 @@
 mod assume_role;
 pub(crate) mod aws_auth;
 pub(crate) mod credentials;
-pub(crate) mod endpoint;
+pub(crate) mod endpoint_probe;
 mod evidence;
 pub(crate) mod exec_plugin;
 pub(crate) mod failing_command;

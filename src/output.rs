@@ -2,7 +2,7 @@
 //!
 //! Text is always styled; [`Out`](crate::terminal::Out) removes the styles if color is off.
 
-mod access;
+mod access_changes;
 mod access_entry;
 mod credentials;
 mod difference;
@@ -23,7 +23,7 @@ mod verification;
 mod version;
 mod whoami;
 
-pub(crate) use access::user_text;
+pub(crate) use access_changes::user_text;
 pub(crate) use credentials::{
     as_dotenv, as_exports, as_json, as_powershell, as_process, variables,
 };

@@ -11,8 +11,8 @@ use tokio::sync::oneshot;
 
 use super::eks;
 use super::endpoint;
-use super::managed_nodes;
 use super::target::Target;
+use super::wait_for_eks;
 use super::waiting::{await_ready, wait_for};
 use super::{BackupOptions, WriteOutcome};
 use crate::terminal::{self, Failure, Kind, Out, Refusal};
@@ -24,7 +24,7 @@ use awsauth_core::snapshot::{Change, Snapshot};
 use awsauth_kube::connect::ConnectError;
 use awsauth_kube::history::{self, CopyLocation};
 use awsauth_kube::karpenter::{NodeClass, node_classes};
-use awsauth_kube::next_sync::next_syncs;
+use awsauth_kube::other_tools_sync::next_syncs;
 use awsauth_kube::request_error::{Fault, RequestError};
 use awsauth_kube::write::{Outcome, WriteError, WriteOptions};
 use awsauth_kube::{ApiClient, Environment, Flags, Live, connect, connect_to, interrupt};
@@ -226,7 +226,7 @@ impl Cluster {
             Ok(change)
         };
         let first = match create && backup.is_some() {
-            true => managed_nodes::read_first(self, first, &mut plan, out)?,
+            true => wait_for_eks::read_first(self, first, &mut plan, out)?,
             false => first,
         };
         let spinner = out.spinner("Writing aws-auth", SPINNER_DELAY);

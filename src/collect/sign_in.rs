@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::endpoint::of_request;
+use super::endpoint_probe::of_request;
 use super::{BearerToken, ConnectOptions, in_runtime, problem};
 use awsauth_core::doctor::evidence::{Collected, PermissionAnswer, Problem, SignedIn};
 use awsauth_core::endpoint_trust::{Distrust, UntrustedEndpoint};

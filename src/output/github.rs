@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::access::user_text;
+use super::access_changes::user_text;
 use super::plain::plain;
 use super::verification::Verification;
 use awsauth_core::authenticator::{AccessChange, User};

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use super::access::{self, AccessData};
+use super::access_changes::{self, AccessData};
 use super::difference;
 use super::lint::FindingData;
 use super::plain::plain;
@@ -55,7 +55,7 @@ pub(crate) fn report_json(
     pretty(&ReportData {
         changed,
         text: plan.text(),
-        access: access::data(access),
+        access: access_changes::data(access),
         findings: plan.findings.iter().map(FindingData::of).collect(),
         refusals: refusals.collect(),
         verification: verification.map(VerificationData::of),
@@ -93,7 +93,11 @@ pub(crate) fn access_text(plan: &Plan) -> String {
     let access = plan.access();
     match access.is_empty() {
         true => String::new(),
-        false => format!("{}\n{}", paint(HEADING, "Access:"), access::text(access)),
+        false => format!(
+            "{}\n{}",
+            paint(HEADING, "Access:"),
+            access_changes::text(access)
+        ),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::access::user_text;
+use super::access_changes::user_text;
 use super::access_entry::{self, AccessEntryData};
 use super::plain::plain;
 use super::style::{GAIN, LOSS, paint};

@@ -198,7 +198,10 @@ fn invalid_edit_saved_unchanged_ends_and_is_kept() {
         &editor,
         &run,
         2,
-        &["cannot read the text", "line 1: this line is above all keys"],
+        &[
+            "cannot read the text",
+            "line 1: this line is above all keys",
+        ],
     );
 }
 

@@ -19,8 +19,8 @@ use tokio::time::Instant;
 
 use super::AwsEnvironment;
 use super::credentials_response::{CredentialsResponse, CredentialsResponseError};
-use super::http::tls::{self, TlsError};
-use super::http::{Answer, Client, HttpError, Url};
+use super::metadata_http::{Answer, Client, HttpError, Url};
+use super::tls::{self, TlsError};
 use awsauth_core::token::Credentials;
 
 /// The limit for all attempts. The agent itself calls AWS for the first answer.

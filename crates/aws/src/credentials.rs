@@ -4,15 +4,15 @@ mod caller;
 mod chain;
 mod context;
 mod error;
-mod keys;
 mod legacy;
 mod login;
 mod options;
 mod process;
 mod resolve;
-mod session;
+mod role_chain;
 mod source;
 mod sso;
+mod static_keys;
 mod token_file;
 mod web_identity;
 

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
-use super::client::{ClientError, ClientSettings};
+use super::client_config::{ClientError, ClientSettings};
 use super::concurrency::map_concurrently;
 use super::config_file::{ConfigFiles, DEFAULT_PROFILE, profile_name};
 use super::credentials::ResolvedCredentials;

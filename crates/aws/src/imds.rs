@@ -19,8 +19,8 @@ use tokio::select;
 use tokio::time::{Instant, timeout};
 
 use super::credentials_response::CredentialsResponse;
-use super::http::{Answer, Client, HttpError};
 use super::machine::is_instance_id;
+use super::metadata_http::{Answer, Client, HttpError};
 use awsauth_core::token::Credentials;
 
 pub use error::{ImdsError, Instance, NoSession, TIMEOUT, Unreached};
@@ -76,7 +76,7 @@ impl fmt::Display for Stale {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "the credentials from instance metadata ended at {}, and it has no newer ones; if AWS refuses them \
+            "the credentials from instance metadata expired at {}, and it has no newer ones; if AWS refuses them \
              (ExpiredToken), check this machine's clock, or attach the instance profile again",
             self.ended
         )
@@ -300,7 +300,9 @@ impl Imds {
         let mut instance = self.instance_by_firmware();
         match self.text(ID, "the instance id", deadline).await {
             Ok(id) if is_instance_id(&id) => instance.id = Some(id),
-            Ok(_) => return Err(self.not_ec2("its instance id is not one of EC2".to_owned())),
+            Ok(_) => {
+                return Err(self.not_ec2("its instance ID is not an EC2 instance ID".to_owned()));
+            }
             Err(error @ ImdsError::NotEc2 { .. }) => return Err(error),
             Err(_) => return Ok(instance),
         }
@@ -414,7 +416,7 @@ impl Imds {
                 token.set_sensitive(true);
                 Ok(token)
             }
-            _ => Err(self.not_ec2("what it gave as a session token is none".to_owned())),
+            _ => Err(self.not_ec2("its response is not a session token".to_owned())),
         }
     }
 
@@ -484,7 +486,7 @@ impl Imds {
         match (answer.status, answer.text()) {
             (200 | 404, "") | (404, _) => Err(self.without_role(deadline).await),
             (200, name) if is_role_name(name) => Ok(name.to_owned()),
-            (200, _) => Err(self.not_ec2(format!("what it gave as {ROLE} is none"))),
+            (200, _) => Err(self.not_ec2(format!("its response is not {ROLE}"))),
             (status, _) => Err(refused(ROLE, status)),
         }
     }

@@ -1,7 +1,6 @@
 //! AWS: credentials, instance metadata, STS, EKS and IAM. Callers get plain data, never SDK clients.
 
-mod cache;
-pub mod client;
+pub mod client_config;
 mod concurrency;
 pub mod config_file;
 pub mod container;
@@ -11,21 +10,23 @@ mod credentials_response;
 pub mod eks;
 mod environment;
 mod error;
-mod http;
 pub mod iam;
 pub mod imds;
 mod machine;
+mod metadata_http;
 mod query;
 pub mod region;
 mod runtime;
+mod session_cache;
 mod session_name;
 mod setup_error;
 mod shlex;
 mod sts;
 pub mod sts_verify;
 mod time;
+mod tls;
 
-pub use self::http::tls::TlsError;
+pub use self::tls::TlsError;
 pub use credentials_response::CredentialsResponseError;
 pub use environment::AwsEnvironment;
 pub use error::{AwsError, Obstacle, Refused};

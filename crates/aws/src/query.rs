@@ -17,7 +17,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::time::{sleep, timeout};
 
-use super::client::{
+use super::client_config::{
     ClientError, ClientSettings, INITIAL_BACKOFF, MAX_ATTEMPTS, credentials_of_sdk,
 };
 use super::error::{clock_ahead, without_signed_request};

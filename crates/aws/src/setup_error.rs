@@ -4,7 +4,7 @@ use std::io;
 
 use thiserror::Error;
 
-use super::client::ClientError;
+use super::client_config::ClientError;
 use super::config_file::ConfigError;
 
 /// Why no request could be sent to a service of AWS.

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 
-use super::client::{ClientError, ClientSettings};
+use super::client_config::{ClientError, ClientSettings};
 use super::config_file::{ConfigFiles, DEFAULT_PROFILE, profile_name};
 use super::credentials::SourceError;
 use super::error::{clock_ahead, without_signed_request};

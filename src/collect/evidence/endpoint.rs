@@ -1,6 +1,6 @@
 //! Evidence about the connection to the endpoint.
 
-use crate::collect::{ConnectOptions, LIMIT, Task, endpoint, spawn};
+use crate::collect::{ConnectOptions, LIMIT, Task, endpoint_probe, spawn};
 use awsauth_core::doctor::evidence::{Collected, ConnectionAttempt, Evidence, Problem};
 
 /// The evidence about the endpoint.
@@ -23,12 +23,12 @@ fn check_endpoint(options: &ConnectOptions) -> EndpointEvidence {
         reached: None,
         alive: None,
     };
-    let host = match endpoint::host(options) {
+    let host = match endpoint_probe::host(options) {
         Ok(host) => host,
         Err(problem) => return failed(problem),
     };
     let is_proxy = host.is_proxy();
-    let resolving = spawn(LIMIT, options.end, move || endpoint::addresses(&host));
+    let resolving = spawn(LIMIT, options.end, move || endpoint_probe::addresses(&host));
     let addresses = match resolving.wait() {
         Collected::Seen(Ok(addresses)) => addresses,
         Collected::Seen(Err(problem)) => return failed(problem),
@@ -42,14 +42,14 @@ fn check_endpoint(options: &ConnectOptions) -> EndpointEvidence {
             });
         }
     };
-    let reached = endpoint::connect_all(&addresses, is_proxy, LIMIT);
+    let reached = endpoint_probe::connect_all(&addresses, is_proxy, LIMIT);
     let is_open = reached.iter().any(|one| one.failed.is_none());
     let shown = addresses.iter().map(|address| address.ip().to_string());
     let mut shown: Vec<String> = shown.collect();
     shown.dedup();
     EndpointEvidence {
         addresses: Ok(shown),
-        alive: is_open.then(|| endpoint::alive(options, LIMIT)),
+        alive: is_open.then(|| endpoint_probe::alive(options, LIMIT)),
         reached: Some(reached),
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::super::github::{SUMMARY_LIMIT, cell, data, property};
 use super::display_range::DisplayRange;
-use super::linted::Linted;
+use super::located_report::Linted;
 use super::rule_docs;
 use super::summary::summary;
 use awsauth_core::lint::{Finding, Severity};

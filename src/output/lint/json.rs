@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::display_range::DisplayRange;
 use super::fixed_finding::FixedFinding;
-use super::linted::Linted;
+use super::located_report::Linted;
 use super::summary::each_not_checked;
 use awsauth_core::lint::{Finding, NotChecked};
 

@@ -9,7 +9,7 @@ use quick_xml::events::{BytesDecl, BytesText, Event};
 
 use super::super::plain::unsafe_to_show;
 use super::display_range::DisplayRange;
-use super::linted::Linted;
+use super::located_report::Linted;
 use awsauth_core::lint::{Finding, Severity};
 
 type Located<'a> = (&'a Finding, Option<&'a DisplayRange<'a>>);

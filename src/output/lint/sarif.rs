@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use sha2::{Digest, Sha256};
 
 use super::display_range::DisplayRange;
-use super::linted::Linted;
+use super::located_report::Linted;
 use super::rule_docs;
 use crate::terminal::REPOSITORY;
 use awsauth_core::lint::{Finding, Rule, Severity};

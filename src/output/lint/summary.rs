@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::linted::Linted;
+use super::located_report::Linted;
 use awsauth_core::lint::{NotChecked, Severity};
 
 /// Up to this number, unchecked rules are named; more are counted.

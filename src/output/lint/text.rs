@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::super::plain::plain;
 use super::super::style::{FAINT, LOSS, NOTICE, PLACE, paint};
 use super::display_range::DisplayRange;
-use super::linted::Linted;
+use super::located_report::Linted;
 use super::snippet::snippet;
 use awsauth_core::lint::{Finding, Severity};
 

@@ -120,7 +120,7 @@ async fn expired_instance_credentials_are_used_with_an_extended_expiration() {
     );
     let stale = fetched.stale.unwrap().to_string();
     assert!(
-        stale.starts_with("the credentials from instance metadata ended at 2026-11-20T09:59:59Z"),
+        stale.starts_with("the credentials from instance metadata expired at 2026-11-20T09:59:59Z"),
         "{stale}"
     );
 }

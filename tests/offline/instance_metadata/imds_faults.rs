@@ -357,19 +357,19 @@ async fn metadata_service_of_another_cloud_is_reported() {
         ),
         (
             &[(LIST, gone.clone()), (ID, Reply::ok("4711"))],
-            "its instance id is not one of EC2",
+            "its instance ID is not an EC2 instance ID",
         ),
         (
             &[(PUT, Reply::ok("<html>welcome to the hotel</html>"))],
-            "what it gave as a session token is none",
+            "its response is not a session token",
         ),
         (
             &[(PUT, Reply::ok(""))],
-            "what it gave as a session token is none",
+            "its response is not a session token",
         ),
         (
             &[(LIST, Reply::ok("../../x"))],
-            "what it gave as the name of the instance's role is none",
+            "its response is not the name of the instance's role",
         ),
         (
             &[(LIST, Reply::ok(&"x".repeat(100_000)))],

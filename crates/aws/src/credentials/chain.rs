@@ -2,11 +2,11 @@
 
 use super::context::Context;
 use super::error::SourceError;
-use super::session::{Origin, Session};
+use super::role_chain::{Origin, Session};
 use super::source::{Attempt, Source, SourceChoice};
 use super::sso::Sso;
 use super::web_identity::WebIdentity;
-use super::{keys, legacy, login, process};
+use super::{legacy, login, process, static_keys};
 use crate::config_file::Section;
 use crate::imds::ImdsError;
 use crate::session_name::session_name;
@@ -175,7 +175,7 @@ fn no_profile(context: &Context, name: &str, source: Source) -> Absence {
 }
 
 fn environment(context: &Context) -> Answer {
-    let keys = keys::of_environment(context.environment)?;
+    let keys = static_keys::of_environment(context.environment)?;
     Ok(keys
         .map(|keys| Session::new(Origin::Keys(keys), Source::Environment))
         .ok_or_else(|| absent("AWS_ACCESS_KEY_ID is not set")))
@@ -249,7 +249,7 @@ fn config_file(context: &Context, name: &str, _: &Section) -> Answer {
 }
 
 fn of_section(source: Source, name: &str, section: &Section) -> Answer {
-    let keys = keys::of_section(name, section)?;
+    let keys = static_keys::of_section(name, section)?;
     Ok(keys
         .map(|keys| Session::new(Origin::Keys(keys), source))
         .ok_or_else(|| absent(format!("profile {name} has no aws_access_key_id there"))))
@@ -363,7 +363,7 @@ fn credential_source_session(
 ) -> Result<Session, SourceError> {
     let (found, source, why) = match value {
         "Environment" => (
-            keys::of_environment(context.environment)?,
+            static_keys::of_environment(context.environment)?,
             Source::Environment,
             "AWS_ACCESS_KEY_ID is not set".to_owned(),
         ),

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::error::SourceError;
 use super::options::CredentialOptions;
 use crate::AwsEnvironment;
-use crate::client::ClientSettings;
+use crate::client_config::ClientSettings;
 use crate::config_file::{ConfigFiles, DEFAULT_PROFILE, profile_name};
 use crate::container::Container;
 use crate::imds::{Imds, ImdsError, Settings};

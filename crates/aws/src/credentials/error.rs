@@ -2,7 +2,7 @@
 
 use super::token_file::Claims;
 use crate::AwsError;
-use crate::client::ClientError;
+use crate::client_config::ClientError;
 use crate::config_file::ConfigError;
 use crate::container::ContainerError;
 use crate::credentials_json::CredentialsJsonError;

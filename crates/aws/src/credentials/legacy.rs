@@ -5,7 +5,7 @@ use std::fs;
 use secrecy::zeroize::Zeroizing;
 
 use super::error::SourceError;
-use super::keys;
+use super::static_keys;
 use crate::AwsEnvironment;
 use crate::config_file::{expand, read_sections};
 use awsauth_core::token::Credentials;
@@ -52,7 +52,7 @@ pub(super) fn boto_file(environment: &AwsEnvironment) -> Result<Option<Credentia
         let Some((name, section)) = section else {
             continue;
         };
-        if let Some(mut keys) = keys::of_section(name, section)? {
+        if let Some(mut keys) = static_keys::of_section(name, section)? {
             // boto 2 has no session tokens.
             keys.session_token = None;
             return Ok(Some(keys));

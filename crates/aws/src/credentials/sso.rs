@@ -9,8 +9,8 @@ use secrecy::ExposeSecret;
 use super::context::Context;
 use super::error::{SourceError, SsoError};
 use crate::AwsError;
-use crate::cache::Key;
 use crate::config_file::{Section, Value};
+use crate::session_cache::Key;
 use awsauth_core::token::Credentials;
 
 pub(super) use token::Token as SsoToken;

@@ -12,7 +12,7 @@ use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
-use crate::cache::Key;
+use crate::session_cache::Key;
 
 /// The claims of a web identity token. They are not verified; STS does that.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use aws_sdk_eks::Client;
 use aws_sdk_eks::types::{Cluster, ClusterStatus, LogType};
 
 use super::error::{self, EksError};
-use crate::client::ClientSettings;
+use crate::client_config::ClientSettings;
 use crate::config_file::{ConfigFiles, DEFAULT_PROFILE, profile_name};
 use crate::credentials::ResolvedCredentials;
 use crate::runtime::BlockingRuntime;

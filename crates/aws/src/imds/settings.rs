@@ -2,8 +2,8 @@
 
 use super::error::ImdsError;
 use crate::environment::AwsEnvironment;
-use crate::http::Url;
 use crate::machine::Machine;
+use crate::metadata_http::Url;
 
 /// The link-local addresses, the same on every instance.
 /// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html>

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::linted::Linted;
+use super::super::located_report::Linted;
 use super::log::{Artifact, ArtifactChange, Fix, Message, Region, Replacement};
 use awsauth_core::document::SectionName;
 use awsauth_core::lint::{self, Position, PositionCursor};

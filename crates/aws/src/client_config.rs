@@ -2,7 +2,7 @@
 
 use super::AwsEnvironment;
 use super::config_file::{ConfigFiles, Section, expand};
-use super::http::tls::{self, TlsError};
+use super::tls::{self, TlsError};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_sts::config::retry::RetryConfig;
 use aws_sdk_sts::config::timeout::TimeoutConfig;

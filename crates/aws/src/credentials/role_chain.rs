@@ -8,8 +8,8 @@ use super::source::Source;
 use super::sso::{Sso, SsoToken};
 use super::token_file::WebToken;
 use super::web_identity::WebIdentity;
-use crate::cache::{Cache, Key};
-use crate::client::signed_with;
+use crate::client_config::signed_with;
+use crate::session_cache::{Cache, Key};
 use crate::sts::{self, Role};
 use awsauth_core::token::Credentials;
 

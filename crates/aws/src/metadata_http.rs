@@ -2,7 +2,6 @@
 //!
 //! Proxy variables are ignored: the endpoints are link-local or loopback, which no proxy can reach for this machine.
 
-pub(crate) mod tls;
 mod url;
 
 use std::io;
