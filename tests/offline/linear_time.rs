@@ -1,11 +1,14 @@
-//! Reading and linting take linear time for any text. Such a text can be tested without an API server.
+//! Reading, linting and reviewing take linear time for any text. Such a text can be tested without an API server.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use awsauth_core::admission::{self, Deadline, Object, Policy, Review, validate};
 use awsauth_core::document::{Document, SectionName};
 use awsauth_core::facts::principals::{Listed, Principal, Principals};
+use awsauth_core::history::Contents;
 use awsauth_core::lint::{Cluster, Facts, Selection, lint};
+use awsauth_core::reconcile::{Pattern, Protect};
 
 use crate::support::cpu_time;
 
@@ -89,6 +92,94 @@ fn once_lint(data: &BTreeMap<String, String>, document: &Document) -> Duration {
         let report = lint(data, document, &facts, &selection);
         assert!(!report.findings.is_empty());
         report
+    })
+}
+
+/// Reviews of edits that compare every group or entry with every other one.
+#[test]
+fn review_time_is_linear() {
+    let groups = |bytes: usize| numbered(bytes / 13, |at| format!("  - g{at:07}\n"));
+    let entry = |name: &str, username: &str, groups: &str| {
+        format!(
+            "- userarn: arn:aws:iam::111122223333:user/{name}\n  username: {username}\n  groups:\n  - system:bootstrappers\n  - system:nodes\n{groups}"
+        )
+    };
+    let node = "system:node:{{EC2PrivateDNSName}}";
+    let edits: [(&str, Edit); 4] = [
+        ("groups of a node entry", &|bytes| {
+            let groups = groups(bytes);
+            [
+                entry("a", node, &groups),
+                entry("a", node, &format!("{groups}  - more\n")),
+            ]
+        }),
+        ("groups of another entry", &|bytes| {
+            let groups = groups(bytes);
+            [
+                entry("a", "a", &groups),
+                entry("a", "a", &groups.replace("- g", "- h")),
+            ]
+        }),
+        ("spellings of one node entry", &|bytes| {
+            let entries = numbered(bytes / 160, |at| entry(&spelling(at), node, ""));
+            [entries.clone(), format!("{entries}# more\n")]
+        }),
+        ("a new finding in every entry", &|bytes| {
+            let entries = |name: &str| {
+                numbered(bytes / 55, |at| {
+                    format!("- userarn: arn:aws:iam::111122223333:user/{name}{at:06}\n")
+                })
+            };
+            [entries("a"), entries("b")]
+        }),
+    ];
+    let policy = Policy {
+        protect: Protect {
+            arns: vec![Pattern::new("*")],
+            ..Protect::default()
+        },
+        ..Policy::default()
+    };
+    let facts = admission::Facts::default();
+    for (name, texts) in edits {
+        let time = |bytes, runs| {
+            let [before, after] = texts(bytes).map(map_users);
+            let review = Review {
+                before,
+                after,
+                ..Review::default()
+            };
+            let once = || cpu_time::of(|| validate(&review, &policy, &facts, &Deadline::default()));
+            (0..runs).map(|_| once()).min().unwrap_or_default()
+        };
+        let (small, large) = (time(SMALL, 2), time(LARGE, 1));
+        let limit = 30 * small + Duration::from_millis(300);
+        assert!(large < limit, "{name}: {small:?}, {large:?}");
+    }
+}
+
+/// The texts before and after an edit, each of about this many bytes.
+type Edit<'a> = &'a dyn Fn(usize) -> [String; 2];
+
+/// Returns one of many spellings of the same name.
+fn spelling(number: usize) -> String {
+    let letters = ('a'..='p').enumerate();
+    letters
+        .map(|(bit, letter)| match number >> bit & 1 {
+            0 => letter,
+            _ => letter.to_ascii_uppercase(),
+        })
+        .collect()
+}
+
+fn map_users(text: String) -> Option<Object> {
+    Some(Object {
+        contents: Contents {
+            exists: true,
+            data: [("mapUsers".to_owned(), text.into())].into(),
+            ..Contents::default()
+        },
+        ..Object::default()
     })
 }
 

@@ -41,4 +41,5 @@ pub(crate) mod shrink;
 pub(crate) mod signals;
 pub(crate) mod static_build;
 pub(crate) mod static_users;
+pub(crate) mod webhook_client;
 pub(crate) mod webhook_secret;

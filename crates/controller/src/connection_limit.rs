@@ -1,18 +1,19 @@
-//! Limits concurrent connections; closes the longest-idle connection when full.
+//! Limits concurrent connections. When full, a new connection replaces one whose client has not sent a complete request.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::task::{AbortHandle, JoinSet};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 use tracing::debug;
 
-/// The maximum number of concurrent connections.
-pub(super) const MAX_CONNECTIONS: usize = 128;
+/// How long a connection is never replaced: its client needs time to send a request.
+const MIN_AGE: Duration = Duration::from_millis(100);
 
-/// The open connections, at most [`MAX_CONNECTIONS`].
-#[derive(Default)]
+/// The open connections, at most `max`.
 pub(super) struct ConnectionLimit {
+    max: usize,
     tasks: JoinSet<()>,
     open: Vec<Connection>,
     /// Notified when a connection becomes idle.
@@ -21,51 +22,87 @@ pub(super) struct ConnectionLimit {
 
 struct Connection {
     task: AbortHandle,
-    idle: IdleTimer,
+    timer: IdleTimer,
 }
 
-/// Since when a connection has been idle.
+/// The state of a connection.
 #[derive(Clone)]
 pub(super) struct IdleTimer {
-    since: Arc<Mutex<Option<Instant>>>,
+    state: Arc<Mutex<ConnectionState>>,
     became_idle: Arc<Notify>,
+}
+
+struct ConnectionState {
+    /// Since when its client has not sent a complete request: since the connection was accepted or the last response. A client that
+    /// sends slowly has been idle for as long as it sends. `None` while the request is answered.
+    idle_since: Option<Instant>,
+    /// Whether it has sent a complete request, as the API server has and most attackers have not.
+    has_sent: bool,
 }
 
 /// Marks a connection as busy until dropped.
 pub(super) struct ActiveRequest(IdleTimer);
 
 impl ConnectionLimit {
+    pub(super) fn new(max: usize) -> Self {
+        Self {
+            max,
+            tasks: JoinSet::new(),
+            open: Vec::new(),
+            became_idle: Arc::default(),
+        }
+    }
+
     /// Serves a connection in its own task.
     pub(super) fn spawn<F>(&mut self, serve: impl FnOnce(IdleTimer) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let idle = IdleTimer {
-            since: Arc::new(Mutex::new(Some(Instant::now()))),
+        let state = ConnectionState {
+            idle_since: Some(Instant::now()),
+            has_sent: false,
+        };
+        let timer = IdleTimer {
+            state: Arc::new(Mutex::new(state)),
             became_idle: Arc::clone(&self.became_idle),
         };
-        let task = self.tasks.spawn(serve(idle.clone()));
-        self.open.push(Connection { task, idle });
+        let task = self.tasks.spawn(serve(timer.clone()));
+        self.open.push(Connection { task, timer });
     }
 
-    /// Completes once a connection can be accepted: closes the longest-idle connection if the limit is reached. Never interrupts a request.
+    /// Completes once a connection can be accepted. If the limit is reached, closes the connection that has been idle longest, first
+    /// among those that have never sent a complete request. Never interrupts a complete request.
     pub(super) async fn wait_for_capacity(&mut self) {
         loop {
             while self.tasks.try_join_next().is_some() {}
             self.open
                 .retain(|connection| !connection.task.is_finished());
-            if self.open.len() < MAX_CONNECTIONS {
+            if self.open.len() < self.max {
                 return;
             }
-            if let Some(longest_idle) = self.longest_idle() {
-                debug!("closing the longest-idle connection: the connection limit is reached");
-                longest_idle.abort();
+            let now = Instant::now();
+            let mut idle: Vec<_> = self.open.iter().filter_map(Connection::idle).collect();
+            let oldest = idle.iter().map(|(_, since, _)| *since).min();
+            idle.retain(|(_, since, _)| *since + MIN_AGE <= now);
+            if let Some((.., task)) = idle
+                .iter()
+                .min_by_key(|(has_sent, since, _)| (*has_sent, *since))
+            {
+                debug!("closing an idle connection: the connection limit is reached");
+                task.abort();
                 self.tasks.join_next().await;
-            } else {
-                tokio::select! {
-                    _ = self.tasks.join_next() => {}
-                    () = self.became_idle.notified() => {}
+                continue;
+            }
+            let is_old_enough = async {
+                match oldest {
+                    Some(since) => sleep_until(since + MIN_AGE).await,
+                    None => std::future::pending().await,
                 }
+            };
+            tokio::select! {
+                _ = self.tasks.join_next() => {}
+                () = self.became_idle.notified() => {}
+                () = is_old_enough => {}
             }
         }
     }
@@ -74,31 +111,35 @@ impl ConnectionLimit {
     pub(super) async fn all_closed(&mut self) {
         while self.tasks.join_next().await.is_some() {}
     }
+}
 
-    fn longest_idle(&self) -> Option<&AbortHandle> {
-        let idle = self.open.iter().filter_map(|connection| {
-            let since = *connection.idle.since();
-            Some((since?, &connection.task))
-        });
-        idle.min_by_key(|(since, _)| *since).map(|(_, task)| task)
+impl Connection {
+    /// Returns whether it has sent a complete request, since when it is idle, and its task; `None` if it is busy.
+    fn idle(&self) -> Option<(bool, Instant, &AbortHandle)> {
+        let state = self.timer.state();
+        Some((state.has_sent, state.idle_since?, &self.task))
     }
 }
 
 impl IdleTimer {
-    /// Marks the connection as busy until the returned value is dropped.
+    /// Marks the connection as busy until the returned value is dropped. Call this once the request has been read, including its
+    /// body.
     pub(super) fn start_request(&self) -> ActiveRequest {
-        *self.since() = None;
+        *self.state() = ConnectionState {
+            idle_since: None,
+            has_sent: true,
+        };
         ActiveRequest(self.clone())
     }
 
-    fn since(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.since.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, ConnectionState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for ActiveRequest {
     fn drop(&mut self) {
-        *self.0.since() = Some(Instant::now());
+        self.0.state().idle_since = Some(Instant::now());
         self.0.became_idle.notify_one();
     }
 }

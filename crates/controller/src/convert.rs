@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use kube::core::DynamicObject;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 use super::crd::{
@@ -59,11 +59,25 @@ pub(crate) fn cached_object(kind: ObjectKind, read: DynamicObject) -> CachedObje
     }
 }
 
-fn read<T: DeserializeOwned>(value: &Value) -> Result<T, String> {
-    T::deserialize(value).map_err(|error| error.to_string())
+/// Parses the spec of an object of this kind.
+///
+/// # Errors
+/// Why it is invalid; a sentence fragment.
+pub(crate) fn parse_spec(kind: ObjectKind, json: &str) -> Result<Spec, String> {
+    let mut json = serde_json::Deserializer::from_str(json);
+    match kind {
+        ObjectKind::AwsAuthMapping => mapping(&mut json),
+        ObjectKind::IamIdentityMapping => identity_mapping(&mut json),
+    }
 }
 
-fn mapping(spec: &Value) -> Result<Spec, String> {
+fn read<'de, T: Deserialize<'de>>(
+    json: impl Deserializer<'de, Error = serde_json::Error>,
+) -> Result<T, String> {
+    T::deserialize(json).map_err(|error| error.to_string())
+}
+
+fn mapping<'de>(spec: impl Deserializer<'de, Error = serde_json::Error>) -> Result<Spec, String> {
     let spec: AwsAuthMappingSpec = read(spec)?;
     let principal = match (spec.role, spec.user, spec.account) {
         (Some(role), None, None) => Principal::Role(role),
@@ -87,7 +101,9 @@ fn mapping(spec: &Value) -> Result<Spec, String> {
 }
 
 /// Reads the spec of an IAMIdentityMapping. Like the authenticator, treats every ARN that is not a role's as a user's.
-fn identity_mapping(spec: &Value) -> Result<Spec, String> {
+fn identity_mapping<'de>(
+    spec: impl Deserializer<'de, Error = serde_json::Error>,
+) -> Result<Spec, String> {
     #[derive(serde::Deserialize)]
     struct IamIdentityMappingSpec {
         arn: String,

@@ -1,7 +1,7 @@
 //! A small HTTP server for Prometheus, the kubelet and, with TLS, the API server.
 //!
 //! The API server keeps idle connections open for longer than it waits for a response. An idle timeout alone therefore cannot
-//! keep idle connections from using up the limit: when it is reached, the connection that has been idle longest is closed.
+//! keep idle connections from using up the limit: when it is reached, an idle connection is closed.
 
 use std::convert::Infallible;
 use std::io;
@@ -25,6 +25,10 @@ use crate::StartError;
 
 /// The time limit for the TLS handshake, and for the head of a request.
 const TIMEOUT: Duration = Duration::from_secs(5);
+/// The maximum number of concurrent connections of health checks and metrics.
+const MAX_CONNECTIONS: usize = 128;
+/// The buffer of a connection, which limits the size of a request's head.
+const MAX_BUFFER: usize = 32 << 10;
 /// How long requests in progress may take during shutdown.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
 /// The delay after a connection could not be accepted, for example for lack of file descriptors.
@@ -56,22 +60,45 @@ pub(crate) async fn serve<S, O, A>(
     O: Future<Output = io::Result<S>> + Send + 'static,
     A: Future<Output = HttpResponse> + Send + 'static,
 {
-    serve_with_idle_timeout(listener, TIMEOUT, open, respond, shutdown).await;
+    let limits = Limits {
+        connections: MAX_CONNECTIONS,
+        idle_timeout: TIMEOUT,
+    };
+    // These requests have no body.
+    let respond = move |request, timer: IdleTimer| {
+        let active = timer.start_request();
+        let response = respond(request);
+        async move {
+            let response = response.await;
+            drop(active);
+            response
+        }
+    };
+    serve_with(limits, listener, open, respond, shutdown).await;
 }
 
-/// The same with another idle timeout. Idle connections are closed earlier when the connection limit is reached.
-pub(crate) async fn serve_with_idle_timeout<S, O, A>(
+/// The limits of a server.
+#[derive(Clone, Copy)]
+pub(crate) struct Limits {
+    /// The maximum number of concurrent connections.
+    pub(crate) connections: usize,
+    /// The idle timeout. Idle connections are closed earlier when the connection limit is reached.
+    pub(crate) idle_timeout: Duration,
+}
+
+/// Does the same with other limits. `respond` starts the request once it has read the body.
+pub(crate) async fn serve_with<S, O, A>(
+    limits: Limits,
     listener: TcpListener,
-    idle_timeout: Duration,
     open: impl Fn(TcpStream) -> O + Clone + Send + 'static,
-    respond: impl Fn(Request<Incoming>) -> A + Clone + Send + 'static,
+    respond: impl Fn(Request<Incoming>, IdleTimer) -> A + Clone + Send + 'static,
     shutdown: Shutdown,
 ) where
     S: Read + Write + Unpin + Send + 'static,
     O: Future<Output = io::Result<S>> + Send + 'static,
     A: Future<Output = HttpResponse> + Send + 'static,
 {
-    let mut connections = ConnectionLimit::default();
+    let mut connections = ConnectionLimit::new(limits.connections);
     loop {
         let accepted = tokio::select! {
             biased;
@@ -95,7 +122,7 @@ pub(crate) async fn serve_with_idle_timeout<S, O, A>(
         connections.spawn(|idle_timer| async move {
             match timeout(TIMEOUT, open(stream)).await {
                 Ok(Ok(stream)) => {
-                    connection(stream, idle_timeout, respond, idle_timer, shutdown).await;
+                    connection(stream, limits.idle_timeout, respond, idle_timer, shutdown).await;
                 }
                 Ok(Err(error)) => debug!(%error, "cannot open a connection"),
                 Err(_) => debug!("a connection was not opened in time"),
@@ -109,7 +136,7 @@ pub(crate) async fn serve_with_idle_timeout<S, O, A>(
 async fn connection<S, A>(
     stream: S,
     idle_timeout: Duration,
-    respond: impl Fn(Request<Incoming>) -> A + Send + 'static,
+    respond: impl Fn(Request<Incoming>, IdleTimer) -> A + Send + 'static,
     idle_timer: IdleTimer,
     shutdown: Shutdown,
 ) where
@@ -117,17 +144,13 @@ async fn connection<S, A>(
     A: Future<Output = HttpResponse> + Send + 'static,
 {
     let service = service_fn(move |request| {
-        let active = idle_timer.start_request();
-        let response = respond(request);
-        async move {
-            let response = response.await;
-            drop(active);
-            Ok::<_, Infallible>(response)
-        }
+        let response = respond(request, idle_timer.clone());
+        async move { Ok::<_, Infallible>(response.await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(idle_timeout)
+        .max_buf_size(MAX_BUFFER)
         .serve_connection(stream, service);
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
@@ -146,12 +169,12 @@ async fn connection<S, A>(
 mod tests {
     use std::sync::Arc;
 
+    use http_body_util::BodyExt;
     use hyper_util::rt::TokioIo;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::sync::Notify;
     use tokio::task::JoinHandle;
 
-    use super::super::connection_limit::MAX_CONNECTIONS;
     use super::super::health::plain_text;
     use super::super::shutdown::ShutdownTrigger;
     use super::*;
@@ -175,9 +198,14 @@ mod tests {
             let address = listener.local_addr().unwrap();
             let (held, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
             let (notify_held, released) = (Arc::clone(&held), Arc::clone(&release));
-            let respond = move |request: Request<Incoming>| {
+            let respond = move |request: Request<Incoming>, timer: IdleTimer| {
                 let (notify_held, released) = (Arc::clone(&notify_held), Arc::clone(&released));
                 async move {
+                    if request.uri().path() == "/slow" {
+                        let _ = request.into_body().collect().await;
+                        return plain_text(http::StatusCode::OK, "late\n".to_owned());
+                    }
+                    let _active = timer.start_request();
                     if request.uri().path() == "/held" {
                         notify_held.notify_one();
                         released.notified().await;
@@ -187,14 +215,16 @@ mod tests {
             };
             let open = async |stream: TcpStream| Ok(TokioIo::new(stream));
             let (trigger, shutdown) = Shutdown::new();
+            let limits = Limits {
+                connections: MAX_CONNECTIONS,
+                idle_timeout: LONG,
+            };
             Self {
                 address,
                 held,
                 release,
                 _trigger: trigger,
-                _serving: tokio::spawn(serve_with_idle_timeout(
-                    listener, LONG, open, respond, shutdown,
-                )),
+                _serving: tokio::spawn(serve_with(limits, listener, open, respond, shutdown)),
             }
         }
 
@@ -245,6 +275,32 @@ mod tests {
             request(&mut new, "/").await;
             receive(&mut new).await;
         }
+    }
+
+    #[tokio::test]
+    async fn slow_senders_do_not_block_new_connections() {
+        let server = Server::start().await;
+        let mut slow = Vec::new();
+        for _ in 0..2 * MAX_CONNECTIONS {
+            let mut stream = server.connect().await;
+            send(
+                &mut stream,
+                "POST /slow HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\na",
+            )
+            .await;
+            slow.push(stream);
+        }
+        let mut new = server.connect().await;
+        request(&mut new, "/").await;
+        receive(&mut new).await;
+        // A client that has sent a request keeps its connection while there are others that have not.
+        sleep(Duration::from_millis(200)).await;
+        for stream in slow.iter_mut().take(MAX_CONNECTIONS / 2) {
+            *stream = server.connect().await;
+        }
+        sleep(Duration::from_millis(50)).await;
+        request(&mut new, "/").await;
+        receive(&mut new).await;
     }
 
     #[tokio::test]

@@ -7,6 +7,7 @@ mod configuration;
 mod enforcement_check;
 mod handler;
 mod mapping_review;
+mod request_body;
 mod rotation;
 mod served_certificate;
 mod tls_secret;
@@ -22,9 +23,11 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_rustls::TlsAcceptor;
 
+use super::connection_limit::IdleTimer;
 use super::eks_state::EksState;
 use super::shutdown::Shutdown;
 use super::{Context, http};
+use handler::Handler;
 use served_certificate::ServedCertificate;
 use validator::Validator;
 
@@ -32,6 +35,9 @@ use validator::Validator;
 const CONFIGURATION: &str = "awsauth-controller";
 /// The name of this part in [`Health`](super::health::Health).
 const PART: &str = "webhook";
+
+/// The maximum number of concurrent connections.
+const MAX_CONNECTIONS: usize = 256;
 
 /// The idle timeout of connections. It is longer than the API server's 90 s, so that no connection is closed while a review is being
 /// sent.
@@ -99,12 +105,17 @@ async fn serve(
             Ok(TokioIo::new(acceptor.accept(stream).await?))
         }
     };
-    let respond = move |request| {
-        let validator = validator.clone();
-        async move { handler::respond(request, &validator).await }
+    let handler = Handler::new(validator);
+    let respond = move |request, timer: IdleTimer| {
+        let handler = handler.clone();
+        async move { handler.respond(request, || timer.start_request()).await }
+    };
+    let limits = http::Limits {
+        connections: MAX_CONNECTIONS,
+        idle_timeout: IDLE_TIMEOUT,
     };
     let (trigger, drained) = Shutdown::new();
-    let serve = http::serve_with_idle_timeout(listener, IDLE_TIMEOUT, open, respond, drained);
+    let serve = http::serve_with(limits, listener, open, respond, drained);
     let drain = async {
         shutdown.requested().await;
         sleep(DRAIN).await;

@@ -1,6 +1,7 @@
 //! Validates other clients' edits of aws-auth before they are stored: runs the same [`Plan`](crate::plan::Plan) and guards as for
 //! awsauth's own writes, and decides which requesters are exempt.
 
+mod admission_request;
 mod exemption;
 mod messages;
 pub mod probe;
@@ -12,8 +13,10 @@ mod validate;
 
 use std::sync::Arc;
 
+pub use crate::deadline::Deadline;
+pub use admission_request::{AdmissionRequest, Operation};
 pub use exemption::Exemption;
-pub use result::{ReviewResult, Verdict};
+pub use result::{ReviewResult, TimeIsUp, Verdict};
 pub use validate::validate;
 
 use crate::authenticator::AccessEntries;

@@ -6,6 +6,7 @@
 
 mod access_diff;
 mod access_entries;
+mod common_terms;
 mod explain;
 mod lookup;
 mod near_match;
@@ -21,6 +22,7 @@ mod testing;
 pub(crate) use access_diff::access_changes;
 pub use access_diff::{AccessChange, OWN_ARN, access_diff};
 pub use access_entries::{AccessEntries, AccessEntryAnswer, Override, template};
+pub(crate) use common_terms::CommonTerms;
 pub(crate) use explain::explain_in;
 pub use explain::{Answer, Explanation, Question, explain};
 pub use lookup::{Candidate, NOT_MAPPED, Options, Verdict};

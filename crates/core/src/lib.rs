@@ -9,6 +9,7 @@ pub mod admission;
 pub mod arn;
 pub mod authenticator;
 pub mod command_line;
+mod deadline;
 pub mod desired;
 pub mod doctor;
 pub mod document;

@@ -29,6 +29,7 @@ pub use finding::{Finding, Fix, Replacement, Site, Text};
 pub use fix::{FixResult, Texts, apply_fixes};
 pub(crate) use iam_principals::lacks_sso_suffix;
 pub use position::{Position, PositionCursor};
+pub(crate) use report::lint_until;
 pub use report::{NotChecked, Report, lint};
 pub use rule::{Rule, Severity};
 pub use rules::RULES;

@@ -20,6 +20,7 @@ use std::sync::Arc;
 use similar::TextDiff;
 
 use crate::authenticator::{AccessChange, AccessEntries, access_changes};
+use crate::deadline::Deadline;
 use crate::document::edit::{Edit, EditError, Outcome, apply};
 use crate::document::{Document, Section, SectionName};
 use crate::history::Contents;
@@ -112,7 +113,7 @@ impl Plan {
         let owners = Owners::read(snapshot.owners_annotation.as_deref());
         Ok(match &request.contents {
             Some(contents) => Self::checked(
-                Draft::replacing(contents, snapshot),
+                Draft::replacing(contents, snapshot, &request.deadline),
                 snapshot,
                 request,
                 &Owners::default(),
@@ -186,7 +187,12 @@ impl Plan {
                 plan.findings.clone_from(&previous.findings);
                 plan.findings_are_located = false;
             }
-            _ => plan.findings = plan.new_findings(request.facts.account.clone()),
+            _ => {
+                plan.findings = plan.new_findings(request.facts.account.clone(), &request.deadline);
+            }
+        }
+        if request.deadline.is_over() {
+            return plan;
         }
         let (before, after) = (State::new(&plan.before), State::new(&plan.after));
         let mut access = access_changes(&before.store, &after.store);
@@ -234,7 +240,7 @@ impl Plan {
             && self.edited_entries == other.edited_entries
     }
 
-    fn new_findings(&self, account: Option<String>) -> Vec<Finding> {
+    fn new_findings(&self, account: Option<String>, deadline: &Deadline) -> Vec<Finding> {
         let edited: Vec<_> = self
             .outcomes
             .iter()
@@ -246,6 +252,7 @@ impl Plan {
             (&self.texts_after, &self.after),
             account,
             edited,
+            deadline,
         )
     }
 
@@ -256,7 +263,7 @@ impl Plan {
             return self;
         }
         Self {
-            findings: self.new_findings(account),
+            findings: self.new_findings(account, &Deadline::default()),
             findings_are_located: true,
             ..self
         }
@@ -367,9 +374,12 @@ impl Draft {
     }
 
     /// Replaces all of aws-auth.
-    fn replacing(contents: &Contents, snapshot: &Snapshot) -> Self {
+    fn replacing(contents: &Contents, snapshot: &Snapshot, deadline: &Deadline) -> Self {
         let before = Document::read(&snapshot.data);
-        let after = Document::read(&contents.data);
+        let after = match deadline.is_over() {
+            true => Document::read(&Texts::new()),
+            false => Document::read(&contents.data),
+        };
         let sections = SectionName::ALL.map(SectionName::key);
         let mut other_data = differences(&snapshot.data, &contents.data);
         other_data.retain(|key, _| !sections.contains(&key.as_str()));

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::support::child_process::Supervised;
 use crate::support::cluster::Cluster;
 use crate::support::run::Run;
+use crate::support::webhook_client::peak_memory;
 use crate::support::{ports, secrets};
 
 pub(crate) const NODE_ROLE: &str = "arn:aws:iam::111122223333:role/node";
@@ -233,6 +234,11 @@ impl Controller {
     /// Returns the body of `/readyz`.
     pub(crate) fn ready(&self) -> String {
         get(self.health, "/readyz").unwrap_or_default()
+    }
+
+    /// Returns its peak memory in bytes, on Linux.
+    pub(crate) fn peak_memory(&self) -> Option<u64> {
+        peak_memory(self.server.pid())
     }
 
     pub(crate) fn log(&self) -> String {

@@ -1,30 +1,18 @@
 //! The HTTP interface of the webhook: reviews, invalid requests, and response times.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use base64::prelude::{BASE64_STANDARD, Engine};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use serde_json::{Value, json};
 
+use crate::support::webhook_client::{
+    Attack, Connection, MAX_BODY, PATH, Response, WebhookClient, head, memory_limit,
+};
 use crate::webhook::harness::{ADMIN, DENIED, DEV, Harness, NODE, configmap};
 
-const PATH: &str = "/admit/aws-auth";
-
-/// A connection to the webhook.
-struct Connection(StreamOwned<ClientConnection, TcpStream>);
-
-struct Response {
-    status: u16,
-    body: String,
-}
-
-/// Returns a configuration that trusts the CA of the ValidatingWebhookConfiguration.
-fn client_config(harness: &Harness) -> Arc<ClientConfig> {
+/// Returns a client that trusts the CA of the ValidatingWebhookConfiguration.
+fn client(harness: &Harness) -> WebhookClient {
     let path = "jsonpath={.data.ca\\.crt}";
     let authority = harness.cluster.kubectl(&[
         "get",
@@ -35,83 +23,22 @@ fn client_config(harness: &Harness) -> Arc<ClientConfig> {
         "-o",
         path,
     ]);
-    let mut roots = RootCertStore::empty();
-    for authority in CertificateDer::pem_slice_iter(&BASE64_STANDARD.decode(authority).unwrap()) {
-        roots.add(authority.unwrap()).unwrap();
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Arc::new(config)
+    let authority = BASE64_STANDARD.decode(authority).unwrap();
+    WebhookClient::new(harness.controller.webhook, &authority)
 }
 
-impl Connection {
-    fn open(harness: &Harness) -> Self {
-        Self::connect(harness, client_config(harness))
-    }
+fn reviewed(connection: &mut Connection, review: &Value) -> Value {
+    let response = connection.post(review.to_string().as_bytes()).unwrap();
+    response_of(&response, review)
+}
 
-    fn connect(harness: &Harness, config: Arc<ClientConfig>) -> Self {
-        let name = ServerName::try_from("awsauth-controller.kube-system.svc").unwrap();
-        let stream = TcpStream::connect(("127.0.0.1", harness.controller.webhook)).unwrap();
-        stream.set_nodelay(true).unwrap();
-        stream
-            .set_read_timeout(Some(Duration::from_secs(10)))
-            .unwrap();
-        Self(StreamOwned::new(
-            ClientConnection::new(config, name).unwrap(),
-            stream,
-        ))
-    }
-
-    /// Completes the TLS handshake and sends no request.
-    fn complete_handshake(&mut self) {
-        while self.0.conn.is_handshaking() {
-            self.0.conn.complete_io(&mut self.0.sock).unwrap();
-        }
-    }
-
-    fn send(&mut self, method: &str, path: &str, form: &str, body: &str) -> Response {
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nhost: awsauth-controller.kube-system.svc\r\ncontent-type: {form}\r\ncontent-length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        self.0.write_all(request.as_bytes()).unwrap();
-        self.0.flush().unwrap();
-        self.answer()
-    }
-
-    fn answer(&mut self) -> Response {
-        let mut seen = Vec::new();
-        let head = loop {
-            let mut byte = [0];
-            self.0.read_exact(&mut byte).unwrap();
-            seen.push(byte[0]);
-            if seen.ends_with(b"\r\n\r\n") {
-                break String::from_utf8(seen).unwrap().to_ascii_lowercase();
-            }
-        };
-        let length = head.split_once("content-length: ").unwrap().1;
-        let length: usize = length.split_once("\r\n").unwrap().0.parse().unwrap();
-        let mut body = vec![0; length];
-        self.0.read_exact(&mut body).unwrap();
-        Response {
-            status: head.split(' ').nth(1).unwrap().parse().unwrap(),
-            body: String::from_utf8(body).unwrap(),
-        }
-    }
-
-    fn review(&mut self, review: &Value) -> Value {
-        let answer = self.send("POST", PATH, "application/json", &review.to_string());
-        assert_eq!(answer.status, 200, "{}", answer.body);
-        let answer: Value = serde_json::from_str(&answer.body).unwrap();
-        assert_eq!(answer["kind"], "AdmissionReview");
-        assert_eq!(answer["apiVersion"], "admission.k8s.io/v1");
-        assert_eq!(answer["response"]["uid"], review["request"]["uid"]);
-        answer["response"].clone()
-    }
+fn response_of(response: &Response, review: &Value) -> Value {
+    assert_eq!(response.status, 200, "{}", response.body);
+    let answer: Value = serde_json::from_str(&response.body).unwrap();
+    assert_eq!(answer["kind"], "AdmissionReview");
+    assert_eq!(answer["apiVersion"], "admission.k8s.io/v1");
+    assert_eq!(answer["response"]["uid"], review["request"]["uid"]);
+    answer["response"].clone()
 }
 
 fn review(before: Option<Value>, after: Option<Value>, operation: &str) -> Value {
@@ -141,9 +68,12 @@ fn with(roles: &[&str]) -> Option<Value> {
 #[test]
 fn every_request_gets_a_response() {
     let harness = Harness::start();
-    let mut connection = Connection::open(&harness);
+    let mut connection = client(&harness).connect().unwrap();
 
-    let denied = connection.review(&review(with(&[NODE, ADMIN]), with(&[ADMIN]), "UPDATE"));
+    let denied = reviewed(
+        &mut connection,
+        &review(with(&[NODE, ADMIN]), with(&[ADMIN]), "UPDATE"),
+    );
     assert_eq!(denied["allowed"], false);
     assert_eq!(denied["status"]["code"], 403);
     assert_eq!(denied["status"]["reason"], "Forbidden");
@@ -155,14 +85,14 @@ fn every_request_gets_a_response() {
             .starts_with("node-guard: nodes sign in")
     );
     assert_eq!(
-        connection.review(&review(with(&[NODE]), None, "DELETE"))["allowed"],
+        reviewed(&mut connection, &review(with(&[NODE]), None, "DELETE"))["allowed"],
         false
     );
 
     let mut through = review(with(&[NODE, ADMIN]), with(&[ADMIN]), "UPDATE");
     through["request"]["object"]["metadata"]["annotations"]["awsauth.dev/break-glass"] =
         json!("fire");
-    let through = connection.review(&through);
+    let through = reviewed(&mut connection, &through);
     assert_eq!(through["allowed"], true);
     assert_eq!(through["auditAnnotations"]["verdict"], "break-glass");
     assert_eq!(through["auditAnnotations"]["why"], "fire");
@@ -173,7 +103,10 @@ fn every_request_gets_a_response() {
             .starts_with("allowed by an awsauth exemption (node-guard)")
     );
 
-    let fine = connection.review(&review(with(&[NODE]), with(&[NODE, DEV]), "UPDATE"));
+    let fine = reviewed(
+        &mut connection,
+        &review(with(&[NODE]), with(&[NODE, DEV]), "UPDATE"),
+    );
     assert_eq!(fine["allowed"], true);
     assert_eq!(fine["warnings"], Value::Null);
 
@@ -186,7 +119,7 @@ fn every_request_gets_a_response() {
     ] {
         let mut other = review(with(&[NODE]), None, "DELETE");
         change(&mut other["request"]);
-        assert_eq!(connection.review(&other)["allowed"], true);
+        assert_eq!(reviewed(&mut connection, &other)["allowed"], true);
     }
     assert_eq!(harness.controller.reviews("other"), 4.0);
 
@@ -213,59 +146,115 @@ fn every_request_gets_a_response() {
             400,
         ),
     ] {
-        let answer = connection.send(method, path, form, body);
+        let answer = connection
+            .send(method, path, form, body.as_bytes())
+            .unwrap();
         assert_eq!(answer.status, status, "{method} {path}: {}", answer.body);
         assert!(!answer.body.trim().is_empty());
     }
     assert!(harness.controller.reviews("invalid") >= 7.0);
     // The connection still works.
-    connection.review(&review(with(&[NODE]), with(&[NODE, DEV]), "UPDATE"));
+    reviewed(
+        &mut connection,
+        &review(with(&[NODE]), with(&[NODE, DEV]), "UPDATE"),
+    );
 
     // An oversized request is rejected before all of it arrives, and a body that does not arrive times out.
-    let mut large = Connection::open(&harness);
-    let head = format!(
-        "POST {PATH} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 900000000\r\n\r\n"
-    );
-    large.0.write_all(head.as_bytes()).unwrap();
-    large.0.flush().unwrap();
-    assert_eq!(large.answer().status, 413);
-    let mut slow = Connection::open(&harness);
-    slow.0
-        .write_all(head.replace("900000000", "900").as_bytes())
+    let client = client(&harness);
+    let mut large = client.connect().unwrap();
+    let oversized = head("POST", PATH, "application/json", MAX_BODY + 1);
+    large.write(&oversized).unwrap();
+    assert_eq!(large.response().unwrap().status, 413);
+    let mut slow = client.connect().unwrap();
+    slow.write(&head("POST", PATH, "application/json", 900))
         .unwrap();
-    slow.0.flush().unwrap();
-    // `Connection` itself stops waiting after 10 s.
-    assert_eq!(slow.answer().status, 408);
+    // The client itself stops waiting after 10 s.
+    assert_eq!(slow.response().unwrap().status, 408);
+}
+
+#[test]
+fn attack_does_not_stop_reviews() {
+    let harness = Harness::start();
+    let client = client(&harness);
+    let review = review(with(&[NODE, ADMIN]), with(&[ADMIN]), "UPDATE");
+    let body = review.to_string();
+    let large = padded(&review);
+    let mut attack = Attack::new();
+    attack.hold(&client, 200, 200);
+    attack.flood(&client, 8, &large);
+    attack.flood(&client, 8, &vec![b'\x1f'; MAX_BODY].into());
+    let mut connection = None;
+    let mut times = Vec::new();
+    for number in 0..40 {
+        if number % 10 == 0 {
+            connection = None;
+        }
+        let start = Instant::now();
+        let response = client.review(&mut connection, body.as_bytes()).unwrap();
+        times.push(start.elapsed());
+        assert_eq!(response_of(&response, &review)["allowed"], false);
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    times.sort_unstable();
+    println!("reviews beside an attack: {times:?}");
+    assert!(attack.connects() >= 400, "{}", attack.connects());
+    // The API server gets a response, too. It waits for 3 s.
+    harness.replace(&[ADMIN], None).says(1, &[DENIED]);
+    drop(attack);
+    // The log names the request.
+    let log = harness.controller.log();
+    let uid = review["request"]["uid"].as_str().unwrap();
+    assert!(log.contains(uid), "{log}");
+    assert!(harness.controller.reviews("overloaded") > 0.0);
+    let (peak, limit) = (harness.controller.peak_memory(), memory_limit());
+    println!("peak memory beside an attack: {peak:?}, limit: {limit}");
+    assert!(peak.is_none_or(|peak| peak < limit), "{peak:?}");
+}
+
+/// Returns the review with comments and managed fields that make it as large as possible.
+fn padded(review: &Value) -> Arc<[u8]> {
+    let mut review = review.clone();
+    for object in ["object", "oldObject"] {
+        let object = &mut review["request"][object];
+        let roles = object["data"]["mapRoles"].as_str().unwrap();
+        // A ConfigMap has at most 1 MiB.
+        let comment = "#".repeat((1 << 20) - roles.len());
+        object["data"]["mapRoles"] = format!("{roles}{comment}").into();
+    }
+    let fields = |size| json!([{"manager": "a".repeat(size)}]);
+    review["request"]["object"]["metadata"]["managedFields"] = fields(0);
+    let free = MAX_BODY - review.to_string().len();
+    review["request"]["object"]["metadata"]["managedFields"] = fields(free);
+    review.to_string().into_bytes().into()
 }
 
 #[test]
 fn idle_connections_do_not_block_reviews() {
     let harness = Harness::start();
-    let client_config = client_config(&harness);
+    let client = client(&harness);
     let asked = review(with(&[NODE]), with(&[NODE, DEV]), "UPDATE");
     // More connections than the limit. Each may stay idle longer than the API server waits.
     let mut idle = Vec::new();
     let mut silent = Vec::new();
-    for number in 0..150 {
-        let mut connection = Connection::connect(&harness, Arc::clone(&client_config));
-        connection.complete_handshake();
+    for number in 0..300 {
+        let mut connection = client.connect().unwrap();
         if number % 3 == 0 {
-            connection.review(&asked);
+            reviewed(&mut connection, &asked);
         }
         idle.push(connection);
-        silent.push(TcpStream::connect(("127.0.0.1", harness.controller.webhook)).unwrap());
+        silent.push(client.connect_tcp().unwrap());
     }
     // The API server gets a response, too, although its own idle connection was closed.
     let denied = harness.replace(&[ADMIN], None);
     denied.says(1, &[DENIED]);
-    let mut connection = Connection::connect(&harness, client_config);
-    assert_eq!(connection.review(&asked)["allowed"], true);
+    let mut connection = client.connect().unwrap();
+    assert_eq!(reviewed(&mut connection, &asked)["allowed"], true);
 }
 
 #[test]
 fn review_is_answered_before_the_webhook_timeout() {
     let harness = Harness::start();
-    let mut connection = Connection::open(&harness);
+    let mut connection = client(&harness).connect().unwrap();
     let many: String = (0..2000)
         .map(|n| {
             DEV.replace("/dev", &format!("/dev{n}"))
@@ -285,10 +274,10 @@ fn review_is_answered_before_the_webhook_timeout() {
         let mut took = Vec::new();
         for _ in 0..10 * times {
             let begun = Instant::now();
-            let answer = connection.send("POST", PATH, "application/json", &asked.to_string());
+            let answer = connection.post(asked.to_string().as_bytes()).unwrap();
             if answer.status == 408 {
                 // On a busy machine, the request body can arrive too late for the webhook.
-                connection = Connection::open(&harness);
+                connection = client(&harness).connect().unwrap();
                 continue;
             }
             took.push(begun.elapsed());

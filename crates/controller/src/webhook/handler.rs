@@ -1,205 +1,327 @@
 //! The HTTP handler of admission reviews.
-//! <https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#request>
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Bytes};
-use k8s_openapi::api::authentication::v1::UserInfo;
-use kube::core::DynamicObject;
-use kube::core::admission::{
-    AdmissionRequest, AdmissionResponse, AdmissionReview, META_API_VERSION_V1, META_KIND, Operation,
-};
-use serde_json::Value;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::mapping_review;
-use super::validator::{RequestInfo, Validator};
+use super::request_body::{BodyError, BodyReader, RequestBody};
+use super::validator::Validator;
 use crate::health::plain_text;
 use crate::http::HttpResponse;
-use awsauth_core::admission::{BREAK_GLASS, Object, Requester, Review, ReviewResult};
-use awsauth_core::history::Contents;
-use awsauth_core::snapshot::OWNERS_ANNOTATION;
-use awsauth_kube::{NAME, NAMESPACE};
+use awsauth_core::admission::{AdmissionRequest, Deadline};
 
 /// The path of reviews of aws-auth.
 const PATH: &str = "/admit/aws-auth";
-/// The maximum size of a review: it contains two versions of the object, each of at most 1.5 MB, and JSON can double them.
-const MAX_BODY: usize = 8 << 20;
 /// The time limit for receiving and checking a review; the API server waits for 3 s.
 const TIMEOUT: Duration = Duration::from_millis(2500);
+/// How many reviews with a small body are checked concurrently.
+const SMALL_REVIEWS: usize = 2;
+/// How many reviews with a large body are checked concurrently. The memory of a check is many times the size of the body.
+const LARGE_REVIEWS: usize = 1;
 
-/// Responds to a request.
-pub(super) async fn respond<B>(request: Request<B>, validator: &Validator) -> HttpResponse
-where
-    B: Body<Data = Bytes> + Send,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    match timeout(TIMEOUT, review_response(request, validator)).await {
-        Ok(Ok(response)) => response,
-        Ok(Err((status, why))) => {
-            validator.count("invalid");
-            plain_text(status, format!("{why}\n"))
-        }
-        Err(_) => {
-            validator.count("invalid");
-            plain_text(StatusCode::REQUEST_TIMEOUT, "too slow\n".to_owned())
-        }
-    }
+/// Responds to requests, within bounds of memory and time.
+#[derive(Clone)]
+pub(super) struct Handler {
+    validator: Validator,
+    bodies: BodyReader,
+    small: Arc<Semaphore>,
+    large: Arc<Semaphore>,
 }
 
-type HttpError = (StatusCode, String);
+/// An error response.
+#[derive(Debug)]
+struct HttpError {
+    status: StatusCode,
+    message: String,
+}
 
-async fn review_response<B>(
-    request: Request<B>,
-    validator: &Validator,
-) -> Result<HttpResponse, HttpError>
-where
-    B: Body<Data = Bytes> + Send,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    let error = |status, why: &str| Err((status, why.to_owned()));
-    if ![PATH, mapping_review::PATH].contains(&request.uri().path()) {
-        return error(StatusCode::NOT_FOUND, "not found");
+impl Handler {
+    pub(super) fn new(validator: Validator) -> Self {
+        Self {
+            validator,
+            bodies: BodyReader::new(),
+            small: Arc::new(Semaphore::new(SMALL_REVIEWS)),
+            large: Arc::new(Semaphore::new(LARGE_REVIEWS)),
+        }
     }
-    if request.method() != Method::POST {
-        return error(StatusCode::METHOD_NOT_ALLOWED, "only POST");
-    }
-    let content_type = request.headers().get(CONTENT_TYPE);
-    let content_type = content_type.and_then(|value| value.to_str().ok());
-    if !content_type.is_some_and(|value| value.starts_with("application/json")) {
-        return error(StatusCode::UNSUPPORTED_MEDIA_TYPE, "only application/json");
-    }
-    let too_large = || (StatusCode::PAYLOAD_TOO_LARGE, "too large".to_owned());
-    if request.body().size_hint().lower() > MAX_BODY as u64 {
-        return Err(too_large());
-    }
-    let body = Limited::new(request.into_body(), MAX_BODY).collect().await;
-    let body = body.map_err(|error| match error.is::<LengthLimitError>() {
-        true => too_large(),
-        false => (StatusCode::BAD_REQUEST, error.to_string()),
-    })?;
-    let invalid = |why: String| (StatusCode::BAD_REQUEST, why);
-    let review: AdmissionReview<DynamicObject> = serde_json::from_slice(&body.to_bytes())
-        .map_err(|error| invalid(format!("not an AdmissionReview: {error}")))?;
-    if review.types.kind != META_KIND || review.types.api_version != META_API_VERSION_V1 {
-        return Err(invalid(format!(
-            "only {META_KIND} of {META_API_VERSION_V1}"
-        )));
-    }
-    let request: AdmissionRequest<DynamicObject> = review
-        .try_into()
-        .map_err(|_| invalid("an AdmissionReview without a request".to_owned()))?;
-    let response = AdmissionResponse::from(&request);
-    let response = match aws_auth_review(&request) {
-        None => match mapping_review::check(&request, validator) {
-            None => {
-                validator.count("other");
-                response
+
+    /// Responds to a request. Calls `start_request` once the body has been read, and drops its result with the response.
+    pub(super) async fn respond<B, G>(
+        &self,
+        request: Request<B>,
+        start_request: impl FnOnce() -> G,
+    ) -> HttpResponse
+    where
+        B: Body<Data = Bytes> + Send,
+        B::Error: std::fmt::Display,
+    {
+        let end = Instant::now() + TIMEOUT;
+        let reviewed = async {
+            let body = self.receive(request).await?;
+            let _active = start_request();
+            self.review(body, end).await
+        };
+        let error = match timeout(TIMEOUT, reviewed).await {
+            Ok(Ok(review)) => {
+                let mut response = Response::new(Bytes::from(review).into());
+                let json = HeaderValue::from_static("application/json");
+                response.headers_mut().insert(CONTENT_TYPE, json);
+                return response;
             }
-            Some(Ok(())) => response,
-            Some(Err(why)) => denied(response, why),
-        },
-        Some((review, info)) => {
-            let validator = validator.clone();
-            // A large aws-auth takes a while, and must not block other requests.
-            let verdict =
-                tokio::task::spawn_blocking(move || validator.validate(&review, &info)).await;
-            let failed = |error| (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}"));
-            with_verdict(response, verdict.map_err(failed)?)
+            Ok(Err(error)) => error,
+            Err(_) => HttpError::too_slow(),
+        };
+        let is_overloaded = error.status == StatusCode::SERVICE_UNAVAILABLE;
+        self.validator.count(match is_overloaded {
+            true => "overloaded",
+            false => "invalid",
+        });
+        let mut response = plain_text(error.status, format!("{}\n", error.message));
+        if is_overloaded {
+            // The API server tries again while it waits for the webhook.
+            let seconds = HeaderValue::from_static("1");
+            response.headers_mut().insert(RETRY_AFTER, seconds);
+        }
+        response
+    }
+
+    async fn receive<B>(&self, request: Request<B>) -> Result<RequestBody, HttpError>
+    where
+        B: Body<Data = Bytes> + Send,
+        B::Error: std::fmt::Display,
+    {
+        let error = |status, message| Err(HttpError::new(status, message));
+        if ![PATH, mapping_review::PATH].contains(&request.uri().path()) {
+            return error(StatusCode::NOT_FOUND, "not found");
+        }
+        if request.method() != Method::POST {
+            return error(StatusCode::METHOD_NOT_ALLOWED, "only POST");
+        }
+        let content_type = request.headers().get(CONTENT_TYPE);
+        let content_type = content_type.and_then(|value| value.to_str().ok());
+        if !content_type.is_some_and(|value| value.starts_with("application/json")) {
+            return error(StatusCode::UNSUPPORTED_MEDIA_TYPE, "only application/json");
+        }
+        let body = self.bodies.read(request.into_body()).await;
+        body.map_err(|error| match error {
+            BodyError::TooLarge => HttpError::new(StatusCode::PAYLOAD_TOO_LARGE, "too large"),
+            BodyError::Overloaded => HttpError::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "too many large reviews at the same time",
+            ),
+            BodyError::Failed(why) => HttpError::new(StatusCode::BAD_REQUEST, why),
+        })
+    }
+
+    /// Checks the review in another thread, because a large aws-auth must not delay other requests.
+    async fn review(&self, body: RequestBody, end: Instant) -> Result<Vec<u8>, HttpError> {
+        let failed = |why: String| HttpError::new(StatusCode::INTERNAL_SERVER_ERROR, why);
+        let slots = match body.is_large() {
+            true => &self.large,
+            false => &self.small,
+        };
+        let slot = Arc::clone(slots).acquire_owned().await;
+        let slot = slot.map_err(|error| failed(error.to_string()))?;
+        let validator = self.validator.clone();
+        let reviewed = tokio::task::spawn_blocking(move || {
+            let deadline = Deadline::new(move || Instant::now() >= end);
+            let reviewed = review_response(&body.bytes, &validator, &deadline);
+            // The thread goes on for a moment after a timeout. Its memory counts until it ends.
+            drop((body, slot));
+            reviewed
+        });
+        reviewed.await.map_err(|error| failed(error.to_string()))?
+    }
+}
+
+/// Returns the response to an AdmissionReview.
+fn review_response(
+    body: &[u8],
+    validator: &Validator,
+    deadline: &Deadline,
+) -> Result<Vec<u8>, HttpError> {
+    let invalid = |why: String| HttpError::new(StatusCode::BAD_REQUEST, why);
+    let request = AdmissionRequest::parse(body).map_err(invalid)?;
+    let result = match request.review().map_err(invalid)? {
+        None => {
+            let result = mapping_review::check(&request, validator);
+            if result.is_none() {
+                validator.count("other");
+            }
+            result
+        }
+        Some(review) => {
+            let result = validator.validate(&review, &request, deadline);
+            Some(result.map_err(|_| HttpError::too_slow())?)
         }
     };
-    let text = serde_json::to_vec(&response.into_review())
-        .map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
-    let mut http_response = Response::new(Bytes::from(text).into());
-    let json = HeaderValue::from_static("application/json");
-    http_response.headers_mut().insert(CONTENT_TYPE, json);
-    Ok(http_response)
+    Ok(request.response(result.as_ref()))
 }
 
-/// Adds the verdict to the response for the API server.
-fn with_verdict(response: AdmissionResponse, result: ReviewResult) -> AdmissionResponse {
-    let mut response = match result.is_allowed() {
-        true => response,
-        false => denied(response, result.message),
-    };
-    response.warnings = (!result.warnings.is_empty()).then_some(result.warnings);
-    let audit = result.audit.into_iter();
-    response.audit_annotations = audit.map(|(key, text)| (key.to_owned(), text)).collect();
-    response
-}
-
-fn denied(response: AdmissionResponse, message: String) -> AdmissionResponse {
-    let mut denied = response.deny(message);
-    denied.result.code = StatusCode::FORBIDDEN.as_u16();
-    "Forbidden".clone_into(&mut denied.result.reason);
-    denied
-}
-
-/// Returns the review, if it is about aws-auth. Checks the objects' own names, because requests to delete a collection contain no name.
-fn aws_auth_review(request: &AdmissionRequest<DynamicObject>) -> Option<(Review, RequestInfo)> {
-    let objects = [&request.object, &request.old_object];
-    let is_configmap = request.kind.group.is_empty() && request.kind.kind == "ConfigMap";
-    let is_aws_auth = |object: &DynamicObject| {
-        let metadata = &object.metadata;
-        metadata.name.as_deref() == Some(NAME) && metadata.namespace.as_deref() == Some(NAMESPACE)
-    };
-    if !is_configmap || !objects.into_iter().flatten().any(is_aws_auth) {
-        return None;
+impl HttpError {
+    fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            message: message.into(),
+        }
     }
-    let operation = match request.operation {
-        Operation::Create => "CREATE",
-        Operation::Update => "UPDATE",
-        Operation::Delete => "DELETE",
-        Operation::Connect => return None,
-    };
-    let options = request.options.as_ref().map(|options| &options.0);
-    let manager = options.and_then(|options| options["fieldManager"].as_str());
-    let review = Review {
-        before: request.old_object.as_ref().map(object),
-        after: request.object.as_ref().map(object),
-        requester: requester(&request.user_info),
-        field_manager: manager.filter(|name| !name.is_empty()).map(str::to_owned),
-    };
-    let info = RequestInfo {
-        operation,
-        is_dry_run: request.dry_run,
-    };
-    Some((review, info))
-}
 
-fn object(object: &DynamicObject) -> Object {
-    let texts = |key: &str| {
-        let texts = object.data.get(key).and_then(Value::as_object);
-        let texts = texts.into_iter().flatten();
-        let texts = texts.filter_map(|(key, text)| Some((key.clone(), Arc::from(text.as_str()?))));
-        texts.collect()
-    };
-    let annotation = |name: &str| object.metadata.annotations.as_ref()?.get(name).cloned();
-    Object {
-        contents: Contents {
-            exists: true,
-            data: texts("data"),
-            binary_data: texts("binaryData"),
-            owners_annotation: annotation(OWNERS_ANNOTATION),
-        },
-        break_glass: annotation(BREAK_GLASS),
-        is_immutable: object.data["immutable"] == true,
+    fn too_slow() -> Self {
+        Self::new(StatusCode::REQUEST_TIMEOUT, "too slow")
     }
 }
 
-/// Returns the requester, including the AWS identity that the authenticator adds.
-/// <https://github.com/kubernetes-sigs/aws-iam-authenticator/blob/v0.7.10/pkg/server/server.go>
-fn requester(user: &UserInfo) -> Requester {
-    let extra = |key: &str| user.extra.as_ref()?.get(key)?.first().cloned();
-    Requester {
-        username: user.username.clone().unwrap_or_default(),
-        groups: user.groups.clone().unwrap_or_default(),
-        arn: extra("arn").or_else(|| extra("canonicalArn")),
-        session_name: extra("sessionName"),
-        access_key_id: extra("accessKeyId"),
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fastrand::Rng;
+    use http_body_util::{BodyExt, Full};
+    use serde_json::{Value, json};
+
+    const ROLES: &str = "- rolearn: arn:aws:iam::111122223333:role/node\n  username: system:node:{{EC2PrivateDNSName}}\n  groups:\n  - system:bootstrappers\n  - system:nodes\n- rolearn: arn:aws:iam::111122223333:role/admin\n  username: admin\n  groups: [system:masters, &a dev, *a]\n- {rolearn: 'x', username: \"{{SessionName}}\", groups: []}\n";
+    const USERS: &str = "- userarn: arn:aws:iam::111122223333:user/a\n  username: a\n# awsauth: ignore[G03] why\n- &b {userarn: arn:aws:iam::111122223333:user/B, <<: *b}\n";
+    const ACCOUNTS: &str = "- \"111122223333\"\n- 0123\n";
+
+    fn review(texts: [&str; 6]) -> Value {
+        let object = |[roles, users, accounts]: [&str; 3]| {
+            json!({
+                "metadata": {"name": "aws-auth", "namespace": "kube-system", "annotations": {"awsauth.dev/owners": "{}"}},
+                "data": {"mapRoles": roles, "mapUsers": users, "mapAccounts": accounts, "x": "y"},
+            })
+        };
+        let [a, b, c, d, e, f] = texts;
+        json!({
+            "apiVersion": "admission.k8s.io/v1",
+            "kind": "AdmissionReview",
+            "request": {
+                "uid": "705ab4f5-6393-11e8-b7cc-42010a800002",
+                "kind": {"group": "", "version": "v1", "kind": "ConfigMap"},
+                "operation": "UPDATE",
+                "userInfo": {"username": "admin", "groups": ["system:masters"], "extra": {
+                    "arn": ["arn:aws:sts::111122223333:assumed-role/admin/s"],
+                }},
+                "object": object([a, b, c]),
+                "oldObject": object([d, e, f]),
+                "dryRun": false,
+                "options": {"fieldManager": "kubectl-edit"},
+            },
+        })
+    }
+
+    async fn respond(handler: &Handler, body: Vec<u8>) -> (StatusCode, Bytes) {
+        let request = Request::post(PATH)
+            .header(CONTENT_TYPE, "application/json")
+            .body(Full::new(Bytes::from(body)));
+        let response = handler.respond(request.unwrap(), || ()).await;
+        let status = response.status();
+        let body = response.into_body().collect().await.unwrap();
+        (status, body.to_bytes())
+    }
+
+    /// Changes, removes, repeats or inserts bytes.
+    fn mutate(bytes: &mut Vec<u8>, rng: &mut Rng) {
+        const PARTS: [&[u8]; 12] = [
+            b"\"", b"\\u0000", b"{", b"[", b"- ", b"\n", b"\\n", b": ", b"&a", b"*a", b"{{",
+            b"\xff",
+        ];
+        for _ in 0..rng.usize(1..4) {
+            let at = rng.usize(..=bytes.len());
+            let end = (at + rng.usize(..20)).min(bytes.len());
+            match rng.u8(..5) {
+                0 => {
+                    bytes.drain(at..end);
+                }
+                1 => {
+                    let again = bytes[at..end].to_vec();
+                    let again = again.repeat(rng.usize(..100));
+                    bytes.splice(at..at, again);
+                }
+                2 => bytes.truncate(end.max(1)),
+                3 => {
+                    let part = rng.choice(PARTS).unwrap_or_default();
+                    bytes.splice(at..at, part.iter().copied());
+                }
+                _ => bytes[at..end].fill_with(|| rng.u8(..)),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn every_mutated_review_gets_a_response() {
+        let handler = Handler::new(Validator::for_test());
+        let mut rng = Rng::with_seed(13);
+        let mut answered = 0;
+        for number in 0..10_000 {
+            let mut texts = [ROLES, USERS, ACCOUNTS, ROLES, USERS, ACCOUNTS].map(str::to_owned);
+            let body = match number % 3 {
+                // The JSON.
+                0 => {
+                    let mut body = review(texts.each_ref().map(String::as_str)).to_string();
+                    let mut bytes = std::mem::take(&mut body).into_bytes();
+                    mutate(&mut bytes, &mut rng);
+                    bytes
+                }
+                // A text in it.
+                _ => {
+                    let text = &mut texts[rng.usize(..6)];
+                    let mut bytes = std::mem::take(text).into_bytes();
+                    mutate(&mut bytes, &mut rng);
+                    *text = String::from_utf8_lossy(&bytes).into_owned();
+                    review(texts.each_ref().map(String::as_str))
+                        .to_string()
+                        .into_bytes()
+                }
+            };
+            let sent = String::from_utf8_lossy(&body).into_owned();
+            let (status, body) = respond(&handler, body).await;
+            match status {
+                StatusCode::OK => {
+                    let review: Value = serde_json::from_slice(&body).unwrap();
+                    assert_eq!(review["kind"], "AdmissionReview", "{sent}");
+                    answered += 1;
+                }
+                StatusCode::BAD_REQUEST | StatusCode::REQUEST_TIMEOUT => {}
+                _ => panic!("{status}: {body:?}: {sent}"),
+            }
+        }
+        assert!(answered > 5_000, "{answered}");
+    }
+
+    #[tokio::test]
+    async fn overloaded_handler_responds_immediately() {
+        let handler = Handler::new(Validator::for_test());
+        let held = handler.bodies.hold_all();
+        let text = "#".repeat(200_000);
+        let large = review([&text, "", "", "", "", ""]).to_string();
+        let request = |body: String| {
+            Request::post(PATH)
+                .header(CONTENT_TYPE, "application/json")
+                .body(Full::new(Bytes::from(body)))
+                .unwrap()
+        };
+        let response = handler.respond(request(large.clone()), || ()).await;
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers()[RETRY_AFTER], "1");
+        let small = review([ROLES, "", "", ROLES, "", ""]).to_string();
+        assert_eq!(respond(&handler, small.into()).await.0, StatusCode::OK);
+        drop(held);
+        assert_eq!(respond(&handler, large.into()).await.0, StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn review_past_its_deadline_is_not_answered() {
+        let body = review([ROLES, "", "", USERS, "", ""]).to_string();
+        let deadline = Deadline::new(|| true);
+        let response = review_response(body.as_bytes(), &Validator::for_test(), &deadline);
+        assert_eq!(
+            response.err().map(|error| error.status),
+            Some(StatusCode::REQUEST_TIMEOUT)
+        );
     }
 }

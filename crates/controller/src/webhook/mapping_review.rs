@@ -1,29 +1,25 @@
 //! Reviews of the objects that request mappings: which users may use a grant, and which user may write a status.
 
-use kube::core::DynamicObject;
-use kube::core::admission::{AdmissionRequest, Operation};
 use tracing::info;
 
-use super::validator::Validator;
-use crate::convert::cached_object;
+use super::validator::{Validator, shortened};
+use crate::convert::parse_spec;
 use crate::watch::resource;
+use awsauth_core::admission::{AdmissionRequest, Operation, ReviewResult};
 use awsauth_core::reconcile::{ObjectKind, check_requester};
 
 /// The path of reviews of these objects.
 pub(super) const PATH: &str = "/admit/mappings";
 
 /// Checks a request; `None` if it is about another object.
-pub(super) fn check(
-    request: &AdmissionRequest<DynamicObject>,
-    validator: &Validator,
-) -> Option<Result<(), String>> {
+pub(super) fn check(request: &AdmissionRequest<'_>, validator: &Validator) -> Option<ReviewResult> {
     let is_kind = |kind: &ObjectKind| {
         let kind = resource(*kind);
         kind.group == request.resource.group && kind.plural == request.resource.resource
     };
     let kinds = [ObjectKind::AwsAuthMapping, ObjectKind::IamIdentityMapping];
     let kind = kinds.into_iter().find(is_kind)?;
-    let user = request.user_info.username.as_deref().unwrap_or_default();
+    let user = request.username();
     let checked = match request.sub_resource.as_deref() {
         Some("status") => check_status(kind, user, validator),
         Some(_) => return None,
@@ -31,10 +27,15 @@ pub(super) fn check(
     };
     validator.count(if checked.is_ok() { "allowed" } else { "denied" });
     if let Err(why) = &checked {
-        let (name, is_dry_run) = (request.name.as_str(), request.dry_run);
-        info!(user, name, is_dry_run, why, "denied a change of an object");
+        let (uid, user, name) = (&request.uid, user, &request.name);
+        let (uid, user, name) = (shortened(uid), shortened(user), shortened(name));
+        let (is_dry_run, why) = (request.dry_run, shortened(why));
+        info!(
+            uid,
+            user, name, is_dry_run, why, "denied a change of an object"
+        );
     }
-    Some(checked)
+    Some(checked.map_or_else(ReviewResult::denied, |()| ReviewResult::allowed()))
 }
 
 /// The status of an AwsAuthMapping names the entry that it owns, so only the controller writes it. That of an IAMIdentityMapping
@@ -52,19 +53,17 @@ fn check_status(kind: ObjectKind, user: &str, validator: &Validator) -> Result<(
 fn check_spec(
     kind: ObjectKind,
     user: &str,
-    request: &AdmissionRequest<DynamicObject>,
+    request: &AdmissionRequest<'_>,
     validator: &Validator,
 ) -> Result<(), String> {
-    let spec = |object: &Option<DynamicObject>| Some(object.as_ref()?.data.get("spec")?.clone());
-    let is_changed = request.operation == Operation::Create
-        || spec(&request.object) != spec(&request.old_object);
-    let Some(object) = request.object.clone().filter(|_| is_changed) else {
+    let [before, after] = request.specs();
+    let is_changed = request.operation == Operation::Create || before != after;
+    let Some(spec) = after.filter(|_| is_changed) else {
         return Ok(());
     };
     // The controller refuses an invalid spec.
-    let Ok(spec) = cached_object(kind, object).object.spec else {
+    let Ok(spec) = parse_spec(kind, spec) else {
         return Ok(());
     };
-    let groups = request.user_info.groups.as_deref().unwrap_or_default();
-    check_requester(&validator.config(), &spec, user, groups)
+    check_requester(&validator.config(), &spec, user, request.groups())
 }

@@ -1,4 +1,7 @@
 //! Checks reviews with the current configuration and facts, and logs and counts them.
+//!
+//! The webhook does not authenticate the API server. So log lines and metrics of reviews may be about a request that another client
+//! made up; each line has the uid of the request, which the audit log of the API server confirms.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +14,10 @@ use crate::Context;
 use crate::config::ConfigReceiver;
 use crate::eks_state::EksState;
 use crate::metrics::{Metrics, VerdictLabel};
-use awsauth_core::admission::{Facts, Policy, Review, ReviewResult, Verdict, probe, validate};
+use awsauth_core::admission::{
+    AdmissionRequest, Deadline, Facts, Policy, Review, ReviewResult, TimeIsUp, Verdict, probe,
+    validate,
+};
 use awsauth_core::reconcile::Config;
 
 /// The configuration, the known facts, and the metrics.
@@ -25,12 +31,8 @@ pub(super) struct Validator {
     probes: Arc<AtomicU64>,
 }
 
-/// A description of the request, for the log.
-pub(super) struct RequestInfo {
-    /// The operation, such as `UPDATE`.
-    pub(super) operation: &'static str,
-    pub(super) is_dry_run: bool,
-}
+/// The maximum length in bytes of a logged text.
+const MAX_LOGGED: usize = 512;
 
 impl Validator {
     pub(super) fn new(
@@ -48,7 +50,15 @@ impl Validator {
     }
 
     /// Checks, logs and counts a review.
-    pub(super) fn validate(&self, review: &Review, info: &RequestInfo) -> ReviewResult {
+    ///
+    /// # Errors
+    /// If the deadline is over before the review is complete.
+    pub(super) fn validate(
+        &self,
+        review: &Review,
+        request: &AdmissionRequest<'_>,
+        deadline: &Deadline,
+    ) -> Result<ReviewResult, TimeIsUp> {
         let cluster_facts = Arc::clone(&self.cluster_facts.borrow());
         let config = Arc::clone(&self.config.borrow());
         let policy = Policy {
@@ -65,7 +75,7 @@ impl Validator {
                 access_entries: eks.snapshot.access_entries.clone(),
             }
         };
-        let result = validate(review, &policy, &facts);
+        let result = validate(review, &policy, &facts, deadline)?;
         let is_probe = review.field_manager.as_deref() == Some(probe::MANAGER);
         if is_probe {
             self.probes.fetch_add(1, Ordering::Relaxed);
@@ -74,21 +84,20 @@ impl Validator {
                 verdict = result.verdict.name(),
                 "received the controller's own probe"
             );
-            return result;
+            return Ok(result);
         }
         self.count(result.verdict.name());
-        let user = review.requester.username.as_str();
-        let field_manager = review.field_manager.as_deref().unwrap_or_default();
-        let RequestInfo {
-            operation,
-            is_dry_run,
-        } = *info;
+        let user = shortened(&review.requester.username);
+        let field_manager = shortened(review.field_manager.as_deref().unwrap_or_default());
+        let (uid, operation) = (shortened(&request.uid), request.operation.name());
+        let is_dry_run = request.dry_run;
         let verdict = result.verdict.name();
-        let refused = result.audit.get("refused").map_or("", String::as_str);
-        let why = result.audit.get("why").map_or("", String::as_str);
+        let annotation = |key| shortened(result.audit.get(key).map_or("", String::as_str));
+        let (refused, why) = (annotation("refused"), annotation("why"));
         match result.verdict {
             Verdict::Denied | Verdict::Exempted(_) => {
                 info!(
+                    uid,
                     verdict,
                     user,
                     field_manager,
@@ -101,12 +110,17 @@ impl Validator {
             }
             Verdict::Allowed | Verdict::Warned => {
                 debug!(
+                    uid,
                     verdict,
-                    user, field_manager, operation, is_dry_run, "checked an edit of aws-auth"
+                    user,
+                    field_manager,
+                    operation,
+                    is_dry_run,
+                    "checked an edit of aws-auth"
                 );
             }
         }
-        result
+        Ok(result)
     }
 
     /// Returns the current configuration of the controller.
@@ -127,4 +141,21 @@ impl Validator {
     pub(super) fn probes(&self) -> u64 {
         self.probes.load(Ordering::Relaxed)
     }
+
+    /// Returns a validator with the default configuration and without facts.
+    #[cfg(test)]
+    pub(super) fn for_test() -> Self {
+        Self {
+            config: watch::channel(Arc::default()).1,
+            cluster_facts: watch::channel(Arc::default()).1,
+            eks: watch::channel(Arc::default()).1,
+            metrics: Arc::new(Metrics::new(true)),
+            probes: Arc::default(),
+        }
+    }
+}
+
+/// Shortens a text for the log.
+pub(super) fn shortened(text: &str) -> &str {
+    &text[..text.floor_char_boundary(MAX_LOGGED)]
 }

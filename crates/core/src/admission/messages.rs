@@ -12,7 +12,7 @@ const MAX_WARNINGS: usize = 10;
 /// The maximum number of denials listed individually.
 const MAX_DENIALS: usize = 10;
 /// The maximum number of hints, and of flags in one hint.
-const MAX_HINTS: usize = 3;
+pub(super) const MAX_HINTS: usize = 3;
 
 /// The start of the warning about an edit that is allowed only because of an exemption.
 pub(super) const EXEMPTED: &str = "allowed by an awsauth exemption";

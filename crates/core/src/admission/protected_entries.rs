@@ -1,10 +1,10 @@
 //! Finds protected entries that an edit removes or changes.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use crate::arn::{can_match, fold};
-use crate::authenticator::Store;
-use crate::document::Mapping;
+use crate::authenticator::{CommonTerms, Store};
 use crate::reconcile::Pattern;
 
 /// Returns the protected ARNs whose entries `after` removes or changes in any way other than adding groups.
@@ -20,9 +20,14 @@ pub(super) fn lost<'d>(
         .iter()
         .map(|pattern| Pattern::new(fold(pattern.text())))
         .collect();
-    let mut left: HashMap<_, Vec<&Mapping>> = HashMap::new();
+    let mut left: HashMap<_, CommonTerms<'_>> = HashMap::new();
     for (arn, slot) in after.in_force() {
-        left.entry(fold(arn)).or_default().push(slot.mapping);
+        match left.entry(fold(arn)) {
+            Entry::Occupied(mut terms) => terms.get_mut().add(slot.mapping),
+            Entry::Vacant(free) => {
+                free.insert(CommonTerms::of(slot.mapping));
+            }
+        }
     }
     let is_protected = |arn: &str| {
         let folded = fold(arn);
@@ -31,13 +36,7 @@ pub(super) fn lost<'d>(
     };
     let lost = before.in_force().filter(|(arn, slot)| {
         let left = left.get(&fold(arn));
-        let stays = left.is_some_and(|left| left.iter().all(|after| keeps(slot.mapping, after)));
-        !stays && is_protected(arn)
+        !left.is_some_and(|left| left.include(slot.mapping)) && is_protected(arn)
     });
     lost.map(|(arn, _)| arn).collect()
-}
-
-fn keeps(before: &Mapping, after: &Mapping) -> bool {
-    let mut groups = before.groups().iter();
-    before.username == after.username && groups.all(|group| after.groups().contains(group))
 }

@@ -42,7 +42,31 @@ impl Verdict {
     }
 }
 
+/// A review was not complete when its time was up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the review was not complete in time")]
+pub struct TimeIsUp;
+
 impl ReviewResult {
+    /// Returns the result of an edit without findings.
+    pub fn allowed() -> Self {
+        Self {
+            verdict: Verdict::Allowed,
+            message: String::new(),
+            warnings: Vec::new(),
+            audit: BTreeMap::new(),
+        }
+    }
+
+    /// Returns the result of an edit that is denied for this reason.
+    pub fn denied(message: String) -> Self {
+        Self {
+            verdict: Verdict::Denied,
+            message,
+            ..Self::allowed()
+        }
+    }
+
     /// Returns whether the edit is stored.
     pub fn is_allowed(&self) -> bool {
         self.verdict != Verdict::Denied

@@ -1,7 +1,10 @@
 //! Edits by various requesters, and the results.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use super::*;
 use crate::facts::authentication_mode::AuthenticationMode;
+use crate::lint::RULES;
 use crate::reconcile::Pattern;
 use crate::snapshot::Snapshot;
 
@@ -40,7 +43,11 @@ pub(super) fn review(before: &[&str], after: Option<&[&str]>) -> Review {
 }
 
 pub(super) fn validated(review: &Review) -> ReviewResult {
-    validate(review, &Policy::default(), &Facts::default())
+    validated_by(review, &Policy::default(), &Facts::default())
+}
+
+fn validated_by(review: &Review, policy: &Policy, facts: &Facts) -> ReviewResult {
+    validate(review, policy, facts, &Deadline::default()).unwrap()
 }
 
 /// Returns the guards that refuse the edit.
@@ -266,7 +273,7 @@ fn exempt_requester_gets_warnings_and_an_audit_annotation() {
         ),
     ];
     for (who, review, expected) in cases {
-        let result = validate(&review, &policy, &Facts::default());
+        let result = validated_by(&review, &policy, &Facts::default());
         assert_eq!(result.is_allowed(), expected.is_some(), "{who}");
         assert_eq!(refused(&result), ["node-guard"], "{who}");
         let Some((verdict, why)) = expected else {
@@ -312,7 +319,7 @@ fn protected_entry_is_kept_even_from_commands() {
         },
         ..Policy::default()
     };
-    let validated = |review: &Review| validate(review, &policy, &Facts::default());
+    let validated = |review: &Review| validated_by(review, &policy, &Facts::default());
     let mut removed = review(&[NODE, DEV, OPS], Some(&[NODE, OPS]));
     assert_eq!(refused(&validated(&removed)), ["protected"]);
     removed.field_manager = Some("awsauth".to_owned());
@@ -371,7 +378,7 @@ fn edits_that_may_be_intended_only_trigger_warnings() {
         admins: Known::Is(Admins::default()),
         ..Facts::default()
     };
-    let result = validate(&lockout, &Policy::default(), &facts);
+    let result = validated_by(&lockout, &Policy::default(), &facts);
     assert_eq!(result.verdict, Verdict::Warned);
     assert!(
         result.warnings[0].starts_with("self-lockout: you are arn:aws:sts"),
@@ -393,7 +400,8 @@ fn last_admin_of_aws_auth_can_be_removed_by_another_administrator() {
         }),
         ..Facts::default()
     };
-    let refused_of = |review: &Review| refused(&validate(review, &Policy::default(), &facts)).len();
+    let refused_of =
+        |review: &Review| refused(&validated_by(review, &Policy::default(), &facts)).len();
     assert_eq!(refused_of(&removed), 1);
     removed.requester.groups.push("admins".to_owned());
     assert_eq!(refused_of(&removed), 0);
@@ -409,7 +417,28 @@ fn edits_are_allowed_if_the_cluster_does_not_read_aws_auth() {
         mode: Some(AuthenticationMode::Api),
         ..Facts::default()
     };
-    let result = validate(&review(&[NODE, ADMIN], None), &Policy::default(), &facts);
+    let result = validated_by(&review(&[NODE, ADMIN], None), &Policy::default(), &facts);
     assert_eq!(result.verdict, Verdict::Warned);
     assert!(result.warnings[0].contains("ignores aws-auth"));
+}
+
+/// Returns a deadline that is over at the `count`-th check.
+fn deadline_at(count: usize) -> Deadline {
+    let checks = AtomicUsize::new(0);
+    Deadline::new(move || checks.fetch_add(1, Ordering::Relaxed) >= count)
+}
+
+#[test]
+fn review_ends_at_its_deadline() {
+    let review = review(&[NODE, ADMIN], Some(&[ADMIN, WITH_PATH]));
+    let until = |deadline| validate(&review, &Policy::default(), &Facts::default(), &deadline);
+    let complete = until(Deadline::default());
+    // No review is answered with a part of its findings.
+    let first = (0..).find(|&count| {
+        let result = until(deadline_at(count));
+        assert!(result == Err(TimeIsUp) || result == complete, "{count}");
+        result.is_ok()
+    });
+    // Every lint rule checks the deadline.
+    assert!(first > Some(RULES.len()), "{first:?}");
 }

@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Exemption, Facts, Object, Policy, Requester, Review, ReviewResult, Verdict, messages,
+    Exemption, Facts, Object, Policy, Requester, Review, ReviewResult, TimeIsUp, Verdict, messages,
     protected_entries,
 };
 use crate::authenticator::{Store, User};
+use crate::deadline::Deadline;
 use crate::document::Document;
 use crate::history::Contents;
 use crate::lint::{Finding, Severity, Site};
 use crate::plan::{
-    self, Allowed, Caller, Guard, Known, Plan, Request, aws_auth_is_ignored, has_admin,
+    self, Allowed, Caller, Guard, Known, Plan, Refusal, Request, aws_auth_is_ignored, has_admin,
 };
 
 /// The username prefix of service accounts. A service account as the last administrator does not help users who are locked out.
@@ -43,7 +44,17 @@ struct Findings {
 ///
 /// Denies edits that introduce lint errors or unreadable sections, that remove or reduce node entries or protected entries,
 /// or that leave no known cluster administrator. All other findings of guards and rules are warnings.
-pub fn validate(review: &Review, policy: &Policy, facts: &Facts) -> ReviewResult {
+///
+/// Takes time proportional to the length of the review.
+///
+/// # Errors
+/// If the deadline is over before the review is complete.
+pub fn validate(
+    review: &Review,
+    policy: &Policy,
+    facts: &Facts,
+    deadline: &Deadline,
+) -> Result<ReviewResult, TimeIsUp> {
     let missing = Object::default();
     let before = review.before.as_ref().unwrap_or(&missing);
     let after = review.after.as_ref().unwrap_or(&missing);
@@ -51,8 +62,18 @@ pub fn validate(review: &Review, policy: &Policy, facts: &Facts) -> ReviewResult
     if before.contents.data != after.contents.data {
         match aws_auth_is_ignored(facts.mode) {
             Some(ignored) => findings.warnings.push(ignored.message),
-            None => findings.check(&before.contents, &after.contents, review, policy, facts),
+            None => {
+                let request = Request {
+                    deadline: deadline.clone(),
+                    ..request(&after.contents, &review.requester, facts)
+                };
+                findings.check(&before.contents, &request, policy);
+            }
         }
+    }
+    // Findings are incomplete then.
+    if deadline.is_over() {
+        return Err(TimeIsUp);
     }
     if after.is_immutable && !before.is_immutable {
         findings.warnings.push(messages::IMMUTABLE.to_owned());
@@ -60,44 +81,43 @@ pub fn validate(review: &Review, policy: &Policy, facts: &Facts) -> ReviewResult
     if after.break_glass.is_some() {
         findings.warnings.push(messages::UNGUARDED.to_owned());
     }
-    findings.into_result(review, policy)
+    Ok(findings.into_result(review, policy))
 }
 
 impl Findings {
     /// Runs guards and rules on the change.
-    fn check(
-        &mut self,
-        before: &Contents,
-        after: &Contents,
-        review: &Review,
-        policy: &Policy,
-        facts: &Facts,
-    ) {
-        let request = request(after, &review.requester, facts);
+    fn check(&mut self, before: &Contents, request: &Request, policy: &Policy) {
         // Fails only for edits of single entries, which this request does not contain.
-        let Ok(plan) = Plan::new(&before.snapshot(), &request) else {
+        let Ok(mut plan) = Plan::new(&before.snapshot(), request) else {
             return;
         };
-        for refusal in &plan.refusals {
-            let message = refusal.message.clone();
-            match refusal.guard {
+        let is_refused = |guard| plan.refusals.iter().any(|refusal| refusal.guard == guard);
+        let has_new_errors = is_refused(Guard::LintRegression);
+        let loses_last_admin = is_refused(Guard::LastAdmin);
+        for refusal in std::mem::take(&mut plan.refusals) {
+            let Refusal {
+                guard,
+                message,
+                allow,
+                ..
+            } = refusal;
+            match guard {
                 Guard::LintRegression | Guard::NodeEntry | Guard::LastAdmin => {
-                    self.deny(refusal.guard.reason(), message, Some(&refusal.allow));
+                    self.deny(guard.reason(), message, Some(allow));
                 }
                 // Other guards protect from mistakes in commands. The edit may be intended.
                 guard => self.warnings.push(format!("{}: {message}", guard.reason())),
             }
         }
-        let is_refused = |guard| plan.refusals.iter().any(|refusal| refusal.guard == guard);
         let (errors, others): (Vec<&Finding>, Vec<_>) = plan
             .findings
             .iter()
             .partition(|finding| finding.severity >= Severity::Error);
-        if is_refused(Guard::LintRegression) {
-            self.hints
-                .extend(errors.iter().map(|error| messages::fix(error)));
+        if has_new_errors {
+            let errors = errors.iter().take(messages::MAX_HINTS);
+            self.hints.extend(errors.map(|error| messages::fix(error)));
         }
-        if is_refused(Guard::LastAdmin) {
+        if loses_last_admin {
             self.hints.push(ANOTHER_ADMIN.to_owned());
         }
         let warnings = others
@@ -142,11 +162,11 @@ impl Findings {
         }
     }
 
-    fn deny(&mut self, reason: &'static str, message: String, allow: Option<&str>) {
+    fn deny(&mut self, reason: &'static str, message: String, allow: Option<String>) {
         self.denials.push(Denial {
             reason,
             message,
-            allow: allow.map(str::to_owned),
+            allow,
         });
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Placeholder, Slot, Store};
+use super::{CommonTerms, Placeholder, Slot, Store};
 use crate::arn::{can_match, fold};
 use crate::document::{Document, Mapping, SectionName};
 use crate::facts::groups::OF_NODES;
@@ -55,16 +55,16 @@ pub(crate) fn lost_nodes(before: &Store<'_>, after: &Store<'_>) -> Vec<LostNodes
         .map(|(arn, slot)| (fold(arn), arn, slot))
         .collect();
     let keys: HashSet<&str> = entries.iter().map(|(key, ..)| &**key).collect();
-    let mut left: HashMap<&str, Vec<&Mapping>> = HashMap::new();
+    let mut left: HashMap<&str, NodeTerms<'_>> = HashMap::new();
     for (arn, slot) in after.in_force() {
         if let Some(key) = keys.get(&*fold(arn)) {
-            left.entry(key).or_default().push(slot.mapping);
+            left.entry(key).or_default().add(slot.mapping);
         }
     }
     let lost = entries.iter().filter_map(|(key, arn, slot)| {
         let loss = match left.get(&**key) {
             None => Loss::Entry,
-            Some(found) if found.iter().all(|found| keeps(slot.mapping, found)) => return None,
+            Some(left) if left.keep(slot.mapping) => return None,
             Some(_) => Loss::Terms,
         };
         Some(LostNodes {
@@ -76,15 +76,35 @@ pub(crate) fn lost_nodes(before: &Store<'_>, after: &Store<'_>) -> Vec<LostNodes
     lost.collect()
 }
 
-/// Returns whether nodes keep working: the username is the same and no group is removed, or the entry did not work before and works
-/// now.
-fn keeps(before: &Mapping, after: &Mapping) -> bool {
-    let is_more = before.username == after.username
-        && before
-            .groups()
-            .iter()
-            .all(|group| after.groups().contains(group));
-    is_more || (!can_work(before) && is_whole(after))
+/// The terms of the entries of one role after a change. Usually it has one entry.
+#[derive(Default)]
+struct NodeTerms<'d> {
+    all: Option<CommonTerms<'d>>,
+    /// The terms of the entries with which nodes may not work.
+    incomplete: Option<CommonTerms<'d>>,
+}
+
+impl<'d> NodeTerms<'d> {
+    fn add(&mut self, mapping: &'d Mapping) {
+        let add = |terms: &mut Option<CommonTerms<'d>>| match terms {
+            Some(terms) => terms.add(mapping),
+            None => *terms = Some(CommonTerms::of(mapping)),
+        };
+        add(&mut self.all);
+        if !is_whole(mapping) {
+            add(&mut self.incomplete);
+        }
+    }
+
+    /// Returns whether nodes keep working: the username is the same and no group is removed, or the entry did not work before and
+    /// works now.
+    fn keep(&self, before: &Mapping) -> bool {
+        let terms = match can_work(before) {
+            true => &self.all,
+            false => &self.incomplete,
+        };
+        terms.as_ref().is_none_or(|terms| terms.include(before))
+    }
 }
 
 /// Returns whether a node could work with this mapping: its username is that of a node without unknown placeholders, and it is in the group

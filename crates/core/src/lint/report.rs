@@ -11,6 +11,7 @@ use super::precedence::drop_superseded;
 use super::rule::Rule;
 use super::rules::{CHECKS, RULES};
 use super::selection::Selection;
+use crate::deadline::Deadline;
 use crate::document::{Document, SectionName, Span};
 
 /// What the rules found in a document.
@@ -41,11 +42,25 @@ pub fn lint<T>(
     facts: &Facts,
     selection: &Selection,
 ) -> Report {
+    lint_until(data, document, facts, selection, &Deadline::default())
+}
+
+/// Returns the same as [`lint`]. If time is up, the report is incomplete and must be discarded.
+pub(crate) fn lint_until<T>(
+    data: &BTreeMap<String, T>,
+    document: &Document,
+    facts: &Facts,
+    selection: &Selection,
+    deadline: &Deadline,
+) -> Report {
     let keys: Vec<&str> = data.keys().map(String::as_str).collect();
     let context = Context::new(document, &keys, facts, &RULES);
     let mut report = Report::default();
     let mut findings = Vec::new();
     for (rule, check) in CHECKS {
+        if deadline.is_over() {
+            return report;
+        }
         match rule.needs.lacks(facts) {
             Some(needs) if selection.admits(rule) => {
                 report.not_checked.push(NotChecked { rule, needs });

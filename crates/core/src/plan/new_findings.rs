@@ -3,10 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use super::Texts;
-use crate::arn::{equal_fold, fold};
+use crate::arn::fold;
+use crate::deadline::Deadline;
 use crate::document::edit::{Edit, Outcome};
 use crate::document::{Document, Principal, SectionName, Status};
-use crate::lint::{Facts, Finding, Selection, Site, lint};
+use crate::lint::{Facts, Finding, Selection, Site, lint_until};
 
 /// Identifies a finding before and after an edit. Line numbers are not part of it, because an edit moves lines.
 type Key = (&'static str, Option<SectionName>, String);
@@ -20,6 +21,7 @@ pub(super) fn new_findings(
     (texts_after, after): (&Texts, &Document),
     account: Option<String>,
     edited: Option<&[&Principal]>,
+    deadline: &Deadline,
 ) -> Vec<Finding> {
     if texts_before == texts_after {
         return Vec::new();
@@ -29,17 +31,17 @@ pub(super) fn new_findings(
         ..Facts::default()
     };
     let all = Selection::default();
-    let mut found = lint(texts_after, after, &facts, &all).findings;
+    let mut found = lint_until(texts_after, after, &facts, &all, deadline).findings;
     if let Some(edited) = edited {
         let edited: HashSet<_> = edited.iter().map(|of| fold(of.text())).collect();
         let is_edited = |of: &String| edited.contains(&fold(of));
         found.retain(|finding| finding.principal.as_ref().is_none_or(is_edited));
     }
-    if !found.iter().any(|finding| may_exist_in(before, finding)) {
+    if !may_exist_in(before, &found) {
         return found;
     }
     let mut known: HashMap<Key, usize> = HashMap::new();
-    for finding in lint(texts_before, before, &facts, &all).findings {
+    for finding in lint_until(texts_before, before, &facts, &all, deadline).findings {
         *known.entry(key(&finding)).or_default() += 1;
     }
     found.retain(|finding| match known.get_mut(&key(finding)) {
@@ -72,15 +74,19 @@ pub(super) fn edited_entries(document: &Document, outcomes: &[(Edit, Outcome)]) 
         .collect()
 }
 
-/// Returns whether the document before the change may have had the same finding.
-fn may_exist_in(before: &Document, finding: &Finding) -> bool {
-    let Some(principal) = &finding.principal else {
-        return true;
-    };
+/// Returns whether the document before the change may have had one of the findings.
+fn may_exist_in(before: &Document, findings: &[Finding]) -> bool {
+    let mut principals = HashSet::new();
+    for finding in findings {
+        match &finding.principal {
+            None => return true,
+            Some(principal) => principals.insert(fold(principal)),
+        };
+    }
     let mut entries = before.sections().flat_map(|section| section.entries());
     entries.any(|entry| match &entry.status {
         Status::Kept(mapping) | Status::Dropped { mapping, .. } => {
-            equal_fold(mapping.principal.text(), principal)
+            principals.contains(&fold(mapping.principal.text()))
         }
     })
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::facts::Facts;
 use crate::authenticator::AccessEntries;
+use crate::deadline::Deadline;
 use crate::document::Principal;
 use crate::document::edit::Edit;
 use crate::history::Contents;
@@ -26,6 +27,8 @@ pub struct Request {
     pub access_entries: Option<Arc<AccessEntries>>,
     /// What else is known about the cluster and the caller.
     pub facts: Facts,
+    /// When to stop. The plan is then incomplete and must be discarded.
+    pub deadline: Deadline,
 }
 
 /// The refusals of guards that the user overrides explicitly.

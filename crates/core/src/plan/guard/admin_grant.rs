@@ -1,5 +1,7 @@
 //! Reports new administrators.
 
+use std::collections::HashSet;
+
 use super::super::facts::Known;
 use super::{Case, Notice, Verdict, admins};
 use crate::authenticator::{OWN_ARN, User};
@@ -66,7 +68,7 @@ pub(super) fn check(case: &Case<'_>, verdict: &mut Verdict) {
 
 /// Returns the new groups, without those that are built into Kubernetes.
 fn gained<'a>(before: &'a [User], after: &'a [User]) -> impl Iterator<Item = &'a str> {
-    let had: Vec<&String> = before.iter().flat_map(|user| &user.groups).collect();
+    let had: HashSet<&String> = before.iter().flat_map(|user| &user.groups).collect();
     let groups = after.iter().flat_map(|user| &user.groups);
     groups
         .filter(move |group| !had.contains(group) && !group.starts_with("system:"))

@@ -1,5 +1,7 @@
 //! How a plan changes the access of the caller.
 
+use std::collections::HashSet;
+
 use super::super::facts::{Caller, Known};
 use super::{Case, Request, State};
 use crate::authenticator::{Question, User, explain_in};
@@ -33,9 +35,14 @@ impl CallerAccess {
         let Some(arn) = &caller.arn else {
             return Self::NotByAwsAuth;
         };
+        let groups: HashSet<&String> = caller.user.groups.iter().collect();
+        // The API server adds groups of its own.
+        let is_caller = |user: &User| {
+            user.username == caller.user.username
+                && user.groups.iter().all(|group| groups.contains(group))
+        };
         let includes_caller = |before: &Vec<Option<User>>| {
-            let mut users = before.iter().flatten();
-            is_by_aws_auth.unwrap_or_else(|| users.any(|user| user.is(&caller.user)))
+            is_by_aws_auth.unwrap_or_else(|| before.iter().flatten().any(is_caller))
         };
         let before = users(&case.before, caller, arn, request).filter(includes_caller);
         let Some(before) = before else {

@@ -1,0 +1,382 @@
+//! The API server's request and the response, as JSON. Reads only what a review needs and borrows the rest from the body.
+//! <https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#request>
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::{Object, Requester, Review, ReviewResult};
+use crate::history::Contents;
+
+const KIND: &str = "AdmissionReview";
+const API_VERSION: &str = "admission.k8s.io/v1";
+const NAME: &str = "aws-auth";
+const NAMESPACE: &str = "kube-system";
+/// The maximum size of a ConfigMap. The API server checks it before it calls webhooks.
+/// <https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/apis/core/validation/validation.go>
+const MAX_DATA: usize = 1 << 20;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AdmissionReview<'a> {
+    #[serde(borrow)]
+    api_version: Cow<'a, str>,
+    #[serde(borrow)]
+    kind: Cow<'a, str>,
+    #[serde(borrow)]
+    request: Option<AdmissionRequest<'a>>,
+}
+
+/// A request to review a change of an object.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AdmissionRequest<'a> {
+    /// Identifies the request. The API server writes it into its audit log.
+    pub uid: String,
+    kind: Kind,
+    #[serde(default)]
+    pub resource: Resource,
+    pub sub_resource: Option<String>,
+    #[serde(default)]
+    pub name: String,
+    pub operation: Operation,
+    user_info: UserInfo,
+    #[serde(borrow)]
+    object: Option<RawObject<'a>>,
+    #[serde(borrow)]
+    old_object: Option<RawObject<'a>>,
+    #[serde(default)]
+    pub dry_run: bool,
+    options: Option<Options>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Kind {
+    group: String,
+    kind: String,
+}
+
+/// The resource of an object, such as `awsauthmappings`.
+#[derive(Debug, Default, Deserialize)]
+pub struct Resource {
+    pub group: String,
+    pub resource: String,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Operation {
+    Create,
+    Update,
+    Delete,
+    Connect,
+}
+
+impl Operation {
+    /// Returns its name, such as `UPDATE`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Create => "CREATE",
+            Self::Update => "UPDATE",
+            Self::Delete => "DELETE",
+            Self::Connect => "CONNECT",
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Options {
+    field_manager: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct UserInfo {
+    #[serde(default)]
+    username: String,
+    groups: Option<Vec<String>>,
+    extra: Option<Extra>,
+}
+
+/// The AWS identity that the authenticator adds.
+/// <https://github.com/kubernetes-sigs/aws-iam-authenticator/blob/v0.7.10/pkg/server/server.go>
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Extra {
+    arn: Option<Vec<String>>,
+    canonical_arn: Option<Vec<String>>,
+    session_name: Option<Vec<String>>,
+    access_key_id: Option<Vec<String>>,
+}
+
+/// An object of any kind. Fields whose type depends on the kind are parsed later.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawObject<'a> {
+    #[serde(default)]
+    metadata: Metadata,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+    #[serde(borrow)]
+    spec: Option<&'a RawValue>,
+    #[serde(borrow)]
+    immutable: Option<&'a RawValue>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Metadata {
+    name: Option<String>,
+    namespace: Option<String>,
+    annotations: Option<Annotations>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Annotations {
+    #[serde(rename = "awsauth.dev/owners")]
+    owners: Option<String>,
+    #[serde(rename = "awsauth.dev/break-glass")]
+    break_glass: Option<String>,
+}
+
+impl<'a> AdmissionRequest<'a> {
+    /// Parses an AdmissionReview with a request.
+    ///
+    /// # Errors
+    /// Why the body is invalid; a sentence fragment.
+    pub fn parse(body: &'a [u8]) -> Result<Self, String> {
+        let review: AdmissionReview<'_> = serde_json::from_slice(body)
+            .map_err(|error| format!("not an AdmissionReview: {error}"))?;
+        if review.kind != KIND || review.api_version != API_VERSION {
+            return Err(format!("only {KIND} of {API_VERSION}"));
+        }
+        let request = review.request;
+        request.ok_or_else(|| "an AdmissionReview without a request".to_owned())
+    }
+
+    /// Returns the review, if the request is about aws-auth. Checks the objects' own names, because requests to delete a collection
+    /// contain no name.
+    ///
+    /// # Errors
+    /// If aws-auth is not a ConfigMap with texts, or larger than a ConfigMap can be; a sentence fragment.
+    pub fn review(&self) -> Result<Option<Review>, String> {
+        let is_configmap = self.kind.group.is_empty() && self.kind.kind == "ConfigMap";
+        let mut objects = [&self.object, &self.old_object].into_iter().flatten();
+        let is_reviewed = is_configmap && self.operation != Operation::Connect;
+        if !is_reviewed || !objects.any(RawObject::is_aws_auth) {
+            return Ok(None);
+        }
+        let object = |object: &Option<RawObject<'_>>| object.as_ref().map(Object::try_from);
+        let field_manager = self.options.as_ref();
+        let field_manager = field_manager.and_then(|options| options.field_manager.clone());
+        Ok(Some(Review {
+            before: object(&self.old_object).transpose()?,
+            after: object(&self.object).transpose()?,
+            requester: self.user_info.requester(),
+            field_manager: field_manager.filter(|name| !name.is_empty()),
+        }))
+    }
+
+    pub fn username(&self) -> &str {
+        &self.user_info.username
+    }
+
+    /// Returns the groups of the requester.
+    pub fn groups(&self) -> &[String] {
+        self.user_info.groups.as_deref().unwrap_or_default()
+    }
+
+    /// Returns `spec` of the stored and of the requested object, as JSON.
+    pub fn specs(&self) -> [Option<&'a str>; 2] {
+        [&self.old_object, &self.object]
+            .map(|object| object.as_ref().and_then(|object| Some(object.spec?.get())))
+    }
+
+    /// Returns the response as JSON. Without a result, the request is allowed.
+    pub fn response(&self, result: Option<&ReviewResult>) -> Vec<u8> {
+        let mut response = json!({
+            "uid": self.uid,
+            "allowed": result.is_none_or(ReviewResult::is_allowed),
+        });
+        if let Some(result) = result {
+            if !result.is_allowed() {
+                response["status"] = json!({
+                    "status": "Failure",
+                    "message": result.message,
+                    "reason": "Forbidden",
+                    "code": 403,
+                });
+            }
+            if !result.warnings.is_empty() {
+                response["warnings"] = json!(result.warnings);
+            }
+            if !result.audit.is_empty() {
+                response["auditAnnotations"] = json!(result.audit);
+            }
+        }
+        let review: Value = json!({
+            "apiVersion": API_VERSION,
+            "kind": KIND,
+            "response": response,
+        });
+        review.to_string().into_bytes()
+    }
+}
+
+impl RawObject<'_> {
+    fn is_aws_auth(&self) -> bool {
+        let Metadata {
+            name, namespace, ..
+        } = &self.metadata;
+        name.as_deref() == Some(NAME) && namespace.as_deref() == Some(NAMESPACE)
+    }
+}
+
+impl TryFrom<&RawObject<'_>> for Object {
+    type Error = String;
+
+    fn try_from(object: &RawObject<'_>) -> Result<Self, String> {
+        let data: Option<BTreeMap<String, String>> = match object.data {
+            Some(data) => serde_json::from_str(data.get())
+                .map_err(|error| format!("invalid data of aws-auth: {error}"))?,
+            None => None,
+        };
+        let data = data.unwrap_or_default();
+        if data.values().map(String::len).sum::<usize>() > MAX_DATA {
+            return Err(format!("data of aws-auth is larger than {MAX_DATA} bytes"));
+        }
+        let data = data.into_iter();
+        let annotations = object.metadata.annotations.as_ref();
+        Ok(Self {
+            contents: Contents {
+                exists: true,
+                data: data.map(|(key, text)| (key, text.into())).collect(),
+                // Not reviewed.
+                binary_data: BTreeMap::new(),
+                owners_annotation: annotations.and_then(|all| all.owners.clone()),
+            },
+            break_glass: annotations.and_then(|all| all.break_glass.clone()),
+            is_immutable: object.immutable.is_some_and(|value| value.get() == "true"),
+        })
+    }
+}
+
+impl UserInfo {
+    fn requester(&self) -> Requester {
+        let none = Extra::default();
+        let extra = self.extra.as_ref().unwrap_or(&none);
+        let first = |values: &Option<Vec<String>>| values.as_ref()?.first().cloned();
+        Requester {
+            username: self.username.clone(),
+            groups: self.groups.clone().unwrap_or_default(),
+            arn: first(&extra.arn).or_else(|| first(&extra.canonical_arn)),
+            session_name: first(&extra.session_name),
+            access_key_id: first(&extra.access_key_id),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{BREAK_GLASS, Verdict};
+    use super::*;
+    use crate::snapshot::OWNERS_ANNOTATION;
+
+    fn body(kind: &str, object: &Value) -> Vec<u8> {
+        let review = json!({
+            "apiVersion": API_VERSION,
+            "kind": KIND,
+            "request": {
+                "uid": "1",
+                "kind": {"group": "", "version": "v1", "kind": kind},
+                "operation": "UPDATE",
+                "userInfo": {"username": "dev", "groups": ["g"], "extra": {
+                    "canonicalArn": ["arn"], "sessionName": ["s"], "other": ["x"],
+                }},
+                "object": object,
+                "oldObject": null,
+                "dryRun": true,
+                "options": {"kind": "UpdateOptions", "fieldManager": "kubectl"},
+            },
+        });
+        review.to_string().into_bytes()
+    }
+
+    fn aws_auth() -> Value {
+        json!({
+            "metadata": {"name": NAME, "namespace": NAMESPACE, "managedFields": [{"a": {}}], "annotations": {
+                OWNERS_ANNOTATION: "o", BREAK_GLASS: "b", "other": "c",
+            }},
+            "data": {"mapRoles": "a \u{1F600}\n"},
+            "binaryData": {"x": "AA=="},
+            "immutable": true,
+        })
+    }
+
+    #[test]
+    fn request_keeps_what_is_reviewed() {
+        let body = body("ConfigMap", &aws_auth());
+        let request = AdmissionRequest::parse(&body).unwrap();
+        assert!(request.dry_run && request.operation == Operation::Update);
+        let review = request.review().unwrap().unwrap();
+        assert_eq!(review.before, None);
+        assert_eq!(review.field_manager.as_deref(), Some("kubectl"));
+        let requester = review.requester;
+        assert_eq!(
+            (requester.username.as_str(), requester.arn.as_deref()),
+            ("dev", Some("arn"))
+        );
+        assert_eq!(requester.session_name.as_deref(), Some("s"));
+        let after = review.after.unwrap();
+        assert_eq!(&*after.contents.data["mapRoles"], "a \u{1F600}\n");
+        assert_eq!(after.contents.owners_annotation.as_deref(), Some("o"));
+        assert_eq!(after.break_glass.as_deref(), Some("b"));
+        assert!(after.is_immutable && after.contents.binary_data.is_empty());
+    }
+
+    #[test]
+    fn objects_of_other_kinds_are_not_reviewed() {
+        let mut other = aws_auth();
+        other["data"] = json!([{"a": 1}]);
+        other["immutable"] = json!("no");
+        let body_of_other = body("Secret", &other);
+        let request = AdmissionRequest::parse(&body_of_other).unwrap();
+        assert!(request.review().unwrap().is_none());
+        let response: Value = serde_json::from_slice(&request.response(None)).unwrap();
+        assert_eq!(response["response"], json!({"uid": "1", "allowed": true}));
+        // The API server sends no such ConfigMaps.
+        for data in [
+            json!([{"a": 1}]),
+            json!({"mapRoles": "a".repeat(MAX_DATA + 1)}),
+        ] {
+            other["data"] = data;
+            let invalid = body("ConfigMap", &other);
+            assert!(AdmissionRequest::parse(&invalid).unwrap().review().is_err());
+        }
+    }
+
+    #[test]
+    fn denial_is_a_status() {
+        let body = body("ConfigMap", &aws_auth());
+        let request = AdmissionRequest::parse(&body).unwrap();
+        let result = ReviewResult {
+            verdict: Verdict::Denied,
+            message: "why".to_owned(),
+            warnings: vec!["w".to_owned()],
+            audit: [("verdict", "denied".to_owned())].into(),
+        };
+        let response: Value = serde_json::from_slice(&request.response(Some(&result))).unwrap();
+        assert_eq!(
+            response["response"],
+            json!({
+                "uid": "1",
+                "allowed": false,
+                "status": {"status": "Failure", "message": "why", "reason": "Forbidden", "code": 403},
+                "warnings": ["w"],
+                "auditAnnotations": {"verdict": "denied"},
+            })
+        );
+    }
+}
