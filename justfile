@@ -30,3 +30,7 @@ bench:
 # Fuzz the properties of edits with libFuzzer. Needs nightly and cargo-fuzz.
 fuzz:
     cd fuzz && cargo +nightly fuzz run edit_properties
+
+# Fuzz admission reviews in the same way.
+fuzz-reviews:
+    cd fuzz && cargo +nightly fuzz run admission_review
