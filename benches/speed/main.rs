@@ -21,18 +21,20 @@ mod program;
 mod round_trips;
 mod timing;
 mod token;
+mod webhook;
 
 use program::Awsauth;
 
 type Benchmark = (&'static str, fn(&Awsauth));
 
-const BENCHMARKS: [Benchmark; 6] = [
+const BENCHMARKS: [Benchmark; 7] = [
     ("start", process_start::run),
     ("token", token::run),
     ("manifest", manifest::run),
     ("live", live::run),
     ("round-trips", round_trips::run),
     ("writers", concurrent_writers::run),
+    ("webhook", webhook::run),
 ];
 
 fn main() {
