@@ -344,7 +344,7 @@ fn kept_backups_are_new_versions_and_the_oldest_are_removed() {
         files
     };
     let backup = || session.run(&["backup", "--to", to, "--keep", "2"]);
-    backup().says(0, &["Saved aws-auth of context admin to "]);
+    backup().says(0, &["Saved aws-auth of context admin"]);
     let first = files();
     assert_eq!(first.len(), 1);
     let mode = std::fs::metadata(&first[0]).unwrap().permissions().mode();
