@@ -193,10 +193,14 @@ fn review(before: &str, after: &str) -> Vec<u8> {
     review.to_string().into_bytes()
 }
 
-/// Returns a review of the largest size. Every line of both versions of aws-auth is an entry with a finding.
+/// Returns a review of the largest size, with as many entries as are reviewed. Each has findings.
 fn largest() -> Arc<[u8]> {
     // A ConfigMap has at most 1 MiB.
-    let entries = |line: &str| line.repeat((1 << 20) / line.len());
+    let entries = |line: &str| {
+        let entries = line.repeat(12_000);
+        let comment = "#".repeat((1 << 20) - entries.len());
+        entries + &comment
+    };
     let (before, after) = (entries("- rolearn: a\n"), entries("- rolearn: b\n"));
     let mut review = review(&before, &after);
     review.resize(MAX_BODY, b' ');

@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub use crate::deadline::Deadline;
 pub use admission_request::{AdmissionRequest, Operation};
 pub use exemption::Exemption;
-pub use result::{ReviewResult, TimeIsUp, Verdict};
+pub use result::{ReviewError, ReviewResult, Verdict};
 pub use validate::validate;
 
 use crate::authenticator::AccessEntries;

@@ -52,6 +52,8 @@ pub struct Plan {
     edited_entries: [Vec<String>; 2],
     /// Whether the positions of the findings are those of this plan.
     findings_are_located: bool,
+    /// Whether a limit of the request was reached. The plan must be discarded.
+    pub(crate) is_incomplete: bool,
     /// Whether the request replaces all of aws-auth instead of making edits.
     pub replaces_all: bool,
     /// The outcome of each of the request's edits, in order, followed by those of the pruned entries.
@@ -164,6 +166,7 @@ impl Plan {
             caller_is_by_aws_auth: previous.and_then(|previous| previous.caller_is_by_aws_auth),
             edited_entries,
             findings_are_located: true,
+            is_incomplete: false,
             replaces_all,
             requested_edits: match replaces_all {
                 true => 0,
@@ -178,6 +181,15 @@ impl Plan {
             changes_caller: false,
             leaves_no_admin: false,
         };
+        let has_too_many = |document: &Document| {
+            let entries = document.sections().map(|section| section.entries().len());
+            let count: usize = entries.sum();
+            request.max_entries.is_some_and(|max| count > max)
+        };
+        if has_too_many(&plan.before) || has_too_many(&plan.after) {
+            plan.is_incomplete = true;
+            return plan;
+        }
         match previous {
             Some(previous) if previous.has_same_texts(&plan) => {
                 plan.findings.clone_from(&previous.findings);
@@ -192,6 +204,7 @@ impl Plan {
             }
         }
         if request.deadline.is_over() {
+            plan.is_incomplete = true;
             return plan;
         }
         let (before, after) = (State::new(&plan.before), State::new(&plan.after));

@@ -14,7 +14,7 @@ use super::request_body::{BodyError, BodyReader, RequestBody};
 use super::validator::Validator;
 use crate::health::plain_text;
 use crate::http::HttpResponse;
-use awsauth_core::admission::{AdmissionRequest, Deadline};
+use awsauth_core::admission::{AdmissionRequest, Deadline, ReviewError};
 
 /// The path of reviews of aws-auth.
 const PATH: &str = "/admit/aws-auth";
@@ -158,7 +158,12 @@ fn review_response(
         }
         Some(review) => {
             let result = validator.validate(&review, &request, deadline);
-            Some(result.map_err(|_| HttpError::too_slow())?)
+            Some(result.map_err(|error| match error {
+                ReviewError::TimeIsUp => HttpError::too_slow(),
+                ReviewError::TooManyEntries => {
+                    HttpError::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string())
+                }
+            })?)
         }
     };
     Ok(request.response(result.as_ref()))

@@ -15,7 +15,7 @@ use crate::config::ConfigReceiver;
 use crate::eks_state::EksState;
 use crate::metrics::{Metrics, VerdictLabel};
 use awsauth_core::admission::{
-    AdmissionRequest, Deadline, Facts, Policy, Review, ReviewResult, TimeIsUp, Verdict, probe,
+    AdmissionRequest, Deadline, Facts, Policy, Review, ReviewError, ReviewResult, Verdict, probe,
     validate,
 };
 use awsauth_core::reconcile::Config;
@@ -52,13 +52,13 @@ impl Validator {
     /// Checks, logs and counts a review.
     ///
     /// # Errors
-    /// If the deadline is over before the review is complete.
+    /// If the review exceeds its deadline or the number of entries.
     pub(super) fn validate(
         &self,
         review: &Review,
         request: &AdmissionRequest<'_>,
         deadline: &Deadline,
-    ) -> Result<ReviewResult, TimeIsUp> {
+    ) -> Result<ReviewResult, ReviewError> {
         let cluster_facts = Arc::clone(&self.cluster_facts.borrow());
         let config = Arc::clone(&self.config.borrow());
         let policy = Policy {

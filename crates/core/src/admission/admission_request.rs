@@ -18,6 +18,8 @@ const NAMESPACE: &str = "kube-system";
 /// The maximum size of a ConfigMap. The API server checks it before it calls webhooks.
 /// <https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/apis/core/validation/validation.go>
 const MAX_DATA: usize = 1 << 20;
+/// The maximum number of lines and of items in flow lists: the memory of a review is proportional to it.
+const MAX_PARTS: usize = 64_000;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -246,6 +248,12 @@ impl TryFrom<&RawObject<'_>> for Object {
         let data = data.unwrap_or_default();
         if data.values().map(String::len).sum::<usize>() > MAX_DATA {
             return Err(format!("data of aws-auth is larger than {MAX_DATA} bytes"));
+        }
+        // Each node of YAML needs one of these.
+        let is_part = |byte: &u8| matches!(byte, b'\n' | b',' | b'[' | b'{');
+        let texts = data.values().flat_map(|text| text.as_bytes());
+        if texts.filter(|byte| is_part(byte)).count() > MAX_PARTS {
+            return Err("aws-auth has too many lines".to_owned());
         }
         let data = data.into_iter();
         let annotations = object.metadata.annotations.as_ref();

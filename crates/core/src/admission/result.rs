@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Exemption;
+use super::validate::MAX_ENTRIES;
 
 /// The result of a review, from which the webhook builds its response.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,10 +43,15 @@ impl Verdict {
     }
 }
 
-/// A review was not complete when its time was up.
+/// Why a review has no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the review was not complete in time")]
-pub struct TimeIsUp;
+pub enum ReviewError {
+    #[error("too slow")]
+    TimeIsUp,
+    /// The memory of a review is proportional to the number of entries.
+    #[error("aws-auth has more than {MAX_ENTRIES} entries")]
+    TooManyEntries,
+}
 
 impl ReviewResult {
     /// Returns the result of an edit without findings.

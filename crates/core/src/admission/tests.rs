@@ -436,9 +436,27 @@ fn review_ends_at_its_deadline() {
     // No review is answered with a part of its findings.
     let first = (0..).find(|&count| {
         let result = until(deadline_at(count));
-        assert!(result == Err(TimeIsUp) || result == complete, "{count}");
+        assert!(
+            result == Err(ReviewError::TimeIsUp) || result == complete,
+            "{count}"
+        );
         result.is_ok()
     });
     // Every lint rule checks the deadline.
     assert!(first > Some(RULES.len()), "{first:?}");
+}
+
+#[test]
+fn review_of_too_many_entries_has_no_result() {
+    let many = "- x\n".repeat(20_000);
+    for (before, after) in [(many.as_str(), NODE), (NODE, many.as_str())] {
+        let review = review(&[before], Some(&[after]));
+        let result = validate(
+            &review,
+            &Policy::default(),
+            &Facts::default(),
+            &Deadline::default(),
+        );
+        assert_eq!(result, Err(ReviewError::TooManyEntries));
+    }
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Exemption, Facts, Object, Policy, Requester, Review, ReviewResult, TimeIsUp, Verdict, messages,
-    protected_entries,
+    Exemption, Facts, Object, Policy, Requester, Review, ReviewError, ReviewResult, Verdict,
+    messages, protected_entries,
 };
 use crate::authenticator::{Store, User};
 use crate::deadline::Deadline;
@@ -20,6 +20,9 @@ const SERVICE_ACCOUNT: &str = "system:serviceaccount:";
 
 /// The hint for an edit that would leave no administrator.
 const ANOTHER_ADMIN: &str = "map another administrator first: kubectl awsauth map role ARN --username NAME --group system:masters";
+
+/// The maximum number of entries. A ConfigMap of 1 MiB has fewer, unless they are not real ones.
+pub(super) const MAX_ENTRIES: usize = 12_000;
 
 /// A reason to deny an edit.
 #[derive(Debug)]
@@ -48,13 +51,13 @@ struct Findings {
 /// Takes time proportional to the length of the review.
 ///
 /// # Errors
-/// If the deadline is over before the review is complete.
+/// If the deadline is over before the review is complete, or if aws-auth has too many entries.
 pub fn validate(
     review: &Review,
     policy: &Policy,
     facts: &Facts,
     deadline: &Deadline,
-) -> Result<ReviewResult, TimeIsUp> {
+) -> Result<ReviewResult, ReviewError> {
     let missing = Object::default();
     let before = review.before.as_ref().unwrap_or(&missing);
     let after = review.after.as_ref().unwrap_or(&missing);
@@ -65,15 +68,16 @@ pub fn validate(
             None => {
                 let request = Request {
                     deadline: deadline.clone(),
+                    max_entries: Some(MAX_ENTRIES),
                     ..request(&after.contents, &review.requester, facts)
                 };
-                findings.check(&before.contents, &request, policy);
+                findings.check(&before.contents, &request, policy)?;
             }
         }
     }
     // Findings are incomplete then.
     if deadline.is_over() {
-        return Err(TimeIsUp);
+        return Err(ReviewError::TimeIsUp);
     }
     if after.is_immutable && !before.is_immutable {
         findings.warnings.push(messages::IMMUTABLE.to_owned());
@@ -86,11 +90,22 @@ pub fn validate(
 
 impl Findings {
     /// Runs guards and rules on the change.
-    fn check(&mut self, before: &Contents, request: &Request, policy: &Policy) {
+    fn check(
+        &mut self,
+        before: &Contents,
+        request: &Request,
+        policy: &Policy,
+    ) -> Result<(), ReviewError> {
         // Fails only for edits of single entries, which this request does not contain.
         let Ok(mut plan) = Plan::new(&before.snapshot(), request) else {
-            return;
+            return Ok(());
         };
+        if plan.is_incomplete {
+            return Err(match request.deadline.is_over() {
+                true => ReviewError::TimeIsUp,
+                false => ReviewError::TooManyEntries,
+            });
+        }
         let is_refused = |guard| plan.refusals.iter().any(|refusal| refusal.guard == guard);
         let has_new_errors = is_refused(Guard::LintRegression);
         let loses_last_admin = is_refused(Guard::LastAdmin);
@@ -138,6 +153,7 @@ impl Findings {
                 format!("the configuration of awsauth-controller protects the entry of {arn}");
             self.deny("protected", message, None);
         }
+        Ok(())
     }
 
     /// Denies edits that make a section unreadable, unless a rule already does. A comment can waive rules, but not this check.

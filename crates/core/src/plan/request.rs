@@ -29,6 +29,8 @@ pub struct Request {
     pub facts: Facts,
     /// When to stop. The plan is then incomplete and must be discarded.
     pub deadline: Deadline,
+    /// The number of entries above which the plan is incomplete and must be discarded.
+    pub max_entries: Option<usize>,
 }
 
 /// The refusals of guards that the user overrides explicitly.
