@@ -393,6 +393,13 @@ fn invalid_configuration_is_reported_at_startup() {
         2,
         &["error: cannot use the configuration", "grant", "hint: "],
     );
+    let requesters = "grants: [{accounts: [\"111122223333\"], requesters: {users: [ann]}}]";
+    std::fs::write(cluster.folder().join("requesters.yaml"), requesters).unwrap();
+    let requesters = cluster.folder().join("requesters.yaml");
+    awsauth(&["--config", &requesters.display().to_string()]).says(
+        2,
+        &["a grant names requesters, which only the webhook checks: start the controller with --webhook"],
+    );
     awsauth(&["--config", "/nowhere.yaml"]).says(
         2,
         &[

@@ -237,18 +237,18 @@ fn only_spec_changes_are_authorized() {
     );
     patch("mapper", r#"{"spec": {"groups": ["group-1"]}}"#, &[]).says(0, &[]);
 
-    // An update like the controller's, sent by a user who may impersonate no other user.
-    let controller = "system:serviceaccount:kube-system:awsauth-controller";
+    // Finalizers grant nothing, so a user who may impersonate no other user can change them.
     let finalizer = r#"{"metadata": {"finalizers": ["awsauth.dev/entry"]}}"#;
-    patch(controller, finalizer, &[]).says(0, &[]);
+    patch("stranger", finalizer, &[]).says(0, &[]);
+    patch("stranger", r#"{"metadata": {"finalizers": null}}"#, &[]).says(0, &[]);
     let status = r#"{"status": {"observedGeneration": 1}}"#;
-    patch("stranger", status, &["--subresource=status"]).says(0, &[]);
-    patch(controller, r#"{"metadata": {"finalizers": null}}"#, &[]).says(0, &[]);
-    let stored = harness
-        .cluster
-        .kubectl(&["get", "awsauthmapping", "mapping", "-o", "json"]);
-    let stored: Value = serde_json::from_str(&stored).unwrap();
-    assert_eq!(stored["status"]["observedGeneration"], 1);
+    patch("stranger", status, &["--subresource=status"]).says(
+        1,
+        &[
+            "awsauth-status",
+            "only the controller (system:serviceaccount:kube-system:awsauth-controller)",
+        ],
+    );
     harness
         .cluster
         .kubectl(&["delete", "awsauthmapping", "mapping"]);

@@ -75,7 +75,7 @@ fn promtool_accepts_the_rules() {
         Path::new("/"),
     );
     run.says(0, &[]);
-    assert!(run.stdout.contains("SUCCESS: 9 rules found"), "{run:?}");
+    assert!(run.stdout.contains("SUCCESS: 10 rules found"), "{run:?}");
 }
 
 #[test]

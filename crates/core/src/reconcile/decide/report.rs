@@ -68,7 +68,8 @@ impl Resolver<'_> {
             }
             let status = &report.status;
             let reported = status.entry.iter().chain(&status.pending);
-            for entry in reported.chain(desired) {
+            let is_deferred = matches!(outcomes[at], Outcome::Deferred(_));
+            for entry in reported.chain(desired.filter(|_| is_deferred)) {
                 if let Some(on_withdrawal) = self.input.record.get(&object.uid, entry) {
                     record.insert(&object.uid, entry, on_withdrawal);
                 }
