@@ -1,5 +1,6 @@
 //! The current entries in aws-auth, and which objects recorded them as theirs.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use super::super::decision::Input;
@@ -96,7 +97,7 @@ impl<'d> Entries<'_, 'd> {
 /// The entries that objects recorded in their status and own according to the ownership record.
 pub(super) struct Records<'a> {
     written: HashMap<Key, Vec<usize>>,
-    pending: HashMap<Key, Vec<(usize, &'a EntryRecord)>>,
+    pending: HashMap<Key, Vec<(usize, Cow<'a, EntryRecord>)>>,
 }
 
 impl<'a> Records<'a> {
@@ -112,10 +113,16 @@ impl<'a> Records<'a> {
             }
             for recorded in object.status.pending.iter().filter(is_proven) {
                 let of_key = records.pending.entry(recorded.key()).or_default();
-                of_key.push((at, recorded));
+                of_key.push((at, Cow::Borrowed(recorded)));
             }
         }
         records
+    }
+
+    /// Adds an entry that an object owns according to the ownership record, even if its status no longer names it.
+    pub(super) fn add_pending(&mut self, at: usize, entry: EntryRecord) {
+        let of_key = self.pending.entry(entry.key()).or_default();
+        of_key.push((at, Cow::Owned(entry)));
     }
 
     /// Returns whether an object wrote the current entry: it recorded the entry, or the entry matches a pending record.

@@ -62,6 +62,11 @@ impl<'a> Resolver<'a> {
             includes_unrecorded: true,
         };
         resolver.assign_owners(&HashSet::new());
+        for at in 0..objects.len() {
+            if let Some(requested) = resolver.requested_by_deleted(at).cloned() {
+                resolver.records.add_pending(at, requested);
+            }
+        }
         resolver
     }
 
@@ -109,10 +114,18 @@ impl<'a> Resolver<'a> {
         &self.input.objects[at]
     }
 
+    /// Returns the requested entry of an object that is being deleted, if the ownership record proves it. It is removed even if a
+    /// user has overwritten the status, which should name it.
+    fn requested_by_deleted(&self, at: usize) -> Option<&EntryRecord> {
+        let requested = self.desired[at].as_ref().ok()?;
+        (self.object(at).is_deleting && self.is_proven(at, requested)).then_some(requested)
+    }
+
     /// Returns the latest record of each entry of an object.
-    pub(super) fn recorded(&self, at: usize) -> Vec<&'a EntryRecord> {
+    pub(super) fn recorded(&self, at: usize) -> Vec<&EntryRecord> {
         let status = &self.object(at).status;
         let latest = status.pending.iter().rev().chain(&status.entry);
+        let latest = latest.chain(self.requested_by_deleted(at));
         let mut seen = BTreeSet::new();
         latest
             .filter(|recorded| seen.insert(recorded.key()))
