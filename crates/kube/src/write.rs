@@ -1,5 +1,5 @@
-//! One write of aws-auth: read, plan, dry run, store a copy, PUT with the resourceVersion that was read, read the
-//! answer.
+//! One write of aws-auth: read, plan, dry run (not after a lost race), store a copy, PUT with the resourceVersion that was
+//! read, read the answer.
 
 mod error;
 mod options;
@@ -146,33 +146,31 @@ impl Run<'_> {
             };
             let object = self.object_to_send(&live, &change)?;
             self.attempts += 1;
-            let next = if self.has_lost_race && !self.options.dry_run {
-                if let Some(recorder) = recorder.as_mut() {
-                    let prepared = recorder.prepare(self.attempts);
-                    self.unless(&mut interrupt, prepared).await?;
-                }
-                Live::stored(live.with(&change))
-            } else {
-                let trial = async {
-                    let prepare = async {
-                        if let Some(recorder) = recorder.as_mut() {
-                            recorder.prepare(self.attempts).await;
-                        }
-                    };
-                    join!(self.send(&live, &object, Mode::DryRun), prepare).0
-                };
-                let tried = self.unless(&mut interrupt, trial).await?;
-                let tried = tried.map(Live::stored);
-                if let (true, Ok(_)) = (self.options.dry_run, &tried) {
-                    return Ok(self.written(live, tried.unwrap_or_default()));
-                }
-                match tried {
-                    Ok(next) => next,
-                    Err(fault) => {
-                        let wait = self.retry_wait(&live, fault)?;
-                        self.unless(&mut interrupt, sleep(wait)).await?;
-                        continue;
+            let trial = async {
+                let dry_run = async {
+                    match self.has_lost_race && !self.options.dry_run {
+                        true => Ok(live.with(&change)),
+                        false => self.send(&live, &object, Mode::DryRun).await,
                     }
+                };
+                let prepare = async {
+                    if let Some(recorder) = recorder.as_mut() {
+                        recorder.prepare(self.attempts).await;
+                    }
+                };
+                join!(dry_run, prepare).0
+            };
+            let tried = self.unless(&mut interrupt, trial).await?;
+            let tried = tried.map(Live::stored);
+            if let (true, Ok(_)) = (self.options.dry_run, &tried) {
+                return Ok(self.written(live, tried.unwrap_or_default()));
+            }
+            let next = match tried {
+                Ok(next) => next,
+                Err(fault) => {
+                    let wait = self.retry_wait(&live, fault)?;
+                    self.unless(&mut interrupt, sleep(wait)).await?;
+                    continue;
                 }
             };
             if let Some(recorder) = recorder.as_mut() {
