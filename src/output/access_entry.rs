@@ -83,13 +83,7 @@ pub(super) fn rights(entry: &AccessEntry) -> String {
     let heading = "What access policies of EKS allow besides RBAC";
     let _ = writeln!(text, "{}", paint(HEADING, &format!("{heading}:")));
     for policy in terms.policies() {
-        let place = match &policy.scope {
-            AccessScope::Cluster => "in the whole cluster".to_owned(),
-            AccessScope::Namespaces(names) => match names.as_slice() {
-                [name] => format!("in namespace {name}"),
-                names => format!("in namespaces {}", names.join(", ")),
-            },
-        };
+        let place = policy.scope.to_string();
         let _ = writeln!(text, "  {} {}", plain(policy.name()), plain(&place));
     }
     text

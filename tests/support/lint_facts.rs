@@ -82,6 +82,7 @@ fn access_entries(cluster: &Value) -> AccessEntries {
             username: entry["username"].as_str().map(str::to_owned),
             groups: list(&entry["groups"]).map(text).collect(),
             policies: Some(list(&entry["policies"]).map(policy).collect()),
+            ..AccessTerms::default()
         }),
     };
     AccessEntries::new(

@@ -5,6 +5,7 @@
 //!
 //! An edit preserves every byte that it does not name.
 
+pub mod access_entries;
 pub mod admission;
 pub mod arn;
 pub mod authenticator;

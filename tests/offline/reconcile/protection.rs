@@ -182,9 +182,7 @@ fn entries_removed_while_stopped_are_restored_in_config_map_mode() {
     // Nodes with an access entry need no entry in aws-auth.
     let terms = AccessTerms {
         kind: "EC2_LINUX".to_owned(),
-        username: None,
-        groups: Vec::new(),
-        policies: None,
+        ..AccessTerms::default()
     };
     let own = AccessEntry {
         principal_arn: role("eks/n"),

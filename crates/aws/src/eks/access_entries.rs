@@ -3,7 +3,10 @@
 use std::io;
 
 use aws_sdk_eks::Client;
+use aws_sdk_eks::primitives::DateTime;
 use aws_sdk_eks::types::AccessScopeType;
+
+use jiff::Timestamp;
 
 use super::client::Eks;
 use super::error::{
@@ -166,6 +169,8 @@ async fn describe(client: &Client, cluster: &str, principal_arn: String) -> Answ
             policies: policies
                 .map_err(|error| unavailable = Some((LIST_ACCESS_POLICIES, error)))
                 .ok(),
+            tags: entry_data.tags.unwrap_or_default().into_iter().collect(),
+            created_at: entry_data.created_at.and_then(timestamp),
         });
     }
     Answer {
@@ -175,6 +180,10 @@ async fn describe(client: &Client, cluster: &str, principal_arn: String) -> Answ
         }),
         unavailable,
     }
+}
+
+fn timestamp(time: DateTime) -> Option<Timestamp> {
+    Timestamp::new(time.secs(), time.subsec_nanos().try_into().ok()?).ok()
 }
 
 async fn policies(

@@ -175,9 +175,7 @@ mod tests {
     fn terms(kind: &str) -> AccessTerms {
         AccessTerms {
             kind: kind.to_owned(),
-            username: None,
-            groups: Vec::new(),
-            policies: None,
+            ..AccessTerms::default()
         }
     }
 

@@ -1,6 +1,11 @@
 //! Access entries: EKS's own list of principals with access to a cluster.
 //! <https://docs.aws.amazon.com/eks/latest/userguide/access-entries.html>
 
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+
 /// The type of entries for users and programs. Every other type is for one kind of node:
 /// <https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html>
 pub const STANDARD: &str = "STANDARD";
@@ -8,6 +13,10 @@ pub const STANDARD: &str = "STANDARD";
 /// The access policy that allows everything:
 /// <https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html>
 pub const CLUSTER_ADMIN: &str = "AmazonEKSClusterAdminPolicy";
+
+/// The ClusterRole of Kubernetes that allows everything:
+/// <https://kubernetes.io/docs/reference/access-authn-authz/rbac/#user-facing-roles>
+pub const CLUSTER_ADMIN_ROLE: &str = "cluster-admin";
 
 /// An access entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +38,23 @@ pub struct AccessTerms {
     pub groups: Vec<String>,
     /// The access policies; `None` if EKS did not list them.
     pub policies: Option<Vec<AccessPolicy>>,
+    pub tags: BTreeMap<String, String>,
+    /// `None` if EKS does not report it.
+    pub created_at: Option<Timestamp>,
+}
+
+impl Default for AccessTerms {
+    /// Returns an entry of type [`STANDARD`] without groups, whose policies are unknown.
+    fn default() -> Self {
+        Self {
+            kind: STANDARD.to_owned(),
+            username: None,
+            groups: Vec::new(),
+            policies: None,
+            tags: BTreeMap::new(),
+            created_at: None,
+        }
+    }
 }
 
 impl AccessTerms {
@@ -70,4 +96,16 @@ pub enum AccessScope {
     Cluster,
     /// The namespaces with these names; `*` matches any text.
     Namespaces(Vec<String>),
+}
+
+impl fmt::Display for AccessScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cluster => f.write_str("in the whole cluster"),
+            Self::Namespaces(names) => match names.as_slice() {
+                [name] => write!(f, "in namespace {name}"),
+                names => write!(f, "in namespaces {}", names.join(", ")),
+            },
+        }
+    }
 }

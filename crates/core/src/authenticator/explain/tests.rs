@@ -234,6 +234,7 @@ mod with_access_entries {
             username: username.map(str::to_owned),
             groups: vec!["devs".to_owned()],
             policies: Some(Vec::new()),
+            ..AccessTerms::default()
         };
         let entry = AccessEntry {
             principal_arn: PATHED.to_owned(),

@@ -153,9 +153,7 @@ mod tests {
     fn entries(kind: &str) -> Arc<AccessEntries> {
         let terms = AccessTerms {
             kind: kind.to_owned(),
-            username: None,
-            groups: Vec::new(),
-            policies: None,
+            ..AccessTerms::default()
         };
         let entry = AccessEntry {
             principal_arn: "arn:aws:iam::111122223333:role/team/Dev".to_owned(),

@@ -1,0 +1,510 @@
+//! The calls that change who can sign in, as data.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::authenticator::template;
+use crate::command_line::quoted;
+use crate::facts::access_entries::{AccessEntry, AccessScope, CLUSTER_ADMIN_ROLE, STANDARD};
+use crate::facts::authentication_mode::AuthenticationMode;
+
+/// A call that changes who can sign in to a cluster. Displayed as a command without the cluster's name.
+///
+/// <https://docs.aws.amazon.com/eks/latest/APIReference/API_Operations_Amazon_Elastic_Kubernetes_Service.html>
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// EKS has no way back:
+    /// <https://docs.aws.amazon.com/eks/latest/userguide/setting-up-access-entries.html>
+    UpdateAuthenticationMode {
+        from: AuthenticationMode,
+        to: AuthenticationMode,
+    },
+    /// Creates a ClusterRoleBinding of the ClusterRole `cluster-admin`, named after the group.
+    BindClusterAdmin { group: String },
+    /// Deletes the ClusterRoleBinding that [`Self::BindClusterAdmin`] creates.
+    UnbindClusterAdmin { group: String },
+    CreateEntry {
+        principal_arn: String,
+        /// Such as [`STANDARD`]. It cannot be changed later.
+        kind: String,
+        /// `None` for EKS's default. EKS accepts a username and groups only with [`STANDARD`].
+        username: Option<String>,
+        groups: Vec<String>,
+        tags: BTreeMap<String, String>,
+    },
+    /// Replaces the username and all groups of an entry.
+    UpdateEntry {
+        principal_arn: String,
+        username: String,
+        groups: Vec<String>,
+    },
+    /// Deletes an entry and its associations.
+    DeleteEntry { principal_arn: String },
+    /// Associates a policy. If the entry already has the policy, replaces its scope.
+    AssociatePolicy {
+        principal_arn: String,
+        policy_arn: String,
+        scope: AccessScope,
+    },
+    DisassociatePolicy {
+        principal_arn: String,
+        policy_arn: String,
+    },
+}
+
+impl Operation {
+    /// Returns the IAM action or, for a call of Kubernetes, the verb and the resource that the caller must be allowed.
+    /// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelastickubernetesservice.html>
+    pub const fn permission(&self) -> &'static str {
+        match self {
+            Self::UpdateAuthenticationMode { .. } => "eks:UpdateClusterConfig",
+            Self::BindClusterAdmin { .. } => {
+                "create clusterrolebindings.rbac.authorization.k8s.io, bind clusterrole cluster-admin"
+            }
+            Self::UnbindClusterAdmin { .. } => {
+                "delete clusterrolebindings.rbac.authorization.k8s.io"
+            }
+            Self::CreateEntry { .. } => "eks:CreateAccessEntry",
+            Self::UpdateEntry { .. } => "eks:UpdateAccessEntry",
+            Self::DeleteEntry { .. } => "eks:DeleteAccessEntry",
+            Self::AssociatePolicy { .. } => "eks:AssociateAccessPolicy",
+            Self::DisassociatePolicy { .. } => "eks:DisassociateAccessPolicy",
+        }
+    }
+
+    /// Returns an IAM action that EKS requires in addition: it passes the role of EC2 nodes.
+    /// <https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html>
+    pub fn further_permission(&self) -> Option<&'static str> {
+        match self {
+            Self::CreateEntry { kind, .. } if kind == "EC2_LINUX" || kind == "EC2_WINDOWS" => {
+                Some("iam:PassRole")
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns the principal whose access changes; `None` if it is not about one principal.
+    pub fn principal_arn(&self) -> Option<&str> {
+        match self {
+            Self::UpdateAuthenticationMode { .. }
+            | Self::BindClusterAdmin { .. }
+            | Self::UnbindClusterAdmin { .. } => None,
+            Self::CreateEntry { principal_arn, .. }
+            | Self::UpdateEntry { principal_arn, .. }
+            | Self::DeleteEntry { principal_arn }
+            | Self::AssociatePolicy { principal_arn, .. }
+            | Self::DisassociatePolicy { principal_arn, .. } => Some(principal_arn),
+        }
+    }
+
+    /// Returns the operations that restore the state before this one, in order; `None` if none do, or the contents of the
+    /// entry before are not known. `before` is the principal's entry before, if it had one.
+    pub fn inverse(&self, before: Option<&AccessEntry>) -> Option<Vec<Self>> {
+        let terms = || before?.terms.as_ref();
+        let associate = |policy_arn: &str| {
+            let mut policies = terms()?.policies.as_ref()?.iter();
+            let had = policies.find(|policy| policy.arn == policy_arn)?;
+            Some(Self::AssociatePolicy {
+                principal_arn: before?.principal_arn.clone(),
+                policy_arn: had.arn.clone(),
+                scope: had.scope.clone(),
+            })
+        };
+        match self {
+            Self::UpdateAuthenticationMode { .. } => None,
+            Self::BindClusterAdmin { group } => Some(vec![Self::UnbindClusterAdmin {
+                group: group.clone(),
+            }]),
+            Self::UnbindClusterAdmin { group } => Some(vec![Self::BindClusterAdmin {
+                group: group.clone(),
+            }]),
+            Self::CreateEntry { principal_arn, .. } => Some(vec![Self::DeleteEntry {
+                principal_arn: principal_arn.clone(),
+            }]),
+            Self::UpdateEntry { principal_arn, .. } => {
+                let user = template(before?, terms()?);
+                Some(vec![Self::UpdateEntry {
+                    principal_arn: principal_arn.clone(),
+                    username: user.username,
+                    groups: user.groups,
+                }])
+            }
+            Self::DeleteEntry { principal_arn } => {
+                let terms = terms()?;
+                let is_standard = terms.kind == STANDARD;
+                let mut operations = vec![Self::CreateEntry {
+                    principal_arn: principal_arn.clone(),
+                    kind: terms.kind.clone(),
+                    username: terms.username.clone().filter(|_| is_standard),
+                    groups: match is_standard {
+                        true => terms.groups.clone(),
+                        false => Vec::new(),
+                    },
+                    tags: terms.tags.clone(),
+                }];
+                for policy in terms.policies.as_ref()? {
+                    operations.extend(associate(&policy.arn));
+                }
+                Some(operations)
+            }
+            Self::AssociatePolicy {
+                principal_arn,
+                policy_arn,
+                ..
+            } => {
+                // Without the policies before, it is unknown whether only the scope changed.
+                terms()?.policies.as_ref()?;
+                let disassociate = || Self::DisassociatePolicy {
+                    principal_arn: principal_arn.clone(),
+                    policy_arn: policy_arn.clone(),
+                };
+                Some(vec![associate(policy_arn).unwrap_or_else(disassociate)])
+            }
+            Self::DisassociatePolicy { policy_arn, .. } => Some(vec![associate(policy_arn)?]),
+        }
+    }
+
+    /// Returns what is true if no later operation follows, as a sentence.
+    pub fn what_holds_after(&self) -> String {
+        match self {
+            Self::UpdateAuthenticationMode { to, .. } => match to {
+                AuthenticationMode::ConfigMap => "The cluster reads aws-auth only.".to_owned(),
+                AuthenticationMode::ApiAndConfigMap => {
+                    "aws-auth still decides for every principal without an access entry. EKS cannot return to CONFIG_MAP."
+                        .to_owned()
+                }
+                AuthenticationMode::Api => {
+                    "Only principals with an access entry can sign in. EKS cannot return to API_AND_CONFIG_MAP."
+                        .to_owned()
+                }
+            },
+            Self::BindClusterAdmin { group } => {
+                format!("Members of the group {group} are cluster administrators.")
+            }
+            Self::UnbindClusterAdmin { group } => {
+                format!("The group {group} has no permissions by this binding.")
+            }
+            Self::CreateEntry {
+                principal_arn,
+                kind,
+                groups,
+                ..
+            } => match kind.as_str() {
+                STANDARD if groups.is_empty() => format!(
+                    "{principal_arn} signs in by its access entry, in no group and without access policies; aws-auth no longer decides for it."
+                ),
+                STANDARD => format!(
+                    "{principal_arn} signs in by its access entry, in {}; aws-auth no longer decides for it.",
+                    groups.join(", ")
+                ),
+                kind => format!(
+                    "Nodes with {principal_arn} sign in by its access entry of type {kind}; aws-auth no longer decides for them."
+                ),
+            },
+            Self::UpdateEntry {
+                principal_arn,
+                username,
+                groups,
+            } => match groups.as_slice() {
+                [] => format!("{principal_arn} is {username}, in no group."),
+                groups => format!("{principal_arn} is {username}, in {}.", groups.join(", ")),
+            },
+            Self::DeleteEntry { principal_arn } => format!(
+                "{principal_arn} has no access entry: aws-auth decides for it, if the cluster reads aws-auth."
+            ),
+            Self::AssociatePolicy {
+                principal_arn,
+                policy_arn,
+                scope,
+            } => format!("{principal_arn} has {} {scope}.", name(policy_arn)),
+            Self::DisassociatePolicy {
+                principal_arn,
+                policy_arn,
+            } => format!("{principal_arn} does not have {}.", name(policy_arn)),
+        }
+    }
+
+    /// Returns the command that does the same in a POSIX shell.
+    pub fn command(&self, cluster: &str) -> String {
+        self.words(Some(cluster))
+            .iter()
+            .map(|word| quoted(word))
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    fn words(&self, cluster: Option<&str>) -> Vec<String> {
+        let mut words = Vec::new();
+        let mut add = |given: &[&str]| words.extend(given.iter().map(|&word| word.to_owned()));
+        let verb = match self {
+            Self::BindClusterAdmin { group } => {
+                add(&["kubectl", "create", "clusterrolebinding", group]);
+                add(&[&format!("--clusterrole={CLUSTER_ADMIN_ROLE}")]);
+                add(&[&format!("--group={group}")]);
+                return words;
+            }
+            Self::UnbindClusterAdmin { group } => {
+                add(&["kubectl", "delete", "clusterrolebinding", group]);
+                return words;
+            }
+            Self::UpdateAuthenticationMode { .. } => "update-cluster-config",
+            Self::CreateEntry { .. } => "create-access-entry",
+            Self::UpdateEntry { .. } => "update-access-entry",
+            Self::DeleteEntry { .. } => "delete-access-entry",
+            Self::AssociatePolicy { .. } => "associate-access-policy",
+            Self::DisassociatePolicy { .. } => "disassociate-access-policy",
+        };
+        add(&["aws", "eks", verb]);
+        match (self, cluster) {
+            (Self::UpdateAuthenticationMode { .. }, Some(cluster)) => add(&["--name", cluster]),
+            (_, Some(cluster)) => add(&["--cluster-name", cluster]),
+            (_, None) => {}
+        }
+        if let Some(principal_arn) = self.principal_arn() {
+            add(&["--principal-arn", principal_arn]);
+        }
+        match self {
+            Self::UpdateAuthenticationMode { to, .. } => {
+                let mode = format!("authenticationMode={}", to.name());
+                add(&["--access-config", &mode]);
+            }
+            Self::CreateEntry {
+                kind,
+                username,
+                groups,
+                tags,
+                ..
+            } => {
+                if kind != STANDARD {
+                    add(&["--type", kind]);
+                }
+                if let Some(username) = username {
+                    words.extend(username_option(username));
+                }
+                words.extend(groups_option(groups).filter(|_| !groups.is_empty()));
+                if !tags.is_empty() {
+                    words.push("--tags".to_owned());
+                    words.push(serde_json::json!(tags).to_string());
+                }
+            }
+            Self::UpdateEntry {
+                username, groups, ..
+            } => {
+                words.extend(username_option(username));
+                words.extend(groups_option(groups));
+            }
+            Self::AssociatePolicy {
+                policy_arn, scope, ..
+            } => {
+                add(&["--policy-arn", policy_arn, "--access-scope"]);
+                words.push(scope_option(scope));
+            }
+            Self::DisassociatePolicy { policy_arn, .. } => add(&["--policy-arn", policy_arn]),
+            Self::DeleteEntry { .. }
+            | Self::BindClusterAdmin { .. }
+            | Self::UnbindClusterAdmin { .. } => {}
+        }
+        words
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, word) in self.words(None).iter().enumerate() {
+            let gap = if number == 0 { "" } else { " " };
+            write!(f, "{gap}{}", quoted(word))?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns the words of `--kubernetes-groups`. The aws CLI would read some texts as JSON, as files or as options.
+fn groups_option(groups: &[String]) -> impl Iterator<Item = String> {
+    let is_plain = |group: &String| {
+        let special = ["-", "[", "{", "file://", "fileb://"];
+        !group.is_empty()
+            && !special
+                .iter()
+                .any(|start| group.trim_start().starts_with(start))
+    };
+    let words = match !groups.is_empty() && groups.iter().all(is_plain) {
+        true => groups.to_vec(),
+        false => vec![serde_json::json!(groups).to_string()],
+    };
+    std::iter::once("--kubernetes-groups".to_owned()).chain(words)
+}
+
+/// Returns the word or words of `--username`. The aws CLI would read a file if the text is its URL.
+fn username_option(username: &str) -> Vec<String> {
+    match username.starts_with("file://") || username.starts_with("fileb://") {
+        true => vec![
+            "--cli-input-json".to_owned(),
+            serde_json::json!({ "username": username }).to_string(),
+        ],
+        false => vec![format!("--username={username}")],
+    }
+}
+
+fn scope_option(scope: &AccessScope) -> String {
+    let scope = match scope {
+        AccessScope::Cluster => serde_json::json!({ "type": "cluster" }),
+        AccessScope::Namespaces(namespaces) => {
+            serde_json::json!({ "type": "namespace", "namespaces": namespaces })
+        }
+    };
+    scope.to_string()
+}
+
+/// Returns the last part of an ARN.
+fn name(policy_arn: &str) -> &str {
+    policy_arn.rsplit('/').next().unwrap_or(policy_arn)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::access_entries::{AccessPolicy, AccessTerms};
+
+    const ROLE: &str = "arn:aws:iam::111122223333:role/team/Dev";
+    const VIEW: &str = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy";
+    const EDIT: &str = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSEditPolicy";
+
+    fn create(username: Option<&str>, groups: &[&str]) -> Operation {
+        Operation::CreateEntry {
+            principal_arn: ROLE.to_owned(),
+            kind: STANDARD.to_owned(),
+            username: username.map(str::to_owned),
+            groups: groups.iter().map(|&group| group.to_owned()).collect(),
+            tags: BTreeMap::new(),
+        }
+    }
+
+    fn associate(policy: &str, scope: AccessScope) -> Operation {
+        Operation::AssociatePolicy {
+            principal_arn: ROLE.to_owned(),
+            policy_arn: policy.to_owned(),
+            scope,
+        }
+    }
+
+    fn entry(policies: Option<Vec<AccessPolicy>>) -> AccessEntry {
+        AccessEntry {
+            principal_arn: ROLE.to_owned(),
+            terms: Some(AccessTerms {
+                groups: vec!["devs".to_owned()],
+                policies,
+                tags: [("team".to_owned(), "a".to_owned())].into(),
+                ..AccessTerms::default()
+            }),
+        }
+    }
+
+    #[test]
+    fn commands_are_quoted_for_a_shell_and_for_the_aws_cli() {
+        let namespaces = AccessScope::Namespaces(vec!["shop-*".to_owned()]);
+        for (operation, command) in [
+            (
+                create(Some("dev:{{SessionName}}"), &["devs", "it's"]),
+                format!(
+                    r"aws eks create-access-entry --cluster-name prod --principal-arn {ROLE} '--username=dev:{{{{SessionName}}}}' --kubernetes-groups devs 'it'\''s'"
+                ),
+            ),
+            (
+                create(Some("file://x"), &["-x"]),
+                format!(
+                    r#"aws eks create-access-entry --cluster-name prod --principal-arn {ROLE} --cli-input-json '{{"username":"file://x"}}' --kubernetes-groups '["-x"]'"#
+                ),
+            ),
+            (
+                create(None, &[]),
+                format!("aws eks create-access-entry --cluster-name prod --principal-arn {ROLE}"),
+            ),
+            (
+                associate(VIEW, namespaces),
+                format!(
+                    r#"aws eks associate-access-policy --cluster-name prod --principal-arn {ROLE} --policy-arn {VIEW} --access-scope '{{"namespaces":["shop-*"],"type":"namespace"}}'"#
+                ),
+            ),
+            (
+                Operation::UpdateAuthenticationMode {
+                    from: AuthenticationMode::ConfigMap,
+                    to: AuthenticationMode::ApiAndConfigMap,
+                },
+                "aws eks update-cluster-config --name prod --access-config authenticationMode=API_AND_CONFIG_MAP".to_owned(),
+            ),
+            (
+                Operation::BindClusterAdmin { group: "admins".to_owned() },
+                "kubectl create clusterrolebinding admins --clusterrole=cluster-admin --group=admins".to_owned(),
+            ),
+        ] {
+            assert_eq!(operation.command("prod"), command);
+            let displayed = command.replace(" --cluster-name prod", "").replace(" --name prod", "");
+            assert_eq!(operation.to_string(), displayed);
+        }
+    }
+
+    #[test]
+    fn inverse_restores_the_entry_before() {
+        let view = AccessPolicy {
+            arn: VIEW.to_owned(),
+            scope: AccessScope::Cluster,
+        };
+        let known = entry(Some(vec![view]));
+        let unknown = entry(None);
+        let namespaces = || AccessScope::Namespaces(vec!["a".to_owned()]);
+        let disassociate = |policy: &str| Operation::DisassociatePolicy {
+            principal_arn: ROLE.to_owned(),
+            policy_arn: policy.to_owned(),
+        };
+        let delete = Operation::DeleteEntry {
+            principal_arn: ROLE.to_owned(),
+        };
+        let mut created = create(None, &["devs"]);
+        if let Operation::CreateEntry { tags, .. } = &mut created {
+            tags.insert("team".to_owned(), "a".to_owned());
+        }
+        let view = || associate(VIEW, AccessScope::Cluster);
+        for (operation, before, inverse) in [
+            (create(None, &[]), None, Some(vec![delete.clone()])),
+            (delete.clone(), Some(&known), Some(vec![created, view()])),
+            (delete.clone(), Some(&unknown), None),
+            (delete, None, None),
+            (
+                associate(VIEW, namespaces()),
+                Some(&known),
+                Some(vec![view()]),
+            ),
+            (
+                associate(EDIT, namespaces()),
+                Some(&known),
+                Some(vec![disassociate(EDIT)]),
+            ),
+            (associate(EDIT, namespaces()), Some(&unknown), None),
+            (disassociate(VIEW), Some(&known), Some(vec![view()])),
+            (
+                Operation::UpdateEntry {
+                    principal_arn: ROLE.to_owned(),
+                    username: "x".to_owned(),
+                    groups: Vec::new(),
+                },
+                Some(&known),
+                Some(vec![Operation::UpdateEntry {
+                    principal_arn: ROLE.to_owned(),
+                    username: "arn:aws:sts::111122223333:assumed-role/Dev/{{SessionName}}"
+                        .to_owned(),
+                    groups: vec!["devs".to_owned()],
+                }]),
+            ),
+            (
+                Operation::UpdateAuthenticationMode {
+                    from: AuthenticationMode::ApiAndConfigMap,
+                    to: AuthenticationMode::Api,
+                },
+                None,
+                None,
+            ),
+        ] {
+            assert_eq!(operation.inverse(before), inverse, "{operation}");
+        }
+    }
+}
