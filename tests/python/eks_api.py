@@ -1,6 +1,7 @@
 """An EKS stand-in that validates every request and response against botocore's service model and verifies signatures.
 
-The argument is a folder. The server reads its state from world.json in that folder on every request:
+The argument is a folder. The server reads its state from world.json in that folder on every request, and writes it back
+after a call that changed it:
 
     {"keys": {"AKIA…": {"secret": "…", "token": null}},
      "clusters": {"prod": {"arn": "…", "status": "ACTIVE", …}},
@@ -10,15 +11,23 @@ The argument is a folder. The server reads its state from world.json in that fol
      "denied": {"DescribeCluster": "User: … is not authorized to perform: …"},
      "allowed": ["AKIA…"],
      "strangers": true,
-     "page": 2}
+     "page": 2,
+     "faults": [{"operation": "CreateAccessEntry", "fault": "lose", "skip": 1, "times": 2}]}
 
 "denied" operations are denied to all keys except "allowed" ones. With "strangers", requests signed with unlisted keys are accepted without
 verification. A cluster exists only in the region of its ARN. An access entry or node group with "gone" is listed, but describing it fails as if it was deleted.
+eks_access_entries.py has the calls on access entries, and more of the state.
+
+A fault affects "times" requests (by default 1) of its operation, or of every operation that writes ("*"), after "skip"
+requests: "throttle" refuses the request, "drop" closes the connection, "lose" carries the call out and closes the connection,
+"refuse" answers with "code", "message" and "status". "first" first carries out "calls", as another client would:
+[["UpdateAccessEntry", {"clusterName": "prod", …}]].
 
 Prints its URL and runs until stdin closes. Appends a line for each request to requests.jsonl.
 """
 
 import json
+import os
 import re
 import sys
 import threading
@@ -33,15 +42,13 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.validate import ParamValidator
 
+sys.dont_write_bytecode = True
+
+from eks_access_entries import CALLS, LISTS, Refusal, call, cluster_of  # noqa: E402
+
 FOLDER = Path(sys.argv[1])
 MODEL = botocore.session.Session().get_service_model("eks")
 LOCK = threading.Lock()
-
-
-class Refusal(Exception):
-    def __init__(self, code, message, status=400):
-        super().__init__(message)
-        self.code, self.status = code, status
 
 
 def operations():
@@ -77,10 +84,30 @@ def parse_request(method, path, query, body):
         if queries or fields:
             raise Refusal("InvalidParameterException", f"the model has no {[*queries, *fields]}")
         report = ParamValidator().validate(given, shape)
-        if report.has_errors():
-            raise Refusal("InvalidParameterException", report.generate_report())
+        problems = [report.generate_report()] if report.has_errors() else invalid_texts(shape, given)
+        if problems:
+            raise Refusal("InvalidParameterException", problems[0])
         return operation, given
     raise Refusal("UnknownOperationException", f"{method} {path} is not an EKS operation", 404)
+
+
+def invalid_texts(shape, value):
+    """Returns the texts that the model's values and patterns do not allow. botocore does not check these."""
+    if shape.type_name == "structure":
+        unknown = [f"the model has no {name}" for name in value if name not in shape.members]
+        known = [invalid_texts(shape.members[name], value[name]) for name in value if name in shape.members]
+        return unknown + sum(known, [])
+    if shape.type_name == "list":
+        return sum([invalid_texts(shape.member, item) for item in value], [])
+    if shape.type_name == "map":
+        texts = [*[(shape.key, key) for key in value], *[(shape.value, item) for item in value.values()]]
+        return sum([invalid_texts(*text) for text in texts], [])
+    values, pattern = shape.metadata.get("enum"), shape.metadata.get("pattern")
+    if values and value not in values:
+        return [f"{value!r} is not one of {values}"]
+    if pattern and not re.search(pattern, value):
+        return [f"{value!r} does not match {pattern}"]
+    return []
 
 
 def convert(member, value):
@@ -114,25 +141,6 @@ def verify(world, request, region):
     return region
 
 
-def cluster_of(world, name):
-    cluster = world.get("clusters", {}).get(name)
-    if not cluster or cluster["arn"].split(":")[3] != world["region"]:
-        raise Refusal("ResourceNotFoundException", f"No cluster found for name: {name}.", 404)
-    return {"name": name, **cluster}
-
-
-def entry_of(world, given):
-    cluster_of(world, given["clusterName"])
-    for entry in world.get("entries", {}).get(given["clusterName"], []):
-        if entry["principalArn"] == given["principalArn"] and not entry.get("gone"):
-            return {"clusterName": given["clusterName"], **entry}
-    raise Refusal(
-        "ResourceNotFoundException",
-        f"The specified principalArn could not be found: {given['principalArn']}",
-        404,
-    )
-
-
 def groups_of(world, given):
     """Returns the node groups. A group given only by name has no other fields."""
     groups = world.get("nodegroups", {}).get(given["clusterName"], [])
@@ -155,8 +163,6 @@ def page(world, given, field, items):
 def answer(world, operation, given):
     if operation == "ListClusters":
         return page(world, given, "clusters", sorted(world.get("clusters", {})))
-    if operation == "DescribeCluster":
-        return {"cluster": cluster_of(world, given["name"])}
     if operation == "ListNodegroups":
         cluster_of(world, given["clusterName"])
         return page(world, given, "nodegroups", [group["nodegroupName"] for group in groups_of(world, given)])
@@ -176,29 +182,10 @@ def answer(world, operation, given):
             if profile["fargateProfileName"] == given["fargateProfileName"]:
                 return {"fargateProfile": {"clusterName": given["clusterName"], **profile}}
         raise Refusal("ResourceNotFoundException", "No Fargate Profile found with name.", 404)
-    if operation == "ListAccessEntries":
-        mode = cluster_of(world, given["clusterName"]).get("accessConfig", {}).get("authenticationMode", "CONFIG_MAP")
-        if mode == "CONFIG_MAP":
-            raise Refusal(
-                "InvalidRequestException",
-                "The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this operation.",
-            )
-        entries = world.get("entries", {}).get(given["clusterName"], [])
-        policy_arn = given.get("associatedPolicyArn")
-        names = [
-            entry["principalArn"]
-            for entry in entries
-            if not policy_arn or policy_arn in [policy["policyArn"] for policy in entry.get("policies", [])]
-        ]
-        return page(world, given, "accessEntries", names)
-    if operation == "DescribeAccessEntry":
-        entry = dict(entry_of(world, given))
-        entry.pop("policies", None)
-        return {"accessEntry": entry}
-    if operation == "ListAssociatedAccessPolicies":
-        entry = entry_of(world, given)
-        found = page(world, given, "associatedAccessPolicies", entry.get("policies", []))
-        return {"clusterName": given["clusterName"], "principalArn": entry["principalArn"], **found}
+    if operation in LISTS:
+        return LISTS[operation](world, given, lambda field, items: page(world, given, field, items))
+    if operation in CALLS:
+        return call(world, operation, given)
     raise Refusal("UnknownOperationException", f"the stand-in has no {operation}", 404)
 
 
@@ -211,31 +198,45 @@ def check(operation, answered):
     assert not unknown, unknown
 
 
+def fault_of(world, operation):
+    """Returns the fault of this request, and counts the request."""
+    for fault in world.get("faults", []):
+        writes = operation.http["method"] != "GET"
+        if fault["operation"] != operation.name and not (fault["operation"] == "*" and writes):
+            continue
+        if fault.get("skip", 0) > 0:
+            fault["skip"] -= 1
+        elif fault.get("times", 1) > 0:
+            fault["times"] = fault.get("times", 1) - 1
+            return fault
+    return {"fault": None}
+
+
+def carry_out(world, operation, given, fault):
+    """Returns the answer, or None if the client gets none."""
+    if fault["fault"] == "throttle":
+        raise Refusal("ThrottlingException", "Rate exceeded", 429)
+    if fault["fault"] == "refuse":
+        raise Refusal(fault["code"], fault["message"], fault.get("status", 400))
+    if fault["fault"] == "drop":
+        return None
+    for name, input in fault.get("calls", []):
+        answer(world, name, input)
+    answered = answer(world, operation.name, given)
+    check(operation, answered)
+    return None if fault["fault"] == "lose" else answered
+
+
 class Eks(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def handle_one(self):
         self.body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        world = json.loads((FOLDER / "world.json").read_text())
-        url = urlsplit(self.path)
-        record = {"method": self.command, "path": self.path}
-        try:
-            record["region"] = verify(world, self, None)
-            operation, given = parse_request(self.command, url.path, url.query, self.body)
-            record["operation"] = operation.name
-            if operation.name in world.get("denied", {}) and world["key"] not in world.get("allowed", []):
-                raise Refusal("AccessDeniedException", world["denied"][operation.name], 403)
-            answered = answer(world, operation.name, given)
-            check(operation, answered)
-            status, headers = 200, {}
-        except Refusal as refusal:
-            status, headers, answered = refusal.status, {"x-amzn-ErrorType": refusal.code}, {"message": str(refusal)}
-            record["refused"] = refusal.code
-        except Exception as error:  # an error in the test or in this server
-            status, headers, answered = 500, {}, {"message": repr(error)}
-            record["broken"] = repr(error)
-        with LOCK, (FOLDER / "requests.jsonl").open("a") as log:
-            log.write(json.dumps(record) + "\n")
+        with LOCK:
+            status, headers, answered = self.answer()
+        if answered is None:
+            self.close_connection = True
+            return
         body = json.dumps(answered, default=seconds).encode()
         self.send_response(status)
         for name, value in headers.items():
@@ -245,6 +246,41 @@ class Eks(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def answer(self):
+        text = (FOLDER / "world.json").read_text()
+        world = json.loads(text)
+        url = urlsplit(self.path)
+        record = {"method": self.command, "path": self.path}
+        status, headers, answered = 200, {}, None
+        try:
+            record["region"] = verify(world, self, None)
+            operation, given = parse_request(self.command, url.path, url.query, self.body)
+            record["operation"], record["given"] = operation.name, given
+            if operation.name in world.get("denied", {}) and world["key"] not in world.get("allowed", []):
+                raise Refusal("AccessDeniedException", world["denied"][operation.name], 403)
+            fault = fault_of(world, operation)
+            record["fault"] = fault["fault"]
+            answered = carry_out(world, operation, given, fault)
+        except Refusal as refusal:
+            status, headers, answered = refusal.status, {"x-amzn-ErrorType": refusal.code}, {"message": str(refusal)}
+            record["refused"] = refusal.code
+        except Exception as error:  # an error in the test or in this server
+            status, answered = 500, {"message": repr(error)}
+            record["broken"] = repr(error)
+        with (FOLDER / "requests.jsonl").open("a") as log:
+            log.write(json.dumps(record) + "\n")
+        self.save(world, text)
+        return status, headers, answered
+
+    def save(self, world, text):
+        """Writes the state back if the call changed it."""
+        for key in ("key", "region"):
+            world.pop(key, None)
+        if world != json.loads(text):
+            changed = FOLDER / "world.changed"
+            changed.write_text(json.dumps(world))
+            os.replace(changed, FOLDER / "world.json")
 
     do_GET = do_POST = do_PUT = do_DELETE = handle_one
 

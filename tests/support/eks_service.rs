@@ -1,5 +1,5 @@
-//! A simulated EKS API: `tests/python/eks_api.py`, which validates requests and responses with
-//! botocore's model of EKS.
+//! A simulated EKS API: `tests/python/eks_api.py`, which validates requests and responses with botocore's model of EKS.
+//! `tests/python/eks_access_entries.py` has its rules of access entries.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -60,6 +60,12 @@ impl EksService {
         let next = path.with_extension("next");
         fs::write(&next, world.to_string()).expect("a file");
         fs::rename(&next, &path).expect("a file");
+    }
+
+    /// Returns the state after the requests so far.
+    pub(crate) fn state(&self) -> Value {
+        let text = fs::read_to_string(self.folder.path().join("world.json")).expect("a file");
+        serde_json::from_str(&text).expect("JSON")
     }
 
     /// Returns `environment` with this EKS endpoint.
