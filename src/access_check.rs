@@ -15,8 +15,8 @@ use awsauth_core::authenticator::{self, AccessEntries, User, explain};
 use awsauth_core::document::Document;
 use awsauth_core::facts::access_entries::AccessEntry;
 use awsauth_core::rbac::Question;
-use awsauth_kube::command_line::quoted;
-use awsauth_kube::review::{Answer, ClusterUser};
+use awsauth_kube::access_review::{Answer, ClusterUser};
+use awsauth_kube::shell_command::quoted;
 use rejection::rejection;
 
 pub(crate) use signer::{SigningCredentials, TokenSigner};

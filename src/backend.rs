@@ -9,20 +9,20 @@ pub(crate) mod credential_args;
 pub(crate) mod duration;
 mod editor;
 pub(crate) mod eks;
-mod endpoint;
+mod endpoint_check;
 pub(crate) mod files;
 mod first_read;
 mod history;
-pub(crate) mod input;
+pub(crate) mod input_files;
 mod inventory;
 pub(crate) mod kubeconfig_file;
 mod manifest_file;
+mod server_version;
 mod sign_in;
-mod target;
+mod target_options;
 mod temp_file;
-mod version;
+mod wait_for_cluster;
 mod wait_for_eks;
-mod waiting;
 
 use std::fmt;
 use std::path::Path;
@@ -36,21 +36,21 @@ pub(crate) use editor::{Edited, Editor};
 pub(crate) use first_read::FirstRead;
 pub(crate) use history::{History, HistoryEntry};
 pub(crate) use sign_in::{SignIn, SignInResult};
-pub(crate) use target::Target;
+pub(crate) use target_options::Target;
 pub(crate) use temp_file::{replace_private, write_temporary};
 
 use crate::terminal::{Failure, Kind, Out};
 use awsauth_aws::eks::EksCluster;
+use awsauth_core::aws_auth_snapshot::{Change, Snapshot};
 use awsauth_core::document::SectionName;
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::manifest::{Manifest, ManifestFaults};
 use awsauth_core::rbac::{Policy, UserInfo};
-use awsauth_core::snapshot::{Change, Snapshot};
 use awsauth_kube::Live;
-use awsauth_kube::version::ServerVersion;
+use awsauth_kube::server_version::ServerVersion;
 use cluster::Cluster;
 use manifest_file::ManifestFile;
-use target::Chosen;
+use target_options::Chosen;
 
 /// The place where aws-auth is stored.
 pub(crate) enum Backend {

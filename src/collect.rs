@@ -12,7 +12,7 @@ pub(crate) mod nodes;
 pub(crate) mod sign_in;
 pub(crate) mod sts;
 mod subprocess;
-mod task;
+mod timed_task;
 
 use std::error::Error;
 use std::future::Future;
@@ -23,7 +23,7 @@ use secrecy::SecretString;
 use tokio::runtime::Builder;
 
 pub(crate) use evidence::Collector;
-pub(crate) use task::{Task, spawn};
+pub(crate) use timed_task::{Task, spawn};
 
 use awsauth_core::doctor::evidence::Problem;
 use awsauth_core::doctor::redacted;

@@ -25,7 +25,7 @@ pub(crate) mod verify;
 pub(crate) mod version;
 pub(crate) mod whoami;
 
-mod principal;
+mod principal_argument;
 mod write_args;
 
 use clap::ValueEnum;

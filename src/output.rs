@@ -3,31 +3,33 @@
 //! Text is always styled; [`Out`](crate::terminal::Out) removes the styles if color is off.
 
 mod access_changes;
+mod access_check;
 mod access_entry;
 mod credentials;
-mod difference;
 mod doctor;
+mod escape;
 mod explanation;
 mod format;
 mod github;
 mod history;
 mod kubeconfig;
 mod lint;
-mod listing;
-mod plain;
+mod mapping_list;
+mod plan_report;
 mod rbac;
-mod report;
 mod style;
 mod table;
-mod verification;
+mod text_diff;
 mod version;
 mod whoami;
 
 pub(crate) use access_changes::user_text;
+pub(crate) use access_check::{Verification, verification_json, verification_text};
 pub(crate) use credentials::{
     as_dotenv, as_exports, as_json, as_powershell, as_process, variables,
 };
 pub(crate) use doctor::{Ran, doctor_bundle, doctor_json, doctor_text};
+pub(crate) use escape::plain;
 pub(crate) use explanation::{explanation_json, explanation_text};
 pub(crate) use format::PlanFormat;
 pub(crate) use github::{failure_command, failure_summary, plan_summary};
@@ -37,11 +39,9 @@ pub(crate) use lint::{
     FixedFinding, Linted, Origin, finding_remark, lint_commands, lint_counts, lint_json,
     lint_junit, lint_notes, lint_sarif, lint_sarif_limits, lint_table, lint_text,
 };
-pub(crate) use listing::Listing;
-pub(crate) use plain::plain;
-pub(crate) use report::{
+pub(crate) use mapping_list::Listing;
+pub(crate) use plan_report::{
     access_text, outcomes, refusal_json, remarks, report_json, report_text, short_name,
 };
-pub(crate) use verification::{Verification, verification_json, verification_text};
 pub(crate) use version::{Versions, version_json, version_text};
 pub(crate) use whoami::{OnCluster, Whoami, whoami_json, whoami_text};

@@ -2,14 +2,14 @@
 
 mod exit;
 mod failure;
-mod out;
+mod output_streams;
 mod panic;
-mod program;
+mod program_name;
 mod spinner;
 
 pub(crate) use exit::Exit;
 pub(crate) use failure::{Failure, Kind, Refusal};
-pub(crate) use out::{ColorMode, Out, Verbosity, read_line};
+pub(crate) use output_streams::{ColorMode, Out, Verbosity, read_line};
 pub(crate) use panic::report_panics;
-pub(crate) use program::{Program, REPOSITORY};
+pub(crate) use program_name::{Program, REPOSITORY};
 pub(crate) use spinner::Spinner;

@@ -10,9 +10,9 @@ mod report;
 use crate::backend::{Backend, BackupOptions, FirstRead, WriteOutcome};
 use crate::output::{PlanFormat, report_json};
 use crate::terminal::{Failure, Kind, Out};
+use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::document::edit::Edit;
 use awsauth_core::plan::{Allowed, Plan, Request};
-use awsauth_core::snapshot::Snapshot;
 use post_write_check::PostWriteCheck;
 
 pub(crate) use access_entries::access_entries_for;

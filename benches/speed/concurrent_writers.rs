@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::process::Command;
 use std::thread;
 
-use crate::aws_auth::{self, map};
 use crate::other_tools;
-use crate::program::{Awsauth, timed_run};
+use crate::release_binary::{Awsauth, timed_run};
 use crate::support::cluster::Cluster;
+use crate::test_aws_auth::{self, map};
 use crate::timing::{Samples, milliseconds, ratio};
 
 const WRITERS: usize = 64;
@@ -38,8 +38,8 @@ pub(crate) fn run(awsauth: &Awsauth) {
 
 /// Lets all writers write, and prints what they needed.
 fn storm(cluster: &Cluster, name: &str, command: impl Fn(&str) -> Command + Sync) -> Samples {
-    aws_auth::create(cluster);
-    timed_run(&mut aws_auth::patch_back(cluster));
+    test_aws_auth::create(cluster);
+    timed_run(&mut test_aws_auth::patch_back(cluster));
     let before = requests(cluster);
     let durations = thread::scope(|scope| {
         let writers: Vec<_> = (0..WRITERS)

@@ -8,22 +8,22 @@
 #[path = "../../tests/support/mod.rs"]
 mod support;
 
-mod aws_auth;
 mod concurrent_writers;
 mod latency_proxy;
 mod libyaml_pass;
-mod live;
+mod live_cluster;
 mod manifest;
 mod memory;
 mod other_tools;
 mod process_start;
-mod program;
+mod release_binary;
 mod round_trips;
+mod test_aws_auth;
 mod timing;
 mod token;
 mod webhook;
 
-use program::Awsauth;
+use release_binary::Awsauth;
 
 type Benchmark = (&'static str, fn(&Awsauth));
 
@@ -31,7 +31,7 @@ const BENCHMARKS: [Benchmark; 7] = [
     ("start", process_start::run),
     ("token", token::run),
     ("manifest", manifest::run),
-    ("live", live::run),
+    ("live", live_cluster::run),
     ("round-trips", round_trips::run),
     ("writers", concurrent_writers::run),
     ("webhook", webhook::run),

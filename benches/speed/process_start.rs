@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::program::{Awsauth, timed_run};
+use crate::release_binary::{Awsauth, timed_run};
 use crate::timing::{heading, interleaved, row, row_at_most};
 
 pub(crate) fn run(awsauth: &Awsauth) {

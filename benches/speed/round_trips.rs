@@ -3,10 +3,10 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use crate::aws_auth::{self, KUBECTL_GET, MAP_NEW, MAP_NO_OP, patch_back};
 use crate::latency_proxy::LatencyProxy;
-use crate::program::{Awsauth, timed_run};
+use crate::release_binary::{Awsauth, timed_run};
 use crate::support::cluster::Cluster;
+use crate::test_aws_auth::{self, KUBECTL_GET, MAP_NEW, MAP_NO_OP, patch_back};
 use crate::timing::{Samples, milliseconds};
 
 const ROUND_TRIP: Duration = Duration::from_millis(50);
@@ -14,7 +14,7 @@ const ROUNDS: usize = 5;
 
 pub(crate) fn run(awsauth: &Awsauth) {
     let cluster = Cluster::shared();
-    aws_auth::create(cluster);
+    test_aws_auth::create(cluster);
     let server = cluster.server_url().replace("https://", "");
     let proxy = LatencyProxy::start(server.clone(), ROUND_TRIP).expect("a loopback port");
     let config = fs::read_to_string(cluster.kubeconfig()).expect("a kubeconfig");

@@ -6,14 +6,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 
-use crate::aws_auth::KUBECTL_GET;
-use crate::program::{Awsauth, must_succeed, timed_run};
-use crate::support::aws::{ACCOUNT, Aws, trusts, trusts_service};
+use crate::release_binary::{Awsauth, must_succeed, timed_run};
 use crate::support::cluster::Cluster;
 use crate::support::eks;
 use crate::support::environment::Environment;
 use crate::support::go_programs::Binary;
 use crate::support::python::Packages;
+use crate::support::simulated_aws::{ACCOUNT, Aws, trusts, trusts_service};
+use crate::test_aws_auth::KUBECTL_GET;
 use crate::timing::{heading, interleaved, row, row_at_least, row_at_most, row_difference};
 
 const TOKEN: [&str; 3] = ["token", "-i", eks::NAME];

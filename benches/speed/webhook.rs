@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rcgen::generate_simple_self_signed;
 use serde_json::json;
 
-use crate::program::Awsauth;
+use crate::release_binary::Awsauth;
 use crate::support::child_process::Supervised;
 use crate::support::cluster::Cluster;
 use crate::support::ports;

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::support::aws::trusts_service;
 use crate::support::cluster::Cluster;
 use crate::support::eks;
 use crate::support::environment::Environment;
 use crate::support::go_programs::Binary;
+use crate::support::simulated_aws::trusts_service;
 
 /// Runs the cluster until standard input ends.
 pub(crate) const RUN: &str = "--run-cluster";

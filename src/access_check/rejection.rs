@@ -8,7 +8,7 @@ use awsauth_core::arn::{Kind as Of, Parts, canonical};
 use awsauth_core::facts::access_entries::AccessEntry;
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::facts::limits::TOKEN_BYTES;
-use awsauth_kube::command_line::quoted;
+use awsauth_kube::shell_command::quoted;
 
 /// Explains why the API server rejects a token, as far as a client can know, and what to do about it. `caller` is the identity that
 /// STS reports; `None` for a token that is too long for the authenticator.

@@ -10,17 +10,17 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
 use super::eks;
-use super::endpoint;
-use super::target::Target;
+use super::endpoint_check;
+use super::target_options::Target;
+use super::wait_for_cluster::{await_ready, wait_for};
 use super::wait_for_eks;
-use super::waiting::{await_ready, wait_for};
 use super::{BackupOptions, WriteOutcome};
 use crate::terminal::{self, Failure, Kind, Out, Refusal};
 use awsauth_aws::AwsEnvironment;
 use awsauth_aws::eks::{CredentialOrder, EksCluster};
+use awsauth_core::aws_auth_snapshot::{Change, Snapshot};
 use awsauth_core::history::Who;
 use awsauth_core::rbac::{Policy, UserInfo};
-use awsauth_core::snapshot::{Change, Snapshot};
 use awsauth_kube::connect::ConnectError;
 use awsauth_kube::history::{self, CopyLocation};
 use awsauth_kube::karpenter::{NodeClass, node_classes};
@@ -368,7 +368,7 @@ pub(super) fn flags(target: &Target) -> Flags {
 pub(super) fn not_connected(error: &ConnectError) -> Failure {
     let what = "cannot connect to the cluster";
     if let ConnectError::Untrusted(error) = error {
-        return endpoint::refusal(what, error, None);
+        return endpoint_check::refusal(what, error, None);
     }
     Failure::new(kind(error.kind()), what)
         .because(error)

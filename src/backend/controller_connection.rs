@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tokio::runtime::Runtime;
 
 use super::cluster::{flags, not_connected, refuse_other, runtime, until_interrupted};
-use super::target::{Chosen, Target};
-use super::waiting::wait_for;
+use super::target_options::{Chosen, Target};
+use super::wait_for_cluster::wait_for;
 use crate::terminal::{Failure, Out};
 use awsauth_kube::{ApiClient, Environment, connect};
 

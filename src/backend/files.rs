@@ -1,19 +1,19 @@
 //! Files that may contain aws-auth: named files, and files found in folders and by patterns.
 
-mod relative;
+mod relative_path;
 mod search;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Backend;
-use super::input::is_stdin;
+use super::input_files::is_stdin;
 use super::manifest_file::ManifestFile;
 use crate::terminal::{Failure, Out};
 use awsauth_core::manifest::{self, Manifest, ManifestError};
 use awsauth_core::terraform::{self, Resource};
 
-pub(crate) use relative::relative;
+pub(crate) use relative_path::relative;
 pub(crate) use search::search;
 
 /// A file, or stdin.

@@ -8,13 +8,13 @@ use super::Backend;
 use super::cluster::{Cluster, until_interrupted};
 use crate::terminal::{Failure, Out};
 use awsauth_core::authenticator::User;
+use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::facts::groups::AUTHENTICATED;
 use awsauth_core::history::Who;
 use awsauth_core::plan::{Admins, Caller, Facts, Known, OpenQuestion, has_admin};
-use awsauth_core::snapshot::Snapshot;
+use awsauth_kube::access_review::{self, ClusterUser};
 use awsauth_kube::guard_facts::{known_admins, unknown};
 use awsauth_kube::rbac;
-use awsauth_kube::review::{self, ClusterUser};
 
 /// The time limit of facts that only guards need.
 const TIME_LIMIT: Duration = Duration::from_secs(3);
@@ -102,8 +102,8 @@ impl Cluster {
         let asking = async {
             join!(
                 client.read(timeout),
-                review::current_user(client, time_limit),
-                review::can_update_aws_auth(client, None, time_limit),
+                access_review::current_user(client, time_limit),
+                access_review::can_update_aws_auth(client, None, time_limit),
                 async {
                     match wants_admins {
                         true => Some(rbac::admins(client, time_limit).await),
@@ -152,7 +152,7 @@ impl Cluster {
     fn can_update(&self, user: &User, out: &Out) -> Result<Known<bool>, Failure> {
         let mut they = user.clone();
         they.groups.push(AUTHENTICATED.to_owned());
-        let asking = review::can_update_aws_auth(self.client(), Some(&they), TIME_LIMIT);
+        let asking = access_review::can_update_aws_auth(self.client(), Some(&they), TIME_LIMIT);
         let asked = until_interrupted(self.runtime(), out, "Asking what is allowed", asking)?;
         Ok(match asked {
             Ok(may) => Known::Is(may),

@@ -11,8 +11,8 @@ use awsauth_aws::iam::{Iam, IamError};
 use awsauth_core::arn::Parts;
 use awsauth_core::authenticator::Store;
 use awsauth_core::document::{Document, Principal};
+use awsauth_core::facts::iam_principals::Principals;
 use awsauth_core::facts::node_inventory::NodeInventory;
-use awsauth_core::facts::principals::Principals;
 use awsauth_kube::karpenter::PERMISSION;
 
 /// The delay before the spinner appears.

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use super::atomic_write::{Original, ReplaceError};
 use super::{Planner, WriteOutcome};
 use crate::terminal::{Failure, Kind, Out, Refusal};
-use awsauth_core::command_line::quoted;
+use awsauth_core::aws_auth_snapshot::{Change, Snapshot};
 use awsauth_core::document::SectionName;
 use awsauth_core::manifest::{Manifest, ManifestError, ManifestFaults};
-use awsauth_core::snapshot::{Change, Snapshot};
+use awsauth_core::shell_quote::quoted;
 
 /// A manifest in a file or a pipe.
 #[derive(Debug)]

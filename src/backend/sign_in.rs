@@ -10,20 +10,20 @@ use super::cluster::{
 };
 use super::credential_args::CredentialArgs;
 use super::eks;
-use super::endpoint;
-use super::target::{Chosen, Target, is_typed};
-use super::waiting::wait_for;
+use super::endpoint_check;
+use super::target_options::{Chosen, Target, is_typed};
+use super::wait_for_cluster::wait_for;
 use crate::terminal::{Failure, Out};
 use awsauth_aws::AwsEnvironment;
 use awsauth_aws::credentials::CredentialOptions;
 use awsauth_aws::eks::{CredentialOrder, EksCluster};
+use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::rbac::Question;
-use awsauth_core::snapshot::Snapshot;
+use awsauth_kube::access_review::{self, Answer, ClusterUser};
 use awsauth_kube::connect::{
     AnonymousConnection, ConnectError, EksConnection, connect_anonymously, connect_to_anonymously,
 };
 use awsauth_kube::request_error::{Fault, RequestError};
-use awsauth_kube::review::{self, Answer, ClusterUser};
 use awsauth_kube::{ApiClient, EksEndpoint, EksName, Environment, Flags};
 
 /// The timeout of the requests to the API server in one attempt.
@@ -201,16 +201,16 @@ impl SignIn {
         what: &str,
         out: &Out,
     ) -> Result<EksConnection, Failure> {
-        let refused = |error| endpoint::refusal(what, &error, Some(cluster));
+        let refused = |error| endpoint_check::refusal(what, &error, Some(cluster));
         let error = match self.connection.trust(None) {
             Err(error) if error.needs_description() => error,
             trusted => return trusted.map_err(refused),
         };
         let mut options = options.clone();
         options.region = options.region.or_else(|| self.eks().region.clone());
-        match endpoint::described(cluster, &options, environment, out) {
+        match endpoint_check::described(cluster, &options, environment, out) {
             Ok(described) => self.connection.trust(Some(&described)).map_err(refused),
-            Err(reason) => Err(endpoint::unconfirmed(what, &error, cluster, reason)),
+            Err(reason) => Err(endpoint_check::unconfirmed(what, &error, cluster, reason)),
         }
     }
 
@@ -236,8 +236,9 @@ impl SignIn {
     ) -> Result<SignInResult, Failure> {
         let namespace = &self.connection.namespace;
         let asking = async {
-            let who = review::current_user(client, ATTEMPT).await?;
-            let answers = review::check_access(client, questions, namespace, ATTEMPT).await?;
+            let who = access_review::current_user(client, ATTEMPT).await?;
+            let answers =
+                access_review::check_access(client, questions, namespace, ATTEMPT).await?;
             Ok((who, answers))
         };
         match until_interrupted(&self.runtime, out, "Signing in", asking)? {

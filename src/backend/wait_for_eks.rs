@@ -4,9 +4,9 @@ use super::cluster::Cluster;
 use crate::terminal::{Failure, Out, Refusal};
 use awsauth_aws::eks::EksCluster;
 use awsauth_core::authenticator::has_node_entry;
+use awsauth_core::aws_auth_snapshot::{Change, Snapshot};
 use awsauth_core::document::Document;
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
-use awsauth_core::snapshot::{Change, Snapshot};
 use awsauth_kube::Live;
 
 /// Returns the current aws-auth before a write that may create it; `first` if it has been read. In clusters without

@@ -9,7 +9,7 @@ use super::{BearerToken, ConnectOptions, in_runtime, problem};
 use awsauth_core::authenticator::User;
 use awsauth_core::doctor::evidence::{AwsAuth, PermissionAnswer, Problem};
 use awsauth_core::rbac::{Policy, Question, UserInfo};
-use awsauth_kube::review;
+use awsauth_kube::access_review;
 use awsauth_kube::{ApiClient, Flags, Live, connect};
 
 /// The identity that reads aws-auth and RBAC.
@@ -92,7 +92,7 @@ pub(crate) fn rights(
         let policy = awsauth_kube::rbac::policy(&client, &info, limit).await;
         let answers = match questions {
             [] => None,
-            questions => review::check_access_of(&client, user, questions, "default", limit)
+            questions => access_review::check_access_of(&client, user, questions, "default", limit)
                 .await
                 .ok(),
         };

@@ -7,9 +7,9 @@ use super::{BearerToken, ConnectOptions, in_runtime, problem};
 use awsauth_core::doctor::evidence::{Collected, PermissionAnswer, Problem, SignedIn};
 use awsauth_core::endpoint_trust::{Distrust, UntrustedEndpoint};
 use awsauth_core::rbac::Question;
+use awsauth_kube::access_review::{self, Answer};
 use awsauth_kube::connect::ConnectError;
 use awsauth_kube::request_error::{Fault, RequestError};
-use awsauth_kube::review::{self, Answer};
 
 /// The result of signing in with a token.
 pub(crate) struct SignInResult {
@@ -41,7 +41,7 @@ pub(crate) fn sign_in(
             }
             Err(error) => return failed(problem(&error, error.hint())),
         };
-        let signed_in = match review::current_user(&client, limit).await {
+        let signed_in = match access_review::current_user(&client, limit).await {
             Ok(who) => SignedIn::In {
                 username: who.username,
                 groups: who.groups,
@@ -49,9 +49,11 @@ pub(crate) fn sign_in(
             Err(error) => refused(&error),
         };
         let answers = match signed_in {
-            SignedIn::In { .. } => review::check_access(&client, questions, namespace, limit)
-                .await
-                .ok(),
+            SignedIn::In { .. } => {
+                access_review::check_access(&client, questions, namespace, limit)
+                    .await
+                    .ok()
+            }
             _ => None,
         };
         SignInResult {

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use super::map::Creating;
-use super::principal::check_principal;
+use super::principal_argument::check_principal;
 use super::write_args::{DryRun, VerifyArgs, WriteArgs};
 use crate::backend::Backend;
-use crate::backend::input::{self, is_stdin};
+use crate::backend::input_files::{self, is_stdin};
 use crate::output::{PlanFormat, short_name};
 use crate::terminal::{Exit, Failure, Out, Refusal};
 use crate::write::{Transaction, edit_failure};
@@ -140,7 +140,7 @@ impl DesiredArgs {
         let owner = self.owner.as_deref().map(Owner::new).transpose();
         let owner = owner.map_err(|error| Failure::usage("cannot use --owner").because(&error))?;
         let mut wanted = Vec::new();
-        for input in input::read(&self.filenames)? {
+        for input in input_files::read(&self.filenames)? {
             wanted.extend(
                 desired::read(&input.text, &input.name).map_err(|error| desired_failure(&error))?,
             );

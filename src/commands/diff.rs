@@ -9,8 +9,8 @@ use crate::write::{
     PlanBuilder, access_entries_for, edit_failure, refused, report_dry_run_step, wants_admins,
     with_access_entry_commands,
 };
+use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::plan::{Allowed, Facts};
-use awsauth_core::snapshot::Snapshot;
 
 /// Show what apply would change, in the text and in access
 ///

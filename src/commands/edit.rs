@@ -11,9 +11,9 @@ use crate::backend::{Backend, Editor};
 use crate::output::PlanFormat;
 use crate::terminal::{Exit, Failure, Kind, Out};
 use crate::write::{Options, Transaction, refuse_if_ignored};
+use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::history::{Contents, combine};
 use awsauth_core::plan::Request;
-use awsauth_core::snapshot::Snapshot;
 use session::{Round, Session};
 
 /// Change aws-auth in your editor

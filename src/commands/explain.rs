@@ -8,7 +8,7 @@ use awsauth_core::arn::{self, ArnError, is_same_principal};
 use awsauth_core::authenticator::{Explanation, Question, explain};
 use awsauth_core::document::Document;
 use awsauth_core::rbac::{Access, Policy, Unread, UserInfo};
-use awsauth_kube::command_line::quoted;
+use awsauth_kube::shell_command::quoted;
 
 /// The maximum number of warnings about unreadable resources.
 const UNREAD: usize = 3;

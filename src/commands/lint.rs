@@ -1,7 +1,7 @@
 //! `awsauth lint`.
 
 mod args;
-mod collect;
+mod collect_facts;
 mod fix;
 mod output;
 mod source;
@@ -12,7 +12,7 @@ use crate::backend::Target;
 use crate::output::Linted;
 use crate::terminal::{Exit, Failure, Out};
 use awsauth_core::lint::{RULES, Report, Selection, UnknownRule};
-use collect::Requested;
+use collect_facts::Requested;
 use output::Output;
 use source::{Source, Sources};
 

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use clap::builder::FalseyValueParser;
 
-use super::principal::check_principal;
+use super::principal_argument::check_principal;
 use super::write_args::{VerifyArgs, WriteArgs};
 use crate::backend::Backend;
 use crate::output::PlanFormat;

@@ -11,9 +11,9 @@ use crate::backend::Backend;
 use crate::output::PlanFormat;
 use crate::terminal::{Exit, Failure, Out};
 use crate::write::Transaction;
+use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::history::{BackupFile, Contents, read_file};
 use awsauth_core::plan::Request;
-use awsauth_core::snapshot::Snapshot;
 
 /// Restore aws-auth from the history or a file
 ///

@@ -6,10 +6,10 @@ use crate::backend::{Backend, History};
 use crate::output::PlanFormat;
 use crate::terminal::{Exit, Failure, Kind, Out, Refusal};
 use crate::write::Transaction;
+use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::history::{Contents, Revision, revert};
 use awsauth_core::plan::Request;
-use awsauth_core::snapshot::Snapshot;
-use awsauth_kube::command_line::quoted;
+use awsauth_kube::shell_command::quoted;
 
 /// Undo the newest write
 ///

@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use clap::Subcommand;
 
-use super::principal::must_be_arn;
+use super::principal_argument::must_be_arn;
 use super::write_args::WriteArgs;
 use crate::backend::Backend;
 use crate::output::{PlanFormat, user_text};
 use crate::terminal::{Exit, Failure, Out};
 use crate::write::Transaction;
 use awsauth_core::authenticator::{Question, explain};
+use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::document::edit::Edit;
 use awsauth_core::document::{Document, Principal};
 use awsauth_core::plan::{Plan, Request};
-use awsauth_core::snapshot::Snapshot;
 
 /// Remove the mappings of one identity
 ///

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::plain::plain;
+use super::escape::plain;
 use super::style::{GAIN, LOSS, NOTICE, paint};
 use awsauth_core::authenticator::{AccessChange, User};
 

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::plain::plain;
+use super::escape::plain;
 use super::style::{HEADING, NOTICE, PLACE, paint};
 use awsauth_core::authenticator::template;
 use awsauth_core::facts::access_entries::{AccessEntry, AccessPolicy, AccessScope};

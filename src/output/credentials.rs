@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
 use awsauth_core::token::Credentials;
-use awsauth_kube::command_line::quoted;
+use awsauth_kube::shell_command::quoted;
 
 /// Enough for credentials in any format: reallocation would leave copies of the secrets in memory.
 const CAPACITY: usize = 32 * 1024;

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::plain::plain;
+use super::escape::plain;
 use super::style::{FAINT, GAIN, HEADING, LOSS, paint};
 use awsauth_core::doctor::{Report, SignInState, Symptom};
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::access_changes::{UserData, user_text};
 use super::access_entry::{self, AccessEntryData};
-use super::plain::plain;
+use super::escape::plain;
 use super::rbac::{self, RbacData};
 use super::style::{GAIN, LOSS, NOTICE, PLACE, paint};
 use awsauth_core::authenticator::{Explanation, Override, Place, User};

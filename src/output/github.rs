@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use super::access_changes::user_text;
-use super::plain::plain;
-use super::verification::Verification;
+use super::access_check::Verification;
+use super::escape::plain;
 use awsauth_core::authenticator::{AccessChange, User};
 use awsauth_core::plan::Plan;
 

@@ -1,11 +1,11 @@
 //! The table of revisions.
 
-use super::plain::plain;
+use super::escape::plain;
 use super::style::{HEADING, NOTICE, paint};
 use super::table::{Cell, Table};
 use awsauth_core::authenticator::AccessChange;
 use awsauth_core::history::Revision;
-use awsauth_kube::command_line::quoted;
+use awsauth_kube::shell_command::quoted;
 
 /// How many identities a summary names.
 const NAMED: usize = 3;

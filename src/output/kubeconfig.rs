@@ -1,6 +1,6 @@
 //! The changes to a kubeconfig.
 
-use super::plain::plain;
+use super::escape::plain;
 use super::style::{FAINT, GAIN, LOSS, NOTICE, paint};
 use awsauth_core::kubeconfig::{Change, EntryChange, FieldChange, FieldChangeKind, Part};
 

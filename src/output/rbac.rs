@@ -1,13 +1,13 @@
 //! What RBAC allows a user, as text.
 
-mod data;
+mod json;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-pub(super) use data::RbacData;
+pub(super) use json::RbacData;
 
-use super::plain::plain;
+use super::escape::plain;
 use super::style::{FAINT, GAIN, NOTICE, paint};
 use awsauth_core::rbac::{Access, Allowance, Grant, Object, Role, Rules, Subject, Summary};
 

@@ -2,7 +2,7 @@
 
 use anstyle::Style;
 
-use super::plain::{columns, plain, shorten};
+use super::escape::{columns, plain, shorten};
 use super::style::{HEADING, paint};
 
 /// The spaces between columns, as in kubectl.

@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::plain::plain;
+use super::escape::plain;
 use awsauth_aws::eks::ClusterDescription;
-use awsauth_kube::version::ServerVersion;
+use awsauth_kube::server_version::ServerVersion;
 
 /// The version of aws-iam-authenticator whose parsing awsauth reproduces.
 const AUTHENTICATOR: &str = "0.7.10";

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::access_changes::user_text;
 use super::access_entry::{self, AccessEntryData};
-use super::plain::plain;
+use super::escape::plain;
 use super::style::{GAIN, NOTICE, PLACE, paint};
 use awsauth_aws::credentials::ResolvedCredentials;
 use awsauth_core::arn::Identity;

@@ -202,7 +202,7 @@ impl Failure {
             let _ = writeln!(
                 text,
                 "hint: This is a bug in awsauth. {}",
-                super::program::report_request()
+                super::program_name::report_request()
             );
         }
         text

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::panic;
 
 use super::Exit;
-use super::program::report_request;
+use super::program_name::report_request;
 
 /// Installs a panic hook that prints the location and how to report the bug, and exits with [`Exit::Bug`].
 ///

@@ -7,9 +7,9 @@ use crate::backend::Backend;
 use crate::terminal::Out;
 use awsauth_core::arn::{comparable, fold};
 use awsauth_core::authenticator::{AccessEntries, Store, node_entries};
+use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::document::edit::Edit;
 use awsauth_core::document::{Document, Principal};
-use awsauth_core::snapshot::Snapshot;
 
 /// Reads the cluster's access entries, with details of those that matter: for the principals of the edits, for the role that verifies
 /// the write, and for the roles that nodes sign in with by aws-auth as it is stored.

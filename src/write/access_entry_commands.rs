@@ -12,7 +12,7 @@ use awsauth_core::facts::groups::MASTERS;
 use awsauth_core::facts::node_kinds::NodeKind;
 use awsauth_core::facts::partitions::Partition;
 use awsauth_core::plan::{Plan, aws_auth_is_ignored, is_change};
-use awsauth_kube::command_line::command_line;
+use awsauth_kube::shell_command::command_line;
 
 /// The flag that overrides the guard.
 const ALLOW: &str = "--allow-ignored";

@@ -8,7 +8,7 @@ use crate::terminal::{self, Failure, Kind, Out};
 use awsauth_core::document::SectionName;
 use awsauth_core::document::edit::EditError;
 use awsauth_core::plan::{Facts, Guard, Known, Refusal};
-use awsauth_kube::command_line::quoted;
+use awsauth_kube::shell_command::quoted;
 
 /// The refusals of a plan, with the flags that override them.
 pub(crate) fn refused(refusals: &[Refusal]) -> Failure {

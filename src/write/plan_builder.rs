@@ -6,9 +6,9 @@ use super::RequestBuilder;
 use crate::backend::Backend;
 use crate::terminal::{Failure, Kind, Out};
 use awsauth_core::authenticator::AccessEntries;
+use awsauth_core::aws_auth_snapshot::{Change, Snapshot};
 use awsauth_core::document::edit::{Edit, EditError, Groups};
 use awsauth_core::plan::{Allowed, Facts, Known, Plan, Request};
-use awsauth_core::snapshot::{Change, Snapshot};
 
 /// How often the guards of a plan may request more facts. One fact can raise another question: whether the caller may
 /// write, who is bound to `cluster-admin`, and which principals access entries make administrators.

@@ -9,10 +9,10 @@ use crate::access_check::{CheckedAccess, ExpectedAccess, TokenSigner};
 use crate::backend::{Backend, BackupOptions, SignIn, WriteOutcome, write_temporary};
 use crate::terminal::{Exit, Failure, Kind, Out};
 use awsauth_core::arn::{canonical, fold};
+use awsauth_core::aws_auth_snapshot::OWNERS_ANNOTATION;
 use awsauth_core::facts::partitions::Partition;
 use awsauth_core::plan::{Plan, Rollback};
-use awsauth_core::snapshot::OWNERS_ANNOTATION;
-use awsauth_kube::command_line::quoted;
+use awsauth_kube::shell_command::quoted;
 
 /// Ready to sign in after a write.
 pub(super) struct PostWriteCheck {

@@ -4,10 +4,10 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod api_server_crash;
+mod aws_auth_creation;
 mod cluster_and_file;
 mod cluster_selection;
 mod concurrent_writers;
-mod creation;
 mod ctrl_c;
 mod dry_run;
 mod edit;
@@ -20,10 +20,10 @@ mod kubectl_plugin;
 mod lint;
 mod lint_fix;
 mod lost_races;
-mod merge;
+mod minimal_changes;
 mod ownership;
 mod permissions;
 mod rbac;
-mod refused_objects;
+mod refused_writes;
 mod slow_proxy;
 mod wait_flag;

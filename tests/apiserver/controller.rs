@@ -5,13 +5,13 @@
 #![allow(clippy::print_stderr, reason = "tests print measurements")]
 
 mod at_scale;
-mod definition;
+mod crd_validation;
+mod eks_facts;
 mod forged_status;
 mod harness;
 mod identity_mappings;
 mod lifecycle;
-mod nodes;
 mod repeated_conflicts;
 mod replicas;
+mod status_write_failures;
 mod undo;
-mod unrecordable_changes;

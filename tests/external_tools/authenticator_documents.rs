@@ -16,10 +16,10 @@ use std::time::Instant;
 use fastrand::Rng;
 use serde_json::json;
 
-use crate::support::oracle::{Answer, Data, Oracle, Parsed, Request};
+use crate::support::authenticator_oracle::{Answer, Data, Oracle, Parsed, Request};
 use crate::support::parse_comparison::{comparable, read};
 use crate::support::parse_vectors::Outcome;
-use crate::support::{generate, parse_vectors, shrink};
+use crate::support::{generated_documents, parse_vectors, shrink};
 use outcome_counts::Census;
 
 mod outcome_counts;
@@ -129,7 +129,12 @@ impl<'s> Worker<'s> {
     fn batch(&mut self, numbers: std::ops::Range<u64>) {
         let seeds = numbers.map(|number| self.seed.wrapping_add(number));
         let inputs: Vec<_> = seeds
-            .map(|seed| (seed, generate::data(&mut Rng::with_seed(seed), self.seeds)))
+            .map(|seed| {
+                (
+                    seed,
+                    generated_documents::data(&mut Rng::with_seed(seed), self.seeds),
+                )
+            })
             .collect();
         let requests: Vec<_> = inputs
             .iter()

@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::support::authenticator_oracle::{Answer, Login, Oracle, Request};
 use crate::support::generated_identities::{Caller, Reach, answered, explained, map};
-use crate::support::oracle::{Answer, Login, Oracle, Request};
 use awsauth_core::authenticator::explain;
 use awsauth_core::document::Document;
 use fastrand::Rng;

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::support::oracle::{Answer, Oracle, Request, Verdict};
+use crate::support::authenticator_oracle::{Answer, Oracle, Request, Verdict};
 use awsauth_core::facts::partitions::PARTITIONS;
 use awsauth_core::token::{Authenticator, FormatError, TokenError};
 use base64::Engine;

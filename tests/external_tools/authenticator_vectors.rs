@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::support::oracle::{
+use crate::support::authenticator_oracle::{
     Answer, CanonicalArn, Data, Derived, Identity, Login, Mapped, Oracle, Parsed, Request,
 };
 use serde::Deserialize;
@@ -10,7 +10,10 @@ use serde::de::DeserializeOwned;
 
 /// Returns the lines of a vector file as requests and recorded answers.
 fn vectors<Q: DeserializeOwned, A: DeserializeOwned>(file: &str) -> Vec<(Q, A)> {
-    let path = format!("{}/tests/data/vectors/{file}", env!("CARGO_MANIFEST_DIR"));
+    let path = format!(
+        "{}/tests/data/authenticator_vectors/{file}",
+        env!("CARGO_MANIFEST_DIR")
+    );
     let lines = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"));
     let read = |line: &str| -> serde_json::Result<(Q, A)> {
         Ok((serde_json::from_str(line)?, serde_json::from_str(line)?))

@@ -12,10 +12,10 @@ use awsauth_core::lint::{Facts, Finding, Needs, RULES, Report, Selection, Site, 
 use awsauth_core::manifest::Manifest;
 use fastrand::Rng;
 
+use crate::support::authenticator_oracle::{Answer, Oracle, Parsed, Request, Role, Sso, User};
 use crate::support::lint_facts::Data;
-use crate::support::mistakes;
-use crate::support::oracle::{Answer, Oracle, Parsed, Request, Role, Sso, User};
-use crate::support::{generate, oracle, parse_vectors};
+use crate::support::lint_mistakes;
+use crate::support::{authenticator_oracle, generated_documents, parse_vectors};
 use single_entry_logins::SingleEntryAuthenticator;
 
 mod claims;
@@ -106,9 +106,9 @@ impl Judged {
 
 /// Returns the authenticator's result for `data`, or `None` if it panics.
 fn parse(data: &Data, oracle: &mut Oracle) -> Option<Parsed> {
-    let data = oracle::Data {
+    let data = authenticator_oracle::Data {
         texts: data.clone(),
-        ..oracle::Data::default()
+        ..authenticator_oracle::Data::default()
     };
     match oracle.ask(&[Request::Parse { data }]).remove(0) {
         Answer::Parse(parsed) => Some(parsed),
@@ -148,8 +148,11 @@ fn findings_agree_with_the_authenticator() {
         let section = |name: SectionName| Data::from([(name.key().to_owned(), text.clone())]);
         SectionName::ALL.map(section)
     });
-    let generated = (0..inputs()).map(|seed| generate::data(&mut Rng::with_seed(seed), &texts));
-    let mistakes = mistakes::all(1).into_iter().map(|mistake| mistake.data);
+    let generated =
+        (0..inputs()).map(|seed| generated_documents::data(&mut Rng::with_seed(seed), &texts));
+    let mistakes = lint_mistakes::all(1)
+        .into_iter()
+        .map(|mistake| mistake.data);
     let (mut counts, mut wrong) = (BTreeMap::<&str, u64>::new(), Vec::new());
     for data in of_cases()
         .into_iter()
@@ -205,7 +208,8 @@ fn is_by_eks(taken: &Taken, judged: &Judged) -> bool {
 fn arn_without_findings_matches_an_identity() {
     let mut oracle = Oracle::start();
     let texts = parse_vectors::texts();
-    let generated = (0..inputs() / 5).map(|seed| generate::data(&mut Rng::with_seed(seed), &texts));
+    let generated =
+        (0..inputs() / 5).map(|seed| generated_documents::data(&mut Rng::with_seed(seed), &texts));
     let (mut asked, mut wrong) = (0, Vec::new());
     for data in of_cases().into_iter().chain(generated) {
         let Some(judged) = Judged::new(data, &mut oracle) else {

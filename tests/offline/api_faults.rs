@@ -18,8 +18,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::support::fake_api::{FakeApi, Never, Scenario, eksctl_made};
+use awsauth_core::aws_auth_snapshot::{Change, Snapshot};
 use awsauth_core::endpoint_trust::EndpointExceptions;
-use awsauth_core::snapshot::{Change, Snapshot};
 use awsauth_kube::connect::ConnectError;
 use awsauth_kube::request_error::RequestError;
 use awsauth_kube::write::{WriteError, WriteOptions, Written};

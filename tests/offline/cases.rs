@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `cmd` | one line: `awsauth` or `kubectl-awsauth`, then arguments; `'…'` quotes spaces |
 //! | `in.yaml` | the manifest, which the command finds as `aws-auth.yaml` |
-//! | `wanted…`, `bad.yaml`, `good.yaml` | files or a folder that the command reads |
+//! | `desired…`, `input…`, `bad.yaml`, `good.yaml` | files or a folder that the command reads |
+//! | `editor` | the script that is the editor |
 //! | `stdin`, `env` | the standard input; variables as `NAME=value` lines |
 //! | `out.yaml` | the expected manifest; without this file it must be unchanged |
 //! | `stdout`, `stderr`, `status` | the expected output and exit status; by default nothing and 0 |
@@ -94,10 +95,10 @@ fn check(case: &Path, update: bool) -> Vec<String> {
     if let Some(before) = &before {
         fs::write(folder.path().join(MANIFEST), before).expect("the manifest");
     }
-    for wanted in entries(case).filter(|path| is_wanted(path)) {
+    for input in entries(case).filter(|path| is_input(path)) {
         copy(
-            &wanted,
-            &folder.path().join(wanted.file_name().expect("a name")),
+            &input,
+            &folder.path().join(input.file_name().expect("a name")),
         );
     }
     let words = words(&line);
@@ -220,10 +221,13 @@ fn words(line: &str) -> Vec<String> {
     words
 }
 
-fn is_wanted(path: &Path) -> bool {
-    path.file_name()
-        .map(|name| name.to_string_lossy())
-        .is_some_and(|name| name.starts_with("wanted") || name == "bad.yaml" || name == "good.yaml")
+fn is_input(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy());
+    name.is_some_and(|name| {
+        name.starts_with("desired")
+            || name.starts_with("input")
+            || ["bad.yaml", "good.yaml", "editor"].contains(&name.as_ref())
+    })
 }
 
 fn forgotten(case: &Path) -> impl Iterator<Item = String> {
@@ -231,7 +235,7 @@ fn forgotten(case: &Path) -> impl Iterator<Item = String> {
         "cmd", "in.yaml", "stdin", "env", "out.yaml", "stdout", "stderr", "status",
     ];
     entries(case)
-        .filter(|path| !is_wanted(path))
+        .filter(|path| !is_input(path))
         .map(|path| {
             path.file_name()
                 .expect("a name")

@@ -1,12 +1,12 @@
 //! The verdicts of `doctor` on evidence that is hard to produce in a test.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::doctor::evidence::{
     AwsAuth, Caller, Collected, ConnectionAttempt, ConnectionFailure, Entry, FailedAt,
     FoundCredentials, PolicySide, Problem, SearchFailed, SignedIn, Signer, Token, VerifiedCaller,
 };
 use awsauth_core::doctor::{Evidence, Report, SignInState, diagnose};
-use awsauth_core::snapshot::Snapshot;
 use jiff::{SignedDuration, Timestamp};
 
 const ARN: &str = "arn:aws:sts::111122223333:assumed-role/mytestrole/s";

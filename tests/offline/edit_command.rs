@@ -5,8 +5,8 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
+use crate::support::completed_run::Run;
 use crate::support::editor_session::{EditorSession, Terminal};
-use crate::support::run::Run;
 
 const MANIFEST: &str = "\
 apiVersion: v1

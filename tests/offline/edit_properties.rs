@@ -17,7 +17,7 @@ use awsauth_core::document::edit::Edit;
 use awsauth_core::document::{Document, SectionName};
 use fastrand::Rng;
 
-use crate::support::{edit_properties, generate, parse_vectors, shrink};
+use crate::support::{edit_properties, generated_documents, parse_vectors, shrink};
 use case::Case;
 use edit_properties::{Data, Seen};
 
@@ -134,11 +134,11 @@ fn draw(rng: &mut Rng, seeds: &[String]) -> Case {
         let text = match rng.u8(..10) {
             0 => continue,
             1 => {
-                let text = generate::realistic(rng, name);
+                let text = generated_documents::realistic(rng, name);
                 twice(rng, &text)
             }
-            2..=6 => generate::realistic(rng, name),
-            _ => generate::any(rng, name, seeds),
+            2..=6 => generated_documents::realistic(rng, name),
+            _ => generated_documents::any(rng, name, seeds),
         };
         data.insert(name.key().to_owned(), text);
     }

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-mod container;
+mod container_credentials;
 mod container_faults;
 mod imds;
 mod imds_faults;

@@ -1,6 +1,6 @@
 //! Edits of kubeconfigs: text in, text out.
 
-mod fixing;
+mod added_and_fixed_entries;
 mod property_tests;
 mod styles;
 

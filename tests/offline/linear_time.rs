@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use awsauth_core::admission::{self, Deadline, Object, Policy, Review, validate};
 use awsauth_core::document::{Document, SectionName};
-use awsauth_core::facts::principals::{Listed, Principal, Principals};
+use awsauth_core::facts::iam_principals::{Listed, Principal, Principals};
 use awsauth_core::history::Contents;
 use awsauth_core::lint::{Cluster, Facts, Selection, lint};
 use awsauth_core::reconcile::{Pattern, Protect};

@@ -2,14 +2,13 @@
 //!
 //! Most are text in, text out. The tests of faults start their own server on the loopback interface.
 
-mod addresses;
 mod api_faults;
 mod assume_role_advice;
 mod cases;
 mod credentials_environment;
 mod desired_state;
 mod doctor_checks;
-mod doctor_page;
+mod doctor_docs;
 mod document_edit;
 mod documentation;
 mod edit_command;
@@ -27,7 +26,8 @@ mod reconcile;
 mod recorded_documents;
 mod recorded_mappings;
 mod recorded_tokens;
-mod repository;
+mod repository_address;
+mod repository_rules;
 #[path = "../support/mod.rs"]
 mod support;
 mod token_command;

@@ -1,15 +1,15 @@
 //! Edits of manifests: text in, text out.
 
 mod block_scalars;
+mod data_keys;
 mod errors;
 mod finding_aws_auth;
 mod generator;
-mod keys;
 mod property_tests;
 mod quoted_scalars;
 
+use awsauth_core::aws_auth_snapshot::Change;
 use awsauth_core::manifest::Manifest;
-use awsauth_core::snapshot::Change;
 
 const HEAD: &str =
     "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: aws-auth\n  namespace: kube-system\n";

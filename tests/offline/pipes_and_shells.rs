@@ -74,9 +74,16 @@ fn exit_code_does_not_depend_on_the_reader() {
     let wanted: String = (0..5000)
         .map(|n| format!("- rolearn: arn:aws:iam::111122223333:role/w{n}\n  username: u\n"))
         .collect();
-    fs::write(folder.path().join("wanted.yaml"), wanted).expect("the desired state");
+    fs::write(folder.path().join("desired.yaml"), wanted).expect("the desired state");
     for output in ["human", "json"] {
-        let arguments = ["diff", "--file", "aws-auth.yaml", "-f", "wanted.yaml", "-o"];
+        let arguments = [
+            "diff",
+            "--file",
+            "aws-auth.yaml",
+            "-f",
+            "desired.yaml",
+            "-o",
+        ];
         let mut child = awsauth(folder.path(), &arguments)
             .arg(output)
             .stdout(Stdio::piped())

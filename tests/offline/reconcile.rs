@@ -4,9 +4,9 @@
     reason = "how long it takes is a part of the result"
 )]
 
-mod authority;
-mod laws;
+mod invariants;
 mod protection;
 mod rules;
 mod scale;
 mod simulation;
+mod unowned_entries;

@@ -1,6 +1,6 @@
 //! The reader on recorded results of the authenticator's own `ParseMap`.
 
-use crate::support::oracle::{Data, Parsed};
+use crate::support::authenticator_oracle::{Data, Parsed};
 use crate::support::parse_comparison::{comparable, read};
 use crate::support::parse_vectors::{self, Outcome};
 use goyaml::to_text;

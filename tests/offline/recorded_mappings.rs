@@ -1,4 +1,4 @@
-//! Mapping results of aws-iam-authenticator 0.7.10, recorded in `tests/data/vectors`.
+//! Mapping results of aws-iam-authenticator 0.7.10, recorded in `tests/data/authenticator_vectors`.
 
 use awsauth_core::arn::{Identity, canonical};
 use awsauth_core::authenticator::{NOT_MAPPED, Options, Store, User};
@@ -18,7 +18,7 @@ fn texts(value: &Value) -> BTreeMap<String, String> {
 #[test]
 fn canonical_arns_match_the_recording() {
     let mut seen = 0;
-    for vector in vectors(include_str!("../data/vectors/arn.jsonl")) {
+    for vector in vectors(include_str!("../data/authenticator_vectors/arn.jsonl")) {
         let arn = vector["arn"].as_str().expect("an arn");
         match canonical(arn) {
             Ok(canonical) => {
@@ -77,7 +77,7 @@ fn answers(vector: &Value) -> Vec<Value> {
 #[test]
 fn identity_mappings_match_the_recording() {
     let mut seen = 0;
-    for vector in vectors(include_str!("../data/vectors/map.jsonl")) {
+    for vector in vectors(include_str!("../data/authenticator_vectors/map.jsonl")) {
         let recorded = match &vector["any_of"] {
             Value::Array(any) => any.clone(),
             _ => vec![vector["result"].clone()],

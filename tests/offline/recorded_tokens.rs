@@ -1,4 +1,4 @@
-//! Tokens of aws-iam-authenticator 0.7.10 and its verdicts on tokens, recorded in `tests/data/vectors`.
+//! Tokens of aws-iam-authenticator 0.7.10 and its verdicts on tokens, recorded in `tests/data/authenticator_vectors`.
 
 use awsauth_core::token::{Authenticator, Credentials, Endpoint, ExecVersion, StsHost, Token};
 use base64::Engine;
@@ -34,7 +34,7 @@ fn credentials(vector: &Value) -> Credentials {
 fn signed_tokens_match_the_recording() {
     let now: Timestamp = SIGNED.parse().expect("an instant");
     let mut seen = 0;
-    for vector in vectors(include_str!("../data/vectors/presign.jsonl")) {
+    for vector in vectors(include_str!("../data/authenticator_vectors/presign.jsonl")) {
         let host = StsHost::of(text(&vector, "region"), Endpoint::default()).expect("a region");
         let token = Token::sign(&credentials(&vector), &host, text(&vector, "cluster"), now);
         let signed = token.text.expose_secret();
@@ -120,7 +120,7 @@ fn credential(exec_info: &str, expiration: &str) -> String {
 #[test]
 fn exec_credentials_match_the_recording() {
     let mut seen = 0;
-    for vector in vectors(include_str!("../data/vectors/exec.jsonl")) {
+    for vector in vectors(include_str!("../data/authenticator_vectors/exec.jsonl")) {
         assert_eq!(text(&vector, "token"), "k8s-aws-v1.abc");
         let exec_info = text(&vector, "exec_info");
         let line = credential(exec_info, text(&vector, "expiration"));
@@ -171,7 +171,7 @@ const ANSWER: &str = r#"{"GetCallerIdentityResponse":{"GetCallerIdentityResult":
 #[test]
 fn verification_results_match_the_recording() {
     let mut seen = 0;
-    for vector in vectors(include_str!("../data/vectors/token.jsonl")) {
+    for vector in vectors(include_str!("../data/authenticator_vectors/token.jsonl")) {
         let name = &vector["name"];
         let authenticator = Authenticator {
             partition: text(&vector, "partition"),

@@ -8,8 +8,8 @@
 use std::fs::File;
 use std::path::Path;
 
+use crate::support::completed_run::Run;
 use crate::support::environment::Environment;
-use crate::support::run::Run;
 use crate::support::secrets::Prints;
 use awsauth_core::token::{Authenticator, EXEC_INFO, PresignedRequest};
 use jiff::{SignedDuration, Timestamp};

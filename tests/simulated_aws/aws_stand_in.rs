@@ -8,7 +8,9 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, SystemTime};
 
-use crate::support::aws::{ACCOUNT, Aws, Credentials, trusts, trusts_service, trusts_web_identity};
+use crate::support::simulated_aws::{
+    ACCOUNT, Aws, Credentials, trusts, trusts_service, trusts_web_identity,
+};
 use aws_credential_types::Credentials as Keys;
 use aws_sigv4::http_request::{
     SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign,

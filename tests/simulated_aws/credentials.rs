@@ -8,7 +8,7 @@ mod error_messages;
 #[cfg(unix)]
 mod harness;
 #[cfg(unix)]
-mod moto;
+mod moto_role_sessions;
 #[cfg(unix)]
 mod profiles;
 #[cfg(unix)]

@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-use crate::support::aws::{Aws, trusts_service};
 use crate::support::environment::Environment;
-use awsauth_aws::container::{Container, ContainerError};
+use crate::support::simulated_aws::{Aws, trusts_service};
+use awsauth_aws::container_credentials::{Container, ContainerError};
 use awsauth_aws::imds::{Fetched, Imds, ImdsError, NoSession, Settings};
 use awsauth_aws::{AwsEnvironment, Machine};
 use jiff::Timestamp;

@@ -5,23 +5,23 @@
 
 mod access_entries;
 mod authentication_mode;
+mod authenticator_add_command;
 mod cluster_creation;
 mod cluster_name;
 pub(crate) mod exclusive_cluster;
 mod exec_plugin;
 mod generated_identities;
-mod guards;
 mod identity_kinds;
 mod lint;
+mod lockout_guards;
 mod lockout_incidents;
 mod node_facts;
-mod other_tools;
 mod pipeline;
 mod rollback;
 mod secrets_in_output;
+mod token_acceptance;
 mod token_renewal;
 pub(crate) mod token_review;
-mod tokens;
 mod trusted_endpoint;
 mod username_templates;
 mod verify_command;

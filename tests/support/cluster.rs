@@ -11,15 +11,15 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::audit_log::{self, Request};
-use super::aws::Aws;
 use super::certificates::Certificates;
 use super::child_process::{Supervised, Sweeper};
 use super::eks::{self, Eks};
-use super::exclusive;
+use super::exclusive_test;
 use super::go_programs::Binary;
 use super::ports;
 use super::secrets;
-use super::servers::{self, Server};
+use super::server_command_lines::{self, Server};
+use super::simulated_aws::Aws;
 use super::static_users::{self, StaticUser};
 
 /// The start timeout for a busy machine. On an idle one a start takes two seconds.
@@ -70,7 +70,7 @@ impl Cluster {
     }
 
     fn start_as(users: &[StaticUser], kind: Kind) -> Self {
-        exclusive::share();
+        exclusive_test::share();
         let mut started = Self::try_start(users, kind);
         // Another process may take a port between its selection and its use.
         if started.as_ref().is_err_and(Failure::is_port_taken) {
@@ -95,7 +95,7 @@ impl Cluster {
         let users = [users, &[static_users::ADMIN]].concat();
         let tokens =
             static_users::write(folder.path(), &users, &server_url(port), &certificates.ca)?;
-        let etcd = servers::etcd(folder.path(), etcd_port, peer_port);
+        let etcd = server_command_lines::etcd(folder.path(), etcd_port, peer_port);
         let webhook = match kind {
             Kind::Plain | Kind::Audited => None,
             Kind::Eks { cache } => {
@@ -106,7 +106,7 @@ impl Cluster {
         let webhook = webhook
             .as_ref()
             .map(|(path, cache)| (path.as_path(), *cache));
-        let mut setup = servers::apiserver(
+        let mut setup = server_command_lines::apiserver(
             folder.path(),
             port,
             etcd_port,

@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::aws::{ACCOUNT, Aws};
 use super::certificates::Certificates;
 use super::child_process::Supervised;
 use super::go_programs::Binary;
-use super::servers::Server;
+use super::server_command_lines::Server;
+use super::simulated_aws::{ACCOUNT, Aws};
 
 /// The EKS cluster name of [`super::cluster::Cluster::start_eks`].
 pub(crate) const NAME: &str = "my-cluster";

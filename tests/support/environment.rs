@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::aws::Credentials;
 use super::secrets;
+use super::simulated_aws::Credentials;
 
 /// The variables of a child process, which inherits no others.
 #[derive(Clone)]

@@ -8,8 +8,8 @@ use awsauth_core::document::SectionName;
 use fastrand::Rng;
 use serde_json::{Value, json};
 
-use super::generate::{self, Draw};
-use super::oracle::{Data, Identity, Login, Mapped, Request};
+use super::authenticator_oracle::{Data, Identity, Login, Mapped, Request};
+use super::generated_documents::{self, Draw};
 
 const ACCOUNTS: [&str; 3] = ["111122223333", "444455556666", "012345678901"];
 
@@ -226,7 +226,10 @@ pub(crate) fn map(rng: &mut Rng, callers: &[Caller], users: &[Value]) -> BTreeMa
         let mut names = SectionName::ALL.to_vec();
         names.retain(|name| kept.is_empty() || *name != SectionName::Users);
         let name = rng.pick(&names);
-        data.insert(name.key().to_owned(), generate::realistic(rng, name));
+        data.insert(
+            name.key().to_owned(),
+            generated_documents::realistic(rng, name),
+        );
     }
     data
 }

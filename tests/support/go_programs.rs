@@ -17,9 +17,9 @@ pub(crate) enum Binary {
     KubeApiserver,
     Kubectl,
     Authenticator,
-    /// Returns the authenticator's results: see [`super::oracle`].
+    /// Returns the authenticator's results: see [`super::authenticator_oracle`].
     Oracle,
-    /// Simulates AWS: see [`super::aws`].
+    /// Simulates AWS: see [`super::simulated_aws`].
     Standin,
     Helm,
     Promtool,

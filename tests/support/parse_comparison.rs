@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use awsauth_core::document::{Document, Entry, Mapping, Principal, Section, SectionName, Span};
 
-use super::oracle::{Parsed, Role, Sso, User};
+use super::authenticator_oracle::{Parsed, Role, Sso, User};
 
 /// Messages that end with Go's rendering of a value. Only the part before it is compared.
 const OPEN_ENDED: [&str; 2] = ["yaml: invalid map key: ", "unsupported map key of type: "];

@@ -1,13 +1,13 @@
-//! Recorded results of the authenticator's `ParseMap`: `tests/data/vectors/parse.jsonl`, and in the same form the inputs
+//! Recorded results of the authenticator's `ParseMap`: `tests/data/authenticator_vectors/parse.jsonl`, and in the same form the inputs
 //! that our reader once read differently.
 
 use std::path::Path;
 
 use serde::Deserialize;
 
-use super::oracle::{Data, Parsed};
+use super::authenticator_oracle::{Data, Parsed};
 
-pub(crate) const VECTORS: &str = "tests/data/vectors/parse.jsonl";
+pub(crate) const VECTORS: &str = "tests/data/authenticator_vectors/parse.jsonl";
 /// In lines with `panic`, the authenticator panicked.
 pub(crate) const REGRESSIONS: &str = "tests/data/regressions/read.jsonl";
 

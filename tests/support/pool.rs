@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 
-use super::exclusive;
+use super::exclusive_test;
 
 /// Up to three values, each created on first use. They end with the process.
 pub(crate) struct Pool<T>([(Mutex<()>, OnceLock<T>); 3]);
@@ -21,7 +21,7 @@ impl<T> Pool<T> {
 
     /// Waits for a free value. The user must reset the state that an earlier test, which may have failed, left.
     pub(crate) fn take(&'static self, make: impl FnOnce() -> T) -> PoolGuard<T> {
-        exclusive::share();
+        exclusive_test::share();
         let free = |(turn, it): &'static (Mutex<()>, OnceLock<T>)| match turn.try_lock() {
             Ok(turn) => Some((turn, it)),
             Err(TryLockError::Poisoned(turn)) => Some((turn.into_inner(), it)),

@@ -1,13 +1,13 @@
 //! Resolves AWS credentials from the sources that botocore knows, in its order.
 
-mod caller;
-mod chain;
+mod caller_identity;
+mod console_login;
 mod context;
+mod credential_process;
 mod error;
-mod legacy;
-mod login;
+mod legacy_files;
 mod options;
-mod process;
+mod provider_chain;
 mod resolve;
 mod role_chain;
 mod source;
@@ -16,7 +16,7 @@ mod static_keys;
 mod token_file;
 mod web_identity;
 
-pub use caller::{CallerError, caller};
+pub use caller_identity::{CallerError, caller};
 pub use error::{IamEvidence, SourceError, SsoError};
 pub use options::CredentialOptions;
 pub use resolve::{NoCredentials, ResolvedCredentials, resolve};

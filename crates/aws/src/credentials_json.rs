@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize};
 use thiserror::Error;
 
-use super::time::instant;
+use super::timestamp::instant;
 use awsauth_core::token::Credentials;
 
 /// The fields of the JSON object.

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use super::credentials_json::secret;
-use super::time::instant;
+use super::timestamp::instant;
 use awsauth_core::token::Credentials;
 
 /// The response. Instance metadata also returns errors this way, with status 200.

@@ -12,11 +12,11 @@ use super::client_config::{ClientError, ClientSettings};
 use super::concurrency::map_concurrently;
 use super::config_file::{ConfigFiles, DEFAULT_PROFILE, profile_name};
 use super::credentials::ResolvedCredentials;
-use super::query::{Endpoint, Members, QueryClient, Service, Timeouts};
+use super::query_protocol::{Endpoint, Members, QueryClient, Service, Timeouts};
 use super::runtime::BlockingRuntime;
 use super::{AwsEnvironment, AwsError, SetupError};
+use awsauth_core::facts::iam_principals::{Listed, Principal};
 use awsauth_core::facts::partitions::Partition;
-use awsauth_core::facts::principals::{Listed, Principal};
 use awsauth_core::trust::Decision;
 
 const SERVICE: Service = Service {

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::AwsEnvironment;
 use super::credentials_json;
-use super::time::instant;
+use super::timestamp::instant;
 use awsauth_core::token::Credentials;
 
 /// A session that ends sooner is not used.

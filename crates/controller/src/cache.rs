@@ -6,8 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, watch};
 
 use super::convert::CachedObject;
+use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::reconcile::{Object, ObjectKind, Status};
-use awsauth_core::snapshot::Snapshot;
 use awsauth_kube::field_managers::last_writer;
 use awsauth_kube::{Live, is_own_manager};
 

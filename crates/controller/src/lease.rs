@@ -20,7 +20,7 @@ use tower::{BoxError, service_fn};
 use tracing::{info, warn};
 
 use super::Context;
-use super::request_error::describe_lease_error;
+use super::describe_error::describe_lease_error;
 use super::shutdown::Shutdown;
 use awsauth_kube::CONTROLLER;
 

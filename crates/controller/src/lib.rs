@@ -8,20 +8,20 @@ mod connection_limit;
 mod convert;
 pub mod crd;
 mod debounce;
+mod describe_error;
 mod eks_state;
+mod flags;
 mod health;
 mod http;
 mod lease;
 mod log;
 mod metrics;
+mod object_writer;
 mod ownership_store;
 mod reconcile_metrics;
 mod reconciler;
-mod request_error;
-mod settings;
 mod shutdown;
 mod start_error;
-mod status_writer;
 mod watch;
 mod webhook;
 
@@ -35,8 +35,8 @@ use tokio::sync::watch::channel;
 use tokio::task::JoinSet;
 use tracing::info;
 
+pub use flags::Settings;
 pub use log::{LogFormat, LogLevel};
-pub use settings::Settings;
 pub use start_error::StartError;
 
 use awsauth_core::reconcile::Config;
@@ -47,11 +47,11 @@ use config::ConfigReceiver;
 use eks_state::EksState;
 use health::Health;
 use metrics::Metrics;
+use object_writer::StatusWriter;
 use ownership_store::OwnershipStore;
 use reconcile_metrics::ReconcileMetrics;
 use reconciler::Reconciler;
 use shutdown::Shutdown;
-use status_writer::StatusWriter;
 
 /// State that all parts of the controller share.
 #[derive(Clone)]

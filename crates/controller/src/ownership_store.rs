@@ -8,7 +8,7 @@ use kube::api::{Api, Patch, PatchParams};
 use serde_json::json;
 use tokio::time::timeout;
 
-use super::request_error;
+use super::describe_error;
 use awsauth_core::reconcile::OwnershipRecord;
 use awsauth_kube::{CONTROLLER, NAMESPACE};
 
@@ -48,7 +48,7 @@ impl OwnershipStore {
             return Ok(record.clone());
         }
         let found = match timeout(TIMEOUT, self.api.get_opt(NAME)).await {
-            Ok(found) => found.map_err(|error| request_error::describe(&error))?,
+            Ok(found) => found.map_err(|error| describe_error::describe(&error))?,
             Err(_) => return Err(no_response()),
         };
         let text = found
@@ -85,7 +85,7 @@ impl OwnershipStore {
         let parameters = PatchParams::apply(CONTROLLER).force();
         let patch = Patch::Apply(&object);
         let applied = match timeout(TIMEOUT, self.api.patch(NAME, &parameters, &patch)).await {
-            Ok(applied) => applied.map_err(|error| request_error::describe(&error))?,
+            Ok(applied) => applied.map_err(|error| describe_error::describe(&error))?,
             Err(_) => return Err(no_response()),
         };
         self.stored = Some((record.clone(), applied.metadata.resource_version));

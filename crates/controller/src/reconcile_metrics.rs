@@ -8,10 +8,10 @@ use tokio::time::Instant;
 use super::eks_state::EksState;
 use super::metrics::{GuardLabel, Metrics, RuleLabel, StateLabel};
 use awsauth_core::authenticator::AccessEntries;
+use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::document::Document;
 use awsauth_core::lint::{Cluster, Facts, Selection, lint};
 use awsauth_core::reconcile::{Decision, Memory, Reason};
-use awsauth_core::snapshot::Snapshot;
 
 /// The state between updates.
 #[derive(Debug, Default)]

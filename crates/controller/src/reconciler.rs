@@ -16,9 +16,9 @@ use super::Context;
 use super::cache::{Cache, ObjectList, StoredAwsAuth};
 use super::debounce::Debounce;
 use super::eks_state::EksState;
+use super::object_writer::{StatusWriter, aws_auth};
 use super::ownership_store::{self, OwnershipStore};
 use super::reconcile_metrics::ReconcileMetrics;
-use super::status_writer::{StatusWriter, aws_auth};
 use awsauth_core::history::Who;
 use awsauth_core::plan::Known;
 use awsauth_core::reconcile::{

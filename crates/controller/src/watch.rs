@@ -12,7 +12,7 @@ use super::Context;
 use super::cache::Cache;
 use super::convert::cached_object;
 use super::crd::AwsAuthMapping;
-use super::request_error::describe_watch_error;
+use super::describe_error::describe_watch_error;
 use awsauth_core::reconcile::ObjectKind;
 use awsauth_kube::{Live, NAME, NAMESPACE};
 

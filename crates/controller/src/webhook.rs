@@ -2,15 +2,15 @@
 
 mod certificate;
 mod certificate_files;
+mod certificate_rotation;
 mod cluster_facts;
-mod configuration;
 mod enforcement_check;
 mod handler;
 mod mapping_review;
 mod request_body;
-mod rotation;
 mod served_certificate;
 mod tls_secret;
+mod validating_webhook_configuration;
 mod validator;
 
 use std::sync::Arc;
@@ -59,7 +59,7 @@ pub(crate) async fn run(
         .set_not_ready(PART, "there is no certificate yet");
     let (facts_sender, facts) = watch::channel(Arc::default());
     let (configuration_sender, configuration) =
-        watch::channel(configuration::ConfigurationState::default());
+        watch::channel(validating_webhook_configuration::ConfigurationState::default());
     let validator = Validator::new(&context, facts, eks);
     let mut parts = JoinSet::new();
     parts.spawn(serve(
@@ -69,7 +69,10 @@ pub(crate) async fn run(
         context.shutdown.clone(),
     ));
     parts.spawn(cluster_facts::refresh(context.clone(), facts_sender));
-    parts.spawn(configuration::watch(context.clone(), configuration_sender));
+    parts.spawn(validating_webhook_configuration::watch(
+        context.clone(),
+        configuration_sender,
+    ));
     match context.settings.webhook_cert_dir.clone() {
         Some(folder) => parts.spawn(certificate_files::serve(
             folder,

@@ -2,9 +2,9 @@
 //! awsauth's own writes, and decides which requesters are exempt.
 
 mod admission_request;
+pub mod enforcement_probe;
 mod exemption;
 mod messages;
-pub mod probe;
 mod protected_entries;
 mod result;
 #[cfg(test)]

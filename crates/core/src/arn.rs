@@ -1,16 +1,16 @@
 //! IAM and STS ARNs as the authenticator reads and compares them.
 
+mod caller_identity;
 mod canonical;
 mod case_folding;
 mod go_quote;
-mod identity;
 mod normalization;
 mod parts;
 
+pub use caller_identity::{Identity, IdentityError};
 pub use canonical::{ArnError, Canonical, Kind, canonical};
 pub(crate) use case_folding::to_lower;
 pub use case_folding::{equal_fold, fold};
 pub use go_quote::quote;
-pub use identity::{Identity, IdentityError};
 pub use normalization::{Normalized, comparable, is_same_principal, normalize};
 pub use parts::{Parts, can_match};

@@ -6,7 +6,7 @@
 
 mod access_diff;
 mod access_entries;
-mod common_terms;
+mod common_fields;
 mod explain;
 mod lookup;
 mod near_match;
@@ -17,12 +17,12 @@ mod store;
 mod template;
 mod template_match;
 #[cfg(test)]
-mod testing;
+mod test_documents;
 
 pub(crate) use access_diff::access_changes;
 pub use access_diff::{AccessChange, OWN_ARN, access_diff};
 pub use access_entries::{AccessEntries, AccessEntryAnswer, Override, template};
-pub(crate) use common_terms::CommonTerms;
+pub(crate) use common_fields::CommonFields;
 pub(crate) use explain::explain_in;
 pub use explain::{Answer, Explanation, Question, explain};
 pub use lookup::{Candidate, NOT_MAPPED, Options, Verdict};

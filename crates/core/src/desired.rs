@@ -17,14 +17,14 @@
 //! errors; `[]` requests an empty list. For the same reason an unknown field is an error and is never ignored, and a value
 //! that YAML 1.1 reads as a boolean or a number is not converted to text.
 
-mod check;
 mod configmap;
+mod document_kinds;
 mod error;
-mod item;
-mod json;
-mod object;
+mod json_to_yaml;
+mod mapping_formats;
 mod template_rejection;
-mod value;
+mod validate;
+mod yaml_value;
 
 pub use error::{DesiredError, Reason};
 
@@ -87,9 +87,9 @@ pub fn read(text: &str, source: &str) -> Result<Vec<DesiredMapping>, DesiredErro
 
 fn take(text: &str, read: &mut Mappings<'_>) -> Result<(), error::Fault> {
     template_rejection::reject(text)?;
-    for tree in value::documents(&json::as_yaml(text))? {
-        if let Some(root) = value::root(&tree).filter(|root| !root.is_null()) {
-            object::document(root, read)?;
+    for tree in yaml_value::documents(&json_to_yaml::as_yaml(text))? {
+        if let Some(root) = yaml_value::root(&tree).filter(|root| !root.is_null()) {
+            document_kinds::document(root, read)?;
         }
     }
     if read.list.is_empty() && !read.found_list {

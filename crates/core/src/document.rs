@@ -1,6 +1,6 @@
 //! The aws-auth document: the text of its sections, and what the authenticator reads in it.
 
-mod accounts;
+mod account_reader;
 mod decode;
 mod decode_warning;
 pub mod edit;

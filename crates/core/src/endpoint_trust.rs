@@ -9,8 +9,8 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::command_line::quoted;
 use crate::facts::partitions::{PARTITIONS, Partition};
+use crate::shell_quote::quoted;
 
 /// The partitions whose endpoint names EKS documents. In the others, only EKS itself can confirm an endpoint.
 /// <https://docs.aws.amazon.com/eks/latest/userguide/cluster-endpoint.html>

@@ -2,7 +2,7 @@
 
 mod error;
 mod file_positions;
-mod find;
+mod find_aws_auth;
 mod literal_block;
 mod rewrite;
 mod syntax_cause;
@@ -17,10 +17,10 @@ pub use error::{Cause, ManifestError};
 pub use syntax_cause::is_template;
 pub use validation::{ManifestFaults, MisplacedSection, Misplacement, NotText};
 
+use crate::aws_auth_snapshot::{Change, OWNERS_ANNOTATION, Snapshot};
 use crate::document::SectionName;
-use crate::snapshot::{Change, OWNERS_ANNOTATION, Snapshot};
 use file_positions::FileLines;
-use find::Place;
+use find_aws_auth::Place;
 pub use goyaml::edit::Unwritable;
 use goyaml::edit::tree::{Kind, Pair, ReadError, Style, Tree};
 use goyaml::edit::{self, splice};
@@ -57,7 +57,7 @@ impl Manifest {
     pub fn parse(text: impl Into<String>) -> Result<Self, ManifestError> {
         let text = text.into();
         let tree = read(&text)?;
-        let place = find::find(&tree)?;
+        let place = find_aws_auth::find(&tree)?;
         let (manifest, not_text) = Self::at(text, tree, place)?;
         let Some(NotText { key, what, line }) = not_text.first().cloned() else {
             return Ok(manifest);
@@ -84,8 +84,8 @@ impl Manifest {
             .map_or(Vec::new(), |data| tree.pairs(data.value).to_vec());
         for pair in pairs {
             let key = tree.scalar(pair.key).unwrap_or_default().to_owned();
-            find::check_direct(&tree, Some(pair), &format!("data.{key}"))?;
-            if let Some(what) = find::not_text(&tree, pair.value) {
+            find_aws_auth::check_direct(&tree, Some(pair), &format!("data.{key}"))?;
+            if let Some(what) = find_aws_auth::not_text(&tree, pair.value) {
                 let line = tree.node(pair.value).line;
                 not_text.push(NotText { key, what, line });
                 continue;

@@ -1,14 +1,14 @@
 //! Plans: stored state + request → new texts, access diff, refusals. A pure function; every write carries out a plan.
 
-mod facts;
 mod guard;
+mod guard_facts;
 mod new_findings;
 mod notice;
 mod request;
 mod rollback;
 
-pub use facts::{Admins, Caller, Facts, Known, OpenQuestion};
 pub use guard::{Guard, Refusal, aws_auth_is_ignored, has_admin};
+pub use guard_facts::{Admins, Caller, Facts, Known, OpenQuestion};
 pub use notice::Notice;
 pub use request::{Allowed, Ownership, Request};
 pub use rollback::{Overwritten, Rollback};
@@ -20,13 +20,13 @@ use std::sync::Arc;
 use similar::TextDiff;
 
 use crate::authenticator::{AccessChange, AccessEntries, access_changes};
+use crate::aws_auth_snapshot::{Change, Snapshot};
 use crate::deadline::Deadline;
 use crate::document::edit::{Edit, EditError, Outcome, apply};
 use crate::document::{Document, Section, SectionName};
 use crate::history::Contents;
 use crate::lint::Finding;
 use crate::ownership::{Owners, conflicts, prune};
-use crate::snapshot::{Change, Snapshot};
 use guard::{Case, State};
 
 /// The `data` of a ConfigMap.

@@ -5,14 +5,14 @@
 
 mod access;
 mod binding;
-mod question;
+mod permission_question;
 mod summary;
 mod user_info;
 
 pub(crate) use access::has_default_role;
 pub use access::{Access, Grant};
 pub use binding::{Binding, Role, RoleKind, RoleRef, Rule, Rules, Subject};
-pub use question::{Namespace, Question, QuestionError, Target};
+pub use permission_question::{Namespace, Question, QuestionError, Target};
 pub use summary::{Allowance, Object, Summary};
 pub use user_info::UserInfo;
 

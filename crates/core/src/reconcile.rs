@@ -11,7 +11,7 @@
 //! # How to call it
 //! 1. [`decide()`] at [`Stage::Preparing`], on cached data: carry out [`Decision::prepare_record`], then [`Decision::prepare`]
 //!    (finalizers and status).
-//! 2. [`decide()`] at [`Stage::Writing`], on the current objects and each [`Snapshot`](crate::snapshot::Snapshot) that a write
+//! 2. [`decide()`] at [`Stage::Writing`], on the current objects and each [`Snapshot`](crate::aws_auth_snapshot::Snapshot) that a write
 //!    reads: carry out [`Decision::plan`].
 //! 3. Write [`Decision::record`], [`Decision::reports`] and the [`Decision::events`] of that last decision, and keep its
 //!    [`Decision::memory`].
@@ -21,10 +21,10 @@
 mod config;
 mod decide;
 mod decision;
-mod object;
+mod mapping_object;
 mod ownership_record;
-mod pattern;
-mod request;
+mod requester_check;
+mod wildcard_pattern;
 
 pub use config::{Admission, Config, ConfigError, Grant, OnWithdrawal, Protect, Requesters};
 pub use decide::decide;
@@ -32,10 +32,10 @@ pub use decision::{
     Decision, Event, EventKind, Input, Memory, ObjectReport, Preparation, Protected, Regarding,
     Repair, Stage,
 };
-pub use object::{
+pub use mapping_object::{
     Condition, ConditionKind, DeletionPolicy, DriftPolicy, EntryRecord, Object, ObjectKind, Reason,
     Spec, Status,
 };
 pub use ownership_record::OwnershipRecord;
-pub use pattern::Pattern;
-pub use request::check_requester;
+pub use requester_check::check_requester;
+pub use wildcard_pattern::Pattern;

@@ -14,7 +14,7 @@ mod denial;
 mod iam_principal;
 mod obstacle;
 mod policy;
-mod statement;
+mod suggested_statement;
 
 pub use advice::{Advice, PolicyAdvice, State};
 pub use obstacle::{Obstacle, PolicyKind};
@@ -130,7 +130,7 @@ pub fn named_in(trust_policy: &str) -> Result<Vec<String>, String> {
 
 /// Returns the trust policy statement that lets an AWS service such as [`EC2`] assume the role, as JSON.
 pub fn statement_for_service(service: &str) -> String {
-    statement::of_trust(&IamPrincipal::of(service), ASSUME_ROLE)
+    suggested_statement::of_trust(&IamPrincipal::of(service), ASSUME_ROLE)
 }
 
 /// Returns the obstacle that no policy statement can remove, if there is one.

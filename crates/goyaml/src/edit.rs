@@ -20,13 +20,13 @@ pub mod obstacle;
 pub mod quoted_scalar;
 mod read_json;
 mod read_yaml;
-pub mod spelling;
+pub mod scalar_style;
 pub mod splice;
 pub mod tree;
 
 use thiserror::Error;
 
-use spelling::Spelling;
+use scalar_style::Spelling;
 use tree::{ReadError, Tree};
 
 /// The indentation of nested values if the file does not show its own.

@@ -1,6 +1,6 @@
 //! The API client: single requests, and reads that are retried.
 
-mod writing;
+mod config_map_writes;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -17,13 +17,13 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::backoff::Backoff;
-use super::live::Live;
+use super::cluster_identity::Target;
+use super::live_config_map::Live;
 use super::request_error::{self, Fault, RequestError};
-use super::target::Target;
-use super::tokens::Tokens;
+use super::token_renewal::Tokens;
 use super::{NAME, NAMESPACE};
 
-pub(crate) use writing::Mode;
+pub(crate) use config_map_writes::Mode;
 
 /// The default timeout of one request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);

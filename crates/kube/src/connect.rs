@@ -23,12 +23,12 @@ pub use error::{ConnectError, CredentialsError};
 pub use sign_in::{AnonymousConnection, EksConnection};
 
 use super::api_client::ApiClient;
+use super::cluster_identity::{EksClusterId, Target};
 use super::eks_name::EksName;
 use super::environment::Environment;
 use super::kubeconfig::{self, Access, Flags};
 use super::proxy;
-use super::target::{EksClusterId, Target};
-use super::tokens::Tokens;
+use super::token_renewal::Tokens;
 use awsauth_core::endpoint_trust::DescribedEndpoint;
 
 /// How long a connection may take to open. An EKS endpoint that is not reachable from this network drops packets

@@ -1,6 +1,6 @@
 //! The history of aws-auth: the ConfigMap `awsauth-history`, or a local folder of the user if the cluster rejects that.
 
-mod folder;
+mod local_folder;
 mod recorder;
 
 use std::collections::BTreeMap;
@@ -12,13 +12,13 @@ use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use super::api_client::ApiClient;
-use super::live::Live;
+use super::live_config_map::Live;
 use super::request_error::RequestError;
 use super::{HISTORY, NAMESPACE};
 
 use awsauth_core::history::{Addition, Who};
 
-pub use folder::{Folder, LocalCopy};
+pub use local_folder::{Folder, LocalCopy};
 pub(super) use recorder::HistoryRecorder;
 
 /// What to record about a write besides its texts, and where.

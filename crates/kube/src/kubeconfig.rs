@@ -14,9 +14,9 @@ use kube::config::{AuthInfo, Cluster, ExecAuthCluster, Kubeconfig, KubeconfigErr
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
+use super::cluster_identity::Target;
 use super::connect::ConnectError;
 use super::environment::Environment;
-use super::target::Target;
 use awsauth_core::endpoint_trust::{EndpointExceptions, Server};
 
 /// kubectl's flags for choosing a cluster and a user, and the exceptions that the user allows.

@@ -1,12 +1,13 @@
 //! Access to the cluster: connects to an API server, and reads and writes aws-auth.
 //!
 //! Only this crate and `controller` use the `kube` crate. Their callers get plain data:
-//! [`Snapshot`](awsauth_core::snapshot::Snapshot)s, errors with an [`ErrorKind`] and a hint, and a [`Target`] for
+//! [`Snapshot`](awsauth_core::aws_auth_snapshot::Snapshot)s, errors with an [`ErrorKind`] and a hint, and a [`Target`] for
 //! messages.
 
+pub mod access_review;
 mod api_client;
 pub mod backoff;
-pub mod command_line;
+pub mod cluster_identity;
 pub mod connect;
 mod discovery;
 mod eks_name;
@@ -18,29 +19,28 @@ pub mod history;
 pub mod interrupt;
 pub mod karpenter;
 pub mod kubeconfig;
-pub mod live;
+pub mod live_config_map;
 pub mod nodes;
 pub mod other_tools_sync;
 mod proxy;
 pub mod rbac;
 pub mod request_error;
-pub mod review;
 pub mod selected_context;
-pub mod target;
-pub mod tokens;
-pub mod version;
-pub mod wait;
+pub mod server_version;
+pub mod shell_command;
+pub mod token_renewal;
+pub mod wait_for_cluster;
 pub mod write;
 
 pub use api_client::ApiClient;
+pub use cluster_identity::{EksClusterId, Target};
 pub use connect::{EksEndpoint, connect, connect_to};
 pub use eks_name::EksName;
 pub use environment::Environment;
 pub use error_kind::ErrorKind;
 pub use kubeconfig::Flags;
-pub use live::Live;
-pub use target::{EksClusterId, Target};
-pub use tokens::Tokens;
+pub use live_config_map::Live;
+pub use token_renewal::Tokens;
 pub use write::write;
 
 /// The namespace of the ConfigMap that the authenticator reads.

@@ -6,9 +6,9 @@ use serde_json::{Map, Value};
 
 use super::field_managers::{FieldManager, Operation};
 use super::is_own_manager;
-use super::live::Live;
+use super::live_config_map::Live;
+use awsauth_core::aws_auth_snapshot::Change;
 use awsauth_core::facts::management_markers::{ManagingTool, managing_tool};
-use awsauth_core::snapshot::Change;
 
 /// The field manager of `kubectl apply` without `--server-side`.
 const KUBECTL_APPLY: &str = "kubectl-client-side-apply";

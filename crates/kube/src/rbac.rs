@@ -1,6 +1,6 @@
 //! Reads RBAC objects: the bindings and roles of some users, or of all.
 
-mod full_policy;
+mod all_bindings;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use k8s_openapi::{List, ListableResource};
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-pub use full_policy::full_policy;
+pub use all_bindings::full_policy;
 
 use super::api_client::ApiClient;
 use super::request_error::{Fault, RequestError};

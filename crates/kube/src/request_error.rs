@@ -5,11 +5,11 @@ mod classify;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::command_line::quoted;
+use super::cluster_identity::Target;
 use super::connect::CredentialsError;
 use super::error_kind::ErrorKind;
-use super::target::Target;
-use super::tokens::TokenRenewalError;
+use super::shell_command::quoted;
+use super::token_renewal::TokenRenewalError;
 use super::{NAME, NAMESPACE};
 
 pub(crate) use classify::{of_answer, of_transport};

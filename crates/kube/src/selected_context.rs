@@ -7,12 +7,12 @@ use base64::prelude::BASE64_STANDARD;
 use kube::config::{AuthInfo, ExecConfig};
 use secrecy::SecretString;
 
-use super::command_line::command_line;
+use super::cluster_identity::Target;
 use super::connect::{ConnectError, EksEndpoint, access_to};
 use super::eks_name::{EksName, argument};
 use super::environment::Environment;
 use super::kubeconfig::{self, Flags};
-use super::target::Target;
+use super::shell_command::command_line;
 
 /// The cluster, the user and the namespace that flags and environment select.
 pub struct SelectedContext {

@@ -19,9 +19,9 @@ use super::api_client::{ApiClient, Mode};
 use super::backoff::Backoff;
 use super::field_managers::last_writer;
 use super::history::HistoryRecorder;
-use super::live::Live;
+use super::live_config_map::Live;
 use super::request_error::Fault;
-use awsauth_core::snapshot::{Change, Snapshot};
+use awsauth_core::aws_auth_snapshot::{Change, Snapshot};
 
 pub use error::{FinalState, WriteError};
 pub use options::{Outcome, WriteOptions, Written};

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Candidate;
-use crate::backend::input::{has_ending, is_stdin};
+use crate::backend::input_files::{has_ending, is_stdin};
 use crate::terminal::Failure;
 
 /// Returns the files of these paths: files, - for stdin, all *.yaml, *.yml and *.json below a folder, and the matches of a pattern such

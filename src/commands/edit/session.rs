@@ -9,12 +9,12 @@ use crate::output::{PlanFormat, remarks, report_json, report_text};
 use crate::terminal::{Failure, Kind, Out};
 use crate::write::{Mode, Options, PlanBuilder, access_entries_for, edit_failure, no_permission};
 use awsauth_core::authenticator::AccessEntries;
+use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::edit_buffer::{
     Keys, MARK, Remark, conflict_page, is_same, page, read, with_remarks,
 };
 use awsauth_core::history::Contents;
 use awsauth_core::plan::{Allowed, Facts, Plan, Request};
-use awsauth_core::snapshot::Snapshot;
 
 /// An editing session: the text is edited and checked until it may be written or the user gives up.
 pub(super) struct Session {

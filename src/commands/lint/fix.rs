@@ -4,14 +4,15 @@ use std::cell::RefCell;
 use std::path::Path;
 
 use super::args::{Args, Format};
-use super::collect::Requested;
+use super::collect_facts::Requested;
 use super::source::{Source, Sources};
 use crate::backend::files::{Candidate, Content, search};
-use crate::backend::input::is_stdin;
+use crate::backend::input_files::is_stdin;
 use crate::backend::{Backend, Target};
 use crate::output::FixedFinding;
 use crate::terminal::{Exit, Failure, Out};
 use crate::write::{Options, Transaction};
+use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::document::Document;
 use awsauth_core::history::Contents;
 use awsauth_core::lint::{
@@ -19,7 +20,6 @@ use awsauth_core::lint::{
 };
 use awsauth_core::manifest::ManifestFaults;
 use awsauth_core::plan::Request;
-use awsauth_core::snapshot::Snapshot;
 
 /// Fixes each file, or the live ConfigMap, and reads the result.
 pub(super) fn run(

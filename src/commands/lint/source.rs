@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::collect::{self, Requested};
+use super::collect_facts::{self, Requested};
 use crate::backend::files::{Candidate, Content, relative, search};
-use crate::backend::input::is_stdin;
+use crate::backend::input_files::is_stdin;
 use crate::backend::{Backend, Target};
 use crate::output::{FixedFinding, Origin};
 use crate::terminal::{Failure, Out};
@@ -132,7 +132,7 @@ impl Source {
         requested: &Requested<'_>,
         out: &mut Out,
     ) -> Result<Self, Failure> {
-        let (snapshot, facts) = collect::of_cluster(&mut backend, requested, out)?;
+        let (snapshot, facts) = collect_facts::of_cluster(&mut backend, requested, out)?;
         Ok(Self::new(
             Input::Backend(backend),
             snapshot.data,
@@ -155,7 +155,7 @@ impl Source {
                 let data = manifest.map(|manifest| manifest.data().clone());
                 let facts = Facts {
                     manifest_faults: backend.manifest_faults(),
-                    ..collect::of_file(manifest, account)
+                    ..collect_facts::of_file(manifest, account)
                 };
                 let data = data.unwrap_or_default();
                 vec![Self::new(Input::Backend(backend), data, facts, path)]
@@ -165,7 +165,7 @@ impl Source {
                     let (data, file) = (resource.after.clone(), file.clone());
                     let facts = Facts {
                         change: change(&resource),
-                        ..collect::of_file(None, account)
+                        ..collect_facts::of_file(None, account)
                     };
                     let input = Input::Plan { file, resource };
                     Self::new(input, data, facts, path.clone())

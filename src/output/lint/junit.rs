@@ -7,7 +7,7 @@ use std::io;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
-use super::super::plain::unsafe_to_show;
+use super::super::escape::unsafe_to_show;
 use super::display_range::DisplayRange;
 use super::located_report::Linted;
 use awsauth_core::lint::{Finding, Severity};

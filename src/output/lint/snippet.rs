@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
-use super::super::plain::unsafe_to_show;
+use super::super::escape::unsafe_to_show;
 use super::display_range::DisplayRange;
 use awsauth_core::lint::Severity;
 

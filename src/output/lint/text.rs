@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::super::plain::plain;
+use super::super::escape::plain;
 use super::super::style::{FAINT, LOSS, NOTICE, PLACE, paint};
 use super::display_range::DisplayRange;
 use super::located_report::Linted;

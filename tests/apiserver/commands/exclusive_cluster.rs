@@ -9,9 +9,9 @@ use serde_json::Value;
 
 use crate::support::aws_auth_client::{Api, configmap};
 use crate::support::cluster::Cluster;
-use crate::support::exclusive;
+pub(crate) use crate::support::completed_run::Run;
+use crate::support::exclusive_test;
 use crate::support::pool::{Pool, PoolGuard};
-pub(crate) use crate::support::run::Run;
 use crate::support::secrets;
 use crate::support::signals;
 use crate::support::static_users::StaticUser;
@@ -57,7 +57,7 @@ impl ExclusiveCluster {
     /// Like [`Self::without_aws_auth`], while no other test uses a cluster. With another cluster on the same processor,
     /// dozens of writers would starve instead of racing.
     pub(crate) fn alone() -> Self {
-        exclusive::run_alone();
+        exclusive_test::run_alone();
         Self::on(&CLUSTERS)
     }
 

@@ -59,7 +59,7 @@ fn contents(session: &ExclusiveCluster) -> Value {
 #[test]
 fn every_write_is_recorded_and_can_be_undone() {
     let session = ExclusiveCluster::start();
-    let file = session.file("wanted.yaml", &entry(OTHER));
+    let file = session.file("desired.yaml", &entry(OTHER));
     let file = file.to_str().unwrap();
     let mut states = vec![contents(&session)];
     for args in [

@@ -119,7 +119,7 @@ fn entry_changed_by_another_client_is_not_pruned() {
 }
 
 fn apply(session: &ExclusiveCluster, wanted: &str) -> crate::commands::exclusive_cluster::Run {
-    let wanted = session.file("wanted.yaml", wanted);
+    let wanted = session.file("desired.yaml", wanted);
     session.run(&[
         "apply",
         "-f",

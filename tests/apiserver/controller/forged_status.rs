@@ -8,7 +8,7 @@ use crate::controller::harness::{
     CONFIG, CONTROLLER, Harness, NODE_ENTRY, developer, eventually, mapping, role,
 };
 use crate::support::cluster::Cluster;
-use crate::support::run::Run;
+use crate::support::completed_run::Run;
 use crate::support::static_users::StaticUser;
 
 /// A user with all rights on mappings, their status and the record of ownership.

@@ -13,8 +13,8 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::support::child_process::Supervised;
 use crate::support::cluster::Cluster;
+use crate::support::completed_run::Run;
 use crate::support::ports;
-use crate::support::run::Run;
 use crate::support::secrets;
 use crate::support::static_users::StaticUser;
 

@@ -64,7 +64,8 @@ fn iam_identity_mappings_are_honored_with_the_flag() {
             let file = harness.cluster.folder().join("old.json");
             std::fs::write(&file, &text).unwrap();
             let mut command = harness.cluster.kubectl_command();
-            let run = crate::support::run::Run::of(command.args(["apply", "-f"]).arg(file));
+            let run =
+                crate::support::completed_run::Run::of(command.args(["apply", "-f"]).arg(file));
             (run.status == 0).then_some(())
         });
     };

@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use crate::controller::harness::{
     CONFIG, CONTROLLER, Controller, Harness, NODE_ENTRY, developer, eventually, mapping, role,
 };
-use crate::support::aws::Credentials;
 use crate::support::cluster::Cluster;
+use crate::support::completed_run::Run;
 use crate::support::eks;
-use crate::support::run::Run;
+use crate::support::simulated_aws::Credentials;
 
 /// The time limit for reverting a foreign change.
 const REPAIR: Duration = Duration::from_secs(30);
@@ -92,7 +92,7 @@ impl Harness {
             expiration: None,
             account_id: None,
         };
-        let host = StsHost::of(crate::support::aws::REGION, Endpoint::default()).unwrap();
+        let host = StsHost::of(crate::support::simulated_aws::REGION, Endpoint::default()).unwrap();
         // The API server caches accepted tokens.
         let signed =
             jiff::Timestamp::now() - jiff::SignedDuration::from_secs(fastrand::i64(0..600));

@@ -4,13 +4,13 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::controller::eks_facts;
 use crate::controller::harness::{
     CONTROLLER, Harness, NODE_ENTRY, awsauth, developer, eventually, role,
 };
-use crate::controller::nodes;
 use crate::support::cluster::Cluster;
-use crate::support::eks_service::EksService;
-use crate::support::run::Run;
+use crate::support::completed_run::Run;
+use crate::support::simulated_eks_api::EksService;
 
 /// The note that the controller will write its entries again.
 const NOTE: &str = "delete its object: kubectl delete aam NAME";
@@ -38,9 +38,9 @@ impl Harness {
 #[test]
 fn undo_of_a_controller_write_warns_that_it_will_be_repeated() {
     let harness = Harness::new(Cluster::start_audited(&[CONTROLLER]));
-    let eks = EksService::start(&nodes::eks_state("API_AND_CONFIG_MAP", "ACTIVE"));
+    let eks = EksService::start(&eks_facts::eks_state("API_AND_CONFIG_MAP", "ACTIVE"));
     harness.create(NODE_ENTRY, "eks");
-    let controller = nodes::start(&harness, &eks);
+    let controller = eks_facts::start(&harness, &eks);
     harness.apply(&developer("ann"));
     harness.wait_for_ready("ann", "True Applied");
     let is_restored = || {

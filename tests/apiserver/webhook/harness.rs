@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::support::child_process::Supervised;
 use crate::support::cluster::Cluster;
-use crate::support::run::Run;
+use crate::support::completed_run::Run;
 use crate::support::webhook_client::peak_memory;
 use crate::support::{ports, secrets};
 

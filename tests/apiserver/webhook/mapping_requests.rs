@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::support::run::Run;
+use crate::support::completed_run::Run;
 use crate::webhook::harness::{Harness, eventually};
 
 const DENIED: &str = "admission webhook \"mappings.awsauth.dev\" denied the request";

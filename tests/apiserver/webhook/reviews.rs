@@ -55,7 +55,7 @@ fn edits_of_every_client_are_reviewed() {
         .args(of("edit", &[]))
         .env("KUBE_EDITOR", editor)
         .env("PATH", "/usr/bin:/bin");
-    crate::support::run::Run::of(&mut command)
+    crate::support::completed_run::Run::of(&mut command)
         .says(1, &[DENIED, "with another username or fewer groups"]);
     assert_eq!(harness.roles(), all);
 

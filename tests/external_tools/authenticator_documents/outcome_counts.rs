@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::support::oracle::{Answer, Parsed};
+use crate::support::authenticator_oracle::{Answer, Parsed};
 use crate::support::parse_comparison::stable;
 
 /// The number of inputs for each outcome, to show what was tested.

@@ -6,7 +6,7 @@ use awsauth_core::facts::access_entries::{AccessEntry, AccessScope, AccessTerms}
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::support::eks_service::EksService;
+use crate::support::simulated_eks_api::EksService;
 
 const A: &str = "arn:aws:iam::111122223333";
 const VIEW: &str = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy";

@@ -6,10 +6,10 @@ use std::process::Stdio;
 use serde_json::{Value, json};
 
 use crate::kubeconfig_command::harness::Harness;
-use crate::support::eks_service::EksService;
+use crate::support::completed_run::Run;
 use crate::support::moto::Moto;
 use crate::support::python::Packages;
-use crate::support::run::Run;
+use crate::support::simulated_eks_api::EksService;
 
 const ARN: &str = "arn:aws:eks:eu-west-1:123456789012:cluster/prod";
 

@@ -6,8 +6,8 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use crate::support::completed_run::Run;
 use crate::support::environment::Environment;
-use crate::support::run::Run;
 
 /// A folder that is the home of a test's programs.
 pub(crate) struct Harness {

@@ -10,8 +10,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::kubeconfig_command::harness::{ENDPOINT, Harness};
+use crate::support::completed_run::Run;
 use crate::support::go_programs::Binary;
-use crate::support::run::Run;
 
 const OTHER: &str = "clusters:\n- name: other\n  cluster: {server: x} # mine\n";
 

@@ -5,8 +5,8 @@ use awsauth_core::lint::{Finding, Severity, Site};
 
 use super::single_entry_logins::{ACCOUNT, SingleEntryAuthenticator, USERS_KEY, session};
 use super::{Judged, Taken, parse};
+use crate::support::authenticator_oracle::Login;
 use crate::support::lint_facts::Data;
-use crate::support::oracle::Login;
 
 const NODE_GROUPS: [&str; 2] = ["system:bootstrappers", "system:nodes"];
 const MASTERS: &str = "system:masters";

@@ -6,7 +6,7 @@ use awsauth_core::document::SectionName;
 use serde_json::{Value, json};
 
 use super::Taken;
-use crate::support::oracle::{Answer, Data, Identity, Login, Oracle, Request};
+use crate::support::authenticator_oracle::{Answer, Data, Identity, Login, Oracle, Request};
 
 /// A username that only the tested entry gives.
 const USERNAME: &str = "it";

@@ -5,10 +5,10 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::manifests::harness::{Harness, eventually};
-use crate::manifests::rendered::{charted, kustomized, manifests, objects, set, with_backup};
+use crate::manifests::same_rendering::{charted, kustomized, manifests, objects, set, with_backup};
 use crate::support::cluster::Cluster;
+use crate::support::completed_run::Run;
 use crate::support::go_programs::Binary;
-use crate::support::run::Run;
 
 /// Kinds from CRDs of other projects.
 const FOREIGN: [&str; 5] = [

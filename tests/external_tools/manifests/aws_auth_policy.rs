@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use crate::manifests::harness::{DEVELOPER, Harness, NODE, aws_auth};
-use crate::support::run::Run;
+use crate::support::completed_run::Run;
 
 const DELETED: &str = "without aws-auth, only the creator of the cluster can sign in";
 const EMPTIED: &str = "mapRoles of aws-auth would have no entry left";

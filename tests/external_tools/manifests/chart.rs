@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::manifests::rendered::{charted, helm, key, object, objects, set, template};
+use crate::manifests::same_rendering::{charted, helm, key, object, objects, set, template};
 
 #[test]
 fn helm_lint_has_no_findings() {

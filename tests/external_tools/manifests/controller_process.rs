@@ -13,11 +13,11 @@ use tempfile::TempDir;
 
 use crate::manifests::harness::{NODE, aws_auth, eventually};
 use crate::manifests::monitoring::METRICS;
-use crate::manifests::rendered::{kustomized, manifests, object, with_backup};
+use crate::manifests::same_rendering::{kustomized, manifests, object, with_backup};
 use crate::support::child_process::Supervised;
 use crate::support::cluster::Cluster;
+use crate::support::completed_run::Run;
 use crate::support::ports;
-use crate::support::run::Run;
 use crate::support::webhook_secret::{SECRET, make, secret};
 
 /// The line that replaces the empty grants.

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::manifests::harness::{Harness, eventually};
-use crate::manifests::rendered::{kustomized, objects};
-use crate::support::run::Run;
+use crate::manifests::same_rendering::{kustomized, objects};
+use crate::support::completed_run::Run;
 
 /// RBAC for a user who may create mappings and impersonate user `developer` and these groups.
 const RBAC: &str = r#"

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::manifests::rendered::{kustomized, objects};
+use crate::manifests::same_rendering::{kustomized, objects};
 use crate::support::cluster::Cluster;
+use crate::support::completed_run::Run;
 use crate::support::pool::{Pool, PoolGuard};
-use crate::support::run::Run;
 
 pub(crate) const NODE: &str = "\
 - rolearn: arn:aws:iam::111122223333:role/node

@@ -7,9 +7,9 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::manifests::rendered::{charted, manifests, object};
+use crate::manifests::same_rendering::{charted, manifests, object};
+use crate::support::completed_run::Run;
 use crate::support::go_programs::Binary;
-use crate::support::run::Run;
 
 /// The exported metrics.
 pub(crate) const METRICS: [&str; 16] = [

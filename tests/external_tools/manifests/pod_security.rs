@@ -4,8 +4,8 @@
 use serde_json::{Value, json};
 
 use crate::manifests::harness::Harness;
-use crate::manifests::rendered::{charted, kustomized, object, with_backup};
-use crate::support::run::Run;
+use crate::manifests::same_rendering::{charted, kustomized, object, with_backup};
+use crate::support::completed_run::Run;
 
 const RESTRICTED: &str = r#"
 apiVersion: v1

@@ -5,8 +5,8 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use crate::manifests::harness::{Harness, NODE, aws_auth, run_with_input};
-use crate::manifests::rendered::{charted, key, kustomized, objects};
-use crate::support::run::Run;
+use crate::manifests::same_rendering::{charted, key, kustomized, objects};
+use crate::support::completed_run::Run;
 
 /// A client with the token of the service account, like a pod.
 struct Controller<'a> {

@@ -5,10 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::release::{PLATFORMS, ROOT, VERSION, read, yaml};
+use crate::support::completed_run::Run;
 use crate::support::environment::Environment;
 use crate::support::github_action::Action;
 use crate::support::go_programs::Binary;
-use crate::support::run::Run;
 
 #[test]
 fn release_workflow_builds_every_platform() {

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::release::{ROOT, VERSION};
+use crate::support::completed_run::Run;
 use crate::support::environment::Environment;
 use crate::support::github_action::Action;
-use crate::support::run::Run;
 
 /// A fake `curl` that serves a folder as the release page and records the requests.
 const CURL: &str = r#"#!/bin/sh

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use crate::release::{PLATFORMS, ROOT, VERSION, yaml};
+use crate::support::completed_run::Run;
 use crate::support::environment::Environment;
-use crate::support::run::Run;
 
 /// Returns the krew manifest for a release with these checksums.
 fn manifest(checksums: &str) -> Run {

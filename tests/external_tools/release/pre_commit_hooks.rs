@@ -4,9 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use crate::release::{ROOT, read, yaml};
+use crate::support::completed_run::Run;
 use crate::support::environment::Environment;
 use crate::support::python::Packages;
-use crate::support::run::Run;
 
 const GOOD: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: aws-auth\n  namespace: kube-system\ndata:\n  mapRoles: |\n    - rolearn: arn:aws:iam::111122223333:role/dev\n      username: dev\n      groups: [devs]\n";
 

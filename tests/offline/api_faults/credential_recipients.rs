@@ -7,9 +7,9 @@ use tokio::task::spawn_blocking;
 
 use crate::api_faults::tls::Authority;
 use crate::api_faults::{calm, header};
+use crate::support::completed_run::Run;
 use crate::support::environment::Environment;
 use crate::support::fake_api::FakeApi;
-use crate::support::run::Run;
 use crate::support::secrets;
 
 /// The name of the cluster in the kubeconfig. It proves nothing about the server.

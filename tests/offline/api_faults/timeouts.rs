@@ -4,7 +4,7 @@ use std::future::pending;
 use std::time::Duration;
 
 use awsauth_kube::request_error::Fault;
-use awsauth_kube::wait::wait;
+use awsauth_kube::wait_for_cluster::wait;
 use awsauth_kube::write::{FinalState, WriteError, WriteOptions};
 use awsauth_kube::{Environment, ErrorKind, Flags, connect, write};
 use hyper::Method;

@@ -3,7 +3,7 @@
 use std::future::pending;
 use std::time::Duration;
 
-use awsauth_core::snapshot::Snapshot;
+use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_kube::write::{Outcome, WriteError, WriteOptions};
 use awsauth_kube::{Environment, ErrorKind, Flags, connect, write};
 use hyper::Method;

@@ -2,12 +2,12 @@
 
 use std::fs;
 
-use awsauth_aws::container::Container;
+use awsauth_aws::container_credentials::Container;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tokio::net::TcpListener;
 
-use super::container::*;
+use super::container_credentials::*;
 use super::*;
 use crate::support::certificates::Certificates;
 

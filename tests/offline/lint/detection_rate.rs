@@ -6,7 +6,7 @@ use awsauth_core::document::Document;
 use awsauth_core::lint::{Facts, Needs, RULES, Report, Selection, lint};
 
 use crate::support::lint_facts::Data;
-use crate::support::mistakes::{self, Mistake};
+use crate::support::lint_mistakes::{self, Mistake};
 
 /// The minimum percentage of mistakes that lint finds.
 const FOUND: usize = 99;
@@ -21,7 +21,7 @@ fn report(data: &Data) -> Report {
 
 #[test]
 fn known_mistakes_are_found() {
-    let mistakes: Vec<Mistake> = mistakes::all(1);
+    let mistakes: Vec<Mistake> = lint_mistakes::all(1);
     let mut by_rule: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     let mut missed = Vec::new();
     for Mistake {
@@ -80,7 +80,7 @@ fn known_mistakes_are_found() {
 
 #[test]
 fn correct_documents_have_no_findings() {
-    let clean: Vec<_> = (1..=5).flat_map(mistakes::clean).collect();
+    let clean: Vec<_> = (1..=5).flat_map(lint_mistakes::clean).collect();
     for (style, data) in &clean {
         let document = Document::read(data);
         let report = lint(data, &document, &Facts::default(), &Selection::default());

@@ -7,7 +7,7 @@ use awsauth_core::lint::{Facts, Needs, RULES, Selection, lint};
 use awsauth_core::manifest::Manifest;
 
 use crate::support::lint_facts::Data;
-use crate::support::mistakes::{self, Style};
+use crate::support::lint_mistakes::{self, Style};
 
 const HEAD: &str =
     "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: aws-auth\n  namespace: kube-system\n";
@@ -68,7 +68,7 @@ fn meaning<T: AsRef<str> + ToString>(data: &BTreeMap<String, T>) -> String {
 #[test]
 fn mistakes_around_the_document_are_found() {
     let mut mistakes: BTreeMap<&str, usize> = BTreeMap::new();
-    for (style, data) in mistakes::clean(1) {
+    for (style, data) in lint_mistakes::clean(1) {
         let good = HEAD.to_owned() + &sections(&data, " |", 4);
         assert!(found(&good).is_empty(), "{style:?}\n{good}");
         for (rule, from, to) in OF_THE_HEAD {
@@ -98,7 +98,7 @@ fn mistakes_around_the_document_are_found() {
 /// A list directly below its key becomes a block scalar with the same text.
 #[test]
 fn added_block_indicators_lose_no_text() {
-    for (style, data) in mistakes::clean(2) {
+    for (style, data) in lint_mistakes::clean(2) {
         for (behind, indent, line_break) in [
             ("", 2, "\n"),
             ("", 4, "\n"),

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use awsauth_core::aws_auth_snapshot::Change;
 use awsauth_core::manifest::{Manifest, ManifestError};
-use awsauth_core::snapshot::Change;
 use proptest::prelude::*;
 use proptest::sample::select;
 

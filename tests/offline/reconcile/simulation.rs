@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use awsauth_core::authenticator::{AccessEntries, Store, User};
+use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::document::{Document, Principal, SectionName};
 use awsauth_core::facts::node_inventory::NodeInventory;
 use awsauth_core::plan::{Facts, Known};
@@ -11,7 +12,6 @@ use awsauth_core::reconcile::{
     Config, Decision, DeletionPolicy, DriftPolicy, EntryRecord, Input, Memory, Object, ObjectKind,
     OwnershipRecord, Reason, Regarding, Spec, Stage, Status, decide,
 };
-use awsauth_core::snapshot::Snapshot;
 use jiff::{SignedDuration, Timestamp};
 
 pub(crate) const ACCOUNT: &str = "111122223333";

@@ -8,7 +8,7 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 
 use crate::aws_stand_in::{ACCOUNT, Stage};
-use crate::support::aws::Credentials;
+use crate::support::simulated_aws::Credentials;
 
 const OTHER: &str = "444455556666";
 const CALLER: &str = "arn:aws:iam::111122223333:role/Caller";

@@ -10,8 +10,8 @@ use serde_json::json;
 use crate::credentials::harness::{
     Harness, ISSUER, arn, aws_environment, fails, get, roles, trusting,
 };
+use crate::support::completed_run::Run;
 use crate::support::environment::Environment;
-use crate::support::run::Run;
 use crate::support::secrets;
 
 /// Asserts the causes and the hint of an error.

@@ -9,9 +9,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::aws::{ACCOUNT, Aws, ReceivedRequest, trusts_web_identity};
 use crate::support::environment::Environment;
 use crate::support::secrets;
+use crate::support::simulated_aws::{ACCOUNT, Aws, ReceivedRequest, trusts_web_identity};
 
 pub(crate) const ISSUER: &str = "token.actions.githubusercontent.com";
 
@@ -96,7 +96,7 @@ pub(crate) fn arn(of: &str) -> String {
 }
 
 pub(crate) fn trusting(principal: &str) -> Value {
-    crate::support::aws::trusts(principal)
+    crate::support::simulated_aws::trusts(principal)
 }
 
 pub(crate) fn aws_environment(environment: &Environment) -> AwsEnvironment {

@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::credentials::harness::{
     Harness, arn, aws_environment, error_text, get, roles, trusting,
 };
-use crate::support::aws::{ACCOUNT, trusts, trusts_service};
+use crate::support::simulated_aws::{ACCOUNT, trusts, trusts_service};
 
 #[test]
 fn role_chain_is_assumed_in_order() {

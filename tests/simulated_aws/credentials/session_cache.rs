@@ -15,10 +15,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use crate::credentials::harness::{Harness, ISSUER, arn, error_text, get, get_at, roles, trusting};
-use crate::support::aws::{REGION, trusts_service, trusts_web_identity};
+use crate::support::completed_run::Run;
 use crate::support::environment::Environment;
-use crate::support::run::Run;
 use crate::support::secrets::Prints;
+use crate::support::simulated_aws::{REGION, trusts_service, trusts_web_identity};
 
 fn key(resolved: &ResolvedCredentials) -> &str {
     &resolved.credentials.access_key_id

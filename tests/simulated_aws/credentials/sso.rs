@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use sha1::{Digest, Sha1};
 
 use crate::credentials::harness::{Harness, arn, error_text, fails, get};
-use crate::support::aws::{ACCOUNT, trusts_service};
 use crate::support::environment::Environment;
+use crate::support::simulated_aws::{ACCOUNT, trusts_service};
 
 const START_URL: &str = "https://d-1234567890.awsapps.com/start";
 

@@ -9,8 +9,8 @@ use crate::doctor::harness::{CLUSTER, Harness, admin, put, valid_aws_auth};
 use crate::doctor::injected_faults::instance;
 use crate::sign_in::exclusive_cluster::{ExclusiveCluster, MYTESTROLE};
 use crate::sign_in::token_review::Who;
-use crate::support::aws::trusts_service;
-use crate::support::eks_service::EksService;
+use crate::support::simulated_aws::trusts_service;
+use crate::support::simulated_eks_api::EksService;
 
 #[test]
 fn healthy_identity_is_reported_as_healthy() {

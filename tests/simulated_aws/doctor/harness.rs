@@ -10,11 +10,11 @@ use crate::sign_in::exclusive_cluster::{
     ALLOWED, ExclusiveCluster, MYTESTROLE, MYTESTROLE_SESSION,
 };
 use crate::sign_in::token_review::Who;
-use crate::support::aws::Credentials;
 use crate::support::cluster::Cluster;
+use crate::support::completed_run::Run;
 use crate::support::eks;
 use crate::support::environment::Environment;
-use crate::support::run::Run;
+use crate::support::simulated_aws::Credentials;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_awsauth");
 

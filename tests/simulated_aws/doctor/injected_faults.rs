@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 
 use crate::doctor::harness::{CLUSTER, Harness};
 use crate::sign_in::exclusive_cluster::{MYTESTROLE, sign_at};
-use crate::support::aws::{REGION, trusts_service};
 use crate::support::cluster::Cluster;
 use crate::support::eks;
+use crate::support::simulated_aws::{REGION, trusts_service};
 
 /// A fault that is injected into a harness.
 pub(crate) struct Fault {

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use crate::doctor::harness::{CLUSTER, Harness, admin, put, valid_aws_auth};
 use crate::sign_in::exclusive_cluster::{ExclusiveCluster, MYTESTROLE};
 use crate::sign_in::token_review::Who;
-use crate::support::aws::trusts_service;
-use crate::support::eks_service::EksService;
 use crate::support::moto::Moto;
+use crate::support::simulated_aws::trusts_service;
+use crate::support::simulated_eks_api::EksService;
 
 const A: &str = "arn:aws:iam::111122223333";
 

@@ -11,7 +11,7 @@ use crate::sign_in::exclusive_cluster::{
     ExclusiveCluster, MYTESTROLE, MYTESTROLE_SESSION, map_args,
 };
 use crate::support::eks::{self, CREATOR};
-use crate::support::eks_service::EksService;
+use crate::support::simulated_eks_api::EksService;
 
 const ADMIN: &str = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy";
 const VIEW: &str = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy";

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use crate::sign_in::cluster_name::{self, CREATOR_SESSION, eks, holding, on, with_cluster};
 use crate::sign_in::exclusive_cluster::{ExclusiveCluster, MYTESTROLE, map_args};
+use crate::support::completed_run::Run;
 use crate::support::eks;
-use crate::support::eks_service::EksService;
 use crate::support::environment::Environment;
-use crate::support::run::Run;
+use crate::support::simulated_eks_api::EksService;
 
 /// A cluster in mode CONFIG_MAP with a managed node group.
 fn with_node_group() -> Value {

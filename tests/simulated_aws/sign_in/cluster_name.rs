@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use crate::sign_in::exclusive_cluster::{
     ALLOWED, ExclusiveCluster, MYTESTROLE, MYTESTROLE_SESSION, map_args,
 };
-use crate::support::aws::{REGION, trusts, trusts_service};
+use crate::support::completed_run::Run;
 use crate::support::eks::{self, CREATOR};
-use crate::support::eks_service::EksService;
 use crate::support::environment::Environment;
-use crate::support::run::Run;
+use crate::support::simulated_aws::{REGION, trusts, trusts_service};
+use crate::support::simulated_eks_api::EksService;
 
 /// The session of a pipeline that has just created the cluster.
 pub(crate) const CREATOR_SESSION: &str =

@@ -12,16 +12,16 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use crate::sign_in::token_review::{Reviewer, Who};
-use crate::support::aws::{Aws, Credentials, REGION};
 use crate::support::aws_auth_client::Api;
 use crate::support::cluster::Cluster;
+use crate::support::completed_run::Run;
 use crate::support::eks;
-use crate::support::eks_service::EksService;
 use crate::support::environment::Environment;
 use crate::support::go_programs::Binary;
 use crate::support::pool::{Pool, PoolGuard};
-use crate::support::run::Run;
 use crate::support::secrets::Prints;
+use crate::support::simulated_aws::{Aws, Credentials, REGION};
+use crate::support::simulated_eks_api::EksService;
 
 pub(crate) const MYTESTROLE: &str = "arn:aws:iam::111122223333:role/mytestrole";
 

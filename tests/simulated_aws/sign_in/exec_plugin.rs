@@ -9,11 +9,11 @@ use crate::sign_in::exclusive_cluster::{
     ExclusiveCluster, MYTESTROLE, MYTESTROLE_SESSION, map_args,
 };
 use crate::sign_in::token_review::Who;
-use crate::support::aws::{Credentials, REGION, trusts};
+use crate::support::completed_run::Run;
 use crate::support::eks;
 use crate::support::environment::Environment;
-use crate::support::run::Run;
 use crate::support::secrets::Prints;
+use crate::support::simulated_aws::{Credentials, REGION, trusts};
 
 const V1: &str = "client.authentication.k8s.io/v1";
 const BETA: &str = "client.authentication.k8s.io/v1beta1";

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 
 use crate::sign_in::exclusive_cluster::ExclusiveCluster;
 use crate::sign_in::token_review::Who;
-use crate::support::aws::{ACCOUNT, Credentials};
+use crate::support::authenticator_oracle::Login;
 use crate::support::generated_identities::{Caller, Reach, explained, map};
-use crate::support::oracle::Login;
+use crate::support::simulated_aws::{ACCOUNT, Credentials};
 
 const MAPS: u64 = 10;
 

@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::sign_in::exclusive_cluster::{ALLOWED, ExclusiveCluster, PATIENCE};
-use crate::support::aws::{ACCOUNT, trusts, trusts_service, trusts_web_identity};
+use crate::support::completed_run::Run;
 use crate::support::eks;
 use crate::support::environment::Environment;
 use crate::support::go_programs::Binary;
-use crate::support::run::Run;
+use crate::support::simulated_aws::{ACCOUNT, trusts, trusts_service, trusts_web_identity};
 
 /// An identity, and its environment.
 struct Caller {

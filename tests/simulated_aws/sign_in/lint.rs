@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use crate::sign_in::access_entries::{put, world};
 use crate::sign_in::cluster_name::{CREATOR_SESSION, eks, holding, on, with_cluster};
 use crate::sign_in::exclusive_cluster::ExclusiveCluster;
+use crate::support::completed_run::Run;
 use crate::support::moto::Moto;
-use crate::support::run::Run;
 
 const NODES: &str = "- {rolearn: arn:aws:iam::111122223333:role/nodes, username: 'system:node:{{EC2PrivateDNSName}}', groups: ['system:nodes', 'system:bootstrappers']}";
 

@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 
 use crate::sign_in::exclusive_cluster::ExclusiveCluster;
 use crate::sign_in::token_review::Who;
-use crate::support::aws::REGION;
+use crate::support::completed_run::Run;
 use crate::support::eks;
 use crate::support::environment::Environment;
-use crate::support::run::Run;
+use crate::support::simulated_aws::REGION;
 
 /// An aws-auth that eksctl created and users edited.
 const BEFORE: &str = "\

@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use crate::sign_in::cluster_name::{CREATOR_SESSION, eks, holding, on};
 use crate::sign_in::exclusive_cluster::ExclusiveCluster;
+use crate::support::completed_run::Run;
 use crate::support::eks;
 use crate::support::environment::Environment;
 use crate::support::moto::Moto;
-use crate::support::run::Run;
 
 const A: &str = "arn:aws:iam::111122223333";
 

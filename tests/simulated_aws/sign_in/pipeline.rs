@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 
 use crate::sign_in::cluster_name::{CREATOR_SESSION, eks, holding};
 use crate::sign_in::exclusive_cluster::{ExclusiveCluster, MYTESTROLE};
-use crate::support::aws::REGION;
+use crate::support::completed_run::Run;
 use crate::support::eks;
 use crate::support::environment::Environment;
 use crate::support::github_action::Action;
-use crate::support::run::Run;
+use crate::support::simulated_aws::REGION;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const WANTED: &str = "- rolearn: arn:aws:iam::111122223333:role/mytestrole\n  username: admin\n  groups: [system:masters]\n";

@@ -9,8 +9,8 @@ use crate::sign_in::exclusive_cluster::{
     ExclusiveCluster, MYTESTROLE, MYTESTROLE_SESSION, Site, map_args,
 };
 use crate::sign_in::token_review::Who;
-use crate::support::aws::trusts;
-use crate::support::run::Run;
+use crate::support::completed_run::Run;
+use crate::support::simulated_aws::trusts;
 
 const DEPLOY: &str = "arn:aws:iam::111122223333:role/deploy";
 

@@ -7,10 +7,10 @@ use std::process::Command;
 use serde_json::json;
 
 use crate::sign_in::exclusive_cluster::{ExclusiveCluster, MYTESTROLE_SESSION};
-use crate::support::aws::ACCOUNT;
+use crate::support::completed_run::Run;
 use crate::support::environment::Environment;
-use crate::support::run::Run;
 use crate::support::secrets::{self, Prints};
+use crate::support::simulated_aws::ACCOUNT;
 
 #[test]
 fn secret_in_output_is_detected() {

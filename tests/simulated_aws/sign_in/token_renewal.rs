@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use awsauth_core::token::{Credentials, Endpoint, StsHost, Token};
-use awsauth_kube::tokens::TokenRenewalError;
+use awsauth_kube::token_renewal::TokenRenewalError;
 use awsauth_kube::{EksClusterId, EksEndpoint, Environment, Flags, Tokens, connect_to};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -14,8 +14,8 @@ use jiff::{SignedDuration, Timestamp};
 use crate::sign_in::exclusive_cluster::{
     ExclusiveCluster, MYTESTROLE, MYTESTROLE_SESSION, map_args,
 };
-use crate::support::aws::REGION;
 use crate::support::eks;
+use crate::support::simulated_aws::REGION;
 
 /// Returns a token that was signed this long ago.
 fn token(credentials: &Credentials, minutes: i64, seconds: i64) -> Token {

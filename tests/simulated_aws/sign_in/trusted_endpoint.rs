@@ -11,9 +11,9 @@ use crate::sign_in::cluster_name::{eks, holding, with_cluster};
 use crate::sign_in::exclusive_cluster::{
     ExclusiveCluster, MYTESTROLE, MYTESTROLE_SESSION, map_args,
 };
+use crate::support::completed_run::Run;
 use crate::support::eks;
 use crate::support::environment::Environment;
-use crate::support::run::Run;
 
 /// Runs awsauth with the credentials of the mapped role and this kubeconfig.
 fn on_kubeconfig(

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::sign_in::exclusive_cluster::ExclusiveCluster;
 use crate::sign_in::token_review::Who;
-use crate::support::aws::ACCOUNT;
+use crate::support::simulated_aws::ACCOUNT;
 
 const ROLE: &str = "arn:aws:iam::111122223333:role/templates";
 const INSTANCE: &str = "i-0123456789abcdef0";

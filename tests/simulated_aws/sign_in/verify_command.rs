@@ -7,10 +7,10 @@ use serde_json::json;
 use crate::sign_in::exclusive_cluster::{
     ExclusiveCluster, MYTESTROLE, MYTESTROLE_SESSION, map_args,
 };
-use crate::support::aws::Credentials;
+use crate::support::completed_run::Run;
 use crate::support::eks;
 use crate::support::environment::Environment;
-use crate::support::run::Run;
+use crate::support::simulated_aws::Credentials;
 
 /// Returns an environment with a kubeconfig and these credentials.
 fn with_kubeconfig(session: &ExclusiveCluster, credentials: &Credentials) -> Environment {

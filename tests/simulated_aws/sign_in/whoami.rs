@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use crate::sign_in::exclusive_cluster::{
     ExclusiveCluster, MYTESTROLE, MYTESTROLE_SESSION, map_args,
 };
-use crate::support::aws::ACCOUNT;
+use crate::support::completed_run::Run;
 use crate::support::eks;
 use crate::support::environment::Environment;
-use crate::support::run::Run;
+use crate::support::simulated_aws::ACCOUNT;
 
 fn whoami(session: &ExclusiveCluster, environment: &Environment, more: &[&str]) -> Run {
     session.awsauth_on_kubeconfig(environment, &[&["whoami"][..], more].concat())

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use crate::sign_in::exclusive_cluster::{
     ALLOWED, ExclusiveCluster, MYTESTROLE, MYTESTROLE_SESSION, map_args,
 };
-use crate::support::aws::trusts;
+use crate::support::completed_run::Run;
 use crate::support::eks;
 use crate::support::environment::Environment;
-use crate::support::run::Run;
+use crate::support::simulated_aws::trusts;
 
 const OTHER_SESSION: &str = "arn:aws:sts::111122223333:assumed-role/other/s";
 

@@ -12,7 +12,7 @@ use super::options::CredentialOptions;
 use crate::AwsEnvironment;
 use crate::client_config::ClientSettings;
 use crate::config_file::{ConfigFiles, DEFAULT_PROFILE, profile_name};
-use crate::container::Container;
+use crate::container_credentials::Container;
 use crate::imds::{Imds, ImdsError, Settings};
 use crate::machine::Machine;
 use crate::region::{self, Region, RegionSource};

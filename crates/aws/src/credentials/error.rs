@@ -4,7 +4,7 @@ use super::token_file::Claims;
 use crate::AwsError;
 use crate::client_config::ClientError;
 use crate::config_file::ConfigError;
-use crate::container::ContainerError;
+use crate::container_credentials::ContainerError;
 use crate::credentials_json::CredentialsJsonError;
 use crate::imds::ImdsError;
 use crate::region::RegionError;

@@ -4,10 +4,10 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use super::chain::{self, Failed};
 use super::context::Context;
 use super::error::SourceError;
 use super::options::CredentialOptions;
+use super::provider_chain::{self, Failed};
 use super::source::{Attempt, Source};
 use crate::AwsEnvironment;
 use crate::imds::ImdsError;
@@ -129,7 +129,7 @@ fn resolved(
     context: &Context,
     tried: &mut Vec<Attempt>,
 ) -> Result<Option<ResolvedCredentials>, Failed> {
-    let Some(mut session) = chain::find(context, tried)? else {
+    let Some(mut session) = provider_chain::find(context, tried)? else {
         return Ok(None);
     };
     let source = session.source;

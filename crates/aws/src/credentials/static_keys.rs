@@ -3,7 +3,7 @@
 use super::error::SourceError;
 use crate::AwsEnvironment;
 use crate::config_file::Section;
-use crate::time::instant;
+use crate::timestamp::instant;
 use awsauth_core::token::Credentials;
 
 /// Returns the credentials in the environment, if it has an access key id.

@@ -10,14 +10,14 @@ use tracing::{debug, error, info, warn};
 use super::{ReconcileResult, Reconciler};
 use crate::cache::{ObjectList, StoredAwsAuth};
 use crate::eks_state::EksState;
-use crate::status_writer::aws_auth;
+use crate::object_writer::aws_auth;
+use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::error_chain;
 use awsauth_core::history::{CONTROLLER, Who};
 use awsauth_core::reconcile::{Decision, EventKind, Stage};
-use awsauth_core::snapshot::Snapshot;
+use awsauth_kube::access_review;
 use awsauth_kube::backoff::Backoff;
 use awsauth_kube::history::{CopyLocation, RecordOptions};
-use awsauth_kube::review;
 use awsauth_kube::write::{Outcome, WriteError, WriteOptions};
 
 /// The maximum number of attempts after conflicts, before the reconciliation fails and is retried later.
@@ -152,7 +152,7 @@ impl Reconciler {
     /// Asks the API server for the controller's username, for the history.
     async fn find_identity(&mut self) {
         if self.identity.is_none() {
-            let who = review::current_user(&self.context.client, IDENTITY_TIMEOUT).await;
+            let who = access_review::current_user(&self.context.client, IDENTITY_TIMEOUT).await;
             self.identity = who.ok().map(|who| Who {
                 arn: who.attribute("arn").map(str::to_owned),
                 username: Some(who.username),

@@ -10,7 +10,7 @@ use tracing::warn;
 use crate::Context;
 use awsauth_core::plan::{Admins, Known};
 use awsauth_kube::guard_facts::known_admins;
-use awsauth_kube::{rbac, review};
+use awsauth_kube::{access_review, rbac};
 
 /// The refresh interval.
 const PERIOD: Duration = Duration::from_secs(600);
@@ -38,7 +38,7 @@ pub(super) async fn refresh(context: Context, sender: watch::Sender<Arc<ClusterF
         let client = &context.client;
         let (admins, who) = tokio::join!(
             rbac::admins(client, TIMEOUT),
-            review::current_user(client, TIMEOUT)
+            access_review::current_user(client, TIMEOUT)
         );
         let known = sender.borrow().controller.clone();
         let controller = match who {

@@ -12,11 +12,11 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
-use super::configuration::ConfigurationState;
 use super::served_certificate::ServedCertificate;
+use super::validating_webhook_configuration::ConfigurationState;
 use super::validator::Validator;
-use crate::{Context, request_error};
-use awsauth_core::admission::probe::{MANAGER, Outcome, WEBHOOK, forbidden};
+use crate::{Context, describe_error};
+use awsauth_core::admission::enforcement_probe::{MANAGER, Outcome, WEBHOOK, forbidden};
 use awsauth_kube::{CONTROLLER, NAME, NAMESPACE};
 
 /// The interval between checks.
@@ -175,7 +175,7 @@ impl EnforcementCheck {
         };
         let (head, body) = match timeout(TIMEOUT, response).await {
             Ok(Ok(response)) => response,
-            Ok(Err(error)) => return Attempt::NoResponse(request_error::describe(&error)),
+            Ok(Err(error)) => return Attempt::NoResponse(describe_error::describe(&error)),
             Err(_) => return Attempt::NoResponse("the API server does not respond".to_owned()),
         };
         let status_object: BTreeMap<String, serde_json::Value> =
@@ -264,7 +264,7 @@ impl EnforcementCheck {
             };
             if let Err(error) = self.recorder.publish(&event, &aws_auth()).await {
                 warn!(
-                    error = request_error::describe(&error),
+                    error = describe_error::describe(&error),
                     reason, "cannot emit an event"
                 );
             }

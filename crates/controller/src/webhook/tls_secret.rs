@@ -17,10 +17,10 @@ use tokio::time::{Instant, sleep_until};
 use tracing::{error, info, warn};
 
 use super::certificate::ServerCertificate;
-use super::configuration::{ConfigurationState, set_ca_bundle};
-use super::rotation::{PublishedBundle, Step, StoredCertificates, next_step};
+use super::certificate_rotation::{PublishedBundle, Step, StoredCertificates, next_step};
 use super::served_certificate::ServedCertificate;
-use crate::request_error::{self, describe_watch_error};
+use super::validating_webhook_configuration::{ConfigurationState, set_ca_bundle};
+use crate::describe_error::{self, describe_watch_error};
 use crate::{Context, Settings};
 use awsauth_kube::CONTROLLER;
 
@@ -222,7 +222,7 @@ impl TlsSecret {
             Err(kube::Error::Api(status)) if status.code == 409 => None,
             Err(error) => {
                 error!(
-                    error = request_error::describe(&error),
+                    error = describe_error::describe(&error),
                     "cannot write the Secret {SECRET}"
                 );
                 Some(Instant::now() + RETRY_DELAY)
@@ -248,7 +248,7 @@ impl TlsSecret {
             Ok(()) => None,
             Err(error) => {
                 error!(
-                    error = request_error::describe(&error),
+                    error = describe_error::describe(&error),
                     "cannot update the CA bundle in the ValidatingWebhookConfiguration"
                 );
                 Some(now + RETRY_DELAY)

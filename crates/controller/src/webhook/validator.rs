@@ -15,8 +15,8 @@ use crate::config::ConfigReceiver;
 use crate::eks_state::EksState;
 use crate::metrics::{Metrics, VerdictLabel};
 use awsauth_core::admission::{
-    AdmissionRequest, Deadline, Facts, Policy, Review, ReviewError, ReviewResult, Verdict, probe,
-    validate,
+    AdmissionRequest, Deadline, Facts, Policy, Review, ReviewError, ReviewResult, Verdict,
+    enforcement_probe, validate,
 };
 use awsauth_core::reconcile::Config;
 
@@ -76,7 +76,7 @@ impl Validator {
             }
         };
         let result = validate(review, &policy, &facts, deadline)?;
-        let is_probe = review.field_manager.as_deref() == Some(probe::MANAGER);
+        let is_probe = review.field_manager.as_deref() == Some(enforcement_probe::MANAGER);
         if is_probe {
             self.probes.fetch_add(1, Ordering::Relaxed);
             self.count("probe");

@@ -290,7 +290,7 @@ impl UserInfo {
 mod tests {
     use super::super::{BREAK_GLASS, Verdict};
     use super::*;
-    use crate::snapshot::OWNERS_ANNOTATION;
+    use crate::aws_auth_snapshot::OWNERS_ANNOTATION;
 
     fn body(kind: &str, object: &Value) -> Vec<u8> {
         let review = json!({

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use crate::arn::{can_match, fold};
-use crate::authenticator::{CommonTerms, Store};
+use crate::authenticator::{CommonFields, Store};
 use crate::reconcile::Pattern;
 
 /// Returns the protected ARNs whose entries `after` removes or changes in any way other than adding groups.
@@ -20,12 +20,12 @@ pub(super) fn lost<'d>(
         .iter()
         .map(|pattern| Pattern::new(fold(pattern.text())))
         .collect();
-    let mut left: HashMap<_, CommonTerms<'_>> = HashMap::new();
+    let mut left: HashMap<_, CommonFields<'_>> = HashMap::new();
     for (arn, slot) in after.in_force() {
         match left.entry(fold(arn)) {
             Entry::Occupied(mut terms) => terms.get_mut().add(slot.mapping),
             Entry::Vacant(free) => {
-                free.insert(CommonTerms::of(slot.mapping));
+                free.insert(CommonFields::of(slot.mapping));
             }
         }
     }

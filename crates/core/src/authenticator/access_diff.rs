@@ -132,7 +132,7 @@ mod tests {
     use super::*;
     use crate::arn::Identity;
     use crate::authenticator::Options;
-    use crate::authenticator::testing::{document, entries, list, store};
+    use crate::authenticator::test_documents::{document, entries, list, store};
     use proptest::prelude::*;
     use std::collections::BTreeSet;
 

@@ -73,7 +73,7 @@ impl Store<'_> {
 mod tests {
     use super::*;
     use crate::arn::equal_fold;
-    use crate::authenticator::testing::{entries, store};
+    use crate::authenticator::test_documents::{entries, store};
     use crate::document::{Mapping, Principal, SectionName, Status};
     use proptest::prelude::*;
 

@@ -1,10 +1,10 @@
 //! Entries that nearly match an identity, and why they do not.
 
+mod arn_mentions;
 mod compare;
 mod mismatch;
 #[cfg(test)]
 mod tests;
-mod text;
 
 pub use mismatch::Mismatch;
 
@@ -82,7 +82,7 @@ pub(super) fn find(
     found.extend(
         document
             .sections()
-            .flat_map(|section| text::mentions(section, subject)),
+            .flat_map(|section| arn_mentions::mentions(section, subject)),
     );
     found.sort_by_key(|near| near.why.distance());
     found.truncate(MAX_MATCHES);

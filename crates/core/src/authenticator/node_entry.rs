@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{CommonTerms, Placeholder, Slot, Store};
+use super::{CommonFields, Placeholder, Slot, Store};
 use crate::arn::{can_match, fold};
 use crate::document::{Document, Mapping, SectionName};
 use crate::facts::groups::OF_NODES;
@@ -79,16 +79,16 @@ pub(crate) fn lost_nodes(before: &Store<'_>, after: &Store<'_>) -> Vec<LostNodes
 /// The terms of the entries of one role after a change. Usually it has one entry.
 #[derive(Default)]
 struct NodeTerms<'d> {
-    all: Option<CommonTerms<'d>>,
+    all: Option<CommonFields<'d>>,
     /// The terms of the entries with which nodes may not work.
-    incomplete: Option<CommonTerms<'d>>,
+    incomplete: Option<CommonFields<'d>>,
 }
 
 impl<'d> NodeTerms<'d> {
     fn add(&mut self, mapping: &'d Mapping) {
-        let add = |terms: &mut Option<CommonTerms<'d>>| match terms {
+        let add = |terms: &mut Option<CommonFields<'d>>| match terms {
             Some(terms) => terms.add(mapping),
-            None => *terms = Some(CommonTerms::of(mapping)),
+            None => *terms = Some(CommonFields::of(mapping)),
         };
         add(&mut self.all);
         if !is_whole(mapping) {
@@ -134,7 +134,7 @@ fn has_groups(mapping: &Mapping) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::authenticator::testing::store;
+    use crate::authenticator::test_documents::store;
     use crate::document::{Principal, Status};
 
     const EC2: &str = "system:node:{{EC2PrivateDNSName}}";

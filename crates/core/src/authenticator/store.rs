@@ -213,7 +213,7 @@ fn key(principal: &Principal) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::authenticator::testing::store;
+    use crate::authenticator::test_documents::store;
 
     fn kept(principal: Principal) -> Status {
         Status::Kept(Mapping {

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::check::check;
 use super::error::{Fault, Reason};
-use super::item::{MAP_ROLES, MAP_USERS, unknown};
-use super::value::{Field, Value, documents, root};
+use super::mapping_formats::{MAP_ROLES, MAP_USERS, unknown};
+use super::validate::check;
+use super::yaml_value::{Field, Value, documents, root};
 use super::{DesiredMapping, Mappings};
 use crate::document::{Document, Mapping, Principal, Section, SectionName};
 use goyaml::Tree;

@@ -1,19 +1,19 @@
 //! Collected evidence as plain data, without secrets.
 
+mod api_server;
 mod aws;
-mod cluster;
 mod kubeconfig;
 mod nodes;
 
 use jiff::{SignedDuration, Timestamp};
 
+pub use api_server::{
+    AwsAuth, ConnectionAttempt, ConnectionFailure, PermissionAnswer, SignedIn, Signer, Token,
+    VerifiedCaller,
+};
 pub use aws::{
     Caller, ClusterDescription, DescribeFailure, FailedAt, FoundCredentials, PolicySide,
     SearchFailed, StsProblem,
-};
-pub use cluster::{
-    AwsAuth, ConnectionAttempt, ConnectionFailure, PermissionAnswer, SignedIn, Signer, Token,
-    VerifiedCaller,
 };
 pub use kubeconfig::{Entry, Exec, Plugin, User};
 pub use nodes::{EksNodes, Node};

@@ -3,8 +3,8 @@
 use super::evidence::{Entry, Evidence, SignedIn, Subject};
 use crate::arn::{Kind, Parts};
 use crate::authenticator::{NearMatch, User};
-use crate::command_line::quoted;
 use crate::document::{Document, Mapping, Status};
+use crate::shell_quote::quoted;
 
 /// Returns the `awsauth map` command that gives the subject access, with the username and groups of a similar entry.
 pub(super) fn map(evidence: &Evidence, near: Option<(&Document, &NearMatch)>) -> String {

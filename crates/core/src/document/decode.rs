@@ -11,7 +11,7 @@ mod value;
 
 use std::borrow::Cow;
 
-use goyaml::json;
+use goyaml::go_json;
 use goyaml::{NodeId, NodeKind, Place, Tree};
 use goyaml::{Resolved, resolve};
 
@@ -104,7 +104,7 @@ impl<'a, 't> Decoder<'a, 't> {
         if self.has_unsupported_number {
             self.note(1, |decoder| decoder.unsupported_number(id));
         }
-        if self.state.depth + self.deepest > json::MAX_DEPTH {
+        if self.state.depth + self.deepest > go_json::MAX_DEPTH {
             self.note(2, |decoder| decoder.too_deep(id));
         }
         Ok(id)

@@ -5,10 +5,10 @@
 //! handles lines, quoting and lists; this module knows the fields of an entry.
 
 mod change_entry;
+mod edited_entries;
 mod entry_template;
 mod error;
 mod group_set;
-mod model;
 mod new_list;
 mod operation;
 mod position_independence;
@@ -20,7 +20,7 @@ pub use error::EditError;
 pub use operation::{Edit, Groups, Outcome};
 
 use super::{Document, Entry, Section};
-use model::Model;
+use edited_entries::Model;
 
 /// A document after a batch of edits.
 #[derive(Clone, Debug)]

@@ -2,13 +2,13 @@
 //!
 //! <https://github.com/kubernetes-sigs/aws-iam-authenticator/blob/v0.7.10/pkg/mapper/configmap/configmap.go>
 
-use super::accounts::read_accounts;
+use super::account_reader::read_accounts;
 use super::decode::{DecodeError, DecodeState, Decoder, Kind};
 use super::decode_warning::Shape;
 use super::field_names::{SectionName, type_name};
 use super::item_reader::ItemReader;
 use super::reading::{List, NotEditable, Reading, not_editable, span, unsupported_node};
-use goyaml::json;
+use goyaml::go_json;
 use goyaml::{Node, NodeId, NodeKind, Place, Tree, TreeError};
 use goyaml::{Resolved, resolve};
 
@@ -115,7 +115,7 @@ fn list(root: &Node<'_>) -> Option<List> {
 /// required list:
 /// <https://github.com/kubernetes/apimachinery/blob/v0.36.3/pkg/util/yaml/decoder.go>
 fn read_object(name: SectionName, text: &str) -> Reading {
-    let error = json::syntax_error(text);
+    let error = go_json::syntax_error(text);
     let shape = error.is_none().then_some(Shape::Mapping);
     let (offset, message) = error.unwrap_or_else(|| {
         (

@@ -6,10 +6,10 @@ use serde::Deserialize;
 
 use super::Contents;
 use super::revision::{Meta, Revision, check_version};
+use crate::aws_auth_snapshot::OWNERS_ANNOTATION;
 use crate::manifest::{Manifest, ManifestError};
-use crate::snapshot::OWNERS_ANNOTATION;
 use goyaml::edit::DEFAULT_STEP;
-use goyaml::edit::spelling::Spelling;
+use goyaml::edit::scalar_style::Spelling;
 
 /// The annotation with everything of a revision except the texts before the write.
 const REVISION_ANNOTATION: &str = "awsauth.dev/revision";

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::snapshot::{OWNERS_ANNOTATION, Snapshot};
+use crate::aws_auth_snapshot::{OWNERS_ANNOTATION, Snapshot};
 
 /// The part of aws-auth that the history keeps and a restore writes. Labels, other annotations and field managers are not restored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

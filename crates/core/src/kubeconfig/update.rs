@@ -5,7 +5,7 @@ use super::desired::{self, Desired, Fields};
 use super::error::KubeconfigError;
 use super::read::{is_text, named_items, wrong_kind};
 use goyaml::edit::obstacle;
-use goyaml::edit::spelling::Spelling;
+use goyaml::edit::scalar_style::Spelling;
 use goyaml::edit::splice::Splice;
 use goyaml::edit::tree::{Kind, NodeId, Pair, Tree};
 use goyaml::edit::{DEFAULT_STEP, Editor};

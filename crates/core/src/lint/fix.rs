@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::facts::Facts;
 use super::finding::{Finding, Replacement};
-use super::report::{Report, lint};
+use super::run_rules::{Report, lint};
 use super::selection::Selection;
 use crate::document::{Document, SectionName};
 

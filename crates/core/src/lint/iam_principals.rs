@@ -4,7 +4,7 @@ use super::arn_fault::arn_fault;
 use super::context::Context;
 use super::resolved_entry::ResolvedEntry;
 use crate::arn::Parts;
-use crate::facts::principals::{Existence, Principal, Principals};
+use crate::facts::iam_principals::{Existence, Principal, Principals};
 
 /// The prefix of Identity Center's role names.
 const SSO_PREFIX: &str = "AWSReservedSSO_";

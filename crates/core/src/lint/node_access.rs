@@ -6,10 +6,10 @@ use super::finding::Findings;
 use super::resolved_entry::{Part, ResolvedEntry};
 use crate::arn::{Normalized, equal_fold, normalize};
 use crate::authenticator::{AccessEntries, NodeRole, NodeRoles};
-use crate::command_line::quoted;
 use crate::facts::access_entries::AccessTerms;
 use crate::facts::node_inventory::Use;
 use crate::facts::node_kinds::NodeKind;
+use crate::shell_quote::quoted;
 
 /// The entry by which the nodes of a role join.
 pub(super) enum NodeAccess<'c, 'a> {

@@ -1,8 +1,8 @@
 //! Turns lists and mappings into literal blocks of the same lines.
 
-use super::{Manifest, NotText, find, read, verify};
+use super::{Manifest, NotText, find_aws_auth, read, verify};
+use crate::aws_auth_snapshot::Change;
 use crate::document::SectionName;
-use crate::snapshot::Change;
 use goyaml::edit::lines::{Line, break_near, line_at, line_start};
 use goyaml::edit::splice::{self, Splice};
 use goyaml::edit::tree::{Compare, Pair};
@@ -22,7 +22,7 @@ impl Manifest {
         }
         let text = splice::apply(&self.text, splices)?;
         let tree = read(&text).ok()?;
-        let place = find::find(&tree).ok()?;
+        let place = find_aws_auth::find(&tree).ok()?;
         let (new, left) = Self::at(text, tree, place).ok()?;
         if !left.is_empty() {
             return None;

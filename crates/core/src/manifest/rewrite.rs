@@ -1,10 +1,10 @@
 //! Turns a change into splices.
 
-use super::find::Place;
-use crate::snapshot::OWNERS_ANNOTATION;
+use super::find_aws_auth::Place;
+use crate::aws_auth_snapshot::OWNERS_ANNOTATION;
 use goyaml::edit::block_scalar::BlockScalar;
 use goyaml::edit::new_value::NewValue;
-use goyaml::edit::spelling::Spelling;
+use goyaml::edit::scalar_style::Spelling;
 use goyaml::edit::splice::Splice;
 use goyaml::edit::tree::{NodeId, Pair, Style, Tree};
 use goyaml::edit::{DEFAULT_STEP, Editor, Unwritable};

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::find::{self, Identity, identify, objects, text};
+use super::find_aws_auth::{self, Identity, identify, objects, text};
 use super::{Manifest, ManifestError, read};
 use crate::document::SectionName;
 use goyaml::edit::tree::{NodeId, Tree};
@@ -75,10 +75,10 @@ impl Manifest {
         let misplaced: Vec<(NodeId, MisplacedSection)> = objects
             .filter_map(|object| Some((object, misplaced(&tree, object)?)))
             .collect();
-        let found = find::find(&tree);
+        let found = find_aws_auth::find(&tree);
         let is_substitute = matches!(found, Err(ManifestError::NotFound { .. }));
         let place = match misplaced.first() {
-            Some((object, _)) if is_substitute => find::place(&tree, *object),
+            Some((object, _)) if is_substitute => find_aws_auth::place(&tree, *object),
             _ => found,
         }?;
         let (manifest, not_text) = Self::at(text, tree, place)?;
@@ -104,7 +104,7 @@ impl Manifest {
     pub fn with_literal_blocks(text: impl Into<String>) -> Result<Self, ManifestError> {
         let text = text.into();
         let tree = read(&text)?;
-        let place = find::find(&tree)?;
+        let place = find_aws_auth::find(&tree)?;
         let (manifest, not_text) = Self::at(text, tree, place)?;
         let Some(NotText { key, what, line }) = not_text.first().cloned() else {
             return Ok(manifest);

@@ -1,7 +1,7 @@
 //! Verifies that a changed manifest reads as intended.
 
 use super::{Manifest, ManifestError};
-use crate::snapshot::{Change, OWNERS_ANNOTATION};
+use crate::aws_auth_snapshot::{Change, OWNERS_ANNOTATION};
 use goyaml::edit::tree::{Compare, NodeId, Tree};
 
 /// Reads the new text and checks that it is the old manifest with this change: the requested texts in aws-auth, and the

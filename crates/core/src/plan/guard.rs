@@ -2,7 +2,7 @@
 
 mod admin_grant;
 mod admins;
-mod caller;
+mod caller_access;
 mod ignored_mapping;
 mod last_admin;
 mod lint_regression;
@@ -16,14 +16,14 @@ mod tests;
 pub use ignored_mapping::aws_auth_is_ignored;
 pub use last_admin::has_admin;
 
-use super::facts::OpenQuestion;
+use super::guard_facts::OpenQuestion;
 use super::{Notice, Request};
 use crate::authenticator::{AccessChange, Store};
 use crate::document::Document;
 use crate::document::edit::{Edit, Outcome};
 use crate::lint::Finding;
 use crate::ownership::Owners;
-use caller::CallerAccess;
+use caller_access::CallerAccess;
 
 /// Why a plan must not be carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]

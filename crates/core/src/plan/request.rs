@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::facts::Facts;
+use super::guard_facts::Facts;
 use crate::authenticator::AccessEntries;
 use crate::deadline::Deadline;
 use crate::document::Principal;

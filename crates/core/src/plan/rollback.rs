@@ -1,7 +1,7 @@
 //! Undoes a plan that was carried out.
 
 use super::Plan;
-use crate::snapshot::{Change, Snapshot};
+use crate::aws_auth_snapshot::{Change, Snapshot};
 
 /// Restores the texts that a plan replaced.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,16 +1,16 @@
 //! Makes a decision: resolves which object owns which entry, and plans all edits together until no guard refuses anything new.
 
 mod aws_auth_ignored;
-mod batch;
 mod conflict_backoff;
 mod current_entries;
-pub(super) mod desired;
+pub(super) mod desired_entry;
+mod edit_batch;
+mod entry_removal;
 mod node_need;
+mod object_report;
 mod outcome;
-mod protection;
-mod removal;
-mod report;
-mod resolver;
+mod owner_resolver;
+mod protected_entries;
 
 use std::collections::HashMap;
 
@@ -18,10 +18,10 @@ use super::decision::{Decision, Input, Memory, Stage};
 use super::ownership_record::OwnershipRecord;
 use crate::document::Document;
 use crate::plan::aws_auth_is_ignored;
-use batch::{EditSet, RefusalReason};
+use edit_batch::{EditSet, RefusalReason};
 use outcome::Outcome;
-use protection::Protection;
-use resolver::Resolver;
+use owner_resolver::Resolver;
+use protected_entries::Protection;
 
 /// How often an ARN that guards refuse to one object is passed on to the next younger object that requests it.
 const MAX_ROUNDS: usize = 6;
@@ -43,7 +43,7 @@ pub fn decide(input: &Input<'_>) -> Decision {
         let (objects, mut edit_sets): (Vec<usize>, Vec<EditSet>) =
             resolver.edit_sets(&outcomes).into_iter().unzip();
         edit_sets.extend(protection.edit_sets());
-        let batch = batch::plan(input, &edit_sets);
+        let batch = edit_batch::plan(input, &edit_sets);
         let refused = |edit_set: usize| batch.refused.get(&edit_set).cloned();
         let is_new = (0..objects.len()).any(|edit_set| batch.refused.contains_key(&edit_set));
         refused_before.extend(

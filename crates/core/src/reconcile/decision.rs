@@ -6,12 +6,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::config::Config;
-use super::object::{EntryRecord, Object, Status};
+use super::mapping_object::{EntryRecord, Object, Status};
 use super::ownership_record::OwnershipRecord;
 use crate::authenticator::AccessEntries;
+use crate::aws_auth_snapshot::Snapshot;
 use crate::facts::node_inventory::NodeInventory;
 use crate::plan::{Facts, Guard, Known, Plan};
-use crate::snapshot::Snapshot;
 
 /// The input of a decision.
 #[derive(Clone, Copy, Debug)]

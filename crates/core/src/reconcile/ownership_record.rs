@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
 use super::config::OnWithdrawal;
-use super::object::EntryRecord;
+use super::mapping_object::EntryRecord;
 
 /// Marks the entries that are removed when the configuration no longer grants them.
 const REVOKE: &str = " Revoke";

@@ -18,7 +18,7 @@ use super::sts_host::{Endpoint, regional};
 use crate::arn::{Identity, equal_fold, to_lower};
 use crate::facts::limits::{TOKEN_BYTES, TOKEN_MINUTES};
 use crate::facts::partitions::{GLOBAL_REGION, GLOBAL_STS, PARTITIONS, Partition, is_region_label};
-use goyaml::json;
+use goyaml::go_json;
 use url::{Url, parameters};
 
 /// The settings of a cluster's authenticator that affect tokens.
@@ -234,7 +234,7 @@ impl PresignedRequest {
                 }
             });
         }
-        if let Some((_, message)) = json::syntax_error(body) {
+        if let Some((_, message)) = go_json::syntax_error(body) {
             return Err(TokenError::Answer(message));
         }
         let answer: Answer =

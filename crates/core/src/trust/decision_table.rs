@@ -4,7 +4,9 @@ use super::condition::Unmet;
 use super::denial::Denial;
 use super::iam_principal::{IamPrincipal, Kind};
 use super::policy::{Evaluation, Grant, NearMatch};
-use super::{Advice, Decision, Facts, Obstacle, PolicyAdvice, PolicyKind, State, statement};
+use super::{
+    Advice, Decision, Facts, Obstacle, PolicyAdvice, PolicyKind, State, suggested_statement,
+};
 
 /// A call of AssumeRole and the refusal.
 pub(super) struct Case<'a> {
@@ -20,7 +22,7 @@ pub(super) struct Case<'a> {
 impl Case<'_> {
     /// Evaluates the role's trust policy.
     pub(super) fn trust(&self, reading: Option<Result<Evaluation, String>>, advice: &mut Advice) {
-        let add = Some(statement::of_trust(&self.who, self.action));
+        let add = Some(suggested_statement::of_trust(&self.who, self.action));
         let refused = self.refused_by(PolicyKind::Trust);
         let reading = match reading {
             Some(Ok(reading)) => reading,
@@ -104,7 +106,7 @@ impl Case<'_> {
             advice.own.set(State::NotNeeded, because, None);
             return;
         }
-        let add = Some(statement::of_own(self.facts.role, self.action));
+        let add = Some(suggested_statement::of_own(self.facts.role, self.action));
         let refused = self.refused_by(PolicyKind::Own);
         if refused == Some(true) || self.facts.own_policies == Decision::ExplicitDeny {
             self.denied(PolicyKind::Own, advice);
@@ -243,7 +245,7 @@ impl Case<'_> {
         }
         advice.obstacles.extend(obstacles);
         let because = format!("it does not name {}", self.who.name());
-        let add = statement::of_trust(&self.who, self.action);
+        let add = suggested_statement::of_trust(&self.who, self.action);
         advice.trust.set(State::Lacks, because, Some(add));
     }
 

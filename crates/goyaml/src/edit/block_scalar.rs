@@ -6,7 +6,7 @@ use super::line_diff::line_diff;
 use super::lines::{
     Line, break_near, decoded_break, decoded_lines, indent_below, is_break, line_at,
 };
-use super::spelling::{fits_block, hides_indent, push_block_line};
+use super::scalar_style::{fits_block, hides_indent, push_block_line};
 use super::splice::Splice;
 
 /// A block scalar as written.

@@ -3,7 +3,7 @@
 use super::block_scalar::{BlockScalar, RewriteError};
 use super::lines::{break_near, indent_below, line_at};
 use super::quoted_scalar::QuotedScalar;
-use super::spelling::{Spelling, double};
+use super::scalar_style::{Spelling, double};
 use super::splice::Splice;
 use super::tree::{NodeId, Style};
 use super::{DEFAULT_STEP, Editor, Unwritable};

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::Editor;
 use super::lines::{break_near, is_break};
-use super::spelling::double;
+use super::scalar_style::double;
 use super::splice::Splice;
 use super::tree::{NodeId, Style};
 

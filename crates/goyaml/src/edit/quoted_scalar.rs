@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::line_diff::{Hunk, line_diff};
 use super::lines::{decoded_break, is_break, line_at};
-use super::spelling::{fits_single, push_double};
+use super::scalar_style::{fits_single, push_double};
 use super::splice::Splice;
 use super::tree::Style;
 

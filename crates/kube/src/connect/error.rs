@@ -7,8 +7,8 @@ use kube::client::{AuthError, RustlsTlsError};
 use kube::config::{ExecConfig, KubeconfigError, LoadDataError};
 use thiserror::Error;
 
-use crate::command_line::{command_line, quoted};
 use crate::error_kind::ErrorKind;
+use crate::shell_command::{command_line, quoted};
 use awsauth_core::endpoint_trust::UntrustedEndpoint;
 
 /// Why no connection could be set up. No request was sent.

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 
 use crate::api_client::{ApiClient, Bearer};
 use crate::eks_name::EksName;
-use crate::tokens::Tokens;
+use crate::token_renewal::Tokens;
 use awsauth_core::endpoint_trust::{
     DescribedEndpoint, EndpointExceptions, Server, TokenCluster, TrustedEndpoint, UntrustedEndpoint,
 };

@@ -14,10 +14,10 @@ use super::{
     CopyLocation, Folder, NoCopy, RecordOptions, VERSION, keys, new_history, patch, run_id,
 };
 use crate::HISTORY;
+use crate::access_review;
 use crate::api_client::{ApiClient, Mode};
-use crate::live::Live;
+use crate::live_config_map::Live;
 use crate::request_error::{Fault, RequestError};
-use crate::review;
 use awsauth_core::history::{Addition, Contents, Revision, Who};
 
 /// How long a write waits for the API server to report who the writer is. The copy does not depend on it.
@@ -103,7 +103,7 @@ impl<'a> HistoryRecorder<'a> {
     pub(crate) async fn prepare(&mut self, attempt: u32) {
         self.is_contended |= attempt > 1;
         if self.who.is_none() {
-            let reviewed = review::current_user(self.client, IDENTITY_TIMEOUT).await;
+            let reviewed = access_review::current_user(self.client, IDENTITY_TIMEOUT).await;
             // If this is denied or not answered, the writer is recorded as unknown.
             self.who = Some(reviewed.map_or_else(
                 |_| Who::default(),

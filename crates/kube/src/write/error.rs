@@ -6,10 +6,10 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::MAX_SIZE;
+use crate::cluster_identity::Target;
 use crate::error_kind::ErrorKind;
 use crate::history::NoCopy;
 use crate::request_error::RequestError;
-use crate::target::Target;
 use crate::{HISTORY, NAME, NAMESPACE};
 
 /// The final state of an interrupted write.

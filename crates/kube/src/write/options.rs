@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::history::{CopyLocation, RecordOptions};
-use crate::live::Live;
+use crate::live_config_map::Live;
 
 /// How to write.
 #[derive(Clone, Debug)]

@@ -12,7 +12,7 @@ use sha1::{Digest, Sha1};
 
 use crate::AwsEnvironment;
 use crate::credentials_json::secret;
-use crate::time::instant;
+use crate::timestamp::instant;
 
 /// How long before its end a token is renewed, as in botocore.
 const RENEWAL_TIME: SignedDuration = SignedDuration::from_mins(15);

@@ -1,7 +1,7 @@
 //! Tests of [`explain`](super::explain).
 
 use super::*;
-use crate::authenticator::testing::{document, list};
+use crate::authenticator::test_documents::{document, list};
 use crate::document::SectionName;
 
 const DEV: &str = "arn:aws:iam::111122223333:role/Dev";

@@ -1,6 +1,6 @@
 //! Tests of near matches.
 
-use crate::authenticator::testing::{document, list};
+use crate::authenticator::test_documents::{document, list};
 use crate::authenticator::{Question, explain};
 
 const A: &str = "arn:aws:iam::111122223333";

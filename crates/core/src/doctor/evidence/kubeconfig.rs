@@ -38,14 +38,14 @@ impl Entry {
         let region = region.map_or_else(String::new, |region| format!(" --region {region}"));
         format!(
             " --cluster-name {}{region}",
-            crate::command_line::quoted(name)
+            crate::shell_quote::quoted(name)
         )
     }
 
     /// Returns the command that rewrites the entries.
     pub(in crate::doctor) fn rewrite(&self) -> String {
         let name = self.named.as_deref().or(self.plugin_named.as_deref());
-        let name = crate::command_line::quoted(name.unwrap_or("NAME"));
+        let name = crate::shell_quote::quoted(name.unwrap_or("NAME"));
         let region = self.region.as_deref();
         let region = region.map_or_else(String::new, |region| format!(" --region {region}"));
         format!("awsauth kubeconfig --cluster-name {name}{region}")

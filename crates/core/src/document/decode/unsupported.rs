@@ -1,7 +1,7 @@
 //! Finds values that YAML allows but JSON cannot represent.
 
 use super::{DecodeError, Decoder, Key, Kind, ValueId};
-use goyaml::json;
+use goyaml::go_json;
 
 impl Decoder<'_, '_> {
     pub(super) fn unsupported_key(&self, root: ValueId) -> Option<DecodeError> {
@@ -45,7 +45,8 @@ impl Decoder<'_, '_> {
                 Kind::Map(_) => b'{',
                 _ => return None,
             };
-            (depth > json::MAX_DEPTH).then(|| self.error(value.node, &json::too_deep(bracket)))
+            (depth > go_json::MAX_DEPTH)
+                .then(|| self.error(value.node, &go_json::too_deep(bracket)))
         })
     }
 }

@@ -6,7 +6,7 @@ use goyaml::edit::flow_list::{FlowItem, FlowList};
 use goyaml::edit::lines::{
     indent_before, is_break, line_break, line_end, next_line, usual_break, without_break,
 };
-use goyaml::edit::spelling::Quotes;
+use goyaml::edit::scalar_style::Quotes;
 use goyaml::edit::splice::Splice;
 
 use crate::document::{Entry, Field, Fields, Mapping, Principal, Span};

@@ -1,7 +1,7 @@
 //! Writes new entries in the style of an existing one, or else in a plain style.
 
 use goyaml::edit::lines::{indent_before, is_break};
-use goyaml::edit::spelling::Quotes;
+use goyaml::edit::scalar_style::Quotes;
 use goyaml::edit::splice;
 
 use super::change_entry::{Change, arn, changeable};

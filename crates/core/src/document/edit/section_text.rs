@@ -7,8 +7,8 @@ use goyaml::edit::splice::{self, Splice};
 
 use super::EditError;
 use super::change_entry::Change;
+use super::edited_entries::{EntryChange, SectionModel};
 use super::entry_template::{Template, plain_block, plain_flow};
-use super::model::{EntryChange, SectionModel};
 use super::new_list;
 use crate::document::{Mapping, Section};
 

@@ -1,7 +1,7 @@
 //! Verifies that the edited text reads as intended.
 
 use super::EditError;
-use super::model::{EntryChange, SectionModel};
+use super::edited_entries::{EntryChange, SectionModel};
 use crate::document::{Entry, Mapping, Section, Status};
 
 /// Compares the result with the model.

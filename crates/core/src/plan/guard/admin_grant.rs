@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::super::facts::Known;
+use super::super::guard_facts::Known;
 use super::{Case, Notice, Verdict, admins};
 use crate::authenticator::{OWN_ARN, User};
 use crate::facts::accounts::is_account_id;

@@ -1,8 +1,8 @@
 //! Administrators: the users who may do everything in the cluster.
 
-use super::super::facts::{Admins, Known};
+use super::super::guard_facts::{Admins, Known};
 use super::Case;
-use super::caller::CallerAccess;
+use super::caller_access::CallerAccess;
 use crate::arn::{Parts, can_match};
 use crate::authenticator::{Placeholder, Store, User, is_node};
 use crate::facts::groups::MASTERS;

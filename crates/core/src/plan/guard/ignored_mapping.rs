@@ -140,11 +140,11 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::aws_auth_snapshot::Snapshot;
     use crate::document::edit::Groups;
     use crate::facts::access_entries::AccessTerms;
     use crate::history::Contents;
     use crate::plan::{Allowed, Plan, Request};
-    use crate::snapshot::Snapshot;
 
     const DEV: &str = "arn:aws:iam::111122223333:role/Dev";
     const OTHER: &str = "arn:aws:iam::111122223333:role/Other";

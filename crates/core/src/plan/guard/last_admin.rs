@@ -1,7 +1,7 @@
 //! Refuses to remove the last administrator.
 
-use super::super::facts::{Admins, Known, OpenQuestion};
-use super::caller::CallerAccess;
+use super::super::guard_facts::{Admins, Known, OpenQuestion};
+use super::caller_access::CallerAccess;
 use super::{Case, Guard, Verdict, admins};
 use crate::authenticator::{AccessEntries, template};
 use crate::facts::access_entries::AccessEntry;

@@ -1,7 +1,7 @@
 //! Refuses changes after which the caller could no longer write aws-auth.
 
-use super::super::facts::{Known, OpenQuestion};
-use super::caller::CallerAccess;
+use super::super::guard_facts::{Known, OpenQuestion};
+use super::caller_access::CallerAccess;
 use super::{Case, Guard, Verdict, admins};
 use crate::authenticator::User;
 

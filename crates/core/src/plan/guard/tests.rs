@@ -1,6 +1,7 @@
 //! Tests of the guards, with and without the facts that they need.
 
 use crate::authenticator::User;
+use crate::aws_auth_snapshot::Snapshot;
 use crate::document::Principal;
 use crate::document::edit::{Edit, Groups};
 use crate::history::Contents;
@@ -8,7 +9,6 @@ use crate::lint::Site;
 use crate::plan::{
     Admins, Allowed, Caller, Facts, Guard, Known, Notice, OpenQuestion, Plan, Request,
 };
-use crate::snapshot::Snapshot;
 
 const ACCOUNT: &str = "arn:aws:iam::111122223333:role/";
 

@@ -4,7 +4,7 @@ use super::{Config, Grant, OnWithdrawal};
 use crate::arn::{Parts, fold};
 use crate::authenticator::can_become;
 use crate::document::Principal;
-use crate::reconcile::pattern::Pattern;
+use crate::reconcile::wildcard_pattern::Pattern;
 
 /// The prefix of groups that have a meaning for Kubernetes or EKS.
 pub(super) const RESERVED_GROUP_PREFIX: &str = "system:";

@@ -10,7 +10,7 @@ use super::approval::{EMAIL_PARTS, RESERVED_GROUP_PREFIX, RESERVED_USERNAME_PREF
 use super::{Admission, Config, ConfigError, Grant, OnWithdrawal, Protect, Requesters};
 use crate::arn::{Normalized, Parts, fold, normalize};
 use crate::facts::accounts::is_account_id;
-use crate::reconcile::pattern::Pattern;
+use crate::reconcile::wildcard_pattern::Pattern;
 
 #[derive(Default, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -1,8 +1,8 @@
 //! The decision if the cluster does not read aws-auth: writes nothing, and removes finalizers.
 
 use super::super::decision::{Decision, Event, EventKind, Input, ObjectReport, Regarding};
-use super::super::object::{ConditionKind, Object, Reason, Status};
-use super::report::{canonical_arn, condition};
+use super::super::mapping_object::{ConditionKind, Object, Reason, Status};
+use super::object_report::{canonical_arn, condition};
 use crate::plan::Guard;
 
 /// Reports the reason in each object, and removes the finalizer of objects that are being deleted.

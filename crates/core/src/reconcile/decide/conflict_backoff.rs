@@ -3,8 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::decision::{Memory, Repair};
-use super::super::object::{ConditionKind, Object, Reason};
-use super::desired::Key;
+use super::super::mapping_object::{ConditionKind, Object, Reason};
+use super::desired_entry::Key;
 
 /// The number of repairs within [`WINDOW`] that count as a conflict, if the same field manager made all the changes.
 const MAX_REPAIRS: usize = 3;

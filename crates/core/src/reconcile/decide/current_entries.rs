@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use super::super::decision::Input;
-use super::super::object::EntryRecord;
-use super::desired::Key;
+use super::super::mapping_object::EntryRecord;
+use super::desired_entry::Key;
 use crate::arn::{fold, to_lower};
 use crate::document::edit::why_not_changed;
 use crate::document::{Document, Entry, Mapping, SectionName, Status};

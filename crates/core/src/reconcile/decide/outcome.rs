@@ -4,18 +4,18 @@ use std::collections::HashMap;
 
 use super::super::config::OnWithdrawal;
 use super::super::decision::Stage;
-use super::super::object::{DeletionPolicy, DriftPolicy, EntryRecord, Reason};
-use super::batch::EditSet;
+use super::super::mapping_object::{DeletionPolicy, DriftPolicy, EntryRecord, Reason};
 use super::conflict_backoff::{self, ConflictBackoff};
 use super::current_entries::Entries;
-use super::desired::{Key, describe};
-use super::removal::Removal;
-use super::resolver::Resolver;
+use super::desired_entry::{Key, describe};
+use super::edit_batch::EditSet;
+use super::entry_removal::Removal;
+use super::owner_resolver::Resolver;
 use crate::authenticator::{NodeRoles, is_node};
-use crate::command_line::quoted;
 use crate::document::edit::Edit;
 use crate::document::{Mapping, Section, SectionName};
 use crate::plan::Known;
+use crate::shell_quote::quoted;
 
 /// The outcome for an object.
 #[derive(Debug)]

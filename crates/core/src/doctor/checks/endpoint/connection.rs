@@ -2,10 +2,10 @@
 
 use core::net::IpAddr;
 
-use crate::command_line::quoted;
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome};
 use crate::doctor::evidence::{ConnectionAttempt, ConnectionFailure};
+use crate::shell_quote::quoted;
 
 pub(crate) const CHECK: Check = Check {
     id: "E2",

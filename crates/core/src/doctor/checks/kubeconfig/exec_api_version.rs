@@ -1,9 +1,9 @@
 //! K2: whether kubectl supports the exec plugin's apiVersion.
 
-use crate::command_line::quoted;
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
 use crate::doctor::evidence::{Exec, User};
+use crate::shell_quote::quoted;
 
 pub(crate) const CHECK: Check = Check {
     id: "K2",

@@ -1,9 +1,9 @@
 //! K5: whether the exec plugin's arguments and variables are for this cluster.
 
-use crate::command_line::quoted;
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome};
 use crate::doctor::checks::kubeconfig::exec_api_version::exec;
+use crate::shell_quote::quoted;
 
 pub(crate) const CHECK: Check = Check {
     id: "K5",

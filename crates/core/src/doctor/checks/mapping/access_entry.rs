@@ -1,11 +1,11 @@
 //! M3: whether an access entry applies to the identity.
 
-use crate::command_line::quoted;
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
 use crate::doctor::evidence::SignedIn;
 use crate::facts::access_entries::AccessPolicy;
 use crate::facts::authentication_mode::AuthenticationMode;
+use crate::shell_quote::quoted;
 
 pub(crate) const CHECK: Check = Check {
     id: "M3",

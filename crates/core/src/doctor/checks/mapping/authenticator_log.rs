@@ -1,9 +1,9 @@
 //! M9: where the authenticator logs the reason for a rejected token.
 
-use crate::command_line::quoted;
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
 use crate::doctor::evidence::SignedIn;
+use crate::shell_quote::quoted;
 
 pub(crate) const CHECK: Check = Check {
     id: "M9",

@@ -1,9 +1,9 @@
 //! W3: whether EKS reports health issues of managed node groups.
 
-use crate::command_line::quoted;
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
 use crate::facts::node_inventory::{Issue, NodeGroup};
+use crate::shell_quote::quoted;
 
 pub(crate) const CHECK: Check = Check {
     id: "W3",

@@ -2,10 +2,10 @@
 
 use jiff::SignedDuration;
 
-use crate::command_line::quoted;
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome};
 use crate::doctor::evidence::{SignedIn, Signer};
+use crate::shell_quote::quoted;
 
 pub(crate) const CHECK: Check = Check {
     id: "T2",

@@ -1,12 +1,12 @@
 //! A group has only the rights that bindings grant it.
 
-use crate::command_line::quoted;
 use crate::facts::groups::OF_PROXIES;
 use crate::lint::bindings::has_placeholder;
 use crate::lint::context::Context;
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;
 use crate::lint::rule::{Rule, Severity};
+use crate::shell_quote::quoted;
 
 pub(in crate::lint) const RULE: Rule = Rule {
     id: "G02",

@@ -1,7 +1,7 @@
 //! A caller who assumes a node's role chooses the session name, and with it the node.
 
+use crate::facts::iam_principals::Existence;
 use crate::facts::node_kinds::NodeKind;
-use crate::facts::principals::Existence;
 use crate::lint::context::Context;
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;

@@ -1,6 +1,6 @@
 //! If Identity Center creates a role again, the role gets another suffix.
 
-use crate::facts::principals::Existence;
+use crate::facts::iam_principals::Existence;
 use crate::lint::context::Context;
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;

@@ -1,0 +1,191 @@
+//! Reads one document of desired state by its kind.
+
+use super::Mappings;
+use super::configmap;
+use super::error::{Fault, Reason};
+use super::mapping_formats::{
+    self, AWS_AUTH_MAPPING, BARE, EKSCTL, Form, IAM_IDENTITY_MAPPING, MAP_ROLES, MAP_USERS, unknown,
+};
+use super::yaml_value::{Field, Value};
+use crate::document::SectionName;
+
+/// Reads one document of the stream.
+pub(super) fn document(root: Value<'_>, mappings: &mut Mappings<'_>) -> Result<(), Fault> {
+    if root.is_list() {
+        return items(root, "the list", &BARE, mappings);
+    }
+    let fields = root.fields("desired state")?;
+    if fields
+        .iter()
+        .any(|field| matches!(field.name, "kind" | "apiVersion" | "data"))
+    {
+        return object(root.line(), &fields, true, mappings);
+    }
+    lists(&fields, mappings)
+}
+
+/// Reads `mapRoles`, `mapUsers` and `mapAccounts` as real lists.
+fn lists(fields: &[Field<'_>], mappings: &mut Mappings<'_>) -> Result<(), Fault> {
+    for field in fields {
+        match field.name {
+            "mapRoles" => items(field.value, field.name, &MAP_ROLES, mappings)?,
+            "mapUsers" => items(field.value, field.name, &MAP_USERS, mappings)?,
+            "mapAccounts" => {
+                let accounts = field.value.items(field.name)?;
+                mappings.found_list = true;
+                for account in accounts {
+                    mappings
+                        .list
+                        .push(mapping_formats::account(account, mappings.source)?);
+                }
+            }
+            _ => {
+                let known = SectionName::ALL.map(SectionName::key);
+                return Err(Fault::new(
+                    field.line,
+                    unknown(field.name, "desired state".to_owned(), &known),
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn items(
+    list: Value<'_>,
+    what: &str,
+    form: &Form,
+    mappings: &mut Mappings<'_>,
+) -> Result<(), Fault> {
+    let items = list.items(what)?;
+    mappings.found_list = true;
+    for value in items {
+        mappings
+            .list
+            .push(mapping_formats::read(value, form, mappings.source)?);
+    }
+    Ok(())
+}
+
+/// Reads a Kubernetes object, or a file of eksctl, which looks like one. A List must not contain another List.
+fn object(
+    line: usize,
+    fields: &[Field<'_>],
+    may_be_list: bool,
+    mappings: &mut Mappings<'_>,
+) -> Result<(), Fault> {
+    let named = |name: &str| fields.iter().find(|field| field.name == name);
+    let text = |name: &str| {
+        named(name)
+            .map(|field| field.value.source(name))
+            .transpose()
+    };
+    let (version, kind) = (
+        text("apiVersion")?.unwrap_or_default(),
+        text("kind")?.unwrap_or_default(),
+    );
+    match (version, kind) {
+        ("v1", "ConfigMap") => {
+            reject_other_configmap(named("metadata"))?;
+            configmap::read(fields, mappings)
+        }
+        ("v1", "List") if may_be_list => {
+            let Some(list) = named("items") else {
+                return Ok(());
+            };
+            let members = list.value.items("`items`")?;
+            mappings.found_list |= members.len() == 0;
+            for member in members {
+                object(
+                    member.line(),
+                    &member.fields("an item of the List")?,
+                    false,
+                    mappings,
+                )?;
+            }
+            Ok(())
+        }
+        ("eksctl.io/v1alpha5", "ClusterConfig") => match named("iamIdentityMappings") {
+            Some(list) => items(list.value, list.name, &EKSCTL, mappings),
+            None => reject_misspelled_mappings(fields),
+        },
+        ("iamauthenticator.k8s.aws/v1alpha1", "IAMIdentityMapping") => {
+            spec(line, fields, &IAM_IDENTITY_MAPPING, mappings)
+        }
+        ("awsauth.dev/v1alpha1", "AwsAuthMapping") => {
+            spec(line, fields, &AWS_AUTH_MAPPING, mappings)
+        }
+        (_, "") => Err(Fault::new(line, Reason::NoKind)),
+        _ => {
+            let line = named("kind").map_or(line, |field| field.line);
+            let version = if version.is_empty() {
+                "no apiVersion,"
+            } else {
+                version
+            };
+            let kind = format!("{version} {kind}");
+            Err(Fault::new(line, Reason::Kind { kind }))
+        }
+    }
+}
+
+/// Reads an object with one mapping in its `spec`.
+fn spec(
+    line: usize,
+    fields: &[Field<'_>],
+    form: &Form,
+    mappings: &mut Mappings<'_>,
+) -> Result<(), Fault> {
+    const KNOWN: [&str; 5] = ["apiVersion", "kind", "metadata", "spec", "status"];
+    if let Some(field) = fields.iter().find(|field| !KNOWN.contains(&field.name)) {
+        return Err(Fault::new(
+            field.line,
+            unknown(field.name, "the object".to_owned(), &KNOWN),
+        ));
+    }
+    let Some(spec) = fields.iter().find(|field| field.name == "spec") else {
+        return Err(Fault::new(line, mapping_formats::no_principal(form)));
+    };
+    mappings
+        .list
+        .push(mapping_formats::read(spec.value, form, mappings.source)?);
+    Ok(())
+}
+
+fn reject_other_configmap(metadata: Option<&Field<'_>>) -> Result<(), Fault> {
+    let Some(metadata) = metadata.filter(|field| !field.value.is_null()) else {
+        return Ok(());
+    };
+    let fields = metadata.value.fields("`metadata`")?;
+    let text = |name: &str, default: &str| -> Result<String, Fault> {
+        let field = fields
+            .iter()
+            .find(|field| field.name == name && !field.value.is_null());
+        field.map_or(Ok(default.to_owned()), |field| {
+            field.value.source(name).map(str::to_owned)
+        })
+    };
+    let (name, namespace) = (text("name", "aws-auth")?, text("namespace", "kube-system")?);
+    if name == "aws-auth" && namespace == "kube-system" {
+        return Ok(());
+    }
+    Err(Fault::new(
+        metadata.line,
+        Reason::OtherConfigMap { namespace, name },
+    ))
+}
+
+/// Rejects a field of eksctl's file that is nearly named `iamIdentityMappings`. Its other fields are ignored.
+fn reject_misspelled_mappings(fields: &[Field<'_>]) -> Result<(), Fault> {
+    const MAPPINGS: &str = "iamIdentityMappings";
+    let misspelled = fields
+        .iter()
+        .find(|field| mapping_formats::likeness(field.name, MAPPINGS) > 0.9);
+    misspelled.map_or(Ok(()), |field| {
+        let what = "the ClusterConfig".to_owned();
+        Err(Fault::new(
+            field.line,
+            unknown(field.name, what, &[MAPPINGS]),
+        ))
+    })
+}

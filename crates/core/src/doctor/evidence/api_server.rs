@@ -1,0 +1,103 @@
+//! Evidence from the API server: token, connection, aws-auth and permissions.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Problem;
+use crate::aws_auth_snapshot::Snapshot;
+use crate::token::TokenError;
+
+/// Who created the token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signer {
+    /// The kubeconfig's exec plugin.
+    Plugin,
+    /// Unknown: it is a static token of the kubeconfig.
+    Kubeconfig,
+    /// awsauth, with the credentials that it found.
+    Awsauth,
+}
+
+/// A token, as the authenticator reads it before it calls STS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    pub signer: Signer,
+    pub bytes: usize,
+    /// The cluster name in the request to STS.
+    pub cluster: String,
+    /// The STS host and the time of the signature.
+    pub read: Result<(String, Timestamp), TokenError>,
+    /// The expiration of the credentials, if awsauth signed it.
+    pub keys_end: Option<Timestamp>,
+}
+
+/// The identity that STS reports for a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifiedCaller {
+    /// The ARN as STS reports it.
+    pub arn: String,
+    /// The session name; empty for IAM users.
+    pub session_name: String,
+    /// How far this machine's clock is ahead of AWS.
+    pub clock_ahead: Option<SignedDuration>,
+}
+
+/// An attempt to connect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectionAttempt {
+    /// The IP address and port.
+    pub address: String,
+    /// Whether this is the address of a proxy.
+    pub is_proxy: bool,
+    /// Why the connection failed.
+    pub failed: Option<ConnectionFailure>,
+}
+
+/// Why a connection failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConnectionFailure {
+    /// No answer within the time limit.
+    TimedOut,
+    /// The connection was refused.
+    Refused,
+    /// Another error of the system.
+    Other(String),
+}
+
+/// The API server's answer to the token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SignedIn {
+    /// The user and groups of the token.
+    In {
+        username: String,
+        groups: Vec<String>,
+    },
+    /// 401: the token is rejected.
+    Unauthorized,
+    /// 403: the token is accepted, but its user may not create a SelfSubjectReview.
+    Forbidden(String),
+    /// The request failed.
+    Failed(Problem),
+}
+
+/// aws-auth as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AwsAuth {
+    /// How it was read.
+    pub place: String,
+    /// Whether the ConfigMap exists.
+    pub exists: bool,
+    /// Its contents.
+    pub snapshot: Snapshot,
+    /// The last change, if it is recorded.
+    pub changed: Option<Timestamp>,
+}
+
+/// The answer of the API server about one permission.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PermissionAnswer {
+    /// The verb and resource.
+    pub question: String,
+    pub allowed: bool,
+    /// The reason that the API server gives.
+    pub reason: Option<String>,
+}

@@ -1,0 +1,200 @@
+//! Resolves which object owns which ARN.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use super::super::config::OnWithdrawal;
+use super::super::decision::Input;
+use super::super::mapping_object::{DeletionPolicy, EntryRecord, Object, ObjectKind, Reason};
+use super::current_entries::{CurrentEntries, Records};
+use super::desired_entry::{self, Key};
+use super::edit_batch::RefusalReason;
+use crate::document::Document;
+
+/// The indexed input of a decision, and what guards have refused so far.
+pub(super) struct Resolver<'a> {
+    pub(super) input: &'a Input<'a>,
+    pub(super) current: CurrentEntries<'a>,
+    pub(super) records: Records<'a>,
+    /// The indexes of the objects, oldest first.
+    pub(super) order: Vec<usize>,
+    /// The requested entry of each object, or why it cannot be written.
+    pub(super) desired: Vec<Result<EntryRecord, String>>,
+    /// What happens to the requested entry of each object when it is no longer granted.
+    pub(super) on_withdrawal: Vec<OnWithdrawal>,
+    /// The owner of each ARN or account.
+    owners: HashMap<String, usize>,
+    /// The objects whose edits were refused.
+    pub(super) refused: HashMap<usize, RefusalReason>,
+    /// Whether the plan includes changes that are not recorded yet, to find out what guards refuse.
+    pub(super) includes_unrecorded: bool,
+}
+
+impl<'a> Resolver<'a> {
+    pub(super) fn of(input: &'a Input<'a>, document: &'a Document) -> Self {
+        let objects = input.objects;
+        let mut order: Vec<usize> = (0..objects.len()).collect();
+        order.sort_by_cached_key(|&at| {
+            let Object {
+                created,
+                name,
+                uid,
+                kind,
+                ..
+            } = &objects[at];
+            (*created, name.clone(), uid.clone(), *kind)
+        });
+        let requested = objects.iter().map(|object| desired_entry(input, object));
+        let (desired, on_withdrawal) = requested
+            .map(|requested| match requested {
+                Ok((entry, on_withdrawal)) => (Ok(entry), on_withdrawal),
+                Err(why) => (Err(why), OnWithdrawal::default()),
+            })
+            .unzip();
+        let mut resolver = Self {
+            input,
+            current: CurrentEntries::of(document),
+            records: Records::of(input),
+            order,
+            desired,
+            on_withdrawal,
+            owners: HashMap::new(),
+            refused: HashMap::new(),
+            includes_unrecorded: true,
+        };
+        resolver.assign_owners(&HashSet::new());
+        for at in 0..objects.len() {
+            if let Some(requested) = resolver.requested_by_deleted(at).cloned() {
+                resolver.records.add_pending(at, requested);
+            }
+        }
+        resolver
+    }
+
+    /// Assigns each ARN to the oldest object that requests it and may have it.
+    fn assign_owners(&mut self, without: &HashSet<usize>) {
+        self.owners.clear();
+        for &at in &self.order {
+            let is_claimant = !self.input.objects[at].is_deleting && !without.contains(&at);
+            if let (true, Ok(desired)) = (is_claimant, &self.desired[at]) {
+                self.owners.entry(desired.folded_key()).or_insert(at);
+            }
+        }
+    }
+
+    /// Excludes these objects from the plan; with `pass_on`, assigns their ARNs to younger objects.
+    pub(super) fn refuse(&mut self, refused: &HashMap<usize, RefusalReason>, pass_on: bool) {
+        self.refused.clone_from(refused);
+        if pass_on {
+            self.assign_owners(&refused.keys().copied().collect());
+        }
+    }
+
+    /// Returns the owner of an ARN or account.
+    pub(super) fn owner(&self, folded_key: &str) -> Option<usize> {
+        self.owners.get(folded_key).copied()
+    }
+
+    /// Returns whether an object wrote this entry or requests it.
+    pub(super) fn claims(&self, key: &Key) -> bool {
+        self.records.contains(key)
+            || (self.owners.contains_key(&key.1) && self.protected_from(key).is_none())
+    }
+
+    /// Returns the previous protected entry of this key if the current owner requests different content.
+    pub(super) fn protected_from(&self, key: &Key) -> Option<&'a EntryRecord> {
+        let protected = &self.input.memory.protected.get(&key.1)?.entry;
+        let owner = *self.owners.get(&key.1)?;
+        let is_same = |desired: &EntryRecord| desired.is_same(protected);
+        let is_objects =
+            self.records.contains(key) || self.desired[owner].as_ref().is_ok_and(is_same);
+        (!is_objects).then_some(protected)
+    }
+
+    pub(super) fn object(&self, at: usize) -> &'a Object {
+        &self.input.objects[at]
+    }
+
+    /// Returns the requested entry of an object that is being deleted, if the ownership record proves it. It is removed even if a
+    /// user has overwritten the status, which should name it.
+    fn requested_by_deleted(&self, at: usize) -> Option<&EntryRecord> {
+        let requested = self.desired[at].as_ref().ok()?;
+        (self.object(at).is_deleting && self.is_proven(at, requested)).then_some(requested)
+    }
+
+    /// Returns the latest record of each entry of an object.
+    pub(super) fn recorded(&self, at: usize) -> Vec<&EntryRecord> {
+        let status = &self.object(at).status;
+        let latest = status.pending.iter().rev().chain(&status.entry);
+        let latest = latest.chain(self.requested_by_deleted(at));
+        let mut seen = BTreeSet::new();
+        latest
+            .filter(|recorded| seen.insert(recorded.key()))
+            .collect()
+    }
+
+    /// Returns whether the object still needs its finalizer.
+    pub(super) fn lacks_finalizer(&self, at: usize) -> bool {
+        let object = self.object(at);
+        let spec = object.spec.as_ref();
+        object.kind == ObjectKind::AwsAuthMapping
+            && !object.has_finalizer
+            && !object.is_deleting
+            && spec.is_ok_and(|spec| spec.deletion == DeletionPolicy::Delete)
+    }
+
+    /// Returns whether the requested entry is recorded as pending in the object.
+    pub(super) fn is_recorded(&self, at: usize, desired: &EntryRecord) -> bool {
+        let status = &self.object(at).status;
+        let mut recorded = status.entry.iter().chain(&status.pending);
+        recorded.any(|recorded| recorded.is_same(desired))
+    }
+
+    /// Returns whether the ownership record contains the entry for this object.
+    pub(super) fn is_proven(&self, at: usize, entry: &EntryRecord) -> bool {
+        self.input.record.proves(&self.object(at).uid, entry)
+    }
+}
+
+/// Returns the requested entry, if the object may have it, and what happens to it when it is no longer granted.
+fn desired_entry(
+    input: &Input<'_>,
+    object: &Object,
+) -> Result<(EntryRecord, OnWithdrawal), String> {
+    let spec = object
+        .spec
+        .as_ref()
+        .map_err(|why| format!("the spec is invalid: {why}"))?;
+    let desired = desired_entry::of(spec)?;
+    if input.config.protect.includes(&desired.key) {
+        return Err(format!(
+            "protect.arns in the controller's configuration lists {}, so no object can own its entry; delete this object, or remove the ARN from protect.arns",
+            desired.key
+        ));
+    }
+    let on_withdrawal = desired.approved_by(input.config)?;
+    Ok((desired, on_withdrawal))
+}
+
+impl RefusalReason {
+    /// Returns the reason for conditions.
+    pub(super) fn reason(&self) -> Reason {
+        match self {
+            Self::ByGuard(..) | Self::Unwritable(_) => Reason::Refused,
+            Self::Unreadable(_) => Reason::Unreadable,
+        }
+    }
+
+    pub(super) fn message(&self) -> String {
+        match self {
+            Self::ByGuard(guard, message) => format!("guard {}: {message}", guard.reason()),
+            Self::Unwritable(message) | Self::Unreadable(message) => message.clone(),
+        }
+    }
+
+    pub(super) fn guard(&self) -> Option<crate::plan::Guard> {
+        match self {
+            Self::ByGuard(guard, _) => Some(*guard),
+            Self::Unwritable(_) | Self::Unreadable(_) => None,
+        }
+    }
+}

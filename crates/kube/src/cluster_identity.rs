@@ -1,0 +1,171 @@
+//! Identifies a cluster, for messages and for `--expect-cluster`.
+
+use std::fmt;
+
+use http::Uri;
+
+use super::shell_command::quoted;
+
+/// The cluster of a connection, with all its names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Target {
+    /// The kubeconfig context; `None` in a pod, or if only a server is named.
+    pub context: Option<String>,
+    /// The name of the kubeconfig's cluster entry.
+    pub cluster: Option<String>,
+    /// The URL of the API server, as the kubeconfig or EKS spells it.
+    pub server: String,
+    /// The EKS cluster, if the endpoint came from EKS.
+    pub eks: Option<EksClusterId>,
+}
+
+/// The identity of a cluster in EKS.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EksClusterId {
+    pub name: String,
+    pub arn: String,
+}
+
+impl EksClusterId {
+    /// Returns the region.
+    pub fn region(&self) -> &str {
+        self.arn.split(':').nth(3).unwrap_or_default()
+    }
+}
+
+impl Target {
+    /// Whether `expected` names this cluster: its context, its kubeconfig cluster, its EKS name or ARN, or its server
+    /// URL. In URLs, a trailing slash, the default port and the letter case of the host are ignored.
+    pub fn is(&self, expected: &str) -> bool {
+        self.context.as_deref() == Some(expected)
+            || self.cluster.as_deref() == Some(expected)
+            || self
+                .eks
+                .as_ref()
+                .is_some_and(|eks| eks.name == expected || eks.arn == expected)
+            || (normalized(expected).is_some() && normalized(expected) == normalized(&self.server))
+    }
+
+    /// Returns a `kubectl` command for this cluster. Without a context, it first writes a kubeconfig to a new file.
+    pub fn kubectl(&self) -> String {
+        match (&self.context, &self.eks) {
+            (Some(context), _) => format!("kubectl --context {}", quoted(context)),
+            (None, Some(eks)) => {
+                let name = quoted(&eks.name);
+                let file = quoted(&format!("{}.kubeconfig", eks.name));
+                format!(
+                    "awsauth kubeconfig --cluster-name {name} --region {} --kubeconfig {file} && kubectl --kubeconfig {file}",
+                    eks.region()
+                )
+            }
+            (None, None) => "kubectl".to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(eks) = &self.eks {
+            return write!(f, "EKS cluster {} ({})", eks.name, self.server);
+        }
+        match (&self.context, &self.cluster) {
+            (Some(name), _) => write!(f, "context {name} ({})", self.server),
+            (None, Some(name)) => write!(f, "cluster {name} ({})", self.server),
+            (None, None) => f.write_str(&self.server),
+        }
+    }
+}
+
+/// Normalizes a URL for comparison; `None` if it is not a URL.
+fn normalized(url: &str) -> Option<(String, String, u16, String)> {
+    let uri: Uri = url.parse().ok()?;
+    let scheme = uri.scheme_str()?.to_ascii_lowercase();
+    let port = uri
+        .port_u16()
+        .unwrap_or(if scheme == "http" { 80 } else { 443 });
+    let host = uri.host()?.to_ascii_lowercase();
+    Some((
+        scheme,
+        host,
+        port,
+        uri.path().trim_end_matches('/').to_owned(),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cluster_is_known_by_context_cluster_or_server() {
+        let target = Target {
+            context: Some("prod".into()),
+            cluster: Some("arn:aws:eks:us-east-1:111122223333:cluster/prod".into()),
+            server: "https://ABCD.gr7.us-east-1.eks.amazonaws.com".into(),
+            eks: None,
+        };
+        for expected in [
+            "prod",
+            "arn:aws:eks:us-east-1:111122223333:cluster/prod",
+            "https://abcd.gr7.us-east-1.eks.amazonaws.com/",
+            "https://abcd.gr7.us-east-1.eks.amazonaws.com:443",
+        ] {
+            assert!(target.is(expected), "{expected}");
+        }
+        for expected in [
+            "",
+            "Prod",
+            "abcd.gr7.us-east-1.eks.amazonaws.com",
+            "http://abcd.gr7.us-east-1.eks.amazonaws.com",
+            "https://abcd.gr7.us-east-1.eks.amazonaws.com:6443",
+            "https://abcd.gr7.us-east-1.eks.amazonaws.com/other",
+        ] {
+            assert!(!target.is(expected), "{expected}");
+        }
+    }
+
+    #[test]
+    fn a_cluster_of_eks_is_known_by_name_arn_or_server() {
+        let arn = "arn:aws:eks:eu-west-1:111122223333:cluster/prod";
+        let target = Target {
+            server: "https://ABCD.gr7.eu-west-1.eks.amazonaws.com".into(),
+            eks: Some(EksClusterId {
+                name: "prod".into(),
+                arn: arn.into(),
+            }),
+            ..Target::default()
+        };
+        for expected in ["prod", arn, "https://abcd.gr7.eu-west-1.eks.amazonaws.com"] {
+            assert!(target.is(expected), "{expected}");
+        }
+        for expected in [
+            "",
+            "PROD",
+            "cluster/prod",
+            &arn.replace("eu-west", "us-west"),
+        ] {
+            assert!(!target.is(expected), "{expected}");
+        }
+        assert_eq!(
+            target.to_string(),
+            "EKS cluster prod (https://ABCD.gr7.eu-west-1.eks.amazonaws.com)"
+        );
+        assert_eq!(
+            target.kubectl(),
+            "awsauth kubeconfig --cluster-name prod --region eu-west-1 --kubeconfig prod.kubeconfig && kubectl --kubeconfig prod.kubeconfig"
+        );
+    }
+
+    #[test]
+    fn a_context_is_quoted_for_the_shell() {
+        let named = |context: &str| {
+            Target {
+                context: Some(context.into()),
+                ..Target::default()
+            }
+            .kubectl()
+        };
+        assert_eq!(named("admin@prod"), "kubectl --context admin@prod");
+        assert_eq!(named("it's $HOME"), r"kubectl --context 'it'\''s $HOME'");
+    }
+}

@@ -1,0 +1,118 @@
+//! Local copies of a cluster's aws-auth, for clusters that reject the ConfigMap of the history.
+
+use std::fs::{self, DirBuilder};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::cluster_identity::Target;
+use awsauth_core::history::{MAX_REVISIONS, Revision, read_file, write_file};
+
+/// A younger copy may belong to a run that is about to write, so it is never removed.
+const MIN_AGE: SignedDuration = SignedDuration::from_mins(2);
+
+/// The folder with one cluster's local copies.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    path: PathBuf,
+}
+
+/// One file of a [`Folder`].
+#[derive(Debug)]
+pub struct LocalCopy {
+    pub path: PathBuf,
+    /// The revision, or why it cannot be read.
+    pub revision: Result<Revision, String>,
+}
+
+impl Folder {
+    /// Returns the folder in `root` for the cluster at this server.
+    pub fn of(root: &Path, target: &Target) -> Self {
+        let server = target.server.split_once("://");
+        let server = server.map_or(target.server.as_str(), |(_, server)| server);
+        let plain = |c: char| match c {
+            'a'..='z' | 'A'..='Z' | '0'..='9' | '.' | '-' => c,
+            _ => '_',
+        };
+        let name: String = server.trim_end_matches('/').chars().map(plain).collect();
+        // The prefix keeps a name of only dots from being a parent folder.
+        Self {
+            path: root.join(format!("cluster-{name}")),
+        }
+    }
+
+    /// Writes a revision to a new file that only its owner may read, reads it back, and removes the oldest files. With
+    /// `sync`, waits until it is on disk.
+    pub(super) fn write(&self, revision: &Revision, sync: bool) -> io::Result<PathBuf> {
+        let mut builder = DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(&self.path)?;
+        let path = self
+            .path
+            .join(format!("{}-{}.yaml", stem(revision.when), revision.run));
+        let text = write_file(&revision.before, Some(revision), None);
+        let mut next = tempfile::Builder::new()
+            .prefix(".awsauth-")
+            .tempfile_in(&self.path)?;
+        next.write_all(text.as_bytes())?;
+        if sync {
+            next.as_file().sync_all()?;
+        }
+        next.persist(&path).map_err(|error| error.error)?;
+        if fs::read(&path)? != text.as_bytes() {
+            return Err(io::Error::other(
+                "the file does not contain what was written to it",
+            ));
+        }
+        let others = self.files()?.into_iter().rev().filter(|file| *file != path);
+        let removable = stem(revision.when - MIN_AGE);
+        for (nth, file) in others.enumerate() {
+            let name = file.file_name().unwrap_or_default().to_string_lossy();
+            if nth >= MAX_REVISIONS - 1 && *name < *removable {
+                // A file that cannot be removed does no harm.
+                let _ = fs::remove_file(&file);
+            }
+        }
+        Ok(path)
+    }
+
+    /// Returns the revisions from the oldest to the newest. A folder that cannot be read is treated as empty.
+    pub fn revisions(&self) -> Vec<LocalCopy> {
+        let files = self.files().unwrap_or_default();
+        let read = files.into_iter().map(|path| LocalCopy {
+            revision: revision(&path),
+            path,
+        });
+        read.collect()
+    }
+
+    /// Returns the files, oldest first.
+    fn files(&self) -> io::Result<Vec<PathBuf>> {
+        let mut files = Vec::new();
+        for entry in fs::read_dir(&self.path)? {
+            let path = entry?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if name.starts_with("aws-auth-") && name.ends_with(".yaml") {
+                files.push(path);
+            }
+        }
+        files.sort();
+        Ok(files)
+    }
+}
+
+/// Returns the beginning of a file's name. Names sort by time.
+fn stem(when: Timestamp) -> String {
+    format!("aws-auth-{}", when.strftime("%Y%m%dT%H%M%S%.6fZ"))
+}
+
+fn revision(path: &Path) -> Result<Revision, String> {
+    let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
+    let filed = read_file(&text).map_err(|error| error.to_string())?;
+    filed
+        .revision
+        .ok_or_else(|| "it does not describe the write, or was changed".to_owned())
+}

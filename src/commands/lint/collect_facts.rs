@@ -1,0 +1,98 @@
+//! Collects the facts that rules need besides the document.
+
+use jiff::Timestamp;
+
+use crate::backend::{Backend, Reading};
+use crate::terminal::{Failure, Out};
+use awsauth_core::aws_auth_snapshot::Snapshot;
+use awsauth_core::document::Document;
+use awsauth_core::facts::management_markers::managing_tool;
+use awsauth_core::lint::{Cluster, Facts, FieldManager, FieldManagers, Object};
+use awsauth_core::manifest::Manifest;
+use awsauth_kube::Live;
+
+/// The facts to collect besides those from the cluster.
+pub(super) struct Requested<'a> {
+    /// The account in `--cluster-account`.
+    pub(super) account: Option<&'a str>,
+    /// Whether to ask EKS for the nodes and IAM for the principals, if the cluster's name is known.
+    pub(super) needs_aws: bool,
+}
+
+/// Reads a cluster's aws-auth, with facts from the cluster and from EKS.
+pub(super) fn of_cluster(
+    backend: &mut Backend,
+    requested: &Requested<'_>,
+    out: &mut Out,
+) -> Result<(Snapshot, Facts), Failure> {
+    let eks_account = || backend.eks().map(|eks| eks.facts.account().to_owned());
+    let mut facts = Facts {
+        account: requested.account.map(str::to_owned).or_else(eks_account),
+        ..Facts::default()
+    };
+    let Some((live, policy)) = backend.read_with_rbac(out)? else {
+        return Ok((backend.read(out)?.snapshot, facts));
+    };
+    facts.rbac = Some(policy);
+    facts.access_entries = backend.access_configuration(out);
+    facts.object = live.exists().then(|| object(&live));
+    facts.is_absent = !live.exists();
+    let reading = Reading {
+        snapshot: live.snapshot(),
+        exists: live.exists(),
+    };
+    if let Some(note) = backend.access_note(&reading) {
+        out.note(&note);
+    }
+    if requested.needs_aws {
+        facts.cluster = cluster(backend, &Document::read(&reading.snapshot.data), out);
+    }
+    Ok((reading.snapshot, facts))
+}
+
+/// Returns the facts about a file.
+pub(super) fn of_file(manifest: Option<&Manifest>, account: Option<&str>) -> Facts {
+    Facts {
+        account: account.map(str::to_owned),
+        object: manifest.and_then(object_in_manifest),
+        ..Facts::default()
+    }
+}
+
+/// Asks EKS and IAM about the cluster and its nodes.
+fn cluster(backend: &Backend, document: &Document, out: &mut Out) -> Option<Cluster> {
+    let eks = backend.eks()?;
+    let inventory = backend.inventory(document, out)?;
+    Some(Cluster {
+        name: eks.facts.name.clone(),
+        region: eks.facts.region().to_owned(),
+        node_inventory: inventory.node_inventory,
+        principals: inventory.principals,
+    })
+}
+
+fn object(live: &Live) -> Object {
+    let managers = live.managers().into_iter();
+    let managers = managers.map(|manager| FieldManager {
+        name: manager.name,
+        keys: manager.keys,
+        updated_at: manager.time.and_then(|time| time.parse().ok()),
+    });
+    Object {
+        managing_tool: managing_tool(&live.labels(), &live.annotations()),
+        field_managers: Some(FieldManagers {
+            all: managers.collect(),
+            read_at: Timestamp::now(),
+        }),
+    }
+}
+
+/// Returns the owner that a manifest names. Without one, the owner is unknown, because a tool may add its mark when it applies the
+/// manifest.
+fn object_in_manifest(manifest: &Manifest) -> Option<Object> {
+    let managing_tool = managing_tool(&manifest.labels(), &manifest.annotations())?;
+    Some(Object {
+        managing_tool: Some(managing_tool),
+        field_managers: None,
+    })
+}

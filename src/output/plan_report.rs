@@ -1,0 +1,268 @@
+//! The report on a plan.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use super::access_changes::{self, AccessData};
+use super::access_check::{Verification, VerificationData};
+use super::escape::plain;
+use super::lint::FindingData;
+use super::style::{HEADING, paint};
+use super::text_diff;
+use awsauth_core::document::Principal;
+use awsauth_core::document::edit::{Edit, Outcome};
+use awsauth_core::lint::{Finding, Severity, Site};
+use awsauth_core::ownership::{ANNOTATION, Conflict, EntryRef, Kept, KeptReason};
+use awsauth_core::plan::{Guard, Notice, Plan};
+
+/// The lint rules whose findings a notice already reports with the identity.
+const REPORTED_AS_GRANT: [&str; 4] = ["A03", "G05", "G09", "U04"];
+
+#[derive(Serialize)]
+struct ReportData<'a> {
+    changed: bool,
+    text: String,
+    access: Vec<AccessData<'a>>,
+    findings: Vec<FindingData<'a>>,
+    refusals: Vec<RefusalData<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verification: Option<VerificationData<'a>>,
+}
+
+#[derive(Serialize)]
+struct RefusalData<'a> {
+    guard: &'a str,
+    reason: &'a str,
+    message: &'a str,
+    #[serde(rename = "override", skip_serializing_if = "Option::is_none")]
+    allow: Option<&'a str>,
+}
+
+/// Pretty-printed JSON in the format of docs/json.md. `changed` is whether the change of the plan was made, or would be.
+pub(crate) fn report_json(
+    plan: &Plan,
+    changed: bool,
+    verification: Option<&Verification<'_>>,
+) -> Result<String, serde_json::Error> {
+    let access = plan.access();
+    let refusals = plan.refusals.iter().map(|refusal| RefusalData {
+        guard: refusal.guard.id(),
+        reason: refusal.guard.reason(),
+        message: &refusal.message,
+        allow: Some(&refusal.allow),
+    });
+    pretty(&ReportData {
+        changed,
+        text: plan.text(),
+        access: access_changes::data(access),
+        findings: plan.findings.iter().map(FindingData::of).collect(),
+        refusals: refusals.collect(),
+        verification: verification.map(VerificationData::of),
+    })
+}
+
+/// The same JSON for a refusal before there was a plan.
+pub(crate) fn refusal_json(
+    guard: &str,
+    reason: &str,
+    message: &str,
+    allow: Option<&str>,
+) -> Result<String, serde_json::Error> {
+    pretty(&ReportData {
+        changed: false,
+        text: String::new(),
+        access: Vec::new(),
+        findings: Vec::new(),
+        refusals: vec![RefusalData {
+            guard,
+            reason,
+            message,
+            allow,
+        }],
+        verification: None,
+    })
+}
+
+fn pretty(data: &ReportData<'_>) -> Result<String, serde_json::Error> {
+    serde_json::to_string_pretty(data).map(|text| text + "\n")
+}
+
+/// The access diff under its heading, styled; empty when nothing changes.
+pub(crate) fn access_text(plan: &Plan) -> String {
+    let access = plan.access();
+    match access.is_empty() {
+        true => String::new(),
+        false => format!(
+            "{}\n{}",
+            paint(HEADING, "Access:"),
+            access_changes::text(access)
+        ),
+    }
+}
+
+/// The text diff and the access diff, styled; empty when nothing changes.
+pub(crate) fn report_text(plan: &Plan) -> String {
+    let mut parts = vec![text_diff::text(&plan.text()), access_text(plan)];
+    if !plan.change.binary_data.is_empty() {
+        let keys: Vec<_> = plan
+            .change
+            .binary_data
+            .keys()
+            .map(|key| plain(key))
+            .collect();
+        parts.push(format!("binaryData changes: {}\n", keys.join(", ")));
+    }
+    if plan.change.owners_annotation.is_some() {
+        parts.push(format!(
+            "The annotation {ANNOTATION} changes: it records the owners of entries.\n"
+        ));
+    }
+    parts.retain(|part| !part.is_empty());
+    parts.join("\n")
+}
+
+/// A line with the outcome of each edit, in the words of kubectl.
+pub(crate) fn outcomes(plan: &Plan) -> Vec<String> {
+    if plan.replaces_all {
+        let became = if plan.is_change() {
+            "configured"
+        } else {
+            "unchanged"
+        };
+        return vec![format!("configmap/aws-auth {became}")];
+    }
+    let mut times = HashMap::new();
+    for (edit, _) in &plan.outcomes {
+        *times.entry(short_name(edit.principal())).or_insert(0) += 1;
+    }
+    let line = |(edit, outcome): &(Edit, Outcome)| {
+        let short = short_name(edit.principal());
+        // The same name in two accounts needs the full ARN.
+        let name = if times[&short] > 1 {
+            long_name(edit.principal())
+        } else {
+            short
+        };
+        let became = match outcome {
+            Outcome::Added => "created",
+            Outcome::Changed { .. } => "configured",
+            Outcome::Unchanged => "unchanged",
+            Outcome::Removed { .. } => "deleted",
+            Outcome::Absent => "unchanged: there is no such entry",
+        };
+        format!("mapping {} {became}", plain(&name))
+    };
+    plan.outcomes.iter().map(line).collect()
+}
+
+/// Such as `role/ci`.
+pub(crate) fn short_name(principal: &Principal) -> String {
+    match principal {
+        Principal::Role(arn) | Principal::User(arn) => match arn.splitn(6, ':').nth(5) {
+            Some(resource) if !resource.is_empty() => resource.to_owned(),
+            _ => arn.clone(),
+        },
+        other => long_name(other),
+    }
+}
+
+fn long_name(principal: &Principal) -> String {
+    match principal {
+        Principal::Role(arn) | Principal::User(arn) => arn.clone(),
+        Principal::Account(id) => format!("account/{id}"),
+        Principal::Sso(sso) => format!("sso/{}@{}", sso.permission_set_name, sso.account_id),
+    }
+}
+
+/// The notices of a plan and the findings that it introduces, a line each.
+pub(crate) fn remarks(plan: &Plan) -> Vec<String> {
+    // The errors that refuse the plan are in the refusal.
+    let mut refusals = plan.refusals.iter();
+    let most = match refusals.any(|refusal| refusal.guard == Guard::LintRegression) {
+        true => Severity::Warning,
+        false => Severity::Error,
+    };
+    let is_shown = |finding: &&Finding| {
+        (Severity::Warning..=most).contains(&finding.severity)
+            && !REPORTED_AS_GRANT.contains(&finding.rule.id)
+    };
+    let findings = plan.findings.iter().filter(is_shown).map(|finding| {
+        let Finding { rule, severity, .. } = finding;
+        let place = match &finding.site {
+            Site::Text(text) => format!("{} line {}", text.section.key(), text.start.line),
+            Site::Key(key) => format!("key {}", plain(key)),
+            Site::File(_) | Site::ConfigMap => "aws-auth".to_owned(),
+        };
+        let (id, name, severity) = (rule.id, rule.name, severity.name());
+        format!(
+            "{severity}[{id} {name}]: {place}: {}",
+            plain(&finding.message)
+        )
+    });
+    let notices = plan.notices.iter().map(notice);
+    notices.chain(findings).collect()
+}
+
+/// A notice as a sentence.
+fn notice(notice: &Notice) -> String {
+    match notice {
+        Notice::OwnersUnreadable { reason } => {
+            format!(
+                "The annotation {ANNOTATION} can't be read ({reason}): no entry has an owner, and nothing is claimed or pruned."
+            )
+        }
+        Notice::NothingToPrune { owner } => {
+            format!("There is no record of entries that {owner} applied before: nothing is pruned.")
+        }
+        Notice::NotPruned(Kept {
+            entry,
+            reason: KeptReason::Changed,
+        }) => {
+            format!(
+                "{} is no longer requested but stays: it was changed since it was applied.",
+                place(entry)
+            )
+        }
+        Notice::NotPruned(Kept {
+            entry,
+            reason: KeptReason::AlsoOf(other),
+        }) => {
+            format!(
+                "{} is no longer requested but stays: {other} requests it, too.",
+                place(entry)
+            )
+        }
+        Notice::NoEffect { principal, why } => {
+            format!(
+                "The mapping of {} has no effect: {}.",
+                plain(&short_name(principal)),
+                plain(why)
+            )
+        }
+        Notice::Granted { arn, what } => format!("{} {}.", plain(arn), plain(what)),
+        Notice::NotChecked { what, needs } => {
+            format!(
+                "Not checked: {}, which needs {}.",
+                plain(what),
+                plain(needs)
+            )
+        }
+        Notice::Owned(Conflict { entry, holder, .. }) => {
+            format!(
+                "{} was applied by {holder}, whose next apply will restore it.",
+                place(entry)
+            )
+        }
+    }
+}
+
+fn place(entry: &EntryRef) -> String {
+    let name = short_name(&entry.principal);
+    format!(
+        "{} at {} line {}",
+        plain(&name),
+        entry.section.key(),
+        entry.line
+    )
+}
