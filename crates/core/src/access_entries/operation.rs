@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::authenticator::template;
-use crate::command_line::quoted;
 use crate::facts::access_entries::{AccessEntry, AccessScope, CLUSTER_ADMIN_ROLE, STANDARD};
 use crate::facts::authentication_mode::AuthenticationMode;
+use crate::shell_quote::quoted;
 
 /// A call that changes who can sign in to a cluster. Displayed as a command without the cluster's name.
 ///
