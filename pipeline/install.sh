@@ -5,7 +5,7 @@
 # is OWNER/NAME on GitHub or a URL. In the GitHub action, the default is the repository of the action. In GitHub Actions, adds the folder to the PATH of later
 # steps.
 #
-# The archive must match each checksum that is known: in checksums.txt of the release page; in checksums.txt beside this script, which the release workflow adds
+# The archive must match each checksum that is known: in checksums.txt of the release page; in checksums.txt next to this script, which the release workflow adds
 # to the commit of a release; and in AWSAUTH_SHA256. The action installs nothing that only the release page vouches for. If gh is signed in to GitHub, the
 # archive must also have a build attestation of the repository's release workflow.
 set -eu
@@ -64,9 +64,9 @@ https://*) ;;
 esac
 archive=awsauth_${version}_${os}_${arch}.tar.gz
 page=${repository%/}/releases/download/v$version
-beside=$(dirname "$0")/checksums.txt
+local_checksums=$(dirname "$0")/checksums.txt
 pinned=
-[ ! -f "$beside" ] || pinned=$(listed "$beside" "$archive")
+[ ! -f "$local_checksums" ] || pinned=$(listed "$local_checksums" "$archive")
 if [ -z "$pinned${AWSAUTH_SHA256:-}" ] && [ -n "${ACTION_REPOSITORY:-}" ]; then
     fail "this commit of the action has no checksum of $archive
 hint: use the action at the tag or commit of release $version, or set the input sha256"
@@ -76,7 +76,7 @@ mkdir -p "$folder"
 cd "$folder"
 trap 'rm -f "$archive" checksums.txt' EXIT
 for file in "$archive" checksums.txt; do
-    curl --proto '=https' --tlsv1.2 -sSfL --retry 3 -o "$file" "$page/$file" || fail "$page/$file can't be downloaded"
+    curl --proto '=https' --tlsv1.2 -sSfL --retry 3 -o "$file" "$page/$file" || fail "$page/$file cannot be downloaded"
 done
 digest=$(sha256 "$archive")
 expected=$(listed checksums.txt "$archive")

@@ -142,7 +142,7 @@ impl ExpectedAccess<'_> {
             SignInResult::Unauthorized => {
                 return vec!["the API server does not accept the token".to_owned()];
             }
-            SignInResult::Forbidden(said) => return vec![said.clone()],
+            SignInResult::Forbidden(message) => return vec![message.clone()],
         };
         let mut unmet = Vec::new();
         if let Some((users, source)) = self.mapped(self.document, who)
@@ -237,15 +237,15 @@ impl CheckedAccess {
                 let failure = self.unmet.iter().fold(Failure::new(Kind::No, what), Failure::note);
                 match who.attribute("canonicalArn") {
                     Some(arn) => failure.hint(format!(
-                        "check which entry decides, and what RBAC allows: awsauth explain {}",
+                        "check which entry applies, and what RBAC allows: awsauth explain {}",
                         quoted(arn)
                     )),
                     None => failure,
                 }
             }
-            SignInResult::Forbidden(said) => Failure::new(
+            SignInResult::Forbidden(message) => Failure::new(
                 Kind::No,
-                format!("{target} accepts the token, but does not report its user: {said}"),
+                format!("{target} accepts the token, but does not report its user: {message}"),
             )
             .hint(format!(
                 "bind the ClusterRole system:basic-user to system:authenticated, as in every new cluster: {} get clusterrolebinding system:basic-user -o yaml",

@@ -259,7 +259,7 @@ impl Backend {
         match self {
             Self::Manifest(_) => Err(Failure::usage("cannot sign in to a file")
                 .hint("leave out --verify and --verify-as, or name a cluster with --context NAME")),
-            Self::Cluster(cluster) => SignIn::beside(cluster, out),
+            Self::Cluster(cluster) => SignIn::second_connection(cluster, out),
         }
     }
 
@@ -350,7 +350,7 @@ impl Backend {
     /// Sends the change of `plan` to the API server as a dry run.
     ///
     /// # Errors
-    /// As [`write`](Self::write), and for a manifest.
+    /// If the backend is a manifest, or for the same reasons as [`write`](Self::write).
     pub(crate) fn try_on_server(
         &mut self,
         plan: &mut Planner<'_>,

@@ -83,7 +83,7 @@ fn hide_values(command: clap::Command) -> clap::Command {
 /// Parses the arguments and the AWSAUTH_ variables. An empty variable is treated as unset, as in `AWSAUTH_FILE= awsauth get`.
 fn parsed(program: Program, arguments: Vec<OsString>) -> clap::error::Result<clap::ArgMatches> {
     if arguments.iter().any(|word| word == "get-token") {
-        // `eks get-token` only honors the aws CLI's environment variables.
+        // `eks get-token` only honors the AWS CLI's environment variables.
         let without_environment = without_variables(command(program), &|_| true);
         if let Ok(matches) = without_environment.try_get_matches_from(&arguments)
             && matches.subcommand_name() == Some("eks")
@@ -195,7 +195,7 @@ mod tests {
     fn every_flag_has_a_variable_except_those_that_relax_a_guard() {
         let mut without = std::collections::BTreeSet::new();
         visit(&command(Program::Awsauth), &mut |command, arg| {
-            // `eks get-token` only honors the aws CLI's environment variables.
+            // `eks get-token` only honors the AWS CLI's environment variables.
             if command == "get-token" {
                 return;
             }

@@ -58,7 +58,7 @@ pub(crate) fn run(awsauth: &Awsauth) {
     sleep(WARM_UP);
     let samples = controller.measure(200, &small, Duration::from_millis(50));
     row(
-        "3 entries, beside 1,000 slow, 1,000 idle, 128 of 3 MiB",
+        "3 entries, during 1,000 slow, 1,000 idle, 128 of 3 MiB",
         &samples,
         500,
     );

@@ -16,7 +16,7 @@ pub(crate) fn run(session: &Session) -> Result<(), String> {
     session.run(Creator, "awsauth get", 0)?;
 
     session.comment(
-        "An EC2 instance has the role mytestrole. It has no access keys and no aws CLI: kubectl runs awsauth to get a token,\n\
+        "An EC2 instance has the role mytestrole. It has no access keys and no AWS CLI: kubectl runs awsauth to get a token,\n\
          and awsauth gets the role's credentials from the instance metadata service.",
     );
     session.run(Instance, "grep -A6 exec: $KUBECONFIG", 0)?;

@@ -13,15 +13,15 @@ use awsauth_core::facts::authentication_mode::AuthenticationMode;
 const SPINNER_DELAY: Duration = Duration::from_millis(300);
 
 impl Backend {
-    /// Lists the access entries, which have precedence over aws-auth, and describes those whose principal is `wanted`.
+    /// Lists the access entries, which have precedence over aws-auth, and describes those that `is_requested` selects.
     /// Prints a warning for what EKS did not return. Returns `None` for manifests, for clusters of a kubeconfig, and
     /// for clusters that only read aws-auth.
     pub(crate) fn access_entries(
         &self,
-        wanted: &dyn Fn(&str) -> bool,
+        is_requested: &dyn Fn(&str) -> bool,
         out: &mut Out,
     ) -> Option<Arc<AccessEntries>> {
-        let (entries, unavailable) = access_entries(self.eks()?, wanted, out)?;
+        let (entries, unavailable) = access_entries(self.eks()?, is_requested, out)?;
         let name = self.eks().map_or("", |eks| eks.facts.name.as_str());
         for unavailable in &unavailable {
             out.note(&format!("warning: {}", unavailable.message(name)));
@@ -43,14 +43,14 @@ impl Backend {
 }
 
 impl SignIn {
-    /// As [`Backend::access_entries`], but reports what EKS did not return only with --verbose.
+    /// Does the same as [`Backend::access_entries`], but reports what EKS did not return only with --verbose.
     pub(crate) fn access_entries(
         &self,
-        wanted: &dyn Fn(&str) -> bool,
+        is_requested: &dyn Fn(&str) -> bool,
         out: &mut Out,
     ) -> Option<AccessEntries> {
         let eks = self.described()?;
-        let (entries, unavailable) = access_entries(eks, wanted, out)?;
+        let (entries, unavailable) = access_entries(eks, is_requested, out)?;
         for unavailable in &unavailable {
             out.detail(|| unavailable.message(&eks.facts.name));
         }
@@ -61,9 +61,9 @@ impl SignIn {
 /// Requests the access entries behind a spinner.
 fn access_entries(
     eks: &EksCluster,
-    wanted: &dyn Fn(&str) -> bool,
+    is_requested: &dyn Fn(&str) -> bool,
     out: &Out,
 ) -> Option<(AccessEntries, Vec<Unavailable>)> {
     let _spinner = out.spinner("Asking EKS for access entries", SPINNER_DELAY);
-    eks.access_entries(wanted)
+    eks.access_entries(is_requested)
 }

@@ -28,7 +28,7 @@ pub(crate) struct Original {
 /// Atomically writes a file that only its owner can read, replacing an existing one.
 pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), ReplaceError> {
     let original = Original::lock_or_make(path, TIME_LIMIT)?;
-    let held = original.read_if_there()?;
+    let held = original.read_if_exists()?;
     original.replace_private(held.as_deref(), bytes, || Ok(()))
 }
 
@@ -67,7 +67,7 @@ impl Original {
         Ok(Self { path, _lock: lock })
     }
 
-    /// As [`lock`](Self::lock), for a file that may not exist. Creates its folder.
+    /// Locks a file that may not exist, like [`lock`](Self::lock). Creates its folder.
     pub(crate) fn lock_or_make(path: &Path, time_limit: Duration) -> Result<Self, ReplaceError> {
         match fs::metadata(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -85,7 +85,7 @@ impl Original {
     }
 
     /// Reads the file; `None` if it does not exist.
-    pub(crate) fn read_if_there(&self) -> io::Result<Option<Vec<u8>>> {
+    pub(crate) fn read_if_exists(&self) -> io::Result<Option<Vec<u8>>> {
         match self.read() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             read => read.map(Some),
@@ -106,7 +106,7 @@ impl Original {
         self.persist(next, Some(held))
     }
 
-    /// As [`replace`](Self::replace), for a file that only its owner should read, and that may not exist. `guard` takes the lock of
+    /// Replaces a file that only its owner should read, and that may not exist, like [`replace`](Self::replace). `guard` takes the lock of
     /// another program; it is held only while the file is compared and replaced.
     pub(crate) fn replace_private<G>(
         &self,
@@ -146,7 +146,7 @@ impl Original {
 
     fn persist(&self, next: NamedTempFile, held: Option<&[u8]>) -> Result<(), ReplaceError> {
         // Detects writers that do not take the lock.
-        if self.read_if_there()?.as_deref() != held {
+        if self.read_if_exists()?.as_deref() != held {
             return Err(ReplaceError::Changed);
         }
         next.persist(&self.path).map_err(|error| error.error)?;
@@ -298,7 +298,7 @@ mod tests {
         fs::create_dir(folder.path().join("to")).expect("a folder");
         symlink("../new/file", folder.path().join("to/link")).expect("symlink");
         let original = Original::lock_or_make(&link, Duration::ZERO).expect("the lock");
-        assert_eq!(original.read_if_there().expect("no error"), None);
+        assert_eq!(original.read_if_exists().expect("no error"), None);
         original
             .replace_private(None, b"new", || Ok(()))
             .expect("made");

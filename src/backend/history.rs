@@ -29,7 +29,7 @@ pub(crate) struct HistoryEntry {
     pub(crate) name: Name,
     /// The file; `None` for a revision in the cluster.
     pub(crate) path: Option<PathBuf>,
-    /// The revision and what came after it, or why it can't be read.
+    /// The revision and what came after it, or why it cannot be read.
     pub(crate) revision: Result<(Revision, RevisionState), String>,
 }
 

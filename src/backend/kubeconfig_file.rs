@@ -113,7 +113,7 @@ impl KubeconfigFile {
         let original = Original::lock_or_make(&self.path, time_limit).map_err(failed)?;
         loop {
             let guard = self.lock(until).map_err(failed)?;
-            let held = original.read_if_there();
+            let held = original.read_if_exists();
             drop(guard);
             let held = held.map_err(|error| self.cannot("read", &error))?;
             let kubeconfig = self.parse(held.as_deref().unwrap_or_default())?;

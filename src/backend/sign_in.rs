@@ -75,7 +75,7 @@ impl SignIn {
         }
     }
 
-    /// As [`Self::open`]; `None` if no cluster is named and the kubeconfig has none.
+    /// Does the same as [`Self::open`]. Returns `None` if no cluster is named and the kubeconfig has none.
     pub(crate) fn open_if_any(
         target: &Target,
         matches: &clap::ArgMatches,
@@ -96,7 +96,7 @@ impl SignIn {
     }
 
     /// Opens a second connection to a cluster. Impersonation of the first connection does not apply to it.
-    pub(super) fn beside(cluster: &Cluster, out: &mut Out) -> Result<Self, Failure> {
+    pub(super) fn second_connection(cluster: &Cluster, out: &mut Out) -> Result<Self, Failure> {
         let asked = cluster.options();
         match cluster.eks() {
             Some(eks) => Self::to(&eks::endpoint(eks), asked, asked.wait, out),
@@ -248,9 +248,9 @@ impl SignIn {
                 ..
             }) => Ok(SignInResult::Unauthorized),
             Err(RequestError {
-                fault: Fault::Forbidden(said),
+                fault: Fault::Forbidden(message),
                 ..
-            }) => Ok(SignInResult::Forbidden(said)),
+            }) => Ok(SignInResult::Forbidden(message)),
             Err(error) => Err(Failure::new(
                 kind(error.kind()),
                 format!("cannot sign in to {}", self.target()),

@@ -184,7 +184,7 @@ impl Target {
         }
     }
 
-    /// As [`Self::choose`], for a command that always signs in with AWS credentials. With a kubeconfig, `--cluster-name` is then only
+    /// Chooses like [`Self::choose`], for a command that always signs in with AWS credentials. With a kubeconfig, `--cluster-name` is then only
     /// the name that tokens are signed for.
     pub(super) fn choose_to_sign_in(&self, matches: &clap::ArgMatches) -> Result<Chosen, Failure> {
         let typed = |id: &str| is_typed(matches, id);

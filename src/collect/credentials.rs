@@ -145,7 +145,7 @@ fn of_imds(error: &ImdsError) -> FailedAt {
         | ImdsError::ProfileWithoutRole { .. }
         | ImdsError::NotTrusted { .. }
         | ImdsError::NoCredentials { .. }
-        | ImdsError::Garbage { .. } => FailedAt::NoRole,
+        | ImdsError::Malformed { .. } => FailedAt::NoRole,
         _ => FailedAt::Imds,
     }
 }

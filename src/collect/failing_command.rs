@@ -13,7 +13,7 @@ pub(crate) struct Ran {
     /// Whether it succeeded.
     pub(crate) worked: bool,
     /// The stderr, without secrets.
-    pub(crate) said: String,
+    pub(crate) stderr: String,
     /// The symptom in stderr.
     pub(crate) symptom: Option<Symptom>,
 }
@@ -28,26 +28,26 @@ pub(crate) fn run(words: &[String], limit: Duration) -> Ran {
         Ok(None) => Ran {
             status: None,
             worked: false,
-            said: String::new(),
+            stderr: String::new(),
             symptom: symptom("i/o timeout"),
         },
         Ok(Some(exited)) => {
-            let said = redacted(exited.stderr.trim_end());
+            let stderr = redacted(exited.stderr.trim_end());
             Ran {
                 status: Some(exited.status.to_string()),
                 worked: exited.status.success(),
-                symptom: symptom(&said).filter(|_| !exited.status.success()),
-                said,
+                symptom: symptom(&stderr).filter(|_| !exited.status.success()),
+                stderr,
             }
         }
     }
 }
 
-fn failed(said: String) -> Ran {
+fn failed(stderr: String) -> Ran {
     Ran {
         status: Some("not started".to_owned()),
         worked: false,
         symptom: None,
-        said,
+        stderr,
     }
 }

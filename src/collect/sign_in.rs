@@ -91,7 +91,7 @@ fn needs(error: &UntrustedEndpoint) -> String {
 fn refused(error: &RequestError) -> SignedIn {
     match &error.fault {
         Fault::Unauthorized(_) => SignedIn::Unauthorized,
-        Fault::Forbidden(said) => SignedIn::Forbidden(said.clone()),
+        Fault::Forbidden(message) => SignedIn::Forbidden(message.clone()),
         _ => SignedIn::Failed(of_request(error)),
     }
 }

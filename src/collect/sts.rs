@@ -36,7 +36,7 @@ pub(crate) fn caller(
             account: caller.account,
         })
         .map_err(|error| match error {
-            CallerError::Machine(error) => of_machine(&error),
+            CallerError::NotSent(error) => of_machine(&error),
             CallerError::Sts(error) => of_aws(&error),
         })
 }

@@ -139,13 +139,13 @@ impl DesiredArgs {
         }
         let owner = self.owner.as_deref().map(Owner::new).transpose();
         let owner = owner.map_err(|error| Failure::usage("cannot use --owner").because(&error))?;
-        let mut wanted = Vec::new();
+        let mut desired_mappings = Vec::new();
         for input in input_files::read(&self.filenames)? {
-            wanted.extend(
+            desired_mappings.extend(
                 desired::read(&input.text, &input.name).map_err(|error| desired_failure(&error))?,
             );
         }
-        for each in &mut wanted {
+        for each in &mut desired_mappings {
             let named = check_principal(each.principal.clone(), self.as_written)
                 .map_err(|failure| failure.at(&format!("{}:{}", each.source, each.line)))?;
             if let Some(correction) = named.correction {
@@ -153,10 +153,14 @@ impl DesiredArgs {
             }
             each.principal = named.principal;
         }
-        let wanted = desired::merge(wanted).map_err(|error| desired_failure(&error))?;
-        let principals: Vec<Principal> = wanted.iter().map(|each| each.principal.clone()).collect();
+        let desired_mappings =
+            desired::merge(desired_mappings).map_err(|error| desired_failure(&error))?;
+        let principals: Vec<Principal> = desired_mappings
+            .iter()
+            .map(|each| each.principal.clone())
+            .collect();
         Ok(Request {
-            edits: wanted.into_iter().map(edit).collect(),
+            edits: desired_mappings.into_iter().map(edit).collect(),
             owner: owner.map(|owner| Ownership {
                 owner,
                 requested: principals,
@@ -169,11 +173,11 @@ impl DesiredArgs {
     }
 }
 
-fn edit(wanted: DesiredMapping) -> Edit {
+fn edit(mapping: DesiredMapping) -> Edit {
     Edit::Map {
-        principal: wanted.principal,
-        username: wanted.username,
-        groups: wanted.groups.map_or(Groups::Keep, Groups::Set),
+        principal: mapping.principal,
+        username: mapping.username,
+        groups: mapping.groups.map_or(Groups::Keep, Groups::Set),
     }
 }
 

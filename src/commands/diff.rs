@@ -12,9 +12,9 @@ use crate::write::{
 use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::plan::{Allowed, Facts};
 
-/// Show what apply would change, in the text and in access
+/// Show the changes that apply would make
 ///
-/// Exits with 1 if there is a difference.
+/// Shows the difference in the text, and who gains or loses access. Exits with 1 if there is a difference.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -35,8 +35,8 @@ impl Args {
 pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
     let request = args.desired.read(backend, out)?;
     let first = backend.read_for_plan(false, wants_admins(&request.edits), out)?;
-    let there = first.as_ref().map(|first| &first.snapshot);
-    let access_entries = access_entries_for(&request.edits, None, there, backend, out);
+    let current = first.as_ref().map(|first| &first.snapshot);
+    let access_entries = access_entries_for(&request.edits, None, current, backend, out);
     let build = |_: &Snapshot| Ok(request.clone());
     let mut planner = PlanBuilder::new(&build, Allowed::default(), access_entries);
     let (snapshot, facts) = match first {

@@ -17,7 +17,7 @@ use awsauth_core::rbac::Question;
 /// The time limit of the whole run.
 const TIME_LIMIT: Duration = Duration::from_secs(10);
 
-/// Find out why an identity can't use a cluster: from "Unauthorized" to its cause
+/// Find out why an identity cannot use a cluster: from "Unauthorized" to its cause
 ///
 /// Checks the kubeconfig, its exec plugin, the AWS credentials, the token, the endpoint, aws-auth and RBAC, concurrently if
 /// possible, and writes nothing. Prints the evidence of each check, then one diagnosis and the next step. Exits with 1 if there is
@@ -113,7 +113,7 @@ pub(crate) fn run(
         command: &args.command,
         status: ran.as_ref().and_then(|ran| ran.status.as_deref()),
         worked: ran.as_ref().is_some_and(|ran| ran.worked),
-        said: ran.as_ref().map_or("", |ran| &ran.said),
+        stderr: ran.as_ref().map_or("", |ran| &ran.stderr),
         symptom: ran.as_ref().and_then(|ran| ran.symptom.as_ref()),
     });
     let json = doctor_json(&report, ran.as_ref()).map_err(|error| Failure::bug(&error))?;

@@ -6,7 +6,7 @@ use super::token::Request;
 use crate::backend::credential_args::CredentialArgs;
 use awsauth_aws::credentials::CredentialOptions;
 
-/// Commands of the aws CLI, so that a kubeconfig only needs another `command`
+/// Commands of the AWS CLI, so that a kubeconfig only needs another `command`
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -20,7 +20,7 @@ pub(crate) enum Command {
 
 /// Print a token for kubectl, like `aws eks get-token`
 ///
-/// Ignores the AWSAUTH_ variables of options. Environment variables of the aws CLI are honored.
+/// Ignores the AWSAUTH_ variables of options. Environment variables of the AWS CLI are honored.
 #[derive(Debug, clap::Args)]
 pub(crate) struct GetToken {
     /// The cluster's name, or its id on an Outpost
@@ -28,7 +28,7 @@ pub(crate) struct GetToken {
     cluster_name: String,
 
     /// Assume this role
-    // The aws CLI writes --role into kubeconfigs as an abbreviation of --role-arn. It accepts one role.
+    // The AWS CLI writes --role into kubeconfigs as an abbreviation of --role-arn. It accepts one role.
     #[arg(id = "roles", long = "role-arn", alias = "role", value_name = "ARN")]
     role: Option<String>,
 

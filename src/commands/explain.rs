@@ -16,7 +16,7 @@ const UNREAD: usize = 3;
 /// Explain which Kubernetes user and groups an identity gets, and why
 ///
 /// Takes the ARN of a role, a user, a role's session or a federated user, as aws sts get-caller-identity prints it. Shows
-/// which entry decides and which entries it shadows or, if none matches, why not, and which entries are similar. On a
+/// which entry applies and which entries it shadows or, if none matches, why not, and which entries are similar. On a
 /// cluster, also shows what RBAC allows: the bindings of this user and these groups, and the rules of their roles.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

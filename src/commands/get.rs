@@ -60,7 +60,7 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
         .filter(|section| section.is_unreadable())
     {
         out.note(&format!(
-            "{} can't be read: none of its entries is in effect.",
+            "{} cannot be read: none of its entries is in effect.",
             section.name().key()
         ));
     }

@@ -53,26 +53,26 @@ pub(crate) fn run(args: &Args, backend: &Backend, out: &mut Out) -> Result<Exit,
         None => print_list(&history, args.answer.output, backend, out),
         Some(What::Show {
             revision,
-            answer: wanted,
+            answer: format,
         }) => {
             let (entry, revision) = find(&history, revision)?;
-            if wanted.output == Format::Human {
+            if format.output == Format::Human {
                 out.text(&revision_heading(&entry.name.to_string(), revision))?;
             }
             let plan = difference(&revision.before, &revision.after)?;
-            answer(&plan, wanted.output, out)
+            answer(&plan, format.output, out)
         }
         Some(What::Diff {
             from,
             to,
-            answer: wanted,
+            answer: format,
         }) => {
             let from = &find(&history, from)?.1.before;
             let to = match to {
                 Some(to) => &find(&history, to)?.1.before,
                 None => &history.live,
             };
-            answer(&difference(from, to)?, wanted.output, out)
+            answer(&difference(from, to)?, format.output, out)
         }
     }
 }
@@ -115,10 +115,11 @@ pub(super) fn find<'h>(
     };
     match &entry.revision {
         Ok((revision, _)) => Ok((entry, revision)),
-        Err(why) => Err(
-            Failure::new(Kind::Usage, format!("revision {name} can't be read: {why}"))
-                .hint("list the readable revisions: awsauth history"),
-        ),
+        Err(why) => Err(Failure::new(
+            Kind::Usage,
+            format!("revision {name} cannot be read: {why}"),
+        )
+        .hint("list the readable revisions: awsauth history")),
     }
 }
 

@@ -74,7 +74,7 @@ pub(crate) struct Args {
 
 const EXAMPLES: &str = "\
 Examples:
-  # After this, kubectl uses the cluster, and no aws CLI
+  # After this, kubectl uses the cluster, and no AWS CLI
   awsauth kubeconfig --cluster-name prod --region eu-west-1
 
   # As another role, under a short name

@@ -12,7 +12,7 @@ use awsauth_core::document::Document;
 /// Show your AWS identity, the source of its credentials, and your user in the cluster
 ///
 /// Always asks STS, without cached sessions. With --cluster-name or a cluster in the kubeconfig, signs in to the
-/// cluster with a new token, and shows the Kubernetes user and, if you may read aws-auth, the entry that decides.
+/// cluster with a new token, and shows the Kubernetes user and, if you may read aws-auth, the entry that applies.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -114,13 +114,13 @@ fn sign_in(
                 note: Some("it does not accept your token".to_owned()),
             }));
         }
-        SignInResult::Forbidden(said) => {
+        SignInResult::Forbidden(message) => {
             return Ok(Some(OnCluster {
                 target,
                 user: None,
                 place: None,
                 access_entry: None,
-                note: Some(said),
+                note: Some(message),
             }));
         }
     };

@@ -18,7 +18,7 @@ use awsauth_kube::access_review::{Answer, ClusterUser};
 pub(crate) struct Verification<'a> {
     /// The ARN that the authenticator looks up, if it is known.
     pub(crate) canonical_arn: Option<String>,
-    /// The access entry that decides.
+    /// The access entry that applies.
     pub(crate) access_entry: Option<&'a AccessEntry>,
     /// The user that the API server reports; `None` if it accepted no token.
     pub(crate) who: Option<&'a ClusterUser>,
@@ -106,13 +106,13 @@ pub(crate) fn verification_text(verification: &Verification<'_>, width: Option<u
     }
     let mut table = Table::new(vec!["MAY IT", "", "BECAUSE"], 2);
     for (question, answer) in &verification.answers {
-        let (said, style) = match answer.allowed {
+        let (verdict, style) = match answer.allowed {
             true => ("yes", GAIN),
             false => ("no", LOSS),
         };
         table.row(vec![
             Cell::new(&question.to_string()),
-            Cell::styled(said, style),
+            Cell::styled(verdict, style),
             Cell::new(answer.reason.as_deref().unwrap_or_default()),
         ]);
     }

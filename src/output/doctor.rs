@@ -16,7 +16,7 @@ pub(crate) struct Ran<'a> {
     /// Whether it succeeded.
     pub(crate) worked: bool,
     /// The stderr of the command.
-    pub(crate) said: &'a str,
+    pub(crate) stderr: &'a str,
     /// The check that its message points to.
     pub(crate) symptom: Option<&'a Symptom>,
 }
@@ -49,7 +49,8 @@ struct HeadlineData<'a> {
 struct CommandData<'a> {
     command: &'a [String],
     status: Option<&'a str>,
-    said: &'a str,
+    #[serde(rename = "said")]
+    stderr: &'a str,
     start_at: Option<&'a str>,
 }
 
@@ -128,7 +129,7 @@ fn data<'a>(report: &'a Report, ran: Option<&Ran<'a>>) -> ReportData<'a> {
         command: ran.map(|ran| CommandData {
             command: ran.command,
             status: ran.status,
-            said: ran.said,
+            stderr: ran.stderr,
             start_at: ran.symptom.map(|symptom| symptom.check),
         }),
         checks: checks.collect(),
@@ -207,7 +208,7 @@ fn headline(report: &Report, ran: Option<&Ran<'_>>) -> String {
             (None, _, Some(status)) => writeln!(
                 text,
                 "  {command} failed ({status}), and its message points to no check: {}",
-                plain(ran.said.lines().last().unwrap_or_default())
+                plain(ran.stderr.lines().last().unwrap_or_default())
             ),
         };
     }

@@ -209,7 +209,7 @@ fn notice(notice: &Notice) -> String {
     match notice {
         Notice::OwnersUnreadable { reason } => {
             format!(
-                "The annotation {ANNOTATION} can't be read ({reason}): no entry has an owner, and nothing is claimed or pruned."
+                "The annotation {ANNOTATION} cannot be read ({reason}): no entry has an owner, and nothing is claimed or pruned."
             )
         }
         Notice::NothingToPrune { owner } => {

@@ -225,6 +225,6 @@ fn plain_text(text: impl AsRef<str>) -> String {
     plain(text.as_ref()).into_owned()
 }
 
-fn line(text: &mut String, said: &str) {
-    let _ = writeln!(text, "  {said}");
+fn line(text: &mut String, content: &str) {
+    let _ = writeln!(text, "  {content}");
 }

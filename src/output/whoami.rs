@@ -33,9 +33,9 @@ pub(crate) struct OnCluster {
     pub(crate) target: Target,
     /// `None` if the cluster does not report the user.
     pub(crate) user: Option<User>,
-    /// The entry of aws-auth that decides.
+    /// The entry of aws-auth that applies.
     pub(crate) place: Option<Place>,
-    /// The access entry that decides.
+    /// The access entry that applies.
     pub(crate) access_entry: Option<AccessEntry>,
     /// Why one of these is missing.
     pub(crate) note: Option<String>,

@@ -218,7 +218,7 @@ fn alternative(edit: &Edit, cluster: &EksCluster, entry: Option<&AccessEntry>) -
     }
     if commands.is_empty() {
         return Alternative::None(
-            "an access entry can't have this username or these groups".to_owned(),
+            "an access entry cannot have this username or these groups".to_owned(),
         );
     }
     let without = left_out(username.as_deref(), groups);
@@ -236,7 +236,7 @@ fn left_out(username: Option<&str>, groups: &[String]) -> Option<String> {
     let words: Vec<_> = words
         .chain(groups.map(|group| format!("group {group:?}")))
         .collect();
-    (!words.is_empty()).then(|| format!("an access entry can't have {}", words.join(" or ")))
+    (!words.is_empty()).then(|| format!("an access entry cannot have {}", words.join(" or ")))
 }
 
 /// The kind of nodes whose username and groups these are.

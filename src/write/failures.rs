@@ -97,7 +97,7 @@ pub(crate) fn edit_failure(error: &EditError, backend: &Backend) -> Failure {
             reason,
             unreadable: None,
         } => lossy(format!(
-            "{} can't be edited without loss: {reason}",
+            "{} cannot be edited without loss: {reason}",
             place(*section, *line)
         ))
         .hint("rewrite it there without that feature, then run this again"),
@@ -106,7 +106,7 @@ pub(crate) fn edit_failure(error: &EditError, backend: &Backend) -> Failure {
             line,
             reason,
         } => lossy(format!(
-            "{} can't be edited without loss: {reason}",
+            "{} cannot be edited without loss: {reason}",
             place(*section, *line)
         ))
         .hint("fix or remove this entry first; awsauth get -o wide shows how it is read"),

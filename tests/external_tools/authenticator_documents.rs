@@ -20,7 +20,7 @@ use crate::support::authenticator_oracle::{Answer, Data, Oracle, Parsed, Request
 use crate::support::parse_comparison::{comparable, read};
 use crate::support::parse_vectors::Outcome;
 use crate::support::{generated_documents, parse_vectors, shrink};
-use outcome_counts::Census;
+use outcome_counts::OutcomeCounts;
 
 mod outcome_counts;
 
@@ -50,18 +50,18 @@ fn generated_documents_are_read_as_by_the_authenticator() {
             .map(|worker| worker.join().expect("a worker does not panic"))
             .collect()
     });
-    let mut census = Census::default();
+    let mut counts = OutcomeCounts::default();
     let mut disagreements = Vec::new();
     for (of_worker, found) in workers {
-        census.add(of_worker);
+        counts.add(of_worker);
         disagreements.extend(found);
     }
     eprintln!(
-        "{inputs} inputs from seed {seed} in {:.1?}\n{census}",
+        "{inputs} inputs from seed {seed} in {:.1?}\n{counts}",
         begun.elapsed()
     );
     assert!(disagreements.is_empty(), "{}", report(seed, &disagreements));
-    census.assert_varied();
+    counts.assert_varied();
 }
 
 #[test]
@@ -100,7 +100,7 @@ struct Worker<'s> {
     oracle: Oracle,
     seed: u64,
     seeds: &'s [String],
-    census: Census,
+    counts: OutcomeCounts,
     found: Vec<Disagreement>,
 }
 
@@ -110,12 +110,12 @@ impl<'s> Worker<'s> {
             oracle: Oracle::start(),
             seed,
             seeds,
-            census: Census::default(),
+            counts: OutcomeCounts::default(),
             found: Vec::new(),
         }
     }
 
-    fn run(mut self, next: &AtomicU64, inputs: u64) -> (Census, Vec<Disagreement>) {
+    fn run(mut self, next: &AtomicU64, inputs: u64) -> (OutcomeCounts, Vec<Disagreement>) {
         while self.found.len() < ENOUGH {
             let first = next.fetch_add(BATCH, Ordering::Relaxed);
             if first >= inputs {
@@ -123,7 +123,7 @@ impl<'s> Worker<'s> {
             }
             self.batch(first..inputs.min(first + BATCH));
         }
-        (self.census, self.found)
+        (self.counts, self.found)
     }
 
     fn batch(&mut self, numbers: std::ops::Range<u64>) {
@@ -141,13 +141,13 @@ impl<'s> Worker<'s> {
             .map(|(_, sections)| request(sections))
             .collect();
         for ((seed, sections), want) in inputs.into_iter().zip(self.oracle.ask(&requests)) {
-            self.census.count(&want);
+            self.counts.count(&want);
             let have = ours(&sections);
             if agree(&want, &have) || self.found.len() == ENOUGH {
                 continue;
             }
             if self.varies(&sections, &have) {
-                self.census.varying += 1;
+                self.counts.varying += 1;
                 continue;
             }
             let sections = self.shrunk(sections);

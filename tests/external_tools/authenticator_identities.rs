@@ -49,7 +49,7 @@ fn explain_agrees_with_the_authenticator_mapper() {
                 let Answer::Map(mapped) = answer else {
                     panic!("{answer:?}")
                 };
-                let wanted = answered(mapped);
+                let expected = answered(mapped);
                 let message = match explain(&document, &caller.question(case.sso_gate, &instances))
                 {
                     Ok(explanation) => explained(&explanation),
@@ -58,11 +58,11 @@ fn explain_agrees_with_the_authenticator_mapper() {
                     }],
                 };
                 assert_eq!(
-                    message, wanted,
+                    message, expected,
                     "seed {}: {caller:?} in {:#?}",
                     case.seed, case.data
                 );
-                tally.count(&wanted);
+                tally.count(&expected);
             }
         }
     }

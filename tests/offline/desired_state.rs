@@ -14,13 +14,13 @@ fn check(text: &str, expected: &str) {
 
 fn shown(outcome: Result<Vec<DesiredMapping>, DesiredError>) -> String {
     match outcome {
-        Ok(wanted) => wanted.iter().map(line).collect::<Vec<_>>().join("\n"),
+        Ok(desired) => desired.iter().map(line).collect::<Vec<_>>().join("\n"),
         Err(error) => format!("{error}\nhint: {}", error.remedy()),
     }
 }
 
-fn line(wanted: &DesiredMapping) -> String {
-    let who = match &wanted.principal {
+fn line(desired: &DesiredMapping) -> String {
+    let who = match &desired.principal {
         Principal::Role(arn) => format!("role {arn}"),
         Principal::User(arn) => format!("user {arn}"),
         Principal::Account(account) => format!("account {account}"),
@@ -31,15 +31,18 @@ fn line(wanted: &DesiredMapping) -> String {
             )
         }
     };
-    let username = wanted
+    let username = desired
         .username
         .as_deref()
         .map_or(String::new(), |name| format!(" as {name}"));
-    let groups = wanted
+    let groups = desired
         .groups
         .as_ref()
         .map_or(String::new(), |groups| format!(" in {groups:?}"));
-    format!("{}:{}: {who}{username}{groups}", wanted.source, wanted.line)
+    format!(
+        "{}:{}: {who}{username}{groups}",
+        desired.source, desired.line
+    )
 }
 
 /// Like [`check`], with only the start of the message.

@@ -99,9 +99,9 @@ fn check(edits: &str, before: &str, after: &str) {
 #[track_caller]
 fn check_back(name: &str, before: &str) {
     let map = format!("map role {name} someone one two");
-    let there =
+    let found =
         edited(SectionName::Roles, Some(before), &map).unwrap_or_else(|error| panic!("{error}"));
-    let text = there
+    let text = found
         .document
         .section(SectionName::Roles)
         .text()

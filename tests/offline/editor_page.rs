@@ -210,10 +210,10 @@ fn aws_auth() -> impl Strategy<Value = Contents> {
     texts.prop_map(|texts| {
         let keys = ["mapRoles", "mapUsers", "mapAccounts", OTHER];
         let texts = keys.into_iter().zip(&texts);
-        let there: Vec<_> = texts
+        let present: Vec<_> = texts
             .filter_map(|(key, text)| Some((key, text.as_deref()?)))
             .collect();
-        contents(&there)
+        contents(&present)
     })
 }
 

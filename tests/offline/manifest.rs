@@ -51,8 +51,8 @@ fn check(edits: &[Do], before: &str, after: &str) {
         .unwrap_or_else(|error| panic!("{error}\n{before}"));
     assert_eq!(text, after, "\n--- got\n{text}\n--- wanted\n{after}");
     let again = Manifest::parse(&text).expect("it reads");
-    for (key, wanted) in &change.data {
-        assert_eq!(again.data().get(*key), wanted.as_ref(), "{key}");
+    for (key, expected) in &change.data {
+        assert_eq!(again.data().get(*key), expected.as_ref(), "{key}");
     }
     if let Some(owners) = &change.owners_annotation {
         assert_eq!(again.owners_annotation(), owners.as_deref());

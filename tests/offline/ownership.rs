@@ -37,10 +37,10 @@ fn role(arn: &str) -> Principal {
     Principal::Role(arn.to_owned())
 }
 
-/// Returns what a prune by `owner` does with `document` when it requests `wanted`: `- LINE` is removed, `= LINE` is
+/// Returns what a prune by `owner` does with `document` when it requests `desired`: `- LINE` is removed, `= LINE` is
 /// kept, with the reason.
-fn pruned(document: &Document, owners: &Owners, name: &str, wanted: &[Principal]) -> Vec<String> {
-    let pruned = prune(document, owners, &owner(name), wanted);
+fn pruned(document: &Document, owners: &Owners, name: &str, desired: &[Principal]) -> Vec<String> {
+    let pruned = prune(document, owners, &owner(name), desired);
     let removed = pruned
         .remove
         .iter()
@@ -59,9 +59,9 @@ fn pruned(document: &Document, owners: &Owners, name: &str, wanted: &[Principal]
     removed.chain(kept).collect()
 }
 
-/// The annotation after `name` applied `wanted` to `document`.
-fn claimed(document: &Document, name: &str, wanted: &[Principal]) -> Owners {
-    Owners::default().after(document, &owner(name), wanted)
+/// The annotation after `name` applied `desired` to `document`.
+fn claimed(document: &Document, name: &str, desired: &[Principal]) -> Owners {
+    Owners::default().after(document, &owner(name), desired)
 }
 
 #[test]
@@ -99,16 +99,16 @@ fn each_section_has_its_own_owners() {
             "- \"111122223333\"\n- 444455556666\n",
         ),
     ]);
-    let wanted = [
+    let desired = [
         Principal::User(format!("{user}ann")),
         Principal::Account("444455556666".to_owned()),
     ];
-    let owners = claimed(&before, "team", &wanted);
+    let owners = claimed(&before, "team", &desired);
     assert_eq!(
         pruned(&before, &owners, "team", &[]),
         ["- mapUsers 1", "- mapUsers 2", "- mapAccounts 2"]
     );
-    assert!(pruned(&before, &owners, "team", &wanted).is_empty());
+    assert!(pruned(&before, &owners, "team", &desired).is_empty());
     let ann = format!("{user}ann");
     assert_eq!(
         owners.owner_of(SectionName::Users, &ann),
@@ -323,15 +323,15 @@ fn annotation_fits_a_full_aws_auth() {
     let entry =
         |n: usize| format!("- rolearn: arn:aws:iam::111122223333:role/r{n}\n  username: r{n}\n");
     let before = roles(&(0..7_600).map(entry).collect::<String>());
-    let wanted: Vec<_> = (0..7_600)
+    let desired: Vec<_> = (0..7_600)
         .map(|n| role(&format!("arn:aws:iam::111122223333:role/r{n}")))
         .collect();
-    let owners = claimed(&before, "team", &wanted);
+    let owners = claimed(&before, "team", &desired);
     assert_eq!(owners.claims(&owner("team")).count(), 7_600);
     let size = owners.to_annotation().unwrap().len();
     assert!(size < 150_000, "{size} bytes");
     assert_eq!(
-        prune(&before, &owners, &owner("team"), &wanted[1_000..])
+        prune(&before, &owners, &owner("team"), &desired[1_000..])
             .remove
             .len(),
         1_000

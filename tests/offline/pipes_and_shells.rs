@@ -71,10 +71,10 @@ fn without_reader(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
 #[test]
 fn exit_code_does_not_depend_on_the_reader() {
     let folder = folder(1);
-    let wanted: String = (0..5000)
+    let desired: String = (0..5000)
         .map(|n| format!("- rolearn: arn:aws:iam::111122223333:role/w{n}\n  username: u\n"))
         .collect();
-    fs::write(folder.path().join("desired.yaml"), wanted).expect("the desired state");
+    fs::write(folder.path().join("desired.yaml"), desired).expect("the desired state");
     for output in ["human", "json"] {
         let arguments = [
             "diff",

@@ -65,7 +65,7 @@ const IMAGES: &[&str] = &[
     "public.ecr.aws/aws-cli/aws-cli",
 ];
 
-/// What stands for the repository: in pages, the reader's own copy; in scripts, a variable; in tests, an owner that GitHub
+/// The placeholders for the repository: in pages, the reader's own copy; in scripts, a variable; in tests, an owner that GitHub
 /// reserves for examples.
 const OWNERS: &[&str] = &["OWNER", "REPOSITORY", "example", "octo"];
 

@@ -39,7 +39,7 @@ pub(crate) fn prod_as(profile: &str) -> Entries {
 /// The content of a kubeconfig, and its text.
 pub(crate) struct Written {
     pub(crate) text: String,
-    pub(crate) says: Value,
+    pub(crate) content: Value,
     /// Whether it has entries for `--cluster-name prod`.
     pub(crate) has_ours: bool,
 }
@@ -47,15 +47,15 @@ pub(crate) struct Written {
 pub(crate) fn written(seed: u64) -> Written {
     let mut rng = Rng::with_seed(seed);
     let has_ours = rng.bool();
-    let says = config(&mut rng, has_ours);
+    let content = config(&mut rng, has_ours);
     let text = match rng.u8(..8) {
-        0 => serde_json::to_string(&says).expect("JSON"),
-        1 => serde_json::to_string_pretty(&says).expect("JSON") + "\n",
-        _ => Hand::new(&mut rng).document(&says),
+        0 => serde_json::to_string(&content).expect("JSON"),
+        1 => serde_json::to_string_pretty(&content).expect("JSON") + "\n",
+        _ => Hand::new(&mut rng).document(&content),
     };
     Written {
         text,
-        says,
+        content,
         has_ours,
     }
 }
@@ -225,14 +225,14 @@ impl<'r> Hand<'r> {
         }
     }
 
-    fn document(mut self, says: &Value) -> String {
+    fn document(mut self, content: &Value) -> String {
         if self.rng.u8(..4) == 0 {
             self.out.push_str("# a file\n");
         }
         if self.rng.u8(..4) == 0 {
             self.out.push_str("---\n");
         }
-        let Value::Object(map) = says else {
+        let Value::Object(map) = content else {
             unreachable!()
         };
         self.pairs(map, 0, false);
@@ -378,12 +378,12 @@ impl<'r> Hand<'r> {
 }
 
 /// Returns the expected content after the entries were written.
-pub(crate) fn wanted(mut says: Value, profile: bool) -> Value {
-    let ours = |says: &mut Value, list: &str| -> usize {
-        if says[list].is_null() {
-            says[list] = json!([]);
+pub(crate) fn expected(mut content: Value, profile: bool) -> Value {
+    let ours = |content: &mut Value, list: &str| -> usize {
+        if content[list].is_null() {
+            content[list] = json!([]);
         }
-        let list = says[list].as_array_mut().expect("a list");
+        let list = content[list].as_array_mut().expect("a list");
         let at = list.iter().position(|item| item["name"] == ARN);
         at.unwrap_or_else(|| {
             list.push(json!({"name": ARN}));
@@ -391,8 +391,8 @@ pub(crate) fn wanted(mut says: Value, profile: bool) -> Value {
         })
     };
     let entries = prod();
-    let at = ours(&mut says, "clusters");
-    let cluster = &mut says["clusters"][at]["cluster"];
+    let at = ours(&mut content, "clusters");
+    let cluster = &mut content["clusters"][at]["cluster"];
     cluster["server"] = entries.cluster.server.into();
     cluster["certificate-authority-data"] = entries.cluster.certificate_authority_data.into();
     let fields = cluster.as_object_mut().expect("a mapping");
@@ -400,13 +400,13 @@ pub(crate) fn wanted(mut says: Value, profile: bool) -> Value {
     if fields.get("insecure-skip-tls-verify") == Some(&true.into()) {
         fields.remove("insecure-skip-tls-verify");
     }
-    let at = ours(&mut says, "contexts");
-    let context = &mut says["contexts"][at]["context"];
+    let at = ours(&mut content, "contexts");
+    let context = &mut content["contexts"][at]["context"];
     context["cluster"] = ARN.into();
     context["user"] = ARN.into();
-    says["current-context"] = ARN.into();
-    let at = ours(&mut says, "users");
-    let exec = &mut says["users"][at]["user"]["exec"];
+    content["current-context"] = ARN.into();
+    let at = ours(&mut content, "users");
+    let exec = &mut content["users"][at]["user"]["exec"];
     exec["apiVersion"] = "client.authentication.k8s.io/v1".into();
     exec["args"] = entries.user.exec.args.into();
     exec["command"] = entries.user.exec.command.into();
@@ -428,5 +428,5 @@ pub(crate) fn wanted(mut says: Value, profile: bool) -> Value {
     if !variables.is_empty() {
         env.insert("env".to_owned(), variables.into());
     }
-    says
+    content
 }

@@ -47,7 +47,7 @@ pub struct ClientSettings<'a> {
 #[derive(Debug, Error)]
 pub enum ClientError {
     /// The CA bundle cannot be used.
-    #[error("{setting} can't be used")]
+    #[error("{setting} cannot be used")]
     Bundle {
         /// The setting that names the file.
         setting: &'static str,
@@ -154,12 +154,12 @@ impl ClientSettings<'_> {
         Ok(transport.connector(Some(settings.build()), None))
     }
 
-    /// Whether FIPS endpoints are requested, if a setting says so.
+    /// Returns whether FIPS endpoints are requested; `None` without a setting.
     pub fn fips(&self) -> Option<bool> {
         self.flag("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint")
     }
 
-    /// Whether dual-stack endpoints are requested, if a setting says so.
+    /// Returns whether dual-stack endpoints are requested; `None` without a setting.
     pub fn dual_stack(&self) -> Option<bool> {
         self.flag("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint")
     }
@@ -187,9 +187,9 @@ impl ClientSettings<'_> {
 
     /// Returns a Boolean of the environment or else of the profile; `None` if neither has it.
     fn flag(&self, variable: &str, option: &str) -> Option<bool> {
-        let said = self.environment.get(variable);
-        let said = said.or_else(|| self.profile?.text(option));
-        said.map(|text| text.eq_ignore_ascii_case("true"))
+        let value = self.environment.get(variable);
+        let value = value.or_else(|| self.profile?.text(option));
+        value.map(|text| text.eq_ignore_ascii_case("true"))
     }
 }
 

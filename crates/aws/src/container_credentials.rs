@@ -112,15 +112,15 @@ impl Container {
         if answer.status == 200 {
             let read =
                 CredentialsResponse::read(&answer.body).and_then(CredentialsResponse::credentials);
-            return read.map_err(|source| ContainerError::Garbage { source });
+            return read.map_err(|source| ContainerError::Malformed { source });
         }
-        let (status, said) = (answer.status, first_line(&answer, token.as_ref()));
+        let (status, first_line) = (answer.status, first_line(&answer, token.as_ref()));
         Err(if answer.is_failure() {
-            ContainerError::Failing { status, said }
+            ContainerError::Failing { status, first_line }
         } else {
             ContainerError::Refused {
                 status,
-                said,
+                first_line,
                 agent,
             }
         })
@@ -253,7 +253,7 @@ pub enum ContainerError {
     )]
     HostNotAllowed { host: String },
     /// The token file cannot be read.
-    #[error("can't read {}, which AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE names", path.display())]
+    #[error("cannot read {}, which AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE names", path.display())]
     TokenFile { path: PathBuf, source: io::Error },
     /// The token cannot be sent in a header.
     #[error(
@@ -279,24 +279,24 @@ pub enum ContainerError {
         "{} has no credentials for {}: it answered {status}{}",
         agent_name(agent),
         recipient(agent),
-        colon(said)
+        colon(first_line)
     )]
     Refused {
         status: u16,
         /// The first line of the response.
-        said: String,
+        first_line: String,
         agent: ContainerAgent,
     },
     /// Repeated 429 or 5xx responses.
     #[error(
         "the credentials endpoint keeps failing: it answered {status}{}",
-        colon(said)
+        colon(first_line)
     )]
     Failing {
         /// The last status.
         status: u16,
         /// The first line of the response.
-        said: String,
+        first_line: String,
     },
     /// No response in time.
     #[error("the credentials endpoint {url} did not answer within {} s", TIMEOUT.as_secs())]
@@ -315,7 +315,7 @@ pub enum ContainerError {
     Trust(#[source] TlsError),
     /// The response cannot be read.
     #[error("the response of the credentials endpoint cannot be read")]
-    Garbage { source: CredentialsResponseError },
+    Malformed { source: CredentialsResponseError },
 }
 
 impl ContainerError {
@@ -352,7 +352,7 @@ impl ContainerError {
             | Self::Failing { .. }
             | Self::Slow { .. }
             | Self::Lost { .. }
-            | Self::Garbage { .. } => {
+            | Self::Malformed { .. } => {
                 "check AWS_CONTAINER_CREDENTIALS_FULL_URI, or unset it and use another source of credentials".into()
             }
         }
@@ -512,11 +512,11 @@ mod tests {
         let found = ServiceAccount::of(&token(
             r#"{"sub":"system:serviceaccount:shop:cart","aud":["pods.eks.amazonaws.com"]}"#,
         ));
-        let wanted = ServiceAccount {
+        let expected = ServiceAccount {
             namespace: "shop".into(),
             name: "cart".into(),
         };
-        assert_eq!(found, Some(wanted));
+        assert_eq!(found, Some(expected));
         for other in [
             token(r#"{"sub":"repo:a/b"}"#),
             token("{}"),

@@ -108,7 +108,7 @@ impl Imds {
     /// Returns the instance's region.
     ///
     /// # Errors
-    /// As [`Self::credentials`].
+    /// The same errors as [`Self::credentials`].
     pub async fn region(&mut self) -> Result<String, ImdsError> {
         let deadline = self.begin("the region")?;
         let region = self.text(REGION, "the region", deadline).await;
@@ -119,7 +119,7 @@ impl Imds {
     /// Returns the instance's id.
     ///
     /// # Errors
-    /// As [`Self::credentials`].
+    /// The same errors as [`Self::credentials`].
     pub async fn instance_id(&mut self) -> Result<String, ImdsError> {
         let deadline = self.begin("the instance id")?;
         let id = self.text(ID, "the instance id", deadline).await;
@@ -146,14 +146,14 @@ impl Imds {
         let role = self.role(deadline).await?;
         let target = format!("{ROLES}{role}");
         let answer = self.get(&target, CREDENTIALS, deadline).await?;
-        let garbage = |source| ImdsError::Garbage {
+        let malformed = |source| ImdsError::Malformed {
             role: role.clone(),
             source,
         };
         if answer.status != 200 {
             return Err(refused(CREDENTIALS, answer.status));
         }
-        let response = CredentialsResponse::read(&answer.body).map_err(garbage)?;
+        let response = CredentialsResponse::read(&answer.body).map_err(malformed)?;
         match response.code.as_deref() {
             None | Some("Success") => {}
             Some("AssumeRoleUnauthorizedAccess") => return Err(ImdsError::NotTrusted { role }),
@@ -165,7 +165,7 @@ impl Imds {
                 });
             }
         }
-        let mut credentials = response.credentials().map_err(garbage)?;
+        let mut credentials = response.credentials().map_err(malformed)?;
         let ended = credentials.expiration.filter(|end| *end <= now);
         if ended.is_some() {
             credentials.expiration = now.checked_add(GRACE_PERIOD).ok();
@@ -421,9 +421,9 @@ impl Imds {
     }
 
     async fn put(&mut self, deadline: Instant) -> Result<Put, ImdsError> {
-        let mut beside = self.client.new_connection();
+        let mut second_connection = self.client.new_connection();
         let v1_allowed = self.settings.v1_disabled_by.is_none();
-        let container = self.settings.machine.clone();
+        let machine = self.settings.machine.clone();
         let headers = HeaderMap::from_iter([(TTL, SIX_HOURS)]);
         let mut put = pin!(self.ask(
             Method::PUT,
@@ -437,14 +437,14 @@ impl Imds {
         }
         if v1_allowed {
             // The hop limit only applies to the response to the PUT; the service may also be slow.
-            let without = beside.send(Method::GET, ROLES, HeaderMap::new(), deadline);
+            let without = second_connection.send(Method::GET, ROLES, HeaderMap::new(), deadline);
             let v1: Result<Answer, HttpError> = select! {
                 answered = &mut put => return settled(answered),
                 v1 = without => v1,
             };
             match v1.map(|answer| answer.status) {
-                Ok(200 | 404) => return Ok(Put::V1(beside)),
-                Ok(401) if container.is_container() => return Ok(Put::Unanswered),
+                Ok(200 | 404) => return Ok(Put::V1(second_connection)),
+                Ok(401) if machine.is_container() => return Ok(Put::Unanswered),
                 _ => {}
             }
         }

@@ -49,11 +49,11 @@ impl Machine {
 
     /// Whether this process seems to run in a container.
     pub(crate) fn is_container(&self) -> bool {
-        let there = |path| self.root.join(path).exists();
+        let exists = |path| self.root.join(path).exists();
         let groups = ["proc/1/cgroup", "proc/self/cgroup"].map(|path| self.text(path));
         self.has_container_variable
-            || there(".dockerenv")
-            || there("run/.containerenv")
+            || exists(".dockerenv")
+            || exists("run/.containerenv")
             || groups
                 .iter()
                 .any(|text| RUNTIMES.iter().any(|word| text.contains(word)))

@@ -53,7 +53,7 @@ impl fmt::Display for RegionSource {
             Self::Variable(name) => f.write_str(name),
             Self::Profile(name) => write!(f, "profile {name}"),
             Self::Instance => f.write_str("instance metadata"),
-            Self::Fallback => f.write_str("nobody"),
+            Self::Fallback => f.write_str("the default"),
         }
     }
 }
@@ -102,11 +102,11 @@ pub(super) fn configured<'f, E: From<RegionError>>(
             Some((value.to_owned(), RegionSource::Variable(name)))
         })
     };
-    let said = requested
+    let configured = requested
         .map(|name| (name.to_owned(), RegionSource::Caller))
         .or_else(of_variable);
-    let said = match said {
-        Some(said) => Some(said),
+    let configured = match configured {
+        Some(configured) => Some(configured),
         None => {
             let section = files()?.profile(profile);
             let region = section.and_then(|section| section.text("region"));
@@ -114,7 +114,7 @@ pub(super) fn configured<'f, E: From<RegionError>>(
             region.map(|region| (region.to_owned(), RegionSource::Profile(profile.to_owned())))
         }
     };
-    let Some((name, from)) = said else {
+    let Some((name, from)) = configured else {
         return Ok(None);
     };
     if is_region_label(&name) {

@@ -159,8 +159,8 @@ pub(super) fn without_signed_request(message: &str) -> String {
 
 pub(super) fn clock_ahead(response: &HttpResponse) -> Option<SignedDuration> {
     let date = response.headers().get("date")?;
-    let there = rfc2822::parse(date).ok()?.timestamp();
-    Some(Timestamp::now().duration_since(there))
+    let server_time = rfc2822::parse(date).ok()?.timestamp();
+    Some(Timestamp::now().duration_since(server_time))
 }
 
 /// Returns the causes of an SDK error, without messages of the SDK and of hyper that carry no information.
@@ -176,12 +176,12 @@ fn causes(error: &dyn Error) -> String {
 
 /// Classifies a connection error by its message, because the libraries have no codes.
 fn obstacle(why: &str) -> Obstacle {
-    let says = |words: &[&str]| words.iter().any(|word| why.contains(word));
-    if says(&["tunnel error"]) {
+    let contains_any = |words: &[&str]| words.iter().any(|word| why.contains(word));
+    if contains_any(&["tunnel error"]) {
         Obstacle::Proxy
-    } else if says(&["dns error"]) {
+    } else if contains_any(&["dns error"]) {
         Obstacle::Dns
-    } else if says(&["certificate", "TLS"]) {
+    } else if contains_any(&["certificate", "TLS"]) {
         Obstacle::Tls
     } else {
         Obstacle::Other

@@ -63,15 +63,15 @@ pub(crate) async fn assume_role_with_web_identity(
 pub(crate) async fn caller_identity(config: &SdkConfig) -> Result<Caller, AwsError> {
     let answer = Client::new(config).get_caller_identity().send().await;
     let answer = answer.map_err(AwsError::of)?;
-    let said = |text: Option<String>| {
+    let required = |text: Option<String>| {
         text.ok_or_else(|| AwsError::InvalidResponse {
             why: "it does not contain the whole identity".to_owned(),
         })
     };
     Ok(Caller {
-        arn: said(answer.arn)?,
-        account: said(answer.account)?,
-        user_id: said(answer.user_id)?,
+        arn: required(answer.arn)?,
+        account: required(answer.account)?,
+        user_id: required(answer.user_id)?,
     })
 }
 

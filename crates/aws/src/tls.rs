@@ -17,7 +17,7 @@ pub(crate) const BUNDLE: &str = "AWS_CA_BUNDLE";
 #[derive(Debug, Error)]
 pub enum TlsError {
     /// The CA bundle cannot be read.
-    #[error("can't read {}", path.display())]
+    #[error("cannot read {}", path.display())]
     Bundle { path: PathBuf, source: io::Error },
     /// The CA bundle has no usable certificate.
     #[error("{} contains no usable certificate", path.display())]

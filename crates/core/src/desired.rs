@@ -106,10 +106,10 @@ fn take(text: &str, read: &mut Mappings<'_>) -> Result<(), error::Fault> {
 ///
 /// # Errors
 /// If a principal is requested in two ways. The error names both positions.
-pub fn merge(wanted: Vec<DesiredMapping>) -> Result<Vec<DesiredMapping>, DesiredError> {
-    let mut merged: Vec<DesiredMapping> = Vec::with_capacity(wanted.len());
-    let mut places = HashMap::with_capacity(wanted.len());
-    for next in wanted {
+pub fn merge(desired: Vec<DesiredMapping>) -> Result<Vec<DesiredMapping>, DesiredError> {
+    let mut merged: Vec<DesiredMapping> = Vec::with_capacity(desired.len());
+    let mut places = HashMap::with_capacity(desired.len());
+    for next in desired {
         let Some(&index) = places.get(&key(&next.principal)) else {
             places.insert(key(&next.principal), merged.len());
             merged.push(next);
@@ -148,8 +148,8 @@ fn key(principal: &Principal) -> (&'static str, String) {
 
 /// Describes how `first` differs from `second`.
 fn difference(first: &DesiredMapping, second: &DesiredMapping) -> Option<String> {
-    let as_set = |wanted: &DesiredMapping| {
-        let mut groups = wanted.groups.clone();
+    let as_set = |desired: &DesiredMapping| {
+        let mut groups = desired.groups.clone();
         if let Some(groups) = &mut groups {
             groups.sort();
             groups.dedup();

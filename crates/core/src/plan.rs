@@ -102,7 +102,7 @@ impl Plan {
     /// entries only. If the texts differ, [`with_located_findings`](Self::with_located_findings) then updates their positions.
     ///
     /// # Errors
-    /// As [`new`](Self::new).
+    /// If the edits cannot be made. Nothing must be written then.
     pub fn replan(&self, snapshot: &Snapshot, request: &Request) -> Result<Self, EditError> {
         Self::make(snapshot, request, Some(self))
     }

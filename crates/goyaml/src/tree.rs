@@ -142,7 +142,7 @@ impl<'t> Tree<'t> {
     /// then dropped, unless a later item may refer to it: a tree takes many times the memory of its text.
     ///
     /// # Errors
-    /// As [`Self::read`]. `each` has been called with the items before the error.
+    /// The same errors as [`Self::read`]. `each` has been called with the items before the error.
     pub fn read_items(
         text: &'t str,
         mut each: impl FnMut(&Self, NodeId),

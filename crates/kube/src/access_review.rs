@@ -95,7 +95,7 @@ pub async fn current_user(
 /// Checks whether the current user may do each of these, in order. `namespace` applies to questions without one.
 ///
 /// # Errors
-/// As [`current_user`].
+/// If the API server rejects the request, or does not answer within the time limit.
 pub async fn check_access(
     client: &ApiClient,
     questions: &[Question],
@@ -108,7 +108,7 @@ pub async fn check_access(
 /// Checks the same for another user. The current user needs permission to do so.
 ///
 /// # Errors
-/// As [`current_user`].
+/// If the API server rejects the request, or does not answer within the time limit.
 pub async fn check_access_of(
     client: &ApiClient,
     they: &User,
@@ -122,7 +122,7 @@ pub async fn check_access_of(
 /// Checks whether the current user, or else `they`, may update aws-auth. Checking another user requires permission.
 ///
 /// # Errors
-/// As [`current_user`].
+/// If the API server rejects the request, or does not answer within the time limit.
 pub async fn can_update_aws_auth(
     client: &ApiClient,
     they: Option<&User>,
@@ -176,15 +176,15 @@ async fn ask(
     for question in questions {
         let (mut spec, is_unknown_resource) = spec(question, resources.as_ref(), namespace);
         let status = review(client, they, &mut spec, deadline).await?;
-        let said = [status.reason, status.evaluation_error];
-        let said: Vec<String> = said
+        let reasons = [status.reason, status.evaluation_error];
+        let reasons: Vec<String> = reasons
             .into_iter()
             .flatten()
             .filter(|text| !text.is_empty())
             .collect();
         answers.push(Answer {
             allowed: status.allowed,
-            reason: (!said.is_empty()).then(|| said.join("; ")),
+            reason: (!reasons.is_empty()).then(|| reasons.join("; ")),
             is_unknown_resource,
         });
     }

@@ -98,7 +98,7 @@ pub async fn connect_to(
 /// Prepares an unauthenticated connection to an EKS cluster without a kubeconfig.
 ///
 /// # Errors
-/// As [`connect_to`].
+/// The same errors as [`connect_to`].
 pub async fn connect_to_anonymously(
     place: &EksEndpoint,
     flags: &Flags,
@@ -131,7 +131,7 @@ pub(super) fn access_to(place: &EksEndpoint, flags: &Flags) -> Result<Access, Co
 /// Prepares a connection without credentials. Ignores those of the kubeconfig and runs no plugin.
 ///
 /// # Errors
-/// As [`connect`].
+/// The same errors as [`connect`].
 pub async fn connect_anonymously(
     flags: &Flags,
     environment: &Environment,

@@ -57,7 +57,7 @@ pub enum Fault {
     Credentials(CredentialsError),
     /// The last token expired, and no new token could be created.
     NoToken(TokenRenewalError),
-    /// 401: the server doesn't accept the credentials.
+    /// 401: the server does not accept the credentials.
     Unauthorized(String),
     /// 403: the caller is not allowed to do this; the server's message.
     Forbidden(String),
@@ -116,15 +116,15 @@ impl std::fmt::Display for Fault {
             Self::Credentials(error) => write!(f, "{error}"),
             Self::NoToken(_) => f.write_str("no new token could be created"),
             Self::Unauthorized(_) => write!(f, "the API server does not accept the credentials"),
-            Self::Forbidden(said)
-            | Self::NotFound(said)
-            | Self::Conflict(said)
-            | Self::AlreadyExists(said) => f.write_str(said),
-            Self::TooLarge(said) => write!(f, "it is too large for the API server: {said}"),
+            Self::Forbidden(message)
+            | Self::NotFound(message)
+            | Self::Conflict(message)
+            | Self::AlreadyExists(message) => f.write_str(message),
+            Self::TooLarge(message) => write!(f, "it is too large for the API server: {message}"),
             Self::Throttled(..) => write!(f, "the API server is throttling requests"),
-            Self::Rejected(_, said) => write!(f, "the API server rejects it: {said}"),
-            Self::Server(status, said, _) => {
-                write!(f, "the API server failed with {status}: {said}")
+            Self::Rejected(_, message) => write!(f, "the API server rejects it: {message}"),
+            Self::Server(status, message, _) => {
+                write!(f, "the API server failed with {status}: {message}")
             }
             Self::NotReady(checks) => write!(f, "not ready: {}", checks.join(", ")),
             Self::NotKubernetes(status) => write!(

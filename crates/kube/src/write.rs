@@ -328,7 +328,7 @@ impl Run<'_> {
             // Another client has deleted the object since it was read.
             Fault::NotFound(_) if live.exists() => true,
             Fault::NotFound(_) => return Err(WriteError::NamespaceMissing { target: target() }),
-            Fault::Rejected(422, said) if said.contains("field is immutable") => {
+            Fault::Rejected(422, message) if message.contains("field is immutable") => {
                 return Err(WriteError::Immutable { target: target() });
             }
             fault if fault.is_transient() => false,

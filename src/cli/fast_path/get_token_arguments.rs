@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-/// Moves options of the aws CLI that precede `eks get-token` after it; other arguments are unchanged. The aws CLI accepts its common
+/// Moves options of the AWS CLI that precede `eks get-token` after it; other arguments are unchanged. The AWS CLI accepts its common
 /// options before, between and after these words, and writes `--region` before them into kubeconfigs.
 pub(crate) fn options_last(arguments: Vec<OsString>) -> Vec<OsString> {
     let Some(end) = options_first(&arguments) else {
@@ -24,7 +24,7 @@ pub(crate) fn options_last(arguments: Vec<OsString>) -> Vec<OsString> {
 
 const WORDS: [&str; 2] = ["eks", "get-token"];
 
-/// The index of `get-token` in the arguments if only options of the aws CLI precede it.
+/// The index of `get-token` in the arguments if only options of the AWS CLI precede it.
 fn options_first(arguments: &[OsString]) -> Option<usize> {
     let mut expected = WORDS.iter();
     let mut next = expected.next()?;

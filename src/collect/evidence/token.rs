@@ -83,17 +83,17 @@ impl Collector {
             .name
             .clone()
             .filter(|_| signer != Signer::Awsauth);
-        let said = self.cluster.clone();
-        said.or(of_entry).or_else(|| selected.eks.name.clone())
+        let requested = self.cluster.clone();
+        requested.or(of_entry).or_else(|| selected.eks.name.clone())
     }
 
     fn region(&self, context: &CredentialContext, selected: Option<&SelectedContext>) -> String {
         let of_cluster = selected.and_then(|selected| selected.eks.region.clone());
         let of_keys = context.resolved.as_ref().map(|it| it.region.name.clone());
-        let said = of_cluster
+        let region = of_cluster
             .or_else(|| context.credential_options.region.clone())
             .or(of_keys);
-        said.unwrap_or_else(|| "us-east-1".to_owned())
+        region.unwrap_or_else(|| "us-east-1".to_owned())
     }
 
     fn sign_token(
@@ -116,8 +116,8 @@ impl Collector {
             evidence.token = needs("the cluster's name at EKS: --cluster-name NAME");
             return None;
         };
-        let said = context.credential_options.region.as_deref();
-        let region = said.unwrap_or(&resolved.region.name);
+        let requested = context.credential_options.region.as_deref();
+        let region = requested.unwrap_or(&resolved.region.name);
         match StsHost::of(region, resolved.endpoint) {
             Ok(host) => Some(Token::sign(&resolved.credentials, &host, &cluster, now)),
             Err(error) => {

@@ -212,12 +212,17 @@ impl Session {
             self.keys.add(theirs);
         }
         let header = page_header::with_conflicts(&self.title, &failure);
-        let there = if backend.has_server() {
+        let their_location = if backend.has_server() {
             "on the cluster now"
         } else {
             "in the file now"
         };
-        self.shown = conflict_page([&self.base, ours, theirs], &self.keys, &header, there);
+        self.shown = conflict_page(
+            [&self.base, ours, theirs],
+            &self.keys,
+            &header,
+            their_location,
+        );
         self.base = theirs.clone();
         self.why = Some(failure);
         self.refused = None;

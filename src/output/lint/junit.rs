@@ -200,7 +200,7 @@ fn write_errors(unread: &[String], writer: &mut Writer<Vec<u8>>) -> io::Result<(
     Ok(())
 }
 
-/// Replaces characters that XML can't contain or that are invisible.
+/// Replaces characters that XML cannot contain or that are invisible.
 fn clean(text: &str) -> String {
     let shown = |c: char| match c {
         '\n' | '\t' => c,

@@ -100,7 +100,7 @@ impl Row<'_> {
                 ("effective", reason)
             }
             (EntryState::Shadowed { by }, _) => {
-                ("shadowed", Some(format!("{} decides", self.other(by))))
+                ("shadowed", Some(format!("{} applies", self.other(by))))
             }
             (EntryState::Ignored { reason }, _) => ("ignored", Some(reason.to_owned())),
         };

@@ -26,8 +26,8 @@ fn cluster_and_exported_manifest_read_alike() {
     ]);
     let manifest = session.file("read.yaml", &manifest);
     let manifest = manifest.to_str().unwrap();
-    let wanted = session.file("diff.yaml", &format!("- rolearn: {MYTESTROLE}\n  username: c\n- rolearn: arn:aws:iam::111122223333:role/new\n  username: new\n"));
-    let wanted = wanted.to_str().unwrap();
+    let desired = session.file("diff.yaml", &format!("- rolearn: {MYTESTROLE}\n  username: c\n- rolearn: arn:aws:iam::111122223333:role/new\n  username: new\n"));
+    let desired = desired.to_str().unwrap();
     for args in [
         &["get", "-o", "json"][..],
         &["get", "roles", "-o", "json"],
@@ -44,8 +44,8 @@ fn cluster_and_exported_manifest_read_alike() {
             "json",
         ],
         &["explain", "arn:aws:iam::999999999999:role/mytestrol"],
-        &["diff", "-f", wanted],
-        &["diff", "-f", wanted, "-o", "json"],
+        &["diff", "-f", desired],
+        &["diff", "-f", desired, "-o", "json"],
     ] {
         let live = session.run(args);
         let file = session.run(&[args, &["--file", manifest]].concat());

@@ -1,4 +1,4 @@
-//! Dozens of concurrent writers beside other clients lose no change.
+//! Dozens of concurrent writers lose no change, not even one by another client.
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -62,7 +62,7 @@ pub(crate) struct WriterResults {
     pub(crate) patches: u32,
 }
 
-/// Runs all writers concurrently, and `meanwhile` beside them. Checks the result.
+/// Runs all writers concurrently, and `meanwhile` at the same time. Checks the result.
 pub(crate) fn run_writers(session: &ExclusiveCluster, meanwhile: impl FnOnce()) -> WriterResults {
     let cluster = session.cluster;
     let over = AtomicBool::new(false);

@@ -27,13 +27,13 @@ fn server_dry_run_stores_nothing() {
         asked + 2,
         "a client dry run sends no dry run"
     );
-    let wanted = session.file(
+    let desired = session.file(
         "dry.yaml",
         "- rolearn: arn:aws:iam::111122223333:role/other\n  username: other\n",
     );
-    let wanted = wanted.to_str().unwrap();
+    let desired = desired.to_str().unwrap();
     for args in [
-        &["apply", "-f", wanted, "--owner", "ci", "--dry-run=server"][..],
+        &["apply", "-f", desired, "--owner", "ci", "--dry-run=server"][..],
         &["unmap", "role", MYTESTROLE, "--dry-run=server"],
     ] {
         session.done(args);

@@ -118,12 +118,12 @@ fn entry_changed_by_another_client_is_not_pruned() {
     assert!(session.text("mapRoles").contains("username: zwei"));
 }
 
-fn apply(session: &ExclusiveCluster, wanted: &str) -> crate::commands::exclusive_cluster::Run {
-    let wanted = session.file("desired.yaml", wanted);
+fn apply(session: &ExclusiveCluster, desired: &str) -> crate::commands::exclusive_cluster::Run {
+    let desired = session.file("desired.yaml", desired);
     session.run(&[
         "apply",
         "-f",
-        wanted.to_str().unwrap(),
+        desired.to_str().unwrap(),
         "--owner",
         "ci",
         "--prune",

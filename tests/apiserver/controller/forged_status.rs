@@ -32,7 +32,7 @@ roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: forger}
 subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: forger}]
 "#;
 
-/// The user for whom the policy is written.
+/// The user that the policy restricts.
 const SERVICE_ACCOUNT: &str = "system:serviceaccount:kube-system:awsauth-controller";
 
 fn admin_entry() -> String {

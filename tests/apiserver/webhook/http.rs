@@ -196,7 +196,7 @@ fn attack_does_not_stop_reviews() {
         std::thread::sleep(Duration::from_millis(50));
     }
     times.sort_unstable();
-    println!("reviews beside an attack: {times:?}");
+    println!("reviews during an attack: {times:?}");
     assert!(attack.connects() >= 400, "{}", attack.connects());
     // The API server gets a response, too. It waits for 3 s.
     harness.replace(&[ADMIN], None).says(1, &[DENIED]);
@@ -207,7 +207,7 @@ fn attack_does_not_stop_reviews() {
     assert!(log.contains(uid), "{log}");
     assert!(harness.controller.reviews("overloaded") > 0.0);
     let (peak, limit) = (harness.controller.peak_memory(), memory_limit());
-    println!("peak memory beside an attack: {peak:?}, limit: {limit}");
+    println!("peak memory during an attack: {peak:?}, limit: {limit}");
     assert!(peak.is_none_or(|peak| peak < limit), "{peak:?}");
 }
 

@@ -8,7 +8,7 @@ use crate::support::parse_comparison::stable;
 
 /// The number of inputs for each outcome, to show what was tested.
 #[derive(Default)]
-pub(crate) struct Census {
+pub(crate) struct OutcomeCounts {
     inputs: u64,
     with_entries: u64,
     empty: u64,
@@ -38,7 +38,7 @@ const KINDS: [(&str, &str, u64); 14] = [
     ("YAML syntax", "yaml: ", 1_000),
 ];
 
-impl Census {
+impl OutcomeCounts {
     pub(crate) fn count(&mut self, answer: &Answer) {
         self.inputs += 1;
         let parsed = match answer {
@@ -115,7 +115,7 @@ impl Census {
     }
 }
 
-impl fmt::Display for Census {
+impl fmt::Display for OutcomeCounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{:>9} with entries", self.with_entries)?;
         writeln!(f, "{:>9} empty without an error", self.empty)?;

@@ -53,7 +53,7 @@ fn entries() -> Vec<Value> {
 
 fn ask(
     service: &EksService,
-    wanted: &dyn Fn(&str) -> bool,
+    is_requested: &dyn Fn(&str) -> bool,
 ) -> Result<AccessEntryList, Unavailable> {
     let aws_environment = service.aws_environment().with("AWS_REGION", "eu-west-1");
     let resolved = resolve(
@@ -63,7 +63,7 @@ fn ask(
     )
     .expect("keys");
     let mut eks = Eks::new(&resolved, None, &aws_environment).expect("a client");
-    eks.access_entries("prod", wanted)
+    eks.access_entries("prod", is_requested)
 }
 
 fn names(response: &AccessEntryList) -> Vec<&str> {
@@ -111,7 +111,7 @@ fn all_pages_are_read_and_deleted_entries_are_skipped() {
     assert!(terms(node).is_for_nodes() && !terms(bob).is_for_nodes());
     assert_eq!(terms(node).policies.as_deref(), Some(&[][..]));
     let asked = service.asked();
-    let count = |wanted: &str| asked.iter().filter(|asked| *asked == wanted).count();
+    let count = |arn: &str| asked.iter().filter(|asked| *asked == arn).count();
     assert_eq!(count("ListAccessEntries"), 3);
     assert_eq!(count("DescribeAccessEntry"), 4);
     assert_eq!(count("DescribeAccessEntry ResourceNotFoundException"), 1);

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use awsauth_core::kubeconfig::Kubeconfig;
 use serde_json::Value;
 
-use crate::support::generated_kubeconfigs::{ARN, Written, prod, prod_as, wanted, written};
+use crate::support::generated_kubeconfigs::{ARN, Written, expected, prod, prod_as, written};
 use crate::support::go_programs::Binary;
 use crate::support::secrets;
 
@@ -55,7 +55,7 @@ fn kubectl_reads_the_new_and_the_old_entries() {
     let cases = std::env::var("AWSAUTH_TEST_CASES").ok();
     let cases: u64 = cases.and_then(|cases| cases.parse().ok()).unwrap_or(40);
     for seed in 0..cases {
-        let Written { text, says, .. } = written(seed);
+        let Written { text, content, .. } = written(seed);
         let profile = seed % 2 == 0;
         let entries = if profile { prod_as("ops") } else { prod() };
         let kubeconfig = Kubeconfig::parse(text.as_str()).expect("it reads");
@@ -66,7 +66,7 @@ fn kubectl_reads_the_new_and_the_old_entries() {
             others(after.clone()),
             "\n{text}\n=>\n{edited}"
         );
-        let model = wanted(says, profile).to_string();
+        let model = expected(content, profile).to_string();
         assert_eq!(after, view(&model, &[]), "\n{text}\n=>\n{edited}");
         let minified = view(&edited, &["--minify"]);
         assert_eq!(minified["contexts"][0]["name"], ARN);

@@ -70,10 +70,10 @@ impl Page {
         fs::create_dir_all(action.join("pipeline")).unwrap();
         let script = Path::new(ROOT).join("pipeline/install.sh");
         fs::copy(script, action.join("pipeline/install.sh")).unwrap();
-        let beside = action.join("pipeline/checksums.txt");
+        let checksums_file = action.join("pipeline/checksums.txt");
         match checksums {
-            Some(text) => fs::write(beside, text).unwrap(),
-            None => assert!(!beside.exists()),
+            Some(text) => fs::write(checksums_file, text).unwrap(),
+            None => assert!(!checksums_file.exists()),
         }
         let step = Action::read().steps(inputs).remove(0);
         let runner = self
@@ -156,7 +156,7 @@ fn other_downloads_are_not_installed() {
     }
     page.install(&environment, "9.9.9").says(
         1,
-        &["v9.9.9/awsauth_9.9.9_linux_amd64.tar.gz can't be downloaded"],
+        &["v9.9.9/awsauth_9.9.9_linux_amd64.tar.gz cannot be downloaded"],
     );
     let nowhere = environment.clone().without("AWSAUTH_REPOSITORY");
     page.install(&nowhere, VERSION).says(

@@ -179,7 +179,7 @@ async fn first_kubeconfig_wins_and_missing_files_are_skipped() {
         let error = refused(&flags, &environment).await;
         assert_eq!(
             error.to_string(),
-            format!("can't read the kubeconfig {}", path("missing").display())
+            format!("cannot read the kubeconfig {}", path("missing").display())
         );
         assert_eq!(
             error.source().unwrap().to_string(),
@@ -197,7 +197,7 @@ async fn broken_kubeconfig_is_reported_by_line_without_its_text() {
     assert_eq!(
         error.to_string(),
         format!(
-            "{} is not a kubeconfig: line 3 can't be read",
+            "{} is not a kubeconfig: line 3 cannot be read",
             path.display()
         )
     );

@@ -119,7 +119,7 @@ async fn plugin_failures_are_distinguished_without_secrets() {
     assert_eq!(
         error.to_string(),
         format!(
-            "the credential plugin {:?} can't be run",
+            "the credential plugin {:?} cannot be run",
             plain.display().to_string()
         )
     );

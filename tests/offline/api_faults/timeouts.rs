@@ -128,11 +128,11 @@ async fn wait_ends_when_server_and_configmap_exist() {
     let api = FakeApi::start(Scenario::Starting { times: 2 }, Some(eksctl_made())).await;
     let mut seen = Vec::new();
     let patience = Duration::from_secs(20);
-    let there = wait(&store(&api).await, patience, true, |look| {
+    let exists = wait(&store(&api).await, patience, true, |look| {
         seen.push(format!("{:?}", look.awaited))
     })
     .await;
-    assert!(there.unwrap());
+    assert!(exists.unwrap());
     assert_eq!(seen, ["ApiServer", "ApiServer", "ConfigMap", "ConfigMap"]);
     let api = FakeApi::start(Scenario::Calm, None).await;
     assert!(

@@ -147,7 +147,7 @@ async fn unusable_kubeconfig_certificates_are_named_by_field() {
     check(
         "certificate-authority: gone.crt",
         "",
-        "can't read certificate-authority FOLDER/gone.crt",
+        "cannot read certificate-authority FOLDER/gone.crt",
     )
     .await;
     check(
@@ -180,7 +180,7 @@ async fn unusable_kubeconfig_certificates_are_named_by_field() {
     let path = api.folder().join("gone");
     assert_eq!(
         error.to_string(),
-        format!("can't read the token file {}", path.display())
+        format!("cannot read the token file {}", path.display())
     );
     assert_eq!(error.kind(), ErrorKind::Denied);
 }

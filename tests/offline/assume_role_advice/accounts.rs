@@ -182,7 +182,7 @@ fn url_encoded_policy_is_decoded() {
         &[],
     );
     assert!(
-        advice.trust.because.contains("can't be read as a policy"),
+        advice.trust.because.contains("cannot be read as a policy"),
         "{advice}"
     );
 }

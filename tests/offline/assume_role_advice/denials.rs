@@ -104,52 +104,53 @@ fn both_policies_are_shown_if_only_the_error_is_known() {
 
 #[test]
 fn error_message_identifies_the_denying_policy() {
-    let says = |rest: &str| format!("{REFUSED} because no {rest} allows the sts:AssumeRole action");
+    let refusal =
+        |rest: &str| format!("{REFUSED} because no {rest} allows the sts:AssumeRole action");
     for (message, own, trust, obstacles) in [
         (
-            says("identity-based policy"),
+            refusal("identity-based policy"),
             State::Lacks,
             State::Unknown,
             &[Obstacle::OwnPolicies][..],
         ),
         (
-            says("role trust policy"),
+            refusal("role trust policy"),
             State::Unknown,
             State::Lacks,
             &[Obstacle::NotTrusted],
         ),
         (
-            says("resource-based policy"),
+            refusal("resource-based policy"),
             State::Unknown,
             State::Lacks,
             &[Obstacle::NotTrusted],
         ),
         (
-            says("permissions boundary"),
+            refusal("permissions boundary"),
             State::Unknown,
             State::Unknown,
             &limited(PolicyKind::Boundary),
         ),
         (
-            says("session policy"),
+            refusal("session policy"),
             State::Unknown,
             State::Unknown,
             &limited(PolicyKind::Session),
         ),
         (
-            says("service control policy"),
+            refusal("service control policy"),
             State::Unknown,
             State::Unknown,
             &limited(PolicyKind::ServiceControl),
         ),
         (
-            says("resource control policy"),
+            refusal("resource control policy"),
             State::Unknown,
             State::Unknown,
             &limited(PolicyKind::ResourceControl),
         ),
         (
-            says("VPC endpoint policy"),
+            refusal("VPC endpoint policy"),
             State::Unknown,
             State::Unknown,
             &limited(PolicyKind::Endpoint),

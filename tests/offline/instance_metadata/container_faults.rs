@@ -93,7 +93,7 @@ async fn unreadable_token_file_is_reported() {
     let path = file.to_str().unwrap();
     let text = fails(&here(&server).with(FILE, path)).await;
     assert!(
-        text.starts_with(&format!("can't read {path}, which {FILE} names: ")),
+        text.starts_with(&format!("cannot read {path}, which {FILE} names: ")),
         "{text}"
     );
     assert!(text.ends_with(&format!("ls -l '{path}'")), "{text}");
@@ -204,7 +204,7 @@ async fn untrusted_https_endpoint_is_reported() {
     assert!(text.contains("contains no usable certificate"), "{text}");
     let text = fails(&at(&folder.path().join("none"))).await;
     assert!(
-        text.starts_with("TLS with the credentials endpoint cannot be set up: can't read"),
+        text.starts_with("TLS with the credentials endpoint cannot be set up: cannot read"),
         "{text}"
     );
     assert_eq!(server.lines(), Vec::<String>::new());

@@ -135,29 +135,29 @@ async fn unanswered_put_outside_a_container_is_reported() {
 async fn imds_disabled_on_the_instance_is_reported() {
     let forbidden = Reply::status(403, "403 - Forbidden");
     let server = instance(&[(PUT, forbidden.clone()), (LIST, forbidden.clone())]).await;
-    let wanted = "the instance metadata service is disabled for this instance: it answers 403\n\
+    let expected = "the instance metadata service is disabled for this instance: it answers 403\n\
                   hint: enable it: aws ec2 modify-instance-metadata-options --instance-id i-0fedcba9876543210 --http-endpoint enabled";
-    assert_eq!(shown_by_imds(fetch_on(&server, &[TAG]).await), wanted);
+    assert_eq!(shown_by_imds(fetch_on(&server, &[TAG]).await), expected);
     let server = instance(&[(PUT, forbidden)]).await;
     let here = aws_environment(&server).with("AWS_EC2_METADATA_V1_DISABLED", "true");
     let error = failing(&here, &[TAG]).await;
-    assert_eq!(shown(&error, &error.hint()), wanted);
+    assert_eq!(shown(&error, &error.hint()), expected);
 }
 
 #[tokio::test]
 async fn forbidden_responses_from_another_server_are_reported() {
     let forbidden = Reply::status(403, "blocked");
     let server = instance(&[(PUT, forbidden.clone()), (LIST, forbidden)]).await;
-    let wanted = format!(
+    let expected = format!(
         "the server at {} answers 403\n\
          hint: this machine does not look like an EC2 instance: name a profile with --profile, or set AWS_ACCESS_KEY_ID and \
          AWS_SECRET_ACCESS_KEY",
         server.url
     );
-    assert_eq!(shown_by_imds(fetch(&server).await), wanted);
+    assert_eq!(shown_by_imds(fetch(&server).await), expected);
     let here = aws_environment(&server).with("AWS_EC2_METADATA_V1_DISABLED", "true");
     let error = failing(&here, &[]).await;
-    assert_eq!(shown(&error, &error.hint()), wanted);
+    assert_eq!(shown(&error, &error.hint()), expected);
 }
 
 #[tokio::test]
@@ -378,10 +378,10 @@ async fn metadata_service_of_another_cloud_is_reported() {
     ] {
         let server = instance(replies).await;
         let text = shown_by_imds(fetch(&server).await);
-        let wanted = format!(
+        let expected = format!(
             "the server at {} is not the metadata service of EC2: {saw}\n",
             server.url
         );
-        assert!(text.starts_with(&wanted), "{text}");
+        assert!(text.starts_with(&expected), "{text}");
     }
 }

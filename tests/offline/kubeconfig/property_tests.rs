@@ -5,14 +5,14 @@ use awsauth_core::kubeconfig::{EntryChange, Kubeconfig, KubeconfigError};
 use proptest::prelude::*;
 use serde_json::Value;
 
-use crate::support::generated_kubeconfigs::{ARN, Written, prod, prod_as, wanted, written};
+use crate::support::generated_kubeconfigs::{ARN, Written, expected, prod, prod_as, written};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn generated_files_gain_the_entries_and_nothing_else(seed in any::<u64>(), profile in any::<bool>()) {
-        let Written { text, says, has_ours } = written(seed);
+        let Written { text, content, has_ours } = written(seed);
         let entries = if profile { prod_as("ops") } else { prod() };
         let kubeconfig = Kubeconfig::parse(text.as_str()).map_err(|error| fail(&error, &text))?;
         prop_assert_eq!(kubeconfig.text(), &text);
@@ -23,9 +23,9 @@ proptest! {
             Err(error) => return Err(fail(&error, &text)),
         };
         // Another YAML reader agrees on both texts.
-        prop_assert_eq!(&parse(&text), &says, "\n{}", text);
+        prop_assert_eq!(&parse(&text), &content, "\n{}", text);
         let after = parse(&edited.text);
-        prop_assert_eq!(&after, &wanted(says, profile), "\n{}\n=>\n{}", text, edited.text);
+        prop_assert_eq!(&after, &expected(content, profile), "\n{}\n=>\n{}", text, edited.text);
         // Only the expected lines are removed.
         if !has_ours && !text.starts_with('{') {
             prop_assert!(keeps_lines(&text, &edited.text), "\n{}\n=>\n{}", text, edited.text);

@@ -130,7 +130,7 @@ fn rule_without_its_facts_is_reported_as_skipped() {
     for id in ["A05", "G02", "G10", "U08"] {
         assert_eq!(
             lack(&bindings, id),
-            "rolebindings, which can't be read: the server is tired"
+            "rolebindings, which cannot be read: the server is tired"
         );
     }
     let reported = |entries| Facts {

@@ -112,12 +112,12 @@ proptest! {
         let mut change = Change { owners_annotation: owners.clone().map(Some), ..Change::default() };
         change.data.insert("mapUsers", Some(new.as_str().into()));
         let after = manifest.with(&change).unwrap();
-        let mut wanted = object;
-        wanted["data"]["mapUsers"] = new.into();
+        let mut expected = object;
+        expected["data"]["mapUsers"] = new.into();
         if let Some(owners) = owners {
-            wanted["metadata"]["annotations"] = serde_json::json!({"awsauth.dev/owners": owners});
+            expected["metadata"]["annotations"] = serde_json::json!({"awsauth.dev/owners": owners});
         }
-        prop_assert_eq!(serde_json::from_str::<serde_json::Value>(&after).unwrap(), wanted);
+        prop_assert_eq!(serde_json::from_str::<serde_json::Value>(&after).unwrap(), expected);
         check_any(&text, "mapRoles", "- x\n")?;
     }
 }

@@ -28,33 +28,36 @@ enum Caller {
 
 /// Returns the caller's own policy and the result of `iam:SimulatePrincipalPolicy` for it.
 fn own(rng: &mut Rng, target: &str) -> (Value, Decision) {
-    let says = |effect: &str, action: &str, resource: &str| json!({"Effect": effect, "Action": action, "Resource": resource});
+    let statement = |effect: &str, action: &str, resource: &str| json!({"Effect": effect, "Action": action, "Resource": resource});
     let elsewhere = "arn:aws:iam::111122223333:role/Elsewhere";
     let (statements, decision) = match rng.u8(..8) {
         0 | 1 => (vec![], Decision::ImplicitDeny),
         2 => (
             vec![
-                says("Allow", "sts:AssumeRole", elsewhere),
-                says("Allow", "sts:GetCallerIdentity", "*"),
+                statement("Allow", "sts:AssumeRole", elsewhere),
+                statement("Allow", "sts:GetCallerIdentity", "*"),
             ],
             Decision::ImplicitDeny,
         ),
         3 | 4 => (
-            vec![says("Allow", "sts:AssumeRole", target)],
+            vec![statement("Allow", "sts:AssumeRole", target)],
             Decision::Allowed,
         ),
         5 => (
             vec![
-                says("Allow", "sts:*", "*"),
-                says("Deny", "sts:AssumeRole", elsewhere),
+                statement("Allow", "sts:*", "*"),
+                statement("Deny", "sts:AssumeRole", elsewhere),
             ],
             Decision::Allowed,
         ),
         6 => (
-            vec![says("Allow", "*", "*"), says("Deny", "sts:Assume*", target)],
+            vec![
+                statement("Allow", "*", "*"),
+                statement("Deny", "sts:Assume*", target),
+            ],
             Decision::ExplicitDeny,
         ),
-        _ => (vec![says("Deny", "*", "*")], Decision::ExplicitDeny),
+        _ => (vec![statement("Deny", "*", "*")], Decision::ExplicitDeny),
     };
     (json!(statements), decision)
 }

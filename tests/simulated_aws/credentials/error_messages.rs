@@ -130,8 +130,10 @@ fn clock_skew_is_reported() {
     let harness = Harness::new();
     let here = harness.user_with_role("deploy");
     for (minutes, way) in [(20, "behind"), (-20, "ahead of")] {
-        let there = Timestamp::now() + SignedDuration::from_mins(minutes);
-        let date = there.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        let server_time = Timestamp::now() + SignedDuration::from_mins(minutes);
+        let date = server_time
+            .strftime("%a, %d %b %Y %H:%M:%S GMT")
+            .to_string();
         harness.aws.fault(&json!({
             "service": "sts", "status": 403, "code": "SignatureDoesNotMatch",
             "message": "Signature not yet current", "headers": {"Date": date}
@@ -215,12 +217,12 @@ fn unreachable_network_is_reported() {
         ),
         (
             &[("AWS_CA_BUNDLE", "/nowhere/ca.crt")],
-            "AWS_CA_BUNDLE can't be used: can't read /nowhere/ca.crt: No such file or directory (os error 2)",
+            "AWS_CA_BUNDLE cannot be used: cannot read /nowhere/ca.crt: No such file or directory (os error 2)",
             "set AWS_CA_BUNDLE to a file of PEM certificates",
         ),
         (
             &[("AWS_CA_BUNDLE", "~/empty.crt")],
-            &format!("AWS_CA_BUNDLE can't be used: {empty} contains no usable certificate"),
+            &format!("AWS_CA_BUNDLE cannot be used: {empty} contains no usable certificate"),
             "set AWS_CA_BUNDLE to a file of PEM certificates",
         ),
         (
@@ -314,7 +316,7 @@ fn rejected_web_identity_shows_the_token_claims() {
     check(
         &fails(&here, &credential_options),
         &format!(
-            "web identity: can't read the web identity token {}: No such file or directory (os error 2)",
+            "web identity: cannot read the web identity token {}: No such file or directory (os error 2)",
             path.display()
         ),
         "in a pod: annotate its service account with eks.amazonaws.com/role-arn",

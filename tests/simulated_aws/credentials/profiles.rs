@@ -98,14 +98,14 @@ fn unusable_profile_is_explained() {
             "[profile p]\n{role}source_profile = a\nmfa_serial = arn:aws:iam::111122223333:mfa/ann\n[profile a]\naws_access_key_id = A\naws_secret_access_key = s\n"
         ),
         "role of a profile: profile p requires a code of the MFA device arn:aws:iam::111122223333:mfa/ann, and awsauth cannot request one\n\
-         hint: let the aws CLI prompt for the code, and use its session for an hour: eval \"$(aws configure export-credentials --profile p --format \
+         hint: let the AWS CLI prompt for the code, and use its session for an hour: eval \"$(aws configure export-credentials --profile p --format \
          env)\"; then run this again without --profile",
     );
     check(
         &harness,
         "[profile p]\nlogin_session = arn:aws:iam::111122223333:user/ann\n",
         &format!(
-            "aws login: there is no session of aws login for profile p: {} is not there\nhint: let the aws CLI renew it: aws sts get-caller-identity --profile p; or sign in again: aws login --profile p",
+            "aws login: there is no session of aws login for profile p: {} is not there\nhint: let the AWS CLI renew it: aws sts get-caller-identity --profile p; or sign in again: aws login --profile p",
             harness
                 .home()
                 .join(".aws/login/cache/617a42bf0cc7e52ae16d10443f260d451c255a489505091810c95d5c7ec927d1.json")
@@ -143,12 +143,12 @@ fn aws_login_credentials_are_used_until_they_expire() {
     leave(&token.replace("2099", "2020"));
     assert_eq!(
         fails(&here, &profile("p")),
-        "aws login: there is no session of aws login for profile p: it ended at 2020-01-01T00:00:00Z\nhint: let the aws CLI renew it: aws sts get-caller-identity --profile p; or sign in again: aws login --profile p"
+        "aws login: there is no session of aws login for profile p: it ended at 2020-01-01T00:00:00Z\nhint: let the AWS CLI renew it: aws sts get-caller-identity --profile p; or sign in again: aws login --profile p"
     );
     leave("{}");
     let message = fails(&here, &profile("p"));
     assert!(
-        message.contains("holds no credentials\nhint: let the aws CLI renew it: aws sts get-caller-identity --profile p; or sign in again: aws login --profile p"),
+        message.contains("holds no credentials\nhint: let the AWS CLI renew it: aws sts get-caller-identity --profile p; or sign in again: aws login --profile p"),
         "{message}"
     );
 }
@@ -209,19 +209,19 @@ fn failed_credential_process_is_explained_without_its_output() {
         ),
         (
             "echo hidden",
-            "what credential_process PROGRAM printed can't be used: it is not the JSON of credentials",
+            "what credential_process PROGRAM printed cannot be used: it is not the JSON of credentials",
         ),
         (
             "echo '{\"Version\": 2, \"AccessKeyId\": \"hidden\"}'",
-            "what credential_process PROGRAM printed can't be used: its Version is not 1",
+            "what credential_process PROGRAM printed cannot be used: its Version is not 1",
         ),
         (
             "echo '{\"Version\": 1, \"AccessKeyId\": \"hidden\"}'",
-            "what credential_process PROGRAM printed can't be used: its SecretAccessKey is missing",
+            "what credential_process PROGRAM printed cannot be used: its SecretAccessKey is missing",
         ),
         (
             "echo '{\"Version\": 1, \"AccessKeyId\": \"a\", \"SecretAccessKey\": \"hidden\", \"Expiration\": \"soon\"}'",
-            "what credential_process PROGRAM printed can't be used: its Expiration is not a time",
+            "what credential_process PROGRAM printed cannot be used: its Expiration is not a time",
         ),
     ] {
         let (program, here) = process(&harness, script);
@@ -247,7 +247,7 @@ fn failed_credential_process_is_explained_without_its_output() {
     for (line, expected) in [
         (
             "~/bin/x",
-            "credential_process ~/bin/x can't be run: No such file or directory (os error 2)",
+            "credential_process ~/bin/x cannot be run: No such file or directory (os error 2)",
         ),
         (
             "'x",

@@ -351,7 +351,7 @@ pub(crate) fn of_aws_auth() -> Vec<(&'static str, &'static str, Value)> {
     vec![
         ("an empty one", "M5", json!({})),
         (
-            "a section that can't be read",
+            "a section that cannot be read",
             "M4",
             roles(&format!("- rolearn: {MYTESTROLE}\n   username: admin\n")),
         ),

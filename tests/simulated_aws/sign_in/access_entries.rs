@@ -1,4 +1,4 @@
-//! Access entries beside aws-auth.
+//! Access entries together with aws-auth.
 //!
 //! The authenticator does not implement access entries, but admits the cluster's creator before it checks aws-auth. So
 //! the creator has an access entry here. The behavior of EKS is from its guide:

@@ -43,7 +43,7 @@ fn cluster_that_ignores_aws_auth_is_not_written() {
             "hint: {entry} {} --username 'dev:{{{{SessionName}}}}' --kubernetes-groups devs ops && aws eks associate",
             role("dev")
         ),
-        "  an access entry can't have username \"{{SessionName}}\"\n".to_owned(),
+        "  an access entry cannot have username \"{{SessionName}}\"\n".to_owned(),
         format!("hint: {entry} {} --kubernetes-groups ops\n", role("ops")),
         format!("hint: {entry} {} --type EC2_LINUX\n", role("nodes")),
         "  an access entry is for one principal, so there is none for account 444455556666\n"

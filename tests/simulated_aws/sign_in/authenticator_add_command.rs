@@ -1,4 +1,4 @@
-//! The authenticator's own `add` command beside awsauth: docs/comparison.md.
+//! The authenticator's own `add` command compared with awsauth, for docs/comparison.md.
 
 use serde_json::{Value, json};
 

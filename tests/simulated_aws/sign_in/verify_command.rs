@@ -157,7 +157,7 @@ fn unexpected_identity_is_reported() {
          \x20 it may not list pods -A\n\
          \x20 it may not get /metrics\n\
          \x20 it may not list things\n\
-         hint: check which entry decides, and what RBAC allows: awsauth explain arn:aws:iam::111122223333:role/mytestrole\n",
+         hint: check which entry applies, and what RBAC allows: awsauth explain arn:aws:iam::111122223333:role/mytestrole\n",
     ]);
     assert!(run.stdout.contains("\nlist po -n default                   yes   RBAC: allowed by RoleBinding \"verify-pods/default\" of Role \"verify-pods\" to Group \"devs\"\n"), "{run:?}");
     let json = verify(

@@ -15,7 +15,7 @@ use crate::{AwsEnvironment, AwsError};
 pub enum CallerError {
     /// No request could be sent to STS.
     #[error(transparent)]
-    Machine(Box<SourceError>),
+    NotSent(Box<SourceError>),
     /// STS could not be reached, or rejected the credentials.
     #[error(transparent)]
     Sts(#[from] AwsError),
@@ -23,7 +23,7 @@ pub enum CallerError {
 
 impl From<SourceError> for CallerError {
     fn from(error: SourceError) -> Self {
-        Self::Machine(Box::new(error))
+        Self::NotSent(Box::new(error))
     }
 }
 
@@ -31,7 +31,7 @@ impl CallerError {
     /// What to do next.
     pub fn hint(&self) -> String {
         match self {
-            Self::Machine(error) => error.hint(),
+            Self::NotSent(error) => error.hint(),
             Self::Sts(error) => error.hint(),
         }
     }

@@ -36,7 +36,7 @@ struct AccessToken<'a> {
     expires_at: Cow<'a, str>,
 }
 
-/// Returns the credentials of a login session until they expire. Only the aws CLI can renew them.
+/// Returns the credentials of a login session until they expire. Only the AWS CLI can renew them.
 pub(super) fn credentials(
     context: &Context,
     profile: &str,

@@ -19,10 +19,10 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum SourceError {
     /// A key pair is incomplete.
-    #[error("{there} is set, but {missing} is not")]
+    #[error("{present} is set, but {missing} is not")]
     Partial {
         /// The setting that is present.
-        there: String,
+        present: String,
         /// The setting that is missing.
         missing: String,
     },
@@ -108,13 +108,13 @@ pub enum SourceError {
     #[error("credential_process is not a valid command line")]
     ProcessWords(#[source] Option<UnclosedQuote>),
     /// The process could not be started.
-    #[error("credential_process {program} can't be run")]
+    #[error("credential_process {program} cannot be run")]
     ProcessNotRun { program: String, source: io::Error },
     /// The process failed.
     #[error("credential_process {program} failed with {status}")]
     ProcessFailed { program: String, status: String },
     /// The output of the process is not credentials.
-    #[error("what credential_process {program} printed can't be used")]
+    #[error("what credential_process {program} printed cannot be used")]
     ProcessAnswer {
         program: String,
         source: CredentialsJsonError,
@@ -123,7 +123,7 @@ pub enum SourceError {
     #[error("there is a web identity token, but no role to assume with it")]
     NoRole,
     /// The web identity token cannot be read.
-    #[error("can't read the web identity token {}", path.display())]
+    #[error("cannot read the web identity token {}", path.display())]
     TokenFile { path: PathBuf, source: io::Error },
     /// STS issued no session for the web identity token.
     #[error("cannot assume {role} with the web identity token {}", path.display())]
@@ -177,7 +177,7 @@ impl SourceError {
     /// What to do next.
     pub fn hint(&self) -> String {
         match self {
-            Self::Partial { there, missing } => format!("also set {missing}, or remove {there}"),
+            Self::Partial { present, missing } => format!("also set {missing}, or remove {present}"),
             Self::Time { what, .. } => format!("unset {what}, or correct it"),
             Self::Expired { .. } => "get new ones from the same source, or check this machine's clock: date -u".into(),
             Self::Config(_) => "correct that line".into(),
@@ -206,7 +206,7 @@ impl SourceError {
             ),
             Self::EmptyCredentialSource { .. } => "run awsauth in an environment with these credentials, or name another profile with --profile".into(),
             Self::Mfa { profile, .. } => format!(
-                "let the aws CLI prompt for the code, and use its session for an hour: eval \"$(aws configure export-credentials --profile {profile} --format env)\"; then run this again without --profile"
+                "let the AWS CLI prompt for the code, and use its session for an hour: eval \"$(aws configure export-credentials --profile {profile} --format env)\"; then run this again without --profile"
             ),
             Self::SessionName { .. } => "name it with --role-session-name, such as deploy@ci".into(),
             Self::ProcessWords(_) => "correct credential_process of the profile".into(),
@@ -224,7 +224,7 @@ impl SourceError {
             Self::AssumeRole { role, source, .. } => assume_role(role, source),
             Self::Sso(error) => error.hint(),
             Self::Login { profile, .. } => format!(
-                "let the aws CLI renew it: aws sts get-caller-identity --profile {profile}; or sign in again: aws login --profile {profile}"
+                "let the AWS CLI renew it: aws sts get-caller-identity --profile {profile}; or sign in again: aws login --profile {profile}"
             ),
             Self::Container(error) => error.hint(),
             Self::Instance(error) => error.hint(),

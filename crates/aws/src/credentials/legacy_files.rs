@@ -19,16 +19,16 @@ pub(super) fn ec2_file(environment: &AwsEnvironment) -> Result<Option<Credential
     let Ok(text) = fs::read_to_string(&path).map(Zeroizing::new) else {
         return Ok(None);
     };
-    let get = |wanted: &str| {
+    let get = |key: &str| {
         let pairs = text.lines().filter_map(|line| line.split_once('='));
-        let mut values = pairs.filter(|(name, _)| name.trim() == wanted);
+        let mut values = pairs.filter(|(name, _)| name.trim() == key);
         values.next_back().map(|(_, value)| value.trim())
     };
     let Some(key) = get("AWSAccessKeyId") else {
         return Ok(None);
     };
     let secret = get("AWSSecretKey").ok_or_else(|| SourceError::Partial {
-        there: format!("AWSAccessKeyId in {}", path.display()),
+        present: format!("AWSAccessKeyId in {}", path.display()),
         missing: "AWSSecretKey".to_owned(),
     })?;
     Ok(Some(Credentials {

@@ -55,12 +55,12 @@ impl NoCredentials {
         match &self.failed {
             Some((_, error)) => error.hint(),
             None => {
-                let said = self
+                let hint = self
                     .tried
                     .iter()
                     .rev()
                     .find_map(|attempt| attempt.hint.clone());
-                said.unwrap_or_else(|| "choose credentials: --profile NAME, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment".into())
+                hint.unwrap_or_else(|| "choose credentials: --profile NAME, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment".into())
             }
         }
     }

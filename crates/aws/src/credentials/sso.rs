@@ -151,7 +151,7 @@ impl Sso {
         })
     }
 
-    /// Renews a token and stores it for the aws CLI; `None` if it cannot be renewed.
+    /// Renews a token and stores it for the AWS CLI; `None` if it cannot be renewed.
     fn renew(&self, context: &Context, token: &SsoToken) -> Result<Option<SsoToken>, SourceError> {
         let Some(request) = token.renewal(context.now) else {
             return Ok(None);

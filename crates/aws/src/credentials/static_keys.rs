@@ -58,7 +58,7 @@ fn pair<'a>(
         return Ok(None);
     };
     let secret_access_key = get(secret).ok_or_else(|| SourceError::Partial {
-        there: format!("{key}{of}"),
+        present: format!("{key}{of}"),
         missing: secret.to_owned(),
     })?;
     // The older name takes precedence, as in botocore.

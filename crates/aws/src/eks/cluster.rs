@@ -32,7 +32,7 @@ pub struct EksCluster {
 /// Which credentials describe a cluster first, if the options name roles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CredentialOrder {
-    /// The user's own credentials, as in the aws CLI, where roles are only for tokens. If they are denied, the roles.
+    /// The user's own credentials, as in the AWS CLI, where roles are only for tokens. If they are denied, the roles.
     OwnFirst,
     /// The roles, because the cluster belongs to their account. If they are denied, the user's own credentials.
     RolesFirst,

@@ -143,7 +143,7 @@ pub enum ImdsError {
     },
     /// The credentials cannot be parsed.
     #[error("the credentials of the role {role} from instance metadata cannot be parsed")]
-    Garbage {
+    Malformed {
         role: String,
         source: CredentialsResponseError,
     },
@@ -310,7 +310,7 @@ impl ImdsError {
             | Self::Refused { .. }
             | Self::Slow { .. }
             | Self::Lost { .. }
-            | Self::Garbage { .. } => {
+            | Self::Malformed { .. } => {
                 "try again, or use another source of credentials, such as --profile NAME".into()
             }
         }

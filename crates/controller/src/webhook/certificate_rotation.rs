@@ -1,6 +1,6 @@
 //! Certificate rotation. Pure.
 //!
-//! Each new certificate has its own CA. It is stored beside the served certificate, and its CA is added to the CA bundle. The
+//! Each new certificate has its own CA. It is stored next to the served certificate, and its CA is added to the CA bundle. The
 //! certificate is served only after the bundle has been in place for a while, so the API server trusts the certificate of
 //! every replica at any time.
 

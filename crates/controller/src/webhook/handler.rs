@@ -132,7 +132,7 @@ impl Handler {
         let reviewed = tokio::task::spawn_blocking(move || {
             let deadline = Deadline::new(move || Instant::now() >= end);
             let reviewed = review_response(&body.bytes, &validator, &deadline);
-            // The thread goes on for a moment after a timeout. Its memory counts until it ends.
+            // The thread continues for a moment after a timeout. Its memory counts until it ends.
             drop((body, slot));
             reviewed
         });

@@ -70,7 +70,7 @@ impl AccessEntries {
         self.mode
     }
 
-    /// Returns whether aws-auth decides for principals without an access entry.
+    /// Returns whether aws-auth applies to principals without an access entry.
     pub fn uses_aws_auth(&self) -> bool {
         self.mode != AuthenticationMode::Api
     }
@@ -81,7 +81,7 @@ impl AccessEntries {
         self.entries.as_ref()?.get(number)
     }
 
-    /// Returns why aws-auth does not decide for this ARN or account; `None` if it does.
+    /// Returns why aws-auth does not apply to this ARN or account; `None` if it does.
     pub(crate) fn override_for(&self, arn: &str) -> Option<Override<'_>> {
         match self.of(arn) {
             Some(entry) => Some(Override::AccessEntry(entry)),

@@ -37,16 +37,16 @@ pub struct Explanation {
     pub arn: String,
     /// The ARN that the authenticator compares. A role's has no IAM path, because STS does not report it.
     pub canonical_arn: String,
-    /// The access entry that decides; then no entry of aws-auth does.
+    /// The access entry that applies; then no entry of aws-auth does.
     pub admitted: Option<AccessEntryAnswer>,
-    /// Whether aws-auth decides for principals without an access entry.
+    /// Whether aws-auth applies to principals without an access entry.
     pub uses_aws_auth: bool,
-    /// The result of each entry of aws-auth that may decide: none, one, or several of which the authenticator picks any.
+    /// The result of each entry of aws-auth that may apply: none, one, or several of which the authenticator picks any.
     pub answers: Vec<Answer>,
-    /// The entries for this identity that have no effect because another entry or an access entry decides, or the cluster ignores
+    /// The entries for this identity that have no effect because another entry or an access entry applies, or the cluster ignores
     /// aws-auth.
     pub shadowed: Vec<Place>,
-    /// The entries that nearly match, nearest first; filled if no role or user entry decides.
+    /// The entries that nearly match, nearest first; filled if no role or user entry applies.
     pub near: Vec<NearMatch>,
 }
 
@@ -62,7 +62,7 @@ pub struct Answer {
 }
 
 impl Explanation {
-    /// Returns whether the identity is admitted, whichever entry decides.
+    /// Returns whether the identity is admitted, whichever entry applies.
     pub fn allowed(&self) -> bool {
         if let Some(admitted) = &self.admitted {
             return !matches!(admitted.user, Some(Err(_)));

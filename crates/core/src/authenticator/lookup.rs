@@ -20,12 +20,12 @@ pub struct Options {
 /// The result for an identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// Empty if the login is refused with [`NOT_MAPPED`]. One if that entry decides. Several if the authenticator picks any of
+    /// Empty if the login is refused with [`NOT_MAPPED`]. One if that entry applies. Several if the authenticator picks any of
     /// them, possibly a different one at the next login.
     pub candidates: Vec<Candidate>,
 }
 
-/// The result for an identity if this entry decides.
+/// The result for an identity if this entry applies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
     /// The entry.
@@ -77,7 +77,7 @@ mod tests {
     use crate::document::{Mapping, Principal, SectionName, Status};
     use proptest::prelude::*;
 
-    /// Returns the indexes of the entries that may decide, by a linear search through the stored entries.
+    /// Returns the indexes of the entries that may apply, by a linear search through the stored entries.
     fn model(entries: &[(SectionName, Status)], identity: &Identity) -> Vec<usize> {
         let subject = to_lower(&identity.canonical_arn);
         let mut stored: Vec<(usize, SectionName, String)> = Vec::new();

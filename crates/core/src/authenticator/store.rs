@@ -30,10 +30,10 @@ pub struct Slot<'d> {
 /// Whether an entry is in effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntryState<'d> {
-    /// The entry is in the store and decides for the identities that it matches. Users that differ only in letter case are all
+    /// The entry is in the store and applies to the identities that it matches. Users that differ only in letter case are all
     /// effective: the authenticator may pick any of them.
     Effective,
-    /// Another entry decides for every identity that it could match.
+    /// Another entry applies to every identity that it could match.
     Shadowed {
         /// That entry: a later one with the same key, or a role, which takes precedence over a user.
         by: Place,

@@ -112,9 +112,11 @@ fn section(section: &Section, value: Value<'_>, mappings: &mut Mappings<'_>) -> 
         let Some(mapping) = entry.mapping() else {
             continue;
         };
-        mappings
-            .list
-            .push(wanted(mapping, mappings.source, file_line(entry.line)));
+        mappings.list.push(desired_mapping(
+            mapping,
+            mappings.source,
+            file_line(entry.line),
+        ));
         mappings.list.last().map_or(Ok(()), check)?;
     }
     Ok(())
@@ -155,7 +157,7 @@ fn known_fields(name: SectionName, list: Value<'_>) -> Result<(), Fault> {
     Ok(())
 }
 
-fn wanted(mapping: &Mapping, source: &str, line: usize) -> DesiredMapping {
+fn desired_mapping(mapping: &Mapping, source: &str, line: usize) -> DesiredMapping {
     let is_account = matches!(mapping.principal, Principal::Account(_));
     DesiredMapping {
         principal: mapping.principal.clone(),

@@ -102,7 +102,7 @@ pub(super) fn read(value: Value<'_>, form: &Form, source: &str) -> Result<Desire
         };
         return Err(Fault::new(second.line, reason));
     }
-    let wanted = DesiredMapping {
+    let desired = DesiredMapping {
         principal: principal(first)?,
         username: given("username")
             .map(|field| field.value.text("`username`").map(str::to_owned))
@@ -113,22 +113,22 @@ pub(super) fn read(value: Value<'_>, form: &Form, source: &str) -> Result<Desire
         source: source.to_owned(),
         line: value.line(),
     };
-    check(&wanted)?;
-    Ok(wanted)
+    check(&desired)?;
+    Ok(desired)
 }
 
 /// Reads an element of mapAccounts.
 pub(super) fn account(value: Value<'_>, source: &str) -> Result<DesiredMapping, Fault> {
     let account = value.source("an item of mapAccounts")?.to_owned();
-    let wanted = DesiredMapping {
+    let desired = DesiredMapping {
         principal: Principal::Account(account),
         username: None,
         groups: None,
         source: source.to_owned(),
         line: value.line(),
     };
-    check(&wanted)?;
-    Ok(wanted)
+    check(&desired)?;
+    Ok(desired)
 }
 
 fn refuse_unknown(fields: &[Field<'_>], form: &Form) -> Result<(), Fault> {

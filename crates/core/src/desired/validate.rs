@@ -7,10 +7,10 @@ use crate::facts::accounts::is_account_id;
 use crate::facts::partitions::Partition;
 
 /// Checks a desired mapping of any form.
-pub(super) fn check(wanted: &DesiredMapping) -> Result<(), Fault> {
-    check_principal(&wanted.principal)
-        .and_then(|()| check_user(wanted))
-        .map_err(|reason| Fault::new(wanted.line, reason))
+pub(super) fn check(desired: &DesiredMapping) -> Result<(), Fault> {
+    check_principal(&desired.principal)
+        .and_then(|()| check_user(desired))
+        .map_err(|reason| Fault::new(desired.line, reason))
 }
 
 fn check_principal(principal: &Principal) -> Result<(), Reason> {
@@ -42,9 +42,9 @@ fn check_account(account: &str) -> Result<(), Reason> {
     })
 }
 
-fn check_user(wanted: &DesiredMapping) -> Result<(), Reason> {
-    if let Principal::Account(account) = &wanted.principal {
-        let field = match (&wanted.username, &wanted.groups) {
+fn check_user(desired: &DesiredMapping) -> Result<(), Reason> {
+    if let Principal::Account(account) = &desired.principal {
+        let field = match (&desired.username, &desired.groups) {
             (Some(_), _) => "username",
             (None, Some(_)) => "groups",
             (None, None) => return Ok(()),
@@ -54,15 +54,15 @@ fn check_user(wanted: &DesiredMapping) -> Result<(), Reason> {
             field,
         });
     }
-    match wanted.username.as_deref() {
+    match desired.username.as_deref() {
         None | Some("") => {
-            let who = wanted.who();
+            let who = desired.who();
             let suggestion = who.rsplit('/').next().unwrap_or_default().to_owned();
             return Err(Reason::NoUsername { who, suggestion });
         }
         Some(username) => check_text("`username`", username)?,
     }
-    wanted
+    desired
         .groups
         .iter()
         .flatten()

@@ -44,7 +44,7 @@ pub struct Headline {
     pub entry: Option<String>,
 }
 
-/// The order in which problems decide. A symptom comes after its causes: a failing plugin after missing credentials, a rejected
+/// The priority of problems: the headline is the first one in this list. A symptom comes after its causes: a failing plugin after missing credentials, a rejected
 /// token after a missing entry.
 const ORDER: [&str; 43] = [
     "K1", "K2", "K3", "K6", "C1", "C2", "C3", "C4", "C5", "C6", "C7", "C8", "C9", "C11", "C13",

@@ -156,9 +156,9 @@ fn scalar(tree: &Tree<'_>, id: NodeId) -> Result<Resolved, DecodeError> {
     }
 }
 
-fn wrong(at: Place, found: &str, wanted: &str) -> String {
+fn wrong(at: Place, found: &str, expected: &str) -> String {
     format!(
-        "line {}: cannot unmarshal {found} into {wanted}",
+        "line {}: cannot unmarshal {found} into {expected}",
         at.line() + 1
     )
 }

@@ -185,14 +185,14 @@ impl<'a, 't> TypedReader<'a, 't> {
         }
     }
 
-    fn field_mismatch(&mut self, id: ValueId, path: &'static str, wanted: &str) {
+    fn field_mismatch(&mut self, id: ValueId, path: &'static str, expected: &str) {
         let section = self.section;
-        self.note(path, path == "groups" && wanted == "string", id);
+        self.note(path, path == "groups" && expected == "string", id);
         self.mismatch(
             id,
             || format!("Go struct field {}.{path} of type ", type_name(section)),
             "",
-            wanted,
+            expected,
         );
     }
 
@@ -211,7 +211,7 @@ impl<'a, 't> TypedReader<'a, 't> {
         id: ValueId,
         place: impl FnOnce() -> String,
         package: &str,
-        wanted: &str,
+        expected: &str,
     ) {
         if self.mismatch.is_some() {
             return;
@@ -223,7 +223,7 @@ impl<'a, 't> TypedReader<'a, 't> {
         }
         self.mismatch = Some(Mismatch {
             message: format!(
-                "json: cannot unmarshal {} into {place}{package}{wanted}",
+                "json: cannot unmarshal {} into {place}{package}{expected}",
                 value.kind.json_name()
             ),
             at: self.tree.node(value.node).start,

@@ -157,8 +157,11 @@ fn not_a_list(name: SectionName, tree: &Tree<'_>, root: NodeId) -> Reading {
     if found == Kind::Null.json_name() {
         return Reading::empty();
     }
-    let wanted = format!("Go value of type []config.{}", type_name(name));
-    Reading::unreadable(format!("json: cannot unmarshal {found} into {wanted}"), at)
+    let expected = format!("Go value of type []config.{}", type_name(name));
+    Reading::unreadable(
+        format!("json: cannot unmarshal {found} into {expected}"),
+        at,
+    )
 }
 
 /// Checks that the document is a list, or that a list can be added to it.

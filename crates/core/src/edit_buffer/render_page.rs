@@ -19,12 +19,12 @@ pub fn page(contents: &Contents, keys: &Keys, header: &[String]) -> String {
 }
 
 /// Renders the page with two changes of `base`. Changes to different lines are merged, conflicting ones are shown side by
-/// side. `there` describes the location of `theirs`.
+/// side. `their_location` describes the location of `theirs`.
 pub fn conflict_page(
     [base, ours, theirs]: [&Contents; 3],
     keys: &Keys,
     header: &[String],
-    there: &str,
+    their_location: &str,
 ) -> String {
     let of = |contents: &'_ Contents, key: &str| contents.data.get(key).cloned();
     let mut texts = Vec::new();
@@ -69,10 +69,15 @@ pub fn conflict_page(
     } else {
         pieces(false)
     };
-    render(&texts, keys, header, there)
+    render(&texts, keys, header, their_location)
 }
 
-fn render(texts: &[(&str, Vec<Piece<'_>>)], keys: &Keys, header: &[String], there: &str) -> String {
+fn render(
+    texts: &[(&str, Vec<Piece<'_>>)],
+    keys: &Keys,
+    header: &[String],
+    their_location: &str,
+) -> String {
     let all = texts
         .iter()
         .flat_map(|(_, pieces)| pieces.iter().flat_map(Piece::lines));
@@ -111,7 +116,7 @@ fn render(texts: &[(&str, Vec<Piece<'_>>)], keys: &Keys, header: &[String], ther
                     put_lines(&mut page, ours, false);
                     push_all(&mut page, &[middle, end]);
                     put_lines(&mut page, theirs, false);
-                    push_all(&mut page, &[close, " ", there, end]);
+                    push_all(&mut page, &[close, " ", their_location, end]);
                 }
             }
         }

@@ -22,8 +22,8 @@ pub enum FileError {
     /// It is not a manifest of aws-auth.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
-    /// Its `binaryData` can't be read.
-    #[error("its binaryData can't be read: {0}")]
+    /// Its `binaryData` cannot be read.
+    #[error("its binaryData cannot be read: {0}")]
     BinaryData(String),
 }
 

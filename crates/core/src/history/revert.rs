@@ -272,7 +272,7 @@ impl Merging<'_> {
             {
                 let (key, line) = (name.key(), problem.line);
                 return places.push(format!(
-                    "{key} can't be read {when}, because of line {line}: {}",
+                    "{key} cannot be read {when}, because of line {line}: {}",
                     problem.message
                 ));
             }

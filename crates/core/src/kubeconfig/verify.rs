@@ -139,17 +139,17 @@ impl Comparison<'_> {
 
     /// Returns whether a new value is exactly the desired one.
     fn is_fresh(&self, id: NodeId, desired: &Desired) -> bool {
-        let says =
+        let is_scalar =
             |id: NodeId, text: &str| self.new.scalar(id) == Some(text) && is_text(self.new, id);
         match desired {
-            Desired::Text(text) => says(id, text),
+            Desired::Text(text) => is_scalar(id, text),
             Desired::Texts(texts) => {
                 let items = self.new.items(id);
                 items.len() == texts.len()
                     && items
                         .iter()
                         .zip(texts)
-                        .all(|(&item, text)| says(item, text))
+                        .all(|(&item, text)| is_scalar(item, text))
             }
             Desired::Fields(fields) => self.has_just(id, fields, 0),
             Desired::Item(name, fields) => match self.new.items(id) {

@@ -19,7 +19,7 @@ pub(super) enum ArnFault {
     Session,
     /// It is the ARN of an instance profile.
     InstanceProfile,
-    /// It is the ARN of a resource that can't sign in.
+    /// It is the ARN of a resource that cannot sign in.
     NotAPrincipal,
     /// Its account consists of digits, but not of twelve.
     Account,

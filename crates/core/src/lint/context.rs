@@ -129,7 +129,7 @@ impl<'a> Context<'a> {
         self.entries.get(*self.roles.get(&*fold(arn))?)
     }
 
-    /// Returns the sections that the authenticator can't decode.
+    /// Returns the sections that the authenticator cannot decode.
     pub(super) fn unreadable_sections(&self) -> impl Iterator<Item = &'a Section> {
         self.document
             .sections()

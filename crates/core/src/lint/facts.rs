@@ -250,7 +250,7 @@ impl Facts {
         let unread = policy.lacks(resources)?;
         Some(Cow::Owned(match &unread.permission {
             Some(permission) => format!("permission to {permission}"),
-            None => format!("{}, which can't be read: {}", unread.resource, unread.why),
+            None => format!("{}, which cannot be read: {}", unread.resource, unread.why),
         }))
     }
 }

@@ -49,7 +49,8 @@ pub(super) fn node_access<'c, 'a>(
     }
 }
 
-/// Reports roles whose nodes can't join, or join as something other than a node. `filter` selects the uses of roles to check.
+/// Reports roles whose nodes cannot join, or join as something other than a node. `filter` selects the uses of roles to
+/// check.
 pub(super) fn check_unmapped<'a>(
     context: &Context<'a>,
     findings: &mut Findings,
@@ -88,7 +89,7 @@ pub(super) fn check_unmapped<'a>(
             }
             NodeAccess::AwsAuth(entry) if !is_node_entry(entry) => {
                 let message = format!(
-                    "this is {role}, but its nodes become user {}, which can't do what a node does",
+                    "this is {role}, but its nodes become user {}, which cannot do what a node does",
                     entry.username()
                 );
                 let help = fix_command(context, cluster, whole);

@@ -24,7 +24,7 @@ pub enum Severity {
     Note,
     /// The entry does not do what its author probably expects, or grants more than needed.
     Warning,
-    /// A principal can't sign in, or gets more access than intended.
+    /// A principal cannot sign in, or gets more access than intended.
     Error,
 }
 

@@ -65,7 +65,7 @@ impl Manifest {
     /// there is no aws-auth, the first object with its sections is read instead.
     ///
     /// # Errors
-    /// As [`parse`](Self::parse), for anything else.
+    /// The same errors as [`parse`](Self::parse), except for these faults.
     pub fn parse_with_faults(
         text: impl Into<String>,
     ) -> Result<(Self, ManifestFaults), ManifestError> {
@@ -100,7 +100,7 @@ impl Manifest {
     /// the same lines.
     ///
     /// # Errors
-    /// As [`parse`](Self::parse), for anything else.
+    /// The same errors as [`parse`](Self::parse), except for these faults.
     pub fn with_literal_blocks(text: impl Into<String>) -> Result<Self, ManifestError> {
         let text = text.into();
         let tree = read(&text)?;

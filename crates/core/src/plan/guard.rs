@@ -80,7 +80,7 @@ pub(super) struct Case<'a> {
     pub(super) after: State<'a>,
     pub(super) request: &'a Request,
     pub(super) outcomes: &'a [(Edit, Outcome)],
-    /// The changes of access, without identities that an access entry decides.
+    /// The changes of access, without identities to which an access entry applies.
     pub(super) access: &'a [AccessChange],
     /// The findings that the change introduces.
     pub(super) findings: &'a [Finding],

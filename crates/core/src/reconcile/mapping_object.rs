@@ -135,7 +135,7 @@ pub enum Reason {
     Contested,
     /// The configuration does not grant the request, a guard refuses it, or it is invalid.
     Refused,
-    /// The entry has no effect: an access entry or the other list decides for the ARN, or the cluster does not read aws-auth.
+    /// The entry has no effect: an access entry or the other list applies to the ARN, or the cluster does not read aws-auth.
     ShadowedBy,
     /// The section of the entry cannot be read or edited.
     Unreadable,

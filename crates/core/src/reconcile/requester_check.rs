@@ -19,7 +19,7 @@ pub fn check_requester(
     if !config.has_requesters() {
         return Ok(());
     }
-    // The controller refuses an invalid spec, whatever the configuration grants.
+    // The controller refuses an invalid spec, even if the configuration grants it.
     let Ok(entry) = desired_entry::of(spec) else {
         return Ok(());
     };

@@ -172,8 +172,8 @@ fn read_query(query: &str, now: Timestamp) -> Result<(String, Timestamp), Format
             return Err(FormatError::Repeated);
         }
     }
-    let get = |wanted: &str| {
-        let found = seen.iter().find(|(_, lower)| lower == wanted);
+    let get = |name: &str| {
+        let found = seen.iter().find(|(_, lower)| lower == name);
         let value = found.and_then(|(name, _)| parameters.iter().find(|(other, _)| other == name));
         value.map_or("", |(_, value)| value.as_str())
     };

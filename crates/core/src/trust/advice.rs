@@ -103,7 +103,7 @@ impl fmt::Display for Advice {
             }
             [] => writeln!(f, "Two policies decide whether {caller} may assume {role}:")?,
             obstacles => {
-                writeln!(f, "Why {caller} can't assume {role}:")?;
+                writeln!(f, "Why {caller} cannot assume {role}:")?;
                 for obstacle in obstacles {
                     writeln!(f, "- {obstacle}")?;
                     if let Some(step) = obstacle.step() {

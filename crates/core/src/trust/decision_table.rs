@@ -28,7 +28,7 @@ impl Case<'_> {
             Some(Ok(reading)) => reading,
             unread => {
                 let because = match unread {
-                    Some(Err(error)) => format!("it can't be read as a policy ({error})"),
+                    Some(Err(error)) => format!("it cannot be read as a policy ({error})"),
                     _ => "it could not be read".to_owned(),
                 };
                 match refused {
@@ -183,7 +183,7 @@ impl Case<'_> {
         }
         if self.facts.message.is_some() && advice.obstacles.is_empty() && advice.is_settled() {
             advice.notes.push(
-                "AWS refused the call for another reason. awsauth can't read the organization's service and resource control policies, a \
+                "AWS refused the call for another reason. awsauth cannot read the organization's service and resource control policies, a \
                  permissions boundary, a session policy and the policy of a VPC endpoint. Or one of the two policies has just changed"
                     .to_owned(),
             );

@@ -198,7 +198,7 @@ impl Statement {
         };
         let tests = self.condition.iter().flat_map(|(operator, keys)| {
             let keys = keys.iter();
-            keys.map(move |(key, wanted)| (operator.as_str(), key.as_str(), wanted.as_slice()))
+            keys.map(move |(key, expected)| (operator.as_str(), key.as_str(), expected.as_slice()))
         });
         match (self.effect, condition::hold(tests, context)) {
             (Effect::Deny, Outcome::Holds(keys)) if keys.is_empty() => reading.denied = true,
@@ -265,11 +265,11 @@ fn grant(named: &str, who: &IamPrincipal<'_>, near: &mut Vec<NearMatch>) -> Opti
         (
             Kind::Role { session, .. },
             Kind::Role {
-                session: wanted, ..
+                session: expected, ..
             },
-        ) if who.is_same_role(&other) => match (wanted, session) {
+        ) if who.is_same_role(&other) => match (expected, session) {
             (None, _) => Some(Grant::Role),
-            (wanted, session) if wanted == session => Some(Grant::Session),
+            (expected, session) if expected == session => Some(Grant::Session),
             _ => {
                 near.push(NearMatch::OtherSession(named.to_owned()));
                 None

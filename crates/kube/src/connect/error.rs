@@ -14,22 +14,22 @@ use awsauth_core::endpoint_trust::UntrustedEndpoint;
 /// Why no connection could be set up. No request was sent.
 #[derive(Debug, Error)]
 pub enum ConnectError {
-    /// A file that the flags or the kubeconfig name can't be read.
-    #[error("can't read {what} {}", path.display())]
+    /// A file that the flags or the kubeconfig name cannot be read.
+    #[error("cannot read {what} {}", path.display())]
     File {
         what: &'static str,
         path: PathBuf,
         source: io::Error,
     },
     /// The file is not a kubeconfig.
-    #[error("{} is not a kubeconfig{}", path.display(), line.map(|line| format!(": line {line} can't be read")).unwrap_or_default())]
+    #[error("{} is not a kubeconfig{}", path.display(), line.map(|line| format!(": line {line} cannot be read")).unwrap_or_default())]
     NotAKubeconfig {
         path: PathBuf,
-        /// The line that can't be read, counted from 1.
+        /// The line that cannot be read, counted from 1.
         line: Option<u64>,
     },
     /// The files of `KUBECONFIG` cannot be merged.
-    #[error("the files of KUBECONFIG can't be merged")]
+    #[error("the files of KUBECONFIG cannot be merged")]
     KubeconfigsDiffer { source: KubeconfigError },
     /// There is neither a kubeconfig nor a pod's service account.
     #[error(
@@ -49,7 +49,7 @@ pub enum ConnectError {
     /// The server is not an `http:` or `https:` URL.
     #[error("{server:?} is not the URL of an API server")]
     NotAServer { server: String },
-    /// A field of the kubeconfig can't be used.
+    /// A field of the kubeconfig cannot be used.
     #[error("{what} of the kubeconfig {problem}")]
     Data {
         what: &'static str,
@@ -135,7 +135,7 @@ impl ConnectError {
             },
             kube::Error::RustlsTls(RustlsTlsError::AddRootCertificate(_)) => Self::Data {
                 what: "certificate-authority-data",
-                problem: "holds a certificate that can't be used",
+                problem: "holds a certificate that cannot be used",
             },
             kube::Error::RustlsTls(RustlsTlsError::InvalidServerName(_)) => Self::Data {
                 what: "tls-server-name",
@@ -143,15 +143,15 @@ impl ConnectError {
             },
             kube::Error::RustlsTls(_) => Self::Data {
                 what,
-                problem: "can't be used",
+                problem: "cannot be used",
             },
             kube::Error::HttpError(_) => Self::Data {
                 what: "the impersonated user",
-                problem: "can't be sent in a header",
+                problem: "cannot be sent in a header",
             },
             _ => Self::Data {
                 what: "an entry",
-                problem: "can't be used",
+                problem: "cannot be used",
             },
         }
     }
@@ -167,8 +167,8 @@ pub enum CredentialsError {
         /// The kubeconfig's `installHint`.
         install_hint: Option<String>,
     },
-    /// The plugin can't be run.
-    #[error("the credential plugin {command:?} can't be run")]
+    /// The plugin cannot be run.
+    #[error("the credential plugin {command:?} cannot be run")]
     PluginNotRun { command: String, source: io::Error },
     /// The plugin failed.
     #[error(
@@ -188,11 +188,11 @@ pub enum CredentialsError {
         /// The command line for a POSIX shell.
         command: String,
     },
-    /// The token file can't be read.
-    #[error("can't read the token file {}", path.display())]
+    /// The token file cannot be read.
+    #[error("cannot read the token file {}", path.display())]
     TokenFile { path: PathBuf, source: io::Error },
-    /// The credentials of the kubeconfig can't be used.
-    #[error("the credentials of the kubeconfig can't be used")]
+    /// The credentials of the kubeconfig cannot be used.
+    #[error("the credentials of the kubeconfig cannot be used")]
     Unusable,
 }
 

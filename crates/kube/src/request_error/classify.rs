@@ -85,30 +85,32 @@ pub(crate) fn of_answer(parts: &Parts, body: &[u8]) -> Fault {
         // Throttling and early failures of the API server, and responses of proxies, are plain text.
         let text = String::from_utf8_lossy(body);
         let failed = failed_checks(&text);
-        let said = shortened(text.trim());
+        let message = shortened(text.trim());
         return match code {
-            401 => Fault::Unauthorized(said),
-            429 => Fault::Throttled(said, after),
+            401 => Fault::Unauthorized(message),
+            429 => Fault::Throttled(message, after),
             500.. if !failed.is_empty() => Fault::NotReady(failed),
-            500.. => Fault::Server(code, said, after),
+            500.. => Fault::Server(code, message, after),
             _ => Fault::NotKubernetes(code),
         };
     };
-    let said = shortened(&status.message);
+    let message = shortened(&status.message);
     match (code, status.reason.as_str()) {
-        (401, _) => Fault::Unauthorized(said),
+        (401, _) => Fault::Unauthorized(message),
         // An admission webhook may answer with any status.
-        (400..500, _) if said.starts_with("admission webhook ") => Fault::Rejected(code, said),
-        (403, _) => Fault::Forbidden(said),
-        (404, _) => Fault::NotFound(said),
-        (409, reason::ALREADY_EXISTS) => Fault::AlreadyExists(said),
-        (409, _) => Fault::Conflict(said),
-        (413, _) => Fault::TooLarge(said),
-        (422, _) if said.contains("Too long") => Fault::TooLarge(said),
-        (429, _) => Fault::Throttled(said, after),
-        (500.., _) if said.contains("request is too large") => Fault::TooLarge(said),
-        (500.., _) => Fault::Server(code, said, after),
-        _ => Fault::Rejected(code, said),
+        (400..500, _) if message.starts_with("admission webhook ") => {
+            Fault::Rejected(code, message)
+        }
+        (403, _) => Fault::Forbidden(message),
+        (404, _) => Fault::NotFound(message),
+        (409, reason::ALREADY_EXISTS) => Fault::AlreadyExists(message),
+        (409, _) => Fault::Conflict(message),
+        (413, _) => Fault::TooLarge(message),
+        (422, _) if message.contains("Too long") => Fault::TooLarge(message),
+        (429, _) => Fault::Throttled(message, after),
+        (500.., _) if message.contains("request is too large") => Fault::TooLarge(message),
+        (500.., _) => Fault::Server(code, message, after),
+        _ => Fault::Rejected(code, message),
     }
 }
 
@@ -170,7 +172,7 @@ mod tests {
 
     use super::*;
 
-    fn said(body: &str) -> String {
+    fn message(body: &str) -> String {
         let (parts, ()) = Response::builder()
             .status(500)
             .body(())
@@ -186,9 +188,12 @@ mod tests {
             "[+]ping ok\n[-]informer-sync failed: reason withheld\n{passed}\
              [-]poststarthook/crd-informer-synced failed: reason withheld\nreadyz check failed\n"
         );
-        assert_eq!(said(&body), "not ready: informer-sync, crd-informer-synced");
         assert_eq!(
-            said("out of order\n"),
+            message(&body),
+            "not ready: informer-sync, crd-informer-synced"
+        );
+        assert_eq!(
+            message("out of order\n"),
             "the API server failed with 500: out of order"
         );
     }

@@ -27,7 +27,7 @@ pub(in crate::credentials) struct Token {
     path: PathBuf,
 }
 
-/// The client registration of the aws CLI, which a renewal requires.
+/// The client registration of the AWS CLI, which a renewal requires.
 #[derive(Clone, Debug)]
 struct Registration {
     id: String,
@@ -114,7 +114,7 @@ impl Token {
         }
     }
 
-    /// Stores the token in the file of the aws CLI, which uses it from then on.
+    /// Stores the token in the file of the AWS CLI, which uses it from then on.
     pub(super) fn write(&self, start_url: &str, region: &str) -> io::Result<()> {
         let refresh_token = self.refresh_token.as_ref();
         let client = self.client.as_ref();
@@ -141,7 +141,7 @@ impl Token {
     }
 }
 
-/// The file format of the aws CLI and botocore.
+/// The file format of the AWS CLI and botocore.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Read {

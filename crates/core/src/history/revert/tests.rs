@@ -139,7 +139,7 @@ fn conflict_names_the_line_and_the_entry() {
     assert!(
         reverted(&node, &after, "- [\n")
             .unwrap_err()
-            .contains("can't be read now, because of line")
+            .contains("cannot be read now, because of line")
     );
     let gone = revert(&revision(&node, &after), &Contents::default());
     assert_eq!(gone.unwrap_err().to_string(), "aws-auth was deleted");

@@ -79,7 +79,7 @@ impl CallerAccess {
 }
 
 /// Returns the users that the caller may become by aws-auth, each `None` if that entry refuses the login. The outer `None` means that
-/// aws-auth does not decide.
+/// aws-auth does not apply.
 fn users(
     state: &State<'_>,
     caller: &Caller,

@@ -14,7 +14,7 @@ impl EntryRecord {
     /// Checks whether a grant covers the entry, and returns what happens to it when that grant is withdrawn.
     ///
     /// # Errors
-    /// As [`Config::approve`].
+    /// The same error as [`Config::approve`], if no grant covers the entry.
     pub(super) fn approved_by(&self, config: &Config) -> Result<OnWithdrawal, String> {
         let is_account = self.section == SectionName::Accounts;
         let username = (!is_account).then_some(self.username.as_str());

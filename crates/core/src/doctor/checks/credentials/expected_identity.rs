@@ -12,16 +12,16 @@ pub(crate) const CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence) -> CheckResult {
-    let wanted = evidence.request.identity.as_deref();
-    let wanted = wanted.ok_or_else(|| Skipped::needs("--expect-role ARN or NAME"))?;
+    let requested = evidence.request.identity.as_deref();
+    let requested = requested.ok_or_else(|| Skipped::needs("--expect-role ARN or NAME"))?;
     let subject = evidence.subject();
     let subject = subject.ok_or_else(|| Skipped::needs("the caller's identity (C10)"))?;
     let is = &subject.canonical.arn;
-    let saw = format!("{is}, expected {wanted}");
-    let expected = match normalize(wanted) {
+    let saw = format!("{is}, expected {requested}");
+    let expected = match normalize(requested) {
         Normalized::PathDropped { arn, .. } => arn,
         Normalized::Session { role } => role,
-        Normalized::AsGiven => wanted.to_owned(),
+        Normalized::AsGiven => requested.to_owned(),
     };
     let name = Parts::of(is).map_or("", |parts| parts.name);
     if equal_fold(&expected, is) || equal_fold(&expected, name) {
@@ -42,7 +42,7 @@ fn judge(evidence: &Evidence) -> CheckResult {
     };
     Outcome::problem(
         saw,
-        format!("it signs in as {is}{source}, not as {wanted}"),
+        format!("it signs in as {is}{source}, not as {requested}"),
         next,
     )
 }

@@ -48,7 +48,7 @@ fn judge(evidence: &Evidence) -> CheckResult {
     let refused = answers.and_then(|answers| answers.iter().find(|one| !one.allowed));
     let Some(refused) = refused else {
         return Outcome::ok(match saw.as_slice() {
-            [] => "no binding has the user or its groups as subject; another authorizer decides"
+            [] => "no binding has the user or its groups as subject; another authorizer grants or denies access"
                 .to_owned(),
             saw => saw.join("; "),
         });

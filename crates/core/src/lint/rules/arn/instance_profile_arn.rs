@@ -23,7 +23,7 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
             continue;
         }
         let message =
-            "an instance profile can't sign in, only its role can: the entry never matches";
+            "an instance profile cannot sign in, only its role can: the entry never matches";
         let role = role(context, entry);
         let help = match &role {
             Some(role) => format!("write its role: {role}"),

@@ -1,4 +1,4 @@
-//! Most resources with an ARN can't sign in.
+//! Most resources with an ARN cannot sign in.
 
 use crate::lint::arn_fault::ArnFault;
 use crate::lint::context::Context;
@@ -25,7 +25,7 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
         } else {
             format!("a resource of {}", arn.service)
         };
-        let message = format!("{what} can't sign in: the entry never matches");
+        let message = format!("{what} cannot sign in: the entry never matches");
         let help = if arn.is("iam", "group") {
             "map the role that the members of the group assume"
         } else {

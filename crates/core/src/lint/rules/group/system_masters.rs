@@ -1,4 +1,4 @@
-//! RBAC can't restrict members of system:masters.
+//! RBAC cannot restrict members of system:masters.
 
 use crate::document::SectionName;
 use crate::facts::groups::MASTERS;
@@ -27,7 +27,7 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
     };
     let are_many = masters().count() > FEW;
     for (entry, part) in masters() {
-        let message = "members of system:masters have full access that RBAC can't restrict";
+        let message = "members of system:masters have full access that RBAC cannot restrict";
         let help = "write a group of your own, and bind it to cluster-admin";
         let finding = findings.entry(entry, part, message, help);
         if are_many || entry.section == SectionName::Users {

@@ -40,7 +40,7 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
         let mut groups = NodeKind::Fargate.groups().iter();
         if let Some(group) = groups.find(|group| !entry.has_group(group)) {
             let message = format!(
-                "this is {profiles}, and lacks {group}: kube-proxy can't work for its pods, which stay Pending"
+                "this is {profiles}, and lacks {group}: kube-proxy cannot work for its pods, which stay Pending"
             );
             let help = format!("add {group} to its groups");
             findings.entry(entry, Part::Groups, message, help);

@@ -1,4 +1,4 @@
-//! Karpenter replaces instances that can't join, over and over.
+//! Karpenter replaces instances that cannot join, over and over.
 
 use crate::facts::node_inventory::NodeSource;
 use crate::lint::context::Context;

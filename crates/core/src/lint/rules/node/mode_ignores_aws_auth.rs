@@ -27,6 +27,6 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
     };
     findings.config_map(
         format!("the cluster's authentication mode is API, which ignores aws-auth: {entries} no effect"),
-        "create access entries for the principals that need access: aws eks create-access-entry; a cluster can't leave this mode",
+        "create access entries for the principals that need access: aws eks create-access-entry; a cluster cannot leave this mode",
     );
 }

@@ -22,7 +22,7 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
         if !entry.username().starts_with("system:node:") || entry.has_group(MASTERS) {
             continue;
         }
-        // U03 reports a user that can't be a node.
+        // U03 reports a user that cannot be a node.
         let instance = Placeholder::Ec2PrivateDnsName.text();
         if entry.is_sessionless() && entry.username().contains(instance) {
             continue;
@@ -35,7 +35,7 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
             continue;
         }
         let missing = missing.join(" and ");
-        let message = format!("a node without {missing} can't join or can't work");
+        let message = format!("a node without {missing} cannot join or cannot work");
         let help = format!("add {missing} to its groups");
         findings.entry(entry, Part::Groups, message, help);
     }

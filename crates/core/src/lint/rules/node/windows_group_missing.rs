@@ -24,7 +24,7 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
     let Some((_, roles)) = node_roles(context) else {
         return;
     };
-    let effect = "kube-proxy can't write its rules, so DNS and Services fail in Windows pods";
+    let effect = "kube-proxy cannot write its rules, so DNS and Services fail in Windows pods";
     for whole in roles.all() {
         let Some(role) = whole.only(|role| role.kind == NodeKind::Windows) else {
             continue;

@@ -38,7 +38,7 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
             ),
         };
         let message =
-            format!("the plan {action}: new nodes can't join, and existing nodes become NotReady");
+            format!("the plan {action}: new nodes cannot join, and existing nodes become NotReady");
         findings.key(section.key(), message, help).principal = Some(arn);
     }
 }

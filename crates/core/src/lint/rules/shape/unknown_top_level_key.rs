@@ -36,7 +36,7 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
                 Severity::Error,
             ),
             None if folded == "mapgroups" => (
-                "map the roles that the group's members assume: IAM groups can't be mapped"
+                "map the roles that the group's members assume: IAM groups cannot be mapped"
                     .to_owned(),
                 Severity::Error,
             ),

@@ -24,7 +24,7 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
         for span in spans {
             let quoted = format!("\"{}\"", &text[span.range()]);
             let message = format!(
-                "a template here needs quotes: the authenticator can't read {}, so none of its entries has any effect",
+                "a template here needs quotes: the authenticator cannot read {}, so none of its entries has any effect",
                 section.name().key()
             );
             findings

@@ -20,7 +20,7 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
             continue;
         };
         let message = format!(
-            "{}: the authenticator can't read {}, so none of its entries has any effect",
+            "{}: the authenticator cannot read {}, so none of its entries has any effect",
             broken.reason,
             section.name().key()
         );
