@@ -18,8 +18,8 @@ after a call that changed it:
 verification. A cluster exists only in the region of its ARN. An access entry or node group with "gone" is listed, but describing it fails as if it was deleted.
 eks_access_entries.py has the calls on access entries, and more of the state.
 
-A fault affects "times" requests (by default 1) of its operation, or of every operation that writes ("*"), after "skip"
-requests: "throttle" refuses the request, "drop" closes the connection, "lose" carries the call out and closes the connection,
+A fault affects "times" requests (by default 1) of its operation, of every operation that writes ("*") or of every operation
+("all"), after "skip" requests. The faults in its "then" follow it. "throttle" refuses the request, "drop" closes the connection, "lose" carries the call out and closes the connection,
 "refuse" answers with "code", "message" and "status". "first" first carries out "calls", as another client would:
 [["UpdateAccessEntry", {"clusterName": "prod", …}]].
 
@@ -201,13 +201,15 @@ def check(operation, answered):
 def fault_of(world, operation):
     """Returns the fault of this request, and counts the request."""
     for fault in world.get("faults", []):
-        writes = operation.http["method"] != "GET"
-        if fault["operation"] != operation.name and not (fault["operation"] == "*" and writes):
+        groups = ["all"] if operation.http["method"] == "GET" else ["all", "*"]
+        if fault["operation"] not in [operation.name, *groups]:
             continue
         if fault.get("skip", 0) > 0:
             fault["skip"] -= 1
         elif fault.get("times", 1) > 0:
             fault["times"] = fault.get("times", 1) - 1
+            if fault["times"] == 0:
+                world["faults"] += fault.pop("then", [])
             return fault
     return {"fault": None}
 

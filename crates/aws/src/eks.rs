@@ -6,6 +6,8 @@ mod client;
 mod cluster;
 mod error;
 mod nodes;
+mod operation_error;
+mod operations;
 
 pub use access_entries::AccessEntryList;
 pub use cached_facts::{EksSnapshot, read_snapshot};
@@ -13,3 +15,5 @@ pub use client::{ClusterDescription, Eks};
 pub use cluster::{CredentialOrder, DescribeError, EksCluster, Progress, describe};
 pub use error::{EksError, Unavailable};
 pub use nodes::Nodes;
+pub use operation_error::{Cause, OperationError, UpdateFailure};
+pub use operations::{EntryWithoutRights, OperationProgress, Outcome, StopCause, Stopped};

@@ -15,7 +15,7 @@ use super::error::{
 use crate::AwsError;
 use crate::concurrency::map_concurrently;
 use awsauth_core::facts::access_entries::{
-    AccessEntry, AccessPolicy, AccessScope, AccessTerms, STANDARD,
+    AUTO_MODE, AccessEntry, AccessPolicy, AccessScope, AccessTerms, STANDARD,
 };
 
 /// The access entries that EKS returned.
@@ -159,7 +159,7 @@ async fn describe(client: &Client, cluster: &str, principal_arn: String) -> Answ
         let kind = entry_data.r#type.unwrap_or_else(|| STANDARD.to_owned());
         // Entries of other types have fixed permissions and no access policies.
         let policies = match kind.as_str() {
-            STANDARD => policies(client, cluster, &principal_arn).await,
+            STANDARD | AUTO_MODE => policies(client, cluster, &principal_arn).await,
             _ => Ok(Vec::new()),
         };
         terms = Some(AccessTerms {
@@ -184,6 +184,22 @@ async fn describe(client: &Client, cluster: &str, principal_arn: String) -> Answ
 
 fn timestamp(time: DateTime) -> Option<Timestamp> {
     Timestamp::new(time.secs(), time.subsec_nanos().try_into().ok()?).ok()
+}
+
+/// Describes one entry with its policies; `None` if it does not exist.
+///
+/// # Errors
+/// If EKS does not return the entry or its policies.
+pub(super) async fn described_entry(
+    client: &Client,
+    cluster: &str,
+    principal_arn: &str,
+) -> Result<Option<AccessEntry>, AwsError> {
+    let answer = describe(client, cluster, principal_arn.to_owned()).await;
+    match answer.unavailable {
+        Some((_, error)) => Err(error),
+        None => Ok(answer.entry),
+    }
 }
 
 async fn policies(

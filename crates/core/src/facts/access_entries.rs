@@ -10,6 +10,10 @@ use jiff::Timestamp;
 /// <https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html>
 pub const STANDARD: &str = "STANDARD";
 
+/// The type of entries for nodes of Auto Mode, which have an access policy:
+/// <https://docs.aws.amazon.com/eks/latest/userguide/create-node-class.html>
+pub const AUTO_MODE: &str = "EC2";
+
 /// The access policy that allows everything:
 /// <https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html>
 pub const CLUSTER_ADMIN: &str = "AmazonEKSClusterAdminPolicy";
