@@ -152,8 +152,8 @@ fn texts(simulation: &Simulation) -> BTreeMap<(SectionName, String), Vec<String>
     texts
 }
 
-/// Returns the entries that objects own according to the ownership record: those in their status, and those that match a pending
-/// one.
+/// Returns the entries that objects own according to the ownership record: those in their status, those that match a pending
+/// one, and those of deleted objects, even if a user has overwritten the status.
 fn owned(simulation: &Simulation) -> BTreeSet<(SectionName, String)> {
     let effective = simulation.effective();
     let is_written = |recorded: &&EntryRecord| {
@@ -166,8 +166,26 @@ fn owned(simulation: &Simulation) -> BTreeSet<(SectionName, String)> {
         let recorded = status.entry.iter().chain(pending);
         recorded.filter(|recorded| simulation.record.proves(&object.uid, recorded))
     });
-    all.map(|recorded| (recorded.section, fold(&recorded.key).into_owned()))
-        .collect()
+    let mut owned: BTreeSet<_> = all
+        .map(|recorded| (recorded.section, fold(&recorded.key).into_owned()))
+        .collect();
+    let deleted = simulation
+        .objects
+        .iter()
+        .filter(|object| object.is_deleting);
+    for object in deleted {
+        let keys = texts(simulation).into_keys();
+        owned.extend(keys.filter(|(section, arn)| {
+            let entry = EntryRecord {
+                section: *section,
+                key: arn.clone(),
+                username: String::new(),
+                groups: Vec::new(),
+            };
+            simulation.record.proves(&object.uid, &entry)
+        }));
+    }
+    owned
 }
 
 /// Returns the resulting Kubernetes user of each role and user.

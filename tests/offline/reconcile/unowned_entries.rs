@@ -5,7 +5,7 @@ use awsauth_core::reconcile::{
     Config, DriftPolicy, EntryRecord, OwnershipRecord, Reason, Spec, Stage, check_requester,
 };
 
-use super::simulation::{ACCOUNT, CONFIG, Simulation, entry, role, spec};
+use super::simulation::{ACCOUNT, CONFIG, Crash, Simulation, entry, role, spec};
 
 /// The configuration with a protected role `admin`.
 fn protecting() -> String {
@@ -184,6 +184,35 @@ fn forged_status_does_not_remove_the_entry_of_another_object() {
     simulation.delete("a");
     simulation.reconcile();
     assert!(simulation.effective().contains_key(&role("v")));
+}
+
+/// The object must keep its finalizer until its entry can be removed.
+#[test]
+fn forged_status_does_not_leave_an_entry_in_unreadable_text() {
+    let mut simulation = Simulation::new(CONFIG, &admin()).with("a", spec("own", "u", &["dev"]));
+    simulation.reconcile();
+    let readable = simulation.text("mapRoles").to_owned();
+    simulation.forge_entry("a", admin_record());
+    simulation.delete("a");
+    simulation.set("mapRoles", "- rolearn: [\n");
+    simulation.reconcile();
+    assert_eq!(simulation.objects.len(), 1);
+    simulation.set("mapRoles", &readable);
+    simulation.reconcile();
+    assert!(simulation.objects.is_empty());
+    assert_eq!(simulation.text("mapRoles"), admin());
+}
+
+/// The status says so, instead of a write that is announced again and again.
+#[test]
+fn changed_principal_waits_for_readable_text() {
+    let mut simulation = Simulation::new(CONFIG, &admin()).with("a", spec("own", "u", &["dev"]));
+    simulation.reconcile_until(Some(Crash::Prepared));
+    simulation.set("mapRoles", "- rolearn: [\n");
+    let user = format!("arn:aws:iam::{ACCOUNT}:user/own");
+    simulation.change("a", |spec| spec.principal = Principal::User(user));
+    simulation.reconcile();
+    assert_eq!(simulation.reason("a"), Reason::Unreadable);
 }
 
 #[test]

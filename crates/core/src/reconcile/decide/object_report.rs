@@ -265,7 +265,13 @@ impl Resolver<'_> {
             let exists = self.current.get(&recorded.key()).is_some();
             is_own(recorded) && (exists || is_drift || is_unreadable(recorded))
         });
-        let pending = status.pending.iter().filter(|recorded| {
+        let is_listed = |requested: &&EntryRecord| {
+            let mut listed = status.pending.iter().chain(entry);
+            listed.any(|recorded| recorded.key() == requested.key())
+        };
+        let unlisted = self.requested_by_deleted(at);
+        let unlisted = unlisted.filter(|requested| !is_listed(requested));
+        let pending = status.pending.iter().chain(unlisted).filter(|recorded| {
             let current = self.current.get(&recorded.key());
             is_own(recorded)
                 && (is_unreadable(recorded)

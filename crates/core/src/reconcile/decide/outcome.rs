@@ -70,6 +70,11 @@ impl Resolver<'_> {
             }
             let mut applied = match outcomes.remove(&at) {
                 Some(Outcome::Applied(applied)) => applied,
+                Some(Outcome::Deferred(Some(edit_set))) => {
+                    let unreadable = self.previous_entry_is_unreadable(at);
+                    outcomes.insert(at, unreadable.unwrap_or(Outcome::Deferred(Some(edit_set))));
+                    continue;
+                }
                 other => {
                     outcomes.extend(other.map(|other| (at, other)));
                     continue;
@@ -363,6 +368,16 @@ impl Resolver<'_> {
             }
         }
         None
+    }
+
+    /// Returns the outcome if the object's entry for its previous ARN is in an unreadable section. Such an object is not prepared for
+    /// a write, so it must not be deferred either.
+    fn previous_entry_is_unreadable(&self, at: usize) -> Option<Outcome> {
+        let desired = self.desired[at].as_ref().ok()?;
+        let previous = self.recorded(at).into_iter();
+        let mut previous = previous
+            .filter(|old| old.folded_key() != desired.folded_key() && self.is_proven(at, old));
+        previous.find_map(|old| unreadable_section(self.current.document.section(old.section)))
     }
 
     fn outcome_of_deleted(

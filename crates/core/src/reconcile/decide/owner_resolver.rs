@@ -116,7 +116,7 @@ impl<'a> Resolver<'a> {
 
     /// Returns the requested entry of an object that is being deleted, if the ownership record proves it. It is removed even if a
     /// user has overwritten the status, which should name it.
-    fn requested_by_deleted(&self, at: usize) -> Option<&EntryRecord> {
+    pub(super) fn requested_by_deleted(&self, at: usize) -> Option<&EntryRecord> {
         let requested = self.desired[at].as_ref().ok()?;
         (self.object(at).is_deleting && self.is_proven(at, requested)).then_some(requested)
     }
