@@ -51,7 +51,7 @@ const LEAST: [(&str, u64); 16] = [
 
 #[test]
 fn properties_hold_for_generated_documents_and_edits() {
-    let sequences = number_from("AWSAUTH_EDIT_SEQUENCES", 100_000);
+    let sequences = number_from("AWSAUTH_EDIT_SEQUENCES", 30_000);
     let seed = number_from("AWSAUTH_EDIT_SEED", 1);
     let seeds = parse_vectors::texts();
     let (next, begun) = (AtomicU64::new(0), Instant::now());

@@ -273,7 +273,7 @@ impl Cluster {
                 let log_tail = lock(&self.apiserver).log_tail();
                 return Err(Failure(format!("not ready after {PATIENCE:?}: {log_tail}")));
             }
-            sleep(Duration::from_millis(20));
+            sleep(Duration::from_millis(50));
         }
         Ok(())
     }

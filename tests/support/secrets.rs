@@ -123,14 +123,17 @@ pub(crate) fn assert_none_in(message: &str) {
 
 #[track_caller]
 fn search(stream: &str, message: &str, prints: Prints, all: &BTreeSet<String>) {
-    if prints != Prints::Credentials {
+    if prints != Prints::Credentials && message.len() >= SHORTEST {
         for secret in all {
-            // Also percent-encoded, as in a URL.
-            let in_url = percent_encoded(secret);
-            assert!(
-                !message.contains(secret.as_str()) && !message.contains(&in_url),
-                "a secret on {stream}: {message}"
-            );
+            let is_printed = message.contains(secret.as_str());
+            assert!(!is_printed, "a secret on {stream}: {message}");
+        }
+        // Only a text with an escape can contain a secret that is percent-encoded, as in a URL.
+        if message.contains('%') {
+            for secret in all {
+                let is_printed = message.contains(&percent_encoded(secret));
+                assert!(!is_printed, "a secret on {stream}: {message}");
+            }
         }
     }
     if prints == Prints::Nothing {

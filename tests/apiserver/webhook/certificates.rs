@@ -157,6 +157,7 @@ fn certificate_rotation_loses_no_review() {
                         );
                         answer.says(1, &[DENIED]);
                         asked += 1;
+                        std::thread::sleep(Duration::from_millis(200));
                     }
                     asked
                 })
