@@ -107,8 +107,9 @@ impl Connection {
         content_type: &str,
         body: &[u8],
     ) -> io::Result<Response> {
-        self.write(&head(method, path, content_type, body.len()))?;
-        self.write(body)?;
+        // In one write: the server may reject the head alone, and then closes the connection under a body that comes later.
+        let request = [&head(method, path, content_type, body.len()), body].concat();
+        self.write(&request)?;
         self.response()
     }
 
