@@ -2,20 +2,16 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval};
 use tracing::{error, info, warn};
 
 use super::Context;
+use super::file_reload::reload_until_shutdown;
 use crate::StartError;
 use awsauth_core::error_chain;
 use awsauth_core::reconcile::{Config, ConfigError};
 
-/// How often the file is checked. The kubelet takes up to a minute to update it.
-/// <https://kubernetes.io/docs/concepts/configuration/configmap/#mounted-configmaps-are-updated-automatically>
-const PERIOD: Duration = Duration::from_secs(10);
 /// The name of this part in [`Health`](super::health::Health).
 const PART: &str = "configuration";
 
@@ -52,48 +48,36 @@ pub(crate) async fn reload_on_change(
     sender: watch::Sender<Arc<Config>>,
     context: Context,
 ) {
-    let mut period = interval(PERIOD);
-    period.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut last_error = String::new();
-    loop {
-        tokio::select! {
-            () = context.shutdown.requested() => return,
-            _ = period.tick() => {}
-        }
-        match load(Some(path), context.settings.webhook) {
-            Ok(config) => {
-                if !last_error.is_empty() {
-                    context.health.set_ready(PART);
-                    last_error.clear();
-                }
-                let is_new = sender.send_if_modified(|known| {
-                    let is_new = **known != config;
-                    if is_new {
-                        *known = Arc::new(config);
-                    }
-                    is_new
-                });
-                if is_new {
-                    info!(file = %path.display(), "the configuration has changed");
-                    warn_if_nothing_granted(&sender.borrow());
-                }
+    let reload = || {
+        let config = load(Some(path), context.settings.webhook);
+        let config = config.map_err(|error| error_chain::text(&error))?;
+        let is_new = sender.send_if_modified(|known| {
+            let is_new = **known != config;
+            if is_new {
+                *known = Arc::new(config);
             }
-            Err(error) => {
-                let why = error_chain::text(&error);
-                if why != last_error {
-                    error!(
-                        error = why,
-                        "cannot reload the configuration; the previous one stays in use"
-                    );
-                    // A replica with the previous, valid configuration is still ready.
-                    context
-                        .health
-                        .set_info(PART, format!("the previous one stays in use: {why}"));
-                    last_error = why;
-                }
-            }
+            is_new
+        });
+        if is_new {
+            info!(file = %path.display(), "the configuration has changed");
+            warn_if_nothing_granted(&sender.borrow());
         }
-    }
+        Ok(())
+    };
+    let report = |error: Option<&str>| match error {
+        None => context.health.set_ready(PART),
+        Some(error) => {
+            error!(
+                error,
+                "cannot reload the configuration; the previous one stays in use"
+            );
+            // A replica with the previous, valid configuration is still ready.
+            context
+                .health
+                .set_info(PART, format!("the previous one stays in use: {error}"));
+        }
+    };
+    reload_until_shutdown(&context.shutdown, reload, report).await;
 }
 
 /// Logs a warning if the configuration grants nothing.

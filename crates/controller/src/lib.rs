@@ -10,6 +10,7 @@ pub mod crd;
 mod debounce;
 mod describe_error;
 mod eks_state;
+mod file_reload;
 mod flags;
 mod health;
 mod http;

@@ -11,8 +11,8 @@ mod mapping;
 
 mod entry_decoder;
 mod read;
-mod reading;
 mod section;
+mod section_content;
 mod span;
 mod validate;
 
@@ -20,8 +20,8 @@ pub use decode_warning::{DecodeWarning, Shape};
 pub use entry::{Entry, Field, Fields, GroupItem, Status};
 pub use field_names::SectionName;
 pub use mapping::{Mapping, Principal, SsoRole};
-pub use reading::{NotEditable, Problem};
 pub use section::Section;
+pub use section_content::{NotEditable, Problem};
 pub use span::Span;
 
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! Reads mapAccounts, which the authenticator decodes directly into a list of strings, without a conversion to JSON.
 
 use super::decode::{DecodeError, Expansion, decode_base64, lossy_text};
-use super::reading::{Reading, span};
+use super::section_content::{SectionContent, span};
 use super::{Entry, Field, Fields, Mapping, Principal, Problem, Status};
 use goyaml::{NodeId, NodeKind, Place, Tree};
 use goyaml::{Resolved, resolve, short_tag};
@@ -14,14 +14,14 @@ enum Element {
 }
 
 /// Reads the accounts of the document with this root.
-pub(super) fn read_accounts(tree: &Tree<'_>, root: NodeId) -> Reading {
+pub(super) fn read_accounts(tree: &Tree<'_>, root: NodeId) -> SectionContent {
     let mut expansion = Expansion::new();
-    let mut reading = Reading::empty();
+    let mut reading = SectionContent::empty();
     if !matches!(tree.node(root).kind, NodeKind::Sequence { .. }) {
         match not_a_list(tree, root, &mut expansion) {
             Ok(None) => {}
             Ok(Some(problem)) => reading.fail(vec![problem]),
-            Err(DecodeError { message, at }) => return Reading::unreadable(message, at),
+            Err(DecodeError { message, at }) => return SectionContent::unreadable(message, at),
         }
         return reading;
     }
@@ -85,7 +85,7 @@ pub(super) fn read_accounts(tree: &Tree<'_>, root: NodeId) -> Reading {
     reading
 }
 
-impl Reading {
+impl SectionContent {
     /// Adds go-yaml's error for all elements of the wrong type.
     fn fail(&mut self, lines: Vec<(Place, String)>) {
         let Some((first, _)) = lines.first() else {

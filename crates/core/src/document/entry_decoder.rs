@@ -6,7 +6,7 @@
 use super::decode::{Decoded, Kind, ValueId};
 use super::field_names::type_name;
 use super::field_names::{FieldName, equals_field, field_name};
-use super::reading::span;
+use super::section_content::span;
 use super::{DecodeWarning, SectionName, SsoRole};
 use goyaml::{Place, Tree};
 

@@ -3,7 +3,7 @@
 use super::decode::{DecodeError, DecodeState, Decoder};
 use super::entry_decoder::{Mismatch, RawEntry, TypedReader};
 use super::field_names::{FieldName, equals_field, field_name};
-use super::reading::{Reading, span, unsupported_node};
+use super::section_content::{SectionContent, span, unsupported_node};
 use super::validate;
 use super::{
     DecodeWarning, Entry, Field, Fields, GroupItem, Mapping, NotEditable, Principal, Problem,
@@ -83,19 +83,19 @@ impl ItemReader {
         });
     }
 
-    pub(super) fn finish(self) -> Reading {
+    pub(super) fn finish(self) -> SectionContent {
         let error = self.error.or_else(|| self.state?.into_unsupported());
         if let Some(DecodeError { message, at }) = error {
-            return Reading::unreadable(message, at);
+            return SectionContent::unreadable(message, at);
         }
         let mismatch = self.mismatch.map(|Mismatch { message, at }| Problem {
             line: at.line() + 1,
             message,
         });
-        Reading {
+        SectionContent {
             entries: self.entries,
             problems: mismatch.into_iter().chain(self.invalid).collect(),
-            ..Reading::empty()
+            ..SectionContent::empty()
         }
     }
 }

@@ -7,18 +7,20 @@ use super::decode::{DecodeError, DecodeState, Decoder, Kind};
 use super::decode_warning::Shape;
 use super::field_names::{SectionName, type_name};
 use super::item_reader::ItemReader;
-use super::reading::{List, NotEditable, Reading, not_editable, span, unsupported_node};
+use super::section_content::{
+    List, NotEditable, SectionContent, not_editable, span, unsupported_node,
+};
 use goyaml::go_json;
 use goyaml::{Node, NodeId, NodeKind, Place, Tree, TreeError};
 use goyaml::{Resolved, resolve};
 
 /// Reads one section.
-pub(super) fn read(name: SectionName, text: &str) -> Reading {
+pub(super) fn read(name: SectionName, text: &str) -> SectionContent {
     let document_end = text.len();
     if is_skipped(text) {
-        return Reading {
+        return SectionContent {
             document_end,
-            ..Reading::empty()
+            ..SectionContent::empty()
         };
     }
     if name != SectionName::Accounts && text.trim_start().starts_with('{') {
@@ -34,10 +36,10 @@ pub(super) fn read(name: SectionName, text: &str) -> Reading {
     let tree = match tree {
         Ok(tree) => tree,
         Err(TreeError::Syntax(error)) => {
-            return Reading::unreadable(error.go_message(), error.problem.into());
+            return SectionContent::unreadable(error.go_message(), error.problem.into());
         }
         Err(TreeError::UnknownAnchor { name, at }) => {
-            return Reading::unreadable(
+            return SectionContent::unreadable(
                 format!("yaml: unknown anchor '{name}' referenced"),
                 at.into(),
             );
@@ -45,9 +47,9 @@ pub(super) fn read(name: SectionName, text: &str) -> Reading {
     };
     let document_end = tree.document_end.map_or(text.len(), |end| end.offset());
     let Some(root) = tree.root() else {
-        return Reading {
+        return SectionContent {
             document_end,
-            ..Reading::empty()
+            ..SectionContent::empty()
         };
     };
     let place = tree.node(root);
@@ -114,7 +116,7 @@ fn list(root: &Node<'_>) -> Option<List> {
 /// Reads a text that begins with `{`. The authenticator reads it as JSON, never as YAML, and an object is never the
 /// required list:
 /// <https://github.com/kubernetes/apimachinery/blob/v0.36.3/pkg/util/yaml/decoder.go>
-fn read_object(name: SectionName, text: &str) -> Reading {
+fn read_object(name: SectionName, text: &str) -> SectionContent {
     let error = go_json::syntax_error(text);
     let shape = error.is_none().then_some(Shape::Mapping);
     let (offset, message) = error.unwrap_or_else(|| {
@@ -130,9 +132,9 @@ fn read_object(name: SectionName, text: &str) -> Reading {
         .iter()
         .filter(|byte| **byte == b'\n')
         .count();
-    Reading {
+    SectionContent {
         shape,
-        ..Reading::unreadable(message, Place::new(floor_boundary(text, offset), line))
+        ..SectionContent::unreadable(message, Place::new(floor_boundary(text, offset), line))
     }
 }
 
@@ -144,21 +146,21 @@ fn floor_boundary(text: &str, mut offset: usize) -> usize {
 }
 
 /// Reads a top level that is not a list: null is an empty list, anything else is an error.
-fn not_a_list(name: SectionName, tree: &Tree<'_>, root: NodeId) -> Reading {
+fn not_a_list(name: SectionName, tree: &Tree<'_>, root: NodeId) -> SectionContent {
     let mut decoder = Decoder::new(tree, DecodeState::new());
     let at = tree.node(root).start;
     let found = match decoder.decode(root) {
         Ok(id) => decoder.decoded().value(id).kind.json_name(),
-        Err(DecodeError { message, at }) => return Reading::unreadable(message, at),
+        Err(DecodeError { message, at }) => return SectionContent::unreadable(message, at),
     };
     if let Some(DecodeError { message, at }) = decoder.into_state().into_unsupported() {
-        return Reading::unreadable(message, at);
+        return SectionContent::unreadable(message, at);
     }
     if found == Kind::Null.json_name() {
-        return Reading::empty();
+        return SectionContent::empty();
     }
     let expected = format!("Go value of type []config.{}", type_name(name));
-    Reading::unreadable(
+    SectionContent::unreadable(
         format!("json: cannot unmarshal {found} into {expected}"),
         at,
     )

@@ -6,7 +6,7 @@ use super::decode_warning::Shape;
 use super::entry::Entry;
 use super::field_names::SectionName;
 use super::read::read;
-use super::reading::{List, NotEditable, Problem, Reading};
+use super::section_content::{List, NotEditable, Problem, SectionContent};
 use super::span::Span;
 
 /// The text of one section and its entries.
@@ -14,44 +14,20 @@ use super::span::Span;
 pub struct Section {
     name: SectionName,
     text: Option<Arc<str>>,
-    entries: Vec<Entry>,
-    problems: Vec<Problem>,
-    editable: Result<(), NotEditable>,
-    list: Option<List>,
-    null: Option<Span>,
-    document_end: usize,
-    shape: Option<Shape>,
-    second_document: Option<usize>,
+    content: SectionContent,
 }
 
 impl Section {
     /// Reads a section's text; `None` is an absent key.
     pub fn read(name: SectionName, text: Option<impl Into<Arc<str>>>) -> Self {
         let text: Option<Arc<str>> = text.map(Into::into);
-        let reading = text
+        let content = text
             .as_deref()
-            .map_or_else(Reading::empty, |text| read(name, text));
-        let Reading {
-            entries,
-            problems,
-            editable,
-            list,
-            null,
-            document_end,
-            shape,
-            second_document,
-        } = reading;
+            .map_or_else(SectionContent::empty, |text| read(name, text));
         Self {
             name,
             text,
-            entries,
-            problems,
-            editable,
-            list,
-            null,
-            document_end,
-            shape,
-            second_document,
+            content,
         }
     }
 
@@ -72,12 +48,12 @@ impl Section {
     /// Returns all items in document order, including those that the authenticator drops.
     /// Empty if the section cannot be read.
     pub fn entries(&self) -> &[Entry] {
-        &self.entries
+        &self.content.entries
     }
 
     /// Returns the errors that the authenticator logs, in its order and wording.
     pub fn problems(&self) -> &[Problem] {
-        &self.problems
+        &self.content.problems
     }
 
     /// Checks whether edits can change the text.
@@ -85,27 +61,27 @@ impl Section {
     /// # Errors
     /// The position of the first unsupported construct, and the reason.
     pub fn editable(&self) -> Result<(), &NotEditable> {
-        self.editable.as_ref().copied()
+        self.content.editable.as_ref().copied()
     }
 
     /// Returns whether the authenticator cannot read the section at all, so that none of its entries is in force.
     pub fn is_unreadable(&self) -> bool {
-        self.entries.is_empty() && !self.problems.is_empty()
+        self.content.entries.is_empty() && !self.content.problems.is_empty()
     }
 
     /// Returns the type of its first document; `None` if it is empty, or neither YAML nor JSON.
     pub fn shape(&self) -> Option<Shape> {
-        self.shape
+        self.content.shape
     }
 
     /// Returns the start of a second YAML document, which the authenticator never reads.
     pub(crate) fn second_document(&self) -> Option<usize> {
-        self.second_document
+        self.content.second_document
     }
 
     /// Returns the position of the list; `None` if there is none.
     pub(super) fn list(&self) -> Option<List> {
-        self.list
+        self.content.list
     }
 
     /// Returns the text in place of a list, such as `[]`, `null` or a pair of quotes.
@@ -116,11 +92,14 @@ impl Section {
             let start = text.len() - text.trim_start().len();
             return Some(Span::new(start, start + trimmed.len()));
         }
-        self.list.map(|list| list.span).or(self.null)
+        self.content
+            .list
+            .map(|list| list.span)
+            .or(self.content.null)
     }
 
     /// Returns where to start a list if there is no text in its place: at the end of the document.
     pub(super) fn list_place(&self) -> usize {
-        self.document_end
+        self.content.document_end
     }
 }

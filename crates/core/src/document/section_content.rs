@@ -1,4 +1,4 @@
-//! The result of reading the text of a section.
+//! What the authenticator reads in the text of a section.
 
 use goyaml::{Node, NodeKind, Place};
 
@@ -6,9 +6,9 @@ use super::decode_warning::Shape;
 use super::entry::Entry;
 use super::span::Span;
 
-/// The result of reading the text of a section.
-#[derive(Debug)]
-pub(super) struct Reading {
+/// What the authenticator reads in the text of a section.
+#[derive(Clone, Debug)]
+pub(super) struct SectionContent {
     pub(super) entries: Vec<Entry>,
     pub(super) problems: Vec<Problem>,
     pub(super) editable: Result<(), NotEditable>,
@@ -32,7 +32,7 @@ pub(super) struct List {
     pub(super) flow: bool,
 }
 
-impl Reading {
+impl SectionContent {
     pub(super) fn empty() -> Self {
         Self {
             entries: Vec::new(),
@@ -46,7 +46,7 @@ impl Reading {
         }
     }
 
-    /// Creates the result for a section that cannot be read.
+    /// Creates the content of a section that cannot be read.
     pub(super) fn unreadable(message: String, at: Place) -> Self {
         let line = at.line() + 1;
         let reason = match message
