@@ -40,7 +40,7 @@ pub struct Iam {
 }
 
 /// An answer of IAM.
-pub type IamResult<T> = Result<T, IamError>;
+pub(crate) type IamResult<T> = Result<T, IamError>;
 
 /// Why IAM did not answer.
 #[derive(Debug, Error)]

@@ -72,7 +72,7 @@ impl Access {
     }
 
     /// Whether the user's credentials are sent in requests, as opposed to client certificates.
-    pub fn sends_credentials(&self) -> bool {
+    pub(crate) fn sends_credentials(&self) -> bool {
         let user = &self.config.auth_info;
         user.token.is_some()
             || user.token_file.is_some()

@@ -7,7 +7,7 @@
 pub mod access_review;
 mod api_client;
 pub mod backoff;
-pub mod cluster_identity;
+mod cluster_identity;
 pub mod connect;
 mod discovery;
 mod eks_name;
@@ -19,7 +19,7 @@ pub mod history;
 pub mod interrupt;
 pub mod karpenter;
 pub mod kubeconfig;
-pub mod live_config_map;
+mod live_config_map;
 pub mod nodes;
 pub mod other_tools_sync;
 mod proxy;

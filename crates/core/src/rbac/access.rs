@@ -60,7 +60,7 @@ impl<'a> Access<'a> {
 
 impl Grant<'_> {
     /// Returns whether the binding applies to all authenticated users.
-    pub fn is_for_all_users(&self) -> bool {
+    pub(crate) fn is_for_all_users(&self) -> bool {
         let is_for_all =
             |subject: &&Subject| matches!(subject, Subject::Group(name) if name == AUTHENTICATED);
         self.subjects.iter().all(is_for_all)

@@ -116,7 +116,7 @@ impl Requesters {
 
 impl Protect {
     /// Returns the ARNs that are listed without a wildcard.
-    pub fn literal_arns(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn literal_arns(&self) -> impl Iterator<Item = &str> {
         let literal = self.arns.iter().filter(|pattern| pattern.is_literal());
         literal.map(Pattern::text)
     }

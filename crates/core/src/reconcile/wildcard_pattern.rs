@@ -16,7 +16,7 @@ impl Pattern {
     }
 
     /// Returns whether the pattern contains no wildcard.
-    pub fn is_literal(&self) -> bool {
+    pub(crate) fn is_literal(&self) -> bool {
         !self.text.contains('*')
     }
 

@@ -72,7 +72,7 @@ impl EksConnection {
 
     /// Returns a client that authenticates with renewed tokens.
     #[must_use]
-    pub fn with_tokens(&self, tokens: Tokens) -> ApiClient {
+    pub(crate) fn with_tokens(&self, tokens: Tokens) -> ApiClient {
         self.client.authenticated(Bearer::Renewed(tokens))
     }
 }

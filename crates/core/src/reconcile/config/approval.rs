@@ -41,7 +41,7 @@ impl Config {
     ///
     /// # Errors
     /// What the closest grant does not cover, and what to add to it; a sentence fragment.
-    pub fn approve(
+    pub(crate) fn approve(
         &self,
         principal: &Principal,
         username: Option<&str>,
