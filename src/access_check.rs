@@ -58,7 +58,7 @@ impl ExpectedAccess<'_> {
     /// Signs in at least once, and again until all expectations are met or `time_limit` has passed.
     ///
     /// # Errors
-    /// If the API server does not answer, or the user interrupts.
+    /// If the API server does not respond, or the user interrupts.
     pub(crate) fn check(
         &self,
         cluster: &SignIn,

@@ -263,7 +263,7 @@ impl Backend {
         }
     }
 
-    /// Returns the description of the cluster by EKS; `None` for a manifest and for a cluster of a kubeconfig.
+    /// Returns EKS's description of the cluster; `None` for a manifest and for a cluster of a kubeconfig.
     pub(crate) fn eks(&self) -> Option<&EksCluster> {
         match self {
             Self::Manifest(_) => None,

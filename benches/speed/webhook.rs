@@ -1,4 +1,4 @@
-//! Reviews by the webhook: how long they take, alone and during an attack, and the memory of the controller.
+//! Reviews by the webhook: how long they take, alone and during an attack, and the controller's memory.
 
 use std::fs;
 use std::sync::Arc;

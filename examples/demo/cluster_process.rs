@@ -87,7 +87,7 @@ fn prepare(cluster: &Cluster) -> std::io::Result<ClusterAccess> {
     })
 }
 
-/// Returns the kubeconfig of the instance, with awsauth as the exec plugin.
+/// Returns the instance's kubeconfig, with awsauth as the exec plugin.
 fn kubeconfig_of_instance(cluster: &Cluster) -> String {
     format!(
         "apiVersion: v1

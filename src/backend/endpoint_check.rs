@@ -81,7 +81,7 @@ pub(super) fn described(
     eks::endpoint(&cluster)
         .described()
         .ok_or_else(|| NotDescribed {
-            why: "its answer has no URL with a certificate authority".to_owned(),
+            why: "its response has no URL with a certificate authority".to_owned(),
             hint: None,
         })
 }

@@ -34,7 +34,7 @@ pub(crate) struct SignIn {
     runtime: Runtime,
     connection: AnonymousConnection,
     identity: CredentialArgs,
-    /// The answer of EKS, if EKS was asked to find the cluster.
+    /// The response of EKS, if EKS was asked to find the cluster.
     described: Option<EksCluster>,
 }
 
@@ -214,7 +214,7 @@ impl SignIn {
         }
     }
 
-    /// Returns the answer of EKS, if EKS was asked to find the cluster.
+    /// Returns the response of EKS, if EKS was asked to find the cluster.
     pub(crate) fn described(&self) -> Option<&EksCluster> {
         self.described.as_ref()
     }

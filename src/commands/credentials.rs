@@ -13,7 +13,7 @@ use awsauth_aws::credentials::ResolvedCredentials;
 
 /// Export AWS credentials to a shell, a file or a command
 ///
-/// Resolves credentials as every other command does, and prints them in the format of the consumer. Prints to a
+/// Resolves credentials as every other command does, and prints them in the consumer's format. Prints to a
 /// terminal only with --reveal.
 #[derive(Debug, clap::Args)]
 #[command(

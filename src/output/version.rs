@@ -19,7 +19,7 @@ pub(crate) struct Versions<'a> {
     pub(crate) platform: String,
     /// The version of the API server, if it was requested.
     pub(crate) server: Option<&'a ServerVersion>,
-    /// The description of the cluster by EKS, if it was requested.
+    /// EKS's description of the cluster, if it was requested.
     pub(crate) eks: Option<&'a ClusterDescription>,
 }
 

@@ -23,7 +23,7 @@ pub(super) struct PostWriteCheck {
 
 /// The result of a check.
 pub(super) struct CheckOutcome {
-    /// The result of signing in; `None` if the API server did not answer.
+    /// The result of signing in; `None` if the API server did not respond.
     pub(super) access: Option<CheckedAccess>,
     /// Why the write is not verified; `None` if it is.
     pub(super) failure: Option<Failure>,

@@ -21,13 +21,13 @@ use single_entry_logins::SingleEntryAuthenticator;
 mod claims;
 mod single_entry_logins;
 
-/// The account of the cluster, so that rules can report other accounts.
+/// The cluster's account, so that rules can report other accounts.
 const OWN: &str = "111122223333";
 
 /// Rules whose findings make no claim about the authenticator: on waivers, and on names from EC2.
 const OF_OTHERS: [&str; 3] = ["L01", "L02", "N14"];
 
-/// An aws-auth, the findings of the rules, and the result of the authenticator.
+/// An aws-auth, the findings of the rules, and the authenticator's result.
 pub(crate) struct Judged {
     data: Data,
     document: Document,

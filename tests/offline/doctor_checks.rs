@@ -121,7 +121,7 @@ fn timed_out_evidence_is_reported() {
             ..evidence()
         },
         "E3",
-        "does not answer within 2 s",
+        "does not respond within 2 s",
         "curl",
     );
     fails(

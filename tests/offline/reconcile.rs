@@ -1,4 +1,4 @@
-//! The decisions of the controller: each rule, and laws for any sequence of changes by objects and other clients.
+//! The controller's decisions: each rule, and laws for any sequence of changes by objects and other clients.
 #![allow(
     clippy::print_stdout,
     reason = "how long it takes is a part of the result"

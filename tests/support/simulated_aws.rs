@@ -231,7 +231,7 @@ impl Aws {
             path,
             &sent.unwrap_or_default(),
         )
-        .unwrap_or_else(|e| panic!("the stand-in does not answer: {e}"));
+        .unwrap_or_else(|e| panic!("the stand-in does not respond: {e}"));
         let (head, content) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
         assert!(
             head.starts_with("HTTP/1.0 200"),

@@ -16,7 +16,7 @@ pub(crate) struct StaticUser {
     pub(crate) groups: &'static [&'static str],
 }
 
-/// The creator of the cluster, with all rights.
+/// The cluster's creator, with all rights.
 pub(crate) const ADMIN: StaticUser = StaticUser {
     name: "admin",
     groups: &["system:masters"],

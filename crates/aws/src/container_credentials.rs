@@ -23,7 +23,7 @@ use super::metadata_http::{Answer, Client, HttpError, Url};
 use super::tls::{self, TlsError};
 use awsauth_core::token::Credentials;
 
-/// The limit for all attempts. The agent itself calls AWS for the first answer.
+/// The limit for all attempts. The agent itself calls AWS for the first response.
 pub const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The delays between attempts. The agent may still be starting.
@@ -276,7 +276,7 @@ pub enum ContainerError {
     },
     /// A 4xx response: no credentials for this container.
     #[error(
-        "{} has no credentials for {}: it answered {status}{}",
+        "{} has no credentials for {}: it returned {status}{}",
         agent_name(agent),
         recipient(agent),
         colon(first_line)
@@ -289,7 +289,7 @@ pub enum ContainerError {
     },
     /// Repeated 429 or 5xx responses.
     #[error(
-        "the credentials endpoint keeps failing: it answered {status}{}",
+        "the credentials endpoint keeps failing: it returned {status}{}",
         colon(first_line)
     )]
     Failing {
@@ -299,7 +299,7 @@ pub enum ContainerError {
         first_line: String,
     },
     /// No response in time.
-    #[error("the credentials endpoint {url} did not answer within {} s", TIMEOUT.as_secs())]
+    #[error("the credentials endpoint {url} did not respond within {} s", TIMEOUT.as_secs())]
     Slow { url: String },
     /// The certificate is not trusted, or TLS failed in another way.
     #[error("TLS with the credentials endpoint {url} failed")]

@@ -39,10 +39,10 @@ pub struct Iam {
     runtime: BlockingRuntime,
 }
 
-/// An answer of IAM.
+/// A response of IAM.
 pub(crate) type IamResult<T> = Result<T, IamError>;
 
-/// Why IAM did not answer.
+/// Why IAM did not respond.
 #[derive(Debug, Error)]
 pub enum IamError {
     /// IAM could not be reached, or refused the request.
@@ -192,7 +192,7 @@ impl Iam {
     /// Returns the role of this name with its trust policy; `None` if it does not exist.
     ///
     /// # Errors
-    /// If IAM does not answer.
+    /// If IAM does not respond.
     pub fn role(&mut self, name: &str) -> IamResult<Option<Principal>> {
         let role = self.runtime.block_on(self.client.get_role(name))?;
         role.map_err(of("iam:GetRole"))
@@ -201,7 +201,7 @@ impl Iam {
     /// Simulates an action on a resource: the decisions of the policies of a user or role, and of its permissions boundary.
     ///
     /// # Errors
-    /// If IAM does not answer.
+    /// If IAM does not respond.
     pub fn simulate(
         &mut self,
         principal: &str,

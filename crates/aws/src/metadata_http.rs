@@ -64,7 +64,7 @@ pub(crate) enum HttpError {
     TimedOut,
     #[error("the connection was lost before the response was complete")]
     Lost(#[source] hyper::Error),
-    #[error("the answer is longer than {MAX_BODY} bytes")]
+    #[error("the response is longer than {MAX_BODY} bytes")]
     TooLong,
 }
 

@@ -110,7 +110,7 @@ impl QueryClient {
         })))
     }
 
-    /// Calls an action and reads its answer. Repeats the request after throttling and transient failures, with a random,
+    /// Calls an action and reads its response. Repeats the request after throttling and transient failures, with a random,
     /// exponentially growing delay.
     pub(crate) async fn call<T: DeserializeOwned>(
         &self,
@@ -265,7 +265,7 @@ impl ErrorResponse {
     }
 }
 
-/// A list in an answer.
+/// A list in a response.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Members<T> {
     #[serde(default = "Vec::new")]

@@ -17,7 +17,7 @@ pub enum AwsError {
     /// The service refused the request.
     #[error(transparent)]
     Refused(Box<Refused>),
-    /// The service could not be reached, or did not answer in time.
+    /// The service could not be reached, or did not respond in time.
     #[error("AWS cannot be reached: {why}")]
     Unreachable {
         /// The cause, from the network libraries.
@@ -35,7 +35,7 @@ pub enum AwsError {
 /// Why this machine cannot reach AWS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Obstacle {
-    /// No answer arrived in time.
+    /// No response arrived in time.
     Timeout,
     /// The proxy cannot be reached, or refuses to connect.
     Proxy,

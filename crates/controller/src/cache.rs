@@ -1,4 +1,4 @@
-//! The state of the cluster as reported by watches.
+//! The cluster's state as reported by watches.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

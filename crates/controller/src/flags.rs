@@ -9,7 +9,7 @@ use clap::builder::FalseyValueParser;
 use super::LogFormat;
 use awsauth_aws::credentials::CredentialOptions;
 
-/// The settings of the controller. Fields marked `skip` come from the flags that all commands share.
+/// The controller's settings. Fields marked `skip` come from the flags that all commands share.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Settings {
     /// The configuration file: what may be granted, and which entries are protected
@@ -24,7 +24,7 @@ pub struct Settings {
     #[arg(long, env = "AWSAUTH_WEBHOOK", value_parser = FalseyValueParser::new())]
     pub webhook: bool,
 
-    /// The address of the webhook
+    /// The webhook's address
     #[arg(
         long,
         env = "AWSAUTH_WEBHOOK_LISTEN",

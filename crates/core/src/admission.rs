@@ -67,7 +67,7 @@ pub struct Policy {
     pub admission: Admission,
     /// The protected entries. Node entries are always protected.
     pub protect: Protect,
-    /// The username of the controller, if known.
+    /// The controller's username, if known.
     pub controller: Option<String>,
 }
 

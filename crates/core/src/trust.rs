@@ -38,7 +38,7 @@ pub struct Facts<'a> {
     pub role: &'a str,
     /// The message of the refusal.
     pub message: Option<&'a str>,
-    /// The role's trust policy, as JSON or percent-encoded as in the answer of `iam:GetRole`.
+    /// The role's trust policy, as JSON or percent-encoded as in the response of `iam:GetRole`.
     pub trust_policy: Option<&'a str>,
     /// The decision of the caller's own policies, as `iam:SimulatePrincipalPolicy` returns it.
     pub own_policies: Decision,

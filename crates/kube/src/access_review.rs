@@ -63,7 +63,7 @@ impl ClusterUser {
 /// Returns the user that the API server authenticates.
 ///
 /// # Errors
-/// If the API server rejects the credentials, or does not answer within `time_limit`.
+/// If the API server rejects the credentials, or does not respond within `time_limit`.
 pub async fn current_user(
     client: &ApiClient,
     time_limit: Duration,
@@ -95,7 +95,7 @@ pub async fn current_user(
 /// Checks whether the current user may do each of these, in order. `namespace` applies to questions without one.
 ///
 /// # Errors
-/// If the API server rejects the request, or does not answer within the time limit.
+/// If the API server rejects the request, or does not respond within the time limit.
 pub async fn check_access(
     client: &ApiClient,
     questions: &[Question],
@@ -108,7 +108,7 @@ pub async fn check_access(
 /// Checks the same for another user. The current user needs permission to do so.
 ///
 /// # Errors
-/// If the API server rejects the request, or does not answer within the time limit.
+/// If the API server rejects the request, or does not respond within the time limit.
 pub async fn check_access_of(
     client: &ApiClient,
     they: &User,
@@ -122,7 +122,7 @@ pub async fn check_access_of(
 /// Checks whether the current user, or else `they`, may update aws-auth. Checking another user requires permission.
 ///
 /// # Errors
-/// If the API server rejects the request, or does not answer within the time limit.
+/// If the API server rejects the request, or does not respond within the time limit.
 pub async fn can_update_aws_auth(
     client: &ApiClient,
     they: Option<&User>,

@@ -162,7 +162,7 @@ impl ApiClient {
     /// Reads aws-auth; retries for at most `time_limit` while the API server is throttling, failing or restarting.
     ///
     /// # Errors
-    /// If no attempt is answered, or the answer is neither the ConfigMap nor 404.
+    /// If no attempt is answered, or the response is neither the ConfigMap nor 404.
     pub async fn read(&self, time_limit: Duration) -> Result<Live, RequestError> {
         self.read_until(Instant::now() + time_limit).await
     }
@@ -221,7 +221,7 @@ impl ApiClient {
         self.repeat(deadline, send).await
     }
 
-    /// Sends an object that is not stored, such as an access review, and reads the answer, as [`get`](Self::get) does.
+    /// Sends an object that is not stored, such as an access review, and reads the response, like [`get`](Self::get).
     pub async fn post<T: DeserializeOwned>(
         &self,
         path: &str,

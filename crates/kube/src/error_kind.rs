@@ -5,7 +5,7 @@
 pub enum ErrorKind {
     /// The flags or the kubeconfig are invalid.
     Input,
-    /// The API server is unreachable, or the answer is not an API server's.
+    /// The API server is unreachable, or the response is not an API server's.
     Unreachable,
     /// The API server denies access, or there are no credentials.
     Denied,

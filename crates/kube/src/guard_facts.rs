@@ -1,4 +1,4 @@
-//! Converts answers of the API server to facts for guards: [`Known`], or the missing permission.
+//! Converts responses of the API server to facts for guards: [`Known`], or the missing permission.
 
 use crate::request_error::{Fault, RequestError};
 use awsauth_core::plan::{Admins, Known};
@@ -17,12 +17,12 @@ pub fn unknown<T>(error: &RequestError, permission: &str) -> Known<T> {
         Fault::Forbidden(_) => format!("permission to {permission}"),
         // The message may be a whole HTML page.
         Fault::Server(status, ..) => {
-            format!("an answer when asked to {permission} (the API server failed with {status})")
+            format!("a response when asked to {permission} (the API server failed with {status})")
         }
         fault => {
             let message = fault.to_string();
             let line = message.lines().next().unwrap_or_default();
-            format!("an answer when asked to {permission} ({line})")
+            format!("a response when asked to {permission} ({line})")
         }
     };
     Known::Unknown { needs }
@@ -48,7 +48,7 @@ mod tests {
         };
         assert_eq!(
             needs,
-            "an answer when asked to create x (the API server failed with 501)"
+            "a response when asked to create x (the API server failed with 501)"
         );
     }
 }

@@ -58,9 +58,9 @@ struct Spec {
 /// Lists all EC2NodeClasses. Empty if Karpenter is not installed.
 ///
 /// # Errors
-/// If the API server does not answer.
+/// If the API server does not respond.
 pub async fn node_classes(client: &ApiClient, deadline: Instant) -> Result<Vec<NodeClass>, Fault> {
-    // For an unknown group or kind, the API server answers 404 in plain text.
+    // For an unknown group or kind, the API server returns 404 in plain text.
     let all: APIGroupList = client.get("/apis", deadline).await?;
     let Some(group) = all.groups.into_iter().find(|group| group.name == GROUP) else {
         return Ok(Vec::new());

@@ -23,7 +23,7 @@ pub struct NodeNames {
 /// Returns the names of the cluster's first nodes.
 ///
 /// # Errors
-/// If the API server does not answer.
+/// If the API server does not respond.
 pub async fn nodes(client: &ApiClient, deadline: Instant) -> Result<Vec<NodeNames>, Fault> {
     let path = format!("/api/v1/nodes?limit={MAX_NODES}");
     let list: List<Node> = client.get(&path, deadline).await?;

@@ -73,7 +73,7 @@ pub async fn policy(client: &ApiClient, users: &[UserInfo], time_limit: Duration
 /// Returns the subjects that ClusterRoleBindings bind to `cluster-admin`.
 ///
 /// # Errors
-/// If the API server does not answer within `time_limit`.
+/// If the API server does not respond within `time_limit`.
 pub async fn admins(client: &ApiClient, time_limit: Duration) -> Result<Admins, RequestError> {
     let binds = |binding: &Binding| {
         binding.role.kind == RoleKind::ClusterRole && binding.role.name == CLUSTER_ADMIN

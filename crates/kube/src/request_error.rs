@@ -111,7 +111,7 @@ impl std::fmt::Display for Fault {
                 write!(f, "the connection to {server} was lost before the response")
             }
             Self::TimedOut(server, after) => {
-                write!(f, "{server} did not answer within {}", rounded(*after))
+                write!(f, "{server} did not respond within {}", rounded(*after))
             }
             Self::Credentials(error) => write!(f, "{error}"),
             Self::NoToken(_) => f.write_str("no new token could be created"),

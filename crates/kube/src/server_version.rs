@@ -23,7 +23,7 @@ pub struct ServerVersion {
 /// Requests the version.
 ///
 /// # Errors
-/// If the API server rejects the credentials, or does not answer within `time_limit`.
+/// If the API server rejects the credentials, or does not respond within `time_limit`.
 pub async fn version(
     client: &ApiClient,
     time_limit: Duration,

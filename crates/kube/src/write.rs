@@ -1,5 +1,5 @@
 //! One write of aws-auth: read, plan, dry run (not after a lost race), store a copy, PUT with the resourceVersion that was
-//! read, read the answer.
+//! read, read the response.
 
 mod error;
 mod options;
@@ -83,7 +83,7 @@ pub async fn write<E: std::error::Error + 'static>(
     }
 }
 
-/// A write without an answer.
+/// A write without a response.
 struct UnconfirmedWrite {
     change: Change,
     before: Live,
@@ -274,7 +274,7 @@ impl Run<'_> {
         self.deadline.max(Instant::now() + GRACE)
     }
 
-    /// Sends the write and awaits its answer, even after an interrupt.
+    /// Sends the write and awaits its response, even after an interrupt.
     async fn send_to_the_end<I: Future<Output = ()>>(
         &self,
         live: &Live,

@@ -35,7 +35,7 @@ fn check_endpoint(options: &ConnectOptions) -> EndpointEvidence {
         Collected::TimedOut(_) | Collected::NotRequested(_) => {
             return failed(Problem {
                 cause: format!(
-                    "this machine's DNS does not answer within {} s",
+                    "this machine's DNS does not respond within {} s",
                     LIMIT.as_secs()
                 ),
                 next: "check the resolver: cat /etc/resolv.conf".to_owned(),
@@ -81,7 +81,7 @@ pub(super) fn add_endpoint(
             is_alive
         }
         Collected::TimedOut(limit) => {
-            evidence.addresses = Collected::NotRequested("a timely answer".to_owned());
+            evidence.addresses = Collected::NotRequested("a timely response".to_owned());
             evidence.connections = Collected::TimedOut(limit);
             evidence.livez = Collected::TimedOut(limit);
             false

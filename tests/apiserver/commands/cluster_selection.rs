@@ -1,4 +1,4 @@
-//! The selection of the cluster, and `--expect-cluster`.
+//! Selects the cluster, also with `--expect-cluster`.
 
 use crate::commands::exclusive_cluster::{ExclusiveCluster, MYTESTROLE, Run, awsauth, map_args};
 

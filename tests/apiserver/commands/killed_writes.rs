@@ -137,7 +137,7 @@ fn killed_at(
     !is_whole_run
 }
 
-/// Moves files that are stored under the proxy's address to the address of the cluster.
+/// Moves files that are stored under the proxy's address to the cluster's address.
 fn move_local_revisions(session: &ExclusiveCluster, url: &str) {
     let state = session.cluster.folder().join(".local/state/awsauth");
     let of = |url: &str| {

@@ -34,7 +34,7 @@ fn writer_that_loses_every_race_reports_a_conflict() {
         let is_there = roles.contains(&format!("{}\n", role(writer, 0)));
         assert_eq!(is_there, run.status == 0, "{run:?}");
         // If even reading takes too long, the message names that as the reason.
-        if !is_there && !run.stderr.contains("did not answer within") {
+        if !is_there && !run.stderr.contains("did not respond within") {
             run.says(5, &["kept changing for 0.4 s", "with a longer --timeout"]);
         }
     }

@@ -176,7 +176,7 @@ fn missing_eks_facts_are_reported_with_a_hint() {
     service.set(&json!({"clusters": {"prod": bare}}));
     ask(&[]).says(
         3,
-        &["the answer of EKS has no endpoint for the cluster prod"],
+        &["the response of EKS has no endpoint for the cluster prod"],
     );
 
     service.set(&json!({"keys": {}}));

@@ -12,7 +12,7 @@ use crate::support::environment::Environment;
 use crate::support::fake_api::FakeApi;
 use crate::support::secrets;
 
-/// The name of the cluster in the kubeconfig. It proves nothing about the server.
+/// The cluster's name in the kubeconfig. It proves nothing about the server.
 const CLUSTER: &str = "arn:aws:eks:us-east-1:111122223333:cluster/prod";
 
 const USER_TOKEN: &str = "token-of-the-kubeconfig";

@@ -25,7 +25,7 @@ async fn slow_responses_time_out() {
     .await;
     let error = run_for(&api, Duration::from_millis(300)).await.unwrap_err();
     assert!(
-        error.to_string().contains("did not answer within"),
+        error.to_string().contains("did not respond within"),
         "{error}"
     );
     // The response is late, but the write was stored, as a read shows.

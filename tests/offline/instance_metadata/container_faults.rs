@@ -35,7 +35,7 @@ async fn missing_pod_identity_association_is_reported() {
     let server = agent(&[Reply::status(404, refused)]).await;
     assert_eq!(
         fails(&here(&server).with(AUTHORIZATION, &pod_token())).await,
-        "the EKS Pod Identity agent has no credentials for the service account shop/cart: it answered 404: [4b6c]: \
+        "the EKS Pod Identity agent has no credentials for the service account shop/cart: it returned 404: [4b6c]: \
          (ResourceNotFoundException): No association found, fault: client\n\
          hint: list this service account's associations: aws eks list-pod-identity-associations --cluster-name CLUSTER --namespace shop \
          --service-account cart"
@@ -48,7 +48,7 @@ async fn response_that_echoes_the_token_is_redacted() {
     let server = agent(&[Reply::status(400, &format!("bad token {}", pod_token()))]).await;
     let text = fails(&here(&server).with(AUTHORIZATION, &pod_token())).await;
     assert!(
-        text.contains("it answered 400: bad token (the token)"),
+        text.contains("it returned 400: bad token (the token)"),
         "{text}"
     );
 }
@@ -143,7 +143,7 @@ async fn persistent_endpoint_errors_are_reported() {
     let server = agent(&[Reply::status(500, "boom")]).await;
     let text = fails(&here(&server)).await;
     assert!(
-        text.starts_with("the credentials endpoint keeps failing: it answered 500: boom"),
+        text.starts_with("the credentials endpoint keeps failing: it returned 500: boom"),
         "{text}"
     );
     assert_eq!(server.lines().len(), 4);
@@ -159,7 +159,7 @@ async fn persistent_endpoint_errors_are_reported() {
 async fn slow_endpoint_times_out() {
     let server = agent(&[Reply::never()]).await;
     let text = fails(&here(&server)).await;
-    assert!(text.contains("did not answer within 5 s"), "{text}");
+    assert!(text.contains("did not respond within 5 s"), "{text}");
     assert_eq!(server.lines(), [GET]);
 }
 

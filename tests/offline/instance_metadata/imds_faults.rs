@@ -93,7 +93,7 @@ async fn low_hop_limit_in_a_container_is_reported() {
     assert_eq!(
         text,
         format!(
-            "the instance metadata service at {} accepts connections, but its answer with the session token does not reach this \
+            "the instance metadata service at {} accepts connections, but its response with the session token does not reach this \
              container, most likely because the instance's HttpPutResponseHopLimit is 1\n\
              hint: raise the hop limit: aws ec2 modify-instance-metadata-options --instance-id i-0fedcba9876543210 \
              --http-put-response-hop-limit 2\n\
@@ -125,7 +125,7 @@ async fn unanswered_put_outside_a_container_is_reported() {
     let server = instance(&[(PUT, Reply::never())]).await;
     let text = shown_by_imds(fetch(&server).await);
     assert!(
-        text.contains("did not answer the request for a session token within 2 s"),
+        text.contains("did not respond to the request for a session token within 2 s"),
         "{text}"
     );
     assert!(text.contains("aws ec2 modify-instance-metadata-options --instance-id INSTANCE_ID --http-put-response-hop-limit 2"), "{text}");
@@ -135,7 +135,7 @@ async fn unanswered_put_outside_a_container_is_reported() {
 async fn imds_disabled_on_the_instance_is_reported() {
     let forbidden = Reply::status(403, "403 - Forbidden");
     let server = instance(&[(PUT, forbidden.clone()), (LIST, forbidden.clone())]).await;
-    let expected = "the instance metadata service is disabled for this instance: it answers 403\n\
+    let expected = "the instance metadata service is disabled for this instance: it returns 403\n\
                   hint: enable it: aws ec2 modify-instance-metadata-options --instance-id i-0fedcba9876543210 --http-endpoint enabled";
     assert_eq!(shown_by_imds(fetch_on(&server, &[TAG]).await), expected);
     let server = instance(&[(PUT, forbidden)]).await;
@@ -149,7 +149,7 @@ async fn forbidden_responses_from_another_server_are_reported() {
     let forbidden = Reply::status(403, "blocked");
     let server = instance(&[(PUT, forbidden.clone()), (LIST, forbidden)]).await;
     let expected = format!(
-        "the server at {} answers 403\n\
+        "the server at {} returns 403\n\
          hint: this machine does not look like an EC2 instance: name a profile with --profile, or set AWS_ACCESS_KEY_ID and \
          AWS_SECRET_ACCESS_KEY",
         server.url
@@ -171,7 +171,7 @@ async fn imdsv1_is_not_used_if_forbidden_by_variable() {
     let error = failing(&here, &[]).await;
     assert_eq!(
         shown(&error, &error.hint()),
-        "no session (IMDSv2) is available, because the instance metadata service answered the request for one with 404, and \
+        "no session (IMDSv2) is available, because the instance metadata service returned 404, and \
          AWS_EC2_METADATA_V1_DISABLED forbids IMDSv1\n\
          hint: if IMDSv2 is not possible, allow IMDSv1: remove AWS_EC2_METADATA_V1_DISABLED"
     );
@@ -183,7 +183,7 @@ async fn required_session_that_cannot_be_created_is_reported() {
     let server = instance(&[(PUT, Reply::status(405, ""))]).await;
     let text = shown_by_imds(fetch(&server).await);
     assert!(
-        text.contains("answered the request for one with 405, and without one it answers 401"),
+        text.contains("returned 405, and without one it returns 401"),
         "{text}"
     );
     let server = instance(&[(PUT, Reply::status(500, ""))]).await;
@@ -210,7 +210,9 @@ async fn rejected_session_request_is_reported() {
     .await;
     let text = shown_by_imds(fetch(&server).await);
     assert!(
-        text.starts_with("the instance metadata service refused: a session token was answered 400"),
+        text.starts_with(
+            "the instance metadata service refused: the request for a session token returned 400"
+        ),
         "{text}"
     );
     assert_eq!(server.lines(), [PUT]);
@@ -303,7 +305,7 @@ async fn malformed_credentials_are_reported() {
     let server = instance(&[(ROLE, Reply::status(404, ""))]).await;
     let text = shown_by_imds(fetch(&server).await);
     assert!(
-        text.contains("the role's credentials was answered 404"),
+        text.contains("the request for the role's credentials returned 404"),
         "{text}"
     );
 }
@@ -314,7 +316,7 @@ async fn persistent_server_errors_are_reported() {
     let text = shown_by_imds(fetch(&server).await);
     assert!(
         text.starts_with(
-            "the instance metadata service keeps failing: the role's credentials was answered 503"
+            "the instance metadata service keeps failing: the request for the role's credentials returned 503"
         ),
         "{text}"
     );

@@ -134,7 +134,7 @@ fn exec_sets_the_environment_and_returns_the_exit_status() {
         assert!(shown.lines().any(|shown| shown == line), "{shown}");
     }
     assert!(!shown.contains("AWS_PROFILE"), "{shown}");
-    // The region of the profile is exported, too.
+    // The profile's region is exported, too.
     let of_profile = error_text(&shell(
         "sh",
         "AWS_PROFILE=other awsauth credentials exec -- env",

@@ -39,7 +39,7 @@ fn metadata_403_does_not_count_as_an_instance() {
     let diagnosis = harness.diagnose(&[]);
     assert_eq!(diagnosis.headline(), "C5", "{}", diagnosis.json);
     let (cause, next) = (diagnosis.text("C5", "cause"), diagnosis.text("C5", "next"));
-    assert!(cause.contains("answers 403"), "{cause}");
+    assert!(cause.contains("returns 403"), "{cause}");
     let is_instance = Machine::of(&AwsEnvironment::default()).is_ec2();
     let says = (
         cause.contains("this instance"),

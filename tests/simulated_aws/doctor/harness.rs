@@ -18,7 +18,7 @@ use crate::support::simulated_aws::Credentials;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_awsauth");
 
-/// The ARN of the cluster, which `aws eks update-kubeconfig` uses as the name of its entries.
+/// The cluster's ARN, which `aws eks update-kubeconfig` uses as the name of its entries.
 pub(crate) const CLUSTER: &str = "arn:aws:eks:us-east-1:111122223333:cluster/my-cluster";
 
 /// A machine on which `doctor` runs. It has no fault until a test injects one.

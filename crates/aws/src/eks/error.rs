@@ -49,8 +49,8 @@ pub enum EksError {
         /// EKS's status, such as `CREATING`.
         status: String,
     },
-    /// A required field is missing in the answer.
-    #[error("the answer of EKS has no {field} for the cluster {name}")]
+    /// A required field is missing in the response.
+    #[error("the response of EKS has no {field} for the cluster {name}")]
     Incomplete { name: String, field: &'static str },
     /// EKS refused the request or could not be reached.
     #[error(transparent)]

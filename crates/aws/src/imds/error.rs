@@ -43,16 +43,16 @@ pub enum ImdsError {
     },
     /// The service accepts connections, but the response to the PUT does not reach this container.
     #[error(
-        "the instance metadata service at {endpoint} accepts connections, but its answer with the session token does not \
+        "the instance metadata service at {endpoint} accepts connections, but its response with the session token does not \
          reach this container, most likely because the instance's HttpPutResponseHopLimit is 1"
     )]
     HopLimit {
         endpoint: String,
         instance: Instance,
     },
-    /// The service accepts connections, but does not answer the PUT. This does not seem to be a container.
+    /// The service accepts connections, but does not respond to the PUT. This does not seem to be a container.
     #[error(
-        "the instance metadata service at {endpoint} accepts connections, but did not answer the request for a session token within {patience}",
+        "the instance metadata service at {endpoint} accepts connections, but did not respond to the request for a session token within {patience}",
         patience = seconds(TIMEOUT)
     )]
     NoAnswer {
@@ -60,10 +60,10 @@ pub enum ImdsError {
         instance: Instance,
     },
     /// Status 403 on an EC2 instance: its metadata options disable the service.
-    #[error("the instance metadata service is disabled for this instance: it answers 403")]
+    #[error("the instance metadata service is disabled for this instance: it returns 403")]
     SwitchedOff { instance: Instance },
     /// Status 403, and the firmware does not identify an EC2 instance.
-    #[error("the server at {endpoint} answers 403")]
+    #[error("the server at {endpoint} returns 403")]
     Forbidden { endpoint: String },
     /// No session (IMDSv2) is available, and a setting forbids IMDSv1.
     #[error("no session (IMDSv2) is available, because {why}, and {setting} forbids IMDSv1")]
@@ -73,7 +73,7 @@ pub enum ImdsError {
         setting: String,
     },
     /// No session is available, and the service requires one.
-    #[error("no session (IMDSv2) is available, because {why}, and without one it answers 401")]
+    #[error("no session (IMDSv2) is available, because {why}, and without one it returns 401")]
     V2Required { why: NoSession },
     /// Another server answers.
     #[error("the server at {endpoint} is not the metadata service of EC2: {saw}")]
@@ -111,7 +111,9 @@ pub enum ImdsError {
         message: String,
     },
     /// Repeated failures of the service.
-    #[error("the instance metadata service keeps failing: {what} was answered {status}")]
+    #[error(
+        "the instance metadata service keeps failing: the request for {what} returned {status}"
+    )]
     Failing {
         /// The item that was requested.
         what: String,
@@ -119,7 +121,7 @@ pub enum ImdsError {
         status: u16,
     },
     /// The service refused a request that it should answer.
-    #[error("the instance metadata service refused: {what} was answered {status}")]
+    #[error("the instance metadata service refused: the request for {what} returned {status}")]
     Refused {
         /// The item that was requested.
         what: String,
@@ -200,9 +202,9 @@ impl fmt::Display for NoSession {
         let it = "the instance metadata service";
         match self {
             Self::NotOffered(status) => {
-                write!(f, "{it} answered the request for one with {status}")
+                write!(f, "{it} returned {status}")
             }
-            Self::Unanswered => write!(f, "{it}'s answer to the request for one did not arrive"),
+            Self::Unanswered => write!(f, "{it}'s response to the request for one did not arrive"),
             Self::Failed(status) => write!(f, "{it} failed at the request for one with {status}"),
             Self::Broken => write!(f, "{it} broke the connection over the request for one"),
         }

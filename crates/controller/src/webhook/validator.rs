@@ -128,7 +128,7 @@ impl Validator {
         Arc::clone(&self.config.borrow())
     }
 
-    /// Returns the username of the controller; `None` if it is not known yet.
+    /// Returns the controller's username; `None` if it is not known yet.
     pub(super) fn controller(&self) -> Option<String> {
         self.cluster_facts.borrow().controller.clone()
     }

@@ -185,7 +185,7 @@ impl<'a> AdmissionRequest<'a> {
         &self.user_info.username
     }
 
-    /// Returns the groups of the requester.
+    /// Returns the requester's groups.
     pub fn groups(&self) -> &[String] {
         self.user_info.groups.as_deref().unwrap_or_default()
     }

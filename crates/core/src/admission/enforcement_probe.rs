@@ -3,7 +3,7 @@
 /// The field manager of the probe.
 pub const MANAGER: &str = "awsauth-admission-probe";
 
-/// The name of the webhook, which the API server adds to its error messages.
+/// The webhook's name, which the API server adds to its error messages.
 pub const WEBHOOK: &str = "guard.awsauth.dev";
 
 /// The key of `data` that the probe adds. Lint reports it as an error (S01) in every aws-auth, and no other policy or webhook should

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 /// The authenticator's answer to an identity that no entry matches.
 pub const NOT_MAPPED: &str = "identity is not mapped";
 
-/// The configuration of the authenticator, and what EC2 reports to it.
+/// The authenticator's configuration, and what EC2 reports to it.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Whether the alpha feature gate `SSORoleMatch` is on. It is off by default.

@@ -30,7 +30,7 @@ use crate::rbac::Policy;
 pub enum Collected<T> {
     /// Not collected, because this is missing.
     NotRequested(String),
-    /// No answer within this time.
+    /// No response within this time.
     TimedOut(SignedDuration),
     /// The evidence.
     Seen(T),
@@ -51,7 +51,7 @@ impl<T> Collected<T> {
         match self {
             Self::NotRequested(needs) => Err(Skipped::needs(needs)),
             Self::TimedOut(limit) => Err(Skipped::needs(format!(
-                "more time: no answer within {} s",
+                "more time: no response within {} s",
                 limit.as_secs()
             ))),
             Self::Seen(seen) => Ok(seen),
@@ -131,10 +131,10 @@ pub struct Evidence {
     pub connections: Collected<Vec<ConnectionAttempt>>,
     /// The status of an anonymous GET of /livez.
     pub livez: Collected<Result<String, Problem>>,
-    /// The API server's answer to the token.
+    /// The API server's response to the token.
     pub signed_in: Collected<SignedIn>,
     pub aws_auth: Collected<Result<AwsAuth, Problem>>,
-    /// Answers of the API server about permissions.
+    /// Responses of the API server about permissions.
     pub answers: Collected<Vec<PermissionAnswer>>,
     /// The RBAC bindings that apply to the user.
     pub policy: Collected<Policy>,
@@ -142,7 +142,7 @@ pub struct Evidence {
     pub eks_nodes: Collected<EksNodes>,
     /// Karpenter's node classes.
     pub node_classes: Collected<Result<Vec<NodeClass>, String>>,
-    /// The nodes of the cluster.
+    /// The cluster's nodes.
     pub nodes: Collected<Result<Vec<Node>, String>>,
 }
 

@@ -7,7 +7,7 @@ use super::{Check, CheckResult, Evidence};
 /// The result of the sign-in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignInState {
-    /// The API server was not contacted or did not answer.
+    /// The API server was not contacted or did not respond.
     Unknown,
     /// 401.
     Unauthorized,

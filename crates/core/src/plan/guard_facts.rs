@@ -42,7 +42,7 @@ pub enum Known<T> {
 pub struct Caller {
     /// The Kubernetes user and groups.
     pub user: User,
-    /// The ARN of the caller; `None` if it is not an AWS identity.
+    /// The caller's ARN; `None` if it is not an AWS identity.
     pub arn: Option<String>,
     /// The role session name.
     pub session_name: Option<String>,

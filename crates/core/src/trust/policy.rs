@@ -110,7 +110,7 @@ impl Evaluation {
     }
 }
 
-/// Evaluates a policy, plain or percent-encoded as in the answers of IAM.
+/// Evaluates a policy, plain or percent-encoded as in the responses of IAM.
 pub(super) fn read(
     text: &str,
     who: &IamPrincipal<'_>,

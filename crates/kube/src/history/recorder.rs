@@ -52,7 +52,7 @@ pub(crate) struct HistoryRecorder<'a> {
     rejection: Option<Arc<RequestError>>,
     /// The stored copy.
     copy: Option<RecordedCopy>,
-    /// Whether the write of this copy may have been applied although no answer confirmed it.
+    /// Whether the write of this copy may have been applied although no response confirmed it.
     is_unconfirmed: bool,
 }
 
@@ -202,7 +202,7 @@ impl<'a> HistoryRecorder<'a> {
         }
     }
 
-    /// Records that no answer confirmed the write. Its copy is never removed.
+    /// Records that no response confirmed the write. Its copy is never removed.
     pub(crate) fn mark_unconfirmed(&mut self) {
         self.is_unconfirmed = true;
         self.own = None;

@@ -19,7 +19,7 @@ pub enum FinalState {
     Written,
     /// The change is not stored and will not be.
     NotWritten,
-    /// The change was sent, but no answer confirmed it.
+    /// The change was sent, but no response confirmed it.
     Unknown,
 }
 
@@ -62,10 +62,10 @@ pub enum WriteError<E: std::error::Error + 'static> {
         timeout: Duration,
         target: Arc<Target>,
     },
-    /// The write was sent, but neither an answer nor another read confirmed it.
+    /// The write was sent, but neither a response nor another read confirmed it.
     #[error("it is unknown whether {NAMESPACE}/{NAME} was written")]
     Unknown {
-        /// Why there was no answer.
+        /// Why there was no response.
         source: RequestError,
     },
     /// The run was interrupted.

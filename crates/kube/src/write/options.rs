@@ -46,9 +46,9 @@ pub struct Written {
     pub outcome: Outcome,
     /// The state that the plan was based on.
     pub before: Live,
-    /// The object in the API server's answer.
+    /// The object in the API server's response.
     pub stored: Live,
-    /// The number of attempts: more than one after conflicts and missing answers.
+    /// The number of attempts: more than one after conflicts and missing responses.
     pub attempts: u32,
     /// Where the copy of the previous text is stored; `None` if none was requested or nothing was written.
     pub copy: Option<CopyLocation>,

@@ -55,7 +55,7 @@ pub struct ConnectionAttempt {
 /// Why a connection failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConnectionFailure {
-    /// No answer within the time limit.
+    /// No response within the time limit.
     TimedOut,
     /// The connection was refused.
     Refused,
@@ -63,7 +63,7 @@ pub enum ConnectionFailure {
     Other(String),
 }
 
-/// The API server's answer to the token.
+/// The API server's response to the token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SignedIn {
     /// The user and groups of the token.
@@ -92,7 +92,7 @@ pub struct AwsAuth {
     pub changed: Option<Timestamp>,
 }
 
-/// The answer of the API server about one permission.
+/// The response of the API server about one permission.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PermissionAnswer {
     /// The verb and resource.

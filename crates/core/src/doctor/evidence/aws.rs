@@ -40,7 +40,7 @@ pub enum FailedAt {
     Container,
     /// C5: instance metadata cannot be reached.
     Imds,
-    /// C6: answers of instance metadata do not arrive.
+    /// C6: responses of instance metadata do not arrive.
     HopLimit,
     /// C7: the instance has no instance profile.
     NoProfile,
@@ -105,14 +105,14 @@ pub struct StsProblem {
     pub clock_ahead: Option<SignedDuration>,
 }
 
-/// The answer of DescribeCluster.
+/// The response of DescribeCluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClusterDescription {
     pub name: String,
     pub arn: String,
     /// The API server's URL.
     pub endpoint: String,
-    /// What identifies the endpoint; `None` if EKS's answer has no certificate authority.
+    /// What identifies the endpoint; `None` if EKS's response has no certificate authority.
     pub identity: Option<DescribedEndpoint>,
     /// Whether the kubeconfig has the same certificate authority; `None` if unknown.
     pub same_authority: Option<bool>,

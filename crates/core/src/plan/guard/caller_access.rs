@@ -1,4 +1,4 @@
-//! How a plan changes the access of the caller.
+//! How a plan changes the caller's access.
 
 use std::collections::HashSet;
 
@@ -24,7 +24,7 @@ pub(super) enum CallerAccess {
 }
 
 impl CallerAccess {
-    /// Determines the access of the caller. `is_by_aws_auth` is the answer for the text that was stored when the API server identified
+    /// Determines the caller's access. `is_by_aws_auth` is the answer for the text that was stored when the API server identified
     /// the caller. Later changes by other
     /// clients do not change how the caller signed in.
     pub(super) fn of(case: &Case<'_>, is_by_aws_auth: Option<bool>) -> Self {

@@ -68,7 +68,7 @@ pub enum FormatError {
     /// A host of another partition.
     #[error("partition {{{partition}}} does not support hostname {host}")]
     OtherPartition {
-        /// The partition of the authenticator.
+        /// The authenticator's partition.
         partition: String,
         host: String,
     },

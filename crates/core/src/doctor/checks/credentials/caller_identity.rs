@@ -19,7 +19,7 @@ fn judge(evidence: &Evidence) -> CheckResult {
     }
     if let (Collected::TimedOut(limit), None) = (&evidence.caller, evidence.verified.known()) {
         return Outcome::problem(
-            format!("STS did not answer within {} s", limit.as_secs()),
+            format!("STS did not respond within {} s", limit.as_secs()),
             "STS cannot be reached from this network, so the owner of the credentials is unknown",
             "check the route to AWS: a VPC endpoint for STS, a NAT gateway, or HTTPS_PROXY",
         );

@@ -24,7 +24,7 @@ pub(crate) fn is_off(ahead: Option<SignedDuration>) -> bool {
 
 fn judge(evidence: &Evidence) -> CheckResult {
     let ahead = evidence.clock_ahead();
-    let ahead = ahead.ok_or_else(|| Skipped::needs("an answer from STS with its date"))?;
+    let ahead = ahead.ok_or_else(|| Skipped::needs("a response from STS with its date"))?;
     let way = if ahead.is_positive() {
         "ahead of"
     } else {

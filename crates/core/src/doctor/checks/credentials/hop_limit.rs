@@ -1,4 +1,4 @@
-//! C6: whether answers of instance metadata arrive.
+//! C6: whether responses of instance metadata arrive.
 
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult};
@@ -18,6 +18,6 @@ fn judge(evidence: &Evidence) -> CheckResult {
         FailedAt::HopLimit,
         &["instance"],
         "credentials from an instance",
-        |_| "answers arrive".to_owned(),
+        |_| "responses arrive".to_owned(),
     )
 }

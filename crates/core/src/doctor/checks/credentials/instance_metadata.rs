@@ -18,6 +18,6 @@ fn judge(evidence: &Evidence) -> CheckResult {
         FailedAt::Imds,
         &["instance"],
         "credentials from an instance",
-        |_| "instance metadata answers".to_owned(),
+        |_| "instance metadata responds".to_owned(),
     )
 }

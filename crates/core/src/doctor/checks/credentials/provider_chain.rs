@@ -15,7 +15,7 @@ fn judge(evidence: &Evidence) -> CheckResult {
     if let Collected::TimedOut(limit) = evidence.credentials {
         return Outcome::problem(
             format!("no credentials within {} s", limit.as_secs()),
-            "the search for AWS credentials does not finish: a source does not answer",
+            "the search for AWS credentials does not finish: a source does not respond",
             "select the source: awsauth doctor --source env (or profile, instance, container, web-identity)",
         );
     }

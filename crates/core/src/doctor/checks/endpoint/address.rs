@@ -16,7 +16,7 @@ fn judge(evidence: &Evidence) -> CheckResult {
         return Outcome::problem(
             format!("DNS lookup of {}", entry.server),
             format!(
-                "this machine's DNS does not answer within {} s",
+                "this machine's DNS does not respond within {} s",
                 limit.as_secs()
             ),
             "check the resolver: cat /etc/resolv.conf",

@@ -40,7 +40,7 @@ fn judge(evidence: &Evidence) -> CheckResult {
             format!("connect from its VPC, a peered network or a VPN, and allow port 443 in its security group: {describe}"),
         ),
         (_, true) => (
-            "the endpoint does not answer: this machine's address is probably not in its publicAccessCidrs".to_owned(),
+            "the endpoint does not respond: this machine's address is probably not in its publicAccessCidrs".to_owned(),
             format!("compare them with this machine's address: {describe}"),
         ),
         (_, false) => (
@@ -55,7 +55,7 @@ fn describe_attempt(one: &ConnectionAttempt) -> String {
     let proxy = if one.is_proxy { "proxy " } else { "" };
     let how = match &one.failed {
         None => "open",
-        Some(ConnectionFailure::TimedOut) => "no answer",
+        Some(ConnectionFailure::TimedOut) => "no response",
         Some(ConnectionFailure::Refused) => "refused",
         Some(ConnectionFailure::Other(why)) => why,
     };

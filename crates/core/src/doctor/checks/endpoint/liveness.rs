@@ -16,7 +16,7 @@ fn judge(evidence: &Evidence) -> CheckResult {
         return Outcome::problem(
             "anonymous GET /livez",
             format!(
-                "{} accepts the connection but does not answer within {} s",
+                "{} accepts the connection but does not respond within {} s",
                 entry.server,
                 limit.as_secs()
             ),
