@@ -30,7 +30,7 @@ TERMINALS = {
         ],
     ),
     "explain.svg": (
-        "awsauth explain names the entry that applies to an identity, or says why no entry does",
+        "awsauth explain names the entry that applies to an identity, or states why no entry does",
         [
             [
                 "awsauth explain arn:aws:sts::111122223333:assumed-role/deployer/build-42 \\",

@@ -1,3 +1,5 @@
+//! Environment variables that select and configure credentials.
+
 use awsauth_aws::AwsEnvironment;
 use awsauth_aws::credentials::{
     CredentialOptions, NoCredentials, ResolvedCredentials, Source, resolve,

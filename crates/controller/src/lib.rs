@@ -48,7 +48,7 @@ use config::ConfigReceiver;
 use eks_state::EksState;
 use health::Health;
 use metrics::Metrics;
-use object_writer::StatusWriter;
+use object_writer::ObjectWriter;
 use ownership_store::OwnershipStore;
 use reconcile_metrics::ReconcileMetrics;
 use reconciler::Reconciler;
@@ -160,7 +160,7 @@ async fn serve(
         parts.spawn(webhook::run(listener, context.clone(), eks.clone()));
     }
     let reconciler = Reconciler {
-        status_writer: StatusWriter::new(
+        object_writer: ObjectWriter::new(
             context.client.client().clone(),
             Arc::clone(&cache),
             &identity,

@@ -39,7 +39,7 @@ const MAX_NOTE: usize = 1000;
 const DEFAULT_NAMESPACE: &str = "default";
 
 /// Writes to objects, and retries failures with increasing delays.
-pub(crate) struct StatusWriter {
+pub(crate) struct ObjectWriter {
     client: Client,
     api: Api<DynamicObject>,
     cache: Arc<Cache>,
@@ -57,7 +57,7 @@ struct PendingWrite {
     status: Option<Status>,
 }
 
-impl StatusWriter {
+impl ObjectWriter {
     pub(crate) fn new(client: Client, cache: Arc<Cache>, instance: &str) -> Self {
         Self {
             api: Api::all_with(client.clone(), &resource(ObjectKind::AwsAuthMapping)),

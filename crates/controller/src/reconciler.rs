@@ -16,7 +16,7 @@ use super::Context;
 use super::cache::{Cache, ObjectList, StoredAwsAuth};
 use super::debounce::Debounce;
 use super::eks_state::EksState;
-use super::object_writer::{StatusWriter, aws_auth};
+use super::object_writer::{ObjectWriter, aws_auth};
 use super::ownership_store::{self, OwnershipStore};
 use super::reconcile_metrics::ReconcileMetrics;
 use awsauth_core::history::Who;
@@ -42,7 +42,7 @@ pub(crate) struct Reconciler {
     pub(crate) eks: watch::Receiver<Arc<EksState>>,
     /// Notify this to request the current state from EKS.
     pub(crate) refresh_eks: Arc<Notify>,
-    pub(crate) status_writer: StatusWriter,
+    pub(crate) object_writer: ObjectWriter,
     pub(crate) ownership: OwnershipStore,
     /// The ownership record of the current reconciliation.
     pub(crate) record: OwnershipRecord,
@@ -91,7 +91,7 @@ impl Reconciler {
                 true => debounce.due().unwrap_or(next_full).min(next_full),
                 false => next_full,
             };
-            let retry_at = self.status_writer.retry_at().filter(|_| is_leader);
+            let retry_at = self.object_writer.retry_at().filter(|_| is_leader);
             tokio::select! {
                 biased;
                 () = self.context.shutdown.requested() => return,
@@ -115,7 +115,7 @@ impl Reconciler {
                 Ok(()) = self.eks.changed() => { debounce.changed(Instant::now()); continue; }
                 () = sleep_until_some(retry_at) => {
                     let now = Instant::now();
-                    self.status_writer.start_retries(now);
+                    self.object_writer.start_retries(now);
                     debounce.changed(now);
                     continue;
                 }
@@ -199,7 +199,7 @@ impl Reconciler {
                 "recording pending entries in objects"
             );
             let cancel = self.must_stop_reporting(&stored);
-            is_unfinished |= !self.status_writer.prepare(&mut list, prepare, cancel).await;
+            is_unfinished |= !self.object_writer.prepare(&mut list, prepare, cancel).await;
         }
         if self.must_not_write() {
             return ReconcileResult::NotLeader;
@@ -237,12 +237,12 @@ impl Reconciler {
         }
         let objects = list.objects.clone();
         let cancel = self.must_stop_reporting(&stored);
-        is_unfinished |= !self.status_writer.report(&mut list, reports, cancel).await;
-        self.status_writer.emit(&objects, &events).await;
+        is_unfinished |= !self.object_writer.report(&mut list, reports, cancel).await;
+        self.object_writer.emit(&objects, &events).await;
         // The watch event of the controller's own write is not a change.
         is_unfinished |= self.aws_auth.borrow_and_update().as_ref() != Some(&stored);
         // Deferred changes are decided again immediately, unless recording them failed: then the retry decides.
-        is_unfinished |= has_deferred && self.status_writer.retry_at().is_none();
+        is_unfinished |= has_deferred && self.object_writer.retry_at().is_none();
         match (self.must_not_write(), is_unfinished) {
             (true, _) => ReconcileResult::NotLeader,
             (false, _) if !is_recorded => ReconcileResult::Failed,
@@ -315,7 +315,7 @@ impl Reconciler {
                     "cannot read or write the ConfigMap {name}, so no entry of an object is written or removed: {why}"
                 );
                 self.context.health.set_info("ownership", message.clone());
-                self.status_writer
+                self.object_writer
                     .event(aws_auth(), EventKind::Warning, "RecordFailed", &message)
                     .await;
             }
@@ -354,7 +354,7 @@ impl Reconciler {
             Some(why) => {
                 warn!(why, "writes are skipped");
                 self.context.health.set_info("idle", why.clone());
-                self.status_writer
+                self.object_writer
                     .event(aws_auth(), EventKind::Warning, "Idle", why)
                     .await;
             }

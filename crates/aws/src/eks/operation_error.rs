@@ -280,7 +280,7 @@ impl OperationError {
         }
     }
 
-    /// Returns a command of the aws CLI for this cluster, and for the principal of the operation.
+    /// Returns a command of the AWS CLI for this cluster, and for the principal of the operation.
     fn aws(&self, verb: &str, names_principal: bool) -> String {
         let option = match verb {
             "describe-cluster" | "describe-update" | "list-updates" | "update-cluster-config" => {

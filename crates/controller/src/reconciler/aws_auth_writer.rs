@@ -143,7 +143,7 @@ impl Reconciler {
             return;
         }
         error!(error = why, hint, "cannot write aws-auth; retrying");
-        self.status_writer
+        self.object_writer
             .event(aws_auth(), EventKind::Warning, "WriteFailed", &why)
             .await;
         self.write_error = Some(why);

@@ -318,7 +318,7 @@ impl fmt::Display for Operation {
     }
 }
 
-/// Returns the words of `--kubernetes-groups`. The aws CLI would read some texts as JSON, as files or as options.
+/// Returns the words of `--kubernetes-groups`. The AWS CLI would read some texts as JSON, as files or as options.
 fn groups_option(groups: &[String]) -> impl Iterator<Item = String> {
     let is_plain = |group: &String| {
         let special = ["-", "[", "{", "file://", "fileb://"];
@@ -334,7 +334,7 @@ fn groups_option(groups: &[String]) -> impl Iterator<Item = String> {
     std::iter::once("--kubernetes-groups".to_owned()).chain(words)
 }
 
-/// Returns the word or words of `--username`. The aws CLI would read a file if the text is its URL.
+/// Returns the word or words of `--username`. The AWS CLI would read a file if the text is its URL.
 fn username_option(username: &str) -> Vec<String> {
     match username.starts_with("file://") || username.starts_with("fileb://") {
         true => vec![

@@ -1,3 +1,5 @@
+//! Tests of the configuration: parsing and approval.
+
 use super::*;
 use crate::document::Principal;
 
