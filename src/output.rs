@@ -33,7 +33,9 @@ pub(crate) use escape::plain;
 pub(crate) use explanation::{explanation_json, explanation_text};
 pub(crate) use format::PlanFormat;
 pub(crate) use github::{failure_command, failure_summary, plan_summary};
-pub(crate) use history::{HistoryRow, access_summary, history_table, revision_heading};
+pub(crate) use history::{
+    FOREIGN_CHANGE, FOREIGN_DELETION, HistoryRow, access_summary, history_table, revision_heading,
+};
 pub(crate) use kubeconfig::kubeconfig_changes;
 pub(crate) use lint::{
     FixedFinding, Linted, Origin, finding_remark, lint_commands, lint_counts, lint_json,

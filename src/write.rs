@@ -49,6 +49,8 @@ pub(crate) struct Options {
     pub(crate) format: PlanFormat,
     /// The user's reason, for the history.
     pub(crate) reason: Option<String>,
+    /// The number of the revision that the write undoes, for the history.
+    pub(crate) undoes: Option<u64>,
     /// The guards that the user overrides.
     pub(crate) allow: Allowed,
     /// Write even if no backup can be stored.
@@ -183,6 +185,7 @@ impl Transaction<'_> {
             Mode::Write => {
                 let backup = BackupOptions {
                     reason: self.options.reason.clone(),
+                    undoes: self.options.undoes,
                     optional: self.options.no_backup,
                 };
                 backend.write(&mut change, self.create, &backup, out)
@@ -193,9 +196,11 @@ impl Transaction<'_> {
                     Some(first) => first.snapshot,
                     None => backend.read(out)?.snapshot,
                 };
+                let exists = snapshot.resource_version.is_some() || !backend.has_server();
                 Ok(
                     match change(&snapshot)?.is_some() || backend.has_new_literal_blocks() {
-                        true => WriteOutcome::Changed,
+                        true if exists => WriteOutcome::Changed,
+                        true => WriteOutcome::Created,
                         false => WriteOutcome::Unchanged,
                     },
                 )

@@ -11,6 +11,8 @@ use awsauth_kube::history::RecordOptions;
 pub(crate) struct BackupOptions {
     /// The reason that the user gave.
     pub(crate) reason: Option<String>,
+    /// The number of the revision that the write undoes.
+    pub(crate) undoes: Option<u64>,
     /// Writes even if no copy of the current aws-auth can be stored.
     pub(crate) optional: bool,
 }
@@ -21,6 +23,7 @@ impl BackupOptions {
             who,
             command: command(),
             reason: self.reason.as_deref().map(text_without_secrets),
+            undoes: self.undoes,
             folder: state_folder(),
             optional: self.optional,
         }

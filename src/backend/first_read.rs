@@ -132,7 +132,7 @@ impl Cluster {
             admins: admins.map_or(Known::NotRequested, known_admins),
             ..Facts::default()
         };
-        let who = who.map_or_else(|_| Who::default(), |who| named(&who));
+        let who = who.map_or_else(|_| Who::default(), ClusterUser::who);
         let first = FirstRead {
             snapshot: live.snapshot(),
             exists: live.exists(),
@@ -173,12 +173,5 @@ fn caller(who: &ClusterUser) -> Caller {
         arn: attribute("arn").or_else(|| attribute("canonicalArn")),
         session_name: attribute("sessionName"),
         access_key_id: attribute("accessKeyId"),
-    }
-}
-
-fn named(who: &ClusterUser) -> Who {
-    Who {
-        arn: who.attribute("arn").map(str::to_owned),
-        username: Some(who.username.clone()),
     }
 }

@@ -7,7 +7,8 @@ use super::Backend;
 use super::backup_options::state_folder;
 use crate::terminal::{Failure, Out};
 use awsauth_core::history::{
-    Contents, Revision, RevisionState, StoredRevision, revision_states, stored_revisions,
+    Contents, LatestText, Revision, RevisionState, Side, StoredRevision, latest_text,
+    revision_states, stored_revisions,
 };
 use awsauth_kube::field_managers::last_writer;
 use awsauth_kube::history::Folder;
@@ -66,13 +67,57 @@ impl History {
         named().find(wrote).or_else(|| named().next())
     }
 
-    /// Returns the newest write that is, or was, in effect until another client wrote.
+    /// Returns the newest write of awsauth that is, or was, in effect until another client wrote.
     pub(crate) fn newest_write(&self) -> Option<(&Name, &Revision)> {
         let mut newest_first = self.entries.iter().rev();
         newest_first.find_map(|entry| match &entry.revision {
-            Ok((revision, state)) if *state != RevisionState::Void => Some((&entry.name, revision)),
+            Ok((revision, state)) if *state != RevisionState::Void && !revision.is_foreign => {
+                Some((&entry.name, revision))
+            }
             _ => None,
         })
+    }
+
+    /// Returns the text that a restore without an argument offers, and the revision that it is from.
+    pub(crate) fn latest_text(&self) -> Option<(&Name, &Revision, Side)> {
+        let readable = |entry: &'_ HistoryEntry| entry.revision.is_ok();
+        let readable: Vec<_> = self
+            .entries
+            .iter()
+            .filter(|entry| readable(entry))
+            .collect();
+        let revisions: Vec<_> = readable
+            .iter()
+            .filter_map(|entry| entry.revision.as_ref().ok())
+            .map(|(revision, state)| (revision, *state))
+            .collect();
+        let latest = latest_text(&revisions, self.live.exists);
+        // If aws-auth was created by the only write, and was deleted since, that write counts as undone.
+        let latest = latest.or_else(|| {
+            let at = revisions
+                .len()
+                .checked_sub(1)
+                .filter(|_| !self.live.exists)?;
+            Some(LatestText {
+                at,
+                side: Side::After,
+            })
+        })?;
+        Some((
+            &readable[latest.at].name,
+            revisions[latest.at].0,
+            latest.side,
+        ))
+    }
+
+    /// Returns whether undoing this write would remove all of aws-auth although it had entries before: it created aws-auth after a
+    /// deletion, or is the controller's.
+    pub(crate) fn is_recreation(&self, revision: &Revision) -> bool {
+        let existed = |(earlier, state): &(Revision, RevisionState)| {
+            earlier.number < revision.number && *state != RevisionState::Void
+        };
+        let mut readable = self.entries.iter().flat_map(|entry| &entry.revision);
+        revision.is_creation() && (revision.is_by_controller() || readable.any(existed))
     }
 
     /// Returns whether the controller made one of the writes in effect since this revision.

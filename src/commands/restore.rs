@@ -12,13 +12,14 @@ use crate::output::PlanFormat;
 use crate::terminal::{Exit, Failure, Out};
 use crate::write::Transaction;
 use awsauth_core::aws_auth_snapshot::Snapshot;
-use awsauth_core::history::{BackupFile, Contents, read_file};
+use awsauth_core::history::{BackupFile, Contents, Side, read_file};
 use awsauth_core::plan::Request;
 
 /// Restore aws-auth from the history or a file
 ///
 /// Restores aws-auth as it was before a revision's write, as a file has it, or without an argument as the newest write of awsauth
-/// left it, which undoes later changes by other clients. Replaces all of data and binaryData. Labels and other annotations stay,
+/// left it, which undoes later changes by other clients. If aws-auth was deleted, restores the last text before that, also if the
+/// controller has created aws-auth again. Replaces all of data and binaryData. Labels and other annotations stay,
 /// and so does the owners annotation if a file has none. Creates aws-auth if it was deleted.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -83,7 +84,7 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
     Ok(Exit::Done)
 }
 
-/// Returns the contents before this revision's write; without a name, the contents after the newest write.
+/// Returns the contents before this revision's write; without a name, the latest ones.
 fn recorded(name: Option<&str>, backend: &Backend, out: &mut Out) -> Result<Contents, Failure> {
     let history = backend.history(out)?;
     if history.is_changed_by_others() {
@@ -98,9 +99,12 @@ fn recorded(name: Option<&str>, backend: &Backend, out: &mut Out) -> Result<Cont
             (&entry.name, "was there before", &revision.before, revision)
         }
         None => {
-            let newest = history.newest_write();
-            let (name, revision) = newest.ok_or_else(|| no_write(&history, backend))?;
-            (name, "was there after", &revision.after, revision)
+            let latest = history.latest_text();
+            let (name, revision, side) = latest.ok_or_else(|| no_write(&history, backend))?;
+            match side {
+                Side::Before => (name, "was there before", &revision.before, revision),
+                Side::After => (name, "was there after", &revision.after, revision),
+            }
         }
     };
     out.note(&format!(

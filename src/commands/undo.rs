@@ -3,9 +3,9 @@
 use super::history::find;
 use super::write_args::WriteArgs;
 use crate::backend::{Backend, History};
-use crate::output::PlanFormat;
+use crate::output::{FOREIGN_CHANGE, FOREIGN_DELETION, PlanFormat};
 use crate::terminal::{Exit, Failure, Kind, Out, Refusal};
-use crate::write::Transaction;
+use crate::write::{Options, Transaction};
 use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::history::{Contents, Revision, revert};
 use awsauth_core::plan::Request;
@@ -58,6 +58,9 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
             .ok_or_else(|| no_write(&history, backend))?,
     };
     let name = name.to_string();
+    if !args.whole && history.is_recreation(revision) {
+        return Err(removes_everything(&name));
+    }
     if args.whole && args.revision.is_none() && history.is_changed_by_others() {
         return Err(needs_revision(&name, &history));
     }
@@ -87,7 +90,10 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
         request: &request,
         create: true,
         verify: None,
-        options: &args.write.options(backend),
+        options: &Options {
+            undoes: Some(revision.number),
+            ..args.write.options(backend)
+        },
     }
     .run(backend, out)?;
     Ok(Exit::Done)
@@ -130,14 +136,29 @@ fn needs_revision(name: &str, history: &History) -> Failure {
     ))
 }
 
+/// Refuses to undo the write that created aws-auth after it was deleted.
+fn removes_everything(name: &str) -> Failure {
+    Failure::refused(
+        RACE,
+        format!("revision {name} created aws-auth after it was deleted, so undoing it would remove every entry"),
+    )
+    .hint(format!(
+        "restore what was there before it was deleted: awsauth restore; or remove every entry: awsauth undo {name} --whole"
+    ))
+}
+
 /// Describes the write on one line.
 pub(super) fn describe(revision: &Revision) -> String {
     let words: Vec<_> = revision.command.iter().map(|word| quoted(word)).collect();
-    let who = &revision.who;
-    let who = who.arn.as_ref().or(who.username.as_ref());
+    let what = match (revision.is_foreign, revision.is_deletion()) {
+        (false, _) => words.join(" "),
+        (true, true) => FOREIGN_DELETION.to_owned(),
+        (true, false) => FOREIGN_CHANGE.to_owned(),
+    };
+    let who = revision.who.name();
     let who = who.map_or_else(String::new, |who| format!(" by {who}"));
     let when = revision.when.strftime("%Y-%m-%d %H:%M:%SZ");
-    format!("{}, {when}{who}", words.join(" "))
+    format!("{what}, {when}{who}")
 }
 
 /// Returns the failure that there is no write to undo or restore.

@@ -54,6 +54,7 @@ impl WriteArgs {
             },
             format: self.answer.output,
             reason: self.reason.clone(),
+            undoes: None,
             allow: self.overrides.allowed(),
             no_backup: self.overrides.no_backup,
             no_verify: self.overrides.no_verify,

@@ -10,6 +10,11 @@ use awsauth_kube::shell_command::quoted;
 /// How many identities a summary names.
 const NAMED: usize = 3;
 
+/// The command of a revision of another client's write.
+pub(crate) const FOREIGN_CHANGE: &str = "foreign change";
+/// The same if it deleted aws-auth.
+pub(crate) const FOREIGN_DELETION: &str = "foreign deletion";
+
 /// A row of the history: a revision, or changes by other clients between two revisions.
 pub(crate) struct HistoryRow {
     pub(crate) name: String,
@@ -19,6 +24,8 @@ pub(crate) struct HistoryRow {
     pub(crate) reason: String,
     /// The identities that gained, lost or changed access.
     pub(crate) access: String,
+    /// Whether another client wrote.
+    pub(crate) is_foreign: bool,
 }
 
 impl HistoryRow {
@@ -28,9 +35,10 @@ impl HistoryRow {
             name: "-".to_owned(),
             when: "-".to_owned(),
             who: by.unwrap_or("another client").to_owned(),
-            command: "foreign change".to_owned(),
+            command: FOREIGN_CHANGE.to_owned(),
             reason: "-".to_owned(),
             access: "-".to_owned(),
+            is_foreign: true,
         }
     }
 
@@ -51,9 +59,9 @@ pub(crate) fn history_table(rows: &[HistoryRow], limit: Option<usize>) -> String
         5,
     );
     for row in rows {
-        let style = match row.when.as_str() {
-            "-" => NOTICE,
-            _ => anstyle::Style::new(),
+        let style = match row.is_foreign {
+            true => NOTICE,
+            false => anstyle::Style::new(),
         };
         let texts = [
             &row.name,
@@ -98,8 +106,13 @@ pub(crate) fn revision_heading(name: &str, revision: &Revision) -> String {
         ("when", Some(revision.when.to_string())),
         ("user", who.username.clone()),
         ("arn", who.arn.clone()),
+        ("manager", who.manager.clone()),
         ("reason", revision.reason.clone()),
         ("command", Some(command.join(" "))),
+        (
+            "undoes",
+            revision.undoes.map(|number| format!("revision {number}")),
+        ),
         ("version", Some(revision.version.clone())),
         ("before", Some(revision.before.digest().to_string())),
         ("after", Some(revision.after.digest().to_string())),

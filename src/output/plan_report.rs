@@ -122,13 +122,13 @@ pub(crate) fn report_text(plan: &Plan) -> String {
     parts.join("\n")
 }
 
-/// A line with the outcome of each edit, in the words of kubectl.
-pub(crate) fn outcomes(plan: &Plan) -> Vec<String> {
+/// A line with the outcome of each edit, in the words of kubectl. `creates` is whether the write creates aws-auth.
+pub(crate) fn outcomes(plan: &Plan, creates: bool) -> Vec<String> {
     if plan.replaces_all {
-        let became = if plan.is_change() {
-            "configured"
-        } else {
-            "unchanged"
+        let became = match plan.is_change() {
+            true if creates => "created",
+            true => "configured",
+            false => "unchanged",
         };
         return vec![format!("configmap/aws-auth {became}")];
     }

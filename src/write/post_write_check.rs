@@ -149,6 +149,7 @@ impl PostWriteCheck {
         };
         let backup = BackupOptions {
             reason: Some("rolled back: the write could not be verified".to_owned()),
+            undoes: None,
             // The history has it already.
             optional: true,
         };

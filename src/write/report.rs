@@ -43,7 +43,7 @@ pub(super) fn plan(
         // Only the manifest around the planned texts changes.
         return Ok(());
     }
-    for line in outcomes(plan) {
+    for line in outcomes(plan, outcome == WriteOutcome::Created) {
         out.text(&format!("{line}{suffix}\n"))?;
     }
     Ok(())

@@ -6,6 +6,7 @@
 
 mod at_scale;
 mod crd_validation;
+mod deletion;
 mod eks_facts;
 mod forged_status;
 mod harness;

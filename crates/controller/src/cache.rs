@@ -9,7 +9,7 @@ use super::convert::CachedObject;
 use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::reconcile::{Object, ObjectKind, Status};
 use awsauth_kube::field_managers::last_writer;
-use awsauth_kube::{Live, is_own_manager};
+use awsauth_kube::{CONTROLLER, Live};
 
 /// The key of an object: its kind and name, which are unique at any time.
 type Key = (ObjectKind, String);
@@ -27,6 +27,8 @@ pub(crate) struct Cache {
 struct Inner {
     /// The newest resourceVersion seen of aws-auth, including its deletion.
     newest: u64,
+    /// The newest aws-auth that existed, which the controller restores after a deletion.
+    last_existing: Option<StoredAwsAuth>,
     objects: BTreeMap<Key, CachedObject>,
     /// The kinds that are completely listed.
     listed: Vec<ObjectKind>,
@@ -38,7 +40,7 @@ struct Inner {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct StoredAwsAuth {
     pub(crate) snapshot: Snapshot,
-    /// The field manager that last wrote it; `None` if it was awsauth itself or is unknown.
+    /// The field manager that last wrote it; `None` if it was the controller itself or is unknown.
     pub(crate) last_manager: Option<String>,
 }
 
@@ -72,8 +74,17 @@ impl StoredAwsAuth {
         let last = last_writer(&managers).map(|manager| manager.name.clone());
         Self {
             snapshot: live.snapshot(),
-            last_manager: last.filter(|name| !is_own_manager(name)),
+            last_manager: last.filter(|name| name != CONTROLLER),
         }
+    }
+
+    pub(crate) fn exists(&self) -> bool {
+        self.snapshot.resource_version.is_some()
+    }
+
+    /// Returns the resourceVersion; 0 if aws-auth does not exist.
+    pub(crate) fn version(&self) -> u64 {
+        self.snapshot.resource_version.as_deref().map_or(0, version)
     }
 }
 
@@ -94,6 +105,11 @@ impl Cache {
     /// Returns aws-auth as last seen; `None` until it is read. The receiver is notified only if aws-auth differs.
     pub(crate) fn aws_auth(&self) -> watch::Receiver<Option<StoredAwsAuth>> {
         self.aws_auth.subscribe()
+    }
+
+    /// Returns the newest aws-auth that existed; `None` if this process has not seen any.
+    pub(crate) fn last_existing(&self) -> Option<StoredAwsAuth> {
+        self.inner().last_existing.clone()
     }
 
     /// Stores aws-auth, unless a newer version is known. After a write, the watch event with the same content changes nothing.
@@ -117,6 +133,9 @@ impl Cache {
             return;
         }
         inner.newest = at.unwrap_or(inner.newest);
+        if stored.exists() {
+            inner.last_existing = Some(stored.clone());
+        }
         self.aws_auth.send_if_modified(|known| {
             let is_new = known.as_ref() != Some(&stored);
             if is_new {

@@ -9,6 +9,16 @@ use clap::builder::FalseyValueParser;
 use super::LogFormat;
 use awsauth_aws::credentials::CredentialOptions;
 
+/// What the controller does if aws-auth is deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum OnDeletion {
+    /// Restore the last text.
+    #[default]
+    Restore,
+    /// Create it with the entries that objects request, and protected entries.
+    Objects,
+}
+
 /// The controller's settings. Fields marked `skip` come from the flags that all commands share.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Settings {
@@ -81,6 +91,16 @@ pub struct Settings {
         default_value = "kube-system"
     )]
     pub namespace: String,
+
+    /// What to do if aws-auth is deleted: restore its last text, or create it with only the entries of objects
+    #[arg(
+        long,
+        env = "AWSAUTH_ON_DELETION",
+        value_enum,
+        value_name = "ACTION",
+        default_value_t
+    )]
+    pub on_deletion: OnDeletion,
 
     /// The format of the log, which is written to stderr
     #[arg(

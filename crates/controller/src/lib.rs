@@ -36,7 +36,7 @@ use tokio::sync::watch::channel;
 use tokio::task::JoinSet;
 use tracing::info;
 
-pub use flags::Settings;
+pub use flags::{OnDeletion, Settings};
 pub use log::{LogFormat, LogLevel};
 pub use start_error::StartError;
 
@@ -51,7 +51,7 @@ use metrics::Metrics;
 use object_writer::ObjectWriter;
 use ownership_store::OwnershipStore;
 use reconcile_metrics::ReconcileMetrics;
-use reconciler::Reconciler;
+use reconciler::{Observer, Reconciler};
 use shutdown::Shutdown;
 
 /// State that all parts of the controller share.
@@ -176,6 +176,7 @@ async fn serve(
         memory: Memory::default(),
         reconcile_metrics: ReconcileMetrics::default(),
         identity: None,
+        observer: Observer::default(),
         idle_reason: None,
         write_error: None,
         record_error: None,

@@ -2,6 +2,8 @@
 //! nothing, and runs never overlap.
 
 mod aws_auth_writer;
+mod deletion;
+mod observer;
 
 use std::future::{Future, pending};
 use std::sync::Arc;
@@ -24,6 +26,8 @@ use awsauth_core::plan::Known;
 use awsauth_core::reconcile::{
     Decision, EventKind, Input, Memory, ObjectKind, OwnershipRecord, Stage, decide,
 };
+
+pub(crate) use observer::Observer;
 
 /// The interval between reconciliations without a known change.
 const PERIOD: Duration = Duration::from_secs(600);
@@ -50,6 +54,7 @@ pub(crate) struct Reconciler {
     pub(crate) reconcile_metrics: ReconcileMetrics,
     /// The controller's own identity; `None` until the API server reports it.
     pub(crate) identity: Option<Who>,
+    pub(crate) observer: Observer,
     /// The last logged reason for which writes are skipped.
     pub(crate) idle_reason: Option<String>,
     /// The error of the last write, if it failed.
@@ -99,6 +104,7 @@ impl Reconciler {
                     if changed.is_err() { return }
                     if *self.is_leader.borrow() {
                         self.ownership.forget();
+                        self.observer.forget();
                         if lease_lost.is_none_or(|at| at.elapsed() > MEMORY_TTL) {
                             self.memory = Memory::default();
                             self.cache.forget_remembered();
@@ -168,6 +174,13 @@ impl Reconciler {
             // The cache notifies once everything is known.
             return ReconcileResult::Done(None);
         };
+        self.observe(&stored).await;
+        let eks = Arc::clone(&self.eks.borrow());
+        if !stored.exists()
+            && let Some(result) = self.restore_deleted(&eks).await
+        {
+            return result;
+        }
         // Without the record, only protected entries are restored.
         let loaded = self.ownership.load().await;
         let is_loaded = loaded.is_ok();
@@ -176,7 +189,6 @@ impl Reconciler {
         if !is_loaded {
             list = ObjectList::default();
         }
-        let eks = Arc::clone(&self.eks.borrow());
         let first = self.decide(Stage::Preparing, &stored, &list, &eks);
         self.report_idle(first.idle.clone()).await;
         let needs_refresh = first.needs_fresh_inventory && first.plan.is_some() && eks.is_stale();
@@ -277,13 +289,15 @@ impl Reconciler {
         eks: &EksState,
     ) -> Decision {
         let config = Arc::clone(&self.context.config.borrow());
+        let (last_manager, last_user) = self.observer.writer_of(stored);
         decide(&Input {
             stage,
             config: &config,
             objects: &list.objects,
             record: &self.record,
             stored: &stored.snapshot,
-            last_manager: stored.last_manager.as_deref(),
+            last_manager,
+            last_user,
             memory: &self.memory,
             facts: &eks.facts,
             access_entries: eks.snapshot.access_entries.as_ref(),

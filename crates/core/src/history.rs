@@ -4,12 +4,13 @@
 //! the ConfigMap `awsauth-history`. An [`Addition`] adds one and lists the keys to remove.
 //!
 //! What a revision wrote is usually what the next one found. Otherwise another client has written in between;
-//! [`revision_states`] reports that.
+//! [`revision_states`] reports that. The controller records the writes of other clients that it observes.
 
 mod backup_file;
 mod contents;
 mod delta;
 mod gzip;
+mod latest_text;
 mod merge;
 mod redact;
 mod retention;
@@ -19,6 +20,7 @@ mod revision_state;
 
 pub use backup_file::{BackupFile, FileError, read_file, write_file};
 pub use contents::{Contents, Digest};
+pub use latest_text::{LatestText, Side, latest_text};
 pub use merge::{Piece, pieces};
 pub use redact::{CONTROLLER, text_without_secrets, without_secrets};
 pub use retention::{Addition, Key, MAX_REVISIONS, StoredRevision, TooLarge, stored_revisions};

@@ -14,6 +14,7 @@ use super::discovery::{Resource, Resources};
 use super::request_error::{Fault, RequestError};
 use super::{NAME, NAMESPACE};
 use awsauth_core::authenticator::User;
+use awsauth_core::history::Who;
 use awsauth_core::rbac::{Namespace, Question, Target};
 
 /// The user that the API server authenticated.
@@ -50,6 +51,15 @@ impl ClusterUser {
     /// Returns the attribute `arn`, `canonicalArn`, `sessionName` or `accessKeyId` that the authenticator set, if any.
     pub fn attribute(&self, key: &str) -> Option<&str> {
         self.extra.get(key)?.first().map(String::as_str)
+    }
+
+    /// Returns the user as the history records it.
+    pub fn who(self) -> Who {
+        Who {
+            arn: self.attribute("arn").map(str::to_owned),
+            username: Some(self.username),
+            manager: None,
+        }
     }
 
     pub fn user(&self) -> User {

@@ -1,6 +1,7 @@
 //! The history of aws-auth: the ConfigMap `awsauth-history`, or a local folder of the user if the cluster rejects that.
 
 mod local_folder;
+mod observed;
 mod recorder;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use super::{HISTORY, NAMESPACE};
 use awsauth_core::history::{Addition, Who};
 
 pub use local_folder::{Folder, LocalCopy};
+pub use observed::{ObservedChange, Writer, record_observed};
 pub(super) use recorder::HistoryRecorder;
 
 /// What to record about a write besides its texts, and where.
@@ -28,6 +30,8 @@ pub struct RecordOptions {
     pub command: Vec<String>,
     /// The user's reason for the write.
     pub reason: Option<String>,
+    /// The number of the revision that the write undoes.
+    pub undoes: Option<u64>,
     /// The writer, if already known.
     pub who: Option<Who>,
     /// The local folder for copies that the cluster rejects; `None` if there is none.
@@ -71,10 +75,7 @@ pub type Values = BTreeMap<String, String>;
 pub async fn read(client: &ApiClient, deadline: Instant) -> Result<Values, RequestError> {
     let read = client.read_named(HISTORY, deadline).await;
     let live = read.map_err(|fault| client.failed("get", fault))?;
-    let values = live.snapshot().binary_data.into_iter();
-    Ok(values
-        .map(|(key, value)| (key, value.to_string()))
-        .collect())
+    Ok(values(&live))
 }
 
 /// Returns a new `awsauth-history` with its first revision. It has no labels or annotations of aws-auth.
@@ -102,6 +103,14 @@ fn patch(addition: Option<&Addition>, gone: &[String], version: Option<&str>) ->
         patch["metadata"]["resourceVersion"] = version.into();
     }
     Bytes::from(patch.to_string())
+}
+
+/// Returns the values of the history by key, in base64.
+fn values(history: &Live) -> Values {
+    let values = history.snapshot().binary_data.into_iter();
+    values
+        .map(|(key, value)| (key, value.to_string()))
+        .collect()
 }
 
 /// Returns all keys of the history, including unknown ones.

@@ -50,7 +50,7 @@ pub const NAME: &str = "aws-auth";
 /// The name of the ConfigMap with the revisions of aws-auth.
 pub const HISTORY: &str = "awsauth-history";
 /// The field manager of the command-line program.
-pub(crate) const FIELD_MANAGER: &str = "awsauth";
+pub const FIELD_MANAGER: &str = "awsauth";
 /// The field manager of the controller.
 pub const CONTROLLER: &str = "awsauth-controller";
 

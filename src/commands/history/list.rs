@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::backend::History;
-use crate::output::{HistoryRow, access_summary};
+use crate::output::{FOREIGN_CHANGE, FOREIGN_DELETION, HistoryRow, access_summary};
 use awsauth_core::authenticator::access_diff;
 use awsauth_core::document::Document;
 use awsauth_core::history::{Revision, RevisionState};
@@ -29,8 +29,16 @@ enum RevisionData<'a> {
         when: String,
         username: Option<&'a str>,
         arn: Option<&'a str>,
+        /// The field manager of another client's write.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        manager: Option<&'a str>,
         command: &'a [String],
         reason: Option<&'a str>,
+        /// The number of the revision that the write undoes.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        undoes: Option<u64>,
+        /// Whether another client made the write.
+        foreign: bool,
         version: &'a str,
         before: String,
         after: String,
@@ -51,8 +59,11 @@ pub(super) fn json(history: &History) -> Result<String, serde_json::Error> {
             when: revision.when.to_string(),
             username: revision.who.username.as_deref(),
             arn: revision.who.arn.as_deref(),
+            manager: revision.who.manager.as_deref(),
             command: &revision.command,
             reason: revision.reason.as_deref(),
+            undoes: revision.undoes,
+            foreign: revision.is_foreign,
             version: &revision.version,
             before: revision.before.digest().as_str().to_owned(),
             after: revision.after.digest().as_str().to_owned(),
@@ -87,7 +98,7 @@ pub(super) fn rows(history: &History) -> Vec<HistoryRow> {
                 continue;
             }
         };
-        rows.push(row(name, revision, *state));
+        rows.push(row(name, revision, *state, history));
         if *state == RevisionState::Overwritten {
             let last = nth + 1 == history.entries.len();
             rows.push(HistoryRow::foreign(
@@ -98,19 +109,43 @@ pub(super) fn rows(history: &History) -> Vec<HistoryRow> {
     rows
 }
 
-fn row(name: String, revision: &Revision, state: RevisionState) -> HistoryRow {
+fn row(name: String, revision: &Revision, state: RevisionState, history: &History) -> HistoryRow {
     let [before, after] = [&revision.before, &revision.after].map(|of| Document::read(&of.data));
     let access = match state {
         RevisionState::Void => "not written, or taken back since".to_owned(),
         _ => access_summary(&access_diff(&before, &after)),
     };
-    let who = &revision.who;
     HistoryRow {
         name,
         when: revision.when.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
-        who: who.arn.clone().or(who.username.clone()).unwrap_or_default(),
-        command: revision.command.join(" "),
+        who: revision.who.name().map_or_else(
+            || match revision.is_foreign {
+                true => "another client".to_owned(),
+                false => String::new(),
+            },
+            str::to_owned,
+        ),
+        command: command(revision, history),
         reason: revision.reason.clone().unwrap_or_default(),
         access,
+        is_foreign: revision.is_foreign,
+    }
+}
+
+/// Returns the command, with the command that it undoes.
+fn command(revision: &Revision, history: &History) -> String {
+    let own = match (revision.is_foreign, revision.is_deletion()) {
+        (false, _) => revision.command.join(" "),
+        (true, true) => FOREIGN_DELETION.to_owned(),
+        (true, false) => FOREIGN_CHANGE.to_owned(),
+    };
+    let Some(number) = revision.undoes else {
+        return own;
+    };
+    let undone = history.find(&number.to_string());
+    let undone = undone.and_then(|entry| entry.revision.as_ref().ok());
+    match undone {
+        Some((undone, _)) => format!("{own} ({number}: {})", undone.command.join(" ")),
+        None => format!("{own} ({number})"),
     }
 }

@@ -127,6 +127,10 @@ fn every_write_is_recorded_and_can_be_undone() {
         "{undo:?}"
     );
     assert_eq!(contents(&session), states[2]);
+    let table = session.done(&["history"]).stdout;
+    let undone = format!("({}: awsauth unmap role {MYTESTROLE})", number(2));
+    assert!(table.contains(&undone), "no {undone} in\n{table}");
+    assert_eq!(history(&session)[3]["undoes"].to_string(), number(2));
     session.done(&["undo"]);
     assert_eq!(contents(&session), states[3]);
     let before = session.resource_version();
@@ -266,14 +270,22 @@ fn aws_auth_is_restored_from_a_revision_and_from_a_file() {
         session
             .run(&["undo"])
             .says(4, &["aws-auth was deleted", "awsauth restore"]);
-        session
-            .run(&["restore", from])
-            .says(0, &["Created aws-auth"]);
+        let created = session.run(&["restore", from]);
+        created.says(0, &["Created aws-auth"]);
+        assert!(
+            created.stdout.contains("configmap/aws-auth created"),
+            "{created:?}"
+        );
         assert_eq!(contents(&session), before, "{from}");
         // The deletion is a change by another client; the restore is an ordinary write.
-        session.run(&["undo"]).says(4, &["--allow-node-entry"]);
+        session
+            .run(&["undo"])
+            .says(4, &["would remove every entry", "awsauth restore"]);
+        session
+            .run(&["undo", "--whole"])
+            .says(4, &["--allow-node-entry"]);
         let node = "arn:aws:iam::111122223333:role/eksctl-k8s-cluster-nodegroup-ng-1-NodeInstanceRole-1FI6JXPS9MDWK";
-        session.done(&["undo", "--allow-node-entry", node]);
+        session.done(&["undo", "--whole", "--allow-node-entry", node]);
         assert!(session.api.object()["data"]["mapRoles"].is_null());
         session.done(&["undo"]);
         assert_eq!(contents(&session), before, "{from}");

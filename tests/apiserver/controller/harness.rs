@@ -245,6 +245,26 @@ impl Harness {
         of("default") + &of("kube-system")
     }
 
+    /// Runs awsauth as a user.
+    pub(crate) fn awsauth(&self, args: &[&str]) -> Run {
+        let mut command = Command::new(awsauth());
+        command
+            .env_clear()
+            .env("HOME", self.cluster.folder())
+            .env("KUBECONFIG", self.cluster.kubeconfig());
+        Run::of(command.args(args))
+    }
+
+    /// Returns the revisions of the history.
+    pub(crate) fn revisions(&self) -> Vec<Value> {
+        let history = self.awsauth(&["history", "-o", "json"]).json();
+        history["revisions"].as_array().unwrap().clone()
+    }
+
+    pub(crate) fn newest_revision(&self) -> String {
+        self.revisions().last().unwrap()["revision"].to_string()
+    }
+
     /// Starts a controller with this configuration.
     pub(crate) fn controller(&self, config: &str) -> Controller {
         self.controller_with(config, &[], &[])

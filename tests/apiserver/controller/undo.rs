@@ -1,39 +1,12 @@
 //! Undo of a controller write, which the controller repeats.
 
-use std::process::Command;
-
-use serde_json::Value;
-
 use crate::controller::eks_facts;
-use crate::controller::harness::{
-    CONTROLLER, Harness, NODE_ENTRY, awsauth, developer, eventually, role,
-};
+use crate::controller::harness::{CONTROLLER, Harness, NODE_ENTRY, developer, eventually, role};
 use crate::support::cluster::Cluster;
-use crate::support::completed_run::Run;
 use crate::support::simulated_eks_api::EksService;
 
 /// The note that the controller will write its entries again.
 const NOTE: &str = "delete its object: kubectl delete aam NAME";
-
-impl Harness {
-    /// Runs awsauth as a user.
-    fn awsauth(&self, args: &[&str]) -> Run {
-        let mut command = Command::new(awsauth());
-        command
-            .env_clear()
-            .env("HOME", self.cluster.folder())
-            .env("KUBECONFIG", self.cluster.kubeconfig());
-        Run::of(command.args(args))
-    }
-
-    fn newest_revision(&self) -> String {
-        let history = self.awsauth(&["history", "-o", "json"]).json();
-        let revisions = history["revisions"].as_array().and_then(|all| all.last());
-        revisions
-            .map(|last: &Value| last["revision"].to_string())
-            .unwrap()
-    }
-}
 
 #[test]
 fn undo_of_a_controller_write_warns_that_it_will_be_repeated() {
@@ -51,17 +24,21 @@ fn undo_of_a_controller_write_warns_that_it_will_be_repeated() {
     harness.cluster.kubectl(&args);
     eventually("aws-auth is restored", is_restored);
 
-    // Undo is subject to the node guard.
+    // An undo of the restoration would remove everything.
+    harness.awsauth(&["undo"]).says(
+        4,
+        &["would remove every entry", "hint: restore what was there"],
+    );
     let nodes = role("nodes");
     let node_guard = format!("--allow-node-entry {nodes}");
     let expected = [": awsauth controller, ", NOTE];
     harness
-        .awsauth(&["undo"])
+        .awsauth(&["undo", "--whole"])
         .says(4, &[&expected[..], &[&node_guard]].concat());
     is_restored().unwrap();
     let allowed = ["--allow-node-entry", &nodes, "--allow-removals", "2"];
     harness
-        .awsauth(&[&["undo"], &allowed[..]].concat())
+        .awsauth(&[&["undo", "--whole"], &allowed[..]].concat())
         .says(0, &expected);
     eventually("it is written again", is_restored);
 

@@ -184,6 +184,7 @@ impl Simulation {
             stored: &self.stored,
             record: &self.record,
             last_manager: self.manager.as_deref(),
+            last_user: None,
             memory: &self.memory,
             facts: &self.facts,
             access_entries: self.entries.as_ref(),

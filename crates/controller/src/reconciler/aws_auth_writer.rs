@@ -13,9 +13,9 @@ use crate::eks_state::EksState;
 use crate::object_writer::aws_auth;
 use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::error_chain;
-use awsauth_core::history::{CONTROLLER, Who};
+use awsauth_core::history::CONTROLLER;
 use awsauth_core::reconcile::{Decision, EventKind, Stage};
-use awsauth_kube::access_review;
+use awsauth_kube::access_review::{self, ClusterUser};
 use awsauth_kube::backoff::Backoff;
 use awsauth_kube::history::{CopyLocation, RecordOptions};
 use awsauth_kube::write::{Outcome, WriteError, WriteOptions};
@@ -59,7 +59,7 @@ impl Reconciler {
             self.find_identity().await;
             let options = WriteOptions {
                 timeout,
-                record: Some(self.history_options()),
+                record: Some(self.history_options("AwsAuthMapping objects")),
                 ..WriteOptions::default()
             };
             let before = StoredAwsAuth::of(&live);
@@ -85,6 +85,7 @@ impl Reconciler {
                 Ok(written) => {
                     let stored = StoredAwsAuth::of(&written.stored);
                     self.cache.put_aws_auth(&written.stored);
+                    self.observer.wrote(&stored);
                     self.written(written.outcome, written.copy.as_ref(), &before);
                     let Some(decision) = decided else {
                         return Err(ReconcileResult::Failed);
@@ -111,7 +112,12 @@ impl Reconciler {
         Err(ReconcileResult::Failed)
     }
 
-    fn written(&mut self, outcome: Outcome, copy: Option<&CopyLocation>, before: &StoredAwsAuth) {
+    pub(super) fn written(
+        &mut self,
+        outcome: Outcome,
+        copy: Option<&CopyLocation>,
+        before: &StoredAwsAuth,
+    ) {
         let result = match outcome {
             Outcome::Unchanged => return,
             Outcome::Created => "created",
@@ -135,7 +141,7 @@ impl Reconciler {
     }
 
     /// Reports a failed write, each error once in a row.
-    async fn failed(&mut self, why: String, hint: Option<String>) {
+    pub(super) async fn failed(&mut self, why: String, hint: Option<String>) {
         self.context.metrics.wrote("failed");
         self.context.health.set_info("writes", why.clone());
         if self.write_error.as_ref() == Some(&why) {
@@ -150,20 +156,18 @@ impl Reconciler {
     }
 
     /// Asks the API server for the controller's username, for the history.
-    async fn find_identity(&mut self) {
+    pub(super) async fn find_identity(&mut self) {
         if self.identity.is_none() {
             let who = access_review::current_user(&self.context.client, IDENTITY_TIMEOUT).await;
-            self.identity = who.ok().map(|who| Who {
-                arn: who.attribute("arn").map(str::to_owned),
-                username: Some(who.username),
-            });
+            self.identity = who.ok().map(ClusterUser::who);
         }
     }
 
-    fn history_options(&self) -> RecordOptions {
+    pub(super) fn history_options(&self, reason: &str) -> RecordOptions {
         RecordOptions {
             command: CONTROLLER.map(str::to_owned).into(),
-            reason: Some("AwsAuthMapping objects".to_owned()),
+            reason: Some(reason.to_owned()),
+            undoes: None,
             who: self.identity.clone(),
             folder: None,
             // Requested entries can be restored without the history, and node entries must not wait for it.

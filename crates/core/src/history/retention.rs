@@ -8,23 +8,41 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::revision::{Revision, Unreadable};
 
-/// The number of revisions to keep. Runs that read the same aws-auth count as one, because at most one of them writes.
+/// The number of revisions of awsauth to keep. Runs that read the same aws-auth count as one, because at most one of them writes.
 pub const MAX_REVISIONS: usize = 20;
+
+/// The number of revisions of other clients' writes to keep. They have their own limits, so that another client that writes often
+/// cannot push out the revisions of awsauth.
+const MAX_FOREIGN: usize = 10;
 
 /// The maximum size of all revisions together, as a ConfigMap counts bytes. A ConfigMap may have 1 MiB; the rest is for keys of
 /// other clients.
 const MAX_BYTES: usize = 900 << 10;
 
-/// The key of a revision in the ConfigMap `awsauth-history`: its number, run and size. A client can decide from the keys alone which
+/// The maximum part of it for writes of other clients.
+const MAX_FOREIGN_BYTES: usize = 300 << 10;
+
+/// The key of a revision in the ConfigMap `awsauth-history`: who wrote it, its number, run and size. A client can decide from the keys alone which
 /// revisions to remove. Different revisions have different keys, so concurrent writes do not conflict.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
     number: u64,
     run: String,
     bytes: usize,
+    /// Whether another client made the write.
+    is_foreign: bool,
 }
 
 impl Key {
+    fn of(revision: &Revision, bytes: usize) -> Self {
+        Self {
+            number: revision.number,
+            run: revision.run.clone(),
+            bytes,
+            is_foreign: revision.is_foreign,
+        }
+    }
+
     pub fn number(&self) -> u64 {
         self.number
     }
@@ -36,13 +54,18 @@ impl Key {
 
     /// Parses a key; `None` if it is not that of a revision.
     pub fn read(key: &str) -> Option<Self> {
-        let (number, rest) = key.strip_prefix('r')?.split_once('-')?;
+        let (is_foreign, key) = match key.strip_prefix('f') {
+            Some(key) => (true, key),
+            None => (false, key.strip_prefix('r')?),
+        };
+        let (number, rest) = key.split_once('-')?;
         let (run, bytes) = rest.split_once('-')?;
         let is_run = run.len() == 16 && run.bytes().all(|byte| byte.is_ascii_hexdigit());
         let key = |number, bytes| Self {
             number,
             run: run.to_owned(),
             bytes,
+            is_foreign,
         };
         let read = key(number.parse().ok()?, bytes.parse().ok()?);
         // Only the canonical spelling is a key.
@@ -52,7 +75,8 @@ impl Key {
 
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "r{:020}-{}-{}", self.number, self.run, self.bytes)
+        let kind = if self.is_foreign { 'f' } else { 'r' };
+        write!(f, "{kind}{:020}-{}-{}", self.number, self.run, self.bytes)
     }
 }
 
@@ -62,15 +86,16 @@ pub struct Addition {
     pub key: String,
     /// The value in base64.
     pub value: String,
-    /// The keys to remove: that of the revision that this one replaces, and the oldest beyond 20 revisions or 900 KiB.
+    /// The keys to remove: that of the revision that this one replaces, and the oldest beyond the limits.
     pub removed: Vec<String>,
 }
 
 /// A revision that alone is larger than the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a backup needs {bytes} bytes, and the limit is {MAX_BYTES}")]
+#[error("a backup needs {bytes} bytes, and the limit is {limit}")]
 pub struct TooLarge {
     pub bytes: usize,
+    pub limit: usize,
 }
 
 impl Addition {
@@ -84,18 +109,19 @@ impl Addition {
         replaced: Option<&str>,
     ) -> Result<Self, TooLarge> {
         let bytes = revision.encode();
-        if bytes.len() > MAX_BYTES {
-            return Err(TooLarge { bytes: bytes.len() });
-        }
-        let key = Key {
-            number: revision.number,
-            run: revision.run.clone(),
-            bytes: bytes.len(),
+        let limit = match revision.is_foreign {
+            true => MAX_FOREIGN_BYTES,
+            false => MAX_BYTES,
         };
-        let key = key.to_string();
+        if bytes.len() > limit {
+            let bytes = bytes.len();
+            return Err(TooLarge { bytes, limit });
+        }
+        let own = Key::of(revision, bytes.len());
+        let key = own.to_string();
         let replaced = replaced.filter(|replaced| **replaced != *key);
         let others = keys.into_iter().filter(|other| Some(*other) != replaced);
-        let mut removed = surplus(others, &key);
+        let mut removed = surplus(others, &own);
         removed.extend(replaced.map(str::to_owned));
         Ok(Self {
             key,
@@ -105,25 +131,42 @@ impl Addition {
     }
 }
 
-/// Returns the oldest of these keys, as many as must be removed so that the rest and `own` are within the limits.
-fn surplus<'k>(keys: impl IntoIterator<Item = &'k str>, own: &str) -> Vec<String> {
-    let mut others: Vec<Key> = keys.into_iter().filter_map(Key::read).collect();
-    let own = Key::read(own);
-    others.retain(|other| Some(other) != own.as_ref());
-    others.sort();
-    let mut numbers: BTreeSet<u64> = own.iter().map(Key::number).collect();
-    let mut bytes: usize = own.iter().map(|own| own.bytes).sum();
+/// Returns the oldest of these keys, as many as must be removed so that the rest and `added` are within the limits. Of the writes of
+/// other clients, the newest that fit into their part are kept; the revisions of awsauth may use what is left.
+fn surplus<'k>(keys: impl IntoIterator<Item = &'k str>, added: &Key) -> Vec<String> {
+    let keys = keys.into_iter().filter_map(Key::read);
+    let others = keys.filter(|other| other != added);
+    let (foreign, own): (Vec<Key>, Vec<Key>) = others.partition(|other| other.is_foreign);
+    let added = |is_foreign| Some(added).filter(|added| added.is_foreign == is_foreign);
+    let own_bytes = added(false).map_or(0, |own| own.bytes);
+    let foreign_limit = MAX_FOREIGN_BYTES.min(MAX_BYTES - own_bytes);
+    let (foreign_bytes, mut removed) = beyond(foreign, added(true), MAX_FOREIGN, foreign_limit);
+    let (_, oldest) = beyond(own, added(false), MAX_REVISIONS, MAX_BYTES - foreign_bytes);
+    removed.extend(oldest);
+    removed
+}
+
+/// Returns the size of the newest of these keys that, together with `added`, are within the limits, and the other keys.
+fn beyond(
+    mut keys: Vec<Key>,
+    added: Option<&Key>,
+    max_revisions: usize,
+    max_bytes: usize,
+) -> (usize, Vec<String>) {
+    keys.sort();
+    let mut numbers: BTreeSet<u64> = added.iter().map(|added| added.number).collect();
+    let mut bytes: usize = added.map_or(0, |added| added.bytes);
     let mut is_over = false;
     let mut removed = Vec::new();
-    for other in others.into_iter().rev() {
-        numbers.insert(other.number);
-        bytes += other.bytes;
-        is_over |= numbers.len() > MAX_REVISIONS || bytes > MAX_BYTES;
-        if is_over {
-            removed.push(other.to_string());
+    for key in keys.into_iter().rev() {
+        numbers.insert(key.number);
+        is_over |= numbers.len() > max_revisions || bytes + key.bytes > max_bytes;
+        match is_over {
+            true => removed.push(key.to_string()),
+            false => bytes += key.bytes,
         }
     }
-    removed
+    (bytes, removed)
 }
 
 /// One key of `awsauth-history`.
@@ -268,6 +311,8 @@ mod tests {
             command: Vec::new(),
             version: String::new(),
             reason: None,
+            undoes: None,
+            is_foreign: false,
         }
     }
 
@@ -295,7 +340,8 @@ mod tests {
         let removed = |numbers: &[u64]| -> Vec<u64> {
             let key = |(number, nth): (&u64, u64)| format!("r{number:020}-{nth:016x}-500");
             let keys: Vec<String> = numbers.iter().zip(0..).map(key).collect();
-            let removed = surplus(keys.iter().map(String::as_str), &keys[keys.len() - 1]);
+            let added = Key::read(&keys[keys.len() - 1]).unwrap();
+            let removed = surplus(keys.iter().map(String::as_str), &added);
             let numbers = removed.iter().map(|key| Key::read(key).unwrap().number());
             numbers.collect()
         };
@@ -306,6 +352,47 @@ mod tests {
         // A run that lost a race does not remove its own revision.
         let late: Vec<u64> = (2..=22).chain([1]).collect();
         assert_eq!(removed(&late), [3, 2]);
+    }
+
+    #[test]
+    fn foreign_writes_do_not_push_out_revisions_of_awsauth() {
+        let own = |number: u64, bytes| format!("r{number:020}-{number:016x}-{bytes}");
+        let foreign = |number: u64, bytes| format!("f{number:020}-{number:016x}-{bytes}");
+        let removed = |keys: &[String], added: String| {
+            let keys = keys.iter().map(String::as_str);
+            surplus(keys, &Key::read(&added).unwrap())
+        };
+        // Twenty small ones and ten small ones.
+        let mut keys: Vec<String> = (1..=20).map(|number| own(number, 500)).collect();
+        keys.extend((21..=30).map(|number| foreign(number, 500)));
+        assert_eq!(removed(&keys, foreign(31, 500)), [foreign(21, 500)]);
+        assert_eq!(removed(&keys, own(31, 500)), [own(1, 500)]);
+        // Foreign writes get at most a third of the space.
+        let mut keys: Vec<String> = (1..=3).map(|number| own(number, 200 << 10)).collect();
+        keys.extend((4..=5).map(|number| foreign(number, 150 << 10)));
+        assert_eq!(
+            removed(&keys, foreign(6, 150 << 10)),
+            [foreign(4, 150 << 10)]
+        );
+        assert_eq!(removed(&keys, own(6, 200 << 10)), [own(1, 200 << 10)]);
+        // A large revision of awsauth is always kept.
+        let all = removed(&keys, own(6, 900 << 10));
+        assert_eq!(all.len(), keys.len(), "{all:?}");
+    }
+
+    #[test]
+    fn large_foreign_write_is_not_kept() {
+        let mut revision = one();
+        revision.is_foreign = true;
+        revision.before.exists = true;
+        revision
+            .before
+            .data
+            .insert("mapRoles".into(), noise(500_000).into());
+        let error = Addition::to([], &revision, None).unwrap_err();
+        assert_eq!(error.limit, MAX_FOREIGN_BYTES);
+        revision.is_foreign = false;
+        assert!(Addition::to([], &revision, None).is_ok());
     }
 
     #[test]

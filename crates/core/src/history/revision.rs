@@ -38,6 +38,10 @@ pub struct Revision {
     pub version: String,
     /// The user's reason.
     pub reason: Option<String>,
+    /// The number of the revision that the write undoes.
+    pub undoes: Option<u64>,
+    /// Whether another client made the write. The controller records such a write when it observes it.
+    pub is_foreign: bool,
 }
 
 /// The user who made the write, as far as known.
@@ -49,6 +53,9 @@ pub struct Who {
     /// The ARN that the authenticator reported for the user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arn: Option<String>,
+    /// The field manager of another client's write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manager: Option<String>,
 }
 
 /// Why a revision cannot be read; a clause.
@@ -78,8 +85,15 @@ pub(super) struct Meta {
     version: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    undoes: Option<u64>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    foreign: bool,
     /// Whether aws-auth existed before the write.
     existed: bool,
+    /// Whether the write deleted aws-auth.
+    #[serde(default, skip_serializing_if = "is_false")]
+    deleted: bool,
     before_digest: String,
     after_digest: String,
     /// The difference between before and after.
@@ -104,10 +118,36 @@ struct Versioned {
     v: u32,
 }
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+impl Who {
+    /// Returns the ARN, else the Kubernetes user, else the field manager.
+    pub fn name(&self) -> Option<&str> {
+        let names = [&self.arn, &self.username, &self.manager];
+        names.into_iter().flatten().next().map(String::as_str)
+    }
+}
+
 impl Revision {
     /// Returns whether the controller made the write.
     pub fn is_by_controller(&self) -> bool {
         self.command == CONTROLLER
+    }
+
+    /// Returns whether the write created aws-auth.
+    pub fn is_creation(&self) -> bool {
+        !self.before.exists
+    }
+
+    /// Returns whether another client deleted aws-auth.
+    pub fn is_deletion(&self) -> bool {
+        !self.after.exists
     }
 
     pub(super) fn meta(&self) -> Meta {
@@ -120,7 +160,10 @@ impl Revision {
             command: self.command.clone(),
             version: self.version.clone(),
             reason: self.reason.clone(),
+            undoes: self.undoes,
+            foreign: self.is_foreign,
             existed: self.before.exists,
+            deleted: !self.after.exists,
             before_digest: self.before.digest().0,
             after_digest: self.after.digest().0,
             change: Delta::between(&self.before, &self.after),
@@ -141,6 +184,10 @@ impl Revision {
         let after = meta
             .change
             .apply_to(&before)
+            .map(|after| Contents {
+                exists: !meta.deleted,
+                ..after
+            })
             .filter(|after| after.digest() == Digest(meta.after_digest))
             .ok_or_else(|| Unreadable::new("its recorded change does not fit its text"))?;
         let when = meta.when.parse();
@@ -154,6 +201,8 @@ impl Revision {
             command: meta.command,
             version: meta.version,
             reason: meta.reason,
+            undoes: meta.undoes,
+            is_foreign: meta.foreign,
         })
     }
 
@@ -239,13 +288,13 @@ pub(super) mod tests {
     /// Generates revisions, some of which create aws-auth.
     pub(in crate::history) fn revision() -> impl Strategy<Value = Revision> {
         let words = (
-            any::<u64>(),
+            any::<(u64, bool)>(),
             option::of(any::<String>()),
             prop::collection::vec(any::<String>(), 0..3),
             0..2_000_000_000_i64,
         );
         (contents(), contents(), any::<bool>(), words).prop_map(
-            |(before, after, created, (run, reason, command, second))| Revision {
+            |(before, after, created, ((run, is_foreign), reason, command, second))| Revision {
                 number: run % 50,
                 run: format!("{run:016x}"),
                 before: if created { Contents::default() } else { before },
@@ -253,11 +302,14 @@ pub(super) mod tests {
                 who: Who {
                     username: reason.clone(),
                     arn: None,
+                    manager: is_foreign.then(|| "kubectl-edit".to_owned()),
                 },
                 when: Timestamp::from_second(second).unwrap(),
                 command,
                 version: "0.1.0".to_owned(),
                 reason,
+                undoes: created.then_some(run),
+                is_foreign,
             },
         )
     }
@@ -265,7 +317,9 @@ pub(super) mod tests {
     proptest! {
         #[test]
         fn encoded_revision_decodes_to_itself(revision in revision()) {
-            prop_assert_eq!(Revision::decode(&revision.encode()), Ok(revision));
+            prop_assert_eq!(Revision::decode(&revision.encode()), Ok(revision.clone()));
+            let deletion = Revision { after: Contents::default(), ..revision };
+            prop_assert_eq!(Revision::decode(&deletion.encode()), Ok(deletion));
         }
 
         #[test]
@@ -290,6 +344,8 @@ pub(super) mod tests {
             command: Vec::new(),
             version: String::new(),
             reason: None,
+            undoes: None,
+            is_foreign: false,
         };
         let result = |json: &str| {
             let packed = gzip(json.as_bytes()).unwrap();

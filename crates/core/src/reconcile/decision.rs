@@ -26,6 +26,8 @@ pub struct Input<'a> {
     pub stored: &'a Snapshot,
     /// The field manager that last wrote aws-auth; `None` if unknown or if it was the controller itself.
     pub last_manager: Option<&'a str>,
+    /// The user behind it, if the history names one.
+    pub last_user: Option<&'a str>,
     pub memory: &'a Memory,
     /// The facts that guards need.
     pub facts: &'a Facts,

@@ -105,13 +105,7 @@ impl<'a> HistoryRecorder<'a> {
         if self.who.is_none() {
             let reviewed = access_review::current_user(self.client, IDENTITY_TIMEOUT).await;
             // If this is denied or not answered, the writer is recorded as unknown.
-            self.who = Some(reviewed.map_or_else(
-                |_| Who::default(),
-                |who| Who {
-                    arn: who.attribute("arn").map(str::to_owned),
-                    username: Some(who.username),
-                },
-            ));
+            self.who = Some(reviewed.map_or_else(|_| Who::default(), |who| who.who()));
         }
         if self.history.is_none() && self.rejection.is_none() && !self.is_contended {
             match self.client.read_named(HISTORY, self.deadline).await {
@@ -142,6 +136,8 @@ impl<'a> HistoryRecorder<'a> {
             command: self.options.command.clone(),
             version: VERSION.to_owned(),
             reason: self.options.reason.clone(),
+            undoes: self.options.undoes,
+            is_foreign: false,
         };
         let is_obsolete = !self.is_unconfirmed;
         let place = self.place(&revision).await?;

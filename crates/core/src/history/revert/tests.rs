@@ -16,6 +16,8 @@ fn contents(roles: &str) -> Contents {
 
 fn revision(before: &str, after: &str) -> Revision {
     Revision {
+        undoes: None,
+        is_foreign: false,
         number: 1,
         run: "0".repeat(16),
         before: contents(before),

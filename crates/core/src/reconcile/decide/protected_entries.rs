@@ -382,9 +382,10 @@ fn present(input: &Input<'_>, document: &Document) -> BTreeMap<String, EntryReco
 
 /// Describes the last writer of aws-auth.
 pub(super) fn by(input: &Input<'_>) -> String {
-    match input.last_manager {
-        Some(manager) => format!("field manager {manager}"),
-        None => "another client".to_owned(),
+    match (input.last_manager, input.last_user) {
+        (Some(manager), Some(user)) => format!("field manager {manager} (user {user})"),
+        (Some(manager), None) => format!("field manager {manager}"),
+        (None, _) => "another client".to_owned(),
     }
 }
 

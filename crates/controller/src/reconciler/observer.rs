@@ -1,0 +1,107 @@
+//! Observes writes of other clients: keeps them in the history, and finds out which user is behind a write of awsauth's commands.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tracing::{debug, warn};
+
+use super::Reconciler;
+use crate::cache::StoredAwsAuth;
+use awsauth_core::error_chain;
+use awsauth_core::history::{Contents, Who};
+use awsauth_kube::history::{ObservedChange, Writer, record_observed};
+use awsauth_kube::is_own_manager;
+
+/// The timeout of recording a write. The reconciliation waits for it.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What is known about writes of aws-auth so far.
+#[derive(Debug, Default)]
+pub(crate) struct Observer {
+    /// The last observed state; `None` until the first one.
+    state: Option<StoredAwsAuth>,
+    /// The resourceVersion of the last observed state in which aws-auth existed.
+    version: u64,
+    /// The last write that the history attributes to a command of awsauth: the resourceVersion that it left, and the user.
+    command: Option<(u64, Option<Who>)>,
+    /// The error of the last access to the history, if it failed.
+    error: Option<String>,
+}
+
+impl Observer {
+    /// Forgets the state. Another replica has observed what happened since.
+    pub(super) fn forget(&mut self) {
+        self.state = None;
+    }
+
+    /// Registers a write of this controller, which is already in the history.
+    pub(super) fn wrote(&mut self, stored: &StoredAwsAuth) {
+        self.version = self.version.max(stored.version());
+        self.state = Some(stored.clone());
+    }
+
+    /// Returns the field manager and the user that wrote this aws-auth, as far as known.
+    pub(super) fn writer_of<'a>(
+        &'a self,
+        stored: &'a StoredAwsAuth,
+    ) -> (Option<&'a str>, Option<&'a str>) {
+        match &self.command {
+            Some((version, who)) if *version == stored.version() => {
+                let user = who.as_ref().and_then(Who::name);
+                (Some(awsauth_kube::FIELD_MANAGER), user)
+            }
+            _ => (stored.last_manager.as_deref(), None),
+        }
+    }
+}
+
+impl Reconciler {
+    /// Records what other clients wrote since the last call.
+    pub(super) async fn observe(&mut self, stored: &StoredAwsAuth) {
+        // If aws-auth was changed and deleted, the watch may report only the deletion to the reconciler.
+        let last_existing = self.cache.last_existing();
+        let last_existing =
+            last_existing.filter(|last| !stored.exists() && last.version() > self.observer.version);
+        let states: Vec<_> = last_existing.into_iter().chain([stored.clone()]).collect();
+        for state in states {
+            let before = self.observer.state.replace(state.clone());
+            self.observer.version = self.observer.version.max(state.version());
+            if let Some(before) = before {
+                self.observe_change(&before, &state).await;
+            }
+        }
+    }
+
+    async fn observe_change(&mut self, before: &StoredAwsAuth, after: &StoredAwsAuth) {
+        let is_by_controller = after.exists() && after.last_manager.is_none();
+        if Contents::of(&before.snapshot) == Contents::of(&after.snapshot) || is_by_controller {
+            return;
+        }
+        let manager = after.last_manager.as_deref();
+        let change = ObservedChange {
+            before: &before.snapshot,
+            after: &after.snapshot,
+            manager,
+            is_own: manager.is_some_and(is_own_manager),
+        };
+        let deadline = Instant::now() + TIMEOUT;
+        let error = match record_observed(&self.context.client, change, deadline).await {
+            Ok(Writer::Awsauth(who)) => {
+                self.observer.command = Some((after.version(), who));
+                None
+            }
+            Ok(Writer::Other(revision)) => {
+                debug!(revision, manager, "recorded a write of another client");
+                None
+            }
+            Err(error) => Some(error_chain::text(&error)),
+        };
+        if let Some(why) = error.as_ref().filter(|_| self.observer.error != error) {
+            warn!(
+                error = why,
+                "a write of another client is not in the history"
+            );
+        }
+        self.observer.error = error;
+    }
+}

@@ -1,0 +1,119 @@
+//! Records writes of other clients that the controller observes.
+
+use hyper::body::Bytes;
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::{VERSION, keys, new_history, patch, run_id, values};
+use crate::HISTORY;
+use crate::api_client::{ApiClient, Mode};
+use crate::live_config_map::Live;
+use crate::request_error::{Fault, RequestError};
+use awsauth_core::aws_auth_snapshot::Snapshot;
+use awsauth_core::history::{Addition, Contents, Revision, StoredRevision, Who, stored_revisions};
+
+/// A change of aws-auth that a watch reported.
+#[derive(Clone, Copy, Debug)]
+pub struct ObservedChange<'a> {
+    pub before: &'a Snapshot,
+    pub after: &'a Snapshot,
+    /// The field manager that wrote aws-auth, if known.
+    pub manager: Option<&'a str>,
+    /// Whether the field manager is awsauth. A change by awsauth is never recorded as a foreign one.
+    pub is_own: bool,
+}
+
+/// The client that made a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Writer {
+    /// awsauth, with the user that its history names, if it does.
+    Awsauth(Option<Who>),
+    /// Another client. Its write is recorded as the revision with this number.
+    Other(u64),
+}
+
+/// Finds the writer of a change in the history. If the history does not contain the change, records it, unless it was made by awsauth.
+///
+/// # Errors
+/// If the API server does not return the history, or rejects the revision.
+pub async fn record_observed(
+    client: &ApiClient,
+    change: ObservedChange<'_>,
+    deadline: Instant,
+) -> Result<Writer, RequestError> {
+    let read = client.read_named(HISTORY, deadline).await;
+    let history = read.map_err(|fault| client.failed("get", fault))?;
+    let [before, after] = [change.before, change.after].map(Contents::of);
+    let number = change.before.resource_version.as_deref();
+    let number: Option<u64> = number.and_then(|number| number.parse().ok());
+    if let Some(writer) = recorded(&history, number, &before, &after) {
+        return Ok(writer);
+    }
+    if change.is_own {
+        return Ok(Writer::Awsauth(None));
+    }
+    let next = || history.resource_version()?.parse().ok();
+    let number = number.or_else(next).unwrap_or_default();
+    let revision = Revision {
+        number,
+        run: run_id(),
+        before,
+        after,
+        who: Who {
+            manager: change.manager.map(str::to_owned),
+            ..Who::default()
+        },
+        when: Timestamp::now(),
+        command: Vec::new(),
+        version: VERSION.to_owned(),
+        reason: None,
+        undoes: None,
+        is_foreign: true,
+    };
+    let added = add(client, &history, &revision, deadline).await;
+    added.map_err(|fault| client.failed("patch", fault))?;
+    Ok(Writer::Other(number))
+}
+
+/// Returns who made this change, if the history contains it. Without a number, only the newest revision counts: aws-auth may have been
+/// created with the same text before.
+fn recorded(
+    history: &Live,
+    number: Option<u64>,
+    before: &Contents,
+    after: &Contents,
+) -> Option<Writer> {
+    let revisions = stored_revisions(&values(history)).into_iter();
+    let mut newest_first = revisions.rev().filter_map(|stored| match stored {
+        StoredRevision::Revision(revision) => Some(revision),
+        StoredRevision::Unreadable { .. } => None,
+    });
+    let is_same = |of: &Revision| of.before == *before && of.after == *after;
+    let found = match number {
+        Some(number) => newest_first.find(|of| of.number == number && is_same(of)),
+        None => newest_first.next().filter(|of| is_same(of)),
+    };
+    found.map(|revision| match revision.is_foreign {
+        true => Writer::Other(revision.number),
+        false => Writer::Awsauth(Some(revision.who)),
+    })
+}
+
+async fn add(
+    client: &ApiClient,
+    history: &Live,
+    revision: &Revision,
+    deadline: Instant,
+) -> Result<(), Fault> {
+    let addition = Addition::to(keys(history), revision, None)
+        .map_err(|full| Fault::TooLarge(full.to_string()))?;
+    let body = patch(Some(&addition), &addition.removed, None);
+    match client.patch(HISTORY, &body, deadline).await {
+        Err(Fault::NotFound(_)) => {
+            let object = Bytes::from(new_history(&addition).to_string());
+            client.create(HISTORY, &object, Mode::Real, deadline).await
+        }
+        sent => sent,
+    }
+    .map(drop)
+}
