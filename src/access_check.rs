@@ -17,7 +17,7 @@ use awsauth_core::facts::access_entries::AccessEntry;
 use awsauth_core::rbac::Question;
 use awsauth_kube::access_review::{Answer, ClusterUser};
 use awsauth_kube::shell_command::quoted;
-use rejection::rejection;
+use rejection::{rejection, timed_out};
 
 pub(crate) use signer::{SigningCredentials, TokenSigner};
 
@@ -70,7 +70,12 @@ impl ExpectedAccess<'_> {
         let mut is_first = true;
         loop {
             let token = signer.token();
-            let sign_in = cluster.attempt(&signer.authenticated(&token), self.can, out)?;
+            let left = match time_limit.is_zero() {
+                true => time_limit,
+                false => time_limit.saturating_sub(start.elapsed()).max(PAUSE),
+            };
+            let client = signer.authenticated(&token);
+            let sign_in = cluster.attempt(&client, self.can, left, out)?;
             let unmet = self.unmet_expectations(&sign_in);
             let is_last = token.is_too_long() || start.elapsed() + PAUSE > time_limit;
             let is_good = unmet.is_empty() && (is_last || !self.may_use_previous_mapping(&sign_in));
@@ -141,6 +146,12 @@ impl ExpectedAccess<'_> {
             SignInResult::Accepted(who, answers) => (who, answers),
             SignInResult::Unauthorized => {
                 return vec!["the API server does not accept the token".to_owned()];
+            }
+            SignInResult::TimedOut(_) => {
+                return vec![
+                    "the API server does not answer in time whether it accepts the token"
+                        .to_owned(),
+                ];
             }
             SignInResult::Forbidden(message) => return vec![message.clone()],
         };
@@ -251,6 +262,7 @@ impl CheckedAccess {
                 "bind the ClusterRole system:basic-user to system:authenticated, as in every new cluster: {} get clusterrolebinding system:basic-user -o yaml",
                 target.kubectl()
             )),
+            SignInResult::TimedOut(elapsed) => timed_out(cluster, *elapsed),
             SignInResult::Unauthorized => {
                 rejection(cluster, signer, self.caller.as_ref(), self.access_entry.as_ref())
             }
@@ -261,7 +273,9 @@ impl CheckedAccess {
     pub(crate) fn verification(&self) -> Verification<'_> {
         let (who, answers): (Option<&ClusterUser>, &[Answer]) = match &self.sign_in {
             SignInResult::Accepted(who, answers) => (Some(who), answers),
-            SignInResult::Unauthorized | SignInResult::Forbidden(_) => (None, &[]),
+            SignInResult::Unauthorized | SignInResult::TimedOut(_) | SignInResult::Forbidden(_) => {
+                (None, &[])
+            }
         };
         Verification {
             canonical_arn: canonical_arn(&self.sign_in, self.caller.as_ref()),

@@ -1,5 +1,7 @@
 //! Explains why the API server rejects a token.
 
+use std::time::Duration;
+
 use super::TokenSigner;
 use crate::backend::SignIn;
 use crate::terminal::{Failure, Kind};
@@ -40,6 +42,20 @@ pub(super) fn rejection(
             None => not_mapped(failure, cluster, signer, caller),
         },
     }
+}
+
+/// Explains that it is unknown whether the cluster maps the identity: there was no answer in time, or a rejection only after a timeout.
+pub(super) fn timed_out(cluster: &SignIn, elapsed: Duration) -> Failure {
+    let target = cluster.target();
+    Failure::new(
+        Kind::Unreachable,
+        format!("cannot tell whether {target} accepts the token: it had no answer within {:.0} s", elapsed.as_secs_f64()),
+    )
+    .note("the API server, its authenticator or STS does not answer; whether the identity is mapped is unknown")
+    .hint(format!(
+        "check whether the API server itself is ready, then try again: {} get --raw /readyz",
+        target.kubectl()
+    ))
 }
 
 /// Explains why an identity with an access entry is rejected.

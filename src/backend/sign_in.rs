@@ -26,8 +26,15 @@ use awsauth_kube::connect::{
 use awsauth_kube::request_error::{Fault, RequestError};
 use awsauth_kube::{ApiClient, EksEndpoint, EksName, Environment, Flags};
 
-/// The timeout of the requests to the API server in one attempt.
+/// The timeout of the requests to the API server in one attempt, if the user sets no shorter one.
 const ATTEMPT: Duration = Duration::from_secs(15);
+
+/// The shortest timeout of an attempt, which a user cannot shorten.
+const SHORTEST_ATTEMPT: Duration = Duration::from_secs(2);
+
+/// A rejection that takes longer than this states nothing about the identity: the authenticator did not answer, or STS did not answer
+/// the authenticator.
+const SLOW_REJECTION: Duration = Duration::from_secs(5);
 
 /// A cluster that is authenticated to with tokens.
 pub(crate) struct SignIn {
@@ -45,6 +52,8 @@ pub(crate) enum SignInResult {
     Accepted(ClusterUser, Vec<Answer>),
     /// The API server does not accept the token.
     Unauthorized,
+    /// The API server did not answer within this time, or rejected the token only after it, so the authenticator probably hangs.
+    TimedOut(Duration),
     /// The API server accepts the token, but does not report the user.
     Forbidden(String),
 }
@@ -224,7 +233,7 @@ impl SignIn {
         &self.identity
     }
 
-    /// Authenticates with the token of `client`, and reviews permissions.
+    /// Authenticates with the token of `client`, and reviews permissions. Takes no longer than `time_limit`, but at least one attempt.
     ///
     /// # Errors
     /// If there is no response, or the user interrupts.
@@ -232,13 +241,16 @@ impl SignIn {
         &self,
         client: &ApiClient,
         questions: &[Question],
+        time_limit: Duration,
         out: &Out,
     ) -> Result<SignInResult, Failure> {
         let namespace = &self.connection.namespace;
+        let time_limit = attempt_limit(time_limit);
+        let start = Instant::now();
         let asking = async {
-            let who = access_review::current_user(client, ATTEMPT).await?;
-            let answers =
-                access_review::check_access(client, questions, namespace, ATTEMPT).await?;
+            let who = access_review::current_user(client, time_limit).await?;
+            let left = time_limit.saturating_sub(start.elapsed());
+            let answers = access_review::check_access(client, questions, namespace, left).await?;
             Ok((who, answers))
         };
         match until_interrupted(&self.runtime, out, "Signing in", asking)? {
@@ -246,11 +258,18 @@ impl SignIn {
             Err(RequestError {
                 fault: Fault::Unauthorized(_),
                 ..
-            }) => Ok(SignInResult::Unauthorized),
+            }) => Ok(match start.elapsed() {
+                elapsed if elapsed > SLOW_REJECTION => SignInResult::TimedOut(elapsed),
+                _ => SignInResult::Unauthorized,
+            }),
             Err(RequestError {
                 fault: Fault::Forbidden(message),
                 ..
             }) => Ok(SignInResult::Forbidden(message)),
+            Err(RequestError {
+                fault: Fault::TimedOut(_, after),
+                ..
+            }) => Ok(SignInResult::TimedOut(after)),
             Err(error) => Err(Failure::new(
                 kind(error.kind()),
                 format!("cannot sign in to {}", self.target()),
@@ -267,9 +286,10 @@ impl SignIn {
     pub(crate) fn aws_auth(
         &self,
         client: &ApiClient,
+        time_limit: Duration,
         out: &Out,
     ) -> Result<Result<Snapshot, RequestError>, Failure> {
-        let reading = client.read(ATTEMPT);
+        let reading = client.read(attempt_limit(time_limit));
         let read = until_interrupted(&self.runtime, out, "Reading aws-auth", reading)?;
         Ok(read.map(|live| live.snapshot()))
     }
@@ -279,6 +299,14 @@ impl SignIn {
         // The timer must be created inside the runtime.
         let waiting = async { sleep(time).await };
         until_interrupted(&self.runtime, out, "Waiting", waiting)
+    }
+}
+
+/// Returns the timeout of an attempt. Without a time limit, there is one attempt.
+fn attempt_limit(time_limit: Duration) -> Duration {
+    match time_limit.is_zero() {
+        true => ATTEMPT,
+        false => time_limit.clamp(SHORTEST_ATTEMPT, ATTEMPT),
     }
 }
 

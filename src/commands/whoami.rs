@@ -1,5 +1,7 @@
 //! `awsauth whoami`.
 
+use std::time::Duration;
+
 use super::{Format, OutputArgs};
 use crate::access_check::{SigningCredentials, TokenSigner};
 use crate::backend::{SignIn, SignInResult, Target};
@@ -57,7 +59,14 @@ pub(crate) fn run(
             Some(name) => {
                 let what = format!("cannot sign in to {}", cluster.target());
                 match credentials.signer(&cluster, name, &what, out) {
-                    Ok(signer) => sign_in(&cluster, &signer, &caller.arn, &identity, out)?,
+                    Ok(signer) => sign_in(
+                        &cluster,
+                        &signer,
+                        &caller.arn,
+                        &identity,
+                        target.timeout,
+                        out,
+                    )?,
                     Err(failure) if failure.is_refused() => {
                         out.failure(&failure.render(out.program()));
                         None
@@ -90,10 +99,11 @@ fn sign_in(
     signer: &TokenSigner,
     arn: &str,
     identity: &Identity,
+    time_limit: Duration,
     out: &mut Out,
 ) -> Result<Option<OnCluster>, Failure> {
     let client = signer.authenticated(&signer.token());
-    let sign_in = match cluster.attempt(&client, &[], out) {
+    let sign_in = match cluster.attempt(&client, &[], time_limit, out) {
         Ok(sign_in) => sign_in,
         Err(failure) if failure.exit() == Exit::Interrupted => return Err(failure),
         Err(failure) => {
@@ -112,6 +122,18 @@ fn sign_in(
                 place: None,
                 access_entry: None,
                 note: Some("it does not accept your token".to_owned()),
+            }));
+        }
+        SignInResult::TimedOut(_) => {
+            return Ok(Some(OnCluster {
+                target,
+                user: None,
+                place: None,
+                access_entry: None,
+                note: Some(
+                    "whether it accepts your token is unknown: there was no answer in time"
+                        .to_owned(),
+                ),
             }));
         }
         SignInResult::Forbidden(message) => {
@@ -136,7 +158,7 @@ fn sign_in(
             note: None,
         }));
     }
-    let (place, note) = match cluster.aws_auth(&client, out)? {
+    let (place, note) = match cluster.aws_auth(&client, time_limit, out)? {
         Err(why) => (None, Some(format!("the deciding entry is unknown: {why}"))),
         Ok(snapshot) => {
             let document = Document::read(&snapshot.data);

@@ -74,6 +74,13 @@ impl Supervised {
         self.child.id()
     }
 
+    /// Suspends the program until the result is dropped. Its ports accept connections, but nothing answers.
+    pub(crate) fn suspend(&self) -> Suspended {
+        let pid = self.pid();
+        signal("-STOP", pid);
+        Suspended(pid)
+    }
+
     /// Kills the program with SIGKILL and waits for its end.
     pub(crate) fn kill(&mut self) {
         let _ = self.child.kill();
@@ -86,6 +93,20 @@ impl Drop for Supervised {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// A suspended program.
+pub(crate) struct Suspended(u32);
+
+impl Drop for Suspended {
+    fn drop(&mut self) {
+        signal("-CONT", self.0);
+    }
+}
+
+fn signal(name: &str, pid: u32) {
+    let sent = Command::new("kill").args([name, &pid.to_string()]).status();
+    assert!(sent.is_ok_and(|sent| sent.success()), "kill {name} {pid}");
 }
 
 /// Removes a folder when the test process ends.

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::audit_log::{self, Request};
 use super::certificates::Certificates;
-use super::child_process::{Supervised, Sweeper};
+use super::child_process::{Supervised, Suspended, Sweeper};
 use super::eks::{self, Eks};
 use super::exclusive_test;
 use super::go_programs::Binary;
@@ -150,6 +150,17 @@ impl Cluster {
     pub(crate) fn aws(&self) -> &Aws {
         let eks = self.eks.as_ref();
         &eks.expect("a cluster of start_eks").aws
+    }
+
+    /// Suspends the API server until the result is dropped.
+    pub(crate) fn suspend_apiserver(&self) -> Suspended {
+        lock(&self.apiserver).suspend()
+    }
+
+    /// Suspends the authenticator of a cluster from [`Self::start_eks`] until the result is dropped.
+    pub(crate) fn suspend_authenticator(&self) -> Suspended {
+        let eks = self.eks.as_ref();
+        eks.expect("a cluster of start_eks").suspend_authenticator()
     }
 
     /// Returns the requests to a cluster from [`Self::start_audited`], in the order of the responses.

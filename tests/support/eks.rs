@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::certificates::Certificates;
-use super::child_process::Supervised;
+use super::child_process::{Supervised, Suspended};
 use super::go_programs::Binary;
 use super::server_command_lines::Server;
 use super::simulated_aws::{ACCOUNT, Aws};
@@ -25,8 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The authenticator and the simulated AWS of a cluster.
 pub(crate) struct Eks {
-    // Held so that it keeps running.
-    _authenticator: Supervised,
+    authenticator: Supervised,
     pub(crate) aws: Aws,
 }
 
@@ -46,10 +45,12 @@ impl Eks {
             }
             sleep(Duration::from_millis(10));
         }
-        Ok(Self {
-            _authenticator: authenticator,
-            aws,
-        })
+        Ok(Self { authenticator, aws })
+    }
+
+    /// Suspends the authenticator until the result is dropped. Its port accepts connections, but nothing answers.
+    pub(crate) fn suspend_authenticator(&self) -> Suspended {
+        self.authenticator.suspend()
     }
 }
 

@@ -1,6 +1,6 @@
 //! `awsauth verify`: the resulting identity and its permissions.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -96,6 +96,67 @@ fn verify_waits_for_a_change_to_take_effect() {
         ],
     );
     assert_eq!(run.stderr.lines().count(), 2, "{run:?}");
+}
+
+#[test]
+fn access_is_unknown_while_the_authenticator_hangs() {
+    let session = ExclusiveCluster::start();
+    session.done(&map_args(MYTESTROLE));
+    let environment = mytestrole(&session);
+    verify(&session, &environment, &["--expect-username", "admin"]).says(0, &[]);
+    // The API server caches its answer for a token, and a token of the same second is the same.
+    std::thread::sleep(Duration::from_millis(1100));
+    let suspended = session.cluster.suspend_authenticator();
+    timeout_is_reported_as_unknown(&session, &environment, &["verify"], 3);
+    timeout_is_reported_as_unknown(&session, &environment, &["verify", "--can", "get pods"], 4);
+    timeout_is_reported_as_unknown(&session, &environment, &["whoami"], 4);
+    timeout_is_reported_as_unknown(&session, &environment, &["verify"], 12);
+    drop(suspended);
+    // The authenticator runs, and STS does not answer it.
+    session
+        .aws()
+        .fault(&json!({"service": "sts", "action": "GetCallerIdentity", "hang": true}));
+    timeout_is_reported_as_unknown(&session, &environment, &["verify"], 4);
+    timeout_is_reported_as_unknown(&session, &environment, &["verify"], 20);
+    session.aws().no_faults();
+    verify(&session, &environment, &["--expect-username", "admin"]).says(0, &[]);
+}
+
+fn timeout_is_reported_as_unknown(
+    session: &ExclusiveCluster,
+    environment: &Environment,
+    args: &[&str],
+    seconds: u64,
+) {
+    let time_limit = format!("{seconds}s");
+    let begun = Instant::now();
+    let run =
+        session.awsauth_on_kubeconfig(environment, &[args, &["--timeout", &time_limit]].concat());
+    let took = begun.elapsed();
+    eprintln!("awsauth {args:?} --timeout {seconds}s took {took:.2?}");
+    assert!(
+        took < Duration::from_secs(seconds + 3),
+        "{args:?}: {took:?}"
+    );
+    let said = format!("{}{}", run.stdout, run.stderr);
+    for claim in [
+        "does not map",
+        "does not accept",
+        "awsauth map",
+        "not mapped",
+    ] {
+        assert!(!said.contains(claim), "{claim:?} in {run:?}");
+    }
+    match args[0] {
+        "whoami" => assert!(said.contains("accepts your token is unknown"), "{run:?}"),
+        _ => run.says(
+            3,
+            &[
+                "cannot tell whether ",
+                "whether the identity is mapped is unknown",
+            ],
+        ),
+    }
 }
 
 const PODS: &str = "
