@@ -287,6 +287,25 @@ impl Backend {
         }
     }
 
+    /// As [`kubectl`](Self::kubectl), as the user that `--as` names.
+    pub(crate) fn kubectl_as_user(&self) -> String {
+        match self {
+            Self::Manifest(_) => self.kubectl(),
+            Self::Cluster(cluster) => cluster.target().kubectl_as_user(),
+        }
+    }
+
+    /// Returns the user that `--as` names.
+    pub(crate) fn impersonated_user(&self) -> Option<&str> {
+        match self {
+            Self::Manifest(_) => None,
+            Self::Cluster(cluster) => {
+                let user = cluster.target().impersonated.as_ref();
+                user.map(|user| user.username.as_str())
+            }
+        }
+    }
+
     /// Converts a line of a section to a line of the manifest that was read last; `None` for a cluster.
     pub(crate) fn file_line(&self, section: SectionName, line: usize) -> Option<usize> {
         match self {

@@ -131,7 +131,7 @@ fn advise(
     {
         out.note(&format!("warning: and {left} more cannot be read"));
     }
-    let kubectl = backend.kubectl();
+    let kubectl = backend.kubectl_as_user();
     if let Some(permission) = policy
         .unread
         .iter()

@@ -27,13 +27,17 @@ pub(crate) fn no_permission(backend: &Backend, facts: &Facts) -> Failure {
     let kubectl = backend.kubectl();
     let user = match &facts.caller {
         Known::Is(caller) => caller.user.username.as_str(),
-        Known::NotRequested | Known::Unknown { .. } => "USER",
+        // The facts about the caller are those of the user who impersonates.
+        Known::NotRequested | Known::Unknown { .. } => {
+            backend.impersonated_user().unwrap_or("USER")
+        }
     };
     let what = format!("cannot write aws-auth of {backend}");
     let why = format!("user {user} may not update configmaps/aws-auth in kube-system");
     Failure::new(Kind::Unreachable, format!("{what}: {why}"))
         .hint(format!(
-            "check your permissions, or ask a user who has this one: {kubectl} auth can-i update configmaps/aws-auth -n kube-system"
+            "check your permissions, or ask a user who has this one: {} auth can-i update configmaps/aws-auth -n kube-system",
+            backend.kubectl_as_user()
         ))
         .hint(format!(
             "a cluster administrator grants the permission with: {kubectl} create role awsauth -n kube-system --verb=get,update \

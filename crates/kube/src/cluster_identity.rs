@@ -17,6 +17,25 @@ pub struct Target {
     pub server: String,
     /// The EKS cluster, if the endpoint came from EKS.
     pub eks: Option<EksClusterId>,
+    /// The user that `--as` impersonates.
+    pub impersonated: Option<Impersonated>,
+}
+
+/// A user that the flags `--as` and `--as-group` impersonate.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Impersonated {
+    pub username: String,
+    pub groups: Vec<String>,
+}
+
+impl Impersonated {
+    /// Returns the flags, which kubectl understands, too.
+    fn flags(&self) -> String {
+        let groups = self.groups.iter().map(|group| ("--as-group", group));
+        let flags = [("--as", &self.username)].into_iter().chain(groups);
+        let flags = flags.map(|(flag, name)| format!(" {flag} {}", quoted(name)));
+        flags.collect()
+    }
 }
 
 /// The identity of a cluster in EKS.
@@ -63,6 +82,14 @@ impl Target {
     }
 }
 
+impl Target {
+    /// As [`kubectl`](Self::kubectl), as the user that the flags impersonate.
+    pub fn kubectl_as_user(&self) -> String {
+        let flags = self.impersonated.as_ref().map(Impersonated::flags);
+        self.kubectl() + &flags.unwrap_or_default()
+    }
+}
+
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(eks) = &self.eks {
@@ -102,7 +129,7 @@ mod tests {
             context: Some("prod".into()),
             cluster: Some("arn:aws:eks:us-east-1:111122223333:cluster/prod".into()),
             server: "https://ABCD.gr7.us-east-1.eks.amazonaws.com".into(),
-            eks: None,
+            ..Target::default()
         };
         for expected in [
             "prod",
@@ -153,6 +180,23 @@ mod tests {
         assert_eq!(
             target.kubectl(),
             "awsauth kubeconfig --cluster-name prod --region eu-west-1 --kubeconfig prod.kubeconfig && kubectl --kubeconfig prod.kubeconfig"
+        );
+    }
+
+    #[test]
+    fn impersonated_user_is_named_in_commands() {
+        let mut target = Target {
+            context: Some("prod".into()),
+            ..Target::default()
+        };
+        assert_eq!(target.kubectl_as_user(), target.kubectl());
+        target.impersonated = Some(Impersonated {
+            username: "ann@example.com".into(),
+            groups: vec!["on call".into()],
+        });
+        assert_eq!(
+            target.kubectl_as_user(),
+            "kubectl --context prod --as ann@example.com --as-group 'on call'"
         );
     }
 

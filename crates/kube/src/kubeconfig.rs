@@ -14,7 +14,7 @@ use kube::config::{AuthInfo, Cluster, ExecAuthCluster, Kubeconfig, KubeconfigErr
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use super::cluster_identity::Target;
+use super::cluster_identity::{Impersonated, Target};
 use super::connect::ConnectError;
 use super::environment::Environment;
 use awsauth_core::endpoint_trust::{EndpointExceptions, Server};
@@ -98,13 +98,14 @@ pub fn choose(flags: &Flags, environment: &Environment) -> Result<Access, Connec
         kubeconfig => select(kubeconfig.unwrap_or_default(), flags)?,
     };
     impersonate(flags, &mut access.config.auth_info);
+    access.target.impersonated = impersonated(flags);
     Ok(access)
 }
 
 /// Returns access to the cluster at this endpoint, without a kubeconfig and without credentials. Flags that select
 /// kubeconfig entries have no effect.
 pub fn at(
-    target: Target,
+    mut target: Target,
     certificate_authority_data: String,
     flags: &Flags,
 ) -> Result<Access, ConnectError> {
@@ -116,6 +117,7 @@ pub fn at(
     };
     let mut user = AuthInfo::default();
     impersonate(flags, &mut user);
+    target.impersonated = impersonated(flags);
     with_cluster(target, cluster, user)
 }
 
@@ -125,6 +127,13 @@ fn check_impersonation(flags: &Flags) -> Result<(), ConnectError> {
         return Err(ConnectError::ImpersonatedUserMissing);
     }
     Ok(())
+}
+
+fn impersonated(flags: &Flags) -> Option<Impersonated> {
+    Some(Impersonated {
+        username: flags.impersonate.clone()?,
+        groups: flags.impersonate_groups.clone(),
+    })
 }
 
 fn impersonate(flags: &Flags, user: &mut AuthInfo) {
@@ -263,7 +272,7 @@ fn select(kubeconfig: Kubeconfig, flags: &Flags) -> Result<Access, ConnectError>
         context: context_name.cloned(),
         cluster: cluster_name.cloned(),
         server,
-        eks: None,
+        ..Target::default()
     };
     let namespace = context.and_then(|context| context.namespace.clone());
     Ok(Access {

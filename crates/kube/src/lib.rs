@@ -33,7 +33,7 @@ pub mod wait_for_cluster;
 pub mod write;
 
 pub use api_client::ApiClient;
-pub use cluster_identity::{EksClusterId, Target};
+pub use cluster_identity::{EksClusterId, Impersonated, Target};
 pub use connect::{EksEndpoint, connect, connect_to};
 pub use eks_name::EksName;
 pub use environment::Environment;

@@ -278,10 +278,17 @@ impl RequestError {
                 Some(context) => format!("find out why: awsauth doctor --context {}", quoted(context)),
                 None => "find out why: awsauth doctor".into(),
             },
-            Fault::Forbidden(_) => format!(
-                "check your permissions, or ask a user who has this one: {kubectl} auth can-i {} configmaps/{NAME} -n {NAMESPACE}",
-                self.verb
-            ),
+            Fault::Forbidden(said) => match &self.target.impersonated {
+                Some(user) if said.contains("cannot impersonate") => format!(
+                    "leave out --as, or ask a user who has this permission: {kubectl} auth can-i impersonate users/{}",
+                    quoted(&user.username)
+                ),
+                _ => format!(
+                    "check your permissions, or ask a user who has this one: {} auth can-i {} configmaps/{NAME} -n {NAMESPACE}",
+                    self.target.kubectl_as_user(),
+                    self.verb
+                ),
+            },
             Fault::NotFound(_) => format!("check that it exists: {kubectl} get configmap {NAME} -n {NAMESPACE}"),
             Fault::Conflict(_) | Fault::AlreadyExists(_) => "run it again".into(),
             Fault::TooLarge(_) => format!("check its size: {kubectl} get configmap {NAME} -n {NAMESPACE} -o json | wc -c"),

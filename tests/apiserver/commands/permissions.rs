@@ -77,6 +77,20 @@ fn read_only_user_is_told_the_missing_permission() {
     ]);
     assert_eq!(Run::of(asked).stdout, "no\n");
 
+    // The same, impersonated.
+    let impersonating = [
+        &map_args(MYTESTROLE)[..],
+        &["--as", READER.name, "--as-group", "readers"],
+    ];
+    session.run(&impersonating.concat()).says(
+        3,
+        &[
+            "user reader may not update configmaps/aws-auth",
+            " --as reader --as-group readers auth can-i update configmaps/aws-auth -n kube-system",
+            "--user=reader",
+        ],
+    );
+
     // Creating requires another permission.
     session.api.delete();
     as_reader(&map_args(MYTESTROLE)).says(
@@ -137,11 +151,19 @@ fn user_without_read_permission_is_reported() {
         );
     }
     // The creator impersonates a user without rights, who impersonates another user.
-    session
-        .run(&["get", "--as", "stranger"])
-        .says(3, &[r#"User "stranger" cannot get"#]);
-    Run::of(awsauth(session.cluster, &stranger).args(["get", "--as", "admin"]))
-        .says(3, &["cannot impersonate"]);
+    session.run(&["get", "--as", "stranger"]).says(
+        3,
+        &[
+            r#"User "stranger" cannot get"#,
+            " --as stranger auth can-i get configmaps/aws-auth -n kube-system",
+        ],
+    );
+    let as_admin = Run::of(awsauth(session.cluster, &stranger).args(["get", "--as", "admin"]));
+    as_admin.says(
+        3,
+        &["cannot impersonate", " auth can-i impersonate users/admin"],
+    );
+    assert!(!as_admin.stderr.contains("--as admin auth"), "{as_admin:?}");
 }
 
 #[test]

@@ -129,7 +129,7 @@ impl<E: std::error::Error + 'static> WriteError<E> {
             ),
             Self::NoCopy { source } => format!(
                 "allow one of these: {} auth can-i patch configmaps/{HISTORY} -n {NAMESPACE}, or XDG_STATE_HOME=FOLDER; or write without a copy: --no-backup",
-                source.cluster.target.kubectl()
+                source.cluster.target.kubectl_as_user()
             ),
             Self::TooLarge { .. } => {
                 "remove entries that are no longer needed: awsauth get -o wide; awsauth unmap role ARN"
