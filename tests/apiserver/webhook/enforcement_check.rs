@@ -149,6 +149,60 @@ fn webhook_reports_when_the_api_server_stops_and_resumes_calling_it() {
 }
 
 #[test]
+fn webhook_is_not_ready_while_the_api_server_does_not_call_it() {
+    let cluster = Cluster::start();
+    prepare(&cluster);
+    let started = Instant::now();
+    let controller = Controller::start(&cluster, &[]);
+    let not_ready = |why: &str| {
+        eventually(why, || {
+            controller.readiness().0 == 503 && controller.ready().contains(why)
+        });
+    };
+    not_ready(
+        "[-] webhook configuration: the ValidatingWebhookConfiguration awsauth-controller does not exist",
+    );
+    // The first check needs no waiting time.
+    eventually("the first check has run", || {
+        controller.ready().contains("admission: not enforced: the ValidatingWebhookConfiguration awsauth-controller does not exist")
+    });
+    let took = started.elapsed();
+    eprintln!("the first check reported after {took:.2?}");
+    assert!(took < Duration::from_secs(8), "{took:?}");
+
+    configure(&cluster, controller.webhook);
+    controller.wait_until_enforced();
+    let ready = "[+] webhook configuration: ready";
+    assert!(controller.ready().contains(ready), "{}", controller.ready());
+
+    // The API server calls a wrong path.
+    let patch = |path: &str, value: &str| {
+        let patch = json!([{"op": "replace", "path": path, "value": value}]).to_string();
+        let args = [
+            "patch",
+            "validatingwebhookconfiguration",
+            "awsauth-controller",
+            "--type=json",
+            "-p",
+            &patch,
+        ];
+        cluster.kubectl(&args);
+    };
+    let url = |path: &str| format!("https://127.0.0.1:{}{path}", controller.webhook);
+    patch("/webhooks/0/clientConfig/url", &url("/admit"));
+    not_ready(
+        "[-] webhook configuration: the webhook guard.awsauth.dev calls the path /admit instead of /admit/aws-auth",
+    );
+    eventually("not enforced", || !controller.is_enforced());
+    patch("/webhooks/0/clientConfig/url", &url("/admit/aws-auth"));
+    controller.wait_until_enforced();
+    patch("/webhooks/0/name", "other.awsauth.dev");
+    not_ready("has no webhook guard.awsauth.dev");
+    patch("/webhooks/0/name", "guard.awsauth.dev");
+    eventually(ready, || controller.ready().contains(ready));
+}
+
+#[test]
 fn webhook_reports_that_it_is_bypassed_and_that_aws_auth_is_missing() {
     let mut harness = Harness::start();
     harness.cluster.kubectl(&[

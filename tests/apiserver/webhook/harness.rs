@@ -189,7 +189,7 @@ impl Controller {
 
     /// Returns the value of a metric. `name` includes its labels.
     pub(crate) fn metric(&self, name: &str) -> Option<f64> {
-        let page = get(self.metrics, "/metrics")?;
+        let (_, page) = get(self.metrics, "/metrics")?;
         let line = page
             .lines()
             .find_map(|line| line.strip_prefix(&format!("{name} ")));
@@ -233,6 +233,11 @@ impl Controller {
 
     /// Returns the body of `/readyz`.
     pub(crate) fn ready(&self) -> String {
+        self.readiness().1
+    }
+
+    /// Returns the status and the body of `/readyz`.
+    pub(crate) fn readiness(&self) -> (u16, String) {
         get(self.health, "/readyz").unwrap_or_default()
     }
 
@@ -320,8 +325,8 @@ fn service_account(cluster: &Cluster) -> PathBuf {
     path
 }
 
-/// Returns the body of a response, or `None` without a response.
-fn get(port: u16, path: &str) -> Option<String> {
+/// Returns the status and the body of a response, or `None` without a response.
+fn get(port: u16, path: &str) -> Option<(u16, String)> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
     write!(
@@ -331,7 +336,9 @@ fn get(port: u16, path: &str) -> Option<String> {
     .ok()?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).ok()?;
-    Some(answer.split_once("\r\n\r\n")?.1.to_owned())
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    Some((status, body.to_owned()))
 }
 
 pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {

@@ -16,15 +16,13 @@ use super::served_certificate::ServedCertificate;
 use super::validating_webhook_configuration::ConfigurationState;
 use super::validator::Validator;
 use crate::{Context, describe_error};
-use awsauth_core::admission::enforcement_probe::{MANAGER, Outcome, WEBHOOK, forbidden};
+use awsauth_core::admission::enforcement_probe::{MANAGER, Outcome, forbidden};
 use awsauth_kube::{CONTROLLER, NAME, NAMESPACE};
 
 /// The interval between checks.
 const PERIOD: Duration = Duration::from_secs(600);
 /// The interval while edits are not checked.
 const PERIOD_NOT_ENFORCED: Duration = Duration::from_secs(60);
-/// How long to wait for the configuration.
-const CONFIGURATION_TIMEOUT: Duration = Duration::from_secs(10);
 /// The timeout of the probe: the API server waits 3 s for a webhook, and there may be several.
 const TIMEOUT: Duration = Duration::from_secs(15);
 /// How long the API server may take to apply a changed configuration.
@@ -55,6 +53,7 @@ pub(super) async fn repeat(
         instance: None,
     };
     let recorder = Recorder::new(context.client.client().clone(), reporter);
+    context.health.set_info("admission", "not verified yet");
     let mut check = EnforcementCheck {
         context: context.clone(),
         served,
@@ -65,10 +64,6 @@ pub(super) async fn repeat(
     loop {
         let current = configuration.borrow_and_update().clone();
         let checked = async {
-            // The controller may lack the permission to watch it.
-            if current == ConfigurationState::Unknown {
-                sleep(CONFIGURATION_TIMEOUT).await;
-            }
             check.run(&current).await;
             sleep(check.interval()).await;
         };
@@ -113,7 +108,9 @@ impl EnforcementCheck {
             State::Enforced => &LATER_RETRIES,
             State::Unknown | State::NotEnforced(_) => &FIRST_RETRIES,
         };
-        let mut delays = delays.iter();
+        // Retries do not help if the configuration is wrong. A change of it starts the next check.
+        let problem = configuration.problem(&self.context.settings);
+        let mut delays = delays.iter().filter(|_| problem.is_none());
         loop {
             let before = self.validator.probes();
             let attempt = self.attempt().await;
@@ -144,6 +141,10 @@ impl EnforcementCheck {
                 }
                 return;
             };
+            if let (State::Unknown, Ok(why) | Err(why)) = (&self.state, why) {
+                let why = format!("not verified yet, trying again in {delay} s: {why}");
+                self.context.health.set_info("admission", why);
+            }
             sleep(Duration::from_secs(delay)).await;
         }
     }
@@ -198,32 +199,25 @@ impl EnforcementCheck {
     fn cause(&self, configuration: &ConfigurationState, was_called: bool) -> String {
         let settings = &self.context.settings;
         let port = settings.webhook_listen.port();
-        match configuration {
-            ConfigurationState::Unknown => {
-                "unknown cause: the controller has no permission to list and watch the ValidatingWebhookConfiguration awsauth-controller".to_owned()
-            }
-            ConfigurationState::Missing => {
-                "the ValidatingWebhookConfiguration awsauth-controller does not exist: apply the manifests of the webhook".to_owned()
-            }
-            ConfigurationState::WithoutWebhook => format!(
-                "the ValidatingWebhookConfiguration awsauth-controller has no webhook {WEBHOOK}: apply the manifests of the webhook"
-            ),
-            ConfigurationState::WithWebhook { .. } if was_called => {
-                "the API server called the webhook, but ignored the response: it was too late, or another replica's certificate is not trusted".to_owned()
-            }
-            ConfigurationState::WithWebhook { .. } if configuration.trusted().is_none_or(str::is_empty) => {
-                "the webhook has no caBundle, so the API server does not trust its certificate: the controller sets it if it has the permission to patch the ValidatingWebhookConfiguration, or cert-manager's cainjector does".to_owned()
-            }
-            ConfigurationState::WithWebhook { .. } if self.served.current().is_none() => {
-                "there is no certificate to serve".to_owned()
-            }
-            ConfigurationState::WithWebhook { webhook, .. } => {
-                let rules = webhook.rules.as_ref().map_or(0, Vec::len);
-                format!(
-                    "the API server cannot reach the webhook, or the webhook's rules ({rules}) do not match aws-auth: on EKS, the security group of the nodes must allow port {port} from the cluster's security group; if the control plane cannot reach pods, set hostNetwork"
-                )
-            }
+        if let Some(problem) = configuration.problem(settings) {
+            return problem;
         }
+        let ConfigurationState::WithWebhook { webhook, .. } = configuration else {
+            return "unknown cause: the controller has no permission to list and watch the ValidatingWebhookConfiguration awsauth-controller".to_owned();
+        };
+        if was_called {
+            return "the API server called the webhook, but ignored the response: it was too late, or another replica's certificate is not trusted".to_owned();
+        }
+        if configuration.trusted().is_none_or(str::is_empty) {
+            return "the webhook has no caBundle, so the API server does not trust its certificate: the controller sets it if it has the permission to patch the ValidatingWebhookConfiguration, or cert-manager's cainjector does".to_owned();
+        }
+        if self.served.current().is_none() {
+            return "there is no certificate to serve".to_owned();
+        }
+        let rules = webhook.rules.as_ref().map_or(0, Vec::len);
+        format!(
+            "the API server cannot reach the webhook, or the webhook's rules ({rules}) do not match aws-auth: on EKS, the security group of the nodes must allow port {port} from the cluster's security group; if the control plane cannot reach pods, set hostNetwork"
+        )
     }
 
     /// Reports the state in the metrics and, if it changed, in the log, `/readyz` and an event.

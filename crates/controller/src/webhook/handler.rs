@@ -17,7 +17,7 @@ use crate::http::HttpResponse;
 use awsauth_core::admission::{AdmissionRequest, Deadline, ReviewError};
 
 /// The path of reviews of aws-auth.
-const PATH: &str = "/admit/aws-auth";
+pub(super) const PATH: &str = "/admit/aws-auth";
 /// The time limit for receiving and checking a review; the API server waits for 3 s.
 const TIMEOUT: Duration = Duration::from_millis(2500);
 /// How many reviews with a small body are checked concurrently.
