@@ -5,8 +5,8 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use super::field_managers::{FieldManager, Operation};
-use super::is_own_manager;
 use super::live_config_map::Live;
+use super::{CONTROLLER, FIELD_MANAGER, is_own_manager};
 use awsauth_core::aws_auth_snapshot::Change;
 use awsauth_core::facts::management_markers::{ManagingTool, managing_tool};
 
@@ -29,7 +29,7 @@ pub enum Evidence {
     Owned,
     /// The last-applied annotation of `kubectl apply` contains the key.
     LastApplied,
-    /// The manager applies the object, and awsauth now owns the key. The former owner is not recorded.
+    /// The manager applies the object, and the controller now owns the key. The former owner is not recorded.
     TakenOver,
     /// Labels or annotations name the manager.
     Marked,
@@ -58,7 +58,7 @@ impl fmt::Display for NextSync {
             Evidence::LastApplied => write!(f, "{keys} is managed by {by}: the next one ")?,
             Evidence::TakenOver => write!(
                 f,
-                "awsauth took {keys} over: if {by} declares {them}, its next sync "
+                "awsauth-controller took {keys} over: if {by} declares {them}, its next sync "
             )?,
             Evidence::Marked => write!(f, "if {by} declares {keys}, its next sync ")?,
         }
@@ -77,6 +77,8 @@ impl NextSync {
 }
 
 /// Returns what the next syncs of other managers will do to `change`, based on the object before the write.
+///
+/// A key that an earlier command of awsauth took over from a manager is not reported again: that command reported it.
 pub fn next_syncs(before: &Live, change: &Change) -> Vec<NextSync> {
     let (managers, managing_tool) = (
         before.managers(),
@@ -86,9 +88,13 @@ pub fn next_syncs(before: &Live, change: &Change) -> Vec<NextSync> {
     let acts = |managing_tool: &ManagingTool, manager: &FieldManager| {
         managing_tool.managers.contains(&manager.name.as_str())
     };
-    let is_ours = |key: &str| {
-        let mut managers = managers.iter();
-        managers.any(|manager| is_own_manager(&manager.name) && manager.owns(key))
+    let is_the_controllers = |key: &str| {
+        let owns = |name| {
+            managers
+                .iter()
+                .any(|manager| manager.name == name && manager.owns(key))
+        };
+        owns(CONTROLLER) && !owns(FIELD_MANAGER)
     };
     let changed = || change.data.keys().copied();
     let mut syncs = vec![];
@@ -106,7 +112,7 @@ pub fn next_syncs(before: &Live, change: &Change) -> Vec<NextSync> {
         };
         let owned = changed().filter(|key| manager.owns(key)).collect();
         push(&mut syncs, by, owned, Evidence::Owned, effect);
-        let taken = changed().filter(|key| !manager.owns(key) && is_ours(key));
+        let taken = changed().filter(|key| !manager.owns(key) && is_the_controllers(key));
         push(&mut syncs, by, taken.collect(), Evidence::TakenOver, effect);
     }
     // Labels remain even if managedFields were cleared.
@@ -208,7 +214,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::FIELD_MANAGER;
 
     fn check(metadata: Value) -> Vec<String> {
         let change = Change {
@@ -281,16 +286,19 @@ mod tests {
     }
 
     #[test]
-    fn tools_whose_field_awsauth_took_over_are_reported() {
-        let ours = managed(FIELD_MANAGER, "Update", "f:mapRoles");
+    fn tools_whose_field_awsauth_took_over_are_reported_once() {
+        let ours = managed(CONTROLLER, "Apply", "f:mapRoles");
         let flux = managed("kustomize-controller", "Apply", "f:other");
         let labels = json!({"kustomize.toolkit.fluxcd.io/name": "apps"});
         assert_eq!(
             check(json!({"labels": labels, "managedFields": [flux, ours]})),
             [
-                "awsauth took mapRoles over: if Flux (Kustomization flux-system/apps) declares it, its next sync overwrites this"
+                "awsauth-controller took mapRoles over: if Flux (Kustomization flux-system/apps) declares it, its next sync overwrites this"
             ]
         );
+        // A command of awsauth took it over, and reported that.
+        let reported = managed(FIELD_MANAGER, "Update", "f:mapRoles");
+        assert!(check(json!({"labels": labels, "managedFields": [flux, reported]})).is_empty());
         // The tool never owned this key, so awsauth did not take it over.
         let other = managed("eksctl", "Update", "f:mapRoles");
         assert!(check(json!({"labels": labels, "managedFields": [flux, other]})).is_empty());
