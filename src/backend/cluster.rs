@@ -39,7 +39,7 @@ pub(crate) struct Cluster {
     options: Target,
     eks: Option<EksCluster>,
     /// The aws-auth that the next write is based on, and its writer.
-    begun: Option<(Live, Who)>,
+    begun: Option<(Live, Option<Who>)>,
 }
 
 impl Cluster {
@@ -142,7 +142,7 @@ impl Cluster {
     }
 
     /// Bases the next write on this read.
-    pub(super) fn begin(&mut self, live: Live, who: Who) {
+    pub(super) fn begin(&mut self, live: Live, who: Option<Who>) {
         self.begun = Some((live, who));
     }
 
@@ -216,7 +216,7 @@ impl Cluster {
             timeout: self.options.timeout,
             dry_run: backup.is_none(),
             create,
-            record: backup.map(|backup| backup.record_options(who)),
+            record: backup.map(|backup| backup.record_options(who.flatten())),
         };
         let mut plan = plan;
         let mut last = Change::default();

@@ -12,6 +12,7 @@ use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::facts::groups::AUTHENTICATED;
 use awsauth_core::history::Who;
 use awsauth_core::plan::{Admins, Caller, Facts, Known, OpenQuestion, has_admin};
+use awsauth_kube::ErrorKind;
 use awsauth_kube::access_review::{self, ClusterUser};
 use awsauth_kube::guard_facts::{known_admins, unknown};
 use awsauth_kube::rbac;
@@ -132,7 +133,12 @@ impl Cluster {
             admins: admins.map_or(Known::NotRequested, known_admins),
             ..Facts::default()
         };
-        let who = who.map_or_else(|_| Who::default(), ClusterUser::who);
+        let who = match who {
+            Ok(who) => Some(who.who()),
+            // The write requests it again.
+            Err(error) if error.kind() == ErrorKind::Unreachable => None,
+            Err(_) => Some(Who::default()),
+        };
         let first = FirstRead {
             snapshot: live.snapshot(),
             exists: live.exists(),

@@ -145,6 +145,20 @@ fn every_write_is_recorded_and_can_be_undone() {
 }
 
 #[test]
+fn writer_is_recorded_although_the_api_server_pauses() {
+    let session = ExclusiveCluster::start();
+    let suspended = session.cluster.suspend_apiserver();
+    scope(|scope| {
+        let write = scope.spawn(|| session.map(&[]));
+        // Longer than a command waits for the answer who its user is.
+        sleep(Duration::from_secs(4));
+        drop(suspended);
+        write.join().unwrap().says(0, &[]);
+    });
+    assert_eq!(history(&session)[0]["username"], "admin");
+}
+
+#[test]
 fn undo_keeps_later_changes_of_other_clients() {
     let session = ExclusiveCluster::start();
     session.map(&[]).says(0, &[]);

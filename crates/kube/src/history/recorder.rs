@@ -16,6 +16,7 @@ use super::{
 use crate::HISTORY;
 use crate::access_review;
 use crate::api_client::{ApiClient, Mode};
+use crate::error_kind::ErrorKind;
 use crate::live_config_map::Live;
 use crate::request_error::{Fault, RequestError};
 use awsauth_core::history::{Addition, Contents, Revision, Who};
@@ -102,11 +103,7 @@ impl<'a> HistoryRecorder<'a> {
     /// Requests the writer's identity, if unknown, and reads the cluster's history, unless other clients are writing.
     pub(crate) async fn prepare(&mut self, attempt: u32) {
         self.is_contended |= attempt > 1;
-        if self.who.is_none() {
-            let reviewed = access_review::current_user(self.client, IDENTITY_TIMEOUT).await;
-            // If this is denied or not answered, the writer is recorded as unknown.
-            self.who = Some(reviewed.map_or_else(|_| Who::default(), |who| who.who()));
-        }
+        self.identify().await;
         if self.history.is_none() && self.rejection.is_none() && !self.is_contended {
             match self.client.read_named(HISTORY, self.deadline).await {
                 Ok(history) => self.history = Some(history),
@@ -115,8 +112,20 @@ impl<'a> HistoryRecorder<'a> {
         }
     }
 
+    /// Requests the writer's identity, if unknown. If the API server does not answer in time, the next call requests it again.
+    async fn identify(&mut self) {
+        if self.who.is_none() {
+            self.who = match access_review::current_user(self.client, IDENTITY_TIMEOUT).await {
+                Ok(who) => Some(who.who()),
+                Err(error) if error.kind() == ErrorKind::Unreachable => None,
+                Err(_) => Some(Who::default()),
+            };
+        }
+    }
+
     /// Stores a copy that can undo the write from `before` to `after`.
     pub(crate) async fn record(&mut self, before: &Live, after: &Live) -> Result<(), Arc<NoCopy>> {
+        self.identify().await;
         let number = self.number(before).await;
         let before = Contents::of(&before.snapshot());
         let after = Contents::of(&after.snapshot()).existing();
