@@ -144,7 +144,7 @@ impl Reconciler {
     }
 
     async fn report_deletion(&self, reason: &'static str, message: &str) {
-        self.status_writer
+        self.object_writer
             .event(aws_auth(), EventKind::Warning, reason, message)
             .await;
     }
