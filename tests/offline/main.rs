@@ -20,6 +20,7 @@ mod linear_time;
 mod lint;
 mod lint_output;
 mod manifest;
+mod migration;
 mod ownership;
 mod pipes_and_shells;
 mod reconcile;

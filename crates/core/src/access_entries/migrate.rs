@@ -1,0 +1,16 @@
+//! The move of aws-auth to access entries, as a plan.
+//!
+//! An access entry hides aws-auth for its principal, and mode `API` ignores aws-auth. The plan therefore states, for every
+//! entry of aws-auth, whether an access entry gives the same identities the same access. The steps are those of
+//! <https://docs.aws.amazon.com/eks/latest/userguide/migrating-access-entries.html>.
+
+mod comparison;
+mod input;
+mod node_target;
+mod planner;
+mod standard_target;
+mod verdict;
+
+pub use input::{Choices, ClusterFacts, Masters, MigrationInput};
+pub use planner::{ChoiceError, plan};
+pub use verdict::{Item, MigrationPlan, Obstacle, Reason, Summary, Unchecked, Verdict};
