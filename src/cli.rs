@@ -127,6 +127,7 @@ fn dispatch(cli: Cli, matches: &clap::ArgMatches, out: &mut Out) -> Result<Exit,
         Command::Restore(args) => commands::restore::run(&args, &mut open(out)?, out),
         Command::Backup(args) => commands::backup::run(&args, &target, matches, out),
         Command::Explain(args) => commands::explain::run(&args, &mut open(out)?, out),
+        Command::Migrate(args) => commands::migrate::run(&args, &mut open(out)?, out),
         Command::Lint(args) => commands::lint::run(&args, &target, matches, out),
         Command::Kubeconfig(args) => commands::kubeconfig::run(&args, &target, matches, out),
         Command::Credentials(args) => commands::credentials::run(&args, &target.identity, out),
@@ -154,7 +155,8 @@ mod tests {
     use super::*;
 
     /// Flags that relax a guard. They have no environment variable, so that they are always visible on the command line.
-    const WITHOUT_ENVIRONMENT: [&str; 17] = [
+    const WITHOUT_ENVIRONMENT: [&str; 18] = [
+        "accept",
         "allow",
         "allow-endpoint",
         "allow-http-loopback",

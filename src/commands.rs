@@ -17,6 +17,7 @@ pub(crate) mod kubeconfig;
 pub(crate) mod lint;
 pub(crate) mod man;
 pub(crate) mod map;
+pub(crate) mod migrate;
 pub(crate) mod restore;
 pub(crate) mod token;
 pub(crate) mod undo;

@@ -15,6 +15,7 @@ mod history;
 mod kubeconfig;
 mod lint;
 mod mapping_list;
+mod migration;
 mod plan_report;
 mod rbac;
 mod style;
@@ -42,6 +43,7 @@ pub(crate) use lint::{
     lint_junit, lint_notes, lint_sarif, lint_sarif_limits, lint_table, lint_text,
 };
 pub(crate) use mapping_list::Listing;
+pub(crate) use migration::{EntryForm, migration_json, migration_text, printed_entries};
 pub(crate) use plan_report::{
     access_text, outcomes, refusal_json, remarks, report_json, report_text, short_name,
 };

@@ -6,7 +6,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use crate::backend::Target;
 use crate::commands::{
     apply, backup, completion, credentials, diff, doctor, edit, eks, explain, get, history,
-    kubeconfig, lint, man, map, restore, token, undo, unmap, verify, version, whoami,
+    kubeconfig, lint, man, map, migrate, restore, token, undo, unmap, verify, version, whoami,
 };
 use crate::commands::{controller, crd};
 use crate::output::PlanFormat;
@@ -75,6 +75,7 @@ pub(crate) enum Command {
     Restore(restore::Args),
     Backup(backup::Args),
     Explain(explain::Args),
+    Migrate(migrate::Args),
     Lint(lint::Args),
     Kubeconfig(kubeconfig::Args),
     Token(token::Args),

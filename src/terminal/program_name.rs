@@ -51,7 +51,7 @@ impl Program {
 
     /// Replaces `awsauth COMMAND …` in a message by the command that the user types.
     pub(crate) fn speak(self, message: &str) -> Cow<'_, str> {
-        const COMMANDS: [&str; 20] = [
+        const COMMANDS: [&str; 21] = [
             "apply",
             "backup",
             "completion",
@@ -67,6 +67,7 @@ impl Program {
             "kubeconfig",
             "lint",
             "map",
+            "migrate",
             "restore",
             "undo",
             "unmap",

@@ -20,7 +20,7 @@ use std::process::{Command, Stdio};
 
 use crate::support::secrets::{self, Prints};
 
-const COMMANDS: [&str; 20] = [
+const COMMANDS: [&str; 21] = [
     "apply",
     "backup",
     "cli",
@@ -36,6 +36,7 @@ const COMMANDS: [&str; 20] = [
     "lint",
     "man",
     "map",
+    "migrate",
     "restore",
     "token",
     "undo",

@@ -1,0 +1,252 @@
+//! The plan of `migrate`: a table, details and operations; JSON; and its access entries in the forms of other tools.
+
+mod cloudformation;
+mod eksctl;
+mod entry_form;
+mod json;
+mod quoting;
+mod shell_script;
+mod table_row;
+mod terraform;
+
+pub(crate) use entry_form::{EntryForm, printed_entries};
+pub(crate) use json::migration_json;
+
+use std::fmt::Write;
+
+use anstyle::Style;
+
+use super::escape::plain;
+use super::mapping_list::FileLine;
+use super::style::{FAINT, GAIN, HEADING, LOSS, NOTICE, PLACE, paint};
+use super::table::Table;
+use awsauth_core::access_entries::migrate::{
+    Item, MigrationPlan, Reason, Summary, Unchecked, Verdict,
+};
+use awsauth_core::authenticator::Place;
+
+/// The name of a cluster in commands, if it is unknown.
+const UNKNOWN_CLUSTER: &str = "CLUSTER";
+
+/// Formats the plan, styled: a table that fits `width` columns, what differs, the operations, and a summary.
+pub(crate) fn migration_text(
+    plan: &MigrationPlan<'_>,
+    cluster: Option<&str>,
+    file_line: &FileLine<'_>,
+    width: Option<usize>,
+) -> String {
+    let mut text = String::new();
+    if plan.items.is_empty() {
+        return "aws-auth has no entries.\n".to_owned();
+    }
+    let mut table = Table::new(
+        vec!["PRINCIPAL", "IN aws-auth", "ACCESS ENTRY", "VERDICT"],
+        1,
+    );
+    for item in &plan.items {
+        table.row(table_row::cells(item, file_line));
+    }
+    text.push_str(&table.render(width));
+    details(&mut text, plan);
+    operations(&mut text, plan, cluster);
+    list(&mut text, "Note", &plan.notes);
+    let unchecked: Vec<_> = plan
+        .unchecked
+        .iter()
+        .cloned()
+        .chain(principals_unchecked(plan))
+        .collect();
+    list(&mut text, "Not checked", &unchecked);
+    let _ = writeln!(text, "\n{}", summary_line(plan));
+    text
+}
+
+/// Adds what a user must know to decide about entries. Those with the same differences share a paragraph.
+fn details(text: &mut String, plan: &MigrationPlan<'_>) {
+    let mut paragraphs: Vec<(&Verdict<'_>, Vec<String>, Vec<&str>)> = Vec::new();
+    for item in &plan.items {
+        let lines = lines(item);
+        let same = paragraphs
+            .iter_mut()
+            .find(|(verdict, others, _)| word(verdict) == word(&item.verdict) && *others == lines);
+        match same {
+            Some((_, _, names)) => names.push(item.name()),
+            None => paragraphs.push((&item.verdict, lines, vec![item.name()])),
+        }
+    }
+    for (verdict, lines, names) in paragraphs.iter().filter(|(_, lines, _)| !lines.is_empty()) {
+        text.push('\n');
+        for (number, name) in names.iter().enumerate() {
+            let name = paint(PLACE, &plain(name));
+            let _ = match number + 1 == names.len() {
+                true => writeln!(text, "{name}: {}", paint(style(verdict), word(verdict))),
+                false => writeln!(text, "{name},"),
+            };
+        }
+        for line in lines {
+            let _ = writeln!(text, "  {}", plain(line));
+        }
+    }
+}
+
+fn lines(item: &Item<'_>) -> Vec<String> {
+    let mut lines = match &item.verdict {
+        Verdict::SameRightsOtherWay { differences }
+        | Verdict::AlreadyThere { differences }
+        | Verdict::Conflict { differences }
+        | Verdict::Changed { differences, .. } => differences.clone(),
+        Verdict::Cannot {
+            reason,
+            loses,
+            remedy,
+        } => vec![
+            reason.clone(),
+            format!("mode API would lock out {loses}"),
+            format!("to fix it: {remedy}"),
+        ],
+        Verdict::Same | Verdict::NotMigrated { .. } | Verdict::Skipped => Vec::new(),
+    };
+    match &item.verdict {
+        Verdict::Changed {
+            is_accepted: false, ..
+        } => {
+            lines.push(format!("to accept this: --accept {}", item.name()));
+        }
+        Verdict::Conflict { .. } => {
+            lines.push("the access entry decides today, and stays".to_owned());
+        }
+        _ => {}
+    }
+    let own = item.unchecked.iter();
+    let own = own.filter(|what| matches!(what, Unchecked::Group(_) | Unchecked::NodeAccount));
+    lines.extend(own.map(|what| format!("not checked: {what}")));
+    lines
+}
+
+/// Counts the principals whose existence is unknown.
+fn principals_unchecked(plan: &MigrationPlan<'_>) -> Vec<String> {
+    let count = |of: fn(&Unchecked) -> bool| {
+        let all = plan.items.iter().flat_map(|item| &item.unchecked);
+        all.filter(|what| of(what)).count()
+    };
+    let roles = count(|what| matches!(what, Unchecked::Role { .. }));
+    let users = count(|what| matches!(what, Unchecked::User));
+    let noun = |count, noun| match count {
+        1 => format!("1 {noun}"),
+        count => format!("{count} {noun}s"),
+    };
+    let roles = (roles > 0).then(|| {
+        format!(
+            "The existence and the IAM path of {}. EKS refuses a role without its path: give it with --principal ARN.",
+            noun(roles, "role")
+        )
+    });
+    let users = (users > 0).then(|| format!("The existence of {}.", noun(users, "user")));
+    roles.into_iter().chain(users).collect()
+}
+
+/// Returns the style of a verdict.
+fn style(verdict: &Verdict<'_>) -> Style {
+    match verdict {
+        Verdict::Same | Verdict::AlreadyThere { .. } => GAIN,
+        Verdict::SameRightsOtherWay { .. } | Verdict::Changed { .. } | Verdict::Conflict { .. } => {
+            NOTICE
+        }
+        Verdict::Cannot { .. } => LOSS,
+        Verdict::NotMigrated { .. } | Verdict::Skipped => FAINT,
+    }
+}
+
+fn operations(text: &mut String, plan: &MigrationPlan<'_>, cluster: Option<&str>) {
+    if plan.operations.is_empty() {
+        return;
+    }
+    let heading = "Operations, in this order. awsauth carries none of them out:";
+    let _ = writeln!(text, "\n{}", paint(HEADING, heading));
+    for (number, operation) in plan.operations.iter().enumerate() {
+        let command = operation.command(cluster.unwrap_or(UNKNOWN_CLUSTER));
+        let _ = writeln!(text, "{:>3}. {}", number + 1, plain(&command));
+        let further = operation.further_permission();
+        let further = further.map_or_else(String::new, |further| format!(", {further}"));
+        let _ = writeln!(text, "     needs {}{further}", operation.permission());
+        let _ = writeln!(text, "     {}", plain(&operation.what_holds_after()));
+    }
+}
+
+fn list(text: &mut String, heading: &str, lines: &[String]) {
+    if lines.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "\n{}", paint(HEADING, &format!("{heading}:")));
+    for line in lines {
+        let _ = writeln!(text, "  {}", plain(line));
+    }
+}
+
+/// Returns the counts, and what they mean for mode API.
+fn summary_line(plan: &MigrationPlan<'_>) -> String {
+    let summary = plan.summary();
+    let Summary {
+        effective,
+        same,
+        other_way,
+        accepted,
+        changed,
+        cannot,
+        conflicts,
+        skipped,
+        not_migrated,
+    } = summary;
+    let counts = [
+        (other_way, "same rights in another way"),
+        (accepted, "changed and accepted"),
+        (changed, "changed"),
+        (cannot, "cannot"),
+        (conflicts, "differ from an access entry"),
+        (skipped, "skipped"),
+    ];
+    let mut line = format!("{same} of {effective} entries in effect are the same");
+    for (count, word) in counts.into_iter().filter(|(count, _)| *count > 0) {
+        let _ = write!(line, ", {count} {word}");
+    }
+    if not_migrated > 0 {
+        let _ = write!(line, "; {not_migrated} not in effect");
+    }
+    let locked_out = summary.only_in_aws_auth();
+    if locked_out > 0 {
+        let noun = if locked_out == 1 { "entry" } else { "entries" };
+        let _ = write!(
+            line,
+            ": mode API would lock out the principals of {locked_out} {noun}"
+        );
+    }
+    line.push('.');
+    line
+}
+
+/// Returns the verdict in a few words.
+fn word(verdict: &Verdict<'_>) -> &'static str {
+    match verdict {
+        Verdict::Same => "same",
+        Verdict::SameRightsOtherWay { .. } => "same rights, another way",
+        Verdict::Changed {
+            is_accepted: true, ..
+        } => "changed, accepted",
+        Verdict::Changed { .. } => "changed",
+        Verdict::Cannot { .. } => "cannot",
+        Verdict::NotMigrated { .. } => "not migrated",
+        Verdict::AlreadyThere { .. } => "already there",
+        Verdict::Conflict { .. } => "differs from the access entry",
+        Verdict::Skipped => "skipped",
+    }
+}
+
+/// Words why an entry has no effect, with the line of the file if the entry that replaces it has one.
+fn reason_text(reason: &Reason<'_>, file_line: &FileLine<'_>) -> String {
+    if let Reason::ReplacedBy(Place { section, line, .. }) = reason
+        && let Some(line) = file_line(*section, *line)
+    {
+        return format!("line {line} replaces it");
+    }
+    reason.to_string()
+}

@@ -1,0 +1,86 @@
+//! CloudFormation: `AWS::EKS::AccessEntry`.
+//!
+//! Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-eks-accessentry.html>
+
+use std::fmt::Write;
+
+use super::entry_form::PrintedEntry;
+use super::quoting::{Names, yaml};
+use awsauth_core::facts::access_entries::AccessScope;
+
+/// Prints a template. Entries that exist get the policy that [an import
+/// needs](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-manually.html).
+pub(super) fn template(entries: &[PrintedEntry<'_>], cluster: Option<&str>) -> String {
+    let mut text = "AWSTemplateFormatVersion: \"2010-09-09\"\n".to_owned();
+    let cluster_name = match cluster {
+        Some(name) => yaml(name),
+        None => {
+            text.push_str("Parameters:\n  ClusterName:\n    Type: String\n");
+            "{Ref: ClusterName}".to_owned()
+        }
+    };
+    text.push_str(if entries.is_empty() {
+        "Resources: {}\n"
+    } else {
+        "Resources:\n"
+    });
+    let mut names = Names::default();
+    for one in entries {
+        let _ = writeln!(text, "  {}:", names.logical_id(&one.entry.principal_arn));
+        text.push_str("    Type: AWS::EKS::AccessEntry\n");
+        if one.exists {
+            text.push_str("    # It exists: import it with a change set of type IMPORT.\n    DeletionPolicy: Retain\n");
+        }
+        text.push_str("    Properties:\n");
+        let _ = writeln!(text, "      ClusterName: {cluster_name}");
+        let _ = writeln!(
+            text,
+            "      PrincipalArn: {}",
+            yaml(&one.entry.principal_arn)
+        );
+        if let Some(kind) = one.kind() {
+            let _ = writeln!(text, "      Type: {}", yaml(kind));
+        }
+        if let Some(username) = one.username() {
+            let _ = writeln!(text, "      Username: {}", yaml(username));
+        }
+        list(&mut text, "      ", "KubernetesGroups", one.groups());
+        if !one.terms.policies().is_empty() {
+            text.push_str("      AccessPolicies:\n");
+        }
+        for policy in one.terms.policies() {
+            let _ = writeln!(text, "      - PolicyArn: {}", yaml(&policy.arn));
+            text.push_str("        AccessScope:\n");
+            match &policy.scope {
+                AccessScope::Cluster => text.push_str("          Type: cluster\n"),
+                AccessScope::Namespaces(names) => {
+                    text.push_str("          Type: namespace\n");
+                    list(&mut text, "          ", "Namespaces", names);
+                }
+            }
+        }
+        if !one.terms.tags.is_empty() {
+            text.push_str("      Tags:\n");
+        }
+        for (key, value) in &one.terms.tags {
+            let _ = writeln!(
+                text,
+                "      - Key: {}\n        Value: {}",
+                yaml(key),
+                yaml(value)
+            );
+        }
+    }
+    text
+}
+
+/// Adds a key with a list of texts, if there are any.
+pub(super) fn list(text: &mut String, indent: &str, key: &str, texts: &[String]) {
+    if texts.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "{indent}{key}:");
+    for one in texts {
+        let _ = writeln!(text, "{indent}- {}", yaml(one));
+    }
+}

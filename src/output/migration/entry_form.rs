@@ -1,0 +1,116 @@
+//! The access entries of a plan in the forms of other tools.
+
+use std::fmt::Write;
+
+use clap::ValueEnum;
+
+use super::super::escape::plain;
+use super::{UNKNOWN_CLUSTER, cloudformation, eksctl, shell_script, terraform, word};
+use awsauth_core::access_entries::Operation;
+use awsauth_core::access_entries::migrate::{MigrationPlan, Verdict};
+use awsauth_core::facts::access_entries::{AccessEntry, AccessTerms, STANDARD};
+
+/// A form of access entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EntryForm {
+    /// The variable access_entries of the Terraform module terraform-aws-modules/eks/aws
+    TerraformModule,
+    /// Resources of the Terraform provider aws
+    Terraform,
+    /// A CloudFormation template
+    Cloudformation,
+    /// A ClusterConfig of eksctl
+    Eksctl,
+    /// A shell script with commands of the aws CLI
+    AwsCli,
+}
+
+/// An access entry to print.
+pub(super) struct PrintedEntry<'a> {
+    pub(super) entry: &'a AccessEntry,
+    pub(super) terms: &'a AccessTerms,
+    /// Whether EKS has it.
+    pub(super) exists: bool,
+}
+
+impl PrintedEntry<'_> {
+    /// Returns the type; `None` for the default.
+    pub(super) fn kind(&self) -> Option<&str> {
+        (self.terms.kind != STANDARD).then_some(&self.terms.kind)
+    }
+
+    /// Returns the username; `None` for the default. Other types set it themselves.
+    pub(super) fn username(&self) -> Option<&str> {
+        let username = self.terms.username.as_deref();
+        username.filter(|_| self.kind().is_none())
+    }
+
+    /// Returns the groups. Other types than `STANDARD` set them themselves.
+    pub(super) fn groups(&self) -> &[String] {
+        match self.kind() {
+            Some(_) => &[],
+            None => &self.terms.groups,
+        }
+    }
+}
+
+/// Prints the access entries of a plan. Comments state what else is needed, and what is left out.
+pub(crate) fn printed_entries(
+    plan: &MigrationPlan<'_>,
+    form: EntryForm,
+    cluster: Option<&str>,
+    region: Option<&str>,
+) -> String {
+    let entries: Vec<_> = plan
+        .entries()
+        .filter_map(|(entry, exists)| {
+            Some(PrintedEntry {
+                terms: entry.terms.as_ref()?,
+                entry,
+                exists,
+            })
+        })
+        .collect();
+    let comments = comments(plan, form, cluster);
+    match form {
+        EntryForm::TerraformModule => comments + &terraform::module_input(&entries, cluster),
+        EntryForm::Terraform => comments + &terraform::resources(&entries, cluster),
+        EntryForm::Cloudformation => comments + &cloudformation::template(&entries, cluster),
+        EntryForm::Eksctl => comments + &eksctl::cluster_config(&entries, cluster, region),
+        EntryForm::AwsCli => shell_script::script(plan, &comments, cluster),
+    }
+}
+
+fn comments(plan: &MigrationPlan<'_>, form: EntryForm, cluster: Option<&str>) -> String {
+    let mut text = String::new();
+    let mut comment = |line: &str| {
+        let _ = writeln!(text, "# {}", plain(line));
+    };
+    for obstacle in &plan.obstacles {
+        comment(&format!("Nothing can be migrated: {obstacle}."));
+    }
+    let is_before_entries = |operation: &&Operation| operation.principal_arn().is_none();
+    if form != EntryForm::AwsCli {
+        for operation in plan.operations.iter().filter(is_before_entries) {
+            let command = operation.command(cluster.unwrap_or(UNKNOWN_CLUSTER));
+            comment(&format!("Needed first: {command}"));
+        }
+    }
+    for item in &plan.items {
+        let reason = match &item.verdict {
+            Verdict::Changed {
+                is_accepted: false, ..
+            }
+            | Verdict::Conflict { .. }
+            | Verdict::Skipped => String::new(),
+            Verdict::Cannot { reason, .. } => format!(", {reason}"),
+            _ => continue,
+        };
+        comment(&format!(
+            "Left out: {}: {}{reason}",
+            item.name(),
+            word(&item.verdict)
+        ));
+    }
+    text
+}
