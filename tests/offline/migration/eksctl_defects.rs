@@ -91,7 +91,7 @@ fn cannot<'p>(item: &'p Item<'_>) -> (&'p str, &'p str) {
     }
 }
 
-/// 1. It looks up the name in the caller's account.
+/// Defect 1: It looks up the name in the caller's account.
 #[test]
 fn entry_of_another_account_keeps_its_account() {
     let other = "arn:aws:iam::444455556666:role/Dev";
@@ -120,7 +120,7 @@ fn entry_of_another_account_keeps_its_account() {
     assert!(plan.items[0].unchecked.is_empty());
 }
 
-/// 2. Of duplicates it takes the first, the authenticator the last.
+/// Defect 2: Of duplicates it takes the first, the authenticator the last.
 #[test]
 fn last_of_duplicates_is_migrated() {
     let arn = format!("{A}:role/Dev");
@@ -141,7 +141,7 @@ fn last_of_duplicates_is_migrated() {
     assert_eq!(by, plan.items[1].place);
 }
 
-/// 3. With system:masters it drops all other groups.
+/// Defect 3: With system:masters it drops all other groups.
 #[test]
 fn groups_beside_system_masters_are_kept() {
     let entry = role(
@@ -162,7 +162,7 @@ fn groups_beside_system_masters_are_kept() {
     }
 }
 
-/// 4. It skips a principal that has an access entry, and never compares the two.
+/// Defect 4: It skips a principal that has an access entry, and never compares the two.
 #[test]
 fn existing_entry_is_compared() {
     let entries = json!([
@@ -242,7 +242,7 @@ fn existing_entry_is_compared() {
     );
 }
 
-/// 5. It skips the nodes of Fargate and hybrid nodes, and reads the existing entries before the mode changes.
+/// Defect 5: It skips the nodes of Fargate and hybrid nodes, and reads the existing entries before the mode changes.
 #[test]
 fn fargate_and_hybrid_nodes_are_migrated() {
     let session = "system:node:{{SessionName}}";
@@ -302,7 +302,7 @@ fn fargate_and_hybrid_nodes_are_migrated() {
     assert_eq!(created(&plan), [format!("{A}:role/Linux")]);
 }
 
-/// 6. One role that does not exist stops it.
+/// Defect 6: One role that does not exist stops it.
 #[test]
 fn missing_role_does_not_stop_the_others() {
     let entries = json!([
@@ -330,7 +330,7 @@ fn missing_role_does_not_stop_the_others() {
     assert_eq!(created(&plan), [format!("{A}:role/team/Dev")]);
 }
 
-/// 7. It knows the partition aws only.
+/// Defect 7: It knows the partition aws only.
 #[test]
 fn policy_is_that_of_the_partition() {
     for (partition, region) in [("aws-cn", "cn-north-1"), ("aws-us-gov", "us-gov-west-1")] {
@@ -350,7 +350,7 @@ fn policy_is_that_of_the_partition() {
     }
 }
 
-/// 8. A malformed ARN panics: <https://github.com/eksctl-io/eksctl/issues/7972>
+/// Defect 8: A malformed ARN panics: <https://github.com/eksctl-io/eksctl/issues/7972>
 #[test]
 fn malformed_arns_are_reported() {
     for arn in [
@@ -376,7 +376,7 @@ fn malformed_arns_are_reported() {
     }
 }
 
-/// 9. It finds refused usernames only when EKS refuses them, it creates administrators before they have rights, and it does
+/// Defect 9: It finds refused usernames only when EKS refuses them, it creates administrators before they have rights, and it does
 /// not know which entry is the caller's own.
 #[test]
 fn refused_usernames_are_found_before_any_operation() {
@@ -415,7 +415,7 @@ fn refused_usernames_are_found_before_any_operation() {
     );
 }
 
-/// 10. It deletes aws-auth without a copy.
+/// Defect 10: It deletes aws-auth without a copy.
 #[test]
 fn plan_leaves_aws_auth_unchanged() {
     let entries = json!([role(&format!("{A}:role/Dev"), "dev", &["devs"])]);
@@ -438,7 +438,7 @@ fn plan_leaves_aws_auth_unchanged() {
     );
 }
 
-/// 11. Each access entry is a CloudFormation stack, which hides what later changes in EKS:
+/// Defect 11: Each access entry is a CloudFormation stack, which hides what later changes in EKS:
 /// <https://github.com/eksctl-io/eksctl/issues/7907>
 #[test]
 fn second_plan_reads_what_eks_has() {
