@@ -133,22 +133,21 @@ fn timeout_is_reported_as_unknown(
     let run =
         session.awsauth_on_kubeconfig(environment, &[args, &["--timeout", &time_limit]].concat());
     let took = begun.elapsed();
-    eprintln!("awsauth {args:?} --timeout {seconds}s took {took:.2?}");
     assert!(
         took < Duration::from_secs(seconds + 3),
         "{args:?}: {took:?}"
     );
-    let said = format!("{}{}", run.stdout, run.stderr);
+    let output = format!("{}{}", run.stdout, run.stderr);
     for claim in [
         "does not map",
         "does not accept",
         "awsauth map",
         "not mapped",
     ] {
-        assert!(!said.contains(claim), "{claim:?} in {run:?}");
+        assert!(!output.contains(claim), "{claim:?} in {run:?}");
     }
     match args[0] {
-        "whoami" => assert!(said.contains("accepts your token is unknown"), "{run:?}"),
+        "whoami" => assert!(output.contains("accepts your token is unknown"), "{run:?}"),
         _ => run.says(
             3,
             &[
