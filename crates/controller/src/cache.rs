@@ -1,6 +1,6 @@
 //! The cluster's state as reported by watches.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, watch};
@@ -10,6 +10,9 @@ use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::reconcile::{Object, ObjectKind, Status};
 use awsauth_kube::field_managers::last_writer;
 use awsauth_kube::{CONTROLLER, Live};
+
+/// The maximum number of states of aws-auth that are kept until they are taken.
+const MAX_STATES: usize = 16;
 
 /// The key of an object: its kind and name, which are unique at any time.
 type Key = (ObjectKind, String);
@@ -29,6 +32,8 @@ struct Inner {
     newest: u64,
     /// The newest aws-auth that existed, which the controller restores after a deletion.
     last_existing: Option<StoredAwsAuth>,
+    /// The last states of aws-auth that were not taken yet, from the oldest to the newest.
+    states: VecDeque<StoredAwsAuth>,
     objects: BTreeMap<Key, CachedObject>,
     /// The kinds that are completely listed.
     listed: Vec<ObjectKind>,
@@ -112,6 +117,12 @@ impl Cache {
         self.inner().last_existing.clone()
     }
 
+    /// Returns the states of aws-auth since the last call, from the oldest to the newest. The receiver of [`aws_auth`](Self::aws_auth) may
+    /// see only the newest one.
+    pub(crate) fn take_states(&self) -> VecDeque<StoredAwsAuth> {
+        std::mem::take(&mut self.inner().states)
+    }
+
     /// Stores aws-auth, unless a newer version is known. After a write, the watch event with the same content changes nothing.
     pub(crate) fn put_aws_auth(&self, live: &Live) {
         let stored = StoredAwsAuth::of(live);
@@ -139,6 +150,10 @@ impl Cache {
         self.aws_auth.send_if_modified(|known| {
             let is_new = known.as_ref() != Some(&stored);
             if is_new {
+                if inner.states.len() == MAX_STATES {
+                    inner.states.pop_front();
+                }
+                inner.states.push_back(stored.clone());
                 *known = Some(stored);
             }
             is_new

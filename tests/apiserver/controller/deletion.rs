@@ -6,6 +6,25 @@ use crate::controller::harness::{
     CONFIG, CONTROLLER, Harness, NODE_ENTRY, developer, eventually, role,
 };
 use crate::support::cluster::Cluster;
+use crate::support::completed_run::Run;
+
+/// Refuses an aws-auth with the administrator.
+const NO_ADMIN: &str = r#"
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: no-admin}
+spec:
+  matchConstraints:
+    resourceRules:
+    - {apiGroups: [""], apiVersions: [v1], operations: [CREATE, UPDATE], resources: [configmaps]}
+  validations:
+  - {expression: "object.metadata.name != 'aws-auth' || !object.data.mapRoles.contains('role/admin')", message: no administrators}
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: no-admin}
+spec: {policyName: no-admin, validationActions: [Deny]}
+"#;
 
 /// The field manager of another client.
 const OTHER: &str = "kubectl-edit";
@@ -81,6 +100,9 @@ fn deleted_aws_auth_is_restored_with_the_entries_of_other_clients() {
     let table = harness.awsauth(&["history"]).stdout;
     assert!(table.contains("foreign deletion"), "{table}");
 
+    let all_kept = harness.revisions().iter().all(|of| of["then"] == "kept");
+    assert!(all_kept, "{:?}", harness.revisions());
+
     // There is nothing left to restore, and an undo does not remove everything.
     let restored = harness.awsauth(&["restore"]);
     restored.says(0, &["Restoring what was there after"]);
@@ -96,11 +118,11 @@ fn deleted_aws_auth_is_restored_with_the_entries_of_other_clients() {
     harness.write("mapRoles", &edited, OTHER);
     let data = harness.aws_auth()["data"].clone();
     let foreign = harness.wait_for_foreign("the edit is recorded", |revision| {
-        revision["after"] != "missing" && revision["manager"] == OTHER
+        revision["before"] == last["after"] && revision["manager"] == OTHER
     });
     assert_eq!(
-        (&foreign["then"], &foreign["command"]),
-        (&json!("kept"), &json!([]))
+        (&foreign["manager"], &foreign["then"]),
+        (&json!(OTHER), &json!("kept"))
     );
     let number = foreign["revision"].to_string();
     let shown = harness.awsauth(&["history", "show", &number]).stdout;
@@ -166,6 +188,57 @@ fn last_text_can_be_restored_if_the_controller_wrote_only_its_objects() {
 }
 
 #[test]
+fn objects_are_written_if_the_text_cannot_be_restored() {
+    let harness = cluster();
+    let controller = harness.controller(CONFIG).wait_for_lease();
+    harness.wait_for_ready("ann", "True Applied");
+    // The history cannot be written.
+    let history = ["configmap", "awsauth-history", "-n", "kube-system"];
+    let patch = ["--type=merge", "-p", r#"{"immutable":true}"#];
+    harness
+        .cluster
+        .kubectl(&[&["patch"], &history[..], &patch].concat());
+    harness.write(
+        "mapRoles",
+        &format!("{}{}", harness.roles(), entry("carl")),
+        OTHER,
+    );
+    eventually("the failure is logged", || {
+        controller
+            .log()
+            .contains("a write of another client is not in the history")
+            .then_some(())
+    });
+    harness
+        .cluster
+        .kubectl(&[&["delete"], &history[..]].concat());
+
+    // A policy refuses the text.
+    harness.cluster.kubectl_fed(&["apply", "-f", "-"], NO_ADMIN);
+    eventually("the policy is enforced", || {
+        let dry_run = [
+            "annotate",
+            "configmap",
+            "aws-auth",
+            "-n",
+            "kube-system",
+            "a=b",
+            "--dry-run=server",
+        ];
+        let mut kubectl = harness.cluster.kubectl_command();
+        (Run::of(kubectl.args(dry_run)).status != 0).then_some(())
+    });
+    harness.delete_aws_auth();
+    eventually("aws-auth is created from the objects", || {
+        let roles = harness.roles();
+        (roles.contains(&role("ann")) && !roles.contains(&role("admin"))).then_some(())
+    });
+    harness.wait_for_event("RestoreRefused aws-auth: aws-auth was deleted, and the controller cannot restore the last text that it saw");
+    harness.wait_for_event("to restore all, run: awsauth restore");
+    controller.terminate();
+}
+
+#[test]
 fn drift_by_a_command_names_its_user() {
     let harness = cluster();
     let controller = harness.controller(CONFIG).wait_for_lease();
@@ -183,10 +256,13 @@ fn drift_by_a_command_names_its_user() {
         harness.events()
     );
     let revisions = harness.revisions();
+    let foreign = revisions
+        .iter()
+        .filter(|revision| revision["foreign"] == true);
+    let creation: Vec<_> = foreign.map(|revision| &revision["manager"]).collect();
+    assert_eq!(creation, ["eksctl"], "{revisions:?}");
     assert!(
-        revisions
-            .iter()
-            .all(|revision| revision["foreign"] == false),
+        revisions.iter().all(|revision| revision["then"] == "kept"),
         "{revisions:?}"
     );
     controller.terminate();

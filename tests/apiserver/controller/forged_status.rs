@@ -22,7 +22,7 @@ apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata: {name: forger}
 rules:
-- {apiGroups: [awsauth.dev], resources: [awsauthmappings, awsauthmappings/status], verbs: ["*"]}
+- {apiGroups: [awsauth.dev], resources: [awsauthmappings, awsauthmappings/status, "awsauthmappings/*"], verbs: ["*"]}
 - {apiGroups: [""], resources: [configmaps], resourceNames: [awsauth-controller-ownership], verbs: ["*"]}
 ---
 apiVersion: rbac.authorization.k8s.io/v1

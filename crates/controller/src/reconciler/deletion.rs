@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use thiserror::Error;
 use tokio::time::Instant;
 use tracing::info;
@@ -16,45 +17,54 @@ use awsauth_core::error_chain;
 use awsauth_core::history::{
     Contents, Revision, Side, StoredRevision, latest_text, revision_states, stored_revisions,
 };
-use awsauth_core::plan::{Allowed, Plan, Request, aws_auth_is_ignored};
+use awsauth_core::plan::{Plan, Request, aws_auth_is_ignored};
 use awsauth_core::reconcile::EventKind;
+use awsauth_kube::ErrorKind;
 use awsauth_kube::history;
-use awsauth_kube::write::{WriteError, WriteOptions};
+use awsauth_kube::request_error::RequestError;
+use awsauth_kube::write::{Outcome, WriteError, WriteOptions};
 
 /// The reason in the history.
 const REASON: &str = "aws-auth was deleted";
 
-/// Why aws-auth is not restored.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-enum NotRestored {
+/// Why a restoration was canceled before it was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+enum Canceled {
     #[error("another client has created aws-auth in the meantime")]
     Exists,
     #[error("this replica lost the lease")]
     NotLeader,
-    #[error("{0}")]
-    Refused(String),
+    #[error("the text cannot be planned")]
+    NoPlan,
 }
 
 impl Reconciler {
     /// Restores the last text of a deleted aws-auth. Returns `None` if there is none, or it is refused: then aws-auth is created with
     /// what objects request.
+    ///
+    /// No guard applies: nothing is removed, and everything was there before the deletion. Admission checks it.
     pub(super) async fn restore_deleted(&mut self, eks: &EksState) -> Option<ReconcileResult> {
-        let mode = eks
-            .snapshot
-            .access_entries
-            .as_ref()
-            .map(|entries| entries.mode());
-        let is_ignored = aws_auth_is_ignored(eks.facts.mode.or(mode)).is_some();
+        let entries = eks.snapshot.access_entries.as_ref();
+        let mode = eks.facts.mode.or(entries.map(|entries| entries.mode()));
+        let is_ignored = aws_auth_is_ignored(mode).is_some();
         if self.context.settings.on_deletion == OnDeletion::Objects || is_ignored {
             return None;
         }
         let (text, source) = match self.cache.last_existing() {
-            Some(last) => (Contents::of(&last.snapshot), "the last text that it saw"),
+            Some(last) => (
+                Contents::of(&last.snapshot),
+                "the last text that it saw".to_owned(),
+            ),
             None => match self.last_recorded().await {
-                Ok(text) => (text?, "the last text in the history"),
-                Err(why) => {
-                    self.failed(why, None).await;
-                    return Some(ReconcileResult::Failed);
+                Ok(last) => {
+                    let (text, when) = last?;
+                    let when = when.strftime("%Y-%m-%d %H:%M:%SZ");
+                    (text, format!("the last text in the history, of {when}"))
+                }
+                Err(error) => {
+                    return self
+                        .not_restored("the last text in the history", &error.into())
+                        .await;
                 }
             },
         };
@@ -67,63 +77,70 @@ impl Reconciler {
             record: Some(self.history_options(REASON)),
             ..WriteOptions::default()
         };
+        let request = Request {
+            contents: Some(text),
+            ..Request::default()
+        };
         let plan = |snapshot: &Snapshot| {
             if !*self.is_leader.borrow() {
-                return Err(NotRestored::NotLeader);
+                return Err(Canceled::NotLeader);
             }
             if snapshot.resource_version.is_some() {
-                return Err(NotRestored::Exists);
+                return Err(Canceled::Exists);
             }
-            planned(snapshot, &text, eks).map(|plan| Some(plan.change))
+            let plan = Plan::new(snapshot, &request).map_err(|_| Canceled::NoPlan)?;
+            Ok(Some(plan.change))
         };
         let client = Arc::clone(&self.context.client);
         let shutdown = self.context.shutdown.clone();
         let written =
             awsauth_kube::write(&client, None, plan, &options, shutdown.requested()).await;
-        let error = match written {
+        match written {
+            // It was empty.
+            Ok(written) if written.outcome == Outcome::Unchanged => None,
             Ok(written) => {
                 let stored = StoredAwsAuth::of(&written.stored);
                 self.cache.put_aws_auth(&written.stored);
                 self.observer.wrote(&stored);
-                self.written(
-                    written.outcome,
-                    written.copy.as_ref(),
-                    &StoredAwsAuth::default(),
-                );
+                let before = StoredAwsAuth::default();
+                self.written(written.outcome, written.copy.as_ref(), &before);
                 let message = format!(
                     "aws-auth was deleted; the controller restored {source}. To keep it deleted, stop the controller first"
                 );
                 self.report_deletion("Restored", &message).await;
-                return Some(ReconcileResult::Unfinished);
-            }
-            Err(error) => error,
-        };
-        match error {
-            WriteError::Plan(NotRestored::NotLeader) => Some(ReconcileResult::NotLeader),
-            WriteError::Plan(NotRestored::Exists) => {
-                info!("{}", NotRestored::Exists);
                 Some(ReconcileResult::Unfinished)
             }
-            WriteError::Plan(NotRestored::Refused(why)) => {
-                let message = format!(
-                    "aws-auth was deleted, and the controller does not restore {source}: {why}. It writes only the entries of objects"
-                );
-                self.report_deletion("RestoreRefused", &message).await;
-                None
+            Err(WriteError::Plan(Canceled::NotLeader)) => Some(ReconcileResult::NotLeader),
+            Err(WriteError::Plan(why)) => {
+                info!("{why}");
+                Some(ReconcileResult::Unfinished)
             }
-            error => {
-                let hint = error.hint();
-                self.failed(error_chain::text(&error), hint).await;
-                Some(ReconcileResult::Failed)
-            }
+            Err(error) => self.not_restored(&source, &error).await,
         }
     }
 
-    /// Returns the last text in the history; `None` if there is none.
-    async fn last_recorded(&self) -> Result<Option<Contents>, String> {
+    /// Reports that aws-auth is not restored. If a retry cannot help, returns `None`.
+    async fn not_restored(
+        &mut self,
+        source: &str,
+        error: &WriteError<Canceled>,
+    ) -> Option<ReconcileResult> {
+        let why = error_chain::text(error);
+        if matches!(error.kind(), Some(ErrorKind::Refused | ErrorKind::Denied)) {
+            let message = format!(
+                "aws-auth was deleted, and the controller cannot restore {source}: {why}. It writes only the entries of objects; to restore all, run: awsauth restore"
+            );
+            self.report_deletion("RestoreRefused", &message).await;
+            return None;
+        }
+        self.failed(why, error.hint()).await;
+        Some(ReconcileResult::Failed)
+    }
+
+    /// Returns the last text in the history and the time of its revision.
+    async fn last_recorded(&self) -> Result<Option<(Contents, Timestamp)>, RequestError> {
         let deadline = Instant::now() + self.context.settings.timeout;
-        let read = history::read(&self.context.client, deadline).await;
-        let values = read.map_err(|error| error_chain::text(&error))?;
+        let values = history::read(&self.context.client, deadline).await?;
         let revisions: Vec<Revision> = stored_revisions(&values)
             .into_iter()
             .filter_map(|stored| match stored {
@@ -136,10 +153,11 @@ impl Reconciler {
         let all: Vec<_> = all.into_iter().zip(states).collect();
         Ok(latest_text(&all, false).map(|latest| {
             let revision = &revisions[latest.at];
-            match latest.side {
-                Side::Before => revision.before.existing(),
-                Side::After => revision.after.existing(),
-            }
+            let text = match latest.side {
+                Side::Before => &revision.before,
+                Side::After => &revision.after,
+            };
+            (text.existing(), revision.when)
         }))
     }
 
@@ -147,30 +165,5 @@ impl Reconciler {
         self.object_writer
             .event(aws_auth(), EventKind::Warning, reason, message)
             .await;
-    }
-}
-
-/// Plans to restore the text. Allows what was in it before, as the deletion was the change.
-fn planned(snapshot: &Snapshot, text: &Contents, eks: &EksState) -> Result<Plan, NotRestored> {
-    let mut request = Request {
-        contents: Some(text.clone()),
-        allow: Allowed {
-            ignored: true,
-            ..Allowed::default()
-        },
-        access_entries: eks.snapshot.access_entries.clone(),
-        facts: eks.facts.clone(),
-        ..Request::default()
-    };
-    let plan = |request: &Request| {
-        let plan = Plan::new(snapshot, request);
-        plan.map_err(|error| NotRestored::Refused(error.to_string()))
-    };
-    let first = plan(&request)?;
-    request.allow.rules = first.findings.iter().map(|finding| finding.rule).collect();
-    let plan = plan(&request)?;
-    match plan.refusals.first() {
-        Some(refusal) => Err(NotRestored::Refused(refusal.message.clone())),
-        None => Ok(plan),
     }
 }

@@ -20,8 +20,8 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) struct Observer {
     /// The last observed state; `None` until the first one.
     state: Option<StoredAwsAuth>,
-    /// The resourceVersion of the last observed state in which aws-auth existed.
-    version: u64,
+    /// The resourceVersion that this controller's last write left.
+    own_version: u64,
     /// The last write that the history attributes to a command of awsauth: the resourceVersion that it left, and the user.
     command: Option<(u64, Option<Who>)>,
     /// The error of the last access to the history, if it failed.
@@ -36,8 +36,7 @@ impl Observer {
 
     /// Registers a write of this controller, which is already in the history.
     pub(super) fn wrote(&mut self, stored: &StoredAwsAuth) {
-        self.version = self.version.max(stored.version());
-        self.state = Some(stored.clone());
+        self.own_version = stored.version();
     }
 
     /// Returns the field manager and the user that wrote this aws-auth, as far as known.
@@ -58,28 +57,34 @@ impl Observer {
 impl Reconciler {
     /// Records what other clients wrote since the last call.
     pub(super) async fn observe(&mut self, stored: &StoredAwsAuth) {
-        // If aws-auth was changed and deleted, the watch may report only the deletion to the reconciler.
-        let last_existing = self.cache.last_existing();
-        let last_existing =
-            last_existing.filter(|last| !stored.exists() && last.version() > self.observer.version);
-        let states: Vec<_> = last_existing.into_iter().chain([stored.clone()]).collect();
+        let mut states = self.cache.take_states();
+        if self.observer.state.is_none() {
+            // The previous leader has recorded the earlier ones.
+            states = [stored.clone()].into();
+            if !stored.exists() {
+                self.observer.state = self.cache.last_existing();
+            }
+        }
         for state in states {
             let before = self.observer.state.replace(state.clone());
-            self.observer.version = self.observer.version.max(state.version());
-            if let Some(before) = before {
-                self.observe_change(&before, &state).await;
-            }
+            self.observe_change(before.as_ref(), &state).await;
         }
     }
 
-    async fn observe_change(&mut self, before: &StoredAwsAuth, after: &StoredAwsAuth) {
-        let is_by_controller = after.exists() && after.last_manager.is_none();
-        if Contents::of(&before.snapshot) == Contents::of(&after.snapshot) || is_by_controller {
+    /// Records a change. `before` is `None` when this replica starts to observe: then only an existing aws-auth is compared with what
+    /// the history ends with.
+    async fn observe_change(&mut self, before: Option<&StoredAwsAuth>, after: &StoredAwsAuth) {
+        let is_by_controller = after.exists()
+            && (after.last_manager.is_none() || after.version() == self.observer.own_version);
+        let is_unchanged = before.map_or(!after.exists(), |before| {
+            Contents::of(&before.snapshot) == Contents::of(&after.snapshot)
+        });
+        if is_by_controller || is_unchanged {
             return;
         }
         let manager = after.last_manager.as_deref();
         let change = ObservedChange {
-            before: &before.snapshot,
+            before: before.map(|before| &before.snapshot),
             after: &after.snapshot,
             manager,
             is_own: manager.is_some_and(is_own_manager),
@@ -94,6 +99,7 @@ impl Reconciler {
                 debug!(revision, manager, "recorded a write of another client");
                 None
             }
+            Ok(Writer::Unchanged) => None,
             Err(error) => Some(error_chain::text(&error)),
         };
         if let Some(why) = error.as_ref().filter(|_| self.observer.error != error) {

@@ -4,18 +4,22 @@ use hyper::body::Bytes;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::{VERSION, keys, new_history, patch, run_id, values};
+use super::{VERSION, Values, keys, new_history, patch, run_id, values};
 use crate::HISTORY;
 use crate::api_client::{ApiClient, Mode};
 use crate::live_config_map::Live;
 use crate::request_error::{Fault, RequestError};
 use awsauth_core::aws_auth_snapshot::Snapshot;
-use awsauth_core::history::{Addition, Contents, Revision, StoredRevision, Who, stored_revisions};
+use awsauth_core::history::{
+    Addition, Contents, Key, Revision, RevisionState, StoredRevision, Who, revision_states,
+    stored_revisions,
+};
 
 /// A change of aws-auth that a watch reported.
 #[derive(Clone, Copy, Debug)]
 pub struct ObservedChange<'a> {
-    pub before: &'a Snapshot,
+    /// The state before it; `None` if unknown, and then what the history ends with.
+    pub before: Option<&'a Snapshot>,
     pub after: &'a Snapshot,
     /// The field manager that wrote aws-auth, if known.
     pub manager: Option<&'a str>,
@@ -30,6 +34,8 @@ pub enum Writer {
     Awsauth(Option<Who>),
     /// Another client. Its write is recorded as the revision with this number.
     Other(u64),
+    /// There is no change: the history ends with this state.
+    Unchanged,
 }
 
 /// Finds the writer of a change in the history. If the history does not contain the change, records it, unless it was made by awsauth.
@@ -43,9 +49,18 @@ pub async fn record_observed(
 ) -> Result<Writer, RequestError> {
     let read = client.read_named(HISTORY, deadline).await;
     let history = read.map_err(|fault| client.failed("get", fault))?;
-    let [before, after] = [change.before, change.after].map(Contents::of);
-    let number = change.before.resource_version.as_deref();
-    let number: Option<u64> = number.and_then(|number| number.parse().ok());
+    let after = Contents::of(change.after);
+    let (before, number) = match change.before {
+        Some(before) => (Contents::of(before), version(before)),
+        // It is smaller than the version of the next write, and larger than that of the last revision.
+        None => (
+            last_state(&history, &after),
+            version(change.after).map(|after| after - 1),
+        ),
+    };
+    if before == after {
+        return Ok(Writer::Unchanged);
+    }
     if let Some(writer) = recorded(&history, number, &before, &after) {
         return Ok(writer);
     }
@@ -75,7 +90,21 @@ pub async fn record_observed(
     Ok(Writer::Other(number))
 }
 
-/// Returns who made this change, if the history contains it. Without a number, only the newest revision counts: aws-auth may have been
+fn version(snapshot: &Snapshot) -> Option<u64> {
+    snapshot.resource_version.as_deref()?.parse().ok()
+}
+
+/// Returns the state that the last write in the history left; missing if there is none.
+fn last_state(history: &Live, live: &Contents) -> Contents {
+    let revisions = readable(&values(history));
+    let all: Vec<&Revision> = revisions.iter().collect();
+    let states = revision_states(&all, live);
+    let mut newest_first = revisions.iter().zip(states).rev();
+    let last = newest_first.find(|(_, state)| *state != RevisionState::Void);
+    last.map_or_else(Contents::default, |(revision, _)| revision.after.clone())
+}
+
+/// Returns who made this change, if the history contains it. Without a number, only the newest revisions count: aws-auth may have been
 /// created with the same text before.
 fn recorded(
     history: &Live,
@@ -83,20 +112,25 @@ fn recorded(
     before: &Contents,
     after: &Contents,
 ) -> Option<Writer> {
-    let revisions = stored_revisions(&values(history)).into_iter();
-    let mut newest_first = revisions.rev().filter_map(|stored| match stored {
-        StoredRevision::Revision(revision) => Some(revision),
-        StoredRevision::Unreadable { .. } => None,
-    });
-    let is_same = |of: &Revision| of.before == *before && of.after == *after;
-    let found = match number {
-        Some(number) => newest_first.find(|of| of.number == number && is_same(of)),
-        None => newest_first.next().filter(|of| is_same(of)),
-    };
+    let mut values = values(history);
+    let number_of = |key: &String| Some(Key::read(key)?.number());
+    let number = number.or_else(|| values.keys().filter_map(number_of).max());
+    values.retain(|key, _| number_of(key) == number);
+    let mut revisions = readable(&values).into_iter();
+    let found = revisions.find(|of| of.before == *before && of.after == *after);
     found.map(|revision| match revision.is_foreign {
         true => Writer::Other(revision.number),
         false => Writer::Awsauth(Some(revision.who)),
     })
+}
+
+fn readable(values: &Values) -> Vec<Revision> {
+    let stored = stored_revisions(values).into_iter();
+    let revisions = stored.filter_map(|stored| match stored {
+        StoredRevision::Revision(revision) => Some(*revision),
+        StoredRevision::Unreadable { .. } => None,
+    });
+    revisions.collect()
 }
 
 async fn add(
