@@ -6,6 +6,8 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
+use super::completed_run::Run;
+
 /// Starts a watcher and becomes the program. The watcher kills the whole process group when the pipe
 /// on its standard input closes. The kernel closes the pipe when the test process ends, even
 /// by SIGKILL. No handler or destructor has to run.
@@ -105,8 +107,8 @@ impl Drop for Suspended {
 }
 
 fn signal(name: &str, pid: u32) {
-    let sent = Command::new("kill").args([name, &pid.to_string()]).status();
-    assert!(sent.is_ok_and(|sent| sent.success()), "kill {name} {pid}");
+    let sent = Run::of(Command::new("kill").args([name, &pid.to_string()]));
+    assert_eq!(sent.status, 0, "kill {name} {pid}: {sent:?}");
 }
 
 /// Removes a folder when the test process ends.
