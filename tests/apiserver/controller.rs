@@ -14,5 +14,6 @@ mod identity_mappings;
 mod lifecycle;
 mod repeated_conflicts;
 mod replicas;
+mod soak;
 mod status_write_failures;
 mod undo;

@@ -5,7 +5,7 @@
 
 mod certificates;
 mod enforcement_check;
-mod harness;
+pub(crate) mod harness;
 mod http;
 mod mapping_requests;
 mod reviews;

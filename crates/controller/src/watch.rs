@@ -1,10 +1,12 @@
 //! The watches: one on exactly aws-auth, one on all objects of each kind.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::{Stream, StreamExt};
 use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind};
 use kube::runtime::WatchStreamExt;
+use kube::runtime::utils::Backoff as ResettableBackoff;
 use kube::runtime::watcher::{Config, Error, Event, watcher};
 use tracing::{info, warn};
 
@@ -14,6 +16,7 @@ use super::convert::cached_object;
 use super::crd::AwsAuthMapping;
 use super::describe_error::describe_watch_error;
 use awsauth_core::reconcile::ObjectKind;
+use awsauth_kube::backoff::Backoff;
 use awsauth_kube::{Live, NAME, NAMESPACE};
 
 /// The page size of a list, and so the number of objects that are held twice at a time.
@@ -98,7 +101,8 @@ async fn follow(
     handle: &mut (dyn FnMut(Event<DynamicObject>) + Send),
     kind_unknown: &(dyn Fn() + Sync),
 ) {
-    let mut events = std::pin::pin!(events.default_backoff());
+    // By default, kube waits up to 30 s. A changed aws-auth must not stay unnoticed that long after a restart of the API server.
+    let mut events = std::pin::pin!(events.backoff(WatchBackoff(Backoff::for_faults())));
     let mut last_error = String::new();
     loop {
         let next = tokio::select! {
@@ -132,6 +136,23 @@ async fn follow(
             }
             None => return,
         }
+    }
+}
+
+/// The delays of a watch that fails. kube resets them with the first event.
+struct WatchBackoff(Backoff);
+
+impl Iterator for WatchBackoff {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        Some(self.0.next_wait())
+    }
+}
+
+impl ResettableBackoff for WatchBackoff {
+    fn reset(&mut self) {
+        self.0 = Backoff::for_faults();
     }
 }
 

@@ -31,7 +31,7 @@ impl Backoff {
     }
 
     /// Returns delays for a server that fails or is unreachable.
-    pub(crate) fn for_faults() -> Self {
+    pub fn for_faults() -> Self {
         Self {
             shortest: Duration::from_millis(100),
             bound: Duration::from_millis(300),

@@ -122,6 +122,10 @@ impl Harness {
         }
     }
 
+    pub(crate) fn client(&self) -> &kube::Client {
+        &self.client
+    }
+
     pub(crate) fn objects(&self) -> Api<DynamicObject> {
         let kind = GroupVersionKind::gvk("awsauth.dev", "v1alpha1", "AwsAuthMapping");
         Api::all_with(
