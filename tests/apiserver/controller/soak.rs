@@ -28,7 +28,7 @@ const OBJECTS: usize = 500;
 const NODE_ENTRY_BACK: Duration = Duration::from_secs(2);
 
 /// How long a new leader, or one whose API server was restarted, may take to work again.
-const SETTLING: Duration = Duration::from_secs(40);
+const SETTLING: Duration = Duration::from_secs(25);
 
 /// A state of the process that must not grow.
 #[derive(Clone, Copy, Default)]

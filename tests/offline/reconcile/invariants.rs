@@ -120,7 +120,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => (0usize..6, forged).prop_map(|(at, entry)| Step::Forge(at, entry)),
         1 => (0u8..3).prop_map(Step::Grants),
         1 => (0u8..4).prop_map(Step::NodeInventory),
-        1 => select(vec![30i64, 700, 4000]).prop_map(Step::Wait),
+        1 => select(vec![30i64, 700, 4000, -700]).prop_map(Step::Wait),
         1 => select(vec![Crash::Prepared, Crash::Written]).prop_map(Step::Crash),
         5 => Just(Step::Reconcile),
     ];
