@@ -1,5 +1,5 @@
 //! Tests that compare with other programs: the code of aws-iam-authenticator, botocore, the AWS CLI, kubectl, helm,
-//! promtool, pre-commit, and the linker.
+//! promtool, parsers of HCL and YAML, pre-commit, and the linker.
 
 mod authenticator_documents;
 mod authenticator_identities;
@@ -9,6 +9,7 @@ mod botocore_tokens;
 mod kubeconfig_command;
 mod lint_claims;
 mod manifests;
+mod migration_forms;
 mod release;
 mod static_binary;
 #[path = "../support/mod.rs"]

@@ -15,6 +15,7 @@ mod identity_kinds;
 mod lint;
 mod lockout_guards;
 mod lockout_incidents;
+mod migrate;
 mod node_facts;
 mod pipeline;
 mod rollback;

@@ -77,7 +77,7 @@ pub(crate) fn printed_entries(
         EntryForm::Terraform => comments + &terraform::resources(&entries, cluster),
         EntryForm::Cloudformation => comments + &cloudformation::template(&entries, cluster),
         EntryForm::Eksctl => comments + &eksctl::cluster_config(&entries, cluster, region),
-        EntryForm::AwsCli => shell_script::script(plan, &comments, cluster),
+        EntryForm::AwsCli => shell_script::script(plan, &comments, cluster, region),
     }
 }
 

@@ -6,20 +6,48 @@ use super::super::escape::plain;
 use super::UNKNOWN_CLUSTER;
 use awsauth_core::access_entries::Operation;
 use awsauth_core::access_entries::migrate::MigrationPlan;
+use awsauth_core::facts::authentication_mode::AuthenticationMode;
+use awsauth_core::shell_quote::quoted;
 
 /// Prints the operations of a plan. The script stops at the first command that fails.
-pub(super) fn script(plan: &MigrationPlan<'_>, comments: &str, cluster: Option<&str>) -> String {
+pub(super) fn script(
+    plan: &MigrationPlan<'_>,
+    comments: &str,
+    cluster: Option<&str>,
+    region: Option<&str>,
+) -> String {
     let mut text = format!("#!/bin/sh\n{comments}set -eu\n");
+    if let Some(region) = region {
+        // Version 1 of the AWS CLI reads only the second one.
+        let _ = writeln!(
+            text,
+            "export AWS_REGION={region} AWS_DEFAULT_REGION={region}"
+        );
+    }
     let cluster = cluster.unwrap_or(UNKNOWN_CLUSTER);
     for (entry, _) in plan.entries().filter(|(_, exists)| *exists) {
         let _ = writeln!(text, "# It exists: {}", plain(&entry.principal_arn));
     }
     for operation in &plan.operations {
         let _ = writeln!(text, "{}", operation.command(cluster));
-        if let Operation::UpdateAuthenticationMode { .. } = operation {
-            let quoted = awsauth_core::shell_quote::quoted(cluster);
-            let _ = writeln!(text, "aws eks wait cluster-active --name {quoted}");
+        if let Operation::UpdateAuthenticationMode { to, .. } = operation {
+            text.push_str(&wait_for(*to, &quoted(cluster)));
         }
     }
     text
+}
+
+/// Returns commands that wait up to ten minutes for the mode. The cluster may be active before the update begins.
+fn wait_for(mode: AuthenticationMode, cluster: &str) -> String {
+    let query = "--query cluster.accessConfig.authenticationMode --output text";
+    format!(
+        "tries=0\n\
+         until [ \"$(aws eks describe-cluster --name {cluster} {query})\" = {} ]; do\n\
+         \x20 tries=$((tries + 1))\n\
+         \x20 [ \"$tries\" -lt 60 ] || exit 1\n\
+         \x20 sleep 10\n\
+         done\n\
+         aws eks wait cluster-active --name {cluster}\n",
+        mode.name()
+    )
 }
