@@ -8,6 +8,7 @@ use awsauth_core::document::{Document, SectionName};
 use awsauth_core::facts::iam_principals::{Listed, Principal, Principals};
 use awsauth_core::history::Contents;
 use awsauth_core::lint::{Cluster, Facts, Selection, lint};
+use awsauth_core::manifest::Manifest;
 use awsauth_core::reconcile::{Pattern, Protect};
 
 use crate::support::cpu_time;
@@ -38,6 +39,36 @@ fn reading_time_is_linear() {
 
 fn once(data: &BTreeMap<String, String>) -> Duration {
     cpu_time::of(|| Document::read(data))
+}
+
+/// Manifests around aws-auth, which awsauth reads as kubectl does.
+#[test]
+fn manifest_reading_time_is_linear() {
+    let nested = |open: &str, close: &str, depth| open.repeat(depth) + "1" + &close.repeat(depth);
+    let manifests: [(&str, &dyn Fn(usize) -> String); 5] = [
+        ("JSON objects", &|depth| nested("{\"a\":", "}", depth)),
+        ("JSON lists", &|depth| {
+            format!("{{\"a\":{}}}", nested("[", "]", depth))
+        }),
+        ("JSON objects with an error at the end", &|depth| {
+            format!("{}]", nested("{\"a\":", "}", depth - 1))
+        }),
+        ("flow lists", &|depth| nested("[", "]", depth)),
+        ("block lists", &|depth| nested("- ", "", depth)),
+    ];
+    for (name, make) in manifests {
+        let time = |depth, runs| {
+            let text = make(depth);
+            let once = || cpu_time::of(|| Manifest::parse(text.as_str()).is_err());
+            (0..runs).map(|_| once()).min().unwrap_or_default()
+        };
+        let (small, large) = (time(1_000, 3), time(8_000, 1));
+        let limit = 30 * small + Duration::from_millis(100);
+        assert!(large < limit, "{name}: {small:?}, {large:?}");
+        let deeper_than_kubectl_reads = make(100_000);
+        let taken = cpu_time::of(|| Manifest::parse(deeper_than_kubectl_reads).expect_err(name));
+        assert!(taken < Duration::from_secs(1), "{name}: {taken:?}");
+    }
 }
 
 /// Texts with a finding in every entry or field.

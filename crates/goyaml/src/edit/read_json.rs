@@ -1,12 +1,10 @@
 //! Reads JSON into a tree. kubectl reads a file that starts with `{` as JSON, in which strings may contain `\/` and
 //! surrogate pairs; YAML rejects both.
 
-use std::fmt;
-
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::tree::{Kind, Node, NodeId, Pair, ReadError, Style, Tree};
+use super::tree::{Kind, Node, NodeId, ReadError, Style, Tree};
+use crate::go_json::MAX_DEPTH;
 
 /// Reads one JSON value, or several one after another.
 pub(super) fn read(text: &str) -> Result<Tree, ReadError> {
@@ -16,9 +14,8 @@ pub(super) fn read(text: &str) -> Result<Tree, ReadError> {
         counted: (0, 1),
     };
     for value in serde_json::Deserializer::from_str(text).into_iter::<&RawValue>() {
-        let value = value.map_err(|error| reader.error(&error, 0))?;
-        let root = reader.node(value)?;
-        reader.tree.roots.push(root);
+        let value = value.map_err(|error| reader.syntax_error(&error, 0))?;
+        reader.add(value)?;
     }
     Ok(reader.tree)
 }
@@ -31,64 +28,79 @@ struct Reader<'t> {
 }
 
 impl<'t> Reader<'t> {
-    fn node(&mut self, value: &'t RawValue) -> Result<NodeId, ReadError> {
-        let raw = value.get();
-        let start = raw.as_ptr() as usize - self.text.as_ptr() as usize;
-        let line = self.line(start);
-        let kind = match raw.as_bytes().first() {
-            Some(b'{') => Kind::Mapping {
-                flow: true,
-                pairs: Vec::new(),
-            },
-            Some(b'[') => Kind::Sequence {
-                flow: true,
-                items: Vec::new(),
-            },
-            Some(b'"') => Kind::Scalar {
-                value: self.decode(raw, start)?,
-                style: Style::Double,
-            },
-            _ => Kind::Scalar {
-                value: raw.to_owned(),
-                style: Style::Plain,
-            },
-        };
-        let id = self.tree.add(Node {
-            span: start..start + raw.len(),
-            line,
-            column: 0,
-            dash: None,
-            property: None,
-            kind,
-        });
-        match raw.as_bytes().first() {
-            Some(b'{') => {
-                let Members(members) = self.decode(raw, start)?;
-                for (key, value) in members {
-                    let pair = Pair {
-                        key: self.node(key)?,
-                        value: self.node(value)?,
-                    };
-                    if let Kind::Mapping { pairs, .. } = &mut self.tree.node_mut(id).kind {
-                        pairs.push(pair);
+    /// Adds a value, whose syntax is valid, and everything in it. It does not recurse: a file can nest values more deeply
+    /// than the stack allows.
+    fn add(&mut self, value: &'t RawValue) -> Result<(), ReadError> {
+        let mut at = value.get().as_ptr() as usize - self.text.as_ptr() as usize;
+        let end = at + value.get().len();
+        // The open collections. For an object, also the key that has no value yet.
+        let mut open: Vec<(NodeId, Option<NodeId>)> = Vec::new();
+        let mut root = None;
+        while at < end {
+            let rest = &self.text[at..end];
+            let (length, kind) = match rest.as_bytes()[0] {
+                b' ' | b'\t' | b'\r' | b'\n' | b',' | b':' => {
+                    at += 1;
+                    continue;
+                }
+                b'}' | b']' => {
+                    at += 1;
+                    if let Some((id, _)) = open.pop() {
+                        self.tree.node_mut(id).span.end = at;
                     }
+                    continue;
+                }
+                b'{' | b'[' if open.len() == MAX_DEPTH => {
+                    let problem = format!("exceeded max depth of {MAX_DEPTH}");
+                    let line = self.line(at);
+                    return Err(self.error(problem, line));
+                }
+                b'{' => {
+                    let pairs = Vec::new();
+                    (1, Kind::Mapping { flow: true, pairs })
+                }
+                b'[' => {
+                    let items = Vec::new();
+                    (1, Kind::Sequence { flow: true, items })
+                }
+                b'"' => {
+                    let quoted = &rest[..string_length(rest)];
+                    let value = serde_json::from_str(quoted)
+                        .map_err(|error| self.syntax_error(&error, at))?;
+                    let style = Style::Double;
+                    (quoted.len(), Kind::Scalar { value, style })
+                }
+                _ => {
+                    let length = rest.find([' ', '\t', '\r', '\n', ',', '}', ']']);
+                    let plain = &rest[..length.unwrap_or(rest.len())];
+                    let (value, style) = (plain.to_owned(), Style::Plain);
+                    (plain.len(), Kind::Scalar { value, style })
+                }
+            };
+            let opens = matches!(kind, Kind::Mapping { .. } | Kind::Sequence { .. });
+            let line = self.line(at);
+            let id = self.tree.add(Node {
+                span: at..at + length,
+                line,
+                column: 0,
+                dash: None,
+                property: None,
+                kind,
+            });
+            match open.last_mut() {
+                None => root = Some(id),
+                Some((parent, key)) => {
+                    let attached = self.tree.attach(*parent, key, id);
+                    attached.map_err(|problem| self.error(problem.to_owned(), line))?;
                 }
             }
-            Some(b'[') => {
-                for item in self.decode::<Vec<&'t RawValue>>(raw, start)? {
-                    let item = self.node(item)?;
-                    if let Kind::Sequence { items, .. } = &mut self.tree.node_mut(id).kind {
-                        items.push(item);
-                    }
-                }
+            if opens {
+                open.push((id, None));
             }
-            _ => {}
+            at += length;
         }
-        Ok(id)
-    }
-
-    fn decode<T: Deserialize<'t>>(&self, raw: &'t str, start: usize) -> Result<T, ReadError> {
-        serde_json::from_str(raw).map_err(|error| self.error(&error, start))
+        self.tree.roots.extend(root);
+        Ok(())
     }
 
     /// Returns the line of an offset. Offsets must ascend.
@@ -99,14 +111,14 @@ impl<'t> Reader<'t> {
         line
     }
 
-    fn error(&self, error: &serde_json::Error, start: usize) -> ReadError {
+    fn syntax_error(&self, error: &serde_json::Error, start: usize) -> ReadError {
         let message = error.to_string();
-        let problem = message
-            .split(" at line ")
-            .next()
-            .unwrap_or(&message)
-            .to_owned();
+        let problem = message.split(" at line ").next().unwrap_or(&message);
         let line = 1 + breaks(&self.text[..start]) + error.line().saturating_sub(1);
+        self.error(problem.to_owned(), line)
+    }
+
+    fn error(&self, problem: String, line: usize) -> ReadError {
         ReadError {
             format: "JSON",
             problem,
@@ -116,31 +128,17 @@ impl<'t> Reader<'t> {
     }
 }
 
-fn breaks(text: &str) -> usize {
-    text.bytes().filter(|&byte| byte == b'\n').count()
+/// Returns the length of the string that the text starts with, including its quotes.
+fn string_length(text: &str) -> usize {
+    let mut escaped = false;
+    let end = text.bytes().skip(1).position(|byte| {
+        let ends = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        ends
+    });
+    end.map_or(text.len(), |end| end + 2)
 }
 
-/// The members of an object as written, including repeated ones.
-struct Members<'t>(Vec<(&'t RawValue, &'t RawValue)>);
-
-impl<'t> Deserialize<'t> for Members<'t> {
-    fn deserialize<D: Deserializer<'t>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Collect;
-        impl<'t> Visitor<'t> for Collect {
-            type Value = Members<'t>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'t>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Members(members))
-            }
-        }
-        deserializer.deserialize_map(Collect)
-    }
+fn breaks(text: &str) -> usize {
+    text.bytes().filter(|&byte| byte == b'\n').count()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::tree::{Kind, Node, NodeId, Pair, Property, ReadError, Style, Tree};
+use super::tree::{Kind, Node, NodeId, Property, ReadError, Style, Tree};
 use crate::{EventKind, Parser, ScalarStyle};
 
 const FORMAT: &str = "YAML";
@@ -89,7 +89,7 @@ pub(super) fn read(text: &str) -> Result<Tree, ReadError> {
         match open.last_mut() {
             None => tree.roots.push(id),
             Some((parent, key)) => {
-                attach(&mut tree, *parent, key, id)
+                tree.attach(*parent, key, id)
                     .map_err(|problem| error(&tree, problem.to_owned()))?;
             }
         }
@@ -107,30 +107,6 @@ fn next<'t>(parser: &mut Parser<'t>, tree: &Tree) -> Result<Option<crate::Event<
         line: error.problem.line + 1,
         document: tree.roots.len().saturating_sub(1),
     })
-}
-
-/// Adds a node to the open collection.
-fn attach(
-    tree: &mut Tree,
-    parent: NodeId,
-    pending_key: &mut Option<NodeId>,
-    id: NodeId,
-) -> Result<(), &'static str> {
-    let is_collection = matches!(
-        tree.node(id).kind,
-        Kind::Sequence { .. } | Kind::Mapping { .. }
-    );
-    match &mut tree.node_mut(parent).kind {
-        Kind::Sequence { items, .. } => items.push(id),
-        Kind::Mapping { pairs, .. } => match pending_key.take() {
-            Some(key) => pairs.push(Pair { key, value: id }),
-            // No Kubernetes object has such a key. YAML reads `{{ x }}` as one.
-            None if is_collection => return Err("a mapping or list is used as a key"),
-            None => *pending_key = Some(id),
-        },
-        Kind::Scalar { .. } | Kind::Alias(_) => {}
-    }
-    Ok(())
 }
 
 fn style_of(style: ScalarStyle) -> Style {

@@ -94,6 +94,30 @@ impl Tree {
         self.nodes.len() - 1
     }
 
+    /// Adds a node to a collection. `pending_key` is the key of a mapping that has no value yet.
+    pub(super) fn attach(
+        &mut self,
+        parent: NodeId,
+        pending_key: &mut Option<NodeId>,
+        id: NodeId,
+    ) -> Result<(), &'static str> {
+        let is_collection = matches!(
+            self.node(id).kind,
+            Kind::Sequence { .. } | Kind::Mapping { .. }
+        );
+        match &mut self.node_mut(parent).kind {
+            Kind::Sequence { items, .. } => items.push(id),
+            Kind::Mapping { pairs, .. } => match pending_key.take() {
+                Some(key) => pairs.push(Pair { key, value: id }),
+                // No Kubernetes object has such a key. YAML reads `{{ x }}` as one.
+                None if is_collection => return Err("a mapping or list is used as a key"),
+                None => *pending_key = Some(id),
+            },
+            Kind::Scalar { .. } | Kind::Alias(_) => {}
+        }
+        Ok(())
+    }
+
     pub fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id]
     }
