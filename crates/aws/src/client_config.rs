@@ -2,6 +2,7 @@
 
 use super::AwsEnvironment;
 use super::config_file::{ConfigFiles, Section, expand};
+use super::response_limit::{LimitedClient, LimitedConnector};
 use super::tls::{self, TlsError};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_sts::config::retry::RetryConfig;
@@ -20,6 +21,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use http::Uri;
 use secrecy::ExposeSecret;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 use thiserror::Error;
@@ -70,6 +72,13 @@ pub enum ClientError {
         /// The variable or option that holds the URL.
         setting: String,
     },
+    /// The endpoint would get signed requests over plain HTTP.
+    #[error("{setting} is {value:?}: requests would be sent to another machine over plain HTTP")]
+    PlainHttpEndpoint {
+        value: String,
+        /// The variable or option that holds the URL.
+        setting: String,
+    },
     /// FIPS or dual-stack endpoints are requested, but a custom URL replaces the endpoint.
     #[error("{variant} endpoints cannot be combined with the custom endpoint {url}")]
     EndpointVariant {
@@ -92,6 +101,9 @@ impl ClientError {
             Self::Roots { .. } => "install the package ca-certificates, or set AWS_CA_BUNDLE to a file of PEM certificates".into(),
             Self::Proxy { setting, .. } => format!("set {setting} to a URL such as http://HOST:PORT"),
             Self::Endpoint { setting, .. } => format!("correct {setting}, or unset it"),
+            Self::PlainHttpEndpoint { setting, .. } => {
+                format!("use an https URL in {setting}, or a server on this machine")
+            }
             Self::EndpointVariant { .. } => {
                 "unset AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT (or the profile's use_fips_endpoint and use_dualstack_endpoint), or remove the custom endpoint".into()
             }
@@ -147,11 +159,13 @@ impl ClientSettings<'_> {
         &self,
         is_plain: bool,
         connect_timeout: Option<Duration>,
-    ) -> Result<Connector, ClientError> {
+    ) -> Result<LimitedConnector<Connector>, ClientError> {
         let mut settings = HttpConnectorSettings::builder();
         settings.set_connect_timeout(connect_timeout);
         let transport = self.transport(is_plain)?;
-        Ok(transport.connector(Some(settings.build()), None))
+        Ok(LimitedConnector(
+            transport.connector(Some(settings.build()), None),
+        ))
     }
 
     /// Returns whether FIPS endpoints are requested; `None` without a setting.
@@ -166,12 +180,11 @@ impl ClientSettings<'_> {
 
     fn http_client(&self, is_plain: bool) -> Result<SharedHttpClient, ClientError> {
         let transport = self.transport(is_plain)?;
-        Ok(
-            Builder::new().build_with_connector_fn(move |settings, components| {
-                let sleep = components.and_then(|components| components.sleep_impl());
-                transport.connector(settings.cloned(), sleep)
-            }),
-        )
+        let client = Builder::new().build_with_connector_fn(move |settings, components| {
+            let sleep = components.and_then(|components| components.sleep_impl());
+            transport.connector(settings.cloned(), sleep)
+        });
+        Ok(SharedHttpClient::new(LimitedClient(client)))
     }
 
     fn transport(&self, is_plain: bool) -> Result<Transport, ClientError> {
@@ -273,17 +286,17 @@ impl ClientSettings<'_> {
         else {
             return Ok(None);
         };
+        let (value, setting) = (url.to_owned(), setting.to_owned());
         let parsed: Option<Uri> = url.parse().ok();
-        let usable = |uri: &Uri| {
-            matches!(uri.scheme_str(), Some("http" | "https")) && uri.authority().is_some()
-        };
-        if parsed.as_ref().is_some_and(usable) {
-            return Ok(Some(url.to_owned()));
+        match parsed
+            .as_ref()
+            .and_then(|uri| uri.scheme_str().zip(uri.host()))
+        {
+            Some(("https", _)) => Ok(Some(value)),
+            Some(("http", host)) if is_loopback(host) => Ok(Some(value)),
+            Some(("http", _)) => Err(ClientError::PlainHttpEndpoint { value, setting }),
+            _ => Err(ClientError::Endpoint { value, setting }),
         }
-        Err(ClientError::Endpoint {
-            value: url.to_owned(),
-            setting: setting.to_owned(),
-        })
     }
 
     fn profile_endpoint(&self) -> Option<&str> {
@@ -304,6 +317,12 @@ impl ClientSettings<'_> {
         let url = services.nested(&service.to_lowercase(), "endpoint_url");
         Ok(url.filter(|url| !url.is_empty()))
     }
+}
+
+/// Whether the host of a URL is this machine.
+fn is_loopback(host: &str) -> bool {
+    let address: Option<IpAddr> = host.trim_matches(['[', ']']).parse().ok();
+    host.eq_ignore_ascii_case("localhost") || address.is_some_and(|address| address.is_loopback())
 }
 
 /// Hosts that are never reached through a proxy.
@@ -377,4 +396,51 @@ fn trust_store(settings: &ClientSettings) -> Result<TrustStore, ClientError> {
         format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n")
     });
     Ok(TrustStore::empty().with_pem_certificate(pem.collect::<String>()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn endpoint(variable: &str, url: &str) -> Result<Option<String>, ClientError> {
+        let environment = AwsEnvironment::default().with(variable, url);
+        let settings = ClientSettings {
+            environment: &environment,
+            files: &ConfigFiles::default(),
+            profile: None,
+        };
+        settings.endpoint("EKS")
+    }
+
+    #[test]
+    fn plain_http_is_refused_except_to_this_machine() {
+        for url in [
+            "https://vpce-1.eks.us-east-1.vpce.amazonaws.com",
+            "http://127.0.0.1:4566",
+            "http://[::1]:4566/x",
+            "http://LOCALHOST",
+        ] {
+            assert_eq!(
+                endpoint("AWS_ENDPOINT_URL", url).unwrap().as_deref(),
+                Some(url)
+            );
+        }
+        for url in [
+            "http://localstack:4566",
+            "http://10.0.0.1",
+            "http://127.0.0.1.example.com/",
+            "http://127.0.0.1@example.com/",
+            "HTTP://example.com",
+        ] {
+            let error = endpoint("AWS_ENDPOINT_URL_EKS", url).unwrap_err();
+            let message = format!(
+                "AWS_ENDPOINT_URL_EKS is {url:?}: requests would be sent to another machine over plain HTTP"
+            );
+            assert_eq!(error.to_string(), message);
+        }
+        assert!(matches!(
+            endpoint("AWS_ENDPOINT_URL", "ftp://127.0.0.1"),
+            Err(ClientError::Endpoint { .. })
+        ));
+    }
 }

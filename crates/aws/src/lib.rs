@@ -16,6 +16,7 @@ mod metadata_http;
 mod query_protocol;
 pub mod region;
 mod request_error;
+mod response_limit;
 mod runtime;
 mod session_cache;
 mod session_name;

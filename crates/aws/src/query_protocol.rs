@@ -5,13 +5,12 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use aws_sdk_sts::config::http::{HttpRequest, HttpResponse};
+use aws_sdk_sts::config::http::HttpRequest;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
 use aws_smithy_http_client::Connector;
 use aws_smithy_runtime_api::client::http::HttpConnector;
 use aws_smithy_runtime_api::client::result::ConnectorError;
-use http_body_util::{BodyExt, Limited};
 use quick_xml::de;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -21,11 +20,9 @@ use super::client_config::{
     ClientError, ClientSettings, INITIAL_BACKOFF, MAX_ATTEMPTS, credentials_of_sdk,
 };
 use super::request_error::{clock_ahead, without_signed_request};
+use super::response_limit::{LimitedConnector, text_of};
 use super::{AwsError, Refused};
 use awsauth_core::token::Credentials;
-
-/// The longest body that is read. A page of IAM roles with their trust policies has about 1 MiB.
-const MAX_BODY: usize = 16 * 1024 * 1024;
 
 const CONTENT_TYPE: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 const USER_AGENT: (&str, &str) = ("user-agent", concat!("awsauth/", env!("CARGO_PKG_VERSION")));
@@ -77,7 +74,7 @@ pub(crate) struct Timeouts {
 pub(crate) struct QueryClient(Arc<Inner>);
 
 struct Inner {
-    connector: Connector,
+    connector: LimitedConnector<Connector>,
     service: Service,
     url: String,
     signing_region: String,
@@ -151,9 +148,9 @@ impl Inner {
         let response = self.connector.call(request).await;
         let response = response.map_err(|error| Failure::of_connector(&error))?;
         let (status, clock_ahead) = (response.status().as_u16(), clock_ahead(&response));
-        let text = read(response).await?;
+        let text = text_of(&response);
         if status < 300 {
-            return Ok(text);
+            return Ok(text.into_owned());
         }
         let Some(error) = ErrorResponse::read(&text) else {
             let why = format!("status {status} without an error of AWS");
@@ -227,19 +224,6 @@ impl Failure {
 
 fn is_transient_status(status: u16) -> bool {
     matches!(status, 500 | 502 | 503 | 504)
-}
-
-async fn read(response: HttpResponse) -> Result<String, Failure> {
-    let body = Limited::new(response.into_body(), MAX_BODY);
-    match body.collect().await {
-        Ok(body) => Ok(String::from_utf8_lossy(&body.to_bytes()).into_owned()),
-        Err(error) => Err(Failure {
-            is_transient: !error.is::<http_body_util::LengthLimitError>(),
-            error: AwsError::InvalidResponse {
-                why: error.to_string(),
-            },
-        }),
-    }
 }
 
 /// The body of an error.

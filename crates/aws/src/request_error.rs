@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use std::error::Error;
 use thiserror::Error;
 
+use super::response_limit;
 use awsauth_core::error_chain;
 
 /// Why a request to an AWS service failed.
@@ -97,11 +98,14 @@ impl AwsError {
 
     /// Converts an error of a connector.
     pub(crate) fn of_connector(error: &ConnectorError) -> Self {
-        match error.is_timeout() {
-            true => Self::Unreachable {
+        if error.is_timeout() {
+            return Self::Unreachable {
                 why: "the connection did not open in time".to_owned(),
                 obstacle: Obstacle::Timeout,
-            },
+            };
+        }
+        match response_limit::is_too_long(error) {
+            true => Self::InvalidResponse { why: causes(error) },
             false => Self::unreachable(error),
         }
     }

@@ -2,7 +2,6 @@
 
 use aws_sdk_sts::config::http::HttpRequest;
 use aws_smithy_runtime_api::client::http::HttpConnector;
-use http_body_util::BodyExt;
 use jiff::SignedDuration;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
@@ -12,6 +11,7 @@ use super::config_file::{ConfigFiles, DEFAULT_PROFILE, profile_name};
 use super::credentials::SourceError;
 use super::query_protocol::ErrorResponse;
 use super::request_error::{clock_ahead, without_signed_request};
+use super::response_limit::text_of;
 use super::runtime::BlockingRuntime;
 use super::{AwsEnvironment, AwsError, Refused};
 use awsauth_core::arn::Identity;
@@ -70,11 +70,7 @@ async fn ask(
         Err(error) => return Ok(Err(AwsError::of_connector(&error))),
     };
     let (status, clock_ahead) = (response.status().as_u16(), clock_ahead(&response));
-    let body = match response.into_body().collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(error) => return Ok(garbage(error.to_string())),
-    };
-    let body = String::from_utf8_lossy(&body);
+    let body = text_of(&response);
     if status != 200 {
         let Some((code, message)) = refusal(&body) else {
             return Ok(garbage(format!("status {status} without an error of AWS")));
