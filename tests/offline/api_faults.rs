@@ -4,6 +4,7 @@
 
 mod cluster_selection;
 mod credential_recipients;
+mod endless_responses;
 #[cfg(unix)]
 mod exec_plugin;
 mod proxy;

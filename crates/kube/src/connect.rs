@@ -1,6 +1,7 @@
 //! Sets up the one connection of a run.
 
 mod error;
+mod response_limit;
 mod sign_in;
 
 use std::sync::Arc;
@@ -20,6 +21,8 @@ use kube::{Config, config::ExecConfig};
 use tower::{BoxError, Service, ServiceBuilder};
 
 pub use error::{ConnectError, CredentialsError};
+use response_limit::ResponseLimit;
+pub(crate) use response_limit::ResponseTooLong;
 pub use sign_in::{AnonymousConnection, EksConnection};
 
 use super::api_client::ApiClient;
@@ -280,6 +283,6 @@ where
                 .map_err(ConnectError::of_client)?,
         )
         .map_err(BoxError::from)
-        .service(http);
+        .service(ResponseLimit(http));
     Ok(Client::new(service, "default"))
 }

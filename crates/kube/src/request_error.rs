@@ -77,6 +77,8 @@ pub enum Fault {
     Server(u16, String, Option<Duration>),
     /// 500: the server is reachable, but these of its own checks fail.
     NotReady(Vec<String>),
+    /// The response has more than this number of bytes.
+    ResponseTooLong(String, usize),
     /// The responding server is not a Kubernetes API server.
     NotKubernetes(u16),
 }
@@ -126,6 +128,9 @@ impl std::fmt::Display for Fault {
             Self::Server(status, message, _) => {
                 write!(f, "the API server failed with {status}: {message}")
             }
+            Self::ResponseTooLong(server, bytes) => {
+                write!(f, "{server} sent more than {} MiB", bytes >> 20)
+            }
             Self::NotReady(checks) => write!(f, "not ready: {}", checks.join(", ")),
             Self::NotKubernetes(status) => write!(
                 f,
@@ -172,7 +177,11 @@ impl Fault {
     pub(crate) fn may_be_applied(&self) -> bool {
         matches!(
             self,
-            Self::Lost(..) | Self::TimedOut(..) | Self::Server(..) | Self::NotKubernetes(200..300)
+            Self::Lost(..)
+                | Self::TimedOut(..)
+                | Self::Server(..)
+                | Self::ResponseTooLong(..)
+                | Self::NotKubernetes(200..300)
         )
     }
 
@@ -211,6 +220,7 @@ impl RequestError {
             | Fault::Throttled(..)
             | Fault::Server(..)
             | Fault::NotReady(_)
+            | Fault::ResponseTooLong(..)
             | Fault::NotKubernetes(_)
             | Fault::NotFound(_) => ErrorKind::Unreachable,
             Fault::CertificateExpired(..)
@@ -296,7 +306,7 @@ impl RequestError {
             Fault::Rejected(..) => format!(
                 "list the webhooks and policies: {kubectl} get validatingwebhookconfigurations,mutatingwebhookconfigurations,validatingadmissionpolicies"
             ),
-            Fault::NotKubernetes(_) => format!("check what answers there: curl -k {server}/version"),
+            Fault::ResponseTooLong(..) | Fault::NotKubernetes(_) => format!("check what answers there: curl -k {server}/version"),
         }
     }
 }

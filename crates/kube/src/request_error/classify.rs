@@ -12,6 +12,7 @@ use kube::core::response::reason;
 use rustls::CertificateError;
 
 use super::{Cause, CredentialsError, Fault};
+use crate::connect::ResponseTooLong;
 
 /// The maximum length of a server's message. Some servers answer with an HTML page.
 const LONGEST_MESSAGE: usize = 600;
@@ -27,6 +28,9 @@ pub(crate) fn of_transport(
         return Fault::Credentials(CredentialsError::of(error, exec));
     }
     let server = server.to_owned();
+    if let Some(too_long) = find::<ResponseTooLong>(&error) {
+        return Fault::ResponseTooLong(server, too_long.bytes);
+    }
     if let Some(tls) = find::<rustls::Error>(&error) {
         let cause = Cause::from(tls.clone());
         return match tls {
