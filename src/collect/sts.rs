@@ -107,8 +107,12 @@ pub(crate) fn describe(
     })?;
     let versions = [facts.version, facts.platform_version];
     let versions: Vec<String> = versions.into_iter().flatten().collect();
+    let identity = described(&facts.endpoint, &facts.certificate_authority_data);
     Ok(ClusterDescription {
-        identity: described(&facts.endpoint, &facts.certificate_authority_data),
+        is_proven: identity
+            .as_ref()
+            .is_some_and(|identity| selected.server.is_endpoint(identity)),
+        identity,
         same_authority: selected.trusts(&facts.certificate_authority_data),
         name: facts.name,
         arn: facts.arn,

@@ -3,8 +3,9 @@
 
 use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::doctor::evidence::{
-    AwsAuth, Caller, Collected, ConnectionAttempt, ConnectionFailure, Entry, FailedAt,
-    FoundCredentials, PolicySide, Problem, SearchFailed, SignedIn, Signer, Token, VerifiedCaller,
+    AwsAuth, Caller, ClusterDescription, Collected, ConnectionAttempt, ConnectionFailure, Entry,
+    FailedAt, FoundCredentials, PolicySide, Problem, SearchFailed, SignedIn, Signer, Token,
+    VerifiedCaller,
 };
 use awsauth_core::doctor::{Evidence, Report, SignInState, diagnose};
 use jiff::{SignedDuration, Timestamp};
@@ -256,4 +257,29 @@ fn entry_with_an_unresolvable_template_never_matches() {
             .insert("mapRoles".to_owned(), text.into());
     }
     fails(&evidence, "M7", "cannot be rendered", "awsauth map role");
+}
+
+#[test]
+fn address_of_a_tunnel_is_current_if_certificates_prove_the_endpoint() {
+    let judged = |is_proven, same_authority| {
+        let mut evidence = evidence();
+        evidence.described = Collected::Seen(Ok(ClusterDescription {
+            name: "prod".into(),
+            arn: "arn:aws:eks:eu-west-1:111122223333:cluster/prod".into(),
+            endpoint: "https://A0DCCD80A04F01705DD065655C30CC3D.gr7.eu-west-1.eks.amazonaws.com"
+                .into(),
+            identity: None,
+            is_proven,
+            same_authority: Some(same_authority),
+            mode: None,
+            version: "1.36 eks.7".into(),
+            logs_authenticator: false,
+        }));
+        let report = diagnose(&evidence);
+        let problem = outcome(&report, "K7").problem.clone();
+        problem.map(|problem| problem.cause)
+    };
+    assert_eq!(judged(true, true), None);
+    let other = judged(false, true).unwrap();
+    assert!(other.contains("is not the endpoint of cluster"), "{other}");
 }

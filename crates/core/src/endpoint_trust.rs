@@ -127,6 +127,11 @@ impl Server {
         }
     }
 
+    /// Whether the certificate's name and CA prove that the server is this endpoint, at whatever address.
+    pub fn is_endpoint(&self, described: &DescribedEndpoint) -> bool {
+        self.is_https && !self.skips_verification && self.check_described(described).is_ok()
+    }
+
     /// Whether the server is on this machine.
     fn is_loopback(&self) -> bool {
         self.host.eq_ignore_ascii_case("localhost")
@@ -585,11 +590,13 @@ mod tests {
         ] {
             let tunnel = server(url);
             assert!(check(&tunnel, Some(&described), &none).is_err());
+            assert!(!tunnel.is_endpoint(&described));
             let named = Server {
                 tls_server_name: Some(PROD.to_owned()),
                 ..tunnel
             };
             assert_eq!(check(&named, Some(&described), &none), Ok(()));
+            assert!(named.is_endpoint(&described));
             // The kubeconfig alone does not show whose CA it has.
             assert!(check(&named, None, &none).is_err());
             let unverified = Server {

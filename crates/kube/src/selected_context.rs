@@ -13,6 +13,7 @@ use super::eks_name::{EksName, argument};
 use super::environment::Environment;
 use super::kubeconfig::{self, Flags};
 use super::shell_command::command_line;
+use awsauth_core::endpoint_trust::Server;
 
 /// The cluster, the user and the namespace that flags and environment select.
 pub struct SelectedContext {
@@ -23,7 +24,8 @@ pub struct SelectedContext {
     /// The cluster's EKS name and region, first of all according to the credential plugin.
     pub eks: EksName,
     pub namespace: String,
-    certificates: Option<Vec<Vec<u8>>>,
+    /// The server, and how connections to it are verified.
+    pub server: Server,
 }
 
 /// How the selected user authenticates.
@@ -93,11 +95,8 @@ impl SelectedContext {
             entry: EksName::of(None, &access.target),
             eks: EksName::of(user.exec.as_ref(), &access.target),
             user: SelectedUser::of(user),
+            server: access.server(),
             namespace: access.namespace.unwrap_or_else(|| "default".to_owned()),
-            certificates: access
-                .config
-                .root_cert
-                .filter(|_| !access.config.accept_invalid_certs),
             target: access.target,
         })
     }
@@ -110,12 +109,12 @@ impl SelectedContext {
             region: Some(place.eks.region().to_owned()),
         };
         Ok(Self {
+            server: access.server(),
             target: access.target,
             user: SelectedUser::Anonymous,
             entry: eks.clone(),
             eks,
             namespace: "default".to_owned(),
-            certificates: access.config.root_cert,
         })
     }
 
@@ -132,7 +131,8 @@ impl SelectedContext {
     pub fn trusts(&self, authority: &str) -> Option<bool> {
         let pem = BASE64_STANDARD.decode(authority.trim()).ok()?;
         let theirs = kubeconfig::certificates(&pem).ok()?;
-        let ours = self.certificates.as_ref()?;
+        let ours = self.server.authorities.as_ref();
+        let ours = ours.filter(|_| !self.server.skips_verification)?;
         Some(theirs.iter().any(|certificate| ours.contains(certificate)))
     }
 }

@@ -114,6 +114,9 @@ pub struct ClusterDescription {
     pub endpoint: String,
     /// What identifies the endpoint; `None` if EKS's response has no certificate authority.
     pub identity: Option<DescribedEndpoint>,
+    /// Whether the kubeconfig's certificate name and authority prove that its server is this endpoint, which may be
+    /// behind a tunnel.
+    pub is_proven: bool,
     /// Whether the kubeconfig has the same certificate authority; `None` if unknown.
     pub same_authority: Option<bool>,
     /// The authentication mode.
