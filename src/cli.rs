@@ -32,11 +32,11 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
     }
     let matches = match parsed(program, arguments) {
         Ok(matches) => matches,
-        Err(error) => return fast_path::explain(&error).into(),
+        Err(error) => return fast_path::explain(error).into(),
     };
     let cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
-        Err(error) => return fast_path::explain(&error).into(),
+        Err(error) => return fast_path::explain(error).into(),
     };
     let mut out = Out::new(program, cli.style.color, cli.style.verbosity());
     let format = cli.command.plan_format();
@@ -56,7 +56,7 @@ fn ended(done: Result<Exit, Failure>, format: Option<PlanFormat>, out: &mut Out)
                 // JSON output also reports refusals that precede the plan.
                 let report = refusal_json(guard, reason, &failure.message(), failure.allow());
                 let report = report.unwrap_or_default();
-                let _ = out.data(report.as_bytes());
+                let _ = out.json(&report);
             }
             if format == Some(PlanFormat::Github) {
                 github_step::report_failure(&failure, out);

@@ -7,7 +7,6 @@ mod access_check;
 mod access_entry;
 mod credentials;
 mod doctor;
-mod escape;
 mod explanation;
 mod format;
 mod github;
@@ -21,6 +20,7 @@ mod rbac;
 mod style;
 mod table;
 mod text_diff;
+mod text_width;
 mod version;
 mod whoami;
 
@@ -30,7 +30,6 @@ pub(crate) use credentials::{
     as_dotenv, as_exports, as_json, as_powershell, as_process, variables,
 };
 pub(crate) use doctor::{Ran, doctor_bundle, doctor_json, doctor_text};
-pub(crate) use escape::plain;
 pub(crate) use explanation::{explanation_json, explanation_text};
 pub(crate) use format::PlanFormat;
 pub(crate) use github::{failure_command, failure_summary, plan_summary};

@@ -222,7 +222,7 @@ impl Transaction<'_> {
                 if self.options.format == PlanFormat::Json && !self.options.prints_own_json {
                     let report =
                         report_json(&plan, false, None).map_err(|error| Failure::bug(&error))?;
-                    if let Err(error) = out.data(report.as_bytes()) {
+                    if let Err(error) = out.json(&report) {
                         out.failure(&Failure::from(error).render(out.program()));
                     }
                 }

@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 
 use crate::commands::version;
-use crate::terminal::Exit;
+use crate::terminal::{self, Exit};
 
 /// Answers a plain `--version`, `-V` or `version` before any other setup, because scripts call it often.
 pub(super) fn version(arguments: &[OsString]) -> Option<Exit> {
@@ -24,11 +24,11 @@ pub(super) fn version(arguments: &[OsString]) -> Option<Exit> {
 }
 
 /// Prints clap's output: help on stdout, a usage error on stderr.
-pub(super) fn explain(error: &clap::Error) -> Exit {
-    let _ = error.print();
-    if error.use_stderr() {
-        Exit::Usage
-    } else {
-        Exit::Done
-    }
+pub(super) fn explain(error: clap::Error) -> Exit {
+    let exit = match error.use_stderr() {
+        true => Exit::Usage,
+        false => Exit::Done,
+    };
+    terminal::print_clap(error);
+    exit
 }

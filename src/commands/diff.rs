@@ -50,10 +50,8 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
     };
     match args.answer.output {
         PlanFormat::Human | PlanFormat::Github => out.text(&report_text(&plan))?,
-        PlanFormat::Json => out.data(
-            report_json(&plan, plan.is_change(), None)
-                .map_err(|error| Failure::bug(&error))?
-                .as_bytes(),
+        PlanFormat::Json => out.json(
+            &report_json(&plan, plan.is_change(), None).map_err(|error| Failure::bug(&error))?,
         )?,
     }
     for line in remarks(&plan) {
@@ -62,7 +60,9 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
     if !plan.refusals.is_empty() {
         out.note("Applying this would be refused:");
         let refused = with_access_entry_commands(refused(&plan.refusals), &plan, backend);
-        out.note(refused.render(out.program()).trim_end());
+        for line in refused.render(out.program()).lines() {
+            out.note(line);
+        }
     }
     if args.answer.output == PlanFormat::Github {
         report_dry_run_step(&plan, plan.is_change(), backend, out);

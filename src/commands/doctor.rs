@@ -12,6 +12,7 @@ use crate::collect::{self, Collector, failing_command};
 use crate::output::{Ran, doctor_bundle, doctor_json, doctor_text};
 use crate::terminal::{Exit, Failure, Kind, Out};
 use awsauth_core::doctor::{diagnose, without_accounts};
+use awsauth_core::escape;
 use awsauth_core::rbac::Question;
 
 /// The time limit of the whole run.
@@ -123,7 +124,7 @@ pub(crate) fn run(
             true => without_accounts(&bundle),
             false => bundle,
         };
-        replace_private(path, bundle.as_bytes()).map_err(|error| {
+        replace_private(path, escape::json(&bundle).as_bytes()).map_err(|error| {
             Failure::new(Kind::Usage, format!("cannot write {}", path.display())).because(&error)
         })?;
         out.note(&format!(
@@ -133,7 +134,7 @@ pub(crate) fn run(
     }
     match args.answer.output {
         Format::Human => out.text(&doctor_text(&report, ran.as_ref()))?,
-        Format::Json => out.data(json.as_bytes())?,
+        Format::Json => out.json(&json)?,
     }
     Ok(match report.headline.problem {
         Some(_) => Exit::No,

@@ -76,10 +76,8 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
     };
     match args.answer.output {
         Format::Human => out.text(&explanation_text(&explanation, &access))?,
-        Format::Json => out.data(
-            explanation_json(&explanation, &access)
-                .map_err(|error| Failure::bug(&error))?
-                .as_bytes(),
+        Format::Json => out.json(
+            &explanation_json(&explanation, &access).map_err(|error| Failure::bug(&error))?,
         )?,
     }
     if let Some(note) = backend.access_note(&reading) {

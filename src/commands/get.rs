@@ -79,11 +79,11 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
     match args.answer.output {
         Format::Table => out.text(&listing.table(out.width()))?,
         Format::Wide => out.text(&listing.wide())?,
-        Format::Json => out.stream(|stdout| listing.write_json(stdout))?,
+        Format::Json => out.stream_json(|stdout| listing.write_json(stdout))?,
         Format::Yaml => out.data(
             listing
                 .yaml()
-                .map_err(|error| Failure::bug(&error))?
+                .map_err(|error| Failure::bug(error.as_ref()))?
                 .as_bytes(),
         )?,
         Format::Name => out.text(&listing.names())?,

@@ -86,7 +86,7 @@ fn print_list(
     match output {
         Format::Json => {
             let json = list::json(history).map_err(|error| Failure::bug(&error))?;
-            out.data(json.as_bytes())?;
+            out.json(&json)?;
         }
         Format::Human => {
             if history.entries.is_empty() {
@@ -140,7 +140,7 @@ fn answer(plan: &Plan, output: Format, out: &mut Out) -> Result<Exit, Failure> {
         Format::Human => out.text(&report_text(plan))?,
         Format::Json => {
             let report = report_json(plan, plan.is_change(), None);
-            out.data(report.map_err(|error| Failure::bug(&error))?.as_bytes())?;
+            out.json(&report.map_err(|error| Failure::bug(&error))?)?;
         }
     }
     Ok(Exit::Done)

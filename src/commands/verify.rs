@@ -72,11 +72,9 @@ pub(crate) fn run(
     }
     match args.answer.output {
         Format::Human => out.text(&verification_text(&verification, out.width()))?,
-        Format::Json => out.data(
-            verification_json(&verification)
-                .map_err(|error| Failure::bug(&error))?
-                .as_bytes(),
-        )?,
+        Format::Json => {
+            out.json(&verification_json(&verification).map_err(|error| Failure::bug(&error))?)?
+        }
     }
     match checked.failure(&cluster, &signer) {
         Some(failure) => Err(failure),

@@ -51,11 +51,9 @@ pub(crate) fn run(
     };
     match args.answer.output {
         Format::Human => out.text(&version_text(&versions))?,
-        Format::Json => out.data(
-            version_json(&versions)
-                .map_err(|error| Failure::bug(&error))?
-                .as_bytes(),
-        )?,
+        Format::Json => {
+            out.json(&version_json(&versions).map_err(|error| Failure::bug(&error))?)?
+        }
     }
     match failure {
         Some(failure) if target.names_cluster() => Err(failure),

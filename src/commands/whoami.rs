@@ -84,11 +84,7 @@ pub(crate) fn run(
     };
     match args.answer.output {
         Format::Human => out.text(&whoami_text(&whoami))?,
-        Format::Json => out.data(
-            whoami_json(&whoami)
-                .map_err(|error| Failure::bug(&error))?
-                .as_bytes(),
-        )?,
+        Format::Json => out.json(&whoami_json(&whoami).map_err(|error| Failure::bug(&error))?)?,
     }
     Ok(Exit::Done)
 }

@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::escape::plain;
 use super::style::{GAIN, LOSS, NOTICE, paint};
 use awsauth_core::authenticator::{AccessChange, User};
+use awsauth_core::escape::one_line;
 
 /// One change of the access diff as JSON.
 #[derive(Debug, Serialize)]
@@ -87,7 +87,7 @@ fn identity(arn: &str) -> String {
     if digits {
         format!("account {arn}")
     } else {
-        plain(arn).into_owned()
+        one_line(arn).into_owned()
     }
 }
 
@@ -104,9 +104,9 @@ pub(crate) fn user_text(user: &User) -> String {
     let name = if user.username.is_empty() {
         "an empty username".to_owned()
     } else {
-        format!("user {}", plain(&user.username))
+        format!("user {}", one_line(&user.username))
     };
-    let groups: Vec<_> = user.groups.iter().map(|group| plain(group)).collect();
+    let groups: Vec<_> = user.groups.iter().map(|group| one_line(group)).collect();
     match groups.as_slice() {
         [] => format!("{name} without groups"),
         [group] => format!("{name} in group {group}"),

@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use super::access_changes::user_text;
 use super::access_entry::{self, AccessEntryData};
-use super::escape::plain;
 use super::style::{GAIN, LOSS, paint};
 use super::table::{Cell, Table};
+use awsauth_core::escape::one_line;
 use awsauth_core::facts::access_entries::AccessEntry;
 use awsauth_core::rbac::Question;
 use awsauth_kube::access_review::{Answer, ClusterUser};
@@ -96,7 +96,7 @@ pub(crate) fn verification_text(verification: &Verification<'_>, width: Option<u
     let whose = verification
         .canonical_arn
         .as_deref()
-        .map_or_else(|| "it".into(), plain);
+        .map_or_else(|| "it".into(), one_line);
     let mut text = paint(GAIN, &format!("{whose} becomes {}", user_text(&who.user()))) + "\n";
     if let Some(entry) = verification.access_entry {
         text += &format!("  by {}\n", access_entry::name(entry));

@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::escape::plain;
 use super::style::{HEADING, NOTICE, PLACE, paint};
 use awsauth_core::authenticator::template;
+use awsauth_core::escape::one_line;
 use awsauth_core::facts::access_entries::{AccessEntry, AccessPolicy, AccessScope};
 
 /// An access entry in the shape that docs/json.md promises.
@@ -59,10 +59,10 @@ impl<'a> PolicyData<'a> {
 
 /// Names the entry, styled.
 pub(super) fn name(entry: &AccessEntry) -> String {
-    let name = format!("the access entry of {}", plain(&entry.principal_arn));
+    let name = format!("the access entry of {}", one_line(&entry.principal_arn));
     let name = paint(PLACE, &name);
     match &entry.terms {
-        Some(terms) => format!("{name}, of type {}", plain(&terms.kind)),
+        Some(terms) => format!("{name}, of type {}", one_line(&terms.kind)),
         None => name,
     }
 }
@@ -84,7 +84,7 @@ pub(super) fn rights(entry: &AccessEntry) -> String {
     let _ = writeln!(text, "{}", paint(HEADING, &format!("{heading}:")));
     for policy in terms.policies() {
         let place = policy.scope.to_string();
-        let _ = writeln!(text, "  {} {}", plain(policy.name()), plain(&place));
+        let _ = writeln!(text, "  {} {}", one_line(policy.name()), one_line(&place));
     }
     text
 }

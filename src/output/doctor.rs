@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::escape::plain;
 use super::style::{FAINT, GAIN, HEADING, LOSS, paint};
 use awsauth_core::doctor::{Report, SignInState, Symptom};
+use awsauth_core::escape::one_line;
 
 /// The result of the failing command.
 pub(crate) struct Ran<'a> {
@@ -162,7 +162,7 @@ pub(crate) fn doctor_text(report: &Report, ran: Option<&Ran<'_>>) -> String {
                 let name = last.map_or(name, |last| {
                     format!("{:<30}", format!("{} to {last}", check.id))
                 });
-                let line = format!("-        {name} needs {}", plain(&skipped.needs));
+                let line = format!("-        {name} needs {}", one_line(&skipped.needs));
                 writeln!(text, "{}", paint(FAINT, &line))
             }
             Ok(outcome) => {
@@ -171,7 +171,7 @@ pub(crate) fn doctor_text(report: &Report, ran: Option<&Ran<'_>>) -> String {
                     None => ("ok", GAIN),
                 };
                 let word = paint(style, &format!("{word:<8}"));
-                writeln!(text, "{word} {name} {}", plain(&outcome.saw))
+                writeln!(text, "{word} {name} {}", one_line(&outcome.saw))
             }
         };
         if let Some(problem) = judged.as_ref().ok().and_then(|it| it.problem.as_ref()) {
@@ -190,35 +190,35 @@ fn headline(report: &Report, ran: Option<&Ran<'_>>) -> String {
         (None, _) => HEADING,
         (Some(_), _) => LOSS,
     };
-    let mut text = paint(style, &plain(&headline.text)) + "\n";
+    let mut text = paint(style, &one_line(&headline.text)) + "\n";
     if let Some((id, trouble)) = &headline.problem {
         let _ = writeln!(text, "{} {}", paint(HEADING, id), lines(&trouble.cause));
     }
     if let Some(ran) = ran {
-        let command = plain(&ran.command.join(" ")).into_owned();
+        let command = one_line(&ran.command.join(" ")).into_owned();
         let _ = match (ran.symptom, ran.worked, ran.status) {
             (_, true, _) => writeln!(text, "  {command} works"),
             (Some(symptom), _, Some(_)) => writeln!(
                 text,
                 "  {command} prints {:?}, which points to {}",
-                plain(&symptom.message),
+                one_line(&symptom.message),
                 symptom.check
             ),
             (_, _, None) => writeln!(text, "  {command} did not finish in time"),
             (None, _, Some(status)) => writeln!(
                 text,
                 "  {command} failed ({status}), and its message points to no check: {}",
-                plain(ran.stderr.lines().last().unwrap_or_default())
+                one_line(ran.stderr.lines().last().unwrap_or_default())
             ),
         };
     }
     if let Some(arn) = &headline.arn {
-        let _ = writeln!(text, "  ARN that the cluster compares: {}", plain(arn));
+        let _ = writeln!(text, "  ARN that the cluster compares: {}", one_line(arn));
     }
     if let Some(entry) = &headline.entry {
         let next = headline.problem.as_ref().map(|(_, trouble)| &trouble.next);
         if next != Some(entry) {
-            let _ = writeln!(text, "  to add a matching entry: {}", plain(entry));
+            let _ = writeln!(text, "  to add a matching entry: {}", one_line(entry));
         }
     }
     if !headline.others.is_empty() {
@@ -232,6 +232,6 @@ fn headline(report: &Report, ran: Option<&Ran<'_>>) -> String {
 
 /// Escapes each line of a text.
 fn lines(text: &str) -> String {
-    let shown: Vec<_> = text.lines().map(plain).collect();
+    let shown: Vec<_> = text.lines().map(one_line).collect();
     shown.join("\n")
 }

@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use super::access_changes::{UserData, user_text};
 use super::access_entry::{self, AccessEntryData};
-use super::escape::plain;
 use super::rbac::{self, RbacData};
 use super::style::{GAIN, LOSS, NOTICE, PLACE, paint};
 use awsauth_core::authenticator::{Explanation, Override, Place, User};
+use awsauth_core::escape::one_line;
 use awsauth_core::rbac::Access;
 
 #[derive(Serialize)]
@@ -116,12 +116,12 @@ pub(crate) fn explanation_json<'a>(
 /// The explanation as styled text.
 pub(crate) fn explanation_text(explanation: &Explanation, access: &[Access<'_>]) -> String {
     let mut text = String::new();
-    let arn = plain(&explanation.canonical_arn);
+    let arn = one_line(&explanation.canonical_arn);
     if explanation.arn != explanation.canonical_arn {
         let _ = writeln!(
             text,
             "{} is {arn} to the authenticator",
-            plain(&explanation.arn)
+            one_line(&explanation.arn)
         );
     }
     if let Some(admitted) = &explanation.admitted {
@@ -145,7 +145,7 @@ pub(crate) fn explanation_text(explanation: &Explanation, access: &[Access<'_>])
             let _ = writeln!(text, "  {}", paint(NOTICE, &Override::Mode.to_string()));
         }
     } else if let Some(reason) = explanation.reason().filter(|_| explanation.allowed()) {
-        let _ = writeln!(text, "  {}", paint(NOTICE, &plain(&reason)));
+        let _ = writeln!(text, "  {}", paint(NOTICE, &one_line(&reason)));
     }
     let shadows = match explanation.uses_aws_auth {
         true => "shadows",
@@ -160,12 +160,12 @@ pub(crate) fn explanation_text(explanation: &Explanation, access: &[Access<'_>])
     for near in &explanation.near {
         let at = paint(PLACE, &format!("{} line {}", near.section.key(), near.line));
         let _ = match near.written.as_str() {
-            "" => writeln!(text, "  {at}: {}", plain(&near.why.to_string())),
+            "" => writeln!(text, "  {at}: {}", one_line(&near.why.to_string())),
             written => writeln!(
                 text,
                 "  {at}: {}: {}",
-                plain(written),
-                plain(&near.why.to_string())
+                one_line(written),
+                one_line(&near.why.to_string())
             ),
         };
     }
@@ -189,7 +189,7 @@ fn becomes(arn: &str, user: &User) -> String {
 }
 
 fn refused(arn: &str, why: &str) -> String {
-    paint(LOSS, &format!("{arn} is refused: {}", plain(why)))
+    paint(LOSS, &format!("{arn} is refused: {}", one_line(why)))
 }
 
 fn place(place: &Place) -> String {

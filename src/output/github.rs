@@ -4,8 +4,9 @@ use std::fmt::Write;
 
 use super::access_changes::user_text;
 use super::access_check::Verification;
-use super::escape::plain;
 use awsauth_core::authenticator::{AccessChange, User};
+use awsauth_core::escape;
+use awsauth_core::escape::one_line;
 use awsauth_core::plan::Plan;
 
 /// The maximum size of a summary. GitHub drops a step's summary of more than 1 MiB
@@ -15,19 +16,19 @@ pub(super) const SUMMARY_LIMIT: usize = 900 << 10;
 /// Escapes a message of a workflow command
 /// (<https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts>).
 pub(super) fn data(text: &str) -> String {
-    text.replace('%', "%25")
-        .replace('\r', "%0D")
-        .replace('\n', "%0A")
+    escape::lines(text).replace('%', "%25").replace('\n', "%0A")
 }
 
 pub(super) fn property(text: &str) -> String {
-    data(text).replace(':', "%3A").replace(',', "%2C")
+    data(&escape::one_line(text))
+        .replace(':', "%3A")
+        .replace(',', "%2C")
 }
 
 /// Escapes text for a table cell, so that it cannot change the table, or become a tag or a link.
 pub(super) fn cell(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for c in plain(text).chars() {
+    for c in one_line(text).chars() {
         match c {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
@@ -119,7 +120,7 @@ fn fenced(language: &str, text: &str) -> String {
     }
     let mut block = format!("{fence}{language}\n");
     for line in text.lines() {
-        block += &plain(line);
+        block += &one_line(line);
         block.push('\n');
     }
     block + &fence + "\n"
@@ -131,7 +132,7 @@ mod tests {
 
     #[test]
     fn workflow_command_characters_are_escaped() {
-        assert_eq!(data("50%\r\nof a: b, c"), "50%25%0D%0Aof a: b, c");
+        assert_eq!(data("50%\r\nof a: b, c"), "50%25\\r%0Aof a: b, c");
         assert_eq!(property("C:\\a,b%"), "C%3A\\a%2Cb%25");
     }
 

@@ -1,9 +1,9 @@
 //! The table of revisions.
 
-use super::escape::plain;
 use super::style::{HEADING, NOTICE, paint};
 use super::table::{Cell, Table};
 use awsauth_core::authenticator::AccessChange;
+use awsauth_core::escape::one_line;
 use awsauth_core::history::Revision;
 use awsauth_kube::shell_command::quoted;
 
@@ -99,7 +99,7 @@ pub(crate) fn access_summary(changes: &[AccessChange]) -> String {
 
 /// The metadata of a revision's write, styled.
 pub(crate) fn revision_heading(name: &str, revision: &Revision) -> String {
-    let mut text = paint(HEADING, &format!("revision {}", plain(name))) + "\n";
+    let mut text = paint(HEADING, &format!("revision {}", one_line(name))) + "\n";
     let command: Vec<_> = revision.command.iter().map(|word| quoted(word)).collect();
     let who = &revision.who;
     let lines = [
@@ -119,7 +119,7 @@ pub(crate) fn revision_heading(name: &str, revision: &Revision) -> String {
     ];
     for (label, value) in lines {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
-            text.push_str(&format!("{:<9}{}\n", format!("{label}:"), plain(&value)));
+            text.push_str(&format!("{:<9}{}\n", format!("{label}:"), one_line(&value)));
         }
     }
     text + "\n"

@@ -1,7 +1,7 @@
 //! The changes to a kubeconfig.
 
-use super::escape::plain;
 use super::style::{FAINT, GAIN, LOSS, NOTICE, paint};
+use awsauth_core::escape::one_line;
 use awsauth_core::kubeconfig::{Change, EntryChange, FieldChange, FieldChangeKind, Part};
 
 /// Formats the changes to a kubeconfig, one part per line, with the updated fields.
@@ -26,10 +26,10 @@ pub(crate) fn kubeconfig_changes(changes: &[Change]) -> String {
                     field,
                     how: FieldChangeKind::Changed(Some(was)),
                 },
-            ] if field == part => format!(", was {}", plain(was)),
+            ] if field == part => format!(", was {}", one_line(was)),
             _ => String::new(),
         };
-        text += &format!("{part} {} {became}{was}\n", plain(name));
+        text += &format!("{part} {} {became}{was}\n", one_line(name));
         for FieldChange { field, how } in updated_fields
             .iter()
             .filter(|updated| updated.field != part)
@@ -38,7 +38,7 @@ pub(crate) fn kubeconfig_changes(changes: &[Change]) -> String {
                 FieldChangeKind::Added => paint(GAIN, "added"),
                 FieldChangeKind::Removed => paint(LOSS, "removed"),
                 FieldChangeKind::Changed(None) => "changed".to_owned(),
-                FieldChangeKind::Changed(Some(was)) => format!("changed, was {}", plain(was)),
+                FieldChangeKind::Changed(Some(was)) => format!("changed, was {}", one_line(was)),
             };
             text += &format!("  {field} {how}\n");
         }

@@ -3,17 +3,19 @@
 mod cells;
 mod data;
 
+use std::error::Error;
 use std::fmt::Write as _;
 use std::io;
 
 use serde::Serialize;
 
-use super::escape::plain;
 use super::style::{HEADING, PLACE, paint};
 use super::table::Table;
 use awsauth_core::arn::can_match;
 use awsauth_core::authenticator::{AccessEntries, EntryState, Override, Place, Slot, Store};
 use awsauth_core::document::{Document, Mapping, Principal, SectionName};
+use awsauth_core::escape::one_line;
+use awsauth_core::escape::{is_invisible, json_for_yaml};
 use awsauth_core::facts::access_entries::AccessEntry;
 
 /// The note on an effective entry for an ARN that STS never reports.
@@ -127,9 +129,15 @@ impl<'a> Listing<'a> {
         out.write_all(b"\n")
     }
 
-    /// Formats the same data as YAML.
-    pub(crate) fn yaml(&self) -> Result<String, serde_yaml::Error> {
-        serde_yaml::to_string(&self.data())
+    /// Formats the same data as YAML. YAML writers do not escape every invisible character; if there is one, this returns
+    /// JSON, which is YAML, too.
+    pub(crate) fn yaml(&self) -> Result<String, Box<dyn Error>> {
+        let yaml = serde_yaml::to_string(&self.data())?;
+        if !yaml.contains(|c| c != '\n' && is_invisible(c)) {
+            return Ok(yaml);
+        }
+        let json = serde_json::to_string_pretty(&self.data())? + "\n";
+        Ok(json_for_yaml(&json).into_owned())
     }
 
     /// Returns one ARN or account per line, without ignored entries.
@@ -142,7 +150,7 @@ impl<'a> Listing<'a> {
         let admitted = self.shown().iter();
         let admitted = admitted.map(|entry| entry.principal_arn.clone());
         kept.chain(admitted)
-            .map(|name| format!("{}\n", plain(&name)))
+            .map(|name| format!("{}\n", one_line(&name)))
             .collect()
     }
 
@@ -186,7 +194,7 @@ impl<'a> Listing<'a> {
                 text,
                 "  {}: {}",
                 paint(PLACE, &place),
-                plain(problem.message)
+                one_line(problem.message)
             );
         }
         text

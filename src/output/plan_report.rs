@@ -6,12 +6,12 @@ use serde::Serialize;
 
 use super::access_changes::{self, AccessData};
 use super::access_check::{Verification, VerificationData};
-use super::escape::plain;
 use super::lint::FindingData;
 use super::style::{HEADING, paint};
 use super::text_diff;
 use awsauth_core::document::Principal;
 use awsauth_core::document::edit::{Edit, Outcome};
+use awsauth_core::escape::one_line;
 use awsauth_core::lint::{Finding, Severity, Site};
 use awsauth_core::ownership::{ANNOTATION, Conflict, EntryRef, Kept, KeptReason};
 use awsauth_core::plan::{Guard, Notice, Plan};
@@ -109,7 +109,7 @@ pub(crate) fn report_text(plan: &Plan) -> String {
             .change
             .binary_data
             .keys()
-            .map(|key| plain(key))
+            .map(|key| one_line(key))
             .collect();
         parts.push(format!("binaryData changes: {}\n", keys.join(", ")));
     }
@@ -151,7 +151,7 @@ pub(crate) fn outcomes(plan: &Plan, creates: bool) -> Vec<String> {
             Outcome::Removed { .. } => "deleted",
             Outcome::Absent => "unchanged: there is no such entry",
         };
-        format!("mapping {} {became}", plain(&name))
+        format!("mapping {} {became}", one_line(&name))
     };
     plan.outcomes.iter().map(line).collect()
 }
@@ -191,13 +191,13 @@ pub(crate) fn remarks(plan: &Plan) -> Vec<String> {
         let Finding { rule, severity, .. } = finding;
         let place = match &finding.site {
             Site::Text(text) => format!("{} line {}", text.section.key(), text.start.line),
-            Site::Key(key) => format!("key {}", plain(key)),
+            Site::Key(key) => format!("key {}", one_line(key)),
             Site::File(_) | Site::ConfigMap => "aws-auth".to_owned(),
         };
         let (id, name, severity) = (rule.id, rule.name, severity.name());
         format!(
             "{severity}[{id} {name}]: {place}: {}",
-            plain(&finding.message)
+            one_line(&finding.message)
         )
     });
     let notices = plan.notices.iter().map(notice);
@@ -236,16 +236,16 @@ fn notice(notice: &Notice) -> String {
         Notice::NoEffect { principal, why } => {
             format!(
                 "The mapping of {} has no effect: {}.",
-                plain(&short_name(principal)),
-                plain(why)
+                one_line(&short_name(principal)),
+                one_line(why)
             )
         }
-        Notice::Granted { arn, what } => format!("{} {}.", plain(arn), plain(what)),
+        Notice::Granted { arn, what } => format!("{} {}.", one_line(arn), one_line(what)),
         Notice::NotChecked { what, needs } => {
             format!(
                 "Not checked: {}, which needs {}.",
-                plain(what),
-                plain(needs)
+                one_line(what),
+                one_line(needs)
             )
         }
         Notice::Owned(Conflict { entry, holder, .. }) => {
@@ -261,7 +261,7 @@ fn place(entry: &EntryRef) -> String {
     let name = short_name(&entry.principal);
     format!(
         "{} at {} line {}",
-        plain(&name),
+        one_line(&name),
         entry.section.key(),
         entry.line
     )

@@ -7,8 +7,8 @@ use std::fmt::Write;
 
 pub(super) use json::RbacData;
 
-use super::escape::plain;
 use super::style::{FAINT, GAIN, NOTICE, paint};
+use awsauth_core::escape::one_line;
 use awsauth_core::rbac::{Access, Allowance, Grant, Object, Role, Rules, Subject, Summary};
 
 /// How many roles, verb sets of a role, and names in a row are shown, before the rest is only counted.
@@ -73,7 +73,7 @@ pub(super) fn text(heading: &str, access: &Access<'_>) -> String {
     }
     if !access.user.open().is_empty() {
         let open = access.user.open().iter();
-        let open: Vec<_> = open.map(|name| plain(name)).collect();
+        let open: Vec<_> = open.map(|name| one_line(name)).collect();
         let left_out = format!("bindings that name {} were not searched", open.join(", "));
         line(&mut text, &paint(NOTICE, &left_out));
     }
@@ -121,7 +121,7 @@ impl Granted<'_> {
         };
         let (names, cut_names) = few(self.names.len(), self.names.iter().map(plain_text));
         let plural = if self.names.len() > 1 { "s" } else { "" };
-        let (kind, role) = (binding.role.kind.name(), plain(&binding.role.name));
+        let (kind, role) = (binding.role.kind.name(), one_line(&binding.role.name));
         let subjects = subjects(&self.first.subjects);
         line(
             text,
@@ -200,10 +200,10 @@ fn allowed(allowance: &Allowance) -> (String, bool) {
 
 fn subjects(subjects: &[&Subject]) -> String {
     let one = |subject: &&Subject| match subject {
-        Subject::User(name) => format!("user {}", plain(name)),
-        Subject::Group(name) => format!("group {}", plain(name)),
+        Subject::User(name) => format!("user {}", one_line(name)),
+        Subject::Group(name) => format!("group {}", one_line(name)),
         Subject::ServiceAccount { namespace, name } => {
-            format!("service account {}/{}", plain(namespace), plain(name))
+            format!("service account {}/{}", one_line(namespace), one_line(name))
         }
     };
     let subjects: Vec<_> = subjects.iter().map(one).collect();
@@ -222,7 +222,7 @@ fn few(count: usize, names: impl Iterator<Item = String>) -> (String, bool) {
 }
 
 fn plain_text(text: impl AsRef<str>) -> String {
-    plain(text.as_ref()).into_owned()
+    one_line(text.as_ref()).into_owned()
 }
 
 fn line(text: &mut String, content: &str) {

@@ -2,8 +2,9 @@
 
 use anstyle::Style;
 
-use super::escape::{columns, plain, shorten};
 use super::style::{HEADING, paint};
+use super::text_width::{columns, shorten};
+use awsauth_core::escape::one_line;
 
 /// The spaces between columns, as in kubectl.
 const GAP: usize = 3;
@@ -38,7 +39,7 @@ impl Cell {
         let text = if text.is_empty() {
             "<none>".to_owned()
         } else {
-            plain(text).into_owned()
+            one_line(text).into_owned()
         };
         Self { text, style }
     }

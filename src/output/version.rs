@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::escape::plain;
 use awsauth_aws::eks::ClusterDescription;
+use awsauth_core::escape::one_line;
 use awsauth_kube::server_version::ServerVersion;
 
 /// The version of aws-iam-authenticator whose parsing awsauth reproduces.
@@ -83,16 +83,16 @@ pub(crate) fn version_json(versions: &Versions<'_>) -> Result<String, serde_json
 pub(crate) fn version_text(versions: &Versions<'_>) -> String {
     let mut text = format!("awsauth {}\n", versions.client);
     if let Some(server) = versions.server {
-        let (version, platform) = (plain(&server.git_version), plain(&server.platform));
+        let (version, platform) = (one_line(&server.git_version), one_line(&server.platform));
         let _ = writeln!(text, "API server {version} on {platform}");
     }
     if let Some(facts) = versions.eks {
-        let _ = write!(text, "EKS cluster {}", plain(&facts.name));
+        let _ = write!(text, "EKS cluster {}", one_line(&facts.name));
         if let Some(version) = &facts.version {
-            let _ = write!(text, ", version {}", plain(version));
+            let _ = write!(text, ", version {}", one_line(version));
         }
         if let Some(platform) = &facts.platform_version {
-            let _ = write!(text, ", platform {}", plain(platform));
+            let _ = write!(text, ", platform {}", one_line(platform));
         }
         if let Some(mode) = facts.authentication_mode {
             let _ = write!(text, ", authentication mode {}", mode.name());

@@ -6,11 +6,11 @@ use serde::Serialize;
 
 use super::access_changes::user_text;
 use super::access_entry::{self, AccessEntryData};
-use super::escape::plain;
 use super::style::{GAIN, NOTICE, PLACE, paint};
 use awsauth_aws::credentials::ResolvedCredentials;
 use awsauth_core::arn::Identity;
 use awsauth_core::authenticator::{Place, User};
+use awsauth_core::escape::one_line;
 use awsauth_core::facts::access_entries::AccessEntry;
 use awsauth_kube::Target;
 
@@ -100,14 +100,14 @@ pub(crate) fn whoami_json(whoami: &Whoami<'_>) -> Result<String, serde_json::Err
 /// Formats the identity as text with styles.
 pub(crate) fn whoami_text(whoami: &Whoami<'_>) -> String {
     let Whoami { arn, identity, .. } = whoami;
-    let mut text = format!("{}\n", plain(arn));
+    let mut text = format!("{}\n", one_line(arn));
     if identity.canonical_arn != *arn {
-        let _ = writeln!(text, "  to aws-auth: {}", plain(&identity.canonical_arn));
+        let _ = writeln!(text, "  to aws-auth: {}", one_line(&identity.canonical_arn));
     }
-    let _ = writeln!(text, "  account: {}", plain(&identity.account));
+    let _ = writeln!(text, "  account: {}", one_line(&identity.account));
     let _ = write!(text, "  credentials: {}", whoami.resolved.source);
     for role in &whoami.resolved.roles {
-        let _ = write!(text, ", then {}", plain(role));
+        let _ = write!(text, ", then {}", one_line(role));
     }
     let _ = match expiration(whoami.resolved) {
         Some(end) => writeln!(text, "; until {end}"),
@@ -120,7 +120,7 @@ pub(crate) fn whoami_text(whoami: &Whoami<'_>) -> String {
         Some(user) => paint(GAIN, &user_text(user)),
         None => paint(NOTICE, "no user"),
     };
-    let _ = writeln!(text, "  to {}: {who}", plain(&on.target.to_string()));
+    let _ = writeln!(text, "  to {}: {who}", one_line(&on.target.to_string()));
     if let Some(place) = on.place {
         let place = format!("{} line {}", place.section.key(), place.line);
         let _ = writeln!(text, "    by {}", paint(PLACE, &place));
@@ -129,7 +129,7 @@ pub(crate) fn whoami_text(whoami: &Whoami<'_>) -> String {
         let _ = writeln!(text, "    by {}", access_entry::name(entry));
     }
     if let Some(note) = &on.note {
-        let _ = writeln!(text, "    {}", paint(NOTICE, &plain(note)));
+        let _ = writeln!(text, "    {}", paint(NOTICE, &one_line(note)));
     }
     text
 }

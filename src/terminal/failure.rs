@@ -6,6 +6,7 @@ use std::io;
 
 use super::{Exit, Program};
 use awsauth_core::error_chain;
+use awsauth_core::escape::one_line;
 
 /// The kind of a failure, which determines the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -186,7 +187,11 @@ impl Failure {
 
     /// Returns the text for the terminal. Failures that combine several refusals have their own prefix.
     pub(crate) fn render(&self, program: Program) -> String {
-        let what = self.message();
+        let is_combined = self.kind == Kind::Refused && self.refusal.is_none();
+        let what = match is_combined {
+            true => self.message(),
+            false => one_line(&self.message()).into_owned(),
+        };
         let mut text = match (self.kind, self.refusal()) {
             (_, Some(Refusal { reason, .. })) => format!("refused ({reason}): {what}\n"),
             (Kind::Refused, None) => format!("{what}\n"),
@@ -194,8 +199,8 @@ impl Failure {
         };
         for line in &self.lines {
             let _ = match line {
-                Line::Note(note) => writeln!(text, "  {note}"),
-                Line::Hint(hint) => writeln!(text, "hint: {}", program.speak(hint)),
+                Line::Note(note) => writeln!(text, "  {}", one_line(note)),
+                Line::Hint(hint) => writeln!(text, "hint: {}", one_line(&program.speak(hint))),
             };
         }
         if self.kind == Kind::Bug {

@@ -1,11 +1,14 @@
 //! Writes to stdout and stderr.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use anstream::{AutoStream, ColorChoice};
+use clap::error::{ContextKind, ContextValue};
 
 use super::{Program, Spinner};
+use awsauth_core::escape;
 
 /// When to color output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -88,13 +91,19 @@ impl Out {
         ignore_broken_pipe(stdout.write_all(bytes).and_then(|()| stdout.flush()))
     }
 
-    /// Streams data to stdout without holding all of it in memory.
-    pub(crate) fn stream(
+    /// Writes JSON to stdout, with invisible characters as escapes.
+    pub(crate) fn json(&mut self, text: &str) -> io::Result<()> {
+        self.data(escape::json(text).as_bytes())
+    }
+
+    /// Streams JSON to stdout without holding all of it in memory.
+    pub(crate) fn stream_json(
         &mut self,
         write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> io::Result<()> {
         let mut stdout = io::BufWriter::new(io::stdout().lock());
-        ignore_broken_pipe(write(&mut stdout).and_then(|()| stdout.flush()))
+        let written = write(&mut JsonEscaper(&mut stdout));
+        ignore_broken_pipe(written.and_then(|()| stdout.flush()))
     }
 
     /// Writes styled text to stdout.
@@ -103,7 +112,7 @@ impl Out {
             self.say(Verbosity::Normal, text);
             return Ok(());
         }
-        let written = self.stdout.write_all(text.as_bytes());
+        let written = self.stdout.write_all(styled_lines(text).as_bytes());
         ignore_broken_pipe(written.and_then(|()| self.stdout.flush()))
     }
 
@@ -121,7 +130,7 @@ impl Out {
     pub(crate) fn note(&mut self, line: &str) {
         self.say(
             Verbosity::Normal,
-            &format!("{}\n", self.program.speak(line)),
+            &format!("{}\n", escape::one_line(&self.program.speak(line))),
         );
     }
 
@@ -159,14 +168,90 @@ impl Out {
 
     /// Prints a question; [`read_line`] reads the answer.
     pub(crate) fn ask(&mut self, question: &str) {
-        self.say(Verbosity::Quiet, &format!("{question} "));
+        self.say(
+            Verbosity::Quiet,
+            &format!("{} ", escape::one_line(question)),
+        );
     }
 
     fn say(&mut self, at: Verbosity, text: &str) {
         if self.verbosity >= at {
             // Failures of stderr cannot be reported anywhere.
-            let _ = self.stderr.write_all(text.as_bytes());
+            let _ = self.stderr.write_all(styled_lines(text).as_bytes());
         }
+    }
+}
+
+/// Prints clap's help on stdout, or its usage error on stderr, with the arguments and variables in it on one line each.
+pub(crate) fn print_clap(mut error: clap::Error) {
+    for kind in [
+        ContextKind::InvalidArg,
+        ContextKind::InvalidSubcommand,
+        ContextKind::InvalidValue,
+    ] {
+        if let Some(ContextValue::String(text)) = error.get(kind) {
+            let shown = escape::one_line(text).into_owned();
+            error.insert(kind, ContextValue::String(shown));
+        }
+    }
+    let text = error.render().ansi().to_string();
+    let text = styled_lines(&text);
+    // Failures of the streams cannot be reported anywhere; a closed pipe is not an error.
+    let _ = match error.use_stderr() {
+        true => AutoStream::auto(io::stderr()).write_all(text.as_bytes()),
+        false => AutoStream::auto(io::stdout()).write_all(text.as_bytes()),
+    };
+}
+
+/// Escapes what passes through as JSON. Each write must be complete characters, as serde_json's are.
+struct JsonEscaper<W>(W);
+
+impl<W: Write> Write for JsonEscaper<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = str::from_utf8(bytes).map_err(io::Error::other)?;
+        self.0.write_all(escape::json(text).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// Escapes invisible characters, except for line feeds and the styles that awsauth uses itself. Text of others is escaped
+/// where it is inserted; this is for what was forgotten there.
+fn styled_lines(text: &str) -> Cow<'_, str> {
+    let mut parts = text.split('\u{1b}');
+    let first = escape::lines(parts.next().unwrap_or_default());
+    parts.fold(first, |mut shown, part| {
+        let (style, rest) = part.split_at(style_length(part));
+        // Without a style, the escape character is text.
+        shown.to_mut().push_str(match style {
+            "" => "\\u{1b}",
+            _ => "\u{1b}",
+        });
+        shown.to_mut().push_str(style);
+        shown.to_mut().push_str(&escape::lines(rest));
+        shown
+    })
+}
+
+/// Returns the length of the style that follows an escape character; 0 if it is none that awsauth uses: effects, and
+/// foreground colors other than black and white, which could hide text.
+/// <https://en.wikipedia.org/wiki/ANSI_escape_code#Select_Graphic_Rendition_parameters>
+fn style_length(text: &str) -> usize {
+    let Some((parameters, _)) = text.strip_prefix('[').and_then(|text| text.split_once('m')) else {
+        return 0;
+    };
+    let is_used = |parameter: &str| {
+        matches!(
+            parameter.parse(),
+            Ok(0..=4u8 | 22..=24 | 31..=36 | 39 | 91..=96)
+        )
+    };
+    match parameters.split(';').all(is_used) {
+        true => "[m".len() + parameters.len(),
+        false => 0,
     }
 }
 
@@ -184,5 +269,30 @@ pub(crate) fn read_line() -> String {
     match io::stdin().read_line(&mut typed) {
         Ok(_) => typed.trim().to_owned(),
         Err(_) => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_own_styles_reach_the_terminal() {
+        for kept in [
+            "a\n\u{1b}[1m\u{1b}[32mb\u{1b}[0m\n",
+            "\u{1b}[1;91mx\u{1b}[0m",
+        ] {
+            assert_eq!(styled_lines(kept), kept);
+        }
+        for (text, shown) in [
+            ("a\u{1b}[8mb\u{1b}[0m", "a\\u{1b}[8mb\u{1b}[0m"),
+            ("\u{1b}]0;title\u{7}", "\\u{1b}]0;title\\u{7}"),
+            ("\u{1b}[2J\u{1b}[1A", "\\u{1b}[2J\\u{1b}[1A"),
+            ("a\u{1b}", "a\\u{1b}"),
+            ("\u{1b}[30m\u{1b}[m", "\\u{1b}[30m\\u{1b}[m"),
+            ("a\rb\u{202e}\n", "a\\rb\\u{202e}\n"),
+        ] {
+            assert_eq!(styled_lines(text), shown);
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::panic;
 
 use super::Exit;
 use super::program_name::report_request;
+use awsauth_core::escape::one_line;
 
 /// Installs a panic hook that prints the location and how to report the bug, and exits with [`Exit::Bug`].
 ///
@@ -22,8 +23,9 @@ pub(crate) fn report_panics() {
             .unwrap_or_default();
         let _ = writeln!(
             io::stderr(),
-            "error: awsauth {} has a bug: {message} ({place})\nhint: {}",
+            "error: awsauth {} has a bug: {} ({place})\nhint: {}",
             env!("CARGO_PKG_VERSION"),
+            one_line(message),
             report_request(),
         );
         std::process::exit(i32::from(Exit::Bug.code()));

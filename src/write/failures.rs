@@ -7,12 +7,14 @@ use crate::output::short_name;
 use crate::terminal::{self, Failure, Kind, Out};
 use awsauth_core::document::SectionName;
 use awsauth_core::document::edit::EditError;
+use awsauth_core::escape::one_line;
 use awsauth_core::plan::{Facts, Guard, Known, Refusal};
 use awsauth_kube::shell_command::quoted;
 
 /// The refusals of a plan, with the flags that override them.
 pub(crate) fn refused(refusals: &[Refusal]) -> Failure {
-    let lines: Vec<String> = refusals.iter().map(refusal_line).collect();
+    let lines = refusals.iter().map(refusal_line);
+    let lines: Vec<String> = lines.map(|line| one_line(&line).into_owned()).collect();
     let overrides: BTreeSet<&str> = refusals
         .iter()
         .map(|refusal| refusal.allow.as_str())

@@ -78,7 +78,7 @@ pub(super) fn answer(
             let is_rolled_back = checked.is_some_and(CheckOutcome::is_rolled_back);
             let changed = plan.is_change() && !is_rolled_back;
             let report = report_json(plan, changed, verification.as_ref());
-            out.data(report.map_err(|error| Failure::bug(&error))?.as_bytes())?;
+            out.json(&report.map_err(|error| Failure::bug(&error))?)?;
         }
         PlanFormat::Human | PlanFormat::Github => {
             if let Some(verification) = &verification {

@@ -15,6 +15,8 @@ mod edit_command;
 mod edit_properties;
 mod editor_page;
 mod instance_metadata;
+#[cfg(unix)]
+mod invisible_characters;
 mod kubeconfig;
 mod linear_time;
 mod lint;

@@ -17,6 +17,7 @@ pub mod document;
 pub mod edit_buffer;
 pub mod endpoint_trust;
 pub mod error_chain;
+pub mod escape;
 pub mod facts;
 pub mod history;
 pub mod kubeconfig;

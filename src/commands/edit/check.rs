@@ -1,10 +1,11 @@
 //! Checks a saved text, and finds the lines of problems.
 
-use crate::output::{finding_remark, plain};
+use crate::output::finding_remark;
 use crate::terminal::{self, Failure};
 use crate::write::{refusal_line, refused};
 use awsauth_core::document::{Section, SectionName};
 use awsauth_core::edit_buffer::{PageTexts, Remark};
+use awsauth_core::escape::one_line;
 use awsauth_core::history::Contents;
 use awsauth_core::lint::{Finding, Severity, Site};
 use awsauth_core::plan::{Guard, Plan, Refusal};
@@ -58,8 +59,8 @@ pub(super) fn check(
     for refusal in plan.refusals.iter().filter(|refusal| !is_found(refusal)) {
         let text = format!(
             "{}\nif this is intended: {}",
-            plain(&refusal_line(refusal)),
-            plain(&refusal.allow)
+            one_line(&refusal_line(refusal)),
+            one_line(&refusal.allow)
         );
         remarks.push(Remark::new(None, text));
     }
@@ -104,7 +105,7 @@ fn unreadable(before: &Contents, after: &Contents, parts: &PageTexts) -> Vec<(St
         let line = parts.line_of(name.key(), above.map(str::len).sum());
         // go-yaml and this crate count lines differently.
         let reason = section.editable().err().map(|lost| lost.reason.as_str());
-        let what = format!("error: {}", plain(reason.unwrap_or(&problem.message)));
+        let what = format!("error: {}", one_line(reason.unwrap_or(&problem.message)));
         Some((
             format!("{} line {}", name.key(), problem.line),
             Remark::new(line, what),

@@ -1,10 +1,10 @@
 //! The comments at the top of the page in the editor.
 
 use crate::backend::Backend;
-use crate::output::plain;
 use crate::terminal::Failure;
 use awsauth_core::document::SectionName;
 use awsauth_core::edit_buffer::{Keys, MARK};
+use awsauth_core::escape::one_line;
 use awsauth_core::history::Contents;
 
 const GIVE_UP: &str =
@@ -12,8 +12,8 @@ const GIVE_UP: &str =
 
 /// The title: which aws-auth it is.
 pub(super) fn title(backend: &Backend, note: Option<String>) -> Vec<String> {
-    let title = format!("aws-auth of {}", plain(&backend.to_string()));
-    let note = note.map(|note| plain(&note).into_owned());
+    let title = format!("aws-auth of {}", one_line(&backend.to_string()));
+    let note = note.map(|note| one_line(&note).into_owned());
     [title].into_iter().chain(note).collect()
 }
 
@@ -39,7 +39,7 @@ pub(super) fn header(title: &[String], contents: &Contents, keys: &Keys) -> Vec<
     let binary = contents.binary_data.keys();
     let hidden: Vec<String> = hidden
         .chain(binary)
-        .map(|key| plain(key).into_owned())
+        .map(|key| one_line(key).into_owned())
         .collect();
     if !hidden.is_empty() {
         lines.push(format!(
@@ -65,7 +65,7 @@ pub(super) fn reopened(title: &[String]) -> Vec<String> {
 pub(super) fn with_conflicts(title: &[String], why: &Failure) -> Vec<String> {
     let mut lines = title.to_vec();
     lines.push(String::new());
-    lines.push(plain(&why.message()).into_owned());
+    lines.push(one_line(&why.message()).into_owned());
     lines.push("Resolve each conflict below: keep the correct parts of both sides.".to_owned());
     lines.push(GIVE_UP.to_owned());
     lines

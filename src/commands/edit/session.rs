@@ -244,7 +244,7 @@ impl Session {
             && failure.refusal().is_none()
         {
             let report = report_json(&plan, false, None).unwrap_or_default();
-            if let Err(error) = out.data(report.as_bytes()) {
+            if let Err(error) = out.json(&report) {
                 out.failure(&Failure::from(error).render(out.program()));
             }
         }

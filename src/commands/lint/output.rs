@@ -40,18 +40,18 @@ impl Output<'_> {
             Format::Json => {
                 let json = lint_json(linted, self.fixed, self.is_dry)
                     .map_err(|error| Failure::bug(&error))?;
-                out.data(json.as_bytes())?;
+                out.json(&json)?;
             }
             Format::Sarif => {
                 let sarif = lint_sarif(linted, &unread, self.sarif_path)
                     .map_err(|error| Failure::bug(&error))?;
-                out.data(sarif.as_bytes())?;
+                out.json(&sarif)?;
                 if let Some(limits) = lint_sarif_limits(linted) {
                     out.note(&limits);
                 }
             }
             Format::Github => {
-                out.data(lint_commands(linted, &unread).as_bytes())?;
+                out.text(&lint_commands(linted, &unread))?;
                 github_step::summarize(&lint_table(linted, &unread), out);
                 let counts = lint_counts(linted).map(|(name, count)| (name, count.to_string()));
                 github_step::set_outputs(&counts, out);

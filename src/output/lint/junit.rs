@@ -7,9 +7,9 @@ use std::io;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
-use super::super::escape::unsafe_to_show;
 use super::display_range::DisplayRange;
 use super::located_report::Linted;
+use awsauth_core::escape;
 use awsauth_core::lint::{Finding, Severity};
 
 type Located<'a> = (&'a Finding, Option<&'a DisplayRange<'a>>);
@@ -81,17 +81,20 @@ impl<'a> Suite<'a> {
         }
         Self {
             name: linted.name(),
-            file: linted.manifest().and(linted.path()).map(clean),
+            file: linted
+                .manifest()
+                .and(linted.path())
+                .map(|path| escape::one_line(path).into_owned()),
             failures: cases.iter().filter(|case| case.failure.is_some()).count(),
             cases,
         }
     }
 
     fn write(&self, writer: &mut Writer<Vec<u8>>) -> io::Result<()> {
-        let name = clean(&self.name);
+        let name = escape::one_line(&self.name);
         writer
             .create_element("testsuite")
-            .with_attribute(("name", name.as_str()))
+            .with_attribute(("name", name.as_ref()))
             .with_attribute(("tests", self.cases.len().to_string().as_str()))
             .with_attribute(("failures", self.failures.to_string().as_str()))
             .write_inner_content(|writer| {
@@ -140,7 +143,7 @@ impl<'a> Case<'a> {
                 Some(severity) => writer
                     .create_element("failure")
                     .with_attribute(("type", severity.name()))
-                    .with_attribute(("message", clean(&first.message).as_str()))
+                    .with_attribute(("message", escape::one_line(&first.message).as_ref()))
                     .write_text_content(BytesText::new(&text))?,
                 None => writer
                     .create_element("system-out")
@@ -159,8 +162,8 @@ impl<'a> Case<'a> {
             });
             let (severity, message, help) = (
                 finding.severity.name(),
-                clean(&finding.message),
-                clean(&finding.help),
+                escape::one_line(&finding.message),
+                escape::one_line(&finding.help),
             );
             format!("{suite}{at}: {severity}: {message}\nhelp: {help}")
         });
@@ -182,15 +185,15 @@ fn write_errors(unread: &[String], writer: &mut Writer<Vec<u8>>) -> io::Result<(
         .with_attribute(("errors", count.as_str()));
     suite.write_inner_content(|writer| {
         unread.iter().try_for_each(|message| {
-            let message = clean(message);
+            let message = escape::one_line(message);
             let case = writer
                 .create_element("testcase")
                 .with_attribute(("classname", "not read"))
-                .with_attribute(("name", message.as_str()));
+                .with_attribute(("name", message.as_ref()));
             case.write_inner_content(|writer| {
                 let error = writer.create_element("error");
                 error
-                    .with_attribute(("message", message.as_str()))
+                    .with_attribute(("message", message.as_ref()))
                     .write_empty()?;
                 Ok(())
             })?;
@@ -198,16 +201,4 @@ fn write_errors(unread: &[String], writer: &mut Writer<Vec<u8>>) -> io::Result<(
         })
     })?;
     Ok(())
-}
-
-/// Replaces characters that XML cannot contain or that are invisible.
-fn clean(text: &str) -> String {
-    let shown = |c: char| match c {
-        '\n' | '\t' => c,
-        c if unsafe_to_show(c) || matches!(c, '\u{fffe}' | '\u{ffff}') => {
-            char::REPLACEMENT_CHARACTER
-        }
-        c => c,
-    };
-    text.chars().map(shown).collect()
 }

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
-use super::super::escape::unsafe_to_show;
 use super::display_range::DisplayRange;
+use awsauth_core::escape;
 use awsauth_core::lint::Severity;
 
 /// How many characters to show on each side of the finding: a line may be as long as the whole text.
@@ -31,43 +31,30 @@ pub(super) fn snippet(severity: Severity, range: &DisplayRange<'_>) -> String {
 fn visible_part(range: &DisplayRange<'_>) -> (String, Range<usize>) {
     let (start, end) = (range.range.start, range.range.end.min(range.line.end));
     let text = |bytes: Range<usize>| range.text.get(bytes).unwrap_or_default();
-    let before: Vec<char> = text(range.line.start..start)
-        .chars()
-        .rev()
-        .take(CONTEXT + 1)
-        .collect();
-    let mut line = String::new();
-    if before.len() > CONTEXT {
-        line.push('…');
-    }
-    line.extend(
-        before
-            .iter()
-            .rev()
-            .skip(before.len().saturating_sub(CONTEXT))
-            .map(visible),
+    let before = text(range.line.start..start);
+    let (found, after) = (
+        text(start..end.max(start)),
+        text(end.max(start)..range.line.end),
     );
-    let from = line.len();
-    line.extend(
-        text(start..end.max(start))
-            .chars()
-            .take(2 * CONTEXT)
-            .map(|c| visible(&c)),
-    );
-    let to = line.len();
-    let mut after = text(end.max(start)..range.line.end).chars();
-    line.extend(after.by_ref().take(CONTEXT).map(|c| visible(&c)));
-    if after.next().is_some() {
-        line.push('…');
-    }
-    (line, from..to)
+    let before = match before.char_indices().nth_back(CONTEXT) {
+        Some((cut, c)) => format!("…{}", visible(&before[cut + c.len_utf8()..])),
+        None => visible(before),
+    };
+    let found = visible(first(2 * CONTEXT, found));
+    let shown = first(CONTEXT, after);
+    let more = if shown.len() < after.len() { "…" } else { "" };
+    let mark = before.len()..before.len() + found.len();
+    (format!("{before}{found}{}{more}", visible(shown)), mark)
 }
 
-/// Replaces characters that are invisible or control the terminal.
-fn visible(c: &char) -> char {
-    match c {
-        '\t' => *c,
-        c if unsafe_to_show(*c) => char::REPLACEMENT_CHARACTER,
-        c => *c,
-    }
+/// Returns the first characters of a text.
+fn first(count: usize, text: &str) -> &str {
+    let end = text.char_indices().nth(count);
+    &text[..end.map_or(text.len(), |(end, _)| end)]
+}
+
+/// Escapes the text, except for tabs, which the renderer replaces by spaces.
+fn visible(text: &str) -> String {
+    let parts: Vec<_> = text.split('\t').map(escape::one_line).collect();
+    parts.join("\t")
 }

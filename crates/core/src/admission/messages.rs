@@ -2,6 +2,7 @@
 
 use super::validate::Denial;
 use super::{BREAK_GLASS, Review};
+use crate::escape::one_line;
 use crate::lint::{Finding, Site};
 use crate::plan::Notice;
 
@@ -50,14 +51,15 @@ pub(super) fn message(denials: &[Denial], hints: &[String], review: &Review) -> 
     lines.push(format!(
         "hint: in an emergency, allow every edit: kubectl annotate configmap aws-auth -n kube-system --overwrite {BREAK_GLASS}=REASON"
     ));
-    plain(&lines.join("\n"))
+    let lines: Vec<_> = lines.iter().map(|line| one_line(line)).collect();
+    lines.join("\n")
 }
 
 /// Returns the audit annotation of an edit, on one line.
 pub(super) fn audit_annotation(denials: &[Denial]) -> String {
     let listed = denials.iter().take(MAX_DENIALS);
     let listed = listed.map(|denial| format!("{}: {}", denial.reason, denial.message));
-    plain(&listed.collect::<Vec<_>>().join("; "))
+    one_line(&listed.collect::<Vec<_>>().join("; ")).into_owned()
 }
 
 /// Returns the warning to an exempt requester about a denial.
@@ -120,21 +122,12 @@ pub(super) fn truncated(warnings: &[String]) -> Vec<String> {
 }
 
 fn truncated_line(text: &str) -> String {
-    let text = plain(text);
+    let text = one_line(text);
     if text.len() <= MAX_WARNING {
-        return text;
+        return text.into_owned();
     }
     let end = text.floor_char_boundary(MAX_WARNING - "…".len());
     format!("{}…", &text[..end])
-}
-
-/// Replaces control characters, which could move a terminal's cursor or end a header.
-pub(super) fn plain(text: &str) -> String {
-    let visible = |c: char| match c.is_control() && c != '\n' {
-        true => '\u{fffd}',
-        false => c,
-    };
-    text.chars().map(visible).collect()
 }
 
 #[cfg(test)]
@@ -147,7 +140,7 @@ mod tests {
         let cut = truncated(&vec![long; 30]);
         assert_eq!(cut.len(), 11);
         assert!(cut.iter().all(|warning| warning.len() <= 256));
-        assert!(cut[0].starts_with("a\u{fffd}bä") && cut[0].ends_with("ä…"));
+        assert!(cut[0].starts_with("a\\u{1b}bä") && cut[0].ends_with("ä…"));
         assert_eq!(cut[10], "and 20 more: kubectl awsauth lint");
         assert_eq!(truncated(&["short".to_owned()]), ["short"]);
     }

@@ -9,6 +9,7 @@ use super::{
 use crate::authenticator::{Store, User};
 use crate::deadline::Deadline;
 use crate::document::Document;
+use crate::escape::one_line;
 use crate::history::Contents;
 use crate::lint::{Finding, Severity, Site};
 use crate::plan::{
@@ -210,7 +211,7 @@ impl Findings {
         }
         if let Verdict::Exempted(exemption) = &verdict {
             if let Some(why) = exemption.why() {
-                audit.insert("why", messages::plain(why));
+                audit.insert("why", one_line(why).into_owned());
             }
             let exempted = denials.iter().map(messages::exempted);
             warnings.splice(0..0, exempted);

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::escape;
+
 /// The name under which mappings are applied, such as `team-a` or `ci`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Owner(String);
@@ -44,12 +46,7 @@ impl fmt::Display for Owner {
     }
 }
 
-/// Returns whether a character is invisible, a control character, or changes the direction of text, so that two names could look
-/// the same.
+/// Returns whether a character is invisible or white space other than a space, so that two names could look the same.
 fn is_invisible(character: char) -> bool {
-    let is_format_character = matches!(
-        character,
-        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-    );
-    is_format_character || character.is_control() || (character.is_whitespace() && character != ' ')
+    escape::is_invisible(character) || (character.is_whitespace() && character != ' ')
 }

@@ -1,32 +1,8 @@
-//! Escapes text for terminals.
+//! The width of text on a terminal.
 
 use std::borrow::Cow;
-use std::fmt::Write;
 
 use unicode_width::UnicodeWidthChar;
-
-/// Escapes control and direction characters, so that text in aws-auth cannot hide itself or control the terminal.
-pub(crate) fn plain(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(unsafe_to_show) {
-        return Cow::Borrowed(text);
-    }
-    let mut shown = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
-        match c {
-            '\n' | '\t' | '\r' => shown.extend(c.escape_default()),
-            c if unsafe_to_show(c) => {
-                let _ = write!(shown, "\\u{{{:x}}}", u32::from(c));
-            }
-            c => shown.push(c),
-        }
-    }
-    Cow::Owned(shown)
-}
-
-pub(super) fn unsafe_to_show(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-}
 
 /// Returns the width of a text on a terminal.
 pub(super) fn columns(text: &str) -> usize {
@@ -69,12 +45,5 @@ mod tests {
                 "{limit}"
             );
         }
-    }
-
-    #[test]
-    fn control_characters_are_escaped() {
-        assert_eq!(plain("a\u{1b}[31mb\n"), "a\\u{1b}[31mb\\n");
-        assert_eq!(plain("ad\u{202e}nim\u{200b}"), "ad\\u{202e}nim\\u{200b}");
-        assert_eq!(plain("grün/角色"), "grün/角色");
     }
 }
