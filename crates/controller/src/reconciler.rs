@@ -219,8 +219,9 @@ impl Reconciler {
         let mut stored = stored;
         if writes {
             // If nothing was recorded or refreshed, the first decision is valid as long as aws-auth is unchanged.
+            let existed = stored.exists();
             let valid = (!prepared && !needs_refresh).then_some((stored, decision));
-            (stored, decision) = match self.write(&list, &eks, valid).await {
+            (stored, decision) = match self.write(&list, &eks, existed, valid).await {
                 Ok(written) => written,
                 Err(result) => return result,
             };

@@ -267,3 +267,25 @@ fn drift_by_a_command_names_its_user() {
     );
     controller.terminate();
 }
+
+/// Whatever the controller does at that moment, such as recording what it is about to write.
+#[test]
+fn aws_auth_deleted_during_a_reconciliation_is_restored() {
+    let harness = Harness::new(Cluster::start_with(&[CONTROLLER]));
+    let theirs = format!("{NODE_ENTRY}{}", entry("theirs"));
+    harness.create(&theirs, "eks");
+    let controller = harness.controller(CONFIG).wait_for_lease();
+    for round in 0..8 {
+        for number in 0..10 {
+            harness.apply(&developer(&format!("dev-{round}-{number}")));
+        }
+        std::thread::sleep(std::time::Duration::from_millis(40 * round));
+        harness.delete_aws_auth();
+        eventually("aws-auth is restored", || {
+            harness.roles().starts_with(&theirs).then_some(())
+        });
+        harness.wait_for_ready(&format!("dev-{round}-9"), "True Applied");
+        assert!(harness.roles().starts_with(&theirs), "{}", harness.roles());
+    }
+    controller.terminate();
+}

@@ -38,10 +38,13 @@ enum Canceled {
 
 impl Reconciler {
     /// Writes aws-auth and returns what is stored now and the decision. `valid` is a decision that is still valid for this aws-auth.
+    ///
+    /// If aws-auth existed and is deleted meanwhile, writes nothing: the next reconciliation restores it.
     pub(super) async fn write(
         &mut self,
         list: &ObjectList,
         eks: &EksState,
+        existed: bool,
         mut valid: Option<(StoredAwsAuth, Decision)>,
     ) -> Result<(StoredAwsAuth, Decision), ReconcileResult> {
         let mut backoff = Backoff::for_conflicts();
@@ -56,13 +59,16 @@ impl Reconciler {
                 }
             };
             self.cache.put_aws_auth(&live);
+            let before = StoredAwsAuth::of(&live);
+            if existed && !before.exists() {
+                return Err(ReconcileResult::Unfinished);
+            }
             self.find_identity().await;
             let options = WriteOptions {
                 timeout,
                 record: Some(self.history_options("AwsAuthMapping objects")),
                 ..WriteOptions::default()
             };
-            let before = StoredAwsAuth::of(&live);
             let valid_now = valid.take().filter(|(on, _)| *on == before);
             let mut decided = valid_now.map(|(_, decision)| decision);
             let plan = |snapshot: &Snapshot| {
