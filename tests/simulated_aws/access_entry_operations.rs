@@ -199,6 +199,27 @@ impl OperationProgress for Recorder {
     }
 }
 
+/// Stops at the fifth question, and counts them.
+struct StopsLater(usize);
+
+impl OperationProgress for StopsLater {
+    type Guard = ();
+    type Error = Infallible;
+
+    fn starting(&mut self, _: &Operation) {}
+
+    fn finished(&mut self, _: &Operation, _: Outcome) {}
+
+    fn call_kubernetes(&mut self, _: &Operation) -> Result<Outcome, Infallible> {
+        Ok(Outcome::Changed)
+    }
+
+    fn should_stop(&mut self) -> bool {
+        self.0 += 1;
+        self.0 >= 5
+    }
+}
+
 fn client(service: &EksService) -> Eks {
     let environment = service.aws_environment().with("AWS_REGION", "eu-west-1");
     let resolved = resolve(
@@ -595,7 +616,16 @@ fn mode_update_waits_until_the_cluster_is_active() {
         run(&service, &mode, PATIENCE).unwrap(),
         [Outcome::Unchanged]
     );
-    // So does one that requests a mode before it.
+    // The caller may stop while EKS updates the cluster.
+    let mut state = before();
+    state["update"] = json!({"polls": 1000});
+    service.set(&state);
+    let mut recorder = StopsLater(0);
+    let stopped = client(&service)
+        .execute("prod", &mode, Instant::now() + PATIENCE, &mut recorder)
+        .expect_err("a stop");
+    assert!(matches!(stopped.cause, StopCause::Requested));
+    // A mode before the current one needs no update.
     service.set(&with_mode("API"));
     assert_eq!(
         run(&service, &mode, PATIENCE).unwrap(),

@@ -18,7 +18,7 @@ use super::exclusive_test;
 use super::go_programs::Binary;
 use super::ports;
 use super::secrets;
-use super::server_command_lines::{self, Server};
+use super::server_command_lines::{self, Server, Webhooks};
 use super::simulated_aws::Aws;
 use super::static_users::{self, StaticUser};
 
@@ -59,6 +59,12 @@ impl Cluster {
         Self::start_as(users, Kind::Eks { cache: "0s" })
     }
 
+    /// Like [`Self::start_eks`], and principals with an access entry sign in by it once an EKS API runs in
+    /// [`Self::eks_state`].
+    pub(crate) fn start_eks_with_access_entries() -> Self {
+        Self::start_as(&[], Kind::EksWithAccessEntries)
+    }
+
     /// Starts a cluster with an audit log, which [`Self::asked`] returns.
     pub(crate) fn start_audited(users: &[StaticUser]) -> Self {
         Self::start_as(users, Kind::Audited)
@@ -89,30 +95,40 @@ impl Cluster {
         let kubectl = Binary::Kubectl.path();
         let folder = TempDir::with_prefix("awsauth-cluster-")?;
         let sweeper = Sweeper::start(folder.path())?;
-        let [etcd_port, peer_port, port, webhook_port] = ports::free();
+        let [etcd_port, peer_port, port, webhook_port, sign_in_port] = ports::free();
 
         let certificates = Certificates::create(folder.path())?;
         let users = [users, &[static_users::ADMIN]].concat();
         let tokens =
             static_users::write(folder.path(), &users, &server_url(port), &certificates.ca)?;
         let etcd = server_command_lines::etcd(folder.path(), etcd_port, peer_port);
-        let webhook = match kind {
-            Kind::Plain | Kind::Audited => None,
-            Kind::Eks { cache } => {
+        let (authentication, authorization) = match kind {
+            Kind::Plain | Kind::Audited => (None, None),
+            Kind::Eks { .. } => {
                 let webhook = eks::introduce(folder.path(), webhook_port, &certificates)?;
-                Some((webhook, cache))
+                (Some(webhook), None)
+            }
+            Kind::EksWithAccessEntries => {
+                eks::introduce(folder.path(), webhook_port, &certificates)?;
+                let [first, second] = eks::introduce_sign_in(folder.path(), sign_in_port)?;
+                (Some(first), Some(second))
             }
         };
-        let webhook = webhook
-            .as_ref()
-            .map(|(path, cache)| (path.as_path(), *cache));
+        let webhooks = authentication.as_ref().map(|authentication| Webhooks {
+            authentication,
+            cache: match kind {
+                Kind::Eks { cache } => cache,
+                _ => "0s",
+            },
+            authorization: authorization.as_deref(),
+        });
         let mut setup = server_command_lines::apiserver(
             folder.path(),
             port,
             etcd_port,
             &certificates,
             &tokens,
-            webhook,
+            webhooks,
         );
         if kind == Kind::Audited {
             setup.args.extend(audit_log::keep(folder.path())?);
@@ -132,16 +148,17 @@ impl Cluster {
         // Starts while the API server gets ready.
         let aws = match kind {
             Kind::Plain | Kind::Audited => None,
-            Kind::Eks { .. } => Some(Aws::start(&cluster.folder().join("aws"))?),
+            Kind::Eks { .. } | Kind::EksWithAccessEntries => {
+                Some(Aws::start(&cluster.folder().join("aws"))?)
+            }
         };
         cluster.wait_until_ready()?;
         if let Some(aws) = aws {
-            cluster.eks = Some(Eks::start(
-                cluster.folder(),
-                webhook_port,
-                &cluster.kubeconfig(),
-                aws,
-            )?);
+            let mut eks = Eks::start(cluster.folder(), webhook_port, &cluster.kubeconfig(), aws)?;
+            if kind == Kind::EksWithAccessEntries {
+                eks.start_sign_in(cluster.folder(), sign_in_port, webhook_port)?;
+            }
+            cluster.eks = Some(eks);
         }
         Ok(cluster)
     }
@@ -161,6 +178,11 @@ impl Cluster {
     pub(crate) fn suspend_authenticator(&self) -> Suspended {
         let eks = self.eks.as_ref();
         eks.expect("a cluster of start_eks").suspend_authenticator()
+    }
+
+    /// The folder of the state of EKS that [`Self::start_eks_with_access_entries`] reads.
+    pub(crate) fn eks_state(&self) -> PathBuf {
+        eks::state_of_api(self.folder.path())
     }
 
     /// Returns the requests to a cluster from [`Self::start_audited`], in the order of the responses.
@@ -302,6 +324,7 @@ enum Kind {
     Plain,
     Audited,
     Eks { cache: &'static str },
+    EksWithAccessEntries,
 }
 
 fn server_url(port: u16) -> String {

@@ -12,6 +12,7 @@ use serde_json::json;
 use super::certificates::Certificates;
 use super::child_process::{Supervised, Suspended};
 use super::go_programs::Binary;
+use super::python::Packages;
 use super::server_command_lines::Server;
 use super::simulated_aws::{ACCOUNT, Aws};
 
@@ -26,6 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The authenticator and the simulated AWS of a cluster.
 pub(crate) struct Eks {
     authenticator: Supervised,
+    // Held so that it keeps running.
+    _sign_in: Option<Supervised>,
     pub(crate) aws: Aws,
 }
 
@@ -35,23 +38,58 @@ impl Eks {
     pub(crate) fn start(folder: &Path, port: u16, kubeconfig: &Path, aws: Aws) -> io::Result<Self> {
         fs::write(config(folder), creator().to_string())?;
         let mut authenticator = authenticator(folder, port, kubeconfig, &aws).start()?;
-        let deadline = Instant::now() + PATIENCE;
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            if let Some(log_tail) = authenticator.ended() {
-                return Err(io::Error::other(log_tail));
-            }
-            if Instant::now() > deadline {
-                return Err(io::Error::other(authenticator.log_tail()));
-            }
-            sleep(Duration::from_millis(10));
-        }
-        Ok(Self { authenticator, aws })
+        wait_for_port(&mut authenticator, port)?;
+        Ok(Self {
+            authenticator,
+            _sign_in: None,
+            aws,
+        })
     }
 
     /// Suspends the authenticator until the result is dropped. Its port accepts connections, but nothing answers.
     pub(crate) fn suspend_authenticator(&self) -> Suspended {
         self.authenticator.suspend()
     }
+
+    /// Starts the sign-in with access entries, which calls the authenticator on `authenticator_port` for other principals.
+    pub(crate) fn start_sign_in(
+        &mut self,
+        folder: &Path,
+        port: u16,
+        authenticator_port: u16,
+    ) -> io::Result<()> {
+        let state = state_of_api(folder);
+        fs::create_dir_all(&state)?;
+        let python = Packages::Botocore.programs().map_err(io::Error::other)?;
+        let args = [
+            concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/eks_sign_in.py").to_owned(),
+            port.to_string(),
+            state.display().to_string(),
+            format!("https://127.0.0.1:{authenticator_port}/authenticate"),
+            folder.join("ca.crt").display().to_string(),
+            self.aws.plain_endpoint().to_owned(),
+        ];
+        let log = folder.join("sign-in.log");
+        let mut process = Supervised::start(&python.join("python"), &args, &[], folder, log)?;
+        wait_for_port(&mut process, port)?;
+        self._sign_in = Some(process);
+        Ok(())
+    }
+}
+
+/// Waits until the program listens on the port.
+fn wait_for_port(process: &mut Supervised, port: u16) -> io::Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        if let Some(log_tail) = process.ended() {
+            return Err(io::Error::other(log_tail));
+        }
+        if Instant::now() > deadline {
+            return Err(io::Error::other(process.log_tail()));
+        }
+        sleep(Duration::from_millis(10));
+    }
+    Ok(())
 }
 
 /// The authenticator. It watches aws-auth through `kubeconfig`, and uses STS and EC2 of `aws`.
@@ -91,17 +129,36 @@ pub(crate) fn introduce(
     fs::copy(&certificates.server, state.join("cert.pem"))?;
     fs::copy(&certificates.server_key, state.join("key.pem"))?;
     let server = format!("https://127.0.0.1:{port}/authenticate");
+    let cluster = json!({"server": server, "certificate-authority": certificates.ca});
+    webhook(folder, "webhook.kubeconfig", &cluster)
+}
+
+/// Writes the API server's configurations of the webhooks for tokens and for permissions, and returns their paths.
+pub(crate) fn introduce_sign_in(folder: &Path, port: u16) -> io::Result<[PathBuf; 2]> {
+    let write = |path: &str| {
+        let cluster = json!({"server": format!("http://127.0.0.1:{port}/{path}")});
+        webhook(folder, &format!("{path}.kubeconfig"), &cluster)
+    };
+    Ok([write("authenticate")?, write("authorize")?])
+}
+
+fn webhook(folder: &Path, file: &str, cluster: &serde_json::Value) -> io::Result<PathBuf> {
     let kubeconfig = json!({
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [{"name": "webhook", "cluster": {"server": server, "certificate-authority": certificates.ca}}],
+        "clusters": [{"name": "webhook", "cluster": cluster}],
         "users": [{"name": "apiserver"}],
         "contexts": [{"name": "webhook", "context": {"cluster": "webhook", "user": "apiserver"}}],
         "current-context": "webhook",
     });
-    let path = folder.join("webhook.kubeconfig");
+    let path = folder.join(file);
     fs::write(&path, kubeconfig.to_string())?;
     Ok(path)
+}
+
+/// The folder of the EKS API whose access entries the cluster reads.
+pub(crate) fn state_of_api(folder: &Path) -> PathBuf {
+    folder.join("eks-api")
 }
 
 /// The authenticator's configuration file: the identities that EKS admits itself.

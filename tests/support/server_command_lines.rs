@@ -49,15 +49,23 @@ pub(crate) fn etcd(folder: &Path, port: u16, peer_port: u16) -> Server {
     }
 }
 
-/// kube-apiserver on `port`, with etcd on `etcd_port`, the users in `tokens`, and for other tokens the webhook in this
-/// kubeconfig.
+/// The webhooks of an API server, each in a kubeconfig.
+#[derive(Clone, Copy)]
+pub(crate) struct Webhooks<'a> {
+    pub(crate) authentication: &'a Path,
+    /// How long the API server caches rejected tokens.
+    pub(crate) cache: &'a str,
+    pub(crate) authorization: Option<&'a Path>,
+}
+
+/// kube-apiserver on `port`, with etcd on `etcd_port`, the users in `tokens`, and for other tokens these webhooks.
 pub(crate) fn apiserver(
     folder: &Path,
     port: u16,
     etcd_port: u16,
     certificates: &Certificates,
     tokens: &Path,
-    webhook: Option<(&Path, &str)>,
+    webhooks: Option<Webhooks<'_>>,
 ) -> Server {
     let mut args = vec![
         format!("--etcd-servers={}", etcd_url(etcd_port)),
@@ -82,22 +90,35 @@ pub(crate) fn apiserver(
             certificates.service_account_key.display()
         ),
         "--service-cluster-ip-range=10.96.0.0/24".to_owned(),
-        "--authorization-mode=RBAC".to_owned(),
         format!("--token-auth-file={}", tokens.display()),
         // No controller creates service accounts here, and without them the plugin rejects every pod.
         "--disable-admission-plugins=ServiceAccount".to_owned(),
     ];
-    if let Some((webhook, cache)) = webhook {
+    let mut authorizers = "RBAC";
+    if let Some(webhooks) = webhooks {
         args.extend([
             format!(
                 "--authentication-token-webhook-config-file={}",
-                webhook.display()
+                webhooks.authentication.display()
             ),
             "--authentication-token-webhook-version=v1".to_owned(),
             // Accepted tokens are cached for at least 10 s, which no flag changes.
-            format!("--authentication-token-webhook-cache-ttl={cache}"),
+            format!(
+                "--authentication-token-webhook-cache-ttl={}",
+                webhooks.cache
+            ),
         ]);
+        if let Some(path) = webhooks.authorization {
+            authorizers = "RBAC,Webhook";
+            args.extend([
+                format!("--authorization-webhook-config-file={}", path.display()),
+                "--authorization-webhook-version=v1".to_owned(),
+                "--authorization-webhook-cache-authorized-ttl=1ns".to_owned(),
+                "--authorization-webhook-cache-unauthorized-ttl=1ns".to_owned(),
+            ]);
+        }
     }
+    args.push(format!("--authorization-mode={authorizers}"));
     Server {
         binary: Binary::KubeApiserver.path(),
         args,

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
 use std::process::{Child, Stdio};
 
 use awsauth_aws::AwsEnvironment;
@@ -19,22 +20,32 @@ const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 /// A running EKS API. It ends when it is dropped, at the latest with the process.
 pub(crate) struct EksService {
     process: Child,
-    folder: TempDir,
+    folder: PathBuf,
+    /// Removes the folder, if it is the API's own.
+    _own_folder: Option<TempDir>,
     url: String,
 }
 
 impl EksService {
     /// Starts an EKS API with the state `world` and its own access keys.
     pub(crate) fn start(world: &Value) -> Self {
-        secrets::know(SECRET);
         let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().to_owned();
+        let mut service = Self::start_in(path, world);
+        service._own_folder = Some(folder);
+        service
+    }
+
+    /// Starts an EKS API with its state in this folder.
+    pub(crate) fn start_in(folder: PathBuf, world: &Value) -> Self {
+        secrets::know(SECRET);
         let mut python = Packages::Botocore.python();
         python
             .arg(concat!(
                 env!("CARGO_MANIFEST_DIR"),
                 "/tests/python/eks_api.py"
             ))
-            .arg(folder.path())
+            .arg(&folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
         let mut process = python.spawn().expect("python runs");
@@ -44,6 +55,7 @@ impl EksService {
         let service = Self {
             process,
             folder,
+            _own_folder: None,
             url: url.trim().to_owned(),
         };
         service.set(world);
@@ -56,7 +68,7 @@ impl EksService {
         if world.get("keys").is_none() {
             world["keys"] = json!({KEY: {"secret": SECRET, "token": null}});
         }
-        let path = self.folder.path().join("world.json");
+        let path = self.folder.join("world.json");
         let next = path.with_extension("next");
         fs::write(&next, world.to_string()).expect("a file");
         fs::rename(&next, &path).expect("a file");
@@ -64,7 +76,7 @@ impl EksService {
 
     /// Returns the state after the requests so far.
     pub(crate) fn state(&self) -> Value {
-        let text = fs::read_to_string(self.folder.path().join("world.json")).expect("a file");
+        let text = fs::read_to_string(self.folder.join("world.json")).expect("a file");
         serde_json::from_str(&text).expect("JSON")
     }
 
@@ -89,7 +101,7 @@ impl EksService {
 
     /// Returns the requested operations, each with its error code if it was rejected.
     pub(crate) fn asked(&self) -> Vec<String> {
-        let log = fs::read_to_string(self.folder.path().join("requests.jsonl"));
+        let log = fs::read_to_string(self.folder.join("requests.jsonl"));
         let log = log.unwrap_or_default();
         let requests = log
             .lines()

@@ -58,7 +58,8 @@ pub trait OperationProgress {
     /// If it failed.
     fn call_kubernetes(&mut self, operation: &Operation) -> Result<Outcome, Self::Error>;
 
-    /// Whether to stop before the next operation. Not called while a new access entry still lacks its access policies.
+    /// Whether to stop before the next operation, or while the authentication mode is updated. Not called while a new access
+    /// entry still lacks its access policies.
     fn should_stop(&mut self) -> bool {
         false
     }
@@ -128,13 +129,21 @@ impl Eks {
                         outcome.map_err(StopCause::Kubernetes)
                     }
                     _ => {
-                        let outcome = self.runtime.block_on(run.call(&operations[finished..]));
-                        let outcome = outcome.unwrap_or_else(|error| Err(Cause::Setup(error)));
-                        outcome.map_err(|cause| {
-                            StopCause::Eks(Box::new(
+                        let call = run.call(&operations[finished..]);
+                        let outcome = match operation {
+                            Operation::UpdateAuthenticationMode { .. } => {
+                                let call = unless_stopped(call, || progress.should_stop());
+                                self.runtime.block_on(call)
+                            }
+                            _ => self.runtime.block_on(async { Some(call.await) }),
+                        };
+                        match outcome.unwrap_or_else(|error| Some(Err(Cause::Setup(error)))) {
+                            None => Err(StopCause::Requested),
+                            Some(Ok(outcome)) => Ok(outcome),
+                            Some(Err(cause)) => Err(StopCause::Eks(Box::new(
                                 self.operation_error(cluster, operation, cause),
-                            ))
-                        })
+                            ))),
+                        }
                     }
                 };
                 drop(guard);
@@ -179,6 +188,23 @@ impl Eks {
             principal_arn: new.principal_arn,
             kept_because,
         })
+    }
+}
+
+/// Returns `None` if the caller stops the call, which the next run continues.
+async fn unless_stopped<T>(
+    call: impl Future<Output = T>,
+    mut should_stop: impl FnMut() -> bool,
+) -> Option<T> {
+    let stopped = async {
+        while !should_stop() {
+            sleep(FIRST_DELAY).await;
+        }
+    };
+    tokio::select! {
+        biased;
+        answer = call => Some(answer),
+        () = stopped => None,
     }
 }
 
