@@ -220,7 +220,12 @@ fn known() -> Facts {
         let name = format!("role-{at}");
         let arn = format!("arn:aws:iam::111122223333:role/{name}");
         let trust = None;
-        Principal { arn, name, trust }
+        Principal {
+            arn,
+            name,
+            trust,
+            ..Principal::default()
+        }
     };
     let principals = Principals {
         account: "111122223333".to_owned(),

@@ -553,6 +553,7 @@ fn principals(rng: &mut Rng, arns: &[String]) -> Principals {
         arn,
         name,
         trust: None,
+        created_at: None,
     };
     let roles = of("role").into_iter().filter(|_| !rng.one_in(6));
     let roles = roles.map(|(arn, name)| {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
@@ -436,6 +437,7 @@ struct Role {
     arn: String,
     role_name: String,
     assume_role_policy_document: Option<String>,
+    create_date: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -443,6 +445,7 @@ struct Role {
 struct User {
     arn: String,
     user_name: String,
+    create_date: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -465,12 +468,17 @@ struct BoundaryDecision {
     allowed_by_permissions_boundary: bool,
 }
 
+fn timestamp(date: Option<&str>) -> Option<Timestamp> {
+    date?.parse().ok()
+}
+
 impl From<Role> for Principal {
     fn from(role: Role) -> Self {
         Self {
             arn: role.arn,
             name: role.role_name,
             trust: role.assume_role_policy_document,
+            created_at: timestamp(role.create_date.as_deref()),
         }
     }
 }
@@ -481,6 +489,7 @@ impl From<User> for Principal {
             arn: user.arn,
             name: user.user_name,
             trust: None,
+            created_at: timestamp(user.create_date.as_deref()),
         }
     }
 }

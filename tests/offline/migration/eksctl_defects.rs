@@ -100,6 +100,7 @@ fn entry_of_another_account_keeps_its_account() {
         arn: format!("{A}:role/team/Dev"),
         name: "Dev".to_owned(),
         trust: None,
+        created_at: None,
     };
     setup.principals = Some(Principals {
         account: "111122223333".to_owned(),
@@ -314,6 +315,7 @@ fn missing_role_does_not_stop_the_others() {
         arn: format!("{A}:role/team/Dev"),
         name: "Dev".to_owned(),
         trust: None,
+        created_at: None,
     };
     setup.principals = Some(Principals {
         account: "111122223333".to_owned(),

@@ -61,6 +61,7 @@ fn principals(iam: &Value) -> Principals {
         Principal {
             name: arn.rsplit('/').next().unwrap_or_default().to_owned(),
             trust: one.get("trust").map(Value::to_string),
+            created_at: None,
             arn,
         }
     };

@@ -6,6 +6,8 @@ use std::fmt;
 
 use jiff::Timestamp;
 
+use super::iam_principals::Principal;
+
 /// The type of entries for users and programs. Every other type is for one kind of node:
 /// <https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html>
 pub const STANDARD: &str = "STANDARD";
@@ -29,6 +31,16 @@ pub struct AccessEntry {
     pub principal_arn: String,
     /// `None` if the entry was not described, or EKS did not describe it.
     pub terms: Option<AccessTerms>,
+}
+
+impl AccessEntry {
+    /// Returns whether the entry is bound to a deleted principal, because it is older than the one of this name. EKS then
+    /// does not admit the principal: <https://docs.aws.amazon.com/eks/latest/userguide/access-entries.html>
+    pub fn is_older_than(&self, principal: &Principal) -> bool {
+        let created = self.terms.as_ref().and_then(|terms| terms.created_at);
+        let both = created.zip(principal.created_at);
+        both.is_some_and(|(entry, principal)| entry < principal)
+    }
 }
 
 /// The contents of an access entry.
@@ -89,7 +101,7 @@ impl AccessPolicy {
     }
 
     /// Returns whether it allows everything in the whole cluster.
-    pub(crate) fn is_cluster_admin(&self) -> bool {
+    pub fn is_cluster_admin(&self) -> bool {
         self.name() == CLUSTER_ADMIN && self.scope == AccessScope::Cluster
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 /// The roles, users and instance profiles of one account, as far as they could be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Principals {
@@ -22,6 +24,7 @@ pub struct Principal {
     pub name: String,
     /// A role's trust policy, percent-encoded as IAM returns it.
     pub trust: Option<String>,
+    pub created_at: Option<Timestamp>,
 }
 
 /// Some or all of an account's roles or users.

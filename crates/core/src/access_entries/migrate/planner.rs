@@ -22,8 +22,8 @@ use crate::facts::authentication_mode::AuthenticationMode;
 use crate::facts::groups::MASTERS;
 use crate::facts::iam_principals::Existence;
 
-/// The tag of access entries that replace an entry of aws-auth.
-const TAG: (&str, &str) = ("awsauth.dev/from", "aws-auth");
+/// The tag of access entries that replace an entry of aws-auth: its key and its value.
+pub const MIGRATED: (&str, &str) = ("awsauth.dev/from", "aws-auth");
 
 /// Why a choice of the user is not possible.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -186,7 +186,13 @@ impl<'a> Planner<'a> {
         }
         let entries = self.input.access_entries;
         if let Some(existing) = entries.and_then(|entries| entries.of(arn)) {
-            let compared = compare(slot.mapping, existing, &self.input.choices.masters);
+            let mut compared = compare(slot.mapping, existing, &self.input.choices.masters);
+            if self.is_older_than_its_principal(existing) {
+                compared.changes.push(
+                    "the access entry is older than its principal, which was deleted and created again: EKS does not admit it; delete the access entry"
+                        .to_owned(),
+                );
+            }
             item.entry = Some(existing.clone());
             return match compared.changes.is_empty() {
                 true => Verdict::AlreadyThere {
@@ -201,6 +207,21 @@ impl<'a> Planner<'a> {
             None => not_migrated(Reason::NoSuchPrincipal),
             Some(real) => self.new_entry(slot.mapping, real, item),
         }
+    }
+
+    fn is_older_than_its_principal(&self, entry: &AccessEntry) -> bool {
+        let Some(parts) = Parts::of(&entry.principal_arn) else {
+            return false;
+        };
+        let principals = self.input.principals;
+        let Some(principals) = principals.filter(|found| found.account == parts.account) else {
+            return false;
+        };
+        let found = match parts.kind {
+            "role" => principals.roles.named(parts.name),
+            _ => principals.users.named(parts.name),
+        };
+        matches!(found, Existence::Exists(principal) if entry.is_older_than(principal))
     }
 
     /// Decides about the access entry to create.
@@ -239,7 +260,9 @@ impl<'a> Planner<'a> {
             Err(words) => return cannot(words),
         };
         if let Some(terms) = &mut entry.terms {
-            terms.tags.insert(TAG.0.to_owned(), TAG.1.to_owned());
+            terms
+                .tags
+                .insert(MIGRATED.0.to_owned(), MIGRATED.1.to_owned());
         }
         item.entry = Some(entry);
         item.unchecked.extend(real.unchecked);
@@ -361,8 +384,12 @@ impl<'a> Planner<'a> {
         let entries = self.input.access_entries.and_then(|entries| entries.all());
         let in_entries = entries.unwrap_or_default().iter().filter(|entry| {
             let terms = entry.terms.as_ref();
-            let is_migrated =
-                |terms: &AccessTerms| terms.tags.get(TAG.0).is_some_and(|from| from == TAG.1);
+            let is_migrated = |terms: &AccessTerms| {
+                terms
+                    .tags
+                    .get(MIGRATED.0)
+                    .is_some_and(|from| from == MIGRATED.1)
+            };
             let has =
                 terms.is_some_and(|terms| terms.groups.contains(group) && !is_migrated(terms));
             let mut items = items.iter();
