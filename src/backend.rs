@@ -17,6 +17,7 @@ pub(crate) mod input_files;
 mod inventory;
 pub(crate) mod kubeconfig_file;
 mod manifest_file;
+mod operations;
 mod server_version;
 mod sign_in;
 mod target_options;
@@ -35,6 +36,7 @@ pub(crate) use controller_connection::connect_for_controller;
 pub(crate) use editor::{Edited, Editor};
 pub(crate) use first_read::FirstRead;
 pub(crate) use history::{History, HistoryEntry};
+pub(crate) use inventory::Inventory;
 pub(crate) use sign_in::{SignIn, SignInResult};
 pub(crate) use target_options::Target;
 pub(crate) use temp_file::{replace_private, write_temporary};
@@ -268,6 +270,17 @@ impl Backend {
         match self {
             Self::Manifest(_) => None,
             Self::Cluster(cluster) => cluster.eks(),
+        }
+    }
+
+    /// Asks EKS for the cluster's description again, such as after a change of its authentication mode.
+    ///
+    /// # Errors
+    /// If EKS does not return it.
+    pub(crate) fn describe_again(&mut self, out: &Out) -> Result<(), Failure> {
+        match self {
+            Self::Manifest(_) => Ok(()),
+            Self::Cluster(cluster) => cluster.describe_again(out),
         }
     }
 

@@ -154,8 +154,9 @@ fn dispatch(cli: Cli, matches: &clap::ArgMatches, out: &mut Out) -> Result<Exit,
 mod tests {
     use super::*;
 
-    /// Flags that relax a guard. They have no environment variable, so that they are always visible on the command line.
-    const WITHOUT_ENVIRONMENT: [&str; 18] = [
+    /// Flags that relax a guard, or that select what `migrate` changes. They have no environment variable, so that they are
+    /// always visible on the command line.
+    const WITHOUT_ENVIRONMENT: [&str; 21] = [
         "accept",
         "allow",
         "allow-endpoint",
@@ -165,12 +166,15 @@ mod tests {
         "allow-node-entry",
         "allow-removals",
         "allow-self-lockout",
+        "apply",
         "as-written",
+        "check",
         "no-backup",
         "no-rollback",
         "no-verify",
         "prune",
         "reveal",
+        "revert",
         "take-over",
         "whole",
         "yes",

@@ -110,6 +110,19 @@ impl Cluster {
         self.eks.as_ref()
     }
 
+    /// Asks EKS for the description again.
+    pub(super) fn describe_again(&mut self, out: &Out) -> Result<(), Failure> {
+        let Some(eks) = &mut self.eks else {
+            return Ok(());
+        };
+        let _spinner = out.spinner("Asking EKS", SPINNER_DELAY);
+        eks.describe_again().map_err(|error| {
+            Failure::new(Kind::Unreachable, "cannot describe the EKS cluster")
+                .because(&error)
+                .hint(error.hint())
+        })
+    }
+
     /// Returns the options that select the cluster.
     pub(super) fn options(&self) -> &Target {
         &self.options

@@ -1,23 +1,28 @@
 //! `awsauth migrate`.
 
+mod apply;
+mod caller_proof;
+mod check;
+mod revert;
+mod state;
+
+use state::State;
+
 use super::{Format, OutputArgs};
 use crate::backend::Backend;
 use crate::output::{EntryForm, migration_json, migration_text, printed_entries};
-use crate::terminal::{Exit, Failure, Out};
-use awsauth_core::access_entries::migrate::{
-    ChoiceError, Choices, ClusterFacts, Masters, MigrationInput, MigrationPlan, plan,
-};
-use awsauth_core::document::{Document, SectionName};
-use awsauth_core::plan::Known;
+use crate::terminal::{Exit, Failure, Kind, Out};
+use awsauth_core::access_entries::migrate::{ChoiceError, Masters, MigrationPlan};
+use awsauth_core::document::SectionName;
 
-/// Plan the move from aws-auth to EKS access entries
+/// Move from aws-auth to EKS access entries
 ///
 /// Shows, for each mapping, the access entry that replaces it, and whether the access stays the same. Then lists the
-/// operations in a safe order. Writes nothing. With --cluster-name, reads the authentication mode, the access entries,
-/// the nodes and the IAM paths of roles. Without it, the output lists what could not be checked.
+/// operations in a safe order. Changes nothing without --apply or --revert. With --cluster-name, reads the authentication
+/// mode, the access entries, the nodes and the IAM paths of roles. Without it, the output lists what could not be checked.
 ///
-/// Exits with 0 if every mapping can be replaced without a change, with 1 if the access of a principal would change or an
-/// access entry differs from aws-auth, and with 4 if a mapping cannot be replaced.
+/// The plan exits with 0 if every mapping can be replaced without a change, with 1 if the access of a principal would change
+/// or an access entry differs from aws-auth, and with 4 if a mapping cannot be replaced.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// What replaces the group system:masters, which EKS refuses: a group that is bound to cluster-admin, or the access
@@ -41,6 +46,23 @@ pub(crate) struct Args {
     #[arg(long, env = "AWSAUTH_PRINT", value_enum, value_name = "FORM")]
     print: Option<EntryForm>,
 
+    /// Carry the plan out: change the authentication mode to API_AND_CONFIG_MAP if needed, and create the access entries,
+    /// your own last. aws-auth stays as it is
+    #[arg(long, conflicts_with_all = ["print", "check", "revert"])]
+    apply: bool,
+
+    /// Check the cluster: does every principal in aws-auth have the same access by an access entry?
+    #[arg(long, conflicts_with_all = ["print", "revert"])]
+    check: bool,
+
+    /// Delete the access entries that --apply created, if aws-auth still gives the same access
+    #[arg(long, conflicts_with = "print")]
+    revert: bool,
+
+    /// Do not ask before the cluster is changed
+    #[arg(long, short)]
+    yes: bool,
+
     #[command(flatten)]
     answer: OutputArgs,
 }
@@ -54,75 +76,93 @@ fn masters(text: &str) -> Result<Masters, String> {
     }
 }
 
-/// Reads aws-auth and what is known about the cluster, and prints the plan.
+/// Plans, or carries out a step of the migration.
 pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
-    let access_entries = backend.access_configuration(out);
-    let first = backend.read_for_plan(false, false, out)?;
-    let (snapshot, caller) = match first {
-        Some(first) => {
-            let caller = match first.facts.caller {
-                Known::Is(caller) => caller.arn,
-                _ => None,
-            };
-            (first.snapshot, caller)
-        }
-        None => (backend.read(out)?.snapshot, None),
-    };
-    let document = Document::read(&snapshot.data);
-    for section in document
-        .sections()
-        .filter(|section| section.is_unreadable())
-    {
-        out.note(&format!(
-            "{} cannot be read: none of its entries is in effect.",
-            section.name().key()
-        ));
+    if args.apply {
+        apply::run(args, backend, out)
+    } else if args.check {
+        check::run(args, backend, out)
+    } else if args.revert {
+        revert::run(args, backend, out)
+    } else {
+        show_plan(args, backend, out)
     }
-    let inventory = backend.inventory(&document, out);
-    let choices = Choices {
-        masters: args.masters.clone().unwrap_or_default(),
-        accepted: args.accepted.clone(),
-        skipped: args.skipped.clone(),
-        principals: args.principals.clone(),
-    };
-    let eks = backend.eks().map(|eks| &eks.facts);
-    let planned = plan(&MigrationInput {
-        document: &document,
-        access_entries: access_entries.as_deref(),
-        cluster: eks.map(|facts| ClusterFacts {
-            arn: &facts.arn,
-            version: facts.version.as_deref(),
-            platform_version: facts.platform_version.as_deref(),
-        }),
-        node_inventory: inventory.as_ref().map(|found| &found.node_inventory),
-        principals: inventory
-            .as_ref()
-            .and_then(|found| found.principals.as_ref()),
-        caller: caller.as_deref(),
-        choices: &choices,
-    })
-    .map_err(|error| not_possible(&error))?;
-    let cluster = eks.map(|facts| facts.name.as_str());
-    let file_line = |section: SectionName, line| backend.file_line(section, line);
-    match (args.print, args.answer.output) {
-        (Some(form), _) => {
+}
+
+/// Prints the plan.
+fn show_plan(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
+    let state = State::read(backend, out)?;
+    let document = state.document();
+    let planned = state.plan(&document, args, backend)?;
+    match args.print {
+        Some(form) => {
+            let eks = backend.eks().map(|eks| &eks.facts);
+            let cluster = eks.map(|facts| facts.name.as_str());
             let region = eks.map(|facts| facts.region());
             out.data(printed_entries(&planned, form, cluster, region).as_bytes())?;
         }
-        (None, Format::Human) => {
-            out.text(&migration_text(&planned, cluster, &file_line, out.width()))?;
-        }
-        (None, Format::Json) => out.data(
-            migration_json(&planned, cluster, &file_line)
-                .map_err(|error| Failure::bug(&error))?
-                .as_bytes(),
-        )?,
+        None => print(&planned, args.answer.output, backend, out)?,
     }
     for obstacle in &planned.obstacles {
         out.note(&format!("Nothing can be migrated: {obstacle}."));
         out.note(&format!("hint: {}", obstacle.remedy()));
     }
     Ok(exit(&planned))
+}
+
+/// Prints a plan to stdout.
+fn print(
+    planned: &MigrationPlan<'_>,
+    format: Format,
+    backend: &Backend,
+    out: &mut Out,
+) -> Result<(), Failure> {
+    let cluster = backend.eks().map(|eks| eks.facts.name.as_str());
+    let file_line = |section: SectionName, line| backend.file_line(section, line);
+    match format {
+        Format::Human => {
+            out.text(&migration_text(planned, cluster, &file_line, out.width()))?;
+        }
+        Format::Json => out.data(
+            migration_json(planned, cluster, &file_line)
+                .map_err(|error| Failure::bug(&error))?
+                .as_bytes(),
+        )?,
+    }
+    Ok(())
+}
+
+/// Requires that EKS described the cluster.
+fn require_eks(backend: &Backend) -> Result<(), Failure> {
+    match backend.eks() {
+        Some(_) => Ok(()),
+        None => Err(Failure::usage("only EKS knows the access entries")
+            .hint("name the cluster: --cluster-name NAME")),
+    }
+}
+
+/// Asks the user before the cluster is changed.
+fn confirm(question: &str, args: &Args, backend: &Backend, out: &mut Out) -> Result<(), Failure> {
+    if args.yes || !out.can_ask() || backend.ask(question, out)? {
+        return Ok(());
+    }
+    Err(
+        Failure::new(Kind::Refused, "the answer was no; nothing was changed")
+            .hint("to skip the question, add --yes"),
+    )
+}
+
+/// Refuses if an obstacle exists.
+fn refuse_obstacles(planned: &MigrationPlan<'_>) -> Result<(), Failure> {
+    let obstacles = planned.obstacles.iter();
+    let failures = obstacles.map(|obstacle| {
+        Failure::new(
+            Kind::Refused,
+            format!("nothing can be migrated: {obstacle}"),
+        )
+        .hint(obstacle.remedy())
+    });
+    failures.into_iter().next().map_or(Ok(()), Err)
 }
 
 fn exit(plan: &MigrationPlan<'_>) -> Exit {

@@ -16,6 +16,7 @@ mod lint;
 mod lockout_guards;
 mod lockout_incidents;
 mod migrate;
+mod migrate_apply;
 mod node_facts;
 mod pipeline;
 mod rollback;

@@ -39,6 +39,7 @@ impl EksService {
     /// Starts an EKS API with its state in this folder.
     pub(crate) fn start_in(folder: PathBuf, world: &Value) -> Self {
         secrets::know(SECRET);
+        fs::create_dir_all(&folder).expect("a folder");
         let mut python = Packages::Botocore.python();
         python
             .arg(concat!(

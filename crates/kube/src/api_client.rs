@@ -237,6 +237,12 @@ impl ApiClient {
         self.repeat(deadline, send).await
     }
 
+    /// Deletes the object at `path`.
+    pub(crate) async fn delete(&self, path: &str, deadline: Instant) -> Result<(), Fault> {
+        let send = || self.exchange(Method::DELETE, path, None, JSON, deadline);
+        self.repeat(deadline, send).await.map(drop)
+    }
+
     async fn repeat<T, S: Future<Output = Result<T, Fault>>>(
         &self,
         deadline: Instant,

@@ -7,6 +7,7 @@
 pub mod access_review;
 mod api_client;
 pub mod backoff;
+pub mod cluster_admin_binding;
 mod cluster_identity;
 pub mod connect;
 mod discovery;

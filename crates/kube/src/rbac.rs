@@ -206,7 +206,7 @@ fn rule(rule: PolicyRule) -> Rule {
 }
 
 /// Percent-encodes a path segment or a query value. Role names may contain almost any character.
-fn encoded(text: &str) -> String {
+pub(super) fn encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {

@@ -27,7 +27,10 @@ pub(crate) fn eks(session: &ExclusiveCluster, more: &Value) -> &'static EksServi
         "strangers": true,
     });
     merge(&mut world, more);
-    let eks = session.site.eks.get_or_init(|| EksService::start(&world));
+    let eks = session
+        .site
+        .eks
+        .get_or_init(|| EksService::start_in(session.cluster.eks_state(), &world));
     eks.set(&world);
     eks
 }

@@ -75,6 +75,12 @@ impl ExclusiveCluster {
         Self::on(site, None)
     }
 
+    /// Uses a cluster of this test's own, where principals with an access entry sign in by it.
+    pub(crate) fn with_access_entries(site: &'static OnceLock<Site>) -> Self {
+        let site = site.get_or_init(|| Site::of(Cluster::start_eks_with_access_entries()));
+        Self::on(site, None)
+    }
+
     fn on(site: &'static Site, turn: Option<PoolGuard<Site>>) -> Self {
         let cluster = &site.cluster;
         let session = Self {

@@ -181,6 +181,15 @@ impl EksCluster {
         use_client(&mut self.eks.borrow_mut())
     }
 
+    /// Replaces the description by the current one.
+    ///
+    /// # Errors
+    /// If EKS does not return it.
+    pub fn describe_again(&mut self) -> Result<(), EksError> {
+        self.facts = self.eks.get_mut().describe(&self.facts.name)?;
+        Ok(())
+    }
+
     /// Creates a client of IAM with the same credentials, which belong to the cluster's account.
     ///
     /// # Errors

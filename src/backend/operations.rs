@@ -1,0 +1,198 @@
+//! Carries out operations on access entries, on the authentication mode, and on the binding of administrators.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::Backend;
+use super::cluster::{Cluster, kind, runtime};
+use crate::terminal::{Failure, Kind, Out, Spinner};
+use awsauth_aws::eks::{
+    Cause, EksCluster, EntryWithoutRights, OperationError, OperationProgress, Outcome, StopCause,
+    Stopped,
+};
+use awsauth_core::access_entries::Operation;
+use awsauth_kube::cluster_admin_binding::{BindingError, bind_cluster_admin, unbind_cluster_admin};
+use awsauth_kube::interrupt;
+
+/// The delay before the spinner appears.
+const SPINNER_DELAY: Duration = Duration::from_millis(300);
+
+/// How long EKS may take for an update of the authentication mode, which is minutes.
+const UPDATE_LIMIT: Duration = Duration::from_secs(30 * 60);
+
+/// How long other operations may take together, beyond --timeout for each.
+const OPERATIONS_LIMIT: Duration = Duration::from_secs(60);
+
+impl Backend {
+    /// Carries out operations in order, and prints each.
+    ///
+    /// # Errors
+    /// If an operation fails, or the user interrupts. A second run continues from there.
+    pub(crate) fn execute(
+        &self,
+        operations: &[Operation],
+        out: &mut Out,
+    ) -> Result<Vec<Outcome>, Failure> {
+        let (Self::Cluster(cluster), Some(eks)) = (self, self.eks()) else {
+            return Err(Failure::usage("cannot change access entries without EKS")
+                .hint("name the cluster: --cluster-name NAME"));
+        };
+        let mut progress = ProgressOutput {
+            cluster,
+            out,
+            outcomes: Vec::new(),
+            interrupted: when_interrupted()?,
+        };
+        let deadline = Instant::now() + time_limit(operations, self.timeout());
+        let name = &eks.facts.name;
+        let done = eks.with_client(|eks| eks.execute(name, operations, deadline, &mut progress));
+        let outcomes = progress.outcomes;
+        match done {
+            Ok(()) => Ok(outcomes),
+            Err(stopped) => Err(failure(eks, stopped)),
+        }
+    }
+}
+
+/// Returns a value that becomes true when the user interrupts. The calls of EKS block this thread.
+fn when_interrupted() -> Result<Arc<AtomicBool>, Failure> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let (shared, runtime) = (Arc::clone(&interrupted), runtime()?);
+    thread::spawn(move || {
+        runtime.block_on(interrupt::requested());
+        shared.store(true, Ordering::Relaxed);
+    });
+    Ok(interrupted)
+}
+
+fn time_limit(operations: &[Operation], timeout: Duration) -> Duration {
+    let updates_mode =
+        |operation: &Operation| matches!(operation, Operation::UpdateAuthenticationMode { .. });
+    let count = u32::try_from(operations.len()).unwrap_or(u32::MAX);
+    let limit = timeout
+        .saturating_mul(count)
+        .saturating_add(OPERATIONS_LIMIT);
+    match operations.iter().any(updates_mode) {
+        true => limit.saturating_add(UPDATE_LIMIT),
+        false => limit,
+    }
+}
+
+/// Prints progress on stderr.
+struct ProgressOutput<'a> {
+    cluster: &'a Cluster,
+    out: &'a mut Out,
+    outcomes: Vec<Outcome>,
+    interrupted: Arc<AtomicBool>,
+}
+
+impl OperationProgress for ProgressOutput<'_> {
+    type Guard = Spinner;
+    // Boxed to keep `Stopped` small.
+    type Error = Box<BindingError>;
+
+    fn starting(&mut self, operation: &Operation) -> Spinner {
+        let doing = match operation {
+            Operation::UpdateAuthenticationMode { .. } => {
+                "Updating the authentication mode, which takes minutes"
+            }
+            Operation::BindClusterAdmin { .. } | Operation::UnbindClusterAdmin { .. } => {
+                "Changing a ClusterRoleBinding"
+            }
+            _ => "Changing access entries",
+        };
+        self.out.spinner(doing, SPINNER_DELAY)
+    }
+
+    fn finished(&mut self, operation: &Operation, outcome: Outcome) {
+        self.outcomes.push(outcome);
+        let done = match outcome {
+            Outcome::Changed => "Done",
+            Outcome::Unchanged => "Unchanged",
+        };
+        self.out
+            .note(&format!("{done}: {}", operation.what_holds_after()));
+    }
+
+    fn call_kubernetes(&mut self, operation: &Operation) -> Result<Outcome, Box<BindingError>> {
+        let (client, time_limit) = (self.cluster.client(), self.cluster.options().timeout);
+        let runtime = self.cluster.runtime();
+        let changed = match operation {
+            Operation::UnbindClusterAdmin { group } => {
+                runtime.block_on(unbind_cluster_admin(client, group, time_limit))
+            }
+            Operation::BindClusterAdmin { group } => {
+                runtime.block_on(bind_cluster_admin(client, group, time_limit))
+            }
+            _ => unreachable!("EKS carries out the others"),
+        };
+        Ok(match changed.map_err(Box::new)? {
+            true => Outcome::Changed,
+            false => Outcome::Unchanged,
+        })
+    }
+
+    fn should_stop(&mut self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+}
+
+fn failure(eks: &EksCluster, stopped: Stopped<Box<BindingError>>) -> Failure {
+    let Stopped {
+        cause,
+        without_rights,
+        ..
+    } = stopped;
+    let failure = match cause {
+        StopCause::Requested => Failure::new(Kind::Interrupted, "interrupted"),
+        StopCause::Kubernetes(error) => {
+            let kind = match &*error {
+                BindingError::Request(error) => kind(error.kind()),
+                BindingError::Different { .. } => Kind::Refused,
+            };
+            Failure::new(kind, "cannot change the binding to cluster-admin")
+                .because(&*error)
+                .hint(error.hint())
+        }
+        StopCause::Eks(error) => {
+            let hint = error.hint();
+            Failure::new(kind_of(&error), error.to_string()).hint(hint)
+        }
+    };
+    let failure =
+        failure.note("what was done before stays; run the same command again to continue");
+    match without_rights {
+        None => failure,
+        Some(EntryWithoutRights {
+            principal_arn,
+            kept_because: None,
+        }) => failure.note(format!(
+            "the new access entry of {principal_arn}, which had no rights yet, was deleted again: aws-auth decides for it"
+        )),
+        Some(EntryWithoutRights {
+            principal_arn,
+            kept_because: Some(error),
+        }) => {
+            let delete = Operation::DeleteEntry {
+                principal_arn: principal_arn.clone(),
+            };
+            failure
+                .note(format!(
+                    "warning: {principal_arn} may have lost its access, because its new access entry may have no rights: {error}"
+                ))
+                .hint(format!(
+                    "restore its access by aws-auth: {}",
+                    delete.command(&eks.facts.name)
+                ))
+        }
+    }
+}
+
+fn kind_of(error: &OperationError) -> Kind {
+    match &error.cause {
+        Cause::Different(_) => Kind::Conflict,
+        _ => Kind::Unreachable,
+    }
+}

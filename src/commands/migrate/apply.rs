@@ -1,0 +1,153 @@
+//! `migrate --apply`: creates the access entries.
+
+use super::caller_proof::CallerProof;
+use super::{Args, State, confirm, print, refuse_obstacles, require_eks};
+use crate::backend::Backend;
+use crate::commands::Format;
+use crate::terminal::{Exit, Failure, Kind, Out};
+use awsauth_core::access_entries::Operation;
+use awsauth_core::access_entries::migrate::MigrationPlan;
+use awsauth_core::arn::is_same_principal;
+use awsauth_core::facts::groups::MASTERS;
+
+pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
+    require_eks(backend)?;
+    let state = State::read(backend, out)?;
+    let document = state.document();
+    let planned = state.plan(&document, args, backend)?;
+    if args.answer.output == Format::Human {
+        print(&planned, Format::Human, backend, out)?;
+    }
+    refuse_obstacles(&planned)?;
+    if planned.operations.is_empty() {
+        out.note("Nothing to do: every access entry that can replace a mapping exists.");
+        return finish(args, backend, out);
+    }
+    confirm_plan(&planned, args, backend, out)?;
+    let proof = CallerProof::prepare(backend, out)?;
+    let was_admin = is_caller_admin(&planned, state.caller.as_deref());
+    let operations = match planned.operations.iter().position(updates_mode) {
+        None => planned.operations,
+        Some(at) => {
+            backend.execute(&planned.operations[..=at], out)?;
+            backend.describe_again(out)?;
+            // EKS may have created access entries itself, which now decide.
+            let state = State::read(backend, out)?;
+            let document = state.document();
+            let planned = state.plan(&document, args, backend)?;
+            refuse_obstacles(&planned)?;
+            planned.operations
+        }
+    };
+    let (own, others): (Vec<Operation>, Vec<Operation>) = operations
+        .into_iter()
+        .partition(|operation| is_of(operation, state.caller.as_deref()));
+    backend.execute(&others, out)?;
+    if !own.is_empty() {
+        move_caller(&own, &proof, was_admin, backend, out)?;
+    }
+    finish(args, backend, out)
+}
+
+/// Prints the state afterwards.
+fn finish(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
+    if args.answer.output == Format::Json {
+        let state = State::read(backend, out)?;
+        let document = state.document();
+        let planned = state.plan(&document, args, backend)?;
+        print(&planned, Format::Json, backend, out)?;
+    }
+    out.note("aws-auth is unchanged. To check the result: awsauth migrate --check; to delete the access entries again: awsauth migrate --revert");
+    Ok(Exit::Done)
+}
+
+/// Creates the caller's own access entry, and deletes it again if the caller cannot sign in as before.
+fn move_caller(
+    operations: &[Operation],
+    proof: &CallerProof,
+    was_admin: bool,
+    backend: &Backend,
+    out: &mut Out,
+) -> Result<(), Failure> {
+    backend.execute(operations, out)?;
+    let failure = match proof.check(was_admin, backend.timeout(), out) {
+        Ok(()) => {
+            out.note("You signed in by your access entry, with the same username and rights.");
+            return Ok(());
+        }
+        Err(failure) => failure.at("your access entry does not give you your access"),
+    };
+    let principals = operations.iter().filter_map(|operation| match operation {
+        Operation::CreateEntry { principal_arn, .. } => Some(principal_arn.clone()),
+        _ => None,
+    });
+    let deletions: Vec<Operation> = principals
+        .map(|principal_arn| Operation::DeleteEntry { principal_arn })
+        .collect();
+    Err(match backend.execute(&deletions, out) {
+        Ok(_) => failure
+            .of_kind(Kind::RolledBack)
+            .note("your access entry was deleted: aws-auth decides for you again"),
+        Err(obstacle) => failure.of_kind(Kind::NotRolledBack).note(format!(
+            "your access entry could not be deleted: {}",
+            obstacle.message()
+        )),
+    })
+}
+
+/// Asks before a change, and for the cluster's name before a change that EKS cannot reverse.
+fn confirm_plan(
+    planned: &MigrationPlan<'_>,
+    args: &Args,
+    backend: &Backend,
+    out: &mut Out,
+) -> Result<(), Failure> {
+    if !planned.operations.iter().any(updates_mode) {
+        let count = planned.operations.iter().filter(|one| creates(one)).count();
+        let question = format!("Create {count} access entries on {backend}?");
+        return confirm(&question, args, backend, out);
+    }
+    if args.yes {
+        return Ok(());
+    }
+    if !out.can_ask() {
+        return Err(Failure::new(
+            Kind::Refused,
+            "the cluster would read access entries from now on, which EKS cannot reverse",
+        )
+        .hint("if this is intended, add --yes"));
+    }
+    let question = format!(
+        "{backend} would read access entries from now on, which EKS cannot reverse. Type its name to continue:"
+    );
+    match backend.ask_for_name(&question, out)? {
+        true => Ok(()),
+        false => Err(Failure::new(
+            Kind::Refused,
+            "the name does not match; nothing was changed",
+        )),
+    }
+}
+
+/// Whether the plan creates the access entry of a caller who is in system:masters.
+fn is_caller_admin(planned: &MigrationPlan<'_>, caller: Option<&str>) -> bool {
+    planned.items.iter().any(|item| {
+        let is_own = caller.is_some_and(|caller| is_same_principal(item.name(), caller));
+        let mut groups = item.mapping.groups().iter();
+        is_own && item.verdict.creates() && groups.any(|group| group == MASTERS)
+    })
+}
+
+fn updates_mode(operation: &Operation) -> bool {
+    matches!(operation, Operation::UpdateAuthenticationMode { .. })
+}
+
+fn creates(operation: &Operation) -> bool {
+    matches!(operation, Operation::CreateEntry { .. })
+}
+
+/// Whether an operation is about the caller's own access entry.
+pub(super) fn is_of(operation: &Operation, caller: Option<&str>) -> bool {
+    let principal = operation.principal_arn().zip(caller);
+    principal.is_some_and(|(principal, caller)| is_same_principal(principal, caller))
+}

@@ -1,0 +1,102 @@
+//! What a migration depends on, read from the cluster or a file.
+
+use std::sync::Arc;
+
+use super::{Args, not_possible};
+use crate::backend::{Backend, Inventory};
+use crate::terminal::{Failure, Out};
+use awsauth_core::access_entries::migrate::{
+    Choices, ClusterFacts, MigrationInput, MigrationPlan, plan,
+};
+use awsauth_core::authenticator::AccessEntries;
+use awsauth_core::aws_auth_snapshot::Snapshot;
+use awsauth_core::document::Document;
+use awsauth_core::plan::{Admins, Known};
+
+/// The state of both stores, as far as it is known.
+pub(super) struct State {
+    snapshot: Snapshot,
+    /// The ARN that the caller signs in with.
+    pub(super) caller: Option<String>,
+    /// The users and groups that are bound to `cluster-admin`.
+    pub(super) admins: Option<Admins>,
+    pub(super) access_entries: Option<Arc<AccessEntries>>,
+    inventory: Option<Inventory>,
+}
+
+impl State {
+    /// Reads aws-auth, the access entries, the nodes and the IAM principals. Prints a warning for what cannot be read.
+    pub(super) fn read(backend: &mut Backend, out: &mut Out) -> Result<Self, Failure> {
+        let access_entries = backend.access_configuration(out);
+        let first = backend.read_for_plan(false, true, out)?;
+        let (snapshot, caller, admins) = match first {
+            Some(first) => {
+                let caller = match first.facts.caller {
+                    Known::Is(caller) => caller.arn,
+                    _ => None,
+                };
+                let admins = match first.facts.admins {
+                    Known::Is(admins) => Some(admins),
+                    _ => None,
+                };
+                (first.snapshot, caller, admins)
+            }
+            None => (backend.read(out)?.snapshot, None, None),
+        };
+        let document = Document::read(&snapshot.data);
+        for section in document
+            .sections()
+            .filter(|section| section.is_unreadable())
+        {
+            out.note(&format!(
+                "{} cannot be read: none of its entries is in effect.",
+                section.name().key()
+            ));
+        }
+        let inventory = backend.inventory(&document, out);
+        drop(document);
+        Ok(Self {
+            snapshot,
+            caller,
+            admins,
+            access_entries,
+            inventory,
+        })
+    }
+
+    /// Decodes aws-auth.
+    pub(super) fn document(&self) -> Document {
+        Document::read(&self.snapshot.data)
+    }
+
+    /// Plans the migration with the user's choices.
+    pub(super) fn plan<'d>(
+        &self,
+        document: &'d Document,
+        args: &Args,
+        backend: &Backend,
+    ) -> Result<MigrationPlan<'d>, Failure> {
+        let choices = Choices {
+            masters: args.masters.clone().unwrap_or_default(),
+            accepted: args.accepted.clone(),
+            skipped: args.skipped.clone(),
+            principals: args.principals.clone(),
+        };
+        let eks = backend.eks().map(|eks| &eks.facts);
+        let inventory = self.inventory.as_ref();
+        plan(&MigrationInput {
+            document,
+            access_entries: self.access_entries.as_deref(),
+            cluster: eks.map(|facts| ClusterFacts {
+                arn: &facts.arn,
+                version: facts.version.as_deref(),
+                platform_version: facts.platform_version.as_deref(),
+            }),
+            node_inventory: inventory.map(|found| &found.node_inventory),
+            principals: inventory.and_then(|found| found.principals.as_ref()),
+            caller: self.caller.as_deref(),
+            choices: &choices,
+        })
+        .map_err(|error| not_possible(&error))
+    }
+}

@@ -1,0 +1,305 @@
+//! `migrate --apply`, `--check` and `--revert` on a cluster that signs in principals by their access entries.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use serde_json::{Value, json};
+
+use crate::sign_in::cluster_name::{eks, holding, on};
+use crate::sign_in::exclusive_cluster::{ExclusiveCluster, MYTESTROLE, MYTESTROLE_SESSION, Site};
+use crate::sign_in::token_review::Who;
+use crate::support::completed_run::Run;
+use crate::support::eks::{self, CREATOR};
+use crate::support::environment::Environment;
+use crate::support::moto::Moto;
+use crate::support::simulated_aws::{Credentials, trusts_service};
+use crate::support::simulated_eks_api::EksService;
+
+const DEV: &str = "arn:aws:iam::111122223333:role/team/dev";
+const DEV_SESSION: &str = "arn:aws:sts::111122223333:assumed-role/dev/ann@example.com";
+const NODE: &str = "arn:aws:iam::111122223333:role/nodes";
+const ADMIN: &str = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy";
+const ADMINS: &str = "awsauth:cluster-admins";
+
+/// A cluster of CONFIG_MAP mode, whose caller and developers are in aws-auth.
+struct Migration {
+    session: ExclusiveCluster,
+    service: &'static EksService,
+    caller: Environment,
+    caller_session: Credentials,
+    dev: Credentials,
+    _iam: Moto,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Migration {
+    fn start() -> Self {
+        static SITE: OnceLock<Site> = OnceLock::new();
+        static TURN: Mutex<()> = Mutex::new(());
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let session = ExclusiveCluster::with_access_entries(&SITE);
+        session
+            .cluster
+            .kubectl(&["delete", "clusterrolebinding", ADMINS, "--ignore-not-found"]);
+        let mut sessions = session.aws().sessions(&[DEV_SESSION, MYTESTROLE_SESSION]);
+        let (caller_session, dev) = (sessions.remove(1), sessions.remove(0));
+        let id = |credentials: &Credentials| {
+            let (id, _) = credentials.user_id.split_once(':').unwrap();
+            json!({ "id": id })
+        };
+        let entry = |arn: &str, kind: &str, username: &str, policies: &Value| {
+            json!({
+                "principalArn": arn, "type": kind, "username": username, "policies": policies,
+                "kubernetesGroups": if kind == "STANDARD" { json!([]) } else { json!(["system:nodes"]) },
+            })
+        };
+        let admin =
+            json!([{"policyArn": ADMIN, "accessScope": {"type": "cluster", "namespaces": []}}]);
+        let world = json!({
+            "clusters": {eks::NAME: {"accessConfig": {"authenticationMode": "CONFIG_MAP"}}},
+            "principals": {MYTESTROLE: id(&caller_session), DEV: id(&dev), NODE: {"id": "AROANODE"}},
+            "update": {"polls": 1, "settles": 1},
+            "made_by_update": {eks::NAME: [
+                entry(CREATOR, "STANDARD", "kubernetes-admin", &admin),
+                entry(NODE, "EC2_LINUX", "system:node:{{EC2PrivateDNSName}}", &json!([])),
+            ]},
+        });
+        let service = eks(&session, &world);
+        let roles: BTreeMap<_, _> = ["mytestrole", "team/dev", "nodes"]
+            .map(|role| (role, trusts_service("ec2.amazonaws.com")))
+            .into();
+        let objects = json!({"account": "111122223333", "roles": roles});
+        let iam = Moto::start(&[&objects.to_string()]);
+        let roles = format!(
+            "- rolearn: {MYTESTROLE}\n  username: admin\n  groups: [system:masters]\n\
+             - rolearn: arn:aws:iam::111122223333:role/dev\n  username: dev:{{{{SessionName}}}}\n  groups: [devs]\n\
+             - rolearn: {NODE}\n  username: system:node:{{{{EC2PrivateDNSName}}}}\n  groups: [system:bootstrappers, system:nodes]\n"
+        );
+        session.put(&json!({"mapRoles": roles}));
+        session.becomes(&caller_session, &Who::user("admin", &["system:masters"]));
+        let environment = holding(&session, service, MYTESTROLE_SESSION);
+        let caller = environment
+            .with_credentials(&caller_session)
+            .with("AWS_ENDPOINT_URL_IAM", iam.url());
+        Self {
+            session,
+            service,
+            caller,
+            caller_session,
+            dev,
+            _iam: iam,
+            _turn: turn,
+        }
+    }
+
+    fn run(&self, args: &[&str]) -> Run {
+        on(&self.session, &self.caller, &[&["migrate"], args].concat())
+    }
+
+    /// Changes the state of EKS.
+    fn change(&self, change: impl FnOnce(&mut Value)) {
+        let mut state = self.service.state();
+        change(&mut state);
+        self.service.set(&state);
+    }
+
+    /// Returns the principals with access entries, in order.
+    fn entries(&self) -> Vec<String> {
+        let state = self.service.state();
+        let entries = state["entries"][eks::NAME].as_array().into_iter().flatten();
+        entries
+            .map(|entry| entry["principalArn"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    fn mode(&self) -> Value {
+        let mut state = self.service.state();
+        state["clusters"][eks::NAME]["accessConfig"]["authenticationMode"].take()
+    }
+
+    /// Returns aws-auth without what the API server sets.
+    fn aws_auth(&self) -> String {
+        self.session.cluster.kubectl(&[
+            "get",
+            "configmap",
+            "aws-auth",
+            "-n",
+            "kube-system",
+            "-o",
+            "jsonpath={.data}{.metadata.resourceVersion}",
+        ])
+    }
+
+    fn becomes(&self, credentials: &Credentials, name: &str, groups: &[&str]) {
+        self.session.becomes(credentials, &Who::user(name, groups));
+    }
+}
+
+#[test]
+fn migrated_principals_keep_their_access_and_revert_restores_aws_auth() {
+    let migration = Migration::start();
+    let aws_auth = migration.aws_auth();
+    migration.becomes(&migration.dev, "dev:ann-example.com", &["devs"]);
+    migration.run(&["--check"]).says(
+        1,
+        &["3 of 3 mappings in effect have no access entry with the same access."],
+    );
+
+    // EKS cannot reverse the new mode, so a run without a terminal must state that it is intended.
+    migration.run(&["--apply"]).says(
+        4,
+        &[
+            "the cluster would read access entries from now on, which EKS cannot reverse\n",
+            "add --yes",
+        ],
+    );
+    assert_eq!(migration.mode(), "CONFIG_MAP");
+
+    let run = migration.run(&["--apply", "--yes"]);
+    run.says(
+        0,
+        &["You signed in by your access entry, with the same username and rights.\n"],
+    );
+    assert_eq!(migration.mode(), "API_AND_CONFIG_MAP");
+    // The caller's entry is the last one. EKS made those of the creator and of the nodes.
+    assert_eq!(migration.entries(), [CREATOR, NODE, DEV, MYTESTROLE]);
+    assert_eq!(migration.aws_auth(), aws_auth);
+    migration.becomes(&migration.caller_session, "admin", &[ADMINS]);
+    migration.becomes(&migration.dev, "dev:ann-example.com", &["devs"]);
+
+    let check = migration.run(&["--check", "-o", "json"]);
+    check.says(
+        0,
+        &["All 3 mappings in effect have an access entry with the same access.\n"],
+    );
+    assert_eq!(check.json()["summary"]["conflicts"], 0);
+    migration.run(&["--apply", "--yes"]).says(
+        0,
+        &["Nothing to do: every access entry that can replace a mapping exists.\n"],
+    );
+
+    // Without the binding, the caller would be no administrator.
+    let binding =
+        migration
+            .session
+            .cluster
+            .kubectl(&["get", "clusterrolebinding", ADMINS, "-o", "json"]);
+    migration
+        .session
+        .cluster
+        .kubectl(&["delete", "clusterrolebinding", ADMINS]);
+    let as_creator = holding(
+        &migration.session,
+        migration.service,
+        "arn:aws:sts::111122223333:assumed-role/cluster-creator/ci",
+    );
+    on(&migration.session, &as_creator, &["migrate", "--check"]).says(
+        1,
+        &[&format!("{MYTESTROLE} is no administrator by its access entry: no ClusterRoleBinding binds its groups to cluster-admin.\n")],
+    );
+    migration
+        .session
+        .cluster
+        .kubectl_fed(&["create", "-f", "-"], &binding);
+
+    let run = migration.run(&["--revert", "--yes"]);
+    run.says(
+        0,
+        &["You signed in by aws-auth, with the same username and rights.\n"],
+    );
+    assert_eq!(migration.entries(), [CREATOR, NODE]);
+    assert_eq!(migration.aws_auth(), aws_auth);
+    migration.becomes(&migration.caller_session, "admin", &["system:masters"]);
+    let bindings = migration.session.cluster.kubectl(&[
+        "get",
+        "clusterrolebinding",
+        ADMINS,
+        "--ignore-not-found",
+        "-o",
+        "name",
+    ]);
+    assert_eq!(bindings, "");
+    migration.run(&["--revert", "--yes"]).says(
+        0,
+        &["Nothing to do: no access entry was created from aws-auth and is still the same.\n"],
+    );
+}
+
+#[test]
+fn entry_that_does_not_admit_the_caller_is_deleted_again() {
+    let migration = Migration::start();
+    migration.change(|state| {
+        // EKS binds the entry to another principal than the one that signs in.
+        state["principals"][MYTESTROLE]["id"] = json!("AROAOTHER");
+    });
+    let run = migration.run(&["--apply", "--yes", "--timeout", "4s"]);
+    run.says(
+        6,
+        &[
+            "your access entry does not give you your access",
+            "your access entry was deleted: aws-auth decides for you again\n",
+        ],
+    );
+    assert_eq!(migration.entries(), [CREATOR, NODE, DEV]);
+    migration.becomes(&migration.caller_session, "admin", &["system:masters"]);
+}
+
+#[test]
+fn interrupted_migration_continues() {
+    let migration = Migration::start();
+    let message = "User: x is not authorized to perform: eks:CreateAccessEntry on resource: y";
+    migration.change(|state| state["denied"] = json!({"CreateAccessEntry": message}));
+    migration.run(&["--apply", "--yes"]).says(
+        3,
+        &[
+            &format!("cannot create the access entry of {DEV}: AccessDeniedException: {message}\n"),
+            "what was done before stays; run the same command again to continue\n",
+            "ask an administrator to add this to a policy of your identity: ",
+        ],
+    );
+    // The cluster reads access entries now, and every principal has its access.
+    assert_eq!(migration.mode(), "API_AND_CONFIG_MAP");
+    migration.becomes(&migration.dev, "dev:ann-example.com", &["devs"]);
+    migration.becomes(&migration.caller_session, "admin", &["system:masters"]);
+    migration.change(|state| state["denied"] = json!({}));
+    migration
+        .run(&["--apply", "--yes", "--masters", "policy"])
+        .says(0, &[]);
+    assert_eq!(migration.entries(), [CREATOR, NODE, DEV, MYTESTROLE]);
+    migration.becomes(&migration.caller_session, "admin", &[]);
+    migration
+        .run(&["--check", "--masters", "policy"])
+        .says(0, &[]);
+
+    // What another client changed stays.
+    migration.change(|state| {
+        state["entries"][eks::NAME][2]["kubernetesGroups"] = json!(["devs", "more"]);
+    });
+    migration
+        .run(&["--check", "--masters", "policy"])
+        .says(1, &[]);
+    migration
+        .run(&["--revert", "--yes", "--masters", "policy"])
+        .says(
+            0,
+            &[&format!(
+                "Kept: the access entry of {DEV}, because aws-auth does not give the same access.\n"
+            )],
+        );
+    assert_eq!(migration.entries(), [CREATOR, NODE, DEV]);
+    // Without aws-auth, no principal could sign in.
+    migration.change(|state| {
+        state["clusters"][eks::NAME]["accessConfig"]["authenticationMode"] = json!("API");
+    });
+    let creator = holding(
+        &migration.session,
+        migration.service,
+        "arn:aws:sts::111122223333:assumed-role/cluster-creator/ci",
+    );
+    on(
+        &migration.session,
+        &creator,
+        &["migrate", "--revert", "--yes"],
+    )
+    .says(4, &["ignores aws-auth"]);
+}
