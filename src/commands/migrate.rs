@@ -123,10 +123,8 @@ fn print(
         Format::Human => {
             out.text(&migration_text(planned, cluster, &file_line, out.width()))?;
         }
-        Format::Json => out.data(
-            migration_json(planned, cluster, &file_line)
-                .map_err(|error| Failure::bug(&error))?
-                .as_bytes(),
+        Format::Json => out.json(
+            &migration_json(planned, cluster, &file_line).map_err(|error| Failure::bug(&error))?,
         )?,
     }
     Ok(())

@@ -16,7 +16,6 @@ use std::fmt::Write;
 
 use anstyle::Style;
 
-use super::escape::plain;
 use super::mapping_list::FileLine;
 use super::style::{FAINT, GAIN, HEADING, LOSS, NOTICE, PLACE, paint};
 use super::table::Table;
@@ -24,6 +23,7 @@ use awsauth_core::access_entries::migrate::{
     Item, MigrationPlan, Reason, Summary, Unchecked, Verdict,
 };
 use awsauth_core::authenticator::Place;
+use awsauth_core::escape::one_line;
 
 /// The name of a cluster in commands, if it is unknown.
 const UNKNOWN_CLUSTER: &str = "CLUSTER";
@@ -77,14 +77,14 @@ fn details(text: &mut String, plan: &MigrationPlan<'_>) {
     for (verdict, lines, names) in paragraphs.iter().filter(|(_, lines, _)| !lines.is_empty()) {
         text.push('\n');
         for (number, name) in names.iter().enumerate() {
-            let name = paint(PLACE, &plain(name));
+            let name = paint(PLACE, &one_line(name));
             let _ = match number + 1 == names.len() {
                 true => writeln!(text, "{name}: {}", paint(style(verdict), word(verdict))),
                 false => writeln!(text, "{name},"),
             };
         }
         for line in lines {
-            let _ = writeln!(text, "  {}", plain(line));
+            let _ = writeln!(text, "  {}", one_line(line));
         }
     }
 }
@@ -165,11 +165,11 @@ fn operations(text: &mut String, plan: &MigrationPlan<'_>, cluster: Option<&str>
     let _ = writeln!(text, "\n{}", paint(HEADING, heading));
     for (number, operation) in plan.operations.iter().enumerate() {
         let command = operation.command(cluster.unwrap_or(UNKNOWN_CLUSTER));
-        let _ = writeln!(text, "{:>3}. {}", number + 1, plain(&command));
+        let _ = writeln!(text, "{:>3}. {}", number + 1, one_line(&command));
         let further = operation.further_permission();
         let further = further.map_or_else(String::new, |further| format!(", {further}"));
         let _ = writeln!(text, "     needs {}{further}", operation.permission());
-        let _ = writeln!(text, "     {}", plain(&operation.what_holds_after()));
+        let _ = writeln!(text, "     {}", one_line(&operation.what_holds_after()));
     }
 }
 
@@ -179,7 +179,7 @@ fn list(text: &mut String, heading: &str, lines: &[String]) {
     }
     let _ = writeln!(text, "\n{}", paint(HEADING, &format!("{heading}:")));
     for line in lines {
-        let _ = writeln!(text, "  {}", plain(line));
+        let _ = writeln!(text, "  {}", one_line(line));
     }
 }
 

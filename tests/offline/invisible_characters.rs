@@ -310,11 +310,14 @@ async fn clusters_are_escaped_in_every_format() {
         who: Who {
             username: Some(username(number)),
             arn: number.is_multiple_of(2).then(|| username(number)),
+            manager: Some(username(number)),
         },
         when: "2026-01-01T00:00:00Z".parse().expect("a time"),
         command: vec!["map".to_owned(), username(number)],
         version: username(number),
         reason: Some(username(number)),
+        undoes: None,
+        is_foreign: false,
     };
     let mut object = aws_auth("");
     for (number, hostile) in HOSTILE.iter().enumerate() {

@@ -4,10 +4,10 @@ use std::fmt::Write;
 
 use clap::ValueEnum;
 
-use super::super::escape::plain;
 use super::{UNKNOWN_CLUSTER, cloudformation, eksctl, shell_script, terraform, word};
 use awsauth_core::access_entries::Operation;
 use awsauth_core::access_entries::migrate::{MigrationPlan, Verdict};
+use awsauth_core::escape::one_line;
 use awsauth_core::facts::access_entries::{AccessEntry, AccessTerms, STANDARD};
 
 /// A form of access entries.
@@ -84,7 +84,7 @@ pub(crate) fn printed_entries(
 fn comments(plan: &MigrationPlan<'_>, form: EntryForm, cluster: Option<&str>) -> String {
     let mut text = String::new();
     let mut comment = |line: &str| {
-        let _ = writeln!(text, "# {}", plain(line));
+        let _ = writeln!(text, "# {}", one_line(line));
     };
     for obstacle in &plan.obstacles {
         comment(&format!("Nothing can be migrated: {obstacle}."));

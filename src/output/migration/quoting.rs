@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::super::escape::unsafe_to_show;
 use awsauth_core::arn::Parts;
+use awsauth_core::escape::is_invisible;
 
 /// Quotes a text for YAML. The result is a string in every version of YAML.
 pub(super) fn yaml(text: &str) -> String {
@@ -28,7 +28,7 @@ fn quoted(text: &str, is_hcl: bool) -> String {
             '\t' => quoted.push_str("\\t"),
             // `${` and `%{` begin a template; doubled, they are these characters.
             '$' | '%' if is_hcl && rest.peek() == Some(&'{') => quoted.extend([c, c]),
-            c if unsafe_to_show(c) || is_unprintable(c) => {
+            c if is_invisible(c) || is_unprintable(c) => {
                 let code = u32::from(c);
                 quoted.push_str(&match code {
                     0..=0xffff => format!("\\u{code:04x}"),

@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use super::super::escape::plain;
 use super::UNKNOWN_CLUSTER;
 use awsauth_core::access_entries::Operation;
 use awsauth_core::access_entries::migrate::MigrationPlan;
+use awsauth_core::escape::one_line;
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::shell_quote::quoted;
 
@@ -26,7 +26,7 @@ pub(super) fn script(
     }
     let cluster = cluster.unwrap_or(UNKNOWN_CLUSTER);
     for (entry, _) in plan.entries().filter(|(_, exists)| *exists) {
-        let _ = writeln!(text, "# It exists: {}", plain(&entry.principal_arn));
+        let _ = writeln!(text, "# It exists: {}", one_line(&entry.principal_arn));
     }
     for operation in &plan.operations {
         let _ = writeln!(text, "{}", operation.command(cluster));
