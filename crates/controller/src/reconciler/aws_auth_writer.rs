@@ -58,11 +58,12 @@ impl Reconciler {
                     return Err(ReconcileResult::Failed);
                 }
             };
-            self.cache.put_aws_auth(&live);
             let before = StoredAwsAuth::of(&live);
             if existed && !before.exists() {
+                // Waits for the watch: it also reports the last change before the deletion, which must be restored, too.
                 return Err(ReconcileResult::Unfinished);
             }
+            self.cache.put_aws_auth(&live);
             self.find_identity().await;
             let options = WriteOptions {
                 timeout,
