@@ -3,6 +3,7 @@
 mod access_entries;
 mod atomic_write;
 mod backup_options;
+pub(crate) mod bounded_read;
 mod cluster;
 mod controller_connection;
 pub(crate) mod credential_args;

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::NamedTempFile;
 
+use super::bounded_read;
+
 /// The interval of attempts to get a lock.
 const PAUSE: Duration = Duration::from_millis(5);
 
@@ -81,7 +83,7 @@ impl Original {
 
     /// Reads the file.
     pub(crate) fn read(&self) -> io::Result<Vec<u8>> {
-        fs::read(&self.path)
+        bounded_read::file(&self.path)
     }
 
     /// Reads the file; `None` if it does not exist.

@@ -1,9 +1,10 @@
 //! Reads the input files of `-f`.
 
 use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
+use super::bounded_read;
 use crate::terminal::Failure;
 
 /// An input text of `-f`, and its name in messages.
@@ -28,9 +29,7 @@ pub(crate) fn read(filenames: &[PathBuf]) -> Result<Vec<Input>, Failure> {
                     "cannot read stdin twice: --filename - is given more than once",
                 ));
             }
-            let mut bytes = Vec::new();
-            let read = io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes);
-            sources.push(source("stdin".to_owned(), read)?);
+            sources.push(source("stdin".to_owned(), bounded_read::stdin())?);
         } else if path.is_dir() {
             let found =
                 of_folder(path).map_err(|error| cannot(&path.display().to_string(), &error))?;
@@ -62,7 +61,7 @@ pub(crate) fn is_stdin(path: &Path) -> bool {
 }
 
 fn of_file(path: &Path) -> Result<Input, Failure> {
-    source(path.display().to_string(), fs::read(path))
+    source(path.display().to_string(), bounded_read::file(path))
 }
 
 fn of_folder(folder: &Path) -> io::Result<Vec<PathBuf>> {

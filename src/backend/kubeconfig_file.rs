@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::atomic_write::{Original, ReplaceError};
+use super::bounded_read;
 use crate::terminal::{Failure, Kind, Out, Refusal};
 use awsauth_core::kubeconfig::{Edited, Entries, Kubeconfig, KubeconfigError};
 use awsauth_kube::Environment;
@@ -77,7 +78,7 @@ impl KubeconfigFile {
 
     /// Reads the file; a missing file is empty.
     pub(crate) fn read(&self) -> Result<Kubeconfig, Failure> {
-        match fs::read(&self.path) {
+        match bounded_read::file(&self.path) {
             Ok(bytes) => self.parse(&bytes),
             Err(error) if error.kind() == io::ErrorKind::NotFound => self.parse(b""),
             Err(error) => Err(self.cannot("read", &error)),

@@ -1,13 +1,12 @@
 //! A manifest in a file or a pipe.
 
 use std::fmt;
-use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::atomic_write::{Original, ReplaceError};
-use super::{Planner, WriteOutcome};
+use super::{Planner, WriteOutcome, bounded_read};
 use crate::terminal::{Failure, Kind, Out, Refusal};
 use awsauth_core::aws_auth_snapshot::{Change, Snapshot};
 use awsauth_core::document::SectionName;
@@ -65,7 +64,7 @@ impl ManifestFile {
     /// Returns the raw content.
     pub(super) fn bytes(&self) -> Result<Vec<u8>, Failure> {
         match &self.path {
-            Some(path) => fs::read(path).map_err(|error| self.cannot_read(&error)),
+            Some(path) => bounded_read::file(path).map_err(|error| self.cannot_read(&error)),
             None => self.stdin(),
         }
     }
@@ -255,12 +254,8 @@ impl ManifestFile {
     }
 
     fn stdin(&self) -> Result<Vec<u8>, Failure> {
-        let mut bytes = Vec::new();
-        io::stdin()
-            .lock()
-            .read_to_end(&mut bytes)
-            .map_err(|error| Failure::usage(format!("cannot read {self}")).because(&error))?;
-        Ok(bytes)
+        bounded_read::stdin()
+            .map_err(|error| Failure::usage(format!("cannot read {self}")).because(&error))
     }
 }
 

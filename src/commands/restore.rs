@@ -1,13 +1,12 @@
 //! `awsauth restore`.
 
-use std::fs;
-use std::io::Read;
+use std::io;
 use std::path::Path;
 
 use super::history::find;
 use super::undo::{describe, no_write};
 use super::write_args::WriteArgs;
-use crate::backend::Backend;
+use crate::backend::{Backend, bounded_read};
 use crate::output::PlanFormat;
 use crate::terminal::{Exit, Failure, Out};
 use crate::write::Transaction;
@@ -122,13 +121,10 @@ fn is_revision(text: &str) -> bool {
 fn file(path: &str) -> Result<BackupFile, Failure> {
     let cannot = || Failure::usage(format!("cannot read aws-auth from {path}"));
     let read = match path {
-        "-" => {
-            let mut text = String::new();
-            let mut stdin = std::io::stdin().lock();
-            stdin.read_to_string(&mut text).map(|_| text)
-        }
-        path => fs::read_to_string(Path::new(path)),
+        "-" => bounded_read::stdin(),
+        path => bounded_read::file(Path::new(path)),
     };
+    let read = read.and_then(|bytes| String::from_utf8(bytes).map_err(io::Error::other));
     let text = read.map_err(|error| {
         cannot()
             .because(&error)

@@ -1,18 +1,18 @@
 //! Reads CA certificates for a kubeconfig.
 
-use std::fs;
 use std::path::Path;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
+use crate::backend::bounded_read;
 use crate::terminal::Failure;
 
 /// Returns a file of PEM certificates in the encoding of a kubeconfig.
 pub(super) fn data(path: &Path) -> Result<String, Failure> {
     let cannot = || Failure::usage(format!("cannot use the certificates of {}", path.display()));
-    let pem = fs::read(path).map_err(|error| cannot().because(&error))?;
+    let pem = bounded_read::file(path).map_err(|error| cannot().because(&error))?;
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     match certificates {
         Ok(certificates) if !certificates.is_empty() => Ok(BASE64_STANDARD.encode(&pem)),
