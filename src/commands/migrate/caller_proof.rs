@@ -80,6 +80,9 @@ impl CallerProof {
         };
         let deadline = Instant::now() + time_limit;
         loop {
+            // Tokens of one second are equal, and the API server caches the user of a token for 10 s. So the first token must
+            // be from a later second than those before the change.
+            self.cluster.pause(PAUSE, out)?;
             let checked = expected.check(&self.cluster, &self.signer, Duration::ZERO, out)?;
             let verification = checked.verification();
             let has_masters = verification
@@ -94,7 +97,6 @@ impl CallerProof {
                     Failure::new(Kind::No, "your sign-in still uses aws-auth")
                 }));
             }
-            self.cluster.pause(PAUSE, out)?;
         }
     }
 }

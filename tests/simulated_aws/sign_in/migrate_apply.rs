@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
 use crate::sign_in::cluster_name::{eks, holding, on};
-use crate::sign_in::exclusive_cluster::{ExclusiveCluster, MYTESTROLE, MYTESTROLE_SESSION, Site};
+use crate::sign_in::exclusive_cluster::{
+    ExclusiveCluster, MYTESTROLE, MYTESTROLE_SESSION, PATIENCE, Site,
+};
 use crate::sign_in::token_review::Who;
 use crate::support::completed_run::Run;
 use crate::support::eks::{self, CREATOR};
@@ -201,6 +204,12 @@ fn migrated_principals_keep_their_access_and_revert_restores_aws_auth() {
         .session
         .cluster
         .kubectl_fed(&["create", "-f", "-"], &binding);
+
+    // The API server needs a moment for the binding.
+    let deadline = Instant::now() + PATIENCE;
+    while migration.run(&["--check"]).status != 0 {
+        assert!(Instant::now() < deadline);
+    }
 
     let run = migration.run(&["--revert", "--yes"]);
     run.says(
