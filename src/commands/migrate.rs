@@ -167,7 +167,7 @@ fn exit(plan: &MigrationPlan<'_>) -> Exit {
     let summary = plan.summary();
     if summary.cannot > 0 || !plan.obstacles.is_empty() {
         Exit::Refused
-    } else if summary.changed + summary.accepted + summary.conflicts > 0 {
+    } else if summary.changed + summary.accepted + summary.conflicts + summary.dead > 0 {
         Exit::No
     } else {
         Exit::Done

@@ -19,6 +19,7 @@ use anstyle::Style;
 use super::mapping_list::FileLine;
 use super::style::{FAINT, GAIN, HEADING, LOSS, NOTICE, PLACE, paint};
 use super::table::Table;
+use awsauth_core::access_entries::Operation;
 use awsauth_core::access_entries::migrate::{
     Item, MigrationPlan, Reason, Summary, Unchecked, Verdict,
 };
@@ -47,7 +48,7 @@ pub(crate) fn migration_text(
         table.row(table_row::cells(item, file_line));
     }
     text.push_str(&table.render(width));
-    details(&mut text, plan);
+    details(&mut text, plan, cluster);
     operations(&mut text, plan, cluster);
     list(&mut text, "Note", &plan.notes);
     let unchecked: Vec<_> = plan
@@ -62,10 +63,10 @@ pub(crate) fn migration_text(
 }
 
 /// Adds what a user must know to decide about entries. Those with the same differences share a paragraph.
-fn details(text: &mut String, plan: &MigrationPlan<'_>) {
+fn details(text: &mut String, plan: &MigrationPlan<'_>, cluster: Option<&str>) {
     let mut paragraphs: Vec<(&Verdict<'_>, Vec<String>, Vec<&str>)> = Vec::new();
     for item in &plan.items {
-        let lines = lines(item);
+        let lines = lines(item, cluster);
         let same = paragraphs
             .iter_mut()
             .find(|(verdict, others, _)| word(verdict) == word(&item.verdict) && *others == lines);
@@ -89,7 +90,7 @@ fn details(text: &mut String, plan: &MigrationPlan<'_>) {
     }
 }
 
-fn lines(item: &Item<'_>) -> Vec<String> {
+fn lines(item: &Item<'_>, cluster: Option<&str>) -> Vec<String> {
     let mut lines = match &item.verdict {
         Verdict::SameRightsOtherWay { differences }
         | Verdict::AlreadyThere { differences }
@@ -104,6 +105,7 @@ fn lines(item: &Item<'_>) -> Vec<String> {
             format!("mode API would lock out {loses}"),
             format!("to fix it: {remedy}"),
         ],
+        Verdict::DeadEntry => dead_entry(item, cluster),
         Verdict::Same | Verdict::NotMigrated { .. } | Verdict::Skipped => Vec::new(),
     };
     match &item.verdict {
@@ -121,6 +123,22 @@ fn lines(item: &Item<'_>) -> Vec<String> {
     let own = own.filter(|what| matches!(what, Unchecked::Group(_) | Unchecked::NodeAccount));
     lines.extend(own.map(|what| format!("not checked: {what}")));
     lines
+}
+
+/// Explains how EKS treats an access entry that is older than its principal.
+fn dead_entry(item: &Item<'_>, cluster: Option<&str>) -> Vec<String> {
+    let Some(entry) = &item.entry else {
+        return Vec::new();
+    };
+    let delete = Operation::DeleteEntry {
+        principal_arn: entry.principal_arn.clone(),
+    };
+    let cluster = cluster.unwrap_or(UNKNOWN_CLUSTER);
+    vec![
+        "the access entry is older than its principal, which was deleted and created again: EKS does not let it in"
+            .to_owned(),
+        format!("to fix it: {}, then plan again", delete.command(cluster)),
+    ]
 }
 
 /// Counts the principals whose existence is unknown.
@@ -152,7 +170,7 @@ fn style(verdict: &Verdict<'_>) -> Style {
         Verdict::SameRightsOtherWay { .. } | Verdict::Changed { .. } | Verdict::Conflict { .. } => {
             NOTICE
         }
-        Verdict::Cannot { .. } => LOSS,
+        Verdict::Cannot { .. } | Verdict::DeadEntry => LOSS,
         Verdict::NotMigrated { .. } | Verdict::Skipped => FAINT,
     }
 }
@@ -194,6 +212,7 @@ fn summary_line(plan: &MigrationPlan<'_>) -> String {
         changed,
         cannot,
         conflicts,
+        dead,
         skipped,
         not_migrated,
     } = summary;
@@ -203,6 +222,7 @@ fn summary_line(plan: &MigrationPlan<'_>) -> String {
         (changed, "changed"),
         (cannot, "cannot"),
         (conflicts, "differ from an access entry"),
+        (dead, "have a dead access entry"),
         (skipped, "skipped"),
     ];
     let mut line = format!("{same} of {effective} entries in effect are the same");
@@ -237,6 +257,7 @@ fn word(verdict: &Verdict<'_>) -> &'static str {
         Verdict::NotMigrated { .. } => "not migrated",
         Verdict::AlreadyThere { .. } => "already there",
         Verdict::Conflict { .. } => "differs from the access entry",
+        Verdict::DeadEntry => "dead access entry",
         Verdict::Skipped => "skipped",
     }
 }

@@ -110,23 +110,23 @@ impl Case {
 #[test]
 fn access_of_every_identity_stays_unless_the_plan_states_otherwise() {
     let mut seen = BTreeMap::new();
-    for seed in 0..3000 {
+    for seed in 0..2000 {
         let case = draw(&mut Rng::with_seed(seed));
         check(&case, seed, &mut seen);
     }
     for (what, least) in [
-        ("same", 700),
-        ("other way", 300),
-        ("changed", 75),
-        ("accepted", 30),
-        ("cannot", 1000),
-        ("already there", 50),
-        ("conflict", 150),
-        ("skipped", 75),
-        ("not migrated", 500),
-        ("nodes created", 100),
-        ("last", 50),
-        ("obstacle", 50),
+        ("same", 400),
+        ("other way", 150),
+        ("changed", 40),
+        ("accepted", 15),
+        ("cannot", 600),
+        ("already there", 25),
+        ("conflict", 80),
+        ("skipped", 40),
+        ("not migrated", 300),
+        ("nodes created", 50),
+        ("last", 25),
+        ("obstacle", 25),
     ] {
         let count = seen.get(what).copied().unwrap_or(0);
         assert!(count >= least, "{what}: {count} of {seen:?}");
@@ -283,6 +283,7 @@ fn verdict_name(verdict: &Verdict<'_>) -> &'static str {
         Verdict::NotMigrated { .. } => "not migrated",
         Verdict::AlreadyThere { .. } => "already there",
         Verdict::Conflict { .. } => "conflict",
+        Verdict::DeadEntry => "dead",
         Verdict::Skipped => "skipped",
     }
 }
@@ -552,8 +553,7 @@ fn principals(rng: &mut Rng, arns: &[String]) -> Principals {
     let principal = |(arn, name)| iam_principals::Principal {
         arn,
         name,
-        trust: None,
-        created_at: None,
+        ..iam_principals::Principal::default()
     };
     let roles = of("role").into_iter().filter(|_| !rng.one_in(6));
     let roles = roles.map(|(arn, name)| {

@@ -23,6 +23,7 @@ const CITED: &[&str] = &[
     "aws/aws-cdk",
     "aws/aws-cli",
     "aws/aws-sdk-go-v2",
+    "aws/karpenter-provider-aws",
     "boto/botocore",
     "eksctl-io/eksctl",
     "golang/go",

@@ -102,6 +102,7 @@ fn comments(plan: &MigrationPlan<'_>, form: EntryForm, cluster: Option<&str>) ->
                 is_accepted: false, ..
             }
             | Verdict::Conflict { .. }
+            | Verdict::DeadEntry
             | Verdict::Skipped => String::new(),
             Verdict::Cannot { reason, .. } => format!(", {reason}"),
             _ => continue,

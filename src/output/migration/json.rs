@@ -70,6 +70,7 @@ struct SummaryData {
     changed: usize,
     cannot: usize,
     conflicts: usize,
+    dead: usize,
     skipped: usize,
     not_migrated: usize,
     only_in_aws_auth: usize,
@@ -112,6 +113,7 @@ pub(crate) fn migration_json(
             changed: summary.changed,
             cannot: summary.cannot,
             conflicts: summary.conflicts,
+            dead: summary.dead,
             skipped: summary.skipped,
             not_migrated: summary.not_migrated,
             only_in_aws_auth: summary.only_in_aws_auth(),
@@ -141,7 +143,7 @@ fn item_data<'a>(item: &'a Item<'_>, file_line: &FileLine<'_>) -> ItemData<'a> {
         unchecked: item.unchecked.iter().map(ToString::to_string).collect(),
     };
     match &item.verdict {
-        Verdict::Same | Verdict::Skipped => {}
+        Verdict::Same | Verdict::DeadEntry | Verdict::Skipped => {}
         Verdict::SameRightsOtherWay { differences }
         | Verdict::AlreadyThere { differences }
         | Verdict::Conflict { differences } => data.differences = differences,
@@ -175,6 +177,7 @@ fn name(verdict: &Verdict<'_>) -> &'static str {
         Verdict::NotMigrated { .. } => "notMigrated",
         Verdict::AlreadyThere { .. } => "alreadyThere",
         Verdict::Conflict { .. } => "conflict",
+        Verdict::DeadEntry => "deadEntry",
         Verdict::Skipped => "skipped",
     }
 }

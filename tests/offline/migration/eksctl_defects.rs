@@ -12,6 +12,7 @@ use awsauth_core::document::Document;
 use awsauth_core::facts::access_entries::{AccessPolicy, AccessScope, AccessTerms};
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::facts::iam_principals::{Listed, Principal, Principals};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::cluster_state::{ClusterState, node_terms};
@@ -99,8 +100,7 @@ fn entry_of_another_account_keeps_its_account() {
     let own = Principal {
         arn: format!("{A}:role/team/Dev"),
         name: "Dev".to_owned(),
-        trust: None,
-        created_at: None,
+        ..Principal::default()
     };
     setup.principals = Some(Principals {
         account: "111122223333".to_owned(),
@@ -314,8 +314,7 @@ fn missing_role_does_not_stop_the_others() {
     let dev = Principal {
         arn: format!("{A}:role/team/Dev"),
         name: "Dev".to_owned(),
-        trust: None,
-        created_at: None,
+        ..Principal::default()
     };
     setup.principals = Some(Principals {
         account: "111122223333".to_owned(),
@@ -459,4 +458,57 @@ fn second_plan_reads_what_eks_has() {
         first[..1],
         "another client deleted it"
     );
+}
+
+/// An access entry belongs to the exact role that it was created for.
+#[test]
+fn access_entry_older_than_its_role_is_dead() {
+    let arn = format!("{A}:role/team/Dev");
+    let mut setup = Setup::new(&json!([role(&format!("{A}:role/Dev"), "dev", &["devs"])]));
+    let time = |text: &str| Some(text.parse::<Timestamp>().expect("a time"));
+    for (entry_created, role_created, verdict) in [
+        (
+            time("2026-05-02T10:00:00.5Z"),
+            time("2026-05-02T10:00:00Z"),
+            "AlreadyThere",
+        ),
+        (
+            time("2026-05-02T10:00:00Z"),
+            time("2026-05-02T10:00:01Z"),
+            "DeadEntry",
+        ),
+        (None, time("2026-05-02T10:00:01Z"), "AlreadyThere"),
+        (time("2026-05-02T10:00:00Z"), None, "AlreadyThere"),
+    ] {
+        let terms = AccessTerms {
+            username: Some("dev".to_owned()),
+            groups: vec!["devs".to_owned()],
+            policies: Some(Vec::new()),
+            created_at: entry_created,
+            ..AccessTerms::default()
+        };
+        setup.state.entries.insert(arn.clone(), terms);
+        let dev = Principal {
+            arn: arn.clone(),
+            name: "Dev".to_owned(),
+            trust: None,
+            created_at: role_created,
+        };
+        setup.principals = Some(Principals {
+            account: "111122223333".to_owned(),
+            roles: Listed::all(vec![dev]),
+            ..Principals::default()
+        });
+        let plan = setup.plan();
+        assert!(
+            format!("{:?}", plan.items[0].verdict).starts_with(verdict),
+            "{:?}",
+            plan.items[0]
+        );
+        assert!(plan.operations.is_empty(), "{:?}", plan.operations);
+        assert_eq!(
+            plan.summary().only_in_aws_auth(),
+            usize::from(verdict == "DeadEntry")
+        );
+    }
 }

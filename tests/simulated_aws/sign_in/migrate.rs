@@ -106,6 +106,35 @@ fn migrate_compares_existing_access_entries() {
     );
 }
 
+/// IAM's roles are of today.
+#[test]
+fn migrate_reports_access_entries_older_than_their_role() {
+    let session = ExclusiveCluster::start();
+    let iam = iam();
+    let mut world = world("API_AND_CONFIG_MAP", &json!({}));
+    for entry in world["entries"][crate::support::eks::NAME]
+        .as_array_mut()
+        .expect("entries")
+    {
+        entry["createdAt"] = json!(1_714_644_000);
+    }
+    let service = eks(&session, &world);
+    let ci = holding(&session, service, CREATOR_SESSION).with("AWS_ENDPOINT_URL_IAM", iam.url());
+    put(&session);
+    let run = on(&session, &ci, &["migrate"]);
+    assert_eq!((run.status, run.stderr.as_str()), (1, ""), "{run:?}");
+    let details = "role/nodes: dead access entry\n  the access entry is older than its principal, which was deleted";
+    assert!(run.stdout.contains(details), "{run:?}");
+    let remedy = format!(
+        "  to fix it: aws eks delete-access-entry --cluster-name {} --principal-arn arn:aws:iam::111122223333:role/nodes, then plan again\n",
+        crate::support::eks::NAME
+    );
+    assert!(run.stdout.contains(&remedy), "{run:?}");
+    let json = on(&session, &ci, &["migrate", "-o", "json"]).json();
+    assert_eq!(json["entries"][2]["verdict"], "deadEntry");
+    assert_eq!(json["summary"]["dead"], 2);
+}
+
 #[test]
 fn migrate_changes_the_mode_first_and_the_caller_last() {
     let session = ExclusiveCluster::start();

@@ -186,22 +186,8 @@ impl<'a> Planner<'a> {
         }
         let entries = self.input.access_entries;
         if let Some(existing) = entries.and_then(|entries| entries.of(arn)) {
-            let mut compared = compare(slot.mapping, existing, &self.input.choices.masters);
-            if self.is_older_than_its_principal(existing) {
-                compared.changes.push(
-                    "the access entry is older than its principal, which was deleted and created again: EKS does not admit it; delete the access entry"
-                        .to_owned(),
-                );
-            }
             item.entry = Some(existing.clone());
-            return match compared.changes.is_empty() {
-                true => Verdict::AlreadyThere {
-                    differences: compared.other_way,
-                },
-                false => Verdict::Conflict {
-                    differences: compared.changes,
-                },
-            };
+            return self.existing_entry(slot.mapping, existing);
         }
         match self.real_arn(arn) {
             None => not_migrated(Reason::NoSuchPrincipal),
@@ -209,19 +195,41 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn is_older_than_its_principal(&self, entry: &AccessEntry) -> bool {
-        let Some(parts) = Parts::of(&entry.principal_arn) else {
-            return false;
+    /// Decides about a principal that has an access entry.
+    fn existing_entry<'d>(&self, mapping: &Mapping, existing: &AccessEntry) -> Verdict<'d> {
+        let principal = match self.existence(&existing.principal_arn) {
+            Existence::Absent => {
+                let reason = Reason::NoSuchPrincipal;
+                return Verdict::NotMigrated { reason };
+            }
+            Existence::Exists(principal) => Some(principal),
+            Existence::Unknown => None,
+        };
+        if principal.is_some_and(|principal| existing.is_older_than(principal)) {
+            return Verdict::DeadEntry;
+        }
+        let compared = compare(mapping, existing, &self.input.choices.masters);
+        match compared.changes.is_empty() {
+            true => Verdict::AlreadyThere {
+                differences: compared.other_way,
+            },
+            false => Verdict::Conflict {
+                differences: compared.changes,
+            },
+        }
+    }
+
+    /// Looks up a role or user in IAM.
+    fn existence(&self, arn: &str) -> Existence<'_> {
+        let Some(parts) = Parts::of(arn) else {
+            return Existence::Unknown;
         };
         let principals = self.input.principals;
-        let Some(principals) = principals.filter(|found| found.account == parts.account) else {
-            return false;
-        };
-        let found = match parts.kind {
-            "role" => principals.roles.named(parts.name),
-            _ => principals.users.named(parts.name),
-        };
-        matches!(found, Existence::Exists(principal) if entry.is_older_than(principal))
+        match principals.filter(|principals| principals.account == parts.account) {
+            None => Existence::Unknown,
+            Some(principals) if parts.kind == "role" => principals.roles.named(parts.name),
+            Some(principals) => principals.users.named(parts.name),
+        }
     }
 
     /// Decides about the access entry to create.
@@ -299,26 +307,15 @@ impl<'a> Planner<'a> {
         }
         let written = as_iam_writes(arn);
         let parts = Parts::of(&written)?;
-        let listed = match parts.kind {
-            "role" => "role",
-            "user" => "user",
-            _ => return certain(&written),
-        };
-        let found = self
-            .input
-            .principals
-            .filter(|principals| principals.account == parts.account);
-        let existence = match (found, listed) {
-            (None, _) => Existence::Unknown,
-            (Some(principals), "role") => principals.roles.named(parts.name),
-            (Some(principals), _) => principals.users.named(parts.name),
-        };
-        match existence {
+        if parts.kind != "role" && parts.kind != "user" {
+            return certain(&written);
+        }
+        match self.existence(&written) {
             // STS reports the paths of users, so a user with another path does not use this entry.
             Existence::Exists(one) if is_same_principal(&one.arn, arn) => certain(&one.arn),
             Existence::Exists(_) | Existence::Absent => None,
             Existence::Unknown => Some(RealArn {
-                unchecked: Some(match listed {
+                unchecked: Some(match parts.kind {
                     "role" => Unchecked::Role {
                         partition: parts.partition.to_owned(),
                         account: parts.account.to_owned(),

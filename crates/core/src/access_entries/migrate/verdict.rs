@@ -84,6 +84,10 @@ pub enum Verdict<'d> {
     },
     /// An existing access entry gives other access. It already hides aws-auth for the principal.
     Conflict { differences: Vec<String> },
+    /// The access entry was created before its principal, so it belongs to a deleted role or user of the same name. EKS
+    /// does not let the principal in by it:
+    /// <https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html>
+    DeadEntry,
     /// The user keeps it in aws-auth.
     Skipped,
 }
@@ -127,6 +131,7 @@ pub struct Summary {
     pub changed: usize,
     pub cannot: usize,
     pub conflicts: usize,
+    pub dead: usize,
     pub skipped: usize,
     pub not_migrated: usize,
 }
@@ -154,6 +159,7 @@ impl MigrationPlan<'_> {
                 Verdict::Changed { .. } => &mut summary.changed,
                 Verdict::Cannot { .. } => &mut summary.cannot,
                 Verdict::Conflict { .. } => &mut summary.conflicts,
+                Verdict::DeadEntry => &mut summary.dead,
                 Verdict::Skipped => &mut summary.skipped,
             };
             *count += 1;
@@ -193,9 +199,9 @@ impl Verdict<'_> {
 }
 
 impl Summary {
-    /// Returns how many principals and accounts only aws-auth admits after the operations.
+    /// Returns how many principals and accounts no access entry admits after the operations.
     pub fn only_in_aws_auth(&self) -> usize {
-        self.changed + self.cannot + self.skipped
+        self.changed + self.cannot + self.dead + self.skipped
     }
 }
 
