@@ -30,8 +30,10 @@ pub(crate) struct Cache {
 struct Inner {
     /// The newest resourceVersion seen of aws-auth, including its deletion.
     newest: u64,
-    /// The newest aws-auth that existed, which the controller restores after a deletion.
+    /// The newest aws-auth that existed.
     last_existing: Option<StoredAwsAuth>,
+    /// aws-auth as it was when it was deleted, if the watch reported that and it has not existed since.
+    deleted: Option<StoredAwsAuth>,
     /// The last states of aws-auth that were not taken yet, from the oldest to the newest.
     states: VecDeque<StoredAwsAuth>,
     objects: BTreeMap<Key, CachedObject>,
@@ -117,6 +119,12 @@ impl Cache {
         self.inner().last_existing.clone()
     }
 
+    /// Returns aws-auth as it was when it was deleted; `None` if it exists or the watch did not report its deletion. A list that lacks
+    /// aws-auth is no such report: other clients may have changed it before they deleted it.
+    pub(crate) fn deleted(&self) -> Option<StoredAwsAuth> {
+        self.inner().deleted.clone()
+    }
+
     /// Returns the states of aws-auth since the last call, from the oldest to the newest. The receiver of [`aws_auth`](Self::aws_auth) may
     /// see only the newest one.
     pub(crate) fn take_states(&self) -> VecDeque<StoredAwsAuth> {
@@ -130,11 +138,14 @@ impl Cache {
         self.update_aws_auth(stored, at);
     }
 
-    /// Removes aws-auth with this UID, as of this resourceVersion.
-    pub(crate) fn remove_aws_auth(&self, uid: Option<&str>, at: Option<&str>) {
+    /// Removes aws-auth. `last` is its last state, with the resourceVersion of the deletion.
+    pub(crate) fn remove_aws_auth(&self, last: &Live) {
+        let last = StoredAwsAuth::of(last);
         let known = self.aws_auth.borrow().clone().unwrap_or_default();
-        if known.snapshot.uid.as_deref() == uid {
-            self.update_aws_auth(StoredAwsAuth::of(&Live::missing()), at.map(version));
+        if known.snapshot.uid == last.snapshot.uid && last.version() >= self.inner().newest {
+            let at = last.version();
+            self.inner().deleted = Some(last);
+            self.update_aws_auth(StoredAwsAuth::of(&Live::missing()), Some(at));
         }
     }
 
@@ -146,6 +157,7 @@ impl Cache {
         inner.newest = at.unwrap_or(inner.newest);
         if stored.exists() {
             inner.last_existing = Some(stored.clone());
+            inner.deleted = None;
         }
         self.aws_auth.send_if_modified(|known| {
             let is_new = known.as_ref() != Some(&stored);

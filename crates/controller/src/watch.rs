@@ -43,10 +43,7 @@ pub(crate) async fn aws_auth(context: Context, cache: Arc<Cache>) {
                 cache.put_aws_auth(&Live::missing());
             }
         }
-        Event::Delete(object) => {
-            let (uid, at) = (object.metadata.uid, object.metadata.resource_version);
-            cache.remove_aws_auth(uid.as_deref(), at.as_deref());
-        }
+        Event::Delete(object) => cache.remove_aws_auth(&live(&object)),
     };
     follow(&context, AWS_AUTH, watcher(api, only), &mut handle, &|| {}).await;
 }

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use thiserror::Error;
-use tokio::time::Instant;
 use tracing::info;
 
 use super::{ReconcileResult, Reconciler};
@@ -14,14 +12,10 @@ use crate::flags::OnDeletion;
 use crate::object_writer::aws_auth;
 use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::error_chain;
-use awsauth_core::history::{
-    Contents, Revision, Side, StoredRevision, latest_text, revision_states, stored_revisions,
-};
+use awsauth_core::history::Contents;
 use awsauth_core::plan::{Plan, Request, aws_auth_is_ignored};
 use awsauth_core::reconcile::EventKind;
 use awsauth_kube::ErrorKind;
-use awsauth_kube::history;
-use awsauth_kube::request_error::RequestError;
 use awsauth_kube::write::{Outcome, WriteError, WriteOptions};
 
 /// The reason in the history.
@@ -39,8 +33,11 @@ enum Canceled {
 }
 
 impl Reconciler {
-    /// Restores the last text of a deleted aws-auth. Returns `None` if there is none, or it is refused: then aws-auth is created with
-    /// what objects request.
+    /// Restores the last text of a deleted aws-auth. Returns `None` if it is not known, or refused: then aws-auth is created with what
+    /// objects request.
+    ///
+    /// Restores only what the watch reported with the deletion. The history is no source: everyone who may write it would be an
+    /// administrator, and it lacks what other clients changed while no replica ran.
     ///
     /// No guard applies: nothing is removed, and everything was there before the deletion. Admission checks it.
     pub(super) async fn restore_deleted(&mut self, eks: &EksState) -> Option<ReconcileResult> {
@@ -50,24 +47,14 @@ impl Reconciler {
         if self.context.settings.on_deletion == OnDeletion::Objects || is_ignored {
             return None;
         }
-        let (text, source) = match self.cache.last_existing() {
-            Some(last) => (
-                Contents::of(&last.snapshot),
-                "the last text that it saw".to_owned(),
-            ),
-            None => match self.last_recorded().await {
-                Ok(last) => {
-                    let (text, when) = last?;
-                    let when = when.strftime("%Y-%m-%d %H:%M:%SZ");
-                    (text, format!("the last text in the history, of {when}"))
-                }
-                Err(error) => {
-                    return self
-                        .not_restored("the last text in the history", &error.into())
-                        .await;
-                }
-            },
+        let Some(last) = self.cache.deleted() else {
+            if self.cache.last_existing().is_some() {
+                let message = "aws-auth was deleted, and the controller did not see its last text. It writes only the entries of objects; to restore all, run: awsauth restore";
+                self.report_deletion("RestoreRefused", message).await;
+            }
+            return None;
         };
+        let text = Contents::of(&last.snapshot);
         if self.must_not_write() {
             return Some(ReconcileResult::NotLeader);
         }
@@ -104,10 +91,8 @@ impl Reconciler {
                 self.observer.wrote(&stored);
                 let before = StoredAwsAuth::default();
                 self.written(written.outcome, written.copy.as_ref(), &before);
-                let message = format!(
-                    "aws-auth was deleted; the controller restored {source}. To keep it deleted, stop the controller first"
-                );
-                self.report_deletion("Restored", &message).await;
+                let message = "aws-auth was deleted; the controller restored its last text. To keep it deleted, stop the controller first";
+                self.report_deletion("Restored", message).await;
                 Some(ReconcileResult::Unfinished)
             }
             Err(WriteError::Plan(Canceled::NotLeader)) => Some(ReconcileResult::NotLeader),
@@ -115,50 +100,22 @@ impl Reconciler {
                 info!("{why}");
                 Some(ReconcileResult::Unfinished)
             }
-            Err(error) => self.not_restored(&source, &error).await,
+            Err(error) => self.not_restored(&error).await,
         }
     }
 
     /// Reports that aws-auth is not restored. If a retry cannot help, returns `None`.
-    async fn not_restored(
-        &mut self,
-        source: &str,
-        error: &WriteError<Canceled>,
-    ) -> Option<ReconcileResult> {
+    async fn not_restored(&mut self, error: &WriteError<Canceled>) -> Option<ReconcileResult> {
         let why = error_chain::text(error);
         if matches!(error.kind(), Some(ErrorKind::Refused | ErrorKind::Denied)) {
             let message = format!(
-                "aws-auth was deleted, and the controller cannot restore {source}: {why}. It writes only the entries of objects; to restore all, run: awsauth restore"
+                "aws-auth was deleted, and the controller cannot restore its last text: {why}. It writes only the entries of objects; to restore all, run: awsauth restore"
             );
             self.report_deletion("RestoreRefused", &message).await;
             return None;
         }
         self.failed(why, error.hint()).await;
         Some(ReconcileResult::Failed)
-    }
-
-    /// Returns the last text in the history and the time of its revision.
-    async fn last_recorded(&self) -> Result<Option<(Contents, Timestamp)>, RequestError> {
-        let deadline = Instant::now() + self.context.settings.timeout;
-        let values = history::read(&self.context.client, deadline).await?;
-        let revisions: Vec<Revision> = stored_revisions(&values)
-            .into_iter()
-            .filter_map(|stored| match stored {
-                StoredRevision::Revision(revision) => Some(*revision),
-                StoredRevision::Unreadable { .. } => None,
-            })
-            .collect();
-        let all: Vec<&Revision> = revisions.iter().collect();
-        let states = revision_states(&all, &Contents::default());
-        let all: Vec<_> = all.into_iter().zip(states).collect();
-        Ok(latest_text(&all, false).map(|latest| {
-            let revision = &revisions[latest.at];
-            let text = match latest.side {
-                Side::Before => &revision.before,
-                Side::After => &revision.after,
-            };
-            (text.existing(), revision.when)
-        }))
     }
 
     async fn report_deletion(&self, reason: &'static str, message: &str) {
