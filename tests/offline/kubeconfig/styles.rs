@@ -163,7 +163,7 @@ fn broken_file_is_refused_with_its_line() {
         ),
         (
             "a: b\n",
-            "line 1: not a kubeconfig: it has neither",
+            "line 1: not a kubeconfig: it has no clusters, contexts or users",
             "--kubeconfig",
         ),
         (
