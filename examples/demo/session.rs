@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::cluster_process::{ClusterAccess, RUN, RUN_AND_KEEP};
 
-/// How long the authenticator may take to notice a change of aws-auth.
+/// How long the authenticator may take to notice a change to aws-auth.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The user who runs a command.
@@ -133,7 +133,7 @@ impl Session {
         );
         println!(". {}", creator.display());
         println!(". {}", instance.display());
-        println!("# To end it and remove all its files:");
+        println!("# To stop it and remove all its files:");
         println!("kill {pid}");
     }
 }

@@ -17,7 +17,7 @@ use awsauth_aws::credentials::{
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Options for AWS credentials")]
 pub(crate) struct CredentialArgs {
-    /// The profile of ~/.aws/config and ~/.aws/credentials; has precedence over keys in the environment
+    /// The profile of ~/.aws/config and ~/.aws/credentials; takes precedence over keys in the environment
     #[arg(long, global = true, env = "AWSAUTH_PROFILE", value_name = "NAME")]
     profile: Option<String>,
 
@@ -44,7 +44,7 @@ pub(crate) struct CredentialArgs {
     )]
     roles: Vec<String>,
 
-    /// The session name of the role, as in CloudTrail; without --role-arn, of the profile's role
+    /// The role session name, as CloudTrail shows it; without --role-arn, it applies to the profile's role
     #[arg(
         long,
         global = true,
@@ -53,11 +53,11 @@ pub(crate) struct CredentialArgs {
     )]
     role_session_name: Option<String>,
 
-    /// The sts:ExternalId that the role's trust policy requires; without --role-arn, for the profile's role
+    /// The sts:ExternalId that the role's trust policy requires; without --role-arn, it applies to the profile's role
     #[arg(long, global = true, env = "AWSAUTH_EXTERNAL_ID", value_name = "ID")]
     external_id: Option<String>,
 
-    /// The session duration of the role, such as 1h; without --role-arn, of the profile's role
+    /// The session duration of the role, such as 1h; without --role-arn, it applies to the profile's role
     #[arg(long, global = true, env = "AWSAUTH_DURATION", value_name = "DURATION", value_parser = duration::parse)]
     duration: Option<Duration>,
 

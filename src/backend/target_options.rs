@@ -13,7 +13,7 @@ use crate::terminal::Failure;
 use awsauth_core::endpoint_trust::{AllowedEndpoint, EndpointExceptions};
 use awsauth_kube::Flags;
 
-/// The cluster or file that the user selects. Options that kubectl has too have its names and meaning.
+/// The cluster or file that the user selects. Options that kubectl also has have the same names and meanings.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Options for a cluster")]
 pub(crate) struct Target {
@@ -64,7 +64,7 @@ pub(crate) struct Target {
     #[arg(long, global = true, env = "AWSAUTH_REQUEST_TIMEOUT", value_name = "DURATION", value_parser = duration::parse)]
     pub(crate) request_timeout: Option<Duration>,
 
-    /// Refuse any other cluster: a context, a kubeconfig cluster, an EKS name or ARN, or a server URL
+    /// Refuse to run on any cluster but this one, given as a context, kubeconfig cluster, EKS name or ARN, or server URL
     #[arg(
         long,
         global = true,
@@ -85,7 +85,7 @@ pub(crate) struct Target {
     #[arg(long, global = true, env = "AWSAUTH_WAIT_FOR_CONFIGMAP", value_parser = FalseyValueParser::new())]
     pub(crate) wait_for_configmap: bool,
 
-    /// Send EKS tokens to this server although it is not known to be EKS's endpoint of the cluster; may be repeated
+    /// Send EKS tokens to this server even if it is not known to be the cluster's EKS endpoint; may be repeated
     #[arg(long = "allow-endpoint", global = true, value_name = "HOST[:PORT]")]
     pub(crate) allow_endpoint: Vec<AllowedEndpoint>,
 
@@ -150,7 +150,7 @@ impl Target {
         self.kubeconfig.is_some() || names.iter().any(|name| name.is_some())
     }
 
-    /// Chooses between file, kubeconfig and EKS. The command line has precedence over the environment. These are usage
+    /// Chooses between file, kubeconfig and EKS. The command line takes precedence over the environment. These are usage
     /// errors: two of them together, arguments for clusters with a file, AWS credentials that would not be used, and
     /// empty values. `signs_in` is whether the command uses AWS credentials together with a kubeconfig.
     pub(crate) fn choose(
@@ -194,7 +194,7 @@ impl Target {
         };
         if let Some(id) = TEXTS.into_iter().find(|id| empty(id)) {
             return Err(Failure::usage(format!(
-                "{} is empty: is the variable set?",
+                "{} is empty: is the shell variable in its value set?",
                 flag(id)
             )));
         }
@@ -257,7 +257,7 @@ impl Target {
         }
     }
 
-    /// Returns the servers that the user allows to get credentials.
+    /// Returns the servers that the user allows credentials to be sent to.
     pub(super) fn exceptions(&self) -> EndpointExceptions {
         EndpointExceptions {
             endpoints: self.allow_endpoint.clone(),

@@ -18,9 +18,9 @@ use awsauth_core::plan::{Ownership, Plan, Request};
 
 /// Merge many mappings in one write
 ///
-/// Reads an aws-auth ConfigMap, lists of mapRoles, mapUsers and mapAccounts, a bare list of mappings, an eksctl
-/// ClusterConfig's iamIdentityMappings, IAMIdentityMapping or AwsAuthMapping objects, as YAML or JSON. With --owner it
-/// records the owner of the mappings, so that --prune can remove what the same owner no longer requests.
+/// Reads YAML or JSON in any of these forms: an aws-auth ConfigMap; mapRoles, mapUsers and mapAccounts lists; a bare list of
+/// mappings; the iamIdentityMappings of an eksctl ClusterConfig; or IAMIdentityMapping or AwsAuthMapping objects. With --owner,
+/// it records the owner of the mappings, so that --prune can remove what the same owner no longer requests.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -41,7 +41,7 @@ pub(crate) struct Args {
 /// The desired state and its owner.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct DesiredArgs {
-    /// The desired state: a file, a directory with *.yaml, *.yml and *.json, or - for stdin; may be repeated
+    /// The desired state: a file, a folder with *.yaml, *.yml and *.json, or - for stdin; may be repeated
     #[arg(
         short,
         long = "filename",

@@ -17,7 +17,7 @@ use awsauth_core::history::{Contents, write_file};
 /// The file is replaced atomically, and only its owner may read it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The file, or - for stdout; with --all-contexts or --keep the directory
+    /// The file, or - for stdout; with --all-contexts or --keep, the folder
     #[arg(long, env = "AWSAUTH_TO", value_name = "FILE|-")]
     to: PathBuf,
 
@@ -27,7 +27,7 @@ pub(crate) struct Args {
 
     /// Save a new file if aws-auth differs from the newest backup, and keep this many
     ///
-    /// The files are named aws-auth-TIME.yaml. Older ones are removed; other files in the directory are not.
+    /// The files are named aws-auth-TIME.yaml. Older ones are removed; other files in the folder are not.
     #[arg(
         long,
         env = "AWSAUTH_KEEP",
@@ -47,7 +47,7 @@ pub(crate) fn run(
     let is_stdout = args.to.as_os_str() == "-";
     if is_stdout && (args.all_contexts || args.keep.is_some()) {
         return Err(Failure::usage("cannot write several backups to stdout")
-            .hint("give a directory: --to DIRECTORY"));
+            .hint("give a folder: --to FOLDER"));
     }
     if !args.all_contexts {
         let mut backend = Backend::open(target, matches, false, out)?;
@@ -91,7 +91,7 @@ pub(crate) fn run(
 
 fn create(folder: &Path) -> Result<(), Failure> {
     fs::create_dir_all(folder).map_err(|error| {
-        Failure::usage(format!("cannot create the directory {}", folder.display())).because(&error)
+        Failure::usage(format!("cannot create the folder {}", folder.display())).because(&error)
     })
 }
 

@@ -6,7 +6,7 @@ use crate::terminal::{Exit, Failure, Out};
 
 /// Print a script that completes commands and options in your shell
 ///
-/// For kubectl's own completion, put the executable kubectl_complete-awsauth of docs/completion.md on the PATH.
+/// For kubectl's own completion, put the script kubectl_complete-awsauth from docs/completion.md on the PATH.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct Args {

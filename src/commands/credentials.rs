@@ -53,16 +53,16 @@ enum Command {
 /// The output format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// A POSIX shell's eval
+    /// Assignments for eval in a POSIX shell
     #[default]
     Env,
-    /// PowerShell's Invoke-Expression
+    /// For Invoke-Expression
     Powershell,
     /// A .env file, such as docker run --env-file takes
     Dotenv,
-    /// A script
+    /// JSON for scripts
     Json,
-    /// The credential_process of a profile
+    /// For credential_process in a profile
     Process,
 }
 

@@ -16,6 +16,7 @@ use awsauth_core::plan::{Allowed, Facts};
 ///
 /// Shows the difference in the text, and who gains or loses access. Exits with 1 if there is a difference.
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("owner", |owner| owner.help("Compare as if these mappings belonged to this owner")))]
 pub(crate) struct Args {
     #[command(flatten)]
     desired: DesiredArgs,

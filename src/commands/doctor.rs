@@ -38,7 +38,7 @@ Examples:
   # For another identity, as an administrator
   awsauth doctor --for arn:aws:iam::111122223333:role/ci")]
 pub(crate) struct Args {
-    /// Diagnose this ARN instead of your own identity, from aws-auth and RBAC
+    /// Diagnose this ARN instead of your own identity, using only aws-auth and RBAC
     #[arg(long = "for", env = "AWSAUTH_FOR", value_name = "ARN")]
     who: Option<String>,
 
@@ -50,7 +50,7 @@ pub(crate) struct Args {
     #[arg(long, env = "AWSAUTH_CAN", value_name = "QUESTION")]
     can: Vec<Question>,
 
-    /// Read aws-auth and RBAC with the user of this context
+    /// Read aws-auth and RBAC with the user of this context (does not impersonate)
     #[arg(long, env = "AWSAUTH_AS_CONTEXT", value_name = "NAME")]
     as_context: Option<String>,
 

@@ -35,10 +35,10 @@ enum What {
     },
     /// Compare aws-auth before two writes, or before one write and now
     Diff {
-        /// The revision whose write comes after the first state
+        /// Compare from aws-auth as it was just before this revision's write
         #[arg(value_name = "FROM")]
         from: String,
-        /// The revision whose write comes after the second state; without it, the current state
+        /// Compare to aws-auth just before this revision's write; by default, to aws-auth now
         #[arg(value_name = "TO")]
         to: Option<String>,
         #[command(flatten)]

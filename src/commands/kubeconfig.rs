@@ -42,7 +42,7 @@ pub(crate) struct Args {
     )]
     cluster_name: String,
 
-    /// The context's name; by default, the user's
+    /// The context's name; by default, the same as the user's
     #[arg(long, env = "AWSAUTH_ALIAS", value_name = "NAME")]
     alias: Option<String>,
 
@@ -68,13 +68,13 @@ pub(crate) struct Args {
     print: bool,
 
     /// Show what would change, and write nothing
-    #[arg(long, env = "AWSAUTH_DRY_RUN", value_enum, value_name = "MODE", default_value_t, default_missing_value = "auto", num_args = 0..=1, require_equals = true)]
+    #[arg(long, env = "AWSAUTH_DRY_RUN", value_enum, value_name = "none|client", hide_possible_values = true, default_value_t, default_missing_value = "auto", num_args = 0..=1, require_equals = true)]
     dry_run: DryRun,
 }
 
 const EXAMPLES: &str = "\
 Examples:
-  # After this, kubectl uses the cluster, and no AWS CLI
+  # After this, kubectl can use the cluster without the AWS CLI
   awsauth kubeconfig --cluster-name prod --region eu-west-1
 
   # As another role, under a short name
@@ -150,7 +150,7 @@ pub(crate) fn run(
         && context != entries.context
     {
         out.note(&format!(
-            "warning: kubectl still uses context {context}, because {} has precedence",
+            "warning: kubectl still uses context {context}, because {} takes precedence",
             before.display()
         ));
         out.note(&format!(

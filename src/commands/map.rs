@@ -28,10 +28,11 @@ enum What {
     /// Map an IAM role to a Kubernetes user and groups
     Role(RoleOrUser),
     /// Map an IAM user to a Kubernetes user and groups
+    #[command(mut_arg("arn", |arn| arn.help("Its ARN, such as arn:aws:iam::111122223333:user/NAME")))]
     User(RoleOrUser),
     /// Let every role and user of an AWS account sign in, with its ARN as the username and without groups
     Account(Account),
-    /// Map an IAM role of nodes so that they can join the cluster
+    /// Map a node role so that its nodes can join the cluster
     NodeRole(NodeRole),
 }
 
@@ -221,7 +222,7 @@ impl RoleOrUser {
         for (flag, text) in texts.chain(groups.clone()) {
             if text.trim().is_empty() {
                 return Err(Failure::usage(format!(
-                    "{flag} is empty: is the variable set?"
+                    "{flag} is empty: is the shell variable in its value set?"
                 )));
             }
         }

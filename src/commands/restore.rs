@@ -16,10 +16,10 @@ use awsauth_core::plan::Request;
 
 /// Restore aws-auth from the history or a file
 ///
-/// Restores aws-auth as it was before a revision's write, as a file has it, or without an argument as the newest write of awsauth
-/// left it, which undoes later changes by other clients. If aws-auth was deleted, restores the last text before that, also if the
-/// controller has created aws-auth again. Replaces all of data and binaryData. Labels and other annotations stay,
-/// and so does the owners annotation if a file has none. Creates aws-auth if it was deleted.
+/// With REVISION, restores aws-auth as it was before that write. With FILE, restores the file's content. Without an argument,
+/// restores what awsauth last wrote, and so undoes later changes by other clients; if aws-auth was deleted, restores the last
+/// text before the deletion, even if the controller has recreated aws-auth. Replaces all of data and binaryData. Labels and
+/// other annotations stay. The owners annotation also stays if the file has none. Creates aws-auth if it was deleted.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// A revision number from history, a file from backup or any manifest of aws-auth, or - for stdin

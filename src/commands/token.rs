@@ -49,7 +49,7 @@ struct CredentialAliases {
     )]
     roles: Vec<String>,
 
-    /// The session name of the role, as in CloudTrail; without --role-arn, of the profile's role
+    /// The role session name, as CloudTrail shows it; without --role-arn, it applies to the profile's role
     #[arg(
         long,
         short_alias = 's',
@@ -59,7 +59,7 @@ struct CredentialAliases {
     )]
     role_session_name: Option<String>,
 
-    /// The sts:ExternalId that the role's trust policy requires; without --role-arn, for the profile's role
+    /// The sts:ExternalId that the role's trust policy requires; without --role-arn, it applies to the profile's role
     #[arg(
         long,
         short_alias = 'e',

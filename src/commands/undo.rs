@@ -13,8 +13,8 @@ use awsauth_kube::shell_command::quoted;
 
 /// Undo the newest write
 ///
-/// Restores aws-auth as it was before that write. Later changes by other clients stay; --whole undoes them, too. An undo is a write
-/// like any other and can itself be undone. To go further back, use restore.
+/// Reverts what that write changed. Later changes by other clients stay; --whole undoes them, too. An undo is a write like any
+/// other and can itself be undone. To go further back, use restore.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Undo the write of this revision instead

@@ -31,6 +31,7 @@ enum What {
     /// Remove an IAM role from mapRoles
     Role(Identity),
     /// Remove an IAM user from mapUsers
+    #[command(mut_arg("arn", |arn| arn.help("Its ARN, such as arn:aws:iam::111122223333:user/NAME")))]
     User(Identity),
     /// Remove an AWS account from mapAccounts
     Account(Account),

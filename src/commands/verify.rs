@@ -9,9 +9,9 @@ use awsauth_core::rbac::Question;
 
 /// Sign in with a new token, and check the resulting user and its permissions
 ///
-/// Signs an EKS token with AWS credentials, signs in to the cluster of --cluster-name or of the kubeconfig's context
-/// with it, never as the kubeconfig's own user, and shows the user that the API server reports. If it is not the
-/// expected one, tries again until a change of aws-auth takes effect, for --timeout at most; then exits with 1.
+/// Makes an EKS token from your AWS credentials, signs in with it to the cluster of --cluster-name or of the kubeconfig's
+/// context, and shows the user that the API server reports. The kubeconfig's own user is never used. If the user is not the
+/// expected one, retries for up to --timeout, because changes to aws-auth take a while to take effect; then exits with 1.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

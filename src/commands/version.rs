@@ -12,8 +12,8 @@ pub(crate) const LINE: &str = concat!("awsauth ", env!("CARGO_PKG_VERSION"), "\n
 
 /// Print the versions of awsauth and of the cluster
 ///
-/// A plain `awsauth version` sends no request. With any option, it also prints the version of the cluster's API server and, with
-/// --cluster-name, those that EKS reports.
+/// A plain `awsauth version` sends no request. With any option except --client, it also prints the version of the cluster's API
+/// server and, with --cluster-name, those that EKS reports.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Print only the version of awsauth

@@ -68,7 +68,7 @@ impl WriteArgs {
 /// Whether to verify a write by signing in, and as which identity.
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {
-    /// After the write, sign in with a fresh token of your AWS credentials; if that fails, restore the previous text
+    /// After the write, sign in with a new token made with your AWS credentials; if that fails, restore the previous text
     #[arg(long, env = "AWSAUTH_VERIFY", value_parser = FalseyValueParser::new())]
     verify: bool,
 

@@ -10,6 +10,6 @@ pub(crate) enum PlanFormat {
     Human,
     /// JSON for scripts
     Json,
-    /// Text in the log of a step of GitHub Actions, a table in its summary, and its output `changed`
+    /// For a GitHub Actions step: text in the log, a table in the job summary, and the step output `changed`
     Github,
 }

@@ -59,7 +59,7 @@ enum Authorization {
 }
 
 impl Container {
-    /// Returns the endpoint that the environment names, if any. The relative URI has precedence over the full URI, and
+    /// Returns the endpoint that the environment names, if any. The relative URI takes precedence over the full URI, and
     /// the token file over the token.
     ///
     /// # Errors

@@ -30,7 +30,7 @@ pub struct Settings {
     #[arg(long, env = "AWSAUTH_IAM_IDENTITY_MAPPINGS", value_parser = FalseyValueParser::new())]
     pub iam_identity_mappings: bool,
 
-    /// Also run the admission webhook, which checks all edits of aws-auth
+    /// Also run the admission webhook, which checks all edits to aws-auth
     #[arg(long, env = "AWSAUTH_WEBHOOK", value_parser = FalseyValueParser::new())]
     pub webhook: bool,
 

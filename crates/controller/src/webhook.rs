@@ -1,4 +1,4 @@
-//! The validating admission webhook: checks edits of aws-auth, and verifies that the API server calls it.
+//! The validating admission webhook: checks edits to aws-auth, and verifies that the API server calls it.
 
 mod certificate;
 mod certificate_files;

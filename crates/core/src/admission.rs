@@ -1,4 +1,4 @@
-//! Validates other clients' edits of aws-auth before they are stored: runs the same [`Plan`](crate::plan::Plan) and guards as for
+//! Validates other clients' edits to aws-auth before they are stored: runs the same [`Plan`](crate::plan::Plan) and guards as for
 //! awsauth's own writes, and decides which requesters are exempt.
 
 mod admission_request;

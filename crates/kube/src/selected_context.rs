@@ -34,7 +34,7 @@ pub enum SelectedUser {
     Anonymous,
     /// With an exec plugin.
     Exec(ExecPlugin),
-    /// With a token in the kubeconfig, and whether it has precedence over an exec plugin.
+    /// With a token in the kubeconfig, and whether it takes precedence over an exec plugin.
     Token(SecretString, bool),
     /// With other credentials, named for messages.
     Other(&'static str),

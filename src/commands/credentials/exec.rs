@@ -14,7 +14,7 @@ use awsauth_aws::region::RegionSource;
 /// Variables that would make the command use other credentials.
 const MISLEADING: [&str; 2] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
 
-/// Run a command with the credentials in its environment only
+/// Run a command with the credentials only in its environment
 ///
 /// The command replaces the awsauth process, with its own exit code, signals and terminal.
 #[derive(Debug, clap::Args)]

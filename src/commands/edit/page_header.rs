@@ -8,7 +8,7 @@ use awsauth_core::escape::one_line;
 use awsauth_core::history::Contents;
 
 const GIVE_UP: &str =
-    "Fix it and save. Save it unchanged or empty to give up; your text is then saved to a file.";
+    "Fix it and save. Save this file unchanged or empty to give up; your text is then saved to a file.";
 
 /// The title: which aws-auth it is.
 pub(super) fn title(backend: &Backend, note: Option<String>) -> Vec<String> {
@@ -24,7 +24,7 @@ pub(super) fn header(title: &[String], contents: &Contents, keys: &Keys) -> Vec<
     lines.push(format!(
         "Each text is below its key. Lines that begin with {MARK} are dropped."
     ));
-    lines.push("Save it unchanged or empty to cancel.".to_owned());
+    lines.push("Save this file unchanged or empty to cancel.".to_owned());
     let sections = SectionName::ALL.map(SectionName::key).into_iter();
     let missing: Vec<&str> = sections
         .filter(|key| !contents.data.contains_key(*key))

@@ -1,4 +1,4 @@
-//! A cluster whose API server calls the webhook for edits of aws-auth.
+//! A cluster whose API server calls the webhook for edits to aws-auth.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

@@ -96,7 +96,7 @@ fn file_that_has_the_cluster_is_written_else_the_first() {
             "warning: cannot read ",
             "broken: line 2: not YAML",
             "Wrote three.",
-            "warning: kubectl still uses context mine, because one has precedence",
+            "warning: kubectl still uses context mine, because one takes precedence",
             "hint: kubectl config use-context prod",
         ],
     );

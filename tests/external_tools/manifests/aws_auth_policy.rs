@@ -1,4 +1,4 @@
-//! The policy awsauth-guard: which changes of aws-auth it denies.
+//! The policy awsauth-guard: which changes to aws-auth it denies.
 
 use std::fmt::Write;
 

@@ -148,7 +148,7 @@ fn broken_file_is_refused_with_its_line() {
         ),
         (
             "text\n",
-            "line 1: not a kubeconfig: it is one piece of text",
+            "line 1: not a kubeconfig: it is a plain string",
             "--kubeconfig",
         ),
         (

@@ -97,7 +97,7 @@ fn unusable_profile_is_explained() {
         &format!(
             "[profile p]\n{role}source_profile = a\nmfa_serial = arn:aws:iam::111122223333:mfa/ann\n[profile a]\naws_access_key_id = A\naws_secret_access_key = s\n"
         ),
-        "role of a profile: profile p requires a code of the MFA device arn:aws:iam::111122223333:mfa/ann, and awsauth cannot request one\n\
+        "role of a profile: profile p requires a code from the MFA device arn:aws:iam::111122223333:mfa/ann, and awsauth cannot request one\n\
          hint: let the AWS CLI prompt for the code, and use its session for an hour: eval \"$(aws configure export-credentials --profile p --format \
          env)\"; then run this again without --profile",
     );

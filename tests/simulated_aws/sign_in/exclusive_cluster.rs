@@ -29,7 +29,7 @@ pub(crate) const MYTESTROLE: &str = "arn:aws:iam::111122223333:role/mytestrole";
 pub(crate) const MYTESTROLE_SESSION: &str =
     "arn:aws:sts::111122223333:assumed-role/mytestrole/i-0123456789abcdef0";
 
-/// The timeout for a change of aws-auth to reach the authenticator on a busy machine.
+/// The timeout for a change to aws-auth to reach the authenticator on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Allows tokens for the API server of a kubeconfig, which no EKS API describes.

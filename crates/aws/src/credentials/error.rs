@@ -92,7 +92,7 @@ pub enum SourceError {
     },
     /// The role requires an MFA code, which awsauth cannot request.
     #[error(
-        "profile {profile} requires a code of the MFA device {serial}, and awsauth cannot request one"
+        "profile {profile} requires a code from the MFA device {serial}, and awsauth cannot request one"
     )]
     Mfa {
         profile: String,

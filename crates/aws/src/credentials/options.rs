@@ -9,7 +9,7 @@ use super::source::SourceChoice;
 pub struct CredentialOptions {
     /// The only source to use.
     pub source: Option<SourceChoice>,
-    /// The profile of the config and credentials files. As in botocore, it has precedence over keys in the environment;
+    /// The profile of the config and credentials files. As in botocore, it takes precedence over keys in the environment;
     /// `AWS_PROFILE` does not.
     pub profile: Option<String>,
     /// The region of STS; see [`region`](crate::region).

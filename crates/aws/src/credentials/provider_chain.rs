@@ -45,7 +45,7 @@ pub(super) fn find(context: &Context, tried: &mut Vec<Attempt>) -> Result<Option
     if may(SourceChoice::Profile) || may(SourceChoice::WebIdentity) {
         must_exist(context).map_err(|error| (Source::ConfigFile, error))?;
     }
-    // `--profile` has precedence over keys in the environment; AWS_PROFILE does not.
+    // `--profile` takes precedence over keys in the environment; AWS_PROFILE does not.
     let environment_counts = context.options.profile.is_none();
     if pin == Some(SourceChoice::Environment) || (pin.is_none() && environment_counts) {
         let answer = environment(context);

@@ -19,14 +19,14 @@ pub enum ImdsError {
     #[error("instance metadata is disabled: AWS_EC2_METADATA_DISABLED is true")]
     Disabled,
     /// The configured endpoint is invalid.
-    #[error("{value:?}, which is {setting}, is not an http URL")]
+    #[error("{setting} is {value:?}, which is not an http URL")]
     Endpoint {
         value: String,
         /// The variable or profile option.
         setting: String,
     },
     /// The configured endpoint mode is invalid.
-    #[error("{value:?}, which is {setting}, is neither IPv4 nor IPv6")]
+    #[error("{setting} is {value:?}, which is neither IPv4 nor IPv6")]
     Mode {
         value: String,
         /// The variable or profile option.

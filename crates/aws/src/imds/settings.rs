@@ -12,7 +12,7 @@ const IPV6: &str = "http://[fd00:ec2::254]";
 
 const DISABLED: &str = "AWS_EC2_METADATA_DISABLED";
 
-/// The variable, which has precedence, and the profile option of each setting.
+/// The variable, which takes precedence, and the profile option of each setting.
 /// <https://github.com/boto/botocore/blob/1.44.5/botocore/configprovider.py>
 const ENDPOINT: [&str; 2] = [
     "AWS_EC2_METADATA_SERVICE_ENDPOINT",
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn variable_has_precedence_over_profile_and_endpoint_over_mode() {
+    fn variable_takes_precedence_over_profile_and_endpoint_over_mode() {
         let [endpoint_variable, endpoint_key] = ENDPOINT;
         let [mode_variable, mode_key] = MODE;
         let here = (endpoint_variable, "http://127.0.0.1:1338");
@@ -148,12 +148,12 @@ mod tests {
         let error = endpoint(&[], &[(ENDPOINT[1], "169.254.169.254")]).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "\"169.254.169.254\", which is ec2_metadata_service_endpoint in the profile, is not an http URL"
+            "ec2_metadata_service_endpoint in the profile is \"169.254.169.254\", which is not an http URL"
         );
         let error = endpoint(&[(MODE[0], "dual")], &[]).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "\"dual\", which is AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE, is neither IPv4 nor IPv6"
+            "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE is \"dual\", which is neither IPv4 nor IPv6"
         );
     }
 }

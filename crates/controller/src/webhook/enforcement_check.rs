@@ -136,7 +136,7 @@ impl EnforcementCheck {
                 match why {
                     Ok(why) => self.report(State::NotEnforced(why)).await,
                     Err(error) => {
-                        warn!(error, "cannot verify whether edits of aws-auth are checked")
+                        warn!(error, "cannot verify whether edits to aws-auth are checked")
                     }
                 }
                 return;
@@ -232,18 +232,18 @@ impl EnforcementCheck {
         }
         let (kind, reason, note) = match &state {
             State::NotEnforced(why) => {
-                warn!(why, "edits of aws-auth are not checked");
+                warn!(why, "edits to aws-auth are not checked");
                 self.context
                     .health
                     .set_info("admission", format!("not enforced: {why}"));
                 let note =
-                    format!("Edits of aws-auth are not checked: {why}. See docs/admission.md");
+                    format!("Edits to aws-auth are not checked: {why}. See docs/admission.md");
                 (EventType::Warning, "AdmissionNotEnforced", note)
             }
             State::Enforced | State::Unknown => {
-                info!("edits of aws-auth are checked");
+                info!("edits to aws-auth are checked");
                 self.context.health.set_info("admission", "enforced");
-                let note = "Edits of aws-auth are checked".to_owned();
+                let note = "Edits to aws-auth are checked".to_owned();
                 (EventType::Normal, "AdmissionEnforced", note)
             }
         };

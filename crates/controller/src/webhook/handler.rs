@@ -25,7 +25,7 @@ const SMALL_REVIEWS: usize = 2;
 /// How many reviews with a large body are checked concurrently. The memory of a check is many times the size of the body.
 const LARGE_REVIEWS: usize = 1;
 
-/// Responds to requests, within bounds of memory and time.
+/// Responds to requests, within limits on memory and time.
 #[derive(Clone)]
 pub(super) struct Handler {
     validator: Validator,
@@ -101,12 +101,15 @@ impl Handler {
             return error(StatusCode::NOT_FOUND, "not found");
         }
         if request.method() != Method::POST {
-            return error(StatusCode::METHOD_NOT_ALLOWED, "only POST");
+            return error(StatusCode::METHOD_NOT_ALLOWED, "method not allowed: use POST");
         }
         let content_type = request.headers().get(CONTENT_TYPE);
         let content_type = content_type.and_then(|value| value.to_str().ok());
         if !content_type.is_some_and(|value| value.starts_with("application/json")) {
-            return error(StatusCode::UNSUPPORTED_MEDIA_TYPE, "only application/json");
+            return error(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "the content type must be application/json",
+            );
         }
         let body = self.bodies.read(request.into_body()).await;
         body.map_err(|error| match error {
@@ -178,7 +181,13 @@ impl HttpError {
     }
 
     fn too_slow() -> Self {
-        Self::new(StatusCode::REQUEST_TIMEOUT, "too slow")
+        Self::new(
+            StatusCode::REQUEST_TIMEOUT,
+            format!(
+                "the review was not received and checked in {} s",
+                TIMEOUT.as_secs_f32()
+            ),
+        )
     }
 }
 
@@ -320,7 +329,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn review_past_its_deadline_is_not_answered() {
+    async fn review_past_its_deadline_gets_a_timeout() {
         let body = review([ROLES, "", "", USERS, "", ""]).to_string();
         let deadline = Deadline::new(|| true);
         let response = review_response(body.as_bytes(), &Validator::for_test(), &deadline);

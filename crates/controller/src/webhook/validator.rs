@@ -105,7 +105,7 @@ impl Validator {
                     is_dry_run,
                     refused,
                     why,
-                    "checked an edit of aws-auth"
+                    "checked an edit to aws-auth"
                 );
             }
             Verdict::Allowed | Verdict::Warned => {
@@ -116,7 +116,7 @@ impl Validator {
                     field_manager,
                     operation,
                     is_dry_run,
-                    "checked an edit of aws-auth"
+                    "checked an edit to aws-auth"
                 );
             }
         }

@@ -46,7 +46,7 @@ impl Verdict {
 /// Why a review has no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReviewError {
-    #[error("too slow")]
+    #[error("the review was not checked in time")]
     TimeIsUp,
     /// The memory of a review is proportional to the number of entries.
     #[error("aws-auth has more than {MAX_ENTRIES} entries")]

@@ -1,4 +1,4 @@
-//! Validates an edit of aws-auth.
+//! Validates an edit to aws-auth.
 
 use std::collections::BTreeMap;
 
@@ -44,7 +44,7 @@ struct Findings {
     warnings: Vec<String>,
 }
 
-/// Validates an edit of aws-auth.
+/// Validates an edit to aws-auth.
 ///
 /// Denies edits that introduce lint errors or unreadable sections, that remove or reduce node entries or protected entries,
 /// or that leave no known cluster administrator. All other findings of guards and rules are warnings.

@@ -1,6 +1,6 @@
 //! Groups with a meaning in Kubernetes or EKS.
 
-/// The group whose members may do everything, without a check of RBAC.
+/// The group whose members may do anything, without an RBAC check.
 /// Source: <https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/kubeapiserver/authorizer/reload.go>
 pub const MASTERS: &str = "system:masters";
 
@@ -16,7 +16,7 @@ pub(crate) const OF_NODES: [&str; 2] = ["system:bootstrappers", "system:nodes"];
 /// <https://docs.aws.amazon.com/eks/latest/userguide/windows-support.html>
 pub(crate) const OF_PROXIES: [&str; 2] = ["system:node-proxier", "eks:kube-proxy-windows"];
 
-/// The built-in groups that aws-auth documents use.
+/// The built-in groups that appear in aws-auth.
 pub(crate) const BUILT_IN: [&str; 5] = [
     MASTERS,
     OF_NODES[1],

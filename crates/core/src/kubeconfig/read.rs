@@ -12,7 +12,8 @@ use goyaml::{Resolved, resolve};
 /// The lists of named entries.
 const LISTS: [&str; 3] = ["clusters", "contexts", "users"];
 
-/// The fields of a user that contain or name a credential. Next to a credential plugin, kubectl prefers or rejects them.
+/// The fields of a user that contain or name a credential. If the user also has a credential plugin, kubectl ignores the plugin or
+/// rejects the kubeconfig.
 const CREDENTIALS: [&str; 9] = [
     "token",
     "tokenFile",
@@ -43,7 +44,7 @@ pub(super) fn read(text: &str) -> Result<Tree, KubeconfigError> {
     match &tree.node(root).kind {
         Kind::Sequence { .. } => return Err(not_a_kubeconfig(line, "it is a list".to_owned())),
         Kind::Scalar { .. } => {
-            return Err(not_a_kubeconfig(line, "it is one piece of text".to_owned()));
+            return Err(not_a_kubeconfig(line, "it is a plain string".to_owned()));
         }
         Kind::Mapping { .. } | Kind::Alias(_) => {}
     }
@@ -68,7 +69,7 @@ pub(super) fn read(text: &str) -> Result<Tree, KubeconfigError> {
     let known = [&LISTS[..], &["kind", "current-context"]].concat();
     let mut keys = known.iter().filter_map(|key| tree.get(root, key));
     if keys.next().is_none() && !tree.pairs(root).is_empty() {
-        let what = "it has neither clusters, contexts and users nor `kind: Config`";
+        let what = "it has no clusters, contexts or users, and no `kind: Config`";
         return Err(not_a_kubeconfig(line, what.to_owned()));
     }
     if let Some(pair) = tree.get(root, "current-context")

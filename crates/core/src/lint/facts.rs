@@ -70,7 +70,7 @@ pub struct Cluster {
     pub principals: Option<Principals>,
 }
 
-/// A planned change of aws-auth, as in a Terraform plan.
+/// A planned change to aws-auth, as in a Terraform plan.
 #[derive(Clone, Debug)]
 pub struct Change {
     /// The document before the change.

@@ -101,7 +101,7 @@ impl<'de> Visitor<'de> for ExecInfoVisitor {
         f.write_str("an ExecCredential")
     }
 
-    /// As in Go, the last of several spellings applies, and null is ignored.
+    /// If the key occurs in several spellings, the last one wins, as in Go; null is ignored.
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<ExecInfo, M::Error> {
         let mut api_version = None;
         while let Some(key) = map.next_key::<String>()? {

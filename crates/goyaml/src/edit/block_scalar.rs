@@ -1,4 +1,4 @@
-//! Block scalars, `|` and `>`: their lines as written, and changes to some of them.
+//! Block scalars (`|` and `>`): finds their lines in the source, and changes only the lines that differ.
 
 use std::ops::Range;
 
@@ -15,7 +15,7 @@ pub struct BlockScalar<'t> {
     text: &'t str,
     folded: bool,
     chomp: Chomp,
-    /// The indentation indicator.
+    /// The indentation indicator, such as the 2 of `|2`.
     explicit: Option<usize>,
     /// `|` or `>` with its indicators.
     pub header: Range<usize>,
@@ -24,9 +24,9 @@ pub struct BlockScalar<'t> {
     /// The column of the key.
     parent: usize,
     indent: usize,
-    /// All its lines, including blank ones after the text.
+    /// All lines of the scalar, including the blank lines after its text.
     lines: Vec<Line>,
-    /// The number of lines up to the last one with content.
+    /// The number of lines up to and including the last one that is not empty.
     filled: usize,
 }
 
@@ -42,15 +42,15 @@ enum Chomp {
 pub enum RewriteError {
     /// No block scalar can represent the new text.
     Text,
-    /// Its lines are folded, so that new lines cannot be matched with old ones.
+    /// The scalar joins (folds) some of its lines, so its decoded lines do not correspond to lines of the source.
     Folded,
-    /// A line ends in a lone carriage return, which would become one line break with a newline after it.
+    /// A line ends in a carriage return without a newline. A newline inserted after it would merge with it into one line break.
     CarriageReturn,
 }
 
 impl<'t> BlockScalar<'t> {
-    /// Reads the block scalar that starts at this byte, as the value of a key in column `parent`. `offset` is the
-    /// indentation below the key if the scalar has no text that shows it.
+    /// Reads the block scalar that starts at byte `start` and is the value of a key in column `parent`. If the scalar has no
+    /// text, its indentation is unknown; `offset` is then the indentation relative to the key.
     pub fn read(text: &'t str, start: usize, parent: usize, offset: usize) -> Self {
         let head = line_at(text, start);
         let bytes = text.as_bytes();
@@ -79,13 +79,13 @@ impl<'t> BlockScalar<'t> {
         block.indent = explicit.map_or_else(|| block.find_indent(), |offset| parent + offset);
         block.find_lines();
         if block.filled == 0 && explicit.is_none() {
-            // No line shows the indentation. It must not be less than that of blank lines that stay.
+            // No text shows the indentation. Use at least that of the existing blank lines, which are not rewritten.
             block.indent = block.indent.max(parent + offset);
         }
         block
     }
 
-    /// Returns the indentation as libyaml finds it: that of the widest leading blank line, or of the first other line.
+    /// Returns the indentation as libyaml detects it: the largest of the first text line and the blank lines before it.
     fn find_indent(&self) -> usize {
         let mut widest = self.parent + 1;
         let mut at = self.body;
@@ -118,7 +118,7 @@ impl<'t> BlockScalar<'t> {
         self.lines.shrink_to_fit();
     }
 
-    /// Returns the end of the last line with content, line break included; with `|+`, of the last line.
+    /// Returns the end of the scalar's last line, including its line break. Blank lines at the end count only with `|+` or `>+`.
     pub fn end(&self) -> usize {
         let lines = if self.chomp == Chomp::Keep {
             &self.lines[..]
@@ -128,22 +128,22 @@ impl<'t> BlockScalar<'t> {
         lines.last().map_or(self.body, |line| line.next)
     }
 
-    /// Returns the column of its text.
+    /// Returns the column in which the text starts.
     pub fn indent(&self) -> usize {
         self.indent
     }
 
-    /// Returns whether blank lines after the text are part of it.
+    /// Returns whether the blank lines after the text are part of the value, as with `|+`.
     pub(crate) fn keeps_blank_lines(&self) -> bool {
         self.chomp == Chomp::Keep
     }
 
-    /// Returns the indentation of the text below its key.
+    /// Returns the indentation of the text relative to its key; `None` if the scalar has no text.
     pub fn offset(&self) -> Option<usize> {
         (self.filled > 0).then_some(self.indent - self.parent)
     }
 
-    /// Returns the bytes of its lines up to the last one with content.
+    /// Returns the byte range of the lines, without blank lines at the end.
     pub(crate) fn filled_lines(&self) -> Range<usize> {
         let end = self
             .filled
@@ -160,15 +160,14 @@ impl<'t> BlockScalar<'t> {
         )
     }
 
-    /// Returns the content of each line, without indentation and line break.
+    /// Returns the byte range of each line's content, without indentation and line break.
     pub fn contents(&self) -> impl Iterator<Item = Range<usize>> {
         self.lines
             .iter()
             .map(|line| (line.start + self.indent).min(line.end)..line.end)
     }
 
-    /// Returns, for a folded scalar, the line of the file on which each line of the decoded text starts, counted from the
-    /// header's line.
+    /// Returns where each line of the decoded text of a folded scalar starts: its line in the source, counted from the header.
     pub fn folded_lines(&self) -> Vec<usize> {
         let mut starts = Vec::new();
         let mut blank_lines = Vec::new();
@@ -179,7 +178,7 @@ impl<'t> BlockScalar<'t> {
                 blank_lines.push(number + 1);
                 continue;
             }
-            // Of the line breaks between two lines that fold, the first is not part of the text.
+            // Between two lines that fold, the first line break is not part of the text; any others are.
             let joins = before.is_some_and(|before| is_flush(before) && is_flush(content));
             blank_lines.push(number + 1);
             starts.extend(blank_lines.drain(..).skip(usize::from(joins)));
@@ -189,7 +188,7 @@ impl<'t> BlockScalar<'t> {
         starts
     }
 
-    /// Returns the splices that change the text from `old` to `new`. Lines that are in both are preserved.
+    /// Returns the splices that change the decoded text from `old` to `new`. Unchanged lines keep their bytes.
     ///
     /// # Errors
     /// If the style of the scalar cannot represent the new text.
@@ -212,10 +211,10 @@ impl<'t> BlockScalar<'t> {
         if new_lines.iter().all(|(line, _)| line.is_empty())
             && indent_below(self.text, end) > self.parent + 1
         {
-            // Without text before it, a deep comment would become the text.
+            // The new scalar would have no text. An indented comment below it would be read as its text.
             return Err(RewriteError::Text);
         }
-        // If the last line of the file has no line break, it stays so if possible.
+        // If the file ends without a line break, keep it that way if possible.
         let open = self.lines.last().is_some_and(|line| line.next == line.end);
         let stays_open = open && !new.ends_with('\n');
         let chomp = match new_lines.last() {
@@ -275,7 +274,7 @@ impl<'t> BlockScalar<'t> {
         let line_break = break_near(self.text, self.header.end);
         let written: Vec<(&str, char)> = lines.iter().map(|line| self.decoded(line)).collect();
         let end = lines.last().map_or(self.body, |line| line.next);
-        // Whether the text before lacks a line break: an open last line, or a header that ends the file.
+        // Whether a line break must be inserted before appended lines: the last line, or the header, ends the file without one.
         let unbroken = open || !self.text[..self.body].ends_with(is_break);
         let mut ended = false;
         for hunk in line_diff(&written, new_lines) {
@@ -296,7 +295,7 @@ impl<'t> BlockScalar<'t> {
             }
             if at_end && stays_open {
                 if hunk.new.is_empty() {
-                    // The line before becomes the last one, without a line break.
+                    // The last lines are removed: also remove the line break of the line that is now the last one.
                     start = hunk
                         .old
                         .start
@@ -313,7 +312,7 @@ impl<'t> BlockScalar<'t> {
         }
     }
 
-    /// Returns whether a folded scalar has the text that it would have as a literal one.
+    /// Returns whether a folded scalar has the same text as a literal (`|`) scalar with the same lines would.
     fn reads_literally(&self, old: &str) -> bool {
         let lines: Vec<_> = self.lines[..self.filled]
             .iter()
@@ -323,8 +322,8 @@ impl<'t> BlockScalar<'t> {
     }
 }
 
-/// Returns whether a folded scalar would join any of these lines: two lines in sequence, not counting blank ones, that
-/// do not start with white space.
+/// Returns whether a folded scalar would join any of these lines. It joins two consecutive lines, ignoring blank ones between
+/// them, if neither starts with white space.
 fn folds(lines: &[(&str, char)]) -> bool {
     let mut before: Option<(&str, char)> = None;
     for &(line, ends) in lines {
@@ -339,7 +338,7 @@ fn folds(lines: &[(&str, char)]) -> bool {
     false
 }
 
-/// Returns whether a line does not start with white space: only such lines fold.
+/// Returns whether a line does not start with white space. Only such lines are folded.
 fn is_flush(line: &str) -> bool {
     !line.starts_with([' ', '\t'])
 }

@@ -15,7 +15,7 @@ use awsauth_core::history::{
     stored_revisions,
 };
 
-/// A change of aws-auth that a watch reported.
+/// A change to aws-auth that a watch reported.
 #[derive(Clone, Copy, Debug)]
 pub struct ObservedChange<'a> {
     /// The state before it; `None` if unknown, and then what the history ends with.

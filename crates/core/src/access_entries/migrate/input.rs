@@ -15,7 +15,7 @@ pub struct MigrationInput<'d, 'f> {
     /// The access entries with the authentication mode; `None` if the mode is unknown.
     pub access_entries: Option<&'f AccessEntries>,
     pub cluster: Option<ClusterFacts<'f>>,
-    /// The roles of nodes; `None` if they could not be read.
+    /// The node roles; `None` if they could not be read.
     pub node_inventory: Option<&'f NodeInventory>,
     /// The roles and users of one account; `None` if IAM returned nothing.
     pub principals: Option<&'f Principals>,

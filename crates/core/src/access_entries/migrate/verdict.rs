@@ -48,7 +48,7 @@ pub enum Unchecked {
     User,
     /// Whether EKS accepts this group: it reserves the prefix in usernames.
     Group(String),
-    /// Whether a role of nodes belongs to the account of the cluster, as EKS requires.
+    /// Whether a node role belongs to the account of the cluster, as EKS requires.
     NodeAccount,
 }
 

@@ -85,7 +85,7 @@ impl fmt::Display for Mismatch {
         match self {
             Self::Stray => f.write_str("spaces, quotes or invisible characters around the ARN are part of it"),
             Self::RolePath => f.write_str("STS reports a role without its IAM path"),
-            Self::UserPath => f.write_str("the IAM path differs, and STS reports a user with it"),
+            Self::UserPath => f.write_str("the IAM path differs; STS includes the path in a user's ARN, so it must match"),
             Self::Session => f.write_str("a session is compared as its role, so a session's ARN never matches"),
             Self::InstanceProfile => f.write_str("an instance profile is not a role"),
             Self::DottedI => f.write_str("the letter İ never matches, not even itself"),
@@ -102,7 +102,7 @@ impl fmt::Display for Mismatch {
             Self::Wildcard => f.write_str("a wildcard is compared literally"),
             Self::Root => f.write_str("an account's root ARN admits its root user only"),
             Self::AccountText => f.write_str("an account is compared as text, digit by digit"),
-            Self::Letters(1) => f.write_str("one letter differs"),
+            Self::Letters(1) => f.write_str("the name differs by one letter (changed, added, missing or swapped)"),
             Self::Letters(count) => write!(f, "{count} letters differ"),
         }
     }

@@ -78,8 +78,8 @@ fn reason_for_the_mismatch_is_reported() {
             &format!("{A}:root"),
             "an account's root ARN admits its root user only",
         ),
-        (&format!("{A}:role/Devs"), "one letter differs"),
-        (&format!("{A}:role/dve"), "one letter differs"),
+        (&format!("{A}:role/Devs"), "the name differs by one letter (changed, added, missing or swapped)"),
+        (&format!("{A}:role/dve"), "the name differs by one letter (changed, added, missing or swapped)"),
         (&format!("{A}:role/Ops"), ""),
         (&format!("{A}:group/Dev"), ""),
         ("Dev", ""),
@@ -99,7 +99,7 @@ fn reason_for_the_mismatch_is_reported() {
     check(
         "user/team/bob",
         &format!("{A}:user/bob"),
-        "the IAM path differs, and STS reports a user with it",
+        "the IAM path differs; STS includes the path in a user's ARN, so it must match",
     );
     check(
         "role/AWSReservedSSO_Admin_0123456789abcdef",

@@ -1,4 +1,4 @@
-//! P: planned changes of aws-auth.
+//! P: planned changes to aws-auth.
 
 pub(super) mod plan_deletes_aws_auth;
 pub(super) mod plan_empties_map;

@@ -16,7 +16,7 @@ fn judge(evidence: &Evidence) -> CheckResult {
     let explained = evidence.explanation()?;
     let changed = explained.aws_auth.changed;
     let changed =
-        changed.ok_or_else(|| Skipped::needs("the time of the last change of aws-auth"))?;
+        changed.ok_or_else(|| Skipped::needs("the time of the last change to aws-auth"))?;
     let ago = evidence.now.duration_since(changed);
     let saw = format!("aws-auth changed {} s ago", ago.as_secs());
     let is_unauthorized = matches!(evidence.signed_in.known(), Some(SignedIn::Unauthorized));

@@ -1,4 +1,4 @@
-//! W1: whether the roles of nodes are mapped.
+//! W1: whether the node roles are mapped.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

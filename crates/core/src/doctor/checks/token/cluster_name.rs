@@ -14,7 +14,7 @@ pub(crate) const CHECK: Check = Check {
     judge,
 };
 
-/// A more recent change of aws-auth may not be in effect yet.
+/// A more recent change to aws-auth may not be in effect yet.
 pub(crate) const SETTLED: SignedDuration = SignedDuration::from_secs(60);
 
 fn judge(evidence: &Evidence) -> CheckResult {

@@ -21,7 +21,7 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
             && by.section != entry.section
         {
             let message = format!(
-                "{} has the same ARN and is checked first: this entry has no effect",
+                "{} has an entry with the same ARN and is checked first, so this entry has no effect",
                 by.section.key()
             );
             let help = "keep one of the two entries";

@@ -10,7 +10,7 @@ use crate::lint::resolved_entry::Part;
 use crate::lint::rule::{Rule, Severity};
 use crate::trust::{EC2, named_in};
 
-/// The services that assume the roles of nodes that are named after their sessions: Fargate, and for hybrid nodes Systems Manager and
+/// The services that assume the node roles of nodes that are named after their sessions: Fargate, and for hybrid nodes Systems Manager and
 /// IAM Roles Anywhere. <https://docs.aws.amazon.com/eks/latest/userguide/pod-execution-role.html>,
 /// <https://docs.aws.amazon.com/eks/latest/userguide/hybrid-nodes-creds.html>
 const SESSION_NODE_SERVICES: [&str; 3] = [

@@ -1,4 +1,4 @@
-//! If Identity Center creates a role again, the role gets another suffix.
+//! When Identity Center recreates a role, the role gets a new suffix.
 
 use crate::facts::iam_principals::Existence;
 use crate::lint::context::Context;
