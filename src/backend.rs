@@ -9,7 +9,7 @@ mod controller_connection;
 pub(crate) mod credential_args;
 pub(crate) mod duration;
 mod editor;
-pub(crate) mod eks;
+pub(crate) mod eks_cluster;
 mod endpoint_check;
 pub(crate) mod files;
 mod first_read;

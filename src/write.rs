@@ -1,11 +1,11 @@
 //! The write transaction that every writing command runs: plan, guards, dry run, backup, write, verification, rollback.
 
-mod access_entries;
+mod access_entries_in_effect;
 mod access_entry_commands;
 mod failures;
 mod plan_builder;
-mod post_write_check;
 mod report;
+mod verify_or_roll_back;
 
 use crate::backend::{Backend, BackupOptions, FirstRead, WriteOutcome};
 use crate::output::{PlanFormat, report_json};
@@ -13,9 +13,9 @@ use crate::terminal::{Failure, Kind, Out};
 use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::document::edit::Edit;
 use awsauth_core::plan::{Allowed, Plan, Request};
-use post_write_check::PostWriteCheck;
+use verify_or_roll_back::PostWriteCheck;
 
-pub(crate) use access_entries::access_entries_for;
+pub(crate) use access_entries_in_effect::access_entries_for;
 pub(crate) use access_entry_commands::{refuse_if_ignored, with_access_entry_commands};
 pub(crate) use failures::{edit_failure, no_permission, refusal_line, refused};
 pub(crate) use plan_builder::{PlanBuilder, wants_admins};

@@ -13,8 +13,8 @@ mod latency_proxy;
 mod libyaml_pass;
 mod live_cluster;
 mod manifest;
-mod memory;
 mod other_tools;
+mod peak_memory;
 mod process_start;
 mod release_binary;
 mod round_trips;
@@ -39,10 +39,10 @@ const BENCHMARKS: [Benchmark; 7] = [
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let Some((memory::FLAG, command)) =
+    if let Some((peak_memory::FLAG, command)) =
         arguments.split_first().map(|(a, rest)| (a.as_str(), rest))
     {
-        return memory::report_peak(command);
+        return peak_memory::report_peak(command);
     }
     // cargo adds `--bench`.
     let selected: Vec<&str> = arguments

@@ -9,7 +9,7 @@ use awsauth_core::document::edit::{Edit, Groups, apply};
 use awsauth_core::document::{Document, Principal, SectionName};
 
 use crate::libyaml_pass::event_pass;
-use crate::memory::peak;
+use crate::peak_memory::peak;
 use crate::release_binary::{Awsauth, timed_run};
 use crate::support::authenticator_oracle::{Answer, Data, Oracle, Request};
 use crate::test_aws_auth::{MAP_NEW, NEW_ROLE};

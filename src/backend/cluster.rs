@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
-use super::eks;
+use super::eks_cluster;
 use super::endpoint_check;
 use super::target_options::Target;
 use super::wait_for_cluster::{await_ready, wait_for};
@@ -49,7 +49,7 @@ impl Cluster {
         let aws_environment = AwsEnvironment::of_process();
         let credential_options = target.identity.credential_options();
         let order = CredentialOrder::RolesFirst;
-        let eks = eks::describe(
+        let eks = eks_cluster::describe(
             name,
             order,
             &credential_options,
@@ -57,10 +57,10 @@ impl Cluster {
             target.wait,
             out,
         )?;
-        let tokens = eks::tokens(&eks, &credential_options, &aws_environment, out)?;
+        let tokens = eks_cluster::tokens(&eks, &credential_options, &aws_environment, out)?;
         let runtime = runtime()?;
         let (flags, environment) = (flags(target), Environment::of_process());
-        let endpoint = eks::endpoint(&eks);
+        let endpoint = eks_cluster::endpoint(&eks);
         let connecting = connect_to(&endpoint, tokens, &flags, &environment);
         let client = until_interrupted(&runtime, out, "Connecting", connecting)?
             .map_err(|error| not_connected(&error))?;

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::time::Duration;
 
-use super::eks;
+use super::eks_cluster;
 use crate::terminal::{Failure, Out, Refusal, Spinner};
 use awsauth_aws::AwsEnvironment;
 use awsauth_aws::credentials::CredentialOptions;
@@ -78,7 +78,7 @@ pub(super) fn described(
                 },
             }
         })?;
-    eks::endpoint(&cluster)
+    eks_cluster::endpoint(&cluster)
         .described()
         .ok_or_else(|| NotDescribed {
             why: "its response has no URL with a certificate authority".to_owned(),

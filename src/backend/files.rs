@@ -11,7 +11,7 @@ use super::input_files::is_stdin;
 use super::manifest_file::ManifestFile;
 use crate::terminal::{Failure, Out};
 use awsauth_core::manifest::{self, Manifest, ManifestError};
-use awsauth_core::terraform::{self, Resource};
+use awsauth_core::terraform_show::{self, Resource};
 
 pub(crate) use relative_path::relative;
 pub(crate) use search::search;
@@ -63,7 +63,7 @@ impl Candidate {
             return Ok(None);
         }
         let text = file.text(bytes)?;
-        if let Some(resources) = terraform::read(&text) {
+        if let Some(resources) = terraform_show::read(&text) {
             return match resources.is_empty() {
                 true if self.is_named => Err(Failure::usage(format!(
                     "cannot read aws-auth from {file}: no resource of the plan writes it"

@@ -9,7 +9,7 @@ use super::cluster::{
     Cluster, flags, kind, not_connected, refuse_other, runtime, until_interrupted,
 };
 use super::credential_args::CredentialArgs;
-use super::eks;
+use super::eks_cluster;
 use super::endpoint_check;
 use super::target_options::{Chosen, Target, is_typed};
 use super::wait_for_cluster::wait_for;
@@ -108,7 +108,7 @@ impl SignIn {
     pub(super) fn second_connection(cluster: &Cluster, out: &mut Out) -> Result<Self, Failure> {
         let asked = cluster.options();
         match cluster.eks() {
-            Some(eks) => Self::to(&eks::endpoint(eks), asked, asked.wait, out),
+            Some(eks) => Self::to(&eks_cluster::endpoint(eks), asked, asked.wait, out),
             None => Self::of_kubeconfig(asked, false, out)?.map_err(|error| not_connected(&error)),
         }
     }
@@ -118,7 +118,7 @@ impl SignIn {
         let aws_environment = AwsEnvironment::of_process();
         let credential_options = target.identity.credential_options();
         let order = CredentialOrder::RolesFirst;
-        let eks = eks::describe(
+        let eks = eks_cluster::describe(
             name,
             order,
             &credential_options,
@@ -127,7 +127,7 @@ impl SignIn {
             out,
         )?;
         let left = target.wait.map(|wait| wait.saturating_sub(begun.elapsed()));
-        let opened = Self::to(&eks::endpoint(&eks), target, left, out)?;
+        let opened = Self::to(&eks_cluster::endpoint(&eks), target, left, out)?;
         Ok(Self {
             described: Some(eks),
             ..opened

@@ -9,7 +9,7 @@ use awsauth_aws::AwsEnvironment;
 use awsauth_aws::credentials::{self, CredentialOptions, IamEvidence, SourceError};
 use awsauth_aws::iam::Iam;
 use awsauth_core::arn::Parts;
-use awsauth_core::trust::Advice;
+use awsauth_core::assume_role_advice::Advice;
 
 /// Returns why AWS denies AssumeRole: from both policies if the caller may read them in IAM, or else from the denial.
 pub(super) fn advice(

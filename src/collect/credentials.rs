@@ -8,11 +8,11 @@ use awsauth_aws::credentials::{
 };
 use awsauth_aws::imds::ImdsError;
 use awsauth_aws::{AwsEnvironment, AwsError, Machine};
+use awsauth_core::assume_role_advice::{self, Advice, State};
 use awsauth_core::doctor::evidence::{
     FailedAt, FoundCredentials, PolicySide, Problem, SearchFailed,
 };
 use awsauth_core::doctor::last_four;
-use awsauth_core::trust::{self, Advice, State};
 
 /// Searches for credentials.
 pub(crate) fn search(
@@ -85,7 +85,7 @@ fn none(error: &NoCredentials, advice: Option<Advice>) -> SearchFailed {
     };
     let refused = of_aws(failed).and_then(AwsError::refused);
     let policies = advice.map(|advice| {
-        let policy = |policy: &trust::PolicyAdvice| PolicySide {
+        let policy = |policy: &assume_role_advice::PolicyAdvice| PolicySide {
             title: policy.title.clone(),
             because: policy.because.clone(),
             statement: policy.statement.clone(),

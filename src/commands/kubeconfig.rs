@@ -10,7 +10,7 @@ use clap::builder::FalseyValueParser;
 
 use super::write_args::DryRun;
 use crate::backend::Target;
-use crate::backend::eks;
+use crate::backend::eks_cluster;
 use crate::backend::kubeconfig_file::KubeconfigFile;
 use crate::output::kubeconfig_changes;
 use crate::terminal::{Exit, Failure, Out};
@@ -105,7 +105,7 @@ pub(crate) fn run(
         None => {
             let name = &args.cluster_name;
             let order = CredentialOrder::OwnFirst;
-            eks::describe(
+            eks_cluster::describe(
                 name,
                 order,
                 &credential_options,

@@ -1,6 +1,6 @@
 //! Reports what a transaction did, or would do.
 
-use super::post_write_check::CheckOutcome;
+use super::verify_or_roll_back::CheckOutcome;
 use super::{Mode, Options};
 use crate::access_check::CheckedAccess;
 use crate::backend::{Backend, WriteOutcome};

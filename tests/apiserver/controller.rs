@@ -5,8 +5,8 @@
 #![allow(clippy::print_stderr, reason = "tests print measurements")]
 
 mod at_scale;
+mod aws_auth_deletion;
 mod crd_validation;
-mod deletion;
 mod eks_facts;
 mod forged_status;
 mod harness;

@@ -7,10 +7,10 @@
 mod api_server_accepts;
 mod aws_auth_policy;
 mod chart;
+mod cluster_with_manifests;
 mod controller_process;
 mod dockerfile;
 mod grant_policy;
-mod harness;
 mod monitoring;
 mod pod_security;
 mod rbac;

@@ -7,7 +7,7 @@ mod conditions;
 mod denials;
 mod principals;
 
-use awsauth_core::trust::{
+use awsauth_core::assume_role_advice::{
     Advice, Decision, EC2, Facts, Obstacle, PolicyKind, State, explain, statement_for_service,
 };
 

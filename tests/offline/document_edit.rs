@@ -1,4 +1,4 @@
-//! Edits of aws-auth sections: text in, text out.
+//! Edits to sections of aws-auth: text in, text out.
 
 use std::collections::BTreeMap;
 

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use super::default_signal_actions;
 use super::secrets;
-use super::signals;
 
 /// Saves a copy of the page, then runs the script for this invocation.
 const EDITOR: &str = r#"
@@ -118,7 +118,7 @@ pub(crate) struct Terminal {
 
 impl Terminal {
     pub(crate) fn of(command: &Command) -> Self {
-        signals::reset_for_children();
+        default_signal_actions::reset_for_children();
         let pair = nix::pty::openpty(None, None).unwrap();
         let slave = || Stdio::from(pair.slave.try_clone().unwrap());
         // With a controlling terminal, so that Ctrl-C sends SIGINT.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::sleep;
 use std::time::Duration;
 
-use super::signals;
+use super::default_signal_actions;
 
 /// The prefix of an EKS token.
 const TOKEN: &str = "k8s-aws-v1.";
@@ -83,7 +83,7 @@ pub(crate) fn output(command: &mut Command) -> Output {
 /// Runs a command.
 #[track_caller]
 pub(crate) fn output_of(command: &mut Command, prints: Prints) -> Output {
-    signals::reset_for_children();
+    default_signal_actions::reset_for_children();
     know_environment(command);
     let output = command.output();
     searched(

@@ -18,7 +18,7 @@ use thiserror::Error;
 use tokio::time::Instant;
 
 use super::AwsEnvironment;
-use super::credentials_response::{CredentialsResponse, CredentialsResponseError};
+use super::metadata_credentials::{CredentialsResponse, CredentialsResponseError};
 use super::metadata_http::{Answer, Client, HttpError, Url};
 use super::tls::{self, TlsError};
 use awsauth_core::token::Credentials;

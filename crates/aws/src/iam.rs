@@ -16,9 +16,9 @@ use super::credentials::ResolvedCredentials;
 use super::query_protocol::{Endpoint, Members, QueryClient, Service, Timeouts};
 use super::runtime::BlockingRuntime;
 use super::{AwsEnvironment, AwsError, SetupError};
+use awsauth_core::assume_role_advice::Decision;
 use awsauth_core::facts::iam_principals::{Listed, Principal};
 use awsauth_core::facts::partitions::Partition;
-use awsauth_core::trust::Decision;
 
 const SERVICE: Service = Service {
     signing_name: "iam",

@@ -18,8 +18,8 @@ use serde::Deserialize;
 use tokio::select;
 use tokio::time::{Instant, timeout};
 
-use super::credentials_response::CredentialsResponse;
 use super::machine::is_instance_id;
+use super::metadata_credentials::CredentialsResponse;
 use super::metadata_http::{Answer, Client, HttpError};
 use awsauth_core::token::Credentials;
 

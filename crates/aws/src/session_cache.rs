@@ -14,7 +14,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::AwsEnvironment;
-use super::credentials_json;
+use super::credential_process_json;
 use super::timestamp::instant;
 use awsauth_core::token::Credentials;
 
@@ -197,14 +197,14 @@ fn read(path: &Path) -> Option<CachedSession> {
     file.read_to_end(&mut bytes).ok()?;
     let issued: Issued = serde_json::from_slice(&bytes).ok()?;
     Some(CachedSession {
-        credentials: credentials_json::read(&bytes).ok()?,
+        credentials: credential_process_json::read(&bytes).ok()?,
         issued: instant(&issued.issued)?,
     })
 }
 
 /// Replaces the file atomically with one that only its owner can read.
 fn write(path: &Path, credentials: &Credentials, issued: Timestamp) {
-    let text = credentials_json::write(credentials, issued);
+    let text = credential_process_json::write(credentials, issued);
     let Some(folder) = path.parent() else {
         return;
     };

@@ -2,8 +2,8 @@
 //! nothing, and runs never overlap.
 
 mod aws_auth_writer;
-mod deletion;
 mod observer;
+mod restore_deleted;
 
 use std::future::{Future, pending};
 use std::sync::Arc;

@@ -5,11 +5,11 @@ mod certificate_files;
 mod certificate_rotation;
 mod cluster_facts;
 mod enforcement_check;
+mod generated_certificate;
 mod handler;
 mod mapping_review;
 mod request_body;
 mod served_certificate;
-mod tls_secret;
 mod validating_webhook_configuration;
 mod validator;
 
@@ -79,7 +79,7 @@ pub(crate) async fn run(
             Arc::clone(&served),
             context.clone(),
         )),
-        None => parts.spawn(tls_secret::serve(
+        None => parts.spawn(generated_certificate::serve(
             context.clone(),
             Arc::clone(&served),
             configuration.clone(),

@@ -16,7 +16,7 @@ mod redact;
 mod retention;
 mod revert;
 mod revision;
-mod revision_state;
+mod write_effect;
 
 pub use backup_file::{BackupFile, FileError, read_file, write_file};
 pub use contents::{Contents, Digest};
@@ -26,4 +26,4 @@ pub use redact::{CONTROLLER, text_without_secrets, without_secrets};
 pub use retention::{Addition, Key, MAX_REVISIONS, StoredRevision, TooLarge, stored_revisions};
 pub use revert::{MergeConflict, Reverted, combine, revert};
 pub use revision::{Revision, Unreadable, Who};
-pub use revision_state::{RevisionState, revision_states};
+pub use write_effect::{RevisionState, revision_states};

@@ -2,7 +2,7 @@
 //!
 //! The file format: <https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/>
 
-mod desired;
+mod content_pattern;
 mod entries;
 mod error;
 mod read;
@@ -15,8 +15,8 @@ pub use error::KubeconfigError;
 pub use report::{Change, EntryChange, FieldChange, FieldChangeKind, Part};
 
 pub use goyaml::edit::Unwritable;
+use goyaml::edit::span_tree::Tree;
 use goyaml::edit::splice;
-use goyaml::edit::tree::Tree;
 
 /// The maximum number of steps. Each step changes one field, so no file needs more.
 const MAX_STEPS: usize = 1000;
@@ -77,7 +77,7 @@ impl Kubeconfig {
     /// [`KubeconfigError::Bug`] if the new text, read again, is not exactly the old one with these entries.
     pub fn with(&self, entries: &Entries) -> Result<Edited, KubeconfigError> {
         read::check_credentials(&self.tree, &entries.user.name)?;
-        let desired = desired::of(entries, read::is_empty(&self.tree));
+        let desired = content_pattern::of(entries, read::is_empty(&self.tree));
         let mut text = self.text.clone();
         let mut tree = self.tree.clone();
         let mut steps = Vec::new();

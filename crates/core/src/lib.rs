@@ -8,6 +8,7 @@
 pub mod access_entries;
 pub mod admission;
 pub mod arn;
+pub mod assume_role_advice;
 pub mod authenticator;
 pub mod aws_auth_snapshot;
 mod deadline;
@@ -28,6 +29,5 @@ pub mod plan;
 pub mod rbac;
 pub mod reconcile;
 pub mod shell_quote;
-pub mod terraform;
+pub mod terraform_show;
 pub mod token;
-pub mod trust;

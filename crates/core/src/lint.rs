@@ -7,7 +7,7 @@
 mod arn_fault;
 mod bindings;
 mod context;
-mod duplicates;
+mod entry_comparison;
 mod facts;
 mod finding;
 mod fix;

@@ -22,7 +22,7 @@ use crate::document::SectionName;
 use file_positions::FileLines;
 use find_aws_auth::Place;
 pub use goyaml::edit::Unwritable;
-use goyaml::edit::tree::{Kind, Pair, ReadError, Style, Tree};
+use goyaml::edit::span_tree::{Kind, Pair, ReadError, Style, Tree};
 use goyaml::edit::{self, splice};
 use rewrite::Rewrite;
 

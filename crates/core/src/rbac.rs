@@ -4,14 +4,14 @@
 //! Source: <https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/registry/rbac/validation/rule.go>
 
 mod access;
-mod binding;
+mod objects;
 mod permission_question;
 mod summary;
 mod user_info;
 
 pub(crate) use access::has_default_role;
 pub use access::{Access, Grant};
-pub use binding::{Binding, Role, RoleKind, RoleRef, Rule, Rules, Subject};
+pub use objects::{Binding, Role, RoleKind, RoleRef, Rule, Rules, Subject};
 pub use permission_question::{Namespace, Question, QuestionError, Target};
 pub use summary::{Allowance, Object, Summary};
 pub use user_info::UserInfo;

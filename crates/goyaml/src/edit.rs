@@ -2,8 +2,8 @@
 //!
 //! A change is a list of [splices](splice::Splice): every byte outside of them is preserved. New text is written in
 //! the style of the text around it. There are three layers:
-//! - [`lines`], [`splice`] and [`spelling`]: line arithmetic, byte ranges, and how scalars are written.
-//! - [`block_list`], [`flow_list`], [`block_scalar`] and [`quoted_scalar`]: one construct, given by its byte ranges.
+//! - [`lines`], [`splice`] and [`scalar_style`]: line arithmetic, byte ranges, and how scalars are written.
+//! - [`block_list`], [`flow_collection`], [`block_scalar`] and [`quoted_scalar`]: one construct, given by its byte ranges.
 //! - [`Editor`]: a [`Tree`] of the whole text and changes to its nodes.
 
 pub mod block_list;
@@ -11,7 +11,7 @@ pub mod block_scalar;
 mod edit_mapping;
 mod edit_scalar;
 mod edit_sequence;
-pub mod flow_list;
+pub mod flow_collection;
 mod line_diff;
 pub mod lines;
 pub mod new_value;
@@ -21,13 +21,13 @@ pub mod quoted_scalar;
 mod read_json;
 mod read_yaml;
 pub mod scalar_style;
+pub mod span_tree;
 pub mod splice;
-pub mod tree;
 
 use thiserror::Error;
 
 use scalar_style::Spelling;
-use tree::{ReadError, Tree};
+use span_tree::{ReadError, Tree};
 
 /// The indentation of nested values if the file does not show its own.
 pub const DEFAULT_STEP: usize = 2;

@@ -2,7 +2,7 @@
 
 mod error;
 mod response_limit;
-mod sign_in;
+mod trusted_connection;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +23,7 @@ use tower::{BoxError, Service, ServiceBuilder};
 pub use error::{ConnectError, CredentialsError};
 use response_limit::ResponseLimit;
 pub(crate) use response_limit::ResponseTooLong;
-pub use sign_in::{AnonymousConnection, EksConnection};
+pub use trusted_connection::{AnonymousConnection, EksConnection};
 
 use super::api_client::ApiClient;
 use super::cluster_identity::{EksClusterId, Target};

@@ -7,8 +7,7 @@ use awsauth_core::edit_buffer::{Keys, MARK};
 use awsauth_core::escape::one_line;
 use awsauth_core::history::Contents;
 
-const GIVE_UP: &str =
-    "Fix it and save. Save this file unchanged or empty to give up; your text is then saved to a file.";
+const GIVE_UP: &str = "Fix it and save. Save this file unchanged or empty to give up; your text is then saved to a file.";
 
 /// The title: which aws-auth it is.
 pub(super) fn title(backend: &Backend, note: Option<String>) -> Vec<String> {

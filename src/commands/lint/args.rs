@@ -16,8 +16,8 @@ use awsauth_core::lint::Severity;
 
 /// Check aws-auth for what breaks access, weakens security or misleads the reader
 ///
-/// Reads manifests and Terraform plans, or the live ConfigMap if there is no FILE. Each finding states what the authenticator does with
-/// that place and how to fix it. A comment `# awsauth: ignore[ID] REASON` in the text waives findings on its line, on the next line, or
+/// Reads manifests and Terraform plans, or the live ConfigMap if there is no FILE. Each finding states what the authenticator makes of
+/// that part and how to fix it. A comment `# awsauth: ignore[ID] REASON` in the text waives findings on its line, on the next line, or
 /// in the entry that starts there.
 ///
 /// With -o github, lint also appends a table of the findings to the file in GITHUB_STEP_SUMMARY, and findings=N and errors=N to the file

@@ -12,7 +12,7 @@ use crate::output::{FixedFinding, Origin};
 use crate::terminal::{Failure, Out};
 use awsauth_core::document::{Document, SectionName};
 use awsauth_core::lint::{Change, Facts, ObjectChange, Report, Selection, lint};
-use awsauth_core::terraform::{ObjectAction, Resource};
+use awsauth_core::terraform_show::{ObjectAction, Resource};
 
 /// An aws-auth that was read.
 pub(super) struct Source {

@@ -10,10 +10,10 @@ use serde_json::Value;
 use crate::support::aws_auth_client::{Api, configmap};
 use crate::support::cluster::Cluster;
 pub(crate) use crate::support::completed_run::Run;
+use crate::support::default_signal_actions;
 use crate::support::exclusive_test;
 use crate::support::pool::{Pool, PoolGuard};
 use crate::support::secrets;
-use crate::support::signals;
 use crate::support::static_users::StaticUser;
 
 /// The node entry, as eksctl writes it.
@@ -218,7 +218,7 @@ pub(crate) struct Running(Option<Child>);
 
 impl Running {
     pub(crate) fn start<S: AsRef<OsStr>>(mut command: Command, args: &[S]) -> Self {
-        signals::reset_for_children();
+        default_signal_actions::reset_for_children();
         let command = command
             .args(args)
             .stdout(Stdio::piped())

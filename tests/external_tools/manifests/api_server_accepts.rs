@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::manifests::harness::{Harness, eventually};
+use crate::manifests::cluster_with_manifests::{Harness, eventually};
 use crate::manifests::same_rendering::{charted, kustomized, manifests, objects, set, with_backup};
 use crate::support::cluster::Cluster;
 use crate::support::completed_run::Run;
@@ -86,7 +86,10 @@ fn api_server_accepts_every_object_unchanged() {
         // Unknown fields are errors, and no field is deprecated.
         let mut command = harness.cluster.kubectl_command();
         command.args(["apply", "--dry-run=server", "--validate=strict", "-f", "-"]);
-        let run = crate::manifests::harness::run_with_input(command, Some(&ours.join("\n---\n")));
+        let run = crate::manifests::cluster_with_manifests::run_with_input(
+            command,
+            Some(&ours.join("\n---\n")),
+        );
         run.says(0, &[]);
         assert_eq!(run.stderr, "");
     }
@@ -149,7 +152,7 @@ spec: {role: 'arn:aws:iam::111122223333:role/developer', username: developer, gr
     eventually(|| {
         let mut command = cluster.kubectl_command();
         command.args(["apply", "-f", "-"]);
-        crate::manifests::harness::run_with_input(command, Some(mapping)).status == 0
+        crate::manifests::cluster_with_manifests::run_with_input(command, Some(mapping)).status == 0
     });
     helm(&cluster, &["uninstall", "awsauth", "-n", "kube-system"]);
     let left = get(&cluster, &["awsauthmappings"]);

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use crate::manifests::harness::{DEVELOPER, Harness, NODE, aws_auth};
+use crate::manifests::cluster_with_manifests::{DEVELOPER, Harness, NODE, aws_auth};
 use crate::support::completed_run::Run;
 
 const DELETED: &str = "without aws-auth, only the creator of the cluster can sign in";

@@ -11,7 +11,7 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::manifests::harness::{NODE, aws_auth, eventually};
+use crate::manifests::cluster_with_manifests::{NODE, aws_auth, eventually};
 use crate::manifests::monitoring::METRICS;
 use crate::manifests::same_rendering::{kustomized, manifests, object, with_backup};
 use crate::support::child_process::Supervised;

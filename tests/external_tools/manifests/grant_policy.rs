@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::manifests::harness::{Harness, eventually};
+use crate::manifests::cluster_with_manifests::{Harness, eventually};
 use crate::manifests::same_rendering::{kustomized, objects};
 use crate::support::completed_run::Run;
 

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::manifests::harness::Harness;
+use crate::manifests::cluster_with_manifests::Harness;
 use crate::manifests::same_rendering::{charted, kustomized, object, with_backup};
 use crate::support::completed_run::Run;
 

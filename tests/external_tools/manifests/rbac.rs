@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::manifests::harness::{Harness, NODE, aws_auth, run_with_input};
+use crate::manifests::cluster_with_manifests::{Harness, NODE, aws_auth, run_with_input};
 use crate::manifests::same_rendering::{charted, key, kustomized, objects};
 use crate::support::completed_run::Run;
 

@@ -264,7 +264,7 @@ fn documented_backup_uploads_new_files_to_s3() {
 /// The overlay from the documentation, based on this repository.
 #[test]
 fn documented_overlay_sets_image_and_configuration() {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/install.md");
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/install-in-cluster.md");
     let page = std::fs::read_to_string(page).unwrap();
     let block = |first: &str| {
         let start = page.find(first).unwrap();

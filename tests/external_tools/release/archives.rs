@@ -39,7 +39,11 @@ fn another_version_is_not_packaged() {
         .with("PATH", "/usr/bin:/bin")
         .with("RELEASE_VERSION", "9.9.9")
         .command(Path::new("/bin/sh"));
-    sh.args([".github/archive.sh", "target/release", "linux_amd64"]);
+    sh.args([
+        ".github/package-archive.sh",
+        "target/release",
+        "linux_amd64",
+    ]);
     let run = Run::of(sh.current_dir(ROOT));
     run.says(
         1,
@@ -49,7 +53,7 @@ fn another_version_is_not_packaged() {
     );
 }
 
-/// Runs `.github/chart.sh` for an image with this digest.
+/// Runs `.github/package-chart.sh` for an image with this digest.
 fn package_chart(folder: &Path, digest: &str) -> Run {
     let helm = Binary::Helm.path();
     let path = format!("{}:/usr/bin:/bin", helm.parent().unwrap().display());
@@ -57,7 +61,7 @@ fn package_chart(folder: &Path, digest: &str) -> Run {
         .with("PATH", &path)
         .with("GITHUB_REPOSITORY", "Example/Awsauth")
         .command(Path::new("/bin/sh"));
-    sh.args([".github/chart.sh", digest]).arg(folder);
+    sh.args([".github/package-chart.sh", digest]).arg(folder);
     Run::of(sh.current_dir(ROOT))
 }
 

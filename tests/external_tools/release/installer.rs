@@ -46,7 +46,7 @@ impl Page {
         let mut pack = Environment::new(page.folder.path())
             .with("PATH", "/usr/bin:/bin")
             .command(Path::new("/bin/sh"));
-        pack.arg(Path::new(ROOT).join(".github/archive.sh"));
+        pack.arg(Path::new(ROOT).join(".github/package-archive.sh"));
         pack.arg(target).arg("linux_amd64");
         // The script reads the version and its other files from its own folder.
         for file in ["Cargo.toml", "LICENSE", "README.md"] {

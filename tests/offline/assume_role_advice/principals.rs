@@ -203,7 +203,7 @@ fn callers_that_cannot_assume_roles_are_reported() {
 /// All principals of a trust policy, independent of its conditions.
 #[test]
 fn principals_of_a_trust_policy_are_listed() {
-    let named = |policy: &str| awsauth_core::trust::named_in(policy).unwrap();
+    let named = |policy: &str| awsauth_core::assume_role_advice::named_in(policy).unwrap();
     let statements = |list: &str| format!(r#"{{"Version":"2012-10-17","Statement":[{list}]}}"#);
     let policy = statements(
         r#"{"Effect":"Allow","Action":"sts:*","Principal":{"Service":"ec2.amazonaws.com","AWS":["111122223333","*"]}},
@@ -223,5 +223,5 @@ fn principals_of_a_trust_policy_are_listed() {
     );
     let encoded = policy.replace('{', "%7B").replace('"', "%22");
     assert_eq!(named(&encoded), named(&policy));
-    assert!(awsauth_core::trust::named_in("{}").is_err());
+    assert!(awsauth_core::assume_role_advice::named_in("{}").is_err());
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use awsauth_core::trust::{Advice, Decision, Facts, State, explain};
+use awsauth_core::assume_role_advice::{Advice, Decision, Facts, State, explain};
 use fastrand::Rng;
 use serde_json::{Value, json};
 

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use secrecy::zeroize::Zeroizing;
 
 use super::error::SourceError;
-use crate::{credentials_json, shlex};
+use crate::{credential_process_json, shlex};
 use awsauth_core::token::Credentials;
 
 /// Runs a profile's `credential_process`, without a shell, and parses its output. Its stderr is passed through, and in
@@ -40,7 +40,7 @@ pub(super) fn credentials(line: &str) -> Result<Credentials, SourceError> {
             status: output.status.to_string(),
         });
     }
-    credentials_json::read(&printed).map_err(|source| SourceError::ProcessAnswer {
+    credential_process_json::read(&printed).map_err(|source| SourceError::ProcessAnswer {
         program: name(),
         source,
     })

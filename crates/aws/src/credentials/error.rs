@@ -5,11 +5,11 @@ use crate::AwsError;
 use crate::client_config::ClientError;
 use crate::config_file::ConfigError;
 use crate::container_credentials::ContainerError;
-use crate::credentials_json::CredentialsJsonError;
+use crate::credential_process_json::CredentialsJsonError;
 use crate::imds::ImdsError;
 use crate::region::RegionError;
 use crate::shlex::UnclosedQuote;
-use awsauth_core::trust::{self, Advice, Decision, Facts};
+use awsauth_core::assume_role_advice::{self, Advice, Decision, Facts};
 use jiff::Timestamp;
 use std::io;
 use std::path::PathBuf;
@@ -252,7 +252,7 @@ impl SourceError {
         let refused = source
             .refused()
             .filter(|refused| refused.code == "AccessDenied")?;
-        Some(trust::explain(&Facts {
+        Some(assume_role_advice::explain(&Facts {
             message: Some(&refused.message),
             external_id: external_id.as_deref(),
             session_name: Some(session_name),

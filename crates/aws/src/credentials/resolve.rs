@@ -15,8 +15,8 @@ use crate::region::Region;
 use crate::session_cache::Cache;
 use crate::session_name::{is_session_name, session_name};
 use crate::sts::Role;
+use awsauth_core::assume_role_advice::Advice;
 use awsauth_core::token::{Credentials, Endpoint};
-use awsauth_core::trust::Advice;
 
 /// Credentials and their origin.
 #[derive(Clone, Debug)]

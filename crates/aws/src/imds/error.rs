@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::credentials_response::CredentialsResponseError;
-use awsauth_core::trust;
+use crate::metadata_credentials::CredentialsResponseError;
+use awsauth_core::assume_role_advice;
 
 /// The limit for all requests of one [`Imds`](super::Imds) together.
 pub const TIMEOUT: Duration = Duration::from_secs(2);
@@ -97,7 +97,7 @@ pub enum ImdsError {
     /// EC2 may not assume the role.
     #[error(
         "EC2 may not assume the role {role} (AssumeRoleUnauthorizedAccess): its trust policy does not name {}",
-        trust::EC2
+        assume_role_advice::EC2
     )]
     NotTrusted { role: String },
     /// The service has no credentials for the role.
@@ -303,7 +303,7 @@ impl ImdsError {
             }
             Self::NotTrusted { role } => format!(
                 "add this statement to the trust policy of the role {role}, then wait for EC2's next refresh:\n{}",
-                trust::statement_for_service(trust::EC2)
+                assume_role_advice::statement_for_service(assume_role_advice::EC2)
             ),
             Self::V2Required { .. }
             | Self::NotEc2 { .. }

@@ -101,7 +101,10 @@ impl Handler {
             return error(StatusCode::NOT_FOUND, "not found");
         }
         if request.method() != Method::POST {
-            return error(StatusCode::METHOD_NOT_ALLOWED, "method not allowed: use POST");
+            return error(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method not allowed: use POST",
+            );
         }
         let content_type = request.headers().get(CONTENT_TYPE);
         let content_type = content_type.and_then(|value| value.to_str().ok());

@@ -5,7 +5,6 @@
 //! handles lines, quoting and lists; this module knows the fields of an entry.
 
 mod change_entry;
-mod edited_entries;
 mod entry_template;
 mod error;
 mod group_set;
@@ -13,6 +12,7 @@ mod new_list;
 mod operation;
 mod position_independence;
 mod principal_index;
+mod section_model;
 mod section_text;
 mod verify;
 
@@ -20,7 +20,7 @@ pub use error::EditError;
 pub use operation::{Edit, Groups, Outcome};
 
 use super::{Document, Entry, Section};
-use edited_entries::Model;
+use section_model::Model;
 
 /// A document after a batch of edits.
 #[derive(Clone, Debug)]

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::desired::NAME;
+use super::content_pattern::NAME;
 use super::error::KubeconfigError;
 use goyaml::edit::obstacle;
-use goyaml::edit::tree::{Kind, NodeId, Style, Tree};
-use goyaml::edit::{self, tree::ReadError};
+use goyaml::edit::span_tree::{Kind, NodeId, Style, Tree};
+use goyaml::edit::{self, span_tree::ReadError};
 use goyaml::{Resolved, resolve};
 
 /// The lists of named entries.

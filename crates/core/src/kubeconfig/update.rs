@@ -1,13 +1,13 @@
 //! Finds the first difference between a file and the desired entries, and the change that removes it. Each step is
 //! applied before the next one is computed, so that no two steps touch the same bytes.
 
-use super::desired::{self, Desired, Fields};
+use super::content_pattern::{self, Desired, Fields};
 use super::error::KubeconfigError;
 use super::read::{is_text, named_items, wrong_kind};
 use goyaml::edit::obstacle;
 use goyaml::edit::scalar_style::Spelling;
+use goyaml::edit::span_tree::{Kind, NodeId, Pair, Tree};
 use goyaml::edit::splice::Splice;
-use goyaml::edit::tree::{Kind, NodeId, Pair, Tree};
 use goyaml::edit::{DEFAULT_STEP, Editor};
 
 /// One change of a file.
@@ -58,7 +58,9 @@ type Within = Option<(Pair, NodeId)>;
 impl<'t> Updater<'t> {
     /// Writes the whole file if it has no content yet.
     fn begin(&mut self, place: std::ops::Range<usize>, desired: &Fields) -> Step {
-        let splice = self.editor(false).document(place, &desired::fresh(desired));
+        let splice = self
+            .editor(false)
+            .document(place, &content_pattern::fresh(desired));
         self.step(vec![splice], None, true)
     }
 
@@ -170,7 +172,8 @@ impl<'t> Updater<'t> {
             }
             None => {
                 let editor = self.editor(self.is_in_flow(pair.value, mapping));
-                let splices = editor.add_item(pair, mapping, &desired::item(name, fields))?;
+                let splices =
+                    editor.add_item(pair, mapping, &content_pattern::item(name, fields))?;
                 Some(self.step(splices, None, true))
             }
         };

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::desired::{Desired, Fields, NAME};
+use super::content_pattern::{Desired, Fields, NAME};
 use super::read::is_text;
 use super::update;
-use goyaml::edit::tree::{Compare, NodeId, Tree};
+use goyaml::edit::span_tree::{Compare, NodeId, Tree};
 
 /// Compares a file before and after an update; `new` is the tree of `text`. Everything that was not requested must be the
 /// same, in the same order, and everything that was requested must be there.

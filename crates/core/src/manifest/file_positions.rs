@@ -5,7 +5,7 @@ use std::ops::Range;
 use goyaml::edit::block_scalar::BlockScalar;
 use goyaml::edit::lines::is_break;
 use goyaml::edit::quoted_scalar::QuotedScalar;
-use goyaml::edit::tree::{Pair, Style, Tree};
+use goyaml::edit::span_tree::{Pair, Style, Tree};
 
 /// Where in the file the lines of a decoded text are.
 #[derive(Clone, Debug, PartialEq, Eq)]

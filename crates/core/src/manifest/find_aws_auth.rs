@@ -4,7 +4,7 @@ use super::error::{HEAD, ManifestError};
 use crate::aws_auth_snapshot::OWNERS_ANNOTATION;
 use crate::document::SectionName;
 use goyaml::edit::obstacle::{self, Obstacle};
-use goyaml::edit::tree::{Kind, NodeId, Pair, Style, Tree};
+use goyaml::edit::span_tree::{Kind, NodeId, Pair, Style, Tree};
 use goyaml::{Resolved, resolve};
 
 /// The nodes of the ConfigMap that are read or changed.

@@ -4,8 +4,8 @@ use super::{Manifest, NotText, find_aws_auth, read, verify};
 use crate::aws_auth_snapshot::Change;
 use crate::document::SectionName;
 use goyaml::edit::lines::{Line, break_near, line_at, line_start};
+use goyaml::edit::span_tree::{Compare, Pair};
 use goyaml::edit::splice::{self, Splice};
-use goyaml::edit::tree::{Compare, Pair};
 use goyaml::edit::{DEFAULT_STEP, read_yaml};
 
 impl Manifest {

@@ -5,8 +5,8 @@ use crate::aws_auth_snapshot::OWNERS_ANNOTATION;
 use goyaml::edit::block_scalar::BlockScalar;
 use goyaml::edit::new_value::NewValue;
 use goyaml::edit::scalar_style::Spelling;
+use goyaml::edit::span_tree::{NodeId, Pair, Style, Tree};
 use goyaml::edit::splice::Splice;
-use goyaml::edit::tree::{NodeId, Pair, Style, Tree};
 use goyaml::edit::{DEFAULT_STEP, Editor, Unwritable};
 
 /// A manifest to change, and the position of aws-auth in it.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::find_aws_auth::{self, Identity, identify, objects, text};
 use super::{Manifest, ManifestError, read};
 use crate::document::SectionName;
-use goyaml::edit::tree::{NodeId, Tree};
+use goyaml::edit::span_tree::{NodeId, Tree};
 
 /// Faults of a manifest. Commands that change a manifest reject them; commands that report on one list them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use super::{Manifest, ManifestError};
 use crate::aws_auth_snapshot::{Change, OWNERS_ANNOTATION};
-use goyaml::edit::tree::{Compare, NodeId, Tree};
+use goyaml::edit::span_tree::{Compare, NodeId, Tree};
 
 /// Reads the new text and checks that it is the old manifest with this change: the requested texts in aws-auth, and the
 /// same documents with the same values everywhere else. Returns the text.

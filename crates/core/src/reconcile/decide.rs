@@ -10,7 +10,7 @@ mod node_need;
 mod object_report;
 mod outcome;
 mod owner_resolver;
-mod protected_entries;
+mod restore_protected_entries;
 
 use std::collections::HashMap;
 
@@ -21,7 +21,7 @@ use crate::plan::aws_auth_is_ignored;
 use edit_batch::{EditSet, RefusalReason};
 use outcome::Outcome;
 use owner_resolver::Resolver;
-use protected_entries::Protection;
+use restore_protected_entries::Protection;
 
 /// How often an ARN that guards refuse to one object is passed on to the next younger object that requests it.
 const MAX_ROUNDS: usize = 6;

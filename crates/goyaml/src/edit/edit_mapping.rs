@@ -3,12 +3,12 @@
 use std::ops::Range;
 
 use super::edit_sequence::blank_before_comma;
-use super::flow_list::FlowList;
+use super::flow_collection::FlowList;
 use super::lines::{break_near, indent_before, indent_below, is_break, line_at};
 use super::new_value::{LineStyle, NewValue, Spacing};
 use super::node_end::NodeEnd;
+use super::span_tree::{NodeId, Pair, Style};
 use super::splice::Splice;
-use super::tree::{NodeId, Pair, Style};
 use super::{Editor, Unwritable};
 
 impl Editor<'_> {

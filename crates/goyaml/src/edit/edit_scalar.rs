@@ -4,8 +4,8 @@ use super::block_scalar::{BlockScalar, RewriteError};
 use super::lines::{break_near, indent_below, line_at};
 use super::quoted_scalar::QuotedScalar;
 use super::scalar_style::{Spelling, double};
+use super::span_tree::{NodeId, Style};
 use super::splice::Splice;
-use super::tree::{NodeId, Style};
 use super::{DEFAULT_STEP, Editor, Unwritable};
 
 impl Editor<'_> {

@@ -1,12 +1,12 @@
 //! Adds items to a list and removes them, in the style of the other items.
 
 use super::block_list::{BlockItem, BlockList};
-use super::flow_list::{FlowItem, FlowList};
+use super::flow_collection::{FlowItem, FlowList};
 use super::lines::{break_near, indent_before, indent_below, is_break, usual_break, without_break};
 use super::new_value::{LineStyle, NewValue};
 use super::node_end::NodeEnd;
+use super::span_tree::{NodeId, Pair, Style};
 use super::splice::Splice;
-use super::tree::{NodeId, Pair, Style};
 use super::{Editor, Unwritable};
 
 impl Editor<'_> {

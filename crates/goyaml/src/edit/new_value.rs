@@ -5,8 +5,8 @@ use std::ops::Range;
 use super::Editor;
 use super::lines::{break_near, is_break};
 use super::scalar_style::double;
+use super::span_tree::{NodeId, Style};
 use super::splice::Splice;
-use super::tree::{NodeId, Style};
 
 /// A value to add.
 #[derive(Clone, Debug, PartialEq, Eq)]

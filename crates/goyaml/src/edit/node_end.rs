@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::Editor;
 use super::block_scalar::BlockScalar;
 use super::lines::{is_break, line_at};
-use super::tree::{Kind, NodeId, Style};
+use super::span_tree::{Kind, NodeId, Style};
 
 /// The end of a node.
 pub(super) struct NodeEnd {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::tree::{Kind, NodeId, Property, Style, Tree};
+use super::span_tree::{Kind, NodeId, Property, Style, Tree};
 
 /// Why a node cannot be changed.
 #[derive(Clone, Debug, PartialEq, Eq)]

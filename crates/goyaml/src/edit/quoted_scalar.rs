@@ -5,8 +5,8 @@ use std::ops::Range;
 use super::line_diff::{Hunk, line_diff};
 use super::lines::{decoded_break, is_break, line_at};
 use super::scalar_style::{fits_single, push_double};
+use super::span_tree::Style;
 use super::splice::Splice;
-use super::tree::Style;
 
 /// A quoted scalar as written.
 #[derive(Clone, Copy, Debug)]

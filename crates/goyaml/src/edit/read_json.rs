@@ -3,7 +3,7 @@
 
 use serde_json::value::RawValue;
 
-use super::tree::{Kind, Node, NodeId, ReadError, Style, Tree};
+use super::span_tree::{Kind, Node, NodeId, ReadError, Style, Tree};
 use crate::go_json::MAX_DEPTH;
 
 /// Reads one JSON value, or several one after another.

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::tree::{Kind, Node, NodeId, Property, ReadError, Style, Tree};
+use super::span_tree::{Kind, Node, NodeId, Property, ReadError, Style, Tree};
 use crate::{EventKind, Parser, ScalarStyle};
 
 const FORMAT: &str = "YAML";

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha1::{Digest, Sha1};
 
 use crate::AwsEnvironment;
-use crate::credentials_json::secret;
+use crate::credential_process_json::secret;
 use crate::timestamp::instant;
 
 /// How long before its end a token is renewed, as in botocore.

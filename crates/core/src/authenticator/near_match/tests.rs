@@ -78,8 +78,14 @@ fn reason_for_the_mismatch_is_reported() {
             &format!("{A}:root"),
             "an account's root ARN admits its root user only",
         ),
-        (&format!("{A}:role/Devs"), "the name differs by one letter (changed, added, missing or swapped)"),
-        (&format!("{A}:role/dve"), "the name differs by one letter (changed, added, missing or swapped)"),
+        (
+            &format!("{A}:role/Devs"),
+            "the name differs by one letter (changed, added, missing or swapped)",
+        ),
+        (
+            &format!("{A}:role/dve"),
+            "the name differs by one letter (changed, added, missing or swapped)",
+        ),
         (&format!("{A}:role/Ops"), ""),
         (&format!("{A}:group/Dev"), ""),
         ("Dev", ""),

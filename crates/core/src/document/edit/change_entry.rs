@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use goyaml::edit::flow_list::{FlowItem, FlowList};
+use goyaml::edit::flow_collection::{FlowItem, FlowList};
 use goyaml::edit::lines::{
     indent_before, is_break, line_break, line_end, next_line, usual_break, without_break,
 };

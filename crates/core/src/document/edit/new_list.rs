@@ -1,6 +1,6 @@
 //! Writes the first entries of a section that has no list, or an empty one.
 
-use goyaml::edit::flow_list::FlowList;
+use goyaml::edit::flow_collection::FlowList;
 use goyaml::edit::lines::{
     bom, comment_column, indent_before, line_end, next_line, usual_break, without_break,
 };

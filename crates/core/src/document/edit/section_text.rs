@@ -1,15 +1,15 @@
 //! Writes a section's new text.
 
 use goyaml::edit::block_list::{BlockItem, BlockList};
-use goyaml::edit::flow_list::{FlowItem, FlowList};
+use goyaml::edit::flow_collection::{FlowItem, FlowList};
 use goyaml::edit::lines::{indent_before, usual_break};
 use goyaml::edit::splice::{self, Splice};
 
 use super::EditError;
 use super::change_entry::Change;
-use super::edited_entries::{EntryChange, SectionModel};
 use super::entry_template::{Template, plain_block, plain_flow};
 use super::new_list;
+use super::section_model::{EntryChange, SectionModel};
 use crate::document::{Mapping, Section};
 
 /// Returns the section's text after the changes of the model.

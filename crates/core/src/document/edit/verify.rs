@@ -1,7 +1,7 @@
 //! Verifies that the edited text reads as intended.
 
 use super::EditError;
-use super::edited_entries::{EntryChange, SectionModel};
+use super::section_model::{EntryChange, SectionModel};
 use crate::document::{Entry, Mapping, Section, Status};
 
 /// Compares the result with the model.

@@ -15,7 +15,7 @@ use super::desired_entry::Key;
 use super::edit_batch::EditSet;
 use super::outcome::Outcome;
 use super::owner_resolver::Resolver;
-use super::protected_entries;
+use super::restore_protected_entries;
 use crate::arn::{Normalized, normalize};
 use crate::document::Principal;
 
@@ -348,7 +348,7 @@ impl Resolver<'_> {
                 let mut events = kept_events(&applied.kept);
                 let (reason, message) = self.ready_reason(at, outcome);
                 if let (Some(what), Ok(desired)) = (&applied.repaired, &self.desired[at]) {
-                    let by = protected_entries::by(self.input);
+                    let by = restore_protected_entries::by(self.input);
                     let message = format!(
                         "the entry of {} {what} by {by}, and was restored to {}",
                         desired.key,
@@ -366,7 +366,7 @@ impl Resolver<'_> {
                 let message = match outcome {
                     Outcome::Drifted(_) => format!(
                         "{message}; the last writer of aws-auth is {}",
-                        protected_entries::by(self.input)
+                        restore_protected_entries::by(self.input)
                     ),
                     _ => message,
                 };

@@ -2,7 +2,7 @@
 
 use crate::document::Mapping;
 use crate::lint::context::Context;
-use crate::lint::duplicates::{has_same_effect, replaced_entries};
+use crate::lint::entry_comparison::{has_same_effect, replaced_entries};
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;
 use crate::lint::resolved_entry::Part;

@@ -1,7 +1,7 @@
 //! If an entry occurs twice, the authenticator uses the last one.
 
 use crate::lint::context::Context;
-use crate::lint::duplicates::{has_same_effect, replaced_entries};
+use crate::lint::entry_comparison::{has_same_effect, replaced_entries};
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;
 use crate::lint::resolved_entry::Part;

@@ -3,7 +3,7 @@
 use crate::arn::{Normalized, normalize};
 use crate::document::SectionName;
 use crate::lint::context::Context;
-use crate::lint::duplicates::has_same_effect;
+use crate::lint::entry_comparison::has_same_effect;
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;
 use crate::lint::resolved_entry::Part;

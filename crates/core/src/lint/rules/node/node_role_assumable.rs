@@ -1,5 +1,6 @@
 //! A caller who assumes a node's role chooses the session name, and with it the node.
 
+use crate::assume_role_advice::{EC2, named_in};
 use crate::facts::iam_principals::Existence;
 use crate::facts::node_kinds::NodeKind;
 use crate::lint::context::Context;
@@ -8,7 +9,6 @@ use crate::lint::finding::Findings;
 use crate::lint::iam_principals::{IamEntry, iam_entries};
 use crate::lint::resolved_entry::Part;
 use crate::lint::rule::{Rule, Severity};
-use crate::trust::{EC2, named_in};
 
 /// The services that assume the node roles of nodes that are named after their sessions: Fargate, and for hybrid nodes Systems Manager and
 /// IAM Roles Anywhere. <https://docs.aws.amazon.com/eks/latest/userguide/pod-execution-role.html>,

@@ -7,21 +7,21 @@
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>,
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html>
 
+mod access_denied_message;
 mod advice;
 mod condition;
 mod decision_table;
-mod denial;
-mod iam_principal;
 mod obstacle;
+mod parsed_principal;
 mod policy;
 mod suggested_statement;
 
 pub use advice::{Advice, PolicyAdvice, State};
 pub use obstacle::{Obstacle, PolicyKind};
 
+use access_denied_message::Denial;
 use condition::Context;
-use denial::Denial;
-use iam_principal::{IamPrincipal, Kind};
+use parsed_principal::{IamPrincipal, Kind};
 
 /// The service principal of EC2, which delivers a role's credentials to instances.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_switch-role-ec2.html>

@@ -1,8 +1,8 @@
 //! Decides which policy is missing a statement.
 
+use super::access_denied_message::Denial;
 use super::condition::Unmet;
-use super::denial::Denial;
-use super::iam_principal::{IamPrincipal, Kind};
+use super::parsed_principal::{IamPrincipal, Kind};
 use super::policy::{Evaluation, Grant, NearMatch};
 use super::{
     Advice, Decision, Facts, Obstacle, PolicyAdvice, PolicyKind, State, suggested_statement,

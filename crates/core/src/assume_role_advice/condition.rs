@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::iam_principal::{IamPrincipal, Kind};
+use super::parsed_principal::{IamPrincipal, Kind};
 
 /// The known properties of the request.
 pub(super) struct Context<'a> {

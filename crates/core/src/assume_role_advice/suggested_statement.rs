@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::iam_principal::{IamPrincipal, Kind};
+use super::parsed_principal::{IamPrincipal, Kind};
 
 /// Serialized in the usual order.
 #[derive(Serialize)]

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::Obstacle;
-use super::iam_principal::{IamPrincipal, Kind};
+use super::parsed_principal::{IamPrincipal, Kind};
 
 /// Which policy is missing a statement, why, and what to add. `Display` shows both policies.
 #[derive(Clone, Debug)]

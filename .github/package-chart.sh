@@ -1,5 +1,5 @@
 #!/bin/sh
-# Packages the chart into a folder, with the published image as its default: sh .github/chart.sh DIGEST FOLDER
+# Packages the chart into a folder, with the published image as its default: sh .github/package-chart.sh DIGEST FOLDER
 set -eu
 
 digest=$1 folder=$2

@@ -4,7 +4,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::credentials_json::secret;
+use super::credential_process_json::secret;
 use super::timestamp::instant;
 use awsauth_core::token::Credentials;
 

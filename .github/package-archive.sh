@@ -1,5 +1,5 @@
 #!/bin/sh
-# Packs a built binary into a release archive: sh .github/archive.sh FOLDER PLATFORM, for example target/release linux_amd64
+# Packs a built binary into a release archive: sh .github/package-archive.sh FOLDER PLATFORM, for example target/release linux_amd64
 set -eu
 
 folder=$1 platform=$2

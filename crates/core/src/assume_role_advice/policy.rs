@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::condition::{self, Outcome};
-use super::iam_principal::{IamPrincipal, Kind};
+use super::parsed_principal::{IamPrincipal, Kind};
 
 /// The actions by which a trust policy allows access to a role's credentials:
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_request.html>
