@@ -240,7 +240,7 @@ fn objects_are_written_if_the_text_cannot_be_restored() {
         let roles = harness.roles();
         (roles.contains(&role("ann")) && !roles.contains(&role("admin"))).then_some(())
     });
-    harness.wait_for_event("RestoreRefused aws-auth: aws-auth was deleted, and the controller cannot restore the last text that it saw");
+    harness.wait_for_event("RestoreRefused aws-auth: aws-auth was deleted, and the controller cannot restore its last text");
     harness.wait_for_event("to restore all, run: awsauth restore");
     controller.terminate();
 }

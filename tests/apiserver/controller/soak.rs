@@ -380,6 +380,13 @@ impl Soak {
     }
 
     fn remove_node_entry(&mut self) {
+        // What disappears while no replica leads, the next leader only reports.
+        eventually("a replica leads", || {
+            let mut replicas = self.replicas.iter();
+            let leads =
+                |(_, replica): &(u16, Controller)| replica.metric("awsauth_leader") == Some(1.0);
+            replicas.any(leads).then_some(())
+        });
         // After three repairs of the changes of one field manager, the controller lets it have its way.
         let manager = format!("foreign-{}", self.rng.u32(..));
         self.write_as(&manager, |roles| roles.replace(NODE_ENTRY, ""));
