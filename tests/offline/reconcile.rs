@@ -9,4 +9,5 @@ mod protection;
 mod rules;
 mod scale;
 mod simulation;
+mod size_budget;
 mod unowned_entries;

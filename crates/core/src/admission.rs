@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 pub use crate::deadline::Deadline;
 pub use admission_request::{AdmissionRequest, Operation};
+pub(crate) use admission_request::{MAX_PARTS, is_part};
 pub use exemption::Exemption;
 pub use result::{ReviewError, ReviewResult, Verdict};
 pub use validate::validate;

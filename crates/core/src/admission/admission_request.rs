@@ -19,7 +19,7 @@ const NAMESPACE: &str = "kube-system";
 /// <https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/apis/core/validation/validation.go>
 const MAX_DATA: usize = 1 << 20;
 /// The maximum number of lines and of items in flow lists: the memory of a review is proportional to it.
-const MAX_PARTS: usize = 64_000;
+pub(crate) const MAX_PARTS: usize = 64_000;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -236,6 +236,11 @@ impl RawObject<'_> {
     }
 }
 
+/// Returns whether a byte counts toward [`MAX_PARTS`]. Each node of YAML needs one of these.
+pub(crate) fn is_part(byte: &u8) -> bool {
+    matches!(byte, b'\n' | b',' | b'[' | b'{')
+}
+
 impl TryFrom<&RawObject<'_>> for Object {
     type Error = String;
 
@@ -249,10 +254,8 @@ impl TryFrom<&RawObject<'_>> for Object {
         if data.values().map(String::len).sum::<usize>() > MAX_DATA {
             return Err(format!("data of aws-auth is larger than {MAX_DATA} bytes"));
         }
-        // Each node of YAML needs one of these.
-        let is_part = |byte: &u8| matches!(byte, b'\n' | b',' | b'[' | b'{');
         let texts = data.values().flat_map(|text| text.as_bytes());
-        if texts.filter(|byte| is_part(byte)).count() > MAX_PARTS {
+        if texts.copied().filter(is_part).count() > MAX_PARTS {
             return Err("aws-auth has too many lines".to_owned());
         }
         let data = data.into_iter();

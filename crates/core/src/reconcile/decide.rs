@@ -11,6 +11,7 @@ mod object_report;
 mod outcome;
 mod owner_resolver;
 mod restore_protected_entries;
+mod size_budget;
 
 use std::collections::HashMap;
 
@@ -43,7 +44,7 @@ pub fn decide(input: &Input<'_>) -> Decision {
         let (objects, mut edit_sets): (Vec<usize>, Vec<EditSet>) =
             resolver.edit_sets(&outcomes).into_iter().unzip();
         edit_sets.extend(protection.edit_sets());
-        let batch = edit_batch::plan(input, &edit_sets);
+        let batch = edit_batch::plan(input, &edit_sets, objects.len());
         let refused = |edit_set: usize| batch.refused.get(&edit_set).cloned();
         let is_new = (0..objects.len()).any(|edit_set| batch.refused.contains_key(&edit_set));
         refused_before.extend(

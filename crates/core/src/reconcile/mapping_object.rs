@@ -133,7 +133,7 @@ pub enum Reason {
     Conflict,
     /// Another client keeps changing the entry.
     Contested,
-    /// The configuration does not grant the request, a guard refuses it, or it is invalid.
+    /// The configuration does not grant the request, a guard refuses it, aws-auth is full, or it is invalid.
     Refused,
     /// The entry has no effect: an access entry or the other list applies to the ARN, or the cluster does not read aws-auth.
     ShadowedBy,

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::super::decision::Input;
+use super::size_budget;
 use crate::arn::fold;
 use crate::document::edit::{Edit, EditError};
 use crate::lint::{Finding, Severity};
@@ -25,6 +26,8 @@ pub(super) enum RefusalReason {
     Unwritable(String),
     /// Their section cannot be edited. Contains a sentence fragment.
     Unreadable(String),
+    /// They add more than fits into aws-auth.
+    Full,
 }
 
 /// A plan for several sets of edits.
@@ -38,6 +41,8 @@ pub(super) struct Batch {
 struct Batcher<'a> {
     input: &'a Input<'a>,
     edit_sets: &'a [EditSet],
+    /// The number of sets of objects, which come first and must fit into aws-auth.
+    of_objects: usize,
     facts: Facts,
     refused: HashMap<usize, RefusalReason>,
 }
@@ -49,8 +54,9 @@ enum Blame {
     Unknown(RefusalReason),
 }
 
-/// Plans all sets together. Finds refused ones by the principals in the refusals, or else by bisection.
-pub(super) fn plan(input: &Input<'_>, edit_sets: &[EditSet]) -> Batch {
+/// Plans all sets together; the first `of_objects` are those of objects. Finds refused ones by the principals in the refusals, or else
+/// by bisection.
+pub(super) fn plan(input: &Input<'_>, edit_sets: &[EditSet], of_objects: usize) -> Batch {
     let mut facts = input.facts.clone();
     if let (Known::NotRequested, Some(entries)) =
         (&facts.access_entry_of_admin, input.access_entries)
@@ -65,6 +71,7 @@ pub(super) fn plan(input: &Input<'_>, edit_sets: &[EditSet]) -> Batch {
     let mut batcher = Batcher {
         input,
         edit_sets,
+        of_objects,
         facts,
         refused: HashMap::new(),
     };
@@ -141,13 +148,29 @@ impl Batcher<'_> {
             let whole = ByGuard(first.guard, first.message.clone());
             return Err(self.blame(edit_sets, &plan, whole));
         }
-        match plan.open_questions.is_empty() {
-            true => Ok(plan),
-            // The guards need facts that the controller cannot collect.
-            false => Err(Blame::Unknown(ByGuard(
+        // The guards need facts that the controller cannot collect.
+        if !plan.open_questions.is_empty() {
+            return Err(Blame::Unknown(ByGuard(
                 Guard::SelfLockout,
                 "cannot verify that an administrator would remain".to_owned(),
-            ))),
+            )));
+        }
+        // Last, so that edits that guards refuse take no space.
+        let excess = size_budget::excess(
+            self.input,
+            &plan,
+            self.edit_sets,
+            edit_sets,
+            self.of_objects,
+        );
+        match excess.is_empty() {
+            true => Ok(plan),
+            false => Err(Blame::EditSets(
+                excess
+                    .into_iter()
+                    .map(|edit_set| (edit_set, RefusalReason::Full))
+                    .collect(),
+            )),
         }
     }
 

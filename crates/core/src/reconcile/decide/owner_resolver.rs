@@ -8,6 +8,7 @@ use super::super::mapping_object::{DeletionPolicy, EntryRecord, Object, ObjectKi
 use super::current_entries::{CurrentEntries, Records};
 use super::desired_entry::{self, Key};
 use super::edit_batch::RefusalReason;
+use super::size_budget;
 use crate::document::Document;
 
 /// The indexed input of a decision, and what guards have refused so far.
@@ -179,7 +180,7 @@ impl RefusalReason {
     /// Returns the reason for conditions.
     pub(super) fn reason(&self) -> Reason {
         match self {
-            Self::ByGuard(..) | Self::Unwritable(_) => Reason::Refused,
+            Self::ByGuard(..) | Self::Unwritable(_) | Self::Full => Reason::Refused,
             Self::Unreadable(_) => Reason::Unreadable,
         }
     }
@@ -188,13 +189,14 @@ impl RefusalReason {
         match self {
             Self::ByGuard(guard, message) => format!("guard {}: {message}", guard.reason()),
             Self::Unwritable(message) | Self::Unreadable(message) => message.clone(),
+            Self::Full => size_budget::MESSAGE.to_owned(),
         }
     }
 
     pub(super) fn guard(&self) -> Option<crate::plan::Guard> {
         match self {
             Self::ByGuard(guard, _) => Some(*guard),
-            Self::Unwritable(_) | Self::Unreadable(_) => None,
+            Self::Unwritable(_) | Self::Unreadable(_) | Self::Full => None,
         }
     }
 }
