@@ -92,8 +92,7 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
 /// Prints the plan.
 fn show_plan(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
     let state = State::read(backend, out)?;
-    let document = state.document();
-    let planned = state.plan(&document, args, backend)?;
+    let planned = state.plan(args, backend)?;
     match args.print {
         Some(form) => {
             let eks = backend.eks().map(|eks| &eks.facts);
@@ -130,6 +129,15 @@ fn print(
     Ok(())
 }
 
+/// Prints the state after a change to stdout as JSON. In text output, each step was printed already.
+fn print_result(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<(), Failure> {
+    if args.answer.output == Format::Json {
+        let state = State::read(backend, out)?;
+        print(&state.plan(args, backend)?, Format::Json, backend, out)?;
+    }
+    Ok(())
+}
+
 /// Requires that EKS described the cluster.
 fn require_eks(backend: &Backend) -> Result<(), Failure> {
     match backend.eks() {
@@ -152,15 +160,14 @@ fn confirm(question: &str, args: &Args, backend: &Backend, out: &mut Out) -> Res
 
 /// Refuses if an obstacle exists.
 fn refuse_obstacles(planned: &MigrationPlan<'_>) -> Result<(), Failure> {
-    let obstacles = planned.obstacles.iter();
-    let failures = obstacles.map(|obstacle| {
-        Failure::new(
+    match planned.obstacles.first() {
+        None => Ok(()),
+        Some(obstacle) => Err(Failure::new(
             Kind::Refused,
             format!("nothing can be migrated: {obstacle}"),
         )
-        .hint(obstacle.remedy())
-    });
-    failures.into_iter().next().map_or(Ok(()), Err)
+        .hint(obstacle.remedy())),
+    }
 }
 
 fn exit(plan: &MigrationPlan<'_>) -> Exit {

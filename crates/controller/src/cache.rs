@@ -135,21 +135,26 @@ impl Cache {
     pub(crate) fn put_aws_auth(&self, live: &Live) {
         let stored = StoredAwsAuth::of(live);
         let at = stored.snapshot.resource_version.as_deref().map(version);
-        self.update_aws_auth(stored, at);
+        self.update_aws_auth(stored, at, None);
     }
 
     /// Removes aws-auth. `last` is its last state, with the resourceVersion of the deletion.
     pub(crate) fn remove_aws_auth(&self, last: &Live) {
         let last = StoredAwsAuth::of(last);
         let known = self.aws_auth.borrow().clone().unwrap_or_default();
-        if known.snapshot.uid == last.snapshot.uid && last.version() >= self.inner().newest {
-            let at = last.version();
-            self.inner().deleted = Some(last);
-            self.update_aws_auth(StoredAwsAuth::of(&Live::missing()), Some(at));
+        if known.snapshot.uid == last.snapshot.uid {
+            let (missing, at) = (StoredAwsAuth::of(&Live::missing()), last.version());
+            self.update_aws_auth(missing, Some(at), Some(last));
         }
     }
 
-    fn update_aws_auth(&self, stored: StoredAwsAuth, at: Option<u64>) {
+    /// `deleted` is the last state if the watch reports a deletion.
+    fn update_aws_auth(
+        &self,
+        stored: StoredAwsAuth,
+        at: Option<u64>,
+        deleted: Option<StoredAwsAuth>,
+    ) {
         let mut inner = self.inner();
         if at.is_some_and(|at| at < inner.newest) {
             return;
@@ -157,7 +162,9 @@ impl Cache {
         inner.newest = at.unwrap_or(inner.newest);
         if stored.exists() {
             inner.last_existing = Some(stored.clone());
-            inner.deleted = None;
+        }
+        if stored.exists() || deleted.is_some() {
+            inner.deleted = deleted;
         }
         self.aws_auth.send_if_modified(|known| {
             let is_new = known.as_ref() != Some(&stored);

@@ -1,7 +1,7 @@
 //! `migrate --apply`: creates the access entries.
 
 use super::caller_proof::CallerProof;
-use super::{Args, State, confirm, print, refuse_obstacles, require_eks};
+use super::{Args, State, confirm, print, print_result, refuse_obstacles, require_eks};
 use crate::backend::Backend;
 use crate::commands::Format;
 use crate::terminal::{Exit, Failure, Kind, Out};
@@ -13,8 +13,7 @@ use awsauth_core::facts::groups::MASTERS;
 pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
     require_eks(backend)?;
     let state = State::read(backend, out)?;
-    let document = state.document();
-    let planned = state.plan(&document, args, backend)?;
+    let planned = state.plan(args, backend)?;
     if args.answer.output == Format::Human {
         print(&planned, Format::Human, backend, out)?;
     }
@@ -33,8 +32,7 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
             backend.describe_again(out)?;
             // EKS may have created access entries itself, which now decide.
             let state = State::read(backend, out)?;
-            let document = state.document();
-            let planned = state.plan(&document, args, backend)?;
+            let planned = state.plan(args, backend)?;
             refuse_obstacles(&planned)?;
             planned.operations
         }
@@ -51,12 +49,7 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
 
 /// Prints the state afterwards.
 fn finish(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
-    if args.answer.output == Format::Json {
-        let state = State::read(backend, out)?;
-        let document = state.document();
-        let planned = state.plan(&document, args, backend)?;
-        print(&planned, Format::Json, backend, out)?;
-    }
+    print_result(args, backend, out)?;
     out.note("aws-auth is unchanged. To check the result: awsauth migrate --check; to delete the access entries again: awsauth migrate --revert");
     Ok(Exit::Done)
 }

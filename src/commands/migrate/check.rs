@@ -10,8 +10,7 @@ use awsauth_core::plan::Admins;
 pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
     require_eks(backend)?;
     let state = State::read(backend, out)?;
-    let document = state.document();
-    let planned = state.plan(&document, args, backend)?;
+    let planned = state.plan(args, backend)?;
     print(&planned, args.answer.output, backend, out)?;
     let summary = planned.summary();
     let is_there = |item: &&Item<'_>| matches!(item.verdict, Verdict::AlreadyThere { .. });

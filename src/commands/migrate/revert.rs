@@ -2,20 +2,18 @@
 
 use super::apply::is_of;
 use super::caller_proof::CallerProof;
-use super::{Args, State, confirm, print, require_eks};
+use super::{Args, State, confirm, print_result, require_eks};
 use crate::backend::Backend;
-use crate::commands::Format;
 use crate::terminal::{Exit, Failure, Kind, Out};
 use awsauth_core::access_entries::Operation;
-use awsauth_core::access_entries::migrate::{MIGRATED, Masters, Verdict};
+use awsauth_core::access_entries::migrate::{self, Masters, Verdict};
 use awsauth_core::facts::access_entries::AccessEntry;
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
 
 pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
     require_eks(backend)?;
     let state = State::read(backend, out)?;
-    let document = state.document();
-    let planned = state.plan(&document, args, backend)?;
+    let planned = state.plan(args, backend)?;
     let entries = state.access_entries.as_deref();
     if entries.is_some_and(|entries| entries.mode() == AuthenticationMode::Api) {
         return Err(Failure::new(
@@ -26,15 +24,7 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
     let all = entries
         .and_then(|entries| entries.all())
         .unwrap_or_default();
-    let is_migrated = |entry: &&AccessEntry| {
-        let terms = entry.terms.as_ref();
-        terms.is_some_and(|terms| {
-            terms
-                .tags
-                .get(MIGRATED.0)
-                .is_some_and(|from| from == MIGRATED.1)
-        })
-    };
+    let is_migrated = |entry: &&AccessEntry| entry.terms.as_ref().is_some_and(migrate::is_migrated);
     let is_same = |entry: &AccessEntry| {
         planned.items.iter().any(|item| {
             matches!(item.verdict, Verdict::AlreadyThere { .. })
@@ -61,7 +51,7 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
     let delete = |entry: &&AccessEntry| Operation::DeleteEntry {
         principal_arn: entry.principal_arn.clone(),
     };
-    let (own, mut others): (Vec<Operation>, Vec<Operation>) = same
+    let (own, others): (Vec<Operation>, Vec<Operation>) = same
         .iter()
         .map(delete)
         .partition(|operation| is_of(operation, state.caller.as_deref()));
@@ -69,19 +59,12 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
     if !own.is_empty() {
         move_caller_back(&own, &same, &proof, backend, out)?;
     }
-    others.clear();
     if let Masters::Group(group) = args.masters.clone().unwrap_or_default()
         && !is_used(&group, all, &same)
     {
-        others.push(Operation::UnbindClusterAdmin { group });
-        backend.execute(&others, out)?;
+        backend.execute(&[Operation::UnbindClusterAdmin { group }], out)?;
     }
-    if args.answer.output == Format::Json {
-        let state = State::read(backend, out)?;
-        let document = state.document();
-        let planned = state.plan(&document, args, backend)?;
-        print(&planned, Format::Json, backend, out)?;
-    }
+    print_result(args, backend, out)?;
     Ok(Exit::Done)
 }
 

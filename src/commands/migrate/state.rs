@@ -9,13 +9,12 @@ use awsauth_core::access_entries::migrate::{
     Choices, ClusterFacts, MigrationInput, MigrationPlan, plan,
 };
 use awsauth_core::authenticator::AccessEntries;
-use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::document::Document;
 use awsauth_core::plan::{Admins, Known};
 
 /// The state of both stores, as far as it is known.
 pub(super) struct State {
-    snapshot: Snapshot,
+    document: Document,
     /// The ARN that the caller signs in with.
     pub(super) caller: Option<String>,
     /// The users and groups that are bound to `cluster-admin`.
@@ -54,9 +53,8 @@ impl State {
             ));
         }
         let inventory = backend.inventory(&document, out);
-        drop(document);
         Ok(Self {
-            snapshot,
+            document,
             caller,
             admins,
             access_entries,
@@ -64,18 +62,12 @@ impl State {
         })
     }
 
-    /// Decodes aws-auth.
-    pub(super) fn document(&self) -> Document {
-        Document::read(&self.snapshot.data)
-    }
-
     /// Plans the migration with the user's choices.
-    pub(super) fn plan<'d>(
+    pub(super) fn plan(
         &self,
-        document: &'d Document,
         args: &Args,
         backend: &Backend,
-    ) -> Result<MigrationPlan<'d>, Failure> {
+    ) -> Result<MigrationPlan<'_>, Failure> {
         let choices = Choices {
             masters: args.masters.clone().unwrap_or_default(),
             accepted: args.accepted.clone(),
@@ -85,7 +77,7 @@ impl State {
         let eks = backend.eks().map(|eks| &eks.facts);
         let inventory = self.inventory.as_ref();
         plan(&MigrationInput {
-            document,
+            document: &self.document,
             access_entries: self.access_entries.as_deref(),
             cluster: eks.map(|facts| ClusterFacts {
                 arn: &facts.arn,

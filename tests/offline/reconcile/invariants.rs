@@ -169,12 +169,13 @@ fn owned(simulation: &Simulation) -> BTreeSet<(SectionName, String)> {
     let mut owned: BTreeSet<_> = all
         .map(|recorded| (recorded.section, fold(&recorded.key).into_owned()))
         .collect();
+    let keys: Vec<_> = texts(simulation).into_keys().collect();
     let deleted = simulation
         .objects
         .iter()
         .filter(|object| object.is_deleting);
     for object in deleted {
-        let keys = texts(simulation).into_keys();
+        let keys = keys.iter().cloned();
         owned.extend(keys.filter(|(section, arn)| {
             let entry = EntryRecord {
                 section: *section,

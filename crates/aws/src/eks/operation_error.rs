@@ -11,6 +11,7 @@ use super::operations::is_mode_gate;
 use crate::AwsError;
 use awsauth_core::access_entries::Operation;
 use awsauth_core::error_chain;
+use awsauth_core::facts::access_entries::policy_name;
 use awsauth_core::shell_quote::quoted;
 
 /// Why an operation failed.
@@ -142,7 +143,6 @@ impl std::error::Error for OperationError {}
 
 /// Returns what an operation does, to follow `cannot`.
 fn what(operation: &Operation, cluster: &str) -> String {
-    let name = |policy_arn: &str| policy_arn.rsplit('/').next().unwrap_or_default().to_owned();
     match operation {
         Operation::UpdateAuthenticationMode { to, .. } => format!(
             "change the authentication mode of cluster {cluster} to {}",
@@ -169,14 +169,14 @@ fn what(operation: &Operation, cluster: &str) -> String {
             ..
         } => format!(
             "associate {} with the access entry of {principal_arn}",
-            name(policy_arn)
+            policy_name(policy_arn)
         ),
         Operation::DisassociatePolicy {
             principal_arn,
             policy_arn,
         } => format!(
             "disassociate {} from the access entry of {principal_arn}",
-            name(policy_arn)
+            policy_name(policy_arn)
         ),
     }
 }

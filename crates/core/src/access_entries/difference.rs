@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Operation;
 use crate::authenticator::template;
-use crate::facts::access_entries::{AccessEntry, AccessScope, AccessTerms};
+use crate::facts::access_entries::{AccessEntry, AccessScope, AccessTerms, policy_name};
 
 /// The contents of an entry that decide what its principal may do.
 #[derive(Clone, PartialEq, Eq)]
@@ -128,10 +128,10 @@ impl Contents {
         }
         for (arn, scope) in &self.policies {
             match expected.policies.get(arn) {
-                None => differences.push(format!("it has the access policy {}", name(arn))),
+                None => differences.push(format!("it has the access policy {}", policy_name(arn))),
                 Some(other) if other != scope => differences.push(format!(
                     "its access policy {} applies in {}, not in {}",
-                    name(arn),
+                    policy_name(arn),
                     area(scope.as_ref()),
                     area(other.as_ref())
                 )),
@@ -142,7 +142,7 @@ impl Contents {
             // Only policies are missing, and the entry has some of those that later operations add.
             let missing = expected.policies.keys();
             let missing = missing.filter(|arn| !self.policies.contains_key(*arn));
-            let missing: Vec<&str> = missing.map(|arn| name(arn)).collect();
+            let missing: Vec<&str> = missing.map(|arn| policy_name(arn)).collect();
             differences.push(format!("it lacks {}", missing.join(", ")));
         }
         differences.join("; ")
@@ -173,11 +173,6 @@ fn list(groups: &BTreeSet<String>) -> String {
         [group] => format!("the group {group}"),
         groups => format!("the groups {}", groups.join(", ")),
     }
-}
-
-/// Returns the last part of an ARN.
-fn name(policy_arn: &str) -> &str {
-    policy_arn.rsplit('/').next().unwrap_or(policy_arn)
 }
 
 #[cfg(test)]

@@ -12,5 +12,5 @@ mod standard_target;
 mod verdict;
 
 pub use input::{Choices, ClusterFacts, Masters, MigrationInput};
-pub use planner::{ChoiceError, MIGRATED, plan};
+pub use planner::{ChoiceError, is_migrated, plan};
 pub use verdict::{Item, MigrationPlan, Obstacle, Reason, Summary, Unchecked, Verdict};

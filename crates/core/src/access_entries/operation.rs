@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::authenticator::template;
-use crate::facts::access_entries::{AccessEntry, AccessScope, CLUSTER_ADMIN_ROLE, STANDARD};
+use crate::facts::access_entries::{
+    AccessEntry, AccessScope, CLUSTER_ADMIN_ROLE, STANDARD, policy_name,
+};
 use crate::facts::authentication_mode::AuthenticationMode;
 use crate::shell_quote::quoted;
 
@@ -216,11 +218,11 @@ impl Operation {
                 principal_arn,
                 policy_arn,
                 scope,
-            } => format!("{principal_arn} has {} {scope}.", name(policy_arn)),
+            } => format!("{principal_arn} has {} {scope}.", policy_name(policy_arn)),
             Self::DisassociatePolicy {
                 principal_arn,
                 policy_arn,
-            } => format!("{principal_arn} does not have {}.", name(policy_arn)),
+            } => format!("{principal_arn} does not have {}.", policy_name(policy_arn)),
         }
     }
 
@@ -353,11 +355,6 @@ fn scope_option(scope: &AccessScope) -> String {
         }
     };
     scope.to_string()
-}
-
-/// Returns the last part of an ARN.
-fn name(policy_arn: &str) -> &str {
-    policy_arn.rsplit('/').next().unwrap_or(policy_arn)
 }
 
 #[cfg(test)]

@@ -97,13 +97,18 @@ pub struct AccessPolicy {
 impl AccessPolicy {
     /// Returns the name, such as `AmazonEKSViewPolicy`.
     pub fn name(&self) -> &str {
-        self.arn.rsplit('/').next().unwrap_or(&self.arn)
+        policy_name(&self.arn)
     }
 
     /// Returns whether it allows everything in the whole cluster.
     pub fn is_cluster_admin(&self) -> bool {
         self.name() == CLUSTER_ADMIN && self.scope == AccessScope::Cluster
     }
+}
+
+/// Returns the name of the access policy with this ARN, such as `AmazonEKSViewPolicy`.
+pub fn policy_name(arn: &str) -> &str {
+    arn.rsplit('/').next().unwrap_or(arn)
 }
 
 /// The scope of an access policy.

@@ -23,7 +23,13 @@ use crate::facts::groups::MASTERS;
 use crate::facts::iam_principals::Existence;
 
 /// The tag of access entries that replace an entry of aws-auth: its key and its value.
-pub const MIGRATED: (&str, &str) = ("awsauth.dev/from", "aws-auth");
+const MIGRATED: (&str, &str) = ("awsauth.dev/from", "aws-auth");
+
+/// Returns whether an access entry replaces an entry of aws-auth, according to its tags.
+pub fn is_migrated(terms: &AccessTerms) -> bool {
+    let from = terms.tags.get(MIGRATED.0);
+    from.is_some_and(|from| from == MIGRATED.1)
+}
 
 /// Why a choice of the user is not possible.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -381,12 +387,6 @@ impl<'a> Planner<'a> {
         let entries = self.input.access_entries.and_then(|entries| entries.all());
         let in_entries = entries.unwrap_or_default().iter().filter(|entry| {
             let terms = entry.terms.as_ref();
-            let is_migrated = |terms: &AccessTerms| {
-                terms
-                    .tags
-                    .get(MIGRATED.0)
-                    .is_some_and(|from| from == MIGRATED.1)
-            };
             let has =
                 terms.is_some_and(|terms| terms.groups.contains(group) && !is_migrated(terms));
             let mut items = items.iter();
