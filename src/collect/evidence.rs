@@ -18,7 +18,7 @@ use aws::{searched, verify_token};
 use awsauth_aws::AwsEnvironment;
 use awsauth_aws::credentials::{CredentialOptions, ResolvedCredentials};
 use awsauth_core::doctor::evidence::{
-    Collected, Evidence, FoundCredentials, Plugin, Request, SearchFailed,
+    ADOPTED_VARIABLES, Collected, Evidence, FoundCredentials, Plugin, Request, SearchFailed,
 };
 use awsauth_core::rbac::Question;
 use awsauth_kube::Environment;
@@ -196,7 +196,9 @@ impl Collector {
         if let Some(exec) = exec.filter(|_| !is_own) {
             context.credential_options.profile = exec.profile.clone();
             context.credential_options.roles.extend(exec.role.clone());
-            for (name, value) in &exec.env {
+            let adopted =
+                |(name, _): &&(String, String)| ADOPTED_VARIABLES.contains(&name.as_str());
+            for (name, value) in exec.env.iter().filter(adopted) {
                 context.aws_environment = context.aws_environment.with(name, value);
             }
         }

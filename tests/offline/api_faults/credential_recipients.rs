@@ -3,13 +3,16 @@
 use std::fs;
 use std::path::Path;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::json;
 use tokio::task::spawn_blocking;
 
 use crate::api_faults::tls::Authority;
 use crate::api_faults::{calm, header};
 use crate::support::completed_run::Run;
 use crate::support::environment::Environment;
-use crate::support::fake_api::FakeApi;
+use crate::support::fake_api::{FakeApi, Scenario};
 use crate::support::secrets;
 
 /// The cluster's name in the kubeconfig. It proves nothing about the server.
@@ -22,6 +25,17 @@ const NOWHERE: &str = "http://127.0.0.1:1";
 
 /// Runs awsauth with AWS credentials and a kubeconfig. `cluster` and `user` are more fields of its entries.
 async fn awsauth(api: &FakeApi, cluster: &str, user: &str, args: &[&str]) -> Run {
+    awsauth_with(api, cluster, user, &[], args).await
+}
+
+/// Does the same with more variables.
+async fn awsauth_with(
+    api: &FakeApi,
+    cluster: &str,
+    user: &str,
+    variables: &[(&str, &str)],
+    args: &[&str],
+) -> Run {
     let kubeconfig = api.folder().join("kubeconfig");
     let url = &api.url;
     let text = format!(
@@ -44,6 +58,9 @@ async fn awsauth(api: &FakeApi, cluster: &str, user: &str, args: &[&str]) -> Run
         .with("AWS_EC2_METADATA_DISABLED", "true")
         .with("AWS_ENDPOINT_URL", NOWHERE)
         .with("HTTPS_PROXY", NOWHERE);
+    let environment = variables
+        .iter()
+        .fold(environment, |all, (name, value)| all.with(name, value));
     let args: Vec<String> = args.iter().map(|&arg| arg.to_owned()).collect();
     let program = Path::new(env!("CARGO_BIN_EXE_awsauth"));
     let run = move || Run::of(environment.command(program).args(args));
@@ -206,4 +223,43 @@ async fn signed_token_is_not_sent_to_a_server_that_names_itself_an_eks_cluster()
             "{sent:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn kubeconfig_does_not_choose_who_confirms_its_server() {
+    let (api, authority) = with_own_authority().await;
+    let certificate = fs::read(api.folder().join("ca.crt")).unwrap();
+    let described = json!({"cluster": {
+        "name": "prod",
+        "arn": CLUSTER,
+        "status": "ACTIVE",
+        "endpoint": api.url,
+        "certificateAuthority": {"data": BASE64_STANDARD.encode(certificate)},
+        "accessConfig": {"authenticationMode": "CONFIG_MAP"},
+    }});
+    let describes = Scenario::Always {
+        status: 200,
+        body: described.to_string().leak(),
+    };
+    let eks = FakeApi::start(describes, None).await;
+    let variable = ("AWS_ENDPOINT_URL_EKS", eks.url.as_str());
+    // No program runs, so doctor signs a token.
+    let exec = format!(
+        "exec: {{apiVersion: client.authentication.k8s.io/v1beta1, command: '', args: [eks, get-token, --cluster-name, prod], \
+         env: [{{name: {}, value: '{}'}}, {{name: HTTPS_PROXY, value: '{}'}}]}}",
+        variable.0, variable.1, eks.url
+    );
+    let run = awsauth(&api, &authority, &exec, &["doctor"]).await;
+    assert!(eks.requests().is_empty(), "{:?}", eks.requests());
+    assert!(received(&api).is_empty(), "{:?}", received(&api));
+    let ignored = "only the plugin uses AWS_ENDPOINT_URL_EKS, HTTPS_PROXY: to use them for doctor's own requests, export them";
+    assert!(run.stdout.contains(ignored), "{run:?}");
+    // The user's own environment does.
+    awsauth_with(&api, &authority, &exec, &[variable], &["doctor"]).await;
+    assert!(!eks.requests().is_empty());
+    let sent = received(&api);
+    assert!(
+        !sent.is_empty() && sent.iter().all(|sent| is_eks_token(sent)),
+        "{sent:?}"
+    );
 }

@@ -15,7 +15,7 @@ pub use aws::{
     Caller, ClusterDescription, DescribeFailure, FailedAt, FoundCredentials, PolicySide,
     SearchFailed, StsProblem,
 };
-pub use kubeconfig::{Entry, Exec, Plugin, User};
+pub use kubeconfig::{ADOPTED_VARIABLES, Entry, Exec, Plugin, User};
 pub use nodes::{EksNodes, Node};
 
 use super::Skipped;

@@ -73,6 +73,24 @@ pub enum User {
     Other(String),
 }
 
+/// The variables of an exec plugin that `doctor` uses for its own requests to AWS: they select among the user's
+/// credentials and regions. With other variables, a kubeconfig could send the user's requests or files to any server, or
+/// decide who confirms that its server is EKS's.
+pub const ADOPTED_VARIABLES: [&str; 12] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_DEFAULT_REGION",
+    "AWS_PROFILE",
+    "AWS_REGION",
+    "AWS_ROLE_ARN",
+    "AWS_ROLE_SESSION_NAME",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_STS_REGIONAL_ENDPOINTS",
+    "AWS_USE_DUALSTACK_ENDPOINT",
+    "AWS_USE_FIPS_ENDPOINT",
+];
+
 /// An exec plugin as configured.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Exec {

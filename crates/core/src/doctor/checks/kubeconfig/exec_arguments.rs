@@ -3,6 +3,7 @@
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome};
 use crate::doctor::checks::kubeconfig::exec_api_version::exec;
+use crate::doctor::evidence::ADOPTED_VARIABLES;
 use crate::shell_quote::quoted;
 
 pub(crate) const CHECK: Check = Check {
@@ -51,7 +52,25 @@ fn judge(evidence: &Evidence) -> CheckResult {
             "; most tools prefer keys in the environment to AWS_PROFILE={profile}: unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN"
         );
     }
+    let ignored: Vec<&str> = exec
+        .env
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .filter(|name| is_of_aws(name) && !ADOPTED_VARIABLES.contains(name))
+        .collect();
+    if !ignored.is_empty() {
+        saw += &format!(
+            "; only the plugin uses {}: to use them for doctor's own requests, export them",
+            ignored.join(", ")
+        );
+    }
     Outcome::ok(saw)
+}
+
+/// Whether requests to AWS may depend on the variable.
+fn is_of_aws(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    name.starts_with("AWS_") || name.ends_with("_PROXY")
 }
 
 /// Returns a misspelled AWS variable, with the correct name.
