@@ -50,6 +50,7 @@ use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::manifest::{Manifest, ManifestFaults};
 use awsauth_core::rbac::{Policy, UserInfo};
 use awsauth_kube::Live;
+use awsauth_kube::rbac::RoleScope;
 use awsauth_kube::server_version::ServerVersion;
 use cluster::Cluster;
 use manifest_file::ManifestFile;
@@ -208,12 +209,16 @@ impl Backend {
 
     /// Reads aws-auth of a cluster and, concurrently, all RBAC bindings of users and groups; `None` for a manifest,
     /// which [`read`](Self::read) reads.
-    pub(crate) fn read_with_rbac(&self, out: &mut Out) -> Result<Option<(Live, Policy)>, Failure> {
+    pub(crate) fn read_with_rbac(
+        &self,
+        roles: RoleScope,
+        out: &mut Out,
+    ) -> Result<Option<(Live, Policy)>, Failure> {
         match self {
             Self::Manifest(_) => Ok(None),
             Self::Cluster(cluster) => {
                 out.detail(|| format!("Reading aws-auth and RBAC of {}", cluster.target()));
-                cluster.read_with_rbac(out).map(Some)
+                cluster.read_with_rbac(roles, out).map(Some)
             }
         }
     }
@@ -226,6 +231,17 @@ impl Backend {
         match self {
             Self::Manifest(_) => Ok(None),
             Self::Cluster(cluster) => cluster.policy(users, out).map(Some),
+        }
+    }
+
+    /// Returns the username that the API server authenticates; `None` if it does not tell, and for a manifest.
+    ///
+    /// # Errors
+    /// If the user interrupts.
+    pub(crate) fn current_user(&self, out: &Out) -> Result<Option<String>, Failure> {
+        match self {
+            Self::Manifest(_) => Ok(None),
+            Self::Cluster(cluster) => cluster.current_user(out),
         }
     }
 

@@ -5,6 +5,7 @@
 mod access_changes;
 mod access_check;
 mod access_entry;
+mod access_report;
 mod credentials;
 mod doctor;
 mod explanation;
@@ -26,6 +27,10 @@ mod whoami;
 
 pub(crate) use access_changes::user_text;
 pub(crate) use access_check::{Verification, verification_json, verification_text};
+pub(crate) use access_report::{
+    access_difference_json, access_difference_text, access_report_csv, access_report_html,
+    access_report_json, access_report_markdown,
+};
 pub(crate) use credentials::{
     as_dotenv, as_exports, as_json, as_powershell, as_process, variables,
 };

@@ -21,10 +21,12 @@ use awsauth_aws::eks::{CredentialOrder, EksCluster};
 use awsauth_core::aws_auth_snapshot::{Change, Snapshot};
 use awsauth_core::history::Who;
 use awsauth_core::rbac::{Policy, UserInfo};
+use awsauth_kube::access_review;
 use awsauth_kube::connect::ConnectError;
 use awsauth_kube::history::{self, CopyLocation};
 use awsauth_kube::karpenter::{NodeClass, node_classes};
 use awsauth_kube::other_tools_sync::next_syncs;
+use awsauth_kube::rbac::RoleScope;
 use awsauth_kube::request_error::{Fault, RequestError};
 use awsauth_kube::write::{Outcome, WriteError, WriteOptions};
 use awsauth_kube::{ApiClient, Environment, Flags, Live, connect, connect_to, interrupt};
@@ -181,17 +183,28 @@ impl Cluster {
     }
 
     /// Reads aws-auth and, concurrently, all RBAC bindings of users and groups.
-    pub(crate) fn read_with_rbac(&self, out: &Out) -> Result<(Live, Policy), Failure> {
+    pub(crate) fn read_with_rbac(
+        &self,
+        roles: RoleScope,
+        out: &Out,
+    ) -> Result<(Live, Policy), Failure> {
         let time_limit = self.options.timeout;
         let reading = async {
             tokio::join!(
                 self.client.read(time_limit),
-                awsauth_kube::rbac::full_policy(&self.client, time_limit),
+                awsauth_kube::rbac::full_policy(&self.client, roles, time_limit),
             )
         };
         let (live, policy) =
             until_interrupted(&self.runtime, out, "Reading aws-auth and RBAC", reading)?;
         Ok((live.map_err(|error| self.not_read(&error))?, policy))
+    }
+
+    /// Returns the username that the API server authenticates, if it tells.
+    pub(super) fn current_user(&self, out: &Out) -> Result<Option<String>, Failure> {
+        let asking = access_review::current_user(&self.client, self.options.timeout);
+        let user = until_interrupted(&self.runtime, out, "Reading your username", asking)?;
+        Ok(user.ok().map(|user| user.username))
     }
 
     /// Reads the RBAC permissions of these users.

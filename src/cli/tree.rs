@@ -6,7 +6,8 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use crate::backend::Target;
 use crate::commands::{
     apply, backup, completion, credentials, diff, doctor, edit, eks, explain, get, history,
-    kubeconfig, lint, man, map, migrate, restore, token, undo, unmap, verify, version, whoami,
+    kubeconfig, lint, man, map, migrate, report, restore, token, undo, unmap, verify, version,
+    whoami,
 };
 use crate::commands::{controller, crd};
 use crate::output::PlanFormat;
@@ -76,6 +77,7 @@ pub(crate) enum Command {
     Backup(backup::Args),
     Explain(explain::Args),
     Migrate(migrate::Args),
+    Report(report::Args),
     Lint(lint::Args),
     Kubeconfig(kubeconfig::Args),
     Token(token::Args),

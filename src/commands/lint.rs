@@ -7,12 +7,13 @@ mod output;
 mod source;
 
 pub(crate) use args::Args;
+pub(crate) use collect_facts::{Requested, of_cluster as cluster_facts};
 
 use crate::backend::Target;
 use crate::output::Linted;
 use crate::terminal::{Exit, Failure, Out};
 use awsauth_core::lint::{RULES, Report, Selection, UnknownRule};
-use collect_facts::Requested;
+use awsauth_kube::rbac::RoleScope;
 use output::Output;
 use source::{Source, Sources};
 
@@ -30,6 +31,7 @@ pub(crate) fn run(
     let requested = Requested {
         account: args.cluster_account.as_deref(),
         needs_aws: selected.any(|rule| rule.needs.is_cluster()),
+        roles: RoleScope::KubeSystem,
     };
     let Sources {
         read: sources,

@@ -11,6 +11,7 @@ mod lint_claims;
 mod manifests;
 mod migration_forms;
 mod release;
+mod report_page;
 mod static_binary;
 #[path = "../support/mod.rs"]
 mod support;

@@ -20,7 +20,7 @@ use std::process::{Command, Stdio};
 
 use crate::support::secrets::{self, Prints};
 
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 22] = [
     "apply",
     "backup",
     "cli",
@@ -37,6 +37,7 @@ const COMMANDS: [&str; 21] = [
     "man",
     "map",
     "migrate",
+    "report",
     "restore",
     "token",
     "undo",

@@ -174,6 +174,40 @@ fn listing_is_escaped_in_every_format() {
 }
 
 #[test]
+fn access_reports_are_escaped_in_every_format() {
+    let folder = folder();
+    // A report has only principals that can sign in, so the ARNs are valid.
+    let roles = (0..HOSTILE.len()).map(|number| {
+        let (username, group) = (quoted(&username(number)), quoted(HOSTILE[number]));
+        format!("- rolearn: arn:aws:iam::111122223333:role/r{number}\n  username: {username}\n  groups: [{group}]\n")
+    });
+    let object = config_map(&roles.collect::<String>(), &[]);
+    fs::write(folder.path().join("aws-auth.json"), object.to_string()).expect("a file");
+    let report = |output| {
+        awsauth(
+            folder.path(),
+            &["report", "--file", "aws-auth.json", "-o", output],
+        )
+    };
+    for output in ["markdown", "html", "csv"] {
+        let text = report(output).stdout;
+        assert!(text.contains("u{202e}nimda"), "{output}");
+        assert!(output == "csv" || !text.contains("<script>|"), "{output}");
+    }
+    assert_has_usernames(&report("json").json());
+    fs::write(folder.path().join("old.json"), report("json").stdout).expect("a file");
+    let mut changed = report("json").json();
+    for principal in changed["principals"].as_array_mut().expect("principals") {
+        principal["username"] = username(3).into();
+    }
+    fs::write(folder.path().join("new.json"), changed.to_string()).expect("a file");
+    for output in ["human", "json"] {
+        let arguments = ["report", "diff", "old.json", "new.json", "-o", output];
+        assert!(!awsauth(folder.path(), &arguments).stdout.is_empty());
+    }
+}
+
+#[test]
 fn findings_are_escaped_in_every_format() {
     let folder = folder();
     let lint = |output| awsauth(folder.path(), &["lint", "files", "-o", output]);

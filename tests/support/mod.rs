@@ -8,6 +8,7 @@
 pub(crate) mod audit_log;
 pub(crate) mod authenticator_oracle;
 pub(crate) mod aws_auth_client;
+pub(crate) mod browser;
 pub(crate) mod certificates;
 pub(crate) mod child_process;
 pub(crate) mod cluster;

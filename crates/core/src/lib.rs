@@ -6,6 +6,7 @@
 //! An edit preserves every byte that it does not name.
 
 pub mod access_entries;
+pub mod access_report;
 pub mod admission;
 pub mod arn;
 pub mod assume_role_advice;

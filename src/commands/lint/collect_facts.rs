@@ -10,17 +10,20 @@ use awsauth_core::facts::management_markers::managing_tool;
 use awsauth_core::lint::{Cluster, Facts, FieldManager, FieldManagers, Object};
 use awsauth_core::manifest::Manifest;
 use awsauth_kube::Live;
+use awsauth_kube::rbac::RoleScope;
 
 /// The facts to collect besides those from the cluster.
-pub(super) struct Requested<'a> {
+pub(crate) struct Requested<'a> {
     /// The account in `--cluster-account`.
-    pub(super) account: Option<&'a str>,
+    pub(crate) account: Option<&'a str>,
     /// Whether to ask EKS for the nodes and IAM for the principals, if the cluster's name is known.
-    pub(super) needs_aws: bool,
+    pub(crate) needs_aws: bool,
+    /// Which Roles to read, besides all bindings and ClusterRoles.
+    pub(crate) roles: RoleScope,
 }
 
 /// Reads a cluster's aws-auth, with facts from the cluster and from EKS.
-pub(super) fn of_cluster(
+pub(crate) fn of_cluster(
     backend: &mut Backend,
     requested: &Requested<'_>,
     out: &mut Out,
@@ -30,7 +33,7 @@ pub(super) fn of_cluster(
         account: requested.account.map(str::to_owned).or_else(eks_account),
         ..Facts::default()
     };
-    let Some((live, policy)) = backend.read_with_rbac(out)? else {
+    let Some((live, policy)) = backend.read_with_rbac(requested.roles, out)? else {
         return Ok((backend.read(out)?.snapshot, facts));
     };
     facts.rbac = Some(policy);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Subject;
-use crate::authenticator::{Placeholder, User};
+use crate::authenticator::{Placeholder, User, can_become};
 use crate::facts::groups::{AUTHENTICATED, MASTERS};
 
 const UNAUTHENTICATED: &str = "system:unauthenticated";
@@ -70,6 +70,18 @@ impl UserInfo {
             ),
         };
         is && !self.open.contains(name)
+    }
+
+    /// Returns whether a binding with this subject applies to some sessions: whether one of the incomplete names can become the
+    /// subject's for a caller of this account.
+    pub(crate) fn may_become(&self, subject: &Subject, account: &str) -> bool {
+        let can =
+            |name: &String| self.open.contains(name) && can_become(name, subject.name(), account);
+        match subject {
+            Subject::User(_) => can(&self.username),
+            Subject::Group(_) => self.groups.iter().any(can),
+            Subject::ServiceAccount { .. } => false,
+        }
     }
 
     /// Returns the best subject for a new binding: `group` or `user`, and the name. Groups that are built into Kubernetes are not

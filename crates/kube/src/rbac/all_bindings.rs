@@ -10,21 +10,33 @@ use super::super::api_client::ApiClient;
 use super::{list, of_cluster, of_namespace, rule, unread};
 use awsauth_core::rbac::{Binding, Policy, Role, Rules, Subject};
 
-/// Reads every binding of a user or a group, every ClusterRole, and the Roles of kube-system. What cannot be read is
+/// Which Roles to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoleScope {
+    /// Those of kube-system.
+    KubeSystem,
+    /// Those of every namespace.
+    All,
+}
+
+/// Reads every binding of a user or a group, every ClusterRole, and these Roles. What cannot be read is
 /// recorded in the result. Transient faults are retried for at most `time_limit`.
-pub async fn full_policy(client: &ApiClient, time_limit: Duration) -> Policy {
+pub async fn full_policy(client: &ApiClient, roles: RoleScope, time_limit: Duration) -> Policy {
     let deadline = Instant::now() + time_limit;
     // There may be thousands of service accounts.
     let keep = |binding: &Binding| {
         let mut subjects = binding.subjects.iter();
         subjects.any(|subject| !matches!(subject, Subject::ServiceAccount { .. }))
     };
-    let roles = format!("namespaces/{NAMESPACE}/roles");
+    let (path, of) = match roles {
+        RoleScope::KubeSystem => (format!("namespaces/{NAMESPACE}/roles"), " -n kube-system"),
+        RoleScope::All => ("roles".to_owned(), " --all-namespaces"),
+    };
     let (cluster, namespaced, cluster_roles, roles) = tokio::join!(
         list(client, "clusterrolebindings", of_cluster, keep, deadline),
         list(client, "rolebindings", of_namespace, keep, deadline),
         list(client, "clusterroles", of_cluster_role, |_| true, deadline),
-        list(client, &roles, of_role, |_| true, deadline),
+        list(client, &path, of_role, |_| true, deadline),
     );
     let mut policy = Policy::default();
     for (resource, of, listed) in [
@@ -36,10 +48,7 @@ pub async fn full_policy(client: &ApiClient, time_limit: Duration) -> Policy {
             Err(fault) => policy.unread.push(unread(resource, of, &fault)),
         }
     }
-    for (resource, of, listed) in [
-        ("clusterroles", "", cluster_roles),
-        ("roles", " -n kube-system", roles),
-    ] {
+    for (resource, of, listed) in [("clusterroles", "", cluster_roles), ("roles", of, roles)] {
         match listed {
             Ok(roles) => policy.roles.extend(roles),
             Err(fault) => policy.unread.push(unread(resource, of, &fault)),

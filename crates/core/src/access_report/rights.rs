@@ -1,0 +1,142 @@
+//! The rights of a user: by RBAC, by its groups alone, and by access policies.
+
+use std::collections::BTreeMap;
+
+use super::{Level, Right};
+use crate::facts::access_entries::{AccessPolicy, AccessScope};
+use crate::facts::groups::MASTERS;
+use crate::rbac::{Binding, Grant, Policy, Role, Rules, Subject, UserInfo};
+
+/// Returns what RBAC allows the user of an account; without RBAC objects, only what needs none.
+pub(super) fn of_user(user: &UserInfo, account: &str, policy: Option<&Policy>) -> Vec<Right> {
+    let mut rights = Vec::new();
+    if user.may_do_everything() {
+        rights.push(without_binding(
+            Level::Admin,
+            format!("group {MASTERS}"),
+            "everything, without RBAC",
+        ));
+    }
+    if user.is_kubelet() {
+        rights.push(without_binding(
+            Level::Node,
+            "group system:nodes".to_owned(),
+            "what a kubelet needs (Node authorizer)",
+        ));
+    }
+    match policy {
+        Some(policy) => {
+            rights.extend(merged(certain(user, policy)));
+            rights.extend(merged(possible(user, account, policy)));
+        }
+        None if rights.is_empty() => rights.push(without_binding(
+            Level::Unknown,
+            "user and groups".to_owned(),
+            "RBAC was not read",
+        )),
+        None => {}
+    }
+    rights.sort_by(|a, b| b.level.cmp(&a.level).then_with(|| a.cmp(b)));
+    rights
+}
+
+/// Returns the rights that access policies give; `None` if EKS did not list them.
+pub(super) fn of_policies(policies: Option<&[AccessPolicy]>) -> Vec<Right> {
+    let Some(policies) = policies else {
+        return vec![without_binding(
+            Level::Unknown,
+            "access policies".to_owned(),
+            "EKS did not list the access policies",
+        )];
+    };
+    let right = |policy: &AccessPolicy| {
+        let namespaces = match &policy.scope {
+            AccessScope::Cluster => None,
+            AccessScope::Namespaces(names) => Some(names.clone()),
+        };
+        Right {
+            level: Level::of_policy(&policy.arn, namespaces.is_some()),
+            by: format!("policy {}", policy.name()),
+            binding: None,
+            role: policy.name().to_owned(),
+            namespaces,
+            for_some_sessions: false,
+        }
+    };
+    policies.iter().map(right).collect()
+}
+
+fn without_binding(level: Level, by: String, role: &str) -> Right {
+    Right {
+        level,
+        by,
+        binding: None,
+        role: role.to_owned(),
+        namespaces: None,
+        for_some_sessions: false,
+    }
+}
+
+/// Returns the rights of the bindings that apply to the user, except those that every authenticated user has.
+fn certain(user: &UserInfo, policy: &Policy) -> Vec<Right> {
+    let access = policy.access(user);
+    let own = access
+        .grants
+        .iter()
+        .filter(|grant| !grant.is_default_binding());
+    own.flat_map(|grant: &Grant<'_>| {
+        let subjects = grant.subjects.iter();
+        subjects.map(|subject| right(grant.binding, grant.rules, subject, false))
+    })
+    .collect()
+}
+
+/// Returns the rights of bindings to a name that one of the user's templates can become.
+fn possible(user: &UserInfo, account: &str, policy: &Policy) -> Vec<Right> {
+    let bindings = policy.bindings.iter();
+    let rights = bindings.flat_map(|binding| {
+        let rules = policy.roles.get(&binding.role()).unwrap_or(&Rules::Unread);
+        let subjects = binding.subjects.iter();
+        let subjects = subjects.filter(|subject| user.may_become(subject, account));
+        subjects.map(move |subject| right(binding, rules, subject, true))
+    });
+    rights.collect()
+}
+
+fn right(binding: &Binding, rules: &Rules, subject: &Subject, for_some_sessions: bool) -> Right {
+    let Role { namespace, name } = binding.role();
+    let role = match namespace {
+        None => format!("ClusterRole {name}"),
+        Some(namespace) => format!("Role {namespace}/{name}"),
+    };
+    Right {
+        level: Level::of_rules(rules, binding.namespace.is_some()),
+        by: format!("{} {}", subject.kind().to_lowercase(), subject.name()),
+        binding: Some(format!("{} {}", binding.kind(), binding.name)),
+        role,
+        namespaces: binding.namespace.clone().map(|namespace| vec![namespace]),
+        for_some_sessions,
+    }
+}
+
+/// Merges rights that differ only in their namespace.
+fn merged(rights: Vec<Right>) -> Vec<Right> {
+    let mut merged: BTreeMap<Right, Option<Vec<String>>> = BTreeMap::new();
+    for mut right in rights {
+        let namespaces = right.namespaces.take();
+        let is_namespaced = namespaces.is_some();
+        // A right in some namespaces and the same right in the whole cluster stay apart.
+        right.namespaces = is_namespaced.then(Vec::new);
+        let all = merged.entry(right).or_default();
+        if let Some(namespaces) = namespaces {
+            all.get_or_insert_default().extend(namespaces);
+        }
+    }
+    let rights = merged.into_iter();
+    rights
+        .map(|(right, namespaces)| Right {
+            namespaces,
+            ..right
+        })
+        .collect()
+}

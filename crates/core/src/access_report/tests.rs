@@ -1,0 +1,221 @@
+//! A report on a small cluster with both stores.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::*;
+use crate::authenticator::AccessEntries;
+use crate::facts::access_entries::{AccessEntry, AccessPolicy, AccessScope, AccessTerms};
+use crate::facts::authentication_mode::AuthenticationMode;
+use crate::lint::{Cluster, Selection, lint};
+use crate::rbac::{Binding, Policy, Role, RoleKind, RoleRef, Rule, Rules, Subject, Unread};
+
+const ROLES: &str = "\
+- rolearn: arn:aws:iam::111122223333:role/ops
+  username: admin
+  groups: [system:masters]
+- rolearn: arn:aws:iam::111122223333:role/dev
+  username: 'dev:{{SessionName}}'
+  groups: [devs]
+- rolearn: arn:aws:iam::111122223333:role/moved
+  username: moved
+  groups: [system:masters]
+- rolearn: arn:aws:iam::111122223333:role/nodes
+  username: system:node:{{EC2PrivateDNSName}}
+  groups: [system:bootstrappers, system:nodes]
+- rolearn: arn:aws:iam::111122223333:role/path/never
+  username: never
+  groups: [system:masters]
+";
+
+fn binding(namespace: Option<&str>, name: &str, role: &str, subject: Subject) -> Binding {
+    Binding {
+        namespace: namespace.map(str::to_owned),
+        name: name.to_owned(),
+        role: RoleRef {
+            kind: RoleKind::ClusterRole,
+            name: role.to_owned(),
+        },
+        subjects: vec![subject],
+    }
+}
+
+fn role(name: &str, verbs: &[&str]) -> (Role, Rules) {
+    let all = || vec!["*".to_owned()];
+    let rule = Rule {
+        verbs: verbs.iter().map(|&verb| verb.to_owned()).collect(),
+        api_groups: all(),
+        resources: all(),
+        ..Rule::default()
+    };
+    let key = Role {
+        namespace: None,
+        name: name.to_owned(),
+    };
+    (key, Rules::Known(vec![rule]))
+}
+
+fn facts() -> Facts {
+    let group = |name: &str| Subject::Group(name.to_owned());
+    let user = |name: &str| Subject::User(name.to_owned());
+    let entry = |name: &str, policies: Vec<AccessPolicy>| AccessEntry {
+        principal_arn: format!("arn:aws:iam::111122223333:role/team/{name}"),
+        terms: Some(AccessTerms {
+            policies: Some(policies),
+            ..AccessTerms::default()
+        }),
+    };
+    let policy = |name: &str, scope| AccessPolicy {
+        arn: format!("arn:aws:eks::aws:cluster-access-policy/{name}"),
+        scope,
+    };
+    let shop = || AccessScope::Namespaces(vec!["shop-*".to_owned()]);
+    let entries = vec![
+        entry("moved", vec![policy("AmazonEKSEditPolicy", shop())]),
+        entry(
+            "gone",
+            vec![policy("AmazonEKSClusterAdminPolicy", AccessScope::Cluster)],
+        ),
+    ];
+    Facts {
+        rbac: Some(Policy {
+            bindings: vec![
+                binding(Some("shop"), "devs", "edit", group("devs")),
+                binding(Some("pay"), "devs", "edit", group("devs")),
+                binding(None, "devs-view", "view", group("devs")),
+                binding(None, "jane", "cluster-admin", user("dev:jane")),
+                binding(None, "john", "cluster-admin", user("john")),
+            ],
+            roles: BTreeMap::from([
+                role("edit", &["get", "create"]),
+                role("view", &["get", "list"]),
+                role("cluster-admin", &["*"]),
+            ]),
+            unread: vec![Unread {
+                resource: "roles".to_owned(),
+                is_one: false,
+                permission: None,
+                why: "denied".to_owned(),
+            }],
+        }),
+        access_entries: Some(Arc::new(AccessEntries::new(
+            AuthenticationMode::ApiAndConfigMap,
+            Some(entries),
+        ))),
+        cluster: Some(Cluster {
+            principals: Some(crate::facts::iam_principals::Principals {
+                account: "111122223333".to_owned(),
+                roles: crate::facts::iam_principals::Listed::some(Vec::new(), ["gone".to_owned()]),
+                ..Default::default()
+            }),
+            ..Cluster::default()
+        }),
+        ..Facts::default()
+    }
+}
+
+fn report() -> AccessReport {
+    let data = BTreeMap::from([("mapRoles".to_owned(), Arc::<str>::from(ROLES))]);
+    let document = Document::read(&data);
+    let facts = facts();
+    let linted = lint(&data, &document, &facts, &Selection::default());
+    AccessReport::new(&document, &facts, &linted, Head::default())
+}
+
+fn line(one: &PrincipalAccess) -> String {
+    let rights = one.rights.iter().map(|right| {
+        let namespaces = right.namespaces.as_ref().map(|names| names.join("+"));
+        let some = if right.for_some_sessions { "?" } else { "" };
+        format!(
+            "{} {}{some} by {}",
+            right.level.name(),
+            namespaces.unwrap_or_else(|| "*".to_owned()),
+            right.by
+        )
+    });
+    let name = one.principal.rsplit('/').next().unwrap();
+    let dead = if one.is_dead { " dead" } else { "" };
+    format!(
+        "{name}{dead} {}: {}",
+        one.level.name(),
+        rights.collect::<Vec<_>>().join(", ")
+    )
+}
+
+#[test]
+fn every_principal_in_effect_has_its_rights() {
+    let report = report();
+    let lines: Vec<_> = report.principals.iter().map(line).collect();
+    assert_eq!(
+        lines,
+        [
+            "ops admin: admin * by group system:masters",
+            "gone dead admin: admin * by policy AmazonEKSClusterAdminPolicy",
+            "dev write: admin *? by user dev:jane, write pay+shop by group devs, read * by group devs",
+            "moved write: write shop-* by policy AmazonEKSEditPolicy",
+            "nodes node: node * by group system:nodes",
+        ]
+    );
+    assert_eq!(
+        report.at(Level::Admin).count(),
+        1,
+        "a dead entry admits nobody"
+    );
+    assert_eq!(
+        report.namespaces().into_iter().collect::<Vec<_>>(),
+        ["pay", "shop", "shop-*"]
+    );
+    assert_eq!(report.head.not_read[0], "roles (denied)");
+}
+
+#[test]
+fn rights_count_in_their_namespaces() {
+    let report = report();
+    let dev = &report.principals[2];
+    let levels = ["shop", "shop-*", "other"].map(|namespace| dev.level_in(namespace));
+    assert_eq!(levels, [Level::Write, Level::Read, Level::Read]);
+    assert_eq!(dev.level_in_cluster(), Level::Read);
+}
+
+#[test]
+fn report_survives_json_and_differs_only_in_access() {
+    let old = report();
+    let text = serde_json::to_string(&old).unwrap();
+    let mut new: AccessReport = serde_json::from_str(&text).unwrap();
+    assert_eq!(new, old);
+    assert_eq!(Difference::between(&old, &new).changes, []);
+    for one in &mut new.principals {
+        if let Source::AwsAuth { line, .. } = &mut one.source {
+            *line += 1;
+        }
+    }
+    assert_eq!(Difference::between(&old, &new).changes, [], "lines moved");
+
+    new.principals.remove(0);
+    new.principals[1].groups.push("more".to_owned());
+    new.principals[2].principal = "arn:aws:iam::111122223333:role/new".to_owned();
+    let difference = Difference::between(&old, &new);
+    let words = difference.changes.iter().map(|change| match change {
+        Change::Added(now) => format!("+ {}", line(now)),
+        Change::Removed(then) => format!("- {}", line(then)),
+        Change::Changed { after, .. } => format!("~ {}", line(after)),
+    });
+    let words: Vec<_> = words.map(|word| word[..8].to_owned()).collect();
+    assert_eq!(words, ["~ dev wr", "+ new wr", "- ops ad", "- moved "]);
+}
+
+#[test]
+fn without_rbac_rights_are_unknown() {
+    let data = BTreeMap::from([("mapRoles".to_owned(), Arc::<str>::from(ROLES))]);
+    let document = Document::read(&data);
+    let facts = Facts::default();
+    let linted = lint(&data, &document, &facts, &Selection::default());
+    let report = AccessReport::new(&document, &facts, &linted, Head::default());
+    let levels: Vec<_> = report.principals.iter().map(line).collect();
+    assert_eq!(
+        levels[2], "nodes node: node * by group system:nodes",
+        "{levels:?}"
+    );
+    assert_eq!(levels[3], "dev unknown: unknown * by user and groups");
+    assert!(report.head.not_read[0].starts_with("RBAC"));
+}

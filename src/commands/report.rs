@@ -1,0 +1,183 @@
+//! `awsauth report`.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Subcommand, ValueEnum};
+use jiff::Timestamp;
+
+use super::lint::{Requested, cluster_facts};
+use super::{Format, OutputArgs};
+use crate::backend::{Backend, Target, bounded_read};
+use crate::output::{
+    access_difference_json, access_difference_text, access_report_csv, access_report_html,
+    access_report_json, access_report_markdown,
+};
+use crate::terminal::{Exit, Failure, Out};
+use awsauth_core::access_report::{AccessReport, Difference, Head};
+use awsauth_core::document::Document;
+use awsauth_core::lint::{Selection, lint};
+use awsauth_kube::rbac::RoleScope;
+
+/// Report who has access to the cluster, and to what
+///
+/// Lists every principal that can sign in, with its user, its groups, and the rights that RBAC and access policies give it. The
+/// HTML is one file that loads nothing: it works offline and can be mailed, archived and printed. Name the cluster with
+/// --cluster-name to include access entries.
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    diff: Option<Sub>,
+
+    #[command(flatten)]
+    answer: OutputArgs<ReportFormat>,
+
+    /// Show the changes since this report, which was written with -o json or -o html
+    #[arg(long, env = "AWSAUTH_PREVIOUS", value_name = "REPORT")]
+    previous: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Sub {
+    /// Compare two reports, each written with -o json or -o html
+    ///
+    /// Exits with 1 if the access differs.
+    Diff(DiffArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct DiffArgs {
+    /// The earlier report
+    #[arg(value_name = "OLD")]
+    old: PathBuf,
+
+    /// The later report
+    #[arg(value_name = "NEW")]
+    new: PathBuf,
+
+    #[command(flatten)]
+    answer: OutputArgs,
+}
+
+/// The output format.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum ReportFormat {
+    /// Tables that GitHub, GitLab and editors show
+    #[default]
+    #[value(alias = "md")]
+    Markdown,
+    /// One page with a picture, search and filters
+    Html,
+    /// One line for each right, for spreadsheets
+    Csv,
+    /// JSON for scripts and for report diff
+    Json,
+}
+
+/// Prints a report, or what changed between two.
+pub(crate) fn run(
+    args: &Args,
+    target: &Target,
+    matches: &clap::ArgMatches,
+    out: &mut Out,
+) -> Result<Exit, Failure> {
+    match &args.diff {
+        Some(Sub::Diff(args)) => compare(args, out),
+        None => print(args, &mut Backend::open(target, matches, false, out)?, out),
+    }
+}
+
+fn print(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
+    let previous = match &args.previous {
+        Some(path) => Some((path.display().to_string(), read(path)?)),
+        None => None,
+    };
+    let report = of(backend, out)?;
+    let difference = previous
+        .as_ref()
+        .map(|(name, previous)| (name.as_str(), Difference::between(previous, &report)));
+    let since = difference.as_ref();
+    let bug = |error: &dyn std::error::Error| Failure::bug(error);
+    match args.answer.output {
+        ReportFormat::Markdown => {
+            let since = since.map(|(_, difference)| difference);
+            out.text(&access_report_markdown(&report, since))?;
+        }
+        ReportFormat::Html => {
+            let since = since.map(|(name, difference)| (*name, difference));
+            let page = access_report_html(&report, since).map_err(|error| bug(&error))?;
+            out.data(page.as_bytes())?;
+        }
+        ReportFormat::Csv => {
+            let csv = access_report_csv(&report).map_err(|error| bug(&error))?;
+            out.data(csv.as_bytes())?;
+        }
+        ReportFormat::Json => {
+            out.json(&access_report_json(&report).map_err(|error| bug(&error))?)?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// Reads the cluster or file and evaluates it.
+fn of(backend: &mut Backend, out: &mut Out) -> Result<AccessReport, Failure> {
+    let read_by = backend.current_user(out)?;
+    let requested = Requested {
+        account: None,
+        needs_aws: true,
+        roles: RoleScope::All,
+    };
+    let (snapshot, facts) = cluster_facts(backend, &requested, out)?;
+    let document = Document::read(&snapshot.data);
+    let linted = lint(&snapshot.data, &document, &facts, &Selection::default());
+    let mode = facts.access_entries.as_ref().map(|entries| entries.mode());
+    let head = Head {
+        cluster: backend.to_string(),
+        authentication_mode: mode.map(|mode| mode.name().to_owned()),
+        read_at: Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        read_by,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        not_read: Vec::new(),
+    };
+    Ok(AccessReport::new(&document, &facts, &linted, head))
+}
+
+fn compare(args: &DiffArgs, out: &mut Out) -> Result<Exit, Failure> {
+    let (old, new) = (read(&args.old)?, read(&args.new)?);
+    if old.head.cluster != new.head.cluster {
+        out.note(&format!(
+            "warning: the reports are of {} and {}",
+            old.head.cluster, new.head.cluster
+        ));
+    }
+    let difference = Difference::between(&old, &new);
+    match args.answer.output {
+        Format::Human => out.text(&access_difference_text(&difference))?,
+        Format::Json => {
+            out.json(&access_difference_json(&difference).map_err(|error| Failure::bug(&error))?)?;
+        }
+    }
+    Ok(match difference.changes.as_slice() {
+        [] => Exit::Done,
+        _ => Exit::No,
+    })
+}
+
+/// The element of the HTML that contains the report as JSON.
+const DATA: (&str, &str) = (
+    r#"<script type="application/json" id="report">"#,
+    "</script>",
+);
+
+/// Reads a report from a file of either format.
+fn read(path: &Path) -> Result<AccessReport, Failure> {
+    let failed = || Failure::usage(format!("cannot read the report {}", path.display()));
+    let hint = "write one: awsauth report -o json > report.json";
+    let bytes = bounded_read::file(path).map_err(|error| failed().because(&error))?;
+    let text = String::from_utf8(bytes).map_err(|error| failed().because(&error).hint(hint))?;
+    let data = text
+        .split_once(DATA.0)
+        .and_then(|(_, rest)| rest.split_once(DATA.1));
+    let data = data.map_or(text.as_str(), |(data, _)| data);
+    serde_json::from_str(data).map_err(|error| failed().because(&error).hint(hint))
+}

@@ -1,0 +1,426 @@
+//! A report as one HTML file that loads nothing.
+
+use std::collections::BTreeSet;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use sha2::{Digest, Sha256};
+
+use super::flow::{Flow, Line};
+use super::{kind_name, place, scope, short_name, store_name};
+use awsauth_core::access_report::{
+    AccessReport, Change, Difference, Finding, Level, PrincipalAccess, PrincipalKind, Right,
+};
+use awsauth_core::escape::{json, one_line};
+
+const STYLE: &str = include_str!("report.css");
+const SCRIPT: &str = include_str!("report.js");
+
+/// Formats a report as HTML, with the changes since an earlier one if there is one. The file contains the report as JSON, too.
+pub(crate) fn access_report_html(
+    report: &AccessReport,
+    since: Option<(&str, &Difference<'_>)>,
+) -> Result<String, serde_json::Error> {
+    // In a script element only these characters could end it.
+    let data = json(&serde_json::to_string(report)?).replace('<', "\\u003c");
+    let digest = hex(&Sha256::digest(&data));
+    let policy = format!(
+        "default-src 'none'; style-src '{}'; script-src '{}'; base-uri 'none'; form-action 'none'",
+        source_hash(STYLE),
+        source_hash(SCRIPT)
+    );
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(policy);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { "Access to " (one_line(&report.head.cluster)) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                a.skip href="#principals" { "Skip to the principals" }
+                (head(report, &digest))
+                main {
+                    (numbers(report))
+                    @if let Some((earlier, difference)) = since { (changes(earlier, difference)) }
+                    (picture(report))
+                    (principals(report))
+                    (namespaces(report))
+                    (findings(&report.findings))
+                    (words())
+                }
+                script type="application/json" id="report" { (PreEscaped(data)) }
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+    };
+    Ok(page.into_string() + "\n")
+}
+
+/// Returns the source expression of an inline script or style:
+/// <https://www.w3.org/TR/CSP3/#grammardef-hash-source>
+fn source_hash(text: &str) -> String {
+    format!("sha256-{}", STANDARD.encode(Sha256::digest(text)))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn head(report: &AccessReport, digest: &str) -> Markup {
+    let head = &report.head;
+    html! {
+        header {
+            h1 { "Access to " (one_line(&head.cluster)) }
+            dl.facts {
+                div { dt { "Read at" } dd { (one_line(&head.read_at)) } }
+                div { dt { "By" } dd { (head.read_by.as_deref().map_or("not known".into(), one_line)) } }
+                div { dt { "Authentication mode" } dd { (head.authentication_mode.as_deref().map_or("not known".into(), one_line)) } }
+                div { dt { "awsauth" } dd { (one_line(&head.version)) } }
+                div.wide { dt { "SHA-256 of the data in this file" } dd { code { (digest) } } }
+            }
+            @if head.not_read.is_empty() {
+                p.complete { "Everything that this report needs was read." }
+            } @else {
+                section.gaps aria-labelledby="gaps" {
+                    h2 id="gaps" { "Not read" }
+                    p { "The report does not cover:" }
+                    ul { @for gap in &head.not_read { li { (one_line(gap)) } } }
+                }
+            }
+        }
+    }
+}
+
+fn numbers(report: &AccessReport) -> Markup {
+    let live = || report.principals.iter().filter(|one| !one.is_dead);
+    let of_kind = |kinds: &[PrincipalKind]| live().filter(|one| kinds.contains(&one.kind)).count();
+    let errors = report
+        .findings
+        .iter()
+        .filter(|finding| finding.severity == "error");
+    let numbers = [
+        ("administrators", report.at(Level::Admin).count()),
+        ("others who can write", report.at(Level::Write).count()),
+        ("can only read", report.at(Level::Read).count()),
+        ("without rights", report.at(Level::None).count()),
+        (
+            "permission sets and users",
+            of_kind(&[PrincipalKind::PermissionSet, PrincipalKind::User]),
+        ),
+        ("other roles", of_kind(&[PrincipalKind::Role])),
+        ("node roles", of_kind(&[PrincipalKind::Node])),
+        ("whole accounts", of_kind(&[PrincipalKind::Account])),
+        ("errors found", errors.count()),
+    ];
+    html! {
+        section aria-labelledby="numbers" {
+            h2 id="numbers" { "Numbers" }
+            dl.numbers {
+                @for (name, number) in numbers { div { dt { (name) } dd { (number) } } }
+            }
+        }
+    }
+}
+
+fn changes(earlier: &str, difference: &Difference<'_>) -> Markup {
+    let row = |word: &str,
+               class: &str,
+               one: &PrincipalAccess,
+               before: Option<&PrincipalAccess>,
+               after: Option<&PrincipalAccess>| {
+        html! {
+            tr {
+                td { span class={ "change " (class) } { (word) } }
+                td { (name(one)) }
+                td { @if let Some(before) = before { (text_access(before)) } }
+                td { @if let Some(after) = after { (text_access(after)) } }
+            }
+        }
+    };
+    html! {
+        section aria-labelledby="changes" {
+            h2 id="changes" { "Changes since " (one_line(earlier)) }
+            @if difference.changes.is_empty() {
+                p { "The access is the same." }
+            } @else {
+                div.scroll tabindex="0" role="region" aria-labelledby="changes" {
+                    table {
+                        thead { tr { th scope="col" { "Change" } th scope="col" { "Principal" } th scope="col" { "Before" } th scope="col" { "Now" } } }
+                        tbody {
+                            @for change in &difference.changes {
+                                @match *change {
+                                    Change::Added(now) => (row("added", "gain", now, None, Some(now))),
+                                    Change::Removed(then) => (row("removed", "loss", then, Some(then), None)),
+                                    Change::Changed { before, after } => (row("changed", "", after, Some(before), Some(after))),
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn text_access(one: &PrincipalAccess) -> String {
+    one_line(&super::text::access(one)).into_owned()
+}
+
+/// The sizes of the picture, in its own units.
+const WIDTH: usize = 250;
+const GAP: usize = 70;
+const HEIGHT: usize = 26;
+const STEP: usize = 34;
+const TOP: usize = 34;
+/// How many characters fit into a box.
+const FITS: usize = 33;
+
+fn picture(report: &AccessReport) -> Markup {
+    let flow = Flow::of(report);
+    let rows = flow.columns.iter().map(Vec::len).max().unwrap_or_default();
+    if rows == 0 {
+        return html! {};
+    }
+    let (width, height) = (4 * WIDTH + 3 * GAP, TOP + rows * STEP);
+    let left = |column: usize| column * (WIDTH + GAP);
+    let top = |column: usize, row: usize| {
+        let spare = rows - flow.columns[column].len();
+        TOP + row * STEP + spare * STEP / 2
+    };
+    let curve = |line: &Line| {
+        let (x1, x2) = (left(line.column) + WIDTH, left(line.column + 1));
+        let y1 = top(line.column, line.from) + HEIGHT / 2;
+        let y2 = top(line.column + 1, line.to) + HEIGHT / 2;
+        let middle = (x1 + x2) / 2;
+        format!("M{x1} {y1}C{middle} {y1} {middle} {y2} {x2} {y2}")
+    };
+    html! {
+        section aria-labelledby="picture" {
+            h2 id="picture" { "How access is granted" }
+            p { "From the principal to what it is granted. The table below says the same." }
+            div.scroll tabindex="0" role="region" aria-labelledby="picture" {
+                svg viewBox={ "0 0 " (width) " " (height) } width=(width) height=(height) role="img" aria-labelledby="picture" {
+                    @for (column, heading) in ["Principal", "User, group or policy", "Binding", "Grants"].iter().enumerate() {
+                        text.heading x=(left(column)) y="16" { (heading) }
+                    }
+                    @for line in &flow.lines { path class={ "line " (line.level.name()) } d=(curve(line)) {} }
+                    @for (column, boxes) in flow.columns.iter().enumerate() {
+                        @for (row, one) in boxes.iter().enumerate() {
+                            g {
+                                title { (one.full.lines().map(one_line).collect::<Vec<_>>().join("\n")) }
+                                rect class={ "box " (one.level.name()) } x=(left(column)) y=(top(column, row)) width=(WIDTH) height=(HEIGHT) rx="4" {}
+                                text x=(left(column) + 8) y=(top(column, row) + 17) { (fitted(&one.label)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Returns a text that fits into a box, with its start and its end.
+fn fitted(label: &str) -> String {
+    let label = one_line(label);
+    let count = label.chars().count();
+    if count <= FITS {
+        return label.into_owned();
+    }
+    let start: String = label.chars().take(FITS / 2).collect();
+    let end: String = label.chars().skip(count - FITS / 2 + 1).collect();
+    format!("{start}…{end}")
+}
+
+fn principals(report: &AccessReport) -> Markup {
+    let distinct = |of: fn(&PrincipalAccess) -> &str| -> BTreeSet<&str> {
+        report.principals.iter().map(of).collect()
+    };
+    let levels = Level::ALL.iter().map(|level| level.name());
+    let levels = levels.filter(|name| report.principals.iter().any(|one| level(one) == *name));
+    let filter = |id: &str, label: &str, values: Vec<&str>| {
+        html! {
+            label {
+                (label) " "
+                select id=(id) data-filter=(id) {
+                    option value="" { "all" }
+                    @for value in values { option value=(value) { (one_line(value)) } }
+                }
+            }
+        }
+    };
+    let columns = [
+        "Level",
+        "Principal",
+        "Account",
+        "Kind",
+        "Source",
+        "Username",
+        "Groups",
+    ];
+    html! {
+        section aria-labelledby="principals" {
+            h2 id="principals" { "Principals" }
+            div.controls role="search" {
+                label { "Search " input id="search" type="search" autocomplete="off"; }
+                (filter("level", "Level", levels.collect()))
+                (filter("kind", "Kind", distinct(|one| kind_name(one.kind)).into_iter().collect()))
+                (filter("account", "Account", distinct(|one| one.account.as_deref().unwrap_or_default()).into_iter().filter(|id| !id.is_empty()).collect()))
+                (filter("store", "Source", distinct(|one| store_name(&one.source)).into_iter().collect()))
+                output id="count" for="search level kind account store" { (report.principals.len()) " of " (report.principals.len()) }
+            }
+            div.scroll tabindex="0" role="region" aria-labelledby="principals" {
+                table.sortable {
+                    thead {
+                        tr {
+                            @for column in columns { th scope="col" { button type="button" { (column) } } }
+                            th scope="col" { "Rights" }
+                            th.decision scope="col" { "Decision" }
+                        }
+                    }
+                    tbody { @for one in &report.principals { (row(one)) } }
+                }
+            }
+        }
+    }
+}
+
+/// Returns the level as the table shows it. Nobody can use a dead entry.
+fn level(one: &PrincipalAccess) -> &'static str {
+    if one.is_dead {
+        Level::None.name()
+    } else {
+        one.level.name()
+    }
+}
+
+fn row(one: &PrincipalAccess) -> Markup {
+    let rank = Level::ALL.iter().position(|of| of.name() == level(one));
+    html! {
+        tr data-level=(level(one)) data-kind=(kind_name(one.kind)) data-account=(one.account.as_deref().unwrap_or_default()) data-store=(store_name(&one.source)) {
+            td data-sort=(rank.unwrap_or_default()) {
+                span class={ "level " (level(one)) } { (level(one)) }
+                @if one.is_dead { " " span.dead { "dead entry: its principal was deleted" } }
+            }
+            td.name { (name(one)) }
+            td.plain { (one_line(one.account.as_deref().unwrap_or_default())) }
+            td.plain { (kind_name(one.kind)) }
+            td.plain { (store_name(&one.source)) br; small { (place(&one.source)) } }
+            td { (one.username.as_deref().map_or("not known".into(), one_line)) }
+            td { @for group in &one.groups { span.group { (one_line(group)) } " " } }
+            td.rights { (rights(&one.rights)) }
+            td.decision {}
+        }
+    }
+}
+
+fn name(one: &PrincipalAccess) -> Markup {
+    let full = one_line(&one.principal);
+    html! {
+        strong { (short_name(one)) }
+        @if full != short_name(one) { br; small { (full) } }
+    }
+}
+
+fn rights(rights: &[Right]) -> Markup {
+    let list = html! {
+        ul {
+            @for right in rights {
+                li {
+                    span class={ "level " (right.level.name()) } { (right.level.name()) } " "
+                    (one_line(&right.role)) ", " (scope(right))
+                    @if right.for_some_sessions { ", for some sessions" }
+                    br;
+                    small { "by " (one_line(&right.by)) @if let Some(binding) = &right.binding { " and " (one_line(binding)) } }
+                }
+            }
+        }
+    };
+    match rights {
+        [] => html! { "none" },
+        [_, _, _, ..] => html! { details { summary { (rights.len()) " rights" } (list) } },
+        _ => list,
+    }
+}
+
+fn namespaces(report: &AccessReport) -> Markup {
+    let namespaces = report.namespaces();
+    if namespaces.is_empty() {
+        return html! {};
+    }
+    let is_limited = |one: &&PrincipalAccess| {
+        let mut rights = one.rights.iter();
+        !one.is_dead && rights.any(|right| right.namespaces.is_some() && !right.for_some_sessions)
+    };
+    let everywhere = report.principals.iter().filter(|one| !one.is_dead);
+    let everywhere = everywhere.filter(|one| one.level_in_cluster() >= Level::Read);
+    html! {
+        section aria-labelledby="namespaces" {
+            h2 id="namespaces" { "Namespaces" }
+            p {
+                "The principals with rights in single namespaces. "
+                (everywhere.count()) " principals have rights in the whole cluster, and so in every namespace."
+            }
+            div.scroll tabindex="0" role="region" aria-labelledby="namespaces" {
+                table.matrix {
+                    thead { tr { th scope="col" { "Principal" } @for namespace in &namespaces { th scope="col" { (one_line(namespace)) } } } }
+                    tbody {
+                        @for one in report.principals.iter().filter(is_limited) {
+                            tr {
+                                th scope="row" { (short_name(one)) }
+                                @for namespace in &namespaces {
+                                    @let level = one.level_in(namespace);
+                                    td { @if level > Level::None { span class={ "level " (level.name()) } { (level.name()) } } }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn findings(findings: &[Finding]) -> Markup {
+    html! {
+        section aria-labelledby="findings" {
+            h2 id="findings" { "Findings" }
+            @if findings.is_empty() {
+                p { "awsauth lint found nothing." }
+            } @else {
+                ul.findings {
+                    @for finding in findings {
+                        li {
+                            span class={ "severity " (one_line(&finding.severity)) } { (one_line(&finding.severity)) } " "
+                            strong { (one_line(&finding.rule)) } " "
+                            @if let Some(principal) = &finding.principal { code { (one_line(principal)) } ": " }
+                            (one_line(&finding.message)) "."
+                            @if !finding.help.is_empty() { p.help { (one_line(&finding.help)) "." } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn words() -> Markup {
+    html! {
+        section aria-labelledby="words" {
+            h2 id="words" { "Words" }
+            dl.words {
+                dt { "admin" } dd { "Everything in the whole cluster, or a permission that leads there: escalate or bind for ClusterRoles, or impersonate for users or groups." }
+                dt { "write" } dd { "Any verb other than get, list and watch." }
+                dt { "read" } dd { "Only get, list and watch. Whoever reads Secrets may get more with them." }
+                dt { "node" } dd { "What a kubelet needs." }
+                dt { "unknown" } dd { "A role could not be read, or an access policy serves a special purpose." }
+                dt { "none" } dd { "Signs in, but may do only what every authenticated user may." }
+                dt { "for some sessions" } dd { "The username has a placeholder such as {{SessionName}}, and a binding names one value that it can have." }
+            }
+        }
+    }
+}
