@@ -11,8 +11,7 @@ use crate::terminal::{Failure, Out};
 /// Reports in the step why the command failed.
 pub(crate) fn report_failure(failure: &Failure, out: &mut Out) {
     let text = failure.render(out.program());
-    // If stdout carries a manifest, this is printed to stderr, which the runner reads as well.
-    let _ = out.text(&failure_command(text.trim_end()));
+    let _ = out.workflow_commands(&failure_command(text.trim_end()));
     summarize(&failure_summary(&text), out);
 }
 

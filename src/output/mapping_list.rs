@@ -15,7 +15,7 @@ use awsauth_core::arn::can_match;
 use awsauth_core::authenticator::{AccessEntries, EntryState, Override, Place, Slot, Store};
 use awsauth_core::document::{Document, Mapping, Principal, SectionName};
 use awsauth_core::escape::one_line;
-use awsauth_core::escape::{is_invisible, json_for_yaml};
+use awsauth_core::escape::{has_log_command, is_invisible, json_for_yaml};
 use awsauth_core::facts::access_entries::AccessEntry;
 
 /// The note on an effective entry for an ARN that STS never reports.
@@ -129,11 +129,11 @@ impl<'a> Listing<'a> {
         out.write_all(b"\n")
     }
 
-    /// Formats the same data as YAML. YAML writers do not escape every invisible character; if there is one, this returns
-    /// JSON, which is YAML, too.
+    /// Formats the same data as YAML. YAML writers escape neither every invisible character nor what the log of a CI system takes for
+    /// a command; if there is one, this returns JSON, which is YAML, too.
     pub(crate) fn yaml(&self) -> Result<String, Box<dyn Error>> {
         let yaml = serde_yaml::to_string(&self.data())?;
-        if !yaml.contains(|c| c != '\n' && is_invisible(c)) {
+        if !yaml.contains(|c| c != '\n' && is_invisible(c)) && !has_log_command(&yaml) {
             return Ok(yaml);
         }
         let json = serde_json::to_string_pretty(&self.data())? + "\n";

@@ -112,7 +112,19 @@ impl Out {
             self.say(Verbosity::Normal, text);
             return Ok(());
         }
-        let written = self.stdout.write_all(styled_lines(text).as_bytes());
+        let written = self.stdout.write_all(printable(text).as_bytes());
+        ignore_broken_pipe(written.and_then(|()| self.stdout.flush()))
+    }
+
+    /// Writes workflow commands of GitHub Actions to stdout; their values must be escaped.
+    pub(crate) fn workflow_commands(&mut self, text: &str) -> io::Result<()> {
+        let text = styled_lines(text);
+        if self.stdout_is_document {
+            // The runner reads stderr, too. Its failures cannot be reported anywhere.
+            let _ = self.stderr.write_all(text.as_bytes());
+            return Ok(());
+        }
+        let written = self.stdout.write_all(text.as_bytes());
         ignore_broken_pipe(written.and_then(|()| self.stdout.flush()))
     }
 
@@ -177,7 +189,7 @@ impl Out {
     fn say(&mut self, at: Verbosity, text: &str) {
         if self.verbosity >= at {
             // Failures of stderr cannot be reported anywhere.
-            let _ = self.stderr.write_all(styled_lines(text).as_bytes());
+            let _ = self.stderr.write_all(printable(text).as_bytes());
         }
     }
 }
@@ -195,7 +207,7 @@ pub(crate) fn print_clap(mut error: clap::Error) {
         }
     }
     let text = error.render().ansi().to_string();
-    let text = styled_lines(&text);
+    let text = printable(&text);
     // Failures of the streams cannot be reported anywhere; a closed pipe is not an error.
     let _ = match error.use_stderr() {
         true => AutoStream::auto(io::stderr()).write_all(text.as_bytes()),
@@ -216,6 +228,11 @@ impl<W: Write> Write for JsonEscaper<W> {
     fn flush(&mut self) -> io::Result<()> {
         self.0.flush()
     }
+}
+
+/// Escapes as [`styled_lines`] does, and what the log of a CI system takes for a command.
+fn printable(text: &str) -> String {
+    escape::without_log_commands(&styled_lines(text)).into_owned()
 }
 
 /// Escapes invisible characters, except for line feeds and the styles that awsauth uses itself. Text of others is escaped

@@ -24,6 +24,7 @@ mod lint_output;
 mod manifest;
 mod migration;
 mod ownership;
+mod pipeline_step;
 mod pipes_and_shells;
 mod reconcile;
 mod recorded_documents;

@@ -99,10 +99,22 @@ impl Browser {
             body.len()
         )
         .expect("a request");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("an answer");
-        let (_, body) = answer.split_once("\r\n\r\n").expect("a head");
-        let value: Value = serde_json::from_str(body).unwrap_or_else(|_| panic!("{answer}"));
+        // ChromeDriver leaves the connection open.
+        let mut answer = BufReader::new(stream);
+        let head: Vec<String> = answer
+            .by_ref()
+            .lines()
+            .map_while(Result::ok)
+            .take_while(|line| !line.is_empty())
+            .collect();
+        let length = head.iter().find_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            let is = name.eq_ignore_ascii_case("content-length");
+            is.then(|| value.trim().parse().ok()).flatten()
+        });
+        let mut body = vec![0; length.unwrap_or_else(|| panic!("{head:?}"))];
+        answer.read_exact(&mut body).expect("the answer's body");
+        let value: Value = serde_json::from_slice(&body).expect("JSON");
         assert!(value["value"]["error"].is_null(), "{value}");
         value["value"].clone()
     }

@@ -57,25 +57,102 @@ pub fn lines(text: &str) -> Cow<'_, str> {
     escaped(text, |c| c == '\n', rust)
 }
 
-/// Escapes invisible characters in a JSON text as `\uXXXX`. Its values stay the same, because JSON can only have such
+/// Escapes what the log of a CI system takes for a command: `::` at the start of a line, after white space and styles, and `##[`,
+/// `##vso[`, `##octopus[` or `##teamcity[` anywhere.
+///
+/// Sources: GitHub's [`ActionCommand.cs`](https://github.com/actions/runner/blob/main/src/Runner.Common/ActionCommand.cs),
+/// [Azure Pipelines](https://learn.microsoft.com/azure/devops/pipelines/scripts/logging-commands),
+/// [Octopus Deploy](https://octopus.com/docs/deployments/custom-scripts/logging-messages-in-scripts) and
+/// [TeamCity](https://www.jetbrains.com/help/teamcity/service-messages.html).
+pub fn without_log_commands(text: &str) -> Cow<'_, str> {
+    if !has_log_command(text) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for line in text.split_inclusive('\n') {
+        let (start, rest) = line.split_at(indentation(line));
+        shown.push_str(start);
+        let rest = match rest.strip_prefix("::") {
+            Some(rest) => {
+                shown.push_str("\\u{3a}:");
+                rest
+            }
+            None => rest,
+        };
+        push_without_marks(rest, "\\u{23}", &mut shown);
+    }
+    Cow::Owned(shown)
+}
+
+/// Returns whether the log of a CI system takes a part of the text for a command.
+pub fn has_log_command(text: &str) -> bool {
+    let begins = |line: &str| line[indentation(line)..].starts_with("::");
+    text.contains("##") && marks(text).next().is_some()
+        || text.contains("::") && text.split('\n').any(begins)
+}
+
+/// Returns the length of the white space and styles at the start of a line.
+fn indentation(line: &str) -> usize {
+    let mut rest = line.trim_start();
+    while let Some((_, after)) = rest
+        .strip_prefix("\u{1b}[")
+        .and_then(|rest| rest.split_once('m'))
+    {
+        rest = after.trim_start();
+    }
+    line.len() - rest.len()
+}
+
+/// Returns the offsets of the second `#` of each `##WORD[`.
+fn marks(text: &str) -> impl Iterator<Item = usize> {
+    text.match_indices('#').filter_map(|(at, _)| {
+        let rest = text[at..].strip_prefix("##")?;
+        let word = rest.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+        word.starts_with('[').then_some(at + 1)
+    })
+}
+
+fn push_without_marks(text: &str, escape: &str, shown: &mut String) {
+    let mut copied = 0;
+    for at in marks(text) {
+        shown.push_str(&text[copied..at]);
+        shown.push_str(escape);
+        copied = at + 1;
+    }
+    shown.push_str(&text[copied..]);
+}
+
+/// Escapes invisible characters in a JSON text as `\uXXXX`, and what the log of a CI system takes for a command. Its values stay the same, because JSON can only have such
 /// characters in strings.
 pub fn json(text: &str) -> Cow<'_, str> {
-    escaped(text, is_json_space, |c, shown| {
+    let shown = escaped(text, is_json_space, |c, shown| {
         for unit in c.encode_utf16(&mut [0; 2]) {
             let _ = write!(shown, "\\u{unit:04x}");
         }
-    })
+    });
+    without_marks(shown)
 }
 
 /// Escapes invisible characters in a JSON text as [`json`] does, but so that YAML can read it, too: YAML has no surrogate
 /// pairs.
 pub fn json_for_yaml(text: &str) -> Cow<'_, str> {
-    escaped(text, is_json_space, |c, shown| {
+    let shown = escaped(text, is_json_space, |c, shown| {
         let _ = match u32::from(c) {
             code @ 0..=0xffff => write!(shown, "\\u{code:04x}"),
             code => write!(shown, "\\U{code:08x}"),
         };
-    })
+    });
+    without_marks(shown)
+}
+
+/// Escapes the commands in strings of JSON.
+fn without_marks(text: Cow<'_, str>) -> Cow<'_, str> {
+    if marks(&text).next().is_none() {
+        return text;
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    push_without_marks(&text, "\\u0023", &mut shown);
+    Cow::Owned(shown)
 }
 
 fn is_json_space(c: char) -> bool {
@@ -153,6 +230,36 @@ mod tests {
         for visible in ["", "grün/角色", "👩", "مرحبا", "a b", "€"] {
             assert!(matches!(one_line(visible), Cow::Borrowed(text) if text == visible));
         }
+    }
+
+    #[test]
+    fn log_commands_are_escaped() {
+        for (text, shown) in [
+            ("::error::x", "\\u{3a}:error::x"),
+            ("a\n \t::error::x\nb", "a\n \t\\u{3a}:error::x\nb"),
+            ("\u{1b}[32m::error::x", "\u{1b}[32m\\u{3a}:error::x"),
+            ("a ##[error]x ##[b]", "a #\\u{23}[error]x #\\u{23}[b]"),
+            ("###[error]x", "##\\u{23}[error]x"),
+            ("##octopus[setVariable]", "#\\u{23}octopus[setVariable]"),
+            ("##vso[task]", "#\\u{23}vso[task]"),
+        ] {
+            assert_eq!(without_log_commands(text), shown);
+        }
+        for kept in [
+            "a ::b",
+            "arn:aws:iam::111122223333:role/x",
+            "## heading [link]",
+            "#[x]",
+            "##1[",
+            "a\n\n",
+        ] {
+            assert!(
+                matches!(without_log_commands(kept), Cow::Borrowed(_)),
+                "{kept}"
+            );
+        }
+        let text = "{\"a\": \"##[b]\"}";
+        assert_eq!(json(text), "{\"a\": \"#\\u0023[b]\"}");
     }
 
     #[test]

@@ -51,7 +51,7 @@ impl Output<'_> {
                 }
             }
             Format::Github => {
-                out.text(&lint_commands(linted, &unread))?;
+                out.workflow_commands(&lint_commands(linted, &unread))?;
                 github_step::summarize(&lint_table(linted, &unread), out);
                 let counts = lint_counts(linted).map(|(name, count)| (name, count.to_string()));
                 github_step::set_outputs(&counts, out);

@@ -74,6 +74,26 @@ fn pre_commit_rejects_an_error_in_aws_auth() {
     assert_eq!(run.status, 1, "{run:?}");
     assert!(run.stdout.contains("aws-auth.yaml:8:"), "{run:?}");
     assert!(run.stdout.contains("R03 role-path"), "{run:?}");
+
+    // A file name is not an option.
+    fs::rename(
+        theirs.join("aws-auth.yaml"),
+        folder.path().join("aws-auth.yaml"),
+    )
+    .unwrap();
+    let named = theirs.join("--kubeconfig=x");
+    fs::create_dir(&named).unwrap();
+    fs::rename(
+        folder.path().join("aws-auth.yaml"),
+        named.join("aws-auth.yaml"),
+    )
+    .unwrap();
+    let run = pre_commit();
+    assert_eq!(run.status, 1, "{run:?}");
+    assert!(
+        run.stdout.contains("--kubeconfig=x/aws-auth.yaml:8:"),
+        "{run:?}"
+    );
 }
 
 #[test]
