@@ -1,7 +1,7 @@
 //! A client of the webhook, and clients that attack it.
 
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{JoinHandle, sleep, spawn};
@@ -10,6 +10,8 @@ use std::time::Duration;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use tokio::net::TcpSocket;
+use tokio::runtime;
 
 pub(crate) const PATH: &str = "/admit/aws-auth";
 /// The largest body that the webhook reads.
@@ -24,6 +26,8 @@ const SLOW: Duration = Duration::from_millis(200);
 pub(crate) struct WebhookClient {
     config: Arc<ClientConfig>,
     port: u16,
+    /// The address from which it connects; `None` for the default.
+    source: Option<Ipv4Addr>,
 }
 
 pub(crate) struct Connection(StreamOwned<ClientConnection, TcpStream>);
@@ -50,12 +54,25 @@ impl WebhookClient {
         Self {
             config: Arc::new(config),
             port,
+            source: None,
+        }
+    }
+
+    /// Returns a client that connects from this loopback address, as another peer.
+    pub(crate) fn with_source(&self, source: Ipv4Addr) -> Self {
+        Self {
+            source: Some(source),
+            ..self.clone()
         }
     }
 
     /// Connects without a TLS handshake.
     pub(crate) fn connect_tcp(&self) -> io::Result<TcpStream> {
-        let stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        let server = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
+        let stream = match self.source {
+            Some(source) => connect_from(source, server)?,
+            None => TcpStream::connect(server)?,
+        };
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(TIMEOUT))?;
         stream.set_write_timeout(Some(TIMEOUT))?;
@@ -146,6 +163,17 @@ impl Connection {
     fn is_closed(&self) -> bool {
         is_closed(&self.0.sock)
     }
+}
+
+fn connect_from(source: Ipv4Addr, server: SocketAddr) -> io::Result<TcpStream> {
+    let runtime = runtime::Builder::new_current_thread().enable_io().build()?;
+    let connected = runtime.block_on(async {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::from((source, 0)))?;
+        socket.connect(server).await?.into_std()
+    })?;
+    connected.set_nonblocking(false)?;
+    Ok(connected)
 }
 
 /// Returns the head of a request.

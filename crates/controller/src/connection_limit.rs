@@ -1,5 +1,9 @@
-//! Limits concurrent connections. When full, a new connection replaces one whose client has not sent a complete request.
+//! Limits concurrent connections. When full, a new connection replaces one whose client has not sent a complete request, of the peer
+//! with most connections.
 
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -21,6 +25,7 @@ pub(super) struct ConnectionLimit {
 }
 
 struct Connection {
+    peer: IpAddr,
     task: AbortHandle,
     timer: IdleTimer,
 }
@@ -54,7 +59,7 @@ impl ConnectionLimit {
     }
 
     /// Serves a connection in its own task.
-    pub(super) fn spawn<F>(&mut self, serve: impl FnOnce(IdleTimer) -> F)
+    pub(super) fn spawn<F>(&mut self, peer: IpAddr, serve: impl FnOnce(IdleTimer) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
@@ -67,11 +72,12 @@ impl ConnectionLimit {
             became_idle: Arc::clone(&self.became_idle),
         };
         let task = self.tasks.spawn(serve(timer.clone()));
-        self.open.push(Connection { task, timer });
+        self.open.push(Connection { peer, task, timer });
     }
 
-    /// Completes once a connection can be accepted. If the limit is reached, closes the connection that has been idle longest, first
-    /// among those that have never sent a complete request. Never interrupts a complete request.
+    /// Completes once a connection can be accepted. If the limit is reached, closes an idle connection of the peer that has most
+    /// connections: the one that has been idle longest, first among those that have never sent a complete request. Never interrupts a
+    /// complete request.
     pub(super) async fn wait_for_capacity(&mut self) {
         loop {
             while self.tasks.try_join_next().is_some() {}
@@ -81,13 +87,19 @@ impl ConnectionLimit {
                 return;
             }
             let now = Instant::now();
-            let mut idle: Vec<_> = self.open.iter().filter_map(Connection::idle).collect();
-            let oldest = idle.iter().map(|(_, since, _)| *since).min();
-            idle.retain(|(_, since, _)| *since + MIN_AGE <= now);
-            if let Some((.., task)) = idle
-                .iter()
-                .min_by_key(|(has_sent, since, _)| (*has_sent, *since))
-            {
+            let mut of_peer: HashMap<IpAddr, usize> = HashMap::new();
+            for connection in &self.open {
+                *of_peer.entry(connection.peer).or_default() += 1;
+            }
+            let idle = |connection: &Connection| {
+                let (has_sent, since) = connection.idle()?;
+                let rank = (Reverse(of_peer[&connection.peer]), has_sent, since);
+                Some((rank, connection.task.clone()))
+            };
+            let mut idle: Vec<_> = self.open.iter().filter_map(idle).collect();
+            let oldest = idle.iter().map(|((.., since), _)| *since).min();
+            idle.retain(|((.., since), _)| *since + MIN_AGE <= now);
+            if let Some((_, task)) = idle.iter().min_by_key(|(rank, _)| *rank) {
                 debug!("closing an idle connection: the connection limit is reached");
                 task.abort();
                 self.tasks.join_next().await;
@@ -114,10 +126,10 @@ impl ConnectionLimit {
 }
 
 impl Connection {
-    /// Returns whether it has sent a complete request, since when it is idle, and its task; `None` if it is busy.
-    fn idle(&self) -> Option<(bool, Instant, &AbortHandle)> {
+    /// Returns whether it has sent a complete request, and since when it is idle; `None` if it is busy.
+    fn idle(&self) -> Option<(bool, Instant)> {
         let state = self.timer.state();
-        Some((state.has_sent, state.idle_since?, &self.task))
+        Some((state.has_sent, state.idle_since?))
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use http::{Request, Response};
@@ -65,7 +65,7 @@ pub(crate) async fn serve<S, O, A>(
         idle_timeout: TIMEOUT,
     };
     // These requests have no body.
-    let respond = move |request, timer: IdleTimer| {
+    let respond = move |request, _, timer: IdleTimer| {
         let active = timer.start_request();
         let response = respond(request);
         async move {
@@ -86,12 +86,12 @@ pub(crate) struct Limits {
     pub(crate) idle_timeout: Duration,
 }
 
-/// Does the same with other limits. `respond` starts the request once it has read the body.
+/// Does the same with other limits. `respond` gets the address of the peer, and starts the request once it has read the body.
 pub(crate) async fn serve_with<S, O, A>(
     limits: Limits,
     listener: TcpListener,
     open: impl Fn(TcpStream) -> O + Clone + Send + 'static,
-    respond: impl Fn(Request<Incoming>, IdleTimer) -> A + Clone + Send + 'static,
+    respond: impl Fn(Request<Incoming>, IpAddr, IdleTimer) -> A + Clone + Send + 'static,
     shutdown: Shutdown,
 ) where
     S: Read + Write + Unpin + Send + 'static,
@@ -105,8 +105,8 @@ pub(crate) async fn serve_with<S, O, A>(
             () = shutdown.requested() => break,
             accepted = listener.accept() => accepted,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match accepted {
+            Ok((stream, address)) => (stream, address.ip().to_canonical()),
             Err(error) => {
                 warn!(%error, "cannot accept a connection");
                 sleep(RETRY_DELAY).await;
@@ -119,7 +119,8 @@ pub(crate) async fn serve_with<S, O, A>(
             () = connections.wait_for_capacity() => {}
         }
         let (open, respond, shutdown) = (open.clone(), respond.clone(), shutdown.clone());
-        connections.spawn(|idle_timer| async move {
+        let respond = move |request, timer| respond(request, peer, timer);
+        connections.spawn(peer, |idle_timer| async move {
             match timeout(TIMEOUT, open(stream)).await {
                 Ok(Ok(stream)) => {
                     connection(stream, limits.idle_timeout, respond, idle_timer, shutdown).await;
@@ -198,7 +199,7 @@ mod tests {
             let address = listener.local_addr().unwrap();
             let (held, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
             let (notify_held, released) = (Arc::clone(&held), Arc::clone(&release));
-            let respond = move |request: Request<Incoming>, timer: IdleTimer| {
+            let respond = move |request: Request<Incoming>, _, timer: IdleTimer| {
                 let (notify_held, released) = (Arc::clone(&notify_held), Arc::clone(&released));
                 async move {
                     if request.uri().path() == "/slow" {

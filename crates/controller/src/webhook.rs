@@ -8,11 +8,13 @@ mod enforcement_check;
 mod generated_certificate;
 mod handler;
 mod mapping_review;
+mod peer_share;
 mod request_body;
 mod served_certificate;
 mod validating_webhook_configuration;
 mod validator;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -109,9 +111,12 @@ async fn serve(
         }
     };
     let handler = Handler::new(validator);
-    let respond = move |request, timer: IdleTimer| {
+    let respond = move |request, peer: IpAddr, timer: IdleTimer| {
         let handler = handler.clone();
-        async move { handler.respond(request, || timer.start_request()).await }
+        async move {
+            let start_request = || timer.start_request();
+            handler.respond(request, peer, start_request).await
+        }
     };
     let limits = http::Limits {
         connections: MAX_CONNECTIONS,

@@ -48,6 +48,8 @@ pub struct Object {
     /// The value of the annotation [`BREAK_GLASS`].
     pub break_glass: Option<String>,
     pub is_immutable: bool,
+    /// Whether its sections have more lines and items than a review may have.
+    pub has_too_many_parts: bool,
 }
 
 /// The requester, as the API server identifies it.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::sleep;
 use tracing::warn;
 
 use crate::Context;
@@ -14,6 +14,8 @@ use awsauth_kube::{access_review, rbac};
 
 /// The refresh interval.
 const PERIOD: Duration = Duration::from_secs(600);
+/// The interval while the controller's username is unknown: until then, no status of a mapping can be written.
+const PERIOD_UNKNOWN: Duration = Duration::from_secs(5);
 /// The timeout of a refresh.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -28,13 +30,7 @@ pub(super) struct ClusterFacts {
 
 /// Refreshes the facts immediately and then periodically, until shutdown.
 pub(super) async fn refresh(context: Context, sender: watch::Sender<Arc<ClusterFacts>>) {
-    let mut period = interval(PERIOD);
-    period.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        tokio::select! {
-            () = context.shutdown.requested() => return,
-            _ = period.tick() => {}
-        }
         let client = &context.client;
         let (admins, who) = tokio::join!(
             rbac::admins(client, TIMEOUT),
@@ -48,9 +44,17 @@ pub(super) async fn refresh(context: Context, sender: watch::Sender<Arc<ClusterF
                 known
             }
         };
+        let period = match controller {
+            Some(_) => PERIOD,
+            None => PERIOD_UNKNOWN,
+        };
         sender.send_replace(Arc::new(ClusterFacts {
             admins: known_admins(admins),
             controller,
         }));
+        tokio::select! {
+            () = context.shutdown.requested() => return,
+            () = sleep(period) => {}
+        }
     }
 }

@@ -17,6 +17,7 @@ use super::validating_webhook_configuration::ConfigurationState;
 use super::validator::Validator;
 use crate::{Context, describe_error};
 use awsauth_core::admission::enforcement_probe::{MANAGER, Outcome, forbidden};
+use awsauth_core::escape::one_line;
 use awsauth_kube::{CONTROLLER, NAME, NAMESPACE};
 
 /// The interval between checks.
@@ -252,7 +253,7 @@ impl EnforcementCheck {
             let event = Event {
                 type_: kind,
                 reason: reason.to_owned(),
-                note: Some(truncated(note)),
+                note: Some(truncated(one_line(&note).into_owned())),
                 action: "Probe".to_owned(),
                 secondary: None,
             };

@@ -1,15 +1,16 @@
 //! The HTTP handler of admission reviews.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::{Body, Bytes};
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::mapping_review;
+use super::peer_share::{MAX_REVIEWS, PeerShare, PeerShares, Slots};
 use super::request_body::{BodyError, BodyReader, RequestBody};
 use super::validator::Validator;
 use crate::health::plain_text;
@@ -30,8 +31,8 @@ const LARGE_REVIEWS: usize = 1;
 pub(super) struct Handler {
     validator: Validator,
     bodies: BodyReader,
-    small: Arc<Semaphore>,
-    large: Arc<Semaphore>,
+    shares: PeerShares,
+    slots: Slots,
 }
 
 /// An error response.
@@ -46,8 +47,8 @@ impl Handler {
         Self {
             validator,
             bodies: BodyReader::new(),
-            small: Arc::new(Semaphore::new(SMALL_REVIEWS)),
-            large: Arc::new(Semaphore::new(LARGE_REVIEWS)),
+            shares: PeerShares::default(),
+            slots: Slots::new(SMALL_REVIEWS, LARGE_REVIEWS),
         }
     }
 
@@ -55,6 +56,7 @@ impl Handler {
     pub(super) async fn respond<B, G>(
         &self,
         request: Request<B>,
+        peer: IpAddr,
         start_request: impl FnOnce() -> G,
     ) -> HttpResponse
     where
@@ -62,10 +64,11 @@ impl Handler {
         B::Error: std::fmt::Display,
     {
         let end = Instant::now() + TIMEOUT;
+        let share = self.shares.of(peer);
         let reviewed = async {
-            let body = self.receive(request).await?;
+            let body = self.receive(request, &share).await?;
             let _active = start_request();
-            self.review(body, end).await
+            self.review(body, share, end).await
         };
         let error = match timeout(TIMEOUT, reviewed).await {
             Ok(Ok(review)) => {
@@ -91,7 +94,11 @@ impl Handler {
         response
     }
 
-    async fn receive<B>(&self, request: Request<B>) -> Result<RequestBody, HttpError>
+    async fn receive<B>(
+        &self,
+        request: Request<B>,
+        share: &PeerShare,
+    ) -> Result<RequestBody, HttpError>
     where
         B: Body<Data = Bytes> + Send,
         B::Error: std::fmt::Display,
@@ -114,7 +121,11 @@ impl Handler {
                 "the content type must be application/json",
             );
         }
-        let body = self.bodies.read(request.into_body()).await;
+        // Reading a body that is refused afterwards would delay other peers.
+        if share.is_used_up() {
+            return Err(HttpError::too_many());
+        }
+        let body = self.bodies.read(request.into_body(), share).await;
         body.map_err(|error| match error {
             BodyError::TooLarge => HttpError::new(StatusCode::PAYLOAD_TOO_LARGE, "too large"),
             BodyError::Overloaded => HttpError::new(
@@ -126,20 +137,22 @@ impl Handler {
     }
 
     /// Checks the review in another thread, because a large aws-auth must not delay other requests.
-    async fn review(&self, body: RequestBody, end: Instant) -> Result<Vec<u8>, HttpError> {
+    async fn review(
+        &self,
+        body: RequestBody,
+        share: Arc<PeerShare>,
+        end: Instant,
+    ) -> Result<Vec<u8>, HttpError> {
         let failed = |why: String| HttpError::new(StatusCode::INTERNAL_SERVER_ERROR, why);
-        let slots = match body.is_large() {
-            true => &self.large,
-            false => &self.small,
-        };
-        let slot = Arc::clone(slots).acquire_owned().await;
+        let counted = share.add_review().ok_or_else(HttpError::too_many)?;
+        let slot = self.slots.acquire(&share, body.is_large()).await;
         let slot = slot.map_err(|error| failed(error.to_string()))?;
         let validator = self.validator.clone();
         let reviewed = tokio::task::spawn_blocking(move || {
             let deadline = Deadline::new(move || Instant::now() >= end);
             let reviewed = review_response(&body.bytes, &validator, &deadline);
             // The thread continues for a moment after a timeout. Its memory counts until it ends.
-            drop((body, slot));
+            drop((body, slot, counted, share));
             reviewed
         });
         reviewed.await.map_err(|error| failed(error.to_string()))?
@@ -166,7 +179,7 @@ fn review_response(
             let result = validator.validate(&review, &request, deadline);
             Some(result.map_err(|error| match error {
                 ReviewError::TimeIsUp => HttpError::too_slow(),
-                ReviewError::TooManyEntries => {
+                ReviewError::TooLarge => {
                     HttpError::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string())
                 }
             })?)
@@ -183,6 +196,13 @@ impl HttpError {
         }
     }
 
+    fn too_many() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("this address has {MAX_REVIEWS} reviews in progress, which is its limit"),
+        )
+    }
+
     fn too_slow() -> Self {
         Self::new(
             StatusCode::REQUEST_TIMEOUT,
@@ -197,10 +217,13 @@ impl HttpError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::Ipv4Addr;
+
     use fastrand::Rng;
     use http_body_util::{BodyExt, Full};
     use serde_json::{Value, json};
 
+    const PEER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
     const ROLES: &str = "- rolearn: arn:aws:iam::111122223333:role/node\n  username: system:node:{{EC2PrivateDNSName}}\n  groups:\n  - system:bootstrappers\n  - system:nodes\n- rolearn: arn:aws:iam::111122223333:role/admin\n  username: admin\n  groups: [system:masters, &a dev, *a]\n- {rolearn: 'x', username: \"{{SessionName}}\", groups: []}\n";
     const USERS: &str = "- userarn: arn:aws:iam::111122223333:user/a\n  username: a\n# awsauth: ignore[G03] why\n- &b {userarn: arn:aws:iam::111122223333:user/B, <<: *b}\n";
     const ACCOUNTS: &str = "- \"111122223333\"\n- 0123\n";
@@ -235,7 +258,7 @@ mod tests {
         let request = Request::post(PATH)
             .header(CONTENT_TYPE, "application/json")
             .body(Full::new(Bytes::from(body)));
-        let response = handler.respond(request.unwrap(), || ()).await;
+        let response = handler.respond(request.unwrap(), PEER, || ()).await;
         let status = response.status();
         let body = response.into_body().collect().await.unwrap();
         (status, body.to_bytes())
@@ -271,7 +294,7 @@ mod tests {
 
     #[tokio::test]
     async fn every_mutated_review_gets_a_response() {
-        let handler = Handler::new(Validator::for_test());
+        let handler = Handler::new(Validator::for_test(None));
         let mut rng = Rng::with_seed(13);
         let mut answered = 0;
         for number in 0..10_000 {
@@ -312,30 +335,41 @@ mod tests {
 
     #[tokio::test]
     async fn overloaded_handler_responds_immediately() {
-        let handler = Handler::new(Validator::for_test());
-        let held = handler.bodies.hold_all();
+        let handler = Handler::new(Validator::for_test(None));
+        let share = handler.shares.of(PEER);
+        let bytes = Arc::clone(&share.large_bytes);
+        let all = u32::try_from(bytes.available_permits()).unwrap();
+        let held = bytes.try_acquire_many_owned(all);
         let text = "#".repeat(200_000);
         let large = review([&text, "", "", "", "", ""]).to_string();
-        let request = |body: String| {
-            Request::post(PATH)
+        let small = review([ROLES, "", "", ROLES, "", ""]).to_string();
+        let respond = |body: &str, peer| {
+            let request = Request::post(PATH)
                 .header(CONTENT_TYPE, "application/json")
-                .body(Full::new(Bytes::from(body)))
-                .unwrap()
+                .body(Full::new(Bytes::from(body.to_owned())));
+            handler.respond(request.unwrap(), peer, || ())
         };
-        let response = handler.respond(request(large.clone()), || ()).await;
+        let response = respond(&large, PEER).await;
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(response.headers()[RETRY_AFTER], "1");
-        let small = review([ROLES, "", "", ROLES, "", ""]).to_string();
-        assert_eq!(respond(&handler, small.into()).await.0, StatusCode::OK);
+        assert_eq!(respond(&small, PEER).await.status(), StatusCode::OK);
         drop(held);
-        assert_eq!(respond(&handler, large.into()).await.0, StatusCode::OK);
+        assert_eq!(respond(&large, PEER).await.status(), StatusCode::OK);
+
+        let reviews: Vec<_> = std::iter::from_fn(|| share.add_review()).collect();
+        let response = respond(&small, PEER).await;
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        let other = IpAddr::from(Ipv4Addr::new(127, 0, 0, 2));
+        assert_eq!(respond(&large, other).await.status(), StatusCode::OK);
+        drop(reviews);
+        assert_eq!(respond(&small, PEER).await.status(), StatusCode::OK);
     }
 
     #[tokio::test]
     async fn review_past_its_deadline_gets_a_timeout() {
         let body = review([ROLES, "", "", USERS, "", ""]).to_string();
         let deadline = Deadline::new(|| true);
-        let response = review_response(body.as_bytes(), &Validator::for_test(), &deadline);
+        let response = review_response(body.as_bytes(), &Validator::for_test(None), &deadline);
         assert_eq!(
             response.err().map(|error| error.status),
             Some(StatusCode::REQUEST_TIMEOUT)

@@ -41,12 +41,18 @@ pub(super) fn check(request: &AdmissionRequest<'_>, validator: &Validator) -> Op
 /// The status of an AwsAuthMapping names the entry that it owns, so only the controller writes it. That of an IAMIdentityMapping
 /// belongs to the authenticator.
 fn check_status(kind: ObjectKind, user: &str, validator: &Validator) -> Result<(), String> {
-    let controller = validator.controller();
-    match kind == ObjectKind::IamIdentityMapping || controller.is_none_or(|name| name == user) {
-        true => Ok(()),
-        false => Err(format!(
+    if kind == ObjectKind::IamIdentityMapping {
+        return Ok(());
+    }
+    match validator.controller() {
+        Some(controller) if controller == user => Ok(()),
+        Some(_) => Err(format!(
             "{user} may not write the status of a mapping: only the controller may"
         )),
+        None => Err(
+            "the controller does not know its own username yet, so it cannot tell who may write the status of a mapping; try again"
+                .to_owned(),
+        ),
     }
 }
 
@@ -66,4 +72,42 @@ fn check_spec(
         return Ok(());
     };
     check_requester(&validator.config(), &spec, user, request.groups())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn status_is_denied_while_the_controller_is_unknown() {
+        let denied = |user: &str, validator: &Validator| {
+            let review = json!({
+                "apiVersion": "admission.k8s.io/v1",
+                "kind": "AdmissionReview",
+                "request": {
+                    "uid": "1",
+                    "kind": {"group": "awsauth.dev", "version": "v1alpha1", "kind": "AwsAuthMapping"},
+                    "resource": {"group": "awsauth.dev", "version": "v1alpha1", "resource": "awsauthmappings"},
+                    "subResource": "status",
+                    "operation": "UPDATE",
+                    "userInfo": {"username": user},
+                },
+            });
+            let body = review.to_string().into_bytes();
+            let request = AdmissionRequest::parse(&body).unwrap();
+            let result = check(&request, validator).unwrap();
+            (!result.is_allowed()).then_some(result.message)
+        };
+        let unknown = denied("controller", &Validator::for_test(None)).unwrap();
+        assert!(
+            unknown.contains("does not know its own username yet"),
+            "{unknown}"
+        );
+        let known = Validator::for_test(Some("controller"));
+        assert_eq!(denied("controller", &known), None);
+        let other = denied("mallory", &known).unwrap();
+        assert!(other.starts_with("mallory may not write"), "{other}");
+    }
 }

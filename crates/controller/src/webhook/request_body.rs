@@ -6,13 +6,15 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Bytes};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::peer_share::PeerShare;
+
 /// The maximum size of a body. The API server accepts requests of up to 3 MiB, and a review usually has two versions of the object.
 /// <https://github.com/kubernetes/kubernetes/blob/v1.36.3/staging/src/k8s.io/apiserver/pkg/server/config.go>
 pub(super) const MAX_BODY: usize = 3 << 20;
 /// The size up to which a body is small. Every connection may hold a small body, so large ones cannot exclude it.
 pub(super) const MAX_SMALL_BODY: usize = 128 << 10;
-/// The maximum size of all large bodies together.
-const MAX_LARGE_BODIES: usize = 4 * MAX_BODY;
+/// The maximum size of all large bodies together. Those of one peer may have half of it.
+pub(super) const MAX_LARGE_BODIES: usize = 4 * MAX_BODY;
 
 /// Bounds the memory of all bodies.
 #[derive(Clone)]
@@ -24,14 +26,15 @@ pub(super) struct BodyReader {
 /// A complete body.
 pub(super) struct RequestBody {
     pub(super) bytes: Vec<u8>,
-    permits: Option<OwnedSemaphorePermit>,
+    /// For a large body, a permit for each byte: of the peer and of all peers.
+    permits: Option<[OwnedSemaphorePermit; 2]>,
 }
 
 /// Why a body was not read to its end.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum BodyError {
     TooLarge,
-    /// There are too many large bodies.
+    /// There are too many large bodies, of this peer or of all peers.
     Overloaded,
     /// The connection failed.
     Failed(String),
@@ -48,7 +51,7 @@ impl BodyReader {
     ///
     /// # Errors
     /// If the body is too large, there is no memory for it now, or the connection fails.
-    pub(super) async fn read<B>(&self, body: B) -> Result<RequestBody, BodyError>
+    pub(super) async fn read<B>(&self, body: B, share: &PeerShare) -> Result<RequestBody, BodyError>
     where
         B: Body<Data = Bytes> + Send,
         B::Error: std::fmt::Display,
@@ -64,34 +67,31 @@ impl BodyReader {
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|error| BodyError::Failed(error.to_string()))?;
             if let Ok(data) = frame.into_data() {
-                self.add(&mut read, &data)?;
+                self.add(&mut read, &data, share)?;
             }
         }
         Ok(read)
     }
 
-    /// Leaves no memory for large bodies until the permits are dropped.
-    #[cfg(test)]
-    pub(super) fn hold_all(&self) -> Option<OwnedSemaphorePermit> {
-        let all = u32::try_from(MAX_LARGE_BODIES).ok()?;
-        Arc::clone(&self.large).try_acquire_many_owned(all).ok()
-    }
-
-    fn add(&self, read: &mut RequestBody, data: &[u8]) -> Result<(), BodyError> {
+    fn add(&self, read: &mut RequestBody, data: &[u8], share: &PeerShare) -> Result<(), BodyError> {
         let size = read.bytes.len() + data.len();
         if size > MAX_BODY {
             return Err(BodyError::TooLarge);
         }
         if size > MAX_SMALL_BODY {
-            let held = read
-                .permits
-                .as_ref()
-                .map_or(0, OwnedSemaphorePermit::num_permits);
+            let held = read.permits.as_ref();
+            let held = held.map_or(0, |[held, _]| held.num_permits());
             let more = u32::try_from(size - held).map_err(|_| BodyError::TooLarge)?;
-            let more = Arc::clone(&self.large).try_acquire_many_owned(more);
-            let more = more.map_err(|_| BodyError::Overloaded)?;
+            let acquire = |bytes: &Arc<Semaphore>| {
+                let more = Arc::clone(bytes).try_acquire_many_owned(more);
+                more.map_err(|_| BodyError::Overloaded)
+            };
+            let more = [acquire(&share.large_bytes)?, acquire(&self.large)?];
             match &mut read.permits {
-                Some(permits) => permits.merge(more),
+                Some(permits) => {
+                    let pairs = permits.iter_mut().zip(more);
+                    pairs.for_each(|(held, more)| held.merge(more));
+                }
                 None => read.permits = Some(more),
             }
         }
@@ -108,38 +108,60 @@ impl RequestBody {
 
 #[cfg(test)]
 mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use super::super::peer_share::PeerShares;
     use super::*;
     use http_body_util::Full;
 
-    async fn read(reader: &BodyReader, size: usize) -> Result<RequestBody, BodyError> {
-        reader.read(Full::new(Bytes::from(vec![b'a'; size]))).await
+    fn share(last: u8) -> Arc<PeerShare> {
+        PeerShares::default().of(IpAddr::from(Ipv4Addr::new(127, 0, 0, last)))
+    }
+
+    async fn read(
+        reader: &BodyReader,
+        size: usize,
+        share: &PeerShare,
+    ) -> Result<RequestBody, BodyError> {
+        let body = Full::new(Bytes::from(vec![b'a'; size]));
+        reader.read(body, share).await
     }
 
     #[tokio::test]
     async fn large_bodies_share_a_limit_and_small_ones_are_always_read() {
         let reader = BodyReader::new();
+        let (first, second) = (share(1), share(2));
         let mut held = Vec::new();
-        for _ in 0..MAX_LARGE_BODIES / MAX_BODY {
-            held.push(read(&reader, MAX_BODY).await.unwrap());
+        for share in [&first, &second] {
+            for _ in 0..MAX_LARGE_BODIES / MAX_BODY / 2 {
+                held.push(read(&reader, MAX_BODY, share).await.unwrap());
+            }
+            let refused = read(&reader, MAX_SMALL_BODY + 1, share).await;
+            assert_eq!(refused.err(), Some(BodyError::Overloaded));
         }
         assert!(held.iter().all(|body| body.bytes.len() == MAX_BODY));
-        let refused = read(&reader, MAX_SMALL_BODY + 1).await;
+        // All memory is in use, also for a peer that uses none of it.
+        let refused = read(&reader, MAX_SMALL_BODY + 1, &share(3)).await;
         assert_eq!(refused.err(), Some(BodyError::Overloaded));
-        assert!(!read(&reader, MAX_SMALL_BODY).await.unwrap().is_large());
+        let small = read(&reader, MAX_SMALL_BODY, &first).await.unwrap();
+        assert!(!small.is_large());
         drop(held.pop());
-        assert!(read(&reader, MAX_BODY).await.unwrap().is_large());
+        assert!(read(&reader, MAX_BODY, &second).await.unwrap().is_large());
     }
 
     #[tokio::test]
     async fn too_large_body_is_not_read() {
-        let reader = BodyReader::new();
-        let refused = read(&reader, MAX_BODY + 1).await;
+        let (reader, share) = (BodyReader::new(), share(1));
+        let refused = read(&reader, MAX_BODY + 1, &share).await;
         assert_eq!(refused.err(), Some(BodyError::TooLarge));
         // A client that does not announce the size.
         let mut body = RequestBody {
             bytes: vec![b'a'; MAX_BODY],
             permits: None,
         };
-        assert_eq!(reader.add(&mut body, b"a"), Err(BodyError::TooLarge));
+        assert_eq!(
+            reader.add(&mut body, b"a", &share),
+            Err(BodyError::TooLarge)
+        );
     }
 }

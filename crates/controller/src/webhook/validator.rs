@@ -76,7 +76,11 @@ impl Validator {
             }
         };
         let result = validate(review, &policy, &facts, deadline)?;
-        let is_probe = review.field_manager.as_deref() == Some(enforcement_probe::MANAGER);
+        // Any client can name its field manager so. What it does must be logged.
+        let is_probe = review.field_manager.as_deref() == Some(enforcement_probe::MANAGER)
+            && policy.controller.as_ref() == Some(&review.requester.username)
+            && request.dry_run
+            && result.verdict == Verdict::Denied;
         if is_probe {
             self.probes.fetch_add(1, Ordering::Relaxed);
             self.count("probe");
@@ -142,12 +146,16 @@ impl Validator {
         self.probes.load(Ordering::Relaxed)
     }
 
-    /// Returns a validator with the default configuration and without facts.
+    /// Returns a validator with the default configuration that knows only the controller's username.
     #[cfg(test)]
-    pub(super) fn for_test() -> Self {
+    pub(super) fn for_test(controller: Option<&str>) -> Self {
+        let facts = ClusterFacts {
+            controller: controller.map(str::to_owned),
+            ..ClusterFacts::default()
+        };
         Self {
             config: watch::channel(Arc::default()).1,
-            cluster_facts: watch::channel(Arc::default()).1,
+            cluster_facts: watch::channel(Arc::new(facts)).1,
             eks: watch::channel(Arc::default()).1,
             metrics: Arc::new(Metrics::new(true)),
             probes: Arc::default(),
@@ -158,4 +166,56 @@ impl Validator {
 /// Shortens a text for the log.
 pub(super) fn shortened(text: &str) -> &str {
     &text[..text.floor_char_boundary(MAX_LOGGED)]
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn only_the_denied_dry_run_of_the_controller_is_a_probe() {
+        let forbidden = enforcement_probe::forbidden();
+        let probe = json!({
+            "apiVersion": "admission.k8s.io/v1",
+            "kind": "AdmissionReview",
+            "request": {
+                "uid": "1",
+                "kind": {"group": "", "version": "v1", "kind": "ConfigMap"},
+                "operation": "UPDATE",
+                "userInfo": {"username": "controller"},
+                "object": forbidden,
+                "oldObject": null,
+                "dryRun": true,
+                "options": {"fieldManager": enforcement_probe::MANAGER},
+            },
+        });
+        let annotations = json!({"awsauth.dev/break-glass": "because"});
+        for (pointer, value, verdict) in [
+            ("/request/uid", json!("2"), "probe"),
+            ("/request/userInfo/username", json!("mallory"), "denied"),
+            ("/request/dryRun", json!(false), "denied"),
+            (
+                "/request/object/metadata/annotations",
+                annotations,
+                "break-glass",
+            ),
+            ("/request/object/data", json!({}), "allowed"),
+        ] {
+            let mut review = probe.clone();
+            review["request"]["object"]["metadata"]["annotations"] = Value::Null;
+            *review.pointer_mut(pointer).unwrap() = value;
+            let body = review.to_string().into_bytes();
+            let request = AdmissionRequest::parse(&body).unwrap();
+            let review = request.review().unwrap().unwrap();
+            let validator = Validator::for_test(Some("controller"));
+            let validated = validator.validate(&review, &request, &Deadline::default());
+            assert!(validated.is_ok());
+            let reviews = &validator.metrics.admission_reviews;
+            let count = reviews.get_or_create(&VerdictLabel { verdict }).get();
+            assert_eq!(count, 1, "{pointer}");
+            assert_eq!(validator.probes(), u64::from(verdict == "probe"));
+        }
+    }
 }

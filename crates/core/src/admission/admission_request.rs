@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::{Object, Requester, Review, ReviewResult};
+use crate::document::SectionName;
 use crate::history::Contents;
 
 const KIND: &str = "AdmissionReview";
@@ -18,7 +19,7 @@ const NAMESPACE: &str = "kube-system";
 /// The maximum size of a ConfigMap. The API server checks it before it calls webhooks.
 /// <https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/apis/core/validation/validation.go>
 const MAX_DATA: usize = 1 << 20;
-/// The maximum number of lines and of items in flow lists: the memory of a review is proportional to it.
+/// The maximum number of lines and of items in flow lists of all sections: the memory of a review is proportional to it.
 pub(crate) const MAX_PARTS: usize = 64_000;
 
 #[derive(Deserialize)]
@@ -254,10 +255,10 @@ impl TryFrom<&RawObject<'_>> for Object {
         if data.values().map(String::len).sum::<usize>() > MAX_DATA {
             return Err(format!("data of aws-auth is larger than {MAX_DATA} bytes"));
         }
-        let texts = data.values().flat_map(|text| text.as_bytes());
-        if texts.copied().filter(is_part).count() > MAX_PARTS {
-            return Err("aws-auth has too many lines".to_owned());
-        }
+        let sections = SectionName::ALL.map(|section| data.get(section.key()));
+        let texts = sections.into_iter().flatten();
+        let parts = texts.flat_map(|text| text.as_bytes()).copied();
+        let has_too_many_parts = parts.filter(is_part).count() > MAX_PARTS;
         let data = data.into_iter();
         let annotations = object.metadata.annotations.as_ref();
         Ok(Self {
@@ -270,6 +271,7 @@ impl TryFrom<&RawObject<'_>> for Object {
             },
             break_glass: annotations.and_then(|all| all.break_glass.clone()),
             is_immutable: object.immutable.is_some_and(|value| value.get() == "true"),
+            has_too_many_parts,
         })
     }
 }
@@ -366,6 +368,21 @@ mod tests {
             let invalid = body("ConfigMap", &other);
             assert!(AdmissionRequest::parse(&invalid).unwrap().review().is_err());
         }
+    }
+
+    #[test]
+    fn only_lines_of_sections_count() {
+        let many = "\n".repeat(MAX_PARTS + 1);
+        let parts = |key: &str| {
+            let mut object = aws_auth();
+            object["data"][key] = many.as_str().into();
+            let body = body("ConfigMap", &object);
+            let request = AdmissionRequest::parse(&body).unwrap();
+            let review = request.review().unwrap().unwrap();
+            review.after.unwrap().has_too_many_parts
+        };
+        assert!(parts("mapUsers") && parts("mapAccounts"));
+        assert!(!parts("notes"));
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::Exemption;
 use super::validate::MAX_ENTRIES;
+use super::{Exemption, MAX_PARTS};
 
 /// The result of a review, from which the webhook builds its response.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,9 +48,12 @@ impl Verdict {
 pub enum ReviewError {
     #[error("the review was not checked in time")]
     TimeIsUp,
-    /// The memory of a review is proportional to the number of entries.
-    #[error("aws-auth has more than {MAX_ENTRIES} entries")]
-    TooManyEntries,
+    /// The memory of a review is proportional to the number of entries and lines. An edit that exceeds a limit is denied, unless the
+    /// stored aws-auth exceeds it already.
+    #[error(
+        "the stored aws-auth has more than {MAX_ENTRIES} entries, or {MAX_PARTS} lines and items"
+    )]
+    TooLarge,
 }
 
 impl ReviewResult {

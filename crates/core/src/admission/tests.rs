@@ -447,16 +447,31 @@ fn review_ends_at_its_deadline() {
 }
 
 #[test]
-fn review_of_too_many_entries_has_no_result() {
-    let many = "- x\n".repeat(20_000);
-    for (before, after) in [(many.as_str(), NODE), (NODE, many.as_str())] {
-        let review = review(&[before], Some(&[after]));
-        let result = validate(
-            &review,
-            &Policy::default(),
-            &Facts::default(),
-            &Deadline::default(),
-        );
-        assert_eq!(result, Err(ReviewError::TooManyEntries));
+fn edit_that_exceeds_a_limit_is_denied_unless_it_was_exceeded_before() {
+    let fits = object(NODE);
+    let many_entries = object(&"- x\n".repeat(20_000));
+    let many_parts = Some(Object {
+        has_too_many_parts: true,
+        ..object(ADMIN).unwrap()
+    });
+    let validated = |before: &Option<Object>, after: &Option<Object>| {
+        let review = Review {
+            before: before.clone(),
+            after: after.clone(),
+            ..review(&[], None)
+        };
+        let (policy, facts) = (Policy::default(), Facts::default());
+        validate(&review, &policy, &facts, &Deadline::default())
+    };
+    for (large, limit) in [
+        (&many_entries, "12000 entries"),
+        (&many_parts, "64000 lines"),
+    ] {
+        for after in [&fits, &object(DEV)] {
+            assert_eq!(validated(large, after), Err(ReviewError::TooLarge));
+        }
+        let denied = validated(&fits, large).unwrap();
+        assert_eq!(refused(&denied), ["too-large"]);
+        assert!(denied.message.contains(limit), "{}", denied.message);
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Exemption, Facts, Object, Policy, Requester, Review, ReviewError, ReviewResult, Verdict,
-    messages, protected_entries,
+    Exemption, Facts, MAX_PARTS, Object, Policy, Requester, Review, ReviewError, ReviewResult,
+    Verdict, messages, protected_entries,
 };
 use crate::authenticator::{Store, User};
 use crate::deadline::Deadline;
@@ -47,12 +47,13 @@ struct Findings {
 /// Validates an edit to aws-auth.
 ///
 /// Denies edits that introduce lint errors or unreadable sections, that remove or reduce node entries or protected entries,
-/// or that leave no known cluster administrator. All other findings of guards and rules are warnings.
+/// that leave no known cluster administrator, or that make aws-auth too large for the next review. All other findings of guards and
+/// rules are warnings.
 ///
 /// Takes time proportional to the length of the review.
 ///
 /// # Errors
-/// If the deadline is over before the review is complete, or if aws-auth has too many entries.
+/// If the deadline is over before the review is complete, or if the stored aws-auth is too large.
 pub fn validate(
     review: &Review,
     policy: &Policy,
@@ -66,6 +67,10 @@ pub fn validate(
     if before.contents.data != after.contents.data {
         match aws_auth_is_ignored(facts.mode) {
             Some(ignored) => findings.warnings.push(ignored.message),
+            None if before.has_too_many_parts => return Err(ReviewError::TooLarge),
+            None if after.has_too_many_parts => {
+                findings.deny_size(&format!("{MAX_PARTS} lines and items"));
+            }
             None => {
                 let request = Request {
                     deadline: deadline.clone(),
@@ -102,10 +107,18 @@ impl Findings {
             return Ok(());
         };
         if plan.is_incomplete {
-            return Err(match request.deadline.is_over() {
-                true => ReviewError::TimeIsUp,
-                false => ReviewError::TooManyEntries,
-            });
+            let entries = plan
+                .before()
+                .sections()
+                .map(|section| section.entries().len());
+            if request.deadline.is_over() {
+                return Err(ReviewError::TimeIsUp);
+            }
+            if entries.sum::<usize>() > MAX_ENTRIES {
+                return Err(ReviewError::TooLarge);
+            }
+            self.deny_size(&format!("{MAX_ENTRIES} entries"));
+            return Ok(());
         }
         let is_refused = |guard| plan.refusals.iter().any(|refusal| refusal.guard == guard);
         let has_new_errors = is_refused(Guard::LintRegression);
@@ -177,6 +190,13 @@ impl Findings {
             );
             self.deny("unreadable", message, None);
         }
+    }
+
+    fn deny_size(&mut self, limit: &str) {
+        let message = format!(
+            "aws-auth would have more than {limit}, so the webhook could not check the edits after this one"
+        );
+        self.deny("too-large", message, None);
     }
 
     fn deny(&mut self, reason: &'static str, message: String, allow: Option<String>) {
