@@ -8,6 +8,10 @@ use crate::support::completed_run::Run;
 
 /// RBAC for a user who may create mappings and impersonate user `developer` and these groups.
 const RBAC: &str = r#"
+apiVersion: v1
+kind: Namespace
+metadata: {name: team}
+---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata: {name: maps}
@@ -23,6 +27,30 @@ rules:
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
+metadata: {name: impersonates-any-user}
+rules:
+- {apiGroups: [""], resources: [users], verbs: [impersonate]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: impersonates-any-user}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: impersonates-any-user}
+subjects: [{kind: User, name: any-user}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: impersonates, namespace: team}
+rules:
+- {apiGroups: [""], resources: [serviceaccounts], resourceNames: [deployer], verbs: [impersonate]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: impersonates, namespace: team}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: impersonates}
+subjects: [{kind: User, name: mapper}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
 metadata: {name: impersonates-any-group}
 rules:
 - {apiGroups: [""], resources: [groups], verbs: [impersonate]}
@@ -31,7 +59,7 @@ apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
 metadata: {name: maps}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: maps}
-subjects: [{kind: User, name: mapper}, {kind: User, name: stranger}, {kind: User, name: any-group}]
+subjects: [{kind: User, name: mapper}, {kind: User, name: stranger}, {kind: User, name: any-group}, {kind: User, name: any-user}]
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
@@ -44,10 +72,6 @@ kind: ClusterRoleBinding
 metadata: {name: impersonates-any-group}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: impersonates-any-group}
 subjects: [{kind: User, name: any-group}]
----
-apiVersion: v1
-kind: Namespace
-metadata: {name: team}
 DEFAULT_ROLES"#;
 
 /// Users, and the default roles bound to them in namespace `team` or cluster-wide. Without a controller, `admin` and
@@ -185,6 +209,33 @@ fn more_than_24_groups_require_the_right_to_any_group() {
     would("mapper", 24).says(0, &[]);
     denied(&would("mapper", 25), "more than 24 groups");
     would("any-group", 64).says(0, &[]);
+}
+
+/// The right to impersonate users does not include service accounts.
+#[test]
+fn service_account_requires_the_right_to_impersonate_it() {
+    let harness = start();
+    let would = |user: &str, username: &str| create(&harness, user, &mapping(username, &[]), true);
+    let deployer = "system:serviceaccount:team:deployer";
+    eventually(|| would("mapper", deployer).status == 0);
+    would("any-user", "anyone").says(0, &[]);
+    for (user, username) in [
+        ("any-user", deployer),
+        ("any-user", "{{SessionName}}:serviceaccount:team:deployer"),
+        ("any-user", "system:{{SessionName}}:team:deployer"),
+        ("mapper", "system:serviceaccount:team:other"),
+        ("mapper", "system:serviceaccount:other:deployer"),
+        ("mapper", "system:serviceaccount:team:{{SessionName}}"),
+    ] {
+        denied(
+            &would(user, username),
+            &format!(
+                "{user} may not map an identity to user {username}, because it may not impersonate that service account"
+            ),
+        );
+    }
+    // Not the name of a service account.
+    would("any-user", "system:serviceaccount:team").says(0, &[]);
 }
 
 #[test]
