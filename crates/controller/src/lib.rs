@@ -174,6 +174,7 @@ async fn serve(
         eks,
         refresh_eks,
         memory: Memory::default(),
+        standby_memory: Memory::default(),
         reconcile_metrics: ReconcileMetrics::default(),
         identity: None,
         observer: Observer::default(),

@@ -51,6 +51,8 @@ pub(crate) struct Reconciler {
     /// The ownership record of the current reconciliation.
     pub(crate) record: OwnershipRecord,
     pub(crate) memory: Memory,
+    /// The protected entries that this replica has seen while it was on standby.
+    pub(crate) standby_memory: Memory,
     pub(crate) reconcile_metrics: ReconcileMetrics,
     /// The controller's own identity; `None` until the API server reports it.
     pub(crate) identity: Option<Who>,
@@ -106,16 +108,23 @@ impl Reconciler {
                         self.ownership.forget();
                         self.observer.forget();
                         if lease_lost.is_none_or(|at| at.elapsed() > MEMORY_TTL) {
-                            self.memory = Memory::default();
+                            self.memory = std::mem::take(&mut self.standby_memory);
                             self.cache.forget_remembered();
                         }
                         debounce.changed(Instant::now());
                     } else {
                         lease_lost = Some(Instant::now());
+                        self.remember_protected();
                     }
                     continue;
                 }
-                Ok(()) = self.aws_auth.changed() => { debounce.changed_urgently(Instant::now()); continue; }
+                Ok(()) = self.aws_auth.changed() => {
+                    if !is_leader {
+                        self.remember_protected();
+                    }
+                    debounce.changed_urgently(Instant::now());
+                    continue;
+                }
                 () = self.cache.changed() => { debounce.changed(Instant::now()); continue; }
                 Ok(()) = config.changed() => { debounce.changed(Instant::now()); continue; }
                 Ok(()) = self.eks.changed() => { debounce.changed(Instant::now()); continue; }
@@ -165,6 +174,15 @@ impl Reconciler {
             };
             self.context.metrics.reconciled(result);
             debug!(result, duration_ms = duration.as_millis(), "reconciled");
+        }
+    }
+
+    /// Remembers protected entries while another replica leads, or none.
+    fn remember_protected(&mut self) {
+        if let Some(stored) = &*self.aws_auth.borrow() {
+            let config = self.context.config.borrow();
+            let memory = &mut self.standby_memory;
+            memory.remember_protected(&config.protect, &stored.snapshot);
         }
     }
 

@@ -153,7 +153,7 @@ fn texts(simulation: &Simulation) -> BTreeMap<(SectionName, String), Vec<String>
 }
 
 /// Returns the entries that objects own according to the ownership record: those in their status, those that match a pending
-/// one, and those of deleted objects, even if a user has overwritten the status.
+/// one, those of deleted objects, even if a user has overwritten the status, and the revocable ones of vanished objects.
 fn owned(simulation: &Simulation) -> BTreeSet<(SectionName, String)> {
     let effective = simulation.effective();
     let is_written = |recorded: &&EntryRecord| {
@@ -185,6 +185,17 @@ fn owned(simulation: &Simulation) -> BTreeSet<(SectionName, String)> {
             };
             simulation.record.proves(&object.uid, &entry)
         }));
+    }
+    for section in Document::read(&simulation.stored.data).sections() {
+        let mappings = section.entries().iter().filter_map(|entry| entry.mapping());
+        let records = mappings.map(|mapping| EntryRecord {
+            section: section.name(),
+            key: mapping.principal.text().to_owned(),
+            username: mapping.username.clone(),
+            groups: mapping.groups().to_vec(),
+        });
+        let revocable = records.filter(|entry| simulation.record.is_revocable(entry));
+        owned.extend(revocable.map(|entry| (entry.section, fold(&entry.key).into_owned())));
     }
     owned
 }

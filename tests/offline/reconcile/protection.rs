@@ -7,7 +7,7 @@ use awsauth_core::facts::access_entries::{AccessEntry, AccessTerms};
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::facts::node_inventory::{NodeClass, NodeGroup, NodeInventory};
 use awsauth_core::plan::Known;
-use awsauth_core::reconcile::{Reason, Stage};
+use awsauth_core::reconcile::{Config, Memory, Reason, Stage};
 
 use super::simulation::{CONFIG, Simulation, entry, node_entry, role, spec};
 
@@ -265,4 +265,27 @@ fn unrestorable_entry_is_reported_once() {
         (simulation.reason("a"), simulation.writes),
         (Reason::Applied, 1)
     );
+}
+
+#[test]
+fn entry_that_disappears_while_no_replica_leads_is_restored() {
+    let config = format!("{CONFIG}protect:\n  arns: [\"{}\"]\n", role("ops"));
+    let ops = entry("ops", "ops", &["system:masters"]);
+    let with_node = ops.clone() + &node_entry("n");
+    let mut simulation = Simulation::new(&config, &with_node);
+    let mut standby = Memory::default();
+    standby.remember_protected(&simulation.config.protect, &simulation.stored);
+    // Only the entries that the configuration lists: the leader may remove others.
+    assert_eq!(standby.protected.len(), 1);
+    for left in ["", "- [\n"] {
+        simulation.set("mapRoles", left);
+        standby.remember_protected(&simulation.config.protect, &simulation.stored);
+    }
+    simulation.set("mapRoles", &entry("dev", "dev", &["dev"]));
+    simulation.memory = standby.clone();
+    simulation.reconcile();
+    assert!(simulation.effective().contains_key(&role("ops")));
+    // It is forgotten once the configuration does not list it.
+    standby.remember_protected(&Config::default().protect, &simulation.stored);
+    assert!(standby.protected.is_empty());
 }

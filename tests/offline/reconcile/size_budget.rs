@@ -1,6 +1,7 @@
 //! Objects that request more than aws-auth can hold.
 
-use awsauth_core::reconcile::{Reason, Stage};
+use awsauth_core::document::Principal;
+use awsauth_core::reconcile::{Object, Reason, Stage};
 
 use super::simulation::{CONFIG, Simulation, entry, node_entry, role, spec};
 
@@ -141,4 +142,79 @@ fn order_of_objects_does_not_matter_to_the_budget() {
         other.reports.reverse();
         assert_eq!(one.reports, other.reports);
     }
+}
+
+#[test]
+fn grant_with_a_limit_leaves_space_for_others() {
+    let config = format!(
+        "{CONFIG}  arns: [\"{}\"]\n  maxKiB: 100\n- accounts: [\"111122223333\"]\n  groups: [dev]\n  usernames: [\"*\"]\n",
+        role("flood*")
+    );
+    let theirs = entry("flood-by-hand", "u", &["dev"]);
+    let mut simulation = Simulation::new(&config, &theirs);
+    for at in 0..300 {
+        let spec = spec(&format!("flood{at}"), &usernames()[0], &["dev"]);
+        simulation.create(&format!("flood{at}"), spec);
+    }
+    simulation.create("other", spec("other", "u", &["dev"]));
+    simulation.reconcile();
+    let size = |simulation: &Simulation| simulation.text("mapRoles").len();
+    assert!(
+        (90 << 10..=101 << 10).contains(&size(&simulation)),
+        "{}",
+        size(&simulation)
+    );
+    assert_eq!(simulation.reason("flood0"), Reason::Applied);
+    assert_eq!(simulation.reason("other"), Reason::Applied);
+    let (reason, message) = simulation.ready("flood299");
+    assert_eq!(reason, Reason::Refused);
+    assert!(message.contains("may take 100 KiB (maxKiB)"), "{message}");
+    // Entries that are kept without an object count, too.
+    let full = size(&simulation);
+    let is_applied = |object: &Object| object.status.reason() == Some(Reason::Applied);
+    simulation
+        .objects
+        .retain(|object| !is_applied(object) || object.name == "other");
+    simulation.reconcile();
+    assert_eq!(size(&simulation), full);
+    // A move from one ARN to another is counted for the grant of the new one.
+    for at in 0..200 {
+        simulation.create(
+            &format!("mover{at}"),
+            spec(&format!("mover{at}"), &usernames()[0], &["dev"]),
+        );
+    }
+    simulation.reconcile();
+    for at in 0..200 {
+        simulation.change(&format!("mover{at}"), |spec| {
+            spec.principal = Principal::Role(role(&format!("flood-{at}")))
+        });
+    }
+    simulation.reconcile();
+    let limited = simulation
+        .effective()
+        .into_keys()
+        .filter(|arn| arn.contains("flood"))
+        .count();
+    assert!(limited < 102, "{limited}");
+}
+
+#[test]
+fn binary_data_takes_space_and_lines_of_other_keys_do_not() {
+    let mut simulation = Simulation::new(CONFIG, "").with("a", spec("a", "u", &["dev"]));
+    simulation.set("notes", &"\n".repeat(40_000));
+    simulation.reconcile();
+    assert_eq!(simulation.reason("a"), Reason::Applied);
+    let binary: String = "A".repeat(900 << 10);
+    simulation
+        .stored
+        .binary_data
+        .insert("b".to_owned(), binary.into());
+    simulation.create("b", spec("b", "u", &["dev"]));
+    simulation.reconcile();
+    let (reason, message) = simulation.ready("b");
+    assert!(
+        reason == Reason::Refused && message.starts_with("aws-auth is full: "),
+        "{message}"
+    );
 }

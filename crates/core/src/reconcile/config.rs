@@ -23,7 +23,7 @@ pub struct Grant {
     pub accounts: Vec<String>,
     /// The ARNs in canonical form, without regard to letter case; if empty, all except the root user.
     pub arns: Vec<Pattern>,
-    /// The groups. A pattern with `*` never matches a group that starts with `system:`.
+    /// The groups. A pattern with `*` never matches a group that starts with `system:` or `awsauth:`, or is exempt from the webhook.
     pub groups: Vec<Pattern>,
     /// The usernames; if empty, none. A pattern with `*` never matches a username that is or may become another identity.
     pub usernames: Vec<Pattern>,
@@ -33,6 +33,8 @@ pub struct Grant {
     pub requesters: Option<Requesters>,
     /// What happens to entries when the configuration no longer grants them.
     pub on_withdrawal: OnWithdrawal,
+    /// How much of aws-auth the entries that it covers may take, in KiB of JSON; `None` for all.
+    pub max_kib: Option<u32>,
 }
 
 /// The Kubernetes users and groups that may use a grant: one match is enough.

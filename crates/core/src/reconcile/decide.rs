@@ -12,17 +12,20 @@ mod outcome;
 mod owner_resolver;
 mod restore_protected_entries;
 mod size_budget;
+mod withdrawn_entries;
 
 use std::collections::HashMap;
 
 use super::decision::{Decision, Input, Memory, Stage};
 use super::ownership_record::OwnershipRecord;
+use crate::authenticator::NodeRoles;
 use crate::document::Document;
-use crate::plan::aws_auth_is_ignored;
+use crate::plan::{Known, aws_auth_is_ignored};
 use edit_batch::{EditSet, RefusalReason};
 use outcome::Outcome;
 use owner_resolver::Resolver;
 use restore_protected_entries::Protection;
+use withdrawn_entries::WithdrawnEntries;
 
 /// How often an ARN that guards refuse to one object is passed on to the next younger object that requests it.
 const MAX_ROUNDS: usize = 6;
@@ -36,14 +39,21 @@ pub fn decide(input: &Input<'_>) -> Decision {
     }
     let document = Document::read(&input.stored.data);
     let mut resolver = Resolver::of(input, &document);
+    let roles = match input.node_inventory {
+        Known::Is(node_inventory) => NodeRoles::of(node_inventory),
+        Known::NotRequested | Known::Unknown { .. } => NodeRoles::default(),
+    };
     let mut refused_before = HashMap::new();
     let mut rounds = 1;
     loop {
-        let outcomes = resolver.outcomes();
-        let protection = Protection::of(input, &document, |key| resolver.claims(key));
+        let outcomes = resolver.outcomes(&roles);
+        let protection = Protection::of(input, &document, &roles, |key| resolver.claims(key));
         let (objects, mut edit_sets): (Vec<usize>, Vec<EditSet>) =
             resolver.edit_sets(&outcomes).into_iter().unzip();
         edit_sets.extend(protection.edit_sets());
+        let withdrawn = WithdrawnEntries::of(&resolver, &outcomes, &roles);
+        let first_withdrawn = edit_sets.len();
+        edit_sets.extend(withdrawn.edit_sets());
         let batch = edit_batch::plan(input, &edit_sets, objects.len());
         let refused = |edit_set: usize| batch.refused.get(&edit_set).cloned();
         let is_new = (0..objects.len()).any(|edit_set| batch.refused.contains_key(&edit_set));
@@ -84,7 +94,8 @@ pub fn decide(input: &Input<'_>) -> Decision {
             missing_protected: protection.missing_protected(batch.plan.as_ref()),
             idle: None,
             needs_fresh_inventory: protection.needs_fresh_inventory
-                || resolver.needs_fresh_inventory(&outcomes),
+                || resolver.needs_fresh_inventory(&outcomes)
+                || (input.stage == Stage::Preparing && withdrawn.needs_fresh_inventory()),
             memory: Memory {
                 repairs: input.memory.repairs.clone(),
                 ..Memory::default()
@@ -107,9 +118,16 @@ pub fn decide(input: &Input<'_>) -> Decision {
             &mut decision.events,
             &mut decision.memory,
         ));
+        decision.memory.not_revoked = withdrawn.apply(
+            input,
+            |edit_set| refused(first_withdrawn + edit_set),
+            &mut decision.events,
+        );
         conflict_backoff::remember(&mut decision.memory, repairs, input.now);
         resolver.report(&outcomes, &mut decision);
         decision.record = resolver.record(&outcomes, &decision.reports);
+        let plan = decision.plan.as_ref();
+        withdrawn_entries::keep_revocable(input, &document, plan, &mut decision.record);
         return decision;
     }
 }

@@ -133,6 +133,8 @@ pub struct Memory {
     pub protected: BTreeMap<String, Protected>,
     /// The folded ARNs whose entry is missing and was never seen, as an event has reported.
     pub never_seen: BTreeSet<String>,
+    /// The withdrawn entries of vanished objects that cannot be removed, by section and folded ARN or account, as an event has reported.
+    pub not_revoked: BTreeSet<String>,
     /// The repairs that may count as a conflict, by section and folded ARN or account.
     pub repairs: BTreeMap<String, Vec<Repair>>,
 }

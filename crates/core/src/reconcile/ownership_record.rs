@@ -1,6 +1,6 @@
 //! The record of which object owns which entry. Only the controller may write it, so it is proof, unlike an object's status.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,34 +11,44 @@ use super::mapping_object::EntryRecord;
 
 /// Marks the entries that are removed when the configuration no longer grants them.
 const REVOKE: &str = " Revoke";
+/// Marks the content of such an entry.
+const REVOCABLE: &str = " Revocable";
 
 /// The entries that the controller wrote or took ownership of, each for one object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OwnershipRecord {
     claims: BTreeMap<Claim, OnWithdrawal>,
+    /// The entries that are removed when the configuration no longer grants them, even if their object is gone.
+    revocable: BTreeSet<Content>,
 }
 
 /// A digest of an object's UID and an entry's section and key. 12 bytes are 17 in the text, so 10,000 entries take 170 KB. A user
 /// who can create objects cannot choose their UIDs.
 type Claim = [u8; 12];
+/// A digest of an entry's section, key, username and groups. An entry that another client has changed has another one.
+type Content = [u8; 12];
 
 impl OwnershipRecord {
     /// Parses the text of a record. Ignores lines that it cannot read: they prove nothing.
     pub fn parse(text: &str) -> Self {
-        let claim = |line: &str| {
-            let (digest, on_withdrawal) = match line.strip_suffix(REVOKE) {
-                Some(digest) => (digest, OnWithdrawal::Revoke),
+        let mut record = Self::default();
+        let digest = |text: &str| <[u8; 12]>::try_from(URL_SAFE_NO_PAD.decode(text).ok()?).ok();
+        for line in text.lines() {
+            if let Some(content) = line.strip_suffix(REVOCABLE) {
+                record.revocable.extend(digest(content));
+                continue;
+            }
+            let (claim, on_withdrawal) = match line.strip_suffix(REVOKE) {
+                Some(claim) => (claim, OnWithdrawal::Revoke),
                 None => (line, OnWithdrawal::Keep),
             };
-            let digest = URL_SAFE_NO_PAD.decode(digest).ok()?;
-            Some((Claim::try_from(digest).ok()?, on_withdrawal))
-        };
-        Self {
-            claims: text.lines().filter_map(claim).collect(),
+            let claim = digest(claim).map(|claim| (claim, on_withdrawal));
+            record.claims.extend(claim);
         }
+        record
     }
 
-    /// Returns its text, one line for each entry.
+    /// Returns its text, one line for each entry, and another for each revocable one.
     pub fn to_text(&self) -> String {
         let claims = self.claims.iter();
         let line = |(claim, on_withdrawal): (&Claim, &OnWithdrawal)| {
@@ -48,7 +58,10 @@ impl OwnershipRecord {
             };
             format!("{}{suffix}\n", URL_SAFE_NO_PAD.encode(claim))
         };
-        claims.map(line).collect()
+        let revocable = self.revocable.iter();
+        let revocable =
+            revocable.map(|content| format!("{}{REVOCABLE}\n", URL_SAFE_NO_PAD.encode(content)));
+        claims.map(line).chain(revocable).collect()
     }
 
     /// Returns whether the object with this UID owns the entry.
@@ -63,19 +76,51 @@ impl OwnershipRecord {
 
     pub(super) fn insert(&mut self, uid: &str, entry: &EntryRecord, on_withdrawal: OnWithdrawal) {
         self.claims.insert(claim(uid, entry), on_withdrawal);
+        if on_withdrawal == OnWithdrawal::Revoke {
+            self.insert_revocable(entry);
+        }
+    }
+
+    /// Returns whether any entry is revocable.
+    pub(super) fn has_revocable(&self) -> bool {
+        !self.revocable.is_empty()
+    }
+
+    /// Returns whether an entry with this content is removed when the configuration no longer grants it, even if its object is gone.
+    pub fn is_revocable(&self, entry: &EntryRecord) -> bool {
+        self.revocable.contains(&content(entry))
+    }
+
+    pub(super) fn insert_revocable(&mut self, entry: &EntryRecord) {
+        self.revocable.insert(content(entry));
+    }
+
+    /// Adds all revocable entries of another record.
+    pub(super) fn insert_all_revocable(&mut self, other: &Self) {
+        self.revocable.extend(&other.revocable);
     }
 }
 
 fn claim(uid: &str, entry: &EntryRecord) -> Claim {
+    digest([uid, entry.section.key(), &entry.folded_key()])
+}
+
+fn content(entry: &EntryRecord) -> Content {
+    let groups: BTreeSet<&str> = entry.groups.iter().map(String::as_str).collect();
+    let parts = [entry.section.key(), &entry.folded_key(), &entry.username];
+    digest(parts.into_iter().chain(groups))
+}
+
+fn digest<'a>(parts: impl IntoIterator<Item = &'a str>) -> [u8; 12] {
     let mut hash = Sha256::new();
-    for part in [uid, entry.section.key(), &entry.folded_key()] {
+    for part in parts {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
-    let mut claim = Claim::default();
-    let length = claim.len();
-    claim.copy_from_slice(&hash.finalize()[..length]);
-    claim
+    let mut digest = [0; 12];
+    let length = digest.len();
+    digest.copy_from_slice(&hash.finalize()[..length]);
+    digest
 }
 
 #[cfg(test)]
@@ -100,6 +145,22 @@ mod tests {
         record.insert("b", &entry(role, "arn:y"), OnWithdrawal::Revoke);
         let read = OwnershipRecord::parse(&format!("{}odd\n\nQUJD\n", record.to_text()));
         assert_eq!(read, record);
+        assert!(
+            read.is_revocable(&entry(role, "ARN:Y")) && !read.is_revocable(&entry(role, "arn:x"))
+        );
+        for changed in [
+            EntryRecord {
+                username: "v".to_owned(),
+                ..entry(role, "arn:y")
+            },
+            EntryRecord {
+                groups: vec!["g".to_owned()],
+                ..entry(role, "arn:y")
+            },
+            entry(user, "arn:y"),
+        ] {
+            assert!(!read.is_revocable(&changed), "{changed:?}");
+        }
         assert!(read.proves("a", &entry(role, "ARN:X")));
         assert_eq!(
             read.get("b", &entry(role, "arn:y")),

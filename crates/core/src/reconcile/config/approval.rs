@@ -1,13 +1,16 @@
 //! Approves requested mappings by the configuration's grants.
 
-use super::{Config, Grant, OnWithdrawal};
+use std::borrow::Cow;
+
+use super::{Admission, Config, Grant, OnWithdrawal};
 use crate::arn::{Parts, fold};
 use crate::authenticator::can_become;
 use crate::document::Principal;
 use crate::reconcile::wildcard_pattern::Pattern;
 
-/// The prefix of groups that have a meaning for Kubernetes or EKS.
-pub(super) const RESERVED_GROUP_PREFIX: &str = "system:";
+/// The prefixes of groups that have a meaning for Kubernetes or EKS, and for awsauth: members of `awsauth:break-glass` are exempt from
+/// the policy awsauth-guard.
+pub(super) const RESERVED_GROUP_PREFIXES: [&str; 2] = ["system:", "awsauth:"];
 
 /// The prefixes of usernames of Kubernetes's and AWS's own components:
 /// <https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html>
@@ -51,6 +54,22 @@ impl Config {
             .map(|grant| grant.on_withdrawal)
     }
 
+    /// Returns the index of the first grant that covers this mapping.
+    pub(in crate::reconcile) fn grant_of(
+        &self,
+        principal: &Principal,
+        username: Option<&str>,
+        groups: &[String],
+    ) -> Option<usize> {
+        let (account, arn) = account_and_arn(principal);
+        let mismatch = |grant: &Grant| {
+            grant.mismatch(account, arn.as_deref(), username, groups, &self.admission)
+        };
+        self.grants
+            .iter()
+            .position(|grant| mismatch(grant).is_none())
+    }
+
     /// Returns the first grant that covers this mapping, of the grants for which `includes` returns true.
     pub(in crate::reconcile) fn approve_for(
         &self,
@@ -59,21 +78,11 @@ impl Config {
         groups: &[String],
         includes: impl Fn(&Grant) -> bool,
     ) -> Result<&Grant, String> {
-        let account = match principal {
-            Principal::Role(arn) | Principal::User(arn) => {
-                Parts::of(arn).map_or("", |parts| parts.account)
-            }
-            Principal::Account(account) => account,
-            Principal::Sso(sso) => &sso.account_id,
-        };
-        let folded = match principal {
-            Principal::Role(arn) | Principal::User(arn) => Some(fold(arn)),
-            Principal::Account(_) | Principal::Sso(_) => None,
-        };
-        let arn = folded.as_deref();
+        let (account, arn) = account_and_arn(principal);
+        let arn = arn.as_deref();
         let mut nearest = Mismatch::Account;
         for grant in self.grants.iter().filter(|grant| includes(grant)) {
-            match grant.mismatch(account, arn, username, groups) {
+            match grant.mismatch(account, arn, username, groups, &self.admission) {
                 None => return Ok(grant),
                 Some(mismatch) => nearest = nearest.max(mismatch),
             }
@@ -125,6 +134,18 @@ impl Config {
     }
 }
 
+/// Returns the account of a principal, and its folded ARN.
+fn account_and_arn(principal: &Principal) -> (&str, Option<Cow<'_, str>>) {
+    match principal {
+        Principal::Role(arn) | Principal::User(arn) => {
+            let account = Parts::of(arn).map_or("", |parts| parts.account);
+            (account, Some(fold(arn)))
+        }
+        Principal::Account(account) => (account, None),
+        Principal::Sso(sso) => (&sso.account_id, None),
+    }
+}
+
 impl Grant {
     fn mismatch(
         &self,
@@ -132,6 +153,7 @@ impl Grant {
         arn: Option<&str>,
         username: Option<&str>,
         groups: &[String],
+        admission: &Admission,
     ) -> Option<Mismatch> {
         if !self.accounts.iter().any(|granted| granted == account) {
             return Some(Mismatch::Account);
@@ -156,7 +178,9 @@ impl Grant {
             return Some(Mismatch::Username);
         }
         let is_missing = |group: &&String| {
-            let is_literal_only = may_be_reserved(group, &[RESERVED_GROUP_PREFIX]);
+            let mut exempt = admission.break_glass_groups.iter();
+            let is_literal_only = may_be_reserved(group, &RESERVED_GROUP_PREFIXES)
+                || exempt.any(|exempt| can_become(group, exempt, account));
             !grants(&self.groups, group, is_literal_only)
         };
         let missing: Vec<String> = groups.iter().filter(is_missing).cloned().collect();

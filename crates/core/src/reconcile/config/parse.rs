@@ -6,9 +6,10 @@ use std::marker::PhantomData;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::approval::{EMAIL_PARTS, RESERVED_GROUP_PREFIX, RESERVED_USERNAME_PREFIXES};
+use super::approval::{EMAIL_PARTS, RESERVED_GROUP_PREFIXES, RESERVED_USERNAME_PREFIXES};
 use super::{Admission, Config, ConfigError, Grant, OnWithdrawal, Protect, Requesters};
 use crate::arn::{Normalized, Parts, fold, normalize};
+use crate::escape::is_invisible;
 use crate::facts::accounts::is_account_id;
 use crate::reconcile::wildcard_pattern::Pattern;
 
@@ -33,6 +34,8 @@ struct GrantFields {
     requesters: Option<RequesterFields>,
     #[serde(default)]
     on_withdrawal: OnWithdrawal,
+    #[serde(rename = "maxKiB")]
+    max_kib: Option<u32>,
 }
 
 #[derive(serde::Deserialize)]
@@ -131,6 +134,7 @@ impl From<GrantFields> for Grant {
                 groups: texts(requesters.groups),
             }),
             on_withdrawal: fields.on_withdrawal,
+            max_kib: fields.max_kib,
         }
     }
 }
@@ -272,7 +276,7 @@ impl ParseText for Group {
     const EXPECTED: &'static str = "a group, in which * matches any characters";
 
     fn parse(text: &str) -> Result<Pattern, String> {
-        pattern_unless_reserved(text, &[RESERVED_GROUP_PREFIX])
+        pattern_unless_reserved(text, &RESERVED_GROUP_PREFIXES)
     }
 }
 
@@ -329,9 +333,9 @@ fn plain(text: &str) -> Result<&str, String> {
     if text.is_empty() {
         return Err("an empty string matches nothing".to_owned());
     }
-    match text.trim() != text || text.contains(char::is_control) {
+    match text.trim() != text || text.contains(is_invisible) {
         true => Err(format!(
-            "{text:?} starts or ends with white space, or contains a control character"
+            "{text:?} starts or ends with white space, or contains a character that is not visible"
         )),
         false => Ok(text),
     }

@@ -13,6 +13,7 @@ grants:
   wholeAccounts: true
   requesters: {users: [ann], groups: ["platform-*"]}
   onWithdrawal: Revoke
+  maxKiB: 100
 protect:
   nodeEntries: false
   arns: ["arn:aws:iam::111122223333:role/admin"]
@@ -57,6 +58,7 @@ fn all_fields_are_read() {
     assert!(requesters.include("ann", &[]) && !requesters.include("bob", &["ann".to_owned()]));
     assert!(requesters.include("bob", &["x".to_owned(), "platform-a".to_owned()]));
     assert_eq!(config.grants[1].on_withdrawal, OnWithdrawal::Revoke);
+    assert_eq!(config.grants[1].max_kib, Some(100));
     assert_eq!(config.admission.break_glass_groups, ["oncall"]);
     assert_eq!(config.admission.warn_only.len(), 2);
 }
@@ -395,6 +397,39 @@ fn patterns_and_placeholders_never_grant_reserved_names() {
         assert_eq!(approved(all, &role("a"), "ops", &[name]), Ok(()), "{name}");
         assert_eq!(approved(all, &role("a"), name, &[]), Ok(()), "{name}");
     }
+}
+
+#[test]
+fn exempt_groups_are_granted_only_by_their_names() {
+    let grant = |groups: &str| {
+        format!(
+            "grants: [{{accounts: [\"111122223333\"], groups: [{groups}], usernames: [ops]}}]\nadmission: {{breakGlass: {{groups: [oncall]}}}}"
+        )
+    };
+    for (group, granted) in [
+        ("awsauth:break-glass", false),
+        ("awsauth:{{SessionName}}", false),
+        ("{{SessionName}}:break-glass", false),
+        ("oncall", false),
+        ("on{{SessionName}}", false),
+        ("oncalls", true),
+        ("xawsauth:break-glass", true),
+    ] {
+        for (groups, granted) in [
+            ("\"*\"".to_owned(), granted),
+            (format!("\"{group}\""), true),
+        ] {
+            let approved = approved(&grant(&groups), &role("a"), "ops", &[group]);
+            assert_eq!(approved.is_ok(), granted, "{groups} {group}");
+        }
+    }
+    let error = Config::parse(&grant("\"awsauth:*\"")).unwrap_err();
+    assert!(
+        error
+            .message
+            .contains("list names that start with awsauth: one by one"),
+        "{error}"
+    );
 }
 
 #[test]

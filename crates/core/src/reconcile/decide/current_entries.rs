@@ -38,6 +38,11 @@ impl<'d> CurrentEntries<'d> {
         Self { document, entries }
     }
 
+    /// Returns the keys of all entries, in any order.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.entries.keys()
+    }
+
     /// Returns the entries that the authenticator uses; `None` if there are none.
     pub(super) fn get(&self, key: &Key) -> Option<Entries<'_, 'd>> {
         let all = self.entries.get(key)?;
@@ -74,6 +79,12 @@ impl<'d> Entries<'_, 'd> {
     pub(super) fn all_match(&self, recorded: &EntryRecord) -> bool {
         self.in_force()
             .all(|mapping| recorded.matches_mapping(mapping))
+    }
+
+    /// Returns their content, if all effective entries have the same.
+    pub(super) fn content(&self) -> Option<EntryRecord> {
+        let content = EntryRecord::of(self.section, self.first()?);
+        self.all_match(&content).then_some(content)
     }
 
     /// Returns whether there is exactly one entry, with this content.

@@ -5,12 +5,30 @@ use super::super::mapping_object::{EntryRecord, Spec};
 use crate::arn::{Normalized, can_match, equal_fold, fold, normalize, to_lower};
 use crate::document::edit::{Edit, Groups};
 use crate::document::{Mapping, Principal, SectionName};
+use crate::escape::is_invisible;
 use crate::facts::accounts::is_account_id;
 
 /// The identity of an entry: its section and the value that the authenticator compares.
 pub(super) type Key = (SectionName, String);
 
 impl EntryRecord {
+    /// Returns an entry of aws-auth as it was written.
+    pub(super) fn of(section: SectionName, mapping: &Mapping) -> Self {
+        let is_account = section == SectionName::Accounts;
+        Self {
+            section,
+            key: mapping.principal.text().to_owned(),
+            username: match is_account {
+                true => String::new(),
+                false => mapping.username.clone(),
+            },
+            groups: match is_account {
+                true => Vec::new(),
+                false => mapping.groups().to_vec(),
+            },
+        }
+    }
+
     /// Checks whether a grant covers the entry, and returns what happens to it when that grant is withdrawn.
     ///
     /// # Errors
@@ -19,6 +37,13 @@ impl EntryRecord {
         let is_account = self.section == SectionName::Accounts;
         let username = (!is_account).then_some(self.username.as_str());
         config.approve(&self.principal(), username, &self.groups)
+    }
+
+    /// Returns the index of the first grant that covers the entry.
+    pub(super) fn grant(&self, config: &Config) -> Option<usize> {
+        let is_account = self.section == SectionName::Accounts;
+        let username = (!is_account).then_some(self.username.as_str());
+        config.grant_of(&self.principal(), username, &self.groups)
     }
 
     /// Returns the key of the entry.
@@ -169,7 +194,8 @@ fn without_path(arn: &str) -> Result<String, String> {
 fn must_match(arn: &str, part: &str, word: &str) -> Result<(), String> {
     // The authenticator stores it in lower case. For some Unicode characters, that is a different ARN.
     let is_itself = equal_fold(arn, &to_lower(arn));
-    match can_match(arn) && is_itself && to_lower(arn).contains(part) {
+    let is_visible = !arn.contains(is_invisible);
+    match can_match(arn) && is_itself && is_visible && to_lower(arn).contains(part) {
         true => Ok(()),
         false => Err(format!(
             "{arn:?} is not the ARN of a {word} that can sign in: use the form arn:aws:iam::111122223333:{word}/NAME"
@@ -178,9 +204,9 @@ fn must_match(arn: &str, part: &str, word: &str) -> Result<(), String> {
 }
 
 fn text(what: &str, text: &str) -> Result<String, String> {
-    match text.is_empty() || text.trim() != text || text.contains(char::is_control) {
+    match text.is_empty() || text.trim() != text || text.contains(is_invisible) {
         true => Err(format!(
-            "the {what} {text:?} is empty, starts or ends with white space, or contains a control character"
+            "the {what} {text:?} is empty, starts or ends with white space, or contains a character that is not visible"
         )),
         false => Ok(text.to_owned()),
     }

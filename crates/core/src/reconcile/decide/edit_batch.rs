@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::super::decision::Input;
-use super::size_budget;
+use super::size_budget::{self, Excess};
 use crate::arn::fold;
 use crate::document::edit::{Edit, EditError};
 use crate::lint::{Finding, Severity};
@@ -26,8 +26,8 @@ pub(super) enum RefusalReason {
     Unwritable(String),
     /// Their section cannot be edited. Contains a sentence fragment.
     Unreadable(String),
-    /// They add more than fits into aws-auth.
-    Full,
+    /// They add more than fits into aws-auth, or than their grant allows.
+    Full(Excess),
 }
 
 /// A plan for several sets of edits.
@@ -168,7 +168,7 @@ impl Batcher<'_> {
             false => Err(Blame::EditSets(
                 excess
                     .into_iter()
-                    .map(|edit_set| (edit_set, RefusalReason::Full))
+                    .map(|(edit_set, why)| (edit_set, RefusalReason::Full(why)))
                     .collect(),
             )),
         }

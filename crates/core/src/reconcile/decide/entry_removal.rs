@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::super::mapping_object::{DriftPolicy, EntryRecord, Reason};
+use super::current_entries::Entries;
 use super::desired_entry::Key;
 use super::node_need::{self, NodeNeed};
 use super::outcome::{Outcome, unmap, unreadable_section};
@@ -82,6 +83,17 @@ impl Resolver<'_> {
                 unmap(old)
             ));
         }
+        self.removal_of(old, &found, roles)
+    }
+
+    /// Returns the action for an entry that must be removed, no matter which object owns it.
+    pub(super) fn removal_of(
+        &self,
+        old: &EntryRecord,
+        found: &Entries<'_, '_>,
+        roles: &NodeRoles<'_>,
+    ) -> Removal {
+        let section = self.current.document.section(old.section);
         let mut allowed = None;
         if found.in_force().any(is_node) {
             if !self.is_unused_by_nodes(&old.key, roles) {

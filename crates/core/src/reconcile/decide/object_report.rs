@@ -18,6 +18,7 @@ use super::owner_resolver::Resolver;
 use super::restore_protected_entries;
 use crate::arn::{Normalized, normalize};
 use crate::document::Principal;
+use crate::escape::one_line;
 
 /// The maximum number of objects with individual events for one reason. For more objects, a single event contains their number.
 const MAX_EVENTS: usize = 20;
@@ -407,7 +408,7 @@ pub(super) fn condition(
         kind,
         is_true,
         reason,
-        message: message.to_owned(),
+        message: one_line(message).into_owned(),
         observed_generation: object.generation,
         since: since.unwrap_or(now),
     }

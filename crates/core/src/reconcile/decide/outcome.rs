@@ -14,7 +14,6 @@ use super::owner_resolver::Resolver;
 use crate::authenticator::{NodeRoles, is_node};
 use crate::document::edit::Edit;
 use crate::document::{Mapping, Section, SectionName};
-use crate::plan::Known;
 use crate::shell_quote::quoted;
 
 /// The outcome for an object.
@@ -49,11 +48,7 @@ pub(super) struct Applied {
 
 impl Resolver<'_> {
     /// Decides the outcome of each object, in the order of the input.
-    pub(super) fn outcomes(&self) -> Vec<Outcome> {
-        let roles = match self.input.node_inventory {
-            Known::Is(node_inventory) => NodeRoles::of(node_inventory),
-            Known::NotRequested | Known::Unknown { .. } => NodeRoles::default(),
-        };
+    pub(super) fn outcomes(&self, roles: &NodeRoles<'_>) -> Vec<Outcome> {
         let mut outcomes: HashMap<usize, Outcome> = HashMap::with_capacity(self.order.len());
         let (deleted, existing): (Vec<usize>, Vec<usize>) = self
             .order
@@ -64,7 +59,7 @@ impl Resolver<'_> {
         }
         self.defer_previous_owners(&existing, &mut outcomes);
         for &at in &existing {
-            if let Some(revoking) = self.outcome_of_withdrawn(at, &outcomes, &roles) {
+            if let Some(revoking) = self.outcome_of_withdrawn(at, &outcomes, roles) {
                 outcomes.insert(at, revoking);
                 continue;
             }
@@ -80,11 +75,11 @@ impl Resolver<'_> {
                     continue;
                 }
             };
-            let moved = self.remove_previous_entry(at, &mut applied, &outcomes, &roles);
+            let moved = self.remove_previous_entry(at, &mut applied, &outcomes, roles);
             outcomes.insert(at, moved.unwrap_or(Outcome::Applied(applied)));
         }
         for &at in &deleted {
-            let outcome = self.outcome_of_deleted(at, &outcomes, &roles);
+            let outcome = self.outcome_of_deleted(at, &outcomes, roles);
             outcomes.insert(at, outcome);
         }
         (0..self.order.len())
@@ -246,7 +241,7 @@ impl Resolver<'_> {
         let mut edits = Vec::new();
         let mut allowed_nodes = Vec::new();
         if let Some((other, entries)) = self.in_other_list(&key) {
-            if !self.records.has_writer(&other, &entries) {
+            if !self.may_be_replaced(&other, &entries) {
                 return in_other_list_unowned(desired, other.0);
             }
             edits.extend(entries.first().map(|mapping| Edit::Unmap {
@@ -263,7 +258,7 @@ impl Resolver<'_> {
         let mut drift = None;
         match &found {
             Some(found) if found.all_match(desired) => {}
-            Some(found) if !self.records.has_writer(&key, found) => {
+            Some(found) if !self.may_be_replaced(&key, found) => {
                 return owned_by_no_object(desired, found.first());
             }
             Some(found) => {
@@ -397,7 +392,7 @@ impl Resolver<'_> {
         let spec = &self.object(at).spec;
         let keeps_entries = !matches!(spec, Ok(spec) if spec.deletion == DeletionPolicy::Delete);
         for old in self.recorded(at) {
-            if keeps_entries {
+            if keeps_entries && !self.is_withdrawn(at, old) {
                 let current = self.current.get(&old.key());
                 let why = match spec {
                     Ok(_) => "deletionPolicy is Retain".to_owned(),

@@ -1,14 +1,14 @@
 //! Resolves which object owns which ARN.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::super::config::OnWithdrawal;
 use super::super::decision::Input;
 use super::super::mapping_object::{DeletionPolicy, EntryRecord, Object, ObjectKind, Reason};
-use super::current_entries::{CurrentEntries, Records};
+use super::current_entries::{CurrentEntries, Entries, Records};
 use super::desired_entry::{self, Key};
 use super::edit_batch::RefusalReason;
-use super::size_budget;
+use super::withdrawn_entries;
 use crate::document::Document;
 
 /// The indexed input of a decision, and what guards have refused so far.
@@ -26,6 +26,8 @@ pub(super) struct Resolver<'a> {
     owners: HashMap<String, usize>,
     /// The objects whose edits were refused.
     pub(super) refused: HashMap<usize, RefusalReason>,
+    /// The entries whose grant was withdrawn and that no object owns any more, with the reason why they are not granted.
+    pub(super) withdrawn: BTreeMap<Key, (EntryRecord, String)>,
     /// Whether the plan includes changes that are not recorded yet, to find out what guards refuse.
     pub(super) includes_unrecorded: bool,
 }
@@ -60,6 +62,7 @@ impl<'a> Resolver<'a> {
             on_withdrawal,
             owners: HashMap::new(),
             refused: HashMap::new(),
+            withdrawn: BTreeMap::new(),
             includes_unrecorded: true,
         };
         resolver.assign_owners(&HashSet::new());
@@ -68,6 +71,7 @@ impl<'a> Resolver<'a> {
                 resolver.records.add_pending(at, requested);
             }
         }
+        resolver.withdrawn = withdrawn_entries::find(&resolver);
         resolver
     }
 
@@ -93,6 +97,23 @@ impl<'a> Resolver<'a> {
     /// Returns the owner of an ARN or account.
     pub(super) fn owner(&self, folded_key: &str) -> Option<usize> {
         self.owners.get(folded_key).copied()
+    }
+
+    /// Returns whether the owner of its ARN may replace the current entry: an object wrote it, or it must be removed.
+    pub(super) fn may_be_replaced(&self, key: &Key, entries: &Entries<'_, '_>) -> bool {
+        self.records.has_writer(key, entries) || self.withdrawn.contains_key(key)
+    }
+
+    /// Returns whether an entry of an object was granted with `onWithdrawal: Revoke` and is no longer granted.
+    pub(super) fn is_withdrawn(&self, at: usize, old: &EntryRecord) -> bool {
+        let content = self.current.get(&old.key());
+        let content = content.and_then(|found| found.content());
+        self.input.record.get(&self.object(at).uid, old) == Some(OnWithdrawal::Revoke)
+            && content
+                .as_ref()
+                .unwrap_or(old)
+                .approved_by(self.input.config)
+                .is_err()
     }
 
     /// Returns whether an object wrote this entry or requests it.
@@ -180,7 +201,7 @@ impl RefusalReason {
     /// Returns the reason for conditions.
     pub(super) fn reason(&self) -> Reason {
         match self {
-            Self::ByGuard(..) | Self::Unwritable(_) | Self::Full => Reason::Refused,
+            Self::ByGuard(..) | Self::Unwritable(_) | Self::Full(_) => Reason::Refused,
             Self::Unreadable(_) => Reason::Unreadable,
         }
     }
@@ -189,14 +210,14 @@ impl RefusalReason {
         match self {
             Self::ByGuard(guard, message) => format!("guard {}: {message}", guard.reason()),
             Self::Unwritable(message) | Self::Unreadable(message) => message.clone(),
-            Self::Full => size_budget::MESSAGE.to_owned(),
+            Self::Full(excess) => excess.message(),
         }
     }
 
     pub(super) fn guard(&self) -> Option<crate::plan::Guard> {
         match self {
             Self::ByGuard(guard, _) => Some(*guard),
-            Self::Unwritable(_) | Self::Unreadable(_) | Self::Full => None,
+            Self::Unwritable(_) | Self::Unreadable(_) | Self::Full(_) => None,
         }
     }
 }

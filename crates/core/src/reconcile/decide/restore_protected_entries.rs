@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::super::config::Protect;
 use super::super::decision::{Event, EventKind, Input, Memory, Protected, Regarding, Repair};
 use super::super::mapping_object::EntryRecord;
 use super::conflict_backoff;
@@ -12,10 +13,11 @@ use super::edit_batch::{EditSet, RefusalReason};
 use super::node_need::{self, NodeNeed, signs_in_with};
 use crate::arn::fold;
 use crate::authenticator::{NodeRoles, Store, is_node, node_entries};
+use crate::aws_auth_snapshot::Snapshot;
 use crate::document::{Document, Mapping, SectionName};
 use crate::facts::authentication_mode::AuthenticationMode;
 use crate::facts::node_inventory::NodeSource;
-use crate::plan::{Known, Plan};
+use crate::plan::Plan;
 
 /// The interval between decisions while a node group is being deleted.
 const DELETING_INTERVAL: SignedDuration = SignedDuration::from_secs(60);
@@ -43,9 +45,10 @@ impl<'a> Protection<'a> {
     pub(super) fn of(
         input: &'a Input<'a>,
         document: &Document,
+        roles: &NodeRoles<'_>,
         is_objects: impl Fn(&Key) -> bool,
     ) -> Self {
-        let present = present(input, document);
+        let present = present(&input.config.protect, document);
         let mut protection = Self {
             input,
             memory: BTreeMap::new(),
@@ -57,10 +60,6 @@ impl<'a> Protection<'a> {
             retry_at: None,
             needs_fresh_inventory: false,
         };
-        let roles = match input.node_inventory {
-            Known::Is(node_inventory) => NodeRoles::of(node_inventory),
-            Known::NotRequested | Known::Unknown { .. } => NodeRoles::default(),
-        };
         for (key, protected) in &input.memory.protected {
             // No object can own the entry of an ARN that the configuration lists.
             let is_named = input.config.protect.includes(&protected.entry.key);
@@ -68,10 +67,10 @@ impl<'a> Protection<'a> {
                 && (is_named || !is_objects(&protected.entry.key()))
                 && protection.is_protected(&protected.entry);
             if is_missing {
-                protection.missing(key, protected, &roles, document);
+                protection.missing(key, protected, roles, document);
             }
         }
-        protection.restore_node_entries(&present, &roles, document, is_objects);
+        protection.restore_node_entries(&present, roles, document, is_objects);
         protection.report_never_seen(&present, document);
         for (key, entry) in present {
             let is_reported = false;
@@ -254,7 +253,7 @@ impl<'a> Protection<'a> {
 
     /// Returns the number of listed ARNs that have no entry once the plan is carried out.
     pub(super) fn missing_protected(&self, plan: Option<&Plan>) -> usize {
-        let after = plan.map(|plan| present(self.input, plan.after()));
+        let after = plan.map(|plan| present(&self.input.config.protect, plan.after()));
         let is_missing = |arn: &&String| {
             let is_restored = after.as_ref().is_some_and(|after| after.contains_key(*arn));
             !is_restored
@@ -333,7 +332,7 @@ impl<'a> Protection<'a> {
         }
         // Entries that the plan itself removes are not missing.
         if let Some(plan) = plan {
-            let after = present(self.input, plan.after());
+            let after = present(&self.input.config.protect, plan.after());
             let before = &self.present;
             let protect = &self.input.config.protect;
             self.memory.retain(|key, protected| {
@@ -352,17 +351,34 @@ impl<'a> Protection<'a> {
     }
 }
 
+impl Memory {
+    /// Remembers the entries that [`Protect::arns`] lists, without a decision, so that a replica on standby can restore those that are
+    /// removed before it leads. No object owns them, so only other clients remove them.
+    pub fn remember_protected(&mut self, protect: &Protect, stored: &Snapshot) {
+        self.protected
+            .retain(|_, protected| protect.includes(&protected.entry.key));
+        if protect.arns.is_empty() {
+            return;
+        }
+        let listed = Protect {
+            node_entries: false,
+            ..protect.clone()
+        };
+        for (key, entry) in present(&listed, &Document::read(&stored.data)) {
+            let is_reported = false;
+            self.protected.insert(key, Protected { entry, is_reported });
+        }
+    }
+}
+
 /// Returns the protected entries of a document, by folded ARN.
-fn present(input: &Input<'_>, document: &Document) -> BTreeMap<String, EntryRecord> {
-    let protect = &input.config.protect;
+fn present(protect: &Protect, document: &Document) -> BTreeMap<String, EntryRecord> {
     let store = Store::new(document);
     let mut present = BTreeMap::new();
     let mut add = |arn: &str, section, mapping: &Mapping| {
         let entry = EntryRecord {
-            section,
             key: arn.to_owned(),
-            username: mapping.username.clone(),
-            groups: mapping.groups().to_vec(),
+            ..EntryRecord::of(section, mapping)
         };
         present.insert(fold(arn).into_owned(), entry);
     };
