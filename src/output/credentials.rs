@@ -1,9 +1,12 @@
 //! Credentials for shells, files and programs.
 
+use std::borrow::Cow;
+
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
+use awsauth_core::escape;
 use awsauth_core::token::Credentials;
 use awsauth_kube::shell_command::quoted;
 
@@ -151,9 +154,12 @@ fn json(data: &impl Serialize) -> serde_json::Result<Zeroizing<String>> {
     serde_json::to_writer_pretty(&mut *bytes, data)?;
     bytes.push(b'\n');
     // Serialized JSON is UTF-8.
-    Ok(Zeroizing::new(
-        String::from_utf8(std::mem::take(&mut *bytes)).unwrap_or_default(),
-    ))
+    let text = String::from_utf8(std::mem::take(&mut *bytes)).unwrap_or_default();
+    let text = Zeroizing::new(text);
+    Ok(match escape::json(&text) {
+        Cow::Owned(escaped) => Zeroizing::new(escaped),
+        Cow::Borrowed(_) => text,
+    })
 }
 
 #[cfg(test)]
@@ -181,6 +187,20 @@ mod tests {
              Remove-Item -ErrorAction Ignore Env:AWS_SECURITY_TOKEN\n\
              $Env:AWS_CREDENTIAL_EXPIRATION = '2026-11-20T12:00:00Z'\n\
              Remove-Item -ErrorAction Ignore Env:AWS_ACCOUNT_ID\n"
+        );
+    }
+
+    #[test]
+    fn json_has_no_invisible_characters() {
+        let text = as_json(
+            &credentials("a\u{202e}b", None),
+            "profile \u{1b}x".to_owned(),
+        )
+        .unwrap();
+        assert!(
+            text.contains("a\\u202eb") && text.contains("profile \\u001bx"),
+            "{}",
+            *text
         );
     }
 

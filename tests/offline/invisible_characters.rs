@@ -50,11 +50,11 @@ fn username(number: usize) -> String {
 /// Returns an aws-auth with every hostile text as a key, name, username and group.
 fn aws_auth(prefix: &str) -> Value {
     let keys = HOSTILE.map(|hostile| (format!("key{hostile}"), "x".to_owned()));
-    config_map(&entries(prefix, |_| true), &keys)
+    config_map(&entries(prefix), &keys)
 }
 
-/// Returns the entries with some of the hostile texts.
-fn entries(prefix: &str, keep: fn(&str) -> bool) -> String {
+/// Returns the entries with the hostile texts.
+fn entries(prefix: &str) -> String {
     let entry = |(number, hostile): (usize, &&str)| {
         format!(
             "- rolearn: {}\n  username: {}\n  groups: [{}]\n",
@@ -65,10 +65,7 @@ fn entries(prefix: &str, keep: fn(&str) -> bool) -> String {
             quoted(&format!("g{hostile}")),
         )
     };
-    let all = HOSTILE.iter().enumerate();
-    all.filter(|(_, hostile)| keep(hostile))
-        .map(entry)
-        .collect()
+    HOSTILE.iter().enumerate().map(entry).collect()
 }
 
 /// Returns a folder with aws-auth, a desired state, and a file to lint for each hostile text, named with it.
@@ -78,13 +75,18 @@ fn folder() -> tempfile::TempDir {
         let path = folder.path().join(OsStr::from_bytes(name));
         fs::write(path, object.to_string()).expect("a file");
     };
-    write(b"aws-auth.json", &aws_auth(""));
-    // Desired names with control characters or white space at the end are refused.
-    let desired = entries("new-", |text| {
-        !text.contains(char::is_control) && text.trim() == text
-    });
-    let desired = config_map(&desired, &[]);
-    write(b"desired.json", &desired);
+    let plain = |name: &str| {
+        let name = quoted(name);
+        format!(
+            "- rolearn: arn:aws:iam::111122223333:role/plain\n  username: {name}\n  groups: [g]\n"
+        )
+    };
+    let mut object = aws_auth("");
+    let roles = object["data"]["mapRoles"].as_str().unwrap_or_default();
+    object["data"]["mapRoles"] = (roles.to_owned() + &plain(HOSTILE[3])).into();
+    write(b"aws-auth.json", &object);
+    // Desired names with invisible characters are refused.
+    write(b"desired.json", &config_map(&plain("plain"), &[]));
     fs::create_dir(folder.path().join("files")).expect("a folder");
     for hostile in HOSTILE {
         let raw = format!(

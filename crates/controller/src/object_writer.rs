@@ -21,6 +21,7 @@ use super::cache::{Cache, ObjectList};
 use super::convert::{CachedObject, FINALIZER, cached_object, status_patch};
 use super::describe_error;
 use super::watch::resource;
+use awsauth_core::escape::one_line;
 use awsauth_core::reconcile::{
     Event, EventKind, Object, ObjectKind, ObjectReport, Preparation, Regarding, Status,
 };
@@ -254,7 +255,7 @@ impl ObjectWriter {
             },
             action: Some("Reconcile".to_owned()),
             event_time: Some(MicroTime(now)),
-            note: Some(message.chars().take(MAX_NOTE).collect()),
+            note: Some(one_line(message).chars().take(MAX_NOTE).collect()),
             reason: Some(reason.to_owned()),
             regarding: Some(regarding),
             reporting_controller: Some(format!("awsauth.dev/{CONTROLLER}")),

@@ -5,6 +5,8 @@
 //! <https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/>
 
 use std::env;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -18,6 +20,9 @@ use super::cluster_identity::{Impersonated, Target};
 use super::connect::ConnectError;
 use super::environment::Environment;
 use awsauth_core::endpoint_trust::{EndpointExceptions, Server};
+
+/// The maximum size of a kubeconfig.
+const MAX_KUBECONFIG: u64 = 16 << 20;
 
 /// kubectl's flags for choosing a cluster and a user, and the exceptions that the user allows.
 #[derive(Clone, Debug, Default)]
@@ -192,8 +197,34 @@ fn load(flags: &Flags, environment: &Environment) -> Result<Option<Kubeconfig>, 
         })
 }
 
+/// Reads a file up to a limit: a device or a pipe may have no end.
+fn read_bounded(path: &Path) -> Result<Kubeconfig, KubeconfigError> {
+    let cannot_read = |source| KubeconfigError::ReadConfig(source, path.to_owned());
+    let file = File::open(path).map_err(cannot_read)?;
+    let metadata = file.metadata().map_err(cannot_read)?;
+    let too_large = || {
+        let limit = format!("it has more than {} MiB", MAX_KUBECONFIG >> 20);
+        cannot_read(io::Error::new(io::ErrorKind::FileTooLarge, limit))
+    };
+    if metadata.is_file() {
+        return match metadata.len() > MAX_KUBECONFIG {
+            true => Err(too_large()),
+            false => Kubeconfig::read_from(path),
+        };
+    }
+    let mut text = Vec::new();
+    let mut bounded = file.take(MAX_KUBECONFIG + 1);
+    bounded.read_to_end(&mut text).map_err(cannot_read)?;
+    if text.len() as u64 > MAX_KUBECONFIG {
+        return Err(too_large());
+    }
+    let text = String::from_utf8(text)
+        .map_err(|error| cannot_read(io::Error::other(error.utf8_error())))?;
+    Kubeconfig::from_yaml(&text)
+}
+
 fn read(path: &Path) -> Result<Kubeconfig, ConnectError> {
-    let mut read = Kubeconfig::read_from(path).map_err(|error| match error {
+    let mut read = read_bounded(path).map_err(|error| match error {
         KubeconfigError::ReadConfig(source, path) => ConnectError::File {
             what: "the kubeconfig",
             path,

@@ -102,7 +102,9 @@ pub enum Reason {
     ArnKind { arn: String },
     #[error("{what} is empty")]
     EmptyText { what: String },
-    #[error("{what} starts or ends with white space, or contains a control character: {text:?}")]
+    #[error(
+        "{what} starts or ends with white space, or contains a character that is not visible: {text:?}"
+    )]
     Blank { what: String, text: String },
     #[error(
         "sso permissionSetName `{0}` is not valid: it must have 1 to 32 letters, digits or _+=,.@-"

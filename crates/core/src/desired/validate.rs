@@ -3,6 +3,7 @@
 use super::DesiredMapping;
 use super::error::{Fault, Reason};
 use crate::document::Principal;
+use crate::escape::is_invisible;
 use crate::facts::accounts::is_account_id;
 use crate::facts::partitions::Partition;
 
@@ -75,7 +76,7 @@ fn check_text(what: &str, text: &str) -> Result<(), Reason> {
             what: what.to_owned(),
         });
     }
-    if text.trim() != text || text.contains(char::is_control) {
+    if text.trim() != text || text.contains(is_invisible) {
         return Err(Reason::Blank {
             what: what.to_owned(),
             text: text.to_owned(),
