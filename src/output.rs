@@ -49,7 +49,7 @@ pub(crate) use lint::{
 pub(crate) use mapping_list::Listing;
 pub(crate) use migration::{EntryForm, migration_json, migration_text, printed_entries};
 pub(crate) use plan_report::{
-    access_text, outcomes, refusal_json, remarks, report_json, report_text, short_name,
+    access_text, notices, outcomes, refusal_json, remarks, report_json, report_text, short_name,
 };
 pub(crate) use version::{Versions, version_json, version_text};
 pub(crate) use whoami::{OnCluster, Whoami, whoami_json, whoami_text};

@@ -61,8 +61,8 @@ pub(crate) struct Options {
     pub(crate) no_rollback: bool,
     /// Whether the command has already shown the change to the user, who confirmed it.
     pub(crate) is_confirmed: bool,
-    /// Whether the command prints its own JSON.
-    pub(crate) prints_own_json: bool,
+    /// Whether the command itself prints the findings, and JSON.
+    pub(crate) prints_own_report: bool,
 }
 
 /// The identity that signs in after the write.
@@ -219,7 +219,7 @@ impl Transaction<'_> {
         match (planner.into_plan(), written) {
             (Some(Err(error)), _) => Err(edit_failure(&error, backend)),
             (Some(Ok(plan)), Err(_)) if !plan.refusals.is_empty() => {
-                if self.options.format == PlanFormat::Json && !self.options.prints_own_json {
+                if self.options.format == PlanFormat::Json && !self.options.prints_own_report {
                     let report =
                         report_json(&plan, false, None).map_err(|error| Failure::bug(&error))?;
                     if let Err(error) = out.json(&report) {

@@ -3,15 +3,18 @@
 mod relative_path;
 mod search;
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Backend;
-use super::input_files::is_stdin;
+use super::input_files::{desired_failure, is_stdin};
 use super::manifest_file::ManifestFile;
 use crate::terminal::{Failure, Out};
+use awsauth_core::desired::{self, DesiredMapping};
 use awsauth_core::manifest::{self, Manifest, ManifestError};
-use awsauth_core::terraform_show::{self, Resource};
+use awsauth_core::template_syntax;
+use awsauth_core::terraform_show::{self, Contents};
 
 pub(crate) use relative_path::relative;
 pub(crate) use search::search;
@@ -25,12 +28,18 @@ pub(crate) struct Candidate {
     is_named: bool,
 }
 
-/// The aws-auth in a file.
+/// What a file contains.
 pub(crate) enum Content {
     /// A manifest with aws-auth.
     Manifest(Backend),
-    /// A Terraform plan or state: its name, and the resources with aws-auth.
-    Terraform(String, Vec<Resource>),
+    /// A Terraform plan or state, with its name.
+    Terraform(String, Contents),
+    /// Desired state in a form other than aws-auth, with the file's name and text.
+    Desired {
+        file: String,
+        text: String,
+        mappings: Vec<DesiredMapping>,
+    },
 }
 
 impl Candidate {
@@ -47,11 +56,11 @@ impl Candidate {
         &self.path
     }
 
-    /// Reads the file; `None` if it was found in a search and has no aws-auth.
+    /// Reads the file; `None` if it is a template, or was found in a search and has no aws-auth.
     ///
     /// # Errors
-    /// If the file cannot be read, has aws-auth in an unsupported form, or was named explicitly and has no aws-auth. Chart templates that
-    /// a search finds are skipped, because they are not YAML before they are rendered.
+    /// If the file cannot be read, has aws-auth in an unsupported form, or was named explicitly and has no aws-auth. Templates are skipped,
+    /// because only their rendered output is aws-auth.
     pub(crate) fn read(&self, out: &mut Out) -> Result<Option<Content>, Failure> {
         let mut file = if is_stdin(&self.path) {
             ManifestFile::of_stdin()
@@ -62,36 +71,83 @@ impl Candidate {
         if !self.is_named && !names_it(&bytes) {
             return Ok(None);
         }
-        let text = file.text(bytes)?;
-        if let Some(resources) = terraform_show::read(&text) {
-            return match resources.is_empty() {
-                true if self.is_named => Err(Failure::usage(format!(
-                    "cannot read aws-auth from {file}: no resource of the plan writes it"
-                ))
-                .hint("lint reads kubernetes_config_map, kubernetes_config_map_v1 and kubernetes_config_map_v1_data")),
-                true => Ok(None),
-                false => Ok(Some(Content::Terraform(file.to_string(), resources))),
-            };
+        let text = file.text(&bytes)?;
+        if let Some(contents) = terraform_show::read(&text) {
+            return Ok(Some(Content::Terraform(file.to_string(), contents)));
         }
-        let is_template = manifest::is_template(&text);
-        match Manifest::parse_with_faults(text) {
+        let action_line = || template_syntax::first_action(&text).map(|action| action.line);
+        // Helm takes every pair of braces for an action.
+        let braces = text.lines().position(|line| line.contains("{{"));
+        if let Some(index) = braces.filter(|_| is_in_chart_templates(&self.path)) {
+            skip_template(&file, action_line().unwrap_or(index + 1), out);
+            return Ok(None);
+        }
+        match Manifest::parse_with_faults(text.clone()) {
             Ok((manifest, manifest_faults)) => {
+                if let Some(action) = manifest.template_action() {
+                    skip_template(&file, action.line, out);
+                    return Ok(None);
+                }
                 file.set_manifest(manifest, manifest_faults);
                 Ok(Some(Content::Manifest(Backend::Manifest(Box::new(file)))))
             }
-            Err(error) if self.is_named => Err(file.not_aws_auth(&error)),
-            Err(ManifestError::NotFound { .. } | ManifestError::Bare { .. }) => Ok(None),
-            Err(error @ ManifestError::Syntax { .. }) if is_template => {
-                out.note(&format!("Skipped {file}: {error}."));
+            Err(ManifestError::NotFound { .. } | ManifestError::Bare { .. })
+                if desired::is_other_form(&text) =>
+            {
+                let file = file.to_string();
+                let mappings =
+                    desired::read(&text, &file).map_err(|error| desired_failure(&error))?;
+                Ok(Some(Content::Desired {
+                    file,
+                    text,
+                    mappings,
+                }))
+            }
+            Err(ManifestError::Syntax { line, .. }) if manifest::is_template(&text) => {
+                skip_template(&file, action_line().unwrap_or(line), out);
                 Ok(None)
             }
+            Err(error) if self.is_named => Err(file.not_aws_auth(&error)),
+            Err(ManifestError::NotFound { .. } | ManifestError::Bare { .. }) => Ok(None),
             Err(error) => Err(file.not_aws_auth(&error)),
         }
     }
 }
 
-/// Returns whether the file mentions aws-auth, to skip unrelated files quickly.
+/// Passes over a template.
+fn skip_template(file: &ManifestFile, line: usize, out: &mut Out) {
+    out.note(&format!(
+        "Skipped {file}: line {line} is template text. Lint the rendered output, as in helm template RELEASE CHART | awsauth lint -."
+    ));
+}
+
+/// Returns whether a file is a template of a Helm chart, which Helm renders even if it is YAML.
+fn is_in_chart_templates(path: &Path) -> bool {
+    let mut folders = path.ancestors().skip(1);
+    folders.any(|folder| {
+        folder.ends_with("templates")
+            && folder
+                .parent()
+                .is_some_and(|chart| chart.join("Chart.yaml").is_file())
+    })
+}
+
+/// Returns whether the file mentions aws-auth or its entries, to skip unrelated files quickly.
 fn names_it(bytes: &[u8]) -> bool {
-    const NAME: &[u8] = b"aws-auth";
-    bytes.windows(NAME.len()).any(|window| window == NAME)
+    const NAMES: [&[u8]; 6] = [
+        b"aws-auth",
+        b"rolearn",
+        b"userarn",
+        b"iamIdentityMappings",
+        b"AwsAuthMapping",
+        b"aws_eks_access_entry",
+    ];
+    // In UTF-16, each of these letters has a zero byte next to it.
+    let is_utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
+    let letters: Cow<'_, [u8]> = match is_utf16 {
+        true => bytes.iter().copied().filter(|byte| *byte != 0).collect(),
+        false => bytes.into(),
+    };
+    let finds = |name: &[u8]| letters.windows(name.len()).any(|window| window == name);
+    NAMES.into_iter().any(finds)
 }

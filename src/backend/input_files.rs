@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::bounded_read;
 use crate::terminal::Failure;
+use awsauth_core::desired::DesiredError;
 
 /// An input text of `-f`, and its name in messages.
 #[derive(Debug)]
@@ -85,6 +86,13 @@ fn source(name: String, bytes: io::Result<Vec<u8>>) -> Result<Input, Failure> {
                 .because(&error.utf8_error()),
         ),
     }
+}
+
+/// Returns the failure for desired state that is not valid.
+pub(crate) fn desired_failure(error: &DesiredError) -> Failure {
+    Failure::usage("cannot read the desired state")
+        .because(error)
+        .hint(error.remedy())
 }
 
 fn cannot(name: &str, error: &io::Error) -> Failure {

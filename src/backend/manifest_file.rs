@@ -206,7 +206,7 @@ impl ManifestFile {
     }
 
     fn parse(&mut self, bytes: Vec<u8>) -> Result<&Manifest, Failure> {
-        let text = self.text(bytes)?;
+        let text = self.writable_text(bytes)?;
         let manifest = if self.adds_literal_blocks {
             self.with_literal_blocks(text)
         } else {
@@ -224,10 +224,27 @@ impl ManifestFile {
         Ok(manifest)
     }
 
-    pub(super) fn text(&self, bytes: Vec<u8>) -> Result<String, Failure> {
-        String::from_utf8(bytes).map_err(|error| {
-            Failure::usage(format!("cannot read aws-auth from {self}")).because(&error.utf8_error())
-        })
+    /// Decodes a text to report on: UTF-8, or UTF-16 with a byte order mark, which kubectl reads, too.
+    pub(super) fn text(&self, bytes: &[u8]) -> Result<String, Failure> {
+        match goyaml::to_text(bytes) {
+            Ok(text) => Ok(text.into_owned()),
+            Err(error) => {
+                Err(Failure::usage(format!("cannot read aws-auth from {self}")).because(&error))
+            }
+        }
+    }
+
+    /// Decodes a text to change.
+    fn writable_text(&self, bytes: Vec<u8>) -> Result<String, Failure> {
+        let is_utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
+        if is_utf16 {
+            return Err(
+                Failure::usage(format!("cannot change {self}: it is UTF-16")).hint(format!(
+                    "convert it to UTF-8 first: iconv -f UTF-16 -t UTF-8 {self}"
+                )),
+            );
+        }
+        self.text(&bytes)
     }
 
     fn cannot_read(&self, error: &io::Error) -> Failure {

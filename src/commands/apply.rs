@@ -6,11 +6,11 @@ use super::map::Creating;
 use super::principal_argument::check_principal;
 use super::write_args::{DryRun, VerifyArgs, WriteArgs};
 use crate::backend::Backend;
-use crate::backend::input_files::{self, is_stdin};
+use crate::backend::input_files::{self, desired_failure, is_stdin};
 use crate::output::{PlanFormat, short_name};
 use crate::terminal::{Exit, Failure, Out, Refusal};
 use crate::write::{Transaction, edit_failure};
-use awsauth_core::desired::{self, DesiredError, DesiredMapping};
+use awsauth_core::desired::{self, DesiredMapping};
 use awsauth_core::document::Principal;
 use awsauth_core::document::edit::{Edit, Groups};
 use awsauth_core::ownership::Owner;
@@ -179,10 +179,4 @@ fn edit(mapping: DesiredMapping) -> Edit {
         username: mapping.username,
         groups: mapping.groups.map_or(Groups::Keep, Groups::Set),
     }
-}
-
-fn desired_failure(error: &DesiredError) -> Failure {
-    Failure::usage("cannot read the desired state")
-        .because(error)
-        .hint(error.remedy())
 }

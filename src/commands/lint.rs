@@ -41,7 +41,7 @@ pub(crate) fn run(
     } = if args.fix.fix {
         fix::run(args, &requested, &selection, target, matches, out)?
     } else {
-        Sources::read(&args.files, &requested, target, matches, out)?
+        Sources::read(args, &requested, target, matches, out)?
     };
     let check = |source: &Source| source.check(&selection);
     let reports: Vec<Report> = sources.iter().map(check).collect();

@@ -60,7 +60,7 @@ impl WriteArgs {
             no_verify: self.overrides.no_verify,
             no_rollback: self.overrides.no_rollback,
             is_confirmed: false,
-            prints_own_json: false,
+            prints_own_report: false,
         }
     }
 }

@@ -200,8 +200,12 @@ pub(crate) fn remarks(plan: &Plan) -> Vec<String> {
             one_line(&finding.message)
         )
     });
-    let notices = plan.notices.iter().map(notice);
-    notices.chain(findings).collect()
+    notices(plan).into_iter().chain(findings).collect()
+}
+
+/// The notices of a plan, a line each.
+pub(crate) fn notices(plan: &Plan) -> Vec<String> {
+    plan.notices.iter().map(notice).collect()
 }
 
 /// A notice as a sentence.

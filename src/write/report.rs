@@ -6,7 +6,7 @@ use crate::access_check::CheckedAccess;
 use crate::backend::{Backend, WriteOutcome};
 use crate::github_step;
 use crate::output::{
-    PlanFormat, access_text, outcomes, plan_summary, remarks, report_json, report_text,
+    PlanFormat, access_text, notices, outcomes, plan_summary, remarks, report_json, report_text,
     verification_text,
 };
 use crate::terminal::{Failure, Out};
@@ -19,9 +19,18 @@ pub(super) fn plan(
     options: &Options,
     out: &mut Out,
 ) -> Result<(), Failure> {
-    let is_shown = options.is_confirmed;
-    for line in remarks(plan).iter().filter(|_| !is_shown) {
-        out.note(line);
+    let lines = match options {
+        Options {
+            is_confirmed: true, ..
+        } => Vec::new(),
+        Options {
+            prints_own_report: true,
+            ..
+        } => notices(plan),
+        _ => remarks(plan),
+    };
+    for line in lines {
+        out.note(&line);
     }
     if options.format == PlanFormat::Json {
         return Ok(());
@@ -33,7 +42,7 @@ pub(super) fn plan(
     };
     if options.mode.is_dry_run() {
         out.text(&report_text(plan))?;
-    } else if plan.replaces_all && !is_shown {
+    } else if plan.replaces_all && !options.is_confirmed {
         // The user did not type whose access changes.
         out.text(&access_text(plan))?;
     } else {
@@ -73,7 +82,7 @@ pub(super) fn answer(
     let access = checked.and_then(|checked| checked.access.as_ref());
     let verification = access.map(CheckedAccess::verification);
     match options.format {
-        PlanFormat::Json if options.prints_own_json => {}
+        PlanFormat::Json if options.prints_own_report => {}
         PlanFormat::Json => {
             let is_rolled_back = checked.is_some_and(CheckOutcome::is_rolled_back);
             let changed = plan.is_change() && !is_rolled_back;

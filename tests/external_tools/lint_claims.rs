@@ -24,8 +24,8 @@ mod single_entry_logins;
 /// The cluster's account, so that rules can report other accounts.
 const OWN: &str = "111122223333";
 
-/// Rules whose findings make no claim about the authenticator: on waivers, and on names from EC2.
-const OF_OTHERS: [&str; 3] = ["L01", "L02", "N14"];
+/// Rules whose findings make no claim about the authenticator: on waivers, on names from EC2, and on partitions of AWS.
+const OF_OTHERS: [&str; 4] = ["L01", "L02", "N14", "R17"];
 
 /// An aws-auth, the findings of the rules, and the authenticator's result.
 pub(crate) struct Judged {

@@ -27,6 +27,7 @@ const CITED: &[&str] = &[
     "boto/botocore",
     "eksctl-io/eksctl",
     "golang/go",
+    "gavinbunney/terraform-provider-kubectl",
     "hashicorp/terraform-provider-aws",
     "hashicorp/terraform-provider-kubernetes",
     "keikoproj/aws-auth",

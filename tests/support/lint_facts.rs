@@ -13,6 +13,7 @@ use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::facts::management_markers::managing_tool;
 use awsauth_core::lint::{Facts, FieldManager, FieldManagers, Object};
 use awsauth_core::rbac::{Binding, Policy, Role, RoleKind, RoleRef, Rule, Rules, Subject};
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -82,6 +83,7 @@ fn access_entries(cluster: &Value) -> AccessEntries {
             username: entry["username"].as_str().map(str::to_owned),
             groups: list(&entry["groups"]).map(text).collect(),
             policies: Some(list(&entry["policies"]).map(policy).collect()),
+            created_at: time(&entry["createdAt"]),
             ..AccessTerms::default()
         }),
     };
@@ -91,9 +93,14 @@ fn access_entries(cluster: &Value) -> AccessEntries {
     )
 }
 
+/// Returns the policy with this name or ARN.
 fn policy(name: &Value) -> AccessPolicy {
+    let name = text(name);
     AccessPolicy {
-        arn: format!("arn:aws:eks::aws:cluster-access-policy/{}", text(name)),
+        arn: match name.starts_with("arn:") {
+            true => name,
+            false => format!("arn:aws:eks::aws:cluster-access-policy/{name}"),
+        },
         scope: AccessScope::Cluster,
     }
 }
@@ -141,6 +148,10 @@ fn rule(rule: &Value) -> Rule {
         resource_names: words("resourceNames"),
         non_resource_urls: words("nonResourceURLs"),
     }
+}
+
+fn time(value: &Value) -> Option<Timestamp> {
+    Some(value.as_str()?.parse().expect("a time"))
 }
 
 fn list(value: &Value) -> impl Iterator<Item = &Value> {

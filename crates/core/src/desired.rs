@@ -22,11 +22,13 @@ mod document_kinds;
 mod error;
 mod json_to_yaml;
 mod mapping_formats;
+mod resulting_sections;
 mod template_rejection;
 mod validate;
 mod yaml_value;
 
 pub use error::{DesiredError, Reason};
+pub use resulting_sections::{ResultingSections, resulting_sections};
 
 use std::collections::HashMap;
 
@@ -96,6 +98,17 @@ fn take(text: &str, read: &mut Mappings<'_>) -> Result<(), error::Fault> {
         return Err(error::Fault::new(1, Reason::Empty));
     }
     Ok(())
+}
+
+/// Returns whether a text requests mappings in a form that is not aws-auth itself: an object or file of another tool, or a list that
+/// mixes roles and users.
+pub fn is_other_form(text: &str) -> bool {
+    let text = json_to_yaml::as_yaml(text);
+    let Ok(trees) = yaml_value::documents(&text) else {
+        return false;
+    };
+    let mut roots = trees.iter().filter_map(yaml_value::root);
+    roots.any(document_kinds::is_other_form)
 }
 
 /// Merges desired state of several sources. A mapping that is requested twice in the same way is kept once, at its first

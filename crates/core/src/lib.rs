@@ -30,5 +30,6 @@ pub mod plan;
 pub mod rbac;
 pub mod reconcile;
 pub mod shell_quote;
+pub mod template_syntax;
 pub mod terraform_show;
 pub mod token;

@@ -4,6 +4,7 @@
 //! contradicts the authenticator: what an entry means comes from [`document`](crate::document) and
 //! [`authenticator`](crate::authenticator).
 
+mod access_entries;
 mod arn_fault;
 mod bindings;
 mod context;

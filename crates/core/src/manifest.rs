@@ -3,6 +3,8 @@
 mod error;
 mod file_positions;
 mod find_aws_auth;
+mod fragment;
+mod kustomization;
 mod literal_block;
 mod rewrite;
 mod syntax_cause;
@@ -15,10 +17,13 @@ use std::sync::Arc;
 
 pub use error::{Cause, ManifestError};
 pub use syntax_cause::is_template;
-pub use validation::{ManifestFaults, MisplacedSection, Misplacement, NotText};
+pub use validation::{
+    ManifestFaults, ManifestForm, MisplacedSection, Misplacement, NotText, RepeatedKey,
+};
 
 use crate::aws_auth_snapshot::{Change, OWNERS_ANNOTATION, Snapshot};
 use crate::document::SectionName;
+use crate::template_syntax::{self, Action};
 use file_positions::FileLines;
 use find_aws_auth::Place;
 pub use goyaml::edit::Unwritable;
@@ -38,6 +43,8 @@ pub struct Manifest {
     data: BTreeMap<String, Arc<str>>,
     owners: Option<String>,
     file_lines: [Option<FileLines>; 3],
+    /// The bytes of the sections that are lists of the file itself, not texts. Such a manifest is only reported on.
+    lists: [Option<Range<usize>>; 3],
 }
 
 /// A note for the author of a manifest.
@@ -84,6 +91,10 @@ impl Manifest {
             .map_or(Vec::new(), |data| tree.pairs(data.value).to_vec());
         for pair in pairs {
             let key = tree.scalar(pair.key).unwrap_or_default().to_owned();
+            let is_section = SectionName::ALL.into_iter().any(|name| name.key() == key);
+            if place.is_at_top_level && !is_section {
+                continue;
+            }
             find_aws_auth::check_direct(&tree, Some(pair), &format!("data.{key}"))?;
             if let Some(what) = find_aws_auth::not_text(&tree, pair.value) {
                 let line = tree.node(pair.value).line;
@@ -119,6 +130,7 @@ impl Manifest {
             data,
             owners,
             file_lines,
+            lists: [const { None }; 3],
         };
         Ok((manifest, not_text))
     }
@@ -155,6 +167,17 @@ impl Manifest {
             .collect()
     }
 
+    /// Returns the first action of a template engine in aws-auth. Other objects of the file may have such texts for themselves.
+    pub fn template_action(&self) -> Option<Action> {
+        let bytes = self.tree.node(self.place.object).span.clone();
+        let before = self.text.get(..bytes.start)?.matches('\n').count();
+        let action = template_syntax::first_action(self.text.get(bytes)?)?;
+        Some(Action {
+            line: before + action.line,
+            ..action
+        })
+    }
+
     /// Returns the ConfigMap as plain data.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
@@ -184,6 +207,10 @@ impl Manifest {
     /// Returns the bytes of the file at which bytes of a section's own text are written. `offsets` ascend. Empty if the
     /// section is absent.
     pub fn file_offsets(&self, section: SectionName, offsets: &[usize]) -> Vec<usize> {
+        if let Some(list) = &self.lists[section as usize] {
+            let in_file = |offset: &usize| (list.start + offset).min(list.end);
+            return offsets.iter().map(in_file).collect();
+        }
         let decoded = self.data.get(section.key());
         let Some((pair, decoded)) = self.pair(section.key()).zip(decoded) else {
             return Vec::new();
@@ -196,7 +223,8 @@ impl Manifest {
         let style = self
             .pair(section.key())
             .and_then(|pair| self.tree.style(pair.value));
-        matches!(style, Some(Style::Literal | Style::Folded))
+        let is_list = self.lists[section as usize].is_some();
+        is_list || matches!(style, Some(Style::Literal | Style::Folded))
     }
 
     /// Returns the bytes of a key of `data` in the file.
@@ -210,8 +238,11 @@ impl Manifest {
         self.pair(key).map(|pair| self.tree.node(pair.key).line)
     }
 
+    /// Returns a key of `data`. If it is repeated, the last one counts, as for kubectl.
     fn pair(&self, key: &str) -> Option<Pair> {
-        self.tree.get(self.place.data?.value, key)
+        let pairs = self.tree.pairs(self.place.data?.value).iter();
+        let mut pairs = pairs.rev().copied();
+        pairs.find(|pair| self.tree.scalar(pair.key) == Some(key))
     }
 
     /// Returns the text of the file after a change. Only the scalars that the change names differ, and in them only the

@@ -1,16 +1,26 @@
 //! Finds aws-auth in a Terraform plan or state, as printed by `terraform show -json`:
 //! <https://developer.hashicorp.com/terraform/internals/json-format>.
 
+mod planned_access;
 mod resource;
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+pub use planned_access::{PlannedAccess, PlannedAccessEntry, PlannedNodes, PlannedPolicy};
 pub use resource::{Data, ObjectAction, Resource};
 
-/// Returns the resources that manage aws-auth, or `None` if the text is neither a plan nor a state.
-pub fn read(text: &str) -> Option<Vec<Resource>> {
+/// What a plan or state contains about access to clusters.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// The resources that manage aws-auth.
+    pub aws_auth: Vec<Resource>,
+    pub access: PlannedAccess,
+}
+
+/// Returns what the text contains, or `None` if it is neither a plan nor a state.
+pub fn read(text: &str) -> Option<Contents> {
     if !text.trim_start().starts_with('{') {
         return None;
     }
@@ -22,19 +32,27 @@ pub fn read(text: &str) -> Option<Vec<Resource>> {
         return None;
     }
     let changes = changes.map_or(&[][..], Vec::as_slice);
-    let mut resources: Vec<Resource> = changes.iter().filter_map(Resource::of_change).collect();
+    let mut aws_auth: Vec<Resource> = changes.iter().filter_map(Resource::of_change).collect();
     // A plan lists each resource twice, a state once.
-    let known: BTreeSet<String> = resources
-        .iter()
-        .map(|resource| resource.address.clone())
+    let known: BTreeSet<&str> = changes.iter().filter_map(address).collect();
+    let trees = trees.into_iter().flatten().flat_map(resources_of_modules);
+    let others: Vec<&Value> = trees
+        .filter(|resource| address(resource).is_none_or(|address| !known.contains(address)))
         .collect();
-    for tree in trees.into_iter().flatten() {
-        let values = resources_of_modules(tree)
-            .into_iter()
-            .filter_map(Resource::of_value);
-        resources.extend(values.filter(|resource| !known.contains(&resource.address)));
-    }
-    Some(resources)
+    let values = others.iter().copied();
+    aws_auth.extend(values.clone().filter_map(Resource::of_value));
+    let planned = changes
+        .iter()
+        .filter_map(|resource| Some((resource, resource.pointer("/change/after")?)));
+    let values = values.filter_map(|resource| Some((resource, resource.get("values")?)));
+    Some(Contents {
+        aws_auth,
+        access: PlannedAccess::of(planned.chain(values)),
+    })
+}
+
+fn address(resource: &Value) -> Option<&str> {
+    resource.get("address")?.as_str()
 }
 
 /// Returns the resources of the root module and of all child modules.

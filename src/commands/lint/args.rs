@@ -56,6 +56,10 @@ pub(crate) struct Args {
     )]
     pub(super) fail_on: FailOn,
 
+    /// Succeed if there is nothing to check in the folders and patterns
+    #[arg(long, env = "AWSAUTH_ALLOW_EMPTY", value_parser = FalseyValueParser::new())]
+    pub(super) allow_empty: bool,
+
     /// The AWS account of the cluster, for rules that need to know it
     #[arg(long, env = "AWSAUTH_CLUSTER_ACCOUNT", value_name = "ID", value_parser = account)]
     pub(super) cluster_account: Option<String>,

@@ -15,11 +15,9 @@ use crate::write::{Options, Transaction};
 use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::document::Document;
 use awsauth_core::history::Contents;
-use awsauth_core::lint::{
-    Facts, Finding, FixResult, RULES, Selection, Site, Texts, apply_fixes, lint,
-};
-use awsauth_core::manifest::ManifestFaults;
-use awsauth_core::plan::Request;
+use awsauth_core::lint::{Facts, Finding, RULES, Selection, Site, Texts, apply_fixes, lint};
+use awsauth_core::manifest::{ManifestFaults, ManifestForm};
+use awsauth_core::plan::{Allowed, Request};
 
 /// Fixes each file, or the live ConfigMap, and reads the result.
 pub(super) fn run(
@@ -60,7 +58,7 @@ pub(super) fn run(
         };
         run.sources.add(fixed);
     }
-    run.sources.note_if_empty(&args.files, out);
+    run.sources.check_not_empty(args, out);
     Ok(run.sources)
 }
 
@@ -83,10 +81,14 @@ impl Run<'_> {
         };
         match &content {
             Some(Content::Manifest(backend)) => out.note(&format!(
-                "Nothing in {backend} was fixed: it is not the ConfigMap aws-auth."
+                "Nothing in {backend} was fixed: {}.",
+                why_not_writable(&backend.manifest_faults())
             )),
             Some(Content::Terraform(file, _)) => out.note(&format!(
                 "{file} is a Terraform plan or state: fix the Terraform configuration instead."
+            )),
+            Some(Content::Desired { file, .. }) => out.note(&format!(
+                "Nothing in {file} was fixed: it is desired state in another form than aws-auth."
             )),
             None => {}
         }
@@ -96,7 +98,7 @@ impl Run<'_> {
     fn is_writable(&self, faults: &ManifestFaults) -> bool {
         let is_text = faults.not_text.is_empty()
             || (faults.fits_literal_blocks && self.adds_literal_blocks());
-        is_text && !faults.is_substitute
+        is_text && !faults.is_substitute && faults.repeated.is_empty()
     }
 
     fn adds_literal_blocks(&self) -> bool {
@@ -132,9 +134,11 @@ impl Run<'_> {
         };
         let args = &self.args.fix;
         let fixed = RefCell::new(Vec::new());
+        let unfixed = RefCell::new(Vec::new());
         let request = |snapshot: &Snapshot| {
             let result = apply_fixes(&snapshot.data, &facts, self.selection);
             fixed.replace(result.fixed);
+            unfixed.replace(result.unfixed);
             let contents = Contents {
                 data: result.data,
                 ..Contents::of(snapshot)
@@ -146,20 +150,27 @@ impl Run<'_> {
         };
         if !backend.is_pipe() {
             let data: Texts = backend.read(out)?.snapshot.data;
-            let FixResult { fixed, .. } = apply_fixes(&data, &facts, self.selection);
-            if !backend.has_new_literal_blocks() && fixed.is_empty() {
+            let result = apply_fixes(&data, &facts, self.selection);
+            if !backend.has_new_literal_blocks() && result.fixed.is_empty() {
+                note_unfixed(result.unfixed, backend, out);
                 return Ok(());
             }
         }
         let write = args.write_args(self.args.answer.output);
+        let options = write.options(backend);
         let plan = Transaction {
             edits: &[],
             request: &request,
             create: false,
             verify: None,
             options: &Options {
-                prints_own_json: true,
-                ..write.options(backend)
+                prints_own_report: true,
+                // The fixes cause no findings, but may change what a finding is recognized by, such as the ARN.
+                allow: Allowed {
+                    rules: RULES.to_vec(),
+                    ..options.allow.clone()
+                },
+                ..options
             },
         }
         .run(backend, out)?;
@@ -173,10 +184,29 @@ impl Run<'_> {
             out.note(&finding.message(is_dry));
             self.sources.fixed.push(finding);
         }
+        note_unfixed(unfixed.into_inner(), backend, out);
         if backend.is_pipe() && !is_dry {
             backend.apply_in_memory(&plan.change)?;
         }
         Ok(())
+    }
+}
+
+/// Prints why findings with a fix were not fixed.
+fn note_unfixed(unfixed: Vec<(Finding, String)>, backend: &Backend, out: &mut Out) {
+    for (finding, why) in unfixed {
+        out.note(&with_place(finding, backend).unfixed_message(&why));
+    }
+}
+
+/// Returns why a manifest cannot be changed.
+fn why_not_writable(faults: &ManifestFaults) -> &'static str {
+    match &faults.form {
+        ManifestForm::Fragment => "it has no ConfigMap around the entries",
+        ManifestForm::Generator { .. } => "kustomize generates the ConfigMap",
+        ManifestForm::ConfigMap if faults.is_substitute => "it is not the ConfigMap aws-auth",
+        ManifestForm::ConfigMap if !faults.repeated.is_empty() => "data has a key twice",
+        ManifestForm::ConfigMap => "a value of data is not text",
     }
 }
 

@@ -1,18 +1,21 @@
 //! The aws-auth documents to check, and where they come from.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
+use super::args::Args;
 use super::collect_facts::{self, Requested};
 use crate::backend::files::{Candidate, Content, relative, search};
 use crate::backend::input_files::is_stdin;
 use crate::backend::{Backend, Target};
 use crate::output::{FixedFinding, Origin};
 use crate::terminal::{Failure, Out};
+use awsauth_core::desired::{ResultingSections, resulting_sections};
 use awsauth_core::document::{Document, SectionName};
 use awsauth_core::lint::{Change, Facts, ObjectChange, Report, Selection, lint};
-use awsauth_core::terraform_show::{ObjectAction, Resource};
+use awsauth_core::manifest::ManifestForm;
+use awsauth_core::terraform_show::{Contents, ObjectAction, Resource};
 
 /// An aws-auth that was read.
 pub(super) struct Source {
@@ -27,7 +30,16 @@ pub(super) struct Source {
 /// What an aws-auth was read from.
 enum Input {
     Backend(Backend),
-    Plan { file: String, resource: Resource },
+    Plan {
+        file: String,
+        /// `None` for a plan whose resources do not write aws-auth.
+        resource: Option<Resource>,
+    },
+    Desired {
+        file: String,
+        text: String,
+        lines: [Vec<usize>; 3],
+    },
 }
 
 /// What was read, and what could not be read.
@@ -44,13 +56,14 @@ pub(super) struct Sources {
 impl Sources {
     /// Reads these files, or if there are none, the target of the other flags.
     pub(super) fn read(
-        files: &[PathBuf],
+        args: &Args,
         requested: &Requested<'_>,
         target: &Target,
         matches: &clap::ArgMatches,
         out: &mut Out,
     ) -> Result<Self, Failure> {
         let mut sources = Self::default();
+        let files = &args.files;
         let candidates = if files.is_empty() {
             let backend = Backend::open(target, matches, false, out)?;
             match backend.path() {
@@ -70,19 +83,26 @@ impl Sources {
             sources
                 .add(read.map(|content| Source::of_file(&candidate, content, requested.account)));
         }
-        sources.note_if_empty(files, out);
+        sources.check_not_empty(args, out);
         Ok(sources)
     }
 
-    /// Prints a note if no file contains an aws-auth.
-    pub(super) fn note_if_empty(&self, files: &[PathBuf], out: &mut Out) {
-        if self.read.is_empty() && self.failures.is_empty() {
-            let names: Vec<String> = files
-                .iter()
-                .map(|path| path.display().to_string())
-                .collect();
-            out.note(&format!("No aws-auth in {}.", names.join(", ")));
+    /// Adds a failure if there was nothing to check, or prints a note if that is allowed.
+    pub(super) fn check_not_empty(&mut self, args: &Args, out: &mut Out) {
+        if !self.read.is_empty() || !self.failures.is_empty() {
+            return;
         }
+        let names = args.files.iter().map(|path| path.display().to_string());
+        let names = names.collect::<Vec<_>>().join(", ");
+        let place = if names.is_empty() { "the file" } else { &names };
+        let what = format!("no aws-auth in {place}");
+        if args.allow_empty {
+            out.note(&format!("Nothing was checked: {what}."));
+            return;
+        }
+        let failure = Failure::usage(format!("nothing was checked: {what}"));
+        self.failures
+            .push(failure.hint("if that is right, add --allow-empty"));
     }
 
     pub(super) fn add(&mut self, read: Result<Vec<Source>, Failure>) {
@@ -153,37 +173,80 @@ impl Source {
             Some(Content::Manifest(backend)) => {
                 let manifest = backend.manifest().map(|(_, manifest)| manifest);
                 let data = manifest.map(|manifest| manifest.data().clone());
+                let manifest_faults = backend.manifest_faults();
                 let facts = Facts {
-                    manifest_faults: backend.manifest_faults(),
+                    is_file: manifest_faults.form == ManifestForm::ConfigMap,
+                    manifest_faults,
                     ..collect_facts::of_file(manifest, account)
                 };
                 let data = data.unwrap_or_default();
                 vec![Self::new(Input::Backend(backend), data, facts, path)]
             }
-            Some(Content::Terraform(file, resources)) => {
-                let each = resources.into_iter().map(|resource| {
-                    let (data, file) = (resource.after.clone(), file.clone());
+            Some(Content::Terraform(file, contents)) => {
+                let Contents { aws_auth, access } = contents;
+                let resources = aws_auth.into_iter().map(Some);
+                // The other resources of a plan may matter even if none of them writes aws-auth.
+                let resources: Vec<_> = match resources.len() {
+                    0 => vec![None],
+                    _ => resources.collect(),
+                };
+                let each = resources.into_iter().enumerate().map(|(number, resource)| {
+                    let data = resource.as_ref().map(|resource| resource.after.clone());
                     let facts = Facts {
-                        change: change(&resource),
+                        is_file: resource.as_ref().is_some_and(creates_all),
+                        change: resource.as_ref().and_then(change),
+                        // What is not about this aws-auth is reported once.
+                        planned_access: match number {
+                            0 => access.clone(),
+                            _ => access.of_aws_auth(),
+                        },
                         ..collect_facts::of_file(None, account)
                     };
+                    let file = file.clone();
                     let input = Input::Plan { file, resource };
-                    Self::new(input, data, facts, path.clone())
+                    Self::new(input, data.unwrap_or_default(), facts, path.clone())
                 });
                 each.collect()
+            }
+            Some(Content::Desired {
+                file,
+                text,
+                mappings,
+            }) => {
+                let ResultingSections { data, lines } = resulting_sections(&mappings);
+                let facts = collect_facts::of_file(None, account);
+                let input = Input::Desired { file, text, lines };
+                vec![Self::new(input, data, facts, path)]
             }
         }
     }
 
     /// Runs the rules.
     pub(super) fn check(&self, selection: &Selection) -> Report {
-        lint(&self.data, &self.document, &self.facts, selection)
+        let mut report = lint(&self.data, &self.document, &self.facts, selection);
+        if let Input::Desired { .. } = self.input {
+            // The fixes are for the text that would be made.
+            let findings = report.findings.iter_mut();
+            findings.for_each(|finding| finding.fix = None);
+        }
+        report
     }
 
     /// Returns notes about what could not be checked.
     pub(super) fn unchecked(&self) -> Vec<String> {
-        let Input::Plan { file, resource } = &self.input else {
-            return Vec::new();
+        let (file, resource) = match &self.input {
+            Input::Plan {
+                file,
+                resource: Some(resource),
+            } => (file, resource),
+            Input::Plan {
+                file,
+                resource: None,
+            } => {
+                return vec![format!("No resource in {file} writes aws-auth.")];
+            }
+            Input::Backend(backend) => return unread_files(backend).into_iter().collect(),
+            Input::Desired { .. } => return Vec::new(),
         };
         let address = &resource.address;
         let mut notes = Vec::new();
@@ -221,7 +284,13 @@ impl Source {
             Input::Plan { file, resource } => Origin::Plan {
                 file: file.clone(),
                 path: self.path.clone(),
-                address: resource.address.clone(),
+                address: resource.as_ref().map(|resource| resource.address.clone()),
+            },
+            Input::Desired { file, text, lines } => Origin::Desired {
+                file: file.clone(),
+                path: self.path.clone(),
+                text,
+                lines,
             },
         }
     }
@@ -229,6 +298,26 @@ impl Source {
     pub(super) fn document(&self) -> &Document {
         &self.document
     }
+}
+
+/// Returns whether a resource creates aws-auth with data that is known.
+fn creates_all(resource: &Resource) -> bool {
+    let has_before = resource
+        .before
+        .as_ref()
+        .is_some_and(|before| !before.is_empty());
+    resource.unknown.is_empty() && !has_before && resource.object == ObjectAction::Kept
+}
+
+/// Returns a note about the files that a kustomization reads.
+fn unread_files(backend: &Backend) -> Option<String> {
+    let ManifestForm::Generator { files } = backend.manifest_faults().form else {
+        return None;
+    };
+    let files = (!files.is_empty()).then(|| files.join(", "))?;
+    Some(format!(
+        "Not checked: {files} of configMapGenerator in {backend}. Lint the output: kustomize build FOLDER | awsauth lint -."
+    ))
 }
 
 /// Returns what a plan changes, if it shows the text before the change.

@@ -79,6 +79,43 @@ pub(super) fn display_ranges<'a>(
     ranges
 }
 
+/// Returns the line of the file for each finding about a line of a section. `lines` are the lines in the file of the sections' lines.
+pub(super) fn whole_lines<'a>(
+    report: &Report,
+    text: &'a str,
+    lines: &[Vec<usize>; 3],
+) -> Vec<Option<DisplayRange<'a>>> {
+    let contents: Vec<&str> = text.split_inclusive('\n').collect();
+    let line = |site: &Site| {
+        let at = site.text()?;
+        let line = *lines[at.section as usize].get(at.start.line.checked_sub(1)?)?;
+        let content = contents.get(line.checked_sub(1)?)?;
+        // Both are slices of the text.
+        let start = content.as_ptr().addr() - text.as_ptr().addr();
+        let indent = content.len() - content.trim_start().len();
+        let range = start + indent..start + content.trim_end().len();
+        let position = |at: usize| Position {
+            line,
+            column: text
+                .get(start..at)
+                .map_or(0, |before| before.chars().count())
+                + 1,
+        };
+        Some(DisplayRange {
+            text,
+            line: start..range.end,
+            start: position(range.start),
+            end: position(range.end),
+            range,
+        })
+    };
+    report
+        .findings
+        .iter()
+        .map(|finding| line(&finding.site))
+        .collect()
+}
+
 fn display_range<'a>(
     text: &'a str,
     range: Range<usize>,

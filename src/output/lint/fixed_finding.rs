@@ -2,7 +2,7 @@
 
 use awsauth_core::lint::{Finding, Site};
 
-/// A finding that was fixed, with its place before the fix.
+/// A finding that was fixed, or whose fix was not applied, with its place before the fix.
 #[derive(Debug)]
 pub(crate) struct FixedFinding {
     pub(crate) finding: Finding,
@@ -14,19 +14,24 @@ pub(crate) struct FixedFinding {
 impl FixedFinding {
     /// Returns the message that it was fixed, or would be.
     pub(crate) fn message(&self, is_dry: bool) -> String {
+        let action = if is_dry { "Would fix" } else { "Fixed" };
+        format!("{action} {}: {}", self.subject(), self.what())
+    }
+
+    /// Returns the message that its fix was not applied.
+    pub(crate) fn unfixed_message(&self, why: &str) -> String {
+        format!("Not fixed {}: {}: {why}", self.subject(), self.what())
+    }
+
+    /// Returns the place and the rule.
+    fn subject(&self) -> String {
         let rule = self.finding.rule;
         let place = match (&self.file, self.file_line, &self.finding.site) {
             (Some(file), Some(line), _) => format!("{file}:{line}"),
             (_, _, Site::Text(text)) => format!("{}:{}", text.section.key(), text.start.line),
             (file, _, _) => file.clone().unwrap_or_else(|| "aws-auth".to_owned()),
         };
-        let action = if is_dry { "Would fix" } else { "Fixed" };
-        format!(
-            "{action} {place}: {} {}: {}",
-            rule.id,
-            rule.name,
-            self.what()
-        )
+        format!("{place}: {} {}", rule.id, rule.name)
     }
 
     /// Returns what the fix does.

@@ -69,7 +69,7 @@ fn push_command(
     let mut properties = Vec::new();
     if let Some(path) = linted.path() {
         properties.push(format!("file={}", property(path)));
-        if let Some(range) = range.filter(|_| linted.manifest().is_some()) {
+        if let Some(range) = range.filter(|_| linted.is_in_file()) {
             // A range that ends at the start of a line ends on the line before.
             let is_above = range.end.column == 1 && range.end.line > range.start.line;
             let end = range.end.line - usize::from(is_above);
@@ -85,7 +85,7 @@ fn push_command(
         property(&format!("{} {}", rule.id, rule.name))
     ));
     let mut message = finding.message.to_string();
-    if linted.manifest().is_none() || linted.path().is_none() {
+    if !linted.is_in_file() || linted.path().is_none() {
         let at = range.map_or(String::new(), |range| format!(":{}", range.start.line));
         message = format!("{}{at}: {message}", linted.place(finding));
     }

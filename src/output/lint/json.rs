@@ -151,7 +151,7 @@ impl<'a> FindingData<'a> {
         finding: &'a Finding,
         range: Option<&DisplayRange<'_>>,
     ) -> Self {
-        let in_file = range.filter(|_| linted.manifest().is_some());
+        let in_file = range.filter(|_| linted.is_in_file());
         let other_file_line = match (finding.site.text(), finding.other_line) {
             (Some(text), Some(line)) => linted.file_line(text.section, line),
             _ => None,

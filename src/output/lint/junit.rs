@@ -82,8 +82,8 @@ impl<'a> Suite<'a> {
         Self {
             name: linted.name(),
             file: linted
-                .manifest()
-                .and(linted.path())
+                .path()
+                .filter(|_| linted.is_in_file())
                 .map(|path| escape::one_line(path).into_owned()),
             failures: cases.iter().filter(|case| case.failure.is_some()).count(),
             cases,

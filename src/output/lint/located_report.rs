@@ -1,6 +1,6 @@
 //! The report on one aws-auth, together with where it was read from.
 
-use super::display_range::{DisplayRange, display_ranges};
+use super::display_range::{DisplayRange, display_ranges, whole_lines};
 use awsauth_core::document::{Document, SectionName};
 use awsauth_core::lint::{Finding, Report, Site};
 use awsauth_core::manifest::Manifest;
@@ -24,8 +24,18 @@ pub(crate) enum Origin<'a> {
         file: String,
         /// The file's path, as for a manifest.
         path: Option<String>,
-        /// The address of the resource.
-        address: String,
+        /// The address of the resource; `None` for the plan as a whole.
+        address: Option<String>,
+    },
+    /// Desired state in another form: what it would make.
+    Desired {
+        /// The file's name in messages.
+        file: String,
+        /// The file's path, as for a manifest.
+        path: Option<String>,
+        text: &'a str,
+        /// The line in the file of each line of the sections.
+        lines: &'a [Vec<usize>; 3],
     },
 }
 
@@ -41,12 +51,13 @@ pub(crate) struct Linted<'a> {
 
 impl<'a> Linted<'a> {
     pub(crate) fn new(origin: Origin<'a>, document: &'a Document, report: &'a Report) -> Self {
-        let manifest = match &origin {
-            Origin::File { manifest, .. } => Some(*manifest),
-            Origin::Live | Origin::Plan { .. } => None,
+        let ranges = match &origin {
+            Origin::File { manifest, .. } => display_ranges(report, document, Some(manifest)),
+            Origin::Live | Origin::Plan { .. } => display_ranges(report, document, None),
+            Origin::Desired { text, lines, .. } => whole_lines(report, text, lines),
         };
         Self {
-            ranges: display_ranges(report, document, manifest),
+            ranges,
             origin,
             document,
             report,
@@ -56,7 +67,9 @@ impl<'a> Linted<'a> {
     /// Returns the file's name in messages.
     pub(super) fn file(&self) -> Option<&str> {
         match &self.origin {
-            Origin::File { file, .. } | Origin::Plan { file, .. } => Some(file),
+            Origin::File { file, .. }
+            | Origin::Plan { file, .. }
+            | Origin::Desired { file, .. } => Some(file),
             Origin::Live => None,
         }
     }
@@ -64,7 +77,9 @@ impl<'a> Linted<'a> {
     /// Returns the file's path relative to the checkout.
     pub(super) fn path(&self) -> Option<&str> {
         match &self.origin {
-            Origin::File { path, .. } | Origin::Plan { path, .. } => path.as_deref(),
+            Origin::File { path, .. }
+            | Origin::Plan { path, .. }
+            | Origin::Desired { path, .. } => path.as_deref(),
             Origin::Live => None,
         }
     }
@@ -72,15 +87,20 @@ impl<'a> Linted<'a> {
     pub(super) fn manifest(&self) -> Option<&'a Manifest> {
         match self.origin {
             Origin::File { manifest, .. } => Some(manifest),
-            Origin::Live | Origin::Plan { .. } => None,
+            Origin::Live | Origin::Plan { .. } | Origin::Desired { .. } => None,
         }
+    }
+
+    /// Returns whether lines count from the start of a file.
+    pub(super) fn is_in_file(&self) -> bool {
+        matches!(self.origin, Origin::File { .. } | Origin::Desired { .. })
     }
 
     /// Returns the address of the Terraform resource.
     pub(super) fn address(&self) -> Option<&str> {
         match &self.origin {
-            Origin::Plan { address, .. } => Some(address),
-            Origin::Live | Origin::File { .. } => None,
+            Origin::Plan { address, .. } => address.as_deref(),
+            Origin::Live | Origin::File { .. } | Origin::Desired { .. } => None,
         }
     }
 
@@ -92,8 +112,17 @@ impl<'a> Linted<'a> {
     fn place_of_key(&self, key: &str) -> String {
         match &self.origin {
             Origin::Live => key.to_owned(),
-            Origin::File { file, .. } => file.clone(),
-            Origin::Plan { file, address, .. } => format!("{file}: {address}: {key}"),
+            Origin::File { file, .. } | Origin::Desired { file, .. } => file.clone(),
+            Origin::Plan {
+                file,
+                address: None,
+                ..
+            } => file.clone(),
+            Origin::Plan {
+                file,
+                address: Some(address),
+                ..
+            } => format!("{file}: {address}: {key}"),
         }
     }
 
@@ -121,7 +150,13 @@ impl<'a> Linted<'a> {
     }
 
     pub(super) fn file_line(&self, section: SectionName, line: usize) -> Option<usize> {
-        self.manifest()?.file_line(section, line)
+        match &self.origin {
+            Origin::File { manifest, .. } => manifest.file_line(section, line),
+            Origin::Desired { lines, .. } => {
+                lines[section as usize].get(line.checked_sub(1)?).copied()
+            }
+            Origin::Live | Origin::Plan { .. } => None,
+        }
     }
 
     pub(super) fn report(&self) -> &'a Report {

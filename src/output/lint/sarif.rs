@@ -120,8 +120,8 @@ impl<'a> Located<'a> {
 
     fn entry(self, rules: &[&Rule], fingerprint: String) -> Entry {
         let finding = self.finding;
-        // Without a manifest, the place in the section's text is not a place in the file.
-        let in_file = self.range.filter(|_| self.linted.manifest().is_some());
+        // In a cluster or a plan, the place in the section's text is not a place in the file.
+        let in_file = self.range.filter(|_| self.linted.is_in_file());
         Entry {
             rule_id: finding.rule.id,
             rule_index: rules

@@ -159,8 +159,9 @@ fn entry_claim(
         "S15" => (
             groups
                 .iter()
-                .any(|group| group.contains(" - ") || group.contains(',')),
-            "no such group",
+                .any(|group| group.contains(" - ") || group.contains(','))
+                || username.contains(" - "),
+            "no such group or username",
         ),
         "S16" => (
             values().any(|text| is_stray(text)),
@@ -216,7 +217,10 @@ fn entry_claim(
             "no such group",
         ),
         "G05" => (has(MASTERS), "no such group"),
-        "G06" => (has(MASTERS) && is_of_nodes(), "no such groups"),
+        "G06" => (
+            has(MASTERS) && (is_of_nodes() || username.starts_with("system:node:")),
+            "no such groups, or no node",
+        ),
         "G07" => (
             is_of_nodes() && !username.starts_with("system:node:"),
             "it is a node",

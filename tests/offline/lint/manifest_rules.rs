@@ -28,6 +28,7 @@ fn found(text: &str) -> Vec<&'static str> {
     let (manifest, manifest_faults) =
         Manifest::parse_with_faults(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
     let facts = Facts {
+        is_file: true,
         manifest_faults,
         ..Facts::default()
     };
@@ -84,6 +85,16 @@ fn mistakes_around_the_document_are_found() {
             assert_eq!(found(&bad), vec!["S03"; data.len()], "{style:?}\n{bad}");
             *mistakes.entry("S03").or_default() += 1;
         }
+    }
+    for data in [
+        "",
+        "data:\n",
+        "data: {}\n",
+        "data:\n  mapRoles: |\n    []\n",
+        "data: {mapUsers: null}\n",
+    ] {
+        assert_eq!(found(&format!("{HEAD}{data}")), ["S19"], "{data}");
+        *mistakes.entry("S19").or_default() += 1;
     }
     for rule in RULES {
         let is_of_a_manifest = rule.needs == Needs::File && !rule.id.starts_with('P');

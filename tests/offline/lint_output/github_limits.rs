@@ -17,6 +17,7 @@ fn lint(roles: usize, arguments: &[&str], variables: &[(&str, &Path)]) -> Output
             "    - {{rolearn: 'arn:aws:iam::111122223333:role/p/r{number}', username: u}}\n"
         );
     }
+    text += "  mapUsers: |\n    - {userarn: 'arn:aws:iam::111122223333:user/u', username: u, groups: [viewers]}\n";
     fs::write(folder.path().join("aws-auth.yaml"), text).expect("a manifest");
     let mut command = Command::new(env!("CARGO_BIN_EXE_awsauth"));
     command

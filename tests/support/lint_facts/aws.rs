@@ -7,7 +7,7 @@ use awsauth_core::facts::node_inventory::{FargateProfile, NodeClass, NodeGroup, 
 use awsauth_core::lint::Cluster;
 use serde_json::Value;
 
-use super::{list, text};
+use super::{list, text, time};
 
 const ACCOUNT: &str = "444455556666";
 
@@ -61,7 +61,7 @@ fn principals(iam: &Value) -> Principals {
         Principal {
             name: arn.rsplit('/').next().unwrap_or_default().to_owned(),
             trust: one.get("trust").map(Value::to_string),
-            created_at: None,
+            created_at: time(&one["createDate"]),
             arn,
         }
     };

@@ -116,6 +116,8 @@ pub(super) fn all() -> Vec<(&'static str, usize, Made)> {
     node_without[2].1 = list(&["system:nodes"]);
     let mut node_called = node("mistake");
     node_called[1].1 = text("worker");
+    let mut node_of_masters = node("mistake");
+    node_of_masters[2].1 = list(&["system:masters"]);
     let mut odd_node = node("mistake");
     odd_node[1].1 = text("system:node:mistake-{{EC2PrivateDNSName}}");
     let mut bare_node = node("mistake");
@@ -252,6 +254,7 @@ pub(super) fn all() -> Vec<(&'static str, usize, Made)> {
             vec![
                 groups(&["system:masters", "system:nodes"]),
                 groups(&["system:bootstrappers", "system:masters"]),
+                roles([node_of_masters]),
             ],
         ),
         ("G07", vec![groups(&["system:bootstrappers"])]),
@@ -360,6 +363,7 @@ pub(super) fn all() -> Vec<(&'static str, usize, Made)> {
             .map(|of| arn(&of))
             .into(),
         ),
+        ("R17", vec![arn("arn:aws-cn:iam::444455556666:role/mistake")]),
         (
             "R09",
             [

@@ -24,6 +24,34 @@ pub(super) fn document(root: Value<'_>, mappings: &mut Mappings<'_>) -> Result<(
     lists(&fields, mappings)
 }
 
+/// Returns whether a document is an object with mappings that is not a ConfigMap, or a list of mappings.
+pub(super) fn is_other_form(root: Value<'_>) -> bool {
+    let has_principal = |item: Value<'_>| {
+        let fields = item.fields("an item").unwrap_or_default();
+        fields
+            .iter()
+            .any(|field| matches!(field.name, "rolearn" | "userarn"))
+    };
+    if root.is_list() {
+        return root
+            .items("the list")
+            .is_ok_and(|mut items| items.any(has_principal));
+    }
+    let fields = root.fields("desired state").unwrap_or_default();
+    let kind = fields.iter().find(|field| field.name == "kind");
+    let kind = kind.and_then(|kind| kind.value.source("kind").ok());
+    let has = |name: &str| fields.iter().any(|field| field.name == name);
+    match kind {
+        Some("ClusterConfig") => has("iamIdentityMappings"),
+        Some("List") => {
+            let items = fields.iter().find(|field| field.name == "items");
+            let items = items.and_then(|items| items.value.items("`items`").ok());
+            items.is_some_and(|mut items| items.any(is_other_form))
+        }
+        kind => matches!(kind, Some("IAMIdentityMapping" | "AwsAuthMapping")),
+    }
+}
+
 /// Reads `mapRoles`, `mapUsers` and `mapAccounts` as real lists.
 fn lists(fields: &[Field<'_>], mappings: &mut Mappings<'_>) -> Result<(), Fault> {
     for field in fields {

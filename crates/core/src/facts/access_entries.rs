@@ -7,6 +7,7 @@ use std::fmt;
 use jiff::Timestamp;
 
 use super::iam_principals::Principal;
+use super::partitions::Partition;
 
 /// The type of entries for users and programs. Every other type is for one kind of node:
 /// <https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html>
@@ -109,6 +110,25 @@ impl AccessPolicy {
 /// Returns the name of the access policy with this ARN, such as `AmazonEKSViewPolicy`.
 pub fn policy_name(arn: &str) -> &str {
     arn.rsplit('/').next().unwrap_or(arn)
+}
+
+/// Returns why this is not the ARN of an access policy, such as `arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy`:
+/// <https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html>
+pub fn policy_fault(arn: &str) -> Option<&'static str> {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    let &[_, partition, service, region, owner, resource] = parts.as_slice() else {
+        return Some("it is not an ARN");
+    };
+    if Partition::named(partition).is_none() {
+        return Some("its partition does not exist");
+    }
+    if service != "eks" {
+        return Some("it is of another service, and IAM policies cannot be associated");
+    }
+    let name = resource.strip_prefix("cluster-access-policy/");
+    let is_name = |name: &str| name.starts_with("Amazon") && !name.contains('/');
+    let has_form = region.is_empty() && owner == "aws" && name.is_some_and(is_name);
+    (!has_form).then_some("its form is arn:PARTITION:eks::aws:cluster-access-policy/NAME")
 }
 
 /// The scope of an access policy.

@@ -8,7 +8,7 @@ use super::arn_fault::{ArnFault, arn_fault};
 use super::bindings::Bindings;
 use super::facts::Facts;
 use super::finding::{Finding, Site};
-use super::resolved_entry::ResolvedEntry;
+use super::resolved_entry::{Part, ResolvedEntry};
 use super::rule::Rule;
 use super::waiver::{self, Waiver};
 use crate::arn::fold;
@@ -141,6 +141,23 @@ impl<'a> Context<'a> {
         &self.waivers
     }
 
+    /// Returns whether a comment waives findings of a rule about this part of an entry.
+    pub(super) fn waives(&self, rule: &Rule, entry: &ResolvedEntry<'_>, part: Part) -> bool {
+        let first = entry.source.line;
+        let before = entry.source.span.start()..entry.span(part).start();
+        let text = entry.text.get(before).unwrap_or_default();
+        let line = first + text.matches('\n').count();
+        [first, line]
+            .into_iter()
+            .any(|line| self.waives_at(rule, entry.section, line))
+    }
+
+    fn waives_at(&self, rule: &Rule, section: SectionName, line: usize) -> bool {
+        let waivers = self.waivers_by_line.get(&(section, line));
+        let mut waivers = waivers.into_iter().flatten();
+        waivers.any(|&index| self.waivers[index].waives(rule))
+    }
+
     /// Returns whether a comment waives this finding.
     pub(super) fn is_waived(&self, finding: &Finding) -> bool {
         let Site::Text(text) = &finding.site else {
@@ -154,8 +171,6 @@ impl<'a> Context<'a> {
         lines
             .into_iter()
             .flatten()
-            .filter_map(|line| self.waivers_by_line.get(&(text.section, line)))
-            .flatten()
-            .any(|&index| self.waivers[index].waives(finding.rule))
+            .any(|line| self.waives_at(finding.rule, text.section, line))
     }
 }

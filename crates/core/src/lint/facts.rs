@@ -12,6 +12,7 @@ use crate::facts::management_markers::ManagingTool;
 use crate::facts::node_inventory::NodeInventory;
 use crate::manifest::ManifestFaults;
 use crate::rbac::Policy;
+use crate::terraform_show::PlannedAccess;
 
 /// Facts from outside the document. Unknown facts are `None`.
 #[derive(Clone, Debug, Default)]
@@ -28,10 +29,14 @@ pub struct Facts {
     pub cluster: Option<Cluster>,
     /// Whether the cluster has no aws-auth.
     pub is_absent: bool,
+    /// Whether the document is all of an aws-auth in a file, which will be applied.
+    pub is_file: bool,
     /// What is wrong with the manifest around the document.
     pub manifest_faults: ManifestFaults,
     /// The planned change that results in the document, if there is a plan.
     pub change: Option<Change>,
+    /// The access that the same plan creates elsewhere.
+    pub planned_access: PlannedAccess,
 }
 
 /// Who manages the ConfigMap.
@@ -108,6 +113,8 @@ pub enum Needs {
     Mode,
     /// The principals of [`Facts::access_entries`].
     AccessEntries,
+    /// The principals of [`Facts::access_entries`], and [`Cluster::principals`].
+    EntryPrincipals,
     /// All of [`Facts::rbac`], and the contents of all access entries.
     AllAccess,
     /// [`Object::managing_tool`].
@@ -166,6 +173,9 @@ impl Needs {
                 let are_known = access_entries.is_some_and(|entries| entries.all().is_some());
                 unless(are_known, "the access entries, which EKS did not return")
             }),
+            Self::EntryPrincipals => Self::AccessEntries
+                .lacks(facts)
+                .or_else(|| Self::Principals.lacks(facts)),
             Self::AllAccess => Self::AccessEntries
                 .lacks(facts)
                 .or_else(|| Self::BindingsAndRoles.lacks(facts))
@@ -207,7 +217,7 @@ impl Needs {
     pub fn is_cluster(self) -> bool {
         matches!(
             self,
-            Self::NodesIfAbsent | Self::Nodes(_) | Self::Principals
+            Self::NodesIfAbsent | Self::Nodes(_) | Self::Principals | Self::EntryPrincipals
         )
     }
 }

@@ -1,11 +1,13 @@
 //! Applies the fixes of findings. A fix is applied only if it resolves its finding, causes no other finding, and changes no other
 //! entry; all others are left to the user.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::facts::Facts;
 use super::finding::{Finding, Replacement};
+use super::rule::Rule;
+use super::rules::RULES;
 use super::run_rules::{Report, lint};
 use super::selection::Selection;
 use crate::document::{Document, SectionName};
@@ -23,6 +25,8 @@ pub struct FixResult {
     pub data: Texts,
     /// The findings that were fixed, in the order of the fixes, each with its place before its fix.
     pub fixed: Vec<Finding>,
+    /// The remaining findings with a fix, each with the reason why it was not applied.
+    pub unfixed: Vec<(Finding, String)>,
 }
 
 /// A text, and what the rules find in it.
@@ -36,7 +40,7 @@ struct State {
 pub fn apply_fixes(data: &Texts, facts: &Facts, selection: &Selection) -> FixResult {
     let mut state = State::of(data.clone(), facts);
     let mut fixed = Vec::new();
-    let mut left_out = BTreeSet::new();
+    let mut left_out = BTreeMap::new();
     let mut batch_size = usize::MAX;
     // How many findings were fixed when the current pass began.
     let mut fixed_before_pass = 0;
@@ -58,17 +62,27 @@ pub fn apply_fixes(data: &Texts, facts: &Facts, selection: &Selection) -> FixRes
             continue;
         };
         let next = State::of(with_fixes(&state.data, batch), facts);
-        if is_safe(&state, &next, batch) {
+        let fault = fault(&state, &next, batch);
+        if fault.is_none() {
             fixed.extend(batch.iter().map(|&finding| finding.clone()));
             state = next;
             batch_size = batch_size.saturating_mul(2);
         } else if let [_] = batch {
-            left_out.insert(identity(first));
+            left_out.insert(identity(first), fault.unwrap_or_default());
         } else {
             batch_size = batch.len() / 2;
         }
     }
+    let remaining = state.report.findings.iter();
+    let remaining =
+        remaining.filter(|finding| finding.fix.is_some() && selection.admits(finding.rule));
+    let unfixed = remaining.map(|finding| {
+        let why = left_out.remove(&identity(finding));
+        let why = why.unwrap_or_else(|| "there are too many fixes to check each".to_owned());
+        (finding.clone(), why)
+    });
     FixResult {
+        unfixed: unfixed.collect(),
         data: state.data,
         fixed,
     }
@@ -87,14 +101,18 @@ impl State {
     }
 
     /// Returns the findings with a fix, in the order of the text. If two fixes overlap, only the first one.
-    fn fixable(&self, selection: &Selection, left_out: &BTreeSet<Identity>) -> Vec<&Finding> {
+    fn fixable(
+        &self,
+        selection: &Selection,
+        left_out: &BTreeMap<Identity, String>,
+    ) -> Vec<&Finding> {
         let mut ends = [0; 3];
         let mut fixable: Vec<&Finding> = self
             .report
             .findings
             .iter()
             .filter(|finding| finding.fix.is_some() && selection.admits(finding.rule))
-            .filter(|finding| !left_out.contains(&identity(finding)))
+            .filter(|finding| !left_out.contains_key(&identity(finding)))
             .collect();
         fixable.sort_by_key(|finding| place(finding).map(|(section, start, _)| (section, start)));
         fixable.retain(|finding| {
@@ -158,16 +176,23 @@ fn with_fixes(data: &Texts, batch: &[&Finding]) -> Texts {
     data
 }
 
-/// Returns whether the fixes of a batch did what they should: they resolved its findings, caused none, and changed no entry outside
-/// the batch. A section that could not be decoded before may show new findings of other rules.
-fn is_safe(before: &State, after: &State, batch: &[&Finding]) -> bool {
+/// Returns why the fixes of a batch did not do what they should, as a sentence fragment: resolve its findings, cause none, and change
+/// no entry outside the batch. A section that could not be decoded before may show new findings of other rules.
+fn fault(before: &State, after: &State, batch: &[&Finding]) -> Option<String> {
     let sections = SectionName::ALL.into_iter();
     let revealed: Vec<SectionName> = sections
         .filter(|name| before.document.section(*name).is_unreadable())
         .filter(|name| !after.document.section(*name).is_unreadable())
         .collect();
-    resolves_findings(before, after, batch, &revealed)
-        && keeps_other_entries(before, after, batch, &revealed)
+    if let Some(rule) = caused_rule(before, after, batch, &revealed) {
+        let is_own = batch.iter().any(|finding| finding.rule == rule);
+        return Some(match is_own {
+            true => "that would not resolve the finding".to_owned(),
+            false => format!("that would cause {} {}", rule.id, rule.name),
+        });
+    }
+    let keeps = keeps_other_entries(before, after, batch, &revealed);
+    (!keeps).then(|| "that would change another entry".to_owned())
 }
 
 /// The number of findings of each rule in each section.
@@ -182,13 +207,13 @@ fn counts<'a>(findings: impl Iterator<Item = &'a Finding>) -> Counts {
     counts
 }
 
-/// Returns whether the findings of the batch are resolved and there are no new ones.
-fn resolves_findings(
+/// Returns a rule with more findings than there should be: those of the batch are resolved, and there are no new ones.
+fn caused_rule(
     before: &State,
     after: &State,
     batch: &[&Finding],
     revealed: &[SectionName],
-) -> bool {
+) -> Option<&'static Rule> {
     let mut expected = counts(before.report.findings.iter());
     for (key, fixed) in counts(batch.iter().copied()) {
         if let Some(count) = expected.get_mut(&key) {
@@ -196,11 +221,15 @@ fn resolves_findings(
         }
     }
     let remaining = counts(after.report.findings.iter());
-    remaining.iter().all(|(key, count)| {
+    let caused = remaining.iter().filter(|(key, count)| {
         let is_revealed = key.1.is_some_and(|section| revealed.contains(&section));
         let is_in_batch = batch.iter().any(|finding| finding.rule.id == key.0);
-        (is_revealed && !is_in_batch) || *count <= expected.get(key).copied().unwrap_or_default()
-    })
+        let is_expected = **count <= expected.get(*key).copied().unwrap_or_default();
+        !(is_expected || (is_revealed && !is_in_batch))
+    });
+    // The first by ID, so that the result does not depend on the order of the map.
+    let id = caused.map(|(key, _)| key.0).min()?;
+    RULES.into_iter().find(|rule| rule.id == id)
 }
 
 /// Returns whether all entries outside the batch keep their meaning.

@@ -128,7 +128,7 @@ fn create_access_entry(cluster: &Cluster, role: &NodeRole<'_>) -> String {
 }
 
 /// Returns the flags that name the cluster, for awsauth and for the AWS CLI.
-fn cluster_flags(cluster: &Cluster) -> String {
+pub(super) fn cluster_flags(cluster: &Cluster) -> String {
     let (name, region) = (quoted(&cluster.name), quoted(&cluster.region));
     format!(" --cluster-name {name} --region {region}")
 }

@@ -9,6 +9,19 @@ use crate::facts::groups::OF_NODES;
 pub(super) const SESSION_TEMPLATES: [Placeholder; 2] =
     [Placeholder::SessionName, Placeholder::SessionNameRaw];
 
+/// How the usernames of nodes begin.
+pub(super) const NODE_PREFIX: &str = "system:node:";
+
+/// Parts of the names that tools and users give to the roles of nodes.
+const NODE_WORDS: [&str; 6] = [
+    "node",
+    "worker",
+    "karpenter",
+    "fargate",
+    "instance",
+    "ec2private",
+];
+
 /// An entry as written, and as the authenticator resolves it.
 pub(super) struct ResolvedEntry<'a> {
     pub(super) section: SectionName,
@@ -92,6 +105,20 @@ impl<'a> ResolvedEntry<'a> {
 
     pub(super) fn has_node_group(&self) -> bool {
         OF_NODES.into_iter().any(|group| self.has_group(group))
+    }
+
+    /// Returns whether its callers become nodes, by their username or their groups.
+    pub(super) fn is_of_nodes(&self) -> bool {
+        self.username().starts_with(NODE_PREFIX) || self.has_node_group()
+    }
+
+    /// Returns whether the username or the name in the ARN suggests that nodes use the role.
+    pub(super) fn is_named_like_nodes(&self) -> bool {
+        let name = self.arn().map_or("", |arn| arn.name);
+        [name, self.username()].into_iter().any(|name| {
+            let name = name.to_ascii_lowercase();
+            NODE_WORDS.into_iter().any(|word| name.contains(word))
+        })
     }
 
     /// Returns whether its callers have no session: users, root users and federated users.

@@ -1,5 +1,6 @@
 //! All rules, each in its own file.
 
+mod access_entry;
 mod account;
 mod arn;
 mod duplicate;
@@ -28,7 +29,7 @@ macro_rules! rules {
     };
 }
 
-rules! { 85:
+rules! { 95:
     account::account_shape,
     account::account_unquoted,
     account::whole_account_mapped,
@@ -40,6 +41,12 @@ rules! { 85:
     duplicate::role_list_shadows_user_list,
     duplicate::path_twin,
     duplicate::access_entry_shadows,
+    access_entry::entry_dead,
+    access_entry::entry_orphaned,
+    access_entry::entry_without_rights,
+    access_entry::unknown_access_policy,
+    access_entry::admin_in_both,
+    access_entry::standard_entry_for_nodes,
     group::no_groups,
     group::unbound_group,
     group::clusterrole_used_as_group,
@@ -72,6 +79,8 @@ rules! { 85:
     plan::plan_deletes_aws_auth,
     plan::plan_loses_node_entry,
     plan::plan_empties_map,
+    plan::plan_hides_nodes,
+    plan::plan_unknown_policy,
     arn::malformed_arn,
     arn::account_id_shape,
     arn::role_path,
@@ -88,6 +97,7 @@ rules! { 85:
     arn::sso_partition_set,
     arn::sso_block_invalid,
     arn::sso_prefix_overmatch,
+    arn::mixed_partitions,
     shape::top_level_key_case,
     shape::unknown_top_level_key,
     shape::map_not_a_string,
@@ -106,6 +116,7 @@ rules! { 85:
     shape::stray_delimiters,
     shape::placeholder_left_in,
     shape::wrong_object,
+    shape::no_entries,
     username::empty_username,
     username::unknown_template,
     username::template_needs_a_session,

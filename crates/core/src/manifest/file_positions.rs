@@ -47,6 +47,14 @@ impl FileLines {
         }
     }
 
+    /// Returns the lines of a text that begins at this line of the file.
+    pub(super) fn from(line: usize) -> Self {
+        Self {
+            start: line.saturating_sub(1),
+            below: Below::Next,
+        }
+    }
+
     pub(super) fn file_line(&self, line: usize) -> usize {
         let line = line.max(1);
         match &self.below {

@@ -15,11 +15,17 @@ pub(super) struct Place {
     pub(super) has_namespace: bool,
     /// `data`, if present.
     pub(super) data: Option<Pair>,
+    /// Whether `data` is the whole document, in which sections are among other keys.
+    pub(super) is_at_top_level: bool,
     /// `metadata.annotations`, if present.
     pub(super) annotations: Option<Pair>,
 }
 
 pub(super) fn find(tree: &Tree) -> Result<Place, ManifestError> {
+    place(tree, find_object(tree)?)
+}
+
+pub(super) fn find_object(tree: &Tree) -> Result<NodeId, ManifestError> {
     let objects = objects(tree);
     let mut places = Vec::new();
     let mut others = Vec::new();
@@ -37,7 +43,7 @@ pub(super) fn find(tree: &Tree) -> Result<Place, ManifestError> {
     }
     match places[..] {
         [] => Err(not_found(tree, &others)),
-        [object] => place(tree, object),
+        [object] => Ok(object),
         [first, second, ..] => Err(ManifestError::Twice {
             first: tree.node(first).line,
             second: tree.node(second).line,
@@ -183,6 +189,17 @@ fn not_found(tree: &Tree, others: &[(NodeId, String)]) -> ManifestError {
 }
 
 pub(super) fn place(tree: &Tree, object: NodeId) -> Result<Place, ManifestError> {
+    if let Some(data) = tree.get(object, "data") {
+        check_mapping(tree, data.value, "data", "data.")?;
+    }
+    place_with_repeated_keys(tree, object)
+}
+
+/// Returns the same as [`place`], but accepts keys that are repeated in `data`.
+pub(super) fn place_with_repeated_keys(
+    tree: &Tree,
+    object: NodeId,
+) -> Result<Place, ManifestError> {
     check_mapping(tree, object, "the ConfigMap", "")?;
     let metadata = tree
         .get(object, "metadata")
@@ -196,7 +213,10 @@ pub(super) fn place(tree: &Tree, object: NodeId) -> Result<Place, ManifestError>
     }
     let data = tree.get(object, "data");
     if let Some(data) = data {
-        check_mapping(tree, data.value, "data", "data.")?;
+        match check_mapping(tree, data.value, "data", "data.") {
+            Err(ManifestError::Duplicate { .. }) => {}
+            result => result?,
+        }
     }
     let annotations = tree.get(metadata, "annotations");
     if let Some(annotations) = annotations {
@@ -231,6 +251,7 @@ pub(super) fn place(tree: &Tree, object: NodeId) -> Result<Place, ManifestError>
         metadata,
         has_namespace,
         data,
+        is_at_top_level: false,
         annotations,
     })
 }

@@ -1,8 +1,11 @@
 //! Finds content of a manifest that the API server rejects or that the authenticator never reads.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::find_aws_auth::{self, Identity, identify, objects, text};
+use super::fragment::Fragment;
+use super::kustomization::Generator;
 use super::{Manifest, ManifestError, read};
 use crate::document::SectionName;
 use goyaml::edit::span_tree::{NodeId, Tree};
@@ -18,6 +21,35 @@ pub struct ManifestFaults {
     pub is_substitute: bool,
     /// Whether [`Manifest::with_literal_blocks`] can turn all of those values into text.
     pub fits_literal_blocks: bool,
+    /// The keys that `data` has more than once, without the last of each.
+    pub repeated: Vec<RepeatedKey>,
+    /// What the file has in place of a ConfigMap.
+    pub form: ManifestForm,
+}
+
+/// What a file contains aws-auth as.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ManifestForm {
+    /// A ConfigMap.
+    #[default]
+    ConfigMap,
+    /// A part of it without a Kubernetes object: a list of entries, sections, or a patch of `data`.
+    Fragment,
+    /// An item of configMapGenerator in a kustomization.
+    Generator {
+        /// The files that it reads.
+        files: Vec<String>,
+    },
+}
+
+/// A key that is repeated in `data`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RepeatedKey {
+    pub key: String,
+    /// The bytes of the key in the file.
+    pub span: Range<usize>,
+    /// The line of the last key with this name.
+    pub last_line: usize,
 }
 
 /// A value of `data` that is not text. The API server rejects the ConfigMap, because its values are strings
@@ -43,8 +75,10 @@ pub struct MisplacedSection {
 }
 
 /// Why an object is not aws-auth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Misplacement {
+    /// It has no kind.
+    NoKind,
     /// It is not a `v1` ConfigMap.
     Kind,
     /// It has another name, or none.
@@ -53,12 +87,17 @@ pub enum Misplacement {
     Namespace,
     /// It does not name a namespace. It is aws-auth only if it is applied to kube-system.
     NoNamespace,
-    /// The section is under this key, not under `data`.
-    Key(&'static str),
+    /// The sections are here, such as `in metadata`, not in `data`.
+    Place(String),
+    /// kustomize gives it this name.
+    GeneratedName(String),
 }
 
-/// The keys under which objects may have sections. Only the last one is read.
+/// The keys under which objects of any kind may have sections. Only the last one is read.
 const PARENTS: [&str; 3] = ["binaryData", "stringData", "data"];
+
+/// How many mappings around the sections of a ConfigMap are searched.
+const MAX_DEPTH: usize = 3;
 
 impl Manifest {
     /// Reads a manifest like [`parse`](Self::parse), but accepts one with faults. Values that are not text are left out. If
@@ -71,28 +110,69 @@ impl Manifest {
     ) -> Result<(Self, ManifestFaults), ManifestError> {
         let text = text.into();
         let tree = read(&text)?;
-        let objects = objects(&tree).into_iter();
-        let misplaced: Vec<(NodeId, MisplacedSection)> = objects
-            .filter_map(|object| Some((object, misplaced(&tree, object)?)))
+        let objects = objects(&tree);
+        let generator = objects
+            .iter()
+            .find_map(|object| Generator::of(&tree, *object));
+        let mut misplaced: Vec<(NodeId, MisplacedSection)> = objects
+            .iter()
+            .filter_map(|object| Some((*object, misplaced(&tree, *object)?)))
             .collect();
-        let found = find_aws_auth::find(&tree);
-        let is_substitute = matches!(found, Err(ManifestError::NotFound { .. }));
-        let place = match misplaced.first() {
-            Some((object, _)) if is_substitute => find_aws_auth::place(&tree, *object),
-            _ => found,
-        }?;
-        let (manifest, not_text) = Self::at(text, tree, place)?;
-        let faults = ManifestFaults {
-            fits_literal_blocks: !is_substitute
-                && !not_text.is_empty()
-                && manifest.as_literal_blocks(&not_text).is_some(),
-            is_substitute,
-            not_text,
-            misplaced: misplaced
-                .into_iter()
-                .map(|(_, misplaced)| misplaced)
-                .collect(),
+        let found = find_aws_auth::find_object(&tree);
+        let is_substitute = matches!(
+            found,
+            Err(ManifestError::NotFound { .. } | ManifestError::Bare { .. })
+        );
+        let mut faults = ManifestFaults::default();
+        let (mut manifest, not_text) = match (misplaced.first(), &objects[..]) {
+            (None, [root]) if is_substitute && let Some(fragment) = Fragment::of(&tree, *root) => {
+                faults.form = ManifestForm::Fragment;
+                match fragment {
+                    Fragment::List(section) => {
+                        (Self::of_list(text, tree, *root, section), Vec::new())
+                    }
+                    Fragment::Sections(place) => Self::at(text, tree, place)?,
+                }
+            }
+            (None, _) if is_substitute && let Some(generator) = generator => {
+                misplaced.extend(
+                    generator
+                        .misplaced
+                        .map(|misplaced| (generator.item, misplaced)),
+                );
+                faults.form = ManifestForm::Generator {
+                    files: generator.files,
+                };
+                let manifest = Self::without_data(text, tree, generator.item);
+                (manifest.with_literals(generator.literals), Vec::new())
+            }
+            (substitute, _) => {
+                let object = match substitute {
+                    Some((object, _)) if is_substitute => *object,
+                    _ => found.clone()?,
+                };
+                let place = find_aws_auth::place_with_repeated_keys(&tree, object)?;
+                Self::at(text, tree, place)?
+            }
         };
+        faults.fits_literal_blocks = !is_substitute
+            && !not_text.is_empty()
+            && manifest.as_literal_blocks(&not_text).is_some();
+        faults.repeated = manifest.repeated_keys();
+        for value in &not_text {
+            manifest.read_list(&value.key);
+        }
+        if !manifest.place.is_at_top_level {
+            faults.not_text = not_text;
+        } else if manifest.data.is_empty() {
+            // The keys belong to another tool.
+            found?;
+        }
+        faults.is_substitute = is_substitute;
+        faults.misplaced = misplaced
+            .into_iter()
+            .map(|(_, misplaced)| misplaced)
+            .collect();
         Ok((manifest, faults))
     }
 
@@ -119,11 +199,33 @@ impl Manifest {
     }
 }
 
+impl Manifest {
+    /// Returns the keys that `data` has more than once, without the last of each.
+    fn repeated_keys(&self) -> Vec<RepeatedKey> {
+        let data = self.place.data.filter(|_| !self.place.is_at_top_level);
+        let pairs = data.map_or(&[][..], |data| self.tree.pairs(data.value));
+        let keys = || {
+            pairs
+                .iter()
+                .filter_map(|pair| Some((self.tree.scalar(pair.key)?, pair.key)))
+        };
+        let last: HashMap<&str, NodeId> = keys().collect();
+        let repeated = keys().filter(|(key, id)| last[key] != *id);
+        repeated
+            .map(|(key, id)| RepeatedKey {
+                key: key.to_owned(),
+                span: self.tree.node(id).span.clone(),
+                last_line: self.tree.node(last[key]).line,
+            })
+            .collect()
+    }
+}
+
 fn misplaced(tree: &Tree, object: NodeId) -> Option<MisplacedSection> {
     let what = match identify(tree, object) {
         Identity::AwsAuth => "aws-auth".to_owned(),
         Identity::Other(what) => what,
-        Identity::Bare(_) => return None,
+        Identity::Bare(_) => return without_kind(tree, object),
     };
     let has_section = |parent: &str| {
         let parent = tree.get(object, parent)?;
@@ -133,16 +235,19 @@ fn misplaced(tree: &Tree, object: NodeId) -> Option<MisplacedSection> {
             .any(is_there)
             .then_some(parent.key)
     };
-    let (parent, key) = PARENTS
-        .into_iter()
-        .find_map(|parent| Some((parent, has_section(parent)?)))?;
+    let is_config_map = text(tree, object, "kind") == Some("ConfigMap");
+    let elsewhere = || is_config_map.then(|| sections_elsewhere(tree, object, MAX_DEPTH))?;
+    let at_parent = || {
+        let mut parents = PARENTS.into_iter();
+        parents.find_map(|parent| Some((vec![parent], has_section(parent)?)))
+    };
+    let (path, key) = elsewhere().or_else(at_parent)?;
     let metadata = tree.get(object, "metadata").map(|pair| pair.value);
     let of_metadata = |key| metadata.and_then(|metadata| text(tree, metadata, key));
     let value = |of: Option<NodeId>, key: &str| {
         let pair = of.and_then(|of| tree.get(of, key))?;
         Some(tree.node(pair.value).span.clone()).filter(|span| !span.is_empty())
     };
-    let is_config_map = text(tree, object, "kind") == Some("ConfigMap");
     let is_v1 = text(tree, object, "apiVersion").is_none_or(|version| version == "v1");
     let namespace = of_metadata("namespace").unwrap_or_default();
     let (misplacement, span) = if !is_config_map {
@@ -153,8 +258,15 @@ fn misplaced(tree: &Tree, object: NodeId) -> Option<MisplacedSection> {
         (Misplacement::Name, value(metadata, "name"))
     } else if !matches!(namespace, "" | "kube-system") {
         (Misplacement::Namespace, value(metadata, "namespace"))
-    } else if parent != "data" {
-        (Misplacement::Key(parent), Some(tree.node(key).span.clone()))
+    } else if path != ["data"] {
+        let place = match path.is_empty() {
+            true => "at the top level".to_owned(),
+            false => format!("in {}", path.join(".")),
+        };
+        (
+            Misplacement::Place(place),
+            Some(tree.node(key).span.clone()),
+        )
     } else if namespace.is_empty() {
         (Misplacement::NoNamespace, None)
     } else {
@@ -164,6 +276,37 @@ fn misplaced(tree: &Tree, object: NodeId) -> Option<MisplacedSection> {
         what,
         misplacement,
         span: span.unwrap_or_else(|| metadata_or_start(tree, object)),
+    })
+}
+
+/// Returns the path to the first mapping that has sections, other than `data`, and the last key of it. The path of the object itself is
+/// empty.
+fn sections_elsewhere(tree: &Tree, of: NodeId, depth: usize) -> Option<(Vec<&str>, NodeId)> {
+    let mut sections = SectionName::ALL.into_iter();
+    if let Some(section) = sections.find_map(|section| tree.get(of, section.key())) {
+        return Some((Vec::new(), section.key));
+    }
+    if depth == 0 {
+        return None;
+    }
+    tree.pairs(of).iter().find_map(|pair| {
+        let is_data = |name: &&str| *name == "data" && depth == MAX_DEPTH;
+        let name = tree.scalar(pair.key).filter(|name| !is_data(name))?;
+        let (mut path, key) = sections_elsewhere(tree, pair.value, depth - 1)?;
+        let key = if path.is_empty() { pair.key } else { key };
+        path.insert(0, name);
+        Some((path, key))
+    })
+}
+
+/// Returns a description of an object with `data` of aws-auth whose kind is missing.
+fn without_kind(tree: &Tree, object: NodeId) -> Option<MisplacedSection> {
+    let mut of_objects = ["apiVersion", "metadata"].into_iter();
+    let first = of_objects.find_map(|key| tree.get(object, key))?;
+    Some(MisplacedSection {
+        what: "an object with data of aws-auth".to_owned(),
+        misplacement: Misplacement::NoKind,
+        span: tree.node(first.key).span.clone(),
     })
 }
 

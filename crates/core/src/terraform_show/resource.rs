@@ -5,15 +5,23 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::address;
 use crate::document::SectionName;
+use crate::manifest::{Manifest, ManifestForm};
 
-/// The resource types that write a ConfigMap:
-/// <https://github.com/hashicorp/terraform-provider-kubernetes/blob/main/docs/resources/config_map_v1_data.md>.
-const TYPES: [&str; 3] = [
-    "kubernetes_config_map",
-    "kubernetes_config_map_v1",
-    "kubernetes_config_map_v1_data",
-];
+/// A resource type that writes a ConfigMap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ResourceType {
+    /// With `metadata` and `data`:
+    /// <https://github.com/hashicorp/terraform-provider-kubernetes/blob/main/docs/resources/config_map_v1_data.md>
+    ConfigMap,
+    /// With the object in `manifest`:
+    /// <https://github.com/hashicorp/terraform-provider-kubernetes/blob/main/docs/resources/manifest.md>
+    Manifest,
+    /// With the object as text in `yaml_body`:
+    /// <https://github.com/gavinbunney/terraform-provider-kubectl/blob/master/docs/resources/kubectl_manifest.md>
+    Text,
+}
 
 /// The `data` of a ConfigMap.
 pub type Data = BTreeMap<String, Arc<str>>;
@@ -51,10 +59,13 @@ pub enum ObjectAction {
 impl Resource {
     /// Reads an element of `resource_changes`; `None` unless it manages aws-auth.
     pub(super) fn of_change(resource: &Value) -> Option<Self> {
+        let kind = ResourceType::of(resource)?;
         let change = resource.get("change")?;
         let after = change.get("after").filter(|after| !after.is_null());
         let before = change.get("before").filter(|before| !before.is_null());
-        if !is_managed(resource) || ![before, after].into_iter().flatten().any(is_aws_auth) {
+        let [data_before, data_after] =
+            [before, after].map(|values| values.and_then(|values| kind.aws_auth(values)));
+        if data_before.is_none() && data_after.is_none() {
             return None;
         }
         let actions: Vec<&str> = change
@@ -71,16 +82,18 @@ impl Resource {
             _ => ObjectAction::Kept,
         };
         // A change of the name deletes the object and creates another one.
-        let object = match after {
-            Some(after) if !is_aws_auth(after) && !name_is_unknown(change) => ObjectAction::Deleted,
-            _ => object,
+        let is_renamed = after.is_some() && data_after.is_none() && !kind.name_is_unknown(change);
+        let object = if is_renamed {
+            ObjectAction::Deleted
+        } else {
+            object
         };
         let after = after.filter(|_| object != ObjectAction::Deleted);
         Some(Self {
-            address: address(resource)?,
-            before: before.filter(|before| is_aws_auth(before)).map(data),
-            after: after.map(data).unwrap_or_default(),
-            unknown: after.map_or(Vec::new(), |_| unknown(change)),
+            address: address(resource)?.to_owned(),
+            before: data_before,
+            after: after.map(|after| kind.data(after)).unwrap_or_default(),
+            unknown: after.map_or(Vec::new(), |_| kind.unknown(change)),
             object,
             takes_over: before.is_none() && after.is_some_and(|after| takes_over(after, change)),
         })
@@ -88,12 +101,11 @@ impl Resource {
 
     /// Reads an element of `planned_values` or `values`; `None` unless it manages aws-auth.
     pub(super) fn of_value(resource: &Value) -> Option<Self> {
-        let values = resource.get("values")?;
-        (is_managed(resource) && is_aws_auth(values)).then_some(())?;
+        let data = ResourceType::of(resource)?.aws_auth(resource.get("values")?)?;
         Some(Self {
-            address: address(resource)?,
+            address: address(resource)?.to_owned(),
             before: None,
-            after: data(values),
+            after: data,
             unknown: Vec::new(),
             object: ObjectAction::Kept,
             takes_over: false,
@@ -101,59 +113,101 @@ impl Resource {
     }
 }
 
-fn address(resource: &Value) -> Option<String> {
-    Some(resource.get("address")?.as_str()?.to_owned())
+impl ResourceType {
+    /// Returns the type of a resource; `None` unless it writes a ConfigMap.
+    fn of(resource: &Value) -> Option<Self> {
+        let text = |key| resource.get(key).and_then(Value::as_str);
+        let is_managed = text("mode").is_none_or(|mode| mode == "managed");
+        is_managed.then_some(match text("type")? {
+            "kubernetes_config_map"
+            | "kubernetes_config_map_v1"
+            | "kubernetes_config_map_v1_data" => Self::ConfigMap,
+            "kubernetes_manifest" => Self::Manifest,
+            "kubectl_manifest" => Self::Text,
+            _ => return None,
+        })
+    }
+
+    /// Returns the data of aws-auth, if the values name aws-auth in kube-system.
+    fn aws_auth(self, values: &Value) -> Option<Data> {
+        let metadata = match self {
+            Self::ConfigMap => values.pointer("/metadata/0")?,
+            Self::Manifest => {
+                let manifest = values.get("manifest")?;
+                let is_config_map = manifest.get("kind")?.as_str()? == "ConfigMap";
+                manifest.get("metadata").filter(|_| is_config_map)?
+            }
+            Self::Text => return manifest(values),
+        };
+        let text = |key| metadata.get(key).and_then(Value::as_str);
+        let is_aws_auth =
+            text("name") == Some("aws-auth") && text("namespace") == Some("kube-system");
+        is_aws_auth.then(|| self.data(values))
+    }
+
+    /// Returns the known data.
+    fn data(self, values: &Value) -> Data {
+        let data = match self {
+            Self::ConfigMap => values.get("data"),
+            Self::Manifest => values.pointer("/manifest/data"),
+            Self::Text => return manifest(values).unwrap_or_default(),
+        };
+        let texts = data.and_then(Value::as_object).into_iter().flatten();
+        texts
+            .filter_map(|(key, text)| Some((key.clone(), text.as_str()?.into())))
+            .collect()
+    }
+
+    fn name_is_unknown(self, change: &Value) -> bool {
+        let paths: &[&str] = match self {
+            Self::ConfigMap => &[
+                "/metadata",
+                "/metadata/0",
+                "/metadata/0/name",
+                "/metadata/0/namespace",
+            ],
+            Self::Manifest => &[
+                "/manifest",
+                "/manifest/metadata",
+                "/manifest/metadata/name",
+                "/manifest/metadata/namespace",
+            ],
+            Self::Text => &["/yaml_body"],
+        };
+        paths.iter().any(|path| {
+            change.pointer(&format!("/after_unknown{path}")) == Some(&Value::Bool(true))
+        })
+    }
+
+    /// Returns the sections that are known only after the plan is applied.
+    fn unknown(self, change: &Value) -> Vec<SectionName> {
+        let data = match self {
+            Self::ConfigMap => change.pointer("/after_unknown/data"),
+            Self::Manifest => {
+                let all = change.pointer("/after_unknown/manifest");
+                all.and_then(|all| all.get("data").or(Some(all)))
+            }
+            Self::Text => change.pointer("/after_unknown/yaml_body"),
+        };
+        let is_unknown = |name: &SectionName| match data {
+            Some(Value::Bool(all)) => *all,
+            Some(Value::Object(keys)) => keys.get(name.key()) == Some(&Value::Bool(true)),
+            _ => false,
+        };
+        SectionName::ALL.into_iter().filter(is_unknown).collect()
+    }
 }
 
-fn is_managed(resource: &Value) -> bool {
-    let text = |key| resource.get(key).and_then(Value::as_str);
-    text("mode").is_none_or(|mode| mode == "managed")
-        && text("type").is_some_and(|kind| TYPES.contains(&kind))
-}
-
-/// Returns whether the `metadata` block names aws-auth in kube-system.
-fn is_aws_auth(values: &Value) -> bool {
-    let text = |key| {
-        values
-            .pointer(&format!("/metadata/0/{key}"))
-            .and_then(Value::as_str)
-    };
-    text("name") == Some("aws-auth") && text("namespace") == Some("kube-system")
-}
-
-fn name_is_unknown(change: &Value) -> bool {
-    let is_unknown =
-        |key| change.pointer(&format!("/after_unknown{key}")) == Some(&Value::Bool(true));
-    [
-        "/metadata",
-        "/metadata/0",
-        "/metadata/0/name",
-        "/metadata/0/namespace",
-    ]
-    .into_iter()
-    .any(is_unknown)
+/// Returns the data of aws-auth in `yaml_body`.
+fn manifest(values: &Value) -> Option<Data> {
+    let text = values.get("yaml_body")?.as_str()?;
+    let (manifest, faults) = Manifest::parse_with_faults(text).ok()?;
+    let is_aws_auth = !faults.is_substitute && faults.form == ManifestForm::ConfigMap;
+    is_aws_auth.then(|| manifest.data().clone())
 }
 
 /// Returns whether `force` is set or unknown. Without it, the API server rejects changes of fields that another client owns.
 fn takes_over(after: &Value, change: &Value) -> bool {
     let is_true = |value: Option<&Value>| value == Some(&Value::Bool(true));
     is_true(after.get("force")) || is_true(change.pointer("/after_unknown/force"))
-}
-
-fn data(values: &Value) -> Data {
-    let data = values.get("data").and_then(Value::as_object);
-    let texts = data.into_iter().flatten();
-    texts
-        .filter_map(|(key, text)| Some((key.clone(), text.as_str()?.into())))
-        .collect()
-}
-
-fn unknown(change: &Value) -> Vec<SectionName> {
-    let data = change.pointer("/after_unknown/data");
-    let is_unknown = |name: &SectionName| match data {
-        Some(Value::Bool(all)) => *all,
-        Some(Value::Object(keys)) => keys.get(name.key()) == Some(&Value::Bool(true)),
-        _ => false,
-    };
-    SectionName::ALL.into_iter().filter(is_unknown).collect()
 }

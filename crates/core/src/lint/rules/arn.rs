@@ -5,6 +5,7 @@ pub(super) mod account_root;
 pub(super) mod arn_in_other_list;
 pub(super) mod instance_profile_arn;
 pub(super) mod malformed_arn;
+pub(super) mod mixed_partitions;
 pub(super) mod not_a_principal;
 pub(super) mod partition;
 pub(super) mod role_path;

@@ -18,11 +18,18 @@ pub(in crate::lint) const RULE: Rule = Rule {
 pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
     for entry in context.effective() {
         let masters = entry.groups().find(|(_, group)| *group == MASTERS);
-        let Some((part, _)) = masters.filter(|_| entry.has_node_group()) else {
+        let Some((part, _)) = masters.filter(|_| entry.is_of_nodes()) else {
             continue;
         };
-        let message = "system:masters together with a node group: anyone who obtains a node's credentials has full access to the cluster";
-        let help = "leave system:masters to an entry for another role, or remove the node groups";
+        let (with, other) = if entry.has_node_group() {
+            ("a node group", "remove the node groups")
+        } else {
+            ("the username of a node", "write another username")
+        };
+        let message = format!(
+            "system:masters together with {with}: anyone who obtains a node's credentials has full access to the cluster"
+        );
+        let help = format!("leave system:masters to an entry for another role, or {other}");
         findings
             .entry(entry, Part::Entry, message, help)
             .at(entry.span(part));

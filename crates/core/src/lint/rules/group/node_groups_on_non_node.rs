@@ -1,6 +1,7 @@
 //! A principal that is not a node has groups of nodes.
 
 use crate::facts::groups::OF_NODES;
+use crate::facts::node_kinds::NodeKind;
 use crate::lint::context::Context;
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;
@@ -26,8 +27,12 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
             let message = format!(
                 "{group} is for nodes, whose usernames begin with system:node: but this one is {username}"
             );
+            let help = format!(
+                "remove the node groups; if nodes use this role, write the username {}",
+                NodeKind::Linux.username()
+            );
             findings
-                .entry(entry, Part::Username, message, "remove the node groups")
+                .entry(entry, Part::Username, message, help)
                 .at(entry.span(part));
         }
     }

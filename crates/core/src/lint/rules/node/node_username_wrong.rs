@@ -5,7 +5,7 @@ use crate::facts::node_kinds::NodeKind;
 use crate::lint::context::Context;
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;
-use crate::lint::resolved_entry::{Part, ResolvedEntry};
+use crate::lint::resolved_entry::{NODE_PREFIX, Part, ResolvedEntry};
 use crate::lint::rule::{Rule, Severity};
 
 pub(in crate::lint) const RULE: Rule = Rule {
@@ -34,13 +34,15 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
     }
 }
 
-/// Returns whether the groups show that this is an entry for nodes. With other groups too, it is not one; G07 reports that.
+/// Returns whether this is an entry for nodes: it has their username, or only their groups and a name that suggests nodes.
+/// G07 reports any other entry with these groups, such as the one of a pipeline's role.
 fn is_node(entry: &ResolvedEntry<'_>) -> bool {
     let groups = entry.mapping.groups();
     let has_only_node_groups = OF_NODES.into_iter().all(|group| entry.has_group(group))
         && groups.iter().all(|group| is_of_nodes(group));
-    entry.has_group("system:nodes")
-        && (entry.username().starts_with("system:node:") || has_only_node_groups)
+    let is_node_name = entry.username().starts_with(NODE_PREFIX);
+    let is_likely = has_only_node_groups && entry.is_named_like_nodes();
+    entry.has_group("system:nodes") && (is_node_name || is_likely)
 }
 
 /// Returns whether this is a username or group of some kind of node.

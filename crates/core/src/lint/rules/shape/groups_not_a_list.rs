@@ -39,13 +39,24 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
             let is_one_group = shape == Shape::Text
                 && !raw.contains([',', '[', ']', '{', '}', '\n', '#', '|', '>', '&', '*', '!'])
                 && entry.source.span.range().contains(&span.start());
+            let groups: Vec<&str> = raw
+                .trim_matches(['"', '\''])
+                .split(',')
+                .map(|group| group.trim_matches(['"', '\'', ' ']))
+                .filter(|group| !group.is_empty())
+                .collect();
+            let is_plain = |group: &&str| {
+                let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.:/".contains(c);
+                group.chars().all(is_plain)
+            };
+            let help = match shape {
+                Shape::Text if !groups.is_empty() && groups.iter().all(is_plain) => {
+                    format!("write a list: groups: [{}]", groups.join(", "))
+                }
+                _ => "write a list, as in groups: [viewers]".to_owned(),
+            };
             findings
-                .entry(
-                    entry,
-                    Part::Groups,
-                    message,
-                    "write a list, as in groups: [viewers]",
-                )
+                .entry(entry, Part::Groups, message, help)
                 .at(span)
                 .fix(
                     "make it a list with one group",

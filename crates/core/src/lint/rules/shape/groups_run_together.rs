@@ -1,8 +1,9 @@
-//! Two groups in one list item.
+//! Two groups in one list item, or groups in the username.
 
 use crate::lint::context::Context;
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;
+use crate::lint::resolved_entry::Part;
 use crate::lint::rule::{Rule, Severity};
 
 pub(in crate::lint) const RULE: Rule = Rule {
@@ -10,11 +11,23 @@ pub(in crate::lint) const RULE: Rule = Rule {
     name: "groups-run-together",
     severity: Severity::Error,
     needs: Needs::Nothing,
-    supersedes: &["G02", "N04", "S16", "U03"],
+    supersedes: &["G01", "G02", "N04", "S16", "U03"],
 };
 
 pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
     for entry in context.mapped() {
+        if let Some((username, below)) = entry.username().split_once(" - ") {
+            let message = format!(
+                "the username is all of {}: the lines below it became part of it",
+                entry.username()
+            );
+            let groups = below.replace(" - ", ", ");
+            let help =
+                format!("write username: {username}, and on a line of its own groups: [{groups}]");
+            findings
+                .entry(entry, Part::Entry, message, help)
+                .at(entry.span(Part::Username));
+        }
         for (part, group) in entry.groups() {
             if !group.contains(',') && !group.contains(" - ") {
                 continue;

@@ -24,18 +24,14 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
         {
             continue;
         }
-        let folded = key.to_ascii_lowercase();
-        let distance = |known: SectionName| levenshtein(&known.key().to_ascii_lowercase(), &folded);
-        let intended = SectionName::ALL
-            .into_iter()
-            .find(|known| distance(*known) <= 2);
+        let intended = intended_section(key);
         let message = format!("the authenticator does not know the key {key} and ignores it");
         let (help, severity) = match intended {
             Some(intended) => (
                 format!("write {} if that is intended", intended.key()),
                 Severity::Error,
             ),
-            None if folded == "mapgroups" => (
+            None if key.eq_ignore_ascii_case("mapGroups") => (
                 "map the roles that the group's members assume: IAM groups cannot be mapped"
                     .to_owned(),
                 Severity::Error,
@@ -47,4 +43,13 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
         };
         findings.key(key, message, help).severity(severity);
     }
+}
+
+/// Returns the section that was probably intended by this key.
+pub(super) fn intended_section(key: &str) -> Option<SectionName> {
+    let folded = key.to_ascii_lowercase();
+    let distance = |known: SectionName| levenshtein(&known.key().to_ascii_lowercase(), &folded);
+    SectionName::ALL
+        .into_iter()
+        .find(|known| distance(*known) <= 2)
 }

@@ -18,7 +18,11 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
     for misplaced in &context.facts.manifest_faults.misplaced {
         let object = &misplaced.what;
         let ignored = "the authenticator never reads it";
-        let (message, help) = match misplaced.misplacement {
+        let (message, help) = match &misplaced.misplacement {
+            Misplacement::NoKind => (
+                format!("{object} has no kind: kubectl rejects it"),
+                "add `apiVersion: v1` and `kind: ConfigMap`",
+            ),
             Misplacement::Kind => (
                 format!("{object} is not a v1 ConfigMap: {ignored}"),
                 "set `apiVersion: v1` and `kind: ConfigMap`",
@@ -37,9 +41,13 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
                 ),
                 "set `namespace: kube-system`",
             ),
-            Misplacement::Key(key) => (
-                format!("{object} has {key}: the authenticator reads only data"),
-                "move its contents to `data`, as strings",
+            Misplacement::Place(place) => (
+                format!("{object} has its entries {place}: the authenticator reads only data"),
+                "move them to `data`, as strings",
+            ),
+            Misplacement::GeneratedName(name) => (
+                format!("kustomize names {object} {name}: {ignored}"),
+                "set `options: {disableNameSuffixHash: true}` in this item of configMapGenerator, and no namePrefix or nameSuffix",
             ),
         };
         let finding = findings.file(misplaced.span.clone(), message, help);

@@ -27,6 +27,8 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
         let (span, help) = if let Some((span, what)) = invalid_indent(section, broken.line) {
             let help = format!("indent this line with spaces; it begins with {what}");
             (span, help)
+        } else if let Some(found) = malformed_field(section, broken.line) {
+            found
         } else if let Some((span, expected)) = misaligned(section, broken.line) {
             // In a file, the whole section may be indented further.
             let indent = span.end() - span.start();
@@ -45,6 +47,82 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
         };
         findings.section(section.name(), span, message, help);
     }
+}
+
+/// The fields of an entry.
+const FIELDS: [&str; 4] = ["rolearn", "userarn", "username", "groups"];
+
+/// Returns a field whose colon, space, dash or list key is missing, on the line where the parser failed or the two before it, and how
+/// to fix it.
+fn malformed_field(section: &Section, line: usize) -> Option<(Span, String)> {
+    let text = section.text()?;
+    let (mut start, mut entries, mut fields) = (0, None, None);
+    let mut previous = "";
+    for (number, content) in text.split_inclusive('\n').enumerate() {
+        let rest = content.trim_start_matches(' ');
+        let indent = content.len() - rest.len();
+        let item = rest.strip_prefix('-');
+        let field = item
+            .map_or(rest, |item| item.trim_start_matches(' '))
+            .trim_end();
+        let at = |field: &str| {
+            let begin = start + content.len() - content.trim_start_matches([' ', '-']).len();
+            Span::new(begin, begin + field.len())
+        };
+        if (line.saturating_sub(2)..=line).contains(&(number + 1)) {
+            let dash = || Span::new(start + indent, start + indent + 1);
+            if let Some(item) = item
+                && FIELDS.iter().any(|name| begins_with(item, name).is_some())
+            {
+                return Some((dash(), "write a space after the dash".to_owned()));
+            }
+            let named = FIELDS
+                .iter()
+                .find_map(|name| Some((name, begins_with(field, name)?)));
+            if let Some((name, after)) = named {
+                let value = after.trim_start();
+                if let Some(value) = value.strip_prefix(':') {
+                    if !value.is_empty() && !value.starts_with(' ') {
+                        return Some((at(field), format!("write a space after {name}:")));
+                    }
+                } else {
+                    let help = format!("write {}", format!("{name}: {value}").trim_end());
+                    return Some((at(field), help));
+                }
+            }
+            let is_principal = |name: &str| begins_with(field, name).is_some();
+            if item.is_none()
+                && entries == Some(indent)
+                && ["rolearn", "userarn"].into_iter().any(is_principal)
+            {
+                return Some((at(field), format!("begin the entry with a dash: - {field}")));
+            }
+            if item.is_some()
+                && fields == Some(indent)
+                && !is_field(field)
+                && !previous.ends_with(':')
+            {
+                let help = "write groups: on a line of its own before this one".to_owned();
+                return Some((dash(), help));
+            }
+        }
+        if item.is_some() && is_field(field) {
+            entries.get_or_insert(indent);
+            if entries == Some(indent) {
+                fields = Some(content.trim_end_matches(['\n', '\r']).len() - field.len());
+            }
+        }
+        previous = content.trim();
+        start += content.len();
+    }
+    None
+}
+
+/// Returns what follows a field's name at the start of a line, in any letter case.
+fn begins_with<'t>(line: &'t str, name: &str) -> Option<&'t str> {
+    let (start, rest) = line.split_at_checked(name.len())?;
+    let is_end = rest.is_empty() || rest.starts_with([' ', ':']);
+    (start.eq_ignore_ascii_case(name) && is_end).then_some(rest)
 }
 
 /// Returns an indent that YAML does not accept, on the line where the parser failed or the one before it.

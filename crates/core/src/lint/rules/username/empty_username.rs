@@ -1,5 +1,6 @@
 //! A user with an empty name.
 
+use crate::facts::node_kinds::NodeKind;
 use crate::lint::context::Context;
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;
@@ -22,6 +23,13 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
         let message = "there is no username: the caller signs in with an empty name, which no binding can reference and which does not appear in audit logs";
         let name = entry.arn().map(|arn| arn.name);
         let help = match name.filter(|name| !name.is_empty()) {
+            _ if entry.has_node_group() && !entry.is_sessionless() => {
+                let [linux, fargate] =
+                    [NodeKind::Linux, NodeKind::Fargate].map(|kind| kind.username());
+                format!(
+                    "if nodes use this role, write {linux}, or for Fargate and hybrid nodes {fargate}"
+                )
+            }
             Some(name) => format!("write a username, such as {name}"),
             None => "write a username".to_owned(),
         };
