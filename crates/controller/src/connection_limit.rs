@@ -155,3 +155,27 @@ impl Drop for ActiveRequest {
         self.0.became_idle.notify_one();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn connection_of_the_peer_with_most_connections_is_closed() {
+        let peer = |last| IpAddr::from(Ipv4Addr::new(127, 0, 0, last));
+        let mut connections = ConnectionLimit::new(3);
+        for of in [1, 2, 2] {
+            connections.spawn(peer(of), |timer| async move {
+                let _timer = timer;
+                pending().await
+            });
+        }
+        tokio::time::sleep(MIN_AGE).await;
+        connections.wait_for_capacity().await;
+        let open: Vec<_> = connections.open.iter().map(|open| open.peer).collect();
+        assert_eq!(open, [peer(1), peer(2)]);
+    }
+}

@@ -118,3 +118,30 @@ fn api_server_outage_is_survived(
     let holder = &harness.lease()["spec"]["holderIdentity"];
     assert!(holder.is_null(), "{holder}");
 }
+
+#[test]
+fn protected_entry_that_disappears_while_no_replica_leads_is_restored() {
+    const OPS: &str =
+        "- rolearn: arn:aws:iam::111122223333:role/ops\n  username: ops\n  groups:\n  - ops\n";
+    let harness = Harness::new(Cluster::start_audited(&[CONTROLLER]));
+    harness.create(&[NODE_ENTRY, OPS].concat(), "eks");
+    let config = format!("{CONFIG}protect:\n  arns: [\"{}\"]\n", role("ops"));
+    let leader = harness.controller(&config).wait_for_lease();
+    let standby = harness.controller(&config);
+    eventually("the replica is on standby", || {
+        let is_standby = standby.metric("awsauth_leader") == Some(0.0);
+        (is_standby && !standby.readyz().is_empty()).then_some(())
+    });
+    // The leader and then the standby see a change of the entry.
+    let changed = OPS.replace("  - ops", "  - ops\n  - more");
+    harness.write("mapRoles", &[NODE_ENTRY, &changed].concat(), "kubectl-edit");
+    std::thread::sleep(Duration::from_secs(2));
+    leader.kill();
+    harness.write("mapRoles", NODE_ENTRY, "kubectl-edit");
+    assert!(!harness.roles().contains(&role("ops")));
+    let _standby = standby.wait_for_lease();
+    eventually("the entry is restored", || {
+        let roles = harness.roles();
+        (roles.contains(&role("ops")) && roles.contains("- more")).then_some(())
+    });
+}

@@ -172,7 +172,7 @@ fn key_sizes(input: &Input<'_>, document: &Document) -> HashMap<Key, KeySize> {
                 .entry((section.name(), key))
                 .or_insert_with(|| KeySize {
                     size: Size::default(),
-                    grant: limited_grant(&input.config, section.name(), mapping),
+                    grant: limited_grant(input.config, section.name(), mapping),
                 });
             of_key.size = of_key.size + Size::of_entry(section, entry);
         }
