@@ -36,11 +36,12 @@ pub(crate) struct ExpectedAccess<'a> {
     pub(crate) can: &'a [Question],
     /// The aws-auth whose mapping of the identity must be in force, if it maps the identity.
     pub(crate) document: Option<&'a Document>,
-    /// The aws-auth before the write. An identity that only this one maps may still have access until the authenticator reloads
-    /// aws-auth.
+    /// The aws-auth before the write. An identity may still have the access by this one until the authenticator reloads aws-auth.
     pub(crate) before: Option<&'a Document>,
     /// The access entries, which take precedence over aws-auth, if already known.
     pub(crate) access_entries: Option<Arc<AccessEntries>>,
+    /// The access entries before the write.
+    pub(crate) entries_before: Option<Arc<AccessEntries>>,
 }
 
 /// The result of an access check.
@@ -100,7 +101,7 @@ impl ExpectedAccess<'_> {
             }
             if is_first {
                 let why = match unmet.is_empty() {
-                    true => "it is still the user of the previous aws-auth".to_owned(),
+                    true => "it still has the previous access".to_owned(),
                     false => unmet.join("; "),
                 };
                 out.note(&format!(
@@ -122,22 +123,28 @@ impl ExpectedAccess<'_> {
         entries.of(arn).cloned()
     }
 
-    fn mapped(
-        &self,
-        document: Option<&Document>,
-        who: &ClusterUser,
-    ) -> Option<(Vec<User>, &'static str)> {
-        mapped(document?, self.access_entries.as_deref(), who)
+    fn mapped(&self, who: &ClusterUser) -> Option<(Vec<User>, &'static str)> {
+        mapped(self.document?, self.access_entries.as_deref(), who)
     }
 
-    /// Whether the identity has the access that the previous aws-auth gave it, and the current one does not map it.
+    /// Whether the identity has access that only the state before the write gives it.
     fn may_use_previous_mapping(&self, sign_in: &SignInResult) -> bool {
-        let SignInResult::Accepted(who, _) = sign_in else {
+        let (SignInResult::Accepted(who, _), Some(before)) = (sign_in, self.before) else {
             return false;
         };
-        let before = self.mapped(self.before, who);
-        let was = before.is_some_and(|(users, _)| users.iter().any(|user| user.is(&who.user())));
-        was && self.mapped(self.document, who).is_none()
+        let who_is = who.user();
+        let Some((before, _)) = mapped(before, self.entries_before.as_deref(), who) else {
+            return false;
+        };
+        let after = self.mapped(who).map(|(users, _)| users).unwrap_or_default();
+        let gives_all = |of: &User| {
+            let mut after = after.iter();
+            after.any(|user| {
+                user.is(&who_is) && of.groups.iter().all(|group| user.groups.contains(group))
+            })
+        };
+        let mut before = before.iter();
+        before.any(|user| user.is(&who_is) && !gives_all(user))
     }
 
     /// Returns the unmet expectations, as clauses.
@@ -156,7 +163,7 @@ impl ExpectedAccess<'_> {
             SignInResult::Forbidden(message) => return vec![message.clone()],
         };
         let mut unmet = Vec::new();
-        if let Some((users, source)) = self.mapped(self.document, who)
+        if let Some((users, source)) = self.mapped(who)
             && !users.iter().any(|user| user.is(&who.user()))
         {
             let users: Vec<_> = users.iter().map(user_text).collect();

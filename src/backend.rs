@@ -11,6 +11,7 @@ pub(crate) mod duration;
 mod editor;
 pub(crate) mod eks_cluster;
 mod endpoint_check;
+mod entry_history;
 pub(crate) mod files;
 mod first_read;
 mod history;
@@ -288,6 +289,11 @@ impl Backend {
             Self::Manifest(_) => None,
             Self::Cluster(cluster) => cluster.eks(),
         }
+    }
+
+    /// Returns the name of the cluster at EKS; `None` for a manifest and for a cluster of a kubeconfig.
+    pub(crate) fn eks_name(&self) -> Option<&str> {
+        self.eks().map(|eks| eks.facts.name.as_str())
     }
 
     /// Asks EKS for the cluster's description again, such as after a change of its authentication mode.

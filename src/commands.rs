@@ -28,6 +28,7 @@ pub(crate) mod version;
 pub(crate) mod whoami;
 
 mod principal_argument;
+mod store_args;
 mod write_args;
 
 use clap::ValueEnum;

@@ -16,6 +16,7 @@ mod kubeconfig;
 mod lint;
 mod mapping_list;
 mod migration;
+mod operations;
 mod plan_report;
 mod rbac;
 mod style;

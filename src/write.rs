@@ -1,10 +1,12 @@
 //! The write transaction that every writing command runs: plan, guards, dry run, backup, write, verification, rollback.
 
 mod access_entries_in_effect;
-mod access_entry_commands;
+mod entry_transaction;
 mod failures;
+mod ignored_mappings;
 mod plan_builder;
 mod report;
+mod stores;
 mod verify_or_roll_back;
 
 use crate::backend::{Backend, BackupOptions, FirstRead, WriteOutcome};
@@ -16,10 +18,13 @@ use awsauth_core::plan::{Allowed, Plan, Request};
 use verify_or_roll_back::PostWriteCheck;
 
 pub(crate) use access_entries_in_effect::access_entries_for;
-pub(crate) use access_entry_commands::{refuse_if_ignored, with_access_entry_commands};
 pub(crate) use failures::{edit_failure, no_permission, refusal_line, refused};
+pub(crate) use ignored_mappings::{refuse_if_ignored, with_other_store};
 pub(crate) use plan_builder::{PlanBuilder, wants_admins};
 pub(crate) use report::report_dry_run_step;
+pub(crate) use stores::{
+    EntryRequest, NamedOptions, PlannedEntries, ReadStores, note_new_mappings, read_stores,
+};
 
 /// Builds the request for what is stored. Called again if another client writes in between.
 pub(crate) type RequestBuilder<'a> = dyn Fn(&Snapshot) -> Result<Request, Failure> + 'a;
@@ -79,6 +84,8 @@ pub(crate) struct Transaction<'a> {
     pub(crate) request: &'a RequestBuilder<'a>,
     /// Whether to create an aws-auth that does not exist.
     pub(crate) create: bool,
+    /// The changes of access entries; `None` for a transaction that changes only aws-auth.
+    pub(crate) entries: Option<PlannedEntries>,
     /// Whether and how to verify the write by signing in.
     pub(crate) verify: Option<VerifyAs>,
     pub(crate) options: &'a Options,
@@ -89,8 +96,12 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// If the plan cannot be made or is refused, the write fails, or its verification fails.
-    pub(crate) fn run(&self, backend: &mut Backend, out: &mut Out) -> Result<Plan, Failure> {
+    pub(crate) fn run(mut self, backend: &mut Backend, out: &mut Out) -> Result<Plan, Failure> {
         let options = self.options;
+        let entries = self.entries.take();
+        let edits_aws_auth = entries
+            .as_ref()
+            .is_none_or(|entries| entries.edits_aws_auth);
         if backend.is_pipe() && !options.mode.is_dry_run() && options.format == PlanFormat::Json {
             return Err(
                 Failure::usage("cannot print JSON: stdout carries the manifest")
@@ -98,8 +109,8 @@ impl Transaction<'_> {
             );
         }
         // Before anything is read, so that users without read permission see it, too.
-        if !options.allow.ignored {
-            refuse_if_ignored(backend, self.edits)?;
+        if edits_aws_auth && !options.allow.ignored {
+            refuse_if_ignored(backend)?;
         }
         let mut check = match &self.verify {
             Some(verify) if options.mode == Mode::Write => Some(PostWriteCheck::prepare(
@@ -110,19 +121,37 @@ impl Transaction<'_> {
             )?),
             _ => None,
         };
-        let first = backend.read_for_plan(true, wants_admins(self.edits), out)?;
-        let role = self
-            .verify
-            .as_ref()
-            .and_then(|verify| verify.role.as_deref());
-        let snapshot = first.as_ref().map(|first| &first.snapshot);
-        let access_entries = access_entries_for(self.edits, role, snapshot, backend, out);
-        let mut planner = PlanBuilder::new(self.request, options.allow.clone(), access_entries);
+        let (first, access_entries, entry_changes) = match entries {
+            Some(planned) => {
+                let (first, known, changes) = planned.into_parts();
+                (Some(first), known, changes)
+            }
+            None => {
+                let first = backend.read_for_plan(true, wants_admins(self.edits), out)?;
+                let role = self
+                    .verify
+                    .as_ref()
+                    .and_then(|verify| verify.role.as_deref());
+                let snapshot = first.as_ref().map(|first| &first.snapshot);
+                let entries = access_entries_for(self.edits, role, snapshot, backend, out);
+                (first, entries, Vec::new())
+            }
+        };
+        let mut planner = PlanBuilder::new(
+            self.request,
+            options.allow.clone(),
+            access_entries,
+            entry_changes,
+        );
         if let Some(first) = &first {
             let own_check = self.prepare(first, check.is_none(), &mut planner, backend, out)?;
             check = check.or(own_check);
         }
-        let written = self.write(&mut planner, first, backend, out);
+        let written = match edits_aws_auth {
+            true => self.write(&mut planner, first, backend, out),
+            false => self.plan_only(&mut planner, first),
+        };
+        let written = self.write_entries(written, &planner, backend, out);
         let (plan, outcome) = self.conclude(planner, written, backend, out)?;
         self.report(&plan, outcome, check.as_ref(), backend, out)?;
         Ok(plan)
@@ -146,7 +175,7 @@ impl Transaction<'_> {
         if !plan.is_change() || !plan.refusals.is_empty() || options.mode == Mode::ClientDryRun {
             return Ok(None);
         }
-        if first.exists && first.may_update == Some(false) {
+        if first.exists && first.may_update == Some(false) && plan.changes_aws_auth() {
             return Err(no_permission(backend, &first.facts));
         }
         if options.mode.is_dry_run() {
@@ -182,14 +211,7 @@ impl Transaction<'_> {
     ) -> Result<WriteOutcome, Failure> {
         let mut change = |snapshot: &Snapshot| planner.change(snapshot);
         match self.options.mode {
-            Mode::Write => {
-                let backup = BackupOptions {
-                    reason: self.options.reason.clone(),
-                    undoes: self.options.undoes,
-                    optional: self.options.no_backup,
-                };
-                backend.write(&mut change, self.create, &backup, out)
-            }
+            Mode::Write => backend.write(&mut change, self.create, &self.backup(), out),
             Mode::ServerDryRun => backend.try_on_server(&mut change, self.create, out),
             Mode::ClientDryRun => {
                 let snapshot = match first {
@@ -208,6 +230,47 @@ impl Transaction<'_> {
         }
     }
 
+    /// Makes the plan of a transaction that does not change aws-auth.
+    fn plan_only(
+        &self,
+        planner: &mut PlanBuilder<'_>,
+        first: Option<FirstRead>,
+    ) -> Result<WriteOutcome, Failure> {
+        let snapshot = first.map(|first| first.snapshot).unwrap_or_default();
+        planner.change(&snapshot)?;
+        Ok(WriteOutcome::Unchanged)
+    }
+
+    /// Changes access entries after the write of aws-auth.
+    fn write_entries(
+        &self,
+        written: Result<WriteOutcome, Failure>,
+        planner: &PlanBuilder<'_>,
+        backend: &mut Backend,
+        out: &mut Out,
+    ) -> Result<WriteOutcome, Failure> {
+        let outcome = written?;
+        let plan = planner.last_plan().filter(|plan| plan.changes_entries());
+        if let Some(plan) = plan.filter(|_| self.options.mode == Mode::Write) {
+            let done = entry_transaction::write_entries(plan, &self.backup(), backend, out);
+            done.map_err(|failure| match outcome {
+                WriteOutcome::Unchanged => failure,
+                WriteOutcome::Created | WriteOutcome::Changed => {
+                    failure.note("aws-auth was written before")
+                }
+            })?;
+        }
+        Ok(outcome)
+    }
+
+    fn backup(&self) -> BackupOptions {
+        BackupOptions {
+            reason: self.options.reason.clone(),
+            undoes: self.options.undoes,
+            optional: self.options.no_backup,
+        }
+    }
+
     /// The last plan and the outcome of the write, or why the write failed.
     fn conclude(
         &self,
@@ -220,17 +283,13 @@ impl Transaction<'_> {
             (Some(Err(error)), _) => Err(edit_failure(&error, backend)),
             (Some(Ok(plan)), Err(_)) if !plan.refusals.is_empty() => {
                 if self.options.format == PlanFormat::Json && !self.options.prints_own_report {
-                    let report =
-                        report_json(&plan, false, None).map_err(|error| Failure::bug(&error))?;
+                    let report = report_json(&plan, false, backend.eks_name(), None)
+                        .map_err(|error| Failure::bug(&error))?;
                     if let Err(error) = out.json(&report) {
                         out.failure(&Failure::from(error).render(out.program()));
                     }
                 }
-                Err(with_access_entry_commands(
-                    refused(&plan.refusals),
-                    &plan,
-                    backend,
-                ))
+                Err(with_other_store(refused(&plan.refusals), &plan))
             }
             (_, Err(failure)) => Err(failure),
             (None, Ok(_)) => Err(Failure::new(Kind::Bug, "nothing was planned")),
@@ -249,10 +308,11 @@ impl Transaction<'_> {
     ) -> Result<(), Failure> {
         let options = self.options;
         // A failure to print does not stop the verification of what was written.
-        let printed = report::plan(plan, outcome, options, out);
-        report::destination(outcome, options.mode, backend, out);
+        let printed = report::plan(plan, outcome, options, backend, out);
+        report::destination(plan, outcome, options.mode, backend, out);
         let checked = check.map(|check| check.run(plan, outcome, backend, out));
-        let answered = printed.and_then(|()| report::answer(plan, checked.as_ref(), options, out));
+        let answered =
+            printed.and_then(|()| report::answer(plan, checked.as_ref(), options, backend, out));
         if options.format == PlanFormat::Github {
             report::step(plan, outcome, checked.as_ref(), options.mode, backend, out);
         }
@@ -265,6 +325,9 @@ impl Transaction<'_> {
         answered.map_err(|failure| match outcome {
             WriteOutcome::Created | WriteOutcome::Changed if options.mode == Mode::Write => {
                 failure.at("aws-auth was written")
+            }
+            _ if plan.changes_entries() && options.mode == Mode::Write => {
+                failure.at("the access entries were changed")
             }
             _ => failure,
         })

@@ -161,6 +161,11 @@ impl Cluster {
         self.begun = Some((live, who));
     }
 
+    /// Returns the aws-auth that the next write is based on, and its writer.
+    pub(super) fn take_begun(&mut self) -> Option<(Live, Option<Who>)> {
+        self.begun.take()
+    }
+
     pub(super) fn client(&self) -> &ApiClient {
         &self.client
     }
@@ -267,7 +272,7 @@ impl Cluster {
         drop(spinner);
         let written = written.map_err(|error| self.failed(error))?;
         if let Some(copy) = &written.copy {
-            print_copy(copy, out);
+            print_copy(copy, "aws-auth", out);
         }
         if written.outcome != Outcome::Unchanged {
             for sync in next_syncs(&written.before, &last) {
@@ -339,22 +344,23 @@ fn guard(error: &WriteError<Failure>) -> Refusal {
     Refusal { guard, reason }
 }
 
-fn print_copy(copy: &CopyLocation, out: &mut Out) {
+/// Prints where the copy of what a write replaces is stored. `what` names it.
+pub(super) fn print_copy(copy: &CopyLocation, what: &str, out: &mut Out) {
     match copy {
         CopyLocation::InCluster(number) => out.note(&format!(
-            "Stored the previous aws-auth as revision {number}; to undo this change: awsauth undo"
+            "Stored the previous {what} as revision {number}; to undo this change: awsauth undo"
         )),
         CopyLocation::InFolder { path, why } => {
             out.note(&format!(
-                "warning: cannot store the previous aws-auth in the cluster: {why}"
+                "warning: cannot store the previous {what} in the cluster: {why}"
             ));
             out.note(&format!(
-                "Stored the previous aws-auth in {}; to undo this change: awsauth undo",
+                "Stored the previous {what} in {}; to undo this change: awsauth undo",
                 path.display()
             ));
         }
         CopyLocation::Nowhere(why) => out.note(&format!(
-            "warning: the previous aws-auth is not stored anywhere: {why}"
+            "warning: the previous {what} is not stored anywhere: {why}"
         )),
     }
 }

@@ -96,7 +96,7 @@ impl Candidate {
             {
                 let file = file.to_string();
                 let mappings =
-                    desired::read(&text, &file).map_err(|error| desired_failure(&error))?;
+                    desired::read(&text, &file, None).map_err(|error| desired_failure(&error))?;
                 Ok(Some(Content::Desired {
                     file,
                     text,

@@ -1,5 +1,6 @@
 //! The first read of aws-auth before a write, with the facts that guards need.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::join;
@@ -7,7 +8,7 @@ use tokio::join;
 use super::Backend;
 use super::cluster::{Cluster, until_interrupted};
 use crate::terminal::{Failure, Out};
-use awsauth_core::authenticator::User;
+use awsauth_core::authenticator::{AccessEntries, User};
 use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::facts::groups::AUTHENTICATED;
 use awsauth_core::history::Who;
@@ -53,7 +54,8 @@ impl Backend {
         }
     }
 
-    /// Looks up further facts that guards turned out to need.
+    /// Looks up further facts that guards turned out to need. Returns all access entries with their contents, if a guard needs them
+    /// and EKS lists them.
     ///
     /// # Errors
     /// If the user interrupts.
@@ -62,7 +64,8 @@ impl Backend {
         questions: &[OpenQuestion],
         facts: &mut Facts,
         out: &mut Out,
-    ) -> Result<(), Failure> {
+    ) -> Result<Option<Arc<AccessEntries>>, Failure> {
+        let mut described = None;
         for question in questions {
             match (question, self) {
                 (OpenQuestion::MayUpdate(user), Self::Cluster(cluster)) => {
@@ -74,7 +77,8 @@ impl Backend {
                 }
                 (OpenQuestion::AccessEntryOfAdmin, Self::Cluster(_)) => {
                     let entries = self.access_entries(&|_| true, out);
-                    let answer = entries.and_then(|entries| has_admin(&entries, &facts.admins));
+                    let known = entries.as_deref();
+                    let answer = known.and_then(|known| has_admin(known, &facts.admins));
                     facts.access_entry_of_admin = answer.map_or_else(
                         || Known::Unknown {
                             needs: "eks:DescribeAccessEntry and eks:ListAssociatedAccessPolicies"
@@ -82,11 +86,12 @@ impl Backend {
                         },
                         Known::Is,
                     );
+                    described = entries.filter(|entries| entries.all().is_some());
                 }
                 (_, Self::Manifest(_)) => {}
             }
         }
-        Ok(())
+        Ok(described)
     }
 }
 

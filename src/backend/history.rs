@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::Backend;
 use super::backup_options::state_folder;
 use crate::terminal::{Failure, Out};
+use awsauth_core::authenticator::AccessEntries;
 use awsauth_core::history::{
     Contents, LatestText, Revision, RevisionState, Side, StoredRevision, latest_text,
     revision_states, stored_revisions,
@@ -37,7 +39,7 @@ pub(crate) struct HistoryEntry {
 /// The name of a revision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Name {
-    /// The resourceVersion of the stored aws-auth.
+    /// The resourceVersion of the stored aws-auth, or of the history that a write to access entries found.
     Number(u64),
     /// The key in the cluster, or the file, of an unreadable revision.
     Key(String),
@@ -80,7 +82,10 @@ impl History {
 
     /// Returns the text that a restore without an argument offers, and the revision that it is from.
     pub(crate) fn latest_text(&self) -> Option<(&Name, &Revision, Side)> {
-        let readable = |entry: &'_ HistoryEntry| entry.revision.is_ok();
+        let readable = |entry: &HistoryEntry| {
+            let revision = entry.revision.as_ref();
+            revision.is_ok_and(|(revision, _)| revision.entries.is_none())
+        };
         let readable: Vec<_> = self
             .entries
             .iter()
@@ -138,6 +143,22 @@ impl History {
 }
 
 impl Backend {
+    /// Returns the access entries, with the contents of those that the history has; `None` if it has none or EKS was not asked.
+    fn recorded_entries(
+        &self,
+        revisions: &[&Revision],
+        out: &mut Out,
+    ) -> Option<Arc<AccessEntries>> {
+        let writes: Vec<_> = revisions
+            .iter()
+            .filter_map(|revision| revision.entries.as_ref())
+            .collect();
+        if writes.is_empty() {
+            return None;
+        }
+        self.access_entries(&|arn| writes.iter().any(|write| write.is_about(arn)), out)
+    }
+
     /// Reads aws-auth and its history.
     ///
     /// # Errors
@@ -174,16 +195,18 @@ impl Backend {
             let name = file.path.display().to_string();
             read.push((Some(file.path), file.revision.map_err(|why| (name, why))));
         }
-        read.sort_by_key(|(_, revision)| revision.as_ref().ok().map(|revision| revision.number));
+        read.sort_by_key(|(_, revision)| revision.as_ref().ok().map(Revision::order));
         let contents = Contents::of(&live.snapshot());
         let readable: Vec<&Revision> = read
             .iter()
             .filter_map(|(_, read)| read.as_ref().ok())
             .collect();
-        let mut revision_states = revision_states(&readable, &contents).into_iter();
+        let entries = self.recorded_entries(&readable, out);
+        let revision_states = revision_states(&readable, &contents, entries.as_deref());
+        let mut revision_states = revision_states.into_iter();
         let entries = read.into_iter().map(|(path, revision)| match revision {
             Ok(revision) => HistoryEntry {
-                name: Name::Number(revision.number),
+                name: Name::Number(revision.id()),
                 path,
                 revision: Ok((
                     revision,

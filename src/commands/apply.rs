@@ -3,24 +3,34 @@
 use std::path::PathBuf;
 
 use super::map::Creating;
-use super::principal_argument::check_principal;
+use super::principal_argument::{CheckedPrincipal, check_principal};
+use super::store_args::StoreArgs;
 use super::write_args::{DryRun, VerifyArgs, WriteArgs};
 use crate::backend::Backend;
 use crate::backend::input_files::{self, desired_failure, is_stdin};
 use crate::output::{PlanFormat, short_name};
 use crate::terminal::{Exit, Failure, Out, Refusal};
-use crate::write::{Transaction, edit_failure};
+use crate::write::{
+    EntryRequest, NamedOptions, PlannedEntries, ReadStores, Transaction, edit_failure,
+    note_new_mappings, read_stores,
+};
+use awsauth_core::access_entries::{EntryChange, Store, StoreChoice};
+use awsauth_core::arn::is_same_principal;
+use awsauth_core::authenticator::AccessEntries;
 use awsauth_core::desired::{self, DesiredMapping};
-use awsauth_core::document::Principal;
 use awsauth_core::document::edit::{Edit, Groups};
 use awsauth_core::ownership::Owner;
 use awsauth_core::plan::{Ownership, Plan, Request};
 
+/// The tag of access entries with the owner that created them.
+const OWNER_TAG: &str = "awsauth.dev/owner";
+
 /// Merge many mappings in one write
 ///
 /// Reads YAML or JSON in any of these forms: an aws-auth ConfigMap; mapRoles, mapUsers and mapAccounts lists; a bare list of
-/// mappings; the iamIdentityMappings of an eksctl ClusterConfig; or IAMIdentityMapping or AwsAuthMapping objects. With --owner,
-/// it records the owner of the mappings, so that --prune can remove what the same owner no longer requests.
+/// mappings; the iamIdentityMappings and accessEntries of an eksctl ClusterConfig; IAMIdentityMapping, AwsAuthMapping or Access objects; or
+/// access entries of ACK, CloudFormation or aws eks describe-access-entry. With --owner, it records the owner of the mappings, so
+/// that --prune can remove what the same owner no longer requests.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -66,23 +76,52 @@ pub(crate) struct DesiredArgs {
     /// Write ARNs as given, even if they can never match
     #[arg(long)]
     pub(crate) as_written: bool,
+
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+/// The desired state as it was read.
+pub(crate) struct Desired<'a> {
+    args: &'a DesiredArgs,
+    mappings: Vec<RequestedMapping>,
+    owner: Option<Owner>,
+}
+
+/// A desired mapping.
+struct RequestedMapping {
+    desired: DesiredMapping,
+    /// The principal as aws-auth can match it, and the correction.
+    in_aws_auth: CheckedPrincipal,
+}
+
+/// The request of aws-auth, and the changes of access entries.
+pub(crate) struct Prepared {
+    pub(crate) request: Request,
+    pub(crate) entries: Option<PlannedEntries>,
 }
 
 /// Merges what the files request.
 pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
-    let request = args.desired.read(backend, out)?;
+    let desired = args.desired.read(backend)?;
+    let choice = args.desired.store.choice(&args.write.overrides);
+    let verify = args.verify.verify_as();
+    let verify_role = verify.as_ref().and_then(|verify| verify.role.as_deref());
+    let Prepared { request, entries } = desired.prepare(choice, verify_role, backend, out)?;
     let must_confirm = args.desired.prune && !args.yes && args.write.dry_run == DryRun::None;
     if must_confirm && !backend.is_pipe() && out.can_ask() {
         confirm(&request, backend, out)?;
     }
-    Transaction {
+    let plan = Transaction {
         edits: &request.edits,
         request: &|_| Ok(request.clone()),
         create: !args.creating.no_create,
-        verify: args.verify.verify_as(),
+        entries,
+        verify,
         options: &args.write.options(backend),
     }
     .run(backend, out)?;
+    note_new_mappings(choice, &plan, out);
     Ok(Exit::Done)
 }
 
@@ -103,7 +142,7 @@ fn confirm(request: &Request, backend: &mut Backend, out: &mut Out) -> Result<()
     let reading = backend.read(out)?;
     let plan =
         Plan::new(&reading.snapshot, request).map_err(|error| edit_failure(&error, backend))?;
-    let gone: Vec<String> = plan
+    let mut gone: Vec<String> = plan
         .outcomes
         .iter()
         .filter_map(|(edit, _)| match edit {
@@ -111,7 +150,12 @@ fn confirm(request: &Request, backend: &mut Backend, out: &mut Out) -> Result<()
             Edit::Map { .. } => None,
         })
         .collect();
-    let question = || format!("Remove {} from aws-auth of {backend}?", gone.join(", "));
+    let entries = request.pruned_entries.iter();
+    gone.extend(entries.map(|arn| format!("the access entry of {arn}")));
+    let question = || match request.pruned_entries.is_empty() {
+        true => format!("Remove {} from aws-auth of {backend}?", gone.join(", ")),
+        false => format!("Remove {} from {backend}?", gone.join(", ")),
+    };
     if gone.is_empty() || backend.ask(&question(), out)? {
         return Ok(());
     }
@@ -126,11 +170,11 @@ fn confirm(request: &Request, backend: &mut Backend, out: &mut Out) -> Result<()
 }
 
 impl DesiredArgs {
-    /// Reads and checks the desired state, and removes IAM paths from role ARNs, which cannot match with a path.
+    /// Reads and checks the desired state.
     ///
     /// # Errors
-    /// The first entry that cannot be read, contradicts another one, or can match no identity.
-    pub(crate) fn read(&self, backend: &Backend, out: &mut Out) -> Result<Request, Failure> {
+    /// The first entry that cannot be read, contradicts another one, can match no identity, or is for another cluster.
+    pub(crate) fn read(&self, backend: &Backend) -> Result<Desired<'_>, Failure> {
         if backend.is_pipe() && self.filenames.iter().any(|path| is_stdin(path)) {
             return Err(Failure::usage(
                 "cannot read both the manifest and the desired state from stdin",
@@ -139,38 +183,201 @@ impl DesiredArgs {
         }
         let owner = self.owner.as_deref().map(Owner::new).transpose();
         let owner = owner.map_err(|error| Failure::usage("cannot use --owner").because(&error))?;
-        let mut desired_mappings = Vec::new();
+        let cluster_arn = backend.eks().map(|eks| eks.facts.arn.as_str());
+        let mut mappings = Vec::new();
         for input in input_files::read(&self.filenames)? {
-            desired_mappings.extend(
-                desired::read(&input.text, &input.name).map_err(|error| desired_failure(&error))?,
+            mappings.extend(
+                desired::read(&input.text, &input.name, cluster_arn)
+                    .map_err(|error| desired_failure(&error))?,
             );
         }
-        for each in &mut desired_mappings {
-            let named = check_principal(each.principal.clone(), self.as_written)
-                .map_err(|failure| failure.at(&format!("{}:{}", each.source, each.line)))?;
-            if let Some(correction) = named.correction {
-                out.note(&format!("{}:{}: {correction}", each.source, each.line));
-            }
-            each.principal = named.principal;
-        }
-        let desired_mappings =
-            desired::merge(desired_mappings).map_err(|error| desired_failure(&error))?;
-        let principals: Vec<Principal> = desired_mappings
-            .iter()
-            .map(|each| each.principal.clone())
-            .collect();
-        Ok(Request {
-            edits: desired_mappings.into_iter().map(edit).collect(),
-            owner: owner.map(|owner| Ownership {
-                owner,
-                requested: principals,
-                prune: self.prune,
-                take_over: self.take_over,
-            }),
-            as_written: self.as_written,
-            ..Request::default()
+        let check = |desired: DesiredMapping| {
+            refuse_other_cluster(&desired, backend)?;
+            let checked = check_principal(desired.principal.clone(), self.as_written);
+            let in_aws_auth = checked.map_err(|failure| failure.at(&place(&desired)))?;
+            Ok(RequestedMapping {
+                desired,
+                in_aws_auth,
+            })
+        };
+        let mappings = mappings.into_iter().map(check);
+        Ok(Desired {
+            args: self,
+            mappings: mappings.collect::<Result<_, Failure>>()?,
+            owner,
         })
     }
+}
+
+impl Desired<'_> {
+    /// Splits the mappings by store, and plans the changes of access entries. In aws-auth, removes IAM paths from role ARNs, which
+    /// cannot match with a path.
+    ///
+    /// # Errors
+    /// If two mappings contradict each other, or one cannot be in its store.
+    pub(crate) fn prepare(
+        self,
+        choice: StoreChoice,
+        verify_as: Option<&str>,
+        backend: &mut Backend,
+        out: &mut Out,
+    ) -> Result<Prepared, Failure> {
+        let prunes_entries = self.args.prune && choice != StoreChoice::Only(Store::AwsAuth);
+        let edits = self.mappings.iter().map(|mapping| {
+            let desired = &mapping.desired;
+            Ok((edit(desired.clone()), store_choice(desired, choice)?))
+        });
+        let edits = edits.collect::<Result<Vec<_>, Failure>>()?;
+        let read = read_stores(&edits, prunes_entries, verify_as, backend, out)?;
+        let (mut in_aws_auth, mut for_entries) = (Vec::new(), Vec::new());
+        for (number, mapping) in self.mappings.into_iter().enumerate() {
+            let desired = mapping.desired;
+            let is_for_entries = read
+                .as_ref()
+                .is_some_and(|read| read.is_for_entries(number));
+            let store = match is_for_entries {
+                true => Store::AccessEntries,
+                false => Store::AwsAuth,
+            };
+            let desired = desired
+                .in_store(store)
+                .map_err(|error| desired_failure(&error))?;
+            if is_for_entries {
+                for_entries.push(desired);
+                continue;
+            }
+            if let Some(correction) = mapping.in_aws_auth.correction {
+                out.note(&format!("{}: {correction}", place(&desired)));
+            }
+            in_aws_auth.push(DesiredMapping {
+                principal: mapping.in_aws_auth.principal,
+                ..desired
+            });
+        }
+        let merge = |mappings| desired::merge(mappings).map_err(|error| desired_failure(&error));
+        let merged = merge(in_aws_auth)?;
+        let requests = merge(for_entries)?.into_iter().map(|desired| EntryRequest {
+            edit: edit(desired.clone()),
+            place: Some(place(&desired)),
+            options: entry_options(desired, self.owner.as_ref()),
+        });
+        let requests: Vec<_> = requests.collect();
+        let pruned = match (&read, &self.owner) {
+            (Some(read), Some(owner)) if prunes_entries => {
+                pruned_entries(read.entries(), owner, &edits)
+            }
+            _ => Vec::new(),
+        };
+        let reads_aws_auth = read
+            .as_ref()
+            .and_then(ReadStores::entries)
+            .is_none_or(AccessEntries::uses_aws_auth);
+        let entries = read.map(|read| read.plan(&requests, backend, out));
+        let mut entries = entries.transpose()?;
+        let pruned_arns = pruned.iter().map(|change| change.principal_arn.clone());
+        let request = Request {
+            pruned_entries: pruned_arns.collect(),
+            owner: self
+                .owner
+                .filter(|_| reads_aws_auth)
+                .map(|owner| Ownership {
+                    owner,
+                    requested: merged.iter().map(|each| each.principal.clone()).collect(),
+                    prune: self.args.prune,
+                    take_over: self.args.take_over,
+                }),
+            edits: merged.into_iter().map(edit).collect(),
+            as_written: self.args.as_written,
+            ..Request::default()
+        };
+        if let Some(entries) = &mut entries {
+            entries.changes.extend(pruned);
+            entries.edits_aws_auth |= request.owner.is_some();
+        }
+        Ok(Prepared { request, entries })
+    }
+}
+
+/// Returns the removal of the access entries that this owner created and no longer requests. EKS's own entries have no owner.
+fn pruned_entries(
+    known: Option<&AccessEntries>,
+    owner: &Owner,
+    requested: &[(Edit, StoreChoice)],
+) -> Vec<EntryChange> {
+    let is_requested = |arn: &str| {
+        let mut principals = requested.iter().map(|(edit, _)| edit.principal());
+        principals.any(|principal| is_same_principal(principal.text(), arn))
+    };
+    let entries = known.and_then(AccessEntries::all).unwrap_or_default();
+    let pruned = entries.iter().filter_map(|entry| {
+        let terms = entry.terms.as_ref()?;
+        let is_owned = terms
+            .tags
+            .get(OWNER_TAG)
+            .is_some_and(|tag| tag == owner.as_str());
+        (is_owned && terms.policies.is_some() && !is_requested(&entry.principal_arn)).then(|| {
+            EntryChange {
+                principal_arn: entry.principal_arn.clone(),
+                before: Some(terms.clone()),
+                after: None,
+            }
+        })
+    });
+    pruned.collect()
+}
+
+/// Returns what an access entry needs besides username and groups.
+fn entry_options(desired: DesiredMapping, owner: Option<&Owner>) -> NamedOptions {
+    let entry = desired.entry;
+    let mut options = entry.map_or_else(NamedOptions::default, |entry| NamedOptions {
+        kind: Some(entry.kind),
+        policies: entry.policies,
+        remove: Vec::new(),
+        tags: entry.tags,
+    });
+    if let Some(owner) = owner {
+        let tag = (OWNER_TAG.to_owned(), owner.as_str().to_owned());
+        options.tags.extend([tag]);
+    }
+    options
+}
+
+/// Returns the store that the user chose for a mapping. The form of some files is an access entry.
+fn store_choice(desired: &DesiredMapping, choice: StoreChoice) -> Result<StoreChoice, Failure> {
+    match (&desired.entry, choice) {
+        (None, choice) => Ok(choice),
+        (Some(_), StoreChoice::Only(Store::AwsAuth)) => Err(Failure::usage(format!(
+            "{}: this is an access entry, which aws-auth cannot store",
+            place(desired)
+        ))
+        .hint("leave out --backend aws-auth")),
+        (Some(_), _) => Ok(StoreChoice::Only(Store::AccessEntries)),
+    }
+}
+
+/// Refuses a mapping whose file names another cluster, if the name of this one is known.
+fn refuse_other_cluster(desired: &DesiredMapping, backend: &Backend) -> Result<(), Failure> {
+    let (Some(expected), Some(name)) = (desired.cluster.as_deref(), backend.eks_name()) else {
+        return Ok(());
+    };
+    if expected == name {
+        return Ok(());
+    }
+    Err(Failure::refused(
+        Refusal {
+            guard: "WG01",
+            reason: "wrong-cluster",
+        },
+        format!(
+            "{}: the file is for cluster {expected}, and this is {name}",
+            place(desired)
+        ),
+    )
+    .hint("choose the other cluster with --cluster-name NAME, or correct the name in the file"))
+}
+
+fn place(desired: &DesiredMapping) -> String {
+    format!("{}:{}", desired.source, desired.line)
 }
 
 fn edit(mapping: DesiredMapping) -> Edit {

@@ -1,13 +1,14 @@
 //! `awsauth diff`.
 
 use super::OutputArgs;
-use super::apply::DesiredArgs;
+use super::apply::{DesiredArgs, Prepared};
+use super::write_args::Overrides;
 use crate::backend::Backend;
 use crate::output::{PlanFormat, remarks, report_json, report_text};
 use crate::terminal::{Exit, Failure, Kind, Out};
 use crate::write::{
     PlanBuilder, access_entries_for, edit_failure, refused, report_dry_run_step, wants_admins,
-    with_access_entry_commands,
+    with_other_store,
 };
 use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::plan::{Allowed, Facts};
@@ -34,12 +35,23 @@ impl Args {
 
 /// Plans what apply would do and shows it.
 pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
-    let request = args.desired.read(backend, out)?;
-    let first = backend.read_for_plan(false, wants_admins(&request.edits), out)?;
-    let current = first.as_ref().map(|first| &first.snapshot);
-    let access_entries = access_entries_for(&request.edits, None, current, backend, out);
+    let desired = args.desired.read(backend)?;
+    let choice = args.desired.store.choice(&Overrides::default());
+    let Prepared { request, entries } = desired.prepare(choice, None, backend, out)?;
+    let (first, access_entries, changes) = match entries {
+        Some(planned) => {
+            let (first, known, changes) = planned.into_parts();
+            (Some(first), known, changes)
+        }
+        None => {
+            let first = backend.read_for_plan(false, wants_admins(&request.edits), out)?;
+            let current = first.as_ref().map(|first| &first.snapshot);
+            let known = access_entries_for(&request.edits, None, current, backend, out);
+            (first, known, Vec::new())
+        }
+    };
     let build = |_: &Snapshot| Ok(request.clone());
-    let mut planner = PlanBuilder::new(&build, Allowed::default(), access_entries);
+    let mut planner = PlanBuilder::new(&build, Allowed::default(), access_entries, changes);
     let (snapshot, facts) = match first {
         Some(first) => (first.snapshot, first.facts),
         None => (backend.read(out)?.snapshot, Facts::default()),
@@ -50,9 +62,12 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
         None => return Err(Failure::new(Kind::Bug, "nothing was planned")),
     };
     match args.answer.output {
-        PlanFormat::Human | PlanFormat::Github => out.text(&report_text(&plan))?,
+        PlanFormat::Human | PlanFormat::Github => {
+            out.text(&report_text(&plan, backend.eks_name()))?
+        }
         PlanFormat::Json => out.json(
-            &report_json(&plan, plan.is_change(), None).map_err(|error| Failure::bug(&error))?,
+            &report_json(&plan, plan.is_change(), backend.eks_name(), None)
+                .map_err(|error| Failure::bug(&error))?,
         )?,
     }
     for line in remarks(&plan) {
@@ -60,7 +75,7 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
     }
     if !plan.refusals.is_empty() {
         out.note("Applying this would be refused:");
-        let refused = with_access_entry_commands(refused(&plan.refusals), &plan, backend);
+        let refused = with_other_store(refused(&plan.refusals), &plan);
         for line in refused.render(out.program()).lines() {
             out.note(line);
         }

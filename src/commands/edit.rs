@@ -62,7 +62,7 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
     }
     let editor = Editor::of_process(out)?;
     if !args.write.overrides.allow_ignored {
-        refuse_if_ignored(backend, &[])?;
+        refuse_if_ignored(backend)?;
     }
     let options = Options {
         is_confirmed: must_confirm,
@@ -161,6 +161,7 @@ fn write(
         edits: &[],
         request: &request,
         create: true,
+        entries: None,
         verify: None,
         options,
     };

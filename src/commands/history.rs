@@ -2,18 +2,21 @@
 
 mod list;
 
+use std::sync::Arc;
+
 use clap::Subcommand;
 
 use super::{Format, OutputArgs};
 use crate::backend::{Backend, History, HistoryEntry};
 use crate::output::{history_table, report_json, report_text, revision_heading};
 use crate::terminal::{Exit, Failure, Kind, Out};
+use awsauth_core::authenticator::AccessEntries;
 use awsauth_core::history::{Contents, Revision};
 use awsauth_core::plan::{Plan, Request};
 
-/// Show the writes to aws-auth, their authors and reasons
+/// Show the writes to aws-auth and to access entries, their authors and reasons
 ///
-/// Each write stores the previous aws-auth as a revision in the ConfigMap awsauth-history, which keeps the newest 20.
+/// Each write stores what it replaces as a revision in the ConfigMap awsauth-history, which keeps the newest 20.
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
@@ -59,8 +62,8 @@ pub(crate) fn run(args: &Args, backend: &Backend, out: &mut Out) -> Result<Exit,
             if format.output == Format::Human {
                 out.text(&revision_heading(&entry.name.to_string(), revision))?;
             }
-            let plan = difference(&revision.before, &revision.after)?;
-            answer(&plan, format.output, out)
+            let plan = change_of(revision)?;
+            answer(&plan, format.output, backend, out)
         }
         Some(What::Diff {
             from,
@@ -72,7 +75,7 @@ pub(crate) fn run(args: &Args, backend: &Backend, out: &mut Out) -> Result<Exit,
                 Some(to) => &find(&history, to)?.1.before,
                 None => &history.live,
             };
-            answer(&difference(from, to)?, format.output, out)
+            answer(&difference(from, to)?, format.output, backend, out)
         }
     }
 }
@@ -123,6 +126,24 @@ pub(super) fn find<'h>(
     }
 }
 
+/// Returns the plan that makes the change of a revision.
+fn change_of(revision: &Revision) -> Result<Plan, Failure> {
+    let Some(write) = &revision.entries else {
+        return difference(&revision.before, &revision.after);
+    };
+    let entries = AccessEntries::new(write.mode, Some(write.entries_before()));
+    let request = Request {
+        access_entries: Some(Arc::new(entries)),
+        entry_changes: write.changes.clone(),
+        ..Request::default()
+    };
+    let plan = Plan::new(&revision.before.snapshot(), &request);
+    let mut plan = plan.map_err(|error| Failure::bug(&error))?;
+    // The plan is not carried out.
+    plan.refusals.clear();
+    Ok(plan)
+}
+
 /// Returns the plan that changes one state into the other.
 pub(super) fn difference(from: &Contents, to: &Contents) -> Result<Plan, Failure> {
     let request = Request {
@@ -135,11 +156,11 @@ pub(super) fn difference(from: &Contents, to: &Contents) -> Result<Plan, Failure
     Ok(plan)
 }
 
-fn answer(plan: &Plan, output: Format, out: &mut Out) -> Result<Exit, Failure> {
+fn answer(plan: &Plan, output: Format, backend: &Backend, out: &mut Out) -> Result<Exit, Failure> {
     match output {
-        Format::Human => out.text(&report_text(plan))?,
+        Format::Human => out.text(&report_text(plan, backend.eks_name()))?,
         Format::Json => {
-            let report = report_json(plan, plan.is_change(), None);
+            let report = report_json(plan, plan.is_change(), backend.eks_name(), None);
             out.json(&report.map_err(|error| Failure::bug(&error))?)?;
         }
     }

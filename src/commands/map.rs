@@ -4,11 +4,13 @@ use clap::Subcommand;
 use clap::builder::FalseyValueParser;
 
 use super::principal_argument::check_principal;
+use super::store_args::StoreArgs;
 use super::write_args::{VerifyArgs, WriteArgs};
 use crate::backend::Backend;
 use crate::output::PlanFormat;
 use crate::terminal::{Exit, Failure, Out};
-use crate::write::Transaction;
+use crate::write::{EntryRequest, NamedOptions, Transaction, note_new_mappings, read_stores};
+use awsauth_core::access_entries::NamedPolicy;
 use awsauth_core::document::Principal;
 use awsauth_core::document::edit::{Edit, Groups};
 use awsauth_core::facts::node_kinds::NodeKind;
@@ -16,7 +18,8 @@ use awsauth_core::plan::Request;
 
 /// Merge one mapping: add it, or change only what differs
 ///
-/// An entry that already matches stays as it is. All other text in aws-auth is preserved byte for byte.
+/// An entry that already matches stays as it is. All other text in aws-auth is preserved byte for byte. With --cluster-name, the
+/// mapping can be an EKS access entry instead, see --backend.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -42,7 +45,7 @@ struct RoleOrUser {
     #[arg(value_name = "ARN")]
     arn: String,
 
-    /// The Kubernetes username; required for a new mapping, otherwise the current one stays
+    /// The Kubernetes username; required for a new mapping in aws-auth, otherwise the current one stays
     #[arg(long, env = "AWSAUTH_USERNAME", value_name = "USER")]
     username: Option<String>,
 
@@ -62,10 +65,29 @@ struct RoleOrUser {
     )]
     remove_groups: Vec<String>,
 
+    /// An access policy of the access entry, such as view or cluster-admin, by default for the whole cluster; repeat it for the
+    /// complete list
+    #[arg(
+        long = "policy",
+        env = "AWSAUTH_POLICY",
+        value_name = "NAME[:NAMESPACE,…]"
+    )]
+    policies: Vec<NamedPolicy>,
+
+    /// An access policy to remove from the access entry; may be repeated
+    #[arg(
+        long = "remove-policy",
+        env = "AWSAUTH_REMOVE_POLICY",
+        value_name = "NAME"
+    )]
+    remove_policies: Vec<NamedPolicy>,
+
     /// Write the ARN as given, even if it can never match
     #[arg(long)]
     as_written: bool,
 
+    #[command(flatten)]
+    store: StoreArgs,
     #[command(flatten)]
     creating: Creating,
     #[command(flatten)]
@@ -85,6 +107,8 @@ struct Account {
     as_written: bool,
 
     #[command(flatten)]
+    store: StoreArgs,
+    #[command(flatten)]
     creating: Creating,
     #[command(flatten)]
     write: WriteArgs,
@@ -102,6 +126,8 @@ struct NodeRole {
     #[arg(long, env = "AWSAUTH_KIND", value_name = "KIND", value_parser = kinds())]
     kind: NodeKind,
 
+    #[command(flatten)]
+    store: StoreArgs,
     #[command(flatten)]
     creating: Creating,
     #[command(flatten)]
@@ -139,44 +165,50 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
     if let What::Role(args) | What::User(args) = &args.what {
         args.check()?;
     }
-    let named = check_principal(principal, as_written)?;
-    if let Some(correction) = &named.correction {
-        out.note(correction);
-    }
-    let (username, groups) = match &args.what {
-        What::Role(args) | What::User(args) => (args.username.clone(), args.groups()),
-        What::Account(_) => (None, Groups::Keep),
-        What::NodeRole(NodeRole { kind, .. }) => {
-            let groups = kind
-                .groups()
-                .iter()
-                .map(|&group| group.to_owned())
-                .collect();
-            (Some(kind.username().to_owned()), Groups::Set(groups))
-        }
-    };
+    let named = check_principal(principal.clone(), as_written)?;
+    let edit = args.edit(principal);
     let (creating, write) = match &args.what {
         What::Role(args) | What::User(args) => (args.creating, &args.write),
         What::Account(args) => (args.creating, &args.write),
         What::NodeRole(args) => (args.creating, &args.write),
     };
+    let (verify, options) = (args.verify().verify_as(), write.options(backend));
+    let choice = args.store().choice(&write.overrides);
+    let verify_role = verify.as_ref().and_then(|verify| verify.role.as_deref());
+    let requested = [(edit.clone(), choice)];
+    let read = read_stores(&requested, false, verify_role, backend, out)?;
+    let options_of_entry = args.entry_options();
+    let (mut edits, mut requests) = (Vec::new(), Vec::new());
+    if read.as_ref().is_some_and(|read| read.is_for_entries(0)) {
+        requests.push(EntryRequest {
+            edit: edit.clone(),
+            options: options_of_entry,
+            place: None,
+        });
+    } else {
+        options_of_entry.refuse_in_aws_auth()?;
+        if let Some(correction) = &named.correction {
+            out.note(correction);
+        }
+        edits.push(edit.of(named.principal));
+    }
+    let entries = read.map(|read| read.plan(&requests, backend, out));
+    let entries = entries.transpose()?;
     let request = Request {
-        edits: vec![Edit::Map {
-            principal: named.principal,
-            username,
-            groups,
-        }],
+        edits,
         as_written,
         ..Request::default()
     };
-    Transaction {
+    let plan = Transaction {
         edits: &request.edits,
         request: &|_| Ok(request.clone()),
         create: !creating.no_create,
-        verify: args.verify().verify_as(),
-        options: &write.options(backend),
+        entries,
+        verify,
+        options: &options,
     }
     .run(backend, out)?;
+    note_new_mappings(choice, &plan, out);
     Ok(Exit::Done)
 }
 
@@ -193,6 +225,46 @@ impl Args {
     /// Whether the command verifies the write by signing in.
     pub(crate) fn is_verified(&self) -> bool {
         self.verify().is_requested()
+    }
+
+    /// Returns the edit that the arguments request.
+    fn edit(&self, principal: Principal) -> Edit {
+        let (username, groups) = match &self.what {
+            What::Role(args) | What::User(args) => (args.username.clone(), args.groups()),
+            What::Account(_) => (None, Groups::Keep),
+            What::NodeRole(NodeRole { kind, .. }) => {
+                let groups = kind
+                    .groups()
+                    .iter()
+                    .map(|&group| group.to_owned())
+                    .collect();
+                (Some(kind.username().to_owned()), Groups::Set(groups))
+            }
+        };
+        Edit::Map {
+            principal,
+            username,
+            groups,
+        }
+    }
+
+    fn store(&self) -> StoreArgs {
+        match &self.what {
+            What::Role(args) | What::User(args) => args.store,
+            What::Account(args) => args.store,
+            What::NodeRole(args) => args.store,
+        }
+    }
+
+    fn entry_options(&self) -> NamedOptions {
+        match &self.what {
+            What::Role(args) | What::User(args) => NamedOptions {
+                policies: Some(args.policies.clone()).filter(|policies| !policies.is_empty()),
+                remove: args.remove_policies.clone(),
+                ..NamedOptions::default()
+            },
+            What::Account(_) | What::NodeRole(_) => NamedOptions::default(),
+        }
     }
 
     fn verify(&self) -> &VerifyArgs {

@@ -76,6 +76,7 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
         edits: &[],
         request: &request,
         create: true,
+        entries: None,
         verify: None,
         options: &args.write.options(backend),
     }
@@ -95,6 +96,12 @@ fn recorded(name: Option<&str>, backend: &Backend, out: &mut Out) -> Result<Cont
     let (name, then, contents, revision) = match name {
         Some(name) => {
             let (entry, revision) = find(&history, name)?;
+            if revision.entries.is_some() {
+                return Err(Failure::usage(format!(
+                    "revision {name} changed access entries, and restore is about aws-auth"
+                ))
+                .hint(format!("undo it: awsauth undo {name} --cluster-name NAME")));
+            }
             (&entry.name, "was there before", &revision.before, revision)
         }
         None => {

@@ -1,5 +1,7 @@
 //! `awsauth undo`.
 
+mod entries;
+
 use super::history::find;
 use super::write_args::WriteArgs;
 use crate::backend::{Backend, History};
@@ -13,15 +15,16 @@ use awsauth_kube::shell_command::quoted;
 
 /// Undo the newest write
 ///
-/// Reverts what that write changed. Later changes by other clients stay; --whole undoes them, too. An undo is a write like any
-/// other and can itself be undone. To go further back, use restore.
+/// Reverts what that write changed, in aws-auth or in access entries. Later changes by other clients stay; --whole undoes them, too.
+/// An undo is a write like any other and can itself be undone. To go further back, use restore.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Undo the write of this revision instead
     #[arg(value_name = "REVISION")]
     revision: Option<String>,
 
-    /// Restore the whole text as it was before, and lose what was written since; requires REVISION if other clients have written
+    /// Restore the whole text, or the access entries, as they were before, and lose what was written since; for aws-auth,
+    /// requires REVISION if other clients have written
     #[arg(long)]
     whole: bool,
 
@@ -58,6 +61,9 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
             .ok_or_else(|| no_write(&history, backend))?,
     };
     let name = name.to_string();
+    if let Some(write) = &revision.entries {
+        return entries::undo(args, &name, revision, write, backend, out);
+    }
     if !args.whole && history.is_recreation(revision) {
         return Err(removes_everything(&name));
     }
@@ -89,6 +95,7 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
         edits: &[],
         request: &request,
         create: true,
+        entries: None,
         verify: None,
         options: &Options {
             undoes: Some(revision.number),

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use clap::Subcommand;
 
 use super::principal_argument::must_be_arn;
+use super::store_args::StoreArgs;
 use super::write_args::WriteArgs;
 use crate::backend::Backend;
 use crate::output::{PlanFormat, user_text};
 use crate::terminal::{Exit, Failure, Out};
-use crate::write::Transaction;
+use crate::write::{EntryRequest, NamedOptions, Transaction, read_stores};
+use awsauth_core::access_entries::{Store, StoreChoice};
 use awsauth_core::authenticator::{Question, explain};
 use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::document::edit::Edit;
@@ -19,7 +21,7 @@ use awsauth_core::plan::{Plan, Request};
 /// Remove the mappings of one identity
 ///
 /// Removes every entry whose ARN equals the argument, as written or as the authenticator reads it, with its comment. All other
-/// text in aws-auth is preserved byte for byte.
+/// text in aws-auth is preserved byte for byte. With --cluster-name, removes an EKS access entry if aws-auth has none, see --backend.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -61,6 +63,8 @@ struct Rest {
     #[arg(long, env = "AWSAUTH_ONLY", value_name = "LINE")]
     only: Option<usize>,
     #[command(flatten)]
+    store: StoreArgs,
+    #[command(flatten)]
     write: WriteArgs,
 }
 
@@ -71,21 +75,48 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
         What::User(args) => (Principal::User(args.arn.clone()), &args.rest),
         What::Account(args) => (Principal::Account(args.id.clone()), &args.rest),
     };
+    let edit = Edit::Unmap {
+        principal: principal.clone(),
+        only_line: rest.only,
+    };
+    let choice = match (rest.store.choice(&rest.write.overrides), rest.only) {
+        // A line is one of aws-auth.
+        (StoreChoice::Auto, Some(_)) => StoreChoice::Only(Store::AwsAuth),
+        (StoreChoice::Only(Store::AccessEntries), Some(_)) => {
+            return Err(Failure::usage("--only names a line of aws-auth")
+                .hint("leave out --only or --backend access-entries"));
+        }
+        (choice, _) => choice,
+    };
+    let read = read_stores(&[(edit.clone(), choice)], false, None, backend, out)?;
+    let (mut edits, mut requests) = (Vec::new(), Vec::new());
+    if read.as_ref().is_some_and(|read| read.is_for_entries(0)) {
+        check_arn(&principal)?;
+        requests.push(EntryRequest {
+            edit,
+            options: NamedOptions::default(),
+            place: None,
+        });
+    } else {
+        edits.push(edit);
+    }
+    let entries = read.map(|read| read.plan(&requests, backend, out));
+    let entries = entries.transpose()?;
     let request = Request {
-        edits: vec![Edit::Unmap {
-            principal: principal.clone(),
-            only_line: rest.only,
-        }],
+        edits,
         ..Request::default()
     };
     let checked_request = |snapshot: &Snapshot| {
-        must_be_arn_or_mapped(&principal, snapshot)?;
+        if !request.edits.is_empty() {
+            must_be_arn_or_mapped(&principal, snapshot)?;
+        }
         Ok(request.clone())
     };
     let plan = Transaction {
         edits: &request.edits,
         request: &checked_request,
         create: false,
+        entries,
         verify: None,
         options: &rest.write.options(backend),
     }
@@ -106,14 +137,18 @@ impl Args {
     }
 }
 
+/// Refuses an argument that is not an ARN.
+fn check_arn(principal: &Principal) -> Result<(), Failure> {
+    match principal {
+        Principal::Role(arn) => must_be_arn("role", arn),
+        Principal::User(arn) => must_be_arn("user", arn),
+        Principal::Account(_) | Principal::Sso(_) => Ok(()),
+    }
+}
+
 /// Refuses an argument that is not an ARN, unless an entry has exactly this text.
 fn must_be_arn_or_mapped(principal: &Principal, snapshot: &Snapshot) -> Result<(), Failure> {
-    let (word, arn) = match principal {
-        Principal::Role(arn) => ("role", arn),
-        Principal::User(arn) => ("user", arn),
-        Principal::Account(_) | Principal::Sso(_) => return Ok(()),
-    };
-    let Err(failure) = must_be_arn(word, arn) else {
+    let Err(failure) = check_arn(principal) else {
         return Ok(());
     };
     let document = Document::read(&snapshot.data);

@@ -4,9 +4,11 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
+use super::access_entry::PolicyData;
 use super::style::{GAIN, LOSS, NOTICE, paint};
 use awsauth_core::authenticator::{AccessChange, User};
 use awsauth_core::escape::one_line;
+use awsauth_core::facts::access_entries::AccessPolicy;
 
 /// One change of the access diff as JSON.
 #[derive(Debug, Serialize)]
@@ -21,6 +23,9 @@ pub(super) struct AccessData<'a> {
 pub(super) struct UserData<'a> {
     username: &'a str,
     groups: &'a [String],
+    /// The access policies of its access entry.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    policies: Vec<PolicyData<'a>>,
     /// The other users that the authenticator may pick instead.
     #[serde(skip_serializing_if = "Vec::is_empty", rename = "orElse")]
     or_else: Vec<Self>,
@@ -31,13 +36,15 @@ impl<'a> UserData<'a> {
         Self {
             username: &user.username,
             groups: &user.groups,
+            policies: Vec::new(),
             or_else: Vec::new(),
         }
     }
 
-    fn any_of(users: &'a [User]) -> Option<Self> {
+    fn any_of(users: &'a [User], policies: &'a [AccessPolicy]) -> Option<Self> {
         let (first, rest) = users.split_first()?;
         Some(Self {
+            policies: policies.iter().map(PolicyData::of).collect(),
             or_else: rest.iter().map(Self::of).collect(),
             ..Self::of(first)
         })
@@ -47,8 +54,8 @@ impl<'a> UserData<'a> {
 pub(super) fn data(changes: &[AccessChange]) -> Vec<AccessData<'_>> {
     let each = changes.iter().map(|change| AccessData {
         arn: &change.arn,
-        before: UserData::any_of(&change.before),
-        after: UserData::any_of(&change.after),
+        before: UserData::any_of(&change.before, &change.policies_before),
+        after: UserData::any_of(&change.after, &change.policies_after),
     });
     each.collect()
 }
@@ -56,25 +63,19 @@ pub(super) fn data(changes: &[AccessChange]) -> Vec<AccessData<'_>> {
 /// The access diff: a styled line or more for each change.
 pub(super) fn text(changes: &[AccessChange]) -> String {
     let mut text = String::new();
-    for AccessChange { arn, before, after } in changes {
-        let arn = identity(arn);
-        let _ = match (before.is_empty(), after.is_empty()) {
-            (true, _) => writeln!(
-                text,
-                "{}",
-                paint(GAIN, &format!("+ {arn} gains {}", users(after)))
-            ),
-            (_, true) => writeln!(
-                text,
-                "{}",
-                paint(LOSS, &format!("- {arn} loses {}", users(before)))
-            ),
+    for change in changes {
+        let arn = identity(&change.arn);
+        let before = access_before(change);
+        let after = access_after(change);
+        let _ = match (change.before.is_empty(), change.after.is_empty()) {
+            (true, _) => writeln!(text, "{}", paint(GAIN, &format!("+ {arn} gains {after}"))),
+            (_, true) => writeln!(text, "{}", paint(LOSS, &format!("- {arn} loses {before}"))),
             (false, false) => writeln!(
                 text,
                 "{}\n    {}\n    {}",
                 paint(NOTICE, &format!("~ {arn} changes")),
-                paint(LOSS, &format!("from {}", users(before))),
-                paint(GAIN, &format!("to   {}", users(after)))
+                paint(LOSS, &format!("from {before}")),
+                paint(GAIN, &format!("to   {after}"))
             ),
         };
     }
@@ -91,12 +92,28 @@ fn identity(arn: &str) -> String {
     }
 }
 
-fn users(users: &[User]) -> String {
-    users
+/// Describes the access before a change.
+pub(super) fn access_before(change: &AccessChange) -> String {
+    access(&change.before, &change.policies_before)
+}
+
+/// Describes the access after a change.
+pub(super) fn access_after(change: &AccessChange) -> String {
+    access(&change.after, &change.policies_after)
+}
+
+/// Describes users, any of which an identity may become, and its access policies.
+fn access(users: &[User], policies: &[AccessPolicy]) -> String {
+    let users: Vec<_> = users.iter().map(user_text).collect();
+    let policies: Vec<_> = policies
         .iter()
-        .map(user_text)
-        .collect::<Vec<_>>()
-        .join(", or ")
+        .map(|policy| one_line(&format!("{} {}", policy.name(), policy.scope)).into_owned())
+        .collect();
+    let users = users.join(", or ");
+    match policies.as_slice() {
+        [] => users,
+        policies => format!("{users}, with {}", policies.join(" and ")),
+    }
 }
 
 /// Describes a Kubernetes user and its groups.

@@ -23,7 +23,7 @@ pub(super) struct AccessEntryData<'a> {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct PolicyData<'a> {
+pub(super) struct PolicyData<'a> {
     policy_arn: &'a str,
     /// Absent for the whole cluster.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,7 +46,7 @@ impl<'a> AccessEntryData<'a> {
 }
 
 impl<'a> PolicyData<'a> {
-    fn of(policy: &'a AccessPolicy) -> Self {
+    pub(super) fn of(policy: &'a AccessPolicy) -> Self {
         Self {
             policy_arn: &policy.arn,
             namespaces: match &policy.scope {

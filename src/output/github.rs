@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use super::access_changes::user_text;
+use super::access_changes::{access_after, access_before, user_text};
 use super::access_check::Verification;
-use awsauth_core::authenticator::{AccessChange, User};
+use awsauth_core::authenticator::AccessChange;
 use awsauth_core::escape;
 use awsauth_core::escape::one_line;
 use awsauth_core::plan::Plan;
@@ -87,22 +87,17 @@ pub(crate) fn plan_summary(
 }
 
 fn row(change: &AccessChange, text: &mut String) {
-    let AccessChange { arn, before, after } = change;
-    let kind = match (before.is_empty(), after.is_empty()) {
+    let kind = match (change.before.is_empty(), change.after.is_empty()) {
         (true, _) => "gains",
         (_, true) => "**loses**",
         (false, false) => "changes",
     };
-    let users = |users: &[User]| {
-        let each: Vec<String> = users.iter().map(user_text).collect();
-        cell(&each.join(", or "))
-    };
     let _ = writeln!(
         text,
         "| {kind} | {} | {} | {} |",
-        cell(arn),
-        users(before),
-        users(after)
+        cell(&change.arn),
+        cell(&access_before(change)),
+        cell(&access_after(change))
     );
 }
 

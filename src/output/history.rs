@@ -78,7 +78,9 @@ pub(crate) fn history_table(rows: &[HistoryRow], limit: Option<usize>) -> String
 
 /// Lists who gains (+), loses (-) or changes (~) access, by the last part of the ARN.
 pub(crate) fn access_summary(changes: &[AccessChange]) -> String {
-    let one = |AccessChange { arn, before, after }: &AccessChange| {
+    let one = |AccessChange {
+                   arn, before, after, ..
+               }: &AccessChange| {
         let sign = match (before.is_empty(), after.is_empty()) {
             (true, _) => '+',
             (_, true) => '-',

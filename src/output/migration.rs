@@ -17,6 +17,7 @@ use std::fmt::Write;
 use anstyle::Style;
 
 use super::mapping_list::FileLine;
+use super::operations::{UNKNOWN_CLUSTER, numbered};
 use super::style::{FAINT, GAIN, HEADING, LOSS, NOTICE, PLACE, paint};
 use super::table::Table;
 use awsauth_core::access_entries::Operation;
@@ -25,9 +26,6 @@ use awsauth_core::access_entries::migrate::{
 };
 use awsauth_core::authenticator::Place;
 use awsauth_core::escape::one_line;
-
-/// The name of a cluster in commands, if it is unknown.
-const UNKNOWN_CLUSTER: &str = "CLUSTER";
 
 /// Formats the plan, styled: a table that fits `width` columns, what differs, the operations, and a summary.
 pub(crate) fn migration_text(
@@ -181,14 +179,7 @@ fn operations(text: &mut String, plan: &MigrationPlan<'_>, cluster: Option<&str>
     }
     let heading = "Operations, in this order. awsauth carries none of them out:";
     let _ = writeln!(text, "\n{}", paint(HEADING, heading));
-    for (number, operation) in plan.operations.iter().enumerate() {
-        let command = operation.command(cluster.unwrap_or(UNKNOWN_CLUSTER));
-        let _ = writeln!(text, "{:>3}. {}", number + 1, one_line(&command));
-        let further = operation.further_permission();
-        let further = further.map_or_else(String::new, |further| format!(", {further}"));
-        let _ = writeln!(text, "     needs {}{further}", operation.permission());
-        let _ = writeln!(text, "     {}", one_line(&operation.what_holds_after()));
-    }
+    text.push_str(&numbered(&plan.operations, cluster));
 }
 
 fn list(text: &mut String, heading: &str, lines: &[String]) {

@@ -7,8 +7,10 @@ use serde::Serialize;
 use super::access_changes::{self, AccessData};
 use super::access_check::{Verification, VerificationData};
 use super::lint::FindingData;
+use super::operations::{OperationData, numbered};
 use super::style::{HEADING, paint};
 use super::text_diff;
+use awsauth_core::access_entries::EntryChange;
 use awsauth_core::document::Principal;
 use awsauth_core::document::edit::{Edit, Outcome};
 use awsauth_core::escape::one_line;
@@ -24,6 +26,9 @@ struct ReportData<'a> {
     changed: bool,
     text: String,
     access: Vec<AccessData<'a>>,
+    /// The calls that change access entries.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operations: Option<Vec<OperationData<'a>>>,
     findings: Vec<FindingData<'a>>,
     refusals: Vec<RefusalData<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -39,13 +44,18 @@ struct RefusalData<'a> {
     allow: Option<&'a str>,
 }
 
-/// Pretty-printed JSON in the format of docs/json.md. `changed` is whether the change of the plan was made, or would be.
+/// Pretty-printed JSON in the format of docs/json.md. `changed` is whether the change of the plan was made, or would be. `cluster` is the
+/// name of the cluster in commands.
 pub(crate) fn report_json(
     plan: &Plan,
     changed: bool,
+    cluster: Option<&str>,
     verification: Option<&Verification<'_>>,
 ) -> Result<String, serde_json::Error> {
     let access = plan.access();
+    let operations = plan.operations();
+    let data = operations.iter();
+    let data = data.map(|operation| OperationData::of(operation, cluster));
     let refusals = plan.refusals.iter().map(|refusal| RefusalData {
         guard: refusal.guard.id(),
         reason: refusal.guard.reason(),
@@ -56,6 +66,7 @@ pub(crate) fn report_json(
         changed,
         text: plan.text(),
         access: access_changes::data(access),
+        operations: (!plan.entry_changes.is_empty()).then(|| data.collect()),
         findings: plan.findings.iter().map(FindingData::of).collect(),
         refusals: refusals.collect(),
         verification: verification.map(VerificationData::of),
@@ -73,6 +84,7 @@ pub(crate) fn refusal_json(
         changed: false,
         text: String::new(),
         access: Vec::new(),
+        operations: None,
         findings: Vec::new(),
         refusals: vec![RefusalData {
             guard,
@@ -101,9 +113,14 @@ pub(crate) fn access_text(plan: &Plan) -> String {
     }
 }
 
-/// The text diff and the access diff, styled; empty when nothing changes.
-pub(crate) fn report_text(plan: &Plan) -> String {
+/// The text diff, the access diff and the calls that change access entries, styled; empty when nothing changes.
+pub(crate) fn report_text(plan: &Plan, cluster: Option<&str>) -> String {
     let mut parts = vec![text_diff::text(&plan.text()), access_text(plan)];
+    let operations = plan.operations();
+    if !operations.is_empty() {
+        let heading = paint(HEADING, "Calls, in this order:");
+        parts.push(format!("{heading}\n{}", numbered(&operations, cluster)));
+    }
     if !plan.change.binary_data.is_empty() {
         let keys: Vec<_> = plan
             .change
@@ -153,7 +170,24 @@ pub(crate) fn outcomes(plan: &Plan, creates: bool) -> Vec<String> {
         };
         format!("mapping {} {became}", one_line(&name))
     };
-    plan.outcomes.iter().map(line).collect()
+    let mappings = plan.outcomes.iter().map(line);
+    mappings
+        .chain(plan.entry_changes.iter().map(entry_outcome))
+        .collect()
+}
+
+/// A line with the outcome for an access entry.
+fn entry_outcome(change: &EntryChange) -> String {
+    let became = match (&change.before, &change.after) {
+        (None, None) => "unchanged: there is no such entry",
+        _ if change.operations().is_empty() => "unchanged",
+        (None, Some(_)) => "created",
+        (Some(_), None) => "deleted",
+        (Some(_), Some(_)) => "configured",
+    };
+    let arn = &change.principal_arn;
+    let name = arn.splitn(6, ':').nth(5).unwrap_or(arn);
+    format!("access entry {} {became}", one_line(name))
 }
 
 /// Such as `role/ci`.

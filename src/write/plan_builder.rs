@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::RequestBuilder;
 use crate::backend::Backend;
 use crate::terminal::{Failure, Kind, Out};
+use awsauth_core::access_entries::EntryChange;
 use awsauth_core::authenticator::AccessEntries;
 use awsauth_core::aws_auth_snapshot::{Change, Snapshot};
 use awsauth_core::document::edit::{Edit, EditError, Groups};
@@ -35,6 +36,7 @@ pub(crate) struct PlanBuilder<'a> {
     request: &'a RequestBuilder<'a>,
     allow: Allowed,
     access_entries: Option<Arc<AccessEntries>>,
+    entry_changes: Vec<EntryChange>,
     facts: Facts,
     /// The last plan, and the stored state that it was made from.
     last: Option<(Snapshot, Result<Plan, EditError>)>,
@@ -45,11 +47,13 @@ impl<'a> PlanBuilder<'a> {
         request: &'a RequestBuilder<'a>,
         allow: Allowed,
         access_entries: Option<Arc<AccessEntries>>,
+        entry_changes: Vec<EntryChange>,
     ) -> Self {
         Self {
             request,
             allow,
             access_entries,
+            entry_changes,
             facts: Facts::default(),
             last: None,
         }
@@ -73,7 +77,8 @@ impl<'a> PlanBuilder<'a> {
                 }
                 _ => break,
             };
-            backend.answer_questions(&questions, &mut self.facts, out)?;
+            let described = backend.answer_questions(&questions, &mut self.facts, out)?;
+            self.access_entries = described.or_else(|| self.access_entries.take());
             self.make(snapshot)?;
         }
         self.plan(snapshot)
@@ -87,7 +92,7 @@ impl<'a> PlanBuilder<'a> {
     pub(crate) fn change(&mut self, snapshot: &Snapshot) -> Result<Option<Change>, Failure> {
         match self.plan(snapshot)? {
             Some(plan) if plan.refusals.is_empty() => {
-                Ok(plan.is_change().then(|| plan.change.clone()))
+                Ok(plan.changes_aws_auth().then(|| plan.change.clone()))
             }
             // The messages need the line numbers of the file that was read, which only the caller knows.
             _ => Err(Failure::new(Kind::Refused, "refused")),
@@ -105,6 +110,11 @@ impl<'a> PlanBuilder<'a> {
     /// Returns the facts collected so far.
     pub(crate) fn facts(&self) -> &Facts {
         &self.facts
+    }
+
+    /// Returns the last plan, if the edits are possible.
+    pub(super) fn last_plan(&self) -> Option<&Plan> {
+        self.last.as_ref()?.1.as_ref().ok()
     }
 
     /// Returns the last plan, if any.
@@ -127,6 +137,7 @@ impl<'a> PlanBuilder<'a> {
     fn make(&mut self, snapshot: &Snapshot) -> Result<(), Failure> {
         let request = Request {
             access_entries: self.access_entries.clone(),
+            entry_changes: self.entry_changes.clone(),
             allow: self.allow.clone(),
             facts: self.facts.clone(),
             ..(self.request)(snapshot)?

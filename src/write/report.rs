@@ -17,6 +17,7 @@ pub(super) fn plan(
     plan: &Plan,
     outcome: WriteOutcome,
     options: &Options,
+    backend: &Backend,
     out: &mut Out,
 ) -> Result<(), Failure> {
     let lines = match options {
@@ -35,18 +36,19 @@ pub(super) fn plan(
     if options.format == PlanFormat::Json {
         return Ok(());
     }
+    let cluster = backend.eks_name();
     let suffix = match options.mode {
         Mode::Write => "",
         Mode::ServerDryRun => " (server dry run)",
         Mode::ClientDryRun => " (dry run)",
     };
     if options.mode.is_dry_run() {
-        out.text(&report_text(plan))?;
+        out.text(&report_text(plan, cluster))?;
     } else if plan.replaces_all && !options.is_confirmed {
         // The user did not type whose access changes.
         out.text(&access_text(plan))?;
     } else {
-        out.detail(|| report_text(plan).trim_end().to_owned());
+        out.detail(|| report_text(plan, cluster).trim_end().to_owned());
     }
     if outcome != WriteOutcome::Unchanged && !plan.is_change() {
         // Only the manifest around the planned texts changes.
@@ -58,10 +60,19 @@ pub(super) fn plan(
     Ok(())
 }
 
-/// Notes where aws-auth was written.
-pub(super) fn destination(outcome: WriteOutcome, mode: Mode, backend: &Backend, out: &mut Out) {
+/// Notes where aws-auth was written. The changes of access entries were reported one by one.
+pub(super) fn destination(
+    plan: &Plan,
+    outcome: WriteOutcome,
+    mode: Mode,
+    backend: &Backend,
+    out: &mut Out,
+) {
     let destination = backend.destination();
     match outcome {
+        WriteOutcome::Unchanged if plan.changes_entries() && mode.is_dry_run() => {
+            out.note("Nothing was written.");
+        }
         WriteOutcome::Unchanged => {}
         _ if mode.is_dry_run() => out.note("Nothing was written."),
         WriteOutcome::Created => {
@@ -77,6 +88,7 @@ pub(super) fn answer(
     plan: &Plan,
     checked: Option<&CheckOutcome>,
     options: &Options,
+    backend: &Backend,
     out: &mut Out,
 ) -> Result<(), Failure> {
     let access = checked.and_then(|checked| checked.access.as_ref());
@@ -86,7 +98,7 @@ pub(super) fn answer(
         PlanFormat::Json => {
             let is_rolled_back = checked.is_some_and(CheckOutcome::is_rolled_back);
             let changed = plan.is_change() && !is_rolled_back;
-            let report = report_json(plan, changed, verification.as_ref());
+            let report = report_json(plan, changed, backend.eks_name(), verification.as_ref());
             out.json(&report.map_err(|error| Failure::bug(&error))?)?;
         }
         PlanFormat::Human | PlanFormat::Github => {
@@ -108,12 +120,13 @@ pub(super) fn step(
     out: &mut Out,
 ) {
     if mode.is_dry_run() {
-        let changes = outcome != WriteOutcome::Unchanged;
+        let changes = outcome != WriteOutcome::Unchanged || plan.changes_entries();
         return report_dry_run_step(plan, changes, backend, out);
     }
     let is_rolled_back = checked.is_some_and(CheckOutcome::is_rolled_back);
     let became = match outcome {
         _ if is_rolled_back => "This was written, could not be verified, and was rolled back.",
+        WriteOutcome::Unchanged if plan.changes_entries() => "Changed.",
         WriteOutcome::Unchanged => "No change was needed.",
         WriteOutcome::Created => "Created.",
         WriteOutcome::Changed => "Changed.",
@@ -122,7 +135,8 @@ pub(super) fn step(
     let verification = access.map(CheckedAccess::verification);
     let summary = plan_summary(plan, &backend.to_string(), became, verification.as_ref());
     github_step::summarize(&summary, out);
-    let changed = outcome != WriteOutcome::Unchanged && !is_rolled_back;
+    let is_change = outcome != WriteOutcome::Unchanged || plan.changes_entries();
+    let changed = is_change && !is_rolled_back;
     github_step::set_outputs(&[("changed", changed.to_string())], out);
 }
 

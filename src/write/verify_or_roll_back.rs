@@ -5,19 +5,24 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::VerifyAs;
+use super::entry_transaction::restore_entries;
 use crate::access_check::{CheckedAccess, ExpectedAccess, TokenSigner};
 use crate::backend::{Backend, BackupOptions, SignIn, WriteOutcome, write_temporary};
 use crate::terminal::{Exit, Failure, Kind, Out};
-use awsauth_core::arn::{canonical, fold};
+use awsauth_core::arn::{canonical, comparable, fold};
 use awsauth_core::aws_auth_snapshot::OWNERS_ANNOTATION;
+use awsauth_core::facts::access_entries::AccessPolicy;
 use awsauth_core::facts::partitions::Partition;
 use awsauth_core::plan::{Plan, Rollback};
+use awsauth_core::rbac::Question;
 use awsauth_kube::shell_command::quoted;
 
 /// Ready to sign in after a write.
 pub(super) struct PostWriteCheck {
     cluster: SignIn,
     signer: TokenSigner,
+    /// The ARN of the identity, if it is known.
+    arn: Option<String>,
     rolls_back: bool,
 }
 
@@ -54,6 +59,7 @@ impl PostWriteCheck {
         Ok(Self {
             cluster,
             signer,
+            arn: verify.role.clone(),
             rolls_back,
         })
     }
@@ -82,13 +88,26 @@ impl PostWriteCheck {
             true => Ok(Self {
                 cluster,
                 signer,
+                arn: Some(arn.to_owned()),
                 rolls_back,
             }),
             false => Err(format!("these AWS credentials are those of {}", caller.arn)),
         }
     }
 
-    /// Signs in until the API server reports the user that the new aws-auth maps the identity to, and rolls the write back otherwise.
+    /// Returns whether the plan makes the identity that signs in an administrator by an access policy, as far as it is known.
+    fn is_admin_by_policy(&self, plan: &Plan) -> bool {
+        let entries = plan.access_entries();
+        let entry = self
+            .arn
+            .as_ref()
+            .and_then(|arn| entries?.of(&comparable(arn)));
+        let terms = entry.and_then(|entry| entry.terms.as_ref());
+        let mut policies = terms.map_or(&[][..], |terms| terms.policies()).iter();
+        policies.any(AccessPolicy::is_cluster_admin)
+    }
+
+    /// Signs in until the API server reports the user that the plan maps the identity to, and rolls the write back otherwise.
     pub(super) fn run(
         &self,
         plan: &Plan,
@@ -96,8 +115,15 @@ impl PostWriteCheck {
         backend: &mut Backend,
         out: &mut Out,
     ) -> CheckOutcome {
+        let is_changed = outcome != WriteOutcome::Unchanged || plan.changes_entries();
+        let everything = match self.is_admin_by_policy(plan) {
+            true => vec![Question::everything()],
+            false => Vec::new(),
+        };
         let expected = ExpectedAccess {
-            before: (outcome != WriteOutcome::Unchanged).then(|| plan.before()),
+            can: &everything,
+            before: is_changed.then(|| plan.before()),
+            entries_before: plan.entries_before().cloned(),
             document: Some(plan.after()),
             access_entries: plan.access_entries().cloned(),
             ..ExpectedAccess::default()
@@ -110,11 +136,9 @@ impl PostWriteCheck {
             }
             Err(failure) => (None, Some(failure)),
         };
-        let failure = failure.map(|failure| match outcome {
-            WriteOutcome::Unchanged => failure,
-            WriteOutcome::Created | WriteOutcome::Changed => {
-                self.roll_back(failure, plan, outcome, backend, out)
-            }
+        let failure = failure.map(|failure| match is_changed {
+            false => failure,
+            true => self.roll_back(failure, plan, outcome, backend, out),
         });
         CheckOutcome { access, failure }
     }
@@ -131,15 +155,31 @@ impl PostWriteCheck {
         if why.exit() == Exit::Interrupted {
             return Failure::new(
                 Kind::Interrupted,
-                "interrupted: aws-auth was written but not verified",
+                format!("interrupted: {} but not verified", written(plan)),
             )
             .hint("verify it: awsauth verify");
         }
-        let why = why.at("aws-auth was written but could not be verified");
+        let why = why.at(&format!("{} but could not be verified", written(plan)));
         if !self.rolls_back {
             return why
                 .of_kind(Kind::NotRolledBack)
                 .note("what was written stays, because of --no-rollback");
+        }
+        if plan.changes_entries()
+            && let Err(obstacle) = restore_entries(plan, backend, out)
+        {
+            return why
+                .of_kind(Kind::NotRolledBack)
+                .note(format!(
+                    "the access entries stay as they were written, because they could not be restored: {}",
+                    obstacle.message()
+                ))
+                .hint("restore them: awsauth undo");
+        }
+        if outcome == WriteOutcome::Unchanged {
+            return why
+                .of_kind(Kind::RolledBack)
+                .note("the previous access entries were restored");
         }
         let rollback = plan.rollback();
         let mut change = |snapshot: &_| {
@@ -208,6 +248,15 @@ impl PostWriteCheck {
         .hint(format!(
             "finally, remove that access: aws eks delete-access-entry --cluster-name {name} --region {region} --principal-arn ARN"
         ))
+    }
+}
+
+/// Names what a plan wrote; a clause.
+fn written(plan: &Plan) -> &'static str {
+    match (plan.changes_aws_auth(), plan.changes_entries()) {
+        (false, true) => "access entries were written",
+        (true, true) => "aws-auth and access entries were written",
+        (_, false) => "aws-auth was written",
     }
 }
 

@@ -1,5 +1,7 @@
 //! Reading the desired state: text in, mappings or an error out.
 
+mod access;
+mod access_entries;
 mod errors;
 mod formats;
 
@@ -9,7 +11,7 @@ use awsauth_core::document::Principal;
 /// Reads `text` as the file `f` and compares the result: a line for each mapping, or the error with its hint.
 #[track_caller]
 fn check(text: &str, expected: &str) {
-    assert_eq!(shown(read(text, "f")), expected.trim_end());
+    assert_eq!(shown(read(text, "f", None)), expected.trim_end());
 }
 
 fn shown(outcome: Result<Vec<DesiredMapping>, DesiredError>) -> String {
@@ -48,7 +50,7 @@ fn line(desired: &DesiredMapping) -> String {
 /// Like [`check`], with only the start of the message.
 #[track_caller]
 fn refused(text: &str, expected: &str) {
-    let shown = shown(read(text, "f"));
+    let shown = shown(read(text, "f", None));
     assert!(
         shown.starts_with(expected),
         "{shown}\ndoes not start with\n{expected}"

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod access_entries;
+mod access_entry_backend;
 mod authentication_mode;
 mod authenticator_add_command;
 mod cluster_creation;

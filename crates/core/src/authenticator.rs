@@ -19,8 +19,8 @@ mod template_match;
 #[cfg(test)]
 mod test_documents;
 
-pub(crate) use access_diff::access_changes;
 pub use access_diff::{AccessChange, OWN_ARN, access_diff};
+pub(crate) use access_diff::{Stores, access_changes, entry_access_changes};
 pub use access_entries::{AccessEntries, AccessEntryAnswer, Override, template};
 pub(crate) use common_fields::CommonFields;
 pub(crate) use explain::explain_in;

@@ -5,8 +5,10 @@
 //! | an aws-auth ConfigMap | the entries of its sections, as the authenticator reads them; not its labels and annotations |
 //! | `mapRoles`, `mapUsers`, `mapAccounts` as real lists | their items |
 //! | a list of `{rolearn\|userarn\|account\|sso, username, groups}` | its items |
-//! | eksctl ClusterConfig | the items of `iamIdentityMappings` |
+//! | eksctl ClusterConfig | the items of `iamIdentityMappings` and of `accessConfig.accessEntries` |
 //! | IAMIdentityMapping, AwsAuthMapping | the mapping in `spec` |
+//! | Access | the `grants`, which either store can hold |
+//! | ACK AccessEntry, a CloudFormation template, `aws eks describe-access-entry` | the access entries |
 //!
 //! The text is YAML or JSON. Several documents in one stream, and v1 Lists, may mix the forms. Anchors, aliases and merge
 //! keys work as in YAML 1.1; an explicit field wins over a merged one.
@@ -17,6 +19,8 @@
 //! errors; `[]` requests an empty list. For the same reason an unknown field is an error and is never ignored, and a value
 //! that YAML 1.1 reads as a boolean or a number is not converted to text.
 
+mod access_entry_formats;
+mod access_file;
 mod configmap;
 mod document_kinds;
 mod error;
@@ -27,11 +31,13 @@ mod template_rejection;
 mod validate;
 mod yaml_value;
 
+pub use access_file::DesiredAccess;
 pub use error::{DesiredError, Reason};
 pub use resulting_sections::{ResultingSections, resulting_sections};
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
+use crate::access_entries::NamedPolicy;
 use crate::arn::fold;
 use crate::document::Principal;
 
@@ -40,14 +46,31 @@ use crate::document::Principal;
 pub struct DesiredMapping {
     /// The principal. An ARN is as written in the file: not normalized or validated.
     pub principal: Principal,
-    /// The Kubernetes username: always set for a role or user, never for an account.
+    /// The Kubernetes username: always set for a role or user, never for an account and for an access entry of nodes.
     pub username: Option<String>,
     /// The Kubernetes groups; `None` if the file does not set them, and for an account.
     pub groups: Option<Vec<String>>,
+    /// What only an access entry has; `None` for a mapping that can be in either store.
+    pub entry: Option<DesiredEntry>,
+    /// Access that each store gives in its own way; `None` unless the file is an `Access`.
+    pub access: Option<DesiredAccess>,
+    /// The name of the cluster that the file is for, if it names one.
+    pub cluster: Option<String>,
     /// The `source` that [`read`] was given.
     pub source: String,
     /// The line in that source, from 1. For an entry of a ConfigMap whose section is not a `|` text, the line of the section.
     pub line: usize,
+}
+
+/// The contents of a desired access entry besides username and groups.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DesiredEntry {
+    /// Such as `STANDARD` or `EC2_LINUX`.
+    pub kind: String,
+    /// The complete list of access policies; `None` if the file does not state them.
+    pub policies: Option<Vec<NamedPolicy>>,
+    /// The tags of a new entry.
+    pub tags: BTreeMap<String, String>,
 }
 
 impl DesiredMapping {
@@ -68,18 +91,26 @@ impl DesiredMapping {
 /// The mappings read so far from one text.
 struct Mappings<'s> {
     source: &'s str,
+    /// The cluster whose account and partition are the default.
+    cluster_arn: Option<&'s str>,
     list: Vec<DesiredMapping>,
     /// Whether the text has a list, even an empty one.
     found_list: bool,
 }
 
-/// Reads desired state in any form, in the order written. `source` names the text in messages, such as its path.
+/// Reads desired state in any form, in the order written. `source` names the text in messages, such as its path. The principals of an
+/// `Access` without an account are in that of the cluster with this ARN.
 ///
 /// # Errors
 /// The first problem, with its line and remedy.
-pub fn read(text: &str, source: &str) -> Result<Vec<DesiredMapping>, DesiredError> {
+pub fn read(
+    text: &str,
+    source: &str,
+    cluster_arn: Option<&str>,
+) -> Result<Vec<DesiredMapping>, DesiredError> {
     let mut read = Mappings {
         source,
+        cluster_arn,
         list: Vec::new(),
         found_list: false,
     };
@@ -183,6 +214,15 @@ fn difference(first: &DesiredMapping, second: &DesiredMapping) -> Option<String>
             "username `{}`",
             first.username.as_deref().unwrap_or_default()
         ));
+    }
+    if first.access != second.access {
+        return Some("other policies".to_owned());
+    }
+    if first.entry != second.entry {
+        return Some(match &first.entry {
+            None => "no access entry".to_owned(),
+            Some(_) => "another access entry".to_owned(),
+        });
     }
     (as_set(first) != as_set(second)).then(|| match &first.groups {
         None => "no `groups`".to_owned(),

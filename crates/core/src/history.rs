@@ -1,6 +1,6 @@
-//! The history: copies of aws-auth from before each write, so that every write can be undone.
+//! The history: copies of aws-auth or of access entries from before each write, so that every write can be undone.
 //!
-//! A [`Revision`] is aws-auth before and after a write, with the user, the time, the reason and the command. Each has its own key in
+//! A [`Revision`] is aws-auth before and after a write, or an [`EntryWrite`], with the user, the time, the reason and the command. Each has its own key in
 //! the ConfigMap `awsauth-history`. An [`Addition`] adds one and lists the keys to remove.
 //!
 //! What a revision wrote is usually what the next one found. Otherwise another client has written in between;
@@ -9,6 +9,7 @@
 mod backup_file;
 mod contents;
 mod delta;
+mod entry_write;
 mod gzip;
 mod latest_text;
 mod merge;
@@ -20,6 +21,7 @@ mod write_effect;
 
 pub use backup_file::{BackupFile, FileError, read_file, write_file};
 pub use contents::{Contents, Digest};
+pub use entry_write::EntryWrite;
 pub use latest_text::{LatestText, Side, latest_text};
 pub use merge::{Piece, pieces};
 pub use redact::{CONTROLLER, text_without_secrets, without_secrets};

@@ -19,7 +19,8 @@ use std::sync::Arc;
 
 use similar::TextDiff;
 
-use crate::authenticator::{AccessChange, AccessEntries, access_changes};
+use crate::access_entries::{EntryChange, Operation, changed};
+use crate::authenticator::{AccessChange, AccessEntries, access_changes, entry_access_changes};
 use crate::aws_auth_snapshot::{Change, Snapshot};
 use crate::deadline::Deadline;
 use crate::document::edit::{Edit, EditError, Outcome, apply};
@@ -45,7 +46,12 @@ pub struct Plan {
     before: Document,
     after: Document,
     access: Vec<AccessChange>,
+    /// The access entries before the plan.
+    entries_before: Option<Arc<AccessEntries>>,
+    /// The access entries after the plan.
     access_entries: Option<Arc<AccessEntries>>,
+    /// The changes of access entries, including those that need no call.
+    pub entry_changes: Vec<EntryChange>,
     /// Whether the caller has access by aws-auth, by the text that was stored when the API server identified the caller; `None` if unknown.
     caller_is_by_aws_auth: Option<bool>,
     /// The source text of the edited entries, before and after.
@@ -162,7 +168,15 @@ impl Plan {
             before,
             after,
             access: Vec::new(),
-            access_entries: request.access_entries.clone(),
+            entries_before: request.access_entries.clone(),
+            access_entries: match request.entry_changes.as_slice() {
+                [] => request.access_entries.clone(),
+                changes => {
+                    let before = request.access_entries.as_deref();
+                    before.map(|before| Arc::new(changed(before, changes)))
+                }
+            },
+            entry_changes: request.entry_changes.clone(),
             caller_is_by_aws_auth: previous.and_then(|previous| previous.caller_is_by_aws_auth),
             edited_entries,
             findings_are_located: true,
@@ -207,10 +221,16 @@ impl Plan {
             plan.is_incomplete = true;
             return plan;
         }
-        let (before, after) = (State::new(&plan.before), State::new(&plan.after));
+        let before = State::new(&plan.before, plan.entries_before.as_deref());
+        let after = State::new(&plan.after, plan.access_entries.as_deref());
         let mut access = access_changes(&before.store, &after.store);
-        if let Some(entries) = &plan.access_entries {
+        for entries in [before.entries, after.entries].into_iter().flatten() {
             access.retain(|change| entries.override_for(&change.arn).is_none());
+        }
+        if let (Some(before), Some(after)) = (before.stores(), after.stores()) {
+            let changed = plan.entry_changes.iter();
+            let principals = changed.map(|change| change.principal_arn.as_str());
+            access.extend(entry_access_changes(before, after, principals));
         }
         let verdict = guard::check(
             Case {
@@ -284,7 +304,24 @@ impl Plan {
 
     /// Returns whether carrying out the plan would change anything.
     pub fn is_change(&self) -> bool {
+        self.changes_aws_auth() || self.changes_entries()
+    }
+
+    /// Returns whether carrying out the plan would change aws-auth.
+    pub fn changes_aws_auth(&self) -> bool {
         !self.change.is_empty()
+    }
+
+    /// Returns whether carrying out the plan would change access entries.
+    pub fn changes_entries(&self) -> bool {
+        let mut changes = self.entry_changes.iter();
+        changes.any(|change| !change.operations().is_empty())
+    }
+
+    /// Returns the calls that change access entries, in order.
+    pub fn operations(&self) -> Vec<Operation> {
+        let changes = self.entry_changes.iter();
+        changes.flat_map(EntryChange::operations).collect()
     }
 
     /// Returns the stored document.
@@ -302,12 +339,18 @@ impl Plan {
         Rollback::of(self)
     }
 
-    /// Returns the identities that gain, lose or change access. Changes to mappings that an access entry overrides are not listed.
+    /// Returns the identities that gain, lose or change access by either store. Changes to mappings that an access entry
+    /// overrides are not listed.
     pub fn access(&self) -> &[AccessChange] {
         &self.access
     }
 
-    /// Returns the access entries that the plan takes into account.
+    /// Returns the access entries before the plan, if they are known.
+    pub fn entries_before(&self) -> Option<&Arc<AccessEntries>> {
+        self.entries_before.as_ref()
+    }
+
+    /// Returns the access entries after the plan, if they are known.
     pub fn access_entries(&self) -> Option<&Arc<AccessEntries>> {
         self.access_entries.as_ref()
     }

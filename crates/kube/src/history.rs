@@ -22,6 +22,7 @@ use awsauth_core::history::{Addition, Who};
 pub use local_folder::{Folder, LocalCopy};
 pub use observed::{ObservedChange, Writer, record_observed};
 pub(super) use recorder::HistoryRecorder;
+pub use recorder::record_entries;
 
 /// What to record about a write besides its texts, and where.
 #[derive(Clone, Debug, Default)]

@@ -166,7 +166,7 @@ impl Session {
             return Ok(Round::Wrong);
         }
         let remarks = remarks(&plan).into_iter().map(|line| line + "\n");
-        self.report = report_text(&plan) + &remarks.collect::<String>();
+        self.report = report_text(&plan, backend.eks_name()) + &remarks.collect::<String>();
         Ok(Round::Saved(contents))
     }
 
@@ -178,8 +178,12 @@ impl Session {
                 ..Request::default()
             })
         };
-        let mut planner =
-            PlanBuilder::new(&request, self.allow.clone(), self.access_entries.clone());
+        let mut planner = PlanBuilder::new(
+            &request,
+            self.allow.clone(),
+            self.access_entries.clone(),
+            Vec::new(),
+        );
         planner.begin(&self.base.snapshot(), &self.facts, backend, out)?;
         self.facts = planner.facts().clone();
         match planner.into_plan() {
@@ -243,7 +247,7 @@ impl Session {
             && self.is_for_scripts
             && failure.refusal().is_none()
         {
-            let report = report_json(&plan, false, None).unwrap_or_default();
+            let report = report_json(&plan, false, None, None).unwrap_or_default();
             if let Err(error) = out.json(&report) {
                 out.failure(&Failure::from(error).render(out.program()));
             }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::backend::History;
 use crate::output::{FOREIGN_CHANGE, FOREIGN_DELETION, HistoryRow, access_summary};
-use awsauth_core::authenticator::access_diff;
+use awsauth_core::authenticator::{AccessChange, access_diff};
 use awsauth_core::document::Document;
 use awsauth_core::history::{Revision, RevisionState};
 
@@ -37,6 +37,9 @@ enum RevisionData<'a> {
         /// The number of the revision that the write undoes.
         #[serde(skip_serializing_if = "Option::is_none")]
         undoes: Option<u64>,
+        /// The principals whose access entries the write changed.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        access_entries: Option<Vec<&'a str>>,
         /// Whether another client made the write.
         foreign: bool,
         version: &'a str,
@@ -54,7 +57,7 @@ enum RevisionData<'a> {
 pub(super) fn json(history: &History) -> Result<String, serde_json::Error> {
     let revisions = history.entries.iter().map(|entry| match &entry.revision {
         Ok((revision, state)) => RevisionData::Readable {
-            revision: revision.number,
+            revision: revision.id(),
             path: entry.path.as_ref().map(|path| path.display().to_string()),
             when: revision.when.to_string(),
             username: revision.who.username.as_deref(),
@@ -63,6 +66,12 @@ pub(super) fn json(history: &History) -> Result<String, serde_json::Error> {
             command: &revision.command,
             reason: revision.reason.as_deref(),
             undoes: revision.undoes,
+            access_entries: revision.entries.as_ref().map(|write| {
+                let changes = write.changes.iter();
+                changes
+                    .map(|change| change.principal_arn.as_str())
+                    .collect()
+            }),
             foreign: revision.is_foreign,
             version: &revision.version,
             before: revision.before.digest().as_str().to_owned(),
@@ -99,7 +108,7 @@ pub(super) fn rows(history: &History) -> Vec<HistoryRow> {
             }
         };
         rows.push(row(name, revision, *state, history));
-        if *state == RevisionState::Overwritten {
+        if *state == RevisionState::Overwritten && revision.entries.is_none() {
             let last = nth + 1 == history.entries.len();
             rows.push(HistoryRow::foreign(
                 history.last_writer.as_deref().filter(|_| last),
@@ -110,10 +119,9 @@ pub(super) fn rows(history: &History) -> Vec<HistoryRow> {
 }
 
 fn row(name: String, revision: &Revision, state: RevisionState, history: &History) -> HistoryRow {
-    let [before, after] = [&revision.before, &revision.after].map(|of| Document::read(&of.data));
     let access = match state {
         RevisionState::Void => "not written, or taken back since".to_owned(),
-        _ => access_summary(&access_diff(&before, &after)),
+        _ => access_summary(&access_changes(revision)),
     };
     HistoryRow {
         name,
@@ -129,6 +137,15 @@ fn row(name: String, revision: &Revision, state: RevisionState, history: &Histor
         reason: revision.reason.clone().unwrap_or_default(),
         access,
         is_foreign: revision.is_foreign,
+    }
+}
+
+/// Returns whose access the write changed.
+fn access_changes(revision: &Revision) -> Vec<AccessChange> {
+    let [before, after] = [&revision.before, &revision.after].map(|of| Document::read(&of.data));
+    match &revision.entries {
+        None => access_diff(&before, &after),
+        Some(write) => write.access_changes(&before),
     }
 }
 

@@ -162,6 +162,7 @@ impl Run<'_> {
             edits: &[],
             request: &request,
             create: false,
+            entries: None,
             verify: None,
             options: &Options {
                 prints_own_report: true,

@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use super::super::access_entry::AccessEntryData;
 use super::super::mapping_list::FileLine;
-use super::{UNKNOWN_CLUSTER, reason_text};
+use super::super::operations::OperationData;
+use super::reason_text;
 use awsauth_core::access_entries::migrate::{Item, MigrationPlan, Verdict};
 use awsauth_core::document::Principal;
 
@@ -45,16 +46,6 @@ struct ItemData<'a> {
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct OperationData<'a> {
-    /// Null if the operation is not about one principal.
-    principal_arn: Option<&'a str>,
-    command: String,
-    permissions: Vec<&'static str>,
-    holds_after: String,
-}
-
-#[derive(Serialize)]
 struct ObstacleData {
     message: String,
     remedy: &'static str,
@@ -82,14 +73,8 @@ pub(crate) fn migration_json(
     cluster: Option<&str>,
     file_line: &FileLine<'_>,
 ) -> Result<String, serde_json::Error> {
-    let operations = plan.operations.iter().map(|operation| OperationData {
-        principal_arn: operation.principal_arn(),
-        command: operation.command(cluster.unwrap_or(UNKNOWN_CLUSTER)),
-        permissions: std::iter::once(operation.permission())
-            .chain(operation.further_permission())
-            .collect(),
-        holds_after: operation.what_holds_after(),
-    });
+    let operations = plan.operations.iter();
+    let operations = operations.map(|operation| OperationData::of(operation, cluster));
     let obstacles = plan.obstacles.iter().map(|obstacle| ObstacleData {
         message: obstacle.to_string(),
         remedy: obstacle.remedy(),

@@ -241,7 +241,7 @@ f:19: account 012345678901"#
 fn repeated_mapping_must_be_identical() {
     let both = |first: &str, second: &str| {
         let joined = || -> Result<_, DesiredError> {
-            merge([read(first, "one")?, read(second, "two")?].concat())
+            merge([read(first, "one", None)?, read(second, "two", None)?].concat())
         };
         shown(joined())
     };

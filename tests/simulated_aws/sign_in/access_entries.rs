@@ -189,6 +189,8 @@ fn mapping_hidden_by_an_access_entry_is_refused() {
             "map",
             "role",
             DEV,
+            "--backend",
+            "aws-auth",
             "--add-group",
             "system:masters",
             "--add-group",
@@ -200,8 +202,8 @@ fn mapping_hidden_by_an_access_entry_is_refused() {
         4,
         &[
             &format!("refused (mode-ignores-aws-auth): the access entry of {DEV} takes precedence, so the mapping would have no effect\n"),
-            &format!("hint: to change its access: aws eks update-access-entry --region us-east-1 --cluster-name my-cluster --principal-arn {DEV} --kubernetes-groups devs more && aws eks associate-access-policy --region us-east-1 --cluster-name my-cluster --principal-arn {DEV} --policy-arn {ADMIN} --access-scope type=cluster\n"),
             "hint: if this is intended, add --allow-ignored\n",
+            "hint: to change access entries instead, use map, unmap or apply without --backend aws-auth\n",
         ],
     );
     let json = map(&["-o", "json"]);

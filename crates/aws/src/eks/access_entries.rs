@@ -7,10 +7,12 @@ use aws_sdk_eks::primitives::DateTime;
 use aws_sdk_eks::types::AccessScopeType;
 
 use jiff::Timestamp;
+use serde_json::json;
 
 use super::client::Eks;
 use super::error::{
-    DESCRIBE_ACCESS_ENTRY, EksError, LIST_ACCESS_ENTRIES, LIST_ACCESS_POLICIES, Unavailable,
+    DESCRIBE_ACCESS_ENTRY, EksError, LIST_ACCESS_ENTRIES, LIST_ACCESS_POLICIES, LIST_POLICIES,
+    Unavailable,
 };
 use crate::AwsError;
 use crate::concurrency::map_concurrently;
@@ -75,6 +77,29 @@ impl Eks {
         Ok(list)
     }
 
+    /// Returns the ARNs of all access policies of EKS.
+    ///
+    /// # Errors
+    /// If EKS does not list them.
+    pub fn access_policies(&mut self) -> Result<Vec<String>, Unavailable> {
+        let client = self.client.clone();
+        let unavailable = |why| Unavailable {
+            action: LIST_POLICIES,
+            why,
+        };
+        let listed = self.runtime.block_on(policy_arns(&client));
+        match listed {
+            Ok(Ok(arns)) => Ok(arns),
+            Ok(Err(error)) if error.is_denial() => Err(unavailable(EksError::Denied {
+                statement: json!({"Effect": "Allow", "Action": LIST_POLICIES, "Resource": "*"})
+                    .to_string(),
+                refusal: error,
+            })),
+            Ok(Err(error)) => Err(unavailable(EksError::Aws(error))),
+            Err(error) => Err(unavailable(error.into())),
+        }
+    }
+
     fn unanswered(&self, cluster: &str, error: AwsError) -> EksError {
         self.refused(
             cluster,
@@ -105,6 +130,19 @@ async fn names(client: &Client, cluster: &str) -> Result<Vec<String>, AwsError> 
         names.push(name.map_err(AwsError::of)?);
     }
     Ok(names)
+}
+
+async fn policy_arns(client: &Client) -> Result<Vec<String>, AwsError> {
+    let mut pages = client
+        .list_access_policies()
+        .into_paginator()
+        .items()
+        .send();
+    let mut arns = Vec::new();
+    while let Some(policy) = pages.next().await {
+        arns.extend(policy.map_err(AwsError::of)?.arn);
+    }
+    Ok(arns)
 }
 
 async fn describe_all(

@@ -13,6 +13,10 @@ pub(super) const LIST_ACCESS_ENTRIES: &str = "eks:ListAccessEntries";
 pub(super) const DESCRIBE_ACCESS_ENTRY: &str = "eks:DescribeAccessEntry";
 pub(super) const LIST_ACCESS_POLICIES: &str = "eks:ListAssociatedAccessPolicies";
 
+/// The action that lists all access policies of EKS. It has no resource:
+/// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelastickubernetesservice.html>
+pub(super) const LIST_POLICIES: &str = "eks:ListAccessPolicies";
+
 /// The actions that read node groups and Fargate profiles.
 pub(super) const LIST_NODE_GROUPS: &str = "eks:ListNodegroups";
 pub(super) const DESCRIBE_NODE_GROUP: &str = "eks:DescribeNodegroup";
@@ -178,6 +182,7 @@ impl Unavailable {
         match self.action {
             DESCRIBE_ACCESS_ENTRY => "what is in the access entries",
             LIST_ACCESS_POLICIES => "the access policies of access entries",
+            LIST_POLICIES => "the names of access policies",
             LIST_NODE_GROUPS | DESCRIBE_NODE_GROUP => "the managed node groups",
             LIST_FARGATE_PROFILES | DESCRIBE_FARGATE_PROFILE => "the Fargate profiles",
             _ => "the access entries",

@@ -49,6 +49,28 @@ pub fn difference(operations: &[Operation], existing: &AccessEntry) -> Option<St
     }
 }
 
+/// Returns how an entry differs from the requested one; `None` if both give the same access. A missing entry is `None`. Tags are
+/// not compared.
+pub fn difference_between(
+    principal_arn: &str,
+    found: Option<&AccessTerms>,
+    expected: Option<&AccessTerms>,
+) -> Option<String> {
+    let contents = |terms: &AccessTerms| {
+        let entry = AccessEntry {
+            principal_arn: principal_arn.to_owned(),
+            terms: None,
+        };
+        Contents::of(&entry, terms)
+    };
+    match (found.map(contents), expected.map(contents)) {
+        (found, expected) if found == expected => None,
+        (Some(found), Some(expected)) => Some(found.differs_from(&expected)),
+        (Some(_), None) => Some("it exists".to_owned()),
+        (None, _) => Some("it does not exist".to_owned()),
+    }
+}
+
 fn after(before: Option<Contents>, operation: &Operation) -> Option<Contents> {
     if let Operation::CreateEntry {
         principal_arn,

@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::authenticator::template;
 use crate::facts::access_entries::{
-    AccessEntry, AccessScope, CLUSTER_ADMIN_ROLE, STANDARD, policy_name,
+    AccessEntry, AccessScope, AccessTerms, CLUSTER_ADMIN_ROLE, STANDARD, policy_name,
 };
 use crate::facts::authentication_mode::AuthenticationMode;
 use crate::shell_quote::quoted;
@@ -133,21 +133,8 @@ impl Operation {
             }
             Self::DeleteEntry { principal_arn } => {
                 let terms = terms()?;
-                let is_standard = terms.kind == STANDARD;
-                let mut operations = vec![Self::CreateEntry {
-                    principal_arn: principal_arn.clone(),
-                    kind: terms.kind.clone(),
-                    username: terms.username.clone().filter(|_| is_standard),
-                    groups: match is_standard {
-                        true => terms.groups.clone(),
-                        false => Vec::new(),
-                    },
-                    tags: terms.tags.clone(),
-                }];
-                for policy in terms.policies.as_ref()? {
-                    operations.extend(associate(&policy.arn));
-                }
-                Some(operations)
+                terms.policies.as_ref()?;
+                Some(Self::creating(principal_arn, terms))
             }
             Self::AssociatePolicy {
                 principal_arn,
@@ -164,6 +151,28 @@ impl Operation {
             }
             Self::DisassociatePolicy { policy_arn, .. } => Some(vec![associate(policy_arn)?]),
         }
+    }
+
+    /// Returns the operations that create an entry with these contents, as far as EKS accepts them for its type.
+    pub fn creating(principal_arn: &str, terms: &AccessTerms) -> Vec<Self> {
+        let is_standard = terms.kind == STANDARD;
+        let create = Self::CreateEntry {
+            principal_arn: principal_arn.to_owned(),
+            kind: terms.kind.clone(),
+            username: terms.username.clone().filter(|_| is_standard),
+            groups: match is_standard {
+                true => terms.groups.clone(),
+                false => Vec::new(),
+            },
+            tags: terms.tags.clone(),
+        };
+        let policies = terms.policies().iter();
+        let associate = policies.map(|policy| Self::AssociatePolicy {
+            principal_arn: principal_arn.to_owned(),
+            policy_arn: policy.arn.clone(),
+            scope: policy.scope.clone(),
+        });
+        std::iter::once(create).chain(associate).collect()
     }
 
     /// Returns what is true if no later operation follows, as a sentence.
@@ -360,7 +369,7 @@ fn scope_option(scope: &AccessScope) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::access_entries::{AccessPolicy, AccessTerms};
+    use crate::facts::access_entries::AccessPolicy;
 
     const ROLE: &str = "arn:aws:iam::111122223333:role/team/Dev";
     const VIEW: &str = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy";

@@ -1,8 +1,10 @@
 //! How access changes between two documents.
 
-use super::{EntryState, Store, User};
-use crate::arn::{Parts, can_match, fold};
+use super::access_entries::template;
+use super::{AccessEntries, EntryState, Store, User};
+use crate::arn::{Parts, can_match, comparable, fold};
 use crate::document::{Document, Principal};
+use crate::facts::access_entries::{AccessPolicy, AccessScope};
 
 /// The username to show for the identities of an account: the username of each is its own canonical ARN.
 pub const OWN_ARN: &str = "<its own ARN>";
@@ -17,6 +19,10 @@ pub struct AccessChange {
     pub before: Vec<User>,
     /// The user after the change, in the same form.
     pub after: Vec<User>,
+    /// The access policies of its access entry before the change; none if aws-auth applied.
+    pub policies_before: Vec<AccessPolicy>,
+    /// The same after the change.
+    pub policies_after: Vec<AccessPolicy>,
 }
 
 /// Returns how access changes between two documents, in time linear in their entries.
@@ -108,7 +114,75 @@ fn change(arn: &str, (before, after): (Vec<User>, Vec<User>)) -> Option<AccessCh
         arn: arn.to_owned(),
         before,
         after,
+        policies_before: Vec::new(),
+        policies_after: Vec::new(),
     })
+}
+
+/// The two stores of a cluster.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stores<'a> {
+    pub(crate) aws_auth: &'a Store<'a>,
+    pub(crate) entries: &'a AccessEntries,
+}
+
+/// Returns how the access of principals changes whose access entries change. These are ARNs with IAM paths.
+pub(crate) fn entry_access_changes<'a>(
+    before: Stores<'_>,
+    after: Stores<'_>,
+    principals: impl IntoIterator<Item = &'a str>,
+) -> Vec<AccessChange> {
+    let change = |principal_arn: &str| {
+        let (before, policies_before) = before.access(principal_arn);
+        let (after, policies_after) = after.access(principal_arn);
+        let same = grants(&before) == grants(&after)
+            && scopes(&policies_before) == scopes(&policies_after);
+        (!same).then(|| AccessChange {
+            arn: principal_arn.to_owned(),
+            before,
+            after,
+            policies_before,
+            policies_after,
+        })
+    };
+    principals.into_iter().filter_map(change).collect()
+}
+
+impl Stores<'_> {
+    /// Returns the users that a principal may become, and its access policies.
+    fn access(self, principal_arn: &str) -> (Vec<User>, Vec<AccessPolicy>) {
+        let arn = comparable(principal_arn);
+        if let Some(entry) = self.entries.of(&arn) {
+            let terms = entry.terms.as_ref();
+            let user = terms.map(|terms| template(entry, terms));
+            let policies = terms.map_or(&[][..], |terms| terms.policies());
+            return (user.into_iter().collect(), policies.to_vec());
+        }
+        match self.entries.uses_aws_auth() {
+            true => (users(self.aws_auth, &arn, &fold(&arn)), Vec::new()),
+            false => (Vec::new(), Vec::new()),
+        }
+    }
+}
+
+/// Returns the namespaces of each policy, `None` for the whole cluster, independently of order.
+fn scopes(policies: &[AccessPolicy]) -> Vec<(&str, Option<Vec<&str>>)> {
+    let mut all: Vec<_> = policies
+        .iter()
+        .map(|policy| {
+            let namespaces = match &policy.scope {
+                AccessScope::Cluster => None,
+                AccessScope::Namespaces(names) => {
+                    let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
+                    names.sort_unstable();
+                    Some(names)
+                }
+            };
+            (policy.arn.as_str(), namespaces)
+        })
+        .collect();
+    all.sort_unstable();
+    all
 }
 
 /// Returns what users are granted, independently of the order of users and groups.

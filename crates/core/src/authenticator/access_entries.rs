@@ -60,6 +60,28 @@ impl AccessEntries {
         }
     }
 
+    /// Returns the access entries after the entries of these principals became these, or were removed.
+    #[must_use]
+    pub fn with<'a>(
+        &self,
+        changes: impl IntoIterator<Item = (&'a str, Option<AccessEntry>)>,
+    ) -> Self {
+        let mut entries = self.entries.clone();
+        if let Some(entries) = &mut entries {
+            for (principal_arn, entry) in changes {
+                let at = entries
+                    .iter()
+                    .position(|entry| entry.principal_arn == principal_arn);
+                match (at, entry) {
+                    (Some(at), Some(entry)) => entries[at] = entry,
+                    (Some(at), None) => drop(entries.remove(at)),
+                    (None, entry) => entries.extend(entry),
+                }
+            }
+        }
+        Self::new(self.mode, entries)
+    }
+
     /// Returns all access entries in EKS's order; `None` if they cannot be read.
     pub fn all(&self) -> Option<&[AccessEntry]> {
         self.entries.as_deref()

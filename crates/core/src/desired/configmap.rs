@@ -163,6 +163,9 @@ fn desired_mapping(mapping: &Mapping, source: &str, line: usize) -> DesiredMappi
         principal: mapping.principal.clone(),
         username: (!is_account).then(|| mapping.username.clone()),
         groups: mapping.groups.clone().filter(|_| !is_account),
+        entry: None,
+        access: None,
+        cluster: None,
         source: source.to_owned(),
         line,
     }

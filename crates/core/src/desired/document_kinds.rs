@@ -1,6 +1,8 @@
 //! Reads one document of desired state by its kind.
 
 use super::Mappings;
+use super::access_entry_formats;
+use super::access_file;
 use super::configmap;
 use super::error::{Fault, Reason};
 use super::mapping_formats::{
@@ -15,6 +17,16 @@ pub(super) fn document(root: Value<'_>, mappings: &mut Mappings<'_>) -> Result<(
         return items(root, "the list", &BARE, mappings);
     }
     let fields = root.fields("desired state")?;
+    let named = |name: &str| fields.iter().find(|field| field.name == name);
+    if let Some(resources) = named("Resources") {
+        return access_entry_formats::resources(resources.value, mappings);
+    }
+    if let ([entry], Some(_)) = (fields.as_slice(), named("accessEntry")) {
+        let form = &access_entry_formats::AWS_CLI;
+        let entry = access_entry_formats::read(entry.value, form, mappings.source)?;
+        mappings.list.push(entry);
+        return Ok(());
+    }
     if fields
         .iter()
         .any(|field| matches!(field.name, "kind" | "apiVersion" | "data"))
@@ -133,10 +145,15 @@ fn object(
             }
             Ok(())
         }
-        ("eksctl.io/v1alpha5", "ClusterConfig") => match named("iamIdentityMappings") {
-            Some(list) => items(list.value, list.name, &EKSCTL, mappings),
-            None => reject_misspelled_mappings(fields),
-        },
+        ("eksctl.io/v1alpha5", "ClusterConfig") => cluster_config(fields, mappings),
+        ("awsauth.dev/v1beta1", "Access") => access_file::read(line, fields, mappings),
+        ("eks.services.k8s.aws/v1alpha1", "AccessEntry") => {
+            let form = &access_entry_formats::ACK;
+            let spec = spec_of(line, fields, || form.no_principal())?;
+            let entry = access_entry_formats::read(spec.value, form, mappings.source)?;
+            mappings.list.push(entry);
+            Ok(())
+        }
         ("iamauthenticator.k8s.aws/v1alpha1", "IAMIdentityMapping") => {
             spec(line, fields, &IAM_IDENTITY_MAPPING, mappings)
         }
@@ -164,6 +181,19 @@ fn spec(
     form: &Form,
     mappings: &mut Mappings<'_>,
 ) -> Result<(), Fault> {
+    let spec = spec_of(line, fields, || mapping_formats::no_principal(form))?;
+    mappings
+        .list
+        .push(mapping_formats::read(spec.value, form, mappings.source)?);
+    Ok(())
+}
+
+/// Returns the `spec` of an object. `missing` is the error if there is none.
+fn spec_of<'f, 't>(
+    line: usize,
+    fields: &'f [Field<'t>],
+    missing: impl FnOnce() -> Reason,
+) -> Result<&'f Field<'t>, Fault> {
     const KNOWN: [&str; 5] = ["apiVersion", "kind", "metadata", "spec", "status"];
     if let Some(field) = fields.iter().find(|field| !KNOWN.contains(&field.name)) {
         return Err(Fault::new(
@@ -171,12 +201,42 @@ fn spec(
             unknown(field.name, "the object".to_owned(), &KNOWN),
         ));
     }
-    let Some(spec) = fields.iter().find(|field| field.name == "spec") else {
-        return Err(Fault::new(line, mapping_formats::no_principal(form)));
-    };
-    mappings
-        .list
-        .push(mapping_formats::read(spec.value, form, mappings.source)?);
+    let spec = fields.iter().find(|field| field.name == "spec");
+    spec.ok_or_else(|| Fault::new(line, missing()))
+}
+
+/// Reads the mappings and access entries of a file of eksctl, and the name of its cluster.
+fn cluster_config(fields: &[Field<'_>], mappings: &mut Mappings<'_>) -> Result<(), Fault> {
+    let named = |name: &str| fields.iter().find(|field| field.name == name);
+    let metadata = named("metadata").filter(|field| field.value.is_map());
+    let metadata = metadata.map(|field| field.value.fields("`metadata`"));
+    let metadata = metadata.transpose()?.unwrap_or_default();
+    let name = metadata
+        .iter()
+        .find(|field| field.name == "name" && !field.value.is_null());
+    let cluster = name.map(|field| field.value.source("`name`")).transpose()?;
+    let access = named("accessConfig").filter(|field| field.value.is_map());
+    let access = access.map(|field| field.value.fields("`accessConfig`"));
+    let access = access.transpose()?.unwrap_or_default();
+    let entries = access.iter().find(|field| field.name == "accessEntries");
+    let first = mappings.list.len();
+    match named("iamIdentityMappings") {
+        Some(list) => items(list.value, list.name, &EKSCTL, mappings)?,
+        None if entries.is_none() => reject_misspelled_mappings(fields)?,
+        None => {}
+    }
+    if let Some(entries) = entries {
+        let items = entries.value.items(entries.name)?;
+        mappings.found_list = true;
+        for item in items {
+            let form = &access_entry_formats::EKSCTL;
+            let entry = access_entry_formats::read(item, form, mappings.source)?;
+            mappings.list.push(entry);
+        }
+    }
+    for mapping in &mut mappings.list[first..] {
+        mapping.cluster = cluster.map(str::to_owned);
+    }
     Ok(())
 }
 

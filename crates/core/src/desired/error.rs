@@ -122,6 +122,18 @@ pub enum Reason {
         text: String,
         values: [&'static str; 2],
     },
+    #[error("{what} has no `{field}`")]
+    MissingField { what: String, field: String },
+    #[error("{who} has access policies, which aws-auth cannot give")]
+    PoliciesInAwsAuth { who: String },
+    #[error("`{field}` together with `nodes`: EKS sets the rights of nodes")]
+    WithNodes { field: String },
+    #[error("`{name}` is not a kind of nodes")]
+    NodeKind { name: String },
+    #[error("`{name}` has no account")]
+    NoAccount { name: String },
+    #[error("an access scope of type `{kind}` is not valid with these namespaces")]
+    PolicyScope { kind: String },
     #[error("an object without `kind` is not supported")]
     NoKind,
     #[error("{kind} is not a supported kind")]
@@ -155,7 +167,8 @@ fn listed(problems: &[(usize, String)]) -> String {
 }
 
 const SUPPORTED: &str = "an aws-auth ConfigMap; mapRoles, mapUsers and mapAccounts as lists; a list of {rolearn|userarn|account, username, groups}; \
-    eksctl.io/v1alpha5 ClusterConfig; iamauthenticator.k8s.aws/v1alpha1 IAMIdentityMapping; awsauth.dev/v1alpha1 AwsAuthMapping; a v1 List of these";
+    eksctl.io/v1alpha5 ClusterConfig; iamauthenticator.k8s.aws/v1alpha1 IAMIdentityMapping; awsauth.dev/v1alpha1 AwsAuthMapping; \
+    awsauth.dev/v1beta1 Access; eks.services.k8s.aws/v1alpha1 AccessEntry; a v1 List of these; a CloudFormation template; aws eks describe-access-entry";
 
 impl Reason {
     fn remedy(&self) -> String {
@@ -188,6 +201,12 @@ impl Reason {
                 `eksctl create iamidentitymapping --cluster CLUSTER --service-name NAME --namespace NAMESPACE` instead."
                 .into(),
             Self::Policy { values: [one, other], .. } => format!("Write {one} or {other}."),
+            Self::MissingField { field, .. } => format!("Add `{field}`."),
+            Self::PoliciesInAwsAuth { .. } => "Add `withoutPolicies: {groups: [NAME]}` with groups that give similar rights, or use an access entry: --backend access-entries.".into(),
+            Self::WithNodes { field } => format!("Remove `{field}`."),
+            Self::NodeKind { .. } => "Write linux, windows, fargate or hybrid.".into(),
+            Self::NoAccount { .. } => "Add `account`, write the ARN, or name the cluster, whose account is the default: --cluster-name NAME.".into(),
+            Self::PolicyScope { .. } => "Write type cluster without namespaces, or type namespace with at least one.".into(),
             Self::NoKind => "If it is the aws-auth ConfigMap, add `apiVersion: v1` and `kind: ConfigMap`.".into(),
             Self::Kind { .. } => format!("Supported: {SUPPORTED}."),
             Self::OtherConfigMap { .. } => "Use the ConfigMap aws-auth in namespace kube-system; the authenticator reads no other ConfigMap.".into(),

@@ -110,6 +110,9 @@ pub(super) fn read(value: Value<'_>, form: &Form, source: &str) -> Result<Desire
         groups: given("groups")
             .map(|field| groups(field.value))
             .transpose()?,
+        entry: None,
+        access: None,
+        cluster: None,
         source: source.to_owned(),
         line: value.line(),
     };
@@ -124,6 +127,9 @@ pub(super) fn account(value: Value<'_>, source: &str) -> Result<DesiredMapping, 
         principal: Principal::Account(account),
         username: None,
         groups: None,
+        entry: None,
+        access: None,
+        cluster: None,
         source: source.to_owned(),
         line: value.line(),
     };
@@ -211,7 +217,7 @@ fn principal(field: Field<'_>) -> Result<Principal, Fault> {
 }
 
 /// Assigns an ARN to mapRoles or mapUsers like eksctl. The account's root and federated users belong to mapUsers.
-fn by_kind(arn: &str) -> Result<Principal, Reason> {
+pub(super) fn by_kind(arn: &str) -> Result<Principal, Reason> {
     let is = |kinds: &[(&str, &str)]| {
         let parts = Parts::of(arn);
         parts.is_some_and(|parts| kinds.iter().any(|(service, kind)| parts.is(service, kind)))

@@ -21,7 +21,8 @@ pub struct ResultingSections {
 pub fn resulting_sections(mappings: &[DesiredMapping]) -> ResultingSections {
     let mut texts: BTreeMap<String, String> = BTreeMap::new();
     let mut lines: [Vec<usize>; 3] = Default::default();
-    for mapping in mappings {
+    // Access entries are not in aws-auth.
+    for mapping in mappings.iter().filter(|mapping| mapping.entry.is_none()) {
         let section = mapping.principal.section();
         let mut entry = match &mapping.principal {
             Principal::Role(arn) => json!({ "rolearn": arn }),

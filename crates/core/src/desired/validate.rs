@@ -70,7 +70,7 @@ fn check_user(desired: &DesiredMapping) -> Result<(), Reason> {
         .try_for_each(|group| check_text("an item of `groups`", group))
 }
 
-fn check_text(what: &str, text: &str) -> Result<(), Reason> {
+pub(super) fn check_text(what: &str, text: &str) -> Result<(), Reason> {
     if text.is_empty() {
         return Err(Reason::EmptyText {
             what: what.to_owned(),

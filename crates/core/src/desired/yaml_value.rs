@@ -105,7 +105,10 @@ impl<'t> Value<'t> {
 
     /// Returns its items. `what` names it in the error if it is not a list. An empty list is written `[]`, because an
     /// absent value may be an accident.
-    pub(super) fn items(self, what: &str) -> Result<impl ExactSizeIterator<Item = Self>, Fault> {
+    pub(super) fn items(
+        self,
+        what: &str,
+    ) -> Result<impl ExactSizeIterator<Item = Self> + use<'t>, Fault> {
         if self.is_list() {
             let items: Vec<_> = self.tree.children(self.target()).collect();
             return Ok(items.into_iter().map(move |id| self.child(id)));
@@ -142,12 +145,11 @@ impl<'t> Value<'t> {
         }
     }
 
-    /// Checks that it is `true` or `false`.
-    pub(super) fn flag(self, what: &str) -> Result<(), Fault> {
-        if self.plain() == Some(Plain::Bool) {
-            Ok(())
-        } else {
-            Err(self.not("true or false", what))
+    /// Returns whether it is `true`; an error if it is neither `true` nor `false`.
+    pub(super) fn flag(self, what: &str) -> Result<bool, Fault> {
+        match (self.plain(), resolve(None, self.source(what)?)) {
+            (Some(Plain::Bool), Ok(Resolved::Bool(is_true))) => Ok(is_true),
+            _ => Err(self.not("true or false", what)),
         }
     }
 

@@ -111,6 +111,7 @@ mod tests {
                 reason: None,
                 undoes: None,
                 is_foreign: *writer == "foreign",
+                entries: None,
             });
         }
         offered_of(&revisions, live)
@@ -119,7 +120,7 @@ mod tests {
     fn offered_of(revisions: &[Revision], live: &str) -> Option<String> {
         let all: Vec<&Revision> = revisions.iter().collect();
         let live = contents(live);
-        let states = revision_states(&all, &live);
+        let states = revision_states(&all, &live, None);
         let all: Vec<_> = all.into_iter().zip(states).collect();
         let LatestText { at, side } = latest_text(&all, live.exists)?;
         let contents = match side {
@@ -207,6 +208,7 @@ mod tests {
             reason: None,
             undoes: None,
             is_foreign: false,
+            entries: None,
         };
         let user = ["awsauth", "map"];
         let mut writes = vec![

@@ -6,7 +6,7 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::revision::{Revision, Unreadable};
+use super::revision::{Revision, Unreadable, WriteOrder};
 
 /// The number of revisions of awsauth to keep. Runs that read the same aws-auth count as one, because at most one of them writes.
 pub const MAX_REVISIONS: usize = 20;
@@ -22,11 +22,17 @@ const MAX_BYTES: usize = 900 << 10;
 /// The maximum part of it for writes of other clients.
 const MAX_FOREIGN_BYTES: usize = 300 << 10;
 
-/// The key of a revision in the ConfigMap `awsauth-history`: who wrote it, its number, run and size. A client can decide from the keys alone which
+/// The first characters of keys: writes of awsauth to aws-auth, those of other clients, and writes to access entries.
+const OWN: &str = "r";
+const FOREIGN: &str = "f";
+const ENTRIES: &str = "e";
+
+/// The key of a revision in the ConfigMap `awsauth-history`: who wrote it to which store, its number, run and size. A client can decide from the keys alone which
 /// revisions to remove. Different revisions have different keys, so concurrent writes do not conflict.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
     number: u64,
+    order: WriteOrder,
     run: String,
     bytes: usize,
     /// Whether another client made the write.
@@ -37,6 +43,7 @@ impl Key {
     fn of(revision: &Revision, bytes: usize) -> Self {
         Self {
             number: revision.number,
+            order: revision.write_order(),
             run: revision.run.clone(),
             bytes,
             is_foreign: revision.is_foreign,
@@ -54,29 +61,41 @@ impl Key {
 
     /// Parses a key; `None` if it is not that of a revision.
     pub fn read(key: &str) -> Option<Self> {
-        let (is_foreign, key) = match key.strip_prefix('f') {
-            Some(key) => (true, key),
-            None => (false, key.strip_prefix('r')?),
-        };
-        let (number, rest) = key.split_once('-')?;
+        let (kind, rest) = key.split_at_checked(1)?;
+        let (number, rest) = rest.split_once('-')?;
         let (run, bytes) = rest.split_once('-')?;
-        let is_run = run.len() == 16 && run.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let key = |number, bytes| Self {
-            number,
-            run: run.to_owned(),
-            bytes,
-            is_foreign,
+        let (number, order) = match kind {
+            ENTRIES => {
+                let (number, sequence) = number.split_once('.')?;
+                (number, WriteOrder::AccessEntries(sequence.parse().ok()?))
+            }
+            OWN | FOREIGN => (number, WriteOrder::AwsAuth),
+            _ => return None,
         };
-        let read = key(number.parse().ok()?, bytes.parse().ok()?);
+        let is_run = run.len() == 16 && run.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let read = Self {
+            number: number.parse().ok()?,
+            order,
+            run: run.to_owned(),
+            bytes: bytes.parse().ok()?,
+            is_foreign: kind == FOREIGN,
+        };
         // Only the canonical spelling is a key.
-        (is_run && rest.len() + number.len() + 2 == read.to_string().len()).then_some(read)
+        (is_run && key.len() == read.to_string().len()).then_some(read)
     }
 }
 
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = if self.is_foreign { 'f' } else { 'r' };
-        write!(f, "{kind}{:020}-{}-{}", self.number, self.run, self.bytes)
+        let number = self.number;
+        match self.order {
+            WriteOrder::AccessEntries(sequence) => {
+                write!(f, "{ENTRIES}{number:020}.{sequence:020}")?
+            }
+            WriteOrder::AwsAuth if self.is_foreign => write!(f, "{FOREIGN}{number:020}")?,
+            WriteOrder::AwsAuth => write!(f, "{OWN}{number:020}")?,
+        }
+        write!(f, "-{}-{}", self.run, self.bytes)
     }
 }
 
@@ -154,13 +173,14 @@ fn beyond(
     max_bytes: usize,
 ) -> (usize, Vec<String>) {
     keys.sort();
-    let mut numbers: BTreeSet<u64> = added.iter().map(|added| added.number).collect();
+    let position = |key: &Key| (key.number, key.order);
+    let mut positions: BTreeSet<_> = added.iter().map(|added| position(added)).collect();
     let mut bytes: usize = added.map_or(0, |added| added.bytes);
     let mut is_over = false;
     let mut removed = Vec::new();
     for key in keys.into_iter().rev() {
-        numbers.insert(key.number);
-        is_over |= numbers.len() > max_revisions || bytes + key.bytes > max_bytes;
+        positions.insert(position(&key));
+        is_over |= positions.len() > max_revisions || bytes + key.bytes > max_bytes;
         match is_over {
             true => removed.push(key.to_string()),
             false => bytes += key.bytes,
@@ -187,7 +207,7 @@ pub fn stored_revisions(values: &BTreeMap<String, String>) -> Vec<StoredRevision
     // The sort is stable, so revisions with the same number stay in the order of their keys.
     stored_revisions.sort_by_key(|slot| match slot {
         StoredRevision::Unreadable { .. } => None,
-        StoredRevision::Revision(revision) => Some(revision.number),
+        StoredRevision::Revision(revision) => Some(revision.order()),
     });
     stored_revisions
 }
@@ -313,6 +333,7 @@ mod tests {
             reason: None,
             undoes: None,
             is_foreign: false,
+            entries: None,
         }
     }
 

@@ -8,16 +8,21 @@ use serde::{Deserialize, Serialize};
 
 use super::contents::{Contents, Digest};
 use super::delta::Delta;
+use super::entry_write::{EntryWrite, EntryWriteData};
 use super::gzip::{gunzip, gzip};
 use super::redact::CONTROLLER;
 
-/// The version of the encoding. A change that older versions of awsauth would misread needs a new version; an added field does not.
+/// The version of the encoding of a write to aws-auth. A change that older versions of awsauth would misread needs a new version; an
+/// added field does not.
 const VERSION: u32 = 1;
+
+/// The version of the encoding of a write to access entries. Older versions would read it as a write without a change.
+const ENTRIES_VERSION: u32 = 2;
 
 /// The maximum size of a decompressed revision: two texts of a ConfigMap, each byte of which takes up to six bytes in JSON.
 const MAX_DECOMPRESSED_BYTES: usize = 16 << 20;
 
-/// A write, with aws-auth before and after it.
+/// A write, with aws-auth before and after it, or with the access entries that it changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revision {
     /// The resourceVersion of the aws-auth that the write found, which orders writes independently of clocks. If aws-auth did not exist,
@@ -42,6 +47,16 @@ pub struct Revision {
     pub undoes: Option<u64>,
     /// Whether another client made the write. The controller records such a write when it observes it.
     pub is_foreign: bool,
+    /// The change of access entries; `None` for a write to aws-auth. aws-auth is then the same before and after.
+    pub entries: Option<EntryWrite>,
+}
+
+/// The order of the revisions that found the same aws-auth: writes to access entries precede the write that changed it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum WriteOrder {
+    /// The sequence of the write.
+    AccessEntries(u64),
+    AwsAuth,
 }
 
 /// The user who made the write, as far as known.
@@ -89,6 +104,8 @@ pub(super) struct Meta {
     undoes: Option<u64>,
     #[serde(default, skip_serializing_if = "is_false")]
     foreign: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    access_entries: Option<EntryWriteData>,
     /// Whether aws-auth existed before the write.
     existed: bool,
     /// Whether the write deleted aws-auth.
@@ -135,6 +152,25 @@ impl Who {
 }
 
 impl Revision {
+    /// Returns the number that names the revision.
+    pub fn id(&self) -> u64 {
+        self.entries
+            .as_ref()
+            .map_or(self.number, |write| write.sequence)
+    }
+
+    /// Returns the position among all revisions, from the oldest to the newest.
+    pub fn order(&self) -> impl Ord + Copy + use<> {
+        (self.number, self.write_order())
+    }
+
+    pub(super) fn write_order(&self) -> WriteOrder {
+        match &self.entries {
+            Some(write) => WriteOrder::AccessEntries(write.sequence),
+            None => WriteOrder::AwsAuth,
+        }
+    }
+
     /// Returns whether the controller made the write.
     pub fn is_by_controller(&self) -> bool {
         self.command == CONTROLLER
@@ -142,17 +178,20 @@ impl Revision {
 
     /// Returns whether the write created aws-auth.
     pub fn is_creation(&self) -> bool {
-        !self.before.exists
+        !self.before.exists && self.entries.is_none()
     }
 
     /// Returns whether another client deleted aws-auth.
     pub fn is_deletion(&self) -> bool {
-        !self.after.exists
+        !self.after.exists && self.entries.is_none()
     }
 
     pub(super) fn meta(&self) -> Meta {
         Meta {
-            v: VERSION,
+            v: match self.entries {
+                None => VERSION,
+                Some(_) => ENTRIES_VERSION,
+            },
             number: self.number,
             run: self.run.clone(),
             when: self.when.to_string(),
@@ -162,6 +201,7 @@ impl Revision {
             reason: self.reason.clone(),
             undoes: self.undoes,
             foreign: self.is_foreign,
+            access_entries: self.entries.as_ref().map(EntryWriteData::of),
             existed: self.before.exists,
             deleted: !self.after.exists,
             before_digest: self.before.digest().0,
@@ -203,6 +243,7 @@ impl Revision {
             reason: meta.reason,
             undoes: meta.undoes,
             is_foreign: meta.foreign,
+            entries: meta.access_entries.map(EntryWriteData::read).transpose()?,
         })
     }
 
@@ -252,7 +293,9 @@ impl Revision {
 /// Returns whether this program knows the version of the encoding.
 pub(super) fn check_version(json: &[u8]) -> Result<(), Unreadable> {
     match serde_json::from_slice(json) {
-        Ok(Versioned { v: VERSION }) => Ok(()),
+        Ok(Versioned {
+            v: VERSION | ENTRIES_VERSION,
+        }) => Ok(()),
         Ok(Versioned { v }) => Err(Unreadable(format!(
             "it has version {v}, written by a later version of awsauth"
         ))),
@@ -263,6 +306,9 @@ pub(super) fn check_version(json: &[u8]) -> Result<(), Unreadable> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::access_entries::EntryChange;
+    use crate::facts::access_entries::{AccessPolicy, AccessScope, AccessTerms};
+    use crate::facts::authentication_mode::AuthenticationMode;
     use proptest::collection::btree_map;
     use proptest::option;
     use proptest::prelude::*;
@@ -310,6 +356,7 @@ pub(super) mod tests {
                 reason,
                 undoes: created.then_some(run),
                 is_foreign,
+                entries: None,
             },
         )
     }
@@ -326,6 +373,56 @@ pub(super) mod tests {
         fn digests_are_equal_if_and_only_if_contents_are(one in contents(), other in contents()) {
             prop_assert_eq!(one.digest() == other.digest(), one == other);
             prop_assert_ne!(one.digest(), Contents::default().digest());
+        }
+    }
+
+    /// Returns a revision of a write to access entries.
+    pub(in crate::history) fn entry_revision(
+        sequence: u64,
+        before: Option<&str>,
+        after: Option<&str>,
+    ) -> Revision {
+        let terms = |group: &str| AccessTerms {
+            username: Some("dev:{{SessionName}}".to_owned()),
+            groups: vec![group.to_owned()],
+            policies: Some(vec![AccessPolicy {
+                arn: "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy".to_owned(),
+                scope: AccessScope::Namespaces(vec!["shop-*".to_owned()]),
+            }]),
+            tags: [("team".to_owned(), "a".to_owned())].into(),
+            ..AccessTerms::default()
+        };
+        Revision {
+            number: 7,
+            run: format!("{sequence:016x}"),
+            before: Contents::default(),
+            after: Contents::default(),
+            who: Who::default(),
+            when: Timestamp::UNIX_EPOCH,
+            command: Vec::new(),
+            version: String::new(),
+            reason: None,
+            undoes: None,
+            is_foreign: false,
+            entries: Some(EntryWrite {
+                sequence,
+                mode: AuthenticationMode::Api,
+                changes: vec![EntryChange {
+                    principal_arn: "arn:aws:iam::111122223333:role/team/dev".to_owned(),
+                    before: before.map(terms),
+                    after: after.map(terms),
+                }],
+            }),
+        }
+    }
+
+    #[test]
+    fn write_to_access_entries_is_recorded() {
+        for (before, after) in [(None, Some("a")), (Some("a"), Some("b")), (Some("a"), None)] {
+            let revision = entry_revision(9, before, after);
+            assert_eq!(Revision::decode(&revision.encode()), Ok(revision.clone()));
+            assert_eq!((revision.id(), revision.number), (9, 7));
+            assert!(!revision.is_creation() && !revision.is_deletion());
         }
     }
 
@@ -346,6 +443,7 @@ pub(super) mod tests {
             reason: None,
             undoes: None,
             is_foreign: false,
+            entries: None,
         };
         let result = |json: &str| {
             let packed = gzip(json.as_bytes()).unwrap();
@@ -359,8 +457,8 @@ pub(super) mod tests {
             "fine"
         );
         assert_eq!(
-            result(&json.replace("\"v\":1", "\"v\":2")),
-            "it has version 2, written by a later version of awsauth"
+            result(&json.replace("\"v\":1", "\"v\":3")),
+            "it has version 3, written by a later version of awsauth"
         );
         assert_eq!(
             result(&json.replace("\"existed\":false", "\"existed\":true")),

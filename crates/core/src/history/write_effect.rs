@@ -1,6 +1,9 @@
 //! Whether the write of a revision is still in effect.
 
-use super::{Contents, Revision};
+use super::{Contents, EntryWrite, Revision};
+use crate::access_entries::difference_between;
+use crate::authenticator::AccessEntries;
+use crate::facts::access_entries::AccessTerms;
 
 /// What happened to a revision's write later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,10 +17,27 @@ pub enum RevisionState {
     Overwritten,
 }
 
-/// Returns the state of each revision. The revisions are in the order of their numbers; `live` is the current aws-auth.
+/// Returns the state of each revision, in [their order](Revision::order). `live` is the current aws-auth, `live_entries` are the current
+/// access entries, if they are known.
 ///
-/// Runs that found the same aws-auth have the same number. At most one of them wrote; the others lost the race.
-pub fn revision_states(revisions: &[&Revision], live: &Contents) -> Vec<RevisionState> {
+/// Runs that found the same aws-auth have the same number. At most one of them wrote aws-auth; the others lost the race.
+pub fn revision_states(
+    revisions: &[&Revision],
+    live: &Contents,
+    live_entries: Option<&AccessEntries>,
+) -> Vec<RevisionState> {
+    let is_of_aws_auth = |revision: &&&Revision| revision.entries.is_none();
+    let of_aws_auth: Vec<&Revision> = revisions.iter().filter(is_of_aws_auth).copied().collect();
+    let mut aws_auth_states = aws_auth_states(&of_aws_auth, live).into_iter();
+    let states = revisions.iter().enumerate();
+    let states = states.map(|(at, revision)| match &revision.entries {
+        None => aws_auth_states.next().unwrap_or(RevisionState::Overwritten),
+        Some(write) => entries_state(write, &revisions[at + 1..], live_entries),
+    });
+    states.collect()
+}
+
+fn aws_auth_states(revisions: &[&Revision], live: &Contents) -> Vec<RevisionState> {
     let groups: Vec<&[&Revision]> = revisions
         .chunk_by(|one, other| one.number == other.number)
         .collect();
@@ -36,11 +56,90 @@ pub fn revision_states(revisions: &[&Revision], live: &Contents) -> Vec<Revision
     revision_states
 }
 
+/// Returns the state of a write to access entries. An entry that no later write found, and whose current contents are unknown, is
+/// treated as preserved.
+fn entries_state(
+    write: &EntryWrite,
+    later: &[&Revision],
+    live: Option<&AccessEntries>,
+) -> RevisionState {
+    let mut states = write.changes.iter().map(|change| {
+        let arn = &change.principal_arn;
+        let is = |found: Option<&AccessTerms>, terms: &Option<AccessTerms>| {
+            difference_between(arn, found, terms.as_ref()).is_none()
+        };
+        let mut later = later.iter().filter_map(|later| later.entries.as_ref());
+        let next = later.find_map(|write| {
+            let mut changes = write.changes.iter();
+            changes.find(|change| change.principal_arn == *arn)
+        });
+        let found = match (next, live.and_then(AccessEntries::all)) {
+            (Some(next), _) => next.before.as_ref(),
+            (None, None) => return RevisionState::Preserved,
+            (None, Some(live)) => {
+                let live = live.iter().find(|entry| entry.principal_arn == *arn);
+                match live.map(|entry| entry.terms.as_ref()) {
+                    None => None,
+                    Some(None) => return RevisionState::Preserved,
+                    Some(terms) => terms,
+                }
+            }
+        };
+        if is(found, &change.after) {
+            RevisionState::Preserved
+        } else if is(found, &change.before) {
+            RevisionState::Void
+        } else {
+            RevisionState::Overwritten
+        }
+    });
+    let first = states.next().unwrap_or(RevisionState::Void);
+    match states.all(|state| state == first) {
+        true => first,
+        false => RevisionState::Overwritten,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::revision::tests::{contents, revision};
+    use super::super::revision::tests::{contents, entry_revision, revision};
     use super::*;
+    use crate::facts::authentication_mode::AuthenticationMode;
     use proptest::prelude::*;
+
+    #[test]
+    fn later_writes_and_live_entries_decide_about_a_write_to_access_entries() {
+        use RevisionState::{Overwritten, Preserved, Void};
+        let states = |writes: &[(Option<&str>, Option<&str>)], live: Option<Option<&str>>| {
+            let writes = writes.iter().zip(1..);
+            let writes: Vec<_> = writes
+                .map(|((before, after), sequence)| entry_revision(sequence, *before, *after))
+                .collect();
+            let live = live.map(|live| {
+                let entries = entry_revision(9, live, None).entries.unwrap();
+                AccessEntries::new(AuthenticationMode::Api, Some(entries.entries_before()))
+            });
+            let all: Vec<_> = writes.iter().collect();
+            revision_states(&all, &Contents::default(), live.as_ref())
+        };
+        let created = (None, Some("a"));
+        let changed = (Some("a"), Some("b"));
+        for (writes, live, expected) in [
+            (&[created][..], None, vec![Preserved]),
+            (&[created], Some(Some("a")), vec![Preserved]),
+            (&[created], Some(Some("x")), vec![Overwritten]),
+            (&[created], Some(None), vec![Void]),
+            (&[created, changed], None, vec![Preserved, Preserved]),
+            (
+                &[created, (Some("x"), None)],
+                None,
+                vec![Overwritten, Preserved],
+            ),
+            (&[changed, changed], Some(Some("b")), vec![Void, Preserved]),
+        ] {
+            assert_eq!(states(writes, live), expected, "{writes:?} {live:?}");
+        }
+    }
 
     proptest! {
         /// In a complete chain every write is preserved, and the revision before a missing one is overwritten. Runs that lost a race do
@@ -54,13 +153,13 @@ mod tests {
             let mut writes: Vec<_> = writes.collect();
             let live = texts.last().unwrap();
             let all: Vec<_> = writes.iter().collect();
-            prop_assert!(revision_states(&all, live).iter().all(|state| *state == RevisionState::Preserved));
+            prop_assert!(revision_states(&all, live, None).iter().all(|state| *state == RevisionState::Preserved));
             let at = at.index(writes.len());
             let lost_race = Revision { after: loser, ..writes[at].clone() };
             for behind in [0, 1] {
                 let mut all: Vec<_> = writes.iter().collect();
                 all.insert(at + behind, &lost_race);
-                for (nth, state) in revision_states(&all, live).into_iter().enumerate() {
+                for (nth, state) in revision_states(&all, live, None).into_iter().enumerate() {
                     let expected = if nth == at + behind { RevisionState::Void } else { RevisionState::Preserved };
                     prop_assert_eq!(state, expected);
                 }
@@ -71,7 +170,7 @@ mod tests {
             let expected = if *found == writes[at - 1].before { RevisionState::Void } else { RevisionState::Overwritten };
             prop_assert!(lost.before == writes[at - 1].after);
             let all: Vec<_> = writes.iter().collect();
-            for (nth, state) in revision_states(&all, live).into_iter().enumerate() {
+            for (nth, state) in revision_states(&all, live, None).into_iter().enumerate() {
                 prop_assert_eq!(state, if nth == at - 1 { expected } else { RevisionState::Preserved });
             }
         }

@@ -18,7 +18,8 @@ pub use last_admin::has_admin;
 
 use super::guard_facts::OpenQuestion;
 use super::{Notice, Request};
-use crate::authenticator::{AccessChange, Store};
+use crate::access_entries::EntryChange;
+use crate::authenticator::{AccessChange, AccessEntries, Store, Stores};
 use crate::document::Document;
 use crate::document::edit::{Edit, Outcome};
 use crate::lint::Finding;
@@ -59,18 +60,29 @@ pub enum Guard {
     Owner,
 }
 
-/// A document and the authenticator's store of it, which several guards need.
+/// A document, the authenticator's store of it, and the access entries, which several guards need.
 pub(super) struct State<'a> {
     pub(super) document: &'a Document,
     pub(super) store: Store<'a>,
+    /// `None` if unknown.
+    pub(super) entries: Option<&'a AccessEntries>,
 }
 
 impl<'a> State<'a> {
-    pub(super) fn new(document: &'a Document) -> Self {
+    pub(super) fn new(document: &'a Document, entries: Option<&'a AccessEntries>) -> Self {
         Self {
             document,
             store: Store::new(document),
+            entries,
         }
+    }
+
+    /// Returns both stores, if the access entries are known.
+    pub(super) fn stores(&self) -> Option<Stores<'_>> {
+        Some(Stores {
+            aws_auth: &self.store,
+            entries: self.entries?,
+        })
     }
 }
 
@@ -80,7 +92,7 @@ pub(super) struct Case<'a> {
     pub(super) after: State<'a>,
     pub(super) request: &'a Request,
     pub(super) outcomes: &'a [(Edit, Outcome)],
-    /// The changes of access, without identities to which an access entry applies.
+    /// The changes of access by both stores.
     pub(super) access: &'a [AccessChange],
     /// The findings that the change introduces.
     pub(super) findings: &'a [Finding],
@@ -183,6 +195,16 @@ impl Verdict {
 }
 
 impl Case<'_> {
+    /// Returns the changes of access entries.
+    fn entry_changes(&self) -> &[EntryChange] {
+        &self.request.entry_changes
+    }
+
+    /// Returns whether the request changes aws-auth.
+    fn edits_aws_auth(&self) -> bool {
+        self.request.contents.is_some() || !self.outcomes.is_empty()
+    }
+
     /// Returns whether an identity loses or changes its access.
     fn takes_away(&self) -> bool {
         self.access.iter().any(|change| !change.before.is_empty())

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::guard_facts::Facts;
+use crate::access_entries::EntryChange;
 use crate::authenticator::AccessEntries;
 use crate::deadline::Deadline;
 use crate::document::Principal;
@@ -25,6 +26,10 @@ pub struct Request {
     pub allow: Allowed,
     /// The cluster's access entries, which take precedence over aws-auth; `None` if unknown.
     pub access_entries: Option<Arc<AccessEntries>>,
+    /// The changes of access entries. They need `access_entries`.
+    pub entry_changes: Vec<EntryChange>,
+    /// The principals of the entry changes that remove what an owner no longer requests.
+    pub pruned_entries: Vec<String>,
     /// What else is known about the cluster and the caller.
     pub facts: Facts,
     /// When to stop. The plan is then incomplete and must be discarded.

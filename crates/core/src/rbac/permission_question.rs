@@ -64,6 +64,22 @@ pub enum QuestionError {
     Path,
 }
 
+impl Question {
+    /// Returns the question whether a user may do everything in all namespaces.
+    pub fn everything() -> Self {
+        Self {
+            verb: "*".to_owned(),
+            target: Target::Resource {
+                kind: "*".to_owned(),
+                name: None,
+                subresource: None,
+                namespace: Namespace::All,
+            },
+            text: "* * -A".to_owned(),
+        }
+    }
+}
+
 impl FromStr for Question {
     type Err = QuestionError;
 
@@ -139,6 +155,11 @@ impl fmt::Display for Question {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn everything_is_the_question_that_a_user_would_type() {
+        assert_eq!("* * -A".parse(), Ok(Question::everything()));
+    }
 
     fn of(
         kind: &str,

@@ -84,6 +84,7 @@ pub async fn record_observed(
         reason: None,
         undoes: None,
         is_foreign: true,
+        entries: None,
     };
     let added = add(client, &history, &revision, deadline).await;
     added.map_err(|fault| client.failed("patch", fault))?;
@@ -98,7 +99,7 @@ fn version(snapshot: &Snapshot) -> Option<u64> {
 fn last_state(history: &Live, live: &Contents) -> Contents {
     let revisions = readable(&values(history));
     let all: Vec<&Revision> = revisions.iter().collect();
-    let states = revision_states(&all, live);
+    let states = revision_states(&all, live, None);
     let mut newest_first = revisions.iter().zip(states).rev();
     let last = newest_first.find(|(_, state)| *state != RevisionState::Void);
     last.map_or_else(Contents::default, |(revision, _)| revision.after.clone())

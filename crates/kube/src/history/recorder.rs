@@ -19,7 +19,9 @@ use crate::api_client::{ApiClient, Mode};
 use crate::error_kind::ErrorKind;
 use crate::live_config_map::Live;
 use crate::request_error::{Fault, RequestError};
-use awsauth_core::history::{Addition, Contents, Revision, Who};
+use awsauth_core::access_entries::EntryChange;
+use awsauth_core::facts::authentication_mode::AuthenticationMode;
+use awsauth_core::history::{Addition, Contents, EntryWrite, Revision, Who};
 
 /// How long a write waits for the API server to report who the writer is. The copy does not depend on it.
 const IDENTITY_TIMEOUT: Duration = Duration::from_secs(3);
@@ -30,6 +32,10 @@ const GRACE: Duration = Duration::from_secs(5);
 /// How often a copy is sent again after a conflict with another writer. The API server itself retries a patch several
 /// times before it reports a conflict.
 const RACES: u32 = 2;
+
+/// The sequence of a write to access entries if there is no history yet. No object that this API server stores later has this
+/// resourceVersion.
+const FIRST_SEQUENCE: u64 = 1;
 
 /// Stores one copy of what a run changes. If the run plans again, a new copy replaces the old one, because the text
 /// before the write may then contain another client's change, which an undo must restore.
@@ -147,6 +153,7 @@ impl<'a> HistoryRecorder<'a> {
             reason: self.options.reason.clone(),
             undoes: self.options.undoes,
             is_foreign: false,
+            entries: None,
         };
         let is_obsolete = !self.is_unconfirmed;
         let place = self.place(&revision).await?;
@@ -159,13 +166,47 @@ impl<'a> HistoryRecorder<'a> {
         Ok(())
     }
 
+    /// Stores a copy of access entries from before a write changes them. `live` is the current aws-auth.
+    async fn record_entries(
+        &mut self,
+        live: &Live,
+        mode: AuthenticationMode,
+        changes: Vec<EntryChange>,
+    ) -> Result<(), Arc<NoCopy>> {
+        let number = self.number(live).await;
+        let history = self.history.as_ref().and_then(Live::resource_version);
+        let sequence = history.and_then(|version| version.parse().ok());
+        let contents = Contents::of(&live.snapshot());
+        let revision = Revision {
+            number,
+            run: self.run.clone(),
+            before: contents.clone(),
+            after: contents,
+            who: self.who.clone().unwrap_or_default(),
+            when: Timestamp::now(),
+            command: self.options.command.clone(),
+            version: VERSION.to_owned(),
+            reason: self.options.reason.clone(),
+            undoes: self.options.undoes,
+            is_foreign: false,
+            entries: Some(EntryWrite {
+                sequence: sequence.unwrap_or(FIRST_SEQUENCE),
+                mode,
+                changes,
+            }),
+        };
+        let place = self.place(&revision).await?;
+        self.copy = Some(RecordedCopy { revision, place });
+        Ok(())
+    }
+
     async fn place(&mut self, revision: &Revision) -> Result<CopyPlace, Arc<NoCopy>> {
         if !self.is_contended && self.rejection.is_none() {
             match self
                 .add(revision, AddMode::IfUnchanged, self.deadline)
                 .await
             {
-                Ok(()) => return Ok(CopyPlace::Final(CopyLocation::InCluster(revision.number))),
+                Ok(()) => return Ok(CopyPlace::Final(CopyLocation::InCluster(revision.id()))),
                 Err(fault) if is_lost_race(&fault) => self.is_contended = true,
                 Err(fault) => drop(self.set_rejection("patch", fault)),
             }
@@ -187,7 +228,7 @@ impl<'a> HistoryRecorder<'a> {
             Some(why) => why,
             // There is no other location, so this waits as long as it takes.
             None => match self.add(revision, AddMode::Always, self.deadline).await {
-                Ok(()) => return Ok(CopyPlace::Final(CopyLocation::InCluster(revision.number))),
+                Ok(()) => return Ok(CopyPlace::Final(CopyLocation::InCluster(revision.id()))),
                 Err(fault) => self.set_rejection("patch", fault),
             },
         };
@@ -224,7 +265,7 @@ impl<'a> HistoryRecorder<'a> {
             match self.add(&revision, AddMode::Always, grace_deadline()).await {
                 Ok(()) => {
                     let _ = fs::remove_file(path);
-                    CopyLocation::InCluster(revision.number)
+                    CopyLocation::InCluster(revision.id())
                 }
                 Err(fault) => {
                     // It was not synced before the write, to save time.
@@ -346,6 +387,24 @@ impl<'a> HistoryRecorder<'a> {
         let why = Arc::new(self.client.failed(verb, fault));
         Arc::clone(self.rejection.insert(why))
     }
+}
+
+/// Stores a copy of the access entries that a write changes, before the write. `live` is the current aws-auth.
+///
+/// # Errors
+/// If no copy can be stored, and the options require one.
+pub async fn record_entries(
+    client: &ApiClient,
+    options: &RecordOptions,
+    timeout: Duration,
+    live: &Live,
+    mode: AuthenticationMode,
+    changes: Vec<EntryChange>,
+) -> Result<Option<CopyLocation>, Arc<NoCopy>> {
+    let mut recorder = HistoryRecorder::new(client, options, timeout);
+    recorder.prepare(1).await;
+    recorder.record_entries(live, mode, changes).await?;
+    Ok(recorder.finish().await)
 }
 
 impl RecordedCopy {

@@ -60,6 +60,24 @@ pub enum Outcome {
 }
 
 impl Edit {
+    /// Returns the same edit of another principal.
+    #[must_use]
+    pub fn of(self, principal: Principal) -> Self {
+        match self {
+            Self::Map {
+                username, groups, ..
+            } => Self::Map {
+                principal,
+                username,
+                groups,
+            },
+            Self::Unmap { only_line, .. } => Self::Unmap {
+                principal,
+                only_line,
+            },
+        }
+    }
+
     /// Returns the principal whose entries it changes.
     pub fn principal(&self) -> &Principal {
         match self {

@@ -16,14 +16,12 @@ pub(super) fn check(case: &Case<'_>, verdict: &mut Verdict) {
     let bound = &case.request.facts.admins;
     let mut not_known = Vec::new();
     for change in case.access {
-        let was = change
-            .before
-            .iter()
-            .find_map(|user| admins::reason(user, bound));
-        let is = change
-            .after
-            .iter()
-            .find_map(|user| admins::reason(user, bound));
+        let reason = |users: &[User], policies| {
+            let by_user = users.iter().find_map(|user| admins::reason(user, bound));
+            by_user.or_else(|| admins::policy_reason(policies))
+        };
+        let was = reason(&change.before, &change.policies_before);
+        let is = reason(&change.after, &change.policies_after);
         if let (None, Some(how)) = (was, &is) {
             verdict.notices.push(Notice::Granted {
                 arn: change.arn.clone(),

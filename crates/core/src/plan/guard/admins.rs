@@ -1,10 +1,11 @@
 //! Administrators: the users who may do everything in the cluster.
 
 use super::super::guard_facts::{Admins, Known};
-use super::Case;
-use super::caller_access::CallerAccess;
+use super::caller_access::{CallerAccess, CallerUser};
+use super::{Case, State};
 use crate::arn::{Parts, can_match};
-use crate::authenticator::{Placeholder, Store, User, is_node};
+use crate::authenticator::{Placeholder, User, is_node};
+use crate::facts::access_entries::{AccessPolicy, CLUSTER_ADMIN};
 use crate::facts::groups::MASTERS;
 use crate::lint;
 
@@ -28,11 +29,19 @@ pub(super) fn reason(user: &User, admins: &Known<Admins>) -> Option<String> {
     }
 }
 
+/// Returns which access policy makes a principal an administrator; a phrase.
+pub(super) fn policy_reason(policies: &[AccessPolicy]) -> Option<String> {
+    let mut policies = policies.iter();
+    let is_admin = policies.any(AccessPolicy::is_cluster_admin);
+    is_admin.then(|| format!("by access policy {CLUSTER_ADMIN}"))
+}
+
 /// Returns the ARNs that aws-auth makes administrators.
-pub(super) fn arns<'d>(store: &Store<'d>, case: &Case<'_>) -> impl Iterator<Item = &'d str> {
-    let entries = case.request.access_entries.as_deref();
+pub(super) fn arns<'d>(state: &State<'d>, case: &Case<'_>) -> impl Iterator<Item = &'d str> {
+    let entries = state.entries;
     let admins = &case.request.facts.admins;
-    store
+    state
+        .store
         .in_force()
         .filter(|(_, slot)| reason(&User::from(slot.mapping), admins).is_some())
         .filter(|(_, slot)| !is_node(slot.mapping) && !is_for_instances(&User::from(slot.mapping)))
@@ -53,13 +62,21 @@ fn lacks_sso_suffix(arn: &str) -> bool {
         .is_some_and(|parts| parts.is("iam", "role") && lint::lacks_sso_suffix(parts.name))
 }
 
-/// Returns whether the caller is an administrator independently of aws-auth.
+/// Returns whether the caller is an administrator after the plan, independently of aws-auth.
 pub(super) fn has_caller(case: &Case<'_>, access: &CallerAccess) -> bool {
     let facts = &case.request.facts;
     match (access, &facts.caller) {
-        (CallerAccess::NotByAwsAuth, Known::Is(caller)) => {
+        (CallerAccess::Otherwise, Known::Is(caller)) => {
             reason(&caller.user, &facts.admins).is_some()
         }
+        (CallerAccess::Mapped { after, .. }, _) => after
+            .iter()
+            .any(|user| user.is_by_entry && is_admin(user, &facts.admins)),
         _ => false,
     }
+}
+
+/// Returns whether the caller becomes an administrator.
+pub(super) fn is_admin(user: &CallerUser, admins: &Known<Admins>) -> bool {
+    reason(&user.user, admins).is_some() || policy_reason(&user.policies).is_some()
 }

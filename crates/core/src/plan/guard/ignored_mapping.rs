@@ -32,13 +32,16 @@ pub fn aws_auth_is_ignored(mode: Option<AuthenticationMode>) -> Option<Refusal> 
 /// that is allowed. Other requests about such principals get a notice that they have no effect.
 pub(super) fn check(case: &Case<'_>, verdict: &mut Verdict) {
     let request = case.request;
+    if !case.edits_aws_auth() {
+        return;
+    }
     if let Some(refusal) = aws_auth_is_ignored(request.facts.mode) {
         verdict
             .refusals
             .extend((!request.allow.ignored).then_some(refusal));
         return;
     }
-    let Some(entries) = &request.access_entries else {
+    let Some(entries) = case.after.entries else {
         return;
     };
     if request.contents.is_some() && entries.uses_aws_auth() {

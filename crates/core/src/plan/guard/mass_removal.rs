@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{Case, Guard, Verdict};
 use crate::arn::{can_match, fold};
-use crate::authenticator::{EntryState, Place, Store};
+use crate::authenticator::{AccessEntries, EntryState, Place, Store};
 use crate::document::edit::Outcome;
 use crate::document::{Principal, SectionName};
 
@@ -17,7 +17,8 @@ const SHOWN: usize = 5;
 pub(super) fn check(case: &Case<'_>, verdict: &mut Verdict) {
     let edits = case.outcomes.iter().skip(case.request.edits.len());
     let is_pruned = edits.count() > 0;
-    if case.request.contents.is_none() && !is_pruned {
+    let pruned_entries = &case.request.pruned_entries;
+    if case.request.contents.is_none() && !is_pruned && pruned_entries.is_empty() {
         return;
     }
     let before = mapped(&case.before.store);
@@ -31,12 +32,15 @@ pub(super) fn check(case: &Case<'_>, verdict: &mut Verdict) {
         })
         .map(|(_, mapped)| mapped)
         .collect();
-    let count = lost.len();
+    let count = lost.len() + pruned_entries.len();
+    let entries = case.before.entries.and_then(AccessEntries::all);
+    let entries = entries.filter(|_| !pruned_entries.is_empty());
+    let all = before.len() + entries.map_or(0, <[_]>::len);
     let left: HashSet<SectionName> = after.values().map(|mapped| mapped.place.section).collect();
     let is_emptied = lost
         .iter()
         .any(|mapped| !left.contains(&mapped.place.section));
-    let is_mass = count > FEW || (count >= 2 && (count * 3 >= before.len() || is_emptied));
+    let is_mass = count > FEW || (count >= 2 && (count * 3 >= all || is_emptied));
     let allowed = case.request.allow.removals;
     if !is_mass || allowed == Some(count) {
         return;
@@ -46,14 +50,15 @@ pub(super) fn check(case: &Case<'_>, verdict: &mut Verdict) {
         .iter()
         .take(SHOWN)
         .map(|mapped| mapped.principal.text().to_owned())
+        .chain(pruned_entries.iter().cloned())
+        .take(SHOWN)
         .collect();
     if let Some(more @ 1..) = count.checked_sub(SHOWN) {
         names.push(format!("and {more} more"));
     }
     let but = allowed.map_or_else(String::new, |allowed| format!(", not {allowed}"));
     let message = format!(
-        "{count} of {} mappings would be removed{but}: {}",
-        before.len(),
+        "{count} of {all} mappings would be removed{but}: {}",
         names.join(", ")
     );
     verdict.refuse(

@@ -1,15 +1,15 @@
 //! Refuses to remove or reduce node entries.
 
-use super::{Case, Guard, Verdict};
-use crate::arn::equal_fold;
-use crate::authenticator::{Loss, LostNodes, lost_nodes};
+use super::{Case, Guard, State, Verdict};
+use crate::arn::{comparable, equal_fold};
+use crate::authenticator::{AccessEntries, Loss, LostNodes, lost_nodes, node_entries};
 use crate::facts::access_entries::AccessTerms;
 
 /// Refuses to remove a node entry, or to change its username or remove groups from it, unless that is allowed or its nodes sign in
 /// with an access entry.
 pub(super) fn check(case: &Case<'_>, verdict: &mut Verdict) {
     let request = case.request;
-    let entries = request.access_entries.as_deref();
+    let entries = case.after.entries;
     let is_allowed = |arn: &str| {
         let mut allowed = request.allow.node_entries.iter();
         allowed.any(|allowed| equal_fold(allowed, arn))
@@ -34,5 +34,39 @@ pub(super) fn check(case: &Case<'_>, verdict: &mut Verdict) {
             format!("nodes sign in with {arn}; {how}, they would become NotReady"),
             format!("--allow-node-entry {arn}"),
         );
+    }
+    for arn in nodes_without_entry(case).filter(|arn| !is_allowed(arn)) {
+        verdict.refuse_one(
+            arn,
+            Guard::NodeEntry,
+            format!(
+                "nodes sign in with {arn}; without an entry for nodes, they would become NotReady"
+            ),
+            format!("--allow-node-entry {arn}"),
+        );
+    }
+}
+
+/// Returns the principals of nodes that neither store lets in as nodes after changes of access entries.
+fn nodes_without_entry<'a>(case: &'a Case<'_>) -> impl Iterator<Item = &'a str> {
+    let changed = case.entry_changes().iter();
+    let changed = changed.map(|change| change.principal_arn.as_str());
+    changed.filter(|arn| is_for_nodes(&case.before, arn) && !is_for_nodes(&case.after, arn))
+}
+
+/// Returns whether nodes sign in as this principal.
+fn is_for_nodes(state: &State<'_>, principal_arn: &str) -> bool {
+    let arn = comparable(principal_arn);
+    let entry = state.entries.and_then(|entries| entries.of(&arn));
+    match entry {
+        Some(entry) => {
+            let terms = entry.terms.as_ref();
+            terms.is_some_and(AccessTerms::is_for_nodes)
+        }
+        None => {
+            let reads_aws_auth = state.entries.is_none_or(AccessEntries::uses_aws_auth);
+            let mut nodes = node_entries(&state.store);
+            reads_aws_auth && nodes.any(|(node, _)| equal_fold(node, &arn))
+        }
     }
 }

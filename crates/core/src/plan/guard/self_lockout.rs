@@ -18,10 +18,11 @@ pub(super) fn check(case: &Case<'_>, caller: &CallerAccess, verdict: &mut Verdic
     {
         verdict.not_checked("whether this locks you out", needs);
     }
-    let CallerAccess::ByAwsAuth {
+    let CallerAccess::Mapped {
         arn,
         is_unchanged: false,
         after,
+        ..
     } = caller
     else {
         return;
@@ -31,10 +32,11 @@ pub(super) fn check(case: &Case<'_>, caller: &CallerAccess, verdict: &mut Verdic
         verdict.refuse(Guard::SelfLockout, message, ALLOW);
         return;
     }
-    for user in after {
-        if admins::reason(user, &request.facts.admins).is_some() {
+    for access in after {
+        if admins::is_admin(access, &request.facts.admins) {
             continue;
         }
+        let user = &access.user;
         let asked = request.facts.may_update.iter().find(|(of, _)| of == user);
         match asked.map(|(_, answer)| answer) {
             None | Some(Known::NotRequested) => verdict

@@ -1,9 +1,14 @@
 //! Tests of the guards, with and without the facts that they need.
 
-use crate::authenticator::User;
+use std::sync::Arc;
+
+use crate::access_entries::EntryChange;
+use crate::authenticator::{AccessEntries, User};
 use crate::aws_auth_snapshot::Snapshot;
 use crate::document::Principal;
 use crate::document::edit::{Edit, Groups};
+use crate::facts::access_entries::{AccessEntry, AccessPolicy, AccessScope, AccessTerms};
+use crate::facts::authentication_mode::AuthenticationMode;
 use crate::history::Contents;
 use crate::lint::Site;
 use crate::plan::{
@@ -391,4 +396,200 @@ fn caller_whose_logins_are_sometimes_refused_has_access() {
     };
     assert!(refused("[]\n"));
     assert!(!refused(&(both.clone() + &entry("dev", "dev"))));
+}
+
+/// Returns an access entry of the role with this name, whose username is the name.
+fn entry(name: &str, groups: &[&str], policy: Option<&str>) -> AccessEntry {
+    let policies = policy.iter().map(|policy| AccessPolicy {
+        arn: format!("arn:aws:eks::aws:cluster-access-policy/{policy}"),
+        scope: AccessScope::Cluster,
+    });
+    AccessEntry {
+        principal_arn: format!("{ACCOUNT}{name}"),
+        terms: Some(AccessTerms {
+            username: Some(name.to_owned()),
+            groups: user("", groups).groups,
+            policies: Some(policies.collect()),
+            ..AccessTerms::default()
+        }),
+    }
+}
+
+/// Plans to change access entries of a cluster with these roles in aws-auth.
+fn plan_entries(
+    roles: &[&str],
+    before: &[AccessEntry],
+    changes: &[(&str, Option<AccessEntry>)],
+    facts: &Facts,
+) -> Plan {
+    let entries = AccessEntries::new(AuthenticationMode::ApiAndConfigMap, Some(before.to_vec()));
+    let changes = changes.iter().map(|(name, after)| {
+        let principal_arn = format!("{ACCOUNT}{name}");
+        let mut before = before.iter();
+        let before = before.find(|entry| entry.principal_arn == principal_arn);
+        EntryChange {
+            before: before.and_then(|entry| entry.terms.clone()),
+            after: after.as_ref().and_then(|entry| entry.terms.clone()),
+            principal_arn,
+        }
+    });
+    let request = Request {
+        access_entries: Some(Arc::new(entries)),
+        entry_changes: changes.collect(),
+        facts: facts.clone(),
+        ..Request::default()
+    };
+    Plan::new(&snapshot(roles), &request).unwrap()
+}
+
+fn reasons(plan: &Plan) -> Vec<&'static str> {
+    let refusals = plan.refusals.iter();
+    refusals.map(|refusal| refusal.guard.reason()).collect()
+}
+
+#[test]
+fn access_by_both_stores_is_compared() {
+    let facts = Facts::default();
+    // The entry hides aws-auth, and its deletion makes aws-auth apply again.
+    let moved = [(
+        "dev",
+        Some(entry("dev", &["devs"], Some("AmazonEKSViewPolicy"))),
+    )];
+    let plan = plan_entries(&["dev", "ops"], &[], &moved, &facts);
+    let [change] = plan.access() else {
+        panic!("{plan:?}");
+    };
+    assert_eq!(change.before, [user("dev", &["devs"])]);
+    assert_eq!(change.after, [user("dev", &["devs"])]);
+    assert_eq!(
+        (change.policies_before.len(), change.policies_after.len()),
+        (0, 1)
+    );
+    assert!(plan.is_change() && !plan.changes_aws_auth());
+
+    let same = entry("dev", &["devs"], None);
+    let plan = plan_entries(
+        &["dev"],
+        std::slice::from_ref(&same),
+        &[("dev", None)],
+        &facts,
+    );
+    assert!(
+        plan.access().is_empty() && plan.changes_entries(),
+        "{plan:?}"
+    );
+    let plan = plan_entries(&["ops"], &[same], &[("dev", None)], &facts);
+    assert!(plan.access()[0].after.is_empty());
+}
+
+#[test]
+fn administrators_count_wherever_their_rights_are_from() {
+    const ADMIN: &str = "AmazonEKSClusterAdminPolicy";
+    let facts = Facts::default();
+    let admin = entry("admin", &[], Some(ADMIN));
+    let remove = [("admin", None)];
+    let only = plan_entries(&["dev"], std::slice::from_ref(&admin), &remove, &facts);
+    assert_eq!(reasons(&only), ["last-admin"]);
+    let by_aws_auth = plan_entries(
+        &["x=system:masters"],
+        std::slice::from_ref(&admin),
+        &remove,
+        &facts,
+    );
+    assert!(reasons(&by_aws_auth).is_empty());
+    let other = entry("other", &[], Some(ADMIN));
+    let by_entry = plan_entries(&[], &[admin.clone(), other.clone()], &remove, &facts);
+    assert!(reasons(&by_entry).is_empty());
+    let both = [("admin", None), ("other", None)];
+    let both = plan_entries(&[], &[admin.clone(), other], &both, &facts);
+    assert_eq!(reasons(&both), ["last-admin"]);
+    // An entry that hides the last administrator of aws-auth.
+    let hidden = [("x", Some(entry("x", &["devs"], None)))];
+    let hidden = plan_entries(&["x=system:masters"], &[], &hidden, &facts);
+    assert_eq!(reasons(&hidden), ["last-admin"]);
+    // The contents of the other entries decide.
+    let unknown = AccessEntry {
+        principal_arn: format!("{ACCOUNT}unknown"),
+        terms: None,
+    };
+    let plan = plan_entries(&[], &[admin.clone(), unknown.clone()], &remove, &facts);
+    assert_eq!(plan.open_questions, [OpenQuestion::AccessEntryOfAdmin]);
+    let asked = Facts {
+        access_entry_of_admin: Known::Is(true),
+        ..facts
+    };
+    let plan = plan_entries(&[], &[admin, unknown], &remove, &asked);
+    assert_eq!(reasons(&plan), ["last-admin"]);
+}
+
+#[test]
+fn caller_with_an_access_entry_is_not_locked_out() {
+    const ADMIN: &str = "AmazonEKSClusterAdminPolicy";
+    let me = entry("me", &[], Some(ADMIN));
+    let other = entry("other", &[], Some(ADMIN));
+    let facts = caller("me", &[], Some("me"));
+    let before = [me, other];
+    let change = |after: Option<AccessEntry>| plan_entries(&[], &before, &[("me", after)], &facts);
+    let removed = change(None);
+    assert_eq!(reasons(&removed), ["self-lockout"]);
+    assert!(removed.changes_caller);
+    let reduced = change(Some(entry("me", &["devs"], None)));
+    let may_update = OpenQuestion::MayUpdate(user("me", &["devs"]));
+    assert!(reduced.open_questions.contains(&may_update));
+    let renamed = change(Some(entry("you", &[], Some(ADMIN))));
+    assert!(renamed.changes_caller && reasons(&renamed).is_empty());
+    let same = change(Some(entry("me", &[], Some(ADMIN))));
+    assert!(!same.changes_caller && !same.is_change());
+    // A caller of aws-auth whose new entry has another group.
+    let facts = caller("me", &["devs"], Some("me"));
+    let moved = [("me", Some(entry("me", &["ops"], None)))];
+    let moved = plan_entries(&["me"], &[], &moved, &facts);
+    assert!(moved.changes_caller);
+}
+
+#[test]
+fn nodes_count_wherever_their_entry_is() {
+    let facts = Facts::default();
+    let node = |name: &str| AccessEntry {
+        principal_arn: format!("{ACCOUNT}{name}"),
+        terms: Some(AccessTerms {
+            kind: "EC2_LINUX".to_owned(),
+            policies: Some(Vec::new()),
+            ..AccessTerms::default()
+        }),
+    };
+    let deleted = plan_entries(&[], &[node("n")], &[("n", None)], &facts);
+    assert_eq!(reasons(&deleted), ["node-guard"]);
+    assert_eq!(
+        deleted.refusals[0].allow,
+        format!("--allow-node-entry {ACCOUNT}n")
+    );
+    let text = format!(
+        "- rolearn: {ACCOUNT}n\n  username: system:node:{{{{EC2PrivateDNSName}}}}\n  groups: [system:bootstrappers, system:nodes]\n"
+    );
+    let mapped = Snapshot {
+        data: [("mapRoles".to_owned(), text.into())].into(),
+        ..Snapshot::default()
+    };
+    let plan = |entries: Vec<AccessEntry>, after: Option<AccessEntry>| {
+        let before = entries.first().and_then(|entry| entry.terms.clone());
+        let entries = AccessEntries::new(AuthenticationMode::ApiAndConfigMap, Some(entries));
+        let request = Request {
+            access_entries: Some(Arc::new(entries)),
+            entry_changes: vec![EntryChange {
+                principal_arn: format!("{ACCOUNT}n"),
+                before,
+                after: after.and_then(|entry| entry.terms),
+            }],
+            ..Request::default()
+        };
+        Plan::new(&mapped, &request).unwrap()
+    };
+    assert!(
+        reasons(&plan(vec![node("n")], None)).is_empty(),
+        "aws-auth lets them in"
+    );
+    assert!(reasons(&plan(Vec::new(), Some(node("n")))).is_empty());
+    let hidden = plan(Vec::new(), Some(entry("n", &["devs"], None)));
+    assert_eq!(reasons(&hidden), ["node-guard"]);
 }

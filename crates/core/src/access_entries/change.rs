@@ -1,0 +1,274 @@
+//! A change of one access entry, and the calls that make it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Operation;
+use crate::authenticator::{AccessEntries, template};
+use crate::facts::access_entries::{AccessEntry, AccessPolicy, AccessScope, AccessTerms};
+
+/// The contents of an access entry before and after a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntryChange {
+    pub principal_arn: String,
+    /// `None` if there is no entry.
+    pub before: Option<AccessTerms>,
+    pub after: Option<AccessTerms>,
+}
+
+impl EntryChange {
+    /// Returns the entry before the change.
+    pub fn entry_before(&self) -> Option<AccessEntry> {
+        self.entry(self.before.as_ref())
+    }
+
+    /// Returns the entry after the change.
+    pub fn entry_after(&self) -> Option<AccessEntry> {
+        self.entry(self.after.as_ref())
+    }
+
+    fn entry(&self, terms: Option<&AccessTerms>) -> Option<AccessEntry> {
+        let terms = terms?.clone();
+        Some(AccessEntry {
+            principal_arn: self.principal_arn.clone(),
+            terms: Some(terms),
+        })
+    }
+
+    /// Returns the change that restores the state before.
+    #[must_use]
+    pub fn inverse(&self) -> Self {
+        Self {
+            principal_arn: self.principal_arn.clone(),
+            before: self.after.clone(),
+            after: self.before.clone(),
+        }
+    }
+
+    /// Returns the calls, in an order in which the principal keeps the rights that it has before and after the change;
+    /// empty if the contents are the same. Tags are set only on a new entry.
+    ///
+    /// EKS cannot change the type of an entry, so another type deletes the entry first.
+    pub fn operations(&self) -> Vec<Operation> {
+        let delete = || Operation::DeleteEntry {
+            principal_arn: self.principal_arn.clone(),
+        };
+        match (&self.before, &self.after) {
+            (None, None) => Vec::new(),
+            (None, Some(after)) => Operation::creating(&self.principal_arn, after),
+            (Some(_), None) => vec![delete()],
+            (Some(before), Some(after)) if before.kind != after.kind => {
+                let mut operations = vec![delete()];
+                operations.extend(Operation::creating(&self.principal_arn, after));
+                operations
+            }
+            (Some(before), Some(after)) => self.update(before, after),
+        }
+    }
+
+    fn update(&self, before: &AccessTerms, after: &AccessTerms) -> Vec<Operation> {
+        let scopes = |terms: &AccessTerms| -> BTreeMap<String, AccessPolicy> {
+            let policies = terms.policies().iter();
+            policies
+                .map(|policy| (policy.arn.clone(), policy.clone()))
+                .collect()
+        };
+        let (had, has) = (scopes(before), scopes(after));
+        let principal_arn = || self.principal_arn.clone();
+        let is_same = |policy: &AccessPolicy| {
+            had.get(&policy.arn)
+                .is_some_and(|had| is_same_scope(&had.scope, &policy.scope))
+        };
+        let mut operations: Vec<Operation> = has
+            .values()
+            .filter(|policy| !is_same(policy))
+            .map(|policy| Operation::AssociatePolicy {
+                principal_arn: principal_arn(),
+                policy_arn: policy.arn.clone(),
+                scope: policy.scope.clone(),
+            })
+            .collect();
+        if let (Some(was), Some(is)) = (self.entry_before(), self.entry_after())
+            && !after.is_for_nodes()
+        {
+            let (was, is) = (template(&was, before), template(&is, after));
+            if was.username != is.username || set(&was.groups) != set(&is.groups) {
+                operations.push(Operation::UpdateEntry {
+                    principal_arn: principal_arn(),
+                    username: is.username,
+                    groups: is.groups,
+                });
+            }
+        }
+        let removed = had.into_keys().filter(|arn| !has.contains_key(arn));
+        operations.extend(removed.map(|policy_arn| Operation::DisassociatePolicy {
+            principal_arn: principal_arn(),
+            policy_arn,
+        }));
+        operations
+    }
+}
+
+/// Returns the access entries after these changes.
+pub fn changed(entries: &AccessEntries, changes: &[EntryChange]) -> AccessEntries {
+    let changes = changes
+        .iter()
+        .map(|change| (change.principal_arn.as_str(), change.entry_after()));
+    entries.with(changes)
+}
+
+fn is_same_scope(one: &AccessScope, other: &AccessScope) -> bool {
+    match (one, other) {
+        (AccessScope::Cluster, AccessScope::Cluster) => true,
+        (AccessScope::Namespaces(one), AccessScope::Namespaces(other)) => set(one) == set(other),
+        _ => false,
+    }
+}
+
+fn set(names: &[String]) -> BTreeSet<&String> {
+    names.iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::authentication_mode::AuthenticationMode;
+
+    const ROLE: &str = "arn:aws:iam::111122223333:role/team/Dev";
+    const VIEW: &str = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy";
+    const ADMIN: &str = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy";
+
+    fn policy(arn: &str, namespaces: &[&str]) -> AccessPolicy {
+        AccessPolicy {
+            arn: arn.to_owned(),
+            scope: match namespaces {
+                [] => AccessScope::Cluster,
+                names => {
+                    AccessScope::Namespaces(names.iter().map(|&name| name.to_owned()).collect())
+                }
+            },
+        }
+    }
+
+    fn terms(groups: &[&str], policies: &[AccessPolicy]) -> AccessTerms {
+        AccessTerms {
+            groups: groups.iter().map(|&group| group.to_owned()).collect(),
+            policies: Some(policies.to_vec()),
+            ..AccessTerms::default()
+        }
+    }
+
+    fn change(before: Option<AccessTerms>, after: Option<AccessTerms>) -> EntryChange {
+        EntryChange {
+            principal_arn: ROLE.to_owned(),
+            before,
+            after,
+        }
+    }
+
+    fn commands(change: &EntryChange) -> Vec<String> {
+        let operations = change.operations().into_iter();
+        operations
+            .map(|operation| {
+                let text = operation.to_string();
+                text.replace(ROLE, "ROLE").replace("aws eks ", "")
+            })
+            .collect()
+    }
+
+    #[test]
+    fn rights_are_added_before_others_are_removed() {
+        let before = terms(&["admins"], &[policy(VIEW, &["a"])]);
+        let after = terms(&["devs"], &[policy(ADMIN, &[])]);
+        let forward = change(Some(before), Some(after));
+        let verbs = |change: &EntryChange| -> Vec<String> {
+            let commands = commands(change).into_iter();
+            commands
+                .map(|command| command.split(' ').next().unwrap().to_owned())
+                .collect()
+        };
+        let expected = [
+            "associate-access-policy",
+            "update-access-entry",
+            "disassociate-access-policy",
+        ];
+        assert_eq!(verbs(&forward), expected);
+        assert_eq!(verbs(&forward.inverse()), expected);
+    }
+
+    #[test]
+    fn entry_is_created_with_its_groups_in_one_call() {
+        let new = change(None, Some(terms(&["devs"], &[policy(VIEW, &[])])));
+        assert_eq!(
+            commands(&new),
+            [
+                "create-access-entry --principal-arn ROLE --kubernetes-groups devs".to_owned(),
+                format!(
+                    r#"associate-access-policy --principal-arn ROLE --policy-arn {VIEW} --access-scope '{{"type":"cluster"}}'"#
+                ),
+            ]
+        );
+        assert_eq!(
+            commands(&new.inverse()),
+            ["delete-access-entry --principal-arn ROLE"]
+        );
+    }
+
+    #[test]
+    fn order_of_groups_and_namespaces_is_no_change() {
+        let one = terms(&["a", "b"], &[policy(VIEW, &["x", "y"])]);
+        let other = terms(&["b", "a"], &[policy(VIEW, &["y", "x"])]);
+        assert!(
+            change(Some(one.clone()), Some(other))
+                .operations()
+                .is_empty()
+        );
+        assert!(change(None, None).operations().is_empty());
+        // EKS reports the default username that it was not given.
+        let reported = AccessTerms {
+            username: Some("arn:aws:sts::111122223333:assumed-role/Dev/{{SessionName}}".to_owned()),
+            ..one.clone()
+        };
+        assert!(change(Some(reported), Some(one)).operations().is_empty());
+    }
+
+    #[test]
+    fn other_type_replaces_the_entry() {
+        let node = AccessTerms {
+            kind: "EC2_LINUX".to_owned(),
+            username: Some("system:node:{{EC2PrivateDNSName}}".to_owned()),
+            groups: vec!["system:nodes".to_owned()],
+            policies: Some(Vec::new()),
+            ..AccessTerms::default()
+        };
+        let replaced = change(Some(terms(&[], &[])), Some(node));
+        assert_eq!(
+            commands(&replaced),
+            [
+                "delete-access-entry --principal-arn ROLE",
+                "create-access-entry --principal-arn ROLE --type EC2_LINUX",
+            ]
+        );
+    }
+
+    #[test]
+    fn entries_after_the_changes_are_those_of_eks() {
+        let entries = AccessEntries::new(
+            AuthenticationMode::Api,
+            Some(vec![AccessEntry {
+                principal_arn: ROLE.to_owned(),
+                terms: None,
+            }]),
+        );
+        let sign_in = "arn:aws:iam::111122223333:role/Dev";
+        let update = change(None, Some(terms(&["devs"], &[])));
+        let after = changed(&entries, std::slice::from_ref(&update));
+        assert_eq!(after.of(sign_in), update.entry_after().as_ref());
+        assert_eq!(after.all().map(<[_]>::len), Some(1));
+        let removed = changed(&after, &[update.inverse()]);
+        assert_eq!(removed.of(sign_in), None);
+        let created = changed(&removed, std::slice::from_ref(&update));
+        assert_eq!(created.of(sign_in), update.entry_after().as_ref());
+        let unread = AccessEntries::new(AuthenticationMode::Api, None);
+        assert_eq!(changed(&unread, &[update]).all(), None);
+    }
+}

@@ -1,0 +1,356 @@
+//! Makes an edit of aws-auth's entries on an access entry instead.
+
+use std::collections::BTreeMap;
+
+use thiserror::Error;
+
+use super::change::EntryChange;
+use super::named_policy::NamedPolicy;
+use super::rules::{Violation, validate};
+use crate::document::Principal;
+use crate::document::edit::{Edit, Groups};
+use crate::facts::access_entries::{AccessEntry, AccessPolicy, AccessTerms, STANDARD};
+use crate::facts::groups::MASTERS;
+use crate::facts::node_kinds::NodeKind;
+
+/// What an edit requests of an access entry besides username and groups.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EntryOptions {
+    /// The type; `None` for the one that fits the username and groups.
+    pub kind: Option<String>,
+    /// The complete list of policies; `None` keeps the current ones.
+    pub policies: Option<Vec<AccessPolicy>>,
+    /// The policies to remove.
+    pub remove: Vec<NamedPolicy>,
+    /// The tags of a new entry.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// Why an access entry cannot be edited as requested.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum EntryEditError {
+    #[error("an access entry is for one principal, so there is none for account {0}")]
+    Account(String),
+    #[error("an access entry is for one principal: use the full ARN of the SSO role")]
+    Sso,
+    #[error("an access entry of {arn} is not possible: {violation}")]
+    Refused { arn: String, violation: Violation },
+    #[error("the access entry of {arn} is of type {kind}, and EKS cannot change it to {requested}")]
+    OtherType {
+        arn: String,
+        kind: String,
+        requested: String,
+    },
+    #[error("EKS does not return the contents of the access entry of {arn}")]
+    Unknown { arn: String },
+}
+
+impl EntryEditError {
+    /// Returns what to do instead.
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::Account(_) | Self::Sso => {
+                "create an access entry for each principal: awsauth map role ARN".to_owned()
+            }
+            Self::Refused {
+                violation: Violation::SystemGroup { group },
+                ..
+            } if group == MASTERS => {
+                "give the same rights by an access policy, --policy cluster-admin, or by a group that is bound to cluster-admin, --group NAME"
+                    .to_owned()
+            }
+            Self::Refused { violation, .. } => format!("to fix it: {}", violation.remedy()),
+            Self::OtherType { arn, .. } => format!(
+                "delete the entry first, which takes the access away until the new one exists: awsauth unmap role {arn} --backend access-entries"
+            ),
+            Self::Unknown { .. } => {
+                "allow eks:DescribeAccessEntry and eks:ListAssociatedAccessPolicies, then run again"
+                    .to_owned()
+            }
+        }
+    }
+}
+
+/// Returns the change of an access entry that an edit requests. `principal_arn` is the principal of the edit with its IAM
+/// path, `existing` its access entry, and `cluster_arn` the ARN of the cluster, if it is known.
+///
+/// # Errors
+/// If an access entry cannot express the edit.
+pub fn entry_change(
+    edit: &Edit,
+    options: &EntryOptions,
+    principal_arn: &str,
+    existing: Option<&AccessEntry>,
+    cluster_arn: Option<&str>,
+) -> Result<EntryChange, EntryEditError> {
+    match edit.principal() {
+        Principal::Role(_) | Principal::User(_) => {}
+        Principal::Account(id) => return Err(EntryEditError::Account(id.clone())),
+        Principal::Sso(_) => return Err(EntryEditError::Sso),
+    }
+    let arn = existing.map_or(principal_arn, |entry| &entry.principal_arn);
+    let before = match existing {
+        None => None,
+        Some(entry) => {
+            let terms = entry.terms.clone();
+            let terms = terms.filter(|terms| terms.policies.is_some());
+            let unknown = || EntryEditError::Unknown {
+                arn: arn.to_owned(),
+            };
+            Some(terms.ok_or_else(unknown)?)
+        }
+    };
+    let after = match edit {
+        Edit::Unmap { .. } => None,
+        Edit::Map {
+            username, groups, ..
+        } => Some(after(
+            arn,
+            username.as_deref(),
+            groups,
+            options,
+            before.as_ref(),
+        )?),
+    };
+    let change = EntryChange {
+        principal_arn: arn.to_owned(),
+        before,
+        after,
+    };
+    if !change.operations().is_empty() {
+        let checked = change.entry_after().unwrap_or_else(|| AccessEntry {
+            principal_arn: arn.to_owned(),
+            terms: None,
+        });
+        if let Some(violation) = validate(&checked, cluster_arn).into_iter().next() {
+            return Err(EntryEditError::Refused {
+                arn: arn.to_owned(),
+                violation,
+            });
+        }
+    }
+    Ok(change)
+}
+
+/// Returns the contents of the entry after it was mapped.
+fn after(
+    arn: &str,
+    username: Option<&str>,
+    groups: &Groups,
+    options: &EntryOptions,
+    before: Option<&AccessTerms>,
+) -> Result<AccessTerms, EntryEditError> {
+    let kind_of_nodes = kind_of_nodes(username, groups).map(NodeKind::access_entry_type);
+    let requested = options.kind.as_deref();
+    let requested = requested.or(kind_of_nodes).unwrap_or(STANDARD);
+    if let Some(before) = before
+        && before.kind != requested
+    {
+        return Err(EntryEditError::OtherType {
+            arn: arn.to_owned(),
+            kind: before.kind.clone(),
+            requested: requested.to_owned(),
+        });
+    }
+    let mut terms = before.cloned().unwrap_or_else(|| AccessTerms {
+        kind: requested.to_owned(),
+        policies: Some(Vec::new()),
+        tags: options.tags.clone(),
+        ..AccessTerms::default()
+    });
+    if requested == STANDARD {
+        if let Some(username) = username {
+            terms.username = Some(username.to_owned());
+        }
+        terms.groups = groups_after(&terms.groups, groups);
+    }
+    if let Some(policies) = &options.policies {
+        terms.policies = Some(policies.clone());
+    }
+    if let Some(kept) = &mut terms.policies {
+        kept.retain(|policy| !options.remove.iter().any(|removed| removed.is(&policy.arn)));
+    }
+    Ok(terms)
+}
+
+fn groups_after(before: &[String], groups: &Groups) -> Vec<String> {
+    let (kept, added): (Vec<&String>, &[String]) = match groups {
+        Groups::Keep => (before.iter().collect(), &[]),
+        Groups::Set(groups) => (Vec::new(), groups),
+        Groups::Adjust { add, remove } => {
+            let kept = before.iter().filter(|group| !remove.contains(group));
+            (kept.collect(), add)
+        }
+    };
+    let mut after: Vec<String> = Vec::new();
+    for group in kept.into_iter().chain(added) {
+        if !after.contains(group) {
+            after.push(group.clone());
+        }
+    }
+    after
+}
+
+/// Returns the kind of nodes whose username and groups these are.
+fn kind_of_nodes(username: Option<&str>, groups: &Groups) -> Option<NodeKind> {
+    let Groups::Set(groups) = groups else {
+        return None;
+    };
+    NodeKind::ALL.into_iter().find(|kind| {
+        let mut theirs = kind.groups().iter();
+        username == Some(kind.username())
+            && groups.len() == kind.groups().len()
+            && theirs.all(|group| groups.iter().any(|own| own == group))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::access_entries::AccessScope;
+
+    const ROLE: &str = "arn:aws:iam::111122223333:role/team/Dev";
+    const CLUSTER: &str = "arn:aws:eks:eu-west-1:111122223333:cluster/prod";
+    const VIEW: &str = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy";
+
+    fn view() -> AccessPolicy {
+        AccessPolicy {
+            arn: VIEW.to_owned(),
+            scope: AccessScope::Cluster,
+        }
+    }
+
+    fn map(username: Option<&str>, groups: Groups) -> Edit {
+        Edit::Map {
+            principal: Principal::Role("arn:aws:iam::111122223333:role/Dev".to_owned()),
+            username: username.map(str::to_owned),
+            groups,
+        }
+    }
+
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(|&name| name.to_owned()).collect()
+    }
+
+    fn existing(kind: &str) -> AccessEntry {
+        AccessEntry {
+            principal_arn: ROLE.to_owned(),
+            terms: Some(AccessTerms {
+                kind: kind.to_owned(),
+                username: Some("dev:{{SessionName}}".to_owned()),
+                groups: names(&["devs", "ops"]),
+                policies: Some(vec![view()]),
+                ..AccessTerms::default()
+            }),
+        }
+    }
+
+    fn after(edit: &Edit, options: &EntryOptions, entry: Option<&AccessEntry>) -> AccessTerms {
+        let change = entry_change(edit, options, ROLE, entry, Some(CLUSTER)).unwrap();
+        assert_eq!(change.principal_arn, ROLE);
+        change.after.unwrap()
+    }
+
+    #[test]
+    fn edit_changes_only_what_it_names() {
+        let (entry, none) = (existing(STANDARD), EntryOptions::default());
+        let same = after(&map(None, Groups::Keep), &none, Some(&entry));
+        assert_eq!(Some(same), entry.terms);
+        let adjust = Groups::Adjust {
+            add: names(&["new", "devs"]),
+            remove: names(&["ops"]),
+        };
+        let adjusted = after(&map(Some("x:{{SessionName}}"), adjust), &none, Some(&entry));
+        assert_eq!(adjusted.groups, ["devs", "new"]);
+        assert_eq!(adjusted.username.as_deref(), Some("x:{{SessionName}}"));
+        assert_eq!(adjusted.policies(), [view()]);
+        let removed = EntryOptions {
+            remove: vec!["view".parse().unwrap()],
+            ..EntryOptions::default()
+        };
+        let set = Groups::Set(names(&["a", "a"]));
+        let removed = after(&map(None, set), &removed, Some(&entry));
+        assert_eq!(
+            (removed.policies(), removed.groups.clone()),
+            (&[][..], names(&["a"]))
+        );
+        let set = EntryOptions {
+            policies: Some(vec![view()]),
+            ..EntryOptions::default()
+        };
+        let new = after(&map(None, Groups::Keep), &set, None);
+        assert_eq!(
+            (new.username.as_ref(), new.policies()),
+            (None, &[view()][..])
+        );
+    }
+
+    #[test]
+    fn mapping_of_nodes_becomes_an_entry_of_their_type() {
+        for kind in NodeKind::ALL {
+            let groups = Groups::Set(names(kind.groups()));
+            let edit = map(Some(kind.username()), groups);
+            let terms = after(&edit, &EntryOptions::default(), None);
+            assert_eq!(terms.kind, kind.access_entry_type());
+            assert_eq!((terms.username, terms.groups), (None, Vec::new()));
+        }
+    }
+
+    #[test]
+    fn what_an_entry_cannot_express_is_an_error() {
+        let none = EntryOptions::default();
+        let error = |edit: &Edit, entry: Option<&AccessEntry>| {
+            let error = entry_change(edit, &none, ROLE, entry, Some(CLUSTER)).unwrap_err();
+            (error.to_string(), error.remedy())
+        };
+        let masters = map(None, Groups::Set(names(&[MASTERS])));
+        let (message, remedy) = error(&masters, None);
+        assert!(
+            message.contains("EKS refuses groups that start with system:"),
+            "{message}"
+        );
+        assert!(remedy.contains("--policy cluster-admin"), "{remedy}");
+        let (message, _) = error(&map(None, Groups::Keep), Some(&existing("EC2_LINUX")));
+        assert!(
+            message.contains("is of type EC2_LINUX, and EKS cannot change it to STANDARD"),
+            "{message}"
+        );
+        let account = map(None, Groups::Keep).of(Principal::Account("444455556666".to_owned()));
+        assert!(
+            error(&account, None)
+                .0
+                .contains("there is none for account")
+        );
+        let unknown = AccessEntry {
+            terms: None,
+            ..existing(STANDARD)
+        };
+        let unmap = Edit::Unmap {
+            principal: Principal::Role(ROLE.to_owned()),
+            only_line: None,
+        };
+        assert!(
+            error(&unmap, Some(&unknown))
+                .0
+                .contains("does not return the contents")
+        );
+        let service_linked = "arn:aws:iam::111122223333:role/aws-service-role/eks.amazonaws.com/AWSServiceRoleForAmazonEKS";
+        let own = AccessEntry {
+            principal_arn: service_linked.to_owned(),
+            ..existing(STANDARD)
+        };
+        assert!(error(&unmap, Some(&own)).0.contains("service-linked roles"));
+    }
+
+    #[test]
+    fn unmapping_deletes_the_entry_once() {
+        let unmap = Edit::Unmap {
+            principal: Principal::Role(ROLE.to_owned()),
+            only_line: None,
+        };
+        let change = |entry| entry_change(&unmap, &EntryOptions::default(), ROLE, entry, None);
+        let entry = existing("EC2_LINUX");
+        assert_eq!(change(Some(&entry)).unwrap().operations().len(), 1);
+        assert!(change(None).unwrap().operations().is_empty());
+    }
+}

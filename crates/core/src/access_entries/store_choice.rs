@@ -1,0 +1,122 @@
+//! Which of the two stores an edit changes.
+
+use crate::arn::{comparable, fold};
+use crate::authenticator::{AccessEntries, Store as AwsAuthStore};
+use crate::document::edit::Edit;
+use crate::document::{Document, Principal};
+use crate::facts::authentication_mode::AuthenticationMode;
+
+/// A place where access is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Store {
+    AwsAuth,
+    AccessEntries,
+}
+
+/// The store that the user chose.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StoreChoice {
+    /// The store that the authentication mode reads. If it reads both, the one that has the principal.
+    #[default]
+    Auto,
+    Only(Store),
+}
+
+/// Returns the store that an edit changes in [`StoreChoice::Auto`], in a cluster with these access entries.
+///
+/// If the cluster reads both stores, a mapping changes the access entry, which decides, and a removal first removes what is
+/// in aws-auth. A principal that is in none is mapped in aws-auth.
+pub fn store_for(edit: &Edit, document: &Document, entries: &AccessEntries) -> Store {
+    match entries.mode() {
+        AuthenticationMode::ConfigMap => return Store::AwsAuth,
+        AuthenticationMode::Api => return Store::AccessEntries,
+        AuthenticationMode::ApiAndConfigMap => {}
+    }
+    let (Principal::Role(arn) | Principal::User(arn)) = edit.principal() else {
+        return Store::AwsAuth;
+    };
+    let has_entry = entries.of(&comparable(arn)).is_some();
+    let stays_in_aws_auth = match edit {
+        Edit::Map { .. } => !has_entry,
+        Edit::Unmap { .. } => !has_entry || is_in_aws_auth(arn, document),
+    };
+    match stays_in_aws_auth {
+        true => Store::AwsAuth,
+        false => Store::AccessEntries,
+    }
+}
+
+/// Returns whether aws-auth has an entry for this principal, also one without effect.
+fn is_in_aws_auth(arn: &str, document: &Document) -> bool {
+    let key = |arn: &str| fold(&comparable(arn)).into_owned();
+    let store = AwsAuthStore::new(document);
+    store
+        .slots()
+        .iter()
+        .any(|slot| match &slot.mapping.principal {
+            Principal::Role(other) | Principal::User(other) => key(other) == key(arn),
+            Principal::Account(_) | Principal::Sso(_) => false,
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::document::edit::Groups;
+    use crate::facts::access_entries::AccessEntry;
+
+    const A: &str = "arn:aws:iam::111122223333:role";
+
+    #[test]
+    fn edits_change_the_store_that_has_the_principal() {
+        use AuthenticationMode::{Api, ApiAndConfigMap, ConfigMap};
+        let texts = BTreeMap::from([(
+            "mapRoles".to_owned(),
+            format!(
+                "- {{rolearn: {A}/both, username: x}}\n- {{rolearn: {A}/mapped, username: x}}\n"
+            ),
+        )]);
+        let document = Document::read(&texts);
+        let store = |mode, name: &str, is_map| {
+            let entries = ["team/both", "entry"].map(|name| AccessEntry {
+                principal_arn: format!("{A}/{name}"),
+                terms: None,
+            });
+            let principal = Principal::Role(format!("{A}/{name}"));
+            let edit = match is_map {
+                true => Edit::Map {
+                    principal,
+                    username: None,
+                    groups: Groups::Keep,
+                },
+                false => Edit::Unmap {
+                    principal,
+                    only_line: None,
+                },
+            };
+            store_for(
+                &edit,
+                &document,
+                &AccessEntries::new(mode, Some(entries.into())),
+            )
+        };
+        for name in ["both", "mapped", "entry", "new"] {
+            for is_map in [true, false] {
+                assert_eq!(store(ConfigMap, name, is_map), Store::AwsAuth);
+                assert_eq!(store(Api, name, is_map), Store::AccessEntries);
+            }
+        }
+        for (name, map, unmap) in [
+            ("both", Store::AccessEntries, Store::AwsAuth),
+            ("other/both", Store::AccessEntries, Store::AwsAuth),
+            ("mapped", Store::AwsAuth, Store::AwsAuth),
+            ("entry", Store::AccessEntries, Store::AccessEntries),
+            ("new", Store::AwsAuth, Store::AwsAuth),
+        ] {
+            assert_eq!(store(ApiAndConfigMap, name, true), map, "map {name}");
+            assert_eq!(store(ApiAndConfigMap, name, false), unmap, "unmap {name}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Undoes a write to access entries.
+
+use super::{Args, RACE, describe};
+use crate::backend::Backend;
+use crate::terminal::{Exit, Failure, Kind, Out};
+use crate::write::{Options, PlannedEntries, Transaction};
+use awsauth_core::access_entries::{EntryChange, difference_between};
+use awsauth_core::authenticator::AccessEntries;
+use awsauth_core::facts::access_entries::AccessTerms;
+use awsauth_core::history::{EntryWrite, Revision};
+use awsauth_core::plan::Request;
+
+/// Restores the access entries that a write changed.
+pub(super) fn undo(
+    args: &Args,
+    name: &str,
+    revision: &Revision,
+    write: &EntryWrite,
+    backend: &mut Backend,
+    out: &mut Out,
+) -> Result<Exit, Failure> {
+    if backend.eks().is_none() {
+        return Err(Failure::usage(format!(
+            "revision {name} changed access entries, which only EKS knows"
+        ))
+        .hint("name the cluster: --cluster-name NAME"));
+    }
+    let first = backend.read_for_plan(true, true, out)?;
+    let first = first.ok_or_else(|| Failure::usage("there is no cluster"))?;
+    let known = backend.access_entries(&|arn| write.is_about(arn), out);
+    let known = known.filter(|known| known.all().is_some()).ok_or_else(|| {
+        Failure::new(
+            Kind::Unreachable,
+            "cannot restore access entries that cannot be listed",
+        )
+        .hint("allow eks:ListAccessEntries, eks:DescribeAccessEntry and eks:ListAssociatedAccessPolicies")
+    })?;
+    let changes = write.changes.iter();
+    let changes = changes.map(|change| reverted(change, &known, args.whole, name));
+    let changes = changes.collect::<Result<Vec<_>, _>>()?;
+    out.note(&format!("Undoing revision {name}: {}", describe(revision)));
+    Transaction {
+        edits: &[],
+        request: &|_| Ok(Request::default()),
+        create: false,
+        entries: Some(PlannedEntries::new(first, known, changes)),
+        verify: None,
+        options: &Options {
+            undoes: Some(revision.id()),
+            ..args.write.options(backend)
+        },
+    }
+    .run(backend, out)?;
+    Ok(Exit::Done)
+}
+
+/// Returns the change that restores an entry as it was before `change`.
+///
+/// # Errors
+/// If another client has changed the entry since, unless `whole`.
+fn reverted(
+    change: &EntryChange,
+    known: &AccessEntries,
+    whole: bool,
+    name: &str,
+) -> Result<EntryChange, Failure> {
+    let arn = &change.principal_arn;
+    let mut entries = known.all().unwrap_or_default().iter();
+    let live = match entries.find(|entry| entry.principal_arn == *arn) {
+        None => None,
+        Some(entry) => {
+            let terms = entry.terms.clone();
+            let terms = terms.filter(|terms| terms.policies.is_some());
+            Some(terms.ok_or_else(|| unknown(arn))?)
+        }
+    };
+    let differs = |from: Option<&AccessTerms>| difference_between(arn, live.as_ref(), from);
+    let is_undone = differs(change.before.as_ref()).is_none();
+    if !whole
+        && !is_undone
+        && let Some(difference) = differs(change.after.as_ref())
+    {
+        return Err(Failure::refused(
+            RACE,
+            format!("the access entry of {arn} has been changed since revision {name}: {difference}"),
+        )
+        .hint(format!(
+            "restore it as it was before, and lose what was changed since: awsauth undo {name} --whole"
+        )));
+    }
+    Ok(EntryChange {
+        principal_arn: arn.clone(),
+        after: match is_undone {
+            true => live.clone(),
+            false => change.before.clone(),
+        },
+        before: live,
+    })
+}
+
+fn unknown(arn: &str) -> Failure {
+    Failure::new(
+        Kind::Unreachable,
+        format!("EKS does not return the contents of the access entry of {arn}"),
+    )
+    .hint("allow eks:DescribeAccessEntry and eks:ListAssociatedAccessPolicies")
+}

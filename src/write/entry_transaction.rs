@@ -1,0 +1,121 @@
+//! Carries out the changes of access entries of a plan, and reads them back.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::backend::{Backend, BackupOptions};
+use crate::terminal::{Failure, Kind, Out};
+use awsauth_core::access_entries::{EntryChange, difference_between};
+use awsauth_core::authenticator::AccessEntries;
+use awsauth_core::facts::access_entries::AccessTerms;
+use awsauth_core::plan::Plan;
+
+/// The pause between two reads. EKS needs seconds until all its calls return a change:
+/// <https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html>
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Records the changes in the history, carries them out, and waits until EKS returns them.
+///
+/// # Errors
+/// If they cannot be recorded, a call fails, or EKS returns something else.
+pub(super) fn write_entries(
+    plan: &Plan,
+    backup: &BackupOptions,
+    backend: &mut Backend,
+    out: &mut Out,
+) -> Result<(), Failure> {
+    let changes = plan.entry_changes.iter();
+    let changes: Vec<EntryChange> = changes
+        .filter(|change| !change.operations().is_empty())
+        .cloned()
+        .collect();
+    // EKS has no conditional writes. This leaves only a short time in which a change of another client would be lost.
+    if let Read::Different(difference) =
+        read(&changes, |change| change.before.as_ref(), backend, out)
+    {
+        return Err(Failure::new(
+            Kind::Conflict,
+            format!("another client has changed an access entry in the meantime; nothing was written: {difference}"),
+        )
+        .hint("run the same command again"));
+    }
+    backend.record_entries(&changes, backup, out)?;
+    backend.execute(&plan.operations(), out)?;
+    read_back(&changes, backend, out)
+}
+
+/// What EKS returns, compared with what is expected.
+enum Read {
+    Same,
+    /// How an entry differs; a clause.
+    Different(String),
+    Unknown,
+}
+
+/// Compares the entries of EKS with those that `expected` returns.
+fn read(
+    changes: &[EntryChange],
+    expected: impl Fn(&EntryChange) -> Option<&AccessTerms>,
+    backend: &Backend,
+    out: &mut Out,
+) -> Read {
+    let is_changed = |arn: &str| changes.iter().any(|change| change.principal_arn == arn);
+    let entries = backend.access_entries(&is_changed, out);
+    let Some(entries) = entries.as_deref().and_then(AccessEntries::all) else {
+        return Read::Unknown;
+    };
+    let differs = |change: &EntryChange| {
+        let arn = &change.principal_arn;
+        let mut entries = entries.iter();
+        let found = entries.find(|entry| entry.principal_arn == *arn);
+        let terms = found.and_then(|entry| entry.terms.as_ref());
+        let difference = match found.is_some() && terms.is_none() {
+            true => Some("its contents are unknown".to_owned()),
+            false => difference_between(arn, terms, expected(change)),
+        };
+        difference.map(|difference| format!("the access entry of {arn}: {difference}"))
+    };
+    match changes.iter().find_map(differs) {
+        Some(difference) => Read::Different(difference),
+        None => Read::Same,
+    }
+}
+
+/// Waits until EKS returns the entries as they were written.
+fn read_back(changes: &[EntryChange], backend: &Backend, out: &mut Out) -> Result<(), Failure> {
+    let deadline = Instant::now() + backend.timeout();
+    loop {
+        let difference = match read(changes, |change| change.after.as_ref(), backend, out) {
+            Read::Same => return Ok(()),
+            Read::Different(difference) => difference,
+            Read::Unknown => {
+                out.note("Not checked: whether EKS returns what was written.");
+                return Ok(());
+            }
+        };
+        if Instant::now() >= deadline {
+            return Err(Failure::new(
+                Kind::Conflict,
+                format!("EKS does not return what was written, or another client has changed it: {difference}"),
+            )
+            .hint("see what is stored: awsauth get"));
+        }
+        thread::sleep(PAUSE);
+    }
+}
+
+/// Restores the access entries as they were before the plan.
+///
+/// # Errors
+/// If a call fails.
+pub(super) fn restore_entries(
+    plan: &Plan,
+    backend: &Backend,
+    out: &mut Out,
+) -> Result<(), Failure> {
+    let changes = plan.entry_changes.iter().rev();
+    let operations: Vec<_> = changes
+        .flat_map(|change| change.inverse().operations())
+        .collect();
+    backend.execute(&operations, out).map(drop)
+}

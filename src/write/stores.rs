@@ -1,0 +1,402 @@
+//! Decides which store each edit changes, and plans the changes of access entries.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::access_entries_in_effect::access_entries_for;
+use super::plan_builder::wants_admins;
+use crate::backend::{Backend, FirstRead};
+use crate::output::short_name;
+use crate::terminal::{Failure, Kind, Out, Refusal};
+use awsauth_aws::eks::EksCluster;
+use awsauth_core::access_entries::{
+    EntryChange, EntryEditError, EntryOptions, NamedPolicy, PolicyError, Store, StoreChoice,
+    entry_change, store_for,
+};
+use awsauth_core::arn::{Parts, comparable};
+use awsauth_core::authenticator::AccessEntries;
+use awsauth_core::document::Document;
+use awsauth_core::document::edit::{Edit, Outcome};
+use awsauth_core::facts::access_entries::AccessEntry;
+use awsauth_core::facts::authentication_mode::AuthenticationMode;
+use awsauth_core::facts::iam_principals;
+use awsauth_core::plan::Plan;
+
+/// The delay before the spinner appears.
+const SPINNER_DELAY: Duration = Duration::from_millis(300);
+
+/// Both stores as they were read, and the store of each edit.
+pub(crate) struct ReadStores {
+    first: FirstRead,
+    /// `None` if the cluster does not read access entries, or EKS does not list them.
+    known: Option<Arc<AccessEntries>>,
+    /// The store that each edit changes.
+    stores: Vec<Store>,
+}
+
+/// The changes of access entries that a transaction makes, and what it was planned on.
+pub(crate) struct PlannedEntries {
+    first: FirstRead,
+    known: Option<Arc<AccessEntries>>,
+    pub(crate) changes: Vec<EntryChange>,
+    /// Whether the transaction also changes aws-auth.
+    pub(crate) edits_aws_auth: bool,
+}
+
+/// An edit of an access entry.
+pub(crate) struct EntryRequest {
+    pub(crate) edit: Edit,
+    pub(crate) options: NamedOptions,
+    /// Where a file requests it.
+    pub(crate) place: Option<String>,
+}
+
+/// What an edit requests of an access entry besides username and groups.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct NamedOptions {
+    /// The type; `None` for the one that fits the username and groups.
+    pub(crate) kind: Option<String>,
+    /// The complete list of policies; `None` to keep the current ones.
+    pub(crate) policies: Option<Vec<NamedPolicy>>,
+    /// The policies to remove.
+    pub(crate) remove: Vec<NamedPolicy>,
+    /// The tags of a new entry.
+    pub(crate) tags: BTreeMap<String, String>,
+}
+
+impl NamedOptions {
+    /// Refuses policies for a mapping in aws-auth.
+    pub(crate) fn refuse_in_aws_auth(&self) -> Result<(), Failure> {
+        if self.policies.is_none() && self.remove.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::usage(
+            "only access entries have access policies, and this mapping is in aws-auth",
+        )
+        .hint("to use an access entry: --backend access-entries --cluster-name NAME"))
+    }
+}
+
+/// Reads both stores and decides which one each edit changes. The edits name principals with their IAM paths, as far as the user
+/// knows them. Returns `None` if aws-auth is the only possible store, without a request. `describes_all` is whether to read the
+/// contents of all access entries.
+///
+/// # Errors
+/// If an edit must change access entries and the cluster does not read them, or they cannot be read.
+pub(crate) fn read_stores(
+    edits: &[(Edit, StoreChoice)],
+    describes_all: bool,
+    verify_as: Option<&str>,
+    backend: &mut Backend,
+    out: &mut Out,
+) -> Result<Option<ReadStores>, Failure> {
+    let is_chosen = |store| move |choice: &StoreChoice| *choice == StoreChoice::Only(store);
+    let mut choices = edits.iter().map(|(_, choice)| choice);
+    let needs_entries = choices.clone().any(is_chosen(Store::AccessEntries));
+    let Some(cluster) = backend.eks() else {
+        return match needs_entries {
+            true => Err(Failure::usage("only EKS knows the access entries")
+                .hint("name the cluster: --cluster-name NAME")),
+            false => Ok(None),
+        };
+    };
+    let mode = cluster.facts.authentication_mode;
+    let mode = mode.unwrap_or(AuthenticationMode::ConfigMap);
+    match (mode, needs_entries) {
+        (AuthenticationMode::ConfigMap, true) => return Err(not_read(cluster)),
+        (AuthenticationMode::ConfigMap, false) => return Ok(None),
+        _ if choices.all(is_chosen(Store::AwsAuth)) && !describes_all => return Ok(None),
+        _ => {}
+    }
+    let only_edits: Vec<Edit> = edits.iter().map(|(edit, _)| edit.clone()).collect();
+    let first = backend.read_for_plan(true, wants_admins(&only_edits), out)?;
+    let first = first.ok_or_else(|| Failure::usage("there is no cluster"))?;
+    let known = match describes_all {
+        true => backend.access_entries(&|_| true, out),
+        false => access_entries_for(&only_edits, verify_as, Some(&first.snapshot), backend, out),
+    };
+    let listed = known.as_deref().filter(|known| known.all().is_some());
+    if listed.is_none() && (needs_entries || mode == AuthenticationMode::Api) {
+        return Err(not_listed());
+    }
+    let document = Document::read(&first.snapshot.data);
+    let store = |(edit, choice): &(Edit, StoreChoice)| match (choice, listed) {
+        (StoreChoice::Only(store), _) => *store,
+        (StoreChoice::Auto, Some(entries)) => store_for(edit, &document, entries),
+        (StoreChoice::Auto, None) => Store::AwsAuth,
+    };
+    let stores = edits.iter().map(store).collect();
+    Ok(Some(ReadStores {
+        first,
+        known,
+        stores,
+    }))
+}
+
+impl ReadStores {
+    /// Returns whether an edit changes an access entry.
+    pub(crate) fn is_for_entries(&self, edit: usize) -> bool {
+        self.stores[edit] == Store::AccessEntries
+    }
+
+    /// Returns the access entries, if EKS lists them.
+    pub(crate) fn entries(&self) -> Option<&AccessEntries> {
+        let known = self.known.as_deref();
+        known.filter(|known| known.all().is_some())
+    }
+
+    /// Plans the edits of access entries.
+    ///
+    /// # Errors
+    /// If an access entry cannot express an edit, or the contents of an entry are unknown.
+    pub(crate) fn plan(
+        self,
+        requests: &[EntryRequest],
+        backend: &Backend,
+        out: &mut Out,
+    ) -> Result<PlannedEntries, Failure> {
+        let mut changes = Vec::new();
+        if !requests.is_empty() {
+            let (Some(cluster), Some(known)) = (backend.eks(), self.entries()) else {
+                return Err(not_listed());
+            };
+            let policies = policies_of_eks(requests, cluster, out);
+            for request in requests {
+                let change = change(request, cluster, known, policies.as_deref(), out);
+                let change = change.and_then(|change| refuse_second(change, &changes));
+                changes.push(change.map_err(|failure| match &request.place {
+                    Some(place) => failure.at(place),
+                    None => failure,
+                })?);
+            }
+        }
+        Ok(PlannedEntries {
+            edits_aws_auth: self.stores.contains(&Store::AwsAuth),
+            first: self.first,
+            known: self.known,
+            changes,
+        })
+    }
+}
+
+impl PlannedEntries {
+    /// Plans changes that need no further facts.
+    pub(crate) fn new(
+        first: FirstRead,
+        known: Arc<AccessEntries>,
+        changes: Vec<EntryChange>,
+    ) -> Self {
+        Self {
+            first,
+            known: Some(known),
+            changes,
+            edits_aws_auth: false,
+        }
+    }
+
+    /// Returns what was read, and the changes.
+    pub(crate) fn into_parts(self) -> (FirstRead, Option<Arc<AccessEntries>>, Vec<EntryChange>) {
+        (self.first, self.known, self.changes)
+    }
+}
+
+/// Refuses a second change of one access entry.
+fn refuse_second(change: EntryChange, others: &[EntryChange]) -> Result<EntryChange, Failure> {
+    let arn = &change.principal_arn;
+    match others.iter().any(|other| other.principal_arn == *arn) {
+        true => {
+            Err(Failure::usage(format!("{arn} is requested twice")).hint("keep one of the two"))
+        }
+        false => Ok(change),
+    }
+}
+
+/// Notes which new principals are mapped in aws-auth although the cluster reads access entries, too.
+pub(crate) fn note_new_mappings(choice: StoreChoice, plan: &Plan, out: &mut Out) {
+    let entries = plan.access_entries();
+    let reads_both = entries.is_some_and(|entries| {
+        entries.all().is_some() && entries.mode() == AuthenticationMode::ApiAndConfigMap
+    });
+    if choice != StoreChoice::Auto || !reads_both {
+        return;
+    }
+    let added = plan.outcomes.iter();
+    let added = added.filter(|(_, outcome)| *outcome == Outcome::Added);
+    let names: Vec<String> = added
+        .map(|(edit, _)| short_name(edit.principal()))
+        .collect();
+    let what = match names.as_slice() {
+        [] => return,
+        [name] => format!("{name} is new, so it is mapped in aws-auth."),
+        names => format!(
+            "{} are new, so they are mapped in aws-auth.",
+            names.join(", ")
+        ),
+    };
+    out.note(&format!(
+        "{what} For an access entry instead: --backend access-entries"
+    ));
+}
+
+/// Plans the change of one access entry. `policies` are the ARNs of all policies, if EKS listed them.
+fn change(
+    request: &EntryRequest,
+    cluster: &EksCluster,
+    known: &AccessEntries,
+    policies: Option<&[String]>,
+    out: &mut Out,
+) -> Result<EntryChange, Failure> {
+    let arn = request.edit.principal().text();
+    let existing = known.of(&comparable(arn));
+    let in_iam = principal_in_iam(arn, existing.is_some(), cluster, out)?;
+    if let (Some(entry), Some(principal)) = (existing, &in_iam) {
+        warn_if_dead(entry, principal, out);
+    }
+    let arn = match &in_iam {
+        Some(principal) if existing.is_none() && principal.arn != arn => {
+            out.note(&format!("IAM knows {arn} as {}.", principal.arn));
+            principal.arn.as_str()
+        }
+        _ => arn,
+    };
+    let NamedOptions {
+        kind,
+        policies: named,
+        remove,
+        tags,
+    } = request.options.clone();
+    let partition = Parts::of(&cluster.facts.arn).map_or("aws", |parts| parts.partition);
+    let resolved = named.map(|named| {
+        let resolved = named
+            .iter()
+            .map(|policy| policy.resolve(partition, policies));
+        resolved.collect::<Result<Vec<_>, PolicyError>>()
+    });
+    let options = EntryOptions {
+        kind,
+        policies: resolved
+            .transpose()
+            .map_err(|error| Failure::usage(&error).hint(error.remedy()))?,
+        remove,
+        tags,
+    };
+    let cluster_arn = Some(cluster.facts.arn.as_str());
+    entry_change(&request.edit, &options, arn, existing, cluster_arn)
+        .map_err(|error| impossible(&error))
+}
+
+/// Returns the ARNs of all policies, if a request names one and EKS lists them.
+fn policies_of_eks(
+    requests: &[EntryRequest],
+    cluster: &EksCluster,
+    out: &mut Out,
+) -> Option<Vec<String>> {
+    let mut named = requests
+        .iter()
+        .flat_map(|request| &request.options.policies);
+    if named.all(Vec::is_empty) {
+        return None;
+    }
+    let spinner = out.spinner("Asking EKS for access policies", SPINNER_DELAY);
+    let listed = cluster.with_client(|eks| eks.access_policies());
+    drop(spinner);
+    match listed {
+        Ok(known) => Some(known),
+        Err(unavailable) => {
+            out.note(&format!(
+                "Not checked: whether EKS has the access policies, which needs eks:ListAccessPolicies: {}",
+                unavailable.why
+            ));
+            None
+        }
+    }
+}
+
+/// Returns a role of the cluster's account as IAM knows it, with its path; `None` if it is of another account or a user, or IAM
+/// does not return it.
+///
+/// # Errors
+/// If IAM has no such role, and it has no entry that could be removed.
+fn principal_in_iam(
+    arn: &str,
+    has_entry: bool,
+    cluster: &EksCluster,
+    out: &mut Out,
+) -> Result<Option<iam_principals::Principal>, Failure> {
+    let parts = Parts::of(arn);
+    let account = cluster.facts.account();
+    let Some(parts) = parts.filter(|parts| parts.is("iam", "role") && parts.account == account)
+    else {
+        return Ok(None);
+    };
+    let spinner = out.spinner("Asking IAM", SPINNER_DELAY);
+    let found = cluster.iam().and_then(|mut iam| iam.role(parts.name));
+    drop(spinner);
+    match found {
+        Ok(role) if role.is_some() || has_entry => Ok(role),
+        Ok(_) => Err(Failure::usage(format!(
+            "account {account} has no role {}, and an access entry is bound to an existing one",
+            parts.name
+        ))
+        .hint(format!(
+            "list the roles: aws iam list-roles --query 'Roles[].Arn'"
+        ))),
+        Err(error) => {
+            out.detail(|| format!("IAM did not return the role {}: {error}", parts.name));
+            Ok(None)
+        }
+    }
+}
+
+/// Warns if EKS does not let a principal in, because its entry is older than it.
+fn warn_if_dead(entry: &AccessEntry, principal: &iam_principals::Principal, out: &mut Out) {
+    if entry.is_older_than(principal) {
+        let arn = &entry.principal_arn;
+        out.note(&format!(
+            "warning: the access entry of {arn} is older than its principal, which was deleted and created again: EKS does not let it in"
+        ));
+        out.note(&format!(
+            "hint: delete the entry and create it again: awsauth unmap role {arn} --backend access-entries"
+        ));
+    }
+}
+
+fn not_read(cluster: &EksCluster) -> Failure {
+    let mode = AuthenticationMode::ConfigMap.name();
+    Failure::refused(
+        Refusal {
+            guard: "EKS",
+            reason: "mode-ignores-access-entries",
+        },
+        format!("the authentication mode of this cluster is {mode}: it ignores access entries"),
+    )
+    .hint(format!(
+        "to move to access entries: awsauth migrate --cluster-name {}",
+        cluster.facts.name
+    ))
+}
+
+fn not_listed() -> Failure {
+    Failure::new(
+        Kind::Unreachable,
+        "cannot change access entries that cannot be listed",
+    )
+    .hint(
+        "allow eks:ListAccessEntries, eks:DescribeAccessEntry and eks:ListAssociatedAccessPolicies",
+    )
+}
+
+fn impossible(error: &EntryEditError) -> Failure {
+    let failure = match error {
+        EntryEditError::Unknown { .. } => Failure::new(Kind::Unreachable, error),
+        _ => Failure::refused(
+            Refusal {
+                guard: "EKS",
+                reason: "access-entry",
+            },
+            error,
+        ),
+    };
+    failure.hint(error.remedy())
+}

@@ -1,0 +1,829 @@
+//! `map` and `unmap` change access entries, `history` shows the changes, and `undo` undoes them.
+
+use std::fs;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use serde_json::{Value, json};
+
+use crate::sign_in::cluster_name::{eks, holding, on};
+use crate::sign_in::exclusive_cluster::{ExclusiveCluster, MYTESTROLE, MYTESTROLE_SESSION, Site};
+use crate::sign_in::token_review::Who;
+use crate::support::completed_run::Run;
+use crate::support::eks;
+use crate::support::environment::Environment;
+use crate::support::moto::Moto;
+use crate::support::simulated_aws::{Credentials, trusts_service};
+use crate::support::simulated_eks_api::EksService;
+
+const DEV: &str = "arn:aws:iam::111122223333:role/team/dev";
+/// The same role as STS and users name it.
+const DEV_WITHOUT_PATH: &str = "arn:aws:iam::111122223333:role/dev";
+const DEV_SESSION: &str = "arn:aws:sts::111122223333:assumed-role/dev/ann@example.com";
+const NODE: &str = "arn:aws:iam::111122223333:role/nodes";
+const ADMIN: &str = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy";
+const READS: [&str; 5] = [
+    "DescribeCluster",
+    "ListAccessEntries",
+    "DescribeAccessEntry",
+    "ListAssociatedAccessPolicies",
+    "ListAccessPolicies",
+];
+
+/// A cluster whose caller is an administrator.
+struct TwoStores {
+    session: ExclusiveCluster,
+    service: &'static EksService,
+    caller: Environment,
+    caller_session: Credentials,
+    dev: Credentials,
+    _iam: Moto,
+    _turn: MutexGuard<'static, ()>,
+}
+
+fn standard(arn: &str, username: &str, groups: &[&str], policies: &[&str]) -> Value {
+    let policies = policies.iter().map(
+        |policy| json!({"policyArn": policy, "accessScope": {"type": "cluster", "namespaces": []}}),
+    );
+    json!({
+        "principalArn": arn, "type": "STANDARD", "username": username, "kubernetesGroups": groups,
+        "policies": policies.collect::<Vec<_>>(),
+    })
+}
+
+impl TwoStores {
+    /// Starts in mode API, with the caller and a node role in access entries.
+    fn in_mode_api() -> Self {
+        let entries = [
+            standard(MYTESTROLE, "admin", &[], &[ADMIN]),
+            json!({
+                "principalArn": NODE, "type": "EC2_LINUX", "kubernetesGroups": ["system:nodes"],
+                "username": "system:node:{{EC2PrivateDNSName}}",
+            }),
+        ];
+        Self::start("API", &entries, "[]")
+    }
+
+    /// Starts with the caller and a node role in aws-auth.
+    fn in_both_modes(entries: &[Value]) -> Self {
+        let roles = format!(
+            "- rolearn: {MYTESTROLE}\n  username: admin\n  groups: [system:masters]\n\
+             - rolearn: {NODE}\n  username: system:node:{{{{EC2PrivateDNSName}}}}\n  groups: [system:bootstrappers, system:nodes]\n"
+        );
+        Self::start("API_AND_CONFIG_MAP", entries, &roles)
+    }
+
+    fn start(mode: &str, entries: &[Value], roles: &str) -> Self {
+        static SITE: OnceLock<Site> = OnceLock::new();
+        static TURN: Mutex<()> = Mutex::new(());
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let session = ExclusiveCluster::with_access_entries(&SITE);
+        let mut sessions = session.aws().sessions(&[DEV_SESSION, MYTESTROLE_SESSION]);
+        let (caller_session, dev) = (sessions.remove(1), sessions.remove(0));
+        let id = |credentials: &Credentials| {
+            let (id, _) = credentials.user_id.split_once(':').unwrap();
+            json!({ "id": id })
+        };
+        let world = json!({
+            "clusters": {eks::NAME: {"accessConfig": {"authenticationMode": mode}}},
+            "principals": {MYTESTROLE: id(&caller_session), DEV: id(&dev), NODE: {"id": "AROANODE"}},
+            "entries": {eks::NAME: entries},
+        });
+        let service = eks(&session, &world);
+        let iam_roles = ["mytestrole", "team/dev", "nodes"]
+            .map(|role| (role.to_owned(), trusts_service("ec2.amazonaws.com")));
+        let iam_roles: serde_json::Map<_, _> = iam_roles.into_iter().collect();
+        let objects = json!({"account": "111122223333", "roles": iam_roles});
+        let iam = Moto::start(&[&objects.to_string()]);
+        session.put(&json!({"mapRoles": roles}));
+        let caller = holding(&session, service, MYTESTROLE_SESSION)
+            .with_credentials(&caller_session)
+            .with("AWS_ENDPOINT_URL_IAM", iam.url());
+        let stores = Self {
+            session,
+            service,
+            caller,
+            caller_session,
+            dev,
+            _iam: iam,
+            _turn: turn,
+        };
+        let groups: &[&str] = if mode == "API" {
+            &[]
+        } else {
+            &["system:masters"]
+        };
+        stores.becomes(&stores.caller_session, "admin", groups);
+        stores
+    }
+
+    fn run(&self, args: &[&str]) -> Run {
+        on(&self.session, &self.caller, args)
+    }
+
+    /// Runs awsauth, and returns its calls of EKS that change something.
+    fn changes_by(&self, args: &[&str]) -> (Run, Vec<String>) {
+        let before = self.service.asked().len();
+        let run = self.run(args);
+        let calls = self.service.asked().split_off(before);
+        let changes = calls.into_iter();
+        let changes = changes.filter(|call| !READS.contains(&call.as_str()));
+        (run, changes.collect())
+    }
+
+    /// Changes the state of EKS.
+    fn change(&self, change: impl FnOnce(&mut Value)) {
+        let mut state = self.service.state();
+        change(&mut state);
+        self.service.set(&state);
+    }
+
+    /// Returns the access entry of a principal.
+    fn entry(&self, arn: &str) -> Option<Value> {
+        let mut state = self.service.state();
+        let entries = state["entries"][eks::NAME].as_array_mut().unwrap();
+        let at = entries
+            .iter()
+            .position(|entry| entry["principalArn"] == arn)?;
+        Some(entries.remove(at))
+    }
+
+    fn aws_auth(&self) -> String {
+        let data = "jsonpath={.data.mapRoles}";
+        let get = [
+            "get",
+            "configmap",
+            "aws-auth",
+            "-n",
+            "kube-system",
+            "-o",
+            data,
+        ];
+        self.session.cluster.kubectl(&get)
+    }
+
+    fn becomes(&self, credentials: &Credentials, name: &str, groups: &[&str]) {
+        self.session.becomes(credentials, &Who::user(name, groups));
+    }
+
+    /// Returns the number of the newest revision.
+    fn newest_revision(&self) -> String {
+        let json = self.run(&["history", "-o", "json"]).json();
+        let revisions = json["revisions"].as_array().unwrap();
+        revisions.last().unwrap()["revision"].to_string()
+    }
+}
+
+/// Maps the developers' role.
+fn map_dev<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    let map = ["map", "role", DEV_WITHOUT_PATH];
+    map.into_iter().chain(more.iter().copied()).collect()
+}
+
+#[test]
+fn principal_is_mapped_and_unmapped_in_mode_api() {
+    let stores = TwoStores::in_mode_api();
+    let username = "dev:{{SessionName}}";
+    let map = map_dev(&[
+        "--username",
+        username,
+        "--group",
+        "devs",
+        "--policy",
+        "view:shop-*",
+    ]);
+    let dry = stores.changes_by(&[&map[..], &["--dry-run"]].concat());
+    dry.0.says(
+        0,
+        &[
+            &format!("IAM knows {DEV_WITHOUT_PATH} as {DEV}.\n"),
+            "Nothing was written.\n",
+        ],
+    );
+    let view = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy";
+    for part in [
+        format!(
+            "+ {DEV} gains user {username} in group devs, with AmazonEKSViewPolicy in namespace shop-*\n"
+        ),
+        format!(
+            "  1. aws eks create-access-entry --cluster-name my-cluster --principal-arn {DEV} '--username={username}' --kubernetes-groups devs\n     needs eks:CreateAccessEntry\n"
+        ),
+        format!(
+            "  2. aws eks associate-access-policy --cluster-name my-cluster --principal-arn {DEV} --policy-arn {view} "
+        ),
+        "access entry role/team/dev created (dry run)\n".replace("(dry", "(server dry"),
+    ] {
+        assert!(dry.0.stdout.contains(&part), "{part}\n{:?}", dry.0);
+    }
+    assert!(dry.1.is_empty() && stores.entry(DEV).is_none());
+
+    let (run, calls) =
+        stores.changes_by(&[&map[..], &["-o", "json", "--reason", "TICKET-1"]].concat());
+    run.says(0, &["Stored the previous access entries as revision "]);
+    assert_eq!(calls, ["CreateAccessEntry", "AssociateAccessPolicy"]);
+    let json = run.json();
+    assert_eq!(json["changed"], true);
+    assert_eq!(
+        json["access"][0]["after"]["policies"],
+        json!([{"policyArn": view, "namespaces": ["shop-*"]}])
+    );
+    assert_eq!(
+        json["operations"][0]["permissions"],
+        json!(["eks:CreateAccessEntry"])
+    );
+    let entry = stores.entry(DEV).unwrap();
+    assert_eq!(entry["kubernetesGroups"], json!(["devs"]));
+    stores.becomes(&stores.dev, "dev:ann-example.com", &["devs"]);
+
+    // The same again is no call but reads, also without what stays.
+    for same in [&map[..], &map_dev(&[])] {
+        let (run, calls) = stores.changes_by(same);
+        run.says(0, &[]);
+        assert_eq!(run.stdout, "access entry role/team/dev unchanged\n");
+        assert!(calls.is_empty(), "{calls:?}");
+    }
+
+    let (run, calls) =
+        stores.changes_by(&map_dev(&["--add-group", "ops", "--remove-policy", "view"]));
+    run.says(0, &[]);
+    assert_eq!(run.stdout, "access entry role/team/dev configured\n");
+    assert_eq!(calls, ["UpdateAccessEntry", "DisassociateAccessPolicy"]);
+    stores.becomes(&stores.dev, "dev:ann-example.com", &["devs", "ops"]);
+
+    let (run, calls) = stores.changes_by(&["unmap", "role", DEV_WITHOUT_PATH]);
+    run.says(0, &[]);
+    assert_eq!(run.stdout, "access entry role/team/dev deleted\n");
+    assert_eq!(calls, ["DeleteAccessEntry"]);
+    let run = stores.run(&["unmap", "role", DEV]);
+    run.says(0, &[]);
+    assert_eq!(
+        run.stdout,
+        "access entry role/team/dev unchanged: there is no such entry\n"
+    );
+
+    let run = stores.run(&["history"]);
+    run.says(0, &[]);
+    let rows: Vec<&str> = run.stdout.lines().skip(1).collect();
+    assert_eq!(rows.len(), 3, "{run:?}");
+    for (row, access) in rows
+        .iter()
+        .zip(["+role/team/dev", "~role/team/dev", "-role/team/dev"])
+    {
+        assert!(row.contains(access), "{run:?}");
+    }
+    assert!(rows[0].contains("TICKET-1"), "{run:?}");
+    assert_eq!(stores.aws_auth(), "[]");
+}
+
+#[test]
+fn undo_restores_access_entries_unless_another_client_changed_them() {
+    let stores = TwoStores::in_mode_api();
+    stores
+        .run(&map_dev(&["--group", "devs", "--policy", "view"]))
+        .says(0, &[]);
+    let created = stores.newest_revision();
+    let before = stores.entry(DEV).unwrap();
+    stores.run(&["unmap", "role", DEV]).says(0, &[]);
+    let deleted = stores.newest_revision();
+
+    let show = stores.run(&["history", "show", &deleted]);
+    show.says(0, &[]);
+    for part in [
+        format!(
+            "- {DEV} loses user arn:aws:sts::111122223333:assumed-role/dev/{{{{SessionName}}}} in group devs, with AmazonEKSViewPolicy in the whole cluster\n"
+        ),
+        format!("1. aws eks delete-access-entry --cluster-name my-cluster --principal-arn {DEV}\n"),
+    ] {
+        assert!(show.stdout.contains(&part), "{part}\n{show:?}");
+    }
+
+    stores.run(&["restore", &deleted]).says(
+        2,
+        &[
+            "changed access entries, and restore is about aws-auth\n",
+            "awsauth undo",
+        ],
+    );
+
+    // Without EKS, the entries are unknown.
+    let kubeconfig = stores.session.cluster.kubeconfig().display().to_string();
+    let admin = stores.caller.clone().with("KUBECONFIG", &kubeconfig);
+    let undo = stores.session.awsauth(&admin, &["undo"]);
+    undo.says(
+        2,
+        &[
+            &format!("revision {deleted} changed access entries"),
+            "--cluster-name NAME",
+        ],
+    );
+
+    let (dry, calls) = stores.changes_by(&["undo", "--dry-run"]);
+    dry.says(
+        0,
+        &[&format!(
+            "Undoing revision {deleted}: awsauth unmap role {DEV}"
+        )],
+    );
+    assert!(calls.is_empty());
+    let (run, calls) = stores.changes_by(&["undo"]);
+    run.says(0, &[]);
+    assert_eq!(run.stdout, "access entry role/team/dev created\n");
+    assert_eq!(calls, ["CreateAccessEntry", "AssociateAccessPolicy"]);
+    let restored = stores.entry(DEV).unwrap();
+    for key in ["username", "kubernetesGroups", "type"] {
+        assert_eq!(restored[key], before[key], "{key}");
+    }
+    // An undo is a write, too.
+    stores.run(&["undo"]).says(0, &[]);
+    assert_eq!(stores.entry(DEV), None);
+    stores.run(&["undo"]).says(0, &[]);
+
+    stores.change(|state| {
+        let entries = state["entries"][eks::NAME].as_array_mut().unwrap();
+        entries.last_mut().unwrap()["kubernetesGroups"] = json!(["devs", "more"]);
+    });
+    let (run, calls) = stores.changes_by(&["undo", &created]);
+    run.says(
+        4,
+        &[
+            &format!("refused (rollback-race): the access entry of {DEV} has been changed since revision {created}: it has the groups devs, more, not the group devs\n"),
+            &format!("awsauth undo {created} --whole\n"),
+        ],
+    );
+    assert!(calls.is_empty());
+    stores.run(&["undo", &created, "--whole"]).says(0, &[]);
+    assert_eq!(stores.entry(DEV), None);
+    let (run, calls) = stores.changes_by(&["undo", &created]);
+    run.says(0, &[]);
+    assert_eq!(
+        run.stdout,
+        "access entry role/team/dev unchanged: there is no such entry\n"
+    );
+    assert!(calls.is_empty());
+}
+
+#[test]
+fn writes_to_both_stores_are_undone_newest_first() {
+    let stores = TwoStores::in_both_modes(&[]);
+    let aws_auth = stores.aws_auth();
+    let entry = map_dev(&["--group", "devs", "--backend", "access-entries"]);
+    stores.run(&entry).says(0, &[]);
+    let other = "arn:aws:iam::111122223333:role/other";
+    let map = [
+        "map",
+        "role",
+        other,
+        "--username",
+        "other",
+        "--group",
+        "devs",
+    ];
+    stores.run(&map).says(
+        0,
+        &["role/other is new, so it is mapped in aws-auth. For an access entry instead: --backend access-entries\n"],
+    );
+    // The principal has an access entry, so that one changes.
+    stores.run(&map_dev(&["--add-group", "ops"])).says(0, &[]);
+    assert_eq!(
+        stores.entry(DEV).unwrap()["kubernetesGroups"],
+        json!(["devs", "ops"])
+    );
+    assert!(!stores.aws_auth().contains("role/dev"));
+
+    stores.run(&["undo"]).says(0, &[]);
+    assert_eq!(
+        stores.entry(DEV).unwrap()["kubernetesGroups"],
+        json!(["devs"])
+    );
+    let json = stores.run(&["history", "-o", "json"]).json();
+    let revisions = json["revisions"].as_array().unwrap();
+    let number = |at: usize| revisions[at]["revision"].to_string();
+    assert_eq!(revisions[0]["accessEntries"], json!([DEV]));
+    assert_eq!(revisions[1].get("accessEntries"), None);
+    stores.run(&["undo", &number(1)]).says(0, &[]);
+    assert_eq!(stores.aws_auth(), aws_auth);
+    stores.run(&["undo", &number(0), "--whole"]).says(0, &[]);
+    assert_eq!(stores.entry(DEV), None);
+}
+
+#[test]
+fn guards_count_the_access_by_both_stores() {
+    let stores = TwoStores::in_mode_api();
+    // The caller is the last administrator.
+    let unmap = ["unmap", "role", MYTESTROLE];
+    let (run, calls) = stores.changes_by(&unmap);
+    run.says(
+        4,
+        &[
+            &format!("refused (self-lockout): you are arn:aws:sts::111122223333:assumed-role/mytestrole/i-0123456789abcdef0, and would lose access"),
+            &format!("refused (last-admin): {MYTESTROLE} is the last known administrator of this cluster"),
+            "--allow-no-admin --allow-self-lockout",
+        ],
+    );
+    assert!(calls.is_empty());
+    let policy = ["map", "role", MYTESTROLE, "--policy", "view"];
+    stores
+        .run(&policy)
+        .says(4, &["refused (self-lockout)", "refused (last-admin)"]);
+    // A second administrator makes the first one dispensable.
+    stores.run(&map_dev(&["--policy", "cluster-admin"])).says(
+        0,
+        &[&format!(
+            "{DEV} becomes cluster admin by access policy AmazonEKSClusterAdminPolicy.\n"
+        )],
+    );
+    let run = stores.run(&[&unmap[..], &["--dry-run"]].concat());
+    run.says(4, &["self-lockout"]);
+    assert!(!run.stderr.contains("last-admin"), "{run:?}");
+
+    let unmap = ["unmap", "role", NODE];
+    let (run, calls) = stores.changes_by(&unmap);
+    run.says(
+        4,
+        &[&format!("refused (node-guard): nodes sign in with {NODE}")],
+    );
+    assert!(calls.is_empty());
+    stores.run(&["map", "role", NODE, "--group", "devs"]).says(
+        4,
+        &[&format!(
+            "the access entry of {NODE} is of type EC2_LINUX, and EKS cannot change it to STANDARD"
+        )],
+    );
+    let allowed = ["--allow-node-entry", NODE];
+    stores.run(&[&unmap[..], &allowed].concat()).says(0, &[]);
+    stores
+        .run(&["map", "node-role", NODE, "--kind", "linux"])
+        .says(0, &[]);
+    assert_eq!(stores.entry(NODE).unwrap()["type"], "EC2_LINUX");
+}
+
+#[test]
+fn node_role_in_aws_auth_is_not_hidden_by_an_entry_of_a_user() {
+    let stores = TwoStores::in_both_modes(&[]);
+    let backend = ["--backend", "access-entries"];
+    let map = ["map", "role", NODE, "--group", "devs"];
+    stores.run(&[&map[..], &backend].concat()).says(
+        4,
+        &[&format!(
+            "refused (node-guard): nodes sign in with {NODE}; without an entry for nodes"
+        )],
+    );
+    let map = ["map", "node-role", NODE, "--kind", "linux"];
+    stores.run(&[&map[..], &backend].concat()).says(0, &[]);
+    // Its mapping in aws-auth has no effect any more, and can be removed.
+    let run = stores.run(&["unmap", "role", NODE]);
+    run.says(
+        0,
+        &[&format!(
+            "{NODE} still has access, by the access entry of {NODE}"
+        )],
+    );
+    assert_eq!(stores.entry(NODE).unwrap()["type"], "EC2_LINUX");
+}
+
+#[test]
+fn caller_who_moves_to_an_access_entry_signs_in_again() {
+    let stores = TwoStores::in_both_modes(&[]);
+    let map = [
+        "map",
+        "role",
+        MYTESTROLE,
+        "--username",
+        "admin",
+        "--backend",
+        "access-entries",
+    ];
+    let with_policy = [&map[..], &["--policy", "cluster-admin"]].concat();
+    // EKS binds the entry to another principal than the one that signs in.
+    let id = stores.service.state()["principals"][MYTESTROLE]["id"].clone();
+    stores.change(|state| state["principals"][MYTESTROLE]["id"] = json!("AROAOTHER"));
+    stores
+        .run(&[&with_policy[..], &["--timeout", "4s"]].concat())
+        .says(
+            6,
+            &[
+                "access entries were written but could not be verified",
+                "the previous access entries were restored\n",
+            ],
+        );
+    assert_eq!(stores.entry(MYTESTROLE), None);
+    stores.becomes(&stores.caller_session, "admin", &["system:masters"]);
+    stores.change(|state| state["principals"][MYTESTROLE]["id"] = id);
+
+    let run = stores.run(&with_policy);
+    run.says(0, &[]);
+    assert!(run.stdout.contains("by the access entry of"), "{run:?}");
+    stores.becomes(&stores.caller_session, "admin", &[]);
+    assert!(stores.aws_auth().contains(MYTESTROLE));
+}
+
+#[test]
+fn what_an_entry_cannot_express_is_refused() {
+    let stores = TwoStores::in_mode_api();
+    let refused = |args: &[&str], status: i32, parts: &[&str]| {
+        let (run, calls) = stores.changes_by(args);
+        run.says(status, parts);
+        assert!(calls.is_empty(), "{calls:?}");
+    };
+    refused(
+        &map_dev(&["--group", "system:masters"]),
+        4,
+        &[
+            &format!(
+                "refused (access-entry): an access entry of {DEV} is not possible: EKS refuses groups that start with system:, such as system:masters\n"
+            ),
+            "hint: give the same rights by an access policy, --policy cluster-admin, or by a group that is bound to cluster-admin, --group NAME\n",
+        ],
+    );
+    refused(
+        &map_dev(&["--username", "{{SessionName}}"]),
+        4,
+        &["a colon must precede {{SessionName}} in the username\n"],
+    );
+    refused(
+        &["map", "account", "444455556666"],
+        4,
+        &["an access entry is for one principal, so there is none for account 444455556666\n"],
+    );
+    refused(
+        &map_dev(&["--policy", "cluster-admn"]),
+        2,
+        &[
+            "EKS has no access policy AmazonEKSClusterAdmnPolicy\n",
+            "AmazonEKSClusterAdminPolicy",
+        ],
+    );
+    refused(
+        &[
+            "map",
+            "role",
+            "arn:aws:iam::111122223333:role/missing",
+            "--group",
+            "devs",
+        ],
+        2,
+        &["account 111122223333 has no role missing"],
+    );
+    refused(
+        &["map", "role", DEV_SESSION, "--group", "devs"],
+        4,
+        &["is one session of a role"],
+    );
+    let json = stores.run(&map_dev(&["--group", "system:masters", "-o", "json"]));
+    assert_eq!(json.json()["refusals"][0]["reason"], "access-entry");
+
+    let backend = ["--backend", "aws-auth", "--username", "dev"];
+    refused(&map_dev(&backend), 4, &["mode-ignores-aws-auth"]);
+    stores
+        .run(&map_dev(&["--username", "dev", "--allow-ignored"]))
+        .says(0, &["Wrote aws-auth"]);
+    stores.change(|state| {
+        state["clusters"][eks::NAME]["accessConfig"]["authenticationMode"] = json!("CONFIG_MAP");
+    });
+    stores.session.put(&json!({"mapRoles": format!("- {{rolearn: {MYTESTROLE}, username: admin, groups: [system:masters]}}\n")}));
+    stores.becomes(&stores.caller_session, "admin", &["system:masters"]);
+    let backend = ["--backend", "access-entries"];
+    refused(
+        &map_dev(&backend),
+        4,
+        &[
+            "refused (mode-ignores-access-entries): the authentication mode of this cluster is CONFIG_MAP: it ignores access entries\n",
+            "awsauth migrate",
+        ],
+    );
+    refused(
+        &map_dev(&["--username", "dev", "--policy", "view"]),
+        2,
+        &["only access entries have access policies, and this mapping is in aws-auth\n"],
+    );
+    let kubeconfig = stores.session.cluster.kubeconfig().display().to_string();
+    let admin = stores.caller.clone().with("KUBECONFIG", &kubeconfig);
+    let run = stores.session.awsauth(&admin, &map_dev(&backend));
+    run.says(
+        2,
+        &["only EKS knows the access entries\n", "--cluster-name NAME"],
+    );
+}
+
+/// A file of eksctl for the cluster with these access entries.
+fn eksctl_file(stores: &TwoStores, cluster: &str, entries: &str) -> String {
+    let path = stores.session.cluster.folder().join("access.yaml");
+    let text = format!(
+        "apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmetadata: {{name: {cluster}, region: us-east-1}}\naccessConfig:\n  accessEntries: {entries}\n"
+    );
+    fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn files_with_access_entries_are_applied_and_pruned() {
+    let stores = TwoStores::in_mode_api();
+    let policy = format!("[{{policyARN: '{ADMIN}', accessScope: {{type: cluster}}}}]");
+    let entries =
+        format!("[{{principalARN: '{DEV}', kubernetesGroups: [devs], accessPolicies: {policy}}}]");
+    let file = eksctl_file(&stores, eks::NAME, &entries);
+    let apply = |file: &str, more: &[&str]| {
+        let apply = ["apply", "-f", file, "--owner", "team-a"];
+        stores.changes_by(&[&apply[..], more].concat())
+    };
+    let (dry, calls) = apply(&file, &["--dry-run"]);
+    dry.says(
+        0,
+        &[&format!("{DEV} becomes cluster admin by access policy")],
+    );
+    assert!(calls.is_empty() && stores.entry(DEV).is_none());
+    let diff = stores.run(&["diff", "-f", &file]);
+    diff.says(1, &[]);
+    assert!(
+        diff.stdout.contains("1. aws eks create-access-entry"),
+        "{diff:?}"
+    );
+
+    let (run, calls) = apply(&file, &[]);
+    run.says(0, &[]);
+    assert_eq!(run.stdout, "access entry role/team/dev created\n");
+    assert_eq!(calls, ["CreateAccessEntry", "AssociateAccessPolicy"]);
+    let tags = json!({"awsauth.dev/owner": "team-a"});
+    assert_eq!(stores.entry(DEV).unwrap()["tags"], tags);
+    let (run, calls) = apply(&file, &[]);
+    run.says(0, &[]);
+    assert!(calls.is_empty(), "{calls:?}");
+    stores.run(&["diff", "-f", &file]).says(0, &[]);
+
+    // Each kind of drift is found and corrected.
+    for (key, drifted, call) in [
+        (
+            "kubernetesGroups",
+            json!(["devs", "more"]),
+            "UpdateAccessEntry",
+        ),
+        ("username", json!("other"), "UpdateAccessEntry"),
+        ("policies", json!([]), "AssociateAccessPolicy"),
+    ] {
+        let before = stores.entry(DEV).unwrap()[key].clone();
+        stores.change(|state| {
+            let entries = state["entries"][eks::NAME].as_array_mut().unwrap();
+            entries.last_mut().unwrap()[key] = drifted;
+        });
+        stores.run(&["diff", "-f", &file]).says(1, &[]);
+        let (run, calls) = apply(&file, &[]);
+        run.says(0, &[]);
+        assert_eq!(calls, [call], "{key}");
+        if key != "policies" {
+            assert_eq!(stores.entry(DEV).unwrap()[key], before);
+        }
+    }
+
+    // A list of mappings can be in either store.
+    let list = stores.session.cluster.folder().join("list.yaml");
+    let mapping =
+        format!("- {{rolearn: '{DEV}', username: 'dev:{{{{SessionName}}}}', groups: [ops]}}\n");
+    fs::write(&list, &mapping).unwrap();
+    let (run, calls) = apply(list.to_str().unwrap(), &[]);
+    run.says(0, &[]);
+    assert_eq!(calls, ["UpdateAccessEntry"]);
+    assert_eq!(
+        stores.entry(DEV).unwrap()["kubernetesGroups"],
+        json!(["ops"])
+    );
+
+    let other = eksctl_file(&stores, "other", &entries);
+    let (run, calls) = apply(&other, &[]);
+    run.says(
+        4,
+        &[
+            "refused (wrong-cluster): ",
+            "access.yaml:5: the file is for cluster other, and this is my-cluster\n",
+        ],
+    );
+    assert!(calls.is_empty());
+    let file = eksctl_file(&stores, eks::NAME, &entries);
+    apply(&file, &["--backend", "aws-auth"]).0.says(
+        2,
+        &["access.yaml:5: this is an access entry, which aws-auth cannot store\n"],
+    );
+    let mixed = format!("[{{principalARN: '{NODE}', kubernetesGroups: [devs]}}]");
+    let mixed = eksctl_file(&stores, eks::NAME, &mixed);
+    apply(&mixed, &[]).0.says(
+        4,
+        &[&format!("access.yaml:5: the access entry of {NODE} is of type EC2_LINUX, and EKS cannot change it to STANDARD")],
+    );
+
+    // Only what this owner created is pruned.
+    let none = eksctl_file(&stores, eks::NAME, "[]");
+    let others = [
+        "apply", "-f", &none, "--owner", "team-b", "--prune", "--yes",
+    ];
+    let (run, calls) = stores.changes_by(&others);
+    run.says(0, &[]);
+    assert!(calls.is_empty(), "{calls:?}");
+    let (run, calls) = apply(&none, &["--prune", "--yes"]);
+    run.says(0, &[]);
+    assert_eq!(run.stdout, "access entry role/team/dev deleted\n");
+    assert_eq!(calls, ["DeleteAccessEntry"]);
+    assert!(stores.entry(NODE).is_some() && stores.entry(MYTESTROLE).is_some());
+    stores.run(&["undo"]).says(0, &[]);
+    assert_eq!(stores.entry(DEV).unwrap()["tags"], tags);
+}
+
+#[test]
+fn access_file_gives_the_same_user_in_every_mode() {
+    let grants = "- role: team/dev\n  username: dev:{{SessionName}}\n  groups: [devs]\n  policies: [view]\n  withoutPolicies: {groups: [viewers]}\n";
+    let text = format!("apiVersion: awsauth.dev/v1beta1\nkind: Access\ngrants:\n{grants}");
+    let apply = |stores: &TwoStores, more: &[&str]| {
+        let file = stores.session.cluster.folder().join("grants.yaml");
+        fs::write(&file, &text).unwrap();
+        let apply = ["apply", "-f", file.to_str().unwrap()];
+        stores.changes_by(&[&apply[..], more].concat())
+    };
+    let stores = TwoStores::in_mode_api();
+    apply(&stores, &[]).0.says(0, &[]);
+    let view = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy";
+    assert_eq!(stores.entry(DEV).unwrap()["policies"][0]["policyArn"], view);
+    stores.becomes(&stores.dev, "dev:ann-example.com", &["devs"]);
+    assert!(apply(&stores, &[]).1.is_empty());
+    drop(stores);
+
+    let stores = TwoStores::in_both_modes(&[]);
+    apply(&stores, &[]).0.says(0, &["Dropped the path /team/"]);
+    assert_eq!(stores.entry(DEV), None);
+    stores.becomes(&stores.dev, "dev:ann-example.com", &["devs", "viewers"]);
+    let entries = ["--backend", "access-entries"];
+    apply(&stores, &entries).0.says(0, &[]);
+    stores.becomes(&stores.dev, "dev:ann-example.com", &["devs"]);
+    assert!(apply(&stores, &[]).1.is_empty());
+}
+
+#[test]
+fn one_file_changes_both_stores() {
+    let stores = TwoStores::in_both_modes(&[standard(DEV, "dev:{{SessionName}}", &["devs"], &[])]);
+    let list = stores.session.cluster.folder().join("both.yaml");
+    let text = format!(
+        "- {{rolearn: '{DEV_WITHOUT_PATH}', username: 'dev:{{{{SessionName}}}}', groups: [ops]}}\n- {{rolearn: 'arn:aws:iam::111122223333:role/new', username: new, groups: [devs]}}\n"
+    );
+    fs::write(&list, text).unwrap();
+    let apply = ["apply", "-f", list.to_str().unwrap()];
+    let (run, calls) = stores.changes_by(&apply);
+    run.says(
+        0,
+        &[
+            "role/new is new, so it is mapped in aws-auth.",
+            "Wrote aws-auth",
+        ],
+    );
+    assert_eq!(
+        run.stdout,
+        "mapping role/new created\naccess entry role/team/dev configured\n"
+    );
+    assert_eq!(calls, ["UpdateAccessEntry"]);
+    assert_eq!(
+        stores.entry(DEV).unwrap()["kubernetesGroups"],
+        json!(["ops"])
+    );
+    assert!(stores.aws_auth().contains("role/new"));
+    let (run, calls) = stores.changes_by(&apply);
+    run.says(0, &[]);
+    assert_eq!(
+        run.stdout,
+        "mapping role/new unchanged\naccess entry role/team/dev unchanged\n"
+    );
+    assert!(calls.is_empty());
+    // Each store has its own revision.
+    stores.run(&["undo"]).says(0, &[]);
+    assert_eq!(
+        stores.entry(DEV).unwrap()["kubernetesGroups"],
+        json!(["devs"])
+    );
+}
+
+#[test]
+fn denied_calls_and_slow_answers_are_survived() {
+    let stores = TwoStores::in_mode_api();
+    stores.change(|state| state["visible_after"] = json!(1.5));
+    let map = map_dev(&["--policy", "view"]);
+    stores.run(&map).says(0, &[]);
+    let message = "User: x is not authorized to perform: eks:UpdateAccessEntry on resource: y";
+    stores.change(|state| state["denied"] = json!({"UpdateAccessEntry": message}));
+    let add = map_dev(&["--add-group", "devs", "--policy", "edit"]);
+    stores.run(&add).says(
+        3,
+        &[
+            &format!("cannot update the access entry of {DEV}: AccessDeniedException: {message}\n"),
+            "run the same command again to continue\n",
+        ],
+    );
+    // The first call was made, and the second run makes the others.
+    stores.change(|state| state["denied"] = json!({}));
+    let (run, calls) = stores.changes_by(&add);
+    run.says(0, &[]);
+    assert_eq!(calls, ["UpdateAccessEntry", "DisassociateAccessPolicy"]);
+
+    let message = "User: x is not authorized to perform: eks:ListAccessEntries on resource: y";
+    stores.change(|state| state["denied"] = json!({"ListAccessEntries": message}));
+    stores.run(&map).says(
+        3,
+        &[
+            "cannot change access entries that cannot be listed\n",
+            "eks:ListAccessEntries",
+        ],
+    );
+}
