@@ -9,7 +9,8 @@ use awsauth_core::facts::iam_principals::{Listed, Principal, Principals};
 use awsauth_core::history::Contents;
 use awsauth_core::lint::{Cluster, Facts, Selection, lint};
 use awsauth_core::manifest::Manifest;
-use awsauth_core::reconcile::{Pattern, Protect};
+use awsauth_core::reconcile::Protect;
+use awsauth_core::wildcard_pattern::Pattern;
 
 use crate::support::cpu_time;
 

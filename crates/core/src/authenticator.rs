@@ -6,6 +6,7 @@
 
 mod access_diff;
 mod access_entries;
+mod admitted;
 mod common_fields;
 mod explain;
 mod lookup;
@@ -22,6 +23,7 @@ mod test_documents;
 pub use access_diff::{AccessChange, OWN_ARN, access_diff};
 pub(crate) use access_diff::{Stores, access_changes, entry_access_changes};
 pub use access_entries::{AccessEntries, AccessEntryAnswer, Override, template};
+pub use admitted::{Admitted, AdmittedBy, AdmittedPrincipals};
 pub(crate) use common_fields::CommonFields;
 pub(crate) use explain::explain_in;
 pub use explain::{Answer, Explanation, Question, explain};

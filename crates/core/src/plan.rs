@@ -7,7 +7,7 @@ mod notice;
 mod request;
 mod rollback;
 
-pub use guard::{Guard, Refusal, aws_auth_is_ignored, has_admin};
+pub use guard::{Guard, Refusal, admin_reason, aws_auth_is_ignored, has_admin};
 pub use guard_facts::{Admins, Caller, Facts, Known, OpenQuestion};
 pub use notice::Notice;
 pub use request::{Allowed, Ownership, Request};

@@ -4,17 +4,21 @@
 //! Source: <https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/registry/rbac/validation/rule.go>
 
 mod access;
+mod action;
 mod objects;
 mod permission_question;
 mod summary;
 mod user_info;
+mod who_can;
 
 pub(crate) use access::has_default_role;
 pub use access::{Access, Grant};
+pub use action::{Action, Scope};
 pub use objects::{Binding, Role, RoleKind, RoleRef, Rule, Rules, Subject};
 pub use permission_question::{Namespace, Question, QuestionError, Target};
 pub use summary::{Allowance, Object, Summary};
 pub use user_info::UserInfo;
+pub use who_can::{Allowed, AllowedBy, Condition, who_can};
 
 use std::collections::BTreeMap;
 

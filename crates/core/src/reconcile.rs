@@ -24,7 +24,6 @@ mod decision;
 mod mapping_object;
 mod ownership_record;
 mod requester_check;
-mod wildcard_pattern;
 
 pub use config::{Admission, Config, ConfigError, Grant, OnWithdrawal, Protect, Requesters};
 pub use decide::decide;
@@ -38,4 +37,3 @@ pub use mapping_object::{
 };
 pub use ownership_record::OwnershipRecord;
 pub use requester_check::check_requester;
-pub use wildcard_pattern::Pattern;

@@ -10,12 +10,12 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::api_client::ApiClient;
-use super::discovery::{Resource, Resources};
+use super::discovery::Resources;
 use super::request_error::{Fault, RequestError};
 use super::{NAME, NAMESPACE};
 use awsauth_core::authenticator::User;
 use awsauth_core::history::Who;
-use awsauth_core::rbac::{Namespace, Question, Target};
+use awsauth_core::rbac::{Action, Question, Scope, Target};
 
 /// The user that the API server authenticated.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -176,15 +176,19 @@ async fn ask(
 ) -> Result<Vec<Answer>, RequestError> {
     let deadline = Instant::now() + time_limit;
     let about_resources = |question: &Question| matches!(question.target, Target::Resource { .. });
-    let resources = if questions.iter().any(about_resources) {
+    let read = if questions.iter().any(about_resources) {
         // Without permission for discovery, names are used as typed.
         Resources::read(client, deadline).await.ok()
     } else {
         None
     };
+    let are_known = read.is_some();
+    let resources = read.unwrap_or_default();
     let mut answers = Vec::new();
     for question in questions {
-        let (mut spec, is_unknown_resource) = spec(question, resources.as_ref(), namespace);
+        let resolved = resources.resolve(question, namespace);
+        let is_unknown_resource = are_known && resolved.resource.is_unknown();
+        let mut spec = spec(&resolved.action);
         let status = review(client, they, &mut spec, deadline).await?;
         let reasons = [status.reason, status.evaluation_error];
         let reasons: Vec<String> = reasons
@@ -201,41 +205,28 @@ async fn ask(
     Ok(answers)
 }
 
-/// Returns the review's spec, and whether the API server has no such resource.
-fn spec(question: &Question, resources: Option<&Resources>, current: &str) -> (Value, bool) {
-    let verb = &question.verb;
-    let (kind, name, subresource, namespace) = match &question.target {
-        Target::Url(path) => {
-            let spec = json!({"nonResourceAttributes": {"verb": verb, "path": path}});
-            return (spec, false);
+/// Returns the attributes of an action, as the spec of a review has them.
+fn spec(action: &Action) -> Value {
+    match action {
+        Action::Path { verb, path } => {
+            json!({"nonResourceAttributes": {"verb": verb, "path": path}})
         }
-        Target::Resource {
-            kind,
-            name,
+        Action::Resource {
+            verb,
+            group,
+            resource,
             subresource,
-            namespace,
-        } => (kind, name, subresource, namespace),
-    };
-    let found = resources.and_then(|resources| resources.find(kind));
-    let (group, resource) = match found {
-        Some(Resource { group, plural, .. }) => (group.as_str(), plural.as_str()),
-        None if kind == "*" => ("*", "*"),
-        None => {
-            let (resource, group) = kind.split_once('.').unwrap_or((kind, ""));
-            (group, resource)
+            name,
+            scope,
+        } => {
+            let namespace = match scope {
+                Scope::Namespace(name) => name,
+                Scope::Cluster | Scope::AllNamespaces => "",
+            };
+            json!({"resourceAttributes": {
+                "verb": verb, "group": group, "resource": resource, "name": name,
+                "subresource": subresource, "namespace": namespace,
+            }})
         }
-    };
-    let namespace = match namespace {
-        _ if found.is_some_and(|resource| !resource.is_namespaced) => "",
-        Namespace::Current => current,
-        Namespace::Named(name) => name,
-        Namespace::All => "",
-    };
-    let spec = json!({"resourceAttributes": {
-        "verb": verb, "group": group, "resource": resource, "name": name,
-        "subresource": subresource, "namespace": namespace,
-    }});
-    // Impersonated users and groups are not API resources.
-    let is_known = found.is_some() || resource == "*" || verb == "impersonate";
-    (spec, resources.is_some() && !is_known)
+    }
 }

@@ -1,5 +1,7 @@
 //! Resource discovery: the API server's resources and their names.
 
+use std::time::Duration;
+
 use kube::core::discovery::v2::{
     ACCEPT_AGGREGATED_DISCOVERY_V2, APIGroupDiscovery, APIGroupDiscoveryList,
 };
@@ -7,6 +9,8 @@ use tokio::time::Instant;
 
 use super::api_client::ApiClient;
 use super::request_error::Fault;
+use awsauth_core::near_name::nearest;
+use awsauth_core::rbac::{Action, Namespace, Question, Scope, Target};
 
 /// The resources of an API server, in the order in which kubectl prefers them.
 #[derive(Debug, Default)]
@@ -20,8 +24,58 @@ pub(crate) struct Resource {
     /// The plural, which RBAC rules use.
     pub plural: String,
     pub is_namespaced: bool,
+    verbs: Vec<String>,
+    subresources: Vec<String>,
     names: Vec<String>,
     versions: Vec<String>,
+}
+
+/// The action of a question, and whether the API server knows its resource.
+#[derive(Debug)]
+pub struct Resolved {
+    pub action: Action,
+    pub resource: Found,
+}
+
+/// Whether the API server knows a resource.
+#[derive(Debug)]
+pub enum Found {
+    /// It is not a resource of the API server, but a path, `*`, or an identity to impersonate.
+    NotNeeded,
+    Known {
+        /// The verbs that the API server handles, without those of RBAC such as `bind`.
+        verbs: Vec<String>,
+        subresources: Vec<String>,
+    },
+    Unknown {
+        /// A resource with a similar name.
+        nearest: Option<String>,
+    },
+    /// The resources could not be read, so the question is used as typed.
+    Unread(Fault),
+}
+
+impl Found {
+    /// Returns whether the API server has no such resource.
+    pub fn is_unknown(&self) -> bool {
+        matches!(self, Self::Unknown { .. })
+    }
+}
+
+/// Resolves the resource of a question as kubectl does. A question without a namespace is about that of the context.
+pub async fn resolve(client: &ApiClient, question: &Question, time_limit: Duration) -> Resolved {
+    let current = client.client().default_namespace();
+    let resources = match &question.target {
+        Target::Url(_) => Ok(Resources::default()),
+        Target::Resource { .. } => Resources::read(client, Instant::now() + time_limit).await,
+    };
+    match resources {
+        Ok(resources) => resources.resolve(question, current),
+        Err(fault) => Resolved {
+            resource: Found::Unread(fault),
+            ..Resources::default().resolve(question, current)
+        },
+    }
 }
 
 impl Resources {
@@ -35,6 +89,64 @@ impl Resources {
             resources.extend(list.items.into_iter().flat_map(of_group));
         }
         Ok(Self(resources))
+    }
+
+    /// Returns the action of a question. A resource that the API server does not have is used as typed.
+    pub(crate) fn resolve(&self, question: &Question, current: &str) -> Resolved {
+        let verb = question.verb.clone();
+        let (kind, name, subresource, namespace) = match &question.target {
+            Target::Url(path) => {
+                let path = path.clone();
+                return Resolved {
+                    action: Action::Path { verb, path },
+                    resource: Found::NotNeeded,
+                };
+            }
+            Target::Resource {
+                kind,
+                name,
+                subresource,
+                namespace,
+            } => (kind, name, subresource, namespace),
+        };
+        let found = self.find(kind);
+        let (group, resource) = match found {
+            Some(Resource { group, plural, .. }) => (group.as_str(), plural.as_str()),
+            None if kind == "*" => ("*", "*"),
+            None => {
+                let (resource, group) = kind.split_once('.').unwrap_or((kind, ""));
+                (group, resource)
+            }
+        };
+        let scope = match namespace {
+            _ if found.is_some_and(|resource| !resource.is_namespaced) => Scope::Cluster,
+            Namespace::Current => Scope::Namespace(current.to_owned()),
+            Namespace::Named(name) => Scope::Namespace(name.clone()),
+            Namespace::All => Scope::AllNamespaces,
+        };
+        let resource_found = match found {
+            Some(resource) => Found::Known {
+                verbs: resource.verbs.clone(),
+                subresources: resource.subresources.clone(),
+            },
+            // Impersonated users and groups are not API resources.
+            None if resource == "*" || verb == "impersonate" => Found::NotNeeded,
+            None => Found::Unknown {
+                nearest: nearest(resource, self.0.iter().map(|known| known.plural.as_str()))
+                    .map(str::to_owned),
+            },
+        };
+        Resolved {
+            action: Action::Resource {
+                verb,
+                group: group.to_owned(),
+                resource: resource.to_owned(),
+                subresource: subresource.clone().unwrap_or_default(),
+                name: name.clone().unwrap_or_default(),
+                scope,
+            },
+            resource: resource_found,
+        }
     }
 
     /// Finds the resource that `typed` names: a plural, singular or short name, optionally followed by the group, or by
@@ -75,6 +187,12 @@ fn of_group(group: APIGroupDiscovery) -> Vec<Resource> {
                 group: name.clone(),
                 names: names.chain(found.short_names).collect(),
                 plural,
+                verbs: found.verbs,
+                subresources: found
+                    .subresources
+                    .into_iter()
+                    .filter_map(|subresource| subresource.subresource)
+                    .collect(),
                 is_namespaced: found.scope.as_deref() == Some("Namespaced"),
                 versions: vec![version_name.clone()],
             });

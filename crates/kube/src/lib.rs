@@ -10,7 +10,7 @@ pub mod backoff;
 pub mod cluster_admin_binding;
 mod cluster_identity;
 pub mod connect;
-mod discovery;
+pub mod discovery;
 mod eks_name;
 pub mod environment;
 mod error_kind;

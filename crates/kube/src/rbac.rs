@@ -10,7 +10,7 @@ use k8s_openapi::{List, ListableResource};
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-pub use all_bindings::{RoleScope, full_policy};
+pub use all_bindings::{RoleScope, full_policy, policy_in};
 
 use super::api_client::ApiClient;
 use super::request_error::{Fault, RequestError};

@@ -46,8 +46,8 @@ fn five_thousand_objects_take_one_write_and_linear_time() {
 fn refused_objects_take_no_plan_of_their_own() {
     let mut simulation = many(2000);
     simulation.config.grants[0].usernames = vec![
-        awsauth_core::reconcile::Pattern::new("system:admin"),
-        awsauth_core::reconcile::Pattern::new("u"),
+        awsauth_core::wildcard_pattern::Pattern::new("system:admin"),
+        awsauth_core::wildcard_pattern::Pattern::new("u"),
     ];
     for at in (0..2000).step_by(2) {
         simulation.change(&format!("o{at}"), |spec| {

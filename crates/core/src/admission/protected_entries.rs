@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 
 use crate::arn::{can_match, fold};
 use crate::authenticator::{CommonFields, Store};
-use crate::reconcile::Pattern;
+use crate::wildcard_pattern::Pattern;
 
 /// Returns the protected ARNs whose entries `after` removes or changes in any way other than adding groups.
 pub(super) fn lost<'d>(

@@ -6,7 +6,7 @@ use super::*;
 use crate::aws_auth_snapshot::Snapshot;
 use crate::facts::authentication_mode::AuthenticationMode;
 use crate::lint::RULES;
-use crate::reconcile::Pattern;
+use crate::wildcard_pattern::Pattern;
 
 pub(super) const NODE: &str = "- rolearn: arn:aws:iam::111122223333:role/node\n  username: system:node:{{EC2PrivateDNSName}}\n  groups:\n  - system:bootstrappers\n  - system:nodes\n";
 const ADMIN: &str = "- rolearn: arn:aws:iam::111122223333:role/admin\n  username: admin\n  groups:\n  - system:masters\n";

@@ -13,6 +13,7 @@ mod self_lockout;
 #[cfg(test)]
 mod tests;
 
+pub use admins::reason as admin_reason;
 pub use ignored_mapping::aws_auth_is_ignored;
 pub use last_admin::has_admin;
 

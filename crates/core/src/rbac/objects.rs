@@ -1,5 +1,11 @@
 //! RoleBindings, ClusterRoleBindings and the rules of roles.
 
+use std::borrow::Cow;
+
+/// The prefix of the usernames of service accounts:
+/// <https://kubernetes.io/docs/reference/access-authn-authz/authentication/#service-account-tokens>
+pub(super) const SERVICE_ACCOUNT_PREFIX: &str = "system:serviceaccount:";
+
 /// A RoleBinding, or a ClusterRoleBinding.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Binding {
@@ -33,7 +39,7 @@ pub struct Role {
 }
 
 /// A subject of a binding.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {
     /// The user with this name.
     User(String),
@@ -107,6 +113,16 @@ impl Subject {
             Self::User(_) => "User",
             Self::Group(_) => "Group",
             Self::ServiceAccount { .. } => "ServiceAccount",
+        }
+    }
+
+    /// Returns the username of a user or a service account; the name of a group.
+    pub(super) fn username(&self) -> Cow<'_, str> {
+        match self {
+            Self::User(name) | Self::Group(name) => Cow::Borrowed(name),
+            Self::ServiceAccount { namespace, name } => {
+                Cow::Owned(format!("{SERVICE_ACCOUNT_PREFIX}{namespace}:{name}"))
+            }
         }
     }
 

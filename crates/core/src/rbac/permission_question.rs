@@ -118,6 +118,25 @@ impl FromStr for Question {
             (None, true) => Namespace::All,
             (None, false) => Namespace::Current,
         };
+        Ok(Self {
+            text: text.split_whitespace().collect::<Vec<_>>().join(" "),
+            ..Self::new(verb, what, namespace, subresource)?
+        })
+    }
+}
+
+impl Question {
+    /// Creates a question about `what`: `TYPE[.GROUP][/NAME]` or `/PATH`.
+    ///
+    /// # Errors
+    /// If there is no type, or a namespace or a subresource together with a path.
+    pub fn new(
+        verb: &str,
+        what: &str,
+        namespace: Namespace,
+        subresource: Option<String>,
+    ) -> Result<Self, QuestionError> {
+        let text = format!("{verb} {what}");
         let target = if what.starts_with('/') {
             if namespace != Namespace::Current || subresource.is_some() {
                 return Err(QuestionError::Path);
@@ -141,7 +160,7 @@ impl FromStr for Question {
         Ok(Self {
             verb: verb.to_owned(),
             target,
-            text: text.split_whitespace().collect::<Vec<_>>().join(" "),
+            text,
         })
     }
 }

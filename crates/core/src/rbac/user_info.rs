@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Subject;
+use super::objects::SERVICE_ACCOUNT_PREFIX;
 use crate::authenticator::{Placeholder, User, can_become};
 use crate::facts::groups::{AUTHENTICATED, MASTERS};
 
@@ -13,8 +14,6 @@ const ANONYMOUS: &str = "system:anonymous";
 /// Source: <https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/auth/nodeidentifier/default.go>
 const NODES: &str = "system:nodes";
 const NODE_PREFIX: &str = "system:node:";
-
-const SERVICE_ACCOUNT_PREFIX: &str = "system:serviceaccount:";
 
 /// A user as the API server's authorizers see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,15 +71,34 @@ impl UserInfo {
         is && !self.open.contains(name)
     }
 
-    /// Returns whether a binding with this subject applies to some sessions: whether one of the incomplete names can become the
-    /// subject's for a caller of this account.
+    /// Returns the subjects that apply to the user, as [`Self::is`] reports them.
+    pub(super) fn subjects(&self) -> impl Iterator<Item = Subject> {
+        let is_complete = |name: &&String| !self.open.contains(name);
+        let username = Some(&self.username).filter(is_complete);
+        let account = username.and_then(|name| {
+            let (namespace, name) = name.strip_prefix(SERVICE_ACCOUNT_PREFIX)?.split_once(':')?;
+            Some(Subject::ServiceAccount {
+                namespace: namespace.to_owned(),
+                name: name.to_owned(),
+            })
+        });
+        let groups = self.groups.iter().filter(is_complete).cloned();
+        let user = username.cloned().map(Subject::User);
+        user.into_iter()
+            .chain(account)
+            .chain(groups.map(Subject::Group))
+    }
+
+    /// Returns whether a binding with this subject applies to some, but not all, sessions of a principal of `account`,
+    /// because a session completes the user's name or a group's.
     pub(crate) fn may_become(&self, subject: &Subject, account: &str) -> bool {
         let can =
-            |name: &String| self.open.contains(name) && can_become(name, subject.name(), account);
+            |open: &String, name: &str| self.open.contains(open) && can_become(open, name, account);
         match subject {
-            Subject::User(_) => can(&self.username),
-            Subject::Group(_) => self.groups.iter().any(can),
-            Subject::ServiceAccount { .. } => false,
+            Subject::Group(name) => self.groups.iter().any(|group| can(group, name)),
+            Subject::User(_) | Subject::ServiceAccount { .. } => {
+                can(&self.username, &subject.username())
+            }
         }
     }
 

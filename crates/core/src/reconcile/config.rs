@@ -1,6 +1,6 @@
 //! The controller's configuration: grants, protected entries, and the webhook.
 
-use super::wildcard_pattern::Pattern;
+use crate::wildcard_pattern::Pattern;
 
 mod approval;
 mod parse;

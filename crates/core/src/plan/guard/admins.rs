@@ -10,7 +10,7 @@ use crate::facts::groups::MASTERS;
 use crate::lint;
 
 /// Returns which group or username makes the user an administrator, as far as the bindings are known; a phrase.
-pub(super) fn reason(user: &User, admins: &Known<Admins>) -> Option<String> {
+pub fn reason(user: &User, admins: &Known<Admins>) -> Option<String> {
     if user.groups.iter().any(|group| group == MASTERS) {
         return Some(format!("by group {MASTERS}"));
     }

@@ -6,7 +6,7 @@ use super::{Admission, Config, Grant, OnWithdrawal};
 use crate::arn::{Parts, fold};
 use crate::authenticator::can_become;
 use crate::document::Principal;
-use crate::reconcile::wildcard_pattern::Pattern;
+use crate::wildcard_pattern::Pattern;
 
 /// The prefixes of groups that have a meaning for Kubernetes or EKS, and for awsauth: members of `awsauth:break-glass` are exempt from
 /// the policy awsauth-guard.

@@ -11,7 +11,7 @@ use super::{Admission, Config, ConfigError, Grant, OnWithdrawal, Protect, Reques
 use crate::arn::{Normalized, Parts, fold, normalize};
 use crate::escape::is_invisible;
 use crate::facts::accounts::is_account_id;
-use crate::reconcile::wildcard_pattern::Pattern;
+use crate::wildcard_pattern::Pattern;
 
 #[derive(Default, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]

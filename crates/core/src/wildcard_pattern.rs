@@ -6,6 +6,12 @@ pub struct Pattern {
     text: String,
 }
 
+impl From<&str> for Pattern {
+    fn from(text: &str) -> Self {
+        Self::new(text)
+    }
+}
+
 impl Pattern {
     pub fn new(text: impl Into<String>) -> Self {
         Self { text: text.into() }
