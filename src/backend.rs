@@ -49,8 +49,10 @@ use awsauth_core::aws_auth_snapshot::{Change, Snapshot};
 use awsauth_core::document::SectionName;
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::manifest::{Manifest, ManifestFaults};
-use awsauth_core::rbac::{Policy, UserInfo};
+use awsauth_core::plan::{Admins, Known};
+use awsauth_core::rbac::{Policy, Question, Scope, UserInfo};
 use awsauth_kube::Live;
+use awsauth_kube::discovery::Resolved;
 use awsauth_kube::rbac::RoleScope;
 use awsauth_kube::server_version::ServerVersion;
 use cluster::Cluster;
@@ -102,6 +104,23 @@ impl Backend {
             Chosen::File(path) => Self::Manifest(Box::new(ManifestFile::at(path, target.timeout))),
             Chosen::Pipe => Self::Manifest(Box::new(ManifestFile::of_stdin())),
         })
+    }
+
+    /// Opens the selected cluster and, if `--file` names one, a manifest whose aws-auth is read instead of the cluster's.
+    pub(crate) fn open_with_cluster(
+        target: &Target,
+        matches: &clap::ArgMatches,
+        out: &mut Out,
+    ) -> Result<(Option<Self>, Self), Failure> {
+        let manifest = target.file.as_ref().map(|path| match path.as_os_str() {
+            name if name == "-" => Self::of_stdin(),
+            _ => Self::Manifest(Box::new(ManifestFile::at(path.clone(), target.timeout))),
+        });
+        let target = Target {
+            file: None,
+            ..target.clone()
+        };
+        Ok((manifest, Self::open(&target, matches, false, out)?))
     }
 
     /// Returns a manifest that is read from stdin and written to stdout.
@@ -208,6 +227,28 @@ impl Backend {
         }
     }
 
+    /// Waits until aws-auth differs from what was read, and reads it; `None` for a manifest, or if the user interrupts.
+    ///
+    /// # Errors
+    /// If the API server does not respond.
+    pub(crate) fn next_change(
+        &self,
+        known: &Reading,
+        out: &mut Out,
+    ) -> Result<Option<Reading>, Failure> {
+        match self {
+            Self::Manifest(_) => Ok(None),
+            Self::Cluster(cluster) => {
+                let version = known.snapshot.resource_version.as_deref();
+                let live = cluster.next_change(version, out)?;
+                Ok(live.map(|live| Reading {
+                    snapshot: live.snapshot(),
+                    exists: live.exists(),
+                }))
+            }
+        }
+    }
+
     /// Reads aws-auth of a cluster and, concurrently, all RBAC bindings of users and groups; `None` for a manifest,
     /// which [`read`](Self::read) reads.
     pub(crate) fn read_with_rbac(
@@ -243,6 +284,44 @@ impl Backend {
         match self {
             Self::Manifest(_) => Ok(None),
             Self::Cluster(cluster) => cluster.current_user(out),
+        }
+    }
+
+    /// Reads which users and groups are bound to `cluster-admin`; not for a manifest.
+    pub(crate) fn admins(&self, out: &Out) -> Result<Known<Admins>, Failure> {
+        match self {
+            Self::Manifest(_) => Ok(Known::NotRequested),
+            Self::Cluster(cluster) => cluster.admins(out),
+        }
+    }
+
+    /// Reads the bindings and roles that may allow an action in this scope. A manifest has none.
+    ///
+    /// # Errors
+    /// If the user interrupts. The result lists what could not be read.
+    pub(crate) fn policy_in(&self, scope: &Scope, out: &Out) -> Result<Policy, Failure> {
+        match self {
+            Self::Manifest(_) => Ok(Policy::default()),
+            Self::Cluster(cluster) => cluster.policy_in(scope, out),
+        }
+    }
+
+    /// Resolves the resource of a question with the API server.
+    ///
+    /// # Errors
+    /// If the backend is a manifest, or the user interrupts.
+    pub(crate) fn resolve(&self, question: &Question, out: &Out) -> Result<Resolved, Failure> {
+        match self {
+            Self::Manifest(_) => Err(Failure::usage("a file has no API server")),
+            Self::Cluster(cluster) => cluster.resolve(question, out),
+        }
+    }
+
+    /// Returns whether this is an EKS cluster according to the kubeconfig, so that EKS was not asked about it.
+    pub(crate) fn is_eks_by_kubeconfig(&self) -> bool {
+        match self {
+            Self::Manifest(_) => false,
+            Self::Cluster(cluster) => cluster.eks().is_none() && cluster.target().eks.is_some(),
         }
     }
 

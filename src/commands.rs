@@ -25,10 +25,13 @@ pub(crate) mod undo;
 pub(crate) mod unmap;
 pub(crate) mod verify;
 pub(crate) mod version;
+pub(crate) mod who_can;
 pub(crate) mod whoami;
 
+mod list_args;
 mod principal_argument;
 mod store_args;
+mod unread_notes;
 mod write_args;
 
 use clap::ValueEnum;

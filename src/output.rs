@@ -14,16 +14,20 @@ mod github;
 mod history;
 mod kubeconfig;
 mod lint;
+mod list;
 mod mapping_list;
+mod markdown;
 mod migration;
 mod operations;
 mod plan_report;
+mod principal_cell;
 mod rbac;
 mod style;
 mod table;
 mod text_diff;
 mod text_width;
 mod version;
+mod who_can;
 mod whoami;
 
 pub(crate) use access_changes::user_text;
@@ -47,10 +51,13 @@ pub(crate) use lint::{
     FixedFinding, Linted, Origin, finding_remark, lint_commands, lint_counts, lint_json,
     lint_junit, lint_notes, lint_sarif, lint_sarif_limits, lint_table, lint_text,
 };
+pub(crate) use list::{JsonPath, List, ListFormat, ListFormatParser, name_lines, sort_by, yaml};
 pub(crate) use mapping_list::Listing;
 pub(crate) use migration::{EntryForm, migration_json, migration_text, printed_entries};
 pub(crate) use plan_report::{
     access_text, notices, outcomes, refusal_json, remarks, report_json, report_text, short_name,
 };
+pub(crate) use table::Table;
 pub(crate) use version::{Versions, version_json, version_text};
+pub(crate) use who_can::WhoCanList;
 pub(crate) use whoami::{OnCluster, Whoami, whoami_json, whoami_text};

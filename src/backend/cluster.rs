@@ -20,9 +20,10 @@ use awsauth_aws::AwsEnvironment;
 use awsauth_aws::eks::{CredentialOrder, EksCluster};
 use awsauth_core::aws_auth_snapshot::{Change, Snapshot};
 use awsauth_core::history::Who;
-use awsauth_core::rbac::{Policy, UserInfo};
+use awsauth_core::rbac::{Policy, Question, Scope, UserInfo};
 use awsauth_kube::access_review;
 use awsauth_kube::connect::ConnectError;
+use awsauth_kube::discovery::{self, Resolved};
 use awsauth_kube::history::{self, CopyLocation};
 use awsauth_kube::karpenter::{NodeClass, node_classes};
 use awsauth_kube::other_tools_sync::next_syncs;
@@ -33,6 +34,9 @@ use awsauth_kube::{ApiClient, Environment, Flags, Live, connect, connect_to, int
 
 /// The delay before the spinner appears.
 const SPINNER_DELAY: Duration = Duration::from_millis(300);
+
+/// The pause between two reads of a watched aws-auth.
+const WATCH_INTERVAL: Duration = Duration::from_secs(2);
 
 /// A connection to a live cluster, with its own async runtime.
 pub(crate) struct Cluster {
@@ -216,6 +220,43 @@ impl Cluster {
     pub(crate) fn policy(&self, users: &[UserInfo], out: &Out) -> Result<Policy, Failure> {
         let reading = awsauth_kube::rbac::policy(&self.client, users, self.options.timeout);
         until_interrupted(&self.runtime, out, "Reading RBAC", reading)
+    }
+
+    /// Reads aws-auth every [`WATCH_INTERVAL`] until its version is not `known`; `None` if the user interrupts.
+    pub(super) fn next_change(
+        &self,
+        known: Option<&str>,
+        out: &mut Out,
+    ) -> Result<Option<Live>, Failure> {
+        out.detail(|| format!("Watching aws-auth of {}", self.target()));
+        let change = async {
+            loop {
+                tokio::time::sleep(WATCH_INTERVAL).await;
+                let live = self.client.read(self.options.timeout).await?;
+                if live.snapshot().resource_version.as_deref() != known {
+                    return Ok(live);
+                }
+            }
+        };
+        self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = interrupt::requested() => Ok(None),
+                live = change => live.map(Some).map_err(|error| self.not_read(&error)),
+            }
+        })
+    }
+
+    /// Reads the bindings and roles that may allow an action in this scope.
+    pub(super) fn policy_in(&self, scope: &Scope, out: &Out) -> Result<Policy, Failure> {
+        let reading = awsauth_kube::rbac::policy_in(&self.client, scope, self.options.timeout);
+        until_interrupted(&self.runtime, out, "Reading RBAC", reading)
+    }
+
+    /// Resolves the resource of a question.
+    pub(super) fn resolve(&self, question: &Question, out: &Out) -> Result<Resolved, Failure> {
+        let reading = discovery::resolve(&self.client, question, self.options.timeout);
+        until_interrupted(&self.runtime, out, "Reading the API's resources", reading)
     }
 
     /// Reads Karpenter's node classes, and runs `meanwhile` concurrently.

@@ -154,7 +154,8 @@ impl Cluster {
         Ok(first)
     }
 
-    fn admins(&self, out: &Out) -> Result<Known<Admins>, Failure> {
+    /// Reads which users and groups are bound to `cluster-admin`.
+    pub(super) fn admins(&self, out: &Out) -> Result<Known<Admins>, Failure> {
         let asking = rbac::admins(self.client(), TIME_LIMIT);
         let asked = until_interrupted(self.runtime(), out, "Asking what is allowed", asking)?;
         Ok(known_admins(asked))

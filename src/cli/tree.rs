@@ -7,7 +7,7 @@ use crate::backend::Target;
 use crate::commands::{
     apply, backup, completion, credentials, diff, doctor, edit, eks, explain, get, history,
     kubeconfig, lint, man, map, migrate, report, restore, token, undo, unmap, verify, version,
-    whoami,
+    who_can, whoami,
 };
 use crate::commands::{controller, crd};
 use crate::output::PlanFormat;
@@ -76,6 +76,7 @@ pub(crate) enum Command {
     Restore(restore::Args),
     Backup(backup::Args),
     Explain(explain::Args),
+    WhoCan(who_can::Args),
     Migrate(migrate::Args),
     Report(report::Args),
     Lint(lint::Args),

@@ -1,5 +1,6 @@
 //! `awsauth explain`.
 
+use super::unread_notes::print_unread;
 use super::{Format, OutputArgs};
 use crate::backend::Backend;
 use crate::output::{explanation_json, explanation_text};
@@ -7,11 +8,8 @@ use crate::terminal::{Exit, Failure, Out};
 use awsauth_core::arn::{self, ArnError, is_same_principal};
 use awsauth_core::authenticator::{Explanation, Question, explain};
 use awsauth_core::document::Document;
-use awsauth_core::rbac::{Access, Policy, Unread, UserInfo};
+use awsauth_core::rbac::{Access, Policy, UserInfo};
 use awsauth_kube::shell_command::quoted;
-
-/// The maximum number of warnings about unreadable resources.
-const UNREAD: usize = 3;
 
 /// Explain which Kubernetes user and groups an identity gets, and why
 ///
@@ -115,30 +113,8 @@ fn advise(
     backend: &Backend,
     out: &mut Out,
 ) {
-    for unread in policy.unread.iter().take(UNREAD) {
-        let Unread { resource, why, .. } = unread;
-        out.note(&format!(
-            "warning: cannot read {resource} of {backend}: {why}"
-        ));
-    }
-    if let Some(left) = policy
-        .unread
-        .len()
-        .checked_sub(UNREAD)
-        .filter(|&left| left > 0)
-    {
-        out.note(&format!("warning: and {left} more cannot be read"));
-    }
+    print_unread(policy, backend, out);
     let kubectl = backend.kubectl_as_user();
-    if let Some(permission) = policy
-        .unread
-        .iter()
-        .find_map(|unread| unread.permission.as_deref())
-    {
-        out.note(&format!(
-            "hint: check your permissions, or ask a user who has this one: {kubectl} auth can-i {permission}"
-        ));
-    }
     let [access] = access else { return };
     if !policy.unread.is_empty() || access.exceeds_defaults() || may_more(explanation) {
         return;

@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use clap::ValueEnum;
 use clap::builder::FalseyValueParser;
 
-use super::OutputArgs;
-use crate::backend::Backend;
+use super::list_args::ListArgs;
+use crate::backend::{Backend, Reading};
 use crate::output::Listing;
 use crate::terminal::{Exit, Failure, Out};
 use awsauth_core::arn::{self, Parts};
-use awsauth_core::authenticator::{Slot, Store};
+use awsauth_core::authenticator::{AccessEntries, Slot, Store, User, is_node, template};
 use awsauth_core::document::{Document, Principal, SectionName};
-use awsauth_core::facts::access_entries::AccessEntry;
+use awsauth_core::facts::access_entries::{AccessEntry, AccessPolicy, AccessTerms};
+use awsauth_core::plan::{Admins, Known, admin_reason};
+use awsauth_core::wildcard_pattern::Pattern;
 
 /// Show the mappings as the authenticator sees them
 ///
@@ -25,35 +26,84 @@ pub(crate) struct Args {
     what: Option<String>,
 
     #[command(flatten)]
-    answer: OutputArgs<Format>,
+    answer: ListArgs,
 
     /// Exit with 1 if no selected entry is in effect
     #[arg(long, env = "AWSAUTH_MUST_EXIST", value_parser = FalseyValueParser::new())]
     must_exist: bool,
+
+    /// Print the entries again after each change of aws-auth, until you press Ctrl-C
+    #[arg(short, long, env = "AWSAUTH_WATCH", value_parser = FalseyValueParser::new(), conflicts_with = "must_exist")]
+    watch: bool,
+
+    // The last one, because its heading applies to all that follow.
+    #[command(flatten)]
+    selectors: Selectors,
 }
 
-/// The output format.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// A table that fits the terminal
-    #[default]
-    #[value(alias = "human")]
-    Table,
-    /// A table with every column, nothing shortened
-    Wide,
-    /// JSON for scripts
-    Json,
-    /// YAML for scripts
-    Yaml,
-    /// One ARN or account per line
-    Name,
+/// Conditions that an entry must meet to be shown.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Options that select entries")]
+struct Selectors {
+    /// Only entries with this username, as written; * matches any text
+    #[arg(long, env = "AWSAUTH_USERNAME", value_name = "PATTERN")]
+    username: Option<Pattern>,
+
+    /// Only entries with this group, as written; * matches any text
+    #[arg(long, env = "AWSAUTH_GROUP", value_name = "PATTERN")]
+    group: Option<Pattern>,
+
+    /// Only principals of this account, and the mapping of the account itself
+    #[arg(long, env = "AWSAUTH_ACCOUNT", value_name = "ID")]
+    account: Option<String>,
+
+    /// Only principals with this ARN, ignoring letter case; * matches any text
+    #[arg(long, env = "AWSAUTH_ARN", value_name = "PATTERN")]
+    arn: Option<Pattern>,
+
+    /// Only administrators: group system:masters, on a cluster also what is bound to cluster-admin, and access policies
+    #[arg(long, env = "AWSAUTH_ADMINS", value_parser = FalseyValueParser::new())]
+    admins: bool,
+
+    /// Only entries of nodes
+    #[arg(long, env = "AWSAUTH_NODES", value_parser = FalseyValueParser::new())]
+    nodes: bool,
 }
 
-/// Reads aws-auth and prints the selected entries.
+/// Reads aws-auth and prints the selected entries; with `--watch`, again after each change.
 pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
-    let filter = Filter::of(args.what.as_deref())?;
+    if args.watch && !backend.has_server() {
+        return Err(Failure::usage("cannot watch a file")
+            .hint("leave out --watch, or leave out --file to watch a cluster"));
+    }
+    let filter = Filter::of(args, backend, out)?;
     let entries = backend.access_entries(&|_| true, out);
-    let reading = backend.read(out)?;
+    let mut reading = backend.read(out)?;
+    let exit = show(args, &filter, entries.as_deref(), &reading, backend, out)?;
+    if !args.watch {
+        return Ok(exit);
+    }
+    while let Some(next) = backend.next_change(&reading, out)? {
+        reading = next;
+        let version = reading.snapshot.resource_version.as_deref();
+        out.note(&match version {
+            Some(version) => format!("aws-auth changed (resource version {version}):"),
+            None => "aws-auth was deleted:".to_owned(),
+        });
+        show(args, &filter, entries.as_deref(), &reading, backend, out)?;
+    }
+    Ok(Exit::Interrupted)
+}
+
+/// Prints the selected entries.
+fn show(
+    args: &Args,
+    filter: &Filter<'_>,
+    entries: Option<&AccessEntries>,
+    reading: &Reading,
+    backend: &Backend,
+    out: &mut Out,
+) -> Result<Exit, Failure> {
     let document = Document::read(&reading.snapshot.data);
     for section in document
         .sections()
@@ -73,22 +123,11 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
     let store = Store::new(&document);
     let file_line = |section: SectionName, line| backend.file_line(section, line);
     let mut listing = Listing::new(&document, &store, &file_line, |slot| filter.admits(slot));
-    if let Some(entries) = &entries {
+    if let Some(entries) = entries {
         listing = listing.with_access_entries(entries, |entry| filter.admits_entry(entry));
     }
-    match args.answer.output {
-        Format::Table => out.text(&listing.table(out.width()))?,
-        Format::Wide => out.text(&listing.wide())?,
-        Format::Json => out.stream_json(|stdout| listing.write_json(stdout))?,
-        Format::Yaml => out.data(
-            listing
-                .yaml()
-                .map_err(|error| Failure::bug(error.as_ref()))?
-                .as_bytes(),
-        )?,
-        Format::Name => out.text(&listing.names())?,
-    }
-    if let Some(note) = backend.access_note(&reading) {
+    args.answer.print(&mut listing, out)?;
+    if let Some(note) = backend.access_note(reading) {
         out.note(&note);
     } else if !listing.has_effect() {
         out.note(&format!(
@@ -114,7 +153,15 @@ fn misspelt<T>(data: &BTreeMap<String, T>) -> impl Iterator<Item = (&str, Sectio
 
 /// Which entries to show.
 #[derive(Debug)]
-enum Filter {
+struct Filter<'a> {
+    which: Which,
+    selectors: &'a Selectors,
+    admins: Known<Admins>,
+}
+
+/// The first argument.
+#[derive(Debug)]
+enum Which {
     All,
     Section(SectionName),
     /// An ARN as given, and in the form that the authenticator compares.
@@ -122,7 +169,7 @@ enum Filter {
     Account(String),
 }
 
-impl Filter {
+impl Which {
     fn of(what: Option<&str>) -> Result<Self, Failure> {
         let Some(what) = what else {
             return Ok(Self::All);
@@ -146,7 +193,7 @@ impl Filter {
         })
     }
 
-    fn admits(&self, slot: &Slot<'_>) -> bool {
+    fn has(&self, slot: &Slot<'_>) -> bool {
         match (self, &slot.mapping.principal) {
             (Self::All, _) => true,
             (Self::Section(section), _) => slot.place.section == *section,
@@ -158,7 +205,7 @@ impl Filter {
         }
     }
 
-    fn admits_entry(&self, entry: &AccessEntry) -> bool {
+    fn has_entry(&self, entry: &AccessEntry) -> bool {
         let arn = &entry.principal_arn;
         let is = |kind| Parts::of(arn).is_some_and(|parts| parts.is("iam", kind));
         match self {
@@ -169,4 +216,83 @@ impl Filter {
             Self::Arn(_, compared) => arn::is_same_principal(arn, compared),
         }
     }
+}
+
+impl<'a> Filter<'a> {
+    /// Reads who is an administrator, if that decides.
+    fn of(args: &'a Args, backend: &Backend, out: &mut Out) -> Result<Self, Failure> {
+        let which = Which::of(args.what.as_deref())?;
+        let admins = match args.selectors.admins {
+            true => backend.admins(out)?,
+            false => Known::NotRequested,
+        };
+        if let Known::Unknown { needs } = &admins {
+            out.note(&format!(
+                "warning: what is bound to cluster-admin is not known without {needs}"
+            ));
+        }
+        Ok(Self {
+            which,
+            selectors: &args.selectors,
+            admins,
+        })
+    }
+
+    fn admits(&self, slot: &Slot<'_>) -> bool {
+        let principal = &slot.mapping.principal;
+        let (arn, account) = match principal {
+            Principal::Role(arn) | Principal::User(arn) => (Some(arn.as_str()), account_of(arn)),
+            Principal::Sso(sso) => (None, sso.account_id.as_str()),
+            Principal::Account(account) => (None, account.as_str()),
+        };
+        self.which.has(slot)
+            && self.selects(&User::from(slot.mapping), arn, account)
+            && (!self.selectors.nodes || is_node(slot.mapping))
+            && (!self.selectors.admins || self.is_admin(&User::from(slot.mapping)))
+    }
+
+    fn admits_entry(&self, entry: &AccessEntry) -> bool {
+        let arn = &entry.principal_arn;
+        let terms = entry.terms.as_ref();
+        let user = terms
+            .map(|terms| template(entry, terms))
+            .unwrap_or_default();
+        let has_admin_policy = || {
+            let policies = terms.map_or(&[][..], AccessTerms::policies);
+            policies.iter().any(AccessPolicy::is_cluster_admin)
+        };
+        self.which.has_entry(entry)
+            && self.selects(&user, Some(arn), account_of(arn))
+            && (!self.selectors.nodes || terms.is_some_and(AccessTerms::is_for_nodes))
+            && (!self.selectors.admins || self.is_admin(&user) || has_admin_policy())
+    }
+
+    /// Returns whether username, groups, ARN and account match the selectors.
+    fn selects(&self, user: &User, arn: Option<&str>, account: &str) -> bool {
+        let Selectors {
+            username,
+            group,
+            account: selected,
+            arn: pattern,
+            ..
+        } = self.selectors;
+        let is = |pattern: &Option<Pattern>, text: &str| {
+            pattern.as_ref().is_none_or(|pattern| pattern.matches(text))
+        };
+        is(username, &user.username)
+            && (group.is_none() || user.groups.iter().any(|one| is(group, one)))
+            && selected.as_ref().is_none_or(|selected| selected == account)
+            && pattern.as_ref().is_none_or(|pattern| {
+                let pattern = Pattern::new(arn::fold(pattern.text()));
+                arn.is_some_and(|arn| pattern.matches(&arn::fold(arn)))
+            })
+    }
+
+    fn is_admin(&self, user: &User) -> bool {
+        admin_reason(user, &self.admins).is_some()
+    }
+}
+
+fn account_of(arn: &str) -> &str {
+    Parts::of(arn).map_or("", |parts| parts.account)
 }

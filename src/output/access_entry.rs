@@ -5,6 +5,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::style::{HEADING, NOTICE, PLACE, paint};
+use awsauth_core::arn::Parts;
 use awsauth_core::authenticator::template;
 use awsauth_core::escape::one_line;
 use awsauth_core::facts::access_entries::{AccessEntry, AccessPolicy, AccessScope};
@@ -54,6 +55,14 @@ impl<'a> PolicyData<'a> {
                 AccessScope::Namespaces(names) => Some(names),
             },
         }
+    }
+}
+
+/// Returns `user` or `role`.
+pub(super) fn kind(entry: &AccessEntry) -> &'static str {
+    match Parts::of(&entry.principal_arn) {
+        Some(parts) if parts.is("iam", "user") => "user",
+        _ => "role",
     }
 }
 

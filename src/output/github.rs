@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::access_changes::{access_after, access_before, user_text};
 use super::access_check::Verification;
+use super::markdown::cell;
 use awsauth_core::authenticator::AccessChange;
 use awsauth_core::escape;
 use awsauth_core::escape::one_line;
@@ -23,28 +24,6 @@ pub(super) fn property(text: &str) -> String {
     data(&escape::one_line(text))
         .replace(':', "%3A")
         .replace(',', "%2C")
-}
-
-/// Escapes text for a table cell, so that it cannot change the table, or become a tag or a link.
-pub(super) fn cell(text: &str) -> String {
-    let text = one_line(text);
-    let mut escaped = String::with_capacity(text.len());
-    for (at, c) in text.char_indices() {
-        match c {
-            // GitHub makes links of these without any markup: https://github.github.com/gfm/#autolinks-extension-
-            ':' if text[at..].starts_with("://") => escaped.push_str("&#58;"),
-            '.' if text[..at].to_ascii_lowercase().ends_with("www") => escaped.push_str("&#46;"),
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '|' | '\\' | '`' | '*' | '_' | '[' | ']' | '~' | '!' => {
-                escaped.push('\\');
-                escaped.push(c);
-            }
-            c => escaped.push(c),
-        }
-    }
-    escaped
 }
 
 /// Formats the changes to aws-auth: a table of access changes, and the collapsed text diff.
@@ -133,12 +112,6 @@ mod tests {
     fn workflow_command_characters_are_escaped() {
         assert_eq!(data("50%\r\nof a: b, c"), "50%25\\r%0Aof a: b, c");
         assert_eq!(property("C:\\a,b%"), "C%3A\\a%2Cb%25");
-    }
-
-    #[test]
-    fn markdown_characters_are_escaped() {
-        let escaped = cell("<b>|`a`\n[x](y)");
-        assert_eq!(escaped, "&lt;b&gt;\\|\\`a\\`\\\\n\\[x\\](y)");
     }
 
     #[test]

@@ -3,19 +3,18 @@
 mod cells;
 mod data;
 
-use std::error::Error;
 use std::fmt::Write as _;
-use std::io;
 
 use serde::Serialize;
+use serde_json::Value;
 
+use super::list::{List, permute};
 use super::style::{HEADING, PLACE, paint};
 use super::table::Table;
 use awsauth_core::arn::can_match;
 use awsauth_core::authenticator::{AccessEntries, EntryState, Override, Place, Slot, Store};
 use awsauth_core::document::{Document, Mapping, Principal, SectionName};
 use awsauth_core::escape::one_line;
-use awsauth_core::escape::{has_log_command, is_invisible, json_for_yaml};
 use awsauth_core::facts::access_entries::AccessEntry;
 
 /// The note on an effective entry for an ARN that STS never reports.
@@ -24,23 +23,34 @@ const NEVER_MATCHES: &str = "never matches, because no caller has this ARN";
 /// Converts a line of a section to a line of the manifest; `None` if it was not read from a file.
 pub(crate) type FileLine<'a> = dyn Fn(SectionName, usize) -> Option<usize> + 'a;
 
-/// The mappings of aws-auth as the authenticator sees them, in document order.
+/// The mappings of aws-auth as the authenticator sees them, in document order, and access entries.
 #[derive(Debug)]
 pub(crate) struct Listing<'a> {
     rows: Vec<Row<'a>>,
     problems: Vec<Problem<'a>>,
-    /// The selected access entries, if they are known.
-    access: Option<Access<'a>>,
+    access_entries: Listed,
 }
 
-#[derive(Debug)]
-struct Access<'a> {
-    /// `None` if they cannot be read.
-    shown: Option<Vec<&'a AccessEntry>>,
+/// Whether the rows have access entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Listed {
+    /// The cluster has none, or they are unknown.
+    No,
+    /// They cannot be read.
+    Unread,
+    Yes,
 }
 
+/// A row of the table.
 #[derive(Debug)]
-struct Row<'a> {
+enum Row<'a> {
+    Mapping(MappingRow<'a>),
+    AccessEntry(&'a AccessEntry),
+}
+
+/// A mapping of aws-auth.
+#[derive(Debug)]
+struct MappingRow<'a> {
     place: Place,
     file_line: Option<usize>,
     mapping: &'a Mapping,
@@ -71,7 +81,7 @@ impl<'a> Listing<'a> {
             .slots()
             .iter()
             .filter(|slot| asked(slot))
-            .map(|slot| Row {
+            .map(|slot| MappingRow {
                 place: slot.place,
                 file_line: file_line(slot.place.section, slot.place.line),
                 mapping: slot.mapping,
@@ -87,9 +97,9 @@ impl<'a> Listing<'a> {
             })
         });
         Self {
-            rows: rows.collect(),
+            rows: rows.map(Row::Mapping).collect(),
             problems: problems.collect(),
-            access: None,
+            access_entries: Listed::No,
         }
     }
 
@@ -99,89 +109,70 @@ impl<'a> Listing<'a> {
         entries: &'a AccessEntries,
         asked: impl Fn(&AccessEntry) -> bool,
     ) -> Self {
-        let hide = |row: Row<'a>| Row {
-            hidden: entries.override_for_principal(&row.mapping.principal),
-            ..row
+        let hide = |row: Row<'a>| match row {
+            Row::Mapping(row) => Row::Mapping(MappingRow {
+                hidden: entries.override_for_principal(&row.mapping.principal),
+                ..row
+            }),
+            row => row,
         };
-        let shown = entries.all();
-        let shown = shown.map(|all| all.iter().filter(|entry| asked(entry)).collect());
+        let shown = entries.all().unwrap_or_default().iter();
+        let shown = shown.filter(|entry| asked(entry)).map(Row::AccessEntry);
         Self {
-            rows: self.rows.into_iter().map(hide).collect(),
-            access: Some(Access { shown }),
+            rows: self.rows.into_iter().map(hide).chain(shown).collect(),
+            access_entries: match entries.all() {
+                Some(_) => Listed::Yes,
+                None => Listed::Unread,
+            },
             ..self
         }
     }
 
+    /// Returns the mappings of aws-auth.
+    fn mappings(&self) -> impl Iterator<Item = &MappingRow<'a>> {
+        self.rows.iter().filter_map(|row| match row {
+            Row::Mapping(row) => Some(row),
+            Row::AccessEntry(_) => None,
+        })
+    }
+
     /// Returns the listed access entries.
-    fn shown(&self) -> &[&'a AccessEntry] {
-        let shown = self.access.as_ref().map(|access| access.shown.as_deref());
-        shown.flatten().unwrap_or_default()
+    fn entries(&self) -> impl Iterator<Item = &'a AccessEntry> {
+        self.rows.iter().filter_map(|row| match row {
+            Row::Mapping(_) => None,
+            Row::AccessEntry(entry) => Some(*entry),
+        })
     }
 
     /// Returns whether any listed entry is in effect.
     pub(crate) fn has_effect(&self) -> bool {
-        !self.shown().is_empty() || self.rows.iter().any(Row::is_in_force)
+        self.rows.iter().any(|row| match row {
+            Row::Mapping(row) => row.is_in_force(),
+            Row::AccessEntry(_) => true,
+        })
     }
+}
 
-    /// Writes the listing as the JSON that docs/json.md documents.
-    pub(crate) fn write_json(&self, mut out: &mut dyn io::Write) -> io::Result<()> {
-        serde_json::to_writer_pretty(&mut out, &self.data())?;
-        out.write_all(b"\n")
-    }
-
-    /// Formats the same data as YAML. YAML writers escape neither every invisible character nor what the log of a CI system takes for
-    /// a command; if there is one, this returns JSON, which is YAML, too.
-    pub(crate) fn yaml(&self) -> Result<String, Box<dyn Error>> {
-        let yaml = serde_yaml::to_string(&self.data())?;
-        if !yaml.contains(|c| c != '\n' && is_invisible(c)) && !has_log_command(&yaml) {
-            return Ok(yaml);
-        }
-        let json = serde_json::to_string_pretty(&self.data())? + "\n";
-        Ok(json_for_yaml(&json).into_owned())
-    }
-
-    /// Returns one ARN or account per line, without ignored entries.
-    pub(crate) fn names(&self) -> String {
-        let kept = self
-            .rows
-            .iter()
-            .filter(|row| !matches!(row.state, EntryState::Ignored { .. }));
-        let kept = kept.map(|row| identity(&row.mapping.principal));
-        let admitted = self.shown().iter();
-        let admitted = admitted.map(|entry| entry.principal_arn.clone());
-        kept.chain(admitted)
-            .map(|name| format!("{}\n", one_line(&name)))
-            .collect()
-    }
-
-    /// Formats a styled table that fits `limit` columns, and the errors that the authenticator logs.
-    pub(crate) fn table(&self, limit: Option<usize>) -> String {
-        self.text(limit, false)
-    }
-
-    /// Formats the table with every column, without shortening.
-    pub(crate) fn wide(&self) -> String {
-        self.text(None, true)
-    }
-
-    fn text(&self, limit: Option<usize>, wide: bool) -> String {
-        let mut text = String::new();
+impl List for Listing<'_> {
+    fn table(&self, wide: bool) -> Table {
         let columns = self.columns(wide);
-        if !self.rows.is_empty() || !self.shown().is_empty() {
-            let mut table = Table::new(columns.headings(), 1);
-            for row in &self.rows {
-                table.row(row.cells(&columns));
-            }
-            for entry in self.shown() {
-                table.row(cells::of_access_entry(entry, &columns));
-            }
-            text.push_str(&table.render(limit));
+        let mut table = Table::new(columns.headings(), 1);
+        for row in &self.rows {
+            table.row(match row {
+                Row::Mapping(row) => row.cells(&columns),
+                Row::AccessEntry(entry) => cells::of_access_entry(entry, &columns),
+            });
         }
+        table
+    }
+
+    /// Returns the errors that the authenticator logs.
+    fn footer(&self) -> String {
+        let mut text = String::new();
         if !self.problems.is_empty() {
-            let gap = if text.is_empty() { "" } else { "\n" };
             let _ = writeln!(
                 text,
-                "{gap}{}",
+                "{}",
                 paint(HEADING, "The authenticator will log errors:")
             );
         }
@@ -199,9 +190,31 @@ impl<'a> Listing<'a> {
         }
         text
     }
+
+    /// Returns ARNs and accounts, without ignored entries.
+    fn names(&self) -> Vec<String> {
+        let names = self.rows.iter().filter_map(|row| match row {
+            Row::Mapping(row) if matches!(row.state, EntryState::Ignored { .. }) => None,
+            Row::Mapping(row) => Some(identity(&row.mapping.principal)),
+            Row::AccessEntry(entry) => Some(entry.principal_arn.clone()),
+        });
+        names.collect()
+    }
+
+    fn data(&self) -> impl Serialize {
+        self.listing_data()
+    }
+
+    fn fields(&self) -> Result<Vec<Value>, serde_json::Error> {
+        self.rows.iter().map(Row::fields).collect()
+    }
+
+    fn reorder(&mut self, order: &[usize]) {
+        permute(&mut self.rows, order);
+    }
 }
 
-impl Row<'_> {
+impl MappingRow<'_> {
     /// Returns whether the entry is in effect.
     fn is_in_force(&self) -> bool {
         self.state == EntryState::Effective && self.hidden.is_none() && self.can_match()
@@ -222,15 +235,6 @@ impl Row<'_> {
         } else {
             format!("{} line {}", place.section.key(), place.line)
         }
-    }
-}
-
-fn kind(principal: &Principal) -> &'static str {
-    match principal {
-        Principal::Role(_) => "role",
-        Principal::Sso(_) => "sso",
-        Principal::User(_) => "user",
-        Principal::Account(_) => "account",
     }
 }
 

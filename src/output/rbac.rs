@@ -5,7 +5,7 @@ mod json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-pub(super) use json::RbacData;
+pub(super) use json::{RbacData, RoleData, SubjectData, UnreadData};
 
 use super::style::{FAINT, GAIN, NOTICE, paint};
 use awsauth_core::escape::one_line;

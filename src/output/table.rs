@@ -1,7 +1,10 @@
 //! Tables that fit the terminal.
 
+use std::borrow::Cow;
+
 use anstyle::Style;
 
+use super::markdown;
 use super::style::{HEADING, paint};
 use super::text_width::{columns, shorten};
 use awsauth_core::escape::one_line;
@@ -16,7 +19,8 @@ const COMFORTABLE: usize = 28;
 /// A table with headings and aligned columns.
 #[derive(Debug)]
 pub(crate) struct Table {
-    headings: Vec<&'static str>,
+    headings: Vec<Cow<'static, str>>,
+    has_headings: bool,
     shortened_first: usize,
     rows: Vec<Vec<Cell>>,
 }
@@ -25,6 +29,8 @@ pub(crate) struct Table {
 #[derive(Clone, Debug)]
 pub(crate) struct Cell {
     text: String,
+    /// A shorter text for a table that would be too wide.
+    short: Option<String>,
     style: Style,
 }
 
@@ -36,23 +42,48 @@ impl Cell {
 
     /// Creates a styled cell; an empty text is shown as `<none>`.
     pub(crate) fn styled(text: &str, style: Style) -> Self {
-        let text = if text.is_empty() {
-            "<none>".to_owned()
-        } else {
-            one_line(text).into_owned()
-        };
-        Self { text, style }
+        Self {
+            text: one_line(text).into_owned(),
+            short: None,
+            style,
+        }
+    }
+
+    /// Sets the text for a table that would be too wide otherwise.
+    #[must_use]
+    pub(crate) fn or_short(self, short: &str) -> Self {
+        Self {
+            short: Some(one_line(short).into_owned()),
+            ..self
+        }
+    }
+
+    fn shown(&self, is_short: bool) -> &str {
+        let short = self.short.as_ref().filter(|_| is_short);
+        match short.unwrap_or(&self.text).as_str() {
+            "" => "<none>",
+            text => text,
+        }
     }
 }
 
 impl Table {
     /// Creates a table without rows. If it is too wide, the column with the index `shortened_first` is shortened first.
-    pub(crate) fn new(headings: Vec<&'static str>, shortened_first: usize) -> Self {
+    pub(crate) fn new(
+        headings: impl IntoIterator<Item = impl Into<Cow<'static, str>>>,
+        shortened_first: usize,
+    ) -> Self {
         Self {
-            headings,
+            headings: headings.into_iter().map(Into::into).collect(),
+            has_headings: true,
             shortened_first,
             rows: Vec::new(),
         }
+    }
+
+    /// Leaves out the headings.
+    pub(crate) fn hide_headings(&mut self) {
+        self.has_headings = false;
     }
 
     /// Appends a row with a cell for each heading.
@@ -60,36 +91,99 @@ impl Table {
         self.rows.push(cells);
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// Formats the table with styles. With a `limit`, shortens cells until each line fits that many columns.
     pub(crate) fn render(&self, limit: Option<usize>) -> String {
-        let widths = self.widths(limit);
+        let total = |widths: &[usize]| widths.iter().sum::<usize>() + self.gaps();
+        let full = self.widths(false);
+        let is_short = limit.is_some_and(|limit| total(&full) > limit);
+        let mut widths = if is_short { self.widths(true) } else { full };
+        if let Some(limit) = limit {
+            self.shrink(&mut widths, limit);
+        }
         let mut text = String::new();
-        let headings = self.headings.iter().map(|heading| (*heading, HEADING));
-        line(&mut text, headings, &widths);
+        if self.has_headings {
+            let headings = self.headings.iter().map(|heading| (&**heading, HEADING));
+            line(&mut text, headings, &widths);
+        }
         for row in &self.rows {
-            line(
-                &mut text,
-                row.iter().map(|cell| (cell.text.as_str(), cell.style)),
-                &widths,
-            );
+            let cells = row.iter().map(|cell| (cell.shown(is_short), cell.style));
+            line(&mut text, cells, &widths);
         }
         text
     }
 
-    fn widths(&self, limit: Option<usize>) -> Vec<usize> {
-        let mut widths: Vec<usize> = self
+    /// Formats the table as comma-separated values: <https://www.rfc-editor.org/rfc/rfc4180>
+    ///
+    /// # Errors
+    /// Never, because the writer writes to memory.
+    pub(crate) fn csv(&self) -> Result<Vec<u8>, csv::Error> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        if self.has_headings {
+            writer.write_record(self.headings.iter().map(|heading| heading.as_bytes()))?;
+        }
+        for row in &self.rows {
+            writer.write_record(row.iter().map(|cell| &cell.text))?;
+        }
+        writer
+            .into_inner()
+            .map_err(|error| error.into_error().into())
+    }
+
+    /// Formats the table as Markdown. A table needs headings there, so it always has them.
+    pub(crate) fn markdown(&self) -> String {
+        let mut text = String::new();
+        let mut add = |cells: &mut dyn Iterator<Item = Cow<'_, str>>| {
+            for cell in cells {
+                text.push_str("| ");
+                text.push_str(&cell);
+                text.push(' ');
+            }
+            text.push_str("|\n");
+        };
+        add(&mut self
             .headings
             .iter()
-            .map(|heading| columns(heading))
-            .collect();
-        let floors: Vec<usize> = widths.iter().map(|&width| width.max(NARROWEST)).collect();
+            .map(|heading| Cow::Owned(markdown::cell(heading))));
+        add(&mut self.headings.iter().map(|_| Cow::Borrowed("---")));
+        for row in &self.rows {
+            add(&mut row
+                .iter()
+                .map(|cell| Cow::Owned(markdown::cell(&cell.text))));
+        }
+        text
+    }
+
+    fn gaps(&self) -> usize {
+        GAP * self.headings.len().saturating_sub(1)
+    }
+
+    /// Returns the width of each column without shortening.
+    fn widths(&self, is_short: bool) -> Vec<usize> {
+        let heading = |heading: &Cow<'_, str>| match self.has_headings {
+            true => columns(heading),
+            false => 0,
+        };
+        let mut widths: Vec<usize> = self.headings.iter().map(heading).collect();
         for row in &self.rows {
             for (width, cell) in widths.iter_mut().zip(row) {
-                *width = columns(&cell.text).max(*width);
+                *width = columns(cell.shown(is_short)).max(*width);
             }
         }
-        let Some(limit) = limit else { return widths };
-        let room = limit.saturating_sub(GAP * widths.len().saturating_sub(1));
+        widths
+    }
+
+    /// Reduces widths until a line fits `limit` columns.
+    fn shrink(&self, widths: &mut [usize], limit: usize) {
+        let floors: Vec<usize> = self
+            .headings
+            .iter()
+            .map(|heading| columns(heading).max(NARROWEST))
+            .collect();
+        let room = limit.saturating_sub(self.gaps());
         let excess = widths.iter().sum::<usize>().saturating_sub(room);
         let first = &mut widths[self.shortened_first];
         *first -= excess.min(first.saturating_sub(COMFORTABLE));
@@ -100,7 +194,6 @@ impl Table {
             };
             widths[widest] -= 1;
         }
-        widths
     }
 }
 
@@ -149,6 +242,35 @@ mod tests {
             "ARN                                         GROUPS\n\
              arn:aws:iam::111122223333:role/mytestrole   system:masters\n\
              short                                       <none>\n"
+        );
+    }
+
+    #[test]
+    fn narrow_table_uses_short_texts() {
+        let mut table = Table::new(["ARN", "GROUPS"], 0);
+        let arn =
+            Cell::new("arn:aws:iam::111122223333:role/dev").or_short("role/dev (111122223333)");
+        table.row(vec![arn, Cell::new("devs")]);
+        let text = |limit| anstream::adapter::strip_str(&table.render(limit)).to_string();
+        assert!(text(Some(43)).contains("arn:aws:iam::111122223333:role/dev   devs"));
+        assert!(text(Some(42)).contains("\nrole/dev (111122223333)   devs\n"));
+        table.hide_headings();
+        assert_eq!(
+            table.render(None),
+            "arn:aws:iam::111122223333:role/dev   devs\n"
+        );
+    }
+
+    #[test]
+    fn csv_and_markdown_show_any_text() {
+        let mut table = Table::new(["NAME", "NOTE"], 0);
+        table.row(vec![Cell::new("a,\"b\""), Cell::new("")]);
+        table.row(vec![Cell::new("<b>|x_y"), Cell::new("two\nlines")]);
+        let csv = String::from_utf8(table.csv().unwrap()).unwrap();
+        assert_eq!(csv, "NAME,NOTE\n\"a,\"\"b\"\"\",\n<b>|x_y,two\\nlines\n");
+        assert_eq!(
+            table.markdown(),
+            "| NAME | NOTE |\n| --- | --- |\n| a,\"b\" |  |\n| &lt;b&gt;\\|x\\_y | two\\\\nlines |\n"
         );
     }
 

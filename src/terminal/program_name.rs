@@ -51,7 +51,7 @@ impl Program {
 
     /// Replaces `awsauth COMMAND …` in a message by the command that the user types.
     pub(crate) fn speak(self, message: &str) -> Cow<'_, str> {
-        const COMMANDS: [&str; 22] = [
+        const COMMANDS: [&str; 23] = [
             "apply",
             "backup",
             "completion",
@@ -73,6 +73,7 @@ impl Program {
             "undo",
             "unmap",
             "verify",
+            "who-can",
             "whoami",
         ];
         let mut spoken = Cow::Borrowed(message);

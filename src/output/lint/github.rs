@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::super::github::{SUMMARY_LIMIT, cell, data, property};
+use super::super::github::{SUMMARY_LIMIT, data, property};
+use super::super::markdown::cell;
 use super::display_range::DisplayRange;
 use super::located_report::Linted;
 use super::rule_docs;

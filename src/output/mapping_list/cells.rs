@@ -2,11 +2,11 @@
 
 use anstyle::Style;
 
-use super::{Listing, NEVER_MATCHES, Row, identity, kind};
+use super::{Listed, Listing, MappingRow, NEVER_MATCHES, identity};
 use crate::output::access_entry;
+use crate::output::principal_cell::{identity_cell, kind};
 use crate::output::style::{FAINT, NOTICE};
 use crate::output::table::Cell;
-use awsauth_core::arn::Parts;
 use awsauth_core::authenticator::{EntryState, OWN_ARN, Override, template};
 use awsauth_core::document::Principal;
 use awsauth_core::facts::access_entries::{AccessEntry, AccessTerms};
@@ -35,20 +35,20 @@ impl Columns {
 impl Listing<'_> {
     /// Returns the columns that the table needs.
     pub(super) fn columns(&self, wide: bool) -> Columns {
-        let has_policies = |entry: &&AccessEntry| {
+        let has_policies = |entry: &AccessEntry| {
             let terms = entry.terms.as_ref();
             terms.is_some_and(|terms| terms.policies.as_deref() != Some(&[]))
         };
         Columns {
-            source: self.access.is_some(),
-            policies: self.shown().iter().any(has_policies),
+            source: self.access_entries != Listed::No,
+            policies: self.entries().any(has_policies),
             line: wide,
-            status: wide || !self.rows.iter().all(Row::is_in_force),
+            status: wide || !self.mappings().all(MappingRow::is_in_force),
         }
     }
 }
 
-impl Row<'_> {
+impl MappingRow<'_> {
     /// Returns the row of the mapping.
     pub(super) fn cells(&self, columns: &Columns) -> Vec<Cell> {
         let style = if self.state == EntryState::Effective && self.hidden.is_none() {
@@ -67,7 +67,7 @@ impl Row<'_> {
         };
         let mut cells = vec![
             Cell::styled(kind(&self.mapping.principal), style),
-            Cell::styled(&identity(&self.mapping.principal), style),
+            identity_cell(&identity(&self.mapping.principal), style),
             Cell::styled(username, style),
             Cell::styled(&groups, style),
         ];
@@ -106,11 +106,10 @@ impl Row<'_> {
 
 /// Returns the row of an access entry.
 pub(super) fn of_access_entry(entry: &AccessEntry, columns: &Columns) -> Vec<Cell> {
-    let kind = match Parts::of(&entry.principal_arn) {
-        Some(parts) if parts.is("iam", "user") => "user",
-        _ => "role",
-    };
-    let mut cells = vec![Cell::new(kind), Cell::new(&entry.principal_arn)];
+    let mut cells = vec![
+        Cell::new(access_entry::kind(entry)),
+        identity_cell(&entry.principal_arn, Style::new()),
+    ];
     match &entry.terms {
         Some(terms) => {
             let user = template(entry, terms);

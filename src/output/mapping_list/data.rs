@@ -1,9 +1,12 @@
 //! Mappings as JSON and YAML.
 
 use serde::Serialize;
+use serde_json::Value;
 
-use super::{Listing, NEVER_MATCHES, Problem, Row};
-use crate::output::access_entry::AccessEntryData;
+use super::{Listed, Listing, MappingRow, NEVER_MATCHES, Problem, Row, identity};
+use crate::output::access_entry::{self, AccessEntryData};
+use crate::output::principal_cell::kind;
+use awsauth_core::arn::Parts;
 use awsauth_core::authenticator::EntryState;
 use awsauth_core::document::{Principal, SectionName};
 
@@ -46,28 +49,94 @@ struct SsoData<'a> {
     partition: &'a str,
 }
 
+/// The fields of a row, the same for mappings and access entries.
+#[derive(Serialize)]
+struct FieldsData<'a> {
+    kind: &'static str,
+    /// The ARN or account.
+    identity: String,
+    account: &'a str,
+    source: &'static str,
+    #[serde(flatten)]
+    row: RowOrEntry<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum RowOrEntry<'a> {
+    Row(RowData<'a>),
+    Entry {
+        arn: &'a str,
+        status: &'static str,
+        #[serde(flatten)]
+        entry: AccessEntryData<'a>,
+    },
+}
+
 impl Listing<'_> {
     /// Returns the data of the JSON and YAML output.
-    pub(super) fn data(&self) -> ListingData<'_> {
+    pub(super) fn listing_data(&self) -> ListingData<'_> {
         let of = |section| {
-            self.rows
-                .iter()
+            self.mappings()
                 .filter(move |row| row.place.section == section)
         };
+        let entries = || self.entries().map(AccessEntryData::of).collect();
         ListingData {
-            roles: of(SectionName::Roles).map(Row::data).collect(),
-            users: of(SectionName::Users).map(Row::data).collect(),
-            accounts: of(SectionName::Accounts).filter_map(Row::account).collect(),
-            access_entries: self.access.as_ref().map(|access| {
-                let shown = access.shown.as_ref()?.iter();
-                Some(shown.map(|entry| AccessEntryData::of(entry)).collect())
-            }),
+            roles: of(SectionName::Roles).map(MappingRow::data).collect(),
+            users: of(SectionName::Users).map(MappingRow::data).collect(),
+            accounts: of(SectionName::Accounts)
+                .filter_map(MappingRow::account)
+                .collect(),
+            access_entries: match self.access_entries {
+                Listed::No => None,
+                Listed::Unread => Some(None),
+                Listed::Yes => Some(Some(entries())),
+            },
             problems: &self.problems,
         }
     }
 }
 
 impl Row<'_> {
+    /// Returns the fields for custom columns and sorting.
+    pub(super) fn fields(&self) -> Result<Value, serde_json::Error> {
+        serde_json::to_value(match self {
+            Row::Mapping(row) => {
+                let principal = &row.mapping.principal;
+                FieldsData {
+                    kind: kind(principal),
+                    identity: identity(principal),
+                    account: account_of(principal),
+                    source: "aws-auth",
+                    row: RowOrEntry::Row(row.data()),
+                }
+            }
+            Row::AccessEntry(entry) => FieldsData {
+                kind: access_entry::kind(entry),
+                identity: entry.principal_arn.clone(),
+                account: Parts::of(&entry.principal_arn).map_or("", |parts| parts.account),
+                source: "accessEntry",
+                row: RowOrEntry::Entry {
+                    arn: &entry.principal_arn,
+                    status: "effective",
+                    entry: AccessEntryData::of(entry),
+                },
+            },
+        })
+    }
+}
+
+fn account_of(principal: &Principal) -> &str {
+    match principal {
+        Principal::Role(arn) | Principal::User(arn) => {
+            Parts::of(arn).map_or("", |parts| parts.account)
+        }
+        Principal::Sso(sso) => &sso.account_id,
+        Principal::Account(account) => account,
+    }
+}
+
+impl MappingRow<'_> {
     fn account(&self) -> Option<&str> {
         match (&self.mapping.principal, self.state) {
             (_, EntryState::Ignored { .. }) => None,

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use awsauth_core::rbac::{Access, Grant, Rule, Rules, Subject};
+use awsauth_core::rbac::{Access, Grant, RoleRef, Rule, Rules, Subject, Unread};
 
 /// The permissions of a user and their bindings, as the JSON that docs/json.md documents.
 #[derive(Debug, Serialize)]
@@ -27,14 +27,16 @@ struct BindingData<'a> {
     reason: Option<&'static str>,
 }
 
+/// A reference to a role.
 #[derive(Debug, Serialize)]
-struct RoleData<'a> {
+pub(in crate::output) struct RoleData<'a> {
     kind: &'static str,
     name: &'a str,
 }
 
+/// A subject of a binding.
 #[derive(Debug, Serialize)]
-struct SubjectData<'a> {
+pub(in crate::output) struct SubjectData<'a> {
     kind: &'static str,
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,18 +58,16 @@ struct RuleData<'a> {
     non_resource_urls: &'a [String],
 }
 
+/// A resource that could not be read.
 #[derive(Debug, Serialize)]
-struct UnreadData<'a> {
+pub(in crate::output) struct UnreadData<'a> {
     resource: &'a str,
     reason: &'a str,
 }
 
 impl<'a> RbacData<'a> {
     pub(in crate::output) fn of(access: &'a Access<'a>) -> Self {
-        let unread = access.unread.iter().map(|unread| UnreadData {
-            resource: &unread.resource,
-            reason: &unread.why,
-        });
+        let unread = access.unread.iter().map(UnreadData::of);
         Self {
             everything: access.user.may_do_everything(),
             kubelet: access.user.is_kubelet(),
@@ -89,10 +89,7 @@ impl<'a> BindingData<'a> {
             kind: binding.kind(),
             name: &binding.name,
             namespace: binding.namespace.as_deref(),
-            role: RoleData {
-                kind: binding.role.kind.name(),
-                name: &binding.role.name,
-            },
+            role: RoleData::of(&binding.role),
             subjects: grant
                 .subjects
                 .iter()
@@ -104,8 +101,26 @@ impl<'a> BindingData<'a> {
     }
 }
 
+impl<'a> RoleData<'a> {
+    pub(in crate::output) fn of(role: &'a RoleRef) -> Self {
+        Self {
+            kind: role.kind.name(),
+            name: &role.name,
+        }
+    }
+}
+
+impl<'a> UnreadData<'a> {
+    pub(in crate::output) fn of(unread: &'a Unread) -> Self {
+        Self {
+            resource: &unread.resource,
+            reason: &unread.why,
+        }
+    }
+}
+
 impl<'a> SubjectData<'a> {
-    fn of(subject: &'a Subject) -> Self {
+    pub(in crate::output) fn of(subject: &'a Subject) -> Self {
         Self {
             kind: subject.kind(),
             name: subject.name(),

@@ -1,0 +1,195 @@
+//! `awsauth who-can`.
+
+use clap::builder::FalseyValueParser;
+
+use super::list_args::ListArgs;
+use super::unread_notes::print_unread;
+use crate::backend::{Backend, Target};
+use crate::output::WhoCanList;
+use crate::terminal::{Exit, Failure, Kind, Out};
+use awsauth_core::authenticator::{AdmittedPrincipals, Store};
+use awsauth_core::document::Document;
+use awsauth_core::near_name::nearest;
+use awsauth_core::rbac::{Action, Namespace, Question, who_can};
+use awsauth_kube::discovery::{Found, Resolved};
+
+/// The verbs that RBAC knows besides those that an API server handles for a resource:
+/// <https://kubernetes.io/docs/reference/access-authn-authz/authorization/#determine-the-request-verb>
+const SPECIAL_VERBS: [&str; 8] = [
+    "*",
+    "approve",
+    "attest",
+    "bind",
+    "escalate",
+    "impersonate",
+    "sign",
+    "use",
+];
+
+/// List the IAM principals that may do something in the cluster, and what allows it
+///
+/// Evaluates RBAC for every principal that aws-auth or, with --cluster-name, an access entry admits. Each row is a principal
+/// and a binding, an access policy or a group that allows the action. If a username such as dev:{{SessionName}} matches a
+/// binding in some sessions only, the row says for which. With --file, aws-auth is read from the file, and RBAC from the
+/// cluster of the kubeconfig or of --cluster-name. Users who sign in by other means than IAM are not listed.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  # Who may delete pods in a namespace?
+  awsauth who-can delete pods -n prod
+
+  # Who may read this Secret?
+  awsauth who-can get secret/db-password -n prod
+
+  # Who may run commands in pods of any namespace?
+  awsauth who-can create pods --subresource exec -A
+
+  # Who may read the metrics of the API server?
+  awsauth who-can get /metrics")]
+pub(crate) struct Args {
+    /// The verb, such as get, list, create, delete, or * for all
+    #[arg(value_name = "VERB")]
+    verb: String,
+
+    /// The resource as kubectl accepts it, such as pods, deploy/web or deployments.apps, or a path such as /metrics
+    #[arg(
+        value_name = "RESOURCE[/NAME]",
+        required_unless_present = "non_resource"
+    )]
+    resource: Option<String>,
+
+    /// The namespace; by default, that of the kubeconfig's context
+    #[arg(short, long, env = "AWSAUTH_NAMESPACE", value_name = "NAME")]
+    namespace: Option<String>,
+
+    /// In all namespaces; also lists who may do it in some namespaces only
+    #[arg(short = 'A', long, env = "AWSAUTH_ALL_NAMESPACES", value_parser = FalseyValueParser::new(), conflicts_with = "namespace")]
+    all_namespaces: bool,
+
+    /// A subresource, such as log, exec or scale
+    #[arg(long, env = "AWSAUTH_SUBRESOURCE", value_name = "NAME")]
+    subresource: Option<String>,
+
+    /// A path of the API server instead of a resource
+    #[arg(
+        long,
+        env = "AWSAUTH_NON_RESOURCE",
+        value_name = "PATH",
+        conflicts_with = "resource"
+    )]
+    non_resource: Option<String>,
+
+    #[command(flatten)]
+    answer: ListArgs,
+}
+
+/// Reads aws-auth, access entries and RBAC, and prints the principals that are allowed the action.
+pub(crate) fn run(
+    args: &Args,
+    target: &Target,
+    matches: &clap::ArgMatches,
+    out: &mut Out,
+) -> Result<Exit, Failure> {
+    let question = args.question()?;
+    let (mut manifest, mut cluster) = Backend::open_with_cluster(target, matches, out)?;
+    let reading = manifest.as_mut().unwrap_or(&mut cluster).read(out)?;
+    let Resolved { action, resource } = cluster.resolve(&question, out)?;
+    check(&action, &resource, &cluster, out)?;
+    let policy = cluster.policy_in(action.scope(), out)?;
+    let entries = cluster.access_entries(&|_| true, out);
+    let document = Document::read(&reading.snapshot.data);
+    let store = Store::new(&document);
+    let principals = AdmittedPrincipals::of(&store, entries.as_deref());
+    let allowed = who_can(&policy, &principals, &action);
+    let mut list = WhoCanList::new(&action, allowed, &policy);
+    args.answer.print(&mut list, out)?;
+    out.note(&list.summary());
+    if manifest.is_none()
+        && let Some(note) = cluster.access_note(&reading)
+    {
+        out.note(&note);
+    }
+    let unread_entries = entries
+        .as_ref()
+        .is_some_and(|entries| entries.all().is_none());
+    if cluster.is_eks_by_kubeconfig() {
+        out.note("Access entries were not read.");
+        out.note("hint: name the EKS cluster to include them: --cluster-name NAME");
+    }
+    if policy.unread.is_empty() && !unread_entries {
+        return Ok(Exit::Done);
+    }
+    print_unread(&policy, &cluster, out);
+    Err(Failure::new(
+        Kind::Unreachable,
+        "the list may be incomplete, because not everything could be read",
+    ))
+}
+
+impl Args {
+    fn question(&self) -> Result<Question, Failure> {
+        let what = self.non_resource.as_ref().or(self.resource.as_ref());
+        let what = what.map_or("", String::as_str);
+        let namespace = match &self.namespace {
+            _ if self.all_namespaces => Namespace::All,
+            Some(name) => Namespace::Named(name.clone()),
+            None => Namespace::Current,
+        };
+        if self.non_resource.is_some() && !what.starts_with('/') {
+            return Err(Failure::usage(format!("{what} is not a path"))
+                .hint("a path of the API server begins with a slash, such as /metrics"));
+        }
+        Question::new(&self.verb, what, namespace, self.subresource.clone())
+            .map_err(|error| Failure::usage("cannot answer this question").because(&error))
+    }
+}
+
+/// Refuses a resource that the API server does not have, and warns about what may be a mistake.
+fn check(action: &Action, found: &Found, cluster: &Backend, out: &mut Out) -> Result<(), Failure> {
+    let Action::Resource {
+        verb,
+        group,
+        resource,
+        name,
+        ..
+    } = action
+    else {
+        return Ok(());
+    };
+    match found {
+        Found::NotNeeded => {}
+        Found::Known {
+            verbs,
+            subresources,
+        } => {
+            let known = verbs.iter().map(String::as_str).chain(SPECIAL_VERBS);
+            if !known.clone().any(|known| known == verb) {
+                let near = nearest(verb, known);
+                let near = near.map_or_else(String::new, |near| format!(": did you mean {near}?"));
+                out.note(&format!("warning: {resource} have no verb {verb}{near}"));
+            }
+            if subresources.contains(name) {
+                out.note(&format!(
+                    "hint: {name} is the name of an object here; for the subresource: {resource} --subresource {name}"
+                ));
+            }
+        }
+        Found::Unknown { nearest } if group.is_empty() => {
+            let failure = Failure::usage(format!("{cluster} has no resource {resource}"));
+            return Err(match nearest {
+                Some(near) => failure.hint(format!("did you mean {near}?")),
+                None => failure.hint(format!(
+                    "list the resources: {} api-resources; one that does not exist yet needs its group: {resource}.GROUP",
+                    cluster.kubectl()
+                )),
+            });
+        }
+        Found::Unknown { .. } => out.note(&format!(
+            "warning: {cluster} has no resource {resource}.{group}; only rules count that name it"
+        )),
+        Found::Unread(fault) => out.note(&format!(
+            "warning: cannot read the resources of {cluster}: {fault}; {resource} is used as a rule names it"
+        )),
+    }
+    Ok(())
+}

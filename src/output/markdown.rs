@@ -1,0 +1,36 @@
+//! Markdown.
+
+use awsauth_core::escape::one_line;
+
+/// Escapes text for a table cell, so that it cannot change the table, or become a tag or a link.
+pub(super) fn cell(text: &str) -> String {
+    let text = one_line(text);
+    let mut escaped = String::with_capacity(text.len());
+    for (at, c) in text.char_indices() {
+        match c {
+            // GitHub makes links of these without any markup: https://github.github.com/gfm/#autolinks-extension-
+            ':' if text[at..].starts_with("://") => escaped.push_str("&#58;"),
+            '.' if text[..at].to_ascii_lowercase().ends_with("www") => escaped.push_str("&#46;"),
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '|' | '\\' | '`' | '*' | '_' | '[' | ']' | '~' | '!' => {
+                escaped.push('\\');
+                escaped.push(c);
+            }
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markdown_characters_are_escaped() {
+        let escaped = cell("<b>|`a`\n[x](y)");
+        assert_eq!(escaped, "&lt;b&gt;\\|\\`a\\`\\\\n\\[x\\](y)");
+    }
+}

@@ -1,0 +1,30 @@
+//! Principals in tables.
+
+use anstyle::Style;
+
+use super::table::Cell;
+use awsauth_core::arn::Parts;
+use awsauth_core::document::Principal;
+
+/// Returns `role`, `sso`, `user` or `account`.
+pub(super) fn kind(principal: &Principal) -> &'static str {
+    match principal {
+        Principal::Role(_) => "role",
+        Principal::Sso(_) => "sso",
+        Principal::User(_) => "user",
+        Principal::Account(_) => "account",
+    }
+}
+
+/// Returns a cell with an ARN or an account. A narrow table shows the name and the account, which identify the
+/// principal, instead of the whole ARN.
+pub(super) fn identity_cell(name: &str, style: Style) -> Cell {
+    let cell = Cell::styled(name, style);
+    match Parts::of(name) {
+        Some(parts) if !parts.name.is_empty() => cell.or_short(&format!(
+            "{}{}{} ({})",
+            parts.kind, parts.path, parts.name, parts.account
+        )),
+        _ => cell,
+    }
+}

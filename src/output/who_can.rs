@@ -1,0 +1,362 @@
+//! The principals that are allowed an action.
+
+use anstyle::Style;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::list::{List, permute};
+use super::principal_cell::{identity_cell, kind};
+use super::rbac::{RoleData, SubjectData, UnreadData};
+use super::style::NOTICE;
+use super::table::{Cell, Table};
+use awsauth_core::authenticator::{Admitted, AdmittedBy};
+use awsauth_core::rbac::{Action, Allowed, AllowedBy, Policy, Scope, Subject};
+
+/// The principals that are allowed an action, a row for everything that allows it.
+#[derive(Debug)]
+pub(crate) struct WhoCanList<'a> {
+    action: &'a Action,
+    rows: Vec<Allowed<'a>>,
+    policy: &'a Policy,
+}
+
+/// The list as the JSON that docs/json.md documents.
+#[derive(Serialize)]
+struct Data<'a> {
+    action: ActionData<'a>,
+    allowed: Vec<RowData<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unread: Vec<UnreadData<'a>>,
+}
+
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ActionData<'a> {
+    verb: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subresource: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<&'a str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    all_namespaces: bool,
+}
+
+#[derive(Serialize)]
+struct RowData<'a> {
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    arn: Option<&'a str>,
+    account: &'a str,
+    source: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    section: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<usize>,
+    username: Option<&'a str>,
+    groups: &'a [String],
+    answer: Answer,
+    by: ByData<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<RoleData<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<SubjectData<'a>>,
+    #[serde(rename = "onlyInNamespace", skip_serializing_if = "Option::is_none")]
+    only_in_namespace: Option<&'a str>,
+    conditions: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct ByData<'a> {
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<&'a str>,
+}
+
+/// Whether a principal is allowed the action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Answer {
+    Unknown,
+    Conditional,
+    Yes,
+}
+
+impl<'a> WhoCanList<'a> {
+    pub(crate) fn new(action: &'a Action, rows: Vec<Allowed<'a>>, policy: &'a Policy) -> Self {
+        Self {
+            action,
+            rows,
+            policy,
+        }
+    }
+
+    /// Returns how many principals are allowed the action, as a sentence.
+    pub(crate) fn summary(&self) -> String {
+        let mut answers: Vec<(*const Admitted<'_>, Answer)> = Vec::new();
+        for row in &self.rows {
+            let principal: *const Admitted<'_> = row.principal;
+            match answers.iter_mut().find(|(known, _)| *known == principal) {
+                Some((_, answer)) => *answer = (*answer).max(answer_of(row)),
+                None => answers.push((principal, answer_of(row))),
+            }
+        }
+        let count = |of| answers.iter().filter(|(_, answer)| *answer == of).count();
+        let asked = describe(self.action);
+        if answers.is_empty() {
+            return format!("No mapped principal can {asked}.");
+        }
+        let mut parts = vec![format!("{} can {asked}", count(Answer::Yes))];
+        for (answer, words) in [
+            (Answer::Conditional, "only on a condition"),
+            (Answer::Unknown, "not known"),
+        ] {
+            if count(answer) > 0 {
+                parts.push(format!("{} {words}", count(answer)));
+            }
+        }
+        format!("Of the mapped principals, {}.", parts.join(", "))
+    }
+
+    fn row(&self, row: &'a Allowed<'a>) -> RowData<'a> {
+        let principal = row.principal;
+        let (source, section, line) = match principal.by {
+            AdmittedBy::AwsAuth(slot) => {
+                let place = slot.place;
+                ("aws-auth", Some(place.section.key()), Some(place.line))
+            }
+            AdmittedBy::AccessEntry(_) => ("accessEntry", None, None),
+        };
+        let (role, subject) = match row.by {
+            AllowedBy::Binding { binding, subject } => (
+                Some(RoleData::of(&binding.role)),
+                Some(SubjectData::of(subject)),
+            ),
+            _ => (None, None),
+        };
+        let is_account = principal.whole_account().is_some();
+        RowData {
+            kind: kind_of(principal),
+            arn: (!is_account).then(|| principal.name()),
+            account: principal.account(),
+            source,
+            section,
+            line,
+            username: principal.user.as_ref().map(|user| user.username.as_str()),
+            groups: principal.user.as_ref().map_or(&[], |user| &user.groups),
+            answer: answer_of(row),
+            by: by(row.by),
+            role,
+            subject,
+            only_in_namespace: row.namespace,
+            conditions: row.conditions.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+impl List for WhoCanList<'_> {
+    fn table(&self, wide: bool) -> Table {
+        let has_namespaces = wide || *self.action.scope() == Scope::AllNamespaces;
+        let has_conditions = wide || self.rows.iter().any(|row| !row.conditions.is_empty());
+        let mut headings = vec!["KIND", "IDENTITY"];
+        headings.extend(
+            wide.then_some(["USERNAME", "GROUPS", "SOURCE"])
+                .into_iter()
+                .flatten(),
+        );
+        headings.extend(["AS", "ALLOWED BY", "ROLE"]);
+        headings.extend(has_namespaces.then_some("NAMESPACE"));
+        headings.extend(has_conditions.then_some("CONDITION"));
+        let mut table = Table::new(headings, 1);
+        for row in &self.rows {
+            let data = self.row(row);
+            let mut cells = vec![
+                Cell::new(data.kind),
+                identity_cell(row.principal.name(), Style::new()),
+            ];
+            if wide {
+                cells.push(Cell::new(data.username.unwrap_or("not known")));
+                cells.push(Cell::new(&data.groups.join(",")));
+                cells.push(Cell::new(match data.source {
+                    "aws-auth" => "aws-auth",
+                    _ => "access entry",
+                }));
+            }
+            let (subject, role) = match row.by {
+                AllowedBy::Binding { binding, subject } => {
+                    let role = format!("{}/{}", binding.role.kind.name(), binding.role.name);
+                    (shown_subject(subject), role)
+                }
+                AllowedBy::Masters => ("group system:masters".to_owned(), String::new()),
+                _ => (String::new(), String::new()),
+            };
+            cells.push(Cell::new(&subject));
+            cells.push(Cell::new(&shown_by(&data.by)));
+            cells.push(Cell::new(&role));
+            if has_namespaces {
+                let namespace = match self.action.scope() {
+                    Scope::Namespace(name) => name,
+                    Scope::AllNamespaces => row.namespace.unwrap_or("*"),
+                    Scope::Cluster => "",
+                };
+                cells.push(Cell::new(namespace));
+            }
+            if has_conditions {
+                cells.push(Cell::styled(&data.conditions.join("; "), NOTICE));
+            }
+            table.row(cells);
+        }
+        table
+    }
+
+    fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for row in &self.rows {
+            let name = row.principal.name();
+            if names.last().is_none_or(|last| last != name) {
+                names.push(name.to_owned());
+            }
+        }
+        names
+    }
+
+    fn data(&self) -> impl Serialize {
+        let action = match self.action {
+            Action::Path { verb, path } => ActionData {
+                verb,
+                path: Some(path),
+                ..ActionData::default()
+            },
+            Action::Resource {
+                verb,
+                group,
+                resource,
+                subresource,
+                name,
+                scope,
+            } => ActionData {
+                verb,
+                path: None,
+                group: Some(group),
+                resource: Some(resource),
+                subresource: Some(subresource.as_str()).filter(|text| !text.is_empty()),
+                name: Some(name.as_str()).filter(|text| !text.is_empty()),
+                namespace: match scope {
+                    Scope::Namespace(name) => Some(name),
+                    Scope::Cluster | Scope::AllNamespaces => None,
+                },
+                all_namespaces: *scope == Scope::AllNamespaces,
+            },
+        };
+        Data {
+            action,
+            allowed: self.rows.iter().map(|row| self.row(row)).collect(),
+            unread: self.policy.unread.iter().map(UnreadData::of).collect(),
+        }
+    }
+
+    fn fields(&self) -> Result<Vec<Value>, serde_json::Error> {
+        let rows = self.rows.iter();
+        rows.map(|row| serde_json::to_value(self.row(row)))
+            .collect()
+    }
+
+    fn reorder(&mut self, order: &[usize]) {
+        permute(&mut self.rows, order);
+    }
+}
+
+fn answer_of(row: &Allowed<'_>) -> Answer {
+    let mut conditions = row.conditions.iter();
+    if conditions.any(|condition| condition.is_unknown()) {
+        Answer::Unknown
+    } else if row.conditions.is_empty() && row.namespace.is_none() {
+        Answer::Yes
+    } else {
+        Answer::Conditional
+    }
+}
+
+fn by(by: AllowedBy<'_>) -> ByData<'_> {
+    let of = |kind, name| ByData {
+        kind,
+        name,
+        namespace: None,
+    };
+    match by {
+        AllowedBy::Masters => of("Group", Some("system:masters")),
+        AllowedBy::Binding { binding, .. } => ByData {
+            kind: binding.kind(),
+            name: Some(&binding.name),
+            namespace: binding.namespace.as_deref(),
+        },
+        AllowedBy::AccessPolicy(policy) => of("AccessPolicy", Some(policy.name())),
+        AllowedBy::NodeAuthorizer => of("NodeAuthorizer", None),
+        AllowedBy::UnreadAccessEntry => of("AccessEntry", None),
+    }
+}
+
+/// Such as `RoleBinding/deployers`.
+fn shown_by(by: &ByData<'_>) -> String {
+    match by.name {
+        Some(name) => format!("{}/{name}", by.kind),
+        None => by.kind.to_owned(),
+    }
+}
+
+fn shown_subject(subject: &Subject) -> String {
+    match subject {
+        Subject::User(name) => format!("user {name}"),
+        Subject::Group(name) => format!("group {name}"),
+        Subject::ServiceAccount { namespace, name } => {
+            format!("service account {namespace}/{name}")
+        }
+    }
+}
+
+fn kind_of(principal: &Admitted<'_>) -> &'static str {
+    match principal.by {
+        AdmittedBy::AwsAuth(slot) => kind(&slot.mapping.principal),
+        AdmittedBy::AccessEntry(entry) => super::access_entry::kind(entry),
+    }
+}
+
+/// Describes an action, such as `delete pods in namespace default`.
+fn describe(action: &Action) -> String {
+    match action {
+        Action::Path { verb, path } => format!("{verb} {path}"),
+        Action::Resource {
+            verb,
+            group,
+            resource,
+            subresource,
+            name,
+            scope,
+        } => {
+            let group = match group.as_str() {
+                "" | "*" => String::new(),
+                group => format!(".{group}"),
+            };
+            let separated = |text: &str| match text {
+                "" => String::new(),
+                text => format!("/{text}"),
+            };
+            let scope = match scope {
+                Scope::Cluster => String::new(),
+                Scope::Namespace(name) => format!(" in namespace {name}"),
+                Scope::AllNamespaces => " in all namespaces".to_owned(),
+            };
+            let (subresource, name) = (separated(subresource), separated(name));
+            format!("{verb} {resource}{group}{subresource}{name}{scope}")
+        }
+    }
+}
