@@ -5,6 +5,7 @@
 //! | an aws-auth ConfigMap | the entries of its sections, as the authenticator reads them; not its labels and annotations |
 //! | `mapRoles`, `mapUsers`, `mapAccounts` as real lists | their items |
 //! | a list of `{rolearn\|userarn\|account\|sso, username, groups}` | its items |
+//! | the output of `get -o yaml` or `get -o json` | the entries that have an effect |
 //! | eksctl ClusterConfig | the items of `iamIdentityMappings` and of `accessConfig.accessEntries` |
 //! | IAMIdentityMapping, AwsAuthMapping | the mapping in `spec` |
 //! | Access | the `grants`, which either store can hold |

@@ -238,6 +238,37 @@ f:19: account 012345678901"#
 }
 
 #[test]
+fn output_of_get_is_read_without_entries_that_have_no_effect() {
+    check(
+        "\
+roles:
+- {arn: 'arn:aws:iam::1:role/A', username: a, groups: [x], line: 1, fileLine: 9, status: effective}
+- {arn: 'arn:aws:iam::1:role/a', username: old, groups: [], line: 2, status: shadowed, reason: line 1 applies}
+- {arn: 'arn:aws:iam::1:role/p/B', username: b, groups: [], line: 3, status: effective, reason: never matches}
+- {arn: 'arn:aws:iam::1:user/C', username: c, groups: [], line: 4, status: effective}
+- {arn: x, username: d, groups: [], line: 5, status: ignored, reason: dropped}
+users: []
+accounts: ['111122223333']
+accessEntries: []
+problems: [{section: mapUsers, line: 1, message: m}]
+",
+        r#"
+f:2: role arn:aws:iam::1:role/A as a in ["x"]
+f:5: role arn:aws:iam::1:user/C as c in []
+f:8: account 111122223333"#
+            .trim_start(),
+    );
+    refused(
+        "roles: []\naccessEntries:\n- {principalArn: 'arn:aws:iam::1:role/A'}\n",
+        "f:2: access entries cannot be applied to aws-auth",
+    );
+    refused(
+        "roles: []\nmapUsers: []\n",
+        "f:2: unknown field `mapUsers` in the output of get",
+    );
+}
+
+#[test]
 fn repeated_mapping_must_be_identical() {
     let both = |first: &str, second: &str| {
         let joined = || -> Result<_, DesiredError> {

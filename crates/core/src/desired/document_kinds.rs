@@ -6,10 +6,11 @@ use super::access_file;
 use super::configmap;
 use super::error::{Fault, Reason};
 use super::mapping_formats::{
-    self, AWS_AUTH_MAPPING, BARE, EKSCTL, Form, IAM_IDENTITY_MAPPING, MAP_ROLES, MAP_USERS, unknown,
+    self, AWS_AUTH_MAPPING, BARE, EKSCTL, Form, IAM_IDENTITY_MAPPING, LISTED, MAP_ROLES, MAP_USERS,
+    unknown,
 };
 use super::yaml_value::{Field, Value};
-use crate::document::SectionName;
+use crate::document::{Principal, SectionName};
 
 /// Reads one document of the stream.
 pub(super) fn document(root: Value<'_>, mappings: &mut Mappings<'_>) -> Result<(), Fault> {
@@ -32,6 +33,12 @@ pub(super) fn document(root: Value<'_>, mappings: &mut Mappings<'_>) -> Result<(
         .any(|field| matches!(field.name, "kind" | "apiVersion" | "data"))
     {
         return object(root.line(), &fields, true, mappings);
+    }
+    if fields
+        .iter()
+        .any(|field| LISTED_SECTIONS.contains(&field.name))
+    {
+        return listing(&fields, mappings);
     }
     lists(&fields, mappings)
 }
@@ -64,21 +71,53 @@ pub(super) fn is_other_form(root: Value<'_>) -> bool {
     }
 }
 
+/// The lists of mappings in the output of `get -o json` and `get -o yaml`.
+const LISTED_SECTIONS: [&str; 3] = ["roles", "users", "accounts"];
+
+/// Reads the output of `get -o json` and `get -o yaml`, without the entries that have no effect.
+fn listing(fields: &[Field<'_>], mappings: &mut Mappings<'_>) -> Result<(), Fault> {
+    for field in fields {
+        match field.name {
+            "roles" | "users" => {
+                let entries = field.value.items(field.name)?;
+                mappings.found_list = true;
+                for entry in entries {
+                    if !mapping_formats::is_in_effect(entry)? {
+                        continue;
+                    }
+                    let mut desired = mapping_formats::read(entry, &LISTED, mappings.source)?;
+                    // The authenticator compares ARNs, not their kinds, so the section decides.
+                    desired.principal = match (desired.principal, field.name) {
+                        (Principal::User(arn), "roles") => Principal::Role(arn),
+                        (Principal::Role(arn), "users") => Principal::User(arn),
+                        (principal, _) => principal,
+                    };
+                    mappings.list.push(desired);
+                }
+            }
+            "accounts" => accounts(field, mappings)?,
+            "accessEntries"
+                if field.value.is_null() || field.value.items(field.name)?.len() == 0 => {}
+            "accessEntries" => return Err(Fault::new(field.line, Reason::AccessEntries)),
+            // What the authenticator logged about the entries that the list lacks.
+            "problems" => {}
+            _ => {
+                let what = "the output of get".to_owned();
+                let reason = unknown(field.name, what, &LISTED_SECTIONS);
+                return Err(Fault::new(field.line, reason));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Reads `mapRoles`, `mapUsers` and `mapAccounts` as real lists.
 fn lists(fields: &[Field<'_>], mappings: &mut Mappings<'_>) -> Result<(), Fault> {
     for field in fields {
         match field.name {
             "mapRoles" => items(field.value, field.name, &MAP_ROLES, mappings)?,
             "mapUsers" => items(field.value, field.name, &MAP_USERS, mappings)?,
-            "mapAccounts" => {
-                let accounts = field.value.items(field.name)?;
-                mappings.found_list = true;
-                for account in accounts {
-                    mappings
-                        .list
-                        .push(mapping_formats::account(account, mappings.source)?);
-                }
-            }
+            "mapAccounts" => accounts(field, mappings)?,
             _ => {
                 let known = SectionName::ALL.map(SectionName::key);
                 return Err(Fault::new(
@@ -87,6 +126,17 @@ fn lists(fields: &[Field<'_>], mappings: &mut Mappings<'_>) -> Result<(), Fault>
                 ));
             }
         }
+    }
+    Ok(())
+}
+
+fn accounts(field: &Field<'_>, mappings: &mut Mappings<'_>) -> Result<(), Fault> {
+    let accounts = field.value.items(field.name)?;
+    mappings.found_list = true;
+    for account in accounts {
+        mappings
+            .list
+            .push(mapping_formats::account(account, mappings.source)?);
     }
     Ok(())
 }

@@ -134,6 +134,8 @@ pub enum Reason {
     NoAccount { name: String },
     #[error("an access scope of type `{kind}` is not valid with these namespaces")]
     PolicyScope { kind: String },
+    #[error("access entries cannot be applied to aws-auth")]
+    AccessEntries,
     #[error("an object without `kind` is not supported")]
     NoKind,
     #[error("{kind} is not a supported kind")]
@@ -167,7 +169,7 @@ fn listed(problems: &[(usize, String)]) -> String {
 }
 
 const SUPPORTED: &str = "an aws-auth ConfigMap; mapRoles, mapUsers and mapAccounts as lists; a list of {rolearn|userarn|account, username, groups}; \
-    eksctl.io/v1alpha5 ClusterConfig; iamauthenticator.k8s.aws/v1alpha1 IAMIdentityMapping; awsauth.dev/v1alpha1 AwsAuthMapping; \
+    the output of `awsauth get -o yaml`; eksctl.io/v1alpha5 ClusterConfig; iamauthenticator.k8s.aws/v1alpha1 IAMIdentityMapping; awsauth.dev/v1alpha1 AwsAuthMapping; \
     awsauth.dev/v1beta1 Access; eks.services.k8s.aws/v1alpha1 AccessEntry; a v1 List of these; a CloudFormation template; aws eks describe-access-entry";
 
 impl Reason {
@@ -207,6 +209,7 @@ impl Reason {
             Self::NodeKind { .. } => "Write linux, windows, fargate or hybrid.".into(),
             Self::NoAccount { .. } => "Add `account`, write the ARN, or name the cluster, whose account is the default: --cluster-name NAME.".into(),
             Self::PolicyScope { .. } => "Write type cluster without namespaces, or type namespace with at least one.".into(),
+            Self::AccessEntries => "Connect with a kubeconfig instead of --cluster-name when you run `awsauth get`; it then prints only aws-auth.".into(),
             Self::NoKind => "If it is the aws-auth ConfigMap, add `apiVersion: v1` and `kind: ConfigMap`.".into(),
             Self::Kind { .. } => format!("Supported: {SUPPORTED}."),
             Self::OtherConfigMap { .. } => "Use the ConfigMap aws-auth in namespace kube-system; the authenticator reads no other ConfigMap.".into(),

@@ -41,6 +41,11 @@ pub(super) const BARE: Form = Form {
     principals: &["rolearn", "userarn", "account", "sso"],
     others: USER,
 };
+pub(super) const LISTED: Form = Form {
+    what: "an entry in the output of get",
+    principals: &["arn", "sso"],
+    others: &["username", "groups", "line", "fileLine", "status", "reason"],
+};
 pub(super) const EKSCTL: Form = Form {
     what: "an item of iamIdentityMappings",
     principals: &["arn", "account"],
@@ -62,6 +67,17 @@ pub(super) const AWS_AUTH_MAPPING: Form = Form {
     principals: &["role", "user", "account"],
     others: &["username", "groups", "deletionPolicy", "driftPolicy"],
 };
+
+/// Returns whether an entry in the output of `get` has an effect.
+pub(super) fn is_in_effect(entry: Value<'_>) -> Result<bool, Fault> {
+    let fields = entry.fields(LISTED.what)?;
+    let given = |name: &str| fields.iter().find(|field| field.name == name);
+    let Some(status) = given("status") else {
+        return Ok(true);
+    };
+    // An entry that never matches is effective, with the reason why it has no effect.
+    Ok(status.value.text("`status`")? == "effective" && given("reason").is_none())
+}
 
 /// Reads one mapping.
 pub(super) fn read(value: Value<'_>, form: &Form, source: &str) -> Result<DesiredMapping, Fault> {
