@@ -1,6 +1,7 @@
 //! Parses the command line and dispatches to commands.
 
 mod fast_path;
+mod other_words;
 #[cfg(test)]
 mod reference;
 mod tree;
@@ -30,9 +31,15 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
         let done = commands::token::run(&request, &mut out);
         return ended(done, None, &mut out);
     }
-    let matches = match parsed(program, arguments) {
+    let matches = match parsed(program, arguments.clone()) {
         Ok(matches) => matches,
-        Err(error) => return fast_path::explain(error).into(),
+        Err(error) => {
+            let mut out = Out::new(program, ColorMode::default(), Verbosity::Normal);
+            return match other_words::failure_of(&error, &arguments) {
+                Some(failure) => ended(Err(failure), None, &mut out),
+                None => fast_path::explain(error).into(),
+            };
+        }
     };
     let cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,

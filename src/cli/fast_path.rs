@@ -6,8 +6,11 @@ pub(super) mod token;
 use std::ffi::OsString;
 use std::io::{self, Write};
 
+use clap::error::{ContextKind, ContextValue};
+
 use crate::commands::version;
 use crate::terminal::{self, Exit};
+use awsauth_core::near_name::nearest;
 
 /// Answers a plain `--version`, `-V` or `version` before any other setup, because scripts call it often.
 pub(super) fn version(arguments: &[OsString]) -> Option<Exit> {
@@ -24,11 +27,26 @@ pub(super) fn version(arguments: &[OsString]) -> Option<Exit> {
 }
 
 /// Prints clap's output: help on stdout, a usage error on stderr.
-pub(super) fn explain(error: clap::Error) -> Exit {
+pub(super) fn explain(mut error: clap::Error) -> Exit {
+    withhold_unlike_flag(&mut error);
     let exit = match error.use_stderr() {
         true => Exit::Usage,
         false => Exit::Done,
     };
     terminal::print_clap(error);
     exit
+}
+
+/// Removes clap's suggestion of a flag that is no typing error of the given one: `--group` must not lead to `--as-group`.
+fn withhold_unlike_flag(error: &mut clap::Error) {
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => text.split('=').next(),
+        _ => None,
+    };
+    let flags = text(ContextKind::InvalidArg).zip(text(ContextKind::SuggestedArg));
+    if flags.is_some_and(|(given, suggested)| nearest(given, [suggested]).is_none()) {
+        error.remove(ContextKind::SuggestedArg);
+        // It contains the suggested flag.
+        error.remove(ContextKind::Usage);
+    }
 }

@@ -65,6 +65,7 @@ impl Style {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    #[command(aliases = ["list", "ls"])]
     Get(get::Args),
     Map(map::Args),
     Unmap(unmap::Args),

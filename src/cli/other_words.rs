@@ -1,0 +1,181 @@
+//! Words of other tools, and the command that a user of them means.
+
+use std::ffi::OsString;
+
+use clap::error::{ContextKind, ContextValue};
+
+use crate::terminal::Failure;
+use awsauth_core::arn::Parts;
+use awsauth_kube::shell_command::command_line;
+
+/// Commands of kubectl, eksctl, keikoproj/aws-auth and the AWS CLI, and the command of awsauth.
+const WORDS: [(&str, &str); 17] = [
+    ("add", "map"),
+    ("can-i", "who-can"),
+    ("check", "lint"),
+    ("create", "map"),
+    ("delete", "unmap"),
+    ("describe", "explain"),
+    ("login", "kubeconfig"),
+    ("remove", "unmap"),
+    ("rm", "unmap"),
+    ("rollback", "undo"),
+    ("set", "map"),
+    ("show", "get"),
+    ("update-kubeconfig", "kubeconfig"),
+    ("upsert", "map"),
+    ("validate", "lint"),
+    ("who", "who-can"),
+    ("whocan", "who-can"),
+];
+
+/// Returns the failure to print instead of clap's error, if the error is about a command of another tool.
+pub(super) fn failure_of(error: &clap::Error, arguments: &[OsString]) -> Option<Failure> {
+    match error.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(word)) => failure(word, arguments),
+        _ => None,
+    }
+}
+
+/// Returns the failure for an unknown command that is one of another tool. Its hint is the command of awsauth with the
+/// same arguments. `arguments` include the program.
+fn failure(word: &str, arguments: &[OsString]) -> Option<Failure> {
+    let (_, command) = WORDS.iter().find(|(other, _)| *other == word)?;
+    let texts: Vec<String> = arguments
+        .iter()
+        .skip(1)
+        .map(|text| text.to_string_lossy().into_owned())
+        .collect();
+    let at = texts.iter().position(|text| text == word)?;
+    let before = texts[..at].iter().filter(|text| *text != "eks");
+    let after = translated(command, &texts[at + 1..]);
+    let words = before.map(String::as_str).chain([*command]);
+    let line = command_line(words.chain(after.iter().map(String::as_str)));
+    let failure = Failure::usage(format!("there is no command {word}"));
+    Some(failure.hint(format!("awsauth {line}")))
+}
+
+/// Translates the arguments of other tools. Those that awsauth also has, and those that it does not know, are unchanged.
+fn translated(command: &str, arguments: &[String]) -> Vec<String> {
+    let is_edit = matches!(command, "map" | "unmap");
+    let mut principal = Vec::new();
+    let mut rest = Vec::new();
+    let mut left = arguments.iter();
+    while let Some(argument) = left.next() {
+        let (flag, inline) = match argument.split_once('=') {
+            Some((flag, value)) if flag.starts_with("--") => (flag, Some(value.to_owned())),
+            _ => (argument.as_str(), None),
+        };
+        let mut value = || {
+            inline
+                .clone()
+                .or_else(|| left.next().cloned())
+                .unwrap_or_default()
+        };
+        match flag {
+            "iamidentitymapping" | "iamidentitymappings" | "--maproles" | "--mapusers" => {}
+            "--arn" | "--rolearn" | "--userarn" if is_edit => {
+                let arn = value();
+                principal = vec![kind_of(&arn).to_owned(), arn];
+            }
+            arn if is_edit
+                && rest.is_empty()
+                && principal.is_empty()
+                && arn.starts_with("arn:") =>
+            {
+                principal = vec![kind_of(arn).to_owned(), arn.to_owned()];
+            }
+            "--account" if is_edit => principal = vec!["account".to_owned(), value()],
+            "--cluster" if is_edit => rest.extend(["--cluster-name".to_owned(), value()]),
+            "--name" if command == "kubeconfig" => {
+                rest.extend(["--cluster-name".to_owned(), value()]);
+            }
+            "--groups" if command == "map" => {
+                for group in value().split(',') {
+                    rest.extend(["--group".to_owned(), group.to_owned()]);
+                }
+            }
+            _ => rest.push(argument.clone()),
+        }
+    }
+    principal.extend(rest);
+    principal
+}
+
+/// Returns the word for the kind of a principal.
+fn kind_of(arn: &str) -> &'static str {
+    match Parts::of(arn) {
+        Some(parts) if parts.is("iam", "user") => "user",
+        _ => "role",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::terminal::Program;
+
+    const ROLE: &str = "arn:aws:iam::111122223333:role/dev";
+
+    #[test]
+    fn words_of_other_tools_lead_to_commands() {
+        for (typed, expected) in [
+            ("delete role ROLE", "unmap role ROLE"),
+            ("rm ROLE --dry-run", "unmap role ROLE --dry-run"),
+            ("validate aws-auth.yaml", "lint aws-auth.yaml"),
+            ("who delete pods -n prod", "who-can delete pods -n prod"),
+            (
+                "create iamidentitymapping --cluster prod --arn ROLE --username dev --group devs",
+                "map role ROLE --cluster-name prod --username dev --group devs",
+            ),
+            (
+                "delete iamidentitymapping --cluster=prod --arn arn:aws:iam::1:user/bob --all",
+                "unmap user arn:aws:iam::1:user/bob --cluster-name prod --all",
+            ),
+            (
+                "--context c upsert --maproles --rolearn ROLE --username dev --groups a,b",
+                "--context c map role ROLE --username dev --group a --group b",
+            ),
+            (
+                "remove --mapusers --userarn arn:aws:iam::1:user/bob",
+                "unmap user arn:aws:iam::1:user/bob",
+            ),
+            (
+                "eks update-kubeconfig --name prod --region eu-west-1 --alias p",
+                "kubeconfig --cluster-name prod --region eu-west-1 --alias p",
+            ),
+        ] {
+            let typed = typed.replace("ROLE", ROLE);
+            let words: Vec<OsString> = format!("awsauth {typed}")
+                .split(' ')
+                .map(Into::into)
+                .collect();
+            let known = |word: &&OsString| WORDS.iter().any(|(other, _)| *word == *other);
+            let word = words
+                .iter()
+                .find(known)
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned();
+            let failure = failure(&word, &words).unwrap().render(Program::Awsauth);
+            let text = anstream::adapter::strip_str(&failure).to_string();
+            let hint = format!("hint: awsauth {}\n", expected.replace("ROLE", ROLE));
+            assert!(text.ends_with(&hint), "{text}{hint}");
+        }
+    }
+
+    #[test]
+    fn word_of_awsauth_is_no_word_of_another_tool() {
+        let command = crate::cli::command(Program::Awsauth);
+        for subcommand in command.get_subcommands() {
+            let mut names = subcommand.get_all_aliases().chain([subcommand.get_name()]);
+            assert!(names.all(|name| failure(name, &["awsauth".into(), name.into()]).is_none()));
+        }
+        let commands: Vec<_> = command
+            .get_subcommands()
+            .map(clap::Command::get_name)
+            .collect();
+        assert!(WORDS.iter().all(|(_, command)| commands.contains(command)));
+    }
+}
