@@ -339,9 +339,7 @@ fn principal_in_iam(
             "account {account} has no role {}, and an access entry is bound to an existing one",
             parts.name
         ))
-        .hint(format!(
-            "list the roles: aws iam list-roles --query 'Roles[].Arn'"
-        ))),
+        .hint("list the roles: aws iam list-roles --query 'Roles[].Arn'")),
         Err(error) => {
             out.detail(|| format!("IAM did not return the role {}: {error}", parts.name));
             Ok(None)

@@ -1,5 +1,7 @@
 //! `pipeline/step.sh`: its switches, and which cluster or file it writes.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;

@@ -1,5 +1,7 @@
 //! `kind: Access`: the same access in either store.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
 use awsauth_core::access_entries::Store;
 use awsauth_core::desired::{DesiredError, DesiredMapping, read};
 

@@ -1,5 +1,7 @@
 //! Access entries in the formats of eksctl, ACK, CloudFormation and the AWS CLI.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
 use awsauth_core::desired::{DesiredMapping, read};
 use awsauth_core::facts::access_entries::AccessScope;
 

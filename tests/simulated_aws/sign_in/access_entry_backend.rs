@@ -414,7 +414,7 @@ fn guards_count_the_access_by_both_stores() {
     run.says(
         4,
         &[
-            &format!("refused (self-lockout): you are arn:aws:sts::111122223333:assumed-role/mytestrole/i-0123456789abcdef0, and would lose access"),
+            "refused (self-lockout): you are arn:aws:sts::111122223333:assumed-role/mytestrole/i-0123456789abcdef0, and would lose access",
             &format!("refused (last-admin): {MYTESTROLE} is the last known administrator of this cluster"),
             "--allow-no-admin --allow-self-lockout",
         ],
