@@ -26,9 +26,9 @@ pub(crate) use evidence::Collector;
 pub(crate) use timed_task::{Task, spawn};
 
 use awsauth_core::doctor::evidence::Problem;
-use awsauth_core::doctor::redacted;
 use awsauth_core::endpoint_trust::DescribedEndpoint;
 use awsauth_core::error_chain;
+use awsauth_core::redact;
 use awsauth_core::token::Token;
 use awsauth_kube::connect::{
     AnonymousConnection, ConnectError, connect_anonymously, connect_to_anonymously,
@@ -106,7 +106,7 @@ impl BearerToken {
 
 /// Returns an error with its causes, without repetitions and secrets.
 pub(crate) fn error_text(error: &dyn Error) -> String {
-    redacted(&error_chain::text(error))
+    redact::text(&error_chain::text(error))
 }
 
 /// Returns an error with the next step.

@@ -3,7 +3,8 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-use awsauth_core::history::{Who, text_without_secrets, without_secrets};
+use awsauth_core::history::Who;
+use awsauth_core::redact;
 use awsauth_kube::history::RecordOptions;
 
 /// How a write is recorded, and whether it may proceed without a copy.
@@ -22,7 +23,7 @@ impl BackupOptions {
         RecordOptions {
             who,
             command: command(),
-            reason: self.reason.as_deref().map(text_without_secrets),
+            reason: self.reason.as_deref().map(redact::text),
             undoes: self.undoes,
             folder: state_folder(),
             optional: self.optional,
@@ -36,7 +37,7 @@ fn command() -> Vec<String> {
     let program = arguments.next().unwrap_or_default();
     let name = Path::new(&program).file_name();
     let name = name.map(|name| name.to_string_lossy().into_owned());
-    without_secrets(name.into_iter().chain(arguments))
+    redact::arguments(name.into_iter().chain(arguments))
 }
 
 /// Returns awsauth's folder for persistent state.

@@ -12,7 +12,7 @@ use awsauth_core::assume_role_advice::{self, Advice, State};
 use awsauth_core::doctor::evidence::{
     FailedAt, FoundCredentials, PolicySide, Problem, SearchFailed,
 };
-use awsauth_core::doctor::last_four;
+use awsauth_core::redact::last_four;
 
 /// Searches for credentials.
 pub(crate) fn search(

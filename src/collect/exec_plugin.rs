@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::subprocess;
 use awsauth_core::doctor::evidence::Plugin;
-use awsauth_core::doctor::redacted;
+use awsauth_core::redact;
 use awsauth_core::token::EXEC_INFO;
 use awsauth_kube::selected_context::ExecPlugin;
 
@@ -44,7 +44,7 @@ pub(crate) fn run(exec: &ExecPlugin, limit: Duration) -> Option<(Plugin, Option<
         .envs(exec.env.iter().map(|(name, value)| (name, value)))
         .env(EXEC_INFO, info.to_string());
     let mut plugin = Plugin {
-        command: redacted(&exec.line()),
+        command: exec.line(),
         took: SignedDuration::ZERO,
         failed: None,
         stderr: String::new(),
@@ -61,7 +61,7 @@ pub(crate) fn run(exec: &ExecPlugin, limit: Duration) -> Option<(Plugin, Option<
         }
     };
     plugin.took = SignedDuration::try_from(exited.took).unwrap_or_default();
-    plugin.stderr = redacted(exited.stderr.trim_end());
+    plugin.stderr = redact::text(exited.stderr.trim_end());
     if !exited.status.success() {
         plugin.failed = Some(exited.status.to_string());
         return Some((plugin, None));

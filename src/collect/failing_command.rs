@@ -4,7 +4,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::subprocess;
-use awsauth_core::doctor::{Symptom, redacted, symptom};
+use awsauth_core::doctor::{Symptom, symptom};
+use awsauth_core::redact;
 
 /// The result of the failing command.
 pub(crate) struct Ran {
@@ -32,12 +33,17 @@ pub(crate) fn run(words: &[String], limit: Duration) -> Ran {
             symptom: symptom("i/o timeout"),
         },
         Ok(Some(exited)) => {
-            let stderr = redacted(exited.stderr.trim_end());
+            let stderr = exited.stderr.trim_end();
+            let worked = exited.status.success();
+            let symptom = symptom(stderr).filter(|_| !worked);
             Ran {
                 status: Some(exited.status.to_string()),
-                worked: exited.status.success(),
-                symptom: symptom(&stderr).filter(|_| !exited.status.success()),
-                stderr,
+                worked,
+                symptom: symptom.map(|symptom| Symptom {
+                    message: redact::text(&symptom.message),
+                    ..symptom
+                }),
+                stderr: redact::text(stderr),
             }
         }
     }

@@ -10,6 +10,7 @@ use super::problem;
 use awsauth_aws::AwsEnvironment;
 use awsauth_core::doctor::evidence::{Entry, Exec, Problem, User};
 use awsauth_core::facts::partitions::Partition;
+use awsauth_core::redact;
 use awsauth_core::token::{Authenticator, FormatError, TokenError};
 use awsauth_kube::connect::ConnectError;
 use awsauth_kube::selected_context::{self, ExecPlugin, SelectedContext, SelectedUser};
@@ -120,7 +121,7 @@ fn written(exec: &ExecPlugin, aws_environment: &AwsEnvironment) -> Exec {
     Exec {
         api_version: exec.api_version.clone(),
         command: exec.command.clone(),
-        args: exec.args.clone(),
+        args: redact::arguments(exec.args.clone()),
         env: env.collect(),
         has_interactive_mode: exec.has_interactive_mode,
         fault: found.as_deref().and_then(fault),

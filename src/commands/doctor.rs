@@ -11,9 +11,10 @@ use crate::backend::{Target, replace_private};
 use crate::collect::{self, Collector, failing_command};
 use crate::output::{Ran, doctor_bundle, doctor_json, doctor_text};
 use crate::terminal::{Exit, Failure, Kind, Out};
-use awsauth_core::doctor::{diagnose, without_accounts};
+use awsauth_core::doctor::diagnose;
 use awsauth_core::escape;
 use awsauth_core::rbac::Question;
+use awsauth_core::redact;
 
 /// The time limit of the whole run.
 const TIME_LIMIT: Duration = Duration::from_secs(10);
@@ -110,8 +111,9 @@ pub(crate) fn run(
     let (evidence, ran) = collector.collect(failing, end);
     drop(spinner);
     let report = diagnose(&evidence);
-    let ran = (!args.command.is_empty()).then(|| Ran {
-        command: &args.command,
+    let command = redact::arguments(args.command.clone());
+    let ran = (!command.is_empty()).then(|| Ran {
+        command: &command,
         status: ran.as_ref().and_then(|ran| ran.status.as_deref()),
         worked: ran.as_ref().is_some_and(|ran| ran.worked),
         stderr: ran.as_ref().map_or("", |ran| &ran.stderr),
@@ -121,7 +123,7 @@ pub(crate) fn run(
     if let Some(path) = &args.bundle {
         let bundle = doctor_bundle(&report, ran.as_ref()).map_err(|error| Failure::bug(&error))?;
         let bundle = match args.redact_accounts {
-            true => without_accounts(&bundle),
+            true => redact::without_accounts(&bundle),
             false => bundle,
         };
         replace_private(path, escape::json(&bundle).as_bytes()).map_err(|error| {

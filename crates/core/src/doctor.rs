@@ -7,7 +7,6 @@ mod check;
 mod checks;
 pub mod evidence;
 mod headline;
-mod redact;
 mod remedy;
 mod symptom;
 
@@ -15,7 +14,6 @@ pub use check::{Check, CheckResult, Outcome, Skipped};
 pub use checks::CHECKS;
 pub use evidence::Evidence;
 pub use headline::{Headline, SignInState};
-pub use redact::{last_four, redacted, without_accounts};
 pub use symptom::{Symptom, symptom};
 
 /// The results of all checks.

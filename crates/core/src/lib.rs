@@ -30,6 +30,7 @@ pub mod ownership;
 pub mod plan;
 pub mod rbac;
 pub mod reconcile;
+pub mod redact;
 pub mod shell_quote;
 pub mod template_syntax;
 pub mod terraform_show;

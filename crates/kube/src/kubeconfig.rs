@@ -19,6 +19,7 @@ use rustls::pki_types::pem::PemObject;
 use super::cluster_identity::{Impersonated, Target};
 use super::connect::ConnectError;
 use super::environment::Environment;
+use super::proxy::without_user_info;
 use awsauth_core::endpoint_trust::{EndpointExceptions, Server};
 
 /// The maximum size of a kubeconfig.
@@ -313,10 +314,12 @@ fn select(kubeconfig: Kubeconfig, flags: &Flags) -> Result<Access, ConnectError>
 }
 
 fn with_cluster(
-    target: Target,
+    mut target: Target,
     cluster: Cluster,
     mut user: AuthInfo,
 ) -> Result<Access, ConnectError> {
+    // API servers do not use them, and messages would show them.
+    target.server = without_user_info(&target.server);
     let mut config = Config::new(url(&target.server)?);
     let plugin_cluster = ExecAuthCluster::try_from(&cluster).map_err(ConnectError::of_data)?;
     config.accept_invalid_certs = cluster.insecure_skip_tls_verify.unwrap_or(false);
@@ -388,6 +391,11 @@ fn url(server: &str) -> Result<Uri, ConnectError> {
     let invalid = || ConnectError::NotAServer {
         server: server.to_owned(),
     };
+    // Other characters do not occur in the URL of an API server, and have a meaning for shells.
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-._~:/[]%".contains(c);
+    if !server.chars().all(fits) {
+        return Err(invalid());
+    }
     let uri: Uri = server.parse().map_err(|_| invalid())?;
     match (uri.scheme_str(), uri.host()) {
         (Some("http" | "https"), Some(host)) if !host.is_empty() => Ok(uri),

@@ -56,18 +56,16 @@ fn usable(proxy: Option<Intercept>, url: &str) -> Result<Intercept, String> {
             Some("http" | "https" | "socks5" | "socks5h")
         )
     };
-    proxy.filter(known).ok_or_else(|| without_password(url))
+    proxy.filter(known).ok_or_else(|| without_user_info(url))
 }
 
-/// Returns the URL without user and password.
-fn without_password(url: &str) -> String {
-    match (url.find("://"), url.rfind('@')) {
-        (Some(scheme), Some(at)) if scheme < at => {
-            format!("{}{}", &url[..scheme + 3], &url[at + 1..])
-        }
-        (None, Some(at)) => url[at + 1..].to_owned(),
-        _ => url.to_owned(),
-    }
+/// Returns a URL without user and password.
+pub(crate) fn without_user_info(url: &str) -> String {
+    let scheme = url.find("://").map_or(0, |at| at + 3);
+    let rest = &url[scheme..];
+    let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
+    let host = authority.rfind('@').map_or(0, |at| at + 1);
+    format!("{}{}", &url[..scheme], &rest[host..])
 }
 
 fn is_loopback(host: &str) -> bool {

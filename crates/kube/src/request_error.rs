@@ -306,7 +306,7 @@ impl RequestError {
             Fault::Rejected(..) => format!(
                 "list the webhooks and policies: {kubectl} get validatingwebhookconfigurations,mutatingwebhookconfigurations,validatingadmissionpolicies"
             ),
-            Fault::ResponseTooLong(..) | Fault::NotKubernetes(_) => format!("check what answers there: curl -k {server}/version"),
+            Fault::ResponseTooLong(..) | Fault::NotKubernetes(_) => format!("check what answers there: curl -k {}", quoted(&format!("{server}/version"))),
         }
     }
 }

@@ -14,6 +14,7 @@ use super::environment::Environment;
 use super::kubeconfig::{self, Flags};
 use super::shell_command::command_line;
 use awsauth_core::endpoint_trust::Server;
+use awsauth_core::redact;
 
 /// The cluster, the user and the namespace that flags and environment select.
 pub struct SelectedContext {
@@ -63,10 +64,11 @@ impl ExecPlugin {
         !self.command.is_empty()
     }
 
-    /// Returns the command line for a POSIX shell.
+    /// Returns the command line for a POSIX shell, without secrets.
     pub fn line(&self) -> String {
         let words = std::iter::once(&self.command).chain(&self.args);
-        command_line(words.map(String::as_str))
+        let words = redact::arguments(words.cloned());
+        command_line(words.iter().map(String::as_str))
     }
 
     fn of(exec: &ExecConfig) -> Self {

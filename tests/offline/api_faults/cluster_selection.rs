@@ -61,6 +61,14 @@ async fn flags_select_the_cluster_as_in_kubectl() {
     .await;
     check(
         Flags {
+            server: some("https://me:secret@other/p"),
+            ..named()
+        },
+        "context one (https://other/p)",
+    )
+    .await;
+    check(
+        Flags {
             server: some("https://other"),
             ..Flags::default()
         },
@@ -120,6 +128,14 @@ async fn flags_select_the_cluster_as_in_kubectl() {
             ..named()
         },
         "\"two:443\" is not the URL of an API server",
+    )
+    .await;
+    check(
+        Flags {
+            server: some("https://me:secret@two/$(id);x"),
+            ..named()
+        },
+        "\"https://two/$(id);x\" is not the URL of an API server",
     )
     .await;
     check(

@@ -37,14 +37,7 @@ async fn awsauth_with(
     args: &[&str],
 ) -> Run {
     let kubeconfig = api.folder().join("kubeconfig");
-    let url = &api.url;
-    let text = format!(
-        "apiVersion: v1\nkind: Config\ncurrent-context: prod\n\
-         clusters: [{{name: '{CLUSTER}', cluster: {{server: '{url}', {cluster}}}}}]\n\
-         users: [{{name: me, user: {{{user}}}}}]\n\
-         contexts: [{{name: prod, context: {{cluster: '{CLUSTER}', user: me}}}}]\n"
-    );
-    fs::write(&kubeconfig, text).unwrap();
+    fs::write(&kubeconfig, kubeconfig_text(&api.url, cluster, user)).unwrap();
     secrets::know(USER_TOKEN);
     let environment = Environment::new(api.folder())
         .with("KUBECONFIG", &kubeconfig.display().to_string())
@@ -65,6 +58,16 @@ async fn awsauth_with(
     let program = Path::new(env!("CARGO_BIN_EXE_awsauth"));
     let run = move || Run::of(environment.command(program).args(args));
     spawn_blocking(run).await.unwrap()
+}
+
+/// Returns a kubeconfig. `cluster` and `user` are more fields of its entries.
+fn kubeconfig_text(url: &str, cluster: &str, user: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: prod\n\
+         clusters: [{{name: '{CLUSTER}', cluster: {{server: '{url}', {cluster}}}}}]\n\
+         users: [{{name: me, user: {{{user}}}}}]\n\
+         contexts: [{{name: prod, context: {{cluster: '{CLUSTER}', user: me}}}}]\n"
+    )
 }
 
 /// The credentials that the server received.
@@ -262,4 +265,57 @@ async fn kubeconfig_does_not_choose_who_confirms_its_server() {
         !sent.is_empty() && sent.iter().all(|sent| is_eks_token(sent)),
         "{sent:?}"
     );
+}
+
+#[tokio::test]
+async fn doctor_prints_no_secret_of_programs_and_urls() {
+    let (api, authority) = with_own_authority().await;
+    let secret = |place: &str| {
+        let secret = format!("S3cret-of-the-{place}");
+        secrets::know(&secret);
+        secret
+    };
+    let exec = format!(
+        "exec: {{apiVersion: client.authentication.k8s.io/v1beta1, command: sh, args: [-c, \
+         'echo \"client_secret: {} password={}\" >&2; exit 1', sh, '--client-secret={}', --password, '{}']}}",
+        secret("first-line"),
+        secret("same-line"),
+        secret("argument"),
+        secret("next-argument"),
+    );
+    let url = api
+        .url
+        .replace("://", &format!("://admin:{}@", secret("server")));
+    let kubeconfig = api.folder().join("with-secrets");
+    fs::write(&kubeconfig, kubeconfig_text(&url, &authority, &exec)).unwrap();
+    let bundle = api.folder().join("bundle.json");
+    let header = format!("Authorization: Bearer {}", secret("header"));
+    let user = format!("admin:{}", secret("user"));
+    let token = format!("--token={}", secret("token"));
+    let url = format!("https://u:{}@127.0.0.1:1/", secret("url"));
+    for format in ["human", "json"] {
+        let args = [
+            "doctor",
+            "-o",
+            format,
+            "--kubeconfig",
+            kubeconfig.to_str().unwrap(),
+            "--bundle",
+            bundle.to_str().unwrap(),
+            "--",
+            "sh",
+            "-c",
+            "exit 1",
+            "-u",
+            &user,
+            "-H",
+            &header,
+            &token,
+            &url,
+        ];
+        let run = awsauth(&api, "", "", &args).await;
+        assert!(run.stdout.contains("--client-secret=…"), "{run:?}");
+        assert!(run.stdout.contains("password=…"), "{run:?}");
+        secrets::assert_none_in(&fs::read_to_string(&bundle).unwrap());
+    }
 }

@@ -10,7 +10,9 @@ use super::contents::{Contents, Digest};
 use super::delta::Delta;
 use super::entry_write::{EntryWrite, EntryWriteData};
 use super::gzip::{gunzip, gzip};
-use super::redact::CONTROLLER;
+
+/// The command in revisions that the controller writes.
+pub const CONTROLLER: [&str; 2] = ["awsauth", "controller"];
 
 /// The version of the encoding of a write to aws-auth. A change that older versions of awsauth would misread needs a new version; an
 /// added field does not.

@@ -2,6 +2,7 @@
 
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome};
+use crate::shell_quote::quoted;
 
 pub(crate) const CHECK: Check = Check {
     id: "E3",
@@ -20,7 +21,10 @@ fn judge(evidence: &Evidence) -> CheckResult {
                 entry.server,
                 limit.as_secs()
             ),
-            format!("see what answers: curl -vk -m 5 {}/livez", entry.server),
+            format!(
+                "see what answers: curl -vk -m 5 {}",
+                quoted(&format!("{}/livez", entry.server))
+            ),
         );
     }
     match evidence.livez.seen()? {

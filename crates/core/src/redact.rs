@@ -1,0 +1,385 @@
+//! Removes secrets from command lines and from the output of other programs, by pattern.
+
+/// The replacement of a secret.
+const HIDDEN: &str = "…";
+
+/// Prefixes of access key IDs.
+const KEY_IDS: [&str; 2] = ["AKIA", "ASIA"];
+
+/// Prefixes of tokens: of EKS, GitHub and GitLab.
+const TOKENS: [&str; 5] = ["k8s-aws-v1.", "ghp_", "ghs_", "github_pat_", "glpat-"];
+
+/// Parts of the names of flags, variables and fields whose values are secret.
+const SECRET_NAMES: [&str; 8] = [
+    "token",
+    "password",
+    "passwd",
+    "secret",
+    "credential",
+    "signature",
+    "external-id",
+    "external_id",
+];
+
+/// The length of a secret access key, which is the shortest secret that is recognized without a name.
+const SECRET_KEY_LENGTH: usize = 40;
+
+/// Returns the last four characters of an access key ID.
+pub fn last_four(key: &str) -> String {
+    let count = key.chars().count();
+    key.chars().skip(count.saturating_sub(4)).collect()
+}
+
+/// Removes secrets from the words of a command line. awsauth itself has no flag that takes a secret, but other programs
+/// have.
+pub fn arguments(words: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut redactor = Redactor::default();
+    let words = words.into_iter().map(|argument| {
+        if !argument.contains(char::is_whitespace) {
+            return redactor.word(&argument);
+        }
+        let is_value = redactor.hides_value(&argument);
+        redactor = Redactor::default();
+        match argument.split_once('=') {
+            _ if is_value => HIDDEN.to_owned(),
+            Some((name, _)) if !name.contains(char::is_whitespace) && is_secret_name(name) => {
+                format!("{name}={HIDDEN}")
+            }
+            _ => text(&argument),
+        }
+    });
+    words.collect()
+}
+
+/// Removes secrets from text: tokens, signatures, passwords and keys. Shortens access key IDs to their last four
+/// characters.
+pub fn text(text: &str) -> String {
+    let mut redactor = Redactor::default();
+    let mut shown = String::with_capacity(text.len());
+    for piece in text.split_inclusive(char::is_whitespace) {
+        let word = piece.trim_end();
+        if !word.is_empty() {
+            shown += &redactor.word(word);
+        }
+        let space = &piece[word.len()..];
+        if space == "\n" {
+            redactor = Redactor::default();
+        }
+        shown += space;
+    }
+    shown
+}
+
+/// Which of the next words is secret.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Next {
+    #[default]
+    NoWord,
+    /// The next word, unless it is a flag.
+    Value,
+    /// The next word, if it is not a word of prose.
+    OpaqueValue,
+    /// The next word, if it is a user with a password.
+    UserAndPassword,
+    /// The rest of the line.
+    Line,
+}
+
+/// Removes secrets from words in order.
+#[derive(Default)]
+struct Redactor {
+    next: Next,
+    /// Whether the last word is the name of a secret.
+    is_after_name: bool,
+}
+
+impl Redactor {
+    /// Whether a value is secret because of the words before it.
+    fn hides_value(&self, value: &str) -> bool {
+        match self.next {
+            Next::NoWord => false,
+            Next::Value => !value.starts_with("--"),
+            Next::OpaqueValue => is_opaque(value),
+            Next::UserAndPassword => value.contains(':') && !value.starts_with("arn:"),
+            Next::Line => true,
+        }
+    }
+
+    fn word(&mut self, word: &str) -> String {
+        if self.hides_value(word) {
+            if self.next != Next::Line {
+                self.next = Next::NoWord;
+            }
+            return HIDDEN.to_owned();
+        }
+        let bare = word.trim_matches(['"', '\'', ',']);
+        self.next = match bare {
+            "=" if self.is_after_name => Next::Value,
+            "-u" | "--user" => Next::UserAndPassword,
+            _ if bare.eq_ignore_ascii_case("authorization:") => Next::Line,
+            _ if ["bearer", "basic"]
+                .iter()
+                .any(|it| bare.eq_ignore_ascii_case(it)) =>
+            {
+                Next::OpaqueValue
+            }
+            _ if bare.starts_with('-') && !bare.contains('=') && is_secret_name(bare) => {
+                Next::Value
+            }
+            _ => match bare.strip_suffix(':') {
+                Some(name) if is_secret_name(name.trim_end_matches(['"', '\''])) => {
+                    Next::OpaqueValue
+                }
+                _ => Next::NoWord,
+            },
+        };
+        self.is_after_name = is_secret_name(bare);
+        within(word)
+    }
+}
+
+/// Removes secrets that one word shows by itself.
+fn within(word: &str) -> String {
+    let word = without_user_info(word);
+    let begins = secret_value(&word).into_iter().chain(token(&word)).min();
+    let (shown, secret) = word.split_at(begins.unwrap_or(word.len()));
+    let hidden = if secret.is_empty() { "" } else { HIDDEN };
+    without_keys(shown) + hidden
+}
+
+/// Replaces the user and the password in URLs.
+fn without_user_info(word: &str) -> String {
+    let mut shown = String::new();
+    let mut rest = word;
+    while let Some((before, after)) = rest.split_once("://") {
+        let end = after
+            .find(['/', '?', '#', '"', '\''])
+            .unwrap_or(after.len());
+        shown += before;
+        shown += "://";
+        rest = match after[..end].rfind('@') {
+            Some(at) => {
+                shown += HIDDEN;
+                &after[at..]
+            }
+            None => after,
+        };
+    }
+    shown + rest
+}
+
+/// Returns where the value of a secret begins in `NAME=VALUE`, `NAME:VALUE` or `-uUSER:PASSWORD`.
+fn secret_value(word: &str) -> Option<usize> {
+    if word.starts_with("-u") && word.contains(':') {
+        return Some(2);
+    }
+    word.match_indices(['=', ':']).find_map(|(at, separator)| {
+        let before = word[..at].trim_end_matches(['"', '\'']);
+        let name = before.rsplit(|c| !is_of_name(c)).next()?;
+        // Names with colons are those of Kubernetes users and ARNs.
+        let is_part = before[..before.len() - name.len()].ends_with([':', '/']);
+        let has_value = at + 1 < word.trim_end_matches(['"', '\'', ',']).len();
+        (has_value && is_secret_name(name) && (separator == "=" || !is_part)).then_some(at + 1)
+    })
+}
+
+/// Returns where the secret part of a token begins.
+fn token(word: &str) -> Option<usize> {
+    let prefixed = TOKENS
+        .iter()
+        .find_map(|prefix| Some(word.find(prefix)? + prefix.len()));
+    // The first segment of a JWT begins with `{"`.
+    let jwt = || word.find("eyJ").filter(|at| word[*at..].contains('.'));
+    prefixed.or_else(jwt)
+}
+
+/// Removes secret access keys and session tokens, and shortens access key IDs.
+fn without_keys(word: &str) -> String {
+    let in_key = |c: char| c.is_ascii_alphanumeric() || "+/".contains(c);
+    let mut shown = String::new();
+    let mut rest = word;
+    while !rest.is_empty() {
+        let length = rest.find(|c| !in_key(c)).unwrap_or(rest.len());
+        let (run, after) = rest.split_at(length);
+        if KEY_IDS.iter().any(|prefix| run.starts_with(prefix)) && run.len() >= 16 {
+            shown += &format!("{HIDDEN}{}", last_four(run));
+        } else if is_secret_key(run) && !shown.contains("arn:aws") {
+            shown += HIDDEN;
+        } else {
+            shown += run;
+        }
+        let other = after.find(in_key).unwrap_or(after.len());
+        shown += &after[..other];
+        rest = &after[other..];
+    }
+    shown
+}
+
+/// Whether characters look like those of a secret access key. A path has more slashes.
+fn is_secret_key(run: &str) -> bool {
+    let slashes = run.bytes().filter(|byte| *byte == b'/').count();
+    run.len() >= SECRET_KEY_LENGTH
+        && slashes <= run.len() / 10
+        && run.bytes().any(|byte| byte.is_ascii_lowercase())
+        && run.bytes().any(|byte| byte.is_ascii_uppercase())
+        && run.bytes().any(|byte| byte.is_ascii_digit())
+}
+
+fn is_secret_name(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.chars().all(is_of_name)
+        && (name.ends_with("key") || SECRET_NAMES.iter().any(|part| name.contains(part)))
+}
+
+fn is_of_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "-_.".contains(c)
+}
+
+/// Whether a word after a name such as `token:` is a value and not prose.
+fn is_opaque(word: &str) -> bool {
+    let is_marked = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
+    word.bytes().any(is_marked) && !word.ends_with(':')
+}
+
+/// Replaces each account ID by a name: the first is `ACCOUNT-1`.
+pub fn without_accounts(text: &str) -> String {
+    let mut known: Vec<&str> = Vec::new();
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
+        let digits = rest[start..]
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(rest.len() - start);
+        let run = &rest[start..start + digits];
+        let before = rest[..start].chars().next_back();
+        shown += &rest[..start];
+        if digits == 12 && !before.is_some_and(char::is_alphanumeric) {
+            let number = known.iter().position(|account| *account == run);
+            let number = number.unwrap_or_else(|| {
+                known.push(run);
+                known.len() - 1
+            });
+            shown += &format!("ACCOUNT-{}", number + 1);
+        } else {
+            shown += run;
+        }
+        rest = &rest[start + digits..];
+    }
+    shown + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_removed_and_other_text_stays() {
+        let key = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+        let jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln";
+        let cases = [
+            (
+                "map role arn:aws:iam::111122223333:role/x --username admin",
+                "=",
+            ),
+            (
+                "apply -f key/access.yaml --owner=token -u root eks get-token",
+                "=",
+            ),
+            ("map --external-id abc role", "map --external-id … role"),
+            (
+                "x --token=abc --secret-key --yes",
+                "x --token=… --secret-key --yes",
+            ),
+            ("kubectl --token abc get", "kubectl --token … get"),
+            (
+                "x --oidc-client-secret=abc -password abc",
+                "x --oidc-client-secret=… -password …",
+            ),
+            (
+                "x AKIAIOSFODNN7EXAMPLE --a=ASIAIOSFODNN7EXAMPLE",
+                "x …MPLE --a=…MPLE",
+            ),
+            (
+                "AWS_ACCESS_KEY_ID=ASIAIOSFODNN7EXAMPLE",
+                "AWS_ACCESS_KEY_ID=…MPLE",
+            ),
+            (
+                "x https://me:pass@host/ https://host/a@b",
+                "x https://…@host/ https://host/a@b",
+            ),
+            ("http://t0ken@proxy:3128", "http://…@proxy:3128"),
+            (
+                "curl -u admin:abc -uadmin:abc --user me:abc",
+                "curl -u … -u… --user …",
+            ),
+            (
+                "get --user arn:aws:eks:eu-west-1:111122223333:cluster/x",
+                "=",
+            ),
+            ("x k8s-aws-v1.aHR0 ghp_aHR0", "x k8s-aws-v1.… ghp_…"),
+            ("invalid bearer token: x509: expired", "="),
+            ("with Bearer a8c, basic YTpi", "with Bearer … basic …"),
+            ("Authorization: AWS4 Credential=a b", "Authorization: … … …"),
+            (
+                "client_secret: Abc1 password=abc",
+                "client_secret: … password=…",
+            ),
+            ("aws_secret_access_key = abc", "aws_secret_access_key = …"),
+            (
+                r#"{"password":"abc"} "idToken": "A1""#,
+                r#"{"password":… "idToken": …"#,
+            ),
+            (
+                "https://sts.eu-west-1.amazonaws.com/?Action=x&X-Amz-Signature=abc",
+                "https://sts.eu-west-1.amazonaws.com/?Action=x&X-Amz-Signature=…",
+            ),
+            (
+                "arn:aws:secretsmanager:eu-west-1:111122223333:secret:db",
+                "=",
+            ),
+            (
+                "system:serviceaccount:secrets-store:reader is forbidden",
+                "=",
+            ),
+            (
+                "/home/ci/Workspace/Project1/Deploy/kubernetes/prod.yaml",
+                "=",
+            ),
+            (
+                "arn:aws:iam::111122223333:role/Team1/ProductionDeployerOfEverythingInEurope",
+                "=",
+            ),
+            (
+                "https://0123456789ABCDEF.gr7.us-east-1.eks.amazonaws.com i-0123456789abcdef0",
+                "=",
+            ),
+        ];
+        for (given, expected) in cases {
+            let expected = if expected == "=" { given } else { expected };
+            assert_eq!(text(given), expected);
+            let words = given.split(' ').map(str::to_owned);
+            assert_eq!(arguments(words).join(" "), expected);
+            // A value with spaces, such as a reason.
+            let reason = ["--reason".to_owned(), given.to_owned()];
+            assert_eq!(arguments(reason)[1], expected);
+        }
+        for secret in [key, jwt] {
+            assert_eq!(
+                text(&format!("it is\n  {secret}\nand more")),
+                "it is\n  …\nand more"
+            );
+        }
+        let spaced = ["--password", "a b", "--token=a b"].map(str::to_owned);
+        assert_eq!(arguments(spaced), ["--password", "…", "--token=…"]);
+    }
+
+    #[test]
+    fn without_accounts_names_each_account() {
+        assert_eq!(
+            without_accounts(
+                "arn:aws:iam::111122223333:role/a 444455556666 111122223333 i-0123456789012 1234567890123"
+            ),
+            "arn:aws:iam::ACCOUNT-1:role/a ACCOUNT-2 ACCOUNT-1 i-0123456789012 1234567890123"
+        );
+    }
+}
