@@ -15,12 +15,16 @@ use crate::backend::Backend;
 use crate::commands;
 use crate::github_step;
 use crate::output::{PlanFormat, refusal_json};
-use crate::terminal::{ColorMode, Exit, Failure, Out, Program, Refusal, Verbosity, report_panics};
+use crate::terminal::{
+    ColorMode, Exit, Failure, Out, Program, Refusal, Verbosity, end_interrupted, report_panics,
+};
+use awsauth_kube::interrupt;
 use tree::{Cli, Command};
 
 /// Runs the program with the arguments of the process, including the program name.
 pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
     report_panics();
+    interrupt::end_on_second_signal(end_interrupted);
     if let Some(exit) = fast_path::version(&arguments) {
         return exit.into();
     }

@@ -7,7 +7,7 @@ mod panic;
 mod program_name;
 mod spinner;
 
-pub(crate) use exit::Exit;
+pub(crate) use exit::{Exit, end_interrupted};
 pub(crate) use failure::{Failure, Kind, Refusal};
 pub(crate) use output_streams::{ColorMode, Out, Verbosity, print_clap, read_line};
 pub(crate) use panic::report_panics;

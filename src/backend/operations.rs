@@ -1,12 +1,9 @@
 //! Carries out operations on access entries, on the authentication mode, and on the binding of administrators.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Backend;
-use super::cluster::{Cluster, kind, runtime};
+use super::cluster::{Cluster, kind};
 use crate::terminal::{Failure, Kind, Out, Spinner};
 use awsauth_aws::eks::{
     Cause, EksCluster, EntryWithoutRights, OperationError, OperationProgress, Outcome, StopCause,
@@ -14,7 +11,7 @@ use awsauth_aws::eks::{
 };
 use awsauth_core::access_entries::Operation;
 use awsauth_kube::cluster_admin_binding::{BindingError, bind_cluster_admin, unbind_cluster_admin};
-use awsauth_kube::interrupt;
+use awsauth_kube::interrupt::{self, ChangeInProgress};
 
 /// The delay before the spinner appears.
 const SPINNER_DELAY: Duration = Duration::from_millis(300);
@@ -35,6 +32,27 @@ impl Backend {
         operations: &[Operation],
         out: &mut Out,
     ) -> Result<Vec<Outcome>, Failure> {
+        self.execute_until(interrupt::is_requested, operations, out)
+    }
+
+    /// Undoes operations, even after an interrupt.
+    ///
+    /// # Errors
+    /// If an operation fails.
+    pub(crate) fn roll_back(
+        &self,
+        operations: &[Operation],
+        out: &mut Out,
+    ) -> Result<Vec<Outcome>, Failure> {
+        self.execute_until(|| false, operations, out)
+    }
+
+    fn execute_until(
+        &self,
+        should_stop: fn() -> bool,
+        operations: &[Operation],
+        out: &mut Out,
+    ) -> Result<Vec<Outcome>, Failure> {
         let (Self::Cluster(cluster), Some(eks)) = (self, self.eks()) else {
             return Err(Failure::usage("cannot change access entries without EKS")
                 .hint("name the cluster: --cluster-name NAME"));
@@ -43,8 +61,9 @@ impl Backend {
             cluster,
             out,
             outcomes: Vec::new(),
-            interrupted: when_interrupted()?,
+            should_stop,
         };
+        let _change = ChangeInProgress::new();
         let deadline = Instant::now() + time_limit(operations, self.timeout());
         let name = &eks.facts.name;
         let done = eks.with_client(|eks| eks.execute(name, operations, deadline, &mut progress));
@@ -54,17 +73,6 @@ impl Backend {
             Err(stopped) => Err(failure(eks, stopped)),
         }
     }
-}
-
-/// Returns a value that becomes true when the user interrupts. The calls of EKS block this thread.
-fn when_interrupted() -> Result<Arc<AtomicBool>, Failure> {
-    let interrupted = Arc::new(AtomicBool::new(false));
-    let (shared, runtime) = (Arc::clone(&interrupted), runtime()?);
-    thread::spawn(move || {
-        runtime.block_on(interrupt::requested());
-        shared.store(true, Ordering::Relaxed);
-    });
-    Ok(interrupted)
 }
 
 fn time_limit(operations: &[Operation], timeout: Duration) -> Duration {
@@ -85,7 +93,7 @@ struct ProgressOutput<'a> {
     cluster: &'a Cluster,
     out: &'a mut Out,
     outcomes: Vec<Outcome>,
-    interrupted: Arc<AtomicBool>,
+    should_stop: fn() -> bool,
 }
 
 impl OperationProgress for ProgressOutput<'_> {
@@ -135,7 +143,7 @@ impl OperationProgress for ProgressOutput<'_> {
     }
 
     fn should_stop(&mut self) -> bool {
-        self.interrupted.load(Ordering::Relaxed)
+        (self.should_stop)()
     }
 }
 

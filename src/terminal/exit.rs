@@ -1,5 +1,6 @@
 //! Exit codes.
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 /// The exit codes of the process, documented in docs/exit-codes.md.
@@ -35,6 +36,19 @@ impl Exit {
     pub(crate) const fn code(self) -> u8 {
         self as u8
     }
+}
+
+/// Ends the process while it is in a call that blocks.
+#[expect(
+    clippy::exit,
+    reason = "the call may not return for as long as its time limit"
+)]
+pub(crate) fn end_interrupted() {
+    let _ = writeln!(
+        io::stderr(),
+        "error: interrupted\nhint: check what is stored: awsauth get"
+    );
+    std::process::exit(i32::from(Exit::Interrupted.code()));
 }
 
 impl From<Exit> for ExitCode {

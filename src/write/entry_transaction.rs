@@ -117,5 +117,5 @@ pub(super) fn restore_entries(
     let operations: Vec<_> = changes
         .flat_map(|change| change.inverse().operations())
         .collect();
-    backend.execute(&operations, out).map(drop)
+    backend.roll_back(&operations, out).map(drop)
 }

@@ -20,7 +20,7 @@ eks_access_entries.py has the calls on access entries, and more of the state.
 
 A fault affects "times" requests (by default 1) of its operation, of every operation that writes ("*") or of every operation
 ("all"), after "skip" requests. The faults in its "then" follow it. "throttle" refuses the request, "drop" closes the connection, "lose" carries the call out and closes the connection,
-"refuse" answers with "code", "message" and "status". "first" first carries out "calls", as another client would:
+"delay" creates the file "delayed" and waits for "seconds" before the call, "refuse" answers with "code", "message" and "status". "first" first carries out "calls", as another client would:
 [["UpdateAccessEntry", {"clusterName": "prod", …}]].
 
 Prints its URL and runs until stdin closes. Appends a line for each request to requests.jsonl.
@@ -31,6 +31,7 @@ import os
 import re
 import sys
 import threading
+import time
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -222,6 +223,9 @@ def carry_out(world, operation, given, fault):
         raise Refusal(fault["code"], fault["message"], fault.get("status", 400))
     if fault["fault"] == "drop":
         return None
+    if fault["fault"] == "delay":
+        (FOLDER / "delayed").touch()
+        time.sleep(fault["seconds"])
     for name, input in fault.get("calls", []):
         answer(world, name, input)
     answered = answer(world, operation.name, given)
@@ -246,8 +250,11 @@ class Eks(BaseHTTPRequestHandler):
         self.send_header("x-amzn-RequestId", "00000000-0000-0000-0000-000000000000")
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        try:
+            self.end_headers()
+            self.wfile.write(body)
+        except BrokenPipeError:  # the client was interrupted
+            self.close_connection = True
 
     def answer(self):
         text = (FOLDER / "world.json").read_text()

@@ -79,7 +79,7 @@ impl Supervised {
     /// Suspends the program until the result is dropped. Its ports accept connections, but nothing answers.
     pub(crate) fn suspend(&self) -> Suspended {
         let pid = self.pid();
-        signal("-STOP", pid);
+        send_signal("-STOP", pid);
         Suspended(pid)
     }
 
@@ -102,11 +102,12 @@ pub(crate) struct Suspended(u32);
 
 impl Drop for Suspended {
     fn drop(&mut self) {
-        signal("-CONT", self.0);
+        send_signal("-CONT", self.0);
     }
 }
 
-fn signal(name: &str, pid: u32) {
+/// Sends a signal, such as `-INT`.
+pub(crate) fn send_signal(name: &str, pid: u32) {
     let sent = Run::of(Command::new("kill").args([name, &pid.to_string()]));
     assert_eq!(sent.status, 0, "kill {name} {pid}: {sent:?}");
 }

@@ -1,34 +1,136 @@
 //! Ctrl-C and SIGTERM.
+//!
+//! One thread receives the signals for the whole process, so that a signal is not lost while the program is in a call that
+//! blocks.
 
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{OnceLock, mpsc};
+use std::thread;
 
-/// Completes on Ctrl-C and, on Unix, on SIGTERM. After the first poll, these signals no longer end the process by
-/// themselves.
+use tokio::runtime::Builder;
+use tokio::sync::watch;
+
+/// Whether a signal has arrived.
+static REQUESTED: OnceLock<watch::Sender<bool>> = OnceLock::new();
+
+/// Whether Ctrl-C is intended for another program in the same terminal.
+static IGNORES_CTRL_C: AtomicBool = AtomicBool::new(false);
+
+/// The number of changes in progress.
+static CHANGES: AtomicUsize = AtomicUsize::new(0);
+
+/// Ends the process.
+static END: OnceLock<fn()> = OnceLock::new();
+
+/// Completes when Ctrl-C or, on Unix, SIGTERM has arrived since the first call of this module. From that call on, these
+/// signals do not end the process by themselves.
 pub async fn requested() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                Ok(()) = tokio::signal::ctrl_c() => return,
-                Some(()) = terminate.recv() => return,
-                else => {}
-            }
-        }
+    let mut requested = state().subscribe();
+    // Fails only if the sender is dropped, and it lives as long as the process.
+    let _ = requested.wait_for(|requested| *requested).await;
+}
+
+/// Whether [`requested`] would complete.
+pub fn is_requested() -> bool {
+    *state().borrow()
+}
+
+/// Sets what ends the process on a second signal, unless a change is in progress.
+pub fn end_on_second_signal(end: fn()) {
+    let _ = END.set(end);
+}
+
+/// A change in progress, which a second signal does not cut off.
+pub struct ChangeInProgress(());
+
+impl ChangeInProgress {
+    #[expect(clippy::new_without_default, reason = "it has an effect")]
+    pub fn new() -> Self {
+        state();
+        CHANGES.fetch_add(1, Ordering::SeqCst);
+        Self(())
     }
-    // If no handler can be installed, the system's default stays in force.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
+}
+
+impl Drop for ChangeInProgress {
+    fn drop(&mut self) {
+        CHANGES.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
 /// Waits for a program in the same terminal, such as an editor, and ignores Ctrl-C, which is intended for that program.
 pub async fn ignored_during<T>(program: impl Future<Output = T>) -> T {
-    let mut program = std::pin::pin!(program);
+    state();
+    IGNORES_CTRL_C.store(true, Ordering::SeqCst);
+    let done = program.await;
+    IGNORES_CTRL_C.store(false, Ordering::SeqCst);
+    done
+}
+
+fn state() -> &'static watch::Sender<bool> {
+    REQUESTED.get_or_init(|| {
+        let sender = watch::Sender::new(false);
+        let requested = sender.clone();
+        let (ready, is_ready) = mpsc::channel();
+        thread::spawn(move || {
+            let runtime = Builder::new_current_thread().enable_io().build();
+            // Without a handler, the system's default stays in force.
+            if let Ok(runtime) = runtime {
+                runtime.block_on(receive(&requested, ready));
+            }
+        });
+        // An error means that the thread has ended.
+        let _ = is_ready.recv();
+        sender
+    })
+}
+
+/// Receives signals until the process ends. Reports when it is ready.
+#[cfg(unix)]
+async fn receive(requested: &watch::Sender<bool>, ready: mpsc::Sender<()>) {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let (Ok(mut interrupt), Ok(mut terminate)) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    ) else {
+        return;
+    };
+    drop(ready);
     loop {
         tokio::select! {
-            done = &mut program => return done,
-            Ok(()) = tokio::signal::ctrl_c() => {}
+            Some(()) = interrupt.recv() => on_ctrl_c(requested),
+            Some(()) = terminate.recv() => on_signal(requested),
+            else => return,
         }
+    }
+}
+
+/// Receives signals until the process ends. Reports when it is ready.
+#[cfg(windows)]
+async fn receive(requested: &watch::Sender<bool>, ready: mpsc::Sender<()>) {
+    let Ok(mut interrupt) = tokio::signal::windows::ctrl_c() else {
+        return;
+    };
+    drop(ready);
+    while interrupt.recv().await.is_some() {
+        on_ctrl_c(requested);
+    }
+}
+
+fn on_ctrl_c(requested: &watch::Sender<bool>) {
+    if !IGNORES_CTRL_C.load(Ordering::SeqCst) {
+        on_signal(requested);
+    }
+}
+
+fn on_signal(requested: &watch::Sender<bool>) {
+    let is_second = requested.send_replace(true);
+    if let Some(end) = END.get()
+        && is_second
+        && CHANGES.load(Ordering::SeqCst) == 0
+    {
+        end();
     }
 }

@@ -19,6 +19,7 @@ use super::api_client::{ApiClient, Mode};
 use super::backoff::Backoff;
 use super::field_managers::last_writer;
 use super::history::HistoryRecorder;
+use super::interrupt::ChangeInProgress;
 use super::live_config_map::Live;
 use super::request_error::Fault;
 use awsauth_core::aws_auth_snapshot::{Change, Snapshot};
@@ -52,6 +53,7 @@ pub async fn write<E: std::error::Error + 'static>(
     options: &WriteOptions,
     interrupt: impl Future<Output = ()>,
 ) -> Result<Written, WriteError<E>> {
+    let _change = ChangeInProgress::new();
     let run = Run {
         client,
         options,
@@ -373,8 +375,8 @@ impl Run<'_> {
         };
         select! {
             biased;
-            outcome = future => Ok(outcome),
             () = interrupt.as_mut() => Err(WriteError::Interrupted { state }),
+            outcome = future => Ok(outcome),
         }
     }
 

@@ -77,7 +77,7 @@ fn move_caller(
     let deletions: Vec<Operation> = principals
         .map(|principal_arn| Operation::DeleteEntry { principal_arn })
         .collect();
-    Err(match backend.execute(&deletions, out) {
+    Err(match backend.roll_back(&deletions, out) {
         Ok(_) => failure
             .of_kind(Kind::RolledBack)
             .note("your access entry was deleted: aws-auth decides for you again"),

@@ -103,7 +103,7 @@ fn move_caller_back(
         })
         .flatten()
         .collect();
-    Err(match backend.execute(&restore, out) {
+    Err(match backend.roll_back(&restore, out) {
         Ok(_) => failure
             .of_kind(Kind::RolledBack)
             .note("your access entry was created again"),

@@ -1,15 +1,21 @@
 //! `--cluster-name`: finding the cluster through EKS, without a kubeconfig.
 
 use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
 use crate::sign_in::exclusive_cluster::{
-    ALLOWED, ExclusiveCluster, MYTESTROLE, MYTESTROLE_SESSION, map_args,
+    ALLOWED, ExclusiveCluster, MYTESTROLE, MYTESTROLE_SESSION, PATIENCE, map_args,
 };
+use crate::support::child_process::send_signal;
 use crate::support::completed_run::Run;
+use crate::support::default_signal_actions;
 use crate::support::eks::{self, CREATOR};
 use crate::support::environment::Environment;
 use crate::support::simulated_aws::{REGION, trusts, trusts_service};
@@ -353,4 +359,55 @@ fn verify_uses_an_explicit_kubeconfig() {
     assert_eq!(eks.asked().len(), before, "EKS is not asked");
     on(&session, &instance, &[&["get"][..], &named].concat())
         .says(2, &["cannot use --cluster-name together with --kubeconfig"]);
+}
+
+#[test]
+fn signal_while_eks_is_asked_prevents_the_write() {
+    let session = ExclusiveCluster::start();
+    let delay =
+        json!({"faults": [{"operation": "ListAccessEntries", "fault": "delay", "seconds": 6}]});
+    let marker = session.cluster.eks_state().join("delayed");
+    for signals in [
+        &["-INT"][..],
+        &["-TERM"],
+        &["-INT", "-INT"],
+        &["-TERM", "-INT"],
+    ] {
+        let eks = eks(&session, &delay);
+        let ci = holding(&session, eks, CREATOR_SESSION);
+        let _ = fs::remove_file(&marker);
+        let mut command = ci.command(Path::new(env!("CARGO_BIN_EXE_awsauth")));
+        command
+            .args(["--cluster-name", eks::NAME])
+            .args(map_args(MYTESTROLE));
+        default_signal_actions::reset_for_children();
+        let child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let deadline = Instant::now() + PATIENCE;
+        while !marker.exists() {
+            assert!(Instant::now() < deadline, "EKS was not asked");
+            sleep(Duration::from_millis(50));
+        }
+        let before = eks.asked();
+        for signal in signals {
+            send_signal(signal, child.id());
+            sleep(Duration::from_millis(300));
+        }
+        let run = Run::ended(child);
+        match signals {
+            [_] => run.says(130, &["interrupted; nothing was written"]),
+            _ => {
+                run.says(130, &["error: interrupted\n"]);
+                assert_eq!(eks.asked(), before, "it ended before the response");
+                // The stand-in changes its state when it responds.
+                while eks.asked() == before {
+                    sleep(Duration::from_millis(50));
+                }
+            }
+        }
+        assert!(session.api.get().is_err(), "{run:?}");
+    }
 }
