@@ -169,7 +169,7 @@ mod tests {
 
     /// Flags that relax a guard, or that select what `migrate` changes. They have no environment variable, so that they are
     /// always visible on the command line.
-    const WITHOUT_ENVIRONMENT: [&str; 21] = [
+    const WITHOUT_ENVIRONMENT: [&str; 23] = [
         "accept",
         "allow",
         "allow-endpoint",
@@ -180,6 +180,8 @@ mod tests {
         "allow-removals",
         "allow-self-lockout",
         "apply",
+        "as",
+        "as-group",
         "as-written",
         "check",
         "no-backup",

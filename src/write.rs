@@ -194,7 +194,7 @@ impl Transaction<'_> {
         match PostWriteCheck::of_caller(caller, !options.no_rollback, backend, out) {
             Ok(check) => Ok(Some(check)),
             Err(why) => {
-                out.note(&format!(
+                out.unchecked(&format!(
                     "Not checked: whether you still have access after the write, which needs a fresh token of your own: {why}"
                 ));
                 Ok(None)

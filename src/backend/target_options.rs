@@ -48,16 +48,11 @@ pub(crate) struct Target {
     pub(crate) user: Option<String>,
 
     /// The user to impersonate
-    #[arg(long = "as", global = true, env = "AWSAUTH_AS", value_name = "USER")]
+    #[arg(long = "as", global = true, value_name = "USER")]
     pub(crate) impersonate: Option<String>,
 
     /// A group to impersonate; may be repeated
-    #[arg(
-        long = "as-group",
-        global = true,
-        env = "AWSAUTH_AS_GROUP",
-        value_name = "GROUP"
-    )]
+    #[arg(long = "as-group", global = true, value_name = "GROUP")]
     pub(crate) impersonate_groups: Vec<String>,
 
     /// How long to wait for each response of the API server, such as 10s; 0 is no limit

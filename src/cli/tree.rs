@@ -48,7 +48,7 @@ pub(crate) struct Style {
     #[arg(short, long, global = true, env = "AWSAUTH_VERBOSE", action = ArgAction::SetTrue, value_parser = FalseyValueParser::new())]
     pub(crate) verbose: bool,
 
-    /// Print only failures on stderr
+    /// Print only failures and unchecked guards on stderr
     #[arg(short, long, global = true, env = "AWSAUTH_QUIET", action = ArgAction::SetTrue, value_parser = FalseyValueParser::new())]
     pub(crate) quiet: bool,
 }

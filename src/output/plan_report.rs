@@ -242,6 +242,13 @@ pub(crate) fn notices(plan: &Plan) -> Vec<String> {
     plan.notices.iter().map(notice).collect()
 }
 
+/// What the guards could not check, a line each. These lines are also among the [`remarks`].
+pub(crate) fn unchecked(plan: &Plan) -> Vec<String> {
+    let notices = plan.notices.iter();
+    let unchecked = notices.filter(|notice| matches!(notice, Notice::NotChecked { .. }));
+    unchecked.map(notice).collect()
+}
+
 /// A notice as a sentence.
 fn notice(notice: &Notice) -> String {
     match notice {

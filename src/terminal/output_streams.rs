@@ -146,6 +146,14 @@ impl Out {
         );
     }
 
+    /// Prints a line to stderr, even with --quiet: what a guard could not check.
+    pub(crate) fn unchecked(&mut self, line: &str) {
+        self.say(
+            Verbosity::Quiet,
+            &format!("{}\n", escape::one_line(&self.program.speak(line))),
+        );
+    }
+
     /// Prints a line to stderr with --verbose; the closure runs only then.
     pub(crate) fn detail(&mut self, line: impl FnOnce() -> String) {
         if self.verbosity == Verbosity::Detailed {

@@ -7,7 +7,7 @@ use crate::backend::{Backend, WriteOutcome};
 use crate::github_step;
 use crate::output::{
     PlanFormat, access_text, notices, outcomes, plan_summary, remarks, report_json, report_text,
-    verification_text,
+    unchecked, verification_text,
 };
 use crate::terminal::{Failure, Out};
 use awsauth_core::plan::Plan;
@@ -30,8 +30,12 @@ pub(super) fn plan(
         } => notices(plan),
         _ => remarks(plan),
     };
+    let unchecked = unchecked(plan);
     for line in lines {
-        out.note(&line);
+        match unchecked.contains(&line) {
+            true => out.unchecked(&line),
+            false => out.note(&line),
+        }
     }
     if options.format == PlanFormat::Json {
         return Ok(());

@@ -186,3 +186,25 @@ fn rejected_token_is_distinguished_from_missing_permission() {
         assert!(!run.stderr.contains("made-up-token"));
     }
 }
+
+#[test]
+fn impersonation_is_visible() {
+    let session = ExclusiveCluster::start();
+    session.map(&[]).says(0, &[]);
+    let run = |args: &[&str]| {
+        let kubeconfig = session.cluster.kubeconfig();
+        let mut command = awsauth(session.cluster, &kubeconfig);
+        let command = command
+            .env("AWSAUTH_AS", "stranger")
+            .env("AWSAUTH_QUIET", "true");
+        Run::of(command.args(args))
+    };
+    // A variable cannot hide the caller from the guards, and none hides what they did not check.
+    run(&["get"]).says(0, &[]);
+    let unmap = ["unmap", "role", MYTESTROLE, "--allow-no-admin", "--dry-run"];
+    let impersonating = ["--as", "admin", "--as-group", "system:masters"];
+    let unchecked = "which needs a run without --as.\n";
+    let as_self = run(&unmap);
+    assert!(!as_self.stderr.contains(unchecked), "{as_self:?}");
+    run(&[&unmap[..], &impersonating].concat()).says(0, &["Not checked: ", unchecked]);
+}
