@@ -24,7 +24,7 @@ use awsauth_core::rbac::{Policy, Question, Scope, UserInfo};
 use awsauth_kube::access_review;
 use awsauth_kube::connect::ConnectError;
 use awsauth_kube::discovery::{self, Resolved};
-use awsauth_kube::history::{self, CopyLocation};
+use awsauth_kube::history::{self, ClusterKey, CopyLocation};
 use awsauth_kube::karpenter::{NodeClass, node_classes};
 use awsauth_kube::other_tools_sync::next_syncs;
 use awsauth_kube::rbac::RoleScope;
@@ -158,6 +158,12 @@ impl Cluster {
         };
         let (live, history) = until_interrupted(&self.runtime, out, "Reading the history", both)?;
         Ok((live.map_err(|error| self.not_read(&error))?, history))
+    }
+
+    /// Returns what tells this cluster apart from others at its address.
+    pub(super) fn keys(&self, out: &Out) -> Result<Vec<ClusterKey>, Failure> {
+        let reading = ClusterKey::all(&self.client);
+        until_interrupted(&self.runtime, out, "Reading the history", reading)
     }
 
     /// Bases the next write on this read.

@@ -1,11 +1,12 @@
 //! The history of aws-auth, from the cluster and this machine.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Backend;
 use super::backup_options::state_folder;
+use super::cluster::Cluster;
 use crate::terminal::{Failure, Out};
 use awsauth_core::authenticator::AccessEntries;
 use awsauth_core::history::{
@@ -13,7 +14,7 @@ use awsauth_core::history::{
     revision_states, stored_revisions,
 };
 use awsauth_kube::field_managers::last_writer;
-use awsauth_kube::history::Folder;
+use awsauth_kube::history::{ClusterKey, Folder};
 
 /// The current aws-auth and its earlier revisions.
 #[derive(Debug)]
@@ -182,8 +183,11 @@ impl Backend {
                 "warning: cannot read the cluster's history: {error}"
             )),
         }
-        let folder = state_folder().map(|root| Folder::of(&root, cluster.target()));
-        for file in folder.iter().flat_map(Folder::revisions) {
+        let folders = match state_folder().filter(|root| Folder::exists_in(root)) {
+            Some(root) => folders(cluster, &root, out)?,
+            None => Vec::new(),
+        };
+        for file in folders.iter().flat_map(Folder::revisions) {
             let is_same = |of: &Revision| file.revision.as_ref() == Ok(of);
             if read
                 .iter()
@@ -231,4 +235,25 @@ impl Backend {
             entries,
         })
     }
+}
+
+/// Returns the folders with local copies that are certainly of this cluster.
+fn folders(cluster: &Cluster, root: &Path, out: &mut Out) -> Result<Vec<Folder>, Failure> {
+    let (mut certain, mut uncertain) = (Vec::new(), Vec::new());
+    for key in cluster.keys(out)? {
+        match &key {
+            ClusterKey::Address(_) => uncertain.push(Folder::of(root, &key)),
+            ClusterKey::Uid(_) | ClusterKey::Certificate(_) => certain.push(Folder::of(root, &key)),
+        }
+    }
+    for folder in uncertain {
+        if !folder.revisions().is_empty() {
+            let path = folder.path().display();
+            out.note(&format!(
+                "warning: the copies in {path} are not listed, because they may be of another cluster at the same address"
+            ));
+            out.note("hint: to restore one of them: awsauth restore FILE");
+        }
+    }
+    Ok(certain)
 }

@@ -15,6 +15,9 @@ pub struct Target {
     pub cluster: Option<String>,
     /// The URL of the API server, as the kubeconfig or EKS spells it.
     pub server: String,
+    /// A digest of the certificate authority and name that the server's certificate must have; `None` if the connection
+    /// verifies no certificate.
+    pub certificate_digest: Option<String>,
     /// The EKS cluster, if the endpoint came from EKS.
     pub eks: Option<EksClusterId>,
     /// The user that `--as` impersonates.

@@ -1,5 +1,6 @@
 //! The history of aws-auth: the ConfigMap `awsauth-history`, or a local folder of the user if the cluster rejects that.
 
+mod cluster_key;
 mod local_folder;
 mod observed;
 mod recorder;
@@ -19,6 +20,7 @@ use super::{HISTORY, NAMESPACE};
 
 use awsauth_core::history::{Addition, Who};
 
+pub use cluster_key::ClusterKey;
 pub use local_folder::{Folder, LocalCopy};
 pub use observed::{ObservedChange, Writer, record_observed};
 pub(super) use recorder::HistoryRecorder;

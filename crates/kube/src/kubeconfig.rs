@@ -15,6 +15,7 @@ use kube::Config;
 use kube::config::{AuthInfo, Cluster, ExecAuthCluster, Kubeconfig, KubeconfigError};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use sha2::{Digest, Sha256};
 
 use super::cluster_identity::{Impersonated, Target};
 use super::connect::ConnectError;
@@ -339,12 +340,28 @@ fn with_cluster(
         exec.cluster = Some(plugin_cluster);
     }
     config.auth_info = user;
+    target.certificate_digest = certificate_digest(&config);
     Ok(Access {
         target,
         config,
         proxy_url: cluster.proxy_url,
         namespace: None,
     })
+}
+
+/// Returns what identifies the server by its certificate; `None` if none is verified.
+fn certificate_digest(config: &Config) -> Option<String> {
+    if config.accept_invalid_certs || config.cluster_url.scheme_str() != Some("https") {
+        return None;
+    }
+    let name = config.tls_server_name.as_deref();
+    let name = name.or(config.cluster_url.host()).unwrap_or_default();
+    let authorities = config.root_cert.iter().flatten();
+    let digest = authorities.fold(Sha256::new_with_prefix(name), |digest, authority| {
+        digest.chain_update(Sha256::digest(authority))
+    });
+    let hex = digest.finalize().into_iter();
+    Some(hex.map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// Returns access to the pod's own cluster with its service account.

@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
 use std::thread::{scope, sleep};
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use crate::commands::exclusive_cluster::{
     map_args,
 };
 use crate::commands::slow_proxy::SlowProxy;
+use crate::support::secrets;
 
 /// Lets [`READER`] write aws-auth, but not its history.
 const WRITER_WITHOUT_HISTORY: &str = r#"
@@ -397,6 +399,22 @@ fn kept_backups_are_new_versions_and_the_oldest_are_removed() {
         .says(1, &["has no aws-auth to save"]);
     session.done(&["restore", first[0].to_str().unwrap()]);
     assert_eq!(contents(&session), before);
+
+    // What another user could leave in a shared folder: newer files, and a pipe without a writer.
+    for name in ["99990101T000000Z", "99990102T000000Z"] {
+        std::fs::write(folder.join(format!("aws-auth-{name}.yaml")), "theirs").unwrap();
+    }
+    let pipe = folder.join("aws-auth-99991231T235959Z.yaml");
+    let made = secrets::output(Command::new("mkfifo").arg(&pipe));
+    assert!(made.status.success());
+    let run = backup();
+    run.says(0, &["Saved aws-auth of context admin"]);
+    let (_, file) = run
+        .stderr
+        .trim_end_matches(".\n")
+        .rsplit_once(" to ")
+        .unwrap();
+    assert!(Path::new(file).exists(), "{run:?}");
     session
         .run(&["backup", "--to", "-", "--keep", "2"])
         .says(2, &["cannot write several backups to stdout"]);
@@ -657,10 +675,53 @@ fn history_falls_back_to_the_home_folder() {
         &[
             "cannot store the previous aws-auth in the cluster",
             "immutable",
-            ".local/state/awsauth/cluster-127.0.0.1",
+            ".local/state/awsauth/cluster-",
         ],
     );
     session.done(&["undo"]);
     assert!(session.text("mapRoles").contains(MYTESTROLE));
+    std::fs::remove_dir_all(home).unwrap();
+}
+
+#[test]
+fn local_copies_of_another_cluster_are_not_offered() {
+    let session = ExclusiveCluster::start();
+    let home = session.cluster.folder().join(".local/state/awsauth");
+    session.map(&[]).says(0, &[]);
+    session.patch_history(&json!({"immutable": true}));
+    session.done(&["unmap", "role", MYTESTROLE]);
+    let listed = || {
+        let run = session.done(&["history", "-o", "json"]);
+        let count = run.json()["revisions"].as_array().unwrap().len();
+        (count, run.stderr)
+    };
+    assert_eq!(listed(), (2, String::new()));
+    let folders: Vec<_> = std::fs::read_dir(&home).unwrap().flatten().collect();
+    let [folder] = &folders[..] else {
+        panic!("{folders:?}");
+    };
+    let uid = session.cluster.kubectl(&[
+        "get",
+        "namespace",
+        "kube-system",
+        "-o",
+        "jsonpath={.metadata.uid}",
+    ]);
+    assert_eq!(folder.file_name(), format!("cluster-{uid}").as_str());
+    // The copies of a cluster that was reached at the same address before.
+    let other = home.join("cluster-00000000-0000-0000-0000-000000000000");
+    std::fs::rename(folder.path(), &other).unwrap();
+    assert_eq!(listed(), (1, String::new()));
+    // If the copies could be of another cluster, the user chooses.
+    let url = session.cluster.server_url();
+    let address = url.trim_start_matches("https://").replace(':', "_");
+    let by_address = home.join(format!("cluster-{address}"));
+    std::fs::rename(other, &by_address).unwrap();
+    let (count, stderr) = listed();
+    assert_eq!(count, 1);
+    assert!(
+        stderr.contains("may be of another cluster at the same address\nhint: to restore one of them: awsauth restore FILE\n"),
+        "{stderr}"
+    );
     std::fs::remove_dir_all(home).unwrap();
 }

@@ -110,7 +110,6 @@ fn killed_at(
     let is_whole_run = !proxy.is_halted();
     // Dropping kills it.
     drop(run);
-    move_local_revisions(session, &proxy.url);
     let after = session.text("mapRoles");
     let then = revisions(session);
     let last = then.last().unwrap();
@@ -135,23 +134,6 @@ fn killed_at(
     session.done(&["undo"]);
     assert_eq!(session.text("mapRoles"), before);
     !is_whole_run
-}
-
-/// Moves files that are stored under the proxy's address to the cluster's address.
-fn move_local_revisions(session: &ExclusiveCluster, url: &str) {
-    let state = session.cluster.folder().join(".local/state/awsauth");
-    let of = |url: &str| {
-        let host = url.trim_start_matches("https://").replace(':', "_");
-        state.join(format!("cluster-{host}"))
-    };
-    let Ok(files) = std::fs::read_dir(of(url)) else {
-        return;
-    };
-    let home = of(&session.cluster.server_url());
-    std::fs::create_dir_all(&home).unwrap();
-    for file in files.flatten() {
-        std::fs::rename(file.path(), home.join(file.file_name())).unwrap();
-    }
 }
 
 /// The revisions in the cluster, at most 20.

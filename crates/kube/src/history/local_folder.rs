@@ -6,11 +6,14 @@ use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::cluster_identity::Target;
+use super::ClusterKey;
 use awsauth_core::history::{MAX_REVISIONS, Revision, read_file, write_file};
 
 /// A younger copy may belong to a run that is about to write, so it is never removed.
 const MIN_AGE: SignedDuration = SignedDuration::from_mins(2);
+
+/// The beginning of the folders' names.
+const PREFIX: &str = "cluster-";
 
 /// The folder with one cluster's local copies.
 #[derive(Clone, Debug)]
@@ -27,19 +30,29 @@ pub struct LocalCopy {
 }
 
 impl Folder {
-    /// Returns the folder in `root` for the cluster at this server.
-    pub fn of(root: &Path, target: &Target) -> Self {
-        let server = target.server.split_once("://");
-        let server = server.map_or(target.server.as_str(), |(_, server)| server);
+    /// Returns the folder in `root` for this cluster.
+    pub fn of(root: &Path, cluster: &ClusterKey) -> Self {
         let plain = |c: char| match c {
             'a'..='z' | 'A'..='Z' | '0'..='9' | '.' | '-' => c,
             _ => '_',
         };
-        let name: String = server.trim_end_matches('/').chars().map(plain).collect();
+        let name: String = cluster.text().chars().map(plain).collect();
         // The prefix keeps a name of only dots from being a parent folder.
         Self {
-            path: root.join(format!("cluster-{name}")),
+            path: root.join(format!("{PREFIX}{name}")),
         }
+    }
+
+    /// Whether `root` has the folder of any cluster.
+    pub fn exists_in(root: &Path) -> bool {
+        let entries = fs::read_dir(root).into_iter().flatten().flatten();
+        let mut names = entries.map(|entry| entry.file_name());
+        names.any(|name| name.to_string_lossy().starts_with(PREFIX))
+    }
+
+    /// Returns the path.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Writes a revision to a new file that only its owner may read, reads it back, and removes the oldest files. With

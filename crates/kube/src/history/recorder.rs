@@ -11,7 +11,8 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{
-    CopyLocation, Folder, NoCopy, RecordOptions, VERSION, keys, new_history, patch, run_id,
+    ClusterKey, CopyLocation, Folder, NoCopy, RecordOptions, VERSION, keys, new_history, patch,
+    run_id,
 };
 use crate::HISTORY;
 use crate::access_review;
@@ -55,6 +56,8 @@ pub(crate) struct HistoryRecorder<'a> {
     is_contended: bool,
     /// The key of this run's copy that is, or may be, in the cluster. A new copy replaces it.
     own: Option<String>,
+    /// The local folder for copies, once it is needed.
+    folder: Option<Folder>,
     /// Why the cluster rejects copies.
     rejection: Option<Arc<RequestError>>,
     /// The stored copy.
@@ -100,6 +103,7 @@ impl<'a> HistoryRecorder<'a> {
             history: None,
             is_contended: false,
             own: None,
+            folder: None,
             rejection: None,
             copy: None,
             is_unconfirmed: false,
@@ -211,10 +215,11 @@ impl<'a> HistoryRecorder<'a> {
                 Err(fault) => drop(self.set_rejection("patch", fault)),
             }
         }
-        let written = match &self.options.folder {
-            Some(root) => Folder::of(root, self.client.target())
-                .write(revision, self.rejection.is_some())
-                .map_err(|error| format!("{}: {error}", root.display())),
+        let is_rejected = self.rejection.is_some();
+        let written = match self.folder().await {
+            Some(folder) => folder
+                .write(revision, is_rejected)
+                .map_err(|error| format!("{}: {error}", folder.path().display())),
             None => Err("there is no home folder".to_owned()),
         };
         let folder = match (written, self.rejection.clone()) {
@@ -237,6 +242,15 @@ impl<'a> HistoryRecorder<'a> {
             true => Ok(CopyPlace::Final(CopyLocation::Nowhere(no_copy))),
             false => Err(no_copy),
         }
+    }
+
+    /// Returns the cluster's local folder; `None` if there is no folder for copies.
+    async fn folder(&mut self) -> Option<&Folder> {
+        if let (None, Some(root)) = (&self.folder, &self.options.folder) {
+            let keys = ClusterKey::all(self.client).await;
+            self.folder = keys.first().map(|key| Folder::of(root, key));
+        }
+        self.folder.as_ref()
     }
 
     /// Records what the API server stored. Without a dry run, only its answer shows what admission made of the write.
