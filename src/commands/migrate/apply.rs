@@ -32,9 +32,10 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
             backend.describe_again(out)?;
             // EKS may have created access entries itself, which now decide.
             let state = State::read(backend, out)?;
-            let planned = state.plan(args, backend)?;
-            refuse_obstacles(&planned)?;
-            planned.operations
+            let again = state.plan(args, backend)?;
+            refuse_obstacles(&again)?;
+            refuse_unconfirmed(&planned.operations, &again.operations)?;
+            again.operations
         }
     };
     let (own, others): (Vec<Operation>, Vec<Operation>) = operations
@@ -45,6 +46,23 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
         move_caller(&own, &proof, was_admin, backend, out)?;
     }
     finish(args, backend, out)
+}
+
+/// Refuses operations that were not in the plan that the user confirmed: aws-auth or the access entries have changed
+/// during the update of the authentication mode, which takes minutes.
+fn refuse_unconfirmed(confirmed: &[Operation], next: &[Operation]) -> Result<(), Failure> {
+    match next.iter().find(|operation| !confirmed.contains(operation)) {
+        None => Ok(()),
+        Some(operation) => Err(Failure::new(
+            Kind::Conflict,
+            format!(
+                "aws-auth or the access entries changed during the update, and the plan is another one now: {}",
+                operation.what_holds_after()
+            ),
+        )
+        .note("the authentication mode was updated; awsauth created no access entry")
+        .hint("check the new plan and continue: awsauth migrate --apply")),
+    }
 }
 
 /// Prints the state afterwards.

@@ -1,8 +1,10 @@
 //! `migrate --apply`, `--check` and `--revert` on a cluster that signs in principals by their access entries.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -20,6 +22,8 @@ use crate::support::simulated_eks_api::EksService;
 
 const DEV: &str = "arn:aws:iam::111122223333:role/team/dev";
 const DEV_SESSION: &str = "arn:aws:sts::111122223333:assumed-role/dev/ann@example.com";
+/// A role that is not in aws-auth.
+const DEPLOY: &str = "arn:aws:iam::111122223333:role/deploy";
 const NODE: &str = "arn:aws:iam::111122223333:role/nodes";
 const ADMIN: &str = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy";
 const ADMINS: &str = "awsauth:cluster-admins";
@@ -60,7 +64,7 @@ impl Migration {
             json!([{"policyArn": ADMIN, "accessScope": {"type": "cluster", "namespaces": []}}]);
         let world = json!({
             "clusters": {eks::NAME: {"accessConfig": {"authenticationMode": "CONFIG_MAP"}}},
-            "principals": {MYTESTROLE: id(&caller_session), DEV: id(&dev), NODE: {"id": "AROANODE"}},
+            "principals": {MYTESTROLE: id(&caller_session), DEV: id(&dev), NODE: {"id": "AROANODE"}, DEPLOY: {"id": "AROADEPLOY"}},
             "update": {"polls": 1, "settles": 1},
             "made_by_update": {eks::NAME: [
                 entry(CREATOR, "STANDARD", "kubernetes-admin", &admin),
@@ -68,7 +72,7 @@ impl Migration {
             ]},
         });
         let service = eks(&session, &world);
-        let roles: BTreeMap<_, _> = ["mytestrole", "team/dev", "nodes"]
+        let roles: BTreeMap<_, _> = ["mytestrole", "team/dev", "nodes", "deploy"]
             .map(|role| (role, trusts_service("ec2.amazonaws.com")))
             .into();
         let objects = json!({"account": "111122223333", "roles": roles});
@@ -311,4 +315,48 @@ fn interrupted_migration_continues() {
         &["migrate", "--revert", "--yes"],
     )
     .says(4, &["ignores aws-auth"]);
+}
+
+#[test]
+fn plan_that_changes_during_the_mode_update_is_refused() {
+    let migration = Migration::start();
+    migration.change(|state| {
+        state["faults"] = json!([{"operation": "DescribeUpdate", "fault": "delay", "seconds": 5}]);
+    });
+    let cluster = migration.session.cluster;
+    let marker = cluster.eks_state().join("delayed");
+    let _ = fs::remove_file(&marker);
+    let object = migration.session.api.object();
+    let roles = object["data"]["mapRoles"].as_str().unwrap();
+    let roles = format!("{roles}- rolearn: {DEPLOY}\n  username: deploy\n  groups: [devs]\n");
+    let patch = json!({"data": {"mapRoles": roles}}).to_string();
+    let during_update = thread::spawn(move || {
+        let deadline = Instant::now() + PATIENCE;
+        while !marker.exists() {
+            assert!(Instant::now() < deadline, "EKS was not asked");
+            thread::sleep(Duration::from_millis(50));
+        }
+        let args = [
+            "patch",
+            "configmap",
+            "aws-auth",
+            "-n",
+            "kube-system",
+            "-p",
+            &patch,
+        ];
+        cluster.kubectl(&args);
+    });
+    let run = migration.run(&["--apply", "--yes"]);
+    during_update.join().unwrap();
+    run.says(
+        5,
+        &[
+            "the plan is another one now: ",
+            DEPLOY,
+            "hint: check the new plan and continue: awsauth migrate --apply\n",
+        ],
+    );
+    assert!(!run.stdout.contains(DEPLOY), "{run:?}");
+    assert_eq!(migration.entries(), [CREATOR, NODE]);
 }
