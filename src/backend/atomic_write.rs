@@ -13,9 +13,6 @@ use super::bounded_read;
 /// The interval of attempts to get a lock.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// How long to wait for other processes that write in the same folder.
-const TIME_LIMIT: Duration = Duration::from_secs(10);
-
 /// The maximum length of a chain of symlinks, as on Linux.
 const MOST_LINKS: usize = 40;
 
@@ -25,13 +22,6 @@ pub(crate) struct Original {
     path: PathBuf,
     /// The locked folder of the file. The file itself cannot be locked, because each write replaces it.
     _lock: Option<File>,
-}
-
-/// Atomically writes a file that only its owner can read, replacing an existing one.
-pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), ReplaceError> {
-    let original = Original::lock_or_make(path, TIME_LIMIT)?;
-    let held = original.read_if_exists()?;
-    original.replace_private(held.as_deref(), bytes, || Ok(()))
 }
 
 /// Why a file could not be replaced.

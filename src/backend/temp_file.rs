@@ -1,5 +1,6 @@
 //! Temporary and private files.
 
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -13,13 +14,50 @@ pub(crate) fn write_temporary(prefix: &str, suffix: &str, content: &[u8]) -> io:
     Ok(path)
 }
 
-/// Writes a file that only this user can read, replacing an existing one.
+/// Writes a file that only this user can read, replacing an existing file or symlink. The new file never belongs to
+/// another user, even in a folder that others can write.
 pub(crate) fn replace_private(path: &Path, content: &[u8]) -> io::Result<()> {
+    let existing = fs::symlink_metadata(path).ok();
+    if existing.is_some_and(|existing| !existing.is_file() && !existing.is_symlink()) {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "it is not a regular file",
+        ));
+    }
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
-    let mut file = Builder::new().tempfile_in(folder.unwrap_or(Path::new(".")))?;
+    let folder = folder.unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let mut file = Builder::new().prefix(".awsauth-").tempfile_in(folder)?;
     file.write_all(content)?;
+    file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    #[test]
+    fn private_file_replaces_a_symlink_and_not_its_target() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (target, path) = (folder.path().join("target"), folder.path().join("new/file"));
+        fs::write(&target, "theirs").expect("a file");
+        fs::create_dir(folder.path().join("new")).expect("a folder");
+        symlink(&target, &path).expect("a link");
+        for content in ["ours", "again"] {
+            replace_private(&path, content.as_bytes()).expect("written");
+            assert_eq!(fs::read_to_string(&path).expect("read"), content);
+        }
+        let metadata = fs::symlink_metadata(&path).expect("stat");
+        assert!(metadata.is_file());
+        assert_eq!(metadata.permissions().mode() & 0o7777, 0o600);
+        assert_eq!(fs::read_to_string(&target).expect("read"), "theirs");
+        let error = replace_private(folder.path(), b"x").expect_err("a folder");
+        assert_eq!(error.to_string(), "it is not a regular file");
+    }
 }

@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 use clap::builder::FalseyValueParser;
 use jiff::Timestamp;
 
-use crate::backend::{Backend, Target, contexts, write_private};
+use crate::backend::{Backend, Target, bounded_read, contexts, replace_private};
 use crate::terminal::{Exit, Failure, Kind, Out};
 use awsauth_core::history::{Contents, write_file};
 
 /// Save aws-auth to a file that restore and kubectl can read
 ///
-/// The file is replaced atomically, and only its owner may read it.
+/// The file is replaced atomically, and only you may read it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The file, or - for stdout; with --all-contexts or --keep, the folder
@@ -112,7 +112,7 @@ fn text(backend: &mut Backend, out: &mut Out) -> Result<String, Failure> {
 }
 
 fn write(backend: &Backend, to: &Path, text: &str, out: &mut Out) -> Result<(), Failure> {
-    write_private(to, text.as_bytes()).map_err(|error| {
+    replace_private(to, text.as_bytes()).map_err(|error| {
         Failure::usage(format!("cannot write {}", to.display())).because(&error)
     })?;
     out.note(&format!("Saved aws-auth of {backend} to {}.", to.display()));
@@ -142,33 +142,37 @@ fn save_new(
         Failure::usage(format!("cannot {what} {}", path.display())).because(error)
     };
     let list = || saved(folder).map_err(|error| cannot("read", folder, &error));
-    match list()?.last() {
+    let current = match list()?.pop() {
         // A file that cannot be read is not a backup.
-        Some(newest) if fs::read(newest).is_ok_and(|saved| saved == text.as_bytes()) => {
+        Some(newest) if bounded_read::file(&newest).is_ok_and(|saved| saved == text.as_bytes()) => {
             out.note(&format!(
                 "aws-auth of {backend} is as in {}.",
                 newest.display()
             ));
+            newest
         }
         _ => {
             let name = Timestamp::now().strftime("aws-auth-%Y%m%dT%H%M%SZ.yaml");
-            write(backend, &folder.join(name.to_string()), &text, out)?;
+            let file = folder.join(name.to_string());
+            write(backend, &file, &text, out)?;
+            file
         }
-    }
+    };
     let saved = list()?;
     let old = saved.len().saturating_sub(keep.get());
-    for file in &saved[..old] {
+    // The clock may have been ahead when other files were named.
+    for file in saved[..old].iter().filter(|file| **file != current) {
         fs::remove_file(file).map_err(|error| cannot("remove", file, &error))?;
     }
     Ok(Exit::Done)
 }
 
-/// Returns the files that [`save_new`] wrote, from the oldest to the newest.
+/// Returns the regular files that [`save_new`] may have written, from the oldest to the newest.
 fn saved(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        if is_saved(&entry.file_name().to_string_lossy()) {
+        if is_saved(&entry.file_name().to_string_lossy()) && entry.file_type()?.is_file() {
             files.push(entry.path());
         }
     }
