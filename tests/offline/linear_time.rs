@@ -12,6 +12,7 @@ use awsauth_core::manifest::Manifest;
 use awsauth_core::reconcile::Protect;
 use awsauth_core::wildcard_pattern::Pattern;
 
+use crate::support::completed_run::Run;
 use crate::support::cpu_time;
 
 const SMALL: usize = 128 << 10;
@@ -116,6 +117,29 @@ fn lint_time_is_linear() {
         let limit = 30 * small.unwrap_or_default() + Duration::from_millis(300);
         assert!(large < Some(limit), "{name}: {small:?}, {large:?}");
     }
+}
+
+/// The program on a file with a finding about each object. The limit of CPU time is many times what it needs.
+#[test]
+#[cfg(unix)]
+fn lint_of_many_misplaced_objects_takes_linear_time() {
+    const OBJECTS: usize = 16_000;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("objects.yaml");
+    let object = |at: usize| {
+        format!(
+            "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: aws-auth{at}, namespace: kube-system}}\ndata: {{mapRoles: '[]'}}\n"
+        )
+    };
+    std::fs::write(&path, (0..OBJECTS).map(object).collect::<String>()).expect("a file");
+    let mut command = std::process::Command::new("sh");
+    command
+        .args(["-c", "ulimit -t 12; exec \"$@\"", "sh"])
+        .args([env!("CARGO_BIN_EXE_awsauth"), "lint", "-o", "json"])
+        .arg(&path);
+    let run = Run::of(&mut command);
+    let findings = run.json()["findings"].as_array().map_or(0, Vec::len);
+    assert!(findings >= OBJECTS, "{findings}, status {}", run.status);
 }
 
 fn once_lint(data: &BTreeMap<String, String>, document: &Document) -> Duration {

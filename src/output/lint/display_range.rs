@@ -64,16 +64,19 @@ pub(super) fn display_ranges<'a>(
         }
     }
     if let Some(manifest) = manifest {
-        for (range, finding) in ranges.iter_mut().zip(&report.findings) {
-            let span = match &finding.site {
-                Site::Key(key) => manifest.key_span(key),
-                Site::File(span) => Some(span.clone()),
+        let findings = report.findings.iter().enumerate();
+        let mut spans: Vec<_> = findings
+            .filter_map(|(number, finding)| match &finding.site {
+                Site::Key(key) => Some((manifest.key_span(key)?, number)),
+                Site::File(span) => Some((span.clone(), number)),
                 Site::Text(_) | Site::ConfigMap => None,
-            };
-            if let Some(span) = span {
-                let text = manifest.text();
-                *range = Some(display_range(text, span, &mut PositionCursor::new(text)));
-            }
+            })
+            .collect();
+        spans.sort_by_key(|(span, _)| span.start);
+        let text = manifest.text();
+        let mut cursor = PositionCursor::new(text);
+        for (span, number) in spans {
+            ranges[number] = Some(display_range(text, span, &mut cursor));
         }
     }
     ranges
