@@ -31,7 +31,6 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
-pub(crate) use atomic_write::write_private;
 pub(crate) use backup_options::BackupOptions;
 pub(crate) use cluster::contexts;
 pub(crate) use controller_connection::connect_for_controller;
