@@ -25,6 +25,11 @@ pub(crate) use signer::{SigningCredentials, TokenSigner};
 /// rejection.
 const PAUSE: Duration = Duration::from_millis(1100);
 
+/// Returns the question whether a user may do everything.
+pub(crate) fn everything() -> Result<Question, Failure> {
+    "* * -A".parse().map_err(|error| Failure::bug(&error))
+}
+
 /// The access that a check requires.
 #[derive(Default)]
 pub(crate) struct ExpectedAccess<'a> {

@@ -28,6 +28,7 @@ pub(crate) mod version;
 pub(crate) mod who_can;
 pub(crate) mod whoami;
 
+mod confirmation;
 mod list_args;
 mod principal_argument;
 mod store_args;

@@ -147,17 +147,6 @@ fn require_eks(backend: &Backend) -> Result<(), Failure> {
     }
 }
 
-/// Asks the user before the cluster is changed.
-fn confirm(question: &str, args: &Args, backend: &Backend, out: &mut Out) -> Result<(), Failure> {
-    if args.yes || !out.can_ask() || backend.ask(question, out)? {
-        return Ok(());
-    }
-    Err(
-        Failure::new(Kind::Refused, "the answer was no; nothing was changed")
-            .hint("to skip the question, add --yes"),
-    )
-}
-
 /// Refuses if an obstacle exists.
 fn refuse_obstacles(planned: &MigrationPlan<'_>) -> Result<(), Failure> {
     match planned.obstacles.first() {

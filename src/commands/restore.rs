@@ -9,10 +9,10 @@ use super::write_args::WriteArgs;
 use crate::backend::{Backend, bounded_read};
 use crate::output::PlanFormat;
 use crate::terminal::{Exit, Failure, Out};
-use crate::write::Transaction;
+use crate::write::{Options, Transaction};
 use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::history::{BackupFile, Contents, Side, read_file};
-use awsauth_core::plan::Request;
+use awsauth_core::plan::{Plan, Request};
 
 /// Restore aws-auth from the history or a file
 ///
@@ -38,50 +38,80 @@ impl Args {
 
 /// Restores aws-auth.
 pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
-    let (contents, has_owners) = match args.from.as_deref() {
-        // Checked before the history is read, which a manifest does not have.
-        Some(path) if !is_revision(path) => {
-            backend.must_be_cluster()?;
-            let BackupFile {
-                contents,
-                revision,
-                server,
-            } = file(path)?;
-            if let Some(server) = server.filter(|server| !backend.is_at(server)) {
-                out.note(&format!(
-                    "The file is a backup of {server}; it is restored to {backend}."
-                ));
-            }
-            let has_owners = revision.is_some() || contents.owners_annotation.is_some();
-            // The file of a revision may be from a time without an aws-auth.
-            let contents = revision.map_or(contents, |revision| revision.before.existing());
-            (contents, has_owners)
-        }
-        revision => (recorded(revision, backend, out)?, true),
-    };
-    let request = |snapshot: &Snapshot| {
-        let mut contents = contents.clone();
-        if !has_owners {
-            // A claim that does not match its entry prunes nothing.
-            contents
-                .owners_annotation
-                .clone_from(&snapshot.owners_annotation);
-        }
-        Ok(Request {
-            contents: Some(contents),
-            ..Request::default()
-        })
-    };
-    Transaction {
-        edits: &[],
-        request: &request,
-        create: true,
-        entries: None,
-        verify: None,
-        options: &args.write.options(backend),
-    }
-    .run(backend, out)?;
+    let restoration = Restoration::find(args.from.as_deref(), backend, out)?;
+    restoration.write(&args.write.options(backend), backend, out)?;
     Ok(Exit::Done)
+}
+
+/// The contents to restore.
+pub(super) struct Restoration {
+    contents: Contents,
+    /// Whether the contents include who owns the entries.
+    has_owners: bool,
+}
+
+impl Restoration {
+    /// Reads the contents from a file, or from the history: those before the write of a revision or, without a name, the
+    /// latest ones.
+    pub(super) fn find(
+        from: Option<&str>,
+        backend: &Backend,
+        out: &mut Out,
+    ) -> Result<Self, Failure> {
+        // Checked before the history is read, which a manifest does not have.
+        let Some(path) = from.filter(|from| !is_revision(from)) else {
+            return Ok(Self {
+                contents: recorded(from, backend, out)?,
+                has_owners: true,
+            });
+        };
+        backend.must_be_cluster()?;
+        let BackupFile {
+            contents,
+            revision,
+            server,
+        } = file(path)?;
+        if let Some(server) = server.filter(|server| !backend.is_at(server)) {
+            out.note(&format!(
+                "The file is a backup of {server}; it is restored to {backend}."
+            ));
+        }
+        Ok(Self {
+            has_owners: revision.is_some() || contents.owners_annotation.is_some(),
+            // The file of a revision may be from a time without an aws-auth.
+            contents: revision.map_or(contents, |revision| revision.before.existing()),
+        })
+    }
+
+    /// Restores the contents.
+    pub(super) fn write(
+        &self,
+        options: &Options,
+        backend: &mut Backend,
+        out: &mut Out,
+    ) -> Result<Plan, Failure> {
+        let request = |snapshot: &Snapshot| {
+            let mut contents = self.contents.clone();
+            if !self.has_owners {
+                // A claim that does not match its entry prunes nothing.
+                contents
+                    .owners_annotation
+                    .clone_from(&snapshot.owners_annotation);
+            }
+            Ok(Request {
+                contents: Some(contents),
+                ..Request::default()
+            })
+        };
+        Transaction {
+            edits: &[],
+            request: &request,
+            create: true,
+            verify: None,
+            options,
+        }
+        .run(backend, out)
+    }
 }
 
 /// Returns the contents before this revision's write; without a name, the latest ones.

@@ -1,9 +1,10 @@
 //! `migrate --apply`: creates the access entries.
 
 use super::caller_proof::CallerProof;
-use super::{Args, State, confirm, print, print_result, refuse_obstacles, require_eks};
+use super::{Args, State, print, print_result, refuse_obstacles, require_eks};
 use crate::backend::Backend;
 use crate::commands::Format;
+use crate::commands::confirmation::{READS_ENTRIES, confirm, confirm_irreversible};
 use crate::terminal::{Exit, Failure, Kind, Out};
 use awsauth_core::access_entries::Operation;
 use awsauth_core::access_entries::migrate::MigrationPlan;
@@ -116,28 +117,9 @@ fn confirm_plan(
     if !planned.operations.iter().any(updates_mode) {
         let count = planned.operations.iter().filter(|one| creates(one)).count();
         let question = format!("Create {count} access entries on {backend}?");
-        return confirm(&question, args, backend, out);
+        return confirm(&question, args.yes, backend, out);
     }
-    if args.yes {
-        return Ok(());
-    }
-    if !out.can_ask() {
-        return Err(Failure::new(
-            Kind::Refused,
-            "the cluster would read access entries from now on, which EKS cannot reverse",
-        )
-        .hint("if this is intended, add --yes"));
-    }
-    let question = format!(
-        "{backend} would read access entries from now on, which EKS cannot reverse. Type its name to continue:"
-    );
-    match backend.ask_for_name(&question, out)? {
-        true => Ok(()),
-        false => Err(Failure::new(
-            Kind::Refused,
-            "the name does not match; nothing was changed",
-        )),
-    }
+    confirm_irreversible(READS_ENTRIES, args.yes, backend, out)
 }
 
 /// Whether the plan creates the access entry of a caller who is in system:masters.

@@ -2,14 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use crate::access_check::{ExpectedAccess, TokenSigner};
+use crate::access_check::{ExpectedAccess, TokenSigner, everything};
 use crate::backend::{Backend, SignIn};
 use crate::terminal::{Failure, Kind, Out};
 use awsauth_core::facts::groups::MASTERS;
 use awsauth_core::rbac::Question;
-
-/// The question whether a user may do everything.
-const EVERYTHING: &str = "* * -A";
 
 /// The pause between two attempts: EKS needs seconds for a change of access entries.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -31,8 +28,7 @@ impl CallerProof {
         let cluster = backend.sign_in(out)?;
         let what = "cannot prove that you keep access";
         let signer = TokenSigner::get(&cluster, None, what, out)?;
-        let everything: Question = EVERYTHING.parse().map_err(|error| Failure::bug(&error))?;
-        let mut everything = vec![everything];
+        let mut everything = vec![everything()?];
         let expected = ExpectedAccess {
             can: &everything,
             ..ExpectedAccess::default()

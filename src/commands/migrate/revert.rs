@@ -2,8 +2,9 @@
 
 use super::apply::is_of;
 use super::caller_proof::CallerProof;
-use super::{Args, State, confirm, print_result, require_eks};
+use super::{Args, State, print_result, require_eks};
 use crate::backend::Backend;
+use crate::commands::confirmation::confirm;
 use crate::terminal::{Exit, Failure, Kind, Out};
 use awsauth_core::access_entries::Operation;
 use awsauth_core::access_entries::migrate::{self, Masters, Verdict};
@@ -46,7 +47,7 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
         return Ok(Exit::Done);
     }
     let question = format!("Delete {} access entries on {backend}?", same.len());
-    confirm(&question, args, backend, out)?;
+    confirm(&question, args.yes, backend, out)?;
     let proof = CallerProof::prepare(backend, out)?;
     let delete = |entry: &&AccessEntry| Operation::DeleteEntry {
         principal_arn: entry.principal_arn.clone(),
