@@ -1,4 +1,4 @@
-//! Changes of access entries: the calls of EKS, what EKS accepts, and the move from aws-auth.
+//! Changes of access entries: the calls of EKS, what EKS accepts, the move from aws-auth, and the way out of a lock-out.
 
 mod change;
 mod difference;
@@ -6,8 +6,12 @@ mod edit;
 pub mod migrate;
 mod named_policy;
 mod operation;
+pub mod rescue;
 pub mod rules;
 mod store_choice;
+
+/// The tag of access entries that awsauth creates. Its value is the reason.
+const FROM_TAG: &str = "awsauth.dev/from";
 
 pub use change::{EntryChange, changed};
 pub use difference::{difference, difference_between};

@@ -21,6 +21,7 @@ pub mod interrupt;
 pub mod karpenter;
 pub mod kubeconfig;
 mod live_config_map;
+pub mod node_readiness;
 pub mod nodes;
 pub mod other_tools_sync;
 mod proxy;

@@ -100,6 +100,21 @@ impl Eks {
         }
     }
 
+    /// Describes the access entry of one principal; `None` if it has none.
+    ///
+    /// # Errors
+    /// If EKS does not return the entry or its policies.
+    pub fn access_entry(
+        &mut self,
+        cluster: &str,
+        principal_arn: &str,
+    ) -> Result<Option<AccessEntry>, EksError> {
+        let client = self.client.clone();
+        let described = described_entry(&client, cluster, principal_arn);
+        let described = self.runtime.block_on(described)?;
+        described.map_err(|error| self.unanswered(cluster, error))
+    }
+
     fn unanswered(&self, cluster: &str, error: AwsError) -> EksError {
         self.refused(
             cluster,

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use aws_sdk_eks::Client;
-use aws_sdk_eks::types::{Cluster, ClusterStatus, LogType};
+use aws_sdk_eks::types::{Cluster, ClusterStatus, LogType, VpcConfigResponse};
 
 use super::error::{self, EksError};
 use crate::client_config::ClientSettings;
@@ -38,6 +38,10 @@ pub struct ClusterDescription {
     pub platform_version: Option<String>,
     /// Whether the authenticator log is enabled.
     pub logs_authenticator: bool,
+    /// Whether the endpoint can be reached from outside the VPC; `None` if EKS does not report it.
+    pub is_public: Option<bool>,
+    /// The networks outside the VPC that may reach a public endpoint.
+    pub public_networks: Vec<String>,
 }
 
 impl ClusterDescription {
@@ -230,7 +234,13 @@ fn facts(name: &str, cluster: Cluster) -> Result<ClusterDescription, EksError> {
         .outpost_config
         .is_some_and(|outpost| outpost.etcd_instance_type.is_none());
     let id = cluster.id.filter(|_| is_local);
+    let network = cluster.resources_vpc_config;
+    let networks = network.as_ref().map(VpcConfigResponse::public_access_cidrs);
     Ok(ClusterDescription {
+        is_public: network
+            .as_ref()
+            .map(|network| network.endpoint_public_access),
+        public_networks: networks.unwrap_or_default().to_vec(),
         token_id: id.unwrap_or_else(|| name.to_owned()),
         name: name.to_owned(),
         arn: cluster.arn.ok_or_else(|| missing("arn"))?,

@@ -9,10 +9,10 @@ use super::input::{Choices, Masters, MigrationInput};
 use super::node_target;
 use super::standard_target::{self, Target};
 use super::verdict::{Item, MigrationPlan, Obstacle, Reason, Unchecked, Verdict};
-use crate::access_entries::Operation;
 use crate::access_entries::rules::{
     MAX_ENTRIES, Violation, supports_access_entries, validate, validate_group,
 };
+use crate::access_entries::{FROM_TAG, Operation};
 use crate::arn::{Parts, can_match, comparable, fold, is_same_principal};
 use crate::authenticator::{EntryState, NodeRoles, Slot, Store, can_become, is_node};
 use crate::document::{Mapping, Principal};
@@ -22,13 +22,13 @@ use crate::facts::authentication_mode::AuthenticationMode;
 use crate::facts::groups::MASTERS;
 use crate::facts::iam_principals::Existence;
 
-/// The tag of access entries that replace an entry of aws-auth: its key and its value.
-const MIGRATED: (&str, &str) = ("awsauth.dev/from", "aws-auth");
+/// The value of [`FROM_TAG`] in access entries that replace an entry of aws-auth.
+const AWS_AUTH: &str = "aws-auth";
 
 /// Returns whether an access entry replaces an entry of aws-auth, according to its tags.
 pub fn is_migrated(terms: &AccessTerms) -> bool {
-    let from = terms.tags.get(MIGRATED.0);
-    from.is_some_and(|from| from == MIGRATED.1)
+    let from = terms.tags.get(FROM_TAG);
+    from.is_some_and(|from| from == AWS_AUTH)
 }
 
 /// Why a choice of the user is not possible.
@@ -274,9 +274,7 @@ impl<'a> Planner<'a> {
             Err(words) => return cannot(words),
         };
         if let Some(terms) = &mut entry.terms {
-            terms
-                .tags
-                .insert(MIGRATED.0.to_owned(), MIGRATED.1.to_owned());
+            terms.tags.insert(FROM_TAG.to_owned(), AWS_AUTH.to_owned());
         }
         item.entry = Some(entry);
         item.unchecked.extend(real.unchecked);
