@@ -53,6 +53,7 @@ use awsauth_core::rbac::{Policy, Question, Scope, UserInfo};
 use awsauth_kube::Live;
 use awsauth_kube::discovery::Resolved;
 use awsauth_kube::rbac::RoleScope;
+use awsauth_kube::node_readiness::NodeReadiness;
 use awsauth_kube::server_version::ServerVersion;
 use cluster::Cluster;
 use manifest_file::ManifestFile;
@@ -321,6 +322,17 @@ impl Backend {
         match self {
             Self::Manifest(_) => false,
             Self::Cluster(cluster) => cluster.eks().is_none() && cluster.target().eks.is_some(),
+        }
+    }
+
+    /// Returns which nodes are ready; none for a manifest.
+    ///
+    /// # Errors
+    /// If they cannot be read, or the user interrupts.
+    pub(crate) fn node_readiness(&self, out: &Out) -> Result<NodeReadiness, Failure> {
+        match self {
+            Self::Manifest(_) => Ok(NodeReadiness::default()),
+            Self::Cluster(cluster) => cluster.node_readiness(out),
         }
     }
 

@@ -19,6 +19,7 @@ pub(crate) mod man;
 pub(crate) mod map;
 pub(crate) mod migrate;
 pub(crate) mod report;
+pub(crate) mod rescue;
 pub(crate) mod restore;
 pub(crate) mod token;
 pub(crate) mod undo;

@@ -133,10 +133,16 @@ fn not_mapped(
         )),
         None => failure,
     };
-    let failure = failure.hint(format!(
-        "check which entries nearly match: awsauth explain {}",
-        quoted(&arn)
-    ));
+    let failure = failure
+        .hint(format!(
+            "check which entries nearly match: awsauth explain {}",
+            quoted(&arn)
+        ))
+        .hint(format!(
+            "if no administrator can sign in, and you have IAM permissions: awsauth rescue --cluster-name {} --region {}",
+            quoted(&signer.cluster),
+            quoted(&signer.host.region)
+        ));
     other_cluster(failure, signer)
 }
 

@@ -26,6 +26,7 @@ use awsauth_kube::connect::ConnectError;
 use awsauth_kube::discovery::{self, Resolved};
 use awsauth_kube::history::{self, ClusterKey, CopyLocation};
 use awsauth_kube::karpenter::{NodeClass, node_classes};
+use awsauth_kube::node_readiness::{NodeReadiness, node_readiness};
 use awsauth_kube::other_tools_sync::next_syncs;
 use awsauth_kube::rbac::RoleScope;
 use awsauth_kube::request_error::{Fault, RequestError};
@@ -277,6 +278,19 @@ impl Cluster {
             let result = meanwhile();
             let read = reading.join();
             (read.unwrap_or_else(|panic| resume_unwind(panic)), result)
+        })
+    }
+
+    /// Reads which nodes are ready.
+    pub(super) fn node_readiness(&self, out: &Out) -> Result<NodeReadiness, Failure> {
+        let deadline = tokio::time::Instant::now() + self.options.timeout;
+        let reading = node_readiness(&self.client, deadline);
+        let read = until_interrupted(&self.runtime, out, "Reading nodes", reading)?;
+        read.map_err(|fault| {
+            Failure::new(
+                Kind::Unreachable,
+                format!("cannot list the nodes of {}: {fault}", self.target()),
+            )
         })
     }
 

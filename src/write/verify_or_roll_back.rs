@@ -217,13 +217,10 @@ impl PostWriteCheck {
     }
 
     /// Adds the commands for a user who still has access, or has the IAM permissions to regain it.
-    ///
-    /// <https://docs.aws.amazon.com/eks/latest/userguide/setting-up-access-entries.html>
     fn recovery_hints(&self, why: Failure, rollback: &Rollback, backend: &Backend) -> Failure {
         let kubectl = backend.kubectl();
         let name = quoted(&self.signer.cluster);
         let region = quoted(&self.signer.host.region);
-        let partition = Partition::of_region(&self.signer.host.region).id;
         let why = match write_temporary("aws-auth-before-", ".json", merge_patch(rollback).as_bytes()) {
             Ok(path) => why.hint(format!(
                 "a user who may still write aws-auth restores it with: {kubectl} patch configmap aws-auth -n kube-system --type merge --patch-file {}",
@@ -236,17 +233,7 @@ impl PostWriteCheck {
             "the IAM identity that created the cluster has access regardless of aws-auth, unless that access was revoked; as that identity: {undo}"
         ))
         .hint(format!(
-            "if no user has access, a user with IAM permissions gives a principal access first: aws eks create-access-entry --cluster-name {name} --region {region} --principal-arn ARN && \
-             aws eks associate-access-policy --cluster-name {name} --region {region} --principal-arn ARN \
-             --policy-arn arn:{partition}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy --access-scope type=cluster"
-        ))
-        .hint(format!(
-            "if the cluster does not use access entries yet, enable them before that (this cannot be reversed): aws eks update-cluster-config --name {name} --region {region} \
-             --access-config authenticationMode=API_AND_CONFIG_MAP"
-        ))
-        .hint(format!("then, as that principal: {undo}"))
-        .hint(format!(
-            "finally, remove that access: aws eks delete-access-entry --cluster-name {name} --region {region} --principal-arn ARN"
+            "if no user has access, a user with IAM permissions gets in and undoes the write: awsauth rescue --cluster-name {name} --region {region} && {undo}"
         ))
     }
 }

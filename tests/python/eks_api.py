@@ -20,6 +20,7 @@ eks_access_entries.py has the calls on access entries, and more of the state.
 
 A fault affects "times" requests (by default 1) of its operation, of every operation that writes ("*") or of every operation
 ("all"), after "skip" requests. The faults in its "then" follow it. "throttle" refuses the request, "drop" closes the connection, "lose" carries the call out and closes the connection,
+"hold" carries the call out and answers nothing for "seconds",
 "delay" creates the file "delayed" and waits for "seconds" before the call, "refuse" answers with "code", "message" and "status". "first" first carries out "calls", as another client would:
 [["UpdateAccessEntry", {"clusterName": "prod", …}]].
 
@@ -230,7 +231,7 @@ def carry_out(world, operation, given, fault):
         answer(world, name, input)
     answered = answer(world, operation.name, given)
     check(operation, answered)
-    return None if fault["fault"] == "lose" else answered
+    return None if fault["fault"] in ("lose", "hold") else answered
 
 
 class Eks(BaseHTTPRequestHandler):
@@ -239,7 +240,9 @@ class Eks(BaseHTTPRequestHandler):
     def handle_one(self):
         self.body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         with LOCK:
+            self.hold = 0
             status, headers, answered = self.answer()
+        time.sleep(self.hold)
         if answered is None:
             self.close_connection = True
             return
@@ -271,6 +274,7 @@ class Eks(BaseHTTPRequestHandler):
             fault = fault_of(world, operation)
             record["fault"] = fault["fault"]
             answered = carry_out(world, operation, given, fault)
+            self.hold = fault.get("seconds", 0)
         except Refusal as refusal:
             status, headers, answered = refusal.status, {"x-amzn-ErrorType": refusal.code}, {"message": str(refusal)}
             record["refused"] = refusal.code

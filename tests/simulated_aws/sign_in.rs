@@ -20,6 +20,7 @@ mod migrate;
 mod migrate_apply;
 mod node_facts;
 mod pipeline;
+mod rescue;
 mod rollback;
 mod secrets_in_output;
 mod token_acceptance;

@@ -75,10 +75,11 @@ impl ExclusiveCluster {
         Self::on(site, None)
     }
 
-    /// Uses a cluster of this test's own, where principals with an access entry sign in by it.
-    pub(crate) fn with_access_entries(site: &'static OnceLock<Site>) -> Self {
-        let site = site.get_or_init(|| Site::of(Cluster::start_eks_with_access_entries()));
-        Self::on(site, None)
+    /// Waits for a free cluster where principals with an access entry sign in by it. There is no aws-auth.
+    pub(crate) fn with_access_entries() -> Self {
+        static SITES: Pool<Site> = Pool::new();
+        let turn = SITES.take(|| Site::of(Cluster::start_eks_with_access_entries()));
+        Self::on(&turn, Some(turn))
     }
 
     fn on(site: &'static Site, turn: Option<PoolGuard<Site>>) -> Self {

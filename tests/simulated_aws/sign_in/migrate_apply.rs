@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -10,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::sign_in::cluster_name::{eks, holding, on};
 use crate::sign_in::exclusive_cluster::{
-    ExclusiveCluster, MYTESTROLE, MYTESTROLE_SESSION, PATIENCE, Site,
+    ExclusiveCluster, MYTESTROLE, MYTESTROLE_SESSION, PATIENCE,
 };
 use crate::sign_in::token_review::Who;
 use crate::support::completed_run::Run;
@@ -36,15 +35,11 @@ struct Migration {
     caller_session: Credentials,
     dev: Credentials,
     _iam: Moto,
-    _turn: MutexGuard<'static, ()>,
 }
 
 impl Migration {
     fn start() -> Self {
-        static SITE: OnceLock<Site> = OnceLock::new();
-        static TURN: Mutex<()> = Mutex::new(());
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        let session = ExclusiveCluster::with_access_entries(&SITE);
+        let session = ExclusiveCluster::with_access_entries();
         session
             .cluster
             .kubectl(&["delete", "clusterrolebinding", ADMINS, "--ignore-not-found"]);
@@ -95,7 +90,6 @@ impl Migration {
             caller_session,
             dev,
             _iam: iam,
-            _turn: turn,
         }
     }
 

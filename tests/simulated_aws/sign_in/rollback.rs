@@ -77,10 +77,7 @@ fn expired_token_cannot_roll_back() {
         "what was written stays, because it could not be rolled back: ",
         "hint: a user who may still write aws-auth restores it with: awsauth kubeconfig",
         "hint: the IAM identity that created the cluster has access regardless of aws-auth, unless that access was revoked; as that identity: awsauth undo --cluster-name my-cluster --region us-east-1\n",
-        "aws eks create-access-entry --cluster-name my-cluster --region us-east-1 --principal-arn ARN && ",
-        "(this cannot be reversed): aws eks update-cluster-config --name my-cluster --region us-east-1 --access-config authenticationMode=API_AND_CONFIG_MAP\n",
-        "hint: then, as that principal: awsauth undo --cluster-name my-cluster --region us-east-1\n",
-        "aws eks delete-access-entry --cluster-name my-cluster --region us-east-1 --principal-arn ARN\n",
+        "hint: if no user has access, a user with IAM permissions gets in and undoes the write: awsauth rescue --cluster-name my-cluster --region us-east-1 && awsauth undo --cluster-name my-cluster --region us-east-1\n",
     ]);
     assert!(
         before.contains(MYTESTROLE) && !after.contains(MYTESTROLE),

@@ -275,6 +275,7 @@ fn rejected_token_is_reported_with_possible_causes() {
              \x20 either the cluster does not map {MYTESTROLE}, or it is not the cluster that the token is for: \"other\"\n\
              hint: to give it access, a user who may write aws-auth runs: awsauth map role {MYTESTROLE} --username mytestrole --group GROUP\n\
              hint: check which entries nearly match: awsauth explain {MYTESTROLE}\n\
+             hint: if no administrator can sign in, and you have IAM permissions: awsauth rescue --cluster-name other --region us-east-1\n\
              hint: check whether its endpoint is that of cluster \"other\": aws eks describe-cluster --name other --region us-east-1 --query cluster.endpoint\n",
             session.cluster.server_url()
         )],

@@ -232,9 +232,7 @@ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: writer}]
         "User \"writer\" cannot",
         "hint: a user who may still write aws-auth restores it with: kubectl --context admin patch configmap aws-auth -n kube-system --type merge --patch-file ",
         "as that identity: awsauth undo --cluster-name my-cluster --region us-east-1\n",
-        "aws eks create-access-entry --cluster-name my-cluster --region us-east-1 --principal-arn ARN && aws eks associate-access-policy --cluster-name my-cluster",
-        "--policy-arn arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy --access-scope type=cluster\n",
-        "authenticationMode=API_AND_CONFIG_MAP\n",
+        "awsauth rescue --cluster-name my-cluster --region us-east-1 && awsauth undo --cluster-name my-cluster --region us-east-1\n",
     ]);
     assert!(roles(&session).contains(MYTESTROLE));
     let (_, command) = run.stderr.split_once("restores it with: kubectl ").unwrap();

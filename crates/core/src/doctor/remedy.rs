@@ -66,11 +66,18 @@ pub(super) fn access_entry(cluster: &str, subject: &Subject<'_>) -> String {
     )
 }
 
-/// Returns the command that an administrator can run to diagnose the subject.
+/// Returns the command that an administrator can run to diagnose the subject, and the one for a cluster that admits none.
 pub(super) fn ask_an_admin(evidence: &Evidence) -> String {
+    let cluster = evidence
+        .entry()
+        .map_or_else(|_| String::new(), Entry::flags);
+    let cluster = match cluster.is_empty() {
+        true => " --cluster-name NAME",
+        false => &cluster,
+    };
     match evidence.subject() {
         Some(subject) => format!(
-            "ask a user who may read aws-auth to run: awsauth doctor --for {}",
+            "ask a user who may read aws-auth to run: awsauth doctor --for {}; if no administrator can sign in, and you have IAM permissions: awsauth rescue{cluster} --dry-run",
             quoted(&subject.canonical.arn)
         ),
         None => "see the identity: awsauth whoami".to_owned(),
