@@ -69,6 +69,7 @@ impl Program {
             "map",
             "migrate",
             "report",
+            "rescue",
             "restore",
             "undo",
             "unmap",
