@@ -185,6 +185,8 @@ mod tests {
         "as-group",
         "as-written",
         "check",
+        "clean",
+        "finish",
         "no-backup",
         "no-rollback",
         "no-verify",

@@ -3,6 +3,8 @@
 mod apply;
 mod caller_proof;
 mod check;
+mod clean;
+mod finish;
 mod revert;
 mod state;
 
@@ -18,7 +20,7 @@ use awsauth_core::document::SectionName;
 /// Move from aws-auth to EKS access entries
 ///
 /// Shows, for each mapping, the access entry that replaces it, and whether the access stays the same. Then lists the
-/// operations in a safe order. Changes nothing without --apply or --revert. With --cluster-name, reads the authentication
+/// operations in a safe order. Changes nothing without --apply, --clean, --finish or --revert. With --cluster-name, reads the authentication
 /// mode, the access entries, the nodes and the IAM paths of roles. Without it, the output lists what could not be checked.
 ///
 /// The plan exits with 0 if every mapping can be replaced without a change, with 1 if the access of a principal would change
@@ -48,12 +50,20 @@ pub(crate) struct Args {
 
     /// Carry the plan out: change the authentication mode to API_AND_CONFIG_MAP if needed, and create the access entries,
     /// your own last. aws-auth stays as it is
-    #[arg(long, conflicts_with_all = ["print", "check", "revert"])]
+    #[arg(long, conflicts_with_all = ["print", "check", "clean", "finish", "revert"])]
     apply: bool,
 
     /// Check the cluster: does every principal in aws-auth have the same access by an access entry?
-    #[arg(long, conflicts_with_all = ["print", "revert"])]
+    #[arg(long, conflicts_with_all = ["print", "clean", "finish", "revert"])]
     check: bool,
+
+    /// Remove each principal from aws-auth that has an access entry with the same access
+    #[arg(long, conflicts_with_all = ["print", "finish", "revert"])]
+    clean: bool,
+
+    /// Change the authentication mode to API, in which the cluster ignores aws-auth, if no principal loses access
+    #[arg(long, conflicts_with_all = ["print", "revert"])]
+    finish: bool,
 
     /// Delete the access entries that --apply created, if aws-auth still gives the same access
     #[arg(long, conflicts_with = "print")]
@@ -82,6 +92,10 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
         apply::run(args, backend, out)
     } else if args.check {
         check::run(args, backend, out)
+    } else if args.clean {
+        clean::run(args, backend, out)
+    } else if args.finish {
+        finish::run(args, backend, out)
     } else if args.revert {
         revert::run(args, backend, out)
     } else {
@@ -92,7 +106,7 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
 /// Prints the plan.
 fn show_plan(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
     let state = State::read(backend, out)?;
-    let planned = state.plan(args, backend)?;
+    let planned = state.plan(args, None, backend)?;
     match args.print {
         Some(form) => {
             let eks = backend.eks().map(|eks| &eks.facts);
@@ -133,7 +147,12 @@ fn print(
 fn print_result(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<(), Failure> {
     if args.answer.output == Format::Json {
         let state = State::read(backend, out)?;
-        print(&state.plan(args, backend)?, Format::Json, backend, out)?;
+        print(
+            &state.plan(args, None, backend)?,
+            Format::Json,
+            backend,
+            out,
+        )?;
     }
     Ok(())
 }

@@ -205,7 +205,7 @@ fn yaml_forms_have_the_same_texts_in_yaml_1_1_and_1_2() {
     let folder = tempfile::tempdir().expect("a folder");
     let entries = manifest(&folder);
     let program = "import json, sys, yaml; print(json.dumps(yaml.safe_load(sys.stdin.buffer)))";
-    for form in ["cloudformation", "eksctl"] {
+    for form in ["cloudformation", "eksctl", "access"] {
         let printed = printed(&folder, form);
         let by_python = python(Packages::Awscli, &["-c", program], &printed);
         let by_rust: Value = serde_yaml::from_str(&printed).expect("YAML 1.2");
@@ -224,6 +224,17 @@ fn yaml_forms_have_the_same_texts_in_yaml_1_1_and_1_2() {
                     )
                 };
                 resources.values().map(of).collect()
+            }
+            "access" => {
+                let of = |grant: &Value| {
+                    (
+                        text(&grant["arn"]),
+                        text(&grant["username"]),
+                        texts(&grant["groups"]),
+                    )
+                };
+                let grants = by_python["grants"].as_array().expect("grants");
+                grants.iter().map(of).collect()
             }
             _ => {
                 let list = by_python["accessConfig"]["accessEntries"]

@@ -20,7 +20,7 @@ use std::process::{Command, Stdio};
 
 use crate::support::secrets::{self, Prints};
 
-const COMMANDS: [&str; 22] = [
+const COMMANDS: [&str; 23] = [
     "apply",
     "backup",
     "cli",
@@ -38,6 +38,7 @@ const COMMANDS: [&str; 22] = [
     "map",
     "migrate",
     "report",
+    "rescue",
     "restore",
     "token",
     "undo",

@@ -391,6 +391,7 @@ fn draw(rng: &mut Rng) -> Case {
         accepted: chosen(rng, 3),
         skipped: chosen(rng, 12),
         principals: Vec::new(),
+        run: rng.bool().then(|| "20261121T160000Z".to_owned()),
     };
     let identities = identities(rng, &callers, &arns);
     Case {

@@ -9,9 +9,7 @@ mod operation;
 pub mod rescue;
 pub mod rules;
 mod store_choice;
-
-/// The tag of access entries that awsauth creates. Its value is the reason.
-const FROM_TAG: &str = "awsauth.dev/from";
+mod tags;
 
 pub use change::{EntryChange, changed};
 pub use difference::{difference, difference_between};
@@ -19,3 +17,4 @@ pub use edit::{EntryEditError, EntryOptions, entry_change};
 pub use named_policy::{NamedPolicy, PolicyError, PolicyTextError};
 pub use operation::Operation;
 pub use store_choice::{Store, StoreChoice, store_for};
+pub use tags::is_changed;

@@ -1,5 +1,7 @@
 //! `migrate --apply`: creates the access entries.
 
+use jiff::Timestamp;
+
 use super::caller_proof::CallerProof;
 use super::{Args, State, print, print_result, refuse_obstacles, require_eks};
 use crate::backend::Backend;
@@ -13,8 +15,9 @@ use awsauth_core::facts::groups::MASTERS;
 
 pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
     require_eks(backend)?;
+    let run = Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
     let state = State::read(backend, out)?;
-    let planned = state.plan(args, backend)?;
+    let planned = state.plan(args, Some(&run), backend)?;
     if args.answer.output == Format::Human {
         print(&planned, Format::Human, backend, out)?;
     }
@@ -33,7 +36,7 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
             backend.describe_again(out)?;
             // EKS may have created access entries itself, which now decide.
             let state = State::read(backend, out)?;
-            let again = state.plan(args, backend)?;
+            let again = state.plan(args, Some(&run), backend)?;
             refuse_obstacles(&again)?;
             refuse_unconfirmed(&planned.operations, &again.operations)?;
             again.operations

@@ -6,15 +6,15 @@ use super::{Args, State, print_result, require_eks};
 use crate::backend::Backend;
 use crate::commands::confirmation::confirm;
 use crate::terminal::{Exit, Failure, Kind, Out};
-use awsauth_core::access_entries::Operation;
 use awsauth_core::access_entries::migrate::{self, Masters, Verdict};
+use awsauth_core::access_entries::{Operation, is_changed};
 use awsauth_core::facts::access_entries::AccessEntry;
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
 
 pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
     require_eks(backend)?;
     let state = State::read(backend, out)?;
-    let planned = state.plan(args, backend)?;
+    let planned = state.plan(args, None, backend)?;
     let entries = state.access_entries.as_deref();
     if entries.is_some_and(|entries| entries.mode() == AuthenticationMode::Api) {
         return Err(Failure::new(
@@ -27,18 +27,24 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
         .unwrap_or_default();
     let is_migrated = |entry: &&AccessEntry| entry.terms.as_ref().is_some_and(migrate::is_migrated);
     let is_same = |entry: &AccessEntry| {
-        planned.items.iter().any(|item| {
-            matches!(item.verdict, Verdict::AlreadyThere { .. })
-                && item.entry.as_ref() == Some(entry)
-        })
+        let mut items = planned.items.iter();
+        is_changed(entry) != Some(true)
+            && items.any(|item| {
+                matches!(item.verdict, Verdict::AlreadyThere { .. })
+                    && item.entry.as_ref() == Some(entry)
+            })
     };
     let (same, changed): (Vec<&AccessEntry>, Vec<&AccessEntry>) = all
         .iter()
         .filter(is_migrated)
         .partition(|entry| is_same(entry));
     for entry in &changed {
+        let reason = match is_changed(entry) {
+            Some(true) => "another client changed it",
+            _ => "aws-auth does not give the same access",
+        };
         out.note(&format!(
-            "Kept: the access entry of {}, because aws-auth does not give the same access.",
+            "Kept: the access entry of {}, because {reason}.",
             entry.principal_arn
         ));
     }

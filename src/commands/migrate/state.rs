@@ -6,7 +6,7 @@ use super::{Args, not_possible};
 use crate::backend::{Backend, Inventory};
 use crate::terminal::{Failure, Out};
 use awsauth_core::access_entries::migrate::{
-    Choices, ClusterFacts, MigrationInput, MigrationPlan, plan,
+    Choices, ClusterFacts, FinishObstacle, MigrationInput, MigrationPlan, finish_obstacles, plan,
 };
 use awsauth_core::authenticator::AccessEntries;
 use awsauth_core::document::Document;
@@ -62,21 +62,37 @@ impl State {
         })
     }
 
-    /// Plans the migration with the user's choices.
+    /// Plans the migration with the user's choices. `run` is the name of the run that creates the access entries, if it does.
     pub(super) fn plan(
         &self,
         args: &Args,
+        run: Option<&str>,
         backend: &Backend,
     ) -> Result<MigrationPlan<'_>, Failure> {
-        let choices = Choices {
-            masters: args.masters.clone().unwrap_or_default(),
-            accepted: args.accepted.clone(),
-            skipped: args.skipped.clone(),
-            principals: args.principals.clone(),
-        };
+        let choices = choices(args, run);
+        plan(&self.input(&choices, backend)).map_err(|error| not_possible(&error))
+    }
+
+    /// Returns why the cluster must not ignore aws-auth yet.
+    pub(super) fn finish_obstacles(
+        &self,
+        args: &Args,
+        backend: &Backend,
+    ) -> Result<Vec<FinishObstacle>, Failure> {
+        let choices = choices(args, None);
+        let input = self.input(&choices, backend);
+        let planned = plan(&input).map_err(|error| not_possible(&error))?;
+        Ok(finish_obstacles(&planned, &input, self.admins.as_ref()))
+    }
+
+    fn input<'d: 'f, 'f>(
+        &'d self,
+        choices: &'f Choices,
+        backend: &'f Backend,
+    ) -> MigrationInput<'d, 'f> {
         let eks = backend.eks().map(|eks| &eks.facts);
         let inventory = self.inventory.as_ref();
-        plan(&MigrationInput {
+        MigrationInput {
             document: &self.document,
             access_entries: self.access_entries.as_deref(),
             cluster: eks.map(|facts| ClusterFacts {
@@ -87,8 +103,17 @@ impl State {
             node_inventory: inventory.map(|found| &found.node_inventory),
             principals: inventory.and_then(|found| found.principals.as_ref()),
             caller: self.caller.as_deref(),
-            choices: &choices,
-        })
-        .map_err(|error| not_possible(&error))
+            choices,
+        }
+    }
+}
+
+fn choices(args: &Args, run: Option<&str>) -> Choices {
+    Choices {
+        masters: args.masters.clone().unwrap_or_default(),
+        accepted: args.accepted.clone(),
+        skipped: args.skipped.clone(),
+        principals: args.principals.clone(),
+        run: run.map(str::to_owned),
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use clap::ValueEnum;
 
-use super::{UNKNOWN_CLUSTER, cloudformation, eksctl, shell_script, terraform, word};
+use super::{UNKNOWN_CLUSTER, access_file, cloudformation, eksctl, shell_script, terraform, word};
 use awsauth_core::access_entries::Operation;
 use awsauth_core::access_entries::migrate::{MigrationPlan, Verdict};
 use awsauth_core::escape::one_line;
@@ -23,6 +23,8 @@ pub(crate) enum EntryForm {
     Eksctl,
     /// A shell script with commands of the aws CLI
     AwsCli,
+    /// A file of awsauth with the kind Access
+    Access,
 }
 
 /// An access entry to print.
@@ -77,6 +79,7 @@ pub(crate) fn printed_entries(
         EntryForm::Terraform => comments + &terraform::resources(&entries, cluster),
         EntryForm::Cloudformation => comments + &cloudformation::template(&entries, cluster),
         EntryForm::Eksctl => comments + &eksctl::cluster_config(&entries, cluster, region),
+        EntryForm::Access => comments + &access_file::grants(&entries),
         EntryForm::AwsCli => shell_script::script(plan, &comments, cluster, region),
     }
 }

@@ -87,6 +87,36 @@ pub(crate) fn on(session: &ExclusiveCluster, environment: &Environment, args: &[
     session.awsauth(environment, &[args, &named].concat())
 }
 
+/// Runs awsauth, and kills it after EKS has carried out this operation for the nth time, counted from 0, and before awsauth
+/// gets the answer.
+pub(crate) fn kill_after(
+    service: &EksService,
+    (operation, nth): (&str, usize),
+    environment: &Environment,
+    args: &[&str],
+) {
+    let mut state = service.state();
+    state["faults"] =
+        json!([{"operation": operation, "fault": "hold", "skip": nth, "seconds": 120}]);
+    service.set(&state);
+    let before = service.asked().len();
+    let mut command = environment.command(Path::new(env!("CARGO_BIN_EXE_awsauth")));
+    command.args(args).args(["--cluster-name", eks::NAME]);
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut run = command.stderr(Stdio::piped()).spawn().unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let asked = service.asked().split_off(before);
+        if asked.iter().filter(|asked| *asked == operation).count() > nth {
+            break;
+        }
+        assert!(Instant::now() < deadline, "no {operation}: {asked:?}");
+        sleep(Duration::from_millis(20));
+    }
+    run.kill().unwrap();
+    Run::ended(run).says(-1, &[]);
+}
+
 #[test]
 fn every_command_accepts_a_cluster_name() {
     let session = ExclusiveCluster::start();

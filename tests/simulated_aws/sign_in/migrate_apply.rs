@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::sign_in::cluster_name::{eks, holding, on};
+use crate::sign_in::cluster_name::{eks, holding, kill_after, on};
 use crate::sign_in::exclusive_cluster::{
     ExclusiveCluster, MYTESTROLE, MYTESTROLE_SESSION, PATIENCE,
 };
@@ -290,7 +290,7 @@ fn interrupted_migration_continues() {
         .says(
             0,
             &[&format!(
-                "Kept: the access entry of {DEV}, because aws-auth does not give the same access.\n"
+                "Kept: the access entry of {DEV}, because another client changed it.\n"
             )],
         );
     assert_eq!(migration.entries(), [CREATOR, NODE, DEV]);
@@ -309,6 +309,139 @@ fn interrupted_migration_continues() {
         &["migrate", "--revert", "--yes"],
     )
     .says(4, &["ignores aws-auth"]);
+}
+
+#[test]
+fn migrated_cluster_is_cleaned_and_ignores_aws_auth_afterwards() {
+    let migration = Migration::start();
+    migration.run(&["--finish", "--yes"]).says(
+        4,
+        &[
+            "the cluster reads no access entries yet\n",
+            "awsauth migrate --apply\n",
+        ],
+    );
+    migration.run(&["--apply", "--yes"]).says(0, &[]);
+    let tags = migration.service.state()["entries"][eks::NAME][2]["tags"].take();
+    assert_eq!(tags["awsauth.dev/from"], "aws-auth");
+    assert_eq!(tags["awsauth.dev/digest"].as_str().unwrap().len(), 64);
+    assert!(tags["awsauth.dev/run"].as_str().unwrap().ends_with('Z'));
+
+    // An account has no access entry, and EKS knows a node group whose role has none.
+    let session = &migration.session;
+    let patch = |accounts: &str| {
+        let patch = json!({"data": {"mapAccounts": accounts}}).to_string();
+        let args = [
+            "patch",
+            "configmap",
+            "aws-auth",
+            "-n",
+            "kube-system",
+            "-p",
+            &patch,
+        ];
+        session.cluster.kubectl(&args);
+    };
+    patch("- \"444455556666\"\n");
+    migration.change(|state| {
+        state["nodegroups"] = json!({eks::NAME: [{
+            "nodegroupName": "ng-2", "nodeRole": "arn:aws:iam::111122223333:role/others", "status": "ACTIVE",
+            "amiType": "AL2023_x86_64_STANDARD",
+        }]});
+        state["entries"][eks::NAME][2]["kubernetesGroups"] = json!(["devs", "more"]);
+    });
+    migration.run(&["--finish", "--yes"]).says(
+        4,
+        &[
+            "nothing was changed: in authentication mode API, not every principal would have its access\n",
+            "  arn:aws:iam::111122223333:role/dev has no access entry with the same access\n",
+            "  444455556666 has no access entry with the same access\n",
+            "  arn:aws:iam::111122223333:role/others, the role of node group ng-2, has no access entry for nodes\n",
+        ],
+    );
+    assert_eq!(migration.mode(), "API_AND_CONFIG_MAP");
+
+    // Only what access entries answer for is removed, and undo brings it back.
+    let before = migration.aws_auth();
+    migration.run(&["--clean", "--yes"]).says(
+        0,
+        &[
+            "Kept: arn:aws:iam::111122223333:role/dev, because it is not certain that an access entry gives the same access.\n",
+            "Kept: 444455556666, because",
+        ],
+    );
+    let cleaned = migration.aws_auth();
+    assert!(
+        cleaned.contains("role/dev") && cleaned.contains("444455556666"),
+        "{cleaned}"
+    );
+    assert!(
+        !cleaned.contains("mytestrole") && !cleaned.contains("role/nodes"),
+        "{cleaned}"
+    );
+    migration.becomes(&migration.caller_session, "admin", &[ADMINS]);
+    on(session, &migration.caller, &["undo", "--allow-ignored"]).says(0, &[]);
+    let data = |text: &str| text.rsplit_once('}').unwrap().0.to_owned();
+    assert_eq!(data(&migration.aws_auth()), data(&before));
+
+    patch("");
+    migration.change(|state| {
+        state["nodegroups"] = json!({});
+        state["entries"][eks::NAME][2]["kubernetesGroups"] = json!(["devs"]);
+    });
+    migration.run(&["--clean", "--yes"]).says(0, &[]);
+    migration.run(&["--clean", "--yes"]).says(
+        0,
+        &["Nothing to do: aws-auth maps no principal that has an access entry with the same access.\n"],
+    );
+    migration.run(&["--finish"]).says(
+        4,
+        &[
+            "the cluster would ignore aws-auth from now on, which EKS cannot reverse\n",
+            "add --yes",
+        ],
+    );
+    migration.run(&["--finish", "--yes"]).says(
+        0,
+        &["You signed in with the same username and rights. aws-auth is kept, and has no effect.\n"],
+    );
+    assert_eq!(migration.mode(), "API");
+    migration.becomes(&migration.caller_session, "admin", &[ADMINS]);
+    migration.becomes(&migration.dev, "dev:ann-example.com", &["devs"]);
+    migration
+        .run(&["--finish", "--yes"])
+        .says(0, &["Nothing to do: the authentication mode is API.\n"]);
+}
+
+#[test]
+fn killed_migration_continues_and_no_principal_loses_access() {
+    for call in [
+        ("UpdateClusterConfig", 0),
+        ("CreateAccessEntry", 0),
+        ("CreateAccessEntry", 1),
+    ] {
+        let migration = Migration::start();
+        let aws_auth = migration.aws_auth();
+        let args = ["migrate", "--apply", "--yes"];
+        kill_after(migration.service, call, &migration.caller, &args);
+        migration.becomes(&migration.dev, "dev:ann-example.com", &["devs"]);
+        let groups = match migration.entries().iter().any(|arn| arn == MYTESTROLE) {
+            true => ADMINS,
+            false => "system:masters",
+        };
+        migration.becomes(&migration.caller_session, "admin", &[groups]);
+
+        migration.run(&["--apply", "--yes"]).says(0, &[]);
+        assert_eq!(
+            migration.entries(),
+            [CREATOR, NODE, DEV, MYTESTROLE],
+            "{call:?}"
+        );
+        assert_eq!(migration.aws_auth(), aws_auth);
+        migration.run(&["--check"]).says(0, &[]);
+        migration.run(&["--revert", "--yes"]).says(0, &[]);
+        assert_eq!(migration.entries(), [CREATOR, NODE], "{call:?}");
+    }
 }
 
 #[test]

@@ -2,15 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
-use std::process::Stdio;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::sign_in::cluster_name::{CREATOR_SESSION, eks, holding, on};
-use crate::sign_in::exclusive_cluster::{ExclusiveCluster, PATIENCE};
+use crate::sign_in::cluster_name::{CREATOR_SESSION, eks, holding, kill_after, on};
+use crate::sign_in::exclusive_cluster::ExclusiveCluster;
 use crate::sign_in::token_review::Who;
 use crate::support::completed_run::Run;
 use crate::support::eks::{self, CREATOR};
@@ -101,7 +98,7 @@ impl Lockout {
     }
 
     /// Writes a backup of aws-auth to a file.
-    fn backup(&self) -> std::path::PathBuf {
+    fn backup(&self) -> PathBuf {
         let manifest = json!({
             "apiVersion": "v1",
             "kind": "ConfigMap",
@@ -295,10 +292,6 @@ fn caller_of_an_emptied_aws_auth_gets_in_and_restores_it_without_trace() {
 
 #[test]
 fn killed_rescue_continues_and_ends_in_the_same_state() {
-    let reached = |lockout: &Lockout, operation: &str, before: usize| {
-        let asked = lockout.service.asked().split_off(before);
-        asked.iter().any(|asked| asked == operation)
-    };
     for operation in [
         "UpdateClusterConfig",
         "DescribeUpdate",
@@ -309,36 +302,11 @@ fn killed_rescue_continues_and_ends_in_the_same_state() {
         let lockout = Lockout::start("CONFIG_MAP");
         let before = lockout.get();
         lockout.empty();
-        lockout.change(|state| {
-            state["faults"] = json!([{"operation": operation, "fault": "hold", "seconds": 120}]);
-        });
-        let requests = lockout.service.asked().len();
-        let args = [
-            "rescue",
-            "--yes",
-            "--from",
-            "history",
-            "--leave-no-trace",
-            "--cluster-name",
-            eks::NAME,
-        ];
-        let mut command = lockout
-            .caller
-            .command(Path::new(env!("CARGO_BIN_EXE_awsauth")));
-        command
-            .args(args)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped());
-        let mut rescue = command.stderr(Stdio::piped()).spawn().unwrap();
-        let deadline = Instant::now() + PATIENCE;
-        while !reached(&lockout, operation, requests) {
-            assert!(Instant::now() < deadline, "no {operation}");
-            sleep(Duration::from_millis(20));
-        }
-        rescue.kill().unwrap();
-        Run::ended(rescue).says(-1, &[]);
+        let args = ["--yes", "--from", "history", "--leave-no-trace"];
+        let command = [&["rescue"], &args[..]].concat();
+        kill_after(lockout.service, (operation, 0), &lockout.caller, &command);
 
-        let again = lockout.rescue(&args[1..5]);
+        let again = lockout.rescue(&args);
         again.says(0, &[]);
         assert_eq!(lockout.get(), before, "{operation}");
         assert_eq!(lockout.mode(), "API_AND_CONFIG_MAP", "{operation}");

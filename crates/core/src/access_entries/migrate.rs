@@ -5,12 +5,14 @@
 //! <https://docs.aws.amazon.com/eks/latest/userguide/migrating-access-entries.html>.
 
 mod comparison;
+mod finish;
 mod input;
 mod node_target;
 mod planner;
 mod standard_target;
 mod verdict;
 
+pub use finish::{FinishObstacle, finish_obstacles, lacks_admin_rights, needs_binding};
 pub use input::{Choices, ClusterFacts, Masters, MigrationInput};
 pub use planner::{ChoiceError, is_migrated, plan};
 pub use verdict::{Item, MigrationPlan, Obstacle, Reason, Summary, Unchecked, Verdict};

@@ -7,7 +7,7 @@ use std::fmt;
 
 use super::migrate::ClusterFacts;
 use super::rules::{Violation, supports_access_entries, validate};
-use super::{FROM_TAG, Operation};
+use super::{Operation, tags};
 use crate::arn::Parts;
 use crate::facts::access_entries::{
     AccessEntry, AccessScope, AccessTerms, CLUSTER_ADMIN, STANDARD,
@@ -15,12 +15,15 @@ use crate::facts::access_entries::{
 use crate::facts::authentication_mode::AuthenticationMode;
 use crate::facts::iam_principals::Principal;
 
-/// The value of [`FROM_TAG`] in access entries that a rescue creates.
+/// The value of [`tags::FROM`] in access entries that a rescue creates.
 const RESCUE: &str = "rescue";
 
 /// Returns whether a rescue created an access entry, according to its tags.
 pub fn is_rescued(terms: &AccessTerms) -> bool {
-    terms.tags.get(FROM_TAG).is_some_and(|from| from == RESCUE)
+    terms
+        .tags
+        .get(tags::FROM)
+        .is_some_and(|from| from == RESCUE)
 }
 
 /// What a rescue depends on.
@@ -99,7 +102,7 @@ pub fn plan(input: &RescueInput<'_>) -> Result<RescuePlan, RescueObstacle> {
         kind: STANDARD.to_owned(),
         username: None,
         groups: Vec::new(),
-        tags: [(FROM_TAG.to_owned(), RESCUE.to_owned())].into(),
+        tags: [(tags::FROM.to_owned(), RESCUE.to_owned())].into(),
     };
     let entry = match (live, dead) {
         (Some(_), _) => Vec::new(),

@@ -44,6 +44,8 @@ pub struct Choices {
     pub skipped: Vec<String>,
     /// The ARNs, with their IAM paths, of roles that IAM does not show.
     pub principals: Vec<String>,
+    /// The name of the run, for the tags of what it creates; `None` if nothing is created.
+    pub run: Option<String>,
 }
 
 /// What replaces `system:masters`, which EKS refuses in access entries.

@@ -12,7 +12,7 @@ use super::verdict::{Item, MigrationPlan, Obstacle, Reason, Unchecked, Verdict};
 use crate::access_entries::rules::{
     MAX_ENTRIES, Violation, supports_access_entries, validate, validate_group,
 };
-use crate::access_entries::{FROM_TAG, Operation};
+use crate::access_entries::{Operation, tags};
 use crate::arn::{Parts, can_match, comparable, fold, is_same_principal};
 use crate::authenticator::{EntryState, NodeRoles, Slot, Store, can_become, is_node};
 use crate::document::{Mapping, Principal};
@@ -22,12 +22,12 @@ use crate::facts::authentication_mode::AuthenticationMode;
 use crate::facts::groups::MASTERS;
 use crate::facts::iam_principals::Existence;
 
-/// The value of [`FROM_TAG`] in access entries that replace an entry of aws-auth.
+/// The value of [`tags::FROM`] in access entries that replace an entry of aws-auth.
 const AWS_AUTH: &str = "aws-auth";
 
 /// Returns whether an access entry replaces an entry of aws-auth, according to its tags.
 pub fn is_migrated(terms: &AccessTerms) -> bool {
-    let from = terms.tags.get(FROM_TAG);
+    let from = terms.tags.get(tags::FROM);
     from.is_some_and(|from| from == AWS_AUTH)
 }
 
@@ -74,6 +74,7 @@ fn check_choices(input: &MigrationInput<'_, '_>) -> Result<(), ChoiceError> {
         accepted,
         skipped,
         principals,
+        run: _,
     } = input.choices;
     if let Masters::Group(group) = masters {
         validate_group(group).map_err(|violation| ChoiceError::MastersGroup {
@@ -98,7 +99,7 @@ fn check_choices(input: &MigrationInput<'_, '_>) -> Result<(), ChoiceError> {
 }
 
 /// Returns whether the user's ARN or account names this principal.
-fn is_chosen(principal: &Principal, chosen: &str) -> bool {
+pub(super) fn is_chosen(principal: &Principal, chosen: &str) -> bool {
     match principal {
         Principal::Role(arn) | Principal::User(arn) => is_same_principal(arn, chosen),
         Principal::Account(id) => id == chosen,
@@ -193,7 +194,7 @@ impl<'a> Planner<'a> {
         let entries = self.input.access_entries;
         if let Some(existing) = entries.and_then(|entries| entries.of(arn)) {
             item.entry = Some(existing.clone());
-            return self.existing_entry(slot.mapping, existing);
+            return self.existing_entry(existing, item);
         }
         match self.real_arn(arn) {
             None => not_migrated(Reason::NoSuchPrincipal),
@@ -202,7 +203,7 @@ impl<'a> Planner<'a> {
     }
 
     /// Decides about a principal that has an access entry.
-    fn existing_entry<'d>(&self, mapping: &Mapping, existing: &AccessEntry) -> Verdict<'d> {
+    fn existing_entry<'d>(&self, existing: &AccessEntry, item: &mut Item<'d>) -> Verdict<'d> {
         let principal = match self.existence(&existing.principal_arn) {
             Existence::Absent => {
                 let reason = Reason::NoSuchPrincipal;
@@ -211,10 +212,12 @@ impl<'a> Planner<'a> {
             Existence::Exists(principal) => Some(principal),
             Existence::Unknown => None,
         };
-        if principal.is_some_and(|principal| existing.is_older_than(principal)) {
-            return Verdict::DeadEntry;
+        match principal {
+            Some(principal) if existing.is_older_than(principal) => return Verdict::DeadEntry,
+            Some(_) => {}
+            None => item.unchecked.push(Unchecked::Age),
         }
-        let compared = compare(mapping, existing, &self.input.choices.masters);
+        let compared = compare(item.mapping, existing, &self.input.choices.masters);
         match compared.changes.is_empty() {
             true => Verdict::AlreadyThere {
                 differences: compared.other_way,
@@ -274,7 +277,9 @@ impl<'a> Planner<'a> {
             Err(words) => return cannot(words),
         };
         if let Some(terms) = &mut entry.terms {
-            terms.tags.insert(FROM_TAG.to_owned(), AWS_AUTH.to_owned());
+            terms
+                .tags
+                .insert(tags::FROM.to_owned(), AWS_AUTH.to_owned());
         }
         item.entry = Some(entry);
         item.unchecked.extend(real.unchecked);
@@ -430,9 +435,37 @@ impl<'a> Planner<'a> {
             });
         }
         for (entry, terms) in entries {
-            operations.extend(creation(entry, terms));
+            operations.extend(self.creation(entry, terms));
         }
         operations
+    }
+
+    /// Returns the operations that create an access entry. Its groups are in the first one, so that it never exists without
+    /// them.
+    fn creation(&self, entry: &AccessEntry, terms: &AccessTerms) -> Vec<Operation> {
+        let principal_arn = &entry.principal_arn;
+        let associations = terms
+            .policies()
+            .iter()
+            .map(|policy| Operation::AssociatePolicy {
+                principal_arn: principal_arn.clone(),
+                policy_arn: policy.arn.clone(),
+                scope: policy.scope.clone(),
+            });
+        let mut tags = terms.tags.clone();
+        if let (Some(run), Some(digest)) = (&self.input.choices.run, tags::digest(entry)) {
+            tags.insert(tags::RUN.to_owned(), run.clone());
+            tags.insert(tags::DIGEST.to_owned(), digest);
+        }
+        let is_standard = terms.kind == STANDARD;
+        let create = Operation::CreateEntry {
+            principal_arn: principal_arn.clone(),
+            kind: terms.kind.clone(),
+            username: terms.username.clone().filter(|_| is_standard),
+            groups: terms.groups.clone(),
+            tags,
+        };
+        std::iter::once(create).chain(associations).collect()
     }
 
     fn notes(&self, operations: &[Operation]) -> Vec<String> {
@@ -479,28 +512,6 @@ impl<'a> Planner<'a> {
         }
         unchecked
     }
-}
-
-/// Returns the operations that create an access entry. Its groups are in the first one, so that it never exists without them.
-fn creation(entry: &AccessEntry, terms: &AccessTerms) -> Vec<Operation> {
-    let principal_arn = &entry.principal_arn;
-    let associations = terms
-        .policies()
-        .iter()
-        .map(|policy| Operation::AssociatePolicy {
-            principal_arn: principal_arn.clone(),
-            policy_arn: policy.arn.clone(),
-            scope: policy.scope.clone(),
-        });
-    let is_standard = terms.kind == STANDARD;
-    let create = Operation::CreateEntry {
-        principal_arn: principal_arn.clone(),
-        kind: terms.kind.clone(),
-        username: terms.username.clone().filter(|_| is_standard),
-        groups: terms.groups.clone(),
-        tags: terms.tags.clone(),
-    };
-    std::iter::once(create).chain(associations).collect()
 }
 
 fn account<'d>(id: &str) -> Verdict<'d> {

@@ -46,6 +46,8 @@ pub enum Unchecked {
     },
     /// Whether the user exists.
     User,
+    /// Whether the existing access entry is older than its principal: EKS then does not let the principal in.
+    Age,
     /// Whether EKS accepts this group: it reserves the prefix in usernames.
     Group(String),
     /// Whether a node role belongs to the account of the cluster, as EKS requires.
@@ -227,6 +229,7 @@ impl fmt::Display for Unchecked {
                 "whether the role exists, and its IAM path; --principal arn:{partition}:iam::{account}:role/PATH/{name} gives it"
             ),
             Self::User => f.write_str("whether the user exists"),
+            Self::Age => f.write_str("whether the access entry is older than its principal"),
             Self::Group(group) => write!(f, "whether EKS accepts the group {group}"),
             Self::NodeAccount => {
                 f.write_str("whether the cluster has the same account, as EKS requires for nodes")

@@ -1,0 +1,157 @@
+//! What a principal would lose in mode `API`, which ignores aws-auth.
+
+use std::fmt;
+
+use super::input::MigrationInput;
+use super::planner::is_chosen;
+use super::verdict::{Item, MigrationPlan, Unchecked, Verdict};
+use crate::arn::comparable;
+use crate::authenticator::{NodeRole, NodeRoles};
+use crate::facts::groups::MASTERS;
+use crate::plan::Admins;
+
+/// Why the cluster must not ignore aws-auth yet. Displayed as a sentence fragment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FinishObstacle {
+    /// An entry of aws-auth in effect has no equal access entry.
+    OnlyInAwsAuth { name: String },
+    /// An administrator of aws-auth is none by its access entry.
+    NotAdmin { name: String },
+    /// It is unknown whether an administrator of aws-auth is one by its access entry.
+    UnknownAdmin { name: String },
+    /// It is unknown whether the access entry is older than its principal, so that EKS does not let the principal in.
+    UnknownAge { name: String },
+    /// Nodes use this role, and it has no access entry for nodes.
+    NodeRole {
+        role: String,
+        /// Such as `the role of node group ng-1`.
+        what: String,
+    },
+    /// Node roles could not be read.
+    UnknownNodes,
+}
+
+/// Returns why the cluster must not ignore aws-auth yet; none if every principal keeps its access. `admins` are the subjects of
+/// the bindings to `cluster-admin`; `None` if they are unknown.
+pub fn finish_obstacles(
+    plan: &MigrationPlan<'_>,
+    input: &MigrationInput<'_, '_>,
+    admins: Option<&Admins>,
+) -> Vec<FinishObstacle> {
+    let of_items = plan.items.iter().filter_map(|item| {
+        let name = item.name().to_owned();
+        match &item.verdict {
+            Verdict::NotMigrated { .. } => None,
+            Verdict::AlreadyThere { .. } => match admins {
+                Some(admins) if lacks_admin_rights(item, admins) => {
+                    Some(FinishObstacle::NotAdmin { name })
+                }
+                None if needs_binding(item) => Some(FinishObstacle::UnknownAdmin { name }),
+                _ if item.unchecked.contains(&Unchecked::Age) && !is_accepted(item, input) => {
+                    Some(FinishObstacle::UnknownAge { name })
+                }
+                _ => None,
+            },
+            _ => Some(FinishObstacle::OnlyInAwsAuth { name }),
+        }
+    });
+    let mut obstacles: Vec<FinishObstacle> = of_items.collect();
+    let inventory = input.node_inventory;
+    let is_known = inventory.is_some_and(|inventory| {
+        inventory.groups.is_some() && inventory.profiles.is_some() && inventory.classes.is_some()
+    });
+    if !is_known {
+        obstacles.push(FinishObstacle::UnknownNodes);
+    }
+    let roles = inventory.map(NodeRoles::of).unwrap_or_default();
+    let missing = roles
+        .all()
+        .iter()
+        .filter(|role| !has_node_entry(role, input));
+    obstacles.extend(missing.map(|role| FinishObstacle::NodeRole {
+        role: role.arn.to_owned(),
+        what: role.to_string(),
+    }));
+    obstacles
+}
+
+fn is_accepted(item: &Item<'_>, input: &MigrationInput<'_, '_>) -> bool {
+    let mut accepted = input.choices.accepted.iter();
+    accepted.any(|arn| is_chosen(&item.mapping.principal, arn))
+}
+
+/// Returns whether a role of nodes has an access entry for nodes.
+fn has_node_entry(role: &NodeRole<'_>, input: &MigrationInput<'_, '_>) -> bool {
+    let entries = input.access_entries;
+    let entry = entries.and_then(|entries| entries.of(&comparable(role.arn)));
+    let terms = entry.and_then(|entry| entry.terms.as_ref());
+    terms.is_some_and(|terms| terms.is_for_nodes())
+}
+
+/// Returns whether an administrator of aws-auth has an access entry whose groups and policies give no administrator's rights.
+pub fn lacks_admin_rights(item: &Item<'_>, admins: &Admins) -> bool {
+    let terms = item.entry.as_ref().and_then(|entry| entry.terms.as_ref());
+    let mut groups = terms.into_iter().flat_map(|terms| &terms.groups);
+    needs_binding(item) && !groups.any(|group| admins.groups.contains(group))
+}
+
+/// Returns whether the administrator's rights of an entry of aws-auth depend on a ClusterRoleBinding.
+pub fn needs_binding(item: &Item<'_>) -> bool {
+    let mut groups = item.mapping.groups().iter();
+    let is_admin = groups.any(|group| group == MASTERS);
+    let terms = item.entry.as_ref().and_then(|entry| entry.terms.as_ref());
+    let mut policies = terms.into_iter().flat_map(|terms| terms.policies());
+    is_admin && terms.is_some() && !policies.any(|policy| policy.is_cluster_admin())
+}
+
+impl fmt::Display for FinishObstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OnlyInAwsAuth { name } => {
+                write!(f, "{name} has no access entry with the same access")
+            }
+            Self::NotAdmin { name } => write!(
+                f,
+                "{name} is no administrator by its access entry: no ClusterRoleBinding binds its groups to cluster-admin"
+            ),
+            Self::UnknownAdmin { name } => write!(
+                f,
+                "it is unknown whether the groups of {name} are bound to cluster-admin"
+            ),
+            Self::UnknownAge { name } => write!(
+                f,
+                "it is unknown whether the access entry of {name} is older than its principal, which EKS would not let in"
+            ),
+            Self::NodeRole { role, what } => {
+                write!(f, "{role}, {what}, has no access entry for nodes")
+            }
+            Self::UnknownNodes => f.write_str("the roles of nodes could not all be read"),
+        }
+    }
+}
+
+impl FinishObstacle {
+    /// Returns what to do.
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::OnlyInAwsAuth { name } => format!(
+                "create its access entry with --apply, or remove it from aws-auth if it is no longer needed: awsauth unmap role|user|account {name}"
+            ),
+            Self::NotAdmin { .. } => {
+                "bind its groups to cluster-admin again: --apply does".to_owned()
+            }
+            Self::UnknownAdmin { .. } => {
+                "run as a user who may list clusterrolebindings".to_owned()
+            }
+            Self::UnknownAge { name } => format!(
+                "run as an identity with iam:GetRole and iam:GetUser on it; or, if you know that it signs in: --accept {name}"
+            ),
+            Self::NodeRole { role, .. } => format!(
+                "create its access entry: aws eks create-access-entry --principal-arn {role} --type EC2_LINUX, or the type of its nodes"
+            ),
+            Self::UnknownNodes => {
+                "run as an identity with the permissions in the warnings".to_owned()
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The tags of access entries that awsauth creates.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::authenticator::template;
+use crate::facts::access_entries::{AccessEntry, AccessScope};
+
+/// The key of the tag whose value is the reason.
+pub(super) const FROM: &str = "awsauth.dev/from";
+
+/// The key of the tag whose value is the digest of the contents.
+pub(super) const DIGEST: &str = "awsauth.dev/digest";
+
+/// The key of the tag whose value names the run.
+pub(super) const RUN: &str = "awsauth.dev/run";
+
+/// Returns whether another client changed the contents of an access entry since awsauth created it; `None` if awsauth did not
+/// record them, or they are unknown.
+pub fn is_changed(entry: &AccessEntry) -> Option<bool> {
+    let recorded = entry.terms.as_ref()?.tags.get(DIGEST)?;
+    Some(*recorded != digest(entry)?)
+}
+
+/// Returns the digest of the type, the username, the groups and the policies; `None` if they are unknown.
+pub(super) fn digest(entry: &AccessEntry) -> Option<String> {
+    let terms = entry.terms.as_ref()?;
+    let user = template(entry, terms);
+    // EKS chooses the groups of nodes.
+    let groups: BTreeSet<&String> = match terms.is_for_nodes() {
+        true => BTreeSet::new(),
+        false => user.groups.iter().collect(),
+    };
+    let policies: BTreeSet<(&str, Option<BTreeSet<&String>>)> = terms
+        .policies
+        .as_ref()?
+        .iter()
+        .map(|policy| {
+            let namespaces = match &policy.scope {
+                AccessScope::Cluster => None,
+                AccessScope::Namespaces(names) => Some(names.iter().collect()),
+            };
+            (policy.arn.as_str(), namespaces)
+        })
+        .collect();
+    let contents = serde_json::json!([terms.kind, user.username, groups, policies]);
+    let hash = Sha256::digest(contents.to_string());
+    let mut text = String::with_capacity(hash.len() * 2);
+    for byte in hash {
+        let _ = write!(text, "{byte:02x}");
+    }
+    Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::access_entries::{AccessPolicy, AccessTerms, STANDARD};
+
+    fn entry(kind: &str, username: Option<&str>, groups: &[&str], scope: &[&str]) -> AccessEntry {
+        let names = scope.iter().map(|&name| name.to_owned()).collect();
+        let policy = AccessPolicy {
+            arn: "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy".to_owned(),
+            scope: AccessScope::Namespaces(names),
+        };
+        AccessEntry {
+            principal_arn: "arn:aws:iam::111122223333:role/team/dev".to_owned(),
+            terms: Some(AccessTerms {
+                kind: kind.to_owned(),
+                username: username.map(str::to_owned),
+                groups: groups.iter().map(|&group| group.to_owned()).collect(),
+                policies: Some(vec![policy]),
+                ..AccessTerms::default()
+            }),
+        }
+    }
+
+    #[test]
+    fn digest_depends_on_each_content_and_not_on_order_or_tags() {
+        let own = || entry(STANDARD, None, &["a", "b"], &["x", "y"]);
+        let digest = |entry: &AccessEntry| digest(entry).unwrap();
+        let default = "arn:aws:sts::111122223333:assumed-role/dev/{{SessionName}}";
+        let same = entry(STANDARD, Some(default), &["b", "a"], &["y", "x"]);
+        assert_eq!(digest(&own()), digest(&same));
+        for other in [
+            entry("EC2_LINUX", None, &["a", "b"], &["x", "y"]),
+            entry(STANDARD, Some("x"), &["a", "b"], &["x", "y"]),
+            entry(STANDARD, None, &["a"], &["x", "y"]),
+            entry(STANDARD, None, &["a", "b"], &["x"]),
+        ] {
+            assert_ne!(digest(&own()), digest(&other));
+        }
+        let mut tagged = own();
+        assert_eq!(is_changed(&tagged), None);
+        let tag = (DIGEST.to_owned(), digest(&own()));
+        if let Some(terms) = &mut tagged.terms {
+            terms.tags.extend([tag]);
+        }
+        assert_eq!(is_changed(&tagged), Some(false));
+        if let Some(terms) = &mut tagged.terms {
+            terms.groups.push("c".to_owned());
+        }
+        assert_eq!(is_changed(&tagged), Some(true));
+    }
+}

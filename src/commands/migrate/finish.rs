@@ -1,0 +1,74 @@
+//! `migrate --finish`: lets the cluster ignore aws-auth.
+
+use super::caller_proof::CallerProof;
+use super::{Args, State, print_result, require_eks};
+use crate::backend::Backend;
+use crate::commands::confirmation::confirm_irreversible;
+use crate::terminal::{Exit, Failure, Kind, Out};
+use awsauth_core::access_entries::Operation;
+use awsauth_core::facts::authentication_mode::AuthenticationMode;
+
+/// How many reasons a refusal lists.
+const SHOWN: usize = 20;
+
+pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
+    require_eks(backend)?;
+    let mode = backend.eks().and_then(|eks| eks.facts.authentication_mode);
+    match mode {
+        Some(AuthenticationMode::Api) => {
+            out.note("Nothing to do: the authentication mode is API.");
+            print_result(args, backend, out)?;
+            return Ok(Exit::Done);
+        }
+        Some(AuthenticationMode::ApiAndConfigMap) => {}
+        Some(AuthenticationMode::ConfigMap) | None => {
+            return Err(
+                Failure::new(Kind::Refused, "the cluster reads no access entries yet")
+                    .hint("create them first: awsauth migrate --apply"),
+            );
+        }
+    }
+    refuse_obstacles(args, backend, out)?;
+    let consequence = "ignore aws-auth from now on";
+    confirm_irreversible(consequence, args.yes, backend, out)?;
+    let proof = CallerProof::prepare(backend, out)?;
+    // Another client may have changed either store while the user read the question.
+    refuse_obstacles(args, backend, out)?;
+    let operation = Operation::UpdateAuthenticationMode {
+        from: AuthenticationMode::ApiAndConfigMap,
+        to: AuthenticationMode::Api,
+    };
+    backend.execute(&[operation], out)?;
+    backend.describe_again(out)?;
+    proof
+        .check(false, backend.timeout(), out)
+        .map_err(|failure| {
+            failure
+                .at("the cluster ignores aws-auth now, and you cannot sign in as before")
+                .of_kind(Kind::NotRolledBack)
+                .hint("get in with IAM permissions: awsauth rescue --cluster-name NAME")
+        })?;
+    print_result(args, backend, out)?;
+    out.note(
+        "You signed in with the same username and rights. aws-auth is kept, and has no effect.",
+    );
+    Ok(Exit::Done)
+}
+
+/// Refuses while a principal would lose access.
+fn refuse_obstacles(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<(), Failure> {
+    let state = State::read(backend, out)?;
+    let obstacles = state.finish_obstacles(args, backend)?;
+    if obstacles.is_empty() {
+        return Ok(());
+    }
+    let what = "nothing was changed: in authentication mode API, not every principal would have its access";
+    let mut failure = Failure::new(Kind::Refused, what);
+    for obstacle in obstacles.iter().take(SHOWN) {
+        failure = failure.note(obstacle).hint(obstacle.remedy());
+    }
+    if obstacles.len() > SHOWN {
+        failure = failure.note(format!("and {} more", obstacles.len() - SHOWN));
+    }
+    Err(failure)
+}
