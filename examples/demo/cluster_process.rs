@@ -4,6 +4,8 @@ use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -11,7 +13,9 @@ use crate::support::cluster::Cluster;
 use crate::support::eks;
 use crate::support::environment::Environment;
 use crate::support::go_programs::Binary;
-use crate::support::simulated_aws::trusts_service;
+use crate::support::moto::Moto;
+use crate::support::simulated_aws::{REGION, trusts_service};
+use crate::support::simulated_eks_api::EksService;
 
 /// Runs the cluster until standard input ends.
 pub(crate) const RUN: &str = "--run-cluster";
@@ -22,6 +26,8 @@ pub(crate) const RUN_AND_KEEP: &str = "--run-and-keep-cluster";
 pub(crate) const ROLE: &str = "arn:aws:iam::111122223333:role/mytestrole";
 pub(crate) const NODE_ROLE: &str = "arn:aws:iam::111122223333:role/eksctl-k8s-cluster-nodegroup-ng-1-NodeInstanceRole-1FI6JXPS9MDWK";
 pub(crate) const INSTANCE: &str = "i-0123456789abcdef0";
+pub(crate) const ENGINEER: &str = "arn:aws:iam::111122223333:role/platform/ops";
+const ENGINEER_SESSION: &str = "arn:aws:sts::111122223333:assumed-role/ops/ann";
 
 /// How the session reaches the cluster.
 #[derive(Deserialize, Serialize)]
@@ -33,6 +39,14 @@ pub(crate) struct ClusterAccess {
     pub(crate) creator: PathBuf,
     /// A shell script that sets the instance's environment variables.
     pub(crate) instance: PathBuf,
+    /// A shell script that sets the engineer's environment variables, if EKS and IAM are simulated.
+    pub(crate) engineer: Option<PathBuf>,
+}
+
+/// The AWS services of the second act. They end when they are dropped.
+struct Services {
+    eks: EksService,
+    iam: Moto,
 }
 
 pub(crate) fn run(keep: bool) -> Result<(), String> {
@@ -40,8 +54,20 @@ pub(crate) fn run(keep: bool) -> Result<(), String> {
     std::panic::set_hook(Box::new(|panic| {
         eprintln!("{}", panic.payload_as_str().unwrap_or("a bug in the demo"));
     }));
-    let cluster = Cluster::start_eks(&[]);
-    let access = prepare(&cluster).map_err(|e| format!("cannot prepare the cluster: {e}"))?;
+    // The second act ends in mode API, which the tutorial cannot use.
+    let cluster = match keep {
+        true => Cluster::start_eks(&[]),
+        false => Cluster::start_eks_with_access_entries(),
+    };
+    let cannot = |e: std::io::Error| format!("cannot prepare the cluster: {e}");
+    let mut access = prepare(&cluster).map_err(cannot)?;
+    let services = match keep {
+        true => None,
+        false => Some(Services::start(&cluster).map_err(cannot)?),
+    };
+    if let Some(services) = &services {
+        access.engineer = Some(services.engineer(&cluster).map_err(cannot)?);
+    }
     println!("{}", json!(access));
     let _ = std::io::stdout().flush();
     if keep {
@@ -84,7 +110,60 @@ fn prepare(cluster: &Cluster) -> std::io::Result<ClusterAccess> {
         kubeconfig: cluster.kubeconfig(),
         creator: script(&folder.join("creator.env"), &creator)?,
         instance: script(&folder.join("instance.env"), &instance)?,
+        engineer: None,
     })
+}
+
+impl Services {
+    /// Starts EKS, with the cluster in mode CONFIG_MAP, and IAM.
+    fn start(cluster: &Cluster) -> std::io::Result<Self> {
+        let name = eks::NAME;
+        let ca = BASE64_STANDARD.encode(fs::read(cluster.ca())?);
+        let node_entry = json!({
+            "principalArn": NODE_ROLE, "type": "EC2_LINUX", "username": "system:node:{{EC2PrivateDNSName}}",
+            "kubernetesGroups": ["system:nodes"], "policies": [],
+        });
+        let state = json!({
+            "clusters": {name: {
+                "arn": format!("arn:aws:eks:{REGION}:111122223333:cluster/{name}"),
+                "status": "ACTIVE",
+                "version": "1.33",
+                "platformVersion": "eks.7",
+                "endpoint": cluster.server_url(),
+                "certificateAuthority": {"data": ca},
+                "accessConfig": {"authenticationMode": "CONFIG_MAP"},
+            }},
+            // The AWS stand-in issues the keys.
+            "strangers": true,
+            "update": {"polls": 1, "settles": 1},
+            "nodegroups": {name: [{
+                "nodegroupName": "ng-1", "nodeRole": NODE_ROLE, "amiType": "AL2023_x86_64_STANDARD", "status": "ACTIVE",
+            }]},
+            "made_by_update": {name: [node_entry]},
+        });
+        let trust = trusts_service("ec2.amazonaws.com");
+        let node_role = NODE_ROLE.rsplit('/').next().unwrap_or_default();
+        let roles = json!({"platform/ops": trust, node_role: trust});
+        let iam = json!({"account": "111122223333", "roles": roles});
+        Ok(Self {
+            eks: EksService::start_in(cluster.eks_state(), &state),
+            iam: Moto::start(&[&iam.to_string()]),
+        })
+    }
+
+    /// Writes the environment of the engineer, who has no kubeconfig.
+    fn engineer(&self, cluster: &Cluster) -> std::io::Result<PathBuf> {
+        let aws = cluster.aws();
+        let session = aws.sessions(&[ENGINEER_SESSION]).remove(0);
+        let environment = self
+            .eks
+            .under(aws.environment())
+            .with_credentials(&session)
+            .with("AWS_ENDPOINT_URL_IAM", self.iam.url())
+            .with("KUBECONFIG", "/nonexistent/kubeconfig")
+            .with("PATH", &path(cluster.kubectl_path())?);
+        script(&cluster.folder().join("engineer.env"), &environment)
+    }
 }
 
 /// Returns the instance's kubeconfig, with awsauth as the exec plugin.

@@ -1,6 +1,8 @@
-//! A demo session on a real API server: an instance role is denied, mapped, verified and removed again. Run it with `./demo`.
+//! A demo session on a real API server. First act: an instance role is denied, mapped, verified and removed again. Second act:
+//! an administrator is locked out, gets in again, and moves the cluster to access entries. Run it with `./demo`.
 //!
-//! There are two processes: one runs the cluster, the other runs the session. With `--keep`, the cluster outlives the session.
+//! There are two processes: one runs the cluster, the other runs the session. With `--keep`, the cluster outlives the first act,
+//! and there is no second one.
 
 #![cfg(unix)]
 #![allow(
@@ -48,9 +50,11 @@ fn demo(keep: bool) -> Result<(), String> {
     println!("Starting kube-apiserver, etcd, aws-iam-authenticator and a local AWS stand-in.");
     println!("(The first run builds them, which takes some minutes.)");
     let session = Session::start(keep)?;
-    steps::run(&session)?;
+    steps::edit(&session)?;
     if keep {
         session.keep_cluster();
+        return Ok(());
     }
+    steps::rescue_and_migrate(&session)?;
     Ok(())
 }

@@ -19,6 +19,8 @@ pub(crate) enum Actor {
     Creator,
     /// A program on the EC2 instance.
     Instance,
+    /// An engineer with an IAM role.
+    Engineer,
 }
 
 pub(crate) struct Session {
@@ -101,7 +103,7 @@ impl Session {
     }
 
     fn output(&self, actor: Actor, line: &str) -> Result<Output, String> {
-        let script = self.script(actor).display();
+        let script = self.script(actor)?.display();
         let mut shell = Command::new("/bin/sh");
         shell.env_clear().stdin(Stdio::null());
         shell.args(["-c", &format!(". '{script}'\n{line}")]);
@@ -110,10 +112,14 @@ impl Session {
             .map_err(|e| format!("cannot run {line}: {e}"))
     }
 
-    fn script(&self, actor: Actor) -> &Path {
+    fn script(&self, actor: Actor) -> Result<&Path, String> {
         match actor {
-            Actor::Creator => &self.access.creator,
-            Actor::Instance => &self.access.instance,
+            Actor::Creator => Ok(&self.access.creator),
+            Actor::Instance => Ok(&self.access.instance),
+            Actor::Engineer => {
+                let engineer = self.access.engineer.as_deref();
+                engineer.ok_or_else(|| "the cluster has no engineer".to_owned())
+            }
         }
     }
 
@@ -125,6 +131,7 @@ impl Session {
             kubeconfig,
             creator,
             instance,
+            engineer: _,
         } = &self.access;
         println!("\n# The cluster keeps running. To use it as its creator:");
         println!("export KUBECONFIG={}", kubeconfig.display());
@@ -156,6 +163,7 @@ impl Actor {
         match self {
             Self::Creator => "creator",
             Self::Instance => "instance",
+            Self::Engineer => "engineer",
         }
     }
 }

@@ -1,14 +1,15 @@
 //! The steps of the session.
 
-use crate::cluster_process::{INSTANCE, NODE_ROLE, ROLE};
-use crate::session::Actor::{Creator, Instance};
+use crate::cluster_process::{ENGINEER, INSTANCE, NODE_ROLE, ROLE};
+use crate::session::Actor::{Creator, Engineer, Instance};
 use crate::session::Session;
 
 /// The demo's API server is on this machine, so awsauth needs permission to send it tokens for an EKS cluster.
 const WHOAMI: &str = "awsauth whoami --allow-endpoint 127.0.0.1";
 const VERIFY: &str = "awsauth verify --expect-username admin --expect-group system:masters --can '* * -A' --allow-endpoint 127.0.0.1";
 
-pub(crate) fn run(session: &Session) -> Result<(), String> {
+/// Maps an instance role and removes it again.
+pub(crate) fn edit(session: &Session) -> Result<(), String> {
     let caller = format!("arn:aws:sts::111122223333:assumed-role/mytestrole/{INSTANCE}");
     let map = format!("awsauth map role {ROLE} --username admin --group system:masters");
 
@@ -52,4 +53,48 @@ pub(crate) fn run(session: &Session) -> Result<(), String> {
     session.wait_for(Instance, "kubectl auth whoami", 1)?;
     session.run(Instance, "kubectl get namespaces", 1)?;
     session.run(Creator, "awsauth get", 0)
+}
+
+/// Locks the administrator out and lets them in again. Then moves aws-auth to access entries.
+pub(crate) fn rescue_and_migrate(session: &Session) -> Result<(), String> {
+    const GET: &str = "awsauth get --cluster-name my-cluster";
+    const MIGRATE: &str = "awsauth migrate --cluster-name my-cluster";
+    let arn = ENGINEER.replace("platform/", "");
+    session.comment(
+        "The second act. An engineer with the IAM role ops becomes an administrator of the cluster, by aws-auth. The engineer\n\
+         needs no kubeconfig: --cluster-name asks EKS for the endpoint.",
+    );
+    let map = format!("awsauth map role {arn} --username ops --group system:masters");
+    session.run(Creator, &map, 0)?;
+    session.wait_for(Engineer, GET, 0)?;
+    session.run(Engineer, GET, 0)?;
+
+    session.comment("Another tool replaces aws-auth with an empty one. Now no administrator can sign in, and no node.");
+    let empty = "kubectl create configmap aws-auth -n kube-system --dry-run=client -o yaml | kubectl replace -f -";
+    session.run(Creator, empty, 0)?;
+    session.wait_for(Engineer, GET, 3)?;
+    session.run(Engineer, GET, 3)?;
+
+    session.comment(
+        "IAM permissions are left. The rescue makes the engineer an administrator by an access entry, proves it by signing in,\n\
+         restores aws-auth from its history, and removes the access entry again. --dry-run would only print the steps.",
+    );
+    session.run(
+        Engineer,
+        "awsauth rescue --cluster-name my-cluster --from history --leave-no-trace --yes",
+        0,
+    )?;
+    session.run(Engineer, GET, 0)?;
+
+    session.comment(
+        "Now the cluster moves to access entries, which such an accident cannot delete. First the plan, then the access entries,\n\
+         the engineer's own last.",
+    );
+    session.run(Engineer, &format!("{MIGRATE} --apply --yes"), 0)?;
+    session.run(Engineer, &format!("{MIGRATE} --check"), 0)?;
+
+    session.comment("aws-auth loses what access entries answer for. Then the cluster ignores aws-auth from now on.");
+    session.run(Engineer, &format!("{MIGRATE} --clean --yes"), 0)?;
+    session.run(Engineer, &format!("{MIGRATE} --finish --yes"), 0)?;
+    session.run(Engineer, GET, 0)
 }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use crate::support::secrets::{self, Prints};
 
 /// Lines of the output, in order.
-const STORY: [&str; 8] = [
+const STORY: [&str; 19] = [
     "instance$ awsauth whoami --allow-endpoint 127.0.0.1\narn:aws:sts::111122223333:assumed-role/mytestrole/i-0123456789abcdef0\n",
     "instance$ kubectl auth whoami\nerror: You must be logged in to the server (Unauthorized)\n",
     "arn:aws:iam::111122223333:role/mytestrole is not mapped\n",
@@ -21,6 +21,17 @@ const STORY: [&str; 8] = [
     "instance$ kubectl auth can-i '*' '*'\nyes\n",
     "refused (node-guard)",
     "mapping role/mytestrole deleted\n",
+    "mapping role/ops created\n",
+    "engineer$ awsauth get --cluster-name my-cluster\n",
+    "configmap/aws-auth replaced\n",
+    "(Unauthorized)",
+    "10. Remove your access entry again\n",
+    "  result:            Another way into the cluster is proven.\n",
+    "system:masters",
+    "You signed in by your access entry, with the same username and rights.\n",
+    "have an access entry with the same access.\n",
+    "mapping role/ops deleted\n",
+    "aws-auth is kept, and has no effect.\n",
 ];
 
 /// Runs the demo with its own folder for temporary files.
