@@ -24,7 +24,7 @@ const STORY: [&str; 19] = [
     "mapping role/ops created\n",
     "engineer$ awsauth get --cluster-name my-cluster\n",
     "configmap/aws-auth replaced\n",
-    "(Unauthorized)",
+    "the API server does not accept the credentials\n",
     "10. Remove your access entry again\n",
     "  result:            Another way into the cluster is proven.\n",
     "system:masters",
