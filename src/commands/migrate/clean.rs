@@ -70,7 +70,7 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
         no_verify: false,
         no_rollback: false,
         is_confirmed: false,
-        prints_own_json: false,
+        prints_own_report: false,
     };
     Transaction {
         edits: &request.edits,

@@ -57,7 +57,7 @@ impl Source {
             no_verify: false,
             no_rollback: false,
             is_confirmed: false,
-            prints_own_json: false,
+            prints_own_report: false,
         };
         let named = match self {
             Self::History => None,
