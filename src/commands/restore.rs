@@ -107,6 +107,7 @@ impl Restoration {
             edits: &[],
             request: &request,
             create: true,
+            entries: None,
             verify: None,
             options,
         }

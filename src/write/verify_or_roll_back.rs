@@ -12,7 +12,6 @@ use crate::terminal::{Exit, Failure, Kind, Out};
 use awsauth_core::arn::{canonical, comparable, fold};
 use awsauth_core::aws_auth_snapshot::OWNERS_ANNOTATION;
 use awsauth_core::facts::access_entries::AccessPolicy;
-use awsauth_core::facts::partitions::Partition;
 use awsauth_core::plan::{Plan, Rollback};
 use awsauth_core::rbac::Question;
 use awsauth_kube::shell_command::quoted;

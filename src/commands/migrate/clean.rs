@@ -76,6 +76,7 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
         edits: &request.edits,
         request: &|_| Ok(request.clone()),
         create: false,
+        entries: None,
         verify: None,
         options: &options,
     }

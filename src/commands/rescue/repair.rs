@@ -116,6 +116,7 @@ fn map_nodes(options: &Options, backend: &mut Backend, out: &mut Out) -> Result<
         edits: &request.edits,
         request: &|_| Ok(request.clone()),
         create: true,
+        entries: None,
         verify: None,
         options,
     }

@@ -1,7 +1,6 @@
 //! `map` and `unmap` change access entries, `history` shows the changes, and `undo` undoes them.
 
 use std::fs;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde_json::{Value, json};
 
@@ -37,7 +36,6 @@ struct TwoStores {
     caller_session: Credentials,
     dev: Credentials,
     _iam: Moto,
-    _turn: MutexGuard<'static, ()>,
 }
 
 fn standard(arn: &str, username: &str, groups: &[&str], policies: &[&str]) -> Value {
@@ -73,10 +71,7 @@ impl TwoStores {
     }
 
     fn start(mode: &str, entries: &[Value], roles: &str) -> Self {
-        static SITE: OnceLock<Site> = OnceLock::new();
-        static TURN: Mutex<()> = Mutex::new(());
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        let session = ExclusiveCluster::with_access_entries(&SITE);
+        let session = ExclusiveCluster::with_access_entries();
         let mut sessions = session.aws().sessions(&[DEV_SESSION, MYTESTROLE_SESSION]);
         let (caller_session, dev) = (sessions.remove(1), sessions.remove(0));
         let id = |credentials: &Credentials| {
@@ -105,7 +100,6 @@ impl TwoStores {
             caller_session,
             dev,
             _iam: iam,
-            _turn: turn,
         };
         let groups: &[&str] = if mode == "API" {
             &[]
