@@ -170,7 +170,7 @@ mod tests {
 
     /// Flags that relax a guard, or that select what `migrate` changes. They have no environment variable, so that they are
     /// always visible on the command line.
-    const WITHOUT_ENVIRONMENT: [&str; 23] = [
+    const WITHOUT_ENVIRONMENT: [&str; 25] = [
         "accept",
         "allow",
         "allow-endpoint",

@@ -20,7 +20,7 @@ use std::process::{Command, Stdio};
 
 use crate::support::secrets::{self, Prints};
 
-const COMMANDS: [&str; 24] = [
+const COMMANDS: [&str; 23] = [
     "apply",
     "backup",
     "cli",
