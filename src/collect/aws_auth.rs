@@ -8,7 +8,7 @@ use super::sign_in::answered;
 use super::{BearerToken, ConnectOptions, in_runtime, problem};
 use awsauth_core::authenticator::User;
 use awsauth_core::doctor::evidence::{AwsAuth, PermissionAnswer, Problem};
-use awsauth_core::rbac::{Policy, Question, UserInfo};
+use awsauth_core::rbac::{Policy, Question, Scope};
 use awsauth_kube::access_review;
 use awsauth_kube::{ApiClient, Flags, Live, connect};
 
@@ -77,7 +77,7 @@ fn changed(live: &Live) -> Option<Timestamp> {
     times.filter_map(|time| time.parse().ok()).max()
 }
 
-/// Reads the RBAC policy of a user. If the user cannot sign in for itself, also asks the API server for its
+/// Reads the RBAC policy. If the user cannot sign in for itself, also asks the API server for its
 /// permissions.
 pub(crate) fn rights(
     options: &ConnectOptions,
@@ -88,8 +88,7 @@ pub(crate) fn rights(
 ) -> Result<(Policy, Option<Vec<PermissionAnswer>>), Problem> {
     let read = in_runtime(async {
         let client = reader.client(options).await?;
-        let info = [UserInfo::new(user, &[])];
-        let policy = awsauth_kube::rbac::policy(&client, &info, limit).await;
+        let policy = awsauth_kube::rbac::policy_in(&client, &Scope::AllNamespaces, limit).await;
         let answers = match questions {
             [] => None,
             questions => access_review::check_access_of(&client, user, questions, "default", limit)

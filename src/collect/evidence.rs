@@ -78,6 +78,7 @@ impl Collector {
                 arn: self.arn.clone(),
                 identity: self.identity.clone(),
                 cluster: self.cluster.clone(),
+                as_context: self.as_context.clone(),
             },
             ..Evidence::default()
         };
@@ -153,6 +154,11 @@ impl Collector {
         let question = question.and_then(|symptom| symptom.question.as_deref());
         self.questions
             .extend(question.and_then(|question| question.parse().ok()));
+        let impersonated = selected.as_deref().and_then(|it| it.impersonates.as_ref());
+        if let (Some(name), None) = (impersonated, &self.arn) {
+            let question = format!("impersonate users/{name} -A").parse();
+            self.questions.splice(..0, question.ok());
+        }
         if self.questions.is_empty() {
             self.questions.extend("list pods".parse::<Question>());
         }

@@ -66,6 +66,8 @@ pub(crate) fn entry(
         named: selected.entry.name.clone(),
         plugin_named,
         region: selected.eks.region.clone(),
+        namespace: selected.namespace.clone(),
+        impersonates: selected.impersonates.clone(),
         kubectl: target.kubectl(),
     };
     Ok((entry, selected))

@@ -5,6 +5,7 @@
 
 mod check;
 mod checks;
+mod denied_request;
 pub mod evidence;
 mod headline;
 mod remedy;

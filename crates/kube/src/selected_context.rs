@@ -25,6 +25,8 @@ pub struct SelectedContext {
     /// The cluster's EKS name and region, first of all according to the credential plugin.
     pub eks: EksName,
     pub namespace: String,
+    /// The user that this user impersonates, according to the kubeconfig or `--as`.
+    pub impersonates: Option<String>,
     /// The server, and how connections to it are verified.
     pub server: Server,
 }
@@ -97,6 +99,7 @@ impl SelectedContext {
             entry: EksName::of(None, &access.target),
             eks: EksName::of(user.exec.as_ref(), &access.target),
             user: SelectedUser::of(user),
+            impersonates: user.impersonate.clone().filter(|name| !name.is_empty()),
             server: access.server(),
             namespace: access.namespace.unwrap_or_else(|| "default".to_owned()),
             target: access.target,
@@ -117,6 +120,7 @@ impl SelectedContext {
             entry: eks.clone(),
             eks,
             namespace: "default".to_owned(),
+            impersonates: None,
         })
     }
 

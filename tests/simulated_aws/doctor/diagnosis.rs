@@ -121,7 +121,7 @@ fn missing_rights_are_distinguished_from_missing_mapping() {
     let text = &run.stdout;
     assert!(text.contains("\nForbidden (403): you are user dev in groups devs, system:authenticated to this cluster, but lack a permission\nB2 no RBAC binding has user dev or group devs as subject\n"), "{text}");
     assert!(text.contains("which points to B1\n"), "{text}");
-    assert!(text.contains("next: kubectl --context mine create clusterrolebinding devs-view --clusterrole=view --group=devs\n"), "{text}");
+    assert!(text.contains("next: kubectl --context admin create role devs-list-pods -n web --verb=list --resource=pods && kubectl --context admin create rolebinding devs-list-pods -n web --role=devs-list-pods --group=devs\n"), "{text}");
     let diagnosis = harness.diagnose(&failing);
     assert!(
         diagnosis
@@ -129,6 +129,18 @@ fn missing_rights_are_distinguished_from_missing_mapping() {
             .starts_with("list pods -n web: no")
     );
     assert_eq!(diagnosis.json["command"]["startAt"], "B1");
+
+    // A user who cannot read RBAC learns whom to ask for what.
+    let mut alone = Harness::new(session.cluster);
+    alone.args.clear();
+    let diagnosis = alone.diagnose(&failing);
+    assert_eq!(diagnosis.headline(), "B1", "{}", diagnosis.json);
+    assert_eq!(
+        diagnosis.text("B1", "next"),
+        format!(
+            "ask an administrator of this cluster to find the cause: awsauth doctor --for {MYTESTROLE} --can 'list pods -n web'; or to allow only this request: kubectl create role devs-list-pods -n web --verb=list --resource=pods && kubectl create rolebinding devs-list-pods -n web --role=devs-list-pods --group=devs"
+        )
+    );
 
     // A binding of a missing role.
     let bind = |role: &str| {
@@ -151,7 +163,7 @@ fn missing_rights_are_distinguished_from_missing_mapping() {
     unbind();
     assert_eq!(
         gone.text("B2", "cause"),
-        "the binding doctor refers to ClusterRole viewer, which does not exist"
+        "ClusterRoleBinding doctor refers to ClusterRole viewer, which does not exist"
     );
     // No controller aggregates the ClusterRole view here.
     session.cluster.kubectl(&[
@@ -256,7 +268,7 @@ fn eks_facts_show_the_authentication_mode_and_access_entry() {
     assert_eq!(
         api.text("M1", "next"),
         format!(
-            "aws eks create-access-entry --cluster-name my-cluster --principal-arn {MYTESTROLE}"
+            "ask a user with eks:CreateAccessEntry to run: aws eks create-access-entry --cluster-name my-cluster --principal-arn {MYTESTROLE} --kubernetes-groups GROUP"
         )
     );
     let with_entry = |mode: &str| {

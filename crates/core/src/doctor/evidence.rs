@@ -101,6 +101,8 @@ pub struct Request {
     pub identity: Option<String>,
     /// The cluster name at EKS.
     pub cluster: Option<String>,
+    /// The context whose user reads aws-auth and RBAC.
+    pub as_context: Option<String>,
 }
 
 /// All evidence.
@@ -136,7 +138,7 @@ pub struct Evidence {
     pub aws_auth: Collected<Result<AwsAuth, Problem>>,
     /// Responses of the API server about permissions.
     pub answers: Collected<Vec<PermissionAnswer>>,
-    /// The RBAC bindings that apply to the user.
+    /// The RBAC bindings and roles.
     pub policy: Collected<Policy>,
     /// Node groups and Fargate profiles, from EKS.
     pub eks_nodes: Collected<EksNodes>,

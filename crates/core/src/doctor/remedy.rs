@@ -1,13 +1,21 @@
 //! Commands that fix a problem.
 
-use super::evidence::{Entry, Evidence, SignedIn, Subject};
+use super::evidence::{Entry, Evidence, Explained, SignedIn, Subject};
 use crate::arn::{Kind, Parts};
-use crate::authenticator::{NearMatch, User};
-use crate::document::{Document, Mapping, Status};
+use crate::authenticator::{Answer, NearMatch, User};
+use crate::document::{Document, Mapping};
 use crate::shell_quote::quoted;
 
 /// Returns the `awsauth map` command that gives the subject access, with the username and groups of a similar entry.
 pub(super) fn map(evidence: &Evidence, near: Option<(&Document, &NearMatch)>) -> String {
+    map_like(
+        evidence,
+        near.and_then(|(document, near)| mapping(document, near)),
+    )
+}
+
+/// Returns the `awsauth map` command that gives the subject the username and groups of a mapping, if there is one.
+pub(super) fn map_like(evidence: &Evidence, similar: Option<&Mapping>) -> String {
     let Some(subject) = evidence.subject() else {
         return "see the identity: awsauth whoami".to_owned();
     };
@@ -20,7 +28,6 @@ pub(super) fn map(evidence: &Evidence, near: Option<(&Document, &NearMatch)>) ->
                 .to_owned();
         }
     };
-    let similar = near.and_then(|(document, near)| mapping(document, near));
     let name = Parts::of(arn).map_or("", |parts| parts.name);
     let username = similar.map(|mapping| mapping.username.as_str());
     let username = username.filter(|name| !name.is_empty()).unwrap_or(name);
@@ -52,15 +59,13 @@ pub(super) fn map(evidence: &Evidence, near: Option<(&Document, &NearMatch)>) ->
 fn mapping<'d>(document: &'d Document, near: &NearMatch) -> Option<&'d Mapping> {
     let mut entries = document.section(near.section).entries().iter();
     let entry = entries.find(|entry| entry.line == near.line)?;
-    match &entry.status {
-        Status::Kept(mapping) | Status::Dropped { mapping, .. } => Some(mapping),
-    }
+    Some(entry.written_mapping())
 }
 
 /// Returns the command that creates an access entry for the subject.
 pub(super) fn access_entry(cluster: &str, subject: &Subject<'_>) -> String {
     format!(
-        "aws eks create-access-entry --cluster-name {} --principal-arn {}",
+        "ask a user with eks:CreateAccessEntry to run: aws eks create-access-entry --cluster-name {} --principal-arn {} --kubernetes-groups GROUP",
         quoted(cluster),
         quoted(&subject.canonical.arn)
     )
@@ -76,12 +81,37 @@ pub(super) fn ask_an_admin(evidence: &Evidence) -> String {
         false => &cluster,
     };
     match evidence.subject() {
-        Some(subject) => format!(
-            "ask a user who may read aws-auth to run: awsauth doctor --for {}; if no administrator can sign in, and you have IAM permissions: awsauth rescue{cluster} --dry-run",
-            quoted(&subject.canonical.arn)
+        Some(_) => format!(
+            "ask a user who may read aws-auth to run: {}; if no administrator can sign in, and you have IAM permissions: awsauth rescue{cluster} --dry-run",
+            diagnosis_by_admin(evidence, None)
         ),
         None => "see the identity: awsauth whoami".to_owned(),
     }
+}
+
+/// Returns the command that diagnoses the subject with another user's permissions, and a request if there is one.
+pub(super) fn diagnosis_by_admin(evidence: &Evidence, question: Option<&str>) -> String {
+    let subject = evidence.subject();
+    let arn = subject.map_or_else(|| "ARN".to_owned(), |it| quoted(&it.canonical.arn));
+    let can = question.map_or_else(String::new, |question| {
+        format!(" --can {}", quoted(question))
+    });
+    format!("awsauth doctor --for {arn}{can}")
+}
+
+/// Returns the mapping of an answer's entry as written.
+pub(super) fn written<'e>(explained: &'e Explained<'_>, answer: &Answer) -> Option<&'e Mapping> {
+    let section = explained.document.section(answer.place.section);
+    let entry = section.entries().get(answer.place.index)?;
+    Some(entry.written_mapping())
+}
+
+/// Returns the command that writes the subject's entry again, with its username and groups, or with a placeholder for
+/// groups if it has none; `None` if aws-auth is unknown or does not map the subject.
+pub(super) fn map_again(evidence: &Evidence) -> Option<String> {
+    let explained = evidence.explanation().ok()?;
+    let answer = explained.explanation.answers.first()?;
+    Some(map_like(evidence, written(&explained, answer)))
 }
 
 /// Returns the Kubernetes user of the subject, from the sign-in or else from aws-auth.
@@ -104,30 +134,4 @@ pub(super) fn groups(groups: &[String]) -> String {
         [group] => format!("group {group}"),
         groups => format!("groups {}", groups.join(", ")),
     }
-}
-
-/// Returns the command that creates the smallest binding that usually helps.
-pub(super) fn bind(evidence: &Evidence, question: &str) -> String {
-    let kubectl = evidence.entry().map_or("kubectl", |entry| &entry.kubectl);
-    let Some(user) = user(evidence) else {
-        return format!("{kubectl} auth can-i {question}");
-    };
-    let is_own = |name: &&String| !name.is_empty() && !name.starts_with("system:");
-    let (flag, name) = match user.groups.iter().find(is_own) {
-        Some(group) => ("group", group.as_str()),
-        None => ("user", user.username.as_str()),
-    };
-    let verb = question.split_whitespace().next().unwrap_or_default();
-    let role = match verb {
-        "get" | "list" | "watch" => "view",
-        _ => "edit",
-    };
-    format!(
-        "{kubectl} create clusterrolebinding {} --clusterrole={role} {}",
-        quoted(&format!(
-            "{}-{role}",
-            name.replace(['/', '%', ':', '@'], "-")
-        )),
-        quoted(&format!("--{flag}={name}"))
-    )
 }

@@ -2,3 +2,4 @@
 
 pub(super) mod bindings;
 pub(super) mod requested_permissions;
+mod similar_subject;

@@ -19,6 +19,10 @@ pub struct Entry {
     pub plugin_named: Option<String>,
     /// The cluster's region, if known.
     pub region: Option<String>,
+    /// The namespace of the context; empty for `default`.
+    pub namespace: String,
+    /// The user that the kubeconfig's user impersonates.
+    pub impersonates: Option<String>,
     /// A `kubectl` command with the context.
     pub kubectl: String,
 }

@@ -26,5 +26,7 @@ fn judge(evidence: &Evidence) -> CheckResult {
         User::Token { .. } => "a static token".to_owned(),
         User::Other(what) => what.clone(),
     };
-    Outcome::ok(format!("{context}: {} with {user}", entry.server))
+    let acts_as = entry.impersonates.as_ref();
+    let acts_as = acts_as.map_or_else(String::new, |name| format!(", which acts as user {name}"));
+    Outcome::ok(format!("{context}: {} with {user}{acts_as}", entry.server))
 }

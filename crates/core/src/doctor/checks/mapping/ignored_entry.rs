@@ -1,9 +1,13 @@
 //! M7: whether the identity's entry is ignored or cannot be rendered.
 
+use crate::authenticator::Answer;
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome};
 use crate::doctor::checks::mapping::near_miss::is_ignored;
+use crate::doctor::denied_request::DeniedRequest;
+use crate::doctor::evidence::{Explained, Problem};
 use crate::doctor::remedy;
+use crate::document::Mapping;
 
 pub(crate) const CHECK: Check = Check {
     id: "M7",
@@ -62,8 +66,11 @@ fn judge(evidence: &Evidence) -> CheckResult {
             format!(
                 "{place} gives {arn} no groups: its groups value is not a list, so the authenticator ignores it"
             ),
-            remedy::map(evidence, None),
+            with_written_group(evidence, &explained, answer),
         );
+    }
+    if let Some(problem) = denied_by_the_entry(evidence, &explained, answer) {
+        return Outcome::from_problem(place, &problem);
     }
     Outcome::ok(match explanation.shadowed.as_slice() {
         [] => format!("{place} applies"),
@@ -74,5 +81,78 @@ fn judge(evidence: &Evidence) -> CheckResult {
                 .collect();
             format!("{place} applies, and replaces {}", lines.join(", "))
         }
+    })
+}
+
+/// Returns the command that writes the entry again, with a group that is written as text as its only group.
+fn with_written_group(evidence: &Evidence, explained: &Explained<'_>, answer: &Answer) -> String {
+    let section = explained.document.section(answer.place.section);
+    let entry = section.entries().get(answer.place.index);
+    let groups = entry.and_then(|entry| entry.fields.groups);
+    let text = groups.and_then(|field| section.text()?.get(field.value.range()));
+    let group = text.map(|text| text.trim_matches(['"', '\'', ' ']));
+    let group = group.filter(|group| !group.is_empty() && !group.contains(char::is_whitespace));
+    let mapping = remedy::written(explained, answer).map(|mapping| Mapping {
+        groups: group.map(|group| vec![group.to_owned()]),
+        ..mapping.clone()
+    });
+    remedy::map_like(evidence, mapping.as_ref())
+}
+
+/// Returns why the entry gives a user without rights: only if a request is denied.
+fn denied_by_the_entry(
+    evidence: &Evidence,
+    explained: &Explained<'_>,
+    answer: &Answer,
+) -> Option<Problem> {
+    DeniedRequest::of(evidence)?;
+    let user = answer.user.as_ref().ok()?;
+    let place = format!("{} line {}", answer.place.section.key(), answer.place.line);
+    let mapping = remedy::written(explained, answer)?;
+    let renamed = |username: String| {
+        let mapping = Mapping {
+            username,
+            ..mapping.clone()
+        };
+        remedy::map_like(evidence, Some(&mapping))
+    };
+    if user.username.is_empty() {
+        return Some(Problem {
+            cause: format!("{place} has no username, so the user's name is empty"),
+            next: renamed(String::new()),
+        });
+    }
+    if user.username.contains("{{") {
+        return Some(Problem {
+            cause: format!(
+                "{place} has the username {}, which is no template of the authenticator, so it is the literal name of the user",
+                mapping.username
+            ),
+            next: renamed("{{SessionName}}".to_owned()),
+        });
+    }
+    let shadowed = explained.explanation.shadowed.iter().find_map(|place| {
+        let section = explained.document.section(place.section);
+        let earlier = section.entries().get(place.index)?.mapping()?;
+        let lost: Vec<String> = earlier
+            .groups()
+            .iter()
+            .filter(|group| !mapping.groups().contains(group))
+            .cloned()
+            .collect();
+        (!lost.is_empty()).then_some((place, lost, earlier))
+    });
+    let (earlier, lost, first) = shadowed?;
+    Some(Problem {
+        cause: format!(
+            "{place} replaces the earlier entry of the same identity in {} line {}, which gives {}",
+            earlier.section.key(),
+            earlier.line,
+            remedy::groups(&lost)
+        ),
+        next: format!(
+            "remove the later entry; or write one entry with the groups of the earlier: {}",
+            remedy::map_like(evidence, Some(first))
+        ),
     })
 }

@@ -1,9 +1,18 @@
-//! B2: whether RBAC bindings grant the requested permissions.
+//! B2: whether RBAC bindings grant the requested permissions, and which binding nearly does.
 
+use serde_json::json;
+
+use super::similar_subject::similar;
+use crate::authenticator::User;
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
+use crate::doctor::denied_request::{
+    DeniedRequest, as_administrator, own_namespace, session_template,
+};
+use crate::doctor::evidence::Problem;
 use crate::doctor::remedy;
-use crate::rbac::{Rules, UserInfo};
+use crate::rbac::{Action, Binding, Grant, Policy, Role, RoleKind, Rule, Rules, Subject, UserInfo};
+use crate::shell_quote::quoted;
 
 pub(crate) const CHECK: Check = Check {
     id: "B2",
@@ -12,10 +21,19 @@ pub(crate) const CHECK: Check = Check {
     judge,
 };
 
+/// The ClusterRoles of every cluster, which should not be changed for one user.
+const SHARED_ROLES: [&str; 4] = ["admin", "cluster-admin", "edit", "view"];
+
+/// The largest number of letters in which a misspelled name differs.
+const MAX_LETTERS: usize = 2;
+
+/// The maximum number of namespaces to list.
+const MAX_NAMESPACES: usize = 3;
+
 fn judge(evidence: &Evidence) -> CheckResult {
     let policy = evidence.policy.seen()?;
     let user = remedy::user(evidence).ok_or_else(|| Skipped::needs("the Kubernetes user (M2)"))?;
-    if let Some(unread) = policy.unread.iter().find(|unread| !unread.is_one) {
+    if let Some(unread) = policy.lacks(&["clusterrolebindings", "rolebindings"]) {
         return Err(Skipped::needs(format!(
             "permission to list {}: {}",
             unread.resource, unread.why
@@ -31,66 +49,773 @@ fn judge(evidence: &Evidence) -> CheckResult {
     let mut saw: Vec<String> = own
         .iter()
         .map(|grant| {
-            let place = grant.binding.namespace.as_ref();
-            let place = place.map_or_else(String::new, |place| format!(" in {place}"));
-            format!(
-                "{} {}{place} grants {}",
-                grant.binding.kind(),
-                grant.binding.name,
-                grant.binding.role.name
-            )
+            let role = &grant.binding.role.name;
+            format!("{} grants {role}", described(grant.binding))
         })
         .collect();
     if info.may_do_everything() {
         saw.push("group system:masters is allowed everything".to_owned());
     }
-    let answers = evidence.answers.known();
-    let refused = answers.and_then(|answers| answers.iter().find(|one| !one.allowed));
-    let Some(refused) = refused else {
+    let Some(denied) = DeniedRequest::of(evidence) else {
         return Outcome::ok(match saw.as_slice() {
             [] => "no binding has the user or its groups as subject; another authorizer grants or denies access"
                 .to_owned(),
             saw => saw.join("; "),
         });
     };
-    let next = remedy::bind(evidence, &refused.question);
-    let groups: Vec<_> = user
-        .groups
+    let analysis = Analysis {
+        evidence,
+        policy,
+        user: &user,
+        own: &own,
+        denied: &denied,
+    };
+    if saw.is_empty() {
+        saw.push("no binding applies".to_owned());
+    }
+    Outcome::from_problem(saw.join("; "), &analysis.problem())
+}
+
+/// A denied request, and what RBAC has for the user.
+struct Analysis<'a> {
+    evidence: &'a Evidence,
+    policy: &'a Policy,
+    user: &'a User,
+    /// The bindings that apply to the user.
+    own: &'a [&'a Grant<'a>],
+    denied: &'a DeniedRequest<'a>,
+}
+
+impl Analysis<'_> {
+    fn problem(&self) -> Problem {
+        if self.denied.is_impersonation() {
+            return self.not_granted();
+        }
+        self.missing_role()
+            .or_else(|| self.other_namespace())
+            .or_else(|| self.other_rule())
+            .or_else(|| self.similar_subject())
+            .or_else(|| self.username_of_session())
+            .unwrap_or_else(|| self.not_granted())
+    }
+
+    /// Finds a binding of the user to a role that does not exist.
+    fn missing_role(&self) -> Option<Problem> {
+        let mut bindings = self.own.iter().map(|grant| grant.binding);
+        let binding =
+            bindings.find(|binding| self.reaches(binding) && !self.exists(&binding.role()))?;
+        let kind = binding.role.kind.name();
+        let missing = &binding.role.name;
+        let place = match binding.role().namespace {
+            Some(namespace) => format!(" in namespace {namespace}"),
+            None => String::new(),
+        };
+        let cause = format!(
+            "{} refers to {kind} {missing}{place}, which does not exist",
+            described(binding)
+        );
+        let is_similar = |role: &&Role| {
+            role.name == *missing || strsim::damerau_levenshtein(&role.name, missing) <= MAX_LETTERS
+        };
+        let usable = |role: &&Role| role.namespace.is_none() || role.namespace == binding.namespace;
+        let similar = self.policy.roles.keys().filter(is_similar);
+        let similar: Vec<&Role> = similar.filter(|role| self.exists(role)).collect();
+        if let Some(role) = similar.iter().copied().find(usable) {
+            return Some(Problem {
+                cause: format!("{cause}; {} exists", role_in_words(role)),
+                next: self.by_administrator(&rebind(binding, role)),
+            });
+        }
+        let elsewhere = similar
+            .first()
+            .map(|role| format!("; {} exists", role_in_words(role)));
+        Some(Problem {
+            cause: cause + &elsewhere.unwrap_or_default(),
+            next: self.by_administrator(&[self.create_role(binding)]),
+        })
+    }
+
+    fn create_role(&self, binding: &Binding) -> String {
+        let role = binding.role();
+        let create = match &role.namespace {
+            Some(namespace) => format!(
+                "create role {} -n {}",
+                quoted(&role.name),
+                quoted(namespace)
+            ),
+            None => format!("create clusterrole {}", quoted(&role.name)),
+        };
+        let verb = quoted(&format!("--verb={}", self.denied.action.verb()));
+        let resource = quoted(&format!("--resource={}", self.denied.resource()));
+        format!("{create} {verb} {resource}")
+    }
+
+    /// Finds a binding of the user that allows the request in other namespaces.
+    fn other_namespace(&self) -> Option<Problem> {
+        let mut allowing: Vec<&Binding> = self
+            .own
+            .iter()
+            .filter(|grant| self.allows(grant.binding) == Some(true))
+            .map(|grant| grant.binding)
+            .collect();
+        allowing.sort();
+        let first = allowing.first()?;
+        let request = self.denied.words();
+        if self.denied.is_without_namespace() {
+            let resource = self.denied.resource();
+            return Some(Problem {
+                cause: format!(
+                    "{} cannot grant {resource}, which have no namespace: this needs a ClusterRoleBinding",
+                    described(first)
+                ),
+                next: self.denied.grant(),
+            });
+        }
+        let mut namespaces: Vec<&str> = Vec::new();
+        for binding in &allowing {
+            // A ClusterRoleBinding would have been sufficient.
+            let namespace = binding.namespace.as_deref()?;
+            if !namespaces.contains(&namespace) {
+                namespaces.push(namespace);
+            }
+        }
+        let user = &self.user.username;
+        let shown = namespaces[..namespaces.len().min(MAX_NAMESPACES)].join(", ");
+        let cause = format!(
+            "user {user} may {request} only in namespace {shown} ({})",
+            described(first)
+        );
+        let grant = self.denied.grant();
+        let Some(requested) = self.denied.namespace() else {
+            return Some(Problem {
+                cause: format!("{cause}, and the request is for all namespaces"),
+                next: format!(
+                    "request one namespace: add -n {}; if all are needed: {grant}",
+                    quoted(namespaces[0])
+                ),
+            });
+        };
+        let near = namespaces
+            .iter()
+            .copied()
+            .find(|namespace| strsim::damerau_levenshtein(namespace, requested) <= MAX_LETTERS);
+        let namespace = quoted(near.unwrap_or(namespaces[0]));
+        let is_of_context = own_namespace(self.evidence) == requested && requested != "default";
+        let (from, select) = if is_of_context && self.evidence.request.arn.is_none() {
+            let context = self
+                .evidence
+                .entry()
+                .ok()
+                .and_then(|entry| entry.context.as_deref());
+            let context = context.map_or_else(|| "--current".to_owned(), quoted);
+            (
+                " (the context's namespace)",
+                format!("kubectl config set-context {context} --namespace={namespace}"),
+            )
+        } else {
+            ("", format!("add -n {namespace} to the command"))
+        };
+        Some(Problem {
+            cause: format!("{cause}, and the request is for namespace {requested}{from}"),
+            next: format!("{select}; if it is needed in {requested}: {grant}"),
+        })
+    }
+
+    /// Finds a role of the user that has a similar rule.
+    fn other_rule(&self) -> Option<Problem> {
+        let reaching = self.own.iter().filter(|grant| self.reaches(grant.binding));
+        let mut found = reaching.filter_map(|grant| {
+            let role = grant.binding.role();
+            let mut rules = known(self.policy.roles.get(&role)).iter();
+            let why = rules.find_map(|rule| self.near_rule(rule))?;
+            Some((role, why))
+        });
+        let (role, why) = found.next()?;
+        let is_shared =
+            SHARED_ROLES.contains(&role.name.as_str()) || role.name.starts_with("system:");
+        let next = if is_shared {
+            self.denied.grant()
+        } else {
+            self.by_administrator(&[self.add_rule(&role)])
+        };
+        Some(Problem {
+            cause: format!(
+                "{} does not allow user {} to {}: {why}",
+                role_in_words(&role),
+                self.user.username,
+                self.denied.question
+            ),
+            next,
+        })
+    }
+
+    /// Returns in what a rule differs from one that allows the request.
+    fn near_rule(&self, rule: &Rule) -> Option<String> {
+        let Action::Resource {
+            verb,
+            group,
+            resource,
+            subresource,
+            name,
+            ..
+        } = &self.denied.action
+        else {
+            return None;
+        };
+        let with = |change: fn(&mut Rule, &str), value: &str| {
+            let mut changed = rule.clone();
+            change(&mut changed, value);
+            changed.allows(&self.denied.action)
+        };
+        let whole = self.denied.resource();
+        if with(|rule, group| rule.api_groups.push(group.to_owned()), group) {
+            let is_known = self.denied.has_known_group();
+            let groups: Vec<_> = rule
+                .api_groups
+                .iter()
+                .map(|group| format!("{group:?}"))
+                .collect();
+            return is_known.then(|| {
+                format!(
+                    "its rule for {resource} has apiGroups [{}], but {resource} are in {group:?}",
+                    groups.join(", ")
+                )
+            });
+        }
+        if with(|rule, verb| rule.verbs.push(verb.to_owned()), verb) {
+            return Some(format!(
+                "its rule for {whole} has the verbs {}",
+                rule.verbs.join(", ")
+            ));
+        }
+        if with(|rule, name| rule.resource_names.push(name.to_owned()), name)
+            || with(|rule, _| rule.resource_names.clear(), "")
+        {
+            return Some(format!(
+                "its rule for {whole} is limited to the objects {}",
+                rule.resource_names.join(", ")
+            ));
+        }
+        let parent = format!("{resource}/{subresource}");
+        let has_parent = rule.resources.iter().any(|listed| listed == resource);
+        (!subresource.is_empty()
+            && has_parent
+            && with(|rule, of| rule.resources.push(of.to_owned()), &parent))
+        .then(|| format!("its rule allows {resource}, but {parent} must be listed separately"))
+        .or_else(|| {
+            // A rule for `pods/log` does not include `pods`.
+            let listed = rule.resources.iter().find(|listed| {
+                listed
+                    .strip_prefix(resource.as_str())
+                    .is_some_and(|rest| rest.starts_with('/'))
+            })?;
+            (subresource.is_empty()
+                && with(|rule, of| rule.resources.push(of.to_owned()), resource))
+            .then(|| format!("its rule allows {listed}, but {resource} must be listed separately"))
+        })
+    }
+
+    fn add_rule(&self, role: &Role) -> String {
+        let rule = match &self.denied.action {
+            Action::Path { verb, path } => json!({"nonResourceURLs": [path], "verbs": [verb]}),
+            Action::Resource {
+                verb,
+                group,
+                resource,
+                subresource,
+                name,
+                ..
+            } => {
+                let resource = match subresource.as_str() {
+                    "" => resource.clone(),
+                    subresource => format!("{resource}/{subresource}"),
+                };
+                let mut rule =
+                    json!({"apiGroups": [group], "resources": [resource], "verbs": [verb]});
+                if !name.is_empty() {
+                    rule["resourceNames"] = json!([name]);
+                }
+                rule
+            }
+        };
+        let patch = json!([{"op": "add", "path": "/rules/-", "value": rule}]).to_string();
+        let (kind, place) = match &role.namespace {
+            Some(namespace) => ("role", format!(" -n {}", quoted(namespace))),
+            None => ("clusterrole", String::new()),
+        };
+        let (name, patch) = (quoted(&role.name), quoted(&patch));
+        format!("patch {kind} {name}{place} --type=json -p {patch}")
+    }
+
+    /// Finds a binding whose subject resembles the user and whose role allows the request.
+    fn similar_subject(&self) -> Option<Problem> {
+        let arn = self.evidence.subject().map(|subject| subject.canonical.arn);
+        let bindings = self.policy.bindings.iter();
+        let candidates = bindings.filter(|binding| self.allows(binding) != Some(false));
+        let found = candidates.flat_map(|binding| {
+            let subjects = binding.subjects.iter();
+            let arn = arn.as_deref();
+            subjects.filter_map(move |subject| {
+                let similar = similar(subject, self.user, arn)?;
+                // A binding that applies to the request's namespace comes first.
+                Some((!self.reaches(binding), similar, subject, binding))
+            })
+        });
+        let (is_elsewhere, similar, subject, binding) = found.min()?;
+        let place = match &binding.namespace {
+            Some(namespace) => format!(" -n {}", quoted(namespace)),
+            None => String::new(),
+        };
+        let kind = binding.kind().to_lowercase();
+        let name = quoted(&binding.name);
+        let correct = quoted(&format!("--{}={}", similar.flag, similar.name));
+        let correct =
+            self.by_administrator(&[format!("set subject {kind} {name}{place} {correct}")]);
+        let mut cause = format!(
+            "{} has the subject {} {}, which does not match: {}",
+            described(binding),
+            subject.kind(),
+            subject.name(),
+            similar.why
+        );
+        let mut next = correct;
+        if let (true, Some(namespace)) = (is_elsewhere, &binding.namespace) {
+            let requested = self.denied.namespace().unwrap_or("all namespaces");
+            cause += &format!("; and it applies only to namespace {namespace}, not to {requested}");
+            next += &format!("; then add -n {} to the command", quoted(namespace));
+        }
+        Some(Problem { cause, next })
+    }
+
+    /// Finds that the username is that of one session.
+    fn username_of_session(&self) -> Option<Problem> {
+        let info = UserInfo::new(self.user, &[]);
+        if info.to_bind().is_none_or(|(flag, _)| flag == "group") {
+            return None;
+        }
+        let template = session_template(self.evidence, self.user)?;
+        let mut bindings = self.policy.bindings.iter();
+        let other = bindings.find_map(|binding| {
+            let is_user = |subject: &&Subject| {
+                matches!(subject, Subject::User(name) if !name.starts_with("system:"))
+            };
+            let subject = binding.subjects.iter().find(is_user)?;
+            (self.allows(binding) == Some(true)).then(|| {
+                format!("; {} names User {}", described(binding), subject.name())
+            })
+        });
+        Some(Problem {
+            cause: format!(
+                "no RBAC binding has user {} as subject, and each session has another username: {template}{}",
+                self.user.username,
+                other.unwrap_or_default()
+            ),
+            next: self.denied.grant(),
+        })
+    }
+
+    fn not_granted(&self) -> Problem {
+        let groups: Vec<_> = self
+            .user
+            .groups
+            .iter()
+            .filter(|group| *group != "system:authenticated")
+            .cloned()
+            .collect();
+        let (user, groups) = (&self.user.username, remedy::groups(&groups));
+        let cause = if self.denied.is_impersonation() {
+            format!(
+                "the kubeconfig lets user {user} act as another user, which needs the permission to {}",
+                self.denied.question
+            )
+        } else if self.own.is_empty() {
+            format!("no RBAC binding has user {user} or {groups} as subject")
+        } else {
+            format!(
+                "the roles bound to user {user} in {groups} do not allow {}",
+                self.denied.question
+            )
+        };
+        Problem {
+            cause,
+            next: self.denied.grant(),
+        }
+    }
+
+    /// Returns whether a binding applies to the namespace of the request.
+    fn reaches(&self, binding: &Binding) -> bool {
+        match &binding.namespace {
+            None => true,
+            Some(namespace) => {
+                self.denied.namespace() == Some(namespace) && !self.denied.is_without_namespace()
+            }
+        }
+    }
+
+    /// Returns whether a binding's role allows the request in the binding's scope; `None` if its rules are unknown.
+    fn allows(&self, binding: &Binding) -> Option<bool> {
+        let role = binding.role();
+        match self.policy.roles.get(&role) {
+            Some(Rules::Known(rules)) => {
+                Some(rules.iter().any(|rule| rule.allows(&self.denied.action)))
+            }
+            Some(Rules::NoSuchRole) => Some(false),
+            Some(Rules::Unread) | None => (!self.exists(&role)).then_some(false),
+        }
+    }
+
+    /// Returns whether a role exists, as far as it is known.
+    fn exists(&self, role: &Role) -> bool {
+        let resource = match role.namespace {
+            Some(_) => "roles",
+            None => "clusterroles",
+        };
+        match self.policy.roles.get(role) {
+            Some(rules) => *rules != Rules::NoSuchRole,
+            None => self.policy.lacks(&[resource]).is_some(),
+        }
+    }
+
+    fn by_administrator(&self, commands: &[String]) -> String {
+        as_administrator(self.evidence, commands)
+    }
+}
+
+fn known(rules: Option<&Rules>) -> &[Rule] {
+    match rules {
+        Some(Rules::Known(rules)) => rules,
+        _ => &[],
+    }
+}
+
+fn described(binding: &Binding) -> String {
+    let place = binding.namespace.as_ref();
+    let place = place.map_or_else(String::new, |place| format!(" in namespace {place}"));
+    format!("{} {}{place}", binding.kind(), binding.name)
+}
+
+fn role_in_words(role: &Role) -> String {
+    match &role.namespace {
+        Some(namespace) => format!("Role {} in namespace {namespace}", role.name),
+        None => format!("ClusterRole {}", role.name),
+    }
+}
+
+/// Returns the commands that bind the same subjects to another role: a roleRef cannot be changed.
+fn rebind(binding: &Binding, role: &Role) -> [String; 2] {
+    let kind = binding.kind().to_lowercase();
+    let place = match &binding.namespace {
+        Some(namespace) => format!(" -n {}", quoted(namespace)),
+        None => String::new(),
+    };
+    let flag = match &role.namespace {
+        Some(_) => RoleKind::Role,
+        None => RoleKind::ClusterRole,
+    };
+    let flag = flag.name().to_lowercase();
+    let role = quoted(&format!("--{flag}={}", role.name));
+    let subjects: String = binding
+        .subjects
         .iter()
-        .filter(|group| *group != "system:authenticated")
-        .cloned()
+        .map(|subject| {
+            let word = match subject {
+                Subject::User(name) => format!("--user={name}"),
+                Subject::Group(name) => format!("--group={name}"),
+                Subject::ServiceAccount { namespace, name } => {
+                    format!("--serviceaccount={namespace}:{name}")
+                }
+            };
+            format!(" {}", quoted(&word))
+        })
         .collect();
-    if let Some(grant) = own.iter().find(|grant| *grant.rules == Rules::NoSuchRole) {
-        let (binding, role) = (&grant.binding.name, &grant.binding.role);
-        return Outcome::problem(
-            saw.join("; "),
-            format!(
-                "the binding {binding} refers to {} {}, which does not exist",
-                role.kind.name(),
-                role.name
-            ),
-            next,
+    let name = quoted(&binding.name);
+    [
+        format!("delete {kind} {name}{place}"),
+        format!("create {kind} {name}{place} {role}{subjects}"),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::evidence::{Collected, Entry, PermissionAnswer, Request, SignedIn};
+    use crate::rbac::RoleRef;
+
+    fn role(namespace: Option<&str>, name: &str) -> Role {
+        Role {
+            namespace: namespace.map(str::to_owned),
+            name: name.to_owned(),
+        }
+    }
+
+    fn rule(group: &str, resource: &str, verb: &str) -> Rule {
+        Rule {
+            verbs: vec![verb.to_owned()],
+            api_groups: vec![group.to_owned()],
+            resources: vec![resource.to_owned()],
+            ..Rule::default()
+        }
+    }
+
+    /// Binds `pod-reader`, a Role if `kind` says so.
+    fn binding(namespace: Option<&str>, kind: RoleKind, subject: Subject) -> Binding {
+        Binding {
+            namespace: namespace.map(str::to_owned),
+            name: "pods".to_owned(),
+            role: RoleRef {
+                kind,
+                name: "pod-reader".to_owned(),
+            },
+            subjects: vec![subject],
+        }
+    }
+
+    fn devs() -> Subject {
+        Subject::Group("devs".to_owned())
+    }
+
+    /// Judges the denied request of user alice in group devs, read by an administrator.
+    fn problem(bindings: Vec<Binding>, roles: &[(Role, Rule)], question: &str) -> Problem {
+        judged(&evidence(bindings, roles, question))
+    }
+
+    fn judged(evidence: &Evidence) -> Problem {
+        judge(evidence).unwrap().problem.unwrap()
+    }
+
+    fn evidence(bindings: Vec<Binding>, roles: &[(Role, Rule)], question: &str) -> Evidence {
+        let roles = roles.iter().cloned();
+        Evidence {
+            request: Request {
+                as_context: Some("admin".to_owned()),
+                ..Request::default()
+            },
+            kubeconfig: Collected::Seen(Ok(Entry {
+                namespace: "teama".to_owned(),
+                context: Some("mine".to_owned()),
+                ..Entry::default()
+            })),
+            signed_in: Collected::Seen(SignedIn::In {
+                username: "alice".to_owned(),
+                groups: vec!["devs".to_owned(), "system:authenticated".to_owned()],
+            }),
+            answers: Collected::Seen(vec![PermissionAnswer {
+                question: question.to_owned(),
+                allowed: false,
+                reason: None,
+            }]),
+            policy: Collected::Seen(Policy {
+                bindings,
+                roles: roles
+                    .map(|(role, rule)| (role, Rules::Known(vec![rule])))
+                    .collect(),
+                unread: Vec::new(),
+            }),
+            ..Evidence::default()
+        }
+    }
+
+    fn reader() -> (Role, Rule) {
+        (role(None, "pod-reader"), rule("", "pods", "list"))
+    }
+
+    #[track_caller]
+    fn says(problem: &Problem, cause: &str, next: &str) {
+        assert_eq!(
+            (problem.cause.as_str(), problem.next.as_str()),
+            (cause, next)
         );
     }
-    if own.is_empty() && !info.may_do_everything() {
-        return Outcome::problem(
-            "no binding applies".to_owned(),
-            format!(
-                "no RBAC binding has user {} or {} as subject",
-                user.username,
-                remedy::groups(&groups)
-            ),
-            next,
+
+    #[test]
+    fn unbound_user_gets_only_the_denied_permission() {
+        let found = problem(Vec::new(), &[], "get pods --subresource=log -n web");
+        says(
+            &found,
+            "no RBAC binding has user alice or group devs as subject",
+            "kubectl --context admin create role devs-get-pods-log -n web --verb=get --resource=pods/log && \
+             kubectl --context admin create rolebinding devs-get-pods-log -n web --role=devs-get-pods-log --group=devs",
+        );
+        let found = problem(Vec::new(), &[], "list nodes -A");
+        assert_eq!(
+            found.next,
+            "kubectl --context admin create clusterrole devs-list-nodes --verb=list --resource=nodes && \
+             kubectl --context admin create clusterrolebinding devs-list-nodes --clusterrole=devs-list-nodes --group=devs",
+        );
+        let mut own = evidence(Vec::new(), &[], "list deployments.apps");
+        own.request.as_context = None;
+        assert_eq!(
+            judged(&own).next,
+            "ask an administrator of this cluster to run: kubectl create role devs-list-deployments-apps -n teama --verb=list --resource=deployments.apps && \
+             kubectl create rolebinding devs-list-deployments-apps -n teama --role=devs-list-deployments-apps --group=devs",
         );
     }
-    Outcome::problem(
-        saw.join("; "),
-        format!(
-            "the roles bound to user {} in {} do not allow {}",
-            user.username,
-            remedy::groups(&groups),
-            refused.question
-        ),
-        next,
-    )
+
+    #[test]
+    fn rights_in_another_namespace_are_the_cause() {
+        let bound = || vec![binding(Some("team-a"), RoleKind::ClusterRole, devs())];
+        let found = problem(bound(), &[reader()], "list pods -n teama");
+        assert_eq!(
+            found.cause,
+            "user alice may list pods only in namespace team-a (RoleBinding pods in namespace team-a), \
+             and the request is for namespace teama (the context's namespace)",
+        );
+        let next = "kubectl config set-context mine --namespace=team-a; if it is needed in teama: ";
+        assert!(found.next.starts_with(next), "{}", found.next);
+        let found = problem(bound(), &[reader()], "list pods -n default");
+        assert!(
+            found.next.starts_with("add -n team-a to the command; "),
+            "{}",
+            found.next
+        );
+        let found = problem(bound(), &[reader()], "list pods -A");
+        assert!(
+            found
+                .cause
+                .ends_with("and the request is for all namespaces"),
+            "{}",
+            found.cause
+        );
+        assert!(
+            found
+                .next
+                .starts_with("request one namespace: add -n team-a; "),
+            "{}",
+            found.next
+        );
+        // A RoleBinding never grants nodes.
+        let nodes = (role(None, "pod-reader"), rule("", "nodes", "list"));
+        let found = problem(bound(), &[nodes], "list nodes -A");
+        assert!(
+            found.cause.contains("nodes, which have no namespace"),
+            "{}",
+            found.cause
+        );
+    }
+
+    #[test]
+    fn missing_role_is_named_with_a_similar_one() {
+        let bound = |namespace, kind| vec![binding(namespace, kind, devs())];
+        let other = (role(None, "pods-reader"), rule("", "pods", "list"));
+        let found = problem(
+            bound(None, RoleKind::ClusterRole),
+            &[other],
+            "list pods -n a",
+        );
+        says(
+            &found,
+            "ClusterRoleBinding pods refers to ClusterRole pod-reader, which does not exist; ClusterRole pods-reader exists",
+            "kubectl --context admin delete clusterrolebinding pods && \
+             kubectl --context admin create clusterrolebinding pods --clusterrole=pods-reader --group=devs",
+        );
+        let elsewhere = (
+            role(Some("default"), "pod-reader"),
+            rule("", "pods", "list"),
+        );
+        let found = problem(
+            bound(Some("a"), RoleKind::Role),
+            &[elsewhere],
+            "list pods -n a",
+        );
+        says(
+            &found,
+            "RoleBinding pods in namespace a refers to Role pod-reader in namespace a, which does not exist; Role pod-reader in namespace default exists",
+            "kubectl --context admin create role pod-reader -n a --verb=list --resource=pods",
+        );
+    }
+
+    #[test]
+    fn rule_that_nearly_allows_the_request_is_named() {
+        let bound = || vec![binding(None, RoleKind::ClusterRole, devs())];
+        let with = |rule: Rule, question: &str| {
+            problem(bound(), &[(role(None, "pod-reader"), rule)], question)
+        };
+        let found = with(
+            rule("", "deployments", "list"),
+            "list deployments.apps -n a",
+        );
+        says(
+            &found,
+            "ClusterRole pod-reader does not allow user alice to list deployments.apps -n a: \
+             its rule for deployments has apiGroups [\"\"], but deployments are in \"apps\"",
+            "kubectl --context admin patch clusterrole pod-reader --type=json -p \
+             '[{\"op\":\"add\",\"path\":\"/rules/-\",\"value\":{\"apiGroups\":[\"apps\"],\"resources\":[\"deployments\"],\"verbs\":[\"list\"]}}]'",
+        );
+        for (rule, question, cause) in [
+            (
+                rule("", "pods", "get"),
+                "get pods --subresource=log -n a",
+                "pods/log must be listed separately",
+            ),
+            (
+                rule("", "pods/log", "get"),
+                "get pods -n a",
+                "pods must be listed separately",
+            ),
+            (
+                rule("", "pods", "get"),
+                "list pods -n a",
+                "has the verbs get",
+            ),
+            (
+                Rule {
+                    resource_names: vec!["web".into()],
+                    ..rule("", "pods", "list")
+                },
+                "list pods -n a",
+                "is limited to the objects web",
+            ),
+        ] {
+            let found = with(rule, question);
+            assert!(found.cause.ends_with(cause), "{}", found.cause);
+        }
+        // `--can` may leave out the API group.
+        let found = with(rule("apps", "deployments", "list"), "list deployments -n a");
+        assert!(
+            found.cause.starts_with("the roles bound to"),
+            "{}",
+            found.cause
+        );
+    }
+
+    #[test]
+    fn similar_subject_is_named_with_its_correction() {
+        let account = Subject::ServiceAccount {
+            namespace: "team-a".to_owned(),
+            name: "devs".to_owned(),
+        };
+        let bound = |namespace| vec![binding(namespace, RoleKind::ClusterRole, account.clone())];
+        says(
+            &problem(bound(None), &[reader()], "list pods -n a"),
+            "ClusterRoleBinding pods has the subject ServiceAccount devs, which does not match: devs is a group, not a service account",
+            "kubectl --context admin set subject clusterrolebinding pods --group=devs",
+        );
+        says(
+            &problem(bound(Some("team-a")), &[reader()], "list pods -n team-b"),
+            "RoleBinding pods in namespace team-a has the subject ServiceAccount devs, which does not match: devs is a group, not a service account; \
+             and it applies only to namespace team-a, not to team-b",
+            "kubectl --context admin set subject rolebinding pods -n team-a --group=devs; then add -n team-a to the command",
+        );
+        // A binding that does not allow the request is no cause.
+        let found = problem(bound(None), &[reader()], "delete pods -n a");
+        assert!(
+            found.cause.starts_with("no RBAC binding"),
+            "{}",
+            found.cause
+        );
+    }
+
+    #[test]
+    fn impersonation_by_the_kubeconfig_is_the_cause() {
+        let mut evidence = evidence(Vec::new(), &[], "impersonate users/root -A");
+        if let Collected::Seen(Ok(entry)) = &mut evidence.kubeconfig {
+            entry.impersonates = Some("root".to_owned());
+        }
+        let found = judged(&evidence);
+        assert!(
+            found.next.starts_with("remove `as: root` from the user"),
+            "{}",
+            found.next
+        );
+    }
 }

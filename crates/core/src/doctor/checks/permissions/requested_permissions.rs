@@ -2,6 +2,7 @@
 
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome};
+use crate::doctor::denied_request::DeniedRequest;
 use crate::doctor::remedy;
 
 pub(crate) const CHECK: Check = Check {
@@ -26,16 +27,17 @@ fn judge(evidence: &Evidence) -> CheckResult {
         })
         .collect();
     let saw = shown.join("; ");
-    let Some(refused) = answers.iter().find(|one| !one.allowed) else {
+    let Some(denied) = DeniedRequest::of(evidence) else {
         return Outcome::ok(saw);
     };
     let who = remedy::user(evidence).map_or_else(
         || "this identity".to_owned(),
         |user| format!("user {} in {}", user.username, remedy::groups(&user.groups)),
     );
-    Outcome::problem(
-        saw,
-        format!("{who} may not {}", refused.question),
-        remedy::bind(evidence, &refused.question),
-    )
+    let cause = format!("{who} may not {}", denied.question);
+    let next = match evidence.policy.known() {
+        Some(_) => denied.grant(),
+        None => denied.request_help(),
+    };
+    Outcome::problem(saw, cause, next)
 }

@@ -1,0 +1,273 @@
+//! The request that the API server denied, and the commands that allow exactly this request.
+
+use super::evidence::Evidence;
+use super::remedy;
+use crate::authenticator::{Placeholder, User};
+use crate::rbac::{Action, Namespace, Question, Scope, Target, UserInfo};
+use crate::shell_quote::quoted;
+
+/// Resources of the core group, and those of them without namespaces.
+const CORE: [&str; 14] = [
+    "bindings",
+    "configmaps",
+    "endpoints",
+    "events",
+    "persistentvolumeclaims",
+    "pods",
+    "replicationcontrollers",
+    "resourcequotas",
+    "secrets",
+    "serviceaccounts",
+    "services",
+    "namespaces",
+    "nodes",
+    "persistentvolumes",
+];
+const CORE_WITHOUT_NAMESPACE: [&str; 3] = ["namespaces", "nodes", "persistentvolumes"];
+
+/// A request that the API server denied.
+pub(super) struct DeniedRequest<'e> {
+    evidence: &'e Evidence,
+    /// The request in the syntax of `--can`.
+    pub(super) question: &'e str,
+    pub(super) action: Action,
+}
+
+impl<'e> DeniedRequest<'e> {
+    /// Returns the first denied request; `None` if none is denied.
+    pub(super) fn of(evidence: &'e Evidence) -> Option<Self> {
+        let answers = evidence.answers.known()?;
+        let denied = answers.iter().find(|answer| !answer.allowed)?;
+        let question: Question = denied.question.parse().ok()?;
+        let namespace = own_namespace(evidence);
+        Some(Self {
+            evidence,
+            question: &denied.question,
+            action: action(question, namespace),
+        })
+    }
+
+    /// Returns the namespace of the request, if it is in one.
+    pub(super) fn namespace(&self) -> Option<&str> {
+        match self.action.scope() {
+            Scope::Namespace(name) => Some(name),
+            Scope::Cluster | Scope::AllNamespaces => None,
+        }
+    }
+
+    /// Returns the request without its namespaces, such as `list pods`.
+    pub(super) fn words(&self) -> String {
+        let (verb, what) = (self.action.verb(), self.resource());
+        format!("{verb} {what}")
+    }
+
+    /// Returns whether the request is for objects without a namespace. Knows only the core group.
+    pub(super) fn is_without_namespace(&self) -> bool {
+        match &self.action {
+            Action::Path { .. } => true,
+            Action::Resource { resource, .. } => {
+                CORE_WITHOUT_NAMESPACE.contains(&resource.as_str())
+            }
+        }
+    }
+
+    /// Returns whether the API group of the request is known: `--can` may leave it out.
+    pub(super) fn has_known_group(&self) -> bool {
+        match &self.action {
+            Action::Path { .. } => false,
+            Action::Resource {
+                group, resource, ..
+            } => !group.is_empty() || CORE.contains(&resource.as_str()),
+        }
+    }
+
+    /// Returns whether the request is to impersonate the user that the kubeconfig names.
+    pub(super) fn is_impersonation(&self) -> bool {
+        self.action.verb() == "impersonate" && self.impersonated().is_some()
+    }
+
+    fn impersonated(&self) -> Option<&'e str> {
+        self.evidence.entry().ok()?.impersonates.as_deref()
+    }
+
+    /// Returns the commands that allow only this request to the user, or how to find the cause.
+    pub(super) fn grant(&self) -> String {
+        if let (true, Some(name)) = (self.is_impersonation(), self.impersonated()) {
+            return format!(
+                "remove `as: {name}` from the user in the kubeconfig, so that you act as yourself"
+            );
+        }
+        match self.grant_commands() {
+            Some(commands) => as_administrator(self.evidence, &commands),
+            None => self.no_lasting_subject(),
+        }
+    }
+
+    /// Returns which administrator's help the user needs if RBAC cannot be read.
+    pub(super) fn request_help(&self) -> String {
+        if self.is_impersonation() {
+            return self.grant();
+        }
+        let find = remedy::diagnosis_by_admin(self.evidence, Some(self.question));
+        match self.grant_commands() {
+            Some(commands) => format!(
+                "ask an administrator of this cluster to find the cause: {find}; or to allow only this request: {}",
+                chained("kubectl", &commands)
+            ),
+            None => format!("ask an administrator of this cluster to find the cause: {find}"),
+        }
+    }
+
+    fn no_lasting_subject(&self) -> String {
+        match remedy::map_again(self.evidence) {
+            Some(map) => format!(
+                "give the entry a group, because no binding can name the usernames of all sessions, and bind that group: {map}"
+            ),
+            None => self.request_help(),
+        }
+    }
+
+    fn grant_commands(&self) -> Option<Vec<String>> {
+        let user = remedy::user(self.evidence)?;
+        let (flag, subject) = self.subject(&user)?;
+        let (verb, what) = (self.action.verb(), self.resource());
+        let name = format!("{subject}-{verb}-{what}").replace('*', "all");
+        let name = quoted(&name.replace(['/', '%', ':', '@', '.'], "-"));
+        let verb = quoted(&format!("--verb={verb}"));
+        let rule = match &self.action {
+            Action::Path { path, .. } => quoted(&format!("--non-resource-url={path}")),
+            Action::Resource { name, .. } => {
+                let resource = quoted(&format!("--resource={what}"));
+                match name.as_str() {
+                    "" => resource,
+                    name => format!("{resource} {}", quoted(&format!("--resource-name={name}"))),
+                }
+            }
+        };
+        let subject = quoted(&format!("--{flag}={subject}"));
+        Some(match self.namespace() {
+            Some(namespace) if !self.is_without_namespace() => {
+                let place = quoted(namespace);
+                vec![
+                    format!("create role {name} -n {place} {verb} {rule}"),
+                    format!("create rolebinding {name} -n {place} --role={name} {subject}"),
+                ]
+            }
+            _ => vec![
+                format!("create clusterrole {name} {verb} {rule}"),
+                format!("create clusterrolebinding {name} --clusterrole={name} {subject}"),
+            ],
+        })
+    }
+
+    /// Returns the group or user to bind. `None` if the only name is that of one session.
+    fn subject(&self, user: &User) -> Option<(&'static str, String)> {
+        let info = UserInfo::new(user, &[]);
+        let (flag, name) = info.to_bind()?;
+        let is_lasting = flag == "group" || session_template(self.evidence, user).is_none();
+        is_lasting.then(|| (flag, name.to_owned()))
+    }
+
+    /// Returns the resource as kubectl names it: `deployments.apps/scale`; or the path.
+    pub(super) fn resource(&self) -> String {
+        match &self.action {
+            Action::Path { path, .. } => path.clone(),
+            Action::Resource {
+                group,
+                resource,
+                subresource,
+                ..
+            } => {
+                let group = match group.as_str() {
+                    "" | "*" => String::new(),
+                    group => format!(".{group}"),
+                };
+                let subresource = match subresource.as_str() {
+                    "" => String::new(),
+                    name => format!("/{name}"),
+                };
+                format!("{resource}{group}{subresource}")
+            }
+        }
+    }
+}
+
+/// Returns the namespace that requests without `-n` use.
+pub(super) fn own_namespace(evidence: &Evidence) -> &str {
+    let entry = evidence.entry().ok();
+    let own = entry.map(|entry| entry.namespace.as_str());
+    let own = own.filter(|name| !name.is_empty() && evidence.request.arn.is_none());
+    own.unwrap_or("default")
+}
+
+/// Returns what makes the username that of one session, in words; `None` if sessions share it.
+pub(super) fn session_template(evidence: &Evidence, user: &User) -> Option<String> {
+    const OF_SESSION: [Placeholder; 4] = [
+        Placeholder::SessionName,
+        Placeholder::SessionNameRaw,
+        Placeholder::Ec2PrivateDnsName,
+        Placeholder::AccessKeyId,
+    ];
+    if let Ok(explained) = evidence.explanation()
+        && let Some(answer) = explained.explanation.answers.first()
+    {
+        let username = &remedy::written(&explained, answer)?.username;
+        let mut placeholders = OF_SESSION.iter();
+        let place = format!("{} line {}", answer.place.section.key(), answer.place.line);
+        return placeholders
+            .any(|placeholder| username.contains(placeholder.text()))
+            .then(|| format!("{place} has the username {username}"));
+    }
+    let session = evidence.subject()?.session_name?;
+    (!session.is_empty() && user.username.ends_with(session))
+        .then(|| format!("the username ends with the session name {session}"))
+}
+
+fn action(question: Question, current: &str) -> Action {
+    let verb = question.verb;
+    match question.target {
+        Target::Url(path) => Action::Path { verb, path },
+        Target::Resource {
+            kind,
+            name,
+            subresource,
+            namespace,
+        } => {
+            let (resource, group) = kind.split_once('.').unwrap_or((&kind, ""));
+            Action::Resource {
+                verb,
+                group: group.to_owned(),
+                resource: resource.to_owned(),
+                subresource: subresource.unwrap_or_default(),
+                name: name.unwrap_or_default(),
+                scope: match namespace {
+                    Namespace::Current => Scope::Namespace(current.to_owned()),
+                    Namespace::Named(name) => Scope::Namespace(name),
+                    Namespace::All => Scope::AllNamespaces,
+                },
+            }
+        }
+    }
+}
+
+/// Returns kubectl commands with the context of an administrator, if it is known, or else a request to one.
+pub(super) fn as_administrator(evidence: &Evidence, commands: &[String]) -> String {
+    if let Some(name) = &evidence.request.as_context {
+        return chained(&format!("kubectl --context {}", quoted(name)), commands);
+    }
+    if evidence.request.arn.is_some() {
+        let kubectl = evidence.entry().map_or("kubectl", |entry| &entry.kubectl);
+        return chained(kubectl, commands);
+    }
+    format!(
+        "ask an administrator of this cluster to run: {}",
+        chained("kubectl", commands)
+    )
+}
+
+fn chained(kubectl: &str, commands: &[String]) -> String {
+    let commands = commands
+        .iter()
+        .map(|command| format!("{kubectl} {command}"));
+    commands.collect::<Vec<_>>().join(" && ")
+}
