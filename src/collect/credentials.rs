@@ -64,6 +64,8 @@ fn of_instance(error: &NoCredentials, aws_environment: &AwsEnvironment) -> Optio
         problem: problem(why, why.hint()),
         tried: error.tried.iter().map(ToString::to_string).collect(),
         policies: None,
+        role: None,
+        has_external_id: false,
         clock_ahead: None,
     })
 }
@@ -80,8 +82,16 @@ fn none(error: &NoCredentials, advice: Option<Advice>) -> SearchFailed {
             },
             tried,
             policies: None,
+            role: None,
+            has_external_id: false,
             clock_ahead: None,
         };
+    };
+    let (role, has_external_id) = match failed.as_ref() {
+        SourceError::AssumeRole {
+            role, external_id, ..
+        } => (Some(role.clone()), external_id.is_some()),
+        _ => (None, false),
     };
     let refused = of_aws(failed).and_then(AwsError::refused);
     let policies = advice.map(|advice| {
@@ -90,6 +100,7 @@ fn none(error: &NoCredentials, advice: Option<Advice>) -> SearchFailed {
             because: policy.because.clone(),
             statement: policy.statement.clone(),
             is_missing: matches!(policy.state, State::Lacks | State::Denies),
+            is_unread: policy.state == State::Unknown,
         };
         Box::new([policy(&advice.own), policy(&advice.trust)])
     });
@@ -99,6 +110,8 @@ fn none(error: &NoCredentials, advice: Option<Advice>) -> SearchFailed {
         problem: problem(failed.as_ref(), failed.hint()),
         tried,
         policies,
+        role,
+        has_external_id,
         clock_ahead: refused.and_then(|refused| refused.clock_ahead),
     }
 }

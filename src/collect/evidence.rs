@@ -149,7 +149,18 @@ impl Collector {
             Task::wait,
         );
         self.ask_entries(&mut evidence, &context, end);
-        let ran = command.and_then(|command| command.within(COMMAND_LIMIT).into_known());
+        let ran = match command {
+            Some(command) => command.within(COMMAND_LIMIT),
+            None => {
+                Collected::NotRequested("the failing command: awsauth doctor -- COMMAND".to_owned())
+            }
+        };
+        evidence.command = match &ran {
+            Collected::Seen(ran) => Collected::Seen(ran.evidence()),
+            Collected::TimedOut(limit) => Collected::TimedOut(*limit),
+            Collected::NotRequested(needs) => Collected::NotRequested(needs.clone()),
+        };
+        let ran = ran.into_known();
         let question = ran.as_ref().and_then(|ran| ran.symptom.as_ref());
         let question = question.and_then(|symptom| symptom.question.as_deref());
         self.questions

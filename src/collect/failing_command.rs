@@ -4,6 +4,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::subprocess;
+use awsauth_core::doctor::evidence::CommandRun;
 use awsauth_core::doctor::{Symptom, symptom};
 use awsauth_core::redact;
 
@@ -17,6 +18,24 @@ pub(crate) struct Ran {
     pub(crate) stderr: String,
     /// The symptom in stderr.
     pub(crate) symptom: Option<Symptom>,
+}
+
+impl Ran {
+    /// Returns the result as evidence.
+    pub(crate) fn evidence(&self) -> CommandRun {
+        let symptom = self
+            .symptom
+            .as_ref()
+            .map(|symptom| symptom.message.as_str());
+        let mut lines = self.stderr.lines().filter(|line| !line.trim().is_empty());
+        let message = symptom.or_else(|| lines.next_back()).unwrap_or_default();
+        CommandRun {
+            status: self.status.clone(),
+            succeeded: self.worked,
+            stderr: self.stderr.clone(),
+            message: message.trim().to_owned(),
+        }
+    }
 }
 
 /// Runs the failing command, and reads its stderr.

@@ -3,9 +3,9 @@
 
 use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::doctor::evidence::{
-    AwsAuth, Caller, ClusterDescription, Collected, ConnectionAttempt, ConnectionFailure, Entry,
-    FailedAt, FoundCredentials, PolicySide, Problem, SearchFailed, SignedIn, Signer, Token,
-    VerifiedCaller,
+    AwsAuth, Caller, ClusterDescription, Collected, CommandRun, ConnectionAttempt,
+    ConnectionFailure, Entry, Exec, FailedAt, FoundCredentials, PolicySide, Problem, SearchFailed,
+    SignedIn, Signer, Token, User, VerifiedCaller,
 };
 use awsauth_core::doctor::{Evidence, Report, SignInState, diagnose};
 use jiff::{SignedDuration, Timestamp};
@@ -106,7 +106,12 @@ fn timed_out_evidence_is_reported() {
         caller: Collected::default(),
         ..evidence()
     };
-    fails(&silent, "C1", "does not finish", "--source");
+    fails(
+        &silent,
+        "C1",
+        "it is unknown which AWS credentials apply",
+        "--source",
+    );
     fails(
         &Evidence {
             caller: late(),
@@ -160,6 +165,7 @@ fn missing_half_of_a_role_assumption_is_named() {
         because: "because".into(),
         statement: Some("{}".into()),
         is_missing,
+        is_unread: !is_missing,
     };
     let none = |own, trust| SearchFailed {
         place: FailedAt::AssumeRole,
@@ -173,6 +179,8 @@ fn missing_half_of_a_role_assumption_is_named() {
             half("the caller's policies", own),
             half("its trust policy", trust),
         ])),
+        role: Some("arn:aws:iam::111122223333:role/locked".into()),
+        has_external_id: false,
         clock_ahead: None,
     };
     let with = |none| Evidence {
@@ -191,6 +199,139 @@ fn missing_half_of_a_role_assumption_is_named() {
         "C14",
         "cannot assume it",
         "add to the caller's policies: {}",
+    );
+    // If no policy can be read, no policy is blamed.
+    let unread = with(none(false, false));
+    fails(
+        &unread,
+        "C14",
+        "AWS does not report which policy denies it",
+        "its trust policy names the caller (aws iam get-role --role-name locked); a condition of the trust policy accepts no sts:ExternalId (external_id in the profile) and no MFA code (mfa_serial in the profile); the caller's policies allow it",
+    );
+    let report = diagnose(&unread);
+    let (_, trust) = report
+        .checks
+        .iter()
+        .find(|(check, _)| check.id == "C15")
+        .unwrap();
+    assert!(trust.is_err(), "{trust:?}");
+}
+
+/// Evidence of a user who is signed in and has no denied request.
+fn signed_in() -> Evidence {
+    Evidence {
+        signed_in: Collected::Seen(SignedIn::In {
+            username: "dev".into(),
+            groups: Vec::new(),
+        }),
+        ..evidence()
+    }
+}
+
+#[test]
+fn failed_command_is_a_problem_even_if_every_check_passes() {
+    let run = |stderr: &str| CommandRun {
+        status: Some("exit status: 1".into()),
+        succeeded: false,
+        stderr: stderr.into(),
+        message: stderr.into(),
+    };
+    let with = |run: CommandRun| Evidence {
+        command: Collected::Seen(run),
+        ..signed_in()
+    };
+    for (stderr, cause, next) in [
+        (
+            "Error from server (Forbidden): unknown",
+            "no check explains",
+            "-v=8",
+        ),
+        (
+            "admission webhook \"a.b\" denied the request: no",
+            "an admission webhook rejects",
+            "webhook",
+        ),
+        (
+            "pods \"a\" is forbidden: exceeded quota: q",
+            "a ResourceQuota",
+            "resourcequota",
+        ),
+        ("pods \"web\" not found", "does not exist", "namespace"),
+    ] {
+        fails(&with(run(stderr)), "B3", cause, next);
+    }
+    let mut impersonating = with(run("Error from server (Forbidden): unknown"));
+    if let Collected::Seen(Ok(entry)) = &mut impersonating.kubeconfig {
+        entry.impersonates = Some("root".into());
+    }
+    fails(&impersonating, "B3", "has `as: root`", "remove `as: root`");
+    let worked = with(CommandRun {
+        succeeded: true,
+        ..run("")
+    });
+    assert_eq!(diagnose(&worked).headline.problem, None);
+    // A time limit is no cause.
+    let slow = with(CommandRun {
+        status: None,
+        ..run("")
+    });
+    assert_eq!(diagnose(&slow).headline.problem, None);
+}
+
+#[test]
+fn exceeded_time_limit_is_no_cause_if_later_evidence_exists() {
+    let late = || Collected::TimedOut(SignedDuration::from_secs(2));
+    let unreachable = Evidence {
+        caller: late(),
+        ..signed_in()
+    };
+    assert_eq!(diagnose(&unreachable).headline.problem, None);
+    let mut slow_plugin = mapped(None);
+    if let Collected::Seen(Ok(entry)) = &mut slow_plugin.kubeconfig {
+        entry.user = User::Exec(Exec {
+            api_version: Some("client.authentication.k8s.io/v1beta1".into()),
+            command: "aws".into(),
+            path: Some("/usr/bin/aws".into()),
+            ..Exec::default()
+        });
+    }
+    slow_plugin.plugin = Collected::TimedOut(SignedDuration::from_secs(5));
+    let first = diagnose(&slow_plugin).headline.problem.unwrap().0;
+    assert_ne!(first, "K4");
+    slow_plugin.signed_in = Collected::default();
+    slow_plugin.aws_auth = Collected::default();
+    fails(&slow_plugin, "K4", "it is unknown", "run it alone");
+}
+
+#[test]
+fn source_of_the_credentials_is_checked_before_the_identity_is_mapped() {
+    let mut unmapped = mapped(None);
+    if let Collected::Seen(Ok(aws_auth)) = &mut unmapped.aws_auth {
+        aws_auth.snapshot.data.clear();
+    }
+    let next = |evidence: &Evidence| {
+        let report = diagnose(evidence);
+        outcome(&report, "M5").problem.clone().unwrap().next
+    };
+    let of_environment = next(&unmapped);
+    assert!(
+        of_environment.starts_with("AWS_ACCESS_KEY_ID in the environment comes before"),
+        "{of_environment}"
+    );
+    assert!(
+        of_environment.contains("; otherwise awsauth map role "),
+        "{of_environment}"
+    );
+    if let Collected::Seen(Ok(entry)) = &mut unmapped.kubeconfig {
+        entry.user = User::Exec(Exec {
+            env: vec![("AWS_PROFILE".into(), "bob".into())],
+            ..Exec::default()
+        });
+    }
+    let of_kubeconfig = next(&unmapped);
+    assert!(
+        of_kubeconfig.starts_with("the kubeconfig's plugin sets AWS_PROFILE=bob"),
+        "{of_kubeconfig}"
     );
 }
 

@@ -92,7 +92,7 @@ fn unmapped_identity_is_shown_with_the_entry_that_would_match() {
     assert_eq!(diagnosis.status("M4"), "skipped");
     let next = diagnosis.text("M2", "next");
     let expected = format!(
-        "ask a user who may read aws-auth to run: awsauth doctor --for {MYTESTROLE}; if no administrator can sign in, and you have IAM permissions: awsauth rescue --cluster-name my-cluster"
+        "AWS_ACCESS_KEY_ID in the environment comes before profiles and roles: if you expect another identity than {MYTESTROLE}, unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN; otherwise ask a user who may read aws-auth to run: awsauth doctor --for {MYTESTROLE}; if no administrator can sign in, and you have IAM permissions: awsauth rescue --cluster-name my-cluster"
     );
     assert!(next.starts_with(&expected), "{next}");
     // Another user has the permission.

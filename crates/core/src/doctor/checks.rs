@@ -11,7 +11,7 @@ mod token;
 use super::check::Check;
 
 /// Every check, in the order of the output.
-pub static CHECKS: [Check; 44] = [
+pub static CHECKS: [Check; 45] = [
     kubeconfig::selected_cluster::CHECK,
     kubeconfig::exec_api_version::CHECK,
     kubeconfig::exec_command::CHECK,
@@ -53,6 +53,7 @@ pub static CHECKS: [Check; 44] = [
     mapping::authenticator_log::CHECK,
     permissions::requested_permissions::CHECK,
     permissions::bindings::CHECK,
+    permissions::own_command::CHECK,
     nodes::node_roles::CHECK,
     nodes::node_name::CHECK,
     nodes::node_group_health::CHECK,

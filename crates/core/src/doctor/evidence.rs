@@ -8,8 +8,8 @@ mod nodes;
 use jiff::{SignedDuration, Timestamp};
 
 pub use api_server::{
-    AwsAuth, ConnectionAttempt, ConnectionFailure, PermissionAnswer, SignedIn, Signer, Token,
-    VerifiedCaller,
+    AwsAuth, CommandRun, ConnectionAttempt, ConnectionFailure, PermissionAnswer, SignedIn, Signer,
+    Token, VerifiedCaller,
 };
 pub use aws::{
     Caller, ClusterDescription, DescribeFailure, FailedAt, FoundCredentials, PolicySide,
@@ -140,6 +140,8 @@ pub struct Evidence {
     pub answers: Collected<Vec<PermissionAnswer>>,
     /// The RBAC bindings and roles.
     pub policy: Collected<Policy>,
+    /// The user's failing command.
+    pub command: Collected<CommandRun>,
     /// Node groups and Fargate profiles, from EKS.
     pub eks_nodes: Collected<EksNodes>,
     /// Karpenter's node classes.

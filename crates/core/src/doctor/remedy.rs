@@ -1,6 +1,6 @@
 //! Commands that fix a problem.
 
-use super::evidence::{Entry, Evidence, Explained, SignedIn, Subject};
+use super::evidence::{Entry, Evidence, Explained, SignedIn, Subject, User as EntryUser};
 use crate::arn::{Kind, Parts};
 use crate::authenticator::{Answer, NearMatch, User};
 use crate::document::{Document, Mapping};
@@ -97,6 +97,43 @@ pub(super) fn diagnosis_by_admin(evidence: &Evidence, question: Option<&str>) ->
         format!(" --can {}", quoted(question))
     });
     format!("awsauth doctor --for {arn}{can}")
+}
+
+/// Returns how the credentials were selected, if another identity may be the intended one.
+pub(super) fn selected_by(evidence: &Evidence) -> Option<String> {
+    if evidence.request.arn.is_some() {
+        return None;
+    }
+    let arn = evidence.subject()?.canonical.arn;
+    if let Ok(entry) = evidence.entry()
+        && let EntryUser::Exec(exec) = &entry.user
+        && let Some((_, profile)) = exec.env.iter().find(|(name, _)| name == "AWS_PROFILE")
+    {
+        return Some(format!(
+            "the kubeconfig's plugin sets AWS_PROFILE={profile}, which overrides yours: if you expect another identity than {arn}, remove it from the user's env"
+        ));
+    }
+    let Some(Ok(keys)) = evidence.credentials.known() else {
+        return None;
+    };
+    let how = match keys.source_name {
+        "env" => {
+            "AWS_ACCESS_KEY_ID in the environment comes before profiles and roles: if you expect another identity than {arn}, unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN"
+        }
+        "credentials-file" | "config-file" if keys.roles.is_empty() => {
+            "keys in the AWS credentials or config file come before the role of a container or an instance: if you expect another identity than {arn}, select its profile (AWS_PROFILE=NAME), or remove the keys"
+        }
+        _ => return None,
+    };
+    Some(how.replace("{arn}", &arn))
+}
+
+/// Returns a next step after the one that selects other credentials, if they may be wrong.
+pub(super) fn after_selection(evidence: &Evidence, next: String) -> String {
+    match selected_by(evidence) {
+        Some(how) => format!("{how}; otherwise {next}"),
+        None => next,
+    }
 }
 
 /// Returns the mapping of an answer's entry as written.

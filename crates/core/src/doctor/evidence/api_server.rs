@@ -92,6 +92,18 @@ pub struct AwsAuth {
     pub changed: Option<Timestamp>,
 }
 
+/// The result of the user's failing command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandRun {
+    /// The exit status in words; `None` if it did not end in time.
+    pub status: Option<String>,
+    pub succeeded: bool,
+    /// Its stderr, without secrets.
+    pub stderr: String,
+    /// The line of stderr that names the error.
+    pub message: String,
+}
+
 /// The response of the API server about one permission.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PermissionAnswer {

@@ -69,6 +69,10 @@ pub struct SearchFailed {
     pub tried: Vec<String>,
     /// If a role cannot be assumed: the caller's permission, and the role's trust policy.
     pub policies: Option<Box<[PolicySide; 2]>>,
+    /// The role that cannot be assumed.
+    pub role: Option<String>,
+    /// Whether the denied request had an external id.
+    pub has_external_id: bool,
     /// How far this machine's clock is ahead of AWS, if AWS answered.
     pub clock_ahead: Option<SignedDuration>,
 }
@@ -84,6 +88,8 @@ pub struct PolicySide {
     pub statement: Option<String>,
     /// Whether it certainly denies the request.
     pub is_missing: bool,
+    /// Whether the policy could not be read.
+    pub is_unread: bool,
 }
 
 /// The identity of credentials.

@@ -1,7 +1,7 @@
 //! C10: whether STS accepts the credentials, and whose they are.
 
 use crate::doctor::Evidence;
-use crate::doctor::check::{Check, CheckResult, Outcome};
+use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
 use crate::doctor::checks::credentials::provider_chain::failed_at;
 use crate::doctor::evidence::{Collected, FailedAt};
 
@@ -16,6 +16,16 @@ fn judge(evidence: &Evidence) -> CheckResult {
     let is_off = crate::doctor::checks::credentials::clock_skew::is_off(evidence.clock_ahead());
     if let (Ok(Err(none)), false) = (failed_at(evidence, FailedAt::Caller), is_off) {
         return Outcome::from_problem(none.source.clone().unwrap_or_default(), &none.problem);
+    }
+    let is_unreachable = match &evidence.caller {
+        Collected::TimedOut(_) => true,
+        Collected::Seen(Err(problem)) => problem.code.is_none(),
+        _ => false,
+    };
+    if is_unreachable && evidence.is_signed_in() {
+        return Err(Skipped::needs(
+            "a connection to STS, which the sign-in does not need",
+        ));
     }
     if let (Collected::TimedOut(limit), None) = (&evidence.caller, evidence.verified.known()) {
         return Outcome::problem(

@@ -12,11 +12,11 @@ pub(crate) const CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence) -> CheckResult {
-    if let Collected::TimedOut(limit) = evidence.credentials {
+    if let (Collected::TimedOut(limit), false) = (&evidence.credentials, has_its_own(evidence)) {
         return Outcome::problem(
             format!("no credentials within {} s", limit.as_secs()),
-            "the search for AWS credentials does not finish: a source does not respond",
-            "select the source: awsauth doctor --source env (or profile, instance, container, web-identity)",
+            "it is unknown which AWS credentials apply: a source or STS does not respond",
+            "check the route to AWS (a VPC endpoint for STS, a NAT gateway, or HTTPS_PROXY), or select the source: awsauth doctor --source env (or profile, instance, container, web-identity)",
         );
     }
     let passed = |tried: &[String]| match tried {

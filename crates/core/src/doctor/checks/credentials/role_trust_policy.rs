@@ -19,6 +19,12 @@ fn judge(evidence: &Evidence) -> CheckResult {
     let Some([_, trust]) = none.policies.as_deref() else {
         return Err(Skipped::needs("the reason for the denial (C14)"));
     };
+    if trust.is_unread {
+        return Err(Skipped::needs(format!(
+            "iam:GetRole to read {}",
+            trust.title
+        )));
+    }
     if !trust.is_missing {
         return match &trust.statement {
             Some(statement) => {

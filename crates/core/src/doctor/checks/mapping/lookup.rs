@@ -31,7 +31,7 @@ fn judge(evidence: &Evidence) -> CheckResult {
         return Outcome::problem(
             saw,
             format!("aws-auth does not map {arn}"),
-            remedy::map(evidence, None),
+            remedy::after_selection(evidence, remedy::map(evidence, None)),
         );
     };
     let place = format!("{} line {}", answer.place.section.key(), answer.place.line);

@@ -22,7 +22,7 @@ fn judge(evidence: &Evidence) -> CheckResult {
         SignedIn::Unauthorized => Outcome::problem(
             format!("{what}: 401"),
             "the API server does not accept the token",
-            remedy::ask_an_admin(evidence),
+            remedy::after_selection(evidence, remedy::ask_an_admin(evidence)),
         ),
         SignedIn::Forbidden(message) => Outcome::problem(
             format!("{what}: 403"),

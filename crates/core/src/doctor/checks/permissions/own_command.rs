@@ -1,0 +1,79 @@
+//! B3: why the user's command fails although every other check finds no problem.
+
+use crate::doctor::Evidence;
+use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
+
+pub(crate) const CHECK: Check = Check {
+    id: "B3",
+    title: "command",
+    after: &[
+        "K1", "K2", "K3", "K4", "K5", "K6", "K7", "C1", "C2", "C3", "C4", "C5", "C6", "C7", "C8",
+        "C9", "C10", "C11", "C12", "C13", "C14", "C15", "T1", "T2", "T3", "T4", "T5", "E1", "E2",
+        "E3", "M1", "M2", "M3", "M4", "M5", "M6", "M7", "M8", "B1", "B2",
+    ],
+    judge,
+};
+
+/// What rejects a request after RBAC has allowed it: words of the message, the cause, and the next step.
+const REJECTIONS: [(&str, &str, &str); 5] = [
+    (
+        "admission webhook",
+        "an admission webhook rejects the request, which RBAC allows",
+        "ask the owner of this webhook: kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations",
+    ),
+    (
+        "validatingadmissionpolicy",
+        "an admission policy rejects the request, which RBAC allows",
+        "ask the owner of this policy: kubectl get validatingadmissionpolicies,validatingadmissionpolicybindings",
+    ),
+    (
+        "violates podsecurity",
+        "the Pod Security Standard of the namespace rejects the pod, which RBAC allows",
+        "change the pod's securityContext as the message describes, or ask an administrator to change the namespace's label pod-security.kubernetes.io/enforce",
+    ),
+    (
+        "exceeded quota",
+        "a ResourceQuota of the namespace rejects the request, which RBAC allows",
+        "delete other objects, or ask an administrator to raise the limit: kubectl describe resourcequota -n NAMESPACE",
+    ),
+    (
+        "not found",
+        "the requested object or its namespace does not exist",
+        "check the name, the namespace and the context of the command",
+    ),
+];
+
+fn judge(evidence: &Evidence) -> CheckResult {
+    let run = evidence.command.seen()?;
+    if run.succeeded {
+        return Outcome::ok("the command works");
+    }
+    let status = run
+        .status
+        .as_ref()
+        .ok_or_else(|| Skipped::needs("more time: the command did not end"))?;
+    let saw = format!("{status}: {}", run.message);
+    let lower = run.stderr.to_lowercase();
+    let impersonated = evidence
+        .entry()
+        .ok()
+        .and_then(|entry| entry.impersonates.as_ref());
+    if let Some(name) = impersonated.filter(|_| lower.contains("forbidden")) {
+        return Outcome::problem(
+            saw,
+            format!(
+                "the kubeconfig's user has `as: {name}`, so the command acts as that user, not as the one that doctor checks"
+            ),
+            format!("remove `as: {name}` from the user in the kubeconfig"),
+        );
+    }
+    let rejection = REJECTIONS.iter().find(|(words, ..)| lower.contains(words));
+    match rejection {
+        Some((_, cause, next)) => Outcome::problem(saw, format!("{cause}: {}", run.message), *next),
+        None => Outcome::problem(
+            saw,
+            format!("no check explains why the command fails: {}", run.message),
+            "find the request that fails: run the command with -v=8",
+        ),
+    }
+}
