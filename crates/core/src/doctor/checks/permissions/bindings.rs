@@ -119,7 +119,7 @@ impl Analysis<'_> {
         };
         let usable = |role: &&Role| role.namespace.is_none() || role.namespace == binding.namespace;
         let similar = self.policy.roles.keys().filter(is_similar);
-        let similar: Vec<&Role> = similar.filter(|role| self.exists(role)).collect();
+        let similar: Vec<&Role> = similar.filter(|role| self.role_allows(role)).collect();
         if let Some(role) = similar.iter().copied().find(usable) {
             return Some(Problem {
                 cause: format!("{cause}; {} exists", role_in_words(role)),
@@ -456,12 +456,16 @@ impl Analysis<'_> {
     fn allows(&self, binding: &Binding) -> Option<bool> {
         let role = binding.role();
         match self.policy.roles.get(&role) {
-            Some(Rules::Known(rules)) => {
-                Some(rules.iter().any(|rule| rule.allows(&self.denied.action)))
-            }
+            Some(Rules::Known(_)) => Some(self.role_allows(&role)),
             Some(Rules::NoSuchRole) => Some(false),
             Some(Rules::Unread) | None => (!self.exists(&role)).then_some(false),
         }
+    }
+
+    /// Returns whether a role is known to allow the request.
+    fn role_allows(&self, role: &Role) -> bool {
+        let mut rules = known(self.policy.roles.get(role)).iter();
+        rules.any(|rule| rule.allows(&self.denied.action))
     }
 
     /// Returns whether a role exists, as far as it is known.
