@@ -5,6 +5,7 @@ mod atomic_write;
 mod backup_options;
 pub(crate) mod bounded_read;
 mod cluster;
+mod cluster_nodes;
 mod controller_connection;
 pub(crate) mod credential_args;
 pub(crate) mod duration;
@@ -33,6 +34,7 @@ use std::time::Duration;
 
 pub(crate) use backup_options::BackupOptions;
 pub(crate) use cluster::contexts;
+pub(crate) use cluster_nodes::{ClusterNodes, Unread};
 pub(crate) use controller_connection::connect_for_controller;
 pub(crate) use editor::{Edited, Editor};
 pub(crate) use first_read::FirstRead;

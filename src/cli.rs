@@ -140,6 +140,7 @@ fn dispatch(cli: Cli, matches: &clap::ArgMatches, out: &mut Out) -> Result<Exit,
         Command::Explain(args) => commands::explain::run(&args, &mut open(out)?, out),
         Command::WhoCan(args) => commands::who_can::run(&args, &target, matches, out),
         Command::Migrate(args) => commands::migrate::run(&args, &mut open(out)?, out),
+        Command::Nodes(args) => commands::nodes::run(&args, matches, &mut open(out)?, out),
         Command::Report(args) => commands::report::run(&args, &target, matches, out),
         Command::Rescue(args) => commands::rescue::run(&args, &target, matches, out),
         Command::Lint(args) => commands::lint::run(&args, &target, matches, out),
@@ -168,9 +169,9 @@ fn dispatch(cli: Cli, matches: &clap::ArgMatches, out: &mut Out) -> Result<Exit,
 mod tests {
     use super::*;
 
-    /// Flags that relax a guard, or that select what `migrate` changes. They have no environment variable, so that they are
+    /// Flags that relax a guard, or that let `migrate` or `nodes` change the cluster. They have no environment variable, so that they are
     /// always visible on the command line.
-    const WITHOUT_ENVIRONMENT: [&str; 25] = [
+    const WITHOUT_ENVIRONMENT: [&str; 26] = [
         "accept",
         "allow",
         "allow-endpoint",
@@ -187,6 +188,7 @@ mod tests {
         "check",
         "clean",
         "finish",
+        "fix",
         "no-backup",
         "no-rollback",
         "no-verify",

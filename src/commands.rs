@@ -18,6 +18,7 @@ pub(crate) mod lint;
 pub(crate) mod man;
 pub(crate) mod map;
 pub(crate) mod migrate;
+pub(crate) mod nodes;
 pub(crate) mod report;
 pub(crate) mod rescue;
 pub(crate) mod restore;

@@ -18,6 +18,7 @@ mod list;
 mod mapping_list;
 mod markdown;
 mod migration;
+mod nodes;
 mod operations;
 mod plan_report;
 mod principal_cell;
@@ -54,6 +55,7 @@ pub(crate) use lint::{
 pub(crate) use list::{JsonPath, List, ListFormat, ListFormatParser, name_lines, sort_by, yaml};
 pub(crate) use mapping_list::Listing;
 pub(crate) use migration::{EntryForm, migration_json, migration_text, printed_entries};
+pub(crate) use nodes::{NodesRead, nodes_json, nodes_text};
 pub(crate) use plan_report::{
     access_text, notices, outcomes, refusal_json, remarks, report_json, report_text, short_name,
     unchecked,

@@ -19,14 +19,16 @@ use crate::terminal::{self, Failure, Kind, Out, Refusal};
 use awsauth_aws::AwsEnvironment;
 use awsauth_aws::eks::{CredentialOrder, EksCluster};
 use awsauth_core::aws_auth_snapshot::{Change, Snapshot};
+use awsauth_core::facts::node_inventory::JoinedNode;
 use awsauth_core::history::Who;
 use awsauth_core::rbac::{Policy, Question, Scope, UserInfo};
 use awsauth_kube::access_review;
 use awsauth_kube::connect::ConnectError;
 use awsauth_kube::discovery::{self, Resolved};
 use awsauth_kube::history::{self, ClusterKey, CopyLocation};
-use awsauth_kube::karpenter::{NodeClass, node_classes};
+use awsauth_kube::node_classes::{AUTO_MODE, KARPENTER, NodeClass, node_classes};
 use awsauth_kube::node_readiness::{NodeReadiness, node_readiness};
+use awsauth_kube::nodes::{NodeNames, all_nodes};
 use awsauth_kube::other_tools_sync::next_syncs;
 use awsauth_kube::rbac::RoleScope;
 use awsauth_kube::request_error::{Fault, RequestError};
@@ -47,6 +49,21 @@ pub(crate) struct Cluster {
     eks: Option<EksCluster>,
     /// The aws-auth that the next write is based on, and its writer.
     begun: Option<(Live, Option<Who>)>,
+}
+
+/// The nodes and node classes of a cluster.
+pub(super) struct NodeObjects {
+    pub(super) karpenter: Result<Vec<NodeClass>, Fault>,
+    pub(super) auto_mode: Result<Vec<NodeClass>, Fault>,
+    pub(super) nodes: Result<Vec<JoinedNode>, Fault>,
+}
+
+fn joined_node(node: NodeNames) -> JoinedNode {
+    JoinedNode {
+        name: node.name,
+        provider_id: node.provider_id,
+        labels: node.labels,
+    }
 }
 
 impl Cluster {
@@ -266,6 +283,25 @@ impl Cluster {
         until_interrupted(&self.runtime, out, "Reading the API's resources", reading)
     }
 
+    /// Reads the nodes and node classes.
+    pub(super) fn node_objects(&self, out: &Out) -> Result<NodeObjects, Failure> {
+        let client = &self.client;
+        let deadline = tokio::time::Instant::now() + self.options.timeout;
+        let reading = async {
+            let (karpenter, auto_mode, nodes) = tokio::join!(
+                node_classes(KARPENTER, client, deadline),
+                node_classes(AUTO_MODE, client, deadline),
+                all_nodes(client, deadline),
+            );
+            NodeObjects {
+                karpenter,
+                auto_mode,
+                nodes: nodes.map(|nodes| nodes.into_iter().map(joined_node).collect()),
+            }
+        };
+        until_interrupted(&self.runtime, out, "Reading the nodes", reading)
+    }
+
     /// Reads Karpenter's node classes, and runs `meanwhile` concurrently.
     pub(super) fn node_classes<T>(
         &self,
@@ -274,7 +310,8 @@ impl Cluster {
         let (runtime, client) = (&self.runtime, &self.client);
         let deadline = tokio::time::Instant::now() + self.options.timeout;
         thread::scope(|scope| {
-            let reading = scope.spawn(|| runtime.block_on(node_classes(client, deadline)));
+            let reading =
+                scope.spawn(|| runtime.block_on(node_classes(KARPENTER, client, deadline)));
             let result = meanwhile();
             let read = reading.join();
             (read.unwrap_or_else(|panic| resume_unwind(panic)), result)

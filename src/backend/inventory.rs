@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use super::Backend;
 use crate::terminal::Out;
+use awsauth_aws::ActionError;
 use awsauth_aws::eks::EksCluster;
 use awsauth_aws::eks::Unavailable;
-use awsauth_aws::iam::{Iam, IamError};
+use awsauth_aws::iam::Iam;
 use awsauth_core::arn::Parts;
 use awsauth_core::authenticator::Store;
 use awsauth_core::document::{Document, Principal};
 use awsauth_core::facts::iam_principals::Principals;
 use awsauth_core::facts::node_inventory::NodeInventory;
-use awsauth_kube::karpenter::PERMISSION;
+use awsauth_kube::node_classes::KARPENTER;
 
 /// The delay before the spinner appears.
 const SPINNER_DELAY: Duration = Duration::from_millis(300);
@@ -58,11 +59,7 @@ impl Backend {
         if let Some(error) = unavailable.first() {
             out.note(&format!("hint: {}", error.hint()));
         }
-        for class in node_inventory.classes.iter_mut().flatten() {
-            let profile = class.instance_profile.as_ref();
-            let role = profile.and_then(|name| principals.instance_profiles.get(name)?.clone());
-            class.role = class.role.take().or(role);
-        }
+        node_inventory.add_roles(&principals.instance_profiles);
         Some(Inventory {
             node_inventory,
             principals: (!principals.is_unread()).then_some(principals),
@@ -86,7 +83,8 @@ impl Backend {
                     "warning: {self} does not list Karpenter's node classes: {fault}"
                 ));
                 out.note(&format!(
-                    "hint: ask an administrator to allow this: {PERMISSION}"
+                    "hint: ask an administrator to allow this: {}",
+                    KARPENTER.permission
                 ));
                 None
             }
@@ -99,6 +97,7 @@ impl Backend {
             groups: or_warn(nodes.groups, eks, out),
             profiles: or_warn(nodes.profiles, eks, out),
             classes,
+            ..NodeInventory::default()
         })
     }
 }
@@ -141,15 +140,13 @@ impl Names {
                 _ => continue,
             };
         }
-        let classes = node_inventory.classes.iter().flatten();
-        let profiles = classes.filter_map(|class| class.instance_profile.clone());
-        names.profiles.extend(profiles);
+        names.profiles.extend(node_inventory.instance_profiles());
         names
     }
 }
 
 /// Reads principals from IAM; returns the errors as well.
-fn principals(iam: &mut Iam, names: &Names) -> (Principals, Vec<IamError>) {
+fn principals(iam: &mut Iam, names: &Names) -> (Principals, Vec<ActionError>) {
     let mut all = Principals::default();
     let mut unavailable = Vec::new();
     match iam.roles(&names.roles) {

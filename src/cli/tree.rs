@@ -6,7 +6,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use crate::backend::Target;
 use crate::commands::{
     apply, backup, completion, credentials, diff, doctor, edit, eks, explain, get, history,
-    kubeconfig, lint, man, map, migrate, report, rescue, restore, token, undo, unmap, verify,
+    kubeconfig, lint, man, map, migrate, nodes, report, rescue, restore, token, undo, unmap, verify,
     version, who_can, whoami,
 };
 use crate::commands::{controller, crd};
@@ -79,6 +79,7 @@ pub(crate) enum Command {
     Explain(explain::Args),
     WhoCan(who_can::Args),
     Migrate(migrate::Args),
+    Nodes(nodes::Args),
     Report(report::Args),
     Rescue(rescue::Args),
     Lint(lint::Args),

@@ -11,8 +11,8 @@ use awsauth_aws::credentials::ResolvedCredentials;
 use awsauth_aws::eks::{Eks, Unavailable};
 use awsauth_core::doctor::evidence::{EksNodes, Node, Problem};
 use awsauth_core::facts::node_inventory::NodeClass;
-use awsauth_kube::karpenter::{PERMISSION, node_classes};
-use awsauth_kube::nodes::nodes;
+use awsauth_kube::node_classes::{KARPENTER, node_classes};
+use awsauth_kube::nodes::first_nodes;
 use awsauth_kube::request_error::Fault;
 
 /// The cluster's nodes. An error states what is missing.
@@ -60,14 +60,16 @@ pub(crate) fn joined(
     let asked = in_runtime(async {
         let client = reader.client(options).await?;
         let deadline = Instant::now() + limit;
-        let (classes, nodes) =
-            tokio::join!(node_classes(&client, deadline), nodes(&client, deadline));
+        let (classes, nodes) = tokio::join!(
+            node_classes(KARPENTER, &client, deadline),
+            first_nodes(&client, deadline)
+        );
         let needs =
             |permission: &str, fault: &Fault| format!("permission to {permission}: {fault}");
         Ok(JoinedNodes {
             classes: classes
                 .map(|classes| classes.into_iter().map(|class| class.at(cluster)).collect())
-                .map_err(|fault| needs(PERMISSION, &fault)),
+                .map_err(|fault| needs(KARPENTER.permission, &fault)),
             nodes: nodes
                 .map(|nodes| {
                     let nodes = nodes.into_iter().map(|node| Node {

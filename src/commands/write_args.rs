@@ -1,10 +1,12 @@
 //! The arguments that all writing commands share.
 
 use clap::builder::FalseyValueParser;
+use clap::parser::ValueSource;
 use clap::{Args, ValueEnum};
 
 use super::{OutputArgs, PlanFormat};
 use crate::backend::Backend;
+use crate::terminal::Failure;
 use crate::write::{Mode, Options, VerifyAs};
 use awsauth_core::lint::Rule;
 use awsauth_core::plan::Allowed;
@@ -63,6 +65,29 @@ impl WriteArgs {
             prints_own_report: false,
         }
     }
+}
+
+/// Rejects flags for writing on the command line without `--fix`. Variables are allowed, because other commands read them
+/// too. `A` has all these flags.
+pub(crate) fn refuse_without_fix<A: Args>(
+    matches: &clap::ArgMatches,
+    command: &'static str,
+) -> Result<(), Failure> {
+    let matches = matches.subcommand().map_or(matches, |(_, own)| own);
+    let known = A::augment_args(clap::Command::new(command));
+    let typed = known
+        .get_arguments()
+        .find(|arg| matches.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine));
+    let Some(flag) = typed.and_then(clap::Arg::get_long) else {
+        return Ok(());
+    };
+    let failure = Failure::usage(format!(
+        "--{flag} needs --fix: without it, {command} writes nothing"
+    ));
+    Err(match (flag, command) {
+        ("allow", "lint") => failure.hint("to skip a rule: --ignore RULE"),
+        _ => failure.hint(format!("remove --{flag}, or add --fix")),
+    })
 }
 
 /// Whether to verify a write by signing in, and as which identity.

@@ -51,7 +51,7 @@ impl Program {
 
     /// Replaces `awsauth COMMAND …` in a message by the command that the user types.
     pub(crate) fn speak(self, message: &str) -> Cow<'_, str> {
-        const COMMANDS: [&str; 24] = [
+        const COMMANDS: [&str; 25] = [
             "apply",
             "backup",
             "completion",
@@ -68,6 +68,7 @@ impl Program {
             "lint",
             "map",
             "migrate",
+            "nodes",
             "report",
             "rescue",
             "restore",

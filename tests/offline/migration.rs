@@ -536,6 +536,7 @@ fn node_inventory(rng: &mut Rng, arns: &[String]) -> NodeInventory {
         groups: Some(groups),
         profiles: Some(profiles),
         classes: None,
+        ..NodeInventory::default()
     }
 }
 

@@ -2,26 +2,106 @@
 
     {"account": "111122223333", "roles": {"team/ci": {…trust policy…}}, "policies": {"ci": {…policy…}},
      "users": ["eng/bob"], "profiles": {"workers": "ci"}, "denied": ["list_roles"]}
+
+and of EC2 and Auto Scaling in us-east-1, whose instances have ids that the second line of the output maps from their names:
+
+    {"instances": {"a": {"profile": "workers", "tags": {"kubernetes.io/cluster/prod": "owned"}, "windows": true}},
+     "templates": {"t": "workers"}, "configurations": {"c": "workers"},
+     "groups": {"g": {"template": "t", "tags": {…}}, "h": {"configuration": "c", "tags": {…}}},
+     "refused": ["DescribeInstances"], "page": 2}
+
+A request to EC2 or Auto Scaling is refused if it has a parameter that botocore's model does not know, or if it is signed for
+another service. With "page", a page of their answers has that many items at most.
 """
 
+import io
 import json
 import logging
 import os
+import re
 import sys
+from urllib.parse import parse_qsl, urlencode
 
 WORLD = [json.loads(argument) for argument in sys.argv[1:] if argument.startswith("{")]
 for world in WORLD:
     os.environ["MOTO_ACCOUNT_ID"] = world["account"]
 
 import boto3
+import botocore.session
 from moto.core.responses import ActionResult
 from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.iam.responses import IamResponse
+from moto.moto_server import threaded_moto_server
 from moto.server import ThreadedMotoServer
 
 KEYS = {"aws_access_key_id": "AKIAIOSFODNN7EXAMPLE", "aws_secret_access_key": "x"}
 
+SESSION = botocore.session.Session()
+REFUSED = [action for world in WORLD for action in world.get("refused", [])]
+PAGE = min([world["page"] for world in WORLD if "page" in world], default=None)
+
+
+def check_parameter(protocol, shape, parts):
+    """Fails if the model does not know a parameter, whose name is split at its dots."""
+    if shape.type_name == "structure":
+        for name, member in shape.members.items():
+            wire = member.serialization.get("name", name)
+            if protocol == "ec2":
+                wire = member.serialization.get("queryName", wire[0].upper() + wire[1:])
+            if parts[:1] == [wire]:
+                return check_parameter(protocol, member, parts[1:])
+        raise ValueError(f"{shape.name} has no {parts}")
+    if shape.type_name == "list":
+        if protocol != "ec2" and not shape.serialization.get("flattened"):
+            assert parts[0] == shape.member.serialization.get("name", "member"), parts
+            parts = parts[1:]
+        assert parts[0].isdigit(), parts
+        return check_parameter(protocol, shape.member, parts[1:])
+    assert not parts, parts
+
+
+class Checked(threaded_moto_server.DomainDispatcherApplication):
+    """Checks requests to EC2 and Auto Scaling before moto answers them."""
+
+    def __call__(self, environ, start_response):
+        scope = re.search(r"/(ec2|autoscaling)/aws4_request", environ.get("HTTP_AUTHORIZATION", ""))
+        own = environ.get("HTTP_USER_AGENT", "").startswith("Boto3")
+        if not scope or own:
+            return super().__call__(environ, start_response)
+        service = scope[1]
+        body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])).decode()
+        form = dict(parse_qsl(body, strict_parsing=True))
+        model = SESSION.get_service_model(service)
+        try:
+            assert form["Version"] == model.api_version, form
+            operation = model.operation_model(form["Action"])
+            for name in form.keys() - {"Action", "Version"}:
+                check_parameter(model.metadata["protocol"], operation.input_shape, name.split("."))
+        except Exception as error:
+            return self.refuse(service, "InvalidParameter", repr(error), start_response)
+        if form["Action"] in REFUSED:
+            code = {"ec2": "UnauthorizedOperation", "autoscaling": "AccessDenied"}[service]
+            message = f"User: arn:aws:iam::111122223333:user/x is not authorized to perform: {service}:{form['Action']}"
+            return self.refuse(service, code, message, start_response)
+        if PAGE:
+            form.update({name: str(PAGE) for name in ("MaxResults", "MaxRecords") if name in form})
+        body = urlencode(form).encode()
+        environ.update({"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))})
+        return super().__call__(environ, start_response)
+
+    def refuse(self, service, code, message, start_response):
+        """Answers with an error in the format of the service."""
+        detail = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+        body = {
+            "ec2": f"<Response><Errors>{detail}</Errors><RequestID>r</RequestID></Response>",
+            "autoscaling": f"<ErrorResponse>{detail}<RequestId>r</RequestId></ErrorResponse>",
+        }[service].encode()
+        start_response("403 Forbidden", [("Content-Type", "text/xml"), ("Content-Length", str(len(body)))])
+        return [body]
+
+
 logging.disable()
+threaded_moto_server.DomainDispatcherApplication = Checked
 server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
 server.start()
 host, port = server.get_host_and_port()
@@ -82,6 +162,55 @@ for world in WORLD:
     for action in world.get("denied", []):
         setattr(IamResponse, action, refuse(action))
 IamResponse.simulate_principal_policy = simulate
+
+
+def tags_of(object):
+    return [{"Key": key, "Value": value} for key, value in object.get("tags", {}).items()]
+
+
+def start_instances(world):
+    """Starts the instances, and returns their ids by name."""
+    ec2 = boto3.client("ec2", region_name="us-east-1", endpoint_url=url, **KEYS)
+    images = ec2.describe_images()["Images"]
+    windows = next(image["ImageId"] for image in images if image.get("Platform") == "windows")
+    linux = next(image["ImageId"] for image in images if image.get("Platform") != "windows")
+    ids = {}
+    for name, instance in world.get("instances", {}).items():
+        more = {"IamInstanceProfile": {"Name": instance["profile"]}} if instance.get("profile") else {}
+        if tags_of(instance):
+            more["TagSpecifications"] = [{"ResourceType": "instance", "Tags": tags_of(instance)}]
+        image = windows if instance.get("windows") else linux
+        started = ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1, **more)
+        ids[name] = started["Instances"][0]["InstanceId"]
+    for name, profile in world.get("templates", {}).items():
+        data = {"ImageId": linux, **({"IamInstanceProfile": {"Name": profile}} if profile else {})}
+        ec2.create_launch_template(LaunchTemplateName=name, LaunchTemplateData=data)
+    scaling = boto3.client("autoscaling", region_name="us-east-1", endpoint_url=url, **KEYS)
+    for name, profile in world.get("configurations", {}).items():
+        scaling.create_launch_configuration(
+            LaunchConfigurationName=name, ImageId=linux, InstanceType="t3.small", IamInstanceProfile=profile
+        )
+    for name, group in world.get("groups", {}).items():
+        launch = {"LaunchConfigurationName": group["configuration"]} if "configuration" in group else {}
+        if "template" in group:
+            launch = {"LaunchTemplate": {"LaunchTemplateName": group["template"], "Version": "$Latest"}}
+        scaling.create_auto_scaling_group(
+            AutoScalingGroupName=name,
+            MinSize=0,
+            MaxSize=3,
+            DesiredCapacity=0,
+            AvailabilityZones=["us-east-1a"],
+            Tags=tags_of(group),
+            **launch,
+        )
+    return ids
+
+
+INSTANCES = {}
+for world in WORLD:
+    if world.keys() & {"instances", "templates", "configurations"}:
+        INSTANCES.update(start_instances(world))
 print(url, flush=True)
+print(json.dumps(INSTANCES), flush=True)
 sys.stdin.read()
 server.stop()

@@ -19,6 +19,7 @@ mod lockout_incidents;
 mod migrate;
 mod migrate_apply;
 mod node_facts;
+mod nodes;
 mod pipeline;
 mod rescue;
 mod rollback;

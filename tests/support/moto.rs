@@ -1,5 +1,6 @@
 //! moto in its own process. It accepts every signature and token, and its responses have the shapes of AWS.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
 
@@ -9,6 +10,7 @@ use super::python::Packages;
 pub(crate) struct Moto {
     process: Child,
     url: String,
+    instances: BTreeMap<String, String>,
 }
 
 impl Moto {
@@ -26,11 +28,20 @@ impl Moto {
         let mut process = python.spawn().expect("python runs");
         let stdout = process.stdout.take().expect("a pipe");
         let mut url = String::new();
-        BufReader::new(stdout).read_line(&mut url).expect("its URL");
+        let mut stdout = BufReader::new(stdout);
+        stdout.read_line(&mut url).expect("its URL");
+        let mut instances = String::new();
+        stdout.read_line(&mut instances).expect("its instances");
         Self {
             process,
             url: url.trim().to_owned(),
+            instances: serde_json::from_str(&instances).expect("JSON"),
         }
+    }
+
+    /// Returns the id of the instance with this name.
+    pub(crate) fn instance(&self, name: &str) -> &str {
+        &self.instances[name]
     }
 
     /// For `AWS_ENDPOINT_URL`.

@@ -7,15 +7,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use thiserror::Error;
 
+use super::action_error::{ActionError, of};
 use super::client_config::{ClientError, ClientSettings};
 use super::concurrency::map_concurrently;
 use super::config_file::{ConfigFiles, DEFAULT_PROFILE, profile_name};
 use super::credentials::ResolvedCredentials;
 use super::query_protocol::{Endpoint, Members, QueryClient, Service, Timeouts};
 use super::runtime::BlockingRuntime;
-use super::{AwsEnvironment, AwsError, SetupError};
+use super::{AwsEnvironment, AwsError};
 use awsauth_core::assume_role_advice::Decision;
 use awsauth_core::facts::iam_principals::{Listed, Principal};
 use awsauth_core::facts::partitions::Partition;
@@ -41,52 +41,7 @@ pub struct Iam {
 }
 
 /// A response of IAM.
-pub(crate) type IamResult<T> = Result<T, IamError>;
-
-/// Why IAM did not respond.
-#[derive(Debug, Error)]
-pub enum IamError {
-    /// IAM could not be reached, or refused the request.
-    #[error("{action}: {source}")]
-    Aws {
-        /// The action, such as `iam:GetRole`.
-        action: &'static str,
-        /// The refusal, or why there is none.
-        source: AwsError,
-    },
-    /// No request was sent.
-    #[error(transparent)]
-    Setup(SetupError),
-}
-
-impl<E: Into<SetupError>> From<E> for IamError {
-    fn from(error: E) -> Self {
-        Self::Setup(error.into())
-    }
-}
-
-impl IamError {
-    /// Whether the caller lacks the permission.
-    pub fn is_denial(&self) -> bool {
-        matches!(self, Self::Aws { source, .. } if source.is_denial())
-    }
-
-    /// What to do next.
-    pub fn hint(&self) -> String {
-        match self {
-            Self::Aws { action, source } if source.is_denial() => {
-                let refused = source.refused();
-                let caller = refused.and_then(|refused| refused.caller());
-                let caller = caller.unwrap_or("your identity");
-                format!(
-                    r#"ask an administrator to add this to a policy of {caller}: {{"Effect":"Allow","Action":"{action}","Resource":"*"}}"#
-                )
-            }
-            Self::Aws { source, .. } => source.hint(),
-            Self::Setup(error) => error.hint(),
-        }
-    }
-}
+type IamResult<T> = Result<T, ActionError>;
 
 impl Iam {
     /// Prepares a client. The settings of `profile`, or else of the default profile, decide how AWS is reached.
@@ -128,18 +83,19 @@ impl Iam {
         self.runtime.block_on(async {
             match client.list::<Role>("ListRoles").await {
                 Err(error) if error.is_denial() && !names.is_empty() => {
-                    one_by_one(names, "iam:GetRole", |name| {
-                        let client = client.clone();
-                        async move {
-                            let role = client.get_role(&name).await;
-                            (name, role)
-                        }
-                    })
-                    .await
+                    client.roles_named(names).await
                 }
                 roles => roles.map(Listed::all).map_err(of("iam:ListRoles")),
             }
         })?
+    }
+
+    /// Returns the roles with these names.
+    ///
+    /// # Errors
+    /// If IAM does not return one of them.
+    pub fn roles_named(&mut self, names: &BTreeSet<String>) -> IamResult<Listed> {
+        self.runtime.block_on(self.client.roles_named(names))?
     }
 
     /// Returns all users. If the caller may not list users, returns those with these names.
@@ -224,19 +180,9 @@ impl fmt::Debug for Iam {
 /// The endpoint of IAM, as the endpoint rules of the AWS SDKs name it. Each partition has one, in one of its regions.
 /// <https://github.com/aws/aws-sdk-go-v2/blob/service/iam/v1.53.1/service/iam/endpoints.go>
 fn endpoint_of(settings: &ClientSettings<'_>, region: &str) -> Result<Endpoint, ClientError> {
-    let fips = settings.fips() == Some(true);
-    let dual_stack = settings.dual_stack() == Some(true);
-    let standard = standard_endpoint(region, fips, dual_stack);
-    let Some(url) = settings.endpoint("IAM")? else {
-        return Ok(standard);
-    };
-    if fips || dual_stack {
-        return Err(ClientError::EndpointVariant {
-            variant: if fips { "FIPS" } else { "dual-stack" },
-            url,
-        });
-    }
-    Ok(Endpoint { url, ..standard })
+    Endpoint::of(settings, "IAM", |fips, dual_stack| {
+        standard_endpoint(region, fips, dual_stack)
+    })
 }
 
 fn standard_endpoint(region: &str, fips: bool, dual_stack: bool) -> Endpoint {
@@ -296,6 +242,17 @@ impl QueryClient {
                 Some(next) => marker = Some(next),
             }
         }
+    }
+
+    async fn roles_named(&self, names: &BTreeSet<String>) -> IamResult<Listed> {
+        one_by_one(names, "iam:GetRole", |name| {
+            let client = self.clone();
+            async move {
+                let role = client.get_role(&name).await;
+                (name, role)
+            }
+        })
+        .await
     }
 
     async fn get_role(&self, name: &str) -> Result<Option<Principal>, AwsError> {
@@ -378,10 +335,6 @@ fn none_if_missing<T>(answer: Result<T, AwsError>) -> Result<Option<T>, AwsError
         Err(error) if error.code() == Some("NoSuchEntity") => Ok(None),
         answer => answer.map(Some),
     }
-}
-
-fn of(action: &'static str) -> impl Fn(AwsError) -> IamError {
-    move |source| IamError::Aws { action, source }
 }
 
 #[derive(Deserialize)]

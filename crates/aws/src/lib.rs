@@ -1,11 +1,13 @@
-//! AWS: credentials, instance metadata, STS, EKS and IAM. Callers get plain data, never SDK clients.
+//! AWS: credentials, instance metadata, STS, EKS, IAM, EC2 and Auto Scaling. Callers get plain data, never SDK clients.
 
+mod action_error;
 pub mod client_config;
 mod concurrency;
 pub mod config_file;
 pub mod container_credentials;
 mod credential_process_json;
 pub mod credentials;
+pub mod ec2;
 pub mod eks;
 mod environment;
 pub mod iam;
@@ -28,6 +30,7 @@ mod timestamp;
 mod tls;
 
 pub use self::tls::TlsError;
+pub use action_error::ActionError;
 pub use environment::AwsEnvironment;
 pub use machine::Machine;
 pub use metadata_credentials::CredentialsResponseError;

@@ -1,6 +1,7 @@
-//! A client of AWS services that speak the Query protocol: signed form posts, answered in XML.
+//! A client of AWS services that speak the Query protocol or the one of EC2: signed form posts, answered in XML.
 //!
-//! <https://smithy.io/2.0/aws/protocols/aws-query-protocol.html>
+//! <https://smithy.io/2.0/aws/protocols/aws-query-protocol.html> and
+//! <https://smithy.io/2.0/aws/protocols/aws-ec2-query-protocol.html>
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -60,6 +61,30 @@ pub(crate) struct Service {
 pub(crate) struct Endpoint {
     pub(crate) url: String,
     pub(crate) signing_region: String,
+}
+
+impl Endpoint {
+    /// Returns the configured endpoint of a service, or else its standard one, which depends on whether FIPS and dual-stack
+    /// endpoints are requested. `variable` is the suffix of the service's endpoint variable, such as `IAM`.
+    pub(crate) fn of(
+        settings: &ClientSettings<'_>,
+        variable: &str,
+        standard: impl FnOnce(bool, bool) -> Self,
+    ) -> Result<Self, ClientError> {
+        let fips = settings.fips() == Some(true);
+        let dual_stack = settings.dual_stack() == Some(true);
+        let standard = standard(fips, dual_stack);
+        let Some(url) = settings.endpoint(variable)? else {
+            return Ok(standard);
+        };
+        if fips || dual_stack {
+            return Err(ClientError::EndpointVariant {
+                variant: if fips { "FIPS" } else { "dual-stack" },
+                url,
+            });
+        }
+        Ok(Self { url, ..standard })
+    }
 }
 
 /// How long to wait for a connection, and for one call with all its attempts.
@@ -234,6 +259,21 @@ pub(crate) struct ErrorResponse {
     pub(crate) request_id: Option<String>,
 }
 
+/// The body of an error of EC2.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Ec2ErrorResponse {
+    errors: Ec2Errors,
+    #[serde(rename = "RequestID")]
+    request_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Ec2Errors {
+    error: ErrorDetail,
+}
+
 #[derive(Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct ErrorDetail {
@@ -245,20 +285,37 @@ pub(crate) struct ErrorDetail {
 impl ErrorResponse {
     /// Reads the XML; `None` if it is not an error of AWS.
     pub(crate) fn read(text: &str) -> Option<Self> {
-        de::from_str(text).ok()
+        let of_ec2 = || {
+            let response: Ec2ErrorResponse = de::from_str(text).ok()?;
+            Some(Self {
+                error: response.errors.error,
+                request_id: response.request_id,
+            })
+        };
+        de::from_str(text).ok().or_else(of_ec2)
     }
 }
 
-/// A list in a response.
+/// A list in a response. EC2 calls the element `item`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Members<T> {
-    #[serde(default = "Vec::new")]
+    #[serde(default = "Vec::new", alias = "item")]
     member: Vec<T>,
+}
+
+impl<T> Default for Members<T> {
+    fn default() -> Self {
+        Self { member: Vec::new() }
+    }
 }
 
 impl<T> Members<T> {
     pub(crate) fn into_vec(self) -> Vec<T> {
         self.member
+    }
+
+    pub(crate) fn iter(&self) -> std::slice::Iter<'_, T> {
+        self.member.iter()
     }
 }
 
@@ -292,6 +349,18 @@ mod tests {
         assert_eq!(
             error.request_id.as_deref(),
             Some("7a62c49f-347e-4fc4-9331-6e8eEXAMPLE")
+        );
+    }
+
+    #[test]
+    fn error_response_of_ec2_is_read() {
+        let text = r#"<?xml version="1.0" encoding="UTF-8"?>
+<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>You are not authorized to perform this operation.</Message></Error></Errors><RequestID>ea966190-f9aa-478e-9ede-example</RequestID></Response>"#;
+        let error = ErrorResponse::read(text).expect("an error");
+        assert_eq!(error.error.code, "UnauthorizedOperation");
+        assert_eq!(
+            error.request_id.as_deref(),
+            Some("ea966190-f9aa-478e-9ede-example")
         );
     }
 

@@ -134,7 +134,10 @@ impl AwsError {
 
     /// Whether the caller lacks the permission.
     pub fn is_denial(&self) -> bool {
-        matches!(self.code(), Some("AccessDeniedException" | "AccessDenied"))
+        matches!(
+            self.code(),
+            Some("AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation")
+        )
     }
 
     /// Returns the service's error code.

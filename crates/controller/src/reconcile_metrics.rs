@@ -127,7 +127,7 @@ mod tests {
             node_inventory: NodeInventory {
                 groups: Some(vec![group]),
                 profiles: Some(Vec::new()),
-                classes: None,
+                ..NodeInventory::default()
             },
             ..EksSnapshot::default()
         });

@@ -26,6 +26,7 @@ pub mod kubeconfig;
 pub mod lint;
 pub mod manifest;
 pub mod near_name;
+pub mod node_report;
 pub mod ownership;
 pub mod plan;
 pub mod rbac;

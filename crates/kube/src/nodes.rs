@@ -1,5 +1,7 @@
 //! The cluster's nodes.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::List;
 use k8s_openapi::api::core::v1::Node;
 use tokio::time::Instant;
@@ -7,8 +9,8 @@ use tokio::time::Instant;
 use super::api_client::ApiClient;
 use super::request_error::Fault;
 
-/// How many nodes are read. If names are wrong, they are usually wrong on all nodes.
-const MAX_NODES: u32 = 500;
+/// The nodes of a page. A node has up to about 20 KiB.
+const PER_PAGE: u32 = 500;
 
 /// The names of a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,16 +20,46 @@ pub struct NodeNames {
     pub provider_id: String,
     /// The addresses of the type InternalDNS.
     pub internal_dns: Vec<String>,
+    pub labels: BTreeMap<String, String>,
 }
 
-/// Returns the names of the cluster's first nodes.
+/// Returns the names of the cluster's first nodes. If names are wrong, they are usually wrong on all nodes.
 ///
 /// # Errors
 /// If the API server does not respond.
-pub async fn nodes(client: &ApiClient, deadline: Instant) -> Result<Vec<NodeNames>, Fault> {
-    let path = format!("/api/v1/nodes?limit={MAX_NODES}");
-    let list: List<Node> = client.get(&path, deadline).await?;
-    Ok(list.items.into_iter().map(names).collect())
+pub async fn first_nodes(client: &ApiClient, deadline: Instant) -> Result<Vec<NodeNames>, Fault> {
+    let (nodes, _) = page("", client, deadline).await?;
+    Ok(nodes)
+}
+
+/// Returns the names of all nodes.
+///
+/// # Errors
+/// If the API server does not respond.
+pub async fn all_nodes(client: &ApiClient, deadline: Instant) -> Result<Vec<NodeNames>, Fault> {
+    let (mut nodes, mut token) = page("", client, deadline).await?;
+    while let Some(next) = token.filter(|token| !token.is_empty()) {
+        let (more, next) = page(&next, client, deadline).await?;
+        nodes.extend(more);
+        token = next;
+    }
+    Ok(nodes)
+}
+
+async fn page(
+    token: &str,
+    client: &ApiClient,
+    deadline: Instant,
+) -> Result<(Vec<NodeNames>, Option<String>), Fault> {
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("limit", &PER_PAGE.to_string())
+        .extend_pairs((!token.is_empty()).then_some(("continue", token)))
+        .finish();
+    let list: List<Node> = client
+        .get(&format!("/api/v1/nodes?{query}"), deadline)
+        .await?;
+    let nodes = list.items.into_iter().map(names).collect();
+    Ok((nodes, list.metadata.continue_))
 }
 
 fn names(node: Node) -> NodeNames {
@@ -36,6 +68,7 @@ fn names(node: Node) -> NodeNames {
     let internal = addresses.filter(|address| address.type_ == "InternalDNS");
     NodeNames {
         name: node.metadata.name.unwrap_or_default(),
+        labels: node.metadata.labels.unwrap_or_default(),
         provider_id: node
             .spec
             .and_then(|spec| spec.provider_id)

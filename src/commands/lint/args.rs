@@ -2,13 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::Args as _;
 use clap::ValueEnum;
 use clap::builder::FalseyValueParser;
-use clap::parser::ValueSource;
 
 use crate::commands::OutputArgs;
-use crate::commands::write_args::{DryRun, Overrides, WriteArgs};
+use crate::commands::write_args::{DryRun, Overrides, WriteArgs, refuse_without_fix};
 use crate::output::PlanFormat;
 use crate::terminal::Failure;
 use awsauth_core::facts::accounts::is_account_id;
@@ -150,21 +148,7 @@ impl FixArgs {
         if self.fix {
             return Ok(());
         }
-        let matches = matches.subcommand().map_or(matches, |(_, lint)| lint);
-        let known = Self::augment_args(clap::Command::new("lint"));
-        let typed = known.get_arguments().find(|arg| {
-            matches.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine)
-        });
-        let Some(flag) = typed.and_then(clap::Arg::get_long) else {
-            return Ok(());
-        };
-        let failure = Failure::usage(format!(
-            "--{flag} needs --fix: without it, lint writes nothing"
-        ));
-        Err(match flag {
-            "allow" => failure.hint("to skip a rule: --ignore RULE"),
-            _ => failure.hint(format!("remove --{flag}, or add --fix to fix the findings")),
-        })
+        refuse_without_fix::<Self>(matches, "lint")
     }
 
     /// Returns whether this is a dry run.

@@ -372,6 +372,7 @@ fn node_inventory(kind: u8) -> Known<NodeInventory> {
         groups: Some(groups),
         profiles: Some(Vec::new()),
         classes: Some(Vec::new()),
+        ..NodeInventory::default()
     })
 }
 

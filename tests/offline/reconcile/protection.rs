@@ -26,6 +26,7 @@ fn node_inventory(groups: Vec<NodeGroup>) -> Known<NodeInventory> {
         groups: Some(groups),
         profiles: Some(Vec::new()),
         classes: Some(Vec::new()),
+        ..NodeInventory::default()
     })
 }
 
@@ -98,6 +99,7 @@ fn unknown_node_roles_are_reported_once() {
         groups: Some(Vec::new()),
         profiles: Some(Vec::new()),
         classes: None,
+        ..NodeInventory::default()
     });
     for (unknown_inventory, expected) in [
         (Known::NotRequested, "facts about nodes"),
@@ -155,13 +157,14 @@ fn entries_removed_while_stopped_are_restored_in_config_map_mode() {
     let classes = vec![NodeClass {
         name: "default".to_owned(),
         role: Some(role("karpenter")),
-        instance_profile: None,
+        ..NodeClass::default()
     }];
     let active = |classes| {
         Known::Is(NodeInventory {
             groups: Some(vec![group("n", "ACTIVE")]),
             profiles: Some(Vec::new()),
             classes: Some(classes),
+            ..NodeInventory::default()
         })
     };
     let mut simulation = Simulation::new(CONFIG, "");

@@ -24,6 +24,7 @@ pub(super) fn cluster(object: &Value) -> Option<Cluster> {
             groups: each("nodegroups").map(|all| all.map(group).collect()),
             profiles: each("fargateProfiles").map(|all| all.map(profile).collect()),
             classes: each("nodeClasses").map(|all| all.map(class).collect()),
+            ..NodeInventory::default()
         },
         principals: known("iam").map(principals),
     })
@@ -52,6 +53,7 @@ fn class(class: &Value) -> NodeClass {
         name: text(&class["name"]),
         role: class["role"].as_str().map(str::to_owned),
         instance_profile: class["instanceProfile"].as_str().map(str::to_owned),
+        ..NodeClass::default()
     }
 }
 

@@ -59,7 +59,7 @@ pub fn read_snapshot(
         node_inventory: NodeInventory {
             groups,
             profiles,
-            classes: None,
+            ..NodeInventory::default()
         },
         unavailable: unavailable
             .iter()

@@ -42,6 +42,8 @@ pub struct ClusterDescription {
     pub is_public: Option<bool>,
     /// The networks outside the VPC that may reach a public endpoint.
     pub public_networks: Vec<String>,
+    /// The role of Auto Mode's own node pools; `None` without them.
+    pub auto_mode_role: Option<String>,
 }
 
 impl ClusterDescription {
@@ -250,5 +252,9 @@ fn facts(name: &str, cluster: Cluster) -> Result<ClusterDescription, EksError> {
         version: cluster.version,
         platform_version: cluster.platform_version,
         logs_authenticator,
+        auto_mode_role: cluster
+            .compute_config
+            .filter(|compute| compute.enabled == Some(true))
+            .and_then(|compute| compute.node_role_arn),
     })
 }

@@ -9,9 +9,10 @@ use thiserror::Error;
 
 use super::client::{ClusterDescription, Eks};
 use super::error::{EksError, Unavailable};
-use crate::AwsEnvironment;
 use crate::credentials::{self, CredentialOptions, NoCredentials, ResolvedCredentials};
-use crate::iam::{Iam, IamError};
+use crate::ec2::Ec2;
+use crate::iam::Iam;
+use crate::{ActionError, AwsEnvironment};
 use awsauth_core::authenticator::AccessEntries;
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
 
@@ -194,8 +195,16 @@ impl EksCluster {
     ///
     /// # Errors
     /// If a connection setting is invalid.
-    pub fn iam(&self) -> Result<Iam, IamError> {
+    pub fn iam(&self) -> Result<Iam, ActionError> {
         Iam::new(&self.resolved, self.profile.as_deref(), &self.environment)
+    }
+
+    /// Creates a client of EC2 and Auto Scaling in the cluster's region with the same credentials.
+    ///
+    /// # Errors
+    /// If a connection setting is invalid.
+    pub fn ec2(&self) -> Result<Ec2, ActionError> {
+        Ec2::new(&self.resolved, self.profile.as_deref(), &self.environment)
     }
 
     /// Returns the credentials that described the cluster.

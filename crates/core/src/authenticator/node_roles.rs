@@ -68,6 +68,11 @@ impl<'f> NodeRole<'f> {
             .unwrap_or(NodeKind::Linux)
     }
 
+    /// Returns its uses as text, such as `node groups ng-1 and ng-2`.
+    pub fn used_by(&self) -> impl fmt::Display + '_ {
+        UsedBy(&self.uses)
+    }
+
     /// Returns the role with only these uses; `None` if no use remains.
     pub fn only(&self, filter: impl Fn(&Use<'f>) -> bool) -> Option<Self> {
         let uses: Vec<Use<'f>> = self.uses.iter().copied().filter(filter).collect();
@@ -78,22 +83,35 @@ impl<'f> NodeRole<'f> {
 
 impl fmt::Display for NodeRole<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the role of {}", self.used_by())
+    }
+}
+
+/// The uses of a role, such as `node groups ng-1 and ng-2`.
+struct UsedBy<'a, 'f>(&'a [Use<'f>]);
+
+impl fmt::Display for UsedBy<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut kinds: Vec<(&str, Vec<&str>)> = Vec::new();
-        for one in &self.uses {
+        for one in self.0 {
             let (kind, name) = match one.by {
                 NodeSource::Group(name) => ("node group", name),
                 NodeSource::Profile(name) => ("Fargate profile", name),
                 NodeSource::Class(name) => ("Karpenter's node class", name),
+                NodeSource::Instance(id) => ("instance", id),
+                NodeSource::ScalingGroup(name) => ("Auto Scaling group", name),
+                NodeSource::AutoClass(name) => ("Auto Mode's node class", name),
+                NodeSource::AutoMode => ("Auto Mode's node pools", ""),
             };
             match kinds.iter_mut().find(|(known, _)| *known == kind) {
                 Some((_, names)) => names.push(name),
                 None => kinds.push((kind, vec![name])),
             }
         }
-        f.write_str("the role of ")?;
         for (at, (kind, names)) in kinds.iter().enumerate() {
             let and = if at == 0 { "" } else { " and " };
             match names.as_slice() {
+                [""] => write!(f, "{and}{kind}")?,
                 [name] => write!(f, "{and}{kind} {name}")?,
                 [one, other] => write!(f, "{and}{kind}s {one} and {other}")?,
                 [one, other, more @ ..] => {
@@ -144,14 +162,16 @@ mod tests {
                 NodeClass {
                     name: "default".to_owned(),
                     role: Some(format!("{A}/nodes")),
-                    instance_profile: None,
+                    ..NodeClass::default()
                 },
                 NodeClass {
                     name: "unknown".to_owned(),
-                    role: None,
                     instance_profile: Some("p".to_owned()),
+                    ..NodeClass::default()
                 },
             ]),
+            auto_mode_role: Some(format!("{A}/auto")),
+            ..NodeInventory::default()
         };
         let roles = NodeRoles::of(&node_inventory);
         let text = |arn: &str| roles.get(&format!("{A}/{arn}")).map(ToString::to_string);
@@ -163,9 +183,13 @@ mod tests {
             text("pods").as_deref(),
             Some("the role of Fargate profile fp")
         );
+        assert_eq!(
+            text("auto").as_deref(),
+            Some("the role of Auto Mode's node pools")
+        );
         assert_eq!(text("gone"), None);
         assert_eq!(text("eks/Nodes"), None, "no caller's ARN has a role path");
-        assert_eq!(roles.all().len(), 2);
+        assert_eq!(roles.all().len(), 3);
         let nodes = roles.get(&format!("{A}/nodes")).unwrap();
         assert_eq!(nodes.kind(), NodeKind::Windows);
         assert!(nodes.has(NodeKind::Linux) && !nodes.has(NodeKind::Fargate));

@@ -17,6 +17,10 @@ pub const STANDARD: &str = "STANDARD";
 /// <https://docs.aws.amazon.com/eks/latest/userguide/create-node-class.html>
 pub const AUTO_MODE: &str = "EC2";
 
+/// The access policy of the nodes of Auto Mode:
+/// <https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html>
+pub const AUTO_NODE: &str = "AmazonEKSAutoNodePolicy";
+
 /// The access policy that allows everything:
 /// <https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html>
 pub const CLUSTER_ADMIN: &str = "AmazonEKSClusterAdminPolicy";

@@ -1,5 +1,6 @@
 //! The standard entry of each kind of node.
 
+use super::access_entries::AUTO_MODE;
 use super::groups::OF_NODES;
 
 /// The username of EC2 instances: their private DNS name, which the authenticator gets from EC2.
@@ -22,10 +23,13 @@ pub enum NodeKind {
     /// Machines outside AWS (EKS Hybrid Nodes):
     /// <https://docs.aws.amazon.com/eks/latest/userguide/hybrid-nodes-cluster-prep.html>
     Hybrid,
+    /// EC2 instances of EKS Auto Mode, which only an access entry can map:
+    /// <https://docs.aws.amazon.com/eks/latest/userguide/create-node-class.html>
+    AutoMode,
 }
 
 impl NodeKind {
-    /// All kinds, in the order of help texts.
+    /// The kinds that aws-auth can map, in the order of help texts.
     pub const ALL: [Self; 4] = [Self::Linux, Self::Windows, Self::Fargate, Self::Hybrid];
 
     /// Returns the name in command lines.
@@ -35,6 +39,7 @@ impl NodeKind {
             Self::Windows => "windows",
             Self::Fargate => "fargate",
             Self::Hybrid => "hybrid",
+            Self::AutoMode => "auto-mode",
         }
     }
 
@@ -46,13 +51,14 @@ impl NodeKind {
             Self::Windows => "EC2_WINDOWS",
             Self::Fargate => "FARGATE_LINUX",
             Self::Hybrid => "HYBRID_LINUX",
+            Self::AutoMode => AUTO_MODE,
         }
     }
 
     /// Returns the username template.
     pub const fn username(self) -> &'static str {
         match self {
-            Self::Linux | Self::Windows => EC2_USERNAME,
+            Self::Linux | Self::Windows | Self::AutoMode => EC2_USERNAME,
             Self::Fargate | Self::Hybrid => SESSION_USERNAME,
         }
     }
@@ -60,7 +66,7 @@ impl NodeKind {
     /// Returns the groups, in the order of EKS and its documentation.
     pub const fn groups(self) -> &'static [&'static str] {
         match self {
-            Self::Linux | Self::Hybrid => &OF_NODES,
+            Self::Linux | Self::Hybrid | Self::AutoMode => &OF_NODES,
             Self::Windows => &[
                 "system:bootstrappers",
                 "system:nodes",

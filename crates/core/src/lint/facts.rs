@@ -229,6 +229,7 @@ impl NodeSources {
             groups,
             profiles,
             classes,
+            ..
         } = &cluster.node_inventory;
         let (needs_groups, needs_profiles, needs_classes) = match self {
             Self::Groups => (true, false, false),

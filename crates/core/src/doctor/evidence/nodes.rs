@@ -36,6 +36,7 @@ impl Evidence {
             groups: at_eks.groups.as_ref().ok().cloned(),
             profiles: at_eks.profiles.as_ref().ok().cloned(),
             classes: classes.cloned(),
+            ..NodeInventory::default()
         })
     }
 }

@@ -1,0 +1,298 @@
+//! Whether the nodes of a role can join.
+
+use std::fmt;
+
+use super::report::RoleReport;
+use crate::arn::{comparable, equal_fold};
+use crate::authenticator::{AccessEntries, EntryState, NodeRole, Place, Store};
+use crate::document::{Mapping, Principal};
+use crate::facts::access_entries::{AUTO_MODE, AUTO_NODE, AccessEntry, AccessTerms, STANDARD};
+use crate::facts::authentication_mode::AuthenticationMode;
+use crate::facts::iam_principals::Existence;
+use crate::facts::node_kinds::NodeKind;
+
+/// Where a role must be mapped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequiredIn {
+    AwsAuth,
+    AccessEntry,
+    AwsAuthOrAccessEntry,
+    /// An access entry, which the cluster does not read.
+    AnotherMode,
+    /// The authentication mode is unknown.
+    Unknown,
+}
+
+impl RequiredIn {
+    pub(super) fn of(role: &NodeRole<'_>, mode: Option<AuthenticationMode>) -> Self {
+        match mode {
+            None => Self::Unknown,
+            Some(AuthenticationMode::ConfigMap) if role.has(NodeKind::AutoMode) => {
+                Self::AnotherMode
+            }
+            Some(AuthenticationMode::ConfigMap) => Self::AwsAuth,
+            Some(AuthenticationMode::Api) => Self::AccessEntry,
+            Some(AuthenticationMode::ApiAndConfigMap) => match role.has(NodeKind::AutoMode) {
+                true => Self::AccessEntry,
+                false => Self::AwsAuthOrAccessEntry,
+            },
+        }
+    }
+}
+
+impl fmt::Display for RequiredIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AwsAuth => "aws-auth",
+            Self::AccessEntry => "access entry",
+            Self::AwsAuthOrAccessEntry => "aws-auth or access entry",
+            Self::AnotherMode => "access entry, in another mode",
+            Self::Unknown => "unknown",
+        })
+    }
+}
+
+/// Whether the nodes of a role can join, and why not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    Mapped,
+    /// No entry maps the role.
+    Missing {
+        /// An entry of aws-auth that names the role but does not map it, and why.
+        without_effect: Option<(Place, String)>,
+    },
+    /// The entry of aws-auth gives its nodes another username, or not all groups.
+    WrongTerms {
+        differences: Vec<String>,
+    },
+    /// The access entry has another type.
+    WrongType {
+        found: String,
+        needed: &'static str,
+    },
+    /// Nodes of several kinds use the role, and an access entry has one type.
+    SeveralTypes {
+        needed: Vec<&'static str>,
+    },
+    /// The access entry lacks the access policy of Auto Mode's nodes.
+    MissingPolicy,
+    /// The access entry belongs to a deleted role of the same name.
+    DeadEntry,
+    /// IAM has no such role.
+    NoSuchRole,
+    /// It cannot be decided.
+    Unknown {
+        why: &'static str,
+    },
+}
+
+impl State {
+    /// Returns whether nodes cannot join.
+    pub fn is_problem(&self) -> bool {
+        !matches!(self, Self::Mapped | Self::Unknown { .. })
+    }
+
+    /// Returns the state in a few words.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Mapped => "mapped",
+            Self::Missing { .. } => "missing",
+            Self::WrongTerms { .. } => "wrong username or groups",
+            Self::WrongType { .. } => "wrong type",
+            Self::SeveralTypes { .. } => "several types",
+            Self::MissingPolicy => "missing policy",
+            Self::DeadEntry => "dead entry",
+            Self::NoSuchRole => "no such role",
+            Self::Unknown { .. } => "unknown",
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mapped => f.write_str("its nodes can join"),
+            Self::Missing {
+                without_effect: None,
+            } => f.write_str("nothing maps the role: its nodes are rejected"),
+            Self::Missing {
+                without_effect: Some((place, why)),
+            } => write!(
+                f,
+                "nothing maps the role: its nodes are rejected. Line {} of {} names it, but has no effect: {why}",
+                place.line,
+                place.section.key()
+            ),
+            Self::WrongTerms { differences } => {
+                write!(f, "the entry of aws-auth is not that of its nodes: {}", differences.join("; "))
+            }
+            Self::WrongType { found, needed } if found == STANDARD => write!(
+                f,
+                "the access entry has type {STANDARD}, which is not for nodes, and needs {needed}"
+            ),
+            Self::WrongType { found, needed } => {
+                write!(f, "the access entry has type {found}, and its nodes need {needed}")
+            }
+            Self::SeveralTypes { needed } => write!(
+                f,
+                "its nodes need the types {}, and an access entry has one",
+                needed.join(" and ")
+            ),
+            Self::MissingPolicy => write!(f, "the access entry lacks the access policy {AUTO_NODE}"),
+            Self::DeadEntry => f.write_str(
+                "the access entry is older than the role, which was deleted and created again: EKS does not let its nodes in",
+            ),
+            Self::NoSuchRole => f.write_str("IAM has no such role"),
+            Self::Unknown { why } => f.write_str(why),
+        }
+    }
+}
+
+/// Decides whether the nodes of a role can join. `joined` are the names of the Nodes with this role.
+pub(super) fn judge(
+    report: &RoleReport<'_>,
+    iam: Existence<'_>,
+    joined: &[&str],
+    store: &Store<'_>,
+    access_entries: Option<&AccessEntries>,
+) -> State {
+    if iam == Existence::Absent {
+        return State::NoSuchRole;
+    }
+    if let Some(entry) = report.access_entry {
+        return of_access_entry(entry, &report.role, iam);
+    }
+    if access_entries.is_some_and(|entries| entries.all().is_none()) {
+        return State::Unknown {
+            why: "the access entries could not be read",
+        };
+    }
+    let uses_aws_auth = access_entries.is_none_or(AccessEntries::uses_aws_auth);
+    match report.aws_auth.filter(|_| uses_aws_auth) {
+        Some((_, mapping)) if !report.role.has(NodeKind::AutoMode) => {
+            let differences = differences(mapping, &report.role, joined);
+            match differences.is_empty() {
+                true => State::Mapped,
+                false => State::WrongTerms { differences },
+            }
+        }
+        _ if access_entries.is_none() => State::Unknown {
+            why: "aws-auth does not map the role; an access entry may",
+        },
+        _ => State::Missing {
+            without_effect: without_effect(report, store, uses_aws_auth),
+        },
+    }
+}
+
+fn of_access_entry(entry: &AccessEntry, role: &NodeRole<'_>, iam: Existence<'_>) -> State {
+    let Some(terms) = &entry.terms else {
+        return State::Unknown {
+            why: "EKS did not return the contents of the access entry",
+        };
+    };
+    if let Existence::Exists(principal) = iam
+        && entry.is_older_than(principal)
+    {
+        return State::DeadEntry;
+    }
+    let needed = needed_types(role);
+    match needed.as_slice() {
+        [_, _, ..] => State::SeveralTypes { needed },
+        [needed] if !fits(&terms.kind, needed, role) => State::WrongType {
+            found: terms.kind.clone(),
+            needed,
+        },
+        _ if lacks_policy(terms) => State::MissingPolicy,
+        _ => State::Mapped,
+    }
+}
+
+/// Returns the types of access entries that the nodes of a role need. Nodes that may run Windows need that of Linux only if
+/// no other use needs that of Windows.
+pub(super) fn needed_types(role: &NodeRole<'_>) -> Vec<&'static str> {
+    let mut types = Vec::new();
+    let known = role.uses.iter().filter(|one| !one.may_be_windows);
+    for one in known {
+        let kind = one.kind.access_entry_type();
+        if !types.contains(&kind) {
+            types.push(kind);
+        }
+    }
+    if types.is_empty() {
+        types.push(NodeKind::Linux.access_entry_type());
+    }
+    types
+}
+
+fn fits(found: &str, needed: &str, role: &NodeRole<'_>) -> bool {
+    let may_be_windows = role.uses.iter().all(|one| one.may_be_windows);
+    found == needed || (may_be_windows && found == NodeKind::Windows.access_entry_type())
+}
+
+fn lacks_policy(terms: &AccessTerms) -> bool {
+    let policies = terms.policies.as_ref();
+    terms.kind == AUTO_MODE
+        && policies.is_some_and(|all| all.iter().all(|policy| policy.name() != AUTO_NODE))
+}
+
+/// Returns what nodes of the role lack by this entry of aws-auth.
+fn differences(mapping: &Mapping, role: &NodeRole<'_>, joined: &[&str]) -> Vec<String> {
+    let mut differences = Vec::new();
+    // With InstanceIdNodeName of nodeadm, an instance is named after its session, which has the instance's id:
+    // https://awslabs.github.io/amazon-eks-ami/nodeadm/doc/api/
+    let has_id_names = joined.iter().any(|name| name.starts_with("i-"));
+    let mut usernames: Vec<&str> = role.uses.iter().map(|one| one.kind.username()).collect();
+    usernames.dedup();
+    for username in usernames {
+        let by_session = NodeKind::Fargate.username();
+        if mapping.username != username && !(has_id_names && mapping.username == by_session) {
+            let line = format!("the username is {:?}, not {username}", mapping.username);
+            if !differences.contains(&line) {
+                differences.push(line);
+            }
+        }
+    }
+    let groups = role.uses.iter().flat_map(|one| one.kind.groups());
+    for group in groups {
+        let line = format!("the group {group} is missing");
+        if !mapping.groups().iter().any(|own| own == group) && !differences.contains(&line) {
+            differences.push(line);
+        }
+    }
+    differences
+}
+
+/// Finds an entry of aws-auth that names the role but does not map it.
+fn without_effect(
+    report: &RoleReport<'_>,
+    store: &Store<'_>,
+    uses_aws_auth: bool,
+) -> Option<(Place, String)> {
+    if !uses_aws_auth {
+        let (place, _) = report.aws_auth?;
+        let why = "in authentication mode API, the cluster ignores aws-auth";
+        return Some((place, why.to_owned()));
+    }
+    if let Some((place, _)) = report.aws_auth {
+        let why = "aws-auth cannot map the nodes of Auto Mode";
+        return Some((place, why.to_owned()));
+    }
+    let slot = store
+        .slots()
+        .iter()
+        .find(|slot| match &slot.mapping.principal {
+            Principal::Role(arn) | Principal::User(arn) => {
+                equal_fold(&comparable(arn), &comparable(report.role.arn))
+            }
+            Principal::Account(_) | Principal::Sso(_) => false,
+        })?;
+    let why = match slot.state {
+        EntryState::Ignored { reason } => format!("the authenticator ignores it: {reason}"),
+        EntryState::Shadowed { .. } => "another entry replaces it".to_owned(),
+        EntryState::Effective => {
+            "STS reports roles without their IAM path, so it never matches".to_owned()
+        }
+    };
+    Some((slot.place, why))
+}
