@@ -128,7 +128,7 @@ fn dispatch(cli: Cli, matches: &clap::ArgMatches, out: &mut Out) -> Result<Exit,
     let open = |out: &mut Out| Backend::open(&target, matches, signs_in, out);
     match command {
         Command::Get(args) => commands::get::run(&args, &mut open(out)?, out),
-        Command::Map(args) => commands::map::run(&args, &mut open(out)?, out),
+        Command::Map(args) => commands::map::run(&args, &target, &mut open(out)?, out),
         Command::Unmap(args) => commands::unmap::run(&args, &mut open(out)?, out),
         Command::Apply(args) => commands::apply::run(&args, &mut open(out)?, out),
         Command::Diff(args) => commands::diff::run(&args, &mut open(out)?, out),

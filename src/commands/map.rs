@@ -1,19 +1,23 @@
 //! `awsauth map`.
 
+mod sso;
+
 use clap::Subcommand;
 use clap::builder::FalseyValueParser;
 
 use super::principal_argument::check_principal;
 use super::store_args::StoreArgs;
 use super::write_args::{VerifyArgs, WriteArgs};
-use crate::backend::Backend;
+use crate::backend::{Backend, Target};
 use crate::output::PlanFormat;
 use crate::terminal::{Exit, Failure, Out};
 use crate::write::{EntryRequest, NamedOptions, Transaction, note_new_mappings, read_stores};
 use awsauth_core::access_entries::NamedPolicy;
-use awsauth_core::document::Principal;
+use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::document::edit::{Edit, Groups};
+use awsauth_core::document::{Document, Principal};
 use awsauth_core::facts::node_kinds::NodeKind;
+use awsauth_core::permission_set::with_siblings_replaced;
 use awsauth_core::plan::Request;
 
 /// Merge one mapping: add it, or change only what differs
@@ -37,6 +41,11 @@ enum What {
     Account(Account),
     /// Map a node role so that its nodes can join the cluster
     NodeRole(NodeRole),
+    /// Map the role of an IAM Identity Center permission set, in place of a deleted one
+    ///
+    /// Finds the role in IAM by the name of the permission set. Removes the entries of roles of the same set and account that no
+    /// longer exist; the new entry takes over their username and groups.
+    Sso(sso::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -155,22 +164,31 @@ fn kinds() -> impl clap::builder::TypedValueParser<Value = NodeKind> {
 }
 
 /// Merges the mapping.
-pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
+pub(crate) fn run(
+    args: &Args,
+    target: &Target,
+    backend: &mut Backend,
+    out: &mut Out,
+) -> Result<Exit, Failure> {
+    match &args.what {
+        What::Role(args) | What::User(args) => args.check()?,
+        What::Sso(args) => args.check()?,
+        What::Account(_) | What::NodeRole(_) => {}
+    }
     let (principal, as_written) = match &args.what {
         What::Role(args) => (Principal::Role(args.arn.clone()), args.as_written),
         What::User(args) => (Principal::User(args.arn.clone()), args.as_written),
         What::Account(args) => (Principal::Account(args.id.clone()), args.as_written),
         What::NodeRole(args) => (Principal::Role(args.arn.clone()), false),
+        What::Sso(args) => (Principal::Role(args.role(target, backend, out)?), false),
     };
-    if let What::Role(args) | What::User(args) = &args.what {
-        args.check()?;
-    }
     let named = check_principal(principal.clone(), as_written)?;
     let edit = args.edit(principal);
     let (creating, write) = match &args.what {
         What::Role(args) | What::User(args) => (args.creating, &args.write),
         What::Account(args) => (args.creating, &args.write),
         What::NodeRole(args) => (args.creating, &args.write),
+        What::Sso(args) => (args.creating, &args.write),
     };
     let (verify, options) = (args.verify().verify_as(), write.options(backend));
     let choice = args.store().choice(&write.overrides);
@@ -199,9 +217,16 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
         as_written,
         ..Request::default()
     };
+    let completed_request = |snapshot: &Snapshot| {
+        let mut request = request.clone();
+        if let What::Sso(_) = args.what {
+            request.edits = with_siblings_replaced(request.edits, &Document::read(&snapshot.data));
+        }
+        Ok(request)
+    };
     let plan = Transaction {
         edits: &request.edits,
-        request: &|_| Ok(request.clone()),
+        request: &completed_request,
         create: !creating.no_create,
         entries,
         verify,
@@ -219,6 +244,7 @@ impl Args {
             What::Role(args) | What::User(args) => args.write.answer.output,
             What::Account(args) => args.write.answer.output,
             What::NodeRole(args) => args.write.answer.output,
+            What::Sso(args) => args.write.answer.output,
         }
     }
 
@@ -231,6 +257,7 @@ impl Args {
     fn edit(&self, principal: Principal) -> Edit {
         let (username, groups) = match &self.what {
             What::Role(args) | What::User(args) => (args.username.clone(), args.groups()),
+            What::Sso(args) => (args.username.clone(), args.groups()),
             What::Account(_) => (None, Groups::Keep),
             What::NodeRole(NodeRole { kind, .. }) => {
                 let groups = kind
@@ -253,6 +280,7 @@ impl Args {
             What::Role(args) | What::User(args) => args.store,
             What::Account(args) => args.store,
             What::NodeRole(args) => args.store,
+            What::Sso(args) => args.store,
         }
     }
 
@@ -263,7 +291,7 @@ impl Args {
                 remove: args.remove_policies.clone(),
                 ..NamedOptions::default()
             },
-            What::Account(_) | What::NodeRole(_) => NamedOptions::default(),
+            What::Account(_) | What::NodeRole(_) | What::Sso(_) => NamedOptions::default(),
         }
     }
 
@@ -272,51 +300,19 @@ impl Args {
             What::Role(args) | What::User(args) => &args.verify,
             What::Account(args) => &args.verify,
             What::NodeRole(args) => &args.verify,
+            What::Sso(args) => &args.verify,
         }
     }
 }
 
 impl RoleOrUser {
-    /// Refuses empty values, which an unset variable in a script leaves, and several groups in one value.
     fn check(&self) -> Result<(), Failure> {
-        let texts = self
-            .username
-            .iter()
-            .map(|username| ("--username", username));
         let sets = [
             ("--group", &self.groups),
             ("--add-group", &self.add_groups),
             ("--remove-group", &self.remove_groups),
         ];
-        let groups = sets
-            .into_iter()
-            .flat_map(|(flag, groups)| groups.iter().map(move |group| (flag, group)));
-        for (flag, text) in texts.chain(groups.clone()) {
-            if text.trim().is_empty() {
-                return Err(Failure::usage(format!(
-                    "{flag} is empty: is the shell variable in its value set?"
-                )));
-            }
-        }
-        // A group that was written with its comma must remain removable.
-        match groups
-            .clone()
-            .find(|(flag, group)| *flag != "--remove-group" && group.contains(','))
-        {
-            Some((flag, group)) => {
-                let each: Vec<String> = group
-                    .split(',')
-                    .map(str::trim)
-                    .filter(|name| !name.is_empty())
-                    .map(|name| format!("{flag} {name}"))
-                    .collect();
-                Err(Failure::usage(format!(
-                    "{flag} {group:?} contains a comma and would be one group with that name"
-                ))
-                .hint(format!("repeat {flag} for each: {}", each.join(" "))))
-            }
-            None => Ok(()),
-        }
+        check_terms(self.username.as_ref(), &sets)
     }
 
     fn groups(&self) -> Groups {
@@ -330,5 +326,45 @@ impl RoleOrUser {
                 remove: self.remove_groups.clone(),
             }
         }
+    }
+}
+
+/// Refuses empty values, which an unset variable in a script leaves, and several groups in one value. `sets` are groups, each with
+/// its flag.
+fn check_terms(
+    username: Option<&String>,
+    sets: &[(&'static str, &Vec<String>)],
+) -> Result<(), Failure> {
+    let texts = username
+        .into_iter()
+        .map(|username| ("--username", username));
+    let groups = sets
+        .iter()
+        .flat_map(|(flag, groups)| groups.iter().map(move |group| (*flag, group)));
+    for (flag, text) in texts.chain(groups.clone()) {
+        if text.trim().is_empty() {
+            return Err(Failure::usage(format!(
+                "{flag} is empty: is the shell variable in its value set?"
+            )));
+        }
+    }
+    // A group that was written with its comma must remain removable.
+    match groups
+        .clone()
+        .find(|(flag, group)| *flag != "--remove-group" && group.contains(','))
+    {
+        Some((flag, group)) => {
+            let each: Vec<String> = group
+                .split(',')
+                .map(str::trim)
+                .filter(|name| !name.is_empty())
+                .map(|name| format!("{flag} {name}"))
+                .collect();
+            Err(Failure::usage(format!(
+                "{flag} {group:?} contains a comma and would be one group with that name"
+            ))
+            .hint(format!("repeat {flag} for each: {}", each.join(" "))))
+        }
+        None => Ok(()),
     }
 }

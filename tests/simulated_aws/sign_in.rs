@@ -16,6 +16,7 @@ mod identity_kinds;
 mod lint;
 mod lockout_guards;
 mod lockout_incidents;
+mod map_sso;
 mod migrate;
 mod migrate_apply;
 mod node_facts;

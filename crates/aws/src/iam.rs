@@ -81,13 +81,23 @@ impl Iam {
     pub fn roles(&mut self, names: &BTreeSet<String>) -> IamResult<Listed> {
         let client = &self.client;
         self.runtime.block_on(async {
-            match client.list::<Role>("ListRoles").await {
+            match client.list::<Role>("ListRoles", &[]).await {
                 Err(error) if error.is_denial() && !names.is_empty() => {
                     client.roles_named(names).await
                 }
                 roles => roles.map(Listed::all).map_err(of("iam:ListRoles")),
             }
         })?
+    }
+
+    /// Returns the roles whose IAM path begins with this prefix.
+    ///
+    /// # Errors
+    /// If IAM does not return them.
+    pub fn roles_below(&mut self, path_prefix: &str) -> IamResult<Vec<Principal>> {
+        let parameters = [("PathPrefix", path_prefix)];
+        let listed = self.client.list::<Role>("ListRoles", &parameters);
+        self.runtime.block_on(listed)?.map_err(of("iam:ListRoles"))
     }
 
     /// Returns the roles with these names.
@@ -105,7 +115,7 @@ impl Iam {
     pub fn users(&mut self, names: &BTreeSet<String>) -> IamResult<Listed> {
         let client = &self.client;
         self.runtime.block_on(async {
-            match client.list::<User>("ListUsers").await {
+            match client.list::<User>("ListUsers", &[]).await {
                 Err(error) if error.is_denial() && !names.is_empty() => {
                     one_by_one(names, "iam:GetUser", |name| {
                         let client = client.clone();
@@ -222,15 +232,20 @@ fn standard_endpoint(region: &str, fips: bool, dual_stack: bool) -> Endpoint {
 
 impl QueryClient {
     /// Lists roles or users, page by page.
-    async fn list<T>(&self, action: &str) -> Result<Vec<Principal>, AwsError>
+    async fn list<T>(
+        &self,
+        action: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<Vec<Principal>, AwsError>
     where
         T: DeserializeOwned + Into<Principal>,
     {
         let mut principals = Vec::new();
         let mut marker: Option<String> = None;
         loop {
-            let parameters = marker.as_deref().map(|marker| ("Marker", marker));
-            let page: Response<Page<T>> = self.call(action, parameters.as_slice()).await?;
+            let marker_parameter = marker.as_deref().map(|marker| ("Marker", marker));
+            let with_marker: Vec<_> = parameters.iter().copied().chain(marker_parameter).collect();
+            let page: Response<Page<T>> = self.call(action, &with_marker).await?;
             let page = page.result;
             principals.extend(page.items.into_vec().into_iter().map(T::into));
             match page.marker.filter(|_| page.is_truncated) {

@@ -28,6 +28,7 @@ pub mod manifest;
 pub mod near_name;
 pub mod node_report;
 pub mod ownership;
+pub mod permission_set;
 pub mod plan;
 pub mod rbac;
 pub mod reconcile;

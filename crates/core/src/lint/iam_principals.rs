@@ -5,9 +5,7 @@ use super::context::Context;
 use super::resolved_entry::ResolvedEntry;
 use crate::arn::Parts;
 use crate::facts::iam_principals::{Existence, Principal, Principals};
-
-/// The prefix of Identity Center's role names.
-const SSO_PREFIX: &str = "AWSReservedSSO_";
+pub(super) use crate::permission_set::{after_prefix as after_sso_prefix, permission_set};
 
 /// An entry for a role or user of the cluster's account.
 pub(super) struct IamEntry<'c, 'a> {
@@ -43,13 +41,6 @@ pub(super) fn iam_entries<'c, 'a>(
     })
 }
 
-/// Returns the permission set of an Identity Center role with a complete name, such as `AWSReservedSSO_SET_0123456789abcdef`.
-pub(super) fn permission_set(name: &str) -> Option<&str> {
-    let (set, suffix) = after_sso_prefix(name)?.rsplit_once('_')?;
-    let is_suffix = suffix.len() == 16 && suffix.bytes().all(|byte| byte.is_ascii_hexdigit());
-    is_suffix.then_some(set)
-}
-
 /// Returns whether a role's name has Identity Center's prefix but lacks the suffix that all such names have.
 pub(crate) fn lacks_sso_suffix(name: &str) -> bool {
     after_sso_prefix(name).is_some() && permission_set(name).is_none()
@@ -61,12 +52,4 @@ pub(super) fn permission_set_roles<'a>(all: &'a Principals, set: &str) -> Vec<&'
         permission_set(&role.name).is_some_and(|other| other.eq_ignore_ascii_case(set))
     };
     all.roles.found().filter(is_of_set).collect()
-}
-
-/// Returns the part of a role's name after Identity Center's prefix.
-pub(super) fn after_sso_prefix(name: &str) -> Option<&str> {
-    let start = name.get(..SSO_PREFIX.len())?;
-    start
-        .eq_ignore_ascii_case(SSO_PREFIX)
-        .then(|| &name[SSO_PREFIX.len()..])
 }

@@ -9,6 +9,7 @@ use crate::lint::iam_principals::{
 };
 use crate::lint::resolved_entry::Part;
 use crate::lint::rule::{Rule, Severity};
+use crate::shell_quote::quoted;
 
 pub(in crate::lint) const RULE: Rule = Rule {
     id: "N11",
@@ -39,7 +40,11 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
             entry,
             Part::Principal,
             message,
-            format!("write {}", first.name),
+            format!(
+                "write {}; on a cluster: awsauth map sso {}",
+                first.name,
+                quoted(set)
+            ),
         );
         if roles.len() == 1 {
             finding.fix(
