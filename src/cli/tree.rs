@@ -6,8 +6,8 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use crate::backend::Target;
 use crate::commands::{
     apply, backup, completion, credentials, diff, doctor, edit, eks, explain, get, history,
-    kubeconfig, lint, man, map, migrate, nodes, report, rescue, restore, token, undo, unmap, verify,
-    version, who_can, whoami,
+    kubeconfig, lint, man, map, migrate, nodes, report, rescue, restore, token, undo, unmap,
+    verify, version, who_can, whoami,
 };
 use crate::commands::{controller, crd};
 use crate::output::PlanFormat;

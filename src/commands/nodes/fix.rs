@@ -77,9 +77,10 @@ fn write(
         edits: &request.edits,
         request: &|_| Ok(request.clone()),
         create: true,
+        entries: None,
         verify: None,
         options: &Options {
-            prints_own_json: format == Format::Json,
+            prints_own_report: format == Format::Json,
             ..args.fix.write_args(format).options(backend)
         },
     }

@@ -2,9 +2,9 @@
 
 use crate::backend::Backend;
 use crate::terminal::{Failure, Kind};
+use awsauth_aws::ActionError;
 use awsauth_aws::credentials::Caller;
 use awsauth_aws::eks::EksCluster;
-use awsauth_aws::iam::IamError;
 use awsauth_core::access_entries::migrate::ClusterFacts;
 use awsauth_core::access_entries::rescue::{RescueInput, RescuePlan, plan};
 use awsauth_core::arn::{Kind as Of, Parts, canonical, is_same_principal};
@@ -138,12 +138,12 @@ pub(super) fn no_cluster_name() -> Failure {
         .hint("name the cluster: --cluster-name NAME")
 }
 
-fn role(eks: &EksCluster, arn: &str) -> Result<Option<Principal>, IamError> {
+fn role(eks: &EksCluster, arn: &str) -> Result<Option<Principal>, ActionError> {
     let name = Parts::of(arn).map_or("", |parts| parts.name);
     eks.iam()?.role(name)
 }
 
-fn user(eks: &EksCluster, arn: &str) -> Result<Option<Principal>, IamError> {
+fn user(eks: &EksCluster, arn: &str) -> Result<Option<Principal>, ActionError> {
     let name = Parts::of(arn).map_or("", |parts| parts.name);
     let users = eks.iam()?.users(&[name.to_owned()].into())?;
     Ok(match users.named(name) {

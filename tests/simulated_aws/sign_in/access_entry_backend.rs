@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::sign_in::cluster_name::{eks, holding, on};
-use crate::sign_in::exclusive_cluster::{ExclusiveCluster, MYTESTROLE, MYTESTROLE_SESSION, Site};
+use crate::sign_in::exclusive_cluster::{ExclusiveCluster, MYTESTROLE, MYTESTROLE_SESSION};
 use crate::sign_in::token_review::Who;
 use crate::support::completed_run::Run;
 use crate::support::eks;
