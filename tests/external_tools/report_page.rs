@@ -23,7 +23,7 @@ const HOSTILE: [&str; 5] = [
 
 /// Writes the report on an aws-auth with many roles, of which some have hostile usernames.
 fn page(roles: usize) -> (TempDir, PathBuf) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a folder");
     let mut text = String::new();
     for number in 0..roles {
         let group = ["system:masters", "devs", "viewers"][number % 3];
@@ -38,7 +38,7 @@ fn page(roles: usize) -> (TempDir, PathBuf) {
     }
     let object = json!({"apiVersion": "v1", "kind": "ConfigMap",
         "metadata": {"name": "aws-auth", "namespace": "kube-system"}, "data": {"mapRoles": text}});
-    fs::write(folder.path().join("aws-auth.json"), object.to_string()).unwrap();
+    fs::write(folder.path().join("aws-auth.json"), object.to_string()).expect("a file");
     let mut report = Command::new(env!("CARGO_BIN_EXE_awsauth"));
     report
         .args(["report", "--file", "aws-auth.json", "-o", "html"])
@@ -47,11 +47,15 @@ fn page(roles: usize) -> (TempDir, PathBuf) {
     let run = Run::of(&mut report);
     assert_eq!(run.status, 0, "{run:?}");
     let file = folder.path().join("report.html");
-    fs::write(&file, run.stdout).unwrap();
+    fs::write(&file, run.stdout).expect("a file");
     (folder, file)
 }
 
 /// Returns whether there is a browser. `.ci/run` installs one, and sets the variable so that its absence is a failure.
+#[allow(
+    clippy::print_stderr,
+    reason = "a developer wants to know what did not run"
+)]
 fn has_browser() -> bool {
     let has = Browser::exists();
     assert!(
@@ -122,7 +126,7 @@ fn check_page(browser: &Browser) {
     assert!(
         text("document.title")
             .as_str()
-            .unwrap()
+            .expect("a title")
             .starts_with("Access to ")
     );
     assert_eq!(

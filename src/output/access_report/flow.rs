@@ -152,6 +152,9 @@ impl Class<'_> {
     }
 }
 
+/// What a right has in common for principals that share a box: by what, binding, role and namespaces.
+type Path<'a> = (&'a str, Option<&'a str>, &'a str, Option<&'a [String]>);
+
 /// Returns the principals with rights, in the report's order; of many, those with the same rights together.
 fn classes(report: &AccessReport) -> Vec<Class<'_>> {
     let with_rights = report
@@ -160,8 +163,7 @@ fn classes(report: &AccessReport) -> Vec<Class<'_>> {
         .filter(|one| !one.rights.is_empty() && !one.is_dead);
     let with_rights: Vec<_> = with_rights.collect();
     let is_many = with_rights.len() > SHARE;
-    let mut places: BTreeMap<Vec<(&str, Option<&str>, &str, Option<&[String]>)>, usize> =
-        BTreeMap::new();
+    let mut places: BTreeMap<Vec<Path<'_>>, usize> = BTreeMap::new();
     let mut classes: Vec<Class<'_>> = Vec::new();
     for principal in with_rights {
         let rights = principal.rights.iter();
