@@ -1,8 +1,10 @@
 //! Searches for AWS credentials.
 
 use jiff::Timestamp;
+use secrecy::ExposeSecret;
 
 use super::problem;
+use awsauth_aws::config_file::ConfigFiles;
 use awsauth_aws::credentials::{
     self, CredentialOptions, NoCredentials, ResolvedCredentials, Source, SourceError,
 };
@@ -13,6 +15,7 @@ use awsauth_core::doctor::evidence::{
     FailedAt, FoundCredentials, PolicySide, Problem, SearchFailed,
 };
 use awsauth_core::redact::last_four;
+use awsauth_core::token::Credentials;
 
 /// Searches for credentials.
 pub(crate) fn search(
@@ -21,7 +24,7 @@ pub(crate) fn search(
     now: Timestamp,
 ) -> Result<(FoundCredentials, ResolvedCredentials), Box<SearchFailed>> {
     match credentials::resolve(credential_options, aws_environment, now) {
-        Ok(resolved) => Ok((found(&resolved), resolved)),
+        Ok(resolved) => Ok((found(&resolved, aws_environment), resolved)),
         Err(error) if error.failed.is_none() => Err(Box::new(
             of_instance(&error, aws_environment).unwrap_or_else(|| none(&error, None)),
         )),
@@ -35,18 +38,53 @@ pub(crate) fn search(
     }
 }
 
-fn found(resolved: &ResolvedCredentials) -> FoundCredentials {
+fn found(resolved: &ResolvedCredentials, aws_environment: &AwsEnvironment) -> FoundCredentials {
     FoundCredentials {
         source: resolved.source.to_string(),
         source_name: resolved.source.name(),
         key: last_four(&resolved.credentials.access_key_id),
         expiration: resolved.credentials.expiration,
+        key_problem: key_problem(&resolved.credentials),
+        role_profiles: role_profiles(aws_environment),
         roles: resolved.roles.clone(),
         tried: resolved.tried.iter().map(ToString::to_string).collect(),
         notes: resolved.notes.clone(),
         region: resolved.region.name.clone(),
         region_from: resolved.region.from.to_string(),
     }
+}
+
+/// Returns what is certainly wrong with a key. Keys that begin with AKIA are long-term keys, without a session token:
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids>
+fn key_problem(credentials: &Credentials) -> Option<Problem> {
+    let key = last_four(&credentials.access_key_id);
+    let secret = credentials.secret_access_key.expose_secret();
+    if credentials.session_token.is_some() && credentials.access_key_id.starts_with("AKIA") {
+        return Some(Problem {
+            cause: format!("the key …{key} is a long-term key, but a session token of other credentials is set"),
+            next: "unset AWS_SESSION_TOKEN AWS_SECURITY_TOKEN, or remove aws_session_token from the profile".to_owned(),
+        });
+    }
+    secret.starts_with(['"', '\'']).then(|| Problem {
+        cause: format!(
+            "the secret access key of the key …{key} is in quotes, which are read as a part of it"
+        ),
+        next: "remove the quotes from aws_secret_access_key".to_owned(),
+    })
+}
+
+/// Returns the profiles that assume a role; none if the files cannot be read.
+fn role_profiles(aws_environment: &AwsEnvironment) -> Vec<(String, String)> {
+    let Ok(files) = ConfigFiles::read(aws_environment) else {
+        return Vec::new();
+    };
+    let role = |name: &str| {
+        Some((
+            name.to_owned(),
+            files.profile(name)?.text("role_arn")?.to_owned(),
+        ))
+    };
+    files.profile_names().filter_map(role).collect()
 }
 
 /// Returns the failure of instance metadata. On an EC2 instance, its role should provide credentials if no other source
@@ -160,5 +198,39 @@ fn of_imds(error: &ImdsError) -> FailedAt {
         | ImdsError::NoCredentials { .. }
         | ImdsError::Malformed { .. } => FailedAt::NoRole,
         _ => FailedAt::Imds,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stray_session_token_and_quoted_secret_are_problems_of_the_key() {
+        let credentials = |key: &str, secret: &str, token: Option<&str>| Credentials {
+            access_key_id: key.to_owned(),
+            secret_access_key: secret.into(),
+            session_token: token.map(Into::into),
+            expiration: None,
+            account_id: None,
+        };
+        let cause = |credentials: Credentials| key_problem(&credentials).map(|it| it.cause);
+        assert_eq!(
+            cause(credentials("AKIAIOSFODNN7EXAMPLE", "s", Some("t"))).as_deref(),
+            Some(
+                "the key …MPLE is a long-term key, but a session token of other credentials is set"
+            )
+        );
+        assert_eq!(
+            cause(credentials("AKIAIOSFODNN7EXAMPLE", "\"s\"", None)).as_deref(),
+            Some(
+                "the secret access key of the key …MPLE is in quotes, which are read as a part of it"
+            )
+        );
+        assert_eq!(
+            cause(credentials("ASIAIOSFODNN7EXAMPLE", "s", Some("t"))),
+            None
+        );
+        assert_eq!(cause(credentials("AKIAIOSFODNN7EXAMPLE", "s", None)), None);
     }
 }

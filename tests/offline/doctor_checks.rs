@@ -4,8 +4,8 @@
 use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::doctor::evidence::{
     AwsAuth, Caller, ClusterDescription, Collected, CommandRun, ConnectionAttempt,
-    ConnectionFailure, Entry, Exec, FailedAt, FoundCredentials, PolicySide, Problem, SearchFailed,
-    SignedIn, Signer, Token, User, VerifiedCaller,
+    ConnectionFailure, Entry, Exec, FailedAt, FoundCredentials, Plugin, PolicySide, Problem,
+    SearchFailed, SignedIn, Signer, StsProblem, Token, User, VerifiedCaller,
 };
 use awsauth_core::doctor::{Evidence, Report, SignInState, diagnose};
 use jiff::{SignedDuration, Timestamp};
@@ -18,6 +18,8 @@ fn keys() -> FoundCredentials {
         source_name: "env",
         key: "MPLE".into(),
         expiration: None,
+        key_problem: None,
+        role_profiles: Vec::new(),
         roles: Vec::new(),
         tried: Vec::new(),
         notes: Vec::new(),
@@ -423,4 +425,109 @@ fn address_of_a_tunnel_is_current_if_certificates_prove_the_endpoint() {
     assert_eq!(judged(true, true), None);
     let other = judged(false, true).unwrap();
     assert!(other.contains("is not the endpoint of cluster"), "{other}");
+}
+
+/// Evidence of user alice, whom the cluster rejects, and this aws-auth.
+fn rejected_user(section: &str, text: &str) -> Evidence {
+    let mut evidence = mapped(None);
+    if let Collected::Seen(Ok(verified)) = &mut evidence.verified {
+        verified.arn = "arn:aws:iam::111122223333:user/alice".into();
+        verified.session_name = String::new();
+    }
+    if let Collected::Seen(Ok(aws_auth)) = &mut evidence.aws_auth {
+        let data = [(section.to_owned(), text.into())];
+        aws_auth.snapshot.data = data.into();
+    }
+    evidence
+}
+
+#[test]
+fn entry_that_names_no_identity_is_the_cause() {
+    let group = "- userarn: arn:aws:iam::111122223333:group/developers\n  username: dev\n  groups: [devs]\n";
+    fails(
+        &rejected_user("mapUsers", group),
+        "M6",
+        "is an IAM group, which aws-auth cannot map",
+        "awsauth map user arn:aws:iam::111122223333:user/alice --username alice --group devs",
+    );
+    let template = "- userarn: ${USER_ARN}\n  username: dev\n  groups: [devs]\n";
+    fails(
+        &rejected_user("mapUsers", template),
+        "M6",
+        "${USER_ARN} in mapUsers line 1 is no ARN: a template was not filled in",
+        "--username dev --group devs",
+    );
+}
+
+#[test]
+fn profile_of_a_mapped_role_is_named_before_the_user_is_mapped() {
+    let role = "arn:aws:iam::111122223333:role/developers";
+    let text = format!("- rolearn: {role}\n  username: dev\n");
+    let mut evidence = rejected_user("mapRoles", &text);
+    if let Collected::Seen(Ok(keys)) = &mut evidence.credentials {
+        keys.role_profiles = vec![("dev".into(), role.into())];
+    }
+    fails(
+        &evidence,
+        "M5",
+        "aws-auth does not map arn:aws:iam::111122223333:user/alice",
+        "profile dev assumes arn:aws:iam::111122223333:role/developers, which aws-auth maps",
+    );
+}
+
+#[test]
+fn known_fault_of_a_key_replaces_the_guesses() {
+    let mut evidence = Evidence {
+        caller: Collected::Seen(Err(StsProblem {
+            code: Some("InvalidClientTokenId".into()),
+            problem: Problem {
+                cause: "InvalidClientTokenId".into(),
+                next: "guess".into(),
+            },
+            clock_ahead: None,
+        })),
+        ..evidence()
+    };
+    fails(&evidence, "C10", "InvalidClientTokenId", "guess");
+    if let Collected::Seen(Ok(keys)) = &mut evidence.credentials {
+        keys.key_problem = Some(Problem {
+            cause: "a session token of other credentials".into(),
+            next: "unset AWS_SESSION_TOKEN".into(),
+        });
+    }
+    fails(
+        &evidence,
+        "C10",
+        "a session token",
+        "unset AWS_SESSION_TOKEN",
+    );
+}
+
+#[test]
+fn error_line_of_the_plugin_is_quoted_instead_of_its_usage() {
+    let mut evidence = evidence();
+    if let Collected::Seen(Ok(entry)) = &mut evidence.kubeconfig {
+        entry.user = User::Exec(Exec {
+            api_version: Some("client.authentication.k8s.io/v1beta1".into()),
+            command: "aws".into(),
+            path: Some("/usr/bin/aws".into()),
+            ..Exec::default()
+        });
+    }
+    evidence.plugin = Collected::Seen(Plugin {
+        command: "aws eks get-token".into(),
+        took: SignedDuration::ZERO,
+        failed: Some("exit status: 2".into()),
+        stderr: "usage: aws [options]\naws: error: argument operation: Invalid choice, valid choices are:\n\ndescribe-cluster | list-clusters\n".into(),
+        api_version: None,
+        token_bytes: 0,
+        expiration: None,
+        unreadable: None,
+    });
+    fails(
+        &evidence,
+        "K4",
+        "aws: error: argument operation: Invalid choice",
+        "upgrade this program",
+    );
 }

@@ -185,6 +185,9 @@ impl SourceError {
             Self::NoProfile { known, .. } if known.is_empty() => {
                 "there are no profiles; create one: aws configure --profile NAME".into()
             }
+            Self::NoProfile { name, known, .. } if known.contains(&format!("profile {name}")) => {
+                format!("write [{name}] instead of [profile {name}] in the credentials file: only the config file has the word")
+            }
             Self::NoProfile { known, .. } => {
                 format!("name one of these with --profile or AWS_PROFILE: {}", known.join(", "))
             }

@@ -1,9 +1,9 @@
 //! Commands that fix a problem.
 
 use super::evidence::{Entry, Evidence, Explained, SignedIn, Subject, User as EntryUser};
-use crate::arn::{Kind, Parts};
+use crate::arn::{Kind, Parts, is_same_principal};
 use crate::authenticator::{Answer, NearMatch, User};
-use crate::document::{Document, Mapping};
+use crate::document::{Document, Entry as DocumentEntry, Mapping, SectionName};
 use crate::shell_quote::quoted;
 
 /// Returns the `awsauth map` command that gives the subject access, with the username and groups of a similar entry.
@@ -116,6 +116,14 @@ pub(super) fn selected_by(evidence: &Evidence) -> Option<String> {
     let Some(Ok(keys)) = evidence.credentials.known() else {
         return None;
     };
+    if keys.roles.is_empty()
+        && let Some((profile, role)) = mapped_profile(evidence, &keys.role_profiles)
+    {
+        return Some(format!(
+            "profile {profile} assumes {role}, which aws-auth maps, but {arn} did not: if you expect that role, set AWS_PROFILE={}",
+            quoted(profile)
+        ));
+    }
     let how = match keys.source_name {
         "env" => {
             "AWS_ACCESS_KEY_ID in the environment comes before profiles and roles: if you expect another identity than {arn}, unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN"
@@ -126,6 +134,22 @@ pub(super) fn selected_by(evidence: &Evidence) -> Option<String> {
         _ => return None,
     };
     Some(how.replace("{arn}", &arn))
+}
+
+/// Returns the first profile whose role aws-auth maps.
+fn mapped_profile<'e>(
+    evidence: &Evidence,
+    profiles: &'e [(String, String)],
+) -> Option<(&'e str, &'e str)> {
+    let explained = evidence.explanation().ok()?;
+    let roles = explained.document.section(SectionName::Roles).entries();
+    let is_mapped = |role: &str| {
+        let mut mapped = roles.iter().filter_map(DocumentEntry::mapping);
+        mapped.any(|mapping| is_same_principal(mapping.principal.text(), role))
+    };
+    let mut profiles = profiles.iter();
+    let (profile, role) = profiles.find(|(_, role)| is_mapped(role))?;
+    Some((profile, role))
 }
 
 /// Returns a next step after the one that selects other credentials, if they may be wrong.

@@ -16,6 +16,10 @@ pub struct FoundCredentials {
     /// The last four characters of the access key id.
     pub key: String,
     pub expiration: Option<Timestamp>,
+    /// What is certainly wrong with the key, which AWS reports less precisely.
+    pub key_problem: Option<Problem>,
+    /// The profiles of the config files that assume a role, each with the role's ARN.
+    pub role_profiles: Vec<(String, String)>,
     /// The assumed roles.
     pub roles: Vec<String>,
     /// The sources tried before, each with the reason why it has none.

@@ -38,6 +38,13 @@ fn judge(evidence: &Evidence) -> CheckResult {
         Ok(caller) => Outcome::ok(format!("{}, account {}", caller.arn, caller.account)),
         // The clock check reports it.
         Err(_) if is_off => Outcome::ok("STS accepts no signature from this machine: see C11"),
-        Err(problem) => Outcome::from_problem("sts:GetCallerIdentity", &problem.problem),
+        Err(problem) => {
+            let of_key = match evidence.credentials.known() {
+                Some(Ok(keys)) if problem.code.is_some() => keys.key_problem.as_ref(),
+                _ => None,
+            };
+            let problem = of_key.unwrap_or(&problem.problem);
+            Outcome::from_problem("sts:GetCallerIdentity", problem)
+        }
     }
 }

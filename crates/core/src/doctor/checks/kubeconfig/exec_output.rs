@@ -31,12 +31,24 @@ fn judge(evidence: &Evidence) -> CheckResult {
     let plugin = evidence.plugin.seen()?;
     let by_itself = || format!("run it alone: {}", plugin.command);
     if let Some(status) = &plugin.failed {
-        let message = plugin.stderr.lines().rfind(|line| !line.trim().is_empty());
+        let lower = plugin.stderr.to_lowercase();
+        // A usage text follows the AWS CLI's error.
+        let is_error = |line: &&str| line.to_lowercase().contains("error");
+        let lines = plugin.stderr.lines();
+        let mut written = lines.filter(|line| !line.trim().is_empty());
+        let message = written
+            .clone()
+            .find(is_error)
+            .or_else(|| written.next_back());
         let message = message.unwrap_or("it printed no message");
+        let next = match lower.contains("invalid choice") {
+            true => "upgrade this program: it does not know the command".to_owned(),
+            false => by_itself(),
+        };
         return Outcome::problem(
             format!("{} failed with {status}", plugin.command),
             format!("the exec plugin fails: {}", message.trim()),
-            by_itself(),
+            next,
         );
     }
     if let Some(why) = &plugin.unreadable {

@@ -1,9 +1,12 @@
 //! M6: whether a similar entry does not match the identity.
 
+use crate::arn::{Kind, Parts};
 use crate::authenticator::Mismatch;
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
+use crate::doctor::evidence::{Explained, Problem};
 use crate::doctor::remedy;
+use crate::document::{Mapping, SectionName};
 
 pub(crate) const CHECK: Check = Check {
     id: "M6",
@@ -20,7 +23,10 @@ fn judge(evidence: &Evidence) -> CheckResult {
     }
     let mut near = explanation.near.iter();
     let Some(near) = near.find(|near| !is_ignored(&near.why)) else {
-        return Outcome::ok("no similar entry");
+        return match unusable_entry(evidence, &explained) {
+            Some((saw, problem)) => Outcome::from_problem(saw, &problem),
+            None => Outcome::ok("no similar entry"),
+        };
     };
     let saw = format!(
         "{} line {}: {}",
@@ -34,6 +40,43 @@ fn judge(evidence: &Evidence) -> CheckResult {
         format!("a similar entry does not match {arn}: {}", near.why),
         remedy::map(evidence, Some((&explained.document, near))),
     )
+}
+
+/// Finds an entry that may be intended for the identity but names no identity: an IAM group, or a placeholder of a
+/// template that was not filled in.
+fn unusable_entry(evidence: &Evidence, explained: &Explained<'_>) -> Option<(String, Problem)> {
+    let subject = evidence.subject()?;
+    let name = match subject.canonical.kind {
+        Kind::User => SectionName::Users,
+        _ => SectionName::Roles,
+    };
+    let section = explained.document.section(name);
+    section.entries().iter().find_map(|entry| {
+        let mapping = entry.written_mapping();
+        let text = mapping.principal.text();
+        let is_group = Parts::of(text).is_some_and(|parts| parts.is("iam", "group"));
+        let why = if is_group && subject.canonical.kind == Kind::User {
+            "is an IAM group, which aws-auth cannot map: map each user, or a role"
+        } else if ["${", "$(", "{{"].iter().any(|open| text.contains(open)) {
+            "is no ARN: a template was not filled in"
+        } else {
+            return None;
+        };
+        let place = format!("{} line {}", name.key(), entry.line);
+        // A group's username is not that of its users.
+        let mapping = Mapping {
+            username: match is_group {
+                true => String::new(),
+                false => mapping.username.clone(),
+            },
+            ..mapping.clone()
+        };
+        let problem = Problem {
+            cause: format!("{text} in {place} {why}"),
+            next: remedy::map_like(evidence, Some(&mapping)),
+        };
+        Some((format!("{place}: {text}"), problem))
+    })
 }
 
 /// Returns whether the entry is for the identity but is ignored, which M7 reports.

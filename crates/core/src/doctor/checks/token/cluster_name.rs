@@ -10,7 +10,7 @@ use crate::shell_quote::quoted;
 pub(crate) const CHECK: Check = Check {
     id: "T2",
     title: "cluster name in the token",
-    after: &["T1"],
+    after: &["T1", "C10", "C11"],
     judge,
 };
 
