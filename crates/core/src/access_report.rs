@@ -49,9 +49,9 @@ pub struct Head {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PrincipalAccess {
-    /// An ARN, the digits of an account, or `SET@ACCOUNT` for an `sso` entry.
+    /// An ARN, or the digits of an account.
     pub principal: String,
-    /// The AWS account, if the principal names one.
+    /// The AWS account.
     pub account: Option<String>,
     pub kind: PrincipalKind,
     pub source: Source,
