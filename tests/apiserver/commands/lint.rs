@@ -8,7 +8,7 @@ use crate::commands::exclusive_cluster::{
 use crate::commands::permissions::READ_ONLY;
 use crate::commands::rbac::{Objects, mapped};
 
-const OF_EKS: &str = "14 need information from EKS (--cluster-name)";
+const OF_EKS: &str = "20 need information from EKS (--cluster-name)";
 
 /// The IDs of the findings.
 fn ids(run: &Run) -> Vec<String> {
@@ -67,7 +67,7 @@ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: "dev:{{Sessio
     assert_eq!(
         run.stderr,
         format!(
-            "Not checked: 16 rules (-v names them): 2 need the cluster's account (--cluster-account); {OF_EKS}.\nFound 3 warnings.\n"
+            "Not checked: 22 rules (-v names them): 2 need the cluster's account (--cluster-account); {OF_EKS}.\nFound 3 warnings.\n"
         )
     );
 }
@@ -110,7 +110,7 @@ fn unreadable_facts_are_skipped_and_named() {
         (
             "",
             &*format!(
-                "Not checked: 20 rules (-v names them): 2 need the cluster's account (--cluster-account); \
+                "Not checked: 26 rules (-v names them): 2 need the cluster's account (--cluster-account); \
                  4 need permission to list clusterrolebindings; {OF_EKS}.\nNothing found.\n"
             )
         )
