@@ -7,12 +7,19 @@ use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{OnceLock, mpsc};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Builder;
 use tokio::sync::watch;
 
 /// Whether a signal has arrived.
 static REQUESTED: OnceLock<watch::Sender<bool>> = OnceLock::new();
+
+/// When the first signal arrived.
+static FIRST: OnceLock<Instant> = OnceLock::new();
+
+/// Signals within this time count as one: GNU timeout sends its signal to the program and then to its process group.
+const ONE_SIGNAL: Duration = Duration::from_millis(200);
 
 /// Whether Ctrl-C is intended for another program in the same terminal.
 static IGNORES_CTRL_C: AtomicBool = AtomicBool::new(false);
@@ -126,7 +133,8 @@ fn on_ctrl_c(requested: &watch::Sender<bool>) {
 }
 
 fn on_signal(requested: &watch::Sender<bool>) {
-    let is_second = requested.send_replace(true);
+    let is_second = FIRST.get_or_init(Instant::now).elapsed() >= ONE_SIGNAL;
+    requested.send_replace(true);
     if let Some(end) = END.get()
         && is_second
         && CHANGES.load(Ordering::SeqCst) == 0

@@ -388,7 +388,8 @@ fn octopus_template_can_be_imported() {
         let name = parameter["Name"].as_str().unwrap();
         let short = name.strip_prefix("Awsauth.").unwrap();
         assert!(
-            script.contains(&format!("value {short}")),
+            script.contains(&format!("value {short}"))
+                || script.contains(&format!("switch {short}")),
             "{name} is not read"
         );
         assert!(parameter["DefaultValue"].is_string(), "{name}");
