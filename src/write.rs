@@ -70,6 +70,24 @@ pub(crate) struct Options {
     pub(crate) prints_own_report: bool,
 }
 
+impl Options {
+    /// Writes with every guard, and with this reason in the history.
+    pub(crate) fn guarded(reason: &str) -> Self {
+        Self {
+            mode: Mode::Write,
+            format: PlanFormat::default(),
+            reason: Some(reason.to_owned()),
+            undoes: None,
+            allow: Allowed::default(),
+            no_backup: false,
+            no_verify: false,
+            no_rollback: false,
+            is_confirmed: false,
+            prints_own_report: false,
+        }
+    }
+}
+
 /// The identity that signs in after the write.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct VerifyAs {
@@ -89,6 +107,32 @@ pub(crate) struct Transaction<'a> {
     /// Whether and how to verify the write by signing in.
     pub(crate) verify: Option<VerifyAs>,
     pub(crate) options: &'a Options,
+}
+
+/// Writes edits of aws-auth that do not depend on what is stored.
+///
+/// # Errors
+/// Those of [`Transaction::run`].
+pub(crate) fn write_edits(
+    edits: Vec<Edit>,
+    create: bool,
+    options: &Options,
+    backend: &mut Backend,
+    out: &mut Out,
+) -> Result<Plan, Failure> {
+    let request = Request {
+        edits,
+        ..Request::default()
+    };
+    Transaction {
+        edits: &request.edits,
+        request: &|_| Ok(request.clone()),
+        create,
+        entries: None,
+        verify: None,
+        options,
+    }
+    .run(backend, out)
 }
 
 impl Transaction<'_> {

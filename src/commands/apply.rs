@@ -1,5 +1,6 @@
 //! `awsauth apply`.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use super::map::Creating;
@@ -15,7 +16,7 @@ use crate::write::{
     note_new_mappings, read_stores,
 };
 use awsauth_core::access_entries::{EntryChange, Store, StoreChoice};
-use awsauth_core::arn::is_same_principal;
+use awsauth_core::arn::{comparable, fold};
 use awsauth_core::authenticator::AccessEntries;
 use awsauth_core::desired::{self, DesiredMapping};
 use awsauth_core::document::edit::{Edit, Groups};
@@ -304,10 +305,11 @@ fn pruned_entries(
     owner: &Owner,
     requested: &[(Edit, StoreChoice)],
 ) -> Vec<EntryChange> {
-    let is_requested = |arn: &str| {
-        let mut principals = requested.iter().map(|(edit, _)| edit.principal());
-        principals.any(|principal| is_same_principal(principal.text(), arn))
-    };
+    let key = |arn: &str| fold(&comparable(arn)).into_owned();
+    let requested = requested.iter();
+    let requested: HashSet<String> = requested
+        .map(|(edit, _)| key(edit.principal().text()))
+        .collect();
     let entries = known.and_then(AccessEntries::all).unwrap_or_default();
     let pruned = entries.iter().filter_map(|entry| {
         let terms = entry.terms.as_ref()?;
@@ -315,13 +317,12 @@ fn pruned_entries(
             .tags
             .get(OWNER_TAG)
             .is_some_and(|tag| tag == owner.as_str());
-        (is_owned && terms.policies.is_some() && !is_requested(&entry.principal_arn)).then(|| {
-            EntryChange {
+        (is_owned && terms.policies.is_some() && !requested.contains(&key(&entry.principal_arn)))
+            .then(|| EntryChange {
                 principal_arn: entry.principal_arn.clone(),
                 before: Some(terms.clone()),
                 after: None,
-            }
-        })
+            })
     });
     pruned.collect()
 }

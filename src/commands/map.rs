@@ -259,14 +259,7 @@ impl Args {
             What::Role(args) | What::User(args) => (args.username.clone(), args.groups()),
             What::Sso(args) => (args.username.clone(), args.groups()),
             What::Account(_) => (None, Groups::Keep),
-            What::NodeRole(NodeRole { kind, .. }) => {
-                let groups = kind
-                    .groups()
-                    .iter()
-                    .map(|&group| group.to_owned())
-                    .collect();
-                (Some(kind.username().to_owned()), Groups::Set(groups))
-            }
+            What::NodeRole(args) => return Edit::map_nodes(args.arn.clone(), args.kind),
         };
         Edit::Map {
             principal,

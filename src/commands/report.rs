@@ -110,7 +110,7 @@ fn print(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Fail
         }
         ReportFormat::Csv => {
             let csv = access_report_csv(&report).map_err(|error| bug(&error))?;
-            out.data(csv.as_bytes())?;
+            out.data(&csv)?;
         }
         ReportFormat::Json => {
             out.json(&access_report_json(&report).map_err(|error| bug(&error))?)?;

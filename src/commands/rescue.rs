@@ -32,6 +32,12 @@ const PAUSE: Duration = Duration::from_secs(2);
 /// How many nodes a message names.
 const SHOWN: usize = 10;
 
+/// The calls of a sign-in, as commands.
+const SIGN_IN_CALLS: [&str; 2] = [
+    "kubectl auth whoami",
+    "kubectl auth can-i '*' '*' --all-namespaces",
+];
+
 const CALLER: &str = "Find out who you are";
 const CLUSTER: &str = "Describe the cluster, and try to sign in";
 const PRINCIPAL: &str = "Find your IAM principal and its access entry";
@@ -125,11 +131,8 @@ pub(crate) fn run(
     })?;
     steps.result(&caller.arn, out)?;
 
-    let calls = vec![
-        format!("aws eks describe-cluster --name {name}"),
-        "kubectl auth whoami".to_owned(),
-        "kubectl auth can-i '*' '*' --all-namespaces".to_owned(),
-    ];
+    let mut calls = vec![format!("aws eks describe-cluster --name {name}")];
+    calls.extend(SIGN_IN_CALLS.map(str::to_owned));
     steps.begin(
         &Step::reading(CLUSTER, calls, vec!["eks:DescribeCluster"]),
         out,
@@ -177,15 +180,12 @@ impl Rescue<'_> {
             }
             Err(failure) => return Err(self.steps.failed(failure)),
         };
+        if let Some(principal) = &principal {
+            self.steps.result(&entry_text(principal), out)?;
+        }
         match &mut principal {
-            Some(principal) if !is_admin => {
-                self.steps.result(&entry_text(principal), out)?;
-                self.get_in(principal, out)?;
-            }
+            Some(principal) if !is_admin => self.get_in(principal, out)?,
             _ => {
-                if let Some(principal) = &principal {
-                    self.steps.result(&entry_text(principal), out)?;
-                }
                 for title in [MODE, ENTRY, POLICY, SIGN_IN] {
                     self.steps.skip(title, "you are an administrator", out)?;
                 }
@@ -242,19 +242,10 @@ impl Rescue<'_> {
             }
         }
         self.change_entry(&plan, principal, out)?;
-        self.steps.begin(
-            &Step {
-                changes: "nothing".to_owned(),
-                title: SIGN_IN,
-                calls: vec![
-                    "kubectl auth whoami".to_owned(),
-                    "kubectl auth can-i '*' '*' --all-namespaces".to_owned(),
-                ],
-                permissions: Vec::new(),
-                afterwards: "Your access entry stays.".to_owned(),
-            },
-            out,
-        )?;
+        let calls = SIGN_IN_CALLS.map(str::to_owned).into();
+        let mut step = Step::reading(SIGN_IN, calls, Vec::new());
+        step.afterwards = "Your access entry stays.".to_owned();
+        self.steps.begin(&step, out)?;
         if self.args.dry_run {
             return Ok(());
         }

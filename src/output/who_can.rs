@@ -1,5 +1,7 @@
 //! The principals that are allowed an action.
 
+use std::collections::HashMap;
+
 use anstyle::Style;
 use serde::Serialize;
 use serde_json::Value;
@@ -102,15 +104,12 @@ impl<'a> WhoCanList<'a> {
 
     /// Returns how many principals are allowed the action, as a sentence.
     pub(crate) fn summary(&self) -> String {
-        let mut answers: Vec<(*const Admitted<'_>, Answer)> = Vec::new();
+        let mut answers: HashMap<*const Admitted<'_>, Answer> = HashMap::new();
         for row in &self.rows {
-            let principal: *const Admitted<'_> = row.principal;
-            match answers.iter_mut().find(|(known, _)| *known == principal) {
-                Some((_, answer)) => *answer = (*answer).max(answer_of(row)),
-                None => answers.push((principal, answer_of(row))),
-            }
+            let answer = answers.entry(row.principal).or_insert(Answer::Unknown);
+            *answer = (*answer).max(answer_of(row));
         }
-        let count = |of| answers.iter().filter(|(_, answer)| *answer == of).count();
+        let count = |of| answers.values().filter(|answer| **answer == of).count();
         let asked = describe(self.action);
         if answers.is_empty() {
             return format!("No mapped principal can {asked}.");

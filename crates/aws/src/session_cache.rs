@@ -299,9 +299,7 @@ impl Key {
     }
 
     fn file_name(&self) -> String {
-        let digest = self.0.clone().finalize();
-        let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("{digits}.json")
+        format!("{}.json", hex::encode(self.0.clone().finalize()))
     }
 }
 

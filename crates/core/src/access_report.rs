@@ -61,7 +61,7 @@ pub struct PrincipalAccess {
     /// The highest level of its rights that apply to every session.
     pub level: Level,
     pub rights: Vec<Right>,
-    /// Whether the access entry belongs to a deleted principal of the same name, so that nobody can use it.
+    /// Whether the access entry belongs to a deleted principal of the same name, so that no caller can use it.
     pub is_dead: bool,
 }
 

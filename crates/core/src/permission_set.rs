@@ -28,7 +28,7 @@ pub fn permission_set(name: &str) -> Option<&str> {
 }
 
 /// Returns the part of a role's name after Identity Center's prefix.
-pub(crate) fn after_prefix(name: &str) -> Option<&str> {
+pub fn after_prefix(name: &str) -> Option<&str> {
     let start = name.get(..NAME_PREFIX.len())?;
     start
         .eq_ignore_ascii_case(NAME_PREFIX)

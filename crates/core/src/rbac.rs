@@ -53,6 +53,11 @@ impl Policy {
         unread.find(|unread| resources.contains(&unread.resource.as_str()))
     }
 
+    /// Returns the rules of a binding's role; [`Rules::Unread`] if the role was not read.
+    pub(crate) fn rules(&self, binding: &Binding) -> &Rules {
+        self.roles.get(&binding.role()).unwrap_or(&Rules::Unread)
+    }
+
     /// Returns what `user` may do.
     pub fn access<'a>(&'a self, user: &'a UserInfo) -> Access<'a> {
         Access::of(self, user)

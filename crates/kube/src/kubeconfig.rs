@@ -360,8 +360,7 @@ fn certificate_digest(config: &Config) -> Option<String> {
     let digest = authorities.fold(Sha256::new_with_prefix(name), |digest, authority| {
         digest.chain_update(Sha256::digest(authority))
     });
-    let hex = digest.finalize().into_iter();
-    Some(hex.map(|byte| format!("{byte:02x}")).collect())
+    Some(hex::encode(digest.finalize()))
 }
 
 /// Returns access to the pod's own cluster with its service account.

@@ -6,11 +6,10 @@ use crate::commands::Format;
 use crate::commands::confirmation::confirm;
 use crate::output::PlanFormat;
 use crate::terminal::{Exit, Failure, Out};
-use crate::write::{Mode, Options, Transaction};
+use crate::write::{Options, write_edits};
 use awsauth_core::access_entries::migrate::{Item, Unchecked, Verdict, lacks_admin_rights};
 use awsauth_core::document::Principal;
 use awsauth_core::document::edit::Edit;
-use awsauth_core::plan::{Allowed, Request};
 
 pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
     require_eks(backend)?;
@@ -53,33 +52,13 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
         principal,
         only_line: None,
     });
-    let request = Request {
-        edits: edits.collect(),
-        ..Request::default()
-    };
     let options = Options {
-        mode: Mode::Write,
         format: match args.answer.output {
             Format::Human => PlanFormat::Human,
             Format::Json => PlanFormat::Json,
         },
-        reason: Some("awsauth migrate --clean".to_owned()),
-        undoes: None,
-        allow: Allowed::default(),
-        no_backup: false,
-        no_verify: false,
-        no_rollback: false,
-        is_confirmed: false,
-        prints_own_report: false,
+        ..Options::guarded("awsauth migrate --clean")
     };
-    Transaction {
-        edits: &request.edits,
-        request: &|_| Ok(request.clone()),
-        create: false,
-        entries: None,
-        verify: None,
-        options: &options,
-    }
-    .run(backend, out)?;
+    write_edits(edits.collect(), false, &options, backend, out)?;
     Ok(Exit::Done)
 }

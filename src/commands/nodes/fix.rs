@@ -3,13 +3,13 @@
 use super::Args;
 use crate::backend::Backend;
 use crate::commands::Format;
+use crate::commands::confirmation::confirm;
 use crate::commands::write_args::DryRun;
-use crate::terminal::{Failure, Kind, Out};
-use crate::write::{Options, Transaction};
+use crate::terminal::{Failure, Out};
+use crate::write::{Options, write_edits};
 use awsauth_core::access_entries::Operation;
 use awsauth_core::document::edit::Edit;
 use awsauth_core::node_report::{Fix, NodeReport};
-use awsauth_core::plan::Request;
 
 /// Maps the roles that nothing maps. Returns whether something was changed.
 pub(super) fn run(
@@ -25,10 +25,18 @@ pub(super) fn run(
     }
     let is_dry_run = args.fix.dry_run != DryRun::None;
     if !operations.is_empty() && !is_dry_run {
-        confirm(args, operations.len(), backend, out)?;
+        let count = operations.len();
+        let noun = if count == 1 { "call" } else { "calls" };
+        let question = format!("Change access entries on {backend}, with {count} {noun} of EKS?");
+        confirm(&question, args.fix.yes, backend, out)?;
     }
     if !edits.is_empty() {
-        write(args, edits, backend, out)?;
+        let format = args.answer.output;
+        let options = Options {
+            prints_own_report: format == Format::Json,
+            ..args.fix.write_args(format).options(backend)
+        };
+        write_edits(edits, true, &options, backend, out)?;
     }
     if operations.is_empty() {
         return Ok(!is_dry_run);
@@ -60,42 +68,4 @@ fn changes(found: &NodeReport<'_>) -> (Vec<Edit>, Vec<Operation>) {
         }
     }
     (edits, operations)
-}
-
-fn write(
-    args: &Args,
-    edits: Vec<Edit>,
-    backend: &mut Backend,
-    out: &mut Out,
-) -> Result<(), Failure> {
-    let format = args.answer.output;
-    let request = Request {
-        edits,
-        ..Request::default()
-    };
-    Transaction {
-        edits: &request.edits,
-        request: &|_| Ok(request.clone()),
-        create: true,
-        entries: None,
-        verify: None,
-        options: &Options {
-            prints_own_report: format == Format::Json,
-            ..args.fix.write_args(format).options(backend)
-        },
-    }
-    .run(backend, out)?;
-    Ok(())
-}
-
-fn confirm(args: &Args, count: usize, backend: &Backend, out: &mut Out) -> Result<(), Failure> {
-    let noun = if count == 1 { "call" } else { "calls" };
-    let question = format!("Change access entries on {backend}, with {count} {noun} of EKS?");
-    if args.fix.yes || !out.can_ask() || backend.ask(&question, out)? {
-        return Ok(());
-    }
-    Err(
-        Failure::new(Kind::Refused, "the answer was no; nothing was changed")
-            .hint("to skip the question, add --yes"),
-    )
 }

@@ -11,11 +11,8 @@ use awsauth_core::arn::{Kind as Of, Parts, canonical, is_same_principal};
 use awsauth_core::facts::access_entries::AccessEntry;
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::facts::iam_principals::{Existence, Principal};
+use awsauth_core::permission_set;
 use awsauth_kube::shell_command::quoted;
-
-/// The prefix of the roles of IAM Identity Center, whose IAM path contains a region:
-/// <https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html>
-const SSO_ROLE: &str = "AWSReservedSSO_";
 
 /// The role or user that the caller signs in with.
 pub(super) struct CallerPrincipal {
@@ -160,7 +157,8 @@ fn unknown_path(arn: &str, why: &str) -> Failure {
         format!("cannot find out the IAM path of {arn}: {why}"),
     );
     let prefix = arn.strip_suffix(name).unwrap_or(arn);
-    match name.starts_with(SSO_ROLE) {
+    // The IAM path of these roles contains a region.
+    match permission_set::after_prefix(name).is_some() {
         true => failure.hint(format!(
             "give the ARN with the region of IAM Identity Center: --principal {prefix}aws-reserved/sso.amazonaws.com/REGION/{name}; without REGION/ if it is us-east-1"
         )),

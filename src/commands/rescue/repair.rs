@@ -2,14 +2,13 @@
 
 use crate::backend::Backend;
 use crate::commands::restore::Restoration;
-use crate::output::PlanFormat;
 use crate::terminal::{Failure, Kind, Out};
-use crate::write::{Mode, Options, Transaction};
+use crate::write::{Mode, Options, write_edits};
 use awsauth_core::arn::{comparable, is_same_principal};
 use awsauth_core::authenticator::{NodeRole, NodeRoles, Store};
-use awsauth_core::document::edit::{Edit, Groups};
-use awsauth_core::document::{Document, Principal};
-use awsauth_core::plan::{Allowed, Request};
+use awsauth_core::document::Document;
+use awsauth_core::document::edit::Edit;
+use awsauth_core::plan::Allowed;
 
 /// What aws-auth is repaired from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,19 +44,12 @@ impl Source {
                 true => Mode::ServerDryRun,
                 false => Mode::Write,
             },
-            format: PlanFormat::default(),
-            reason: Some("awsauth rescue".to_owned()),
-            undoes: None,
             // The access entry of the caller hides the mapping of the caller until the access entry is deleted.
             allow: Allowed {
                 ignored: true,
                 ..Allowed::default()
             },
-            no_backup: false,
-            no_verify: false,
-            no_rollback: false,
-            is_confirmed: false,
-            prints_own_report: false,
+            ..Options::guarded("awsauth rescue")
         };
         let named = match self {
             Self::History => None,
@@ -94,33 +86,13 @@ fn map_nodes(options: &Options, backend: &mut Backend, out: &mut Out) -> Result<
     };
     let missing = roles.all().iter().filter(|role| !is_mapped(role));
     let edits: Vec<Edit> = missing
-        .map(|role| {
-            let kind = role.kind();
-            let groups = kind.groups().iter();
-            Edit::Map {
-                principal: Principal::Role(comparable(role.arn)),
-                username: Some(kind.username().to_owned()),
-                groups: Groups::Set(groups.map(|&group| group.to_owned()).collect()),
-            }
-        })
+        .map(|role| Edit::map_nodes(comparable(role.arn), role.kind()))
         .collect();
     if edits.is_empty() {
         out.note("aws-auth maps every role of the nodes.");
         return Ok(());
     }
-    let request = Request {
-        edits,
-        ..Request::default()
-    };
-    Transaction {
-        edits: &request.edits,
-        request: &|_| Ok(request.clone()),
-        create: true,
-        entries: None,
-        verify: None,
-        options,
-    }
-    .run(backend, out)?;
+    write_edits(edits, true, options, backend, out)?;
     out.note("aws-auth maps the nodes. Map each administrator: awsauth map role ARN --username USER --group system:masters");
     Ok(())
 }

@@ -6,7 +6,7 @@ use awsauth_core::access_report::{AccessReport, Level, PrincipalAccess, Right};
 
 use super::short_name;
 
-/// The maximum number of boxes in a column. The last one stands for those beyond it.
+/// The maximum number of boxes in a column. The last one represents those beyond it.
 const ROWS: usize = 40;
 
 /// From how many principals on those with the same rights share a box.
@@ -23,7 +23,7 @@ pub(super) struct Flow {
 #[derive(Debug)]
 pub(super) struct Box {
     pub(super) label: String,
-    /// All that the box stands for.
+    /// The complete text, or all principals of the box.
     pub(super) full: String,
     pub(super) level: Level,
 }

@@ -24,7 +24,7 @@ pub(crate) fn access_report_html(
 ) -> Result<String, serde_json::Error> {
     // In a script element only these characters could end it.
     let data = json(&serde_json::to_string(report)?).replace('<', "\\u003c");
-    let digest = hex(&Sha256::digest(&data));
+    let digest = hex::encode(Sha256::digest(&data));
     let policy = format!(
         "default-src 'none'; style-src '{}'; script-src '{}'; base-uri 'none'; form-action 'none'",
         source_hash(STYLE),
@@ -65,10 +65,6 @@ pub(crate) fn access_report_html(
 /// <https://www.w3.org/TR/CSP3/#grammardef-hash-source>
 fn source_hash(text: &str) -> String {
     format!("sha256-{}", STANDARD.encode(Sha256::digest(text)))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn head(report: &AccessReport, digest: &str) -> Markup {
@@ -289,7 +285,7 @@ fn principals(report: &AccessReport) -> Markup {
     }
 }
 
-/// Returns the level as the table shows it. Nobody can use a dead entry.
+/// Returns the level as the table shows it. A dead entry gives no access.
 fn level(one: &PrincipalAccess) -> &'static str {
     if one.is_dead {
         Level::None.name()
@@ -415,7 +411,7 @@ fn words() -> Markup {
             dl.words {
                 dt { "admin" } dd { "Everything in the whole cluster, or a permission that leads there: escalate or bind for ClusterRoles, or impersonate for users or groups." }
                 dt { "write" } dd { "Any verb other than get, list and watch." }
-                dt { "read" } dd { "Only get, list and watch. Whoever reads Secrets may get more with them." }
+                dt { "read" } dd { "Only get, list and watch. Reading Secrets may lead to more access." }
                 dt { "node" } dd { "What a kubelet needs." }
                 dt { "unknown" } dd { "A role could not be read, or an access policy serves a special purpose." }
                 dt { "none" } dd { "Signs in, but may do only what every authenticated user may." }

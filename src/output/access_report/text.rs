@@ -5,7 +5,9 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::{kind_name, place, scope, short_name, store_name};
+use crate::output::markdown::cell;
 use crate::output::style::{GAIN, HEADING, LOSS, NOTICE, paint};
+use crate::output::table::{Cell, Table};
 use awsauth_core::access_report::{AccessReport, Change, Difference, Level, PrincipalAccess};
 use awsauth_core::escape::{json, one_line};
 
@@ -35,9 +37,8 @@ const COLUMNS: [&str; 15] = [
 ];
 
 /// Formats a report as CSV with one line for each right, and one for a principal without any.
-pub(crate) fn access_report_csv(report: &AccessReport) -> Result<String, csv::Error> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(COLUMNS)?;
+pub(crate) fn access_report_csv(report: &AccessReport) -> Result<Vec<u8>, csv::Error> {
+    let mut table = Table::new(COLUMNS, 0);
     for principal in &report.principals {
         let common = [
             principal.principal.clone(),
@@ -50,40 +51,38 @@ pub(crate) fn access_report_csv(report: &AccessReport) -> Result<String, csv::Er
             principal.level.name().to_owned(),
         ];
         let dead = if principal.is_dead { "dead" } else { "" };
-        let mut write = |right: [String; 6]| {
+        let mut add = |right: [String; 6]| {
             let cells = common.iter().cloned().chain(right);
             let cells = cells.chain([dead.to_owned()]);
-            writer.write_record(cells.map(|cell| cell_text(&cell)))
+            table.row(
+                cells
+                    .map(|cell| Cell::new(&without_formula(cell)))
+                    .collect(),
+            );
         };
         for right in &principal.rights {
-            write([
+            add([
                 right.level.name().to_owned(),
                 right.by.clone(),
                 right.binding.clone().unwrap_or_default(),
                 right.role.clone(),
                 scope(right),
                 if right.for_some_sessions { "yes" } else { "" }.to_owned(),
-            ])?;
+            ]);
         }
         if principal.rights.is_empty() {
-            write(Default::default())?;
+            add(Default::default());
         }
     }
-    let bytes = writer
-        .into_inner()
-        .map_err(|error| csv::Error::from(error.into_error()))?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    table.csv()
 }
 
-/// Returns a cell that spreadsheet programs do not take for a formula:
+/// Returns a text that spreadsheet programs do not take for a formula:
 /// <https://owasp.org/www-community/attacks/CSV_Injection>
-fn cell_text(text: &str) -> String {
-    let text = one_line(text);
-    let is_formula = text.starts_with(['=', '+', '-', '@']);
-    if is_formula {
-        format!("'{text}")
-    } else {
-        text.into_owned()
+fn without_formula(text: String) -> String {
+    match text.starts_with(['=', '+', '-', '@']) {
+        true => format!("'{text}"),
+        false => text,
     }
 }
 
@@ -158,20 +157,6 @@ pub(crate) fn access_report_markdown(
         );
     }
     text
-}
-
-/// Escapes a text for a cell of a Markdown table.
-fn cell(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in one_line(text).chars() {
-        match c {
-            '<' => escaped.push_str("&lt;"),
-            '&' => escaped.push_str("&amp;"),
-            '\\' | '|' | '*' | '_' | '`' | '[' | ']' | '~' | '!' => escaped.extend(['\\', c]),
-            _ => escaped.push(c),
-        }
-    }
-    escaped
 }
 
 fn level(one: &PrincipalAccess) -> &'static str {

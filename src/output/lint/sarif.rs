@@ -156,12 +156,7 @@ impl<'a> Located<'a> {
         let count = counts.entry((place.clone(), id, principal)).or_default();
         *count += 1;
         let text = format!("{place}\0{id}\0{}\0{count}", principal.unwrap_or_default());
-        let digest = Sha256::digest(text.as_bytes());
-        digest
-            .iter()
-            .take(16)
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        hex::encode(&Sha256::digest(text.as_bytes())[..16])
     }
 }
 

@@ -48,10 +48,7 @@ pub(super) fn credentials(
     };
     let folder = context.environment.get("AWS_LOGIN_CACHE_DIRECTORY");
     let folder = expand(folder.unwrap_or("~/.aws/login/cache"), context.environment);
-    let digest: String = Sha256::digest(session)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let digest = hex::encode(Sha256::digest(session));
     let path = folder
         .ok_or_else(|| none("there is no home folder".to_owned()))?
         .join(format!("{digest}.json"));

@@ -1,7 +1,6 @@
 //! The tags of access entries that awsauth creates.
 
 use std::collections::BTreeSet;
-use std::fmt::Write;
 
 use sha2::{Digest as _, Sha256};
 
@@ -46,12 +45,7 @@ pub(super) fn digest(entry: &AccessEntry) -> Option<String> {
         })
         .collect();
     let contents = serde_json::json!([terms.kind, user.username, groups, policies]);
-    let hash = Sha256::digest(contents.to_string());
-    let mut text = String::with_capacity(hash.len() * 2);
-    for byte in hash {
-        let _ = write!(text, "{byte:02x}");
-    }
-    Some(text)
+    Some(hex::encode(Sha256::digest(contents.to_string())))
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ pub enum Change<'a> {
 }
 
 impl<'a> Difference<'a> {
-    /// Compares two reports. Where an entry stands in aws-auth does not count.
+    /// Compares two reports. The position of an entry in aws-auth does not count.
     pub fn between(old: &'a AccessReport, new: &'a AccessReport) -> Self {
         let by_principal = |report: &'a AccessReport| -> BTreeMap<&str, &PrincipalAccess> {
             let all = report.principals.iter();

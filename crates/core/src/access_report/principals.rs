@@ -9,11 +9,8 @@ use crate::document::Document;
 use crate::facts::access_entries::{AccessEntry, AccessTerms};
 use crate::facts::iam_principals::{Existence, Principals};
 use crate::lint::Facts;
+use crate::permission_set::after_prefix;
 use crate::rbac::{Policy, UserInfo};
-
-/// The prefix of the names of roles that IAM Identity Center creates:
-/// <https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html>
-const PERMISSION_SET: &str = "AWSReservedSSO_";
 
 /// Returns the access of every principal that an entry in effect maps.
 pub(super) fn all(document: &Document, facts: &Facts) -> Vec<PrincipalAccess> {
@@ -99,12 +96,11 @@ fn kind(arn: &str, is_for_nodes: bool) -> PrincipalKind {
     let Some(parts) = Parts::of(arn) else {
         return PrincipalKind::Role;
     };
-    let prefix = parts.name.get(..PERMISSION_SET.len());
     if is_for_nodes {
         PrincipalKind::Node
     } else if parts.is("iam", "user") {
         PrincipalKind::User
-    } else if prefix.is_some_and(|prefix| prefix.eq_ignore_ascii_case(PERMISSION_SET)) {
+    } else if after_prefix(parts.name).is_some() {
         PrincipalKind::PermissionSet
     } else {
         PrincipalKind::Role

@@ -95,7 +95,7 @@ fn certain(user: &UserInfo, policy: &Policy) -> Vec<Right> {
 fn possible(user: &UserInfo, account: &str, policy: &Policy) -> Vec<Right> {
     let bindings = policy.bindings.iter();
     let rights = bindings.flat_map(|binding| {
-        let rules = policy.roles.get(&binding.role()).unwrap_or(&Rules::Unread);
+        let rules = policy.rules(binding);
         let subjects = binding.subjects.iter();
         let subjects = subjects.filter(|subject| user.may_become(subject, account));
         subjects.map(move |subject| right(binding, rules, subject, true))

@@ -1,6 +1,7 @@
 //! Principals of IAM and STS.
 
 use crate::arn::Parts;
+use crate::permission_set::after_prefix;
 
 /// A principal of IAM or STS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,7 +109,7 @@ impl<'a> IamPrincipal<'a> {
 
     /// Returns whether this is a session of IAM Identity Center, whose roles have an IAM path with a region.
     pub(super) fn is_sso(&self) -> bool {
-        matches!(self.kind, Kind::Role { name, session: Some(_) } if name.starts_with("AWSReservedSSO_"))
+        matches!(self.kind, Kind::Role { name, session: Some(_) } if after_prefix(name).is_some())
     }
 }
 

@@ -1,7 +1,7 @@
 //! The contents of aws-auth that the history keeps.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
@@ -73,11 +73,7 @@ impl Contents {
             text(OWNERS_ANNOTATION);
             text(owners);
         }
-        let mut hex = String::new();
-        for byte in hash.finalize() {
-            let _ = write!(hex, "{byte:02x}");
-        }
-        Digest(hex)
+        Digest(hex::encode(hash.finalize()))
     }
 }
 

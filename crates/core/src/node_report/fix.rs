@@ -7,8 +7,7 @@ use super::state::{RequiredIn, State, needed_types};
 use crate::access_entries::Operation;
 use crate::access_entries::rules::validate;
 use crate::arn::{Parts, comparable};
-use crate::document::Principal;
-use crate::document::edit::{Edit, Groups};
+use crate::document::edit::Edit;
 use crate::facts::access_entries::{AUTO_MODE, AUTO_NODE, AccessEntry, AccessScope, AccessTerms};
 use crate::shell_quote::quoted;
 
@@ -80,13 +79,8 @@ pub(super) fn fix(report: &RoleReport<'_>, input: &NodeReportInput<'_>) -> Optio
 
 fn missing(report: &RoleReport<'_>, input: &NodeReportInput<'_>) -> Fix {
     let in_aws_auth = || {
-        let kind = report.role.kind();
-        let groups = kind.groups().iter().map(|&group| group.to_owned());
-        Fix::AwsAuth(Edit::Map {
-            principal: Principal::Role(comparable(&report.arn)),
-            username: Some(kind.username().to_owned()),
-            groups: Groups::Set(groups.collect()),
-        })
+        let arn = comparable(&report.arn);
+        Fix::AwsAuth(Edit::map_nodes(arn, report.role.kind()))
     };
     match report.required_in {
         RequiredIn::AwsAuth | RequiredIn::Unknown => in_aws_auth(),

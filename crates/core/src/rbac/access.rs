@@ -37,7 +37,7 @@ impl<'a> Access<'a> {
             let subjects = binding.subjects.iter();
             let subjects: Vec<_> = subjects.filter(|subject| user.is(subject)).collect();
             (!subjects.is_empty()).then(|| Grant {
-                rules: policy.roles.get(&binding.role()).unwrap_or(&Rules::Unread),
+                rules: policy.rules(binding),
                 binding,
                 subjects,
             })

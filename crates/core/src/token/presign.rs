@@ -107,10 +107,8 @@ fn presigned(
     ] {
         digest.update(part);
     }
-    let mut to_sign = format!("AWS4-HMAC-SHA256\n{time}\n{scope}\n");
-    for byte in digest.finalize() {
-        let _ = write!(to_sign, "{byte:02x}");
-    }
+    let digest = hex::encode(digest.finalize());
+    let to_sign = format!("AWS4-HMAC-SHA256\n{time}\n{scope}\n{digest}");
     let key = generate_signing_key(secret, now.into(), region, "sts");
     let signature = calculate_signature(key, to_sign.as_bytes());
 

@@ -47,10 +47,7 @@ impl Token {
     /// Reads the file that `aws sso login` wrote for a session or a start URL.
     pub(super) fn read(environment: &AwsEnvironment, name: &str) -> Result<Self, String> {
         let home = environment.home().ok_or("there is no home folder")?;
-        let digest: String = Sha1::digest(name)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let digest = hex::encode(Sha1::digest(name));
         let path = home.join(format!(".aws/sso/cache/{digest}.json"));
         let bytes = fs::read(&path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => format!("{} is not there", path.display()),

@@ -1,6 +1,7 @@
 //! What a batch can do to a document, and what each edit results in.
 
 use crate::document::{Principal, SectionName};
+use crate::facts::node_kinds::NodeKind;
 
 /// A change to one principal's entries.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +61,16 @@ pub enum Outcome {
 }
 
 impl Edit {
+    /// Maps the role of nodes of a kind, which determines the username and groups.
+    pub fn map_nodes(arn: String, kind: NodeKind) -> Self {
+        let groups = kind.groups().iter().map(|&group| group.to_owned());
+        Self::Map {
+            principal: Principal::Role(arn),
+            username: Some(kind.username().to_owned()),
+            groups: Groups::Set(groups.collect()),
+        }
+    }
+
     /// Returns the same edit of another principal.
     #[must_use]
     pub fn of(self, principal: Principal) -> Self {

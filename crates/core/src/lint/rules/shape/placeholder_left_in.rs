@@ -22,7 +22,7 @@ const WORDS: [&str; 6] = [
     "CHANGEME",
 ];
 
-/// How placeholder words end that stand for a whole name or ARN.
+/// The ends of placeholder words for a whole name or ARN.
 const ENDINGS: [&str; 4] = ["ROLE_ARN", "ROLE_NAME", "USER_ARN", "USER_NAME"];
 
 /// The brackets around placeholders of shells, templates and deployment tools.
@@ -129,7 +129,7 @@ fn placeholder_account(arn: &str) -> Option<&str> {
     is_placeholder.then_some(account)
 }
 
-/// Returns a word in capitals such as `IAM_ROLE_ARN` that stands for the whole ARN or name.
+/// Returns a word in capitals such as `IAM_ROLE_ARN` in place of the whole ARN or name.
 fn whole_name(text: &str) -> Option<&str> {
     let name = Parts::of(text).map_or(text, |arn| arn.name);
     let is_upper = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || matches!(c, '_' | '-');
