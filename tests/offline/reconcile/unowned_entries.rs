@@ -387,6 +387,20 @@ fn revocation_of_an_entry_without_object_is_an_event() {
     assert_eq!(simulation.record, OwnershipRecord::default());
 }
 
+/// The setting changes after a crash between the ownership record and the write of aws-auth.
+#[test]
+fn interrupted_entry_is_not_revocable_once_its_grant_keeps_it() {
+    let revoking = CONFIG.replace("groups:", "onWithdrawal: Revoke\n  groups:");
+    let mut simulation = Simulation::new(&revoking, "").with("a", spec("a", "a", &["dev"]));
+    simulation.reconcile_until(Some(Crash::Prepared));
+    assert_ne!(simulation.record, OwnershipRecord::default());
+    simulation.config = Config::parse(CONFIG).unwrap();
+    simulation.reconcile();
+    simulation.objects.clear();
+    simulation.reconcile();
+    assert_eq!(simulation.record, OwnershipRecord::default());
+}
+
 #[test]
 fn entries_of_vanished_objects_are_kept_unless_a_revoking_grant_is_withdrawn() {
     let revoking = CONFIG.replace("groups:", "onWithdrawal: Revoke\n  groups:");

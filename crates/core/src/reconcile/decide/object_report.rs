@@ -70,13 +70,17 @@ impl Resolver<'_> {
             let status = &report.status;
             let reported = status.entry.iter().chain(&status.pending);
             let is_deferred = matches!(outcomes[at], Outcome::Deferred(_));
+            let applied = desired.filter(|_| matches!(outcomes[at], Outcome::Applied(_)));
             for entry in reported.chain(desired.filter(|_| is_deferred)) {
-                if let Some(on_withdrawal) = self.input.record.get(&object.uid, entry) {
+                let is_applied = applied.is_some_and(|applied| applied.is_same(entry));
+                if let Some(on_withdrawal) = self.input.record.get(&object.uid, entry)
+                    && !is_applied
+                {
                     record.insert(&object.uid, entry, on_withdrawal);
                 }
             }
-            if let (Outcome::Applied(_), Some(desired)) = (&outcomes[at], desired) {
-                record.insert(&object.uid, desired, self.on_withdrawal[at]);
+            if let Some(applied) = applied {
+                record.insert(&object.uid, applied, self.on_withdrawal[at]);
             }
         }
         record
