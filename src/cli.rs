@@ -1,6 +1,9 @@
 //! Parses the command line and dispatches to commands.
 
+#[cfg(test)]
+mod documented_commands;
 mod fast_path;
+mod help;
 mod other_words;
 #[cfg(test)]
 mod reference;
@@ -84,6 +87,15 @@ pub(crate) fn command(program: Program) -> clap::Command {
     hide_values(Cli::command().name(name).bin_name(name))
 }
 
+/// Returns the command with the help that the user reads.
+fn command_with_help(program: Program, arguments: &[OsString]) -> clap::Command {
+    let command = help::without_shared_options(command(program), program);
+    match arguments.iter().any(|word| word == "-h") {
+        true => help::shortened(command),
+        false => command,
+    }
+}
+
 /// Hides the values of environment variables from help, because they may be sensitive.
 fn hide_values(command: clap::Command) -> clap::Command {
     command
@@ -95,7 +107,8 @@ fn hide_values(command: clap::Command) -> clap::Command {
 fn parsed(program: Program, arguments: Vec<OsString>) -> clap::error::Result<clap::ArgMatches> {
     if arguments.iter().any(|word| word == "get-token") {
         // `eks get-token` only honors the AWS CLI's environment variables.
-        let without_environment = without_variables(command(program), &|_| true);
+        let command = command_with_help(program, &arguments);
+        let without_environment = without_variables(command, &|_| true);
         if let Ok(matches) = without_environment.try_get_matches_from(&arguments)
             && matches.subcommand_name() == Some("eks")
         {
@@ -104,7 +117,8 @@ fn parsed(program: Program, arguments: Vec<OsString>) -> clap::error::Result<cla
     }
     let is_empty =
         |variable: &OsStr| std::env::var_os(variable).is_some_and(|value| value.is_empty());
-    without_variables(command(program), &is_empty).try_get_matches_from(arguments)
+    let command = command_with_help(program, &arguments);
+    without_variables(command, &is_empty).try_get_matches_from(arguments)
 }
 
 /// Removes the selected environment variables from the command's options.
@@ -161,6 +175,7 @@ fn dispatch(cli: Cli, matches: &clap::ArgMatches, out: &mut Out) -> Result<Exit,
             commands::completion::run(&args, self::command(out.program()), out)
         }
         Command::Man(args) => commands::man::run(&args, self::command(out.program()), out),
+        Command::Options => commands::options::run(&self::command(out.program()), out),
         Command::Version(args) => commands::version::run(&args, &target, matches, out),
     }
 }
@@ -208,7 +223,7 @@ mod tests {
     #[test]
     fn hints_name_every_command_under_kubectl() {
         // Other programs run these, or no message mentions them.
-        const ALONE: [&str; 4] = ["eks", "man", "token", "version"];
+        const ALONE: [&str; 5] = ["eks", "man", "options", "token", "version"];
         for command in command(Program::KubectlPlugin).get_subcommands() {
             let name = command.get_name();
             let hint = format!("run awsauth {name} --help");

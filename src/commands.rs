@@ -19,6 +19,7 @@ pub(crate) mod man;
 pub(crate) mod map;
 pub(crate) mod migrate;
 pub(crate) mod nodes;
+pub(crate) mod options;
 pub(crate) mod report;
 pub(crate) mod rescue;
 pub(crate) mod restore;
@@ -35,7 +36,7 @@ mod list_args;
 mod principal_argument;
 mod store_args;
 mod unread_notes;
-mod write_args;
+pub(crate) mod write_args;
 
 use clap::ValueEnum;
 

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use super::help;
 use crate::terminal::Program;
 
 #[test]
@@ -21,35 +22,26 @@ fn reference_page_is_current() {
 
 /// Returns all commands and options as Markdown.
 fn reference() -> String {
-    let mut root = super::command(Program::Awsauth).term_width(100);
+    let command = super::command(Program::Awsauth);
+    let shared = crate::commands::options::list(&command.clone().term_width(100));
+    let mut root = help::without_shared_options(command, Program::Awsauth).term_width(100);
     root.build();
-    let mut root = root.mut_subcommands(hide_global);
     let mut text = String::from(
-        "# Command line\n\nGenerated from the program's help with `UPDATE_DOCS=1 cargo test --bin awsauth reference`. The options under\n\"Options for every command\", \"for a manifest file\", \"for a cluster\" and \"for AWS credentials\" work with every command and are listed once.\n",
+        "# Command line\n\nGenerated from the program's help with `UPDATE_DOCS=1 cargo test --bin awsauth reference`. The\noptions that every command has are listed [once](#awsauth-options).\n",
     );
-    section(&mut root, &mut text);
+    section(&mut root, &shared, &mut text);
     text
 }
 
-/// Hides global options from subcommands, because the page lists them once.
-fn hide_global(command: clap::Command) -> clap::Command {
-    command
-        .mut_args(|arg| {
-            if arg.is_global_set() {
-                arg.hide(true)
-            } else {
-                arg
-            }
-        })
-        .mut_subcommands(hide_global)
-}
-
-fn section(command: &mut clap::Command, text: &mut String) {
+fn section(command: &mut clap::Command, shared: &str, text: &mut String) {
     let title = command
         .get_bin_name()
         .unwrap_or_else(|| command.get_name())
         .to_owned();
-    let help = command.render_long_help().to_string();
+    let help = match command.get_name() {
+        "options" => shared.to_owned(),
+        _ => command.render_long_help().to_string(),
+    };
     let lines: Vec<&str> = help.lines().map(str::trim_end).collect();
     let _ = write!(
         text,
@@ -60,6 +52,6 @@ fn section(command: &mut clap::Command, text: &mut String) {
         .get_subcommands_mut()
         .filter(|child| !child.is_hide_set() && child.get_name() != "help")
     {
-        section(child, text);
+        section(child, shared, text);
     }
 }

@@ -96,6 +96,11 @@ pub(crate) enum Command {
     Completion(completion::Args),
     Man(man::Args),
     Version(version::Args),
+    /// List the options that every command has
+    #[command(after_help = "\
+Examples:
+  awsauth options")]
+    Options,
 }
 
 impl Command {

@@ -33,6 +33,17 @@ const OWNER_TAG: &str = "awsauth.dev/owner";
 /// access entries of ACK, CloudFormation or aws eks describe-access-entry. With --owner, it records the owner of the mappings, so
 /// that --prune can remove what the same owner no longer requests.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  # Show what would change, then write
+  awsauth diff -f access.yaml
+  awsauth apply -f access.yaml
+
+  # Also remove what this team applied before and no longer requests
+  awsauth apply -f access/ --owner team-a --prune
+
+  # Copy the mappings of one cluster to another
+  awsauth get -o yaml --context staging | awsauth apply -f - --context prod")]
 pub(crate) struct Args {
     #[command(flatten)]
     desired: DesiredArgs,

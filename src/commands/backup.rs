@@ -16,6 +16,15 @@ use awsauth_core::history::{Contents, write_file};
 ///
 /// The file is replaced atomically, and only you may read it.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  awsauth backup --to aws-auth-backup.yaml
+
+  # All clusters of the kubeconfig
+  awsauth backup --all-contexts --to backups/
+
+  # From a cron job: the newest 30 versions
+  awsauth backup --keep 30 --to backups/")]
 pub(crate) struct Args {
     /// The file, or - for stdout; with --all-contexts or --keep, the folder
     #[arg(long, env = "AWSAUTH_TO", value_name = "FILE|-")]

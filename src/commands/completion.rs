@@ -8,7 +8,7 @@ use crate::terminal::{Exit, Failure, Out};
 ///
 /// For kubectl's own completion, put the script kubectl_complete-awsauth from docs/completion.md on the PATH.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = EXAMPLES)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// The shell
     #[arg(value_parser = clap::builder::EnumValueParser::<Shell>::new())]

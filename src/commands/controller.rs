@@ -10,7 +10,7 @@ use awsauth_controller::{LogLevel, Settings, StartError, config};
 /// without a configuration, none. The controller connects with the pod's service account or a kubeconfig. It works without AWS
 /// credentials; with credentials and --cluster-name, it also asks EKS for the authentication mode, access entries and node groups.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = EXAMPLES)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     #[command(flatten)]
     settings: Settings,

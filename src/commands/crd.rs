@@ -6,7 +6,7 @@ use awsauth_controller::crd;
 
 /// Print the CustomResourceDefinition of AwsAuthMapping
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = EXAMPLES)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     #[command(flatten)]
     answer: OutputArgs<Form>,

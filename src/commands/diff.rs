@@ -17,6 +17,13 @@ use awsauth_core::plan::{Allowed, Facts};
 ///
 /// Shows the difference in the text, and who gains or loses access. Exits with 1 if there is a difference.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  # What would apply change? Exits with 1 if anything
+  awsauth diff -f access.yaml
+
+  # As a comment on a pull request
+  awsauth diff -f access.yaml --file aws-auth.yaml -o github")]
 #[command(mut_arg("owner", |owner| owner.help("Compare as if these mappings belonged to this owner")))]
 pub(crate) struct Args {
     #[command(flatten)]

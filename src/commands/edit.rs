@@ -22,6 +22,13 @@ use session::{Round, Session};
 /// confirm. If it cannot be written, opens the editor again with the reasons. Merges changes that other clients make in the
 /// meantime. Writes nothing if you save the text unchanged or empty.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  awsauth edit
+  awsauth edit --reason 'new on-call role'
+
+  # Without the file, only show the changes that the editor made
+  awsauth edit --file aws-auth.yaml --dry-run")]
 pub(crate) struct Args {
     /// Answer yes to every question
     #[arg(short, long)]

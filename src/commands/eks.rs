@@ -8,6 +8,9 @@ use awsauth_aws::credentials::CredentialOptions;
 
 /// Commands of the AWS CLI, so that a kubeconfig only needs another `command`
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  awsauth eks get-token --cluster-name prod --region eu-west-1")]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -22,6 +25,9 @@ pub(crate) enum Command {
 ///
 /// Ignores the AWSAUTH_ variables of options. Environment variables of the AWS CLI are honored.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  awsauth eks get-token --cluster-name prod --region eu-west-1")]
 pub(crate) struct GetToken {
     /// The cluster's name, or its id on an Outpost
     #[arg(long, visible_alias = "cluster-id", value_name = "NAME")]

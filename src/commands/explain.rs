@@ -17,6 +17,13 @@ use awsauth_kube::shell_command::quoted;
 /// which entry applies and which entries it shadows or, if none matches, why not, and which entries are similar. On a
 /// cluster, also shows what RBAC allows: the bindings of this user and these groups, and the rules of their roles.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  # Which user and groups does this session get?
+  awsauth explain arn:aws:sts::111122223333:assumed-role/dev/ann@example.com
+
+  # According to a manifest
+  awsauth explain arn:aws:iam::111122223333:role/dev --file aws-auth.yaml")]
 pub(crate) struct Args {
     /// The ARN, such as arn:aws:sts::111122223333:assumed-role/NAME/SESSION
     #[arg(value_name = "ARN")]

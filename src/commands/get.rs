@@ -20,6 +20,17 @@ use awsauth_core::wildcard_pattern::Pattern;
 /// Entries that a later one overrides are shown as shadowed, entries that the authenticator drops as ignored, each with the
 /// reason. Also shows the errors that the authenticator will log.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  # Who has access to the cluster of the current context?
+  awsauth get
+
+  # The entries of one role, or of a group
+  awsauth get arn:aws:iam::111122223333:role/dev
+  awsauth get --group 'dev-*'
+
+  # In a manifest, for a script
+  awsauth get --file aws-auth.yaml -o jsonpath='{.roles[*].arn}'")]
 pub(crate) struct Args {
     /// Only roles, users or accounts, or only the entries of this ARN or account
     #[arg(value_name = "roles|users|accounts|ARN")]

@@ -18,6 +18,13 @@ use awsauth_core::plan::{Plan, Request};
 ///
 /// Each write stores what it replaces as a revision in the ConfigMap awsauth-history, which keeps the newest 20.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  awsauth history
+
+  # What did revision 12 change, and what changed since?
+  awsauth history show 12
+  awsauth history diff 12")]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -29,6 +36,9 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 enum What {
     /// Show what the write of one revision changed, in the text and in access
+    #[command(after_help = "\
+Examples:
+  awsauth history show 12")]
     Show {
         /// The revision number from history
         #[arg(value_name = "REVISION")]
@@ -37,6 +47,13 @@ enum What {
         answer: OutputArgs,
     },
     /// Compare aws-auth before two writes, or before one write and now
+    #[command(after_help = "\
+Examples:
+  # What changed since the write of revision 12, with it?
+  awsauth history diff 12
+
+  # Only up to the write of revision 15
+  awsauth history diff 12 15")]
     Diff {
         /// Compare from aws-auth as it was just before this revision's write
         #[arg(value_name = "FROM")]

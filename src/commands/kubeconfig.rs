@@ -30,7 +30,7 @@ use cluster::Found;
 /// the context the current one. Everything else in the file stays unchanged, byte for byte. The names are those that
 /// `aws eks update-kubeconfig` uses, so that its entries are updated, too.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = EXAMPLES)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// The cluster's name
     #[arg(

@@ -8,6 +8,10 @@ use crate::terminal::{Exit, Failure, Out};
 
 /// Print the manual page, or write one page per command to a folder
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  awsauth man | man -l -
+  awsauth man --dir ~/.local/share/man/man1")]
 pub(crate) struct Args {
     /// Write awsauth.1, awsauth-get.1 and so on to this folder
     #[arg(long, env = "AWSAUTH_DIR", value_name = "FOLDER")]

@@ -25,6 +25,12 @@ use awsauth_core::plan::Request;
 /// An entry that already matches stays as it is. All other text in aws-auth is preserved byte for byte. With --cluster-name, the
 /// mapping can be an EKS access entry instead, see --backend.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  awsauth map role arn:aws:iam::111122223333:role/dev --username dev --group developers
+  awsauth map user arn:aws:iam::111122223333:user/ann --username ann --group developers
+  awsauth map node-role arn:aws:iam::111122223333:role/nodes --kind linux
+  awsauth map account 111122223333")]
 pub(crate) struct Args {
     #[command(subcommand)]
     what: What,
@@ -33,18 +39,45 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 enum What {
     /// Map an IAM role to a Kubernetes user and groups
+    #[command(after_help = "\
+Examples:
+  # Show what would change, then write
+  awsauth map role arn:aws:iam::111122223333:role/dev --username dev --group developers --dry-run
+  awsauth map role arn:aws:iam::111122223333:role/dev --username dev --group developers
+
+  # Add one group, and keep the others
+  awsauth map role arn:aws:iam::111122223333:role/dev --add-group on-call
+
+  # As an access entry of EKS
+  awsauth map role arn:aws:iam::111122223333:role/dev --policy view --cluster-name prod")]
     Role(RoleOrUser),
     /// Map an IAM user to a Kubernetes user and groups
+    #[command(after_help = "\
+Examples:
+  awsauth map user arn:aws:iam::111122223333:user/ann --username ann --group developers
+
+  # In a manifest
+  awsauth map user arn:aws:iam::111122223333:user/ann --username ann --group developers --file aws-auth.yaml")]
     #[command(mut_arg("arn", |arn| arn.help("Its ARN, such as arn:aws:iam::111122223333:user/NAME")))]
     User(RoleOrUser),
     /// Let every role and user of an AWS account sign in, with its ARN as the username and without groups
+    #[command(after_help = "\
+Examples:
+  awsauth map account 111122223333")]
     Account(Account),
     /// Map a node role so that its nodes can join the cluster
+    #[command(after_help = "\
+Examples:
+  awsauth map node-role arn:aws:iam::111122223333:role/nodes --kind linux")]
     NodeRole(NodeRole),
     /// Map the role of an IAM Identity Center permission set, in place of a deleted one
     ///
     /// Finds the role in IAM by the name of the permission set. Removes the entries of roles of the same set and account that no
     /// longer exist; the new entry takes over their username and groups.
+    #[command(after_help = "\
+Examples:
+  # Permission set AdministratorAccess; the new role takes over what the deleted one had
+  awsauth map sso AdministratorAccess --account 111122223333")]
     Sso(sso::Args),
 }
 

@@ -26,6 +26,17 @@ use awsauth_core::document::SectionName;
 /// The plan exits with 0 if every mapping can be replaced without a change, with 1 if the access of a principal would change
 /// or an access entry differs from aws-auth, and with 4 if a mapping cannot be replaced.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  # The plan: which access entries replace which mappings? Changes nothing
+  awsauth migrate --cluster-name prod
+
+  # Create the access entries; prove that they give the same access
+  awsauth migrate --cluster-name prod --apply
+  awsauth migrate --cluster-name prod --check
+
+  # For Terraform
+  awsauth migrate --cluster-name prod --print terraform-module")]
 pub(crate) struct Args {
     /// What replaces the group system:masters, which EKS refuses: a group that is bound to cluster-admin, or the access
     /// policy AmazonEKSClusterAdminPolicy

@@ -23,6 +23,13 @@ use awsauth_core::node_report::{NodeReport, NodeReportInput, report};
 ///
 /// Exits with 1 if the nodes of a role cannot join, and with 3 if none is wrong but something could not be read.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  awsauth nodes --cluster-name prod
+
+  # Map the roles that nothing maps
+  awsauth nodes --cluster-name prod --fix --dry-run
+  awsauth nodes --cluster-name prod --fix")]
 pub(crate) struct Args {
     #[command(flatten)]
     answer: OutputArgs,

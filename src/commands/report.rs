@@ -24,6 +24,14 @@ use awsauth_kube::rbac::RoleScope;
 /// HTML is one file that loads nothing: it works offline and can be mailed, archived and printed. Name the cluster with
 /// --cluster-name to include access entries.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  # A page for an access review
+  awsauth report -o html > access.html
+
+  # What changed since the previous report?
+  awsauth report -o json > new.json
+  awsauth report diff old.json new.json")]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -42,6 +50,10 @@ enum Sub {
     /// Compare two reports, each written with -o json or -o html
     ///
     /// Exits with 1 if the access differs.
+    #[command(after_help = "\
+Examples:
+  awsauth report diff old.json new.json
+  awsauth report diff old.html new.html -o json")]
     Diff(DiffArgs),
 }
 

@@ -21,6 +21,14 @@ use awsauth_core::plan::{Plan, Request};
 /// text before the deletion, even if the controller has recreated aws-auth. Replaces all of data and binaryData. Labels and
 /// other annotations stay. The owners annotation also stays if the file has none. Creates aws-auth if it was deleted.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  # A revision of the history
+  awsauth restore 12 --dry-run
+  awsauth restore 12
+
+  # A file that backup or kubectl wrote
+  awsauth restore backup.yaml")]
 pub(crate) struct Args {
     /// A revision number from history, a file from backup or any manifest of aws-auth, or - for stdin
     #[arg(value_name = "REVISION|FILE")]

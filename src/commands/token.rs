@@ -16,6 +16,13 @@ use awsauth_core::token::{EXEC_INFO, ExecVersion, HostError, StsHost, Token};
 /// Use it as the command of a user's exec entry in a kubeconfig, in place of `aws eks get-token` or
 /// `aws-iam-authenticator token`. Needs no network if the credentials are available locally.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  # The arguments of a user's exec entry in a kubeconfig
+  awsauth token --cluster-name prod --region eu-west-1
+
+  # For programs that are no Kubernetes client
+  curl -H \"Authorization: Bearer $(awsauth token --cluster-name prod --token-only)\" \"$SERVER/version\"")]
 pub(crate) struct Args {
     /// The cluster's name, or the id in its authenticator's configuration
     #[arg(

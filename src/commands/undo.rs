@@ -18,6 +18,14 @@ use awsauth_kube::shell_command::quoted;
 /// Reverts what that write changed, in aws-auth or in access entries. Later changes by other clients stay; --whole undoes them, too.
 /// An undo is a write like any other and can itself be undone. To go further back, use restore.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  # Undo the newest write, after a look at what that changes
+  awsauth undo --dry-run
+  awsauth undo
+
+  # Undo the write of revision 12, and keep later ones
+  awsauth undo 12")]
 pub(crate) struct Args {
     /// Undo the write of this revision instead
     #[arg(value_name = "REVISION")]

@@ -23,6 +23,11 @@ use awsauth_core::plan::{Plan, Request};
 /// Removes every entry whose ARN equals the argument, as written or as the authenticator reads it, with its comment. All other
 /// text in aws-auth is preserved byte for byte. With --cluster-name, removes an EKS access entry if aws-auth has none, see --backend.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  awsauth unmap role arn:aws:iam::111122223333:role/dev
+  awsauth unmap user arn:aws:iam::111122223333:user/ann
+  awsauth unmap account 111122223333")]
 pub(crate) struct Args {
     #[command(subcommand)]
     what: What,
@@ -31,11 +36,25 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 enum What {
     /// Remove an IAM role from mapRoles
+    #[command(after_help = "\
+Examples:
+  # Show what would change, then write
+  awsauth unmap role arn:aws:iam::111122223333:role/dev --dry-run
+  awsauth unmap role arn:aws:iam::111122223333:role/dev --reason 'team was dissolved'
+
+  # Only one of two entries for the role
+  awsauth unmap role arn:aws:iam::111122223333:role/dev --only 9")]
     Role(Identity),
     /// Remove an IAM user from mapUsers
+    #[command(after_help = "\
+Examples:
+  awsauth unmap user arn:aws:iam::111122223333:user/ann")]
     #[command(mut_arg("arn", |arn| arn.help("Its ARN, such as arn:aws:iam::111122223333:user/NAME")))]
     User(Identity),
     /// Remove an AWS account from mapAccounts
+    #[command(after_help = "\
+Examples:
+  awsauth unmap account 111122223333")]
     Account(Account),
 }
 

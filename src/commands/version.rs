@@ -15,6 +15,10 @@ pub(crate) const LINE: &str = concat!("awsauth ", env!("CARGO_PKG_VERSION"), "\n
 /// A plain `awsauth version` sends no request. With any option except --client, it also prints the version of the cluster's API
 /// server and, with --cluster-name, those that EKS reports.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  awsauth version
+  awsauth version --client -o json")]
 pub(crate) struct Args {
     /// Print only the version of awsauth
     #[arg(long, env = "AWSAUTH_CLIENT", value_parser = clap::builder::FalseyValueParser::new())]

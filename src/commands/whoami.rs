@@ -16,6 +16,13 @@ use awsauth_core::document::Document;
 /// Always asks STS, without cached sessions. With --cluster-name or a cluster in the kubeconfig, signs in to the
 /// cluster with a new token, and shows the Kubernetes user and, if you may read aws-auth, the entry that applies.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  # Which AWS identity, and which user in the cluster of the current context?
+  awsauth whoami
+
+  # As another role, on a cluster without a kubeconfig
+  awsauth whoami --cluster-name prod --role-arn arn:aws:iam::111122223333:role/dev")]
 pub(crate) struct Args {
     #[command(flatten)]
     answer: OutputArgs,

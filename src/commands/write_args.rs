@@ -94,11 +94,16 @@ pub(crate) fn refuse_without_fix<A: Args>(
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {
     /// After the write, sign in with a new token made with your AWS credentials; if that fails, restore the previous text
-    #[arg(long, env = "AWSAUTH_VERIFY", value_parser = FalseyValueParser::new())]
+    #[arg(long, env = "AWSAUTH_VERIFY", help_heading = None::<&str>, value_parser = FalseyValueParser::new())]
     verify: bool,
 
     /// The same, but sign in as this role
-    #[arg(long, env = "AWSAUTH_VERIFY_AS", value_name = "ROLE-ARN")]
+    #[arg(
+        long,
+        env = "AWSAUTH_VERIFY_AS",
+        help_heading = None::<&str>,
+        value_name = "ROLE-ARN"
+    )]
     verify_as: Option<String>,
 }
 
@@ -115,9 +120,12 @@ impl VerifyArgs {
     }
 }
 
+/// The heading of [`Overrides`] in help.
+pub(crate) const OVERRIDES: &str = "Options that override one guard";
+
 /// Flags that each override one guard. They have no environment variables, so that each use is explicit.
 #[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Options that override one guard")]
+#[command(next_help_heading = OVERRIDES)]
 pub(crate) struct Overrides {
     /// Write aws-auth even if the cluster ignores it
     #[arg(long)]

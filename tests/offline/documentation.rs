@@ -16,7 +16,10 @@ fn commands_in_emergency_pages_exist() {
         .skip(1)
         .filter_map(|section| section.split_once('\n'))
         .collect();
-    let (_, for_all) = sections[0];
+    let (_, for_all) = sections
+        .iter()
+        .find(|(name, _)| *name == "awsauth options")
+        .expect("the shared options");
     let has_flag = |section: &str, flag: &str| {
         let mut words = section.split(|c: char| c.is_whitespace() || "=[,".contains(c));
         words.any(|word| word == flag)

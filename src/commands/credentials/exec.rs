@@ -18,6 +18,9 @@ const MISLEADING: [&str; 2] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
 ///
 /// The command replaces the awsauth process, with its own exit code, signals and terminal.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  awsauth credentials exec --role-arn arn:aws:iam::111122223333:role/deploy -- terraform plan")]
 pub(crate) struct Args {
     /// The command and its arguments
     #[arg(value_name = "COMMAND", required = true, last = true)]

@@ -21,6 +21,18 @@ use awsauth_core::lint::Severity;
 /// With -o github, lint also appends a table of the findings to the file in GITHUB_STEP_SUMMARY, and findings=N and errors=N to the file
 /// in GITHUB_OUTPUT.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  # The live cluster, or the manifests of a repository
+  awsauth lint
+  awsauth lint clusters/
+
+  # Apply the safe fixes, after a look at them
+  awsauth lint aws-auth.yaml --fix --dry-run
+  awsauth lint aws-auth.yaml --fix
+
+  # The plan of Terraform
+  terraform show -json plan.out | awsauth lint -")]
 pub(crate) struct Args {
     /// Manifests or Terraform plans (JSON) that contain aws-auth, folders of them, or patterns; - is stdin
     #[arg(value_name = "FILE")]

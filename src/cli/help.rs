@@ -1,0 +1,72 @@
+//! What help shows: the options of the command itself, and examples under the name that the program was called by.
+
+use clap::builder::Resettable;
+
+use crate::commands::write_args::OVERRIDES;
+use crate::terminal::Program;
+
+/// Leaves the options that every command has to `awsauth options`.
+pub(super) fn without_shared_options(command: clap::Command, program: Program) -> clap::Command {
+    let footer = format!(
+        "Use \"{} options\" for the options that every command has.",
+        program.name()
+    );
+    // The options reach the subcommands from the root.
+    let command = command.mut_args(|arg| {
+        let is_shared = arg.is_global_set();
+        arg.hide(is_shared)
+    });
+    with_footer(command, &footer, program)
+}
+
+fn with_footer(command: clap::Command, footer: &str, program: Program) -> clap::Command {
+    let examples = command.get_after_help().map(ToString::to_string);
+    let long = command.get_after_long_help().map(ToString::to_string);
+    let below = |text: Option<String>| match text {
+        Some(text) => format!("{}\n\n{footer}", program.speak(text.trim_end())),
+        None => footer.to_owned(),
+    };
+    let after_long_help = long.map(|text| below(Some(text)));
+    command
+        .after_help(below(examples))
+        .after_long_help(
+            after_long_help.map_or(Resettable::Reset, |text| Resettable::Value(text.into())),
+        )
+        .mut_subcommands(|command| with_footer(command, footer, program))
+}
+
+/// Leaves the variables, and the options that override a guard, to `--help`, so that `-h` fits on a screen.
+pub(super) fn shortened(command: clap::Command) -> clap::Command {
+    command
+        .mut_args(|arg| {
+            let is_override = arg.get_help_heading() == Some(OVERRIDES);
+            arg.hide_env(true).hide_short_help(is_override)
+        })
+        .mut_subcommands(shortened)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::command;
+    use crate::cli::documented_commands::visit;
+
+    /// The lines of a terminal window that help may fill.
+    const SCREEN: usize = 50;
+
+    #[test]
+    fn short_help_fits_on_a_screen() {
+        let folded = without_shared_options(command(Program::Awsauth), Program::Awsauth);
+        let mut root = shortened(folded).term_width(100);
+        root.build();
+        let mut commands = 0;
+        visit(&root, &mut |command| {
+            let help = command.clone().render_help().to_string();
+            let lines = help.lines().count();
+            let name = command.get_bin_name().unwrap_or_default();
+            assert!(lines <= SCREEN, "{name} -h has {lines} lines:\n{help}");
+            commands += 1;
+        });
+        assert!(commands > 30, "{commands}");
+    }
+}
