@@ -57,8 +57,8 @@ pub(crate) use mapping_list::Listing;
 pub(crate) use migration::{EntryForm, migration_json, migration_text, printed_entries};
 pub(crate) use nodes::{NodesRead, nodes_json, nodes_text};
 pub(crate) use plan_report::{
-    access_text, notices, outcomes, refusal_json, remarks, report_json, report_text, short_name,
-    unchecked,
+    access_text, change_text, notices, outcomes, refusal_json, remarks, report_json, report_text,
+    short_name, unchecked,
 };
 pub(crate) use table::Table;
 pub(crate) use version::{Versions, version_json, version_text};

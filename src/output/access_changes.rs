@@ -65,21 +65,62 @@ pub(super) fn text(changes: &[AccessChange]) -> String {
     let mut text = String::new();
     for change in changes {
         let arn = identity(&change.arn);
-        let before = access_before(change);
-        let after = access_after(change);
         let _ = match (change.before.is_empty(), change.after.is_empty()) {
-            (true, _) => writeln!(text, "{}", paint(GAIN, &format!("+ {arn} gains {after}"))),
-            (_, true) => writeln!(text, "{}", paint(LOSS, &format!("- {arn} loses {before}"))),
-            (false, false) => writeln!(
-                text,
-                "{}\n    {}\n    {}",
-                paint(NOTICE, &format!("~ {arn} changes")),
-                paint(LOSS, &format!("from {before}")),
-                paint(GAIN, &format!("to   {after}"))
-            ),
+            (true, _) => {
+                let gain = format!("+ {arn} gains {}", access_after(change));
+                writeln!(text, "{}", paint(GAIN, &gain))
+            }
+            (_, true) => {
+                let loss = format!("- {arn} loses {}", access_before(change));
+                writeln!(text, "{}", paint(LOSS, &loss))
+            }
+            (false, false) => {
+                let _ = writeln!(text, "{}", paint(NOTICE, &format!("~ {arn} changes")));
+                let (lost, gained) = lost_and_gained(change);
+                for (style, verb, what) in [(LOSS, "loses", lost), (GAIN, "gains", gained)] {
+                    if !what.is_empty() {
+                        let _ = writeln!(text, "    {}", paint(style, &format!("{verb} {what}")));
+                    }
+                }
+                Ok(())
+            }
         };
     }
     text
+}
+
+/// Describes what a principal with access before and after a change loses, and what it gains: its groups and access policies if it
+/// keeps its username.
+fn lost_and_gained(change: &AccessChange) -> (String, String) {
+    let ([before], [after]) = (change.before.as_slice(), change.after.as_slice()) else {
+        return (access_before(change), access_after(change));
+    };
+    if before.username != after.username {
+        return (access_before(change), access_after(change));
+    }
+    let rights = |user: &User, other: &User, policies: &[AccessPolicy], others: &[AccessPolicy]| {
+        let groups = user.groups.iter();
+        let groups: Vec<_> = groups
+            .filter(|group| !other.groups.contains(group))
+            .map(|group| one_line(group))
+            .collect();
+        let groups = match groups.as_slice() {
+            [] => None,
+            [group] => Some(format!("group {group}")),
+            groups => Some(format!("groups {}", groups.join(", "))),
+        };
+        let policies = policies.iter().filter(|policy| !others.contains(policy));
+        let all: Vec<String> = groups
+            .into_iter()
+            .chain(policies.map(policy_text))
+            .collect();
+        all.join(" and ")
+    };
+    let (old, new) = (&change.policies_before, &change.policies_after);
+    (
+        rights(before, after, old, new),
+        rights(after, before, new, old),
+    )
 }
 
 /// The ARN, or `account ID` for a bare account ID.
@@ -105,15 +146,16 @@ pub(super) fn access_after(change: &AccessChange) -> String {
 /// Describes users, any of which an identity may become, and its access policies.
 fn access(users: &[User], policies: &[AccessPolicy]) -> String {
     let users: Vec<_> = users.iter().map(user_text).collect();
-    let policies: Vec<_> = policies
-        .iter()
-        .map(|policy| one_line(&format!("{} {}", policy.name(), policy.scope)).into_owned())
-        .collect();
+    let policies: Vec<_> = policies.iter().map(policy_text).collect();
     let users = users.join(", or ");
     match policies.as_slice() {
         [] => users,
         policies => format!("{users}, with {}", policies.join(" and ")),
     }
+}
+
+fn policy_text(policy: &AccessPolicy) -> String {
+    one_line(&format!("{} {}", policy.name(), policy.scope)).into_owned()
 }
 
 /// Describes a Kubernetes user and its groups.

@@ -115,7 +115,16 @@ pub(crate) fn access_text(plan: &Plan) -> String {
 
 /// The text diff, the access diff and the calls that change access entries, styled; empty when nothing changes.
 pub(crate) fn report_text(plan: &Plan, cluster: Option<&str>) -> String {
-    let mut parts = vec![text_diff::text(&plan.text()), access_text(plan)];
+    report_with(access_text(plan), plan, cluster)
+}
+
+/// The same without the access diff.
+pub(crate) fn change_text(plan: &Plan, cluster: Option<&str>) -> String {
+    report_with(String::new(), plan, cluster)
+}
+
+fn report_with(access: String, plan: &Plan, cluster: Option<&str>) -> String {
+    let mut parts = vec![text_diff::text(&plan.text()), access];
     let operations = plan.operations();
     if !operations.is_empty() {
         let heading = paint(HEADING, "Calls, in this order:");

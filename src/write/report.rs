@@ -6,13 +6,13 @@ use crate::access_check::CheckedAccess;
 use crate::backend::{Backend, WriteOutcome};
 use crate::github_step;
 use crate::output::{
-    PlanFormat, access_text, notices, outcomes, plan_summary, remarks, report_json, report_text,
-    unchecked, verification_text,
+    PlanFormat, access_text, change_text, notices, outcomes, plan_summary, remarks, report_json,
+    report_text, unchecked, verification_text,
 };
 use crate::terminal::{Failure, Out};
 use awsauth_core::plan::Plan;
 
-/// Prints the notes about a plan and the outcome of each edit; for a dry run, the diff first.
+/// Prints the notes about a plan, whose access changes, and the outcome of each edit; for a dry run, the diff first.
 pub(super) fn plan(
     plan: &Plan,
     outcome: WriteOutcome,
@@ -48,11 +48,11 @@ pub(super) fn plan(
     };
     if options.mode.is_dry_run() {
         out.text(&report_text(plan, cluster))?;
-    } else if plan.replaces_all && !options.is_confirmed {
-        // The user did not type whose access changes.
-        out.text(&access_text(plan))?;
     } else {
-        out.detail(|| report_text(plan, cluster).trim_end().to_owned());
+        out.detail(|| change_text(plan, cluster).trim_end().to_owned());
+        if !options.is_confirmed {
+            out.text(&access_text(plan))?;
+        }
     }
     if outcome != WriteOutcome::Unchanged && !plan.is_change() {
         // Only the manifest around the planned texts changes.

@@ -29,7 +29,10 @@ fn mapped_role_adds_its_lines_and_nothing_else() {
 
     let run = session.map(&[]);
     run.says(0, &["context admin", &session.cluster.server_url()]);
-    assert_eq!(run.stdout, "mapping role/mytestrole created\n");
+    assert_eq!(
+        run.stdout,
+        "Access:\n+ arn:aws:iam::111122223333:role/mytestrole gains user admin in group system:masters\nmapping role/mytestrole created\n"
+    );
 
     let after = session.api.object();
     let mut expected = before.clone();

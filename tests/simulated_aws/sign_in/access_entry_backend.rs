@@ -239,13 +239,23 @@ fn principal_is_mapped_and_unmapped_in_mode_api() {
     let (run, calls) =
         stores.changes_by(&map_dev(&["--add-group", "ops", "--remove-policy", "view"]));
     run.says(0, &[]);
-    assert_eq!(run.stdout, "access entry role/team/dev configured\n");
+    assert_eq!(
+        run.stdout,
+        format!(
+            "Access:\n~ {DEV} changes\n    loses AmazonEKSViewPolicy in namespace shop-*\n    gains group ops\naccess entry role/team/dev configured\n"
+        )
+    );
     assert_eq!(calls, ["UpdateAccessEntry", "DisassociateAccessPolicy"]);
     stores.becomes(&stores.dev, "dev:ann-example.com", &["devs", "ops"]);
 
     let (run, calls) = stores.changes_by(&["unmap", "role", DEV_WITHOUT_PATH]);
     run.says(0, &[]);
-    assert_eq!(run.stdout, "access entry role/team/dev deleted\n");
+    assert_eq!(
+        run.stdout,
+        format!(
+            "Access:\n- {DEV} loses user {username} in groups devs, ops\naccess entry role/team/dev deleted\n"
+        )
+    );
     assert_eq!(calls, ["DeleteAccessEntry"]);
     let run = stores.run(&["unmap", "role", DEV]);
     run.says(0, &[]);
@@ -320,7 +330,15 @@ fn undo_restores_access_entries_unless_another_client_changed_them() {
     assert!(calls.is_empty());
     let (run, calls) = stores.changes_by(&["undo"]);
     run.says(0, &[]);
-    assert_eq!(run.stdout, "access entry role/team/dev created\n");
+    assert!(
+        run.stdout.starts_with(&format!("Access:\n+ {DEV} ")),
+        "{run:?}"
+    );
+    assert!(
+        run.stdout
+            .ends_with("\naccess entry role/team/dev created\n"),
+        "{run:?}"
+    );
     assert_eq!(calls, ["CreateAccessEntry", "AssociateAccessPolicy"]);
     let restored = stores.entry(DEV).unwrap();
     for key in ["username", "kubernetesGroups", "type"] {
@@ -634,7 +652,15 @@ fn files_with_access_entries_are_applied_and_pruned() {
 
     let (run, calls) = apply(&file, &[]);
     run.says(0, &[]);
-    assert_eq!(run.stdout, "access entry role/team/dev created\n");
+    assert!(
+        run.stdout.starts_with(&format!("Access:\n+ {DEV} ")),
+        "{run:?}"
+    );
+    assert!(
+        run.stdout
+            .ends_with("\naccess entry role/team/dev created\n"),
+        "{run:?}"
+    );
     assert_eq!(calls, ["CreateAccessEntry", "AssociateAccessPolicy"]);
     let tags = json!({"awsauth.dev/owner": "team-a"});
     assert_eq!(stores.entry(DEV).unwrap()["tags"], tags);
@@ -712,7 +738,15 @@ fn files_with_access_entries_are_applied_and_pruned() {
     assert!(calls.is_empty(), "{calls:?}");
     let (run, calls) = apply(&none, &["--prune", "--yes"]);
     run.says(0, &[]);
-    assert_eq!(run.stdout, "access entry role/team/dev deleted\n");
+    assert!(
+        run.stdout.starts_with(&format!("Access:\n- {DEV} ")),
+        "{run:?}"
+    );
+    assert!(
+        run.stdout
+            .ends_with("\naccess entry role/team/dev deleted\n"),
+        "{run:?}"
+    );
     assert_eq!(calls, ["DeleteAccessEntry"]);
     assert!(stores.entry(NODE).is_some() && stores.entry(MYTESTROLE).is_some());
     stores.run(&["undo"]).says(0, &[]);
@@ -766,7 +800,9 @@ fn one_file_changes_both_stores() {
     );
     assert_eq!(
         run.stdout,
-        "mapping role/new created\naccess entry role/team/dev configured\n"
+        format!(
+            "Access:\n+ arn:aws:iam::111122223333:role/new gains user new in group devs\n~ {DEV} changes\n    loses group devs\n    gains group ops\nmapping role/new created\naccess entry role/team/dev configured\n"
+        )
     );
     assert_eq!(calls, ["UpdateAccessEntry"]);
     assert_eq!(

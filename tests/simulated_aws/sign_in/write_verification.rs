@@ -30,6 +30,9 @@ fn with(session: &ExclusiveCluster, arn: &str) -> Environment {
         .with("TMPDIR", &session.cluster.folder().display().to_string())
 }
 
+/// The output of the first mapping.
+const MAPPED: &str = "Access:\n+ arn:aws:iam::111122223333:role/mytestrole gains user admin in group system:masters\nmapping role/mytestrole created\n";
+
 fn map(session: &ExclusiveCluster, environment: &Environment, more: &[&str]) -> Run {
     session.awsauth_on_kubeconfig(environment, &[&map_args(MYTESTROLE)[..], more].concat())
 }
@@ -49,10 +52,7 @@ fn verified_write_is_kept() {
     let run = map(&session, &environment, &["--verify"]);
     assert_eq!(run.status, 0, "{run:?}");
     let becomes = "arn:aws:iam::111122223333:role/mytestrole becomes user admin in groups system:masters, system:authenticated\n";
-    assert_eq!(
-        run.stdout,
-        format!("mapping role/mytestrole created\n{becomes}")
-    );
+    assert_eq!(run.stdout, format!("{MAPPED}{becomes}"));
     assert!(
         run.stderr.contains("Created aws-auth on context admin"),
         "{run:?}"
@@ -106,7 +106,7 @@ fn write_that_fails_verification_is_rolled_back() {
         ],
     );
     assert_eq!(roles(&session), BEFORE);
-    assert_eq!(run.stdout, "mapping role/mytestrole created\n");
+    assert_eq!(run.stdout, MAPPED);
 
     let json = map(
         &session,
