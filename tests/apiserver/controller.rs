@@ -8,6 +8,7 @@ mod at_scale;
 mod aws_auth_deletion;
 mod crd_validation;
 mod eks_facts;
+mod expiry;
 mod forged_status;
 mod harness;
 mod identity_mappings;

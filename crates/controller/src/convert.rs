@@ -97,7 +97,13 @@ fn mapping<'de>(spec: impl Deserializer<'de, Error = serde_json::Error>) -> Resu
             crd::DriftPolicy::Repair => DriftPolicy::Repair,
             crd::DriftPolicy::Report => DriftPolicy::Report,
         },
+        expires_at: spec.expires_at.as_deref().map(expires_at).transpose()?,
     })
+}
+
+fn expires_at(text: &str) -> Result<Timestamp, String> {
+    text.parse()
+        .map_err(|_| format!("expiresAt is not a time such as 2027-01-31T18:00:00Z: {text:?}"))
 }
 
 /// Reads the spec of an IAMIdentityMapping. Like the authenticator, treats every ARN that is not a role's as a user's.
@@ -123,6 +129,7 @@ fn identity_mapping<'de>(
         groups: spec.groups.unwrap_or_default(),
         deletion: DeletionPolicy::default(),
         drift: DriftPolicy::default(),
+        expires_at: None,
     })
 }
 
@@ -277,5 +284,13 @@ mod tests {
         );
         assert!(spec(json!({"account": "111122223333"})).is_ok());
         assert!(spec(Value::Null).is_err());
+        let expiring = |at: &str| spec(json!({"account": "111122223333", "expiresAt": at}));
+        let expires_at = expiring("2027-01-31T18:00:00+01:00").unwrap().expires_at;
+        assert_eq!(expires_at, Some("2027-01-31T17:00:00Z".parse().unwrap()));
+        assert!(
+            expiring("2027-01-31")
+                .unwrap_err()
+                .contains("is not a time")
+        );
     }
 }

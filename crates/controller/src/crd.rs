@@ -34,6 +34,7 @@ pub fn definition() -> CustomResourceDefinition {
     ),
     printcolumn(name = "Username", type_ = "string", json_path = ".spec.username"),
     printcolumn(name = "Groups", type_ = "string", json_path = ".spec.groups"),
+    printcolumn(name = "Expires", type_ = "string", json_path = ".spec.expiresAt"),
     printcolumn(
         name = "Reason",
         type_ = "string",
@@ -53,6 +54,8 @@ pub fn definition() -> CustomResourceDefinition {
         .message("an account has neither username nor groups: the username of each of its identities is its own ARN"),
     validation = Rule::new("has(self.account) || has(self.username)")
         .message("username is missing: set the name of the Kubernetes user"),
+    validation = Rule::new("!has(self.expiresAt) || self.deletionPolicy == 'Delete'")
+        .message("expiresAt requires deletionPolicy Delete: with Retain, the entry of a deleted object would never expire"),
 )]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AwsAuthMappingSpec {
@@ -92,6 +95,11 @@ pub(crate) struct AwsAuthMappingSpec {
     )]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub groups: Option<Vec<String>>,
+
+    /// When the controller removes the entry from aws-auth, such as 2027-01-31T18:00:00Z. This object stays.
+    #[schemars(with = "String", length(max = 64), extend("format" = "date-time"))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<String>,
 
     /// Whether the entry is removed from aws-auth when this object is deleted.
     #[serde(default)]

@@ -181,6 +181,8 @@ async fn serve(
         idle_reason: None,
         write_error: None,
         record_error: None,
+        server_time: None,
+        time_error: None,
         context,
     };
     parts.spawn(reconciler.run());

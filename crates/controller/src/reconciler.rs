@@ -21,10 +21,12 @@ use super::eks_state::EksState;
 use super::object_writer::{ObjectWriter, aws_auth};
 use super::ownership_store::{self, OwnershipStore};
 use super::reconcile_metrics::ReconcileMetrics;
+use awsauth_core::error_chain;
 use awsauth_core::history::Who;
 use awsauth_core::plan::Known;
 use awsauth_core::reconcile::{
-    Decision, EventKind, Input, Memory, ObjectKind, OwnershipRecord, Stage, decide,
+    Decision, EventKind, Input, Memory, Object, ObjectKind, OwnershipRecord, Stage, decide,
+    needs_server_time,
 };
 
 pub(crate) use observer::Observer;
@@ -33,6 +35,12 @@ pub(crate) use observer::Observer;
 const PERIOD: Duration = Duration::from_secs(600);
 /// After losing the lease for longer than this, the replica discards its memory.
 const MEMORY_TTL: Duration = Duration::from_secs(30);
+/// The timeout of the request for the API server's time.
+const SERVER_TIME_TIMEOUT: Duration = Duration::from_secs(3);
+/// The shortest time before a reconciliation that no change caused.
+const MIN_PAUSE: Duration = Duration::from_millis(200);
+/// How often the wall clock is compared with a known time: it may be corrected, which a sleep does not notice.
+const CLOCK_PERIOD: Duration = Duration::from_secs(2);
 /// How long to wait for EKS at the start, and before a protected entry is restored.
 const EKS_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -63,6 +71,10 @@ pub(crate) struct Reconciler {
     pub(crate) write_error: Option<String>,
     /// The error of the last access to the ownership record, if it failed.
     pub(crate) record_error: Option<String>,
+    /// The time of the API server, if the current reconciliation needs it.
+    pub(crate) server_time: Option<Timestamp>,
+    /// Why the API server's time is unknown although it is needed.
+    pub(crate) time_error: Option<String>,
 }
 
 /// The result of a reconciliation.
@@ -82,6 +94,8 @@ impl Reconciler {
     pub(crate) async fn run(mut self) {
         let mut debounce = Debounce::new();
         let mut next_full = Instant::now();
+        // When the decision changes by itself, and before when it is not made again.
+        let mut next_change: Option<(Timestamp, Instant)> = None;
         // When this replica last lost the lease.
         let mut lease_lost: Option<Instant> = None;
         let mut config = self.context.config.clone();
@@ -99,6 +113,8 @@ impl Reconciler {
                 false => next_full,
             };
             let retry_at = self.object_writer.retry_at().filter(|_| is_leader);
+            let wake = next_change.filter(|_| is_leader);
+            let wake = wake.map(|(at, not_before)| wake_at(at).max(not_before));
             tokio::select! {
                 biased;
                 () = self.context.shutdown.requested() => return,
@@ -134,12 +150,18 @@ impl Reconciler {
                     debounce.changed(now);
                     continue;
                 }
+                () = sleep_until_some(wake) => {
+                    if next_change.is_some_and(|(at, _)| Timestamp::now() < at) {
+                        continue;
+                    }
+                }
                 () = sleep_until(due) => {}
             }
             if !is_leader {
                 next_full = Instant::now() + PERIOD;
                 continue;
             }
+            next_change = None;
             let started = Instant::now();
             debounce.started(started);
             let result = self.reconcile().await;
@@ -151,7 +173,8 @@ impl Reconciler {
             let result = match result {
                 ReconcileResult::Done(next) => {
                     debounce.succeeded();
-                    next_full = Instant::now() + next.map_or(PERIOD, until).min(PERIOD);
+                    next_full = Instant::now() + PERIOD;
+                    next_change = next.map(|at| (at, Instant::now() + MIN_PAUSE));
                     self.context.metrics.succeeded();
                     "done"
                 }
@@ -207,6 +230,7 @@ impl Reconciler {
         if !is_loaded {
             list = ObjectList::default();
         }
+        self.find_server_time(&list.objects).await;
         let first = self.decide(Stage::Preparing, &stored, &list, &eks);
         self.report_idle(first.idle.clone()).await;
         let needs_refresh = first.needs_fresh_inventory && first.plan.is_some() && eks.is_stale();
@@ -322,7 +346,40 @@ impl Reconciler {
             access_entries: eks.snapshot.access_entries.as_ref(),
             node_inventory: &eks.node_inventory,
             now: Timestamp::now(),
+            server_time: self.server_time,
         })
+    }
+
+    /// Asks the API server for its time, if an object may have expired.
+    async fn find_server_time(&mut self, objects: &[Object]) {
+        self.server_time = None;
+        let mut error = None;
+        if needs_server_time(objects, Timestamp::now()) {
+            match self.context.client.server_time(SERVER_TIME_TIMEOUT).await {
+                Ok(Some(time)) => self.server_time = Some(time),
+                Ok(None) => error = Some("its response has no header Date".to_owned()),
+                Err(fault) => error = Some(error_chain::text(&fault)),
+            }
+        }
+        if self.time_error == error {
+            return;
+        }
+        match &error {
+            Some(why) => {
+                warn!(
+                    error = why,
+                    "cannot read the API server's time; no object expires"
+                );
+                let message =
+                    format!("the API server's time is unknown, so no object expires: {why}");
+                self.context.health.set_info("expiry", message);
+            }
+            None => self
+                .context
+                .health
+                .set_info("expiry", "the clocks are known"),
+        }
+        self.time_error = error;
     }
 
     /// Stores the ownership record; returns whether it is stored.
@@ -397,12 +454,11 @@ impl Reconciler {
     }
 }
 
-/// Returns the time until then, at least 200 ms.
-fn until(at: Timestamp) -> Duration {
+/// Returns when to check whether the wall clock has reached a time.
+fn wake_at(at: Timestamp) -> Instant {
     let left = at.duration_since(Timestamp::now());
-    Duration::try_from(left)
-        .unwrap_or_default()
-        .max(Duration::from_millis(200))
+    let left = Duration::try_from(left).unwrap_or_default();
+    Instant::now() + left.min(CLOCK_PERIOD)
 }
 
 /// Never completes for `None`.

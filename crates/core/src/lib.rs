@@ -20,6 +20,7 @@ pub mod edit_buffer;
 pub mod endpoint_trust;
 pub mod error_chain;
 pub mod escape;
+pub mod expiry;
 pub mod facts;
 pub mod history;
 pub mod kubeconfig;

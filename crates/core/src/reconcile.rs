@@ -21,6 +21,7 @@
 mod config;
 mod decide;
 mod decision;
+mod expired_objects;
 mod mapping_object;
 mod ownership_record;
 mod requester_check;
@@ -31,6 +32,7 @@ pub use decision::{
     Decision, Event, EventKind, Input, Memory, ObjectReport, Preparation, Protected, Regarding,
     Repair, Stage,
 };
+pub use expired_objects::needs_server_time;
 pub use mapping_object::{
     Condition, ConditionKind, DeletionPolicy, DriftPolicy, EntryRecord, Object, ObjectKind, Reason,
     Spec, Status,

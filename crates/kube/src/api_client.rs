@@ -6,9 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use http::header::{AUTHORIZATION, HeaderValue};
+use http::header::{AUTHORIZATION, DATE, HeaderValue};
+use http::response::Parts;
 use http::{Method, Request};
 use hyper::body::Bytes;
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
 use kube::Client;
 use kube::config::ExecConfig;
 use secrecy::{ExposeSecret, SecretString};
@@ -152,6 +155,21 @@ impl ApiClient {
             Err(Fault::Forbidden(_)) => Ok(403),
             Err(fault) => Err(self.failed("get", fault)),
         }
+    }
+
+    /// Requests the API server's time. It is in whole seconds, and never later than the time of the response. `None` if the response
+    /// has no date. A response that denies the request has one, too.
+    ///
+    /// # Errors
+    /// If the API server does not respond.
+    pub async fn server_time(&self, time_limit: Duration) -> Result<Option<Timestamp>, Fault> {
+        let deadline = Instant::now() + time_limit;
+        let (parts, _) = self
+            .respond(Method::GET, "/version", None, JSON, deadline)
+            .await?;
+        let date = parts.headers.get(DATE).and_then(|date| date.to_str().ok());
+        let parsed = date.and_then(|date| rfc2822::parse(date).ok());
+        Ok(parsed.map(|date| date.timestamp()))
     }
 
     /// Returns the number of requests sent so far.
@@ -309,6 +327,22 @@ impl ApiClient {
         accept: &str,
         deadline: Instant,
     ) -> Result<(u16, Bytes), Fault> {
+        let (parts, body) = self.respond(method, path, body, accept, deadline).await?;
+        if !parts.status.is_success() {
+            return Err(request_error::of_answer(&parts, &body));
+        }
+        Ok((parts.status.as_u16(), body))
+    }
+
+    /// Sends one request and returns the response.
+    async fn respond(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Bytes>,
+        accept: &str,
+        deadline: Instant,
+    ) -> Result<(Parts, Bytes), Fault> {
         let server = &self.target.server;
         let content_type = match method {
             Method::PATCH if path.contains(APPLIES) => APPLY_PATCH,
@@ -351,14 +385,10 @@ impl ApiClient {
         let limit = self
             .request_timeout
             .min(deadline.saturating_duration_since(Instant::now()));
-        let (parts, body) = match timeout(limit, answered).await {
-            Err(_) => return Err(Fault::TimedOut(server.clone(), limit)),
-            Ok(answer) => answer.map_err(unsent)?,
-        };
-        if !parts.status.is_success() {
-            return Err(request_error::of_answer(&parts, &body));
+        match timeout(limit, answered).await {
+            Err(_) => Err(Fault::TimedOut(server.clone(), limit)),
+            Ok(answer) => answer.map_err(unsent),
         }
-        Ok((parts.status.as_u16(), body))
     }
 }
 

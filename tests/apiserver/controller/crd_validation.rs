@@ -19,6 +19,7 @@ fn api_server_accepts_valid_specs_and_rejects_others() {
         json!({"role": "arn:aws-us-gov:iam::111122223333:role/dev", "username": "dev", "groups": []}),
         json!({"user": user("people/ann"), "username": "ann", "groups": long(64)}),
         json!({"account": "111122223333", "deletionPolicy": "Retain", "driftPolicy": "Report"}),
+        json!({"account": "111122223333", "expiresAt": "2027-01-31T18:00:00+01:00"}),
     ]
     .into_iter()
     .enumerate()
@@ -70,6 +71,14 @@ fn api_server_accepts_valid_specs_and_rejects_others() {
         (
             json!({"role": role("dev"), "username": "dev", "deletionPolicy": "Orphan"}),
             "spec.deletionPolicy",
+        ),
+        (
+            json!({"account": "111122223333", "expiresAt": "2027-01-31"}),
+            "spec.expiresAt",
+        ),
+        (
+            json!({"account": "111122223333", "expiresAt": "2027-01-31T18:00:00Z", "deletionPolicy": "Retain"}),
+            "expiresAt requires deletionPolicy Delete",
         ),
         (
             json!({"role": role("dev"), "username": "dev", "group": ["developers"]}),

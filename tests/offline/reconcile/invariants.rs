@@ -7,12 +7,14 @@ use awsauth_core::authenticator::{Options, Store, User, is_node};
 use awsauth_core::document::{Document, Principal, SectionName};
 use awsauth_core::facts::node_inventory::{NodeGroup, NodeInventory};
 use awsauth_core::plan::Known;
-use awsauth_core::reconcile::{DeletionPolicy, DriftPolicy, EntryRecord, Reason, Spec, Stage};
+use awsauth_core::reconcile::{
+    ConditionKind, DeletionPolicy, DriftPolicy, EntryRecord, Object, Reason, Spec, Stage,
+};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::simulation::{ACCOUNT, CONFIG, Crash, Simulation, entry, node_entry, role};
+use super::simulation::{ACCOUNT, CONFIG, Crash, Simulation, after_start, entry, node_entry, role};
 
 /// A step of the simulation.
 #[derive(Clone, Debug)]
@@ -26,7 +28,10 @@ enum Step {
     Forge(usize, EntryRecord),
     Grants(u8),
     NodeInventory(u8),
+    /// The local clock moves, or jumps back.
     Wait(i64),
+    /// How far the API server's clock is ahead from now on.
+    ServerClock(Option<i64>),
     Crash(Crash),
     Reconcile,
 }
@@ -83,8 +88,18 @@ fn specs() -> impl Strategy<Value = Spec> {
             groups: groups.into_iter().map(str::to_owned).collect(),
             deletion,
             drift,
+            expires_at: None,
         },
     )
+}
+
+/// Returns a spec that may expire while the steps run.
+fn expiring() -> impl Strategy<Value = Spec> {
+    let expires_at = prop::option::of(select(vec![-900i64, 60, 600, 3000]));
+    (specs(), expires_at).prop_map(|(spec, seconds)| Spec {
+        expires_at: seconds.map(after_start),
+        ..spec
+    })
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -113,14 +128,15 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
             groups: vec![group.to_owned()],
         });
     let step = prop_oneof![
-        4 => specs().prop_map(Step::Create),
-        2 => (0usize..6, specs()).prop_map(|(at, spec)| Step::Change(at, spec)),
+        4 => expiring().prop_map(Step::Create),
+        2 => (0usize..6, expiring()).prop_map(|(at, spec)| Step::Change(at, spec)),
         2 => (0usize..6).prop_map(Step::Delete),
         4 => foreign.prop_map(Step::Foreign),
         2 => (0usize..6, forged).prop_map(|(at, entry)| Step::Forge(at, entry)),
         1 => (0u8..3).prop_map(Step::Grants),
         1 => (0u8..4).prop_map(Step::NodeInventory),
         1 => select(vec![30i64, 700, 4000, -700]).prop_map(Step::Wait),
+        1 => select(vec![Some(0i64), Some(0), Some(-650), Some(4000), None]).prop_map(Step::ServerClock),
         1 => select(vec![Crash::Prepared, Crash::Written]).prop_map(Step::Crash),
         5 => Just(Step::Reconcile),
     ];
@@ -235,6 +251,9 @@ fn reconcile_checked(
     if crash.is_none() {
         simulation.assert_settled();
     }
+    if crash.is_none() {
+        expired_by_both_clocks(&before, simulation)?;
+    }
     // Entries of other clients and node entries keep every byte.
     let after_texts = texts(simulation);
     let document = Document::read(&before.stored.data);
@@ -308,6 +327,31 @@ fn reconcile_checked(
     Ok(())
 }
 
+/// Asserts that objects expire, and are valid again, only when both clocks agree.
+fn expired_by_both_clocks(
+    before: &Simulation,
+    simulation: &Simulation,
+) -> Result<(), TestCaseError> {
+    for object in &simulation.objects {
+        let expires_at = object.spec.as_ref().ok().and_then(|spec| spec.expires_at);
+        let reports = |object: &Object| object.status.reason() == Some(Reason::Expired);
+        let mut earlier = before.objects.iter();
+        let was_reported = earlier.any(|was| was.uid == object.uid && reports(was));
+        let clocks = [Some(simulation.now), simulation.server_time()];
+        let has_expired = match (expires_at, clocks) {
+            _ if object.is_deleting => continue,
+            (None, _) => false,
+            (Some(at), [Some(local), Some(server)]) if local >= at && server >= at => true,
+            (Some(at), [Some(local), Some(server)]) if local < at && server < at => false,
+            (Some(_), _) => was_reported,
+        };
+        prop_assert_eq!(reports(object), has_expired, "{:#?}", before);
+        let is_stalled = object.status.condition(ConditionKind::Stalled).is_some();
+        prop_assert!(!has_expired || is_stalled || object.status.entry.is_none());
+    }
+    Ok(())
+}
+
 fn apply(simulation: &mut Simulation, step: &Step) -> Result<(), TestCaseError> {
     let named = |simulation: &Simulation, at: usize| {
         let living: Vec<_> = simulation
@@ -349,6 +393,7 @@ fn apply(simulation: &mut Simulation, step: &Step) -> Result<(), TestCaseError> 
         }
         Step::NodeInventory(kind) => simulation.node_inventory = node_inventory(*kind),
         Step::Wait(seconds) => simulation.wait(*seconds),
+        Step::ServerClock(ahead) => simulation.server_ahead = *ahead,
         Step::Crash(crash) => reconcile_checked(simulation, Some(*crash))?,
         Step::Reconcile => reconcile_checked(simulation, None)?,
     }

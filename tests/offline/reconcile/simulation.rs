@@ -35,6 +35,8 @@ pub(crate) struct Simulation {
     pub(crate) entries: Option<Arc<AccessEntries>>,
     pub(crate) node_inventory: Known<NodeInventory>,
     pub(crate) now: Timestamp,
+    /// How far the API server's clock is ahead, in seconds; `None` if its time is unknown.
+    pub(crate) server_ahead: Option<i64>,
     pub(crate) manager: Option<String>,
     pub(crate) writes: usize,
     created: i64,
@@ -60,6 +62,14 @@ pub(crate) fn entry(name: &str, username: &str, groups: &[&str]) -> String {
     )
 }
 
+/// Returns the time this many seconds after the start of a simulation.
+pub(crate) fn after_start(seconds: i64) -> Timestamp {
+    let start: Timestamp = "2026-11-20T12:00:00.5Z".parse().expect("a time");
+    start
+        .checked_add(SignedDuration::from_secs(seconds))
+        .expect("there is one")
+}
+
 /// Returns a node entry.
 pub(crate) fn node_entry(name: &str) -> String {
     let groups = ["system:bootstrappers", "system:nodes"];
@@ -73,6 +83,7 @@ pub(crate) fn spec(name: &str, username: &str, groups: &[&str]) -> Spec {
         groups: groups.iter().map(|&group| group.to_owned()).collect(),
         deletion: DeletionPolicy::Delete,
         drift: DriftPolicy::Repair,
+        expires_at: None,
     }
 }
 
@@ -87,7 +98,8 @@ impl Simulation {
             facts: Facts::default(),
             entries: None,
             node_inventory: Known::NotRequested,
-            now: "2026-11-20T12:00:00.5Z".parse().expect("a time"),
+            now: after_start(0),
+            server_ahead: Some(0),
             manager: None,
             writes: 0,
             created: 0,
@@ -172,6 +184,11 @@ impl Simulation {
             .expect("there is one");
     }
 
+    pub(crate) fn server_time(&self) -> Option<Timestamp> {
+        let ahead = SignedDuration::from_secs(self.server_ahead?);
+        Some(self.now.checked_add(ahead).expect("there is one"))
+    }
+
     pub(crate) fn decide(&self, stage: Stage) -> Decision {
         self.decide_about(&self.objects, stage)
     }
@@ -190,6 +207,7 @@ impl Simulation {
             access_entries: self.entries.as_ref(),
             node_inventory: &self.node_inventory,
             now: self.now,
+            server_time: self.server_time(),
         })
     }
 

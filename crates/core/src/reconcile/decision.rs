@@ -36,6 +36,8 @@ pub struct Input<'a> {
     /// The roles of the cluster's nodes, or what is needed to find them.
     pub node_inventory: &'a Known<NodeInventory>,
     pub now: Timestamp,
+    /// The time of the API server, which [`needs_server_time`](super::needs_server_time) requests.
+    pub server_time: Option<Timestamp>,
 }
 
 /// The purpose of a decision.

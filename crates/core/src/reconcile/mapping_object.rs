@@ -44,6 +44,8 @@ pub struct Spec {
     pub groups: Vec<String>,
     pub deletion: DeletionPolicy,
     pub drift: DriftPolicy,
+    /// When the entry is removed: `spec.expiresAt`.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// What happens to the entry when the object is deleted: `spec.deletionPolicy`.
@@ -133,6 +135,8 @@ pub enum Reason {
     Conflict,
     /// Another client keeps changing the entry.
     Contested,
+    /// `expiresAt` has passed.
+    Expired,
     /// The configuration does not grant the request, a guard refuses it, aws-auth is full, or it is invalid.
     Refused,
     /// The entry has no effect: an access entry or the other list applies to the ARN, or the cluster does not read aws-auth.
@@ -171,13 +175,14 @@ impl ConditionKind {
 }
 
 impl Reason {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Applied,
         Self::Applying,
         Self::Removing,
         Self::Drifted,
         Self::Conflict,
         Self::Contested,
+        Self::Expired,
         Self::Refused,
         Self::ShadowedBy,
         Self::Unreadable,
@@ -192,6 +197,7 @@ impl Reason {
             Self::Drifted => "Drifted",
             Self::Conflict => "Conflict",
             Self::Contested => "Contested",
+            Self::Expired => "Expired",
             Self::Refused => "Refused",
             Self::ShadowedBy => "ShadowedBy",
             Self::Unreadable => "Unreadable",

@@ -10,7 +10,7 @@ use crate::lint::{Finding, Severity};
 use crate::plan::{Allowed, Facts, Guard, Known, Plan, Refusal, Request, has_admin};
 
 /// Edits that are made together or not at all.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct EditSet {
     pub(super) edits: Vec<Edit>,
     /// The ARNs of node entries that may be reduced or removed.

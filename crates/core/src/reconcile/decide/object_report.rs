@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::super::decision::{
     Decision, Event, EventKind, ObjectReport, Preparation, Regarding, Repair, Stage,
 };
+use super::super::expired_objects;
 use super::super::mapping_object::{
     Condition, ConditionKind, DeletionPolicy, EntryRecord, Object, Reason, Status,
 };
@@ -28,9 +29,9 @@ impl Resolver<'_> {
     /// [`includes_unrecorded`](Resolver::includes_unrecorded) is set.
     pub(super) fn edit_sets(&self, outcomes: &[Outcome]) -> Vec<(usize, EditSet)> {
         let deleted = self.order.iter().filter_map(|&at| match &outcomes[at] {
-            Outcome::Removing(edit_set, _) | Outcome::Revoking(edit_set, _) => {
-                Some((at, edit_set.clone()))
-            }
+            Outcome::Removing(edit_set, _)
+            | Outcome::Revoking(edit_set, _)
+            | Outcome::Expired(edit_set, _) => Some((at, edit_set.clone())),
             _ => None,
         });
         let existing = self.order.iter().filter_map(|&at| match &outcomes[at] {
@@ -148,13 +149,13 @@ impl Resolver<'_> {
         (0..outcomes.len()).filter_map(repair).collect()
     }
 
-    /// Returns when the first suspension of repairs ends.
+    /// Returns when the first suspension of repairs ends, or the first object expires.
     pub(super) fn retry_at(&self, outcomes: &[Outcome]) -> Option<Timestamp> {
         let at = outcomes.iter().filter_map(|outcome| match outcome {
             Outcome::Contested(backoff) => Some(backoff.until),
             _ => None,
         });
-        at.min()
+        at.chain(expired_objects::next(self.input)).min()
     }
 
     /// Adds the reports and events of all objects to the decision.
@@ -212,10 +213,11 @@ impl Resolver<'_> {
         };
         let now = self.input.now;
         let is_ready = reason == Reason::Applied;
-        let is_stalled = matches!(
-            outcome,
-            Outcome::Stalled(..) | Outcome::Revoking(..) | Outcome::Contested(_)
-        );
+        let stalled = match outcome {
+            Outcome::Stalled(..) | Outcome::Revoking(..) | Outcome::Contested(_) => Some(reason),
+            Outcome::Expired(_, kept) if !kept.is_empty() => Some(Reason::Refused),
+            _ => None,
+        };
         let ready = condition(
             object,
             ConditionKind::Ready,
@@ -224,8 +226,8 @@ impl Resolver<'_> {
             &message,
             now,
         );
-        let stalled = is_stalled
-            .then(|| condition(object, ConditionKind::Stalled, true, reason, &message, now));
+        let stalled = stalled
+            .map(|reason| condition(object, ConditionKind::Stalled, true, reason, &message, now));
         let status = Status {
             observed_generation: Some(object.generation),
             canonical_arn: canonical_arn(object),
@@ -257,7 +259,7 @@ impl Resolver<'_> {
             section.is_unreadable()
         };
         let is_removed = |recorded: &EntryRecord| match outcome {
-            Outcome::Revoking(edit_set, _) => {
+            Outcome::Revoking(edit_set, _) | Outcome::Expired(edit_set, _) => {
                 let mut edits = edit_set.edits.iter();
                 edits.any(|edit| edit.principal() == &recorded.principal())
             }
@@ -274,7 +276,7 @@ impl Resolver<'_> {
             let mut listed = status.pending.iter().chain(entry);
             listed.any(|recorded| recorded.key() == requested.key())
         };
-        let unlisted = self.requested_by_deleted(at);
+        let unlisted = self.requested_by_leaving(at);
         let unlisted = unlisted.filter(|requested| !is_listed(requested));
         let pending = status.pending.iter().chain(unlisted).filter(|recorded| {
             let current = self.current.get(&recorded.key());
@@ -296,6 +298,13 @@ impl Resolver<'_> {
             Outcome::Drifted(message) => (Reason::Drifted, message.clone()),
             Outcome::Stalled(reason, message) => (*reason, message.clone()),
             Outcome::Revoking(_, message) => (Reason::Refused, message.clone()),
+            Outcome::Expired(_, kept) => {
+                let expires_at = self.object(at).spec.as_ref().ok();
+                let expires_at = expires_at.and_then(|spec| spec.expires_at);
+                let expired = expires_at.map(|time| format!("expiresAt {time} has passed"));
+                let message: Vec<_> = expired.iter().chain(kept).map(String::as_str).collect();
+                (Reason::Expired, message.join("; "))
+            }
             Outcome::Contested(backoff) => {
                 let stalled = self.object(at).status.condition(ConditionKind::Stalled);
                 let was = stalled.filter(|stalled| stalled.reason == Reason::Contested);
@@ -349,6 +358,17 @@ impl Resolver<'_> {
                 });
                 revoked.collect()
             }
+            Outcome::Expired(edit_set, kept) => {
+                let (reason, message) = self.ready_reason(at, outcome);
+                if edit_set.edits.is_empty() && object.status.reason() == Some(reason) {
+                    return Vec::new();
+                }
+                let kind = match kept.is_empty() {
+                    true => EventKind::Normal,
+                    false => EventKind::Warning,
+                };
+                vec![event(kind, reason.name(), message)]
+            }
             Outcome::Applied(applied) => {
                 let mut events = kept_events(&applied.kept);
                 let (reason, message) = self.ready_reason(at, outcome);
@@ -384,9 +404,9 @@ impl Resolver<'_> {
     /// Returns whether the plan removes node entries, which depends on facts about nodes.
     pub(super) fn needs_fresh_inventory(&self, outcomes: &[Outcome]) -> bool {
         let removes_node_entry = |outcome: &Outcome| match outcome {
-            Outcome::Removing(edit_set, _) | Outcome::Revoking(edit_set, _) => {
-                !edit_set.allowed_nodes.is_empty()
-            }
+            Outcome::Removing(edit_set, _)
+            | Outcome::Revoking(edit_set, _)
+            | Outcome::Expired(edit_set, _) => !edit_set.allowed_nodes.is_empty(),
             _ => false,
         };
         self.input.stage == Stage::Preparing && outcomes.iter().any(removes_node_entry)

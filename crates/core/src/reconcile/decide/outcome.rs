@@ -1,4 +1,4 @@
-//! Decides the outcome for each object: applied, deferred, drifted, contested, stalled or removed.
+//! Decides the outcome for each object: applied, deferred, drifted, contested, stalled, expired or removed.
 
 use std::collections::HashMap;
 
@@ -31,6 +31,8 @@ pub(super) enum Outcome {
     Stalled(Reason, String),
     /// The entries of the object are no longer granted: the edits that remove them, and a message.
     Revoking(EditSet, String),
+    /// The object has expired: the edits that remove its entries, and messages about entries that cannot be removed.
+    Expired(EditSet, Vec<String>),
     /// The object is being deleted: the edits that remove its entries, and messages about entries that are kept.
     Removing(EditSet, Vec<String>),
 }
@@ -50,10 +52,8 @@ impl Resolver<'_> {
     /// Decides the outcome of each object, in the order of the input.
     pub(super) fn outcomes(&self, roles: &NodeRoles<'_>) -> Vec<Outcome> {
         let mut outcomes: HashMap<usize, Outcome> = HashMap::with_capacity(self.order.len());
-        let (deleted, existing): (Vec<usize>, Vec<usize>) = self
-            .order
-            .iter()
-            .partition(|&&at| self.object(at).is_deleting);
+        let (leaving, existing): (Vec<usize>, Vec<usize>) =
+            self.order.iter().partition(|&&at| self.is_leaving(at));
         for &at in &existing {
             outcomes.insert(at, self.outcome_of_existing(at));
         }
@@ -78,8 +78,16 @@ impl Resolver<'_> {
             let moved = self.remove_previous_entry(at, &mut applied, &outcomes, roles);
             outcomes.insert(at, moved.unwrap_or(Outcome::Applied(applied)));
         }
-        for &at in &deleted {
-            let outcome = self.outcome_of_deleted(at, &outcomes, roles);
+        for &at in &leaving {
+            let outcome = self.outcome_of_leaving(at, &outcomes, roles);
+            let outcome = match (self.object(at).is_deleting, outcome) {
+                (false, Outcome::Removing(edits, kept)) => Outcome::Expired(edits, kept),
+                (false, Outcome::Stalled(_, why)) => {
+                    let why = format!("its entry cannot be removed: {why}");
+                    Outcome::Expired(EditSet::default(), vec![why])
+                }
+                (_, outcome) => outcome,
+            };
             outcomes.insert(at, outcome);
         }
         (0..self.order.len())
@@ -375,7 +383,7 @@ impl Resolver<'_> {
         previous.find_map(|old| unreadable_section(self.current.document.section(old.section)))
     }
 
-    fn outcome_of_deleted(
+    fn outcome_of_leaving(
         &self,
         at: usize,
         outcomes: &HashMap<usize, Outcome>,
@@ -390,8 +398,12 @@ impl Resolver<'_> {
         };
         let mut kept = Vec::new();
         let spec = &self.object(at).spec;
-        let keeps_entries = !matches!(spec, Ok(spec) if spec.deletion == DeletionPolicy::Delete);
+        let keeps_entries = !self.is_expired(at)
+            && !matches!(spec, Ok(spec) if spec.deletion == DeletionPolicy::Delete);
         for old in self.recorded(at) {
+            if !self.object(at).is_deleting && !self.is_proven(at, old) {
+                continue;
+            }
             if keeps_entries && !self.is_withdrawn(at, old) {
                 let current = self.current.get(&old.key());
                 let why = match spec {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::super::config::OnWithdrawal;
 use super::super::decision::Input;
+use super::super::expired_objects;
 use super::super::mapping_object::{DeletionPolicy, EntryRecord, Object, ObjectKind, Reason};
 use super::current_entries::{CurrentEntries, Entries, Records};
 use super::desired_entry::{self, Key};
@@ -28,6 +29,8 @@ pub(super) struct Resolver<'a> {
     pub(super) refused: HashMap<usize, RefusalReason>,
     /// The entries whose grant was withdrawn and that no object owns any more, with the reason why they are not granted.
     pub(super) withdrawn: BTreeMap<Key, (EntryRecord, String)>,
+    /// Whether each object has expired.
+    expired: Vec<bool>,
     /// Whether the plan includes changes that are not recorded yet, to find out what guards refuse.
     pub(super) includes_unrecorded: bool,
 }
@@ -63,11 +66,12 @@ impl<'a> Resolver<'a> {
             owners: HashMap::new(),
             refused: HashMap::new(),
             withdrawn: BTreeMap::new(),
+            expired: expired_objects::find(input),
             includes_unrecorded: true,
         };
         resolver.assign_owners(&HashSet::new());
         for at in 0..objects.len() {
-            if let Some(requested) = resolver.requested_by_deleted(at).cloned() {
+            if let Some(requested) = resolver.requested_by_leaving(at).cloned() {
                 resolver.records.add_pending(at, requested);
             }
         }
@@ -79,7 +83,7 @@ impl<'a> Resolver<'a> {
     fn assign_owners(&mut self, without: &HashSet<usize>) {
         self.owners.clear();
         for &at in &self.order {
-            let is_claimant = !self.input.objects[at].is_deleting && !without.contains(&at);
+            let is_claimant = !self.is_leaving(at) && !without.contains(&at);
             if let (true, Ok(desired)) = (is_claimant, &self.desired[at]) {
                 self.owners.entry(desired.folded_key()).or_insert(at);
             }
@@ -136,18 +140,27 @@ impl<'a> Resolver<'a> {
         &self.input.objects[at]
     }
 
-    /// Returns the requested entry of an object that is being deleted, if the ownership record proves it. It is removed even if a
-    /// user has overwritten the status, which should name it.
-    pub(super) fn requested_by_deleted(&self, at: usize) -> Option<&EntryRecord> {
+    pub(super) fn is_expired(&self, at: usize) -> bool {
+        self.expired[at]
+    }
+
+    /// Returns whether the entries of an object must be removed: it is being deleted or has expired.
+    pub(super) fn is_leaving(&self, at: usize) -> bool {
+        self.object(at).is_deleting || self.is_expired(at)
+    }
+
+    /// Returns the requested entry of an object that [is leaving](Self::is_leaving), if the ownership record proves it. It is removed
+    /// even if a user has overwritten the status, which should name it.
+    pub(super) fn requested_by_leaving(&self, at: usize) -> Option<&EntryRecord> {
         let requested = self.desired[at].as_ref().ok()?;
-        (self.object(at).is_deleting && self.is_proven(at, requested)).then_some(requested)
+        (self.is_leaving(at) && self.is_proven(at, requested)).then_some(requested)
     }
 
     /// Returns the latest record of each entry of an object.
     pub(super) fn recorded(&self, at: usize) -> Vec<&EntryRecord> {
         let status = &self.object(at).status;
         let latest = status.pending.iter().rev().chain(&status.entry);
-        let latest = latest.chain(self.requested_by_deleted(at));
+        let latest = latest.chain(self.requested_by_leaving(at));
         let mut seen = BTreeSet::new();
         latest
             .filter(|recorded| seen.insert(recorded.key()))
