@@ -33,7 +33,7 @@ use std::path::Path;
 use std::time::Duration;
 
 pub(crate) use backup_options::BackupOptions;
-pub(crate) use cluster::contexts;
+pub(crate) use cluster::read_kubeconfig;
 pub(crate) use cluster_nodes::{ClusterNodes, Unread};
 pub(crate) use controller_connection::connect_for_controller;
 pub(crate) use editor::{Edited, Editor};
@@ -106,6 +106,15 @@ impl Backend {
             Chosen::File(path) => Self::Manifest(Box::new(ManifestFile::at(path, target.timeout))),
             Chosen::Pipe => Self::Manifest(Box::new(ManifestFile::of_stdin())),
         })
+    }
+
+    /// Opens the cluster that `target` names, for a command that names clusters in its own way.
+    pub(crate) fn open_cluster(target: &Target, out: &mut Out) -> Result<Self, Failure> {
+        let cluster = match &target.cluster_name {
+            Some(name) => Cluster::open_at_eks(name, target, out),
+            None => Cluster::open(target, out),
+        };
+        Ok(Self::Cluster(Box::new(cluster?)))
     }
 
     /// Opens the selected cluster and, if `--file` names one, a manifest whose aws-auth is read instead of the cluster's.

@@ -26,6 +26,7 @@ use awsauth_kube::access_review;
 use awsauth_kube::connect::ConnectError;
 use awsauth_kube::discovery::{self, Resolved};
 use awsauth_kube::history::{self, ClusterKey, CopyLocation};
+use awsauth_kube::kubeconfig::Loaded as LoadedKubeconfig;
 use awsauth_kube::node_classes::{AUTO_MODE, KARPENTER, NodeClass, node_classes};
 use awsauth_kube::node_readiness::{NodeReadiness, node_readiness};
 use awsauth_kube::nodes::{NodeNames, all_nodes};
@@ -463,10 +464,10 @@ pub(super) fn print_copy(copy: &CopyLocation, what: &str, out: &mut Out) {
     }
 }
 
-/// Returns the contexts of the selected kubeconfig.
-pub(crate) fn contexts(target: &Target) -> Result<Vec<String>, Failure> {
-    let names = awsauth_kube::kubeconfig::contexts(&flags(target), &Environment::of_process());
-    names.map_err(|error| {
+/// Reads the selected kubeconfig, for connections to several of its contexts.
+pub(crate) fn read_kubeconfig(target: &Target) -> Result<LoadedKubeconfig, Failure> {
+    let read = awsauth_kube::kubeconfig::read_once(&flags(target), &Environment::of_process());
+    read.map_err(|error| {
         Failure::new(kind(error.kind()), "cannot list the contexts")
             .because(&error)
             .hint(error.hint())
@@ -483,6 +484,7 @@ pub(super) fn runtime() -> Result<Runtime, Failure> {
 pub(super) fn flags(target: &Target) -> Flags {
     Flags {
         kubeconfig: target.kubeconfig.clone(),
+        loaded: target.loaded_kubeconfig.clone(),
         context: target.context.clone(),
         cluster: target.cluster.clone(),
         user: target.user.clone(),
@@ -541,7 +543,11 @@ pub(super) fn until_interrupted<T>(
 }
 
 pub(super) fn interrupted() -> Failure {
-    Failure::new(Kind::Interrupted, "interrupted; nothing was written")
+    match interrupt::is_past_deadline() {
+        true => Failure::new(Kind::Unreachable, "not done in time; nothing was written")
+            .hint("give each cluster more time with --deadline DURATION"),
+        false => Failure::new(Kind::Interrupted, "interrupted; nothing was written"),
+    }
 }
 
 pub(super) fn kind(kind: awsauth_kube::ErrorKind) -> Kind {

@@ -94,6 +94,14 @@ enum SourceName {
 }
 
 impl CredentialArgs {
+    /// Returns the options with another region, and with one more role to assume.
+    pub(crate) fn with(&self, region: Option<&str>, role: Option<&str>) -> Self {
+        let mut changed = self.clone();
+        changed.region = region.map(str::to_owned).or(changed.region);
+        changed.roles.extend(role.map(str::to_owned));
+        changed
+    }
+
     /// Returns the options for [`credentials`].
     pub(crate) fn credential_options(&self) -> CredentialOptions {
         CredentialOptions {

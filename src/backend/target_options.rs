@@ -12,6 +12,7 @@ use super::duration;
 use crate::terminal::Failure;
 use awsauth_core::endpoint_trust::{AllowedEndpoint, EndpointExceptions};
 use awsauth_kube::Flags;
+use awsauth_kube::kubeconfig::Loaded as LoadedKubeconfig;
 
 /// The cluster or file that the user selects. Options that kubectl also has have the same names and meanings.
 #[derive(Clone, Debug, clap::Args)]
@@ -90,6 +91,10 @@ pub(crate) struct Target {
 
     #[command(flatten)]
     pub(crate) identity: CredentialArgs,
+
+    /// The kubeconfig if it was read before.
+    #[arg(skip)]
+    pub(crate) loaded_kubeconfig: Option<LoadedKubeconfig>,
 }
 
 /// Ids of the arguments that select a cluster.
@@ -139,6 +144,34 @@ pub(crate) enum Chosen {
 }
 
 impl Target {
+    /// Returns the target with a context of the kubeconfig instead of what the options select. Environment variables are about one
+    /// cluster.
+    pub(crate) fn at_context(&self, context: &str) -> Self {
+        Self {
+            context: Some(context.to_owned()),
+            file: None,
+            cluster_name: None,
+            cluster: None,
+            user: None,
+            ..self.clone()
+        }
+    }
+
+    /// Returns the target with an EKS cluster instead of what the options select.
+    pub(crate) fn at_eks(&self, name: &str, identity: CredentialArgs) -> Self {
+        Self {
+            cluster_name: Some(name.to_owned()),
+            identity,
+            file: None,
+            kubeconfig: None,
+            context: None,
+            cluster: None,
+            user: None,
+            loaded_kubeconfig: None,
+            ..self.clone()
+        }
+    }
+
     /// Returns whether an option selects a cluster.
     pub(crate) fn names_cluster(&self) -> bool {
         let names = [&self.cluster_name, &self.context, &self.cluster];

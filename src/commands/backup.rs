@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::FalseyValueParser;
 use jiff::Timestamp;
 
-use crate::backend::{Backend, Target, bounded_read, contexts, replace_private};
+use crate::backend::{Backend, Target, bounded_read, read_kubeconfig, replace_private};
 use crate::terminal::{Exit, Failure, Kind, Out};
 use awsauth_core::history::{Contents, write_file};
 
@@ -67,20 +67,17 @@ pub(crate) fn run(
         };
     }
     target.all_contexts(matches)?;
-    let names = contexts(target)?;
+    let kubeconfig = read_kubeconfig(target)?;
+    let names: Vec<String> = kubeconfig.contexts().map(str::to_owned).collect();
+    let target = &Target {
+        loaded_kubeconfig: Some(kubeconfig),
+        ..target.clone()
+    };
     let folder = &args.to;
     create(folder)?;
     let mut last_failure: Option<Failure> = None;
     for name in &names {
-        let of_context = Target {
-            context: Some(name.clone()),
-            // Environment variables are about one cluster.
-            file: None,
-            cluster_name: None,
-            cluster: None,
-            user: None,
-            ..target.clone()
-        };
+        let of_context = target.at_context(name);
         let file = folder.join(file_name(name, &names));
         let saved = Backend::open(&of_context, matches, false, out);
         if let Err(failure) = saved.and_then(|mut backend| save(&mut backend, &file, out)) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anstream::{AutoStream, ColorChoice};
 use clap::error::{ContextKind, ContextValue};
 
-use super::{Program, Spinner};
+use super::{Counter, Program, Spinner};
 use awsauth_core::escape;
 
 /// When to color output.
@@ -39,9 +39,27 @@ pub(crate) enum Verbosity {
 pub(crate) struct Out {
     program: Program,
     verbosity: Verbosity,
-    stdout: AutoStream<io::Stdout>,
-    stderr: AutoStream<io::Stderr>,
+    streams: Streams,
     stdout_is_document: bool,
+}
+
+/// Where the output goes.
+#[derive(Debug)]
+enum Streams {
+    /// The streams of the process.
+    Process {
+        stdout: AutoStream<io::Stdout>,
+        stderr: AutoStream<io::Stderr>,
+    },
+    /// Memory, for a command that runs for one cluster of several.
+    Memory(Captured),
+}
+
+/// Output that was kept in memory.
+#[derive(Debug, Default)]
+pub(crate) struct Captured {
+    pub(crate) stdout: Vec<u8>,
+    stderr: Vec<u8>,
 }
 
 impl Out {
@@ -56,10 +74,41 @@ impl Out {
         Self {
             program,
             verbosity,
-            stdout: AutoStream::new(stdout, choices.0),
-            stderr: AutoStream::new(stderr, choices.1),
+            streams: Streams::Process {
+                stdout: AutoStream::new(stdout, choices.0),
+                stderr: AutoStream::new(stderr, choices.1),
+            },
             stdout_is_document: false,
         }
+    }
+
+    /// Creates an output that is kept in memory. It asks no question and shows no spinner.
+    pub(crate) fn in_memory(program: Program, verbosity: Verbosity) -> Self {
+        Self {
+            program,
+            verbosity,
+            streams: Streams::Memory(Captured::default()),
+            stdout_is_document: false,
+        }
+    }
+
+    /// Returns the output that was kept in memory.
+    pub(crate) fn into_captured(self) -> Captured {
+        match self.streams {
+            Streams::Memory(captured) => captured,
+            Streams::Process { .. } => Captured::default(),
+        }
+    }
+
+    /// Prints captured lines of stderr, each after a name.
+    pub(crate) fn forward(&mut self, name: &str, captured: &Captured) {
+        let text = String::from_utf8_lossy(&captured.stderr);
+        let lines = text.lines().map(|line| format!("{name}: {line}\n"));
+        self.say(Verbosity::Quiet, &lines.collect::<String>());
+    }
+
+    fn is_in_memory(&self) -> bool {
+        matches!(self.streams, Streams::Memory(_))
     }
 
     /// Returns the name that the program was called by.
@@ -75,18 +124,21 @@ impl Out {
 
     /// Returns the width of the terminal on stdout; `None` if stdout is not a terminal.
     pub(crate) fn width(&self) -> Option<usize> {
-        io::stdout()
-            .is_terminal()
+        self.is_seen()
             .then(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)))?
     }
 
     /// Returns whether stdout is a terminal, which may keep its output on screen.
     pub(crate) fn is_seen(&self) -> bool {
-        io::stdout().is_terminal()
+        !self.is_in_memory() && io::stdout().is_terminal()
     }
 
     /// Writes data to stdout, unchanged.
     pub(crate) fn data(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if let Streams::Memory(captured) = &mut self.streams {
+            captured.stdout.extend(bytes);
+            return Ok(());
+        }
         let mut stdout = io::stdout().lock();
         ignore_broken_pipe(stdout.write_all(bytes).and_then(|()| stdout.flush()))
     }
@@ -101,6 +153,9 @@ impl Out {
         &mut self,
         write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> io::Result<()> {
+        if let Streams::Memory(captured) = &mut self.streams {
+            return write(&mut JsonEscaper(&mut captured.stdout));
+        }
         let mut stdout = io::BufWriter::new(io::stdout().lock());
         let written = write(&mut JsonEscaper(&mut stdout));
         ignore_broken_pipe(written.and_then(|()| stdout.flush()))
@@ -112,20 +167,18 @@ impl Out {
             self.say(Verbosity::Normal, text);
             return Ok(());
         }
-        let written = self.stdout.write_all(printable(text).as_bytes());
-        ignore_broken_pipe(written.and_then(|()| self.stdout.flush()))
+        self.write_stdout(&printable(text))
     }
 
     /// Writes workflow commands of GitHub Actions to stdout; their values must be escaped.
     pub(crate) fn workflow_commands(&mut self, text: &str) -> io::Result<()> {
         let text = styled_lines(text);
         if self.stdout_is_document {
-            // The runner reads stderr, too. Its failures cannot be reported anywhere.
-            let _ = self.stderr.write_all(text.as_bytes());
+            // The runner reads stderr, too.
+            self.write_stderr(&text);
             return Ok(());
         }
-        let written = self.stdout.write_all(text.as_bytes());
-        ignore_broken_pipe(written.and_then(|()| self.stdout.flush()))
+        self.write_stdout(&text)
     }
 
     /// Returns whether details are printed.
@@ -168,17 +221,30 @@ impl Out {
 
     /// Shows `doing` on a terminal after `delay`, until the spinner is dropped.
     pub(crate) fn spinner(&self, doing: &'static str, delay: Duration) -> Spinner {
+        match self.shows_progress() {
+            true => Spinner::start(doing, delay),
+            false => Spinner::hidden(),
+        }
+    }
+
+    /// Shows on a terminal how many of `total` are done, until the counter is dropped.
+    pub(crate) fn counter(&self, doing: &'static str, total: usize) -> Counter {
+        match self.shows_progress() {
+            true => Counter::start(doing, total),
+            false => Counter::hidden(),
+        }
+    }
+
+    fn shows_progress(&self) -> bool {
         let dumb = std::env::var_os("CI").is_some()
             || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        if dumb || self.verbosity == Verbosity::Quiet || !io::stderr().is_terminal() {
-            return Spinner::hidden();
-        }
-        Spinner::start(doing, delay)
+        let is_seen = !self.is_in_memory() && io::stderr().is_terminal();
+        is_seen && !dumb && self.verbosity != Verbosity::Quiet
     }
 
     /// Returns whether the user can answer questions.
     pub(crate) fn can_ask(&self) -> bool {
-        io::stdin().is_terminal() && io::stderr().is_terminal()
+        !self.is_in_memory() && io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
     /// Prints the context of the next question to stderr, even with --quiet.
@@ -196,9 +262,26 @@ impl Out {
 
     fn say(&mut self, at: Verbosity, text: &str) {
         if self.verbosity >= at {
-            // Failures of stderr cannot be reported anywhere.
-            let _ = self.stderr.write_all(printable(text).as_bytes());
+            self.write_stderr(&printable(text));
         }
+    }
+
+    fn write_stdout(&mut self, text: &str) -> io::Result<()> {
+        match &mut self.streams {
+            Streams::Memory(captured) => captured.stdout.write_all(text.as_bytes()),
+            Streams::Process { stdout, .. } => {
+                let written = stdout.write_all(text.as_bytes());
+                ignore_broken_pipe(written.and_then(|()| stdout.flush()))
+            }
+        }
+    }
+
+    /// Failures of stderr cannot be reported anywhere.
+    fn write_stderr(&mut self, text: &str) {
+        let _ = match &mut self.streams {
+            Streams::Memory(captured) => captured.stderr.write_all(text.as_bytes()),
+            Streams::Process { stderr, .. } => stderr.write_all(text.as_bytes()),
+        };
     }
 }
 

@@ -1,10 +1,10 @@
-//! Shows a spinner during slow requests.
+//! Shows progress on a terminal: a spinner during slow requests, and a counter.
 
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use indicatif::ProgressBar;
+use indicatif::{ProgressBar, ProgressStyle};
 
 /// Shows progress on a terminal, from a delay after its creation until it is dropped.
 #[derive(Debug)]
@@ -44,5 +44,37 @@ impl Drop for Spinner {
             // The spinner must clear its line before anything else is written.
             let _ = thread.join();
         }
+    }
+}
+
+/// Shows on a terminal how much is done, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Counter(ProgressBar);
+
+impl Counter {
+    /// Creates a counter that is never shown.
+    pub(super) fn hidden() -> Self {
+        Self(ProgressBar::hidden())
+    }
+
+    /// Creates a counter up to `total`.
+    pub(super) fn start(doing: &'static str, total: usize) -> Self {
+        let bar = ProgressBar::new(total as u64).with_message(doing);
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}: {pos} of {len}") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(80));
+        Self(bar)
+    }
+
+    /// Counts one more.
+    pub(crate) fn increment(&self) {
+        self.0.inc(1);
+    }
+}
+
+impl Drop for Counter {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
     }
 }

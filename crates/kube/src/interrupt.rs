@@ -1,8 +1,11 @@
 //! Ctrl-C and SIGTERM.
 //!
+//! A thread can have a deadline, which has the same effect on its work.
+//!
 //! One thread receives the signals for the whole process, so that a signal is not lost while the program is in a call that
 //! blocks.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{OnceLock, mpsc};
@@ -30,17 +33,41 @@ static CHANGES: AtomicUsize = AtomicUsize::new(0);
 /// Ends the process.
 static END: OnceLock<fn()> = OnceLock::new();
 
-/// Completes when Ctrl-C or, on Unix, SIGTERM has arrived since the first call of this module. From that call on, these
-/// signals do not end the process by themselves.
+thread_local! {
+    /// When work on this thread must end.
+    static DEADLINE: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// Completes when Ctrl-C or, on Unix, SIGTERM has arrived since the first call of this module, or when the deadline of this
+/// thread has passed. From that call on, these signals do not end the process by themselves.
 pub async fn requested() {
     let mut requested = state().subscribe();
     // Fails only if the sender is dropped, and it lives as long as the process.
-    let _ = requested.wait_for(|requested| *requested).await;
+    let signal = async { drop(requested.wait_for(|requested| *requested).await) };
+    match DEADLINE.get() {
+        None => signal.await,
+        Some(deadline) => tokio::select! {
+            () = signal => {}
+            () = tokio::time::sleep_until(deadline.into()) => {}
+        },
+    }
 }
 
 /// Whether [`requested`] would complete.
 pub fn is_requested() -> bool {
-    *state().borrow()
+    *state().borrow() || is_past_deadline()
+}
+
+/// Whether the deadline of this thread has passed.
+pub fn is_past_deadline() -> bool {
+    DEADLINE
+        .get()
+        .is_some_and(|deadline| deadline <= Instant::now())
+}
+
+/// Sets a deadline for all later work on this thread.
+pub fn set_deadline(deadline: Instant) {
+    DEADLINE.set(Some(deadline));
 }
 
 /// Sets what ends the process on a second signal, unless a change is in progress.

@@ -5,9 +5,11 @@
 //! <https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/>
 
 use std::env;
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::Uri;
@@ -31,6 +33,8 @@ const MAX_KUBECONFIG: u64 = 16 << 20;
 pub struct Flags {
     /// `--kubeconfig`: this file and no other.
     pub kubeconfig: Option<PathBuf>,
+    /// The kubeconfig if it was read before, so that many connections read it once.
+    pub loaded: Option<Loaded>,
     /// `--context`.
     pub context: Option<String>,
     /// `--cluster`: a cluster entry of the kubeconfig, instead of the context's.
@@ -49,6 +53,24 @@ pub struct Flags {
     pub request_timeout: Option<Duration>,
     /// `--allow-endpoint` and `--allow-http-loopback`.
     pub exceptions: EndpointExceptions,
+}
+
+/// A kubeconfig that was read.
+#[derive(Clone)]
+pub struct Loaded(Arc<Kubeconfig>);
+
+impl Loaded {
+    /// Returns the names of all contexts, in the kubeconfig's order.
+    pub fn contexts(&self) -> impl Iterator<Item = &str> {
+        self.0.contexts.iter().map(|named| named.name.as_str())
+    }
+}
+
+/// Prints no credentials.
+impl fmt::Debug for Loaded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.contexts()).finish()
+    }
 }
 
 /// The selected cluster and credentials, ready to connect.
@@ -92,8 +114,12 @@ impl Access {
 /// Selects the cluster and the credentials. Reads files, runs no plugin and sends no request.
 pub fn choose(flags: &Flags, environment: &Environment) -> Result<Access, ConnectError> {
     check_impersonation(flags)?;
-    let kubeconfig = load(flags, environment)?
-        .filter(|read| !read.contexts.is_empty() || !read.clusters.is_empty());
+    let kubeconfig = match &flags.loaded {
+        Some(Loaded(loaded)) => Some(Arc::clone(loaded)),
+        None => load(flags, environment)?.map(Arc::new),
+    };
+    let kubeconfig =
+        kubeconfig.filter(|read| !read.contexts.is_empty() || !read.clusters.is_empty());
     let names_something = flags.kubeconfig.is_some()
         || flags.context.is_some()
         || flags.cluster.is_some()
@@ -102,7 +128,7 @@ pub fn choose(flags: &Flags, environment: &Environment) -> Result<Access, Connec
     let mut access = match kubeconfig {
         None if !names_something && environment.is_pod() => in_cluster(environment)?,
         None if !names_something => return Err(ConnectError::NoCluster),
-        kubeconfig => select(kubeconfig.unwrap_or_default(), flags)?,
+        kubeconfig => select(&kubeconfig.unwrap_or_default(), flags)?,
     };
     impersonate(flags, &mut access.config.auth_info);
     access.target.impersonated = impersonated(flags);
@@ -151,15 +177,11 @@ fn impersonate(flags: &Flags, user: &mut AuthInfo) {
     }
 }
 
-/// Returns the names of all contexts, in the kubeconfig's order.
-pub fn contexts(flags: &Flags, environment: &Environment) -> Result<Vec<String>, ConnectError> {
-    let kubeconfig = load(flags, environment)?.unwrap_or_default();
-    let names = kubeconfig.contexts.into_iter().map(|named| named.name);
-    let names: Vec<_> = names.collect();
-    match names.is_empty() {
-        true => Err(ConnectError::NoCluster),
-        false => Ok(names),
-    }
+/// Reads the kubeconfig, which must have a context.
+pub fn read_once(flags: &Flags, environment: &Environment) -> Result<Loaded, ConnectError> {
+    let kubeconfig = load(flags, environment)?.filter(|read| !read.contexts.is_empty());
+    let kubeconfig = kubeconfig.ok_or(ConnectError::NoCluster)?;
+    Ok(Loaded(Arc::new(kubeconfig)))
 }
 
 /// Reads the kubeconfig; `None` if there is none.
@@ -247,7 +269,7 @@ fn read(path: &Path) -> Result<Kubeconfig, ConnectError> {
     Ok(read)
 }
 
-fn select(kubeconfig: Kubeconfig, flags: &Flags) -> Result<Access, ConnectError> {
+fn select(kubeconfig: &Kubeconfig, flags: &Flags) -> Result<Access, ConnectError> {
     let context_name = flags
         .context
         .as_ref()
