@@ -8,7 +8,7 @@ use super::principal_argument::{CheckedPrincipal, check_principal};
 use super::store_args::StoreArgs;
 use super::write_args::{DryRun, VerifyArgs, WriteArgs};
 use crate::backend::Backend;
-use crate::backend::input_files::{self, desired_failure, is_stdin};
+use crate::backend::input_files::{self, Input, desired_failure, is_stdin};
 use crate::output::{PlanFormat, short_name};
 use crate::terminal::{Exit, Failure, Out, Refusal};
 use crate::write::{
@@ -46,16 +46,16 @@ Examples:
   awsauth get -o yaml --context staging | awsauth apply -f - --context prod")]
 pub(crate) struct Args {
     #[command(flatten)]
-    desired: DesiredArgs,
+    pub(super) desired: DesiredArgs,
     #[command(flatten)]
     creating: Creating,
 
     /// Answer yes to every question
     #[arg(short, long)]
-    yes: bool,
+    pub(super) yes: bool,
 
     #[command(flatten)]
-    write: WriteArgs,
+    pub(super) write: WriteArgs,
     #[command(flatten)]
     verify: VerifyArgs,
 }
@@ -115,7 +115,19 @@ pub(crate) struct Prepared {
 
 /// Merges what the files request.
 pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
-    let desired = args.desired.read(backend)?;
+    let inputs = args.desired.inputs(backend.is_pipe())?;
+    apply(args, &inputs, backend, out)?;
+    Ok(Exit::Done)
+}
+
+/// Merges what the inputs request, and returns the plan that was carried out.
+pub(super) fn apply(
+    args: &Args,
+    inputs: &[Input],
+    backend: &mut Backend,
+    out: &mut Out,
+) -> Result<Plan, Failure> {
+    let desired = args.desired.read(inputs, backend)?;
     let choice = args.desired.store.choice(&args.write.overrides);
     let verify = args.verify.verify_as();
     let verify_role = verify.as_ref().and_then(|verify| verify.role.as_deref());
@@ -134,7 +146,7 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
     }
     .run(backend, out)?;
     note_new_mappings(choice, &plan, out);
-    Ok(Exit::Done)
+    Ok(plan)
 }
 
 impl Args {
@@ -182,22 +194,27 @@ fn confirm(request: &Request, backend: &mut Backend, out: &mut Out) -> Result<()
 }
 
 impl DesiredArgs {
-    /// Reads and checks the desired state.
-    ///
-    /// # Errors
-    /// The first entry that cannot be read, contradicts another one, can match no identity, or is for another cluster.
-    pub(crate) fn read(&self, backend: &Backend) -> Result<Desired<'_>, Failure> {
-        if backend.is_pipe() && self.filenames.iter().any(|path| is_stdin(path)) {
+    /// Reads the texts of the desired state. `is_pipe` is whether stdin is the manifest.
+    pub(super) fn inputs(&self, is_pipe: bool) -> Result<Vec<Input>, Failure> {
+        if is_pipe && self.filenames.iter().any(|path| is_stdin(path)) {
             return Err(Failure::usage(
                 "cannot read both the manifest and the desired state from stdin",
             )
             .hint("put one of them in a file: --file - or --filename - may read stdin, not both"));
         }
+        input_files::read(&self.filenames)
+    }
+
+    /// Checks the desired state for this cluster or file.
+    ///
+    /// # Errors
+    /// The first entry that cannot be read, contradicts another one, can match no identity, or is for another cluster.
+    pub(super) fn read(&self, inputs: &[Input], backend: &Backend) -> Result<Desired<'_>, Failure> {
         let owner = self.owner.as_deref().map(Owner::new).transpose();
         let owner = owner.map_err(|error| Failure::usage("cannot use --owner").because(&error))?;
         let cluster_arn = backend.eks().map(|eks| eks.facts.arn.as_str());
         let mut mappings = Vec::new();
-        for input in input_files::read(&self.filenames)? {
+        for input in inputs {
             mappings.extend(
                 desired::read(&input.text, &input.name, cluster_arn)
                     .map_err(|error| desired_failure(&error))?,

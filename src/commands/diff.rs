@@ -4,6 +4,7 @@ use super::OutputArgs;
 use super::apply::{DesiredArgs, Prepared};
 use super::write_args::Overrides;
 use crate::backend::Backend;
+use crate::backend::input_files::Input;
 use crate::output::{PlanFormat, remarks, report_json, report_text};
 use crate::terminal::{Exit, Failure, Kind, Out};
 use crate::write::{
@@ -11,7 +12,7 @@ use crate::write::{
     with_other_store,
 };
 use awsauth_core::aws_auth_snapshot::Snapshot;
-use awsauth_core::plan::{Allowed, Facts};
+use awsauth_core::plan::{Allowed, Facts, Plan};
 
 /// Show the changes that apply would make
 ///
@@ -27,7 +28,7 @@ Examples:
 #[command(mut_arg("owner", |owner| owner.help("Compare as if these mappings belonged to this owner")))]
 pub(crate) struct Args {
     #[command(flatten)]
-    desired: DesiredArgs,
+    pub(super) desired: DesiredArgs,
 
     #[command(flatten)]
     answer: OutputArgs<PlanFormat>,
@@ -42,8 +43,59 @@ impl Args {
 
 /// Plans what apply would do and shows it.
 pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
-    let desired = args.desired.read(backend)?;
-    let choice = args.desired.store.choice(&Overrides::default());
+    let inputs = args.desired.inputs(backend.is_pipe())?;
+    let plan = plan(&args.desired, &inputs, backend, out)?;
+    match args.answer.output {
+        PlanFormat::Human | PlanFormat::Github => {
+            out.text(&report_text(&plan, backend.eks_name()))?
+        }
+        PlanFormat::Json => print_json(&plan, backend, out)?,
+    }
+    print_remarks(&plan, out);
+    if args.answer.output == PlanFormat::Github {
+        report_dry_run_step(&plan, plan.is_change(), backend, out);
+    }
+    Ok(exit(&plan))
+}
+
+/// Prints what apply would do as JSON.
+pub(super) fn print_json(plan: &Plan, backend: &Backend, out: &mut Out) -> Result<(), Failure> {
+    let json = report_json(plan, plan.is_change(), backend.eks_name(), None);
+    out.json(&json.map_err(|error| Failure::bug(&error))?)?;
+    Ok(())
+}
+
+/// Prints the notes about a plan, and whether apply would be refused.
+pub(super) fn print_remarks(plan: &Plan, out: &mut Out) {
+    for line in remarks(plan) {
+        out.note(&line);
+    }
+    if !plan.refusals.is_empty() {
+        out.note("Applying this would be refused:");
+        let refused = with_other_store(refused(&plan.refusals), plan);
+        for line in refused.render(out.program()).lines() {
+            out.note(line);
+        }
+    }
+}
+
+/// Returns the exit code: whether there is a difference.
+pub(super) fn exit(plan: &Plan) -> Exit {
+    match plan.is_change() {
+        true => Exit::No,
+        false => Exit::Done,
+    }
+}
+
+/// Plans what apply would do with these inputs.
+pub(super) fn plan(
+    desired: &DesiredArgs,
+    inputs: &[Input],
+    backend: &mut Backend,
+    out: &mut Out,
+) -> Result<Plan, Failure> {
+    let choice = desired.store.choice(&Overrides::default());
+    let desired = desired.read(inputs, backend)?;
     let Prepared { request, entries } = desired.prepare(choice, None, backend, out)?;
     let (first, access_entries, changes) = match entries {
         Some(planned) => {
@@ -64,35 +116,8 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
         None => (backend.read(out)?.snapshot, Facts::default()),
     };
     planner.begin(&snapshot, &facts, backend, out)?;
-    let plan = match planner.into_plan() {
-        Some(made) => made.map_err(|error| edit_failure(&error, backend))?,
-        None => return Err(Failure::new(Kind::Bug, "nothing was planned")),
-    };
-    match args.answer.output {
-        PlanFormat::Human | PlanFormat::Github => {
-            out.text(&report_text(&plan, backend.eks_name()))?
-        }
-        PlanFormat::Json => out.json(
-            &report_json(&plan, plan.is_change(), backend.eks_name(), None)
-                .map_err(|error| Failure::bug(&error))?,
-        )?,
+    match planner.into_plan() {
+        Some(made) => made.map_err(|error| edit_failure(&error, backend)),
+        None => Err(Failure::new(Kind::Bug, "nothing was planned")),
     }
-    for line in remarks(&plan) {
-        out.note(&line);
-    }
-    if !plan.refusals.is_empty() {
-        out.note("Applying this would be refused:");
-        let refused = with_other_store(refused(&plan.refusals), &plan);
-        for line in refused.render(out.program()).lines() {
-            out.note(line);
-        }
-    }
-    if args.answer.output == PlanFormat::Github {
-        report_dry_run_step(&plan, plan.is_change(), backend, out);
-    }
-    Ok(if plan.is_change() {
-        Exit::No
-    } else {
-        Exit::Done
-    })
 }

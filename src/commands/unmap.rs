@@ -6,7 +6,7 @@ use clap::Subcommand;
 
 use super::principal_argument::must_be_arn;
 use super::store_args::StoreArgs;
-use super::write_args::WriteArgs;
+use super::write_args::{DryRun, WriteArgs};
 use crate::backend::Backend;
 use crate::output::{PlanFormat, user_text};
 use crate::terminal::{Exit, Failure, Out};
@@ -89,6 +89,12 @@ struct Rest {
 
 /// Removes the mappings.
 pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
+    unmap(args, backend, out)?;
+    Ok(Exit::Done)
+}
+
+/// Removes the mappings, and returns the plan that was carried out.
+pub(super) fn unmap(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Plan, Failure> {
     let (principal, rest) = match &args.what {
         What::Role(args) => (Principal::Role(args.arn.clone()), &args.rest),
         What::User(args) => (Principal::User(args.arn.clone()), &args.rest),
@@ -143,10 +149,19 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
     if let Some(admitted) = still_admitted(&principal, &plan) {
         out.note(&admitted);
     }
-    Ok(Exit::Done)
+    Ok(plan)
 }
 
 impl Args {
+    /// Whether nothing is written.
+    pub(super) fn is_dry_run(&self) -> bool {
+        let write = match &self.what {
+            What::Role(args) | What::User(args) => &args.rest.write,
+            What::Account(args) => &args.rest.write,
+        };
+        write.dry_run != DryRun::None
+    }
+
     /// The output format.
     pub(crate) fn output(&self) -> PlanFormat {
         match &self.what {
