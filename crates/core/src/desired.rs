@@ -22,6 +22,7 @@
 
 mod access_entry_formats;
 mod access_file;
+mod cluster_list;
 mod configmap;
 mod document_kinds;
 mod error;
@@ -33,6 +34,7 @@ mod validate;
 mod yaml_value;
 
 pub use access_file::DesiredAccess;
+pub use cluster_list::{ClusterPlace, ListedCluster, read_clusters};
 pub use error::{DesiredError, Reason};
 pub use resulting_sections::{ResultingSections, resulting_sections};
 

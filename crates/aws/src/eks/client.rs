@@ -133,6 +133,22 @@ impl Eks {
         })
     }
 
+    /// Returns the names of all clusters in the region.
+    ///
+    /// # Errors
+    /// If EKS does not answer.
+    pub fn clusters(&mut self) -> Result<Vec<String>, EksError> {
+        let mut pages = self.client.list_clusters().into_paginator().items().send();
+        let listing = async {
+            let mut names = Vec::new();
+            while let Some(name) = pages.next().await {
+                names.push(name.map_err(AwsError::of)?);
+            }
+            Ok(names)
+        };
+        self.runtime.block_on(listing)?.map_err(EksError::Aws)
+    }
+
     /// Returns the names of the managed node groups of a cluster, at most a hundred.
     ///
     /// # Errors

@@ -136,6 +136,14 @@ pub enum Reason {
     PolicyScope { kind: String },
     #[error("access entries cannot be applied to aws-auth")]
     AccessEntries,
+    #[error("no clusters")]
+    NoClusters,
+    #[error("{what} has both `{first}` and `{second}`")]
+    TwoConnections {
+        what: String,
+        first: String,
+        second: String,
+    },
     #[error("an object without `kind` is not supported")]
     NoKind,
     #[error("{kind} is not a supported kind")]
@@ -210,6 +218,8 @@ impl Reason {
             Self::NoAccount { .. } => "Add `account`, write the ARN, or name the cluster, whose account is the default: --cluster-name NAME.".into(),
             Self::PolicyScope { .. } => "Write type cluster without namespaces, or type namespace with at least one.".into(),
             Self::AccessEntries => "Connect with a kubeconfig instead of --cluster-name when you run `awsauth get`; it then prints only aws-auth.".into(),
+            Self::NoClusters => "Write a list of clusters, such as `- context: NAME`.".into(),
+            Self::TwoConnections { .. } => "Keep `context` and `kubeconfig` to connect with a kubeconfig, or `clusterName`, `region`, `account` and `roleArn` to connect through EKS.".into(),
             Self::NoKind => "If it is the aws-auth ConfigMap, add `apiVersion: v1` and `kind: ConfigMap`.".into(),
             Self::Kind { .. } => format!("Supported: {SUPPORTED}."),
             Self::OtherConfigMap { .. } => "Use the ConfigMap aws-auth in namespace kube-system; the authenticator reads no other ConfigMap.".into(),
