@@ -32,7 +32,7 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
-pub(crate) use backup_options::BackupOptions;
+pub(crate) use backup_options::{BackupOptions, state_folder};
 pub(crate) use cluster::read_kubeconfig;
 pub(crate) use cluster_nodes::{ClusterNodes, Unread};
 pub(crate) use controller_connection::connect_for_controller;
@@ -467,12 +467,7 @@ impl Backend {
 
     /// Asks the user for confirmation; anything but y or yes is a no.
     pub(crate) fn ask(&self, question: &str, out: &mut Out) -> Result<bool, Failure> {
-        out.ask(&format!("{question} [y/N]"));
-        let typed = match self {
-            Self::Manifest(_) => cluster::read_answer(&cluster::runtime()?)?,
-            Self::Cluster(cluster) => cluster.read_answer()?,
-        };
-        Ok(matches!(typed.as_str(), "y" | "Y" | "yes"))
+        ask(question, out)
     }
 
     /// Asks the user to type the cluster's name; always true for a manifest.
@@ -522,6 +517,13 @@ impl Backend {
             Self::Cluster(cluster) => cluster.write(plan, None, create, out),
         }
     }
+}
+
+/// Asks the user for confirmation; anything but y or yes is a no.
+pub(crate) fn ask(question: &str, out: &mut Out) -> Result<bool, Failure> {
+    out.ask(&format!("{question} [y/N]"));
+    let typed = cluster::read_answer(&cluster::runtime()?)?;
+    Ok(matches!(typed.as_str(), "y" | "Y" | "yes"))
 }
 
 impl fmt::Display for Backend {

@@ -11,6 +11,7 @@ pub(crate) mod doctor;
 pub(crate) mod edit;
 pub(crate) mod eks;
 pub(crate) mod explain;
+pub(crate) mod fleet;
 pub(crate) mod get;
 pub(crate) mod history;
 pub(crate) mod kubeconfig;

@@ -9,6 +9,7 @@ mod access_report;
 mod credentials;
 mod doctor;
 mod explanation;
+mod fleet;
 mod format;
 mod github;
 mod history;
@@ -34,14 +35,19 @@ mod whoami;
 pub(crate) use access_changes::user_text;
 pub(crate) use access_check::{Verification, verification_json, verification_text};
 pub(crate) use access_report::{
-    access_difference_json, access_difference_text, access_report_csv, access_report_html,
-    access_report_json, access_report_markdown,
+    ClusterAccess, access_difference_json, access_difference_text, access_report_csv,
+    access_report_html, access_report_json, access_report_markdown, fleet_report_csv,
+    fleet_report_html, fleet_report_markdown,
 };
 pub(crate) use credentials::{
     as_dotenv, as_exports, as_json, as_powershell, as_process, variables,
 };
 pub(crate) use doctor::{Ran, doctor_bundle, doctor_json, doctor_text};
 pub(crate) use explanation::{explanation_json, explanation_text};
+pub(crate) use fleet::{
+    ACCESS_HEADINGS, ClusterOutcome, FINDING_HEADINGS, FleetResult, FleetTable, access_rows,
+    finding_rows, fleet_json,
+};
 pub(crate) use format::PlanFormat;
 pub(crate) use github::{failure_command, failure_summary, plan_summary};
 pub(crate) use history::{
@@ -53,14 +59,14 @@ pub(crate) use lint::{
     lint_junit, lint_notes, lint_sarif, lint_sarif_limits, lint_table, lint_text,
 };
 pub(crate) use list::{JsonPath, List, ListFormat, ListFormatParser, name_lines, sort_by, yaml};
-pub(crate) use mapping_list::Listing;
+pub(crate) use mapping_list::{FleetListing, ListedRows, Listing};
 pub(crate) use migration::{EntryForm, migration_json, migration_text, printed_entries};
 pub(crate) use nodes::{NodesRead, nodes_json, nodes_text};
 pub(crate) use plan_report::{
     access_text, change_text, notices, outcomes, refusal_json, remarks, report_json, report_text,
     short_name, unchecked,
 };
-pub(crate) use table::Table;
+pub(crate) use table::{Cell, Table};
 pub(crate) use version::{Versions, version_json, version_text};
 pub(crate) use who_can::WhoCanList;
 pub(crate) use whoami::{OnCluster, Whoami, whoami_json, whoami_text};

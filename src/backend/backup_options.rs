@@ -42,7 +42,7 @@ fn command() -> Vec<String> {
 
 /// Returns awsauth's folder for persistent state.
 /// <https://specifications.freedesktop.org/basedir-spec/latest/>
-pub(super) fn state_folder() -> Option<PathBuf> {
+pub(crate) fn state_folder() -> Option<PathBuf> {
     let set = env::var_os("XDG_STATE_HOME").map(PathBuf::from);
     let set = set.filter(|path| path.is_absolute());
     let home = || {

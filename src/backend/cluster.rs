@@ -33,7 +33,7 @@ use awsauth_kube::nodes::{NodeNames, all_nodes};
 use awsauth_kube::other_tools_sync::next_syncs;
 use awsauth_kube::rbac::RoleScope;
 use awsauth_kube::request_error::{Fault, RequestError};
-use awsauth_kube::write::{Outcome, WriteError, WriteOptions};
+use awsauth_kube::write::{FinalState, Outcome, WriteError, WriteOptions};
 use awsauth_kube::{ApiClient, Environment, Flags, Live, connect, connect_to, interrupt};
 
 /// The delay before the spinner appears.
@@ -41,6 +41,9 @@ const SPINNER_DELAY: Duration = Duration::from_millis(300);
 
 /// The pause between two reads of a watched aws-auth.
 const WATCH_INTERVAL: Duration = Duration::from_secs(2);
+
+const NOT_IN_TIME: &str = "not done in time; nothing was written";
+const MORE_TIME: &str = "give each cluster more time with --deadline DURATION";
 
 /// A connection to a live cluster, with its own async runtime.
 pub(crate) struct Cluster {
@@ -402,6 +405,11 @@ impl Cluster {
 
     fn failed(&self, error: WriteError<Failure>) -> Failure {
         let (sort, hint) = (error.kind(), error.hint());
+        if let WriteError::Interrupted { state } = error
+            && interrupt::is_past_deadline()
+        {
+            return out_of_time(state);
+        }
         let Some(sort) = sort else {
             return match error {
                 WriteError::Plan(failure) => failure,
@@ -419,6 +427,22 @@ impl Cluster {
             None => failure,
         }
     }
+}
+
+/// Returns the failure of a write that the deadline ended.
+fn out_of_time(state: FinalState) -> Failure {
+    let (kind, what) = match state {
+        FinalState::NotWritten => (Kind::Unreachable, NOT_IN_TIME),
+        FinalState::Written => (
+            Kind::NotRolledBack,
+            "not done in time; aws-auth was written and not verified",
+        ),
+        FinalState::Unknown => (
+            Kind::NotRolledBack,
+            "not done in time; it is unknown whether aws-auth was written",
+        ),
+    };
+    Failure::new(kind, what).hint(MORE_TIME)
 }
 
 /// Reads the answer to a question. Handles Ctrl-C, which no longer ends the process once a signal handler is installed.
@@ -544,8 +568,7 @@ pub(super) fn until_interrupted<T>(
 
 pub(super) fn interrupted() -> Failure {
     match interrupt::is_past_deadline() {
-        true => Failure::new(Kind::Unreachable, "not done in time; nothing was written")
-            .hint("give each cluster more time with --deadline DURATION"),
+        true => Failure::new(Kind::Unreachable, NOT_IN_TIME).hint(MORE_TIME),
         false => Failure::new(Kind::Interrupted, "interrupted; nothing was written"),
     }
 }

@@ -144,11 +144,11 @@ pub(crate) enum Chosen {
 }
 
 impl Target {
-    /// Returns the target with a context of the kubeconfig instead of what the options select. Environment variables are about one
-    /// cluster.
-    pub(crate) fn at_context(&self, context: &str) -> Self {
+    /// Returns the target with a context of the kubeconfig, or the current one, instead of what the options select. Environment
+    /// variables are about one cluster.
+    pub(crate) fn at_context(&self, context: Option<&str>) -> Self {
         Self {
-            context: Some(context.to_owned()),
+            context: context.map(str::to_owned),
             file: None,
             cluster_name: None,
             cluster: None,
@@ -203,11 +203,7 @@ impl Target {
                 "cannot use {} with a manifest file: a file needs no credentials",
                 flag(id)
             ))),
-            (Chosen::Cluster, Some(id)) if !signs_in => Err(Failure::usage(format!(
-                "cannot use {}: the kubeconfig's own credentials sign in",
-                flag(id)
-            ))
-            .hint("connect without a kubeconfig: --cluster-name NAME")),
+            (Chosen::Cluster, Some(id)) if !signs_in => Err(unused_credentials(id)),
             _ => Ok(chosen),
         }
     }
@@ -272,15 +268,29 @@ impl Target {
         }
     }
 
-    /// For a command that reads all contexts of the kubeconfig: refuses options that select one cluster, because its data would be
-    /// saved under the names of the others.
-    pub(crate) fn all_contexts(&self, matches: &clap::ArgMatches) -> Result<(), Failure> {
+    /// For a command on several clusters: refuses options that select one cluster. `with` is the option or command.
+    pub(crate) fn refuse_single_cluster(
+        &self,
+        matches: &clap::ArgMatches,
+        with: &str,
+    ) -> Result<(), Failure> {
         let one = ["file", "cluster_name", "context", "cluster", "user"];
         match one.into_iter().find(|id| is_typed(matches, id)) {
             Some(id) => Err(Failure::usage(format!(
-                "cannot use {} together with --all-contexts: each context names its own cluster",
+                "cannot use {} together with {with}: each context names its own cluster",
                 flag(id)
             ))),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses options of AWS credentials, because those of the kubeconfig sign in.
+    pub(crate) fn refuse_credentials(&self, matches: &clap::ArgMatches) -> Result<(), Failure> {
+        match credential_args::OPTIONS
+            .into_iter()
+            .find(|id| is_typed(matches, id))
+        {
+            Some(id) => Err(unused_credentials(id)),
             None => Ok(()),
         }
     }
@@ -322,6 +332,14 @@ impl Target {
             None => Ok(()),
         }
     }
+}
+
+fn unused_credentials(id: &str) -> Failure {
+    Failure::usage(format!(
+        "cannot use {}: the kubeconfig's own credentials sign in",
+        flag(id)
+    ))
+    .hint("connect without a kubeconfig: --cluster-name NAME")
 }
 
 /// Returns whether the argument is on the command line, not only in the environment.

@@ -5,7 +5,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::backend::Target;
 use crate::commands::{
-    apply, backup, completion, credentials, diff, doctor, edit, eks, explain, get, history,
+    apply, backup, completion, credentials, diff, doctor, edit, eks, explain, fleet, get, history,
     kubeconfig, lint, man, map, migrate, nodes, report, rescue, restore, token, undo, unmap,
     verify, version, who_can, whoami,
 };
@@ -81,6 +81,7 @@ pub(crate) enum Command {
     Migrate(migrate::Args),
     Nodes(nodes::Args),
     Report(report::Args),
+    Fleet(Box<fleet::Args>),
     Rescue(rescue::Args),
     Lint(lint::Args),
     Kubeconfig(kubeconfig::Args),

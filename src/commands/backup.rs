@@ -66,7 +66,7 @@ pub(crate) fn run(
             None => save(&mut backend, &args.to, out),
         };
     }
-    target.all_contexts(matches)?;
+    target.refuse_single_cluster(matches, "--all-contexts")?;
     let kubeconfig = read_kubeconfig(target)?;
     let names: Vec<String> = kubeconfig.contexts().map(str::to_owned).collect();
     let target = &Target {
@@ -77,7 +77,7 @@ pub(crate) fn run(
     create(folder)?;
     let mut last_failure: Option<Failure> = None;
     for name in &names {
-        let of_context = target.at_context(name);
+        let of_context = target.at_context(Some(name));
         let file = folder.join(file_name(name, &names));
         let saved = Backend::open(&of_context, matches, false, out);
         if let Err(failure) = saved.and_then(|mut backend| save(&mut backend, &file, out)) {

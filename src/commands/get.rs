@@ -6,7 +6,7 @@ use clap::builder::FalseyValueParser;
 
 use super::list_args::ListArgs;
 use crate::backend::{Backend, Reading};
-use crate::output::Listing;
+use crate::output::{ListedRows, Listing};
 use crate::terminal::{Exit, Failure, Out};
 use awsauth_core::arn::{self, Parts};
 use awsauth_core::authenticator::{AccessEntries, Slot, Store, User, is_node, template};
@@ -32,20 +32,27 @@ Examples:
   # In a manifest, for a script
   awsauth get --file aws-auth.yaml -o jsonpath='{.roles[*].arn}'")]
 pub(crate) struct Args {
-    /// Only roles, users or accounts, or only the entries of this ARN or account
-    #[arg(value_name = "roles|users|accounts|ARN")]
-    what: Option<String>,
-
     #[command(flatten)]
     answer: ListArgs,
-
-    /// Exit with 1 if no selected entry is in effect
-    #[arg(long, env = "AWSAUTH_MUST_EXIST", value_parser = FalseyValueParser::new())]
-    must_exist: bool,
 
     /// Print the entries again after each change of aws-auth, until you press Ctrl-C
     #[arg(short, long, env = "AWSAUTH_WATCH", value_parser = FalseyValueParser::new(), conflicts_with = "must_exist")]
     watch: bool,
+
+    #[command(flatten)]
+    query: Query,
+}
+
+/// Which entries to show.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Query {
+    /// Only roles, users or accounts, or only the entries of this ARN or account
+    #[arg(value_name = "roles|users|accounts|ARN")]
+    what: Option<String>,
+
+    /// Exit with 1 if no selected entry is in effect
+    #[arg(long, env = "AWSAUTH_MUST_EXIST", value_parser = FalseyValueParser::new())]
+    must_exist: bool,
 
     // The last one, because its heading applies to all that follow.
     #[command(flatten)]
@@ -53,7 +60,7 @@ pub(crate) struct Args {
 }
 
 /// Conditions that an entry must meet to be shown.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Options that select entries")]
 struct Selectors {
     /// Only entries with this username, as written; * matches any text
@@ -87,10 +94,23 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
         return Err(Failure::usage("cannot watch a file")
             .hint("leave out --watch, or leave out --file to watch a cluster"));
     }
-    let filter = Filter::of(args, backend, out)?;
+    let filter = Filter::of(&args.query, backend, out)?;
     let entries = backend.access_entries(&|_| true, out);
     let mut reading = backend.read(out)?;
-    let exit = show(args, &filter, entries.as_deref(), &reading, backend, out)?;
+    let show = |reading: &Reading, backend: &Backend, out: &mut Out| {
+        let print = |listing: &mut Listing<'_>, out: &mut Out| args.answer.print(listing, out);
+        let (exit, ()) = list(
+            &args.query,
+            &filter,
+            entries.as_deref(),
+            reading,
+            backend,
+            out,
+            print,
+        )?;
+        Ok::<_, Failure>(exit)
+    };
+    let exit = show(&reading, backend, out)?;
     if !args.watch {
         return Ok(exit);
     }
@@ -101,20 +121,44 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
             Some(version) => format!("aws-auth changed (resource version {version}):"),
             None => "aws-auth was deleted:".to_owned(),
         });
-        show(args, &filter, entries.as_deref(), &reading, backend, out)?;
+        show(&reading, backend, out)?;
     }
     Ok(Exit::Interrupted)
 }
 
-/// Prints the selected entries.
-fn show(
-    args: &Args,
+/// Reads the selected entries of one cluster, for a list of several clusters.
+pub(super) fn rows(
+    query: &Query,
+    backend: &mut Backend,
+    out: &mut Out,
+) -> Result<(Exit, ListedRows), Failure> {
+    let filter = Filter::of(query, backend, out)?;
+    let entries = backend.access_entries(&|_| true, out);
+    let reading = backend.read(out)?;
+    let keep = |listing: &mut Listing<'_>, _: &mut Out| {
+        listing.rows().map_err(|error| Failure::bug(&error))
+    };
+    list(
+        query,
+        &filter,
+        entries.as_deref(),
+        &reading,
+        backend,
+        out,
+        keep,
+    )
+}
+
+/// Lists the selected entries and passes them to `take`. Returns its result, and the exit code.
+fn list<T>(
+    query: &Query,
     filter: &Filter<'_>,
     entries: Option<&AccessEntries>,
     reading: &Reading,
     backend: &Backend,
     out: &mut Out,
-) -> Result<Exit, Failure> {
+    take: impl FnOnce(&mut Listing<'_>, &mut Out) -> Result<T, Failure>,
+) -> Result<(Exit, T), Failure> {
     let document = Document::read(&reading.snapshot.data);
     for section in document
         .sections()
@@ -137,7 +181,7 @@ fn show(
     if let Some(entries) = entries {
         listing = listing.with_access_entries(entries, |entry| filter.admits_entry(entry));
     }
-    args.answer.print(&mut listing, out)?;
+    let taken = take(&mut listing, out)?;
     if let Some(note) = backend.access_note(reading) {
         out.note(&note);
     } else if !listing.has_effect() {
@@ -145,11 +189,11 @@ fn show(
             "None of the selected entries is in effect in {backend}."
         ));
     }
-    Ok(if args.must_exist && !listing.has_effect() {
-        Exit::No
-    } else {
-        Exit::Done
-    })
+    let exit = match query.must_exist && !listing.has_effect() {
+        true => Exit::No,
+        false => Exit::Done,
+    };
+    Ok((exit, taken))
 }
 
 /// Returns the keys of `data` that differ from a section's name only in case, with that section.
@@ -231,9 +275,9 @@ impl Which {
 
 impl<'a> Filter<'a> {
     /// Reads who is an administrator, if that decides.
-    fn of(args: &'a Args, backend: &Backend, out: &mut Out) -> Result<Self, Failure> {
-        let which = Which::of(args.what.as_deref())?;
-        let admins = match args.selectors.admins {
+    fn of(query: &'a Query, backend: &Backend, out: &mut Out) -> Result<Self, Failure> {
+        let which = Which::of(query.what.as_deref())?;
+        let admins = match query.selectors.admins {
             true => backend.admins(out)?,
             false => Known::NotRequested,
         };
@@ -244,7 +288,7 @@ impl<'a> Filter<'a> {
         }
         Ok(Self {
             which,
-            selectors: &args.selectors,
+            selectors: &query.selectors,
             admins,
         })
     }

@@ -6,14 +6,13 @@ mod fix;
 mod output;
 mod source;
 
-pub(crate) use args::Args;
+pub(crate) use args::{Args, RuleArgs, parse_account};
 pub(crate) use collect_facts::{Requested, of_cluster as cluster_facts};
 
-use crate::backend::Target;
-use crate::output::Linted;
+use crate::backend::{Backend, Target};
+use crate::output::{Linted, lint_json, lint_notes};
 use crate::terminal::{Exit, Failure, Out};
-use awsauth_core::lint::{RULES, Report, Selection, UnknownRule};
-use awsauth_kube::rbac::RoleScope;
+use awsauth_core::lint::Report;
 use output::Output;
 use source::{Source, Sources};
 
@@ -25,14 +24,8 @@ pub(crate) fn run(
     out: &mut Out,
 ) -> Result<Exit, Failure> {
     args.fix.validate(matches)?;
-    let selection =
-        Selection::new(&args.select, &args.ignore).map_err(|error| no_such_rule(&error))?;
-    let mut selected = RULES.into_iter().filter(|rule| selection.admits(rule));
-    let requested = Requested {
-        account: args.cluster_account.as_deref(),
-        needs_aws: selected.any(|rule| rule.needs.is_cluster()),
-        roles: RoleScope::KubeSystem,
-    };
+    let selection = args.rules.selection()?;
+    let requested = args.rules.requested(&selection);
     let Sources {
         read: sources,
         mut failures,
@@ -57,7 +50,7 @@ pub(crate) fn run(
         format: args.answer.output,
         linted: &linted,
         failures: &failures,
-        fail_on: args.fail_on,
+        fail_on: args.rules.fail_on,
         fixed: args.fix.fix.then_some(fixed.as_slice()),
         is_dry: args.fix.is_dry(),
         is_continued: follow_output,
@@ -71,20 +64,25 @@ pub(crate) fn run(
         }
         return Err(last);
     }
-    let worst = reports.iter().flat_map(|report| &report.findings);
-    let worst = worst.map(|finding| finding.severity).max();
-    Ok(
-        if worst.is_some_and(|worst| args.fail_on.is_reached(worst)) {
-            Exit::No
-        } else {
-            Exit::Done
-        },
-    )
+    Ok(args.rules.exit(&reports))
 }
 
-fn no_such_rule(error: &UnknownRule) -> Failure {
-    Failure::usage(error).hint(match error.closest {
-        Some(closest) => format!("did you mean {closest}? docs/lint.md lists all rules"),
-        None => "docs/lint.md lists all rules".to_owned(),
-    })
+/// Checks the live ConfigMap of one cluster, and prints JSON if `is_json`.
+pub(super) fn of_cluster(
+    rules: &RuleArgs,
+    is_json: bool,
+    backend: Backend,
+    out: &mut Out,
+) -> Result<(Exit, Report), Failure> {
+    let selection = rules.selection()?;
+    let source = Source::of_cluster(backend, &rules.requested(&selection), out)?;
+    let report = source.check(&selection);
+    let linted = [Linted::new(source.origin(), source.document(), &report)];
+    if is_json {
+        out.json(&lint_json(&linted, None, false).map_err(|error| Failure::bug(&error))?)?;
+    }
+    for note in lint_notes(&linted, out.is_detailed()) {
+        out.note(&note);
+    }
+    Ok((rules.exit([&report]), report))
 }

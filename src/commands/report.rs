@@ -73,7 +73,7 @@ struct DiffArgs {
 
 /// The output format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum ReportFormat {
+pub(super) enum ReportFormat {
     /// Tables that GitHub, GitLab and editors show
     #[default]
     #[value(alias = "md")]
@@ -132,7 +132,7 @@ fn print(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Fail
 }
 
 /// Reads the cluster or file and evaluates it.
-fn of(backend: &mut Backend, out: &mut Out) -> Result<AccessReport, Failure> {
+pub(super) fn of(backend: &mut Backend, out: &mut Out) -> Result<AccessReport, Failure> {
     let read_by = backend.current_user(out)?;
     let requested = Requested {
         account: None,

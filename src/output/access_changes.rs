@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::access_entry::PolicyData;
 use super::style::{GAIN, LOSS, NOTICE, paint};
+use super::table::Cell;
 use awsauth_core::authenticator::{AccessChange, User};
 use awsauth_core::escape::one_line;
 use awsauth_core::facts::access_entries::AccessPolicy;
@@ -121,6 +122,28 @@ fn lost_and_gained(change: &AccessChange) -> (String, String) {
         rights(before, after, old, new),
         rights(after, before, new, old),
     )
+}
+
+/// A row for each change: the identity, and its access.
+pub(super) fn rows(changes: &[AccessChange]) -> Vec<Vec<Cell>> {
+    let row = |change: &AccessChange| {
+        let (access, style) = match (change.before.is_empty(), change.after.is_empty()) {
+            (true, _) => (format!("gains {}", access_after(change)), GAIN),
+            (_, true) => (format!("loses {}", access_before(change)), LOSS),
+            (false, false) => {
+                let (lost, gained) = lost_and_gained(change);
+                let parts = [("loses", lost), ("gains", gained)].into_iter();
+                let parts = parts.filter(|(_, what)| !what.is_empty());
+                let parts = parts.map(|(verb, what)| format!("{verb} {what}"));
+                (parts.collect::<Vec<_>>().join(", "), NOTICE)
+            }
+        };
+        vec![
+            Cell::new(&identity(&change.arn)),
+            Cell::styled(&access, style),
+        ]
+    };
+    changes.iter().map(row).collect()
 }
 
 /// The ARN, or `account ID` for a bare account ID.

@@ -1,20 +1,30 @@
 //! The output of `report`: HTML, CSV, Markdown and JSON.
 
+mod fleet_html;
 mod flow;
 mod html;
 mod text;
 
+pub(crate) use fleet_html::fleet_report_html;
 pub(crate) use html::access_report_html;
 pub(crate) use text::{
     access_difference_json, access_difference_text, access_report_csv, access_report_json,
-    access_report_markdown,
+    access_report_markdown, fleet_report_csv, fleet_report_markdown,
 };
 
 use std::borrow::Cow;
 
-use awsauth_core::access_report::{PrincipalAccess, PrincipalKind, Right, Source};
+use awsauth_core::access_report::{AccessReport, PrincipalAccess, PrincipalKind, Right, Source};
 use awsauth_core::arn::Parts;
 use awsauth_core::escape::one_line;
+
+/// The report of one cluster of several.
+#[derive(Debug)]
+pub(crate) struct ClusterAccess {
+    pub(crate) cluster: String,
+    /// The report, or why the cluster could not be read.
+    pub(crate) report: Result<AccessReport, String>,
+}
 
 /// Returns the part of a principal that people know it by: `role/NAME` without its path, or the text itself.
 fn short_name(principal: &PrincipalAccess) -> Cow<'_, str> {

@@ -2,6 +2,7 @@
 
 mod cells;
 mod data;
+mod rows;
 
 use std::fmt::Write as _;
 
@@ -16,6 +17,8 @@ use awsauth_core::authenticator::{AccessEntries, EntryState, Override, Place, Sl
 use awsauth_core::document::{Document, Mapping, Principal, SectionName};
 use awsauth_core::escape::one_line;
 use awsauth_core::facts::access_entries::AccessEntry;
+
+pub(crate) use rows::{FleetListing, ListedRows};
 
 /// The note on an effective entry for an ARN that STS never reports.
 const NEVER_MATCHES: &str = "never matches, because no caller has this ARN";
@@ -193,12 +196,7 @@ impl List for Listing<'_> {
 
     /// Returns ARNs and accounts, without ignored entries.
     fn names(&self) -> Vec<String> {
-        let names = self.rows.iter().filter_map(|row| match row {
-            Row::Mapping(row) if matches!(row.state, EntryState::Ignored { .. }) => None,
-            Row::Mapping(row) => Some(identity(&row.mapping.principal)),
-            Row::AccessEntry(entry) => Some(entry.principal_arn.clone()),
-        });
-        names.collect()
+        self.rows.iter().filter_map(Row::name).collect()
     }
 
     fn data(&self) -> impl Serialize {

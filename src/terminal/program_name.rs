@@ -51,7 +51,7 @@ impl Program {
 
     /// Replaces `awsauth COMMAND …` in a message by the command that the user types.
     pub(crate) fn speak(self, message: &str) -> Cow<'_, str> {
-        const COMMANDS: [&str; 25] = [
+        const COMMANDS: [&str; 26] = [
             "apply",
             "backup",
             "completion",
@@ -62,6 +62,7 @@ impl Program {
             "doctor",
             "edit",
             "explain",
+            "fleet",
             "get",
             "history",
             "kubeconfig",

@@ -13,6 +13,7 @@ mod dry_run;
 mod edit;
 mod exclusive_cluster;
 mod field_managers;
+mod fleet;
 mod get_watch;
 mod halting_proxy;
 mod history;

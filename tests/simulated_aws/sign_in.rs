@@ -11,6 +11,7 @@ mod cluster_creation;
 mod cluster_name;
 pub(crate) mod exclusive_cluster;
 mod exec_plugin;
+mod fleet;
 mod generated_identities;
 mod identity_kinds;
 mod lint;

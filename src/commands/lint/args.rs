@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use clap::builder::FalseyValueParser;
 
+use super::collect_facts::Requested;
 use crate::commands::OutputArgs;
 use crate::commands::write_args::{DryRun, Overrides, WriteArgs, refuse_without_fix};
 use crate::output::PlanFormat;
-use crate::terminal::Failure;
+use crate::terminal::{Exit, Failure};
 use awsauth_core::facts::accounts::is_account_id;
-use awsauth_core::lint::Severity;
+use awsauth_core::lint::{RULES, Report, Selection, Severity};
+use awsauth_kube::rbac::RoleScope;
 
 /// Check aws-auth for what breaks access, weakens security or misleads the reader
 ///
@@ -38,6 +40,27 @@ pub(crate) struct Args {
     #[arg(value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
 
+    #[command(flatten)]
+    pub(super) rules: RuleArgs,
+
+    /// Succeed if there is nothing to check in the folders and patterns
+    #[arg(long, env = "AWSAUTH_ALLOW_EMPTY", value_parser = FalseyValueParser::new())]
+    pub(super) allow_empty: bool,
+
+    #[command(flatten)]
+    pub(super) answer: OutputArgs<Format>,
+
+    /// The file that SARIF output names for the live ConfigMap and for stdin
+    #[arg(long, env = "AWSAUTH_SARIF_PATH", value_name = "PATH")]
+    pub(super) sarif_path: Option<String>,
+
+    #[command(flatten)]
+    pub(super) fix: FixArgs,
+}
+
+/// Which rules run, and what they make of it.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct RuleArgs {
     /// Check only these rules, by ID, name or group letter
     #[arg(
         long,
@@ -66,23 +89,45 @@ pub(crate) struct Args {
     )]
     pub(super) fail_on: FailOn,
 
-    /// Succeed if there is nothing to check in the folders and patterns
-    #[arg(long, env = "AWSAUTH_ALLOW_EMPTY", value_parser = FalseyValueParser::new())]
-    pub(super) allow_empty: bool,
-
     /// The AWS account of the cluster, for rules that need to know it
-    #[arg(long, env = "AWSAUTH_CLUSTER_ACCOUNT", value_name = "ID", value_parser = account)]
+    #[arg(long, env = "AWSAUTH_CLUSTER_ACCOUNT", value_name = "ID", value_parser = parse_account)]
     pub(super) cluster_account: Option<String>,
+}
 
-    #[command(flatten)]
-    pub(super) answer: OutputArgs<Format>,
+impl RuleArgs {
+    /// Returns the selected rules.
+    ///
+    /// # Errors
+    /// If a rule does not exist.
+    pub(super) fn selection(&self) -> Result<Selection, Failure> {
+        Selection::new(&self.select, &self.ignore).map_err(|error| {
+            let hint = match error.closest {
+                Some(closest) => format!("did you mean {closest}? docs/lint.md lists all rules"),
+                None => "docs/lint.md lists all rules".to_owned(),
+            };
+            Failure::usage(error).hint(hint)
+        })
+    }
 
-    /// The file that SARIF output names for the live ConfigMap and for stdin
-    #[arg(long, env = "AWSAUTH_SARIF_PATH", value_name = "PATH")]
-    pub(super) sarif_path: Option<String>,
+    /// Returns the facts that the selected rules need.
+    pub(super) fn requested(&self, selection: &Selection) -> Requested<'_> {
+        let mut selected = RULES.into_iter().filter(|rule| selection.admits(rule));
+        Requested {
+            account: self.cluster_account.as_deref(),
+            needs_aws: selected.any(|rule| rule.needs.is_cluster()),
+            roles: RoleScope::KubeSystem,
+        }
+    }
 
-    #[command(flatten)]
-    pub(super) fix: FixArgs,
+    /// Returns the exit code for these reports.
+    pub(super) fn exit<'a>(&self, reports: impl IntoIterator<Item = &'a Report>) -> Exit {
+        let findings = reports.into_iter().flat_map(|report| &report.findings);
+        let worst = findings.map(|finding| finding.severity).max();
+        match worst.is_some_and(|worst| self.fail_on.is_reached(worst)) {
+            true => Exit::No,
+            false => Exit::Done,
+        }
+    }
 }
 
 /// The severity from which on the exit code is 1.
@@ -111,7 +156,8 @@ impl FailOn {
     }
 }
 
-fn account(text: &str) -> Result<String, String> {
+/// Parses the ID of an account.
+pub(crate) fn parse_account(text: &str) -> Result<String, String> {
     if is_account_id(text) {
         Ok(text.to_owned())
     } else {

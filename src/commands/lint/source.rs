@@ -147,7 +147,7 @@ impl Source {
         Ok(Self::of_file(&candidate, content, requested.account))
     }
 
-    fn of_cluster(
+    pub(super) fn of_cluster(
         mut backend: Backend,
         requested: &Requested<'_>,
         out: &mut Out,

@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::flow::{Flow, Line};
+use super::text::errors;
 use super::{kind_name, place, scope, short_name, store_name};
 use awsauth_core::access_report::{
     AccessReport, Change, Difference, Finding, Level, PrincipalAccess, PrincipalKind, Right,
@@ -22,9 +24,36 @@ pub(crate) fn access_report_html(
     report: &AccessReport,
     since: Option<(&str, &Difference<'_>)>,
 ) -> Result<String, serde_json::Error> {
-    // In a script element only these characters could end it.
-    let data = json(&serde_json::to_string(report)?).replace('<', "\\u003c");
+    let (data, digest) = embedded(report)?;
+    let of_cluster = |one| (None, one);
+    let rows: Vec<_> = report.principals.iter().map(of_cluster).collect();
+    let found: Vec<_> = report.findings.iter().map(|one| (None, one)).collect();
+    let main = html! {
+        (numbers(report))
+        @if let Some((earlier, difference)) = since { (changes(earlier, difference)) }
+        (picture(report))
+        (principals(&rows))
+        (namespaces(report))
+        (findings(&found))
+        (words())
+    };
+    Ok(page(
+        &report.head.cluster,
+        head(report, &digest),
+        main,
+        &data,
+    ))
+}
+
+/// Returns data as JSON for a script element, which only `<` could end, and its SHA-256.
+pub(super) fn embedded(data: &impl Serialize) -> Result<(String, String), serde_json::Error> {
+    let data = json(&serde_json::to_string(data)?).replace('<', "\\u003c");
     let digest = hex::encode(Sha256::digest(&data));
+    Ok((data, digest))
+}
+
+/// Returns the page. `data` is JSON without `<`.
+pub(super) fn page(subject: &str, head: Markup, main: Markup, data: &str) -> String {
     let policy = format!(
         "default-src 'none'; style-src '{}'; script-src '{}'; base-uri 'none'; form-action 'none'",
         source_hash(STYLE),
@@ -38,27 +67,19 @@ pub(crate) fn access_report_html(
                 meta http-equiv="Content-Security-Policy" content=(policy);
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                title { "Access to " (one_line(&report.head.cluster)) }
+                title { "Access to " (one_line(subject)) }
                 style { (PreEscaped(STYLE)) }
             }
             body {
                 a.skip href="#principals" { "Skip to the principals" }
-                (head(report, &digest))
-                main {
-                    (numbers(report))
-                    @if let Some((earlier, difference)) = since { (changes(earlier, difference)) }
-                    (picture(report))
-                    (principals(report))
-                    (namespaces(report))
-                    (findings(&report.findings))
-                    (words())
-                }
+                (head)
+                main { (main) }
                 script type="application/json" id="report" { (PreEscaped(data)) }
                 script { (PreEscaped(SCRIPT)) }
             }
         }
     };
-    Ok(page.into_string() + "\n")
+    page.into_string() + "\n"
 }
 
 /// Returns the source expression of an inline script or style:
@@ -95,10 +116,6 @@ fn head(report: &AccessReport, digest: &str) -> Markup {
 fn numbers(report: &AccessReport) -> Markup {
     let live = || report.principals.iter().filter(|one| !one.is_dead);
     let of_kind = |kinds: &[PrincipalKind]| live().filter(|one| kinds.contains(&one.kind)).count();
-    let errors = report
-        .findings
-        .iter()
-        .filter(|finding| finding.severity == "error");
     let numbers = [
         ("administrators", report.at(Level::Admin).count()),
         ("others who can write", report.at(Level::Write).count()),
@@ -111,7 +128,7 @@ fn numbers(report: &AccessReport) -> Markup {
         ("other roles", of_kind(&[PrincipalKind::Role])),
         ("node roles", of_kind(&[PrincipalKind::Node])),
         ("whole accounts", of_kind(&[PrincipalKind::Account])),
-        ("errors found", errors.count()),
+        ("errors found", errors(report)),
     ];
     html! {
         section aria-labelledby="numbers" {
@@ -232,12 +249,17 @@ fn fitted(label: &str) -> String {
     format!("{start}…{end}")
 }
 
-fn principals(report: &AccessReport) -> Markup {
-    let distinct = |of: fn(&PrincipalAccess) -> &str| -> BTreeSet<&str> {
-        report.principals.iter().map(of).collect()
-    };
+/// Returns the table of principals, each with its cluster if there are several.
+pub(super) fn principals(rows: &[(Option<&str>, &PrincipalAccess)]) -> Markup {
+    fn distinct<'a>(
+        rows: &[(Option<&str>, &'a PrincipalAccess)],
+        of: fn(&'a PrincipalAccess) -> &'a str,
+    ) -> BTreeSet<&'a str> {
+        rows.iter().map(|(_, one)| of(one)).collect()
+    }
     let levels = Level::ALL.iter().map(|level| level.name());
-    let levels = levels.filter(|name| report.principals.iter().any(|one| level(one) == *name));
+    let levels = levels.filter(|name| rows.iter().any(|(_, one)| level(one) == *name));
+    let clusters: BTreeSet<&str> = rows.iter().filter_map(|(cluster, _)| *cluster).collect();
     let filter = |id: &str, label: &str, values: Vec<&str>| {
         html! {
             label {
@@ -263,22 +285,24 @@ fn principals(report: &AccessReport) -> Markup {
             h2 id="principals" { "Principals" }
             div.controls role="search" {
                 label { "Search " input id="search" type="search" autocomplete="off"; }
+                @if !clusters.is_empty() { (filter("cluster", "Cluster", clusters.iter().copied().collect())) }
                 (filter("level", "Level", levels.collect()))
-                (filter("kind", "Kind", distinct(|one| kind_name(one.kind)).into_iter().collect()))
-                (filter("account", "Account", distinct(|one| one.account.as_deref().unwrap_or_default()).into_iter().filter(|id| !id.is_empty()).collect()))
-                (filter("store", "Source", distinct(|one| store_name(&one.source)).into_iter().collect()))
-                output id="count" for="search level kind account store" { (report.principals.len()) " of " (report.principals.len()) }
+                (filter("kind", "Kind", distinct(rows, |one| kind_name(one.kind)).into_iter().collect()))
+                (filter("account", "Account", distinct(rows, |one| one.account.as_deref().unwrap_or_default()).into_iter().filter(|id| !id.is_empty()).collect()))
+                (filter("store", "Source", distinct(rows, |one| store_name(&one.source)).into_iter().collect()))
+                output id="count" for="search level kind account store" { (rows.len()) " of " (rows.len()) }
             }
             div.scroll tabindex="0" role="region" aria-labelledby="principals" {
                 table.sortable {
                     thead {
                         tr {
+                            @if !clusters.is_empty() { th scope="col" { button type="button" { "Cluster" } } }
                             @for column in columns { th scope="col" { button type="button" { (column) } } }
                             th scope="col" { "Rights" }
                             th.decision scope="col" { "Decision" }
                         }
                     }
-                    tbody { @for one in &report.principals { (row(one)) } }
+                    tbody { @for (cluster, one) in rows { (row(*cluster, one)) } }
                 }
             }
         }
@@ -294,10 +318,11 @@ fn level(one: &PrincipalAccess) -> &'static str {
     }
 }
 
-fn row(one: &PrincipalAccess) -> Markup {
+fn row(cluster: Option<&str>, one: &PrincipalAccess) -> Markup {
     let rank = Level::ALL.iter().position(|of| of.name() == level(one));
     html! {
-        tr data-level=(level(one)) data-kind=(kind_name(one.kind)) data-account=(one.account.as_deref().unwrap_or_default()) data-store=(store_name(&one.source)) {
+        tr data-level=(level(one)) data-kind=(kind_name(one.kind)) data-account=(one.account.as_deref().unwrap_or_default()) data-store=(store_name(&one.source)) data-cluster=[cluster.map(one_line)] {
+            @if let Some(cluster) = cluster { td.plain { (one_line(cluster)) } }
             td data-sort=(rank.unwrap_or_default()) {
                 span class={ "level " (level(one)) } { (level(one)) }
                 @if one.is_dead { " " span.dead { "dead entry: its principal was deleted" } }
@@ -381,7 +406,8 @@ fn namespaces(report: &AccessReport) -> Markup {
     }
 }
 
-fn findings(findings: &[Finding]) -> Markup {
+/// Returns the findings, each with its cluster if there are several.
+pub(super) fn findings(findings: &[(Option<&str>, &Finding)]) -> Markup {
     html! {
         section aria-labelledby="findings" {
             h2 id="findings" { "Findings" }
@@ -389,8 +415,9 @@ fn findings(findings: &[Finding]) -> Markup {
                 p { "awsauth lint found nothing." }
             } @else {
                 ul.findings {
-                    @for finding in findings {
+                    @for (cluster, finding) in findings {
                         li {
+                            @if let Some(cluster) = cluster { (one_line(cluster)) " " }
                             span class={ "severity " (one_line(&finding.severity)) } { (one_line(&finding.severity)) } " "
                             strong { (one_line(&finding.rule)) } " "
                             @if let Some(principal) = &finding.principal { code { (one_line(principal)) } ": " }
@@ -404,7 +431,7 @@ fn findings(findings: &[Finding]) -> Markup {
     }
 }
 
-fn words() -> Markup {
+pub(super) fn words() -> Markup {
     html! {
         section aria-labelledby="words" {
             h2 id="words" { "Words" }

@@ -4,11 +4,14 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
+use super::ClusterAccess;
 use super::{kind_name, place, scope, short_name, store_name};
 use crate::output::markdown::cell;
 use crate::output::style::{GAIN, HEADING, LOSS, NOTICE, paint};
 use crate::output::table::{Cell, Table};
-use awsauth_core::access_report::{AccessReport, Change, Difference, Level, PrincipalAccess};
+use awsauth_core::access_report::{
+    AccessReport, Change, Difference, Finding, Level, PrincipalAccess,
+};
 use awsauth_core::escape::{json, one_line};
 
 /// Formats a report as the JSON that docs/json.md documents and `report diff` reads.
@@ -39,6 +42,35 @@ const COLUMNS: [&str; 15] = [
 /// Formats a report as CSV with one line for each right, and one for a principal without any.
 pub(crate) fn access_report_csv(report: &AccessReport) -> Result<Vec<u8>, csv::Error> {
     let mut table = Table::new(COLUMNS, 0);
+    rows(report, |row| table.row(row));
+    table.csv()
+}
+
+/// Formats the reports of several clusters as CSV, with a line for each cluster that could not be read.
+pub(crate) fn fleet_report_csv(clusters: &[ClusterAccess]) -> Result<Vec<u8>, csv::Error> {
+    let columns = ["cluster"].into_iter().chain(COLUMNS).chain(["not read"]);
+    let mut table = Table::new(columns, 0);
+    for one in clusters {
+        let name = || Cell::new(&without_formula(one.cluster.clone()));
+        match &one.report {
+            Ok(report) => rows(report, |mut row| {
+                row.insert(0, name());
+                row.push(Cell::new(""));
+                table.row(row);
+            }),
+            Err(why) => {
+                let mut row = vec![Cell::new(""); COLUMNS.len()];
+                row.insert(0, name());
+                row.push(Cell::new(&without_formula(why.clone())));
+                table.row(row);
+            }
+        }
+    }
+    table.csv()
+}
+
+/// Calls `each` for the row of each right, and of each principal without any.
+fn rows(report: &AccessReport, mut each: impl FnMut(Vec<Cell>)) {
     for principal in &report.principals {
         let common = [
             principal.principal.clone(),
@@ -54,7 +86,7 @@ pub(crate) fn access_report_csv(report: &AccessReport) -> Result<Vec<u8>, csv::E
         let mut add = |right: [String; 6]| {
             let cells = common.iter().cloned().chain(right);
             let cells = cells.chain([dead.to_owned()]);
-            table.row(
+            each(
                 cells
                     .map(|cell| Cell::new(&without_formula(cell)))
                     .collect(),
@@ -74,7 +106,6 @@ pub(crate) fn access_report_csv(report: &AccessReport) -> Result<Vec<u8>, csv::E
             add(Default::default());
         }
     }
-    table.csv()
 }
 
 /// Returns a text that spreadsheet programs do not take for a formula:
@@ -109,30 +140,7 @@ pub(crate) fn access_report_markdown(
     );
     text.push_str("|---|---|---|---|---|---|---|---|\n");
     for one in &report.principals {
-        let rights = one.rights.iter().map(|right| {
-            let role = cell(&right.role);
-            let some = if right.for_some_sessions {
-                " (some sessions)"
-            } else {
-                ""
-            };
-            format!("{role}: {}{some}", cell(&scope(right)))
-        });
-        let rights: Vec<_> = rights.collect();
-        let groups: Vec<_> = one.groups.iter().map(|group| cell(group)).collect();
-        let _ = writeln!(
-            text,
-            "| {} | {} | {} | {} | {}, {} | {} | {} | {} |",
-            level(one),
-            cell(&short_name(one)),
-            kind_name(one.kind),
-            cell(one.account.as_deref().unwrap_or_default()),
-            store_name(&one.source),
-            cell(&place(&one.source)),
-            cell(one.username.as_deref().unwrap_or("not known")),
-            groups.join("<br>"),
-            rights.join("<br>"),
-        );
+        let _ = writeln!(text, "{}", markdown_row(one));
     }
     if let Some(difference) = since {
         text.push_str("\n## Changes\n\n");
@@ -147,16 +155,108 @@ pub(crate) fn access_report_markdown(
         text.push_str("\n## Findings\n\n");
     }
     for finding in &report.findings {
-        let _ = writeln!(
-            text,
-            "- **{}** {}: {}. {}",
-            cell(&finding.severity),
-            cell(&finding.rule),
-            cell(&finding.message),
-            cell(&finding.help)
-        );
+        let _ = writeln!(text, "- {}", markdown_finding(finding));
     }
     text
+}
+
+/// Formats the reports of several clusters as Markdown.
+pub(crate) fn fleet_report_markdown(clusters: &[ClusterAccess]) -> String {
+    let mut text = format!(
+        "# Access to {} clusters\n\n| cluster | read at | by | mode | administrators | principals | errors found |\n|---|---|---|---|---|---|---|\n",
+        clusters.len()
+    );
+    for one in clusters {
+        let name = cell(&one.cluster);
+        let _ = match &one.report {
+            Ok(report) => writeln!(
+                text,
+                "| {name} | {} | {} | {} | {} | {} | {} |",
+                cell(&report.head.read_at),
+                cell(report.head.read_by.as_deref().unwrap_or("not known")),
+                cell(
+                    report
+                        .head
+                        .authentication_mode
+                        .as_deref()
+                        .unwrap_or("not known")
+                ),
+                report.at(Level::Admin).count(),
+                report.principals.len(),
+                errors(report),
+            ),
+            Err(why) => writeln!(text, "| {name} | **not read:** {} | | | | | |", cell(why)),
+        };
+    }
+    let read = || {
+        let read = clusters.iter();
+        read.filter_map(|one| Some((cell(&one.cluster), one.report.as_ref().ok()?)))
+    };
+    for (name, report) in read() {
+        for gap in &report.head.not_read {
+            let _ = writeln!(text, "\n**Not read of {name}:** {}", cell(gap));
+        }
+    }
+    text.push_str("\n| cluster | level | principal | kind | account | source | username | groups | rights |\n");
+    text.push_str("|---|---|---|---|---|---|---|---|---|\n");
+    for (name, report) in read() {
+        for principal in &report.principals {
+            let _ = writeln!(text, "| {name} {}", markdown_row(principal));
+        }
+    }
+    if read().any(|(_, report)| !report.findings.is_empty()) {
+        text.push_str("\n## Findings\n\n");
+    }
+    for (name, report) in read() {
+        for finding in &report.findings {
+            let _ = writeln!(text, "- {name}: {}", markdown_finding(finding));
+        }
+    }
+    text
+}
+
+/// Returns the number of findings that are errors.
+pub(super) fn errors(report: &AccessReport) -> usize {
+    let findings = report.findings.iter();
+    findings
+        .filter(|finding| finding.severity == "error")
+        .count()
+}
+
+fn markdown_finding(finding: &Finding) -> String {
+    format!(
+        "**{}** {}: {}. {}",
+        cell(&finding.severity),
+        cell(&finding.rule),
+        cell(&finding.message),
+        cell(&finding.help)
+    )
+}
+
+fn markdown_row(one: &PrincipalAccess) -> String {
+    let rights = one.rights.iter().map(|right| {
+        let role = cell(&right.role);
+        let some = if right.for_some_sessions {
+            " (some sessions)"
+        } else {
+            ""
+        };
+        format!("{role}: {}{some}", cell(&scope(right)))
+    });
+    let rights: Vec<_> = rights.collect();
+    let groups: Vec<_> = one.groups.iter().map(|group| cell(group)).collect();
+    format!(
+        "| {} | {} | {} | {} | {}, {} | {} | {} | {} |",
+        level(one),
+        cell(&short_name(one)),
+        kind_name(one.kind),
+        cell(one.account.as_deref().unwrap_or_default()),
+        store_name(&one.source),
+        cell(&place(&one.source)),
+        cell(one.username.as_deref().unwrap_or("not known")),
+        groups.join("<br>"),
+        rights.join("<br>"),
+    )
 }
 
 fn level(one: &PrincipalAccess) -> &'static str {

@@ -12,6 +12,7 @@ use awsauth_core::document::Principal;
 use awsauth_core::facts::access_entries::{AccessEntry, AccessTerms};
 
 /// The optional columns of a table.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Columns {
     /// Whether aws-auth or an access entry is the source.
     source: bool,
@@ -22,6 +23,40 @@ pub(super) struct Columns {
 }
 
 impl Columns {
+    pub(super) const ALL: Self = Self {
+        source: true,
+        policies: true,
+        line: true,
+        status: true,
+    };
+
+    /// Returns the columns that tables of several clusters have, if the listings need `each`. Such tables have a status in any case,
+    /// for clusters that cannot be read.
+    pub(super) fn of_several(each: impl Iterator<Item = Self>, wide: bool) -> Self {
+        let none = Self {
+            source: false,
+            policies: false,
+            line: wide,
+            status: true,
+        };
+        each.fold(none, |all, one| Self {
+            source: all.source || one.source,
+            policies: all.policies || one.policies,
+            ..all
+        })
+    }
+
+    /// Leaves out the cells of the other columns of a row that has all.
+    pub(super) fn select(&self, cells: &[Cell]) -> Vec<Cell> {
+        let optional = [self.policies, self.source, self.line, self.status];
+        let shown = [true; 4].into_iter().chain(optional);
+        let cells = cells.iter().zip(shown);
+        cells
+            .filter(|(_, shown)| *shown)
+            .map(|(cell, _)| cell.clone())
+            .collect()
+    }
+
     pub(super) fn headings(&self) -> Vec<&'static str> {
         let mut headings = vec!["KIND", "IDENTITY", "USERNAME", "GROUPS"];
         headings.extend(self.policies.then_some("POLICIES"));

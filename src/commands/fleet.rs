@@ -1,0 +1,342 @@
+//! `awsauth fleet`.
+
+mod report;
+mod rollout;
+mod rollout_state;
+mod runs;
+mod selection;
+
+use clap::Subcommand;
+
+use super::list_args::ListArgs;
+use super::{Format, OutputArgs, diff, get, lint, unmap};
+use crate::backend::{Backend, Target};
+use crate::output::{
+    ACCESS_HEADINGS, Cell, ClusterOutcome, FINDING_HEADINGS, FleetListing, FleetResult, FleetTable,
+    PlanFormat, access_rows, finding_rows, fleet_json,
+};
+use crate::terminal::{Exit, Failure, Kind, Out};
+use awsauth_core::plan::Plan;
+use runs::{Limits, Run, run_all, write_all};
+use selection::{Fleet, FleetArgs, FleetCluster};
+
+/// Work on many clusters at once
+///
+/// Runs a command for every selected cluster, several at the same time. Select clusters by kubeconfig context, by a file that lists
+/// them, or by EKS region and account. A cluster that cannot be read is a row with the error. The exit code is the highest of all
+/// clusters.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: FleetCommand,
+
+    #[command(flatten)]
+    fleet: FleetArgs,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  # Show who is an administrator of any production cluster
+  awsauth fleet get --admins --contexts 'prod-*'
+
+  # Apply the same access to all clusters of a file, one first
+  awsauth fleet apply -f access.yaml --clusters clusters.yaml --canary staging
+
+  # Remove a role from all EKS clusters of two regions
+  awsauth fleet unmap role arn:aws:iam::111122223333:role/leaver --regions eu-west-1,us-east-1
+
+  # Report on all clusters in one page
+  awsauth fleet report --all-contexts -o html > access.html";
+
+#[derive(Debug, Subcommand)]
+enum FleetCommand {
+    /// Show the mappings of all clusters
+    #[command(after_help = "\
+Examples:
+  # Where does this role have access?
+  awsauth fleet get --arn '*:role/dev' --all-contexts
+
+  # All administrators, for a spreadsheet
+  awsauth fleet get --admins --contexts 'prod-*' -o csv")]
+    Get(GetArgs),
+    /// Check the live aws-auth of all clusters
+    #[command(after_help = "\
+Examples:
+  awsauth fleet lint --all-contexts --fail-on warning")]
+    Lint(LintArgs),
+    /// Show the changes that fleet apply would make
+    ///
+    /// Exits with 1 if there is a difference on any cluster.
+    #[command(after_help = "\
+Examples:
+  awsauth fleet diff -f access.yaml --contexts 'prod-*'")]
+    Diff(diff::Args),
+    /// Apply the same desired state to all clusters, one first, and stop at the first failure
+    ///
+    /// Applies to the canary first, then to the other clusters in waves. After each write, awsauth reads aws-auth again and checks
+    /// that nothing is left to apply; with --verify, it also signs in. It starts no further wave after a failure, except for clusters
+    /// that cannot be reached. The same command with --resume continues.
+    #[command(after_help = "\
+Examples:
+  # First to the clusters with the label stage=test, then to 20 at a time
+  awsauth fleet apply -f access.yaml --clusters clusters.yaml --canary stage=test --wave 20
+
+  # Continue after the cause of a failure is fixed
+  awsauth fleet apply -f access.yaml --clusters clusters.yaml --canary stage=test --wave 20 --resume")]
+    Apply(rollout::ApplyArgs),
+    /// Remove the mappings of one identity from all clusters
+    #[command(after_help = "\
+Examples:
+  awsauth fleet unmap role arn:aws:iam::111122223333:role/leaver --all-contexts")]
+    Unmap(unmap::Args),
+    /// Report who has access to which cluster
+    #[command(after_help = "\
+Examples:
+  # One page with a filter by cluster
+  awsauth fleet report --clusters clusters.yaml -o html > access.html")]
+    Report(report::ReportArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct GetArgs {
+    #[command(flatten)]
+    answer: ListArgs,
+
+    #[command(flatten)]
+    query: get::Query,
+}
+
+#[derive(Debug, clap::Args)]
+struct LintArgs {
+    #[command(flatten)]
+    rules: lint::RuleArgs,
+
+    #[command(flatten)]
+    answer: OutputArgs,
+}
+
+/// What a command made of one cluster.
+struct ClusterResult {
+    result: FleetResult,
+    rows: Vec<Vec<Cell>>,
+}
+
+/// The rows of one cluster.
+struct ClusterRows {
+    outcome: ClusterOutcome,
+    result: FleetResult,
+    rows: Vec<Vec<Cell>>,
+}
+
+/// Runs the command for each cluster.
+pub(crate) fn run(
+    args: Args,
+    target: &Target,
+    matches: &clap::ArgMatches,
+    out: &mut Out,
+) -> Result<Exit, Failure> {
+    target.refuse_single_cluster(matches, "fleet")?;
+    let Args { command, fleet } = args;
+    let limits = &fleet.limits;
+    let signs_in = matches!(&command, FleetCommand::Apply(args) if args.apply.is_verified());
+    let fleet = fleet.select(target, out)?;
+    if !signs_in && fleet.is_without_eks() {
+        target.refuse_credentials(matches)?;
+    }
+    match command {
+        FleetCommand::Get(args) => get_all(args, fleet, limits, out),
+        FleetCommand::Lint(args) => {
+            let is_json = args.answer.output == Format::Json;
+            let check = move |cluster: &FleetCluster, out: &mut Out| {
+                let backend = Backend::open_cluster(&cluster.target, out)?;
+                let (exit, report) = lint::of_cluster(&args.rules, is_json, backend, out)?;
+                let result = ClusterResult {
+                    result: match report.findings.is_empty() {
+                        true => FleetResult::NoFindings,
+                        false => FleetResult::Findings,
+                    },
+                    rows: finding_rows(&report),
+                };
+                Ok((exit, result))
+            };
+            let runs = run_all("Checking clusters", &fleet.clusters, limits, check, out);
+            let rows = rows_of(fleet.and_unlisted(runs), FleetResult::NotRead, out);
+            print(rows, &FINDING_HEADINGS, is_json, out)
+        }
+        FleetCommand::Diff(args) => {
+            let is_json = is_json(args.output())?;
+            let inputs = args.desired.inputs(false)?;
+            let compare = move |cluster: &FleetCluster, out: &mut Out| {
+                let mut backend = Backend::open_cluster(&cluster.target, out)?;
+                let plan = diff::plan(&args.desired, &inputs, &mut backend, out)?;
+                if is_json {
+                    diff::print_json(&plan, &backend, out)?;
+                }
+                diff::print_remarks(&plan, out);
+                Ok((diff::exit(&plan), of_plan(&plan, true)))
+            };
+            let runs = run_all("Comparing clusters", &fleet.clusters, limits, compare, out);
+            let rows = rows_of(fleet.and_unlisted(runs), FleetResult::NotRead, out);
+            print(rows, &ACCESS_HEADINGS, is_json, out)
+        }
+        FleetCommand::Apply(args) => rollout::run(args, fleet, limits, out),
+        FleetCommand::Unmap(args) => {
+            let is_json = is_json(args.output())?;
+            fleet.refuse_unlisted()?;
+            let is_dry = args.is_dry_run();
+            let remove = move |cluster: &FleetCluster, out: &mut Out| {
+                let mut backend = Backend::open_cluster(&cluster.target, out)?;
+                let plan = unmap::unmap(&args, &mut backend, out)?;
+                Ok((Exit::Done, of_plan(&plan, is_dry)))
+            };
+            let runs = write_all("Changing clusters", &fleet.clusters, limits, remove, out);
+            print(
+                rows_of(runs, FleetResult::Failed, out),
+                &ACCESS_HEADINGS,
+                is_json,
+                out,
+            )
+        }
+        FleetCommand::Report(args) => report::run(&args, fleet, limits, out),
+    }
+}
+
+fn get_all(args: GetArgs, fleet: Fleet, limits: &Limits, out: &mut Out) -> Result<Exit, Failure> {
+    let GetArgs { answer, query } = args;
+    let read = move |cluster: &FleetCluster, out: &mut Out| {
+        let mut backend = Backend::open_cluster(&cluster.target, out)?;
+        get::rows(&query, &mut backend, out)
+    };
+    let runs = run_all("Reading clusters", &fleet.clusters, limits, read, out);
+    let runs = fleet.and_unlisted(runs);
+    let mut failures = String::new();
+    let listed = runs.into_iter().map(|run| {
+        out.forward(&run.cluster, &run.captured);
+        failures += &run.failure_text(out.program());
+        let outcome = outcome(&run);
+        (outcome, run.done.ok().map(|(_, rows)| rows))
+    });
+    let mut listing = FleetListing::new(listed.collect::<Vec<_>>());
+    let exit = exit(listing.outcomes());
+    answer.print(&mut listing, out)?;
+    out.failure(&failures);
+    Ok(exit)
+}
+
+impl Fleet {
+    /// Returns whether all clusters are those of a kubeconfig.
+    fn is_without_eks(&self) -> bool {
+        let mut clusters = self.clusters.iter();
+        self.unlisted.is_empty() && clusters.all(|one| one.target.cluster_name.is_none())
+    }
+
+    /// Adds the regions whose clusters cannot be listed.
+    fn and_unlisted<T>(self, mut runs: Vec<Run<T>>) -> Vec<Run<T>> {
+        let failed = |(name, failure)| Run::failed(name, failure);
+        runs.extend(self.unlisted.into_iter().map(failed));
+        runs
+    }
+
+    /// Refuses to write if some clusters are unknown.
+    fn refuse_unlisted(&self) -> Result<(), Failure> {
+        match self.unlisted.first() {
+            None => Ok(()),
+            Some((name, failure)) => Err(Failure::new(
+                Kind::Unreachable,
+                format!("nothing was written: {name}: {}", failure.message()),
+            )
+            .hint("leave out this region or account, or allow eks:ListClusters there")),
+        }
+    }
+}
+
+/// Refuses the format of GitHub Actions steps, which shows one cluster.
+fn is_json(format: PlanFormat) -> Result<bool, Failure> {
+    match format {
+        PlanFormat::Human => Ok(false),
+        PlanFormat::Json => Ok(true),
+        PlanFormat::Github => Err(Failure::usage("cannot use -o github for several clusters")
+            .hint("use -o json, or run the command for each cluster in a step of its own")),
+    }
+}
+
+/// Returns the rows of a plan.
+fn of_plan(plan: &Plan, is_dry: bool) -> ClusterResult {
+    ClusterResult {
+        result: match (plan.is_change(), is_dry) {
+            (false, _) => FleetResult::Unchanged,
+            (true, true) => FleetResult::WouldChange,
+            (true, false) => FleetResult::Changed,
+        },
+        rows: access_rows(plan),
+    }
+}
+
+/// Prints the notes of each cluster, and returns its rows. `failed` is the result of a cluster that has none.
+fn rows_of(runs: Vec<Run<ClusterResult>>, failed: FleetResult, out: &mut Out) -> Vec<ClusterRows> {
+    let rows = runs.into_iter().map(|run| {
+        out.forward(&run.cluster, &run.captured);
+        out.failure(&run.failure_text(out.program()));
+        let outcome = outcome(&run);
+        let (result, rows) = match run.done {
+            Ok((_, done)) => (done.result, done.rows),
+            Err(failure) if failure.exit() == Exit::RolledBack => {
+                (FleetResult::RolledBack, Vec::new())
+            }
+            Err(_) => (failed, Vec::new()),
+        };
+        ClusterRows {
+            outcome,
+            result,
+            rows,
+        }
+    });
+    rows.collect()
+}
+
+/// Prints the rows of all clusters, and returns the exit code.
+fn print(
+    clusters: Vec<ClusterRows>,
+    headings: &[&'static str],
+    is_json: bool,
+    out: &mut Out,
+) -> Result<Exit, Failure> {
+    if is_json {
+        let outcomes: Vec<_> = clusters.into_iter().map(|one| one.outcome).collect();
+        out.json(&fleet_json(&outcomes).map_err(|error| Failure::bug(&error))?)?;
+        return Ok(exit(&outcomes));
+    }
+    let mut table = FleetTable::new(headings);
+    for ClusterRows {
+        outcome,
+        result,
+        rows,
+    } in &clusters
+    {
+        match &outcome.error {
+            Some(why) => table.add_failure(&outcome.cluster, *result, why),
+            None => table.add(&outcome.cluster, *result, rows.clone()),
+        }
+    }
+    out.text(&table.render(out.width()))?;
+    let outcomes: Vec<_> = clusters.into_iter().map(|one| one.outcome).collect();
+    Ok(exit(&outcomes))
+}
+
+/// Returns the result of a run as JSON shows it.
+fn outcome<T>(run: &Run<T>) -> ClusterOutcome {
+    ClusterOutcome {
+        cluster: run.cluster.clone(),
+        exit: Some(run.exit()),
+        // Text for users is no JSON.
+        result: serde_json::from_slice(&run.captured.stdout).ok(),
+        error: run.done.as_ref().err().map(Failure::message),
+    }
+}
+
+/// Returns the exit code for all clusters: the highest one.
+fn exit(outcomes: &[ClusterOutcome]) -> Exit {
+    let exits = outcomes.iter().filter_map(|outcome| outcome.exit);
+    exits.max_by_key(|exit| exit.code()).unwrap_or(Exit::Done)
+}

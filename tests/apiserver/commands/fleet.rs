@@ -1,0 +1,429 @@
+//! `fleet` on three real API servers, and on addresses where none responds.
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::commands::exclusive_cluster::{
+    ExclusiveCluster, MYTESTROLE, NODES, Running, awsauth, eksctl_made, eventually,
+};
+use crate::commands::halting_proxy::HaltingProxy;
+use crate::commands::slow_proxy::SlowProxy;
+use crate::support::aws_auth_client::Api;
+use crate::support::completed_run::Run;
+use crate::support::static_users;
+
+const NAMES: [&str; 3] = ["dev", "prod-1", "prod-2"];
+
+const ACCESS: &str =
+    "- rolearn: arn:aws:iam::111122223333:role/mytestrole\n  username: admin\n  groups: [admins]\n";
+
+/// Three clusters, used by one test.
+struct Fleet {
+    clusters: [ExclusiveCluster; 3],
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Fleet {
+    fn start() -> Self {
+        static TURN: Mutex<()> = Mutex::new(());
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        Self {
+            clusters: ExclusiveCluster::three(),
+            _turn: turn,
+        }
+    }
+
+    fn folder(&self) -> &Path {
+        self.clusters[0].cluster.folder()
+    }
+
+    /// Writes a kubeconfig with a context for each cluster, and for these other servers.
+    fn kubeconfig(&self, others: &[(&str, &str)]) -> PathBuf {
+        let real = NAMES.iter().zip(&self.clusters).map(|(name, session)| {
+            let cluster = session.cluster;
+            (*name, cluster.server_url(), cluster.ca())
+        });
+        let ca = self.clusters[0].cluster.ca();
+        let others = others
+            .iter()
+            .map(|(name, server)| (*name, (*server).to_owned(), ca.clone()));
+        let all: Vec<_> = real.chain(others).collect();
+        let each = |entry: &dyn Fn(&(&str, String, PathBuf)) -> Value| -> Vec<Value> {
+            all.iter().map(entry).collect()
+        };
+        let content = json!({
+            "apiVersion": "v1",
+            "kind": "Config",
+            "users": [{"name": "admin", "user": {"token": static_users::ADMIN.token()}}],
+            "clusters": each(&|(name, server, ca)| {
+                json!({"name": name, "cluster": {"server": server, "certificate-authority": ca}})
+            }),
+            "contexts": each(&|(name, _, _)| {
+                json!({"name": name, "context": {"cluster": name, "user": "admin"}})
+            }),
+        });
+        let path = self.folder().join("fleet.kubeconfig");
+        fs::write(&path, content.to_string()).unwrap();
+        path
+    }
+
+    /// Writes the kubeconfig with another server for one cluster.
+    fn kubeconfig_with(&self, name: &str, server: &str) -> PathBuf {
+        let path = self.kubeconfig(&[]);
+        let mut content: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        let at = NAMES.iter().position(|known| *known == name).unwrap();
+        content["clusters"][at]["cluster"]["server"] = server.into();
+        content["clusters"][at]["cluster"]["tls-server-name"] = "127.0.0.1".into();
+        fs::write(&path, content.to_string()).unwrap();
+        path
+    }
+
+    fn command(&self, kubeconfig: &Path, args: &[&str]) -> Command {
+        let mut command = awsauth(self.clusters[0].cluster, kubeconfig);
+        // Reads of a server that does not exist are retried for this long.
+        command.env("AWSAUTH_TIMEOUT", "5s");
+        command.arg("fleet").args(args);
+        command
+    }
+
+    fn run(&self, kubeconfig: &Path, args: &[&str]) -> Run {
+        Run::of(&mut self.command(kubeconfig, args))
+    }
+
+    fn access(&self) -> String {
+        let path = self.clusters[0].file("access.yaml", ACCESS);
+        path.to_str().unwrap().to_owned()
+    }
+
+    fn maps(&self, cluster: usize) -> bool {
+        self.clusters[cluster].text("mapRoles").contains(MYTESTROLE)
+    }
+
+    fn states(&self) -> Vec<PathBuf> {
+        let folder = self.folder().join(".local/state/awsauth/fleet");
+        let files = fs::read_dir(folder).into_iter().flatten().flatten();
+        files.map(|file| file.path()).collect()
+    }
+}
+
+#[test]
+fn unreadable_clusters_are_rows_and_hold_up_no_other() {
+    let fleet = Fleet::start();
+    fleet.clusters[1].done(&["map", "role", MYTESTROLE, "--username", "admin"]);
+    // Accepts connections and never answers.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = format!("https://{}", silent.local_addr().unwrap());
+    let kubeconfig = fleet.kubeconfig(&[("gone", "https://127.0.0.1:1"), ("silent", &silent)]);
+
+    let start = Instant::now();
+    let get = [
+        "get",
+        "--all-contexts",
+        "--deadline",
+        "8s",
+        "--timeout",
+        "30s",
+        "-o",
+        "json",
+    ];
+    let run = fleet.run(&kubeconfig, &get);
+    run.says(
+        3,
+        &["gone: error: ", "silent: error: ", "--deadline DURATION"],
+    );
+    assert!(start.elapsed() < Duration::from_secs(30), "{run:?}");
+    let listed = run.json();
+    let clusters = listed["clusters"].as_array().unwrap();
+    let names: Vec<_> = clusters.iter().map(|one| &one["cluster"]).collect();
+    assert_eq!(names, ["dev", "prod-1", "prod-2", "gone", "silent"]);
+    for (one, session) in clusters.iter().zip(&fleet.clusters) {
+        let alone = session.done(&["get", "-o", "json"]).json();
+        assert_eq!(one["result"], alone);
+        assert_eq!((&one["exitCode"], &one["error"]), (&json!(0), &Value::Null));
+    }
+    for one in &clusters[3..] {
+        assert_eq!(
+            (&one["exitCode"], &one["result"]),
+            (&json!(3), &Value::Null)
+        );
+        let error = one["error"].as_str().unwrap();
+        assert!(error.contains("not done in time"), "{one}");
+    }
+
+    let table = fleet.run(
+        &kubeconfig,
+        &["get", "--contexts", "prod-*,gone", "--arn", "*mytestrole"],
+    );
+    table.says(3, &["gone: error: "]);
+    let rows: Vec<&str> = table.stdout.lines().collect();
+    assert!(
+        rows[0].starts_with("CLUSTER   KIND   IDENTITY"),
+        "{table:?}"
+    );
+    assert!(
+        rows[1].starts_with("prod-1    role   arn:aws:iam::111122223333:role/mytestrole"),
+        "{table:?}"
+    );
+    assert!(
+        rows[2].starts_with("gone ") && rows[2].contains("not read: cannot read aws-auth"),
+        "{table:?}"
+    );
+    assert_eq!(rows.len(), 3, "{table:?}");
+    let csv = fleet.run(
+        &kubeconfig,
+        &["get", "--contexts", "*", "-o", "csv", "--deadline", "8s"],
+    );
+    assert_eq!(
+        csv.stdout
+            .lines()
+            .filter(|line| line.contains("not read: "))
+            .count(),
+        2,
+        "{csv:?}"
+    );
+
+    fleet
+        .run(&kubeconfig, &["get", "--contexts", "test-*"])
+        .says(2, &["no context of the kubeconfig matches test-*"]);
+}
+
+#[test]
+fn lint_diff_and_report_give_what_each_cluster_gives_alone() {
+    let fleet = Fleet::start();
+    let faulty = NODES.replace("system:bootstrappers", "system:bootstraper");
+    fleet.clusters[2].put(&crate::support::aws_auth_client::configmap(&faulty));
+    fleet.clusters[0].done(&[
+        "map",
+        "role",
+        MYTESTROLE,
+        "--username",
+        "admin",
+        "--group",
+        "admins",
+    ]);
+    let kubeconfig = fleet.kubeconfig(&[]);
+    let access = fleet.access();
+    for (command, exit) in [
+        (["lint", "-o", "json"].as_slice(), 1),
+        (&["diff", "-f", &access, "-o", "json"], 1),
+    ] {
+        let run = fleet.run(&kubeconfig, &[command, &["--all-contexts"]].concat());
+        assert_eq!(run.status, exit, "{run:?}");
+        let together = run.json();
+        for (number, session) in fleet.clusters.iter().enumerate() {
+            let alone = session.run(command);
+            let one = &together["clusters"][number];
+            assert_eq!(one["result"], alone.json());
+            assert_eq!(one["exitCode"], alone.status);
+        }
+    }
+    let lint = fleet.run(&kubeconfig, &["lint", "--all-contexts"]);
+    assert!(
+        lint.stdout.contains("prod-2") && lint.stdout.contains("error"),
+        "{lint:?}"
+    );
+    let diff = fleet.run(&kubeconfig, &["diff", "-f", &access, "--all-contexts"]);
+    let rows: Vec<&str> = diff.stdout.lines().collect();
+    assert!(rows[1].starts_with("dev       unchanged"), "{diff:?}");
+    assert!(
+        rows[2].starts_with("prod-1    would change")
+            && rows[2].contains("gains user admin in group admins"),
+        "{diff:?}"
+    );
+
+    let with_gone = fleet.kubeconfig(&[("gone", "https://127.0.0.1:1")]);
+    for (format, parts) in [
+        (
+            "json",
+            [
+                "\"cluster\": \"prod-2\"",
+                "\"principals\"",
+                "\"cluster\": \"gone\"",
+            ],
+        ),
+        (
+            "csv",
+            [
+                "cluster,principal,",
+                "dev,arn:aws:iam::111122223333:role/mytestrole,",
+                "gone,",
+            ],
+        ),
+        (
+            "markdown",
+            [
+                "# Access to 4 clusters",
+                "| dev | ",
+                "| gone | **not read:**",
+            ],
+        ),
+        (
+            "html",
+            [
+                "Access to 4 clusters",
+                "<option value=\"prod-2\">prod-2</option>",
+                "data-cluster=\"dev\"",
+            ],
+        ),
+    ] {
+        let run = fleet.run(&with_gone, &["report", "--all-contexts", "-o", format]);
+        run.says(3, &["gone: error: "]);
+        for part in parts {
+            assert!(run.stdout.contains(part), "no {part} in {}", run.stdout);
+        }
+    }
+}
+
+#[test]
+fn apply_stops_at_the_first_failure_and_resumes() {
+    let fleet = Fleet::start();
+    let kubeconfig = fleet.kubeconfig(&[]);
+    let access = fleet.access();
+    let mut immutable = eksctl_made();
+    immutable["immutable"] = true.into();
+    fleet.clusters[1].put(&immutable);
+    let apply = ["apply", "-f", &access, "--all-contexts", "--wave", "1"];
+    let dry_run = fleet.run(&kubeconfig, &[&apply[..], &["--dry-run=client"]].concat());
+    dry_run.says(0, &[]);
+    assert!(!fleet.maps(0) && fleet.states().is_empty(), "{dry_run:?}");
+
+    // The canary must exist, and its failure stops everything.
+    let with_canary = |canary| [&apply[..], &["--canary", canary]].concat();
+    fleet
+        .run(&kubeconfig, &with_canary("nowhere"))
+        .says(2, &["no selected cluster has the name or label nowhere"]);
+    let run = fleet.run(&kubeconfig, &with_canary("prod-1"));
+    run.says(
+        4,
+        &[
+            "prod-1: refused",
+            "0 clusters are done, 1 failed, 2 were not started",
+            "--resume",
+        ],
+    );
+    assert!(!fleet.maps(0) && !fleet.maps(2), "{run:?}");
+
+    let run = fleet.run(&kubeconfig, &[&apply[..], &["-o", "json"]].concat());
+    run.says(4, &["1 clusters are done, 1 failed, 1 were not started"]);
+    let clusters = &run.json()["clusters"];
+    assert_eq!(clusters[0]["exitCode"], 0);
+    assert_eq!(clusters[0]["result"]["changed"], true);
+    assert_eq!(clusters[1]["exitCode"], 4);
+    assert_eq!(
+        clusters[2],
+        json!({"cluster": "prod-2", "exitCode": null, "result": null, "error": null})
+    );
+    assert!(fleet.maps(0) && !fleet.maps(2));
+    let [state] = &fleet.states()[..] else {
+        panic!("{:?}", fleet.states())
+    };
+    assert_eq!(
+        fs::metadata(state).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    let text = fs::read_to_string(state).unwrap();
+    assert_eq!(
+        serde_json::from_str::<Value>(&text).unwrap(),
+        json!({"clusters": {"dev": "done", "prod-1": "failed"}})
+    );
+
+    fleet.clusters[1].put(&eksctl_made());
+    let version = fleet.clusters[0].resource_version();
+    let resume = [&apply[..], &["--resume"]].concat();
+    let run = fleet.run(&kubeconfig, &resume);
+    run.says(0, &[]);
+    let rows: Vec<&str> = run.stdout.lines().collect();
+    assert!(rows[1].starts_with("dev       done before"), "{run:?}");
+    assert!(rows[2].starts_with("prod-1    changed"), "{run:?}");
+    assert!(fleet.maps(1) && fleet.maps(2));
+    assert_eq!(fleet.clusters[0].resource_version(), version);
+    assert!(fleet.states().is_empty());
+    fleet
+        .run(&kubeconfig, &resume)
+        .says(2, &["there is nothing to resume"]);
+
+    let unmap = ["unmap", "role", MYTESTROLE, "--all-contexts"];
+    let run = fleet.run(&kubeconfig, &unmap);
+    run.says(0, &["prod-2: Wrote aws-auth"]);
+    assert!((0..3).all(|cluster| !fleet.maps(cluster)), "{run:?}");
+}
+
+#[test]
+fn killed_rollout_resumes_without_a_second_write() {
+    let fleet = Fleet::start();
+    let access = fleet.access();
+    let apply = ["apply", "-f", &access, "--all-contexts", "--wave", "1"];
+    // The first request to the second cluster gets no response.
+    let proxy = HaltingProxy::start(&fleet.clusters[1].cluster.server_url(), 1, false);
+    let kubeconfig = fleet.kubeconfig_with("prod-1", &proxy.url);
+    let run = Running::start(fleet.command(&kubeconfig, &apply), &[] as &[&str]);
+    eventually(|| proxy.is_halted());
+    assert!(fleet.maps(0) && !fleet.maps(1) && !fleet.maps(2));
+    // Killed by SIGKILL.
+    drop(run);
+
+    let [state] = &fleet.states()[..] else {
+        panic!("{:?}", fleet.states())
+    };
+    let text = fs::read_to_string(state).unwrap();
+    assert_eq!(
+        serde_json::from_str::<Value>(&text).unwrap(),
+        json!({"clusters": {"dev": "done", "prod-1": "started"}})
+    );
+    let version = fleet.clusters[0].resource_version();
+    let kubeconfig = fleet.kubeconfig(&[]);
+    let run = fleet.run(&kubeconfig, &[&apply[..], &["--resume"]].concat());
+    run.says(0, &[]);
+    assert_eq!(fleet.clusters[0].resource_version(), version);
+    for session in &fleet.clusters {
+        assert_eq!(
+            session.text("mapRoles").matches(MYTESTROLE).count(),
+            1,
+            "{run:?}"
+        );
+    }
+    assert!(fleet.states().is_empty());
+}
+
+#[test]
+fn change_that_another_client_reverts_stops_the_rollout() {
+    let fleet = Fleet::start();
+    let access = fleet.access();
+    let first = &fleet.clusters[0];
+    let delay = Duration::from_millis(200);
+    let proxy = SlowProxy::start(&first.cluster.server_url(), delay);
+    let kubeconfig = fleet.kubeconfig_with("dev", &proxy.url);
+    let is_over = AtomicBool::new(false);
+    let run = thread::scope(|scope| {
+        scope.spawn(|| {
+            let other = Api::of(first.cluster, "gitops");
+            while !is_over.load(Ordering::Relaxed) {
+                let mut object = other.object();
+                if object["data"]["mapRoles"] != NODES {
+                    object["data"]["mapRoles"] = NODES.into();
+                    let _ = other.replace(&object);
+                }
+            }
+        });
+        let run = fleet.run(&kubeconfig, &["apply", "-f", &access, "--all-contexts"]);
+        is_over.store(true, Ordering::Relaxed);
+        run
+    });
+    run.says(
+        7,
+        &[
+            "dev: error: aws-auth was written, but another client changed it",
+            "2 were not started",
+        ],
+    );
+    assert!(!fleet.maps(1) && !fleet.maps(2), "{run:?}");
+}
