@@ -9,6 +9,7 @@
 mod support;
 
 mod concurrent_writers;
+mod fleet;
 mod latency_proxy;
 mod libyaml_pass;
 mod live_cluster;
@@ -27,7 +28,7 @@ use release_binary::Awsauth;
 
 type Benchmark = (&'static str, fn(&Awsauth));
 
-const BENCHMARKS: [Benchmark; 7] = [
+const BENCHMARKS: [Benchmark; 8] = [
     ("start", process_start::run),
     ("token", token::run),
     ("manifest", manifest::run),
@@ -35,6 +36,7 @@ const BENCHMARKS: [Benchmark; 7] = [
     ("round-trips", round_trips::run),
     ("writers", concurrent_writers::run),
     ("webhook", webhook::run),
+    ("fleet", fleet::run),
 ];
 
 fn main() {
