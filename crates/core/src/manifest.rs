@@ -29,6 +29,7 @@ use find_aws_auth::Place;
 pub use goyaml::edit::Unwritable;
 use goyaml::edit::span_tree::{Kind, Pair, ReadError, Style, Tree};
 use goyaml::edit::{self, splice};
+use kustomization::Literal;
 use rewrite::Rewrite;
 
 /// A manifest file, and the position of aws-auth in it.
@@ -43,6 +44,8 @@ pub struct Manifest {
     data: BTreeMap<String, Arc<str>>,
     owners: Option<String>,
     file_lines: [Option<FileLines>; 3],
+    /// The sections of a kustomization.
+    literals: Vec<Literal>,
     /// The bytes of the sections that are lists of the file itself, not texts. Such a manifest is only reported on.
     lists: [Option<Range<usize>>; 3],
 }
@@ -130,6 +133,7 @@ impl Manifest {
             data,
             owners,
             file_lines,
+            literals: Vec::new(),
             lists: [const { None }; 3],
         };
         Ok((manifest, not_text))
@@ -204,6 +208,12 @@ impl Manifest {
             .map(|lines| lines.file_line(line))
     }
 
+    /// Returns the literal of a kustomization that has a section.
+    fn literal(&self, section: SectionName) -> Option<&Literal> {
+        let mut literals = self.literals.iter();
+        literals.find(|literal| literal.section == section)
+    }
+
     /// Returns the bytes of the file at which bytes of a section's own text are written. `offsets` ascend. Empty if the
     /// section is absent.
     pub fn file_offsets(&self, section: SectionName, offsets: &[usize]) -> Vec<usize> {
@@ -211,11 +221,20 @@ impl Manifest {
             let in_file = |offset: &usize| (list.start + offset).min(list.end);
             return offsets.iter().map(in_file).collect();
         }
+        if let Some(Literal { item, column, .. }) = self.literal(section) {
+            let decoded = self.tree.scalar(*item).unwrap_or_default();
+            // The section follows `KEY=`.
+            let start = section.key().len() + 1;
+            let offsets: Vec<usize> = offsets.iter().map(|offset| start + offset).collect();
+            let scalar = (*item, *column);
+            return file_positions::file_offsets(&self.text, &self.tree, scalar, decoded, &offsets);
+        }
         let decoded = self.data.get(section.key());
         let Some((pair, decoded)) = self.pair(section.key()).zip(decoded) else {
             return Vec::new();
         };
-        file_positions::file_offsets(&self.text, &self.tree, pair, decoded, offsets)
+        let scalar = (pair.value, self.tree.node(pair.key).column);
+        file_positions::file_offsets(&self.text, &self.tree, scalar, decoded, offsets)
     }
 
     /// Returns whether a section is a block scalar, `|` or `>`, whose lines have no escapes.

@@ -22,19 +22,32 @@ pub(crate) struct Requested<'a> {
     pub(crate) roles: RoleScope,
 }
 
-/// Reads a cluster's aws-auth, with facts from the cluster and from EKS.
+/// Reads a cluster's aws-auth, with facts from the cluster and from EKS. Prints a note if the cluster does not read aws-auth.
 pub(crate) fn of_cluster(
     backend: &mut Backend,
     requested: &Requested<'_>,
     out: &mut Out,
 ) -> Result<(Snapshot, Facts), Failure> {
+    let (reading, facts) = read(backend, requested, out)?;
+    if let Some(note) = backend.access_note(&reading) {
+        out.note(&note);
+    }
+    Ok((reading.snapshot, facts))
+}
+
+/// Reads aws-auth and the facts.
+pub(super) fn read(
+    backend: &mut Backend,
+    requested: &Requested<'_>,
+    out: &mut Out,
+) -> Result<(Reading, Facts), Failure> {
     let eks_account = || backend.eks().map(|eks| eks.facts.account().to_owned());
     let mut facts = Facts {
         account: requested.account.map(str::to_owned).or_else(eks_account),
         ..Facts::default()
     };
     let Some((live, policy)) = backend.read_with_rbac(requested.roles, out)? else {
-        return Ok((backend.read(out)?.snapshot, facts));
+        return Ok((backend.read(out)?, facts));
     };
     facts.rbac = Some(policy);
     facts.access_entries = backend.access_configuration(out);
@@ -44,13 +57,10 @@ pub(crate) fn of_cluster(
         snapshot: live.snapshot(),
         exists: live.exists(),
     };
-    if let Some(note) = backend.access_note(&reading) {
-        out.note(&note);
-    }
     if requested.needs_aws {
         facts.cluster = cluster(backend, &Document::read(&reading.snapshot.data), out);
     }
-    Ok((reading.snapshot, facts))
+    Ok((reading, facts))
 }
 
 /// Returns the facts about a file.

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::path::Path;
 
 use super::args::{Args, Format};
-use super::collect_facts::Requested;
+use super::collect_facts::{self, Requested};
 use super::source::{Source, Sources};
 use crate::backend::files::{Candidate, Content, search};
 use crate::backend::input_files::is_stdin;
@@ -126,11 +126,13 @@ impl Run<'_> {
         if self.adds_literal_blocks() {
             backend.add_literal_blocks();
         }
-        let eks_account = backend.eks().map(|eks| eks.facts.account().to_owned());
-        // A fix of the text cannot cause findings that depend on other facts, such as the bindings of a group.
-        let facts = Facts {
-            account: self.requested.account.map(str::to_owned).or(eks_account),
-            ..Facts::default()
+        let facts = match backend.has_server() {
+            // Some fixes follow from what EKS and IAM report, such as the role of an instance profile.
+            true => collect_facts::read(backend, self.requested, out)?.1,
+            false => Facts {
+                account: self.requested.account.map(str::to_owned),
+                ..Facts::default()
+            },
         };
         let args = &self.args.fix;
         let fixed = RefCell::new(Vec::new());

@@ -167,6 +167,17 @@ fn entries_are_checked_against_nodes_and_principals() {
     ] {
         assert!(run.stdout.contains(&message), "{message}: {run:?}");
     }
+    // The role of the instance profile is known, so the finding can be fixed.
+    let fixed = lint(&session, &ci, &["--select", "R07", "--fix"]);
+    fixed.says(0, &["Fixed mapRoles:", "R07 instance-profile-arn"]);
+    let object = session.api.object();
+    let roles = object["data"]["mapRoles"].as_str().unwrap();
+    assert!(
+        roles.contains(&format!("- rolearn: {A}:role/in-profile\n")),
+        "{roles}"
+    );
+    put(&session);
+
     // A rule that needs no facts causes no request.
     let before = service.asked().len();
     on(&session, &ci, &["lint", "--select", "S"]).says(0, &[]);

@@ -5,7 +5,7 @@ use std::ops::Range;
 use goyaml::edit::block_scalar::BlockScalar;
 use goyaml::edit::lines::is_break;
 use goyaml::edit::quoted_scalar::QuotedScalar;
-use goyaml::edit::span_tree::{Pair, Style, Tree};
+use goyaml::edit::span_tree::{NodeId, Pair, Style, Tree};
 
 /// Where in the file the lines of a decoded text are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,18 +72,19 @@ impl FileLines {
     }
 }
 
-/// Returns the bytes of the file at which these bytes of a decoded scalar are written. `offsets` ascend.
+/// Returns the bytes of the file at which these bytes of a decoded scalar are written. `offsets` ascend. `column` is that of the
+/// scalar's key, or of the list that it is in.
 pub(super) fn file_offsets(
     text: &str,
     tree: &Tree,
-    pair: Pair,
+    (scalar, column): (NodeId, usize),
     decoded: &str,
     offsets: &[usize],
 ) -> Vec<usize> {
-    let span = tree.node(pair.value).span.clone();
-    match tree.style(pair.value) {
+    let span = tree.node(scalar).span.clone();
+    match tree.style(scalar) {
         Some(Style::Literal | Style::Folded) => {
-            let block = BlockScalar::read(text, span.start, tree.node(pair.key).column, 1);
+            let block = BlockScalar::read(text, span.start, column, 1);
             of_pieces(block.contents(), text, decoded, offsets)
         }
         Some(style @ (Style::Single | Style::Double)) => {

@@ -142,6 +142,7 @@ impl Manifest {
             data: BTreeMap::new(),
             owners: None,
             file_lines: [const { None }; 3],
+            literals: Vec::new(),
             lists: [const { None }; 3],
         }
     }

@@ -11,12 +11,21 @@ use goyaml::edit::span_tree::{NodeId, Style, Tree};
 /// An item of configMapGenerator that generates aws-auth.
 pub(super) struct Generator {
     pub(super) item: NodeId,
-    /// The sections in `literals`, each with the item that has it.
-    pub(super) literals: Vec<(SectionName, NodeId)>,
+    pub(super) literals: Vec<Literal>,
     /// The files that it reads.
     pub(super) files: Vec<String>,
     /// Why the result is not aws-auth.
     pub(super) misplaced: Option<MisplacedSection>,
+}
+
+/// A section in `literals`.
+#[derive(Clone, Debug)]
+pub(super) struct Literal {
+    pub(super) section: SectionName,
+    /// The item of the list.
+    pub(super) item: NodeId,
+    /// The column of the list.
+    pub(super) column: usize,
 }
 
 impl Generator {
@@ -30,12 +39,18 @@ impl Generator {
             let items = list.map_or(&[][..], |list| tree.items(list.value)).iter();
             items.filter_map(|item| Some((*item, tree.scalar(*item)?)))
         };
+        let list = tree.get(item, "literals").map(|pair| pair.value);
+        let column = list.map_or(0, |list| tree.node(list).column);
         let literals = texts("literals").filter_map(|(item, literal)| {
             let (key, _) = literal.split_once('=')?;
             let section = SectionName::ALL
                 .into_iter()
                 .find(|section| section.key() == key)?;
-            Some((section, item))
+            Some(Literal {
+                section,
+                item,
+                column,
+            })
         });
         let file = |file: &str| {
             file.split_once('=')
@@ -85,17 +100,19 @@ fn misplaced(tree: &Tree, kustomization: NodeId, item: NodeId) -> Option<Misplac
 
 impl Manifest {
     /// Adds the sections in `literals`, whose texts follow `KEY=`.
-    pub(super) fn with_literals(mut self, literals: Vec<(SectionName, NodeId)>) -> Self {
-        for (section, item) in literals {
-            let literal = self.tree.scalar(item).unwrap_or_default();
+    pub(super) fn with_literals(mut self, literals: Vec<Literal>) -> Self {
+        for Literal { section, item, .. } in &literals {
+            let literal = self.tree.scalar(*item).unwrap_or_default();
             let Some((_, text)) = literal.split_once('=') else {
                 continue;
             };
             self.data.insert(section.key().to_owned(), text.into());
-            let line = self.tree.node(item).line;
-            let is_block = matches!(self.tree.style(item), Some(Style::Literal | Style::Folded));
-            self.file_lines[section as usize] = Some(FileLines::from(line + usize::from(is_block)));
+            let line = self.tree.node(*item).line;
+            let is_block = matches!(self.tree.style(*item), Some(Style::Literal | Style::Folded));
+            self.file_lines[*section as usize] =
+                Some(FileLines::from(line + usize::from(is_block)));
         }
+        self.literals = literals;
         self
     }
 }
