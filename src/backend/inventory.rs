@@ -10,7 +10,7 @@ use awsauth_aws::eks::EksCluster;
 use awsauth_aws::eks::Unavailable;
 use awsauth_aws::iam::Iam;
 use awsauth_core::arn::Parts;
-use awsauth_core::authenticator::Store;
+use awsauth_core::authenticator::{AccessEntries, Store};
 use awsauth_core::document::{Document, Principal};
 use awsauth_core::facts::iam_principals::Principals;
 use awsauth_core::facts::node_inventory::NodeInventory;
@@ -42,8 +42,34 @@ impl Backend {
         let eks = self.eks()?;
         let mut node_inventory = self.node_inventory(out)?;
         let names = Names::of(document, &node_inventory, eks.facts.account());
+        let principals = self.read_principals(eks, &names, out);
+        node_inventory.add_roles(&principals.instance_profiles);
+        Some(Inventory {
+            node_inventory,
+            principals: (!principals.is_unread()).then_some(principals),
+        })
+    }
+
+    /// Asks IAM for the principals of the access entries; `None` if it returns nothing. Prints a warning for what it does not return.
+    pub(crate) fn principals_of(
+        &self,
+        entries: &AccessEntries,
+        out: &mut Out,
+    ) -> Option<Principals> {
+        let eks = self.eks()?;
+        let mut names = Names::default();
+        let all = entries.all().unwrap_or_default().iter();
+        names.add(
+            all.map(|entry| entry.principal_arn.as_str()),
+            eks.facts.account(),
+        );
+        let read = self.read_principals(eks, &names, out);
+        (!read.is_unread()).then_some(read)
+    }
+
+    fn read_principals(&self, eks: &EksCluster, names: &Names, out: &mut Out) -> Principals {
         let spinner = out.spinner("Asking IAM", SPINNER_DELAY);
-        let read = eks.iam().map(|mut iam| principals(&mut iam, &names));
+        let read = eks.iam().map(|mut iam| principals(&mut iam, names));
         drop(spinner);
         let (mut principals, unavailable) = match read {
             Ok(read) => read,
@@ -59,11 +85,7 @@ impl Backend {
         if let Some(error) = unavailable.first() {
             out.note(&format!("hint: {}", error.hint()));
         }
-        node_inventory.add_roles(&principals.instance_profiles);
-        Some(Inventory {
-            node_inventory,
-            principals: (!principals.is_unread()).then_some(principals),
-        })
+        principals
     }
 
     /// Reads node groups, Fargate profiles and node classes.
@@ -127,21 +149,27 @@ impl Names {
                 Principal::Role(arn) | Principal::User(arn) => Some(arn.clone()),
                 _ => None,
             });
-        for arn in roles.chain(written) {
-            let Some(parts) = Parts::of(&arn).filter(|parts| parts.account == account) else {
+        let arns: Vec<String> = roles.chain(written).collect();
+        names.add(arns.iter().map(String::as_str), account);
+        names.profiles.extend(node_inventory.instance_profiles());
+        names
+    }
+
+    /// Adds the names in these ARNs, if they are of the account.
+    fn add<'a>(&mut self, arns: impl Iterator<Item = &'a str>, account: &str) {
+        for arn in arns {
+            let Some(parts) = Parts::of(arn).filter(|parts| parts.account == account) else {
                 continue;
             };
             let name = parts.name.to_owned();
             match parts.kind.to_ascii_lowercase().as_str() {
                 _ if !parts.has_valid_name() => continue,
-                "role" => names.roles.insert(name),
-                "user" => names.users.insert(name),
-                "instance-profile" => names.profiles.insert(name),
+                "role" => self.roles.insert(name),
+                "user" => self.users.insert(name),
+                "instance-profile" => self.profiles.insert(name),
                 _ => continue,
             };
         }
-        names.profiles.extend(node_inventory.instance_profiles());
-        names
     }
 }
 

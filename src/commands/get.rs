@@ -1,6 +1,7 @@
 //! `awsauth get`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use clap::builder::FalseyValueParser;
 
@@ -11,7 +12,8 @@ use crate::terminal::{Exit, Failure, Out};
 use awsauth_core::arn::{self, Parts};
 use awsauth_core::authenticator::{AccessEntries, Slot, Store, User, is_node, template};
 use awsauth_core::document::{Document, Principal, SectionName};
-use awsauth_core::facts::access_entries::{AccessEntry, AccessPolicy, AccessTerms};
+use awsauth_core::facts::access_entries::{AccessEntry, AccessPolicy, AccessTerms, Liveness};
+use awsauth_core::facts::iam_principals::Principals;
 use awsauth_core::plan::{Admins, Known, admin_reason};
 use awsauth_core::wildcard_pattern::Pattern;
 
@@ -54,6 +56,10 @@ pub(crate) struct Query {
     #[arg(long, env = "AWSAUTH_MUST_EXIST", value_parser = FalseyValueParser::new())]
     must_exist: bool,
 
+    /// Ask IAM which access entries let no one in, because their principal was deleted or created again; needs --cluster-name
+    #[arg(long, env = "AWSAUTH_CHECK_PRINCIPALS", value_parser = FalseyValueParser::new())]
+    check_principals: bool,
+
     // The last one, because its heading applies to all that follow.
     #[command(flatten)]
     selectors: Selectors,
@@ -95,19 +101,11 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
             .hint("leave out --watch, or leave out --file to watch a cluster"));
     }
     let filter = Filter::of(&args.query, backend, out)?;
-    let entries = backend.access_entries(&|_| true, out);
+    let entries = KnownEntries::read(&args.query, backend, out);
     let mut reading = backend.read(out)?;
     let show = |reading: &Reading, backend: &Backend, out: &mut Out| {
         let print = |listing: &mut Listing<'_>, out: &mut Out| args.answer.print(listing, out);
-        let (exit, ()) = list(
-            &args.query,
-            &filter,
-            entries.as_deref(),
-            reading,
-            backend,
-            out,
-            print,
-        )?;
+        let (exit, ()) = list(&args.query, &filter, &entries, reading, backend, out, print)?;
         Ok::<_, Failure>(exit)
     };
     let exit = show(&reading, backend, out)?;
@@ -126,6 +124,28 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
     Ok(Exit::Interrupted)
 }
 
+/// The access entries, and what IAM reports about their principals.
+struct KnownEntries {
+    all: Option<Arc<AccessEntries>>,
+    /// `None` if IAM was not asked, `Some(None)` if it returned nothing.
+    principals: Option<Option<Principals>>,
+}
+
+impl KnownEntries {
+    fn read(query: &Query, backend: &Backend, out: &mut Out) -> Self {
+        let all = backend.access_entries(&|_| true, out);
+        let asked = all.as_ref().filter(|_| query.check_principals);
+        let principals = asked.map(|entries| backend.principals_of(entries, out));
+        Self { all, principals }
+    }
+
+    /// `None` if IAM was not asked.
+    fn liveness(&self, entry: &AccessEntry) -> Option<Liveness> {
+        let principals = self.principals.as_ref()?;
+        Some(Liveness::of(entry, principals.as_ref()))
+    }
+}
+
 /// Reads the selected entries of one cluster, for a list of several clusters.
 pub(super) fn rows(
     query: &Query,
@@ -133,27 +153,19 @@ pub(super) fn rows(
     out: &mut Out,
 ) -> Result<(Exit, ListedRows), Failure> {
     let filter = Filter::of(query, backend, out)?;
-    let entries = backend.access_entries(&|_| true, out);
+    let entries = KnownEntries::read(query, backend, out);
     let reading = backend.read(out)?;
     let keep = |listing: &mut Listing<'_>, _: &mut Out| {
         listing.rows().map_err(|error| Failure::bug(&error))
     };
-    list(
-        query,
-        &filter,
-        entries.as_deref(),
-        &reading,
-        backend,
-        out,
-        keep,
-    )
+    list(query, &filter, &entries, &reading, backend, out, keep)
 }
 
 /// Lists the selected entries and passes them to `take`. Returns its result, and the exit code.
 fn list<T>(
     query: &Query,
     filter: &Filter<'_>,
-    entries: Option<&AccessEntries>,
+    entries: &KnownEntries,
     reading: &Reading,
     backend: &Backend,
     out: &mut Out,
@@ -178,8 +190,9 @@ fn list<T>(
     let store = Store::new(&document);
     let file_line = |section: SectionName, line| backend.file_line(section, line);
     let mut listing = Listing::new(&document, &store, &file_line, |slot| filter.admits(slot));
-    if let Some(entries) = entries {
-        listing = listing.with_access_entries(entries, |entry| filter.admits_entry(entry));
+    if let Some(all) = &entries.all {
+        let liveness = |entry: &AccessEntry| entries.liveness(entry);
+        listing = listing.with_access_entries(all, &liveness, |entry| filter.admits_entry(entry));
     }
     let taken = take(&mut listing, out)?;
     if let Some(note) = backend.access_note(reading) {
@@ -189,9 +202,15 @@ fn list<T>(
             "None of the selected entries is in effect in {backend}."
         ));
     }
-    let exit = match query.must_exist && !listing.has_effect() {
-        true => Exit::No,
-        false => Exit::Done,
+    let mut unreadable = document
+        .sections()
+        .filter(|section| section.is_unreadable());
+    let exit = if unreadable.any(|section| filter.which.reads(section.name())) {
+        Exit::Usage
+    } else if query.must_exist && !listing.has_effect() {
+        Exit::No
+    } else {
+        Exit::Done
     };
     Ok((exit, taken))
 }
@@ -233,6 +252,10 @@ impl Which {
             "roles" | "role" | "mapRoles" => Self::Section(SectionName::Roles),
             "users" | "user" | "mapUsers" => Self::Section(SectionName::Users),
             "accounts" | "account" | "mapAccounts" => Self::Section(SectionName::Accounts),
+            // Words of eksctl.
+            "accessentry" | "accessentries" | "iamidentitymapping" | "iamidentitymappings" => {
+                Self::All
+            }
             arn if arn.starts_with("arn:") => {
                 let compared =
                     arn::canonical(arn).map_or_else(|_| arn.to_owned(), |canonical| canonical.arn);
@@ -246,6 +269,16 @@ impl Which {
                 .hint("give the full ARN, such as arn:aws:iam::111122223333:role/NAME"));
             }
         })
+    }
+
+    /// Returns whether entries of this section can be selected.
+    fn reads(&self, name: SectionName) -> bool {
+        match self {
+            Self::All => true,
+            Self::Section(section) => *section == name,
+            Self::Arn(..) => name != SectionName::Accounts,
+            Self::Account(_) => name == SectionName::Accounts,
+        }
     }
 
     fn has(&self, slot: &Slot<'_>) -> bool {
@@ -276,6 +309,12 @@ impl Which {
 impl<'a> Filter<'a> {
     /// Reads who is an administrator, if that decides.
     fn of(query: &'a Query, backend: &Backend, out: &mut Out) -> Result<Self, Failure> {
+        if query.check_principals && backend.eks().is_none() {
+            return Err(Failure::usage(
+                "--check-principals is about access entries, which EKS lists by cluster",
+            )
+            .hint("name the cluster with --cluster-name NAME"));
+        }
         let which = Which::of(query.what.as_deref())?;
         let admins = match query.selectors.admins {
             true => backend.admins(out)?,

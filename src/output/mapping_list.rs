@@ -16,7 +16,7 @@ use awsauth_core::arn::can_match;
 use awsauth_core::authenticator::{AccessEntries, EntryState, Override, Place, Slot, Store};
 use awsauth_core::document::{Document, Mapping, Principal, SectionName};
 use awsauth_core::escape::one_line;
-use awsauth_core::facts::access_entries::AccessEntry;
+use awsauth_core::facts::access_entries::{AccessEntry, Liveness};
 
 pub(crate) use rows::{FleetListing, ListedRows};
 
@@ -48,7 +48,30 @@ enum Listed {
 #[derive(Debug)]
 enum Row<'a> {
     Mapping(MappingRow<'a>),
-    AccessEntry(&'a AccessEntry),
+    AccessEntry(EntryRow<'a>),
+}
+
+/// An access entry.
+#[derive(Clone, Copy, Debug)]
+struct EntryRow<'a> {
+    entry: &'a AccessEntry,
+    /// `None` if IAM was not asked.
+    liveness: Option<Liveness>,
+}
+
+impl EntryRow<'_> {
+    /// Returns the status, and its reason if EKS may not let the principal in.
+    fn status(&self) -> (&'static str, Option<&'static str>) {
+        match self.liveness {
+            None | Some(Liveness::Alive) => ("effective", None),
+            Some(Liveness::Dead) => (
+                "dead",
+                Some("it is older than its principal, which was deleted and created again"),
+            ),
+            Some(Liveness::Orphaned) => ("orphaned", Some("its principal does not exist")),
+            Some(Liveness::Unknown) => ("unknown", Some("IAM did not return its principal")),
+        }
+    }
 }
 
 /// A mapping of aws-auth.
@@ -106,10 +129,11 @@ impl<'a> Listing<'a> {
         }
     }
 
-    /// Adds the cluster's access entries that `asked` selects.
+    /// Adds the cluster's access entries that `asked` selects. `liveness` is `None` if IAM was not asked.
     pub(crate) fn with_access_entries(
         self,
         entries: &'a AccessEntries,
+        liveness: &dyn Fn(&AccessEntry) -> Option<Liveness>,
         asked: impl Fn(&AccessEntry) -> bool,
     ) -> Self {
         let hide = |row: Row<'a>| match row {
@@ -120,7 +144,12 @@ impl<'a> Listing<'a> {
             row => row,
         };
         let shown = entries.all().unwrap_or_default().iter();
-        let shown = shown.filter(|entry| asked(entry)).map(Row::AccessEntry);
+        let shown = shown.filter(|entry| asked(entry)).map(|entry| {
+            Row::AccessEntry(EntryRow {
+                entry,
+                liveness: liveness(entry),
+            })
+        });
         Self {
             rows: self.rows.into_iter().map(hide).chain(shown).collect(),
             access_entries: match entries.all() {
@@ -140,7 +169,7 @@ impl<'a> Listing<'a> {
     }
 
     /// Returns the listed access entries.
-    fn entries(&self) -> impl Iterator<Item = &'a AccessEntry> {
+    fn entries(&self) -> impl Iterator<Item = EntryRow<'a>> {
         self.rows.iter().filter_map(|row| match row {
             Row::Mapping(_) => None,
             Row::AccessEntry(entry) => Some(*entry),
@@ -151,7 +180,7 @@ impl<'a> Listing<'a> {
     pub(crate) fn has_effect(&self) -> bool {
         self.rows.iter().any(|row| match row {
             Row::Mapping(row) => row.is_in_force(),
-            Row::AccessEntry(_) => true,
+            Row::AccessEntry(row) => !matches!(row.status(), ("dead" | "orphaned", _)),
         })
     }
 }
@@ -163,7 +192,7 @@ impl List for Listing<'_> {
         for row in &self.rows {
             table.row(match row {
                 Row::Mapping(row) => row.cells(&columns),
-                Row::AccessEntry(entry) => cells::of_access_entry(entry, &columns),
+                Row::AccessEntry(row) => cells::of_access_entry(row, &columns),
             });
         }
         table

@@ -2,14 +2,14 @@
 
 use anstyle::Style;
 
-use super::{Listed, Listing, MappingRow, NEVER_MATCHES, identity};
+use super::{EntryRow, Listed, Listing, MappingRow, NEVER_MATCHES, identity};
 use crate::output::access_entry;
 use crate::output::principal_cell::{identity_cell, kind};
 use crate::output::style::{FAINT, NOTICE};
 use crate::output::table::Cell;
 use awsauth_core::authenticator::{EntryState, OWN_ARN, Override, template};
 use awsauth_core::document::Principal;
-use awsauth_core::facts::access_entries::{AccessEntry, AccessTerms};
+use awsauth_core::facts::access_entries::AccessTerms;
 
 /// The optional columns of a table.
 #[derive(Clone, Copy, Debug)]
@@ -70,15 +70,17 @@ impl Columns {
 impl Listing<'_> {
     /// Returns the columns that the table needs.
     pub(super) fn columns(&self, wide: bool) -> Columns {
-        let has_policies = |entry: &AccessEntry| {
-            let terms = entry.terms.as_ref();
+        let has_policies = |row: EntryRow<'_>| {
+            let terms = row.entry.terms.as_ref();
             terms.is_some_and(|terms| terms.policies.as_deref() != Some(&[]))
         };
         Columns {
             source: self.access_entries != Listed::No,
             policies: self.entries().any(has_policies),
             line: wide,
-            status: wide || !self.mappings().all(MappingRow::is_in_force),
+            status: wide
+                || !self.mappings().all(MappingRow::is_in_force)
+                || self.entries().any(|row| row.status().1.is_some()),
         }
     }
 }
@@ -140,7 +142,8 @@ impl MappingRow<'_> {
 }
 
 /// Returns the row of an access entry.
-pub(super) fn of_access_entry(entry: &AccessEntry, columns: &Columns) -> Vec<Cell> {
+pub(super) fn of_access_entry(row: &EntryRow<'_>, columns: &Columns) -> Vec<Cell> {
+    let entry = row.entry;
     let mut cells = vec![
         Cell::new(access_entry::kind(entry)),
         identity_cell(&entry.principal_arn, Style::new()),
@@ -169,7 +172,10 @@ pub(super) fn of_access_entry(entry: &AccessEntry, columns: &Columns) -> Vec<Cel
         cells.push(Cell::new(""));
     }
     if columns.status {
-        cells.push(Cell::new("effective"));
+        cells.push(match row.status() {
+            (status, None) => Cell::new(status),
+            (status, Some(reason)) => Cell::styled(&format!("{status}: {reason}"), NOTICE),
+        });
     }
     cells
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Listed, Listing, MappingRow, NEVER_MATCHES, Problem, Row, identity};
+use super::{EntryRow, Listed, Listing, MappingRow, NEVER_MATCHES, Problem, Row, identity};
 use crate::output::access_entry::{self, AccessEntryData};
 use crate::output::principal_cell::kind;
 use awsauth_core::arn::Parts;
@@ -18,8 +18,19 @@ pub(super) struct ListingData<'a> {
     accounts: Vec<&'a str>,
     /// Null if they cannot be read, absent if the cluster has none.
     #[serde(rename = "accessEntries", skip_serializing_if = "Option::is_none")]
-    access_entries: Option<Option<Vec<AccessEntryData<'a>>>>,
+    access_entries: Option<Option<Vec<EntryData<'a>>>>,
     problems: &'a [Problem<'a>],
+}
+
+#[derive(Serialize)]
+struct EntryData<'a> {
+    #[serde(flatten)]
+    entry: AccessEntryData<'a>,
+    /// Absent if IAM was not asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -68,6 +79,8 @@ enum RowOrEntry<'a> {
     Entry {
         arn: &'a str,
         status: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<&'static str>,
         #[serde(flatten)]
         entry: AccessEntryData<'a>,
     },
@@ -80,7 +93,7 @@ impl Listing<'_> {
             self.mappings()
                 .filter(move |row| row.place.section == section)
         };
-        let entries = || self.entries().map(AccessEntryData::of).collect();
+        let entries = || self.entries().map(EntryData::of).collect();
         ListingData {
             roles: of(SectionName::Roles).map(MappingRow::data).collect(),
             users: of(SectionName::Users).map(MappingRow::data).collect(),
@@ -93,6 +106,17 @@ impl Listing<'_> {
                 Listed::Yes => Some(Some(entries())),
             },
             problems: &self.problems,
+        }
+    }
+}
+
+impl<'a> EntryData<'a> {
+    fn of(row: EntryRow<'a>) -> Self {
+        let (status, reason) = row.status();
+        Self {
+            entry: AccessEntryData::of(row.entry),
+            status: row.liveness.map(|_| status),
+            reason,
         }
     }
 }
@@ -111,17 +135,22 @@ impl Row<'_> {
                     row: RowOrEntry::Row(row.data()),
                 }
             }
-            Row::AccessEntry(entry) => FieldsData {
-                kind: access_entry::kind(entry),
-                identity: entry.principal_arn.clone(),
-                account: Parts::of(&entry.principal_arn).map_or("", |parts| parts.account),
-                source: "accessEntry",
-                row: RowOrEntry::Entry {
-                    arn: &entry.principal_arn,
-                    status: "effective",
-                    entry: AccessEntryData::of(entry),
-                },
-            },
+            Row::AccessEntry(row) => {
+                let (status, reason) = row.status();
+                let arn = &row.entry.principal_arn;
+                FieldsData {
+                    kind: access_entry::kind(row.entry),
+                    identity: arn.clone(),
+                    account: Parts::of(arn).map_or("", |parts| parts.account),
+                    source: "accessEntry",
+                    row: RowOrEntry::Entry {
+                        arn,
+                        status,
+                        reason,
+                        entry: AccessEntryData::of(row.entry),
+                    },
+                }
+            }
         })
     }
 }

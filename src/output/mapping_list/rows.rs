@@ -33,7 +33,7 @@ impl Listing<'_> {
             Ok(ListedRow {
                 cells: match row {
                     Row::Mapping(row) => row.cells(&Columns::ALL),
-                    Row::AccessEntry(entry) => cells::of_access_entry(entry, &Columns::ALL),
+                    Row::AccessEntry(row) => cells::of_access_entry(row, &Columns::ALL),
                 },
                 name: row.name(),
                 fields: row.fields()?,
@@ -176,7 +176,7 @@ impl Row<'_> {
         match self {
             Row::Mapping(row) if matches!(row.state, EntryState::Ignored { .. }) => None,
             Row::Mapping(row) => Some(identity(&row.mapping.principal)),
-            Row::AccessEntry(entry) => Some(entry.principal_arn.clone()),
+            Row::AccessEntry(row) => Some(row.entry.principal_arn.clone()),
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::sign_in::exclusive_cluster::{
     ExclusiveCluster, MYTESTROLE, MYTESTROLE_SESSION, map_args,
 };
 use crate::support::eks::{self, CREATOR};
+use crate::support::moto::Moto;
 use crate::support::simulated_eks_api::EksService;
 
 const ADMIN: &str = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy";
@@ -438,5 +439,62 @@ fn mode_api_ignores_aws_auth() {
             "in authentication mode API, the cluster ignores aws-auth\n",
             &format!("aws eks create-access-entry --region us-east-1 --cluster-name my-cluster --principal-arn {MYTESTROLE}\n"),
         ],
+    );
+}
+
+/// An entry belongs to the principal of its time. IAM reports when the present one was created.
+#[test]
+fn get_finds_entries_of_deleted_principals() {
+    let session = ExclusiveCluster::start();
+    let mut world = world("API_AND_CONFIG_MAP", &json!({}));
+    let entries = &mut world["entries"][eks::NAME];
+    // In 2100, and in 2020. The roles of moto are created now.
+    entries[0]["createdAt"] = json!(4_102_444_800_u64);
+    entries[1]["createdAt"] = json!(1_600_000_000);
+    let ec2 = json!({"Version": "2012-10-17", "Statement": []});
+    let name = |arn: &str| arn.split_once(":role/").unwrap().1.to_owned();
+    let iam = |denied: &[&str]| {
+        let roles = json!({name(CREATOR): ec2, name(DEV): ec2});
+        let world = json!({"account": "111122223333", "roles": roles, "users": [], "profiles": {}, "denied": denied});
+        Moto::start(&[&world.to_string()])
+    };
+    let seen = iam(&[]);
+    let ci = holding(&session, eks(&session, &world), CREATOR_SESSION);
+    put(&session);
+    let check = |iam: &Moto, args: &[&str]| {
+        let here = ci.clone().with("AWS_ENDPOINT_URL_IAM", iam.url());
+        on(
+            &session,
+            &here,
+            &[&["get", "--check-principals"], args].concat(),
+        )
+    };
+    let json = check(&seen, &["-o", "json"]).json();
+    let statuses: Vec<_> = json["accessEntries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| entry["status"].as_str().unwrap())
+        .collect();
+    assert_eq!(statuses, ["effective", "dead", "orphaned"]);
+    check(&seen, &[DEV, "--must-exist"]).says(1, &[]);
+    let table = check(&seen, &[]);
+    for text in [
+        "dead: it is older than its principal, which was deleted and created again",
+        "orphaned: its principal does not exist",
+    ] {
+        assert!(table.stdout.contains(text), "{table:?}");
+    }
+
+    // Without the permission, nothing is claimed.
+    let unseen = iam(&["list_roles", "get_role"]);
+    let run = check(&unseen, &["-o", "custom-columns=S:.status"]);
+    run.says(
+        0,
+        &["warning: IAM did not return everything", "iam:GetRole"],
+    );
+    assert!(
+        run.stdout.ends_with("unknown\nunknown\nunknown\n"),
+        "{run:?}"
     );
 }

@@ -6,7 +6,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use super::iam_principals::Principal;
+use super::iam_principals::{Existence, Principal, Principals};
 use super::partitions::Partition;
 
 /// The type of entries for users and programs. Every other type is for one kind of node:
@@ -45,6 +45,42 @@ impl AccessEntry {
         let created = self.terms.as_ref().and_then(|terms| terms.created_at);
         let both = created.zip(principal.created_at);
         both.is_some_and(|(entry, principal)| entry < principal)
+    }
+}
+
+/// Whether EKS lets in the principal of an access entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Liveness {
+    Alive,
+    /// The entry is older than its principal, which was deleted and created again.
+    Dead,
+    /// The principal does not exist.
+    Orphaned,
+    /// IAM did not return the principal, such as one of another account.
+    Unknown,
+}
+
+impl Liveness {
+    /// Compares an entry with its principal in IAM.
+    pub fn of(entry: &AccessEntry, principals: Option<&Principals>) -> Self {
+        let known = principals.and_then(|all| all.existence(&entry.principal_arn));
+        match known {
+            Some(Existence::Absent) => Self::Orphaned,
+            // EKS reports no time, or IAM has a role of this name with another path.
+            Some(Existence::Exists(principal))
+                if principal.created_at.is_none()
+                    || principal.arn != entry.principal_arn
+                    || entry
+                        .terms
+                        .as_ref()
+                        .is_none_or(|terms| terms.created_at.is_none()) =>
+            {
+                Self::Unknown
+            }
+            Some(Existence::Exists(principal)) if entry.is_older_than(principal) => Self::Dead,
+            Some(Existence::Exists(_)) => Self::Alive,
+            Some(Existence::Unknown) | None => Self::Unknown,
+        }
     }
 }
 

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use crate::arn::Parts;
+
 /// The roles, users and instance profiles of one account, as far as they could be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Principals {
@@ -90,6 +92,17 @@ impl Listed {
 }
 
 impl Principals {
+    /// Returns what IAM reports about the name in an ARN. `None` if it is of another account, neither a role nor a user, or
+    /// service-linked: EKS itself manages the access entries of those.
+    pub fn existence(&self, arn: &str) -> Option<Existence<'_>> {
+        let arn = Parts::of(arn).filter(|arn| arn.account == self.account)?;
+        if arn.is("iam", "user") {
+            return Some(self.users.named(arn.name));
+        }
+        let is_service_linked = arn.path.starts_with("/aws-service-role/");
+        (arn.is("iam", "role") && !is_service_linked).then(|| self.roles.named(arn.name))
+    }
+
     /// Returns whether nothing could be read.
     pub fn is_unread(&self) -> bool {
         self.roles.is_unread() && self.users.is_unread() && self.instance_profiles.is_empty()

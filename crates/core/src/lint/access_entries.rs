@@ -3,7 +3,6 @@
 use super::context::Context;
 use super::iam_principals::iam_principals;
 use super::node_access;
-use crate::arn::Parts;
 use crate::facts::access_entries::AccessEntry;
 use crate::facts::iam_principals::Existence;
 use crate::shell_quote::quoted;
@@ -19,19 +18,12 @@ pub(super) fn access_entries<'a>(
         .flatten()
 }
 
-/// Returns what IAM reports about the name of an entry's principal. `None` if it is of another account, or service-linked: EKS itself
-/// manages the entries of those.
+/// Returns what IAM reports about an entry's principal; see [`Principals::existence`](crate::facts::iam_principals::Principals::existence).
 pub(super) fn iam_existence<'a>(
     context: &Context<'a>,
     entry: &AccessEntry,
 ) -> Option<Existence<'a>> {
-    let all = iam_principals(context)?;
-    let arn = Parts::of(&entry.principal_arn).filter(|arn| arn.account == all.account)?;
-    if arn.is("iam", "user") {
-        return Some(all.users.named(arn.name));
-    }
-    let is_service_linked = arn.path.starts_with("/aws-service-role/");
-    (arn.is("iam", "role") && !is_service_linked).then(|| all.roles.named(arn.name))
+    iam_principals(context)?.existence(&entry.principal_arn)
 }
 
 /// Returns the flags that name the cluster, for the AWS CLI.
