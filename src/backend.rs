@@ -41,7 +41,7 @@ pub(crate) use first_read::FirstRead;
 pub(crate) use history::{History, HistoryEntry};
 pub(crate) use inventory::Inventory;
 pub(crate) use sign_in::{SignIn, SignInResult};
-pub(crate) use target_options::Target;
+pub(crate) use target_options::{Target, is_typed};
 pub(crate) use temp_file::{replace_private, write_temporary};
 
 use crate::terminal::{Failure, Kind, Out};
@@ -389,6 +389,14 @@ impl Backend {
         match self {
             Self::Manifest(_) => None,
             Self::Cluster(cluster) => cluster.eks(),
+        }
+    }
+
+    /// Returns the names of the cluster; `None` for a manifest.
+    pub(crate) fn target(&self) -> Option<&awsauth_kube::Target> {
+        match self {
+            Self::Manifest(_) => None,
+            Self::Cluster(cluster) => Some(cluster.target()),
         }
     }
 

@@ -202,6 +202,10 @@ impl Target {
             (Chosen::File(_) | Chosen::Pipe, Some(id)) => Err(Failure::usage(format!(
                 "cannot use {} with a manifest file: a file needs no credentials",
                 flag(id)
+            ))
+            .hint(format!(
+                "leave out {}, or name the cluster with --cluster-name instead of the file",
+                flag(id)
             ))),
             (Chosen::Cluster, Some(id)) if !signs_in => Err(unused_credentials(id)),
             _ => Ok(chosen),
@@ -343,7 +347,7 @@ fn unused_credentials(id: &str) -> Failure {
 }
 
 /// Returns whether the argument is on the command line, not only in the environment.
-pub(super) fn is_typed(matches: &clap::ArgMatches, id: &str) -> bool {
+pub(crate) fn is_typed(matches: &clap::ArgMatches, id: &str) -> bool {
     matches.value_source(id) == Some(ValueSource::CommandLine)
 }
 

@@ -1,5 +1,6 @@
 //! `awsauth apply`.
 
+use std::collections::BTreeSet;
 use std::collections::HashSet;
 use std::path::PathBuf;
 
@@ -127,7 +128,7 @@ pub(super) fn apply(
     backend: &mut Backend,
     out: &mut Out,
 ) -> Result<Plan, Failure> {
-    let desired = args.desired.read(inputs, backend)?;
+    let desired = args.desired.read(inputs, backend, out)?;
     let choice = args.desired.store.choice(&args.write.overrides);
     let verify = args.verify.verify_as();
     let verify_role = verify.as_ref().and_then(|verify| verify.role.as_deref());
@@ -209,7 +210,12 @@ impl DesiredArgs {
     ///
     /// # Errors
     /// The first entry that cannot be read, contradicts another one, can match no identity, or is for another cluster.
-    pub(super) fn read(&self, inputs: &[Input], backend: &Backend) -> Result<Desired<'_>, Failure> {
+    pub(super) fn read(
+        &self,
+        inputs: &[Input],
+        backend: &Backend,
+        out: &mut Out,
+    ) -> Result<Desired<'_>, Failure> {
         let owner = self.owner.as_deref().map(Owner::new).transpose();
         let owner = owner.map_err(|error| Failure::usage("cannot use --owner").because(&error))?;
         let cluster_arn = backend.eks().map(|eks| eks.facts.arn.as_str());
@@ -220,8 +226,8 @@ impl DesiredArgs {
                     .map_err(|error| desired_failure(&error))?,
             );
         }
+        check_cluster(&mappings, backend, out)?;
         let check = |desired: DesiredMapping| {
-            refuse_other_cluster(&desired, backend)?;
             let checked = check_principal(desired.principal.clone(), self.as_written);
             let in_aws_auth = checked.map_err(|failure| failure.at(&place(&desired)))?;
             Ok(RequestedMapping {
@@ -384,25 +390,45 @@ fn store_choice(desired: &DesiredMapping, choice: StoreChoice) -> Result<StoreCh
     }
 }
 
-/// Refuses a mapping whose file names another cluster, if the name of this one is known.
-fn refuse_other_cluster(desired: &DesiredMapping, backend: &Backend) -> Result<(), Failure> {
-    let (Some(expected), Some(name)) = (desired.cluster.as_deref(), backend.eks_name()) else {
+/// Refuses mappings whose file names another cluster. Prints a warning if the name of this one is unknown.
+fn check_cluster(
+    mappings: &[DesiredMapping],
+    backend: &Backend,
+    out: &mut Out,
+) -> Result<(), Failure> {
+    let Some(target) = backend.target() else {
         return Ok(());
     };
-    if expected == name {
-        return Ok(());
+    let mut unchecked = BTreeSet::new();
+    for desired in mappings {
+        let Some(expected) = desired.cluster.as_deref() else {
+            continue;
+        };
+        match target.eks_name() {
+            Some(name) if name == expected => {}
+            Some(name) => {
+                let refusal = Refusal {
+                    guard: "WG01",
+                    reason: "wrong-cluster",
+                };
+                let place = place(desired);
+                let what =
+                    format!("{place}: the file is for cluster {expected}, and this is {name}");
+                return Err(Failure::refused(refusal, what).hint(
+                    "choose the other cluster with --cluster-name NAME, or correct the name in the file",
+                ));
+            }
+            None if target.is(expected) => {}
+            None => drop(unchecked.insert((&desired.source, expected))),
+        }
     }
-    Err(Failure::refused(
-        Refusal {
-            guard: "WG01",
-            reason: "wrong-cluster",
-        },
-        format!(
-            "{}: the file is for cluster {expected}, and this is {name}",
-            place(desired)
-        ),
-    )
-    .hint("choose the other cluster with --cluster-name NAME, or correct the name in the file"))
+    for (file, name) in unchecked {
+        out.note(&format!(
+            "warning: {file} is for cluster {name}, and the kubeconfig does not say whether {target} is that cluster"
+        ));
+        out.note(&format!("hint: to be sure, add --cluster-name {name}"));
+    }
+    Ok(())
 }
 
 fn place(desired: &DesiredMapping) -> String {

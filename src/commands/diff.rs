@@ -95,7 +95,7 @@ pub(super) fn plan(
     out: &mut Out,
 ) -> Result<Plan, Failure> {
     let choice = desired.store.choice(&Overrides::default());
-    let desired = desired.read(inputs, backend)?;
+    let desired = desired.read(inputs, backend, out)?;
     let Prepared { request, entries } = desired.prepare(choice, None, backend, out)?;
     let (first, access_entries, changes) = match entries {
         Some(planned) => {

@@ -68,6 +68,16 @@ impl Target {
             || (normalized(expected).is_some() && normalized(expected) == normalized(&self.server))
     }
 
+    /// Returns the cluster's name at EKS, from EKS or from the names that the AWS CLI and eksctl write into kubeconfigs: the ARN,
+    /// and `NAME.REGION.eksctl.io`.
+    pub fn eks_name(&self) -> Option<&str> {
+        if let Some(eks) = &self.eks {
+            return Some(&eks.name);
+        }
+        let names = [&self.cluster, &self.context].into_iter().flatten();
+        names.filter_map(|name| eks_name_in(name)).next()
+    }
+
     /// Returns a `kubectl` command for this cluster. Without a context, it first writes a kubeconfig to a new file.
     pub fn kubectl(&self) -> String {
         match (&self.context, &self.eks) {
@@ -106,6 +116,15 @@ impl fmt::Display for Target {
     }
 }
 
+fn eks_name_in(name: &str) -> Option<&str> {
+    if name.starts_with("arn:") {
+        return name.split_once(":cluster/").map(|(_, name)| name);
+    }
+    let cluster = name.strip_suffix(".eksctl.io")?;
+    let cluster = cluster.rsplit('@').next()?;
+    cluster.rsplit_once('.').map(|(name, _)| name)
+}
+
 /// Normalizes a URL for comparison; `None` if it is not a URL.
 fn normalized(url: &str) -> Option<(String, String, u16, String)> {
     let uri: Uri = url.parse().ok()?;
@@ -125,6 +144,30 @@ fn normalized(url: &str) -> Option<(String, String, u16, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn eks_name_is_read_from_names_in_kubeconfigs() {
+        let arn = "arn:aws:eks:eu-west-1:111122223333:cluster/prod";
+        for (cluster, context, expected) in [
+            (arn, "mine", Some("prod")),
+            ("mine", arn, Some("prod")),
+            (
+                "prod.eu-west-1.eksctl.io",
+                "ann@prod.eu-west-1.eksctl.io",
+                Some("prod"),
+            ),
+            ("mine", "ann@prod.eu-west-1.eksctl.io", Some("prod")),
+            ("mine", "prod", None),
+            ("prod.eksctl.io", "prod", None),
+        ] {
+            let target = Target {
+                cluster: Some(cluster.to_owned()),
+                context: Some(context.to_owned()),
+                ..Target::default()
+            };
+            assert_eq!(target.eks_name(), expected, "{cluster} {context}");
+        }
+    }
 
     #[test]
     fn a_cluster_is_known_by_context_cluster_or_server() {
