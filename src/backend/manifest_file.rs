@@ -228,9 +228,9 @@ impl ManifestFile {
     pub(super) fn text(&self, bytes: &[u8]) -> Result<String, Failure> {
         match goyaml::to_text(bytes) {
             Ok(text) => Ok(text.into_owned()),
-            Err(error) => {
-                Err(Failure::usage(format!("cannot read aws-auth from {self}")).because(&error))
-            }
+            Err(error) => Err(Failure::usage(format!("cannot read aws-auth from {self}"))
+                .because(&error)
+                .hint("pass a manifest in YAML or JSON, as text in UTF-8")),
         }
     }
 

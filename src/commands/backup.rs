@@ -27,8 +27,13 @@ Examples:
   awsauth backup --keep 30 --to backups/")]
 pub(crate) struct Args {
     /// The file, or - for stdout; with --all-contexts or --keep, the folder
-    #[arg(long, env = "AWSAUTH_TO", value_name = "FILE|-")]
-    to: PathBuf,
+    #[arg(
+        long,
+        env = "AWSAUTH_TO",
+        value_name = "FILE|-",
+        required_unless_present = "file"
+    )]
+    to: Option<PathBuf>,
 
     /// Save one file for each context of the kubeconfig, named CONTEXT.yaml
     #[arg(long, env = "AWSAUTH_ALL_CONTEXTS", value_parser = FalseyValueParser::new())]
@@ -53,7 +58,13 @@ pub(crate) fn run(
     matches: &clap::ArgMatches,
     out: &mut Out,
 ) -> Result<Exit, Failure> {
-    let is_stdout = args.to.as_os_str() == "-";
+    let Some(to) = &args.to else {
+        return Err(Failure::usage(
+            "cannot back up a file: this command saves the aws-auth of a cluster",
+        )
+        .hint("name the file to write with --to FILE instead of --file, or copy the file: cp"));
+    };
+    let is_stdout = to.as_os_str() == "-";
     if is_stdout && (args.all_contexts || args.keep.is_some()) {
         return Err(Failure::usage("cannot write several backups to stdout")
             .hint("give a folder: --to FOLDER"));
@@ -62,8 +73,8 @@ pub(crate) fn run(
         let mut backend = Backend::open(target, matches, false, out)?;
         backend.must_be_cluster()?;
         return match args.keep {
-            Some(keep) => save_new(&mut backend, &args.to, keep, out),
-            None => save(&mut backend, &args.to, out),
+            Some(keep) => save_new(&mut backend, to, keep, out),
+            None => save(&mut backend, to, out),
         };
     }
     target.refuse_single_cluster(matches, "--all-contexts")?;
@@ -73,7 +84,7 @@ pub(crate) fn run(
         loaded_kubeconfig: Some(kubeconfig),
         ..target.clone()
     };
-    let folder = &args.to;
+    let folder = to;
     create(folder)?;
     let mut last_failure: Option<Failure> = None;
     for name in &names {

@@ -1,5 +1,6 @@
 //! `awsauth explain`.
 
+use super::principal_argument::not_an_identity;
 use super::unread_notes::print_unread;
 use super::{Format, OutputArgs};
 use crate::backend::Backend;
@@ -55,9 +56,9 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
         ..Question::default()
     };
     let cannot = |error: &ArnError| {
-        Failure::usage(format!("cannot explain {}", args.arn))
-            .because(error)
-            .hint("check your identity: aws sts get-caller-identity --query Arn --output text")
+        let what = format!("cannot explain {}", args.arn);
+        not_an_identity(&what, &args.arn, error)
+            .hint("for your own identity: aws sts get-caller-identity --query Arn --output text")
     };
     // Reports an invalid ARN before any request to the cluster.
     arn::canonical(&args.arn).map_err(|error| cannot(&error))?;

@@ -1,9 +1,10 @@
 //! Checks the principal in a command's arguments.
 
 use crate::terminal::{Failure, Refusal};
-use awsauth_core::arn::{self, Kind, Normalized, Parts};
+use awsauth_core::arn::{self, ArnError, Kind, Normalized, Parts};
 use awsauth_core::document::Principal;
 use awsauth_core::facts::accounts::is_account_id;
+use awsauth_kube::shell_command::quoted;
 
 /// The hint about `--as-written`.
 const AS_WRITTEN: &str = "add --as-written to write it anyway";
@@ -60,6 +61,47 @@ pub(crate) fn must_be_arn(word: &'static str, text: &str) -> Result<(), Failure>
     )
 }
 
+/// Returns a failure that explains why an ARN is not that of an identity. `what` could not be done.
+pub(crate) fn not_an_identity(what: &str, arn: &str, error: &ArnError) -> Failure {
+    let parts = Parts::of(arn);
+    let is = |kind| parts.as_ref().is_some_and(|parts| parts.is("iam", kind));
+    let name = arn.rsplit(['/', ':']).next().unwrap_or_default();
+    match error {
+        ArnError::Prefix(_) | ArnError::Sections(_) => {
+            Failure::usage(format!("{what}: it is not an ARN")).hint(format!(
+                "find the ARN of a mapping: awsauth get --arn {0}, or awsauth get --username {1}",
+                quoted(&format!("*/{name}")),
+                quoted(name)
+            ))
+        }
+        ArnError::NoRole(_) => Failure::usage(format!(
+            "{what}: the ARN of a session ends with the role and the session's name"
+        ))
+        .hint(format!(
+            "name the session, {}/SESSION, or its role, {}",
+            arn.trim_end_matches('/'),
+            arn.replacen(":sts:", ":iam:", 1)
+                .replacen(":assumed-role/", ":role/", 1)
+                .trim_end_matches('/')
+        )),
+        _ if is("group") => Failure::usage(format!(
+            "{what}: an IAM group cannot sign in, only its users can"
+        ))
+        .hint(format!(
+            "map each of its users, or a role that they may assume; list them: aws iam get-group --group-name {}",
+            quoted(name)
+        )),
+        _ if is("instance-profile") => Failure::usage(format!(
+            "{what}: an instance profile cannot sign in, only its role can"
+        ))
+        .hint(format!(
+            "find the role: aws iam get-instance-profile --instance-profile-name {}",
+            quoted(name)
+        )),
+        _ => Failure::usage(what).because(error),
+    }
+}
+
 fn role(arn: String) -> Result<CheckedPrincipal, Failure> {
     must_be_arn("role", &arn)?;
     if let Normalized::Session { role } = arn::normalize(&arn) {
@@ -75,7 +117,7 @@ fn role(arn: String) -> Result<CheckedPrincipal, Failure> {
         )));
     }
     let kind = arn::canonical(&arn)
-        .map_err(|error| cannot_match(&arn).because(&error).hint(AS_WRITTEN))?
+        .map_err(|error| not_an_identity(&never_matches(&arn), &arn, &error).hint(AS_WRITTEN))?
         .kind;
     if kind != Kind::Role {
         return Err(Failure::usage(format!(
@@ -104,7 +146,7 @@ fn role(arn: String) -> Result<CheckedPrincipal, Failure> {
 fn user(arn: String) -> Result<CheckedPrincipal, Failure> {
     must_be_arn("user", &arn)?;
     let kind = arn::canonical(&arn)
-        .map_err(|error| cannot_match(&arn).because(&error).hint(AS_WRITTEN))?
+        .map_err(|error| not_an_identity(&never_matches(&arn), &arn, &error).hint(AS_WRITTEN))?
         .kind;
     if matches!(kind, Kind::Role | Kind::AssumedRole) {
         return Err(Failure::usage(format!(
@@ -151,7 +193,11 @@ fn matchable(arn: String) -> Result<String, Failure> {
 }
 
 fn cannot_match(arn: &str) -> Failure {
-    Failure::usage(format!("an entry for {arn} would never match"))
+    Failure::usage(never_matches(arn))
+}
+
+fn never_matches(arn: &str) -> String {
+    format!("an entry for {arn} would never match")
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -99,7 +99,7 @@ f:14: user arn:aws:iam::111122223333:root as root"#
     check(
         &config("{serviceName: emr-containers, namespace: emr}"),
         "f:4: an iamIdentityMappings item with `serviceName` also creates RBAC objects, which awsauth does not write
-hint: Remove the item and run `eksctl create iamidentitymapping --cluster CLUSTER --service-name NAME --namespace NAMESPACE` instead.",
+hint: For EMR on EKS, replace the item by `arn: arn:aws:iam::ACCOUNT:role/AWSServiceRoleForAmazonEMRContainers` with `username: emr-containers`, and create the Role and RoleBinding `emr-containers` in its namespace, as docs/peers.md shows.",
     );
     refused(
         &config("{arn: 'arn:aws:iam::1:group/g', username: g}"),

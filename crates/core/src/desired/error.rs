@@ -207,8 +207,9 @@ impl Reason {
             Self::Blank { .. } => "Remove this character: names are compared exactly.".into(),
             Self::PermissionSet(_) => "Write the name of the permission set as IAM Identity Center shows it.".into(),
             Self::Partition(_) => "Remove `partition`.".into(),
-            Self::ServiceName => "Remove the item and run \
-                `eksctl create iamidentitymapping --cluster CLUSTER --service-name NAME --namespace NAMESPACE` instead."
+            Self::ServiceName => "For EMR on EKS, replace the item by `arn: \
+                arn:aws:iam::ACCOUNT:role/AWSServiceRoleForAmazonEMRContainers` with `username: emr-containers`, and create the \
+                Role and RoleBinding `emr-containers` in its namespace, as docs/peers.md shows."
                 .into(),
             Self::Policy { values: [one, other], .. } => format!("Write {one} or {other}."),
             Self::MissingField { field, .. } => format!("Add `{field}`."),
