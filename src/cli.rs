@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
     if let Some(exit) = fast_path::version(&arguments) {
         return exit.into();
     }
-    let arguments = fast_path::get_token_arguments::options_last(arguments);
+    let arguments = fast_path::option_order::as_expected(arguments);
     let program = Program::called_as(arguments.first().map(OsString::as_os_str));
     if let Some(request) = fast_path::token::read(&arguments) {
         let mut out = Out::new(program, ColorMode::default(), Verbosity::Normal);
@@ -105,8 +105,8 @@ fn hide_values(command: clap::Command) -> clap::Command {
 
 /// Parses the arguments and the AWSAUTH_ variables. An empty variable is treated as unset, as in `AWSAUTH_FILE= awsauth get`.
 fn parsed(program: Program, arguments: Vec<OsString>) -> clap::error::Result<clap::ArgMatches> {
-    if arguments.iter().any(|word| word == "get-token") {
-        // `eks get-token` only honors the AWS CLI's environment variables.
+    if arguments.iter().any(|word| word == "eks") {
+        // Commands of the AWS CLI only honor its environment variables.
         let command = command_with_help(program, &arguments);
         let without_environment = without_variables(command, &|_| true);
         if let Ok(matches) = without_environment.try_get_matches_from(&arguments)
@@ -164,10 +164,16 @@ fn dispatch(cli: Cli, matches: &clap::ArgMatches, out: &mut Out) -> Result<Exit,
         Command::Whoami(args) => commands::whoami::run(&args, &target, matches, out),
         Command::Verify(args) => commands::verify::run(&args, &target, matches, out),
         Command::Doctor(args) => commands::doctor::run(&args, &target, matches, out),
-        Command::Token(args) => commands::token::run(&args.request(&target.identity), out),
+        Command::Token(args) => {
+            let matches = matches.subcommand().map_or(matches, |(_, own)| own);
+            commands::token::run(&args.request(&target.identity, matches)?, out)
+        }
         Command::Eks(args) => match args.command {
             commands::eks::Command::GetToken(args) => {
                 commands::token::run(&args.request(&target.identity), out)
+            }
+            commands::eks::Command::UpdateKubeconfig(args) => {
+                commands::kubeconfig::run(&args.into(), &target, matches, out)
             }
         },
         Command::Controller(args) => commands::controller::run(&args, &target, matches, out),
@@ -237,8 +243,12 @@ mod tests {
     fn every_flag_has_a_variable_except_those_that_relax_a_guard() {
         let mut without = std::collections::BTreeSet::new();
         visit(&command(Program::Awsauth), &mut |command, arg| {
-            // `eks get-token` only honors the AWS CLI's environment variables.
-            if command == "get-token" {
+            // Commands of the AWS CLI only honor its environment variables. Hidden flags have no effect.
+            if ["get-token", "update-kubeconfig"].contains(&command) || arg.is_hide_set() {
+                return;
+            }
+            // AWSAUTH_CONFIG is the configuration of the controller.
+            if command == "token" && arg.get_id() == "config" {
                 return;
             }
             let Some(long) = arg

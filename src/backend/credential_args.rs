@@ -113,6 +113,7 @@ impl CredentialArgs {
             external_id: self.external_id.clone(),
             duration: self.duration,
             no_cache: self.no_cache,
+            forward_session_name: false,
         }
     }
 }

@@ -9,19 +9,23 @@ use awsauth_core::arn::Parts;
 use awsauth_kube::shell_command::command_line;
 
 /// Commands of kubectl, eksctl, keikoproj/aws-auth and the AWS CLI, and the command of awsauth.
-const WORDS: [(&str, &str); 17] = [
+const WORDS: [(&str, &str); 21] = [
     ("add", "map"),
     ("can-i", "who-can"),
     ("check", "lint"),
     ("create", "map"),
+    ("create-access-entry", "map"),
     ("delete", "unmap"),
+    ("delete-access-entry", "unmap"),
     ("describe", "explain"),
+    ("list-access-entries", "get"),
     ("login", "kubeconfig"),
     ("remove", "unmap"),
     ("rm", "unmap"),
     ("rollback", "undo"),
     ("set", "map"),
     ("show", "get"),
+    ("update-access-entry", "map"),
     ("update-kubeconfig", "kubeconfig"),
     ("upsert", "map"),
     ("validate", "lint"),
@@ -40,6 +44,14 @@ pub(super) fn failure_of(error: &clap::Error, arguments: &[OsString]) -> Option<
 /// Returns the failure for an unknown command that is one of another tool. Its hint is the command of awsauth with the
 /// same arguments. `arguments` include the program.
 fn failure(word: &str, arguments: &[OsString]) -> Option<Failure> {
+    if word == "group" && arguments.iter().any(|other| other == "map") {
+        return Some(
+            Failure::usage(
+                "an IAM group cannot be mapped: a group cannot sign in, only its users can",
+            )
+            .hint("map each of its users, or a role that they may assume: awsauth map role ARN"),
+        );
+    }
     let (_, command) = WORDS.iter().find(|(other, _)| *other == word)?;
     let texts: Vec<String> = arguments
         .iter()
@@ -47,6 +59,12 @@ fn failure(word: &str, arguments: &[OsString]) -> Option<Failure> {
         .map(|text| text.to_string_lossy().into_owned())
         .collect();
     let at = texts.iter().position(|text| text == word)?;
+    if texts.iter().any(|text| text.starts_with("--service-name")) {
+        return Some(Failure::usage(format!("there is no command {word} for services")).hint(
+            "for EMR on EKS: awsauth map role arn:aws:iam::ACCOUNT:role/AWSServiceRoleForAmazonEMRContainers --username emr-containers, \
+             and the Role and RoleBinding in docs/peers.md",
+        ));
+    }
     let before = texts[..at].iter().filter(|text| *text != "eks");
     let after = translated(command, &texts[at + 1..]);
     let words = before.map(String::as_str).chain([*command]);
@@ -58,6 +76,10 @@ fn failure(word: &str, arguments: &[OsString]) -> Option<Failure> {
 /// Translates the arguments of other tools. Those that awsauth also has, and those that it does not know, are unchanged.
 fn translated(command: &str, arguments: &[String]) -> Vec<String> {
     let is_edit = matches!(command, "map" | "unmap");
+    let group = match arguments.iter().any(|argument| argument == "--append") {
+        true => "--add-group",
+        false => "--group",
+    };
     let mut principal = Vec::new();
     let mut rest = Vec::new();
     let mut left = arguments.iter();
@@ -73,7 +95,25 @@ fn translated(command: &str, arguments: &[String]) -> Vec<String> {
                 .unwrap_or_default()
         };
         match flag {
-            "iamidentitymapping" | "iamidentitymappings" | "--maproles" | "--mapusers" => {}
+            "iamidentitymapping"
+            | "iamidentitymappings"
+            | "accessentry"
+            | "--maproles"
+            | "--mapusers"
+            | "--append"
+            | "--prompt"
+            | "--update-username"
+            | "--retry" => {}
+            // The ARN that follows says the same.
+            "role" | "user" if is_edit && has_arn_flag(arguments) => {}
+            "--principal-arn" if is_edit => {
+                let arn = value();
+                principal = vec![kind_of(&arn).to_owned(), arn];
+                rest.extend(["--backend", "access-entries"].map(str::to_owned));
+            }
+            "--kubernetes-username" if command == "map" => {
+                rest.extend(["--username".to_owned(), value()]);
+            }
             "--arn" | "--rolearn" | "--userarn" if is_edit => {
                 let arn = value();
                 principal = vec![kind_of(&arn).to_owned(), arn];
@@ -90,9 +130,9 @@ fn translated(command: &str, arguments: &[String]) -> Vec<String> {
             "--name" if command == "kubeconfig" => {
                 rest.extend(["--cluster-name".to_owned(), value()]);
             }
-            "--groups" if command == "map" => {
-                for group in value().split(',') {
-                    rest.extend(["--group".to_owned(), group.to_owned()]);
+            "--groups" | "--kubernetes-groups" if command == "map" => {
+                for name in value().split(',') {
+                    rest.extend([group.to_owned(), name.to_owned()]);
                 }
             }
             _ => rest.push(argument.clone()),
@@ -100,6 +140,14 @@ fn translated(command: &str, arguments: &[String]) -> Vec<String> {
     }
     principal.extend(rest);
     principal
+}
+
+/// Whether the ARN is the value of a flag, as in `aws-iam-authenticator add role --rolearn ARN`.
+fn has_arn_flag(arguments: &[String]) -> bool {
+    let flags = ["--rolearn", "--userarn"];
+    arguments
+        .iter()
+        .any(|argument| flags.iter().any(|flag| argument.starts_with(flag)))
 }
 
 /// Returns the word for the kind of a principal.
@@ -141,7 +189,27 @@ mod tests {
                 "unmap user arn:aws:iam::1:user/bob",
             ),
             (
-                "eks update-kubeconfig --name prod --region eu-west-1 --alias p",
+                "upsert --maproles --rolearn ROLE --groups ops --append --update-username=false",
+                "map role ROLE --add-group ops",
+            ),
+            (
+                "add role --rolearn ROLE --username dev --groups a --prompt=false",
+                "map role ROLE --username dev --group a",
+            ),
+            (
+                "create accessentry --cluster prod --principal-arn ROLE --kubernetes-username dev --kubernetes-groups a,b",
+                "map role ROLE --cluster-name prod --backend access-entries --username dev --group a --group b",
+            ),
+            (
+                "eks delete-access-entry --cluster-name prod --principal-arn ROLE",
+                "unmap role ROLE --cluster-name prod --backend access-entries",
+            ),
+            (
+                "eks list-access-entries --cluster-name prod",
+                "get --cluster-name prod",
+            ),
+            (
+                "update-kubeconfig --name prod --region eu-west-1 --alias p",
                 "kubeconfig --cluster-name prod --region eu-west-1 --alias p",
             ),
         ] {

@@ -1,15 +1,17 @@
-//! `awsauth eks get-token`.
+//! `awsauth eks`: commands of the AWS CLI.
 
 use clap::Subcommand;
 
+use super::kubeconfig;
 use super::token::Request;
 use crate::backend::credential_args::CredentialArgs;
 use awsauth_aws::credentials::CredentialOptions;
 
-/// Commands of the AWS CLI, so that a kubeconfig only needs another `command`
+/// Commands of the AWS CLI, so that a kubeconfig or a script only needs another program
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
+  awsauth eks update-kubeconfig --name prod --region eu-west-1
   awsauth eks get-token --cluster-name prod --region eu-west-1")]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -19,6 +21,7 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     GetToken(GetToken),
+    UpdateKubeconfig(kubeconfig::AwsArgs),
 }
 
 /// Print a token for kubectl, like `aws eks get-token`
@@ -52,7 +55,7 @@ impl GetToken {
                 roles: self.role.into_iter().collect(),
                 ..identity.credential_options()
             },
-            token_only: false,
+            ..Request::default()
         }
     }
 }

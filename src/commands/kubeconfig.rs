@@ -3,8 +3,9 @@
 mod certificate;
 mod cluster;
 mod executable;
+mod proxy_url;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser;
 
@@ -63,6 +64,19 @@ pub(crate) struct Args {
     )]
     certificate_authority: Option<PathBuf>,
 
+    /// The proxy for requests to the API server; by default, the entry's proxy is kept
+    #[arg(long, env = "AWSAUTH_PROXY_URL", value_name = "URL", value_parser = proxy_url::parse)]
+    proxy_url: Option<String>,
+
+    /// Look the cluster up in EKS as this role, such as one of the cluster's account; tokens are made without it
+    #[arg(
+        long,
+        env = "AWSAUTH_ASSUME_ROLE_ARN",
+        value_name = "ARN",
+        conflicts_with = "endpoint"
+    )]
+    assume_role_arn: Option<String>,
+
     /// Write to stdout: only these entries or, with --kubeconfig, the whole updated file
     #[arg(long, env = "AWSAUTH_PRINT", value_parser = FalseyValueParser::new())]
     print: bool,
@@ -70,6 +84,69 @@ pub(crate) struct Args {
     /// Show what would change, and write nothing
     #[arg(long, env = "AWSAUTH_DRY_RUN", value_enum, value_name = "none|client", hide_possible_values = true, default_value_t, default_missing_value = "auto", num_args = 0..=1, require_equals = true)]
     dry_run: DryRun,
+
+    /// With `print`, print the whole updated file even if no option names it.
+    #[arg(skip)]
+    prints_file: bool,
+}
+
+/// Write or update a cluster's entries in a kubeconfig, like `aws eks update-kubeconfig`
+///
+/// Does the same as `awsauth kubeconfig`, with the options of the AWS CLI. Ignores the AWSAUTH_ variables of options.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  awsauth eks update-kubeconfig --name prod --region eu-west-1
+  awsauth eks update-kubeconfig --name prod --alias prod --role-arn arn:aws:iam::111122223333:role/dev")]
+pub(crate) struct AwsArgs {
+    /// The cluster's name
+    #[arg(id = "cluster_name", long = "name", value_name = "NAME")]
+    name: String,
+
+    /// The context's name; by default, the same as the user's
+    #[arg(long, value_name = "NAME")]
+    alias: Option<String>,
+
+    /// The user's name; by default, the cluster's ARN
+    #[arg(long, value_name = "NAME")]
+    user_alias: Option<String>,
+
+    /// The proxy for requests to the API server; by default, the entry's proxy is kept
+    #[arg(long, value_name = "URL", value_parser = proxy_url::parse)]
+    proxy_url: Option<String>,
+
+    /// Look the cluster up in EKS as this role; tokens are made without it
+    #[arg(long, value_name = "ARN")]
+    assume_role_arn: Option<String>,
+
+    /// Print the updated kubeconfig instead of writing it
+    #[arg(long)]
+    dry_run: bool,
+
+    /// The AWS CLI has this option for every command; it has no effect here
+    #[arg(long, hide = true)]
+    output: Option<String>,
+
+    /// The AWS CLI has this option for every command; it has no effect here
+    #[arg(long, hide = true)]
+    no_cli_pager: bool,
+}
+
+impl From<AwsArgs> for Args {
+    fn from(args: AwsArgs) -> Self {
+        Self {
+            cluster_name: args.name,
+            alias: args.alias,
+            user_alias: args.user_alias,
+            endpoint: None,
+            certificate_authority: None,
+            proxy_url: args.proxy_url,
+            assume_role_arn: args.assume_role_arn,
+            print: args.dry_run,
+            dry_run: DryRun::None,
+            prints_file: args.dry_run,
+        }
+    }
 }
 
 const EXAMPLES: &str = "\
@@ -102,25 +179,13 @@ pub(crate) fn run(
     let credential_options = target.identity.credential_options();
     let found = match &args.endpoint {
         Some(endpoint) => args.given(endpoint, &credential_options, &aws_environment)?,
-        None => {
-            let name = &args.cluster_name;
-            let order = CredentialOrder::OwnFirst;
-            eks_cluster::describe(
-                name,
-                order,
-                &credential_options,
-                &aws_environment,
-                target.wait,
-                out,
-            )?
-            .facts
-            .into()
-        }
+        None => args.described(target, &credential_options, &aws_environment, out)?,
     };
     let entries = args.entries(found, &credential_options, &aws_environment)?;
     let named = target.kubeconfig.as_deref();
-    if args.print {
-        return print(named, &entries, out);
+    if args.print && named.is_none() && !args.prints_file {
+        let empty = Kubeconfig::parse("").and_then(|empty| empty.with(&entries));
+        return print(&empty.map_err(|error| Failure::bug(&error))?, out);
     }
     let file = KubeconfigFile::choose(
         named,
@@ -128,6 +193,9 @@ pub(crate) fn run(
         &entries.cluster.name,
         out,
     )?;
+    if args.print {
+        return print(&file.with(&file.read()?, &entries)?, out);
+    }
     let edited = if args.dry_run == DryRun::None {
         file.write(&entries, target.timeout)?
     } else {
@@ -162,6 +230,36 @@ pub(crate) fn run(
 }
 
 impl Args {
+    /// Asks EKS for the cluster.
+    fn described(
+        &self,
+        target: &Target,
+        credential_options: &CredentialOptions,
+        aws_environment: &AwsEnvironment,
+        out: &mut Out,
+    ) -> Result<Found, Failure> {
+        let as_role = self.assume_role_arn.as_ref().map(|role| CredentialOptions {
+            roles: vec![role.clone()],
+            session_name: None,
+            external_id: None,
+            duration: None,
+            ..credential_options.clone()
+        });
+        let (order, options) = match &as_role {
+            Some(options) => (CredentialOrder::RolesOnly, options),
+            None => (CredentialOrder::OwnFirst, credential_options),
+        };
+        let cluster = eks_cluster::describe(
+            &self.cluster_name,
+            order,
+            options,
+            aws_environment,
+            target.wait,
+            out,
+        )?;
+        Ok(cluster.facts.into())
+    }
+
     /// Returns the cluster from the options alone, without a request to EKS.
     fn given(
         &self,
@@ -205,6 +303,7 @@ impl Args {
                 name: found.name,
                 server: found.endpoint,
                 certificate_authority_data: found.certificate_authority_data,
+                proxy_url: self.proxy_url.clone(),
             },
         })
     }
@@ -239,23 +338,9 @@ fn arguments(found: &Found, credential_options: &CredentialOptions) -> Vec<Strin
     arguments
 }
 
-fn print(named: Option<&Path>, entries: &Entries, out: &mut Out) -> Result<Exit, Failure> {
-    let edited = match named {
-        Some(path) => {
-            let file = KubeconfigFile::choose(
-                Some(path),
-                &Environment::default(),
-                &entries.cluster.name,
-                out,
-            )?;
-            file.with(&file.read()?, entries)?
-        }
-        None => Kubeconfig::parse("")
-            .and_then(|empty| empty.with(entries))
-            .map_err(|error| Failure::bug(&error))?,
-    };
+fn print(edited: &Edited, out: &mut Out) -> Result<Exit, Failure> {
     out.document(edited.text.as_bytes())?;
-    print_warnings(&edited, out);
+    print_warnings(edited, out);
     Ok(Exit::Done)
 }
 

@@ -112,7 +112,9 @@ fn credential(exec_info: &str, expiration: &str) -> String {
         text: "k8s-aws-v1.abc".into(),
         expiration: expiration.parse().expect("an instant"),
     };
-    let line = ExecVersion::requested_by(exec_info).credential(&token);
+    let line = ExecVersion::requested_by(exec_info)
+        .unwrap_or_default()
+        .credential(&token);
     let line = line.expose_secret().strip_suffix('\n').expect("an end");
     line.to_owned()
 }
@@ -153,7 +155,7 @@ fn exec_credential_has_the_requested_version() {
             false,
         ),
     ] {
-        let asked = ExecVersion::requested_by(exec_info);
+        let asked = ExecVersion::requested_by(exec_info).expect(exec_info);
         assert_eq!(asked.as_str(), version, "{exec_info}");
         assert_eq!(asked.is_supported(), taken, "{exec_info}");
     }

@@ -87,6 +87,18 @@ fn every_command_form_prints_the_same_token() {
             "--cluster-name",
             "prod",
         ],
+        // aws-iam-authenticator
+        &["-i", "prod", "token"],
+        &["-l", "json", "-v", "debug", "token", "-i=prod", "--cache"],
+        &[
+            "token",
+            "-v",
+            "info",
+            "-i",
+            "prod",
+            "--cache=false",
+            "--log-format=text",
+        ],
     ];
     // With any `AWSAUTH_…` variable, the fast path is not used.
     let environments = [environment(), environment().with("AWSAUTH_COLOR", "never")];
@@ -212,6 +224,93 @@ fn client_gets_the_requested_api_version_and_a_warning_on_an_unknown_one() {
 }
 
 #[test]
+fn malformed_exec_info_is_reported_and_v1beta1_is_used() {
+    let environment = environment().with(EXEC_INFO, "{oops");
+    let run = run(&environment, &["token", "-i", "prod"]);
+    run.says(
+        0,
+        &[
+            "warning: KUBERNETES_EXEC_INFO is not an ExecCredential (key must be a string at line 1 column 2)",
+            "client.authentication.k8s.io/v1beta1",
+            "hint: ",
+        ],
+    );
+    assert_eq!(
+        run.json()["apiVersion"],
+        "client.authentication.k8s.io/v1beta1"
+    );
+}
+
+#[test]
+fn variables_of_the_authenticator_are_honored_without_cluster_name() {
+    let role = "arn:aws:iam::111122223333:role/a";
+    // No server listens at this address.
+    let environment = environment()
+        .with("KUBERNETES_AWS_AUTHENTICATOR_CLUSTER_ID", "prod")
+        .with("HTTPS_PROXY", "http://127.0.0.1:1")
+        .with("AWS_MAX_ATTEMPTS", "1")
+        .with("CI", "true");
+    token(&run(&environment, &["token"]));
+    let with_role = environment.with("DEFAULT_ROLE", role);
+    for args in [
+        &["token"][..],
+        &["token", "-i", "dev"],
+        &["-l", "json", "token"],
+    ] {
+        run(&with_role, args).says(3, &["cannot create a token for cluster", role]);
+    }
+    run(&with_role, &["token"]).says(3, &["for cluster \"prod\""]);
+    run(&with_role, &["token", "-i", "dev"]).says(3, &["for cluster \"dev\""]);
+    token(&run(&with_role, &["token", "--cluster-name", "prod"]));
+    token(&run(
+        &with_role,
+        &["eks", "get-token", "--cluster-name", "prod"],
+    ));
+    let named = with_role.with("AWSAUTH_CLUSTER_NAME", "prod");
+    token(&run(&named, &["token"]));
+}
+
+/// As in aws-iam-authenticator, options take precedence over variables, and variables over the file.
+#[test]
+fn configuration_file_of_the_authenticator_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.yaml");
+    let file = path.to_str().unwrap();
+    let environment = environment()
+        .with("HTTPS_PROXY", "http://127.0.0.1:1")
+        .with("AWS_MAX_ATTEMPTS", "1")
+        .with("CI", "true");
+    let written = |text: &str| std::fs::write(&path, text).unwrap();
+    written("clusterid: prod\nregion: us-west-2\ntokenOnly: false\nserver:\n  port: 21362\n");
+    for args in [&["token", "-c", file][..], &["--config", file, "token"]] {
+        let (presigned, _) = token(&run(&environment, args));
+        assert_eq!(presigned.host, "sts.us-west-2.amazonaws.com");
+    }
+    let (presigned, _) = token(&run(
+        &environment,
+        &["token", "-c", file, "--region", "eu-west-1"],
+    ));
+    assert_eq!(presigned.host, "sts.eu-west-1.amazonaws.com");
+    written("clusterID: prod\nrole: arn:aws:iam::111122223333:role/a\n");
+    run(&environment, &["token", "-c", file]).says(
+        3,
+        &["for cluster \"prod\"", "arn:aws:iam::111122223333:role/a"],
+    );
+    written("{clusterID: prod, tokenOnly: true}");
+    let only = run(&environment, &["token", "-c", file]);
+    assert_eq!((only.status, only.stderr.as_str()), (0, ""));
+    read(only.stdout.trim_end());
+    written("clusterID: [prod");
+    run(&environment, &["token", "-c", file])
+        .says(2, &["cannot read the configuration file", "line 1"]);
+    run(&environment, &["token", "-c", "missing.yaml"])
+        .says(2, &["cannot read the configuration file missing.yaml"]);
+    written("clusterID: prod\nrole: arn:aws:iam::111122223333:role/a\n");
+    let with_id = environment.with("KUBERNETES_AWS_AUTHENTICATOR_CLUSTER_ID", "dev");
+    run(&with_id, &["token", "-c", file]).says(3, &["for cluster \"dev\""]);
+}
+
+#[test]
 fn bare_token_is_printed_on_request() {
     let run = run(&environment(), &["token", "-i", "prod", "--token-only"]);
     assert_eq!((run.status, run.stderr.as_str()), (0, ""));
@@ -287,4 +386,33 @@ fn failed_role_assumption_prints_no_token() {
         run.says(3, &["cannot create a token for cluster \"prod\"", role]);
         assert_eq!(run.stdout, "");
     }
+}
+
+/// The command of docs/exec-plugin.md replaces only the two programs that awsauth replaces.
+#[test]
+fn documented_sed_switches_kubeconfigs_of_both_tools() {
+    let page = include_str!("../../docs/exec-plugin.md");
+    let line = page.lines().find(|line| line.starts_with("sed -i.bak "));
+    let line = line.unwrap().replace("~/.kube/config", "config");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config");
+    let before = "\
+command: aws
+command: aws-iam-authenticator
+command: \"aws-iam-authenticator\"
+command: /usr/local/bin/aws
+command: gke-gcloud-auth-plugin
+command: saml2aws
+args: [command, aws]
+";
+    std::fs::write(&file, before).unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_awsauth"));
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-ec", &line]).current_dir(folder.path());
+    let path = format!("{}:/usr/bin:/bin", program.parent().unwrap().display());
+    Run::of(shell.env("PATH", path)).says(0, &[]);
+    let ours = format!("command: {}\n", program.display());
+    let rest = before.lines().skip(4).map(|line| format!("{line}\n"));
+    let expected = ours.repeat(4) + &rest.collect::<String>();
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), expected);
 }

@@ -14,6 +14,7 @@ pub(crate) fn prod() -> Entries {
             name: ARN.to_owned(),
             server: "https://0A1B.gr7.eu-west-1.eks.amazonaws.com".to_owned(),
             certificate_authority_data: Some("LS0tLS1CRUdJTi==".to_owned()),
+            proxy_url: None,
         },
         user: User {
             name: ARN.to_owned(),

@@ -57,7 +57,10 @@ fn plain(arguments: &[OsString]) -> Option<Request> {
         seen.push(field);
         let value = (*value).to_owned();
         match field {
-            Field::Cluster => request.cluster = value,
+            Field::Cluster => {
+                request.is_of_authenticator = is_ours && *name != "--cluster-name";
+                request.cluster = value;
+            }
             Field::Output => {}
             Field::Profile => request.credential_options.profile = Some(value),
             Field::Region => request.credential_options.region = Some(value),
@@ -75,7 +78,7 @@ mod tests {
 
     use super::*;
     use crate::cli::command;
-    use crate::cli::fast_path::get_token_arguments::options_last;
+    use crate::cli::fast_path::option_order::as_expected;
     use crate::cli::tree::{Cli, Command};
     use crate::commands::eks;
     use crate::terminal::Program;
@@ -101,7 +104,10 @@ mod tests {
             target, command, ..
         } = Cli::from_arg_matches(&matches).ok()?;
         match command {
-            Command::Token(args) => Some(args.request(&target.identity)),
+            Command::Token(args) => {
+                let (_, own) = matches.subcommand()?;
+                args.request(&target.identity, own).ok()
+            }
             Command::Eks(eks::Args {
                 command: eks::Command::GetToken(args),
             }) => Some(args.request(&target.identity)),
@@ -109,7 +115,7 @@ mod tests {
         }
     }
 
-    const VOCABULARY: [&str; 26] = [
+    const VOCABULARY: [&str; 30] = [
         "token",
         "eks",
         "get-token",
@@ -136,6 +142,10 @@ mod tests {
         "-q",
         "--region=x",
         "é b",
+        "-l",
+        "--cache",
+        "-v",
+        "info",
     ];
 
     proptest! {
@@ -151,7 +161,7 @@ mod tests {
             let command: &[&str] = if ours { &["token"] } else { &["eks", "get-token"] };
             let pairs: Vec<&str> = pairs.iter().flat_map(|(name, value)| [*name, *value]).collect();
             for arguments in [of(&words), of(&[command, &pairs].concat()), of(&[&words, command, &pairs].concat())] {
-                let arguments = options_last(arguments);
+                let arguments = as_expected(arguments);
                 if let Some(early) = plain(&arguments) {
                     let late = parsed_by_clap(&arguments);
                     prop_assert_eq!(format!("{:?}", Some(early)), format!("{:?}", late), "{:?}", arguments);
@@ -201,7 +211,7 @@ mod tests {
                 "arn:aws:iam::111122223333:role/a",
             ],
         ] {
-            let arguments = options_last(of(words));
+            let arguments = as_expected(of(words));
             let early = plain(&arguments);
             assert!(early.is_some(), "{words:?}");
             assert_eq!(
@@ -213,21 +223,9 @@ mod tests {
 
     #[test]
     fn aws_iam_authenticator_options_are_accepted() {
-        let theirs = ["token", "-i", "c", "-r", "a", "-e", "x", "-s", "n"];
-        let long = [
-            "token",
-            "-i",
-            "c",
-            "--role",
-            "a",
-            "--external-id",
-            "x",
-            "--session-name",
-            "n",
-        ];
         let ours = [
             "token",
-            "--cluster-name",
+            "--cluster-id",
             "c",
             "--role-arn",
             "a",
@@ -237,9 +235,21 @@ mod tests {
             "n",
         ];
         let expected = format!("{:?}", parsed_by_clap(&of(&ours)));
-        for words in [&theirs[..], &long] {
-            assert_eq!(format!("{:?}", parsed_by_clap(&of(words))), expected);
-        }
         assert!(expected.contains("Some"), "{expected}");
+        for theirs in [
+            "token -i c -r a -e x -s n",
+            "token -i c --role a --external-id x --session-name n",
+            "-i c -l json token --role a -e x -s n --cache",
+            "token -i=c -r=a -e=x -s=n --cache=false -v debug --feature-gates SSORoleMatch=true",
+            "--log-format=text --role a token --log-verbosity warning --cluster-id c -e x -s n",
+        ] {
+            let words: Vec<&str> = theirs.split(' ').collect();
+            let arguments = as_expected(of(&words));
+            assert_eq!(
+                format!("{:?}", parsed_by_clap(&arguments)),
+                expected,
+                "{theirs}"
+            );
+        }
     }
 }

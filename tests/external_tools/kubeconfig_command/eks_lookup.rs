@@ -11,6 +11,7 @@ use crate::support::moto::Moto;
 use crate::support::python::Packages;
 use crate::support::simulated_eks_api::EksService;
 
+const OUR_PROGRAM: &str = env!("CARGO_BIN_EXE_awsauth");
 const ARN: &str = "arn:aws:eks:eu-west-1:123456789012:cluster/prod";
 
 fn in_moto(moto: &Moto) -> Harness {
@@ -73,8 +74,12 @@ fn file_and_names_match_the_aws_cli() {
             &["--user-alias", "me", "--alias", "short"],
         ),
         (Some("one:two"), &["--kubeconfig", "named"]),
+        (
+            None,
+            &["--proxy-url", "http://proxy.test:3128", "--verbose"],
+        ),
     ] {
-        let [by_aws, by_us] = [true, false].map(|aws| {
+        let by_program = ["aws", "awsauth kubeconfig", "awsauth eks"].map(|program| {
             let mut harness = in_moto(&moto);
             if let Some(list) = list {
                 harness = harness.with("KUBECONFIG", list);
@@ -83,14 +88,16 @@ fn file_and_names_match_the_aws_cli() {
                 harness.write(name, text);
             }
             let name = ["--name", "prod", "--region", "eu-west-1"];
-            if aws {
-                let python = Packages::Awscli.python();
-                let mut command = harness.command(Path::new(python.get_program()));
-                let cli = ["-m", "awscli", "eks", "update-kubeconfig"];
-                Run::of(command.args(cli).args(name).args(more)).says(0, &[]);
-            } else {
-                harness.awsauth(&[&name, more].concat()).says(0, &[]);
-            }
+            let (program, words) = match program {
+                "aws" => {
+                    let python = Packages::Awscli.python().get_program().to_owned();
+                    (python, &["-m", "awscli", "eks", "update-kubeconfig"][..])
+                }
+                "awsauth eks" => (OUR_PROGRAM.into(), &["eks", "update-kubeconfig"][..]),
+                _ => (OUR_PROGRAM.into(), &["kubeconfig"][..]),
+            };
+            let mut command = harness.command(Path::new(&program));
+            Run::of(command.args(words).args(name).args(more)).says(0, &[]);
             let all = [".kube/config", "one", "two", "missing", "named"];
             let texts = all.map(|file| {
                 harness
@@ -100,7 +107,8 @@ fn file_and_names_match_the_aws_cli() {
             });
             all.into_iter().zip(texts).collect::<Vec<_>>()
         });
-        assert_eq!(by_us, by_aws, "{list:?} {more:?}");
+        assert_eq!(by_program[1], by_program[0], "{list:?} {more:?}");
+        assert_eq!(by_program[2], by_program[0], "{list:?} {more:?}");
     }
 }
 
@@ -113,6 +121,10 @@ fn names(text: &str) -> Value {
     };
     json!({
         "clusters": names("clusters"),
+        "proxies": read["clusters"].as_array().map(|clusters| {
+            let proxies = clusters.iter().map(|item| item["cluster"]["proxy-url"].clone());
+            proxies.collect::<Vec<_>>()
+        }),
         "users": names("users"),
         "contexts": read["contexts"],
         "current": read["current-context"],
@@ -235,6 +247,38 @@ fn eks_is_requested_as_the_role_only_if_the_caller_is_denied() {
     harness
         .awsauth(&with_role)
         .says(3, &["AWS cannot be reached"]);
+}
+
+/// As in the AWS CLI, the role is only for the lookup, and the whole file is printed.
+#[test]
+fn role_for_the_lookup_is_assumed_and_not_used_for_tokens() {
+    let service = EksService::start(&json!({"clusters": {"prod": cluster("ACTIVE")}}));
+    let harness = of(&service);
+    let role = "arn:aws:iam::111122223333:role/reader";
+    // There is no STS, so the role cannot be assumed; the caller's own credentials would find the cluster.
+    let with_role = ["--cluster-name", "prod", "--assume-role-arn", role];
+    let refused = harness.awsauth(&with_role);
+    refused.says(3, &["cannot assume arn:aws:iam::111122223333:role/reader"]);
+    assert_eq!(service.asked(), [""; 0]);
+
+    harness.write(".kube/config", "# mine\napiVersion: v1\nkind: Config\n");
+    let mut command = harness.command(Path::new(OUR_PROGRAM));
+    let words = [
+        "--region",
+        "eu-west-1",
+        "eks",
+        "update-kubeconfig",
+        "--name",
+    ];
+    let printed = Run::of(
+        command
+            .args(words)
+            .args(["prod", "--dry-run", "--output", "json"]),
+    );
+    printed.says(0, &[]);
+    assert!(printed.stdout.starts_with("# mine\n"), "{}", printed.stdout);
+    assert!(printed.stdout.contains("current-context: arn:aws:eks:"));
+    assert!(!harness.read(".kube/config").contains("clusters"));
 }
 
 #[test]

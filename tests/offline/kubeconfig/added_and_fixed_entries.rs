@@ -249,6 +249,30 @@ fn fields_that_contradict_the_certificate_are_removed() {
 }
 
 #[test]
+fn proxy_is_replaced_only_on_request() {
+    let mut entries = prod();
+    assert!(
+        edit(OF_AWS, &entries)
+            .text
+            .contains("proxy-url: http://bastion:3128 # keep")
+    );
+    entries.cluster.proxy_url = Some("socks5://localhost:1080".to_owned());
+    let edited = edit(OF_AWS, &entries);
+    assert!(
+        edited
+            .text
+            .contains("proxy-url: socks5://localhost:1080 # keep"),
+        "{}",
+        edited.text
+    );
+    let fresh = edit("", &entries).text;
+    assert!(
+        fresh.contains("    proxy-url: socks5://localhost:1080\n    server: "),
+        "{fresh}"
+    );
+}
+
+#[test]
 fn other_contexts_of_a_changed_user_are_reported() {
     let before = OF_AWS.replace(
         "current-context:",

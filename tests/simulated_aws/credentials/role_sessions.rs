@@ -112,6 +112,54 @@ fn session_name_is_as_requested() {
     );
 }
 
+/// As `aws-iam-authenticator token --forward-session-name` does.
+#[test]
+fn session_name_is_forwarded_from_a_session() {
+    let harness = Harness::new();
+    let session = format!("arn:aws:sts::{ACCOUNT}:assumed-role/sso/ann@example.com");
+    harness.aws.role(&arn("role/sso"), &[]);
+    let keys = harness.aws.sessions(&[&session]).remove(0);
+    let here = harness.here().with_credentials(&keys);
+    let mut trust = trusts(&arn("role/sso"));
+    trust["Condition"] = json!({"StringEquals": {"sts:RoleSessionName": "ann@example.com"}});
+    harness.aws.role(&arn("role/deploy"), &[trust]);
+    let forwarded = CredentialOptions {
+        forward_session_name: true,
+        ..roles(&["deploy"])
+    };
+    get(&here, &forwarded).unwrap_or_else(|error| panic!("{}", error_text(&error)));
+    assert_eq!(harness.actions(), ["GetCallerIdentity", "AssumeRole"]);
+    assert!(get(&here, &roles(&["deploy"])).is_err());
+    harness.asked();
+
+    // A user has no session: the default name is used.
+    let here = harness.user_with_role("of-user");
+    let options = CredentialOptions {
+        forward_session_name: true,
+        ..roles(&["of-user"])
+    };
+    let assumed = get(&here, &options).unwrap_or_else(|error| panic!("{}", error_text(&error)));
+    assert_eq!(assumed.notes, [""; 0]);
+    let unused = CredentialOptions {
+        forward_session_name: true,
+        ..CredentialOptions::default()
+    };
+    assert_eq!(
+        get(&here, &unused).unwrap().notes,
+        ["--forward-session-name changes nothing: no role is named with --role-arn"]
+    );
+
+    harness.aws.expire(&keys.access_key_id);
+    let here = harness.here().with_credentials(&keys);
+    let error = get(&here, &forwarded).unwrap_err();
+    assert!(!error.is_input());
+    let text = error_text(&error);
+    assert!(
+        text.contains("cannot find out the name of the current session"),
+        "{text}"
+    );
+}
+
 #[test]
 fn session_options_apply_to_the_role_of_a_profile() {
     let harness = Harness::new();

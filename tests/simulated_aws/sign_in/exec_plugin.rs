@@ -151,12 +151,22 @@ fn aws_iam_authenticator_kubeconfig_works() {
     let session = ExclusiveCluster::start();
     let credentials = admitted(&session);
     let environment = session.aws().environment().with_credentials(&credentials);
-    let exec = json!({"apiVersion": BETA, "args": ["token", "-i", eks::NAME]});
-    signs_in(
-        &session,
-        &environment,
-        &kubeconfig(&session, "authenticator", exec),
-    );
+    for (name, args, env) in [
+        ("short", json!(["token", "-i", eks::NAME]), json!([])),
+        (
+            "options-first",
+            json!(["-l", "json", "-i", eks::NAME, "token", "--cache"]),
+            json!([]),
+        ),
+        (
+            "variable",
+            json!(["token"]),
+            json!([{"name": "KUBERNETES_AWS_AUTHENTICATOR_CLUSTER_ID", "value": eks::NAME}]),
+        ),
+    ] {
+        let exec = json!({"apiVersion": BETA, "args": args, "env": env});
+        signs_in(&session, &environment, &kubeconfig(&session, name, exec));
+    }
 }
 
 #[test]

@@ -143,6 +143,9 @@ pub enum SourceError {
         external_id: Option<String>,
         source: AwsError,
     },
+    /// STS did not report the session whose name a role's session takes over.
+    #[error("cannot find out the name of the current session")]
+    Caller(#[source] AwsError),
     /// IAM Identity Center issued no credentials.
     #[error(transparent)]
     Sso(#[from] SsoError),
@@ -225,6 +228,7 @@ impl SourceError {
                 web_identity(role, claims.as_deref(), source)
             }
             Self::AssumeRole { role, source, .. } => assume_role(role, source),
+            Self::Caller(error) => error.hint(),
             Self::Sso(error) => error.hint(),
             Self::Login { profile, .. } => format!(
                 "let the AWS CLI renew it: aws sts get-caller-identity --profile {profile}; or sign in again: aws login --profile {profile}"
@@ -279,6 +283,7 @@ impl SourceError {
         match self {
             Self::WebIdentity { .. }
             | Self::AssumeRole { .. }
+            | Self::Caller(_)
             | Self::Expired { .. }
             | Self::Login { .. }
             | Self::EmptyCredentialSource { .. }

@@ -18,6 +18,8 @@ pub struct CredentialOptions {
     pub roles: Vec<String>,
     /// The session name of each role. Without [`Self::roles`], of the role that the profile or the web identity names.
     pub session_name: Option<String>,
+    /// Take the session name of each role from the session that assumes the first one, if that is a session.
+    pub forward_session_name: bool,
     /// The external id for the last role; without [`Self::roles`], for the profile's.
     pub external_id: Option<String>,
     /// The session duration of the last role; without [`Self::roles`], of the profile's or the web identity's.

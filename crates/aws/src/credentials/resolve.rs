@@ -134,11 +134,20 @@ fn resolved(
     };
     let source = session.source;
     let failed = |error| (source, error);
+    let cache = Cache::of(context.environment, !context.options.no_cache);
     match requested_roles(context).map_err(failed)? {
         roles if roles.is_empty() => session.adjust(context),
-        roles => session.roles.extend(roles),
+        mut roles => {
+            if context.options.forward_session_name
+                && let Some(name) = session.name(context, &cache).map_err(failed)?
+            {
+                for role in &mut roles {
+                    role.session_name.clone_from(&name);
+                }
+            }
+            session.roles.extend(roles);
+        }
     }
-    let cache = Cache::of(context.environment, !context.options.no_cache);
     let (credentials, kept) = session.credentials(context, &cache).map_err(failed)?;
     if let Some(when) = credentials.expiration.filter(|end| *end <= context.now) {
         return Err(failed(SourceError::Expired { when }));

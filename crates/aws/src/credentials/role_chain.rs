@@ -80,6 +80,10 @@ impl Session {
                 unused.extend(options.session_name.as_ref().map(|_| "--role-session-name"));
             }
         }
+        if options.forward_session_name {
+            let note = "--forward-session-name changes nothing: no role is named with --role-arn";
+            context.notes.borrow_mut().push(note.to_owned());
+        }
         if !unused.is_empty() {
             let change = if unused.len() == 1 {
                 "changes"
@@ -103,6 +107,20 @@ impl Session {
         };
         let rest = self.roles.iter().map(|role| role.arn.as_str());
         first.into_iter().chain(rest).map(str::to_owned).collect()
+    }
+
+    /// Asks STS for the name of the session; `None` if the credentials belong to a user.
+    pub(super) fn name(
+        &self,
+        context: &Context,
+        cache: &Cache,
+    ) -> Result<Option<String>, SourceError> {
+        let (credentials, _) = self.credentials(context, cache)?;
+        let config = signed_with(context.sts()?, &credentials);
+        let caller = context.wait(sts::caller_identity(&config))?;
+        let caller = caller.map_err(SourceError::Caller)?;
+        let name = caller.user_id.split_once(':').map(|(_, name)| name);
+        Ok(name.map(str::to_owned))
     }
 
     /// Returns the credentials of the session, and whether they come from the cache.

@@ -37,6 +37,8 @@ pub enum CredentialOrder {
     OwnFirst,
     /// The roles, because the cluster belongs to their account. If they are denied, the user's own credentials.
     RolesFirst,
+    /// Only the roles.
+    RolesOnly,
 }
 
 impl CredentialOrder {
@@ -44,6 +46,7 @@ impl CredentialOrder {
     /// a different cluster.
     fn may_try_other(self, error: &EksError) -> bool {
         match error {
+            _ if self == Self::RolesOnly => false,
             EksError::Denied { .. } => true,
             EksError::NoSuchCluster { .. } => self == Self::OwnFirst,
             _ => false,
@@ -115,7 +118,7 @@ pub fn describe<P: Progress>(
     };
     let [first, second] = match order {
         CredentialOrder::OwnFirst => [&own, options],
-        CredentialOrder::RolesFirst => [options, &own],
+        CredentialOrder::RolesFirst | CredentialOrder::RolesOnly => [options, &own],
     };
     let denied = match describe_with(name, first, environment, progress) {
         Err(DescribeError::Eks(error))
@@ -136,7 +139,7 @@ pub fn describe<P: Progress>(
             }
             Ok(cluster)
         }
-        (Err(_), CredentialOrder::RolesFirst) => Err(denied.into()),
+        (Err(_), CredentialOrder::RolesFirst | CredentialOrder::RolesOnly) => Err(denied.into()),
         (error, CredentialOrder::OwnFirst) => error,
     }
 }

@@ -67,6 +67,9 @@ pub(super) fn of(entries: &Entries, is_empty: bool) -> Fields {
         of_cluster.push(("certificate-authority-data", text(data)));
         of_cluster.push(("insecure-skip-tls-verify", Desired::Absent { or: "false" }));
     }
+    if let Some(proxy) = &cluster.proxy_url {
+        of_cluster.push(("proxy-url", text(proxy)));
+    }
     of_cluster.push(("server", text(&cluster.server)));
     let exec = &entries.user.exec;
     let variable = "AWS_PROFILE".to_owned();

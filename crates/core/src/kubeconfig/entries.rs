@@ -17,6 +17,8 @@ pub struct Cluster {
     pub server: String,
     /// The CA certificates of its API server, PEM in base64. `None` keeps the current ones.
     pub certificate_authority_data: Option<String>,
+    /// The URL of the proxy for requests to the API server. `None` keeps the current one.
+    pub proxy_url: Option<String>,
 }
 
 /// An entry of `users`.

@@ -20,25 +20,32 @@ const SUPPORTED: [&str; 2] = [
     "client.authentication.k8s.io/v1beta1",
 ];
 
-/// The version for clients that do not request one.
 const DEFAULT: &str = SUPPORTED[1];
 
 /// The apiVersion of the ExecCredential that a client requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExecVersion(Option<Cow<'static, str>>);
 
+impl Default for ExecVersion {
+    /// Returns the version for clients that do not request one.
+    fn default() -> Self {
+        Self(Some(Cow::Borrowed(DEFAULT)))
+    }
+}
+
 impl ExecVersion {
-    /// Reads the version from [`EXEC_INFO`] as aws-iam-authenticator does: v1beta1 if the variable is empty or
-    /// malformed, and no version if it is valid and contains none.
+    /// Reads the version from [`EXEC_INFO`] as aws-iam-authenticator does: v1beta1 if the variable is empty, and no version if it
+    /// is valid and contains none.
     /// <https://github.com/kubernetes-sigs/aws-iam-authenticator/blob/v0.7.10/pkg/token/token.go>
-    pub fn requested_by(exec_info: &str) -> Self {
+    ///
+    /// # Errors
+    /// If the variable is not an ExecCredential. The authenticator then uses [the default](Self::default).
+    pub fn requested_by(exec_info: &str) -> Result<Self, serde_json::Error> {
         if exec_info.is_empty() {
-            return Self(Some(Cow::Borrowed(DEFAULT)));
+            return Ok(Self::default());
         }
-        match serde_json::from_str::<Option<ExecInfo>>(exec_info) {
-            Ok(info) => Self(info.and_then(|info| info.api_version).map(Cow::Owned)),
-            Err(_) => Self(Some(Cow::Borrowed(DEFAULT))),
-        }
+        let info: Option<ExecInfo> = serde_json::from_str(exec_info)?;
+        Ok(Self(info.and_then(|info| info.api_version).map(Cow::Owned)))
     }
 
     pub fn as_str(&self) -> Option<&str> {
