@@ -242,7 +242,7 @@ fn conclude(
         out.note("Stopped at the first failure.");
     }
     out.note(&format!(
-        "{done} clusters are done, {failed} failed, {not_started} were not started. To continue, run the same command with --resume."
+        "Done: {done}, failed: {failed}, not started: {not_started}. To continue, run the same command with --resume."
     ));
     out.detail(|| format!("The state is in {}", state.path().display()));
     Ok(())

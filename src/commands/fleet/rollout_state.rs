@@ -49,6 +49,7 @@ impl RolloutState {
                 "cannot resume: the state {} cannot be read",
                 path.display()
             ))
+            .hint("leave out --resume: clusters that are done stay unchanged")
         };
         let bytes = match bounded_read::file(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {

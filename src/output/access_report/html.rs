@@ -271,6 +271,10 @@ pub(super) fn principals(rows: &[(Option<&str>, &PrincipalAccess)]) -> Markup {
             }
         }
     };
+    let controls = match clusters.is_empty() {
+        true => "search level kind account store",
+        false => "search cluster level kind account store",
+    };
     let columns = [
         "Level",
         "Principal",
@@ -290,7 +294,7 @@ pub(super) fn principals(rows: &[(Option<&str>, &PrincipalAccess)]) -> Markup {
                 (filter("kind", "Kind", distinct(rows, |one| kind_name(one.kind)).into_iter().collect()))
                 (filter("account", "Account", distinct(rows, |one| one.account.as_deref().unwrap_or_default()).into_iter().filter(|id| !id.is_empty()).collect()))
                 (filter("store", "Source", distinct(rows, |one| store_name(&one.source)).into_iter().collect()))
-                output id="count" for="search level kind account store" { (rows.len()) " of " (rows.len()) }
+                output id="count" for=(controls) { (rows.len()) " of " (rows.len()) }
             }
             div.scroll tabindex="0" role="region" aria-labelledby="principals" {
                 table.sortable {

@@ -301,19 +301,27 @@ fn apply_stops_at_the_first_failure_and_resumes() {
     fleet
         .run(&kubeconfig, &with_canary("nowhere"))
         .says(2, &["no selected cluster has the name or label nowhere"]);
-    let run = fleet.run(&kubeconfig, &with_canary("prod-1"));
+    let list = fleet.clusters[0].file(
+        "clusters.yaml",
+        "- context: dev\n- {context: prod-1, labels: {stage: test}}\n- context: prod-2\n",
+    );
+    let list = list.to_str().unwrap();
+    let by_label = ["apply", "-f", &access, "--clusters", list, "--canary"];
+    let run = fleet.run(&kubeconfig, &[&by_label[..], &["stage=none"]].concat());
+    run.says(2, &["no selected cluster has the name or label stage=none"]);
+    let run = fleet.run(&kubeconfig, &[&by_label[..], &["stage=test"]].concat());
     run.says(
         4,
         &[
             "prod-1: refused",
-            "0 clusters are done, 1 failed, 2 were not started",
+            "Done: 0, failed: 1, not started: 2.",
             "--resume",
         ],
     );
     assert!(!fleet.maps(0) && !fleet.maps(2), "{run:?}");
 
     let run = fleet.run(&kubeconfig, &[&apply[..], &["-o", "json"]].concat());
-    run.says(4, &["1 clusters are done, 1 failed, 1 were not started"]);
+    run.says(4, &["Done: 1, failed: 1, not started: 1."]);
     let clusters = &run.json()["clusters"];
     assert_eq!(clusters[0]["exitCode"], 0);
     assert_eq!(clusters[0]["result"]["changed"], true);
@@ -422,7 +430,7 @@ fn change_that_another_client_reverts_stops_the_rollout() {
         7,
         &[
             "dev: error: aws-auth was written, but another client changed it",
-            "2 were not started",
+            "not started: 2.",
         ],
     );
     assert!(!fleet.maps(1) && !fleet.maps(2), "{run:?}");

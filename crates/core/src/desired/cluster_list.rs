@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::access_entry_formats::{given as find, refuse_unknown, text};
+use super::access_entry_formats::{given as find, refuse_unknown};
 use super::error::{DesiredError, Fault, Reason};
 use super::json_to_yaml;
+use super::validate::check_text;
 use super::yaml_value::{self, Field, Value};
 use crate::facts::accounts::is_account_id;
 
@@ -140,8 +141,12 @@ fn labels(field: Field<'_>) -> Result<BTreeMap<String, String>, Fault> {
     labels.collect()
 }
 
+/// Returns a scalar as it is written: names and labels need no quotes.
 fn filled(field: Field<'_>) -> Result<String, Fault> {
-    text(field, field.name).map(str::to_owned)
+    let what = format!("`{}`", field.name);
+    let text = field.value.source(&what)?;
+    check_text(&what, text).map_err(|reason| Fault::new(field.line, reason))?;
+    Ok(text.to_owned())
 }
 
 /// Returns the account of a field.
@@ -176,10 +181,11 @@ mod tests {
 
     #[test]
     fn list_names_contexts_and_eks_clusters() {
-        let text = "# ours\n- context: dev\n  labels: {env: dev}\n- name: us\n  clusterName: prod\n  region: us-east-1\n  account: \"111122223333\"\n";
+        let text = "# ours\n- context: dev\n  labels: {env: dev, wave: 1}\n- name: us\n  clusterName: prod\n  region: us-east-1\n  account: \"111122223333\"\n";
         let read = read_clusters(text, "f").expect("a list");
         assert_eq!(read[0].name, "dev");
         assert_eq!(read[0].labels["env"], "dev");
+        assert_eq!(read[0].labels["wave"], "1");
         assert_eq!(
             read[1],
             ListedCluster {
