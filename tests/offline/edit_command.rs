@@ -79,7 +79,7 @@ fn valid_edit_is_shown_and_written_after_confirmation() {
     assert_eq!(status, 0, "{screen}");
     for part in [
         "+  username: on-call",
-        "to   user on-call in group ops",
+        "gains user on-call in group ops",
         "Wrote aws-auth to aws-auth.yaml.",
     ] {
         assert_eq!(screen.matches(part).count(), 1, "{part}: {screen}");
@@ -256,7 +256,7 @@ fn edit_without_a_terminal_requires_yes_or_dry_run() {
     let run = edit(&editor, &["--dry-run"]);
     run.says(0, &["Nothing was written."]);
     assert!(
-        run.stdout.contains("to   user on-call in group ops"),
+        run.stdout.contains("gains user on-call in group ops"),
         "{run:?}"
     );
     assert_eq!(

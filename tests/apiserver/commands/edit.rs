@@ -62,7 +62,7 @@ fn saved_edit_is_shown_written_and_can_be_undone() {
     assert_eq!(status, 0, "{screen}");
     for part in [
         "+  username: on-call",
-        "from user ops in group ops",
+        "loses user ops in group ops",
         "Stored the previous aws-auth as revision",
     ] {
         assert_eq!(screen.matches(part).count(), 1, "{part}: {screen}");
