@@ -144,6 +144,7 @@ fn dispatch(cli: Cli, matches: &clap::ArgMatches, out: &mut Out) -> Result<Exit,
         Command::Get(args) => commands::get::run(&args, &mut open(out)?, out),
         Command::Map(args) => commands::map::run(&args, &target, &mut open(out)?, out),
         Command::Unmap(args) => commands::unmap::run(&args, &mut open(out)?, out),
+        Command::ReplaceGroup(args) => commands::replace_group::run(&args, &mut open(out)?, out),
         Command::Apply(args) => commands::apply::run(&args, &mut open(out)?, out),
         Command::Diff(args) => commands::diff::run(&args, &mut open(out)?, out),
         Command::Edit(args) => commands::edit::run(&args, &mut open(out)?, out),
@@ -191,10 +192,11 @@ fn dispatch(cli: Cli, matches: &clap::ArgMatches, out: &mut Out) -> Result<Exit,
 mod tests {
     use super::*;
 
-    /// Flags that relax a guard, or that let `migrate` or `nodes` change the cluster. They have no environment variable, so that they are
+    /// Flags that relax a guard, that let `migrate` or `nodes` change the cluster, or that select what `unmap` removes. They have no environment variable, so that they are
     /// always visible on the command line.
-    const WITHOUT_ENVIRONMENT: [&str; 26] = [
+    const WITHOUT_ENVIRONMENT: [&str; 30] = [
         "accept",
+        "account",
         "allow",
         "allow-endpoint",
         "allow-http-loopback",
@@ -204,6 +206,7 @@ mod tests {
         "allow-removals",
         "allow-self-lockout",
         "apply",
+        "arn",
         "as",
         "as-group",
         "as-written",
@@ -211,6 +214,7 @@ mod tests {
         "clean",
         "finish",
         "fix",
+        "group",
         "no-backup",
         "no-rollback",
         "no-verify",
@@ -218,6 +222,7 @@ mod tests {
         "reveal",
         "revert",
         "take-over",
+        "username",
         "whole",
         "yes",
     ];

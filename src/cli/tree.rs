@@ -6,8 +6,8 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use crate::backend::Target;
 use crate::commands::{
     apply, backup, completion, credentials, diff, doctor, edit, eks, explain, fleet, get, history,
-    kubeconfig, lint, man, map, migrate, nodes, report, rescue, restore, token, undo, unmap,
-    verify, version, who_can, whoami,
+    kubeconfig, lint, man, map, migrate, nodes, replace_group, report, rescue, restore, token,
+    undo, unmap, verify, version, who_can, whoami,
 };
 use crate::commands::{controller, crd};
 use crate::output::PlanFormat;
@@ -69,6 +69,7 @@ pub(crate) enum Command {
     Get(get::Args),
     Map(map::Args),
     Unmap(unmap::Args),
+    ReplaceGroup(replace_group::Args),
     Apply(apply::Args),
     Diff(diff::Args),
     Edit(edit::Args),
@@ -110,6 +111,7 @@ impl Command {
         Some(match self {
             Self::Map(args) => args.output(),
             Self::Unmap(args) => args.output(),
+            Self::ReplaceGroup(args) => args.output(),
             Self::Apply(args) => args.output(),
             Self::Diff(args) => args.output(),
             Self::Edit(args) => args.output(),

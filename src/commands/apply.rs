@@ -4,22 +4,24 @@ use std::collections::BTreeSet;
 use std::collections::HashSet;
 use std::path::PathBuf;
 
+use super::confirmation::confirm_removals;
 use super::map::Creating;
 use super::principal_argument::{CheckedPrincipal, check_principal};
 use super::store_args::StoreArgs;
 use super::write_args::{DryRun, VerifyArgs, WriteArgs};
 use crate::backend::Backend;
 use crate::backend::input_files::{self, Input, desired_failure, is_stdin};
-use crate::output::{PlanFormat, short_name};
+use crate::output::PlanFormat;
 use crate::terminal::{Exit, Failure, Out, Refusal};
 use crate::write::{
-    EntryRequest, NamedOptions, PlannedEntries, ReadStores, Transaction, edit_failure,
-    note_new_mappings, read_stores,
+    EntryRequest, NamedOptions, PlannedEntries, ReadStores, Transaction, note_new_mappings,
+    read_stores,
 };
 use awsauth_core::access_entries::{EntryChange, Store, StoreChoice};
 use awsauth_core::arn::{comparable, fold};
 use awsauth_core::authenticator::AccessEntries;
 use awsauth_core::desired::{self, DesiredMapping};
+use awsauth_core::document::Principal;
 use awsauth_core::document::edit::{Edit, Groups};
 use awsauth_core::ownership::Owner;
 use awsauth_core::plan::{Ownership, Plan, Request};
@@ -128,14 +130,18 @@ pub(super) fn apply(
     backend: &mut Backend,
     out: &mut Out,
 ) -> Result<Plan, Failure> {
-    let desired = args.desired.read(inputs, backend, out)?;
+    let mut desired = args.desired.read(inputs, backend, out)?;
+    if args.creating.create_only {
+        desired.create_only();
+    }
     let choice = args.desired.store.choice(&args.write.overrides);
     let verify = args.verify.verify_as();
     let verify_role = verify.as_ref().and_then(|verify| verify.role.as_deref());
-    let Prepared { request, entries } = desired.prepare(choice, verify_role, backend, out)?;
+    let Prepared { request, entries } =
+        desired.prepare(choice, false, verify_role, backend, out)?;
     let must_confirm = args.desired.prune && !args.yes && args.write.dry_run == DryRun::None;
     if must_confirm && !backend.is_pipe() && out.can_ask() {
-        confirm(&request, backend, out)?;
+        confirm_removals(&request, backend, out)?;
     }
     let plan = Transaction {
         edits: &request.edits,
@@ -160,38 +166,6 @@ impl Args {
     pub(crate) fn is_verified(&self) -> bool {
         self.verify.is_requested()
     }
-}
-
-/// Shows what would be pruned and asks for confirmation.
-fn confirm(request: &Request, backend: &mut Backend, out: &mut Out) -> Result<(), Failure> {
-    let reading = backend.read(out)?;
-    let plan =
-        Plan::new(&reading.snapshot, request).map_err(|error| edit_failure(&error, backend))?;
-    let mut gone: Vec<String> = plan
-        .outcomes
-        .iter()
-        .filter_map(|(edit, _)| match edit {
-            Edit::Unmap { principal, .. } => Some(short_name(principal)),
-            Edit::Map { .. } => None,
-        })
-        .collect();
-    let entries = request.pruned_entries.iter();
-    gone.extend(entries.map(|arn| format!("the access entry of {arn}")));
-    let question = || match request.pruned_entries.is_empty() {
-        true => format!("Remove {} from aws-auth of {backend}?", gone.join(", ")),
-        false => format!("Remove {} from {backend}?", gone.join(", ")),
-    };
-    if gone.is_empty() || backend.ask(&question(), out)? {
-        return Ok(());
-    }
-    Err(Failure::refused(
-        Refusal {
-            guard: "WG09",
-            reason: "mass-removal",
-        },
-        "the answer was no; nothing was written",
-    )
-    .hint("to skip the question, add --yes"))
 }
 
 impl DesiredArgs {
@@ -245,14 +219,30 @@ impl DesiredArgs {
 }
 
 impl Desired<'_> {
+    /// Forbids to change mappings that exist.
+    fn create_only(&mut self) {
+        for mapping in &mut self.mappings {
+            mapping.desired.create_only = true;
+        }
+    }
+
+    /// Returns the principals of the mappings.
+    pub(crate) fn principals(&self) -> Vec<Principal> {
+        let mappings = self.mappings.iter();
+        mappings
+            .map(|mapping| mapping.desired.principal.clone())
+            .collect()
+    }
+
     /// Splits the mappings by store, and plans the changes of access entries. In aws-auth, removes IAM paths from role ARNs, which
-    /// cannot match with a path.
+    /// cannot match with a path. `describes_all` is whether to read the contents of all access entries.
     ///
     /// # Errors
     /// If two mappings contradict each other, or one cannot be in its store.
     pub(crate) fn prepare(
         self,
         choice: StoreChoice,
+        describes_all: bool,
         verify_as: Option<&str>,
         backend: &mut Backend,
         out: &mut Out,
@@ -263,7 +253,18 @@ impl Desired<'_> {
             Ok((edit(desired.clone()), store_choice(desired, choice)?))
         });
         let edits = edits.collect::<Result<Vec<_>, Failure>>()?;
-        let read = read_stores(&edits, prunes_entries, verify_as, backend, out)?;
+        let read = read_stores(
+            &edits,
+            prunes_entries || describes_all,
+            verify_as,
+            backend,
+            out,
+        )?;
+        let mappings = self.mappings.iter().map(|mapping| &mapping.desired);
+        let create_only = mappings.filter(|desired| desired.create_only);
+        let create_only = create_only
+            .map(|desired| desired.principal.clone())
+            .collect();
         let (mut in_aws_auth, mut for_entries) = (Vec::new(), Vec::new());
         for (number, mapping) in self.mappings.into_iter().enumerate() {
             let desired = mapping.desired;
@@ -311,6 +312,7 @@ impl Desired<'_> {
         let mut entries = entries.transpose()?;
         let pruned_arns = pruned.iter().map(|change| change.principal_arn.clone());
         let request = Request {
+            create_only,
             pruned_entries: pruned_arns.collect(),
             owner: self
                 .owner

@@ -1,7 +1,11 @@
-//! Questions before a change of access entries or of the authentication mode.
+//! Questions before a change.
 
 use crate::backend::Backend;
-use crate::terminal::{Failure, Kind, Out};
+use crate::output::short_name;
+use crate::terminal::{Failure, Kind, Out, Refusal};
+use crate::write::edit_failure;
+use awsauth_core::document::edit::{Edit, Outcome};
+use awsauth_core::plan::{Plan, Request};
 
 /// The consequence of the mode `API_AND_CONFIG_MAP`.
 pub(super) const READS_ENTRIES: &str = "read access entries from now on";
@@ -55,4 +59,45 @@ pub(super) fn confirm_irreversible(
             "the name does not match; nothing was changed",
         )),
     }
+}
+
+/// Names what the request would remove, and asks for confirmation. Does not ask if nothing would be removed.
+///
+/// # Errors
+/// If the answer is no, or the edits are impossible.
+pub(super) fn confirm_removals(
+    request: &Request,
+    backend: &mut Backend,
+    out: &mut Out,
+) -> Result<(), Failure> {
+    let reading = backend.read(out)?;
+    let plan =
+        Plan::new(&reading.snapshot, request).map_err(|error| edit_failure(&error, backend))?;
+    let removed = plan.outcomes.iter().filter_map(|(edit, outcome)| {
+        let is_removal = matches!(edit, Edit::Unmap { .. }) && *outcome != Outcome::Absent;
+        is_removal.then(|| short_name(edit.principal()))
+    });
+    let entries = request.pruned_entries.iter();
+    let entries = entries.map(|arn| format!("the access entry of {arn}"));
+    let removed: Vec<String> = removed.chain(entries).collect();
+    let question = || match request.pruned_entries.is_empty() {
+        true => format!("Remove {} from aws-auth of {backend}?", removed.join(", ")),
+        false => format!("Remove {} from {backend}?", removed.join(", ")),
+    };
+    if removed.is_empty() || backend.ask(&question(), out)? {
+        return Ok(());
+    }
+    Err(not_confirmed())
+}
+
+/// The failure if the user does not confirm removals.
+pub(super) fn not_confirmed() -> Failure {
+    Failure::refused(
+        Refusal {
+            guard: "WG09",
+            reason: "mass-removal",
+        },
+        "the answer was no; nothing was written",
+    )
+    .hint("to skip the question, add --yes")
 }

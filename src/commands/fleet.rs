@@ -85,10 +85,13 @@ Examples:
   # Continue after the cause of a failure is fixed
   awsauth fleet apply -f access.yaml --clusters clusters.yaml --canary stage=test --wave 20 --resume")]
     Apply(rollout::ApplyArgs),
-    /// Remove the mappings of one identity from all clusters
+    /// Remove mappings from all clusters: of one identity, or all that meet conditions
     #[command(after_help = "\
 Examples:
-  awsauth fleet unmap role arn:aws:iam::111122223333:role/leaver --all-contexts")]
+  awsauth fleet unmap role arn:aws:iam::111122223333:role/leaver --all-contexts
+
+  # From the clusters that have such an entry
+  awsauth fleet unmap --group contractors --all-contexts --ignore-missing")]
     Unmap(unmap::Args),
     /// Report who has access to which cluster
     #[command(after_help = "\
@@ -166,10 +169,10 @@ pub(crate) fn run(
         }
         FleetCommand::Diff(args) => {
             let is_json = is_json(args.output())?;
-            let inputs = args.desired.inputs(false)?;
+            let inputs = args.inputs(false)?;
             let compare = move |cluster: &FleetCluster, out: &mut Out| {
                 let mut backend = Backend::open_cluster(&cluster.target, out)?;
-                let plan = diff::plan(&args.desired, &inputs, &mut backend, out)?;
+                let plan = diff::compare(&args, &inputs, &mut backend, out)?;
                 if is_json {
                     diff::print_json(&plan, &backend, out)?;
                 }
@@ -184,6 +187,7 @@ pub(crate) fn run(
         FleetCommand::Unmap(args) => {
             let is_json = is_json(args.output())?;
             fleet.refuse_unlisted()?;
+            args.confirm_for(fleet.clusters.len(), out)?;
             let is_dry = args.is_dry_run();
             let remove = move |cluster: &FleetCluster, out: &mut Out| {
                 let mut backend = Backend::open_cluster(&cluster.target, out)?;

@@ -6,16 +6,17 @@ use std::sync::Arc;
 use clap::builder::FalseyValueParser;
 
 use super::list_args::ListArgs;
+use super::selector_args::SelectorArgs;
 use crate::backend::{Backend, Reading};
 use crate::output::{ListedRows, Listing};
 use crate::terminal::{Exit, Failure, Out};
 use awsauth_core::arn::{self, Parts};
 use awsauth_core::authenticator::{AccessEntries, Slot, Store, User, is_node, template};
 use awsauth_core::document::{Document, Principal, SectionName};
+use awsauth_core::entry_selection::Selector;
 use awsauth_core::facts::access_entries::{AccessEntry, AccessPolicy, AccessTerms, Liveness};
 use awsauth_core::facts::iam_principals::Principals;
 use awsauth_core::plan::{Admins, Known, admin_reason};
-use awsauth_core::wildcard_pattern::Pattern;
 
 /// Show the mappings as the authenticator sees them
 ///
@@ -69,21 +70,8 @@ pub(crate) struct Query {
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Options that select entries")]
 struct Selectors {
-    /// Only entries with this username, as written; * matches any text
-    #[arg(long, env = "AWSAUTH_USERNAME", value_name = "PATTERN")]
-    username: Option<Pattern>,
-
-    /// Only entries with this group, as written; * matches any text
-    #[arg(long, env = "AWSAUTH_GROUP", value_name = "PATTERN")]
-    group: Option<Pattern>,
-
-    /// Only principals of this account, and the mapping of the account itself
-    #[arg(long, env = "AWSAUTH_ACCOUNT", value_name = "ID")]
-    account: Option<String>,
-
-    /// Only principals with this ARN, ignoring letter case; * matches any text
-    #[arg(long, env = "AWSAUTH_ARN", value_name = "PATTERN")]
-    arn: Option<Pattern>,
+    #[command(flatten)]
+    selector: SelectorArgs,
 
     /// Only administrators: group system:masters, on a cluster also what is bound to cluster-admin, and access policies
     #[arg(long, env = "AWSAUTH_ADMINS", value_parser = FalseyValueParser::new())]
@@ -230,6 +218,7 @@ fn misspelt<T>(data: &BTreeMap<String, T>) -> impl Iterator<Item = (&str, Sectio
 struct Filter<'a> {
     which: Which,
     selectors: &'a Selectors,
+    selector: Selector,
     admins: Known<Admins>,
 }
 
@@ -328,65 +317,34 @@ impl<'a> Filter<'a> {
         Ok(Self {
             which,
             selectors: &query.selectors,
+            selector: query.selectors.selector.selector().unwrap_or_default(),
             admins,
         })
     }
 
     fn admits(&self, slot: &Slot<'_>) -> bool {
-        let principal = &slot.mapping.principal;
-        let (arn, account) = match principal {
-            Principal::Role(arn) | Principal::User(arn) => (Some(arn.as_str()), account_of(arn)),
-            Principal::Sso(sso) => (None, sso.account_id.as_str()),
-            Principal::Account(account) => (None, account.as_str()),
-        };
+        let user = User::from(slot.mapping);
         self.which.has(slot)
-            && self.selects(&User::from(slot.mapping), arn, account)
+            && self.selector.matches(&slot.mapping.principal, &user)
             && (!self.selectors.nodes || is_node(slot.mapping))
-            && (!self.selectors.admins || self.is_admin(&User::from(slot.mapping)))
+            && (!self.selectors.admins || self.is_admin(&user))
     }
 
     fn admits_entry(&self, entry: &AccessEntry) -> bool {
-        let arn = &entry.principal_arn;
         let terms = entry.terms.as_ref();
-        let user = terms
-            .map(|terms| template(entry, terms))
-            .unwrap_or_default();
-        let has_admin_policy = || {
-            let policies = terms.map_or(&[][..], AccessTerms::policies);
-            policies.iter().any(AccessPolicy::is_cluster_admin)
+        let is_admin = || {
+            let user = terms.map(|terms| template(entry, terms));
+            let mut policies = terms.map_or(&[][..], AccessTerms::policies).iter();
+            user.is_some_and(|user| self.is_admin(&user))
+                || policies.any(AccessPolicy::is_cluster_admin)
         };
         self.which.has_entry(entry)
-            && self.selects(&user, Some(arn), account_of(arn))
+            && self.selector.matches_entry(entry)
             && (!self.selectors.nodes || terms.is_some_and(AccessTerms::is_for_nodes))
-            && (!self.selectors.admins || self.is_admin(&user) || has_admin_policy())
-    }
-
-    /// Returns whether username, groups, ARN and account match the selectors.
-    fn selects(&self, user: &User, arn: Option<&str>, account: &str) -> bool {
-        let Selectors {
-            username,
-            group,
-            account: selected,
-            arn: pattern,
-            ..
-        } = self.selectors;
-        let is = |pattern: &Option<Pattern>, text: &str| {
-            pattern.as_ref().is_none_or(|pattern| pattern.matches(text))
-        };
-        is(username, &user.username)
-            && (group.is_none() || user.groups.iter().any(|one| is(group, one)))
-            && selected.as_ref().is_none_or(|selected| selected == account)
-            && pattern.as_ref().is_none_or(|pattern| {
-                let pattern = Pattern::new(arn::fold(pattern.text()));
-                arn.is_some_and(|arn| pattern.matches(&arn::fold(arn)))
-            })
+            && (!self.selectors.admins || is_admin())
     }
 
     fn is_admin(&self, user: &User) -> bool {
         admin_reason(user, &self.admins).is_some()
     }
-}
-
-fn account_of(arn: &str) -> &str {
-    Parts::of(arn).map_or("", |parts| parts.account)
 }

@@ -178,12 +178,16 @@ struct NodeRole {
     verify: VerifyArgs,
 }
 
-/// What to do if aws-auth does not exist.
+/// What to do if aws-auth does not exist, or a mapping does.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct Creating {
     /// Fail if aws-auth does not exist, instead of creating it
     #[arg(long, env = "AWSAUTH_NO_CREATE", value_parser = FalseyValueParser::new())]
     pub(crate) no_create: bool,
+
+    /// Fail if the principal is already mapped otherwise, instead of changing its mapping
+    #[arg(long, env = "AWSAUTH_CREATE_ONLY", value_parser = FalseyValueParser::new())]
+    pub(crate) create_only: bool,
 }
 
 fn kinds() -> impl clap::builder::TypedValueParser<Value = NodeKind> {
@@ -241,11 +245,13 @@ pub(crate) fn run(
         if let Some(correction) = &named.correction {
             out.note(correction);
         }
-        edits.push(edit.of(named.principal));
+        edits.push(edit.clone().of(named.principal));
     }
     let entries = read.map(|read| read.plan(&requests, backend, out));
     let entries = entries.transpose()?;
+    let create_only = creating.create_only.then(|| edit.principal().clone());
     let request = Request {
+        create_only: create_only.into_iter().collect(),
         edits,
         as_written,
         ..Request::default()
@@ -357,7 +363,7 @@ impl RoleOrUser {
 
 /// Refuses empty values, which an unset variable in a script leaves, and several groups in one value. `sets` are groups, each with
 /// its flag.
-fn check_terms(
+pub(super) fn check_terms(
     username: Option<&String>,
     sets: &[(&'static str, &Vec<String>)],
 ) -> Result<(), Failure> {

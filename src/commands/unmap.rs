@@ -3,58 +3,102 @@
 use std::sync::Arc;
 
 use clap::Subcommand;
+use clap::builder::{FalseyValueParser, Resettable};
 
+use super::confirmation::not_confirmed;
 use super::principal_argument::must_be_arn;
+use super::selected_edits::SelectedEdits;
+use super::selector_args::SelectorArgs;
 use super::store_args::StoreArgs;
 use super::write_args::{DryRun, WriteArgs};
-use crate::backend::Backend;
+use crate::backend::{Backend, ask};
 use crate::output::{PlanFormat, user_text};
-use crate::terminal::{Exit, Failure, Out};
+use crate::terminal::{Exit, Failure, Kind, Out};
 use crate::write::{EntryRequest, NamedOptions, Transaction, read_stores};
 use awsauth_core::access_entries::{Store, StoreChoice};
 use awsauth_core::authenticator::{Question, explain};
 use awsauth_core::aws_auth_snapshot::Snapshot;
-use awsauth_core::document::edit::Edit;
+use awsauth_core::document::edit::{Edit, Outcome};
 use awsauth_core::document::{Document, Principal};
-use awsauth_core::plan::{Plan, Request};
+use awsauth_core::entry_selection::{Selection, Selector, near_principal};
+use awsauth_core::plan::{ExpectedUser, Plan, Request};
 
-/// Remove the mappings of one identity
+/// Remove mappings: of one identity, or all that meet conditions
 ///
-/// Removes every entry whose ARN equals the argument, as written or as the authenticator reads it, with its comment. All other
-/// text in aws-auth is preserved byte for byte. With --cluster-name, removes an EKS access entry if aws-auth has none, see --backend.
+/// With a principal, removes every entry whose ARN equals the argument, as written or as the authenticator reads it, with its comment. With
+/// --username, --group, --account or --arn, removes the entries that get lists with the same options; on a terminal, awsauth prompts
+/// first. All other text in aws-auth is preserved byte for byte. With --cluster-name, also removes EKS access entries, see --backend.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(
+    arg_required_else_help = true,
+    // Accepted before and after the principal. A condition in the environment could remove entries by accident.
+    mut_args(|arg| match SelectorArgs::IDS.contains(&arg.get_id().as_str()) {
+        true => arg.env(Resettable::Reset).global(true),
+        false => arg.global(true),
+    }),
+    after_help = "\
 Examples:
+  # Remove the mapping of a role
   awsauth unmap role arn:aws:iam::111122223333:role/dev
-  awsauth unmap user arn:aws:iam::111122223333:user/ann
-  awsauth unmap account 111122223333")]
+
+  # The same in a script, only if it still is what the script created
+  awsauth unmap role arn:aws:iam::111122223333:role/dev --expect-username dev --expect-group devs
+
+  # Show which entries have a group, then remove them
+  awsauth unmap --group contractors --dry-run
+  awsauth unmap --group contractors
+
+  # Remove the roles of a deleted account
+  awsauth unmap --arn 'arn:aws:iam::444455556666:*'"
+)]
 pub(crate) struct Args {
     #[command(subcommand)]
-    what: What,
+    what: Option<What>,
+
+    /// Remove only the entry that starts at this line of its section; get -o wide shows the lines
+    #[arg(long, env = "AWSAUTH_ONLY", value_name = "LINE")]
+    only: Option<usize>,
+
+    /// Refuse to remove an entry with another username
+    #[arg(long, env = "AWSAUTH_EXPECT_USERNAME", value_name = "USER")]
+    expect_username: Option<String>,
+
+    /// Refuse to remove an entry without this group; may be repeated
+    #[arg(
+        long = "expect-group",
+        env = "AWSAUTH_EXPECT_GROUP",
+        value_name = "GROUP"
+    )]
+    expect_groups: Vec<String>,
+
+    /// Succeed if there is no such entry, even if a similar one exists
+    #[arg(long, env = "AWSAUTH_IGNORE_MISSING", value_parser = FalseyValueParser::new())]
+    ignore_missing: bool,
+
+    /// Exit with 1 if there is no such entry
+    #[arg(long, env = "AWSAUTH_MUST_EXIST", value_parser = FalseyValueParser::new(), conflicts_with = "ignore_missing")]
+    must_exist: bool,
+
+    /// Answer yes to every question
+    #[arg(short, long)]
+    yes: bool,
+
+    #[command(flatten)]
+    store: StoreArgs,
+    #[command(flatten)]
+    write: WriteArgs,
+    #[command(flatten)]
+    conditions: SelectorArgs,
 }
 
 #[derive(Debug, Subcommand)]
 enum What {
     /// Remove an IAM role from mapRoles
-    #[command(after_help = "\
-Examples:
-  # Show what would change, then write
-  awsauth unmap role arn:aws:iam::111122223333:role/dev --dry-run
-  awsauth unmap role arn:aws:iam::111122223333:role/dev --reason 'team was dissolved'
-
-  # Only one of two entries for the role
-  awsauth unmap role arn:aws:iam::111122223333:role/dev --only 9")]
     Role(Identity),
     /// Remove an IAM user from mapUsers
-    #[command(after_help = "\
-Examples:
-  awsauth unmap user arn:aws:iam::111122223333:user/ann")]
-    #[command(mut_arg("arn", |arn| arn.help("Its ARN, such as arn:aws:iam::111122223333:user/NAME")))]
+    #[command(mut_arg("principal", |arn| arn.help("Its ARN, such as arn:aws:iam::111122223333:user/NAME")))]
     User(Identity),
     /// Remove an AWS account from mapAccounts
-    #[command(after_help = "\
-Examples:
-  awsauth unmap account 111122223333")]
     Account(Account),
 }
 
@@ -62,9 +106,7 @@ Examples:
 struct Identity {
     /// Its ARN, such as arn:aws:iam::111122223333:role/NAME
     #[arg(value_name = "ARN")]
-    arn: String,
-    #[command(flatten)]
-    rest: Rest,
+    principal: String,
 }
 
 #[derive(Debug, clap::Args)]
@@ -72,19 +114,6 @@ struct Account {
     /// The account's ID, as written in mapAccounts
     #[arg(value_name = "ID")]
     id: String,
-    #[command(flatten)]
-    rest: Rest,
-}
-
-#[derive(Debug, clap::Args)]
-struct Rest {
-    /// Remove only the entry that starts at this line of its section; get -o wide shows the lines
-    #[arg(long, env = "AWSAUTH_ONLY", value_name = "LINE")]
-    only: Option<usize>,
-    #[command(flatten)]
-    store: StoreArgs,
-    #[command(flatten)]
-    write: WriteArgs,
 }
 
 /// Removes the mappings.
@@ -95,59 +124,29 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
 
 /// Removes the mappings, and returns the plan that was carried out.
 pub(super) fn unmap(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Plan, Failure> {
-    let (principal, rest) = match &args.what {
-        What::Role(args) => (Principal::Role(args.arn.clone()), &args.rest),
-        What::User(args) => (Principal::User(args.arn.clone()), &args.rest),
-        What::Account(args) => (Principal::Account(args.id.clone()), &args.rest),
-    };
-    let edit = Edit::Unmap {
-        principal: principal.clone(),
-        only_line: rest.only,
-    };
-    let choice = match (rest.store.choice(&rest.write.overrides), rest.only) {
-        // A line is one of aws-auth.
-        (StoreChoice::Auto, Some(_)) => StoreChoice::Only(Store::AwsAuth),
-        (StoreChoice::Only(Store::AccessEntries), Some(_)) => {
-            return Err(Failure::usage("--only names a line of aws-auth")
-                .hint("leave out --only or --backend access-entries"));
+    let principal = match (&args.what, args.conditions.selector()) {
+        (Some(What::Role(args)), None) => Principal::Role(args.principal.clone()),
+        (Some(What::User(args)), None) => Principal::User(args.principal.clone()),
+        (Some(What::Account(args)), None) => Principal::Account(args.id.clone()),
+        (None, Some(selector)) => return args.remove_selected(selector, backend, out),
+        (Some(_), Some(_)) => {
+            return Err(Failure::usage("cannot use conditions together with a principal")
+                .hint("to check the entry before it is removed: --expect-username USER --expect-group GROUP"));
         }
-        (choice, _) => choice,
-    };
-    let read = read_stores(&[(edit.clone(), choice)], false, None, backend, out)?;
-    let (mut edits, mut requests) = (Vec::new(), Vec::new());
-    if read.as_ref().is_some_and(|read| read.is_for_entries(0)) {
-        check_arn(&principal)?;
-        requests.push(EntryRequest {
-            edit,
-            options: NamedOptions::default(),
-            place: None,
-        });
-    } else {
-        edits.push(edit);
-    }
-    let entries = read.map(|read| read.plan(&requests, backend, out));
-    let entries = entries.transpose()?;
-    let request = Request {
-        edits,
-        ..Request::default()
-    };
-    let checked_request = |snapshot: &Snapshot| {
-        if !request.edits.is_empty() {
-            must_be_arn_or_mapped(&principal, snapshot)?;
+        (None, None) => {
+            return Err(Failure::usage(
+                "there is nothing to remove: neither a principal nor a condition",
+            )
+            .hint("name a principal: awsauth unmap role ARN")
+            .hint("or select entries with --username, --group, --account or --arn"));
         }
-        Ok(request.clone())
     };
-    let plan = Transaction {
-        edits: &request.edits,
-        request: &checked_request,
-        create: false,
-        entries,
-        verify: None,
-        options: &rest.write.options(backend),
-    }
-    .run(backend, out)?;
+    let plan = args.remove(&principal, backend, out)?;
     if let Some(admitted) = still_admitted(&principal, &plan) {
         out.note(&admitted);
+    }
+    if is_absent(&plan) {
+        args.check_absent(&principal, &plan)?;
     }
     Ok(plan)
 }
@@ -155,20 +154,146 @@ pub(super) fn unmap(args: &Args, backend: &mut Backend, out: &mut Out) -> Result
 impl Args {
     /// Whether nothing is written.
     pub(super) fn is_dry_run(&self) -> bool {
-        let write = match &self.what {
-            What::Role(args) | What::User(args) => &args.rest.write,
-            What::Account(args) => &args.rest.write,
-        };
-        write.dry_run != DryRun::None
+        self.write.dry_run != DryRun::None
+    }
+
+    /// Asks once before the entries of several clusters that meet conditions are removed.
+    pub(super) fn confirm_for(&self, clusters: usize, out: &mut Out) -> Result<(), Failure> {
+        let is_skipped = self.yes || self.is_dry_run() || self.what.is_some() || !out.can_ask();
+        let question = format!("Remove the selected entries of {clusters} clusters?");
+        if is_skipped || ask(&question, out)? {
+            return Ok(());
+        }
+        Err(not_confirmed())
     }
 
     /// The output format.
     pub(crate) fn output(&self) -> PlanFormat {
-        match &self.what {
-            What::Role(args) | What::User(args) => args.rest.write.answer.output,
-            What::Account(args) => args.rest.write.answer.output,
-        }
+        self.write.answer.output
     }
+
+    /// Removes the entries of one principal.
+    fn remove(
+        &self,
+        principal: &Principal,
+        backend: &mut Backend,
+        out: &mut Out,
+    ) -> Result<Plan, Failure> {
+        let edit = Edit::Unmap {
+            principal: principal.clone(),
+            only_line: self.only,
+        };
+        let choice = match (self.store.choice(&self.write.overrides), self.only) {
+            // A line is one of aws-auth.
+            (StoreChoice::Auto, Some(_)) => StoreChoice::Only(Store::AwsAuth),
+            (StoreChoice::Only(Store::AccessEntries), Some(_)) => {
+                return Err(Failure::usage("--only names a line of aws-auth")
+                    .hint("leave out --only or --backend access-entries"));
+            }
+            (choice, _) => choice,
+        };
+        let read = read_stores(&[(edit.clone(), choice)], false, None, backend, out)?;
+        let (mut edits, mut requests) = (Vec::new(), Vec::new());
+        if read.as_ref().is_some_and(|read| read.is_for_entries(0)) {
+            check_arn(principal)?;
+            requests.push(EntryRequest {
+                edit,
+                options: NamedOptions::default(),
+                place: None,
+            });
+        } else {
+            edits.push(edit);
+        }
+        let entries = read.map(|read| read.plan(&requests, backend, out));
+        let entries = entries.transpose()?;
+        let request = Request {
+            edits,
+            expected: self.expected_user(),
+            ..Request::default()
+        };
+        let checked_request = |snapshot: &Snapshot| {
+            if !request.edits.is_empty() {
+                must_be_arn_or_mapped(principal, snapshot)?;
+            }
+            Ok(request.clone())
+        };
+        Transaction {
+            edits: &request.edits,
+            request: &checked_request,
+            create: false,
+            entries,
+            verify: None,
+            options: &self.write.options(backend),
+        }
+        .run(backend, out)
+    }
+
+    /// Removes the entries that meet conditions.
+    fn remove_selected(
+        &self,
+        selector: Selector,
+        backend: &mut Backend,
+        out: &mut Out,
+    ) -> Result<Plan, Failure> {
+        if self.only.is_some() {
+            return Err(Failure::usage("--only needs a principal")
+                .hint("name it: awsauth unmap role ARN --only LINE"));
+        }
+        if selector.has_blank() {
+            return Err(Failure::usage(
+                "a condition is empty: is the shell variable in its value set?",
+            ));
+        }
+        SelectedEdits {
+            selection: &Selection::Remove(selector),
+            choice: self.store.choice(&self.write.overrides),
+            expected: self.expected_user(),
+            ignores_missing: self.ignore_missing,
+            asks: !self.yes && !self.is_dry_run(),
+            options: &self.write.options(backend),
+        }
+        .run(backend, out)
+    }
+
+    fn expected_user(&self) -> Option<ExpectedUser> {
+        let expected = ExpectedUser {
+            username: self.expect_username.clone(),
+            groups: self.expect_groups.clone(),
+        };
+        (expected != ExpectedUser::default()).then_some(expected)
+    }
+
+    /// Decides whether it is a failure that the principal has no entry. It is one if the user probably meant another principal.
+    fn check_absent(&self, principal: &Principal, plan: &Plan) -> Result<(), Failure> {
+        let (document, entries) = match plan.entry_changes.as_slice() {
+            [] => (Some(plan.before()), None),
+            _ => (None, plan.entries_before()),
+        };
+        let near = near_principal(principal, document, entries.map(Arc::as_ref));
+        if self.ignore_missing || near.is_none() && !self.must_exist {
+            return Ok(());
+        }
+        let failure = Failure::new(Kind::No, format!("{} has no entry", principal.text()));
+        let failure = match near {
+            Some(Principal::User(arn)) => {
+                failure.hint(format!("did you mean this one? awsauth unmap user {arn}"))
+            }
+            Some(near) => failure.hint(format!(
+                "did you mean this one? awsauth unmap role {}",
+                near.text()
+            )),
+            None => failure.hint("see what is mapped: awsauth get"),
+        };
+        Err(failure.hint("if it may be missing, add --ignore-missing"))
+    }
+}
+
+/// Returns whether there was no entry to remove.
+fn is_absent(plan: &Plan) -> bool {
+    let mut outcomes = plan.outcomes.iter();
+    let mut entries = plan.entry_changes.iter();
+    outcomes.all(|(_, outcome)| *outcome == Outcome::Absent)
+        && entries.all(|change| change.before.is_none())
 }
 
 /// Refuses an argument that is not an ARN.

@@ -60,7 +60,7 @@ pub(crate) fn report_json(
         guard: refusal.guard.id(),
         reason: refusal.guard.reason(),
         message: &refusal.message,
-        allow: Some(&refusal.allow),
+        allow: refusal.allow.as_deref(),
     });
     pretty(&ReportData {
         changed,

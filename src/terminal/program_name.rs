@@ -51,7 +51,7 @@ impl Program {
 
     /// Replaces `awsauth COMMAND …` in a message by the command that the user types.
     pub(crate) fn speak(self, message: &str) -> Cow<'_, str> {
-        const COMMANDS: [&str; 26] = [
+        const COMMANDS: [&str; 27] = [
             "apply",
             "backup",
             "completion",
@@ -70,6 +70,7 @@ impl Program {
             "map",
             "migrate",
             "nodes",
+            "replace-group",
             "report",
             "rescue",
             "restore",

@@ -11,17 +11,33 @@ use awsauth_core::escape::one_line;
 use awsauth_core::plan::{Facts, Guard, Known, Refusal};
 use awsauth_kube::shell_command::quoted;
 
+/// What to do about a refusal that no flag overrides.
+const ALREADY_MAPPED: &str =
+    "to change the mapping, leave out --create-only, or noDuplicateARNs in the file";
+const UNEXPECTED: &str = "see what is mapped: awsauth get";
+
 /// The refusals of a plan, with the flags that override them.
 pub(crate) fn refused(refusals: &[Refusal]) -> Failure {
     let lines = refusals.iter().map(refusal_line);
     let lines: Vec<String> = lines.map(|line| one_line(&line).into_owned()).collect();
     let overrides: BTreeSet<&str> = refusals
         .iter()
-        .map(|refusal| refusal.allow.as_str())
+        .filter_map(|refusal| refusal.allow.as_deref())
         .collect();
     let overrides: Vec<&str> = overrides.into_iter().collect();
-    Failure::new(Kind::Refused, lines.join("\n"))
-        .hint(format!("if this is intended, add {}", overrides.join(" ")))
+    let mut failure = Failure::new(Kind::Refused, lines.join("\n"));
+    for (guard, hint) in [
+        (Guard::AlreadyMapped, ALREADY_MAPPED),
+        (Guard::UnexpectedEntry, UNEXPECTED),
+    ] {
+        if refusals.iter().any(|refusal| refusal.guard == guard) {
+            failure = failure.hint(hint);
+        }
+    }
+    match overrides.as_slice() {
+        [] => failure,
+        overrides => failure.hint(format!("if this is intended, add {}", overrides.join(" "))),
+    }
 }
 
 /// The caller lacks the permission to update aws-auth.

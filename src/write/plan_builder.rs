@@ -27,6 +27,7 @@ pub(crate) fn wants_admins(edits: &[Edit]) -> bool {
                 }
                 Groups::Keep => false,
             },
+            Edit::RenameGroup { to, .. } => is_own(to),
             Edit::Unmap { .. } => false,
         })
 }

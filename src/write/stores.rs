@@ -91,8 +91,34 @@ pub(crate) fn read_stores(
     backend: &mut Backend,
     out: &mut Out,
 ) -> Result<Option<ReadStores>, Failure> {
+    let choices: Vec<StoreChoice> = edits.iter().map(|(_, choice)| *choice).collect();
+    read(edits, &choices, describes_all, verify_as, backend, out)
+}
+
+/// Reads both stores completely, for edits that depend on what is stored. Returns `None` if aws-auth is the only possible store,
+/// without a request.
+///
+/// # Errors
+/// If the user chose access entries and the cluster does not read them, or they cannot be read.
+pub(crate) fn read_both(
+    choice: StoreChoice,
+    backend: &mut Backend,
+    out: &mut Out,
+) -> Result<Option<ReadStores>, Failure> {
+    let describes_all = choice.includes_entries();
+    read(&[], &[choice], describes_all, None, backend, out)
+}
+
+fn read(
+    edits: &[(Edit, StoreChoice)],
+    choices: &[StoreChoice],
+    describes_all: bool,
+    verify_as: Option<&str>,
+    backend: &mut Backend,
+    out: &mut Out,
+) -> Result<Option<ReadStores>, Failure> {
     let is_chosen = |store| move |choice: &StoreChoice| *choice == StoreChoice::Only(store);
-    let mut choices = edits.iter().map(|(_, choice)| choice);
+    let mut choices = choices.iter();
     let needs_entries = choices.clone().any(is_chosen(Store::AccessEntries));
     let Some(cluster) = backend.eks() else {
         return match needs_entries {
@@ -144,6 +170,33 @@ impl ReadStores {
     pub(crate) fn entries(&self) -> Option<&AccessEntries> {
         let known = self.known.as_deref();
         known.filter(|known| known.all().is_some())
+    }
+
+    /// Plans edits that change or delete existing access entries.
+    ///
+    /// # Errors
+    /// If an access entry cannot express an edit, or the contents of an entry are unknown.
+    pub(crate) fn plan_existing(
+        self,
+        edits: &[Edit],
+        choice: StoreChoice,
+        backend: &Backend,
+    ) -> Result<PlannedEntries, Failure> {
+        let cluster_arn = backend.eks().map(|eks| eks.facts.arn.as_str());
+        let options = EntryOptions::default();
+        let change = |edit: &Edit| {
+            let arn = edit.principal().text();
+            let existing = self.entries().and_then(|known| known.of(&comparable(arn)));
+            entry_change(edit, &options, arn, existing, cluster_arn)
+                .map_err(|error| impossible(&error))
+        };
+        let changes = edits.iter().map(change).collect::<Result<_, _>>()?;
+        Ok(PlannedEntries {
+            edits_aws_auth: choice.includes_aws_auth(self.known.as_deref()),
+            first: self.first,
+            known: self.known,
+            changes,
+        })
     }
 
     /// Plans the edits of access entries.

@@ -27,6 +27,7 @@ mod ownership;
 mod permissions;
 mod rbac;
 mod refused_writes;
+mod selected_entries;
 mod slow_proxy;
 mod wait_flag;
 mod who_can;

@@ -20,7 +20,7 @@ use std::process::{Command, Stdio};
 
 use crate::support::secrets::{self, Prints};
 
-const COMMANDS: [&str; 23] = [
+const COMMANDS: [&str; 24] = [
     "apply",
     "backup",
     "cli",
@@ -37,6 +37,7 @@ const COMMANDS: [&str; 23] = [
     "man",
     "map",
     "migrate",
+    "replace-group",
     "report",
     "rescue",
     "restore",

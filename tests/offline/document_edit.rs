@@ -52,6 +52,11 @@ fn parse(line: &str) -> Edit {
             principal,
             only_line: rest.first().map(|line| line.parse().expect("a line")),
         },
+        "rename" => Edit::RenameGroup {
+            principal,
+            to: rest.remove(1),
+            from: rest.remove(0),
+        },
         "map" => Edit::Map {
             principal,
             username: rest.first().filter(|name| *name != "-").cloned(),

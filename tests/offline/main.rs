@@ -35,4 +35,6 @@ mod repository_rules;
 #[path = "../support/mod.rs"]
 mod support;
 mod token_command;
+#[cfg(unix)]
+mod unmap_confirmation;
 mod workflows;

@@ -7,7 +7,7 @@ use awsauth_core::document::{Document, Entry, Principal, Section, SectionName};
 
 use comments::comment_lines;
 use mapped_principals::is_mapped;
-use principals::{as_written, identity, meanings, names, principal_of};
+use principals::{as_written, identity, mapping_of, meanings, names, principal_of};
 use unchanged_entries::unchanged_entries;
 
 // Named by path, so that the fuzz target can use this file too.
@@ -117,6 +117,28 @@ fn step(
                 format!("unmapped, but still there: {left:?}")
             })?;
         }
+        Edit::RenameGroup {
+            principal,
+            from,
+            to,
+        } => {
+            let section = principal.section();
+            let renamed =
+                |entry: &Entry| names(edit, principal_of(entry)) && entry.mapping().is_some();
+            let groups = |entry: &Entry| -> BTreeSet<String> {
+                mapping_of(entry).groups().iter().cloned().collect()
+            };
+            let (old, new) = (before.section(section), edited.document.section(section));
+            for (old, new) in old.entries().iter().zip(new.entries()) {
+                let mut expected = groups(old);
+                if renamed(old) && expected.remove(from) {
+                    expected.insert(to.clone());
+                }
+                holds(groups(new) == expected, || {
+                    format!("{from} renamed to {to}: {:?}", mapping_of(new))
+                })?;
+            }
+        }
     }
     let once = matches!(
         edit,
@@ -204,10 +226,10 @@ fn same_one_by_one(
 fn batch_twice(before: &Document, edits: &[Edit]) -> Result<(), Broken> {
     let mut principals = BTreeSet::new();
     for edit in edits {
-        let (Edit::Map { principal, .. } | Edit::Unmap { principal, .. }) = edit;
+        let principal = edit.principal();
         let once = match edit {
             Edit::Unmap { only_line, .. } => only_line.is_some(),
-            Edit::Map { .. } => false,
+            Edit::Map { .. } | Edit::RenameGroup { .. } => false,
         };
         let names = BTreeSet::from([identity(principal), as_written(principal)]);
         if once || !principals.is_disjoint(&names) {

@@ -57,6 +57,8 @@ pub struct DesiredMapping {
     pub entry: Option<DesiredEntry>,
     /// Access that each store gives in its own way; `None` unless the file is an `Access`.
     pub access: Option<DesiredAccess>,
+    /// Whether a mapping that exists must not be changed: `noDuplicateARNs` of eksctl.
+    pub create_only: bool,
     /// The name of the cluster that the file is for, if it names one.
     pub cluster: Option<String>,
     /// The `source` that [`read`] was given.
@@ -162,6 +164,7 @@ pub fn merge(desired: Vec<DesiredMapping>) -> Result<Vec<DesiredMapping>, Desire
             merged.push(next);
             continue;
         };
+        merged[index].create_only |= next.create_only;
         let first: &DesiredMapping = &merged[index];
         if let Some(difference) = difference(first, &next) {
             let reason = Reason::Differs {

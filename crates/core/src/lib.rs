@@ -18,6 +18,7 @@ pub mod doctor;
 pub mod document;
 pub mod edit_buffer;
 pub mod endpoint_trust;
+pub mod entry_selection;
 pub mod error_chain;
 pub mod escape;
 pub mod expiry;

@@ -10,7 +10,7 @@ mod rollback;
 pub use guard::{Guard, Refusal, admin_reason, aws_auth_is_ignored, has_admin};
 pub use guard_facts::{Admins, Caller, Facts, Known, OpenQuestion};
 pub use notice::Notice;
-pub use request::{Allowed, Ownership, Request};
+pub use request::{Allowed, ExpectedUser, Ownership, Request};
 pub use rollback::{Overwritten, Rollback};
 
 use std::collections::BTreeMap;

@@ -57,11 +57,10 @@ pub(super) fn check(
     // Lint findings are at their lines. The other refusals have no line.
     let is_found = |refusal: &&Refusal| refusal.guard == Guard::LintRegression;
     for refusal in plan.refusals.iter().filter(|refusal| !is_found(refusal)) {
-        let text = format!(
-            "{}\nif this is intended: {}",
-            one_line(&refusal_line(refusal)),
-            one_line(&refusal.allow)
-        );
+        let mut text = one_line(&refusal_line(refusal)).into_owned();
+        if let Some(allow) = &refusal.allow {
+            text += &format!("\nif this is intended: {}", one_line(allow));
+        }
         remarks.push(Remark::new(None, text));
     }
     Checked {

@@ -38,6 +38,37 @@ fn only_differences_are_written() {
 }
 
 #[test]
+fn renamed_group_keeps_its_place_its_quotes_and_its_comment() {
+    let before = "# who\n- rolearn: arn:aws:iam::111122223333:role/N # ours\n  username: u\n  groups: # these\n  - 'a' # first\n  - b\n";
+    check(
+        "rename role n a c",
+        before,
+        &before.replace("'a' #", "'c' #"),
+    );
+    check("rename role n x c", before, before);
+    check(
+        "rename role n a b",
+        before,
+        &before.replace("  - 'a' # first\n", ""),
+    );
+    // In the batch, the renamed group is also changed.
+    let twice = "rename role n a c\nrename role n c d\nadd role n e";
+    let after = before.replace("'a' #", "'d' #");
+    check(twice, before, &after.replace("- b\n", "- b\n  - e\n"));
+    let flow = "[{\"rolearn\":\"arn:aws:iam::111122223333:role/n\",\"username\":\"u\",\"groups\":[\"b\",\"a\"]}]";
+    check("rename role n a c", flow, &flow.replace("\"a\"", "\"c\""));
+    check("rename role n b a", flow, &flow.replace("\"b\",", ""));
+}
+
+#[test]
+fn group_is_renamed_in_shadowed_entries_too_and_no_entry_is_added() {
+    let before = "- {rolearn: 'arn:aws:iam::111122223333:role/n', username: old, groups: [a]}\n- {rolearn: 'arn:aws:iam::111122223333:role/N', username: new, groups: [b, a]}\n";
+    let after = before.replace("[a]", "[c]").replace("[b, a]", "[b, c]");
+    check("rename role n a c", before, &after);
+    check("rename role other a c", before, before);
+}
+
+#[test]
 fn missing_fields_are_added() {
     for (before, after) in [
         (

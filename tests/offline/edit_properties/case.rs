@@ -142,6 +142,11 @@ fn written(edit: &Edit) -> Value {
             principal,
             only_line,
         } => json!({ "unmap": who(principal), "line": only_line }),
+        Edit::RenameGroup {
+            principal,
+            from,
+            to,
+        } => json!({ "rename": who(principal), "from": from, "to": to }),
         Edit::Map {
             principal,
             username,
@@ -167,11 +172,8 @@ fn written(edit: &Edit) -> Value {
 fn edit(value: &Value) -> Edit {
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
     let texts = |value: &Value| value.as_array().map(|list| list.iter().map(text).collect());
-    let verb = if value["map"].is_null() {
-        "unmap"
-    } else {
-        "map"
-    };
+    let mut verbs = ["map", "unmap", "rename"].into_iter();
+    let verb = verbs.find(|verb| !value[verb].is_null()).expect("a verb");
     let who = value[verb].as_object().and_then(|who| who.iter().next());
     let principal = match who.map(|(kind, who)| (kind.as_str(), who)) {
         Some(("role", arn)) => Principal::Role(text(arn)),
@@ -191,6 +193,13 @@ fn edit(value: &Value) -> Edit {
         return Edit::Unmap {
             principal,
             only_line,
+        };
+    }
+    if verb == "rename" {
+        return Edit::RenameGroup {
+            principal,
+            from: text(&value["from"]),
+            to: text(&value["to"]),
         };
     }
     let groups = match (

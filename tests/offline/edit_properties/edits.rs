@@ -95,6 +95,13 @@ fn edit(rng: &mut Rng, document: &Document, principal: Principal, is_first: bool
     let username = (rng.u8(..5) != 0).then(|| word(rng));
     let entries = document.section(principal.section()).entries();
     let groups = rng.choice(entries).map_or_else(Vec::new, groups_of);
+    if rng.u8(..6) == 0 {
+        return Edit::RenameGroup {
+            principal,
+            from: rng.choice(&groups).cloned().unwrap_or_else(|| word(rng)),
+            to: word(rng),
+        };
+    }
     let groups = match rng.u8(..6) {
         0 => Groups::Keep,
         1..=3 => Groups::Set(words(rng, &groups)),

@@ -857,3 +857,154 @@ fn denied_calls_and_slow_answers_are_survived() {
         ],
     );
 }
+
+#[test]
+fn conditions_select_entries_of_both_stores() {
+    let username = "dev:{{SessionName}}";
+    let stores = TwoStores::in_both_modes(&[
+        standard(DEV, username, &["devs", "contractors"], &[]),
+        standard(
+            "arn:aws:iam::111122223333:role/aws-service-role/eks.amazonaws.com/AWSServiceRoleForAmazonEKS",
+            "eks",
+            &["eks"],
+            &[],
+        ),
+    ]);
+    let new = "arn:aws:iam::111122223333:role/new";
+    let map = [
+        "map",
+        "role",
+        new,
+        "--username",
+        "new",
+        "--group",
+        "contractors",
+    ];
+    stores.run(&map).says(0, &[]);
+    let expected = |groups: &[&str]| {
+        assert_eq!(
+            stores.entry(DEV).unwrap()["kubernetesGroups"],
+            json!(groups)
+        )
+    };
+
+    // A group is replaced in both, or in the chosen store.
+    let (run, calls) = stores.changes_by(&["replace-group", "contractors", "externals"]);
+    run.says(
+        0,
+        &["warning: no RoleBinding or ClusterRoleBinding names group externals"],
+    );
+    assert_eq!(calls, ["UpdateAccessEntry"]);
+    expected(&["devs", "externals"]);
+    assert!(
+        stores.aws_auth().contains("externals"),
+        "{}",
+        stores.aws_auth()
+    );
+    assert_eq!(
+        run.stdout,
+        format!(
+            "Access:\n~ {new} changes\n    loses group contractors\n    gains group externals\n~ {DEV} changes\n    loses group contractors\n    gains group externals\nmapping role/new configured\naccess entry role/team/dev configured\n"
+        )
+    );
+    let back = [
+        "replace-group",
+        "externals",
+        "contractors",
+        "--backend",
+        "access-entries",
+    ];
+    let (run, calls) = stores.changes_by(&back);
+    run.says(0, &[]);
+    assert_eq!(calls, ["UpdateAccessEntry"]);
+    expected(&["devs", "contractors"]);
+    stores.run(&back).says(1, &["has group externals"]);
+    let other = ["replace-group", "devs", "x", "--backend", "aws-auth"];
+    stores.run(&other).says(1, &["has group devs"]);
+    stores
+        .run(&["replace-group", "contractors", "system:x", "--dry-run"])
+        .says(
+            4,
+            &["EKS refuses groups that start with system:, such as system:x"],
+        );
+    stores
+        .run(&["replace-group", "externals", "contractors"])
+        .says(0, &[]);
+
+    // An existing entry may only be created.
+    let otherwise = map_dev(&["--group", "ops", "--create-only"]);
+    let (run, calls) = stores.changes_by(&otherwise);
+    run.says(
+        4,
+        &[&format!("refused (already-mapped): {DEV} is already mapped otherwise, to user {username} in devs, contractors (access entry)")],
+    );
+    assert!(calls.is_empty());
+    stores
+        .run(&map_dev(&[
+            "--group",
+            "devs",
+            "--group",
+            "contractors",
+            "--create-only",
+        ]))
+        .says(0, &[]);
+
+    // Comparisons include both stores, and leave out entries of EKS.
+    let list = stores.session.cluster.folder().join("exact.yaml");
+    fs::write(
+        &list,
+        format!("- {{rolearn: '{new}', username: new, groups: [contractors]}}\n"),
+    )
+    .unwrap();
+    let diff = ["diff", list.to_str().unwrap()];
+    stores.run(&diff).says(
+        0,
+        &[
+            "3 mappings of EKS cluster my-cluster",
+            "are not mentioned, and stay.",
+        ],
+    );
+    let exact = stores.run(&[&diff[..], &["--exact"]].concat());
+    exact.says(1, &[]);
+    for arn in [DEV, MYTESTROLE, NODE] {
+        assert!(
+            exact.stdout.contains(&format!("- {arn} loses ")),
+            "{arn}: {exact:?}"
+        );
+    }
+    assert!(!exact.stdout.contains("AWSServiceRole"), "{exact:?}");
+
+    let unmap = ["unmap", "--group", "contractors"];
+    let unexpected = [
+        &unmap[..],
+        &["--expect-username", "new", "--allow-removals", "2"],
+    ]
+    .concat();
+    let (run, calls) = stores.changes_by(&unexpected);
+    run.says(4, &[&format!("refused (unexpected-entry): {DEV} is not as expected: it is user {username} in devs, contractors (access entry)")]);
+    assert!(calls.is_empty() && stores.aws_auth().contains("role/new"));
+    let (run, calls) = stores.changes_by(&unmap);
+    run.says(
+        4,
+        &[
+            "refused (mass-removal): 2 of 5 mappings would be removed",
+            "--allow-removals 2",
+        ],
+    );
+    assert!(calls.is_empty());
+    let (run, calls) = stores.changes_by(&[&unmap[..], &["--allow-removals", "2"]].concat());
+    run.says(0, &[]);
+    assert_eq!(calls, ["DeleteAccessEntry"]);
+    assert!(stores.entry(DEV).is_none() && !stores.aws_auth().contains("role/new"));
+    let misspelled = ["unmap", "role", "arn:aws:iam::111122223333:role/mytestrol"];
+    let (run, _) = stores.changes_by(&misspelled);
+    run.says(
+        1,
+        &[&format!(
+            "hint: did you mean this one? awsauth unmap role {MYTESTROLE}\n"
+        )],
+    );
+    stores
+        .run(&[&misspelled[..], &["--ignore-missing"]].concat())
+        .says(0, &[]);
+}

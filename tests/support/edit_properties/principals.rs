@@ -25,16 +25,17 @@ pub(super) fn as_written(principal: &Principal) -> String {
 }
 
 pub(super) fn names(edit: &Edit, found: &Principal) -> bool {
-    let (Edit::Map { principal, .. } | Edit::Unmap { principal, .. }) = edit;
     let is_unmap = matches!(edit, Edit::Unmap { .. });
-    match (principal, found) {
+    match (edit.principal(), found) {
         (Principal::Role(arn), Principal::Role(found))
         | (Principal::User(arn), Principal::User(found)) => {
             let is_canonical =
                 || canonical(arn).is_ok_and(|canonical| fold(&canonical.arn) == fold(found));
             fold(arn) == fold(found) || is_unmap && is_canonical()
         }
-        _ => principal.section() == found.section() && identity(principal) == identity(found),
+        (principal, found) => {
+            principal.section() == found.section() && identity(principal) == identity(found)
+        }
     }
 }
 

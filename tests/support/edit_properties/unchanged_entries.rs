@@ -50,9 +50,7 @@ pub(super) fn unchanged_entries(
             .map(|entry| expected_outcome(entry, edits, &edited.outcomes))
             .collect();
         if old != new {
-            let of = |edit: &Edit| match edit {
-                Edit::Map { principal, .. } | Edit::Unmap { principal, .. } => principal.section(),
-            };
+            let of = |edit: &Edit| edit.principal().section();
             holds(edits.iter().any(|edit| of(edit) == before.name()), || {
                 "a section that no edit names is different".to_owned()
             })?;

@@ -111,6 +111,9 @@ pub fn entry_change(
             options,
             before.as_ref(),
         )?),
+        Edit::RenameGroup { from, to, .. } => before
+            .clone()
+            .map(|terms| with_group_renamed(terms, from, to)),
     };
     let change = EntryChange {
         principal_arn: arn.to_owned(),
@@ -171,6 +174,15 @@ fn after(
         kept.retain(|policy| !options.remove.iter().any(|removed| removed.is(&policy.arn)));
     }
     Ok(terms)
+}
+
+fn with_group_renamed(terms: AccessTerms, from: &str, to: &str) -> AccessTerms {
+    let renamed = |group: &String| if group == from { to } else { group }.to_owned();
+    let groups: Vec<String> = terms.groups.iter().map(renamed).collect();
+    AccessTerms {
+        groups: groups_after(&[], &Groups::Set(groups)),
+        ..terms
+    }
 }
 
 fn groups_after(before: &[String], groups: &Groups) -> Vec<String> {

@@ -264,9 +264,7 @@ fn principal(arn: &str, cluster: Option<&Parts<'_>>) -> Result<(), Violation> {
     if !is_account_id(parts.account) || !parts.region.is_empty() || !parts.has_valid_name() {
         return Err(invalid());
     }
-    let is_service_linked = parts.path.starts_with(SERVICE_LINKED_PATH)
-        || (parts.path == "/" && parts.name.starts_with(SERVICE_LINKED_NAME));
-    if kind == Kind::Role && is_service_linked {
+    if kind == Kind::Role && is_service_linked(&parts) {
         return Err(Violation::ServiceLinkedRole);
     }
     match cluster.filter(|cluster| cluster.partition != parts.partition) {
@@ -276,6 +274,12 @@ fn principal(arn: &str, cluster: Option<&Parts<'_>>) -> Result<(), Violation> {
         }),
         None => Ok(()),
     }
+}
+
+/// Returns whether a role is one that only its AWS service uses.
+pub(crate) fn is_service_linked(role: &Parts<'_>) -> bool {
+    role.path.starts_with(SERVICE_LINKED_PATH)
+        || (role.path == "/" && role.name.starts_with(SERVICE_LINKED_NAME))
 }
 
 /// Checks the username of an entry of type [`STANDARD`].

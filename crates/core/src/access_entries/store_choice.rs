@@ -22,6 +22,21 @@ pub enum StoreChoice {
     Only(Store),
 }
 
+impl StoreChoice {
+    /// Returns whether a change of all mappings changes aws-auth, in a cluster with these access entries.
+    pub fn includes_aws_auth(self, entries: Option<&AccessEntries>) -> bool {
+        match self {
+            Self::Only(store) => store == Store::AwsAuth,
+            Self::Auto => entries.is_none_or(AccessEntries::uses_aws_auth),
+        }
+    }
+
+    /// Returns whether a change of all mappings changes access entries.
+    pub fn includes_entries(self) -> bool {
+        self != Self::Only(Store::AwsAuth)
+    }
+}
+
 /// Returns the store that an edit changes in [`StoreChoice::Auto`], in a cluster with these access entries.
 ///
 /// If the cluster reads both stores, a mapping changes the access entry, which decides, and a removal first removes what is
@@ -37,7 +52,7 @@ pub fn store_for(edit: &Edit, document: &Document, entries: &AccessEntries) -> S
     };
     let has_entry = entries.of(&comparable(arn)).is_some();
     let stays_in_aws_auth = match edit {
-        Edit::Map { .. } => !has_entry,
+        Edit::Map { .. } | Edit::RenameGroup { .. } => !has_entry,
         Edit::Unmap { .. } => !has_entry || is_in_aws_auth(arn, document),
     };
     match stays_in_aws_auth {

@@ -132,7 +132,7 @@ impl Findings {
             } = refusal;
             match guard {
                 Guard::LintRegression | Guard::NodeEntry | Guard::LastAdmin => {
-                    self.deny(guard.reason(), message, Some(allow));
+                    self.deny(guard.reason(), message, allow);
                 }
                 // Other guards protect from mistakes in commands. The edit may be intended.
                 guard => self.warnings.push(format!("{}: {message}", guard.reason())),

@@ -182,6 +182,7 @@ pub(super) fn read(
             tags: tags.transpose()?.unwrap_or_default(),
         }),
         access: None,
+        create_only: false,
         cluster: cluster.map(str::to_owned),
         source: source.to_owned(),
         line: value.line(),

@@ -167,6 +167,7 @@ fn grant(value: Value<'_>, mappings: &Mappings<'_>) -> Result<DesiredMapping, Fa
             is_admin: is_admin.transpose()?.unwrap_or_default(),
             nodes,
         }),
+        create_only: false,
         cluster: None,
         source: mappings.source.to_owned(),
         line: value.line(),

@@ -165,6 +165,7 @@ fn desired_mapping(mapping: &Mapping, source: &str, line: usize) -> DesiredMappi
         groups: mapping.groups.clone().filter(|_| !is_account),
         entry: None,
         access: None,
+        create_only: false,
         cluster: None,
         source: source.to_owned(),
         line,

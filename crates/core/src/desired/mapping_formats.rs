@@ -92,9 +92,9 @@ pub(super) fn read(value: Value<'_>, form: &Form, source: &str) -> Result<Desire
     if let Some(service) = given("serviceName").or_else(|| given("namespace")) {
         return Err(Fault::new(service.line, Reason::ServiceName));
     }
-    if let Some(flag) = given("noDuplicateARNs") {
-        flag.value.flag("`noDuplicateARNs`")?;
-    }
+    let create_only = given("noDuplicateARNs")
+        .map(|field| field.value.flag("`noDuplicateARNs`"))
+        .transpose()?;
     for (name, values) in POLICIES {
         let Some(policy) = given(name) else { continue };
         let text = policy.value.text(&format!("`{name}`"))?;
@@ -128,6 +128,7 @@ pub(super) fn read(value: Value<'_>, form: &Form, source: &str) -> Result<Desire
             .transpose()?,
         entry: None,
         access: None,
+        create_only: create_only.unwrap_or_default(),
         cluster: None,
         source: source.to_owned(),
         line: value.line(),
@@ -145,6 +146,7 @@ pub(super) fn account(value: Value<'_>, source: &str) -> Result<DesiredMapping, 
         groups: None,
         entry: None,
         access: None,
+        create_only: false,
         cluster: None,
         source: source.to_owned(),
         line: value.line(),

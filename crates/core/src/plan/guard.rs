@@ -9,6 +9,7 @@ mod lint_regression;
 mod mass_removal;
 mod node_entry;
 mod owner;
+mod precondition;
 mod self_lockout;
 #[cfg(test)]
 mod tests;
@@ -20,7 +21,7 @@ pub use last_admin::has_admin;
 use super::guard_facts::OpenQuestion;
 use super::{Notice, Request};
 use crate::access_entries::EntryChange;
-use crate::authenticator::{AccessChange, AccessEntries, Store, Stores};
+use crate::authenticator::{AccessChange, AccessEntries, Store, Stores, User};
 use crate::document::Document;
 use crate::document::edit::{Edit, Outcome};
 use crate::lint::Finding;
@@ -34,8 +35,8 @@ pub struct Refusal {
     pub guard: Guard,
     /// What the plan would break; a fragment.
     pub message: String,
-    /// The flag that overrides the guard.
-    pub allow: String,
+    /// The flag that overrides the guard, if there is one.
+    pub allow: Option<String>,
     /// The ARN whose edits are refused; `None` if the refusal is about the plan as a whole.
     pub arn: Option<String>,
 }
@@ -59,6 +60,10 @@ pub enum Guard {
     AdminGrant,
     /// Refuses changes to another owner's entries.
     Owner,
+    /// Refuses to change a mapping that may only be created.
+    AlreadyMapped,
+    /// Refuses to remove an entry that is not as expected.
+    UnexpectedEntry,
 }
 
 /// A document, the authenticator's store of it, and the access entries, which several guards need.
@@ -134,6 +139,7 @@ pub(super) fn check(case: Case<'_>, caller_is_by_aws_auth: Option<bool>) -> Verd
     last_admin::check(&case, &caller, &mut verdict);
     admin_grant::check(&case, &mut verdict);
     owner::check(&case, &mut verdict);
+    precondition::check(&case, &mut verdict);
     verdict
 }
 
@@ -149,6 +155,8 @@ impl Guard {
             Self::LastAdmin => "WG11",
             Self::AdminGrant => "WG12",
             Self::Owner => "WG13",
+            Self::AlreadyMapped => "WG21",
+            Self::UnexpectedEntry => "WG22",
         }
     }
 
@@ -163,6 +171,8 @@ impl Guard {
             Self::LastAdmin => "last-admin",
             Self::AdminGrant => "admin-grant",
             Self::Owner => "other-owner",
+            Self::AlreadyMapped => "already-mapped",
+            Self::UnexpectedEntry => "unexpected-entry",
         }
     }
 }
@@ -172,7 +182,7 @@ impl Verdict {
         self.refusals.push(Refusal {
             guard,
             message: message.into(),
-            allow: allow.into(),
+            allow: Some(allow.into()),
             arn: None,
         });
     }
@@ -182,7 +192,17 @@ impl Verdict {
         self.refusals.push(Refusal {
             guard,
             message,
-            allow: allow.into(),
+            allow: Some(allow.into()),
+            arn: Some(arn.to_owned()),
+        });
+    }
+
+    /// Refuses the edits of one ARN without a flag that overrides the guard.
+    fn refuse_always(&mut self, arn: &str, guard: Guard, message: String) {
+        self.refusals.push(Refusal {
+            guard,
+            message,
+            allow: None,
             arn: Some(arn.to_owned()),
         });
     }
@@ -192,6 +212,14 @@ impl Verdict {
             what: what.into(),
             needs: needs.to_owned(),
         });
+    }
+}
+
+/// Describes a Kubernetes user and its groups.
+fn describe(user: &User) -> String {
+    match user.groups.as_slice() {
+        [] => format!("user {} without groups", user.username),
+        groups => format!("user {} in {}", user.username, groups.join(", ")),
     }
 }
 

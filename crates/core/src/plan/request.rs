@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::guard_facts::Facts;
 use crate::access_entries::EntryChange;
-use crate::authenticator::AccessEntries;
+use crate::authenticator::{AccessEntries, User};
 use crate::deadline::Deadline;
 use crate::document::Principal;
 use crate::document::edit::Edit;
@@ -20,6 +20,12 @@ pub struct Request {
     pub owner: Option<Ownership>,
     /// The complete new contents of aws-auth, instead of edits.
     pub contents: Option<Contents>,
+    /// Whether conditions selected the edits, so that the user did not name each principal.
+    pub is_selection: bool,
+    /// The principals whose mappings may be created but not changed.
+    pub create_only: Vec<Principal>,
+    /// The user that every entry to remove must map to; `None` for any user.
+    pub expected: Option<ExpectedUser>,
     /// Whether to write principals as given, even those that can match no identity.
     pub as_written: bool,
     /// The guards that the user overrides.
@@ -28,7 +34,8 @@ pub struct Request {
     pub access_entries: Option<Arc<AccessEntries>>,
     /// The changes of access entries. They need `access_entries`.
     pub entry_changes: Vec<EntryChange>,
-    /// The principals of the entry changes that remove what an owner no longer requests.
+    /// The principals of the entry changes that remove what the user did not name: what an owner no longer requests, or what conditions
+    /// selected.
     pub pruned_entries: Vec<String>,
     /// What else is known about the cluster and the caller.
     pub facts: Facts,
@@ -36,6 +43,25 @@ pub struct Request {
     pub deadline: Deadline,
     /// The number of entries above which the plan is incomplete and must be discarded.
     pub max_entries: Option<usize>,
+}
+
+/// A Kubernetes user that an entry must map to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExpectedUser {
+    /// `None` for any username.
+    pub username: Option<String>,
+    /// The user may have others, too.
+    pub groups: Vec<String>,
+}
+
+impl ExpectedUser {
+    /// Returns whether this is the expected user.
+    pub(crate) fn is_met(&self, user: &User) -> bool {
+        let username = self.username.as_ref();
+        let mut groups = self.groups.iter();
+        username.is_none_or(|username| *username == user.username)
+            && groups.all(|group| user.groups.contains(group))
+    }
 }
 
 /// The refusals of guards that the user overrides explicitly.

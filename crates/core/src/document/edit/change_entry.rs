@@ -19,6 +19,8 @@ pub(super) struct Change<'a> {
     pub(super) from: &'a Mapping,
     /// The requested mapping.
     pub(super) to: &'a Mapping,
+    /// Groups that keep their place, quotes and comment under a new name.
+    pub(super) renames: &'a [(String, String)],
     /// Whether the entry is only an example for a new one. Then the groups are written in the order of `to`, and without
     /// quotes that only the example needed.
     pub(super) as_example: bool,
@@ -206,8 +208,25 @@ impl Change<'_> {
         Some(format!("{indent}{}", " ".repeat(start - dash)))
     }
 
+    /// Renames groups in place, and returns the groups after that.
+    fn renamed_groups(&self, splices: &mut Vec<Splice>) -> Vec<String> {
+        let mut groups = self.from.groups().to_vec();
+        let is_flow = |field: Field| self.text[field.value.range()].starts_with('[');
+        let in_flow = self.fields().groups.is_some_and(is_flow);
+        for (from, to) in self.renames {
+            let at = groups.iter().position(|group| group == from);
+            if let Some(at) = at.filter(|_| self.to.groups().contains(to) && !groups.contains(to)) {
+                let span = self.fields().group_items[at].span;
+                splices.push(self.respell(span, to, in_flow));
+                groups[at].clone_from(to);
+            }
+        }
+        groups
+    }
+
     pub(super) fn groups(&self, splices: &mut Vec<Splice>) -> Option<()> {
-        let (from, to) = (self.from.groups(), self.to.groups());
+        let renamed = self.renamed_groups(splices);
+        let (from, to) = (renamed.as_slice(), self.to.groups());
         let stay = if self.as_example { &[] } else { from };
         let current: HashSet<&String> = stay.iter().collect();
         let requested: HashSet<&String> = to.iter().filter(|_| !self.as_example).collect();

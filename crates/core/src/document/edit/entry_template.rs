@@ -83,6 +83,7 @@ fn rewritten(section: &Section, to: &Mapping) -> Option<String> {
         entry,
         from: entry.mapping()?,
         to,
+        renames: &[],
         as_example: true,
     };
     splice::apply(change.text, change.splices()?)

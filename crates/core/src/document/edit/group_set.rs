@@ -53,6 +53,18 @@ impl GroupSet {
         }
     }
 
+    /// Renames a group, and reports whether that made a difference.
+    pub(super) fn rename(&mut self, from: &str, to: &str) -> bool {
+        if from == to {
+            return false;
+        }
+        let Some(number) = self.numbers.remove(from) else {
+            return false;
+        };
+        self.numbers.entry(to.to_owned()).or_insert(number);
+        true
+    }
+
     /// Returns the groups in order.
     pub(super) fn to_vec(&self) -> Vec<String> {
         let mut groups: Vec<_> = self.numbers.iter().collect();

@@ -23,6 +23,12 @@ pub enum Edit {
         /// Removes only the entry that starts at this line of the section's text, from 1.
         only_line: Option<usize>,
     },
+    /// Renames a group in every entry of the principal that has it, also in entries that another one shadows.
+    RenameGroup {
+        principal: Principal,
+        from: String,
+        to: String,
+    },
 }
 
 /// How an edit changes groups. Order and repetitions are ignored.
@@ -86,13 +92,20 @@ impl Edit {
                 principal,
                 only_line,
             },
+            Self::RenameGroup { from, to, .. } => Self::RenameGroup {
+                principal,
+                from,
+                to,
+            },
         }
     }
 
     /// Returns the principal whose entries it changes.
     pub fn principal(&self) -> &Principal {
         match self {
-            Self::Map { principal, .. } | Self::Unmap { principal, .. } => principal,
+            Self::Map { principal, .. }
+            | Self::Unmap { principal, .. }
+            | Self::RenameGroup { principal, .. } => principal,
         }
     }
 }

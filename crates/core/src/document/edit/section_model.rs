@@ -47,6 +47,22 @@ pub(super) enum EntryChange {
 struct Requested {
     username: String,
     groups: GroupSet,
+    /// The groups that were renamed, each with its new name.
+    renames: Vec<(String, String)>,
+}
+
+impl Requested {
+    /// Renames a group, and reports whether that made a difference.
+    fn rename_group(&mut self, from: &str, to: &str) -> bool {
+        if !self.groups.rename(from, to) {
+            return false;
+        }
+        match self.renames.iter_mut().find(|(_, name)| name == from) {
+            Some((_, name)) => to.clone_into(name),
+            None => self.renames.push((from.to_owned(), to.to_owned())),
+        }
+        true
+    }
 }
 
 impl<'d> Model<'d> {
@@ -86,6 +102,11 @@ impl<'d> Model<'d> {
                 principal,
                 only_line,
             } => self.sections[principal.section() as usize].unmap(principal, *only_line),
+            Edit::RenameGroup {
+                principal,
+                from,
+                to,
+            } => self.sections[principal.section() as usize].rename_group(principal, from, to),
         }
     }
 
@@ -159,6 +180,12 @@ impl<'d> SectionModel<'d> {
         (self.changes[slot] == EntryChange::Changed).then(|| self.mapping(slot))
     }
 
+    /// Returns the groups that were renamed in the entry of this slot, each with its new name.
+    pub(super) fn renames(&self, slot: usize) -> &[(String, String)] {
+        let requested = self.requested.get(&slot);
+        requested.map_or(&[], |requested| &requested.renames)
+    }
+
     /// Returns the added entries that no later edit removed, in order.
     pub(super) fn added(&self) -> Vec<Mapping> {
         (self.section.entries().len()..self.changes.len())
@@ -225,13 +252,18 @@ impl<'d> SectionModel<'d> {
         }
     }
 
+    /// Returns whether the authenticator keeps the entry in this slot.
+    fn is_kept(&self, slot: usize) -> bool {
+        let entry = self.entry(slot);
+        entry.is_none_or(|entry| entry.mapping().is_some())
+    }
+
     /// Returns the entries in force for the principal: the last one of each key of the authenticator's store.
     fn in_force(&self, principal: &Principal) -> Vec<usize> {
-        let decides = |slot: &usize| {
-            self.entry(*slot)
-                .is_none_or(|entry| entry.mapping().is_some())
+        let last = |slots: &[usize]| {
+            let mut slots = slots.iter().copied().rev();
+            slots.find(|slot| self.is_kept(*slot))
         };
-        let last = |slots: &[usize]| slots.iter().copied().rev().find(decides);
         let mut slots: Vec<_> = (self.index.of(principal).filter_map(last))
             .filter(|slot| is_same(self.principal(*slot), principal))
             .collect();
@@ -254,31 +286,63 @@ impl<'d> SectionModel<'d> {
             return Ok(outcome);
         }
         for slot in slots {
-            let entry = self.entry(slot);
-            let requested = self.requested.entry(slot).or_insert_with(|| {
-                let mapping = entry.map(Entry::written_mapping);
-                Requested {
-                    username: mapping.map_or_else(String::new, |found| found.username.clone()),
-                    groups: GroupSet::new(mapping.map_or(&[], Mapping::groups)),
+            let changed = self.change(slot, |requested| {
+                let renamed = username.filter(|username| *username != requested.username);
+                if let Some(username) = renamed {
+                    username.clone_into(&mut requested.username);
                 }
-            });
-            let renamed = username.filter(|username| *username != requested.username);
-            if let Some(username) = renamed {
-                username.clone_into(&mut requested.username);
-            }
-            if !requested.groups.apply(groups) && renamed.is_none() {
-                continue;
-            }
-            self.reject_uneditable()?;
-            if let Some(entry) = entry.filter(|_| self.changes[slot] == EntryChange::Unchanged) {
-                self.reject_uneditable_entry(entry)?;
-                self.changes[slot] = EntryChange::Changed;
-            }
-            outcome = Outcome::Changed {
-                line: entry.map(|entry| entry.line),
-            };
+                requested.groups.apply(groups) || renamed.is_some()
+            })?;
+            outcome = changed.unwrap_or(outcome);
         }
         Ok(outcome)
+    }
+
+    fn rename_group(
+        &mut self,
+        principal: &Principal,
+        from: &str,
+        to: &str,
+    ) -> Result<Outcome, EditError> {
+        let slots = self.index.of(principal).flatten().copied();
+        let slots: Vec<usize> = slots
+            .filter(|slot| is_same(self.principal(*slot), principal))
+            .filter(|slot| self.is_kept(*slot))
+            .collect();
+        let mut outcome = Outcome::Unchanged;
+        for slot in slots {
+            let changed = self.change(slot, |requested| requested.rename_group(from, to))?;
+            outcome = changed.unwrap_or(outcome);
+        }
+        Ok(outcome)
+    }
+
+    /// Changes the user that an entry maps to; returns `None` if it already is as requested.
+    fn change(
+        &mut self,
+        slot: usize,
+        change: impl FnOnce(&mut Requested) -> bool,
+    ) -> Result<Option<Outcome>, EditError> {
+        let entry = self.entry(slot);
+        let requested = self.requested.entry(slot).or_insert_with(|| {
+            let mapping = entry.map(Entry::written_mapping);
+            Requested {
+                username: mapping.map_or_else(String::new, |found| found.username.clone()),
+                groups: GroupSet::new(mapping.map_or(&[], Mapping::groups)),
+                renames: Vec::new(),
+            }
+        });
+        if !change(requested) {
+            return Ok(None);
+        }
+        self.reject_uneditable()?;
+        if let Some(entry) = entry.filter(|_| self.changes[slot] == EntryChange::Unchanged) {
+            self.reject_uneditable_entry(entry)?;
+            self.changes[slot] = EntryChange::Changed;
+        }
+        Ok(Some(Outcome::Changed {
+            line: entry.map(|entry| entry.line),
+        }))
     }
 
     fn add(
@@ -297,6 +361,7 @@ impl<'d> SectionModel<'d> {
         let mut requested = Requested {
             username: username.to_owned(),
             groups: GroupSet::default(),
+            renames: Vec::new(),
         };
         requested.groups.apply(groups);
         let slot = self.changes.len();

@@ -107,6 +107,7 @@ fn changes(model: &SectionModel<'_>, text: &str) -> Result<Vec<Splice>, EditErro
             entry,
             from: entry.written_mapping(),
             to,
+            renames: model.renames(slot),
             as_example: false,
         };
         splices.extend(change.splices().ok_or_else(|| EditError::Bug {

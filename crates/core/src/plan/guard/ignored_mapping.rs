@@ -23,7 +23,7 @@ pub fn aws_auth_is_ignored(mode: Option<AuthenticationMode>) -> Option<Refusal> 
             "the authentication mode of this cluster is {}: it uses access entries only and ignores aws-auth",
             api.name()
         ),
-        allow: ALLOW.to_owned(),
+        allow: Some(ALLOW.to_owned()),
         arn: None,
     })
 }
@@ -62,10 +62,12 @@ pub(super) fn check(case: &Case<'_>, verdict: &mut Verdict) {
             }
             // `unmap` itself reports that the principal still has access.
             Edit::Unmap { .. } if !is_pruned => {}
-            Edit::Map { .. } | Edit::Unmap { .. } => verdict.notices.push(Notice::NoEffect {
-                principal: edit.principal().clone(),
-                why: overridden.to_string(),
-            }),
+            Edit::Map { .. } | Edit::Unmap { .. } | Edit::RenameGroup { .. } => {
+                verdict.notices.push(Notice::NoEffect {
+                    principal: edit.principal().clone(),
+                    why: overridden.to_string(),
+                })
+            }
         }
     }
 }

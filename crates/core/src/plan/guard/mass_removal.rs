@@ -13,12 +13,13 @@ const FEW: usize = 3;
 /// The number of principals that the message names.
 const SHOWN: usize = 5;
 
-/// Refuses to remove many mappings by pruning, undo or restore.
+/// Refuses to remove many mappings by pruning, conditions, undo or restore.
 pub(super) fn check(case: &Case<'_>, verdict: &mut Verdict) {
     let edits = case.outcomes.iter().skip(case.request.edits.len());
     let is_pruned = edits.count() > 0;
     let pruned_entries = &case.request.pruned_entries;
-    if case.request.contents.is_none() && !is_pruned && pruned_entries.is_empty() {
+    let names_all = !case.request.is_selection && !is_pruned && pruned_entries.is_empty();
+    if case.request.contents.is_none() && names_all {
         return;
     }
     let before = mapped(&case.before.store);
@@ -70,7 +71,11 @@ pub(super) fn check(case: &Case<'_>, verdict: &mut Verdict) {
 
 /// Returns the positions of the entries that the request removes by name.
 fn named(case: &Case<'_>) -> HashSet<(SectionName, usize)> {
-    let requested = case.outcomes.iter().take(case.request.edits.len());
+    let requested = match case.request.is_selection {
+        true => 0,
+        false => case.request.edits.len(),
+    };
+    let requested = case.outcomes.iter().take(requested);
     let removed = requested.filter_map(|(edit, outcome)| match outcome {
         Outcome::Removed { lines } => Some((edit.principal().section(), lines)),
         _ => None,

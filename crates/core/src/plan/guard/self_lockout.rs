@@ -2,8 +2,7 @@
 
 use super::super::guard_facts::{Known, OpenQuestion};
 use super::caller_access::CallerAccess;
-use super::{Case, Guard, Verdict, admins};
-use crate::authenticator::User;
+use super::{Case, Guard, Verdict, admins, describe};
 
 const ALLOW: &str = "--allow-self-lockout";
 
@@ -54,12 +53,5 @@ pub(super) fn check(case: &Case<'_>, caller: &CallerAccess, verdict: &mut Verdic
                 verdict.refuse(Guard::SelfLockout, message, ALLOW);
             }
         }
-    }
-}
-
-fn describe(user: &User) -> String {
-    match user.groups.as_slice() {
-        [] => format!("user {} without groups", user.username),
-        groups => format!("user {} in {}", user.username, groups.join(", ")),
     }
 }

@@ -12,7 +12,7 @@ use crate::facts::authentication_mode::AuthenticationMode;
 use crate::history::Contents;
 use crate::lint::Site;
 use crate::plan::{
-    Admins, Allowed, Caller, Facts, Guard, Known, Notice, OpenQuestion, Plan, Request,
+    Admins, Allowed, Caller, ExpectedUser, Facts, Guard, Known, Notice, OpenQuestion, Plan, Request,
 };
 
 const ACCOUNT: &str = "arn:aws:iam::111122223333:role/";
@@ -103,6 +103,113 @@ fn removals_of_more_than_three_a_third_or_a_whole_section_are_refused() {
     };
     let emptied = Plan::new(&users(two), &request).unwrap();
     assert_eq!(emptied.refusals.len(), 1, "{emptied:?}");
+}
+
+#[test]
+fn selected_removals_count_as_those_that_the_user_did_not_name() {
+    let names = ["a", "b", "c", "d", "e"];
+    let unmap = |name: &&str| Edit::Unmap {
+        principal: Principal::Role(format!("{ACCOUNT}{name}")),
+        only_line: None,
+    };
+    let refused = |is_selection| {
+        let request = Request {
+            edits: names.iter().take(2).map(unmap).collect(),
+            is_selection,
+            ..Request::default()
+        };
+        reasons(&Plan::new(&snapshot(&names), &request).unwrap())
+    };
+    assert_eq!(refused(true), ["mass-removal"]);
+    assert!(refused(false).is_empty());
+}
+
+#[test]
+fn mapping_that_may_only_be_created_is_not_changed() {
+    let map = |name: &str, group: &str| Edit::Map {
+        principal: Principal::Role(format!("{ACCOUNT}{name}")),
+        username: Some(name.to_owned()),
+        groups: Groups::Set(vec![group.to_owned()]),
+    };
+    let edits = [map("a", "devs"), map("b", "ops"), map("new", "ops")];
+    let plan = |names: &[&str]| {
+        let arns = names.iter().map(|name| format!("{ACCOUNT}team/{name}"));
+        let request = Request {
+            edits: edits.to_vec(),
+            create_only: arns.map(Principal::Role).collect(),
+            ..Request::default()
+        };
+        Plan::new(&snapshot(&["a", "b"]), &request).unwrap()
+    };
+    let refused = plan(&["a", "b", "new"]);
+    assert_eq!(reasons(&refused), ["already-mapped"]);
+    assert_eq!(
+        refused.refusals[0].message,
+        format!("{ACCOUNT}b is already mapped otherwise, to user b in devs (mapRoles line 4)")
+    );
+    assert_eq!(refused.refusals[0].allow, None);
+    assert!(plan(&["a", "new"]).refusals.is_empty());
+
+    let facts = Facts::default();
+    let (was, is) = (entry("a", &["devs"], None), entry("a", &["ops"], None));
+    let request = |change| Request {
+        access_entries: Some(Arc::new(AccessEntries::new(
+            AuthenticationMode::Api,
+            Some(vec![was.clone()]),
+        ))),
+        entry_changes: vec![change],
+        create_only: vec![Principal::Role(format!("{ACCOUNT}a"))],
+        facts: facts.clone(),
+        ..Request::default()
+    };
+    for (after, expected) in [(&is, &["already-mapped"][..]), (&was, &[])] {
+        let change = EntryChange {
+            principal_arn: was.principal_arn.clone(),
+            before: was.terms.clone(),
+            after: after.terms.clone(),
+        };
+        let plan = Plan::new(&Snapshot::default(), &request(change)).unwrap();
+        assert_eq!(reasons(&plan), expected);
+    }
+}
+
+#[test]
+fn entry_with_another_user_than_expected_is_not_removed() {
+    let text = format!(
+        "[{{rolearn: '{ACCOUNT}a', username: x, groups: [g]}}, {{rolearn: '{ACCOUNT}b', username: y, groups: [g, h]}}]"
+    );
+    let stored = Snapshot {
+        data: [("mapRoles".to_owned(), text.into())].into(),
+        ..Snapshot::default()
+    };
+    let refused = |name: &str, username: Option<&str>, groups: &[&str]| {
+        let request = Request {
+            edits: vec![Edit::Unmap {
+                principal: Principal::Role(format!("{ACCOUNT}{name}")),
+                only_line: None,
+            }],
+            expected: Some(ExpectedUser {
+                username: username.map(str::to_owned),
+                groups: groups.iter().map(|&group| group.to_owned()).collect(),
+            }),
+            ..Request::default()
+        };
+        let plan = Plan::new(&stored, &request).unwrap();
+        plan.refusals
+            .into_iter()
+            .next()
+            .map(|refusal| refusal.message)
+    };
+    assert_eq!(refused("a", Some("x"), &["g"]), None);
+    assert_eq!(refused("b", None, &["h"]), None);
+    assert_eq!(refused("none", Some("x"), &["g"]), None);
+    let is = |name, user| {
+        Some(format!(
+            "{ACCOUNT}{name} is not as expected: it is user {user} (mapRoles line 1)"
+        ))
+    };
+    assert_eq!(refused("a", Some("y"), &[]), is("a", "x in g"));
+    assert_eq!(refused("b", Some("y"), &["i"]), is("b", "y in g, h"));
 }
 
 #[test]
@@ -562,7 +669,7 @@ fn nodes_count_wherever_their_entry_is() {
     assert_eq!(reasons(&deleted), ["node-guard"]);
     assert_eq!(
         deleted.refusals[0].allow,
-        format!("--allow-node-entry {ACCOUNT}n")
+        Some(format!("--allow-node-entry {ACCOUNT}n"))
     );
     let text = format!(
         "- rolearn: {ACCOUNT}n\n  username: system:node:{{{{EC2PrivateDNSName}}}}\n  groups: [system:bootstrappers, system:nodes]\n"

@@ -1,0 +1,103 @@
+//! `awsauth replace-group`.
+
+use clap::builder::FalseyValueParser;
+
+use super::map::check_terms;
+use super::selected_edits::SelectedEdits;
+use super::store_args::StoreArgs;
+use super::write_args::WriteArgs;
+use crate::backend::Backend;
+use crate::output::PlanFormat;
+use crate::terminal::{Exit, Failure, Out};
+use awsauth_core::authenticator::User;
+use awsauth_core::entry_selection::Selection;
+use awsauth_core::facts::groups::MASTERS;
+use awsauth_core::rbac::{Subject, UserInfo};
+
+/// Replace a group by another one in every mapping that has it
+///
+/// Changes mapRoles and mapUsers in one write; the entries keep their comments, quotes and order of groups. With --cluster-name, also
+/// changes EKS access entries, see --backend. On a cluster, notes if no binding names the new group.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  # Show which mappings would change
+  awsauth replace-group developers devs --dry-run
+
+  # Replace system:masters by a group that is bound to cluster-admin
+  awsauth replace-group system:masters cluster-admins")]
+pub(crate) struct Args {
+    /// The group to replace
+    #[arg(value_name = "OLD")]
+    from: String,
+
+    /// The group that replaces it
+    #[arg(value_name = "NEW")]
+    to: String,
+
+    /// Succeed if no entry has the group
+    #[arg(long, env = "AWSAUTH_IGNORE_MISSING", value_parser = FalseyValueParser::new())]
+    ignore_missing: bool,
+
+    #[command(flatten)]
+    store: StoreArgs,
+    #[command(flatten)]
+    write: WriteArgs,
+}
+
+/// Replaces the group.
+pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
+    check_terms(None, &[("NEW", &vec![args.to.clone()])])?;
+    if args.from == args.to {
+        return Err(Failure::usage("OLD and NEW are the same group"));
+    }
+    let plan = SelectedEdits {
+        selection: &Selection::RenameGroup {
+            from: args.from.clone(),
+            to: args.to.clone(),
+        },
+        choice: args.store.choice(&args.write.overrides),
+        expected: None,
+        ignores_missing: args.ignore_missing,
+        asks: false,
+        options: &args.write.options(backend),
+    }
+    .run(backend, out)?;
+    if plan.is_change() {
+        note_if_unbound(&args.to, backend, out)?;
+    }
+    Ok(Exit::Done)
+}
+
+impl Args {
+    /// The output format.
+    pub(crate) fn output(&self) -> PlanFormat {
+        self.write.answer.output
+    }
+}
+
+/// Notes that no binding of the cluster names the group.
+fn note_if_unbound(group: &str, backend: &Backend, out: &mut Out) -> Result<(), Failure> {
+    let member = User {
+        username: String::new(),
+        groups: vec![group.to_owned()],
+    };
+    let Some(policy) = backend.policy(&[UserInfo::new(&member, &[])], out)? else {
+        return Ok(());
+    };
+    let is_member = |subject: &Subject| matches!(subject, Subject::Group(name) if name == group);
+    let mut subjects = policy.bindings.iter().flat_map(|binding| &binding.subjects);
+    if subjects.any(is_member) || group == MASTERS {
+        return Ok(());
+    }
+    match policy.lacks(&["clusterrolebindings", "rolebindings"]) {
+        Some(unread) => out.unchecked(&format!(
+            "Not checked: whether a binding names group {group}, which needs permission to list {}.",
+            unread.resource
+        )),
+        None => out.note(&format!(
+            "warning: no RoleBinding or ClusterRoleBinding names group {group}: it allows nothing."
+        )),
+    }
+    Ok(())
+}
