@@ -94,11 +94,25 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 enum What {
     /// Remove an IAM role from mapRoles
+    #[command(after_help = "\
+Examples:
+  # Show what would change, then write
+  awsauth unmap role arn:aws:iam::111122223333:role/dev --dry-run
+  awsauth unmap role arn:aws:iam::111122223333:role/dev --reason 'team was dissolved'
+
+  # Only one of two entries for the role
+  awsauth unmap role arn:aws:iam::111122223333:role/dev --only 9")]
     Role(Identity),
     /// Remove an IAM user from mapUsers
+    #[command(after_help = "\
+Examples:
+  awsauth unmap user arn:aws:iam::111122223333:user/ann")]
     #[command(mut_arg("principal", |arn| arn.help("Its ARN, such as arn:aws:iam::111122223333:user/NAME")))]
     User(Identity),
     /// Remove an AWS account from mapAccounts
+    #[command(after_help = "\
+Examples:
+  awsauth unmap account 111122223333")]
     Account(Account),
 }
 
