@@ -8,7 +8,8 @@ use awsauth_controller::{LogLevel, Settings, StartError, config};
 ///
 /// Of several replicas, only the one that holds the lease writes. The configuration lists the mappings that objects may request;
 /// without a configuration, none. The controller connects with the pod's service account or a kubeconfig. It works without AWS
-/// credentials; with credentials and --cluster-name, it also asks EKS for the authentication mode, access entries and node groups.
+/// credentials; with credentials and --cluster-name, it also asks EKS for the authentication mode, access entries and node groups,
+/// and writes access entries if the cluster reads them.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {

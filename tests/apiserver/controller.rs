@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 #![allow(clippy::print_stderr, reason = "tests print measurements")]
 
+mod access_entries;
 mod at_scale;
 mod aws_auth_deletion;
 mod crd_validation;

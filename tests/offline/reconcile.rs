@@ -4,6 +4,7 @@
     reason = "how long it takes is a part of the result"
 )]
 
+mod access_entries;
 mod expiry;
 mod invariants;
 mod protection;

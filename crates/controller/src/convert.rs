@@ -6,13 +6,16 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 use super::crd::{
-    self, AwsAuthMappingSpec, AwsAuthMappingStatus, RecordedCondition, RecordedEntry,
+    self, AwsAuthMappingSpec, AwsAuthMappingStatus, RecordedAccessEntry, RecordedCondition,
+    RecordedEntry,
 };
+use awsauth_core::access_entries::NamedPolicy;
 use awsauth_core::arn::Parts;
-use awsauth_core::document::{Principal, SectionName};
+use awsauth_core::document::{Principal, SectionName, SsoRole};
+use awsauth_core::facts::access_entries::{AccessPolicy, AccessScope};
 use awsauth_core::reconcile::{
-    Condition, ConditionKind, DeletionPolicy, DriftPolicy, EntryRecord, Object, ObjectKind, Reason,
-    Spec, Status,
+    AccessEntryRecord, Condition, ConditionKind, DeletionPolicy, DriftPolicy, EntryRecord, Object,
+    ObjectKind, Reason, Spec, Status,
 };
 
 /// The finalizer that keeps an object until its entry is removed.
@@ -79,16 +82,30 @@ fn read<'de, T: Deserialize<'de>>(
 
 fn mapping<'de>(spec: impl Deserializer<'de, Error = serde_json::Error>) -> Result<Spec, String> {
     let spec: AwsAuthMappingSpec = read(spec)?;
-    let principal = match (spec.role, spec.user, spec.account) {
-        (Some(role), None, None) => Principal::Role(role),
-        (None, Some(user), None) => Principal::User(user),
-        (None, None, Some(account)) => Principal::Account(account),
-        _ => return Err("it must contain exactly one of role, user and account".to_owned()),
+    let principal = match (spec.role, spec.user, spec.account, spec.sso) {
+        (Some(role), None, None, None) => Principal::Role(role),
+        (None, Some(user), None, None) => Principal::User(user),
+        (None, None, Some(account), None) => Principal::Account(account),
+        (None, None, None, Some(sso)) => Principal::Sso(Box::new(SsoRole {
+            permission_set_name: sso.permission_set,
+            account_id: sso.account,
+            partition: String::new(),
+        })),
+        _ => return Err("it must contain exactly one of role, user, account and sso".to_owned()),
     };
     Ok(Spec {
         principal,
         username: spec.username,
         groups: spec.groups.unwrap_or_default(),
+        policies: spec
+            .policies
+            .into_iter()
+            .flatten()
+            .map(|policy| NamedPolicy {
+                scope: scope(policy.namespaces),
+                name: policy.name,
+            })
+            .collect(),
         deletion: match spec.deletion_policy {
             crd::DeletionPolicy::Delete => DeletionPolicy::Delete,
             crd::DeletionPolicy::Retain => DeletionPolicy::Retain,
@@ -127,6 +144,7 @@ fn identity_mapping<'de>(
         },
         username: spec.username,
         groups: spec.groups.unwrap_or_default(),
+        policies: Vec::new(),
         deletion: DeletionPolicy::default(),
         drift: DriftPolicy::default(),
         expires_at: None,
@@ -143,12 +161,32 @@ fn status(value: &Value) -> Status {
         canonical_arn: status.canonical_arn,
         entry: status.entry.and_then(recorded),
         pending: status.pending.into_iter().filter_map(recorded).collect(),
+        access_entry: status.access_entry.map(recorded_access_entry),
         conditions: status
             .conditions
             .into_iter()
             .filter_map(condition)
             .collect(),
     }
+}
+
+fn recorded_access_entry(entry: RecordedAccessEntry) -> AccessEntryRecord {
+    let policies = entry.policies.into_iter();
+    AccessEntryRecord {
+        principal_arn: entry.principal_arn,
+        username: entry.username,
+        groups: entry.groups,
+        policies: policies
+            .map(|policy| AccessPolicy {
+                arn: policy.name,
+                scope: scope(policy.namespaces),
+            })
+            .collect(),
+    }
+}
+
+fn scope(namespaces: Option<Vec<String>>) -> AccessScope {
+    namespaces.map_or(AccessScope::Cluster, AccessScope::Namespaces)
 }
 
 fn recorded(entry: RecordedEntry) -> Option<EntryRecord> {
@@ -185,8 +223,28 @@ pub(crate) fn status_patch(uid: &str, status: &Status) -> Value {
                 true => Value::Null,
                 false => status.pending.iter().map(entry).collect(),
             },
+            "accessEntry": status.access_entry.as_ref().map(access_entry),
             "conditions": status.conditions.iter().map(stored_condition).collect::<Value>(),
         },
+    })
+}
+
+fn access_entry(recorded: &AccessEntryRecord) -> Value {
+    let policy = |policy: &AccessPolicy| {
+        json!({
+            "name": policy.arn,
+            "namespaces": match &policy.scope {
+                AccessScope::Cluster => None,
+                AccessScope::Namespaces(names) => Some(names),
+            },
+        })
+    };
+    let policies: Vec<Value> = recorded.policies.iter().map(policy).collect();
+    json!({
+        "principalArn": recorded.principal_arn,
+        "username": recorded.username,
+        "groups": Some(&recorded.groups).filter(|groups| !groups.is_empty()),
+        "policies": Some(policies).filter(|policies| !policies.is_empty()),
     })
 }
 
@@ -244,6 +302,15 @@ mod tests {
                 username: "dev".into(),
                 groups: vec!["g".into()],
             }],
+            access_entry: Some(AccessEntryRecord {
+                principal_arn: "arn".into(),
+                username: "dev".into(),
+                groups: vec!["g".into()],
+                policies: vec![AccessPolicy {
+                    arn: "p".into(),
+                    scope: AccessScope::Namespaces(vec!["ns".into()]),
+                }],
+            }),
             conditions: vec![Condition {
                 kind: ConditionKind::Ready,
                 is_true: false,

@@ -48,10 +48,10 @@ pub fn definition() -> CustomResourceDefinition {
     )
 )]
 #[x_kube(
-    validation = Rule::new("[has(self.role), has(self.user), has(self.account)].filter(given, given).size() == 1")
-        .message("name exactly one of role, user and account"),
-    validation = Rule::new("!has(self.account) || (!has(self.username) && !has(self.groups))")
-        .message("an account has neither username nor groups: the username of each of its identities is its own ARN"),
+    validation = Rule::new("[has(self.role), has(self.user), has(self.account), has(self.sso)].filter(given, given).size() == 1")
+        .message("name exactly one of role, user, account and sso"),
+    validation = Rule::new("!has(self.account) || (!has(self.username) && !has(self.groups) && !has(self.policies))")
+        .message("an account has neither username, groups nor policies: the username of each of its identities is its own ARN"),
     validation = Rule::new("has(self.account) || has(self.username)")
         .message("username is missing: set the name of the Kubernetes user"),
     validation = Rule::new("!has(self.expiresAt) || self.deletionPolicy == 'Delete'")
@@ -82,6 +82,11 @@ pub(crate) struct AwsAuthMappingSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
 
+    /// A permission set of IAM Identity Center. The entry is for its current role, which the controller finds in IAM.
+    #[schemars(with = "PermissionSet")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sso: Option<PermissionSet>,
+
     /// The Kubernetes username. The authenticator replaces {{SessionName}}, {{AccountID}} and {{EC2PrivateDNSName}}.
     #[schemars(with = "String", length(min = 1, max = 1024))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -96,18 +101,53 @@ pub(crate) struct AwsAuthMappingSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub groups: Option<Vec<String>>,
 
-    /// When the controller removes the entry from aws-auth, such as 2027-01-31T18:00:00Z. This object stays.
+    /// When the controller removes the entry from aws-auth, or deletes the access entry, such as 2027-01-31T18:00:00Z. This object stays.
     #[schemars(with = "String", length(max = 64), extend("format" = "date-time"))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<String>,
 
-    /// Whether the entry is removed from aws-auth when this object is deleted.
+    /// The EKS access policies. Only an access entry can have them.
+    #[schemars(with = "Vec<RequestedPolicy>", length(max = 32))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policies: Option<Vec<RequestedPolicy>>,
+
+    /// Whether the entry is removed from aws-auth, or the access entry deleted, when this object is deleted.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
 
-    /// Whether the controller reverts changes that other clients make to the entry in aws-auth, or only reports them.
+    /// Whether the controller reverts changes that other clients make to the entry, or only reports them.
     #[serde(default)]
     pub drift_policy: DriftPolicy,
+}
+
+/// A permission set in an account.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PermissionSet {
+    /// The name of the permission set, such as Developers.
+    #[schemars(regex(pattern = r"^[\w+=,.@-]{1,32}$"))]
+    pub permission_set: String,
+
+    /// The account in which the permission set is assigned.
+    #[schemars(regex(pattern = "^[0-9]{12}$"))]
+    pub account: String,
+}
+
+/// An access policy with its scope.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, KubeSchema)]
+pub(crate) struct RequestedPolicy {
+    /// A short name such as view, a name such as AmazonEKSViewPolicy, or an ARN.
+    #[schemars(length(min = 1, max = 256))]
+    pub name: String,
+
+    /// The namespaces; * matches any text. Without it, the policy applies in the whole cluster.
+    #[schemars(
+        with = "Vec<String>",
+        length(min = 1, max = 64),
+        inner(length(min = 1, max = 63))
+    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespaces: Option<Vec<String>>,
 }
 
 /// What happens to the entry when the object is deleted.
@@ -145,6 +185,11 @@ pub(crate) struct AwsAuthMappingStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry: Option<RecordedEntry>,
 
+    /// The access entry that this object owns, as it was last written.
+    #[schemars(with = "RecordedAccessEntry")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_entry: Option<RecordedAccessEntry>,
+
     /// The entries that are about to be written, or may have been written. Recorded before each write.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pending: Vec<RecordedEntry>,
@@ -153,6 +198,22 @@ pub(crate) struct AwsAuthMappingStatus {
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<RecordedCondition>,
+}
+
+/// An access entry as it was written.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RecordedAccessEntry {
+    /// The ARN of the principal with its IAM path.
+    pub principal_arn: String,
+    /// The Kubernetes user.
+    pub username: String,
+    /// The Kubernetes groups.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
+    /// The access policies by ARN.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<RequestedPolicy>,
 }
 
 /// An entry of aws-auth as it was written.

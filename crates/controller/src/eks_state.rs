@@ -9,12 +9,15 @@ use tracing::{info, warn};
 
 use super::Context;
 use awsauth_aws::eks::{EksSnapshot, read_snapshot};
+use awsauth_core::access_entries::{EntryChange, changed};
 use awsauth_core::error_chain;
 use awsauth_core::facts::node_inventory::NodeInventory;
 use awsauth_core::plan::{Facts, Known};
+use awsauth_core::reconcile::AwsQuery;
 
-/// The interval between requests to EKS.
-const PERIOD: Duration = Duration::from_secs(600);
+/// The interval between requests to EKS, which has no watch: a change of an access entry by another client is repaired at the latest
+/// after this time.
+pub(crate) const PERIOD: Duration = Duration::from_secs(600);
 /// A response of this age is treated as current.
 const FRESH: Duration = Duration::from_secs(5);
 /// The name of this part in [`Health`](super::health::Health).
@@ -26,6 +29,8 @@ pub(crate) struct EksState {
     pub(crate) facts: Facts,
     pub(crate) snapshot: EksSnapshot,
     pub(crate) node_inventory: Known<NodeInventory>,
+    /// What was asked besides.
+    pub(crate) query: AwsQuery,
     /// When EKS responded; `None` if it is not asked.
     pub(crate) responded_at: Option<Instant>,
 }
@@ -44,11 +49,12 @@ impl EksState {
             node_inventory: Known::Unknown {
                 needs: needs.into(),
             },
+            query: AwsQuery::default(),
             responded_at: None,
         }
     }
 
-    pub(crate) fn of(snapshot: EksSnapshot) -> Self {
+    pub(crate) fn of(snapshot: EksSnapshot, query: AwsQuery) -> Self {
         let inventory = &snapshot.node_inventory;
         let is_known = inventory.groups.is_some() && inventory.profiles.is_some();
         Self {
@@ -64,8 +70,19 @@ impl EksState {
                 },
             },
             snapshot,
+            query,
             responded_at: Some(Instant::now()),
         }
+    }
+
+    /// Returns the state after the controller changed access entries.
+    pub(crate) fn with_entries_changed(&self, changes: &[EntryChange]) -> Self {
+        let mut state = self.clone();
+        let entries = &mut state.snapshot.access_entries;
+        *entries = entries
+            .as_ref()
+            .map(|entries| Arc::new(changed(entries, changes)));
+        state
     }
 
     /// Returns whether EKS may respond differently by now.
@@ -74,10 +91,11 @@ impl EksState {
     }
 }
 
-/// Asks EKS periodically, and when `refresh` is notified, until shutdown. Logs what is unavailable once, and shows it in `/readyz`.
+/// Asks AWS periodically, when `query` has changed, and when `refresh` is notified, until shutdown. Logs what is unavailable once, and shows it in `/readyz`.
 pub(crate) async fn poll(
     context: Context,
-    sender: watch::Sender<Arc<EksState>>,
+    sender: Arc<watch::Sender<Arc<EksState>>>,
+    mut query: watch::Receiver<AwsQuery>,
     refresh: Arc<Notify>,
 ) {
     let Some(name) = context.settings.cluster_name.clone() else {
@@ -88,11 +106,12 @@ pub(crate) async fn poll(
     };
     let mut last_logged = None;
     loop {
+        let asked = query.borrow_and_update().clone();
         let (name, credential_options) =
             (name.clone(), context.settings.credential_options.clone());
         let request = tokio::task::spawn_blocking({
-            let name = name.clone();
-            move || read_snapshot(&name, &credential_options)
+            let (name, asked) = (name.clone(), asked.clone());
+            move || read_snapshot(&name, &credential_options, &asked)
         });
         let response = tokio::select! {
             () = context.shutdown.requested() => return,
@@ -101,7 +120,7 @@ pub(crate) async fn poll(
         let (state, missing) = match response {
             Ok(Ok(snapshot)) => {
                 let missing = snapshot.unavailable.join("; ");
-                (Some(EksState::of(snapshot)), missing)
+                (Some(EksState::of(snapshot, asked)), missing)
             }
             Ok(Err(error)) => {
                 let error = error_chain::text(&error);
@@ -143,6 +162,7 @@ pub(crate) async fn poll(
             () = context.shutdown.requested() => return,
             () = sleep(PERIOD) => {}
             () = refresh.notified() => {}
+            Ok(()) = query.changed() => {}
         }
     }
 }

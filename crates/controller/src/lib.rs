@@ -41,7 +41,7 @@ pub use log::{LogFormat, LogLevel};
 pub use start_error::StartError;
 
 use awsauth_core::reconcile::Config;
-use awsauth_core::reconcile::{Memory, ObjectKind, OwnershipRecord};
+use awsauth_core::reconcile::{AwsQuery, Memory, ObjectKind, OwnershipRecord};
 use awsauth_kube::{ApiClient, interrupt};
 use cache::Cache;
 use config::ConfigReceiver;
@@ -151,9 +151,12 @@ async fn serve(
     ));
     let refresh_eks = Arc::new(Notify::new());
     let (eks_sender, eks) = channel(Arc::new(EksState::default()));
+    let eks_sender = Arc::new(eks_sender);
+    let (aws_query, query) = channel(AwsQuery::default());
     parts.spawn(eks_state::poll(
         context.clone(),
-        eks_sender,
+        Arc::clone(&eks_sender),
+        query,
         Arc::clone(&refresh_eks),
     ));
     if let Some(listener) = webhook_listener {
@@ -172,6 +175,8 @@ async fn serve(
         kinds,
         is_leader,
         eks,
+        eks_sender,
+        aws_query,
         refresh_eks,
         memory: Memory::default(),
         standby_memory: Memory::default(),

@@ -61,6 +61,7 @@ pub(crate) struct Metrics {
     pub(crate) reconcile_duration: Histogram,
     pub(crate) writes: Family<ResultLabel, Counter>,
     pub(crate) write_conflicts: Counter,
+    pub(crate) access_entry_changes: Family<ResultLabel, Counter>,
     pub(crate) refusals: Family<GuardLabel, Counter>,
     pub(crate) drift_repairs: Counter,
     pub(crate) contested: Gauge,
@@ -84,6 +85,7 @@ impl Metrics {
             reconcile_duration: Histogram::new(duration),
             writes: Family::default(),
             write_conflicts: Counter::default(),
+            access_entry_changes: Family::default(),
             refusals: Family::default(),
             drift_repairs: Counter::default(),
             contested: Gauge::default(),
@@ -114,6 +116,12 @@ impl Metrics {
         );
         let metric = self.writes.clone();
         self.register("writes", "Writes of aws-auth, by result", metric);
+        let metric = self.access_entry_changes.clone();
+        self.register(
+            "access_entry_changes",
+            "Changes of access entries, by result",
+            metric,
+        );
         let metric = self.write_conflicts.clone();
         self.register(
             "write_conflicts",
@@ -187,6 +195,12 @@ impl Metrics {
     pub(crate) fn succeeded(&self) {
         let now = jiff::Timestamp::now().as_millisecond();
         self.last_success.set(now as f64 / 1000.0);
+    }
+
+    /// Counts a change of an access entry.
+    pub(crate) fn changed_access_entry(&self, result: &'static str) {
+        let changes = &self.access_entry_changes;
+        changes.get_or_create(&ResultLabel { result }).inc();
     }
 
     /// Counts a write of aws-auth.

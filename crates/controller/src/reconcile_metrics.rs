@@ -106,6 +106,7 @@ mod tests {
     use awsauth_aws::eks::EksSnapshot;
     use awsauth_core::facts::authentication_mode::AuthenticationMode;
     use awsauth_core::facts::node_inventory::{NodeGroup, NodeInventory};
+    use awsauth_core::reconcile::AwsQuery;
 
     #[test]
     fn unmapped_node_roles_are_counted_once_eks_reports_them() {
@@ -122,15 +123,18 @@ mod tests {
             status: "ACTIVE".to_owned(),
             ..NodeGroup::default()
         };
-        let eks = EksState::of(EksSnapshot {
-            mode: Some(AuthenticationMode::ConfigMap),
-            node_inventory: NodeInventory {
-                groups: Some(vec![group]),
-                profiles: Some(Vec::new()),
-                ..NodeInventory::default()
+        let eks = EksState::of(
+            EksSnapshot {
+                mode: Some(AuthenticationMode::ConfigMap),
+                node_inventory: NodeInventory {
+                    groups: Some(vec![group]),
+                    profiles: Some(Vec::new()),
+                    ..NodeInventory::default()
+                },
+                ..EksSnapshot::default()
             },
-            ..EksSnapshot::default()
-        });
+            AwsQuery::default(),
+        );
         let mut findings = |eks: &EksState| {
             updater.lint(&metrics, &stored, eks);
             let (rule, severity) = ("N02", "error");

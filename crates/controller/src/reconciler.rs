@@ -1,6 +1,7 @@
 //! The reconciliation loop: decide, record, write, report. Each run covers all objects and aws-auth, so a missed event loses
 //! nothing, and runs never overlap.
 
+mod access_entry_writer;
 mod aws_auth_writer;
 mod observer;
 mod restore_deleted;
@@ -25,8 +26,8 @@ use awsauth_core::error_chain;
 use awsauth_core::history::Who;
 use awsauth_core::plan::Known;
 use awsauth_core::reconcile::{
-    Decision, EventKind, Input, Memory, Object, ObjectKind, OwnershipRecord, Stage, decide,
-    needs_server_time,
+    AwsQuery, Decision, EventKind, Input, Memory, Object, ObjectKind, OwnershipRecord, Stage,
+    decide, needs_server_time,
 };
 
 pub(crate) use observer::Observer;
@@ -52,6 +53,10 @@ pub(crate) struct Reconciler {
     pub(crate) kinds: Vec<ObjectKind>,
     pub(crate) is_leader: watch::Receiver<bool>,
     pub(crate) eks: watch::Receiver<Arc<EksState>>,
+    /// Changes the state after the controller's own writes.
+    pub(crate) eks_sender: Arc<watch::Sender<Arc<EksState>>>,
+    /// What to ask AWS besides.
+    pub(crate) aws_query: watch::Sender<AwsQuery>,
     /// Notify this to request the current state from EKS.
     pub(crate) refresh_eks: Arc<Notify>,
     pub(crate) object_writer: ObjectWriter,
@@ -231,13 +236,24 @@ impl Reconciler {
             list = ObjectList::default();
         }
         self.find_server_time(&list.objects).await;
-        let first = self.decide(Stage::Preparing, &stored, &list, &eks);
+        let mut first = self.decide(Stage::Preparing, &stored, &list, &eks);
+        let mut eks = eks;
+        if self.asks_more(&first.aws_query, &eks) {
+            eks = self.refreshed_eks(eks).await;
+            first = self.decide(Stage::Preparing, &stored, &list, &eks);
+        }
         self.report_idle(first.idle.clone()).await;
-        let needs_refresh = first.needs_fresh_inventory && first.plan.is_some() && eks.is_stale();
+        let depends_on_eks = match first.plan {
+            Some(_) => first.needs_fresh_inventory,
+            None => !first.entry_changes.is_empty(),
+        };
+        let needs_refresh = depends_on_eks && eks.is_stale();
+        let responded_at = eks.responded_at;
         let eks = match needs_refresh {
             true => self.refreshed_eks(eks).await,
             false => eks,
         };
+        let is_refreshed = !needs_refresh || eks.responded_at != responded_at;
         let writes = first.plan.is_some();
         let prepared = !first.prepare.is_empty() || first.prepare_record.is_some();
         let mut decision = first;
@@ -267,7 +283,7 @@ impl Reconciler {
                 Ok(written) => written,
                 Err(result) => return result,
             };
-        } else if prepared {
+        } else if prepared || needs_refresh {
             decision = self.decide(Stage::Writing, &stored, &list, &eks);
         }
         self.reconcile_metrics.update(
@@ -282,6 +298,7 @@ impl Reconciler {
             reports,
             events,
             memory,
+            entry_changes,
             has_deferred,
             retry_at,
             ..
@@ -290,6 +307,12 @@ impl Reconciler {
         if is_recorded {
             is_recorded = self.save_record(record).await;
         }
+        let changed = match entry_changes.is_empty() {
+            true => None,
+            // The next reconciliation has them.
+            false if !is_recorded || !is_refreshed => Some(ReconcileResult::Failed),
+            false => Some(self.change_entries(&list, entry_changes, &eks).await),
+        };
         let objects = list.objects.clone();
         let cancel = self.must_stop_reporting(&stored);
         is_unfinished |= !self.object_writer.report(&mut list, reports, cancel).await;
@@ -300,8 +323,12 @@ impl Reconciler {
         is_unfinished |= has_deferred && self.object_writer.retry_at().is_none();
         match (self.must_not_write(), is_unfinished) {
             (true, _) => ReconcileResult::NotLeader,
+            (false, _) if matches!(changed, Some(ReconcileResult::Failed)) => {
+                ReconcileResult::Failed
+            }
             (false, _) if !is_recorded => ReconcileResult::Failed,
             (false, true) => ReconcileResult::Unfinished,
+            (false, false) if changed.is_some() => ReconcileResult::Unfinished,
             (false, false) => ReconcileResult::Done(retry_at),
         }
     }
@@ -344,6 +371,7 @@ impl Reconciler {
             memory: &self.memory,
             facts: &eks.facts,
             access_entries: eks.snapshot.access_entries.as_ref(),
+            aws: &eks.snapshot.aws,
             node_inventory: &eks.node_inventory,
             now: Timestamp::now(),
             server_time: self.server_time,
@@ -415,6 +443,16 @@ impl Reconciler {
                 .set_info("ownership", "the record is stored"),
         }
         self.record_error = error.cloned();
+    }
+
+    /// Requests more facts from AWS. Returns whether they are not known yet, and were not requested before.
+    fn asks_more(&self, query: &AwsQuery, eks: &EksState) -> bool {
+        let is_new = self.aws_query.send_if_modified(|asked| {
+            let is_new = !asked.includes(query);
+            *asked = query.clone();
+            is_new
+        });
+        is_new && eks.responded_at.is_some() && !eks.query.includes(query)
     }
 
     /// Returns the current state from EKS: a node group may have been deleted since the last response.

@@ -35,6 +35,11 @@ pub fn after_prefix(name: &str) -> Option<&str> {
         .then(|| &name[NAME_PREFIX.len()..])
 }
 
+/// Returns the name of a permission set's role with this suffix.
+pub fn role_name(set: &str, suffix: &str) -> String {
+    format!("{NAME_PREFIX}{set}_{suffix}")
+}
+
 /// Why there is not exactly one role for a permission set.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum RoleError {

@@ -8,16 +8,21 @@
 //! entry that matches both also belongs to the object. All other entries belong to other managers and are never changed, and
 //! neither are those of protected ARNs.
 //!
+//! An access entry belongs to an object if its tag [`OWNER_TAG`] names the object's UID and the record contains both. Nothing in a
+//! status is needed for that.
+//!
 //! # How to call it
 //! 1. [`decide()`] at [`Stage::Preparing`], on cached data: carry out [`Decision::prepare_record`], then [`Decision::prepare`]
 //!    (finalizers and status).
 //! 2. [`decide()`] at [`Stage::Writing`], on the current objects and each [`Snapshot`](crate::aws_auth_snapshot::Snapshot) that a write
 //!    reads: carry out [`Decision::plan`].
-//! 3. Write [`Decision::record`], [`Decision::reports`] and the [`Decision::events`] of that last decision, and keep its
+//! 3. Carry out [`Decision::entry_changes`]. Then decide again, on the access entries after that.
+//! 4. Write [`Decision::record`], [`Decision::reports`] and the [`Decision::events`] of that last decision, and keep its
 //!    [`Decision::memory`].
 //!
 //! Deciding again on the result changes nothing: no plan, no different status, no event.
 
+mod aws_facts;
 mod config;
 mod decide;
 mod decision;
@@ -26,16 +31,17 @@ mod mapping_object;
 mod ownership_record;
 mod requester_check;
 
+pub use aws_facts::{AwsFacts, AwsQuery};
 pub use config::{Admission, Config, ConfigError, Grant, OnWithdrawal, Protect, Requesters};
-pub use decide::decide;
+pub use decide::{OWNER_TAG, decide};
 pub use decision::{
-    Decision, Event, EventKind, Input, Memory, ObjectReport, Preparation, Protected, Regarding,
-    Repair, Stage,
+    AccessEntryChange, AccessEntryFailure, Decision, Event, EventKind, Input, Memory, ObjectReport,
+    Preparation, Protected, Regarding, Repair, Stage,
 };
 pub use expired_objects::needs_server_time;
 pub use mapping_object::{
-    Condition, ConditionKind, DeletionPolicy, DriftPolicy, EntryRecord, Object, ObjectKind, Reason,
-    Spec, Status,
+    AccessEntryRecord, Condition, ConditionKind, DeletionPolicy, DriftPolicy, EntryRecord, Object,
+    ObjectKind, Reason, Spec, Status,
 };
 pub use ownership_record::OwnershipRecord;
 pub use requester_check::check_requester;

@@ -27,7 +27,7 @@ fn api_server_accepts_valid_specs_and_rejects_others() {
         harness.apply(&mapping(&format!("good-{index}"), spec));
     }
     for (spec, why) in [
-        (json!({}), "name exactly one of role, user and account"),
+        (json!({}), "name exactly one of role, user, account and sso"),
         (json!({"username": "dev"}), "name exactly one of"),
         (
             json!({"role": role("dev"), "user": user("ann"), "username": "dev"}),
@@ -35,11 +35,11 @@ fn api_server_accepts_valid_specs_and_rejects_others() {
         ),
         (
             json!({"account": "111122223333", "username": "dev"}),
-            "an account has neither username nor groups",
+            "an account has neither username, groups nor policies",
         ),
         (
             json!({"account": "111122223333", "groups": ["developers"]}),
-            "an account has neither username nor groups",
+            "an account has neither username, groups nor policies",
         ),
         (json!({"account": "1111"}), "spec.account"),
         (json!({"account": 111122223333_u64}), "spec.account"),

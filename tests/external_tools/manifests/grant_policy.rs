@@ -200,6 +200,17 @@ fn mapping_without_impersonation_rights_is_denied() {
     }
 }
 
+/// RBAC does not know access policies.
+#[test]
+fn access_policies_require_the_right_to_any_group() {
+    let harness = start();
+    let mut object = mapping("developer", &groups(1));
+    object["spec"]["policies"] = json!([{"name": "view", "namespaces": ["shop"]}]);
+    let would = |user: &str| create(&harness, user, &object, true);
+    denied(&would("mapper"), "with access policies");
+    would("any-group").says(0, &[]);
+}
+
 /// The API server limits the cost of a policy.
 #[test]
 fn more_than_24_groups_require_the_right_to_any_group() {

@@ -12,7 +12,8 @@ use crate::support::completed_run::Run;
 use crate::support::go_programs::Binary;
 
 /// The exported metrics.
-pub(crate) const METRICS: [&str; 16] = [
+pub(crate) const METRICS: [&str; 17] = [
+    "awsauth_access_entry_changes_total",
     "awsauth_admission_enforced",
     "awsauth_admission_reviews_total",
     "awsauth_build_info",

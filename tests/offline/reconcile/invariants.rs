@@ -86,6 +86,7 @@ fn specs() -> impl Strategy<Value = Spec> {
             username: (!matches!(principal, Principal::Account(_))).then(|| username.to_owned()),
             principal,
             groups: groups.into_iter().map(str::to_owned).collect(),
+            policies: Vec::new(),
             deletion,
             drift,
             expires_at: None,

@@ -586,7 +586,7 @@ fn unreadable_section_blocks_only_itself() {
 }
 
 #[test]
-fn mode_api_writes_nothing() {
+fn mode_api_without_listed_access_entries_writes_nothing() {
     let entries = |mode, arn: &str| {
         let entry = AccessEntry {
             principal_arn: arn.to_owned(),
@@ -609,7 +609,8 @@ fn mode_api_writes_nothing() {
         (Reason::Applied, 1)
     );
     // The cluster does not read aws-auth.
-    simulation.entries = entries(AuthenticationMode::Api, &role("a"));
+    let unlisted = AccessEntries::new(AuthenticationMode::Api, None);
+    simulation.entries = Some(Arc::new(unlisted));
     simulation.set("mapRoles", "");
     let events = simulation.reconcile();
     assert!(

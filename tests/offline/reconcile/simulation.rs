@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use awsauth_core::access_entries::changed;
+use awsauth_core::arn::comparable;
 use awsauth_core::authenticator::{AccessEntries, Store, User};
 use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::document::{Document, Principal, SectionName};
 use awsauth_core::facts::node_inventory::NodeInventory;
 use awsauth_core::plan::{Facts, Known};
 use awsauth_core::reconcile::{
-    Config, Decision, DeletionPolicy, DriftPolicy, EntryRecord, Input, Memory, Object, ObjectKind,
-    OwnershipRecord, Reason, Regarding, Spec, Stage, Status, decide,
+    AccessEntryChange, AwsFacts, Config, Decision, DeletionPolicy, DriftPolicy, EntryRecord, Input,
+    Memory, Object, ObjectKind, OwnershipRecord, Reason, Regarding, Spec, Stage, Status, decide,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -33,12 +35,15 @@ pub(crate) struct Simulation {
     pub(crate) memory: Memory,
     pub(crate) facts: Facts,
     pub(crate) entries: Option<Arc<AccessEntries>>,
+    pub(crate) aws: AwsFacts,
     pub(crate) node_inventory: Known<NodeInventory>,
     pub(crate) now: Timestamp,
     /// How far the API server's clock is ahead, in seconds; `None` if its time is unknown.
     pub(crate) server_ahead: Option<i64>,
     pub(crate) manager: Option<String>,
     pub(crate) writes: usize,
+    /// The calls that changed access entries.
+    pub(crate) calls: usize,
     created: i64,
 }
 
@@ -81,6 +86,7 @@ pub(crate) fn spec(name: &str, username: &str, groups: &[&str]) -> Spec {
         principal: Principal::Role(role(name)),
         username: Some(username.to_owned()),
         groups: groups.iter().map(|&group| group.to_owned()).collect(),
+        policies: Vec::new(),
         deletion: DeletionPolicy::Delete,
         drift: DriftPolicy::Repair,
         expires_at: None,
@@ -97,11 +103,13 @@ impl Simulation {
             memory: Memory::default(),
             facts: Facts::default(),
             entries: None,
+            aws: AwsFacts::default(),
             node_inventory: Known::NotRequested,
             now: after_start(0),
             server_ahead: Some(0),
             manager: None,
             writes: 0,
+            calls: 0,
             created: 0,
         };
         simulation.set("mapRoles", roles);
@@ -205,6 +213,7 @@ impl Simulation {
             memory: &self.memory,
             facts: &self.facts,
             access_entries: self.entries.as_ref(),
+            aws: &self.aws,
             node_inventory: &self.node_inventory,
             now: self.now,
             server_time: self.server_time(),
@@ -249,7 +258,8 @@ impl Simulation {
             ),
             Regarding::AwsAuth => format!("{} aws-auth: {}", event.reason, event.message),
         });
-        let messages = messages.collect();
+        let mut messages: Vec<String> = messages.collect();
+        messages.extend(self.change_entries(&decision.entry_changes));
         for (object, report) in self.objects.iter_mut().zip(&decision.reports) {
             object.status = report.status.clone();
             object.has_finalizer &= !report.remove_finalizer;
@@ -263,6 +273,42 @@ impl Simulation {
         // Stored as text.
         self.record = OwnershipRecord::parse(&decision.record.to_text());
         messages
+    }
+
+    /// Makes changes of access entries as EKS does. Returns their events.
+    fn change_entries(&mut self, changes: &[AccessEntryChange]) -> Vec<String> {
+        let messages = changes.iter().filter_map(|change| {
+            let event = change.event.as_ref()?;
+            let name = &self.objects[change.object].name;
+            Some(format!("{} {name}: {}", event.reason, event.message))
+        });
+        let messages = messages.collect();
+        for AccessEntryChange { change, .. } in changes {
+            let entries = self.entries.take().expect("access entries");
+            let found = entries.of(&comparable(&change.principal_arn)).cloned();
+            assert_eq!(found, change.entry_before(), "{change:?}");
+            self.entries = Some(Arc::new(changed(&entries, std::slice::from_ref(change))));
+            self.calls += change.operations().len();
+        }
+        messages
+    }
+
+    /// Reconciles until nothing changes any more. Returns the events.
+    pub(crate) fn settle(&mut self) -> Vec<String> {
+        let mut events = Vec::new();
+        for _ in 0..10 {
+            let before = self.clone();
+            events.extend(self.reconcile_until(None));
+            let is_same = before.objects == self.objects
+                && before.record == self.record
+                && before.stored == self.stored
+                && before.calls == self.calls;
+            if is_same {
+                break;
+            }
+        }
+        self.assert_settled();
+        events
     }
 
     /// Reconciles, and asserts that another reconciliation would change nothing. Returns the events.
@@ -282,6 +328,7 @@ impl Simulation {
                 "{}\n{self:#?}",
                 next.plan.expect("a plan").text()
             );
+            assert_eq!(next.entry_changes, [], "{self:#?}");
             assert_eq!(next.events, [], "{self:#?}");
             assert_eq!(next.memory, self.memory);
             assert_eq!(next.prepare_record, None, "{self:#?}");

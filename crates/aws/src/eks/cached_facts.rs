@@ -2,12 +2,20 @@
 
 use std::sync::Arc;
 
-use super::cluster::{CredentialOrder, DescribeError, Silent, describe};
-use crate::AwsEnvironment;
+use super::cluster::{CredentialOrder, DescribeError, EksCluster, Silent, describe};
 use crate::credentials::CredentialOptions;
+use crate::{ActionError, AwsEnvironment};
 use awsauth_core::authenticator::AccessEntries;
+use awsauth_core::error_chain;
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
+use awsauth_core::facts::iam_principals::Listed;
 use awsauth_core::facts::node_inventory::NodeInventory;
+use awsauth_core::permission_set::PATH_PREFIX;
+use awsauth_core::plan::Known;
+use awsauth_core::reconcile::{AwsFacts, AwsQuery};
+
+/// The number of roles for which IAM is asked for all roles instead, in fewer requests.
+const MAX_NAMED_ROLES: usize = 25;
 
 /// A cluster as EKS describes it, for callers that connect to it by other means.
 #[derive(Clone, Debug, Default)]
@@ -18,17 +26,20 @@ pub struct EksSnapshot {
     pub access_entries: Option<Arc<AccessEntries>>,
     /// Without Karpenter's node classes.
     pub node_inventory: NodeInventory,
-    /// What EKS did not return and how to allow it, as sentences.
+    /// What else the controller asked AWS.
+    pub aws: AwsFacts,
+    /// What AWS did not return and how to allow it, as sentences.
     pub unavailable: Vec<String>,
 }
 
-/// Reads a cluster from EKS. Blocks; must not be called from within an async runtime.
+/// Reads a cluster from EKS, and the answers to `query`. Blocks; must not be called from within an async runtime.
 ///
 /// # Errors
 /// If there are no credentials, the cluster does not exist, or EKS does not answer.
 pub fn read_snapshot(
     name: &str,
     options: &CredentialOptions,
+    query: &AwsQuery,
 ) -> Result<EksSnapshot, DescribeError> {
     let environment = AwsEnvironment::of_process();
     let cluster = describe(
@@ -52,6 +63,11 @@ pub fn read_snapshot(
         .profiles
         .map_err(|missing| unavailable.push(missing))
         .ok();
+    let mut unavailable: Vec<String> = unavailable
+        .iter()
+        .map(|missing| format!("{}; {}", missing.message(name), missing.hint()))
+        .collect();
+    let aws = answers(&cluster, query, &mut unavailable);
     Ok(EksSnapshot {
         mode: cluster.facts.authentication_mode,
         account: Some(cluster.facts.account().to_owned()),
@@ -61,9 +77,48 @@ pub fn read_snapshot(
             profiles,
             ..NodeInventory::default()
         },
-        unavailable: unavailable
-            .iter()
-            .map(|missing| format!("{}; {}", missing.message(name), missing.hint()))
-            .collect(),
+        aws,
+        unavailable,
     })
+}
+
+/// Asks IAM and EKS what a query requests. Adds what they did not answer to `unavailable`.
+fn answers(cluster: &EksCluster, query: &AwsQuery, unavailable: &mut Vec<String>) -> AwsFacts {
+    let mut facts = AwsFacts {
+        cluster_arn: Some(cluster.facts.arn.clone()),
+        ..AwsFacts::default()
+    };
+    let mut report = |error: &ActionError| {
+        let message = format!("{}; {}", error_chain::text(error), error.hint());
+        unavailable.push(message.clone());
+        message
+    };
+    if !query.roles.is_empty() {
+        let roles = cluster.iam().and_then(|mut iam| match query.roles.len() {
+            0..MAX_NAMED_ROLES => iam.roles_named(&query.roles),
+            _ => iam.roles(&query.roles),
+        });
+        facts.roles = roles.unwrap_or_else(|error| {
+            report(&error);
+            Listed::default()
+        });
+    }
+    if query.permission_sets {
+        let roles = cluster
+            .iam()
+            .and_then(|mut iam| iam.roles_below(PATH_PREFIX));
+        facts.permission_set_roles = match roles {
+            Ok(roles) => Known::Is(roles),
+            Err(error) => Known::Unknown {
+                needs: report(&error),
+            },
+        };
+    }
+    if query.policies {
+        let policies = cluster.with_client(|eks| eks.access_policies());
+        facts.policies = policies
+            .map_err(|missing| unavailable.push(missing.hint()))
+            .ok();
+    }
+    facts
 }

@@ -1,10 +1,12 @@
 //! Access policies as a user names them.
 
+use std::fmt;
 use std::str::FromStr;
 
 use thiserror::Error;
 
 use crate::facts::access_entries::{AccessPolicy, AccessScope, policy_name};
+use crate::wildcard_pattern::Pattern;
 
 /// What surrounds the short name of a policy: `view` is `AmazonEKSViewPolicy`.
 /// <https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html>
@@ -132,9 +134,42 @@ impl NamedPolicy {
         })
     }
 
+    /// Returns whether this is the same policy as another one, in all of its namespaces. A `*` in a namespace of the other policy
+    /// is matched by a `*` of this one.
+    pub fn includes(&self, other: &Self) -> bool {
+        let in_scope = match (&self.scope, &other.scope) {
+            (AccessScope::Cluster, _) => true,
+            (AccessScope::Namespaces(_), AccessScope::Cluster) => false,
+            (AccessScope::Namespaces(own), AccessScope::Namespaces(others)) => {
+                let own: Vec<Pattern> = own.iter().map(Pattern::new).collect();
+                let is_included = |name: &String| own.iter().any(|own| own.matches(name));
+                others.iter().all(is_included)
+            }
+        };
+        in_scope && full_name(&self.name) == full_name(&other.name)
+    }
+
     /// Whether this policy has the ARN, whatever its scope.
     pub fn is(&self, arn: &str) -> bool {
         policy_name(arn) == full_name(&self.name)
+    }
+}
+
+impl fmt::Display for NamedPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.scope {
+            AccessScope::Cluster => f.write_str(&self.name),
+            AccessScope::Namespaces(names) => write!(f, "{}:{}", self.name, names.join(",")),
+        }
+    }
+}
+
+impl From<AccessPolicy> for NamedPolicy {
+    fn from(policy: AccessPolicy) -> Self {
+        Self {
+            name: policy.arn,
+            scope: policy.scope,
+        }
     }
 }
 
@@ -198,6 +233,26 @@ mod tests {
         assert!(error.remedy().contains("AmazonEKSClusterAdminPolicy"));
         let error = named(&known[0]).resolve("aws-cn", None).unwrap_err();
         assert!(matches!(error, PolicyError::OtherPartition { .. }));
+    }
+
+    #[test]
+    fn policy_includes_the_same_one_in_fewer_namespaces() {
+        let arn = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSEditPolicy";
+        for (own, other, expected) in [
+            ("edit", arn, true),
+            ("edit", "edit:shop", true),
+            ("edit:shop-*", "edit:shop-a,shop-*", true),
+            ("edit:shop-*", "edit:shop-a,web", false),
+            ("edit:shop-a", "edit:shop-*", false),
+            ("edit:shop", "edit", false),
+            ("view", "edit", false),
+        ] {
+            assert_eq!(
+                named(own).includes(&named(other)),
+                expected,
+                "{own} {other}"
+            );
+        }
     }
 
     #[test]

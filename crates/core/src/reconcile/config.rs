@@ -1,5 +1,6 @@
 //! The controller's configuration: grants, protected entries, and the webhook.
 
+use crate::access_entries::{NamedPolicy, StoreChoice};
 use crate::wildcard_pattern::Pattern;
 
 mod approval;
@@ -14,6 +15,8 @@ pub struct Config {
     pub grants: Vec<Grant>,
     pub protect: Protect,
     pub admission: Admission,
+    /// Where mappings are kept if the cluster reads aws-auth and access entries.
+    pub backend: StoreChoice,
 }
 
 /// Mappings that objects may request. A request is approved if a single grant covers all of it.
@@ -27,6 +30,8 @@ pub struct Grant {
     pub groups: Vec<Pattern>,
     /// The usernames; if empty, none. A pattern with `*` never matches a username that is or may become another identity.
     pub usernames: Vec<Pattern>,
+    /// The access policies. One without namespaces includes all of them.
+    pub policies: Vec<NamedPolicy>,
     /// Whether whole accounts may be mapped.
     pub whole_accounts: bool,
     /// The users and groups that may use the grant; `None` for all.

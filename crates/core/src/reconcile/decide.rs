@@ -1,5 +1,7 @@
 //! Makes a decision: resolves which object owns which entry, and plans all edits together until no guard refuses anything new.
 
+mod access_entry_outcomes;
+mod access_entry_reports;
 mod aws_auth_ignored;
 mod conflict_backoff;
 mod current_entries;
@@ -16,6 +18,7 @@ mod withdrawn_entries;
 
 use std::collections::HashMap;
 
+use super::aws_facts::AwsQuery;
 use super::decision::{Decision, Input, Memory, Stage};
 use super::ownership_record::OwnershipRecord;
 use crate::authenticator::NodeRoles;
@@ -27,34 +30,52 @@ use owner_resolver::Resolver;
 use restore_protected_entries::Protection;
 use withdrawn_entries::WithdrawnEntries;
 
+pub use access_entry_outcomes::OWNER_TAG;
+
 /// How often an ARN that guards refuse to one object is passed on to the next younger object that requests it.
 const MAX_ROUNDS: usize = 6;
 
-/// Decides what to do about aws-auth and the objects. Takes time proportional to the text and the objects, repeated when guards
+/// Decides what to do about aws-auth, the access entries and the objects. Takes time proportional to the text and the objects, repeated when guards
 /// refuse something new.
 pub fn decide(input: &Input<'_>) -> Decision {
     let mode = input.access_entries.map(|entries| entries.mode());
-    if let Some(refusal) = aws_auth_is_ignored(input.facts.mode.or(mode)) {
-        return aws_auth_ignored::decide(input, &refusal.message);
-    }
     let document = Document::read(&input.stored.data);
     let mut resolver = Resolver::of(input, &document);
+    let mut decision = match aws_auth_is_ignored(input.facts.mode.or(mode)) {
+        Some(refusal) => aws_auth_ignored::decide(&resolver, &refusal.message),
+        None => decide_aws_auth(input, &document, &mut resolver),
+    };
+    access_entry_reports::add(&mut resolver, &mut decision);
+    decision
+}
+
+/// Decides what to do about aws-auth.
+fn decide_aws_auth<'a>(
+    input: &'a Input<'a>,
+    document: &'a Document,
+    resolver: &mut Resolver<'a>,
+) -> Decision {
     let roles = match input.node_inventory {
         Known::Is(node_inventory) => NodeRoles::of(node_inventory),
         Known::NotRequested | Known::Unknown { .. } => NodeRoles::default(),
     };
     let mut refused_before = HashMap::new();
     let mut rounds = 1;
+    let entries = resolver.access_entries.without_moved(input);
+    let after_moves = Input {
+        access_entries: entries.as_ref(),
+        ..*input
+    };
     loop {
         let outcomes = resolver.outcomes(&roles);
-        let protection = Protection::of(input, &document, &roles, |key| resolver.claims(key));
+        let protection = Protection::of(input, document, &roles, |key| resolver.claims(key));
         let (objects, mut edit_sets): (Vec<usize>, Vec<EditSet>) =
             resolver.edit_sets(&outcomes).into_iter().unzip();
         edit_sets.extend(protection.edit_sets());
-        let withdrawn = WithdrawnEntries::of(&resolver, &outcomes, &roles);
+        let withdrawn = WithdrawnEntries::of(resolver, &outcomes, &roles);
         let first_withdrawn = edit_sets.len();
         edit_sets.extend(withdrawn.edit_sets());
-        let batch = edit_batch::plan(input, &edit_sets, objects.len());
+        let batch = edit_batch::plan(&after_moves, &edit_sets, objects.len());
         let refused = |edit_set: usize| batch.refused.get(&edit_set).cloned();
         let is_new = (0..objects.len()).any(|edit_set| batch.refused.contains_key(&edit_set));
         refused_before.extend(
@@ -104,6 +125,8 @@ pub fn decide(input: &Input<'_>) -> Decision {
                 .iter()
                 .any(|outcome| matches!(outcome, Outcome::Deferred(_))),
             retry_at: resolver.retry_at(&outcomes),
+            entry_changes: Vec::new(),
+            aws_query: AwsQuery::default(),
             plan: batch.plan,
         };
         decision.retry_at = decision
@@ -127,7 +150,7 @@ pub fn decide(input: &Input<'_>) -> Decision {
         resolver.report(&outcomes, &mut decision);
         decision.record = resolver.record(&outcomes, &decision.reports);
         let plan = decision.plan.as_ref();
-        withdrawn_entries::keep_revocable(input, &document, plan, &mut decision.record);
+        withdrawn_entries::keep_revocable(input, document, plan, &mut decision.record);
         return decision;
     }
 }

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::aws_facts::{AwsFacts, AwsQuery};
 use super::config::Config;
 use super::mapping_object::{EntryRecord, Object, Status};
 use super::ownership_record::OwnershipRecord;
+use crate::access_entries::EntryChange;
 use crate::authenticator::AccessEntries;
 use crate::aws_auth_snapshot::Snapshot;
 use crate::facts::node_inventory::NodeInventory;
@@ -33,6 +35,8 @@ pub struct Input<'a> {
     pub facts: &'a Facts,
     /// The cluster's access entries; `None` if unknown.
     pub access_entries: Option<&'a Arc<AccessEntries>>,
+    /// The answers to the last [`Decision::aws_query`].
+    pub aws: &'a AwsFacts,
     /// The roles of the cluster's nodes, or what is needed to find them.
     pub node_inventory: &'a Known<NodeInventory>,
     pub now: Timestamp,
@@ -58,6 +62,10 @@ pub struct Decision {
     pub prepare: Vec<Preparation>,
     /// The write, which no guard refuses; `None` if there is nothing to write.
     pub plan: Option<Plan>,
+    /// The changes of access entries, in order. Only if there is no plan: then the guards know all of aws-auth.
+    pub entry_changes: Vec<AccessEntryChange>,
+    /// What the decision needs to know from AWS.
+    pub aws_query: AwsQuery,
     /// The record to store once the plan is carried out, if it differs.
     pub record: OwnershipRecord,
     /// What to report in each object once the plan is carried out, in the order of [`Input::objects`].
@@ -79,6 +87,28 @@ pub struct Decision {
     pub has_deferred: bool,
     /// When the next decision is due even if no object and no aws-auth changes.
     pub retry_at: Option<Timestamp>,
+}
+
+/// The change of an access entry for an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessEntryChange {
+    /// The index in [`Input::objects`].
+    pub object: usize,
+    pub change: EntryChange,
+    /// The event to emit once the change is made.
+    pub event: Option<Event>,
+}
+
+/// A failed change of an access entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessEntryFailure {
+    /// The generation of the object.
+    pub generation: i64,
+    /// Why it failed and what to do; a sentence fragment.
+    pub message: String,
+    /// How often it failed in a row.
+    pub count: u32,
+    pub retry_at: Timestamp,
 }
 
 /// What must be recorded in an object before aws-auth is written.
@@ -139,6 +169,8 @@ pub struct Memory {
     pub not_revoked: BTreeSet<String>,
     /// The repairs that may count as a conflict, by section and folded ARN or account.
     pub repairs: BTreeMap<String, Vec<Repair>>,
+    /// The failed changes of access entries, by the UID of their object.
+    pub entry_failures: BTreeMap<String, AccessEntryFailure>,
 }
 
 /// A protected entry.

@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 
+use crate::access_entries::NamedPolicy;
 use crate::document::{Principal, SectionName};
+use crate::facts::access_entries::{AccessPolicy, AccessTerms};
 
 /// An object that requests a mapping.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +44,8 @@ pub struct Spec {
     /// The username; `None` for an account.
     pub username: Option<String>,
     pub groups: Vec<String>,
+    /// The access policies, which only an access entry can have.
+    pub policies: Vec<NamedPolicy>,
     pub deletion: DeletionPolicy,
     pub drift: DriftPolicy,
     /// When the entry is removed: `spec.expiresAt`.
@@ -79,6 +83,8 @@ pub struct Status {
     pub entry: Option<EntryRecord>,
     /// The entries that are about to be written, or may have been written.
     pub pending: Vec<EntryRecord>,
+    /// The access entry that the object owns, as it was last written or found.
+    pub access_entry: Option<AccessEntryRecord>,
     /// Always contains Ready after the first report; contains Reconciling and Stalled only while they are true.
     pub conditions: Vec<Condition>,
 }
@@ -93,6 +99,16 @@ pub struct EntryRecord {
     pub username: String,
     /// The groups in the order of the spec.
     pub groups: Vec<String>,
+}
+
+/// An access entry, as it was written for an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessEntryRecord {
+    /// With its IAM path.
+    pub principal_arn: String,
+    pub username: String,
+    pub groups: Vec<String>,
+    pub policies: Vec<AccessPolicy>,
 }
 
 /// A condition of an object: <https://github.com/kubernetes-sigs/cli-utils/blob/master/pkg/kstatus/README.md>
@@ -112,7 +128,7 @@ pub struct Condition {
 /// The types of conditions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ConditionKind {
-    /// aws-auth contains the requested entry.
+    /// The requested mapping is in the store that the cluster reads.
     Ready,
     /// A write is in progress.
     Reconciling,
@@ -123,7 +139,7 @@ pub enum ConditionKind {
 /// The reasons of conditions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Reason {
-    /// aws-auth contains the requested entry.
+    /// aws-auth or an access entry contains the requested mapping.
     Applied,
     /// The requested entry is about to be written.
     Applying,
@@ -143,6 +159,10 @@ pub enum Reason {
     ShadowedBy,
     /// The section of the entry cannot be read or edited.
     Unreadable,
+    /// An access entry cannot express the spec.
+    Unsupported,
+    /// EKS refused a call about the access entry, or did not answer.
+    AwsError,
 }
 
 impl ObjectKind {
@@ -175,7 +195,7 @@ impl ConditionKind {
 }
 
 impl Reason {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Applied,
         Self::Applying,
         Self::Removing,
@@ -186,6 +206,8 @@ impl Reason {
         Self::Refused,
         Self::ShadowedBy,
         Self::Unreadable,
+        Self::Unsupported,
+        Self::AwsError,
     ];
 
     /// Returns the `reason` of the condition.
@@ -201,12 +223,26 @@ impl Reason {
             Self::Refused => "Refused",
             Self::ShadowedBy => "ShadowedBy",
             Self::Unreadable => "Unreadable",
+            Self::Unsupported => "Unsupported",
+            Self::AwsError => "AwsError",
         }
     }
 
     /// Returns the reason with this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|reason| reason.name() == name)
+    }
+}
+
+impl AccessEntryRecord {
+    /// Returns the contents of the entry.
+    pub(super) fn terms(&self) -> AccessTerms {
+        AccessTerms {
+            username: Some(self.username.clone()),
+            groups: self.groups.clone(),
+            policies: Some(self.policies.clone()),
+            ..AccessTerms::default()
+        }
     }
 }
 

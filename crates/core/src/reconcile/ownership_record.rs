@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::config::OnWithdrawal;
 use super::mapping_object::EntryRecord;
+use crate::arn::{comparable, fold};
 
 /// Marks the entries that are removed when the configuration no longer grants them.
 const REVOKE: &str = " Revoke";
@@ -81,6 +82,27 @@ impl OwnershipRecord {
         }
     }
 
+    /// Returns whether the object with this UID may own the access entry of this principal. The entry's tag must name the object, too.
+    pub fn proves_access_entry(&self, uid: &str, principal_arn: &str) -> bool {
+        self.get_access_entry(uid, principal_arn).is_some()
+    }
+
+    /// Returns what happens to the access entry when it is no longer granted.
+    pub(super) fn get_access_entry(&self, uid: &str, principal_arn: &str) -> Option<OnWithdrawal> {
+        let claim = access_entry_claim(uid, principal_arn);
+        self.claims.get(&claim).copied()
+    }
+
+    pub(super) fn insert_access_entry(
+        &mut self,
+        uid: &str,
+        principal_arn: &str,
+        on_withdrawal: OnWithdrawal,
+    ) {
+        let claim = access_entry_claim(uid, principal_arn);
+        self.claims.insert(claim, on_withdrawal);
+    }
+
     /// Returns whether any entry is revocable.
     pub(super) fn has_revocable(&self) -> bool {
         !self.revocable.is_empty()
@@ -103,6 +125,11 @@ impl OwnershipRecord {
 
 fn claim(uid: &str, entry: &EntryRecord) -> Claim {
     digest([uid, entry.section.key(), &entry.folded_key()])
+}
+
+/// Returns the claim on the access entry of a principal, with or without its IAM path.
+fn access_entry_claim(uid: &str, principal_arn: &str) -> Claim {
+    digest([uid, "accessEntries", &fold(&comparable(principal_arn))])
 }
 
 fn content(entry: &EntryRecord) -> Content {

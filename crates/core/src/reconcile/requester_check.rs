@@ -2,8 +2,13 @@
 
 use super::config::{Config, Grant};
 use super::decide::desired_entry;
-use super::mapping_object::Spec;
-use crate::document::SectionName;
+use super::mapping_object::{EntryRecord, Spec};
+use crate::document::{Principal, SectionName, SsoRole};
+use crate::facts::partitions::{PARTITIONS, Partition};
+use crate::permission_set::role_name;
+
+/// The end of a role's name, in Identity Center's form.
+const EXAMPLE_SUFFIX: &str = "0123456789abcdef";
 
 /// Checks whether a user may create an object with this spec, if the configuration names requesters. A spec that no grant covers is
 /// an error as well: a grant that is added later would cover it without a check of its requester.
@@ -19,28 +24,58 @@ pub fn check_requester(
     if !config.has_requesters() {
         return Ok(());
     }
-    // The controller refuses an invalid spec, even if the configuration grants it.
-    let Ok(entry) = desired_entry::of(spec) else {
-        return Ok(());
+    let entries = match &spec.principal {
+        Principal::Sso(sso) => later_entries(sso, spec)?,
+        principal => match desired_entry::of(principal, spec) {
+            Ok(entry) => vec![entry],
+            // The controller refuses an invalid spec, even if the configuration grants it.
+            Err(_) => return Ok(()),
+        },
     };
-    let is_account = entry.section == SectionName::Accounts;
-    let username = (!is_account).then_some(entry.username.as_str());
     let may_use = |grant: &Grant| {
         let requesters = grant.requesters.as_ref();
         requesters.is_none_or(|requesters| requesters.include(user, user_groups))
     };
-    let principal = entry.principal();
     let approve = |includes: &dyn Fn(&Grant) -> bool| {
-        config
-            .approve_for(&principal, username, &entry.groups, includes)
-            .map(drop)
+        let mut result = Ok(());
+        for entry in entries.iter().rev() {
+            let is_account = entry.section == SectionName::Accounts;
+            let username = (!is_account).then_some(entry.username.as_str());
+            let (groups, policies) = (&entry.groups, &spec.policies);
+            let principal = entry.principal();
+            result = config
+                .approve_for(&principal, username, groups, policies, includes)
+                .map(drop);
+            if result.is_ok() {
+                break;
+            }
+        }
+        result
     };
     if approve(&may_use).is_ok() {
         return Ok(());
     }
     approve(&|_| true)?;
+    let entry = entries
+        .first()
+        .map_or_else(String::new, EntryRecord::describe);
     Err(format!(
-        "{user} is not one of the requesters of a grant that covers {}",
-        entry.describe()
+        "{user} is not one of the requesters of a grant that covers {entry}"
     ))
+}
+
+/// Returns the entries for the roles that a permission set has and may get later, with `*` in the ARN, one for each partition: only
+/// EKS reports the partition of the cluster. A grant covers them if the `*` of its own ARN does.
+fn later_entries(sso: &SsoRole, spec: &Spec) -> Result<Vec<EntryRecord>, String> {
+    let (set, account) = (&sso.permission_set_name, &sso.account_id);
+    let arn =
+        |partition: &Partition, name| format!("arn:{}:iam::{account}:role/{name}", partition.id);
+    let entry = |partition| {
+        let example = Principal::Role(arn(partition, role_name(set, EXAMPLE_SUFFIX)));
+        Ok(EntryRecord {
+            key: arn(partition, role_name(set, "*")),
+            ..desired_entry::of(&example, spec)?
+        })
+    };
+    PARTITIONS.iter().map(entry).collect()
 }

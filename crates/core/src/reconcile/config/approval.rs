@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::{Admission, Config, Grant, OnWithdrawal};
+use crate::access_entries::NamedPolicy;
 use crate::arn::{Parts, fold};
 use crate::authenticator::can_become;
 use crate::document::Principal;
@@ -37,6 +38,8 @@ enum Mismatch {
     Username,
     /// The groups that are not granted. Fewer groups are a closer match.
     Groups(std::cmp::Reverse<Vec<String>>),
+    /// The first access policy that is not granted.
+    Policy(String),
 }
 
 impl Config {
@@ -49,8 +52,9 @@ impl Config {
         principal: &Principal,
         username: Option<&str>,
         groups: &[String],
+        policies: &[NamedPolicy],
     ) -> Result<OnWithdrawal, String> {
-        self.approve_for(principal, username, groups, |_| true)
+        self.approve_for(principal, username, groups, policies, |_| true)
             .map(|grant| grant.on_withdrawal)
     }
 
@@ -63,7 +67,14 @@ impl Config {
     ) -> Option<usize> {
         let (account, arn) = account_and_arn(principal);
         let mismatch = |grant: &Grant| {
-            grant.mismatch(account, arn.as_deref(), username, groups, &self.admission)
+            grant.mismatch(
+                account,
+                arn.as_deref(),
+                username,
+                groups,
+                &[],
+                &self.admission,
+            )
         };
         self.grants
             .iter()
@@ -76,13 +87,14 @@ impl Config {
         principal: &Principal,
         username: Option<&str>,
         groups: &[String],
+        policies: &[NamedPolicy],
         includes: impl Fn(&Grant) -> bool,
     ) -> Result<&Grant, String> {
         let (account, arn) = account_and_arn(principal);
         let arn = arn.as_deref();
         let mut nearest = Mismatch::Account;
         for grant in self.grants.iter().filter(|grant| includes(grant)) {
-            match grant.mismatch(account, arn, username, groups, &self.admission) {
+            match grant.mismatch(account, arn, username, groups, policies, &self.admission) {
                 None => return Ok(grant),
                 Some(mismatch) => nearest = nearest.max(mismatch),
             }
@@ -130,6 +142,9 @@ impl Config {
                 missing.join(", "),
                 if missing.len() == 1 { "it" } else { "them" },
             ),
+            Mismatch::Policy(policy) => format!(
+                "no grant in the controller's configuration that covers {who} allows the access policy {policy}; add it to the policies of a grant"
+            ),
         })
     }
 }
@@ -153,6 +168,7 @@ impl Grant {
         arn: Option<&str>,
         username: Option<&str>,
         groups: &[String],
+        policies: &[NamedPolicy],
         admission: &Admission,
     ) -> Option<Mismatch> {
         if !self.accounts.iter().any(|granted| granted == account) {
@@ -184,7 +200,15 @@ impl Grant {
             !grants(&self.groups, group, is_literal_only)
         };
         let missing: Vec<String> = groups.iter().filter(is_missing).cloned().collect();
-        (!missing.is_empty()).then_some(Mismatch::Groups(std::cmp::Reverse(missing)))
+        if !missing.is_empty() {
+            return Some(Mismatch::Groups(std::cmp::Reverse(missing)));
+        }
+        let is_granted = |policy: &&NamedPolicy| {
+            let mut granted = self.policies.iter();
+            granted.any(|granted| granted.includes(policy))
+        };
+        let missing = policies.iter().find(|policy| !is_granted(policy))?;
+        Some(Mismatch::Policy(missing.to_string()))
     }
 }
 

@@ -8,6 +8,7 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::approval::{EMAIL_PARTS, RESERVED_GROUP_PREFIXES, RESERVED_USERNAME_PREFIXES};
 use super::{Admission, Config, ConfigError, Grant, OnWithdrawal, Protect, Requesters};
+use crate::access_entries::{NamedPolicy, Store, StoreChoice};
 use crate::arn::{Normalized, Parts, fold, normalize};
 use crate::escape::is_invisible;
 use crate::facts::accounts::is_account_id;
@@ -19,6 +20,27 @@ struct ConfigFile {
     grants: Vec<CheckedGrant>,
     protect: ProtectFields,
     admission: AdmissionFields,
+    backend: BackendField,
+}
+
+/// The values of `backend`, which are those of the option `--backend`.
+#[derive(Clone, Copy, Default, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum BackendField {
+    #[default]
+    Auto,
+    AwsAuth,
+    AccessEntries,
+}
+
+impl From<BackendField> for StoreChoice {
+    fn from(field: BackendField) -> Self {
+        match field {
+            BackendField::Auto => Self::Auto,
+            BackendField::AwsAuth => Self::Only(Store::AwsAuth),
+            BackendField::AccessEntries => Self::Only(Store::AccessEntries),
+        }
+    }
 }
 
 #[derive(serde::Deserialize)]
@@ -29,6 +51,8 @@ struct GrantFields {
     #[serde(default)]
     groups: Vec<Text<Group>>,
     usernames: Option<NotEmpty<Text<Username>>>,
+    #[serde(default)]
+    policies: Vec<Text<Policy>>,
     #[serde(default)]
     whole_accounts: bool,
     requesters: Option<RequesterFields>,
@@ -95,6 +119,7 @@ impl Config {
                 warn_only: user.unwrap_or(default.admission.warn_only),
                 break_glass_groups: texts(file.admission.break_glass.groups),
             },
+            backend: file.backend.into(),
         })
     }
 }
@@ -128,6 +153,7 @@ impl From<GrantFields> for Grant {
                 .usernames
                 .map(|names| texts(names.0))
                 .unwrap_or_default(),
+            policies: texts(fields.policies),
             whole_accounts: fields.whole_accounts,
             requesters: fields.requesters.map(|requesters| Requesters {
                 users: texts(requesters.users),
@@ -213,6 +239,7 @@ struct Account;
 struct Arn;
 struct Group;
 struct Username;
+struct Policy;
 struct Requester;
 struct Literal;
 
@@ -291,6 +318,23 @@ impl ParseText for Username {
                 "`{text}` matches nothing: list names that contain {part} one by one"
             )),
             None => pattern_unless_reserved(text, &RESERVED_USERNAME_PREFIXES),
+        }
+    }
+}
+
+impl ParseText for Policy {
+    type Out = NamedPolicy;
+    const EXPECTED: &'static str = "an access policy, such as view or edit:NAMESPACE";
+
+    fn parse(text: &str) -> Result<NamedPolicy, String> {
+        let policy: NamedPolicy = plain(text)?
+            .parse()
+            .map_err(|error| format!("`{text}` is not an access policy: {error}"))?;
+        match policy.name.contains('*') {
+            true => Err(format!(
+                "`{text}` contains * in the name of an access policy, which is not supported: list the policies one by one"
+            )),
+            false => Ok(policy),
         }
     }
 }

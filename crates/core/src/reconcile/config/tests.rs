@@ -36,7 +36,7 @@ fn approved(
     let username = (!matches!(principal, Principal::Account(_))).then_some(username);
     Config::parse(config)
         .unwrap()
-        .approve(principal, username, &groups)
+        .approve(principal, username, &groups, &[])
         .map(drop)
 }
 

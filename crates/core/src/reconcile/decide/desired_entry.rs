@@ -36,7 +36,7 @@ impl EntryRecord {
     pub(super) fn approved_by(&self, config: &Config) -> Result<OnWithdrawal, String> {
         let is_account = self.section == SectionName::Accounts;
         let username = (!is_account).then_some(self.username.as_str());
-        config.approve(&self.principal(), username, &self.groups)
+        config.approve(&self.principal(), username, &self.groups, &[])
     }
 
     /// Returns the index of the first grant that covers the entry.
@@ -133,13 +133,13 @@ pub(super) fn principal(section: SectionName, key: &str) -> Principal {
     }
 }
 
-/// Returns the entry for a spec, with the ARN in a form that the authenticator can match.
+/// Returns the entry for a spec with this principal, with the ARN in a form that the authenticator can match.
 ///
 /// # Errors
 /// Why the ARN cannot match, and what to write instead; a sentence fragment.
-pub(in super::super) fn of(spec: &Spec) -> Result<EntryRecord, String> {
-    let section = spec.principal.section();
-    let key = match &spec.principal {
+pub(in super::super) fn of(principal: &Principal, spec: &Spec) -> Result<EntryRecord, String> {
+    let section = principal.section();
+    let key = match principal {
         Principal::Role(arn) => {
             let arn = without_path(arn)?;
             must_match(&arn, ":role/", "role")?;
@@ -157,7 +157,7 @@ pub(in super::super) fn of(spec: &Spec) -> Result<EntryRecord, String> {
         Principal::Account(id) => {
             return Err(format!("{id:?} is not a twelve-digit account ID"));
         }
-        Principal::Sso(_) => return Err("sso entries are not supported".to_owned()),
+        Principal::Sso(_) => return Err("the role of the permission set is unknown".to_owned()),
     };
     let username = match (section, &spec.username) {
         (SectionName::Accounts, _) => String::new(),

@@ -38,6 +38,22 @@ pub(super) struct Batch {
     pub(super) refused: HashMap<usize, RefusalReason>,
 }
 
+/// Returns the facts for guards, with whether an access entry makes its principal an administrator.
+pub(super) fn controller_facts(input: &Input<'_>) -> Facts {
+    let mut facts = input.facts.clone();
+    if let (Known::NotRequested, Some(entries)) =
+        (&facts.access_entry_of_admin, input.access_entries)
+    {
+        facts.access_entry_of_admin = match has_admin(entries, &facts.admins) {
+            Some(has) => Known::Is(has),
+            None => Known::Unknown {
+                needs: "permission to read all access entries and their policies".to_owned(),
+            },
+        };
+    }
+    facts
+}
+
 struct Batcher<'a> {
     input: &'a Input<'a>,
     edit_sets: &'a [EditSet],
@@ -57,17 +73,7 @@ enum Blame {
 /// Plans all sets together; the first `of_objects` are those of objects. Finds refused ones by the principals in the refusals, or else
 /// by bisection.
 pub(super) fn plan(input: &Input<'_>, edit_sets: &[EditSet], of_objects: usize) -> Batch {
-    let mut facts = input.facts.clone();
-    if let (Known::NotRequested, Some(entries)) =
-        (&facts.access_entry_of_admin, input.access_entries)
-    {
-        facts.access_entry_of_admin = match has_admin(entries, &facts.admins) {
-            Some(has) => Known::Is(has),
-            None => Known::Unknown {
-                needs: "permission to read all access entries and their policies".to_owned(),
-            },
-        };
-    }
+    let facts = controller_facts(input);
     let mut batcher = Batcher {
         input,
         edit_sets,

@@ -5,17 +5,19 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::super::decision::{
-    Decision, Event, EventKind, ObjectReport, Preparation, Regarding, Repair, Stage,
+    Decision, Event, EventKind, Input, ObjectReport, Preparation, Regarding, Repair, Stage,
 };
 use super::super::expired_objects;
 use super::super::mapping_object::{
-    Condition, ConditionKind, DeletionPolicy, EntryRecord, Object, Reason, Status,
+    AccessEntryRecord, Condition, ConditionKind, DeletionPolicy, EntryRecord, Object, Reason,
+    Status,
 };
 use super::super::ownership_record::OwnershipRecord;
+use super::access_entry_outcomes;
 use super::desired_entry::Key;
 use super::edit_batch::EditSet;
 use super::outcome::Outcome;
-use super::owner_resolver::Resolver;
+use super::owner_resolver::{Resolver, requested_principal};
 use super::restore_protected_entries;
 use crate::arn::{Normalized, normalize};
 use crate::document::Principal;
@@ -119,7 +121,7 @@ impl Resolver<'_> {
         ];
         let now = self.input.now;
         Status {
-            canonical_arn: canonical_arn(object),
+            canonical_arn: canonical_arn(self.input, object),
             pending,
             conditions: conditions
                 .map(|(kind, is_true)| {
@@ -198,9 +200,10 @@ impl Resolver<'_> {
         let remove_finalizer = match outcome {
             Outcome::Deferred(_) => false,
             Outcome::Removing(..) => true,
+            Outcome::InAccessEntries => false,
             _ => object.has_finalizer && retains_entry && !object.is_deleting,
         };
-        if let Outcome::Deferred(_) | Outcome::Removing(..) = outcome {
+        if let Outcome::Deferred(_) | Outcome::Removing(..) | Outcome::InAccessEntries = outcome {
             return ObjectReport {
                 status: object.status.clone(),
                 remove_finalizer,
@@ -230,15 +233,24 @@ impl Resolver<'_> {
             .map(|reason| condition(object, ConditionKind::Stalled, true, reason, &message, now));
         let status = Status {
             observed_generation: Some(object.generation),
-            canonical_arn: canonical_arn(object),
+            canonical_arn: canonical_arn(self.input, object),
             entry,
             pending,
+            access_entry: self.recorded_access_entry(at),
             conditions: [ready].into_iter().chain(stalled).collect(),
         };
         ObjectReport {
             status,
             remove_finalizer,
         }
+    }
+
+    /// Returns the access entry that the object still owns, or may own.
+    fn recorded_access_entry(&self, at: usize) -> Option<AccessEntryRecord> {
+        let recorded = self.object(at).status.access_entry.as_ref()?;
+        let is_known = access_entry_outcomes::listed(self.input).is_some();
+        let is_owned = !is_known || self.access_entries.owns(at, &recorded.principal_arn);
+        is_owned.then(|| recorded.clone())
     }
 
     /// Returns the records that an object keeps if its requested entry is not applied: those of entries that it still owns.
@@ -319,7 +331,9 @@ impl Resolver<'_> {
                 });
                 (Reason::Contested, message)
             }
-            Outcome::Deferred(_) | Outcome::Removing(..) => (Reason::Applying, String::new()),
+            Outcome::Deferred(_) | Outcome::Removing(..) | Outcome::InAccessEntries => {
+                (Reason::Applying, String::new())
+            }
         }
     }
 
@@ -337,7 +351,7 @@ impl Resolver<'_> {
                 .collect()
         };
         match outcome {
-            Outcome::Deferred(_) => Vec::new(),
+            Outcome::Deferred(_) | Outcome::InAccessEntries => Vec::new(),
             Outcome::Removing(edit_set, kept) => {
                 let mut events = kept_events(kept);
                 if let Some(edit) = edit_set.edits.first() {
@@ -439,9 +453,10 @@ pub(super) fn condition(
 }
 
 /// Returns the requested ARN in the form that the authenticator compares.
-pub(super) fn canonical_arn(object: &Object) -> Option<String> {
+pub(super) fn canonical_arn(input: &Input<'_>, object: &Object) -> Option<String> {
     let spec = object.spec.as_ref().ok()?;
-    let (Principal::Role(arn) | Principal::User(arn)) = &spec.principal else {
+    let principal = requested_principal(input, spec).ok()?;
+    let (Principal::Role(arn) | Principal::User(arn)) = &*principal else {
         return None;
     };
     Some(match normalize(arn) {

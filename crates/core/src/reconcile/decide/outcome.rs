@@ -11,7 +11,7 @@ use super::desired_entry::{Key, describe};
 use super::edit_batch::EditSet;
 use super::entry_removal::Removal;
 use super::owner_resolver::Resolver;
-use crate::authenticator::{NodeRoles, is_node};
+use crate::authenticator::{NodeRoles, Override, is_node};
 use crate::document::edit::Edit;
 use crate::document::{Mapping, Section, SectionName};
 use crate::shell_quote::quoted;
@@ -35,6 +35,8 @@ pub(super) enum Outcome {
     Expired(EditSet, Vec<String>),
     /// The object is being deleted: the edits that remove its entries, and messages about entries that are kept.
     Removing(EditSet, Vec<String>),
+    /// The mapping is an access entry, and nothing changes in aws-auth.
+    InAccessEntries,
 }
 
 /// The edits for an object whose requested entry can be written.
@@ -52,8 +54,11 @@ impl Resolver<'_> {
     /// Decides the outcome of each object, in the order of the input.
     pub(super) fn outcomes(&self, roles: &NodeRoles<'_>) -> Vec<Outcome> {
         let mut outcomes: HashMap<usize, Outcome> = HashMap::with_capacity(self.order.len());
-        let (leaving, existing): (Vec<usize>, Vec<usize>) =
-            self.order.iter().partition(|&&at| self.is_leaving(at));
+        let (leaving, existing): (Vec<usize>, Vec<usize>) = self
+            .order
+            .iter()
+            .filter(|&&at| !self.leaves_aws_auth_alone(at))
+            .partition(|&&at| self.is_leaving(at) || self.access_entries.includes(at));
         for &at in &existing {
             outcomes.insert(at, self.outcome_of_existing(at));
         }
@@ -81,6 +86,11 @@ impl Resolver<'_> {
         for &at in &leaving {
             let outcome = self.outcome_of_leaving(at, &outcomes, roles);
             let outcome = match (self.object(at).is_deleting, outcome) {
+                // The access entry takes precedence until the entry can be removed.
+                (_, Outcome::Stalled(..)) if self.access_entries.includes(at) => {
+                    Outcome::InAccessEntries
+                }
+                (_, outcome) if self.access_entries.includes(at) => outcome,
                 (false, Outcome::Removing(edits, kept)) => Outcome::Expired(edits, kept),
                 (false, Outcome::Stalled(_, why)) => {
                     let why = format!("its entry cannot be removed: {why}");
@@ -91,8 +101,20 @@ impl Resolver<'_> {
             outcomes.insert(at, outcome);
         }
         (0..self.order.len())
-            .map(|at| outcomes.remove(&at).unwrap_or(Outcome::Deferred(None)))
+            .map(|at| match outcomes.remove(&at) {
+                Some(outcome) => outcome,
+                None if self.access_entries.includes(at) => Outcome::InAccessEntries,
+                None => Outcome::Deferred(None),
+            })
             .collect()
+    }
+
+    /// Returns whether the object's mapping is an access entry, and its entries in aws-auth need not be removed, or not yet.
+    fn leaves_aws_auth_alone(&self, at: usize) -> bool {
+        let object = self.object(at);
+        let is_recorded = object.status.entry.is_some() || !object.status.pending.is_empty();
+        let is_replaced = is_recorded && self.access_entries.replaces_aws_auth(at);
+        self.access_entries.includes(at) && !is_replaced
     }
 
     /// Defers objects that recorded an entry whose new owner is deferred: an entry stays recorded until its next owner can be written.
@@ -137,6 +159,7 @@ impl Resolver<'_> {
         let entries = self.input.access_entries;
         if let Some(hidden) =
             entries.and_then(|entries| entries.override_for_principal(&desired.principal()))
+            && !matches!(hidden, Override::AccessEntry(entry) if self.access_entries.owns(at, &entry.principal_arn))
         {
             let message = format!(
                 "{hidden}, so the entry of {} in aws-auth has no effect",
@@ -398,7 +421,10 @@ impl Resolver<'_> {
         };
         let mut kept = Vec::new();
         let spec = &self.object(at).spec;
+        // The object's access entry replaces its entries.
+        let is_replaced = self.access_entries.includes(at);
         let keeps_entries = !self.is_expired(at)
+            && !is_replaced
             && !matches!(spec, Ok(spec) if spec.deletion == DeletionPolicy::Delete);
         for old in self.recorded(at) {
             if !self.object(at).is_deleting && !self.is_proven(at, old) {
@@ -473,7 +499,7 @@ fn in_other_list_unowned(desired: &EntryRecord, other: SectionName) -> Outcome {
 }
 
 /// Returns the outcome if the ARN has an entry with different content that no object owns.
-fn owned_by_no_object(desired: &EntryRecord, mapping: Option<&Mapping>) -> Outcome {
+pub(super) fn owned_by_no_object(desired: &EntryRecord, mapping: Option<&Mapping>) -> Outcome {
     let user = mapping.map(|now| describe(&now.username, now.groups()));
     let user = user.unwrap_or_default();
     let message = match mapping.is_some_and(is_node) {

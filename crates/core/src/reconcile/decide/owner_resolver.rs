@@ -1,16 +1,18 @@
 //! Resolves which object owns which ARN.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::super::config::OnWithdrawal;
 use super::super::decision::Input;
 use super::super::expired_objects;
-use super::super::mapping_object::{DeletionPolicy, EntryRecord, Object, ObjectKind, Reason};
+use super::super::mapping_object::{DeletionPolicy, EntryRecord, Object, ObjectKind, Reason, Spec};
+use super::access_entry_outcomes::{self, AccessEntryOutcomes};
 use super::current_entries::{CurrentEntries, Entries, Records};
 use super::desired_entry::{self, Key};
 use super::edit_batch::RefusalReason;
 use super::withdrawn_entries;
-use crate::document::Document;
+use crate::document::{Document, Principal, SectionName};
 
 /// The indexed input of a decision, and what guards have refused so far.
 pub(super) struct Resolver<'a> {
@@ -31,6 +33,8 @@ pub(super) struct Resolver<'a> {
     pub(super) withdrawn: BTreeMap<Key, (EntryRecord, String)>,
     /// Whether each object has expired.
     expired: Vec<bool>,
+    /// The objects whose mapping is an access entry.
+    pub(super) access_entries: AccessEntryOutcomes,
     /// Whether the plan includes changes that are not recorded yet, to find out what guards refuse.
     pub(super) includes_unrecorded: bool,
 }
@@ -67,8 +71,11 @@ impl<'a> Resolver<'a> {
             refused: HashMap::new(),
             withdrawn: BTreeMap::new(),
             expired: expired_objects::find(input),
+            access_entries: AccessEntryOutcomes::default(),
             includes_unrecorded: true,
         };
+        resolver.access_entries = AccessEntryOutcomes::of(&resolver);
+        resolver.refuse_policies_in_aws_auth();
         resolver.assign_owners(&HashSet::new());
         for at in 0..objects.len() {
             if let Some(requested) = resolver.requested_by_leaving(at).cloned() {
@@ -83,9 +90,30 @@ impl<'a> Resolver<'a> {
     fn assign_owners(&mut self, without: &HashSet<usize>) {
         self.owners.clear();
         for &at in &self.order {
-            let is_claimant = !self.is_leaving(at) && !without.contains(&at);
+            let is_claimant = self.is_for_aws_auth(at) && !without.contains(&at);
             if let (true, Ok(desired)) = (is_claimant, &self.desired[at]) {
                 self.owners.entry(desired.folded_key()).or_insert(at);
+            }
+        }
+    }
+
+    /// Returns whether the object's mapping is kept in aws-auth.
+    fn is_for_aws_auth(&self, at: usize) -> bool {
+        !self.is_leaving(at) && !self.access_entries.includes(at)
+    }
+
+    fn refuse_policies_in_aws_auth(&mut self) {
+        for at in 0..self.desired.len() {
+            let object = self.object(at);
+            let has_policies = object
+                .spec
+                .as_ref()
+                .is_ok_and(|spec| !spec.policies.is_empty());
+            if has_policies && self.is_for_aws_auth(at) && self.desired[at].is_ok() {
+                let why = access_entry_outcomes::why_not_used(self.input);
+                self.desired[at] = Err(format!(
+                    "only an access entry can have access policies, and {why}"
+                ));
             }
         }
     }
@@ -199,15 +227,38 @@ fn desired_entry(
         .spec
         .as_ref()
         .map_err(|why| format!("the spec is invalid: {why}"))?;
-    let desired = desired_entry::of(spec)?;
+    let principal = requested_principal(input, spec)?;
+    let desired = desired_entry::of(&principal, spec)?;
     if input.config.protect.includes(&desired.key) {
         return Err(format!(
             "protect.arns in the controller's configuration lists {}, so no object can own its entry; delete this object, or remove the ARN from protect.arns",
             desired.key
         ));
     }
-    let on_withdrawal = desired.approved_by(input.config)?;
+    let is_account = desired.section == SectionName::Accounts;
+    let username = (!is_account).then_some(desired.username.as_str());
+    let config = input.config;
+    let on_withdrawal = config.approve(
+        &desired.principal(),
+        username,
+        &desired.groups,
+        &spec.policies,
+    )?;
     Ok((desired, on_withdrawal))
+}
+
+/// Returns the principal that a spec requests: of a permission set, its role.
+///
+/// # Errors
+/// Why the role is unknown, and what to do; a sentence fragment.
+pub(super) fn requested_principal<'a>(
+    input: &Input<'_>,
+    spec: &'a Spec,
+) -> Result<Cow<'a, Principal>, String> {
+    match &spec.principal {
+        Principal::Sso(sso) => input.aws.permission_set_role(sso).map(Cow::Owned),
+        principal => Ok(Cow::Borrowed(principal)),
+    }
 }
 
 impl RefusalReason {

@@ -1,0 +1,312 @@
+//! Objects whose mapping is an access entry: faults of EKS, changes by other clients, and permission sets.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use serde_json::{Value, json};
+
+use crate::controller::harness::{
+    CONFIG, CONTROLLER, Controller, Harness, developer, eventually, mapping, role,
+};
+use crate::support::cluster::Cluster;
+use crate::support::eks::NAME;
+use crate::support::environment::Environment;
+use crate::support::moto::Moto;
+use crate::support::simulated_aws::{REGION, trusts_service};
+use crate::support::simulated_eks_api::EksService;
+
+const SSO_PATH: &str = "aws-reserved/sso.amazonaws.com/eu-west-1";
+const VIEW: &str = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy";
+
+fn world(mode: &str) -> Value {
+    json!({
+        "clusters": {NAME: {
+            "arn": format!("arn:aws:eks:{REGION}:111122223333:cluster/{NAME}"),
+            "status": "ACTIVE",
+            "endpoint": "https://127.0.0.1:1",
+            "certificateAuthority": {"data": ""},
+            "accessConfig": {"authenticationMode": mode},
+        }},
+        "entries": {NAME: [{
+            "principalArn": role("creator"), "type": "STANDARD", "username": "creator", "kubernetesGroups": [],
+            "policies": [{"policyArn": VIEW.replace("View", "ClusterAdmin"), "accessScope": {"type": "cluster"}}],
+        }]},
+        "nodegroups": {NAME: []},
+        "profiles": {NAME: []},
+    })
+}
+
+fn iam() -> Moto {
+    let trust = trusts_service("sso.amazonaws.com");
+    let names = ["team/ann", "bob", "carl", "dora", "eve", "fay", "gus"];
+    let names = names.map(str::to_owned).into_iter();
+    let first = format!("{SSO_PATH}/AWSReservedSSO_Dev_0123456789abcdef");
+    let roles: serde_json::Map<String, Value> = names
+        .chain([first])
+        .map(|name| (name, trust.clone()))
+        .collect();
+    Moto::start(&[&json!({"account": "111122223333", "roles": roles}).to_string()])
+}
+
+/// Sends a request to IAM.
+fn call_iam(moto: &Moto, parameters: &str) {
+    let address = moto
+        .url()
+        .trim_start_matches("http://")
+        .trim_end_matches('/');
+    let mut stream = TcpStream::connect(address).unwrap();
+    let body = format!("{parameters}&Version=2010-05-08");
+    let request = format!(
+        "POST / HTTP/1.1\r\nHost: iam.amazonaws.com\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+         Authorization: AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20260101/us-east-1/iam/aws4_request, SignedHeaders=host, Signature=0\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    assert!(response.starts_with("HTTP/1.1 200"), "{response}");
+}
+
+fn start(harness: &Harness, eks: &EksService, moto: &Moto, config: &str) -> Controller {
+    let environment = Environment::new(harness.cluster.folder())
+        .with("AWS_REGION", REGION)
+        .with("AWS_ENDPOINT_URL_IAM", moto.url());
+    let environment = eks.with_keys(environment);
+    let variables = environment.variables();
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let variables: Vec<_> = variables.collect();
+    harness
+        .controller_with(config, &["--cluster-name", NAME], &variables)
+        .wait_for_lease()
+}
+
+fn entries(eks: &EksService) -> Vec<Value> {
+    let state = eks.state();
+    let entries = state["entries"][NAME].as_array().unwrap().iter();
+    let exist = entries.filter(|entry| entry["gone"].is_null());
+    exist.cloned().collect()
+}
+
+fn entry(eks: &EksService, arn: &str) -> Option<Value> {
+    let mut of_arn = entries(eks)
+        .into_iter()
+        .filter(|entry| entry["principalArn"] == arn);
+    let entry = of_arn.next();
+    assert_eq!(of_arn.next(), None);
+    entry
+}
+
+fn set_faults(eks: &EksService, faults: Value) {
+    let mut world = eks.state();
+    world["faults"] = faults;
+    eks.set(&world);
+}
+
+#[test]
+fn access_entries_follow_the_objects_through_faults() {
+    let harness = Harness::new(Cluster::start_audited(&[CONTROLLER]));
+    let (eks, moto) = (EksService::start(&world("API")), iam());
+    let config = format!("{CONFIG}  policies: [view]\n");
+    let controller = start(&harness, &eks, &moto, &config);
+
+    // IAM knows the path of the role. EKS throttles.
+    set_faults(
+        &eks,
+        json!([
+            {"operation": "CreateAccessEntry", "fault": "throttle", "times": 2},
+            {"operation": "AssociateAccessPolicy", "fault": "lose"},
+        ]),
+    );
+    let spec = json!({"role": role("ann"), "username": "ann:{{SessionName}}", "groups": ["developers"], "policies": [{"name": "view", "namespaces": ["shop"]}]});
+    harness.apply(&mapping("ann", spec.clone()));
+    harness.wait_for_ready("ann", "True Applied");
+    let ann = entry(&eks, &role("team/ann")).expect("an entry");
+    assert_eq!(ann["username"], "ann:{{SessionName}}");
+    assert_eq!(ann["kubernetesGroups"], json!(["developers"]));
+    let policies = ann["policies"].as_array().unwrap();
+    assert_eq!(
+        (policies.len(), &policies[0]["policyArn"]),
+        (1, &json!(VIEW))
+    );
+    let uid = harness.object("ann")["metadata"]["uid"].clone();
+    assert_eq!(ann["tags"]["awsauth.dev/object-uid"], uid);
+    assert_eq!(
+        harness.object("ann")["status"]["accessEntry"]["principalArn"],
+        role("team/ann")
+    );
+    assert!(harness.aws_auth().is_null());
+
+    // The answer to the creation is lost.
+    set_faults(
+        &eks,
+        json!([{"operation": "CreateAccessEntry", "fault": "lose"}]),
+    );
+    harness.apply(&developer("bob"));
+    harness.wait_for_ready("bob", "True Applied");
+    assert_eq!(entry(&eks, &role("bob")).unwrap()["username"], "bob");
+
+    // Another client creates the entry in between.
+    let theirs = json!({"clusterName": NAME, "principalArn": role("carl"), "username": "theirs"});
+    set_faults(
+        &eks,
+        json!([{"operation": "CreateAccessEntry", "fault": "first", "calls": [["CreateAccessEntry", theirs]]}]),
+    );
+    harness.apply(&developer("carl"));
+    harness.wait_for_ready("carl", "False ShadowedBy");
+    assert_eq!(entry(&eks, &role("carl")).unwrap()["username"], "theirs");
+
+    // A denied policy leaves no entry without rights.
+    let denied = "User: arn:aws:sts::111122223333:assumed-role/awsauth/x is not authorized to perform: eks:AssociateAccessPolicy on resource: x";
+    set_faults(
+        &eks,
+        json!([{"operation": "AssociateAccessPolicy", "fault": "refuse", "times": 9, "code": "AccessDeniedException", "message": denied, "status": 403}]),
+    );
+    let mut dora = spec.clone();
+    dora["role"] = json!(role("dora"));
+    dora["groups"] = json!([]);
+    harness.apply(&mapping("dora", dora.clone()));
+    harness.wait_for_ready("dora", "False AwsError");
+    let message = harness.object("dora")["status"]["conditions"][0]["message"].to_string();
+    assert!(message.contains("eks:AssociateAccessPolicy"), "{message}");
+    assert_eq!(entry(&eks, &role("dora")), None);
+    assert_eq!(
+        controller.metric("awsauth_access_entry_changes_total{result=\"failed\"}"),
+        Some(1.0)
+    );
+    set_faults(&eks, json!([]));
+    dora["username"] = json!("dora");
+    harness.apply(&mapping("dora", dora));
+    harness.wait_for_ready("dora", "True Applied");
+
+    // EKS refuses what the rules here do not know.
+    set_faults(
+        &eks,
+        json!([{"operation": "CreateAccessEntry", "fault": "refuse", "times": 9, "code": "InvalidParameterException", "message": "The specified principalArn is invalid: invalid principal."}]),
+    );
+    harness.apply(&developer("eve"));
+    harness.wait_for_ready("eve", "False AwsError");
+    set_faults(&eks, json!([]));
+    harness.delete("eve");
+    eventually("eve is deleted", || {
+        harness.object("eve").is_null().then_some(())
+    });
+
+    // Another client changes one entry and deletes another. The next change of an object asks EKS again.
+    std::thread::sleep(std::time::Duration::from_secs(6));
+    let mut world = eks.state();
+    for entry in world["entries"][NAME].as_array_mut().unwrap() {
+        if entry["principalArn"] == role("team/ann") {
+            entry["kubernetesGroups"] = json!(["developers", "admins"]);
+        }
+    }
+    world["entries"][NAME]
+        .as_array_mut()
+        .unwrap()
+        .retain(|entry| entry["principalArn"] != role("bob"));
+    eks.set(&world);
+    harness.apply(&developer("fay"));
+    harness.wait_for_ready("fay", "True Applied");
+    eventually("the entries are restored", || {
+        let ann = entry(&eks, &role("team/ann"))?;
+        let is_restored = ann["kubernetesGroups"] == json!(["developers"]);
+        (is_restored && entry(&eks, &role("bob")).is_some()).then_some(())
+    });
+    let events = eventually("events report it", || {
+        let events = harness.events();
+        let is_reported = |name| events.contains(&format!("DriftRepaired {name}: "));
+        (is_reported("ann") && is_reported("bob")).then_some(events)
+    });
+    assert!(
+        events.contains("the groups admins, developers, not the group developers"),
+        "{events}"
+    );
+
+    // The history has the changes.
+    let revisions = harness.revisions();
+    assert!(!revisions.is_empty());
+    let carl = entry(&eks, &role("carl"));
+    for name in ["ann", "bob", "carl", "dora", "fay"] {
+        harness.delete(name);
+        eventually("the object is deleted", || {
+            harness.object(name).is_null().then_some(())
+        });
+    }
+    let left: Vec<_> = entries(&eks)
+        .iter()
+        .map(|entry| entry["principalArn"].clone())
+        .collect();
+    assert_eq!(left, [role("creator"), role("carl")]);
+    assert_eq!(entry(&eks, &role("carl")), carl);
+    controller.terminate();
+}
+
+#[test]
+fn permission_set_gets_an_entry_for_its_current_role() {
+    let harness = Harness::new(Cluster::start_audited(&[CONTROLLER]));
+    let (eks, moto) = (EksService::start(&world("API")), iam());
+    let controller = start(&harness, &eks, &moto, CONFIG);
+    let sso = json!({"permissionSet": "Dev", "account": "111122223333"});
+    let spec = json!({"sso": sso, "username": "dev:{{SessionName}}", "groups": ["developers"]});
+    harness.apply(&mapping("dev", spec));
+    harness.wait_for_ready("dev", "True Applied");
+    let arn = |suffix| role(&format!("{SSO_PATH}/AWSReservedSSO_Dev_{suffix}"));
+    let (old, new) = (arn("0123456789abcdef"), arn("fedcba9876543210"));
+    assert!(entry(&eks, &old).is_some());
+
+    // Identity Center deletes the role and creates another one.
+    call_iam(
+        &moto,
+        "Action=DeleteRole&RoleName=AWSReservedSSO_Dev_0123456789abcdef",
+    );
+    let path = format!("/{SSO_PATH}/").replace('/', "%2F");
+    call_iam(
+        &moto,
+        &format!(
+            "Action=CreateRole&RoleName=AWSReservedSSO_Dev_fedcba9876543210&Path={path}&AssumeRolePolicyDocument=%7B%7D"
+        ),
+    );
+    // Another object asks AWS earlier than after 10 minutes.
+    harness.apply(&developer("gus"));
+    harness.wait_for_ready("gus", "True Applied");
+    eventually("the entry is replaced", || {
+        (entry(&eks, &old).is_none() && entry(&eks, &new).is_some()).then_some(())
+    });
+    harness.wait_for_ready("dev", "True Applied");
+    controller.terminate();
+}
+
+#[test]
+fn backend_moves_a_mapping_between_the_stores() {
+    let harness = Harness::new(Cluster::start_audited(&[CONTROLLER]));
+    let (eks, moto) = (EksService::start(&world("API_AND_CONFIG_MAP")), iam());
+    let place = |wanted: &str| {
+        eventually(wanted, || {
+            let in_aws_auth = harness.roles().contains(&role("gus"));
+            let has_entry = entry(&eks, &role("gus")).is_some();
+            let is_there = match wanted {
+                "aws-auth" => in_aws_auth && !has_entry,
+                _ => has_entry && !in_aws_auth,
+            };
+            is_there.then_some(())
+        });
+    };
+    harness.apply(&developer("gus"));
+    for backend in ["auto", "access-entries", "auto", "aws-auth"] {
+        let controller = start(
+            &harness,
+            &eks,
+            &moto,
+            &format!("{CONFIG}backend: {backend}\n"),
+        );
+        place(match backend {
+            // The entry stays where the previous configuration moved it.
+            "auto" if entry(&eks, &role("gus")).is_none() => "aws-auth",
+            "aws-auth" => "aws-auth",
+            _ => "access-entries",
+        });
+        harness.wait_for_ready("gus", "True Applied");
+        // A killed controller leaves nothing that the next one does not find.
+        controller.kill();
+    }
+}
