@@ -138,6 +138,7 @@ fn printer_columns_show_objects(harness: &Harness) {
             "PRINCIPAL",
             "USERNAME",
             "GROUPS",
+            "EXPIRES",
             "REASON",
             "AGE"
         ]
