@@ -32,6 +32,8 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 pub(crate) use backup_options::{BackupOptions, state_folder};
 pub(crate) use cluster::read_kubeconfig;
 pub(crate) use cluster_nodes::{ClusterNodes, Unread};
@@ -48,12 +50,14 @@ use crate::terminal::{Failure, Kind, Out};
 use awsauth_aws::eks::EksCluster;
 use awsauth_core::aws_auth_snapshot::{Change, Snapshot};
 use awsauth_core::document::SectionName;
+use awsauth_core::expiry::Clocks;
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::manifest::{Manifest, ManifestFaults};
 use awsauth_core::plan::{Admins, Known};
 use awsauth_core::rbac::{Policy, Question, Scope, UserInfo};
 use awsauth_kube::Live;
 use awsauth_kube::discovery::Resolved;
+use awsauth_kube::field_managers::FieldManager;
 use awsauth_kube::node_readiness::NodeReadiness;
 use awsauth_kube::rbac::RoleScope;
 use awsauth_kube::server_version::ServerVersion;
@@ -75,6 +79,31 @@ pub(crate) struct Reading {
     pub(crate) snapshot: Snapshot,
     /// Whether aws-auth exists.
     pub(crate) exists: bool,
+    /// The clients that own fields of aws-auth; empty for a manifest.
+    pub(crate) managers: Vec<FieldManager>,
+}
+
+impl Reading {
+    pub(crate) fn of(live: &Live) -> Self {
+        Self {
+            snapshot: live.snapshot(),
+            exists: live.exists(),
+            managers: live.managers(),
+        }
+    }
+
+    /// Returns the field manager that last wrote a section, and when.
+    pub(crate) fn last_writer(&self, section: SectionName) -> Option<String> {
+        let writers = self.managers.iter();
+        let writers = writers.filter(|manager| manager.owns(section.key()));
+        let last = writers.max_by(|a, b| a.time.cmp(&b.time))?;
+        let time = last.time.as_deref().unwrap_or("an unknown time");
+        Some(format!(
+            "{} is the last writer of {}, at {time}",
+            last.name,
+            section.key()
+        ))
+    }
 }
 
 /// The outcome of a write.
@@ -226,16 +255,30 @@ impl Backend {
             Self::Manifest(file) => Ok(Reading {
                 snapshot: file.read()?,
                 exists: true,
+                managers: Vec::new(),
             }),
             Self::Cluster(cluster) => {
                 out.detail(|| format!("Reading aws-auth of {}", cluster.target()));
                 let live = cluster.read(out)?;
-                Ok(Reading {
-                    snapshot: live.snapshot(),
-                    exists: live.exists(),
-                })
+                Ok(Reading::of(&live))
             }
         }
+    }
+
+    /// Returns the time of this machine and of the API server; for a manifest, that of this machine counts twice.
+    ///
+    /// # Errors
+    /// If the API server's time is unknown.
+    pub(crate) fn clocks(&self, out: &Out) -> Result<Clocks, Failure> {
+        let server = match self {
+            Self::Manifest(_) => None,
+            Self::Cluster(cluster) => Some(cluster.server_time(out)?),
+        };
+        let local = Timestamp::now();
+        Ok(Clocks {
+            local,
+            server: Some(server.unwrap_or(local)),
+        })
     }
 
     /// Waits until aws-auth differs from what was read, and reads it; `None` for a manifest, or if the user interrupts.
@@ -252,10 +295,7 @@ impl Backend {
             Self::Cluster(cluster) => {
                 let version = known.snapshot.resource_version.as_deref();
                 let live = cluster.next_change(version, out)?;
-                Ok(live.map(|live| Reading {
-                    snapshot: live.snapshot(),
-                    exists: live.exists(),
-                }))
+                Ok(live.as_ref().map(Reading::of))
             }
         }
     }

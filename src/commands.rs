@@ -10,6 +10,7 @@ pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod edit;
 pub(crate) mod eks;
+pub(crate) mod expire;
 pub(crate) mod explain;
 pub(crate) mod fleet;
 pub(crate) mod get;

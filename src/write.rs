@@ -2,6 +2,7 @@
 
 mod access_entries_in_effect;
 mod entry_transaction;
+mod expiry;
 mod failures;
 mod ignored_mappings;
 mod plan_builder;
@@ -18,6 +19,7 @@ use awsauth_core::plan::{Allowed, Plan, Request};
 use verify_or_roll_back::PostWriteCheck;
 
 pub(crate) use access_entries_in_effect::access_entries_for;
+pub(crate) use expiry::refuse_unrecorded_expiry;
 pub(crate) use failures::{edit_failure, no_permission, refusal_line, refused};
 pub(crate) use ignored_mappings::{refuse_if_ignored, with_other_store};
 pub(crate) use plan_builder::{PlanBuilder, wants_admins};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
@@ -166,6 +167,22 @@ impl Cluster {
         let reading = self.client.read(self.options.timeout);
         until_interrupted(&self.runtime, out, "Reading aws-auth", reading)?
             .map_err(|error| self.not_read(&error))
+    }
+
+    /// Returns the time of the API server.
+    pub(super) fn server_time(&self, out: &Out) -> Result<Timestamp, Failure> {
+        let time = self.client.server_time(self.options.timeout);
+        let time = until_interrupted(&self.runtime, out, "Asking for the time", time)?;
+        let failed = || {
+            let what = format!("cannot read the time of {}", self.target());
+            Failure::new(Kind::Unreachable, what)
+                .hint("access is removed only if the API server's clock agrees with this machine's")
+        };
+        match time {
+            Ok(Some(time)) => Ok(time),
+            Ok(None) => Err(failed().note("its response has no header Date")),
+            Err(fault) => Err(failed().because(&fault)),
+        }
     }
 
     /// Reads aws-auth and, concurrently, its history.

@@ -5,9 +5,9 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::backend::Target;
 use crate::commands::{
-    apply, backup, completion, credentials, diff, doctor, edit, eks, explain, fleet, get, history,
-    kubeconfig, lint, man, map, migrate, nodes, replace_group, report, rescue, restore, token,
-    undo, unmap, verify, version, who_can, whoami,
+    apply, backup, completion, credentials, diff, doctor, edit, eks, expire, explain, fleet, get,
+    history, kubeconfig, lint, man, map, migrate, nodes, replace_group, report, rescue, restore,
+    token, undo, unmap, verify, version, who_can, whoami,
 };
 use crate::commands::{controller, crd};
 use crate::output::PlanFormat;
@@ -72,6 +72,7 @@ pub(crate) enum Command {
     ReplaceGroup(replace_group::Args),
     Apply(apply::Args),
     Diff(diff::Args),
+    Expire(expire::Args),
     Edit(edit::Args),
     History(history::Args),
     Undo(undo::Args),
@@ -114,6 +115,7 @@ impl Command {
             Self::ReplaceGroup(args) => args.output(),
             Self::Apply(args) => args.output(),
             Self::Diff(args) => args.output(),
+            Self::Expire(args) => args.output(),
             Self::Edit(args) => args.output(),
             Self::Undo(args) => args.output(),
             Self::Restore(args) => args.output(),

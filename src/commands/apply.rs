@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::collections::HashSet;
 use std::path::PathBuf;
 
+use jiff::Timestamp;
+
 use super::confirmation::confirm_removals;
 use super::map::Creating;
 use super::principal_argument::{CheckedPrincipal, check_principal};
@@ -11,11 +13,11 @@ use super::store_args::StoreArgs;
 use super::write_args::{DryRun, VerifyArgs, WriteArgs};
 use crate::backend::Backend;
 use crate::backend::input_files::{self, Input, desired_failure, is_stdin};
-use crate::output::PlanFormat;
+use crate::output::{PlanFormat, short_name};
 use crate::terminal::{Exit, Failure, Out, Refusal};
 use crate::write::{
     EntryRequest, NamedOptions, PlannedEntries, ReadStores, Transaction, note_new_mappings,
-    read_stores,
+    read_stores, refuse_unrecorded_expiry,
 };
 use awsauth_core::access_entries::{EntryChange, Store, StoreChoice};
 use awsauth_core::arn::{comparable, fold};
@@ -23,6 +25,7 @@ use awsauth_core::authenticator::AccessEntries;
 use awsauth_core::desired::{self, DesiredMapping};
 use awsauth_core::document::Principal;
 use awsauth_core::document::edit::{Edit, Groups};
+use awsauth_core::expiry::Expiry;
 use awsauth_core::ownership::Owner;
 use awsauth_core::plan::{Ownership, Plan, Request};
 
@@ -145,7 +148,10 @@ pub(super) fn apply(
     }
     let plan = Transaction {
         edits: &request.edits,
-        request: &|_| Ok(request.clone()),
+        request: &|snapshot| {
+            refuse_unrecorded_expiry(&request, snapshot)?;
+            Ok(request.clone())
+        },
         create: !args.creating.no_create,
         entries,
         verify,
@@ -248,7 +254,8 @@ impl Desired<'_> {
         out: &mut Out,
     ) -> Result<Prepared, Failure> {
         let prunes_entries = self.args.prune && choice != StoreChoice::Only(Store::AwsAuth);
-        let edits = self.mappings.iter().map(|mapping| {
+        let requested = without_expired(self.mappings, out);
+        let edits = requested.iter().map(|mapping| {
             let desired = &mapping.desired;
             Ok((edit(desired.clone()), store_choice(desired, choice)?))
         });
@@ -260,13 +267,13 @@ impl Desired<'_> {
             backend,
             out,
         )?;
-        let mappings = self.mappings.iter().map(|mapping| &mapping.desired);
+        let mappings = requested.iter().map(|mapping| &mapping.desired);
         let create_only = mappings.filter(|desired| desired.create_only);
         let create_only = create_only
             .map(|desired| desired.principal.clone())
             .collect();
         let (mut in_aws_auth, mut for_entries) = (Vec::new(), Vec::new());
-        for (number, mapping) in self.mappings.into_iter().enumerate() {
+        for (number, mapping) in requested.into_iter().enumerate() {
             let desired = mapping.desired;
             let is_for_entries = read
                 .as_ref()
@@ -311,8 +318,11 @@ impl Desired<'_> {
         let entries = read.map(|read| read.plan(&requests, backend, out));
         let mut entries = entries.transpose()?;
         let pruned_arns = pruned.iter().map(|change| change.principal_arn.clone());
+        let expiries = merged.iter();
+        let expiries = expiries.filter_map(|each| Some((each.principal.clone(), each.expires?)));
         let request = Request {
             create_only,
+            expiries: expiries.collect(),
             pruned_entries: pruned_arns.collect(),
             owner: self
                 .owner
@@ -333,6 +343,26 @@ impl Desired<'_> {
         }
         Ok(Prepared { request, entries })
     }
+}
+
+/// Returns the mappings whose time has not come, and notes the others.
+fn without_expired(mappings: Vec<RequestedMapping>, out: &mut Out) -> Vec<RequestedMapping> {
+    let now = Timestamp::now();
+    let mut is_current = |mapping: &RequestedMapping| match mapping.desired.expires {
+        Some(Expiry::At(at)) if at <= now => {
+            out.note(&format!(
+                "{}: {} expired at {at}: it is not mapped.",
+                place(&mapping.desired),
+                short_name(&mapping.desired.principal)
+            ));
+            false
+        }
+        _ => true,
+    };
+    mappings
+        .into_iter()
+        .filter(|mapping| is_current(mapping))
+        .collect()
 }
 
 /// Returns the removal of the access entries that this owner created and no longer requests. EKS's own entries have no owner.
@@ -365,13 +395,15 @@ fn pruned_entries(
 
 /// Returns what an access entry needs besides username and groups.
 fn entry_options(desired: DesiredMapping, owner: Option<&Owner>) -> NamedOptions {
-    let entry = desired.entry;
+    let (entry, expiry) = (desired.entry, desired.expires);
     let mut options = entry.map_or_else(NamedOptions::default, |entry| NamedOptions {
         kind: Some(entry.kind),
         policies: entry.policies,
         remove: Vec::new(),
         tags: entry.tags,
+        expiry: None,
     });
+    options.expiry = expiry;
     if let Some(owner) = owner {
         let tag = (OWNER_TAG.to_owned(), owner.as_str().to_owned());
         options.tags.extend([tag]);

@@ -1,14 +1,21 @@
 //! `awsauth explain`.
 
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+
 use super::principal_argument::not_an_identity;
 use super::unread_notes::print_unread;
 use super::{Format, OutputArgs};
 use crate::backend::Backend;
 use crate::output::{explanation_json, explanation_text};
 use crate::terminal::{Exit, Failure, Out};
+use awsauth_core::access_entries::recorded_expiry;
 use awsauth_core::arn::{self, ArnError, is_same_principal};
 use awsauth_core::authenticator::{Explanation, Question, explain};
-use awsauth_core::document::Document;
+use awsauth_core::document::{Document, SectionName};
+use awsauth_core::expiry::RecordedExpiry;
+use awsauth_core::ownership::Owners;
 use awsauth_core::rbac::{Access, Policy, UserInfo};
 use awsauth_kube::shell_command::quoted;
 
@@ -80,11 +87,17 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
         Some(policy) => users.iter().map(|user| policy.access(user)).collect(),
         None => Vec::new(),
     };
+    let owners = Owners::read(reading.snapshot.owners_annotation.as_deref());
+    let expires = expires(&explanation, &owners.expiries(&document));
     match args.answer.output {
         Format::Human => out.text(&explanation_text(&explanation, &access))?,
         Format::Json => out.json(
-            &explanation_json(&explanation, &access).map_err(|error| Failure::bug(&error))?,
+            &explanation_json(&explanation, &access, expires)
+                .map_err(|error| Failure::bug(&error))?,
         )?,
+    }
+    if let Some(at) = expires {
+        out.note(&format!("This entry expires at {at}."));
     }
     if let Some(note) = backend.access_note(&reading) {
         out.note(&note);
@@ -93,6 +106,22 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
         advise(policy, &explanation, &access, backend, out);
     }
     Ok(Exit::Done)
+}
+
+/// Returns when the entry in force expires, unless it was changed since that was recorded.
+fn expires(
+    explanation: &Explanation,
+    recorded: &HashMap<(SectionName, usize), RecordedExpiry>,
+) -> Option<Timestamp> {
+    let expiry = match &explanation.admitted {
+        Some(admitted) => recorded_expiry(&admitted.entry),
+        None => {
+            let place = &explanation.answers.first()?.place;
+            recorded.get(&(place.section, place.line)).copied()
+        }
+    };
+    let expiry = expiry.filter(|expiry| !expiry.is_changed);
+    expiry.map(|expiry| expiry.at)
 }
 
 /// Returns the possible users, as authorizers see them.

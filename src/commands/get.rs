@@ -16,6 +16,7 @@ use awsauth_core::document::{Document, Principal, SectionName};
 use awsauth_core::entry_selection::Selector;
 use awsauth_core::facts::access_entries::{AccessEntry, AccessPolicy, AccessTerms, Liveness};
 use awsauth_core::facts::iam_principals::Principals;
+use awsauth_core::ownership::Owners;
 use awsauth_core::plan::{Admins, Known, admin_reason};
 
 /// Show the mappings as the authenticator sees them
@@ -177,7 +178,10 @@ fn list<T>(
     }
     let store = Store::new(&document);
     let file_line = |section: SectionName, line| backend.file_line(section, line);
-    let mut listing = Listing::new(&document, &store, &file_line, |slot| filter.admits(slot));
+    let owners = Owners::read(reading.snapshot.owners_annotation.as_deref());
+    let expiries = owners.expiries(&document);
+    let is_shown = |slot: &Slot<'_>| filter.admits(slot);
+    let mut listing = Listing::new(&document, &store, &file_line, &expiries, is_shown);
     if let Some(all) = &entries.all {
         let liveness = |entry: &AccessEntry| entries.liveness(entry);
         listing = listing.with_access_entries(all, &liveness, |entry| filter.admits_entry(entry));

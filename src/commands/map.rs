@@ -4,6 +4,7 @@ mod sso;
 
 use clap::Subcommand;
 use clap::builder::FalseyValueParser;
+use jiff::Timestamp;
 
 use super::principal_argument::check_principal;
 use super::store_args::StoreArgs;
@@ -11,11 +12,15 @@ use super::write_args::{VerifyArgs, WriteArgs};
 use crate::backend::{Backend, Target};
 use crate::output::PlanFormat;
 use crate::terminal::{Exit, Failure, Out};
-use crate::write::{EntryRequest, NamedOptions, Transaction, note_new_mappings, read_stores};
+use crate::write::{
+    EntryRequest, NamedOptions, Transaction, note_new_mappings, read_stores,
+    refuse_unrecorded_expiry,
+};
 use awsauth_core::access_entries::NamedPolicy;
 use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::document::edit::{Edit, Groups};
 use awsauth_core::document::{Document, Principal};
+use awsauth_core::expiry::{Expiry, ExpiryError};
 use awsauth_core::facts::node_kinds::NodeKind;
 use awsauth_core::permission_set::with_siblings_replaced;
 use awsauth_core::plan::Request;
@@ -124,6 +129,9 @@ struct RoleOrUser {
     )]
     remove_policies: Vec<NamedPolicy>,
 
+    #[command(flatten)]
+    expiry: ExpiryArg,
+
     /// Write the ARN as given, even if it can never match
     #[arg(long)]
     as_written: bool,
@@ -176,6 +184,21 @@ struct NodeRole {
     write: WriteArgs,
     #[command(flatten)]
     verify: VerifyArgs,
+}
+
+/// When the access ends.
+#[derive(Clone, Copy, Debug, clap::Args)]
+struct ExpiryArg {
+    /// When the access ends, such as 8h, 2027-01-31 or never
+    ///
+    /// awsauth expire removes it then. A duration such as 30m, 8h or 2d, a time such as 2027-01-31T18:00:00Z, a date (its end in UTC),
+    /// or never. Without it, a recorded time stays.
+    #[arg(long, env = "AWSAUTH_EXPIRES", value_name = "TIME", value_parser = expiry)]
+    expires: Option<Expiry>,
+}
+
+fn expiry(text: &str) -> Result<Expiry, ExpiryError> {
+    Expiry::parse_after(text, Timestamp::now())
 }
 
 /// What to do if aws-auth does not exist, or a mapping does.
@@ -233,6 +256,7 @@ pub(crate) fn run(
     let requested = [(edit.clone(), choice)];
     let read = read_stores(&requested, false, verify_role, backend, out)?;
     let options_of_entry = args.entry_options();
+    let mut expiries = Vec::new();
     let (mut edits, mut requests) = (Vec::new(), Vec::new());
     if read.as_ref().is_some_and(|read| read.is_for_entries(0)) {
         requests.push(EntryRequest {
@@ -245,6 +269,8 @@ pub(crate) fn run(
         if let Some(correction) = &named.correction {
             out.note(correction);
         }
+        let expiry = options_of_entry.expiry;
+        expiries.extend(expiry.map(|expiry| (named.principal.clone(), expiry)));
         edits.push(edit.clone().of(named.principal));
     }
     let entries = read.map(|read| read.plan(&requests, backend, out));
@@ -253,10 +279,12 @@ pub(crate) fn run(
     let request = Request {
         create_only: create_only.into_iter().collect(),
         edits,
+        expiries,
         as_written,
         ..Request::default()
     };
     let completed_request = |snapshot: &Snapshot| {
+        refuse_unrecorded_expiry(&request, snapshot)?;
         let mut request = request.clone();
         if let What::Sso(_) = args.what {
             request.edits = with_siblings_replaced(request.edits, &Document::read(&snapshot.data));
@@ -321,9 +349,14 @@ impl Args {
             What::Role(args) | What::User(args) => NamedOptions {
                 policies: Some(args.policies.clone()).filter(|policies| !policies.is_empty()),
                 remove: args.remove_policies.clone(),
+                expiry: args.expiry.expires,
                 ..NamedOptions::default()
             },
-            What::Account(_) | What::NodeRole(_) | What::Sso(_) => NamedOptions::default(),
+            What::Sso(args) => NamedOptions {
+                expiry: args.expiry.expires,
+                ..NamedOptions::default()
+            },
+            What::Account(_) | What::NodeRole(_) => NamedOptions::default(),
         }
     }
 

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::style::{HEADING, NOTICE, PLACE, paint};
+use awsauth_core::access_entries::recorded_expiry;
 use awsauth_core::arn::Parts;
 use awsauth_core::authenticator::template;
 use awsauth_core::escape::one_line;
@@ -20,6 +21,9 @@ pub(super) struct AccessEntryData<'a> {
     groups: &'a [String],
     /// Null if EKS did not return them.
     policies: Option<Vec<PolicyData<'a>>>,
+    /// When it expires, in RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -42,6 +46,9 @@ impl<'a> AccessEntryData<'a> {
             username: terms.map(|terms| template(entry, terms).username),
             groups: terms.map_or(&[], |terms| &terms.groups),
             policies,
+            expires: recorded_expiry(entry)
+                .filter(|expiry| !expiry.is_changed)
+                .map(|expiry| expiry.at.to_string()),
         }
     }
 }

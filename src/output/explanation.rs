@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::access_changes::{UserData, user_text};
@@ -22,6 +23,9 @@ struct ExplanationData<'a> {
     groups: &'a [String],
     section: Option<&'static str>,
     line: Option<usize>,
+    /// When the entry expires, in RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires: Option<String>,
     shadowed: Vec<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
@@ -50,10 +54,11 @@ struct NearData<'a> {
 }
 
 /// Pretty-printed JSON in the format of docs/json.md. `access` is what each user of the explanation may do, in the same order;
-/// empty if unknown.
+/// empty if unknown. `expires` is when the entry in force expires.
 pub(crate) fn explanation_json<'a>(
     explanation: &'a Explanation,
     access: &'a [Access<'a>],
+    expires: Option<Timestamp>,
 ) -> Result<String, serde_json::Error> {
     let answers = &explanation.answers;
     let users: Vec<_> = answers
@@ -81,6 +86,7 @@ pub(crate) fn explanation_json<'a>(
         groups: sole.map_or(&[], |user| &user.groups),
         section: answers.first().map(|answer| answer.place.section.key()),
         line: answers.first().map(|answer| answer.place.line),
+        expires: expires.map(|at| at.to_string()),
         shadowed: explanation
             .shadowed
             .iter()

@@ -4,6 +4,7 @@ mod cells;
 mod data;
 mod rows;
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use serde::Serialize;
@@ -16,6 +17,7 @@ use awsauth_core::arn::can_match;
 use awsauth_core::authenticator::{AccessEntries, EntryState, Override, Place, Slot, Store};
 use awsauth_core::document::{Document, Mapping, Principal, SectionName};
 use awsauth_core::escape::one_line;
+use awsauth_core::expiry::RecordedExpiry;
 use awsauth_core::facts::access_entries::{AccessEntry, Liveness};
 
 pub(crate) use rows::{FleetListing, ListedRows};
@@ -83,6 +85,8 @@ struct MappingRow<'a> {
     state: EntryState<'a>,
     /// Why the entry has no effect nevertheless.
     hidden: Option<Override<'a>>,
+    /// When it expires, as recorded.
+    expiry: Option<RecordedExpiry>,
 }
 
 #[derive(Debug, Serialize)]
@@ -101,6 +105,7 @@ impl<'a> Listing<'a> {
         document: &'a Document,
         store: &Store<'a>,
         file_line: &FileLine<'_>,
+        expiries: &HashMap<(SectionName, usize), RecordedExpiry>,
         asked: impl Fn(&Slot<'_>) -> bool,
     ) -> Self {
         let rows = store
@@ -113,6 +118,9 @@ impl<'a> Listing<'a> {
                 mapping: slot.mapping,
                 state: slot.state,
                 hidden: None,
+                expiry: expiries
+                    .get(&(slot.place.section, slot.place.line))
+                    .copied(),
             });
         let problems = document.sections().flat_map(|section| {
             section.problems().iter().map(|problem| Problem {

@@ -141,7 +141,7 @@ fn report_with(access: String, plan: &Plan, cluster: Option<&str>) -> String {
     }
     if plan.change.owners_annotation.is_some() {
         parts.push(format!(
-            "The annotation {ANNOTATION} changes: it records the owners of entries.\n"
+            "The annotation {ANNOTATION} changes: it records the owners of entries, and when they expire.\n"
         ));
     }
     parts.retain(|part| !part.is_empty());
@@ -300,6 +300,12 @@ fn notice(notice: &Notice) -> String {
                 "Not checked: {}, which needs {}.",
                 one_line(what),
                 one_line(needs)
+            )
+        }
+        Notice::Expires { principal, at } => {
+            format!(
+                "{} expires at {at}: awsauth expire removes it then.",
+                one_line(&short_name(principal))
             )
         }
         Notice::Owned(Conflict { entry, holder, .. }) => {

@@ -51,7 +51,7 @@ impl Program {
 
     /// Replaces `awsauth COMMAND …` in a message by the command that the user types.
     pub(crate) fn speak(self, message: &str) -> Cow<'_, str> {
-        const COMMANDS: [&str; 27] = [
+        const COMMANDS: [&str; 28] = [
             "apply",
             "backup",
             "completion",
@@ -61,6 +61,7 @@ impl Program {
             "diff",
             "doctor",
             "edit",
+            "expire",
             "explain",
             "fleet",
             "get",

@@ -18,6 +18,7 @@ use awsauth_core::arn::{Parts, comparable};
 use awsauth_core::authenticator::AccessEntries;
 use awsauth_core::document::Document;
 use awsauth_core::document::edit::{Edit, Outcome};
+use awsauth_core::expiry::Expiry;
 use awsauth_core::facts::access_entries::AccessEntry;
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::facts::iam_principals;
@@ -63,6 +64,8 @@ pub(crate) struct NamedOptions {
     pub(crate) remove: Vec<NamedPolicy>,
     /// The tags of a new entry.
     pub(crate) tags: BTreeMap<String, String>,
+    /// When the access ends; `None` to keep the current time.
+    pub(crate) expiry: Option<Expiry>,
 }
 
 impl NamedOptions {
@@ -318,6 +321,7 @@ fn change(
         policies: named,
         remove,
         tags,
+        expiry,
     } = request.options.clone();
     let partition = Parts::of(&cluster.facts.arn).map_or("aws", |parts| parts.partition);
     let resolved = named.map(|named| {
@@ -333,6 +337,7 @@ fn change(
             .map_err(|error| Failure::usage(&error).hint(error.remedy()))?,
         remove,
         tags,
+        expiry,
     };
     let cluster_arn = Some(cluster.facts.arn.as_str());
     entry_change(&request.edit, &options, arn, existing, cluster_arn)

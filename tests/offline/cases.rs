@@ -20,7 +20,7 @@ use std::process::{Command, Stdio};
 
 use crate::support::secrets::{self, Prints};
 
-const COMMANDS: [&str; 24] = [
+const COMMANDS: [&str; 25] = [
     "apply",
     "backup",
     "cli",
@@ -29,6 +29,7 @@ const COMMANDS: [&str; 24] = [
     "doctor",
     "edit",
     "eks",
+    "expire",
     "explain",
     "get",
     "history",

@@ -61,6 +61,9 @@ pub struct PrincipalAccess {
     /// The highest level of its rights that apply to every session.
     pub level: Level,
     pub rights: Vec<Right>,
+    /// When its entry expires, in RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<String>,
     /// Whether the access entry belongs to a deleted principal of the same name, so that no caller can use it.
     pub is_dead: bool,
 }

@@ -43,6 +43,7 @@ use std::collections::{BTreeMap, HashMap};
 use crate::access_entries::NamedPolicy;
 use crate::arn::fold;
 use crate::document::Principal;
+use crate::expiry::Expiry;
 
 /// A desired mapping, with its position in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +60,8 @@ pub struct DesiredMapping {
     pub access: Option<DesiredAccess>,
     /// Whether a mapping that exists must not be changed: `noDuplicateARNs` of eksctl.
     pub create_only: bool,
+    /// When the access ends; `None` if the file does not state it.
+    pub expires: Option<Expiry>,
     /// The name of the cluster that the file is for, if it names one.
     pub cluster: Option<String>,
     /// The `source` that [`read`] was given.
@@ -220,6 +223,9 @@ fn difference(first: &DesiredMapping, second: &DesiredMapping) -> Option<String>
             "username `{}`",
             first.username.as_deref().unwrap_or_default()
         ));
+    }
+    if first.expires != second.expires {
+        return Some("another time at which it expires".to_owned());
     }
     if first.access != second.access {
         return Some("other policies".to_owned());

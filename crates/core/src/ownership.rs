@@ -1,7 +1,9 @@
-//! Which owner applied which entries, so that an owner can remove what it no longer requests and nothing else.
+//! Which owner applied which entries, so that an owner can remove what it no longer requests and nothing else; and when entries
+//! expire.
 //!
 //! The annotation `awsauth.dev/owners` of the ConfigMap has, for each owner, a short digest of every entry that it
-//! applied, computed from the entry's text after the write: `{"ci":["bM1…","x0q…"],"team-a":["q9T…"]}`. It contains no ARNs,
+//! applied, computed from the entry's text after the write: `{"ci":["bM1…","x0q…"],"team-a":["q9T…"]}`. Under the name `expires`, which no
+//! owner can have, it has the times at which entries expire: `{"expires":{"bM1…":"2027-01-31T18:00:00Z"}}`. It contains no ARNs,
 //! and no names except those of owners.
 //!
 //! # Effects of other clients
@@ -11,6 +13,7 @@
 //! - Writers that put another object in its place (`kubectl replace`, `delete` and create, a Terraform resource that
 //!   manages all annotations) remove it. Then no entry has an owner: prune removes nothing and reports that, and the next
 //!   `apply` with an owner claims the entries that it requests. Earlier entries that it does not request are never pruned.
+//! - If the record of an entry's time is removed, or the entry no longer has its digest, the entry does not expire.
 //! - A restored old copy (from an undo, a backup, or a manifest that contains the annotation) claims entries by their text
 //!   at that time; entries that differ now are not pruned.
 //! - If the annotation cannot be read, because it was edited or has a later format, no entry has an owner. It is never rewritten:
@@ -18,14 +21,19 @@
 //!   (`kubectl -n kube-system annotate configmap aws-auth awsauth.dev/owners-`).
 
 mod digest;
+mod expiry_record;
 mod owner;
 mod prune;
 
 pub use digest::{Digest, digest};
+pub use expiry_record::{DueEntries, due_entries};
 pub use owner::{Owner, OwnerError};
 pub use prune::{Conflict, EntryRef, Kept, KeptReason, Pruned, conflicts, prune};
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use jiff::Timestamp;
+use serde::Deserialize;
 
 use crate::document::{Document, Principal, SectionName, Status};
 use digest::{KeyDigest, key_digest, of_entry};
@@ -37,6 +45,8 @@ pub const ANNOTATION: &str = "awsauth.dev/owners";
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Owners {
     claims: BTreeMap<Owner, BTreeMap<KeyDigest, Digest>>,
+    /// When entries expire, each with the digest that it had when that was recorded.
+    expiries: BTreeMap<KeyDigest, (Digest, Timestamp)>,
     unreadable: Option<Unreadable>,
 }
 
@@ -53,16 +63,13 @@ impl Owners {
             return Self::default();
         };
         match parse(text) {
-            Ok(claims) => Self {
-                claims,
-                unreadable: None,
-            },
+            Ok(owners) => owners,
             Err(reason) => Self {
-                claims: BTreeMap::new(),
                 unreadable: Some(Unreadable {
                     text: text.to_owned(),
                     reason,
                 }),
+                ..Self::default()
             },
         }
     }
@@ -138,7 +145,8 @@ impl Owners {
         next
     }
 
-    /// Returns the text of the annotation: owners and their digests in order, without spaces. `None` if there are no claims.
+    /// Returns the text of the annotation: owners and their digests in order, without spaces. `None` if there are no claims and no
+    /// times.
     pub fn to_annotation(&self) -> Option<String> {
         if let Some(unreadable) = &self.unreadable {
             return Some(unreadable.text.clone());
@@ -146,11 +154,12 @@ impl Owners {
         let encoded = |claims: &BTreeMap<_, Digest>| -> Vec<_> {
             claims.values().map(|claim| claim.encode()).collect()
         };
-        let owners: serde_json::Map<_, _> = self
+        let mut owners: serde_json::Map<_, _> = self
             .claims
             .iter()
             .map(|(owner, claims)| (owner.to_string(), encoded(claims).into()))
             .collect();
+        owners.extend(self.encoded_expiries());
         (!owners.is_empty()).then(|| serde_json::Value::Object(owners).to_string())
     }
 
@@ -166,8 +175,17 @@ impl Owners {
     }
 }
 
-fn parse(text: &str) -> Result<BTreeMap<Owner, BTreeMap<KeyDigest, Digest>>, String> {
-    let owners: BTreeMap<String, BTreeSet<String>> =
+/// The annotation's JSON.
+#[derive(Deserialize)]
+struct OwnersData {
+    #[serde(default)]
+    expires: BTreeMap<String, String>,
+    #[serde(flatten)]
+    owners: BTreeMap<String, BTreeSet<String>>,
+}
+
+fn parse(text: &str) -> Result<Owners, String> {
+    let OwnersData { expires, owners } =
         serde_json::from_str(text).map_err(|error| error.to_string())?;
     let mut claims = BTreeMap::new();
     for (name, texts) in owners {
@@ -182,5 +200,9 @@ fn parse(text: &str) -> Result<BTreeMap<Owner, BTreeMap<KeyDigest, Digest>>, Str
         }
         claims.insert(owner, digests);
     }
-    Ok(claims)
+    Ok(Owners {
+        claims,
+        expiries: expiry_record::decoded(expires)?,
+        unreadable: None,
+    })
 }

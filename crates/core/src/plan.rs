@@ -13,7 +13,7 @@ pub use notice::Notice;
 pub use request::{Allowed, ExpectedUser, Ownership, Request};
 pub use rollback::{Overwritten, Rollback};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::mem::discriminant;
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ use crate::authenticator::{AccessChange, AccessEntries, access_changes, entry_ac
 use crate::aws_auth_snapshot::{Change, Snapshot};
 use crate::deadline::Deadline;
 use crate::document::edit::{Edit, EditError, Outcome, apply};
-use crate::document::{Document, Section, SectionName};
+use crate::document::{Document, Principal, Section, SectionName};
 use crate::history::Contents;
 use crate::lint::Finding;
 use crate::ownership::{Owners, conflicts, prune};
@@ -401,14 +401,17 @@ impl Draft {
                     .map(Notice::Owned),
             );
         }
+        let next_owners = match &request.owner {
+            Some(ownership) => owners.after(&after, &ownership.owner, &ownership.requested),
+            None => owners.clone(),
+        };
+        let next_owners = next_owners.with_expiries(&before, &after, &request.expiries);
+        notices.extend(expiries(&after, &next_owners, &outcomes));
         let change = Change {
             data: changed_sections(&snapshot.data, &after),
-            owners_annotation: request.owner.as_ref().and_then(|ownership| {
-                let next = owners
-                    .after(&after, &ownership.owner, &ownership.requested)
-                    .to_annotation();
-                (next != snapshot.owners_annotation).then_some(next)
-            }),
+            owners_annotation: (request.owner.is_some() || next_owners != *owners)
+                .then(|| next_owners.to_annotation())
+                .filter(|next| *next != snapshot.owners_annotation),
             ..Change::default()
         };
         let mut texts_after = snapshot.data.clone();
@@ -483,6 +486,28 @@ fn pruned(
             only_line: Some(entry.line),
         })
         .collect()
+}
+
+/// Returns when the access of the mapped principals ends.
+fn expiries(after: &Document, owners: &Owners, outcomes: &[(Edit, Outcome)]) -> Vec<Notice> {
+    let recorded = owners.expiries(after);
+    if recorded.is_empty() {
+        return Vec::new();
+    }
+    let mapped: HashSet<&Principal> = outcomes.iter().map(|(edit, _)| edit.principal()).collect();
+    let entries = after.sections().flat_map(|section| {
+        let entries = section.entries().iter();
+        entries.filter_map(|entry| Some((section.name(), entry.line, entry.mapping()?)))
+    });
+    let expiring = entries.filter_map(|(section, line, mapping)| {
+        let expiry = recorded.get(&(section, line))?;
+        let is_mapped = !expiry.is_changed && mapped.contains(&mapping.principal);
+        is_mapped.then(|| Notice::Expires {
+            principal: mapping.principal.clone(),
+            at: expiry.at,
+        })
+    });
+    expiring.collect()
 }
 
 /// Returns the keys whose texts differ, each with its new text.

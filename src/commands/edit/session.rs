@@ -72,7 +72,14 @@ impl Session {
                 let FirstRead {
                     snapshot, exists, ..
                 } = first;
-                (Reading { snapshot, exists }, first.facts)
+                (
+                    Reading {
+                        snapshot,
+                        exists,
+                        managers: Vec::new(),
+                    },
+                    first.facts,
+                )
             }
             None => (backend.read(out)?, Facts::default()),
         };

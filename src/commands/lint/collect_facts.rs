@@ -9,6 +9,7 @@ use awsauth_core::document::Document;
 use awsauth_core::facts::management_markers::managing_tool;
 use awsauth_core::lint::{Cluster, Facts, FieldManager, FieldManagers, Object};
 use awsauth_core::manifest::Manifest;
+use awsauth_core::ownership::Owners;
 use awsauth_kube::Live;
 use awsauth_kube::rbac::RoleScope;
 
@@ -47,16 +48,16 @@ pub(super) fn read(
         ..Facts::default()
     };
     let Some((live, policy)) = backend.read_with_rbac(requested.roles, out)? else {
-        return Ok((backend.read(out)?, facts));
+        let reading = backend.read(out)?;
+        record_times(&mut facts, reading.snapshot.owners_annotation.as_deref());
+        return Ok((reading, facts));
     };
     facts.rbac = Some(policy);
     facts.access_entries = backend.access_configuration(out);
     facts.object = live.exists().then(|| object(&live));
     facts.is_absent = !live.exists();
-    let reading = Reading {
-        snapshot: live.snapshot(),
-        exists: live.exists(),
-    };
+    let reading = Reading::of(&live);
+    record_times(&mut facts, reading.snapshot.owners_annotation.as_deref());
     if requested.needs_aws {
         facts.cluster = cluster(backend, &Document::read(&reading.snapshot.data), out);
     }
@@ -65,11 +66,19 @@ pub(super) fn read(
 
 /// Returns the facts about a file.
 pub(super) fn of_file(manifest: Option<&Manifest>, account: Option<&str>) -> Facts {
-    Facts {
+    let mut facts = Facts {
         account: account.map(str::to_owned),
         object: manifest.and_then(object_in_manifest),
         ..Facts::default()
-    }
+    };
+    record_times(&mut facts, manifest.and_then(Manifest::owners_annotation));
+    facts
+}
+
+/// Adds when entries expire, and the current time.
+fn record_times(facts: &mut Facts, annotation: Option<&str>) {
+    facts.owners = Owners::read(annotation);
+    facts.read_at = Some(Timestamp::now());
 }
 
 /// Asks EKS and IAM about the cluster and its nodes.

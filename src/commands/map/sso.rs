@@ -1,6 +1,6 @@
 //! `awsauth map sso`.
 
-use super::{Creating, check_terms};
+use super::{Creating, ExpiryArg, check_terms};
 use crate::backend::{Backend, Target, credential_args};
 use crate::commands::store_args::StoreArgs;
 use crate::commands::write_args::{VerifyArgs, WriteArgs};
@@ -29,6 +29,9 @@ pub(super) struct Args {
     /// A Kubernetes group; repeat it for the complete list
     #[arg(long = "group", env = "AWSAUTH_GROUP", value_name = "GROUP")]
     groups: Vec<String>,
+
+    #[command(flatten)]
+    pub(super) expiry: ExpiryArg,
 
     #[command(flatten)]
     pub(super) store: StoreArgs,

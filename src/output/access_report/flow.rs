@@ -223,6 +223,7 @@ mod tests {
             groups: Vec::new(),
             level: right.level,
             rights: vec![right],
+            expires: None,
             is_dead: false,
         }
     }

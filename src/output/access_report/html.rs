@@ -348,6 +348,7 @@ fn name(one: &PrincipalAccess) -> Markup {
     html! {
         strong { (short_name(one)) }
         @if full != short_name(one) { br; small { (full) } }
+        @if let Some(at) = &one.expires { br; small { "expires " (one_line(at)) } }
     }
 }
 

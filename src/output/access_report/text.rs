@@ -21,7 +21,7 @@ pub(crate) fn access_report_json(report: &AccessReport) -> Result<String, serde_
 }
 
 /// The columns of the CSV.
-const COLUMNS: [&str; 15] = [
+const COLUMNS: [&str; 16] = [
     "principal",
     "account",
     "kind",
@@ -37,6 +37,7 @@ const COLUMNS: [&str; 15] = [
     "scope",
     "some sessions only",
     "dead",
+    "expires",
 ];
 
 /// Formats a report as CSV with one line for each right, and one for a principal without any.
@@ -85,7 +86,8 @@ fn rows(report: &AccessReport, mut each: impl FnMut(Vec<Cell>)) {
         let dead = if principal.is_dead { "dead" } else { "" };
         let mut add = |right: [String; 6]| {
             let cells = common.iter().cloned().chain(right);
-            let cells = cells.chain([dead.to_owned()]);
+            let expires = principal.expires.clone().unwrap_or_default();
+            let cells = cells.chain([dead.to_owned(), expires]);
             each(
                 cells
                     .map(|cell| Cell::new(&without_formula(cell)))
@@ -248,7 +250,7 @@ fn markdown_row(one: &PrincipalAccess) -> String {
     format!(
         "| {} | {} | {} | {} | {}, {} | {} | {} | {} |",
         level(one),
-        cell(&short_name(one)),
+        cell(&expiring_name(one)),
         kind_name(one.kind),
         cell(one.account.as_deref().unwrap_or_default()),
         store_name(&one.source),
@@ -257,6 +259,15 @@ fn markdown_row(one: &PrincipalAccess) -> String {
         groups.join("<br>"),
         rights.join("<br>"),
     )
+}
+
+/// Returns the short name, and when the access ends.
+fn expiring_name(one: &PrincipalAccess) -> String {
+    let name = short_name(one);
+    match &one.expires {
+        Some(at) => format!("{name} (expires {at})"),
+        None => name.into_owned(),
+    }
 }
 
 fn level(one: &PrincipalAccess) -> &'static str {

@@ -7,8 +7,10 @@ use crate::output::access_entry;
 use crate::output::principal_cell::{identity_cell, kind};
 use crate::output::style::{FAINT, NOTICE};
 use crate::output::table::Cell;
+use awsauth_core::access_entries::recorded_expiry;
 use awsauth_core::authenticator::{EntryState, OWN_ARN, Override, template};
 use awsauth_core::document::Principal;
+use awsauth_core::expiry::RecordedExpiry;
 use awsauth_core::facts::access_entries::AccessTerms;
 
 /// The optional columns of a table.
@@ -18,6 +20,7 @@ pub(super) struct Columns {
     source: bool,
 
     policies: bool,
+    expires: bool,
     line: bool,
     status: bool,
 }
@@ -26,6 +29,7 @@ impl Columns {
     pub(super) const ALL: Self = Self {
         source: true,
         policies: true,
+        expires: true,
         line: true,
         status: true,
     };
@@ -36,19 +40,27 @@ impl Columns {
         let none = Self {
             source: false,
             policies: false,
+            expires: false,
             line: wide,
             status: true,
         };
         each.fold(none, |all, one| Self {
             source: all.source || one.source,
             policies: all.policies || one.policies,
+            expires: all.expires || one.expires,
             ..all
         })
     }
 
     /// Leaves out the cells of the other columns of a row that has all.
     pub(super) fn select(&self, cells: &[Cell]) -> Vec<Cell> {
-        let optional = [self.policies, self.source, self.line, self.status];
+        let optional = [
+            self.policies,
+            self.source,
+            self.expires,
+            self.line,
+            self.status,
+        ];
         let shown = [true; 4].into_iter().chain(optional);
         let cells = cells.iter().zip(shown);
         cells
@@ -61,6 +73,7 @@ impl Columns {
         let mut headings = vec!["KIND", "IDENTITY", "USERNAME", "GROUPS"];
         headings.extend(self.policies.then_some("POLICIES"));
         headings.extend(self.source.then_some("SOURCE"));
+        headings.extend(self.expires.then_some("EXPIRES"));
         headings.extend(self.line.then_some("LINE"));
         headings.extend(self.status.then_some("STATUS"));
         headings
@@ -77,6 +90,10 @@ impl Listing<'_> {
         Columns {
             source: self.access_entries != Listed::No,
             policies: self.entries().any(has_policies),
+            expires: self.mappings().any(|row| row.expiry.is_some())
+                || self
+                    .entries()
+                    .any(|row| recorded_expiry(row.entry).is_some()),
             line: wide,
             status: wide
                 || !self.mappings().all(MappingRow::is_in_force)
@@ -113,6 +130,9 @@ impl MappingRow<'_> {
         }
         if columns.source {
             cells.push(Cell::styled("aws-auth", style));
+        }
+        if columns.expires {
+            cells.push(expires(self.expiry, style));
         }
         if columns.line {
             cells.push(Cell::styled(&self.place.line.to_string(), style));
@@ -168,6 +188,9 @@ pub(super) fn of_access_entry(row: &EntryRow<'_>, columns: &Columns) -> Vec<Cell
             _ => "access entry".to_owned(),
         }));
     }
+    if columns.expires {
+        cells.push(expires(recorded_expiry(entry), Style::new()));
+    }
     if columns.line {
         cells.push(Cell::new(""));
     }
@@ -178,6 +201,18 @@ pub(super) fn of_access_entry(row: &EntryRow<'_>, columns: &Columns) -> Vec<Cell
         });
     }
     cells
+}
+
+/// Returns when an entry expires. One that was changed since does not.
+fn expires(expiry: Option<RecordedExpiry>, style: Style) -> Cell {
+    match expiry {
+        None => Cell::styled("", style),
+        Some(RecordedExpiry {
+            at,
+            is_changed: false,
+        }) => Cell::styled(&at.to_string(), style),
+        Some(_) => Cell::styled("never: changed since", NOTICE),
+    }
 }
 
 fn policies(terms: Option<&AccessTerms>) -> Cell {

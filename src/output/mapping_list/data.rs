@@ -42,6 +42,12 @@ struct RowData<'a> {
     sso: Option<SsoData<'a>>,
     username: &'a str,
     groups: &'a [String],
+    /// When it expires, in RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires: Option<String>,
+    /// Present if it does not expire, because it was changed since its time was recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changed_since: Option<bool>,
     line: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     file_line: Option<usize>,
@@ -207,6 +213,10 @@ impl MappingRow<'_> {
             sso,
             username: &self.mapping.username,
             groups: self.mapping.groups(),
+            expires: self.expiry.map(|expiry| expiry.at.to_string()),
+            changed_since: self
+                .expiry
+                .and_then(|expiry| expiry.is_changed.then_some(true)),
             line: self.place.line,
             file_line: self.file_line,
             status,

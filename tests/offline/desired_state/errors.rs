@@ -113,7 +113,7 @@ fn unknown_field_is_reported_with_the_nearest_name() {
     }
     check(
         &item("tier"),
-        "f:4: unknown field `tier` in an item of mapRoles\nhint: Known fields: rolearn, sso, username, groups.",
+        "f:4: unknown field `tier` in an item of mapRoles\nhint: Known fields: rolearn, sso, username, groups, expires.",
     );
     check(
         "maproles: []\n",

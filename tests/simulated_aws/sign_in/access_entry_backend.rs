@@ -1008,3 +1008,74 @@ fn conditions_select_entries_of_both_stores() {
         .run(&[&misspelled[..], &["--ignore-missing"]].concat())
         .says(0, &[]);
 }
+
+#[test]
+fn access_entry_expires_unless_it_was_changed() {
+    let stores = TwoStores::in_mode_api();
+    let map = |expires| {
+        let args = ["--username", "dev", "--group", "devs", "--expires", expires];
+        stores.changes_by(&map_dev(&args))
+    };
+    let (run, calls) = map("2099-01-31");
+    run.says(0, &[]);
+    assert_eq!(calls, ["CreateAccessEntry"]);
+    let tags = stores.entry(DEV).unwrap()["tags"].clone();
+    assert_eq!(tags["awsauth.dev/expires"], "2099-02-01T00:00:00Z");
+    let get = stores.run(&["get", "-o", "json"]).json();
+    let listed = get["accessEntries"].as_array().unwrap();
+    let listed = listed.iter().find(|entry| entry["principalArn"] == DEV);
+    assert_eq!(listed.unwrap()["expires"], "2099-02-01T00:00:00Z");
+    let explain = stores.run(&["explain", DEV]);
+    explain.says(0, &["This entry expires at 2099-02-01T00:00:00Z."]);
+    let (run, calls) = stores.changes_by(&["expire"]);
+    run.says(
+        0,
+        &["Nothing has expired. The next access expires at 2099-02-01T00:00:00Z."],
+    );
+    assert!(calls.is_empty(), "{calls:?}");
+
+    // EKS sets tags only on a new entry.
+    let (run, calls) = map("2099-01-31");
+    run.says(0, &[]);
+    assert!(calls.is_empty(), "{calls:?}");
+    let refused = "is recorded only when it is created";
+    map("2098-01-31")
+        .0
+        .says(4, &[refused, "awsauth unmap role"]);
+    let add = map_dev(&["--add-group", "ops"]);
+    stores.run(&add).says(4, &[refused]);
+
+    let has_passed = |entry: &mut Value| {
+        entry["tags"]["awsauth.dev/expires"] = "2020-01-31T00:00:00Z".into();
+    };
+    let change_dev = |change: &dyn Fn(&mut Value)| {
+        stores.change(|state| {
+            let entries = state["entries"][eks::NAME].as_array_mut().unwrap();
+            let dev = entries
+                .iter_mut()
+                .find(|entry| entry["principalArn"] == DEV);
+            change(dev.unwrap());
+        });
+    };
+    let groups =
+        |groups: Value| move |entry: &mut Value| entry["kubernetesGroups"] = groups.clone();
+    change_dev(&has_passed);
+    change_dev(&groups(json!(["devs", "ops"])));
+    let (run, calls) = stores.changes_by(&["expire"]);
+    run.says(
+        0,
+        &["was to expire at 2020-01-31T00:00:00Z, but was changed since"],
+    );
+    assert!(calls.is_empty(), "{calls:?}");
+    change_dev(&groups(json!(["devs"])));
+    stores.changes_by(&["expire", "--dry-run"]).0.says(0, &[]);
+    assert!(stores.entry(DEV).is_some());
+    let (run, calls) = stores.changes_by(&["expire"]);
+    run.says(0, &[]);
+    assert!(
+        run.stdout.contains("access entry role/team/dev deleted"),
+        "{run:?}"
+    );
+    assert_eq!(calls, ["DeleteAccessEntry"]);
+    assert!(stores.entry(DEV).is_none());
+}

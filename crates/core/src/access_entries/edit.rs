@@ -7,8 +7,10 @@ use thiserror::Error;
 use super::change::EntryChange;
 use super::named_policy::NamedPolicy;
 use super::rules::{Violation, validate};
+use super::tags::{DIGEST, EXPIRES, digest, recorded_expiry};
 use crate::document::Principal;
 use crate::document::edit::{Edit, Groups};
+use crate::expiry::Expiry;
 use crate::facts::access_entries::{AccessEntry, AccessPolicy, AccessTerms, STANDARD};
 use crate::facts::groups::MASTERS;
 use crate::facts::node_kinds::NodeKind;
@@ -24,6 +26,8 @@ pub struct EntryOptions {
     pub remove: Vec<NamedPolicy>,
     /// The tags of a new entry.
     pub tags: BTreeMap<String, String>,
+    /// When the access ends; `None` keeps the recorded time.
+    pub expiry: Option<Expiry>,
 }
 
 /// Why an access entry cannot be edited as requested.
@@ -41,6 +45,10 @@ pub enum EntryEditError {
         kind: String,
         requested: String,
     },
+    #[error(
+        "the access entry of {arn} exists, and the time at which an entry expires is recorded only when it is created"
+    )]
+    Expiry { arn: String },
     #[error("EKS does not return the contents of the access entry of {arn}")]
     Unknown { arn: String },
 }
@@ -61,6 +69,9 @@ impl EntryEditError {
             }
             Self::Refused { violation, .. } => format!("to fix it: {}", violation.remedy()),
             Self::OtherType { arn, .. } => format!(
+                "delete the entry first, which takes the access away until the new one exists: awsauth unmap role {arn} --backend access-entries"
+            ),
+            Self::Expiry { arn } => format!(
                 "delete the entry first, which takes the access away until the new one exists: awsauth unmap role {arn} --backend access-entries"
             ),
             Self::Unknown { .. } => {
@@ -115,11 +126,12 @@ pub fn entry_change(
             .clone()
             .map(|terms| with_group_renamed(terms, from, to)),
     };
-    let change = EntryChange {
+    let mut change = EntryChange {
         principal_arn: arn.to_owned(),
         before,
         after,
     };
+    record_expiry(&mut change, options.expiry)?;
     if !change.operations().is_empty() {
         let checked = change.entry_after().unwrap_or_else(|| AccessEntry {
             principal_arn: arn.to_owned(),
@@ -133,6 +145,34 @@ pub fn entry_change(
         }
     }
     Ok(change)
+}
+
+/// Records when a new entry expires. EKS sets tags only on a new entry, so that the time of an existing one cannot change, and neither
+/// can an entry that expires: its digest would no longer match.
+fn record_expiry(change: &mut EntryChange, expiry: Option<Expiry>) -> Result<(), EntryEditError> {
+    let before = change.entry_before();
+    let recorded = before.as_ref().and_then(recorded_expiry);
+    let recorded = recorded.filter(|recorded| !recorded.is_changed);
+    let is_update = before.is_some() && change.after.is_some();
+    let is_changed = !change.operations().is_empty();
+    let is_other_time = expiry.is_some_and(|expiry| match (expiry, recorded) {
+        (Expiry::Never, recorded) => recorded.is_some(),
+        (Expiry::At(at), recorded) => recorded.is_none_or(|recorded| recorded.at != at),
+    });
+    if is_update && (is_other_time || (recorded.is_some() && is_changed)) {
+        let arn = change.principal_arn.clone();
+        return Err(EntryEditError::Expiry { arn });
+    }
+    let after = change.entry_after();
+    if let (None, Some(entry), Some(Expiry::At(at))) = (&before, &after, expiry)
+        && let (Some(digest), Some(terms)) = (digest(entry), &mut change.after)
+    {
+        let tags = [(EXPIRES, at.to_string()), (DIGEST, digest)];
+        terms
+            .tags
+            .extend(tags.map(|(key, value)| (key.to_owned(), value)));
+    }
+    Ok(())
 }
 
 /// Returns the contents of the entry after it was mapped.
@@ -352,6 +392,43 @@ mod tests {
             ..existing(STANDARD)
         };
         assert!(error(&unmap, Some(&own)).0.contains("service-linked roles"));
+    }
+
+    #[test]
+    fn new_entry_records_when_it_expires() {
+        let at: jiff::Timestamp = "2027-01-31T18:00:00Z".parse().unwrap();
+        let with = |expiry| EntryOptions {
+            expiry,
+            ..EntryOptions::default()
+        };
+        let (map, at) = (map(None, Groups::Set(names(&["devs"]))), Expiry::At(at));
+        let terms = after(&map, &with(Some(at)), None);
+        assert_eq!(terms.tags[EXPIRES], "2027-01-31T18:00:00Z");
+        let created = AccessEntry {
+            principal_arn: ROLE.to_owned(),
+            terms: Some(terms.clone()),
+        };
+        assert!(!recorded_expiry(&created).unwrap().is_changed);
+        let mut other = created.clone();
+        other.terms.as_mut().unwrap().groups.push("ops".to_owned());
+        assert!(recorded_expiry(&other).unwrap().is_changed);
+        // The same request again changes nothing; any other would lose the time.
+        let again = |edit: &Edit, expiry, entry| {
+            let change = entry_change(edit, &with(expiry), ROLE, Some(entry), None);
+            change.map(|change| change.operations().len())
+        };
+        let refused = Err(EntryEditError::Expiry {
+            arn: ROLE.to_owned(),
+        });
+        assert_eq!(again(&map, Some(at), &created), Ok(0));
+        assert_eq!(again(&map, None, &created), Ok(0));
+        assert_eq!(again(&map, Some(Expiry::Never), &created), refused);
+        let adjust = Groups::Set(names(&["ops"]));
+        let adjust = super::tests::map(None, adjust);
+        assert_eq!(again(&adjust, None, &created), refused);
+        let permanent = existing(STANDARD);
+        assert_eq!(again(&map, Some(at), &permanent), refused);
+        assert_eq!(again(&map, Some(Expiry::Never), &permanent), Ok(1));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use sha2::{Digest as _, Sha256};
 
 use crate::authenticator::template;
+use crate::expiry::RecordedExpiry;
 use crate::facts::access_entries::{AccessEntry, AccessScope};
 
 /// The key of the tag whose value is the reason.
@@ -15,6 +16,19 @@ pub(super) const DIGEST: &str = "awsauth.dev/digest";
 
 /// The key of the tag whose value names the run.
 pub(super) const RUN: &str = "awsauth.dev/run";
+
+/// The key of the tag whose value is when the entry expires.
+pub(super) const EXPIRES: &str = "awsauth.dev/expires";
+
+/// Returns when an access entry expires, as its tags record it.
+pub fn recorded_expiry(entry: &AccessEntry) -> Option<RecordedExpiry> {
+    let tag = entry.terms.as_ref()?.tags.get(EXPIRES)?;
+    Some(RecordedExpiry {
+        at: tag.parse().ok()?,
+        // Without the digest, it is unknown what the time was recorded for.
+        is_changed: is_changed(entry).unwrap_or(true),
+    })
+}
 
 /// Returns whether another client changed the contents of an access entry since awsauth created it; `None` if awsauth did not
 /// record them, or they are unknown.

@@ -1,11 +1,14 @@
 //! The principals that can sign in, from both stores.
 
 use std::cmp::Reverse;
+use std::collections::HashMap;
 
 use super::{PrincipalAccess, PrincipalKind, Source, rights};
+use crate::access_entries::recorded_expiry;
 use crate::arn::Parts;
 use crate::authenticator::{Admitted, AdmittedBy, AdmittedPrincipals, Store, is_node};
-use crate::document::Document;
+use crate::document::{Document, SectionName};
+use crate::expiry::RecordedExpiry;
 use crate::facts::access_entries::{AccessEntry, AccessTerms};
 use crate::facts::iam_principals::{Existence, Principals};
 use crate::lint::Facts;
@@ -18,7 +21,11 @@ pub(super) fn all(document: &Document, facts: &Facts) -> Vec<PrincipalAccess> {
     let admitted = AdmittedPrincipals::of(&store, facts.access_entries.as_deref());
     let cluster = facts.cluster.as_ref();
     let principals = cluster.and_then(|cluster| cluster.principals.as_ref());
-    let access = |one| access(one, facts.rbac.as_ref(), principals);
+    let expiries = facts.owners.expiries(document);
+    let access = |one: &Admitted<'_>| PrincipalAccess {
+        expires: expiry(one, &expiries),
+        ..access(one, facts.rbac.as_ref(), principals)
+    };
     admitted.all().iter().map(access).collect()
 }
 
@@ -72,8 +79,24 @@ fn access(
         groups,
         level,
         rights,
+        expires: None,
         is_dead,
     }
+}
+
+/// Returns when the entry of a principal expires.
+fn expiry(
+    admitted: &Admitted<'_>,
+    expiries: &HashMap<(SectionName, usize), RecordedExpiry>,
+) -> Option<String> {
+    let recorded = match admitted.by {
+        AdmittedBy::AwsAuth(slot) => expiries
+            .get(&(slot.place.section, slot.place.line))
+            .copied(),
+        AdmittedBy::AccessEntry(entry) => recorded_expiry(entry),
+    };
+    let recorded = recorded.filter(|recorded| !recorded.is_changed);
+    recorded.map(|recorded| recorded.at.to_string())
 }
 
 fn is_dead(entry: &AccessEntry, principals: &Principals) -> bool {

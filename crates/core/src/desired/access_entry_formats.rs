@@ -183,6 +183,7 @@ pub(super) fn read(
         }),
         access: None,
         create_only: false,
+        expires: None,
         cluster: cluster.map(str::to_owned),
         source: source.to_owned(),
         line: value.line(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::access_entry_formats::{default_username, given as find, list_of, refuse_unknown, text};
 use super::error::{Fault, Reason};
-use super::mapping_formats::by_kind;
+use super::mapping_formats::{by_kind, expiry};
 use super::yaml_value::{Field, Value};
 use super::{DesiredEntry, DesiredMapping, Mappings};
 use crate::access_entries::{NamedPolicy, Store};
@@ -21,7 +21,7 @@ const GRANT: &str = "an item of grants";
 /// The fields for the principal, of which exactly one is given.
 const PRINCIPALS: [&str; 3] = ["role", "user", "arn"];
 
-const FIELDS: [&str; 10] = [
+const FIELDS: [&str; 12] = [
     "role",
     "user",
     "arn",
@@ -32,6 +32,8 @@ const FIELDS: [&str; 10] = [
     "policies",
     "withoutPolicies",
     "admin",
+    "until",
+    "reason",
 ];
 
 /// The access policy that is the same as the group `system:masters`, by its short name.
@@ -145,6 +147,9 @@ fn grant(value: Value<'_>, mappings: &Mappings<'_>) -> Result<DesiredMapping, Fa
         let groups = find(&fields, "groups");
         groups.map_or(Ok(Vec::new()), |groups| list_of(groups, "groups"))
     });
+    // For the readers of the file.
+    let reason = given("reason").map(|field| text(field, "reason"));
+    reason.transpose()?;
     let is_admin = given("admin").map(|field| field.value.flag("`admin`"));
     let (username, groups) = match nodes {
         Some(kind) => {
@@ -168,6 +173,7 @@ fn grant(value: Value<'_>, mappings: &Mappings<'_>) -> Result<DesiredMapping, Fa
             nodes,
         }),
         create_only: false,
+        expires: given("until").map(expiry).transpose()?,
         cluster: None,
         source: mappings.source.to_owned(),
         line: value.line(),

@@ -166,6 +166,7 @@ fn desired_mapping(mapping: &Mapping, source: &str, line: usize) -> DesiredMappi
         entry: None,
         access: None,
         create_only: false,
+        expires: None,
         cluster: None,
         source: source.to_owned(),
         line,

@@ -1,6 +1,7 @@
 //! Errors of reading desired state.
 
 use crate::document::SectionName;
+use crate::expiry::ExpiryError;
 
 /// Why desired state was rejected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -122,6 +123,8 @@ pub enum Reason {
         text: String,
         values: [&'static str; 2],
     },
+    #[error("`{field}`: {error}")]
+    Expiry { field: String, error: ExpiryError },
     #[error("{what} has no `{field}`")]
     MissingField { what: String, field: String },
     #[error("{who} has access policies, which aws-auth cannot give")]
@@ -212,6 +215,7 @@ impl Reason {
                 Role and RoleBinding `emr-containers` in its namespace, as docs/peers.md shows."
                 .into(),
             Self::Policy { values: [one, other], .. } => format!("Write {one} or {other}."),
+            Self::Expiry { .. } => "Write the time with its offset, the date alone, or never.".into(),
             Self::MissingField { field, .. } => format!("Add `{field}`."),
             Self::PoliciesInAwsAuth { .. } => "Add `withoutPolicies: {groups: [NAME]}` with groups that give similar rights, or use an access entry: --backend access-entries.".into(),
             Self::WithNodes { field } => format!("Remove `{field}`."),

@@ -6,6 +6,7 @@ use super::validate::check;
 use super::yaml_value::{Field, Value};
 use crate::arn::Parts;
 use crate::document::{Principal, SsoRole};
+use crate::expiry::Expiry;
 
 /// A form of a mapping.
 #[derive(Debug)]
@@ -25,26 +26,36 @@ const POLICIES: [(&str, [&str; 2]); 2] = [
 ];
 
 const USER: &[&str] = &["username", "groups"];
+const TEMPORARY_USER: &[&str] = &["username", "groups", "expires"];
 
 pub(super) const MAP_ROLES: Form = Form {
     what: "an item of mapRoles",
     principals: &["rolearn", "sso"],
-    others: USER,
+    others: TEMPORARY_USER,
 };
 pub(super) const MAP_USERS: Form = Form {
     what: "an item of mapUsers",
     principals: &["userarn"],
-    others: USER,
+    others: TEMPORARY_USER,
 };
 pub(super) const BARE: Form = Form {
     what: "an item of the list",
     principals: &["rolearn", "userarn", "account", "sso"],
-    others: USER,
+    others: TEMPORARY_USER,
 };
 pub(super) const LISTED: Form = Form {
     what: "an entry in the output of get",
     principals: &["arn", "sso"],
-    others: &["username", "groups", "line", "fileLine", "status", "reason"],
+    others: &[
+        "username",
+        "groups",
+        "expires",
+        "changedSince",
+        "line",
+        "fileLine",
+        "status",
+        "reason",
+    ],
 };
 pub(super) const EKSCTL: Form = Form {
     what: "an item of iamIdentityMappings",
@@ -65,7 +76,13 @@ pub(super) const IAM_IDENTITY_MAPPING: Form = Form {
 pub(super) const AWS_AUTH_MAPPING: Form = Form {
     what: "the spec of an AwsAuthMapping",
     principals: &["role", "user", "account"],
-    others: &["username", "groups", "deletionPolicy", "driftPolicy"],
+    others: &[
+        "username",
+        "groups",
+        "expiresAt",
+        "deletionPolicy",
+        "driftPolicy",
+    ],
 };
 
 /// Returns whether an entry in the output of `get` has an effect.
@@ -118,6 +135,9 @@ pub(super) fn read(value: Value<'_>, form: &Form, source: &str) -> Result<Desire
         };
         return Err(Fault::new(second.line, reason));
     }
+    // In the output of `get`, the time of an entry that was changed since has no effect.
+    let expires = given("expires").or_else(|| given("expiresAt"));
+    let expires = expires.filter(|_| given("changedSince").is_none());
     let desired = DesiredMapping {
         principal: principal(first)?,
         username: given("username")
@@ -129,6 +149,7 @@ pub(super) fn read(value: Value<'_>, form: &Form, source: &str) -> Result<Desire
         entry: None,
         access: None,
         create_only: create_only.unwrap_or_default(),
+        expires: expires.map(expiry).transpose()?,
         cluster: None,
         source: source.to_owned(),
         line: value.line(),
@@ -147,12 +168,28 @@ pub(super) fn account(value: Value<'_>, source: &str) -> Result<DesiredMapping, 
         entry: None,
         access: None,
         create_only: false,
+        expires: None,
         cluster: None,
         source: source.to_owned(),
         line: value.line(),
     };
     check(&desired)?;
     Ok(desired)
+}
+
+/// Reads when access ends.
+pub(super) fn expiry(field: Field<'_>) -> Result<Expiry, Fault> {
+    let text = field.value.source(&format!("`{}`", field.name))?;
+    Expiry::parse(text).map_err(|error| {
+        let field_name = field.name.to_owned();
+        Fault::new(
+            field.line,
+            Reason::Expiry {
+                field: field_name,
+                error,
+            },
+        )
+    })
 }
 
 fn refuse_unknown(fields: &[Field<'_>], form: &Form) -> Result<(), Fault> {

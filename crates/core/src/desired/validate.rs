@@ -45,10 +45,11 @@ fn check_account(account: &str) -> Result<(), Reason> {
 
 fn check_user(desired: &DesiredMapping) -> Result<(), Reason> {
     if let Principal::Account(account) = &desired.principal {
-        let field = match (&desired.username, &desired.groups) {
-            (Some(_), _) => "username",
-            (None, Some(_)) => "groups",
-            (None, None) => return Ok(()),
+        let field = match (&desired.username, &desired.groups, &desired.expires) {
+            (Some(_), ..) => "username",
+            (None, Some(_), _) => "groups",
+            (None, None, Some(_)) => "expires",
+            (None, None, None) => return Ok(()),
         };
         return Err(Reason::AccountOnly {
             account: account.clone(),

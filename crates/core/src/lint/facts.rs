@@ -11,6 +11,7 @@ use crate::facts::iam_principals::Principals;
 use crate::facts::management_markers::ManagingTool;
 use crate::facts::node_inventory::NodeInventory;
 use crate::manifest::ManifestFaults;
+use crate::ownership::Owners;
 use crate::rbac::Policy;
 use crate::terraform_show::PlannedAccess;
 
@@ -23,6 +24,10 @@ pub struct Facts {
     pub rbac: Option<Policy>,
     /// The authentication mode and the access entries.
     pub access_entries: Option<Arc<AccessEntries>>,
+    /// The owners of entries, and when entries expire.
+    pub owners: Owners,
+    /// When the document was read; `None` if unknown.
+    pub read_at: Option<Timestamp>,
     /// The metadata of the ConfigMap.
     pub object: Option<Object>,
     /// What EKS and IAM report about the cluster and its nodes.

@@ -29,7 +29,7 @@ macro_rules! rules {
     };
 }
 
-rules! { 95:
+rules! { 96:
     account::account_shape,
     account::account_unquoted,
     account::whole_account_mapped,
@@ -76,6 +76,7 @@ rules! { 95:
     node::node_role_assumable,
     node::several_writers,
     node::deletable_by_its_owner,
+    node::entry_expired,
     plan::plan_deletes_aws_auth,
     plan::plan_loses_node_entry,
     plan::plan_empties_map,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::expiry_record::EXPIRES;
 use crate::escape;
 
 /// The name under which mappings are applied, such as `team-a` or `ci`.
@@ -20,6 +21,9 @@ pub enum OwnerError {
     /// It has an invisible character, or white space at the start or end.
     #[error("an owner's name contains an invisible character: {0:?}")]
     Unprintable(String),
+    /// It is the name under which the annotation has the times at which entries expire.
+    #[error("the name {EXPIRES} is reserved")]
+    Reserved,
 }
 
 impl Owner {
@@ -27,6 +31,7 @@ impl Owner {
     pub fn new(name: &str) -> Result<Self, OwnerError> {
         match name.chars().count() {
             0 => Err(OwnerError::Empty),
+            _ if name == EXPIRES => Err(OwnerError::Reserved),
             1..=63 if name.trim() == name && !name.contains(is_invisible) => {
                 Ok(Self(name.to_owned()))
             }

@@ -130,7 +130,7 @@ pub(super) fn entries(document: &Document) -> impl Iterator<Item = (&Section, &E
         .flat_map(|section| section.entries().iter().map(move |entry| (section, entry)))
 }
 
-fn entry_ref(section: &Section, entry: &Entry) -> EntryRef {
+pub(super) fn entry_ref(section: &Section, entry: &Entry) -> EntryRef {
     EntryRef {
         section: section.name(),
         line: entry.line,

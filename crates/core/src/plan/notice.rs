@@ -1,5 +1,7 @@
 //! Remarks about a plan that do not stop it.
 
+use jiff::Timestamp;
+
 use crate::document::Principal;
 use crate::ownership::{Conflict, Kept, Owner};
 
@@ -23,6 +25,8 @@ pub enum Notice {
         /// Why it has no effect; a clause.
         why: String,
     },
+    /// The access of a principal that the edits map ends at a time.
+    Expires { principal: Principal, at: Timestamp },
     /// An identity becomes an administrator, or can choose its own username or groups.
     Granted {
         /// The ARN, as written.

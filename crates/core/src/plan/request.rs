@@ -8,6 +8,7 @@ use crate::authenticator::{AccessEntries, User};
 use crate::deadline::Deadline;
 use crate::document::Principal;
 use crate::document::edit::Edit;
+use crate::expiry::Expiry;
 use crate::history::Contents;
 use crate::lint::Rule;
 use crate::ownership::Owner;
@@ -18,6 +19,8 @@ pub struct Request {
     pub edits: Vec<Edit>,
     /// The owner that requests the edits; without one, nothing is claimed or pruned.
     pub owner: Option<Ownership>,
+    /// When the access of these principals of the edits ends. Others keep the time that is recorded for their entry.
+    pub expiries: Vec<(Principal, Expiry)>,
     /// The complete new contents of aws-auth, instead of edits.
     pub contents: Option<Contents>,
     /// Whether conditions selected the edits, so that the user did not name each principal.

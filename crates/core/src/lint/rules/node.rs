@@ -3,6 +3,7 @@
 pub(super) mod aws_auth_missing;
 pub(super) mod cross_account_node_role;
 pub(super) mod deletable_by_its_owner;
+pub(super) mod entry_expired;
 pub(super) mod fargate_entry_incomplete;
 pub(super) mod karpenter_role_missing;
 pub(super) mod mode_ignores_aws_auth;

@@ -1,0 +1,84 @@
+//! `map --expires` and `expire` on a real API server.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::commands::exclusive_cluster::{ExclusiveCluster, NODES};
+
+const ONCALL: &str = "arn:aws:iam::111122223333:role/oncall";
+
+fn map(session: &ExclusiveCluster, arn: &str, expires: &str) {
+    let map = [
+        "map",
+        "role",
+        arn,
+        "--username",
+        "oncall",
+        "--group",
+        "view",
+    ];
+    let run = session.run(&[&map[..], &["--expires", expires]].concat());
+    run.says(0, &["role/", " expires at "]);
+}
+
+#[test]
+fn expired_entry_is_removed_at_its_time() {
+    let session = ExclusiveCluster::start();
+    let before = session.text("mapRoles");
+    let expires_at = Timestamp::now() + SignedDuration::from_secs(6);
+    map(&session, ONCALL, &expires_at.to_string());
+    let get = session.run(&["get"]);
+    assert!(get.stdout.contains("EXPIRES"), "{get:?}");
+    let run = session.run(&["expire"]);
+    run.says(0, &["Nothing has expired. The next access expires at "]);
+    assert!(session.text("mapRoles").contains(ONCALL));
+    while Timestamp::now() < expires_at + SignedDuration::from_secs(1) {
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let run = session.run(&["lint", "--fail-on", "error"]);
+    assert!(run.stdout.contains("N18 entry-expired"), "{run:?}");
+    session.run(&["expire", "--dry-run"]).says(0, &[]);
+    assert!(session.text("mapRoles").contains(ONCALL));
+    let run = session.run(&["expire"]);
+    run.says(0, &[]);
+    assert!(
+        run.stdout.contains("mapping role/oncall deleted"),
+        "{run:?}"
+    );
+    assert_eq!(session.text("mapRoles"), before);
+    let run = session.run(&["expire"]);
+    run.says(0, &["Nothing has expired, and no access has a time"]);
+    // An undo restores the entry with its time, which has passed.
+    session.run(&["undo"]).says(0, &[]);
+    assert!(session.text("mapRoles").contains(ONCALL));
+    session.run(&["expire"]).says(0, &[]);
+    assert_eq!(session.text("mapRoles"), before);
+}
+
+#[test]
+fn entry_that_another_client_changed_stays() {
+    let session = ExclusiveCluster::start();
+    map(&session, ONCALL, "1s");
+    session
+        .api
+        .change_roles(|roles| Some(roles.replace("username: oncall", "username: permanent")));
+    std::thread::sleep(Duration::from_secs(3));
+    let run = session.run(&["expire"]);
+    run.says(
+        0,
+        &[
+            "role/oncall at mapRoles line ",
+            "but was changed since (",
+            " is the last writer of mapRoles, at ",
+            "Nothing has expired",
+        ],
+    );
+    let roles = session.text("mapRoles");
+    assert!(
+        roles.starts_with(NODES) && roles.contains("permanent"),
+        "{roles}"
+    );
+    let get = session.run(&["get"]);
+    assert!(get.stdout.contains("never: changed since"), "{get:?}");
+}
