@@ -6,19 +6,54 @@ const HIDDEN: &str = "…";
 /// Prefixes of access key IDs.
 const KEY_IDS: [&str; 2] = ["AKIA", "ASIA"];
 
-/// Prefixes of tokens: of EKS, GitHub and GitLab.
-const TOKENS: [&str; 5] = ["k8s-aws-v1.", "ghp_", "ghs_", "github_pat_", "glpat-"];
+/// Prefixes of tokens: of EKS, GitHub, GitLab and Slack.
+const TOKENS: [&str; 7] = [
+    "k8s-aws-v1.",
+    "ghp_",
+    "ghs_",
+    "github_pat_",
+    "glpat-",
+    "xoxb-",
+    "xoxp-",
+];
 
 /// Parts of the names of flags, variables and fields whose values are secret.
-const SECRET_NAMES: [&str; 8] = [
+const SECRET_NAMES: [&str; 14] = [
     "token",
     "password",
     "passwd",
+    "passphrase",
+    "passcode",
     "secret",
     "credential",
     "signature",
+    "bearer",
+    "cookie",
     "external-id",
     "external_id",
+    "mfa-code",
+    "mfa_code",
+];
+
+/// Words of such names that occur within other words, too.
+const SECRET_WORDS: [&str; 7] = ["pass", "pw", "pwd", "psk", "pin", "otp", "sig"];
+
+/// Words of a command line that precede a secret.
+const SCHEMES: [&str; 3] = ["bearer", "basic", "apikey"];
+
+/// HTTP headers whose values are secret.
+const SECRET_HEADERS: [&str; 2] = ["authorization:", "cookie:"];
+
+/// Flags with one dash that are no password after `-p`.
+const NOT_A_PASSWORD: [&str; 8] = [
+    "path",
+    "plugin",
+    "policy",
+    "port",
+    "principal",
+    "profile",
+    "project",
+    "proxy",
 ];
 
 /// The length of a secret access key, which is the shortest secret that is recognized without a name.
@@ -116,13 +151,9 @@ impl Redactor {
         self.next = match bare {
             "=" if self.is_after_name => Next::Value,
             "-u" | "--user" => Next::UserAndPassword,
-            _ if bare.eq_ignore_ascii_case("authorization:") => Next::Line,
-            _ if ["bearer", "basic"]
-                .iter()
-                .any(|it| bare.eq_ignore_ascii_case(it)) =>
-            {
-                Next::OpaqueValue
-            }
+            "-p" => Next::Value,
+            _ if is_secret_header(bare) => Next::Line,
+            _ if SCHEMES.iter().any(|it| bare.eq_ignore_ascii_case(it)) => Next::OpaqueValue,
             _ if bare.starts_with('-') && !bare.contains('=') && is_secret_name(bare) => {
                 Next::Value
             }
@@ -168,9 +199,9 @@ fn without_user_info(word: &str) -> String {
     shown + rest
 }
 
-/// Returns where the value of a secret begins in `NAME=VALUE`, `NAME:VALUE` or `-uUSER:PASSWORD`.
+/// Returns where the value of a secret begins in `NAME=VALUE`, `NAME:VALUE`, `-uUSER:PASSWORD` or `-pPASSWORD`.
 fn secret_value(word: &str) -> Option<usize> {
-    if word.starts_with("-u") && word.contains(':') {
+    if (word.starts_with("-u") && word.contains(':')) || has_password(word) {
         return Some(2);
     }
     word.match_indices(['=', ':']).find_map(|(at, separator)| {
@@ -180,6 +211,15 @@ fn secret_value(word: &str) -> Option<usize> {
         let is_part = before[..before.len() - name.len()].ends_with([':', '/']);
         let has_value = at + 1 < word.trim_end_matches(['"', '\'', ',']).len();
         (has_value && is_secret_name(name) && (separator == "=" || !is_part)).then_some(at + 1)
+    })
+}
+
+/// Whether a word is `-pPASSWORD`.
+fn has_password(word: &str) -> bool {
+    let name = word.split('=').next().unwrap_or(word);
+    let flag = name.strip_prefix('-').filter(|flag| flag.starts_with('p'));
+    flag.is_some_and(|flag| {
+        flag.len() > 1 && !NOT_A_PASSWORD.contains(&flag) && !is_secret_name(flag)
     })
 }
 
@@ -227,8 +267,16 @@ fn is_secret_key(run: &str) -> bool {
 
 fn is_secret_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
+    let mut words = name.split(['-', '_', '.']);
     name.chars().all(is_of_name)
-        && (name.ends_with("key") || SECRET_NAMES.iter().any(|part| name.contains(part)))
+        && (name.ends_with("key")
+            || SECRET_NAMES.iter().any(|part| name.contains(part))
+            || words.any(|word| SECRET_WORDS.contains(&word)))
+}
+
+fn is_secret_header(word: &str) -> bool {
+    let word = word.to_ascii_lowercase();
+    SECRET_HEADERS.iter().any(|header| word.ends_with(header))
 }
 
 fn is_of_name(c: char) -> bool {
@@ -329,6 +377,22 @@ mod tests {
                 r#"{"password":"abc"} "idToken": "A1""#,
                 r#"{"password":… "idToken": …"#,
             ),
+            (
+                "saml --pass abc -p abc -pabc --otp=1 --psk abc --pin 1 --mfa-code 1",
+                "saml --pass … -p … -p… --otp=… --psk … --pin … --mfa-code …",
+            ),
+            ("x -profile dev -path=/etc/x kubectl -n prod", "="),
+            (
+                "curl --oauth2-bearer abc --cookie abc apikey A1 passphrase=abc pw:abc pass:abc",
+                "curl --oauth2-bearer … --cookie … apikey … passphrase=… pw:… pass:…",
+            ),
+            ("Cookie: sid=abc b=c", "Cookie: … …"),
+            ("Set-Cookie: sid=abc", "Set-Cookie: …"),
+            (
+                "https://x.blob.core.windows.net/c?sv=1&sig=abc xoxb-abc",
+                "https://x.blob.core.windows.net/c?sv=1&sig=… xoxb-…",
+            ),
+            ("exit code: E1 design=A1 pinned:A1 bypass=A1", "="),
             (
                 "https://sts.eu-west-1.amazonaws.com/?Action=x&X-Amz-Signature=abc",
                 "https://sts.eu-west-1.amazonaws.com/?Action=x&X-Amz-Signature=…",
