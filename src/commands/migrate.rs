@@ -177,6 +177,19 @@ fn require_eks(backend: &Backend) -> Result<(), Failure> {
     }
 }
 
+/// Refuses if a new plan differs from the one that the user confirmed, because another client changed either store in the
+/// meantime.
+fn refuse_changed_plan<T: PartialEq>(confirmed: &T, planned: &T) -> Result<(), Failure> {
+    match confirmed == planned {
+        true => Ok(()),
+        false => Err(Failure::new(
+            Kind::Conflict,
+            "aws-auth or the access entries changed after the plan was made; nothing was changed",
+        )
+        .hint("check the new plan: run the same command again")),
+    }
+}
+
 /// Refuses if an obstacle exists.
 fn refuse_obstacles(planned: &MigrationPlan<'_>) -> Result<(), Failure> {
     match planned.obstacles.first() {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::caller_proof::CallerProof;
-use super::{Args, State, print, print_result, refuse_obstacles, require_eks};
+use super::{Args, State, print, print_result, refuse_changed_plan, refuse_obstacles, require_eks};
 use crate::backend::Backend;
 use crate::commands::Format;
 use crate::commands::confirmation::{READS_ENTRIES, confirm, confirm_irreversible};
@@ -28,6 +28,11 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
     }
     confirm_plan(&planned, args, backend, out)?;
     let proof = CallerProof::prepare(backend, out)?;
+    // Another client may have changed either store while the user read the question.
+    let confirmed = planned.operations;
+    let state = State::read(backend, out)?;
+    let planned = state.plan(args, Some(&run), backend)?;
+    refuse_changed_plan(&confirmed, &planned.operations)?;
     let was_admin = is_caller_admin(&planned, state.caller.as_deref());
     let operations = match planned.operations.iter().position(updates_mode) {
         None => planned.operations,

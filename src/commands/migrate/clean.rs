@@ -1,13 +1,15 @@
 //! `migrate --clean`: removes from aws-auth what access entries answer for.
 
-use super::{Args, State, require_eks};
+use super::{Args, State, refuse_changed_plan, require_eks};
 use crate::backend::Backend;
 use crate::commands::Format;
 use crate::commands::confirmation::confirm;
 use crate::output::PlanFormat;
 use crate::terminal::{Exit, Failure, Out};
 use crate::write::{Options, write_edits};
-use awsauth_core::access_entries::migrate::{Item, Unchecked, Verdict, lacks_admin_rights};
+use awsauth_core::access_entries::migrate::{
+    Item, MigrationPlan, Unchecked, Verdict, lacks_admin_rights,
+};
 use awsauth_core::document::Principal;
 use awsauth_core::document::edit::Edit;
 
@@ -15,17 +17,9 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
     require_eks(backend)?;
     let state = State::read(backend, out)?;
     let planned = state.plan(args, None, backend)?;
-    let is_same = |item: &&Item<'_>| {
-        let admins = state.admins.as_ref();
-        matches!(item.verdict, Verdict::AlreadyThere { .. })
-            && !item.unchecked.contains(&Unchecked::Age)
-            && admins.is_some_and(|admins| !lacks_admin_rights(item, admins))
-    };
-    let (same, others): (Vec<&Item<'_>>, Vec<&Item<'_>>) =
-        planned.items.iter().partition(|item| is_same(item));
-    let kept = others.iter().filter(|item| {
+    let kept = planned.items.iter().filter(|item| {
         let verdict = &item.verdict;
-        !matches!(verdict, Verdict::NotMigrated { .. })
+        !matches!(verdict, Verdict::NotMigrated { .. }) && !is_replaced(item, &state)
     });
     for item in kept {
         out.note(&format!(
@@ -33,12 +27,7 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
             item.name()
         ));
     }
-    let mut principals: Vec<Principal> = Vec::new();
-    for item in same {
-        if !principals.contains(&item.mapping.principal) {
-            principals.push(item.mapping.principal.clone());
-        }
-    }
+    let principals = replaced(&planned, &state);
     if principals.is_empty() {
         out.note("Nothing to do: aws-auth maps no principal that has an access entry with the same access.");
         return Ok(Exit::Done);
@@ -48,6 +37,10 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
         principals.len()
     );
     confirm(&question, args.yes, backend, out)?;
+    // Another client may have changed either store while the user read the question.
+    let state = State::read(backend, out)?;
+    let planned = state.plan(args, None, backend)?;
+    refuse_changed_plan(&principals, &replaced(&planned, &state))?;
     let edits = principals.into_iter().map(|principal| Edit::Unmap {
         principal,
         only_line: None,
@@ -61,4 +54,23 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
     };
     write_edits(edits.collect(), false, &options, backend, out)?;
     Ok(Exit::Done)
+}
+
+/// Returns the principals in aws-auth that have the same access by an access entry.
+fn replaced(planned: &MigrationPlan<'_>, state: &State) -> Vec<Principal> {
+    let mut principals: Vec<Principal> = Vec::new();
+    for item in planned.items.iter().filter(|item| is_replaced(item, state)) {
+        if !principals.contains(&item.mapping.principal) {
+            principals.push(item.mapping.principal.clone());
+        }
+    }
+    principals
+}
+
+/// Returns whether it is certain that an access entry gives the same access.
+fn is_replaced(item: &Item<'_>, state: &State) -> bool {
+    let admins = state.admins.as_ref();
+    matches!(item.verdict, Verdict::AlreadyThere { .. })
+        && !item.unchecked.contains(&Unchecked::Age)
+        && admins.is_some_and(|admins| !lacks_admin_rights(item, admins))
 }

@@ -2,43 +2,22 @@
 
 use super::apply::is_of;
 use super::caller_proof::CallerProof;
-use super::{Args, State, print_result, require_eks};
+use super::{Args, State, print_result, refuse_changed_plan, require_eks};
 use crate::backend::Backend;
 use crate::commands::confirmation::confirm;
 use crate::terminal::{Exit, Failure, Kind, Out};
 use awsauth_core::access_entries::migrate::{self, Masters, Verdict};
 use awsauth_core::access_entries::{Operation, is_changed};
+use awsauth_core::authenticator::{AccessEntries, Store};
+use awsauth_core::document::Document;
 use awsauth_core::facts::access_entries::AccessEntry;
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
 
 pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
     require_eks(backend)?;
     let state = State::read(backend, out)?;
-    let planned = state.plan(args, None, backend)?;
-    let entries = state.access_entries.as_deref();
-    if entries.is_some_and(|entries| entries.mode() == AuthenticationMode::Api) {
-        return Err(Failure::new(
-            Kind::Refused,
-            "in authentication mode API, the cluster ignores aws-auth: without its access entry, a principal could not sign in",
-        ));
-    }
-    let all = entries
-        .and_then(|entries| entries.all())
-        .unwrap_or_default();
-    let is_migrated = |entry: &&AccessEntry| entry.terms.as_ref().is_some_and(migrate::is_migrated);
-    let is_same = |entry: &AccessEntry| {
-        let mut items = planned.items.iter();
-        is_changed(entry) != Some(true)
-            && items.any(|item| {
-                matches!(item.verdict, Verdict::AlreadyThere { .. })
-                    && item.entry.as_ref() == Some(entry)
-            })
-    };
-    let (same, changed): (Vec<&AccessEntry>, Vec<&AccessEntry>) = all
-        .iter()
-        .filter(is_migrated)
-        .partition(|entry| is_same(entry));
-    for entry in &changed {
+    let migrated = Migrated::of(&state, args, backend)?;
+    for entry in &migrated.changed {
         let reason = match is_changed(entry) {
             Some(true) => "another client changed it",
             _ => "aws-auth does not give the same access",
@@ -48,6 +27,7 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
             entry.principal_arn
         ));
     }
+    let same = migrated.same;
     if same.is_empty() {
         out.note("Nothing to do: no access entry was created from aws-auth and is still the same.");
         return Ok(Exit::Done);
@@ -55,7 +35,10 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
     let question = format!("Delete {} access entries on {backend}?", same.len());
     confirm(&question, args.yes, backend, out)?;
     let proof = CallerProof::prepare(backend, out)?;
-    let delete = |entry: &&AccessEntry| Operation::DeleteEntry {
+    // Another client may have changed either store while the user read the question.
+    let state = State::read(backend, out)?;
+    refuse_changed_plan(&same, &Migrated::of(&state, args, backend)?.same)?;
+    let delete = |entry: &AccessEntry| Operation::DeleteEntry {
         principal_arn: entry.principal_arn.clone(),
     };
     let (own, others): (Vec<Operation>, Vec<Operation>) = same
@@ -66,28 +49,104 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
     if !own.is_empty() {
         move_caller_back(&own, &same, &proof, backend, out)?;
     }
-    if let Masters::Group(group) = args.masters.clone().unwrap_or_default()
-        && !is_used(&group, all, &same)
-    {
-        backend.execute(&[Operation::UnbindClusterAdmin { group }], out)?;
+    if let Masters::Group(group) = args.masters.clone().unwrap_or_default() {
+        unbind(group, &same, backend, out)?;
     }
     print_result(args, backend, out)?;
     Ok(Exit::Done)
 }
 
-/// Whether an access entry that stays has the group.
-fn is_used(group: &String, all: &[AccessEntry], deleted: &[&AccessEntry]) -> bool {
-    let mut kept = all.iter().filter(|entry| !deleted.contains(entry));
-    kept.any(|entry| {
-        let terms = entry.terms.as_ref();
-        terms.is_none_or(|terms| terms.groups.contains(group))
-    })
+/// The access entries that `--apply` created.
+struct Migrated {
+    /// Those for which aws-auth still gives the same access.
+    same: Vec<AccessEntry>,
+    changed: Vec<AccessEntry>,
+}
+
+impl Migrated {
+    /// Returns the entries.
+    ///
+    /// # Errors
+    /// If the cluster ignores aws-auth, or the choices of the user do not fit.
+    fn of(state: &State, args: &Args, backend: &Backend) -> Result<Self, Failure> {
+        let planned = state.plan(args, None, backend)?;
+        let entries = state.access_entries.as_deref();
+        if entries.is_some_and(|entries| entries.mode() == AuthenticationMode::Api) {
+            return Err(Failure::new(
+                Kind::Refused,
+                "in authentication mode API, the cluster ignores aws-auth: without its access entry, a principal could not sign in",
+            ));
+        }
+        let all = entries
+            .and_then(|entries| entries.all())
+            .unwrap_or_default();
+        let is_migrated =
+            |entry: &&AccessEntry| entry.terms.as_ref().is_some_and(migrate::is_migrated);
+        let is_same = |entry: &AccessEntry| {
+            let mut items = planned.items.iter();
+            is_changed(entry) != Some(true)
+                && items.any(|item| {
+                    matches!(item.verdict, Verdict::AlreadyThere { .. })
+                        && item.entry.as_ref() == Some(entry)
+                })
+        };
+        let (same, changed) = all.iter().filter(is_migrated).cloned().partition(is_same);
+        Ok(Self { same, changed })
+    }
+}
+
+/// Deletes the binding of the group that replaced `system:masters`, unless a principal still has the group.
+fn unbind(
+    group: String,
+    deleted: &[AccessEntry],
+    backend: &mut Backend,
+    out: &mut Out,
+) -> Result<(), Failure> {
+    // Reads both stores after the deletions, because another client may have given the group to a principal.
+    let document = Document::read(&backend.read(out)?.snapshot.data);
+    let entries = backend.access_configuration(out);
+    let entries = entries.as_deref().and_then(AccessEntries::all);
+    if may_have_members(&group, &document, entries, deleted) {
+        out.note(&format!(
+            "Kept: the ClusterRoleBinding {group}, because aws-auth or an access entry uses its group."
+        ));
+        return Ok(());
+    }
+    backend
+        .execute(&[Operation::UnbindClusterAdmin { group }], out)
+        .map(drop)
+}
+
+/// Returns whether aws-auth or an access entry gives the group to a principal, or something that could not be read may do so.
+/// EKS may still list the deleted entries.
+fn may_have_members(
+    group: &String,
+    document: &Document,
+    entries: Option<&[AccessEntry]>,
+    deleted: &[AccessEntry],
+) -> bool {
+    let in_aws_auth = Store::new(document)
+        .slots()
+        .iter()
+        .any(|slot| slot.mapping.groups().contains(group));
+    let is_deleted = |entry: &AccessEntry| {
+        let mut deleted = deleted.iter();
+        deleted.any(|deleted| deleted.principal_arn == entry.principal_arn)
+    };
+    let in_entries = entries.is_none_or(|entries| {
+        let mut entries = entries.iter().filter(|entry| !is_deleted(entry));
+        entries.any(|entry| {
+            let terms = entry.terms.as_ref();
+            terms.is_none_or(|terms| terms.groups.contains(group))
+        })
+    });
+    in_aws_auth || in_entries || document.sections().any(|section| section.is_unreadable())
 }
 
 /// Deletes the caller's own access entry, and creates it again if the caller cannot sign in as before.
 fn move_caller_back(
     operations: &[Operation],
-    before: &[&AccessEntry],
+    before: &[AccessEntry],
     proof: &CallerProof,
     backend: &Backend,
     out: &mut Out,

@@ -487,3 +487,93 @@ fn plan_that_changes_during_the_mode_update_is_refused() {
     assert!(!run.stdout.contains(DEPLOY), "{run:?}");
     assert_eq!(migration.entries(), [CREATOR, NODE]);
 }
+
+#[test]
+fn revert_keeps_a_binding_that_aws_auth_uses() {
+    let migration = Migration::start();
+    migration.run(&["--apply", "--yes"]).says(0, &[]);
+    // aws-auth now makes the caller an administrator by the group that replaced system:masters.
+    let map = ["map", "role", MYTESTROLE, "--group", ADMINS];
+    let aws_auth = ["--backend", "aws-auth", "--allow-ignored"];
+    on(
+        &migration.session,
+        &migration.caller,
+        &[&map[..], &aws_auth].concat(),
+    )
+    .says(0, &[]);
+    migration.run(&["--revert", "--yes"]).says(
+        0,
+        &[&format!(
+            "Kept: the ClusterRoleBinding {ADMINS}, because aws-auth or an access entry uses its group.\n"
+        )],
+    );
+    assert_eq!(migration.entries(), [CREATOR, NODE]);
+    migration.becomes(&migration.caller_session, "admin", &[ADMINS]);
+    on(&migration.session, &migration.caller, &["get"]).says(0, &[]);
+}
+
+#[test]
+fn revert_deletes_nothing_if_aws_auth_changes_after_the_plan() {
+    let migration = Migration::start();
+    migration.run(&["--apply", "--yes"]).says(0, &[]);
+    migration.change(|state| {
+        state["faults"] = json!([{"operation": "ListNodegroups", "fault": "delay", "seconds": 5}]);
+    });
+    let cluster = migration.session.cluster;
+    let marker = cluster.eks_state().join("delayed");
+    let _ = fs::remove_file(&marker);
+    let during_plan = thread::spawn(move || {
+        let deadline = Instant::now() + PATIENCE;
+        while !marker.exists() {
+            assert!(Instant::now() < deadline, "EKS was not asked");
+            thread::sleep(Duration::from_millis(50));
+        }
+        let patch = json!({"data": {"mapRoles": "[]"}}).to_string();
+        let patched = ["patch", "configmap", "aws-auth", "-n", "kube-system", "-p"];
+        cluster.kubectl(&[&patched[..], &[&patch]].concat());
+    });
+    let run = migration.run(&["--revert", "--yes"]);
+    during_plan.join().unwrap();
+    run.says(
+        5,
+        &[
+            "aws-auth or the access entries changed after the plan was made; nothing was changed\n",
+            "run the same command again",
+        ],
+    );
+    assert_eq!(migration.entries(), [CREATOR, NODE, DEV, MYTESTROLE]);
+}
+
+#[test]
+fn clean_removes_nothing_if_an_access_entry_is_deleted_after_the_plan() {
+    let migration = Migration::start();
+    migration.run(&["--apply", "--yes"]).says(0, &[]);
+    let before = migration.aws_auth();
+    let delete = json!(["DeleteAccessEntry", {"clusterName": eks::NAME, "principalArn": DEV}]);
+    migration.change(|state| {
+        state["faults"] =
+            json!([{"operation": "ListNodegroups", "fault": "first", "calls": [delete]}]);
+    });
+    migration.run(&["--clean", "--yes"]).says(
+        5,
+        &["aws-auth or the access entries changed after the plan was made; nothing was changed\n"],
+    );
+    assert_eq!(migration.aws_auth(), before);
+}
+
+#[test]
+fn apply_creates_nothing_if_aws_auth_changes_after_the_plan() {
+    let migration = Migration::start();
+    migration.run(&["--apply", "--yes"]).says(0, &[]);
+    migration.run(&["--revert", "--yes"]).says(0, &[]);
+    let create = json!(["CreateAccessEntry", {"clusterName": eks::NAME, "principalArn": DEV}]);
+    migration.change(|state| {
+        state["faults"] =
+            json!([{"operation": "ListNodegroups", "fault": "first", "calls": [create]}]);
+    });
+    migration.run(&["--apply", "--yes"]).says(
+        5,
+        &["aws-auth or the access entries changed after the plan was made; nothing was changed\n"],
+    );
+    assert_eq!(migration.entries(), [CREATOR, NODE, DEV]);
+}
