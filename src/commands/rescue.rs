@@ -17,11 +17,12 @@ use crate::terminal::{Exit, Failure, Kind, Out};
 use awsauth_aws::credentials::Caller;
 use awsauth_core::access_entries::Operation;
 use awsauth_core::access_entries::rescue::RescuePlan;
+use awsauth_core::facts::access_entries::CLUSTER_ADMIN;
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_kube::node_readiness::NodeReadiness;
 use awsauth_kube::shell_command::quoted;
 use caller::{CallerPrincipal, eks};
-use removal::OtherWay;
+use removal::{Addition, OtherWay};
 use repair::Source;
 use sign_in::Access;
 use step::{Step, Steps};
@@ -81,7 +82,8 @@ pub(crate) struct Args {
     #[arg(long, env = "AWSAUTH_KEEP_ENTRY", value_parser = FalseyValueParser::new(), conflicts_with = "leave_no_trace")]
     keep_entry: bool,
 
-    /// Delete your access entry if a rescue created it and a fresh sign-in proves another way into the cluster
+    /// Delete your access entry if a rescue created it, or take the policy from it that this rescue added, if a fresh sign-in
+    /// proves another way into the cluster
     #[arg(long, env = "AWSAUTH_LEAVE_NO_TRACE", value_parser = FalseyValueParser::new())]
     leave_no_trace: bool,
 
@@ -108,6 +110,8 @@ struct Rescue<'a> {
     backend: Backend,
     cluster: SignIn,
     signer: TokenSigner,
+    /// What this rescue added to an access entry that existed before.
+    added_policy: Option<Addition>,
 }
 
 /// Carries out the steps, or prints them.
@@ -150,6 +154,7 @@ pub(crate) fn run(
         backend,
         cluster,
         signer,
+        added_policy: None,
     };
     rescue.run(target, matches, out)
 }
@@ -294,6 +299,18 @@ impl Rescue<'_> {
         principal: &CallerPrincipal,
         out: &mut Out,
     ) -> Result<(), Failure> {
+        let added = Addition::of_plan(plan);
+        if added.is_some() && self.args.leave_no_trace && self.args.verify_as.is_none() {
+            let failure = Failure::new(
+                Kind::Refused,
+                format!(
+                    "you have an access entry already, so aws-auth does not decide for you: --leave-no-trace could not take {CLUSTER_ADMIN} from it again"
+                ),
+            );
+            return Err(self.steps.failed(failure.hint(
+                "name a role that is an administrator and that you may assume: --verify-as ARN; or keep the policy: --keep-entry",
+            )));
+        }
         let name = &eks(&self.backend)?.facts.name;
         if plan.entry.is_empty() {
             self.steps.skip(ENTRY, "you have one", out)?;
@@ -323,8 +340,16 @@ impl Rescue<'_> {
                 let changes = "you may do everything in the cluster".to_owned();
                 let step = Step::operations(POLICY, &[policy], name, changes);
                 self.steps.begin(&step, out)?;
+                if let Some(added) = &added {
+                    let text = format!(
+                        "To restore your access entry as it is now: {}",
+                        added.removal_command(name)
+                    );
+                    self.steps.result(&text, out)?;
+                }
             }
         }
+        self.added_policy = added;
         let operations = plan.entry_operations();
         if self.args.dry_run || operations.is_empty() {
             return Ok(());
@@ -403,7 +428,7 @@ impl Rescue<'_> {
         Ok(Exit::No)
     }
 
-    /// Deletes the caller's access entry, if requested and possible.
+    /// Takes away what the rescue added, if requested and possible.
     fn remove_entry(
         &mut self,
         principal: Option<CallerPrincipal>,
@@ -412,37 +437,43 @@ impl Rescue<'_> {
         let args = self.args;
         let may_ask = out.can_ask() && !args.yes && !args.keep_entry && !args.dry_run;
         if !args.leave_no_trace && !may_ask {
-            return self.steps.skip(
-                REMOVAL,
-                "not requested; it stays. To remove it, run again with --leave-no-trace",
-                out,
-            );
+            let reason = match &self.added_policy {
+                None => "not requested; it stays. To remove it, run again with --leave-no-trace",
+                Some(_) => "not requested; it keeps the policy",
+            };
+            return self.steps.skip(REMOVAL, reason, out);
         }
         let Some(mut principal) = principal else {
             return self
                 .steps
                 .skip(REMOVAL, "it is unknown whether you have one", out);
         };
+        let added = self.added_policy.take();
         if args.dry_run {
-            return self.begin_removal(&principal, out);
+            let planned = added.unwrap_or_else(|| Addition::entry(&principal));
+            return self.begin_removal(&planned, out);
         }
         principal.read_entry(&self.backend)?;
-        if let Some(reason) = removal::why_kept(&principal) {
-            return self.steps.skip(REMOVAL, reason, out);
-        }
-        self.begin_removal(&principal, out)?;
+        let addition = match Addition::find(added, &principal) {
+            Ok(addition) => addition,
+            Err(reason) => {
+                self.steps.skip(REMOVAL, reason, out)?;
+                return self.warn_of_former_rescue(&principal, out);
+            }
+        };
+        self.begin_removal(&addition, out)?;
         let role = args.verify_as.as_deref();
-        let way = match OtherWay::find(role, &self.caller, &mut self.backend, out) {
+        let way = match OtherWay::find(role, &addition, &self.caller, &mut self.backend, out) {
             Ok(way) => way,
             Err(failure) if args.leave_no_trace => return Err(self.steps.failed(failure)),
             Err(failure) => return self.steps.result(&failure.message(), out),
         };
-        let question = "Delete your access entry?";
+        let question = addition.question();
         if !args.leave_no_trace && !self.backend.ask(question, out)? {
             return self.steps.result("It stays.", out);
         }
         removal::remove(
-            &principal,
+            &addition,
             &way,
             &self.cluster,
             &self.signer,
@@ -454,13 +485,34 @@ impl Rescue<'_> {
             .result("Another way into the cluster is proven.", out)
     }
 
-    fn begin_removal(&mut self, principal: &CallerPrincipal, out: &mut Out) -> Result<(), Failure> {
-        let delete = Operation::DeleteEntry {
-            principal_arn: principal.arn.clone(),
+    /// Warns that an access entry makes the caller an administrator which may have got that by an earlier rescue. EKS does not
+    /// record who added a policy.
+    fn warn_of_former_rescue(
+        &self,
+        principal: &CallerPrincipal,
+        out: &mut Out,
+    ) -> Result<(), Failure> {
+        let terms = principal.entry.as_ref();
+        let terms = terms.and_then(|entry| entry.terms.as_ref());
+        let mut policies = terms.iter().flat_map(|terms| terms.policies());
+        let Some(policy) = policies.find(|policy| policy.is_cluster_admin()) else {
+            return Ok(());
         };
+        let disassociate = Operation::DisassociatePolicy {
+            principal_arn: principal.arn.clone(),
+            policy_arn: policy.arn.clone(),
+        };
+        out.note(&format!(
+            "warning: your access entry existed before this rescue and has {CLUSTER_ADMIN}. If an earlier rescue added the policy, remove it: {}",
+            disassociate.command(&eks(&self.backend)?.facts.name)
+        ));
+        Ok(())
+    }
+
+    fn begin_removal(&mut self, addition: &Addition, out: &mut Out) -> Result<(), Failure> {
         let name = &eks(&self.backend)?.facts.name;
-        let changes = "your access entry, only if a rescue created it and a fresh sign-in proves another way into the cluster; otherwise it stays or is created again".to_owned();
-        let step = Step::operations(REMOVAL, &[&delete], name, changes);
+        let operations: Vec<_> = addition.removal.iter().collect();
+        let step = Step::operations(REMOVAL, &operations, name, addition.changes());
         self.steps.begin(&step, out)
     }
 }

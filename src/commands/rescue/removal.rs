@@ -1,4 +1,4 @@
-//! The removal of the caller's access entry, if another way into the cluster is proven.
+//! The removal of what the rescue added to the caller's access, if another way into the cluster is proven.
 
 use super::caller::{CallerPrincipal, eks};
 use super::sign_in::Access;
@@ -7,10 +7,11 @@ use crate::backend::{Backend, SignIn};
 use crate::terminal::{Failure, Kind, Out};
 use awsauth_aws::credentials::Caller;
 use awsauth_core::access_entries::Operation;
-use awsauth_core::access_entries::rescue::is_rescued;
+use awsauth_core::access_entries::rescue::{RescuePlan, is_rescued};
 use awsauth_core::arn::is_same_principal;
 use awsauth_core::authenticator::{Question, User, explain};
 use awsauth_core::document::Document;
+use awsauth_core::facts::access_entries::CLUSTER_ADMIN;
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::facts::groups::MASTERS;
 use awsauth_core::plan::{Admins, Known};
@@ -23,14 +24,94 @@ pub(super) enum OtherWay {
     Role(String),
 }
 
-/// Returns why the access entry must stay; `None` if a rescue created it.
-pub(super) fn why_kept(principal: &CallerPrincipal) -> Option<&'static str> {
-    let Some(entry) = &principal.entry else {
-        return Some("you have no access entry");
-    };
-    match entry.terms.as_ref().is_some_and(is_rescued) {
-        true => None,
-        false => Some("your access entry was not created by a rescue"),
+/// What a rescue added, and how to take it away.
+pub(super) struct Addition {
+    /// The operations that take it away.
+    pub(super) removal: Vec<Operation>,
+    /// The operations that add it again.
+    restore: Vec<Operation>,
+    /// Whether it is a policy of an access entry that existed before.
+    is_policy: bool,
+}
+
+impl Addition {
+    /// Returns the policy that a plan adds to an access entry that exists.
+    pub(super) fn of_plan(plan: &RescuePlan) -> Option<Self> {
+        Some(Self {
+            removal: plan.former_policy.clone()?,
+            restore: vec![plan.policy.clone()?],
+            is_policy: true,
+        })
+    }
+
+    /// Returns the caller's whole access entry.
+    pub(super) fn entry(principal: &CallerPrincipal) -> Self {
+        let delete = Operation::DeleteEntry {
+            principal_arn: principal.arn.clone(),
+        };
+        Self {
+            restore: delete.inverse(principal.entry.as_ref()).unwrap_or_default(),
+            removal: vec![delete],
+            is_policy: false,
+        }
+    }
+
+    /// Finds out what to take away: the access entry, or the policy that this rescue added to it.
+    ///
+    /// # Errors
+    /// If a rescue added nothing.
+    pub(super) fn find(
+        added_policy: Option<Self>,
+        principal: &CallerPrincipal,
+    ) -> Result<Self, &'static str> {
+        let Some(entry) = &principal.entry else {
+            return Err("you have no access entry");
+        };
+        match entry.terms.as_ref().is_some_and(is_rescued) {
+            true => Ok(Self::entry(principal)),
+            false => added_policy.ok_or("your access entry was not created by a rescue"),
+        }
+    }
+
+    /// Returns the commands that take it away.
+    pub(super) fn removal_command(&self, cluster: &str) -> String {
+        let commands = self.removal.iter().map(|one| one.command(cluster));
+        commands.collect::<Vec<_>>().join(" && ")
+    }
+
+    /// Returns what the removal changes.
+    pub(super) fn changes(&self) -> String {
+        match self.is_policy {
+            true => format!("the policy {CLUSTER_ADMIN} of your access entry, only if a fresh sign-in of another administrator succeeds before; otherwise it stays"),
+            false => "your access entry, only if a rescue created it and a fresh sign-in proves another way into the cluster; otherwise it stays or is created again".to_owned(),
+        }
+    }
+
+    /// Returns the question before the removal.
+    pub(super) fn question(&self) -> &'static str {
+        match self.is_policy {
+            true => "Take the policy from your access entry?",
+            false => "Delete your access entry?",
+        }
+    }
+
+    /// Refuses because no other way into the cluster is proven.
+    fn stays(&self, why: &str) -> Failure {
+        let (what, hint) = match self.is_policy {
+            true => (
+                format!("your access entry keeps {CLUSTER_ADMIN}"),
+                "name a role that is an administrator and that you may assume: --verify-as ARN",
+            ),
+            false => (
+                "your access entry stays".to_owned(),
+                "map yourself as an administrator in aws-auth, or name a role that is one and that you may assume: --verify-as ARN",
+            ),
+        };
+        Failure::new(
+            Kind::Refused,
+            format!("{what}, because no other way into the cluster is proven: {why}"),
+        )
+        .hint(hint)
     }
 }
 
@@ -41,10 +122,12 @@ impl OtherWay {
     /// If there is none.
     pub(super) fn find(
         role: Option<&str>,
+        addition: &Addition,
         caller: &Caller,
         backend: &mut Backend,
         out: &mut Out,
     ) -> Result<Self, Failure> {
+        let none = |why: &str| addition.stays(why);
         if let Some(role) = role {
             return match is_same_principal(role, &caller.arn) {
                 false => Ok(Self::Role(role.to_owned())),
@@ -52,6 +135,11 @@ impl OtherWay {
                     "--verify-as names your own role, which would lose the access entry",
                 )),
             };
+        }
+        if addition.is_policy {
+            return Err(none(
+                "aws-auth does not decide for a principal with an access entry",
+            ));
         }
         if eks(backend)?.facts.authentication_mode == Some(AuthenticationMode::Api) {
             return Err(none(
@@ -82,33 +170,29 @@ impl OtherWay {
     }
 }
 
-/// Deletes the access entry. Afterwards, another way into the cluster is proven by a fresh sign-in, or the access entry
-/// exists again.
+/// Takes away what the rescue added. Afterwards, another way into the cluster is proven by a fresh sign-in, or the access entry
+/// is as before.
 pub(super) fn remove(
-    principal: &CallerPrincipal,
+    addition: &Addition,
     way: &OtherWay,
     cluster: &SignIn,
     signer: &TokenSigner,
     backend: &Backend,
     out: &mut Out,
 ) -> Result<(), Failure> {
-    let delete = Operation::DeleteEntry {
-        principal_arn: principal.arn.clone(),
-    };
-    let restore = delete.inverse(principal.entry.as_ref()).unwrap_or_default();
     let user = match way {
         OtherWay::Role(role) => {
             let signer = TokenSigner::get(cluster, Some(role), "cannot prove another way in", out)?;
             let access = Access::find(cluster, &signer, backend.timeout(), out)?;
             let text = access.text();
             return match access {
-                Access::Admin { .. } => backend.execute(&[delete], out).map(drop),
-                _ => Err(none(&format!("{role} signed in. {text}"))),
+                Access::Admin { .. } => backend.execute(&addition.removal, out).map(drop),
+                _ => Err(addition.stays(&format!("{role} signed in. {text}"))),
             };
         }
         OtherWay::AwsAuth(user) => user,
     };
-    backend.execute(&[delete], out)?;
+    backend.execute(&addition.removal, out)?;
     let can = [everything()?];
     let expected = ExpectedAccess {
         username: Some(&user.username),
@@ -121,7 +205,7 @@ pub(super) fn remove(
         Ok(None) => return Ok(()),
         Ok(Some(failure)) | Err(failure) => failure.at("aws-auth does not give you your access"),
     };
-    Err(match backend.execute(&restore, out) {
+    Err(match backend.execute(&addition.restore, out) {
         Ok(_) => failure
             .of_kind(Kind::RolledBack)
             .note("your access entry was created again"),
@@ -136,13 +220,4 @@ fn is_admin(user: &User, admins: &Admins) -> bool {
     let mut groups = user.groups.iter();
     admins.users.contains(&user.username)
         || groups.any(|group| group == MASTERS || admins.groups.contains(group))
-}
-
-/// Refuses because no other way into the cluster is proven.
-fn none(why: &str) -> Failure {
-    Failure::new(
-        Kind::Refused,
-        format!("your access entry stays, because no other way into the cluster is proven: {why}"),
-    )
-    .hint("map yourself as an administrator in aws-auth, or name a role that is one and that you may assume: --verify-as ARN")
 }

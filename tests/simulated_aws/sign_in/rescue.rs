@@ -368,6 +368,86 @@ fn own_access_entry_is_replaced_only_if_it_is_dead() {
 }
 
 #[test]
+fn access_entry_that_existed_before_gets_its_policies_back() {
+    let policy = |name: &str, namespaces: &[&str]| {
+        let scope = match namespaces {
+            [] => json!({"type": "cluster", "namespaces": []}),
+            names => json!({"type": "namespace", "namespaces": names}),
+        };
+        let arn = format!("arn:aws:eks::aws:cluster-access-policy/{name}");
+        json!({"policyArn": arn, "accessScope": scope})
+    };
+    let lockout = Lockout::start("API_AND_CONFIG_MAP");
+    let ours = trusts("arn:aws:iam::111122223333:role/ops");
+    let other = "arn:aws:iam::111122223333:role/other";
+    for role in [CREATOR, other] {
+        lockout
+            .session
+            .aws()
+            .role(role, std::slice::from_ref(&ours));
+    }
+    lockout.add_entry(&json!({}));
+    let without_trace = ["--yes", "--leave-no-trace", "--verify-as", CREATOR];
+    for policies in [
+        json!([policy("AmazonEKSViewPolicy", &["a"])]),
+        json!([policy("AmazonEKSClusterAdminPolicy", &["a"])]),
+    ] {
+        let own = |state: &Value| state["entries"][eks::NAME][1]["policies"].clone();
+        lockout.change(|state| state["entries"][eks::NAME][1]["policies"] = policies.clone());
+        // aws-auth does not decide for a principal with an access entry.
+        let before = lockout.service.asked().len();
+        lockout.rescue(&["--yes", "--leave-no-trace"]).says(
+            4,
+            &[
+                "--leave-no-trace could not take AmazonEKSClusterAdminPolicy from it again\n",
+                "--verify-as ARN; or keep the policy: --keep-entry\n",
+            ],
+        );
+        assert_eq!(lockout.writes_since(before), [""; 0]);
+        let run = lockout.rescue(&["--yes", "--leave-no-trace", "--verify-as", other]);
+        run.says(
+            4,
+            &["your access entry keeps AmazonEKSClusterAdminPolicy, because no other way into the cluster is proven: "],
+        );
+        assert!(
+            run.stdout
+                .contains("To restore your access entry as it is now: aws eks "),
+            "{}",
+            run.stdout
+        );
+        lockout.change(|state| state["entries"][eks::NAME][1]["policies"] = policies.clone());
+        let run = lockout.rescue(&without_trace);
+        run.says(0, &[]);
+        assert!(
+            run.stdout
+                .contains("  result:            Another way into the cluster is proven.\n"),
+            "{}",
+            run.stdout
+        );
+        let found = own(&lockout.service.state());
+        let text = |all: &Value| {
+            let policy = &all[0];
+            let scope = &policy["accessScope"];
+            format!(
+                "{} {} {}",
+                policy["policyArn"], scope["type"], scope["namespaces"]
+            )
+        };
+        assert_eq!(text(&found), text(&policies));
+        assert_eq!(found.as_array().map(Vec::len), Some(1));
+    }
+    // A later run does not know what an earlier one added.
+    lockout.rescue(&["--yes"]).says(0, &[]);
+    let run = lockout.rescue(&without_trace);
+    run.says(
+        0,
+        &[&format!(
+            "warning: your access entry existed before this rescue and has AmazonEKSClusterAdminPolicy. If an earlier rescue added the policy, remove it: aws eks disassociate-access-policy --cluster-name my-cluster --principal-arn {OPS}"
+        )],
+    );
+}
+
+#[test]
 fn access_entry_is_removed_only_if_another_way_in_is_proven() {
     let lockout = Lockout::start("API_AND_CONFIG_MAP");
     lockout.empty();

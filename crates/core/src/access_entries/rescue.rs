@@ -49,6 +49,8 @@ pub struct RescuePlan {
     pub entry: Vec<Operation>,
     /// The operation that makes the caller an administrator, if it is needed.
     pub policy: Option<Operation>,
+    /// What restores the policies of an access entry that existed before, if `policy` changes them.
+    pub former_policy: Option<Vec<Operation>>,
     /// What recreates the dead access entry that the plan deletes.
     pub dead_entry: Option<Vec<Operation>>,
 }
@@ -109,6 +111,8 @@ pub fn plan(input: &RescueInput<'_>) -> Result<RescuePlan, RescueObstacle> {
         (None, Some(_)) => vec![delete.clone(), create],
         (None, None) => vec![create],
     };
+    // An earlier run may have created the entry and stopped before it added the policy.
+    let former = live.filter(|_| !terms.is_some_and(is_rescued));
     let mut policies = terms.iter().flat_map(|terms| terms.policies());
     let is_admin = policies.any(|policy| policy.is_cluster_admin());
     let policy = (!is_admin).then(|| Operation::AssociatePolicy {
@@ -119,6 +123,7 @@ pub fn plan(input: &RescueInput<'_>) -> Result<RescuePlan, RescueObstacle> {
     Ok(RescuePlan {
         mode,
         entry,
+        former_policy: policy.as_ref().and_then(|policy| policy.inverse(former)),
         policy,
         dead_entry: dead.and_then(|entry| delete.inverse(Some(entry))),
     })
@@ -270,6 +275,22 @@ mod tests {
         ] {
             let plan = plan(&input(mode, own, Some(&role))).unwrap();
             assert_eq!(commands(&plan), expected);
+            let restored: Vec<String> = plan
+                .former_policy
+                .iter()
+                .flatten()
+                .map(Operation::to_string)
+                .collect();
+            match own == Some(&limited) {
+                true => assert_eq!(
+                    restored,
+                    [ASSOCIATE.replace(
+                        r#"{"type":"cluster"}"#,
+                        r#"{"namespaces":["a"],"type":"namespace"}"#
+                    )]
+                ),
+                false => assert!(restored.is_empty(), "{restored:?}"),
+            }
             let recreates = plan.dead_entry.map(|operations| operations.len());
             assert_eq!(recreates, (own == Some(&dead)).then_some(2));
         }
