@@ -195,7 +195,7 @@ mod tests {
 
     /// Flags that relax a guard, that let `migrate` or `nodes` change the cluster, or that select what `unmap` removes. They have no environment variable, so that they are
     /// always visible on the command line.
-    const WITHOUT_ENVIRONMENT: [&str; 30] = [
+    const WITHOUT_ENVIRONMENT: [&str; 31] = [
         "accept",
         "account",
         "allow",
@@ -219,6 +219,7 @@ mod tests {
         "no-backup",
         "no-rollback",
         "no-verify",
+        "node-role",
         "prune",
         "reveal",
         "revert",

@@ -53,7 +53,11 @@ struct FixArgs {
     #[arg(long, env = "AWSAUTH_REASON", value_name = "TEXT")]
     reason: Option<String>,
 
-    /// With --fix, do not ask before access entries are changed
+    /// With --fix, map this role even if only a tag connects its instances with the cluster; may be repeated
+    #[arg(long = "node-role", value_name = "ARN")]
+    roles: Vec<String>,
+
+    /// With --fix, do not ask before access entries are changed, or roles are mapped that only a tag connects with the cluster
     #[arg(long, short)]
     yes: bool,
 
@@ -108,7 +112,7 @@ pub(crate) fn run(
     if args.answer.output == Format::Json {
         state.print(&found, Format::Json, out)?;
     }
-    Ok(state.exit(fix::is_complete(&found)))
+    Ok(state.exit(fix::is_complete(args, &found)))
 }
 
 /// What the report depends on.

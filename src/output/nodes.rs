@@ -65,6 +65,9 @@ pub(crate) fn nodes_text(read: &NodesRead<'_>, width: Option<usize>) -> String {
         let state = paint(style(&role.state), role.state.word());
         let _ = writeln!(text, "\n{name}: {state}");
         let _ = writeln!(text, "  {}", one_line(&role.state.to_string()));
+        if role.is_known_by_tags_only() {
+            let _ = writeln!(text, "  only a tag connects its instances with the cluster");
+        }
         if let Some(fix) = &role.fix {
             let fix = fix.text(role, read.cluster);
             let _ = writeln!(text, "  to fix it: {}", one_line(&fix));

@@ -8,8 +8,10 @@ use crate::commands::write_args::DryRun;
 use crate::terminal::{Failure, Out};
 use crate::write::{Options, write_edits};
 use awsauth_core::access_entries::Operation;
+use awsauth_core::arn::is_same_principal;
 use awsauth_core::document::edit::Edit;
-use awsauth_core::node_report::{Fix, NodeReport};
+use awsauth_core::node_report::{Fix, NodeReport, RoleReport};
+use awsauth_kube::shell_command::quoted;
 
 /// Maps the roles that nothing maps. Returns whether something was changed.
 pub(super) fn run(
@@ -18,12 +20,20 @@ pub(super) fn run(
     backend: &mut Backend,
     out: &mut Out,
 ) -> Result<bool, Failure> {
-    let (edits, operations) = changes(found);
+    refuse_unknown_roles(args, found)?;
+    let (trusted, by_tag): (Vec<_>, Vec<_>) = found
+        .roles
+        .iter()
+        .filter(|role| is_fixable(role))
+        .partition(|role| is_trusted(args, role));
+    let is_dry_run = args.fix.dry_run != DryRun::None;
+    let is_confirmed = confirm_tags(&by_tag, is_dry_run, backend, out)?;
+    let more = by_tag.into_iter().filter(|_| is_confirmed);
+    let (edits, operations) = changes(trusted.into_iter().chain(more));
     if edits.is_empty() && operations.is_empty() {
         out.note("Nothing to map: see above for what needs a decision.");
         return Ok(false);
     }
-    let is_dry_run = args.fix.dry_run != DryRun::None;
     if !operations.is_empty() && !is_dry_run {
         let count = operations.len();
         let noun = if count == 1 { "call" } else { "calls" };
@@ -52,15 +62,80 @@ pub(super) fn run(
     Ok(true)
 }
 
-/// Returns whether [`run`] fixes every problem.
-pub(super) fn is_complete(found: &NodeReport<'_>) -> bool {
-    let mut problems = found.roles.iter().filter(|role| role.state.is_problem());
-    problems.all(|role| !matches!(role.fix, Some(Fix::Advice(_)) | None))
+/// Refuses roles that the user names and no known node uses.
+fn refuse_unknown_roles(args: &Args, found: &NodeReport<'_>) -> Result<(), Failure> {
+    let is_known = |arn: &str| {
+        let mut roles = found.roles.iter();
+        roles.any(|role| is_same_principal(&role.arn, arn))
+    };
+    match args.fix.roles.iter().find(|arn| !is_known(arn)) {
+        None => Ok(()),
+        Some(arn) => Err(Failure::usage(format!(
+            "--node-role {arn} is not a role of a known node"
+        ))
+        .hint("list the roles: awsauth nodes")),
+    }
 }
 
-fn changes(found: &NodeReport<'_>) -> (Vec<Edit>, Vec<Operation>) {
+/// Asks whether to map roles that only a tag connects with the cluster, and prints what connects each. Without a terminal, the
+/// answer is no.
+fn confirm_tags(
+    by_tag: &[&RoleReport<'_>],
+    is_dry_run: bool,
+    backend: &Backend,
+    out: &mut Out,
+) -> Result<bool, Failure> {
+    let cluster = backend.eks().map_or("", |eks| eks.facts.name.as_str());
+    let may_ask = out.can_ask() && !is_dry_run;
+    let result = if may_ask {
+        "Known by a tag"
+    } else {
+        "Not mapped"
+    };
+    for role in by_tag {
+        let (arn, used_by) = (&role.arn, role.role.used_by());
+        out.note(&format!(
+            "{result}: {arn}, used by {used_by}: only the tag kubernetes.io/cluster/{cluster} connects it with the cluster"
+        ));
+        if !may_ask {
+            out.note(&format!(
+                "hint: if these are nodes of the cluster, add --node-role {}",
+                quoted(arn)
+            ));
+        }
+    }
+    match (by_tag.len(), may_ask) {
+        (0, _) | (_, false) => Ok(false),
+        (count, true) => backend.ask(
+            &format!(
+                "Map {count} roles by this evidence? Who can use them becomes a node of {backend}."
+            ),
+            out,
+        ),
+    }
+}
+
+/// Returns whether [`run`] fixes every problem without a question.
+pub(super) fn is_complete(args: &Args, found: &NodeReport<'_>) -> bool {
+    let mut problems = found.roles.iter().filter(|role| role.state.is_problem());
+    problems.all(|role| is_fixable(role) && is_trusted(args, role))
+}
+
+fn is_fixable(role: &RoleReport<'_>) -> bool {
+    matches!(role.fix, Some(Fix::AwsAuth(_) | Fix::AccessEntry(_)))
+}
+
+/// Returns whether the cluster or the user confirms that the role is of nodes.
+fn is_trusted(args: &Args, role: &RoleReport<'_>) -> bool {
+    let mut named = args.fix.roles.iter();
+    !role.is_known_by_tags_only()
+        || args.fix.yes
+        || named.any(|arn| is_same_principal(arn, &role.arn))
+}
+
+fn changes<'a>(roles: impl Iterator<Item = &'a RoleReport<'a>>) -> (Vec<Edit>, Vec<Operation>) {
     let (mut edits, mut operations) = (Vec::new(), Vec::new());
-    for role in &found.roles {
+    for role in roles {
         match &role.fix {
             Some(Fix::AwsAuth(edit)) => edits.push(edit.clone()),
             Some(Fix::AccessEntry(needed)) => operations.extend(needed.iter().cloned()),

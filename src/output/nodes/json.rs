@@ -27,6 +27,8 @@ struct RoleData<'a> {
     uses: Vec<UseData<'a>>,
     instances: usize,
     joined: usize,
+    /// Whether only tags connect the role with the cluster.
+    known_by_tags_only: bool,
     aws_auth: Option<EntryData<'a>>,
     access_entry: Option<AccessEntryData<'a>>,
     required_in: Option<&'static str>,
@@ -133,6 +135,7 @@ fn role_data<'a>(role: &'a RoleReport<'a>, cluster: Option<&str>) -> RoleData<'a
         uses: uses.collect(),
         instances: role.instances,
         joined: role.joined,
+        known_by_tags_only: role.is_known_by_tags_only(),
         aws_auth: role.aws_auth.map(|(place, mapping)| EntryData {
             section: place.section.key(),
             line: place.line,

@@ -399,9 +399,31 @@ fn missing_roles_are_written_to_aws_auth_in_mode_config_map() {
         .run(&["--fix", "--dry-run"])
         .says(1, &["Nothing was written.\n"]);
     assert_eq!(state(&nodes.json(&[], 1), "zero"), "missing");
+    // Only a tag connects the Auto Scaling group with the cluster.
+    let run = nodes.run(&["--fix", "--reason", "lost"]);
+    run.says(
+        1,
+        &[
+            "Wrote aws-auth to",
+            "Not mapped: arn:aws:iam::111122223333:role/zero, used by Auto Scaling group at-zero: only the tag kubernetes.io/cluster/my-cluster connects it with the cluster\n",
+            "hint: if these are nodes of the cluster, add --node-role arn:aws:iam::111122223333:role/zero\n",
+        ],
+    );
+    assert_eq!(state(&nodes.json(&[], 1), "zero"), "missing");
+    let zero = format!("{A}:role/zero");
     nodes
-        .run(&["--fix", "--reason", "lost"])
+        .run(&["--fix", "--node-role", &zero])
         .says(1, &["Wrote aws-auth to"]);
+    nodes
+        .run(&[
+            "--fix",
+            "--node-role",
+            "arn:aws:iam::111122223333:role/other",
+        ])
+        .says(
+            2,
+            &["--node-role arn:aws:iam::111122223333:role/other is not a role of a known node\n"],
+        );
     let report = nodes.json(&[], 1);
     for name in [
         "eks/nodes",

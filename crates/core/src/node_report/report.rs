@@ -57,6 +57,16 @@ pub struct RoleReport<'a> {
     pub fix: Option<Fix>,
 }
 
+impl RoleReport<'_> {
+    /// Returns whether only tags connect the role with the cluster. Anyone who may tag or launch instances in the account can set
+    /// these. EKS, node classes and instances that have joined are evidence that the role is of this cluster's nodes.
+    pub fn is_known_by_tags_only(&self) -> bool {
+        let mut sources = self.role.uses.iter().map(|one| one.by);
+        self.joined == 0
+            && sources.all(|by| matches!(by, NodeSource::Instance(_) | NodeSource::ScalingGroup(_)))
+    }
+}
+
 impl NodeReport<'_> {
     /// Returns whether the nodes of every known role can join.
     pub fn is_good(&self) -> bool {
