@@ -36,6 +36,10 @@ pub(crate) struct Args {
     #[arg(long)]
     whole: bool,
 
+    /// Do not ask before access entries give access again
+    #[arg(long, short)]
+    yes: bool,
+
     #[command(flatten)]
     write: WriteArgs,
 }
@@ -51,6 +55,12 @@ impl Args {
 const RACE: Refusal = Refusal {
     guard: "WG19",
     reason: "rollback-race",
+};
+
+/// The history, which other clients can write, is not evidence enough.
+const UNTRUSTED: Refusal = Refusal {
+    guard: "WG23",
+    reason: "untrusted-history",
 };
 
 /// The warning before a write of the controller is undone.

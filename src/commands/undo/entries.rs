@@ -1,11 +1,13 @@
 //! Undoes a write to access entries.
 
-use super::{Args, RACE, describe};
+use super::{Args, RACE, UNTRUSTED, describe};
 use crate::backend::Backend;
+use crate::commands::confirmation::confirm;
 use crate::terminal::{Exit, Failure, Kind, Out};
 use crate::write::{Options, PlannedEntries, Transaction};
 use awsauth_core::access_entries::{EntryChange, difference_between};
 use awsauth_core::authenticator::AccessEntries;
+use awsauth_core::document::Document;
 use awsauth_core::facts::access_entries::AccessTerms;
 use awsauth_core::history::{EntryWrite, Revision};
 use awsauth_core::plan::Request;
@@ -25,6 +27,15 @@ pub(super) fn undo(
         ))
         .hint("name the cluster: --cluster-name NAME"));
     }
+    if let Some(contradiction) = write.contradiction(&revision.command) {
+        return Err(Failure::refused(
+            UNTRUSTED,
+            format!("the changes of revision {name} are not those of the command that it records: {contradiction}"),
+        )
+        .hint(format!(
+            "find out who has written awsauth-history, and change the access entries by name: awsauth history show {name}; awsauth map; awsauth unmap"
+        )));
+    }
     let first = backend.read_for_plan(true, true, out)?;
     let first = first.ok_or_else(|| Failure::usage("there is no cluster"))?;
     let known = backend.access_entries(&|arn| write.is_about(arn), out);
@@ -39,19 +50,73 @@ pub(super) fn undo(
     let changes = changes.map(|change| reverted(change, &known, args.whole, name));
     let changes = changes.collect::<Result<Vec<_>, _>>()?;
     out.note(&format!("Undoing revision {name}: {}", describe(revision)));
+    let options = Options {
+        undoes: Some(revision.id()),
+        ..args.write.options(backend)
+    };
+    let undo = EntryWrite {
+        sequence: write.sequence,
+        mode: known.mode(),
+        changes,
+    };
+    if !options.mode.is_dry_run() {
+        let document = Document::read(&first.snapshot.data);
+        confirm_access(args, name, &undo, &document, backend, out)?;
+    }
     Transaction {
         edits: &[],
         request: &|_| Ok(Request::default()),
         create: false,
-        entries: Some(PlannedEntries::new(first, known, changes)),
+        entries: Some(PlannedEntries::new(first, known, undo.changes)),
         verify: None,
-        options: &Options {
-            undoes: Some(revision.id()),
-            ..args.write.options(backend)
-        },
+        options: &options,
     }
     .run(backend, out)?;
     Ok(Exit::Done)
+}
+
+/// Prints the operations and asks, if the undo gives access: users who can write `awsauth-history` decide what it gives.
+///
+/// # Errors
+/// If the answer is no, or there is neither a terminal nor `--yes`.
+fn confirm_access(
+    args: &Args,
+    name: &str,
+    undo: &EntryWrite,
+    aws_auth: &Document,
+    backend: &Backend,
+    out: &mut Out,
+) -> Result<(), Failure> {
+    let changes = undo.access_changes(aws_auth);
+    let gains: Vec<&str> = changes
+        .iter()
+        .filter(|change| change.gives_access())
+        .map(|change| change.arn.as_str())
+        .collect();
+    if gains.is_empty() || args.yes {
+        return Ok(());
+    }
+    let cluster = backend.eks().map_or("", |eks| eks.facts.name.as_str());
+    for operation in undo.changes.iter().flat_map(EntryChange::operations) {
+        out.note(&format!(
+            "The undo would run: {}",
+            operation.command(cluster)
+        ));
+    }
+    if !out.can_ask() {
+        return Err(Failure::refused(
+            UNTRUSTED,
+            format!(
+                "the undo gives access to {}, as awsauth-history records it",
+                gains.join(", ")
+            ),
+        )
+        .hint(format!("check the revision: awsauth history show {name}"))
+        .hint("if this is intended, add --yes")
+        .unless("--yes"));
+    }
+    let question = format!("Give access to {} on {backend}?", gains.join(", "));
+    confirm(&question, args.yes, backend, out)
 }
 
 /// Returns the change that restores an entry as it was before `change`.

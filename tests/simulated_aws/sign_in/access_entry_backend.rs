@@ -328,7 +328,19 @@ fn undo_restores_access_entries_unless_another_client_changed_them() {
         )],
     );
     assert!(calls.is_empty());
+    // The history decides what an undo gives, so the user must confirm it.
     let (run, calls) = stores.changes_by(&["undo"]);
+    run.says(
+        4,
+        &[
+            &format!("The undo would run: aws eks create-access-entry --cluster-name my-cluster --principal-arn {DEV} "),
+            &format!("The undo would run: aws eks associate-access-policy --cluster-name my-cluster --principal-arn {DEV} "),
+            "refused (untrusted-history): the undo gives access",
+            "if this is intended, add --yes\n",
+        ],
+    );
+    assert!(calls.is_empty());
+    let (run, calls) = stores.changes_by(&["undo", "--yes"]);
     run.says(0, &[]);
     assert!(
         run.stdout.starts_with(&format!("Access:\n+ {DEV} ")),
@@ -347,7 +359,7 @@ fn undo_restores_access_entries_unless_another_client_changed_them() {
     // An undo is a write, too.
     stores.run(&["undo"]).says(0, &[]);
     assert_eq!(stores.entry(DEV), None);
-    stores.run(&["undo"]).says(0, &[]);
+    stores.run(&["undo", "--yes"]).says(0, &[]);
 
     stores.change(|state| {
         let entries = state["entries"][eks::NAME].as_array_mut().unwrap();
@@ -749,7 +761,7 @@ fn files_with_access_entries_are_applied_and_pruned() {
     );
     assert_eq!(calls, ["DeleteAccessEntry"]);
     assert!(stores.entry(NODE).is_some() && stores.entry(MYTESTROLE).is_some());
-    stores.run(&["undo"]).says(0, &[]);
+    stores.run(&["undo", "--yes"]).says(0, &[]);
     assert_eq!(stores.entry(DEV).unwrap()["tags"], tags);
 }
 
@@ -818,7 +830,7 @@ fn one_file_changes_both_stores() {
     );
     assert!(calls.is_empty());
     // Each store has its own revision.
-    stores.run(&["undo"]).says(0, &[]);
+    stores.run(&["undo", "--yes"]).says(0, &[]);
     assert_eq!(
         stores.entry(DEV).unwrap()["kubernetesGroups"],
         json!(["devs"])

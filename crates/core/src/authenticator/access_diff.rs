@@ -25,6 +25,35 @@ pub struct AccessChange {
     pub policies_after: Vec<AccessPolicy>,
 }
 
+impl AccessChange {
+    /// Returns whether the identity gets something: another username, a group, a policy, or a wider scope of a policy.
+    pub fn gives_access(&self) -> bool {
+        let has_user = |user: &User| {
+            let mut before = self.before.iter();
+            before.any(|had| {
+                let mut groups = user.groups.iter();
+                had.username == user.username && groups.all(|group| had.groups.contains(group))
+            })
+        };
+        let has_policy = |policy: &AccessPolicy| {
+            let mut before = self.policies_before.iter();
+            before.any(|had| had.arn == policy.arn && includes(&had.scope, &policy.scope))
+        };
+        !self.after.iter().all(has_user) || !self.policies_after.iter().all(has_policy)
+    }
+}
+
+/// Returns whether a policy with the first scope gives everything that it gives with the second.
+fn includes(wide: &AccessScope, narrow: &AccessScope) -> bool {
+    match (wide, narrow) {
+        (AccessScope::Cluster, _) => true,
+        (AccessScope::Namespaces(wide), AccessScope::Namespaces(narrow)) => {
+            narrow.iter().all(|namespace| wide.contains(namespace))
+        }
+        (AccessScope::Namespaces(_), AccessScope::Cluster) => false,
+    }
+}
+
 /// Returns how access changes between two documents, in time linear in their entries.
 ///
 /// Compares what the authenticator grants. Ignored and shadowed entries grant nothing, and neither do ARNs that no caller can

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::revision::Unreadable;
 use crate::access_entries::{EntryChange, changed};
+use crate::arn::{Parts, is_same_principal};
 use crate::authenticator::{AccessChange, AccessEntries, Store, Stores, entry_access_changes};
 use crate::document::Document;
 use crate::facts::access_entries::{AccessEntry, AccessPolicy, AccessScope, AccessTerms};
@@ -33,6 +34,33 @@ impl EntryWrite {
     pub fn is_about(&self, principal_arn: &str) -> bool {
         let mut changes = self.changes.iter();
         changes.any(|change| change.principal_arn == principal_arn)
+    }
+
+    /// Returns how the changes contradict the recorded command, as a clause; `None` if they do not, or the command does not name
+    /// principals. Only `map` and `unmap` with ARNs do.
+    pub fn contradiction(&self, command: &[String]) -> Option<String> {
+        // The word after a flag may be its value, such as that of --role-arn.
+        let arguments = command.windows(2).filter(|pair| !pair[0].starts_with('-'));
+        let arguments: Vec<&str> = arguments.map(|pair| pair[1].as_str()).collect();
+        let mut verbs = arguments.iter().copied();
+        let maps = verbs.find(|word| ["map", "unmap"].contains(word))? == "map";
+        let is_principal = |word: &&str| {
+            let parts = Parts::of(word);
+            parts.is_some_and(|arn| arn.is("iam", "role") || arn.is("iam", "user"))
+        };
+        let named: Vec<&str> = arguments.into_iter().filter(is_principal).collect();
+        self.changes.iter().find_map(|change| {
+            let arn = &change.principal_arn;
+            let is_named = named.iter().any(|name| is_same_principal(name, arn));
+            match (maps, &change.before, &change.after) {
+                _ if !is_named && !named.is_empty() => {
+                    Some(format!("the command does not name {arn}"))
+                }
+                (true, _, None) => Some(format!("map never deletes the access entry of {arn}")),
+                (false, None, _) => Some(format!("unmap never creates the access entry of {arn}")),
+                _ => None,
+            }
+        })
     }
 
     /// Returns whose access the write changed. `aws_auth` is the document that it found.
@@ -151,6 +179,75 @@ impl TermsData {
             policies: Some(policies.collect()),
             tags: self.tags,
             created_at: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DEV: &str = "arn:aws:iam::111122223333:role/team/dev";
+    const DEV_WITHOUT_PATH: &str = "arn:aws:iam::111122223333:role/dev";
+    const OTHER: &str = "arn:aws:iam::999999999999:role/other";
+
+    #[test]
+    fn write_that_its_command_cannot_have_made_is_a_contradiction() {
+        let created = (None, Some(AccessTerms::default()));
+        let deleted = (Some(AccessTerms::default()), None);
+        for (command, arn, (before, after), expected) in [
+            (format!("map role {DEV_WITHOUT_PATH}"), DEV, &created, None),
+            (format!("unmap role {DEV}"), DEV, &deleted, None),
+            (
+                format!("map role {DEV} --group devs"),
+                OTHER,
+                &created,
+                Some("the command does not name"),
+            ),
+            (
+                format!("map role {DEV} --role-arn {OTHER}"),
+                OTHER,
+                &created,
+                Some("the command does not name"),
+            ),
+            (
+                format!("map role {DEV}"),
+                DEV,
+                &deleted,
+                Some("map never deletes"),
+            ),
+            (
+                format!("unmap role {DEV}"),
+                DEV,
+                &created,
+                Some("unmap never creates"),
+            ),
+            // These name no principals.
+            (
+                "map sso Admin --account 1".to_owned(),
+                OTHER,
+                &created,
+                None,
+            ),
+            ("apply -f access.yaml".to_owned(), OTHER, &deleted, None),
+            ("undo 12".to_owned(), OTHER, &created, None),
+        ] {
+            let write = EntryWrite {
+                sequence: 1,
+                mode: AuthenticationMode::Api,
+                changes: vec![EntryChange {
+                    principal_arn: arn.to_owned(),
+                    before: before.clone(),
+                    after: after.clone(),
+                }],
+            };
+            let command = format!("awsauth {command}");
+            let words: Vec<String> = command.split(' ').map(str::to_owned).collect();
+            let found = write.contradiction(&words);
+            assert_eq!(found.is_some(), expected.is_some(), "{command}: {found:?}");
+            if let (Some(found), Some(expected)) = (found, expected) {
+                assert!(found.starts_with(expected), "{found}");
+            }
         }
     }
 }
