@@ -93,7 +93,7 @@ fn with_footer(table: &Table, width: Option<usize>, footer: String) -> String {
 }
 
 /// Escapes what the log of a CI system takes for a command.
-fn without_commands(text: &[u8]) -> Vec<u8> {
+pub(super) fn without_commands(text: &[u8]) -> Vec<u8> {
     without_log_commands(&String::from_utf8_lossy(text))
         .into_owned()
         .into_bytes()

@@ -100,10 +100,16 @@ pub(crate) fn run(
     let document = Document::read(&reading.snapshot.data);
     let store = Store::new(&document);
     let principals = AdmittedPrincipals::of(&store, entries.as_deref());
-    let allowed = who_can(&policy, &principals, &action);
-    let mut list = WhoCanList::new(&action, allowed, &policy);
+    let found = who_can(&policy, &principals, &action);
+    let mut list = WhoCanList::new(&action, found.allowed, &policy);
     args.answer.print(&mut list, out)?;
     out.note(&list.summary());
+    if found.hidden_bindings > 0 {
+        out.note(&format!(
+            "{} bindings are not shown: others allow the same subject the same.",
+            found.hidden_bindings
+        ));
+    }
     if manifest.is_none()
         && let Some(note) = cluster.access_note(&reading)
     {

@@ -10,6 +10,8 @@ pub(super) fn cell(text: &str) -> String {
         match c {
             // GitHub makes links of these without any markup: https://github.github.com/gfm/#autolinks-extension-
             ':' if text[at..].starts_with("://") => escaped.push_str("&#58;"),
+            ':' if has_scheme(&text[..at]) => escaped.push_str("&#58;"),
+            '@' => escaped.push_str("&#64;"),
             '.' if text[..at].to_ascii_lowercase().ends_with("www") => escaped.push_str("&#46;"),
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
@@ -24,9 +26,25 @@ pub(super) fn cell(text: &str) -> String {
     escaped
 }
 
+/// Returns whether the text ends with a scheme that GitHub makes a link of even without slashes.
+fn has_scheme(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    ["mailto", "xmpp"]
+        .iter()
+        .any(|scheme| text.ends_with(scheme))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_becomes_a_link() {
+        assert_eq!(
+            cell("https://a www.b c@d.example mailto:e xmpp:f g:h"),
+            "https&#58;//a www&#46;b c&#64;d.example mailto&#58;e xmpp&#58;f g:h"
+        );
+    }
 
     #[test]
     fn markdown_characters_are_escaped() {

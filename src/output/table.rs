@@ -116,7 +116,8 @@ impl Table {
         text
     }
 
-    /// Formats the table as comma-separated values: <https://www.rfc-editor.org/rfc/rfc4180>
+    /// Formats the table as comma-separated values: <https://www.rfc-editor.org/rfc/rfc4180>. A cell that a spreadsheet program
+    /// would take for a formula begins with an apostrophe.
     ///
     /// # Errors
     /// Never, because the writer writes to memory.
@@ -126,7 +127,10 @@ impl Table {
             writer.write_record(self.headings.iter().map(|heading| heading.as_bytes()))?;
         }
         for row in &self.rows {
-            writer.write_record(row.iter().map(|cell| &cell.text))?;
+            writer.write_record(
+                row.iter()
+                    .map(|cell| without_formula(&cell.text).into_owned()),
+            )?;
         }
         writer
             .into_inner()
@@ -194,6 +198,16 @@ impl Table {
             };
             widths[widest] -= 1;
         }
+    }
+}
+
+/// Returns a text that spreadsheet programs do not take for a formula, even those that split cells at semicolons:
+/// <https://owasp.org/www-community/attacks/CSV_Injection>
+fn without_formula(text: &str) -> Cow<'_, str> {
+    let begins = |part: &str| part.trim_start().starts_with(['=', '+', '-', '@']);
+    match text.split([';', '"']).any(begins) {
+        true => Cow::Owned(format!("'{text}")),
+        false => Cow::Borrowed(text),
     }
 }
 
@@ -272,6 +286,24 @@ mod tests {
             table.markdown(),
             "| NAME | NOTE |\n| --- | --- |\n| a,\"b\" |  |\n| &lt;b&gt;\\|x\\_y | two\\\\nlines |\n"
         );
+    }
+
+    #[test]
+    fn csv_has_no_formulas() {
+        for (text, is_formula) in [
+            ("=HYPERLINK(\"http://x/\")", true),
+            ("+1", true),
+            ("@SUM(1)", true),
+            ("x;=cmd|' /C calc'!A0;", true),
+            ("x\"; -1", true),
+            ("a=b", false),
+            ("dev@example.com", false),
+            ("", false),
+        ] {
+            let shown = without_formula(text);
+            assert_eq!(shown.starts_with('\''), is_formula, "{text}");
+            assert_eq!(shown.trim_start_matches('\''), text);
+        }
     }
 
     #[test]

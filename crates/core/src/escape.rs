@@ -130,7 +130,7 @@ pub fn json(text: &str) -> Cow<'_, str> {
             let _ = write!(shown, "\\u{unit:04x}");
         }
     });
-    without_marks(shown)
+    without_marks(shown, "\\u0023")
 }
 
 /// Escapes invisible characters in a JSON text as [`json`] does, but so that YAML can read it, too: YAML has no surrogate
@@ -142,16 +142,20 @@ pub fn json_for_yaml(text: &str) -> Cow<'_, str> {
             code => write!(shown, "\\U{code:08x}"),
         };
     });
-    without_marks(shown)
+    without_marks(shown, "\\u0023")
 }
 
-/// Escapes the commands in strings of JSON.
-fn without_marks(text: Cow<'_, str>) -> Cow<'_, str> {
+/// Escapes what the log of a CI system takes for a command in HTML whose text does not begin lines.
+pub fn html(text: String) -> String {
+    without_marks(text.into(), "&#35;").into_owned()
+}
+
+fn without_marks<'t>(text: Cow<'t, str>, escape: &str) -> Cow<'t, str> {
     if marks(&text).next().is_none() {
         return text;
     }
     let mut shown = String::with_capacity(text.len() + 8);
-    push_without_marks(&text, "\\u0023", &mut shown);
+    push_without_marks(&text, escape, &mut shown);
     Cow::Owned(shown)
 }
 

@@ -14,7 +14,7 @@ use super::{kind_name, place, scope, short_name, store_name};
 use awsauth_core::access_report::{
     AccessReport, Change, Difference, Finding, Level, PrincipalAccess, PrincipalKind, Right,
 };
-use awsauth_core::escape::{json, one_line};
+use awsauth_core::escape::{self, json, one_line};
 
 const STYLE: &str = include_str!("report.css");
 const SCRIPT: &str = include_str!("report.js");
@@ -79,7 +79,7 @@ pub(super) fn page(subject: &str, head: Markup, main: Markup, data: &str) -> Str
             }
         }
     };
-    page.into_string() + "\n"
+    escape::html(page.into_string()) + "\n"
 }
 
 /// Returns the source expression of an inline script or style:

@@ -52,7 +52,7 @@ pub(crate) fn fleet_report_csv(clusters: &[ClusterAccess]) -> Result<Vec<u8>, cs
     let columns = ["cluster"].into_iter().chain(COLUMNS).chain(["not read"]);
     let mut table = Table::new(columns, 0);
     for one in clusters {
-        let name = || Cell::new(&without_formula(one.cluster.clone()));
+        let name = || Cell::new(&one.cluster);
         match &one.report {
             Ok(report) => rows(report, |mut row| {
                 row.insert(0, name());
@@ -62,7 +62,7 @@ pub(crate) fn fleet_report_csv(clusters: &[ClusterAccess]) -> Result<Vec<u8>, cs
             Err(why) => {
                 let mut row = vec![Cell::new(""); COLUMNS.len()];
                 row.insert(0, name());
-                row.push(Cell::new(&without_formula(why.clone())));
+                row.push(Cell::new(why));
                 table.row(row);
             }
         }
@@ -88,11 +88,7 @@ fn rows(report: &AccessReport, mut each: impl FnMut(Vec<Cell>)) {
             let cells = common.iter().cloned().chain(right);
             let expires = principal.expires.clone().unwrap_or_default();
             let cells = cells.chain([dead.to_owned(), expires]);
-            each(
-                cells
-                    .map(|cell| Cell::new(&without_formula(cell)))
-                    .collect(),
-            );
+            each(cells.map(|cell| Cell::new(&cell)).collect());
         };
         for right in &principal.rights {
             add([
@@ -107,15 +103,6 @@ fn rows(report: &AccessReport, mut each: impl FnMut(Vec<Cell>)) {
         if principal.rights.is_empty() {
             add(Default::default());
         }
-    }
-}
-
-/// Returns a text that spreadsheet programs do not take for a formula:
-/// <https://owasp.org/www-community/attacks/CSV_Injection>
-fn without_formula(text: String) -> String {
-    match text.starts_with(['=', '+', '-', '@']) {
-        true => format!("'{text}"),
-        false => text,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The rights of a user: by RBAC, by its groups alone, and by access policies.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Level, Right};
 use crate::facts::access_entries::{AccessPolicy, AccessScope};
@@ -26,8 +26,8 @@ pub(super) fn of_user(user: &UserInfo, account: &str, policy: Option<&Policy>) -
     }
     match policy {
         Some(policy) => {
-            rights.extend(merged(certain(user, policy)));
-            rights.extend(merged(possible(user, account, policy)));
+            rights.extend(summarized(merged(certain(user, policy))));
+            rights.extend(summarized(merged(possible(user, account, policy))));
         }
         None if rights.is_empty() => rights.push(without_binding(
             Level::Unknown,
@@ -117,6 +117,48 @@ fn right(binding: &Binding, rules: &Rules, subject: &Subject, for_some_sessions:
         namespaces: binding.namespace.clone().map(|namespace| vec![namespace]),
         for_some_sessions,
     }
+}
+
+/// How many rights by one subject at one level are listed one by one. Whoever may create Roles and RoleBindings in a namespace could
+/// otherwise make the report as long as they like.
+const MAX_RIGHTS: usize = 50;
+
+/// Replaces all rights of a level by one subject by a single one, if they are too many to list.
+fn summarized(rights: Vec<Right>) -> Vec<Right> {
+    let mut groups: BTreeMap<_, Vec<Right>> = BTreeMap::new();
+    for right in rights {
+        let is_namespaced = right.namespaces.is_some();
+        let key = (
+            right.level,
+            right.by.clone(),
+            is_namespaced,
+            right.for_some_sessions,
+        );
+        groups.entry(key).or_default().push(right);
+    }
+    groups.into_values().flat_map(one_if_too_many).collect()
+}
+
+fn one_if_too_many(rights: Vec<Right>) -> Vec<Right> {
+    let others = rights.len().saturating_sub(1);
+    if others < MAX_RIGHTS {
+        return rights;
+    }
+    let namespaces = rights.iter().filter_map(|right| right.namespaces.as_ref());
+    let namespaces: BTreeSet<String> = namespaces.flatten().cloned().collect();
+    let Some(first) = rights.into_iter().next() else {
+        return Vec::new();
+    };
+    let binding = first.binding.as_ref();
+    vec![Right {
+        binding: binding.map(|binding| format!("{binding} and {others} others")),
+        role: format!("{} and others", first.role),
+        namespaces: first
+            .namespaces
+            .is_some()
+            .then(|| namespaces.into_iter().collect()),
+        ..first
+    }]
 }
 
 /// Merges rights that differ only in their namespace.

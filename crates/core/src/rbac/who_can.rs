@@ -15,6 +15,19 @@ use crate::wildcard_pattern::Pattern;
 /// <https://kubernetes.io/docs/reference/access-authn-authz/rbac/#core-component-roles>
 const NODE_ROLE: &str = "system:node";
 
+/// How many bindings of one subject in one namespace are returned. Whoever may create RoleBindings in a namespace could otherwise make
+/// the answer as long as they like.
+const MAX_BINDINGS: usize = 20;
+
+/// The principals that are allowed an action.
+#[derive(Debug)]
+pub struct WhoCan<'a> {
+    /// Each once for everything that allows it, in the order of the principals.
+    pub allowed: Vec<Allowed<'a>>,
+    /// How many bindings are left out because others allow the same subject the same.
+    pub hidden_bindings: usize,
+}
+
 /// A principal that is allowed an action.
 #[derive(Debug)]
 pub struct Allowed<'a> {
@@ -90,14 +103,14 @@ impl fmt::Display for Condition<'_> {
     }
 }
 
-/// Returns the principals that are allowed an action, each once for everything that allows it, in the order of `principals`.
+/// Returns the principals that are allowed an action.
 ///
 /// With [`Scope::AllNamespaces`], also those that are allowed it in some namespaces only.
 pub fn who_can<'a>(
     policy: &'a Policy,
     principals: &'a AdmittedPrincipals<'a>,
     action: &Action,
-) -> Vec<Allowed<'a>> {
+) -> WhoCan<'a> {
     let grants = Grants::of(policy, action);
     let nodes = policy.roles.get(&Role {
         namespace: None,
@@ -135,7 +148,10 @@ pub fn who_can<'a>(
             }
         }
     }
-    allowed
+    WhoCan {
+        allowed,
+        hidden_bindings: grants.hidden,
+    }
 }
 
 impl<'a> Allowed<'a> {
@@ -150,7 +166,11 @@ impl<'a> Allowed<'a> {
 }
 
 /// The subjects of bindings that allow an action.
-struct Grants<'a>(HashMap<&'a Subject, Vec<Grant<'a>>>);
+struct Grants<'a> {
+    by_subject: HashMap<&'a Subject, Vec<Grant<'a>>>,
+    /// How many bindings are left out.
+    hidden: usize,
+}
 
 #[derive(Clone, Copy)]
 struct Grant<'a> {
@@ -162,7 +182,9 @@ struct Grant<'a> {
 
 impl<'a> Grants<'a> {
     fn of(policy: &'a Policy, action: &Action) -> Self {
-        let mut grants: HashMap<_, Vec<Grant<'a>>> = HashMap::new();
+        let mut by_subject: HashMap<_, Vec<Grant<'a>>> = HashMap::new();
+        let mut counts: HashMap<_, usize> = HashMap::new();
+        let mut hidden = 0;
         for binding in &policy.bindings {
             let namespace = match (&binding.namespace, action.scope()) {
                 (None, _) => None,
@@ -177,7 +199,15 @@ impl<'a> Grants<'a> {
                 Rules::Unread => false,
             };
             for subject in &binding.subjects {
-                grants.entry(subject).or_default().push(Grant {
+                let count = counts
+                    .entry((subject, namespace, is_role_read))
+                    .or_default();
+                *count += 1;
+                if *count > MAX_BINDINGS {
+                    hidden += 1;
+                    continue;
+                }
+                by_subject.entry(subject).or_default().push(Grant {
                     binding,
                     subject,
                     namespace,
@@ -185,7 +215,7 @@ impl<'a> Grants<'a> {
                 });
             }
         }
-        Self(grants)
+        Self { by_subject, hidden }
     }
 
     /// Adds what allows the action to a principal, in the order of the bindings.
@@ -257,7 +287,7 @@ impl<'a> Grants<'a> {
         &'s self,
         subject: &Subject,
     ) -> impl Iterator<Item = (Grant<'a>, Option<Condition<'a>>)> + use<'a, 's> {
-        let grants = self.0.get(subject).into_iter().flatten();
+        let grants = self.by_subject.get(subject).into_iter().flatten();
         grants.map(|&grant| (grant, None))
     }
 
@@ -266,14 +296,17 @@ impl<'a> Grants<'a> {
         &self,
         condition: impl Fn(&'a Subject) -> Option<Condition<'a>>,
     ) -> impl Iterator<Item = (Grant<'a>, Option<Condition<'a>>)> {
-        let matching = self.0.iter().filter_map(move |(&subject, grants)| {
-            let condition = condition(subject)?;
-            Some(
-                grants
-                    .iter()
-                    .map(move |&grant| (grant, Some(condition.clone()))),
-            )
-        });
+        let matching = self
+            .by_subject
+            .iter()
+            .filter_map(move |(&subject, grants)| {
+                let condition = condition(subject)?;
+                Some(
+                    grants
+                        .iter()
+                        .map(move |&grant| (grant, Some(condition.clone()))),
+                )
+            });
         matching.flatten()
     }
 }
@@ -427,7 +460,7 @@ mod tests {
     ) -> Vec<String> {
         let store = Store::new(document);
         let principals = AdmittedPrincipals::of(&store, entries);
-        let rows = who_can(policy, &principals, action);
+        let rows = who_can(policy, &principals, action).allowed;
         let row = |row: &Allowed<'_>| {
             let by = match row.by {
                 AllowedBy::Masters => "masters",
