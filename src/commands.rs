@@ -29,6 +29,7 @@ pub(crate) mod restore;
 pub(crate) mod token;
 pub(crate) mod undo;
 pub(crate) mod unmap;
+pub(crate) mod unused;
 pub(crate) mod verify;
 pub(crate) mod version;
 pub(crate) mod who_can;

@@ -28,6 +28,7 @@ mod style;
 mod table;
 mod text_diff;
 mod text_width;
+mod unused;
 mod version;
 mod who_can;
 mod whoami;
@@ -67,6 +68,7 @@ pub(crate) use plan_report::{
     short_name, unchecked,
 };
 pub(crate) use table::{Cell, Table};
+pub(crate) use unused::UnusedList;
 pub(crate) use version::{Versions, version_json, version_text};
 pub(crate) use who_can::WhoCanList;
 pub(crate) use whoami::{OnCluster, Whoami, whoami_json, whoami_text};

@@ -7,7 +7,7 @@ use crate::backend::Target;
 use crate::commands::{
     apply, backup, completion, credentials, diff, doctor, edit, eks, expire, explain, fleet, get,
     history, kubeconfig, lint, man, map, migrate, nodes, replace_group, report, rescue, restore,
-    token, undo, unmap, verify, version, who_can, whoami,
+    token, undo, unmap, unused, verify, version, who_can, whoami,
 };
 use crate::commands::{controller, crd};
 use crate::output::PlanFormat;
@@ -80,6 +80,7 @@ pub(crate) enum Command {
     Backup(backup::Args),
     Explain(explain::Args),
     WhoCan(who_can::Args),
+    Unused(unused::Args),
     Migrate(migrate::Args),
     Nodes(nodes::Args),
     Report(report::Args),

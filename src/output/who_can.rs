@@ -322,7 +322,7 @@ fn shown_subject(subject: &Subject) -> String {
     }
 }
 
-fn kind_of(principal: &Admitted<'_>) -> &'static str {
+pub(super) fn kind_of(principal: &Admitted<'_>) -> &'static str {
     match principal.by {
         AdmittedBy::AwsAuth(slot) => kind(&slot.mapping.principal),
         AdmittedBy::AccessEntry(entry) => super::access_entry::kind(entry),

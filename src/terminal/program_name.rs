@@ -51,7 +51,7 @@ impl Program {
 
     /// Replaces `awsauth COMMAND …` in a message by the command that the user types.
     pub(crate) fn speak(self, message: &str) -> Cow<'_, str> {
-        const COMMANDS: [&str; 28] = [
+        const COMMANDS: [&str; 29] = [
             "apply",
             "backup",
             "completion",
@@ -77,6 +77,7 @@ impl Program {
             "restore",
             "undo",
             "unmap",
+            "unused",
             "verify",
             "who-can",
             "whoami",

@@ -10,7 +10,11 @@ and of EC2 and Auto Scaling in us-east-1, whose instances have ids that the seco
      "groups": {"g": {"template": "t", "tags": {…}}, "h": {"configuration": "c", "tags": {…}}},
      "refused": ["DescribeInstances"], "page": 2}
 
-A request to EC2 or Auto Scaling is refused if it has a parameter that botocore's model does not know, or if it is signed for
+and of CloudWatch Logs in us-east-1, with the lines of each stream and their times in milliseconds:
+
+    {"logs": {"/aws/eks/prod/cluster": {"retention": 30, "streams": {"authenticator-1": [[1790000000000, "…"]]}}}}
+
+A request to EC2, Auto Scaling or CloudWatch Logs is refused if it has a parameter that botocore's model does not know, or if it is signed for
 another service. With "page", a page of their answers has that many items at most.
 """
 
@@ -28,6 +32,7 @@ for world in WORLD:
 
 import boto3
 import botocore.session
+import botocore.validate
 from moto.core.responses import ActionResult
 from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.iam.responses import IamResponse
@@ -61,15 +66,17 @@ def check_parameter(protocol, shape, parts):
 
 
 class Checked(threaded_moto_server.DomainDispatcherApplication):
-    """Checks requests to EC2 and Auto Scaling before moto answers them."""
+    """Checks requests to EC2, Auto Scaling and CloudWatch Logs before moto answers them."""
 
     def __call__(self, environ, start_response):
-        scope = re.search(r"/(ec2|autoscaling)/aws4_request", environ.get("HTTP_AUTHORIZATION", ""))
+        scope = re.search(r"/(ec2|autoscaling|logs)/aws4_request", environ.get("HTTP_AUTHORIZATION", ""))
         own = environ.get("HTTP_USER_AGENT", "").startswith("Boto3")
         if not scope or own:
             return super().__call__(environ, start_response)
         service = scope[1]
         body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])).decode()
+        if service == "logs":
+            return self.logs(environ, body, start_response)
         form = dict(parse_qsl(body, strict_parsing=True))
         model = SESSION.get_service_model(service)
         try:
@@ -86,6 +93,29 @@ class Checked(threaded_moto_server.DomainDispatcherApplication):
         if PAGE:
             form.update({name: str(PAGE) for name in ("MaxResults", "MaxRecords") if name in form})
         body = urlencode(form).encode()
+        environ.update({"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))})
+        return super().__call__(environ, start_response)
+
+    def logs(self, environ, body, start_response):
+        model = SESSION.get_service_model("logs")
+        prefix, action = environ["HTTP_X_AMZ_TARGET"].split(".")
+        parameters = json.loads(body)
+        try:
+            assert prefix == model.metadata["targetPrefix"], prefix
+            assert environ["CONTENT_TYPE"] == "application/x-amz-json-" + model.metadata["jsonVersion"]
+            shape = model.operation_model(action).input_shape
+            assert not parameters.keys() - shape.members.keys(), parameters
+            botocore.validate.validate_parameters(parameters, shape)
+            code, message = "AccessDeniedException", f"User: arn:aws:iam::111122223333:user/x is not authorized to perform: logs:{action}"
+        except Exception as error:
+            code, message = "InvalidParameterException", repr(error)
+        if code == "InvalidParameterException" or action in REFUSED:
+            error = json.dumps({"__type": code, "message": message}).encode()
+            start_response("400 Bad Request", [("Content-Type", environ["CONTENT_TYPE"]), ("Content-Length", str(len(error)))])
+            return [error]
+        if PAGE and "limit" in parameters:
+            parameters["limit"] = PAGE
+        body = json.dumps(parameters).encode()
         environ.update({"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))})
         return super().__call__(environ, start_response)
 
@@ -210,6 +240,15 @@ INSTANCES = {}
 for world in WORLD:
     if world.keys() & {"instances", "templates", "configurations"}:
         INSTANCES.update(start_instances(world))
+    for group, log in world.get("logs", {}).items():
+        logs = boto3.client("logs", region_name="us-east-1", endpoint_url=url, **KEYS)
+        logs.create_log_group(logGroupName=group)
+        if "retention" in log:
+            logs.put_retention_policy(logGroupName=group, retentionInDays=log["retention"])
+        for stream, lines in log["streams"].items():
+            logs.create_log_stream(logGroupName=group, logStreamName=stream)
+            events = [{"timestamp": time, "message": message} for time, message in sorted(lines)]
+            logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
 print(url, flush=True)
 print(json.dumps(INSTANCES), flush=True)
 sys.stdin.read()

@@ -30,6 +30,7 @@ mod token_acceptance;
 mod token_renewal;
 pub(crate) mod token_review;
 mod trusted_endpoint;
+mod unused;
 mod username_templates;
 mod verify_command;
 mod whoami;

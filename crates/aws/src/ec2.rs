@@ -11,11 +11,11 @@ use super::client_config::{ClientError, ClientSettings};
 use super::concurrency::map_concurrently;
 use super::config_file::{ConfigFiles, DEFAULT_PROFILE, profile_name};
 use super::credentials::ResolvedCredentials;
-use super::query_protocol::{Endpoint, Members, QueryClient, Service, Timeouts};
+use super::query_protocol::{Members, QueryClient, Service};
 use super::runtime::BlockingRuntime;
+use super::signed_client::{Endpoint, Timeouts};
 use super::{AwsEnvironment, AwsError};
 use awsauth_core::facts::node_inventory::{Instance, ScalingGroup};
-use awsauth_core::facts::partitions::Partition;
 
 const EC2: Service = Service {
     signing_name: "ec2",
@@ -82,8 +82,8 @@ impl Ec2 {
             profile: files.profile(profile),
         };
         let region = &resolved.region.name;
-        let client = |service, variable| -> Result<QueryClient, ClientError> {
-            let endpoint = endpoint_of(&settings, service, variable, region)?;
+        let client = |service: Service, variable| -> Result<QueryClient, ClientError> {
+            let endpoint = Endpoint::regional(&settings, service.signing_name, variable, region)?;
             QueryClient::new(
                 &settings,
                 service,
@@ -159,34 +159,6 @@ impl fmt::Debug for Ec2 {
 /// <https://docs.aws.amazon.com/eks/latest/userguide/worker.html>
 fn cluster_tag(cluster: &str) -> String {
     format!("kubernetes.io/cluster/{cluster}")
-}
-
-/// The endpoint of a regional service. `variable` is the suffix of its endpoint variable.
-fn endpoint_of(
-    settings: &ClientSettings<'_>,
-    service: Service,
-    variable: &str,
-    region: &str,
-) -> Result<Endpoint, ClientError> {
-    Endpoint::of(settings, variable, |fips, dual_stack| Endpoint {
-        url: standard_url(service.signing_name, region, fips, dual_stack),
-        signing_region: region.to_owned(),
-    })
-}
-
-fn standard_url(service: &str, region: &str, fips: bool, dual_stack: bool) -> String {
-    let partition = Partition::of_region(region);
-    let domain = match dual_stack {
-        true => partition.dual_stack_domain,
-        false => partition.domain,
-    };
-    let suffix = match (fips, dual_stack) {
-        // These endpoints of GovCloud are FIPS endpoints.
-        (true, false) if partition.id == "aws-us-gov" => "",
-        (true, _) => "-fips",
-        (false, _) => "",
-    };
-    format!("https://{service}{suffix}.{region}.{domain}")
 }
 
 impl QueryClient {
@@ -584,80 +556,6 @@ struct Configuration {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn endpoint_depends_on_partition_fips_and_dual_stack() {
-        // As botocore 1.44.5 resolves them.
-        for (service, region, fips, dual_stack, host) in [
-            (
-                "ec2",
-                "eu-west-1",
-                false,
-                false,
-                "ec2.eu-west-1.amazonaws.com",
-            ),
-            (
-                "ec2",
-                "eu-west-1",
-                true,
-                false,
-                "ec2-fips.eu-west-1.amazonaws.com",
-            ),
-            ("ec2", "eu-west-1", false, true, "ec2.eu-west-1.api.aws"),
-            (
-                "autoscaling",
-                "eu-west-1",
-                true,
-                true,
-                "autoscaling-fips.eu-west-1.api.aws",
-            ),
-            (
-                "ec2",
-                "cn-north-1",
-                false,
-                false,
-                "ec2.cn-north-1.amazonaws.com.cn",
-            ),
-            (
-                "autoscaling",
-                "cn-north-1",
-                false,
-                true,
-                "autoscaling.cn-north-1.api.amazonwebservices.com.cn",
-            ),
-            (
-                "ec2",
-                "us-gov-west-1",
-                true,
-                false,
-                "ec2.us-gov-west-1.amazonaws.com",
-            ),
-            (
-                "ec2",
-                "us-gov-west-1",
-                true,
-                true,
-                "ec2-fips.us-gov-west-1.api.aws",
-            ),
-            (
-                "autoscaling",
-                "us-iso-east-1",
-                true,
-                false,
-                "autoscaling-fips.us-iso-east-1.c2s.ic.gov",
-            ),
-            (
-                "ec2",
-                "eusc-de-east-1",
-                false,
-                false,
-                "ec2.eusc-de-east-1.amazonaws.eu",
-            ),
-        ] {
-            let url = standard_url(service, region, fips, dual_stack);
-            assert_eq!(url, format!("https://{host}"), "{region}");
-        }
-    }
 
     #[test]
     fn groups_name_the_templates_that_they_launch() {

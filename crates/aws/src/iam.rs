@@ -13,11 +13,12 @@ use super::client_config::{ClientError, ClientSettings};
 use super::concurrency::map_concurrently;
 use super::config_file::{ConfigFiles, DEFAULT_PROFILE, profile_name};
 use super::credentials::ResolvedCredentials;
-use super::query_protocol::{Endpoint, Members, QueryClient, Service, Timeouts};
+use super::query_protocol::{Members, QueryClient, Service};
 use super::runtime::BlockingRuntime;
+use super::signed_client::{Endpoint, Timeouts};
 use super::{AwsEnvironment, AwsError};
 use awsauth_core::assume_role_advice::Decision;
-use awsauth_core::facts::iam_principals::{Listed, Principal};
+use awsauth_core::facts::iam_principals::{Existence, Listed, Principal, RoleUse};
 use awsauth_core::facts::partitions::Partition;
 
 const SERVICE: Service = Service {
@@ -106,6 +107,40 @@ impl Iam {
     /// If IAM does not return one of them.
     pub fn roles_named(&mut self, names: &BTreeSet<String>) -> IamResult<Listed> {
         self.runtime.block_on(self.client.roles_named(names))?
+    }
+
+    /// Returns when the roles with these names were last used, by the requested name, which may differ from the role's in letter case;
+    /// `None` for roles that do not exist. If the caller may not list roles, leaves out those that IAM does not find.
+    ///
+    /// # Errors
+    /// If IAM does not return one of them.
+    pub fn role_uses(
+        &mut self,
+        names: &BTreeSet<String>,
+    ) -> IamResult<BTreeMap<String, Option<RoleUse>>> {
+        let listed = self.roles(names)?;
+        let mut uses = BTreeMap::new();
+        let mut requests = Vec::new();
+        for name in names {
+            match listed.named(name) {
+                Existence::Exists(role) => requests.push((name.clone(), role.name.clone())),
+                Existence::Absent if listed.is_all() => {
+                    uses.insert(name.clone(), None);
+                }
+                Existence::Absent | Existence::Unknown => {}
+            }
+        }
+        let client = &self.client;
+        let answers = self
+            .runtime
+            .block_on(map_concurrently(requests, |(name, role)| {
+                let client = client.clone();
+                async move { (name, client.get_role_use(&role).await) }
+            }))??;
+        for (name, answer) in answers {
+            uses.insert(name, answer.map_err(of("iam:GetRole"))?);
+        }
+        Ok(uses)
     }
 
     /// Returns all users. If the caller may not list users, returns those with these names.
@@ -276,6 +311,19 @@ impl QueryClient {
         Ok(answer.map(|answer| answer.result.role.into()))
     }
 
+    async fn get_role_use(&self, name: &str) -> Result<Option<RoleUse>, AwsError> {
+        let answer = self.call("GetRole", &[("RoleName", name)]).await;
+        let answer: Option<Response<RoleResult>> = none_if_missing(answer)?;
+        Ok(answer.map(|answer| {
+            let role = answer.result.role;
+            let last_used = role.role_last_used.and_then(|used| used.last_used_date);
+            RoleUse {
+                unique_id: role.role_id,
+                last_used_at: timestamp(last_used.as_deref()),
+            }
+        }))
+    }
+
     async fn get_user(&self, name: &str) -> Result<Option<Principal>, AwsError> {
         let answer = self.call("GetUser", &[("UserName", name)]).await;
         let answer: Option<Response<UserResult>> = none_if_missing(answer)?;
@@ -404,8 +452,17 @@ struct InstanceProfile {
 struct Role {
     arn: String,
     role_name: String,
+    #[serde(default)]
+    role_id: String,
+    role_last_used: Option<RoleLastUsed>,
     assume_role_policy_document: Option<String>,
     create_date: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct RoleLastUsed {
+    last_used_date: Option<String>,
 }
 
 #[derive(Deserialize)]

@@ -3,51 +3,16 @@
 //! <https://smithy.io/2.0/aws/protocols/aws-query-protocol.html> and
 //! <https://smithy.io/2.0/aws/protocols/aws-ec2-query-protocol.html>
 
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
-
-use aws_sdk_sts::config::http::HttpRequest;
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
-use aws_sigv4::sign::v4;
-use aws_smithy_http_client::Connector;
-use aws_smithy_runtime_api::client::http::HttpConnector;
-use aws_smithy_runtime_api::client::result::ConnectorError;
 use quick_xml::de;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use tokio::time::{sleep, timeout};
 
-use super::client_config::{
-    ClientError, ClientSettings, INITIAL_BACKOFF, MAX_ATTEMPTS, credentials_of_sdk,
-};
-use super::request_error::{clock_ahead, without_signed_request};
-use super::response_limit::{LimitedConnector, text_of};
-use super::{AwsError, Refused};
+use super::AwsError;
+use super::client_config::{ClientError, ClientSettings};
+use super::signed_client::{Endpoint, Message, ServiceError, SignedClient, Timeouts};
 use awsauth_core::token::Credentials;
 
 const CONTENT_TYPE: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
-const USER_AGENT: (&str, &str) = ("user-agent", concat!("awsauth/", env!("CARGO_PKG_VERSION")));
-
-/// Error codes of throttled requests, as the AWS SDKs list them.
-/// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html>
-const THROTTLING: [&str; 13] = [
-    "BandwidthLimitExceeded",
-    "EC2ThrottledException",
-    "LimitExceededException",
-    "PriorRequestNotComplete",
-    "ProvisionedThroughputExceededException",
-    "RequestLimitExceeded",
-    "RequestThrottled",
-    "RequestThrottledException",
-    "SlowDown",
-    "ThrottledException",
-    "Throttling",
-    "ThrottlingException",
-    "TooManyRequestsException",
-];
-
-/// Other errors after which the SDKs send the request again.
-const TRANSIENT: [&str; 2] = ["RequestTimeout", "RequestTimeoutException"];
 
 /// A service: its name in signatures and the version of its API.
 #[derive(Clone, Copy, Debug)]
@@ -56,61 +21,11 @@ pub(crate) struct Service {
     pub(crate) version: &'static str,
 }
 
-/// The URL of a service, and the region that signatures name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Endpoint {
-    pub(crate) url: String,
-    pub(crate) signing_region: String,
-}
-
-impl Endpoint {
-    /// Returns the configured endpoint of a service, or else its standard one, which depends on whether FIPS and dual-stack
-    /// endpoints are requested. `variable` is the suffix of the service's endpoint variable, such as `IAM`.
-    pub(crate) fn of(
-        settings: &ClientSettings<'_>,
-        variable: &str,
-        standard: impl FnOnce(bool, bool) -> Self,
-    ) -> Result<Self, ClientError> {
-        let fips = settings.fips() == Some(true);
-        let dual_stack = settings.dual_stack() == Some(true);
-        let standard = standard(fips, dual_stack);
-        let Some(url) = settings.endpoint(variable)? else {
-            return Ok(standard);
-        };
-        if fips || dual_stack {
-            return Err(ClientError::EndpointVariant {
-                variant: if fips { "FIPS" } else { "dual-stack" },
-                url,
-            });
-        }
-        Ok(Self { url, ..standard })
-    }
-}
-
-/// How long to wait for a connection, and for one call with all its attempts.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Timeouts {
-    pub(crate) connect: Duration,
-    pub(crate) operation: Duration,
-}
-
 /// A client of one service. Clones share their connections.
 #[derive(Clone)]
-pub(crate) struct QueryClient(Arc<Inner>);
-
-struct Inner {
-    connector: LimitedConnector<Connector>,
-    service: Service,
-    url: String,
-    signing_region: String,
-    credentials: aws_credential_types::Credentials,
-    operation_timeout: Duration,
-}
-
-/// A failed attempt.
-struct Failure {
-    error: AwsError,
-    is_transient: bool,
+pub(crate) struct QueryClient {
+    client: SignedClient,
+    version: &'static str,
 }
 
 impl QueryClient {
@@ -121,19 +36,15 @@ impl QueryClient {
         credentials: &Credentials,
         timeouts: Timeouts,
     ) -> Result<Self, ClientError> {
-        let is_plain = endpoint.url.starts_with("http:");
-        Ok(Self(Arc::new(Inner {
-            connector: settings.connector(is_plain, Some(timeouts.connect))?,
-            service,
-            url: format!("{}/", endpoint.url.trim_end_matches('/')),
-            signing_region: endpoint.signing_region,
-            credentials: credentials_of_sdk(credentials),
-            operation_timeout: timeouts.operation,
-        })))
+        let Service {
+            signing_name,
+            version,
+        } = service;
+        let client = SignedClient::new(settings, signing_name, endpoint, credentials, timeouts)?;
+        Ok(Self { client, version })
     }
 
-    /// Calls an action and reads its response. Repeats the request after throttling and transient failures, with a random,
-    /// exponentially growing delay.
+    /// Calls an action and reads its response. Repeats the request after throttling and transient failures.
     pub(crate) async fn call<T: DeserializeOwned>(
         &self,
         action: &str,
@@ -141,114 +52,19 @@ impl QueryClient {
     ) -> Result<T, AwsError> {
         let body = form_urlencoded::Serializer::new(String::new())
             .append_pair("Action", action)
-            .append_pair("Version", self.0.service.version)
+            .append_pair("Version", self.version)
             .extend_pairs(parameters)
             .finish();
-        let answer = timeout(self.0.operation_timeout, self.0.send_with_retries(&body)).await;
-        let text = answer.unwrap_or_else(|_| Err(AwsError::timed_out()))?;
+        let message = Message {
+            headers: &[CONTENT_TYPE],
+            body: &body,
+            read_error: |text| ErrorResponse::read(text).map(ErrorResponse::into_error),
+        };
+        let text = self.client.send(&message).await?;
         de::from_str(&text).map_err(|error| AwsError::InvalidResponse {
             why: format!("{action}: {error}"),
         })
     }
-}
-
-impl Inner {
-    async fn send_with_retries(&self, body: &str) -> Result<String, AwsError> {
-        let mut delay = INITIAL_BACKOFF;
-        for _ in 1..MAX_ATTEMPTS {
-            match self.send(body).await {
-                Err(failure) if failure.is_transient => sleep(delay.mul_f64(fastrand::f64())).await,
-                answer => return answer.map_err(|failure| failure.error),
-            }
-            delay *= 2;
-        }
-        self.send(body).await.map_err(|failure| failure.error)
-    }
-
-    async fn send(&self, body: &str) -> Result<String, Failure> {
-        let request = self.signed(body).map_err(|error| Failure {
-            error,
-            is_transient: false,
-        })?;
-        let response = self.connector.call(request).await;
-        let response = response.map_err(|error| Failure::of_connector(&error))?;
-        let (status, clock_ahead) = (response.status().as_u16(), clock_ahead(&response));
-        let text = text_of(&response);
-        if status < 300 {
-            return Ok(text.into_owned());
-        }
-        let Some(error) = ErrorResponse::read(&text) else {
-            let why = format!("status {status} without an error of AWS");
-            return Err(Failure {
-                error: AwsError::InvalidResponse { why },
-                is_transient: is_transient_status(status),
-            });
-        };
-        let code = error.error.code;
-        let is_transient = is_transient_status(status)
-            || THROTTLING.contains(&code.as_str())
-            || TRANSIENT.contains(&code.as_str());
-        Err(Failure {
-            error: AwsError::Refused(Box::new(Refused {
-                code,
-                message: without_signed_request(&error.error.message),
-                request_id: error.request_id,
-                clock_ahead,
-            })),
-            is_transient,
-        })
-    }
-
-    fn signed(&self, body: &str) -> Result<HttpRequest, AwsError> {
-        let identity = self.credentials.clone().into();
-        let parameters = v4::SigningParams::builder()
-            .identity(&identity)
-            .region(&self.signing_region)
-            .name(self.service.signing_name)
-            .time(SystemTime::now())
-            .settings(SigningSettings::default())
-            .build()
-            .expect("every parameter is set");
-        let headers = [CONTENT_TYPE, USER_AGENT];
-        let body_bytes = SignableBody::Bytes(body.as_bytes());
-        let unusable = |error: &dyn std::error::Error| AwsError::InvalidResponse {
-            why: format!("the request cannot be signed: {error}"),
-        };
-        let signable =
-            SignableRequest::new("POST", self.url.as_str(), headers.into_iter(), body_bytes);
-        let signable = signable.map_err(|error| unusable(&error))?;
-        let signed = sign(signable, &parameters.into()).map_err(|error| unusable(&error))?;
-        let (signed_headers, _) = signed.into_parts().0.into_parts();
-
-        let mut request = HttpRequest::new(body.to_owned().into());
-        request
-            .set_method("POST")
-            .map_err(|error| unusable(&error))?;
-        request
-            .set_uri(self.url.as_str())
-            .map_err(|error| unusable(&error))?;
-        for (name, value) in headers {
-            request.headers_mut().insert(name, value);
-        }
-        for header in signed_headers {
-            let value = header.value().to_owned();
-            request.headers_mut().insert(header.name(), value);
-        }
-        Ok(request)
-    }
-}
-
-impl Failure {
-    fn of_connector(error: &ConnectorError) -> Self {
-        Self {
-            error: AwsError::of_connector(error),
-            is_transient: error.is_timeout() || error.is_io(),
-        }
-    }
-}
-
-fn is_transient_status(status: u16) -> bool {
-    matches!(status, 500 | 502 | 503 | 504)
 }
 
 /// The body of an error.
@@ -294,6 +110,14 @@ impl ErrorResponse {
         };
         de::from_str(text).ok().or_else(of_ec2)
     }
+
+    fn into_error(self) -> ServiceError {
+        ServiceError {
+            code: self.error.code,
+            message: self.error.message,
+            request_id: self.request_id,
+        }
+    }
 }
 
 /// A list in a response. EC2 calls the element `item`.
@@ -324,6 +148,7 @@ mod tests {
     use std::io::{Read, Write};
     use std::net::TcpListener;
     use std::thread::{self, JoinHandle};
+    use std::time::Duration;
 
     use super::*;
     use crate::AwsEnvironment;

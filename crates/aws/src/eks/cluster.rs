@@ -12,6 +12,7 @@ use super::error::{EksError, Unavailable};
 use crate::credentials::{self, CredentialOptions, NoCredentials, ResolvedCredentials};
 use crate::ec2::Ec2;
 use crate::iam::Iam;
+use crate::logs::Logs;
 use crate::{ActionError, AwsEnvironment};
 use awsauth_core::authenticator::AccessEntries;
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
@@ -208,6 +209,14 @@ impl EksCluster {
     /// If a connection setting is invalid.
     pub fn ec2(&self) -> Result<Ec2, ActionError> {
         Ec2::new(&self.resolved, self.profile.as_deref(), &self.environment)
+    }
+
+    /// Creates a client of CloudWatch Logs in the cluster's region with the same credentials.
+    ///
+    /// # Errors
+    /// If a connection setting is invalid.
+    pub fn logs(&self) -> Result<Logs, ActionError> {
+        Logs::new(&self.resolved, self.profile.as_deref(), &self.environment)
     }
 
     /// Returns the credentials that described the cluster.

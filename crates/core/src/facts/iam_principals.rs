@@ -29,6 +29,16 @@ pub struct Principal {
     pub created_at: Option<Timestamp>,
 }
 
+/// A role, and when it was last used in any service of AWS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoleUse {
+    /// Such as `AROAEXAMPLE`. A role that is created again has another one:
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids>
+    pub unique_id: String,
+    /// `None` if it was not used in the 400 days that IAM remembers.
+    pub last_used_at: Option<Timestamp>,
+}
+
 /// Some or all of an account's roles or users.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listed {
@@ -69,6 +79,11 @@ impl Listed {
             absent: absent.map(|name| name.to_ascii_lowercase()).collect(),
             is_all: false,
         }
+    }
+
+    /// Returns whether the list is complete.
+    pub fn is_all(&self) -> bool {
+        self.is_all
     }
 
     /// Returns the principals that were found.

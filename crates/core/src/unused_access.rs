@@ -1,0 +1,315 @@
+//! Which of the principals that may sign in did not for some time.
+//!
+//! A principal is unused only if something proves it: a log without gaps, or IAM. Everything else is unknown.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::arn::Parts;
+use crate::authenticator::{Admitted, AdmittedBy, AdmittedPrincipals};
+use crate::facts::iam_principals::RoleUse;
+use crate::sign_in_log::{SignInLog, SignIns};
+
+/// What is known about sign-ins.
+#[derive(Debug)]
+pub struct UsageEvidence<'a> {
+    pub log: &'a SignInLog,
+    /// Why the log does not prove that somebody did not sign in; `None` if only its gaps decide.
+    pub log_doubt: Option<String>,
+    /// The account whose roles IAM was asked for.
+    pub account: &'a str,
+    /// The roles of this account by name, as far as IAM was asked; `None` for those that do not exist.
+    pub roles: &'a BTreeMap<String, Option<RoleUse>>,
+}
+
+/// A principal that may sign in, and whether it did.
+#[derive(Debug)]
+pub struct PrincipalUsage<'a> {
+    pub principal: &'a Admitted<'a>,
+    pub usage: Usage,
+    /// The sign-ins of an earlier role of the same name, which IAM has deleted since.
+    pub earlier_role: Option<SignIns>,
+}
+
+/// Whether a principal signed in during the period.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Usage {
+    Used(SignIns),
+    Unused(Proof),
+    Unknown(String),
+}
+
+/// What proves that a principal did not sign in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// The log has no gaps, and no sign-in of the principal.
+    Log,
+    /// The role was last used before the period, in any service of AWS; `None` if never in the 400 days that IAM remembers:
+    /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_RoleLastUsed.html>
+    RoleLastUsed(Option<Timestamp>),
+    /// The role does not exist.
+    NoSuchRole,
+}
+
+/// Returns the usage of every principal that may sign in.
+pub fn usage<'a>(
+    principals: &'a AdmittedPrincipals<'a>,
+    evidence: &UsageEvidence<'_>,
+) -> Vec<PrincipalUsage<'a>> {
+    let mut all: Vec<PrincipalUsage<'a>> = principals
+        .all()
+        .iter()
+        .map(|principal| evidence.usage_of(principal, principals))
+        .collect();
+    // Whether the log of EKS has sign-ins by access entries is not documented: one of them shows that it does.
+    let by_entry =
+        |usage: &PrincipalUsage<'_>| matches!(usage.principal.by, AdmittedBy::AccessEntry(_));
+    let mut used = all
+        .iter()
+        .filter(|usage| matches!(usage.usage, Usage::Used(_)));
+    if !used.any(by_entry) {
+        for usage in all.iter_mut().filter(|usage| by_entry(usage)) {
+            if usage.usage == Usage::Unused(Proof::Log) {
+                usage.usage = Usage::Unknown(
+                    "the log has no sign-in by any access entry, so it may not record them"
+                        .to_owned(),
+                );
+            }
+        }
+    }
+    all
+}
+
+impl UsageEvidence<'_> {
+    fn usage_of<'a>(
+        &self,
+        principal: &'a Admitted<'a>,
+        principals: &AdmittedPrincipals<'_>,
+    ) -> PrincipalUsage<'a> {
+        let role = self.role(principal.name());
+        let current = role
+            .and_then(Option::as_ref)
+            .map(|role| role.unique_id.as_str());
+        let is_current = |id: Option<&str>| id.is_none() || current.is_none() || id == current;
+        let (mut used, mut earlier_role) = (None, None);
+        for (id, sign_ins) in self.sign_ins(principal, principals) {
+            let seen = if is_current(id) {
+                &mut used
+            } else {
+                &mut earlier_role
+            };
+            *seen = Some(sum(*seen, sign_ins));
+        }
+        PrincipalUsage {
+            principal,
+            usage: used.map_or_else(|| self.proof_of_absence(role), Usage::Used),
+            earlier_role,
+        }
+    }
+
+    /// Returns the sign-ins of a principal, or of all those that only the mapping of their account admits.
+    fn sign_ins(
+        &self,
+        principal: &Admitted<'_>,
+        principals: &AdmittedPrincipals<'_>,
+    ) -> Vec<(Option<&str>, SignIns)> {
+        let Some(account) = principal.whole_account() else {
+            return self.log.of(principal.name()).collect();
+        };
+        let of_account = self.log.arns().filter(|arn| {
+            Parts::of(arn).is_some_and(|parts| parts.account == account)
+                && principals.depends_on_account(arn)
+        });
+        of_account.flat_map(|arn| self.log.of(arn)).collect()
+    }
+
+    /// Returns what IAM knows about a role; `None` if it was not asked.
+    fn role(&self, arn: &str) -> Option<&Option<RoleUse>> {
+        let parts = Parts::of(arn).filter(|parts| parts.is("iam", "role"))?;
+        (parts.account == self.account).then(|| self.roles.get(parts.name))?
+    }
+
+    fn proof_of_absence(&self, role: Option<&Option<RoleUse>>) -> Usage {
+        match role {
+            Some(None) => return Usage::Unused(Proof::NoSuchRole),
+            Some(Some(role)) if role.last_used_at.is_none_or(|last| last < self.log.since()) => {
+                return Usage::Unused(Proof::RoleLastUsed(role.last_used_at));
+            }
+            _ => {}
+        }
+        if let Some(doubt) = &self.log_doubt {
+            return Usage::Unknown(doubt.clone());
+        }
+        match self.log.silent_days().as_slice() {
+            [] => Usage::Unused(Proof::Log),
+            [day] => Usage::Unknown(format!(
+                "the log has no sign-in in the 24 hours after {day}"
+            )),
+            days => Usage::Unknown(format!(
+                "the log has no sign-in on {} days, such as the 24 hours after {}",
+                days.len(),
+                days[0]
+            )),
+        }
+    }
+}
+
+fn sum(seen: Option<SignIns>, more: SignIns) -> SignIns {
+    seen.map_or(more, |seen| SignIns {
+        count: seen.count + more.count,
+        last: seen.last.max(more.last),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::authenticator::{AccessEntries, Store};
+    use crate::document::Document;
+    use crate::facts::access_entries::{AccessEntry, AccessTerms};
+    use crate::facts::authentication_mode::AuthenticationMode;
+
+    const A: &str = "arn:aws:iam::111122223333";
+
+    fn log(days: &[u8], lines: &[(&str, &str)]) -> SignInLog {
+        let mut log = SignInLog::new(
+            "2026-10-01T00:00:00Z".parse().unwrap(),
+            "2026-10-04T00:00:00Z".parse().unwrap(),
+        );
+        for day in days {
+            for (name, id) in [("role/node", "AROANODE")].iter().chain(lines) {
+                log.add_line(&format!(
+                    r#"time="2026-10-0{day}T10:00:00Z" msg="access granted" arn="{A}:{name}" uid="a:1:{id}""#
+                ));
+            }
+        }
+        log
+    }
+
+    /// Returns `NAME: USAGE` for the mapped roles node, ci and old, the account, and the access entry of role entry.
+    fn shown(
+        log: &SignInLog,
+        doubt: Option<&str>,
+        roles: &[(&str, Option<RoleUse>)],
+    ) -> Vec<String> {
+        let role = |name| format!("- {{rolearn: '{A}:role/{name}', username: {name}}}\n");
+        let data = [
+            ("mapRoles", ["node", "ci", "old"].map(role).concat()),
+            ("mapAccounts", "- '111122223333'\n".to_owned()),
+        ];
+        let data = data.map(|(key, text)| (key.to_owned(), text));
+        let document = Document::read(&data.into_iter().collect());
+        let store = Store::new(&document);
+        let entries = AccessEntries::new(
+            AuthenticationMode::ApiAndConfigMap,
+            Some(vec![AccessEntry {
+                principal_arn: format!("{A}:role/team/entry"),
+                terms: Some(AccessTerms::default()),
+            }]),
+        );
+        let principals = AdmittedPrincipals::of(&store, Some(&entries));
+        let roles = roles
+            .iter()
+            .map(|(name, role)| ((*name).to_owned(), role.clone()));
+        let evidence = UsageEvidence {
+            log,
+            log_doubt: doubt.map(str::to_owned),
+            account: "111122223333",
+            roles: &roles.collect(),
+        };
+        let show = |one: &PrincipalUsage<'_>| {
+            let name = one.principal.name().rsplit('/').next().unwrap_or_default();
+            let usage = match &one.usage {
+                Usage::Used(sign_ins) => format!("used {}", sign_ins.count),
+                Usage::Unused(proof) => format!("{proof:?}"),
+                Usage::Unknown(why) => why.clone(),
+            };
+            let earlier = one.earlier_role.map_or("", |_| " earlier");
+            format!("{name}: {usage}{earlier}")
+        };
+        usage(&principals, &evidence).iter().map(show).collect()
+    }
+
+    fn role(unique_id: &str, last_used: Option<&str>) -> Option<RoleUse> {
+        Some(RoleUse {
+            unique_id: unique_id.to_owned(),
+            last_used_at: last_used.map(|text| text.parse().unwrap()),
+        })
+    }
+
+    #[test]
+    fn complete_log_proves_who_did_not_sign_in() {
+        let log = log(
+            &[1, 2, 3],
+            &[
+                ("role/ci", "AROACI"),
+                ("user/bob", "AIDABOB"),
+                ("role/entry", "AROAENTRY"),
+            ],
+        );
+        assert_eq!(
+            shown(&log, None, &[]),
+            [
+                "node: used 3",
+                "ci: used 3",
+                "old: Log",
+                "111122223333: used 3",
+                "entry: used 3"
+            ]
+        );
+    }
+
+    #[test]
+    fn gap_or_doubt_leaves_the_rest_unknown() {
+        let gap = "the log has no sign-in in the 24 hours after 2026-10-02T00:00:00Z";
+        for (days, doubt, why) in [
+            (&[1, 3][..], None, gap),
+            (&[1, 2, 3], Some("it is disabled"), "it is disabled"),
+        ] {
+            let shown = shown(&log(days, &[]), doubt, &[]);
+            assert_eq!(shown[0], format!("node: used {}", days.len()));
+            for (name, usage) in ["ci", "old", "111122223333", "entry"]
+                .iter()
+                .zip(&shown[1..])
+            {
+                assert_eq!(usage, &format!("{name}: {why}"));
+            }
+        }
+    }
+
+    #[test]
+    fn log_without_any_access_entry_proves_nothing_about_them() {
+        let shown = shown(&log(&[1, 2, 3], &[]), None, &[]);
+        assert_eq!(shown[1..3], ["ci: Log", "old: Log"]);
+        assert_eq!(
+            shown[4],
+            "entry: the log has no sign-in by any access entry, so it may not record them"
+        );
+    }
+
+    #[test]
+    fn iam_proves_absence_and_tells_roles_of_the_same_name_apart() {
+        let log = log(&[1], &[("role/ci", "AROAOLD")]);
+        let before = Some("2026-09-30T00:00:00Z");
+        let roles = [
+            ("node", None),
+            ("ci", role("AROANEW", before)),
+            ("old", role("AROAOLDER", None)),
+            ("entry", role("AROAENTRY", Some("2026-10-02T00:00:00Z"))),
+        ];
+        let shown = shown(&log, Some("gone"), &roles);
+        let last_used: Timestamp = before.unwrap().parse().unwrap();
+        assert_eq!(
+            shown,
+            [
+                // The log decides before IAM, whose list of roles can be older.
+                "node: used 1".to_owned(),
+                format!("ci: RoleLastUsed(Some({last_used:?})) earlier"),
+                "old: RoleLastUsed(None)".to_owned(),
+                "111122223333: gone".to_owned(),
+                "entry: gone".to_owned(),
+            ]
+        );
+    }
+}
