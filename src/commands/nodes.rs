@@ -55,7 +55,7 @@ struct FixArgs {
 
     /// With --fix, map this role even if only a tag connects its instances with the cluster; may be repeated
     #[arg(long = "node-role", value_name = "ARN")]
-    roles: Vec<String>,
+    node_roles: Vec<String>,
 
     /// With --fix, do not ask before access entries are changed, or roles are mapped that only a tag connects with the cluster
     #[arg(long, short)]

@@ -68,7 +68,7 @@ fn refuse_unknown_roles(args: &Args, found: &NodeReport<'_>) -> Result<(), Failu
         let mut roles = found.roles.iter();
         roles.any(|role| is_same_principal(&role.arn, arn))
     };
-    match args.fix.roles.iter().find(|arn| !is_known(arn)) {
+    match args.fix.node_roles.iter().find(|arn| !is_known(arn)) {
         None => Ok(()),
         Some(arn) => Err(Failure::usage(format!(
             "--node-role {arn} is not a role of a known node"
@@ -127,7 +127,7 @@ fn is_fixable(role: &RoleReport<'_>) -> bool {
 
 /// Returns whether the cluster or the user confirms that the role is of nodes.
 fn is_trusted(args: &Args, role: &RoleReport<'_>) -> bool {
-    let mut named = args.fix.roles.iter();
+    let mut named = args.fix.node_roles.iter();
     !role.is_known_by_tags_only()
         || args.fix.yes
         || named.any(|arn| is_same_principal(arn, &role.arn))
