@@ -12,7 +12,7 @@ use crate::facts::node_kinds::NodeKind;
 #[derive(Clone, Debug, Default)]
 pub struct NodeRoles<'f> {
     roles: Vec<NodeRole<'f>>,
-    /// The indexes of the roles by the folded ARN that their nodes sign in with.
+    /// The indexes of the roles by the case-folded ARN that their nodes sign in with.
     by_arn: HashMap<String, usize>,
 }
 
@@ -55,7 +55,7 @@ impl<'f> NodeRoles<'f> {
 }
 
 impl<'f> NodeRole<'f> {
-    /// Returns whether nodes of such a kind sign in with it.
+    /// Returns whether nodes of this kind sign in with it.
     pub fn has(&self, kind: NodeKind) -> bool {
         self.uses.iter().any(|one| one.kind == kind)
     }
@@ -110,12 +110,17 @@ impl fmt::Display for UsedBy<'_, '_> {
         }
         for (at, (kind, names)) in kinds.iter().enumerate() {
             let and = if at == 0 { "" } else { " and " };
+            let plural = if kind.ends_with('s') { "es" } else { "s" };
             match names.as_slice() {
                 [""] => write!(f, "{and}{kind}")?,
                 [name] => write!(f, "{and}{kind} {name}")?,
-                [one, other] => write!(f, "{and}{kind}s {one} and {other}")?,
+                [one, other] => write!(f, "{and}{kind}{plural} {one} and {other}")?,
                 [one, other, more @ ..] => {
-                    write!(f, "{and}{kind}s {one}, {other} and {} more", more.len())?;
+                    write!(
+                        f,
+                        "{and}{kind}{plural} {one}, {other} and {} more",
+                        more.len()
+                    )?;
                 }
                 [] => {}
             }
@@ -141,7 +146,15 @@ mod tests {
         }
     }
 
-    /// A role is found by the ARN that its nodes sign in with, for every kind of node.
+    fn class(name: &str, role: &str) -> NodeClass {
+        NodeClass {
+            name: name.to_owned(),
+            role: Some(format!("{A}/{role}")),
+            ..NodeClass::default()
+        }
+    }
+
+    /// A role is found by its sign-in ARN, and displayed with all its uses.
     #[test]
     fn role_is_displayed_with_its_uses() {
         let node_inventory = NodeInventory {
@@ -159,11 +172,9 @@ mod tests {
                 status: "ACTIVE".to_owned(),
             }]),
             classes: Some(vec![
-                NodeClass {
-                    name: "default".to_owned(),
-                    role: Some(format!("{A}/nodes")),
-                    ..NodeClass::default()
-                },
+                class("default", "nodes"),
+                class("a", "karpenter"),
+                class("b", "karpenter"),
                 NodeClass {
                     name: "unknown".to_owned(),
                     instance_profile: Some("p".to_owned()),
@@ -187,9 +198,13 @@ mod tests {
             text("auto").as_deref(),
             Some("the role of Auto Mode's node pools")
         );
+        assert_eq!(
+            text("karpenter").as_deref(),
+            Some("the role of Karpenter's node classes a and b")
+        );
         assert_eq!(text("gone"), None);
         assert_eq!(text("eks/Nodes"), None, "no caller's ARN has a role path");
-        assert_eq!(roles.all().len(), 3);
+        assert_eq!(roles.all().len(), 4);
         let nodes = roles.get(&format!("{A}/nodes")).unwrap();
         assert_eq!(nodes.kind(), NodeKind::Windows);
         assert!(nodes.has(NodeKind::Linux) && !nodes.has(NodeKind::Fargate));
