@@ -64,7 +64,7 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with_all = ["print", "check", "clean", "finish", "revert"])]
     apply: bool,
 
-    /// Check the cluster: does every principal in aws-auth have the same access by an access entry?
+    /// Check the cluster: does every principal in aws-auth have the same access through an access entry?
     #[arg(long, conflicts_with_all = ["print", "clean", "finish", "revert"])]
     check: bool,
 

@@ -22,7 +22,7 @@ use awsauth_kube::rbac::RoleScope;
 /// Report who has access to the cluster, and to what
 ///
 /// Lists every principal that can sign in, with its user, its groups, and the rights that RBAC and access policies give it. The
-/// HTML is one file that loads nothing: it works offline and can be mailed, archived and printed. Name the cluster with
+/// HTML report is self-contained: it works offline and can be mailed, archived and printed. Name the cluster with
 /// --cluster-name to include access entries.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -79,7 +79,7 @@ pub(super) enum ReportFormat {
     #[default]
     #[value(alias = "md")]
     Markdown,
-    /// One page with a picture, search and filters
+    /// One page with a diagram, search and filters
     Html,
     /// One line for each right, for spreadsheets
     Csv,
@@ -159,7 +159,7 @@ fn compare(args: &DiffArgs, out: &mut Out) -> Result<Exit, Failure> {
     let (old, new) = (read(&args.old)?, read(&args.new)?);
     if old.head.cluster != new.head.cluster {
         out.note(&format!(
-            "warning: the reports are of {} and {}",
+            "warning: the reports are of different clusters: {} and {}",
             old.head.cluster, new.head.cluster
         ));
     }
@@ -182,7 +182,7 @@ const DATA: (&str, &str) = (
     "</script>",
 );
 
-/// Reads a report from a file of either format.
+/// Reads a JSON or HTML report.
 fn read(path: &Path) -> Result<AccessReport, Failure> {
     let failed = || Failure::usage(format!("cannot read the report {}", path.display()));
     let hint = "write one: awsauth report -o json > report.json";

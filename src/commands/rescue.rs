@@ -227,7 +227,7 @@ impl Rescue<'_> {
         self.steps.begin(&step, out)
     }
 
-    /// Makes the caller an administrator by an access entry.
+    /// Makes the caller an administrator through an access entry.
     fn get_in(&mut self, principal: &mut CallerPrincipal, out: &mut Out) -> Result<(), Failure> {
         let mut plan = principal
             .plan(&self.backend)
@@ -315,7 +315,7 @@ impl Rescue<'_> {
         if plan.entry.is_empty() {
             self.steps.skip(ENTRY, "you have one", out)?;
         } else {
-            let mut changes = "your role or user signs in by this access entry, and aws-auth no longer decides for it; CloudTrail records each call".to_owned();
+            let mut changes = "your role or user signs in through this access entry, and aws-auth is ignored for it; CloudTrail records each call".to_owned();
             if plan.dead_entry.is_some() {
                 changes.push_str(
                     "; the present access entry is older than your principal, and admits no one",

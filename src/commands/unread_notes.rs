@@ -24,7 +24,7 @@ pub(super) fn print_unread(policy: &Policy, backend: &Backend, out: &mut Out) {
     if let Some(permission) = permission {
         let kubectl = backend.kubectl_as_user();
         out.note(&format!(
-            "hint: check your permissions, or ask a user who has this one: {kubectl} auth can-i {permission}"
+            "hint: check whether you have the permission: {kubectl} auth can-i {permission}; if not, ask an administrator for it"
         ));
     }
 }

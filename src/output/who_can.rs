@@ -114,16 +114,26 @@ impl<'a> WhoCanList<'a> {
         if answers.is_empty() {
             return format!("No mapped principal can {asked}.");
         }
-        let mut parts = vec![format!("{} can {asked}", count(Answer::Yes))];
+        let (mut parts, more) = match count(Answer::Yes) {
+            0 => (
+                vec![format!("No mapped principal certainly can {asked}")],
+                "",
+            ),
+            1 => (vec![format!("1 mapped principal can {asked}")], " more"),
+            certain => (
+                vec![format!("{certain} mapped principals can {asked}")],
+                " more",
+            ),
+        };
         for (answer, words) in [
-            (Answer::Conditional, "only on a condition"),
-            (Answer::Unknown, "not known"),
+            (Answer::Conditional, "can on a condition"),
+            (Answer::Unknown, "may be able to"),
         ] {
             if count(answer) > 0 {
-                parts.push(format!("{} {words}", count(answer)));
+                parts.push(format!("{}{more} {words}", count(answer)));
             }
         }
-        format!("Of the mapped principals, {}.", parts.join(", "))
+        format!("{}.", parts.join("; "))
     }
 
     fn row(&self, row: &'a Allowed<'a>) -> RowData<'a> {

@@ -1,4 +1,4 @@
-//! Carries out the changes of access entries of a plan, and reads them back.
+//! Applies a plan's access entry changes and reads them back.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use awsauth_core::authenticator::AccessEntries;
 use awsauth_core::facts::access_entries::AccessTerms;
 use awsauth_core::plan::Plan;
 
-/// The pause between two reads. EKS needs seconds until all its calls return a change:
+/// The pause between two reads. It takes EKS a few seconds until all calls return a change:
 /// <https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html>
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -29,7 +29,7 @@ pub(super) fn write_entries(
         .filter(|change| !change.operations().is_empty())
         .cloned()
         .collect();
-    // EKS has no conditional writes. This leaves only a short time in which a change of another client would be lost.
+    // EKS has no conditional writes. Checking first leaves only a short window in which a concurrent change would be overwritten.
     if let Read::Different(difference) =
         read(&changes, |change| change.before.as_ref(), backend, out)
     {

@@ -54,7 +54,7 @@ pub(crate) fn no_permission(backend: &Backend, facts: &Facts) -> Failure {
     let why = format!("user {user} may not update configmaps/aws-auth in kube-system");
     Failure::new(Kind::Unreachable, format!("{what}: {why}"))
         .hint(format!(
-            "check your permissions, or ask a user who has this one: {} auth can-i update configmaps/aws-auth -n kube-system",
+            "check whether you have the permission: {} auth can-i update configmaps/aws-auth -n kube-system; if not, ask an administrator for it",
             backend.kubectl_as_user()
         ))
         .hint(format!(

@@ -49,7 +49,7 @@ pub struct ClientSettings<'a> {
 #[derive(Debug, Error)]
 pub enum ClientError {
     /// The CA bundle cannot be used.
-    #[error("{setting} cannot be used")]
+    #[error("cannot use the CA bundle set by {setting}")]
     Bundle {
         /// The setting that names the file.
         setting: &'static str,
@@ -59,14 +59,14 @@ pub enum ClientError {
     #[error("there are no trusted certificates")]
     Roots { source: TlsError },
     /// The proxy is not a usable URL.
-    #[error("the proxy {shown:?} of {setting} is not an http or https URL")]
+    #[error("{setting} is {shown:?}, which is not an http or https URL")]
     Proxy {
         /// The URL without user and password.
         shown: String,
         setting: &'static str,
     },
     /// The endpoint is not a usable URL.
-    #[error("{value:?}, which is {setting}, is not an http or https URL")]
+    #[error("{setting} is {value:?}, which is not an http or https URL")]
     Endpoint {
         value: String,
         /// The variable or option that holds the URL.
@@ -87,7 +87,7 @@ pub enum ClientError {
         url: String,
     },
     /// The profile's `services` option names a section that does not exist.
-    #[error("the profile's services are [services {name}], which the config file does not have")]
+    #[error("the profile refers to [services {name}], which is not in the config file")]
     Services { name: String },
 }
 
@@ -198,7 +198,7 @@ impl ClientSettings<'_> {
         })
     }
 
-    /// Returns a Boolean of the environment or else of the profile; `None` if neither has it.
+    /// Returns a Boolean setting from the environment, else from the profile; `None` if neither has it.
     fn flag(&self, variable: &str, option: &str) -> Option<bool> {
         let value = self.environment.get(variable);
         let value = value.or_else(|| self.profile?.text(option));
@@ -236,7 +236,7 @@ impl Transport {
     }
 }
 
-/// Returns the same settings for requests signed with these credentials. Clients share their connections.
+/// Returns a copy of the settings that signs with these credentials. It shares the HTTP client and its connections.
 pub(crate) fn signed_with(config: &SdkConfig, credentials: &Credentials) -> SdkConfig {
     let config = config.clone().into_builder();
     config.credentials_provider(provider(credentials)).build()
@@ -328,7 +328,7 @@ fn is_loopback(host: &str) -> bool {
 /// Hosts that are never reached through a proxy.
 const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
 
-/// Returns the proxy of `HTTPS_PROXY`, or of `HTTP_PROXY` for HTTP without TLS. `NO_PROXY` lists the exceptions.
+/// Returns the proxy set in `HTTPS_PROXY`, or in `HTTP_PROXY` for HTTP without TLS. `NO_PROXY` lists the exceptions.
 /// Lower-case variables have precedence, as in Python.
 fn proxy_config(
     environment: &AwsEnvironment,
@@ -381,7 +381,7 @@ fn trust_store(settings: &ClientSettings) -> Result<TrustStore, ClientError> {
         .into_iter()
         .find_map(|(path, setting)| Some((path?, setting)));
     let Some((path, setting)) = named else {
-        // Other systems always have some, and the check is slow there.
+        // Other systems always have root certificates, and loading them there is slow.
         if cfg!(target_os = "linux") {
             tls::system_roots().map_err(|source| ClientError::Roots { source })?;
         }

@@ -294,7 +294,7 @@ impl RequestError {
                     quoted(&user.username)
                 ),
                 _ => format!(
-                    "check your permissions, or ask a user who has this one: {} auth can-i {} configmaps/{NAME} -n {NAMESPACE}",
+                    "check whether you have the permission: {} auth can-i {} configmaps/{NAME} -n {NAMESPACE}; if not, ask an administrator for it",
                     self.target.kubectl_as_user(),
                     self.verb
                 ),

@@ -16,7 +16,7 @@ const PREFIX: &str = "k8s-aws-v1.";
 /// The token that is tested.
 pub(super) struct TestedToken {
     pub(super) token: BearerToken,
-    /// The authenticator's request to STS; `None` if the authenticator rejects the token before.
+    /// The authenticator's request to STS; `None` if the authenticator rejects the token before asking STS.
     pub(super) presigned: Option<PresignedRequest>,
     /// The cluster name that the authenticator expects.
     pub(super) cluster: String,
@@ -70,8 +70,8 @@ impl Collector {
         })
     }
 
-    /// Returns the cluster name that the authenticator expects: from the user, or else from the kubeconfig's cluster
-    /// entry, or else the name that the token was signed for.
+    /// Returns the cluster name that the authenticator expects: from --cluster-name, else from the kubeconfig's cluster entry
+    /// (not for tokens that awsauth signed), else the name that the token was signed for.
     fn expected_cluster(
         &self,
         signer: Signer,
@@ -128,7 +128,7 @@ impl Collector {
     }
 }
 
-/// Returns an identity that reads aws-auth instead of the token's; `None` if there is none.
+/// Returns the identity that reads aws-auth, if it is not the tested token's.
 pub(super) fn reader(
     selected: Option<&SelectedContext>,
     as_context: Option<&str>,

@@ -17,7 +17,7 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
         match &state.admins {
             Some(admins) if lacks_admin_rights(item, admins) => {
                 out.note(&format!(
-                    "{} is no administrator by its access entry: no ClusterRoleBinding binds its groups to cluster-admin.",
+                    "{} is not an administrator through its access entry: no ClusterRoleBinding binds its groups to cluster-admin.",
                     item.name()
                 ));
                 missing += 1;

@@ -14,7 +14,7 @@ use awsauth_core::lint::{Finding, Severity};
 /// (<https://docs.github.com/en/rest/checks/runs>, and <https://github.com/orgs/community/discussions/26680>).
 const MAX_SHOWN: usize = 10;
 
-/// Returns workflow commands for what could not be read and for the worst findings, as many as GitHub shows, then a line that counts
+/// Returns workflow commands for what could not be read and for the most severe findings, as many as GitHub shows, then a line that counts
 /// the others.
 pub(crate) fn lint_commands(all: &[Linted<'_>], unread: &[String]) -> String {
     let mut text = String::new();
@@ -106,7 +106,7 @@ pub(crate) fn lint_counts(all: &[Linted<'_>]) -> [(&'static str, usize); 2] {
     [("findings", findings), ("errors", errors)]
 }
 
-/// Returns what could not be read and a Markdown table of the findings, the worst first.
+/// Returns what could not be read and a Markdown table of the findings, the most severe first.
 pub(crate) fn lint_table(all: &[Linted<'_>], unread: &[String]) -> String {
     let mut text = format!("### awsauth lint\n\n{}\n", summary(all));
     for message in unread {

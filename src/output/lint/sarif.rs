@@ -18,7 +18,7 @@ use log::{
     Region, ReportingDescriptor, Result as Entry, Run, Tool, level,
 };
 
-/// How many results of a run GitHub displays: the worst ones.
+/// How many results of a run GitHub displays: the most severe ones.
 const DISPLAYED_BY_GITHUB: usize = 5_000;
 
 /// How many results a run may have. GitHub rejects a file with more.
@@ -85,7 +85,7 @@ pub(crate) fn lint_sarif_limits(all: &[Linted<'_>]) -> Option<String> {
         ))
     } else if results > DISPLAYED_BY_GITHUB {
         Some(format!(
-            "GitHub displays {DISPLAYED_BY_GITHUB} of {results} results; the worst come first."
+            "GitHub displays {DISPLAYED_BY_GITHUB} of {results} results; the most severe come first."
         ))
     } else {
         None

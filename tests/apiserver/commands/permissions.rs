@@ -52,7 +52,7 @@ fn read_only_user_is_told_the_missing_permission() {
                 "error: cannot write aws-auth of context reader",
                 &session.cluster.server_url(),
                 "user reader may not update configmaps/aws-auth in kube-system",
-                "hint: check your permissions, or ask a user who has this one: kubectl --context reader auth can-i update configmaps/aws-auth -n kube-system",
+                "hint: check whether you have the permission: kubectl --context reader auth can-i update configmaps/aws-auth -n kube-system; if not, ask an administrator for it",
             ],
         );
     }

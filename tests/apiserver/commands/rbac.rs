@@ -404,7 +404,7 @@ fn unreadable_rbac_is_named_and_the_rest_is_shown() {
     run.says(0, &[
         &format!("warning: cannot read clusterrolebindings of context reader ({}): clusterrolebindings.rbac.authorization.k8s.io is forbidden: User \"reader\" cannot list", session.cluster.server_url()),
         "warning: cannot read rolebindings of",
-        "hint: check your permissions, or ask a user who has this one: kubectl --context reader auth can-i list clusterrolebindings\n",
+        "hint: check whether you have the permission: kubectl --context reader auth can-i list clusterrolebindings; if not, ask an administrator for it\n",
     ]);
     let json = as_reader(&["explain", MYTESTROLE, "-o", "json"]).json();
     assert_eq!(json["allowed"], true);

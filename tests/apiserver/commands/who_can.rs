@@ -63,7 +63,10 @@ role   arn:aws:iam::111122223333:role/ops                                       
 role   arn:aws:iam::111122223333:role/dev                                                                user dev:alice         RoleBinding/devs         ClusterRole/pod-keeper   if the username becomes dev:alice
 "
     );
-    run.says(0, &["Of the mapped principals, 2 can delete pods in namespace team-a, 2 only on a condition."]);
+    run.says(
+        0,
+        &["2 mapped principals can delete pods in namespace team-a; 2 more can on a condition."],
+    );
 
     // In another namespace, or all, the RoleBinding does not count, or only for its own.
     let names = |args: &[&str]| {

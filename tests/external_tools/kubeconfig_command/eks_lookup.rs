@@ -206,7 +206,7 @@ fn missing_eks_facts_are_reported_with_a_hint() {
     let harness = of(&service).with("AWS_ENDPOINT_URL_EKS", "nowhere");
     harness
         .awsauth(&["--cluster-name", "prod"])
-        .says(2, &["\"nowhere\", which is AWS_ENDPOINT_URL_EKS, is not"]);
+        .says(2, &["AWS_ENDPOINT_URL_EKS is \"nowhere\", which is not"]);
 }
 
 #[test]

@@ -71,7 +71,7 @@ fn sarif_reports_the_results_that_github_omits() {
     assert!(levels.is_sorted(), "errors first");
     assert_eq!(
         message,
-        ["GitHub displays 5000 of 5002 results; the worst come first."]
+        ["GitHub displays 5000 of 5002 results; the most severe come first."]
     );
     assert!(stderr.contains(&message[0]), "{stderr}");
 

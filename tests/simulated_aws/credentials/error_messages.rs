@@ -207,22 +207,24 @@ fn unreachable_network_is_reported() {
         ),
         (
             &[("HTTPS_PROXY", "socks5://me:hidden@127.0.0.1:1")],
-            "the proxy \"127.0.0.1:1\" of HTTPS_PROXY is not an http or https URL",
+            "HTTPS_PROXY is \"127.0.0.1:1\", which is not an http or https URL",
             "set HTTPS_PROXY to a URL such as http://HOST:PORT",
         ),
         (
             &[("AWS_ENDPOINT_URL_STS", "sts.test")],
-            "\"sts.test\", which is AWS_ENDPOINT_URL_STS, is not an http or https URL",
+            "AWS_ENDPOINT_URL_STS is \"sts.test\", which is not an http or https URL",
             "correct AWS_ENDPOINT_URL_STS, or unset it",
         ),
         (
             &[("AWS_CA_BUNDLE", "/nowhere/ca.crt")],
-            "AWS_CA_BUNDLE cannot be used: cannot read /nowhere/ca.crt: No such file or directory (os error 2)",
+            "cannot use the CA bundle set by AWS_CA_BUNDLE: cannot read /nowhere/ca.crt: No such file or directory (os error 2)",
             "set AWS_CA_BUNDLE to a file of PEM certificates",
         ),
         (
             &[("AWS_CA_BUNDLE", "~/empty.crt")],
-            &format!("AWS_CA_BUNDLE cannot be used: {empty} contains no usable certificate"),
+            &format!(
+                "cannot use the CA bundle set by AWS_CA_BUNDLE: {empty} contains no usable certificate"
+            ),
             "set AWS_CA_BUNDLE to a file of PEM certificates",
         ),
         (
@@ -232,7 +234,7 @@ fn unreachable_network_is_reported() {
         ),
         (
             &[("AWS_CONFIG_FILE", &config)],
-            "the profile's services are [services none], which the config file does not have",
+            "the profile refers to [services none], which is not in the config file",
             "add the section [services none]",
         ),
     ] {

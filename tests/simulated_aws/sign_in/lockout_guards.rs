@@ -70,7 +70,7 @@ fn self_lockout_is_refused() {
     let ops = |args: &[&str]| on(&session, &ops, args);
     let before = roles(&session);
     let gone = format!(
-        "refused (self-lockout): you are {OPS_SESSION}, and would lose access: you could not undo this\n"
+        "refused (self-lockout): you are {OPS_SESSION}, and would lose access, so you could not undo this\n"
     );
     let hint = "hint: if this is intended, add --allow-self-lockout\n";
     for more in [&[][..], &["--dry-run"], &["--dry-run=client"]] {
@@ -81,7 +81,7 @@ fn self_lockout_is_refused() {
         4,
         &[
             "refused (self-lockout): you are ",
-            "and would become user ops in devs, who may not update aws-auth: you could not undo this\n",
+            "and would become user ops in devs, who may not update aws-auth, so you could not undo this\n",
             hint,
         ],
     );

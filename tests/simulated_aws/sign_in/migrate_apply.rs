@@ -196,7 +196,7 @@ fn migrated_principals_keep_their_access_and_revert_restores_aws_auth() {
     );
     on(&migration.session, &as_creator, &["migrate", "--check"]).says(
         1,
-        &[&format!("{MYTESTROLE} is no administrator by its access entry: no ClusterRoleBinding binds its groups to cluster-admin.\n")],
+        &[&format!("{MYTESTROLE} is not an administrator through its access entry: no ClusterRoleBinding binds its groups to cluster-admin.\n")],
     );
     migration
         .session

@@ -74,7 +74,8 @@ pub struct Eks {
 }
 
 impl Eks {
-    /// Creates a client. The settings of `profile`, or else of the default profile, decide how AWS is reached.
+    /// Creates a client. Uses the endpoint, proxy and CA settings of `profile`, else of the profile in the environment, else of
+    /// the default profile.
     ///
     /// # Errors
     /// If a connection setting is invalid.
@@ -106,7 +107,7 @@ impl Eks {
     /// Describes the cluster with this name.
     ///
     /// # Errors
-    /// If it does not exist, is not ready, or EKS does not answer.
+    /// If it does not exist, is not ready, or EKS denies the request or does not answer.
     pub fn describe(&mut self, name: &str) -> Result<ClusterDescription, EksError> {
         let request = self.client.describe_cluster().name(name).send();
         let error = match self.runtime.block_on(request)? {
@@ -152,7 +153,7 @@ impl Eks {
     /// Returns the names of the managed node groups of a cluster, at most a hundred.
     ///
     /// # Errors
-    /// If EKS does not answer.
+    /// If EKS denies the request or does not answer.
     pub fn node_groups(&mut self, name: &str) -> Result<Vec<String>, EksError> {
         let request = self.client.list_nodegroups().cluster_name(name);
         let request = request.max_results(PAGE_SIZE).send();

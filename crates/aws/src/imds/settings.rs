@@ -1,11 +1,11 @@
-//! Settings of instance metadata.
+//! Settings of the EC2 instance metadata service (IMDS).
 
 use super::error::ImdsError;
 use crate::environment::AwsEnvironment;
 use crate::machine::Machine;
 use crate::metadata_http::Url;
 
-/// The link-local addresses, the same on every instance.
+/// The fixed addresses: link-local for IPv4, unique-local for IPv6.
 /// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html>
 const IPV4: &str = "http://169.254.169.254";
 const IPV6: &str = "http://[fd00:ec2::254]";
@@ -42,7 +42,7 @@ impl Settings {
     /// Reads the settings from the environment, or else from the profile, whose options `profile` returns.
     ///
     /// # Errors
-    /// If the endpoint is not a URL, or its mode is neither IPv4 nor IPv6.
+    /// If the endpoint is not an http URL, or its mode is neither IPv4 nor IPv6.
     pub fn of(
         environment: &AwsEnvironment,
         profile: impl Fn(&str) -> Option<String>,

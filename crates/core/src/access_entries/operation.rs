@@ -202,14 +202,14 @@ impl Operation {
                 ..
             } => match kind.as_str() {
                 STANDARD if groups.is_empty() => format!(
-                    "{principal_arn} signs in by its access entry, in no group and without access policies; aws-auth no longer decides for it."
+                    "{principal_arn} signs in through its access entry, in no group and without access policies; aws-auth is ignored for it."
                 ),
                 STANDARD => format!(
-                    "{principal_arn} signs in by its access entry, in {}; aws-auth no longer decides for it.",
+                    "{principal_arn} signs in through its access entry, in {}; aws-auth is ignored for it.",
                     groups.join(", ")
                 ),
                 kind => format!(
-                    "Nodes with {principal_arn} sign in by its access entry of type {kind}; aws-auth no longer decides for them."
+                    "Nodes with {principal_arn} sign in through its access entry of type {kind}; aws-auth is ignored for them."
                 ),
             },
             Self::UpdateEntry {

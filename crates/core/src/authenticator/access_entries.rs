@@ -32,7 +32,7 @@ pub enum Override<'a> {
     Mode,
 }
 
-/// The access of an identity by an access entry.
+/// The access of an identity through an access entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessEntryAnswer {
     pub entry: AccessEntry,

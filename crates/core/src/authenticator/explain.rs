@@ -124,7 +124,7 @@ fn flag(placeholder: Placeholder) -> Option<&'static str> {
     }
 }
 
-/// Explains which user an identity becomes by access entries and aws-auth, and which entries nearly match it.
+/// Explains which user an identity becomes through access entries and aws-auth, and which entries nearly match it.
 ///
 /// # Errors
 /// If no caller can have the ARN. The message is the authenticator's.

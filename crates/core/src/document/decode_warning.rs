@@ -13,18 +13,18 @@ pub enum DecodeWarning {
     Repeated {
         /// The field that is written first.
         earlier: Field,
-        /// The field that is written next.
+        /// The field that repeats it.
         later: Field,
     },
     /// A value of the wrong type, including null as an element of `groups`. The authenticator treats it as absent, or as an
-    /// empty text if it is an element of a list.
+    /// empty string if it is an element of a list.
     Mistyped {
         /// The field as the authenticator spells it, such as `groups` or `sso.accountID`.
         field: &'static str,
         /// Whether it is an element of a list.
         in_list: bool,
         found: Shape,
-        /// Its bytes; for an alias, those of its anchor.
+        /// The bytes of the value; for an alias, of the anchored value.
         span: Span,
     },
 }

@@ -1,5 +1,5 @@
 //! Reads JSON into a tree. kubectl reads a file that starts with `{` as JSON, in which strings may contain `\/` and
-//! surrogate pairs; YAML rejects both.
+//! escaped surrogate pairs; YAML rejects both.
 
 use serde_json::value::RawValue;
 
@@ -23,12 +23,12 @@ pub(super) fn read(text: &str) -> Result<Tree, ReadError> {
 struct Reader<'t> {
     text: &'t str,
     tree: Tree,
-    /// The offset up to which lines are counted, and the line there.
+    /// The offset up to which line breaks are counted, and the line number there.
     counted: (usize, usize),
 }
 
 impl<'t> Reader<'t> {
-    /// Adds a value, whose syntax is valid, and everything in it. It does not recurse: a file can nest values more deeply
+    /// Adds a syntactically valid value and everything in it. It does not recurse: a file can nest values more deeply
     /// than the stack allows.
     fn add(&mut self, value: &'t RawValue) -> Result<(), ReadError> {
         let mut at = value.get().as_ptr() as usize - self.text.as_ptr() as usize;
@@ -103,7 +103,7 @@ impl<'t> Reader<'t> {
         Ok(())
     }
 
-    /// Returns the line of an offset. Offsets must ascend.
+    /// Returns the line of an offset. Offsets must not decrease between calls.
     fn line(&mut self, offset: usize) -> usize {
         let (from, line) = self.counted;
         let line = line + breaks(&self.text[from..offset]);

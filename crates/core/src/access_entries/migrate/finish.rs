@@ -15,9 +15,9 @@ use crate::plan::Admins;
 pub enum FinishObstacle {
     /// An entry of aws-auth in effect has no equal access entry.
     OnlyInAwsAuth { name: String },
-    /// An administrator of aws-auth is none by its access entry.
+    /// An administrator of aws-auth is not one through its access entry.
     NotAdmin { name: String },
-    /// It is unknown whether an administrator of aws-auth is one by its access entry.
+    /// It is unknown whether an administrator of aws-auth is one through its access entry.
     UnknownAdmin { name: String },
     /// It is unknown whether the access entry is older than its principal, so that EKS does not let the principal in.
     UnknownAge { name: String },
@@ -112,7 +112,7 @@ impl fmt::Display for FinishObstacle {
             }
             Self::NotAdmin { name } => write!(
                 f,
-                "{name} is no administrator by its access entry: no ClusterRoleBinding binds its groups to cluster-admin"
+                "{name} is not an administrator through its access entry: no ClusterRoleBinding binds its groups to cluster-admin"
             ),
             Self::UnknownAdmin { name } => write!(
                 f,

@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use super::operation::Groups;
 
-/// A set of groups in insertion order. Changes take time in proportion to the change, not to the set.
+/// A set of groups in insertion order. A change takes time proportional to its own size, not to the size of
+/// the set.
 #[derive(Clone, Debug, Default)]
 pub(super) struct GroupSet {
     numbers: HashMap<String, usize>,

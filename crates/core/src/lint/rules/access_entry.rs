@@ -1,4 +1,4 @@
-//! Rules about access entries.
+//! The E rules: access entries.
 
 pub(super) mod admin_in_both;
 pub(super) mod entry_dead;

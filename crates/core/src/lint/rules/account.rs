@@ -1,4 +1,4 @@
-//! A: accounts.
+//! The A rules: accounts.
 
 pub(super) mod account_plus_wide_binding;
 pub(super) mod account_shape;

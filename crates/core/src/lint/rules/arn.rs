@@ -1,4 +1,4 @@
-//! R: ARNs.
+//! The R rules: ARNs.
 
 pub(super) mod account_id_shape;
 pub(super) mod account_root;

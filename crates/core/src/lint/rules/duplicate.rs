@@ -1,4 +1,4 @@
-//! D: several entries for the same principal.
+//! The D rules: several entries for the same principal.
 
 pub(super) mod access_entry_shadows;
 pub(super) mod conflicting_duplicate;

@@ -1,4 +1,4 @@
-//! G: groups.
+//! The G rules: groups.
 
 pub(super) mod caller_chosen_group;
 pub(super) mod can_edit_aws_auth;

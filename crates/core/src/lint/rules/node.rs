@@ -1,4 +1,4 @@
-//! N: nodes, and the cluster as a whole.
+//! The N rules: nodes, and the cluster as a whole.
 
 pub(super) mod aws_auth_missing;
 pub(super) mod cross_account_node_role;

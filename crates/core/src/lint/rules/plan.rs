@@ -1,4 +1,4 @@
-//! P: planned changes to aws-auth.
+//! The P rules: planned changes to aws-auth.
 
 pub(super) mod plan_deletes_aws_auth;
 pub(super) mod plan_empties_map;

@@ -1,4 +1,4 @@
-//! S: the structure of the document.
+//! The S rules: the structure of the document.
 
 pub(super) mod entry_not_a_mapping;
 pub(super) mod groups_not_a_list;

@@ -1,4 +1,4 @@
-//! U: usernames and templates.
+//! The U rules: usernames and templates.
 
 pub(super) mod access_key_template;
 pub(super) mod binding_uses_template_text;

@@ -70,7 +70,7 @@ pub(super) fn check(case: &Case<'_>, caller: &CallerAccess, verdict: &mut Verdic
     verdict.refuse(Guard::LastAdmin, message, ALLOW);
 }
 
-/// Returns the administrators by an access entry whose entry the plan changes.
+/// Returns the administrators through an access entry whose entry the plan changes.
 fn admins_of_changed_entries<'a>(case: &'a Case<'_>) -> impl Iterator<Item = &'a str> {
     let admins = &case.request.facts.admins;
     let changes = case.entry_changes().iter();

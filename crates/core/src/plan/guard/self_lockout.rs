@@ -27,7 +27,7 @@ pub(super) fn check(case: &Case<'_>, caller: &CallerAccess, verdict: &mut Verdic
         return;
     };
     if after.is_empty() {
-        let message = format!("you are {arn}, and would lose access: you could not undo this");
+        let message = format!("you are {arn}, and would lose access, so you could not undo this");
         verdict.refuse(Guard::SelfLockout, message, ALLOW);
         return;
     }
@@ -47,7 +47,7 @@ pub(super) fn check(case: &Case<'_>, caller: &CallerAccess, verdict: &mut Verdic
             }
             Some(Known::Is(false)) => {
                 let message = format!(
-                    "you are {arn}, and would become {}, who may not update aws-auth: you could not undo this",
+                    "you are {arn}, and would become {}, who may not update aws-auth, so you could not undo this",
                     describe(user)
                 );
                 verdict.refuse(Guard::SelfLockout, message, ALLOW);

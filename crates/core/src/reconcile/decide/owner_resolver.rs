@@ -21,7 +21,7 @@ pub(super) struct Resolver<'a> {
     pub(super) records: Records<'a>,
     /// The indexes of the objects, oldest first.
     pub(super) order: Vec<usize>,
-    /// The requested entry of each object, or why it cannot be written.
+    /// The requested entry of each object, or why the object may not have it.
     pub(super) desired: Vec<Result<EntryRecord, String>>,
     /// What happens to the requested entry of each object when it is no longer granted.
     pub(super) on_withdrawal: Vec<OnWithdrawal>,
@@ -35,7 +35,7 @@ pub(super) struct Resolver<'a> {
     expired: Vec<bool>,
     /// The objects whose mapping is an access entry.
     pub(super) access_entries: AccessEntryOutcomes,
-    /// Whether the plan includes changes that are not recorded yet, to find out what guards refuse.
+    /// Whether to plan changes before they are recorded, so that guards can check them.
     pub(super) includes_unrecorded: bool,
 }
 
@@ -131,7 +131,7 @@ impl<'a> Resolver<'a> {
         self.owners.get(folded_key).copied()
     }
 
-    /// Returns whether the owner of its ARN may replace the current entry: an object wrote it, or it must be removed.
+    /// Returns whether the ARN's owner may replace the current entry: only if an object wrote it or its grant was withdrawn.
     pub(super) fn may_be_replaced(&self, key: &Key, entries: &Entries<'_, '_>) -> bool {
         self.records.has_writer(key, entries) || self.withdrawn.contains_key(key)
     }
@@ -154,7 +154,7 @@ impl<'a> Resolver<'a> {
             || (self.owners.contains_key(&key.1) && self.protected_from(key).is_none())
     }
 
-    /// Returns the previous protected entry of this key if the current owner requests different content.
+    /// Returns the remembered protected entry that the current owner's request conflicts with.
     pub(super) fn protected_from(&self, key: &Key) -> Option<&'a EntryRecord> {
         let protected = &self.input.memory.protected.get(&key.1)?.entry;
         let owner = *self.owners.get(&key.1)?;
@@ -177,8 +177,8 @@ impl<'a> Resolver<'a> {
         self.object(at).is_deleting || self.is_expired(at)
     }
 
-    /// Returns the requested entry of an object that [is leaving](Self::is_leaving), if the ownership record proves it. It is removed
-    /// even if a user has overwritten the status, which should name it.
+    /// Returns the requested entry of an object that [is leaving](Self::is_leaving), if the ownership record proves it. So the entry
+    /// is removed even if a user has overwritten the status.
     pub(super) fn requested_by_leaving(&self, at: usize) -> Option<&EntryRecord> {
         let requested = self.desired[at].as_ref().ok()?;
         (self.is_leaving(at) && self.is_proven(at, requested)).then_some(requested)
@@ -195,7 +195,7 @@ impl<'a> Resolver<'a> {
             .collect()
     }
 
-    /// Returns whether the object still needs its finalizer.
+    /// Returns whether the object needs a finalizer and lacks it.
     pub(super) fn lacks_finalizer(&self, at: usize) -> bool {
         let object = self.object(at);
         let spec = object.spec.as_ref();
@@ -205,7 +205,7 @@ impl<'a> Resolver<'a> {
             && spec.is_ok_and(|spec| spec.deletion == DeletionPolicy::Delete)
     }
 
-    /// Returns whether the requested entry is recorded as pending in the object.
+    /// Returns whether the requested entry is recorded in the object's status, as current or pending.
     pub(super) fn is_recorded(&self, at: usize, desired: &EntryRecord) -> bool {
         let status = &self.object(at).status;
         let mut recorded = status.entry.iter().chain(&status.pending);
@@ -262,7 +262,7 @@ pub(super) fn requested_principal<'a>(
 }
 
 impl RefusalReason {
-    /// Returns the reason for conditions.
+    /// Returns the reason in the Ready condition.
     pub(super) fn reason(&self) -> Reason {
         match self {
             Self::ByGuard(..) | Self::Unwritable(_) | Self::Full(_) => Reason::Refused,

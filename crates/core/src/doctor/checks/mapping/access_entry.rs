@@ -60,7 +60,7 @@ fn judge(evidence: &Evidence) -> CheckResult {
         return Outcome::problem(
             saw,
             format!(
-                "the access entry of {principal} has neither groups nor a policy, and hides the aws-auth entry"
+                "the access entry of {principal} has neither groups nor a policy, and takes precedence over the aws-auth entry"
             ),
             format!(
                 "aws eks associate-access-policy --cluster-name {name} --principal-arn {quoted_arn} --policy-arn arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy --access-scope type=cluster"

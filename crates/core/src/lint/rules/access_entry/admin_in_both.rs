@@ -1,4 +1,4 @@
-//! A principal is an administrator in aws-auth and by an access entry.
+//! A principal is an administrator in aws-auth and through an access entry.
 
 use crate::authenticator::Override;
 use crate::facts::access_entries::CLUSTER_ADMIN;

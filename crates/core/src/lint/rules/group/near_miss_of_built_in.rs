@@ -29,7 +29,7 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
                 entry,
                 part,
                 format!("group {group} is not {intended} and has none of its rights"),
-                format!("write {intended} if that is intended"),
+                format!("write {intended} if that is what you mean"),
             );
             // system:masters grants full access, so never write it on a guess.
             if intended != MASTERS {
@@ -40,7 +40,7 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
     }
 }
 
-/// Returns the built-in group that differs from this one by at most two letters.
+/// Returns the built-in group within two edits of this one, ignoring letter case.
 fn closest(group: &str) -> Option<&'static str> {
     if BUILT_IN.contains(&group) {
         return None;
@@ -56,7 +56,8 @@ fn closest(group: &str) -> Option<&'static str> {
         .map(|(_, known)| known)
 }
 
-/// Returns whether two texts contain almost the same letters, in any order. This is a fast test before the edit distance.
+/// Returns whether two texts contain almost the same letters, in any order. A cheap filter that avoids most edit distance
+/// computations.
 fn has_similar_letters(a: &str, b: &str) -> bool {
     let mut counts = [0_i32; 256];
     a.bytes().for_each(|byte| counts[usize::from(byte)] += 1);

@@ -37,7 +37,7 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
         let closest = (number < MAX_SEARCHES).then(|| closest(all, kind, name));
         let help = closest.flatten().map_or_else(
             || "remove the entry".to_owned(),
-            |closest| format!("remove the entry, or write {closest} if that is intended"),
+            |closest| format!("remove the entry, or write {closest} if that is what you mean"),
         );
         let finding = findings.entry(entry, Part::Principal, message, help);
         if entry.has_group(MASTERS) {

@@ -9,7 +9,7 @@ use crate::lint::finding::Findings;
 use crate::lint::resolved_entry::{Part, ResolvedEntry};
 use crate::lint::rule::{Rule, Severity};
 
-/// The accounts that AWS uses in its documentation.
+/// Account IDs that are common in examples.
 const EXAMPLE_ACCOUNTS: [&str; 3] = ["111122223333", "123456789012", "000000000000"];
 
 /// How placeholder words begin.
@@ -22,7 +22,7 @@ const WORDS: [&str; 6] = [
     "CHANGEME",
 ];
 
-/// The ends of placeholder words for a whole name or ARN.
+/// Suffixes of placeholders that stand for a whole name or ARN.
 const ENDINGS: [&str; 4] = ["ROLE_ARN", "ROLE_NAME", "USER_ARN", "USER_NAME"];
 
 /// The brackets around placeholders of shells, templates and deployment tools.
@@ -61,7 +61,7 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
         if is_example && entry.section != SectionName::Accounts {
             let account = arn.account;
             let message =
-                format!("{account} is an account from examples, not the cluster's account, {own}");
+                format!("{account} is an example account ID, not the cluster's account, {own}");
             let help = format!("write the account of the role or user, such as {own}");
             findings
                 .entry(entry, Part::Account, message, help)

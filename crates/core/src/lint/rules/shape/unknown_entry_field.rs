@@ -44,7 +44,7 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
             };
             let (help, severity) = match intended {
                 Some(intended) => (
-                    format!("write {intended} if that is intended"),
+                    format!("write {intended} if that is what you mean"),
                     Severity::Error,
                 ),
                 None => (

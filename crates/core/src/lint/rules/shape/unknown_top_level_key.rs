@@ -28,7 +28,7 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
         let message = format!("the authenticator does not know the key {key} and ignores it");
         let (help, severity) = match intended {
             Some(intended) => (
-                format!("write {} if that is intended", intended.key()),
+                format!("write {} if that is what you mean", intended.key()),
                 Severity::Error,
             ),
             None if key.eq_ignore_ascii_case("mapGroups") => (

@@ -29,17 +29,16 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
             (span, help)
         } else if let Some(found) = malformed_field(section, broken.line) {
             found
-        } else if let Some((span, expected)) = misaligned(section, broken.line) {
-            // In a file, the whole section may be indented further.
+        } else if let Some((span, expected, kind)) = misaligned(section, broken.line) {
+            // States a difference rather than a column, because in a manifest the whole section is indented further.
             let indent = span.end() - span.start();
-            let (spaces, what) = match expected > indent {
-                true => (expected - indent, "few"),
-                false => (indent - expected, "many"),
+            let (change, spaces) = match expected > indent {
+                true => ("add", expected - indent),
+                false => ("remove", indent - expected),
             };
             let s = if spaces == 1 { "" } else { "s" };
-            let help = format!(
-                "indent this line like the others of its kind; it has {spaces} space{s} too {what}"
-            );
+            let help =
+                format!("indent this line like the other {kind}: {change} {spaces} space{s}");
             (span, help)
         } else {
             let help = "fix the syntax on this line or the line before it".to_owned();
@@ -52,8 +51,8 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
 /// The fields of an entry.
 const FIELDS: [&str; 4] = ["rolearn", "userarn", "username", "groups"];
 
-/// Returns a field whose colon, space, dash or list key is missing, on the line where the parser failed or the two before it, and how
-/// to fix it.
+/// Finds a field with a missing colon, space, dash or `groups:` line, at most two lines before the parser's error, and how to
+/// fix it.
 fn malformed_field(section: &Section, line: usize) -> Option<(Span, String)> {
     let text = section.text()?;
     let (mut start, mut entries, mut fields) = (0, None, None);
@@ -143,9 +142,9 @@ fn invalid_indent(section: &Section, line: usize) -> Option<(Span, &'static str)
     None
 }
 
-/// Returns the indent of a field or entry that differs from those before it, on the line where the parser failed or the one before
-/// it, together with the expected number of spaces.
-fn misaligned(section: &Section, line: usize) -> Option<(Span, usize)> {
+/// Returns the indentation of an entry or field if it differs from earlier ones, the expected number of spaces, and `entries` or
+/// `fields`. Looks at the line where the parser failed and the one before it.
+fn misaligned(section: &Section, line: usize) -> Option<(Span, usize, &'static str)> {
     let text = section.text()?;
     let (mut start, mut entries, mut fields) = (0, None, None);
     for (number, content) in text.split_inclusive('\n').enumerate() {
@@ -160,7 +159,8 @@ fn misaligned(section: &Section, line: usize) -> Option<(Span, usize)> {
             _ => indent,
         };
         if expected != indent && (number + 1).abs_diff(line) <= 1 && number < line {
-            return Some((Span::new(start, start + indent), expected));
+            let kind = if item.is_some() { "entries" } else { "fields" };
+            return Some((Span::new(start, start + indent), expected, kind));
         }
         if let Some(item) = item.filter(|item| is_field(item) && entries == Some(indent)) {
             fields = Some(content.len() - item.len());
@@ -170,7 +170,7 @@ fn misaligned(section: &Section, line: usize) -> Option<(Span, usize)> {
     None
 }
 
-/// Returns whether a line begins with `name:`.
+/// Returns whether a line begins with a field name and a colon.
 fn is_field(line: &str) -> bool {
     let name = line.trim_start_matches(['"', '\'']);
     let end = name.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');

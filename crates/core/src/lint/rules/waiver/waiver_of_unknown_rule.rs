@@ -29,7 +29,7 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
                 let message = format!("there is no rule {name}: the waiver has no effect for it");
                 let help = closest(context.rules, name).map_or_else(
                     || "write the ID of a rule, or remove it".to_owned(),
-                    |closest| format!("write {closest} if that is intended"),
+                    |closest| format!("write {closest} if that is what you mean"),
                 );
                 findings.section(waiver.section, waiver.span, message, help);
             }
