@@ -3,6 +3,7 @@
 mod access_entry;
 mod account;
 mod arn;
+mod cluster;
 mod duplicate;
 mod group;
 mod node;
@@ -44,8 +45,8 @@ rules! { 96:
     access_entry::entry_dead,
     access_entry::entry_orphaned,
     access_entry::entry_without_rights,
-    access_entry::unknown_access_policy,
-    access_entry::admin_in_both,
+    access_entry::malformed_access_policy_arn,
+    access_entry::admin_in_both_stores,
     access_entry::standard_entry_for_nodes,
     group::no_groups,
     group::unbound_group,
@@ -59,7 +60,7 @@ rules! { 96:
     group::can_edit_aws_auth,
     waiver::waiver_without_reason,
     waiver::waiver_of_unknown_rule,
-    node::aws_auth_missing,
+    cluster::aws_auth_missing,
     node::node_role_unmapped,
     node::shared_role_at_risk,
     node::node_entry_incomplete,
@@ -68,15 +69,15 @@ rules! { 96:
     node::fargate_entry_incomplete,
     node::windows_group_missing,
     node::karpenter_role_missing,
-    node::principal_does_not_exist,
-    node::sso_role_regenerated,
-    node::mode_ignores_aws_auth,
-    node::no_reachable_admin,
+    cluster::principal_does_not_exist,
+    cluster::sso_role_regenerated,
+    cluster::mode_ignores_aws_auth,
+    cluster::no_reachable_admin,
     node::cross_account_node_role,
     node::node_role_assumable,
-    node::several_writers,
-    node::deletable_by_its_owner,
-    node::entry_expired,
+    cluster::several_writers,
+    cluster::deletable_by_its_owner,
+    cluster::entry_expired,
     plan::plan_deletes_aws_auth,
     plan::plan_loses_node_entry,
     plan::plan_empties_map,
@@ -90,7 +91,7 @@ rules! { 96:
     arn::sts_arn_for_role,
     arn::instance_profile_arn,
     arn::not_a_principal,
-    arn::partition,
+    arn::unknown_partition,
     arn::account_root,
     arn::arn_in_other_list,
     arn::user_path_missing,
