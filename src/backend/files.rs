@@ -12,8 +12,8 @@ use super::input_files::{desired_failure, is_stdin};
 use super::manifest_file::ManifestFile;
 use crate::terminal::{Failure, Out};
 use awsauth_core::desired::{self, DesiredMapping};
+use awsauth_core::helm_jinja_syntax;
 use awsauth_core::manifest::{self, Manifest, ManifestError};
-use awsauth_core::template_syntax;
 use awsauth_core::terraform_show::{self, Contents};
 
 pub(crate) use relative_path::relative;
@@ -75,7 +75,7 @@ impl Candidate {
         if let Some(contents) = terraform_show::read(&text) {
             return Ok(Some(Content::Terraform(file.to_string(), contents)));
         }
-        let action_line = || template_syntax::first_action(&text).map(|action| action.line);
+        let action_line = || helm_jinja_syntax::first_action(&text).map(|action| action.line);
         // Helm takes every pair of braces for an action.
         let braces = text.lines().position(|line| line.contains("{{"));
         if let Some(index) = braces.filter(|_| is_in_chart_templates(&self.path)) {

@@ -4,13 +4,13 @@ mod caller_identity;
 mod canonical;
 mod case_folding;
 mod go_quote;
-mod normalization;
+mod normalize_for_entry;
 mod parts;
 
 pub use caller_identity::{Identity, IdentityError};
-pub use canonical::{ArnError, Canonical, Kind, canonical};
+pub use canonical::{ArnError, Canonical, Kind, canonical, comparable, is_same_principal};
 pub(crate) use case_folding::to_lower;
 pub use case_folding::{equal_fold, fold};
 pub use go_quote::quote;
-pub use normalization::{Normalized, comparable, is_same_principal, normalize};
+pub use normalize_for_entry::{Normalized, normalize};
 pub use parts::{Parts, can_match};

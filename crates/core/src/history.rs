@@ -16,7 +16,7 @@ mod merge;
 mod retention;
 mod revert;
 mod revision;
-mod write_effect;
+mod revision_state;
 
 pub use backup_file::{BackupFile, FileError, read_file, write_file};
 pub use contents::{Contents, Digest};
@@ -26,4 +26,4 @@ pub use merge::{Piece, pieces};
 pub use retention::{Addition, Key, MAX_REVISIONS, StoredRevision, TooLarge, stored_revisions};
 pub use revert::{MergeConflict, Reverted, combine, revert};
 pub use revision::{CONTROLLER, Revision, Unreadable, Who};
-pub use write_effect::{RevisionState, revision_states};
+pub use revision_state::{RevisionState, revision_states};

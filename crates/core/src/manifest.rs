@@ -23,7 +23,7 @@ pub use validation::{
 
 use crate::aws_auth_snapshot::{Change, OWNERS_ANNOTATION, Snapshot};
 use crate::document::SectionName;
-use crate::template_syntax::{self, Action};
+use crate::helm_jinja_syntax::{self, Action};
 use file_positions::FileLines;
 use find_aws_auth::Place;
 pub use goyaml::edit::Unwritable;
@@ -175,7 +175,7 @@ impl Manifest {
     pub fn template_action(&self) -> Option<Action> {
         let bytes = self.tree.node(self.place.object).span.clone();
         let before = self.text.get(..bytes.start)?.matches('\n').count();
-        let action = template_syntax::first_action(self.text.get(bytes)?)?;
+        let action = helm_jinja_syntax::first_action(self.text.get(bytes)?)?;
         Some(Action {
             line: before + action.line,
             ..action

@@ -1,5 +1,6 @@
 //! The canonical form of an ARN.
 
+use super::{Normalized, equal_fold, normalize};
 use crate::facts::partitions::Partition;
 
 /// An ARN in the form that the authenticator compares entries with.
@@ -118,4 +119,18 @@ pub fn canonical(arn: &str) -> Result<Canonical, ArnError> {
             arn: arn.to_owned(),
         }),
     }
+}
+
+/// Returns the ARN that the authenticator compares for an ARN as consoles and STS show it: a session's role, without an IAM path.
+pub fn comparable(arn: &str) -> String {
+    let canonical = canonical(arn).map_or_else(|_| arn.to_owned(), |canonical| canonical.arn);
+    match normalize(&canonical) {
+        Normalized::PathDropped { arn, .. } => arn,
+        Normalized::AsGiven | Normalized::Session { .. } => canonical,
+    }
+}
+
+/// Returns whether two ARNs name the same principal to the authenticator.
+pub fn is_same_principal(one: &str, other: &str) -> bool {
+    equal_fold(&comparable(one), &comparable(other))
 }

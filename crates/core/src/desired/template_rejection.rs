@@ -1,7 +1,7 @@
 //! Rejects unrendered templates.
 
 use super::error::{Fault, Reason};
-use crate::template_syntax::{Action, first_action};
+use crate::helm_jinja_syntax::{Action, first_action};
 
 /// Rejects text with actions of Helm or Jinja outside of comments.
 pub(super) fn reject(text: &str) -> Result<(), Fault> {

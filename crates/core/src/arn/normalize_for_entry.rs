@@ -1,6 +1,6 @@
-//! Normalizes ARNs before they are written into entries.
+//! Normalizes an ARN before it is written into an entry.
 
-use super::{Parts, canonical, equal_fold};
+use super::Parts;
 
 /// How an ARN is written into an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,20 +65,6 @@ pub fn normalize(arn: &str) -> Normalized {
         }
     }
     Normalized::AsGiven
-}
-
-/// Returns the ARN that the authenticator compares for an ARN as consoles and STS show it: a session's role, without an IAM path.
-pub fn comparable(arn: &str) -> String {
-    let canonical = canonical(arn).map_or_else(|_| arn.to_owned(), |canonical| canonical.arn);
-    match normalize(&canonical) {
-        Normalized::PathDropped { arn, .. } => arn,
-        Normalized::AsGiven | Normalized::Session { .. } => canonical,
-    }
-}
-
-/// Returns whether two ARNs name the same principal to the authenticator.
-pub fn is_same_principal(one: &str, other: &str) -> bool {
-    equal_fold(&comparable(one), &comparable(other))
 }
 
 #[cfg(test)]
