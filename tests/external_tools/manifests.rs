@@ -5,12 +5,12 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod api_server_accepts;
-mod aws_auth_policy;
 mod chart;
 mod cluster_with_manifests;
 mod controller_process;
 mod dockerfile;
 mod grant_policy;
+mod guard_policy;
 mod monitoring;
 mod pod_security;
 mod rbac;

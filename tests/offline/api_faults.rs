@@ -9,7 +9,7 @@ mod endless_responses;
 mod exec_plugin;
 mod proxy;
 mod rejected_requests;
-mod timeouts;
+mod timeouts_and_interrupts;
 mod tls;
 mod write_loop;
 

@@ -8,7 +8,7 @@ mod random_tokens;
 mod scalars;
 mod yaml_trees;
 #[rustfmt::skip]
-mod word_lists;
+mod yaml_fragments;
 
 use std::collections::BTreeMap;
 

@@ -117,7 +117,7 @@ fn config_files_are_read_as_botocore_reads_them() {
     python
         .arg("-X")
         .arg("utf8")
-        .arg("tests/python/config_files.py")
+        .arg("tests/python/botocore_config_files.py")
         .args(&folders)
         .env("HOME", scratch.path());
     let answered = secrets::output_of(&mut python, Prints::Credentials);

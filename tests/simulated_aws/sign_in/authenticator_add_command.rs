@@ -18,6 +18,16 @@ const ROLES: &str = "\
 
 const NEW: &str = "arn:aws:iam::111122223333:role/team/ci";
 
+const MAP: [&str; 7] = [
+    "map",
+    "role",
+    NEW,
+    "--username",
+    "ci",
+    "--group",
+    "deployers",
+];
+
 fn put(session: &ExclusiveCluster) {
     session.put(&json!({"mapRoles": ROLES, "mapUsers": "[]\n", "notes": "ours"}));
 }
@@ -50,15 +60,7 @@ fn role_is_added_with_both_tools() {
     assert_eq!(add(&session, NEW).status, 1);
 
     put(&session);
-    session.done(&[
-        "map",
-        "role",
-        NEW,
-        "--username",
-        "ci",
-        "--group",
-        "deployers",
-    ]);
+    session.done(&MAP);
     let ours = data(&session);
     let roles = ours["mapRoles"].as_str().unwrap();
     assert!(roles.starts_with(ROLES), "{roles}");
@@ -71,10 +73,18 @@ fn role_is_added_with_both_tools() {
 }
 
 #[test]
-fn invalid_yaml_is_handled_by_both_tools() {
+fn invalid_yaml_is_refused_by_both_tools() {
     let session = ExclusiveCluster::start();
     let broken = "- rolearn: arn:aws:iam::111122223333:role/x\n\tusername: x\n";
     session.put(&json!({"mapRoles": broken}));
     assert_eq!(add(&session, NEW).status, 1);
+    assert_eq!(data(&session)["mapRoles"], broken);
+
+    let kubeconfig = session.cluster.kubeconfig();
+    let environment = Environment::new(session.cluster.folder())
+        .with("KUBECONFIG", &kubeconfig.display().to_string());
+    session
+        .awsauth(&environment, &MAP)
+        .says(4, &["refused (lossy-edit)", "mapRoles line 2"]);
     assert_eq!(data(&session)["mapRoles"], broken);
 }

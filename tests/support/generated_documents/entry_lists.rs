@@ -3,7 +3,7 @@
 use awsauth_core::document::SectionName;
 use fastrand::Rng;
 
-use super::{Draw, json, scalars, word_lists};
+use super::{Draw, json, scalars, yaml_fragments};
 
 /// The values of fields.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -63,7 +63,7 @@ impl Style {
 /// A section with a few entries, rarely none.
 pub(super) fn section(rng: &mut Rng, name: SectionName, values: Values) -> String {
     if rng.one_in(30) {
-        return rng.pick(&word_lists::EMPTY_SECTIONS).to_owned();
+        return rng.pick(&yaml_fragments::EMPTY_SECTIONS).to_owned();
     }
     if rng.one_in(12) {
         return json::list(rng, name, values);
@@ -71,7 +71,7 @@ pub(super) fn section(rng: &mut Rng, name: SectionName, values: Values) -> Strin
     let style = Style::draw(rng, values);
     let mut text = String::new();
     if rng.one_in(12) {
-        text.push_str(rng.pick(&word_lists::PREAMBLES));
+        text.push_str(rng.pick(&yaml_fragments::PREAMBLES));
     }
     for _ in 0..rng.weighted(&[0, 4, 5, 3, 1, 1, 1]) {
         if style.comments {
@@ -232,7 +232,7 @@ fn fields(rng: &mut Rng, style: &Style, name: SectionName) -> Vec<Field> {
 
 /// A field's name, exact or misspelled.
 fn any_key(rng: &mut Rng) -> String {
-    let key = rng.pick(&word_lists::FIELD_NAMES);
+    let key = rng.pick(&yaml_fragments::FIELD_NAMES);
     match rng.u32(..7) {
         0 => key.to_owned(),
         1 => key.to_uppercase(),
@@ -248,7 +248,7 @@ fn any_key(rng: &mut Rng) -> String {
             })
             .collect(),
         4 => format!("{}{}", key[..1].to_uppercase(), &key[1..]),
-        5 => rng.pick(&word_lists::NEAR_FIELD_NAMES).to_owned(),
+        5 => rng.pick(&yaml_fragments::NEAR_FIELD_NAMES).to_owned(),
         _ => key.to_lowercase(),
     }
 }

@@ -4,7 +4,7 @@ use awsauth_core::document::SectionName;
 use fastrand::Rng;
 
 use super::entry_lists::Values;
-use super::{Draw, scalars, word_lists};
+use super::{Draw, scalars, yaml_fragments};
 
 /// A list of entries as an encoder writes it, on one or several lines.
 pub(super) fn list(rng: &mut Rng, name: SectionName, values: Values) -> String {
@@ -54,7 +54,7 @@ pub(super) fn object(rng: &mut Rng) -> String {
         text.push_str(rng.pick(&["", "\n", " ", " x", "}", "\u{a0}"]));
     } else {
         for _ in 0..rng.usize(..8) {
-            text.push_str(rng.pick(&word_lists::JSON_PIECES));
+            text.push_str(rng.pick(&yaml_fragments::JSON_PIECES));
         }
     }
     text
@@ -72,7 +72,7 @@ fn members(rng: &mut Rng, depth: usize, text: &mut String) {
 
 fn value(rng: &mut Rng, depth: usize, text: &mut String) {
     match rng.u32(..if depth > 4 { 8 } else { 12 }) {
-        0..8 => text.push_str(rng.pick(&word_lists::JSON_PIECES[6..37])),
+        0..8 => text.push_str(rng.pick(&yaml_fragments::JSON_PIECES[6..37])),
         8 | 9 => {
             text.push('{');
             members(rng, depth, text);

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use fastrand::Rng;
 
-use super::{Draw, scalars, word_lists};
+use super::{Draw, scalars, yaml_fragments};
 
 /// One to four mutations.
 pub(super) fn some(rng: &mut Rng, mut text: String, seeds: &[String]) -> String {
@@ -22,11 +22,11 @@ fn one(rng: &mut Rng, mut text: String, seeds: &[String]) -> String {
             let chars = chars(rng, &text, 4);
             text.replace_range(chars, "");
         }
-        4 | 5 => text.insert_str(place(rng, &text), rng.pick(&word_lists::FRAGMENTS)),
+        4 | 5 => text.insert_str(place(rng, &text), rng.pick(&yaml_fragments::FRAGMENTS)),
         6 => text.insert(place(rng, &text), scalars::odd_char(rng)),
         7 => {
             let chars = chars(rng, &text, 1);
-            text.replace_range(chars, rng.pick(&word_lists::FRAGMENTS));
+            text.replace_range(chars, rng.pick(&yaml_fragments::FRAGMENTS));
         }
         8 => {
             let chars = chars(rng, &text, 24);
@@ -166,7 +166,7 @@ pub(super) fn at_piece_end(rng: &mut Rng, text: &str) -> String {
             .rev()
             .find(|at| padded.is_char_boundary(*at))
             .unwrap_or(0);
-        padded.insert_str(near, rng.pick(&word_lists::AT_PIECE_END));
+        padded.insert_str(near, rng.pick(&yaml_fragments::AT_PIECE_END));
     }
     padded
 }

@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 
-use super::{Draw, word_lists};
+use super::{Draw, yaml_fragments};
 
 pub(super) fn section(rng: &mut Rng) -> String {
     let mut text = String::new();
@@ -10,7 +10,7 @@ pub(super) fn section(rng: &mut Rng) -> String {
         text.push_str("- rolearn: x\n");
     }
     for _ in 0..1 + rng.usize(..18) {
-        text.push_str(rng.pick(&word_lists::TOKENS));
+        text.push_str(rng.pick(&yaml_fragments::TOKENS));
     }
     text
 }

@@ -3,14 +3,14 @@
 use awsauth_core::document::SectionName;
 use fastrand::Rng;
 
-use super::{Draw, word_lists};
+use super::{Draw, yaml_fragments};
 
 /// A character that is special in YAML, JSON or ARNs.
 pub(super) fn odd_char(rng: &mut Rng) -> char {
     if rng.one_in(12) {
-        rng.pick(&word_lists::FORBIDDEN_CHARS)
+        rng.pick(&yaml_fragments::FORBIDDEN_CHARS)
     } else {
-        rng.pick(&word_lists::ODD_CHARS)
+        rng.pick(&yaml_fragments::ODD_CHARS)
     }
 }
 
@@ -55,22 +55,22 @@ pub(super) fn arn(rng: &mut Rng, name: SectionName) -> String {
         "aws-reserved/sso.amazonaws.com/eu-west-1/",
         "a/b/",
     ]);
-    let role = rng.pick(&word_lists::NAMES);
+    let role = rng.pick(&yaml_fragments::NAMES);
     format!("arn:{partition}:iam::{}:{kind}/{path}{role}", account(rng))
 }
 
 pub(super) fn username(rng: &mut Rng) -> String {
-    rng.pick(&word_lists::USERNAMES).to_owned()
+    rng.pick(&yaml_fragments::USERNAMES).to_owned()
 }
 
 pub(super) fn group(rng: &mut Rng) -> String {
-    rng.pick(&word_lists::GROUPS).to_owned()
+    rng.pick(&yaml_fragments::GROUPS).to_owned()
 }
 
 /// A text that needs care in some scalar style.
 pub(super) fn wild_text(rng: &mut Rng) -> String {
     match rng.weighted(&[4, 2, 2, 3, 1]) {
-        0 => rng.pick(&word_lists::TYPED).to_owned(),
+        0 => rng.pick(&yaml_fragments::TYPED).to_owned(),
         1 => {
             let mut text = username(rng);
             let at = (0..=text.len()).filter(|at| text.is_char_boundary(*at));
@@ -87,7 +87,7 @@ pub(super) fn wild_text(rng: &mut Rng) -> String {
         3 => {
             let length = rng.usize(..8);
             (0..length)
-                .map(|_| rng.pick(&word_lists::PUNCTUATION))
+                .map(|_| rng.pick(&yaml_fragments::PUNCTUATION))
                 .collect()
         }
         _ => number(rng),
@@ -131,7 +131,7 @@ fn timestamp(rng: &mut Rng) -> String {
         number(rng, 60)
     );
     text += rng.pick(&["", "", ".5", ",5", ".", ".1234567890123", ".999999999"]);
-    text += rng.pick(&word_lists::ZONES);
+    text += rng.pick(&yaml_fragments::ZONES);
     text
 }
 
@@ -143,7 +143,7 @@ pub(super) fn spell(rng: &mut Rng, text: &str, indent: usize, in_flow: bool) -> 
             .all(|char| char.is_ascii_alphanumeric() || "/:-_+=.@".contains(char))
         && !text.ends_with(':')
         && text.starts_with(|char: char| char.is_ascii_alphabetic())
-        && !word_lists::TYPED.contains(&text);
+        && !yaml_fragments::TYPED.contains(&text);
     if is_plain && !rng.one_in(4) {
         return text.to_owned();
     }
@@ -199,7 +199,7 @@ pub(super) fn written(rng: &mut Rng, indent: usize, in_flow: bool) -> String {
             let text = wild_text(rng);
             spell(rng, &text, indent, in_flow)
         }
-        1 => rng.pick(&word_lists::TYPED).to_owned(),
+        1 => rng.pick(&yaml_fragments::TYPED).to_owned(),
         2 => wild_text(rng),
         3 => number(rng),
         4 => {
@@ -210,7 +210,7 @@ pub(super) fn written(rng: &mut Rng, indent: usize, in_flow: bool) -> String {
             };
             format!(
                 "{}{}{value}",
-                rng.pick(&word_lists::TAGS),
+                rng.pick(&yaml_fragments::TAGS),
                 rng.pick(&[" ", " ", " ", "  ", "\t", "", "\n "])
             )
         }
@@ -222,12 +222,12 @@ pub(super) fn written(rng: &mut Rng, indent: usize, in_flow: bool) -> String {
 /// A block scalar with any header.
 fn block(rng: &mut Rng, indent: usize) -> String {
     let mut text = rng.pick(&["|", ">"]).to_owned();
-    text += rng.pick(&word_lists::BLOCK_HEADERS);
+    text += rng.pick(&yaml_fragments::BLOCK_HEADERS);
     for _ in 0..rng.usize(..5) {
         text.push_str(rng.pick(&["\n", "\n", "\n", "\n", "\r\n", "\r", "\u{85}", "\u{2028}"]));
         let spaces = (indent + rng.usize(..4)).saturating_sub(usize::from(rng.one_in(4)));
         text.push_str(&" ".repeat(if rng.one_in(6) { 0 } else { spaces }));
-        text.push_str(rng.pick(&word_lists::BLOCK_LINES));
+        text.push_str(rng.pick(&yaml_fragments::BLOCK_LINES));
     }
     text
 }
@@ -237,7 +237,7 @@ fn long_quoted(rng: &mut Rng, indent: usize) -> String {
     let quote = rng.pick(&["'", "\"", "\"", ""]);
     let mut text = quote.to_owned();
     for _ in 0..1 + rng.usize(..4) {
-        text.push_str(rng.pick(&word_lists::QUOTED_PIECES));
+        text.push_str(rng.pick(&yaml_fragments::QUOTED_PIECES));
         if rng.bool() {
             text.push_str(rng.pick(&["", "\\", " ", "\t"]));
             text.push_str(rng.pick(&[

@@ -3,7 +3,7 @@
 use awsauth_core::document::SectionName;
 use fastrand::Rng;
 
-use super::{Draw, scalars, word_lists};
+use super::{Draw, scalars, yaml_fragments};
 
 const ANCHORS: [&str; 8] = ["a", "a", "b", "b", "c", "c", "x-1", "A9"];
 
@@ -45,7 +45,7 @@ pub(super) fn section(rng: &mut Rng, name: SectionName) -> String {
         writer.text.push('\n');
     }
     if writer.rng.one_in(12) {
-        writer.push(&word_lists::AFTER_DOCUMENT);
+        writer.push(&yaml_fragments::AFTER_DOCUMENT);
     }
     writer.text
 }
@@ -82,7 +82,10 @@ impl Writer<'_> {
         if !self.rng.one_in(6) {
             return;
         }
-        self.push_or(&word_lists::SOUND_PROLOGUES, &word_lists::STRANGE_PROLOGUES);
+        self.push_or(
+            &yaml_fragments::SOUND_PROLOGUES,
+            &yaml_fragments::STRANGE_PROLOGUES,
+        );
     }
 
     fn entries(&mut self, name: SectionName) {
@@ -101,7 +104,7 @@ impl Writer<'_> {
                 continue;
             }
             if self.rng.one_in(14) {
-                self.push(&word_lists::ENTRIES_OF_ALIASES);
+                self.push(&yaml_fragments::ENTRIES_OF_ALIASES);
                 self.end_line();
                 continue;
             }
@@ -120,8 +123,8 @@ impl Writer<'_> {
     fn anchored_entries(&mut self, name: SectionName, column: usize) {
         let dash = format!("{}- ", " ".repeat(column));
         let arn = arn_field(name);
-        let map = self.rng.pick(&word_lists::ANCHORED_FIELDS);
-        let second = self.rng.pick(&word_lists::ANCHORED_NODES);
+        let map = self.rng.pick(&yaml_fragments::ANCHORED_FIELDS);
+        let second = self.rng.pick(&yaml_fragments::ANCHORED_NODES);
         self.text.push_str(&match self.rng.u32(..4) {
             0 => format!("{dash}&a {{{arn}: r, {map}}}\n{dash}&b {second}\n"),
             1 => format!(
@@ -172,7 +175,7 @@ impl Writer<'_> {
             }
             if self.rng.one_in(14) {
                 self.push_or(
-                    &word_lists::MERGES,
+                    &yaml_fragments::MERGES,
                     &["<<: m", "<<: [*a, x]", "<<:", "<<: [[]]", "<<"],
                 );
                 self.end_line();
@@ -231,7 +234,7 @@ impl Writer<'_> {
                     "x y",
                 ]),
                 1 => self.push_or(
-                    &word_lists::SCALAR_KEYS,
+                    &yaml_fragments::SCALAR_KEYS,
                     &["~", "18446744073709551615", "", "[]", "{}", "[a]", "{a: b}"],
                 ),
                 2 => self.push(&["*a ", "*b ", "&a a", "&b b"]),
@@ -265,7 +268,7 @@ impl Writer<'_> {
             } else {
                 self.push_or(
                     &["!!str ", "! ", "!x ", "!!str ", "!<tag:yaml.org,2002:str> "],
-                    &word_lists::TYPE_TAGS,
+                    &yaml_fragments::TYPE_TAGS,
                 );
             }
         }
@@ -298,7 +301,7 @@ impl Writer<'_> {
             Wanted::Any
         };
         match self.rng.weighted(&weights) {
-            0 => self.push(&word_lists::SCALARS),
+            0 => self.push(&yaml_fragments::SCALARS),
             1 if self.strange() || wanted == Wanted::Any => {
                 let scalar = scalars::written(self.rng, column, in_flow);
                 self.text.push_str(&scalar);
@@ -353,7 +356,7 @@ impl Writer<'_> {
             }
             if self.rng.one_in(12) {
                 self.push_or(
-                    &word_lists::FLOW_PAIRS,
+                    &yaml_fragments::FLOW_PAIRS,
                     &["?", "-", "- a", "? ", "&a a: *a", ":"],
                 );
                 continue;
@@ -374,7 +377,7 @@ impl Writer<'_> {
             }
             if self.rng.one_in(12) {
                 self.push_or(
-                    &word_lists::FLOW_MAP_PAIRS,
+                    &yaml_fragments::FLOW_MAP_PAIRS,
                     &["?", "? [a]: b", "[a]: b", "{}: b", "a: , b: c", ":"],
                 );
                 continue;

@@ -1,4 +1,4 @@
-//! Word lists of the other modules. rustfmt would put every word on its own line.
+//! Tokens, characters and fragments of YAML and JSON that the other modules choose from. rustfmt would put every word on its own line.
 
 pub(super) const AFTER_DOCUMENT: [&str; 8] = [
     "---\n", "...\n", "--- [\n", "...\n%TAG ! x\n--- *a\n", "# end", "--- a\n...\n", "...x", "---x",
