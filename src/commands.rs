@@ -41,7 +41,7 @@ mod principal_argument;
 mod selected_edits;
 mod selector_args;
 mod store_args;
-mod unread_notes;
+mod unreadable_rbac_warnings;
 pub(crate) mod write_args;
 
 use clap::ValueEnum;

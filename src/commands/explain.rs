@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 
 use super::principal_argument::not_an_identity;
-use super::unread_notes::print_unread;
+use super::unreadable_rbac_warnings::print_unread;
 use super::{Format, OutputArgs};
 use crate::backend::Backend;
 use crate::output::{explanation_json, explanation_text};

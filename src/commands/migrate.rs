@@ -1,7 +1,7 @@
 //! `awsauth migrate`.
 
 mod apply;
-mod caller_proof;
+mod caller_access_check;
 mod check;
 mod clean;
 mod finish;

@@ -1,7 +1,7 @@
 //! `awsauth rescue`.
 
 mod caller;
-mod removal;
+mod remove_access_entry;
 mod repair;
 mod sign_in;
 mod step;
@@ -22,7 +22,7 @@ use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_kube::node_readiness::NodeReadiness;
 use awsauth_kube::shell_command::quoted;
 use caller::{CallerPrincipal, eks};
-use removal::{Addition, OtherWay};
+use remove_access_entry::{Addition, OtherWay};
 use repair::Source;
 use sign_in::Access;
 use step::{Step, Steps};
@@ -472,7 +472,7 @@ impl Rescue<'_> {
         if !args.leave_no_trace && !self.backend.ask(question, out)? {
             return self.steps.result("It stays.", out);
         }
-        removal::remove(
+        remove_access_entry::remove(
             &addition,
             &way,
             &self.cluster,

@@ -3,7 +3,7 @@
 use clap::builder::FalseyValueParser;
 
 use super::list_args::ListArgs;
-use super::unread_notes::print_unread;
+use super::unreadable_rbac_warnings::print_unread;
 use crate::backend::{Backend, Target};
 use crate::output::WhoCanList;
 use crate::terminal::{Exit, Failure, Kind, Out};

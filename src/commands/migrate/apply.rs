@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::caller_proof::CallerProof;
+use super::caller_access_check::CallerProof;
 use super::{Args, State, print, print_result, refuse_changed_plan, refuse_obstacles, require_eks};
 use crate::backend::Backend;
 use crate::commands::Format;

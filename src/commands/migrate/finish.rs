@@ -1,6 +1,6 @@
 //! `migrate --finish`: lets the cluster ignore aws-auth.
 
-use super::caller_proof::CallerProof;
+use super::caller_access_check::CallerProof;
 use super::{Args, State, print_result, require_eks};
 use crate::backend::Backend;
 use crate::commands::confirmation::confirm_irreversible;

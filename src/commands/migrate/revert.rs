@@ -1,7 +1,7 @@
 //! `migrate --revert`: deletes the access entries that `--apply` created.
 
 use super::apply::is_of;
-use super::caller_proof::CallerProof;
+use super::caller_access_check::CallerProof;
 use super::{Args, State, print_result, refuse_changed_plan, require_eks};
 use crate::backend::Backend;
 use crate::commands::confirmation::confirm;
