@@ -3,6 +3,7 @@
 mod assume_role;
 pub(crate) mod aws_auth;
 pub(crate) mod credentials;
+mod eks;
 pub(crate) mod endpoint_probe;
 mod evidence;
 pub(crate) mod exec_plugin;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::token::TestedToken;
 use super::{Collector, CredentialContext, Searched};
-use crate::collect::{ConnectOptions, LIMIT, Task, kubeconfig, nodes, spawn, sts};
+use crate::collect::{ConnectOptions, LIMIT, Task, eks, kubeconfig, nodes, spawn, sts};
 use awsauth_aws::credentials::ResolvedCredentials;
 use awsauth_core::doctor::evidence::{
     Caller, ClusterDescription, Collected, DescribeFailure, EksNodes, Evidence, StsProblem,
@@ -44,7 +44,7 @@ impl Collector {
             let context = context.clone();
             spawn(LIMIT, end, move || {
                 let profile = context.credential_options.profile.as_deref();
-                sts::describe(
+                eks::describe(
                     &resolved,
                     profile,
                     &context.aws_environment,
@@ -72,7 +72,7 @@ impl Collector {
         let context = context.clone();
         let asked = spawn(LIMIT, options.end, move || {
             let profile = context.credential_options.profile.as_deref();
-            sts::endpoint(&resolved, profile, &context.aws_environment, &name)
+            eks::endpoint(&resolved, profile, &context.aws_environment, &name)
         });
         let endpoint = match asked.wait() {
             Collected::Seen(Ok(endpoint)) => endpoint,
@@ -118,7 +118,7 @@ impl Collector {
         let context = context.clone();
         let asked = spawn(LIMIT, end, move || {
             let profile = context.credential_options.profile.as_deref();
-            sts::access_entries(
+            eks::access_entries(
                 &resolved,
                 profile,
                 &context.aws_environment,

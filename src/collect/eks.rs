@@ -1,0 +1,102 @@
+//! Asks EKS about the cluster and its access entries.
+
+use super::{error_text, problem};
+use awsauth_aws::AwsEnvironment;
+use awsauth_aws::credentials::ResolvedCredentials;
+use awsauth_aws::eks::{Eks, EksError};
+use awsauth_core::authenticator::AccessEntries;
+use awsauth_core::doctor::evidence::{ClusterDescription, DescribeFailure, Problem};
+use awsauth_core::facts::access_entries::AccessEntry;
+use awsauth_core::facts::authentication_mode::AuthenticationMode;
+use awsauth_kube::connect::described;
+use awsauth_kube::selected_context::SelectedContext;
+use awsauth_kube::{EksClusterId, EksEndpoint};
+
+/// Asks EKS about the cluster.
+pub(crate) fn describe(
+    resolved: &ResolvedCredentials,
+    profile: Option<&str>,
+    aws_environment: &AwsEnvironment,
+    name: &str,
+    selected: &SelectedContext,
+) -> Result<ClusterDescription, DescribeFailure> {
+    let asked = Eks::new(resolved, profile, aws_environment).and_then(|mut eks| eks.describe(name));
+    let facts = asked.map_err(|error| match &error {
+        EksError::NoSuchCluster { .. } => {
+            DescribeFailure::NoSuchCluster(problem(&error, error.hint()))
+        }
+        EksError::NotReady { .. } => DescribeFailure::NotReady(problem(&error, error.hint())),
+        EksError::Denied { statement, .. } => {
+            DescribeFailure::Unknown(format!("AWS denies it; a policy needs {statement}"))
+        }
+        _ => DescribeFailure::Unknown(error_text(&error)),
+    })?;
+    let versions = [facts.version, facts.platform_version];
+    let versions: Vec<String> = versions.into_iter().flatten().collect();
+    let identity = described(&facts.endpoint, &facts.certificate_authority_data);
+    Ok(ClusterDescription {
+        is_proven: identity
+            .as_ref()
+            .is_some_and(|identity| selected.server.is_endpoint(identity)),
+        identity,
+        same_authority: selected.trusts(&facts.certificate_authority_data),
+        name: facts.name,
+        arn: facts.arn,
+        endpoint: facts.endpoint,
+        mode: facts.authentication_mode,
+        version: versions.join(" "),
+        logs_authenticator: facts.logs_authenticator,
+    })
+}
+
+/// Asks EKS for the cluster's endpoint.
+pub(crate) fn endpoint(
+    resolved: &ResolvedCredentials,
+    profile: Option<&str>,
+    aws_environment: &AwsEnvironment,
+    name: &str,
+) -> Result<EksEndpoint, Problem> {
+    let asked = Eks::new(resolved, profile, aws_environment).and_then(|mut eks| eks.describe(name));
+    let facts = asked.map_err(|error| Problem {
+        cause: format!(
+            "there is no kubeconfig, and EKS did not provide the endpoint of {name}: {}",
+            error_text(&error)
+        ),
+        next: error.hint(),
+    })?;
+    Ok(EksEndpoint {
+        eks: EksClusterId {
+            name: facts.name,
+            arn: facts.arn,
+        },
+        token_id: facts.token_id,
+        endpoint: facts.endpoint,
+        certificate_authority_data: facts.certificate_authority_data,
+    })
+}
+
+/// Asks EKS for the access entries that apply to this ARN.
+pub(crate) fn access_entries(
+    resolved: &ResolvedCredentials,
+    profile: Option<&str>,
+    aws_environment: &AwsEnvironment,
+    name: &str,
+    mode: AuthenticationMode,
+    arn: &str,
+) -> Result<AccessEntries, String> {
+    let mut eks =
+        Eks::new(resolved, profile, aws_environment).map_err(|error| error_text(&error))?;
+    let signs_in = |principal: &str| {
+        let one = [AccessEntry {
+            principal_arn: principal.to_owned(),
+            terms: None,
+        }];
+        AccessEntries::new(AuthenticationMode::Api, Some(one.into()))
+            .of(arn)
+            .is_some()
+    };
+    match eks.access_entries(name, &signs_in) {
+        Ok(list) => Ok(AccessEntries::new(mode, Some(list.entries))),
+        Err(unavailable) => Err(format!("{}: {}", unavailable.action, unavailable.hint())),
+    }
+}
