@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::process::Command;
 use std::thread;
 
+use crate::child_process::timed_run;
 use crate::other_tools;
-use crate::release_binary::{Awsauth, timed_run};
+use crate::release_binary::Awsauth;
 use crate::support::cluster::Cluster;
 use crate::test_aws_auth::{self, map};
 use crate::timing::{Samples, milliseconds, ratio};

@@ -13,8 +13,9 @@ use tokio::runtime::{Builder, Runtime};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
+use crate::child_process::timed_run;
 use crate::peak_memory;
-use crate::release_binary::{Awsauth, timed_run};
+use crate::release_binary::Awsauth;
 use crate::support::fake_api::{FakeApi, Scenario, eksctl_made};
 use crate::timing::{Samples, heading, interleaved, row, row_at_most};
 

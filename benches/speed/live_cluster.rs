@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use crate::child_process::timed_run;
 use crate::other_tools;
-use crate::release_binary::{Awsauth, timed_run};
+use crate::release_binary::Awsauth;
 use crate::support::aws_auth_client::Api;
 use crate::support::cluster::Cluster;
 use crate::test_aws_auth::{self, KUBECTL_GET, MAP_NEW, MAP_NO_OP, patch_back};

@@ -8,6 +8,7 @@
 #[path = "../../tests/support/mod.rs"]
 mod support;
 
+mod child_process;
 mod concurrent_writers;
 mod fleet;
 mod latency_proxy;

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use crate::child_process::timed_run;
 use crate::live_cluster::ROUNDS;
-use crate::release_binary::timed_run;
 use crate::support::cluster::Cluster;
 use crate::support::go_programs::Binary;
 use crate::test_aws_auth::{NEW_ROLE, patch_back};

@@ -2,7 +2,8 @@
 
 use std::process::Command;
 
-use crate::release_binary::{Awsauth, timed_run};
+use crate::child_process::timed_run;
+use crate::release_binary::Awsauth;
 use crate::timing::{heading, interleaved, row, row_at_most};
 
 pub(crate) fn run(awsauth: &Awsauth) {

@@ -3,8 +3,9 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use crate::child_process::timed_run;
 use crate::latency_proxy::LatencyProxy;
-use crate::release_binary::{Awsauth, timed_run};
+use crate::release_binary::Awsauth;
 use crate::support::cluster::Cluster;
 use crate::test_aws_auth::{self, KUBECTL_GET, MAP_NEW, MAP_NO_OP, patch_back};
 use crate::timing::{Samples, milliseconds};

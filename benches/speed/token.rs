@@ -6,7 +6,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 
-use crate::release_binary::{Awsauth, must_succeed, timed_run};
+use crate::child_process::{must_succeed, timed_run};
+use crate::release_binary::Awsauth;
 use crate::support::cluster::Cluster;
 use crate::support::eks;
 use crate::support::environment::Environment;
