@@ -2,7 +2,6 @@
 
 mod access_entries;
 mod atomic_write;
-mod backup_options;
 pub(crate) mod bounded_read;
 mod cluster;
 mod cluster_nodes;
@@ -16,6 +15,7 @@ mod entry_history;
 pub(crate) mod files;
 mod first_read;
 mod history;
+mod history_options;
 pub(crate) mod input_files;
 mod inventory;
 pub(crate) mod kubeconfig_file;
@@ -23,6 +23,7 @@ mod manifest_file;
 mod operations;
 mod server_version;
 mod sign_in;
+mod state_dir;
 mod target_options;
 mod temp_file;
 mod wait_for_cluster;
@@ -34,15 +35,16 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-pub(crate) use backup_options::{BackupOptions, state_folder};
 pub(crate) use cluster::read_kubeconfig;
 pub(crate) use cluster_nodes::{ClusterNodes, Unread};
 pub(crate) use controller_connection::connect_for_controller;
 pub(crate) use editor::{Edited, Editor};
 pub(crate) use first_read::FirstRead;
 pub(crate) use history::{History, HistoryEntry};
+pub(crate) use history_options::HistoryOptions;
 pub(crate) use inventory::Inventory;
 pub(crate) use sign_in::{SignIn, SignInResult};
+pub(crate) use state_dir::state_folder;
 pub(crate) use target_options::{Target, is_typed};
 pub(crate) use temp_file::{replace_private, write_temporary};
 
@@ -537,7 +539,7 @@ impl Backend {
         &mut self,
         plan: &mut Planner<'_>,
         create: bool,
-        backup: &BackupOptions,
+        backup: &HistoryOptions,
         out: &mut Out,
     ) -> Result<WriteOutcome, Failure> {
         match self {

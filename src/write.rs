@@ -10,7 +10,7 @@ mod report;
 mod stores;
 mod verify_or_roll_back;
 
-use crate::backend::{Backend, BackupOptions, FirstRead, WriteOutcome};
+use crate::backend::{Backend, FirstRead, HistoryOptions, WriteOutcome};
 use crate::output::{PlanFormat, report_json};
 use crate::terminal::{Failure, Kind, Out};
 use awsauth_core::aws_auth_snapshot::Snapshot;
@@ -310,8 +310,8 @@ impl Transaction<'_> {
         Ok(outcome)
     }
 
-    fn backup(&self) -> BackupOptions {
-        BackupOptions {
+    fn backup(&self) -> HistoryOptions {
+        HistoryOptions {
             reason: self.options.reason.clone(),
             undoes: self.options.undoes,
             optional: self.options.no_backup,

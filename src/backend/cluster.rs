@@ -15,7 +15,7 @@ use super::endpoint_check;
 use super::target_options::Target;
 use super::wait_for_cluster::{await_ready, wait_for};
 use super::wait_for_eks;
-use super::{BackupOptions, WriteOutcome};
+use super::{HistoryOptions, WriteOutcome};
 use crate::terminal::{self, Failure, Kind, Out, Refusal};
 use awsauth_aws::AwsEnvironment;
 use awsauth_aws::eks::{CredentialOrder, EksCluster};
@@ -357,7 +357,7 @@ impl Cluster {
     pub(crate) fn write(
         &mut self,
         plan: impl FnMut(&Snapshot) -> Result<Option<Change>, Failure>,
-        backup: Option<&BackupOptions>,
+        backup: Option<&HistoryOptions>,
         create: bool,
         out: &mut Out,
     ) -> Result<WriteOutcome, Failure> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::cluster::{print_copy, until_interrupted};
-use super::{Backend, BackupOptions};
+use super::{Backend, HistoryOptions};
 use crate::terminal::{Failure, Out, Refusal};
 use awsauth_core::access_entries::EntryChange;
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
@@ -17,7 +17,7 @@ impl Backend {
     pub(crate) fn record_entries(
         &mut self,
         changes: &[EntryChange],
-        backup: &BackupOptions,
+        backup: &HistoryOptions,
         out: &mut Out,
     ) -> Result<(), Failure> {
         let mode = self.eks().and_then(|eks| eks.facts.authentication_mode);

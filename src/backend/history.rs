@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Backend;
-use super::backup_options::state_folder;
 use super::cluster::Cluster;
+use super::state_dir::state_folder;
 use crate::terminal::{Failure, Out};
 use awsauth_core::authenticator::AccessEntries;
 use awsauth_core::history::{

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::backend::{Backend, BackupOptions};
+use crate::backend::{Backend, HistoryOptions};
 use crate::terminal::{Failure, Kind, Out};
 use awsauth_core::access_entries::{EntryChange, difference_between};
 use awsauth_core::authenticator::AccessEntries;
@@ -20,7 +20,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// If they cannot be recorded, a call fails, or EKS returns something else.
 pub(super) fn write_entries(
     plan: &Plan,
-    backup: &BackupOptions,
+    backup: &HistoryOptions,
     backend: &mut Backend,
     out: &mut Out,
 ) -> Result<(), Failure> {

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::VerifyAs;
 use super::entry_transaction::restore_entries;
 use crate::access_check::{CheckedAccess, ExpectedAccess, TokenSigner};
-use crate::backend::{Backend, BackupOptions, SignIn, WriteOutcome, write_temporary};
+use crate::backend::{Backend, HistoryOptions, SignIn, WriteOutcome, write_temporary};
 use crate::terminal::{Exit, Failure, Kind, Out};
 use awsauth_core::arn::{canonical, comparable, fold};
 use awsauth_core::aws_auth_snapshot::OWNERS_ANNOTATION;
@@ -186,7 +186,7 @@ impl PostWriteCheck {
                 .from(snapshot)
                 .map_err(|error| Failure::new(Kind::Conflict, error))
         };
-        let backup = BackupOptions {
+        let backup = HistoryOptions {
             reason: Some("rolled back: the write could not be verified".to_owned()),
             undoes: None,
             // The history has it already.

@@ -1,15 +1,16 @@
 //! How a write is recorded in the history.
 
 use std::env;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use super::state_dir::state_folder;
 use awsauth_core::history::Who;
 use awsauth_core::redact;
 use awsauth_kube::history::RecordOptions;
 
 /// How a write is recorded, and whether it may proceed without a copy.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct BackupOptions {
+pub(crate) struct HistoryOptions {
     /// The reason that the user gave.
     pub(crate) reason: Option<String>,
     /// The number of the revision that the write undoes.
@@ -18,7 +19,7 @@ pub(crate) struct BackupOptions {
     pub(crate) optional: bool,
 }
 
-impl BackupOptions {
+impl HistoryOptions {
     pub(super) fn record_options(&self, who: Option<Who>) -> RecordOptions {
         RecordOptions {
             who,
@@ -38,16 +39,4 @@ fn command() -> Vec<String> {
     let name = Path::new(&program).file_name();
     let name = name.map(|name| name.to_string_lossy().into_owned());
     redact::arguments(name.into_iter().chain(arguments))
-}
-
-/// Returns awsauth's folder for persistent state.
-/// <https://specifications.freedesktop.org/basedir-spec/latest/>
-pub(crate) fn state_folder() -> Option<PathBuf> {
-    let set = env::var_os("XDG_STATE_HOME").map(PathBuf::from);
-    let set = set.filter(|path| path.is_absolute());
-    let home = || {
-        let home = env::home_dir().filter(|home| home.is_absolute())?;
-        Some(home.join(".local").join("state"))
-    };
-    Some(set.or_else(home)?.join("awsauth"))
 }
