@@ -26,7 +26,7 @@ pub(crate) struct ClusterAccess {
     pub(crate) report: Result<AccessReport, String>,
 }
 
-/// Returns the part of a principal that people know it by: `role/NAME` without its path, or the text itself.
+/// Returns the part of a principal that users know it by: `role/NAME` without its path, or the text itself.
 fn short_name(principal: &PrincipalAccess) -> Cow<'_, str> {
     match Parts::of(&principal.principal) {
         Some(parts) if !parts.name.is_empty() => {

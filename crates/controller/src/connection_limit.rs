@@ -1,5 +1,5 @@
 //! Limits concurrent connections. When full, a new connection replaces one whose client has not sent a complete request, of the peer
-//! with most connections.
+//! with the most connections.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -75,7 +75,7 @@ impl ConnectionLimit {
         self.open.push(Connection { peer, task, timer });
     }
 
-    /// Completes once a connection can be accepted. If the limit is reached, closes an idle connection of the peer that has most
+    /// Completes once a connection can be accepted. If the limit is reached, closes an idle connection of the peer with the most
     /// connections: the one that has been idle longest, first among those that have never sent a complete request. Never interrupts a
     /// complete request.
     pub(super) async fn wait_for_capacity(&mut self) {

@@ -1,4 +1,4 @@
-//! `migrate --check`: compares the access by both stores.
+//! `migrate --check`: compares the access from both stores.
 
 use super::{Args, State, print, require_eks};
 use crate::backend::Backend;

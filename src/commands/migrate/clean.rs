@@ -1,4 +1,4 @@
-//! `migrate --clean`: removes from aws-auth what access entries answer for.
+//! `migrate --clean`: removes from aws-auth what access entries replace.
 
 use super::{Args, State, refuse_changed_plan, require_eks};
 use crate::backend::Backend;

@@ -1,4 +1,4 @@
-//! The picture of a report: principals, what gives them rights, bindings, and what they grant, in four columns.
+//! The diagram of a report: principals, what gives them rights, bindings, and what they grant, in four columns.
 
 use std::collections::BTreeMap;
 

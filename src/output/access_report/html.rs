@@ -184,7 +184,7 @@ fn text_access(one: &PrincipalAccess) -> String {
     one_line(&super::text::access(one)).into_owned()
 }
 
-/// The sizes of the picture, in its own units.
+/// The sizes of the diagram, in its own units.
 const WIDTH: usize = 250;
 const GAP: usize = 70;
 const HEIGHT: usize = 26;

@@ -53,7 +53,7 @@ fn first(count: usize, text: &str) -> &str {
     &text[..end.map_or(text.len(), |(end, _)| end)]
 }
 
-/// Escapes the text, except for tabs, which the renderer replaces by spaces.
+/// Escapes the text, except for tabs, which the renderer replaces with spaces.
 fn visible(text: &str) -> String {
     let parts: Vec<_> = text.split('\t').map(escape::one_line).collect();
     parts.join("\t")

@@ -361,7 +361,7 @@ fn migrated_cluster_is_cleaned_and_ignores_aws_auth_afterwards() {
     );
     assert_eq!(migration.mode(), "API_AND_CONFIG_MAP");
 
-    // Only what access entries answer for is removed, and undo brings it back.
+    // Only what access entries replace is removed, and undo restores it.
     let before = migration.aws_auth();
     migration.run(&["--clean", "--yes"]).says(
         0,

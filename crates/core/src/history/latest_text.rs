@@ -20,7 +20,7 @@ pub struct LatestText {
 /// Returns the text that a restore without an argument offers. The revisions are in the order of their numbers; `exists` is whether
 /// aws-auth exists now.
 ///
-/// If aws-auth was deleted, this is the last text before that, also if the controller has created aws-auth again from its objects
+/// If aws-auth was deleted, this is the last text before that, even if the controller has created aws-auth again from its objects
 /// alone. Otherwise it is what the newest write of awsauth left.
 pub fn latest_text(revisions: &[(&Revision, RevisionState)], exists: bool) -> Option<LatestText> {
     let in_effect = |at: &usize| revisions[*at].1 != RevisionState::Void;

@@ -14,7 +14,7 @@ const MAX_OBJECT: usize = 8 << 20;
 /// The maximum length of a list. One of 10,000 ClusterRoleBindings has about 10 MiB.
 const MAX_LIST: usize = 32 << 20;
 
-/// A response, or one event of a watch, is longer than any honest one.
+/// A response, or one event of a watch, is longer than any that an API server sends.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the response has more than {} MiB", self.bytes >> 20)]
 pub(crate) struct ResponseTooLong {

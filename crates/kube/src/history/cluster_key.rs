@@ -1,4 +1,4 @@
-//! What tells clusters apart that have the same address.
+//! Distinguishes clusters that have the same address.
 
 use std::time::Duration;
 

@@ -170,7 +170,7 @@ impl MigrationPlan<'_> {
         summary
     }
 
-    /// Returns the access entries that answer for aws-auth, in its order; none if an obstacle exists. `true` marks those that
+    /// Returns the access entries that replace the mappings of aws-auth, in its order; none if an obstacle exists. `true` marks those that
     /// exist.
     pub fn entries(&self) -> impl Iterator<Item = (&AccessEntry, bool)> {
         let items = self.items.iter().filter(|_| self.obstacles.is_empty());
