@@ -50,13 +50,14 @@ const REPAIR: &str = "Repair aws-auth";
 const NODES: &str = "Wait until the nodes are ready";
 const REMOVAL: &str = "Remove your access entry again";
 
-/// Get back into a cluster with IAM permissions alone
+/// Regain access to a cluster with IAM permissions alone
 ///
-/// For a cluster that admits no administrator, such as after aws-auth was deleted. Gives you an access entry with the access
-/// policy AmazonEKSClusterAdminPolicy, checks it with a fresh sign-in, and repairs aws-auth with --from.
+/// For a cluster that no administrator can sign in to, for example because aws-auth was deleted. Gives you an access entry
+/// with the access policy AmazonEKSClusterAdminPolicy, checks it with a fresh sign-in, and repairs aws-auth with --from.
 ///
-/// Prints each step with its calls, their permissions, what it changes, and what is true if the rescue stops there. If it
-/// stops, run the same command again: it continues. If you already are an administrator, it changes no access entry.
+/// Prints for each step the API calls, the IAM permissions, the changes, and the state of the cluster if the rescue stops
+/// there. If it stops, run the same command again: it continues. If you are already an administrator, it changes no access
+/// entry.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

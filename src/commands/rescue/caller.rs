@@ -131,7 +131,7 @@ pub(super) fn eks(backend: &Backend) -> Result<&EksCluster, Failure> {
 }
 
 pub(super) fn no_cluster_name() -> Failure {
-    Failure::usage("only EKS can give access to a cluster that admits no administrator")
+    Failure::usage("only EKS can give access to a cluster that no administrator can sign in to")
         .hint("name the cluster: --cluster-name NAME")
 }
 

@@ -70,7 +70,7 @@ impl Access {
         }
     }
 
-    /// Returns why the identity is no administrator; `None` if it is.
+    /// Returns why the identity is not an administrator; `None` if it is.
     pub(super) fn failure(self, facts: &ClusterDescription) -> Option<Failure> {
         match self {
             Self::Admin { .. } => None,

@@ -163,7 +163,7 @@ pub fn policy_fault(arn: &str) -> Option<&'static str> {
         return Some("its partition does not exist");
     }
     if service != "eks" {
-        return Some("it is of another service, and IAM policies cannot be associated");
+        return Some("it belongs to another service, and IAM policies cannot be associated");
     }
     let name = resource.strip_prefix("cluster-access-policy/");
     let is_name = |name: &str| name.starts_with("Amazon") && !name.contains('/');
