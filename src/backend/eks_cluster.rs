@@ -90,9 +90,9 @@ impl Signer {
 
 fn host_hint(error: &HostError) -> &'static str {
     match error {
-        HostError::Region(_) => "name the cluster's region: --region eu-west-1",
+        HostError::Region(_) => "pass the cluster's region, for example --region eu-west-1",
         HostError::DualStack(_) => {
-            "unset AWS_USE_DUALSTACK_ENDPOINT, and use_dualstack_endpoint of the profile"
+            "unset AWS_USE_DUALSTACK_ENDPOINT, and remove use_dualstack_endpoint from the profile"
         }
     }
 }

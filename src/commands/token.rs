@@ -84,7 +84,8 @@ struct AuthenticatorArgs {
     feature_gates: Option<String>,
 }
 
-/// The global options under the names of aws-iam-authenticator. They replace the global options by id.
+/// The global options under the names of aws-iam-authenticator. They have the same clap ids as the global options
+/// and replace them.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Options for AWS credentials")]
 struct CredentialAliases {
@@ -184,16 +185,17 @@ pub(crate) fn run(request: &Request, out: &mut Out) -> Result<Exit, Failure> {
     }
     let what = format!("cannot create a token for cluster {cluster:?}");
     if let Some(fault) = fault(cluster) {
-        return Err(Failure::usage(format!("{what}: {fault}"))
-            .hint("give the name that it was created with: awsauth token --cluster-name NAME"));
+        return Err(Failure::usage(format!("{what}: {fault}")).hint(
+            "pass the name that the cluster was created with: awsauth token --cluster-name NAME",
+        ));
     }
     let resolved = credential_args::resolve(&what, credential_options, &aws_environment, out)?;
     let host = StsHost::of(&resolved.region.name, resolved.endpoint);
     let host = host.map_err(|error| {
         let hint = match error {
-            HostError::Region(_) => "name the cluster's region: --region eu-west-1",
+            HostError::Region(_) => "pass the cluster's region, for example --region eu-west-1",
             HostError::DualStack(_) => {
-                "unset AWS_USE_DUALSTACK_ENDPOINT, and use_dualstack_endpoint of the profile"
+                "unset AWS_USE_DUALSTACK_ENDPOINT, and remove use_dualstack_endpoint from the profile"
             }
         };
         Failure::usage(&what).because(&error).hint(hint)
@@ -231,7 +233,7 @@ fn warn_about_version(version: &ExecVersion, out: &mut Out) {
         |version| format!("requests {version}"),
     );
     out.note(&format!(
-        "warning: {EXEC_INFO} {asked}; kubectl 1.24 and newer accept client.authentication.k8s.io/v1beta1 or v1"
+        "warning: {EXEC_INFO} {asked}; kubectl 1.24 and newer accept only client.authentication.k8s.io/v1beta1 or v1"
     ));
     out.note("hint: kubectl config set-credentials USER --exec-api-version=client.authentication.k8s.io/v1beta1");
 }
@@ -239,17 +241,19 @@ fn warn_about_version(version: &ExecVersion, out: &mut Out) {
 /// Prints a warning. The authenticator refuses the token, and the client only reports Unauthorized.
 fn warn_about_length(token: &Token, out: &mut Out) {
     out.note(&format!(
-        "warning: the token has {} bytes and the cluster's authenticator refuses more than {TOKEN_BYTES}: the session token of these \
-         credentials is too long, as session tags and session policies make it",
+        "warning: the token is {} bytes long, but the authenticator accepts at most {TOKEN_BYTES}: session tags or a session \
+         policy make the session token too long",
         token.text.expose_secret().len()
     ));
-    out.note("hint: use credentials whose session has fewer tags and no policy of its own, such as those of a role: --role-arn ARN");
+    out.note(
+        "hint: use a session with fewer tags and no session policy, for example: --role-arn ARN",
+    );
 }
 
 /// Returns why a name cannot be part of the signed header.
 fn fault(cluster: &str) -> Option<&'static str> {
     if cluster.trim().is_empty() {
-        Some("it has no name")
+        Some("the cluster name is empty")
     } else if cluster.chars().any(char::is_control) {
         Some("a name cannot contain control characters")
     } else {

@@ -212,7 +212,7 @@ fn client_gets_the_requested_api_version_and_a_warning_on_an_unknown_one() {
         "client.authentication.k8s.io/v1alpha1"
     );
     old.says(0, &[
-        "warning: KUBERNETES_EXEC_INFO requests client.authentication.k8s.io/v1alpha1; kubectl 1.24 and newer accept",
+        "warning: KUBERNETES_EXEC_INFO requests client.authentication.k8s.io/v1alpha1; kubectl 1.24 and newer accept only",
         "hint: kubectl config set-credentials USER --exec-api-version=client.authentication.k8s.io/v1beta1",
     ]);
     let none = run(
@@ -328,7 +328,7 @@ fn oversized_token_is_printed_with_a_warning() {
         run.says(
             0,
             &[
-                "the cluster's authenticator refuses more than 4096",
+                "the authenticator accepts at most 4096",
                 "--role-arn",
             ],
         );

@@ -255,7 +255,7 @@ fn oversized_token_is_rejected_as_warned() {
     run.says(
         1,
         &[
-            "the cluster's authenticator refuses more than 4096",
+            "the authenticator accepts at most 4096",
             "You must be logged in to the server",
         ],
     );
