@@ -37,7 +37,7 @@ pub(crate) mod whoami;
 
 mod confirmation;
 mod list_args;
-mod principal_argument;
+mod principal_validation;
 mod selected_edits;
 mod selector_args;
 mod store_args;

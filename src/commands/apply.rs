@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::confirmation::confirm_removals;
 use super::map::Creating;
-use super::principal_argument::{CheckedPrincipal, check_principal};
+use super::principal_validation::{CheckedPrincipal, check_principal};
 use super::store_args::StoreArgs;
 use super::write_args::{DryRun, VerifyArgs, WriteArgs};
 use crate::backend::Backend;

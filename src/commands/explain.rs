@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use super::principal_argument::not_an_identity;
+use super::principal_validation::not_an_identity;
 use super::unreadable_rbac_warnings::print_unread;
 use super::{Format, OutputArgs};
 use crate::backend::Backend;

@@ -6,7 +6,7 @@ use clap::Subcommand;
 use clap::builder::FalseyValueParser;
 use jiff::Timestamp;
 
-use super::principal_argument::check_principal;
+use super::principal_validation::check_principal;
 use super::store_args::StoreArgs;
 use super::write_args::{VerifyArgs, WriteArgs};
 use crate::backend::{Backend, Target};

@@ -6,7 +6,7 @@ use clap::Subcommand;
 use clap::builder::{FalseyValueParser, Resettable};
 
 use super::confirmation::not_confirmed;
-use super::principal_argument::must_be_arn;
+use super::principal_validation::must_be_arn;
 use super::selected_edits::SelectedEdits;
 use super::selector_args::SelectorArgs;
 use super::store_args::StoreArgs;

@@ -1,7 +1,7 @@
 //! The mappings that `get` shows.
 
 mod cells;
-mod data;
+mod json;
 mod rows;
 
 use std::collections::HashMap;

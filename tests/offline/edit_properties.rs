@@ -18,10 +18,10 @@ use awsauth_core::document::{Document, SectionName};
 use fastrand::Rng;
 
 use crate::support::{edit_properties, generated_documents, parse_vectors, shrink};
-use case::Case;
+use case_text_format::Case;
 use edit_properties::{Data, Seen};
 
-mod case;
+mod case_text_format;
 mod edits;
 
 const WORKERS: usize = 2;

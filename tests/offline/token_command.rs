@@ -325,13 +325,7 @@ fn oversized_token_is_printed_with_a_warning() {
         &["token", "-i", "prod", "--token-only"],
     ] {
         let run = run(&environment, args);
-        run.says(
-            0,
-            &[
-                "the authenticator accepts at most 4096",
-                "--role-arn",
-            ],
-        );
+        run.says(0, &["the authenticator accepts at most 4096", "--role-arn"]);
         assert!(run.stdout.len() > 4096);
     }
 }

@@ -1,4 +1,4 @@
-//! Checks the principal in a command's arguments.
+//! Validates the principal in a command's arguments.
 
 use crate::terminal::{Failure, Refusal};
 use awsauth_core::arn::{self, ArnError, Kind, Normalized, Parts};
