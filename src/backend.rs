@@ -548,6 +548,22 @@ impl Backend {
         }
     }
 
+    /// Sends the change of `plan` to the API server as a dry run before changes of access entries, and prints nothing.
+    ///
+    /// # Errors
+    /// For the same reasons as [`write`](Self::write).
+    pub(crate) fn check_on_server(
+        &mut self,
+        plan: &mut Planner<'_>,
+        create: bool,
+        out: &mut Out,
+    ) -> Result<(), Failure> {
+        match self {
+            Self::Manifest(_) => Ok(()),
+            Self::Cluster(cluster) => cluster.send(plan, None, create, out).map(drop),
+        }
+    }
+
     /// Sends the change of `plan` to the API server as a dry run.
     ///
     /// # Errors

@@ -6,16 +6,18 @@ mod expiry;
 mod failures;
 mod ignored_mappings;
 mod plan_builder;
+mod remaining_admin;
 mod report;
 mod stores;
 mod verify_or_roll_back;
 
-use crate::backend::{Backend, FirstRead, HistoryOptions, WriteOutcome};
+use crate::backend::{Backend, FirstRead, HistoryOptions, Planner, WriteOutcome};
 use crate::output::{PlanFormat, report_json};
 use crate::terminal::{Failure, Kind, Out};
 use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::document::edit::Edit;
-use awsauth_core::plan::{Allowed, Plan, Request};
+use awsauth_core::plan::{Allowed, Plan, Request, Stages};
+use plan_builder::ROUNDS_OF_QUESTIONS;
 use verify_or_roll_back::PostWriteCheck;
 
 pub(crate) use access_entries_in_effect::access_entries_for;
@@ -112,6 +114,31 @@ pub(crate) struct Transaction<'a> {
     pub(crate) options: &'a Options,
 }
 
+/// The parts of a plan for both stores that were carried out before a failure.
+#[derive(Clone, Copy, Debug, Default)]
+struct Done {
+    /// The access entries that give access.
+    gives: bool,
+    aws_auth: bool,
+}
+
+impl Done {
+    /// Adds what was done, and the next step.
+    fn explain(self, failure: Failure) -> Failure {
+        let what = match (self.gives, self.aws_auth) {
+            (false, false) => return failure,
+            (true, false) => "the access entries that give access were changed before",
+            (false, true) => "aws-auth was written before",
+            (true, true) => {
+                "the access entries that give access, and aws-auth, were written before"
+            }
+        };
+        failure
+            .note(what)
+            .hint("run the same command again to continue, or go back: awsauth undo")
+    }
+}
+
 /// Writes edits of aws-auth that do not depend on what is stored.
 ///
 /// # Errors
@@ -136,6 +163,30 @@ pub(crate) fn write_edits(
         options,
     }
     .run(backend, out)
+}
+
+/// Sends the change of the plan. If another client has written in the meantime, the guards may need more facts about the new plan:
+/// looks them up, and sends it again.
+///
+/// # Errors
+/// If the plan is refused, sending fails, or other clients keep writing what raises new questions.
+fn until_judged<T>(
+    planner: &mut PlanBuilder<'_>,
+    backend: &mut Backend,
+    out: &mut Out,
+    mut send: impl FnMut(&mut Planner<'_>, &mut Backend, &mut Out) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    for _ in 0..ROUNDS_OF_QUESTIONS {
+        let sent = send(&mut |snapshot| planner.change(snapshot), backend, out);
+        if sent.is_ok() || !planner.answer_questions(backend, out)? {
+            return sent;
+        }
+    }
+    Err(Failure::new(
+        Kind::Conflict,
+        "other clients keep changing aws-auth, and the guards could not judge the write",
+    )
+    .hint("run the same command again"))
 }
 
 impl Transaction<'_> {
@@ -194,12 +245,11 @@ impl Transaction<'_> {
             let own_check = self.prepare(first, check.is_none(), &mut planner, backend, out)?;
             check = check.or(own_check);
         }
-        let written = match edits_aws_auth {
-            true => self.write(&mut planner, first, backend, out),
-            false => self.plan_only(&mut planner, first),
-        };
-        let written = self.write_entries(written, &planner, backend, out);
-        let (plan, outcome) = self.conclude(planner, written, backend, out)?;
+        let mut done = Done::default();
+        let written = self.carry_out(&mut done, &mut planner, first, edits_aws_auth, backend, out);
+        let (plan, outcome) = self
+            .conclude(planner, written, backend, out)
+            .map_err(|failure| done.explain(failure))?;
         self.report(&plan, outcome, check.as_ref(), backend, out)?;
         Ok(plan)
     }
@@ -249,6 +299,55 @@ impl Transaction<'_> {
         }
     }
 
+    /// Makes the changes in the order of the plan's [`Stages`].
+    fn carry_out(
+        &self,
+        done: &mut Done,
+        planner: &mut PlanBuilder<'_>,
+        first: Option<FirstRead>,
+        edits_aws_auth: bool,
+        backend: &mut Backend,
+        out: &mut Out,
+    ) -> Result<WriteOutcome, Failure> {
+        let stages = match self.options.mode {
+            Mode::Write => planner.fix_stages(),
+            Mode::ServerDryRun | Mode::ClientDryRun => Stages::default(),
+        };
+        let backup = self.backup();
+        if !stages.first.is_empty() && edits_aws_auth {
+            until_judged(planner, backend, out, |change, backend, out| {
+                backend.check_on_server(change, self.create, out)
+            })?;
+        }
+        entry_transaction::write_entries(&stages.first, &backup, backend, out).map_err(
+            |failure| match edits_aws_auth {
+                true => failure.note("aws-auth was not changed"),
+                false => failure,
+            },
+        )?;
+        done.gives = !stages.first.is_empty();
+        let outcome = match edits_aws_auth {
+            true => self.write(planner, first, backend, out),
+            false => self.plan_only(planner, first),
+        };
+        let outcome = outcome.map_err(|failure| match stages.last.is_empty() {
+            true => failure,
+            false => failure.note("no access entry was reduced or deleted"),
+        })?;
+        if self.options.mode != Mode::Write {
+            return Ok(outcome);
+        }
+        done.aws_auth = outcome != WriteOutcome::Unchanged;
+        if !stages.last.is_empty() {
+            remaining_admin::refuse_if_none(planner, &stages.last, backend, out)?;
+            entry_transaction::write_entries(&stages.last, &backup, backend, out)?;
+        }
+        *done = Done::default();
+        remaining_admin::restore_if_none(planner, outcome, backend, out)?;
+        Ok(outcome)
+    }
+
+    /// Writes aws-auth, or does the dry run.
     fn write(
         &self,
         planner: &mut PlanBuilder<'_>,
@@ -256,25 +355,35 @@ impl Transaction<'_> {
         backend: &mut Backend,
         out: &mut Out,
     ) -> Result<WriteOutcome, Failure> {
-        let mut change = |snapshot: &Snapshot| planner.change(snapshot);
-        match self.options.mode {
-            Mode::Write => backend.write(&mut change, self.create, &self.backup(), out),
-            Mode::ServerDryRun => backend.try_on_server(&mut change, self.create, out),
-            Mode::ClientDryRun => {
-                let snapshot = match first {
-                    Some(first) => first.snapshot,
-                    None => backend.read(out)?.snapshot,
-                };
-                let exists = snapshot.resource_version.is_some() || !backend.has_server();
-                Ok(
-                    match change(&snapshot)?.is_some() || backend.has_new_literal_blocks() {
-                        true if exists => WriteOutcome::Changed,
-                        true => WriteOutcome::Created,
-                        false => WriteOutcome::Unchanged,
-                    },
-                )
-            }
+        if self.options.mode == Mode::ClientDryRun {
+            return Self::plan_offline(planner, first, backend, out);
         }
+        until_judged(planner, backend, out, |change, backend, out| {
+            match self.options.mode {
+                Mode::Write => backend.write(change, self.create, &self.backup(), out),
+                _ => backend.try_on_server(change, self.create, out),
+            }
+        })
+    }
+
+    /// Plans on what was read, and sends nothing.
+    fn plan_offline(
+        planner: &mut PlanBuilder<'_>,
+        first: Option<FirstRead>,
+        backend: &mut Backend,
+        out: &mut Out,
+    ) -> Result<WriteOutcome, Failure> {
+        let snapshot = match first {
+            Some(first) => first.snapshot,
+            None => backend.read(out)?.snapshot,
+        };
+        let exists = snapshot.resource_version.is_some() || !backend.has_server();
+        let is_change = planner.change(&snapshot)?.is_some();
+        Ok(match is_change || backend.has_new_literal_blocks() {
+            true if exists => WriteOutcome::Changed,
+            true => WriteOutcome::Created,
+            false => WriteOutcome::Unchanged,
+        })
     }
 
     /// Makes the plan of a transaction that does not change aws-auth.
@@ -286,28 +395,6 @@ impl Transaction<'_> {
         let snapshot = first.map(|first| first.snapshot).unwrap_or_default();
         planner.change(&snapshot)?;
         Ok(WriteOutcome::Unchanged)
-    }
-
-    /// Changes access entries after the write of aws-auth.
-    fn write_entries(
-        &self,
-        written: Result<WriteOutcome, Failure>,
-        planner: &PlanBuilder<'_>,
-        backend: &mut Backend,
-        out: &mut Out,
-    ) -> Result<WriteOutcome, Failure> {
-        let outcome = written?;
-        let plan = planner.last_plan().filter(|plan| plan.changes_entries());
-        if let Some(plan) = plan.filter(|_| self.options.mode == Mode::Write) {
-            let done = entry_transaction::write_entries(plan, &self.backup(), backend, out);
-            done.map_err(|failure| match outcome {
-                WriteOutcome::Unchanged => failure,
-                WriteOutcome::Created | WriteOutcome::Changed => {
-                    failure.note("aws-auth was written before")
-                }
-            })?;
-        }
-        Ok(outcome)
     }
 
     fn backup(&self) -> HistoryOptions {

@@ -34,7 +34,7 @@ use awsauth_kube::nodes::{NodeNames, all_nodes};
 use awsauth_kube::other_tools_sync::next_syncs;
 use awsauth_kube::rbac::RoleScope;
 use awsauth_kube::request_error::{Fault, RequestError};
-use awsauth_kube::write::{FinalState, Outcome, WriteError, WriteOptions};
+use awsauth_kube::write::{FinalState, Outcome, WriteError, WriteOptions, Written};
 use awsauth_kube::{ApiClient, Environment, Flags, Live, connect, connect_to, interrupt};
 
 /// The delay before the spinner appears.
@@ -361,6 +361,31 @@ impl Cluster {
         create: bool,
         out: &mut Out,
     ) -> Result<WriteOutcome, Failure> {
+        let (written, change) = self.send(plan, backup, create, out)?;
+        if let Some(copy) = &written.copy {
+            print_copy(copy, "aws-auth", out);
+        }
+        if written.outcome != Outcome::Unchanged {
+            for sync in next_syncs(&written.before, &change) {
+                out.note(&format!("warning: {sync}"));
+                out.note(&format!("hint: {}", sync.hint()));
+            }
+        }
+        Ok(match written.outcome {
+            Outcome::Unchanged => WriteOutcome::Unchanged,
+            Outcome::Created => WriteOutcome::Created,
+            Outcome::Updated => WriteOutcome::Changed,
+        })
+    }
+
+    /// Writes the change of `plan`, or sends it as a dry run if `backup` is `None`. Returns the change that was sent last.
+    pub(super) fn send(
+        &mut self,
+        plan: impl FnMut(&Snapshot) -> Result<Option<Change>, Failure>,
+        backup: Option<&HistoryOptions>,
+        create: bool,
+        out: &mut Out,
+    ) -> Result<(Written, Change), Failure> {
         let (first, who) = self.begun.take().unzip();
         let options = WriteOptions {
             timeout: self.options.timeout,
@@ -390,20 +415,7 @@ impl Cluster {
         ));
         drop(spinner);
         let written = written.map_err(|error| self.failed(error))?;
-        if let Some(copy) = &written.copy {
-            print_copy(copy, "aws-auth", out);
-        }
-        if written.outcome != Outcome::Unchanged {
-            for sync in next_syncs(&written.before, &last) {
-                out.note(&format!("warning: {sync}"));
-                out.note(&format!("hint: {}", sync.hint()));
-            }
-        }
-        Ok(match written.outcome {
-            Outcome::Unchanged => WriteOutcome::Unchanged,
-            Outcome::Created => WriteOutcome::Created,
-            Outcome::Updated => WriteOutcome::Changed,
-        })
+        Ok((written, last))
     }
 
     /// Waits for aws-auth to exist. Returns whether it existed in time.

@@ -28,7 +28,7 @@ impl Backend {
             Some((live, who)) => (live, who),
             None => (cluster.read(out)?, None),
         };
-        let options = backup.record_options(who);
+        let options = backup.record_options(who.clone());
         let recording = history::record_entries(
             cluster.client(),
             &options,
@@ -52,6 +52,8 @@ impl Backend {
             .hint("to change them anyway, add --no-backup")
             .unless("--no-backup")
         })?;
+        // The write of aws-auth may follow.
+        cluster.begin(live, who);
         if let Some(copy) = copy {
             print_copy(&copy, "access entries", out);
         }

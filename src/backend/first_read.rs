@@ -1,5 +1,6 @@
 //! The first read of aws-auth before a write, with the facts that guards need.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,15 +9,21 @@ use tokio::join;
 use super::Backend;
 use super::cluster::{Cluster, until_interrupted};
 use crate::terminal::{Failure, Out};
+use awsauth_core::arn::Parts;
 use awsauth_core::authenticator::{AccessEntries, User};
 use awsauth_core::aws_auth_snapshot::Snapshot;
+use awsauth_core::facts::access_entries::{AccessEntry, Liveness};
 use awsauth_core::facts::groups::AUTHENTICATED;
+use awsauth_core::facts::iam_principals::Principals;
 use awsauth_core::history::Who;
 use awsauth_core::plan::{Admins, Caller, Facts, Known, OpenQuestion, has_admin};
 use awsauth_kube::ErrorKind;
 use awsauth_kube::access_review::{self, ClusterUser};
 use awsauth_kube::guard_facts::{known_admins, unknown};
 use awsauth_kube::rbac;
+
+/// The delay before the spinner appears.
+const SPINNER_DELAY: Duration = Duration::from_millis(300);
 
 /// The time limit of facts that only guards need.
 const TIME_LIMIT: Duration = Duration::from_secs(3);
@@ -87,6 +94,9 @@ impl Backend {
                         Known::Is,
                     );
                     described = entries.filter(|entries| entries.all().is_some());
+                }
+                (OpenQuestion::LivingPrincipal(entries), Self::Cluster(cluster)) => {
+                    cluster.find_living_principal(entries, facts, out);
                 }
                 (_, Self::Manifest(_)) => {}
             }
@@ -170,6 +180,66 @@ impl Cluster {
             Ok(may) => Known::Is(may),
             Err(error) => unknown(&error, "create subjectaccessreviews"),
         })
+    }
+
+    /// Asks IAM for the principals of access entries, until it has one. After a failure, the others count as unknown.
+    fn find_living_principal(&self, entries: &[AccessEntry], facts: &mut Facts, out: &mut Out) {
+        let mut unavailable = None;
+        for entry in entries {
+            let answer = match &unavailable {
+                None => self.is_principal_alive(entry, out),
+                Some(needs) => Known::Unknown {
+                    needs: String::clone(needs),
+                },
+            };
+            let is_alive = answer == Known::Is(true);
+            if let Known::Unknown { needs } = &answer {
+                unavailable = Some(needs.clone());
+            }
+            let arn = entry.principal_arn.clone();
+            facts.living_principals.push((arn, answer));
+            if is_alive {
+                return;
+            }
+        }
+    }
+
+    /// Returns whether IAM has the principal of an access entry as it was when the entry was created.
+    fn is_principal_alive(&self, entry: &AccessEntry, out: &mut Out) -> Known<bool> {
+        let unknown = |needs: &str| Known::Unknown {
+            needs: needs.to_owned(),
+        };
+        let (Some(eks), Some(parts)) = (self.eks(), Parts::of(&entry.principal_arn)) else {
+            return unknown("EKS");
+        };
+        let names = BTreeSet::from([parts.name.to_owned()]);
+        let mut principals = Principals {
+            account: eks.facts.account().to_owned(),
+            ..Principals::default()
+        };
+        let _spinner = out.spinner("Asking IAM", SPINNER_DELAY);
+        let (action, read) = match parts.kind {
+            _ if parts.account != principals.account => ("", Ok(())),
+            "user" => {
+                let users = eks.iam().and_then(|mut iam| iam.users(&names));
+                ("iam:GetUser", users.map(|users| principals.users = users))
+            }
+            _ => {
+                let roles = eks.iam().and_then(|mut iam| iam.roles_named(&names));
+                ("iam:GetRole", roles.map(|roles| principals.roles = roles))
+            }
+        };
+        if let Err(error) = read {
+            out.detail(|| format!("IAM did not return {}: {error}", entry.principal_arn));
+            return unknown(action);
+        }
+        match Liveness::of(entry, Some(&principals)) {
+            Liveness::Alive => Known::Is(true),
+            Liveness::Dead | Liveness::Orphaned => Known::Is(false),
+            Liveness::Unknown => {
+                unknown("a principal of the cluster's account whose date of creation is known")
+            }
+        }
     }
 
     fn impersonates(&self) -> bool {

@@ -38,11 +38,33 @@ fn permissions(operation: &Operation) -> impl Iterator<Item = &'static str> {
 
 /// Numbers the calls, each with its permissions and with what is true after it.
 pub(super) fn numbered(operations: &[Operation], cluster: Option<&str>) -> String {
+    numbered_from(1, operations, cluster)
+}
+
+/// The same for the calls of a plan. `writes_aws_auth` is whether it writes aws-auth between the two lists of calls.
+pub(super) fn numbered_in_plan(
+    [first, last]: &[Vec<Operation>; 2],
+    writes_aws_auth: bool,
+    cluster: Option<&str>,
+) -> String {
+    let mut text = numbered_from(1, first, cluster);
+    let mut next = first.len() + 1;
+    if writes_aws_auth {
+        let _ = writeln!(
+            text,
+            "{next:>3}. write aws-auth\n     needs update configmaps/aws-auth"
+        );
+        next += 1;
+    }
+    text + &numbered_from(next, last, cluster)
+}
+
+fn numbered_from(first: usize, operations: &[Operation], cluster: Option<&str>) -> String {
     let mut text = String::new();
-    for (number, operation) in operations.iter().enumerate() {
+    for (number, operation) in (first..).zip(operations) {
         let command = operation.command(cluster.unwrap_or(UNKNOWN_CLUSTER));
         let permissions: Vec<_> = permissions(operation).collect();
-        let _ = writeln!(text, "{:>3}. {}", number + 1, one_line(&command));
+        let _ = writeln!(text, "{number:>3}. {}", one_line(&command));
         let _ = writeln!(text, "     needs {}", permissions.join(", "));
         let _ = writeln!(text, "     {}", one_line(&operation.what_holds_after()));
     }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::access_changes::{self, AccessData};
 use super::access_check::{Verification, VerificationData};
 use super::lint::FindingData;
-use super::operations::{OperationData, numbered};
+use super::operations::{OperationData, numbered_in_plan};
 use super::style::{HEADING, paint};
 use super::text_diff;
 use awsauth_core::access_entries::EntryChange;
@@ -53,7 +53,7 @@ pub(crate) fn report_json(
     verification: Option<&Verification<'_>>,
 ) -> Result<String, serde_json::Error> {
     let access = plan.access();
-    let operations = plan.operations();
+    let operations = plan.operations().concat();
     let data = operations.iter();
     let data = data.map(|operation| OperationData::of(operation, cluster));
     let refusals = plan.refusals.iter().map(|refusal| RefusalData {
@@ -126,9 +126,10 @@ pub(crate) fn change_text(plan: &Plan, cluster: Option<&str>) -> String {
 fn report_with(access: String, plan: &Plan, cluster: Option<&str>) -> String {
     let mut parts = vec![text_diff::text(&plan.text()), access];
     let operations = plan.operations();
-    if !operations.is_empty() {
+    if plan.changes_entries() {
         let heading = paint(HEADING, "Calls, in this order:");
-        parts.push(format!("{heading}\n{}", numbered(&operations, cluster)));
+        let calls = numbered_in_plan(&operations, plan.changes_aws_auth(), cluster);
+        parts.push(format!("{heading}\n{calls}"));
     }
     if !plan.change.binary_data.is_empty() {
         let keys: Vec<_> = plan

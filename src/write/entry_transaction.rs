@@ -8,7 +8,6 @@ use crate::terminal::{Failure, Kind, Out};
 use awsauth_core::access_entries::{EntryChange, difference_between};
 use awsauth_core::authenticator::AccessEntries;
 use awsauth_core::facts::access_entries::AccessTerms;
-use awsauth_core::plan::Plan;
 
 /// The pause between two reads. It takes EKS a few seconds until all calls return a change:
 /// <https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html>
@@ -19,29 +18,28 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// # Errors
 /// If they cannot be recorded, a call fails, or EKS returns something else.
 pub(super) fn write_entries(
-    plan: &Plan,
+    changes: &[EntryChange],
     backup: &HistoryOptions,
     backend: &mut Backend,
     out: &mut Out,
 ) -> Result<(), Failure> {
-    let changes = plan.entry_changes.iter();
-    let changes: Vec<EntryChange> = changes
-        .filter(|change| !change.operations().is_empty())
-        .cloned()
-        .collect();
-    // EKS has no conditional writes. Checking first leaves only a short window in which a concurrent change would be overwritten.
+    if changes.is_empty() {
+        return Ok(());
+    }
+    // EKS has no conditional writes. This leaves only a short time in which a change of another client would be lost.
     if let Read::Different(difference) =
-        read(&changes, |change| change.before.as_ref(), backend, out)
+        read(changes, |change| change.before.as_ref(), backend, out)
     {
         return Err(Failure::new(
             Kind::Conflict,
-            format!("another client has changed an access entry in the meantime; nothing was written: {difference}"),
+            format!("another client has changed an access entry in the meantime, so it was not written: {difference}"),
         )
         .hint("run the same command again"));
     }
-    backend.record_entries(&changes, backup, out)?;
-    backend.execute(&plan.operations(), out)?;
-    read_back(&changes, backend, out)
+    backend.record_entries(changes, backup, out)?;
+    let operations = changes.iter().flat_map(EntryChange::operations);
+    backend.execute(&operations.collect::<Vec<_>>(), out)?;
+    read_back(changes, backend, out)
 }
 
 /// What EKS returns, compared with what is expected.
@@ -104,17 +102,20 @@ fn read_back(changes: &[EntryChange], backend: &Backend, out: &mut Out) -> Resul
     }
 }
 
-/// Restores the access entries as they were before the plan.
+/// Undoes changes of access entries.
 ///
 /// # Errors
 /// If a call fails.
 pub(super) fn restore_entries(
-    plan: &Plan,
+    changes: &[EntryChange],
     backend: &Backend,
     out: &mut Out,
 ) -> Result<(), Failure> {
-    let changes = plan.entry_changes.iter().rev();
-    let operations: Vec<_> = changes
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let operations = changes.iter().rev();
+    let operations: Vec<_> = operations
         .flat_map(|change| change.inverse().operations())
         .collect();
     backend.roll_back(&operations, out).map(drop)

@@ -9,11 +9,11 @@ use awsauth_core::access_entries::EntryChange;
 use awsauth_core::authenticator::AccessEntries;
 use awsauth_core::aws_auth_snapshot::{Change, Snapshot};
 use awsauth_core::document::edit::{Edit, EditError, Groups};
-use awsauth_core::plan::{Allowed, Facts, Known, Plan, Request};
+use awsauth_core::plan::{Allowed, Facts, Known, Plan, Request, Stages};
 
 /// How often the guards of a plan may request more facts. One fact can raise another question: whether the caller may
-/// write, who is bound to `cluster-admin`, and which principals access entries make administrators.
-const ROUNDS_OF_QUESTIONS: usize = 3;
+/// write, who is bound to `cluster-admin`, which principals access entries make administrators, and which of these IAM has.
+pub(super) const ROUNDS_OF_QUESTIONS: usize = 4;
 
 /// Whether to read the bindings to `cluster-admin` from the start: if the edits add groups of the user's own, or are not known yet.
 /// Removals need them only if the last administrator is removed, and the guard asks then.
@@ -39,6 +39,8 @@ pub(crate) struct PlanBuilder<'a> {
     access_entries: Option<Arc<AccessEntries>>,
     entry_changes: Vec<EntryChange>,
     facts: Facts,
+    /// The order of the changes, once it is decided.
+    stages: Option<Stages>,
     /// The last plan, and the stored state that it was made from.
     last: Option<(Snapshot, Result<Plan, EditError>)>,
 }
@@ -56,6 +58,7 @@ impl<'a> PlanBuilder<'a> {
             access_entries,
             entry_changes,
             facts: Facts::default(),
+            stages: None,
             last: None,
         }
     }
@@ -71,28 +74,39 @@ impl<'a> PlanBuilder<'a> {
     ) -> Result<Option<&Plan>, Failure> {
         self.facts = facts.clone();
         self.plan(snapshot)?;
-        for _ in 0..ROUNDS_OF_QUESTIONS {
-            let questions = match &self.last {
-                Some((_, Ok(plan))) if !plan.open_questions.is_empty() => {
-                    plan.open_questions.clone()
+        self.answer_questions(backend, out)?;
+        self.plan(snapshot)
+    }
+
+    /// Looks up the facts that the guards of the last plan request, and makes the plan again. Returns whether they requested any.
+    pub(super) fn answer_questions(
+        &mut self,
+        backend: &Backend,
+        out: &mut Out,
+    ) -> Result<bool, Failure> {
+        for round in 0..ROUNDS_OF_QUESTIONS {
+            let (snapshot, questions) = match &self.last {
+                Some((snapshot, Ok(plan))) if !plan.open_questions.is_empty() => {
+                    (snapshot.clone(), plan.open_questions.clone())
                 }
-                _ => break,
+                _ => return Ok(round > 0),
             };
             let described = backend.answer_questions(&questions, &mut self.facts, out)?;
             self.access_entries = described.or_else(|| self.access_entries.take());
-            self.make(snapshot)?;
+            self.make(&snapshot)?;
         }
-        self.plan(snapshot)
+        Ok(true)
     }
 
     /// Returns the change to write; `None` if nothing changes.
     ///
     /// # Errors
     /// If the edits are impossible or refused. [`into_plan`](Self::into_plan) then has the reasons, and this failure is
-    /// not shown.
+    /// not shown. Also if a guard requests a fact, as it may after a conflict:
+    /// [`answer_questions`](Self::answer_questions) looks it up.
     pub(crate) fn change(&mut self, snapshot: &Snapshot) -> Result<Option<Change>, Failure> {
         match self.plan(snapshot)? {
-            Some(plan) if plan.refusals.is_empty() => {
+            Some(plan) if plan.is_allowed() => {
                 Ok(plan.changes_aws_auth().then(|| plan.change.clone()))
             }
             // The messages need the line numbers of the file that was read, which only the caller knows.
@@ -106,6 +120,18 @@ impl<'a> PlanBuilder<'a> {
             Known::Is(caller) => caller.arn.as_deref(),
             Known::NotRequested | Known::Unknown { .. } => None,
         }
+    }
+
+    /// Returns the order of the changes of the last plan, if it is allowed, and keeps it for later plans.
+    pub(super) fn fix_stages(&mut self) -> Stages {
+        let plan = self.last_plan().filter(|plan| plan.is_allowed());
+        self.stages = plan.map(|plan| plan.stages.clone());
+        self.stages.clone().unwrap_or_default()
+    }
+
+    /// Returns the guards that the user overrides.
+    pub(super) fn allow(&self) -> &Allowed {
+        &self.allow
     }
 
     /// Returns the facts collected so far.
@@ -141,6 +167,7 @@ impl<'a> PlanBuilder<'a> {
             entry_changes: self.entry_changes.clone(),
             allow: self.allow.clone(),
             facts: self.facts.clone(),
+            stages: self.stages.clone(),
             ..(self.request)(snapshot)?
         };
         let plan = match &self.last {

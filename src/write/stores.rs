@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::access_entries_in_effect::access_entries_for;
-use super::plan_builder::wants_admins;
 use crate::backend::{Backend, FirstRead};
 use crate::output::short_name;
 use crate::terminal::{Failure, Kind, Out, Refusal};
@@ -139,7 +138,7 @@ fn read(
         _ => {}
     }
     let only_edits: Vec<Edit> = edits.iter().map(|(edit, _)| edit.clone()).collect();
-    let first = backend.read_for_plan(true, wants_admins(&only_edits), out)?;
+    let first = backend.read_for_plan(true, true, out)?;
     let first = first.ok_or_else(|| Failure::usage("there is no cluster"))?;
     let known = match describes_all {
         true => backend.access_entries(&|_| true, out),

@@ -164,52 +164,32 @@ impl PostWriteCheck {
                 .of_kind(Kind::NotRolledBack)
                 .note("what was written stays, because of --no-rollback");
         }
-        if plan.changes_entries()
-            && let Err(obstacle) = restore_entries(plan, backend, out)
-        {
-            return why
+        match restore(plan, outcome, backend, out) {
+            Ok(()) => {
+                let why = why.of_kind(Kind::RolledBack);
+                match outcome {
+                    WriteOutcome::Unchanged => why.note("the previous access entries were restored"),
+                    WriteOutcome::Changed => why.note("the previous text was restored"),
+                    WriteOutcome::Created => {
+                        left_empty(why.note("the previous text was restored"), &backend.kubectl())
+                    }
+                }
+            }
+            Err(NotRestored::Entries(obstacle)) => why
                 .of_kind(Kind::NotRolledBack)
                 .note(format!(
                     "the access entries stay as they were written, because they could not be restored: {}",
                     obstacle.message()
                 ))
-                .hint("restore them: awsauth undo");
-        }
-        if outcome == WriteOutcome::Unchanged {
-            return why
-                .of_kind(Kind::RolledBack)
-                .note("the previous access entries were restored");
-        }
-        let rollback = plan.rollback();
-        let mut change = |snapshot: &_| {
-            rollback
-                .from(snapshot)
-                .map_err(|error| Failure::new(Kind::Conflict, error))
-        };
-        let backup = HistoryOptions {
-            reason: Some("rolled back: the write could not be verified".to_owned()),
-            undoes: None,
-            // The history has it already.
-            optional: true,
-        };
-        match backend.write(&mut change, false, &backup, out) {
-            Ok(_) => {
-                let why = why
-                    .of_kind(Kind::RolledBack)
-                    .note("the previous text was restored");
-                match outcome {
-                    WriteOutcome::Created => left_empty(why, &backend.kubectl()),
-                    WriteOutcome::Unchanged | WriteOutcome::Changed => why,
-                }
-            }
-            Err(obstacle) => {
+                .hint("restore them: awsauth undo"),
+            Err(NotRestored::AwsAuth(obstacle)) => {
                 let why = why.of_kind(Kind::NotRolledBack).note(format!(
                     "what was written stays, because it could not be rolled back: {}",
                     obstacle.message()
                 ));
                 match obstacle.exit() {
                     Exit::Conflict => why.hint("see what is stored now: awsauth get"),
-                    _ => self.recovery_hints(why, &rollback, backend),
+                    _ => self.recovery_hints(why, &plan.rollback(), backend),
                 }
             }
         }
@@ -235,6 +215,42 @@ impl PostWriteCheck {
             "if no user has access, a user with IAM permissions gets in and undoes the write: awsauth rescue --cluster-name {name} --region {region} && {undo}"
         ))
     }
+}
+
+/// What could not be restored, and why.
+pub(super) enum NotRestored {
+    Entries(Failure),
+    AwsAuth(Failure),
+}
+
+/// Undoes a plan that was carried out, in the reverse order: first what gives access again.
+///
+/// # Errors
+/// If one of the stores cannot be restored. What was restored before stays.
+pub(super) fn restore(
+    plan: &Plan,
+    outcome: WriteOutcome,
+    backend: &mut Backend,
+    out: &mut Out,
+) -> Result<(), NotRestored> {
+    restore_entries(&plan.stages.last, backend, out).map_err(NotRestored::Entries)?;
+    if outcome != WriteOutcome::Unchanged {
+        let rollback = plan.rollback();
+        let mut change = |snapshot: &_| {
+            rollback
+                .from(snapshot)
+                .map_err(|error| Failure::new(Kind::Conflict, error))
+        };
+        let backup = HistoryOptions {
+            reason: Some("rolled back: the write could not be verified".to_owned()),
+            undoes: None,
+            // The history has it already.
+            optional: true,
+        };
+        let restored = backend.write(&mut change, false, &backup, out);
+        restored.map_err(NotRestored::AwsAuth)?;
+    }
+    restore_entries(&plan.stages.first, backend, out).map_err(NotRestored::Entries)
 }
 
 /// Names what a plan wrote; a clause.

@@ -7,6 +7,7 @@ mod credential_recipients;
 mod endless_responses;
 #[cfg(unix)]
 mod exec_plugin;
+mod guards_after_conflict;
 mod proxy;
 mod rejected_requests;
 mod timeouts_and_interrupts;

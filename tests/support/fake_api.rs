@@ -49,6 +49,8 @@ pub(crate) enum Scenario {
     RequestLost,
     /// Every write is lost before it is stored, and later reads fail.
     GoneAfterWrite,
+    /// Another client replaces mapRoles just before the first write. The user may access aws-auth and nothing else.
+    Replaced { roles: &'static str },
     /// Another client creates the ConfigMap just before the create request.
     CreateRace,
     /// Another client deletes the ConfigMap just before the first write.

@@ -6,12 +6,14 @@ mod new_findings;
 mod notice;
 mod request;
 mod rollback;
+mod stages;
 
 pub use guard::{Guard, Refusal, admin_reason, aws_auth_is_ignored, has_admin};
 pub use guard_facts::{Admins, Caller, Facts, Known, OpenQuestion};
 pub use notice::Notice;
 pub use request::{Allowed, ExpectedUser, Ownership, Request};
 pub use rollback::{Overwritten, Rollback};
+pub use stages::Stages;
 
 use std::collections::{BTreeMap, HashSet};
 use std::mem::discriminant;
@@ -28,7 +30,7 @@ use crate::document::{Document, Principal, Section, SectionName};
 use crate::history::Contents;
 use crate::lint::Finding;
 use crate::ownership::{Owners, conflicts, prune};
-use guard::{Case, State};
+use guard::{Case, State, Verdict};
 
 /// The `data` of a ConfigMap.
 type Texts = BTreeMap<String, Arc<str>>;
@@ -52,6 +54,8 @@ pub struct Plan {
     access_entries: Option<Arc<AccessEntries>>,
     /// The changes of access entries, including those that need no call.
     pub entry_changes: Vec<EntryChange>,
+    /// The order of these changes and of the write of aws-auth.
+    pub stages: Stages,
     /// Whether the caller has access by aws-auth, by the text that was stored when the API server identified the caller; `None` if unknown.
     caller_is_by_aws_auth: Option<bool>,
     /// The source text of the edited entries, before and after.
@@ -80,6 +84,8 @@ pub struct Plan {
     pub changes_caller: bool,
     /// Whether the plan removes the last known administrator, and an override allows that.
     pub leaves_no_admin: bool,
+    /// Whether the plan takes the rights of an administrator away from a principal.
+    pub takes_admin: bool,
 }
 
 /// aws-auth before and after the edits, and the outcomes of the edits.
@@ -177,6 +183,7 @@ impl Plan {
                 }
             },
             entry_changes: request.entry_changes.clone(),
+            stages: Stages::default(),
             caller_is_by_aws_auth: previous.and_then(|previous| previous.caller_is_by_aws_auth),
             edited_entries,
             findings_are_located: true,
@@ -194,6 +201,7 @@ impl Plan {
             open_questions: Vec::new(),
             changes_caller: false,
             leaves_no_admin: false,
+            takes_admin: false,
         };
         let has_too_many = |document: &Document| {
             let entries = document.sections().map(|section| section.entries().len());
@@ -232,24 +240,31 @@ impl Plan {
             let principals = changed.map(|change| change.principal_arn.as_str());
             access.extend(entry_access_changes(before, after, principals));
         }
-        let verdict = guard::check(
-            Case {
-                before,
-                after,
-                request,
-                outcomes: &plan.outcomes,
-                access: &access,
-                findings: &plan.findings,
-                owners,
-            },
-            plan.caller_is_by_aws_auth,
-        );
+        let case = Case {
+            before,
+            after,
+            request,
+            outcomes: &plan.outcomes,
+            access: &access,
+            findings: &plan.findings,
+            owners,
+        };
+        let mut verdict = guard::check(&case, plan.caller_is_by_aws_auth);
+        let fixed = request.stages.clone();
+        plan.stages = fixed.unwrap_or_else(|| Stages::of(&plan.entry_changes, false));
+        let mut between = plan.check_between(&case);
+        if request.stages.is_none() && !between.refusals.is_empty() {
+            plan.stages = Stages::of(&plan.entry_changes, true);
+            between = plan.check_between(&case);
+        }
+        verdict.add_between(between);
         plan.caller_is_by_aws_auth = verdict.caller_is_by_aws_auth;
         plan.refusals = verdict.refusals;
         plan.notices.extend(verdict.notices);
         plan.open_questions = verdict.open_questions;
         plan.changes_caller = verdict.changes_caller;
         plan.leaves_no_admin = verdict.leaves_no_admin;
+        plan.takes_admin = verdict.takes_admin;
         plan.access = access;
         plan
     }
@@ -302,6 +317,11 @@ impl Plan {
         }
     }
 
+    /// Returns whether no guard refuses the plan, or needs another fact to decide.
+    pub fn is_allowed(&self) -> bool {
+        self.refusals.is_empty() && self.open_questions.is_empty()
+    }
+
     /// Returns whether carrying out the plan would change anything.
     pub fn is_change(&self) -> bool {
         self.changes_aws_auth() || self.changes_entries()
@@ -318,10 +338,73 @@ impl Plan {
         changes.any(|change| !change.operations().is_empty())
     }
 
-    /// Returns the calls that change access entries, in order.
-    pub fn operations(&self) -> Vec<Operation> {
-        let changes = self.entry_changes.iter();
-        changes.flat_map(EntryChange::operations).collect()
+    /// Returns the calls that change access entries, in order: those before the write of aws-auth, and those after it.
+    pub fn operations(&self) -> [Vec<Operation>; 2] {
+        let Stages { first, last } = &self.stages;
+        [first, last].map(|changes| changes.iter().flat_map(EntryChange::operations).collect())
+    }
+
+    /// Returns the access entries after the changes that precede the write of aws-auth.
+    fn entries_between(&self) -> Option<AccessEntries> {
+        let before = self.entries_before.as_deref()?;
+        Some(changed(before, &self.stages.first))
+    }
+
+    /// Returns aws-auth as it is in each state between the first call and the last one, next to
+    /// [`entries_between`](Self::entries_between).
+    fn documents_between(&self) -> Vec<&Document> {
+        let Stages { first, last } = &self.stages;
+        let mut documents = Vec::new();
+        if !first.is_empty() && (self.changes_aws_auth() || !last.is_empty()) {
+            documents.push(&self.before);
+        }
+        if !last.is_empty() && self.changes_aws_auth() {
+            documents.push(&self.after);
+        }
+        documents
+    }
+
+    /// Runs guards on each state between the first call and the last one.
+    fn check_between(&self, case: &Case<'_>) -> Verdict {
+        let entries = self.entries_between();
+        let mut verdict = Verdict::default();
+        for document in self.documents_between() {
+            let after = State::new(document, entries.as_ref());
+            verdict.add(guard::check_between(
+                case,
+                after,
+                self.caller_is_by_aws_auth,
+            ));
+        }
+        verdict
+    }
+
+    /// Judges both stores as they are stored now: returns the refusal of `last-admin` if they have no administrator any more,
+    /// and the facts that it needs. Changes of other clients may have removed the others.
+    pub fn check_stored(
+        &self,
+        document: &Document,
+        entries: &AccessEntries,
+        facts: &Facts,
+        allow: &Allowed,
+    ) -> (Option<Refusal>, Vec<OpenQuestion>) {
+        let request = Request {
+            entry_changes: self.entry_changes.clone(),
+            facts: facts.clone(),
+            allow: allow.clone(),
+            ..Request::default()
+        };
+        let case = Case {
+            before: State::new(&self.before, self.entries_before.as_deref()),
+            after: State::new(document, Some(entries)),
+            request: &request,
+            outcomes: &self.outcomes,
+            access: &self.access,
+            findings: &self.findings,
+            owners: &Owners::default(),
+        };
+        let verdict = guard::check_stored(&case, self.caller_is_by_aws_auth);
+        (verdict.refusals.into_iter().next(), verdict.open_questions)
     }
 
     /// Returns the stored document.

@@ -1091,3 +1091,199 @@ fn access_entry_expires_unless_it_was_changed() {
     assert_eq!(calls, ["DeleteAccessEntry"]);
     assert!(stores.entry(DEV).is_none());
 }
+
+/// A role's list of mappings, which `apply` can put into either store.
+fn owned_file(stores: &TwoStores, text: &str) -> String {
+    let path = stores.session.cluster.folder().join("owned.yaml");
+    fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn nodes_that_move_to_an_access_entry_keep_their_access() {
+    let stores = TwoStores::in_both_modes(&[]);
+    let apply = |file: &str, more: &[&str]| {
+        let apply = ["apply", "-f", file, "--owner", "team", "--prune", "--yes"];
+        stores.changes_by(&[&apply[..], more].concat())
+    };
+    let mapping = format!(
+        "- {{rolearn: '{NODE}', username: 'system:node:{{{{EC2PrivateDNSName}}}}', groups: ['system:bootstrappers', 'system:nodes']}}\n"
+    );
+    apply(&owned_file(&stores, &mapping), &[]).0.says(0, &[]);
+    let before = stores.aws_auth();
+    let entry = format!("[{{principalARN: '{NODE}', type: EC2_LINUX}}]");
+    let file = eksctl_file(&stores, eks::NAME, &entry);
+
+    let dry = apply(&file, &["--dry-run"]).0;
+    dry.says(0, &[]);
+    let calls = format!(
+        "  1. aws eks create-access-entry --cluster-name my-cluster --principal-arn {NODE} --type EC2_LINUX "
+    );
+    for part in [
+        &*calls,
+        "  2. write aws-auth\n     needs update configmaps/aws-auth\n",
+    ] {
+        assert!(dry.stdout.contains(part), "{part}\n{dry:?}");
+    }
+
+    let message = "User: x is not authorized to perform: iam:PassRole on resource: y";
+    stores.change(|state| state["denied"] = json!({"CreateAccessEntry": message}));
+    apply(&file, &[])
+        .0
+        .says(3, &[message, "aws-auth was not changed\n"]);
+    assert_eq!(
+        (stores.aws_auth(), stores.entry(NODE)),
+        (before.clone(), None)
+    );
+
+    stores.change(|state| state["denied"] = json!({}));
+    let (run, calls) = apply(&file, &[]);
+    run.says(0, &["Wrote aws-auth"]);
+    assert_eq!(calls, ["CreateAccessEntry"]);
+    assert!(!stores.aws_auth().contains(NODE));
+    assert_eq!(stores.entry(NODE).unwrap()["type"], "EC2_LINUX");
+    // Undone in the reverse order, the nodes keep their access, too.
+    let newest: u32 = stores.newest_revision().parse().unwrap();
+    let undo = |revision: u32, more: &[&str]| {
+        stores.run(&[&["undo", &revision.to_string()], more].concat())
+    };
+    undo(newest - 1, &[]).says(4, &["refused (node-guard)"]);
+    undo(newest, &["--allow-ignored"]).says(0, &[]);
+    assert_eq!(stores.aws_auth(), before);
+    undo(newest - 1, &[]).says(0, &[]);
+    assert_eq!(stores.entry(NODE), None);
+}
+
+#[test]
+fn principal_moves_to_aws_auth_before_its_entry_is_deleted() {
+    let stores = TwoStores::in_both_modes(&[]);
+    let apply = |file: &str, more: &[&str]| {
+        let apply = ["apply", "-f", file, "--owner", "team", "--prune", "--yes"];
+        stores.changes_by(&[&apply[..], more].concat())
+    };
+    let entry =
+        format!("[{{principalARN: '{DEV}', kubernetesUsername: dev, kubernetesGroups: [devs]}}]");
+    apply(&eksctl_file(&stores, eks::NAME, &entry), &[])
+        .0
+        .says(0, &[]);
+    // The entry is no longer requested, and another role is mapped in aws-auth.
+    let mapping = format!(
+        "- {{rolearn: '{MYTESTROLE}', username: admin, groups: ['system:masters', devs]}}\n"
+    );
+    let file = owned_file(&stores, &mapping);
+    let message = "User: x is not authorized to perform: eks:DeleteAccessEntry on resource: y";
+    stores.change(|state| state["denied"] = json!({"DeleteAccessEntry": message}));
+    apply(&file, &[]).0.says(
+        3,
+        &[
+            message,
+            "aws-auth was written before\n",
+            "run the same command again to continue, or go back: awsauth undo\n",
+        ],
+    );
+    assert!(stores.aws_auth().contains("devs") && stores.entry(DEV).is_some());
+    stores.change(|state| state["denied"] = json!({}));
+    let (run, calls) = apply(&file, &[]);
+    run.says(0, &[]);
+    assert_eq!(calls, ["DeleteAccessEntry"]);
+    assert_eq!(stores.entry(DEV), None);
+}
+
+/// Lets another client delete the caller's entry with the `skip + 1`th call of this operation.
+fn delete_callers_entry_at(stores: &TwoStores, operation: &str, skip: u32) {
+    let delete =
+        json!(["DeleteAccessEntry", {"clusterName": eks::NAME, "principalArn": MYTESTROLE}]);
+    let fault = json!({"operation": operation, "fault": "first", "skip": skip, "calls": [delete]});
+    stores.change(|state| state["faults"] = json!([fault]));
+}
+
+#[test]
+fn last_two_administrators_are_not_removed_concurrently() {
+    let unmap = ["unmap", "role", DEV];
+    let stores = TwoStores::in_mode_api();
+    stores
+        .run(&map_dev(&["--policy", "cluster-admin"]))
+        .says(0, &[]);
+    let admin = stores.entry(MYTESTROLE).unwrap();
+    delete_callers_entry_at(&stores, "DeleteAccessEntry", 0);
+    let (run, calls) = stores.changes_by(&unmap);
+    run.says(
+        6,
+        &[
+            "refused (last-admin): ",
+            "another client removed administrators at the same time\n",
+            "what this command had removed was restored\n",
+        ],
+    );
+    assert_eq!(
+        calls,
+        [
+            "DeleteAccessEntry",
+            "CreateAccessEntry",
+            "AssociateAccessPolicy"
+        ]
+    );
+    assert_eq!(
+        stores.entry(DEV).unwrap()["policies"][0]["policyArn"],
+        ADMIN
+    );
+    assert_eq!(stores.entry(MYTESTROLE), None);
+
+    // The other client is faster.
+    let restore = |stores: &TwoStores| {
+        stores.change(|state| {
+            let entries = state["entries"][eks::NAME].as_array_mut().unwrap();
+            entries.push(admin.clone());
+        });
+    };
+    restore(&stores);
+    stores.becomes(&stores.caller_session, "admin", &[]);
+    delete_callers_entry_at(&stores, "ListAccessEntries", 2);
+    let (run, calls) = stores.changes_by(&unmap);
+    run.says(
+        4,
+        &[
+            "refused (last-admin): ",
+            "another client has removed administrators in the meantime\n",
+        ],
+    );
+    assert!(calls.is_empty(), "{calls:?}");
+    // Without a race, the other administrator remains.
+    restore(&stores);
+    stores.becomes(&stores.caller_session, "admin", &[]);
+    stores.run(&unmap).says(0, &[]);
+}
+
+#[test]
+fn entry_of_a_principal_that_iam_does_not_have_is_no_administrator() {
+    let stores = TwoStores::in_mode_api();
+    stores
+        .run(&map_dev(&["--policy", "cluster-admin"]))
+        .says(0, &[]);
+    let unmap = ["unmap", "role", MYTESTROLE, "--allow-self-lockout"];
+    let dry = [&unmap[..], &["--dry-run"]].concat();
+    stores.run(&dry).says(0, &[]);
+    let created_at = |at: f64| {
+        stores.change(|state| {
+            let entries = state["entries"][eks::NAME].as_array_mut().unwrap();
+            entries.last_mut().unwrap()["createdAt"] = json!(at);
+        });
+    };
+    created_at(1_500_000_000.0);
+    let dead = format!(
+        "refused (last-admin): {MYTESTROLE} is the last known administrator of this cluster, and none would be left; the access entry of {DEV} is older than its principal"
+    );
+    for args in [&dry[..], &unmap] {
+        stores.run(args).says(4, &[&dead]);
+    }
+    let without_iam = stores
+        .caller
+        .clone()
+        .with("AWS_ENDPOINT_URL_IAM", "http://127.0.0.1:9");
+    on(&stores.session, &without_iam, &dry).says(
+        0,
+        &[&format!(
+            "Not checked: whether IAM still has {DEV}, which is the last known administrator, which needs iam:GetRole.\n"
+        )],
+    );
+}

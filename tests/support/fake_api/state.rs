@@ -95,6 +95,15 @@ impl State {
                 self.shown += 1;
                 self.foreign_write(by);
             }
+            Scenario::Replaced { .. } if !path.ends_with("/configmaps/aws-auth") => {
+                return failure(403, "Forbidden", "no");
+            }
+            Scenario::Replaced { roles } if real_write && times_left(1) => {
+                self.shown += 1;
+                let mut object = self.object.clone().unwrap_or_else(eksctl_made);
+                object["data"]["mapRoles"] = roles.into();
+                self.store(object);
+            }
             Scenario::CreateRace if method == Method::POST && !dry && times_left(1) => {
                 self.shown += 1;
                 self.store(eksctl_made());

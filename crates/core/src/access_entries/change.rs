@@ -65,6 +65,24 @@ impl EntryChange {
         }
     }
 
+    /// Splits the change into the part that gives access and the part that takes access away. One of them may need no call.
+    /// A change of the username gives.
+    pub fn parts(&self) -> [Self; 2] {
+        let part = |before: &Option<AccessTerms>, after: &Option<AccessTerms>| Self {
+            principal_arn: self.principal_arn.clone(),
+            before: before.clone(),
+            after: after.clone(),
+        };
+        let between = match (&self.before, &self.after) {
+            (None, after) => after.clone(),
+            (Some(before), Some(after)) if before.kind == after.kind => {
+                Some(with_rights_of(after, before))
+            }
+            (before, _) => before.clone(),
+        };
+        [part(&self.before, &between), part(&between, &self.after)]
+    }
+
     fn update(&self, before: &AccessTerms, after: &AccessTerms) -> Vec<Operation> {
         let scopes = |terms: &AccessTerms| -> BTreeMap<String, AccessPolicy> {
             let policies = terms.policies().iter();
@@ -105,6 +123,33 @@ impl EntryChange {
             policy_arn,
         }));
         operations
+    }
+}
+
+/// Returns the contents of an entry with the groups and policies of another one added.
+fn with_rights_of(terms: &AccessTerms, other: &AccessTerms) -> AccessTerms {
+    let mut both = terms.clone();
+    let groups = other.groups.iter();
+    let groups = groups.filter(|group| !terms.groups.contains(group));
+    both.groups.extend(groups.cloned());
+    if let (Some(policies), Some(others)) = (&mut both.policies, &other.policies) {
+        for other in others {
+            match policies.iter_mut().find(|policy| policy.arn == other.arn) {
+                Some(policy) => policy.scope = both_scopes(&policy.scope, &other.scope),
+                None => policies.push(other.clone()),
+            }
+        }
+    }
+    both
+}
+
+fn both_scopes(one: &AccessScope, other: &AccessScope) -> AccessScope {
+    match (one, other) {
+        (AccessScope::Namespaces(one), AccessScope::Namespaces(other)) => {
+            let names: BTreeSet<&String> = one.iter().chain(other).collect();
+            AccessScope::Namespaces(names.into_iter().cloned().collect())
+        }
+        _ => AccessScope::Cluster,
     }
 }
 
@@ -270,5 +315,46 @@ mod tests {
         assert_eq!(created.of(sign_in), update.entry_after().as_ref());
         let unread = AccessEntries::new(AuthenticationMode::Api, None);
         assert_eq!(changed(&unread, &[update]).all(), None);
+    }
+
+    #[test]
+    fn parts_give_before_they_take() {
+        let before = terms(&["a", "b"], &[policy(VIEW, &["x"]), policy(ADMIN, &[])]);
+        let after = terms(&["b", "c"], &[policy(VIEW, &["y"])]);
+        let whole = change(Some(before.clone()), Some(after.clone()));
+        let [gives, takes] = whole.parts();
+        assert_eq!(
+            commands(&gives),
+            [
+                format!("associate-access-policy --principal-arn ROLE --policy-arn {VIEW} --access-scope type=namespace,namespaces=x,y"),
+                "update-access-entry --principal-arn ROLE '--username=arn:aws:sts::111122223333:assumed-role/Dev/{{SessionName}}' --kubernetes-groups b c a".to_owned(),
+            ]
+        );
+        assert_eq!(
+            commands(&takes),
+            [
+                format!("associate-access-policy --principal-arn ROLE --policy-arn {VIEW} --access-scope type=namespace,namespaces=y"),
+                "update-access-entry --principal-arn ROLE '--username=arn:aws:sts::111122223333:assumed-role/Dev/{{SessionName}}' --kubernetes-groups b c".to_owned(),
+                format!("disassociate-access-policy --principal-arn ROLE --policy-arn {ADMIN}"),
+            ]
+        );
+        assert_eq!((gives.before, takes.after), (whole.before, whole.after));
+
+        let is_call = |part: &EntryChange| !part.operations().is_empty();
+        let nodes = AccessTerms {
+            kind: "EC2_LINUX".to_owned(),
+            ..before.clone()
+        };
+        for (before, after, expected) in [
+            (None, Some(after.clone()), [true, false]),
+            (Some(before.clone()), None, [false, true]),
+            (Some(before.clone()), Some(nodes), [false, true]),
+            (Some(before.clone()), Some(before), [false, false]),
+        ] {
+            assert_eq!(
+                change(before, after).parts().each_ref().map(is_call),
+                expected
+            );
+        }
     }
 }

@@ -283,6 +283,7 @@ fn request(after: &Contents, requester: &Requester, facts: &Facts) -> Request {
             },
             admins: facts.admins.clone(),
             may_update: Vec::new(),
+            living_principals: Vec::new(),
             access_entry_of_admin: match has_admin {
                 None => Known::NotRequested,
                 Some(Some(has)) => Known::Is(has),

@@ -118,28 +118,58 @@ pub(super) struct Verdict {
     pub(super) caller_is_by_aws_auth: Option<bool>,
     /// Whether the plan removes the last known administrator, and an override allows that.
     pub(super) leaves_no_admin: bool,
+    /// Whether the plan takes the rights of an administrator away from a principal.
+    pub(super) takes_admin: bool,
 }
 
 /// Runs the guards in a fixed order, which is the order of the refusals in messages. The guards on commands run before these, and the
 /// guards on the stored object after them, both in other modules.
 ///
 /// `caller_is_by_aws_auth` is the result of an earlier run on the text that was stored when the API server identified the caller.
-pub(super) fn check(case: Case<'_>, caller_is_by_aws_auth: Option<bool>) -> Verdict {
-    let caller = CallerAccess::of(&case, caller_is_by_aws_auth);
+pub(super) fn check(case: &Case<'_>, caller_is_by_aws_auth: Option<bool>) -> Verdict {
+    let caller = CallerAccess::of(case, caller_is_by_aws_auth);
     let mut verdict = Verdict {
         changes_caller: caller.is_changed(),
         caller_is_by_aws_auth: caller.is_by_aws_auth(),
         ..Verdict::default()
     };
-    ignored_mapping::check(&case, &mut verdict);
-    lint_regression::check(&case, &mut verdict);
-    node_entry::check(&case, &mut verdict);
-    mass_removal::check(&case, &mut verdict);
-    self_lockout::check(&case, &caller, &mut verdict);
-    last_admin::check(&case, &caller, &mut verdict);
-    admin_grant::check(&case, &mut verdict);
-    owner::check(&case, &mut verdict);
-    precondition::check(&case, &mut verdict);
+    ignored_mapping::check(case, &mut verdict);
+    lint_regression::check(case, &mut verdict);
+    node_entry::check(case, &mut verdict);
+    mass_removal::check(case, &mut verdict);
+    self_lockout::check(case, &caller, &mut verdict);
+    last_admin::check(case, &caller, &mut verdict);
+    admin_grant::check(case, &mut verdict);
+    owner::check(case, &mut verdict);
+    precondition::check(case, &mut verdict);
+    verdict.takes_admin = last_admin::takes_admin(case);
+    verdict
+}
+
+/// Runs the guards against lock-outs on a state between two calls of a plan.
+pub(super) fn check_between(
+    case: &Case<'_>,
+    between: State<'_>,
+    caller_is_by_aws_auth: Option<bool>,
+) -> Verdict {
+    let case = &Case {
+        before: State::new(case.before.document, case.before.entries),
+        after: between,
+        ..*case
+    };
+    let caller = CallerAccess::of(case, caller_is_by_aws_auth);
+    let mut verdict = Verdict::default();
+    node_entry::check(case, &mut verdict);
+    self_lockout::check(case, &caller, &mut verdict);
+    last_admin::check(case, &caller, &mut verdict);
+    verdict
+}
+
+/// Runs `last-admin` on what is stored.
+pub(super) fn check_stored(case: &Case<'_>, caller_is_by_aws_auth: Option<bool>) -> Verdict {
+    let caller = CallerAccess::of(case, caller_is_by_aws_auth);
+    let mut verdict = Verdict::default();
+    last_admin::check(case, &caller, &mut verdict);
     verdict
 }
 
@@ -187,6 +217,31 @@ impl Verdict {
         });
     }
 
+    /// Adds another verdict, without refusals by the same guard of the same ARN.
+    pub(super) fn add(&mut self, other: Self) {
+        for refusal in other.refusals {
+            let is_same =
+                |known: &Refusal| known.guard == refusal.guard && known.arn == refusal.arn;
+            if !self.refusals.iter().any(is_same) {
+                self.refusals.push(refusal);
+            }
+        }
+        add_new(&mut self.open_questions, other.open_questions);
+        add_new(&mut self.notices, other.notices);
+        self.leaves_no_admin |= other.leaves_no_admin;
+    }
+
+    /// Adds the verdict on the states between the calls of a plan.
+    pub(super) fn add_between(&mut self, mut between: Self) {
+        for refusal in &mut between.refusals {
+            refusal.message = format!(
+                "between the first call and the last one: {}; make the changes that give access in a run of their own",
+                refusal.message
+            );
+        }
+        self.add(between);
+    }
+
     /// Refuses the edits of one ARN.
     fn refuse_one(&mut self, arn: &str, guard: Guard, message: String, allow: impl Into<String>) {
         self.refusals.push(Refusal {
@@ -220,6 +275,14 @@ fn describe(user: &User) -> String {
     match user.groups.as_slice() {
         [] => format!("user {} without groups", user.username),
         groups => format!("user {} in {}", user.username, groups.join(", ")),
+    }
+}
+
+fn add_new<T: PartialEq>(known: &mut Vec<T>, more: Vec<T>) {
+    for one in more {
+        if !known.contains(&one) {
+            known.push(one);
+        }
     }
 }
 

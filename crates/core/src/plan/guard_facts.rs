@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::authenticator::User;
+use crate::facts::access_entries::AccessEntry;
 use crate::facts::authentication_mode::AuthenticationMode;
 
 /// Facts that guards need besides the document, collected once for a run.
@@ -20,6 +21,8 @@ pub struct Facts {
     pub may_update: Vec<(User, Known<bool>)>,
     /// Whether an access entry makes its principal an administrator.
     pub access_entry_of_admin: Known<bool>,
+    /// Whether IAM still has the principals of these access entries, by ARN, as far as it was asked.
+    pub living_principals: Vec<(String, Known<bool>)>,
 }
 
 /// A fact, or why it is not known.
@@ -66,4 +69,6 @@ pub enum OpenQuestion {
     Admins,
     /// Whether an access entry makes its principal an administrator.
     AccessEntryOfAdmin,
+    /// Whether IAM still has the principal of one of these access entries.
+    LivingPrincipal(Vec<AccessEntry>),
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::Stages;
 use super::guard_facts::Facts;
 use crate::access_entries::EntryChange;
 use crate::authenticator::{AccessEntries, User};
@@ -37,6 +38,8 @@ pub struct Request {
     pub access_entries: Option<Arc<AccessEntries>>,
     /// The changes of access entries. They need `access_entries`.
     pub entry_changes: Vec<EntryChange>,
+    /// The order of these changes, if some of them were made already; `None` to choose one.
+    pub stages: Option<Stages>,
     /// The principals of the entry changes that remove what the user did not name: what an owner no longer requests, or what conditions
     /// selected.
     pub pruned_entries: Vec<String>,

@@ -25,11 +25,20 @@ pub(super) fn check(case: &Case<'_>, verdict: &mut Verdict) {
     let before = mapped(&case.before.store);
     let after = mapped(&case.after.store);
     let named = named(case);
+    let has_entry = |principal: &Principal| match principal {
+        Principal::Role(arn) | Principal::User(arn) => {
+            let entries = case.after.entries;
+            entries.is_some_and(|entries| entries.of(arn).is_some())
+        }
+        Principal::Sso(_) | Principal::Account(_) => false,
+    };
     let mut lost: Vec<&Mapped<'_>> = before
         .iter()
         .filter(|(key, mapped)| {
             let place = mapped.place;
-            !after.contains_key(*key) && !named.contains(&(place.section, place.line))
+            !after.contains_key(*key)
+                && !named.contains(&(place.section, place.line))
+                && !has_entry(mapped.principal)
         })
         .map(|(_, mapped)| mapped)
         .collect();

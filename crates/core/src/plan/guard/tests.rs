@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::access_entries::EntryChange;
 use crate::authenticator::{AccessEntries, User};
 use crate::aws_auth_snapshot::Snapshot;
-use crate::document::Principal;
 use crate::document::edit::{Edit, Groups};
+use crate::document::{Document, Principal};
 use crate::facts::access_entries::{AccessEntry, AccessPolicy, AccessScope, AccessTerms};
 use crate::facts::authentication_mode::AuthenticationMode;
 use crate::history::Contents;
@@ -699,4 +699,173 @@ fn nodes_count_wherever_their_entry_is() {
     assert!(reasons(&plan(Vec::new(), Some(node("n")))).is_empty());
     let hidden = plan(Vec::new(), Some(entry("n", &["devs"], None)));
     assert_eq!(reasons(&hidden), ["node-guard"]);
+}
+
+/// Plans to change one list of roles into another, together with access entries that are created or deleted.
+fn plan_both(
+    roles: [&[&str]; 2],
+    before: &[AccessEntry],
+    changes: &[(&str, Option<AccessEntry>)],
+    facts: &Facts,
+) -> Plan {
+    let of_entries = plan_entries(roles[0], before, changes, facts);
+    let request = Request {
+        contents: Some(Contents::of(&snapshot(roles[1]))),
+        access_entries: of_entries.entries_before().cloned(),
+        entry_changes: of_entries.entry_changes,
+        facts: facts.clone(),
+        ..Request::default()
+    };
+    Plan::new(&snapshot(roles[0]), &request).unwrap()
+}
+
+#[test]
+fn access_is_given_before_it_is_taken() {
+    const ADMIN: &str = "AmazonEKSClusterAdminPolicy";
+    let facts = Facts::default();
+    let stages = |plan: &Plan| {
+        let operations = plan.operations();
+        operations.map(|calls| {
+            let calls = calls.iter();
+            let calls = calls.map(|call| call.permission().replace("eks:", ""));
+            calls.collect::<Vec<_>>().join(" ")
+        })
+    };
+    // To an access entry, and back.
+    let admin = entry("x", &[], Some(ADMIN));
+    let to_entry = [("x", Some(admin.clone()))];
+    let plan = plan_both([&["x=system:masters"], &[]], &[], &to_entry, &facts);
+    assert_eq!(
+        stages(&plan),
+        ["CreateAccessEntry AssociateAccessPolicy", ""]
+    );
+    assert!(reasons(&plan).is_empty(), "{:?}", plan.refusals);
+    let back = [&[][..], &["x=system:masters"]];
+    let plan = plan_both(back, std::slice::from_ref(&admin), &[("x", None)], &facts);
+    assert_eq!(stages(&plan), ["", "DeleteAccessEntry"]);
+    assert!(reasons(&plan).is_empty(), "{:?}", plan.refusals);
+    // A change that gives and takes is made last, unless the guards refuse that.
+    let before = entry("y", &["ops"], None);
+    let changes = [("y", Some(entry("y", &["devs"], Some(ADMIN))))];
+    let roles = [&["x=system:masters", "dev"][..], &["x=system:masters"]];
+    let plan = plan_both(roles, std::slice::from_ref(&before), &changes, &facts);
+    assert_eq!(
+        stages(&plan),
+        ["", "AssociateAccessPolicy UpdateAccessEntry"]
+    );
+    let plan = plan_both([&["x=system:masters"], &[]], &[before], &changes, &facts);
+    assert_eq!(
+        stages(&plan),
+        [
+            "AssociateAccessPolicy UpdateAccessEntry",
+            "UpdateAccessEntry"
+        ]
+    );
+    assert!(reasons(&plan).is_empty(), "{:?}", plan.refusals);
+}
+
+#[test]
+fn guards_judge_the_states_between_two_calls() {
+    let facts = Facts::default();
+    // The new entry hides the only administrator, before aws-auth gets another one.
+    let hidden = [("x", Some(entry("x", &["devs"], None)))];
+    let roles = [
+        &["x=system:masters"][..],
+        &["x=system:masters", "y=system:masters"],
+    ];
+    let plan = plan_both(roles, &[], &hidden, &facts);
+    assert_eq!(reasons(&plan), ["last-admin"]);
+    let message = &plan.refusals[0].message;
+    assert!(
+        message.starts_with("between the first call and the last one: "),
+        "{message}"
+    );
+    // The state after the plan is refused once.
+    let roles = [&["x=system:masters"][..], &["x=system:masters", "y"]];
+    let plan = plan_both(roles, &[], &hidden, &facts);
+    assert_eq!(reasons(&plan), ["lint-regression", "last-admin"]);
+    let message = &plan.refusals[1].message;
+    assert!(!message.contains("between"), "{message}");
+}
+
+#[test]
+fn principal_that_moves_to_an_access_entry_is_not_removed() {
+    let facts = Facts::default();
+    let roles = [&["a", "b", "c=system:masters"][..], &["c=system:masters"]];
+    let moved = ["a", "b"].map(|name| (name, Some(entry(name, &["devs"], None))));
+    assert!(reasons(&plan_both(roles, &[], &moved, &facts)).is_empty());
+    assert_eq!(
+        reasons(&plan_both(roles, &[], &[], &facts)),
+        ["mass-removal"]
+    );
+}
+
+#[test]
+fn administrator_that_iam_does_not_have_does_not_count() {
+    const ADMIN: &str = "AmazonEKSClusterAdminPolicy";
+    let dead = entry("dead", &[], Some(ADMIN));
+    let entries = [dead.clone(), entry("admin", &[], Some(ADMIN))];
+    let facts = caller("other", &[], None);
+    let facts = Facts {
+        admins: Known::Is(Admins::default()),
+        ..facts
+    };
+    let remove = [("admin", None)];
+    let plan = plan_entries(&[], &entries, &remove, &facts);
+    assert_eq!(
+        plan.open_questions,
+        [OpenQuestion::LivingPrincipal(vec![dead.clone()])]
+    );
+    assert!(plan.takes_admin);
+    let answered = |answer| {
+        let facts = Facts {
+            living_principals: vec![(dead.principal_arn.clone(), answer)],
+            ..facts.clone()
+        };
+        plan_entries(&[], &entries, &remove, &facts)
+    };
+    assert!(answered(Known::Is(true)).is_allowed());
+    let refused = answered(Known::Is(false));
+    assert_eq!(reasons(&refused), ["last-admin"]);
+    let message = &refused.refusals[0].message;
+    assert!(
+        message.contains("the access entry of arn:aws:iam::111122223333:role/dead is older"),
+        "{message}"
+    );
+    let unknown = answered(Known::Unknown {
+        needs: "iam:GetRole".to_owned(),
+    });
+    assert!(unknown.is_allowed());
+    assert_eq!(
+        unknown.notices,
+        [Notice::NotChecked {
+            what: "whether IAM still has arn:aws:iam::111122223333:role/dead, which is the last known administrator".to_owned(),
+            needs: "iam:GetRole".to_owned(),
+        }]
+    );
+    // The caller's own entry is alive.
+    let ops = Facts {
+        caller: caller("dead", &[], Some("dead")).caller,
+        ..facts.clone()
+    };
+    assert!(plan_entries(&[], &entries, &remove, &ops).is_allowed());
+}
+
+#[test]
+fn stored_state_is_judged_after_a_plan() {
+    let facts = Facts::default();
+    let entries = [entry("a", &[], Some("AmazonEKSClusterAdminPolicy"))];
+    let known = |all: &[AccessEntry]| {
+        AccessEntries::new(AuthenticationMode::ApiAndConfigMap, Some(all.to_vec()))
+    };
+    let plan = plan_both([&["x=system:masters"], &[]], &entries, &[], &facts);
+    assert!(reasons(&plan).is_empty() && plan.takes_admin);
+    let check = |roles: &[&str], all: &[AccessEntry]| {
+        let document = Document::read(&snapshot(roles).data);
+        let checked = plan.check_stored(&document, &known(all), &facts, &Allowed::default());
+        checked.0.map(|refusal| refusal.guard.reason())
+    };
+    assert_eq!(check(&[], &entries), None);
+    assert_eq!(check(&["y=system:masters"], &[]), None);
+    assert_eq!(check(&["y"], &[]), Some("last-admin"));
 }
