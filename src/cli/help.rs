@@ -35,12 +35,19 @@ fn with_footer(command: clap::Command, footer: &str, program: Program) -> clap::
         .mut_subcommands(|command| with_footer(command, footer, program))
 }
 
-/// Leaves the variables, and the options that override a guard, to `--help`, so that `-h` fits on a screen.
+/// Options that few need, and that only `--help` shows.
+const DETAILS: [&str; 4] = ["ignore_missing", "must_exist", "only", "reason"];
+
+/// Leaves the variables, the options that override a guard, and details to `--help`, so that `-h` fits on a screen.
 pub(super) fn shortened(command: clap::Command) -> clap::Command {
     command
         .mut_args(|arg| {
-            let is_override = arg.get_help_heading() == Some(OVERRIDES);
-            arg.hide_env(true).hide_short_help(is_override)
+            let is_detail = arg.get_help_heading() == Some(OVERRIDES)
+                || DETAILS.contains(&arg.get_id().as_str());
+            let is_dry_run = arg.get_id() == "dry_run";
+            arg.hide_env(true)
+                .hide_possible_values(is_dry_run)
+                .hide_short_help(is_detail)
         })
         .mut_subcommands(shortened)
 }

@@ -208,7 +208,7 @@ pub(crate) struct Creating {
     #[arg(long, env = "AWSAUTH_NO_CREATE", value_parser = FalseyValueParser::new())]
     pub(crate) no_create: bool,
 
-    /// Fail if the principal is already mapped otherwise, instead of changing its mapping
+    /// Fail instead of changing an existing mapping
     #[arg(long, env = "AWSAUTH_CREATE_ONLY", value_parser = FalseyValueParser::new())]
     pub(crate) create_only: bool,
 }

@@ -248,7 +248,8 @@ for world in WORLD:
         for stream, lines in log["streams"].items():
             logs.create_log_stream(logGroupName=group, logStreamName=stream)
             events = [{"timestamp": time, "message": message} for time, message in sorted(lines)]
-            logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
+            if events:
+                logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
 print(url, flush=True)
 print(json.dumps(INSTANCES), flush=True)
 sys.stdin.read()

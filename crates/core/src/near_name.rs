@@ -32,9 +32,10 @@ pub fn misspelled<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>) -> 
 /// Returns how many typing errors separate two names; `None` if one of their words differs too much for its length, or in digits.
 fn typing_errors(typed: &str, name: &str) -> Option<usize> {
     let words = |text| str::split(text, |c: char| !c.is_alphanumeric()).collect::<Vec<_>>();
-    let (mut left, mut right) = (words(typed), words(name));
+    let (left, right) = (words(typed), words(name));
     if left.len() != right.len() {
-        (left, right) = (vec![typed], vec![name]);
+        // Only a separator is missing.
+        return (left.concat() == right.concat()).then_some(1);
     }
     let mut all = 0;
     for (typed, name) in left.into_iter().zip(right) {

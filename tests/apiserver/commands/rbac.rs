@@ -441,7 +441,7 @@ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: readers}]
         &[
             "warning: cannot read clusterroles/look of",
             "more cannot be read",
-            "auth can-i get clusterroles/look\n",
+            "auth can-i get clusterroles/look; if not, ask an administrator for it\n",
         ],
     );
     let json = as_reader(&["explain", MYTESTROLE, "-o", "json"]).json();

@@ -200,7 +200,7 @@ fn unreadable_rbac_makes_the_list_incomplete() {
         3,
         &[
             "warning: cannot read clusterrolebindings of",
-            "hint: check your permissions",
+            "hint: check whether you have the permission: ",
             "auth can-i list clusterrolebindings",
             "error: the list may be incomplete, because not everything could be read",
         ],

@@ -74,9 +74,10 @@ fn file_and_names_match_the_aws_cli() {
             &["--user-alias", "me", "--alias", "short"],
         ),
         (Some("one:two"), &["--kubeconfig", "named"]),
+        // Version 1 of the AWS CLI would fetch a value that begins with http.
         (
             None,
-            &["--proxy-url", "http://proxy.test:3128", "--verbose"],
+            &["--proxy-url", "socks5://proxy.test:1080", "--verbose"],
         ),
     ] {
         let by_program = ["aws", "awsauth kubeconfig", "awsauth eks"].map(|program| {

@@ -97,7 +97,9 @@ fn mistakes_around_the_document_are_found() {
         *mistakes.entry("S19").or_default() += 1;
     }
     for rule in RULES {
-        let is_of_a_manifest = rule.needs == Needs::File && !rule.id.starts_with('P');
+        // N18 depends on the time, too.
+        let is_of_a_manifest =
+            rule.needs == Needs::File && !rule.id.starts_with('P') && rule.id != "N18";
         assert!(
             !is_of_a_manifest || mistakes.contains_key(rule.id),
             "no mistake for rule {}",

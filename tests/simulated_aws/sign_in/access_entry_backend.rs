@@ -1150,7 +1150,9 @@ fn nodes_that_move_to_an_access_entry_keep_their_access() {
     undo(newest - 1, &[]).says(4, &["refused (node-guard)"]);
     undo(newest, &["--allow-ignored"]).says(0, &[]);
     assert_eq!(stores.aws_auth(), before);
-    undo(newest - 1, &[]).says(0, &[]);
+    // Without the entry, aws-auth admits the nodes.
+    undo(newest - 1, &[]).says(4, &["refused (untrusted-history)"]);
+    undo(newest - 1, &["--yes"]).says(0, &[]);
     assert_eq!(stores.entry(NODE), None);
 }
 

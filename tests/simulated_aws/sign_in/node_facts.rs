@@ -167,8 +167,8 @@ fn entries_are_checked_against_nodes_and_principals() {
     ] {
         assert!(run.stdout.contains(&message), "{message}: {run:?}");
     }
-    // The role of the instance profile is known, so the finding can be fixed.
-    let fixed = lint(&session, &ci, &["--select", "R07", "--fix"]);
+    // The role of the instance profile is known if any selected rule needs IAM, and the finding can be fixed.
+    let fixed = lint(&session, &ci, &["--select", "R07,N10", "--fix"]);
     fixed.says(0, &["Fixed mapRoles:", "R07 instance-profile-arn"]);
     let object = session.api.object();
     let roles = object["data"]["mapRoles"].as_str().unwrap();

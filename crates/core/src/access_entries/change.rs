@@ -326,7 +326,7 @@ mod tests {
         assert_eq!(
             commands(&gives),
             [
-                format!("associate-access-policy --principal-arn ROLE --policy-arn {VIEW} --access-scope type=namespace,namespaces=x,y"),
+                format!("associate-access-policy --principal-arn ROLE --policy-arn {VIEW} --access-scope '{{\"namespaces\":[\"x\",\"y\"],\"type\":\"namespace\"}}'"),
                 "update-access-entry --principal-arn ROLE '--username=arn:aws:sts::111122223333:assumed-role/Dev/{{SessionName}}' --kubernetes-groups b c a".to_owned(),
             ]
         );

@@ -176,7 +176,7 @@ fn mapping_that_may_only_be_created_is_not_changed() {
 #[test]
 fn entry_with_another_user_than_expected_is_not_removed() {
     let text = format!(
-        "[{{rolearn: '{ACCOUNT}a', username: x, groups: [g]}}, {{rolearn: '{ACCOUNT}b', username: y, groups: [g, h]}}]"
+        "[{{rolearn: '{ACCOUNT}a', username: x, groups: [g]}}, {{rolearn: '{ACCOUNT}b', username: 'y', groups: [g, h]}}]"
     );
     let stored = Snapshot {
         data: [("mapRoles".to_owned(), text.into())].into(),
@@ -774,8 +774,8 @@ fn guards_judge_the_states_between_two_calls() {
         &["x=system:masters", "y=system:masters"],
     ];
     let plan = plan_both(roles, &[], &hidden, &facts);
-    assert_eq!(reasons(&plan), ["last-admin"]);
-    let message = &plan.refusals[0].message;
+    assert_eq!(reasons(&plan), ["lint-regression", "last-admin"]);
+    let message = &plan.refusals[1].message;
     assert!(
         message.starts_with("between the first call and the last one: "),
         "{message}"
