@@ -44,9 +44,9 @@ pub(super) fn shortened(command: clap::Command) -> clap::Command {
         .mut_args(|arg| {
             let is_detail = arg.get_help_heading() == Some(OVERRIDES)
                 || DETAILS.contains(&arg.get_id().as_str());
-            let is_dry_run = arg.get_id() == "dry_run";
+            let has_modes = arg.get_id() == "dry_run" && arg.get_action().takes_values();
             arg.hide_env(true)
-                .hide_possible_values(is_dry_run)
+                .hide_possible_values(has_modes)
                 .hide_short_help(is_detail)
         })
         .mut_subcommands(shortened)

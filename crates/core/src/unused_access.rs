@@ -291,15 +291,15 @@ mod tests {
     #[test]
     fn iam_proves_absence_and_tells_roles_of_the_same_name_apart() {
         let log = log(&[1], &[("role/ci", "AROAOLD")]);
-        let before = Some("2026-09-30T00:00:00Z");
+        let before = "2026-09-30T00:00:00Z";
         let roles = [
             ("node", None),
-            ("ci", role("AROANEW", before)),
+            ("ci", role("AROANEW", Some(before))),
             ("old", role("AROAOLDER", None)),
             ("entry", role("AROAENTRY", Some("2026-10-02T00:00:00Z"))),
         ];
         let shown = shown(&log, Some("gone"), &roles);
-        let last_used: Timestamp = before.unwrap().parse().unwrap();
+        let last_used: Timestamp = before.parse().unwrap();
         assert_eq!(
             shown,
             [

@@ -932,7 +932,9 @@ fn apply(simulation: &mut Simulation, step: &Step) -> Result<(), TestCaseError> 
             }
             set_entry(simulation, &role(name), terms);
         }
-        Step::Config(lines) => simulation.config = Config::parse(&config(lines)).unwrap(),
+        Step::Config(lines) => {
+            simulation.config = Config::parse(&config(lines)).expect("a configuration")
+        }
         Step::Mode(mode) => {
             let entries = simulation.entries.take().expect("access entries");
             let all = entries.all().map(<[_]>::to_vec);

@@ -333,7 +333,7 @@ mod tests {
         assert_eq!(
             commands(&takes),
             [
-                format!("associate-access-policy --principal-arn ROLE --policy-arn {VIEW} --access-scope type=namespace,namespaces=y"),
+                format!("associate-access-policy --principal-arn ROLE --policy-arn {VIEW} --access-scope '{{\"namespaces\":[\"y\"],\"type\":\"namespace\"}}'"),
                 "update-access-entry --principal-arn ROLE '--username=arn:aws:sts::111122223333:assumed-role/Dev/{{SessionName}}' --kubernetes-groups b c".to_owned(),
                 format!("disassociate-access-policy --principal-arn ROLE --policy-arn {ADMIN}"),
             ]
