@@ -127,8 +127,12 @@ impl Run<'_> {
             backend.add_literal_blocks();
         }
         let facts = match backend.has_server() {
-            // Some fixes follow from what EKS and IAM report, such as the role of an instance profile.
-            true => collect_facts::read(backend, self.requested, out)?.1,
+            // Some fixes follow from what EKS and IAM report, such as the role of an instance profile. That a fix reveals a group
+            // without a binding is no reason to leave it out.
+            true => Facts {
+                rbac: None,
+                ..collect_facts::read(backend, self.requested, out)?.1
+            },
             false => Facts {
                 account: self.requested.account.map(str::to_owned),
                 ..Facts::default()

@@ -207,7 +207,7 @@ fn counts<'a>(findings: impl Iterator<Item = &'a Finding>) -> Counts {
     counts
 }
 
-/// Returns a rule with more findings than there should be: those of the batch are resolved, and there are no new ones that are as severe.
+/// Returns a rule with more findings than there should be: those of the batch are resolved, and there are no new ones.
 fn caused_rule(
     before: &State,
     after: &State,
@@ -220,11 +220,7 @@ fn caused_rule(
             *count -= fixed.min(*count);
         }
     }
-    let least = batch.iter().map(|finding| finding.severity).min();
-    let is_own = |finding: &&Finding| batch.iter().any(|fixed| fixed.rule == finding.rule);
-    let remaining = after.report.findings.iter();
-    let remaining =
-        counts(remaining.filter(|finding| Some(finding.severity) >= least || is_own(finding)));
+    let remaining = counts(after.report.findings.iter());
     let caused = remaining.iter().filter(|(key, count)| {
         let is_revealed = key.1.is_some_and(|section| revealed.contains(&section));
         let is_in_batch = batch.iter().any(|finding| finding.rule.id == key.0);
