@@ -20,7 +20,7 @@ use crate::write::{
     read_stores, refuse_unrecorded_expiry,
 };
 use awsauth_core::access_entries::{EntryChange, Store, StoreChoice};
-use awsauth_core::arn::{comparable, fold};
+use awsauth_core::arn::principal_key;
 use awsauth_core::authenticator::AccessEntries;
 use awsauth_core::desired::{self, DesiredMapping};
 use awsauth_core::document::Principal;
@@ -371,10 +371,9 @@ fn pruned_entries(
     owner: &Owner,
     requested: &[(Edit, StoreChoice)],
 ) -> Vec<EntryChange> {
-    let key = |arn: &str| fold(&comparable(arn)).into_owned();
     let requested = requested.iter();
     let requested: HashSet<String> = requested
-        .map(|(edit, _)| key(edit.principal().text()))
+        .map(|(edit, _)| principal_key(edit.principal().text()))
         .collect();
     let entries = known.and_then(AccessEntries::all).unwrap_or_default();
     let pruned = entries.iter().filter_map(|entry| {
@@ -383,12 +382,14 @@ fn pruned_entries(
             .tags
             .get(OWNER_TAG)
             .is_some_and(|tag| tag == owner.as_str());
-        (is_owned && terms.policies.is_some() && !requested.contains(&key(&entry.principal_arn)))
-            .then(|| EntryChange {
-                principal_arn: entry.principal_arn.clone(),
-                before: Some(terms.clone()),
-                after: None,
-            })
+        (is_owned
+            && terms.policies.is_some()
+            && !requested.contains(&principal_key(&entry.principal_arn)))
+        .then(|| EntryChange {
+            principal_arn: entry.principal_arn.clone(),
+            before: Some(terms.clone()),
+            after: None,
+        })
     });
     pruned.collect()
 }

@@ -23,10 +23,16 @@ pub(super) fn confirm(
     if yes || !out.can_ask() || backend.ask(question, out)? {
         return Ok(());
     }
-    Err(
-        Failure::new(Kind::Refused, "the answer was no; nothing was changed")
-            .hint("to skip the question, add --yes"),
+    Err(declined("changed"))
+}
+
+/// The failure if the answer is no, so that nothing was `changed` or `written`.
+pub(super) fn declined(done: &str) -> Failure {
+    Failure::new(
+        Kind::Refused,
+        format!("the answer was no; nothing was {done}"),
     )
+    .hint("to skip the question, add --yes")
 }
 
 /// Asks for the cluster's name before a change that EKS cannot reverse. `consequence` follows the name of the cluster.

@@ -55,7 +55,7 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
         ))
         .hint("to list what wrote it: awsauth history; to give up all owners and times: kubectl -n kube-system annotate configmap aws-auth awsauth.dev/owners-"));
     }
-    let mut due = Due::of(&reading.snapshot, known.as_deref(), &clocks);
+    let mut due = Due::of(&reading.snapshot, &owners, known.as_deref(), &clocks);
     if known.as_deref().is_some_and(|known| !known.uses_aws_auth()) {
         due.in_aws_auth = DueEntries::default();
     }
@@ -130,10 +130,7 @@ fn remove(
             ..Request::default()
         })
     };
-    let known = match backend.eks() {
-        Some(_) => backend.access_entries(&|_| true, out),
-        None => None,
-    };
+    let known = backend.access_entries(&|_| true, out);
     let first = match &known {
         Some(_) => backend.read_for_plan(true, false, out)?,
         None => None,
@@ -158,9 +155,13 @@ fn remove(
 }
 
 impl Due {
-    fn of(snapshot: &Snapshot, known: Option<&AccessEntries>, clocks: &Clocks) -> Self {
-        let owners = Owners::read(snapshot.owners_annotation.as_deref());
-        let in_aws_auth = due_entries(&Document::read(&snapshot.data), &owners, clocks);
+    fn of(
+        snapshot: &Snapshot,
+        owners: &Owners,
+        known: Option<&AccessEntries>,
+        clocks: &Clocks,
+    ) -> Self {
+        let in_aws_auth = due_entries(&Document::read(&snapshot.data), owners, clocks);
         let (mut entries, mut next_entry) = (Vec::new(), None::<Timestamp>);
         for entry in known.and_then(AccessEntries::all).unwrap_or_default() {
             let Some(expiry) = recorded_expiry(entry).filter(|expiry| !expiry.is_changed) else {

@@ -64,7 +64,7 @@ impl ListArgs {
             ListFormat::Name => out.text(&name_lines(list))?,
             ListFormat::Csv => {
                 let csv = table(list.table(true)).csv().map_err(|error| bug(&error))?;
-                out.data(&without_commands(&csv))?;
+                out.data(&csv)?;
             }
             ListFormat::Markdown => {
                 out.data(&without_commands(list.table(true).markdown().as_bytes()))?;
@@ -93,7 +93,7 @@ fn with_footer(table: &Table, width: Option<usize>, footer: String) -> String {
 }
 
 /// Escapes what the log of a CI system takes for a command.
-pub(super) fn without_commands(text: &[u8]) -> Vec<u8> {
+fn without_commands(text: &[u8]) -> Vec<u8> {
     without_log_commands(&String::from_utf8_lossy(text))
         .into_owned()
         .into_bytes()

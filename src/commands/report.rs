@@ -6,7 +6,6 @@ use clap::{Subcommand, ValueEnum};
 use jiff::Timestamp;
 
 use super::lint::{Requested, cluster_facts};
-use super::list_args::without_commands;
 use super::{Format, OutputArgs};
 use crate::backend::{Backend, Target, bounded_read};
 use crate::output::{
@@ -123,7 +122,7 @@ fn print(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Fail
         }
         ReportFormat::Csv => {
             let csv = access_report_csv(&report).map_err(|error| bug(&error))?;
-            out.data(&without_commands(&csv))?;
+            out.data(&csv)?;
         }
         ReportFormat::Json => {
             out.json(&access_report_json(&report).map_err(|error| bug(&error))?)?;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use jiff::{Span, SpanRelativeTo, Timestamp};
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use super::list_args::ListArgs;
@@ -17,6 +17,7 @@ use awsauth_aws::eks::EksCluster;
 use awsauth_core::arn::Parts;
 use awsauth_core::authenticator::{AdmittedPrincipals, Store};
 use awsauth_core::document::Document;
+use awsauth_core::expiry::parse_duration;
 use awsauth_core::facts::iam_principals::RoleUse;
 use awsauth_core::sign_in_log::SignInLog;
 use awsauth_core::unused_access::{UsageEvidence, usage};
@@ -28,7 +29,7 @@ const SPINNER_DELAY: Duration = Duration::from_millis(300);
 ///
 /// Reads the sign-ins in the log of the cluster's authenticator, from CloudWatch Logs or from files, and when IAM last saw each role of
 /// the cluster's account. A principal is unused only if the log has no gaps, or if IAM proves it; otherwise it is unknown. The log must be
-/// enabled in EKS and be kept for the whole period: a day on which nobody signed in counts as a gap, because nodes sign in every day.
+/// enabled in EKS and be kept for the whole period: a day without a sign-in counts as a gap, because nodes sign in every day.
 ///
 /// Exits with 1 if some principals are unused, and with 3 if nothing is known about any.
 #[derive(Debug, clap::Args)]
@@ -65,7 +66,7 @@ pub(crate) struct Args {
 /// The beginning of a period.
 #[derive(Clone, Copy, Debug)]
 enum Since {
-    Ago(Span),
+    Ago(SignedDuration),
     At(Timestamp),
 }
 
@@ -76,11 +77,11 @@ impl std::str::FromStr for Since {
         if let Ok(time) = text.parse() {
             return Ok(Self::At(time));
         }
-        let span: Span = text.parse().map_err(|_| {
+        let ago = parse_duration(text).ok_or_else(|| {
             "write how long ago, such as 90d, or a time such as 2026-08-01T00:00:00Z".to_owned()
         })?;
-        match span.is_positive() {
-            true => Ok(Self::Ago(span)),
+        match ago.is_positive() {
+            true => Ok(Self::Ago(ago)),
             false => Err("the period must begin in the past".to_owned()),
         }
     }
@@ -88,14 +89,11 @@ impl std::str::FromStr for Since {
 
 impl Since {
     fn before(self, now: Timestamp) -> Result<Timestamp, Failure> {
-        let out_of_range = |error: jiff::Error| Failure::usage("--since").because(&error);
         let since = match self {
             Self::At(time) => time,
-            Self::Ago(span) => {
-                let ago = span.to_duration(SpanRelativeTo::days_are_24_hours());
-                now.checked_sub(ago.map_err(out_of_range)?)
-                    .map_err(out_of_range)?
-            }
+            Self::Ago(ago) => now
+                .checked_sub(ago)
+                .map_err(|error| Failure::usage("--since").because(&error))?,
         };
         if since >= now {
             return Err(Failure::usage(format!("--since {since} is in the future")));

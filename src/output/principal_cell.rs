@@ -4,6 +4,7 @@ use anstyle::Style;
 
 use super::table::Cell;
 use awsauth_core::arn::Parts;
+use awsauth_core::authenticator::AdmittedBy;
 use awsauth_core::document::Principal;
 
 /// Returns `role`, `sso`, `user` or `account`.
@@ -14,6 +15,22 @@ pub(super) fn kind(principal: &Principal) -> &'static str {
         Principal::User(_) => "user",
         Principal::Account(_) => "account",
     }
+}
+
+/// Returns the name in JSON of the store that admits a principal.
+pub(super) fn source(by: AdmittedBy<'_>) -> &'static str {
+    match by {
+        AdmittedBy::AwsAuth(_) => "aws-auth",
+        AdmittedBy::AccessEntry(_) => "accessEntry",
+    }
+}
+
+/// Returns a cell with the store that admits a principal.
+pub(super) fn source_cell(by: AdmittedBy<'_>) -> Cell {
+    Cell::new(match by {
+        AdmittedBy::AwsAuth(_) => "aws-auth",
+        AdmittedBy::AccessEntry(_) => "access entry",
+    })
 }
 
 /// Returns a cell with an ARN or an account. A narrow table shows the name and the account, which identify the

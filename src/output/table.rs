@@ -7,7 +7,7 @@ use anstyle::Style;
 use super::markdown;
 use super::style::{HEADING, paint};
 use super::text_width::{columns, shorten};
-use awsauth_core::escape::one_line;
+use awsauth_core::escape::{one_line, without_log_commands};
 
 /// The spaces between columns, as in kubectl.
 const GAP: usize = 3;
@@ -117,7 +117,7 @@ impl Table {
     }
 
     /// Formats the table as comma-separated values: <https://www.rfc-editor.org/rfc/rfc4180>. A cell that a spreadsheet program
-    /// would take for a formula begins with an apostrophe.
+    /// would take for a formula begins with an apostrophe. What the log of a CI system takes for a command is escaped.
     ///
     /// # Errors
     /// Never, because the writer writes to memory.
@@ -132,9 +132,11 @@ impl Table {
                     .map(|cell| without_formula(&cell.text).into_owned()),
             )?;
         }
-        writer
+        let csv = writer
             .into_inner()
-            .map_err(|error| error.into_error().into())
+            .map_err(csv::IntoInnerError::into_error)?;
+        let csv = String::from_utf8_lossy(&csv);
+        Ok(without_log_commands(&csv).into_owned().into_bytes())
     }
 
     /// Formats the table as Markdown. A table needs headings there, so it always has them.
@@ -286,6 +288,15 @@ mod tests {
             table.markdown(),
             "| NAME | NOTE |\n| --- | --- |\n| a,\"b\" |  |\n| &lt;b&gt;\\|x\\_y | two\\\\nlines |\n"
         );
+    }
+
+    #[test]
+    fn csv_has_no_log_commands() {
+        let mut table = Table::new(["NAME"], 0);
+        table.row(vec![Cell::new("##octopus[x]")]);
+        table.row(vec![Cell::new("::error::x")]);
+        let csv = String::from_utf8(table.csv().unwrap()).unwrap();
+        assert_eq!(csv, "NAME\n#\\u{23}octopus[x]\n\\u{3a}:error::x\n");
     }
 
     #[test]

@@ -4,12 +4,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::list::{List, permute};
-use super::principal_cell::identity_cell;
+use super::principal_cell::{identity_cell, source, source_cell};
 use super::style::NOTICE;
 use super::table::{Cell, Table};
 use super::who_can::kind_of;
 use anstyle::Style;
-use awsauth_core::authenticator::AdmittedBy;
 use awsauth_core::sign_in_log::SignInLog;
 use awsauth_core::unused_access::{PrincipalUsage, Proof, Usage};
 use jiff::Timestamp;
@@ -90,7 +89,7 @@ impl<'a> UnusedList<'a> {
     pub(crate) fn summary(&self) -> String {
         let all = self.rows.len();
         if all == 0 {
-            return "Nobody may sign in.".to_owned();
+            return "No principal may sign in.".to_owned();
         }
         let (unused, unknown) = (self.unused(), all - self.known());
         format!(
@@ -116,10 +115,7 @@ impl<'a> UnusedList<'a> {
             kind: kind_of(principal),
             arn: (!is_account).then(|| principal.name()),
             account: principal.account(),
-            source: match principal.by {
-                AdmittedBy::AwsAuth(_) => "aws-auth",
-                AdmittedBy::AccessEntry(_) => "accessEntry",
-            },
+            source: source(principal.by),
             usage,
             last_sign_in: sign_ins.map(|sign_ins| sign_ins.last.to_string()),
             sign_ins: sign_ins.map_or(0, |sign_ins| sign_ins.count),
@@ -177,10 +173,7 @@ impl List for UnusedList<'_> {
             ];
             if wide {
                 cells.push(Cell::new(&data.sign_ins.to_string()));
-                cells.push(Cell::new(match data.source {
-                    "aws-auth" => "aws-auth",
-                    _ => "access entry",
-                }));
+                cells.push(source_cell(row.principal.by));
             }
             cells.push(Cell::new(&reason));
             table.row(cells);

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::list::{List, permute};
-use super::principal_cell::{identity_cell, kind};
+use super::principal_cell::{identity_cell, kind, source, source_cell};
 use super::rbac::{RoleData, SubjectData, UnreadData};
 use super::style::NOTICE;
 use super::table::{Cell, Table};
@@ -138,12 +138,9 @@ impl<'a> WhoCanList<'a> {
 
     fn row(&self, row: &'a Allowed<'a>) -> RowData<'a> {
         let principal = row.principal;
-        let (source, section, line) = match principal.by {
-            AdmittedBy::AwsAuth(slot) => {
-                let place = slot.place;
-                ("aws-auth", Some(place.section.key()), Some(place.line))
-            }
-            AdmittedBy::AccessEntry(_) => ("accessEntry", None, None),
+        let place = match principal.by {
+            AdmittedBy::AwsAuth(slot) => Some(slot.place),
+            AdmittedBy::AccessEntry(_) => None,
         };
         let (role, subject) = match row.by {
             AllowedBy::Binding { binding, subject } => (
@@ -157,9 +154,9 @@ impl<'a> WhoCanList<'a> {
             kind: kind_of(principal),
             arn: (!is_account).then(|| principal.name()),
             account: principal.account(),
-            source,
-            section,
-            line,
+            source: source(principal.by),
+            section: place.map(|place| place.section.key()),
+            line: place.map(|place| place.line),
             username: principal.user.as_ref().map(|user| user.username.as_str()),
             groups: principal.user.as_ref().map_or(&[], |user| &user.groups),
             answer: answer_of(row),
@@ -195,10 +192,7 @@ impl List for WhoCanList<'_> {
             if wide {
                 cells.push(Cell::new(data.username.unwrap_or("not known")));
                 cells.push(Cell::new(&data.groups.join(",")));
-                cells.push(Cell::new(match data.source {
-                    "aws-auth" => "aws-auth",
-                    _ => "access entry",
-                }));
+                cells.push(source_cell(row.principal.by));
             }
             let (subject, role) = match row.by {
                 AllowedBy::Binding { binding, subject } => {

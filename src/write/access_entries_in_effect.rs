@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::backend::Backend;
 use crate::terminal::Out;
-use awsauth_core::arn::{comparable, fold};
+use awsauth_core::arn::principal_key;
 use awsauth_core::authenticator::{AccessEntries, Store, node_entries};
 use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::document::edit::Edit;
@@ -21,7 +21,6 @@ pub(crate) fn access_entries_for(
     out: &mut Out,
 ) -> Option<Arc<AccessEntries>> {
     backend.eks()?;
-    let key = |arn: &str| fold(&comparable(arn)).into_owned();
     let principals = edits.iter().filter_map(|edit| match edit.principal() {
         Principal::Role(arn) | Principal::User(arn) => Some(arn.as_str()),
         Principal::Account(_) | Principal::Sso(_) => None,
@@ -29,6 +28,10 @@ pub(crate) fn access_entries_for(
     let document = snapshot.map(|snapshot| Document::read(&snapshot.data));
     let store = document.as_ref().map(Store::new);
     let nodes = store.iter().flat_map(node_entries).map(|(arn, _)| arn);
-    let relevant: HashSet<String> = principals.chain(verify_as).chain(nodes).map(key).collect();
-    backend.access_entries(&|arn| relevant.contains(&key(arn)), out)
+    let relevant: HashSet<String> = principals
+        .chain(verify_as)
+        .chain(nodes)
+        .map(principal_key)
+        .collect();
+    backend.access_entries(&|arn| relevant.contains(&principal_key(arn)), out)
 }

@@ -1,7 +1,9 @@
 //! Configures clients of AWS services: endpoint, proxy and trusted certificates.
 
 use super::AwsEnvironment;
-use super::config_file::{ConfigFiles, Section, expand};
+use super::config_file::{
+    ConfigError, ConfigFiles, DEFAULT_PROFILE, Section, expand, profile_name,
+};
 use super::response_limit::{LimitedClient, LimitedConnector};
 use super::tls::{self, TlsError};
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -43,6 +45,36 @@ pub struct ClientSettings<'a> {
     /// The files that hold the profile's `services` section.
     pub files: &'a ConfigFiles,
     pub profile: Option<&'a Section>,
+}
+
+/// The config files and the profile from which the settings of a client come.
+pub(crate) struct ProfileSettings {
+    environment: AwsEnvironment,
+    files: ConfigFiles,
+    profile: String,
+}
+
+impl ProfileSettings {
+    /// Reads the files. Uses `profile`, else the profile in the environment, else the default profile.
+    pub(crate) fn read(
+        profile: Option<&str>,
+        environment: &AwsEnvironment,
+    ) -> Result<Self, ConfigError> {
+        let profile = profile_name(profile, environment).unwrap_or(DEFAULT_PROFILE);
+        Ok(Self {
+            files: ConfigFiles::read(environment)?,
+            profile: profile.to_owned(),
+            environment: environment.clone(),
+        })
+    }
+
+    pub(crate) fn client(&self) -> ClientSettings<'_> {
+        ClientSettings {
+            environment: &self.environment,
+            files: &self.files,
+            profile: self.files.profile(&self.profile),
+        }
+    }
 }
 
 /// Why a client cannot be configured. No request was sent.

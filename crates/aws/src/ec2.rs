@@ -7,9 +7,8 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::action_error::{ActionError, of};
-use super::client_config::{ClientError, ClientSettings};
+use super::client_config::{ClientError, ProfileSettings};
 use super::concurrency::map_concurrently;
-use super::config_file::{ConfigFiles, DEFAULT_PROFILE, profile_name};
 use super::credentials::ResolvedCredentials;
 use super::query_protocol::{Members, QueryClient, Service};
 use super::runtime::BlockingRuntime;
@@ -74,13 +73,8 @@ impl Ec2 {
         profile: Option<&str>,
         environment: &AwsEnvironment,
     ) -> Result<Self, ActionError> {
-        let files = ConfigFiles::read(environment)?;
-        let profile = profile_name(profile, environment).unwrap_or(DEFAULT_PROFILE);
-        let settings = ClientSettings {
-            environment,
-            files: &files,
-            profile: files.profile(profile),
-        };
+        let profile = ProfileSettings::read(profile, environment)?;
+        let settings = profile.client();
         let region = &resolved.region.name;
         let client = |service: Service, variable| -> Result<QueryClient, ClientError> {
             let endpoint = Endpoint::regional(&settings, service.signing_name, variable, region)?;

@@ -9,9 +9,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::action_error::{ActionError, of};
-use super::client_config::{ClientError, ClientSettings};
+use super::client_config::{ClientError, ClientSettings, ProfileSettings};
 use super::concurrency::map_concurrently;
-use super::config_file::{ConfigFiles, DEFAULT_PROFILE, profile_name};
 use super::credentials::ResolvedCredentials;
 use super::query_protocol::{Members, QueryClient, Service};
 use super::runtime::BlockingRuntime;
@@ -54,13 +53,8 @@ impl Iam {
         profile: Option<&str>,
         environment: &AwsEnvironment,
     ) -> IamResult<Self> {
-        let files = ConfigFiles::read(environment)?;
-        let profile = profile_name(profile, environment).unwrap_or(DEFAULT_PROFILE);
-        let settings = ClientSettings {
-            environment,
-            files: &files,
-            profile: files.profile(profile),
-        };
+        let profile = ProfileSettings::read(profile, environment)?;
+        let settings = profile.client();
         let endpoint = endpoint_of(&settings, &resolved.region.name)?;
         let client = QueryClient::new(
             &settings,
@@ -306,16 +300,19 @@ impl QueryClient {
     }
 
     async fn get_role(&self, name: &str) -> Result<Option<Principal>, AwsError> {
+        let role = self.get_role_fields(name).await?;
+        Ok(role.map(Principal::from))
+    }
+
+    async fn get_role_fields(&self, name: &str) -> Result<Option<Role>, AwsError> {
         let answer = self.call("GetRole", &[("RoleName", name)]).await;
         let answer: Option<Response<RoleResult>> = none_if_missing(answer)?;
-        Ok(answer.map(|answer| answer.result.role.into()))
+        Ok(answer.map(|answer| answer.result.role))
     }
 
     async fn get_role_use(&self, name: &str) -> Result<Option<RoleUse>, AwsError> {
-        let answer = self.call("GetRole", &[("RoleName", name)]).await;
-        let answer: Option<Response<RoleResult>> = none_if_missing(answer)?;
-        Ok(answer.map(|answer| {
-            let role = answer.result.role;
+        let role = self.get_role_fields(name).await?;
+        Ok(role.map(|role| {
             let last_used = role.role_last_used.and_then(|used| used.last_used_date);
             RoleUse {
                 unique_id: role.role_id,

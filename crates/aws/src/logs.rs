@@ -7,8 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::action_error::{ActionError, of};
-use super::client_config::ClientSettings;
-use super::config_file::{ConfigFiles, DEFAULT_PROFILE, profile_name};
+use super::client_config::ProfileSettings;
 use super::credentials::ResolvedCredentials;
 use super::json_protocol::JsonClient;
 use super::runtime::BlockingRuntime;
@@ -97,13 +96,8 @@ impl Logs {
         profile: Option<&str>,
         environment: &AwsEnvironment,
     ) -> Result<Self, ActionError> {
-        let files = ConfigFiles::read(environment)?;
-        let profile = profile_name(profile, environment).unwrap_or(DEFAULT_PROFILE);
-        let settings = ClientSettings {
-            environment,
-            files: &files,
-            profile: files.profile(profile),
-        };
+        let profile = ProfileSettings::read(profile, environment)?;
+        let settings = profile.client();
         let region = &resolved.region.name;
         let endpoint = Endpoint::regional(&settings, SIGNING_NAME, "CLOUDWATCH_LOGS", region)?;
         let credentials = &resolved.credentials;

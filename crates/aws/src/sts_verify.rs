@@ -6,8 +6,7 @@ use jiff::SignedDuration;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 
-use super::client_config::{ClientError, ClientSettings};
-use super::config_file::{ConfigFiles, DEFAULT_PROFILE, profile_name};
+use super::client_config::{ClientError, ClientSettings, ProfileSettings};
 use super::credentials::SourceError;
 use super::query_protocol::ErrorResponse;
 use super::request_error::{clock_ahead, without_signed_request};
@@ -36,18 +35,13 @@ pub fn verify_token(
     profile: Option<&str>,
     environment: &AwsEnvironment,
 ) -> Result<Result<VerifiedIdentity, AwsError>, SourceError> {
-    let files = ConfigFiles::read(environment)?;
-    let profile = profile_name(profile, environment).unwrap_or(DEFAULT_PROFILE);
-    let settings = ClientSettings {
-        environment,
-        files: &files,
-        profile: files.profile(profile),
-    };
-    Ok(BlockingRuntime::default().block_on(ask(&settings, presigned, cluster))??)
+    let profile = ProfileSettings::read(profile, environment)?;
+    let answer = ask(profile.client(), presigned, cluster);
+    Ok(BlockingRuntime::default().block_on(answer)??)
 }
 
 async fn ask(
-    settings: &ClientSettings<'_>,
+    settings: ClientSettings<'_>,
     presigned: &PresignedRequest,
     cluster: &str,
 ) -> Result<Result<VerifiedIdentity, AwsError>, ClientError> {

@@ -8,7 +8,9 @@ mod normalize_for_entry;
 mod parts;
 
 pub use caller_identity::{Identity, IdentityError};
-pub use canonical::{ArnError, Canonical, Kind, canonical, comparable, is_same_principal};
+pub use canonical::{
+    ArnError, Canonical, Kind, canonical, comparable, is_same_principal, principal_key,
+};
 pub(crate) use case_folding::to_lower;
 pub use case_folding::{equal_fold, fold};
 pub use go_quote::quote;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt;
 
 use crate::access_entries::rules::is_service_linked;
-use crate::arn::{Parts, comparable, equal_fold, fold};
+use crate::arn::{Parts, comparable, equal_fold, fold, principal_key};
 use crate::authenticator::{AccessEntries, EntryState, Store, User, template};
 use crate::document::edit::Edit;
 use crate::document::{Document, Principal};
@@ -236,7 +236,7 @@ pub fn unmentioned_entries<'a>(
 /// Returns a key that is the same for principals that match the same identities.
 fn identity(principal: &Principal) -> String {
     match principal {
-        Principal::Role(arn) | Principal::User(arn) => fold(&comparable(arn)).into_owned(),
+        Principal::Role(arn) | Principal::User(arn) => principal_key(arn),
         Principal::Account(account) => account.clone(),
         Principal::Sso(sso) => format!("{}/{}", sso.account_id, sso.permission_set_name),
     }

@@ -65,10 +65,7 @@ impl Expiry {
     /// # Errors
     /// If the text is something else, or the time has passed.
     pub fn parse_after(text: &str, now: Timestamp) -> Result<Self, ExpiryError> {
-        let duration = text.parse::<Span>().ok();
-        let duration =
-            duration.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
-        let at = match duration {
+        let at = match parse_duration(text) {
             Some(duration) => now
                 .checked_add(duration)
                 .ok()
@@ -82,6 +79,12 @@ impl Expiry {
             None => Err(ExpiryError::NeitherDurationNorTime(text.to_owned())),
         }
     }
+}
+
+/// Reads a duration such as `30m`, `8h` or `90d`. A day has 24 hours.
+pub fn parse_duration(text: &str) -> Option<SignedDuration> {
+    let span: Span = text.parse().ok()?;
+    span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()
 }
 
 fn whole_second(at: Timestamp) -> Timestamp {

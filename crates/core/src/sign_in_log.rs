@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::arn::{comparable, fold};
+use crate::arn::principal_key;
 
 /// A sign-in that the authenticator granted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,6 +87,17 @@ pub struct SignIns {
     pub last: Timestamp,
 }
 
+impl SignIns {
+    /// Returns both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            count: self.count + other.count,
+            last: self.last.max(other.last),
+        }
+    }
+}
+
 /// The sign-ins of a period. Keeps one counter for each principal, whatever the log's length.
 #[derive(Clone, Debug)]
 pub struct SignInLog {
@@ -132,23 +143,23 @@ impl SignInLog {
         self.days.insert(self.day(sign_in.time));
         let by_id = self
             .principals
-            .entry(fold(&comparable(sign_in.arn)).into_owned())
+            .entry(principal_key(sign_in.arn))
             .or_default();
-        let seen = by_id
+        let one = SignIns {
+            count: 1,
+            last: sign_in.time,
+        };
+        by_id
             .entry(sign_in.unique_id.map(str::to_owned))
-            .or_insert(SignIns {
-                count: 0,
-                last: sign_in.time,
-            });
-        seen.count += 1;
-        seen.last = seen.last.max(sign_in.time);
+            .and_modify(|seen| *seen = seen.and(one))
+            .or_insert(one);
     }
 
     fn day(&self, time: Timestamp) -> i64 {
         time.duration_since(self.since).as_secs() / DAY.as_secs()
     }
 
-    /// Returns when each whole day of the period begins on which nobody signed in. Nodes sign in every day, so that on such a day
+    /// Returns when each whole day of the period begins without a sign-in. Nodes sign in every day, so that on such a day
     /// the log is likely to be incomplete.
     pub fn silent_days(&self) -> Vec<Timestamp> {
         let whole_days = 0..self.day(self.until);
@@ -160,7 +171,7 @@ impl SignInLog {
 
     /// Returns the sign-ins of a principal by its unique id.
     pub fn of(&self, arn: &str) -> impl Iterator<Item = (Option<&str>, SignIns)> {
-        let by_id = self.principals.get(&*fold(&comparable(arn)));
+        let by_id = self.principals.get(&principal_key(arn));
         by_id
             .into_iter()
             .flatten()

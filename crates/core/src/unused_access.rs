@@ -15,7 +15,7 @@ use crate::sign_in_log::{SignInLog, SignIns};
 #[derive(Debug)]
 pub struct UsageEvidence<'a> {
     pub log: &'a SignInLog,
-    /// Why the log does not prove that somebody did not sign in; `None` if only its gaps decide.
+    /// Why the log does not prove the absence of a sign-in; `None` if only its gaps decide.
     pub log_doubt: Option<String>,
     /// The account whose roles IAM was asked for.
     pub account: &'a str,
@@ -99,7 +99,7 @@ impl UsageEvidence<'_> {
             } else {
                 &mut earlier_role
             };
-            *seen = Some(sum(*seen, sign_ins));
+            *seen = Some(seen.map_or(sign_ins, |seen: SignIns| seen.and(sign_ins)));
         }
         PrincipalUsage {
             principal,
@@ -153,13 +153,6 @@ impl UsageEvidence<'_> {
             )),
         }
     }
-}
-
-fn sum(seen: Option<SignIns>, more: SignIns) -> SignIns {
-    seen.map_or(more, |seen| SignIns {
-        count: seen.count + more.count,
-        last: seen.last.max(more.last),
-    })
 }
 
 #[cfg(test)]

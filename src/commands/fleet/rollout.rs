@@ -12,6 +12,7 @@ use super::selection::{Fleet, FleetCluster, Label};
 use super::{ClusterResult, ClusterRows, is_json, of_plan, print, rows_of};
 use crate::backend::input_files::Input;
 use crate::backend::{Backend, ask};
+use crate::commands::confirmation::declined;
 use crate::commands::write_args::DryRun;
 use crate::commands::{apply, diff};
 use crate::output::{ACCESS_HEADINGS, ClusterOutcome, FleetResult};
@@ -156,10 +157,7 @@ impl Waves {
         };
         match ask(&question, out)? {
             true => Ok(()),
-            false => Err(
-                Failure::new(Kind::Refused, "the answer was no; nothing was written")
-                    .hint("to skip the question, add --yes"),
-            ),
+            false => Err(declined("written")),
         }
     }
 }
@@ -221,7 +219,7 @@ fn without_run(cluster: String, result: FleetResult) -> ClusterRows {
     }
 }
 
-/// Removes the state if everything is done; otherwise tells how to continue.
+/// Removes the state if everything is done; otherwise prints how to continue.
 fn conclude(
     state: RolloutState,
     rows: &[ClusterRows],

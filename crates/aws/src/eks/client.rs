@@ -6,8 +6,7 @@ use aws_sdk_eks::Client;
 use aws_sdk_eks::types::{Cluster, ClusterStatus, LogType, VpcConfigResponse};
 
 use super::error::{self, EksError};
-use crate::client_config::ClientSettings;
-use crate::config_file::{ConfigFiles, DEFAULT_PROFILE, profile_name};
+use crate::client_config::ProfileSettings;
 use crate::credentials::ResolvedCredentials;
 use crate::runtime::BlockingRuntime;
 use crate::{AwsEnvironment, AwsError, sts};
@@ -68,9 +67,7 @@ pub struct Eks {
     pub(super) runtime: BlockingRuntime,
     pub(super) region: String,
     pub(super) credentials: Credentials,
-    profile: String,
-    environment: AwsEnvironment,
-    files: ConfigFiles,
+    profile: ProfileSettings,
 }
 
 impl Eks {
@@ -85,22 +82,16 @@ impl Eks {
         environment: &AwsEnvironment,
     ) -> Result<Self, EksError> {
         let region = resolved.region.name.clone();
-        let files = ConfigFiles::read(environment)?;
-        let profile = profile_name(profile, environment).unwrap_or(DEFAULT_PROFILE);
-        let settings = ClientSettings {
-            environment,
-            files: &files,
-            profile: files.profile(profile),
-        };
-        let config = settings.config("EKS", &region, Some(&resolved.credentials))?;
+        let profile = ProfileSettings::read(profile, environment)?;
+        let config = profile
+            .client()
+            .config("EKS", &region, Some(&resolved.credentials))?;
         Ok(Self {
             client: Client::new(&config),
             runtime: BlockingRuntime::default(),
             region,
             credentials: resolved.credentials.clone(),
-            profile: profile.to_owned(),
-            environment: environment.clone(),
-            files,
+            profile,
         })
     }
 
@@ -197,12 +188,10 @@ impl Eks {
         if let Some(account) = &self.credentials.account_id {
             return Some(account.clone());
         }
-        let settings = ClientSettings {
-            environment: &self.environment,
-            files: &self.files,
-            profile: self.files.profile(&self.profile),
-        };
-        let config = settings.config("STS", &self.region, Some(&self.credentials));
+        let config = self
+            .profile
+            .client()
+            .config("STS", &self.region, Some(&self.credentials));
         let answer = self.runtime.block_on(sts::caller_identity(&config.ok()?));
         Some(answer.ok()?.ok()?.account)
     }

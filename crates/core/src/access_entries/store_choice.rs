@@ -1,6 +1,6 @@
 //! Which of the two stores an edit changes.
 
-use crate::arn::{comparable, fold};
+use crate::arn::{comparable, is_same_principal};
 use crate::authenticator::{AccessEntries, Store as AwsAuthStore};
 use crate::document::edit::Edit;
 use crate::document::{Document, Principal};
@@ -63,13 +63,12 @@ pub fn store_for(edit: &Edit, document: &Document, entries: &AccessEntries) -> S
 
 /// Returns whether aws-auth has an entry for this principal, also one without effect.
 fn is_in_aws_auth(arn: &str, document: &Document) -> bool {
-    let key = |arn: &str| fold(&comparable(arn)).into_owned();
     let store = AwsAuthStore::new(document);
     store
         .slots()
         .iter()
         .any(|slot| match &slot.mapping.principal {
-            Principal::Role(other) | Principal::User(other) => key(other) == key(arn),
+            Principal::Role(other) | Principal::User(other) => is_same_principal(other, arn),
             Principal::Account(_) | Principal::Sso(_) => false,
         })
 }

@@ -119,8 +119,8 @@ fn right(binding: &Binding, rules: &Rules, subject: &Subject, for_some_sessions:
     }
 }
 
-/// How many rights by one subject at one level are listed one by one. Whoever may create Roles and RoleBindings in a namespace could
-/// otherwise make the report as long as they like.
+/// How many rights by one subject at one level are listed one by one. Otherwise, a user who may create Roles and RoleBindings in a
+/// namespace could make the report arbitrarily long.
 const MAX_RIGHTS: usize = 50;
 
 /// Replaces all rights of a level by one subject by a single one, if they are too many to list.

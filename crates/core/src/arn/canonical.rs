@@ -1,6 +1,6 @@
 //! The canonical form of an ARN.
 
-use super::{Normalized, equal_fold, normalize};
+use super::{Normalized, equal_fold, fold, normalize};
 use crate::facts::partitions::Partition;
 
 /// An ARN in the form that the authenticator compares entries with.
@@ -128,6 +128,11 @@ pub fn comparable(arn: &str) -> String {
         Normalized::PathDropped { arn, .. } => arn,
         Normalized::AsGiven | Normalized::Session { .. } => canonical,
     }
+}
+
+/// Returns a key that is equal for ARNs that name the same principal to the authenticator.
+pub fn principal_key(arn: &str) -> String {
+    fold(&comparable(arn)).into_owned()
 }
 
 /// Returns whether two ARNs name the same principal to the authenticator.

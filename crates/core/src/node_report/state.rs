@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::report::RoleReport;
-use crate::arn::{comparable, equal_fold};
+use crate::arn::is_same_principal;
 use crate::authenticator::{AccessEntries, EntryState, NodeRole, Place, Store};
 use crate::document::{Mapping, Principal};
 use crate::facts::access_entries::{AUTO_MODE, AUTO_NODE, AccessEntry, AccessTerms, STANDARD};
@@ -282,9 +282,7 @@ fn without_effect(
         .slots()
         .iter()
         .find(|slot| match &slot.mapping.principal {
-            Principal::Role(arn) | Principal::User(arn) => {
-                equal_fold(&comparable(arn), &comparable(report.role.arn))
-            }
+            Principal::Role(arn) | Principal::User(arn) => is_same_principal(arn, report.role.arn),
             Principal::Account(_) | Principal::Sso(_) => false,
         })?;
     let why = match slot.state {

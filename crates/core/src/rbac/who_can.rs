@@ -15,8 +15,8 @@ use crate::wildcard_pattern::Pattern;
 /// <https://kubernetes.io/docs/reference/access-authn-authz/rbac/#core-component-roles>
 const NODE_ROLE: &str = "system:node";
 
-/// How many bindings of one subject in one namespace are returned. Whoever may create RoleBindings in a namespace could otherwise make
-/// the answer as long as they like.
+/// How many bindings of one subject in one namespace are returned. Otherwise, a user who may create RoleBindings in a namespace could make
+/// the answer arbitrarily long.
 const MAX_BINDINGS: usize = 20;
 
 /// The principals that are allowed an action.

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::config::OnWithdrawal;
 use super::mapping_object::EntryRecord;
-use crate::arn::{comparable, fold};
+use crate::arn::principal_key;
 
 /// Marks the entries that are removed when the configuration no longer grants them.
 const REVOKE: &str = " Revoke";
@@ -129,7 +129,7 @@ fn claim(uid: &str, entry: &EntryRecord) -> Claim {
 
 /// Returns the claim on the access entry of a principal, with or without its IAM path.
 fn access_entry_claim(uid: &str, principal_arn: &str) -> Claim {
-    digest([uid, "accessEntries", &fold(&comparable(principal_arn))])
+    digest([uid, "accessEntries", &principal_key(principal_arn)])
 }
 
 fn content(entry: &EntryRecord) -> Content {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::{Case, Guard, Verdict, describe};
-use crate::arn::{comparable, fold};
+use crate::arn::principal_key;
 use crate::authenticator::{User, template};
 use crate::document::edit::{Edit, Outcome};
 use crate::document::{Entry, Section};
@@ -13,7 +13,9 @@ use crate::facts::access_entries::AccessEntry;
 pub(super) fn check(case: &Case<'_>, verdict: &mut Verdict) {
     let request = case.request;
     let create_only = request.create_only.iter();
-    let create_only: HashSet<String> = create_only.map(|principal| key(principal.text())).collect();
+    let create_only: HashSet<String> = create_only
+        .map(|principal| principal_key(principal.text()))
+        .collect();
     let mut refuse = |is_removal: bool, arn: &str, user: &User, place: &str| {
         if is_removal {
             let expected = request.expected.as_ref();
@@ -21,7 +23,7 @@ pub(super) fn check(case: &Case<'_>, verdict: &mut Verdict) {
                 let message = format!("{arn} is not as expected: it is {}{place}", describe(user));
                 verdict.refuse_always(arn, Guard::UnexpectedEntry, message);
             }
-        } else if create_only.contains(&key(arn)) {
+        } else if create_only.contains(&principal_key(arn)) {
             let message = format!(
                 "{arn} is already mapped otherwise, to {}{place}",
                 describe(user)
@@ -36,11 +38,11 @@ pub(super) fn check(case: &Case<'_>, verdict: &mut Verdict) {
             Outcome::Added | Outcome::Unchanged | Outcome::Absent => &[],
         };
         let section = case.before.document.section(edit.principal().section());
-        let name = key(edit.principal().text());
+        let name = principal_key(edit.principal().text());
         for entry in lines.iter().flat_map(|line| entries_at(*line, section)) {
             let mapping = entry.written_mapping();
             let arn = mapping.principal.text();
-            if key(arn) == name {
+            if principal_key(arn) == name {
                 let place = format!(" ({} line {})", section.name().key(), entry.line);
                 let is_removal = matches!(edit, Edit::Unmap { .. });
                 refuse(is_removal, arn, &User::from(mapping), &place);
@@ -76,8 +78,4 @@ fn user_of(entry: &AccessEntry) -> User {
     terms
         .map(|terms| template(entry, terms))
         .unwrap_or_default()
-}
-
-fn key(principal: &str) -> String {
-    fold(&comparable(principal)).into_owned()
 }

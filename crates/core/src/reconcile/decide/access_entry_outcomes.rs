@@ -16,7 +16,7 @@ use crate::access_entries::{
     EntryChange, EntryEditError, NamedPolicy, Store, StoreChoice, changed, difference_between,
     store_for,
 };
-use crate::arn::{comparable, fold};
+use crate::arn::{comparable, principal_key};
 use crate::authenticator::AccessEntries;
 use crate::document::{Principal, SectionName};
 use crate::facts::access_entries::{AccessEntry, AccessPolicy, AccessTerms, STANDARD, policy_name};
@@ -324,7 +324,7 @@ impl<'a> Case<'a> {
         if let EntryOutcome::Applied { .. } | EntryOutcome::Pending = entries.outcome {
             let key = desired.folded_key();
             let previous = self.own.iter();
-            for entry in previous.filter(|entry| fold(&comparable(&entry.principal_arn)) != key) {
+            for entry in previous.filter(|entry| principal_key(&entry.principal_arn) != key) {
                 self.delete(entry, entries);
             }
         }

@@ -22,7 +22,7 @@ const WORDS: [&str; 6] = [
     "CHANGEME",
 ];
 
-/// Suffixes of placeholders that stand for a whole name or ARN.
+/// Suffixes of placeholders for a whole name or ARN.
 const ENDINGS: [&str; 4] = ["ROLE_ARN", "ROLE_NAME", "USER_ARN", "USER_NAME"];
 
 /// The brackets around placeholders of shells, templates and deployment tools.
