@@ -4,6 +4,7 @@
 use std::thread::sleep;
 use std::time::Duration;
 
+use futures::{StreamExt, TryStreamExt, stream};
 use http::Request;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::{Value, json};
@@ -14,6 +15,9 @@ use crate::support::cluster::Cluster;
 const CONFIGMAPS: &str = "/api/v1/namespaces/kube-system/configmaps";
 const AWS_AUTH: &str = "/api/v1/namespaces/kube-system/configmaps/aws-auth";
 const HISTORY: &str = "/api/v1/namespaces/kube-system/configmaps/awsauth-history";
+
+/// The number of concurrent requests of [`Api::ask_all`].
+const MAX_CONCURRENT: usize = 16;
 
 /// Reads and writes aws-auth as the cluster's creator.
 pub(crate) struct Api {
@@ -155,6 +159,28 @@ impl Api {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Value, Refusal> {
+        self.runtime.block_on(self.response(method, path, body))
+    }
+
+    /// Sends requests concurrently and returns the responses in order.
+    pub(crate) fn ask_all(
+        &self,
+        method: &str,
+        requests: &[(String, Option<Value>)],
+    ) -> Result<Vec<Value>, Refusal> {
+        let responses = requests
+            .iter()
+            .map(|(path, body)| self.response(method, path, body.as_ref()));
+        let responses = stream::iter(responses).buffered(MAX_CONCURRENT);
+        self.runtime.block_on(responses.try_collect())
+    }
+
+    async fn response(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, Refusal> {
         let body = body.map(Value::to_string).unwrap_or_default().into_bytes();
         let request = Request::builder()
             .method(method)
@@ -162,7 +188,7 @@ impl Api {
             .header("content-type", "application/json")
             .body(body)
             .unwrap();
-        match self.runtime.block_on(self.client.request(request)) {
+        match self.client.request(request).await {
             Ok(answer) => Ok(answer),
             Err(kube::Error::Api(status)) => Err(match status.code {
                 404 => Refusal::Missing,
