@@ -13,7 +13,7 @@ use awsauth_core::token::{StsHost, Token};
 use awsauth_kube::ApiClient;
 use awsauth_kube::connect::EksConnection;
 
-/// AWS credentials, and how they were requested.
+/// Resolved AWS credentials, with the options and the environment that they were resolved from.
 pub(crate) struct SigningCredentials {
     credential_options: CredentialOptions,
     aws_environment: AwsEnvironment,
@@ -32,10 +32,11 @@ pub(crate) struct TokenSigner {
 }
 
 impl SigningCredentials {
-    /// Gets fresh credentials, never cached ones, so that the check reflects the current state of AWS. Assumes `role` last.
+    /// Resolves fresh credentials, never cached ones, so that the check reflects the current state of AWS. If `role` is given,
+    /// assumes it after the roles in the options.
     ///
     /// # Errors
-    /// If there are no credentials; the message begins with `what` could not be done.
+    /// If no credentials can be resolved. The message begins with `what`, which states what could not be done.
     pub(crate) fn get(
         identity: &CredentialArgs,
         role: Option<&str>,
@@ -54,7 +55,7 @@ impl SigningCredentials {
         })
     }
 
-    /// Asks STS for the identity.
+    /// Asks STS for the identity of these credentials.
     pub(crate) fn caller(&self) -> Result<Caller, CallerError> {
         caller(
             &self.resolved,
@@ -64,11 +65,11 @@ impl SigningCredentials {
         )
     }
 
-    /// Prepares to sign tokens for a cluster of this name, and checks that they may be sent to its server.
+    /// Creates a signer of tokens for the cluster called `name`, and checks that its API server may receive them.
     ///
     /// # Errors
-    /// If the region is invalid, or the server is not known to be EKS's endpoint of the cluster; the message begins with
-    /// `what` could not be done.
+    /// If the region is invalid, or if the server is not known to be the cluster's EKS endpoint. The message begins with `what`,
+    /// which states what could not be done.
     pub(crate) fn signer(
         self,
         cluster: &SignIn,
@@ -96,11 +97,11 @@ impl SigningCredentials {
 }
 
 impl TokenSigner {
-    /// Prepares to sign tokens for a cluster. Assumes `role` last.
+    /// Creates a signer of tokens for a cluster. If `role` is given, assumes it after the roles in the options.
     ///
     /// # Errors
-    /// If the cluster's name or credentials are missing, or the server must not get tokens; the message begins with `what`
-    /// could not be done.
+    /// If the cluster's name is unknown, no credentials can be resolved, or the server must not receive tokens. The message begins
+    /// with `what`, which states what could not be done.
     pub(crate) fn get(
         cluster: &SignIn,
         role: Option<&str>,

@@ -13,7 +13,7 @@ use awsauth_core::facts::access_entries::AccessEntry;
 use awsauth_core::rbac::Question;
 use awsauth_kube::access_review::{Answer, ClusterUser};
 
-/// The result of signing in.
+/// The result of signing in, and of the access checks after it.
 #[derive(Debug)]
 pub(crate) struct Verification<'a> {
     /// The ARN that the authenticator looks up, if it is known.
@@ -23,7 +23,7 @@ pub(crate) struct Verification<'a> {
     /// The user that the API server reports; `None` if it accepted no token.
     pub(crate) who: Option<&'a ClusterUser>,
     pub(crate) answers: Vec<(&'a Question, &'a Answer)>,
-    /// Expectations that are not met, as clauses.
+    /// The expectations that are not met, as sentence fragments.
     pub(crate) unmet: &'a [String],
 }
 

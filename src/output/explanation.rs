@@ -1,4 +1,4 @@
-//! The explanation of `explain`.
+//! The output of `explain`, as text and as JSON.
 
 use std::fmt::Write;
 
@@ -53,8 +53,8 @@ struct NearData<'a> {
     why: String,
 }
 
-/// Pretty-printed JSON in the format of docs/json.md. `access` is what each user of the explanation may do, in the same order;
-/// empty if unknown. `expires` is when the entry in force expires.
+/// Formats the explanation as the JSON that docs/json.md documents. `access` contains what RBAC allows each of the explanation's
+/// users, in the same order; it is empty if unknown. `expires` is the time when the entry in effect expires.
 pub(crate) fn explanation_json<'a>(
     explanation: &'a Explanation,
     access: &'a [Access<'a>],
@@ -119,7 +119,7 @@ pub(crate) fn explanation_json<'a>(
     serde_json::to_string_pretty(&data).map(|text| text + "\n")
 }
 
-/// The explanation as styled text.
+/// Formats the explanation as styled text. `access` is the same as for [`explanation_json`].
 pub(crate) fn explanation_text(explanation: &Explanation, access: &[Access<'_>]) -> String {
     let mut text = String::new();
     let arn = one_line(&explanation.canonical_arn);

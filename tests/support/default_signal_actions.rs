@@ -7,9 +7,10 @@ use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Makes child processes start with the default action for SIGINT and SIGQUIT, even if this process ignores them.
-/// || A shell without job control starts background commands with both signals ignored, and `exec` keeps that. It
-/// resets signals that have a handler to the default action. So this installs a handler that does nothing for each
-/// ignored signal.
+///
+/// A shell without job control starts background commands with both signals ignored, and `exec` keeps that. But `exec` resets
+/// signals that have a handler to the default action. So this function installs a handler that does nothing for each ignored
+/// signal.
 pub(crate) fn reset_for_children() {
     static DONE: OnceLock<()> = OnceLock::new();
     DONE.get_or_init(|| {

@@ -1,18 +1,18 @@
 //! Escapes characters that a reader cannot see.
 //!
-//! Usernames, ARNs, file names and messages of servers come from other users. Without escapes, they could control a
-//! terminal, hide a part of themselves, or look like another text.
+//! Other users can choose usernames, ARNs, file names and messages of servers. Unescaped, such a text could control the
+//! terminal, hide part of itself, or look like a different text.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
 use unicode_general_category::{GeneralCategory, get_general_category};
 
-/// Returns whether a character is not visible as itself:
+/// Returns whether a character is invisible. Invisible characters are:
 ///
-/// - Control characters, format characters (which include all that change the direction of text, and tags), and line and
-///   paragraph separators: the general categories Cc, Cf, Zl and Zp of <https://www.unicode.org/reports/tr44/#General_Category_Values>.
-///   Surrogates (Cs) do not occur in Rust's texts.
+/// - Control characters, format characters (including bidirectional controls and tag characters), and line and paragraph
+///   separators: the general categories Cc, Cf, Zl and Zp of <https://www.unicode.org/reports/tr44/#General_Category_Values>.
+///   A `char` is never a surrogate (Cs).
 /// - Characters of other categories without a glyph, such as variation selectors and Hangul fillers:
 ///   `Default_Ignorable_Code_Point` of <https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt>.
 /// - Noncharacters, some of which XML does not allow.
@@ -57,8 +57,8 @@ pub fn lines(text: &str) -> Cow<'_, str> {
     escaped(text, |c| c == '\n', rust)
 }
 
-/// Escapes what the log of a CI system takes for a command: `::` at the start of a line, after white space and styles, and `##[`,
-/// `##vso[`, `##octopus[` or `##teamcity[` anywhere.
+/// Escapes what the log of a CI system interprets as a command: `::` at the start of a line, even after white space and style
+/// sequences, and `##[`, `##vso[`, `##octopus[` or `##teamcity[` anywhere.
 ///
 /// Sources: GitHub's [`ActionCommand.cs`](https://github.com/actions/runner/blob/main/src/Runner.Common/ActionCommand.cs),
 /// [Azure Pipelines](https://learn.microsoft.com/azure/devops/pipelines/scripts/logging-commands),
@@ -84,14 +84,14 @@ pub fn without_log_commands(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Returns whether the log of a CI system takes a part of the text for a command.
+/// Returns whether the log of a CI system would interpret a part of the text as a command.
 pub fn has_log_command(text: &str) -> bool {
     let begins = |line: &str| line[indentation(line)..].starts_with("::");
     text.contains("##") && marks(text).next().is_some()
         || text.contains("::") && text.split('\n').any(begins)
 }
 
-/// Returns the length of the white space and styles at the start of a line.
+/// Returns the length of the white space and the style sequences (such as `ESC[32m`) at the start of a line.
 fn indentation(line: &str) -> usize {
     let mut rest = line.trim_start();
     while let Some((_, after)) = rest
@@ -122,8 +122,8 @@ fn push_without_marks(text: &str, escape: &str, shown: &mut String) {
     shown.push_str(&text[copied..]);
 }
 
-/// Escapes invisible characters in a JSON text as `\uXXXX`, and what the log of a CI system takes for a command. Its values stay the same, because JSON can only have such
-/// characters in strings.
+/// Escapes invisible characters in a JSON text as `\uXXXX`, and the `##` of what the log of a CI system interprets as a command.
+/// The values stay the same, because JSON allows these characters only in strings.
 pub fn json(text: &str) -> Cow<'_, str> {
     let shown = escaped(text, is_json_space, |c, shown| {
         for unit in c.encode_utf16(&mut [0; 2]) {
@@ -133,8 +133,8 @@ pub fn json(text: &str) -> Cow<'_, str> {
     without_marks(shown, "\\u0023")
 }
 
-/// Escapes invisible characters in a JSON text as [`json`] does, but so that YAML can read it, too: YAML has no surrogate
-/// pairs.
+/// Escapes a JSON text as [`json`] does, but for YAML, which has no surrogate pairs. The result is still JSON unless it contains
+/// an escape of a character beyond U+FFFF.
 pub fn json_for_yaml(text: &str) -> Cow<'_, str> {
     let shown = escaped(text, is_json_space, |c, shown| {
         let _ = match u32::from(c) {
@@ -145,7 +145,8 @@ pub fn json_for_yaml(text: &str) -> Cow<'_, str> {
     without_marks(shown, "\\u0023")
 }
 
-/// Escapes what the log of a CI system takes for a command in HTML whose text does not begin lines.
+/// Escapes what the log of a CI system interprets as a command in HTML. Does not escape `::`, so no text may be at the start of a
+/// line in the HTML.
 pub fn html(text: String) -> String {
     without_marks(text.into(), "&#35;").into_owned()
 }

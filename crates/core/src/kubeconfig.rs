@@ -73,8 +73,8 @@ impl Kubeconfig {
     /// fields, and all other entries keep their comments, order and quotes.
     ///
     /// # Errors
-    /// If a place that has to change uses anchors, aliases, tags or merge keys, or if a credential would be lost.
-    /// [`KubeconfigError::Bug`] if the new text, read again, is not exactly the old one with these entries.
+    /// If a part that must change uses anchors, aliases, tags or merge keys, or if a credential would be lost. Returns
+    /// [`KubeconfigError::Bug`] if the new text does not parse to the old content with exactly these entries.
     pub fn with(&self, entries: &Entries) -> Result<Edited, KubeconfigError> {
         read::check_credentials(&self.tree, &entries.user.name)?;
         let desired = content_pattern::of(entries, read::is_empty(&self.tree));

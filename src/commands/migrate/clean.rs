@@ -56,7 +56,7 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
     Ok(Exit::Done)
 }
 
-/// Returns the principals in aws-auth that have the same access by an access entry.
+/// Returns the principals in aws-auth that have the same access through an access entry.
 fn replaced(planned: &MigrationPlan<'_>, state: &State) -> Vec<Principal> {
     let mut principals: Vec<Principal> = Vec::new();
     for item in planned.items.iter().filter(|item| is_replaced(item, state)) {

@@ -7,7 +7,7 @@ use crate::escape::is_invisible;
 use crate::facts::accounts::is_account_id;
 use crate::facts::partitions::Partition;
 
-/// Checks a desired mapping of any form.
+/// Checks the principal, the username and the groups of a desired mapping from any input format.
 pub(super) fn check(desired: &DesiredMapping) -> Result<(), Fault> {
     check_principal(&desired.principal)
         .and_then(|()| check_user(desired))

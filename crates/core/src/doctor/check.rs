@@ -9,7 +9,7 @@ pub struct Check {
     pub id: &'static str,
     /// What it checks, in a few words.
     pub title: &'static str,
-    /// The checks that must find no problem before this one makes sense.
+    /// The ids of the checks that must find no problem before this one makes sense.
     pub after: &'static [&'static str],
     /// Judges the evidence.
     pub judge: fn(&Evidence) -> CheckResult,
@@ -21,13 +21,13 @@ pub type CheckResult = Result<Outcome, Skipped>;
 /// What a check found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
-    /// The evidence in words.
+    /// What the check found, as text for the report.
     pub saw: String,
     /// The problem, if there is one.
     pub problem: Option<Problem>,
 }
 
-/// A check without the evidence that it needs.
+/// Why a check has no outcome: it lacks evidence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skipped {
     /// The missing evidence, or the permission to read it.
@@ -35,7 +35,7 @@ pub struct Skipped {
 }
 
 impl Skipped {
-    /// Returns the result of a check that needs `what`.
+    /// Creates the result of a check that lacks `what`.
     pub fn needs(what: impl Into<String>) -> Self {
         Self { needs: what.into() }
     }

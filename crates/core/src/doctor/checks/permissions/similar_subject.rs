@@ -4,14 +4,15 @@ use crate::arn::{Parts, canonical};
 use crate::authenticator::User;
 use crate::rbac::Subject;
 
-/// The largest number of letters that a typo changes, and the shortest name that is compared in this way.
+/// The maximum edit distance of two names that differ only by a typo.
 const MAX_LETTERS: usize = 2;
+/// The minimum length of both names. For shorter names, a small edit distance does not indicate a typo.
 const MIN_LENGTH: usize = 4;
 
 /// A subject that resembles the user or one of its groups.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct SimilarSubject<'u> {
-    /// How certain it is: less is more certain.
+    /// The kind of the mismatch: the lower, the more likely it is that the binding should name this user.
     rank: usize,
     /// Why the subject does not match.
     pub(super) why: String,

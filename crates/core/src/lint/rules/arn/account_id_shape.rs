@@ -1,4 +1,4 @@
-//! An account in an ARN has twelve digits, including leading zeros.
+//! An account ID in an ARN has 12 digits, including leading zeros.
 
 use crate::lint::arn_fault::ArnFault;
 use crate::lint::context::Context;
