@@ -1,4 +1,4 @@
-//! Work with a time limit.
+//! Runs work on a separate thread, with a time limit.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;

@@ -29,13 +29,13 @@ const SPINNER_DELAY: Duration = Duration::from_millis(300);
 /// Both stores as they were read, and the store of each edit.
 pub(crate) struct ReadStores {
     first: FirstRead,
-    /// `None` if the cluster does not read access entries, or EKS does not list them.
+    /// The access entries, as far as EKS returned them.
     known: Option<Arc<AccessEntries>>,
     /// The store that each edit changes.
     stores: Vec<Store>,
 }
 
-/// The changes of access entries that a transaction makes, and what it was planned on.
+/// The changes of access entries that a transaction makes, and the state from which they were planned.
 pub(crate) struct PlannedEntries {
     first: FirstRead,
     known: Option<Arc<AccessEntries>>,
@@ -48,14 +48,14 @@ pub(crate) struct PlannedEntries {
 pub(crate) struct EntryRequest {
     pub(crate) edit: Edit,
     pub(crate) options: NamedOptions,
-    /// Where a file requests it.
+    /// The file and line that request it; `None` if a command line does.
     pub(crate) place: Option<String>,
 }
 
-/// What an edit requests of an access entry besides username and groups.
+/// What an edit requests for an access entry besides username and groups.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct NamedOptions {
-    /// The type; `None` for the one that fits the username and groups.
+    /// The type; `None` for the type that fits the username and groups.
     pub(crate) kind: Option<String>,
     /// The complete list of policies; `None` to keep the current ones.
     pub(crate) policies: Option<Vec<NamedPolicy>>,
@@ -80,9 +80,11 @@ impl NamedOptions {
     }
 }
 
-/// Reads both stores and decides which one each edit changes. The edits name principals with their IAM paths, as far as the user
-/// knows them. Returns `None` if aws-auth is the only possible store, without a request. `describes_all` is whether to read the
-/// contents of all access entries.
+/// Reads both stores and decides which one each edit changes. Sends no request and returns `None` if aws-auth is the only
+/// possible store.
+///
+/// The edits name principals with their IAM paths if the user specified them. `describes_all` is whether to read the contents of
+/// all access entries.
 ///
 /// # Errors
 /// If an edit must change access entries and the cluster does not read them, or they cannot be read.
@@ -97,8 +99,8 @@ pub(crate) fn read_stores(
     read(edits, &choices, describes_all, verify_as, backend, out)
 }
 
-/// Reads both stores completely, for edits that depend on what is stored. Returns `None` if aws-auth is the only possible store,
-/// without a request.
+/// Reads both stores completely, for edits that depend on what is stored. Sends no request and returns `None` if aws-auth is
+/// the only possible store.
 ///
 /// # Errors
 /// If the user chose access entries and the cluster does not read them, or they cannot be read.
@@ -370,11 +372,11 @@ fn policies_of_eks(
     }
 }
 
-/// Returns a role of the cluster's account as IAM knows it, with its path; `None` if it is of another account or a user, or IAM
-/// does not return it.
+/// Requests a role from IAM, because its ARN there contains its path. Returns `None` for a user, for a role of another account,
+/// if the request fails, and for a deleted role that still has an access entry, which the edit may remove.
 ///
 /// # Errors
-/// If IAM has no such role, and it has no entry that could be removed.
+/// If neither the role nor an access entry of it exists.
 fn principal_in_iam(
     arn: &str,
     has_entry: bool,
@@ -404,7 +406,7 @@ fn principal_in_iam(
     }
 }
 
-/// Warns if EKS does not let a principal in, because its entry is older than it.
+/// Warns if an access entry is older than its principal, because EKS then rejects the principal.
 fn warn_if_dead(entry: &AccessEntry, principal: &iam_principals::Principal, out: &mut Out) {
     if entry.is_older_than(principal) {
         let arn = &entry.principal_arn;

@@ -40,10 +40,10 @@ const THROTTLING: [&str; 13] = [
     "TooManyRequestsException",
 ];
 
-/// Other errors after which the SDKs send the request again.
+/// Other error codes after which the SDKs repeat the request.
 const TRANSIENT: [&str; 2] = ["RequestTimeout", "RequestTimeoutException"];
 
-/// The URL of a service, and the region that signatures name.
+/// The URL of a service, and the region for which requests to it are signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Endpoint {
     pub(crate) url: String,
@@ -94,7 +94,7 @@ fn regional_url(service: &str, region: &str, fips: bool, dual_stack: bool) -> St
         false => partition.domain,
     };
     let suffix = match (fips, dual_stack) {
-        // These endpoints of GovCloud are FIPS endpoints.
+        // In GovCloud, the endpoints without dual stack are FIPS endpoints.
         (true, false) if partition.id == "aws-us-gov" => "",
         (true, _) => "-fips",
         (false, _) => "",

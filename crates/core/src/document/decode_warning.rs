@@ -1,8 +1,8 @@
-//! Content of an entry that the authenticator ignores without an error.
+//! Warnings about content of an entry that the authenticator accepts without an error, but ignores or reads differently.
 
 use super::{Field, Span};
 
-/// Something in an entry that the authenticator ignores without an error, or that has the wrong type.
+/// A warning about an item of a section, or about one of its fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DecodeWarning {
     /// The item is not a mapping.

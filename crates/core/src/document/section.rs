@@ -45,8 +45,8 @@ impl Section {
         self.text.clone()
     }
 
-    /// Returns all items in document order, including those that the authenticator drops.
-    /// Empty if the section cannot be read.
+    /// Returns all items in document order, including those that the authenticator drops. The slice is empty if the section
+    /// cannot be read.
     pub fn entries(&self) -> &[Entry] {
         &self.content.entries
     }
@@ -64,7 +64,7 @@ impl Section {
         self.content.editable.as_ref().copied()
     }
 
-    /// Returns whether the authenticator cannot read the section at all, so that none of its entries is in force.
+    /// Returns whether the authenticator cannot read the section at all, so that none of its entries has an effect.
     pub fn is_unreadable(&self) -> bool {
         self.content.entries.is_empty() && !self.content.problems.is_empty()
     }
@@ -84,7 +84,8 @@ impl Section {
         self.content.list
     }
 
-    /// Returns the text in place of a list, such as `[]`, `null` or a pair of quotes.
+    /// Returns the span that a new list replaces: the current list, a null that is written explicitly, or a pair of quotes or
+    /// backticks.
     pub(super) fn placeholder(&self) -> Option<Span> {
         let text = self.text()?;
         let trimmed = text.trim();
@@ -98,7 +99,7 @@ impl Section {
             .or(self.content.null)
     }
 
-    /// Returns where to start a list if there is no text in its place: at the end of the document.
+    /// Returns where to insert a list if there is no [`Self::placeholder`]: the end of the document.
     pub(super) fn list_place(&self) -> usize {
         self.content.document_end
     }

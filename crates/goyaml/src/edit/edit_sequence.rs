@@ -52,7 +52,7 @@ impl Editor<'_> {
         self.change_block_list(list, None, &[new], last)
     }
 
-    /// Removes an item of a list that has others.
+    /// Removes an item of a list that has other items.
     ///
     /// # Errors
     /// If the style of the list does not allow it.
@@ -73,7 +73,7 @@ impl Editor<'_> {
         self.change_block_list(list, Some(at), &[], items[at])
     }
 
-    /// Removes an item of a list with dashes and adds new ones, given from their dash on.
+    /// Removes an item of a list with dashes and adds new ones. The text of a new item begins with its dash.
     fn change_block_list(
         &self,
         list: NodeId,
@@ -115,7 +115,7 @@ impl Editor<'_> {
         }
     }
 
-    /// Returns the items of a list, or the pairs of a mapping, in brackets.
+    /// Returns the items of a flow sequence, or the pairs of a flow mapping. `removed` is the index of the item to remove.
     pub(super) fn flow_items(
         &self,
         nodes: impl Iterator<Item = (NodeId, NodeId)>,
@@ -133,7 +133,7 @@ impl Editor<'_> {
             .collect()
     }
 
-    /// Returns the start of an item's line if nothing is before its dash there.
+    /// Returns the start of an item's line if only white space precedes its dash.
     fn own_line_of_item(&self, item: NodeId) -> Result<usize, Unwritable> {
         let node = self.tree.node(item);
         let dash = node.dash.unwrap_or(node.span.start);
@@ -152,7 +152,8 @@ impl Editor<'_> {
     }
 }
 
-/// Inserts a space before the comma after the last item: right after a tag, or the `:` of a key, a comma would be part of it.
+/// Inserts a space before the comma that follows the last item. A comma directly after a tag, or after the `:` of a key, would be
+/// read as part of it.
 pub(super) fn blank_before_comma(mut splices: Vec<Splice>, items: &[FlowItem]) -> Vec<Splice> {
     let end = items.last().map_or(0, |last| last.range.end);
     let comma = splices

@@ -36,7 +36,7 @@ pub enum ConnectError {
         "no cluster is configured: there is no kubeconfig, and this is not a pod with a service account"
     )]
     NoCluster,
-    /// The kubeconfig has no current context, and the flags name none.
+    /// The kubeconfig has no current context, and the flags select none.
     #[error("no context is chosen: the kubeconfig has no current-context")]
     NoCurrentContext,
     /// The kubeconfig has no entry of this name.
@@ -67,7 +67,7 @@ pub enum ConnectError {
     /// Credentials are not available.
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
-    /// Credentials may not be sent to the server.
+    /// Credentials must not be sent to the server.
     #[error(transparent)]
     Untrusted(#[from] UntrustedEndpoint),
 }
@@ -103,7 +103,7 @@ impl ConnectError {
         }
     }
 
-    /// Converts kube's error about a kubeconfig. The causes are not part of the text.
+    /// Converts kube's error about a kubeconfig.
     pub fn of_data(error: KubeconfigError) -> Self {
         let (what, error) = match error {
             KubeconfigError::LoadCertificateAuthority(error) => ("certificate-authority", error),
@@ -124,7 +124,7 @@ impl ConnectError {
         }
     }
 
-    /// Converts kube's error of building a client. Never contains a key.
+    /// Converts kube's error from building a client. The result never contains a key.
     pub(crate) fn of_client(error: kube::Error) -> Self {
         let what = "the client certificate or its key";
         match error {
@@ -179,7 +179,7 @@ pub enum CredentialsError {
         /// The command line for a POSIX shell.
         command: String,
         status: String,
-        /// The last line of its stderr, unless that was the terminal.
+        /// The last line of its stderr; empty if the plugin wrote directly to the terminal.
         stderr: String,
     },
     /// The output of the plugin contains no credentials.

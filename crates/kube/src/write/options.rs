@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::history::{CopyLocation, RecordOptions};
 use crate::live_config_map::Live;
 
-/// How to write.
+/// The options of a write.
 #[derive(Clone, Debug)]
 pub struct WriteOptions {
     /// The time limit for all attempts.
@@ -50,6 +50,6 @@ pub struct Written {
     pub stored: Live,
     /// The number of attempts: more than one after conflicts and missing responses.
     pub attempts: u32,
-    /// Where the copy of the previous text is stored; `None` if none was requested or nothing was written.
+    /// Where the copy of the previous text is stored; `None` if no copy was requested or nothing was written.
     pub copy: Option<CopyLocation>,
 }

@@ -14,7 +14,7 @@ pub(crate) const CHECK: Check = Check {
     judge,
 };
 
-/// What rejects a request after RBAC has allowed it: words of the message, the cause, and the next step.
+/// Reasons why a request that RBAC allows can fail: words of the message, the cause, and the next step.
 const REJECTIONS: [(&str, &str, &str); 5] = [
     (
         "admission webhook",
