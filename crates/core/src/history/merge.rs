@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use similar::{DiffOp, TextDiff};
+use similar::{DiffTag, TextDiff};
 
 /// A range of lines in the base, and the lines that replace it.
 struct Hunk<'a> {
@@ -118,31 +118,19 @@ fn touch(one: &Range<usize>, other: &Range<usize>) -> bool {
     one.start < other.end && other.start < one.end
 }
 
-/// Returns the changes between the equal lines. The other diff operations are not used: after the library shifts them for readability,
-/// their positions in the base are not always right.
+/// Returns the ranges of lines that differ.
 fn hunks<'a>(base: &str, changed: &'a str) -> Vec<Hunk<'a>> {
     let old: Vec<&str> = base.split_inclusive('\n').collect();
     let new: Vec<&str> = changed.split_inclusive('\n').collect();
     // Compares slices because the crate also splits lines at a lone carriage return.
     let diff = TextDiff::from_slices(&old, &new);
-    let same = diff.ops().iter().filter_map(|op| match op {
-        DiffOp::Equal { .. } => Some((op.old_range(), op.new_range())),
-        _ => None,
-    });
-    let end = (old.len()..old.len(), new.len()..new.len());
-    let (mut old_at, mut new_at) = (0, 0);
-    let mut hunks = Vec::new();
-    for (in_old, in_new) in same.chain([end]) {
-        let hunk = Hunk {
-            base: old_at..in_old.start,
-            lines: new[new_at..in_new.start].to_vec(),
-        };
-        if !hunk.base.is_empty() || !hunk.lines.is_empty() {
-            hunks.push(hunk);
-        }
-        (old_at, new_at) = (in_old.end, in_new.end);
-    }
-    hunks
+    let differing = diff.ops().iter().filter(|op| op.tag() != DiffTag::Equal);
+    differing
+        .map(|op| Hunk {
+            base: op.old_range(),
+            lines: new[op.new_range()].to_vec(),
+        })
+        .collect()
 }
 
 #[cfg(test)]
