@@ -392,6 +392,7 @@ impl Cluster {
             dry_run: backup.is_none(),
             create,
             record: backup.map(|backup| backup.record_options(who.flatten())),
+            ..WriteOptions::default()
         };
         let mut plan = plan;
         let mut last = Change::default();
@@ -409,7 +410,7 @@ impl Cluster {
         let written = self.runtime.block_on(awsauth_kube::write(
             &self.client,
             first,
-            plan,
+            |live| plan(&live.snapshot()),
             &options,
             interrupt::requested(),
         ));

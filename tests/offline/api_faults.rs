@@ -20,8 +20,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::support::fake_api::{FakeApi, Never, Scenario, eksctl_made};
-use awsauth_core::aws_auth_snapshot::{Change, Snapshot};
+use awsauth_core::aws_auth_snapshot::Change;
 use awsauth_core::endpoint_trust::EndpointExceptions;
+use awsauth_kube::Live;
 use awsauth_kube::connect::ConnectError;
 use awsauth_kube::request_error::RequestError;
 use awsauth_kube::write::{WriteError, WriteOptions, Written};
@@ -31,9 +32,14 @@ use serde_json::Value;
 pub(crate) const OURS: &str = "- rolearn: arn:aws:iam::111122223333:role/ours\n";
 
 /// Adds our line, unless it is already there.
-pub(crate) fn add(line: &'static str) -> impl FnMut(&Snapshot) -> Result<Option<Change>, Never> {
+pub(crate) fn add(line: &'static str) -> impl FnMut(&Live) -> Result<Option<Change>, Never> {
     move |before| {
-        let text = before.data.get("mapRoles").cloned().unwrap_or_default();
+        let text = before
+            .snapshot()
+            .data
+            .get("mapRoles")
+            .cloned()
+            .unwrap_or_default();
         Ok((!text.contains(line)).then(|| Change {
             data: BTreeMap::from([("mapRoles", Some(format!("{text}{line}").into()))]),
             ..Change::default()

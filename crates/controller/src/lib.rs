@@ -51,7 +51,7 @@ use metrics::Metrics;
 use object_writer::ObjectWriter;
 use ownership_store::OwnershipStore;
 use reconcile_metrics::ReconcileMetrics;
-use reconciler::{Observer, Reconciler};
+use reconciler::{ExternalWriteRecorder, Reconciler};
 use shutdown::Shutdown;
 
 /// State that all parts of the controller share.
@@ -182,7 +182,7 @@ async fn serve(
         standby_memory: Memory::default(),
         reconcile_metrics: ReconcileMetrics::default(),
         identity: None,
-        observer: Observer::default(),
+        external_writes: ExternalWriteRecorder::default(),
         idle_reason: None,
         write_error: None,
         record_error: None,

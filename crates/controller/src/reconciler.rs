@@ -3,7 +3,7 @@
 
 mod access_entry_writer;
 mod aws_auth_writer;
-mod observer;
+mod external_write_recorder;
 mod restore_deleted;
 
 use std::future::{Future, pending};
@@ -30,7 +30,7 @@ use awsauth_core::reconcile::{
     decide, needs_server_time,
 };
 
-pub(crate) use observer::Observer;
+pub(crate) use external_write_recorder::ExternalWriteRecorder;
 
 /// The interval between reconciliations without a known change.
 const PERIOD: Duration = Duration::from_secs(600);
@@ -69,7 +69,7 @@ pub(crate) struct Reconciler {
     pub(crate) reconcile_metrics: ReconcileMetrics,
     /// The controller's own identity; `None` until the API server reports it.
     pub(crate) identity: Option<Who>,
-    pub(crate) observer: Observer,
+    pub(crate) external_writes: ExternalWriteRecorder,
     /// The last logged reason for which writes are skipped.
     pub(crate) idle_reason: Option<String>,
     /// The error of the last write, if it failed.
@@ -127,7 +127,7 @@ impl Reconciler {
                     if changed.is_err() { return }
                     if *self.is_leader.borrow() {
                         self.ownership.forget();
-                        self.observer.forget();
+                        self.external_writes.forget();
                         if lease_lost.is_none_or(|at| at.elapsed() > MEMORY_TTL) {
                             self.memory = std::mem::take(&mut self.standby_memory);
                             self.cache.forget_remembered();
@@ -359,7 +359,7 @@ impl Reconciler {
         eks: &EksState,
     ) -> Decision {
         let config = Arc::clone(&self.context.config.borrow());
-        let (last_manager, last_user) = self.observer.writer_of(stored);
+        let (last_manager, last_user) = self.external_writes.writer_of(stored);
         decide(&Input {
             stage,
             config: &config,

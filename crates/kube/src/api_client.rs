@@ -20,7 +20,7 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::backoff::Backoff;
-use super::cluster_identity::Target;
+use super::connection_target::Target;
 use super::live_config_map::Live;
 use super::request_error::{self, Fault, RequestError};
 use super::token_renewal::Tokens;

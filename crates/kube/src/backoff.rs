@@ -30,6 +30,16 @@ impl Backoff {
         }
     }
 
+    /// Returns delays for a controller that lost a race for an object. Only its leader writes, and what it repairs must not wait.
+    pub fn for_leader() -> Self {
+        Self {
+            shortest: Duration::from_millis(10),
+            bound: Duration::from_millis(100),
+            factor: 1.0,
+            last_bound: Duration::from_millis(100),
+        }
+    }
+
     /// Returns delays for a server that fails or is unreachable.
     pub fn for_faults() -> Self {
         Self {
@@ -70,6 +80,8 @@ mod tests {
             "old writers come first"
         );
         assert!(later.iter().any(|wait| *wait < 100) && later.iter().any(|wait| *wait > 250));
+        let leader = drawn(Backoff::for_leader());
+        assert!(leader.iter().all(|wait| (10..=100).contains(wait)));
         let faults = drawn(Backoff::for_faults());
         assert!(faults.iter().all(|wait| (100..=3000).contains(wait)));
         assert!(faults[0] <= 300, "the first retry is soon");

@@ -26,7 +26,7 @@ pub(crate) use response_limit::ResponseTooLong;
 pub use trusted_connection::{AnonymousConnection, EksConnection};
 
 use super::api_client::ApiClient;
-use super::cluster_identity::{EksClusterId, Target};
+use super::connection_target::{EksClusterId, Target};
 use super::eks_name::EksName;
 use super::environment::Environment;
 use super::kubeconfig::{self, Access, Flags};

@@ -5,7 +5,7 @@ use std::path::Path;
 use http::Uri;
 use kube::config::ExecConfig;
 
-use super::cluster_identity::Target;
+use super::connection_target::Target;
 
 /// The token programs whose flag `-i` is the cluster's name.
 const SIGNERS: [&str; 4] = [

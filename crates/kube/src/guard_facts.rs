@@ -33,7 +33,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::cluster_identity::Target;
+    use crate::connection_target::Target;
 
     #[test]
     fn an_html_error_page_is_shown_as_its_status() {

@@ -19,8 +19,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use sha2::{Digest, Sha256};
 
-use super::cluster_identity::{Impersonated, Target};
 use super::connect::ConnectError;
+use super::connection_target::{Impersonated, Target};
 use super::environment::Environment;
 use super::proxy::without_user_info;
 use awsauth_core::endpoint_trust::{EndpointExceptions, Server};

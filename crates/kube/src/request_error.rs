@@ -5,8 +5,8 @@ mod classify;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::cluster_identity::Target;
 use super::connect::CredentialsError;
+use super::connection_target::Target;
 use super::error_kind::ErrorKind;
 use super::shell_command::quoted;
 use super::token_renewal::TokenRenewalError;

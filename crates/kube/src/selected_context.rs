@@ -7,8 +7,8 @@ use base64::prelude::BASE64_STANDARD;
 use kube::config::{AuthInfo, ExecConfig};
 use secrecy::SecretString;
 
-use super::cluster_identity::Target;
 use super::connect::{ConnectError, EksEndpoint, access_to};
+use super::connection_target::Target;
 use super::eks_name::{EksName, argument};
 use super::environment::Environment;
 use super::kubeconfig::{self, Flags};

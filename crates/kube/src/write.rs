@@ -22,7 +22,7 @@ use super::history::HistoryRecorder;
 use super::interrupt::ChangeInProgress;
 use super::live_config_map::Live;
 use super::request_error::Fault;
-use awsauth_core::aws_auth_snapshot::{Change, Snapshot};
+use awsauth_core::aws_auth_snapshot::Change;
 
 pub use error::{FinalState, WriteError};
 pub use options::{Outcome, WriteOptions, Written};
@@ -49,7 +49,7 @@ const LAST_CHANCE: Duration = Duration::from_millis(40);
 pub async fn write<E: std::error::Error + 'static>(
     client: &ApiClient,
     first: Option<Live>,
-    plan: impl FnMut(&Snapshot) -> Result<Option<Change>, E>,
+    plan: impl FnMut(&Live) -> Result<Option<Change>, E>,
     options: &WriteOptions,
     interrupt: impl Future<Output = ()>,
 ) -> Result<Written, WriteError<E>> {
@@ -58,7 +58,7 @@ pub async fn write<E: std::error::Error + 'static>(
         client,
         options,
         deadline: Instant::now() + options.timeout,
-        backoff: Backoff::for_conflicts(),
+        backoff: options.backoff.clone(),
         unconfirmed: None,
         lost_to: BTreeMap::new(),
         attempts: 0,
@@ -110,7 +110,7 @@ impl Run<'_> {
     async fn carry_out<E: std::error::Error + 'static, I: Future<Output = ()>>(
         mut self,
         mut first: Option<Live>,
-        mut plan: impl FnMut(&Snapshot) -> Result<Option<Change>, E>,
+        mut plan: impl FnMut(&Live) -> Result<Option<Change>, E>,
         recorder: &mut Option<HistoryRecorder<'_>>,
         mut interrupt: Pin<&mut I>,
     ) -> Result<Written, WriteError<E>> {
@@ -132,7 +132,7 @@ impl Run<'_> {
             if let Some(writer) = last_writer(&live.managers()).filter(|_| self.attempts > 0) {
                 *self.lost_to.entry(writer.name.clone()).or_default() += 1;
             }
-            let planned = plan(&live.snapshot()).map_err(WriteError::Plan)?;
+            let planned = plan(&live).map_err(WriteError::Plan)?;
             let Some(change) = planned.filter(|change| !change.is_empty()) else {
                 // The unanswered write was applied, and another client has written since.
                 return Ok(match self.unconfirmed.take() {

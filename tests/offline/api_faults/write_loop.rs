@@ -3,7 +3,7 @@
 use std::future::pending;
 use std::time::Duration;
 
-use awsauth_core::aws_auth_snapshot::Snapshot;
+use awsauth_kube::Live;
 use awsauth_kube::write::{Outcome, WriteError, WriteOptions};
 use awsauth_kube::{Environment, ErrorKind, Flags, connect, write};
 use hyper::Method;
@@ -245,7 +245,7 @@ async fn deleted_configmap_is_created_again() {
 #[tokio::test]
 async fn failed_plan_sends_no_write() {
     let api = FakeApi::start(Scenario::Calm, Some(eksctl_made())).await;
-    let plan = |_: &Snapshot| Err(std::fmt::Error);
+    let plan = |_: &Live| Err(std::fmt::Error);
     let error = write(
         &store(&api).await,
         None,

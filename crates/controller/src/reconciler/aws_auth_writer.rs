@@ -4,40 +4,38 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
-use tokio::time::sleep;
 use tracing::{debug, error, info, warn};
 
 use super::{ReconcileResult, Reconciler};
 use crate::cache::{ObjectList, StoredAwsAuth};
 use crate::eks_state::EksState;
 use crate::object_writer::aws_auth;
-use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::error_chain;
 use awsauth_core::history::CONTROLLER;
 use awsauth_core::reconcile::{Decision, EventKind, Stage};
+use awsauth_kube::Live;
 use awsauth_kube::access_review::{self, ClusterUser};
 use awsauth_kube::backoff::Backoff;
 use awsauth_kube::history::{CopyLocation, RecordOptions};
 use awsauth_kube::write::{Outcome, WriteError, WriteOptions};
 
-/// The maximum number of attempts after conflicts, before the reconciliation fails and is retried later.
-const MAX_ATTEMPTS: u32 = 10;
 /// The timeout of the request for the controller's own identity.
 const IDENTITY_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Why a write was canceled before it was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 enum Canceled {
-    /// Another client changed aws-auth, so the decision must be made again.
-    #[error("another client changed aws-auth in the meantime")]
-    Conflict,
+    /// Another client deleted aws-auth.
+    #[error("another client deleted aws-auth in the meantime")]
+    Deleted,
     /// Another replica is the leader.
     #[error("this replica lost the lease")]
     NotLeader,
 }
 
 impl Reconciler {
-    /// Writes aws-auth and returns what is stored now and the decision. `valid` is a decision that is still valid for this aws-auth.
+    /// Writes aws-auth and returns what is stored now and the decision. `valid` is a decision that is still valid for this aws-auth. After
+    /// a conflict, decides again.
     ///
     /// If aws-auth existed and is deleted meanwhile, writes nothing: the next reconciliation restores it.
     pub(super) async fn write(
@@ -45,78 +43,65 @@ impl Reconciler {
         list: &ObjectList,
         eks: &EksState,
         existed: bool,
-        mut valid: Option<(StoredAwsAuth, Decision)>,
+        valid: Option<(StoredAwsAuth, Decision)>,
     ) -> Result<(StoredAwsAuth, Decision), ReconcileResult> {
-        let mut backoff = Backoff::for_conflicts();
-        for _ in 0..MAX_ATTEMPTS {
-            let timeout = self.context.settings.timeout;
-            let live = match self.context.client.read(timeout).await {
-                Ok(live) => live,
-                Err(error) => {
-                    self.failed(error_chain::text(&error), Some(error.hint()))
-                        .await;
-                    return Err(ReconcileResult::Failed);
-                }
-            };
-            let before = StoredAwsAuth::of(&live);
-            if existed && !before.exists() {
-                // Waits for the watch: it also reports the last change before the deletion, which must be restored, too.
-                return Err(ReconcileResult::Unfinished);
+        self.find_identity().await;
+        let options = WriteOptions {
+            timeout: self.context.settings.timeout,
+            record: Some(self.history_options("AwsAuthMapping objects")),
+            backoff: Backoff::for_leader(),
+            ..WriteOptions::default()
+        };
+        let mut decided = valid;
+        let mut is_retry = false;
+        let plan = |live: &Live| {
+            if !*self.is_leader.borrow() {
+                return Err(Canceled::NotLeader);
             }
-            self.cache.put_aws_auth(&live);
-            self.find_identity().await;
-            let options = WriteOptions {
-                timeout,
-                record: Some(self.history_options("AwsAuthMapping objects")),
-                ..WriteOptions::default()
+            if existed && !live.exists() {
+                return Err(Canceled::Deleted);
+            }
+            self.cache.put_aws_auth(live);
+            let before = StoredAwsAuth::of(live);
+            let (_, decision) = match decided.take() {
+                Some(valid) if valid.0 == before => decided.insert(valid),
+                _ => {
+                    if is_retry {
+                        self.context.metrics.write_conflicts.inc();
+                    }
+                    let decision = self.decide(Stage::Writing, &before, list, eks);
+                    decided.insert((before, decision))
+                }
             };
-            let valid_now = valid.take().filter(|(on, _)| *on == before);
-            let mut decided = valid_now.map(|(_, decision)| decision);
-            let plan = |snapshot: &Snapshot| {
-                if !*self.is_leader.borrow() {
-                    return Err(Canceled::NotLeader);
-                }
-                if *snapshot != before.snapshot {
-                    return Err(Canceled::Conflict);
-                }
-                let decision =
-                    decided.get_or_insert_with(|| self.decide(Stage::Writing, &before, list, eks));
-                Ok(decision.plan.as_ref().map(|plan| plan.change.clone()))
-            };
-            let client = Arc::clone(&self.context.client);
-            let shutdown = self.context.shutdown.clone();
-            let written =
-                awsauth_kube::write(&client, Some(live), plan, &options, shutdown.requested())
-                    .await;
-            match written {
-                Ok(written) => {
-                    let stored = StoredAwsAuth::of(&written.stored);
-                    self.cache.put_aws_auth(&written.stored);
-                    self.observer.wrote(&stored);
-                    self.written(written.outcome, written.copy.as_ref(), &before);
-                    let Some(decision) = decided else {
-                        return Err(ReconcileResult::Failed);
-                    };
-                    return Ok((stored, decision));
-                }
-                Err(WriteError::Plan(Canceled::Conflict)) => {
-                    self.context.metrics.write_conflicts.inc();
-                    sleep(backoff.next_wait()).await;
-                }
-                Err(WriteError::Plan(Canceled::NotLeader)) => {
-                    info!("{}", Canceled::NotLeader);
-                    return Err(ReconcileResult::NotLeader);
-                }
-                Err(error) => {
-                    let hint = error.hint();
-                    self.failed(error_chain::text(&error), hint).await;
-                    return Err(ReconcileResult::Failed);
-                }
+            is_retry = true;
+            Ok(decision.plan.as_ref().map(|plan| plan.change.clone()))
+        };
+        let client = Arc::clone(&self.context.client);
+        let shutdown = self.context.shutdown.clone();
+        let written =
+            awsauth_kube::write(&client, None, plan, &options, shutdown.requested()).await;
+        match (written, decided) {
+            (Ok(written), Some((before, decision))) => {
+                let stored = StoredAwsAuth::of(&written.stored);
+                self.cache.put_aws_auth(&written.stored);
+                self.external_writes.wrote(&stored);
+                self.written(written.outcome, written.copy.as_ref(), &before);
+                Ok((stored, decision))
+            }
+            // Every write is decided.
+            (Ok(_), None) => Err(ReconcileResult::Failed),
+            // Waits for the watch: it also reports the last change before the deletion, which must be restored, too.
+            (Err(WriteError::Plan(Canceled::Deleted)), _) => Err(ReconcileResult::Unfinished),
+            (Err(WriteError::Plan(Canceled::NotLeader)), _) => {
+                info!("{}", Canceled::NotLeader);
+                Err(ReconcileResult::NotLeader)
+            }
+            (Err(error), _) => {
+                let hint = error.hint();
+                self.failed(error_chain::text(&error), hint).await;
+                Err(ReconcileResult::Failed)
             }
         }
-        self.failed(error_chain::text(&Canceled::Conflict), None)
-            .await;
-        Err(ReconcileResult::Failed)
     }
 
     pub(super) fn written(

@@ -10,12 +10,13 @@ use crate::cache::StoredAwsAuth;
 use crate::eks_state::EksState;
 use crate::flags::OnDeletion;
 use crate::object_writer::aws_auth;
-use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::error_chain;
 use awsauth_core::history::Contents;
 use awsauth_core::plan::{Plan, Request, aws_auth_is_ignored};
 use awsauth_core::reconcile::EventKind;
 use awsauth_kube::ErrorKind;
+use awsauth_kube::Live;
+use awsauth_kube::backoff::Backoff;
 use awsauth_kube::write::{Outcome, WriteError, WriteOptions};
 
 /// The reason in the history.
@@ -62,20 +63,21 @@ impl Reconciler {
         let options = WriteOptions {
             timeout: self.context.settings.timeout,
             record: Some(self.history_options(REASON)),
+            backoff: Backoff::for_leader(),
             ..WriteOptions::default()
         };
         let request = Request {
             contents: Some(text),
             ..Request::default()
         };
-        let plan = |snapshot: &Snapshot| {
+        let plan = |live: &Live| {
             if !*self.is_leader.borrow() {
                 return Err(Canceled::NotLeader);
             }
-            if snapshot.resource_version.is_some() {
+            if live.exists() {
                 return Err(Canceled::Exists);
             }
-            let plan = Plan::new(snapshot, &request).map_err(|_| Canceled::NoPlan)?;
+            let plan = Plan::new(&live.snapshot(), &request).map_err(|_| Canceled::NoPlan)?;
             Ok(Some(plan.change))
         };
         let client = Arc::clone(&self.context.client);
@@ -88,7 +90,7 @@ impl Reconciler {
             Ok(written) => {
                 let stored = StoredAwsAuth::of(&written.stored);
                 self.cache.put_aws_auth(&written.stored);
-                self.observer.wrote(&stored);
+                self.external_writes.wrote(&stored);
                 let before = StoredAwsAuth::default();
                 self.written(written.outcome, written.copy.as_ref(), &before);
                 let message = "aws-auth was deleted; the controller restored its last text. To keep it deleted, stop the controller first";

@@ -6,7 +6,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::MAX_SIZE;
-use crate::cluster_identity::Target;
+use crate::connection_target::Target;
 use crate::error_kind::ErrorKind;
 use crate::history::NoCopy;
 use crate::request_error::RequestError;

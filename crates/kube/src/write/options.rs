@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::backoff::Backoff;
 use crate::history::{CopyLocation, RecordOptions};
 use crate::live_config_map::Live;
 
@@ -16,6 +17,8 @@ pub struct WriteOptions {
     pub create: bool,
     /// What to record in the history; `None` to store no copy.
     pub record: Option<RecordOptions>,
+    /// The delays after conflicts and missing responses.
+    pub backoff: Backoff,
 }
 
 impl Default for WriteOptions {
@@ -25,6 +28,7 @@ impl Default for WriteOptions {
             dry_run: false,
             create: true,
             record: None,
+            backoff: Backoff::for_conflicts(),
         }
     }
 }

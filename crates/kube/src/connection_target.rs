@@ -1,4 +1,4 @@
-//! Identifies a cluster, for messages and for `--expect-cluster`.
+//! Identifies the cluster of a connection, for messages and for `--expect-cluster`.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Observes writes of other clients: keeps them in the history, and finds out which user is behind a write of awsauth's commands.
+//! Records writes of other clients in the history, and finds out which user is behind a write by awsauth's commands.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What is known about writes of aws-auth so far.
 #[derive(Debug, Default)]
-pub(crate) struct Observer {
+pub(crate) struct ExternalWriteRecorder {
     /// The last observed state; `None` until the first one.
     state: Option<StoredAwsAuth>,
     /// The resourceVersion that this controller's last write left.
@@ -28,7 +28,7 @@ pub(crate) struct Observer {
     error: Option<String>,
 }
 
-impl Observer {
+impl ExternalWriteRecorder {
     /// Forgets the state. Another replica has observed what happened since.
     pub(super) fn forget(&mut self) {
         self.state = None;
@@ -58,15 +58,15 @@ impl Reconciler {
     /// Records what other clients wrote since the last call.
     pub(super) async fn observe(&mut self, stored: &StoredAwsAuth) {
         let mut states = self.cache.take_states();
-        if self.observer.state.is_none() {
+        if self.external_writes.state.is_none() {
             // The previous leader has recorded the earlier ones.
             states = [stored.clone()].into();
             if !stored.exists() {
-                self.observer.state = self.cache.last_existing();
+                self.external_writes.state = self.cache.last_existing();
             }
         }
         for state in states {
-            let before = self.observer.state.replace(state.clone());
+            let before = self.external_writes.state.replace(state.clone());
             self.observe_change(before.as_ref(), &state).await;
         }
     }
@@ -75,7 +75,8 @@ impl Reconciler {
     /// the history ends with.
     async fn observe_change(&mut self, before: Option<&StoredAwsAuth>, after: &StoredAwsAuth) {
         let is_by_controller = after.exists()
-            && (after.last_manager.is_none() || after.version() == self.observer.own_version);
+            && (after.last_manager.is_none()
+                || after.version() == self.external_writes.own_version);
         let is_unchanged = before.map_or(!after.exists(), |before| {
             Contents::of(&before.snapshot) == Contents::of(&after.snapshot)
         });
@@ -92,7 +93,7 @@ impl Reconciler {
         let deadline = Instant::now() + TIMEOUT;
         let error = match record_observed(&self.context.client, change, deadline).await {
             Ok(Writer::Awsauth(who)) => {
-                self.observer.command = Some((after.version(), who));
+                self.external_writes.command = Some((after.version(), who));
                 None
             }
             Ok(Writer::Other(revision)) => {
@@ -102,12 +103,15 @@ impl Reconciler {
             Ok(Writer::Unchanged) => None,
             Err(error) => Some(error_chain::text(&error)),
         };
-        if let Some(why) = error.as_ref().filter(|_| self.observer.error != error) {
+        if let Some(why) = error
+            .as_ref()
+            .filter(|_| self.external_writes.error != error)
+        {
             warn!(
                 error = why,
                 "a write of another client is not in the history"
             );
         }
-        self.observer.error = error;
+        self.external_writes.error = error;
     }
 }
