@@ -1,4 +1,4 @@
-//! EC2 nodes are named after their DNS names, Fargate nodes after their sessions.
+//! EC2 nodes are named after their DNS names (or their instance IDs, if nodeadm is told so), Fargate nodes after their sessions.
 
 use crate::authenticator::Placeholder;
 use crate::facts::node_kinds::NodeKind;
@@ -18,9 +18,17 @@ pub(in crate::lint) const RULE: Rule = Rule {
 };
 
 pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
-    let Some((_, roles)) = node_roles(context) else {
+    let Some((cluster, roles)) = node_roles(context) else {
         return;
     };
+    // With InstanceIdNodeName of nodeadm, the session name is the node's name:
+    // https://awslabs.github.io/amazon-eks-ami/nodeadm/doc/api/
+    let instances = cluster.node_inventory.instances.as_deref();
+    let mut joined = instances
+        .into_iter()
+        .flatten()
+        .filter_map(|one| one.node.as_deref());
+    let has_id_names = joined.any(|node| node.starts_with("i-"));
     let (dns, session) = (
         Placeholder::Ec2PrivateDnsName.text(),
         Placeholder::SessionName.text(),
@@ -42,16 +50,14 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
             );
             let help = "give the Fargate profile a role of its own";
             findings.entry(entry, Part::Username, message, help);
-        } else if is_ec2 && contains(session) {
+        } else if is_ec2 && contains(session) && !has_id_names {
             let message = format!(
-                "this is {role}: its nodes become system:node:i-…, which is not their name, and the API server rejects what they do"
+                "this is {role}: its nodes sign in as system:node:i-…, which is the name of a node only with InstanceIdNodeName of nodeadm; the API server rejects the requests of all others"
             );
-            findings
-                .entry(entry, Part::Username, message, format!("write {dns}"))
-                .fix(
-                    format!("write {dns} instead of {session}"),
-                    entry.replace(span, session, dns),
-                );
+            // Without the nodes' names, replacing it might be wrong.
+            let help =
+                format!("unless nodeadm names the nodes after their instance IDs, write {dns}");
+            findings.entry(entry, Part::Username, message, help);
         } else if is_fargate && contains(dns) {
             let message = format!(
                 "this is {role}: Fargate nodes are not EC2 instances, so their sign-in is rejected"

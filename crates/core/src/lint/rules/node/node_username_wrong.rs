@@ -23,7 +23,7 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
             continue;
         }
         let message = format!(
-            "all nodes get the username {username} instead of their own names: the API server rejects what they do"
+            "all nodes get the username {username} instead of their own names: the API server rejects their requests"
         );
         let help = format!(
             "write {}, or for Fargate and hybrid nodes {}",
