@@ -1,6 +1,6 @@
 //! Fast paths that answer frequent commands without building the clap command tree.
 
-pub(super) mod option_order;
+pub(super) mod reorder_options;
 pub(super) mod token;
 
 use std::ffi::OsString;

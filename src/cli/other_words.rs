@@ -33,12 +33,56 @@ const WORDS: [(&str, &str); 21] = [
     ("whocan", "who-can"),
 ];
 
-/// Returns the failure to print instead of clap's error, if the error is about a command of another tool.
+/// Returns the failure to print instead of clap's error, if the error is about a command or an option of another tool.
 pub(super) fn failure_of(error: &clap::Error, arguments: &[OsString]) -> Option<Failure> {
-    match error.get(ContextKind::InvalidSubcommand) {
-        Some(ContextValue::String(word)) => failure(word, arguments),
+    if let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) {
+        return failure(word, arguments);
+    }
+    match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(given)) => other_option(given, arguments),
         _ => None,
     }
+}
+
+/// Returns the failure for an option that this command does not have. Its hint is the command with the option that the user means.
+fn other_option(given: &str, arguments: &[OsString]) -> Option<Failure> {
+    let mut words: Vec<String> = arguments
+        .iter()
+        .skip(1)
+        .map(|text| text.to_string_lossy().into_owned())
+        .collect();
+    let given = given.split_once([' ', '=']).map_or(given, |(flag, _)| flag);
+    let at = words
+        .iter()
+        .position(|word| word.split('=').next() == Some(given))?;
+    let command = words[..at].iter().find_map(|word| {
+        let commands = ["doctor", "lint", "unused", "verify"];
+        commands.into_iter().find(|command| command == word)
+    })?;
+    match (command, given) {
+        ("lint", "-f" | "--filename") => {
+            words.remove(at);
+        }
+        ("doctor" | "verify", "--role") => {
+            words[at] = words[at].replacen("--role", "--role-arn", 1)
+        }
+        ("unused", "--days") => {
+            words[at] = words[at].replacen("--days", "--since", 1);
+            let value = match words[at].contains('=') {
+                true => at,
+                false => at + 1,
+            };
+            words.get_mut(value)?.push('d');
+        }
+        ("doctor", arn) if Parts::of(arn).is_some() => words.insert(at, "--for".to_owned()),
+        _ => return None,
+    }
+    let what = match given.starts_with('-') {
+        true => format!("awsauth {command} has no option {given}"),
+        false => format!("awsauth {command} takes the ARN of another identity as an option"),
+    };
+    let line = command_line(words.iter().map(String::as_str));
+    Some(Failure::usage(what).hint(format!("awsauth {line}")))
 }
 
 /// Returns the failure for an unknown command that is one of another tool. Its hint is the command of awsauth with the
@@ -139,6 +183,10 @@ fn translated(command: &str, arguments: &[String]) -> Vec<String> {
         }
     }
     principal.extend(rest);
+    let is_question = principal.first().is_some_and(|word| !word.starts_with('-'));
+    if command == "who-can" && !is_question {
+        principal.splice(0..0, ["get", "pods"].map(str::to_owned));
+    }
     principal
 }
 
@@ -172,6 +220,7 @@ mod tests {
             ("rm ROLE --dry-run", "unmap role ROLE --dry-run"),
             ("validate aws-auth.yaml", "lint aws-auth.yaml"),
             ("who delete pods -n prod", "who-can delete pods -n prod"),
+            ("who -n prod", "who-can get pods -n prod"),
             (
                 "create iamidentitymapping --cluster prod --arn ROLE --username dev --group devs",
                 "map role ROLE --cluster-name prod --username dev --group devs",
@@ -228,6 +277,29 @@ mod tests {
                 .to_owned();
             let failure = failure(&word, &words).unwrap().render(Program::Awsauth);
             let text = anstream::adapter::strip_str(&failure).to_string();
+            let hint = format!("hint: awsauth {}\n", expected.replace("ROLE", ROLE));
+            assert!(text.ends_with(&hint), "{text}{hint}");
+        }
+    }
+
+    #[test]
+    fn options_of_other_commands_lead_to_the_option() {
+        for (typed, expected) in [
+            ("lint -f aws-auth.yaml", "lint aws-auth.yaml"),
+            ("verify --role ROLE", "verify --role-arn ROLE"),
+            ("unused --days 90 -o json", "unused --since 90d -o json"),
+            ("unused --days=90", "unused --since=90d"),
+            ("doctor ROLE", "doctor --for ROLE"),
+        ] {
+            let typed = typed.replace("ROLE", ROLE);
+            let words = ["awsauth"].into_iter().chain(typed.split(' '));
+            let words: Vec<OsString> = words.map(Into::into).collect();
+            let error = crate::cli::command(Program::Awsauth)
+                .try_get_matches_from(&words)
+                .unwrap_err();
+            let failure = failure_of(&error, &words).unwrap();
+            let text = failure.render(Program::Awsauth);
+            let text = anstream::adapter::strip_str(&text).to_string();
             let hint = format!("hint: awsauth {}\n", expected.replace("ROLE", ROLE));
             assert!(text.ends_with(&hint), "{text}{hint}");
         }

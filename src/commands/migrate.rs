@@ -172,8 +172,10 @@ fn print_result(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<(),
 fn require_eks(backend: &Backend) -> Result<(), Failure> {
     match backend.eks() {
         Some(_) => Ok(()),
-        None => Err(Failure::usage("only EKS knows the access entries")
-            .hint("name the cluster: --cluster-name NAME")),
+        None => Err(Failure::usage(
+            "access entries can be read only from EKS, and no cluster is named",
+        )
+        .hint("name the cluster: --cluster-name NAME")),
     }
 }
 

@@ -54,10 +54,21 @@ pub(crate) fn must_be_arn(word: &'static str, text: &str) -> Result<(), Failure>
     } else {
         text.rsplit('/').next().unwrap_or(text)
     };
-    Err(
-        Failure::usage(format!("{text:?} is not the ARN of a {word}")).hint(format!(
-            "give the full ARN, such as arn:aws:iam::111122223333:{word}/{name}"
-        )),
+    let failure = Failure::usage(format!("{text:?} is not the ARN of a {word}")).hint(format!(
+        "give the full ARN, such as arn:aws:iam::111122223333:{word}/{name}"
+    ));
+    Err(match text.is_empty() {
+        true => failure,
+        false => failure.hint(found_by(name)),
+    })
+}
+
+/// Returns a hint how to find the ARN of a mapping by a name.
+fn found_by(name: &str) -> String {
+    format!(
+        "find the ARN of a mapping: awsauth get --arn {}, or awsauth get --username {}",
+        quoted(&format!("*/{name}")),
+        quoted(name)
     )
 }
 
@@ -68,11 +79,7 @@ pub(crate) fn not_an_identity(what: &str, arn: &str, error: &ArnError) -> Failur
     let name = arn.rsplit(['/', ':']).next().unwrap_or_default();
     match error {
         ArnError::Prefix(_) | ArnError::Sections(_) => {
-            Failure::usage(format!("{what}: it is not an ARN")).hint(format!(
-                "find the ARN of a mapping: awsauth get --arn {0}, or awsauth get --username {1}",
-                quoted(&format!("*/{name}")),
-                quoted(name)
-            ))
+            Failure::usage(format!("{what}: it is not an ARN")).hint(found_by(name))
         }
         ArnError::NoRole(_) => Failure::usage(format!(
             "{what}: the ARN of a session ends with the role and the session's name"

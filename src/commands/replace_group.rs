@@ -12,12 +12,13 @@ use crate::terminal::{Exit, Failure, Out};
 use awsauth_core::authenticator::User;
 use awsauth_core::entry_selection::Selection;
 use awsauth_core::facts::groups::MASTERS;
-use awsauth_core::rbac::{Subject, UserInfo};
+use awsauth_core::rbac::{Binding, Subject, UserInfo};
 
 /// Replace a group by another one in every mapping that has it
 ///
 /// Changes mapRoles and mapUsers in one write; the entries keep their comments, quotes and order of groups. With --cluster-name, also
-/// changes EKS access entries, see --backend. On a cluster, notes if no binding names the new group.
+/// changes EKS access entries, see --backend. On a cluster, first notes which
+/// bindings name only the old group.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -51,7 +52,8 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
     if args.from == args.to {
         return Err(Failure::usage("OLD and NEW are the same group"));
     }
-    let plan = SelectedEdits {
+    note_bindings(&args.from, &args.to, backend, out)?;
+    SelectedEdits {
         selection: &Selection::RenameGroup {
             from: args.from.clone(),
             to: args.to.clone(),
@@ -63,9 +65,6 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
         options: &args.write.options(backend),
     }
     .run(backend, out)?;
-    if plan.is_change() {
-        note_if_unbound(&args.to, backend, out)?;
-    }
     Ok(Exit::Done)
 }
 
@@ -76,28 +75,43 @@ impl Args {
     }
 }
 
-/// Notes that no binding of the cluster names the group.
-fn note_if_unbound(group: &str, backend: &Backend, out: &mut Out) -> Result<(), Failure> {
+/// Notes that no binding names the new group, and which bindings name only the old one.
+fn note_bindings(from: &str, to: &str, backend: &Backend, out: &mut Out) -> Result<(), Failure> {
     let member = User {
         username: String::new(),
-        groups: vec![group.to_owned()],
+        groups: vec![from.to_owned(), to.to_owned()],
     };
     let Some(policy) = backend.policy(&[UserInfo::new(&member, &[])], out)? else {
         return Ok(());
     };
-    let is_member = |subject: &Subject| matches!(subject, Subject::Group(name) if name == group);
-    let mut subjects = policy.bindings.iter().flat_map(|binding| &binding.subjects);
-    if subjects.any(is_member) || group == MASTERS {
+    if let Some(unread) = policy.lacks(&["clusterrolebindings", "rolebindings"]) {
+        out.unchecked(&format!(
+            "Not checked: which bindings name group {from} or {to}, which needs permission to list {}.",
+            unread.resource
+        ));
         return Ok(());
     }
-    match policy.lacks(&["clusterrolebindings", "rolebindings"]) {
-        Some(unread) => out.unchecked(&format!(
-            "Not checked: whether a binding names group {group}, which needs permission to list {}.",
-            unread.resource
-        )),
-        None => out.note(&format!(
-            "warning: no RoleBinding or ClusterRoleBinding names group {group}: it allows nothing."
-        )),
+    let names = |binding: &Binding, group: &str| {
+        let mut subjects = binding.subjects.iter();
+        subjects.any(|subject| matches!(subject, Subject::Group(name) if name == group))
+    };
+    if to != MASTERS && !policy.bindings.iter().any(|binding| names(binding, to)) {
+        out.note(&format!(
+            "warning: no RoleBinding or ClusterRoleBinding names group {to}: it allows nothing."
+        ));
+    }
+    let lost = policy
+        .bindings
+        .iter()
+        .filter(|binding| names(binding, from) && !names(binding, to));
+    for binding in lost {
+        let (kind, place) = match &binding.namespace {
+            Some(namespace) => ("RoleBinding", format!("{namespace}/{}", binding.name)),
+            None => ("ClusterRoleBinding", binding.name.clone()),
+        };
+        out.note(&format!(
+            "warning: {kind} {place} names group {from}, and not {to}: what it allows is lost."
+        ));
     }
     Ok(())
 }

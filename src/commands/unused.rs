@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, Unit};
 use serde::Deserialize;
 
 use super::list_args::ListArgs;
@@ -93,6 +93,7 @@ impl Since {
             Self::At(time) => time,
             Self::Ago(ago) => now
                 .checked_sub(ago)
+                .and_then(|since| since.round(Unit::Second))
                 .map_err(|error| Failure::usage("--since").because(&error))?,
         };
         if since >= now {

@@ -57,7 +57,7 @@ pub(crate) fn run(
         Some(cluster) => match cluster.eks().name.clone() {
             None => {
                 out.note(&format!(
-                    "{} is skipped: its kubeconfig does not contain the cluster's name at EKS",
+                    "{} is skipped: its kubeconfig does not contain the name of the EKS cluster",
                     cluster.target()
                 ));
                 out.note("hint: name it: --cluster-name NAME");

@@ -305,7 +305,7 @@ fn notice(notice: &Notice) -> String {
         }
         Notice::Expires { principal, at } => {
             format!(
-                "{} expires at {at}: awsauth expire removes it then.",
+                "{} expires at {at}. Schedule awsauth expire, which removes it then.",
                 one_line(&short_name(principal))
             )
         }

@@ -78,7 +78,7 @@ mod tests {
 
     use super::*;
     use crate::cli::command;
-    use crate::cli::fast_path::option_order::as_expected;
+    use crate::cli::fast_path::reorder_options::as_expected;
     use crate::cli::tree::{Cli, Command};
     use crate::commands::eks;
     use crate::terminal::Program;

@@ -104,11 +104,16 @@ fn confirm_tags(
             ));
         }
     }
-    match (by_tag.len(), may_ask) {
-        (0, _) | (_, false) => Ok(false),
-        (count, true) => backend.ask(
+    let (roles, them) = match by_tag.len() {
+        0 => return Ok(false),
+        1 => ("this role".to_owned(), "it"),
+        count => (format!("these {count} roles"), "one of them"),
+    };
+    match may_ask {
+        false => Ok(false),
+        true => backend.ask(
             &format!(
-                "Map {count} roles by this evidence? Who can use them becomes a node of {backend}."
+                "Map {roles}? Everyone who can use {them} can sign in as a node of {backend}."
             ),
             out,
         ),

@@ -23,7 +23,7 @@ pub(super) fn undo(
 ) -> Result<Exit, Failure> {
     if backend.eks().is_none() {
         return Err(Failure::usage(format!(
-            "revision {name} changed access entries, which only EKS knows"
+            "revision {name} changed access entries, which can be restored only through EKS"
         ))
         .hint("name the cluster: --cluster-name NAME"));
     }

@@ -110,7 +110,10 @@ fn group_is_replaced_everywhere_and_a_group_without_binding_is_reported() {
 
     session.run(&["replace-group", "externals", "guests"]).says(
         0,
-        &["warning: no RoleBinding or ClusterRoleBinding names group guests: it allows nothing.\n"],
+        &[
+            "warning: no RoleBinding or ClusterRoleBinding names group guests: it allows nothing.\n",
+            "warning: RoleBinding team-a/externals names group externals, and not guests: what it allows is lost.\n",
+        ],
     );
     session
         .run(&["replace-group", "externals", "x"])

@@ -12,7 +12,7 @@ fn configmap_with_problems_is_refused() {
         &configmap("  mapRoles: |\n    - rolearn: arn:aws:iam::1:role/a\n      username: 123\n    - username: b\n"),
         "\
 f:8: the authenticator would not read all of mapRoles: line 8: json: cannot unmarshal number into Go struct field RoleMapping.username of type string; line 9: one of rolearn or SSO must be supplied
-hint: Fix these lines: the authenticator would drop these entries.",
+hint: Correct these lines: `awsauth lint` explains each, and `awsauth lint --fix` corrects most of them.",
     );
     refused(&configmap("  mapRoles: |\n    - a: [\n"), "f:");
     check(

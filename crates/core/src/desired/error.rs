@@ -229,7 +229,7 @@ impl Reason {
             Self::Kind { .. } => format!("Supported: {SUPPORTED}."),
             Self::OtherConfigMap { .. } => "Use the ConfigMap aws-auth in namespace kube-system; the authenticator reads no other ConfigMap.".into(),
             Self::NotText { key } => format!("Put `|` after `{key}:`."),
-            Self::Section { .. } => "Fix these lines: the authenticator would drop these entries.".into(),
+            Self::Section { .. } => "Correct these lines: `awsauth lint` explains each, and `awsauth lint --fix` corrects most of them.".into(),
             Self::SeveralDocuments { .. } => "Remove the `---` lines inside the text.".into(),
             Self::Differs { .. } => "Keep one of the two.".into(),
         }

@@ -1,6 +1,6 @@
 //! M7: whether the identity's entry is ignored or cannot be rendered.
 
-use crate::authenticator::Answer;
+use crate::authenticator::{Answer, Placeholder};
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome};
 use crate::doctor::checks::mapping::near_miss::is_ignored;
@@ -99,6 +99,21 @@ fn with_written_group(evidence: &Evidence, explained: &Explained<'_>, answer: &A
     remedy::map_like(evidence, mapping.as_ref())
 }
 
+/// Returns the first text in braces that is no placeholder of the authenticator.
+fn unknown_placeholder(template: &str) -> Option<&str> {
+    let mut rest = template;
+    while let Some(at) = rest.find("{{") {
+        let (_, text) = rest.split_at(at);
+        let length = text.find("}}").map_or(text.len(), |end| end + "}}".len());
+        let (found, next) = text.split_at(length);
+        if !Placeholder::ALL.iter().any(|known| known.text() == found) {
+            return Some(found);
+        }
+        rest = next;
+    }
+    None
+}
+
 /// Returns why the entry gives a user without rights: only if a request is denied.
 fn denied_by_the_entry(
     evidence: &Evidence,
@@ -122,13 +137,17 @@ fn denied_by_the_entry(
             next: renamed(String::new()),
         });
     }
-    if user.username.contains("{{") {
+    if let Some(unknown) = unknown_placeholder(&mapping.username) {
         return Some(Problem {
             cause: format!(
-                "{place} has the username {}, which is no template of the authenticator, so it is the literal name of the user",
+                "{place} has the username {}, but the authenticator does not replace {unknown}, so the user has this literal name",
                 mapping.username
             ),
-            next: renamed("{{SessionName}}".to_owned()),
+            next: renamed(
+                mapping
+                    .username
+                    .replace(unknown, Placeholder::SessionName.text()),
+            ),
         });
     }
     let shadowed = explained.explanation.shadowed.iter().find_map(|place| {
@@ -155,4 +174,26 @@ fn denied_by_the_entry(
             remedy::map_like(evidence, Some(first))
         ),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_text_that_the_authenticator_does_not_replace_is_an_unknown_placeholder() {
+        for (template, expected) in [
+            ("dev", None),
+            ("pay:{{SessionName}}", None),
+            ("{{AccountID}}:{{SessionNameRaw}}", None),
+            ("dev:{{Session}}", Some("{{Session}}")),
+            (
+                "{{SessionName}}-{{ SessionName }}",
+                Some("{{ SessionName }}"),
+            ),
+            ("dev:{{SessionName", Some("{{SessionName")),
+        ] {
+            assert_eq!(unknown_placeholder(template), expected, "{template}");
+        }
+    }
 }

@@ -70,7 +70,10 @@ fn mismatch(
         return None;
     }
     if written.to_lowercase() == name.to_lowercase() {
-        return Some((1, format!("the {flag} is {name}, and letter case counts")));
+        return Some((
+            1,
+            format!("the {flag} is {name}, and names are case-sensitive"),
+        ));
     }
     if flag == "user" {
         let is_arn = |text: &str| text.starts_with("arn:");
