@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
     if let Some(exit) = fast_path::version(&arguments) {
         return exit.into();
     }
-    let arguments = fast_path::option_order::as_expected(arguments);
+    let arguments = fast_path::reorder_options::as_expected(arguments);
     let program = Program::called_as(arguments.first().map(OsString::as_os_str));
     if let Some(request) = fast_path::token::read(&arguments) {
         let mut out = Out::new(program, ColorMode::default(), Verbosity::Normal);

@@ -84,7 +84,7 @@ impl SigningCredentials {
         let host = StsHost::of(region, self.resolved.endpoint).map_err(|error| {
             Failure::usage(what)
                 .because(&error)
-                .hint("give it with --region")
+                .hint("set the region: --region REGION")
         })?;
         let (options, environment) = (&self.credential_options, &self.aws_environment);
         Ok(TokenSigner {
@@ -110,9 +110,9 @@ impl TokenSigner {
     ) -> Result<Self, Failure> {
         let name = cluster.eks().name.clone().ok_or_else(|| {
             Failure::usage(format!(
-                "{what}: the kubeconfig does not contain the cluster's name at EKS"
+                "{what}: the kubeconfig does not contain the name of the EKS cluster"
             ))
-            .hint("give the name: --cluster-name NAME, or AWSAUTH_CLUSTER_NAME=NAME together with kubeconfig options; list clusters: aws eks list-clusters")
+            .hint("name the cluster: --cluster-name NAME, or, to connect through the kubeconfig, AWSAUTH_CLUSTER_NAME=NAME with an option such as --context; list the clusters: aws eks list-clusters")
         })?;
         let credentials = SigningCredentials::get(cluster.identity(), role, what, out)?;
         credentials.signer(cluster, name, what, out)

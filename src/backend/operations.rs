@@ -10,7 +10,7 @@ use awsauth_aws::eks::{
     Stopped,
 };
 use awsauth_core::access_entries::Operation;
-use awsauth_kube::cluster_admin_binding::{BindingError, bind_cluster_admin, unbind_cluster_admin};
+use awsauth_kube::bind_cluster_admin::{BindingError, bind_cluster_admin, unbind_cluster_admin};
 use awsauth_kube::interrupt::{self, ChangeInProgress};
 
 /// The delay before the spinner appears.

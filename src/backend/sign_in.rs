@@ -192,7 +192,7 @@ impl SignIn {
         self.connection.client.target()
     }
 
-    /// Returns the cluster's name at EKS, from the user, the kubeconfig or EKS.
+    /// Returns the name of the EKS cluster, from the user, the kubeconfig or EKS.
     pub(crate) fn eks(&self) -> &EksName {
         &self.connection.eks
     }

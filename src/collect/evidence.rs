@@ -134,7 +134,7 @@ impl Collector {
             evidence.described = describing.map_or_else(
                 || {
                     Collected::NotRequested(
-                        "the cluster's name at EKS: --cluster-name NAME".to_owned(),
+                        "the name of the EKS cluster: --cluster-name NAME".to_owned(),
                     )
                 },
                 Task::wait,
@@ -222,7 +222,7 @@ impl Collector {
         context
     }
 
-    /// Returns the cluster's name at EKS, if known.
+    /// Returns the name of the EKS cluster, if known.
     fn cluster_name(&self, selected: Option<&SelectedContext>) -> Option<String> {
         let known = selected.and_then(|selected| selected.eks.name.clone());
         self.cluster.clone().or(known)

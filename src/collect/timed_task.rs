@@ -52,9 +52,9 @@ impl<T> Task<T> {
         match self.answer.recv_timeout(left) {
             Ok(seen) => Collected::Seen(seen),
             Err(RecvTimeoutError::Timeout) => Collected::TimedOut(self.limit()),
-            Err(RecvTimeoutError::Disconnected) => {
-                Collected::NotRequested("a check that does not fail".to_owned())
-            }
+            Err(RecvTimeoutError::Disconnected) => Collected::NotRequested(
+                "a result: collecting it panicked, which is a bug".to_owned(),
+            ),
         }
     }
 }

@@ -96,7 +96,7 @@ pub(crate) fn verification_text(verification: &Verification<'_>, width: Option<u
     let whose = verification
         .canonical_arn
         .as_deref()
-        .map_or_else(|| "it".into(), one_line);
+        .map_or_else(|| "the caller".into(), one_line);
     let mut text = paint(GAIN, &format!("{whose} becomes {}", user_text(&who.user()))) + "\n";
     if let Some(entry) = verification.access_entry {
         text += &format!("  by {}\n", access_entry::name(entry));
@@ -104,7 +104,7 @@ pub(crate) fn verification_text(verification: &Verification<'_>, width: Option<u
     if verification.answers.is_empty() {
         return text;
     }
-    let mut table = Table::new(vec!["MAY IT", "", "BECAUSE"], 2);
+    let mut table = Table::new(vec!["ACTION", "ALLOWED", "REASON"], 2);
     for (question, answer) in &verification.answers {
         let (verdict, style) = match answer.allowed {
             true => ("yes", GAIN),

@@ -126,7 +126,7 @@ pub(crate) fn explanation_text(explanation: &Explanation, access: &[Access<'_>])
     if explanation.arn != explanation.canonical_arn {
         let _ = writeln!(
             text,
-            "{} is {arn} to the authenticator",
+            "the authenticator looks up {} as {arn}",
             one_line(&explanation.arn)
         );
     }
@@ -155,7 +155,7 @@ pub(crate) fn explanation_text(explanation: &Explanation, access: &[Access<'_>])
     }
     let shadows = match explanation.uses_aws_auth {
         true => "shadows",
-        false => "not by",
+        false => "no effect:",
     };
     for shadowed in &explanation.shadowed {
         let _ = writeln!(text, "  {shadows} {}", place(shadowed));

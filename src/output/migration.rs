@@ -134,7 +134,7 @@ fn dead_entry(item: &Item<'_>, cluster: Option<&str>) -> Vec<String> {
     };
     let cluster = cluster.unwrap_or(UNKNOWN_CLUSTER);
     vec![
-        "the access entry is older than its principal, which was deleted and created again: EKS does not let it in"
+        "the access entry is older than its principal, which was deleted and created again: EKS rejects its sign-in"
             .to_owned(),
         format!("to fix it: {}, then plan again", delete.command(cluster)),
     ]

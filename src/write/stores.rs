@@ -126,8 +126,10 @@ fn read(
     let needs_entries = choices.clone().any(is_chosen(Store::AccessEntries));
     let Some(cluster) = backend.eks() else {
         return match needs_entries {
-            true => Err(Failure::usage("only EKS knows the access entries")
-                .hint("name the cluster: --cluster-name NAME")),
+            true => Err(Failure::usage(
+                "access entries can be read only from EKS, and no cluster is named",
+            )
+            .hint("name the cluster: --cluster-name NAME")),
             false => Ok(None),
         };
     };
@@ -312,7 +314,7 @@ fn change(
     }
     let arn = match &in_iam {
         Some(principal) if existing.is_none() && principal.arn != arn => {
-            out.note(&format!("IAM knows {arn} as {}.", principal.arn));
+            out.note(&format!("In IAM, the ARN of {arn} is {}.", principal.arn));
             principal.arn.as_str()
         }
         _ => arn,
@@ -395,7 +397,7 @@ fn principal_in_iam(
     match found {
         Ok(role) if role.is_some() || has_entry => Ok(role),
         Ok(_) => Err(Failure::usage(format!(
-            "account {account} has no role {}, and an access entry is bound to an existing one",
+            "account {account} has no role {}, and an access entry needs an existing role",
             parts.name
         ))
         .hint("list the roles: aws iam list-roles --query 'Roles[].Arn'")),
@@ -411,7 +413,7 @@ fn warn_if_dead(entry: &AccessEntry, principal: &iam_principals::Principal, out:
     if entry.is_older_than(principal) {
         let arn = &entry.principal_arn;
         out.note(&format!(
-            "warning: the access entry of {arn} is older than its principal, which was deleted and created again: EKS does not let it in"
+            "warning: the access entry of {arn} is older than its principal, which was deleted and created again: EKS rejects its sign-in"
         ));
         out.note(&format!(
             "hint: delete the entry and create it again: awsauth unmap role {arn} --backend access-entries"

@@ -6,10 +6,10 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-mod archives;
 mod installer;
 mod krew_manifest;
 mod pre_commit_hooks;
+mod release_contents;
 
 use std::fs;
 use std::path::Path;

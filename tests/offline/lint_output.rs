@@ -1,7 +1,7 @@
 //! The machine-readable output of `awsauth lint`, and its fixes.
 
 mod fix;
-mod github_output;
+mod github_limits;
 mod sarif;
 
 use std::fs;

@@ -5,7 +5,7 @@ mod aws_stand_in;
 mod credentials;
 mod demo;
 mod doctor;
-mod instance_roles;
+mod metadata_credentials;
 mod sign_in;
 #[path = "../support/mod.rs"]
 mod support;

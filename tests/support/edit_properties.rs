@@ -6,15 +6,15 @@ use awsauth_core::document::edit::{Edit, EditError, Edited, Groups, Outcome, app
 use awsauth_core::document::{Document, Entry, Principal, Section, SectionName};
 
 use comments::comment_lines;
-use principals::{as_written, identity, mapping_of, meanings, names, principal_of};
+use principal_identity::{as_written, identity, mapping_of, meanings, names, principal_of};
 use requested_mapping::is_mapped;
 use unchanged_entries::unchanged_entries;
 
 // Named by path, so that the fuzz target can use this file too.
 #[path = "edit_properties/comments.rs"]
 mod comments;
-#[path = "edit_properties/principals.rs"]
-mod principals;
+#[path = "edit_properties/principal_identity.rs"]
+mod principal_identity;
 #[path = "edit_properties/requested_mapping.rs"]
 mod requested_mapping;
 #[path = "edit_properties/unchanged_entries.rs"]

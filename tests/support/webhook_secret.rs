@@ -14,14 +14,14 @@ use super::secrets;
 pub(crate) const SECRET: &str = "awsauth-controller-webhook-tls";
 
 /// A certificate for the webhook, and its CA.
-pub(crate) struct Made {
+pub(crate) struct WebhookCertificate {
     pub(crate) certificate: String,
     pub(crate) key: String,
     pub(crate) authority: String,
 }
 
 /// Creates a certificate that became valid `begun` seconds ago and expires in `ends` seconds.
-pub(crate) fn make(begun: u64, ends: u64) -> Made {
+pub(crate) fn make(begun: u64, ends: u64) -> WebhookCertificate {
     let now = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap();
@@ -46,7 +46,7 @@ pub(crate) fn make(begun: u64, ends: u64) -> Made {
         .signed_by(&key, &Issuer::new(authority, authority_key))
         .unwrap();
     secrets::know(key.serialize_pem().lines().nth(1).unwrap());
-    Made {
+    WebhookCertificate {
         certificate: certificate.pem(),
         key: key.serialize_pem(),
         authority: pem,
@@ -54,7 +54,7 @@ pub(crate) fn make(begun: u64, ends: u64) -> Made {
 }
 
 /// Returns the Secret that stores the certificate.
-pub(crate) fn secret(made: &Made) -> Value {
+pub(crate) fn secret(made: &WebhookCertificate) -> Value {
     json!({
         "apiVersion": "v1",
         "kind": "Secret",

@@ -6,9 +6,9 @@ mod client;
 mod cluster;
 mod entry_changes;
 mod error;
+mod execute_operations;
 mod nodes;
 mod operation_error;
-mod operations;
 
 pub use access_entries::AccessEntryList;
 pub use cached_facts::{EksSnapshot, read_snapshot};
@@ -16,6 +16,6 @@ pub use client::{ClusterDescription, Eks};
 pub use cluster::{CredentialOrder, DescribeError, EksCluster, Progress, describe};
 pub use entry_changes::{EntryChangeError, change_entries};
 pub use error::{EksError, Unavailable};
+pub use execute_operations::{EntryWithoutRights, OperationProgress, Outcome, StopCause, Stopped};
 pub use nodes::Nodes;
 pub use operation_error::{Cause, OperationError, UpdateFailure};
-pub use operations::{EntryWithoutRights, OperationProgress, Outcome, StopCause, Stopped};

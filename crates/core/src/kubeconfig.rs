@@ -2,7 +2,7 @@
 //!
 //! The file format: <https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/>
 
-mod content_pattern;
+mod desired_content;
 mod entries;
 mod error;
 mod read;
@@ -77,7 +77,7 @@ impl Kubeconfig {
     /// [`KubeconfigError::Bug`] if the new text does not parse to the old content with exactly these entries.
     pub fn with(&self, entries: &Entries) -> Result<Edited, KubeconfigError> {
         read::check_credentials(&self.tree, &entries.user.name)?;
-        let desired = content_pattern::of(entries, read::is_empty(&self.tree));
+        let desired = desired_content::of(entries, read::is_empty(&self.tree));
         let mut text = self.text.clone();
         let mut tree = self.tree.clone();
         let mut steps = Vec::new();

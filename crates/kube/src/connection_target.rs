@@ -68,7 +68,7 @@ impl Target {
             || (normalized(expected).is_some() && normalized(expected) == normalized(&self.server))
     }
 
-    /// Returns the cluster's name at EKS, from EKS or from the names that the AWS CLI and eksctl write into kubeconfigs: the ARN,
+    /// Returns the name of the EKS cluster, from EKS or from the names that the AWS CLI and eksctl write into kubeconfigs: the ARN,
     /// and `NAME.REGION.eksctl.io`.
     pub fn eks_name(&self) -> Option<&str> {
         if let Some(eks) = &self.eks {

@@ -279,7 +279,7 @@ fn select(kubeconfig: &Kubeconfig, flags: &Flags) -> Result<Access, ConnectError
         Some(name) => {
             let named = kubeconfig.contexts.iter().find(|named| named.name == *name);
             let context = named.and_then(|named| named.context.as_ref());
-            Some(context.ok_or_else(|| ConnectError::NoSuch {
+            Some(context.ok_or_else(|| ConnectError::NotInKubeconfig {
                 what: "context",
                 name: name.clone(),
             })?)
@@ -295,7 +295,7 @@ fn select(kubeconfig: &Kubeconfig, flags: &Flags) -> Result<Access, ConnectError
         Some(name) => {
             let named = kubeconfig.clusters.iter().find(|named| named.name == *name);
             let cluster = named.and_then(|named| named.cluster.clone());
-            cluster.ok_or_else(|| ConnectError::NoSuch {
+            cluster.ok_or_else(|| ConnectError::NotInKubeconfig {
                 what: "cluster",
                 name: name.clone(),
             })?
@@ -316,7 +316,7 @@ fn select(kubeconfig: &Kubeconfig, flags: &Flags) -> Result<Access, ConnectError
                 .iter()
                 .find(|named| named.name == *name);
             let user = named.and_then(|named| named.auth_info.clone());
-            user.ok_or_else(|| ConnectError::NoSuch {
+            user.ok_or_else(|| ConnectError::NotInKubeconfig {
                 what: "user",
                 name: name.clone(),
             })?

@@ -7,7 +7,7 @@
 pub mod access_review;
 mod api_client;
 pub mod backoff;
-pub mod cluster_admin_binding;
+pub mod bind_cluster_admin;
 pub mod connect;
 mod connection_target;
 pub mod discovery;

@@ -113,7 +113,7 @@ impl Collector {
             return None;
         }
         let Some(cluster) = self.cluster_name(selected) else {
-            evidence.token = needs("the cluster's name at EKS: --cluster-name NAME");
+            evidence.token = needs("the name of the EKS cluster: --cluster-name NAME");
             return None;
         };
         let requested = context.credential_options.region.as_deref();

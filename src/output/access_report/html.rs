@@ -445,7 +445,7 @@ pub(super) fn words() -> Markup {
                 dt { "write" } dd { "Any verb other than get, list and watch." }
                 dt { "read" } dd { "Only get, list and watch. Reading Secrets may lead to more access." }
                 dt { "node" } dd { "What a kubelet needs." }
-                dt { "unknown" } dd { "A role could not be read, or an access policy serves a special purpose." }
+                dt { "unknown" } dd { "A role could not be read, or awsauth does not classify the access policy." }
                 dt { "none" } dd { "Signs in, but may do only what every authenticated user may." }
                 dt { "for some sessions" } dd { "The username has a placeholder such as {{SessionName}}, and a binding names one value that it can have." }
             }

@@ -7,7 +7,7 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::json;
 
 use crate::support::cluster::Cluster;
-use crate::support::webhook_secret::{Made, SECRET, make, secret};
+use crate::support::webhook_secret::{SECRET, WebhookCertificate, make, secret};
 use crate::webhook::harness::{
     ADMIN, Controller, DENIED, DEV, Harness, NODE, configmap, configure, eventually, prepare,
 };
@@ -199,7 +199,7 @@ fn provided_certificate_is_served_and_reloaded() {
     prepare(&cluster);
     let folder = cluster.folder().join("webhook-certificate");
     std::fs::create_dir(&folder).unwrap();
-    let write = |made: &Made| {
+    let write = |made: &WebhookCertificate| {
         std::fs::write(folder.join("tls.crt"), &made.certificate).unwrap();
         std::fs::write(folder.join("tls.key"), &made.key).unwrap();
     };
@@ -216,7 +216,7 @@ fn provided_certificate_is_served_and_reloaded() {
         "{}",
         controller.ready()
     );
-    let trust = |made: &Made| {
+    let trust = |made: &WebhookCertificate| {
         let bundle = BASE64_STANDARD.encode(&made.authority);
         let patch =
             json!([{"op": "add", "path": "/webhooks/0/clientConfig/caBundle", "value": bundle}])

@@ -172,7 +172,7 @@ async fn unusable_kubeconfig_certificates_are_named_by_field() {
     check(
         &trust,
         "client-certificate-data: aGVsbG8=\nclient-key-data: aGVsbG8=",
-        "the client certificate or its key of the kubeconfig holds no private key",
+        "the client certificate or its key of the kubeconfig contains no private key",
     )
     .await;
     let flags = with_kubeconfig(api.kubeconfig("", "tokenFile: gone"));

@@ -422,7 +422,7 @@ fn mode_api_ignores_aws_auth() {
     );
     let run = on(&session, &ci, &["explain", MYTESTROLE]);
     let expected = format!(
-        "{MYTESTROLE} is not mapped\n  in authentication mode API, the cluster ignores aws-auth\n  not by mapRoles line 1\n"
+        "{MYTESTROLE} is not mapped\n  in authentication mode API, the cluster ignores aws-auth\n  no effect: mapRoles line 1\n"
     );
     assert_eq!(run.stdout, expected, "{run:?}");
     let json = on(&session, &ci, &["explain", MYTESTROLE, "-o", "json"]).json();

@@ -624,7 +624,10 @@ fn what_an_entry_cannot_express_is_refused() {
     let run = stores.session.awsauth(&admin, &map_dev(&backend));
     run.says(
         2,
-        &["only EKS knows the access entries\n", "--cluster-name NAME"],
+        &[
+            "access entries can be read only from EKS, and no cluster is named\n",
+            "--cluster-name NAME",
+        ],
     );
 }
 

@@ -52,9 +52,9 @@ fn verified_identity_is_shown_with_its_permissions() {
     assert_eq!(
         run.stdout,
         "arn:aws:iam::111122223333:role/mytestrole becomes user admin in groups system:masters, system:authenticated\n\
-         MAY IT               BECAUSE\n\
-         * * -A         yes   <none>\n\
-         get /metrics   yes   <none>\n"
+         ACTION         ALLOWED   REASON\n\
+         * * -A         yes       <none>\n\
+         get /metrics   yes       <none>\n"
     );
     let args = [&args[..], &["-o", "json"]].concat();
     let json = verify(&session, &environment, &args).json();
@@ -358,7 +358,7 @@ fn missing_sign_in_options_are_requested() {
     verify(&session, &unnamed, &[]).says(
         2,
         &[
-            "the kubeconfig does not contain the cluster's name at EKS",
+            "the kubeconfig does not contain the name of the EKS cluster",
             "--cluster-name NAME",
         ],
     );

@@ -103,7 +103,7 @@ fn whoami_reports_an_unmapped_identity() {
     whoami(&session, &unnamed, &[]).says(
         0,
         &[
-            "is skipped: its kubeconfig does not contain the cluster's name at EKS",
+            "is skipped: its kubeconfig does not contain the name of the EKS cluster",
             "hint: name it",
         ],
     );

@@ -7,7 +7,7 @@ use awsauth_core::authenticator::{EntryState, Options, Place, Store};
 use awsauth_core::document::edit::Groups;
 use awsauth_core::document::{Document, Principal};
 
-use super::principals::identity;
+use super::principal_identity::identity;
 use super::{Broken, holds};
 
 /// Checks that a lookup finds the principal with exactly the requested username and groups.

@@ -4,7 +4,7 @@ use awsauth_core::document::edit::{Edit, Edited, Outcome};
 use awsauth_core::document::{Document, Entry, Mapping};
 
 use super::comments::comments;
-use super::principals::{mapping_of, names, principal_of};
+use super::principal_identity::{mapping_of, names, principal_of};
 use super::{Broken, Seen, count, holds};
 
 /// The outcome for an entry.

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::client::Eks;
 use super::error::{EksError, allow};
-use super::operations::is_mode_gate;
+use super::execute_operations::is_mode_gate;
 use crate::AwsError;
 use awsauth_core::access_entries::Operation;
 use awsauth_core::error_chain;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use super::merge::merge;
+use super::three_way_merge::merge;
 use super::{Contents, Revision};
 use crate::arn::fold;
 use crate::document::edit::{Edit, Groups, apply};

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::content_pattern::NAME;
+use super::desired_content::NAME;
 use super::error::KubeconfigError;
 use goyaml::edit::obstacle;
 use goyaml::edit::span_tree::{Kind, NodeId, Style, Tree};

@@ -1,7 +1,7 @@
 //! Finds the first difference between a file and the desired entries, and the change that removes it. Each step is
 //! applied before the next one is computed, so that no two steps touch the same bytes.
 
-use super::content_pattern::{self, Desired, Fields};
+use super::desired_content::{self, Desired, Fields};
 use super::error::KubeconfigError;
 use super::read::{is_text, named_items, wrong_kind};
 use goyaml::edit::obstacle;
@@ -60,7 +60,7 @@ impl<'t> Updater<'t> {
     fn begin(&mut self, place: std::ops::Range<usize>, desired: &Fields) -> Step {
         let splice = self
             .editor(false)
-            .document(place, &content_pattern::fresh(desired));
+            .document(place, &desired_content::fresh(desired));
         self.step(vec![splice], None, true)
     }
 
@@ -173,7 +173,7 @@ impl<'t> Updater<'t> {
             None => {
                 let editor = self.editor(self.is_in_flow(pair.value, mapping));
                 let splices =
-                    editor.add_item(pair, mapping, &content_pattern::item(name, fields))?;
+                    editor.add_item(pair, mapping, &desired_content::item(name, fields))?;
                 Some(self.step(splices, None, true))
             }
         };

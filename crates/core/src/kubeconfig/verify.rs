@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::content_pattern::{Desired, Fields, NAME};
+use super::desired_content::{Desired, Fields, NAME};
 use super::read::is_text;
 use super::update;
 use goyaml::edit::span_tree::{Compare, NodeId, Tree};

@@ -140,7 +140,7 @@ impl fmt::Display for State {
             ),
             Self::MissingPolicy => write!(f, "the access entry lacks the access policy {AUTO_NODE}"),
             Self::DeadEntry => f.write_str(
-                "the access entry is older than the role, which was deleted and created again: EKS does not let its nodes in",
+                "the access entry is older than the role, which was deleted and created again: EKS rejects its nodes",
             ),
             Self::NoSuchRole => f.write_str("IAM has no such role"),
             Self::Unknown { why } => f.write_str(why),

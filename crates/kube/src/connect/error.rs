@@ -41,7 +41,7 @@ pub enum ConnectError {
     NoCurrentContext,
     /// The kubeconfig has no entry of this name.
     #[error("the kubeconfig has no {what} {name:?}")]
-    NoSuch {
+    NotInKubeconfig {
         /// `context`, `cluster` or `user`.
         what: &'static str,
         name: String,
@@ -91,9 +91,9 @@ impl ConnectError {
             Self::KubeconfigsDiffer { .. } => "name one kubeconfig: --kubeconfig FILE".into(),
             Self::NoCluster => "write a kubeconfig: awsauth kubeconfig --cluster-name CLUSTER".into(),
             Self::NoCurrentContext => "name one with --context NAME; list them: kubectl config get-contexts".into(),
-            Self::NoSuch { what: "context", .. } => "list the contexts: kubectl config get-contexts".into(),
-            Self::NoSuch { what: "cluster", .. } => "list the clusters: kubectl config get-clusters".into(),
-            Self::NoSuch { .. } => "list the users: kubectl config get-users".into(),
+            Self::NotInKubeconfig { what: "context", .. } => "list the contexts: kubectl config get-contexts".into(),
+            Self::NotInKubeconfig { what: "cluster", .. } => "list the clusters: kubectl config get-clusters".into(),
+            Self::NotInKubeconfig { .. } => "list the users: kubectl config get-users".into(),
             Self::NotAServer { .. } => "give it as --server https://HOST[:PORT]".into(),
             Self::Data { .. } => "write the entry again: awsauth kubeconfig --cluster-name CLUSTER".into(),
             Self::Proxy { .. } => "set proxy-url in the kubeconfig or HTTPS_PROXY to a URL such as http://HOST:PORT".into(),
@@ -131,11 +131,11 @@ impl ConnectError {
             kube::Error::InferKubeconfig(error) => Self::of_data(error),
             kube::Error::RustlsTls(RustlsTlsError::MissingPrivateKey) => Self::Data {
                 what,
-                problem: "holds no private key",
+                problem: "contains no private key",
             },
             kube::Error::RustlsTls(RustlsTlsError::AddRootCertificate(_)) => Self::Data {
                 what: "certificate-authority-data",
-                problem: "holds a certificate that cannot be used",
+                problem: "contains a certificate that cannot be used",
             },
             kube::Error::RustlsTls(RustlsTlsError::InvalidServerName(_)) => Self::Data {
                 what: "tls-server-name",
@@ -184,7 +184,7 @@ pub enum CredentialsError {
     },
     /// The output of the plugin contains no credentials.
     #[error("the credential plugin {command:?} printed no credentials")]
-    PluginAnswer {
+    PluginOutput {
         /// The command line for a POSIX shell.
         command: String,
     },
@@ -227,7 +227,7 @@ impl CredentialsError {
                     quoted(command)
                 )
             }
-            Self::PluginFailed { command, .. } | Self::PluginAnswer { command } => {
+            Self::PluginFailed { command, .. } | Self::PluginOutput { command } => {
                 format!("run it separately: {command}")
             }
             Self::TokenFile { .. } => "check that it exists and that this user may read it".into(),
@@ -267,7 +267,7 @@ impl CredentialsError {
             },
             AuthError::AuthExecParse(_)
             | AuthError::ExecPluginFailed
-            | AuthError::MalformedTokenExpirationDate(_) => Self::PluginAnswer { command },
+            | AuthError::MalformedTokenExpirationDate(_) => Self::PluginOutput { command },
             AuthError::ReadTokenFile(error, path) => Self::TokenFile {
                 path: path.clone(),
                 source: copy(error),

@@ -469,7 +469,7 @@ impl<'a> Case<'a> {
                     && found.is_older_than(role)
                 {
                     let message = format!(
-                        "the access entry of {arn} is older than its role, which was deleted and created again, so EKS does not let it in; the controller creates the entry again"
+                        "the access entry of {arn} is older than its role, which was deleted and created again, so EKS rejects its sign-in; the controller creates the entry again"
                     );
                     self.change(
                         found.clone(),

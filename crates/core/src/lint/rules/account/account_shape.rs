@@ -19,7 +19,7 @@ pub(in crate::lint) const RULE: Rule = Rule {
 pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
     for entry in context.accounts() {
         let account = entry.principal();
-        let help = "write the twelve digits in quotes, as in \"111122223333\"";
+        let help = "write all 12 digits of the account ID in quotes, as in \"111122223333\"";
         if matches!(entry.source.status, Status::Dropped { .. }) {
             let message =
                 "an account must be text, not a list or a mapping: the authenticator drops it";
@@ -34,7 +34,7 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
         let message = if account.is_empty() {
             "an empty account never matches".to_owned()
         } else {
-            format!("{account} is not an account of twelve digits: it never matches")
+            format!("{account} is not a 12-digit account ID: it never matches")
         };
         findings.entry(entry, Part::Entry, message, help).fix(
             "write the account as twelve digits",

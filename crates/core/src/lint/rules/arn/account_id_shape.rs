@@ -21,8 +21,7 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
             continue;
         }
         let account = entry.account();
-        let message =
-            format!("{account} is not an account of twelve digits: the entry never matches");
+        let message = format!("{account} is not a 12-digit account ID: the entry never matches");
         let digits = account.replace('-', "");
         let padded = format!("{digits:0>12}");
         let own = context.facts.account.as_deref();
@@ -31,7 +30,7 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
             11 if own.is_none_or(|own| own == padded) => {
                 format!("write {padded} if a leading zero was lost")
             }
-            _ => "write the twelve digits".to_owned(),
+            _ => "write all 12 digits of the account ID".to_owned(),
         };
         findings.entry(entry, Part::Principal, message, help);
     }

@@ -35,13 +35,13 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
         }
         let (difference, help, severity) = if is_same {
             (
-                "has the same effect",
+                "gives the same username and groups",
                 "remove this entry",
                 Severity::Warning,
             )
         } else {
             (
-                "has another effect",
+                "gives a different username or groups",
                 "merge the two entries, without the path",
                 Severity::Error,
             )

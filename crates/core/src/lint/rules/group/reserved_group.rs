@@ -30,7 +30,7 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
                 let message = format!(
                     "Kubernetes assigns {group} to its own identities: this caller gets everything that is bound to it"
                 );
-                findings.entry(entry, part, message, "write a group of your own");
+                findings.entry(entry, part, message, "use a group of your own");
             }
         }
     }

@@ -46,6 +46,6 @@ fn report(findings: &mut Findings, entry: &ResolvedEntry<'_>, part: Part, count:
             entry.section.key()
         ),
     };
-    let help = "write a group of your own, and bind it to cluster-admin";
+    let help = "use a group of your own, and bind it to cluster-admin";
     findings.entry(entry, part, message, help);
 }
