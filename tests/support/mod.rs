@@ -35,6 +35,7 @@ pub(crate) mod parse_vectors;
 pub(crate) mod pool;
 pub(crate) mod ports;
 pub(crate) mod python;
+pub(crate) mod python_server;
 pub(crate) mod secrets;
 pub(crate) mod server_command_lines;
 pub(crate) mod shrink;

@@ -1,42 +1,22 @@
 //! moto in its own process. It accepts every signature and token, and its responses have the shapes of AWS.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Stdio};
 
 use super::python::Packages;
+use super::python_server::PythonServer;
 
 /// A running moto. It ends when it is dropped, at the latest with the process.
 pub(crate) struct Moto {
-    process: Child,
-    url: String,
+    server: PythonServer,
     instances: BTreeMap<String, String>,
 }
 
 impl Moto {
     /// Starts moto with an EKS cluster for each `REGION/NAME`, and IAM objects as `tests/python/moto_server.py` defines them.
     pub(crate) fn start(clusters: &[&str]) -> Self {
-        let mut python = Packages::Moto.python();
-        python
-            .arg(concat!(
-                env!("CARGO_MANIFEST_DIR"),
-                "/tests/python/moto_server.py"
-            ))
-            .args(clusters)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
-        let mut process = python.spawn().expect("python runs");
-        let stdout = process.stdout.take().expect("a pipe");
-        let mut url = String::new();
-        let mut stdout = BufReader::new(stdout);
-        stdout.read_line(&mut url).expect("its URL");
-        let mut instances = String::new();
-        stdout.read_line(&mut instances).expect("its instances");
-        Self {
-            process,
-            url: url.trim().to_owned(),
-            instances: serde_json::from_str(&instances).expect("JSON"),
-        }
+        let mut server = PythonServer::start(Packages::Moto, "moto_server.py", clusters);
+        let instances = serde_json::from_str(&server.line()).expect("JSON");
+        Self { server, instances }
     }
 
     /// Returns the id of the instance with this name.
@@ -46,13 +26,6 @@ impl Moto {
 
     /// For `AWS_ENDPOINT_URL`.
     pub(crate) fn url(&self) -> &str {
-        &self.url
-    }
-}
-
-impl Drop for Moto {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        self.server.url()
     }
 }

@@ -2,9 +2,7 @@
 //! `tests/python/eks_access_entries.py` has its rules of access entries.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Stdio};
 
 use awsauth_aws::AwsEnvironment;
 use serde_json::{Value, json};
@@ -12,6 +10,7 @@ use tempfile::TempDir;
 
 use super::environment::Environment;
 use super::python::Packages;
+use super::python_server::PythonServer;
 use super::secrets;
 
 const KEY: &str = "AKIAIOSFODNN7EXAMPLE";
@@ -19,11 +18,10 @@ const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 
 /// A running EKS API. It ends when it is dropped, at the latest with the process.
 pub(crate) struct EksService {
-    process: Child,
+    server: PythonServer,
     folder: PathBuf,
     /// Removes the folder, if it is the API's own.
     _own_folder: Option<TempDir>,
-    url: String,
 }
 
 impl EksService {
@@ -40,24 +38,11 @@ impl EksService {
     pub(crate) fn start_in(folder: PathBuf, world: &Value) -> Self {
         secrets::know(SECRET);
         fs::create_dir_all(&folder).expect("a folder");
-        let mut python = Packages::Botocore.python();
-        python
-            .arg(concat!(
-                env!("CARGO_MANIFEST_DIR"),
-                "/tests/python/eks_api.py"
-            ))
-            .arg(&folder)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
-        let mut process = python.spawn().expect("python runs");
-        let stdout = process.stdout.take().expect("a pipe");
-        let mut url = String::new();
-        BufReader::new(stdout).read_line(&mut url).expect("its URL");
+        let path = folder.display().to_string();
         let service = Self {
-            process,
+            server: PythonServer::start(Packages::Botocore, "eks_api.py", &[&path]),
             folder,
             _own_folder: None,
-            url: url.trim().to_owned(),
         };
         service.set(world);
         service
@@ -83,7 +68,7 @@ impl EksService {
 
     /// Returns `environment` with this EKS endpoint.
     pub(crate) fn under(&self, environment: Environment) -> Environment {
-        environment.with("AWS_ENDPOINT_URL_EKS", &self.url)
+        environment.with("AWS_ENDPOINT_URL_EKS", self.server.url())
     }
 
     /// Like [`Self::in_environment`], with valid access keys.
@@ -95,7 +80,7 @@ impl EksService {
     /// Returns variables with valid access keys for requests from this process.
     pub(crate) fn aws_environment(&self) -> AwsEnvironment {
         AwsEnvironment::default()
-            .with("AWS_ENDPOINT_URL_EKS", &self.url)
+            .with("AWS_ENDPOINT_URL_EKS", self.server.url())
             .with("AWS_ACCESS_KEY_ID", KEY)
             .with("AWS_SECRET_ACCESS_KEY", SECRET)
     }
@@ -116,12 +101,5 @@ impl EksService {
                     .to_owned()
             })
             .collect()
-    }
-}
-
-impl Drop for EksService {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
