@@ -1,5 +1,5 @@
 //! Tests that compare with other programs: the code of aws-iam-authenticator, botocore, the AWS CLI, kubectl, helm,
-//! promtool, parsers of HCL and YAML, pre-commit, and the linker.
+//! promtool, cfn-lint, parsers of HCL and YAML, pre-commit, and the linker.
 
 mod authenticator_documents;
 mod authenticator_identities;

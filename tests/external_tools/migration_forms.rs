@@ -1,13 +1,15 @@
-//! The access entries that `migrate --print` prints, as the parsers of other tools read them: HCL, YAML 1.1 and 1.2, a shell, and
-//! the AWS CLI.
+//! The access entries that `migrate --print` prints, as the parsers of other tools read them: HCL, YAML 1.1 and 1.2, a shell, the
+//! AWS CLI, and cfn-lint.
 
 use std::fs;
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
+use crate::support::cfn_lint::cfn_lint;
 use crate::support::completed_run::Run;
 use crate::support::python::Packages;
 
@@ -80,10 +82,18 @@ fn ascii(json: &str) -> String {
 }
 
 fn printed(folder: &TempDir, form: &str) -> String {
+    printed_of(&folder.path().join("aws-auth.json"), &["--print", form], 0)
+}
+
+/// Runs `migrate` on a manifest.
+fn printed_of(manifest: &Path, args: &[&str], status: i32) -> String {
     let mut program = Command::new(env!("CARGO_BIN_EXE_awsauth"));
-    program.current_dir(folder).env_clear();
-    let run = Run::of(program.args(["migrate", "--file", "aws-auth.json", "--print", form]));
-    assert_eq!((run.status, run.stderr.as_str()), (0, ""), "{run:?}");
+    program
+        .env_clear()
+        .args(["migrate", "--file"])
+        .arg(manifest);
+    let run = Run::of(program.args(args));
+    assert_eq!((run.status, run.stderr.as_str()), (status, ""), "{run:?}");
     run.stdout
 }
 
@@ -286,4 +296,61 @@ fn aws_cli_sends_the_same_texts() {
         })
         .collect();
     assert_eq!(found, entries);
+}
+
+#[test]
+fn cfn_lint_accepts_cloudformation() {
+    let folder = tempfile::tempdir().expect("a folder");
+    manifest(&folder);
+    let case = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/cases/migrate/print-cloudformation/in.yaml"
+    );
+    let unnamed = "arn:aws-cn:iam::111122223333:role/unnamed";
+    let policies = [
+        "--print",
+        "cloudformation",
+        "--masters",
+        "policy",
+        "--accept",
+        unnamed,
+    ];
+    let of_case = printed_of(Path::new(case), &policies, 1);
+    for template in [printed(&folder, "cloudformation"), of_case.clone()] {
+        assert_eq!(cfn_lint(&template), "", "{template}");
+    }
+    for (key, misspelled) in [
+        ("AWS::EKS::AccessEntry", "AWS::EKS::AccesEntry"),
+        ("KubernetesGroups:", "KubernetesGroup:"),
+        ("PolicyArn:", "PolicyARN:"),
+        ("Type: cluster", "Type: Cluster"),
+        ("PrincipalArn:", "Principal:"),
+    ] {
+        let template = of_case.replacen(key, misspelled, 1);
+        assert_ne!(cfn_lint(&template), "", "{template}");
+    }
+}
+
+#[test]
+fn cloudformation_template_above_the_limit_says_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let print = |count: usize| {
+        let entry = |number| {
+            format!("    - {{rolearn: '{A}:role/r-{number}', username: a, groups: [b]}}\n")
+        };
+        let roles: String = (0..count).map(entry).collect();
+        let path = folder.path().join("aws-auth.yaml");
+        let head = "kind: ConfigMap\napiVersion: v1\nmetadata: {name: aws-auth, namespace: kube-system}\ndata:\n  mapRoles: |\n";
+        fs::write(&path, head.to_owned() + &roles).expect("a manifest");
+        printed_of(&path, &["--print", "cloudformation"], 0)
+    };
+    let (most, more) = (print(500), print(501));
+    assert_eq!(cfn_lint(&most), "");
+    assert!(!most.contains('#'), "{}", &most[..100]);
+    assert!(cfn_lint(&more).contains(":E3010:"));
+    assert!(
+        more.starts_with("# A template may have 500 resources, and this one has 501: split it.\n"),
+        "{}",
+        &more[..100]
+    );
 }

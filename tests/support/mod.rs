@@ -10,6 +10,7 @@ pub(crate) mod authenticator_oracle;
 pub(crate) mod aws_auth_client;
 pub(crate) mod browser;
 pub(crate) mod certificates;
+pub(crate) mod cfn_lint;
 pub(crate) mod child_process;
 pub(crate) mod cluster;
 pub(crate) mod completed_run;

@@ -15,6 +15,7 @@ const COMPLETE: &str = "complete";
 pub(crate) enum Packages {
     Botocore,
     Awscli,
+    CfnLint,
     Hcl,
     Moto,
     PreCommit,
@@ -25,6 +26,7 @@ impl Packages {
         Path::new(match self {
             Self::Botocore => concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/requirements.txt"),
             Self::Awscli => concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/awscli.txt"),
+            Self::CfnLint => concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/cfn-lint.txt"),
             Self::Hcl => concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/hcl.txt"),
             Self::PreCommit => concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/pre-commit.txt"),
             Self::Moto => concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/moto.txt"),

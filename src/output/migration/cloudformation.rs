@@ -8,10 +8,23 @@ use super::entry_form::PrintedEntry;
 use super::quoting::{Names, yaml};
 use awsauth_core::facts::access_entries::AccessScope;
 
-/// Prints a template. Entries that exist get the policy that [an import
+/// How many resources a template may have.
+///
+/// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html>
+const RESOURCE_LIMIT: usize = 500;
+
+/// Prints a template. Entries that exist get the `DeletionPolicy` that [an import
 /// needs](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-manually.html).
 pub(super) fn template(entries: &[PrintedEntry<'_>], cluster: Option<&str>) -> String {
-    let mut text = "AWSTemplateFormatVersion: \"2010-09-09\"\n".to_owned();
+    let mut text = String::new();
+    if entries.len() > RESOURCE_LIMIT {
+        let _ = writeln!(
+            text,
+            "# A template may have {RESOURCE_LIMIT} resources, and this one has {}: split it.",
+            entries.len()
+        );
+    }
+    text.push_str("AWSTemplateFormatVersion: \"2010-09-09\"\n");
     let cluster_name = match cluster {
         Some(name) => yaml(name),
         None => {
@@ -29,7 +42,7 @@ pub(super) fn template(entries: &[PrintedEntry<'_>], cluster: Option<&str>) -> S
         let _ = writeln!(text, "  {}:", names.logical_id(&one.entry.principal_arn));
         text.push_str("    Type: AWS::EKS::AccessEntry\n");
         if one.exists {
-            text.push_str("    # It exists: import it with a change set of type IMPORT.\n    DeletionPolicy: Retain\n");
+            text.push_str("    # It exists: import it with a change set of type IMPORT.\n    DeletionPolicy: Retain\n    UpdateReplacePolicy: Retain\n");
         }
         text.push_str("    Properties:\n");
         let _ = writeln!(text, "      ClusterName: {cluster_name}");

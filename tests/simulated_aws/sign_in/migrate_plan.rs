@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::sign_in::access_entries::{put, world};
 use crate::sign_in::cluster_name::{CREATOR_SESSION, eks, holding, on, with_cluster};
 use crate::sign_in::exclusive_cluster::{ExclusiveCluster, MYTESTROLE_SESSION};
+use crate::support::cfn_lint::cfn_lint;
 use crate::support::completed_run::Run;
 use crate::support::moto::Moto;
 
@@ -99,6 +100,12 @@ fn migrate_compares_existing_access_entries() {
         ),
         "{form}"
     );
+    let template = migrate(&["--print", "cloudformation"]).stdout;
+    assert!(
+        template.contains("    DeletionPolicy: Retain\n"),
+        "{template}"
+    );
+    assert_eq!(cfn_lint(&template), "", "{template}");
     let module = migrate(&["--print", "terraform-module"]).stdout;
     assert!(
         module.contains("to = module.eks.aws_eks_access_entry.this[\"role/nodes\"]"),
