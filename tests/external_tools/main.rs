@@ -10,6 +10,7 @@ mod kubeconfig_command;
 mod lint_claims;
 mod manifests;
 mod migration_forms;
+mod real_cluster;
 mod release;
 mod report_page;
 mod static_binary;
