@@ -20,6 +20,7 @@ mod lockout_incidents;
 mod map_sso;
 mod migrate_apply;
 mod migrate_plan;
+mod ministack;
 mod node_facts;
 mod nodes;
 mod pipeline;

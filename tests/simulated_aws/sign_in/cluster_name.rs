@@ -42,7 +42,7 @@ pub(crate) fn eks(session: &ExclusiveCluster, more: &Value) -> &'static EksServi
 }
 
 /// Returns the response of DescribeCluster.
-fn described(session: &ExclusiveCluster) -> Value {
+pub(crate) fn described(session: &ExclusiveCluster) -> Value {
     let ca = fs::read(session.cluster.ca()).unwrap();
     json!({
         "arn": arn(),
