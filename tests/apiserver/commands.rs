@@ -3,6 +3,7 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+mod ack_access_entry;
 mod api_server_crash;
 mod aws_auth_creation;
 mod cluster_and_file;
