@@ -37,6 +37,7 @@ pub(crate) mod whoami;
 
 mod confirmation;
 mod list_args;
+mod permission_set_role;
 mod principal_validation;
 mod selected_edits;
 mod selector_args;

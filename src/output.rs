@@ -5,6 +5,7 @@
 mod access_changes;
 mod access_check;
 mod access_entry;
+mod access_file;
 mod access_report;
 mod credentials;
 mod doctor;
@@ -23,6 +24,7 @@ mod nodes;
 mod operations;
 mod plan_report;
 mod principal_cell;
+mod quoting;
 mod rbac;
 mod style;
 mod table;

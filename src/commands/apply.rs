@@ -8,10 +8,11 @@ use jiff::Timestamp;
 
 use super::confirmation::confirm_removals;
 use super::map::Creating;
+use super::permission_set_role::{self, PermissionSetRoles};
 use super::principal_validation::{CheckedPrincipal, check_principal};
 use super::store_args::StoreArgs;
 use super::write_args::{DryRun, VerifyArgs, WriteArgs};
-use crate::backend::Backend;
+use crate::backend::{Backend, Target};
 use crate::backend::input_files::{self, Input, desired_failure, is_stdin};
 use crate::output::{PlanFormat, short_name};
 use crate::terminal::{Exit, Failure, Out, Refusal};
@@ -108,6 +109,8 @@ pub(crate) struct Desired<'a> {
 
 /// A desired mapping.
 struct RequestedMapping {
+    /// Whether the file names the permission set of the role.
+    is_permission_set: bool,
     desired: DesiredMapping,
     /// The principal as aws-auth can match it, and the correction.
     in_aws_auth: CheckedPrincipal,
@@ -116,13 +119,20 @@ struct RequestedMapping {
 /// The request of aws-auth, and the changes of access entries.
 pub(crate) struct Prepared {
     pub(crate) request: Request,
+    /// The roles whose mappings replace those of deleted roles of the same permission sets.
+    pub(crate) permission_set_roles: Vec<Principal>,
     pub(crate) entries: Option<PlannedEntries>,
 }
 
 /// Merges what the files request.
-pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
+pub(crate) fn run(
+    args: &Args,
+    target: &Target,
+    backend: &mut Backend,
+    out: &mut Out,
+) -> Result<Exit, Failure> {
     let inputs = args.desired.inputs(backend.is_pipe())?;
-    apply(args, &inputs, backend, out)?;
+    apply(args, &inputs, target, backend, out)?;
     Ok(Exit::Done)
 }
 
@@ -130,18 +140,22 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
 pub(super) fn apply(
     args: &Args,
     inputs: &[Input],
+    target: &Target,
     backend: &mut Backend,
     out: &mut Out,
 ) -> Result<Plan, Failure> {
-    let mut desired = args.desired.read(inputs, backend, out)?;
+    let mut desired = args.desired.read(inputs, target, backend, out)?;
     if args.creating.create_only {
         desired.create_only();
     }
     let choice = args.desired.store.choice(&args.write.overrides);
     let verify = args.verify.verify_as();
     let verify_role = verify.as_ref().and_then(|verify| verify.role.as_deref());
-    let Prepared { request, entries } =
-        desired.prepare(choice, false, verify_role, backend, out)?;
+    let Prepared {
+        request,
+        permission_set_roles,
+        entries,
+    } = desired.prepare(choice, false, verify_role, backend, out)?;
     let must_confirm = args.desired.prune && !args.yes && args.write.dry_run == DryRun::None;
     if must_confirm && !backend.is_pipe() && out.can_ask() {
         confirm_removals(&request, backend, out)?;
@@ -150,7 +164,8 @@ pub(super) fn apply(
         edits: &request.edits,
         request: &|snapshot| {
             refuse_unrecorded_expiry(&request, snapshot)?;
-            Ok(request.clone())
+            let roles = &permission_set_roles;
+            Ok(permission_set_role::replace_deleted(request.clone(), roles, snapshot))
         },
         create: !args.creating.no_create,
         entries,
@@ -193,6 +208,7 @@ impl DesiredArgs {
     pub(super) fn read(
         &self,
         inputs: &[Input],
+        target: &Target,
         backend: &Backend,
         out: &mut Out,
     ) -> Result<Desired<'_>, Failure> {
@@ -207,12 +223,26 @@ impl DesiredArgs {
             );
         }
         check_cluster(&mappings, backend, out)?;
-        let check = |desired: DesiredMapping| {
+        let mut roles = None;
+        let check = |mut desired: DesiredMapping| {
+            let at = place(&desired);
+            let is_permission_set = desired.permission_set().is_some();
+            if let Some(set) = desired.permission_set() {
+                let (name, account) = (&set.permission_set_name, Some(set.account_id.as_str()));
+                let listed = match roles.take() {
+                    Some(listed) => listed,
+                    None => PermissionSetRoles::list(name, target, backend, out)
+                        .map_err(|failure| failure.at(&at))?,
+                };
+                let role = listed.role(name, account, out);
+                desired = desired.with_role(role.map_err(|failure| failure.at(&at))?);
+                roles = Some(listed);
+            }
             let checked = check_principal(desired.principal.clone(), self.as_written);
-            let in_aws_auth = checked.map_err(|failure| failure.at(&place(&desired)))?;
             Ok(RequestedMapping {
+                is_permission_set,
                 desired,
-                in_aws_auth,
+                in_aws_auth: checked.map_err(|failure| failure.at(&at))?,
             })
         };
         let mappings = mappings.into_iter().map(check);
@@ -273,6 +303,7 @@ impl Desired<'_> {
             .map(|desired| desired.principal.clone())
             .collect();
         let (mut in_aws_auth, mut for_entries) = (Vec::new(), Vec::new());
+        let mut permission_set_roles = Vec::new();
         for (number, mapping) in requested.into_iter().enumerate() {
             let desired = mapping.desired;
             let is_for_entries = read
@@ -292,8 +323,10 @@ impl Desired<'_> {
             if let Some(correction) = mapping.in_aws_auth.correction {
                 out.note(&format!("{}: {correction}", place(&desired)));
             }
+            let principal = mapping.in_aws_auth.principal;
+            permission_set_roles.extend(mapping.is_permission_set.then(|| principal.clone()));
             in_aws_auth.push(DesiredMapping {
-                principal: mapping.in_aws_auth.principal,
+                principal,
                 ..desired
             });
         }
@@ -341,7 +374,11 @@ impl Desired<'_> {
             entries.changes.extend(pruned);
             entries.edits_aws_auth |= request.owner.is_some();
         }
-        Ok(Prepared { request, entries })
+        Ok(Prepared {
+            request,
+            permission_set_roles,
+            entries,
+        })
     }
 }
 
@@ -412,16 +449,18 @@ fn entry_options(desired: DesiredMapping, owner: Option<&Owner>) -> NamedOptions
     options
 }
 
-/// Returns the store that the user chose for a mapping. The form of some files is an access entry.
+/// Returns the store that the user chose for a mapping. Only an access entry can express some mappings.
 fn store_choice(desired: &DesiredMapping, choice: StoreChoice) -> Result<StoreChoice, Failure> {
-    match (&desired.entry, choice) {
-        (None, choice) => Ok(choice),
-        (Some(_), StoreChoice::Only(Store::AwsAuth)) => Err(Failure::usage(format!(
+    match (desired.needs_access_entry(), choice) {
+        (false, choice) => Ok(choice),
+        (true, StoreChoice::Only(Store::AwsAuth)) => Err(Failure::usage(format!(
             "{}: this is an access entry, which aws-auth cannot store",
             place(desired)
         ))
         .hint("leave out --backend aws-auth")),
-        (Some(_), _) => Ok(StoreChoice::Only(Store::AccessEntries)),
+        (true, StoreChoice::Auto | StoreChoice::Only(Store::AccessEntries)) => {
+            Ok(StoreChoice::Only(Store::AccessEntries))
+        }
     }
 }
 

@@ -7,8 +7,9 @@ use clap::builder::FalseyValueParser;
 
 use super::OutputArgs;
 use super::apply::{DesiredArgs, Prepared};
+use super::permission_set_role;
 use super::write_args::Overrides;
-use crate::backend::Backend;
+use crate::backend::{Backend, Target};
 use crate::backend::input_files::Input;
 use crate::output::{PlanFormat, remarks, report_json, report_text};
 use crate::terminal::{Exit, Failure, Kind, Out};
@@ -76,9 +77,14 @@ impl Args {
 }
 
 /// Plans what apply would do, or what would make both sides equal, and shows it.
-pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
+pub(crate) fn run(
+    args: &Args,
+    target: &Target,
+    backend: &mut Backend,
+    out: &mut Out,
+) -> Result<Exit, Failure> {
     let inputs = args.inputs(backend.is_pipe())?;
-    let plan = compare(args, &inputs, backend, out)?;
+    let plan = compare(args, &inputs, target, backend, out)?;
     match args.answer.output {
         PlanFormat::Human | PlanFormat::Github => {
             out.text(&report_text(&plan, backend.eks_name()))?
@@ -125,11 +131,12 @@ pub(super) fn exit(plan: &Plan) -> Exit {
 pub(super) fn compare(
     args: &Args,
     inputs: &[Input],
+    target: &Target,
     backend: &mut Backend,
     out: &mut Out,
 ) -> Result<Plan, Failure> {
     let desired = &args.desired;
-    let (plan, mentioned) = plan_and_mentioned(desired, args.exact, inputs, backend, out)?;
+    let (plan, mentioned) = plan_and_mentioned(desired, args.exact, inputs, target, backend, out)?;
     if !args.exact {
         let choice = desired.store.choice(&Overrides::default());
         note_kept(&mentioned, choice, &plan, backend, out);
@@ -141,10 +148,11 @@ pub(super) fn compare(
 pub(super) fn plan(
     desired: &DesiredArgs,
     inputs: &[Input],
+    target: &Target,
     backend: &mut Backend,
     out: &mut Out,
 ) -> Result<Plan, Failure> {
-    let (plan, _) = plan_and_mentioned(desired, false, inputs, backend, out)?;
+    let (plan, _) = plan_and_mentioned(desired, false, inputs, target, backend, out)?;
     Ok(plan)
 }
 
@@ -153,13 +161,18 @@ fn plan_and_mentioned(
     desired: &DesiredArgs,
     exact: bool,
     inputs: &[Input],
+    target: &Target,
     backend: &mut Backend,
     out: &mut Out,
 ) -> Result<(Plan, Vec<Principal>), Failure> {
     let choice = desired.store.choice(&Overrides::default());
-    let desired = desired.read(inputs, backend, out)?;
+    let desired = desired.read(inputs, target, backend, out)?;
     let mentioned = desired.principals();
-    let Prepared { request, entries } = desired.prepare(choice, exact, None, backend, out)?;
+    let Prepared {
+        request,
+        permission_set_roles,
+        entries,
+    } = desired.prepare(choice, exact, None, backend, out)?;
     let (first, access_entries, changes) = match entries {
         Some(planned) => {
             let (first, known, changes) = planned.into_parts();
@@ -186,7 +199,10 @@ fn plan_and_mentioned(
             exact_plan(request, &mentioned, choice, &snapshot)
         }
         false => {
-            let build = |_: &Snapshot| Ok(request.clone());
+            let build = |snapshot: &Snapshot| {
+                let roles = &permission_set_roles;
+                Ok(permission_set_role::replace_deleted(request.clone(), roles, snapshot))
+            };
             let mut planner = PlanBuilder::new(&build, Allowed::default(), access_entries, changes);
             planner.begin(&snapshot, &facts, backend, out)?;
             match planner.into_plan() {

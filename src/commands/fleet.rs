@@ -172,7 +172,7 @@ pub(crate) fn run(
             let inputs = args.inputs(false)?;
             let compare = move |cluster: &FleetCluster, out: &mut Out| {
                 let mut backend = Backend::open_cluster(&cluster.target, out)?;
-                let plan = diff::compare(&args, &inputs, &mut backend, out)?;
+                let plan = diff::compare(&args, &inputs, &cluster.target, &mut backend, out)?;
                 if is_json {
                     diff::print_json(&plan, &backend, out)?;
                 }

@@ -8,7 +8,7 @@ use clap::builder::FalseyValueParser;
 use super::list_args::ListArgs;
 use super::selector_args::SelectorArgs;
 use crate::backend::{Backend, Reading};
-use crate::output::{ListedRows, Listing};
+use crate::output::{ListFormatParser, ListedRows, Listing};
 use crate::terminal::{Exit, Failure, Out};
 use awsauth_core::arn::{self, Parts};
 use awsauth_core::authenticator::{AccessEntries, Slot, Store, User, is_node, template};
@@ -24,6 +24,7 @@ use awsauth_core::plan::{Admins, Known, admin_reason};
 /// Entries that a later one overrides are shown as shadowed, entries that the authenticator drops as ignored, each with the
 /// reason. Also shows the errors that the authenticator will log.
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("output", |output| output.value_parser(ListFormatParser { has_access: true })))]
 #[command(after_help = "\
 Examples:
   # Who has access to the cluster of the current context?

@@ -18,7 +18,7 @@ pub(crate) struct ListArgs {
         env = "AWSAUTH_OUTPUT",
         value_name = "FORMAT",
         default_value = "table",
-        value_parser = ListFormatParser
+        value_parser = ListFormatParser { has_access: false }
     )]
     pub(crate) output: ListFormat,
 
@@ -68,6 +68,11 @@ impl ListArgs {
             }
             ListFormat::Markdown => {
                 out.data(&without_commands(list.table(true).markdown().as_bytes()))?;
+            }
+            ListFormat::Access => {
+                let file = list.access_file();
+                let file = file.ok_or_else(|| Failure::usage("this list cannot be an Access"))?;
+                out.data(file.as_bytes())?;
             }
             ListFormat::JsonPath(template) => {
                 let data = serde_json::to_value(list.data()).map_err(|error| bug(&error))?;

@@ -6,6 +6,7 @@ use clap::Subcommand;
 use clap::builder::FalseyValueParser;
 use jiff::Timestamp;
 
+use super::permission_set_role;
 use super::principal_validation::check_principal;
 use super::store_args::StoreArgs;
 use super::write_args::{VerifyArgs, WriteArgs};
@@ -19,10 +20,9 @@ use crate::write::{
 use awsauth_core::access_entries::NamedPolicy;
 use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::document::edit::{Edit, Groups};
-use awsauth_core::document::{Document, Principal};
+use awsauth_core::document::Principal;
 use awsauth_core::expiry::{Expiry, ExpiryError};
 use awsauth_core::facts::node_kinds::NodeKind;
-use awsauth_core::permission_set::with_siblings_replaced;
 use awsauth_core::plan::Request;
 
 /// Merge one mapping: add it, or change only what differs
@@ -240,7 +240,7 @@ pub(crate) fn run(
         What::User(args) => (Principal::User(args.arn.clone()), args.as_written),
         What::Account(args) => (Principal::Account(args.id.clone()), args.as_written),
         What::NodeRole(args) => (Principal::Role(args.arn.clone()), false),
-        What::Sso(args) => (Principal::Role(args.role(target, backend, out)?), false),
+        What::Sso(args) => (args.role(target, backend, out)?, false),
     };
     let named = check_principal(principal.clone(), as_written)?;
     let edit = args.edit(principal);
@@ -276,6 +276,10 @@ pub(crate) fn run(
     let entries = read.map(|read| read.plan(&requests, backend, out));
     let entries = entries.transpose()?;
     let create_only = creating.create_only.then(|| edit.principal().clone());
+    let permission_set_roles: Vec<Principal> = match &args.what {
+        What::Sso(_) => edits.iter().map(|edit| edit.principal().clone()).collect(),
+        _ => Vec::new(),
+    };
     let request = Request {
         create_only: create_only.into_iter().collect(),
         edits,
@@ -285,11 +289,7 @@ pub(crate) fn run(
     };
     let completed_request = |snapshot: &Snapshot| {
         refuse_unrecorded_expiry(&request, snapshot)?;
-        let mut request = request.clone();
-        if let What::Sso(_) = args.what {
-            request.edits = with_siblings_replaced(request.edits, &Document::read(&snapshot.data));
-        }
-        Ok(request)
+        Ok(permission_set_role::replace_deleted(request.clone(), &permission_set_roles, snapshot))
     };
     let plan = Transaction {
         edits: &request.edits,

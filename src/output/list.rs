@@ -32,6 +32,11 @@ pub(crate) trait List {
     /// Returns what JSON, YAML and JSONPath templates show.
     fn data(&self) -> impl Serialize;
 
+    /// Returns the rows as an `Access`; `None` for a list of something else than mappings.
+    fn access_file(&self) -> Option<String> {
+        None
+    }
+
     /// Returns the fields of each row for custom columns and sorting.
     ///
     /// # Errors
@@ -52,6 +57,8 @@ pub(crate) enum ListFormat {
     Name,
     Csv,
     Markdown,
+    /// An `Access`; only for lists that have one.
+    Access,
     JsonPath(JsonPathTemplate),
     CustomColumns(CustomColumns),
 }
@@ -75,9 +82,15 @@ const FORMATS: [(&str, &str); 9] = [
     ),
 ];
 
+/// The format of lists that can be an `Access`.
+const ACCESS: (&str, &str) = ("access", "A file of kind Access for apply, in either store");
+
 /// Parses a [`ListFormat`], and offers the formats to completion scripts.
 #[derive(Clone, Debug)]
-pub(crate) struct ListFormatParser;
+pub(crate) struct ListFormatParser {
+    /// Whether the list can be an `Access`.
+    pub(crate) has_access: bool,
+}
 
 impl TypedValueParser for ListFormatParser {
     type Value = ListFormat;
@@ -89,24 +102,23 @@ impl TypedValueParser for ListFormatParser {
         value: &std::ffi::OsStr,
     ) -> Result<ListFormat, clap::Error> {
         let text = value.to_string_lossy();
-        let parse = |text: &str| text.parse::<ListFormat>();
+        let has_access = self.has_access;
+        let parse = move |text: &str| ListFormat::parse(text, has_access);
         clap::builder::StringValueParser::new()
             .try_map(move |text| parse(&text))
             .parse_ref(command, arg, text.as_ref().as_ref())
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        let formats = FORMATS.iter();
+        let formats = FORMATS.iter().chain(self.has_access.then_some(&ACCESS));
         let value =
             |(name, help): &(&'static str, &'static str)| PossibleValue::new(*name).help(*help);
         Some(Box::new(formats.map(value)))
     }
 }
 
-impl std::str::FromStr for ListFormat {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
+impl ListFormat {
+    fn parse(text: &str, has_access: bool) -> Result<Self, String> {
         let (name, argument) = match text.split_once('=') {
             Some((name, argument)) => (name, Some(argument)),
             None => (text, None),
@@ -119,6 +131,7 @@ impl std::str::FromStr for ListFormat {
             ("name", None) => Self::Name,
             ("csv", None) => Self::Csv,
             ("markdown", None) => Self::Markdown,
+            ("access", None) if has_access => Self::Access,
             ("jsonpath", Some(template)) => Self::JsonPath(
                 template
                     .parse()
@@ -130,7 +143,8 @@ impl std::str::FromStr for ListFormat {
                 return Err("write custom-columns=ARN:.arn,USERNAME:.username".to_owned());
             }
             _ => {
-                let names: Vec<_> = FORMATS.iter().map(|(name, _)| *name).collect();
+                let formats = FORMATS.iter().chain(has_access.then_some(&ACCESS));
+                let names: Vec<_> = formats.map(|(name, _)| *name).collect();
                 return Err(format!("the formats are {}", names.join(", ")));
             }
         })

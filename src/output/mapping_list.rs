@@ -1,6 +1,7 @@
 //! The mappings that `get` shows.
 
 mod cells;
+mod grants;
 mod json;
 mod rows;
 
@@ -238,6 +239,10 @@ impl List for Listing<'_> {
 
     fn data(&self) -> impl Serialize {
         self.listing_data()
+    }
+
+    fn access_file(&self) -> Option<String> {
+        Some(self.granted())
     }
 
     fn fields(&self) -> Result<Vec<Value>, serde_json::Error> {

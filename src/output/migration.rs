@@ -1,11 +1,9 @@
 //! The plan of `migrate`: a table, details and operations; JSON; and its access entries in the forms of other tools.
 
-mod access_file;
 mod cloudformation;
 mod eksctl;
 mod entry_form;
 mod json;
-mod quoting;
 mod shell_script;
 mod table_row;
 mod terraform;

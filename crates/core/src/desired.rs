@@ -33,7 +33,7 @@ mod template_rejection;
 mod validate;
 mod yaml_value;
 
-pub use access_file::DesiredAccess;
+pub use access_file::{DesiredAccess, node_kind_name};
 pub use cluster_list::{ClusterPlace, ListedCluster, read_clusters};
 pub use error::{DesiredError, Reason};
 pub use resulting_sections::{ResultingSections, resulting_sections};
@@ -50,7 +50,8 @@ use crate::expiry::Expiry;
 pub struct DesiredMapping {
     /// The principal. An ARN is as written in the file: not normalized or validated.
     pub principal: Principal,
-    /// The Kubernetes username: always set for a role or user, never for an account and for an access entry of nodes.
+    /// The Kubernetes username: always set for a role or user, never for an account and for an access entry of nodes. Without one,
+    /// the role of a permission set in an `Access` gets the default of EKS.
     pub username: Option<String>,
     /// The Kubernetes groups; `None` if the file does not set them, and for an account.
     pub groups: Option<Vec<String>>,

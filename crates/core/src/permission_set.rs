@@ -158,28 +158,35 @@ pub fn role_of<'a>(
     }
 }
 
-/// Completes edits that map the role of a permission set: removes the entries of deleted roles of the same set and account. What
-/// the edits leave open of the username and the groups is that of the removed entry.
-pub fn with_siblings_replaced(edits: Vec<Edit>, document: &Document) -> Vec<Edit> {
+/// Completes edits that map one of these roles of permission sets: removes the entries of deleted roles of the same set and
+/// account. What the edits leave open of the username and the groups is that of the removed entry.
+pub fn with_siblings_replaced(
+    edits: Vec<Edit>,
+    roles: &[Principal],
+    document: &Document,
+) -> Vec<Edit> {
     edits
         .into_iter()
         .flat_map(|edit| match edit {
             Edit::Map {
-                principal: Principal::Role(arn),
+                principal,
                 username,
                 groups,
-            } => replace_siblings(arn, username, groups, document),
+            } if roles.contains(&principal) => {
+                replace_siblings(principal, username, groups, document)
+            }
             edit => vec![edit],
         })
         .collect()
 }
 
 fn replace_siblings(
-    arn: String,
+    principal: Principal,
     username: Option<String>,
     groups: Groups,
     document: &Document,
 ) -> Vec<Edit> {
+    let arn = principal.text();
     let store = Store::new(document);
     let slots = store.slots().iter();
     let mapped = slots.filter_map(|slot| match &slot.mapping.principal {
@@ -187,13 +194,13 @@ fn replace_siblings(
         _ => None,
     });
     let (own, others): (Vec<_>, Vec<_>) =
-        mapped.partition(|(other, _)| equal_fold(&comparable(other), &arn));
+        mapped.partition(|(other, _)| equal_fold(&comparable(other), arn));
     let is_effective = |state| state == EntryState::Effective;
     let is_mapped = own.iter().any(|(_, slot)| is_effective(slot.state));
     let mut removed: Vec<&str> = Vec::new();
     let mut previous: Option<&Mapping> = None;
     for (other, slot) in others {
-        if !is_sibling(other, &arn) {
+        if !is_sibling(other, arn) {
             continue;
         }
         if !removed.contains(&other.as_str()) {
@@ -205,7 +212,7 @@ fn replace_siblings(
     }
     let previous = previous.filter(|_| !is_mapped);
     let map = Edit::Map {
-        principal: Principal::Role(arn),
+        principal,
         username: username.or_else(|| Some(previous?.username.clone())),
         groups: match (groups, previous) {
             (Groups::Keep, Some(previous)) => Groups::Set(previous.groups().to_vec()),
@@ -308,7 +315,9 @@ mod tests {
 
     fn planned(map_roles: &str, username: Option<&str>, groups: Groups) -> Vec<Edit> {
         let data = BTreeMap::from([("mapRoles".to_owned(), map_roles.to_owned())]);
-        with_siblings_replaced(vec![map(username, groups)], &Document::read(&data))
+        let edit = map(username, groups);
+        let roles = [edit.principal().clone()];
+        with_siblings_replaced(vec![edit], &roles, &Document::read(&data))
     }
 
     fn map(username: Option<&str>, groups: Groups) -> Edit {
@@ -342,11 +351,18 @@ mod tests {
         let one = Groups::Set(vec!["x".to_owned()]);
         assert_eq!(
             planned(&mapped, Some("d:{{SessionName}}"), one.clone()),
-            [unmap(&old), map(Some("d:{{SessionName}}"), one)]
+            [unmap(&old), map(Some("d:{{SessionName}}"), one.clone())]
         );
         assert_eq!(
             planned(&others, None, Groups::Keep),
             [map(None, Groups::Keep)]
+        );
+        // A role that is mapped by its ARN replaces no other.
+        let by_arn = vec![map(Some("d"), one)];
+        let data = BTreeMap::from([("mapRoles".to_owned(), mapped.clone())]);
+        assert_eq!(
+            with_siblings_replaced(by_arn.clone(), &[], &Document::read(&data)),
+            by_arn
         );
         // A role that is mapped already keeps its own terms.
         let own = format!(

@@ -11,7 +11,7 @@ use super::runs::{Limits, Run, write_all};
 use super::selection::{Fleet, FleetCluster, Label};
 use super::{ClusterResult, ClusterRows, is_json, of_plan, print, rows_of};
 use crate::backend::input_files::Input;
-use crate::backend::{Backend, ask};
+use crate::backend::{Backend, Target, ask};
 use crate::commands::confirmation::declined;
 use crate::commands::write_args::DryRun;
 use crate::commands::{apply, diff};
@@ -174,9 +174,9 @@ fn apply_to(
         let (args, inputs) = &*apply;
         let is_dry = args.write.dry_run != DryRun::None;
         let mut backend = Backend::open_cluster(&cluster.target, out)?;
-        let plan = apply::apply(args, inputs, &mut backend, out)?;
+        let plan = apply::apply(args, inputs, &cluster.target, &mut backend, out)?;
         if !is_dry {
-            check(args, inputs, &mut backend, out)?;
+            check(args, inputs, &cluster.target, &mut backend, out)?;
         }
         Ok((Exit::Done, of_plan(&plan, is_dry)))
     };
@@ -187,10 +187,11 @@ fn apply_to(
 fn check(
     args: &apply::Args,
     inputs: &[Input],
+    target: &Target,
     backend: &mut Backend,
     out: &mut Out,
 ) -> Result<(), Failure> {
-    let read = diff::plan(&args.desired, inputs, backend, out);
+    let read = diff::plan(&args.desired, inputs, target, backend, out);
     let left = read.map_err(|failure| {
         let failure = failure.of_kind(Kind::NotRolledBack);
         failure.at("aws-auth was written, but could not be read again")

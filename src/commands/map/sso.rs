@@ -1,16 +1,14 @@
 //! `awsauth map sso`.
 
 use super::{Creating, ExpiryArg, check_terms};
-use crate::backend::{Backend, Target, credential_args};
+use crate::backend::{Backend, Target};
+use crate::commands::permission_set_role::PermissionSetRoles;
 use crate::commands::store_args::StoreArgs;
 use crate::commands::write_args::{VerifyArgs, WriteArgs};
-use crate::terminal::{Failure, Kind, Out};
-use awsauth_aws::credentials::ResolvedCredentials;
-use awsauth_aws::iam::Iam;
-use awsauth_aws::{ActionError, AwsEnvironment};
+use crate::terminal::{Failure, Out};
+use awsauth_core::document::Principal;
 use awsauth_core::document::edit::Groups;
 use awsauth_core::facts::accounts::is_account_id;
-use awsauth_core::permission_set::{PATH_PREFIX, role_of};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -63,42 +61,16 @@ impl Args {
         }
     }
 
-    /// Finds the role in IAM, and returns its ARN with its path.
+    /// Finds the role in IAM.
     pub(super) fn role(
         &self,
         target: &Target,
         backend: &Backend,
         out: &mut Out,
-    ) -> Result<String, Failure> {
+    ) -> Result<Principal, Failure> {
         let set = &self.permission_set;
-        let what = format!("cannot find the role of the permission set {set}");
-        let (iam, own_account) = match backend.eks() {
-            Some(eks) => (eks.iam(), Some(eks.facts.account().to_owned())),
-            None => {
-                let resolved = resolve(&what, target, out)?;
-                let profile = target.identity.credential_options().profile;
-                let environment = AwsEnvironment::of_process();
-                let iam = Iam::new(&resolved, profile.as_deref(), &environment);
-                (iam, resolved.credentials.account_id.clone())
-            }
-        };
-        let roles = iam.and_then(|mut iam| iam.roles_below(PATH_PREFIX));
-        let roles = roles.map_err(|error| not_listed(what, &error))?;
-        let role = role_of(set, self.account.as_deref(), own_account.as_deref(), &roles)
-            .map_err(|error| Failure::usage(error.to_string()).hint(error.hint()))?;
-        out.note(&format!("The role of {set} is {}.", role.arn));
-        Ok(role.arn.clone())
+        let roles = PermissionSetRoles::list(set, target, backend, out)?;
+        let arn = roles.role(set, self.account.as_deref(), out)?;
+        Ok(Principal::Role(arn))
     }
-}
-
-fn resolve(what: &str, target: &Target, out: &mut Out) -> Result<ResolvedCredentials, Failure> {
-    let options = target.identity.credential_options();
-    credential_args::resolve(what, &options, &AwsEnvironment::of_process(), out)
-}
-
-fn not_listed(what: String, error: &ActionError) -> Failure {
-    Failure::new(Kind::Unreachable, what)
-        .because(error)
-        .hint(error.hint())
-        .hint("or map the role by its ARN, which the AWS access portal and aws sts get-caller-identity show: awsauth map role ARN …")
 }

@@ -5,7 +5,7 @@
 use std::fmt::Write;
 
 use super::entry_form::PrintedEntry;
-use super::quoting::{Names, yaml};
+use crate::output::quoting::{Names, yaml, yaml_list};
 use awsauth_core::facts::access_entries::AccessScope;
 
 /// How many resources a template may have.
@@ -57,7 +57,7 @@ pub(super) fn template(entries: &[PrintedEntry<'_>], cluster: Option<&str>) -> S
         if let Some(username) = one.username() {
             let _ = writeln!(text, "      Username: {}", yaml(username));
         }
-        list(&mut text, "      ", "KubernetesGroups", one.groups());
+        yaml_list(&mut text, "      ", "KubernetesGroups", one.groups());
         if !one.terms.policies().is_empty() {
             text.push_str("      AccessPolicies:\n");
         }
@@ -68,7 +68,7 @@ pub(super) fn template(entries: &[PrintedEntry<'_>], cluster: Option<&str>) -> S
                 AccessScope::Cluster => text.push_str("          Type: cluster\n"),
                 AccessScope::Namespaces(names) => {
                     text.push_str("          Type: namespace\n");
-                    list(&mut text, "          ", "Namespaces", names);
+                    yaml_list(&mut text, "          ", "Namespaces", names);
                 }
             }
         }
@@ -85,15 +85,4 @@ pub(super) fn template(entries: &[PrintedEntry<'_>], cluster: Option<&str>) -> S
         }
     }
     text
-}
-
-/// Adds a key with a list of texts, if there are any.
-pub(super) fn list(text: &mut String, indent: &str, key: &str, texts: &[String]) {
-    if texts.is_empty() {
-        return;
-    }
-    let _ = writeln!(text, "{indent}{key}:");
-    for one in texts {
-        let _ = writeln!(text, "{indent}- {}", yaml(one));
-    }
 }

@@ -5,9 +5,8 @@
 use std::fmt::Write;
 
 use super::UNKNOWN_CLUSTER;
-use super::cloudformation::list;
 use super::entry_form::PrintedEntry;
-use super::quoting::yaml;
+use crate::output::quoting::{yaml, yaml_list};
 use awsauth_core::facts::access_entries::AccessScope;
 
 /// Prints a ClusterConfig for `eksctl create accessentry -f`, which skips entries that exist.
@@ -36,7 +35,7 @@ pub(super) fn cluster_config(
         if let Some(username) = one.username() {
             let _ = writeln!(text, "    kubernetesUsername: {}", yaml(username));
         }
-        list(&mut text, "    ", "kubernetesGroups", one.groups());
+        yaml_list(&mut text, "    ", "kubernetesGroups", one.groups());
         if !one.terms.policies().is_empty() {
             text.push_str("    accessPolicies:\n");
         }
@@ -47,7 +46,7 @@ pub(super) fn cluster_config(
                 AccessScope::Cluster => text.push_str("        type: cluster\n"),
                 AccessScope::Namespaces(names) => {
                     text.push_str("        type: namespace\n");
-                    list(&mut text, "        ", "namespaces", names);
+                    yaml_list(&mut text, "        ", "namespaces", names);
                 }
             }
         }

@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use clap::ValueEnum;
 
-use super::{UNKNOWN_CLUSTER, access_file, cloudformation, eksctl, shell_script, terraform, word};
+use super::{UNKNOWN_CLUSTER, cloudformation, eksctl, shell_script, terraform, word};
+use crate::output::access_file::{Grant, access_file};
 use awsauth_core::access_entries::Operation;
 use awsauth_core::access_entries::migrate::{MigrationPlan, Verdict};
 use awsauth_core::escape::one_line;
@@ -79,7 +80,11 @@ pub(crate) fn printed_entries(
         EntryForm::Terraform => comments + &terraform::resources(&entries, cluster),
         EntryForm::Cloudformation => comments + &cloudformation::template(&entries, cluster),
         EntryForm::Eksctl => comments + &eksctl::cluster_config(&entries, cluster, region),
-        EntryForm::Access => comments + &access_file::grants(&entries),
+        EntryForm::Access => {
+            let grants = entries.iter();
+            let grants = grants.map(|one| Grant::of_entry(one.entry, one.terms));
+            comments + &access_file(&grants.collect::<Vec<_>>())
+        }
         EntryForm::AwsCli => shell_script::script(plan, &comments, cluster, region),
     }
 }

@@ -7,7 +7,7 @@
 use std::fmt::Write;
 
 use super::entry_form::PrintedEntry;
-use super::quoting::{Names, hcl};
+use crate::output::quoting::{Names, hcl};
 use awsauth_core::facts::access_entries::{AccessPolicy, AccessScope};
 
 /// Prints `access_entries`, and imports of entries that exist into a module with the name `eks`.

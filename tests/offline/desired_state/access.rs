@@ -87,6 +87,61 @@ fn policies_need_groups_in_aws_auth() {
 }
 
 #[test]
+fn nodes_of_auto_mode_need_an_access_entry() {
+    let nodes = "f:4: role arn:aws-cn:iam::111122223333:role/auto";
+    for (grant, policies) in [
+        (
+            "- {role: auto, nodes: auto}",
+            "[\"AmazonEKSAutoNodePolicy\"]",
+        ),
+        ("- {role: auto, nodes: auto, policies: []}", "[]"),
+    ] {
+        assert_eq!(
+            in_store(grant, Store::AccessEntries).unwrap(),
+            [format!("{nodes} EC2 {policies}")]
+        );
+        let desired = read(&access(grant), "f", Some(CLUSTER)).unwrap();
+        assert!(desired[0].needs_access_entry());
+        assert_eq!(
+            in_store(grant, Store::AwsAuth).unwrap_err().to_string(),
+            "f:4: arn:aws-cn:iam::111122223333:role/auto is for nodes of Auto Mode, which aws-auth cannot map"
+        );
+    }
+}
+
+#[test]
+fn permission_set_becomes_its_role() {
+    let grants = "\
+- {sso: Dev, groups: [devs]}
+- {sso: Ops, account: '444455556666', username: 'ops:{{SessionName}}'}
+";
+    let desired = read(&access(grants), "f", Some(CLUSTER)).unwrap();
+    let accounts = desired.iter().map(|one| {
+        let set = one.permission_set().unwrap();
+        (set.permission_set_name.as_str(), set.account_id.as_str())
+    });
+    assert_eq!(
+        accounts.collect::<Vec<_>>(),
+        [("Dev", "111122223333"), ("Ops", "444455556666")]
+    );
+    let role = |account| format!("arn:aws:iam::{account}:role/aws-reserved/sso.amazonaws.com/S");
+    let resolved: Vec<DesiredMapping> = desired
+        .into_iter()
+        .zip(["111122223333", "444455556666"])
+        .map(|(one, account)| one.with_role(role(account)))
+        .collect();
+    assert!(resolved.iter().all(|one| one.permission_set().is_none()));
+    assert_eq!(
+        shown(Ok(resolved)),
+        format!(
+            "f:4: role {} as arn:aws:sts::111122223333:assumed-role/S/{{{{SessionName}}}} in [\"devs\"]\nf:5: role {} as ops:{{{{SessionName}}}} in []",
+            role("111122223333"),
+            role("444455556666")
+        )
+    );
+}
+
+#[test]
 fn mistakes_are_reported_with_their_line() {
     for (grant, message) in [
         (
@@ -100,7 +155,7 @@ fn mistakes_are_reported_with_their_line() {
         ),
         (
             "- groups: [a]",
-            "f:4: an item of grants has no principal: none of `role`, `user`, `arn`",
+            "f:4: an item of grants has no principal: none of `role`, `user`, `arn`, `sso`",
         ),
         ("- {role: a, user: b}", "f:4: both `role` and `user`"),
         (
@@ -111,6 +166,15 @@ fn mistakes_are_reported_with_their_line() {
             "- {arn: 'arn:aws:iam::111122223333:role/n', nodes: linux, groups: [a]}",
             "f:4: `groups` together with `nodes`",
         ),
+        (
+            "- {arn: 'arn:aws:iam::111122223333:role/n', nodes: auto, admin: true}",
+            "f:4: `admin` together with `nodes`",
+        ),
+        (
+            "- {sso: 'arn:aws:iam::111122223333:role/n', account: '111122223333'}",
+            "f:4: sso permissionSetName `arn:aws:iam::111122223333:role/n` is not valid",
+        ),
+        ("- sso: Dev", "f:4: `Dev` has no account"),
         (
             "- {arn: 'arn:aws:iam::111122223333:role/n', admin: maybe}",
             "f:4: `admin` is text, but must be true or false",

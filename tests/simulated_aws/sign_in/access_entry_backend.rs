@@ -797,6 +797,44 @@ fn access_file_gives_the_same_user_in_every_mode() {
 }
 
 #[test]
+fn listed_access_can_be_applied_again() {
+    let stores = TwoStores::in_mode_api();
+    let file = stores.session.cluster.folder().join("access.yaml");
+    let path = file.to_str().unwrap();
+    fs::write(
+        &file,
+        "apiVersion: awsauth.dev/v1beta1\nkind: Access\ngrants:\n- {role: dev, nodes: auto}\n",
+    )
+    .unwrap();
+    let (run, calls) = stores.changes_by(&["apply", "-f", path]);
+    run.says(0, &[]);
+    assert_eq!(calls, ["CreateAccessEntry", "AssociateAccessPolicy"]);
+    assert_eq!(stores.entry(DEV).unwrap()["type"], "EC2");
+    stores
+        .run(&["apply", "-f", path, "--backend", "aws-auth"])
+        .says(
+            2,
+            &["access.yaml:4: this is an access entry, which aws-auth cannot store\n"],
+        );
+    let listed = stores.run(&["get", "-o", "access"]);
+    listed.says(0, &[]);
+    for grant in [
+        format!("- arn: \"{MYTESTROLE}\"\n  username: \"admin\"\n  admin: true\n"),
+        format!("- arn: \"{NODE}\"\n  nodes: \"linux\"\n"),
+        format!(
+            "- arn: \"{DEV}\"\n  nodes: \"auto\"\n  policies:\n  - \"arn:aws:eks::aws:cluster-access-policy/AmazonEKSAutoNodePolicy\"\n"
+        ),
+    ] {
+        assert!(listed.stdout.contains(&grant), "{grant}{listed:?}");
+    }
+    fs::write(&file, &listed.stdout).unwrap();
+    let (run, calls) = stores.changes_by(&["apply", "-f", path]);
+    run.says(0, &[]);
+    assert!(calls.is_empty(), "{run:?}");
+    assert_eq!(run.stdout.matches("unchanged").count(), 3, "{run:?}");
+}
+
+#[test]
 fn one_file_changes_both_stores() {
     let stores = TwoStores::in_both_modes(&[standard(DEV, "dev:{{SessionName}}", &["devs"], &[])]);
     let list = stores.session.cluster.folder().join("both.yaml");

@@ -134,6 +134,72 @@ fn role_of_a_permission_set_replaces_the_deleted_one() {
 }
 
 #[test]
+fn access_file_maps_the_role_of_a_permission_set() {
+    let session = ExclusiveCluster::start();
+    let service = eks(&session, &json!({}));
+    let moto = iam(&SETS, &[]);
+    let caller =
+        holding(&session, service, CREATOR_SESSION).with("AWS_ENDPOINT_URL_IAM", moto.url());
+    let old = format!(
+        "- rolearn: {A}/AWSReservedSSO_Dev_0123456789abcdef\n  username: old\n  groups: [devs]\n\
+         - rolearn: {A}/AWSReservedSSO_Dev_ReadOnly_0123456789abcdef\n  username: ro\n"
+    );
+    session.put(&json!({"mapRoles": old}));
+    let file = session.cluster.folder().join("access.yaml");
+    let path = file.to_str().unwrap();
+    let write = |grant: &str| {
+        let text = format!("apiVersion: awsauth.dev/v1beta1\nkind: Access\ngrants:\n{grant}\n");
+        fs::write(&file, text).unwrap();
+    };
+    write("- {sso: Dev, username: 'dev:{{SessionName}}', groups: [ops]}");
+    let diff = on(&session, &caller, &["diff", path]);
+    diff.says(1, &[]);
+    for line in [
+        "-- rolearn: arn:aws:iam::111122223333:role/AWSReservedSSO_Dev_0123456789abcdef\n",
+        "+- rolearn: arn:aws:iam::111122223333:role/AWSReservedSSO_Dev_fedcba9876543210\n",
+    ] {
+        assert!(diff.stdout.contains(line), "{line}{diff:?}");
+    }
+    let apply = ["apply", "-f", path, "--owner", "team-a", "--prune"];
+    on(&session, &caller, &apply).says(
+        0,
+        &[&format!(
+            "The role of Dev is {A}/{PATH}/AWSReservedSSO_Dev_fedcba9876543210.\n"
+        )],
+    );
+    let entries = on(&session, &caller, &["get", "roles", "-o", "json"]).json();
+    let entries = entries["roles"].as_array().unwrap();
+    let found = entries.iter().map(|entry| &entry["arn"]);
+    let name = |name: &str| json!(format!("{A}/AWSReservedSSO_{name}"));
+    assert_eq!(
+        found.collect::<Vec<_>>(),
+        [
+            &name("Dev_ReadOnly_0123456789abcdef"),
+            &name("Dev_fedcba9876543210")
+        ]
+    );
+    assert_eq!(entries[1]["username"], "dev:{{SessionName}}");
+    assert_eq!(entries[1]["groups"], json!(["ops"]));
+    let again = on(&session, &caller, &apply);
+    again.says(0, &[]);
+    assert!(again.stdout.contains("unchanged"), "{again:?}");
+
+    for (grant, message) in [
+        (
+            "- {sso: Twice}",
+            "access.yaml:4: the permission set Twice has several roles: ",
+        ),
+        (
+            "- {sso: Dev, account: '444455556666'}",
+            "access.yaml:4: the AWS credentials are of account 111122223333, not of 444455556666",
+        ),
+    ] {
+        write(grant);
+        on(&session, &caller, &["apply", "-f", path]).says(2, &[message]);
+    }
+}
+
+#[test]
 fn manifest_gets_the_role_that_the_aws_credentials_see() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("aws-auth.yaml");

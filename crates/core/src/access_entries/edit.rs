@@ -248,12 +248,9 @@ fn kind_of_nodes(username: Option<&str>, groups: &Groups) -> Option<NodeKind> {
     let Groups::Set(groups) = groups else {
         return None;
     };
-    NodeKind::ALL.into_iter().find(|kind| {
-        let mut theirs = kind.groups().iter();
-        username == Some(kind.username())
-            && groups.len() == kind.groups().len()
-            && theirs.all(|group| groups.iter().any(|own| own == group))
-    })
+    let username = username?;
+    let mut kinds = NodeKind::ALL.into_iter();
+    kinds.find(|kind| kind.is_user(username, groups))
 }
 
 #[cfg(test)]

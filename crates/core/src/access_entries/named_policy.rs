@@ -100,6 +100,14 @@ impl FromStr for NamedPolicy {
 }
 
 impl NamedPolicy {
+    /// Returns the policy with this name for the whole cluster.
+    pub fn in_cluster(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            scope: AccessScope::Cluster,
+        }
+    }
+
     /// Returns the policy of a cluster in this partition. `known` are the ARNs of all policies, if EKS listed them.
     ///
     /// # Errors

@@ -277,7 +277,7 @@ fn principal(arn: &str, cluster: Option<&Parts<'_>>) -> Result<(), Violation> {
 }
 
 /// Returns whether a role is one that only its AWS service uses.
-pub(crate) fn is_service_linked(role: &Parts<'_>) -> bool {
+pub fn is_service_linked(role: &Parts<'_>) -> bool {
     role.path.starts_with(SERVICE_LINKED_PATH)
         || (role.path == "/" && role.name.starts_with(SERVICE_LINKED_NAME))
 }

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use super::access_entry_formats::{default_username, given as find, list_of, refuse_unknown, text};
 use super::error::{Fault, Reason};
 use super::mapping_formats::{by_kind, expiry};
+use super::validate::check_principal;
 use super::yaml_value::{Field, Value};
 use super::{DesiredEntry, DesiredMapping, Mappings};
 use crate::access_entries::{NamedPolicy, Store};
 use crate::arn::Parts;
-use crate::document::Principal;
-use crate::facts::access_entries::{AccessScope, STANDARD};
+use crate::document::{Principal, SsoRole};
+use crate::facts::access_entries::{AUTO_NODE, AccessScope, STANDARD};
 use crate::facts::accounts::is_account_id;
 use crate::facts::groups::MASTERS;
 use crate::facts::node_kinds::NodeKind;
@@ -19,12 +20,13 @@ use crate::facts::node_kinds::NodeKind;
 const GRANT: &str = "an item of grants";
 
 /// The fields for the principal, of which exactly one is given.
-const PRINCIPALS: [&str; 3] = ["role", "user", "arn"];
+const PRINCIPALS: [&str; 4] = ["role", "user", "arn", "sso"];
 
-const FIELDS: [&str; 12] = [
+const FIELDS: [&str; 13] = [
     "role",
     "user",
     "arn",
+    "sso",
     "account",
     "nodes",
     "username",
@@ -51,7 +53,41 @@ pub struct DesiredAccess {
     pub nodes: Option<NodeKind>,
 }
 
+/// Returns the name of a kind of nodes in an `Access`.
+pub fn node_kind_name(kind: NodeKind) -> &'static str {
+    match kind {
+        NodeKind::AutoMode => "auto",
+        kind => kind.name(),
+    }
+}
+
 impl DesiredMapping {
+    /// Returns whether only an access entry can give this access.
+    pub fn needs_access_entry(&self) -> bool {
+        let nodes = self.access.as_ref().and_then(|access| access.nodes);
+        self.entry.is_some() || nodes == Some(NodeKind::AutoMode)
+    }
+
+    /// Returns the permission set of an `Access`. Its role must be found in IAM, and set [`with_role`](Self::with_role).
+    pub fn permission_set(&self) -> Option<&SsoRole> {
+        match &self.principal {
+            Principal::Sso(sso) if self.access.is_some() => Some(sso),
+            _ => None,
+        }
+    }
+
+    /// Returns the mapping of the role of its permission set.
+    #[must_use]
+    pub fn with_role(self, arn: String) -> Self {
+        let principal = Principal::Role(arn);
+        let username = self.username;
+        Self {
+            username: username.or_else(|| Some(default_username(&principal))),
+            principal,
+            ..self
+        }
+    }
+
     /// Returns the mapping as this store holds it.
     ///
     /// # Errors
@@ -62,6 +98,11 @@ impl DesiredMapping {
         };
         match store {
             Store::AwsAuth => {
+                if access.nodes == Some(NodeKind::AutoMode) {
+                    let who = self.who();
+                    let reason = Reason::AutoModeInAwsAuth { who };
+                    return Err(Fault::new(self.line, reason).of(&self.source));
+                }
                 let groups = self.groups.get_or_insert_default();
                 match access.groups_without_policies {
                     Some(others) => groups.extend(others),
@@ -79,10 +120,7 @@ impl DesiredMapping {
             Store::AccessEntries => {
                 let mut policies = access.policies;
                 if access.is_admin {
-                    policies.push(NamedPolicy {
-                        name: ADMIN_POLICY.to_owned(),
-                        scope: AccessScope::Cluster,
-                    });
+                    policies.push(NamedPolicy::in_cluster(ADMIN_POLICY));
                 }
                 let kind = access.nodes.map_or(STANDARD, NodeKind::access_entry_type);
                 if access.nodes.is_some() {
@@ -133,14 +171,22 @@ fn grant(value: Value<'_>, mappings: &Mappings<'_>) -> Result<DesiredMapping, Fa
     let username = username.transpose()?.map(str::to_owned);
     let groups = given("groups").map(|field| list_of(field, "groups"));
     let nodes = given("nodes").map(nodes).transpose()?;
-    if nodes.is_some() {
+    if let Some(kind) = nodes {
         let others = ["username", "groups", "policies", "withoutPolicies", "admin"];
-        if let Some(field) = others.into_iter().find_map(given) {
+        let mut others = others.into_iter().filter_map(given);
+        // Of the entries of nodes, only those of Auto Mode have access policies.
+        let is_refused =
+            |field: &Field<'_>| kind != NodeKind::AutoMode || field.name != "policies";
+        if let Some(field) = others.find(is_refused) {
             let field = field.name.to_owned();
             return Err(Fault::new(value.line(), Reason::WithNodes { field }));
         }
     }
     let policies = given("policies").map(policies).transpose()?;
+    let policies = policies.or_else(|| {
+        let is_auto = nodes == Some(NodeKind::AutoMode);
+        is_auto.then(|| vec![NamedPolicy::in_cluster(AUTO_NODE)])
+    });
     let without = given("withoutPolicies").map(|field| {
         let fields = field.value.fields("`withoutPolicies`")?;
         refuse_unknown(&fields, "`withoutPolicies`", &["groups"])?;
@@ -154,16 +200,17 @@ fn grant(value: Value<'_>, mappings: &Mappings<'_>) -> Result<DesiredMapping, Fa
     let (username, groups) = match nodes {
         Some(kind) => {
             let groups = kind.groups().iter().map(|&group| group.to_owned());
-            (kind.username().to_owned(), groups.collect())
+            (Some(kind.username().to_owned()), groups.collect())
         }
-        None => (
-            username.unwrap_or_else(|| default_username(&principal)),
-            groups.transpose()?.unwrap_or_default(),
-        ),
+        None => (username, groups.transpose()?.unwrap_or_default()),
+    };
+    let username = match &principal {
+        Principal::Sso(_) => username,
+        principal => username.or_else(|| Some(default_username(principal))),
     };
     Ok(DesiredMapping {
         principal,
-        username: Some(username),
+        username,
         groups: Some(groups),
         entry: None,
         access: Some(DesiredAccess {
@@ -207,7 +254,7 @@ fn principal(
     let written = account
         .map(|field| field.value.source("`account`"))
         .transpose()?;
-    if first.name == "arn" || name.starts_with("arn:") {
+    if first.name == "arn" || (first.name != "sso" && name.starts_with("arn:")) {
         return by_kind(name).map_err(|reason| Fault::new(first.line, reason));
     }
     let cluster = cluster_arn.and_then(Parts::of);
@@ -221,16 +268,24 @@ fn principal(
         return Err(Fault::new(first.line, Reason::AccountId { account }));
     }
     let partition = cluster.map_or("aws", |cluster| cluster.partition);
-    let arn = format!("arn:{partition}:iam::{account}:{}/{name}", first.name);
-    Ok(match first.name {
-        "role" => Principal::Role(arn),
-        _ => Principal::User(arn),
-    })
+    let arn = |kind: &str| format!("arn:{partition}:iam::{account}:{kind}/{name}");
+    let principal = match first.name {
+        "role" => Principal::Role(arn("role")),
+        "user" => Principal::User(arn("user")),
+        _ => Principal::Sso(Box::new(SsoRole {
+            permission_set_name: name.to_owned(),
+            account_id: account.to_owned(),
+            partition: partition.to_owned(),
+        })),
+    };
+    check_principal(&principal).map_err(|reason| Fault::new(first.line, reason))?;
+    Ok(principal)
 }
 
 fn nodes(field: Field<'_>) -> Result<NodeKind, Fault> {
     let name = text(field, "nodes")?;
-    let kind = NodeKind::ALL.into_iter().find(|kind| kind.name() == name);
+    let mut kinds = NodeKind::ALL.into_iter().chain([NodeKind::AutoMode]);
+    let kind = kinds.find(|kind| node_kind_name(*kind) == name);
     kind.ok_or_else(|| {
         let name = name.to_owned();
         Fault::new(field.line, Reason::NodeKind { name })
@@ -242,10 +297,7 @@ fn policies(field: Field<'_>) -> Result<Vec<NamedPolicy>, Fault> {
     const WHAT: &str = "an item of `policies`";
     let read = |item: Value<'_>| {
         if !item.is_map() {
-            return Ok(NamedPolicy {
-                name: item.text(WHAT)?.to_owned(),
-                scope: AccessScope::Cluster,
-            });
+            return item.text(WHAT).map(NamedPolicy::in_cluster);
         }
         let fields = item.fields(WHAT)?;
         refuse_unknown(&fields, WHAT, &["name", "namespaces"])?;

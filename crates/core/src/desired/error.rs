@@ -129,6 +129,8 @@ pub enum Reason {
     MissingField { what: String, field: String },
     #[error("{who} has access policies, which aws-auth cannot give")]
     PoliciesInAwsAuth { who: String },
+    #[error("{who} is for nodes of Auto Mode, which aws-auth cannot map")]
+    AutoModeInAwsAuth { who: String },
     #[error("`{field}` together with `nodes`: EKS sets the rights of nodes")]
     WithNodes { field: String },
     #[error("`{name}` is not a kind of nodes")]
@@ -218,8 +220,9 @@ impl Reason {
             Self::Expiry { .. } => "Write the time with its offset, the date alone, or never.".into(),
             Self::MissingField { field, .. } => format!("Add `{field}`."),
             Self::PoliciesInAwsAuth { .. } => "Add `withoutPolicies: {groups: [NAME]}` with groups that give similar rights, or use an access entry: --backend access-entries.".into(),
+            Self::AutoModeInAwsAuth { .. } => "Use an access entry: --backend access-entries.".into(),
             Self::WithNodes { field } => format!("Remove `{field}`."),
-            Self::NodeKind { .. } => "Write linux, windows, fargate or hybrid.".into(),
+            Self::NodeKind { .. } => "Write linux, windows, fargate, hybrid or auto.".into(),
             Self::NoAccount { .. } => "Add `account`, write the ARN, or name the cluster, whose account is the default: --cluster-name NAME.".into(),
             Self::PolicyScope { .. } => "Write type cluster without namespaces, or type namespace with at least one.".into(),
             Self::AccessEntries => "Connect with a kubeconfig instead of --cluster-name when you run `awsauth get`; it then prints only aws-auth.".into(),

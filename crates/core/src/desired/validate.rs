@@ -14,7 +14,8 @@ pub(super) fn check(desired: &DesiredMapping) -> Result<(), Fault> {
         .map_err(|reason| Fault::new(desired.line, reason))
 }
 
-fn check_principal(principal: &Principal) -> Result<(), Reason> {
+/// Checks a principal of any form.
+pub(super) fn check_principal(principal: &Principal) -> Result<(), Reason> {
     match principal {
         Principal::Role(arn) => check_text("the role's ARN", arn),
         Principal::User(arn) => check_text("the user's ARN", arn),

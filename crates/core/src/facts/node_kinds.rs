@@ -55,6 +55,20 @@ impl NodeKind {
         }
     }
 
+    /// Returns the kind of an access entry's type.
+    pub fn of_access_entry(kind: &str) -> Option<Self> {
+        let mut kinds = Self::ALL.into_iter().chain([Self::AutoMode]);
+        kinds.find(|known| known.access_entry_type() == kind)
+    }
+
+    /// Returns whether this is the username of such nodes, and these are exactly their groups, in any order.
+    pub fn is_user(self, username: &str, groups: &[String]) -> bool {
+        let mut expected = self.groups().iter();
+        username == self.username()
+            && groups.len() == self.groups().len()
+            && expected.all(|group| groups.iter().any(|own| own == group))
+    }
+
     /// Returns the username template.
     pub const fn username(self) -> &'static str {
         match self {

@@ -1,6 +1,7 @@
 //! Texts in the languages of other tools.
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 
 use awsauth_core::arn::Parts;
 use awsauth_core::escape::is_invisible;
@@ -8,6 +9,17 @@ use awsauth_core::escape::is_invisible;
 /// Quotes a text for YAML. The result is a string in every version of YAML.
 pub(super) fn yaml(text: &str) -> String {
     quoted(text, false)
+}
+
+/// Adds a key with a YAML list of texts, if there are any.
+pub(super) fn yaml_list(text: &mut String, indent: &str, key: &str, texts: &[impl AsRef<str>]) {
+    if texts.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "{indent}{key}:");
+    for one in texts {
+        let _ = writeln!(text, "{indent}- {}", yaml(one.as_ref()));
+    }
 }
 
 /// Quotes a text for HCL, without templates.
@@ -28,6 +40,8 @@ fn quoted(text: &str, is_hcl: bool) -> String {
             '\t' => quoted.push_str("\\t"),
             // `${` and `%{` begin a template; doubled, they are these characters.
             '$' | '%' if is_hcl && rest.peek() == Some(&'{') => quoted.extend([c, c]),
+            // The log of a CI system may take `##NAME[` for a command.
+            '#' if !is_hcl && rest.peek() == Some(&'#') => quoted.push_str("\\u0023"),
             c if is_invisible(c) || is_unprintable(c) => {
                 let code = u32::from(c);
                 quoted.push_str(&match code {
@@ -109,6 +123,7 @@ mod tests {
         let text = "a\"b\\c\n\u{7f}${x}%{y}$ \u{85}é";
         assert_eq!(yaml(text), r#""a\"b\\c\n\u007f${x}%{y}$ \u0085é""#);
         assert_eq!(hcl(text), r#""a\"b\\c\n\u007f$${x}%%{y}$ \u0085é""#);
+        assert_eq!(yaml("##[error]"), r##""\u0023#[error]""##);
         assert_eq!(hcl("dev:{{SessionName}}"), r#""dev:{{SessionName}}""#);
     }
 
