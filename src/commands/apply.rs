@@ -20,7 +20,7 @@ use crate::write::{
     EntryRequest, NamedOptions, PlannedEntries, ReadStores, Transaction, note_new_mappings,
     read_stores, refuse_unrecorded_expiry,
 };
-use awsauth_core::access_entries::{EntryChange, Store, StoreChoice};
+use awsauth_core::access_entries::{self, EntryChange, Store, StoreChoice, is_changed};
 use awsauth_core::arn::principal_key;
 use awsauth_core::authenticator::AccessEntries;
 use awsauth_core::desired::{self, DesiredMapping};
@@ -29,9 +29,6 @@ use awsauth_core::document::edit::{Edit, Groups};
 use awsauth_core::expiry::Expiry;
 use awsauth_core::ownership::Owner;
 use awsauth_core::plan::{Ownership, Plan, Request};
-
-/// The tag of access entries with the owner that created them.
-const OWNER_TAG: &str = "awsauth.dev/owner";
 
 /// Merge many mappings in one write
 ///
@@ -338,11 +335,11 @@ impl Desired<'_> {
             options: entry_options(desired, self.owner.as_ref()),
         });
         let requests: Vec<_> = requests.collect();
-        let pruned = match (&read, &self.owner) {
+        let (pruned, kept_entries) = match (&read, &self.owner) {
             (Some(read), Some(owner)) if prunes_entries => {
                 pruned_entries(read.entries(), owner, &edits)
             }
-            _ => Vec::new(),
+            _ => Default::default(),
         };
         let reads_aws_auth = read
             .as_ref()
@@ -357,6 +354,7 @@ impl Desired<'_> {
             create_only,
             expiries: expiries.collect(),
             pruned_entries: pruned_arns.collect(),
+            kept_entries,
             owner: self
                 .owner
                 .filter(|_| reads_aws_auth)
@@ -402,33 +400,35 @@ fn without_expired(mappings: Vec<RequestedMapping>, out: &mut Out) -> Vec<Reques
         .collect()
 }
 
-/// Returns the removal of the access entries that this owner created and no longer requests. EKS's own entries have no owner.
+/// Returns the removal of the access entries that this owner applied and no longer requests, and the principals of those that were
+/// changed since. EKS's own entries have no owner.
 fn pruned_entries(
     known: Option<&AccessEntries>,
     owner: &Owner,
     requested: &[(Edit, StoreChoice)],
-) -> Vec<EntryChange> {
+) -> (Vec<EntryChange>, Vec<String>) {
     let requested = requested.iter();
     let requested: HashSet<String> = requested
         .map(|(edit, _)| principal_key(edit.principal().text()))
         .collect();
     let entries = known.and_then(AccessEntries::all).unwrap_or_default();
-    let pruned = entries.iter().filter_map(|entry| {
-        let terms = entry.terms.as_ref()?;
-        let is_owned = terms
-            .tags
-            .get(OWNER_TAG)
-            .is_some_and(|tag| tag == owner.as_str());
-        (is_owned
-            && terms.policies.is_some()
-            && !requested.contains(&principal_key(&entry.principal_arn)))
-        .then(|| EntryChange {
-            principal_arn: entry.principal_arn.clone(),
-            before: Some(terms.clone()),
-            after: None,
-        })
-    });
-    pruned.collect()
+    let (mut removed, mut kept) = (Vec::new(), Vec::new());
+    for entry in entries {
+        let is_owned = access_entries::owner(entry) == Some(owner.as_str());
+        if !is_owned || requested.contains(&principal_key(&entry.principal_arn)) {
+            continue;
+        }
+        let principal_arn = entry.principal_arn.clone();
+        match is_changed(entry) {
+            Some(false) => removed.push(EntryChange {
+                principal_arn,
+                before: entry.terms.clone(),
+                after: None,
+            }),
+            Some(true) | None => kept.push(principal_arn),
+        }
+    }
+    (removed, kept)
 }
 
 /// Returns what an access entry needs besides username and groups.
@@ -439,13 +439,10 @@ fn entry_options(desired: DesiredMapping, owner: Option<&Owner>) -> NamedOptions
         policies: entry.policies,
         remove: Vec::new(),
         tags: entry.tags,
-        expiry: None,
+        ..NamedOptions::default()
     });
     options.expiry = expiry;
-    if let Some(owner) = owner {
-        let tag = (OWNER_TAG.to_owned(), owner.as_str().to_owned());
-        options.tags.extend([tag]);
-    }
+    options.owner = owner.cloned();
     options
 }
 

@@ -288,6 +288,12 @@ fn notice(notice: &Notice) -> String {
                 place(entry)
             )
         }
+        Notice::EntryNotPruned { principal_arn } => {
+            format!(
+                "The access entry of {} is no longer requested but stays: it was changed since it was applied.",
+                one_line(principal_arn)
+            )
+        }
         Notice::NoEffect { principal, why } => {
             format!(
                 "The mapping of {} has no effect: {}.",

@@ -21,6 +21,7 @@ use awsauth_core::expiry::Expiry;
 use awsauth_core::facts::access_entries::AccessEntry;
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::facts::iam_principals;
+use awsauth_core::ownership::Owner;
 use awsauth_core::plan::Plan;
 
 /// The delay before the spinner appears.
@@ -63,6 +64,8 @@ pub(crate) struct NamedOptions {
     pub(crate) remove: Vec<NamedPolicy>,
     /// The tags of a new entry.
     pub(crate) tags: BTreeMap<String, String>,
+    /// The owner that applies the entry.
+    pub(crate) owner: Option<Owner>,
     /// When the access ends; `None` to keep the current time.
     pub(crate) expiry: Option<Expiry>,
 }
@@ -324,6 +327,7 @@ fn change(
         policies: named,
         remove,
         tags,
+        owner,
         expiry,
     } = request.options.clone();
     let partition = Parts::of(&cluster.facts.arn).map_or("aws", |parts| parts.partition);
@@ -340,6 +344,7 @@ fn change(
             .map_err(|error| Failure::usage(&error).hint(error.remedy()))?,
         remove,
         tags,
+        owner,
         expiry,
     };
     let cluster_arn = Some(cluster.facts.arn.as_str());

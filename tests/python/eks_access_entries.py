@@ -226,6 +226,15 @@ def delete_access_entry(world, given):
     return {}
 
 
+def tag_resource(world, given):
+    for entries in world.get("entries", {}).values():
+        for entry in entries:
+            if entry.get("accessEntryArn") == given["resourceArn"]:
+                entry["tags"] = {**entry.get("tags", {}), **given["tags"]}
+                return {}
+    raise unquoted(f"There is no resource {given['resourceArn']}")
+
+
 def list_access_entries(world, given, page):
     policy_arn = given.get("associatedPolicyArn")
     names = [
@@ -371,6 +380,7 @@ CALLS = {
     "DeleteAccessEntry": delete_access_entry,
     "AssociateAccessPolicy": associate_access_policy,
     "DisassociateAccessPolicy": disassociate_access_policy,
+    "TagResource": tag_resource,
     "DescribeCluster": describe_cluster,
     "UpdateClusterConfig": update_cluster_config,
     "DescribeUpdate": describe_update,

@@ -17,4 +17,4 @@ pub use edit::{EntryEditError, EntryOptions, entry_change};
 pub use named_policy::{NamedPolicy, PolicyError, PolicyTextError};
 pub use operation::Operation;
 pub use store_choice::{Store, StoreChoice, store_for};
-pub use tags::{is_changed, recorded_expiry};
+pub use tags::{is_changed, owner, recorded_expiry};

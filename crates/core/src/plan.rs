@@ -484,6 +484,8 @@ impl Draft {
                     .map(Notice::Owned),
             );
         }
+        let kept = request.kept_entries.iter().cloned();
+        notices.extend(kept.map(|principal_arn| Notice::EntryNotPruned { principal_arn }));
         let next_owners = match &request.owner {
             Some(ownership) => owners.after(&after, &ownership.owner, &ownership.requested),
             None => owners.clone(),

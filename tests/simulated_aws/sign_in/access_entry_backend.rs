@@ -677,8 +677,8 @@ fn files_with_access_entries_are_applied_and_pruned() {
         "{run:?}"
     );
     assert_eq!(calls, ["CreateAccessEntry", "AssociateAccessPolicy"]);
-    let tags = json!({"awsauth.dev/owner": "team-a"});
-    assert_eq!(stores.entry(DEV).unwrap()["tags"], tags);
+    let created = stores.entry(DEV).unwrap()["tags"].clone();
+    assert_eq!(created["awsauth.dev/owner"], "team-a");
     let (run, calls) = apply(&file, &[]);
     run.says(0, &[]);
     assert!(calls.is_empty(), "{calls:?}");
@@ -715,7 +715,9 @@ fn files_with_access_entries_are_applied_and_pruned() {
     fs::write(&list, &mapping).unwrap();
     let (run, calls) = apply(list.to_str().unwrap(), &[]);
     run.says(0, &[]);
-    assert_eq!(calls, ["UpdateAccessEntry"]);
+    assert_eq!(calls, ["UpdateAccessEntry", "TagResource"]);
+    let tags = stores.entry(DEV).unwrap()["tags"].clone();
+    assert_ne!(tags, created);
     assert_eq!(
         stores.entry(DEV).unwrap()["kubernetesGroups"],
         json!(["ops"])
@@ -751,6 +753,24 @@ fn files_with_access_entries_are_applied_and_pruned() {
     let (run, calls) = stores.changes_by(&others);
     run.says(0, &[]);
     assert!(calls.is_empty(), "{calls:?}");
+    // An entry that another client changed since is kept.
+    let group = |group: &str| {
+        stores.change(|state| {
+            let entries = state["entries"][eks::NAME].as_array_mut().unwrap();
+            entries.last_mut().unwrap()["kubernetesGroups"] = json!([group]);
+        });
+    };
+    group("other");
+    let kept = format!(
+        "The access entry of {DEV} is no longer requested but stays: it was changed since it was applied.\n"
+    );
+    let (run, calls) = apply(&none, &["--prune", "--yes"]);
+    run.says(0, &[&kept]);
+    assert!(calls.is_empty(), "{calls:?}");
+    stores
+        .run(&["diff", "-f", &none, "--owner", "team-a", "--prune"])
+        .says(0, &[&kept]);
+    group("ops");
     let (run, calls) = apply(&none, &["--prune", "--yes"]);
     run.says(0, &[]);
     assert!(

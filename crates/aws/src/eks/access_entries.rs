@@ -223,6 +223,7 @@ async fn describe(client: &Client, cluster: &str, principal_arn: String) -> Answ
                 .map_err(|error| unavailable = Some((LIST_ACCESS_POLICIES, error)))
                 .ok(),
             tags: entry_data.tags.unwrap_or_default().into_iter().collect(),
+            arn: entry_data.access_entry_arn,
             created_at: entry_data.created_at.and_then(timestamp),
         });
     }

@@ -1,6 +1,6 @@
 //! Carries out changes of access entries and of the authentication mode.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::Future;
 use std::time::{Duration, Instant};
 
@@ -288,6 +288,22 @@ impl Run {
                     .repeat(async || send().await.map_err(AwsError::of))
                     .await;
                 unchanged_if_missing(answer.map(drop))
+            }
+            Operation::TagEntry {
+                principal_arn,
+                entry_arn,
+                tags,
+            } => {
+                let tags: HashMap<String, String> = tags.clone().into_iter().collect();
+                let send = || {
+                    let request = client.tag_resource().resource_arn(entry_arn);
+                    request.set_tags(Some(tags.clone())).send()
+                };
+                self.repeat_if_new(principal_arn, async || {
+                    send().await.map_err(AwsError::of).map(drop)
+                })
+                .await?;
+                Ok(Outcome::Changed)
             }
             Operation::BindClusterAdmin { .. } | Operation::UnbindClusterAdmin { .. } => {
                 unreachable!("not a call of EKS")

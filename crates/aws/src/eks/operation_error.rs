@@ -178,6 +178,9 @@ fn what(operation: &Operation, cluster: &str) -> String {
             "disassociate {} from the access entry of {principal_arn}",
             policy_name(policy_arn)
         ),
+        Operation::TagEntry { principal_arn, .. } => {
+            format!("tag the access entry of {principal_arn}")
+        }
     }
 }
 

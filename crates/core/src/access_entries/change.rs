@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Operation;
+use super::tags::DIGEST;
 use crate::authenticator::{AccessEntries, template};
 use crate::facts::access_entries::{AccessEntry, AccessPolicy, AccessScope, AccessTerms};
 
@@ -45,7 +46,7 @@ impl EntryChange {
     }
 
     /// Returns the calls, in an order in which the principal keeps the rights that it has before and after the change;
-    /// empty if the contents are the same. Tags are set only on a new entry.
+    /// empty if the contents are the same. Of the tags of an existing entry, only the digest of its contents changes.
     ///
     /// EKS cannot change the type of an entry, so another type deletes the entry first.
     pub fn operations(&self) -> Vec<Operation> {
@@ -122,6 +123,17 @@ impl EntryChange {
             principal_arn: principal_arn(),
             policy_arn,
         }));
+        // Last, so that the digest is that of the contents.
+        let digest = after.tags.get(DIGEST);
+        if let (Some(digest), Some(entry_arn)) = (digest, &before.arn)
+            && before.tags.get(DIGEST) != Some(digest)
+        {
+            operations.push(Operation::TagEntry {
+                principal_arn: principal_arn(),
+                entry_arn: entry_arn.clone(),
+                tags: [(DIGEST.to_owned(), digest.clone())].into(),
+            });
+        }
         operations
     }
 }
@@ -356,5 +368,34 @@ mod tests {
                 expected
             );
         }
+    }
+
+    #[test]
+    fn digest_is_written_after_the_contents() {
+        let tagged = |groups: &[&str], digest: &str| AccessTerms {
+            tags: [
+                (DIGEST.to_owned(), digest.to_owned()),
+                ("team".to_owned(), digest.to_owned()),
+            ]
+            .into(),
+            arn: Some("arn:aws:eks:eu-west-1:111122223333:access-entry/x".to_owned()),
+            ..terms(groups, &[])
+        };
+        let both = change(Some(tagged(&["a"], "1")), Some(tagged(&["b"], "2")));
+        let tag = r#"tag-resource --resource-arn arn:aws:eks:eu-west-1:111122223333:access-entry/x --tags '{"awsauth.dev/digest":"2"}'"#;
+        let made = commands(&both);
+        assert!(made[0].starts_with("update-access-entry"), "{made:?}");
+        assert_eq!(made[1..], [tag]);
+        let only = change(Some(tagged(&["a"], "1")), Some(tagged(&["a"], "2")));
+        assert_eq!(commands(&only), [tag]);
+        // EKS must have reported the ARN of the entry.
+        let unknown = AccessTerms {
+            arn: None,
+            ..tagged(&["a"], "1")
+        };
+        assert_eq!(
+            commands(&change(Some(unknown), Some(tagged(&["a"], "2")))),
+            Vec::<String>::new()
+        );
     }
 }

@@ -110,6 +110,7 @@ fn after(before: Option<Contents>, operation: &Operation) -> Option<Contents> {
         }
         Operation::DeleteEntry { .. } => return None,
         Operation::CreateEntry { .. }
+        | Operation::TagEntry { .. }
         | Operation::UpdateAuthenticationMode { .. }
         | Operation::BindClusterAdmin { .. }
         | Operation::UnbindClusterAdmin { .. } => {}

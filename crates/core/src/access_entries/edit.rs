@@ -7,13 +7,15 @@ use thiserror::Error;
 use super::change::EntryChange;
 use super::named_policy::NamedPolicy;
 use super::rules::{Violation, validate};
-use super::tags::{DIGEST, EXPIRES, digest, recorded_expiry};
+use super::tags;
+use super::tags::{DIGEST, EXPIRES, OWNER, digest, recorded_expiry};
 use crate::document::Principal;
 use crate::document::edit::{Edit, Groups};
 use crate::expiry::Expiry;
 use crate::facts::access_entries::{AccessEntry, AccessPolicy, AccessTerms, STANDARD};
 use crate::facts::groups::MASTERS;
 use crate::facts::node_kinds::NodeKind;
+use crate::ownership::Owner;
 
 /// What an edit requests of an access entry besides username and groups.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,6 +28,8 @@ pub struct EntryOptions {
     pub remove: Vec<NamedPolicy>,
     /// The tags of a new entry.
     pub tags: BTreeMap<String, String>,
+    /// The owner that applies the entry.
+    pub owner: Option<Owner>,
     /// When the access ends; `None` keeps the recorded time.
     pub expiry: Option<Expiry>,
 }
@@ -132,6 +136,7 @@ pub fn entry_change(
         after,
     };
     record_expiry(&mut change, options.expiry)?;
+    record_owner(&mut change, options.owner.as_ref());
     if !change.operations().is_empty() {
         let checked = change.entry_after().unwrap_or_else(|| AccessEntry {
             principal_arn: arn.to_owned(),
@@ -173,6 +178,27 @@ fn record_expiry(change: &mut EntryChange, expiry: Option<Expiry>) -> Result<(),
             .extend(tags.map(|(key, value)| (key.to_owned(), value)));
     }
     Ok(())
+}
+
+/// Records the owner of a new entry, and the digest of the contents of every entry of this owner. An entry that existed before keeps
+/// its owner or has none. A digest that another client made outdated stays if it would let the entry expire again.
+fn record_owner(change: &mut EntryChange, owner: Option<&Owner>) {
+    let Some(owner) = owner.map(Owner::as_str) else {
+        return;
+    };
+    let existing = change.entry_before();
+    let is_own = existing.is_none_or(|entry| {
+        tags::owner(&entry) == Some(owner) && recorded_expiry(&entry).is_none()
+    });
+    let after = change.entry_after();
+    if let (true, Some(digest), Some(terms)) =
+        (is_own, after.as_ref().and_then(digest), &mut change.after)
+    {
+        let tags = [(OWNER, owner.to_owned()), (DIGEST, digest)];
+        terms
+            .tags
+            .extend(tags.map(|(key, value)| (key.to_owned(), value)));
+    }
 }
 
 /// Returns the contents of the entry after it was mapped.
@@ -438,5 +464,33 @@ mod tests {
         let entry = existing("EC2_LINUX");
         assert_eq!(change(Some(&entry)).unwrap().operations().len(), 1);
         assert!(change(None).unwrap().operations().is_empty());
+    }
+
+    #[test]
+    fn owner_records_the_contents_of_its_own_entries() {
+        let of = |name: &str| EntryOptions {
+            owner: Some(Owner::new(name).unwrap()),
+            ..EntryOptions::default()
+        };
+        let set = |groups: &[&str]| Groups::Set(groups.iter().map(|&one| one.to_owned()).collect());
+        let created = after(&map(None, set(&["a"])), &of("team-a"), None);
+        let entry = AccessEntry {
+            principal_arn: ROLE.to_owned(),
+            terms: Some(created),
+        };
+        assert_eq!(tags::owner(&entry), Some("team-a"));
+        assert_eq!(tags::is_changed(&entry), Some(false));
+        for (options, is_changed) in [
+            (of("team-a"), false),
+            (of("team-b"), true),
+            (EntryOptions::default(), true),
+        ] {
+            let changed = AccessEntry {
+                terms: Some(after(&map(None, set(&["b"])), &options, Some(&entry))),
+                ..entry.clone()
+            };
+            assert_eq!(tags::owner(&changed), Some("team-a"));
+            assert_eq!(tags::is_changed(&changed), Some(is_changed), "{options:?}");
+        }
     }
 }

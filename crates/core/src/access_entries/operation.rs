@@ -52,6 +52,13 @@ pub enum Operation {
         principal_arn: String,
         policy_arn: String,
     },
+    /// Sets these tags of an entry, and keeps its others.
+    TagEntry {
+        principal_arn: String,
+        /// The ARN of the entry itself.
+        entry_arn: String,
+        tags: BTreeMap<String, String>,
+    },
 }
 
 impl Operation {
@@ -71,6 +78,7 @@ impl Operation {
             Self::DeleteEntry { .. } => "eks:DeleteAccessEntry",
             Self::AssociatePolicy { .. } => "eks:AssociateAccessPolicy",
             Self::DisassociatePolicy { .. } => "eks:DisassociateAccessPolicy",
+            Self::TagEntry { .. } => "eks:TagResource",
         }
     }
 
@@ -95,7 +103,8 @@ impl Operation {
             | Self::UpdateEntry { principal_arn, .. }
             | Self::DeleteEntry { principal_arn }
             | Self::AssociatePolicy { principal_arn, .. }
-            | Self::DisassociatePolicy { principal_arn, .. } => Some(principal_arn),
+            | Self::DisassociatePolicy { principal_arn, .. }
+            | Self::TagEntry { principal_arn, .. } => Some(principal_arn),
         }
     }
 
@@ -150,6 +159,19 @@ impl Operation {
                 Some(vec![associate(policy_arn).unwrap_or_else(disassociate)])
             }
             Self::DisassociatePolicy { policy_arn, .. } => Some(vec![associate(policy_arn)?]),
+            Self::TagEntry {
+                principal_arn,
+                entry_arn,
+                tags,
+            } => {
+                let had = &terms()?.tags;
+                let had = tags.keys().map(|key| Some((key.clone(), had.get(key)?.clone())));
+                Some(vec![Self::TagEntry {
+                    principal_arn: principal_arn.clone(),
+                    entry_arn: entry_arn.clone(),
+                    tags: had.collect::<Option<_>>()?,
+                }])
+            }
         }
     }
 
@@ -232,6 +254,9 @@ impl Operation {
                 principal_arn,
                 policy_arn,
             } => format!("{principal_arn} does not have {}.", policy_name(policy_arn)),
+            Self::TagEntry { principal_arn, .. } => {
+                format!("The tags of the access entry of {principal_arn} record its contents.")
+            }
         }
     }
 
@@ -259,6 +284,13 @@ impl Operation {
                 return words;
             }
             Self::UpdateAuthenticationMode { .. } => "update-cluster-config",
+            Self::TagEntry {
+                entry_arn, tags, ..
+            } => {
+                add(&["aws", "eks", "tag-resource", "--resource-arn", entry_arn]);
+                add(&["--tags", &serde_json::json!(tags).to_string()]);
+                return words;
+            }
             Self::CreateEntry { .. } => "create-access-entry",
             Self::UpdateEntry { .. } => "update-access-entry",
             Self::DeleteEntry { .. } => "delete-access-entry",
@@ -312,6 +344,7 @@ impl Operation {
             }
             Self::DisassociatePolicy { policy_arn, .. } => add(&["--policy-arn", policy_arn]),
             Self::DeleteEntry { .. }
+            | Self::TagEntry { .. }
             | Self::BindClusterAdmin { .. }
             | Self::UnbindClusterAdmin { .. } => {}
         }

@@ -1,4 +1,4 @@
-//! The tags of access entries that awsauth creates.
+//! The tags of access entries that awsauth writes.
 
 use std::collections::BTreeSet;
 
@@ -7,6 +7,9 @@ use sha2::{Digest as _, Sha256};
 use crate::authenticator::template;
 use crate::expiry::RecordedExpiry;
 use crate::facts::access_entries::{AccessEntry, AccessScope};
+
+/// The key of the tag whose value is the owner that applied the entry.
+pub(super) const OWNER: &str = "awsauth.dev/owner";
 
 /// The key of the tag whose value is the reason.
 pub(super) const FROM: &str = "awsauth.dev/from";
@@ -30,7 +33,13 @@ pub fn recorded_expiry(entry: &AccessEntry) -> Option<RecordedExpiry> {
     })
 }
 
-/// Returns whether another client changed the contents of an access entry since awsauth created it; `None` if awsauth did not
+/// Returns the name of the owner that applied an access entry.
+pub fn owner(entry: &AccessEntry) -> Option<&str> {
+    let tags = &entry.terms.as_ref()?.tags;
+    tags.get(OWNER).map(String::as_str)
+}
+
+/// Returns whether another client changed the contents of an access entry since awsauth wrote it; `None` if awsauth did not
 /// record them, or they are unknown.
 pub fn is_changed(entry: &AccessEntry) -> Option<bool> {
     let recorded = entry.terms.as_ref()?.tags.get(DIGEST)?;

@@ -106,6 +106,7 @@ pub(super) fn notice(notice: &Notice) -> Option<String> {
         Notice::OwnersUnreadable { .. }
         | Notice::NothingToPrune { .. }
         | Notice::NotPruned(_)
+        | Notice::EntryNotPruned { .. }
         | Notice::Expires { .. }
         | Notice::Owned(_) => None,
     }

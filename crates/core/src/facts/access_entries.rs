@@ -96,6 +96,8 @@ pub struct AccessTerms {
     /// The access policies; `None` if EKS did not list them.
     pub policies: Option<Vec<AccessPolicy>>,
     pub tags: BTreeMap<String, String>,
+    /// The ARN of the entry itself; `None` if EKS does not report it.
+    pub arn: Option<String>,
     /// `None` if EKS does not report it.
     pub created_at: Option<Timestamp>,
 }
@@ -109,6 +111,7 @@ impl Default for AccessTerms {
             groups: Vec::new(),
             policies: None,
             tags: BTreeMap::new(),
+            arn: None,
             created_at: None,
         }
     }

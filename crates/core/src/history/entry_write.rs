@@ -19,7 +19,7 @@ pub struct EntryWrite {
     /// `awsauth-history` before the write, or 1 if there was none.
     pub sequence: u64,
     pub mode: AuthenticationMode,
-    /// The entries that changed. Their times are not recorded.
+    /// The entries that changed. Their times and own ARNs are not recorded.
     pub changes: Vec<EntryChange>,
 }
 
@@ -178,6 +178,7 @@ impl TermsData {
             groups: self.groups,
             policies: Some(policies.collect()),
             tags: self.tags,
+            arn: None,
             created_at: None,
         }
     }

@@ -17,6 +17,9 @@ pub enum Notice {
     NothingToPrune { owner: Owner },
     /// An entry is kept although its owner no longer requests it.
     NotPruned(Kept),
+    /// An access entry is kept although its owner no longer requests it: it was changed since the owner applied it, or the record
+    /// of its contents is missing.
+    EntryNotPruned { principal_arn: String },
     /// The edit changes an entry that belongs to an owner.
     Owned(Conflict),
     /// The mapping of this principal has no effect.

@@ -1,6 +1,6 @@
 //! The order of a plan's changes: what gives access comes first.
 
-use crate::access_entries::EntryChange;
+use crate::access_entries::{EntryChange, Operation};
 
 /// The changes of access entries before the write of aws-auth, and those after it.
 ///
@@ -17,18 +17,19 @@ pub struct Stages {
 impl Stages {
     /// Orders changes of access entries. A change that both gives and takes is made last, or else in two parts.
     pub(super) fn of(changes: &[EntryChange], in_parts: bool) -> Self {
-        let is_call = |change: &EntryChange| !change.operations().is_empty();
+        let is_access = |operation: &Operation| !matches!(operation, Operation::TagEntry { .. });
+        let is_call = |change: &EntryChange| change.operations().iter().any(is_access);
         let mut stages = Self::default();
         for change in changes {
             let [gives, takes] = change.parts();
             match (is_call(&gives), is_call(&takes)) {
-                (false, false) => {}
+                (false, false) if change.operations().is_empty() => {}
                 (true, false) => stages.first.push(change.clone()),
                 (true, true) if in_parts => {
                     stages.first.push(gives);
                     stages.last.push(takes);
                 }
-                (_, true) => stages.last.push(change.clone()),
+                (_, true) | (false, false) => stages.last.push(change.clone()),
             }
         }
         stages
