@@ -12,8 +12,8 @@ use super::permission_set_role::{self, PermissionSetRoles};
 use super::principal_validation::{CheckedPrincipal, check_principal};
 use super::store_args::StoreArgs;
 use super::write_args::{DryRun, VerifyArgs, WriteArgs};
-use crate::backend::{Backend, Target};
 use crate::backend::input_files::{self, Input, desired_failure, is_stdin};
+use crate::backend::{Backend, Target};
 use crate::output::{PlanFormat, short_name};
 use crate::terminal::{Exit, Failure, Out, Refusal};
 use crate::write::{
@@ -162,7 +162,11 @@ pub(super) fn apply(
         request: &|snapshot| {
             refuse_unrecorded_expiry(&request, snapshot)?;
             let roles = &permission_set_roles;
-            Ok(permission_set_role::replace_deleted(request.clone(), roles, snapshot))
+            Ok(permission_set_role::replace_deleted(
+                request.clone(),
+                roles,
+                snapshot,
+            ))
         },
         create: !args.creating.no_create,
         entries,

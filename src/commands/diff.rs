@@ -9,8 +9,8 @@ use super::OutputArgs;
 use super::apply::{DesiredArgs, Prepared};
 use super::permission_set_role;
 use super::write_args::Overrides;
-use crate::backend::{Backend, Target};
 use crate::backend::input_files::Input;
+use crate::backend::{Backend, Target};
 use crate::output::{PlanFormat, remarks, report_json, report_text};
 use crate::terminal::{Exit, Failure, Kind, Out};
 use crate::write::{
@@ -201,7 +201,11 @@ fn plan_and_mentioned(
         false => {
             let build = |snapshot: &Snapshot| {
                 let roles = &permission_set_roles;
-                Ok(permission_set_role::replace_deleted(request.clone(), roles, snapshot))
+                Ok(permission_set_role::replace_deleted(
+                    request.clone(),
+                    roles,
+                    snapshot,
+                ))
             };
             let mut planner = PlanBuilder::new(&build, Allowed::default(), access_entries, changes);
             planner.begin(&snapshot, &facts, backend, out)?;

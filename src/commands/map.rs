@@ -19,8 +19,8 @@ use crate::write::{
 };
 use awsauth_core::access_entries::NamedPolicy;
 use awsauth_core::aws_auth_snapshot::Snapshot;
-use awsauth_core::document::edit::{Edit, Groups};
 use awsauth_core::document::Principal;
+use awsauth_core::document::edit::{Edit, Groups};
 use awsauth_core::expiry::{Expiry, ExpiryError};
 use awsauth_core::facts::node_kinds::NodeKind;
 use awsauth_core::plan::Request;
@@ -289,7 +289,11 @@ pub(crate) fn run(
     };
     let completed_request = |snapshot: &Snapshot| {
         refuse_unrecorded_expiry(&request, snapshot)?;
-        Ok(permission_set_role::replace_deleted(request.clone(), &permission_set_roles, snapshot))
+        Ok(permission_set_role::replace_deleted(
+            request.clone(),
+            &permission_set_roles,
+            snapshot,
+        ))
     };
     let plan = Transaction {
         edits: &request.edits,

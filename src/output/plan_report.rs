@@ -294,6 +294,18 @@ fn notice(notice: &Notice) -> String {
                 one_line(principal_arn)
             )
         }
+        Notice::TypeChange {
+            principal_arn,
+            from,
+            to,
+        } => {
+            format!(
+                "EKS cannot change the type of the access entry of {} from {} to {}, so it is deleted and created again. In between, the principal has only the access that aws-auth gives it.",
+                one_line(principal_arn),
+                one_line(from),
+                one_line(to)
+            )
+        }
         Notice::NoEffect { principal, why } => {
             format!(
                 "The mapping of {} has no effect: {}.",

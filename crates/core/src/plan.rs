@@ -258,6 +258,7 @@ impl Plan {
             between = plan.check_between(&case);
         }
         verdict.add_between(between);
+        verdict.add_recreation(plan.check_recreation(&case));
         plan.caller_is_by_aws_auth = verdict.caller_is_by_aws_auth;
         plan.refusals = verdict.refusals;
         plan.notices.extend(verdict.notices);
@@ -379,6 +380,31 @@ impl Plan {
         verdict
     }
 
+    /// Runs guards on each state in which an access entry is deleted to be created again with another type. Aws-auth is written then.
+    fn check_recreation(&self, case: &Case<'_>) -> Verdict {
+        let mut verdict = Verdict::default();
+        let Some(mut entries) = self.entries_between() else {
+            return verdict;
+        };
+        for change in &self.stages.last {
+            if change.type_change().is_some() {
+                let deletion = EntryChange {
+                    after: None,
+                    ..change.clone()
+                };
+                let during = changed(&entries, &[deletion]);
+                let after = State::new(&self.after, Some(&during));
+                verdict.add(guard::check_between(
+                    case,
+                    after,
+                    self.caller_is_by_aws_auth,
+                ));
+            }
+            entries = changed(&entries, std::slice::from_ref(change));
+        }
+        verdict
+    }
+
     /// Judges both stores as they are stored now: returns the refusal of `last-admin` if they have no administrator any more,
     /// and the facts that it needs. Changes of other clients may have removed the others.
     pub fn check_stored(
@@ -486,6 +512,14 @@ impl Draft {
         }
         let kept = request.kept_entries.iter().cloned();
         notices.extend(kept.map(|principal_arn| Notice::EntryNotPruned { principal_arn }));
+        notices.extend(request.entry_changes.iter().filter_map(|change| {
+            let (from, to) = change.type_change()?;
+            Some(Notice::TypeChange {
+                principal_arn: change.principal_arn.clone(),
+                from: from.to_owned(),
+                to: to.to_owned(),
+            })
+        }));
         let next_owners = match &request.owner {
             Some(ownership) => owners.after(&after, &ownership.owner, &ownership.requested),
             None => owners.clone(),

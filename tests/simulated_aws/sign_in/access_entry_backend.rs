@@ -466,12 +466,21 @@ fn guards_count_the_access_by_both_stores() {
         &[&format!("refused (node-guard): nodes sign in with {NODE}")],
     );
     assert!(calls.is_empty());
-    stores.run(&["map", "role", NODE, "--group", "devs"]).says(
+    let (run, calls) = stores.changes_by(&["map", "role", NODE, "--group", "devs"]);
+    run.says(
+        4,
+        &[&format!("refused (node-guard): nodes sign in with {NODE}")],
+    );
+    assert!(calls.is_empty());
+    let windows = ["map", "node-role", NODE, "--kind", "windows"];
+    let (run, calls) = stores.changes_by(&windows);
+    run.says(
         4,
         &[&format!(
-            "the access entry of {NODE} is of type EC2_LINUX, and EKS cannot change it to STANDARD"
+            "refused (node-guard): while the access entry is deleted and created again with another type: nodes sign in with {NODE}"
         )],
     );
+    assert!(calls.is_empty());
     let allowed = ["--allow-node-entry", NODE];
     stores.run(&[&unmap[..], &allowed].concat()).says(0, &[]);
     stores
@@ -742,7 +751,7 @@ fn files_with_access_entries_are_applied_and_pruned() {
     let mixed = eksctl_file(&stores, eks::NAME, &mixed);
     apply(&mixed, &[]).0.says(
         4,
-        &[&format!("access.yaml:5: the access entry of {NODE} is of type EC2_LINUX, and EKS cannot change it to STANDARD")],
+        &[&format!("refused (node-guard): nodes sign in with {NODE}")],
     );
 
     // Only what this owner created is pruned.
@@ -814,6 +823,92 @@ fn access_file_gives_the_same_user_in_every_mode() {
     apply(&stores, &entries).0.says(0, &[]);
     stores.becomes(&stores.dev, "dev:ann-example.com", &["devs"]);
     assert!(apply(&stores, &[]).1.is_empty());
+}
+
+#[test]
+fn entry_of_another_type_is_deleted_and_created_again() {
+    let username = "dev:{{SessionName}}";
+    let dev = standard(DEV, username, &["devs"], &[]);
+    let stores = TwoStores::in_both_modes(&[dev]);
+    let map = [
+        "map",
+        "node-role",
+        DEV_WITHOUT_PATH,
+        "--kind",
+        "linux",
+        "--backend",
+        "access-entries",
+    ];
+    let note = format!(
+        "EKS cannot change the type of the access entry of {DEV} from STANDARD to EC2_LINUX, so it is deleted and created again. In between, the principal has only the access that aws-auth gives it.\n"
+    );
+    let (dry, calls) = stores.changes_by(&[&map[..], &["--dry-run"]].concat());
+    dry.says(0, &[&note]);
+    assert!(calls.is_empty());
+    for part in [
+        "1. aws eks delete-access-entry ",
+        "needs eks:DeleteAccessEntry\n",
+        "has no access entry: aws-auth decides for it, if the cluster reads aws-auth.\n",
+        "2. aws eks create-access-entry ",
+        "needs eks:CreateAccessEntry, iam:PassRole\n",
+    ] {
+        assert!(dry.stdout.contains(part), "{part}{dry:?}");
+    }
+
+    // A run that stops in between is continued by the next one.
+    let message = "User: x is not authorized to perform: eks:CreateAccessEntry on resource: y";
+    stores.change(|state| state["denied"] = json!({"CreateAccessEntry": message}));
+    stores.run(&map).says(
+        3,
+        &[
+            &format!("cannot create the access entry of {DEV}: AccessDeniedException"),
+            "run the same command again to continue",
+        ],
+    );
+    assert_eq!(stores.entry(DEV), None);
+    stores.change(|state| state["denied"] = json!({}));
+    let (run, calls) = stores.changes_by(&map);
+    run.says(0, &[]);
+    assert_eq!(calls, ["CreateAccessEntry"]);
+    assert_eq!(stores.entry(DEV).unwrap()["type"], "EC2_LINUX");
+
+    // EKS may still show the deleted entry for some seconds.
+    let old = json!({
+        "clusterName": eks::NAME, "principalArn": DEV, "type": "EC2_LINUX",
+    });
+    let gone = json!({"clusterName": eks::NAME, "principalArn": DEV});
+    let fault = |call: &str, given: &Value, then: &Value| json!({"operation": "CreateAccessEntry", "fault": "first", "calls": [[call, given]], "then": then});
+    let hidden = fault("DeleteAccessEntry", &gone, &json!([]));
+    stores.change(|state| {
+        state["faults"] = json!([fault("CreateAccessEntry", &old, &json!([hidden]))]);
+    });
+    let back = map_dev(&[
+        "--username",
+        username,
+        "--group",
+        "devs",
+        "--allow-node-entry",
+        DEV,
+    ]);
+    let (run, calls) = stores.changes_by(&back);
+    run.says(0, &[]);
+    assert_eq!(
+        calls,
+        [
+            "DeleteAccessEntry",
+            "CreateAccessEntry ResourceInUseException",
+            "CreateAccessEntry"
+        ]
+    );
+    let entry = stores.entry(DEV).unwrap();
+    assert_eq!(entry["type"], "STANDARD");
+    assert_eq!(entry["kubernetesGroups"], json!(["devs"]));
+    stores.becomes(&stores.dev, "dev:ann-example.com", &["devs"]);
+
+    // The inverse is a change of the type, too.
+    let undo = ["undo", "--yes", "--allow-node-entry", DEV];
+    stores.run(&undo).says(0, &[]);
+    assert_eq!(stores.entry(DEV).unwrap()["type"], "EC2_LINUX");
 }
 
 #[test]

@@ -115,6 +115,7 @@ impl Eks {
             cluster: cluster.to_owned(),
             deadline,
             created: BTreeMap::new(),
+            deleted: BTreeSet::new(),
             updated_mode: false,
             without_rights: None,
         };
@@ -215,6 +216,8 @@ struct Run {
     deadline: Instant,
     /// When this run created the entries of these principals.
     created: BTreeMap<String, Instant>,
+    /// The principals whose entries this run deleted. EKS may still show them for some seconds.
+    deleted: BTreeSet<String>,
     /// Whether this run waited for the authentication mode.
     updated_mode: bool,
     /// The new entry that has neither groups nor access policies until the next operations.
@@ -256,7 +259,11 @@ impl Run {
                 .await?;
                 Ok(Outcome::Changed)
             }
-            Operation::DeleteEntry { principal_arn } => self.delete(principal_arn).await,
+            Operation::DeleteEntry { principal_arn } => {
+                let outcome = self.delete(principal_arn).await?;
+                self.deleted.insert(principal_arn.clone());
+                Ok(outcome)
+            }
             Operation::AssociatePolicy {
                 principal_arn,
                 policy_arn,
@@ -363,9 +370,15 @@ impl Run {
                         } else if lacks_rights {
                             self.without_rights = Some(new(false));
                         }
-                        return difference.map_or(Ok(Outcome::Unchanged), |difference| {
-                            Err(Cause::Different(difference))
-                        });
+                        match difference {
+                            None => return Ok(Outcome::Unchanged),
+                            Some(_)
+                                if self.deleted.contains(principal_arn) && delay.wait().await =>
+                            {
+                                continue;
+                            }
+                            Some(difference) => return Err(Cause::Different(difference)),
+                        }
                     }
                     // It is not visible yet, or it was deleted after the call.
                     Ok(None) => {}

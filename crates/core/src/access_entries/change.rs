@@ -66,6 +66,12 @@ impl EntryChange {
         }
     }
 
+    /// Returns the types before and after if the change deletes the entry and creates it again, because EKS cannot change the type.
+    pub fn type_change(&self) -> Option<(&str, &str)> {
+        let (before, after) = (self.before.as_ref()?, self.after.as_ref()?);
+        (before.kind != after.kind).then_some((&before.kind, &after.kind))
+    }
+
     /// Splits the change into the part that gives access and the part that takes access away. One of them may need no call.
     /// A change of the username gives.
     pub fn parts(&self) -> [Self; 2] {

@@ -43,12 +43,8 @@ pub enum EntryEditError {
     Sso,
     #[error("an access entry of {arn} is not possible: {violation}")]
     Refused { arn: String, violation: Violation },
-    #[error("the access entry of {arn} is of type {kind}, and EKS cannot change it to {requested}")]
-    OtherType {
-        arn: String,
-        kind: String,
-        requested: String,
-    },
+    #[error("the access entry of {arn} is of type {kind}, whose groups EKS sets")]
+    NodeGroups { arn: String, kind: String },
     #[error(
         "the access entry of {arn} exists, and the time at which an entry expires is recorded only when it is created"
     )]
@@ -72,9 +68,9 @@ impl EntryEditError {
                     .to_owned()
             }
             Self::Refused { violation, .. } => format!("to fix it: {}", violation.remedy()),
-            Self::OtherType { arn, .. } => format!(
-                "delete the entry first, which takes the access away until the new one exists: awsauth unmap role {arn} --backend access-entries"
-            ),
+            Self::NodeGroups { .. } => {
+                "to delete it and create one for users, give all groups: --group NAME".to_owned()
+            }
             Self::Expiry { arn } => format!(
                 "delete the entry first, which takes the access away until the new one exists: awsauth unmap role {arn} --backend access-entries"
             ),
@@ -201,7 +197,8 @@ fn record_owner(change: &mut EntryChange, owner: Option<&Owner>) {
     }
 }
 
-/// Returns the contents of the entry after it was mapped.
+/// Returns the contents of the entry after it was mapped. An entry of another type keeps nothing but its tags, because its username,
+/// groups and policies are those of its type.
 fn after(
     arn: &str,
     username: Option<&str>,
@@ -210,22 +207,28 @@ fn after(
     before: Option<&AccessTerms>,
 ) -> Result<AccessTerms, EntryEditError> {
     let kind_of_nodes = kind_of_nodes(username, groups).map(NodeKind::access_entry_type);
-    let requested = options.kind.as_deref();
-    let requested = requested.or(kind_of_nodes).unwrap_or(STANDARD);
-    if let Some(before) = before
-        && before.kind != requested
-    {
-        return Err(EntryEditError::OtherType {
+    let kept = before.map(|before| before.kind.as_str());
+    // An edit that states neither the username nor all groups is not about the type.
+    let kept = kept.filter(|_| username.is_none() && !matches!(groups, Groups::Set(_)));
+    let requested = options.kind.as_deref().or(kind_of_nodes);
+    let requested = requested.or(kept).unwrap_or(STANDARD);
+    if requested != STANDARD && matches!(groups, Groups::Adjust { .. }) {
+        return Err(EntryEditError::NodeGroups {
             arn: arn.to_owned(),
-            kind: before.kind.clone(),
-            requested: requested.to_owned(),
+            kind: requested.to_owned(),
         });
     }
-    let mut terms = before.cloned().unwrap_or_else(|| AccessTerms {
-        kind: requested.to_owned(),
-        policies: Some(Vec::new()),
-        tags: options.tags.clone(),
-        ..AccessTerms::default()
+    let same_kind = before.filter(|before| before.kind == requested);
+    let mut terms = same_kind.cloned().unwrap_or_else(|| {
+        let mut tags = before.map_or_else(BTreeMap::new, |before| before.tags.clone());
+        tags.retain(|key, _| key != DIGEST && key != EXPIRES);
+        tags.extend(options.tags.clone());
+        AccessTerms {
+            kind: requested.to_owned(),
+            policies: Some(Vec::new()),
+            tags,
+            ..AccessTerms::default()
+        }
     });
     if requested == STANDARD {
         if let Some(username) = username {
@@ -385,11 +388,16 @@ mod tests {
             "{message}"
         );
         assert!(remedy.contains("--policy cluster-admin"), "{remedy}");
-        let (message, _) = error(&map(None, Groups::Keep), Some(&existing("EC2_LINUX")));
+        let adjust = Groups::Adjust {
+            add: names(&["devs"]),
+            remove: Vec::new(),
+        };
+        let (message, remedy) = error(&map(None, adjust), Some(&existing("EC2_LINUX")));
         assert!(
-            message.contains("is of type EC2_LINUX, and EKS cannot change it to STANDARD"),
+            message.contains("is of type EC2_LINUX, whose groups EKS sets"),
             "{message}"
         );
+        assert!(remedy.contains("--group NAME"), "{remedy}");
         let account = map(None, Groups::Keep).of(Principal::Account("444455556666".to_owned()));
         assert!(
             error(&account, None)
@@ -492,5 +500,35 @@ mod tests {
             assert_eq!(tags::owner(&changed), Some("team-a"));
             assert_eq!(tags::is_changed(&changed), Some(is_changed), "{options:?}");
         }
+    }
+
+    #[test]
+    fn type_changes_only_if_the_edit_is_about_it() {
+        let mut node = existing("EC2_LINUX");
+        if let Some(terms) = &mut node.terms {
+            terms.policies = Some(Vec::new());
+            let tags = [("team", "a"), (DIGEST, "x"), (EXPIRES, "never")];
+            let tags = tags.map(|(key, value)| (key.to_owned(), value.to_owned()));
+            terms.tags.extend(tags);
+        }
+        let none = EntryOptions::default();
+        let change = |edit: &Edit, entry: &AccessEntry| {
+            entry_change(edit, &none, ROLE, Some(entry), Some(CLUSTER)).unwrap()
+        };
+        assert_eq!(change(&map(None, Groups::Keep), &node).type_change(), None);
+        let devs = || Groups::Set(names(&["devs"]));
+        let changed = change(&map(None, devs()), &node);
+        assert_eq!(changed.type_change(), Some(("EC2_LINUX", STANDARD)));
+        let after = changed.after.unwrap();
+        assert_eq!((after.username, after.groups), (None, names(&["devs"])));
+        let tags: Vec<&str> = after.tags.keys().map(String::as_str).collect();
+        assert_eq!(tags, ["team"]);
+
+        let linux = Edit::map_nodes(ROLE.to_owned(), NodeKind::Linux);
+        let changed = change(&linux, &existing(STANDARD));
+        assert_eq!(changed.type_change(), Some((STANDARD, "EC2_LINUX")));
+        let after = changed.after.unwrap();
+        assert_eq!((after.username, after.groups), (None, Vec::new()));
+        assert_eq!(after.policies, Some(Vec::new()));
     }
 }

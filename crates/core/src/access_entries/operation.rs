@@ -165,7 +165,9 @@ impl Operation {
                 tags,
             } => {
                 let had = &terms()?.tags;
-                let had = tags.keys().map(|key| Some((key.clone(), had.get(key)?.clone())));
+                let had = tags
+                    .keys()
+                    .map(|key| Some((key.clone(), had.get(key)?.clone())));
                 Some(vec![Self::TagEntry {
                     principal_arn: principal_arn.clone(),
                     entry_arn: entry_arn.clone(),

@@ -107,6 +107,7 @@ pub(super) fn notice(notice: &Notice) -> Option<String> {
         | Notice::NothingToPrune { .. }
         | Notice::NotPruned(_)
         | Notice::EntryNotPruned { .. }
+        | Notice::TypeChange { .. }
         | Notice::Expires { .. }
         | Notice::Owned(_) => None,
     }

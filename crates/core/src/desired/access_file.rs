@@ -175,8 +175,7 @@ fn grant(value: Value<'_>, mappings: &Mappings<'_>) -> Result<DesiredMapping, Fa
         let others = ["username", "groups", "policies", "withoutPolicies", "admin"];
         let mut others = others.into_iter().filter_map(given);
         // Of the entries of nodes, only those of Auto Mode have access policies.
-        let is_refused =
-            |field: &Field<'_>| kind != NodeKind::AutoMode || field.name != "policies";
+        let is_refused = |field: &Field<'_>| kind != NodeKind::AutoMode || field.name != "policies";
         if let Some(field) = others.find(is_refused) {
             let field = field.name.to_owned();
             return Err(Fault::new(value.line(), Reason::WithNodes { field }));

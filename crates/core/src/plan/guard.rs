@@ -242,6 +242,17 @@ impl Verdict {
         self.add(between);
     }
 
+    /// Adds the verdict on the states in which an access entry is deleted to get another type.
+    pub(super) fn add_recreation(&mut self, mut during: Self) {
+        for refusal in &mut during.refusals {
+            refusal.message = format!(
+                "while the access entry is deleted and created again with another type: {}",
+                refusal.message
+            );
+        }
+        self.add(during);
+    }
+
     /// Refuses the edits of one ARN.
     fn refuse_one(&mut self, arn: &str, guard: Guard, message: String, allow: impl Into<String>) {
         self.refusals.push(Refusal {

@@ -20,6 +20,12 @@ pub enum Notice {
     /// An access entry is kept although its owner no longer requests it: it was changed since the owner applied it, or the record
     /// of its contents is missing.
     EntryNotPruned { principal_arn: String },
+    /// An access entry is deleted and created again, because EKS cannot change its type.
+    TypeChange {
+        principal_arn: String,
+        from: String,
+        to: String,
+    },
     /// The edit changes an entry that belongs to an owner.
     Owned(Conflict),
     /// The mapping of this principal has no effect.
