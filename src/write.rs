@@ -17,6 +17,7 @@ use crate::terminal::{Failure, Kind, Out};
 use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::document::edit::Edit;
 use awsauth_core::plan::{Allowed, Plan, Request, Stages};
+use awsauth_kube::history::random_id;
 use plan_builder::ROUNDS_OF_QUESTIONS;
 use verify_or_roll_back::PostWriteCheck;
 
@@ -114,6 +115,12 @@ pub(crate) struct Transaction<'a> {
     pub(crate) options: &'a Options,
 }
 
+/// What a transaction may write, and how it is recorded.
+struct Scope {
+    edits_aws_auth: bool,
+    backup: HistoryOptions,
+}
+
 /// The parts of a plan for both stores that were carried out before a failure.
 #[derive(Clone, Copy, Debug, Default)]
 struct Done {
@@ -123,8 +130,9 @@ struct Done {
 }
 
 impl Done {
-    /// Adds what was done, and the next step.
-    fn explain(self, failure: Failure) -> Failure {
+    /// Adds what was done, and the next step. `undoes` is the revision that the command undoes: without its number, the same command
+    /// would undo what was done.
+    fn explain(self, undoes: Option<u64>, failure: Failure) -> Failure {
         let what = match (self.gives, self.aws_auth) {
             (false, false) => return failure,
             (true, false) => "the access entries that give access were changed before",
@@ -133,9 +141,13 @@ impl Done {
                 "the access entries that give access, and aws-auth, were written before"
             }
         };
+        let next = undoes.map_or_else(
+            || "run the same command again to continue".to_owned(),
+            |revision| format!("to continue: awsauth undo {revision}"),
+        );
         failure
             .note(what)
-            .hint("run the same command again to continue, or go back: awsauth undo")
+            .hint(format!("{next}, or go back: awsauth undo"))
     }
 }
 
@@ -200,6 +212,10 @@ impl Transaction<'_> {
         let edits_aws_auth = entries
             .as_ref()
             .is_none_or(|entries| entries.edits_aws_auth);
+        let scope = Scope {
+            edits_aws_auth,
+            backup: self.backup(entries.is_some()),
+        };
         if backend.is_pipe() && !options.mode.is_dry_run() && options.format == PlanFormat::Json {
             return Err(
                 Failure::usage("cannot print JSON: stdout carries the manifest")
@@ -246,10 +262,10 @@ impl Transaction<'_> {
             check = check.or(own_check);
         }
         let mut done = Done::default();
-        let written = self.carry_out(&mut done, &mut planner, first, edits_aws_auth, backend, out);
+        let written = self.carry_out(&mut done, &mut planner, first, &scope, backend, out);
         let (plan, outcome) = self
             .conclude(planner, written, backend, out)
-            .map_err(|failure| done.explain(failure))?;
+            .map_err(|failure| done.explain(options.undoes, failure))?;
         self.report(&plan, outcome, check.as_ref(), backend, out)?;
         Ok(plan)
     }
@@ -305,29 +321,32 @@ impl Transaction<'_> {
         done: &mut Done,
         planner: &mut PlanBuilder<'_>,
         first: Option<FirstRead>,
-        edits_aws_auth: bool,
+        scope: &Scope,
         backend: &mut Backend,
         out: &mut Out,
     ) -> Result<WriteOutcome, Failure> {
+        let Scope {
+            edits_aws_auth,
+            backup,
+        } = scope;
         let stages = match self.options.mode {
             Mode::Write => planner.fix_stages(),
             Mode::ServerDryRun | Mode::ClientDryRun => Stages::default(),
         };
-        let backup = self.backup();
-        if !stages.first.is_empty() && edits_aws_auth {
+        if !stages.first.is_empty() && *edits_aws_auth {
             until_judged(planner, backend, out, |change, backend, out| {
                 backend.check_on_server(change, self.create, out)
             })?;
         }
-        entry_transaction::write_entries(&stages.first, &backup, backend, out).map_err(
-            |failure| match edits_aws_auth {
+        entry_transaction::write_entries(&stages.first, backup, backend, out).map_err(
+            |failure| match *edits_aws_auth {
                 true => failure.note("aws-auth was not changed"),
                 false => failure,
             },
         )?;
         done.gives = !stages.first.is_empty();
-        let outcome = match edits_aws_auth {
-            true => self.write(planner, first, backend, out),
+        let outcome = match *edits_aws_auth {
+            true => self.write(planner, first, backup, backend, out),
             false => self.plan_only(planner, first),
         };
         let outcome = outcome.map_err(|failure| match stages.last.is_empty() {
@@ -340,7 +359,7 @@ impl Transaction<'_> {
         done.aws_auth = outcome != WriteOutcome::Unchanged;
         if !stages.last.is_empty() {
             remaining_admin::refuse_if_none(planner, &stages.last, backend, out)?;
-            entry_transaction::write_entries(&stages.last, &backup, backend, out)?;
+            entry_transaction::write_entries(&stages.last, backup, backend, out)?;
         }
         *done = Done::default();
         remaining_admin::restore_if_none(planner, outcome, backend, out)?;
@@ -352,6 +371,7 @@ impl Transaction<'_> {
         &self,
         planner: &mut PlanBuilder<'_>,
         first: Option<FirstRead>,
+        backup: &HistoryOptions,
         backend: &mut Backend,
         out: &mut Out,
     ) -> Result<WriteOutcome, Failure> {
@@ -360,7 +380,7 @@ impl Transaction<'_> {
         }
         until_judged(planner, backend, out, |change, backend, out| {
             match self.options.mode {
-                Mode::Write => backend.write(change, self.create, &self.backup(), out),
+                Mode::Write => backend.write(change, self.create, backup, out),
                 _ => backend.try_on_server(change, self.create, out),
             }
         })
@@ -397,10 +417,12 @@ impl Transaction<'_> {
         Ok(WriteOutcome::Unchanged)
     }
 
-    fn backup(&self) -> HistoryOptions {
+    /// Returns how to record the write. `has_entries` is whether it may change access entries, so that it may have several revisions.
+    fn backup(&self, has_entries: bool) -> HistoryOptions {
         HistoryOptions {
             reason: self.options.reason.clone(),
             undoes: self.options.undoes,
+            transaction: has_entries.then(random_id),
             optional: self.options.no_backup,
         }
     }

@@ -81,6 +81,19 @@ impl History {
         })
     }
 
+    /// Returns the revisions of the same write, from the oldest to the newest: one of a write to one store.
+    pub(crate) fn transaction<'h>(&'h self, revision: &'h Revision) -> Vec<&'h Revision> {
+        let Some(transaction) = &revision.transaction else {
+            return vec![revision];
+        };
+        let readable = self.entries.iter().flat_map(|entry| &entry.revision);
+        let is_same = |other: &&Revision| other.transaction.as_ref() == Some(transaction);
+        readable
+            .map(|(revision, _)| revision)
+            .filter(is_same)
+            .collect()
+    }
+
     /// Returns the text that a restore without an argument offers, and the revision that it is from.
     pub(crate) fn latest_text(&self) -> Option<(&Name, &Revision, Side)> {
         let readable = |entry: &HistoryEntry| {

@@ -15,6 +15,8 @@ pub(crate) struct HistoryOptions {
     pub(crate) reason: Option<String>,
     /// The number of the revision that the write undoes.
     pub(crate) undoes: Option<u64>,
+    /// The ID that the revisions of the write share, if it may have several.
+    pub(crate) transaction: Option<String>,
     /// Writes even if no copy of the current aws-auth can be stored.
     pub(crate) optional: bool,
 }
@@ -26,6 +28,7 @@ impl HistoryOptions {
             command: command(),
             reason: self.reason.as_deref().map(redact::text),
             undoes: self.undoes,
+            transaction: self.transaction.clone(),
             folder: state_folder(),
             optional: self.optional,
         }

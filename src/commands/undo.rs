@@ -9,7 +9,7 @@ use crate::output::{FOREIGN_CHANGE, FOREIGN_DELETION, PlanFormat};
 use crate::terminal::{Exit, Failure, Kind, Out, Refusal};
 use crate::write::{Options, Transaction};
 use awsauth_core::aws_auth_snapshot::Snapshot;
-use awsauth_core::history::{Contents, Revision, revert};
+use awsauth_core::history::{Contents, EntryWrite, Revision, revert};
 use awsauth_core::plan::Request;
 use awsauth_kube::shell_command::quoted;
 
@@ -79,14 +79,65 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
             .ok_or_else(|| no_write(&history, backend))?,
     };
     let name = name.to_string();
-    if let Some(write) = &revision.entries {
-        return entries::undo(args, &name, revision, write, backend, out);
+    let transaction = history.transaction(revision);
+    let in_aws_auth = transaction.iter().find(|one| one.entries.is_none());
+    let in_aws_auth = in_aws_auth.copied();
+    if let Some(of_aws_auth) = in_aws_auth {
+        check_aws_auth(args, &name, of_aws_auth, &history, out)?;
     }
+    let writes = transaction.iter().filter_map(|one| one.entries.as_ref());
+    let entries = match EntryWrite::joined(&writes.collect::<Vec<_>>()) {
+        None => {
+            out.note(&format!("Undoing revision {name}: {}", describe(revision)));
+            None
+        }
+        Some(write) => {
+            let mut planned = entries::plan(args, &name, revision, &write, backend, out)?;
+            planned.edits_aws_auth = in_aws_auth.is_some();
+            Some(planned)
+        }
+    };
+    let by_controller = |revision: &Revision| {
+        revision.is_by_controller() || (args.whole && history.is_by_controller_since(revision))
+    };
+    if in_aws_auth.is_some_and(by_controller) {
+        out.note(CONTROLLER_RESTORES);
+    }
+    let request = |snapshot: &Snapshot| {
+        let contents = in_aws_auth.map(|revision| target(args.whole, &name, revision, snapshot));
+        Ok(Request {
+            contents: contents.transpose()?,
+            ..Request::default()
+        })
+    };
+    Transaction {
+        edits: &[],
+        request: &request,
+        create: in_aws_auth.is_some(),
+        entries,
+        verify: None,
+        options: &Options {
+            undoes: Some(revision.id()),
+            ..args.write.options(backend)
+        },
+    }
+    .run(backend, out)?;
+    Ok(Exit::Done)
+}
+
+/// Refuses to undo a write to aws-auth if that would remove more than the user expects, and notes what was written since.
+fn check_aws_auth(
+    args: &Args,
+    name: &str,
+    revision: &Revision,
+    history: &History,
+    out: &mut Out,
+) -> Result<(), Failure> {
     if !args.whole && history.is_recreation(revision) {
-        return Err(removes_everything(&name));
+        return Err(removes_everything(name));
     }
     if args.whole && args.revision.is_none() && history.is_changed_by_others() {
-        return Err(needs_revision(&name, &history));
+        return Err(needs_revision(name, history));
     }
     if history.live != revision.after {
         let by = history.last_writer.as_deref();
@@ -99,29 +150,7 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
             "aws-auth was changed since the write of revision {name}{by}: {then}."
         ));
     }
-    let request = |snapshot: &Snapshot| {
-        Ok(Request {
-            contents: Some(target(args.whole, &name, revision, snapshot)?),
-            ..Request::default()
-        })
-    };
-    out.note(&format!("Undoing revision {name}: {}", describe(revision)));
-    if revision.is_by_controller() || (args.whole && history.is_by_controller_since(revision)) {
-        out.note(CONTROLLER_RESTORES);
-    }
-    Transaction {
-        edits: &[],
-        request: &request,
-        create: true,
-        entries: None,
-        verify: None,
-        options: &Options {
-            undoes: Some(revision.number),
-            ..args.write.options(backend)
-        },
-    }
-    .run(backend, out)?;
-    Ok(Exit::Done)
+    Ok(())
 }
 
 fn target(

@@ -244,6 +244,7 @@ pub(super) fn restore(
         let backup = HistoryOptions {
             reason: Some("rolled back: the write could not be verified".to_owned()),
             undoes: None,
+            transaction: None,
             // The history has it already.
             optional: true,
         };

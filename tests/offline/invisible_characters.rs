@@ -354,6 +354,7 @@ async fn clusters_are_escaped_in_every_format() {
         reason: Some(username(number)),
         undoes: None,
         is_foreign: false,
+        transaction: None,
         entries: None,
     };
     let mut object = aws_auth("");

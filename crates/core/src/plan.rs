@@ -229,6 +229,7 @@ impl Plan {
             plan.is_incomplete = true;
             return plan;
         }
+        plan.notices.extend(type_changes(&plan.entry_changes));
         let before = State::new(&plan.before, plan.entries_before.as_deref());
         let after = State::new(&plan.after, plan.access_entries.as_deref());
         let mut access = access_changes(&before.store, &after.store);
@@ -512,14 +513,6 @@ impl Draft {
         }
         let kept = request.kept_entries.iter().cloned();
         notices.extend(kept.map(|principal_arn| Notice::EntryNotPruned { principal_arn }));
-        notices.extend(request.entry_changes.iter().filter_map(|change| {
-            let (from, to) = change.type_change()?;
-            Some(Notice::TypeChange {
-                principal_arn: change.principal_arn.clone(),
-                from: from.to_owned(),
-                to: to.to_owned(),
-            })
-        }));
         let next_owners = match &request.owner {
             Some(ownership) => owners.after(&after, &ownership.owner, &ownership.requested),
             None => owners.clone(),
@@ -605,6 +598,18 @@ fn pruned(
             only_line: Some(entry.line),
         })
         .collect()
+}
+
+/// Returns the access entries that are deleted and created again.
+fn type_changes(changes: &[EntryChange]) -> impl Iterator<Item = Notice> {
+    changes.iter().filter_map(|change| {
+        let (from, to) = change.type_change()?;
+        Some(Notice::TypeChange {
+            principal_arn: change.principal_arn.clone(),
+            from: from.to_owned(),
+            to: to.to_owned(),
+        })
+    })
 }
 
 /// Returns when the access of the mapped principals ends.

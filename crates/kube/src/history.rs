@@ -35,6 +35,8 @@ pub struct RecordOptions {
     pub reason: Option<String>,
     /// The number of the revision that the write undoes.
     pub undoes: Option<u64>,
+    /// The ID that the revisions of one write share; `None` if the write has one.
+    pub transaction: Option<String>,
     /// The writer, if already known.
     pub who: Option<Who>,
     /// The local folder for copies that the cluster rejects; `None` if there is none.
@@ -124,8 +126,8 @@ fn keys(history: &Live) -> impl Iterator<Item = &str> {
     values.into_iter().flat_map(Map::keys).map(String::as_str)
 }
 
-/// Returns a random id for this run.
-fn run_id() -> String {
+/// Returns a random ID, as those of runs and transactions.
+pub fn random_id() -> String {
     format!("{:016x}", fastrand::u64(..))
 }
 

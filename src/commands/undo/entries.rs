@@ -3,24 +3,26 @@
 use super::{Args, RACE, UNTRUSTED, describe};
 use crate::backend::Backend;
 use crate::commands::confirmation::confirm;
-use crate::terminal::{Exit, Failure, Kind, Out};
-use crate::write::{Options, PlannedEntries, Transaction};
+use crate::terminal::{Failure, Kind, Out};
+use crate::write::PlannedEntries;
 use awsauth_core::access_entries::{EntryChange, difference_between};
 use awsauth_core::authenticator::AccessEntries;
 use awsauth_core::document::Document;
 use awsauth_core::facts::access_entries::AccessTerms;
 use awsauth_core::history::{EntryWrite, Revision};
-use awsauth_core::plan::Request;
 
-/// Restores the access entries that a write changed.
-pub(super) fn undo(
+/// Plans the changes that restore the access entries that a write changed, and asks if they give access.
+///
+/// # Errors
+/// If the write is not to be trusted, the entries are unknown, another client has changed them since, or the answer is no.
+pub(super) fn plan(
     args: &Args,
     name: &str,
     revision: &Revision,
     write: &EntryWrite,
     backend: &mut Backend,
     out: &mut Out,
-) -> Result<Exit, Failure> {
+) -> Result<PlannedEntries, Failure> {
     if backend.eks().is_none() {
         return Err(Failure::usage(format!(
             "revision {name} changed access entries, which can be restored only through EKS"
@@ -50,29 +52,16 @@ pub(super) fn undo(
     let changes = changes.map(|change| reverted(change, &known, args.whole, name));
     let changes = changes.collect::<Result<Vec<_>, _>>()?;
     out.note(&format!("Undoing revision {name}: {}", describe(revision)));
-    let options = Options {
-        undoes: Some(revision.id()),
-        ..args.write.options(backend)
-    };
     let undo = EntryWrite {
         sequence: write.sequence,
         mode: known.mode(),
         changes,
     };
-    if !options.mode.is_dry_run() {
+    if !args.write.options(backend).mode.is_dry_run() {
         let document = Document::read(&first.snapshot.data);
         confirm_access(args, name, &undo, &document, backend, out)?;
     }
-    Transaction {
-        edits: &[],
-        request: &|_| Ok(Request::default()),
-        create: false,
-        entries: Some(PlannedEntries::new(first, known, undo.changes)),
-        verify: None,
-        options: &options,
-    }
-    .run(backend, out)?;
-    Ok(Exit::Done)
+    Ok(PlannedEntries::new(first, known, undo.changes))
 }
 
 /// Prints the operations and asks, if the undo gives access: users who can write `awsauth-history` decide what it gives.

@@ -985,8 +985,29 @@ fn one_file_changes_both_stores() {
         "mapping role/new unchanged\naccess entry role/team/dev unchanged\n"
     );
     assert!(calls.is_empty());
-    // Each store has its own revision.
+    // Each store has its own revision, and one undo takes both back.
+    let revisions = stores.run(&["history", "-o", "json"]).json();
+    let revisions = revisions["revisions"].as_array().unwrap();
+    assert_eq!(revisions.len(), 2);
+    let undone = stores.run(&["undo", "--yes", "--dry-run"]);
+    undone.says(0, &[]);
+    assert!(
+        undone.stdout.contains("aws eks update-access-entry")
+            && undone.stdout.contains("write aws-auth"),
+        "{undone:?}"
+    );
+    stores.run(&["undo", "--yes"]).says(0, &["Wrote aws-auth"]);
+    assert_eq!(
+        stores.entry(DEV).unwrap()["kubernetesGroups"],
+        json!(["devs"])
+    );
+    assert!(!stores.aws_auth().contains("role/new"));
+    // So is the undo itself, and either revision names the write.
     stores.run(&["undo", "--yes"]).says(0, &[]);
+    assert!(stores.aws_auth().contains("role/new"));
+    let number = revisions[0]["revision"].to_string();
+    stores.run(&["undo", &number, "--yes"]).says(0, &[]);
+    assert!(!stores.aws_auth().contains("role/new"));
     assert_eq!(
         stores.entry(DEV).unwrap()["kubernetesGroups"],
         json!(["devs"])
@@ -1298,18 +1319,28 @@ fn nodes_that_move_to_an_access_entry_keep_their_access() {
     assert_eq!(calls, ["CreateAccessEntry"]);
     assert!(!stores.aws_auth().contains(NODE));
     assert_eq!(stores.entry(NODE).unwrap()["type"], "EC2_LINUX");
-    // Undone in the reverse order, the nodes keep their access, too.
-    let newest: u32 = stores.newest_revision().parse().unwrap();
-    let undo = |revision: u32, more: &[&str]| {
-        stores.run(&[&["undo", &revision.to_string()], more].concat())
-    };
-    undo(newest - 1, &[]).says(4, &["refused (node-guard)"]);
-    undo(newest, &["--allow-ignored"]).says(0, &[]);
+    // The undo restores aws-auth before it deletes the entry, so that the nodes keep their access, too.
+    let message = "User: x is not authorized to perform: eks:DeleteAccessEntry on resource: y";
+    stores.change(|state| state["denied"] = json!({"DeleteAccessEntry": message}));
+    let newest = stores.newest_revision();
+    stores.run(&["undo"]).says(
+        3,
+        &[
+            message,
+            "aws-auth was written before\n",
+            &format!("to continue: awsauth undo {newest}, or go back: awsauth undo\n"),
+        ],
+    );
     assert_eq!(stores.aws_auth(), before);
+    assert!(stores.entry(NODE).is_some());
+    stores.change(|state| state["denied"] = json!({}));
     // Without the entry, aws-auth admits the nodes.
-    undo(newest - 1, &[]).says(4, &["refused (untrusted-history)"]);
-    undo(newest - 1, &["--yes"]).says(0, &[]);
-    assert_eq!(stores.entry(NODE), None);
+    let again = ["undo", &newest];
+    stores.run(&again).says(4, &["refused (untrusted-history)"]);
+    let (run, calls) = stores.changes_by(&[&again[..], &["--yes"]].concat());
+    run.says(0, &[]);
+    assert_eq!(calls, ["DeleteAccessEntry"]);
+    assert_eq!((stores.aws_auth(), stores.entry(NODE)), (before, None));
 }
 
 #[test]

@@ -160,6 +160,7 @@ impl Reconciler {
             command: CONTROLLER.map(str::to_owned).into(),
             reason: Some(reason.to_owned()),
             undoes: None,
+            transaction: None,
             who: self.identity.clone(),
             folder: None,
             // Requested entries can be restored without the history, and node entries must not wait for it.

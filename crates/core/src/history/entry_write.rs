@@ -24,6 +24,20 @@ pub struct EntryWrite {
 }
 
 impl EntryWrite {
+    /// Joins writes, from the oldest to the newest, into one; `None` without any.
+    pub fn joined(writes: &[&Self]) -> Option<Self> {
+        let (first, later) = writes.split_first()?;
+        let mut joined = (*first).clone();
+        for change in later.iter().flat_map(|write| &write.changes) {
+            let is_same = |known: &&mut EntryChange| known.principal_arn == change.principal_arn;
+            match joined.changes.iter_mut().find(is_same) {
+                Some(known) => known.after.clone_from(&change.after),
+                None => joined.changes.push(change.clone()),
+            }
+        }
+        Some(joined)
+    }
+
     /// Returns the access entries of the changes, before the write.
     pub fn entries_before(&self) -> Vec<AccessEntry> {
         let changes = self.changes.iter();
@@ -250,5 +264,35 @@ mod tests {
                 assert!(found.starts_with(expected), "{found}");
             }
         }
+    }
+
+    #[test]
+    fn joined_writes_are_one_change_of_each_principal() {
+        let terms = |group: &str| AccessTerms {
+            groups: vec![group.to_owned()],
+            ..AccessTerms::default()
+        };
+        let write = |changes: &[(&str, Option<&str>, Option<&str>)]| EntryWrite {
+            sequence: 1,
+            mode: AuthenticationMode::Api,
+            changes: changes
+                .iter()
+                .map(|(arn, before, after)| EntryChange {
+                    principal_arn: (*arn).to_owned(),
+                    before: before.map(terms),
+                    after: after.map(terms),
+                })
+                .collect(),
+        };
+        let first = write(&[(DEV, Some("a"), Some("b"))]);
+        let last = write(&[(OTHER, Some("x"), None), (DEV, Some("b"), Some("c"))]);
+        assert_eq!(
+            EntryWrite::joined(&[&first, &last]),
+            Some(write(&[
+                (DEV, Some("a"), Some("c")),
+                (OTHER, Some("x"), None)
+            ]))
+        );
+        assert_eq!(EntryWrite::joined(&[]), None);
     }
 }

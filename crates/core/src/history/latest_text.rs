@@ -111,6 +111,7 @@ mod tests {
                 reason: None,
                 undoes: None,
                 is_foreign: *writer == "foreign",
+                transaction: None,
                 entries: None,
             });
         }
@@ -208,6 +209,7 @@ mod tests {
             reason: None,
             undoes: None,
             is_foreign: false,
+            transaction: None,
             entries: None,
         };
         let user = ["awsauth", "map"];

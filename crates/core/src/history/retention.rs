@@ -333,6 +333,7 @@ mod tests {
             reason: None,
             undoes: None,
             is_foreign: false,
+            transaction: None,
             entries: None,
         }
     }

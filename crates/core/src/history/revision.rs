@@ -47,6 +47,8 @@ pub struct Revision {
     pub reason: Option<String>,
     /// The number of the revision that the write undoes.
     pub undoes: Option<u64>,
+    /// The ID that this revision shares with the others of the same write, if a write may have several: those of both stores.
+    pub transaction: Option<String>,
     /// Whether another client made the write. The controller records such a write when it observes it.
     pub is_foreign: bool,
     /// The change of access entries; `None` for a write to aws-auth. aws-auth is then the same before and after.
@@ -104,6 +106,8 @@ pub(super) struct Meta {
     reason: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     undoes: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    transaction: Option<String>,
     #[serde(default, skip_serializing_if = "is_false")]
     foreign: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -202,6 +206,7 @@ impl Revision {
             version: self.version.clone(),
             reason: self.reason.clone(),
             undoes: self.undoes,
+            transaction: self.transaction.clone(),
             foreign: self.is_foreign,
             access_entries: self.entries.as_ref().map(EntryWriteData::of),
             existed: self.before.exists,
@@ -244,6 +249,7 @@ impl Revision {
             version: meta.version,
             reason: meta.reason,
             undoes: meta.undoes,
+            transaction: meta.transaction,
             is_foreign: meta.foreign,
             entries: meta.access_entries.map(EntryWriteData::read).transpose()?,
         })
@@ -357,6 +363,7 @@ pub(super) mod tests {
                 version: "0.1.0".to_owned(),
                 reason,
                 undoes: created.then_some(run),
+                transaction: created.then(|| format!("{run:016x}")),
                 is_foreign,
                 entries: None,
             },
@@ -405,6 +412,7 @@ pub(super) mod tests {
             version: String::new(),
             reason: None,
             undoes: None,
+            transaction: None,
             is_foreign: false,
             entries: Some(EntryWrite {
                 sequence,
@@ -444,6 +452,7 @@ pub(super) mod tests {
             version: String::new(),
             reason: None,
             undoes: None,
+            transaction: None,
             is_foreign: false,
             entries: None,
         };

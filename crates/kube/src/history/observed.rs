@@ -4,7 +4,7 @@ use hyper::body::Bytes;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::{VERSION, Values, keys, new_history, patch, run_id, values};
+use super::{VERSION, Values, keys, new_history, patch, random_id, values};
 use crate::HISTORY;
 use crate::api_client::{ApiClient, Mode};
 use crate::live_config_map::Live;
@@ -71,7 +71,7 @@ pub async fn record_observed(
     let number = number.or_else(next).unwrap_or_default();
     let revision = Revision {
         number,
-        run: run_id(),
+        run: random_id(),
         before,
         after,
         who: Who {
@@ -84,6 +84,7 @@ pub async fn record_observed(
         reason: None,
         undoes: None,
         is_foreign: true,
+        transaction: None,
         entries: None,
     };
     let added = add(client, &history, &revision, deadline).await;

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::{
     ClusterKey, CopyLocation, Folder, NoCopy, RecordOptions, VERSION, keys, new_history, patch,
-    run_id,
+    random_id,
 };
 use crate::HISTORY;
 use crate::access_review;
@@ -98,7 +98,7 @@ impl<'a> HistoryRecorder<'a> {
             client,
             options,
             deadline: Instant::now() + timeout + GRACE,
-            run: run_id(),
+            run: random_id(),
             who: options.who.clone(),
             history: None,
             is_contended: false,
@@ -156,6 +156,7 @@ impl<'a> HistoryRecorder<'a> {
             version: VERSION.to_owned(),
             reason: self.options.reason.clone(),
             undoes: self.options.undoes,
+            transaction: self.options.transaction.clone(),
             is_foreign: false,
             entries: None,
         };
@@ -192,6 +193,7 @@ impl<'a> HistoryRecorder<'a> {
             version: VERSION.to_owned(),
             reason: self.options.reason.clone(),
             undoes: self.options.undoes,
+            transaction: self.options.transaction.clone(),
             is_foreign: false,
             entries: Some(EntryWrite {
                 sequence: sequence.unwrap_or(FIRST_SEQUENCE),

@@ -18,6 +18,7 @@ fn revision(before: &str, after: &str) -> Revision {
     Revision {
         undoes: None,
         is_foreign: false,
+        transaction: None,
         entries: None,
         number: 1,
         run: "0".repeat(16),
