@@ -13,6 +13,7 @@ mod expiry;
 mod forged_status;
 mod harness;
 mod identity_mappings;
+mod large_objects;
 mod lifecycle;
 mod repeated_conflicts;
 mod replicas;
