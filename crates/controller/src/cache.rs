@@ -55,8 +55,8 @@ pub(crate) struct StoredAwsAuth {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ObjectList {
     pub(crate) objects: Vec<Object>,
-    /// The finalizers and the resourceVersion of each object.
-    metadata: Vec<(Vec<String>, String)>,
+    /// The finalizers, unless there are too many, and the resourceVersion of each object.
+    metadata: Vec<(Option<Vec<String>>, String)>,
 }
 
 impl ObjectList {

@@ -21,12 +21,18 @@ use awsauth_core::reconcile::{
 /// The finalizer that keeps an object until its entry is removed.
 pub(crate) const FINALIZER: &str = "awsauth.dev/entry";
 
+/// The most finalizers of an object that are kept in memory. The API server does not limit their number.
+pub(crate) const MAX_FINALIZERS: usize = 16;
+
+/// The most bytes of the access policies of a spec. All that the schema allows would have 140 KB.
+const MAX_POLICIES: usize = 16 << 10;
+
 /// An object, with the metadata that patches need.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CachedObject {
     pub(crate) object: Object,
-    /// All finalizers, including those of other controllers.
-    pub(crate) finalizers: Vec<String>,
+    /// All finalizers, including those of other controllers; `None` if there are more than [`MAX_FINALIZERS`].
+    pub(crate) finalizers: Option<Vec<String>>,
     pub(crate) resource_version: String,
 }
 
@@ -57,7 +63,7 @@ pub(crate) fn cached_object(kind: ObjectKind, read: DynamicObject) -> CachedObje
             spec,
             status,
         },
-        finalizers,
+        finalizers: Some(finalizers).filter(|all| all.len() <= MAX_FINALIZERS),
         resource_version: metadata.resource_version.unwrap_or_default(),
     }
 }
@@ -93,6 +99,17 @@ fn mapping<'de>(spec: impl Deserializer<'de, Error = serde_json::Error>) -> Resu
         })),
         _ => return Err("it must contain exactly one of role, user, account and sso".to_owned()),
     };
+    let policies = spec.policies.iter().flatten();
+    let bytes = |policy: &crd::RequestedPolicy| {
+        let namespaces = policy.namespaces.iter().flatten().map(String::len);
+        policy.name.len() + namespaces.sum::<usize>()
+    };
+    if policies.map(bytes).sum::<usize>() > MAX_POLICIES {
+        return Err(
+            "its policies are longer than 16 KiB; list fewer namespaces, or use * in their names"
+                .to_owned(),
+        );
+    }
     Ok(Spec {
         principal,
         username: spec.username,
@@ -330,6 +347,31 @@ mod tests {
         assert_eq!(read.object.status, status);
         assert!(read.object.has_finalizer);
         assert_eq!(read.resource_version, "7");
+    }
+
+    #[test]
+    fn finalizers_and_policies_of_other_users_take_little_memory() {
+        let mut long = object(json!({}), Value::Null);
+        let finalizers = (0..15_000).map(|number| format!("example.com/f{number}"));
+        long.metadata.finalizers = Some(finalizers.chain([FINALIZER.to_owned()]).collect());
+        let cached = cached_object(ObjectKind::AwsAuthMapping, long);
+        assert_eq!(
+            (cached.finalizers, cached.object.has_finalizer),
+            (None, true)
+        );
+        let with_namespaces = |count: usize| {
+            let policies = json!([{"name": "view", "namespaces": vec!["n".repeat(63); count]}]);
+            let spec = json!({"role": "r", "username": "u", "policies": policies});
+            cached_object(ObjectKind::AwsAuthMapping, object(spec, Value::Null))
+                .object
+                .spec
+        };
+        assert!(with_namespaces(64).is_ok());
+        assert!(
+            with_namespaces(300)
+                .unwrap_err()
+                .contains("longer than 16 KiB")
+        );
     }
 
     #[test]

@@ -18,7 +18,7 @@ use tokio::time::{Instant, timeout};
 use tracing::{debug, warn};
 
 use super::cache::{Cache, ObjectList};
-use super::convert::{CachedObject, FINALIZER, cached_object, status_patch};
+use super::convert::{CachedObject, FINALIZER, MAX_FINALIZERS, cached_object, status_patch};
 use super::describe_error;
 use super::watch::resource;
 use awsauth_core::escape::one_line;
@@ -297,7 +297,7 @@ async fn write(
     let name = name.as_str();
     let mut now = object;
     if pending.adds_finalizer && !now.object.has_finalizer {
-        let with = [now.finalizers.as_slice(), &[FINALIZER.to_owned()]].concat();
+        let with = [known_finalizers(&now)?, &[FINALIZER.to_owned()]].concat();
         match patch(api, name, &finalizers(&now, &with), false).await? {
             Some(patched) => now = patched,
             None => return Ok(None),
@@ -311,7 +311,7 @@ async fn write(
         }
     }
     if pending.removes_finalizer {
-        let mut without = now.finalizers.clone();
+        let mut without = known_finalizers(&now)?.to_vec();
         without.retain(|name| name != FINALIZER);
         match patch(api, name, &finalizers(&now, &without), false).await? {
             Some(patched) => now = patched,
@@ -319,6 +319,14 @@ async fn write(
         }
     }
     Ok(Some(now))
+}
+
+/// Returns the finalizers of an object.
+fn known_finalizers(of: &CachedObject) -> Result<&[String], String> {
+    let known = of.finalizers.as_deref();
+    known.ok_or_else(|| {
+        format!("it has more than {MAX_FINALIZERS} finalizers; remove those of other controllers")
+    })
 }
 
 /// Returns a patch of the finalizers. A merge patch replaces the whole list, so it is valid only for this resourceVersion.
