@@ -126,6 +126,10 @@ fn only_the_controller_writes_status_and_record() {
     ]
     .concat();
     harness.as_forger(&args).says(1, &["only the controller"]);
+    // Without the record, the controller would never delete the access entries that it has created.
+    let args = ["delete", "configmap", "awsauth-controller-ownership"];
+    let args = [&args[..], &["-n", "kube-system"]].concat();
+    harness.as_forger(&args).says(1, &["only the controller"]);
     // The controller writes both.
     harness.apply(&developer("bob"));
     harness.wait_for_ready("bob", "True Applied");
