@@ -67,11 +67,13 @@ fn check_spec(
     let Some(spec) = after.filter(|_| is_changed) else {
         return Ok(());
     };
-    // The controller refuses an invalid spec.
-    let Ok(spec) = parse_spec(kind, spec) else {
-        return Ok(());
-    };
-    check_requester(&validator.config(), &spec, user, request.groups())
+    let config = validator.config();
+    match parse_spec(kind, spec) {
+        Ok(spec) => check_requester(&config, &spec, user, request.groups()),
+        // The controller would keep the entry of the previous spec, without the time when it expires.
+        Err(why) if config.has_requesters() => Err(format!("the spec is invalid: {why}")),
+        Err(_) => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::permission_set::role_name;
 /// The end of a role's name, in Identity Center's form.
 const EXAMPLE_SUFFIX: &str = "0123456789abcdef";
 
-/// Checks whether a user may create an object with this spec, if the configuration names requesters. A spec that no grant covers is
+/// Checks whether a user may create an object with this spec, if the configuration names requesters. A spec that is invalid or that no grant covers is
 /// an error as well: a grant that is added later would cover it without a check of its requester.
 ///
 /// # Errors
@@ -26,11 +26,7 @@ pub fn check_requester(
     }
     let entries = match &spec.principal {
         Principal::Sso(sso) => later_entries(sso, spec)?,
-        principal => match desired_entry::of(principal, spec) {
-            Ok(entry) => vec![entry],
-            // The controller refuses an invalid spec, even if the configuration grants it.
-            Err(_) => return Ok(()),
-        },
+        principal => vec![desired_entry::of(principal, spec)?],
     };
     let may_use = |grant: &Grant| {
         let requesters = grant.requesters.as_ref();
