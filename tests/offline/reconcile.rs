@@ -7,6 +7,7 @@
 mod access_entries;
 mod expiry;
 mod invariants;
+mod kept_access;
 mod protection;
 mod rules;
 mod scale;

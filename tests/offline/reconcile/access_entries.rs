@@ -22,9 +22,9 @@ use super::simulation::{ACCOUNT, CONFIG, Crash, Simulation, entry, node_entry, r
 
 use AuthenticationMode::{Api, ApiAndConfigMap, ConfigMap};
 
-const VIEW: &str = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy";
+pub(super) const VIEW: &str = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy";
 
-fn config(lines: &str) -> String {
+pub(super) fn config(lines: &str) -> String {
     format!("{CONFIG}  policies: [view, \"edit:shop-*\"]\n{lines}")
 }
 
@@ -45,7 +45,7 @@ fn access_entry(principal_arn: String, terms: AccessTerms) -> AccessEntry {
 }
 
 /// Returns a cluster with this mode and an entry of an administrator, which is not the controller's.
-fn cluster(config: &str, mode: AuthenticationMode, roles: &str) -> Simulation {
+pub(super) fn cluster(config: &str, mode: AuthenticationMode, roles: &str) -> Simulation {
     let mut simulation = Simulation::new(config, roles);
     let mut admin = terms("admin", &[]);
     admin.policies = Some(vec![AccessPolicy {
@@ -60,7 +60,11 @@ fn cluster(config: &str, mode: AuthenticationMode, roles: &str) -> Simulation {
 }
 
 /// Changes the access entry of a principal as another client.
-fn set_entry(simulation: &mut Simulation, principal_arn: &str, after: Option<AccessTerms>) {
+pub(super) fn set_entry(
+    simulation: &mut Simulation,
+    principal_arn: &str,
+    after: Option<AccessTerms>,
+) {
     let entries = simulation.entries.take().expect("access entries");
     let change = EntryChange {
         principal_arn: principal_arn.to_owned(),
@@ -70,16 +74,16 @@ fn set_entry(simulation: &mut Simulation, principal_arn: &str, after: Option<Acc
     simulation.entries = Some(Arc::new(changed(&entries, &[change])));
 }
 
-fn entry_of<'a>(simulation: &'a Simulation, name: &str) -> Option<&'a AccessEntry> {
+pub(super) fn entry_of<'a>(simulation: &'a Simulation, name: &str) -> Option<&'a AccessEntry> {
     simulation.entries.as_ref()?.of(&role(name))
 }
 
-fn terms_of<'a>(simulation: &'a Simulation, name: &str) -> &'a AccessTerms {
+pub(super) fn terms_of<'a>(simulation: &'a Simulation, name: &str) -> &'a AccessTerms {
     let entry = entry_of(simulation, name).unwrap_or_else(|| panic!("{name} has no entry"));
     entry.terms.as_ref().expect("its contents")
 }
 
-fn policy(text: &str) -> awsauth_core::access_entries::NamedPolicy {
+pub(super) fn policy(text: &str) -> awsauth_core::access_entries::NamedPolicy {
     text.parse().expect("a policy")
 }
 

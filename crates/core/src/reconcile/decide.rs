@@ -78,12 +78,12 @@ fn decide_aws_auth<'a>(
         let batch = edit_batch::plan(&after_moves, &edit_sets, objects.len());
         let refused = |edit_set: usize| batch.refused.get(&edit_set).cloned();
         let is_new = (0..objects.len()).any(|edit_set| batch.refused.contains_key(&edit_set));
-        refused_before.extend(
-            objects
-                .iter()
-                .enumerate()
-                .filter_map(|(edit_set, at)| Some((*at, refused(edit_set)?))),
-        );
+        for (edit_set, &at) in objects.iter().enumerate() {
+            let reason = refused(edit_set);
+            if reason.is_some_and(|reason| refused_before.insert(at, reason).is_some()) {
+                resolver.refused_again.insert(at);
+            }
+        }
         if is_new {
             resolver.refuse(&refused_before, rounds < MAX_ROUNDS);
             rounds += 1;

@@ -317,14 +317,22 @@ impl<'a> Case<'a> {
                 return;
             }
         };
+        let key = desired.folded_key();
+        let is_previous = |entry: &&&AccessEntry| principal_key(&entry.principal_arn) != key;
+        let previous: Vec<&AccessEntry> = self.own.iter().filter(is_previous).copied().collect();
+        // First, so that a request that fails keeps none of them.
+        let (withdrawn, granted): (Vec<_>, Vec<_>) = previous
+            .into_iter()
+            .partition(|entry| self.is_withdrawn(entry));
+        for entry in withdrawn {
+            self.delete(entry, entries);
+        }
         entries.outcome = match self.requested(desired) {
             Ok(requested) => self.decide_requested(desired, &requested, entries),
             Err(stalled) => stalled,
         };
         if let EntryOutcome::Applied { .. } | EntryOutcome::Pending = entries.outcome {
-            let key = desired.folded_key();
-            let previous = self.own.iter();
-            for entry in previous.filter(|entry| principal_key(&entry.principal_arn) != key) {
+            for entry in granted {
                 self.delete(entry, entries);
             }
         }

@@ -32,7 +32,7 @@ impl Resolver<'_> {
     pub(super) fn edit_sets(&self, outcomes: &[Outcome]) -> Vec<(usize, EditSet)> {
         let deleted = self.order.iter().filter_map(|&at| match &outcomes[at] {
             Outcome::Removing(edit_set, _)
-            | Outcome::Revoking(edit_set, _)
+            | Outcome::Revoking(edit_set, ..)
             | Outcome::Expired(edit_set, _) => Some((at, edit_set.clone())),
             _ => None,
         });
@@ -271,7 +271,7 @@ impl Resolver<'_> {
             section.is_unreadable()
         };
         let is_removed = |recorded: &EntryRecord| match outcome {
-            Outcome::Revoking(edit_set, _) | Outcome::Expired(edit_set, _) => {
+            Outcome::Revoking(edit_set, ..) | Outcome::Expired(edit_set, _) => {
                 let mut edits = edit_set.edits.iter();
                 edits.any(|edit| edit.principal() == &recorded.principal())
             }
@@ -309,7 +309,7 @@ impl Resolver<'_> {
             }
             Outcome::Drifted(message) => (Reason::Drifted, message.clone()),
             Outcome::Stalled(reason, message) => (*reason, message.clone()),
-            Outcome::Revoking(_, message) => (Reason::Refused, message.clone()),
+            Outcome::Revoking(_, reason, message) => (*reason, message.clone()),
             Outcome::Expired(_, kept) => {
                 let expires_at = self.object(at).spec.as_ref().ok();
                 let expires_at = expires_at.and_then(|spec| spec.expires_at);
@@ -363,7 +363,7 @@ impl Resolver<'_> {
                 }
                 events
             }
-            Outcome::Revoking(edit_set, message) => {
+            Outcome::Revoking(edit_set, _, message) => {
                 let revoked = edit_set.edits.iter().map(|edit| {
                     let arn = edit.principal().text();
                     let message =
@@ -419,7 +419,7 @@ impl Resolver<'_> {
     pub(super) fn needs_fresh_inventory(&self, outcomes: &[Outcome]) -> bool {
         let removes_node_entry = |outcome: &Outcome| match outcome {
             Outcome::Removing(edit_set, _)
-            | Outcome::Revoking(edit_set, _)
+            | Outcome::Revoking(edit_set, ..)
             | Outcome::Expired(edit_set, _) => !edit_set.allowed_nodes.is_empty(),
             _ => false,
         };

@@ -29,8 +29,8 @@ pub(super) enum Outcome {
     Contested(ConflictBackoff),
     /// The requested entry cannot be written, or the previous entry cannot be removed.
     Stalled(Reason, String),
-    /// The entries of the object are no longer granted: the edits that remove them, and a message.
-    Revoking(EditSet, String),
+    /// Entries of the object are no longer granted: the edits that remove them, and the reason and the message of the condition Ready.
+    Revoking(EditSet, Reason, String),
     /// The object has expired: the edits that remove its entries, and messages about entries that cannot be removed.
     Expired(EditSet, Vec<String>),
     /// The object is being deleted: the edits that remove its entries, and messages about entries that are kept.
@@ -217,14 +217,22 @@ impl Resolver<'_> {
     }
 
     /// Returns the outcome of an object whose entries were granted with `onWithdrawal: Revoke` and are no longer granted; `None` if
-    /// there are none.
+    /// there are none. A request for another entry that cannot be written does not keep them.
     fn outcome_of_withdrawn(
         &self,
         at: usize,
         outcomes: &HashMap<usize, Outcome>,
         roles: &NodeRoles<'_>,
     ) -> Option<Outcome> {
-        let why = self.desired[at].as_ref().err()?;
+        let (reason, why) = match (&self.desired[at], outcomes.get(&at)) {
+            (Err(why), _) => (Reason::Refused, why),
+            (Ok(_), Some(Outcome::Stalled(reason, why))) if !self.refused_again.contains(&at) => {
+                (*reason, why)
+            }
+            _ => return None,
+        };
+        // The edits for the requested entry were refused, not those that remove others.
+        let refused = self.refused.get(&at).filter(|_| self.desired[at].is_err());
         let (mut edits, mut allowed_nodes, mut kept) = (Vec::new(), Vec::new(), Vec::new());
         for old in self.recorded(at) {
             let on_withdrawal = self.input.record.get(&self.object(at).uid, old);
@@ -244,7 +252,7 @@ impl Resolver<'_> {
                 }
             }
         }
-        let message = match (self.refused.get(&at), kept.as_slice()) {
+        let message = match (refused, kept.as_slice()) {
             (Some(refused), _) => {
                 let message = refused.message();
                 format!("{why}. The entry cannot be removed: {message}")
@@ -252,14 +260,15 @@ impl Resolver<'_> {
             (None, []) => self.unapproved(at, why, &edits),
             (None, kept) => format!("{why}. {}", kept.join(". ")),
         };
-        match edits.is_empty() || self.refused.contains_key(&at) {
-            true if kept.is_empty() && !self.refused.contains_key(&at) => None,
-            true => Some(Outcome::Stalled(Reason::Refused, message)),
+        match edits.is_empty() || refused.is_some() {
+            true if kept.is_empty() && refused.is_none() => None,
+            true => Some(Outcome::Stalled(reason, message)),
             false => Some(Outcome::Revoking(
                 EditSet {
                     edits,
                     allowed_nodes,
                 },
+                reason,
                 message,
             )),
         }

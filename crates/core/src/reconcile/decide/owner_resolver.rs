@@ -29,6 +29,8 @@ pub(super) struct Resolver<'a> {
     owners: HashMap<String, usize>,
     /// The objects whose edits were refused.
     pub(super) refused: HashMap<usize, RefusalReason>,
+    /// Those of them whose edits that remove withdrawn entries were refused, too.
+    pub(super) refused_again: HashSet<usize>,
     /// The entries whose grant was withdrawn and that no object owns any more, with the reason why they are not granted.
     pub(super) withdrawn: BTreeMap<Key, (EntryRecord, String)>,
     /// Whether each object has expired.
@@ -69,6 +71,7 @@ impl<'a> Resolver<'a> {
             on_withdrawal,
             owners: HashMap::new(),
             refused: HashMap::new(),
+            refused_again: HashSet::new(),
             withdrawn: BTreeMap::new(),
             expired: expired_objects::find(input),
             access_entries: AccessEntryOutcomes::default(),

@@ -1,0 +1,76 @@
+//! Users of a grant who try to keep their access after it was withdrawn or has expired.
+
+use awsauth_core::document::Principal;
+use awsauth_core::facts::access_entries::{AccessPolicy, AccessScope};
+use awsauth_core::facts::authentication_mode::AuthenticationMode::{Api, ApiAndConfigMap};
+use awsauth_core::reconcile::{
+    AccessEntryFailure, ConditionKind, Config, DriftPolicy, OWNER_TAG, Reason,
+};
+use jiff::SignedDuration;
+
+use super::access_entries::{VIEW, cluster, config, entry_of, policy, set_entry, terms_of};
+use super::simulation::{Simulation, role, spec};
+
+/// Two grants. The first one is withdrawn.
+const TWO_GRANTS: &str = r#"
+grants:
+- {accounts: ["111122223333"], arns: ["*:*:*:*:*:role/a"], groups: [dev], usernames: ["*"], onWithdrawal: Revoke}
+- {accounts: ["111122223333"], arns: ["*:*:*:*:*:role/b"], groups: [dev], usernames: ["*"]}
+"#;
+
+fn withdraw_first_grant(simulation: &mut Simulation) {
+    simulation.config.grants.remove(0);
+}
+
+/// The user makes the object request another ARN, which it cannot get, so that its previous entry stays.
+fn request_of_another_principal(mut simulation: Simulation) -> Simulation {
+    simulation.create("b", spec("b", "b", &["dev"]));
+    simulation.create("a", spec("a", "a", &["dev"]));
+    simulation.settle();
+    simulation.change("a", |spec| spec.principal = Principal::Role(role("b")));
+    simulation.settle();
+    assert_eq!(simulation.reason("a"), Reason::Conflict);
+    withdraw_first_grant(&mut simulation);
+    let events = simulation.settle();
+    assert!(
+        events.iter().any(|event| event.starts_with("Revoked a: ")),
+        "{events:?}"
+    );
+    assert_eq!(simulation.reason("a"), Reason::Conflict);
+    simulation
+}
+
+#[test]
+fn withdrawn_entry_is_removed_although_its_object_requests_another_one() {
+    let simulation = request_of_another_principal(Simulation::new(TWO_GRANTS, ""));
+    assert_eq!(
+        simulation.effective().into_keys().collect::<Vec<_>>(),
+        [role("b")]
+    );
+}
+
+#[test]
+fn withdrawn_entry_is_removed_although_a_guard_refuses_what_its_object_requests() {
+    let mut simulation = Simulation::new(TWO_GRANTS, "").with("a", spec("a", "a", &["dev"]));
+    simulation.settle();
+    // Lint refuses unknown templates.
+    simulation.change("a", |new| *new = spec("b", "{{Foo}}", &["dev"]));
+    simulation.settle();
+    assert_eq!(simulation.reason("a"), Reason::Refused);
+    assert!(simulation.effective().contains_key(&role("a")));
+    withdraw_first_grant(&mut simulation);
+    simulation.settle();
+    let (reason, message) = simulation.ready("a");
+    assert!(
+        reason == Reason::Refused && message.contains("unknown-template"),
+        "{message}"
+    );
+    assert!(simulation.effective().is_empty());
+}
+
+#[test]
+fn withdrawn_access_entry_is_deleted_although_its_object_requests_another_one() {
+    let simulation = request_of_another_principal(cluster(TWO_GRANTS, Api, ""));
+    assert_eq!(entry_of(&simulation, "a"), None);
+    assert!(entry_of(&simulation, "b").is_some());
+}
