@@ -74,3 +74,31 @@ fn withdrawn_access_entry_is_deleted_although_its_object_requests_another_one() 
     assert_eq!(entry_of(&simulation, "a"), None);
     assert!(entry_of(&simulation, "b").is_some());
 }
+
+#[test]
+fn drift_policy_does_not_keep_an_access_entry_of_the_controller() {
+    // A change that EKS carried out in part is not in the status.
+    let revoking = config("").replace("  groups:", "  onWithdrawal: Revoke\n  groups:");
+    for expires in [false, true] {
+        let mut simulation = cluster(&revoking, Api, "").with("a", spec("a", "a", &["dev"]));
+        simulation.settle();
+        let expires_at = simulation.now.checked_add(SignedDuration::from_hours(1));
+        simulation.change("a", |spec| {
+            spec.drift = DriftPolicy::Report;
+            spec.policies = vec![policy("view"), policy("edit:shop-a")];
+            spec.expires_at = Some(expires_at.unwrap()).filter(|_| expires);
+        });
+        let mut in_part = terms_of(&simulation, "a").clone();
+        in_part.policies = Some(vec![AccessPolicy {
+            arn: VIEW.to_owned(),
+            scope: AccessScope::Cluster,
+        }]);
+        set_entry(&mut simulation, &role("a"), Some(in_part));
+        match expires {
+            true => simulation.wait(3601),
+            false => simulation.config = Config::parse(&revoking.replace("[dev,", "[x,")).unwrap(),
+        }
+        simulation.settle();
+        assert_eq!(entry_of(&simulation, "a"), None, "expires: {expires}");
+    }
+}

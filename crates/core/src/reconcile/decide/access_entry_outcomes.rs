@@ -593,6 +593,12 @@ impl<'a> Case<'a> {
         on_withdrawal == Some(OnWithdrawal::Revoke) && approved.is_err()
     }
 
+    /// Returns whether the object must lose an entry that the controller created for it, no matter which client changed it since: the status
+    /// does not contain a change that EKS carried out in part.
+    fn must_lose(&self, entry: &AccessEntry) -> bool {
+        self.resolver.is_expired(self.at) || self.is_withdrawn(entry)
+    }
+
     /// Deletes an entry that the object owns, unless the configuration protects it or the object must not undo a change.
     fn delete(&self, entry: &AccessEntry, entries: &mut ObjectEntries) {
         let arn = &entry.principal_arn;
@@ -603,7 +609,7 @@ impl<'a> Case<'a> {
         });
         let kept = if self.input().config.protect.includes(&comparable(arn)) {
             Some("protect.arns in the controller's configuration lists it")
-        } else if is_changed && self.reports_drift() {
+        } else if is_changed && self.reports_drift() && !self.must_lose(entry) {
             Some("another client changed it, and driftPolicy is Report")
         } else {
             None
