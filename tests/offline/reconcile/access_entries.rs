@@ -620,6 +620,7 @@ fn failed_change_is_reported_and_not_repeated_before_its_time() {
         .unwrap();
     let failure = AccessEntryFailure {
         generation: 1,
+        is_removal: false,
         message: "cannot create it: AccessDenied; allow eks:CreateAccessEntry".to_owned(),
         count: 1,
         retry_at,

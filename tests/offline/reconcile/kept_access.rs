@@ -102,3 +102,36 @@ fn drift_policy_does_not_keep_an_access_entry_of_the_controller() {
         assert_eq!(entry_of(&simulation, "a"), None, "expires: {expires}");
     }
 }
+
+#[test]
+fn removals_do_not_wait_for_changes_that_fail() {
+    let mut simulation = cluster(&config(""), Api, "");
+    for at in 0..50 {
+        simulation.create(
+            &format!("junk-{at}"),
+            spec(&format!("j{at}"), "j", &["dev"]),
+        );
+    }
+    simulation.create("a", spec("a", "a", &["dev"]));
+    let expires_at = simulation.now.checked_add(SignedDuration::from_hours(1));
+    simulation.change("a", |spec| spec.expires_at = Some(expires_at.unwrap()));
+    simulation.settle();
+    simulation.wait(3601);
+    // All of them must be created again, and fail whenever they are due.
+    for at in 0..50 {
+        set_entry(&mut simulation, &role(&format!("j{at}")), None);
+        let failure = AccessEntryFailure {
+            generation: 1,
+            is_removal: false,
+            message: "cannot create it".to_owned(),
+            count: 3,
+            retry_at: simulation.now,
+        };
+        let uid = simulation.object(&format!("junk-{at}")).uid.clone();
+        simulation.memory.entry_failures.insert(uid, failure);
+    }
+    simulation.create("new", spec("new", "new", &["dev"]));
+    simulation.reconcile_until(None);
+    assert_eq!(entry_of(&simulation, "a"), None);
+    assert!(entry_of(&simulation, "new").is_some());
+}

@@ -63,6 +63,8 @@ impl Reconciler {
         let mut is_overtaken = false;
         for ((at, changes), (made, error)) in by_object.into_iter().zip(results) {
             let object = &list.objects[at];
+            let failed = changes.get(made);
+            let is_removal = failed.is_some_and(|failed| failed.change.after.is_none());
             let made = changes.into_iter().take(made);
             for AccessEntryChange { change, event, .. } in made {
                 info!(
@@ -98,6 +100,7 @@ impl Reconciler {
                     let count = before.map_or(0, |failure| failure.count) + 1;
                     let failure = AccessEntryFailure {
                         generation: object.generation,
+                        is_removal,
                         message,
                         count,
                         retry_at: retry_at(count),

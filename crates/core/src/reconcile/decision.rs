@@ -104,6 +104,8 @@ pub struct AccessEntryChange {
 pub struct AccessEntryFailure {
     /// The generation of the object.
     pub generation: i64,
+    /// Whether the change deletes an entry.
+    pub is_removal: bool,
     /// Why it failed and what to do; a sentence fragment.
     pub message: String,
     /// How often it failed in a row.

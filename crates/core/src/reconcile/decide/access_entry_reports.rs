@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::decision::{
-    AccessEntryChange, AccessEntryFailure, Decision, Event, EventKind, Input, ObjectReport,
+    AccessEntryChange, AccessEntryFailure, Decision, Event, EventKind, Input, Memory, ObjectReport,
     Preparation, Regarding, Stage,
 };
 use super::super::mapping_object::{
@@ -53,6 +53,7 @@ pub(super) fn add(resolver: &mut Resolver<'_>, decision: &mut Decision) {
             }));
         }
     }
+    sort(&mut changes, resolver, &decision.memory);
     for (at, guard, message) in limit(resolver.input, &mut changes) {
         decision.refused.push(guard);
         if let Some(entries) = outcomes.objects.get_mut(&at) {
@@ -74,7 +75,24 @@ pub(super) fn add(resolver: &mut Resolver<'_>, decision: &mut Decision) {
     keep_claims(resolver, &outcomes, decision);
 }
 
-/// Returns the failures of changes that are still to be made.
+/// Puts the objects first whose next change deletes an entry, and those last whose changes failed most often: otherwise, a user with many
+/// objects that fail could delay the removal of access.
+fn sort(changes: &mut [AccessEntryChange], resolver: &Resolver<'_>, memory: &Memory) {
+    let mut is_removal: BTreeMap<usize, bool> = BTreeMap::new();
+    for change in &*changes {
+        let removes = change.change.after.is_none();
+        is_removal.entry(change.object).or_insert(removes);
+    }
+    changes.sort_by_cached_key(|change| {
+        let object = resolver.object(change.object);
+        let failure = memory.entry_failures.get(&object.uid);
+        let failures = failure.map_or(0, |failure| failure.count);
+        (!is_removal[&change.object], failures)
+    });
+}
+
+/// Returns the failures of changes that are still to be made. A change that deletes an entry does not wait for one that failed to create
+/// it.
 fn failures(
     resolver: &Resolver<'_>,
     outcomes: &AccessEntryOutcomes,
@@ -82,7 +100,8 @@ fn failures(
     let of_objects = outcomes.objects.iter().filter_map(|(&at, entries)| {
         let object = resolver.object(at);
         let failure = resolver.input.memory.entry_failures.get(&object.uid)?;
-        let is_current = failure.generation == object.generation && !entries.changes.is_empty();
+        let (next, _) = entries.changes.first()?;
+        let is_current = failure.is_removal == next.after.is_none();
         is_current.then(|| (object.uid.clone(), failure.clone()))
     });
     of_objects.collect()
@@ -95,8 +114,11 @@ fn suspended(
     decision: &Decision,
 ) -> Option<AccessEntryFailure> {
     let failures = &decision.memory.entry_failures;
-    let failure = failures.get(&resolver.object(at).uid)?;
-    (failure.retry_at > resolver.input.now).then(|| failure.clone())
+    let object = resolver.object(at);
+    let failure = failures.get(&object.uid)?;
+    let is_suspended =
+        failure.generation == object.generation && failure.retry_at > resolver.input.now;
+    is_suspended.then(|| failure.clone())
 }
 
 /// Records what must be recorded before an entry is created or changed: the claim, and the finalizer. Returns whether the changes
