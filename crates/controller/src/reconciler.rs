@@ -26,8 +26,8 @@ use awsauth_core::error_chain;
 use awsauth_core::history::Who;
 use awsauth_core::plan::Known;
 use awsauth_core::reconcile::{
-    AwsQuery, Decision, EventKind, Input, Memory, Object, ObjectKind, OwnershipRecord, Stage,
-    decide, needs_server_time,
+    AccessEntryChange, AwsQuery, Decision, EventKind, Input, Memory, Object, ObjectKind,
+    OwnershipRecord, Stage, decide, needs_server_time,
 };
 
 pub(crate) use external_write_recorder::ExternalWriteRecorder;
@@ -298,7 +298,7 @@ impl Reconciler {
             reports,
             events,
             memory,
-            entry_changes,
+            mut entry_changes,
             has_deferred,
             retry_at,
             ..
@@ -306,6 +306,12 @@ impl Reconciler {
         self.memory = memory;
         if is_recorded {
             is_recorded = self.save_record(record).await;
+        }
+        let (mut eks, mut is_refreshed) = (eks, is_refreshed);
+        if writes && has_deferred {
+            // Now, because users may change objects before the next reconciliation, so that it also has to write aws-auth.
+            (entry_changes, eks, is_refreshed) =
+                self.deferred_entry_changes(&stored, &list, eks).await;
         }
         let changed = match entry_changes.is_empty() {
             true => None,
@@ -408,6 +414,25 @@ impl Reconciler {
                 .set_info("expiry", "the clocks are known"),
         }
         self.time_error = error;
+    }
+
+    /// Returns the changes of access entries that were deferred because aws-auth had to be written, the state of EKS, and whether that is
+    /// current.
+    async fn deferred_entry_changes(
+        &mut self,
+        stored: &StoredAwsAuth,
+        list: &ObjectList,
+        eks: Arc<EksState>,
+    ) -> (Vec<AccessEntryChange>, Arc<EksState>, bool) {
+        let deferred = self.decide(Stage::Writing, stored, list, &eks);
+        if deferred.entry_changes.is_empty() || !eks.is_stale() {
+            return (deferred.entry_changes, eks, true);
+        }
+        let responded_at = eks.responded_at;
+        let eks = self.refreshed_eks(eks).await;
+        let deferred = self.decide(Stage::Writing, stored, list, &eks);
+        let is_refreshed = eks.responded_at != responded_at;
+        (deferred.entry_changes, eks, is_refreshed)
     }
 
     /// Stores the ownership record; returns whether it is stored.

@@ -310,3 +310,35 @@ fn backend_moves_a_mapping_between_the_stores() {
         controller.kill();
     }
 }
+
+#[test]
+fn access_entry_is_deleted_while_another_object_keeps_changing() {
+    let harness = Harness::new(Cluster::start_audited(&[CONTROLLER]));
+    let (eks, moto) = (EksService::start(&world("API_AND_CONFIG_MAP")), iam());
+    let config = format!("{CONFIG}  policies: [view]\n");
+    let controller = start(&harness, &eks, &moto, &config);
+    let mut fay = developer("fay");
+    fay["spec"]["policies"] = json!([{"name": "view"}]);
+    harness.apply(&fay);
+    harness.wait_for_ready("fay", "True Applied");
+    assert!(entry(&eks, &role("fay")).is_some());
+    let change = |count: usize| {
+        let mut busy = developer("busy");
+        busy["spec"]["username"] = json!(format!("busy-{count}"));
+        harness.apply(&busy);
+    };
+    change(0);
+    harness.wait_for_ready("busy", "True Applied");
+    // The object changes after each write, so that each reconciliation has to write aws-auth, too.
+    let mut count = 1;
+    change(count);
+    harness.delete("fay");
+    eventually("the access entry is deleted", || {
+        if harness.roles().contains(&format!("busy-{count}\n")) {
+            count += 1;
+            change(count);
+        }
+        entry(&eks, &role("fay")).is_none().then_some(())
+    });
+    controller.terminate();
+}

@@ -135,3 +135,49 @@ fn removals_do_not_wait_for_changes_that_fail() {
     assert_eq!(entry_of(&simulation, "a"), None);
     assert!(entry_of(&simulation, "new").is_some());
 }
+
+#[test]
+fn removals_of_access_entries_do_not_wait_for_aws_auth() {
+    let lines = config("backend: auto\n");
+    let mut simulation = cluster(&lines, ApiAndConfigMap, "");
+    simulation.create("busy", spec("busy", "busy", &["dev"]));
+    simulation.create("a", spec("a", "a", &["dev"]));
+    let expires_at = simulation.now.checked_add(SignedDuration::from_hours(1));
+    simulation.change("a", |spec| {
+        spec.policies = vec![policy("view")];
+        spec.expires_at = Some(expires_at.unwrap());
+    });
+    simulation.settle();
+    assert!(entry_of(&simulation, "a").is_some());
+    simulation.wait(3601);
+    // A user changes an object before each reconciliation.
+    for at in 0..2 {
+        let name = format!("busy-{at}");
+        simulation.change("busy", |spec| spec.username = Some(name));
+        simulation.reconcile_until(None);
+    }
+    assert_eq!(entry_of(&simulation, "a"), None);
+}
+
+#[test]
+fn last_administrator_is_not_removed_from_both_stores_at_once() {
+    let all = config("")
+        .replace("[dev,", "[dev, \"system:masters\",")
+        .replace("[view,", "[cluster-admin, view,");
+    let mut simulation = cluster(&all, ApiAndConfigMap, "");
+    simulation.create("first", spec("first", "first", &["system:masters"]));
+    simulation.create("second", spec("second", "second", &[]));
+    simulation.change("second", |spec| {
+        spec.policies = vec![policy("cluster-admin")]
+    });
+    simulation.settle();
+    set_entry(&mut simulation, &role("creator"), None);
+    simulation.delete("first");
+    simulation.delete("second");
+    simulation.settle();
+    let is_left = [
+        simulation.effective().contains_key(&role("first")),
+        entry_of(&simulation, "second").is_some(),
+    ];
+    assert_eq!(is_left.iter().filter(|is_left| **is_left).count(), 1);
+}

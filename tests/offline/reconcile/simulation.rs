@@ -259,7 +259,13 @@ impl Simulation {
             Regarding::AwsAuth => format!("{} aws-auth: {}", event.reason, event.message),
         });
         let mut messages: Vec<String> = messages.collect();
-        messages.extend(self.change_entries(&decision.entry_changes));
+        let mut entry_changes = decision.entry_changes;
+        if decision.plan.is_some() && decision.has_deferred {
+            let before = std::mem::replace(&mut self.memory, decision.memory.clone());
+            entry_changes = self.decide(Stage::Writing).entry_changes;
+            self.memory = before;
+        }
+        messages.extend(self.change_entries(&entry_changes));
         for (object, report) in self.objects.iter_mut().zip(&decision.reports) {
             object.status = report.status.clone();
             object.has_finalizer &= !report.remove_finalizer;
