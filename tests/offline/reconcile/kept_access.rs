@@ -181,3 +181,35 @@ fn last_administrator_is_not_removed_from_both_stores_at_once() {
     ];
     assert_eq!(is_left.iter().filter(|is_left| **is_left).count(), 1);
 }
+
+#[test]
+fn expired_object_reports_an_access_entry_that_lost_its_tag() {
+    let mut simulation = cluster(&config(""), Api, "").with("a", spec("a", "a", &["dev"]));
+    let expires_at = simulation.now.checked_add(SignedDuration::from_hours(1));
+    simulation.change("a", |spec| spec.expires_at = Some(expires_at.unwrap()));
+    simulation.settle();
+    let mut untagged = terms_of(&simulation, "a").clone();
+    untagged.tags.remove(OWNER_TAG);
+    set_entry(&mut simulation, &role("a"), Some(untagged));
+    simulation.settle();
+    simulation.wait(3601);
+    let events = simulation.settle();
+    let (reason, message) = simulation.ready("a");
+    assert_eq!(reason, Reason::Expired);
+    assert!(message.contains("does not name this object"), "{message}");
+    let status = &simulation.object("a").status;
+    let stalled = status.condition(ConditionKind::Stalled);
+    assert!(stalled.is_some_and(|stalled| stalled.is_true));
+    let left = events
+        .iter()
+        .filter(|event| event.starts_with("EntryLeft a: "));
+    assert_eq!(left.count(), 1, "{events:?}");
+    // With its tag, it is deleted.
+    let mut tagged = terms_of(&simulation, "a").clone();
+    let uid = simulation.object("a").uid.clone();
+    tagged.tags.insert(OWNER_TAG.to_owned(), uid);
+    set_entry(&mut simulation, &role("a"), Some(tagged));
+    simulation.settle();
+    assert_eq!(entry_of(&simulation, "a"), None);
+    assert_eq!(simulation.object("a").status.conditions.len(), 1);
+}

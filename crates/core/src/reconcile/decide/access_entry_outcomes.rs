@@ -267,8 +267,27 @@ impl<'a> Case<'a> {
                 false => self.delete(entry, &mut entries),
             }
         }
+        if let Some(arn) = self
+            .untagged()
+            .filter(|_| self.resolver.is_leaving(self.at))
+        {
+            let why = format!("its tag {OWNER_TAG} does not name this object");
+            entries.kept.push((arn.to_owned(), why));
+        }
         let is_reported_here = is_expired && !reads_aws_auth(self.input());
-        (is_reported_here || !self.own.is_empty()).then_some(entries)
+        let has_entries = !self.own.is_empty() || !entries.kept.is_empty();
+        (is_reported_here || has_entries).then_some(entries)
+    }
+
+    /// Returns the principal of the requested entry if the ownership record names the object and the entry's tag does not: a user of AWS may
+    /// have removed the tag.
+    fn untagged(&self) -> Option<&'a str> {
+        let desired = self.resolver.desired[self.at].as_ref().ok()?;
+        let arn = &listed(self.input())?.of(&desired.key)?.principal_arn;
+        let is_own = self.own.iter().any(|own| own.principal_arn == *arn);
+        let record = self.input().record;
+        let is_proven = record.proves_access_entry(&self.object.uid, arn);
+        (is_proven && !is_own).then_some(arn)
     }
 
     /// Returns the outcome of an object that has expired.

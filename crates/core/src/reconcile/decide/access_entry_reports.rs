@@ -207,6 +207,29 @@ fn report(
     entries: &ObjectEntries,
     of_aws_auth: &ObjectReport,
 ) -> ObjectReport {
+    let mut report = report_of_outcome(input, object, entries, of_aws_auth);
+    let is_expired = matches!(entries.outcome, EntryOutcome::Expired(_));
+    let kept = entries.kept.first();
+    if let Some((arn, why)) = kept.filter(|_| is_expired && !object.is_deleting) {
+        let ready = report.status.condition(ConditionKind::Ready);
+        let expired = ready.map_or("", |ready| &ready.message);
+        let message = format!("{expired}; the access entry of {arn} is kept: {why}");
+        let of =
+            |kind, is_true, reason| condition(object, kind, is_true, reason, &message, input.now);
+        report.status.conditions = vec![
+            of(ConditionKind::Ready, false, Reason::Expired),
+            of(ConditionKind::Stalled, true, Reason::Refused),
+        ];
+    }
+    report
+}
+
+fn report_of_outcome(
+    input: &Input<'_>,
+    object: &Object,
+    entries: &ObjectEntries,
+    of_aws_auth: &ObjectReport,
+) -> ObjectReport {
     let is_stalled = matches!(entries.outcome, EntryOutcome::Stalled(..));
     let is_expired = matches!(entries.outcome, EntryOutcome::Expired(_));
     let is_own = entries.is_place || is_expired && !reads_aws_auth(input);
@@ -294,10 +317,14 @@ fn events(
         reason,
         message,
     };
-    let kept = entries.kept.iter().map(|(arn, why)| {
-        let message = format!("the access entry of {arn} is kept: {why}");
-        event(EventKind::Warning, "EntryLeft", message)
-    });
+    let is_reported = object.status.condition(ConditionKind::Stalled).is_some();
+    let kept = entries.kept.iter();
+    let kept = kept
+        .filter(|_| object.is_deleting || !is_reported)
+        .map(|(arn, why)| {
+            let message = format!("the access entry of {arn} is kept: {why}");
+            event(EventKind::Warning, "EntryLeft", message)
+        });
     let (reason, message) = ready_reason(&entries.outcome);
     let is_new = report.status.reason() == Some(reason) && object.status.reason() != Some(reason);
     let kind = match reason {
@@ -333,7 +360,11 @@ fn keep_claims(resolver: &Resolver<'_>, outcomes: &AccessEntryOutcomes, decision
             }
         }
         // The claim is recorded before the entry is created.
-        let requested = desired.filter(|_| outcomes.includes(at) || !is_listed);
+        let is_untagged = entries.is_some_and(|entries| {
+            let mut kept = entries.kept.iter();
+            kept.any(|(arn, _)| !entries.owned.contains(arn))
+        });
+        let requested = desired.filter(|_| outcomes.includes(at) || !is_listed || is_untagged);
         if let Some(desired) = requested {
             let was = resolver
                 .input
