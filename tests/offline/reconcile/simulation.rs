@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use awsauth_core::access_entries::changed;
-use awsauth_core::arn::comparable;
 use awsauth_core::authenticator::{AccessEntries, Store, User};
 use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::document::{Document, Principal, SectionName};
@@ -291,8 +290,9 @@ impl Simulation {
         let messages = messages.collect();
         for AccessEntryChange { change, .. } in changes {
             let entries = self.entries.take().expect("access entries");
-            let found = entries.of(&comparable(&change.principal_arn)).cloned();
-            assert_eq!(found, change.entry_before(), "{change:?}");
+            let mut all = entries.all().into_iter().flatten();
+            let found = all.find(|entry| entry.principal_arn == change.principal_arn);
+            assert_eq!(found.cloned(), change.entry_before(), "{change:?}");
             self.entries = Some(Arc::new(changed(&entries, std::slice::from_ref(change))));
             self.calls += change.operations().len();
         }
