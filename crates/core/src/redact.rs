@@ -38,6 +38,15 @@ const SECRET_NAMES: [&str; 14] = [
 /// Words of such names that occur within other words, too.
 const SECRET_WORDS: [&str; 7] = ["pass", "pw", "pwd", "psk", "pin", "otp", "sig"];
 
+/// Error codes of AWS that look like the name of a secret; prose follows them.
+const ERROR_CODES: [&str; 5] = [
+    "ExpiredToken",
+    "InvalidClientTokenId",
+    "InvalidIdentityToken",
+    "InvalidToken",
+    "SignatureDoesNotMatch",
+];
+
 /// Words of a command line that precede a secret.
 const SCHEMES: [&str; 3] = ["bearer", "basic", "apikey"];
 
@@ -158,6 +167,7 @@ impl Redactor {
                 Next::Value
             }
             _ => match bare.strip_suffix(':') {
+                Some(name) if ERROR_CODES.contains(&name) => Next::NoWord,
                 Some(name) if is_secret_name(name.trim_end_matches(['"', '\''])) => {
                     Next::OpaqueValue
                 }
@@ -366,6 +376,8 @@ mod tests {
             ),
             ("x k8s-aws-v1.aHR0 ghp_aHR0", "x k8s-aws-v1.… ghp_…"),
             ("invalid bearer token: x509: expired", "="),
+            ("ExpiredToken: The security token is expired", "="),
+            ("SignatureDoesNotMatch: The request signature", "="),
             ("with Bearer a8c, basic YTpi", "with Bearer … basic …"),
             ("Authorization: AWS4 Credential=a b", "Authorization: … … …"),
             (
