@@ -85,8 +85,14 @@ impl ConnectError {
     /// Returns the next step for the user.
     pub fn hint(&self) -> String {
         match self {
-            Self::File { .. } | Self::NotAKubeconfig { .. } => {
-                "name another kubeconfig with --kubeconfig FILE, or write one: awsauth kubeconfig --cluster-name CLUSTER".into()
+            Self::File { what: "the kubeconfig", .. } => {
+                "correct KUBECONFIG or --kubeconfig FILE, or write a kubeconfig: awsauth kubeconfig --cluster-name CLUSTER".into()
+            }
+            Self::File { .. } => {
+                "write the entry again: awsauth kubeconfig --cluster-name CLUSTER".into()
+            }
+            Self::NotAKubeconfig { .. } => {
+                "correct that line, or name another kubeconfig with --kubeconfig FILE".into()
             }
             Self::KubeconfigsDiffer { .. } => "name one kubeconfig: --kubeconfig FILE".into(),
             Self::NoCluster => "write a kubeconfig: awsauth kubeconfig --cluster-name CLUSTER".into(),
