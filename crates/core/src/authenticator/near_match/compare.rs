@@ -96,14 +96,13 @@ fn parts(folded: &str, subject: &Subject<'_>, expected: &Parts<'_>) -> Option<Mi
         return None;
     }
     if written.name.starts_with("awsreservedsso_")
-        && let (Some((a, _)), Some((b, _))) = (
-            written.name.rsplit_once('_'),
-            expected.name.rsplit_once('_'),
-        )
-        && a == b
-        && a != "awsreservedsso"
+        && let Some((set, _)) = expected.name.rsplit_once('_')
+        && set != "awsreservedsso"
     {
-        return Some(Mismatch::SsoSuffix);
+        let other_suffix = written.name.rsplit_once('_');
+        if written.name == set || other_suffix.is_some_and(|(written, _)| written == set) {
+            return Some(Mismatch::SsoSuffix);
+        }
     }
     globs(folded, &subject.folded).then_some(Mismatch::Wildcard)
 }

@@ -40,7 +40,7 @@ pub enum Mismatch {
         /// What the entry names: `role` or `user`.
         written: String,
     },
-    /// Another role of the same permission set of IAM Identity Center.
+    /// Another role of the same permission set of IAM Identity Center, or a name without its suffix.
     SsoSuffix,
     /// An `sso` entry that needs the feature gate.
     SsoGate,
@@ -96,7 +96,7 @@ impl fmt::Display for Mismatch {
                 write!(f, "the {part} is {written:?} instead of {expected:?}")
             }
             Self::OtherKind { written } => write!(f, "the entry names a {written} of the same name"),
-            Self::SsoSuffix => f.write_str("the same permission set with another suffix"),
+            Self::SsoSuffix => f.write_str("the same permission set with another suffix or without one"),
             Self::SsoGate => f.write_str("an sso entry matches only with the authenticator's feature gate SSORoleMatch, which is off by default"),
             Self::SsoPartition => f.write_str("an sso entry with a partition never matches"),
             Self::Wildcard => f.write_str("a wildcard is compared literally"),

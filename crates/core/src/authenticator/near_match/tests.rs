@@ -110,7 +110,12 @@ fn reason_for_the_mismatch_is_reported() {
     check(
         "role/AWSReservedSSO_Admin_0123456789abcdef",
         &format!("{A}:role/AWSReservedSSO_Admin_fedcba9876543210"),
-        "the same permission set with another suffix",
+        "the same permission set with another suffix or without one",
+    );
+    check(
+        "role/AWSReservedSSO_Admin_0123456789abcdef",
+        &format!("{A}:role/AWSReservedSSO_Admin"),
+        "the same permission set with another suffix or without one",
     );
 }
 
