@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use super::sign_in::answered;
 use super::{BearerToken, ConnectOptions, in_runtime, problem};
 use awsauth_core::authenticator::User;
-use awsauth_core::doctor::evidence::{AwsAuth, PermissionAnswer, Problem};
+use awsauth_core::doctor::evidence::{AwsAuth, ConfigMapName, PermissionAnswer, Problem};
 use awsauth_core::rbac::{Policy, Question, Scope};
 use awsauth_kube::access_review;
-use awsauth_kube::{ApiClient, Flags, Live, connect};
+use awsauth_kube::{ApiClient, Flags, Live, connect, misplaced_aws_auth};
 
 /// The identity that reads aws-auth and RBAC.
 #[derive(Clone)]
@@ -58,15 +58,24 @@ pub(crate) fn read(
     let read = in_runtime(async {
         let client = reader.client(options).await?;
         let live = client.read(limit).await;
-        live.map_err(|error| problem(&error, error.hint()))
+        let live = live.map_err(|error| problem(&error, error.hint()))?;
+        let misplaced = match live.exists() {
+            true => Vec::new(),
+            false => misplaced_aws_auth(&client, limit).await,
+        };
+        Ok((live, misplaced))
     });
-    let live =
+    let (live, misplaced) =
         read.map_err(|error| problem(&error, "check the limits of this process: ulimit -a"))??;
     Ok(AwsAuth {
         place: reader.name(),
         exists: live.exists(),
         snapshot: live.snapshot(),
         changed: changed(&live),
+        misplaced: misplaced
+            .into_iter()
+            .map(|(namespace, name)| ConfigMapName { namespace, name })
+            .collect(),
     })
 }
 

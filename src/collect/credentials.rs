@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use secrecy::ExposeSecret;
 
 use super::problem;
-use awsauth_aws::config_file::ConfigFiles;
+use awsauth_aws::config_file::{ConfigFiles, DEFAULT_PROFILE};
 use awsauth_aws::credentials::{
     self, CredentialOptions, NoCredentials, ResolvedCredentials, Source, SourceError,
 };
@@ -26,7 +26,8 @@ pub(crate) fn search(
     match credentials::resolve(credential_options, aws_environment, now) {
         Ok(resolved) => Ok((found(&resolved, aws_environment), resolved)),
         Err(error) if error.failed.is_none() => Err(Box::new(
-            of_instance(&error, aws_environment).unwrap_or_else(|| none(&error, None)),
+            of_instance(&error, aws_environment)
+                .unwrap_or_else(|| without_any_source(&error, aws_environment)),
         )),
         Err(error) => {
             let failed = error.failed.as_ref();
@@ -92,7 +93,8 @@ fn role_profiles(aws_environment: &AwsEnvironment) -> Vec<(String, String)> {
 fn of_instance(error: &NoCredentials, aws_environment: &AwsEnvironment) -> Option<SearchFailed> {
     let why = error.instance.as_deref()?;
     let endpoint = aws_environment.get("AWS_EC2_METADATA_SERVICE_ENDPOINT");
-    let is_expected = endpoint.is_some() || Machine::of(aws_environment).is_ec2();
+    let is_instance = why.shows_a_service() || Machine::of(aws_environment).is_ec2();
+    let is_expected = endpoint.is_some() || is_instance;
     if matches!(why, ImdsError::Disabled) || !is_expected {
         return None;
     }
@@ -106,6 +108,19 @@ fn of_instance(error: &NoCredentials, aws_environment: &AwsEnvironment) -> Optio
         has_external_id: false,
         clock_ahead: None,
     })
+}
+
+/// Returns that no source has credentials, and which profiles can be selected.
+fn without_any_source(error: &NoCredentials, aws_environment: &AwsEnvironment) -> SearchFailed {
+    let files = ConfigFiles::read(aws_environment).ok();
+    let names = files.iter().flat_map(ConfigFiles::profile_names);
+    let names: Vec<&str> = names.filter(|name| *name != DEFAULT_PROFILE).collect();
+    let mut failed = none(error, None);
+    failed.problem.next = match names.as_slice() {
+        [] => "set up credentials: aws configure, or aws configure sso; or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY".to_owned(),
+        names => format!("select a profile: export AWS_PROFILE=NAME, one of {}", names.join(", ")),
+    };
+    failed
 }
 
 fn none(error: &NoCredentials, advice: Option<Advice>) -> SearchFailed {
@@ -204,6 +219,32 @@ fn of_imds(error: &ImdsError) -> FailedAt {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use awsauth_aws::imds::Instance;
+
+    #[test]
+    fn metadata_service_that_does_not_respond_is_the_cause() {
+        let error = |instance: ImdsError| NoCredentials {
+            tried: Vec::new(),
+            failed: None,
+            instance: Some(Box::new(instance)),
+        };
+        let endpoint = || "http://169.254.169.254".to_owned();
+        let silent = error(ImdsError::NoAnswer {
+            endpoint: endpoint(),
+            instance: Instance::default(),
+        });
+        let none = AwsEnvironment::default();
+        let found = of_instance(&silent, &none).map(|failed| failed.place);
+        assert_eq!(found, Some(FailedAt::HopLimit));
+        let elsewhere = error(ImdsError::Forbidden {
+            endpoint: endpoint(),
+        });
+        if !Machine::of(&none).is_ec2() {
+            assert_eq!(of_instance(&elsewhere, &none), None);
+        }
+        let next = without_any_source(&elsewhere, &none).problem.next;
+        assert!(next.contains("aws configure"), "{next}");
+    }
 
     #[test]
     fn stray_session_token_and_quoted_secret_are_problems_of_the_key() {

@@ -21,7 +21,21 @@ pub(crate) fn describe(
     selected: &SelectedContext,
 ) -> Result<ClusterDescription, DescribeFailure> {
     let asked = Eks::new(resolved, profile, aws_environment).and_then(|mut eks| eks.describe(name));
+    // Another account may have a cluster of this name, too.
+    let elsewhere = |account: Option<&str>| {
+        let (of_cluster, own) = selected.entry.account.as_deref().zip(account)?;
+        (of_cluster != own).then(|| {
+            DescribeFailure::Unknown(format!(
+                "the credentials are of account {own}, and the cluster is in account {of_cluster}"
+            ))
+        })
+    };
     let facts = asked.map_err(|error| match &error {
+        EksError::NoSuchCluster { account, .. }
+            if let Some(failure) = elsewhere(account.as_deref()) =>
+        {
+            failure
+        }
         EksError::NoSuchCluster { .. } => {
             DescribeFailure::NoSuchCluster(problem(&error, error.hint()))
         }
@@ -31,6 +45,9 @@ pub(crate) fn describe(
         }
         _ => DescribeFailure::Unknown(error_text(&error)),
     })?;
+    if let Some(failure) = elsewhere(facts.arn.split(':').nth(4)) {
+        return Err(failure);
+    }
     let versions = [facts.version, facts.platform_version];
     let versions: Vec<String> = versions.into_iter().flatten().collect();
     let identity = described(&facts.endpoint, &facts.certificate_authority_data);

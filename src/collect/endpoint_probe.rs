@@ -75,6 +75,31 @@ pub(crate) fn connect_all(
     answers.collect()
 }
 
+/// Connects directly to a host's port for HTTPS.
+pub(crate) fn connect_to(host: &str, limit: Duration) -> ConnectionAttempt {
+    let host = Host {
+        host: host.to_owned(),
+        port: 443,
+        is_proxy: false,
+    };
+    let failed = match addresses(&host) {
+        Err(problem) => Some(ConnectionFailure::Other(problem.cause)),
+        Ok(found) => {
+            let attempts = connect_all(&found, false, limit);
+            let is_open = attempts.iter().any(|attempt| attempt.failed.is_none());
+            let first = attempts.into_iter().next();
+            first
+                .and_then(|attempt| attempt.failed)
+                .filter(|_| !is_open)
+        }
+    };
+    ConnectionAttempt {
+        address: host.host,
+        is_proxy: false,
+        failed,
+    }
+}
+
 /// Asks the API server without credentials whether it is alive.
 pub(crate) fn alive(options: &ConnectOptions, limit: Duration) -> Result<String, Problem> {
     let asked = in_runtime(async {

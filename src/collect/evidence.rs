@@ -13,7 +13,7 @@ use secrecy::SecretString;
 
 use crate::backend::Target;
 use crate::collect::failing_command::Ran;
-use crate::collect::{ConnectOptions, Task, credentials, exec_plugin, kubeconfig, spawn};
+use crate::collect::{ConnectOptions, Task, credentials, exec_plugin, kubeconfig, spawn, sts};
 use aws::{searched, verify_token};
 use awsauth_aws::AwsEnvironment;
 use awsauth_aws::credentials::{CredentialOptions, ResolvedCredentials};
@@ -30,7 +30,9 @@ const SEARCH: Duration = Duration::from_secs(4);
 /// The time limit of reading aws-auth. The user of another context may have an exec plugin.
 const READING: Duration = Duration::from_secs(4);
 /// How long to wait for the failing command after everything before the cluster is known.
-const COMMAND_LIMIT: Duration = Duration::from_secs(3);
+const COMMAND_LIMIT: Duration = Duration::from_secs(4);
+/// The time limit of a connection to STS.
+const STS_CONNECTION: Duration = Duration::from_secs(1);
 
 /// The arguments of a run.
 pub(crate) struct Collector {
@@ -110,6 +112,9 @@ impl Collector {
         let dialled_first = selected.is_some().then(|| connect(&options));
 
         context.resolved = searched(&mut evidence, searching);
+        if evidence.credentials.timed_out().is_some() {
+            connect_to_sts(&mut evidence, &context, end);
+        }
         if uses_eks_endpoint {
             selected = self
                 .through_eks(&mut evidence, &context, &mut options)
@@ -226,6 +231,21 @@ impl Collector {
     fn cluster_name(&self, selected: Option<&SelectedContext>) -> Option<String> {
         let known = selected.and_then(|selected| selected.eks.name.clone());
         self.cluster.clone().or(known)
+    }
+}
+
+/// Connects to STS, which the search for credentials may wait for.
+fn connect_to_sts(evidence: &mut Evidence, context: &CredentialContext, end: Instant) {
+    let Some(region) = context.credential_options.region.clone() else {
+        return;
+    };
+    let aws_environment = context.aws_environment.clone();
+    // The attempt has its own limit, which must end first.
+    let connecting = spawn(STS_CONNECTION * 2, end, move || {
+        sts::connect(&region, &aws_environment, STS_CONNECTION)
+    });
+    if let Some(attempt) = connecting.wait().into_known().flatten() {
+        evidence.sts_connection = Collected::Seen(attempt);
     }
 }
 

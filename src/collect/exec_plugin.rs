@@ -73,6 +73,10 @@ pub(crate) fn run(exec: &ExecPlugin, limit: Duration) -> Option<(Plugin, Option<
             // The parser's message may quote the output.
             plugin.unreadable = Some(match error.line() {
                 0 => "it is empty".to_owned(),
+                _ if follows_other_text(&stdout) => {
+                    "other text precedes it on stdout, so a wrapper script or the program itself must print that to stderr"
+                        .to_owned()
+                }
                 line => format!("line {line} is not valid"),
             });
             return Some((plugin, None));
@@ -86,4 +90,23 @@ pub(crate) fn run(exec: &ExecPlugin, limit: Duration) -> Option<(Plugin, Option<
     let bytes = |token: &SecretString| secrecy::ExposeSecret::expose_secret(token).len();
     plugin.token_bytes = token.as_ref().map_or(0, bytes);
     Some((plugin, token.filter(|token| bytes(token) > 0)))
+}
+
+/// Whether an ExecCredential follows other text.
+fn follows_other_text(stdout: &[u8]) -> bool {
+    let begin = stdout.iter().position(|byte| *byte == b'{');
+    begin.is_some_and(|begin| serde_json::from_slice::<Credential>(&stdout[begin..]).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_before_the_credential_is_recognized() {
+        let credential = r#"{"apiVersion":"v1","status":{"token":"x"}}"#;
+        let with_text = format!("Using profile dev\n{credential}");
+        assert!(follows_other_text(with_text.as_bytes()));
+        assert!(!follows_other_text(b"Using profile {dev}"));
+    }
 }

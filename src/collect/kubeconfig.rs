@@ -66,6 +66,7 @@ pub(crate) fn entry(
         named: selected.entry.name.clone(),
         plugin_named,
         region: selected.eks.region.clone(),
+        account: selected.eks.account.clone(),
         namespace: selected.namespace.clone(),
         impersonates: selected.impersonates.clone(),
         kubectl: target.kubectl(),

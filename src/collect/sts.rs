@@ -1,17 +1,21 @@
 //! Asks STS who signed a request or a token.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::problem;
+use super::{endpoint_probe, problem};
 use awsauth_aws::credentials::{
     self, CallerError, CredentialOptions, ResolvedCredentials, SourceError,
 };
 use awsauth_aws::sts_verify::verify_token as verify;
 use awsauth_aws::{AwsEnvironment, AwsError};
-use awsauth_core::doctor::evidence::{Caller, Signer, StsProblem, Token, VerifiedCaller};
+use awsauth_core::doctor::evidence::{
+    Caller, ConnectionAttempt, Signer, StsProblem, Token, VerifiedCaller,
+};
 use awsauth_core::facts::partitions::Partition;
-use awsauth_core::token::{Authenticator, PresignedRequest};
+use awsauth_core::token::{Authenticator, Endpoint, PresignedRequest, StsHost};
 
 /// Asks STS for the identity of the credentials.
 pub(crate) fn caller(
@@ -30,6 +34,25 @@ pub(crate) fn caller(
             CallerError::NotSent(error) => of_machine(&error),
             CallerError::Sts(error) => of_aws(&error),
         })
+}
+
+/// Connects to STS in a region. Returns `None` if requests to STS are sent to a proxy or to another endpoint.
+pub(crate) fn connect(
+    region: &str,
+    aws_environment: &AwsEnvironment,
+    limit: Duration,
+) -> Option<ConnectionAttempt> {
+    let redirects = [
+        "AWS_ENDPOINT_URL",
+        "AWS_ENDPOINT_URL_STS",
+        "HTTPS_PROXY",
+        "https_proxy",
+    ];
+    let is_redirected = redirects
+        .iter()
+        .any(|name| aws_environment.get(name).is_some());
+    let host = StsHost::of(region, Endpoint::default()).ok()?;
+    (!is_redirected).then(|| endpoint_probe::connect_to(&host.name, limit))
 }
 
 /// Reads a token as the authenticator does before it asks STS. The second value is for [`verify_token`].

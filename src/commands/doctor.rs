@@ -8,7 +8,7 @@ use clap::parser::ValueSource;
 
 use super::{Format, OutputArgs};
 use crate::backend::{Target, replace_private};
-use crate::collect::{self, Collector, failing_command};
+use crate::collect::{self, Collector, command_flags, failing_command};
 use crate::output::{Ran, doctor_bundle, doctor_json, doctor_text};
 use crate::terminal::{Exit, Failure, Kind, Out};
 use awsauth_core::doctor::diagnose;
@@ -99,10 +99,12 @@ pub(crate) fn run(
             failing_command::run(&words, TIME_LIMIT)
         })
     });
+    let mut target = target.clone();
+    command_flags::adopt(&mut target, &args.command);
     let collector = Collector {
-        target: target.clone(),
         credential_options: target.identity.credential_options(),
         cluster: target.cluster_name.clone(),
+        target,
         arn: args.who.clone(),
         identity: args.expect_role.clone(),
         questions: args.can.clone(),

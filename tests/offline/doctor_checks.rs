@@ -1,13 +1,17 @@
 //! The verdicts of `doctor` on evidence that is hard to produce in a test.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+use awsauth_core::authenticator::AccessEntries;
 use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::doctor::evidence::{
-    AwsAuth, Caller, ClusterDescription, Collected, CommandRun, ConnectionAttempt,
-    ConnectionFailure, Entry, Exec, FailedAt, FoundCredentials, Plugin, PolicySide, Problem,
-    SearchFailed, SignedIn, Signer, StsProblem, Token, User, VerifiedCaller,
+    AwsAuth, Caller, ClusterDescription, Collected, CommandRun, ConfigMapName, ConnectionAttempt,
+    ConnectionFailure, DescribeFailure, Entry, Exec, FailedAt, FoundCredentials, PermissionAnswer,
+    Plugin, PolicySide, Problem, SearchFailed, SignedIn, Signer, StsProblem, Token, User,
+    VerifiedCaller,
 };
 use awsauth_core::doctor::{Evidence, Report, SignInState, diagnose};
+use awsauth_core::facts::access_entries::{AccessEntry, AccessPolicy, AccessScope, AccessTerms};
+use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use jiff::{SignedDuration, Timestamp};
 
 const ARN: &str = "arn:aws:sts::111122223333:assumed-role/mytestrole/s";
@@ -37,6 +41,7 @@ fn evidence() -> Evidence {
             named: Some("prod".into()),
             region: Some("eu-west-1".into()),
             kubectl: "kubectl".into(),
+            user: User::Other("a client certificate".into()),
             ..Entry::default()
         })),
         credentials: Collected::Seen(Ok(keys())),
@@ -259,6 +264,11 @@ fn failed_command_is_a_problem_even_if_every_check_passes() {
             "resourcequota",
         ),
         ("pods \"web\" not found", "does not exist", "namespace"),
+        (
+            "error: the server doesn't have a resource type \"pdos\"",
+            "no resource type of this name",
+            "api-resources",
+        ),
     ] {
         fails(&with(run(stderr)), "B3", cause, next);
     }
@@ -272,12 +282,11 @@ fn failed_command_is_a_problem_even_if_every_check_passes() {
         ..run("")
     });
     assert_eq!(diagnose(&worked).headline.problem, None);
-    // A time limit is no cause.
     let slow = with(CommandRun {
         status: None,
         ..run("")
     });
-    assert_eq!(diagnose(&slow).headline.problem, None);
+    fails(&slow, "B3", "the command does not end in time", "-v=8");
 }
 
 #[test]
@@ -309,7 +318,8 @@ fn exceeded_time_limit_is_no_cause_if_later_evidence_exists() {
 fn source_of_the_credentials_is_checked_before_the_identity_is_mapped() {
     let mut unmapped = mapped(None);
     if let Collected::Seen(Ok(aws_auth)) = &mut unmapped.aws_auth {
-        aws_auth.snapshot.data.clear();
+        let other = "- rolearn: arn:aws:iam::111122223333:role/other\n  username: dev\n";
+        aws_auth.snapshot.data = [("mapRoles".to_owned(), other.into())].into();
     }
     let next = |evidence: &Evidence| {
         let report = diagnose(evidence);
@@ -324,6 +334,18 @@ fn source_of_the_credentials_is_checked_before_the_identity_is_mapped() {
         of_environment.contains("; otherwise awsauth map role "),
         "{of_environment}"
     );
+    let set = |evidence: &mut Evidence, source_name| {
+        if let Collected::Seen(Ok(keys)) = &mut evidence.credentials {
+            keys.source_name = source_name;
+        }
+    };
+    set(&mut unmapped, "instance");
+    let of_instance = next(&unmapped);
+    assert!(
+        of_instance.starts_with("the credentials are those of this machine's instance profile"),
+        "{of_instance}"
+    );
+    set(&mut unmapped, "credentials-file");
     if let Collected::Seen(Ok(entry)) = &mut unmapped.kubeconfig {
         entry.user = User::Exec(Exec {
             env: vec![("AWS_PROFILE".into(), "bob".into())],
@@ -331,10 +353,18 @@ fn source_of_the_credentials_is_checked_before_the_identity_is_mapped() {
         });
     }
     let of_kubeconfig = next(&unmapped);
-    assert!(
-        of_kubeconfig.starts_with("the kubeconfig's plugin sets AWS_PROFILE=bob"),
-        "{of_kubeconfig}"
-    );
+    let expected = "the kubeconfig selects profile bob (AWS_PROFILE in the plugin's env)";
+    assert!(of_kubeconfig.starts_with(expected), "{of_kubeconfig}");
+    // Keys in the environment come before AWS_PROFILE.
+    set(&mut unmapped, "env");
+    assert_eq!(next(&unmapped), of_environment);
+    if let Collected::Seen(Ok(entry)) = &mut unmapped.kubeconfig {
+        entry.account = Some("444455556666".into());
+    }
+    let of_account = next(&unmapped);
+    let expected =
+        "the identity is of account 111122223333, and the cluster is in account 444455556666";
+    assert!(of_account.starts_with(expected), "{of_account}");
 }
 
 fn mapped(changed: Option<Timestamp>) -> Evidence {
@@ -361,6 +391,7 @@ fn mapped(changed: Option<Timestamp>) -> Evidence {
                 ..Snapshot::default()
             },
             changed,
+            misplaced: Vec::new(),
         })),
         ..evidence()
     }
@@ -471,7 +502,25 @@ fn profile_of_a_mapped_role_is_named_before_the_user_is_mapped() {
         &evidence,
         "M5",
         "aws-auth does not map arn:aws:iam::111122223333:user/alice",
+        "set AWS_PROFILE=dev for arn:aws:iam::111122223333:role/developers, which aws-auth maps",
+    );
+    if let Collected::Seen(Ok(keys)) = &mut evidence.credentials {
+        keys.source_name = "credentials-file";
+    }
+    fails(
+        &evidence,
+        "M5",
+        "aws-auth does not map arn:aws:iam::111122223333:user/alice",
         "profile dev assumes arn:aws:iam::111122223333:role/developers, which aws-auth maps",
+    );
+    if let Collected::Seen(Ok(keys)) = &mut evidence.credentials {
+        keys.role_profiles.clear();
+    }
+    fails(
+        &evidence,
+        "M5",
+        "aws-auth does not map arn:aws:iam::111122223333:user/alice",
+        "if you should assume a role that aws-auth maps (developers)",
     );
 }
 
@@ -529,5 +578,315 @@ fn error_line_of_the_plugin_is_quoted_instead_of_its_usage() {
         "K4",
         "aws: error: argument operation: Invalid choice",
         "upgrade this program",
+    );
+}
+
+/// Replaces aws-auth's data.
+fn with_data(mut evidence: Evidence, data: &[(&str, &str)]) -> Evidence {
+    if let Collected::Seen(Ok(aws_auth)) = &mut evidence.aws_auth {
+        let data = data
+            .iter()
+            .map(|(key, text)| ((*key).to_owned(), (*text).into()));
+        aws_auth.snapshot.data = data.collect();
+    }
+    evidence
+}
+
+#[test]
+fn ignored_key_that_mentions_the_identity_is_the_cause() {
+    let entry = "- rolearn: arn:aws:iam::111122223333:role/mytestrole\n  username: dev\n";
+    let other = "- rolearn: arn:aws:iam::111122223333:role/other\n  username: dev\n";
+    for key in ["mapRole", "maproles"] {
+        fails(
+            &with_data(mapped(None), &[(key, entry), ("mapRoles", other)]),
+            "M4",
+            key,
+            "mapRoles",
+        );
+    }
+    fails(
+        &with_data(mapped(None), &[("mapRole", other), ("mapRoles", other)]),
+        "M5",
+        "aws-auth does not map",
+        "awsauth map",
+    );
+    fails(
+        &with_data(mapped(None), &[("mapRoles", "")]),
+        "M4",
+        "aws-auth has no entries",
+        "awsauth restore",
+    );
+    let quoted = with_data(mapped(None), &[("mapRoles", "\"[]\"")]);
+    fails(&quoted, "M4", "not a list", "without quotes");
+}
+
+#[test]
+fn misplaced_aws_auth_is_named() {
+    let mut evidence = with_data(mapped(None), &[]);
+    if let Collected::Seen(Ok(aws_auth)) = &mut evidence.aws_auth {
+        aws_auth.exists = false;
+    }
+    let cause = "aws-auth does not exist in namespace kube-system";
+    fails(&evidence, "M4", cause, "awsauth nodes --fix");
+    if let Collected::Seen(Ok(aws_auth)) = &mut evidence.aws_auth {
+        aws_auth.misplaced = vec![ConfigMapName {
+            namespace: "default".into(),
+            name: "aws-auth".into(),
+        }];
+    }
+    fails(
+        &evidence,
+        "M4",
+        "ConfigMap aws-auth in namespace default has the entries",
+        "get configmap aws-auth -n default",
+    );
+}
+
+/// Evidence of the user of this entry, who may not list pods.
+fn denied(entry: &str, groups: &[&str]) -> Evidence {
+    let head = "- rolearn: arn:aws:iam::111122223333:role/mytestrole\n";
+    let mut evidence = with_data(mapped(None), &[("mapRoles", &format!("{head}{entry}"))]);
+    evidence.signed_in = Collected::Seen(SignedIn::In {
+        username: "dev".into(),
+        groups: groups.iter().map(|&group| group.to_owned()).collect(),
+    });
+    evidence.answers = Collected::Seen(vec![PermissionAnswer {
+        question: "list pods".into(),
+        allowed: false,
+        reason: None,
+    }]);
+    evidence
+}
+
+#[test]
+fn mistake_in_the_entry_of_a_denied_user_is_the_cause() {
+    for (entry, cause, next) in [
+        (
+            "  username: dev\n  group: [devs]\n",
+            "line 3: the authenticator does not know the field group",
+            "write groups",
+        ),
+        (
+            "  username: dev\n  groups: [system:master]\n",
+            "group system:master is not system:masters",
+            "write system:masters",
+        ),
+        (
+            "  username: system:masters\n",
+            "but system:masters is a group",
+            "list it under groups",
+        ),
+    ] {
+        fails(&denied(entry, &[]), "M7", cause, next);
+    }
+    // An entry without a mistake is no cause.
+    let report = diagnose(&denied("  username: dev\n  groups: [devs]\n", &["devs"]));
+    assert_eq!(outcome(&report, "M7").problem, None);
+}
+
+#[test]
+fn role_that_the_api_server_does_not_find_is_named_without_reading_rbac() {
+    let mut evidence = denied("  username: dev\n  groups: [devs]\n", &["devs"]);
+    if let Collected::Seen(answers) = &mut evidence.answers {
+        answers[0].reason =
+            Some("RBAC: clusterrole.rbac.authorization.k8s.io \"pods-reader\" not found".into());
+    }
+    fails(
+        &evidence,
+        "B1",
+        "a binding refers to ClusterRole pods-reader, which does not exist",
+        "ask an administrator",
+    );
+}
+
+#[test]
+fn cluster_that_accepts_the_token_is_not_accused() {
+    let mut evidence = signed_in();
+    let not_found = || {
+        DescribeFailure::NoSuchCluster(Problem {
+            cause: "there is no cluster \"prod\"".into(),
+            next: "list them".into(),
+        })
+    };
+    evidence.described = Collected::Seen(Err(not_found()));
+    assert_eq!(diagnose(&evidence).headline.problem, None);
+    evidence.signed_in = Collected::Seen(SignedIn::Unauthorized);
+    fails(&evidence, "K7", "there is no cluster", "list them");
+}
+
+#[test]
+fn command_that_fails_changes_the_first_line() {
+    let failing = || {
+        Collected::Seen(CommandRun {
+            status: Some("exit status: 1".into()),
+            succeeded: false,
+            stderr: "error: You must be logged in to the server (Unauthorized)".into(),
+            message: "error: You must be logged in to the server (Unauthorized)".into(),
+        })
+    };
+    let with_user = |user| {
+        let mut evidence = signed_in();
+        if let Collected::Seen(Ok(entry)) = &mut evidence.kubeconfig {
+            entry.user = user;
+        }
+        evidence
+    };
+    let mut missing_plugin = with_user(User::Exec(Exec {
+        api_version: Some("client.authentication.k8s.io/v1beta1".into()),
+        command: "aws".into(),
+        ..Exec::default()
+    }));
+    missing_plugin.command = failing();
+    let text = diagnose(&missing_plugin).headline.text;
+    assert!(text.starts_with("kubectl cannot sign in"), "{text}");
+
+    let mut refused_token = with_user(User::Token {
+        signed: None,
+        is_eks: false,
+        overrides_plugin: false,
+    });
+    assert_eq!(diagnose(&refused_token).headline.problem, None);
+    refused_token.command = failing();
+    let cause = "the API server does not accept the token in the kubeconfig";
+    fails(&refused_token, "K6", cause, "use an exec plugin");
+
+    let mut anonymous = with_user(User::Anonymous);
+    assert_eq!(diagnose(&anonymous).headline.problem, None);
+    anonymous.command = failing();
+    fails(&anonymous, "K1", "has no user", "awsauth kubeconfig");
+
+    let mut other = signed_in();
+    other.command = failing();
+    let text = diagnose(&other).headline.text;
+    assert!(text.starts_with("The command fails"), "{text}");
+}
+
+#[test]
+fn unreachable_sts_is_named_if_credentials_wait_for_it() {
+    let silent = Evidence {
+        credentials: Collected::TimedOut(SignedDuration::from_secs(4)),
+        caller: Collected::default(),
+        sts_connection: Collected::Seen(ConnectionAttempt {
+            address: "sts.eu-west-1.amazonaws.com".into(),
+            is_proxy: false,
+            failed: Some(ConnectionFailure::TimedOut),
+        }),
+        ..evidence()
+    };
+    fails(
+        &silent,
+        "C1",
+        "no connection to STS: sts.eu-west-1",
+        "VPC endpoint",
+    );
+}
+
+#[test]
+fn misspelled_region_of_the_kubeconfig_is_named() {
+    let with = |region: &str| {
+        let mut evidence = evidence();
+        if let Collected::Seen(Ok(entry)) = &mut evidence.kubeconfig {
+            entry.region = Some(region.to_owned());
+        }
+        evidence
+    };
+    fails(
+        &with("us-east1"),
+        "C13",
+        "\"us-east1\" in the kubeconfig",
+        "--region",
+    );
+    for region in ["us-gov-west-1", "ap-southeast-3", "us-isob-east-1"] {
+        let report = diagnose(&with(region));
+        let cause = outcome(&report, "C13").problem.clone();
+        let cause = cause.map(|problem| problem.cause).unwrap_or_default();
+        assert!(!cause.contains("is not the name"), "{cause}");
+    }
+}
+
+#[test]
+fn profile_that_the_kubeconfig_selects_is_corrected_there() {
+    let mut evidence = Evidence {
+        credentials: Collected::Seen(Err(SearchFailed {
+            place: FailedAt::Profile,
+            source: None,
+            problem: Problem {
+                cause: "there is no profile work".into(),
+                next: "name one of these".into(),
+            },
+            tried: Vec::new(),
+            policies: None,
+            role: None,
+            has_external_id: false,
+            clock_ahead: None,
+        })),
+        caller: Collected::default(),
+        ..evidence()
+    };
+    fails(
+        &evidence,
+        "C2",
+        "there is no profile work",
+        "name one of these",
+    );
+    if let Collected::Seen(Ok(entry)) = &mut evidence.kubeconfig {
+        entry.user = User::Exec(Exec {
+            api_version: Some("client.authentication.k8s.io/v1beta1".into()),
+            command: "aws".into(),
+            path: Some("/usr/bin/aws".into()),
+            args: ["--profile", "work"].map(str::to_owned).into(),
+            ..Exec::default()
+        });
+    }
+    let next = "the kubeconfig selects profile work (--profile in the plugin's args): name one";
+    fails(&evidence, "C2", "there is no profile work", next);
+}
+
+#[test]
+fn access_policy_that_does_not_allow_the_request_is_the_cause() {
+    let arn = "arn:aws:iam::111122223333:role/mytestrole";
+    let mut evidence = denied("  username: dev\n", &[]);
+    evidence.described = Collected::Seen(Ok(ClusterDescription {
+        name: "prod".into(),
+        arn: "arn:aws:eks:eu-west-1:111122223333:cluster/prod".into(),
+        endpoint: "https://10.0.0.1".into(),
+        identity: None,
+        is_proven: false,
+        same_authority: None,
+        mode: Some(AuthenticationMode::ApiAndConfigMap),
+        version: String::new(),
+        logs_authenticator: false,
+    }));
+    let with = |policies: Vec<AccessPolicy>| {
+        let entry = AccessEntry {
+            principal_arn: arn.into(),
+            terms: Some(AccessTerms {
+                username: Some("dev".into()),
+                policies: Some(policies),
+                ..AccessTerms::default()
+            }),
+        };
+        let mode = AuthenticationMode::ApiAndConfigMap;
+        let entries = AccessEntries::new(mode, Some([entry].into()));
+        Evidence {
+            access_entries: Collected::Seen(Ok(entries)),
+            ..evidence.clone()
+        }
+    };
+    fails(
+        &with(Vec::new()),
+        "M3",
+        "has neither groups nor a policy",
+        "namespaces=default",
+    );
+    let view = AccessPolicy {
+        arn: "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy".into(),
+        scope: AccessScope::Namespaces(vec!["team-a".into()]),
+    };
+    fails(
+        &with(vec![view]),
+        "M3",
+        "has only AmazonEKSViewPolicy in namespace team-a, which does not allow list pods",
+        "eks:AssociateAccessPolicy",
     );
 }

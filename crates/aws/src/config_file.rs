@@ -17,7 +17,7 @@ use super::shlex;
 pub use ini::{Ini, Section, Value};
 
 /// The profile that is used if none is named.
-pub(crate) const DEFAULT_PROFILE: &str = "default";
+pub const DEFAULT_PROFILE: &str = "default";
 
 /// The contents of both files. A missing file is treated as empty, as in botocore.
 #[derive(Clone, Debug, Default)]

@@ -8,6 +8,7 @@ mod checks;
 mod denied_request;
 pub mod evidence;
 mod headline;
+mod lint_causes;
 mod remedy;
 mod symptom;
 

@@ -113,6 +113,7 @@ pub async fn connect_to_anonymously(
         eks: EksName {
             name: Some(place.token_id.clone()),
             region: Some(place.eks.region().to_owned()),
+            ..EksName::default()
         },
         namespace: DEFAULT_NAMESPACE.to_owned(),
         client: Arc::new(open(access, flags, environment).await?),

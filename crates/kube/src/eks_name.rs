@@ -21,6 +21,8 @@ pub struct EksName {
     /// The name or id that tokens are signed for.
     pub name: Option<String>,
     pub region: Option<String>,
+    /// The AWS account.
+    pub account: Option<String>,
 }
 
 impl EksName {
@@ -42,6 +44,7 @@ impl EksName {
         Self {
             name: first(|known| known.name.as_ref()),
             region: first(|known| known.region.as_ref()).or_else(|| region_of(&target.server)),
+            account: first(|known| known.account.as_ref()),
         }
     }
 }
@@ -63,6 +66,7 @@ fn plugin(exec: &ExecConfig) -> EksName {
         region: value(&["--region"])
             .or_else(|| variable("AWS_REGION"))
             .or_else(|| variable("AWS_DEFAULT_REGION")),
+        account: None,
     }
 }
 
@@ -83,10 +87,11 @@ pub(super) fn argument(exec: &ExecConfig, names: &[&str]) -> Option<String> {
 /// in a context follows a user's name and `@`.
 fn of_entry(entry: &str) -> EksName {
     let parts: Vec<&str> = entry.splitn(6, ':').collect();
-    if let ["arn", _, "eks", region, _, resource] = parts[..] {
+    if let ["arn", _, "eks", region, account, resource] = parts[..] {
         return EksName {
             name: resource.strip_prefix("cluster/").map(str::to_owned),
             region: Some(region.to_owned()),
+            account: Some(account.to_owned()),
         };
     }
     let entry = entry.rsplit('@').next().unwrap_or(entry);
@@ -95,6 +100,7 @@ fn of_entry(entry: &str) -> EksName {
         Some((name, region)) => EksName {
             name: Some(name.to_owned()),
             region: Some(region.to_owned()),
+            account: None,
         },
         None => EksName::default(),
     }

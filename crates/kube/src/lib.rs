@@ -20,6 +20,7 @@ pub mod history;
 pub mod interrupt;
 pub mod kubeconfig;
 mod live_config_map;
+mod misplaced_aws_auth;
 pub mod node_classes;
 pub mod node_readiness;
 pub mod nodes;
@@ -42,6 +43,7 @@ pub use environment::Environment;
 pub use error_kind::ErrorKind;
 pub use kubeconfig::Flags;
 pub use live_config_map::Live;
+pub use misplaced_aws_auth::misplaced_aws_auth;
 pub use token_renewal::Tokens;
 pub use write::write;
 

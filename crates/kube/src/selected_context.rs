@@ -112,6 +112,7 @@ impl SelectedContext {
         let eks = EksName {
             name: Some(place.eks.name.clone()),
             region: Some(place.eks.region().to_owned()),
+            ..EksName::default()
         };
         Ok(Self {
             server: access.server(),

@@ -42,6 +42,7 @@ impl Collector {
         let name = self.cluster_name(selected.map(Arc::as_ref));
         let describing = name.zip(selected.cloned()).map(|(name, selected)| {
             let context = context.clone();
+            let resolved = in_region(resolved, selected.entry.region.as_deref());
             spawn(LIMIT, end, move || {
                 let profile = context.credential_options.profile.as_deref();
                 eks::describe(
@@ -114,6 +115,7 @@ impl Collector {
         if mode == AuthenticationMode::ConfigMap {
             return;
         }
+        let resolved = in_region(resolved, described.arn.split(':').nth(3));
         let (name, arn) = (described.name.clone(), subject.canonical.arn);
         let context = context.clone();
         let asked = spawn(LIMIT, end, move || {
@@ -148,8 +150,9 @@ pub(super) fn ask_nodes(
             return None;
         }
     };
+    let region = described.arn.split(':').nth(3);
     let (resolved, name, context) = (
-        context.resolved.clone()?,
+        in_region(context.resolved.clone()?, region),
         described.name.clone(),
         context.clone(),
     );
@@ -157,6 +160,14 @@ pub(super) fn ask_nodes(
         let profile = context.credential_options.profile.as_deref();
         nodes::at_eks(&resolved, profile, &context.aws_environment, &name)
     }))
+}
+
+/// Returns credentials for requests to the cluster's region, which the region of its tokens may differ from.
+fn in_region(mut resolved: ResolvedCredentials, region: Option<&str>) -> ResolvedCredentials {
+    if let Some(region) = region {
+        resolved.region.name = region.to_owned();
+    }
+    resolved
 }
 
 pub(super) fn searched(

@@ -66,7 +66,7 @@ fn unmapped_identity_is_shown_with_the_entry_that_would_match() {
          M6 a similar entry does not match {MYTESTROLE}: STS reports a role without its IAM path\n\
          \x20 ARN that the cluster compares: {MYTESTROLE}\n\
          \x20 other problems: M5, M2\n\
-         next: awsauth map role {MYTESTROLE} --username dev --group devs --group ops --context mine\n"
+         next: awsauth map role {MYTESTROLE} --username dev --group devs --group ops --context admin\n"
         )
     );
     // The printed step fixes it.
@@ -105,6 +105,53 @@ fn unmapped_identity_is_shown_with_the_entry_that_would_match() {
         "{}",
         run.stdout
     );
+}
+
+#[test]
+fn aws_auth_in_another_namespace_is_found() {
+    let session = ExclusiveCluster::start();
+    put(&session, &valid_aws_auth(), &admin());
+    let harness = Harness::new(session.cluster);
+    session.api.delete();
+    let elsewhere = ["-n", "default"];
+    let create = [
+        "create",
+        "configmap",
+        "aws-auth",
+        "--from-literal=mapRoles=[]",
+    ];
+    session.cluster.kubectl(&[&create[..], &elsewhere].concat());
+    session.becomes(&harness.credentials, &Who::Unauthorized);
+    let diagnosis = harness.diagnose(&[]);
+    session
+        .cluster
+        .kubectl(&[&["delete", "configmap", "aws-auth"][..], &elsewhere].concat());
+    assert_eq!(diagnosis.headline(), "M4", "{}", diagnosis.json);
+    let cause = diagnosis.text("M4", "cause");
+    assert!(
+        cause.contains("ConfigMap aws-auth in namespace default"),
+        "{cause}"
+    );
+}
+
+/// The flags of the command select what doctor checks.
+#[test]
+fn context_and_user_of_the_command_are_diagnosed() {
+    let session = ExclusiveCluster::start();
+    put(&session, &valid_aws_auth(), &admin());
+    let mut harness = Harness::new(session.cluster);
+    harness.kubeconfig["users"].as_array_mut().unwrap().push(
+        json!({"name": "old", "user": {"exec": {
+            "apiVersion": "client.authentication.k8s.io/v1alpha1", "command": "aws",
+        }}}),
+    );
+    harness.kubeconfig["contexts"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!({"name": "old", "context": {"cluster": CLUSTER, "user": "old"}}));
+    let kubectl = session.cluster.kubectl_path().display().to_string();
+    let diagnosis = harness.diagnose(&["--", &kubectl, "get", "pods", "--context", "old"]);
+    assert_eq!(diagnosis.headline(), "K2", "{}", diagnosis.json);
 }
 
 #[test]

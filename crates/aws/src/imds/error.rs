@@ -253,6 +253,21 @@ impl Instance {
 }
 
 impl ImdsError {
+    /// Whether this shows an instance metadata service that should provide credentials.
+    pub fn shows_a_service(&self) -> bool {
+        matches!(
+            self,
+            Self::HopLimit { .. }
+                | Self::NoAnswer { .. }
+                | Self::SwitchedOff { .. }
+                | Self::NoProfile { .. }
+                | Self::ProfileNotFound { .. }
+                | Self::ProfileWithoutRole { .. }
+                | Self::NotTrusted { .. }
+                | Self::NoCredentials { .. }
+        )
+    }
+
     /// What to do next.
     pub fn hint(&self) -> String {
         match self {

@@ -6,7 +6,7 @@ use crate::authenticator::{Placeholder, User};
 use crate::rbac::{Action, Namespace, Question, Scope, Target, UserInfo};
 use crate::shell_quote::quoted;
 
-/// Resources of the core group, and those of them without namespaces.
+/// Resources of the core group.
 const CORE: [&str; 14] = [
     "bindings",
     "configmaps",
@@ -23,7 +23,26 @@ const CORE: [&str; 14] = [
     "nodes",
     "persistentvolumes",
 ];
-const CORE_WITHOUT_NAMESPACE: [&str; 3] = ["namespaces", "nodes", "persistentvolumes"];
+/// Resources without namespaces, of the core group and of other groups of Kubernetes.
+const WITHOUT_NAMESPACE: [&str; 17] = [
+    "namespaces",
+    "nodes",
+    "persistentvolumes",
+    "apiservices.apiregistration.k8s.io",
+    "certificatesigningrequests.certificates.k8s.io",
+    "clusterrolebindings.rbac.authorization.k8s.io",
+    "clusterroles.rbac.authorization.k8s.io",
+    "csidrivers.storage.k8s.io",
+    "csinodes.storage.k8s.io",
+    "customresourcedefinitions.apiextensions.k8s.io",
+    "ingressclasses.networking.k8s.io",
+    "mutatingwebhookconfigurations.admissionregistration.k8s.io",
+    "priorityclasses.scheduling.k8s.io",
+    "runtimeclasses.node.k8s.io",
+    "storageclasses.storage.k8s.io",
+    "validatingwebhookconfigurations.admissionregistration.k8s.io",
+    "volumeattachments.storage.k8s.io",
+];
 
 /// A request that the API server denied.
 pub(super) struct DeniedRequest<'e> {
@@ -61,12 +80,18 @@ impl<'e> DeniedRequest<'e> {
         format!("{verb} {what}")
     }
 
-    /// Returns whether the request is for objects without a namespace. Knows only the core group.
+    /// Returns whether the request is for objects without a namespace. Knows only the resources of Kubernetes itself.
     pub(super) fn is_without_namespace(&self) -> bool {
         match &self.action {
             Action::Path { .. } => true,
-            Action::Resource { resource, .. } => {
-                CORE_WITHOUT_NAMESPACE.contains(&resource.as_str())
+            Action::Resource {
+                group, resource, ..
+            } => {
+                let name = match group.as_str() {
+                    "" => resource.clone(),
+                    group => format!("{resource}.{group}"),
+                };
+                WITHOUT_NAMESPACE.contains(&name.as_str())
             }
         }
     }
@@ -94,7 +119,7 @@ impl<'e> DeniedRequest<'e> {
     pub(super) fn grant(&self) -> String {
         if let (true, Some(name)) = (self.is_impersonation(), self.impersonated()) {
             return format!(
-                "remove `as: {name}` from the user in the kubeconfig, so that you act as yourself"
+                "remove `as: {name}` from the user in the kubeconfig, or --as from the command, so that you act as yourself"
             );
         }
         match self.grant_commands() {

@@ -8,8 +8,8 @@ mod nodes;
 use jiff::{SignedDuration, Timestamp};
 
 pub use api_server::{
-    AwsAuth, CommandRun, ConnectionAttempt, ConnectionFailure, PermissionAnswer, SignedIn, Signer,
-    Token, VerifiedCaller,
+    AwsAuth, CommandRun, ConfigMapName, ConnectionAttempt, ConnectionFailure, PermissionAnswer,
+    SignedIn, Signer, Token, VerifiedCaller,
 };
 pub use aws::{
     Caller, ClusterDescription, DescribeFailure, FailedAt, FoundCredentials, PolicySide,
@@ -117,6 +117,8 @@ pub struct Evidence {
     pub plugin: Collected<Plugin>,
     /// The search for AWS credentials.
     pub credentials: Collected<Result<FoundCredentials, SearchFailed>>,
+    /// A connection to STS. Not attempted through a proxy.
+    pub sts_connection: Collected<ConnectionAttempt>,
     /// The identity of the credentials, from STS.
     pub caller: Collected<Result<Caller, StsProblem>>,
     /// The cluster, from EKS.

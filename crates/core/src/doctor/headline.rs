@@ -71,7 +71,7 @@ pub(super) fn of(evidence: &Evidence, checks: &[(&'static Check, CheckResult)]) 
         .is_some_and(|(id, _)| ["M1", "M3"].contains(id));
     Headline {
         state,
-        text: text(evidence, state, first.is_some()),
+        text: text(evidence, state, first.as_ref().map(|(id, _)| *id)),
         arn: subject.map(|subject| subject.canonical.arn),
         entry: (is_unmapped || (state == SignInState::Unauthorized && !is_access_entry)).then(
             || {
@@ -111,12 +111,12 @@ fn sign_in_state(evidence: &Evidence, first: Option<&str>) -> SignInState {
     }
 }
 
-fn text(evidence: &Evidence, state: SignInState, is_wrong: bool) -> String {
+fn text(evidence: &Evidence, state: SignInState, problem: Option<&str>) -> String {
     let who = || {
         let user = remedy::user(evidence)?;
         Some(format!(
             "user {} in {}",
-            user.username,
+            remedy::username(&user.username),
             remedy::groups(&user.groups)
         ))
     };
@@ -135,11 +135,22 @@ fn text(evidence: &Evidence, state: SignInState, is_wrong: bool) -> String {
             };
             format!("Forbidden (403): {is} {who} to this cluster, but {lack} a permission")
         }
-        SignInState::SignedIn if is_wrong => {
+        // kubectl gets no valid token, so awsauth signed one with the same credentials.
+        SignInState::SignedIn
+            if problem.is_some_and(|id| ["K1", "K2", "K3", "K4", "K6"].contains(&id)) =>
+        {
+            format!(
+                "kubectl cannot sign in. With the same AWS credentials, {is} {who} to this cluster"
+            )
+        }
+        SignInState::SignedIn if problem == Some("B3") => {
+            format!("The command fails, but the sign-in works: {is} {who} to this cluster")
+        }
+        SignInState::SignedIn if problem.is_some() => {
             format!("Signed in: {is} {who} to this cluster, but something is wrong")
         }
         SignInState::SignedIn => format!("Signed in: {is} {who} to this cluster"),
-        SignInState::Unknown if is_wrong => {
+        SignInState::Unknown if problem.is_some() => {
             "The cluster was not contacted, because of an earlier problem".to_owned()
         }
         SignInState::Unknown => {

@@ -1,10 +1,13 @@
 //! Commands that fix a problem.
 
-use super::evidence::{Entry, Evidence, Explained, SignedIn, Subject, User as EntryUser};
+use super::evidence::{Entry, Evidence, Explained, SignedIn, Subject};
 use crate::arn::{Kind, Parts, is_same_principal};
 use crate::authenticator::{Answer, NearMatch, User};
 use crate::document::{Document, Entry as DocumentEntry, Mapping, SectionName};
 use crate::shell_quote::quoted;
+
+/// How many mapped roles are named.
+const MAX_ROLES: usize = 3;
 
 /// Returns the `awsauth map` command that gives the subject access, with the username and groups of a similar entry.
 pub(super) fn map(evidence: &Evidence, near: Option<(&Document, &NearMatch)>) -> String {
@@ -39,10 +42,9 @@ pub(super) fn map_like(evidence: &Evidence, similar: Option<&Mapping>) -> String
             .map(|group| format!(" --group {}", quoted(group)))
             .collect(),
     };
-    let context = evidence
-        .entry()
-        .ok()
-        .and_then(|entry| entry.context.as_deref());
+    let of_admin = evidence.request.as_context.as_deref();
+    let own = || evidence.entry().ok()?.context.as_deref();
+    let context = of_admin.or_else(own);
     let context = match context {
         Some(name) => format!(" --context {}", quoted(name)),
         None => evidence
@@ -82,11 +84,23 @@ pub(super) fn ask_an_admin(evidence: &Evidence) -> String {
     };
     match evidence.subject() {
         Some(_) => format!(
-            "ask a user who may read aws-auth to run: {}; if no administrator can sign in, and you have IAM permissions: awsauth rescue{cluster} --dry-run",
-            diagnosis_by_admin(evidence, None)
+            "ask a user who may read aws-auth to run: {}{}; if no administrator can sign in, and you have IAM permissions: awsauth rescue{cluster} --dry-run",
+            diagnosis_by_admin(evidence, None),
+            unconfirmed_name(evidence).unwrap_or_default()
         ),
         None => "see the identity: awsauth whoami".to_owned(),
     }
+}
+
+/// Returns the remaining cause if the name that the token is signed for was not found at EKS and is nowhere else in the
+/// kubeconfig.
+fn unconfirmed_name(evidence: &Evidence) -> Option<String> {
+    let entry = evidence.entry().ok()?;
+    let is_known = entry.named.is_some() || matches!(evidence.described.known(), Some(Ok(_)));
+    let name = entry.plugin_named.as_ref().filter(|_| !is_known)?;
+    Some(format!(
+        "; if it finds no problem, {name:?} in the exec plugin's arguments may not be the cluster's name"
+    ))
 }
 
 /// Returns the command that diagnoses the subject with another user's permissions, and a request if there is one.
@@ -105,35 +119,64 @@ pub(super) fn selected_by(evidence: &Evidence) -> Option<String> {
         return None;
     }
     let arn = evidence.subject()?.canonical.arn;
-    if let Ok(entry) = evidence.entry()
-        && let EntryUser::Exec(exec) = &entry.user
-        && let Some((_, profile)) = exec.env.iter().find(|(name, _)| name == "AWS_PROFILE")
+    let own = Parts::of(&arn).map(|parts| parts.account);
+    let of_cluster = evidence
+        .entry()
+        .ok()
+        .and_then(|entry| entry.account.as_deref());
+    if let (Some(own), Some(of_cluster)) = (own, of_cluster)
+        && own != of_cluster
     {
         return Some(format!(
-            "the kubeconfig's plugin sets AWS_PROFILE={profile}, which overrides yours: if you expect another identity than {arn}, remove it from the user's env"
+            "the identity is of account {own}, and the cluster is in account {of_cluster}: if you expect an identity of that account, select its profile (AWS_PROFILE=NAME), or correct role_arn in the profile"
         ));
     }
-    let Some(Ok(keys)) = evidence.credentials.known() else {
-        return None;
+    let keys = match evidence.credentials.known() {
+        Some(Ok(keys)) => Some(keys),
+        _ => None,
     };
-    if keys.roles.is_empty()
-        && let Some((profile, role)) = mapped_profile(evidence, &keys.role_profiles)
-    {
+    let is_of_environment = keys.is_some_and(|keys| keys.source_name == "env");
+    let selected = evidence.entry().ok().and_then(Entry::selects_profile);
+    if let (Some((profile, place)), false) = (selected, is_of_environment) {
+        return Some(format!(
+            "the kubeconfig selects profile {profile} ({place}), which overrides AWS_PROFILE: if you expect another identity than {arn}, remove it from the kubeconfig"
+        ));
+    }
+    let keys = keys.filter(|keys| keys.roles.is_empty())?;
+    let profile = mapped_profile(evidence, &keys.role_profiles);
+    // Keys in the environment come before AWS_PROFILE.
+    if is_of_environment {
+        let select = profile.map_or_else(String::new, |(profile, role)| {
+            format!(
+                ", and set AWS_PROFILE={} for {role}, which aws-auth maps",
+                quoted(profile)
+            )
+        });
+        return Some(format!(
+            "AWS_ACCESS_KEY_ID in the environment comes before profiles and roles: if you expect another identity than {arn}, unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN{select}"
+        ));
+    }
+    if let Some((profile, role)) = profile {
         return Some(format!(
             "profile {profile} assumes {role}, which aws-auth maps, but {arn} did not: if you expect that role, set AWS_PROFILE={}",
             quoted(profile)
         ));
     }
-    let how = match keys.source_name {
-        "env" => {
-            "AWS_ACCESS_KEY_ID in the environment comes before profiles and roles: if you expect another identity than {arn}, unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN"
+    match keys.source_name {
+        "credentials-file" | "config-file" => {
+            let profile = match keys.role_profiles.as_slice() {
+                [(profile, role)] => format!("AWS_PROFILE={} for {role}", quoted(profile)),
+                _ => "AWS_PROFILE=NAME".to_owned(),
+            };
+            Some(format!(
+                "keys in the AWS credentials or config file come before the role of a container or an instance: if you expect another identity than {arn}, select its profile ({profile}), or remove the keys"
+            ))
         }
-        "credentials-file" | "config-file" if keys.roles.is_empty() => {
-            "keys in the AWS credentials or config file come before the role of a container or an instance: if you expect another identity than {arn}, select its profile (AWS_PROFILE=NAME), or remove the keys"
-        }
-        _ => return None,
-    };
-    Some(how.replace("{arn}", &arn))
+        "instance" => Some(format!(
+            "the credentials are those of this machine's instance profile: if you expect another identity than {arn}, attach another instance profile, or give the pod its own role (EKS Pod Identity or IRSA)"
+        )),
+        _ => None,
+    }
 }
 
 /// Returns the first profile whose role aws-auth maps.
@@ -150,6 +193,25 @@ fn mapped_profile<'e>(
     let mut profiles = profiles.iter();
     let (profile, role) = profiles.find(|(_, role)| is_mapped(role))?;
     Some((profile, role))
+}
+
+/// Returns the first roles that aws-auth maps, without those of nodes, if the identity is a user.
+pub(super) fn mapped_roles(evidence: &Evidence) -> Option<String> {
+    if evidence.subject()?.canonical.kind != Kind::User {
+        return None;
+    }
+    if let Some(Ok(keys)) = evidence.credentials.known()
+        && mapped_profile(evidence, &keys.role_profiles).is_some()
+    {
+        return None;
+    }
+    let explained = evidence.explanation().ok()?;
+    let roles = explained.document.section(SectionName::Roles).entries();
+    let mapped = roles.iter().filter_map(DocumentEntry::mapping);
+    let of_people = mapped.filter(|mapping| !mapping.username.starts_with("system:node:"));
+    let names = of_people.filter_map(|mapping| Some(Parts::of(mapping.principal.text())?.name));
+    let names: Vec<&str> = names.take(MAX_ROLES).collect();
+    (!names.is_empty()).then(|| names.join(", "))
 }
 
 /// Returns a next step after the one that selects other credentials, if they may be wrong.
@@ -186,6 +248,14 @@ pub(super) fn user(evidence: &Evidence) -> Option<User> {
     let explained = evidence.explanation().ok()?;
     let (user, _) = explained.explanation.users().next()?;
     Some(user.clone())
+}
+
+/// Returns a username in words.
+pub(super) fn username(name: &str) -> &str {
+    match name {
+        "" => "\"\"",
+        name => name,
+    }
 }
 
 /// Lists groups in words.

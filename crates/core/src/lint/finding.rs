@@ -81,6 +81,11 @@ impl Site {
 }
 
 impl Finding {
+    /// Returns the entry that the finding is about, if it is about one: its section, and its index in the section.
+    pub(crate) fn place(&self) -> Option<(SectionName, usize)> {
+        Some((self.site.text()?.section, self.entry?))
+    }
+
     /// Sets a severity other than the rule's.
     pub(super) fn severity(&mut self, severity: Severity) -> &mut Self {
         self.severity = severity;

@@ -90,6 +90,15 @@ pub struct AwsAuth {
     pub snapshot: Snapshot,
     /// The last change, if it is recorded.
     pub changed: Option<Timestamp>,
+    /// If it does not exist: other ConfigMaps that were probably intended to be it.
+    pub misplaced: Vec<ConfigMapName>,
+}
+
+/// The namespace and the name of a ConfigMap.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigMapName {
+    pub namespace: String,
+    pub name: String,
 }
 
 /// The result of the user's failing command.

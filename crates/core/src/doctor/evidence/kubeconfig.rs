@@ -19,6 +19,8 @@ pub struct Entry {
     pub plugin_named: Option<String>,
     /// The cluster's region, if known.
     pub region: Option<String>,
+    /// The cluster's AWS account, if the name of an entry is its ARN.
+    pub account: Option<String>,
     /// The namespace of the context; empty for `default`.
     pub namespace: String,
     /// The user that the kubeconfig's user impersonates.
@@ -44,6 +46,20 @@ impl Entry {
             " --cluster-name {}{region}",
             crate::shell_quote::quoted(name)
         )
+    }
+
+    /// Returns the profile that the exec plugin's configuration selects, and where it does.
+    pub(in crate::doctor) fn selects_profile(&self) -> Option<(&str, &'static str)> {
+        let User::Exec(exec) = &self.user else {
+            return None;
+        };
+        let flags = exec.args.iter().zip(exec.args.iter().skip(1));
+        let mut flags = flags.filter(|(flag, _)| *flag == "--profile");
+        if let Some((_, profile)) = flags.next() {
+            return Some((profile, "--profile in the plugin's args"));
+        }
+        let (_, profile) = exec.env.iter().find(|(name, _)| name == "AWS_PROFILE")?;
+        Some((profile, "AWS_PROFILE in the plugin's env"))
     }
 
     /// Returns the command that rewrites the entries.

@@ -13,8 +13,21 @@ pub(crate) const CHECK: Check = Check {
 
 fn judge(evidence: &Evidence) -> CheckResult {
     if let (Collected::TimedOut(limit), false) = (&evidence.credentials, has_its_own(evidence)) {
+        let saw = format!("no credentials within {} s", limit.as_secs());
+        if let Some(attempt) = evidence.sts_connection.known()
+            && attempt.failed.is_some()
+        {
+            return Outcome::problem(
+                saw,
+                format!(
+                    "no connection to STS: {} does not respond, and without STS no role can be assumed",
+                    attempt.address
+                ),
+                "let this network reach STS: a VPC endpoint for STS, a NAT gateway, or HTTPS_PROXY",
+            );
+        }
         return Outcome::problem(
-            format!("no credentials within {} s", limit.as_secs()),
+            saw,
             "it is unknown which AWS credentials apply: a source or STS does not respond",
             "check the route to AWS (a VPC endpoint for STS, a NAT gateway, or HTTPS_PROXY), or select the source: awsauth doctor --source env (or profile, instance, container, web-identity)",
         );

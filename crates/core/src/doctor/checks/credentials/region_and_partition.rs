@@ -15,13 +15,22 @@ pub(crate) const CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence) -> CheckResult {
+    let entry = evidence.entry().ok();
+    let cluster = entry.and_then(|entry| entry.region.as_deref());
+    if let Some(region) = cluster.filter(|region| !looks_like_a_region(region)) {
+        return Outcome::problem(
+            format!("region {region}, from the kubeconfig"),
+            format!(
+                "{region:?} in the kubeconfig is not the name of an AWS region, such as us-east-1"
+            ),
+            "correct --region in the arguments of the exec plugin, or AWS_REGION in its env",
+        );
+    }
     let keys = match failed_at(evidence, FailedAt::Region)? {
         Err(none) => return Outcome::from_problem("the region", &none.problem),
         Ok(keys) => keys,
     };
     let mut saw = format!("region {}, from {}", keys.region, keys.region_from);
-    let entry = evidence.entry().ok();
-    let cluster = entry.and_then(|entry| entry.region.as_deref());
     if let Some(region) = cluster.filter(|region| **region != keys.region) {
         saw += &format!("; the cluster is in {region}");
     }
@@ -38,5 +47,17 @@ fn judge(evidence: &Evidence) -> CheckResult {
             format!("use credentials from {of_cluster}: --profile NAME"),
         ),
         _ => Outcome::ok(saw),
+    }
+}
+
+/// Whether a name has the form of a region's: letters, one or more words, and a number, such as `us-gov-west-1`.
+fn looks_like_a_region(name: &str) -> bool {
+    let parts: Vec<&str> = name.split('-').collect();
+    let is_word =
+        |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    match parts.as_slice() {
+        [words @ .., number] => words.len() >= 2 && words.iter().all(is_word) && is_number(number),
+        [] => false,
     }
 }

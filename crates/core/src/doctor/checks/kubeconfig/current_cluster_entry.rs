@@ -15,6 +15,13 @@ fn judge(evidence: &Evidence) -> CheckResult {
     let entry = evidence.entry()?;
     let described = match evidence.described.seen()? {
         Ok(described) => described,
+        // Credentials of another account find another cluster, or none.
+        Err(DescribeFailure::NoSuchCluster(problem)) if evidence.is_signed_in() => {
+            return Err(Skipped::needs(format!(
+                "credentials of the cluster's account: {}",
+                problem.cause
+            )));
+        }
         Err(DescribeFailure::NoSuchCluster(problem)) => {
             return Outcome::from_problem("eks:DescribeCluster", problem);
         }
@@ -29,13 +36,26 @@ fn judge(evidence: &Evidence) -> CheckResult {
         url.strip_suffix(":443").map(str::to_owned).unwrap_or(url)
     };
     if host(&entry.server) != host(&described.endpoint) && !described.is_proven {
+        if evidence.is_signed_in() {
+            return Outcome::ok(format!(
+                "{saw}, and the kubeconfig's {} accepts the token",
+                entry.server
+            ));
+        }
         return Outcome::problem(
             saw,
             format!(
                 "the kubeconfig's endpoint {} is not the endpoint of cluster {:?}: the cluster was created again, or the entry is for another cluster",
                 entry.server, described.name
             ),
-            entry.rewrite(),
+            match (&entry.named, &entry.plugin_named) {
+                (None, Some(_)) => format!(
+                    "correct the cluster name in the plugin's arguments; or for cluster {}: {}",
+                    described.name,
+                    entry.rewrite()
+                ),
+                _ => entry.rewrite(),
+            },
         );
     }
     if described.same_authority == Some(false) {

@@ -3,6 +3,7 @@
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome};
 use crate::doctor::evidence::User;
+use crate::shell_quote::quoted;
 
 pub(crate) const CHECK: Check = Check {
     id: "K1",
@@ -26,6 +27,19 @@ fn judge(evidence: &Evidence) -> CheckResult {
         User::Token { .. } => "a static token".to_owned(),
         User::Other(what) => what.clone(),
     };
+    let fails = evidence.command.known().is_some_and(|run| !run.succeeded);
+    if entry.user == User::Anonymous && fails {
+        let name = entry.context.as_deref().unwrap_or("NAME");
+        return Outcome::problem(
+            format!("{context}: {} without credentials", entry.server),
+            format!("the context {name} has no user, or its user has no credentials"),
+            format!(
+                "write the entries again: {}; or select a user of the kubeconfig: kubectl config set-context {} --user=USER",
+                entry.rewrite(),
+                quoted(name)
+            ),
+        );
+    }
     let acts_as = entry.impersonates.as_ref();
     let acts_as = acts_as.map_or_else(String::new, |name| format!(", which acts as user {name}"));
     Outcome::ok(format!("{context}: {} with {user}{acts_as}", entry.server))

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
-use crate::doctor::evidence::User;
+use crate::doctor::evidence::{CommandRun, User};
 use crate::facts::limits::TOKEN_MINUTES;
 
 pub(crate) const CHECK: Check = Check {
@@ -24,6 +24,13 @@ fn judge(evidence: &Evidence) -> CheckResult {
     else {
         return Err(Skipped::needs("a token in the kubeconfig"));
     };
+    if !is_eks && evidence.command.known().is_some_and(is_unauthorized) {
+        return Outcome::problem(
+            "a token that is not from EKS",
+            "the API server does not accept the token in the kubeconfig: it expired, its service account was deleted, or it is of another cluster",
+            format!("use an exec plugin instead: {}", entry.rewrite()),
+        );
+    }
     if !is_eks {
         return Outcome::ok(
             "a token that is not from EKS: its permissions are not checked, only the AWS identity is",
@@ -47,4 +54,15 @@ fn judge(evidence: &Evidence) -> CheckResult {
         );
     }
     Outcome::ok(saw)
+}
+
+/// Whether the API server rejected the command's credentials.
+fn is_unauthorized(run: &CommandRun) -> bool {
+    let text = run.stderr.to_lowercase();
+    let words = [
+        "unauthorized",
+        "must be logged in",
+        "asked for the client to provide credentials",
+    ];
+    !run.succeeded && words.iter().any(|words| text.contains(words))
 }

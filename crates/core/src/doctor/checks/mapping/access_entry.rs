@@ -2,6 +2,7 @@
 
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
+use crate::doctor::denied_request::DeniedRequest;
 use crate::doctor::evidence::SignedIn;
 use crate::facts::access_entries::AccessPolicy;
 use crate::facts::authentication_mode::AuthenticationMode;
@@ -53,19 +54,38 @@ fn judge(evidence: &Evidence) -> CheckResult {
         terms.groups.join(", "),
         policies.join(", ")
     );
-    let answers = evidence.answers.known();
-    let lacks = answers.is_some_and(|answers| answers.iter().any(|one| !one.allowed));
-    let is_empty = terms.groups.is_empty() && terms.policies.as_ref().is_some_and(Vec::is_empty);
-    if lacks && is_empty {
-        return Outcome::problem(
-            saw,
+    let denied = DeniedRequest::of(evidence).filter(|_| terms.groups.is_empty());
+    let (Some(denied), Some(policies)) = (denied, &terms.policies) else {
+        return Outcome::ok(saw);
+    };
+    let cause = match policies.as_slice() {
+        [] => format!(
+            "the access entry of {principal} has neither groups nor a policy, and takes precedence over the aws-auth entry"
+        ),
+        policies => {
+            let listed = policies
+                .iter()
+                .map(|policy| format!("{} {}", policy.name(), policy.scope));
             format!(
-                "the access entry of {principal} has neither groups nor a policy, and takes precedence over the aws-auth entry"
-            ),
-            format!(
-                "aws eks associate-access-policy --cluster-name {name} --principal-arn {quoted_arn} --policy-arn arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy --access-scope type=cluster"
-            ),
-        );
-    }
-    Outcome::ok(saw)
+                "the access entry of {principal} has only {}, which does not allow {}",
+                listed.collect::<Vec<_>>().join(" and "),
+                denied.question
+            )
+        }
+    };
+    let scope = denied.namespace().map_or_else(
+        || "type=cluster".to_owned(),
+        |namespace| format!("type=namespace,namespaces={}", quoted(namespace)),
+    );
+    let policy = match denied.action.verb() {
+        "get" | "list" | "watch" => "AmazonEKSViewPolicy",
+        _ => "AmazonEKSEditPolicy",
+    };
+    Outcome::problem(
+        saw,
+        cause,
+        format!(
+            "ask a user with eks:AssociateAccessPolicy to run: aws eks associate-access-policy --cluster-name {name} --principal-arn {quoted_arn} --policy-arn arn:aws:eks::aws:cluster-access-policy/{policy} --access-scope {scope}"
+        ),
+    )
 }

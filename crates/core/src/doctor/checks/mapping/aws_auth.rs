@@ -2,9 +2,12 @@
 
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
+use crate::doctor::evidence::{AwsAuth, Problem};
+use crate::doctor::lint_causes;
 use crate::doctor::remedy;
 use crate::document::Document;
 use crate::facts::authentication_mode::AuthenticationMode;
+use crate::shell_quote::quoted;
 
 pub(crate) const CHECK: Check = Check {
     id: "M4",
@@ -36,28 +39,31 @@ fn judge(evidence: &Evidence) -> CheckResult {
         let saw = format!("aws-auth does not exist ({})", aws_auth.place);
         return match is_signed_in {
             true => Outcome::ok(saw),
-            false => Outcome::problem(
-                saw,
-                "aws-auth does not exist, so no identity is mapped",
-                remedy::map(evidence, None),
-            ),
+            false => Outcome::from_problem(saw, &missing(evidence, aws_auth)),
         };
     }
     let unreadable = document.sections().find(|section| section.is_unreadable());
     if let (Some(section), false) = (unreadable, is_signed_in) {
-        let problem = section.problems().first();
-        let (line, why) =
-            problem.map_or((1, ""), |problem| (problem.line, problem.message.as_str()));
+        let data = &aws_auth.snapshot.data;
+        let problem = lint_causes::of_section(evidence, data, &document, section);
+        return Outcome::from_problem(aws_auth.place.clone(), &problem);
+    }
+    if let Ok(explained) = evidence.explanation()
+        && !is_signed_in
+        && explained.explanation.answers.is_empty()
+        && let Some(problem) = lint_causes::of_ignored_key(evidence, &explained)
+    {
+        return Outcome::from_problem(aws_auth.place.clone(), &problem);
+    }
+    if !is_signed_in
+        && document
+            .sections()
+            .all(|section| section.entries().is_empty())
+    {
         return Outcome::problem(
             aws_auth.place.clone(),
-            format!(
-                "the authenticator ignores all of {}, so no identity in it is mapped: line {line}: {why}",
-                section.name().key()
-            ),
-            format!(
-                "correct line {line}: {} edit configmap aws-auth -n kube-system",
-                evidence.entry().map_or("kubectl", |entry| &entry.kubectl)
-            ),
+            "aws-auth has no entries, so no identity and no node is mapped",
+            restore_or_map(evidence),
         );
     }
     let counts: Vec<String> = document
@@ -65,4 +71,34 @@ fn judge(evidence: &Evidence) -> CheckResult {
         .map(|section| format!("{} in {}", section.entries().len(), section.name().key()))
         .collect();
     Outcome::ok(format!("{}: {}", aws_auth.place, counts.join(", ")))
+}
+
+/// Returns the problem that aws-auth does not exist, with a ConfigMap that was probably intended to be it.
+fn missing(evidence: &Evidence, aws_auth: &AwsAuth) -> Problem {
+    let cause = "aws-auth does not exist in namespace kube-system, so no identity is mapped";
+    let Some(other) = aws_auth.misplaced.first() else {
+        return Problem {
+            cause: cause.to_owned(),
+            next: restore_or_map(evidence),
+        };
+    };
+    let kubectl = evidence.entry().map_or("kubectl", |entry| &entry.kubectl);
+    let (name, namespace) = (quoted(&other.name), quoted(&other.namespace));
+    Problem {
+        cause: format!(
+            "{cause}; ConfigMap {} in namespace {} has the entries, but the authenticator does not read it",
+            other.name, other.namespace
+        ),
+        next: format!(
+            "save it, correct its name to aws-auth and its namespace to kube-system, and restore it: {kubectl} get configmap {name} -n {namespace} -o yaml > aws-auth.yaml; awsauth restore aws-auth.yaml"
+        ),
+    }
+}
+
+/// Returns how to get back the entries of all identities: one new entry would not let the nodes join.
+fn restore_or_map(evidence: &Evidence) -> String {
+    format!(
+        "restore it from the history (awsauth history; awsauth restore REVISION) or from a backup; without them, map the nodes (awsauth nodes --fix) and {}",
+        remedy::map(evidence, None)
+    )
 }

@@ -6,8 +6,10 @@ use crate::doctor::check::{Check, CheckResult, Outcome};
 use crate::doctor::checks::mapping::near_miss::is_ignored;
 use crate::doctor::denied_request::DeniedRequest;
 use crate::doctor::evidence::{Explained, Problem};
+use crate::doctor::lint_causes;
 use crate::doctor::remedy;
 use crate::document::Mapping;
+use crate::facts::groups::BUILT_IN;
 
 pub(crate) const CHECK: Check = Check {
     id: "M7",
@@ -123,6 +125,9 @@ fn denied_by_the_entry(
     DeniedRequest::of(evidence)?;
     let user = answer.user.as_ref().ok()?;
     let place = format!("{} line {}", answer.place.section.key(), answer.place.line);
+    if let Some(mistake) = lint_causes::of_entry(evidence, explained, answer) {
+        return Some(mistake);
+    }
     let mapping = remedy::written(explained, answer)?;
     let renamed = |username: String| {
         let mapping = Mapping {
@@ -135,6 +140,18 @@ fn denied_by_the_entry(
         return Some(Problem {
             cause: format!("{place} has no username, so the user's name is empty"),
             next: renamed(String::new()),
+        });
+    }
+    if BUILT_IN.contains(&user.username.as_str()) {
+        return Some(Problem {
+            cause: format!(
+                "{place} has the username {0}, but {0} is a group, and a user of that name is not in it",
+                user.username
+            ),
+            next: format!(
+                "list it under groups if that is what you mean: {}",
+                lint_causes::edit(evidence)
+            ),
         });
     }
     if let Some(unknown) = unknown_placeholder(&mapping.username) {

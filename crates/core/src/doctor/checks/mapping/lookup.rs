@@ -28,10 +28,17 @@ fn judge(evidence: &Evidence) -> CheckResult {
                 "{saw}: something else gives it access, such as an access entry"
             ));
         }
+        let map = remedy::map(evidence, None);
+        let map = match remedy::mapped_roles(evidence) {
+            Some(roles) => format!(
+                "{map}; if you should assume a role that aws-auth maps ({roles}), select its profile, or add its --role-arn to the exec plugin"
+            ),
+            None => map,
+        };
         return Outcome::problem(
             saw,
             format!("aws-auth does not map {arn}"),
-            remedy::after_selection(evidence, remedy::map(evidence, None)),
+            remedy::after_selection(evidence, map),
         );
     };
     let place = format!("{} line {}", answer.place.section.key(), answer.place.line);

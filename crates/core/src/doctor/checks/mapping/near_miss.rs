@@ -35,10 +35,18 @@ fn judge(evidence: &Evidence) -> CheckResult {
         near.written
     );
     let arn = &explanation.canonical_arn;
+    // The username of the account's root user is not that of another user.
+    let similar = (near.why != Mismatch::Root).then_some((&explained.document, near));
+    let map = remedy::map(evidence, similar);
     Outcome::problem(
         saw,
         format!("a similar entry does not match {arn}: {}", near.why),
-        remedy::map(evidence, Some((&explained.document, near))),
+        match &near.why {
+            Mismatch::Part {
+                part: "account", ..
+            } => remedy::after_selection(evidence, map),
+            _ => map,
+        },
     )
 }
 

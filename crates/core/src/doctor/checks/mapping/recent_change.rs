@@ -8,7 +8,7 @@ use crate::doctor::evidence::SignedIn;
 pub(crate) const CHECK: Check = Check {
     id: "M8",
     title: "recent change",
-    after: &["M4"],
+    after: &["K5", "K6", "C11", "T1", "T2", "T3", "T4", "T5", "M4"],
     judge,
 };
 

@@ -95,6 +95,7 @@ impl Analysis<'_> {
             .or_else(|| self.other_namespace())
             .or_else(|| self.other_rule())
             .or_else(|| self.similar_subject())
+            .or_else(|| self.named_like_a_role())
             .or_else(|| self.username_of_session())
             .unwrap_or_else(|| self.not_granted())
     }
@@ -288,6 +289,16 @@ impl Analysis<'_> {
                 rule.verbs.join(", ")
             ));
         }
+        let is_near =
+            |listed: &&String| strsim::damerau_levenshtein(listed, resource) <= MAX_LETTERS;
+        if let Some(listed) = rule.resources.iter().find(is_near)
+            && subresource.is_empty()
+            && with(|rule, of| rule.resources.push(of.to_owned()), resource)
+        {
+            return Some(format!(
+                "its rule has the resource {listed}, but the name is {resource}"
+            ));
+        }
         if with(|rule, name| rule.resource_names.push(name.to_owned()), name)
             || with(|rule, _| rule.resource_names.clear(), "")
         {
@@ -387,6 +398,34 @@ impl Analysis<'_> {
         Some(Problem { cause, next })
     }
 
+    /// Finds a group with the name of a ClusterRole that allows the request.
+    fn named_like_a_role(&self) -> Option<Problem> {
+        let role = |name: &String| Role {
+            namespace: None,
+            name: name.clone(),
+        };
+        let mut groups = self.user.groups.iter();
+        let group = groups.find(|group| self.role_allows(&role(group)))?;
+        let name = quoted(group);
+        let bind = match self.denied.namespace() {
+            Some(namespace) if !self.denied.is_without_namespace() => format!(
+                "create rolebinding {name} -n {} --clusterrole={name} --group={name}",
+                quoted(namespace)
+            ),
+            _ => format!("create clusterrolebinding {name} --clusterrole={name} --group={name}"),
+        };
+        Some(Problem {
+            cause: format!(
+                "{group} is a ClusterRole, and no binding gives it to the group with the same name"
+            ),
+            next: format!(
+                "bind it: {}; or allow only this request: {}",
+                self.by_administrator(&[bind]),
+                self.denied.grant()
+            ),
+        })
+    }
+
     /// Finds that the username is that of one session.
     fn username_of_session(&self) -> Option<Problem> {
         let info = UserInfo::new(self.user, &[]);
@@ -422,12 +461,15 @@ impl Analysis<'_> {
             .filter(|group| *group != "system:authenticated")
             .cloned()
             .collect();
+        let is_without_groups = groups.is_empty();
         let (user, groups) = (&self.user.username, remedy::groups(&groups));
         let cause = if self.denied.is_impersonation() {
             format!(
                 "the kubeconfig lets user {user} act as another user, which needs the permission to {}",
                 self.denied.question
             )
+        } else if self.own.is_empty() && is_without_groups {
+            return self.no_groups();
         } else if self.own.is_empty() {
             format!("no RBAC binding has user {user} or {groups} as subject")
         } else {
@@ -439,6 +481,30 @@ impl Analysis<'_> {
         Problem {
             cause,
             next: self.denied.grant(),
+        }
+    }
+
+    /// Returns that neither a group nor a binding of the username gives permissions.
+    fn no_groups(&self) -> Problem {
+        let user = &self.user.username;
+        let explained = self.evidence.explanation().ok();
+        let answer = explained
+            .as_ref()
+            .and_then(|explained| explained.explanation.answers.first());
+        let place = answer.map(|answer| {
+            let (section, line) = (answer.place.section, answer.place.line);
+            format!("{} line {line} gives it no groups", section.key())
+        });
+        let place = place.unwrap_or_else(|| "it has no groups".to_owned());
+        let grant = self.denied.grant();
+        Problem {
+            cause: format!("no RBAC binding has user {user} as subject, and {place}"),
+            next: match remedy::map_again(self.evidence) {
+                Some(map) => format!(
+                    "give it a group that has the permission: {map}; or allow only this request: {grant}"
+                ),
+                None => grant,
+            },
         }
     }
 
@@ -688,13 +754,22 @@ mod tests {
             found.next
         );
         // A RoleBinding never grants nodes.
-        let nodes = (role(None, "pod-reader"), rule("", "nodes", "list"));
-        let found = problem(bound(), &[nodes], "list nodes -A");
-        assert!(
-            found.cause.contains("nodes, which have no namespace"),
-            "{}",
-            found.cause
-        );
+        for (group, resource, question) in [
+            ("", "nodes", "list nodes -A"),
+            (
+                "storage.k8s.io",
+                "storageclasses",
+                "list storageclasses.storage.k8s.io -A",
+            ),
+        ] {
+            let granted = (role(None, "pod-reader"), rule(group, resource, "list"));
+            let found = problem(bound(), &[granted], question);
+            assert!(
+                found.cause.contains(", which have no namespace"),
+                "{}",
+                found.cause
+            );
+        }
     }
 
     #[test]
@@ -762,6 +837,11 @@ mod tests {
                 "has the verbs get",
             ),
             (
+                rule("", "pod", "list"),
+                "list pods -n a",
+                "its rule has the resource pod, but the name is pods",
+            ),
+            (
                 Rule {
                     resource_names: vec!["web".into()],
                     ..rule("", "pods", "list")
@@ -806,6 +886,38 @@ mod tests {
             found.cause.starts_with("no RBAC binding"),
             "{}",
             found.cause
+        );
+    }
+
+    #[test]
+    fn group_with_the_name_of_a_cluster_role_is_the_cause() {
+        let named = (role(None, "devs"), rule("", "pods", "list"));
+        let found = problem(Vec::new(), &[named], "list pods -n a");
+        assert_eq!(
+            found.cause,
+            "devs is a ClusterRole, and no binding gives it to the group with the same name"
+        );
+        let next = "bind it: kubectl --context admin create rolebinding devs -n a --clusterrole=devs --group=devs; or ";
+        assert!(found.next.starts_with(next), "{}", found.next);
+        // A ClusterRole that does not allow the request is no cause.
+        let named = (role(None, "devs"), rule("", "pods", "get"));
+        let found = problem(Vec::new(), &[named], "list pods -n a");
+        assert!(
+            found.cause.starts_with("no RBAC binding"),
+            "{}",
+            found.cause
+        );
+    }
+
+    #[test]
+    fn user_without_groups_and_bindings_is_named() {
+        let mut evidence = evidence(Vec::new(), &[], "list pods -n a");
+        if let Collected::Seen(SignedIn::In { groups, .. }) = &mut evidence.signed_in {
+            groups.retain(|group| group == "system:authenticated");
+        }
+        assert_eq!(
+            judged(&evidence).cause,
+            "no RBAC binding has user alice as subject, and it has no groups"
         );
     }
 

@@ -1,7 +1,7 @@
 //! B3: why the user's command fails although every other check finds no problem.
 
 use crate::doctor::Evidence;
-use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
+use crate::doctor::check::{Check, CheckResult, Outcome};
 
 pub(crate) const CHECK: Check = Check {
     id: "B3",
@@ -15,7 +15,7 @@ pub(crate) const CHECK: Check = Check {
 };
 
 /// Reasons why a request that RBAC allows can fail: words of the message, the cause, and the next step.
-const REJECTIONS: [(&str, &str, &str); 5] = [
+const REJECTIONS: [(&str, &str, &str); 6] = [
     (
         "admission webhook",
         "an admission webhook rejects the request, which RBAC allows",
@@ -37,6 +37,11 @@ const REJECTIONS: [(&str, &str, &str); 5] = [
         "delete other objects, or ask an administrator to raise the limit: kubectl describe resourcequota -n NAMESPACE",
     ),
     (
+        "doesn't have a resource type",
+        "the cluster has no resource type of this name",
+        "check the spelling: kubectl api-resources; a custom resource needs its CustomResourceDefinition",
+    ),
+    (
         "not found",
         "the requested object or its namespace does not exist",
         "check the name, the namespace and the context of the command",
@@ -48,10 +53,13 @@ fn judge(evidence: &Evidence) -> CheckResult {
     if run.succeeded {
         return Outcome::ok("the command works");
     }
-    let status = run
-        .status
-        .as_ref()
-        .ok_or_else(|| Skipped::needs("more time: the command did not end"))?;
+    let Some(status) = &run.status else {
+        return Outcome::problem(
+            "it did not end in time",
+            "no check finds a problem, but the command does not end in time",
+            "find the request that gets no response: run the command with -v=8",
+        );
+    };
     let saw = format!("{status}: {}", run.message);
     let lower = run.stderr.to_lowercase();
     let impersonated = evidence
@@ -64,7 +72,9 @@ fn judge(evidence: &Evidence) -> CheckResult {
             format!(
                 "the kubeconfig's user has `as: {name}`, so the command acts as that user, not as the one that doctor checks"
             ),
-            format!("remove `as: {name}` from the user in the kubeconfig"),
+            format!(
+                "remove `as: {name}` from the user in the kubeconfig, or --as from the command"
+            ),
         );
     }
     let rejection = REJECTIONS.iter().find(|(words, ..)| lower.contains(words));

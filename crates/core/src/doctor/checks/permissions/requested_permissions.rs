@@ -32,9 +32,18 @@ fn judge(evidence: &Evidence) -> CheckResult {
     };
     let who = remedy::user(evidence).map_or_else(
         || "this identity".to_owned(),
-        |user| format!("user {} in {}", user.username, remedy::groups(&user.groups)),
+        |user| {
+            format!(
+                "user {} in {}",
+                remedy::username(&user.username),
+                remedy::groups(&user.groups)
+            )
+        },
     );
-    let cause = format!("{who} may not {}", denied.question);
+    let missing = missing_role(evidence).map_or_else(String::new, |role| {
+        format!(": a binding refers to {role}, which does not exist")
+    });
+    let cause = format!("{who} may not {}{missing}", denied.question);
     let policy = evidence.policy.known();
     let bindings = ["clusterrolebindings", "rolebindings"];
     let next = match policy.filter(|policy| policy.lacks(&bindings).is_none()) {
@@ -42,4 +51,23 @@ fn judge(evidence: &Evidence) -> CheckResult {
         None => denied.request_help(),
     };
     Outcome::problem(saw, cause, next)
+}
+
+/// Returns the role that the API server did not find when it checked the bindings, such as `ClusterRole pod-reader`. Its
+/// answers and error messages end with `RBAC: clusterrole.rbac.authorization.k8s.io "pod-reader" not found`.
+fn missing_role(evidence: &Evidence) -> Option<String> {
+    let reasons = evidence.answers.known().into_iter().flatten();
+    let reasons = reasons.filter(|answer| !answer.allowed);
+    let reasons = reasons.filter_map(|answer| answer.reason.as_deref());
+    let mut texts = reasons.chain(evidence.command.known().map(|run| run.stderr.as_str()));
+    texts.find_map(|text| {
+        let (kind, rest) = text.split_once("role.rbac.authorization.k8s.io \"")?;
+        let (name, rest) = rest.split_once('"')?;
+        let kind = match kind.ends_with("cluster") {
+            true => "ClusterRole",
+            false => "Role",
+        };
+        rest.starts_with(" not found")
+            .then(|| format!("{kind} {name}"))
+    })
 }

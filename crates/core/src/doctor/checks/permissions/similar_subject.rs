@@ -75,6 +75,13 @@ fn mismatch(
             format!("the {flag} is {name}, and names are case-sensitive"),
         ));
     }
+    let without_prefix = |text: &str| text.rsplit(':').next().map(str::to_owned);
+    if without_prefix(written) == without_prefix(name) {
+        return Some((
+            2,
+            format!("the {flag} is {name}, and a prefix is part of the name"),
+        ));
+    }
     if flag == "user" {
         let is_arn = |text: &str| text.starts_with("arn:");
         let of = |text: &str| canonical(text).ok().map(|canonical| canonical.arn);
@@ -136,6 +143,12 @@ mod tests {
                 "group",
                 "Developers",
                 "the group is",
+            ),
+            (
+                Subject::Group("eks:Developers".into()),
+                "group",
+                "Developers",
+                "a prefix is part of the name",
             ),
             (
                 Subject::Group("alice".into()),

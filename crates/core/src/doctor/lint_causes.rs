@@ -1,0 +1,106 @@
+//! What lint finds in aws-auth, as causes of rejected and denied requests.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::denied_request::as_administrator;
+use super::evidence::{Evidence, Explained, Problem};
+use crate::arn::Parts;
+use crate::authenticator::Answer;
+use crate::document::{Document, Section};
+use crate::lint::{Facts, Finding, Selection, Severity, Site, lint};
+
+/// The rules that explain why an entry gives a user other rights than intended. The first one that applies is the cause.
+const OF_RIGHTS: [&str; 7] = ["S12", "S13", "S11", "S15", "S16", "S17", "G04"];
+
+/// Returns the mistake in an entry because of which its user has no rights.
+pub(super) fn of_entry(
+    evidence: &Evidence,
+    explained: &Explained<'_>,
+    answer: &Answer,
+) -> Option<Problem> {
+    let place = Some((answer.place.section, answer.place.index));
+    let errors = errors(&explained.aws_auth.snapshot.data, &explained.document);
+    let errors: Vec<Finding> = errors.filter(|error| error.place() == place).collect();
+    let mut rules = OF_RIGHTS.iter();
+    let error = rules.find_map(|rule| errors.iter().find(|error| error.rule.id == *rule))?;
+    let line = error
+        .site
+        .text()
+        .map_or(answer.place.line, |text| text.start.line);
+    Some(Problem {
+        cause: format!(
+            "{} line {line}: {}",
+            answer.place.section.key(),
+            error.message
+        ),
+        next: format!("{}: {}", error.help, edit(evidence)),
+    })
+}
+
+/// Returns why the authenticator ignores a key of `data` that mentions the identity, or that is the only one with
+/// entries.
+pub(super) fn of_ignored_key(evidence: &Evidence, explained: &Explained<'_>) -> Option<Problem> {
+    let arn = &explained.explanation.canonical_arn;
+    let name = Parts::of(arn)
+        .map(|parts| parts.name)
+        .filter(|name| !name.is_empty())?;
+    let is_empty = explained
+        .document
+        .sections()
+        .all(|section| section.entries().is_empty());
+    let data = &explained.aws_auth.snapshot.data;
+    let error = errors(data, &explained.document).find(|error| match &error.site {
+        Site::Key(key) => data
+            .get(key)
+            .is_some_and(|text| is_empty || text.contains(name)),
+        _ => false,
+    })?;
+    Some(Problem {
+        cause: error.message.into_owned(),
+        next: format!("{}: {}", error.help, edit(evidence)),
+    })
+}
+
+/// Returns why the authenticator cannot read a section.
+pub(super) fn of_section(
+    evidence: &Evidence,
+    data: &BTreeMap<String, Arc<str>>,
+    document: &Document,
+    section: &Section,
+) -> Problem {
+    let is_here = |error: &Finding| {
+        let text = error.site.text();
+        text.is_some_and(|text| text.section == section.name()) && error.place().is_none()
+    };
+    let first = section.problems().first();
+    let (mut line, mut why) = first.map_or((1, ""), |it| (it.line, it.message.as_str()));
+    let mut help = format!("correct line {line}");
+    let found = errors(data, document).find(is_here);
+    if let Some(error) = &found {
+        line = error.site.text().map_or(line, |text| text.start.line);
+        why = &error.message;
+        help = format!("{} (line {line})", error.help);
+    }
+    Problem {
+        cause: format!(
+            "the authenticator ignores all of {}, so no identity in it is mapped: line {line}: {why}",
+            section.name().key()
+        ),
+        next: format!("{help}: {}", edit(evidence)),
+    }
+}
+
+fn errors(data: &BTreeMap<String, Arc<str>>, document: &Document) -> impl Iterator<Item = Finding> {
+    let report = lint(data, document, &Facts::default(), &Selection::default());
+    let found = report.findings.into_iter();
+    found.filter(|finding| finding.severity == Severity::Error)
+}
+
+/// Returns the command that edits aws-auth.
+pub(super) fn edit(evidence: &Evidence) -> String {
+    as_administrator(
+        evidence,
+        &["edit configmap aws-auth -n kube-system".to_owned()],
+    )
+}

@@ -1,0 +1,80 @@
+//! The flags of the failing command that select a cluster and a user.
+
+use std::path::{Path, PathBuf};
+
+use crate::backend::Target;
+
+/// Programs with the flags of kubectl.
+const LIKE_KUBECTL: [&str; 5] = ["kubectl", "oc", "k9s", "flux", "stern"];
+
+/// Adds the flags of the failing command to those of doctor, which take precedence: doctor must check the same cluster as
+/// the same user.
+pub(crate) fn adopt(target: &mut Target, command: &[String]) {
+    let Some((program, words)) = command.split_first() else {
+        return;
+    };
+    let program = Path::new(program)
+        .file_stem()
+        .and_then(|stem| stem.to_str());
+    let program = program.unwrap_or_default();
+    let is_helm = program == "helm";
+    if !is_helm && !LIKE_KUBECTL.contains(&program) {
+        return;
+    }
+    let flag = |name| value(words, name);
+    let context = if is_helm {
+        "--kube-context"
+    } else {
+        "--context"
+    };
+    let user = if is_helm { "--kube-as-user" } else { "--as" };
+    let Target {
+        kubeconfig,
+        context: selected,
+        cluster,
+        user: entry,
+        impersonate,
+        ..
+    } = target;
+    let adopt = |own: &mut Option<String>, name| *own = own.take().or_else(|| flag(name));
+    *kubeconfig = kubeconfig
+        .take()
+        .or_else(|| flag("--kubeconfig").map(PathBuf::from));
+    adopt(selected, context);
+    adopt(impersonate, user);
+    if !is_helm {
+        adopt(cluster, "--cluster");
+        adopt(entry, "--user");
+    }
+}
+
+/// Returns the value of a flag. Words after `--` belong to another program.
+fn value(words: &[String], flag: &str) -> Option<String> {
+    let words = words.split(|word| word == "--").next()?;
+    words.iter().enumerate().find_map(|(at, word)| {
+        let rest = word.strip_prefix(flag)?;
+        match rest.strip_prefix('=') {
+            Some(value) => Some(value.to_owned()),
+            None if rest.is_empty() => words.get(at + 1).cloned(),
+            None => None,
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn value_is_read_in_both_forms_and_only_before_two_dashes() {
+        let found = |line: &str, flag| {
+            let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            value(&words, flag)
+        };
+        let two = Some("two".to_owned());
+        assert_eq!(found("get pods --context two", "--context"), two);
+        assert_eq!(found("--context=two get pods", "--context"), two);
+        assert_eq!(found("exec web -- x --context two", "--context"), None);
+        assert_eq!(found("get pods --as-group two", "--as"), None);
+    }
+}
