@@ -180,7 +180,7 @@ impl Cluster {
         };
         match time {
             Ok(Some(time)) => Ok(time),
-            Ok(None) => Err(failed().note("its response has no header Date")),
+            Ok(None) => Err(failed().note("its response has no valid header Date")),
             Err(fault) => Err(failed().because(&fault)),
         }
     }

@@ -10,6 +10,7 @@ mod exec_plugin;
 mod guards_after_conflict;
 mod proxy;
 mod rejected_requests;
+mod server_time;
 mod timeouts_and_interrupts;
 mod tls;
 mod write_loop;

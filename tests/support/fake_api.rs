@@ -57,6 +57,8 @@ pub(crate) enum Scenario {
     Deleted,
     /// Every response to this method, except to dry runs, is delayed.
     Slow { method: Method, delay: Duration },
+    /// Every response has this header `Date`, or none. The user may access aws-auth and nothing else.
+    Dated { date: Option<&'static str> },
     /// Every response has this status and body.
     Always { status: u16, body: &'static str },
     /// Writes and dry runs fail with this status, reason and message.
@@ -201,9 +203,11 @@ impl FakeApi {
 }
 
 async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin + 'static, state: Arc<Mutex<State>>) {
+    let is_dated = !matches!(state.lock().unwrap().scenario, Scenario::Dated { .. });
     let service = service_fn(|request| answer(request, Arc::clone(&state)));
     // An error is a connection that the scenario closes.
     let _ = hyper::server::conn::http1::Builder::new()
+        .auto_date_header(is_dated)
         .serve_connection(TokioIo::new(stream), service)
         .await;
 }
@@ -241,10 +245,11 @@ async fn answer(
             _ => Duration::ZERO,
         };
         let value = serde_json::from_slice(&body).ok();
-        (
-            state.reply(&parts.method, parts.uri.path(), value, dry),
-            delay,
-        )
+        let mut reply = state.reply(&parts.method, parts.uri.path(), value, dry);
+        if let (Scenario::Dated { date: Some(date) }, Some(reply)) = (&state.scenario, &mut reply) {
+            reply.headers_mut().insert("date", date.parse().unwrap());
+        }
+        (reply, delay)
     };
     tokio::time::sleep(delay).await;
     reply.ok_or_else(|| "broken off".to_owned())

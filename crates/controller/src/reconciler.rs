@@ -391,7 +391,7 @@ impl Reconciler {
         if needs_server_time(objects, Timestamp::now()) {
             match self.context.client.server_time(SERVER_TIME_TIMEOUT).await {
                 Ok(Some(time)) => self.server_time = Some(time),
-                Ok(None) => error = Some("its response has no header Date".to_owned()),
+                Ok(None) => error = Some("its response has no valid header Date".to_owned()),
                 Err(fault) => error = Some(error_chain::text(&fault)),
             }
         }

@@ -95,7 +95,9 @@ impl State {
                 self.shown += 1;
                 self.foreign_write(by);
             }
-            Scenario::Replaced { .. } if !path.ends_with("/configmaps/aws-auth") => {
+            Scenario::Replaced { .. } | Scenario::Dated { .. }
+                if !path.ends_with("/configmaps/aws-auth") =>
+            {
                 return failure(403, "Forbidden", "no");
             }
             Scenario::Replaced { roles } if real_write && times_left(1) => {
