@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::sign_in::cluster_name::{eks, holding, on};
+use crate::sign_in::cluster_name::{eks, holding, on, on_terminal};
 use crate::sign_in::exclusive_cluster::{ExclusiveCluster, MYTESTROLE, MYTESTROLE_SESSION};
 use crate::sign_in::token_review::Who;
 use crate::support::completed_run::Run;
@@ -383,6 +383,39 @@ fn undo_restores_access_entries_unless_another_client_changed_them() {
         "access entry role/team/dev unchanged: there is no such entry\n"
     );
     assert!(calls.is_empty());
+}
+
+#[test]
+fn undo_that_gives_access_asks_on_a_terminal() {
+    let stores = TwoStores::in_mode_api();
+    stores.run(&map_dev(&["--group", "devs"])).says(0, &[]);
+    stores.run(&["unmap", "role", DEV]).says(0, &[]);
+    let undo = |keys: &str| {
+        let mut terminal = on_terminal(&stores.caller, &["undo"]);
+        terminal.shows(&format!("Give access to {DEV} on EKS cluster my-cluster ("));
+        terminal.shows(")? [y/N] ");
+        assert_eq!(stores.entry(DEV), None);
+        terminal.type_in(keys);
+        terminal.end()
+    };
+    let (status, screen) = undo("\n");
+    assert_eq!(status, 4, "{screen}");
+    for part in [
+        "The undo would run: aws eks create-access-entry ",
+        "the answer was no; nothing was changed\nhint: to skip the question, add --yes\n",
+    ] {
+        assert!(screen.contains(part), "no {part:?} in:\n{screen}");
+    }
+    assert_eq!(stores.entry(DEV), None);
+    let (status, screen) = undo("y\n");
+    assert_eq!(status, 0, "{screen}");
+    assert_eq!(
+        stores.entry(DEV).unwrap()["kubernetesGroups"],
+        json!(["devs"])
+    );
+    // An undo that takes access does not ask.
+    let (status, screen) = on_terminal(&stores.caller, &["undo"]).end();
+    assert_eq!((status, stores.entry(DEV)), (0, None), "{screen}");
 }
 
 #[test]

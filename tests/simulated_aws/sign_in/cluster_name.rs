@@ -16,6 +16,7 @@ use crate::sign_in::exclusive_cluster::{
 use crate::support::child_process::send_signal;
 use crate::support::completed_run::Run;
 use crate::support::default_signal_actions;
+use crate::support::editor_session::Terminal;
 use crate::support::eks::{self, CREATOR};
 use crate::support::environment::Environment;
 use crate::support::simulated_aws::{REGION, trusts, trusts_service};
@@ -85,6 +86,13 @@ pub(crate) fn holding(session: &ExclusiveCluster, eks: &EksService, arn: &str) -
 pub(crate) fn on(session: &ExclusiveCluster, environment: &Environment, args: &[&str]) -> Run {
     let named = ["--cluster-name", eks::NAME];
     session.awsauth(environment, &[args, &named].concat())
+}
+
+/// Runs awsauth on a terminal.
+pub(crate) fn on_terminal(environment: &Environment, args: &[&str]) -> Terminal {
+    let mut command = environment.command(Path::new(env!("CARGO_BIN_EXE_awsauth")));
+    command.args(args).args(["--cluster-name", eks::NAME]);
+    Terminal::of(&command)
 }
 
 /// Runs awsauth, and kills it after EKS has carried out this operation for the nth time, counted from 0, and before awsauth

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::sign_in::cluster_name::{CREATOR_SESSION, eks, holding, on};
+use crate::sign_in::cluster_name::{CREATOR_SESSION, eks, holding, on, on_terminal};
 use crate::sign_in::exclusive_cluster::ExclusiveCluster;
 use crate::support::completed_run::Run;
 use crate::support::eks;
@@ -164,6 +164,14 @@ impl Nodes {
 
     fn run(&self, args: &[&str]) -> Run {
         on(&self.session, &self.caller, &[&["nodes"], args].concat())
+    }
+
+    /// Runs `nodes --fix` on a terminal, and answers its question. Returns the exit code and all output.
+    fn fix_on_a_terminal(&self, question: &str, answer: &str) -> (i32, String) {
+        let mut terminal = on_terminal(&self.caller, &["nodes", "--fix"]);
+        terminal.shows(question);
+        terminal.type_in(answer);
+        terminal.end()
     }
 
     fn json(&self, args: &[&str], status: i32) -> Value {
@@ -355,6 +363,19 @@ fn every_role_of_nodes_is_compared_with_both_stores_and_missing_ones_are_mapped(
     ]);
     assert_eq!(nodes.service.state(), before);
 
+    let asked = "Change access entries on EKS cluster my-cluster (";
+    let (status, screen) = nodes.fix_on_a_terminal(asked, "n\n");
+    assert_eq!(status, 4, "{screen}");
+    assert!(
+        screen.contains("the answer was no; nothing was changed\n"),
+        "{screen}"
+    );
+    assert_eq!(nodes.service.state(), before);
+    let (status, screen) = nodes.fix_on_a_terminal(asked, "y\n");
+    assert_eq!(status, 1, "{screen}");
+    let fixed = nodes.entries();
+    nodes.service.set(&before);
+
     // The roles that nothing maps get access entries; what needs a decision stays.
     nodes.run(&["--fix"]).says(
         1,
@@ -375,6 +396,7 @@ fn every_role_of_nodes_is_compared_with_both_stores_and_missing_ones_are_mapped(
         ]
         .map(|entry| format!("{A}:role/{entry}"))
     );
+    assert_eq!(nodes.entries(), fixed);
     let report = nodes.json(&["--fix"], 1);
     let left: Vec<&str> = report["roles"]
         .as_array()
@@ -446,6 +468,21 @@ fn missing_roles_are_written_to_aws_auth_in_mode_config_map() {
         1,
         &["Nothing to map: see above for what needs a decision.\n"],
     );
+
+    // On a terminal, the user decides about the role that only a tag connects with the cluster.
+    for (answer, zero) in [("n\n", "missing"), ("y\n", "mapped")] {
+        nodes.session.put(&json!({"mapRoles": "[]\n"}));
+        let asked = "Map this role? Everyone who can use it can sign in as a node of EKS cluster my-cluster (";
+        let (status, screen) = nodes.fix_on_a_terminal(asked, answer);
+        assert_eq!(status, 1, "{screen}");
+        assert!(
+            screen.contains("Known by a tag: arn:aws:iam::111122223333:role/zero, "),
+            "{screen}"
+        );
+        let report = nodes.json(&[], 1);
+        assert_eq!(state(&report, "zero"), zero, "{screen}");
+        assert_eq!(state(&report, "pods"), "mapped", "{screen}");
+    }
 }
 
 #[test]

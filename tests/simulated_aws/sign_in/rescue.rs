@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::sign_in::cluster_name::{CREATOR_SESSION, eks, holding, kill_after, on};
+use crate::sign_in::cluster_name::{CREATOR_SESSION, eks, holding, kill_after, on, on_terminal};
 use crate::sign_in::exclusive_cluster::ExclusiveCluster;
 use crate::sign_in::token_review::Who;
 use crate::support::completed_run::Run;
@@ -288,6 +288,55 @@ fn caller_of_an_emptied_aws_auth_gets_in_and_restores_it_without_trace() {
     );
     assert_eq!(lockout.writes_since(requests), [""; 0]);
     assert_eq!(lockout.get(), before);
+}
+
+#[test]
+fn each_change_is_confirmed_on_a_terminal() {
+    const NAME: &str = "Type its name to continue:";
+    let admin = format!("Make {OPS} an administrator of EKS cluster my-cluster (");
+    const DELETE: &str = "Delete your access entry? [y/N] ";
+    let lockout = Lockout::start("CONFIG_MAP");
+    let before = lockout.get();
+    lockout.empty();
+    let rescue = |answers: &[(&str, &str)]| {
+        let mut terminal = on_terminal(&lockout.caller, &["rescue", "--from", "history"]);
+        for (question, keys) in answers {
+            terminal.shows(question);
+            terminal.type_in(keys);
+        }
+        let (status, screen) = terminal.end();
+        let entries: Vec<String> = lockout.entries().into_keys().collect();
+        (status, entries, screen)
+    };
+
+    let (status, entries, screen) = rescue(&[(NAME, "other-cluster\n")]);
+    assert!(
+        screen.contains("the name does not match; nothing was changed\n"),
+        "{screen}"
+    );
+    assert_eq!((status, entries), (4, Vec::new()), "{screen}");
+    assert_eq!(lockout.mode(), "CONFIG_MAP");
+
+    let (status, entries, screen) = rescue(&[(NAME, "my-cluster\n"), (&admin, "n\n")]);
+    assert_eq!((status, entries), (4, vec![CREATOR.to_owned()]), "{screen}");
+    assert_eq!(lockout.mode(), "API_AND_CONFIG_MAP");
+
+    let (status, entries, screen) = rescue(&[(&admin, "y\n"), (DELETE, "\n")]);
+    assert!(
+        screen.contains("  result:            It stays.\n"),
+        "{screen}"
+    );
+    assert_eq!(
+        (status, entries),
+        (0, vec![CREATOR.to_owned(), OPS.to_owned()]),
+        "{screen}"
+    );
+    assert_eq!(lockout.get(), before);
+
+    let (status, entries, screen) = rescue(&[(DELETE, "y\n")]);
+    assert_eq!((status, entries), (0, vec![CREATOR.to_owned()]), "{screen}");
+    let ops = Who::user("ops", &["system:masters"]);
+    lockout.session.becomes(&lockout.credentials, &ops);
 }
 
 #[test]
