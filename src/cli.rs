@@ -196,7 +196,7 @@ mod tests {
 
     /// Flags that relax a guard, that let `migrate` or `nodes` change the cluster, or that select what `unmap` removes. They have no environment variable, so that they are
     /// always visible on the command line.
-    const WITHOUT_ENVIRONMENT: [&str; 31] = [
+    const WITHOUT_ENVIRONMENT: [&str; 32] = [
         "accept",
         "account",
         "allow",
@@ -225,6 +225,7 @@ mod tests {
         "reveal",
         "revert",
         "take-over",
+        "unused",
         "username",
         "whole",
         "yes",

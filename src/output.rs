@@ -70,7 +70,7 @@ pub(crate) use plan_report::{
     short_name, unchecked,
 };
 pub(crate) use table::{Cell, Table};
-pub(crate) use unused::UnusedList;
+pub(crate) use unused::{FleetUnusedList, UnusedList};
 pub(crate) use version::{Versions, version_json, version_text};
 pub(crate) use who_can::WhoCanList;
 pub(crate) use whoami::{OnCluster, Whoami, whoami_json, whoami_text};

@@ -9,11 +9,12 @@ mod selection;
 use clap::Subcommand;
 
 use super::list_args::ListArgs;
-use super::{Format, OutputArgs, diff, get, lint, unmap};
+use super::unused::{LogArgs, PeriodArgs};
+use super::{Format, OutputArgs, diff, get, lint, unmap, unused};
 use crate::backend::{Backend, Target};
 use crate::output::{
     ACCESS_HEADINGS, Cell, ClusterOutcome, FINDING_HEADINGS, FleetListing, FleetResult, FleetTable,
-    PlanFormat, access_rows, finding_rows, fleet_json,
+    FleetUnusedList, PlanFormat, access_rows, finding_rows, fleet_json,
 };
 use crate::terminal::{Exit, Failure, Kind, Out};
 use awsauth_core::plan::Plan;
@@ -99,6 +100,23 @@ Examples:
   # One page with a filter by cluster
   awsauth fleet report --clusters clusters.yaml -o html > access.html")]
     Report(report::ReportArgs),
+    /// List the principals that did not sign in for some time
+    ///
+    /// Needs the names of the clusters at EKS: select them with --regions, or with clusterName in the file of clusters. Reading a long
+    /// log can take longer than --deadline.
+    #[command(after_help = "\
+Examples:
+  awsauth fleet unused --since 90d --regions eu-west-1,us-east-1 --deadline 10m")]
+    Unused(UnusedArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct UnusedArgs {
+    #[command(flatten)]
+    period: PeriodArgs,
+
+    #[command(flatten)]
+    answer: ListArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -186,6 +204,7 @@ pub(crate) fn run(
         FleetCommand::Apply(args) => rollout::run(args, fleet, limits, out),
         FleetCommand::Unmap(args) => {
             let is_json = is_json(args.output())?;
+            args.refuse_log()?;
             fleet.refuse_unlisted()?;
             args.confirm_for(fleet.clusters.len(), out)?;
             let is_dry = args.is_dry_run();
@@ -203,6 +222,7 @@ pub(crate) fn run(
             )
         }
         FleetCommand::Report(args) => report::run(&args, fleet, limits, out),
+        FleetCommand::Unused(args) => list_unused(args, fleet, limits, out),
     }
 }
 
@@ -212,20 +232,52 @@ fn get_all(args: GetArgs, fleet: Fleet, limits: &Limits, out: &mut Out) -> Resul
         let mut backend = Backend::open_cluster(&cluster.target, out)?;
         get::rows(&query, &mut backend, out)
     };
-    let runs = run_all("Reading clusters", &fleet.clusters, limits, read, out);
-    let runs = fleet.and_unlisted(runs);
-    let mut failures = String::new();
-    let listed = runs.into_iter().map(|run| {
-        out.forward(&run.cluster, &run.captured);
-        failures += &run.failure_text(out.program());
-        let outcome = outcome(&run);
-        (outcome, run.done.ok().map(|(_, rows)| rows))
-    });
-    let mut listing = FleetListing::new(listed.collect::<Vec<_>>());
+    let (listed, failures) = read_all(read, fleet, limits, out);
+    let mut listing = FleetListing::new(listed);
     let exit = exit(listing.outcomes());
     answer.print(&mut listing, out)?;
     out.failure(&failures);
     Ok(exit)
+}
+
+fn list_unused(
+    args: UnusedArgs,
+    fleet: Fleet,
+    limits: &Limits,
+    out: &mut Out,
+) -> Result<Exit, Failure> {
+    let UnusedArgs { period, answer } = args;
+    let read = move |cluster: &FleetCluster, out: &mut Out| {
+        let mut backend = Backend::open_cluster(&cluster.target, out)?;
+        let list = unused::list(&period, &LogArgs::default(), &mut backend, out)?;
+        out.note(&list.summary());
+        Ok((unused::exit(&list), list))
+    };
+    let (listed, failures) = read_all(read, fleet, limits, out);
+    let list = FleetUnusedList::new(listed);
+    let mut list = list.map_err(|error| Failure::bug(&error))?;
+    let exit = exit(list.outcomes());
+    answer.print(&mut list, out)?;
+    out.failure(&failures);
+    Ok(exit)
+}
+
+/// Reads all clusters. Returns the list of each, `None` if it cannot be read, and the text of the failures.
+fn read_all<T: Send + 'static>(
+    read: impl Fn(&FleetCluster, &mut Out) -> Result<(Exit, T), Failure> + Send + Sync + 'static,
+    fleet: Fleet,
+    limits: &Limits,
+    out: &mut Out,
+) -> (Vec<(ClusterOutcome, Option<T>)>, String) {
+    let runs = run_all("Reading clusters", &fleet.clusters, limits, read, out);
+    let mut failures = String::new();
+    let listed = fleet.and_unlisted(runs).into_iter().map(|run| {
+        out.forward(&run.cluster, &run.captured);
+        failures += &run.failure_text(out.program());
+        let outcome = outcome(&run);
+        (outcome, run.done.ok().map(|(_, list)| list))
+    });
+    (listed.collect(), failures)
 }
 
 impl Fleet {

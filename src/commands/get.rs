@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::builder::FalseyValueParser;
 
 use super::list_args::ListArgs;
-use super::selector_args::SelectorArgs;
+use super::selector_args::{SELECT, SelectorArgs};
 use crate::backend::{Backend, Reading};
 use crate::output::{ListFormatParser, ListedRows, Listing};
 use crate::terminal::{Exit, Failure, Out};
@@ -70,7 +70,7 @@ pub(crate) struct Query {
 
 /// Conditions that an entry must meet to be shown.
 #[derive(Clone, Debug, clap::Args)]
-#[command(next_help_heading = "Options that select entries")]
+#[command(next_help_heading = SELECT)]
 struct Selectors {
     #[command(flatten)]
     selector: SelectorArgs,

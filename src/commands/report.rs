@@ -6,6 +6,7 @@ use clap::{Subcommand, ValueEnum};
 use jiff::Timestamp;
 
 use super::lint::{Requested, cluster_facts};
+use super::unused::{self, LogArgs, Since};
 use super::{Format, OutputArgs};
 use crate::backend::{Backend, Target, bounded_read};
 use crate::output::{
@@ -14,6 +15,7 @@ use crate::output::{
 };
 use crate::terminal::{Exit, Failure, Out};
 use awsauth_core::access_report::{AccessReport, Difference, Head};
+use awsauth_core::authenticator::{AdmittedPrincipals, Store};
 use awsauth_core::document::Document;
 use awsauth_core::lint::{Selection, lint};
 use awsauth_kube::rbac::RoleScope;
@@ -29,10 +31,13 @@ Examples:
   # A page for an access review
   awsauth report -o html > access.html
 
+  # The same, with when each principal signed in
+  awsauth report --since 90d --cluster-name prod -o html > access.html
+
   # What changed since the previous report?
   awsauth report -o json > new.json
   awsauth report diff old.json new.json")]
-#[command(args_conflicts_with_subcommands = true)]
+#[command(args_conflicts_with_subcommands = true, mut_arg("log", |arg| arg.requires("since")))]
 pub(crate) struct Args {
     #[command(subcommand)]
     diff: Option<Sub>,
@@ -43,6 +48,30 @@ pub(crate) struct Args {
     /// Show the changes since this report, which was written with -o json or -o html
     #[arg(long, env = "AWSAUTH_PREVIOUS", value_name = "REPORT")]
     previous: Option<PathBuf>,
+
+    #[command(flatten)]
+    sign_ins: SignInArgs,
+}
+
+/// The sign-ins to report.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct SignInArgs {
+    /// Also report who signed in since then, such as 90d or 2026-08-01T00:00:00Z
+    #[arg(long, env = "AWSAUTH_SINCE", value_name = "TIME")]
+    since: Option<Since>,
+
+    #[command(flatten)]
+    log: LogArgs,
+}
+
+impl SignInArgs {
+    /// The sign-ins since a time, in the log of the cluster.
+    pub(super) fn since(since: Option<Since>) -> Self {
+        Self {
+            since,
+            log: LogArgs::default(),
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -104,7 +133,7 @@ fn print(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Fail
         Some(path) => Some((path.display().to_string(), read(path)?)),
         None => None,
     };
-    let report = of(backend, out)?;
+    let report = of(&args.sign_ins, backend, out)?;
     let difference = previous
         .as_ref()
         .map(|(name, previous)| (name.as_str(), Difference::between(previous, &report)));
@@ -132,7 +161,11 @@ fn print(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Fail
 }
 
 /// Reads the cluster or file and evaluates it.
-pub(super) fn of(backend: &mut Backend, out: &mut Out) -> Result<AccessReport, Failure> {
+pub(super) fn of(
+    sign_ins: &SignInArgs,
+    backend: &mut Backend,
+    out: &mut Out,
+) -> Result<AccessReport, Failure> {
     let read_by = backend.current_user(out)?;
     let requested = Requested {
         account: None,
@@ -142,6 +175,21 @@ pub(super) fn of(backend: &mut Backend, out: &mut Out) -> Result<AccessReport, F
     let (snapshot, facts) = cluster_facts(backend, &requested, out)?;
     let document = Document::read(&snapshot.data);
     let linted = lint(&snapshot.data, &document, &facts, &Selection::default());
+    let mut not_read = Vec::new();
+    let evidence = match sign_ins.since {
+        None => None,
+        Some(since) => {
+            let store = Store::new(&document);
+            let principals = AdmittedPrincipals::of(&store, facts.access_entries.as_deref());
+            match unused::evidence(since, &sign_ins.log, &principals, backend, out) {
+                Err(failure) if failure.exit() == Exit::Unreachable => {
+                    not_read.push(format!("sign-ins ({})", failure.message()));
+                    None
+                }
+                read => Some(read?),
+            }
+        }
+    };
     let mode = facts.access_entries.as_ref().map(|entries| entries.mode());
     let head = Head {
         cluster: backend.to_string(),
@@ -149,9 +197,15 @@ pub(super) fn of(backend: &mut Backend, out: &mut Out) -> Result<AccessReport, F
         read_at: Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         read_by,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        not_read: Vec::new(),
+        not_read,
+        signed_in_since: evidence
+            .as_ref()
+            .map(|evidence| evidence.log.since().to_string()),
     };
-    Ok(AccessReport::new(&document, &facts, &linted, head))
+    let evidence = evidence.as_ref();
+    Ok(AccessReport::new(
+        &document, &facts, &linted, evidence, head,
+    ))
 }
 
 fn compare(args: &DiffArgs, out: &mut Out) -> Result<Exit, Failure> {

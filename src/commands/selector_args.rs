@@ -3,9 +3,12 @@
 use awsauth_core::entry_selection::Selector;
 use awsauth_core::wildcard_pattern::Pattern;
 
+/// The heading of the options.
+pub(super) const SELECT: &str = "Options that select entries";
+
 /// Conditions that an entry must meet.
 #[derive(Clone, Debug, clap::Args)]
-#[command(next_help_heading = "Options that select entries")]
+#[command(next_help_heading = SELECT)]
 pub(super) struct SelectorArgs {
     /// Only entries with this username, as written; * matches any text
     #[arg(long, env = "AWSAUTH_USERNAME", value_name = "PATTERN")]
@@ -42,6 +45,7 @@ impl SelectorArgs {
             group,
             account,
             arn,
+            unused: None,
         })
     }
 }

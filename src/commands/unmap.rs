@@ -8,8 +8,9 @@ use clap::builder::{FalseyValueParser, Resettable};
 use super::confirmation::not_confirmed;
 use super::principal_validation::must_be_arn;
 use super::selected_edits::SelectedEdits;
-use super::selector_args::SelectorArgs;
+use super::selector_args::{SELECT, SelectorArgs};
 use super::store_args::StoreArgs;
+use super::unused::{self, LogArgs, PeriodArgs};
 use super::write_args::{DryRun, WriteArgs};
 use crate::backend::{Backend, ask};
 use crate::output::{PlanFormat, user_text};
@@ -20,21 +21,22 @@ use awsauth_core::authenticator::{Question, explain};
 use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::document::edit::{Edit, Outcome};
 use awsauth_core::document::{Document, Principal};
-use awsauth_core::entry_selection::{Selection, Selector, near_principal};
+use awsauth_core::entry_selection::{Principals, Selection, Selector, near_principal};
 use awsauth_core::plan::{ExpectedUser, Plan, Request};
 
 /// Remove mappings: of one identity, or all that meet conditions
 ///
 /// With a principal, removes every entry whose ARN equals the argument, as written or as the authenticator reads it, with its comment. With
-/// --username, --group, --account or --arn, removes the entries that get lists with the same options; on a terminal, awsauth prompts
-/// first. All other text in aws-auth is preserved byte for byte. With --cluster-name, also removes EKS access entries, see --backend.
+/// --username, --group, --account or --arn, removes the entries that get lists with the same options, and with --unused those of
+/// principals that did not sign in for some time; on a terminal, awsauth prompts first. All other text in aws-auth is preserved byte for byte. With --cluster-name, also removes EKS access entries, see --backend.
 #[derive(Debug, clap::Args)]
 #[command(
     arg_required_else_help = true,
     // Accepted before and after the principal. A condition in the environment could remove entries by accident.
-    mut_args(|arg| match SelectorArgs::IDS.contains(&arg.get_id().as_str()) {
-        true => arg.env(Resettable::Reset).global(true),
-        false => arg.global(true),
+    mut_args(|arg| match arg.get_id().as_str() {
+        id if SelectorArgs::IDS.contains(&id) => arg.env(Resettable::Reset).global(true),
+        "since" | "log" => arg.requires("unused").help_heading(SELECT).global(true),
+        _ => arg.global(true),
     }),
     after_help = "\
 Examples:
@@ -49,7 +51,10 @@ Examples:
   awsauth unmap --group contractors
 
   # Remove the roles of a deleted account
-  awsauth unmap --arn 'arn:aws:iam::444455556666:*'"
+  awsauth unmap --arn 'arn:aws:iam::444455556666:*'
+
+  # Remove the entries of principals that did not sign in for 90 days
+  awsauth unmap --unused --since 90d --cluster-name prod"
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -89,6 +94,14 @@ pub(crate) struct Args {
     write: WriteArgs,
     #[command(flatten)]
     conditions: SelectorArgs,
+
+    /// Only principals that awsauth unused proves to be unused
+    #[arg(long, help_heading = SELECT)]
+    unused: bool,
+    #[command(flatten)]
+    period: PeriodArgs,
+    #[command(flatten)]
+    log: LogArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -138,7 +151,7 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
 
 /// Removes the mappings, and returns the plan that was carried out.
 pub(super) fn unmap(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Plan, Failure> {
-    let principal = match (&args.what, args.conditions.selector()) {
+    let principal = match (&args.what, args.selector(backend, out)?) {
         (Some(What::Role(args)), None) => Principal::Role(args.principal.clone()),
         (Some(What::User(args)), None) => Principal::User(args.principal.clone()),
         (Some(What::Account(args)), None) => Principal::Account(args.id.clone()),
@@ -152,7 +165,7 @@ pub(super) fn unmap(args: &Args, backend: &mut Backend, out: &mut Out) -> Result
                 "there is nothing to remove: neither a principal nor a condition",
             )
             .hint("name a principal: awsauth unmap role ARN")
-            .hint("or select entries with --username, --group, --account or --arn"));
+            .hint("or select entries with --username, --group, --account, --arn or --unused"));
         }
     };
     let plan = args.remove(&principal, backend, out)?;
@@ -179,6 +192,42 @@ impl Args {
             return Ok(());
         }
         Err(not_confirmed())
+    }
+
+    /// Refuses a log, which is of one cluster.
+    pub(super) fn refuse_log(&self) -> Result<(), Failure> {
+        match self.log.log.as_slice() {
+            [] => Ok(()),
+            _ => Err(
+                Failure::usage("--log is the log of one cluster, but several are selected")
+                    .hint("leave it out to read the log of each cluster"),
+            ),
+        }
+    }
+
+    /// Returns the conditions; `None` if there is none.
+    fn selector(&self, backend: &mut Backend, out: &mut Out) -> Result<Option<Selector>, Failure> {
+        let selector = self.conditions.selector();
+        if !self.unused || self.what.is_some() {
+            return Ok(selector.or_else(|| self.unused.then(Selector::default)));
+        }
+        let list = unused::list(&self.period, &self.log, backend, out)?;
+        out.note(&list.summary());
+        if list.is_unknown() {
+            return Err(Failure::new(
+                Kind::Unreachable,
+                "it is not known of any principal whether it signed in",
+            )
+            .hint("see why: awsauth unused"));
+        }
+        for (name, why) in list.unused() {
+            out.note(&format!("{name} is unused: {why}"));
+        }
+        let unused = Principals::named(list.unused().map(|(name, _)| name));
+        Ok(Some(Selector {
+            unused: Some(unused),
+            ..selector.unwrap_or_default()
+        }))
     }
 
     /// The output format.

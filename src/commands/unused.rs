@@ -46,7 +46,20 @@ Examples:
   # As a spreadsheet
   awsauth unused --cluster-name prod -o csv")]
 pub(crate) struct Args {
-    /// The beginning of the period: how long ago, such as 90d or 12w, or a time such as 2026-08-01T00:00:00Z
+    #[command(flatten)]
+    period: PeriodArgs,
+
+    #[command(flatten)]
+    log: LogArgs,
+
+    #[command(flatten)]
+    answer: ListArgs,
+}
+
+/// The period.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct PeriodArgs {
+    /// Since when, such as 90d, 12w or 2026-08-01T00:00:00Z
     #[arg(
         long,
         env = "AWSAUTH_SINCE",
@@ -54,18 +67,19 @@ pub(crate) struct Args {
         default_value = "90d"
     )]
     since: Since,
+}
 
+/// Files with the log of sign-ins.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct LogArgs {
     /// Read the authenticator's log from a file instead of CloudWatch Logs: its lines, or what `aws logs filter-log-events` prints; - for stdin
     #[arg(long, env = "AWSAUTH_LOG", value_name = "PATH")]
-    log: Vec<PathBuf>,
-
-    #[command(flatten)]
-    answer: ListArgs,
+    pub(super) log: Vec<PathBuf>,
 }
 
 /// The beginning of a period.
 #[derive(Clone, Copy, Debug)]
-enum Since {
+pub(super) enum Since {
     Ago(SignedDuration),
     At(Timestamp),
 }
@@ -105,39 +119,72 @@ impl Since {
 
 /// Prints when each principal signed in.
 pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
-    let now = Timestamp::now();
-    let mut log = SignInLog::new(args.since.before(now)?, now);
-    if args.log.is_empty() && backend.eks().is_none() {
-        return Err(Failure::usage(
-            "without the name of the EKS cluster, the log of sign-ins cannot be read",
-        )
-        .hint("name the cluster: --cluster-name NAME; or give the log: --log FILE"));
+    let mut list = list(&args.period, &args.log, backend, out)?;
+    args.answer.print(&mut list, out)?;
+    out.note(&list.summary());
+    Ok(exit(&list))
+}
+
+/// Returns the exit code for one cluster.
+pub(super) fn exit(list: &UnusedList) -> Exit {
+    if list.unused().next().is_some() {
+        return Exit::No;
     }
+    match list.is_unknown() {
+        true => Exit::Unreachable,
+        false => Exit::Done,
+    }
+}
+
+/// Reads which principals may sign in, and when they did.
+pub(super) fn list(
+    period: &PeriodArgs,
+    log: &LogArgs,
+    backend: &mut Backend,
+    out: &mut Out,
+) -> Result<UnusedList, Failure> {
     let document = Document::read(&backend.read(out)?.snapshot.data);
     let entries = backend.access_entries(&|_| true, out);
     let store = Store::new(&document);
     let principals = AdmittedPrincipals::of(&store, entries.as_deref());
-    let log_doubt = match (args.log.is_empty(), backend.eks()) {
-        (true, Some(eks)) => read_cloudwatch(eks, &mut log, out)?,
-        _ => read_files(&args.log, &mut log)?,
+    let evidence = evidence(period.since, log, &principals, backend, out)?;
+    let usages = usage(&principals, &evidence);
+    Ok(UnusedList::new(&evidence.log, usages))
+}
+
+/// Reads the log of sign-ins, and asks IAM about the roles among the principals.
+pub(super) fn evidence(
+    since: Since,
+    log: &LogArgs,
+    principals: &AdmittedPrincipals<'_>,
+    backend: &Backend,
+    out: &mut Out,
+) -> Result<UsageEvidence, Failure> {
+    let files = &log.log;
+    let now = Timestamp::now();
+    let mut log = SignInLog::new(since.before(now)?, now);
+    let log_doubt = match (files.as_slice(), backend.eks()) {
+        ([], None) => {
+            return Err(Failure::usage(
+                "without the name of the EKS cluster, the log of sign-ins cannot be read",
+            )
+            .hint("name the cluster: --cluster-name NAME; or give the log: --log FILE"));
+        }
+        ([], Some(eks)) => read_cloudwatch(eks, &mut log, out)?,
+        (files, _) => read_files(files, &mut log)?,
     };
-    let roles = match backend.eks() {
-        Some(eks) => role_uses(eks, &principals, out),
-        None => BTreeMap::new(),
+    let (account, roles) = match backend.eks() {
+        Some(eks) => (
+            eks.facts.account().to_owned(),
+            role_uses(eks, principals, out),
+        ),
+        None => Default::default(),
     };
-    let evidence = UsageEvidence {
-        log: &log,
+    Ok(UsageEvidence {
+        log,
         log_doubt,
-        account: backend.eks().map_or("", |eks| eks.facts.account()),
-        roles: &roles,
-    };
-    let mut list = UnusedList::new(&log, usage(&principals, &evidence));
-    args.answer.print(&mut list, out)?;
-    out.note(&list.summary());
-    Ok(match (list.unused(), list.known()) {
-        (1.., _) => Exit::No,
-        (0, 0) if !list.is_empty() => Exit::Unreachable,
-        _ => Exit::Done,
+        account,
+        roles,
     })
 }
 

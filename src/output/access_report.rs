@@ -14,7 +14,9 @@ pub(crate) use text::{
 
 use std::borrow::Cow;
 
-use awsauth_core::access_report::{AccessReport, PrincipalAccess, PrincipalKind, Right, Source};
+use awsauth_core::access_report::{
+    AccessReport, LastUse, PrincipalAccess, PrincipalKind, Right, Source,
+};
 use awsauth_core::arn::Parts;
 use awsauth_core::escape::one_line;
 
@@ -63,6 +65,22 @@ fn place(source: &Source) -> String {
         Source::AccessEntry { kind: Some(kind) } => one_line(kind).into_owned(),
         Source::AccessEntry { kind: None } => "not described".to_owned(),
     }
+}
+
+/// Returns whether the principal signed in, in words; empty if that is not known.
+fn last_use(principal: &PrincipalAccess) -> String {
+    match &principal.last_use {
+        None => String::new(),
+        Some(LastUse::Used { last_sign_in }) => day(last_sign_in),
+        Some(LastUse::Unused { reason }) => format!("unused: {}", one_line(reason)),
+        Some(LastUse::Unknown { reason }) => format!("unknown: {}", one_line(reason)),
+    }
+}
+
+/// Returns the day of a time in RFC 3339.
+fn day(time: &str) -> String {
+    let (day, _) = time.split_once('T').unwrap_or((time, ""));
+    one_line(day).into_owned()
 }
 
 /// Returns where a right applies, in words.

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::document::Document;
 use crate::lint::{self, Facts};
+use crate::unused_access::{Usage, UsageEvidence};
 
 /// Who has access to a cluster, and to what.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +44,46 @@ pub struct Head {
     pub version: String,
     /// What could not be read, and why: phrases.
     pub not_read: Vec<String>,
+    /// The beginning of the period of [`LastUse`], in RFC 3339; `None` if sign-ins were not requested.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_in_since: Option<String>,
+}
+
+/// Whether a principal signed in during a period.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    tag = "usage",
+    rename_all = "kebab-case",
+    rename_all_fields = "camelCase"
+)]
+pub enum LastUse {
+    Used {
+        /// In RFC 3339.
+        last_sign_in: String,
+    },
+    /// Something proves that it did not.
+    Unused {
+        reason: String,
+    },
+    Unknown {
+        reason: String,
+    },
+}
+
+impl From<&Usage> for LastUse {
+    fn from(usage: &Usage) -> Self {
+        match usage {
+            Usage::Used(sign_ins) => Self::Used {
+                last_sign_in: sign_ins.last.to_string(),
+            },
+            Usage::Unused(proof) => Self::Unused {
+                reason: proof.to_string(),
+            },
+            Usage::Unknown(reason) => Self::Unknown {
+                reason: reason.clone(),
+            },
+        }
+    }
 }
 
 /// The access of one principal.
@@ -64,6 +105,9 @@ pub struct PrincipalAccess {
     /// When its entry expires, in RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<String>,
+    /// Whether the principal signed in; `None` if that was not requested or could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_use: Option<LastUse>,
     /// Whether the access entry belongs to a deleted principal of the same name, so that no caller can use it.
     pub is_dead: bool,
 }
@@ -131,9 +175,15 @@ pub struct Finding {
 }
 
 impl AccessReport {
-    /// Evaluates a document with the facts of its cluster.
-    pub fn new(document: &Document, facts: &Facts, linted: &lint::Report, head: Head) -> Self {
-        let mut principals = principals::all(document, facts);
+    /// Evaluates a document with the facts of its cluster, and the sign-ins if they are known.
+    pub fn new(
+        document: &Document,
+        facts: &Facts,
+        linted: &lint::Report,
+        sign_ins: Option<&UsageEvidence>,
+        head: Head,
+    ) -> Self {
+        let mut principals = principals::all(document, facts, sign_ins);
         principals
             .sort_by(|a, b| (b.level, a.kind, &a.principal).cmp(&(a.level, b.kind, &b.principal)));
         let finding = |finding: &lint::Finding| Finding {

@@ -23,6 +23,24 @@ pub struct Selector {
     pub account: Option<String>,
     /// Matches the ARN, ignoring letter case.
     pub arn: Option<Pattern>,
+    /// The principals that did not sign in.
+    pub unused: Option<Principals>,
+}
+
+/// A set of principals.
+#[derive(Clone, Debug)]
+pub struct Principals(HashSet<String>);
+
+impl Principals {
+    /// Returns the principals with these ARNs and the accounts with these IDs.
+    pub fn named<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        Self(names.into_iter().map(principal_key).collect())
+    }
+
+    /// Returns whether an entry for the principal matches the same identities as one of the set.
+    fn contains(&self, principal: &Principal) -> bool {
+        self.0.contains(&identity(principal))
+    }
 }
 
 impl Selector {
@@ -42,6 +60,10 @@ impl Selector {
                 let pattern = Pattern::new(fold(pattern.text()));
                 arn.is_some_and(|arn| pattern.matches(&fold(arn)))
             })
+            && self
+                .unused
+                .as_ref()
+                .is_none_or(|unused| unused.contains(principal))
     }
 
     /// Returns whether an access entry meets the conditions.
@@ -181,9 +203,9 @@ impl fmt::Display for Selection {
             ("--arn", text(&selector.arn)),
         ];
         let conditions = conditions.into_iter();
-        let conditions: Vec<String> = conditions
-            .filter_map(|(flag, text)| Some(format!("{flag} {}", text?)))
-            .collect();
+        let conditions = conditions.filter_map(|(flag, text)| Some(format!("{flag} {}", text?)));
+        let unused = selector.unused.as_ref().map(|_| "--unused".to_owned());
+        let conditions: Vec<String> = unused.into_iter().chain(conditions).collect();
         write!(f, "matches {}", conditions.join(" and "))
     }
 }

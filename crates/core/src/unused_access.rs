@@ -3,6 +3,7 @@
 //! A principal is unused only if something proves it: a log without gaps, or IAM. Everything else is unknown.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use jiff::Timestamp;
 
@@ -13,14 +14,14 @@ use crate::sign_in_log::{SignInLog, SignIns};
 
 /// What is known about sign-ins.
 #[derive(Debug)]
-pub struct UsageEvidence<'a> {
-    pub log: &'a SignInLog,
+pub struct UsageEvidence {
+    pub log: SignInLog,
     /// Why the log does not prove the absence of a sign-in; `None` if only its gaps decide.
     pub log_doubt: Option<String>,
     /// The account whose roles IAM was asked for.
-    pub account: &'a str,
+    pub account: String,
     /// The roles of this account by name, as far as IAM was asked; `None` for those that do not exist.
-    pub roles: &'a BTreeMap<String, Option<RoleUse>>,
+    pub roles: BTreeMap<String, Option<RoleUse>>,
 }
 
 /// A principal that may sign in, and whether it did.
@@ -52,10 +53,23 @@ pub enum Proof {
     NoSuchRole,
 }
 
-/// Returns the usage of every principal that may sign in.
+impl fmt::Display for Proof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Log => f.write_str("no sign-in in the log"),
+            Self::RoleLastUsed(Some(last)) => {
+                write!(f, "IAM last saw the role on {}", last.strftime("%Y-%m-%d"))
+            }
+            Self::RoleLastUsed(None) => f.write_str("IAM never saw the role used in 400 days"),
+            Self::NoSuchRole => f.write_str("the role does not exist"),
+        }
+    }
+}
+
+/// Returns the usage of every principal that may sign in, in their order.
 pub fn usage<'a>(
     principals: &'a AdmittedPrincipals<'a>,
-    evidence: &UsageEvidence<'_>,
+    evidence: &UsageEvidence,
 ) -> Vec<PrincipalUsage<'a>> {
     let mut all: Vec<PrincipalUsage<'a>> = principals
         .all()
@@ -81,7 +95,7 @@ pub fn usage<'a>(
     all
 }
 
-impl UsageEvidence<'_> {
+impl UsageEvidence {
     fn usage_of<'a>(
         &self,
         principal: &'a Admitted<'a>,
@@ -206,10 +220,10 @@ mod tests {
             .iter()
             .map(|(name, role)| ((*name).to_owned(), role.clone()));
         let evidence = UsageEvidence {
-            log,
+            log: log.clone(),
             log_doubt: doubt.map(str::to_owned),
-            account: "111122223333",
-            roles: &roles.collect(),
+            account: "111122223333".to_owned(),
+            roles: roles.collect(),
         };
         let show = |one: &PrincipalUsage<'_>| {
             let name = one.principal.name().rsplit('/').next().unwrap_or_default();

@@ -5,7 +5,8 @@ use super::selection::{Fleet, FleetCluster};
 use super::{exit, outcome};
 use crate::backend::Backend;
 use crate::commands::OutputArgs;
-use crate::commands::report::{self, ReportFormat};
+use crate::commands::report::{self, ReportFormat, SignInArgs};
+use crate::commands::unused::Since;
 use crate::output::{
     ClusterAccess, access_report_json, fleet_json, fleet_report_csv, fleet_report_html,
     fleet_report_markdown,
@@ -16,6 +17,10 @@ use crate::terminal::{Exit, Failure, Out};
 pub(super) struct ReportArgs {
     #[command(flatten)]
     answer: OutputArgs<ReportFormat>,
+
+    /// Also report who signed in since then, such as 90d or 2026-08-01T00:00:00Z
+    #[arg(long, env = "AWSAUTH_SINCE", value_name = "TIME")]
+    since: Option<Since>,
 }
 
 /// Reports on all clusters in one file.
@@ -26,9 +31,10 @@ pub(super) fn run(
     out: &mut Out,
 ) -> Result<Exit, Failure> {
     let format = args.answer.output;
+    let sign_ins = SignInArgs::since(args.since);
     let read = move |cluster: &FleetCluster, out: &mut Out| {
         let mut backend = Backend::open_cluster(&cluster.target, out)?;
-        let report = report::of(&mut backend, out)?;
+        let report = report::of(&sign_ins, &mut backend, out)?;
         if format == ReportFormat::Json {
             out.json(&access_report_json(&report).map_err(|error| Failure::bug(&error))?)?;
         }

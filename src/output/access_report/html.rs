@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::flow::{Flow, Line};
 use super::text::errors;
-use super::{kind_name, place, scope, short_name, store_name};
+use super::{day, kind_name, last_use, place, scope, short_name, store_name};
 use awsauth_core::access_report::{
     AccessReport, Change, Difference, Finding, Level, PrincipalAccess, PrincipalKind, Right,
 };
@@ -98,6 +98,7 @@ fn head(report: &AccessReport, digest: &str) -> Markup {
                 div { dt { "By" } dd { (head.read_by.as_deref().map_or("not known".into(), one_line)) } }
                 div { dt { "Authentication mode" } dd { (head.authentication_mode.as_deref().map_or("not known".into(), one_line)) } }
                 div { dt { "awsauth" } dd { (one_line(&head.version)) } }
+                @if let Some(since) = &head.signed_in_since { div { dt { "Sign-ins since" } dd { (day(since)) } } }
                 div.wide { dt { "SHA-256 of the data in this file" } dd { code { (digest) } } }
             }
             @if head.not_read.is_empty() {
@@ -257,6 +258,7 @@ pub(super) fn principals(rows: &[(Option<&str>, &PrincipalAccess)]) -> Markup {
     ) -> BTreeSet<&'a str> {
         rows.iter().map(|(_, one)| of(one)).collect()
     }
+    let shows_use = rows.iter().any(|(_, one)| one.last_use.is_some());
     let levels = Level::ALL.iter().map(|level| level.name());
     let levels = levels.filter(|name| rows.iter().any(|(_, one)| level(one) == *name));
     let clusters: BTreeSet<&str> = rows.iter().filter_map(|(cluster, _)| *cluster).collect();
@@ -302,11 +304,12 @@ pub(super) fn principals(rows: &[(Option<&str>, &PrincipalAccess)]) -> Markup {
                         tr {
                             @if !clusters.is_empty() { th scope="col" { button type="button" { "Cluster" } } }
                             @for column in columns { th scope="col" { button type="button" { (column) } } }
+                            @if shows_use { th scope="col" { button type="button" { "Last used" } } }
                             th scope="col" { "Rights" }
                             th.decision scope="col" { "Decision" }
                         }
                     }
-                    tbody { @for (cluster, one) in rows { (row(*cluster, one)) } }
+                    tbody { @for (cluster, one) in rows { (row(*cluster, one, shows_use)) } }
                 }
             }
         }
@@ -322,7 +325,7 @@ fn level(one: &PrincipalAccess) -> &'static str {
     }
 }
 
-fn row(cluster: Option<&str>, one: &PrincipalAccess) -> Markup {
+fn row(cluster: Option<&str>, one: &PrincipalAccess, shows_use: bool) -> Markup {
     let rank = Level::ALL.iter().position(|of| of.name() == level(one));
     html! {
         tr data-level=(level(one)) data-kind=(kind_name(one.kind)) data-account=(one.account.as_deref().unwrap_or_default()) data-store=(store_name(&one.source)) data-cluster=[cluster.map(one_line)] {
@@ -337,6 +340,7 @@ fn row(cluster: Option<&str>, one: &PrincipalAccess) -> Markup {
             td.plain { (store_name(&one.source)) br; small { (place(&one.source)) } }
             td { (one.username.as_deref().map_or("not known".into(), one_line)) }
             td { @for group in &one.groups { span.group { (one_line(group)) } " " } }
+            @if shows_use { td { (last_use(one)) } }
             td.rights { (rights(&one.rights)) }
             td.decision {}
         }

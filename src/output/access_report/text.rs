@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::ClusterAccess;
-use super::{kind_name, place, scope, short_name, store_name};
+use super::{day, kind_name, last_use, place, scope, short_name, store_name};
 use crate::output::markdown::cell;
 use crate::output::style::{GAIN, HEADING, LOSS, NOTICE, paint};
 use crate::output::table::{Cell, Table};
@@ -21,7 +21,7 @@ pub(crate) fn access_report_json(report: &AccessReport) -> Result<String, serde_
 }
 
 /// The columns of the CSV.
-const COLUMNS: [&str; 16] = [
+const COLUMNS: [&str; 17] = [
     "principal",
     "account",
     "kind",
@@ -38,6 +38,7 @@ const COLUMNS: [&str; 16] = [
     "some sessions only",
     "dead",
     "expires",
+    "last used",
 ];
 
 /// Formats a report as CSV with one line for each right, and one for a principal without any.
@@ -87,7 +88,7 @@ fn rows(report: &AccessReport, mut each: impl FnMut(Vec<Cell>)) {
         let mut add = |right: [String; 6]| {
             let cells = common.iter().cloned().chain(right);
             let expires = principal.expires.clone().unwrap_or_default();
-            let cells = cells.chain([dead.to_owned(), expires]);
+            let cells = cells.chain([dead.to_owned(), expires, last_use(principal)]);
             each(cells.map(|cell| Cell::new(&cell)).collect());
         };
         for right in &principal.rights {
@@ -121,15 +122,16 @@ pub(crate) fn access_report_markdown(
         let _ = write!(text, ", authentication mode {}", cell(mode));
     }
     let _ = writeln!(text, ", with awsauth {}.", cell(&head.version));
+    if let Some(since) = &head.signed_in_since {
+        let _ = writeln!(text, "\nSign-ins since {} were read.", cell(&day(since)));
+    }
     for gap in &head.not_read {
         let _ = writeln!(text, "\n**Not read:** {}", cell(gap));
     }
-    text.push_str(
-        "\n| level | principal | kind | account | source | username | groups | rights |\n",
-    );
-    text.push_str("|---|---|---|---|---|---|---|---|\n");
+    let shows_use = head.signed_in_since.is_some();
+    let _ = writeln!(text, "\n{}", markdown_headings("", shows_use));
     for one in &report.principals {
-        let _ = writeln!(text, "{}", markdown_row(one));
+        let _ = writeln!(text, "{}", markdown_row(one, shows_use));
     }
     if let Some(difference) = since {
         text.push_str("\n## Changes\n\n");
@@ -186,11 +188,11 @@ pub(crate) fn fleet_report_markdown(clusters: &[ClusterAccess]) -> String {
             let _ = writeln!(text, "\n**Not read of {name}:** {}", cell(gap));
         }
     }
-    text.push_str("\n| cluster | level | principal | kind | account | source | username | groups | rights |\n");
-    text.push_str("|---|---|---|---|---|---|---|---|---|\n");
+    let shows_use = read().any(|(_, report)| report.head.signed_in_since.is_some());
+    let _ = writeln!(text, "\n{}", markdown_headings("| cluster ", shows_use));
     for (name, report) in read() {
         for principal in &report.principals {
-            let _ = writeln!(text, "| {name} {}", markdown_row(principal));
+            let _ = writeln!(text, "| {name} {}", markdown_row(principal, shows_use));
         }
     }
     if read().any(|(_, report)| !report.findings.is_empty()) {
@@ -222,7 +224,17 @@ fn markdown_finding(finding: &Finding) -> String {
     )
 }
 
-fn markdown_row(one: &PrincipalAccess) -> String {
+/// Returns the headings of the table of principals, and the line below them. `first` is a column before the others.
+fn markdown_headings(first: &str, shows_use: bool) -> String {
+    let last = if shows_use { " last used |" } else { "" };
+    let headings = format!(
+        "{first}| level | principal | kind | account | source | username | groups | rights |{last}"
+    );
+    let rule = "|---".repeat(headings.matches('|').count() - 1);
+    format!("{headings}\n{rule}|")
+}
+
+fn markdown_row(one: &PrincipalAccess, shows_use: bool) -> String {
     let rights = one.rights.iter().map(|right| {
         let role = cell(&right.role);
         let some = if right.for_some_sessions {
@@ -234,8 +246,12 @@ fn markdown_row(one: &PrincipalAccess) -> String {
     });
     let rights: Vec<_> = rights.collect();
     let groups: Vec<_> = one.groups.iter().map(|group| cell(group)).collect();
+    let used = match shows_use {
+        true => format!(" {} |", cell(&last_use(one))),
+        false => String::new(),
+    };
     format!(
-        "| {} | {} | {} | {} | {}, {} | {} | {} | {} |",
+        "| {} | {} | {} | {} | {}, {} | {} | {} | {} |{used}",
         level(one),
         cell(&expiring_name(one)),
         kind_name(one.kind),

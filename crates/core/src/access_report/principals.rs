@@ -14,19 +14,26 @@ use crate::facts::iam_principals::{Existence, Principals};
 use crate::lint::Facts;
 use crate::permission_set::after_prefix;
 use crate::rbac::{Policy, UserInfo};
+use crate::unused_access::{UsageEvidence, usage};
 
 /// Returns the access of every principal that an entry in effect maps.
-pub(super) fn all(document: &Document, facts: &Facts) -> Vec<PrincipalAccess> {
+pub(super) fn all(
+    document: &Document,
+    facts: &Facts,
+    sign_ins: Option<&UsageEvidence>,
+) -> Vec<PrincipalAccess> {
     let store = Store::new(document);
     let admitted = AdmittedPrincipals::of(&store, facts.access_entries.as_deref());
     let cluster = facts.cluster.as_ref();
     let principals = cluster.and_then(|cluster| cluster.principals.as_ref());
     let expiries = facts.owners.expiries(document);
-    let access = |one: &Admitted<'_>| PrincipalAccess {
+    let usages = sign_ins.map(|evidence| usage(&admitted, evidence));
+    let access = |(number, one): (usize, &Admitted<'_>)| PrincipalAccess {
         expires: expiry(one, &expiries),
+        last_use: usages.as_ref().map(|usages| (&usages[number].usage).into()),
         ..access(one, facts.rbac.as_ref(), principals)
     };
-    admitted.all().iter().map(access).collect()
+    admitted.all().iter().enumerate().map(access).collect()
 }
 
 fn access(
@@ -80,6 +87,7 @@ fn access(
         level,
         rights,
         expires: None,
+        last_use: None,
         is_dead,
     }
 }

@@ -119,7 +119,7 @@ fn report() -> AccessReport {
     let document = Document::read(&data);
     let facts = facts();
     let linted = lint(&data, &document, &facts, &Selection::default());
-    AccessReport::new(&document, &facts, &linted, Head::default())
+    AccessReport::new(&document, &facts, &linted, None, Head::default())
 }
 
 fn line(one: &PrincipalAccess) -> String {
@@ -210,7 +210,7 @@ fn without_rbac_rights_are_unknown() {
     let document = Document::read(&data);
     let facts = Facts::default();
     let linted = lint(&data, &document, &facts, &Selection::default());
-    let report = AccessReport::new(&document, &facts, &linted, Head::default());
+    let report = AccessReport::new(&document, &facts, &linted, None, Head::default());
     let levels: Vec<_> = report.principals.iter().map(line).collect();
     assert_eq!(
         levels[2], "nodes node: node * by group system:nodes",
