@@ -23,6 +23,7 @@ mod migrate_plan;
 mod ministack;
 mod node_facts;
 mod nodes;
+mod peers_page;
 mod pipeline;
 mod rescue;
 mod rollback;
