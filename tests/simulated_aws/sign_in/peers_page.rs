@@ -129,7 +129,7 @@ const EXPECTED: &[Expected] = &[
     changes("aws-iam-authenticator add user", Before::Nothing, &[ANN_MAPPED]),
     shows("aws-iam-authenticator version", Before::Nothing, env!("CARGO_PKG_VERSION")),
     shows("aws eks update-kubeconfig --name prod --region", Before::Nothing, DEV),
-    shows("aws eks update-kubeconfig --name prod --dry-run", Before::Nothing, "server: https://127.0.0.1:"),
+    shows("aws eks update-kubeconfig --name prod --dry-run", Before::Nothing, "arn:aws:eks:us-east-1:111122223333:cluster/my-cluster"),
     shows("aws --region eu-west-1 eks get-token", Before::Nothing, r#"signs in as admin ["system:masters"]"#),
     shows("aws eks list-access-entries", Before::AccessEntry, DEV),
     shows("aws eks describe-access-entry", Before::AccessEntry, "AmazonEKSViewPolicy"),
