@@ -36,7 +36,15 @@ fn with_footer(command: clap::Command, footer: &str, program: Program) -> clap::
 }
 
 /// Options that few need, and that only `--help` shows.
-const DETAILS: [&str; 4] = ["ignore_missing", "must_exist", "only", "reason"];
+const DETAILS: [&str; 7] = [
+    "concurrency",
+    "deadline",
+    "ignore_missing",
+    "label",
+    "must_exist",
+    "only",
+    "reason",
+];
 
 /// Leaves the variables, the options that override a guard, and details to `--help`, so that `-h` fits on a screen.
 pub(super) fn shortened(command: clap::Command) -> clap::Command {

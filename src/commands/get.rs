@@ -191,9 +191,7 @@ fn list<T>(
     if let Some(note) = backend.access_note(reading) {
         out.note(&note);
     } else if !listing.has_effect() {
-        out.note(&format!(
-            "None of the selected entries is in effect in {backend}."
-        ));
+        out.note(&format!("No selected entry is in effect in {backend}."));
     }
     let mut unreadable = document
         .sections()

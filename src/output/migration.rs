@@ -176,7 +176,7 @@ fn operations(text: &mut String, plan: &MigrationPlan<'_>, cluster: Option<&str>
     if plan.operations.is_empty() {
         return;
     }
-    let heading = "Operations, in this order. awsauth carries none of them out:";
+    let heading = "Operations, in this order (carried out by --apply):";
     let _ = writeln!(text, "\n{}", paint(HEADING, heading));
     text.push_str(&numbered(&plan.operations, cluster));
 }

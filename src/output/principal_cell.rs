@@ -34,14 +34,15 @@ pub(super) fn source_cell(by: AdmittedBy<'_>) -> Cell {
 }
 
 /// Returns a cell with an ARN or an account. A narrow table shows the name and the account, which identify the
-/// principal, instead of the whole ARN.
+/// principal, instead of the whole ARN; a narrower one only the name, if no other account has it.
 pub(super) fn identity_cell(name: &str, style: Style) -> Cell {
     let cell = Cell::styled(name, style);
     match Parts::of(name) {
-        Some(parts) if !parts.name.is_empty() => cell.or_short(&format!(
-            "{}{}{} ({})",
-            parts.kind, parts.path, parts.name, parts.account
-        )),
+        Some(parts) if !parts.name.is_empty() => {
+            let short = format!("{}{}{}", parts.kind, parts.path, parts.name);
+            cell.or_short(&format!("{short} ({})", parts.account))
+                .or_short(&short)
+        }
         _ => cell,
     }
 }

@@ -1,6 +1,7 @@
 //! Tables that fit the terminal.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use anstyle::Style;
 
@@ -17,7 +18,7 @@ const NARROWEST: usize = 8;
 const COMFORTABLE: usize = 28;
 
 /// A table with headings and aligned columns.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Table {
     headings: Vec<Cow<'static, str>>,
     has_headings: bool,
@@ -29,8 +30,8 @@ pub(crate) struct Table {
 #[derive(Clone, Debug)]
 pub(crate) struct Cell {
     text: String,
-    /// A shorter text for a table that would be too wide.
-    short: Option<String>,
+    /// Ever shorter texts for a table that would be too wide.
+    shorter: Vec<String>,
     style: Style,
 }
 
@@ -44,23 +45,26 @@ impl Cell {
     pub(crate) fn styled(text: &str, style: Style) -> Self {
         Self {
             text: one_line(text).into_owned(),
-            short: None,
+            shorter: Vec::new(),
             style,
         }
     }
 
-    /// Sets the text for a table that would be too wide otherwise.
+    /// Adds a text for a table that would be too wide with the texts before. It is used only if it identifies each row as well as they do.
     #[must_use]
-    pub(crate) fn or_short(self, short: &str) -> Self {
-        Self {
-            short: Some(one_line(short).into_owned()),
-            ..self
-        }
+    pub(crate) fn or_short(mut self, short: &str) -> Self {
+        self.shorter.push(one_line(short).into_owned());
+        self
     }
 
-    fn shown(&self, is_short: bool) -> &str {
-        let short = self.short.as_ref().filter(|_| is_short);
-        match short.unwrap_or(&self.text).as_str() {
+    /// Returns the text after this many replacements by a shorter one.
+    fn text(&self, level: usize) -> &str {
+        let shorter = self.shorter[..level.min(self.shorter.len())].last();
+        shorter.unwrap_or(&self.text)
+    }
+
+    fn shown(&self, level: usize) -> &str {
+        match self.text(level) {
             "" => "<none>",
             text => text,
         }
@@ -95,25 +99,61 @@ impl Table {
         self.rows.is_empty()
     }
 
-    /// Formats the table with styles. With a `limit`, shortens cells until each line fits that many columns.
+    /// Formats the table with styles. With a `limit`, leaves out columns without a value and shortens cells until each line fits that
+    /// many columns.
     pub(crate) fn render(&self, limit: Option<usize>) -> String {
-        let total = |widths: &[usize]| widths.iter().sum::<usize>() + self.gaps();
-        let full = self.widths(false);
-        let is_short = limit.is_some_and(|limit| total(&full) > limit);
-        let mut widths = if is_short { self.widths(true) } else { full };
+        let all: Vec<usize> = (0..self.headings.len()).collect();
+        let fits = |columns: &[usize], level| {
+            limit.is_none_or(|limit| {
+                self.widths(columns, level).iter().sum::<usize>() + gaps(columns) <= limit
+            })
+        };
+        let (columns, level) = match fits(&all, 0) {
+            true => (all, 0),
+            false => {
+                let columns = self.columns_with_values();
+                let levels = 0..=self.shortest_level();
+                let level = levels.clone().find(|level| fits(&columns, *level));
+                (columns, level.unwrap_or(*levels.end()))
+            }
+        };
+        let mut widths = self.widths(&columns, level);
         if let Some(limit) = limit {
-            self.shrink(&mut widths, limit);
+            self.shrink(&columns, &mut widths, limit);
         }
         let mut text = String::new();
         if self.has_headings {
-            let headings = self.headings.iter().map(|heading| (&**heading, HEADING));
+            let headings = columns.iter().map(|&at| (&*self.headings[at], HEADING));
             line(&mut text, headings, &widths);
         }
         for row in &self.rows {
-            let cells = row.iter().map(|cell| (cell.shown(is_short), cell.style));
+            let cells = columns
+                .iter()
+                .map(|&at| (row[at].shown(level), row[at].style));
             line(&mut text, cells, &widths);
         }
         text
+    }
+
+    /// Returns the columns with a value in any row, and the one to shorten first.
+    fn columns_with_values(&self) -> Vec<usize> {
+        let has_value = |at: usize| self.rows.iter().any(|row| !row[at].text.is_empty());
+        (0..self.headings.len())
+            .filter(|&at| at == self.shortened_first || has_value(at))
+            .collect()
+    }
+
+    /// Returns the number of replacements by shorter texts after which different texts of a column still differ.
+    fn shortest_level(&self) -> usize {
+        let number = |at: usize, level| {
+            let texts: BTreeSet<&str> = self.rows.iter().map(|row| row[at].text(level)).collect();
+            texts.len()
+        };
+        let is_clear =
+            |level| (0..self.headings.len()).all(|at| number(at, level) == number(at, 0));
+        let cells = self.rows.iter().flatten();
+        let most = cells.map(|cell| cell.shorter.len()).max().unwrap_or(0);
+        (1..=most).rev().find(|level| is_clear(*level)).unwrap_or(0)
     }
 
     /// Formats the table as comma-separated values: <https://www.rfc-editor.org/rfc/rfc4180>. A cell that a spreadsheet program
@@ -163,36 +203,29 @@ impl Table {
         text
     }
 
-    fn gaps(&self) -> usize {
-        GAP * self.headings.len().saturating_sub(1)
-    }
-
-    /// Returns the width of each column without shortening.
-    fn widths(&self, is_short: bool) -> Vec<usize> {
-        let heading = |heading: &Cow<'_, str>| match self.has_headings {
-            true => columns(heading),
-            false => 0,
+    /// Returns the width of each of these columns without shortening.
+    fn widths(&self, shown: &[usize], level: usize) -> Vec<usize> {
+        let width = |&at: &usize| {
+            let heading = match self.has_headings {
+                true => columns(&self.headings[at]),
+                false => 0,
+            };
+            let cells = self.rows.iter().map(|row| columns(row[at].shown(level)));
+            cells.max().unwrap_or(0).max(heading)
         };
-        let mut widths: Vec<usize> = self.headings.iter().map(heading).collect();
-        for row in &self.rows {
-            for (width, cell) in widths.iter_mut().zip(row) {
-                *width = columns(cell.shown(is_short)).max(*width);
-            }
-        }
-        widths
+        shown.iter().map(width).collect()
     }
 
     /// Reduces widths until a line fits `limit` columns.
-    fn shrink(&self, widths: &mut [usize], limit: usize) {
-        let floors: Vec<usize> = self
-            .headings
-            .iter()
-            .map(|heading| columns(heading).max(NARROWEST))
-            .collect();
-        let room = limit.saturating_sub(self.gaps());
+    fn shrink(&self, shown: &[usize], widths: &mut [usize], limit: usize) {
+        let floor = |&at: &usize| columns(&self.headings[at]).max(NARROWEST);
+        let floors: Vec<usize> = shown.iter().map(floor).collect();
+        let room = limit.saturating_sub(gaps(shown));
         let excess = widths.iter().sum::<usize>().saturating_sub(room);
-        let first = &mut widths[self.shortened_first];
-        *first -= excess.min(first.saturating_sub(COMFORTABLE));
+        let is_first = |&at: &usize| at == self.shortened_first;
+        if let Some(first) = shown.iter().position(is_first).map(|at| &mut widths[at]) {
+            *first -= excess.min(first.saturating_sub(COMFORTABLE));
+        }
         while widths.iter().sum::<usize>() > room {
             let shrinkable = (0..widths.len()).filter(|&i| widths[i] > floors[i]);
             let Some(widest) = shrinkable.max_by_key(|&i| widths[i]) else {
@@ -201,6 +234,11 @@ impl Table {
             widths[widest] -= 1;
         }
     }
+}
+
+/// Returns the width of the gaps between columns.
+fn gaps(shown: &[usize]) -> usize {
+    GAP * shown.len().saturating_sub(1)
 }
 
 /// Returns a text that spreadsheet programs do not take for a formula, even those that split cells at semicolons:
@@ -264,12 +302,31 @@ mod tests {
     #[test]
     fn narrow_table_uses_short_texts() {
         let mut table = Table::new(["ARN", "GROUPS"], 0);
-        let arn =
-            Cell::new("arn:aws:iam::111122223333:role/dev").or_short("role/dev (111122223333)");
-        table.row(vec![arn, Cell::new("devs")]);
+        let role = |account| {
+            Cell::new(&format!("arn:aws:iam::{account}:role/dev"))
+                .or_short(&format!("role/dev ({account})"))
+                .or_short("role/dev")
+        };
+        table.row(vec![role("111122223333"), Cell::new("devs")]);
         let text = |limit| anstream::adapter::strip_str(&table.render(limit)).to_string();
         assert!(text(Some(43)).contains("arn:aws:iam::111122223333:role/dev   devs"));
         assert!(text(Some(42)).contains("\nrole/dev (111122223333)   devs\n"));
+        assert!(text(Some(30)).contains("\nrole/dev   devs\n"));
+        let mut two = table.clone();
+        two.row(vec![role("444455556666"), Cell::new("devs")]);
+        let shown = anstream::adapter::strip_str(&two.render(Some(30))).to_string();
+        let accounts = ["(111122223333)   devs\n", "(444455556666)   devs\n"];
+        assert!(
+            accounts.iter().all(|account| shown.contains(account)),
+            "{shown}"
+        );
+        let mut three = Table::new(["ARN", "EXPIRES", "GROUPS"], 0);
+        three.row(vec![role("111122223333"), Cell::new(""), Cell::new("devs")]);
+        let text = anstream::adapter::strip_str(&three.render(Some(44))).to_string();
+        assert!(
+            !text.contains("EXPIRES") && text.contains("111122223333:role/dev   devs"),
+            "{text}"
+        );
         table.hide_headings();
         assert_eq!(
             table.render(None),

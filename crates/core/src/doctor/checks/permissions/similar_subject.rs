@@ -136,7 +136,7 @@ mod tests {
                 Subject::Group("developers".into()),
                 "group",
                 "Developers",
-                "letter case",
+                "case-sensitive",
             ),
             (
                 Subject::Group("Developer".into()),
