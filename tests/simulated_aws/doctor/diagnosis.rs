@@ -308,7 +308,7 @@ fn eks_facts_show_the_authentication_mode_and_access_entry() {
     let (id, current) = headline(&world(&url, &ca, "CONFIG_MAP"));
     assert_eq!(
         (id.as_str(), current.status("K7"), current.status("M1")),
-        ("M5", "ok", "ok")
+        ("M4", "ok", "ok")
     );
     let (id, api) = headline(&world(&url, &ca, "API"));
     assert_eq!(id, "M1");

@@ -154,7 +154,7 @@ fn explain_shows_the_deciding_store_and_access_policies() {
     assert_eq!(
         run.stdout,
         format!(
-            "{ann} is arn:aws:iam::111122223333:role/dev to the authenticator\n\
+            "the authenticator looks up {ann} as arn:aws:iam::111122223333:role/dev\n\
              arn:aws:iam::111122223333:role/dev becomes user arn:aws:sts::111122223333:assumed-role/dev/ann-example.com in group devs\n\
              \x20 by the access entry of {DEV}, of type STANDARD\n\
              \x20 shadows mapRoles line 4\n\

@@ -189,7 +189,7 @@ fn principal_is_mapped_and_unmapped_in_mode_api() {
     dry.0.says(
         0,
         &[
-            &format!("IAM knows {DEV_WITHOUT_PATH} as {DEV}.\n"),
+            &format!("In IAM, the ARN of {DEV_WITHOUT_PATH} is {DEV}.\n"),
             "Nothing was written.\n",
         ],
     );

@@ -278,9 +278,10 @@ fn executor_accepts_what_is_already_done() {
         }]),
         tags: BTreeMap::from([("awsauth.dev/from".to_owned(), "aws-auth".to_owned())]),
         created_at: terms.created_at,
+        arn: terms.arn.clone(),
         ..AccessTerms::default()
     };
-    assert!(terms.created_at.is_some());
+    assert!(terms.created_at.is_some() && terms.arn.is_some());
     assert_eq!(terms, expected);
 
     let disassociate = Operation::DisassociatePolicy {

@@ -299,10 +299,12 @@ impl Site {
             return self.answer(line);
         }
         let is_token = words.contains(&"token") || words.contains(&"get-token");
-        let prints = if is_token {
-            Prints::Token
-        } else {
-            Prints::Nothing
+        // As with the AWS CLI, the dry run prints the merged kubeconfig, with what it contains.
+        let is_kubeconfig = words.contains(&"update-kubeconfig") && words.contains(&"--dry-run");
+        let prints = match (is_token, is_kubeconfig) {
+            (true, _) => Prints::Token,
+            (_, true) => Prints::Credentials,
+            _ => Prints::Nothing,
         };
         let run = Run::that_prints(prints, self.command().args(&words[1..]));
         assert_eq!(run.status, 0, "{line}: {run:?}");

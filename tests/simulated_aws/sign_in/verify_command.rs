@@ -219,7 +219,7 @@ fn unexpected_identity_is_reported() {
          \x20 it may not list things\n\
          hint: check which entry applies, and what RBAC allows: awsauth explain arn:aws:iam::111122223333:role/mytestrole\n",
     ]);
-    assert!(run.stdout.contains("\nlist po -n default                   yes   RBAC: allowed by RoleBinding \"verify-pods/default\" of Role \"verify-pods\" to Group \"devs\"\n"), "{run:?}");
+    assert!(run.stdout.contains("\nlist po -n default                   yes       RBAC: allowed by RoleBinding \"verify-pods/default\" of Role \"verify-pods\" to Group \"devs\"\n"), "{run:?}");
     let json = verify(
         &session,
         &environment,
