@@ -55,6 +55,7 @@ pub(crate) use format::PlanFormat;
 pub(crate) use github::{failure_command, failure_summary, plan_summary};
 pub(crate) use history::{
     FOREIGN_CHANGE, FOREIGN_DELETION, HistoryRow, access_summary, history_table, revision_heading,
+    time_in_table,
 };
 pub(crate) use kubeconfig::kubeconfig_changes;
 pub(crate) use lint::{

@@ -21,10 +21,27 @@ use awsauth_kube::history::{ClusterKey, Folder};
 pub(crate) struct History {
     /// The current contents.
     pub(crate) live: Contents,
-    /// The field manager of the last write and its time, if they are recorded.
-    pub(crate) last_writer: Option<String>,
+    /// The last write, if it is recorded.
+    pub(crate) last_writer: Option<LastWriter>,
     /// The revisions, from the oldest to the newest, including unreadable ones.
     pub(crate) entries: Vec<HistoryEntry>,
+}
+
+/// The field manager of a write.
+#[derive(Debug)]
+pub(crate) struct LastWriter {
+    pub(crate) name: String,
+    /// When it wrote, in RFC 3339; `None` if that is not recorded.
+    pub(crate) time: Option<String>,
+}
+
+impl fmt::Display for LastWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.time {
+            Some(time) => write!(f, "{}, {time}", self.name),
+            None => f.write_str(&self.name),
+        }
+    }
 }
 
 /// A stored revision.
@@ -149,6 +166,12 @@ impl History {
             .any(|(revision, _)| revision.is_by_controller())
     }
 
+    /// Names the last writer in a message.
+    pub(crate) fn last_writer_or_unknown(&self) -> String {
+        let by = self.last_writer.as_ref();
+        by.map_or_else(|| "another client".to_owned(), LastWriter::to_string)
+    }
+
     /// Whether other clients have changed aws-auth since the newest write.
     pub(crate) fn is_changed_by_others(&self) -> bool {
         let newest = self.newest_write();
@@ -238,9 +261,9 @@ impl Backend {
         });
         let entries = entries.collect();
         let managers = live.managers();
-        let last_writer = last_writer(&managers).map(|manager| match &manager.time {
-            Some(time) => format!("{}, {time}", manager.name),
-            None => manager.name.clone(),
+        let last_writer = last_writer(&managers).map(|manager| LastWriter {
+            name: manager.name.clone(),
+            time: manager.time.clone(),
         });
         Ok(History {
             live: contents,

@@ -9,8 +9,10 @@ use awsauth_core::arn::Parts;
 use awsauth_kube::shell_command::command_line;
 
 /// Commands of kubectl, eksctl, keikoproj/aws-auth and the AWS CLI, and the command of awsauth.
-const WORDS: [(&str, &str); 21] = [
+const WORDS: [(&str, &str); 28] = [
+    ("access", "who-can"),
     ("add", "map"),
+    ("audit", "report"),
     ("can-i", "who-can"),
     ("check", "lint"),
     ("create", "map"),
@@ -18,9 +20,13 @@ const WORDS: [(&str, &str); 21] = [
     ("delete", "unmap"),
     ("delete-access-entry", "unmap"),
     ("describe", "explain"),
+    ("grant", "map"),
     ("list-access-entries", "get"),
+    ("log", "history"),
     ("login", "kubeconfig"),
     ("remove", "unmap"),
+    ("rename", "replace-group"),
+    ("revoke", "unmap"),
     ("rm", "unmap"),
     ("rollback", "undo"),
     ("set", "map"),
@@ -28,6 +34,7 @@ const WORDS: [(&str, &str); 21] = [
     ("update-access-entry", "map"),
     ("update-kubeconfig", "kubeconfig"),
     ("upsert", "map"),
+    ("users", "get"),
     ("validate", "lint"),
     ("who", "who-can"),
     ("whocan", "who-can"),
@@ -56,7 +63,7 @@ fn other_option(given: &str, arguments: &[OsString]) -> Option<Failure> {
         .iter()
         .position(|word| word.split('=').next() == Some(given))?;
     let command = words[..at].iter().find_map(|word| {
-        let commands = ["doctor", "lint", "unused", "verify"];
+        let commands = ["backup", "doctor", "lint", "unused", "verify"];
         commands.into_iter().find(|command| command == word)
     })?;
     match (command, given) {
@@ -74,12 +81,13 @@ fn other_option(given: &str, arguments: &[OsString]) -> Option<Failure> {
             };
             words.get_mut(value)?.push('d');
         }
+        ("backup", file) if !file.starts_with('-') => words.insert(at, "--to".to_owned()),
         ("doctor", arn) if Parts::of(arn).is_some() => words.insert(at, "--for".to_owned()),
         _ => return None,
     }
     let what = match given.starts_with('-') {
         true => format!("awsauth {command} has no option {given}"),
-        false => format!("awsauth {command} takes the ARN of another identity as an option"),
+        false => format!("awsauth {command} takes {given} only with an option"),
     };
     let line = command_line(words.iter().map(String::as_str));
     Some(Failure::usage(what).hint(format!("awsauth {line}")))
@@ -148,6 +156,7 @@ fn translated(command: &str, arguments: &[String]) -> Vec<String> {
             | "--prompt"
             | "--update-username"
             | "--retry" => {}
+            "group" if command == "replace-group" => {}
             // The ARN that follows says the same.
             "role" | "user" if is_edit && has_arn_flag(arguments) => {}
             "--principal-arn" if is_edit => {
@@ -221,6 +230,8 @@ mod tests {
             ("validate aws-auth.yaml", "lint aws-auth.yaml"),
             ("who delete pods -n prod", "who-can delete pods -n prod"),
             ("who -n prod", "who-can get pods -n prod"),
+            ("rename group devs ops", "replace-group devs ops"),
+            ("revoke ROLE", "unmap role ROLE"),
             (
                 "create iamidentitymapping --cluster prod --arn ROLE --username dev --group devs",
                 "map role ROLE --cluster-name prod --username dev --group devs",
@@ -290,6 +301,7 @@ mod tests {
             ("unused --days 90 -o json", "unused --since 90d -o json"),
             ("unused --days=90", "unused --since=90d"),
             ("doctor ROLE", "doctor --for ROLE"),
+            ("backup aws-auth.yaml", "backup --to aws-auth.yaml"),
         ] {
             let typed = typed.replace("ROLE", ROLE);
             let words = ["awsauth"].into_iter().chain(typed.split(' '));

@@ -127,7 +127,7 @@ impl Restoration {
 fn recorded(name: Option<&str>, backend: &Backend, out: &mut Out) -> Result<Contents, Failure> {
     let history = backend.history(out)?;
     if history.is_changed_by_others() {
-        let by = history.last_writer.as_deref().unwrap_or("another client");
+        let by = history.last_writer_or_unknown();
         out.note(&format!(
             "Other clients have changed aws-auth since the newest recorded write (last by {by}): that is undone, too."
         ));

@@ -140,7 +140,7 @@ fn check_aws_auth(
         return Err(needs_revision(name, history));
     }
     if history.live != revision.after {
-        let by = history.last_writer.as_deref();
+        let by = history.last_writer.as_ref();
         let by = by.map_or_else(String::new, |by| format!(" (last by {by})"));
         let then = match args.whole {
             true => "that is undone, too",
@@ -180,7 +180,7 @@ fn target(
 
 /// Refuses `--whole` without a revision after other clients have written, so that the user checks those changes first.
 fn needs_revision(name: &str, history: &History) -> Failure {
-    let by = history.last_writer.as_deref().unwrap_or("another client");
+    let by = history.last_writer_or_unknown();
     Failure::refused(
         RACE,
         format!("other clients have changed aws-auth since the newest recorded write (last by {by})"),

@@ -21,8 +21,11 @@ use awsauth_core::authenticator::{Question, explain};
 use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::document::edit::{Edit, Outcome};
 use awsauth_core::document::{Document, Principal};
-use awsauth_core::entry_selection::{Principals, Selection, Selector, near_principal};
+use awsauth_core::entry_selection::{
+    Principals, Selection, Selector, near_principal, principal_named,
+};
 use awsauth_core::plan::{ExpectedUser, Plan, Request};
+use awsauth_kube::shell_command::quoted;
 
 /// Remove mappings: of one identity, or all that meet conditions
 ///
@@ -380,10 +383,15 @@ fn must_be_arn_or_mapped(principal: &Principal, snapshot: &Snapshot) -> Result<(
             .mapping()
             .is_some_and(|mapping| mapping.principal == *principal)
     });
-    match is_mapped {
-        true => Ok(()),
-        false => Err(failure),
+    if is_mapped {
+        return Ok(());
     }
+    let command = match principal_named(principal.text(), &document) {
+        Some(Principal::Role(arn)) => format!("unmap role {}", quoted(&arn)),
+        Some(Principal::User(arn)) => format!("unmap user {}", quoted(&arn)),
+        _ => return Err(failure),
+    };
+    Err(failure.hint(format!("if you mean this one: awsauth {command}")))
 }
 
 /// Returns a note if the principal still has access in another way.

@@ -1,7 +1,10 @@
 //! The table of revisions.
 
+use jiff::Timestamp;
+
 use super::style::{HEADING, NOTICE, paint};
 use super::table::{Cell, Table};
+use crate::backend::LastWriter;
 use awsauth_core::authenticator::AccessChange;
 use awsauth_core::escape::one_line;
 use awsauth_core::history::Revision;
@@ -30,11 +33,13 @@ pub(crate) struct HistoryRow {
 
 impl HistoryRow {
     /// Changes by other clients. The client is known only after the last revision.
-    pub(crate) fn foreign(by: Option<&str>) -> Self {
+    pub(crate) fn foreign(by: Option<&LastWriter>) -> Self {
+        let time = by.and_then(|by| by.time.as_deref());
+        let time = time.and_then(|time| time.parse::<Timestamp>().ok());
         Self {
             name: "-".to_owned(),
-            when: "-".to_owned(),
-            who: by.unwrap_or("another client").to_owned(),
+            when: time.map_or_else(|| "-".to_owned(), time_in_table),
+            who: by.map_or("another client", |by| &by.name).to_owned(),
             command: FOREIGN_CHANGE.to_owned(),
             reason: "-".to_owned(),
             access: "-".to_owned(),
@@ -46,10 +51,16 @@ impl HistoryRow {
     pub(crate) fn unreadable(name: String, why: &str) -> Self {
         Self {
             name,
+            who: "-".to_owned(),
             command: format!("unreadable: {why}"),
-            ..Self::foreign(Some("-"))
+            ..Self::foreign(None)
         }
     }
+}
+
+/// Returns a time for the table.
+pub(crate) fn time_in_table(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
 /// The table of revisions, from the oldest to the newest.

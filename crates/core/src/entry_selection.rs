@@ -229,6 +229,21 @@ pub fn near_principal(
     others.iter().find(|other| other.text() == found).cloned()
 }
 
+/// Returns the role or user that aws-auth maps and whose name, the last part of its ARN, is this one or the most similar one; `None` if
+/// there are several.
+pub fn principal_named(name: &str, document: &Document) -> Option<Principal> {
+    let principals = all(Some(document), None).map(|(principal, _)| principal);
+    let principals: Vec<Principal> = principals.filter(|one| arn_of(one).is_some()).collect();
+    let name_of = |one: &'_ Principal| one.text().rsplit('/').next().map(str::to_owned);
+    let names: Vec<String> = principals.iter().filter_map(name_of).collect();
+    let found = nearest(name, names.iter().map(String::as_str))?;
+    let mut named = principals
+        .iter()
+        .filter(|one| name_of(one).as_deref() == Some(found));
+    let first = named.next()?;
+    named.next().is_none().then(|| first.clone())
+}
+
 /// Returns the principals that aws-auth maps and that are not `mentioned`, in the order of the document.
 pub fn unmentioned_mappings(mentioned: &[Principal], document: &Document) -> Vec<Principal> {
     let mut seen: HashSet<String> = mentioned.iter().map(identity).collect();

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::backend::History;
-use crate::output::{FOREIGN_CHANGE, FOREIGN_DELETION, HistoryRow, access_summary};
+use crate::output::{FOREIGN_CHANGE, FOREIGN_DELETION, HistoryRow, access_summary, time_in_table};
 use awsauth_core::authenticator::{AccessChange, access_diff};
 use awsauth_core::document::Document;
 use awsauth_core::history::{Revision, RevisionState};
@@ -115,7 +115,7 @@ pub(super) fn rows(history: &History) -> Vec<HistoryRow> {
         if *state == RevisionState::Overwritten && revision.entries.is_none() {
             let last = nth + 1 == history.entries.len();
             rows.push(HistoryRow::foreign(
-                history.last_writer.as_deref().filter(|_| last),
+                history.last_writer.as_ref().filter(|_| last),
             ));
         }
     }
@@ -129,7 +129,7 @@ fn row(name: String, revision: &Revision, state: RevisionState, history: &Histor
     };
     HistoryRow {
         name,
-        when: revision.when.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
+        when: time_in_table(revision.when),
         who: revision.who.name().map_or_else(
             || match revision.is_foreign {
                 true => "another client".to_owned(),
