@@ -354,7 +354,7 @@ fn eks_facts_show_the_authentication_mode_and_access_entry() {
     );
     assert_eq!(
         (id.as_str(), denied.status("K7"), denied.status("M1")),
-        ("M5", "skipped", "skipped")
+        ("M4", "skipped", "skipped")
     );
     // An access entry without groups and policies grants no rights.
     let entry = format!("- rolearn: {MYTESTROLE}\n  username: dev\n");
