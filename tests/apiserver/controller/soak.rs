@@ -61,9 +61,9 @@ fn nothing_is_lost_and_nobody_gets_in_during_a_bad_week() {
     let seconds = std::env::var("AWSAUTH_SOAK_SECONDS").map_or(600, |text| {
         text.parse().expect("AWSAUTH_SOAK_SECONDS is a number")
     });
-    let mut soak = Soak::start();
-    let begun = Instant::now();
     let duration = Duration::from_secs(seconds);
+    let mut soak = Soak::start(duration);
+    let begun = Instant::now();
     let mut usage: Vec<(f64, Usage)> = Vec::new();
     let mut actions = std::collections::BTreeMap::<&str, u32>::new();
     while begun.elapsed() < duration {
@@ -95,14 +95,16 @@ fn nothing_is_lost_and_nobody_gets_in_during_a_bad_week() {
 }
 
 impl Soak {
-    fn start() -> Self {
+    fn start(duration: Duration) -> Self {
         let harness = Harness::new(Cluster::start_eks(&[CONTROLLER]));
         harness.create(NODE_ENTRY, "eks");
         let seed = fastrand::u64(..);
         eprintln!("seed {seed}");
         let session = |name: &str| {
             let arn = format!("arn:aws:sts::111122223333:assumed-role/{name}/soak");
-            harness.cluster.aws().sessions(&[&arn]).remove(0)
+            // They must outlive the test.
+            let session = json!({"arn": arn, "seconds": duration.as_secs() + 3600});
+            harness.cluster.aws().sessions_with(&[session]).remove(0)
         };
         let (evil, foreign_role) = (session("evil"), session("foreign-0"));
         let mut soak = Self {
