@@ -28,8 +28,8 @@ pub(crate) use ignored_mappings::{refuse_if_ignored, with_other_store};
 pub(crate) use plan_builder::{PlanBuilder, wants_admins};
 pub(crate) use report::report_dry_run_step;
 pub(crate) use stores::{
-    EntryRequest, NamedOptions, PlannedEntries, ReadStores, note_new_mappings, read_both,
-    read_stores,
+    EntryRequest, NamedOptions, PlannedEntries, ReadStores, eks_not_named, note_new_mappings,
+    read_both, read_stores,
 };
 
 /// Builds the request for what is stored. Called again if another client writes in between.

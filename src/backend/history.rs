@@ -13,7 +13,7 @@ use awsauth_core::history::{
     Contents, LatestText, Revision, RevisionState, Side, StoredRevision, latest_text,
     revision_states, stored_revisions,
 };
-use awsauth_kube::field_managers::last_writer;
+use awsauth_kube::field_managers::{FieldManager, last_writer};
 use awsauth_kube::history::{ClusterKey, Folder};
 
 /// The current aws-auth and its earlier revisions.
@@ -21,27 +21,10 @@ use awsauth_kube::history::{ClusterKey, Folder};
 pub(crate) struct History {
     /// The current contents.
     pub(crate) live: Contents,
-    /// The last write, if it is recorded.
-    pub(crate) last_writer: Option<LastWriter>,
+    /// The field manager of the last write, if it is recorded.
+    pub(crate) last_writer: Option<FieldManager>,
     /// The revisions, from the oldest to the newest, including unreadable ones.
     pub(crate) entries: Vec<HistoryEntry>,
-}
-
-/// The field manager of a write.
-#[derive(Debug)]
-pub(crate) struct LastWriter {
-    pub(crate) name: String,
-    /// When it wrote, in RFC 3339; `None` if that is not recorded.
-    pub(crate) time: Option<String>,
-}
-
-impl fmt::Display for LastWriter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.time {
-            Some(time) => write!(f, "{}, {time}", self.name),
-            None => f.write_str(&self.name),
-        }
-    }
 }
 
 /// A stored revision.
@@ -169,7 +152,7 @@ impl History {
     /// Names the last writer in a message.
     pub(crate) fn last_writer_or_unknown(&self) -> String {
         let by = self.last_writer.as_ref();
-        by.map_or_else(|| "another client".to_owned(), LastWriter::to_string)
+        by.map_or_else(|| "another client".to_owned(), FieldManager::to_string)
     }
 
     /// Whether other clients have changed aws-auth since the newest write.
@@ -261,13 +244,9 @@ impl Backend {
         });
         let entries = entries.collect();
         let managers = live.managers();
-        let last_writer = last_writer(&managers).map(|manager| LastWriter {
-            name: manager.name.clone(),
-            time: manager.time.clone(),
-        });
         Ok(History {
             live: contents,
-            last_writer,
+            last_writer: last_writer(&managers).cloned(),
             entries,
         })
     }

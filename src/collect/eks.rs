@@ -45,7 +45,7 @@ pub(crate) fn describe(
         }
         _ => DescribeFailure::Unknown(error_text(&error)),
     })?;
-    if let Some(failure) = elsewhere(facts.arn.split(':').nth(4)) {
+    if let Some(failure) = elsewhere(Some(facts.account())) {
         return Err(failure);
     }
     let versions = [facts.version, facts.platform_version];

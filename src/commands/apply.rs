@@ -161,10 +161,9 @@ pub(super) fn apply(
         edits: &request.edits,
         request: &|snapshot| {
             refuse_unrecorded_expiry(&request, snapshot)?;
-            let roles = &permission_set_roles;
             Ok(permission_set_role::replace_deleted(
-                request.clone(),
-                roles,
+                &request,
+                &permission_set_roles,
                 snapshot,
             ))
         },
@@ -230,14 +229,15 @@ impl DesiredArgs {
             let is_permission_set = desired.permission_set().is_some();
             if let Some(set) = desired.permission_set() {
                 let (name, account) = (&set.permission_set_name, Some(set.account_id.as_str()));
-                let listed = match roles.take() {
+                let listed = match &mut roles {
                     Some(listed) => listed,
-                    None => PermissionSetRoles::list(name, target, backend, out)
-                        .map_err(|failure| failure.at(&at))?,
+                    unread => unread.insert(
+                        PermissionSetRoles::list(name, target, backend, out)
+                            .map_err(|failure| failure.at(&at))?,
+                    ),
                 };
                 let role = listed.role(name, account, out);
                 desired = desired.with_role(role.map_err(|failure| failure.at(&at))?);
-                roles = Some(listed);
             }
             let checked = check_principal(desired.principal.clone(), self.as_written);
             Ok(RequestedMapping {

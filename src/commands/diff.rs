@@ -200,10 +200,9 @@ fn plan_and_mentioned(
         }
         false => {
             let build = |snapshot: &Snapshot| {
-                let roles = &permission_set_roles;
                 Ok(permission_set_role::replace_deleted(
-                    request.clone(),
-                    roles,
+                    &request,
+                    &permission_set_roles,
                     snapshot,
                 ))
             };

@@ -191,8 +191,8 @@ struct NodeRole {
 struct ExpiryArg {
     /// When the access ends, such as 8h, 2027-01-31 or never
     ///
-    /// Nothing ends it unless awsauth expire runs after that time, so schedule that. A duration such as 30m, 8h or 2d, a time such as 2027-01-31T18:00:00Z, a date (its end in UTC),
-    /// or never. Without it, a recorded time stays.
+    /// Nothing ends it unless awsauth expire runs after that time, so schedule that. A duration such as 30m, 8h or 2d, a time such as
+    /// 2027-01-31T18:00:00Z, a date (its end in UTC), or never. Without it, a recorded time stays.
     #[arg(long, env = "AWSAUTH_EXPIRES", value_name = "TIME", value_parser = expiry)]
     expires: Option<Expiry>,
 }
@@ -290,7 +290,7 @@ pub(crate) fn run(
     let completed_request = |snapshot: &Snapshot| {
         refuse_unrecorded_expiry(&request, snapshot)?;
         Ok(permission_set_role::replace_deleted(
-            request.clone(),
+            &request,
             &permission_set_roles,
             snapshot,
         ))

@@ -14,6 +14,7 @@ use super::{Format, OutputArgs};
 use crate::backend::Backend;
 use crate::output::{EntryForm, migration_json, migration_text, printed_entries};
 use crate::terminal::{Exit, Failure, Kind, Out};
+use crate::write::eks_not_named;
 use awsauth_core::access_entries::migrate::{ChoiceError, Masters, MigrationPlan};
 use awsauth_core::document::SectionName;
 
@@ -172,10 +173,7 @@ fn print_result(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<(),
 fn require_eks(backend: &Backend) -> Result<(), Failure> {
     match backend.eks() {
         Some(_) => Ok(()),
-        None => Err(Failure::usage(
-            "access entries can be read only from EKS, and no cluster is named",
-        )
-        .hint("name the cluster: --cluster-name NAME")),
+        None => Err(eks_not_named()),
     }
 }
 

@@ -63,12 +63,13 @@ impl PermissionSetRoles {
     }
 }
 
-/// Lets the edits of these roles replace the entries of deleted roles of the same permission sets.
+/// Returns the request whose edits of these roles replace the entries of deleted roles of the same permission sets.
 pub(super) fn replace_deleted(
-    mut request: Request,
+    request: &Request,
     roles: &[Principal],
     snapshot: &Snapshot,
 ) -> Request {
+    let mut request = request.clone();
     if !roles.is_empty() {
         let document = Document::read(&snapshot.data);
         request.edits = with_siblings_replaced(request.edits, roles, &document);

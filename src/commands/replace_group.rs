@@ -17,8 +17,8 @@ use awsauth_core::rbac::{Binding, Subject, UserInfo};
 /// Replace a group by another one in every mapping that has it
 ///
 /// Changes mapRoles and mapUsers in one write; the entries keep their comments, quotes and order of groups. With --cluster-name, also
-/// changes EKS access entries, see --backend. On a cluster, first notes which
-/// bindings name only the old group.
+/// changes EKS access entries, see --backend. On a cluster, first notes which bindings
+/// name only the old group.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -105,12 +105,12 @@ fn note_bindings(from: &str, to: &str, backend: &Backend, out: &mut Out) -> Resu
         .iter()
         .filter(|binding| names(binding, from) && !names(binding, to));
     for binding in lost {
-        let (kind, place) = match &binding.namespace {
-            Some(namespace) => ("RoleBinding", format!("{namespace}/{}", binding.name)),
-            None => ("ClusterRoleBinding", binding.name.clone()),
-        };
+        let namespace = binding.namespace.as_ref();
+        let namespace = namespace.map_or_else(String::new, |namespace| format!("{namespace}/"));
         out.note(&format!(
-            "warning: {kind} {place} names group {from}, and not {to}: what it allows is lost."
+            "warning: {} {namespace}{} names group {from}, and not {to}: what it allows is lost.",
+            binding.kind(),
+            binding.name
         ));
     }
     Ok(())

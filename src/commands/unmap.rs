@@ -31,7 +31,8 @@ use awsauth_kube::shell_command::quoted;
 ///
 /// With a principal, removes every entry whose ARN equals the argument, as written or as the authenticator reads it, with its comment. With
 /// --username, --group, --account or --arn, removes the entries that get lists with the same options, and with --unused those of
-/// principals that did not sign in for some time; on a terminal, awsauth prompts first. All other text in aws-auth is preserved byte for byte. With --cluster-name, also removes EKS access entries, see --backend.
+/// principals that did not sign in for some time; on a terminal, awsauth prompts first. All other text in aws-auth is preserved byte for byte.
+/// With --cluster-name, also removes EKS access entries, see --backend.
 #[derive(Debug, clap::Args)]
 #[command(
     arg_required_else_help = true,

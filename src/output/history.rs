@@ -4,10 +4,10 @@ use jiff::Timestamp;
 
 use super::style::{HEADING, NOTICE, paint};
 use super::table::{Cell, Table};
-use crate::backend::LastWriter;
 use awsauth_core::authenticator::AccessChange;
 use awsauth_core::escape::one_line;
 use awsauth_core::history::Revision;
+use awsauth_kube::field_managers::FieldManager;
 use awsauth_kube::shell_command::quoted;
 
 /// How many identities a summary names.
@@ -33,7 +33,7 @@ pub(crate) struct HistoryRow {
 
 impl HistoryRow {
     /// Changes by other clients. The client is known only after the last revision.
-    pub(crate) fn foreign(by: Option<&LastWriter>) -> Self {
+    pub(crate) fn foreign(by: Option<&FieldManager>) -> Self {
         let time = by.and_then(|by| by.time.as_deref());
         let time = time.and_then(|time| time.parse::<Timestamp>().ok());
         Self {

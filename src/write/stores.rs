@@ -83,6 +83,12 @@ impl NamedOptions {
     }
 }
 
+/// Returns the failure if access entries are needed, and EKS cannot be asked.
+pub(crate) fn eks_not_named() -> Failure {
+    Failure::usage("access entries can be read only from EKS, and no cluster is named")
+        .hint("name the cluster: --cluster-name NAME")
+}
+
 /// Reads both stores and decides which one each edit changes. Sends no request and returns `None` if aws-auth is the only
 /// possible store.
 ///
@@ -129,10 +135,7 @@ fn read(
     let needs_entries = choices.clone().any(is_chosen(Store::AccessEntries));
     let Some(cluster) = backend.eks() else {
         return match needs_entries {
-            true => Err(Failure::usage(
-                "access entries can be read only from EKS, and no cluster is named",
-            )
-            .hint("name the cluster: --cluster-name NAME")),
+            true => Err(eks_not_named()),
             false => Ok(None),
         };
     };

@@ -1,5 +1,7 @@
 //! The field managers of aws-auth.
 
+use std::fmt;
+
 use serde_json::Value;
 
 use super::is_own_manager;
@@ -29,6 +31,16 @@ impl FieldManager {
     /// Whether it owns this key of `data`.
     pub fn owns(&self, key: &str) -> bool {
         self.keys.iter().any(|owned| owned == key)
+    }
+}
+
+/// The name, and when it last changed its fields, if that is recorded.
+impl fmt::Display for FieldManager {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.time {
+            Some(time) => write!(f, "{}, {time}", self.name),
+            None => f.write_str(&self.name),
+        }
     }
 }
 

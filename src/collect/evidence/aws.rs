@@ -115,7 +115,7 @@ impl Collector {
         if mode == AuthenticationMode::ConfigMap {
             return;
         }
-        let resolved = in_region(resolved, described.arn.split(':').nth(3));
+        let resolved = in_region(resolved, described.region());
         let (name, arn) = (described.name.clone(), subject.canonical.arn);
         let context = context.clone();
         let asked = spawn(LIMIT, end, move || {
@@ -150,7 +150,7 @@ pub(super) fn ask_nodes(
             return None;
         }
     };
-    let region = described.arn.split(':').nth(3);
+    let region = described.region();
     let (resolved, name, context) = (
         in_region(context.resolved.clone()?, region),
         described.name.clone(),

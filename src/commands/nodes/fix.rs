@@ -104,20 +104,18 @@ fn confirm_tags(
             ));
         }
     }
+    if !may_ask {
+        return Ok(false);
+    }
     let (roles, them) = match by_tag.len() {
         0 => return Ok(false),
         1 => ("this role".to_owned(), "it"),
         count => (format!("these {count} roles"), "one of them"),
     };
-    match may_ask {
-        false => Ok(false),
-        true => backend.ask(
-            &format!(
-                "Map {roles}? Everyone who can use {them} can sign in as a node of {backend}."
-            ),
-            out,
-        ),
-    }
+    backend.ask(
+        &format!("Map {roles}? Everyone who can use {them} can sign in as a node of {backend}."),
+        out,
+    )
 }
 
 /// Returns whether [`run`] fixes every problem without a question.

@@ -137,6 +137,13 @@ pub struct ClusterDescription {
     pub logs_authenticator: bool,
 }
 
+impl ClusterDescription {
+    /// Returns the region in the ARN; `None` if that is malformed.
+    pub fn region(&self) -> Option<&str> {
+        self.arn.split(':').nth(3)
+    }
+}
+
 /// Why EKS did not describe the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DescribeFailure {

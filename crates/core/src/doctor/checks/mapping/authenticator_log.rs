@@ -18,7 +18,7 @@ fn judge(evidence: &Evidence) -> CheckResult {
     if evidence.signed_in.known() != Some(&SignedIn::Unauthorized) {
         return Err(Skipped::needs("a rejected token (M2)"));
     }
-    let region = described.arn.split(':').nth(3).unwrap_or_default();
+    let region = described.region().unwrap_or_default();
     let (name, region) = (quoted(&described.name), quoted(region));
     let group = quoted(&format!("/aws/eks/{}/cluster", described.name));
     if described.logs_authenticator {

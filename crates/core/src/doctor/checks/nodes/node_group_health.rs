@@ -43,7 +43,7 @@ fn next(evidence: &Evidence, group: &NodeGroup, issue: &Issue) -> String {
         Some(Ok(described)) => format!(
             " --cluster-name {} --region {}",
             quoted(&described.name),
-            quoted(described.arn.split(':').nth(3).unwrap_or_default())
+            quoted(described.region().unwrap_or_default())
         ),
         _ => String::new(),
     };
