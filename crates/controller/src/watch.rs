@@ -100,7 +100,7 @@ async fn follow(
     kind_unknown: &(dyn Fn() + Sync),
 ) {
     // By default, kube waits up to 30 s. A changed aws-auth must not stay unnoticed that long after a restart of the API server.
-    let mut events = std::pin::pin!(events.backoff(WatchBackoff(Backoff::for_faults())));
+    let mut events = std::pin::pin!(events.backoff(WatchBackoff(Backoff::default())));
     let mut last_error = String::new();
     loop {
         let next = tokio::select! {
@@ -150,7 +150,7 @@ impl Iterator for WatchBackoff {
 
 impl ResettableBackoff for WatchBackoff {
     fn reset(&mut self) {
-        self.0 = Backoff::for_faults();
+        self.0 = Backoff::default();
     }
 }
 

@@ -275,7 +275,7 @@ impl ApiClient {
         deadline: Instant,
         send: impl Fn() -> S,
     ) -> Result<T, Fault> {
-        let mut backoff = Backoff::for_faults();
+        let mut backoff = Backoff::default();
         let restarted = Instant::now() + RESTART;
         loop {
             let fault = match send().await {

@@ -16,7 +16,7 @@ use tokio::{join, select};
 
 use super::NAME;
 use super::api_client::{ApiClient, Mode};
-use super::backoff::Backoff;
+use super::backoff::WriteBackoff;
 use super::field_managers::last_writer;
 use super::history::HistoryRecorder;
 use super::interrupt::ChangeInProgress;
@@ -59,6 +59,7 @@ pub async fn write<E: std::error::Error + 'static>(
         options,
         deadline: Instant::now() + options.timeout,
         backoff: options.backoff.clone(),
+        attempt_started: Instant::now(),
         unconfirmed: None,
         lost_to: BTreeMap::new(),
         attempts: 0,
@@ -96,7 +97,9 @@ struct Run<'a> {
     client: &'a ApiClient,
     options: &'a WriteOptions,
     deadline: Instant,
-    backoff: Backoff,
+    backoff: WriteBackoff,
+    /// When the current attempt started.
+    attempt_started: Instant,
     unconfirmed: Option<UnconfirmedWrite>,
     /// The clients that changed the object between two attempts, and how often.
     lost_to: BTreeMap<String, u32>,
@@ -117,7 +120,10 @@ impl Run<'_> {
         loop {
             let live = match first.take() {
                 Some(live) => live,
-                None => self.unless(&mut interrupt, self.read()).await??,
+                None => {
+                    self.attempt_started = Instant::now();
+                    self.unless(&mut interrupt, self.read()).await??
+                }
             };
             if let Some(unconfirmed) = self.unconfirmed.take() {
                 let changed = live.resource_version() != unconfirmed.before.resource_version();
@@ -157,7 +163,7 @@ impl Run<'_> {
                 };
                 let prepare = async {
                     if let Some(recorder) = recorder.as_mut() {
-                        recorder.prepare(self.attempts).await;
+                        recorder.prepare().await;
                     }
                 };
                 join!(dry_run, prepare).0
@@ -171,7 +177,8 @@ impl Run<'_> {
                 Ok(next) => next,
                 Err(fault) => {
                     let wait = self.retry_wait(&live, fault)?;
-                    self.unless(&mut interrupt, sleep(wait)).await?;
+                    let waiting = self.wait(wait, recorder);
+                    self.unless(&mut interrupt, waiting).await?;
                     continue;
                 }
             };
@@ -198,10 +205,8 @@ impl Run<'_> {
                     if let Some(recorder) = recorder.as_mut() {
                         recorder.mark_unconfirmed();
                     }
-                    let wait = self
-                        .backoff
-                        .next_wait()
-                        .max(fault.retry_after().unwrap_or_default());
+                    let retry_after = fault.retry_after().unwrap_or_default();
+                    let wait = self.next_wait().max(retry_after);
                     self.unconfirmed = Some(UnconfirmedWrite {
                         change,
                         before: live,
@@ -212,7 +217,8 @@ impl Run<'_> {
                 }
                 Err(fault) => {
                     let wait = self.retry_wait(&live, fault)?;
-                    self.unless(&mut interrupt, sleep(wait)).await?;
+                    let waiting = self.wait(wait, recorder);
+                    self.unless(&mut interrupt, waiting).await?;
                 }
             }
         }
@@ -339,7 +345,7 @@ impl Run<'_> {
         self.has_lost_race |= lost_race;
         let left = self.deadline.saturating_duration_since(Instant::now());
         // Some of the remaining time is reserved for the retry.
-        let wait = self.backoff.next_wait().min(left / 2);
+        let wait = self.next_wait().min(left / 2);
         let wait = wait.max(fault.retry_after().unwrap_or_default());
         if wait < left && left > LAST_CHANCE {
             return Ok(wait);
@@ -361,6 +367,20 @@ impl Run<'_> {
             timeout: self.options.timeout,
             target: target(),
         })
+    }
+
+    /// Waits, and prepares the recorder meanwhile, because what happens between the next read and its write helps other writers.
+    async fn wait(&self, wait: Duration, recorder: &mut Option<HistoryRecorder<'_>>) {
+        let prepare = async {
+            if let Some(recorder) = recorder.as_mut().filter(|_| self.has_lost_race) {
+                recorder.prepare_for_contention().await;
+            }
+        };
+        join!(sleep(wait), prepare);
+    }
+
+    fn next_wait(&mut self) -> Duration {
+        self.backoff.next_wait(self.attempt_started.elapsed())
     }
 
     /// Returns the result of `future`, unless the interrupt comes first.

@@ -15,7 +15,7 @@ use awsauth_core::history::CONTROLLER;
 use awsauth_core::reconcile::{Decision, EventKind, Stage};
 use awsauth_kube::Live;
 use awsauth_kube::access_review::{self, ClusterUser};
-use awsauth_kube::backoff::Backoff;
+use awsauth_kube::backoff::WriteBackoff;
 use awsauth_kube::history::{CopyLocation, RecordOptions};
 use awsauth_kube::write::{Outcome, WriteError, WriteOptions};
 
@@ -49,7 +49,7 @@ impl Reconciler {
         let options = WriteOptions {
             timeout: self.context.settings.timeout,
             record: Some(self.history_options("AwsAuthMapping objects")),
-            backoff: Backoff::for_leader(),
+            backoff: WriteBackoff::for_leader(),
             ..WriteOptions::default()
         };
         let mut decided = valid;

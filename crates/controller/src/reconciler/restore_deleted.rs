@@ -16,7 +16,7 @@ use awsauth_core::plan::{Plan, Request, aws_auth_is_ignored};
 use awsauth_core::reconcile::EventKind;
 use awsauth_kube::ErrorKind;
 use awsauth_kube::Live;
-use awsauth_kube::backoff::Backoff;
+use awsauth_kube::backoff::WriteBackoff;
 use awsauth_kube::write::{Outcome, WriteError, WriteOptions};
 
 /// The reason in the history.
@@ -63,7 +63,7 @@ impl Reconciler {
         let options = WriteOptions {
             timeout: self.context.settings.timeout,
             record: Some(self.history_options(REASON)),
-            backoff: Backoff::for_leader(),
+            backoff: WriteBackoff::for_leader(),
             ..WriteOptions::default()
         };
         let request = Request {

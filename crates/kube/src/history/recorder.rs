@@ -111,8 +111,7 @@ impl<'a> HistoryRecorder<'a> {
     }
 
     /// Requests the writer's identity, if unknown, and reads the cluster's history, unless other clients are writing.
-    pub(crate) async fn prepare(&mut self, attempt: u32) {
-        self.is_contended |= attempt > 1;
+    pub(crate) async fn prepare(&mut self) {
         self.identify().await;
         if self.history.is_none() && self.rejection.is_none() && !self.is_contended {
             match self.client.read_named(HISTORY, self.deadline).await {
@@ -120,6 +119,12 @@ impl<'a> HistoryRecorder<'a> {
                 Err(fault) => drop(self.set_rejection("get", fault)),
             }
         }
+    }
+
+    /// Prepares to store the next copy in the local folder, because other clients are writing.
+    pub(crate) async fn prepare_for_contention(&mut self) {
+        self.is_contended = true;
+        self.folder().await;
     }
 
     /// Requests the writer's identity, if unknown. If the API server does not answer in time, the next call requests it again.
@@ -418,7 +423,7 @@ pub async fn record_entries(
     changes: Vec<EntryChange>,
 ) -> Result<Option<CopyLocation>, Arc<NoCopy>> {
     let mut recorder = HistoryRecorder::new(client, options, timeout);
-    recorder.prepare(1).await;
+    recorder.prepare().await;
     recorder.record_entries(live, mode, changes).await?;
     Ok(recorder.finish().await)
 }

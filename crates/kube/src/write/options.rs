@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::backoff::Backoff;
+use crate::backoff::WriteBackoff;
 use crate::history::{CopyLocation, RecordOptions};
 use crate::live_config_map::Live;
 
@@ -18,7 +18,7 @@ pub struct WriteOptions {
     /// What to record in the history; `None` to store no copy.
     pub record: Option<RecordOptions>,
     /// The delays after conflicts and missing responses.
-    pub backoff: Backoff,
+    pub backoff: WriteBackoff,
 }
 
 impl Default for WriteOptions {
@@ -28,7 +28,7 @@ impl Default for WriteOptions {
             dry_run: false,
             create: true,
             record: None,
-            backoff: Backoff::for_conflicts(),
+            backoff: WriteBackoff::for_command(),
         }
     }
 }
