@@ -318,14 +318,49 @@ impl Backend {
         }
     }
 
-    /// Reads the RBAC permissions of these users; `None` for a manifest.
+    /// Reads aws-auth and, concurrently, all RBAC bindings; for a manifest, only aws-auth.
+    ///
+    /// # Errors
+    /// If aws-auth cannot be read, or the user interrupts. The policy lists what could not be read.
+    pub(crate) fn read_with_bindings(
+        &mut self,
+        out: &mut Out,
+    ) -> Result<(Reading, Option<Policy>), Failure> {
+        match self {
+            Self::Manifest(_) => Ok((self.read(out)?, None)),
+            Self::Cluster(cluster) => {
+                out.detail(|| format!("Reading aws-auth of {}", cluster.target()));
+                let (live, policy) = cluster.read_with_bindings(out)?;
+                Ok((Reading::of(&live), Some(policy)))
+            }
+        }
+    }
+
+    /// Reads all RBAC bindings; `None` for a manifest.
     ///
     /// # Errors
     /// If the user interrupts. The result lists what could not be read.
-    pub(crate) fn policy(&self, users: &[UserInfo], out: &Out) -> Result<Option<Policy>, Failure> {
+    pub(crate) fn bindings(&self, out: &Out) -> Result<Option<Policy>, Failure> {
         match self {
             Self::Manifest(_) => Ok(None),
-            Self::Cluster(cluster) => cluster.policy(users, out).map(Some),
+            Self::Cluster(cluster) => cluster.bindings(out).map(Some),
+        }
+    }
+
+    /// Keeps the bindings of these users, and reads their roles; not for a manifest.
+    ///
+    /// # Errors
+    /// If the user interrupts. The policy lists what could not be read.
+    pub(crate) fn complete_policy(
+        &self,
+        policy: &mut Policy,
+        users: &[UserInfo],
+        out: &Out,
+    ) -> Result<(), Failure> {
+        policy.keep_bindings_of(users);
+        match self {
+            Self::Manifest(_) => Ok(()),
+            Self::Cluster(cluster) => cluster.read_roles(policy, out),
         }
     }
 

@@ -22,7 +22,7 @@ use awsauth_aws::eks::{CredentialOrder, EksCluster};
 use awsauth_core::aws_auth_snapshot::{Change, Snapshot};
 use awsauth_core::facts::node_inventory::JoinedNode;
 use awsauth_core::history::Who;
-use awsauth_core::rbac::{Policy, Question, Scope, UserInfo};
+use awsauth_core::rbac::{Policy, Question, Scope};
 use awsauth_kube::access_review;
 use awsauth_kube::connect::ConnectError;
 use awsauth_kube::discovery::{self, Resolved};
@@ -261,9 +261,29 @@ impl Cluster {
         Ok(user.ok().map(|user| user.username))
     }
 
-    /// Reads the RBAC permissions of these users.
-    pub(crate) fn policy(&self, users: &[UserInfo], out: &Out) -> Result<Policy, Failure> {
-        let reading = awsauth_kube::rbac::policy(&self.client, users, self.options.timeout);
+    /// Reads aws-auth and, concurrently, all RBAC bindings.
+    pub(crate) fn read_with_bindings(&self, out: &Out) -> Result<(Live, Policy), Failure> {
+        let time_limit = self.options.timeout;
+        let reading = async {
+            tokio::join!(
+                self.client.read(time_limit),
+                awsauth_kube::rbac::bindings(&self.client, time_limit),
+            )
+        };
+        let (live, policy) =
+            until_interrupted(&self.runtime, out, "Reading aws-auth and RBAC", reading)?;
+        Ok((live.map_err(|error| self.not_read(&error))?, policy))
+    }
+
+    /// Reads all RBAC bindings.
+    pub(crate) fn bindings(&self, out: &Out) -> Result<Policy, Failure> {
+        let reading = awsauth_kube::rbac::bindings(&self.client, self.options.timeout);
+        until_interrupted(&self.runtime, out, "Reading RBAC", reading)
+    }
+
+    /// Reads the roles of the bindings in `policy`.
+    pub(crate) fn read_roles(&self, policy: &mut Policy, out: &Out) -> Result<(), Failure> {
+        let reading = awsauth_kube::rbac::read_roles(&self.client, policy, self.options.timeout);
         until_interrupted(&self.runtime, out, "Reading RBAC", reading)
     }
 

@@ -70,7 +70,7 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
     // Reports an invalid ARN before any request to the cluster.
     arn::canonical(&args.arn).map_err(|error| cannot(&error))?;
     let access_entries = backend.access_entries(&|arn| is_same_principal(arn, &args.arn), out);
-    let reading = backend.read(out)?;
+    let (reading, bindings) = backend.read_with_bindings(out)?;
     let document = Document::read(&reading.snapshot.data);
     let question = Question {
         access_entries: access_entries.as_deref(),
@@ -78,11 +78,10 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
     };
     let explanation = explain(&document, &question).map_err(|error| cannot(&error))?;
     let users = users(&explanation);
-    let policy = if users.is_empty() {
-        None
-    } else {
-        backend.policy(&users, out)?
-    };
+    let mut policy = bindings.filter(|_| !users.is_empty());
+    if let Some(policy) = &mut policy {
+        backend.complete_policy(policy, &users, out)?;
+    }
     let access: Vec<_> = match &policy {
         Some(policy) => users.iter().map(|user| policy.access(user)).collect(),
         None => Vec::new(),

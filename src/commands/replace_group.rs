@@ -9,10 +9,9 @@ use super::write_args::WriteArgs;
 use crate::backend::Backend;
 use crate::output::PlanFormat;
 use crate::terminal::{Exit, Failure, Out};
-use awsauth_core::authenticator::User;
 use awsauth_core::entry_selection::Selection;
 use awsauth_core::facts::groups::MASTERS;
-use awsauth_core::rbac::{Binding, Subject, UserInfo};
+use awsauth_core::rbac::{Binding, Subject};
 
 /// Replace a group by another one in every mapping that has it
 ///
@@ -77,11 +76,7 @@ impl Args {
 
 /// Notes that no binding names the new group, and which bindings name only the old one.
 fn note_bindings(from: &str, to: &str, backend: &Backend, out: &mut Out) -> Result<(), Failure> {
-    let member = User {
-        username: String::new(),
-        groups: vec![from.to_owned(), to.to_owned()],
-    };
-    let Some(policy) = backend.policy(&[UserInfo::new(&member, &[])], out)? else {
+    let Some(policy) = backend.bindings(out)? else {
         return Ok(());
     };
     if let Some(unread) = policy.lacks(&["clusterrolebindings", "rolebindings"]) {

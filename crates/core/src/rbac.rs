@@ -53,6 +53,14 @@ impl Policy {
         unread.find(|unread| resources.contains(&unread.resource.as_str()))
     }
 
+    /// Removes the bindings that apply to none of these users.
+    pub fn keep_bindings_of(&mut self, users: &[UserInfo]) {
+        self.bindings.retain(|binding| {
+            let mut subjects = binding.subjects.iter();
+            subjects.any(|subject| users.iter().any(|user| user.is(subject)))
+        });
+    }
+
     /// Returns the rules of a binding's role; [`Rules::Unread`] if the role was not read.
     pub(crate) fn rules(&self, binding: &Binding) -> &Rules {
         self.roles.get(&binding.role()).unwrap_or(&Rules::Unread)

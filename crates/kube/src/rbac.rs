@@ -5,6 +5,7 @@ mod all_bindings;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use futures::stream::{self, StreamExt};
 use k8s_openapi::api::rbac::v1::{self, PolicyRule};
 use k8s_openapi::{List, ListableResource};
 use serde::de::DeserializeOwned;
@@ -15,9 +16,7 @@ pub use all_bindings::{RoleScope, full_policy, policy_in};
 use super::api_client::ApiClient;
 use super::request_error::{Fault, RequestError};
 use awsauth_core::plan::Admins;
-use awsauth_core::rbac::{
-    Binding, Policy, Role, RoleKind, RoleRef, Rule, Rules, Subject, Unread, UserInfo,
-};
+use awsauth_core::rbac::{Binding, Policy, Role, RoleKind, RoleRef, Rule, Rules, Subject, Unread};
 
 /// The ClusterRole that allows everything.
 /// <https://kubernetes.io/docs/reference/access-authn-authz/rbac/#user-facing-roles>
@@ -25,17 +24,24 @@ const CLUSTER_ADMIN: &str = "cluster-admin";
 
 const API: &str = "/apis/rbac.authorization.k8s.io/v1";
 
-/// Reads the bindings of any of `users` and the roles that they reference. What cannot be read is recorded in the
-/// result. Transient faults are retried for at most `time_limit`.
-pub async fn policy(client: &ApiClient, users: &[UserInfo], time_limit: Duration) -> Policy {
+/// How many roles are read at the same time.
+const CONCURRENT_READS: usize = 4;
+
+/// Reads all bindings, and no roles. What cannot be read is recorded in the result. Transient faults are retried for at most
+/// `time_limit`.
+pub async fn bindings(client: &ApiClient, time_limit: Duration) -> Policy {
     let deadline = Instant::now() + time_limit;
+    let (cluster, namespaced) = tokio::join!(
+        list(
+            client,
+            "clusterrolebindings",
+            of_cluster,
+            |_| true,
+            deadline
+        ),
+        list(client, "rolebindings", of_namespace, |_| true, deadline),
+    );
     let mut policy = Policy::default();
-    let reaches = |binding: &Binding| {
-        let mut subjects = binding.subjects.iter();
-        subjects.any(|subject| users.iter().any(|user| user.is(subject)))
-    };
-    let cluster = list(client, "clusterrolebindings", of_cluster, reaches, deadline).await;
-    let namespaced = list(client, "rolebindings", of_namespace, reaches, deadline).await;
     for (resource, everywhere, listed) in [
         ("clusterrolebindings", "", cluster),
         ("rolebindings", " --all-namespaces", namespaced),
@@ -45,9 +51,21 @@ pub async fn policy(client: &ApiClient, users: &[UserInfo], time_limit: Duration
             Err(fault) => policy.unread.push(unread(resource, everywhere, &fault)),
         }
     }
+    policy
+}
+
+/// Reads the roles of all bindings in `policy`. What cannot be read is recorded there. Transient faults are retried for at most
+/// `time_limit`.
+pub async fn read_roles(client: &ApiClient, policy: &mut Policy, time_limit: Duration) {
+    let deadline = Instant::now() + time_limit;
     let roles: BTreeSet<Role> = policy.bindings.iter().map(Binding::role).collect();
-    for role in roles {
-        let rules = match rules(client, &role, deadline).await {
+    let reading = roles.into_iter().map(|role| async move {
+        let rules = rules(client, &role, deadline).await;
+        (role, rules)
+    });
+    let mut reading = stream::iter(reading).buffered(CONCURRENT_READS);
+    while let Some((role, rules)) = reading.next().await {
+        let rules = match rules {
             Ok(rules) => Rules::Known(rules.into_iter().map(rule).collect()),
             Err(Fault::NotFound(_)) => Rules::NoSuchRole,
             Err(fault) => {
@@ -67,7 +85,6 @@ pub async fn policy(client: &ApiClient, users: &[UserInfo], time_limit: Duration
         };
         policy.roles.insert(role, rules);
     }
-    policy
 }
 
 /// Returns the subjects that ClusterRoleBindings bind to `cluster-admin`.

@@ -3,8 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use awsauth_core::authenticator::User;
-use awsauth_core::rbac::{Unread, UserInfo};
+use awsauth_core::rbac::Unread;
 use awsauth_kube::request_error::Fault;
 use awsauth_kube::write::{WriteError, WriteOptions};
 use awsauth_kube::{Environment, ErrorKind, Flags, connect};
@@ -185,11 +184,6 @@ async fn refused_connection_is_reported_with_its_cause_once() {
 
 #[tokio::test]
 async fn unreadable_rbac_is_recorded_with_the_reason() {
-    let user = User {
-        username: "dev".into(),
-        groups: Vec::new(),
-    };
-    let users = [UserInfo::new(&user, &[])];
     let forbidden = r#"{"kind": "Status", "status": "Failure", "reason": "Forbidden", "code": 403, "message": "not you"}"#;
     for (status, body, why, permitted) in [
         (
@@ -211,8 +205,7 @@ async fn unreadable_rbac_is_recorded_with_the_reason() {
         // A 503 is retried until the timeout; the other responses end the request.
         let patience = Duration::from_secs(if status == 503 { 2 } else { 20 });
         let policy =
-            awsauth_kube::rbac::policy(&crate::api_faults::store(&api).await, &users, patience)
-                .await;
+            awsauth_kube::rbac::bindings(&crate::api_faults::store(&api).await, patience).await;
         assert_eq!((policy.bindings, policy.roles.len()), (Vec::new(), 0));
         let unread = |resource: &str, question: &str| Unread {
             resource: resource.to_owned(),
