@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::process::Command;
 use std::thread;
 
+use crate::background;
 use crate::child_process::timed_run;
 use crate::other_tools;
 use crate::release_binary::Awsauth;
@@ -18,13 +19,18 @@ pub(crate) fn run(awsauth: &Awsauth) {
     let cluster = Cluster::shared();
     println!("\n{WRITERS} concurrent writers, {ROUNDS} rounds, each with its own role");
     let kubeconfig = cluster.kubeconfig();
-    let ours = storm(cluster, "awsauth map", |role| {
-        awsauth.on(&kubeconfig, &map(role))
-    });
+    let map = |role: &str| awsauth.on(&kubeconfig, &map(role));
+    let (ours, our_requests) = counted(cluster, || storm(cluster, "awsauth map", map));
+    let beside = format!("awsauth map, beside {WRITERS} kubectl patch in a loop");
+    background::beside(
+        WRITERS,
+        |writer, round| patch(cluster, writer, round),
+        || storm(cluster, &beside, map),
+    );
     let Some(keiko) = other_tools::keiko() else {
         return;
     };
-    let theirs = storm(cluster, "keikoproj aws-auth upsert --retry", |role| {
+    let upsert = |role: &str| {
         let mut command = other_tools::on(cluster, &keiko);
         command.args(["upsert", "--maproles", "--retry", "--kubeconfig"]);
         command.arg(&kubeconfig);
@@ -32,16 +38,29 @@ pub(crate) fn run(awsauth: &Awsauth) {
         command.args(["--rolearn", role, "--username", "admin"]);
         command.args(["--groups", "system:masters"]);
         command
+    };
+    let (theirs, their_requests) = counted(cluster, || {
+        storm(cluster, "keikoproj aws-auth upsert --retry", upsert)
     });
     let at_99 = ours.percentile(99).as_secs_f64() / theirs.percentile(99).as_secs_f64();
     println!("p99 relative to keikoproj: {}", ratio(at_99, Some(0.7)));
+    let requests = ratio(our_requests / their_requests, Some(1.0));
+    println!("requests relative to keikoproj: {requests}");
+}
+
+/// Changes aws-auth with kubectl.
+fn patch(cluster: &Cluster, writer: usize, round: u32) {
+    let annotation = serde_json::json!({"bench": format!("{writer}-{round}")});
+    let patch = serde_json::json!({"metadata": {"annotations": annotation}});
+    let mut kubectl = cluster.kubectl_command();
+    kubectl.args(["patch", "configmap", "aws-auth", "-n", "kube-system", "-p"]);
+    timed_run(kubectl.arg(patch.to_string()));
 }
 
 /// Lets all writers write, and prints what they needed.
 fn storm(cluster: &Cluster, name: &str, command: impl Fn(&str) -> Command + Sync) -> Samples {
     test_aws_auth::create(cluster);
     timed_run(&mut test_aws_auth::patch_back(cluster));
-    let before = requests(cluster);
     let durations = thread::scope(|scope| {
         let writers: Vec<_> = (0..WRITERS)
             .map(|writer| {
@@ -60,8 +79,6 @@ fn storm(cluster: &Cluster, name: &str, command: impl Fn(&str) -> Command + Sync
             .flat_map(|writer| writer.join().expect("all writers succeed"));
         Samples::new(ended.collect())
     });
-    let after = requests(cluster);
-
     let written = WRITERS * ROUNDS;
     let stored = cluster.kubectl(&[
         "get",
@@ -78,6 +95,14 @@ fn storm(cluster: &Cluster, name: &str, command: impl Fn(&str) -> Command + Sync
         milliseconds(durations.percentile(50)),
         milliseconds(durations.percentile(99))
     );
+    durations
+}
+
+/// Runs a storm, prints how many requests a success took, and returns that number, too.
+fn counted(cluster: &Cluster, storm: impl FnOnce() -> Samples) -> (Samples, f64) {
+    let before = requests(cluster);
+    let durations = storm();
+    let after = requests(cluster);
     let mut all = 0;
     let mut by_kind = Vec::new();
     for (kind, count) in &after {
@@ -87,12 +112,10 @@ fn storm(cluster: &Cluster, name: &str, command: impl Fn(&str) -> Command + Sync
             by_kind.push(format!("{count} {kind}"));
         }
     }
-    println!(
-        "requests per success: {:.2} ({})",
-        all as f64 / written as f64,
-        by_kind.join(", ")
-    );
-    durations
+    let per_success = all as f64 / (WRITERS * ROUNDS) as f64;
+    let by_kind = by_kind.join(", ");
+    println!("requests per success: {per_success:.2} ({by_kind})");
+    (durations, per_success)
 }
 
 /// Returns how many requests for ConfigMaps the API server has answered, by verb and status.

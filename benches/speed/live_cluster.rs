@@ -1,9 +1,9 @@
 //! `get`, `explain` and `map` on the local API server, compared with kubectl and other tools that are installed.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use crate::background;
 use crate::child_process::timed_run;
 use crate::other_tools;
 use crate::release_binary::Awsauth;
@@ -25,27 +25,17 @@ pub(crate) fn run(awsauth: &Awsauth) {
     heading("On an idle API server");
     measure(awsauth, cluster);
     heading("On an API server that another client writes to 20 times a second");
-    beside_writer(cluster, || measure(awsauth, cluster));
-}
-
-/// Runs `work` while another client writes an unrelated ConfigMap. A consistent list of objects that rarely change waits for
-/// the API server's watch cache only if something else is written meanwhile.
-fn beside_writer(cluster: &Cluster, work: impl FnOnce()) {
-    let is_done = AtomicBool::new(false);
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            let api = Api::of(cluster, "bench");
-            for times in 0.. {
-                if is_done.load(Ordering::Relaxed) {
-                    break;
-                }
-                api.touch_other(times);
-                thread::sleep(WRITE_INTERVAL);
-            }
-        });
-        work();
-        is_done.store(true, Ordering::Relaxed);
-    });
+    // A consistent list of objects that rarely change waits for the API server's watch cache only if something else is written
+    // meanwhile.
+    let api = Api::of(cluster, "bench");
+    background::beside(
+        1,
+        |_, round| {
+            api.touch_other(round);
+            thread::sleep(WRITE_INTERVAL);
+        },
+        || measure(awsauth, cluster),
+    );
 }
 
 fn measure(awsauth: &Awsauth, cluster: &Cluster) {

@@ -8,6 +8,7 @@
 #[path = "../../tests/support/mod.rs"]
 mod support;
 
+mod background;
 mod child_process;
 mod concurrent_writers;
 mod fleet;
